@@ -1,0 +1,34 @@
+/** Time as an argument. Everything that waits, measures or stamps takes a `Clock`; simulation hands in its own. */
+export interface Clock {
+  /** Milliseconds that only ever rise; for durations and deadlines. */
+  monotonicMs(): number;
+  /** Milliseconds since the Unix epoch; for stamps that people or other machines read. */
+  wallMs(): number;
+  /** Calls `fire` once, no sooner than `delayMs` from now. The returned function cancels (idempotent). */
+  after(delayMs: number, fire: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after: (delayMs, fire) => {
+    const timer = setTimeout(fire, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delayMs`, or rejects with the signal's reason as soon as it aborts. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      cancel();
+      reject(signal?.reason);
+    };
+    const cancel = clock.after(delayMs, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,79 @@
+import type * as k8s from "@kubernetes/client-node";
+
+/** Kubernetes objects as they stand in JSON: the models of release 1.36 with times as RFC 3339 strings.
+ *  Types only; nothing of the models is loaded at run time. */
+export type Wire<T> = T extends Date
+  ? string
+  : T extends k8s.IntOrString
+    ? T
+    : T extends readonly (infer E)[]
+      ? Wire<E>[]
+      : T extends object
+        ? { [N in keyof T]: Wire<T[N]> }
+        : T;
+
+export type ObjectMeta = Wire<k8s.V1ObjectMeta>;
+export type OwnerReference = Wire<k8s.V1OwnerReference>;
+export type LabelSelector = Wire<k8s.V1LabelSelector>;
+export type Condition = Wire<k8s.V1Condition>;
+
+/** What a stored object is guaranteed to have once the API server answered it. */
+export type Meta = ObjectMeta & {
+  name: string;
+  uid: string;
+  resourceVersion: string;
+  creationTimestamp: string;
+};
+type Stored<T> = Omit<Wire<T>, "metadata" | "apiVersion" | "kind"> & {
+  apiVersion: string;
+  kind: string;
+  metadata: Meta;
+};
+
+/** Any object of the API. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: Meta;
+  [field: string]: unknown;
+}
+
+export type Namespace = Stored<k8s.V1Namespace>;
+export type Node = Stored<k8s.V1Node>;
+export type Pod = Stored<k8s.V1Pod> & { spec: PodSpec };
+export type PodSpec = Wire<k8s.V1PodSpec>;
+export type PodStatus = Wire<k8s.V1PodStatus>;
+export type PodTemplateSpec = Wire<k8s.V1PodTemplateSpec>;
+export type Container = Wire<k8s.V1Container>;
+export type ContainerStatus = Wire<k8s.V1ContainerStatus>;
+export type Probe = Wire<k8s.V1Probe>;
+export type Toleration = Wire<k8s.V1Toleration>;
+export type Taint = Wire<k8s.V1Taint>;
+export type Volume = Wire<k8s.V1Volume>;
+export type Service = Stored<k8s.V1Service> & { spec: Wire<k8s.V1ServiceSpec> };
+export type Endpoints = Stored<k8s.V1Endpoints>;
+export type EndpointSlice = Stored<k8s.V1EndpointSlice>;
+export type ConfigMap = Stored<k8s.V1ConfigMap>;
+export type Secret = Stored<k8s.V1Secret>;
+export type ServiceAccount = Stored<k8s.V1ServiceAccount>;
+export type ReplicationController = Stored<k8s.V1ReplicationController> & {
+  spec: Wire<k8s.V1ReplicationControllerSpec>;
+};
+export type ReplicaSet = Stored<k8s.V1ReplicaSet> & { spec: Wire<k8s.V1ReplicaSetSpec> };
+export type Deployment = Stored<k8s.V1Deployment> & { spec: Wire<k8s.V1DeploymentSpec> };
+export type DaemonSet = Stored<k8s.V1DaemonSet> & { spec: Wire<k8s.V1DaemonSetSpec> };
+export type ControllerRevision = Stored<k8s.V1ControllerRevision>;
+export type Job = Stored<k8s.V1Job> & { spec: Wire<k8s.V1JobSpec> };
+export type Lease = Stored<k8s.V1Lease>;
+export type Event = Stored<k8s.CoreV1Event>;
+export type Status = Wire<k8s.V1Status>;
+
+/** Where a kind lives in the API. */
+export interface Resource {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** Plural and lower case, as in the path. */
+  readonly plural: string;
+  readonly namespaced: boolean;
+}

@@ -1,0 +1,88 @@
+import type { KubeObject } from "../../../client/types.ts";
+
+/** Everything the generic registry, the handlers, discovery and printing need to know of a kind. A kind is a value:
+ *  `resources/` holds one file per kind or small group, `resources/table.ts` lists them all. */
+export interface Kind {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  /** `all` makes `kubectl get all` show it. */
+  readonly categories: readonly string[];
+  readonly namespaced: boolean;
+  /** Verbs beyond the usual eight are never served; leave out what the kind does not support. */
+  readonly verbs?: readonly Verb[];
+  /** The path element under `/registry/` where it differs from `plural` (services are under `services/specs`, nodes
+   *  under `minions`, endpoints under `services/endpoints`, leases under `leases`, as in Kubernetes). */
+  readonly storagePrefix?: string;
+  readonly subresources: Subresources;
+  /** The kind counts spec changes in metadata.generation. */
+  readonly hasGeneration?: boolean;
+  /** Served in another group too (events under events.k8s.io). */
+  readonly alsoServedAs?: readonly { readonly group: string; readonly version: string }[];
+
+  /** Fills in defaults as Kubernetes' defaulting does; mutates `object`. Idempotent. Also run on read from storage. */
+  readonly applyDefaults: (object: KubeObject) => void;
+  /** Clears what a client may not set (status) and sets what the server decides; mutates. Runs after defaults. */
+  readonly prepareForCreate?: (object: KubeObject) => void;
+  /** Carries over what an update through the main resource may not change (status); mutates `next`. */
+  readonly prepareForUpdate?: (next: KubeObject, current: KubeObject) => void;
+  readonly validate: (object: KubeObject) => readonly FieldError[];
+  readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
+  /** The fields that `--field-selector` may name beside metadata.name and metadata.namespace. */
+  readonly selectableFields?: (object: KubeObject) => Readonly<Record<string, string>>;
+  /** Table output: columns after NAME, and the cells of one object in the same order. `now` is wall time in ms. */
+  readonly columns: readonly Column[];
+  readonly cells: (object: KubeObject, nowMs: number) => readonly Cell[];
+  /** Present where deletion leaves a grace period (pods). Seconds for this object. */
+  readonly gracePeriodSeconds?: (object: KubeObject) => number;
+  /** What the server allocates on create, update and delete (service IPs and node ports). */
+  readonly allocates?: "service";
+}
+
+export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "patch" | "update" | "watch";
+
+export interface Subresources {
+  /** PUT/PATCH/GET …/status changes status only. */
+  readonly status?: true;
+  readonly scale?: {
+    readonly replicas: (object: KubeObject) => number;
+    readonly setReplicas: (object: KubeObject, replicas: number) => void;
+    readonly currentReplicas: (object: KubeObject) => number;
+    /** The label selector as text. */
+    readonly selector: (object: KubeObject) => string;
+  };
+  /** Served by a handler of its own: binding, eviction, log, exec, attach, portforward, proxy, finalize, token… */
+  readonly special?: readonly string[];
+}
+
+export type Cell = string | number | boolean | null;
+export interface Column {
+  readonly name: string;
+  readonly type: "string" | "integer" | "date" | "boolean";
+  readonly format?: string;
+  readonly description: string;
+  /** 0 is always shown; 1 only with `-o wide`. */
+  readonly priority: number;
+}
+
+/** One problem in a manifest, worded as Kubernetes words it. */
+export interface FieldError {
+  readonly reason:
+    | "FieldValueRequired"
+    | "FieldValueInvalid"
+    | "FieldValueNotSupported"
+    | "FieldValueForbidden"
+    | "FieldValueDuplicate"
+    | "FieldValueTooLong"
+    | "FieldValueTooMany"
+    | "FieldValueNotFound"
+    | "FieldValueTypeInvalid";
+  /** The path, e.g. `spec.template.spec.containers[0].name`. */
+  readonly field: string;
+  /** The whole text after `field: `, e.g. `Invalid value: "X_Y": a lowercase RFC 1123 label must…`. */
+  readonly message: string;
+}
