@@ -1,0 +1,22 @@
+import type { Clock } from "./clock.ts";
+import type { Disk } from "./disk.ts";
+import type { Log } from "./log.ts";
+import type { MetricsRegistry } from "./metrics.ts";
+import type { Random } from "./random.ts";
+
+/** Every door to the outside that a component is handed. */
+export interface Os {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly metrics: MetricsRegistry;
+}
+
+/** A started component. */
+export interface Running {
+  /** Resolves when it was stopped; rejects when it failed. */
+  readonly done: Promise<void>;
+  /** Stops it and waits until nothing of it runs. Idempotent. */
+  stop(): Promise<void>;
+}
