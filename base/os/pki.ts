@@ -1,0 +1,119 @@
+import { createHash, webcrypto } from "node:crypto";
+import { isIP } from "node:net";
+import * as x509 from "@peculiar/x509";
+
+/** Certificates of a cluster's own authority: ECDSA P-256, PEM in and out. */
+export interface Certificate {
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+}
+
+export interface CertificateRequest {
+  readonly commonName: string;
+  /** Kubernetes reads these as groups. */
+  readonly organizations?: readonly string[];
+  readonly dnsNames?: readonly string[];
+  readonly addresses?: readonly string[];
+  readonly usage: "server" | "client" | "both";
+  readonly validDays?: number;
+}
+
+const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const dayMs = 86_400_000;
+
+/** A new self-signed authority, valid for ten years. */
+export async function createAuthority(options: {
+  readonly name: string;
+  readonly nowMs?: number;
+}): Promise<Certificate> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const nowMs = options.nowMs ?? Date.now();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serial(),
+    name: subject(options.name, []),
+    notBefore: new Date(nowMs - dayMs),
+    notAfter: new Date(nowMs + 3650 * dayMs),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature,
+        true,
+      ),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
+}
+
+/** A certificate signed by the authority, valid for a year unless said otherwise. */
+export async function issueCertificate(
+  authority: Certificate,
+  request: CertificateRequest,
+): Promise<Certificate> {
+  const issuer = new x509.X509Certificate(authority.certificatePem);
+  const signingKey = await webcrypto.subtle.importKey(
+    "pkcs8",
+    pemBody(authority.privateKeyPem),
+    algorithm,
+    false,
+    ["sign"],
+  );
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const usages: string[] = [];
+  if (request.usage !== "client") usages.push(x509.ExtendedKeyUsage.serverAuth);
+  if (request.usage !== "server") usages.push(x509.ExtendedKeyUsage.clientAuth);
+  const names: x509.JsonGeneralNames = [
+    ...(request.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),
+    ...(request.addresses ?? []).map((value) => {
+      if (isIP(value) === 0)
+        throw new Error(`certificate for ${request.commonName}: ${value} is not an IP address`);
+      return { type: "ip" as const, value };
+    }),
+  ];
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: subject(request.commonName, request.organizations ?? []),
+    issuer: issuer.subject,
+    notBefore: new Date(Date.now() - dayMs),
+    notAfter: new Date(Date.now() + (request.validDays ?? 365) * dayMs),
+    signingAlgorithm: algorithm,
+    publicKey: keys.publicKey,
+    signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment,
+        true,
+      ),
+      new x509.ExtendedKeyUsageExtension(usages),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+      ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+    ],
+  });
+  return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
+}
+
+/** Short name of a certificate, to tell whether one is still of the authority at hand. */
+export function fingerprint(certificatePem: string): string {
+  return createHash("sha256").update(pemBody(certificatePem)).digest("hex").slice(0, 16);
+}
+
+function subject(commonName: string, organizations: readonly string[]): x509.JsonName {
+  return [...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }];
+}
+
+function serial(): string {
+  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
+  return Buffer.from(bytes).toString("hex");
+}
+
+async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
+  return x509.PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
+}
+
+function pemBody(pem: string): Buffer {
+  return Buffer.from(pem.replace(/-----[^-]+-----/g, "").replace(/\s+/g, ""), "base64");
+}
