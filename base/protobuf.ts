@@ -381,9 +381,9 @@ export function nested<T extends object>(
     number,
     wireType: 2,
     read: (reader) => get().readNested(reader),
-    write: (writer, value: T | Uint8Array) => {
+    write: (writer, value: T | Uint8Array | undefined) => {
       if (value instanceof Uint8Array) writer.bytes(value);
-      else writer.nested(() => get().write(writer, value));
+      else writer.nested(() => get().write(writer, value ?? {}));
     },
     initial: () => undefined,
     isDefault: (value: unknown) => value === undefined,

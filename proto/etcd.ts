@@ -1,0 +1,233 @@
+import {
+  bool,
+  bytes,
+  type Encodable,
+  enumeration,
+  id64,
+  int64,
+  type Message,
+  message,
+  nested,
+  type Of,
+  optional,
+  repeated,
+  signedId,
+  string,
+} from "../base/protobuf.ts";
+import { event, type KeyValue, keyValue } from "./mvcc.ts";
+
+/** etcd's etcdserverpb (rpc.proto), the part every request path needs: KV, Lease, Watch. Field numbers are the wire
+ *  contract; `etcd.proto` beside this file says the same in protobuf's own language, and a test compares the two. */
+export const responseHeader = message({
+  clusterId: id64(1),
+  memberId: id64(2),
+  revision: int64(3),
+  raftTerm: int64(4),
+});
+export type ResponseHeader = Of<typeof responseHeader>;
+
+// ---- KV
+export const rangeRequest = message({
+  key: bytes(1),
+  rangeEnd: bytes(2),
+  limit: int64(3),
+  revision: int64(4),
+  sortOrder: enumeration(5, { NONE: 0, ASCEND: 1, DESCEND: 2 }),
+  sortTarget: enumeration(6, { KEY: 0, VERSION: 1, CREATE: 2, MOD: 3, VALUE: 4 }),
+  serializable: bool(7),
+  keysOnly: bool(8),
+  countOnly: bool(9),
+  minModRevision: int64(10),
+  maxModRevision: int64(11),
+  minCreateRevision: int64(12),
+  maxCreateRevision: int64(13),
+});
+export type RangeRequest = Of<typeof rangeRequest>;
+export const rangeResponse = message({
+  header: nested(1, responseHeader),
+  kvs: repeated(nested(2, keyValue)),
+  more: bool(3),
+  count: int64(4),
+});
+export type RangeResponse = Of<typeof rangeResponse>;
+
+export const putRequest = message({
+  key: bytes(1),
+  value: bytes(2),
+  lease: signedId(3),
+  prevKv: bool(4),
+  ignoreValue: bool(5),
+  ignoreLease: bool(6),
+});
+export type PutRequest = Of<typeof putRequest>;
+export const putResponse = message({ header: nested(1, responseHeader), prevKv: nested(2, keyValue) });
+export type PutResponse = Of<typeof putResponse>;
+
+export const deleteRangeRequest = message({ key: bytes(1), rangeEnd: bytes(2), prevKv: bool(3) });
+export type DeleteRangeRequest = Of<typeof deleteRangeRequest>;
+export const deleteRangeResponse = message({
+  header: nested(1, responseHeader),
+  deleted: int64(2),
+  prevKvs: repeated(nested(3, keyValue)),
+});
+export type DeleteRangeResponse = Of<typeof deleteRangeResponse>;
+
+export const compare = message({
+  result: enumeration(1, { EQUAL: 0, GREATER: 1, LESS: 2, NOT_EQUAL: 3 }),
+  target: enumeration(2, { VERSION: 0, CREATE: 1, MOD: 2, VALUE: 3, LEASE: 4 }),
+  key: bytes(3),
+  // one of, by target; absent means zero
+  version: optional(int64(4)),
+  createRevision: optional(int64(5)),
+  modRevision: optional(int64(6)),
+  value: optional(bytes(7)),
+  lease: optional(signedId(8)),
+  rangeEnd: bytes(64),
+});
+export type Compare = Of<typeof compare>;
+
+/** One of the four; a transaction inside a transaction makes the type recursive. */
+export interface RequestOp {
+  requestRange: RangeRequest | undefined;
+  requestPut: PutRequest | undefined;
+  requestDeleteRange: DeleteRangeRequest | undefined;
+  requestTxn: TxnRequest | undefined;
+}
+export interface TxnRequest {
+  compare: readonly Compare[];
+  success: readonly RequestOp[];
+  failure: readonly RequestOp[];
+}
+export const requestOp: Message<RequestOp> = message({
+  requestRange: nested(1, rangeRequest),
+  requestPut: nested(2, putRequest),
+  requestDeleteRange: nested(3, deleteRangeRequest),
+  requestTxn: nested<TxnRequest>(4, () => txnRequest),
+});
+export const txnRequest: Message<TxnRequest> = message({
+  compare: repeated(nested(1, compare)),
+  success: repeated(nested(2, requestOp)),
+  failure: repeated(nested(3, requestOp)),
+});
+
+export interface ResponseOp {
+  responseRange: RangeResponse | undefined;
+  responsePut: PutResponse | undefined;
+  responseDeleteRange: DeleteRangeResponse | undefined;
+  responseTxn: TxnResponse | undefined;
+}
+export interface TxnResponse {
+  header: ResponseHeader | undefined;
+  succeeded: boolean;
+  responses: readonly ResponseOp[];
+}
+export const responseOp: Message<ResponseOp> = message({
+  responseRange: nested(1, rangeResponse),
+  responsePut: nested(2, putResponse),
+  responseDeleteRange: nested(3, deleteRangeResponse),
+  responseTxn: nested<TxnResponse>(4, () => txnResponse),
+});
+export const txnResponse: Message<TxnResponse> = message({
+  header: nested(1, responseHeader),
+  succeeded: bool(2),
+  responses: repeated(nested(3, responseOp)),
+});
+
+export const compactionRequest = message({ revision: int64(1), physical: bool(2) });
+export type CompactionRequest = Of<typeof compactionRequest>;
+export const compactionResponse = message({ header: nested(1, responseHeader) });
+
+// ---- Lease
+export const leaseGrantRequest = message({ ttl: int64(1), id: signedId(2) });
+export type LeaseGrantRequest = Of<typeof leaseGrantRequest>;
+export const leaseGrantResponse = message({
+  header: nested(1, responseHeader),
+  id: signedId(2),
+  ttl: int64(3),
+  error: string(4),
+});
+export type LeaseGrantResponse = Of<typeof leaseGrantResponse>;
+export const leaseRevokeRequest = message({ id: signedId(1) });
+export type LeaseRevokeRequest = Of<typeof leaseRevokeRequest>;
+export const leaseRevokeResponse = message({ header: nested(1, responseHeader) });
+export const leaseCheckpoint = message({ id: signedId(1), remainingTtl: int64(2) });
+export const leaseCheckpointRequest = message({ checkpoints: repeated(nested(1, leaseCheckpoint)) });
+export type LeaseCheckpointRequest = Of<typeof leaseCheckpointRequest>;
+export const leaseKeepAliveRequest = message({ id: signedId(1) });
+export const leaseKeepAliveResponse = message({
+  header: nested(1, responseHeader),
+  id: signedId(2),
+  ttl: int64(3),
+});
+export const leaseTimeToLiveRequest = message({ id: signedId(1), keys: bool(2) });
+export const leaseTimeToLiveResponse = message({
+  header: nested(1, responseHeader),
+  id: signedId(2),
+  ttl: int64(3),
+  grantedTtl: int64(4),
+  keys: repeated(bytes(5)),
+});
+export const leaseLeasesRequest = message({});
+export const leaseStatus = message({ id: signedId(1) });
+export const leaseLeasesResponse = message({
+  header: nested(1, responseHeader),
+  leases: repeated(nested(2, leaseStatus)),
+});
+
+// ---- Watch
+export const watchCreateRequest = message({
+  key: bytes(1),
+  rangeEnd: bytes(2),
+  startRevision: int64(3),
+  progressNotify: bool(4),
+  filters: repeated(enumeration(5, { NOPUT: 0, NODELETE: 1 })),
+  prevKv: bool(6),
+  watchId: int64(7),
+  fragment: bool(8),
+});
+export type WatchCreateRequest = Of<typeof watchCreateRequest>;
+export const watchCancelRequest = message({ watchId: int64(1) });
+export const watchProgressRequest = message({});
+export const watchRequest = message({
+  createRequest: nested(1, watchCreateRequest),
+  cancelRequest: nested(2, watchCancelRequest),
+  progressRequest: nested(3, watchProgressRequest),
+});
+export type WatchRequest = Of<typeof watchRequest>;
+export const watchResponse = message({
+  header: nested(1, responseHeader),
+  watchId: int64(2),
+  created: bool(3),
+  canceled: bool(4),
+  compactRevision: int64(5),
+  cancelReason: string(6),
+  fragment: bool(7),
+  events: repeated(nested(11, event)),
+});
+export type WatchResponse = Of<typeof watchResponse>;
+
+// ---- What enters the log (raft_internal.proto)
+export const requestHeader = message({ id: id64(1), username: string(2), authRevision: int64(3) });
+export const alarmRequest = message({
+  action: enumeration(1, { GET: 0, ACTIVATE: 1, DEACTIVATE: 2 }),
+  memberId: id64(2),
+  alarm: enumeration(3, { NONE: 0, NOSPACE: 1, CORRUPT: 2 }),
+});
+export type AlarmRequest = Of<typeof alarmRequest>;
+/** The payload of a normal log entry: a header and one request. When proposing, the request's own bytes are embedded
+ *  unchanged (`encode` takes bytes in place of a nested message). */
+export const internalRaftRequest = message({
+  range: nested(3, rangeRequest),
+  put: nested(4, putRequest),
+  deleteRange: nested(5, deleteRangeRequest),
+  txn: nested(6, txnRequest),
+  compaction: nested(7, compactionRequest),
+  leaseGrant: nested(8, leaseGrantRequest),
+  leaseRevoke: nested(9, leaseRevokeRequest),
+  alarm: nested(10, alarmRequest),
+  leaseCheckpoint: nested(11, leaseCheckpointRequest),
+  header: nested(100, requestHeader),
+});
+export type InternalRaftRequest = Of<typeof internalRaftRequest>;
+export type InternalRaftRequestParts = Encodable<InternalRaftRequest>;
+export type { KeyValue };

@@ -1,0 +1,83 @@
+import type {
+  ConfChange,
+  ConfState,
+  Entry,
+  HardState,
+  Index,
+  MemberId,
+  Message,
+  SnapshotMeta,
+  Term,
+} from "../raft/types.ts";
+
+/** What the driver needs of its neighbours. The write-ahead log, the peer transport and the apply stage implement these;
+ *  simulation implements them too. */
+
+/** Durable log. `store/wal` implements it. */
+export interface DurableLog {
+  /** Appends records in order and resolves when they are durable (one fdatasync; none when nothing demands it:
+   *  a hard state that only moves `commit` need not be synced). Calls never overlap: the driver awaits each. */
+  append(batch: {
+    readonly hardState?: HardState;
+    readonly entries: readonly Entry[];
+    readonly sync: boolean;
+  }): Promise<void>;
+  /** Records that the state up to here is safe elsewhere; resolves when durable. Segments wholly before it may go. */
+  markSnapshot(meta: SnapshotMeta): Promise<void>;
+}
+
+/** Sends to peers; never blocks, may drop, keeps order per peer as far as it delivers. `store/transport/peers` implements it. */
+export interface PeerLinks {
+  send(messages: readonly Message[]): void;
+  /** Streams the whole state at `meta` to the peer; resolves when the peer has it, rejects when not. */
+  sendSnapshot(message: Message, state: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Called when membership changed. */
+  setPeers(peers: readonly { readonly id: MemberId; readonly urls: readonly string[] }[]): void;
+}
+
+/** Applies committed entries in order. `store/apply` implements it; synchronous, since state is in memory first. */
+export interface StateMachine {
+  /** Applies entries; each index exactly once, even after a restart (entries at or below `appliedIndex` are skipped). */
+  apply(entries: readonly Entry[]): void;
+  readonly appliedIndex: Index;
+  /** Makes everything applied so far durable in the backend, so that the log before it may go; the index it reached. */
+  flush(): Promise<{ readonly index: Index; readonly term: Term }>;
+  /** The whole state at the applied index as a stream of chunks (self-checking: ends with a SHA-256 of what came before). */
+  snapshot(): { readonly index: Index; readonly term: Term; readonly chunks: AsyncIterable<Uint8Array> };
+  /** Replaces the whole state with a received snapshot; all or nothing. */
+  restore(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /** A membership change was committed; answers the configuration after it. */
+  applyConfChange(change: ConfChange, at: { readonly index: Index; readonly term: Term }): ConfState;
+}
+
+/** What the rest of a member sees of consensus: `store/propose` and `store/rpc` depend on this. */
+export interface Consensus {
+  /** Hands a serialized InternalRaftRequest to the log; forwarded to the leader when this member is not it.
+   *  "noLeader" and "tooMany" mean that nothing was or will be proposed. */
+  propose(data: Uint8Array): "accepted" | "noLeader" | "tooMany";
+  proposeConfChange(change: ConfChange): "accepted" | "noLeader" | "pending";
+  /** Resolves with the index that must be applied before a linearizable read is served; one round is shared by all reads
+   *  that wait when it starts. Rejects when aborted or when there is no leader in time. */
+  readIndex(signal?: AbortSignal): Promise<Index>;
+  transferLeadership(to: MemberId): Promise<void>;
+  readonly status: ConsensusStatus;
+  /** Called on every change of leader, term or role. Returns the way to stop listening. */
+  onLeadership(listener: (status: ConsensusStatus) => void): () => void;
+}
+
+export interface ConsensusStatus {
+  readonly id: MemberId;
+  readonly leader: MemberId;
+  readonly role: "follower" | "preCandidate" | "candidate" | "leader";
+  readonly term: Term;
+  readonly committed: Index;
+  readonly applied: Index;
+  readonly lastIndex: Index;
+  /** Leader only: how far each peer's log matches, and whether it was heard from within an election timeout. */
+  readonly progress: readonly {
+    readonly id: MemberId;
+    readonly match: Index;
+    readonly active: boolean;
+    readonly learner: boolean;
+  }[];
+}

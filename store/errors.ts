@@ -1,0 +1,86 @@
+/** Expected failures: one table of etcd's codes and texts (api/v3rpc/rpctypes), mapped to gRPC once, at the edge. */
+export interface ErrorRow {
+  readonly status: GrpcStatus;
+  readonly message: string;
+}
+
+/** gRPC status codes by name (https://grpc.io/docs/guides/status-codes/). */
+export const grpcStatus = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+export type GrpcStatus = keyof typeof grpcStatus;
+
+const row = (status: GrpcStatus, text: string): ErrorRow => ({ status, message: `etcdserver: ${text}` });
+
+export const storeErrors = {
+  EMPTY_KEY: row("INVALID_ARGUMENT", "key is not provided"),
+  KEY_NOT_FOUND: row("INVALID_ARGUMENT", "key not found"),
+  VALUE_PROVIDED: row("INVALID_ARGUMENT", "value is provided"),
+  LEASE_PROVIDED: row("INVALID_ARGUMENT", "lease is provided"),
+  TOO_MANY_OPS: row("INVALID_ARGUMENT", "too many operations in txn request"),
+  DUPLICATE_KEY: row("INVALID_ARGUMENT", "duplicate key given in txn request"),
+  INVALID_SORT_OPTION: row("INVALID_ARGUMENT", "invalid sort option"),
+  REQUEST_TOO_LARGE: row("INVALID_ARGUMENT", "request is too large"),
+  MEMBER_BAD_URLS: row("INVALID_ARGUMENT", "given member URLs are invalid"),
+  COMPACTED: row("OUT_OF_RANGE", "mvcc: required revision has been compacted"),
+  FUTURE_REVISION: row("OUT_OF_RANGE", "mvcc: required revision is a future revision"),
+  LEASE_TTL_TOO_LARGE: row("OUT_OF_RANGE", "too large lease TTL"),
+  NO_SPACE: row("RESOURCE_EXHAUSTED", "mvcc: database space exceeded"),
+  TOO_MANY_REQUESTS: row("UNKNOWN", "too many requests"),
+  LEASE_NOT_FOUND: row("NOT_FOUND", "requested lease not found"),
+  LEASE_EXISTS: row("FAILED_PRECONDITION", "lease already exists"),
+  MEMBER_NOT_FOUND: row("NOT_FOUND", "member not found"),
+  MEMBER_EXISTS: row("FAILED_PRECONDITION", "member ID already exist"),
+  PEER_URL_EXISTS: row("FAILED_PRECONDITION", "Peer URLs already exists"),
+  MEMBER_NOT_ENOUGH_STARTED: row("UNKNOWN", "re-configuration failed due to not enough started members"),
+  MEMBER_NOT_LEARNER: row("FAILED_PRECONDITION", "can only promote a learner member"),
+  LEARNER_NOT_READY: row(
+    "FAILED_PRECONDITION",
+    "can only promote a learner member which is in sync with leader",
+  ),
+  TOO_MANY_LEARNERS: row("FAILED_PRECONDITION", "too many learner members in cluster"),
+  AUTH_NOT_ENABLED: row("FAILED_PRECONDITION", "authentication is not enabled"),
+  NOT_LEADER: row("FAILED_PRECONDITION", "not leader"),
+  NOT_SUPPORTED_FOR_LEARNER: row("FAILED_PRECONDITION", "rpc not supported for learner"),
+  BAD_LEADER_TRANSFEREE: row("FAILED_PRECONDITION", "bad leader transferee"),
+  CORRUPT: row("DATA_LOSS", "corrupt cluster"),
+  NO_LEADER: row("UNAVAILABLE", "no leader"),
+  LEADER_CHANGED: row("UNAVAILABLE", "leader changed"),
+  STOPPED: row("UNAVAILABLE", "server stopped"),
+  TIMEOUT: row("UNAVAILABLE", "request timed out"),
+  TIMEOUT_LEADER_FAIL: row("UNAVAILABLE", "request timed out, possibly due to previous leader failure"),
+  TIMEOUT_CONNECTION_LOST: row("UNAVAILABLE", "request timed out, possibly due to connection lost"),
+  UNHEALTHY: row("UNAVAILABLE", "unhealthy cluster"),
+  WATCH_CANCELED: row("CANCELLED", "watch canceled"),
+} as const satisfies Record<string, ErrorRow>;
+export type StoreErrorCode = keyof typeof storeErrors;
+
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+  readonly status: GrpcStatus;
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(code: StoreErrorCode, data: Readonly<Record<string, unknown>> = {}) {
+    super(storeErrors[code].message);
+    this.code = code;
+    this.status = storeErrors[code].status;
+    this.data = data;
+  }
+}
