@@ -68,12 +68,48 @@ export type Lease = Stored<k8s.V1Lease>;
 export type Event = Stored<k8s.CoreV1Event>;
 export type Status = Wire<k8s.V1Status>;
 
-/** Where a kind lives in the API. */
-export interface Resource {
+export type Binding = Wire<k8s.V1Binding>;
+export type Affinity = Wire<k8s.V1Affinity>;
+export type NodeSelectorTerm = Wire<k8s.V1NodeSelectorTerm>;
+export type PodAffinityTerm = Wire<k8s.V1PodAffinityTerm>;
+export type TopologySpreadConstraint = Wire<k8s.V1TopologySpreadConstraint>;
+export type LeaseSpec = Wire<k8s.V1LeaseSpec>;
+export type ObjectReference = Wire<k8s.V1ObjectReference>;
+
+/** Where a kind lives in the API, and which type its objects have. */
+export interface Resource<T = KubeObject> {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
   /** Plural and lower case, as in the path. */
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Never set: carries T, so that `client.list(resources.pods)` is known to give pods. */
+  readonly phantom?: T;
 }
+
+/** What a caller sends to create or replace a T: the server fills in the rest of the metadata, the client the type. */
+export type Draft<T> = Omit<T, "metadata" | "apiVersion" | "kind"> & {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+};
+
+/** One object's address. `namespace` is absent for kinds outside namespaces. */
+export interface Ref {
+  readonly name: string;
+  readonly namespace?: string | undefined;
+}
+
+/** metadata of a list. */
+export interface ListMeta {
+  resourceVersion: string;
+  /** Present when there is more: pass it back as `continue`. */
+  continue?: string;
+  remainingItemCount?: number;
+}
+
+export type WatchEvent<T = KubeObject> =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
+  /** No change: history up to `resourceVersion` has been seen. `initialEventsEnd` closes a streamed list. */
+  | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean };

@@ -1,0 +1,155 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import { ConnectionError } from "./api-error.ts";
+import type { RestConfig } from "./kubeconfig.ts";
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path and query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** Sending it twice does no harm: another server may be tried although the first may have acted. */
+  readonly idempotent: boolean;
+  /** Until the answer's headers; the body is the caller's to bound. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export const transportLimits = {
+  connectMs: 5_000,
+  /** Shorter than the 5 s after which Node's servers close idle connections, so that we never write into a closing one. */
+  idleSocketMs: 4_000,
+  keepAliveProbeMs: 15_000,
+  socketsPerServerMost: 256,
+} as const;
+
+/** HTTP(S) to several equal servers over kept-alive connections. Stays with the last good one; when it cannot be
+ *  reached the next is tried, each at most once a request. */
+export class HttpTransport {
+  readonly #config: RestConfig;
+  readonly #servers: readonly URL[];
+  readonly #secure: https.Agent;
+  readonly #plain: http.Agent;
+  #preferred = 0;
+
+  constructor(config: RestConfig) {
+    this.#config = config;
+    this.#servers = config.servers.map((server) => new URL(server));
+    const pool = {
+      keepAlive: true,
+      keepAliveMsecs: transportLimits.keepAliveProbeMs,
+      timeout: transportLimits.idleSocketMs,
+      maxSockets: transportLimits.socketsPerServerMost,
+    };
+    this.#plain = new http.Agent(pool);
+    this.#secure = new https.Agent({ ...pool, ...tlsOptions(config) });
+  }
+
+  /** The server that the next request goes to first. */
+  get server(): URL {
+    const url = this.#servers[this.#preferred];
+    if (url === undefined) throw new TypeError("no API server is configured");
+    return url;
+  }
+
+  /** Resolves with the answer, whatever its status. Rejects with ConnectionError, or the signal's reason. */
+  async send(request: HttpRequest): Promise<http.IncomingMessage> {
+    for (let tried = 1; ; tried++) {
+      const at = this.#preferred;
+      try {
+        return await this.#sendTo(this.server, request);
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        this.#avoid(at);
+        const again = error.neverSent || request.idempotent;
+        if (!again || tried >= this.#servers.length) throw error;
+      }
+    }
+  }
+
+  /** Closes idle and busy connections; requests under way fail. */
+  close(): void {
+    this.#plain.destroy();
+    this.#secure.destroy();
+  }
+
+  /** Prefers the server after `at`, unless another request moved on already. */
+  #avoid(at: number): void {
+    if (this.#preferred === at) this.#preferred = (at + 1) % this.#servers.length;
+  }
+
+  #sendTo(server: URL, request: HttpRequest): Promise<http.IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      request.signal?.throwIfAborted();
+      const secure = server.protocol === "https:";
+      const headers: Record<string, string | number> = { ...request.headers };
+      if (request.body !== undefined) headers["content-length"] = Buffer.byteLength(request.body);
+      if (this.#config.token !== undefined) headers.authorization = `Bearer ${this.#config.token}`;
+      const outgoing = (secure ? https : http).request(
+        new URL(server.pathname.replace(/\/$/, "") + request.path, server),
+        {
+          method: request.method,
+          headers,
+          agent: secure ? this.#secure : this.#plain,
+          ...(request.signal && { signal: request.signal }),
+        },
+      );
+      let neverSent = true;
+      const fail = (cause: unknown) =>
+        new ConnectionError(`${request.method} ${request.path}: no answer from ${server.host}`, {
+          neverSent,
+          cause,
+        });
+      let giveUp = setTimeout(
+        () => outgoing.destroy(fail(new Error("timed out while connecting"))),
+        transportLimits.connectMs,
+      );
+      const connected = () => {
+        neverSent = false;
+        clearTimeout(giveUp);
+        giveUp = setTimeout(() => outgoing.destroy(fail(new Error("timed out"))), request.timeoutMs);
+      };
+      outgoing.once("socket", (socket) => {
+        if (outgoing.reusedSocket) connected();
+        else socket.once(secure ? "secureConnect" : "connect", connected);
+      });
+      outgoing.once("response", (answer) => {
+        clearTimeout(giveUp);
+        resolve(answer);
+      });
+      outgoing.on("error", (cause) => {
+        clearTimeout(giveUp);
+        if (request.signal?.aborted) reject(request.signal.reason);
+        else reject(cause instanceof ConnectionError ? cause : fail(cause));
+      });
+      outgoing.end(request.body);
+    });
+  }
+}
+
+/** Options for a TLS connection as this user. */
+export function tlsOptions(config: RestConfig): https.AgentOptions {
+  return {
+    ...(config.caPem !== undefined && { ca: config.caPem }),
+    ...(config.certificatePem !== undefined && { cert: config.certificatePem }),
+    ...(config.privateKeyPem !== undefined && { key: config.privateKeyPem }),
+    ...(config.serverName !== undefined && { servername: config.serverName }),
+    ...(config.insecureSkipVerify && { rejectUnauthorized: false }),
+  };
+}
+
+/** The whole body as text; more than `limitBytes` is refused. */
+export async function readBody(answer: http.IncomingMessage, limitBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let lengthBytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    lengthBytes += chunk.length;
+    if (lengthBytes > limitBytes) {
+      answer.destroy();
+      throw new RangeError(`the server's answer is larger than ${limitBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, lengthBytes).toString("utf8");
+}

@@ -1,0 +1,173 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { parse, stringify } from "yaml";
+import { UsageError } from "../base/os/flags.ts";
+
+/** How to reach the API servers and who we are. PEM texts. */
+export interface RestConfig {
+  /** Base URLs, best first; at least one. All serve the same cluster. */
+  readonly servers: readonly string[];
+  readonly caPem?: string;
+  readonly certificatePem?: string;
+  readonly privateKeyPem?: string;
+  readonly token?: string;
+  /** Checked in the server's certificate instead of the URL's host. */
+  readonly serverName?: string;
+  readonly insecureSkipVerify?: boolean;
+  /** The context's namespace; `default` where none is given. */
+  readonly namespace: string;
+}
+
+export interface KubeconfigSources {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly readFile?: (path: string) => string;
+  /** A context other than the current one. */
+  readonly context?: string | undefined;
+}
+
+/** Reads a kubeconfig: the given file, else the files of $KUBECONFIG (first definition of a name wins), else
+ *  ~/.kube/config. Beside `server` a cluster may list `servers`, all of the same cluster (Pintle's extension).
+ *  Throws UsageError saying what is wrong with which file. */
+export function loadKubeconfig(path?: string, sources: KubeconfigSources = {}): RestConfig {
+  const env = sources.env ?? process.env;
+  const named = path ?? env.KUBECONFIG;
+  const files =
+    path !== undefined
+      ? [path]
+      : named
+        ? named.split(":").filter((file) => file !== "")
+        : [join(homedir(), ".kube", "config")];
+  const readFile = sources.readFile ?? ((file: string) => readFileSync(file, "utf8"));
+  const read = (file: string): string => {
+    try {
+      return readFile(file);
+    } catch (error) {
+      throw new UsageError(
+        `kubeconfig: cannot read ${file}: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  };
+  const documents = files.map((file) => ({ file, document: parseDocument(file, read(file)) }));
+  const contextName =
+    sources.context ??
+    documents.map(({ document }) => text(document["current-context"])).find((name) => name);
+  if (!contextName) throw new UsageError(`kubeconfig: ${files.join(", ")} names no current-context`);
+  const find = (list: string, name: string): Entry => {
+    for (const { file, document } of documents) {
+      for (const entry of mappings(document[list])) {
+        if (text(entry.name) === name) return { file, value: mapping(entry[list.slice(0, -1)]) };
+      }
+    }
+    throw new UsageError(`kubeconfig: ${files.join(", ")}: no entry "${name}" in ${list}`);
+  };
+  const context = find("contexts", contextName).value;
+  const cluster = find("clusters", text(context.cluster) ?? "");
+  const userName = text(context.user);
+  const user = userName ? find("users", userName) : { file: cluster.file, value: {} };
+  return restConfig({ cluster, user, namespace: text(context.namespace) || "default" }, read);
+}
+
+interface Entry {
+  readonly file: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+function restConfig(
+  parts: { readonly cluster: Entry; readonly user: Entry; readonly namespace: string },
+  read: (file: string) => string,
+): RestConfig {
+  const { cluster, user, namespace } = parts;
+  const servers = [text(cluster.value.server), ...texts(cluster.value.servers)].filter(
+    (url) => url !== undefined,
+  );
+  if (servers.length === 0) throw new UsageError(`kubeconfig: ${cluster.file}: the cluster has no server`);
+  for (const url of servers)
+    if (!/^https?:\/\/[^/]/.test(url))
+      throw new UsageError(`kubeconfig: ${cluster.file}: "${url}" is not an http(s) URL`);
+  const pem = (entry: Entry, name: string): string | undefined => {
+    const inline = text(entry.value[`${name}-data`]);
+    if (inline) return Buffer.from(inline, "base64").toString("utf8");
+    const file = text(entry.value[name]);
+    return file ? read(resolve(dirname(entry.file), file)) : undefined;
+  };
+  const tokenFile = text(user.value.tokenFile);
+  return withoutUndefined({
+    servers: [...new Set(servers.map((url) => url.replace(/\/+$/, "")))],
+    caPem: pem(cluster, "certificate-authority"),
+    certificatePem: pem(user, "client-certificate"),
+    privateKeyPem: pem(user, "client-key"),
+    token: tokenFile ? read(resolve(dirname(user.file), tokenFile)).trim() : text(user.value.token),
+    serverName: text(cluster.value["tls-server-name"]),
+    insecureSkipVerify: cluster.value["insecure-skip-tls-verify"] === true ? true : undefined,
+    namespace,
+  });
+}
+
+/** The text of a kubeconfig that `loadKubeconfig` and kubectl read; certificates inline. */
+export function kubeconfigText(
+  config: RestConfig,
+  names: { readonly cluster?: string; readonly user?: string; readonly context?: string } = {},
+): string {
+  const { cluster = "pintle", user = "admin", context = cluster } = names;
+  const base64 = (pem: string | undefined) =>
+    pem === undefined ? undefined : Buffer.from(pem).toString("base64");
+  return stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name: cluster,
+        cluster: withoutUndefined({
+          server: config.servers[0],
+          servers: config.servers.length > 1 ? [...config.servers] : undefined,
+          "certificate-authority-data": base64(config.caPem),
+          "tls-server-name": config.serverName,
+          "insecure-skip-tls-verify": config.insecureSkipVerify,
+        }),
+      },
+    ],
+    users: [
+      {
+        name: user,
+        user: withoutUndefined({
+          "client-certificate-data": base64(config.certificatePem),
+          "client-key-data": base64(config.privateKeyPem),
+          token: config.token,
+        }),
+      },
+    ],
+    contexts: [{ name: context, context: { cluster, user, namespace: config.namespace } }],
+    "current-context": context,
+  });
+}
+
+function parseDocument(file: string, content: string): Readonly<Record<string, unknown>> {
+  let document: unknown;
+  try {
+    document = parse(content);
+  } catch (error) {
+    throw new UsageError(
+      `kubeconfig: ${file} is not YAML: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  if (!isMapping(document)) throw new UsageError(`kubeconfig: ${file} holds no mapping`);
+  return document;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+const mapping = (value: unknown): Record<string, unknown> => (isMapping(value) ? value : {});
+const mappings = (value: unknown): Record<string, unknown>[] =>
+  Array.isArray(value) ? value.filter(isMapping) : [];
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+const texts = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
+
+type Defined<T> = { [N in keyof T as undefined extends T[N] ? never : N]: T[N] } & {
+  [N in keyof T as undefined extends T[N] ? N : never]?: Exclude<T[N], undefined>;
+};
+function withoutUndefined<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,295 @@
+import type { IncomingMessage } from "node:http";
+import { type Clock, sleep, systemClock } from "../base/os/clock.ts";
+import type {
+  ApiClient,
+  CallOptions,
+  DeleteOptions,
+  ListOptions,
+  ObjectList,
+  PatchOptions,
+  WatchOptions,
+  WriteOptions,
+} from "./api.ts";
+import { ApiError, apiErrorFrom, ConnectionError } from "./api-error.ts";
+import { type ExecOptions, type ExecSession, openExec } from "./exec.ts";
+import { type HttpRequest, HttpTransport, readBody } from "./http-transport.ts";
+import { jsonLines } from "./json-lines.ts";
+import type { RestConfig } from "./kubeconfig.ts";
+import { objectPath, type Query, resourcePath, withQuery } from "./paths.ts";
+import { apiVersionOf, resources } from "./resources.ts";
+import type { Draft, KubeObject, Ref, Resource, WatchEvent } from "./types.ts";
+import { decodeWatchEvent } from "./watch-event.ts";
+
+export interface RestClientOptions {
+  readonly clock?: Clock;
+  /** Names the program to the server. */
+  readonly userAgent?: string;
+}
+
+export interface LogOptions {
+  readonly container?: string | undefined;
+  readonly follow?: boolean | undefined;
+  readonly previous?: boolean | undefined;
+  readonly timestamps?: boolean | undefined;
+  readonly tailLines?: number | undefined;
+  readonly sinceSeconds?: number | undefined;
+  readonly sinceTime?: string | undefined;
+  readonly limitBytes?: number | undefined;
+}
+
+export interface RawOptions extends CallOptions {
+  readonly query?: Query;
+  readonly contentType?: string;
+  readonly accept?: string;
+}
+
+export const restLimits = {
+  requestMs: 30_000,
+  bodyBytesMost: 256 * 1024 * 1024,
+  watchLineBytesMost: 16 * 1024 * 1024,
+  /** How often a request is sent again because the server asked to (429 or 503 with Retry-After), and how long at most
+   *  we wait each time. */
+  retriesMost: 5,
+  retryWaitMostMs: 10_000,
+} as const;
+
+const patchTypes = {
+  merge: "application/merge-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+  json: "application/json-patch+json",
+  apply: "application/apply-patch+yaml",
+} as const satisfies Record<PatchOptions["type"], string>;
+
+/** The cluster's API over HTTPS and JSON. One instance per process and user; it keeps connections alive. */
+export class RestClient implements ApiClient {
+  readonly config: RestConfig;
+  readonly #transport: HttpTransport;
+  readonly #clock: Clock;
+  readonly #userAgent: string;
+
+  constructor(config: RestConfig, options: RestClientOptions = {}) {
+    this.config = config;
+    this.#transport = new HttpTransport(config);
+    this.#clock = options.clock ?? systemClock;
+    this.#userAgent = options.userAgent ?? "pintle";
+  }
+
+  get<T>(resource: Resource<T>, ref: Ref, options: CallOptions = {}): Promise<T> {
+    return this.#json<T>("GET", objectPath(resource, ref), undefined, options);
+  }
+
+  list<T>(resource: Resource<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
+    const path = withQuery(resourcePath(resource, { namespace: options.namespace }), listQuery(options));
+    return this.#json<ObjectList<T>>("GET", path, undefined, options).then((list) =>
+      typedItems(resource, list),
+    );
+  }
+
+  create<T>(resource: Resource<T>, object: Draft<T>, options: WriteOptions = {}): Promise<T> {
+    const path = resourcePath(resource, { namespace: object.metadata.namespace });
+    return this.#json<T>("POST", withQuery(path, writeQuery(options)), typed(resource, object), options);
+  }
+
+  update<T>(resource: Resource<T>, object: Draft<T>, options: WriteOptions = {}): Promise<T> {
+    const path = objectPath(resource, refOf(object));
+    return this.#json<T>("PUT", withQuery(path, writeQuery(options)), typed(resource, object), options);
+  }
+
+  updateStatus<T>(resource: Resource<T>, object: Draft<T>, options: WriteOptions = {}): Promise<T> {
+    const path = objectPath(resource, refOf(object), "status");
+    return this.#json<T>("PUT", withQuery(path, writeQuery(options)), typed(resource, object), options);
+  }
+
+  patch<T>(resource: Resource<T>, ref: Ref, body: unknown, options: PatchOptions): Promise<T> {
+    const query = { ...writeQuery(options), force: options.type === "apply" ? options.force : undefined };
+    return this.#json<T>("PATCH", withQuery(objectPath(resource, ref, options.subresource), query), body, {
+      ...options,
+      contentType: patchTypes[options.type],
+    });
+  }
+
+  delete(resource: Resource<unknown>, ref: Ref, options: DeleteOptions = {}): Promise<KubeObject> {
+    return this.#json("DELETE", objectPath(resource, ref), deleteBody(options), options);
+  }
+
+  async deleteCollection(resource: Resource<unknown>, options: ListOptions & DeleteOptions): Promise<void> {
+    const path = withQuery(resourcePath(resource, { namespace: options.namespace }), listQuery(options));
+    await this.#json("DELETE", path, deleteBody(options), options);
+  }
+
+  async *watch<T>(
+    resource: Resource<T>,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>, void, void> {
+    const query = {
+      watch: true,
+      ...listQuery(options),
+      allowWatchBookmarks: options.allowWatchBookmarks,
+      sendInitialEvents: options.sendInitialEvents,
+      resourceVersionMatch: options.sendInitialEvents ? "NotOlderThan" : undefined,
+      timeoutSeconds: options.timeoutSeconds,
+    };
+    const path = withQuery(resourcePath(resource, { namespace: options.namespace }), query);
+    const answer = await this.#open({ ...this.#request("GET", path), signal });
+    try {
+      for await (const value of jsonLines(answer, restLimits.watchLineBytesMost))
+        yield decodeWatchEvent<T>(value);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof ApiError
+        ? error
+        : new ConnectionError(`${path}: cut off`, { neverSent: false, cause: error });
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  createSubresource(
+    resource: Resource<unknown>,
+    ref: Ref,
+    subresource: string,
+    body: object,
+    options: CallOptions = {},
+  ): Promise<KubeObject> {
+    return this.#json("POST", objectPath(resource, ref, subresource), body, options);
+  }
+
+  /** Any request; the answer's body as text. */
+  async raw(
+    method: HttpRequest["method"],
+    path: string,
+    body?: unknown,
+    options: RawOptions = {},
+  ): Promise<string> {
+    return readBody(
+      await this.#exchange(method, withQuery(path, options.query ?? {}), body, options),
+      restLimits.bodyBytesMost,
+    );
+  }
+
+  /** A container's output. With `follow` it ends when the container does or the signal aborts. */
+  async *logs(ref: Ref, options: LogOptions, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    const path = withQuery(objectPath(resources.pods, ref, "log"), { ...options });
+    const answer = await this.#open({ ...this.#request("GET", path), headers: { accept: "*/*" }, signal });
+    try {
+      yield* answer as AsyncIterable<Uint8Array>;
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  /** Runs a command in a container; see `ExecSession`. */
+  exec(ref: Ref, options: ExecOptions, signal?: AbortSignal): Promise<ExecSession> {
+    return openExec(this.config, this.#transport.server, ref, options, signal);
+  }
+
+  /** Closes all connections. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  async #json<T>(
+    method: HttpRequest["method"],
+    path: string,
+    body: unknown,
+    options: RawOptions,
+  ): Promise<T> {
+    const answer = await this.#exchange(method, path, body, options);
+    return JSON.parse(await readBody(answer, restLimits.bodyBytesMost)) as T;
+  }
+
+  /** Sends, waits and sends again while the server asks for it, and turns refusals into ApiError. */
+  async #exchange(
+    method: HttpRequest["method"],
+    path: string,
+    body: unknown,
+    options: RawOptions,
+  ): Promise<IncomingMessage> {
+    const request: HttpRequest = {
+      ...this.#request(method, path),
+      headers: {
+        accept: options.accept ?? "application/json",
+        "user-agent": this.#userAgent,
+        ...(body !== undefined && { "content-type": options.contentType ?? "application/json" }),
+      },
+      ...(body !== undefined && { body: asBytes(body) }),
+      timeoutMs: options.timeoutMs ?? restLimits.requestMs,
+      signal: options.signal,
+    };
+    return this.#open(request);
+  }
+
+  #request(method: HttpRequest["method"], path: string): HttpRequest {
+    return {
+      method,
+      path,
+      idempotent: method === "GET" || method === "PUT" || method === "DELETE",
+      headers: { accept: "application/json", "user-agent": this.#userAgent },
+      timeoutMs: restLimits.requestMs,
+    };
+  }
+
+  async #open(request: HttpRequest): Promise<IncomingMessage> {
+    for (let retries = 0; ; retries++) {
+      const answer = await this.#transport.send(request);
+      const code = answer.statusCode ?? 0;
+      if (code >= 200 && code < 300) return answer;
+      const text = await readBody(answer, restLimits.bodyBytesMost);
+      const waitMs = Number(answer.headers["retry-after"] ?? Number.NaN) * 1000;
+      const asked = (code === 429 || code === 503) && waitMs >= 0;
+      if (!asked || retries >= restLimits.retriesMost) throw apiErrorFrom(code, text);
+      await sleep(this.#clock, Math.min(waitMs, restLimits.retryWaitMostMs), request.signal);
+    }
+  }
+}
+
+function refOf(object: Draft<unknown>): Ref {
+  return { name: object.metadata.name ?? "", namespace: object.metadata.namespace };
+}
+
+function typed<T>(resource: Resource<T>, object: Draft<T>): object {
+  return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
+}
+
+/** Items of a list come without apiVersion and kind from some servers. */
+function typedItems<T>(resource: Resource<T>, list: ObjectList<T>): ObjectList<T> {
+  const apiVersion = apiVersionOf(resource);
+  const items = (list.items ?? []).map((item) => ({ apiVersion, kind: resource.kind, ...item }));
+  return { items, metadata: list.metadata };
+}
+
+function listQuery(options: ListOptions | WatchOptions): Query {
+  return {
+    labelSelector: options.labelSelector || undefined,
+    fieldSelector: options.fieldSelector || undefined,
+    resourceVersion: options.resourceVersion,
+    ...("limit" in options && { limit: options.limit }),
+    ...("continue" in options && { continue: options.continue }),
+    ...("resourceVersionMatch" in options && { resourceVersionMatch: options.resourceVersionMatch }),
+  };
+}
+
+function writeQuery(options: WriteOptions): Query {
+  return {
+    dryRun: options.dryRun ? "All" : undefined,
+    fieldManager: options.fieldManager,
+    fieldValidation: options.fieldValidation,
+  };
+}
+
+function deleteBody(options: DeleteOptions): object {
+  const { propagationPolicy, gracePeriodSeconds, preconditions, dryRun } = options;
+  return {
+    apiVersion: "v1",
+    kind: "DeleteOptions",
+    propagationPolicy,
+    gracePeriodSeconds,
+    preconditions,
+    dryRun: dryRun ? ["All"] : undefined,
+  };
+}
+
+function asBytes(body: unknown): string | Uint8Array {
+  return typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+}
