@@ -1,0 +1,37 @@
+import type { RestClient } from "../client/rest.ts";
+import type { FlagTable, Parsed } from "../base/os/flags.ts";
+
+/** One `pintle` subcommand: a value in the table of `main.ts`. */
+export interface Command<T extends FlagTable = FlagTable> {
+  readonly name: string;
+  readonly summary: string;
+  /** What follows the name in the usage line, e.g. `KIND [NAME]`. */
+  readonly usage?: string;
+  readonly flags: T;
+  readonly examples: readonly string[];
+  /** Flags may also come from the environment under this prefix, e.g. `ETCD_`. */
+  readonly envPrefix?: string;
+  /** Answers the exit status. */
+  run(parsed: Parsed<T>, io: CommandIo): Promise<number>;
+}
+
+export interface CommandIo {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  readonly stdin: NodeJS.ReadStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts on the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+  readonly signal: AbortSignal;
+  /** A client of the cluster that --kubeconfig, $KUBECONFIG or the newest `pintle up` names. */
+  readonly client: () => RestClient;
+}
+
+/** Keeps a table entry's flag types while the table itself forgets them. */
+export function command<T extends FlagTable>(definition: Command<T>): Command {
+  return definition as unknown as Command;
+}
+
+/** Something outside is not as we need it; the message says what and what to do. Exit status 1, no stack. */
+export class OperatorError extends Error {
+  override readonly name = "OperatorError";
+}
