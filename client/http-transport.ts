@@ -139,17 +139,27 @@ export function tlsOptions(config: RestConfig): https.AgentOptions {
   };
 }
 
-/** The whole body as text; more than `limitBytes` is refused. */
-export async function readBody(answer: http.IncomingMessage, limitBytes: number): Promise<string> {
+/** The whole body as text. More than `lengthBytesMost` is refused; a cut or late body rejects with ConnectionError. */
+export async function readBody(
+  answer: http.IncomingMessage,
+  limits: { readonly lengthBytesMost: number; readonly timeoutMs: number },
+): Promise<string> {
   const chunks: Buffer[] = [];
   let lengthBytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    lengthBytes += chunk.length;
-    if (lengthBytes > limitBytes) {
-      answer.destroy();
-      throw new RangeError(`the server's answer is larger than ${limitBytes} bytes`);
+  const giveUp = setTimeout(() => answer.destroy(new Error("timed out inside the answer")), limits.timeoutMs);
+  try {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      lengthBytes += chunk.length;
+      if (lengthBytes > limits.lengthBytesMost)
+        throw new RangeError(`the server's answer is larger than ${limits.lengthBytesMost} bytes`);
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw cause;
+    throw new ConnectionError("the answer was cut off", { neverSent: false, cause });
+  } finally {
+    clearTimeout(giveUp);
+    answer.destroy();
   }
   return Buffer.concat(chunks, lengthBytes).toString("utf8");
 }

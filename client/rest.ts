@@ -162,9 +162,9 @@ export class RestClient implements ApiClient {
     body?: unknown,
     options: RawOptions = {},
   ): Promise<string> {
-    return readBody(
+    return bodyText(
       await this.#exchange(method, withQuery(path, options.query ?? {}), body, options),
-      restLimits.bodyBytesMost,
+      options,
     );
   }
 
@@ -196,7 +196,7 @@ export class RestClient implements ApiClient {
     options: RawOptions,
   ): Promise<T> {
     const answer = await this.#exchange(method, path, body, options);
-    return JSON.parse(await readBody(answer, restLimits.bodyBytesMost)) as T;
+    return JSON.parse(await bodyText(answer, options)) as T;
   }
 
   /** Sends, waits and sends again while the server asks for it, and turns refusals into ApiError. */
@@ -235,13 +235,18 @@ export class RestClient implements ApiClient {
       const answer = await this.#transport.send(request);
       const code = answer.statusCode ?? 0;
       if (code >= 200 && code < 300) return answer;
-      const text = await readBody(answer, restLimits.bodyBytesMost);
+      const text = await bodyText(answer, {});
       const waitMs = Number(answer.headers["retry-after"] ?? Number.NaN) * 1000;
       const asked = (code === 429 || code === 503) && waitMs >= 0;
       if (!asked || retries >= restLimits.retriesMost) throw apiErrorFrom(code, text);
       await sleep(this.#clock, Math.min(waitMs, restLimits.retryWaitMostMs), request.signal);
     }
   }
+}
+
+function bodyText(answer: IncomingMessage, options: CallOptions): Promise<string> {
+  const timeoutMs = options.timeoutMs ?? restLimits.requestMs;
+  return readBody(answer, { lengthBytesMost: restLimits.bodyBytesMost, timeoutMs });
 }
 
 function refOf(object: Draft<unknown>): Ref {

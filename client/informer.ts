@@ -1,0 +1,136 @@
+import { deferred } from "../base/deferred.ts";
+import type { TaskScope } from "../base/os/task-scope.ts";
+import { type Handler, type IndexFunction, keyOfRef, ObjectCache, type Stored } from "./object-cache.ts";
+import { type ReflectorDeps, reflect, type Scope } from "./reflector.ts";
+import { apiVersionOf } from "./resources.ts";
+import type { Ref, Resource } from "./types.ts";
+
+const namespaceIndex = "namespace";
+const ownerIndex = "owner";
+
+const namespaceOf = (object: Stored): readonly string[] => [object.metadata.namespace ?? ""];
+const ownersOf = (object: Stored): readonly string[] =>
+  (object.metadata.ownerReferences ?? []).map(({ uid }) => uid);
+
+/** A read-only copy of the server's objects of one kind that follows their changes. Objects are frozen and shared:
+ *  copy (`structuredClone`) before changing one. What it shows may be behind the server, never ahead. */
+export class Informer<T extends Stored> {
+  readonly resource: Resource<T>;
+  readonly #scope: Scope;
+  readonly #deps: ReflectorDeps;
+  readonly #cache = new ObjectCache<T>();
+  readonly #synced = deferred<void>();
+  #hasSynced = false;
+
+  constructor(resource: Resource<T>, scope: Scope, deps: ReflectorDeps) {
+    this.resource = resource;
+    this.#scope = scope;
+    this.#deps = deps;
+    this.#cache.addIndex(namespaceIndex, namespaceOf);
+    this.#cache.addIndex(ownerIndex, ownersOf);
+  }
+
+  /** True once the whole state was taken over; stays true through later interruptions. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  get size(): number {
+    return this.#cache.size;
+  }
+
+  get(ref: Ref): T | undefined {
+    return this.#cache.get(keyOfRef(ref));
+  }
+
+  /** By `namespace/name` or, outside namespaces, `name`: the keys of work queues. */
+  getByKey(key: string): T | undefined {
+    return this.#cache.get(key);
+  }
+
+  list(): readonly T[] {
+    return [...this.#cache.values()];
+  }
+
+  byNamespace(namespace: string): readonly T[] {
+    return this.#cache.byIndex(namespaceIndex, namespace);
+  }
+
+  /** Objects with an ownerReference (controlling or not) to this uid. */
+  byOwner(uid: string): readonly T[] {
+    return this.#cache.byIndex(ownerIndex, uid);
+  }
+
+  /** Adds an index of one's own; the same name must come with the same function. */
+  addIndex(name: string, valuesOf: IndexFunction<T>): void {
+    this.#cache.addIndex(name, valuesOf);
+  }
+
+  byIndex(name: string, value: string): readonly T[] {
+    return this.#cache.byIndex(name, value);
+  }
+
+  /** Adds a handler, which first hears onAdd for everything already there. The returned function takes it out. */
+  subscribe(handler: Handler<T>): () => void {
+    return this.#cache.subscribe(handler);
+  }
+
+  /** Resolves once `hasSynced`; rejects with the signal's reason when it aborts first. */
+  synced(signal: AbortSignal): Promise<void> {
+    if (this.#hasSynced) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const onAbort = () => reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#synced.promise.then(() => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      }, reject);
+    });
+  }
+
+  /** Follows the server until the signal aborts, then rejects with its reason. Call once. */
+  run(signal: AbortSignal): Promise<never> {
+    const onSynced = () => {
+      this.#hasSynced = true;
+      this.#synced.resolve();
+    };
+    return reflect(this.resource, this.#scope, this.#cache, this.#deps, { onSynced, signal });
+  }
+}
+
+/** Informers shared by everything in one component: one watch per kind and scope, however many ask.
+ *  Invariant: every informer handed out is run by `tasks`, which stops them all. */
+export class InformerFactory {
+  readonly #deps: ReflectorDeps;
+  readonly #tasks: TaskScope;
+  readonly #informers = new Map<string, Informer<never>>();
+
+  constructor(tasks: TaskScope, deps: ReflectorDeps) {
+    this.#tasks = tasks;
+    this.#deps = deps;
+  }
+
+  /** The informer of this kind and scope, started if it is new. */
+  informer<T extends Stored>(resource: Resource<T>, scope: Scope = {}): Informer<T> {
+    const key = JSON.stringify([
+      apiVersionOf(resource),
+      resource.plural,
+      scope.namespace,
+      scope.labelSelector,
+      scope.fieldSelector,
+    ]);
+    // The key names the resource and with it T, which the map's type cannot say.
+    const existing = this.#informers.get(key) as Informer<T> | undefined;
+    if (existing !== undefined) return existing;
+    const informer = new Informer(resource, scope, this.#deps);
+    this.#informers.set(key, informer as unknown as Informer<never>);
+    this.#tasks.run(`informer ${resource.plural}`, (signal) => informer.run(signal));
+    return informer;
+  }
+
+  /** Resolves once every informer handed out so far shows the whole state. */
+  async synced(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((informer) => informer.synced(signal)));
+  }
+}
