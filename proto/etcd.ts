@@ -214,6 +214,16 @@ export const alarmRequest = message({
   alarm: enumeration(3, { NONE: 0, NOSPACE: 1, CORRUPT: 2 }),
 });
 export type AlarmRequest = Of<typeof alarmRequest>;
+/** What a member says of itself once it runs (membershippb.ClusterMemberAttrSetRequest). */
+export const memberAttributes = message({ name: string(1), clientUrls: repeated(string(2)) });
+export const clusterMemberAttrSetRequest = message({
+  memberId: id64(1),
+  memberAttributes: nested(2, memberAttributes),
+});
+export type ClusterMemberAttrSetRequest = Of<typeof clusterMemberAttrSetRequest>;
+/** The version all members speak (membershippb.ClusterVersionSetRequest). */
+export const clusterVersionSetRequest = message({ ver: string(1) });
+export type ClusterVersionSetRequest = Of<typeof clusterVersionSetRequest>;
 /** The payload of a normal log entry: a header and one request. When proposing, the request's own bytes are embedded
  *  unchanged (`encode` takes bytes in place of a nested message). */
 export const internalRaftRequest = message({
@@ -227,6 +237,8 @@ export const internalRaftRequest = message({
   alarm: nested(10, alarmRequest),
   leaseCheckpoint: nested(11, leaseCheckpointRequest),
   header: nested(100, requestHeader),
+  clusterVersionSet: nested(1300, clusterVersionSetRequest),
+  clusterMemberAttrSet: nested(1301, clusterMemberAttrSetRequest),
 });
 export type InternalRaftRequest = Of<typeof internalRaftRequest>;
 export type InternalRaftRequestParts = Encodable<InternalRaftRequest>;

@@ -1,0 +1,99 @@
+import type { Message } from "../base/protobuf.ts";
+import * as rpc from "./etcd.ts";
+import * as cluster from "./etcd-cluster.ts";
+import * as maintenance from "./etcd-maintenance.ts";
+import * as health from "./health.ts";
+
+/** Every call of the store's API: its path on the wire and the two tables. Server and client share them. */
+export interface Method<Q extends object, A extends object> {
+  readonly path: string;
+  readonly kind: "unary" | "serverStream" | "bidiStream";
+  readonly request: Message<Q>;
+  readonly response: Message<A>;
+}
+
+function method<Q extends object, A extends object>(
+  path: string,
+  request: Message<Q>,
+  response: Message<A>,
+  kind: Method<Q, A>["kind"] = "unary",
+): Method<Q, A> {
+  return { path, kind, request, response };
+}
+
+export const methods = {
+  range: method("/etcdserverpb.KV/Range", rpc.rangeRequest, rpc.rangeResponse),
+  put: method("/etcdserverpb.KV/Put", rpc.putRequest, rpc.putResponse),
+  deleteRange: method("/etcdserverpb.KV/DeleteRange", rpc.deleteRangeRequest, rpc.deleteRangeResponse),
+  txn: method("/etcdserverpb.KV/Txn", rpc.txnRequest, rpc.txnResponse),
+  compact: method("/etcdserverpb.KV/Compact", rpc.compactionRequest, rpc.compactionResponse),
+
+  watch: method("/etcdserverpb.Watch/Watch", rpc.watchRequest, rpc.watchResponse, "bidiStream"),
+
+  leaseGrant: method("/etcdserverpb.Lease/LeaseGrant", rpc.leaseGrantRequest, rpc.leaseGrantResponse),
+  leaseRevoke: method("/etcdserverpb.Lease/LeaseRevoke", rpc.leaseRevokeRequest, rpc.leaseRevokeResponse),
+  leaseKeepAlive: method(
+    "/etcdserverpb.Lease/LeaseKeepAlive",
+    rpc.leaseKeepAliveRequest,
+    rpc.leaseKeepAliveResponse,
+    "bidiStream",
+  ),
+  leaseTimeToLive: method(
+    "/etcdserverpb.Lease/LeaseTimeToLive",
+    rpc.leaseTimeToLiveRequest,
+    rpc.leaseTimeToLiveResponse,
+  ),
+  leaseLeases: method("/etcdserverpb.Lease/LeaseLeases", rpc.leaseLeasesRequest, rpc.leaseLeasesResponse),
+
+  memberAdd: method("/etcdserverpb.Cluster/MemberAdd", cluster.memberAddRequest, cluster.memberAddResponse),
+  memberRemove: method(
+    "/etcdserverpb.Cluster/MemberRemove",
+    cluster.memberRemoveRequest,
+    cluster.membersResponse,
+  ),
+  memberUpdate: method(
+    "/etcdserverpb.Cluster/MemberUpdate",
+    cluster.memberUpdateRequest,
+    cluster.membersResponse,
+  ),
+  memberList: method("/etcdserverpb.Cluster/MemberList", cluster.memberListRequest, cluster.membersResponse),
+  memberPromote: method(
+    "/etcdserverpb.Cluster/MemberPromote",
+    cluster.memberPromoteRequest,
+    cluster.membersResponse,
+  ),
+
+  alarm: method("/etcdserverpb.Maintenance/Alarm", rpc.alarmRequest, maintenance.alarmResponse),
+  status: method("/etcdserverpb.Maintenance/Status", maintenance.statusRequest, maintenance.statusResponse),
+  defragment: method(
+    "/etcdserverpb.Maintenance/Defragment",
+    maintenance.defragmentRequest,
+    maintenance.defragmentResponse,
+  ),
+  hash: method("/etcdserverpb.Maintenance/Hash", maintenance.hashRequest, maintenance.hashResponse),
+  hashKv: method("/etcdserverpb.Maintenance/HashKV", maintenance.hashKvRequest, maintenance.hashKvResponse),
+  snapshot: method(
+    "/etcdserverpb.Maintenance/Snapshot",
+    maintenance.snapshotRequest,
+    maintenance.snapshotResponse,
+    "serverStream",
+  ),
+  moveLeader: method(
+    "/etcdserverpb.Maintenance/MoveLeader",
+    maintenance.moveLeaderRequest,
+    maintenance.moveLeaderResponse,
+  ),
+  downgrade: method(
+    "/etcdserverpb.Maintenance/Downgrade",
+    maintenance.downgradeRequest,
+    maintenance.downgradeResponse,
+  ),
+
+  healthCheck: method("/grpc.health.v1.Health/Check", health.healthCheckRequest, health.healthCheckResponse),
+  healthWatch: method(
+    "/grpc.health.v1.Health/Watch",
+    health.healthCheckRequest,
+    health.healthCheckResponse,
+    "serverStream",
+  ),
+} as const;
