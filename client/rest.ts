@@ -196,7 +196,7 @@ export class RestClient implements ApiClient {
     options: RawOptions,
   ): Promise<T> {
     const answer = await this.#exchange(method, path, body, options);
-    return JSON.parse(await bodyText(answer, options)) as T;
+    return parseAnswer<T>(path, await bodyText(answer, options));
   }
 
   /** Sends, waits and sends again while the server asks for it, and turns refusals into ApiError. */
@@ -241,6 +241,15 @@ export class RestClient implements ApiClient {
       if (!asked || retries >= restLimits.retriesMost) throw apiErrorFrom(code, text);
       await sleep(this.#clock, Math.min(waitMs, restLimits.retryWaitMostMs), request.signal);
     }
+  }
+}
+
+/** The types of answers are the server's promise; only that it is JSON is checked. */
+function parseAnswer<T>(path: string, text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new ConnectionError(`${path}: the answer is no JSON`, { neverSent: false, cause });
   }
 }
 

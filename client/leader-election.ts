@@ -1,0 +1,268 @@
+import { type Clock, sleep } from "../base/os/clock.ts";
+import type { Log } from "../base/os/log.ts";
+import type { Random } from "../base/os/random.ts";
+import type { ApiClient } from "./api.ts";
+import { ApiError, ConnectionError, isAlreadyExists, isConflict, isNotFound } from "./api-error.ts";
+import {
+  claim,
+  decide,
+  type ElectionTimes,
+  electionTimesProblems,
+  leadsUntilMs,
+  type Observation,
+  observe,
+  release,
+} from "./election.ts";
+import type { LoopMetrics } from "./loop-metrics.ts";
+import { resources } from "./resources.ts";
+import type { Lease } from "./types.ts";
+
+export interface ElectionOptions {
+  /** The Lease's name, such as `kube-scheduler`, and its namespace (kube-system by default). */
+  readonly name: string;
+  readonly namespace?: string;
+  /** Unique among the candidates: host name and a random part. */
+  readonly identity: string;
+  readonly times: ElectionTimes;
+  /** The leader's work. Its signal aborts when leadership is lost or the candidate stopped, and it must then end
+   *  soon; only after it ended is the lease given up or campaigned for again. */
+  readonly onStartedLeading: (signal: AbortSignal) => Promise<void>;
+  readonly onStoppedLeading?: () => void;
+}
+
+export interface ElectionDeps {
+  readonly client: Pick<ApiClient, "get" | "create" | "update">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics?: LoopMetrics;
+}
+
+/** A candidate for the lease of a name.
+ *  Invariant: among candidates with sound times, `isLeader` is true for at most one at any moment. */
+export class LeaderElector {
+  readonly #options: ElectionOptions;
+  readonly #deps: ElectionDeps;
+  readonly #namespace: string;
+  #seen: Observation | undefined;
+  /** Leading, and until when on the local monotonic clock. */
+  #term: { readonly untilMs: number } | undefined;
+
+  constructor(options: ElectionOptions, deps: ElectionDeps) {
+    const problems = electionTimesProblems(options.times);
+    if (problems.length > 0) throw new RangeError(problems.join("; "));
+    this.#options = options;
+    this.#deps = deps;
+    this.#namespace = options.namespace ?? "kube-system";
+    deps.metrics?.leader.set({ name: options.name }, 0);
+  }
+
+  /** True only while no other candidate can lead, by the clock and not by timers: ask right before acting. */
+  get isLeader(): boolean {
+    return this.#term !== undefined && this.#deps.clock.monotonicMs() < this.#term.untilMs;
+  }
+
+  /** Who held the lease when last seen; empty when nobody. */
+  get holder(): string {
+    return this.#seen?.spec.holderIdentity ?? "";
+  }
+
+  /** Campaigns, leads, campaigns again, until the signal aborts; then gives the lease up and resolves. Rejects only
+   *  when the leader's work rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#campaign(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+      await this.#lead(signal);
+    }
+  }
+
+  /** Resolves once the lease is ours. */
+  async #campaign(signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#deps;
+    for (let failures = 0; ; ) {
+      try {
+        if (await this.#tryClaim(signal)) return;
+        failures = 0;
+      } catch (error) {
+        if (!isRetriable(error)) throw error;
+        failures++;
+        if (failures === 5) log.warn("cannot reach the lease", { lease: this.#options.name, error });
+      }
+      await sleep(clock, this.#retryMs(), signal);
+    }
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    const { log, metrics } = this.#deps;
+    const { name, identity } = this.#options;
+    const leading = new AbortController();
+    const stop = () => leading.abort(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    log.info("became leader", { lease: name, identity });
+    metrics?.leader.set({ name }, 1);
+    const work = this.#work(leading);
+    work.catch(() => undefined); // heard below, once the renewals have stopped
+    try {
+      await this.#keepRenewing(leading);
+    } finally {
+      metrics?.leader.set({ name }, 0);
+      signal.removeEventListener("abort", stop);
+      leading.abort(new Error("leadership ended"));
+      await work.finally(() => this.#endTerm());
+    }
+  }
+
+  async #work(leading: AbortController): Promise<void> {
+    try {
+      await this.#options.onStartedLeading(leading.signal);
+    } catch (error) {
+      if (!leading.signal.aborted || (error !== leading.signal.reason && !isAbortError(error))) {
+        leading.abort(new Error("the leader's work failed", { cause: error }));
+        throw error;
+      }
+    }
+    // Work that ends of itself gives leadership up.
+    leading.abort(new Error("the leader's work ended"));
+  }
+
+  /** Renews until leadership is lost or given up; then aborts `leading` and returns. */
+  async #keepRenewing(leading: AbortController): Promise<void> {
+    const { clock, log } = this.#deps;
+    const { name } = this.#options;
+    const watchdog = { cancel: () => {} };
+    const arm = () => {
+      watchdog.cancel();
+      const leftMs = Math.max(0, (this.#term?.untilMs ?? 0) - clock.monotonicMs());
+      watchdog.cancel = clock.after(leftMs, () => {
+        this.#term = undefined;
+        log.warn("lost the lease: not renewed in time", { lease: name });
+        leading.abort(new Error("the lease was not renewed in time"));
+      });
+    };
+    arm();
+    try {
+      while (!leading.signal.aborted) {
+        await sleep(clock, this.#retryMs(), leading.signal);
+        try {
+          const kept = await this.#tryClaim(leading.signal);
+          if (kept) arm();
+          else if (!leading.signal.aborted) {
+            log.warn("lost the lease to another", { lease: name, holder: this.holder });
+            this.#term = undefined;
+            leading.abort(new Error("the lease was lost to another"));
+          }
+        } catch (error) {
+          if (!isRetriable(error)) throw error;
+          log.warn("could not renew the lease", { lease: name, error });
+        }
+      }
+    } catch (error) {
+      if (!leading.signal.aborted) throw error;
+    } finally {
+      watchdog.cancel();
+    }
+  }
+
+  /** After the leader's work ended: others may take over at once. */
+  async #endTerm(): Promise<void> {
+    const held = this.isLeader;
+    this.#term = undefined;
+    this.#options.onStoppedLeading?.();
+    if (!held || this.#seen === undefined) return;
+    try {
+      await this.#deps.client.update(
+        resources.leases,
+        this.#lease(release(this.#seen.spec, this.#deps.clock.wallMs()), this.#seen.resourceVersion),
+        { timeoutMs: this.#options.times.retryPeriodMs },
+      );
+      this.#deps.log.info("gave up the lease", { lease: this.#options.name });
+    } catch (error) {
+      if (!isRetriable(error)) throw error;
+      this.#deps.log.info("could not give up the lease; it will expire", {
+        lease: this.#options.name,
+        error,
+      });
+    }
+  }
+
+  /** One attempt at taking or renewing. True: ours until the term's end. False: another's. */
+  async #tryClaim(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#deps;
+    const { identity, times } = this.#options;
+    // A leader knows the version it wrote; everyone else looks first.
+    if (this.#term === undefined || this.#seen === undefined) await this.#look(signal);
+    const decision = decide(this.#seen, identity, times, clock.monotonicMs());
+    if (decision.action === "wait") return false;
+    const sentMs = clock.monotonicMs();
+    const spec = claim(this.#seen?.spec, identity, times, clock.wallMs());
+    try {
+      const call = { signal, timeoutMs: times.renewDeadlineMs };
+      const written =
+        decision.action === "create"
+          ? await this.#deps.client.create(resources.leases, this.#lease(spec), call)
+          : await this.#deps.client.update(
+              resources.leases,
+              this.#lease(spec, decision.resourceVersion),
+              call,
+            );
+      return this.#claimed(written, sentMs);
+    } catch (error) {
+      if (!isConflict(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
+      await this.#look(signal);
+      // Our own earlier write may have succeeded without our hearing of it; the next attempt renews it.
+      if (this.holder === identity) throw error;
+      return false;
+    }
+  }
+
+  #claimed(lease: Lease, sentMs: number): boolean {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const untilMs = leadsUntilMs(sentMs, this.#options.times);
+    this.#seen = observe(this.#seen, observed(lease), nowMs);
+    // An answer that came too late is no leadership; the next attempt renews.
+    if (nowMs >= untilMs) throw new ConnectionError("the lease was renewed too late", { neverSent: false });
+    this.#term = { untilMs };
+    return true;
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#deps;
+    const ref = { name: this.#options.name, namespace: this.#namespace };
+    try {
+      const call = { signal, timeoutMs: this.#options.times.renewDeadlineMs };
+      const lease = await client.get(resources.leases, ref, call);
+      this.#seen = observe(this.#seen, observed(lease), clock.monotonicMs());
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.#seen = undefined;
+    }
+  }
+
+  #lease(spec: NonNullable<Lease["spec"]>, resourceVersion?: string) {
+    const metadata = { name: this.#options.name, namespace: this.#namespace };
+    return { metadata: resourceVersion === undefined ? metadata : { ...metadata, resourceVersion }, spec };
+  }
+
+  /** A little random, so that candidates do not step on each other's toes. */
+  #retryMs(): number {
+    return this.#options.times.retryPeriodMs * (1 + 0.2 * (this.#deps.random.uint32() / 2 ** 32));
+  }
+}
+
+function observed(lease: Lease) {
+  return { spec: lease.spec ?? {}, resourceVersion: lease.metadata.resourceVersion };
+}
+
+function isRetriable(error: unknown): boolean {
+  return error instanceof ApiError || error instanceof ConnectionError;
+}
+
+function isAbortError(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
