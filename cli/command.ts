@@ -1,5 +1,5 @@
-import type { RestClient } from "../client/rest.ts";
 import type { FlagTable, Parsed } from "../base/os/flags.ts";
+import type { RestClient } from "../client/rest.ts";
 
 /** One `pintle` subcommand: a value in the table of `main.ts`. */
 export interface Command<T extends FlagTable = FlagTable> {

@@ -1,0 +1,125 @@
+import { flagHelp, parseFlags, UsageError } from "../base/os/flags.ts";
+import { describeError } from "../base/os/log.ts";
+import { type Command, type CommandIo, OperatorError } from "./command.ts";
+
+interface Row {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const row = (name: string, summary: string, load: () => Promise<Command>): Row => ({ name, summary, load });
+
+/** Every subcommand, by group. Each is loaded only when it is called: starting fast is part of the product. */
+const groups: Readonly<Record<string, readonly Row[]>> = {
+  "Run a cluster": [
+    row(
+      "up",
+      "start a local cluster and keep it running",
+      async () => (await import("./up/up.ts")).upCommand,
+    ),
+    row("down", "stop the local cluster", async () => (await import("./up/down.ts")).downCommand),
+    row(
+      "status",
+      "show who runs, who leads, health and memory",
+      async () => (await import("./up/status.ts")).statusCommand,
+    ),
+    row(
+      "kill",
+      "kill -9 a component, to try failure by hand",
+      async () => (await import("./up/kill.ts")).killCommand,
+    ),
+  ],
+};
+
+/** The whole command line program; sets the exit status. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const interrupt = new AbortController();
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (interrupt.signal.aborted) process.exit(130);
+    interrupt.abort(new Error(signal));
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  const io: CommandIo = {
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+    stdin: process.stdin,
+    env: process.env,
+    signal: interrupt.signal,
+    client: () => {
+      throw new OperatorError("no client");
+    },
+  };
+  process.exitCode = await run(argv, io);
+}
+
+async function run(argv: readonly string[], io: CommandIo): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    io.stdout(overview());
+    return name === undefined ? 2 : 0;
+  }
+  const found = Object.values(groups)
+    .flat()
+    .find((candidate) => candidate.name === name);
+  if (found === undefined) {
+    io.stderr(`pintle: unknown command "${name}"; see "pintle help"\n`);
+    return 2;
+  }
+  try {
+    const command = await found.load();
+    const separator = rest.indexOf("--");
+    if (
+      rest.slice(0, separator < 0 ? undefined : separator).some((word) => word === "--help" || word === "-h")
+    ) {
+      io.stdout(commandHelp(command));
+      return 0;
+    }
+    const sources = {
+      env: io.env,
+      ...(command.envPrefix === undefined ? {} : { envPrefix: command.envPrefix }),
+    };
+    return await command.run(parseFlags(command.flags, rest, sources), io);
+  } catch (error) {
+    return report(name, error, io);
+  }
+}
+
+function report(name: string, error: unknown, io: CommandIo): number {
+  if (error instanceof UsageError) {
+    io.stderr(`pintle ${name}: ${error.message}\n  see "pintle ${name} --help"\n`);
+    return 2;
+  }
+  if (error instanceof OperatorError || (error instanceof Error && "operator" in error)) {
+    io.stderr(`pintle ${name}: ${describeError(error)}\n`);
+    return 1;
+  }
+  io.stderr(
+    `pintle ${name}: ${error instanceof Error ? (io.env.PINTLE_DEBUG ? error.stack : describeError(error)) : error}\n`,
+  );
+  return 1;
+}
+
+function overview(): string {
+  const width =
+    Math.max(
+      ...Object.values(groups)
+        .flat()
+        .map((entry) => entry.name.length),
+    ) + 2;
+  const body = Object.entries(groups)
+    .map(
+      ([title, rows]) =>
+        `${title}:\n${rows.map((entry) => `  ${entry.name.padEnd(width)}${entry.summary}`).join("\n")}\n`,
+    )
+    .join("\n");
+  return `pintle - a Kubernetes-compatible cluster on its own etcd-compatible store\n\n${body}\n"pintle COMMAND --help" shows a command's flags and examples.\n`;
+}
+
+function commandHelp(command: Command): string {
+  const flags = Object.keys(command.flags).length === 0 ? "" : `\nFlags:\n${flagHelp(command.flags)}\n`;
+  const examples = command.examples.map((example) => `  ${example}`).join("\n");
+  const usage = `pintle ${command.name}${command.usage === undefined ? "" : ` ${command.usage}`}`;
+  return `${usage}\n  ${command.summary}\n${flags}${examples === "" ? "" : `\nExamples:\n${examples}\n`}`;
+}

@@ -1,0 +1,91 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { OperatorError } from "../command.ts";
+import type { Layout } from "./layout.ts";
+
+/** What was decided when the cluster was made; it stays the same over restarts. */
+export interface ClusterPlan {
+  readonly replicas: number;
+  readonly nodes: number;
+  readonly runtime: "oci" | "process";
+  /** Distinguishes the networks of clusters on one machine; -1 in process mode. */
+  readonly networkSlot: number;
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+export interface ComponentState {
+  readonly name: string;
+  readonly kind: ComponentKind;
+  readonly pid: number | null;
+  readonly restarts: number;
+  readonly startedMs: number;
+}
+export type ComponentKind = "store" | "apiserver" | "scheduler" | "controller-manager" | "server" | "agent";
+
+export interface ClusterState {
+  readonly version: 1;
+  readonly plan: ClusterPlan;
+  /** The process of `pintle up`; null once it ended cleanly. */
+  readonly supervisorPid: number | null;
+  readonly components: readonly ComponentState[];
+}
+
+export function readClusterState(layout: Layout): ClusterState | undefined {
+  let content: string;
+  try {
+    content = readFileSync(layout.stateFile, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const state = JSON.parse(content) as ClusterState;
+    if (state.version !== 1) throw new Error(`version ${state.version} is not 1`);
+    return state;
+  } catch (error) {
+    throw new OperatorError(
+      `${layout.stateFile} is damaged (${error instanceof Error ? error.message : error}); move ${layout.folder} away, or restore the file, and start again`,
+    );
+  }
+}
+
+/** Replaces the file as a whole, so that a reader or a crash never sees half of it. */
+export function writeClusterState(layout: Layout, state: ClusterState): void {
+  const draft = `${layout.stateFile}.tmp`;
+  const file = openSync(draft, "w", 0o600);
+  try {
+    writeSync(file, `${JSON.stringify(state, undefined, 2)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(draft, layout.stateFile);
+}
+
+/** The state of a cluster that must exist. */
+export function requireClusterState(layout: Layout): ClusterState {
+  const state = readClusterState(layout);
+  if (state === undefined)
+    throw new OperatorError(
+      `no cluster in ${layout.folder}; start one with "pintle up", or name its folder with --data-dir`,
+    );
+  return state;
+}
+
+/** Whether a process of that id exists (and has not become a zombie). */
+export function isAlive(pid: number | null): boolean {
+  if (pid === null) return false;
+  try {
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return signalReaches(pid);
+  }
+}
+
+function signalReaches(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

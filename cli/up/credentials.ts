@@ -1,0 +1,130 @@
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type Certificate,
+  type CertificateRequest,
+  createAuthority,
+  issueCertificate,
+} from "../../base/os/pki.ts";
+import { kubeconfigText } from "../../client/kubeconfig.ts";
+import type { Layout } from "./layout.ts";
+
+/** The certificates and kubeconfigs of a local cluster. Two authorities, so that a credential for the cluster's API never
+ *  opens the store: `store` signs members and the API servers' store clients, `cluster` signs everything else. */
+export interface CredentialsNeeded {
+  readonly nodes: readonly { readonly name: string; readonly address: string }[];
+  /** Addresses the API servers answer on, and their URLs as clients see them. */
+  readonly apiAddresses: readonly string[];
+  readonly apiUrls: readonly string[];
+  readonly internalApiUrls: readonly string[];
+  /** The first address of the service range: the `kubernetes` Service. */
+  readonly kubernetesServiceIp: string;
+}
+
+export async function prepareCredentials(layout: Layout, needed: CredentialsNeeded): Promise<void> {
+  await mkdir(layout.pki, { recursive: true, mode: 0o700 });
+  await chmod(layout.pki, 0o700);
+  const [cluster, store] = await Promise.all([authority(layout, "ca"), authority(layout, "store-ca")]);
+  const loopback = { dnsNames: ["localhost"], addresses: ["127.0.0.1", "::1"] };
+  const apiNames = [
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+  ];
+  await Promise.all([
+    // Issued anew at every start: they follow the addresses, and never run out on a cluster that is restarted.
+    pair(layout, "store-server", store, { commonName: "store", ...loopback, usage: "both" }),
+    pair(layout, "store-client", store, { commonName: "apiserver", usage: "client" }),
+    pair(layout, "apiserver", cluster, {
+      commonName: "kube-apiserver",
+      dnsNames: ["localhost", ...apiNames],
+      addresses: [...new Set(["127.0.0.1", "::1", needed.kubernetesServiceIp, ...needed.apiAddresses])],
+      usage: "server",
+    }),
+    pair(layout, "kubelet-client", cluster, {
+      commonName: "system:apiserver",
+      organizations: ["system:masters"],
+      usage: "client",
+    }),
+    ...needed.nodes.map((node) =>
+      pair(layout, `node-${node.name}`, cluster, {
+        commonName: `system:node:${node.name}`,
+        organizations: ["system:nodes"],
+        dnsNames: [node.name, "localhost"],
+        addresses: [...new Set(["127.0.0.1", node.address])],
+        usage: "both",
+      }),
+    ),
+    kubeconfig(layout, layout.kubeconfig, "admin", cluster, needed.apiUrls, ["system:masters"]),
+    kubeconfig(layout, layout.kubeconfigOf("scheduler"), "system:kube-scheduler", cluster, needed.apiUrls),
+    kubeconfig(
+      layout,
+      layout.kubeconfigOf("controller-manager"),
+      "system:kube-controller-manager",
+      cluster,
+      needed.apiUrls,
+    ),
+    ...needed.nodes.map((node) =>
+      kubeconfig(
+        layout,
+        layout.kubeconfigOf(node.name),
+        `system:node:${node.name}`,
+        cluster,
+        needed.internalApiUrls,
+        ["system:nodes"],
+      ),
+    ),
+  ]);
+}
+
+async function authority(layout: Layout, name: string): Promise<Certificate> {
+  const certificatePath = join(layout.pki, `${name}.pem`);
+  const keyPath = join(layout.pki, `${name}-key.pem`);
+  try {
+    return {
+      certificatePem: await readFile(certificatePath, "utf8"),
+      privateKeyPem: await readFile(keyPath, "utf8"),
+    };
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    const made = await createAuthority({ name: `pintle-${name}` });
+    await writeFile(keyPath, made.privateKeyPem, { mode: 0o600 });
+    await writeFile(certificatePath, made.certificatePem);
+    return made;
+  }
+}
+
+async function pair(
+  layout: Layout,
+  name: string,
+  signer: Certificate,
+  request: CertificateRequest,
+): Promise<void> {
+  const made = await issueCertificate(signer, request);
+  await writeFile(join(layout.pki, `${name}-key.pem`), made.privateKeyPem, { mode: 0o600 });
+  await writeFile(join(layout.pki, `${name}.pem`), made.certificatePem);
+}
+
+async function kubeconfig(
+  layout: Layout,
+  path: string,
+  user: string,
+  signer: Certificate,
+  servers: readonly string[],
+  organizations: readonly string[] = [],
+): Promise<void> {
+  const made = await issueCertificate(signer, { commonName: user, organizations, usage: "client" });
+  const caPem = await readFile(join(layout.pki, "ca.pem"), "utf8");
+  const text = kubeconfigText(
+    {
+      servers,
+      caPem,
+      certificatePem: made.certificatePem,
+      privateKeyPem: made.privateKeyPem,
+      namespace: "default",
+    },
+    { cluster: "pintle", user },
+  );
+  await writeFile(path, text, { mode: 0o600 });
+}

@@ -1,0 +1,250 @@
+import { join } from "node:path";
+import type { ClusterPlan, ComponentKind } from "./cluster-state.ts";
+import type { Layout } from "./layout.ts";
+
+/** Pure: which processes a local cluster is made of, with which arguments, in which order they become ready. */
+export interface ComponentSpec {
+  readonly name: string;
+  readonly kind: ComponentKind;
+  /** Words after `pintle`. */
+  readonly argv: readonly string[];
+  /** Enter this network namespace first. */
+  readonly networkNamespace?: string;
+  /** Answers 200 when the component serves; absent: running is enough. */
+  readonly readyUrl?: string;
+}
+
+export interface NodeSpec {
+  readonly name: string;
+  readonly address: string;
+  readonly networkNamespace?: string;
+}
+
+export interface Addressing {
+  /** Where API servers listen beside loopback, so that nodes in their own network reach them. */
+  readonly bridgeAddress: string | undefined;
+  readonly serviceRange: string;
+  readonly podRange: string;
+  readonly nodes: readonly NodeSpec[];
+}
+
+/** Addresses follow from the network slot; process mode stays on loopback altogether, where every address of 127/8 binds. */
+export function addressing(plan: ClusterPlan): Addressing {
+  const names = Array.from({ length: plan.nodes }, (_, i) => `node-${i + 1}`);
+  if (plan.networkSlot < 0) {
+    const nodes = names.map((name) => ({ name, address: "127.0.0.1" }));
+    return { bridgeAddress: undefined, serviceRange: "127.96.0.0/16", podRange: "127.128.0.0/16", nodes };
+  }
+  const slot = plan.networkSlot;
+  const nodes = names.map((name, i) => ({
+    name,
+    address: `10.${200 + slot}.0.${11 + i}`,
+    networkNamespace: `pintle${slot}-${name}`,
+  }));
+  return {
+    bridgeAddress: `10.${200 + slot}.0.1`,
+    serviceRange: "10.96.0.0/16",
+    podRange: `10.${220 + slot}.0.0/16`,
+    nodes,
+  };
+}
+
+/** The names of the ports a plan needs; each is chosen once and kept. */
+export function portNames(plan: Pick<ClusterPlan, "replicas" | "nodes">): string[] {
+  const numbered = (prefix: string, count: number) =>
+    Array.from({ length: count }, (_, i) => `${prefix}-${i + 1}`);
+  return [
+    ...numbered("store-client", plan.replicas),
+    ...numbered("store-peer", plan.replicas),
+    ...numbered("store-metrics", plan.replicas),
+    ...numbered("api", standbys(plan)),
+    ...numbered("scheduler", standbys(plan)),
+    ...numbered("controller-manager", standbys(plan)),
+    ...numbered("agent", plan.nodes),
+  ];
+}
+
+/** API servers, schedulers and controller-managers: two of each, one where there is only one replica. */
+export function standbys(plan: Pick<ClusterPlan, "replicas">): number {
+  return Math.min(plan.replicas, 2);
+}
+
+export function port(plan: ClusterPlan, name: string): number {
+  const found = plan.ports[name];
+  if (found === undefined) throw new Error(`no port was chosen for ${name}`);
+  return found;
+}
+
+export function apiUrls(plan: ClusterPlan, host: string): string[] {
+  return Array.from({ length: standbys(plan) }, (_, i) => `https://${host}:${port(plan, `api-${i + 1}`)}`);
+}
+
+export function components(plan: ClusterPlan, layout: Layout): ComponentSpec[] {
+  const count = standbys(plan);
+  const control =
+    plan.replicas === 1
+      ? [serverSpec(plan, layout)]
+      : [
+          ...Array.from({ length: plan.replicas }, (_, i) => storeSpec(plan, layout, i + 1)),
+          ...Array.from({ length: count }, (_, i) => apiserverSpec(plan, layout, i + 1)),
+          ...Array.from({ length: count }, (_, i) => schedulerSpec(plan, layout, i + 1)),
+          ...Array.from({ length: count }, (_, i) => controllerManagerSpec(plan, layout, i + 1)),
+        ];
+  return [...control, ...addressing(plan).nodes.map((node, i) => agentSpec(plan, layout, node, i + 1))];
+}
+
+function storeFlags(plan: ClusterPlan, layout: Layout, number: number): string[] {
+  const pki = (file: string) => join(layout.pki, file);
+  const clientUrl = `https://127.0.0.1:${port(plan, `store-client-${number}`)}`;
+  const peerUrl = (n: number) => `https://127.0.0.1:${port(plan, `store-peer-${n}`)}`;
+  const cluster = Array.from({ length: plan.replicas }, (_, i) => `store-${i + 1}=${peerUrl(i + 1)}`).join(
+    ",",
+  );
+  return [
+    `--name=store-${number}`,
+    `--data-dir=${layout.store(`store-${number}`)}`,
+    `--listen-client-urls=${clientUrl}`,
+    `--advertise-client-urls=${clientUrl}`,
+    `--listen-peer-urls=${peerUrl(number)}`,
+    `--initial-advertise-peer-urls=${peerUrl(number)}`,
+    `--initial-cluster=${cluster}`,
+    `--listen-metrics-urls=http://127.0.0.1:${port(plan, `store-metrics-${number}`)}`,
+    ...[
+      "cert-file=store-server.pem",
+      "key-file=store-server-key.pem",
+      "trusted-ca-file=store-ca.pem",
+    ].flatMap((pair) => {
+      const [flag = "", file = ""] = pair.split("=");
+      return [`--${flag}=${pki(file)}`, `--peer-${flag}=${pki(file)}`];
+    }),
+    "--client-cert-auth=true",
+    "--peer-client-cert-auth=true",
+  ];
+}
+
+function storeSpec(plan: ClusterPlan, layout: Layout, number: number): ComponentSpec {
+  return {
+    name: `store-${number}`,
+    kind: "store",
+    argv: ["store", ...storeFlags(plan, layout, number)],
+    readyUrl: `http://127.0.0.1:${port(plan, `store-metrics-${number}`)}/health`,
+  };
+}
+
+function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): string[] {
+  const pki = (file: string) => join(layout.pki, file);
+  const net = addressing(plan);
+  const storeUrls = Array.from(
+    { length: plan.replicas },
+    (_, i) => `https://127.0.0.1:${port(plan, `store-client-${i + 1}`)}`,
+  );
+  return [
+    `--bind-address=${["127.0.0.1", ...(net.bridgeAddress ? [net.bridgeAddress] : [])].join(",")}`,
+    `--advertise-address=${net.bridgeAddress ?? "127.0.0.1"}`,
+    `--secure-port=${port(plan, `api-${number}`)}`,
+    `--tls-cert-file=${pki("apiserver.pem")}`,
+    `--tls-private-key-file=${pki("apiserver-key.pem")}`,
+    `--client-ca-file=${pki("ca.pem")}`,
+    `--etcd-servers=${storeUrls.join(",")}`,
+    `--etcd-cafile=${pki("store-ca.pem")}`,
+    `--etcd-certfile=${pki("store-client.pem")}`,
+    `--etcd-keyfile=${pki("store-client-key.pem")}`,
+    `--service-cluster-ip-range=${net.serviceRange}`,
+    `--kubelet-certificate-authority=${pki("ca.pem")}`,
+    `--kubelet-client-certificate=${pki("kubelet-client.pem")}`,
+    `--kubelet-client-key=${pki("kubelet-client-key.pem")}`,
+  ];
+}
+
+function apiserverSpec(plan: ClusterPlan, layout: Layout, number: number): ComponentSpec {
+  return {
+    name: `apiserver-${number}`,
+    kind: "apiserver",
+    argv: ["apiserver", ...apiserverFlags(plan, layout, number)],
+    readyUrl: `https://127.0.0.1:${port(plan, `api-${number}`)}/readyz`,
+  };
+}
+
+/** Short leases: a laptop has no slow network to forgive, and losing a leader should cost seconds. */
+const leaderFlags = [
+  "--leader-elect-lease-duration=6s",
+  "--leader-elect-renew-deadline=4s",
+  "--leader-elect-retry-period=1500ms",
+];
+
+function schedulerFlags(plan: ClusterPlan, layout: Layout, number: number): string[] {
+  return [
+    `--kubeconfig=${layout.kubeconfigOf("scheduler")}`,
+    `--secure-port=${port(plan, `scheduler-${number}`)}`,
+    ...(plan.replicas === 1 ? ["--leader-elect=false"] : leaderFlags),
+  ];
+}
+
+function schedulerSpec(plan: ClusterPlan, layout: Layout, number: number): ComponentSpec {
+  return {
+    name: `scheduler-${number}`,
+    kind: "scheduler",
+    argv: ["scheduler", ...schedulerFlags(plan, layout, number)],
+    readyUrl: `http://127.0.0.1:${port(plan, `scheduler-${number}`)}/healthz`,
+  };
+}
+
+function controllerManagerFlags(plan: ClusterPlan, layout: Layout, number: number): string[] {
+  return [
+    `--kubeconfig=${layout.kubeconfigOf("controller-manager")}`,
+    `--secure-port=${port(plan, `controller-manager-${number}`)}`,
+    "--allocate-node-cidrs=true",
+    `--cluster-cidr=${addressing(plan).podRange}`,
+    `--root-ca-file=${join(layout.pki, "ca.pem")}`,
+    ...(plan.replicas === 1 ? ["--leader-elect=false"] : leaderFlags),
+  ];
+}
+
+function controllerManagerSpec(plan: ClusterPlan, layout: Layout, number: number): ComponentSpec {
+  return {
+    name: `controller-manager-${number}`,
+    kind: "controller-manager",
+    argv: ["controller-manager", ...controllerManagerFlags(plan, layout, number)],
+    readyUrl: `http://127.0.0.1:${port(plan, `controller-manager-${number}`)}/healthz`,
+  };
+}
+
+/** One process holds a whole control-plane replica: `pintle server` takes each part's flags behind its name. */
+function serverSpec(plan: ClusterPlan, layout: Layout): ComponentSpec {
+  const prefixed = (part: string, flags: readonly string[]) =>
+    flags.map((flag) => flag.replace(/^--/, `--${part}.`));
+  return {
+    name: "server-1",
+    kind: "server",
+    argv: [
+      "server",
+      ...prefixed("store", storeFlags(plan, layout, 1)),
+      ...prefixed("apiserver", apiserverFlags(plan, layout, 1)),
+      ...prefixed("scheduler", schedulerFlags(plan, layout, 1)),
+      ...prefixed("controller-manager", controllerManagerFlags(plan, layout, 1)),
+    ],
+    readyUrl: `https://127.0.0.1:${port(plan, "api-1")}/readyz`,
+  };
+}
+
+function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: number): ComponentSpec {
+  const agentPort = plan.networkSlot < 0 ? port(plan, `agent-${number}`) : 10250;
+  return {
+    name: node.name,
+    kind: "agent",
+    argv: [
+      "agent",
+      `--node-name=${node.name}`,
+      `--kubeconfig=${layout.kubeconfigOf(node.name)}`,
+      `--root-dir=${layout.node(node.name)}`,
+      `--runtime=${plan.runtime}`,
+      `--node-ip=${node.address}`,
+      `--address=${node.address}`,
+      `--port=${agentPort}`,
+      `--tls-cert-file=${join(layout.pki, `node-${node.name}.pem`)}`,
+      `--tls-private-key-file=${join(layout.pki, `node-${node.name}-key.pem`)}`,
+      `--client-ca-file=${join(layout.pki, "ca.pem")}`,
+    ],
+    ...(node.networkNamespace === undefined ? {} : { networkNamespace: node.networkNamespace }),
+  };
+}
