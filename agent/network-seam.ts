@@ -1,0 +1,83 @@
+import type { Os, Running } from "../base/os/os.ts";
+import type { ApiClient } from "../client/api.ts";
+import type { InformerFactory } from "../client/informer.ts";
+
+/** What the agent asks of networking. The agent owns this file; agent/network/ implements it. "The node" is the network
+ *  namespace in which the agent itself runs: the host's, or one made for this agent. */
+
+/** A port of a container that is also to be reached on the node's own address. */
+export interface HostPort {
+  readonly protocol: "TCP" | "UDP" | "SCTP";
+  /** Absent or empty: on every address of the node. */
+  readonly hostIp?: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+}
+
+/** A pod that is to be connected. Pods with `hostNetwork` never come here: they live in the node's own namespace. */
+export interface PodAttachment {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Unique per sandbox: a pod whose sandbox died gets a new one, hence a new attachment. */
+  readonly sandboxId: string;
+  /** A path that setns(2) takes, such as /proc/1234/ns/net; `lo` in it is up. Undefined where pods share the node's
+   *  namespace (process runtime). */
+  readonly netnsPath?: string;
+  readonly hostPorts: readonly HostPort[];
+}
+
+export interface PodAddress {
+  readonly podIp: string;
+  readonly gateway: string;
+}
+
+/** An attachment made by an agent that has died since. */
+export interface KnownAttachment extends PodAttachment, PodAddress {}
+
+/** Connects pods. All methods are idempotent; calls for different sandboxes may overlap. */
+export interface PodNetwork {
+  /** Gives the pod its address and makes it reachable. Rejects with an Error whose message a user can act on; what was
+   *  half made is then undone. Called again with the same sandboxId it answers the same address. */
+  attach(pod: PodAttachment): Promise<PodAddress>;
+  /** Frees the address and everything made for it. Fine when nothing is there, or the namespace is already gone. */
+  detach(pod: Pick<PodAttachment, "sandboxId" | "uid">): Promise<void>;
+  /** Called once, before any attach: takes over what is still connected and forgets (cleans up) everything else.
+   *  Answers the sandboxIds of those that cannot be taken over; the agent then makes those pods new sandboxes. */
+  restore(known: readonly KnownAttachment[]): Promise<readonly string[]>;
+}
+
+export interface NodeNetworkConfig {
+  readonly nodeName: string;
+  /** This node's address, as in node.status.addresses. */
+  readonly nodeIp: string;
+  /** The node's own range of pod addresses (node.spec.podCIDR), such as 10.244.1.0/24. */
+  readonly podCidr: string;
+  /** All pods' range, when known: what leaves it is masqueraded. */
+  readonly clusterCidr?: string;
+  /** The services' range, when known. */
+  readonly serviceCidr?: string;
+  /** A folder of its own for state (address leases). Made by the agent. */
+  readonly stateDir: string;
+  /** "bridge": root, each pod in its own namespace. "loopback": pods are processes on 127.x addresses. */
+  readonly mode: "bridge" | "loopback";
+}
+
+/** What runs on a node for networking: pods' connections and routes to other nodes' pods, following their Node objects. */
+export interface NodeNetwork extends Running {
+  readonly pods: PodNetwork;
+}
+
+/** Exported by agent/network/node-network.ts as `startNodeNetwork`. `informers` are run by the agent. Stopping leaves pods
+ *  connected. */
+export type StartNodeNetwork = (
+  config: NodeNetworkConfig,
+  deps: { readonly os: Os; readonly client: ApiClient; readonly informers: InformerFactory },
+) => Promise<NodeNetwork>;
+
+/** Exported by agent/network/service-proxy.ts as `startServiceProxy`: ClusterIPs and NodePorts on this node, following
+ *  Services and EndpointSlices. nftables in "bridge" mode, user space in "loopback" mode. */
+export type StartServiceProxy = (
+  config: NodeNetworkConfig,
+  deps: { readonly os: Os; readonly client: ApiClient; readonly informers: InformerFactory },
+) => Promise<Running>;
