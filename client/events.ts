@@ -73,8 +73,16 @@ export class EventRecorder {
   }
 
   record(subject: EventSubject, input: EventInput): void {
-    if (this.#queue.length >= eventLimits.queueMost) return this.#drop("queue full");
-    if (!this.#spend(subject)) return this.#drop("too many about one object");
+    const refusal =
+      this.#queue.length >= eventLimits.queueMost
+        ? "queue full"
+        : this.#spend(subject)
+          ? undefined
+          : "too many about one object";
+    if (refusal !== undefined) {
+      this.#drop(refusal);
+      return;
+    }
     const message = input.message.slice(0, eventLimits.messageCharsMost);
     this.#queue.push({ subject, input: { ...input, message }, atMs: this.#deps.clock.wallMs() });
     this.#wake?.();
