@@ -1,0 +1,110 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { OperatorError } from "../command.ts";
+import type { ClusterPlan } from "./cluster-state.ts";
+import { addressing } from "./topology.ts";
+
+/** The network of a local cluster on this host: a bridge without any physical port, and per node a network namespace that
+ *  hangs on it, so that every node has an address, routing and packet filter of its own, as separate machines would. */
+export interface HostNetwork {
+  /** Lets the host reach pods: each node's range through the node. */
+  routePods(nodes: readonly { readonly address: string; readonly podRange: string }[]): Promise<void>;
+  remove(): Promise<void>;
+}
+
+const run = promisify(execFile);
+
+export async function createHostNetwork(plan: ClusterPlan): Promise<HostNetwork> {
+  const net = addressing(plan);
+  const bridge = `pintle${plan.networkSlot}`;
+  await removeNetwork(plan);
+  try {
+    await ip("link", "add", bridge, "type", "bridge");
+    await ip("addr", "add", `${net.bridgeAddress}/24`, "dev", bridge);
+    await ip("link", "set", bridge, "up");
+    await Promise.all(
+      net.nodes.map(async (node, i) => {
+        const namespace = node.networkNamespace ?? "";
+        const outside = `${bridge}n${i + 1}`;
+        await ip("netns", "add", namespace);
+        await ip("link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", namespace);
+        await ip("link", "set", outside, "master", bridge, "up");
+        await ip("-n", namespace, "link", "set", "lo", "up");
+        await ip("-n", namespace, "addr", "add", `${node.address}/24`, "dev", "eth0");
+        await ip("-n", namespace, "link", "set", "eth0", "up");
+        await ip("-n", namespace, "route", "add", "default", "via", net.bridgeAddress ?? "");
+        await run("nsenter", [`--net=/run/netns/${namespace}`, "sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+      }),
+    );
+    await masquerade(plan);
+  } catch (error) {
+    await removeNetwork(plan);
+    throw new OperatorError(
+      `cannot make the nodes' network (${bridge}): ${error instanceof Error ? error.message.trim() : error}; use --runtime process to do without`,
+    );
+  }
+  return {
+    async routePods(nodes) {
+      for (const node of nodes)
+        if (node.podRange !== "")
+          await ip("route", "replace", node.podRange, "via", node.address, "dev", bridge);
+    },
+    remove: () => removeNetwork(plan),
+  };
+}
+
+/** Pods and nodes reach the outside through the host's address, where the host has nftables. */
+async function masquerade(plan: ClusterPlan): Promise<void> {
+  const table = tableName(plan);
+  const rules = [
+    `table ip ${table} {`,
+    " chain postrouting {",
+    "  type nat hook postrouting priority srcnat;",
+    `  ip saddr { 10.${200 + plan.networkSlot}.0.0/24, 10.${220 + plan.networkSlot}.0.0/16 } oifname != "pintle${plan.networkSlot}" masquerade`,
+    " }",
+    "}",
+  ].join("\n");
+  const child = run("nft", ["-f", "-"]);
+  child.child.stdin?.end(rules);
+  try {
+    await child;
+    await writeFile("/proc/sys/net/ipv4/ip_forward", "1");
+  } catch (error) {
+    // Without nftables the cluster works within itself; pods only lack the way out.
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+}
+
+/** Removes what is there, whoever made it; absent parts are fine. */
+export async function removeNetwork(plan: ClusterPlan): Promise<void> {
+  if (plan.networkSlot < 0) return;
+  const bridge = `pintle${plan.networkSlot}`;
+  const present = (await ip("netns", "list")).split("\n").map((line) => line.split(" ")[0]);
+  for (const node of addressing(plan).nodes) {
+    if (node.networkNamespace !== undefined && present.includes(node.networkNamespace))
+      await ip("netns", "delete", node.networkNamespace);
+  }
+  // A namespace's end of a pair goes with the namespace, some time after; the host's end goes now.
+  const links = (await ip("-o", "link", "show")).match(new RegExp(`\\b${bridge}n\\d+(?=[@:])`, "g")) ?? [];
+  for (const link of new Set(links)) await ignoreMissing(ip("link", "delete", link));
+  await ignoreMissing(ip("link", "delete", bridge));
+  await ignoreMissing(run("nft", ["delete", "table", "ip", tableName(plan)]));
+}
+
+function tableName(plan: ClusterPlan): string {
+  return `pintle${plan.networkSlot}`;
+}
+
+async function ip(...args: string[]): Promise<string> {
+  return (await run("ip", args)).stdout;
+}
+
+async function ignoreMissing(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    if (!/Cannot find device|No such file or directory|ENOENT|does not exist/.test(text)) throw error;
+  }
+}

@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import { removeNodePods } from "../../agent/teardown.ts";
+import { sleep, systemClock } from "../../base/os/clock.ts";
+import { type ClusterPlan, type ClusterState, isAlive } from "./cluster-state.ts";
+import { removeNetwork } from "./host-network.ts";
+import type { Layout } from "./layout.ts";
+import { addressing } from "./topology.ts";
+
+/** After `up` itself was killed its children go on without an owner: ends them, their pods and their network. */
+export async function endLeftovers(layout: Layout, state: ClusterState): Promise<void> {
+  for (const component of state.components) {
+    if (component.pid !== null && (await belongs(component.pid, layout))) await endProcess(component.pid);
+  }
+  await removePods(layout, state.plan);
+  await removeNetwork(state.plan);
+}
+
+/** Ends every container or process that nodes of the cluster still run. */
+export async function removePods(layout: Layout, plan: ClusterPlan): Promise<void> {
+  await Promise.all(addressing(plan).nodes.map((node) => removeNodePods(layout.node(node.name))));
+}
+
+/** A recorded pid may be somebody else's by now: it is ours only if its command line names our folder. */
+async function belongs(pid: number, layout: Layout): Promise<boolean> {
+  if (!isAlive(pid)) return false;
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, "utf8")).includes(layout.folder);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))
+      return false;
+    throw error;
+  }
+}
+
+async function endProcess(pid: number): Promise<void> {
+  process.kill(pid, "SIGTERM");
+  const deadlineMs = systemClock.monotonicMs() + 5000;
+  while (isAlive(pid)) {
+    if (systemClock.monotonicMs() > deadlineMs) {
+      process.kill(pid, "SIGKILL");
+      return;
+    }
+    await sleep(systemClock, 30);
+  }
+}

@@ -1,0 +1,109 @@
+import { execFileSync } from "node:child_process";
+import { OperatorError } from "../command.ts";
+import type { ClusterPlan, ClusterState } from "./cluster-state.ts";
+import { freePorts, requireFree } from "./ports.ts";
+import { portNames } from "./topology.ts";
+
+export interface PlanRequest {
+  readonly replicas: number;
+  readonly nodes: number;
+  readonly runtime: "auto" | "oci" | "process";
+  /** 0 picks a free one. */
+  readonly apiPort: number;
+  readonly given: ReadonlySet<string>;
+}
+
+/** Network slots that clusters on this machine can have; each is a bridge and two address ranges. */
+const networkSlots = 20;
+
+/** Decides once, at the cluster's first start, what stays the same afterwards; checks what was decided on later starts. */
+export async function decidePlan(
+  request: PlanRequest,
+  before: ClusterState | undefined,
+): Promise<ClusterPlan> {
+  if (before !== undefined) return keepPlan(request, before.plan);
+  if (request.replicas < 1 || request.replicas > 7)
+    throw new OperatorError(
+      `--replicas: ${request.replicas} must be from 1 to 7 (odd numbers tolerate most failures)`,
+    );
+  if (request.nodes < 1 || request.nodes > 50)
+    throw new OperatorError(`--nodes: ${request.nodes} must be from 1 to 50`);
+  const runtime = chooseRuntime(request.runtime);
+  const names = portNames(request);
+  const found = await freePorts(names.length);
+  const ports = Object.fromEntries(names.map((name, i) => [name, found[i] ?? 0]));
+  if (request.apiPort !== 0) {
+    let next = request.apiPort;
+    for (const name of names.filter((candidate) => candidate.startsWith("api-"))) {
+      await requireFree("127.0.0.1", next, "stop it, or choose another with --api-port (0 picks a free one)");
+      ports[name] = next++;
+    }
+  }
+  return {
+    replicas: request.replicas,
+    nodes: request.nodes,
+    runtime,
+    networkSlot: runtime === "oci" ? freeNetworkSlot() : -1,
+    ports,
+  };
+}
+
+async function keepPlan(request: PlanRequest, plan: ClusterPlan): Promise<ClusterPlan> {
+  for (const name of ["replicas", "nodes"] as const) {
+    if (request.given.has(name) && request[name] !== plan[name])
+      throw new OperatorError(
+        `--${name}: this cluster was made with ${plan[name]}; choose another --data-dir for a new one, or "pintle down --purge" to remove this one`,
+      );
+  }
+  if (plan.runtime === "oci") chooseRuntime("oci");
+  for (const [name, number] of Object.entries(plan.ports)) {
+    if (plan.networkSlot >= 0 && name.startsWith("agent-")) continue;
+    await requireFree("127.0.0.1", number, `the cluster keeps its ${name} there; stop that program first`);
+  }
+  return plan;
+}
+
+/** Containers need root, an OCI runtime and iproute2; otherwise pods are plain processes. */
+function chooseRuntime(wanted: PlanRequest["runtime"]): "oci" | "process" {
+  if (wanted === "process") return "process";
+  const missing = missingForContainers();
+  if (missing.length === 0) return "oci";
+  if (wanted === "oci")
+    throw new OperatorError(
+      `--runtime: containers cannot run here: ${missing.join(", ")}; install it, or use --runtime process`,
+    );
+  return "process";
+}
+
+/** Why containers cannot run, as short phrases; empty when they can. */
+export function missingForContainers(): string[] {
+  const missing: string[] = [];
+  if (process.getuid?.() !== 0) missing.push("not root");
+  if (!isCommand("crun") && !isCommand("runc")) missing.push("no crun or runc (apt-get install crun)");
+  if (!isCommand("ip")) missing.push("no ip (apt-get install iproute2)");
+  return missing;
+}
+
+export function isCommand(name: string): boolean {
+  try {
+    execFileSync("sh", ["-c", `command -v ${name}`], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function freeNetworkSlot(): number {
+  const links = execFileSync("ip", ["-o", "link", "show", "type", "bridge"], { encoding: "utf8" });
+  const routes = execFileSync("ip", ["-4", "route", "show"], { encoding: "utf8" });
+  for (let slot = 0; slot < networkSlots; slot++) {
+    const taken =
+      new RegExp(`\\bpintle${slot}[:@ ]`).test(links) ||
+      routes.includes(`10.${200 + slot}.`) ||
+      routes.includes(`10.${220 + slot}.`);
+    if (!taken) return slot;
+  }
+  throw new OperatorError(
+    `all ${networkSlots} network slots are taken; stop a cluster ("pintle down") or use --runtime process`,
+  );
+}

@@ -1,0 +1,300 @@
+import { spawn } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { systemClock } from "../../base/os/clock.ts";
+import { createLog } from "../../base/os/log.ts";
+import { systemRandom } from "../../base/os/random.ts";
+import { loadKubeconfig } from "../../client/kubeconfig.ts";
+import { resources } from "../../client/resources.ts";
+import { RestClient } from "../../client/rest.ts";
+import { type CommandIo, command, OperatorError } from "../command.ts";
+import { type ClusterPlan, isAlive, readClusterState, writeClusterState } from "./cluster-state.ts";
+import { prepareCredentials } from "./credentials.ts";
+import { createHostNetwork, type HostNetwork } from "./host-network.ts";
+import { clusterLayout, defaultFolder, type Layout } from "./layout.ts";
+import { endLeftovers, removePods } from "./leftovers.ts";
+import { decidePlan, missingForContainers } from "./plan.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import { Supervisor, untilReady } from "./supervisor.ts";
+import { addressing, apiUrls, type ComponentSpec, components, standbys } from "./topology.ts";
+
+const flags = {
+  replicas: {
+    kind: "integer",
+    default: 3,
+    help: "store members; 1 runs the whole control plane in one process",
+    value: "N",
+  },
+  nodes: { kind: "integer", default: 2, help: "nodes", value: "N" },
+  "data-dir": {
+    kind: "string",
+    help: "everything the cluster keeps (default $PINTLE_HOME or ~/.pintle)",
+    value: "DIR",
+  },
+  "api-port": {
+    kind: "integer",
+    default: 6443,
+    help: "port of the first API server; 0 picks a free one",
+    value: "PORT",
+  },
+  runtime: {
+    kind: "string",
+    default: "auto",
+    help: "oci (containers), process (plain processes) or auto",
+    value: "KIND",
+  },
+  detach: { kind: "boolean", default: false, short: "d", help: "return as soon as the cluster is ready" },
+} as const;
+
+const readyTimeoutMs = 60_000;
+
+export const upCommand = command({
+  name: "up",
+  summary: "start a local cluster, keep it running and restart what dies, until Ctrl-C",
+  flags,
+  envPrefix: "PINTLE_",
+  examples: [
+    "pintle up                           # 3 store members, 2 of each component, 2 nodes",
+    "pintle up --replicas 1 --nodes 1    # the smallest cluster",
+    "pintle up --detach && kubectl --kubeconfig ~/.pintle/kubeconfig get nodes",
+  ],
+  async run({ flags: given, words, given: names }, io) {
+    if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
+    const runtime = given.runtime;
+    if (runtime !== "auto" && runtime !== "oci" && runtime !== "process")
+      throw new OperatorError(`--runtime: "${runtime}" must be auto, oci or process`);
+    const layout = clusterLayout(defaultFolder(given["data-dir"], io.env));
+    if (given.detach) return detach(layout, io);
+    const before = readClusterState(layout);
+    if (before && isAlive(before.supervisorPid))
+      throw new OperatorError(
+        `the cluster in ${layout.folder} runs already (process ${before.supervisorPid}); see "pintle status"`,
+      );
+    if (before) await endLeftovers(layout, before);
+    const request = {
+      replicas: given.replicas,
+      nodes: given.nodes,
+      runtime,
+      apiPort: given["api-port"],
+      given: names,
+    } as const;
+    const plan = await decidePlan(request, before);
+    return await runCluster(layout, plan, io);
+  },
+});
+
+/** Starts `pintle up` again as a background process and relays its progress until the cluster is ready. */
+async function detach(layout: Layout, io: CommandIo): Promise<number> {
+  await mkdir(layout.logs, { recursive: true, mode: 0o700 });
+  const argv = process.argv
+    .slice(1)
+    .filter((word) => word !== "--detach" && word !== "-d" && word !== "--detach=true");
+  const child = spawn(process.execPath, [...process.execArgv, ...argv], {
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    env: { ...process.env, PINTLE_PROGRESS: "ipc" },
+  });
+  return await new Promise<number>((resolve) => {
+    child.on("message", (message: { readonly text?: string; readonly ready?: boolean }) => {
+      if (message.text !== undefined) io.stdout(message.text);
+      if (message.ready) {
+        child.disconnect();
+        child.unref();
+        resolve(0);
+      }
+    });
+    child.once("exit", (code) => resolve(code ?? 1));
+    io.signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
+  });
+}
+
+async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Promise<number> {
+  const viaIpc = io.env.PINTLE_PROGRESS === "ipc" && process.send !== undefined;
+  const tell = (text: string) => {
+    if (viaIpc) process.send?.({ text }, undefined, undefined, () => undefined);
+    else io.stdout(text);
+  };
+  const startedMs = performance.now();
+  try {
+    await mkdir(layout.logs, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new OperatorError(
+      `--data-dir: cannot write to ${layout.folder}: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+  const logFile = createWriteStream(layout.log("up"), { flags: "a", mode: 0o600 });
+  const log = createLog({ format: "text", write: (line) => logFile.write(line) });
+  const progress = createProgress({
+    write: tell,
+    isTerminal: !viaIpc && process.stdout.isTTY === true,
+    monotonicMs: () => performance.now(),
+  });
+  if (plan.runtime === "process")
+    tell(`pods run as plain processes, not containers: ${missingForContainers().join(", ") || "as asked"}\n`);
+  let network: HostNetwork | undefined;
+  let supervisorPid: number | null = process.pid;
+  const save = () =>
+    writeClusterState(layout, { version: 1, plan, supervisorPid, components: supervisor.states() });
+  const supervisor = new Supervisor({
+    layout,
+    log,
+    clock: systemClock,
+    random: systemRandom,
+    program: [process.execPath, ...process.execArgv, process.argv[1] ?? "pintle"],
+    onChange: () => save(),
+  });
+  save();
+  try {
+    network = plan.networkSlot >= 0 ? await createHostNetwork(plan) : undefined;
+    await bringUp({ layout, plan, supervisor, progress, signal: io.signal, network });
+    tell(summary(layout, plan, (performance.now() - startedMs) / 1000));
+    if (viaIpc) process.send?.({ ready: true }, undefined, undefined, () => undefined);
+    await new Promise<void>((resolve) => {
+      if (io.signal.aborted) resolve();
+      else io.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    return 0;
+  } catch (error) {
+    if (io.signal.aborted) return 130;
+    if (viaIpc) tell(`pintle up: ${error instanceof Error ? error.message : error}\n`);
+    throw error;
+  } finally {
+    await progressOnly(tell, "stopping", async () => {
+      await supervisor.stop();
+      await removePods(layout, plan);
+      await network?.remove();
+    });
+    supervisorPid = null;
+    save();
+    logFile.end();
+  }
+}
+
+async function progressOnly(
+  tell: (text: string) => void,
+  label: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  tell(`${label} …\n`);
+  await work();
+}
+
+interface BringUp {
+  readonly layout: Layout;
+  readonly plan: ClusterPlan;
+  readonly supervisor: Supervisor;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly network: HostNetwork | undefined;
+}
+
+async function bringUp(parts: BringUp): Promise<void> {
+  const { layout, plan, supervisor, progress, signal } = parts;
+  const net = addressing(plan);
+  const hosts = ["127.0.0.1", ...(net.bridgeAddress === undefined ? [] : [net.bridgeAddress])];
+  await progress.step("certificates and kubeconfig", () =>
+    prepareCredentials(layout, {
+      nodes: net.nodes,
+      apiAddresses: hosts,
+      apiUrls: apiUrls(plan, "127.0.0.1"),
+      internalApiUrls: apiUrls(plan, hosts.at(-1) ?? "127.0.0.1"),
+      kubernetesServiceIp: net.serviceRange.replace(/\.0\/\d+$/, ".1"),
+    }),
+  );
+  const specs = components(plan, layout);
+  // Everything starts at once; each part waits for those it needs by itself.
+  for (const spec of specs) supervisor.start(spec);
+  const waiting = { clock: systemClock, signal, timeoutMs: readyTimeoutMs };
+  const ready = (spec: ComponentSpec) => untilReady(supervisor, spec, () => answers(spec.readyUrl), waiting);
+  const of = (kind: ComponentSpec["kind"]) => specs.filter((spec) => spec.kind === kind);
+  const all = async (list: readonly ComponentSpec[]) => {
+    await Promise.all(list.map(ready));
+  };
+  const steps: Promise<void>[] = [];
+  if (plan.replicas === 1) steps.push(progress.step("control plane (one process)", () => all(of("server"))));
+  else {
+    steps.push(
+      progress.step(`store: ${plan.replicas} members`, () => all(of("store"))),
+      progress.step(`API servers: ${standbys(plan)}`, () => all(of("apiserver"))),
+      progress.step(`schedulers: ${standbys(plan)}`, () => all(of("scheduler"))),
+      progress.step(`controller-managers: ${standbys(plan)}`, () => all(of("controller-manager"))),
+    );
+  }
+  steps.push(progress.step(`nodes: ${plan.nodes}`, () => untilNodesReady(parts, of("agent"))));
+  const results = await Promise.allSettled(steps);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+async function untilNodesReady(parts: BringUp, agents: readonly ComponentSpec[]): Promise<void> {
+  const { layout, plan, supervisor, signal } = parts;
+  const client = new RestClient(loadKubeconfig(layout.kubeconfig));
+  const waiting = { clock: systemClock, signal, timeoutMs: readyTimeoutMs };
+  const readyNames = new Set<string>();
+  const podRanges = new Map<string, string>();
+  const look = async () => {
+    try {
+      for (const node of (await client.list(resources.nodes)).items) {
+        const ready = node.status?.conditions?.some(
+          (condition) => condition.type === "Ready" && condition.status === "True",
+        );
+        if (ready && node.spec?.podCIDR) readyNames.add(node.metadata.name);
+        if (node.spec?.podCIDR) podRanges.set(node.metadata.name, node.spec.podCIDR);
+      }
+    } catch (error) {
+      // Until the API answers there is nothing to see; untilReady bounds how long we look.
+      if (!(error instanceof Error)) throw error;
+    }
+  };
+  try {
+    await Promise.all(
+      agents.map((agent) =>
+        untilReady(
+          supervisor,
+          agent,
+          async () => {
+            await look();
+            return readyNames.has(agent.name);
+          },
+          waiting,
+        ),
+      ),
+    );
+    await parts.network?.routePods(
+      addressing(plan).nodes.map((node) => ({
+        address: node.address,
+        podRange: podRanges.get(node.name) ?? "",
+      })),
+    );
+  } finally {
+    client.close();
+  }
+}
+
+/** Whether the URL answers with a 2xx; certificates are not the question here. */
+function answers(url: string | undefined): Promise<boolean> {
+  if (url === undefined) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const request = url.startsWith("https:") ? httpsRequest : httpRequest;
+    const call = request(url, { rejectUnauthorized: false, agent: false, timeout: 1000 }, (response) => {
+      response.resume();
+      resolve((response.statusCode ?? 500) < 300);
+    });
+    call.on("timeout", () => call.destroy());
+    call.on("error", () => resolve(false));
+    call.end();
+  });
+}
+
+function summary(layout: Layout, plan: ClusterPlan, seconds: number): string {
+  const where = plan.runtime === "oci" ? "containers" : "plain processes";
+  return [
+    "",
+    `Pintle is ready after ${seconds.toFixed(1)} s: ${plan.replicas} store member${plan.replicas > 1 ? "s" : ""}, ${plan.nodes} node${plan.nodes > 1 ? "s" : ""}, pods as ${where}.`,
+    `  export KUBECONFIG=${layout.kubeconfig}`,
+    "  kubectl get nodes",
+    "  pintle status",
+    "",
+  ].join("\n");
+}
