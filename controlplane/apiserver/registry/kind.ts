@@ -34,6 +34,8 @@ export interface Kind {
   readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
   /** The fields that `--field-selector` may name beside metadata.name and metadata.namespace. */
   readonly selectableFields?: (object: KubeObject) => Readonly<Record<string, string>>;
+  /** Set where `columns` is the whole table and no NAME column goes before it (events name themselves last). */
+  readonly columnsIncludeName?: true;
   /** Table output: columns after NAME, and the cells of one object in the same order. `now` is wall time in ms. */
   readonly columns: readonly Column[];
   readonly cells: (object: KubeObject, nowMs: number) => readonly Cell[];
@@ -41,6 +43,10 @@ export interface Kind {
   readonly gracePeriodSeconds?: (object: KubeObject) => number;
   /** What the server allocates on create, update and delete (service IPs and node ports). */
   readonly allocates?: "service";
+  /** Objects vanish so many seconds after their last write (events). */
+  readonly ttlSeconds?: number;
+  /** A delete that names no propagation policy leaves dependents behind (replication controllers and jobs, as of old). */
+  readonly orphansByDefault?: true;
 }
 
 export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "patch" | "update" | "watch";

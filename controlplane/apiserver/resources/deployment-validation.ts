@@ -1,0 +1,57 @@
+import type { Deployment } from "../../../client/types.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { validateCount, validateShare } from "./counts.ts";
+import { forbidden, invalid, notSupported } from "./field-errors.ts";
+import { validateSelectorAndTemplate } from "./workload-validation.ts";
+
+export function validateDeployment({ spec }: Deployment): readonly FieldError[] {
+  const { minReadySeconds = 0, progressDeadlineSeconds } = spec;
+  const problems = [
+    ...validateCount(spec.replicas, "spec.replicas"),
+    ...validateSelectorAndTemplate(spec, ["Always"]),
+    ...validateStrategy(spec),
+    ...validateCount(spec.minReadySeconds, "spec.minReadySeconds"),
+    ...validateCount(spec.revisionHistoryLimit, "spec.revisionHistoryLimit"),
+    ...validateCount(progressDeadlineSeconds, "spec.progressDeadlineSeconds"),
+  ];
+  if (progressDeadlineSeconds !== undefined && progressDeadlineSeconds <= minReadySeconds) {
+    const text = "must be greater than minReadySeconds";
+    problems.push(invalid("spec.progressDeadlineSeconds", progressDeadlineSeconds, text));
+  }
+  return problems;
+}
+
+function validateStrategy({ strategy }: Deployment["spec"]): readonly FieldError[] {
+  const { type, rollingUpdate } = strategy ?? {};
+  switch (type) {
+    case "Recreate":
+      return rollingUpdate === undefined
+        ? []
+        : [
+            forbidden(
+              "spec.strategy.rollingUpdate",
+              "may not be specified when strategy `type` is 'Recreate'",
+            ),
+          ];
+    case "RollingUpdate":
+      return rollingUpdate === undefined ? [] : validateRolling(rollingUpdate, "spec.strategy.rollingUpdate");
+    default:
+      return [notSupported("spec.strategy.type", type, ["Recreate", "RollingUpdate"])];
+  }
+}
+
+/** maxUnavailable and maxSurge, which must let the rollout move. */
+export function validateRolling(
+  { maxUnavailable = 0, maxSurge = 0 }: { maxUnavailable?: string | number; maxSurge?: string | number },
+  field: string,
+): readonly FieldError[] {
+  const problems = [
+    ...validateShare(maxUnavailable, `${field}.maxUnavailable`, { percentMax: 100 }),
+    ...validateShare(maxSurge, `${field}.maxSurge`, {}),
+  ];
+  if (isZero(maxUnavailable) && isZero(maxSurge))
+    problems.push(invalid(`${field}.maxUnavailable`, maxUnavailable, "may not be 0 when `maxSurge` is 0"));
+  return problems;
+}
+
+const isZero = (value: string | number) => Number.parseInt(String(value), 10) === 0;

@@ -1,0 +1,80 @@
+import type { Event } from "../../../client/types.ts";
+import { age, column, wideColumn } from "./cell-text.ts";
+import { invalid } from "./field-errors.ts";
+import { dns1123Subdomain } from "./names.ts";
+import { kindOf } from "./typed-kind.ts";
+
+export const events = kindOf<Event>({
+  group: "",
+  version: "v1",
+  kind: "Event",
+  plural: "events",
+  singular: "event",
+  shortNames: ["ev"],
+  categories: [],
+  namespaced: true,
+  subresources: {},
+  alsoServedAs: [{ group: "events.k8s.io", version: "v1" }],
+  nameRule: dns1123Subdomain,
+  applyDefaults(event) {
+    event.source ??= {};
+  },
+  validate({ metadata, involvedObject }) {
+    const namespace = involvedObject?.namespace ?? "";
+    // What happens to objects outside namespaces is told in the default one.
+    const fits =
+      namespace === ""
+        ? ["default", "kube-system"].includes(metadata.namespace ?? "")
+        : metadata.namespace === namespace;
+    return fits ? [] : [invalid("involvedObject.namespace", namespace, "does not match event.namespace")];
+  },
+  selectableFields: ({ involvedObject: about, reason, reportingComponent, source, type }) => ({
+    "involvedObject.kind": about?.kind ?? "",
+    "involvedObject.namespace": about?.namespace ?? "",
+    "involvedObject.name": about?.name ?? "",
+    "involvedObject.uid": about?.uid ?? "",
+    "involvedObject.apiVersion": about?.apiVersion ?? "",
+    "involvedObject.resourceVersion": about?.resourceVersion ?? "",
+    "involvedObject.fieldPath": about?.fieldPath ?? "",
+    reason: reason ?? "",
+    reportingComponent: reportingComponent ?? "",
+    source: source?.component || reportingComponent || "",
+    type: type ?? "",
+  }),
+  columnsIncludeName: true,
+  columns: [
+    column("Last Seen"),
+    column("Type"),
+    column("Reason"),
+    column("Object"),
+    wideColumn("Subobject"),
+    wideColumn("Source"),
+    column("Message"),
+    wideColumn("First Seen"),
+    wideColumn("Count"),
+    wideColumn("Name"),
+  ],
+  cells(event, nowMs) {
+    const { involvedObject: about, metadata } = event;
+    const firstAt = event.firstTimestamp ?? event.eventTime;
+    const lastAt = event.series?.lastObservedTime ?? event.lastTimestamp ?? firstAt;
+    return [
+      age(lastAt, nowMs),
+      event.type ?? "",
+      event.reason ?? "",
+      about?.name ? `${(about.kind ?? "").toLowerCase()}/${about.name}` : (about?.kind ?? "").toLowerCase(),
+      about?.fieldPath ?? "",
+      sourceText(event),
+      (event.message ?? "").trim(),
+      age(firstAt, nowMs),
+      event.series?.count ?? event.count ?? 1,
+      metadata.name,
+    ];
+  },
+});
+
+function sourceText({ source, reportingComponent = "", reportingInstance = "" }: Event): string {
+  const component = source?.component || reportingComponent;
+  const host = source?.host || reportingInstance;
+  return [component, host].filter((one) => one !== "").join(", ");
+}

@@ -1,0 +1,73 @@
+import type { FieldError } from "../registry/kind.ts";
+
+/** Problems worded as Kubernetes words them (apimachinery's field.Error). */
+
+export function required(field: string, detail = ""): FieldError {
+  return { reason: "FieldValueRequired", field, message: joined("Required value", detail) };
+}
+
+export function invalid(field: string, value: unknown, detail: string): FieldError {
+  return { reason: "FieldValueInvalid", field, message: joined(`Invalid value: ${shown(value)}`, detail) };
+}
+
+export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldError {
+  const list = supported.map((one) => JSON.stringify(one)).join(", ");
+  return {
+    reason: "FieldValueNotSupported",
+    field,
+    message: joined(
+      `Unsupported value: ${shown(value)}`,
+      supported.length > 0 ? `supported values: ${list}` : "",
+    ),
+  };
+}
+
+export function forbidden(field: string, detail: string): FieldError {
+  return { reason: "FieldValueForbidden", field, message: joined("Forbidden", detail) };
+}
+
+export function duplicate(field: string, value: unknown): FieldError {
+  return { reason: "FieldValueDuplicate", field, message: `Duplicate value: ${shown(value)}` };
+}
+
+export function notFound(field: string, value: unknown): FieldError {
+  return { reason: "FieldValueNotFound", field, message: `Not found: ${shown(value)}` };
+}
+
+export function tooLong(field: string, bytesMax: number): FieldError {
+  return { reason: "FieldValueTooLong", field, message: `Too long: may not be more than ${bytesMax} bytes` };
+}
+
+/** `field: Invalid value: …: field is immutable` where the two differ. */
+export function immutable(field: string, next: unknown, current: unknown): readonly FieldError[] {
+  return sameValue(next, current) ? [] : [invalid(field, next, "field is immutable")];
+}
+
+/** Equal as JSON values; absent, null, and the empty list or map are the same, as in Kubernetes' semantic equality. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (isEmpty(a) || isEmpty(b)) return isEmpty(a) && isEmpty(b);
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((one, index) => sameValue(one, b[index]));
+  }
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const [left, right] = [Object.entries(a), new Map<string, unknown>(Object.entries(b))];
+  const keys = new Set([...left.map(([key]) => key), ...right.keys()]);
+  const leftMap = new Map<string, unknown>(left);
+  return [...keys].every((key) => sameValue(leftMap.get(key), right.get(key)));
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value !== "object") return false;
+  return Array.isArray(value) ? value.length === 0 : false;
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}
+
+function joined(text: string, detail: string): string {
+  return detail === "" ? text : `${text}: ${detail}`;
+}

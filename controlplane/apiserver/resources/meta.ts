@@ -1,0 +1,80 @@
+import type { ObjectMeta, OwnerReference } from "../../../client/types.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { forbidden, invalid, required, tooLong } from "./field-errors.ts";
+import { validateLabels } from "./labels.ts";
+import { dns1123Label, qualifiedName, type Rule } from "./names.ts";
+
+export type NameRule = Rule;
+
+const annotationsBytesMax = 256 * 1024;
+
+/** Metadata of any object; the rule for its name is the kind's. The name was already made from generateName. */
+export function validateMeta(
+  meta: ObjectMeta,
+  options: { readonly namespaced: boolean; readonly nameRule: NameRule },
+): readonly FieldError[] {
+  return [
+    ...validateName(meta, options.nameRule),
+    ...validateNamespace(meta, options.namespaced),
+    ...validateLabels(meta.labels, "metadata.labels"),
+    ...validateAnnotations(meta.annotations, "metadata.annotations"),
+    ...validateOwners(meta.ownerReferences ?? []),
+    ...(meta.finalizers ?? []).flatMap((finalizer, index) =>
+      qualifiedName(finalizer).map((text) => invalid(`metadata.finalizers[${index}]`, finalizer, text)),
+    ),
+  ];
+}
+
+function validateName(meta: ObjectMeta, rule: NameRule): readonly FieldError[] {
+  const { name = "", generateName = "" } = meta;
+  const problems: FieldError[] = [];
+  if (generateName !== "") {
+    // What the server appends makes a trailing dash harmless.
+    const prefix =
+      generateName.endsWith("-") && generateName.length > 1 ? `${generateName.slice(0, -1)}a` : generateName;
+    problems.push(...rule(prefix).map((text) => invalid("metadata.generateName", generateName, text)));
+  }
+  if (name === "") problems.push(required("metadata.name", "name or generateName is required"));
+  else problems.push(...rule(name).map((text) => invalid("metadata.name", name, text)));
+  return problems;
+}
+
+function validateNamespace({ namespace = "" }: ObjectMeta, namespaced: boolean): readonly FieldError[] {
+  if (!namespaced)
+    return namespace === "" ? [] : [forbidden("metadata.namespace", "not allowed on this type")];
+  if (namespace === "") return [required("metadata.namespace")];
+  return dns1123Label(namespace).map((text) => invalid("metadata.namespace", namespace, text));
+}
+
+export function validateAnnotations(
+  annotations: Readonly<Record<string, string>> | undefined,
+  field: string,
+): readonly FieldError[] {
+  const problems: FieldError[] = [];
+  let sizeBytes = 0;
+  for (const [key, value] of Object.entries(annotations ?? {})) {
+    problems.push(...qualifiedName(key.toLowerCase()).map((text) => invalid(field, key, text)));
+    sizeBytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+  }
+  if (sizeBytes > annotationsBytesMax) problems.push(tooLong(field, annotationsBytesMax));
+  return problems;
+}
+
+function validateOwners(owners: readonly OwnerReference[]): readonly FieldError[] {
+  const problems: FieldError[] = [];
+  owners.forEach((owner, index) => {
+    const field = `metadata.ownerReferences[${index}]`;
+    if (!owner.apiVersion)
+      problems.push(invalid(`${field}.apiVersion`, owner.apiVersion, "version must not be empty"));
+    if (!owner.kind) problems.push(invalid(`${field}.kind`, "", "must not be empty"));
+    if (!owner.name) problems.push(invalid(`${field}.name`, "", "must not be empty"));
+    if (!owner.uid) problems.push(invalid(`${field}.uid`, "", "must not be empty"));
+  });
+  const controllers = owners.filter((owner) => owner.controller === true);
+  const [first, second] = controllers;
+  if (first !== undefined && second !== undefined) {
+    const text = `Only one reference can have Controller set to true. Found "true" in references for ${first.kind}/${first.name} and ${second.kind}/${second.name}`;
+    problems.push(invalid("metadata.ownerReferences", owners, text));
+  }
+  return problems;
+}

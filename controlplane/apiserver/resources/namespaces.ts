@@ -1,0 +1,46 @@
+import type { Namespace } from "../../../client/types.ts";
+import { age, ageColumn, column } from "./cell-text.ts";
+import { dns1123Label } from "./names.ts";
+import { keepStatus } from "./status.ts";
+import { kindOf } from "./typed-kind.ts";
+
+const nameLabel = "kubernetes.io/metadata.name";
+
+export const namespaces = kindOf<Namespace>({
+  group: "",
+  version: "v1",
+  kind: "Namespace",
+  plural: "namespaces",
+  singular: "namespace",
+  shortNames: ["ns"],
+  categories: [],
+  namespaced: false,
+  // A collection of namespaces cannot be deleted at once.
+  verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
+  subresources: { status: true, special: ["finalize"] },
+  nameRule: dns1123Label,
+  applyDefaults(namespace) {
+    const { metadata } = namespace;
+    if (metadata.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };
+  },
+  prepareForCreate(namespace) {
+    const finalizers = namespace.spec?.finalizers ?? [];
+    namespace.spec = {
+      finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"],
+    };
+    namespace.status = { phase: "Active" };
+  },
+  prepareForUpdate(next, current) {
+    // Only …/finalize takes finalizers away.
+    if (current.spec === undefined) delete next.spec;
+    else next.spec = current.spec;
+    keepStatus(next, current);
+  },
+  validate: () => [],
+  selectableFields: (namespace) => ({ "status.phase": namespace.status?.phase ?? "" }),
+  columns: [
+    column("Status", "string", "Active, or Terminating while its content is being removed."),
+    ageColumn,
+  ],
+  cells: ({ metadata, status }, nowMs) => [status?.phase ?? "", age(metadata.creationTimestamp, nowMs)],
+});

@@ -1,0 +1,105 @@
+import type { Container, PodSpec, Probe, Volume } from "../../../client/types.ts";
+
+/** Defaults of everything that carries a pod spec, as Kubernetes' core/v1 defaulting sets them. */
+export function defaultPodSpec(spec: PodSpec): void {
+  spec.dnsPolicy ??= "ClusterFirst";
+  spec.restartPolicy ??= "Always";
+  spec.terminationGracePeriodSeconds ??= 30;
+  spec.schedulerName ??= "default-scheduler";
+  spec.securityContext ??= {};
+  spec.enableServiceLinks ??= true;
+  // The old name stands beside the new one, as old clients still read it.
+  if (spec.serviceAccountName === undefined && spec.serviceAccount !== undefined)
+    spec.serviceAccountName = spec.serviceAccount;
+  if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
+  for (const container of podContainers(spec)) defaultContainer(container, spec.hostNetwork === true);
+  for (const volume of spec.volumes ?? []) defaultVolume(volume);
+  for (const one of spec.topologySpreadConstraints ?? []) {
+    one.nodeAffinityPolicy ??= "Honor";
+    one.nodeTaintsPolicy ??= "Ignore";
+  }
+}
+
+/** Containers of all three sorts. */
+export function podContainers(spec: PodSpec): readonly Container[] {
+  const ephemeral: readonly Container[] = spec.ephemeralContainers ?? [];
+  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...ephemeral];
+}
+
+function defaultContainer(container: Container, hostNetwork: boolean): void {
+  container.resources ??= {};
+  container.terminationMessagePath ??= "/dev/termination-log";
+  container.terminationMessagePolicy ??= "File";
+  container.imagePullPolicy ??= pullPolicyFor(container.image ?? "");
+  for (const port of container.ports ?? []) {
+    port.protocol ??= "TCP";
+    if (hostNetwork) port.hostPort ??= port.containerPort;
+  }
+  for (const one of container.env ?? []) {
+    if (one.valueFrom?.fieldRef !== undefined) one.valueFrom.fieldRef.apiVersion ??= "v1";
+    const resource = one.valueFrom?.resourceFieldRef;
+    if (resource !== undefined) resource.divisor ??= "0";
+  }
+  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) {
+    if (probe !== undefined) defaultProbe(probe);
+  }
+  for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop]) {
+    if (handler?.httpGet !== undefined) defaultHttpGet(handler.httpGet);
+  }
+  defaultRequests(container);
+}
+
+/** What is limited but not requested is requested in full. */
+function defaultRequests({ resources }: Container): void {
+  if (resources?.limits === undefined) return;
+  resources.requests ??= {};
+  for (const [name, limit] of Object.entries(resources.limits)) resources.requests[name] ??= limit;
+}
+
+/** `latest` may change behind its name, so it is pulled always. */
+export function pullPolicyFor(image: string): "Always" | "IfNotPresent" {
+  if (image.includes("@")) return "IfNotPresent";
+  const tag = /:([^:/]+)$/.exec(image)?.[1];
+  return tag === undefined || tag === "latest" ? "Always" : "IfNotPresent";
+}
+
+function defaultProbe(probe: Probe): void {
+  probe.timeoutSeconds ??= 1;
+  probe.periodSeconds ??= 10;
+  probe.successThreshold ??= 1;
+  probe.failureThreshold ??= 3;
+  if (probe.httpGet !== undefined) defaultHttpGet(probe.httpGet);
+  if (probe.grpc !== undefined) probe.grpc.service ??= "";
+}
+
+function defaultHttpGet(action: { path?: string; scheme?: string }): void {
+  action.path ??= "/";
+  action.scheme ??= "HTTP";
+}
+
+const fileMode = 0o644;
+
+function defaultVolume(volume: Volume): void {
+  const source = Object.keys(volume).some((key) => key !== "name");
+  if (!source) volume.emptyDir = {};
+  if (volume.configMap !== undefined) volume.configMap.defaultMode ??= fileMode;
+  if (volume.secret !== undefined) volume.secret.defaultMode ??= fileMode;
+  if (volume.downwardAPI !== undefined) {
+    volume.downwardAPI.defaultMode ??= fileMode;
+    for (const item of volume.downwardAPI.items ?? []) {
+      if (item.fieldRef !== undefined) item.fieldRef.apiVersion ??= "v1";
+    }
+  }
+  if (volume.projected !== undefined) defaultProjected(volume.projected);
+  if (volume.hostPath !== undefined) volume.hostPath.type ??= "";
+}
+
+function defaultProjected(projected: NonNullable<Volume["projected"]>): void {
+  projected.defaultMode ??= fileMode;
+  for (const source of projected.sources ?? []) {
+    if (source.serviceAccountToken !== undefined) source.serviceAccountToken.expirationSeconds ??= 3600;
+    for (const item of source.downwardAPI?.items ?? []) {
+      if (item.fieldRef !== undefined) item.fieldRef.apiVersion ??= "v1";
+    }
+  }
+}

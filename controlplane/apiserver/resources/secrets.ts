@@ -1,0 +1,83 @@
+import type { Secret } from "../../../client/types.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { age, ageColumn, column } from "./cell-text.ts";
+import { keepsContent, keepsImmutable, validateKeys } from "./configmaps.ts";
+import { immutable, invalid, required, tooLong } from "./field-errors.ts";
+import { dns1123Subdomain } from "./names.ts";
+import { kindOf } from "./typed-kind.ts";
+
+const contentBytesMax = 1024 * 1024;
+
+export const secrets = kindOf<Secret>({
+  group: "",
+  version: "v1",
+  kind: "Secret",
+  plural: "secrets",
+  singular: "secret",
+  shortNames: [],
+  categories: [],
+  namespaced: true,
+  subresources: {},
+  nameRule: dns1123Subdomain,
+  applyDefaults(secret) {
+    secret.type ||= "Opaque";
+    // Plain text is only a way to write; what is kept and read is base64.
+    if (secret.stringData === undefined) return;
+    secret.data ??= {};
+    for (const [key, value] of Object.entries(secret.stringData))
+      secret.data[key] = Buffer.from(value).toString("base64");
+    delete secret.stringData;
+  },
+  validate: validateSecret,
+  validateUpdate: (next, current) => [
+    ...immutable("type", next.type, current.type),
+    ...(current.immutable === true
+      ? [...keepsImmutable(next.immutable), ...keepsContent("data", next.data, current.data)]
+      : []),
+  ],
+  selectableFields: ({ type = "" }) => ({ type }),
+  columns: [column("Type"), column("Data", "string", "Number of entries."), ageColumn],
+  cells: ({ type = "", data = {}, metadata }, nowMs) => [
+    type,
+    Object.keys(data).length,
+    age(metadata.creationTimestamp, nowMs),
+  ],
+});
+
+/** Keys that a secret of this type must have. */
+const wantedKeys: Readonly<Record<string, readonly string[]>> = {
+  "kubernetes.io/dockercfg": [".dockercfg"],
+  "kubernetes.io/dockerconfigjson": [".dockerconfigjson"],
+  "kubernetes.io/ssh-auth": ["ssh-privatekey"],
+  "kubernetes.io/tls": ["tls.crt", "tls.key"],
+};
+
+function validateSecret({ data = {}, type = "", metadata }: Secret): readonly FieldError[] {
+  const problems = validateKeys(Object.keys(data), "data");
+  const sizeBytes = Object.values(data).reduce((sum, value) => sum + Buffer.byteLength(value, "base64"), 0);
+  if (sizeBytes > contentBytesMax) problems.push(tooLong("data", contentBytesMax));
+  for (const key of wantedKeys[type] ?? []) {
+    if (!Object.hasOwn(data, key)) problems.push(required(`data[${key}]`));
+  }
+  if (type === "kubernetes.io/basic-auth" && !("username" in data) && !("password" in data))
+    problems.push(required("data[username]"), required("data[password]"));
+  const account = "kubernetes.io/service-account.name";
+  if (type === "kubernetes.io/service-account-token" && !metadata.annotations?.[account])
+    problems.push(required(`metadata.annotations[${account}]`));
+  for (const key of [".dockercfg", ".dockerconfigjson"]) {
+    const text = data[key];
+    if (text !== undefined && wantedKeys[type]?.includes(key) && !isJson(text))
+      problems.push(invalid(`data[${key}]`, "<secret contents redacted>", "invalid character in JSON"));
+  }
+  return problems;
+}
+
+function isJson(base64: string): boolean {
+  try {
+    JSON.parse(Buffer.from(base64, "base64").toString());
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}

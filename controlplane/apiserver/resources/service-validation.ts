@@ -1,0 +1,136 @@
+import { isIP } from "node:net";
+import type { Service } from "../../../client/types.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { duplicate, forbidden, immutable, invalid, notSupported, required } from "./field-errors.ts";
+import { validateLabels } from "./labels.ts";
+import { dns1123Label, dns1123Subdomain, portName, portNumber } from "./names.ts";
+
+type Spec = Service["spec"];
+type Port = NonNullable<Spec["ports"]>[number];
+
+const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+const protocols = ["SCTP", "TCP", "UDP"];
+
+export function validateService({ spec }: Service): readonly FieldError[] {
+  if (spec === undefined) return [required("spec.ports")];
+  const { ports = [], type = "" } = spec;
+  const problems: FieldError[] = [];
+  const headless = spec.clusterIP === "None";
+  if (ports.length === 0 && !headless && type !== "ExternalName") problems.push(required("spec.ports"));
+  if (headless && (type === "NodePort" || type === "LoadBalancer"))
+    problems.push(invalid("spec.clusterIPs[0]", "None", `may not be set to 'None' for ${type} services`));
+  if (!types.includes(type)) problems.push(notSupported("spec.type", type, types));
+  problems.push(...validateExternalName(spec));
+  problems.push(...validateLabels(spec.selector, "spec.selector"));
+  problems.push(...validatePorts(ports, type));
+  problems.push(...validateAffinity(spec));
+  if (spec.clusterIP && !headless && isIP(spec.clusterIP) === 0)
+    problems.push(
+      invalid(
+        "spec.clusterIPs[0]",
+        spec.clusterIP,
+        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+      ),
+    );
+  for (const [index, ip] of (spec.externalIPs ?? []).entries()) {
+    if (isIP(ip) === 0)
+      problems.push(
+        invalid(
+          `spec.externalIPs[${index}]`,
+          ip,
+          "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+        ),
+      );
+  }
+  for (const [name, policy] of [
+    ["internalTrafficPolicy", spec.internalTrafficPolicy],
+    ["externalTrafficPolicy", spec.externalTrafficPolicy],
+  ] as const) {
+    if (policy !== undefined && policy !== "Cluster" && policy !== "Local")
+      problems.push(notSupported(`spec.${name}`, policy, ["Cluster", "Local"]));
+  }
+  return problems;
+}
+
+function validateExternalName(spec: Spec): readonly FieldError[] {
+  if (spec.type !== "ExternalName") return [];
+  const problems: FieldError[] = [];
+  if (spec.clusterIP) problems.push(forbidden("spec.clusterIPs", "may not be set for ExternalName services"));
+  const name = (spec.externalName ?? "").replace(/\.$/, "");
+  if (name === "") problems.push(required("spec.externalName"));
+  else
+    problems.push(
+      ...dns1123Subdomain(name).map((text) => invalid("spec.externalName", spec.externalName, text)),
+    );
+  return problems;
+}
+
+function validateAffinity(spec: Spec): readonly FieldError[] {
+  const { sessionAffinity, sessionAffinityConfig } = spec;
+  if (sessionAffinity !== "None" && sessionAffinity !== "ClientIP")
+    return [notSupported("spec.sessionAffinity", sessionAffinity, ["ClientIP", "None"])];
+  const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  if (seconds !== undefined && (seconds <= 0 || seconds > 86_400)) {
+    const text = "must be greater than 0 and less than 86400";
+    return [invalid("spec.sessionAffinityConfig.clientIP.timeoutSeconds", seconds, text)];
+  }
+  return [];
+}
+
+function validatePorts(ports: readonly Port[], type: string): readonly FieldError[] {
+  const problems: FieldError[] = [];
+  const names = new Set<string>();
+  const numbers = new Set<string>();
+  const nodePorts = new Set<string>();
+  for (const [index, port] of ports.entries()) {
+    const field = `spec.ports[${index}]`;
+    problems.push(...validatePort(port, field, ports.length > 1));
+    if (port.name) {
+      if (names.has(port.name)) problems.push(duplicate(`${field}.name`, port.name));
+      names.add(port.name);
+    }
+    const number = `${port.protocol}/${port.port}`;
+    if (numbers.has(number)) problems.push(duplicate(field, { port: port.port, protocol: port.protocol }));
+    numbers.add(number);
+    if (!port.nodePort) continue;
+    if (type === "ClusterIP" || type === "ExternalName")
+      problems.push(
+        forbidden(
+          `${field}.nodePort`,
+          "may not be used when `type` is 'ClusterIP'".replace("ClusterIP", type),
+        ),
+      );
+    const nodePort = `${port.protocol}/${port.nodePort}`;
+    if (nodePorts.has(nodePort)) problems.push(duplicate(`${field}.nodePort`, port.nodePort));
+    nodePorts.add(nodePort);
+  }
+  return problems;
+}
+
+function validatePort(port: Port, field: string, nameWanted: boolean): readonly FieldError[] {
+  const problems: FieldError[] = [];
+  if (!port.name) {
+    if (nameWanted) problems.push(required(`${field}.name`));
+  } else problems.push(...dns1123Label(port.name).map((text) => invalid(`${field}.name`, port.name, text)));
+  problems.push(...portNumber(port.port).map((text) => invalid(`${field}.port`, port.port, text)));
+  if (!port.protocol) problems.push(required(`${field}.protocol`));
+  else if (!protocols.includes(port.protocol))
+    problems.push(notSupported(`${field}.protocol`, port.protocol, protocols));
+  const { targetPort } = port;
+  if (typeof targetPort === "number")
+    problems.push(...portNumber(targetPort).map((text) => invalid(`${field}.targetPort`, targetPort, text)));
+  else if (typeof targetPort === "string")
+    problems.push(...portName(targetPort).map((text) => invalid(`${field}.targetPort`, targetPort, text)));
+  return problems;
+}
+
+export function validateServiceUpdate(next: Service, current: Service): readonly FieldError[] {
+  // A service that had no address may get one, and one that becomes a mere name may lose it.
+  if (next.spec.type === "ExternalName" || current.spec.type === "ExternalName") return [];
+  if (!current.spec.clusterIP) return [];
+  const changed = immutable("spec.clusterIPs[0]", next.spec.clusterIP, current.spec.clusterIP);
+  return changed.map((problem) => ({
+    ...problem,
+    message: `Invalid value: ${JSON.stringify([next.spec.clusterIP ?? ""])}: may not change once set`,
+  }));
+}

@@ -1,0 +1,21 @@
+import type { ServiceAccount } from "../../../client/types.ts";
+import { age, ageColumn, column } from "./cell-text.ts";
+import { dns1123Subdomain } from "./names.ts";
+import { kindOf } from "./typed-kind.ts";
+
+export const serviceAccounts = kindOf<ServiceAccount>({
+  group: "",
+  version: "v1",
+  kind: "ServiceAccount",
+  plural: "serviceaccounts",
+  singular: "serviceaccount",
+  shortNames: ["sa"],
+  categories: [],
+  namespaced: true,
+  subresources: {},
+  nameRule: dns1123Subdomain,
+  applyDefaults: () => undefined,
+  validate: () => [],
+  columns: [column("Secrets"), ageColumn],
+  cells: ({ secrets = [], metadata }, nowMs) => [secrets.length, age(metadata.creationTimestamp, nowMs)],
+});

@@ -1,0 +1,124 @@
+import type { Service } from "../../../client/types.ts";
+import { age, ageColumn, column, labelsText, wideColumn } from "./cell-text.ts";
+import { dns1035Label } from "./names.ts";
+import { validateService, validateServiceUpdate } from "./service-validation.ts";
+import { clearStatus, keepStatus } from "./status.ts";
+import { kindOf } from "./typed-kind.ts";
+
+type Spec = Service["spec"];
+type Port = NonNullable<Spec["ports"]>[number];
+
+const affinityTimeoutSeconds = 10_800;
+
+export const services = kindOf<Service>({
+  group: "",
+  version: "v1",
+  kind: "Service",
+  plural: "services",
+  singular: "service",
+  shortNames: ["svc"],
+  categories: ["all"],
+  namespaced: true,
+  storagePrefix: "services/specs",
+  subresources: { status: true, special: ["proxy"] },
+  allocates: "service",
+  nameRule: dns1035Label,
+  applyDefaults: ({ spec }) => defaultService(spec),
+  prepareForCreate(service) {
+    clearStatus(service);
+    service.status = { loadBalancer: {} };
+    defaultFamilies(service.spec);
+  },
+  prepareForUpdate(next, current) {
+    keepStatus(next, current);
+    keepAllocated(next.spec, current.spec);
+    defaultFamilies(next.spec);
+  },
+  validate: validateService,
+  validateUpdate: validateServiceUpdate,
+  selectableFields: ({ spec }) => ({ "spec.clusterIP": spec.clusterIP ?? "", "spec.type": spec.type ?? "" }),
+  columns: [
+    column("Type"),
+    column("Cluster-IP"),
+    column("External-IP"),
+    column("Port(s)"),
+    ageColumn,
+    wideColumn("Selector"),
+  ],
+  cells: (service, nowMs) => [
+    service.spec.type ?? "",
+    service.spec.clusterIP || "<none>",
+    externalText(service),
+    portsText(service.spec.ports ?? []),
+    age(service.metadata.creationTimestamp, nowMs),
+    labelsText(service.spec.selector),
+  ],
+});
+
+function defaultService(spec: Spec): void {
+  spec.type ??= "ClusterIP";
+  spec.sessionAffinity ??= "None";
+  if (spec.sessionAffinity === "None") delete spec.sessionAffinityConfig;
+  else if (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds === undefined)
+    spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: affinityTimeoutSeconds } };
+  for (const port of spec.ports ?? []) {
+    port.protocol ??= "TCP";
+    if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === "")
+      port.targetPort = port.port;
+  }
+  if (spec.type === "ExternalName") return;
+  spec.internalTrafficPolicy ??= "Cluster";
+  if (spec.type === "NodePort" || spec.type === "LoadBalancer") spec.externalTrafficPolicy ??= "Cluster";
+  if (spec.type === "LoadBalancer") spec.allocateLoadBalancerNodePorts ??= true;
+}
+
+function defaultFamilies(spec: Spec): void {
+  if (spec.type === "ExternalName") return;
+  spec.ipFamilies ??= ["IPv4"];
+  spec.ipFamilyPolicy ??= "SingleStack";
+}
+
+/** A replacement that does not name what the server gave the service keeps it. */
+function keepAllocated(next: Spec, current: Spec): void {
+  if (next.type === "ExternalName" || current.type === "ExternalName") return;
+  if (!next.clusterIP && current.clusterIP) {
+    next.clusterIP = current.clusterIP;
+    if (current.clusterIPs !== undefined) next.clusterIPs = current.clusterIPs;
+  }
+  if (current.ipFamilies !== undefined) next.ipFamilies ??= current.ipFamilies;
+  if (current.ipFamilyPolicy !== undefined) next.ipFamilyPolicy ??= current.ipFamilyPolicy;
+  if (!hasNodePorts(next) || !hasNodePorts(current)) return;
+  const before = new Map((current.ports ?? []).map((port) => [portKey(port), port.nodePort]));
+  const taken = new Set((next.ports ?? []).map(({ nodePort }) => nodePort));
+  for (const port of next.ports ?? []) {
+    const kept = before.get(portKey(port));
+    if (!port.nodePort && kept !== undefined && !taken.has(kept)) port.nodePort = kept;
+  }
+}
+
+const hasNodePorts = ({ type }: Spec) => type === "NodePort" || type === "LoadBalancer";
+const portKey = (port: Port) => `${port.protocol ?? "TCP"}/${port.port}`;
+
+function externalText({ spec, status }: Service): string {
+  const given = spec.externalIPs ?? [];
+  switch (spec.type) {
+    case "ExternalName":
+      return spec.externalName ?? "";
+    case "LoadBalancer": {
+      const ingress = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || "");
+      const all = [...ingress.filter((one) => one !== ""), ...given];
+      return all.length > 0 ? all.join(",") : "<pending>";
+    }
+    default:
+      return given.length > 0 ? given.join(",") : "<none>";
+  }
+}
+
+function portsText(ports: readonly Port[]): string {
+  if (ports.length === 0) return "<none>";
+  return ports
+    .map(({ port, nodePort, protocol }) =>
+      nodePort ? `${port}:${nodePort}/${protocol}` : `${port}/${protocol}`,
+    )
+    .join(",");
+}

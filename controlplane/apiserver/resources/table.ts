@@ -1,0 +1,38 @@
+import type { Kind } from "../registry/kind.ts";
+import { configMaps } from "./configmaps.ts";
+import { controllerRevisions } from "./controllerrevisions.ts";
+import { daemonSets } from "./daemonsets.ts";
+import { deployments } from "./deployments.ts";
+import { endpointSlices, endpoints } from "./endpoints.ts";
+import { events } from "./events.ts";
+import { jobs } from "./jobs.ts";
+import { leases } from "./leases.ts";
+import { namespaces } from "./namespaces.ts";
+import { nodes } from "./nodes.ts";
+import { pods } from "./pods.ts";
+import { replicaSets } from "./replicasets.ts";
+import { replicationControllers } from "./replicationcontrollers.ts";
+import { secrets } from "./secrets.ts";
+import { serviceAccounts } from "./serviceaccounts.ts";
+import { services } from "./services.ts";
+
+/** Every kind that is served, in the order in which discovery lists them. */
+export const kinds: readonly Kind[] = [
+  configMaps,
+  endpoints,
+  events,
+  namespaces,
+  nodes,
+  pods,
+  replicationControllers,
+  secrets,
+  serviceAccounts,
+  services,
+  controllerRevisions,
+  daemonSets,
+  deployments,
+  replicaSets,
+  jobs,
+  leases,
+  endpointSlices,
+];

@@ -1,0 +1,50 @@
+import type { KubeObject } from "../../../client/types.ts";
+import type { Cell, FieldError, Kind, Subresources } from "../registry/kind.ts";
+import { type NameRule, validateMeta } from "./meta.ts";
+
+/** A kind written against its own type. Metadata is checked for it. */
+export interface TypedKind<T>
+  extends Omit<
+    Kind,
+    | "applyDefaults"
+    | "prepareForCreate"
+    | "prepareForUpdate"
+    | "validate"
+    | "validateUpdate"
+    | "selectableFields"
+    | "cells"
+    | "gracePeriodSeconds"
+    | "subresources"
+  > {
+  readonly nameRule: NameRule;
+  readonly applyDefaults: (object: T) => void;
+  readonly prepareForCreate?: (object: T) => void;
+  readonly prepareForUpdate?: (next: T, current: T) => void;
+  readonly validate: (object: T) => readonly FieldError[];
+  readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];
+  readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
+  readonly cells: (object: T, nowMs: number) => readonly Cell[];
+  readonly gracePeriodSeconds?: (object: T) => number;
+  readonly subresources: Omit<Subresources, "scale"> & { readonly scale?: TypedScale<T> };
+}
+
+export interface TypedScale<T> {
+  readonly replicas: (object: T) => number;
+  readonly setReplicas: (object: T, replicas: number) => void;
+  readonly currentReplicas: (object: T) => number;
+  readonly selector: (object: T) => string;
+}
+
+/** Hides the type. Sound because the registry hands a kind only objects of that kind whose field types were checked
+ *  against the schema first; this is the one place that relies on it. */
+export function kindOf<T>(typed: TypedKind<T>): Kind {
+  const { nameRule, ...row } = typed;
+  const erased = row as unknown as Kind;
+  return {
+    ...erased,
+    validate: (object: KubeObject) => [
+      ...validateMeta(object.metadata, { namespaced: typed.namespaced, nameRule }),
+      ...erased.validate(object),
+    ],
+  };
+}

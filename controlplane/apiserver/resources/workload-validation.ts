@@ -1,0 +1,48 @@
+import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
+import type { LabelSelector, PodTemplateSpec } from "../../../client/types.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { invalid, notSupported, required } from "./field-errors.ts";
+import { isEmptySelector, validateLabelSelector, validateLabels } from "./labels.ts";
+import { validateAnnotations } from "./meta.ts";
+import { validatePodSpec } from "./pod-validation.ts";
+
+/** What ReplicaSet, Deployment and DaemonSet share: a selector that finds the pods made from the template. */
+export function validateSelectorAndTemplate(
+  { selector, template }: { selector?: LabelSelector; template?: PodTemplateSpec },
+  restartPolicies: readonly string[],
+): readonly FieldError[] {
+  const problems: FieldError[] = [];
+  const wrongSelector = validateLabelSelector(selector, "spec.selector");
+  problems.push(...wrongSelector);
+  if (selector === undefined) problems.push(required("spec.selector"));
+  else if (isEmptySelector(selector)) {
+    problems.push(invalid("spec.selector", selector, "empty selector is invalid for deployment"));
+  }
+  if (template === undefined) return [...problems, required("spec.template")];
+  const labels = template.metadata?.labels ?? {};
+  if (selector !== undefined && wrongSelector.length === 0 && !isEmptySelector(selector)) {
+    if (!matchesLabels(selectorFromLabelSelector(selector), labels)) {
+      const text = "`selector` does not match template `labels`";
+      problems.push(invalid("spec.template.metadata.labels", labels, text));
+    }
+  }
+  return [...problems, ...validateTemplate(template, "spec.template", restartPolicies)];
+}
+
+/** A pod template under an owner that allows only some restart policies. */
+export function validateTemplate(
+  template: PodTemplateSpec,
+  field: string,
+  restartPolicies: readonly string[],
+): readonly FieldError[] {
+  const problems = [
+    ...validateLabels(template.metadata?.labels, `${field}.labels`),
+    ...validateAnnotations(template.metadata?.annotations, `${field}.annotations`),
+  ];
+  if (template.spec === undefined) return [...problems, required(`${field}.spec.containers`)];
+  problems.push(...validatePodSpec(template.spec, `${field}.spec`, {}));
+  const { restartPolicy } = template.spec;
+  if (restartPolicy !== undefined && !restartPolicies.includes(restartPolicy))
+    problems.push(notSupported(`${field}.spec.restartPolicy`, restartPolicy, restartPolicies));
+  return problems;
+}
