@@ -100,10 +100,13 @@ export class LeaderElector {
   async #lead(signal: AbortSignal): Promise<void> {
     const { log, metrics } = this.#deps;
     const { name, identity } = this.#options;
+    if (signal.aborted) {
+      await this.#endTerm();
+      return;
+    }
     const leading = new AbortController();
     const stop = () => leading.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
     log.info("became leader", { lease: name, identity });
     metrics?.leader.set({ name }, 1);
     const work = this.#work(leading);
@@ -114,7 +117,10 @@ export class LeaderElector {
       metrics?.leader.set({ name }, 0);
       signal.removeEventListener("abort", stop);
       leading.abort(new Error("leadership ended"));
-      await work.finally(() => this.#endTerm());
+      await work.finally(() => {
+        this.#options.onStoppedLeading?.();
+        return this.#endTerm();
+      });
     }
   }
 
@@ -173,7 +179,6 @@ export class LeaderElector {
   async #endTerm(): Promise<void> {
     const held = this.isLeader;
     this.#term = undefined;
-    this.#options.onStoppedLeading?.();
     if (!held || this.#seen === undefined) return;
     try {
       await this.#deps.client.update(

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Clock } from "../base/os/clock.ts";
+import { sleep } from "../base/os/clock.ts";
+import { silentLog } from "../base/os/log.ts";
+import { below, chance, Prng } from "../base/os/random.ts";
+import { ConnectionError } from "./api-error.ts";
+import { claim, decide, defaultElectionTimes, electionTimesProblems, observe, release } from "./election.ts";
+import { LeaderElector } from "./leader-election.ts";
+import { resources } from "./resources.ts";
+import { FakeApi } from "./testing/fake-api.ts";
+import { ManualClock, settle } from "./testing/manual-clock.ts";
+
+const times = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 500 };
+
+/** A clock that began at another time, shows another date, and runs a little fast or slow. */
+function skewed(clock: ManualClock, options: { offsetMs: number; rate: number }): Clock {
+  return {
+    monotonicMs: () => clock.monotonicMs() * options.rate + options.offsetMs,
+    wallMs: () => clock.wallMs() * options.rate - 1000 * options.offsetMs,
+    after: (delayMs, fire) => clock.after(delayMs / options.rate, fire),
+  };
+}
+
+interface Candidate {
+  readonly elector: LeaderElector;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+describe("client/leader-election", () => {
+  it("never has two leaders, whatever the network and the clocks do, and has one soon after they behave", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), fc.integer({ min: 2, max: 3 }), async (seed, count) => {
+        const random = new Prng(seed);
+        const clock = new ManualClock();
+        const api = new FakeApi();
+        let trouble = true;
+        api.intercept = async () => {
+          if (!trouble) return undefined;
+          await sleep(clock, below(random, chance(random, 0.1) ? 2_500 : 50));
+          if (chance(random, 0.15)) throw new ConnectionError("lost on the way", { neverSent: true });
+          if (!chance(random, 0.15)) return { after: () => sleep(clock, below(random, 50)) };
+          const after = async () => {
+            await sleep(clock, below(random, 3_000));
+            throw new ConnectionError("the answer was lost", { neverSent: false });
+          };
+          return { after };
+        };
+        const working = new Set<string>();
+        const start = (identity: string): Candidate => {
+          const own = skewed(clock, { offsetMs: below(random, 1e6), rate: 0.95 + below(random, 100) / 1000 });
+          const stop = new AbortController();
+          const onStartedLeading = (signal: AbortSignal) => {
+            working.add(identity);
+            return new Promise<void>((resolve) => {
+              signal.addEventListener("abort", () => {
+                working.delete(identity);
+                resolve();
+              });
+            });
+          };
+          const deps = { client: api, clock: own, random, log: silentLog };
+          const elector = new LeaderElector({ name: "l", identity, times, onStartedLeading }, deps);
+          return { elector, stop, done: elector.run(stop.signal) };
+        };
+        let candidates = Array.from({ length: count }, (_, i) => start(`c${i}`));
+        const check = () => {
+          const leaders = candidates.filter(({ elector }) => elector.isLeader).length;
+          assert.ok(leaders <= 1, `${leaders} leaders at ${clock.monotonicMs()}`);
+          assert.ok(working.size <= 1, `at work: ${[...working]}`);
+        };
+        for (let tick = 0; tick < 300; tick++) {
+          await clock.advance(below(random, 200));
+          check();
+          if (chance(random, 0.02)) {
+            const [first, ...rest] = candidates;
+            first?.stop.abort(new Error("stopped"));
+            await clock.advance(10_000);
+            await first?.done;
+            candidates = [...rest, start(`r${tick}`)];
+          }
+        }
+        trouble = false;
+        await clock.advance(10_000);
+        check();
+        assert.equal(candidates.filter(({ elector }) => elector.isLeader).length, 1);
+        for (const { stop } of candidates) stop.abort(new Error("stopped"));
+        await clock.advance(10_000);
+        await Promise.all(candidates.map(({ done }) => done));
+        assert.equal(clock.pending, 0);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("gives the lease up on a clean stop: the next takes it at its next look", async () => {
+    const clock = new ManualClock();
+    const api = new FakeApi();
+    const random = new Prng(1);
+    const run = (identity: string) => {
+      const stop = new AbortController();
+      const elector = new LeaderElector(
+        {
+          name: "l",
+          identity,
+          times,
+          onStartedLeading: (signal) =>
+            new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+        },
+        { client: api, clock, random, log: silentLog },
+      );
+      return { elector, stop, done: elector.run(stop.signal) };
+    };
+    const first = run("first");
+    await clock.advance(100);
+    const second = run("second");
+    await clock.advance(5_000);
+    assert.deepEqual([first.elector.isLeader, second.elector.isLeader], [true, false]);
+    first.stop.abort(new Error("stopped"));
+    await first.done;
+    assert.equal(api.all(resources.leases)[0]?.spec?.holderIdentity, "");
+    await clock.advance(700);
+    assert.equal(second.elector.isLeader, true);
+    assert.equal(api.all(resources.leases)[0]?.spec?.leaseTransitions, 1);
+    second.stop.abort(new Error("stopped"));
+    await settle();
+    await second.done;
+  });
+
+  it("reports the failure of the leader's work", async () => {
+    const clock = new ManualClock();
+    const elector = new LeaderElector(
+      {
+        name: "l",
+        identity: "x",
+        times,
+        onStartedLeading: async () => {
+          throw new Error("no such luck");
+        },
+      },
+      { client: new FakeApi(), clock, random: new Prng(1), log: silentLog },
+    );
+    const done = elector.run(new AbortController().signal);
+    done.catch(() => undefined);
+    await clock.advance(1_000);
+    await assert.rejects(done, /no such luck/);
+    assert.equal(elector.isLeader, false);
+  });
+
+  it("decides by what changed locally, not by the times in the record", () => {
+    const spec = claim(undefined, "other", times, Date.UTC(2030, 1, 1));
+    const seen = observe(undefined, { spec, resourceVersion: "1" }, 1_000);
+    assert.deepEqual(decide(seen, "me", times, 3_999), { action: "wait", holder: "other" });
+    assert.deepEqual(decide(seen, "me", times, 4_000), { action: "write", resourceVersion: "1" });
+    const same = observe(seen, { spec, resourceVersion: "1" }, 3_000);
+    assert.equal(same.sinceMs, 1_000);
+    const renewed = observe(seen, { spec, resourceVersion: "2" }, 3_000);
+    assert.deepEqual(decide(renewed, "me", times, 4_000), { action: "wait", holder: "other" });
+    const released = observe(seen, { spec: release(spec, 0), resourceVersion: "3" }, 3_000);
+    assert.equal(decide(released, "me", times, 3_000).action, "write");
+    assert.equal(decide(undefined, "me", times, 0).action, "create");
+  });
+
+  it("refuses times under which two could lead", () => {
+    assert.deepEqual(electionTimesProblems(defaultElectionTimes), []);
+    assert.equal(
+      electionTimesProblems({ leaseDurationMs: 10_000, renewDeadlineMs: 10_000, retryPeriodMs: 1 }).length,
+      1,
+    );
+    assert.equal(
+      electionTimesProblems({ leaseDurationMs: 1_500, renewDeadlineMs: 1_000, retryPeriodMs: 900 }).length,
+      2,
+    );
+  });
+});
