@@ -1,0 +1,30 @@
+import { utf8 } from "../../base/protobuf.ts";
+
+/** Keys and values are bytes; text stands for its UTF-8. */
+export type Bytes = Uint8Array | string;
+
+export const bytesOf = (value: Bytes): Uint8Array => (typeof value === "string" ? utf8(value) : value);
+
+/** As `rangeEnd`: every key from the given one on. */
+export const toTheEnd = Uint8Array.of(0);
+
+/** The first key after all that start with `prefix`; `toTheEnd` when there is none. */
+export function prefixEnd(prefix: Bytes): Uint8Array {
+  const bytes = bytesOf(prefix);
+  for (let at = bytes.length - 1; at >= 0; at--) {
+    const byte = bytes[at] ?? 0xff;
+    if (byte === 0xff) continue;
+    const end = bytes.slice(0, at + 1);
+    end[at] = byte + 1;
+    return end;
+  }
+  return toTheEnd;
+}
+
+/** The key right after `key`. */
+export function nextKey(key: Bytes): Uint8Array {
+  const bytes = bytesOf(key);
+  const next = new Uint8Array(bytes.length + 1);
+  next.set(bytes);
+  return next;
+}

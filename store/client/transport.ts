@@ -1,0 +1,35 @@
+import type { CallError } from "./call-error.ts";
+import type { Endpoint } from "./endpoints.ts";
+
+/** Carries bytes to a member and back. Every failure is a `CallError`. */
+export interface ClientTransport {
+  /** One request, one answer. */
+  unary(
+    endpoint: Endpoint,
+    path: string,
+    request: Uint8Array,
+    settings: CallSettings & { readonly timeoutMs: number },
+  ): Promise<Uint8Array>;
+  /** Opens a stream; for a server stream send the one request and half-close. */
+  stream(endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream;
+  close(): void;
+}
+
+export interface CallSettings {
+  readonly signal?: AbortSignal | undefined;
+  /** The member refuses (or ends the stream) when it knows no leader: metadata `hasleader: true`. */
+  readonly requireLeader: boolean;
+}
+
+export interface StreamHandlers {
+  message(bytes: Uint8Array): void;
+  /** Called once, last; without an error the server ended the stream in good order. */
+  end(error: CallError | undefined): void;
+}
+
+export interface ClientStream {
+  send(bytes: Uint8Array): void;
+  halfClose(): void;
+  /** Ends the stream at once; `end` is not called any more. */
+  cancel(): void;
+}

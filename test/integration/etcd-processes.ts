@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { must } from "../../base/assert.ts";
+
+/** Members of an etcd-compatible store as child processes on loopback. */
+export interface StoreProcesses {
+  readonly endpoints: readonly string[];
+  readonly folder: string;
+  /** kill -9, and waits until it is gone. */
+  kill(member: number): Promise<void>;
+  /** Starts a killed member on its own data and waits until it serves. */
+  start(member: number): Promise<void>;
+  /** Kills all and removes the data. */
+  stop(): Promise<void>;
+  /** What a member wrote to its log so far. */
+  output(member: number): string;
+}
+
+export const etcdMissing = spawnSync("etcd", ["--version"]).status !== 0;
+
+const readyWithinMs = 15_000;
+const etcdReadyLine = /ready to serve client requests|serving (insecure )?client requests on/;
+
+/** Starts `count` members of Debian's etcd, or of what `command` says, with etcd's flags. */
+export async function startStoreProcesses(
+  count: number,
+  command: readonly string[] = ["etcd"],
+  extraFlags: readonly string[] = [],
+): Promise<StoreProcesses> {
+  const folder = await mkdtemp(join(tmpdir(), "pintle-store-"));
+  const ports = await freePorts(count * 2);
+  const url = (at: number) => `http://127.0.0.1:${must(ports[at], "a port per listener")}`;
+  const names = Array.from({ length: count }, (_, at) => `m${at}`);
+  const cluster = names.map((name, at) => `${name}=${url(at * 2 + 1)}`).join(",");
+  const running: (ChildProcess | undefined)[] = names.map(() => undefined);
+  const outputs = names.map(() => "");
+  const argv = (at: number) => [
+    ...command.slice(1),
+    `--name=m${at}`,
+    `--data-dir=${join(folder, `m${at}`)}`,
+    `--listen-client-urls=${url(at * 2)}`,
+    `--advertise-client-urls=${url(at * 2)}`,
+    `--listen-peer-urls=${url(at * 2 + 1)}`,
+    `--initial-advertise-peer-urls=${url(at * 2 + 1)}`,
+    `--initial-cluster=${cluster}`,
+    "--initial-cluster-state=new",
+    ...extraFlags,
+  ];
+  const start = (at: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const child = spawn(command[0] ?? "", argv(at), { stdio: ["ignore", "pipe", "pipe"] });
+      running[at] = child;
+      const from = outputs[at]?.length ?? 0;
+      const timer = setTimeout(
+        () => reject(new Error(`member ${at} is not ready after ${readyWithinMs} ms:\n${outputs[at]}`)),
+        readyWithinMs,
+      );
+      const onData = (chunk: Buffer) => {
+        outputs[at] += chunk.toString();
+        if (etcdReadyLine.test((outputs[at] ?? "").slice(from))) settle();
+      };
+      const settle = (error?: Error) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve();
+      };
+      child.stdout?.on("data", onData);
+      child.stderr?.on("data", onData);
+      child.on("error", settle);
+      child.on("exit", (code, signal) =>
+        settle(new Error(`member ${at} ended (${signal ?? code}):\n${outputs[at]}`)),
+      );
+    });
+  const kill = async (at: number) => {
+    const child = running[at];
+    running[at] = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  };
+  const stop = async () => {
+    await Promise.all(names.map((_, at) => kill(at)));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(names.map((_, at) => start(at)));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const endpoints = names.map((_, at) => url(at * 2));
+  return { endpoints, folder, kill, start, stop, output: (at) => outputs[at] ?? "" };
+}
+
+/** Ports that were free a moment ago: etcd's flags need numbers before it starts. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
