@@ -6,7 +6,7 @@ import { silentLog } from "../base/os/log.ts";
 import { below, chance, Prng } from "../base/os/random.ts";
 import { ConnectionError } from "./api-error.ts";
 import { claim, decide, defaultElectionTimes, electionTimesProblems, observe, release } from "./election.ts";
-import { LeaderElector } from "./leader-election.ts";
+import { type ElectionDeps, LeaderElector } from "./leader-election.ts";
 import { resources } from "./resources.ts";
 import { FakeApi } from "./testing/fake-api.ts";
 import { ManualClock, settle } from "./testing/manual-clock.ts";
@@ -23,6 +23,7 @@ function skewed(clock: ManualClock, options: { offsetMs: number; rate: number })
 }
 
 interface Candidate {
+  readonly identity: string;
   readonly elector: LeaderElector;
   readonly stop: AbortController;
   readonly done: Promise<void>;
@@ -40,12 +41,18 @@ describe("client/leader-election", () => {
           if (!trouble) return undefined;
           await sleep(clock, below(random, chance(random, 0.1) ? 2_500 : 50));
           if (chance(random, 0.15)) throw new ConnectionError("lost on the way", { neverSent: true });
-          if (!chance(random, 0.15)) return { after: () => sleep(clock, below(random, 50)) };
+          if (!chance(random, 0.15))
+            return { after: () => sleep(clock, below(random, chance(random, 0.1) ? 1_900 : 50)) };
           const after = async () => {
             await sleep(clock, below(random, 3_000));
             throw new ConnectionError("the answer was lost", { neverSent: false });
           };
           return { after };
+        };
+        const cutOff = new Set<string>();
+        const through = async <T>(identity: string, call: () => Promise<T>): Promise<T> => {
+          if (trouble && cutOff.has(identity)) throw new ConnectionError("cut off", { neverSent: true });
+          return call();
         };
         const working = new Set<string>();
         const start = (identity: string): Candidate => {
@@ -60,9 +67,14 @@ describe("client/leader-election", () => {
               });
             });
           };
-          const deps = { client: api, clock: own, random, log: silentLog };
+          const client: ElectionDeps["client"] = {
+            get: (resource, ref) => through(identity, () => api.get(resource, ref)),
+            create: (resource, object) => through(identity, () => api.create(resource, object)),
+            update: (resource, object) => through(identity, () => api.update(resource, object)),
+          };
+          const deps = { client, clock: own, random, log: silentLog };
           const elector = new LeaderElector({ name: "l", identity, times, onStartedLeading }, deps);
-          return { elector, stop, done: elector.run(stop.signal) };
+          return { identity, elector, stop, done: elector.run(stop.signal) };
         };
         let candidates = Array.from({ length: count }, (_, i) => start(`c${i}`));
         const check = () => {
@@ -73,6 +85,9 @@ describe("client/leader-election", () => {
         for (let tick = 0; tick < 300; tick++) {
           await clock.advance(below(random, 200));
           check();
+          if (chance(random, 0.05)) for (const { identity } of candidates) cutOff.delete(identity);
+          if (chance(random, 0.05))
+            for (const { identity, elector } of candidates) if (elector.isLeader) cutOff.add(identity);
           if (chance(random, 0.02)) {
             const [first, ...rest] = candidates;
             first?.stop.abort(new Error("stopped"));
