@@ -94,7 +94,7 @@ describe("WatchMux", () => {
     for (let i = 0; i < 3; i++) kinds.push((await seen.next()).value);
     assert.deepEqual(
       kinds.map((batch) =>
-        batch?.kind === "events" ? batch.events.map((e) => e.kv?.modRevision) : batch?.kind,
+        batch?.kind === "events" ? batch.events.map((event) => event.kv?.modRevision) : batch?.kind,
       ),
       ["created", [4, 7], [8]],
     );
@@ -113,7 +113,10 @@ describe("WatchMux", () => {
     transport.events(2, [6, 7], false);
     await watch.next();
     const batch = (await watch.next()).value;
-    assert.deepEqual(batch?.kind === "events" && batch.events.map((e) => e.kv?.modRevision), [5, 6, 6, 7]);
+    assert.deepEqual(
+      batch?.kind === "events" && batch.events.map((event) => event.kv?.modRevision),
+      [5, 6, 6, 7],
+    );
   });
 
   it("takes a watch off the stream while its consumer is behind, and nobody else", async () => {
@@ -134,7 +137,7 @@ describe("WatchMux", () => {
     transport.created(3, 5);
     transport.events(3, [5, 6]);
     const batch = (await slow.next()).value;
-    assert.deepEqual(batch?.kind === "events" && batch.events.map((e) => e.kv?.modRevision), [5, 6]);
+    assert.deepEqual(batch?.kind === "events" && batch.events.map((event) => event.kv?.modRevision), [5, 6]);
   });
 
   it("tells a refused create from others by its place, whatever id the refusal carries", async () => {

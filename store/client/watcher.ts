@@ -31,7 +31,7 @@ export type Intake = "ok" | "full";
 /** One watch as its consumer sees it: an async iterable that ends when closed and throws when the watch failed. Knows
  *  where to continue; the mux moves it between streams.
  *  Invariant: every event with mod revision below `nextRevision` was queued exactly once, none at or above it was. */
-export class Watcher implements AsyncIterableIterator<WatchBatch> {
+export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
   readonly options: WatchOptions;
   readonly #bufferEventsMax: number;
   readonly #onDrained: () => void;
@@ -41,7 +41,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch> {
   #partial: Event[] = [];
   #nextRevision: number;
   #announced = false;
-  #waiting: Deferred<IteratorResult<WatchBatch>> | undefined;
+  #waiting: Deferred<IteratorResult<WatchBatch, undefined>> | undefined;
   #over: { readonly error?: unknown } | undefined;
 
   constructor(
@@ -135,7 +135,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch> {
     if (!wasOver) this.#onClosed();
   }
 
-  next(): Promise<IteratorResult<WatchBatch>> {
+  next(): Promise<IteratorResult<WatchBatch, undefined>> {
     const batch = this.#queue.shift();
     if (batch !== undefined) {
       if (batch.kind === "events") this.#queuedEvents -= batch.events.length;
@@ -154,7 +154,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch> {
     return this.#waiting.promise;
   }
 
-  return(): Promise<IteratorResult<WatchBatch>> {
+  return(): Promise<IteratorResult<WatchBatch, undefined>> {
     this.close();
     return Promise.resolve({ done: true, value: undefined });
   }
