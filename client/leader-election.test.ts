@@ -143,6 +143,30 @@ describe("client/leader-election", () => {
     await second.done;
   });
 
+  it("counts its term from before the renewal left, not from the late answer", async () => {
+    const clock = new ManualClock();
+    const api = new FakeApi();
+    api.intercept = async ({ verb }) =>
+      verb === "create" ? { after: () => sleep(clock, 1_500) } : undefined;
+    const onStartedLeading = (signal: AbortSignal) =>
+      new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    const deps = { client: api, clock, random: new Prng(1), log: silentLog };
+    const elector = new LeaderElector({ name: "l", identity: "x", times, onStartedLeading }, deps);
+    const stop = new AbortController();
+    const done = elector.run(stop.signal);
+    await clock.advance(1_500);
+    assert.equal(elector.isLeader, true);
+    api.intercept = async () => {
+      throw new ConnectionError("away", { neverSent: true });
+    };
+    await clock.advance(499);
+    assert.equal(elector.isLeader, true);
+    await clock.advance(1);
+    assert.equal(elector.isLeader, false);
+    stop.abort(new Error("stopped"));
+    await done;
+  });
+
   it("reports the failure of the leader's work", async () => {
     const clock = new ManualClock();
     const elector = new LeaderElector(
