@@ -1,0 +1,97 @@
+import { type Deferred, deferred } from "../../base/deferred.ts";
+import type { Clock } from "../../base/os/clock.ts";
+import type { Meter } from "../../base/os/metrics.ts";
+import type { StateReader } from "../apply/types.ts";
+import type { Consensus } from "../driver/seams.ts";
+import { StoreError } from "../errors.ts";
+
+export const readMetrics = (meter: Meter) => ({
+  failed: meter.counter(
+    "etcd_server_read_indexes_failed_total",
+    "The total number of failed read indexes seen.",
+  ),
+  slow: meter.counter(
+    "etcd_server_slow_read_indexes_total",
+    "The total number of pending read indexes not in sync with leader's or timed out read index requests.",
+  ),
+});
+
+/** Asks for the read index once for all reads that wait; those that come meanwhile share the next round, never the
+ *  running one: its index may be older than a write they must see. */
+export class LinearizableReads {
+  readonly #consensus: Consensus;
+  readonly #state: StateReader;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #metrics: ReturnType<typeof readMetrics>;
+  readonly #stopping = new AbortController();
+  #next: Deferred<void> | undefined;
+  #asking = false;
+
+  constructor(
+    options: { readonly timeoutMs: number },
+    parts: {
+      readonly consensus: Consensus;
+      readonly state: StateReader;
+      readonly clock: Clock;
+      readonly meter: Meter;
+    },
+  ) {
+    this.#timeoutMs = options.timeoutMs;
+    this.#consensus = parts.consensus;
+    this.#state = parts.state;
+    this.#clock = parts.clock;
+    this.#metrics = readMetrics(parts.meter);
+  }
+
+  /** Resolves when a read from the current state is linearizable. Throws StoreError. */
+  ready(): Promise<void> {
+    if (this.#stopping.signal.aborted) return Promise.reject(new StoreError("STOPPED"));
+    this.#next ??= deferred();
+    const { promise } = this.#next;
+    if (!this.#asking) this.#ask();
+    return promise;
+  }
+
+  stop(): void {
+    this.#stopping.abort(new StoreError("STOPPED"));
+  }
+
+  #ask(): void {
+    const round = this.#next;
+    if (round === undefined) return;
+    this.#next = undefined;
+    this.#asking = true;
+    this.#round().then(round.resolve, (error: unknown) => {
+      this.#metrics.failed.inc();
+      round.reject(error);
+    });
+  }
+
+  async #round(): Promise<void> {
+    const timeout = new AbortController();
+    const onStop = () => timeout.abort(new StoreError("STOPPED"));
+    this.#stopping.signal.addEventListener("abort", onStop, { once: true });
+    const stopTimer = this.#clock.after(this.#timeoutMs, () => {
+      this.#metrics.slow.inc();
+      timeout.abort(new StoreError("TIMEOUT"));
+    });
+    try {
+      const index = await this.#readIndex(timeout.signal);
+      if (this.#state.appliedIndex < index) await this.#state.waitApplied(index, timeout.signal);
+    } finally {
+      stopTimer();
+      this.#stopping.signal.removeEventListener("abort", onStop);
+    }
+  }
+
+  /** The next round may start as soon as the index is known; it need not wait for the applying. */
+  async #readIndex(signal: AbortSignal): Promise<number> {
+    try {
+      return await this.#consensus.readIndex(signal);
+    } finally {
+      this.#asking = false;
+      this.#ask();
+    }
+  }
+}
