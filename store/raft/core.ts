@@ -1,0 +1,115 @@
+import { below } from "../../base/os/random.ts";
+import type { RaftConfig } from "./config.ts";
+import { RaftLog } from "./log.ts";
+import { type MessageParts, message, nobody } from "./message.ts";
+import type { Progress } from "./progress.ts";
+import { isVoter } from "./quorum.ts";
+import type { PendingRead, ReadQueue } from "./read-index.ts";
+import type {
+  ConfState,
+  Entry,
+  Index,
+  MemberId,
+  Message,
+  ReadState,
+  Role,
+  SnapshotMeta,
+  Term,
+} from "./types.ts";
+
+export interface FollowerState {
+  readonly role: "follower";
+  readonly leader: MemberId;
+}
+
+export interface CandidateState {
+  readonly role: "preCandidate" | "candidate";
+  readonly votes: Map<MemberId, boolean>;
+}
+
+export interface LeaderState {
+  readonly role: "leader";
+  /** Every other member of the configuration. */
+  readonly progress: Map<MemberId, Progress>;
+  readonly reads: ReadQueue;
+  /** Reads that came before this term's first commit. */
+  earlyReads: PendingRead[];
+  /** Who shall lead next; nobody when no transfer is under way. */
+  transferee: MemberId;
+  /** No further configuration change may be proposed until this index is applied. */
+  pendingConfIndex: Index;
+  uncommittedBytes: number;
+  /** New entries or a new commit index wait to be sent. */
+  broadcastDue: boolean;
+  /** A read waits for a round of heartbeats. */
+  heartbeatDue: boolean;
+}
+
+export type RoleState = FollowerState | CandidateState | LeaderState;
+
+/** What one member knows. The functions of election, replication and reads change it; `RawNode` is the door to it.
+ *  Two outboxes keep Raft's durability rule: `messages` may leave at once, `messagesAfterAppend` only when the term, the
+ *  vote and the entries in memory at that time are on disk. */
+export class Core {
+  readonly config: RaftConfig;
+  readonly id: MemberId;
+  readonly log: RaftLog;
+  term: Term;
+  vote: MemberId;
+  conf: ConfState;
+  state: RoleState = { role: "follower", leader: nobody };
+  /** Ticks since the leader was heard (follower), the campaign began (candidate), or the quorum was checked (leader). */
+  electionElapsed = 0;
+  heartbeatElapsed = 0;
+  electionTimeout: number;
+  messages: Message[] = [];
+  messagesAfterAppend: Message[] = [];
+  readStates: ReadState[] = [];
+  /** Proposals that go to the leader together, with the next Ready. */
+  forwarding: Pick<Entry, "type" | "data">[] = [];
+  /** A snapshot that replaced the log and whose place in the durable log is not yet marked. */
+  installed: SnapshotMeta | undefined;
+
+  constructor(config: RaftConfig) {
+    this.config = config;
+    this.id = config.id;
+    this.term = config.hardState.term;
+    this.vote = config.hardState.vote;
+    this.conf = config.conf;
+    const committed = Math.max(config.hardState.commit, config.applied, config.snapshot.index);
+    this.log = new RaftLog(config.snapshot, config.entries, { committed, applied: config.applied });
+    this.electionTimeout = this.drawElectionTimeout();
+  }
+
+  get role(): Role {
+    return this.state.role;
+  }
+
+  get leader(): MemberId {
+    switch (this.state.role) {
+      case "follower":
+        return this.state.leader;
+      case "leader":
+        return this.id;
+      default:
+        return nobody;
+    }
+  }
+
+  get isPromotable(): boolean {
+    return isVoter(this.conf, this.id) && this.installed === undefined;
+  }
+
+  /** Uniform in [electionTicks, 2 * electionTicks): members rarely campaign at once (Raft §5.2). */
+  drawElectionTimeout(): number {
+    return this.config.electionTicks + below(this.config.random, this.config.electionTicks);
+  }
+
+  send(parts: MessageParts): void {
+    this.messages.push(message(this.id, { term: this.term, ...parts }));
+  }
+
+  sendAfterAppend(parts: MessageParts): void {
+    this.messagesAfterAppend.push(message(this.id, { term: this.term, ...parts }));
+  }
+}

@@ -1,0 +1,9 @@
+/** Bugs that simulation plants, by name, to prove that its checkers find them. Production never sets one. */
+export interface RaftFaults {
+  /** The leader counts replicas of an older term's entry and commits it (Raft paper, figure 8). */
+  readonly commitOldTermByCounting?: true;
+  /** A member grants its vote to every candidate of a term, not only to the first. */
+  readonly voteTwice?: true;
+  /** The leader answers ReadIndex without asking a quorum whether it still leads. */
+  readonly readWithoutQuorum?: true;
+}

@@ -1,0 +1,197 @@
+import { assert, must } from "../../base/assert.ts";
+import { entriesWithin } from "./entry-size.ts";
+import type { Entry, EntryId, Index, Term } from "./types.ts";
+
+/** The log in memory: everything after `base`, whose own entry only its id is known of.
+ *  Invariant: base.index ≤ applied ≤ committed ≤ last index; applied ≤ durable ≤ handedOut ≤ last index;
+ *  entries[i].index === base.index + 1 + i; terms never fall. Entries at or below `committed` never change. */
+export class RaftLog {
+  #base: EntryId;
+  #entries: Entry[];
+  #bytes = 0;
+  committed: Index;
+  applied: Index;
+  /** Up to here the entries are on this member's disk. */
+  #durable: Index;
+  /** Up to here the entries were given to whoever persists them. */
+  #handedOut: Index;
+
+  constructor(base: EntryId, entries: readonly Entry[], at: { committed: Index; applied: Index }) {
+    this.#base = base;
+    this.#entries = [...entries];
+    for (const entry of entries) this.#bytes += entry.data.length;
+    this.#durable = this.lastIndex;
+    this.#handedOut = this.lastIndex;
+    this.committed = at.committed;
+    this.applied = at.applied;
+    entries.forEach((entry, i) => {
+      assert(entry.index === base.index + 1 + i, `log has a gap before entry ${entry.index}`);
+    });
+    assert(base.index <= at.applied, `applied index ${at.applied} lies before the log's start ${base.index}`);
+    assert(
+      at.applied <= at.committed,
+      `applied index ${at.applied} exceeds the commit index ${at.committed}`,
+    );
+    assert(
+      at.committed <= this.lastIndex,
+      `commit index ${at.committed} lies beyond the log's end ${this.lastIndex}`,
+    );
+  }
+
+  /** Index of the first entry that is still here. */
+  get firstIndex(): Index {
+    return this.#base.index + 1;
+  }
+
+  get lastIndex(): Index {
+    return this.#base.index + this.#entries.length;
+  }
+
+  get lastTerm(): Term {
+    return this.#entries.at(-1)?.term ?? this.#base.term;
+  }
+
+  get durable(): Index {
+    return this.#durable;
+  }
+
+  /** Payload of all entries in memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The term of the entry at `index`; undefined when it was compacted away or does not exist yet. */
+  term(index: Index): Term | undefined {
+    if (index === this.#base.index) return this.#base.term;
+    return this.#entries[index - this.#base.index - 1]?.term;
+  }
+
+  entry(index: Index): Entry {
+    return must(this.#entries[index - this.#base.index - 1], `no entry ${index} in the log`);
+  }
+
+  matches(id: EntryId): boolean {
+    return this.term(id.index) === id.term;
+  }
+
+  /** Whether a log that ends with `last` holds at least what this one does (Raft §5.4.1). */
+  isUpToDate(last: EntryId): boolean {
+    return last.term > this.lastTerm || (last.term === this.lastTerm && last.index >= this.lastIndex);
+  }
+
+  /** Entries of [from, to), as many as fit `bytesMax` but at least one. */
+  slice(from: Index, to: Index, bytesMax: number): readonly Entry[] {
+    assert(from >= this.firstIndex && to <= this.lastIndex + 1, `slice [${from}, ${to}) outside the log`);
+    const start = from - this.firstIndex;
+    return this.#entries.slice(
+      start,
+      start + entriesWithin(this.#entries, start, to - this.firstIndex, bytesMax),
+    );
+  }
+
+  /** Puts entries after the last one. */
+  append(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      assert(entry.index === this.lastIndex + 1, `append of ${entry.index} after ${this.lastIndex}`);
+      this.#entries.push(entry);
+      this.#bytes += entry.data.length;
+    }
+  }
+
+  /** Takes a leader's entries that follow `prev`, replacing what conflicts. Undefined when `prev` does not match;
+   *  otherwise the last index that is now known to agree with the leader. */
+  appendAfter(prev: EntryId, entries: readonly Entry[]): Index | undefined {
+    if (!this.matches(prev)) return undefined;
+    const firstNew = entries.findIndex((entry) => !this.matches(entry));
+    if (firstNew >= 0) {
+      const from = must(entries[firstNew], "found above").index;
+      assert(from > this.committed, `entry ${from} conflicts with a committed one`);
+      this.#truncateFrom(from);
+      this.append(entries.slice(firstNew));
+    }
+    return prev.index + entries.length;
+  }
+
+  #truncateFrom(from: Index): void {
+    if (from > this.lastIndex) return;
+    for (const gone of this.#entries.splice(from - this.firstIndex)) this.#bytes -= gone.data.length;
+    // What is on disk past here is about to be overwritten, so it no longer counts as durable.
+    this.#durable = Math.min(this.#durable, from - 1);
+    this.#handedOut = Math.min(this.#handedOut, from - 1);
+  }
+
+  commitTo(index: Index): boolean {
+    if (index <= this.committed) return false;
+    assert(
+      index <= this.lastIndex,
+      `commit index ${index} lies beyond the log's end ${this.lastIndex}: was the log truncated, corrupted or lost?`,
+    );
+    this.committed = index;
+    return true;
+  }
+
+  appliedTo(index: Index): void {
+    assert(
+      index >= this.applied && index <= this.committed,
+      `applied index ${index} outside [${this.applied}, ${this.committed}]`,
+    );
+    this.applied = index;
+  }
+
+  hasUnpersisted(): boolean {
+    return this.#handedOut < this.lastIndex;
+  }
+
+  /** Entries that must still go to disk; from now on they count as handed out. */
+  takeUnpersisted(): readonly Entry[] {
+    const entries = this.#entries.slice(this.#handedOut + 1 - this.firstIndex);
+    this.#handedOut = this.lastIndex;
+    return entries;
+  }
+
+  /** The disk holds everything up to `id`, unless that entry was replaced meanwhile. True when `durable` moved. */
+  persisted(id: EntryId): boolean {
+    if (!this.matches(id)) return false;
+    const upTo = Math.min(id.index, this.#handedOut);
+    if (upTo <= this.#durable) return false;
+    this.#durable = upTo;
+    return true;
+  }
+
+  /** Committed entries may be applied once they are durable here: otherwise a crash could leave a state machine that is
+   *  ahead of its own log. */
+  get applicable(): Index {
+    return Math.min(this.committed, this.#durable);
+  }
+
+  /** The largest index ≤ `index` whose term is ≤ `term`, and its term (0 when it is unknown): where two logs may agree. */
+  lastWithin(index: Index, term: Term): EntryId {
+    let at = Math.min(index, this.lastIndex);
+    for (; at >= this.#base.index; at--) {
+      const here = must(this.term(at), "within the log");
+      if (here <= term) return { index: at, term: here };
+    }
+    return { index: at, term: 0 };
+  }
+
+  /** Forgets entries up to `index`, which must be applied. */
+  compactTo(index: Index): void {
+    if (index <= this.#base.index) return;
+    assert(index <= this.applied, `compaction to ${index} beyond the applied index ${this.applied}`);
+    const term = must(this.term(index), `no entry ${index} to compact to`);
+    for (const gone of this.#entries.splice(0, index - this.#base.index)) this.#bytes -= gone.data.length;
+    this.#base = { index, term };
+  }
+
+  /** Starts over after a snapshot whose last entry is `base`. Nothing is durable past it. */
+  reset(base: EntryId): void {
+    assert(base.index > this.committed, `snapshot at ${base.index} is behind the commit index`);
+    this.#base = base;
+    this.#entries = [];
+    this.#bytes = 0;
+    this.committed = base.index;
+    this.applied = base.index;
+    this.#durable = base.index;
+    this.#handedOut = base.index;
+  }
+}

@@ -1,0 +1,310 @@
+import { assert } from "../../base/assert.ts";
+import { adoptConf } from "./adopt-conf.ts";
+import type { RaftConfig } from "./config.ts";
+import { Core } from "./core.ts";
+import { campaign, checkQuorum, recordVote } from "./election.ts";
+import { nobody } from "./message.ts";
+import { requestRead } from "./reads.ts";
+import type { Ready } from "./ready.ts";
+import {
+  appendProposals,
+  broadcast,
+  broadcastHeartbeat,
+  maybeCommit,
+  replicateTo,
+  takesProposals,
+} from "./replication.ts";
+import { type RaftStatus, statusOf } from "./status.ts";
+import { step } from "./step.ts";
+import type {
+  ConfState,
+  Entry,
+  HardState,
+  Index,
+  MemberId,
+  Message,
+  SnapshotMeta,
+  SoftState,
+  Term,
+} from "./types.ts";
+
+export type ProposeResult = "accepted" | "noLeader" | "tooMany";
+
+/** One member's consensus as a pure state machine: inputs are method calls, output is one `Ready` value. It knows no clock,
+ *  no disk and no network, and the same inputs always give the same output.
+ *
+ *      node.step(message)                       // and tick(), propose(), …
+ *      while (node.hasReady()) {
+ *        const ready = node.ready();
+ *        send(ready.messages); write(ready);    // write, then send(ready.messagesAfterAppend)
+ *        node.persisted(lastWritten);           // as soon as it is durable; may be later, after further Readys
+ *        apply(ready.committedEntries); node.applied(lastApplied);
+ *      }
+ */
+export class RawNode {
+  readonly #core: Core;
+  /** What was last handed out to be persisted, and whether the disk has confirmed it. */
+  #writtenHardState: HardState;
+  #isWriting = false;
+  #writingSnapshot: SnapshotMeta | undefined;
+  #handedToApply: Index;
+  #announced: SoftState & { readonly term: Term };
+
+  constructor(config: RaftConfig) {
+    this.#core = new Core(config);
+    this.#writtenHardState = config.hardState;
+    this.#handedToApply = config.applied;
+    this.#announced = { role: "follower", leader: nobody, term: config.hardState.term };
+  }
+
+  /** One heartbeat unit of time passed. */
+  tick(): void {
+    const core = this.#core;
+    core.electionElapsed += 1;
+    if (core.state.role !== "leader") {
+      if (core.electionElapsed < core.electionTimeout || !core.isPromotable) return;
+      core.electionElapsed = 0;
+      campaign(core, "preVote");
+      return;
+    }
+    core.heartbeatElapsed += 1;
+    if (core.electionElapsed >= core.config.electionTicks) {
+      core.electionElapsed = 0;
+      core.state.transferee = nobody; // it had its chance
+      checkQuorum(core);
+      if (core.state.role !== "leader") return;
+    }
+    if (core.heartbeatElapsed >= core.config.heartbeatTicks) core.state.heartbeatDue = true;
+  }
+
+  /** A message from another member. */
+  step(message: Message): void {
+    assert(message.to === this.#core.id, "a message for somebody else");
+    step(this.#core, message);
+  }
+
+  /** Campaigns now instead of after a timeout. */
+  campaign(): void {
+    campaign(this.#core, "preVote");
+  }
+
+  /** Makes the first campaign come soon: for a member that just started and cannot have heard of a leader. Harmless where
+   *  there is one, since its followers refuse the pre-vote. */
+  hurry(): void {
+    this.#core.electionElapsed = Math.max(this.#core.electionElapsed, this.#core.config.electionTicks - 1);
+  }
+
+  /** Puts proposals into the log, all or none; a follower passes them on to the leader. */
+  propose(datas: readonly Uint8Array[]): ProposeResult {
+    return this.#propose(datas.map((data) => ({ type: "normal", data })));
+  }
+
+  #propose(proposals: readonly Pick<Entry, "type" | "data">[]): ProposeResult {
+    const core = this.#core;
+    if (core.state.role === "leader") {
+      if (!takesProposals(core, core.state)) return "noLeader";
+      return appendProposals(core, core.state, proposals) ? "accepted" : "tooMany";
+    }
+    if (core.leader === nobody) return "noLeader";
+    core.forwarding.push(...proposals);
+    return "accepted";
+  }
+
+  /** `data`: a serialized ConfChange. "pending": another change is not applied yet. */
+  proposeConfChange(data: Uint8Array): ProposeResult | "pending" {
+    const core = this.#core;
+    if (core.state.role === "leader" && core.state.pendingConfIndex > core.log.applied) return "pending";
+    const result = this.#propose([{ type: "confChange", data }]);
+    if (result === "accepted" && core.state.role === "leader")
+      core.state.pendingConfIndex = core.log.lastIndex;
+    return result;
+  }
+
+  /** A configuration change was applied: `conf` is in force from here on. */
+  applyConfChange(conf: ConfState): void {
+    adoptConf(this.#core, conf);
+  }
+
+  /** Asks for an index to read at; the answer comes as a ReadState. `requestId` must never be used twice, not even by a
+   *  restarted member. False when there is no leader to ask or too many reads wait. */
+  readIndex(requestId: bigint): boolean {
+    return requestRead(this.#core, requestId);
+  }
+
+  /** Hands leadership to a voter that is told to campaign as soon as it has the whole log (thesis §3.10). */
+  transferLeader(to: MemberId): "started" | "notLeader" | "badTarget" {
+    const core = this.#core;
+    const { state } = core;
+    if (state.role !== "leader") return "notLeader";
+    if (!core.conf.voters.includes(to)) return "badTarget";
+    if (to === core.id || state.transferee === to) return "started";
+    state.transferee = to;
+    core.electionElapsed = 0; // it must succeed within an election timeout
+    const progress = state.progress.get(to);
+    if (progress === undefined) return "badTarget";
+    if (progress.match === core.log.lastIndex) core.send({ type: "timeoutNow", to });
+    else replicateTo(core, to, progress, { force: true });
+    return "started";
+  }
+
+  /** Messages to this member are being lost. */
+  reportUnreachable(id: MemberId): void {
+    const { state } = this.#core;
+    const progress = state.role === "leader" ? state.progress.get(id) : undefined;
+    // Appends on their way are probably gone.
+    if (progress?.feed.state === "replicate") progress.becomeProbe();
+  }
+
+  /** The stream of a snapshot ended. */
+  reportSnapshot(id: MemberId, outcome: "delivered" | "failed"): void {
+    const { state } = this.#core;
+    const progress = state.role === "leader" ? state.progress.get(id) : undefined;
+    if (progress?.feed.state !== "snapshot") return;
+    if (outcome === "failed") progress.becomeSnapshot(0);
+    progress.becomeProbe();
+    // Either way its answer tells where it stands; until then, and until a heartbeat comes back, wait.
+    progress.sent(0, 0);
+  }
+
+  /** Whether `ready()` has anything to say. `mayPersist`: false while the caller's disk is busy with something else. */
+  hasReady(mayPersist = true): boolean {
+    const core = this.#core;
+    const { state } = core;
+    return (
+      core.messages.length > 0 ||
+      core.readStates.length > 0 ||
+      core.forwarding.length > 0 ||
+      (state.role === "leader" && (state.broadcastDue || state.heartbeatDue)) ||
+      core.log.applicable > this.#handedToApply ||
+      this.#softStateChanged() ||
+      (mayPersist && this.#hasToPersist())
+    );
+  }
+
+  #softStateChanged(): boolean {
+    const { role, leader, term } = this.#announced;
+    const core = this.#core;
+    return role !== core.role || leader !== core.leader || term !== core.term;
+  }
+
+  /** A commit index that moved is no reason to write: it goes along with the next batch. */
+  #hasToPersist(): boolean {
+    const core = this.#core;
+    return (
+      !this.#isWriting &&
+      (core.log.hasUnpersisted() ||
+        core.messagesAfterAppend.length > 0 ||
+        core.installed !== undefined ||
+        this.#voteChanged())
+    );
+  }
+
+  #voteChanged(): boolean {
+    return this.#core.term !== this.#writtenHardState.term || this.#core.vote !== this.#writtenHardState.vote;
+  }
+
+  /** Takes out everything that waits. */
+  ready(mayPersist = true): Ready {
+    const core = this.#core;
+    this.#forward();
+    if (core.state.role === "leader") {
+      if (core.state.heartbeatDue) broadcastHeartbeat(core, core.state);
+      if (core.state.broadcastDue) broadcast(core, core.state);
+    }
+    const softState = this.#softStateChanged()
+      ? { role: core.role, leader: core.leader, term: core.term }
+      : undefined;
+    if (softState !== undefined) this.#announced = softState;
+    const persist = mayPersist && this.#hasToPersist() ? this.#takePersist() : nothingToPersist;
+    const committedEntries = this.#takeCommitted();
+    const { messages, readStates } = core;
+    core.messages = [];
+    core.readStates = [];
+    return { ...(softState && { softState }), messages, ...persist, committedEntries, readStates };
+  }
+
+  #forward(): void {
+    const core = this.#core;
+    if (core.forwarding.length === 0) return;
+    const entries = core.forwarding.map(({ type, data }) => ({ term: 0, index: 0, type, data }));
+    core.forwarding = [];
+    // Whoever waits for a proposal that finds no leader any more times out, as for any that is lost on the way.
+    if (core.state.role === "leader") appendProposals(core, core.state, entries);
+    else if (core.leader !== nobody) core.send({ type: "propose", to: core.leader, term: 0, entries });
+  }
+
+  #takePersist() {
+    const core = this.#core;
+    const entries = core.log.takeUnpersisted();
+    const hardState = this.hardState();
+    const isNew = this.#voteChanged() || hardState.commit !== this.#writtenHardState.commit;
+    const sync = this.#voteChanged() || entries.length > 0 || core.installed !== undefined;
+    const snapshot = core.installed;
+    const messagesAfterAppend = core.messagesAfterAppend;
+    core.messagesAfterAppend = [];
+    if (sync) this.#writtenHardState = hardState;
+    this.#isWriting = true;
+    this.#writingSnapshot = snapshot;
+    return {
+      entries,
+      sync,
+      messagesAfterAppend,
+      mustPersist: true,
+      ...(snapshot && { snapshot }),
+      ...(sync && isNew && { hardState }),
+    };
+  }
+
+  #takeCommitted(): readonly Entry[] {
+    const { log, config } = this.#core;
+    const from = this.#handedToApply + 1;
+    const to = Math.min(log.applicable + 1, from + config.limits.applyEntriesMax);
+    if (from >= to) return [];
+    const entries = log.slice(from, to, config.limits.applyBytesMax);
+    this.#handedToApply = from + entries.length - 1;
+    return entries;
+  }
+
+  /** What `ready()` gave to persist is durable; its last entry was `index` of `term` (0, 0 when it had none). */
+  persisted(index: Index, term: Term): void {
+    assert(this.#isWriting, "nothing was to be persisted");
+    this.#isWriting = false;
+    const core = this.#core;
+    if (core.installed === this.#writingSnapshot) core.installed = undefined;
+    if (index > 0) core.log.persisted({ index, term });
+    const written = this.#writtenHardState;
+    if (core.role === "candidate" && written.term === core.term && written.vote === core.id) {
+      recordVote(core, core.id, true);
+    }
+    if (core.state.role === "leader") maybeCommit(core, core.state);
+  }
+
+  /** Everything up to `index` is in the state machine. */
+  applied(index: Index): void {
+    const { log } = this.#core;
+    if (index <= log.applied) return;
+    log.appliedTo(index);
+    this.#handedToApply = Math.max(this.#handedToApply, index);
+  }
+
+  /** Forgets entries up to `index`; followers that lack them will be sent a snapshot. */
+  compact(index: Index): void {
+    this.#core.log.compactTo(index);
+  }
+
+  hardState(): HardState {
+    const { term, vote, log } = this.#core;
+    return { term, vote, commit: log.committed };
+  }
+
+  status(): RaftStatus {
+    return statusOf(this.#core);
+  }
+}
+
+const nothingToPersist = {
+  entries: [] as readonly Entry[],
+  sync: false,
+  messagesAfterAppend: [] as readonly Message[],
+  mustPersist: false,
+};

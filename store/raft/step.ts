@@ -1,0 +1,174 @@
+import { assert } from "../../base/assert.ts";
+import type { Core, LeaderState } from "./core.ts";
+import { answerVote, campaign, isDisruptive, recordVote } from "./election.ts";
+import { idOfBytes, nobody } from "./message.ts";
+import { takeRead, takeReadAcknowledgement } from "./reads.ts";
+import {
+  answerAppend,
+  appendProposals,
+  takeAppendResponse,
+  takeHeartbeatResponse,
+  takesProposals,
+} from "./replication.ts";
+import { becomeFollower } from "./roles.ts";
+import { installSnapshot } from "./snapshot.ts";
+import type { Message } from "./types.ts";
+
+/** One message's effect (Raft figure 2). Messages of term 0 (forwarded proposals and reads) belong to no term. */
+export function step(core: Core, incoming: Message): void {
+  if (incoming.term > core.term && !enterLaterTerm(core, incoming)) return;
+  if (incoming.term !== 0 && incoming.term < core.term) {
+    answerEarlierTerm(core, incoming);
+    return;
+  }
+  if (incoming.type === "vote" || incoming.type === "preVote") {
+    answerVote(core, incoming);
+    return;
+  }
+  switch (core.state.role) {
+    case "leader":
+      stepLeader(core, core.state, incoming);
+      return;
+    case "follower":
+      stepFollower(core, incoming);
+      return;
+    default:
+      stepCandidate(core, incoming);
+  }
+}
+
+/** A later term makes everybody a follower, unless the message only asks or answers about it. False: ignore it. */
+function enterLaterTerm(core: Core, incoming: Message): boolean {
+  switch (incoming.type) {
+    case "vote":
+      if (isDisruptive(core, incoming)) return false;
+      becomeFollower(core, incoming.term, nobody);
+      return true;
+    case "preVote":
+      return !isDisruptive(core, incoming);
+    case "preVoteResponse":
+      // A granted pre-vote carries the term it was asked for; only a refusal tells of a later one.
+      if (incoming.reject) becomeFollower(core, incoming.term, nobody);
+      return true;
+    case "append":
+    case "heartbeat":
+    case "snapshot":
+      becomeFollower(core, incoming.term, incoming.from);
+      return true;
+    default:
+      becomeFollower(core, incoming.term, nobody);
+      return true;
+  }
+}
+
+/** With pre-vote and check-quorum a member can be stuck in a later term than its leader; it must be told. */
+function answerEarlierTerm(core: Core, incoming: Message): void {
+  switch (incoming.type) {
+    case "append":
+    case "heartbeat":
+    case "snapshot":
+      // The old leader reads the term and steps down; whoever then leads brings this member back in.
+      core.sendAfterAppend({ type: "appendResponse", to: incoming.from });
+      return;
+    case "preVote":
+      core.send({ type: "preVoteResponse", to: incoming.from, reject: true });
+      return;
+    default:
+      return;
+  }
+}
+
+function stepLeader(core: Core, leader: LeaderState, incoming: Message): void {
+  switch (incoming.type) {
+    case "appendResponse":
+      takeAppendResponse(core, leader, incoming);
+      return;
+    case "heartbeatResponse":
+      takeHeartbeatResponse(core, leader, incoming);
+      takeReadAcknowledgement(core, leader, incoming);
+      return;
+    case "propose":
+      takeForwardedProposals(core, leader, incoming);
+      return;
+    case "readIndex":
+      // A read beyond the bound is dropped; the follower asks again.
+      takeRead(core, leader, { from: incoming.from, requestId: idOfBytes(incoming.context), index: 0 });
+      return;
+    case "append":
+    case "heartbeat":
+    case "snapshot":
+      assert(false, `two leaders in term ${core.term}`);
+      return;
+    default:
+      return;
+  }
+}
+
+/** A follower's proposals. A configuration change that may not be made now is dropped: who proposed it will time out. */
+function takeForwardedProposals(core: Core, leader: LeaderState, incoming: Message): void {
+  if (!takesProposals(core, leader)) return;
+  for (const entry of incoming.entries) {
+    if (entry.type === "normal") appendProposals(core, leader, [entry]);
+    else if (leader.pendingConfIndex <= core.log.applied && appendProposals(core, leader, [entry])) {
+      leader.pendingConfIndex = core.log.lastIndex;
+    }
+  }
+}
+
+function stepFollower(core: Core, incoming: Message): void {
+  switch (incoming.type) {
+    case "append":
+      hearLeader(core, incoming);
+      answerAppend(core, incoming);
+      return;
+    case "heartbeat":
+      hearLeader(core, incoming);
+      core.log.commitTo(incoming.commit);
+      core.send({ type: "heartbeatResponse", to: incoming.from, context: incoming.context });
+      return;
+    case "snapshot":
+      hearLeader(core, incoming);
+      installSnapshot(core, incoming);
+      return;
+    case "propose":
+      if (core.leader !== nobody) core.send({ ...incoming, to: core.leader, term: 0 });
+      return;
+    case "readIndex":
+      // Whoever asked believes that this member leads; it will ask again when it knows better.
+      return;
+    case "readIndexResponse":
+      core.readStates.push({ requestId: idOfBytes(incoming.context), index: incoming.index });
+      return;
+    case "timeoutNow":
+      // The leader handed over: campaign at once and without a pre-vote, which its followers would refuse.
+      campaign(core, "transfer");
+      return;
+    default:
+      return;
+  }
+}
+
+function stepCandidate(core: Core, incoming: Message): void {
+  switch (incoming.type) {
+    case "append":
+    case "heartbeat":
+    case "snapshot":
+      // Somebody was elected in the very term this member stands in.
+      becomeFollower(core, core.term, incoming.from);
+      stepFollower(core, incoming);
+      return;
+    case "preVoteResponse":
+      if (core.role === "preCandidate") recordVote(core, incoming.from, !incoming.reject);
+      return;
+    case "voteResponse":
+      if (core.role === "candidate") recordVote(core, incoming.from, !incoming.reject);
+      return;
+    default:
+      return;
+  }
+}
+
+function hearLeader(core: Core, incoming: Message): void {
+  core.electionElapsed = 0;
+  core.state = { role: "follower", leader: incoming.from };
+}
