@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { Cell, FieldError, Kind, Subresources } from "../registry/kind.ts";
+import { normalizeObject } from "../schema/normalize.ts";
 import { type NameRule, validateMeta } from "./meta.ts";
 
 /** A kind written against its own type. Metadata is checked for it. */
@@ -42,6 +43,10 @@ export function kindOf<T>(typed: TypedKind<T>): Kind {
   const erased = row as unknown as Kind;
   return {
     ...erased,
+    applyDefaults: (object: KubeObject) => {
+      normalizeObject(object);
+      erased.applyDefaults(object);
+    },
     validate: (object: KubeObject) => [
       ...validateMeta(object.metadata, { namespaced: typed.namespaced, nameRule }),
       ...erased.validate(object),

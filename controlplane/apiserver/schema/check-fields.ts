@@ -1,0 +1,180 @@
+import { isQuantity, quantityRule } from "../../../base/quantity.ts";
+import { fieldOf, type Gvk, type SchemaField, type SchemaType, typeNameOf, typeOf } from "./load.ts";
+
+export interface FieldReport {
+  /** `unknown field "spec.foo"`: an error only under strict validation, else dropped with a warning. */
+  readonly unknown: readonly string[];
+  /** `duplicate field "spec.foo"`: only what the JSON text can tell. */
+  readonly duplicate: readonly string[];
+  /** Wrong types: always a bad request. */
+  readonly typeErrors: readonly string[];
+}
+
+type Json = Record<string, unknown>;
+
+/** How many problems of each sort are told at most. */
+const reportedMax = 20;
+
+/** Compares an object with its kind's schema. `duplicate` is empty here: parsed objects have lost that.
+ *  Throws UnknownKindError. */
+export function checkFields(gvk: Gvk, object: Readonly<Json>): FieldReport {
+  const report = { unknown: [], duplicate: [], typeErrors: [] };
+  const type = typeOf(typeNameOf(gvk));
+  if (type !== undefined) checkMessage(type, object, "", report);
+  return report;
+}
+
+/** Removes the fields that the schema does not know, as Kubernetes' decoding does; mutates. */
+export function dropUnknownFields(gvk: Gvk, object: Json): void {
+  const type = typeOf(typeNameOf(gvk));
+  if (type !== undefined) dropUnknown(type, object);
+}
+
+interface MutableReport {
+  readonly unknown: string[];
+  readonly duplicate: string[];
+  readonly typeErrors: string[];
+}
+
+function checkMessage(
+  { type, typeName }: At,
+  object: Readonly<Json>,
+  path: string,
+  report: MutableReport,
+): void {
+  for (const [name, value] of Object.entries(object)) {
+    const field = fieldOf(type, name);
+    const at = path === "" ? name : `${path}.${name}`;
+    if (field === undefined) {
+      if (report.unknown.length < reportedMax) report.unknown.push(`unknown field ${JSON.stringify(at)}`);
+    } else if (value !== null && value !== undefined) {
+      checkField(field, value, { at, owner: `${type.k}.${at.replace(/\[\d+\]/g, "")}`, report });
+    }
+  }
+}
+
+interface Where {
+  readonly at: string;
+  readonly owner: string;
+  readonly report: MutableReport;
+}
+
+function checkField(field: SchemaField, value: unknown, where: Where): void {
+  switch (field.c) {
+    case undefined:
+      checkValue(field, value, where);
+      return;
+    case "list":
+      if (!Array.isArray(value)) {
+        wrong(value, `[]${goType(field)}`, where);
+        return;
+      }
+      value.forEach((element, index) => {
+        if (element !== null) checkValue(field, element, { ...where, at: `${where.at}[${index}]` });
+      });
+      return;
+    default:
+      if (!isObject(value)) {
+        wrong(value, `map[string]${goType(field)}`, where);
+        return;
+      }
+      for (const [key, element] of Object.entries(value)) {
+        if (element === null) continue;
+        const at = { ...where, at: `${where.at}.${key}` };
+        if (field.c === "map") checkValue(field, element, at);
+        else if (!isStrings(element)) wrong(element, "[]string", at);
+      }
+  }
+}
+
+function checkValue(field: SchemaField, value: unknown, where: Where): void {
+  switch (field.t) {
+    case "any":
+      return;
+    case "string":
+    case "bytes":
+      if (typeof value !== "string") wrong(value, goType(field), where);
+      else if (field.t === "bytes" && !isBase64(value)) add(where, `illegal base64 data in ${where.at}`);
+      return;
+    case "time":
+    case "microtime":
+      if (typeof value !== "string") wrong(value, "Time", where);
+      else if (!isTime(value))
+        add(
+          where,
+          `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse it as RFC 3339`,
+        );
+      return;
+    case "integer":
+      if (typeof value !== "number" || !Number.isInteger(value)) wrong(value, goType(field), where);
+      else if (field.f === "int32" && value !== (value | 0)) wrong(value, "int32", where);
+      return;
+    case "number":
+      if (typeof value !== "number") wrong(value, "float64", where);
+      return;
+    case "boolean":
+      if (typeof value !== "boolean") wrong(value, "bool", where);
+      return;
+    case "quantity":
+      if (typeof value !== "string" && typeof value !== "number") wrong(value, "Quantity", where);
+      else if (!isQuantity(String(value))) add(where, quantityRule);
+      return;
+    case "intOrString":
+      if (typeof value !== "string" && !Number.isInteger(value)) wrong(value, "IntOrString", where);
+      return;
+  }
+  const type = typeOf(field.t);
+  if (type === undefined) return;
+  if (isObject(value)) checkMessage(type, value, where.at, where.report);
+  else wrong(value, goType(field), where);
+}
+
+function wrong(value: unknown, wanted: string, where: Where): void {
+  const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  const shown = what === "number" ? `number ${String(value)}` : what;
+  add(where, `json: cannot unmarshal ${shown} into Go struct field ${where.owner} of type ${wanted}`);
+}
+
+function add({ report }: Where, text: string): void {
+  if (report.typeErrors.length < reportedMax) report.typeErrors.push(text);
+}
+
+/** What the type is called in Kubernetes' own messages. */
+function goType(field: SchemaField): string {
+  switch (field.t) {
+    case "integer":
+      return field.f ?? "int64";
+    case "boolean":
+      return "bool";
+    case "bytes":
+      return "[]uint8";
+    case "quantity":
+      return "resource.Quantity";
+    default: {
+      const type = typeOf(field.t);
+      return type === undefined ? field.t : `${type.p.split(".").at(-1)}.${type.k}`;
+    }
+  }
+}
+
+function dropUnknown(type: SchemaType, object: Json): void {
+  for (const [name, value] of Object.entries(object)) {
+    const field = fieldOf(type, name);
+    if (field === undefined) {
+      delete object[name];
+      continue;
+    }
+    const inner = typeOf(field.t);
+    if (inner === undefined || !(isObject(value) || Array.isArray(value))) continue;
+    const values: readonly unknown[] = field.c === undefined ? [value] : Object.values(value);
+    for (const one of values) if (isObject(one)) dropUnknown(inner, one);
+  }
+}
+
+const isTime = (text: string) =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+const isBase64 = (text: string) =>
+  text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text.replace(/[\r\n]/g, ""));
+const isStrings = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === "string");
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

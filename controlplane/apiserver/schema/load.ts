@@ -1,0 +1,130 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+
+/** One field of a message, as `scripts/build-schema.mjs` writes it. */
+export interface SchemaField {
+  /** The type of one value: the name of a message, or a scalar. */
+  readonly t: string;
+  /** Absent: one value. */
+  readonly c?: "list" | "map" | "mapOfLists";
+  /** int32 or int64. */
+  readonly f?: string;
+  /** Protobuf field number; `2.5` is number 5 of the message that stands in number 2. */
+  readonly n?: string;
+  /** Required. */
+  readonly r?: 1;
+  /** Zero, false and "" are values of their own; without it they mean that an optional field is not set. */
+  readonly z?: 1;
+  /** Strategic merge by this key; empty: as a set. */
+  readonly merge?: string;
+  readonly retainKeys?: 1;
+  /** Server-side apply owns list elements by these keys, … */
+  readonly keys?: readonly string[];
+  /** … by their value, … */
+  readonly set?: 1;
+  /** … or all at once. */
+  readonly atomic?: 1;
+}
+
+export interface SchemaType {
+  /** Protobuf package. */
+  readonly p: string;
+  /** Name within the package. */
+  readonly k: string;
+  readonly atomic?: 1;
+  readonly fields: Readonly<Record<string, SchemaField>>;
+}
+
+export interface Schema {
+  readonly types: Readonly<Record<string, SchemaType>>;
+  /** `apiVersion/Kind` -> message. */
+  readonly kinds: Readonly<Record<string, string>>;
+}
+
+/** Message -> field -> text; the empty field is the message itself. */
+export type SchemaDocs = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+export interface Gvk {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+export class UnknownKindError extends Error {
+  override readonly name = "UnknownKindError";
+  constructor(apiVersion: string, kind: string) {
+    super(`no kind "${kind}" is registered for version "${apiVersion}"`);
+  }
+}
+
+let loaded: Schema | undefined;
+let loadedDocs: SchemaDocs | undefined;
+
+/** The schema; read from disk the first time. Throws if the package was not built. */
+export function schema(): Schema {
+  loaded ??= read("schema.json.gz") as Schema;
+  return loaded;
+}
+
+/** The documentation; some megabytes in memory, so only for those who show it. */
+export function schemaDocs(): SchemaDocs {
+  loadedDocs ??= read("schema-docs.json.gz") as SchemaDocs;
+  return loadedDocs;
+}
+
+/** Lets go of the documentation once what was made of it stands. */
+export function dropSchemaDocs(): void {
+  loadedDocs = undefined;
+}
+
+/** The files are our own build's, so their shape is taken on trust. */
+function read(file: string): unknown {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const path = join(folder, "dist", file);
+    if (existsSync(path)) return JSON.parse(gunzipSync(readFileSync(path)).toString());
+    const above = dirname(folder);
+    if (above === folder) throw new Error(`dist/${file} is missing: run \`npm run build\``);
+    folder = above;
+  }
+}
+
+export function apiVersionOf({
+  group,
+  version,
+}: {
+  readonly group: string;
+  readonly version: string;
+}): string {
+  return group === "" ? version : `${group}/${version}`;
+}
+
+/** The message of a kind. DeleteOptions and Status are known under every group. Throws UnknownKindError. */
+export function typeNameOf(gvk: Gvk): string {
+  const name = findTypeName(apiVersionOf(gvk), gvk.kind);
+  if (name === undefined) throw new UnknownKindError(apiVersionOf(gvk), gvk.kind);
+  return name;
+}
+
+export function findTypeName(apiVersion: string, kind: string): string | undefined {
+  const { kinds } = schema();
+  return kinds[`${apiVersion}/${kind}`] ?? kinds[`*/${kind}`];
+}
+
+/** The message's description, or undefined for scalars. */
+export function typeOf(name: string): SchemaType | undefined {
+  const { types } = schema();
+  return Object.hasOwn(types, name) ? types[name] : undefined;
+}
+
+export function fieldOf(type: SchemaType, name: string): SchemaField | undefined {
+  return Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
+}
+
+/** Is this zero value just how an optional field that is not set looks? */
+export function meansUnset(field: SchemaField, value: unknown): boolean {
+  if (field.r === 1 || field.z === 1 || field.t === "quantity" || field.t === "intOrString") return false;
+  return value === "" || value === 0 || value === false;
+}

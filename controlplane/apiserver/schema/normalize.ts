@@ -1,0 +1,53 @@
+import { fieldOf, findTypeName, meansUnset, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+
+type Json = Record<string, unknown>;
+
+/** Brings an object into the one form that is stored: what is not set (null, an optional empty string, zero, false,
+ *  empty list or map) is absent, quantities are text. Mutates; unknown kinds and fields are left alone.
+ *  The object's field types were checked before. */
+export function normalizeObject(object: Json): void {
+  const type = typeOf(findTypeName(String(object.apiVersion), String(object.kind)) ?? "");
+  if (type !== undefined) normalizeMessage(type, object);
+}
+
+function normalizeMessage(type: SchemaType, object: Json): void {
+  for (const name of Object.keys(object)) {
+    const field = fieldOf(type, name);
+    const value = object[name];
+    if (field === undefined) continue;
+    if (value === null || value === undefined) {
+      if (field.t !== "any" || field.c !== undefined) delete object[name];
+    } else if (field.c === undefined) {
+      if (meansUnset(field, value)) delete object[name];
+      else object[name] = normalizeValue(field, value);
+    } else normalizeMany(field, object, name);
+  }
+}
+
+function normalizeMany(field: SchemaField, object: Json, name: string): void {
+  const value = object[name];
+  if (Array.isArray(value)) {
+    if (value.length === 0 && field.r !== 1) delete object[name];
+    else
+      value.forEach((element, index) => {
+        value[index] = normalizeValue(field, element);
+      });
+    return;
+  }
+  if (!isObject(value)) return;
+  const keys = Object.keys(value);
+  if (keys.length === 0 && field.r !== 1) delete object[name];
+  for (const key of keys) value[key] = normalizeValue(field, value[key]);
+}
+
+function normalizeValue(field: SchemaField, value: unknown): unknown {
+  if (field.t === "quantity") return typeof value === "number" ? String(value) : value;
+  if (value === null) return field.t === "string" ? "" : value;
+  const type = typeOf(field.t);
+  if (type !== undefined && isObject(value)) normalizeMessage(type, value);
+  return value;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,50 @@
+import { bytes, message, nested, string, WireError, WireReader } from "../../../base/protobuf.ts";
+import { findTypeName, typeOf, UnknownKindError } from "./load.ts";
+import { decodeMessage, type Json, magicOf } from "./protobuf-decode.ts";
+import { encodeMessage } from "./protobuf-encode.ts";
+
+/** Kubernetes' protobuf envelope: four bytes of magic, then runtime.Unknown, which names the kind and holds the
+ *  object's own message. Source: k8s.io/apimachinery runtime/serializer/protobuf and runtime/generated.proto. */
+const magic = "k8s\0";
+const typeMeta = message({ apiVersion: string(1), kind: string(2) });
+const unknown = message({
+  typeMeta: nested(1, typeMeta),
+  raw: bytes(2),
+  contentEncoding: string(3),
+  contentType: string(4),
+});
+
+/** The content type of such bodies. */
+export const protobufContentType = "application/vnd.kubernetes.protobuf";
+
+/** A request body -> the JSON-shaped object, apiVersion and kind included.
+ *  Throws WireError on malformed bytes, UnknownKindError on kinds that are not served. */
+export function decodeKubernetesProtobuf(body: Uint8Array): Json {
+  if (magicOf(body) !== magic)
+    throw new WireError("the body does not start with Kubernetes' protobuf prefix");
+  const envelope = unknown.decode(body.subarray(4));
+  if (envelope.contentEncoding !== "")
+    throw new WireError(`content encoding ${JSON.stringify(envelope.contentEncoding)} is not supported`);
+  const { apiVersion, kind } = envelope.typeMeta ?? { apiVersion: "", kind: "" };
+  if (envelope.contentType === "application/json") return embeddedJson(envelope.raw);
+  const type = typeOf(findTypeName(apiVersion, kind) ?? "");
+  if (type === undefined) throw new UnknownKindError(apiVersion, kind);
+  return { apiVersion, kind, ...decodeMessage(type, new WireReader(envelope.raw)) };
+}
+
+function embeddedJson(raw: Uint8Array): Json {
+  const value: unknown = JSON.parse(Buffer.from(raw).toString());
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new WireError("the embedded JSON is not an object");
+  return { ...value };
+}
+
+/** The reverse, as clients write it. Throws UnknownKindError. */
+export function encodeKubernetesProtobuf(object: Json): Uint8Array {
+  const apiVersion = String(object.apiVersion ?? "");
+  const kind = String(object.kind ?? "");
+  const type = typeOf(findTypeName(apiVersion, kind) ?? "");
+  if (type === undefined) throw new UnknownKindError(apiVersion, kind);
+  const envelope = unknown.encode({ typeMeta: { apiVersion, kind }, raw: encodeMessage(type, object) });
+  return Buffer.concat([Buffer.from(magic, "latin1"), envelope]);
+}

@@ -1,0 +1,170 @@
+// Writes what the API server knows of its kinds' fields: names, types and documentation out of the installed
+// @kubernetes/client-node models, protobuf numbers and merge keys out of our own tables. Two files, so that the long one
+// (documentation) is only read when someone asks: <out>/schema.json.gz and <out>/schema-docs.json.gz.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const tables = join(root, "controlplane/apiserver/schema");
+const models = join(root, "node_modules/@kubernetes/client-node/dist/gen/models");
+
+/** Protobuf package -> API group, where the two differ. */
+const groups = {
+  core: "",
+  discovery: "discovery.k8s.io",
+  coordination: "coordination.k8s.io",
+  events: "events.k8s.io",
+  authorization: "authorization.k8s.io",
+  authentication: "authentication.k8s.io",
+};
+
+/** Reads the tables and the models and writes both files into the folder `out`. */
+export async function buildSchema({ out }) {
+  const messages = readNumbers();
+  const merging = readMergeKeys();
+  const types = {};
+  const docs = {};
+  for (const [name, message] of messages) {
+    const described = readModel(name);
+    const own = merging.get(name) ?? {};
+    const fields = {};
+    for (const row of described.fields) {
+      fields[row.name] = {
+        ...row.type,
+        ...message.numbers.get(row.name),
+        ...merging.get(`${name}.${row.name}`),
+      };
+      if (row.required) fields[row.name].r = 1;
+    }
+    types[name] = { p: message.package, k: message.kind, fields, ...own };
+    docs[name] = described.docs;
+  }
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, "schema.json.gz"), gzipSync(JSON.stringify({ types, kinds: kindsOf(types) })));
+  writeFileSync(join(out, "schema-docs.json.gz"), gzipSync(JSON.stringify(docs)));
+}
+
+/** Message -> its package and field numbers, from field-numbers.txt. */
+function readNumbers() {
+  const messages = new Map();
+  let section = "";
+  for (const line of tableLines("field-numbers.txt")) {
+    if (line.startsWith("[")) {
+      section = line.slice(1, -1);
+      continue;
+    }
+    const [name, ...pairs] = line.split(" ");
+    const numbers = new Map();
+    for (const pair of pairs) {
+      const [field, path] = pair.split("=");
+      const [n] = /^[0-9.]+/.exec(path);
+      numbers.set(field, {
+        n,
+        ...(path.endsWith("q") && { t: "quantity" }),
+        ...(path.endsWith("*") && { z: 1 }),
+      });
+    }
+    messages.set(name, {
+      package: section,
+      kind: name.replace(/^(Core|Events|Discovery|Authentication)?V1/, ""),
+      numbers,
+    });
+  }
+  return messages;
+}
+
+/** Message or Message.field -> how it merges, from merge-keys.txt. */
+function readMergeKeys() {
+  const out = new Map();
+  for (const line of tableLines("merge-keys.txt")) {
+    const [name, ...words] = line.split(" ");
+    const row = {};
+    for (const word of words) {
+      const [what, value] = word.split("=");
+      if (what === "merge") row.merge = value ?? "";
+      else if (what === "map") row.keys = value.split(",");
+      else row[what] = 1;
+    }
+    out.set(name, row);
+  }
+  return out;
+}
+
+function tableLines(file) {
+  const lines = readFileSync(join(tables, file), "utf8").split("\n");
+  return lines.filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+/** Fields and texts of one model, from its attribute map and its declaration. */
+function readModel(name) {
+  const script = readFileSync(join(models, `${name}.js`), "utf8");
+  const map = /attributeTypeMap = (\[[\s\S]*?\n\]|\[\]);/.exec(script);
+  if (map === null)
+    throw new Error(`${name}.js has no attributeTypeMap: has @kubernetes/client-node changed its form?`);
+  const declaration = readFileSync(join(models, `${name}.d.ts`), "utf8");
+  const docs = { "": text(/\/\*\*\n((?:\* .*\n)*)\*\/\nexport declare class/.exec(declaration)?.[1]) };
+  const required = new Set();
+  for (const match of declaration.matchAll(
+    /(?: {4}\/\*\*\n((?: {4}\* .*\n)*) {4}\*\/\n)? {4}'([^']+)'(\??): /g,
+  )) {
+    if (match[1] !== undefined) docs[match[2]] = text(match[1]);
+    if (match[3] === "") required.add(match[2]);
+  }
+  const fields = JSON.parse(map[1]).map(({ name: property, baseName, type, format }) => ({
+    name: baseName,
+    type: typeOf(type, format),
+    required: required.has(property),
+  }));
+  return { fields, docs };
+}
+
+function text(lines) {
+  return (lines ?? "").replace(/^ *\* ?/gm, "").trim();
+}
+
+/** t: the type of one value; c: how many there are; f: the width of a number. */
+function typeOf(type, format) {
+  const list = /^(?:Array|Set)<(.*)>$/.exec(type);
+  if (list !== null) return { ...typeOf(list[1], format), c: "list" };
+  const map = /^\{ \[key: string\]: (.*); \}$/.exec(type);
+  if (map !== null) {
+    const value = typeOf(map[1], format);
+    return { ...value, c: value.c === "list" ? "mapOfLists" : "map" };
+  }
+  switch (type) {
+    case "string":
+      return { t: format === "byte" ? "bytes" : "string" };
+    case "number":
+      return format === "double" ? { t: "number" } : { t: "integer", f: format || "int64" };
+    case "Date":
+      return { t: format === "date-time-micro" ? "microtime" : "time" };
+    case "V1MicroTime":
+      return { t: "microtime" };
+    case "IntOrString":
+      return { t: "intOrString" };
+    case "object":
+      return { t: "any" };
+    default:
+      return { t: type };
+  }
+}
+
+/** `apiVersion/Kind` -> message, of everything that can stand alone. */
+function kindsOf(types) {
+  const kinds = {};
+  for (const [name, { p, k, fields }] of Object.entries(types)) {
+    if (fields.apiVersion === undefined || fields.apiVersion.n !== undefined) continue;
+    const [, , , group, version] = p.split(".");
+    if (p.includes("apimachinery")) kinds[`*/${k}`] = name;
+    else {
+      const served = groups[group] ?? group;
+      kinds[`${served === "" ? "" : `${served}/`}${version}/${k}`] = name;
+    }
+  }
+  return kinds;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  await buildSchema({ out: join(root, "dist") });
