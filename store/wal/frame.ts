@@ -1,0 +1,37 @@
+/** Frames of the log: an 8-byte length field, the record, zeros up to a multiple of 8. */
+export const frameHeaderBytes = 8;
+/** No record is larger: two of etcd's largest requests and then some. Bounds what a damaged length can make us read. */
+export const recordBytesMax = 256 * 1024 * 1024;
+
+export function paddingBytes(recordBytes: number): number {
+  return (8 - (recordBytes % 8)) % 8;
+}
+
+/** Writes the length field at `at`. */
+export function writeFrameHeader(buffer: Buffer, at: number, recordBytes: number): void {
+  buffer.writeUInt32LE(recordBytes, at);
+  const padding = paddingBytes(recordBytes);
+  buffer.writeUInt32LE(padding === 0 ? 0 : (0x80 | padding) * 2 ** 24, at + 4);
+}
+
+export type FrameHeader =
+  | { readonly kind: "frame"; readonly recordBytes: number; readonly frameBytes: number }
+  | { readonly kind: "zero" }
+  | { readonly kind: "bad"; readonly problem: string };
+
+export function readFrameHeader(header: Uint8Array): FrameHeader {
+  const view = new DataView(header.buffer, header.byteOffset, frameHeaderBytes);
+  const low = view.getUint32(0, true);
+  const high = view.getUint32(4, true);
+  if (low === 0 && high === 0) return { kind: "zero" };
+  const recordBytes = low + (high & 0x00ffffff) * 2 ** 32;
+  const top = high >>> 24;
+  const padding = paddingBytes(recordBytes);
+  if (top !== (padding === 0 ? 0 : 0x80 | padding)) {
+    return { kind: "bad", problem: "the record's length and its padding contradict each other" };
+  }
+  if (recordBytes === 0 || recordBytes > recordBytesMax) {
+    return { kind: "bad", problem: `a record of ${recordBytes} bytes is impossible` };
+  }
+  return { kind: "frame", recordBytes, frameBytes: frameHeaderBytes + recordBytes + padding };
+}
