@@ -1,0 +1,191 @@
+import type { FieldError } from "./registry/kind.ts";
+
+/** Every refusal the API answers with, as Kubernetes' `Status` object. Made by the functions below, which hold the
+ *  texts and codes of k8s.io/apimachinery's `api/errors`; turned into bytes once, at the edge. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: number;
+  readonly reason: string;
+  readonly details: StatusDetails | undefined;
+  /** Of the Status' ListMeta. */
+  readonly metadata: StatusObject["metadata"];
+
+  constructor(
+    code: number,
+    reason: string,
+    message: string,
+    details?: StatusDetails,
+    metadata: StatusObject["metadata"] = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.reason = reason;
+    this.details = details;
+    this.metadata = metadata;
+  }
+
+  status(): StatusObject {
+    return {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: this.metadata,
+      status: "Failure",
+      message: this.message,
+      reason: this.reason,
+      ...(this.details && { details: this.details }),
+      code: this.code,
+    };
+  }
+}
+
+export interface StatusCause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field?: string;
+}
+export interface StatusDetails {
+  readonly name?: string;
+  readonly group?: string;
+  /** The resource's plural, or the kind where the error is about a manifest. */
+  readonly kind?: string;
+  readonly uid?: string;
+  readonly causes?: readonly StatusCause[];
+  readonly retryAfterSeconds?: number;
+}
+export interface StatusObject {
+  readonly kind: "Status";
+  readonly apiVersion: "v1";
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly status: "Failure" | "Success";
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: StatusDetails;
+  readonly code?: number;
+}
+
+/** A resource as error texts name it: `deployments.apps`. */
+export interface GroupResource {
+  readonly group: string;
+  readonly plural: string;
+}
+export interface GroupKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
+const resourceText = (r: GroupResource) => (r.group === "" ? r.plural : `${r.plural}.${r.group}`);
+const kindText = (k: GroupKind) => (k.group === "" ? k.kind : `${k.kind}.${k.group}`);
+const about = (r: GroupResource, name: string): StatusDetails => ({
+  ...(name !== "" && { name }),
+  ...(r.group !== "" && { group: r.group }),
+  ...(r.plural !== "" && { kind: r.plural }),
+});
+
+export function notFound(resource: GroupResource, name: string): ApiError {
+  return new ApiError(
+    404,
+    "NotFound",
+    `${resourceText(resource)} "${name}" not found`,
+    about(resource, name),
+  );
+}
+/** For a path that leads nowhere. */
+export function pathNotFound(): ApiError {
+  return new ApiError(404, "NotFound", "the server could not find the requested resource");
+}
+export function alreadyExists(resource: GroupResource, name: string): ApiError {
+  const text = `${resourceText(resource)} "${name}" already exists`;
+  return new ApiError(409, "AlreadyExists", text, about(resource, name));
+}
+export function generateNameConflict(resource: GroupResource, name: string): ApiError {
+  const text = `${resourceText(resource)} "${name}" already exists, the server was not able to generate a unique name for the object`;
+  return new ApiError(409, "AlreadyExists", text, { ...about(resource, name), retryAfterSeconds: 1 });
+}
+export function conflict(resource: GroupResource, name: string, why: string): ApiError {
+  const text = `Operation cannot be fulfilled on ${resourceText(resource)} "${name}": ${why}`;
+  return new ApiError(409, "Conflict", text, about(resource, name));
+}
+export const modifiedMeanwhile =
+  "the object has been modified; please apply your changes to the latest version and try again";
+
+/** `problems` is not empty. */
+export function invalid(kind: GroupKind, name: string, problems: readonly FieldError[]): ApiError {
+  const texts = [...new Set(problems.map((p) => `${p.field}: ${p.message}`))];
+  const text = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
+  return new ApiError(422, "Invalid", `${kindText(kind)} "${name}" is invalid: ${text}`, {
+    ...(name !== "" && { name }),
+    ...(kind.group !== "" && { group: kind.group }),
+    kind: kind.kind,
+    causes: problems.map((p) => ({ reason: p.reason, message: p.message, field: p.field })),
+  });
+}
+export function badRequest(message: string): ApiError {
+  return new ApiError(400, "BadRequest", message);
+}
+export function unauthorized(): ApiError {
+  return new ApiError(401, "Unauthorized", "Unauthorized");
+}
+export function forbidden(
+  resource: GroupResource,
+  name: string,
+  why: string,
+  causes?: StatusCause[],
+): ApiError {
+  const what =
+    resource.plural === ""
+      ? "forbidden"
+      : `${resourceText(resource)}${name === "" ? "" : ` "${name}"`} is forbidden`;
+  const details = { ...about(resource, name), ...(causes && { causes }) };
+  return new ApiError(403, "Forbidden", `${what}: ${why}`, details);
+}
+export function methodNotAllowed(resource: GroupResource, verb: string): ApiError {
+  const text = `${verb} is not supported on resources of kind "${resourceText(resource)}"`;
+  return new ApiError(405, "MethodNotAllowed", text, about(resource, ""));
+}
+export function plainMethodNotAllowed(): ApiError {
+  return new ApiError(
+    405,
+    "MethodNotAllowed",
+    "the server does not allow this method on the requested resource",
+  );
+}
+export function notAcceptable(accepted: readonly string[]): ApiError {
+  const text = `only the following media types are accepted: ${accepted.join(", ")}`;
+  return new ApiError(406, "NotAcceptable", text);
+}
+export function unsupportedMediaType(accepted: readonly string[]): ApiError {
+  const text = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
+  return new ApiError(415, "UnsupportedMediaType", text);
+}
+export function bodyTooLarge(limitBytes: number): ApiError {
+  return new ApiError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`);
+}
+/** A revision that history no longer holds: list anew. */
+export function expired(message: string, metadata: StatusObject["metadata"] = {}): ApiError {
+  return new ApiError(410, "Expired", message, undefined, metadata);
+}
+export function tooManyRequests(
+  message: string,
+  retryAfterSeconds: number,
+  causes?: StatusCause[],
+): ApiError {
+  return new ApiError(429, "TooManyRequests", message, { retryAfterSeconds, ...(causes && { causes }) });
+}
+export function revisionTooLarge(wanted: number, current: number): ApiError {
+  const message = `Too large resource version: ${wanted}, current: ${current}`;
+  return new ApiError(504, "Timeout", message, {
+    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+    retryAfterSeconds: 1,
+  });
+}
+export function timedOut(message: string): ApiError {
+  return new ApiError(504, "Timeout", `Timeout: ${message}`, {});
+}
+export function serviceUnavailable(message: string): ApiError {
+  return new ApiError(503, "ServiceUnavailable", message, { retryAfterSeconds: 1 });
+}
+export function internalError(message: string): ApiError {
+  return new ApiError(500, "InternalError", `Internal error occurred: ${message}`, {
+    causes: [{ reason: "", message }],
+  });
+}

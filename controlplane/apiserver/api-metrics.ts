@@ -1,0 +1,54 @@
+import type { Meter } from "../../base/os/metrics.ts";
+
+/** The API server's own figures, under Kubernetes' names. */
+export const apiMetrics = (meter: Meter) => ({
+  requests: meter.counter(
+    "apiserver_request_total",
+    "Requests answered, by verb, resource and status code.",
+    ["verb", "group", "version", "resource", "subresource", "code"],
+  ),
+  requestSeconds: meter.histogram(
+    "apiserver_request_duration_seconds",
+    "Time from a request's head to its end.",
+    {
+      labels: ["verb", "group", "resource", "subresource"],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    },
+  ),
+  longRunning: meter.gauge("apiserver_longrunning_requests", "Watches, logs and execs under way.", [
+    "verb",
+    "resource",
+  ]),
+});
+export type ApiMetrics = ReturnType<typeof apiMetrics>;
+
+export interface ObservedParts {
+  readonly inFlight: { readonly readOnly: number; readonly mutating: number };
+  readonly caches: () => Iterable<{
+    readonly count: number;
+    readonly sizeBytes: number;
+    readonly listenerCount: number;
+  }>;
+}
+
+/** Figures that are read when somebody looks. */
+export function observeApi(meter: Meter, { inFlight, caches }: ObservedParts): void {
+  const total = (field: "count" | "sizeBytes" | "listenerCount") => () => {
+    let sum = 0;
+    for (const cache of caches()) sum += cache[field];
+    return sum;
+  };
+  meter.observed("apiserver_current_inflight_requests_readonly", "Reads under way.", () => inFlight.readOnly);
+  meter.observed(
+    "apiserver_current_inflight_requests_mutating",
+    "Writes under way.",
+    () => inFlight.mutating,
+  );
+  meter.observed("apiserver_registered_watchers", "Open watches.", total("listenerCount"));
+  meter.observed("apiserver_storage_objects", "Objects in the watch caches.", total("count"));
+  meter.observed(
+    "apiserver_watch_cache_bytes",
+    "Stored bytes of the objects in the watch caches.",
+    total("sizeBytes"),
+  );
+}

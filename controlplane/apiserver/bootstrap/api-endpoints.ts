@@ -1,0 +1,119 @@
+import { ApiError } from "../api-error.ts";
+import { type JsonObject, objectOf, toKubeObject } from "../json.ts";
+import { createObject } from "../registry/create-object.ts";
+import type { RegistryDeps } from "../registry/registry-deps.ts";
+import { removeObject } from "../registry/remove-object.ts";
+import { listPrefix } from "../registry/stored-object.ts";
+import { updateObject } from "../registry/update-object.ts";
+
+export interface ApiAddress {
+  readonly ip: string;
+  readonly port: number;
+}
+
+const leasePrefix = "/registry/masterleases/";
+/** A server that has not renewed for so long is taken for dead. */
+const leaseSeconds = 20;
+const encoder = new TextEncoder();
+const serviceName = "kubernetes";
+const namespace = "default";
+const serviceLabel = { "kubernetes.io/service-name": serviceName };
+
+const leaseKey = ({ ip, port }: ApiAddress) => `${leasePrefix}${ip}:${port}`;
+
+/** Says that this server lives: a key that the store drops unless it is written again in time. */
+export async function leaseEndpoint({ storage }: RegistryDeps, address: ApiAddress): Promise<void> {
+  const value = encoder.encode(JSON.stringify(address));
+  await storage.commit({
+    compare: [],
+    writes: [{ type: "put", key: leaseKey(address), value, ttlSeconds: leaseSeconds }],
+  });
+}
+
+/** A server that stops in good order goes at once. */
+export async function withdrawEndpoint(registry: RegistryDeps, address: ApiAddress): Promise<void> {
+  await registry.storage.commit({ compare: [], writes: [{ type: "delete", key: leaseKey(address) }] });
+  await publishEndpoints(registry);
+}
+
+/** Brings Endpoints and EndpointSlices of the `kubernetes` Service in line with the servers that live. */
+export async function publishEndpoints(registry: RegistryDeps): Promise<void> {
+  const { entries } = await registry.storage.list(leasePrefix);
+  const addresses = entries.map(({ key }) => parseAddress(key.slice(leasePrefix.length)));
+  const byPort = new Map<number, string[]>();
+  for (const { ip, port } of addresses) byPort.set(port, [...(byPort.get(port) ?? []), ip]);
+  const groups = [...byPort].sort(([a], [b]) => a - b);
+  await put(registry, "", "endpoints", {
+    apiVersion: "v1",
+    kind: "Endpoints",
+    metadata: { name: serviceName, namespace, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
+    subsets: groups.map(([port, ips]) => ({
+      addresses: ips.map((ip) => ({ ip })),
+      ports: [{ name: "https", port, protocol: "TCP" }],
+    })),
+  });
+  // A slice has one set of ports for all its addresses: servers on different ports need a slice each.
+  const slices = groups.map(([port, ips], at) =>
+    slice(at === 0 ? serviceName : `${serviceName}-${port}`, port, ips),
+  );
+  for (const one of slices) await put(registry, "discovery.k8s.io", "endpointslices", one);
+  await removeOtherSlices(registry, new Set(slices.map((one) => String(objectOf(one.metadata).name))));
+}
+
+function parseAddress(text: string): ApiAddress {
+  const colon = text.lastIndexOf(":");
+  return { ip: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+}
+
+function slice(name: string, port: number, ips: readonly string[]): JsonObject {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name, namespace, labels: serviceLabel },
+    addressType: "IPv4",
+    endpoints: ips.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
+    ports: [{ name: "https", port, protocol: "TCP" }],
+  };
+}
+
+async function put(registry: RegistryDeps, group: string, plural: string, wanted: JsonObject): Promise<void> {
+  const kind = registry.kinds.named(group, plural)?.kind;
+  if (kind === undefined) return;
+  const object = toKubeObject(wanted);
+  const { name } = object.metadata;
+  const { metadata: _, ...content } = object;
+  try {
+    await updateObject(
+      registry,
+      kind,
+      { namespace, name },
+      (current) => ({ ...current, ...structuredClone(content) }),
+      { dryRun: false, via: "server" },
+    );
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
+    await createObject(registry, kind, object, { dryRun: false });
+  }
+}
+
+async function removeOtherSlices(registry: RegistryDeps, kept: ReadonlySet<string>): Promise<void> {
+  const kind = registry.kinds.named("discovery.k8s.io", "endpointslices")?.kind;
+  if (kind === undefined) return;
+  const prefix = `${listPrefix(kind, namespace)}${serviceName}`;
+  const { entries } = await registry.storage.list(prefix);
+  for (const { key } of entries) {
+    const name = key.slice(listPrefix(kind, namespace).length);
+    // Only names of our own making; a user's slice may begin with the same word.
+    if (!/^kubernetes(-\d+)?$/.test(name) || kept.has(name)) continue;
+    try {
+      await removeObject(
+        registry,
+        kind,
+        { namespace, name },
+        { dryRun: false, propagationPolicy: "Background" },
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
+import { sleep } from "../../../base/os/clock.ts";
+import { systemNamespaces } from "../admission/admit-create.ts";
+import { ApiError } from "../api-error.ts";
+import type { JsonObject } from "../json.ts";
+import { toKubeObject } from "../json.ts";
+import { createObject } from "../registry/create-object.ts";
+import type { Ipv4Range } from "../registry/ipv4-range.ts";
+import { ipv4Text } from "../registry/ipv4-range.ts";
+import type { RegistryDeps } from "../registry/registry-deps.ts";
+import { type ApiAddress, leaseEndpoint, publishEndpoints, withdrawEndpoint } from "./api-endpoints.ts";
+
+export interface BootstrapDeps {
+  readonly registry: RegistryDeps;
+  readonly address: ApiAddress;
+  readonly clusterIps: Ipv4Range;
+  readonly onReady: () => void;
+}
+
+const retry: BackoffOptions = { firstMs: 50, mostMs: 5000 };
+/** How often this server says that it lives, and looks who else does. */
+const reconcileEveryMs = 10_000;
+
+/** What every API server sees to: the system namespaces, the `kubernetes` Service, and its endpoints, which are the
+ *  API servers that live. Several servers do the same at once; whoever comes second finds it done. */
+export async function bootstrap(deps: BootstrapDeps, signal: AbortSignal): Promise<void> {
+  const { registry } = deps;
+  let failures = 0;
+  let ready = false;
+  while (!signal.aborted) {
+    try {
+      if (!ready) await createEssentials(deps);
+      await leaseEndpoint(registry, deps.address);
+      await publishEndpoints(registry);
+      if (!ready) deps.onReady();
+      ready = true;
+      failures = 0;
+    } catch (error) {
+      if (signal.aborted) break;
+      failures++;
+      registry.log.warn("cannot keep the kubernetes Service up to date", { error, failures });
+    }
+    const waitMs = failures > 0 ? backoffMs(retry, failures, registry.random) : reconcileEveryMs;
+    await sleep(registry.clock, waitMs, signal).catch(() => undefined); // the signal ends the loop above
+  }
+  if (ready)
+    await withdrawEndpoint(registry, deps.address).catch((error: unknown) =>
+      registry.log.warn("cannot withdraw this server's endpoint; it expires on its own", { error }),
+    );
+}
+
+async function createEssentials({ registry, clusterIps, address }: BootstrapDeps): Promise<void> {
+  for (const name of systemNamespaces)
+    await ensure(registry, "namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  await ensure(registry, "services", {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name: "kubernetes",
+      namespace: "default",
+      labels: { component: "apiserver", provider: "kubernetes" },
+    },
+    spec: {
+      type: "ClusterIP",
+      clusterIP: ipv4Text(clusterIps.first + 1),
+      ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: address.port }],
+      sessionAffinity: "None",
+    },
+  });
+}
+
+async function ensure(registry: RegistryDeps, plural: string, object: JsonObject): Promise<void> {
+  const kind = registry.kinds.named("", plural)?.kind;
+  if (kind === undefined) return;
+  try {
+    await createObject(registry, kind, toKubeObject(object), { dryRun: false });
+  } catch (error) {
+    if (!(error instanceof ApiError) || !isThere(error)) throw error;
+  }
+}
+
+/** Somebody else made it: the name, or what the name is to hold, is taken. */
+function isThere(error: ApiError): boolean {
+  return (
+    error.reason === "AlreadyExists" ||
+    (error.reason === "Invalid" && error.message.includes("already allocated"))
+  );
+}

@@ -1,0 +1,224 @@
+import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
+import { type Deferred, deferred } from "../../../base/deferred.ts";
+import { type Clock, sleep } from "../../../base/os/clock.ts";
+import type { Log } from "../../../base/os/log.ts";
+import type { Random } from "../../../base/os/random.ts";
+import { revisionTooLarge, timedOut } from "../api-error.ts";
+import type { Kind } from "../registry/kind.ts";
+import { type Change, type ChangeBatch, type Storage, StorageError } from "../registry/storage.ts";
+import type { WindowLimits } from "./event-window.ts";
+import { KindCache } from "./kind-cache.ts";
+import { SharedRead } from "./shared-read.ts";
+
+export interface CacheHubDeps {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly windowLimits?: WindowLimits;
+}
+
+const streamPrefix = "/registry/";
+/** Written when something outside our prefix moved the store's revision, so that our stream shows how far it is. */
+const progressKey = "/registry/pintle.local/progress";
+const progressGraceMs = 20;
+/** How long a read waits for the cache to catch up (Kubernetes' blockTimeout). */
+export const freshnessTimeoutMs = 3000;
+const restartBackoff: BackoffOptions = { firstMs: 50, mostMs: 5000 };
+
+interface RevisionWaiter {
+  readonly revision: number;
+  readonly done: Deferred<void>;
+}
+
+/** All kinds' caches, fed by one watch over everything the API stores. One stream in one order means that the caches
+ *  of all kinds stand at the same revision, that a consistent read only compares two numbers, and that an idle
+ *  cluster costs nothing. A kind's objects are loaded when somebody first lists or watches it.
+ *  Invariant: every change up to `revision` is in every ready cache. */
+export class CacheHub {
+  readonly #deps: CacheHubDeps;
+  readonly #caches = new Map<string, CacheState>();
+  readonly #currentRevision: SharedRead<number>;
+  readonly #waiters = new Set<RevisionWaiter>();
+  #revision = 0;
+  /** Where the stream began; changes before it were never seen. */
+  #floorRevision = 0;
+  #started: Deferred<void> = deferred();
+  #bumping = false;
+
+  constructor(deps: CacheHubDeps) {
+    this.#deps = deps;
+    this.#currentRevision = new SharedRead(() => deps.storage.revision());
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Caches in use, for metrics. */
+  *ready(): Iterable<KindCache> {
+    for (const state of this.#caches.values()) if (state.ready) yield state.cache;
+  }
+
+  /** Follows the store until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        if (this.#revision === 0) await this.#startOver();
+        for await (const batch of this.#deps.storage.watch(streamPrefix, this.#revision + 1, signal)) {
+          failures = 0;
+          this.#apply(batch);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof StorageError && error.code === "compacted") this.#revision = 0;
+        this.#deps.log.warn("the store's watch broke", { error });
+      }
+      if (signal.aborted) return;
+      failures++;
+      await sleep(this.#deps.clock, backoffMs(restartBackoff, failures, this.#deps.random), signal);
+    }
+  }
+
+  /** Resolves when the store answered for the first time. */
+  untilStarted(): Promise<void> {
+    return this.#started.promise;
+  }
+
+  /** The kind's cache, loaded; at some revision not older than the last one served before. */
+  async cache(kind: Kind): Promise<KindCache> {
+    await this.#started.promise;
+    let state = this.#caches.get(kind.plural + kind.group);
+    if (state === undefined) {
+      state = {
+        cache: new KindCache(kind, this.#deps.windowLimits),
+        pending: [],
+        ready: false,
+        loading: undefined,
+      };
+      this.#caches.set(kind.plural + kind.group, state);
+    }
+    if (state.ready) return state.cache;
+    state.loading ??= this.#load(state).finally(() => {
+      state.loading = undefined;
+    });
+    await state.loading;
+    return state.cache;
+  }
+
+  /** The kind's cache if it is loaded, without waiting. */
+  peek(kind: Kind): KindCache | undefined {
+    const state = this.#caches.get(kind.plural + kind.group);
+    return state?.ready ? state.cache : undefined;
+  }
+
+  /** The kind's cache, holding every write that was acknowledged before the call. */
+  async consistent(kind: Kind): Promise<KindCache> {
+    const cache = await this.cache(kind);
+    const wanted = await this.#currentRevision.read();
+    await this.#reach(wanted);
+    return this.peek(kind) ?? cache;
+  }
+
+  /** The kind's cache at `revision` or later. Fails with 504 when the store does not get there in time. */
+  async notOlderThan(kind: Kind, revision: number): Promise<KindCache> {
+    const cache = await this.cache(kind);
+    if (this.#revision >= revision) return cache;
+    const current = await this.#currentRevision.read();
+    if (current < revision) {
+      await this.#until(revision).catch(() => {
+        throw revisionTooLarge(revision, this.#revision);
+      });
+    } else await this.#reach(revision);
+    return this.peek(kind) ?? cache;
+  }
+
+  async #reach(revision: number): Promise<void> {
+    if (this.#revision >= revision) return;
+    const cancel = this.#deps.clock.after(progressGraceMs, () => this.#bump());
+    try {
+      await this.#until(revision);
+    } finally {
+      cancel();
+    }
+  }
+
+  #until(revision: number): Promise<void> {
+    if (this.#revision >= revision) return Promise.resolve();
+    const waiter: RevisionWaiter = { revision, done: deferred() };
+    this.#waiters.add(waiter);
+    const cancel = this.#deps.clock.after(freshnessTimeoutMs, () => {
+      waiter.done.reject(timedOut("the watch cache did not catch up with the store"));
+    });
+    return waiter.done.promise.finally(() => {
+      cancel();
+      this.#waiters.delete(waiter);
+    });
+  }
+
+  #bump(): void {
+    if (this.#bumping) return;
+    this.#bumping = true;
+    const value = new Uint8Array(0);
+    this.#deps.storage
+      .commit({ compare: [], writes: [{ type: "put", key: progressKey, value }] })
+      .catch((error: unknown) => this.#deps.log.warn("cannot ask the store for progress", { error }))
+      .finally(() => {
+        this.#bumping = false;
+      });
+  }
+
+  /** any -> started. Whatever is cached may lack changes: load it all anew. */
+  async #startOver(): Promise<void> {
+    const revision = await this.#deps.storage.revision();
+    for (const state of this.#caches.values()) {
+      state.ready = false;
+      state.pending = [];
+      state.cache.endListeners();
+    }
+    this.#revision = revision;
+    this.#floorRevision = revision;
+    this.#started.resolve();
+  }
+
+  async #load(state: CacheState): Promise<void> {
+    state.pending = [];
+    let { entries, revision } = await this.#deps.storage.list(state.cache.prefix);
+    // The stream may have started over meanwhile, past what this list shows.
+    while (revision < this.#floorRevision)
+      ({ entries, revision } = await this.#deps.storage.list(state.cache.prefix));
+    state.cache.install(entries, revision);
+    for (const { changes, revision: at } of state.pending) state.cache.apply(changes, at);
+    state.cache.advance(this.#revision);
+    state.pending = [];
+    state.ready = true;
+    await this.#reach(revision);
+  }
+
+  #apply(batch: ChangeBatch): void {
+    this.#revision = batch.revision;
+    for (const state of this.#caches.values()) {
+      const changes = ofPrefix(batch.changes, state.cache.prefix);
+      if (!state.ready) {
+        if (state.loading !== undefined && changes.length > 0)
+          state.pending.push({ changes, revision: batch.revision });
+      } else if (changes.length > 0) state.cache.apply(changes, batch.revision);
+      else state.cache.advance(batch.revision);
+    }
+    for (const waiter of this.#waiters) if (waiter.revision <= batch.revision) waiter.done.resolve();
+  }
+}
+
+interface CacheState {
+  readonly cache: KindCache;
+  /** Changes that arrived while the list was under way. */
+  pending: { readonly changes: readonly Change[]; readonly revision: number }[];
+  ready: boolean;
+  loading: Promise<void> | undefined;
+}
+
+function ofPrefix(changes: readonly Change[], prefix: string): readonly Change[] {
+  if (changes.length === 1) return changes[0]?.key.startsWith(prefix) ? changes : [];
+  return changes.filter((change) => change.key.startsWith(prefix));
+}

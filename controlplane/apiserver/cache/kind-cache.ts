@@ -1,0 +1,136 @@
+import type { Kind } from "../registry/kind.ts";
+import type { Change, StoredEntry } from "../registry/storage.ts";
+import { kindPrefix, StoredObject } from "../registry/stored-object.ts";
+import { EventWindow, type WindowLimits } from "./event-window.ts";
+
+/** Somebody who is told that there is more in the window, or that the cache starts over. */
+export interface CacheListener {
+  wake(): void;
+  end(): void;
+}
+
+/** Every object of a kind, decoded once, and the recent changes. All methods are synchronous: one writer (the hub),
+ *  many readers, no moment at which objects and window disagree. */
+export class KindCache {
+  readonly kind: Kind;
+  readonly prefix: string;
+  readonly #limits: WindowLimits | undefined;
+  readonly #listeners = new Set<CacheListener>();
+  #objects = new Map<string, StoredObject>();
+  #sortedKeys: string[] | undefined;
+  #window: EventWindow;
+  #revision = 0;
+  #sizeBytes = 0;
+
+  constructor(kind: Kind, limits?: WindowLimits) {
+    this.kind = kind;
+    this.prefix = kindPrefix(kind);
+    this.#limits = limits;
+    this.#window = new EventWindow(0, limits);
+  }
+
+  /** Every change up to here is in the cache. */
+  get revision(): number {
+    return this.#revision;
+  }
+  get window(): EventWindow {
+    return this.#window;
+  }
+  get count(): number {
+    return this.#objects.size;
+  }
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  get(key: string): StoredObject | undefined {
+    return this.#objects.get(key);
+  }
+
+  /** Objects whose key starts with `prefix`, by key, from `startKey` on. */
+  list(prefix: string, startKey = ""): StoredObject[] {
+    this.#sortedKeys ??= [...this.#objects.keys()].sort();
+    const keys = this.#sortedKeys;
+    const found: StoredObject[] = [];
+    for (let at = firstAtLeast(keys, startKey > prefix ? startKey : prefix); at < keys.length; at++) {
+      const key = keys[at] ?? "";
+      if (!key.startsWith(prefix)) break;
+      const object = this.#objects.get(key);
+      if (object !== undefined) found.push(object);
+    }
+    return found;
+  }
+
+  listen(listener: CacheListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Starts over with a whole state; whoever listens is ended, since changes in between may be missing. */
+  install(entries: readonly StoredEntry[], revision: number): void {
+    this.#objects = new Map(entries.map((entry) => [entry.key, new StoredObject(this.kind, entry)]));
+    this.#sortedKeys = undefined;
+    this.#sizeBytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
+    this.#window = new EventWindow(revision, this.#limits);
+    this.#revision = revision;
+    this.endListeners();
+  }
+
+  endListeners(): void {
+    for (const listener of [...this.#listeners]) listener.end();
+  }
+
+  /** Changes of one revision; those that the installed state holds already are passed over. */
+  apply(changes: readonly Change[], revision: number): void {
+    if (revision <= this.#revision) return;
+    for (const change of changes) this.#applyOne(change);
+    this.#revision = revision;
+    for (const listener of [...this.#listeners]) listener.wake();
+  }
+
+  /** There was no change of this kind up to `revision`. */
+  advance(revision: number): void {
+    if (revision > this.#revision) this.#revision = revision;
+  }
+
+  #applyOne(change: Change): void {
+    const previous = this.#objects.get(change.key);
+    const revision = change.modRevision;
+    this.#sizeBytes -= previous?.sizeBytes ?? 0;
+    if (change.type === "delete") {
+      if (previous === undefined) return;
+      this.#objects.delete(change.key);
+      if (this.#sortedKeys) removeSorted(this.#sortedKeys, change.key);
+      this.#window.push({ type: "delete", revision, object: undefined, previous });
+      return;
+    }
+    const object = new StoredObject(this.kind, change);
+    this.#objects.set(change.key, object);
+    this.#sizeBytes += object.sizeBytes;
+    if (previous === undefined && this.#sortedKeys) insertSorted(this.#sortedKeys, change.key);
+    this.#window.push({ type: "put", revision, object, previous });
+  }
+}
+
+function firstAtLeast(keys: readonly string[], wanted: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] ?? "") < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function insertSorted(keys: string[], key: string): void {
+  keys.splice(firstAtLeast(keys, key), 0, key);
+}
+
+function removeSorted(keys: string[], key: string): void {
+  const at = firstAtLeast(keys, key);
+  if (keys[at] === key) keys.splice(at, 1);
+}

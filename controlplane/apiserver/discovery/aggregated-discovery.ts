@@ -1,0 +1,62 @@
+import { mediaRanges } from "../handlers/negotiate.ts";
+import type { JsonObject } from "../json.ts";
+import type { KindTable } from "../registry/kind-table.ts";
+import { type ResourceRow, resourceRows, servedGroups } from "./resource-lists.ts";
+
+/** Whole discovery in two answers: /api and /apis as APIGroupDiscoveryList (apidiscovery.k8s.io). Pure. */
+export type AggregatedVersion = "v2" | "v2beta1";
+
+/** The version to answer with, or `undefined` for a client that wants the old form. */
+export function wantsAggregated(accept: string): AggregatedVersion | undefined {
+  for (const { type, parameters } of mediaRanges(accept)) {
+    if (type !== "application/json") continue;
+    const as = parameters.get("as");
+    if (as === undefined) return undefined;
+    const version = parameters.get("v");
+    const known = parameters.get("g") === "apidiscovery.k8s.io" && as === "APIGroupDiscoveryList";
+    if (known && (version === "v2" || version === "v2beta1")) return version;
+  }
+  return undefined;
+}
+
+export function aggregatedType(version: AggregatedVersion): string {
+  return `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+}
+
+/** @param core /api, else /apis. */
+export function groupDiscoveryList(kinds: KindTable, core: boolean, version: AggregatedVersion): JsonObject {
+  const groups = [...servedGroups(kinds)].filter(([group]) => (group === "") === core);
+  return {
+    kind: "APIGroupDiscoveryList",
+    apiVersion: `apidiscovery.k8s.io/${version}`,
+    metadata: {},
+    items: groups.map(([group, versions]) => ({
+      metadata: { ...(group !== "" && { name: group }), creationTimestamp: null },
+      versions: versions.map((one) => ({
+        version: one,
+        resources: resourceRows(kinds, group, one).map((row) => resource(row, group, one)),
+        freshness: "Current",
+      })),
+    })),
+  };
+}
+
+function resource(row: ResourceRow, group: string, version: string): JsonObject {
+  const scope = row.namespaced ? "Namespaced" : "Cluster";
+  return {
+    resource: row.plural,
+    responseKind: { group, version, kind: row.kind },
+    scope,
+    singularResource: row.singular,
+    verbs: row.verbs,
+    ...(row.shortNames.length > 0 && { shortNames: row.shortNames }),
+    ...(row.categories.length > 0 && { categories: row.categories }),
+    ...(row.subresources.length > 0 && {
+      subresources: row.subresources.map((sub) => ({
+        subresource: sub.name,
+        responseKind: { group: sub.group, version: sub.version, kind: sub.kind },
+        verbs: sub.verbs,
+      })),
+    }),
+  };
+}

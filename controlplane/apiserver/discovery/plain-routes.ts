@@ -1,0 +1,147 @@
+import type { MetricsRegistry } from "../../../base/os/metrics.ts";
+import { pathNotFound, plainMethodNotAllowed } from "../api-error.ts";
+import { type RequestInfo, truthy } from "../filters/request-info.ts";
+import type { KindTable } from "../registry/kind-table.ts";
+import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
+import { checkHealth, type HealthDeps, type HealthPath, healthChecks } from "./health.ts";
+import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy-discovery.ts";
+import { kubernetesVersion, versionBody } from "./version.ts";
+
+/** Everything that is no resource: discovery, health, metrics, schema documents. */
+export interface PlainAnswer {
+  readonly code: number;
+  readonly contentType: string;
+  readonly body: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface OpenApi {
+  index(): unknown;
+  /** `undefined` for a group and version that is not served. `path` as `apis/apps/v1`. */
+  document(path: string): string | undefined;
+  v2Json(): string;
+  v2Protobuf(): Uint8Array;
+}
+
+export interface PlainDeps extends HealthDeps {
+  readonly kinds: KindTable;
+  readonly metrics: MetricsRegistry;
+  readonly openApi: OpenApi;
+  /** host:port that clients outside can use. */
+  readonly address: string;
+}
+
+const openApiV2Protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+const json = (body: unknown): PlainAnswer => ({
+  code: 200,
+  contentType: "application/json",
+  body: JSON.stringify(body),
+});
+
+/** Fails with 404 for a path that leads nowhere, 405 for anything but reading. */
+export async function plainRoute(info: RequestInfo, accept: string, deps: PlainDeps): Promise<PlainAnswer> {
+  const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
+  if (info.method !== "GET" && info.method !== "HEAD") {
+    if (path === "/" || path.startsWith("/api")) throw plainMethodNotAllowed();
+    throw pathNotFound();
+  }
+  const [, first = "", ...rest] = path.split("/");
+  switch (first) {
+    case "healthz":
+    case "livez":
+    case "readyz":
+      return health(first, rest.join("/"), info.query, deps);
+    case "version":
+      if (rest.length === 0) return json(versionBody());
+      break;
+    case "metrics":
+      if (rest.length === 0)
+        return { code: 200, contentType: deps.metrics.contentType, body: await deps.metrics.text() };
+      break;
+    case "openapi":
+      return openApi(rest, accept, deps.openApi);
+    case "api":
+    case "apis":
+      return discovery(first, rest, accept, deps);
+    case "":
+      return json({
+        paths: [
+          "/api",
+          "/apis",
+          "/healthz",
+          "/livez",
+          "/metrics",
+          "/openapi/v2",
+          "/openapi/v3",
+          "/readyz",
+          "/version",
+        ],
+      });
+  }
+  throw pathNotFound();
+}
+
+async function health(
+  path: HealthPath,
+  one: string,
+  query: URLSearchParams,
+  deps: HealthDeps,
+): Promise<PlainAnswer> {
+  const all = healthChecks(path, deps);
+  const checks = one === "" ? all : all.filter(({ name }) => name === one);
+  if (checks.length === 0) throw pathNotFound();
+  const verbose = query.has("verbose") && (query.get("verbose") === "" || truthy(query.get("verbose")));
+  const { ok, text } = await checkHealth(path, checks, { verbose, excluded: query.getAll("exclude") });
+  return {
+    code: ok ? 200 : 500,
+    contentType: "text/plain; charset=utf-8",
+    body: text,
+    headers: { "X-Content-Type-Options": "nosniff" },
+  };
+}
+
+function discovery(
+  root: "api" | "apis",
+  rest: readonly string[],
+  accept: string,
+  deps: PlainDeps,
+): PlainAnswer {
+  const { kinds } = deps;
+  const [first, second, ...more] = rest;
+  if (first === undefined) {
+    const version = wantsAggregated(accept);
+    if (version !== undefined) {
+      const body = JSON.stringify(groupDiscoveryList(kinds, root === "api", version));
+      return { code: 200, contentType: aggregatedType(version), body, headers: { Vary: "Accept" } };
+    }
+    const body = root === "api" ? apiVersions(deps.address) : apiGroupList(kinds);
+    return { ...json(body), headers: { Vary: "Accept" } };
+  }
+  let body: unknown;
+  if (root === "api" && second === undefined) body = apiResourceList(kinds, "", first);
+  else if (root === "apis" && second === undefined) body = apiGroup(kinds, first);
+  else if (root === "apis" && second !== undefined && more.length === 0)
+    body = apiResourceList(kinds, first, second);
+  if (body === undefined) throw pathNotFound();
+  return json(body);
+}
+
+function openApi([version, ...rest]: readonly string[], accept: string, documents: OpenApi): PlainAnswer {
+  if (version === "v3" && rest.length === 0) return json(documents.index());
+  if (version === "v3") {
+    const body = documents.document(rest.join("/"));
+    if (body !== undefined)
+      return {
+        code: 200,
+        contentType: "application/json",
+        body,
+        headers: { "X-Kubernetes-Version": kubernetesVersion.gitVersion },
+      };
+  }
+  if (version === "v2" && rest.length === 0) {
+    if (accept.includes("com.github.proto-openapi.spec.v2"))
+      return { code: 200, contentType: openApiV2Protobuf, body: documents.v2Protobuf() };
+    return { code: 200, contentType: "application/json", body: documents.v2Json() };
+  }
+  throw pathNotFound();
+}

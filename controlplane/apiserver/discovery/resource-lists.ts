@@ -1,0 +1,106 @@
+import { reviewKinds } from "../handlers/self-reviews.ts";
+import type { Kind } from "../registry/kind.ts";
+import { allVerbs, type KindTable, type ServedKind } from "../registry/kind-table.ts";
+
+/** What a group and version serves, in the terms of both forms of discovery. Pure. */
+export interface ResourceRow {
+  readonly plural: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly subresources: readonly SubresourceRow[];
+}
+export interface SubresourceRow {
+  readonly name: string;
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+}
+
+interface SpecialRow {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+}
+/** Subresources that are more than another view of the object. Only those served are listed. */
+const specialRows: Readonly<Record<string, SpecialRow>> = {
+  binding: { group: "", version: "v1", kind: "Binding", verbs: ["create"] },
+  eviction: { group: "policy", version: "v1", kind: "Eviction", verbs: ["create"] },
+  log: { group: "", version: "v1", kind: "Pod", verbs: ["get"] },
+  exec: { group: "", version: "v1", kind: "PodExecOptions", verbs: ["create", "get"] },
+  attach: { group: "", version: "v1", kind: "PodAttachOptions", verbs: ["create", "get"] },
+  finalize: { group: "", version: "v1", kind: "Namespace", verbs: ["update"] },
+};
+
+export function servedSpecials(kind: Kind): readonly string[] {
+  return (kind.subresources.special ?? []).filter((name) => Object.hasOwn(specialRows, name));
+}
+
+/** Groups in order with their versions; the core group is "". */
+export function servedGroups(kinds: KindTable): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map(kinds.groups());
+  for (const { group, version } of reviewKinds) if (!groups.has(group)) groups.set(group, [version]);
+  return groups;
+}
+
+export function resourceRows(kinds: KindTable, group: string, version: string): readonly ResourceRow[] {
+  const own = kinds.served.filter((one) => one.group === group && one.version === version).map(kindRow);
+  const reviews = reviewKinds
+    .filter((one) => one.group === group && one.version === version)
+    .map(
+      (one): ResourceRow => ({
+        plural: one.plural,
+        singular: one.kind.toLowerCase(),
+        kind: one.kind,
+        namespaced: false,
+        verbs: ["create"],
+        shortNames: [],
+        categories: [],
+        subresources: [],
+      }),
+    );
+  const bindings: ResourceRow[] =
+    group === "" && version === "v1"
+      ? [
+          {
+            plural: "bindings",
+            singular: "binding",
+            kind: "Binding",
+            namespaced: true,
+            verbs: ["create"],
+            shortNames: [],
+            categories: [],
+            subresources: [],
+          },
+        ]
+      : [];
+  return [...bindings, ...own, ...reviews].sort((a, b) => (a.plural < b.plural ? -1 : 1));
+}
+
+function kindRow({ kind, group, version }: ServedKind): ResourceRow {
+  const subresources: SubresourceRow[] = [];
+  const change = ["get", "patch", "update"];
+  if (kind.subresources.status)
+    subresources.push({ name: "status", group, version, kind: kind.kind, verbs: change });
+  if (kind.subresources.scale)
+    subresources.push({ name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: change });
+  for (const name of servedSpecials(kind)) {
+    const row = specialRows[name];
+    if (row !== undefined) subresources.push({ name, ...row });
+  }
+  return {
+    plural: kind.plural,
+    singular: kind.singular,
+    kind: kind.kind,
+    namespaced: kind.namespaced,
+    verbs: kind.verbs ?? allVerbs,
+    shortNames: kind.shortNames,
+    categories: kind.categories,
+    subresources: subresources.sort((a, b) => (a.name < b.name ? -1 : 1)),
+  };
+}

@@ -1,0 +1,69 @@
+import { forbidden } from "../api-error.ts";
+import { type AccessRule, type AccessSubject, rulesFor } from "./access-rules.ts";
+import type { User } from "./authentication.ts";
+import type { RequestInfo } from "./request-info.ts";
+
+/** What somebody wants to do: to a resource, or to a path that is none. */
+export type Attributes =
+  | {
+      readonly verb: string;
+      readonly group: string;
+      readonly plural: string;
+      readonly subresource: string;
+      readonly namespace: string;
+      readonly name: string;
+    }
+  | { readonly verb: string; readonly path: string };
+
+export function attributesOf(info: RequestInfo): Attributes {
+  if (info.resource === undefined) return { verb: info.verb, path: info.path };
+  const { verb, group, plural, subresource, namespace, name } = info.resource;
+  return { verb, group, plural, subresource, namespace, name };
+}
+
+/** May this user do this? Pure: a table of rules and nothing else. */
+export function isAllowed(user: User, wanted: Attributes): boolean {
+  if (user.groups.includes("system:masters")) return true;
+  const subject: AccessSubject = { user, node: nodeNameOf(user) };
+  return rulesFor(subject).some((rule) => matches(rule, wanted));
+}
+
+/** The node whose agent this is. */
+function nodeNameOf(user: User): string | undefined {
+  const prefix = "system:node:";
+  return user.groups.includes("system:nodes") && user.name.startsWith(prefix)
+    ? user.name.slice(prefix.length)
+    : undefined;
+}
+
+function matches(rule: AccessRule, wanted: Attributes): boolean {
+  if (!rule.verbs.includes("*") && !rule.verbs.includes(wanted.verb)) return false;
+  if ("path" in wanted)
+    return (rule.paths ?? []).some((path) =>
+      path.endsWith("*") ? wanted.path.startsWith(path.slice(0, -1)) : wanted.path === path,
+    );
+  const { subresource, plural } = wanted;
+  const resource = subresource === "" ? plural : `${plural}/${subresource}`;
+  const resources = rule.resources ?? [];
+  if (!resources.includes("*") && !resources.includes(resource)) return false;
+  if (!(rule.groups ?? [""]).includes("*") && !(rule.groups ?? [""]).includes(wanted.group)) return false;
+  if (rule.namespaces !== undefined && !rule.namespaces.includes(wanted.namespace)) return false;
+  return rule.names === undefined || rule.names.includes(wanted.name);
+}
+
+/** Fails with 403 in Kubernetes' words. */
+export function authorize(user: User, info: RequestInfo): void {
+  const wanted = attributesOf(info);
+  if (isAllowed(user, wanted)) return;
+  if ("path" in wanted)
+    throw forbidden(
+      { group: "", plural: "" },
+      "",
+      `User "${user.name}" cannot ${wanted.verb} path "${wanted.path}"`,
+    );
+  const { group, plural, subresource, namespace, name, verb } = wanted;
+  const resource = subresource === "" ? plural : `${plural}/${subresource}`;
+  const where = namespace === "" ? " at the cluster scope" : ` in the namespace "${namespace}"`;
+  const why = `User "${user.name}" cannot ${verb} resource "${resource}" in API group "${group}"${where}`;
+  throw forbidden({ group, plural }, name, why);
+}

@@ -1,0 +1,192 @@
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
+import type { NodeTls } from "./handlers/node-link.ts";
+import { type Ipv4Range, parseIpv4Range } from "./registry/ipv4-range.ts";
+import type { PortRange } from "./registry/service-allocator.ts";
+
+/** kube-apiserver's names. */
+export const apiserverFlags = {
+  "bind-address": { kind: "list", value: "ADDRESSES", default: ["0.0.0.0"], help: "Addresses to listen on" },
+  "secure-port": {
+    kind: "integer",
+    value: "PORT",
+    default: 6443,
+    help: "Port for HTTPS; 0 takes a free one",
+  },
+  "advertise-address": {
+    kind: "string",
+    value: "ADDRESS",
+    help: "Address at which other components reach this server (default: the first bind address)",
+  },
+  "tls-cert-file": { kind: "string", value: "FILE", help: "Server certificate, PEM" },
+  "tls-private-key-file": { kind: "string", value: "FILE", help: "Its private key, PEM" },
+  "client-ca-file": {
+    kind: "string",
+    value: "FILE",
+    help: "Authority that client certificates must be signed by, PEM",
+  },
+  "etcd-servers": {
+    kind: "list",
+    value: "URLS",
+    default: [],
+    help: "The store: endpoints that speak etcd's v3 API",
+  },
+  "etcd-cafile": { kind: "string", value: "FILE", help: "Authority of the store's certificates, PEM" },
+  "etcd-certfile": { kind: "string", value: "FILE", help: "Client certificate for the store, PEM" },
+  "etcd-keyfile": { kind: "string", value: "FILE", help: "Its private key, PEM" },
+  "etcd-compaction-interval": {
+    kind: "duration",
+    default: 300_000,
+    help: "How often the store's history is compacted; 0 leaves that to others",
+  },
+  "service-cluster-ip-range": {
+    kind: "string",
+    value: "CIDR",
+    default: "10.96.0.0/16",
+    help: "Cluster IPs of services",
+  },
+  "service-node-port-range": {
+    kind: "string",
+    value: "FIRST-LAST",
+    default: "30000-32767",
+    help: "Node ports of services",
+  },
+  "kubelet-certificate-authority": {
+    kind: "string",
+    value: "FILE",
+    help: "Authority of the node agents' certificates, PEM",
+  },
+  "kubelet-client-certificate": {
+    kind: "string",
+    value: "FILE",
+    help: "Client certificate for node agents, PEM",
+  },
+  "kubelet-client-key": { kind: "string", value: "FILE", help: "Its private key, PEM" },
+  "max-requests-inflight": { kind: "integer", default: 400, help: "Reads under way at once" },
+  "max-mutating-requests-inflight": { kind: "integer", default: 200, help: "Writes under way at once" },
+} as const satisfies FlagTable;
+
+export interface ApiserverConfig {
+  readonly bindAddresses: readonly string[];
+  readonly port: number;
+  readonly advertiseAddress: string;
+  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
+  readonly store: StoreAccess;
+  readonly compactionIntervalMs: number;
+  readonly clusterIps: Ipv4Range;
+  readonly nodePorts: PortRange;
+  readonly nodeTls: NodeTls;
+  readonly inFlight: { readonly readingMax: number; readonly mutatingMax: number };
+}
+
+export interface StoreAccess {
+  readonly endpoints: readonly string[];
+  /** PEM. Absent: plain text. */
+  readonly tls: { readonly ca?: string; readonly certificate?: string; readonly key?: string } | undefined;
+}
+
+/** Checks values and their relations, reads the files. Throws UsageError naming every problem at once. */
+export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): ApiserverConfig {
+  const problems: string[] = [];
+  const reader = fileReader(flags, problems);
+  const [firstAddress = "0.0.0.0"] = flags["bind-address"];
+  const wildcard = firstAddress === "0.0.0.0" || firstAddress === "::";
+  const advertiseAddress = flags["advertise-address"] ?? (wildcard ? "127.0.0.1" : firstAddress);
+  for (const address of [...flags["bind-address"], advertiseAddress])
+    if (isIP(address) === 0)
+      problems.push(`--bind-address, --advertise-address: "${address}" is not an IP address`);
+  const port = flags["secure-port"];
+  if (port < 0 || port > 65535) problems.push(`--secure-port: ${port} is not a port (0 to 65535)`);
+  if (flags["etcd-servers"].length === 0) problems.push("--etcd-servers: at least one URL is needed");
+  const clusterIps = parseIpv4Range(flags["service-cluster-ip-range"]);
+  if (clusterIps === undefined)
+    problems.push(
+      `--service-cluster-ip-range: "${flags["service-cluster-ip-range"]}" is not an IPv4 block of /8 to /30`,
+    );
+  const nodePorts = portRange(flags["service-node-port-range"]);
+  if (nodePorts === undefined)
+    problems.push(
+      `--service-node-port-range: "${flags["service-node-port-range"]}" is not FIRST-LAST within 1 to 65535`,
+    );
+  for (const name of ["max-requests-inflight", "max-mutating-requests-inflight"] as const)
+    if (flags[name] < 1) problems.push(`--${name}: ${flags[name]} is not at least 1`);
+  const tls = {
+    cert: reader.required("tls-cert-file"),
+    key: reader.required("tls-private-key-file"),
+    clientCa: reader.required("client-ca-file"),
+  };
+  const nodeTls = {
+    ca: reader.optional("kubelet-certificate-authority"),
+    cert: reader.optional("kubelet-client-certificate"),
+    key: reader.optional("kubelet-client-key"),
+  };
+  const store = { endpoints: flags["etcd-servers"], tls: storeTls(flags, reader, problems) };
+  if (problems.length > 0 || clusterIps === undefined || nodePorts === undefined)
+    throw new UsageError(problems.join("\n"));
+  return {
+    bindAddresses: flags["bind-address"],
+    port,
+    advertiseAddress,
+    tls,
+    store,
+    compactionIntervalMs: flags["etcd-compaction-interval"],
+    clusterIps,
+    nodePorts,
+    nodeTls,
+    inFlight: {
+      readingMax: flags["max-requests-inflight"],
+      mutatingMax: flags["max-mutating-requests-inflight"],
+    },
+  };
+}
+
+type Flags = FlagValues<typeof apiserverFlags>;
+type FileFlag = Extract<keyof Flags, `${string}file` | `kubelet-${string}`>;
+interface FileReader {
+  required(name: FileFlag): string;
+  optional(name: FileFlag): string | undefined;
+}
+
+function fileReader(flags: Flags, problems: string[]): FileReader {
+  const optional = (name: FileFlag): string | undefined => {
+    const path = flags[name];
+    if (path === undefined || path === "") return undefined;
+    try {
+      return readFileSync(path, "utf8");
+    } catch (error) {
+      problems.push(`--${name}: cannot read ${path}: ${error instanceof Error ? error.message : error}`);
+      return "";
+    }
+  };
+  return {
+    optional,
+    required: (name) => {
+      const text = optional(name);
+      if (text === undefined) problems.push(`--${name}: a file is needed`);
+      return text ?? "";
+    },
+  };
+}
+
+function storeTls(flags: Flags, reader: FileReader, problems: string[]): StoreAccess["tls"] {
+  const ca = reader.optional("etcd-cafile");
+  const cert = reader.optional("etcd-certfile");
+  const key = reader.optional("etcd-keyfile");
+  if ((cert === undefined) !== (key === undefined))
+    problems.push("--etcd-certfile, --etcd-keyfile: give both or neither");
+  const secure = flags["etcd-servers"].some((url) => url.startsWith("https:"));
+  if (!secure && ca === undefined && cert === undefined) return undefined;
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { certificate: cert }),
+    ...(key !== undefined && { key }),
+  };
+}
+
+function portRange(text: string): PortRange | undefined {
+  const match = /^(\d+)-(\d+)$/.exec(text);
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2]);
+  return match !== null && first >= 1 && last >= first && last <= 65535 ? { first, last } : undefined;
+}

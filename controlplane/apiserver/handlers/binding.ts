@@ -1,0 +1,101 @@
+import type { KubeObject } from "../../../client/types.ts";
+import { badRequest, conflict, invalid } from "../api-error.ts";
+import { header } from "../filters/request-info.ts";
+import { isObject, type JsonObject, listOf, objectOf, stringMapOf, stringOf } from "../json.ts";
+import type { Kind } from "../registry/kind.ts";
+import { rfc3339 } from "../registry/object-meta.ts";
+import { updateObject } from "../registry/update-object.ts";
+import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { decodeBody } from "./decode-body.ts";
+import { isDryRun } from "./write-options.ts";
+
+/** POST pods/NAME/binding: gives a pod its node, once. */
+export async function bind(call: Call, deps: HandlerDeps): Promise<Answer> {
+  const { object } = decodeBody(await call.body(), header(call.headers, "content-type"), deps.schemas);
+  return bindPod(call, deps, { binding: object, name: call.target.name, kind: call.served.kind });
+}
+
+/** POST bindings: the same with the pod's name in the body. */
+export async function createBinding(call: Call, deps: HandlerDeps): Promise<Answer> {
+  const { object } = decodeBody(await call.body(), header(call.headers, "content-type"), deps.schemas);
+  const name = stringOf(objectOf(object.metadata).name);
+  if (name === "") throw badRequest("metadata.name: Required value");
+  return bindPod(call, deps, { binding: object, name, kind: call.served.kind });
+}
+
+interface Wanted {
+  readonly binding: JsonObject;
+  readonly name: string;
+  readonly kind: Kind;
+}
+
+async function bindPod(call: Call, deps: HandlerDeps, { binding, name, kind }: Wanted): Promise<Answer> {
+  const target = objectOf(binding.target);
+  const node = stringOf(target.name);
+  const targetKind = stringOf(target.kind);
+  if (targetKind !== "" && targetKind !== "Node")
+    throw invalid({ group: "", kind: "Binding" }, name, [
+      {
+        reason: "FieldValueNotSupported",
+        field: "target.kind",
+        message: `Unsupported value: "${targetKind}": supported values: "Node", "<empty>"`,
+      },
+    ]);
+  if (node === "")
+    throw invalid({ group: "", kind: "Binding" }, name, [
+      { reason: "FieldValueRequired", field: "target.name", message: "Required value" },
+    ]);
+  const meta = objectOf(binding.metadata);
+  const change = (pod: KubeObject) => assigned(pod, { node, meta, kind, now: rfc3339(deps.clock.wallMs()) });
+  const address = { namespace: call.target.namespace, name };
+  await updateObject(deps, kind, address, change, { dryRun: isDryRun(call.query), via: "server" });
+  return {
+    type: "json",
+    code: 201,
+    body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 },
+  };
+}
+
+function assigned(
+  pod: KubeObject,
+  { node, meta, kind, now }: { node: string; meta: JsonObject; kind: Kind; now: string },
+): KubeObject {
+  const { name, uid } = pod.metadata;
+  const spec = objectOf(pod.spec);
+  const wantedUid = stringOf(meta.uid);
+  if (wantedUid !== "" && wantedUid !== uid)
+    throw conflict(
+      kind,
+      name,
+      `Precondition failed: UID in precondition: ${wantedUid}, UID in object meta: ${uid}`,
+    );
+  if (pod.metadata.deletionTimestamp !== undefined)
+    throw conflict(
+      { group: "", plural: "pods/binding" },
+      name,
+      `pod ${name} is being deleted, cannot be assigned to a host`,
+    );
+  const before = stringOf(spec.nodeName);
+  if (before !== "")
+    throw conflict(
+      { group: "", plural: "pods/binding" },
+      name,
+      `pod ${name} is already assigned to node "${before}"`,
+    );
+  if (listOf(spec.schedulingGates).length > 0)
+    throw conflict(
+      { group: "", plural: "pods/binding" },
+      name,
+      `pod ${name} has non-empty .spec.schedulingGates`,
+    );
+  const annotations = { ...pod.metadata.annotations, ...stringMapOf(meta.annotations) };
+  const status = objectOf(pod.status);
+  const others = listOf(status.conditions).filter((one) => isObject(one) && one.type !== "PodScheduled");
+  const scheduled = { type: "PodScheduled", status: "True", lastProbeTime: null, lastTransitionTime: now };
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, ...(Object.keys(annotations).length > 0 && { annotations }) },
+    spec: { ...spec, nodeName: node },
+    status: { ...status, conditions: [...others, scheduled] },
+  };
+}

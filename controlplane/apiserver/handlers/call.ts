@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { KubeObject } from "../../../client/types.ts";
+import type { User } from "../filters/authentication.ts";
+import type { ResourceInfo } from "../filters/request-info.ts";
+import type { ServedKind } from "../registry/kind-table.ts";
+import type { RegistryDeps } from "../registry/registry-deps.ts";
+import type { StoredObject } from "../registry/stored-object.ts";
+import type { Schemas } from "../schemas.ts";
+import type { Output } from "./negotiate.ts";
+import type { NodeLink } from "./node-link.ts";
+
+/** One request for a resource, access checked. */
+export interface Call {
+  readonly target: ResourceInfo;
+  readonly served: ServedKind;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly user: User;
+  readonly output: Output;
+  /** Aborts when the client goes away or the request's time is up. */
+  readonly signal: AbortSignal;
+  /** The whole body, within the size limit. */
+  body(): Promise<Uint8Array>;
+  /** Sends a text to the user beside the answer (`Warning` header). */
+  warn(text: string): void;
+}
+
+export interface HandlerDeps extends RegistryDeps {
+  readonly schemas: Schemas;
+  readonly nodes: NodeLink;
+}
+
+export type Handler = (call: Call, deps: HandlerDeps) => Promise<Answer>;
+
+/** What a handler gives back; turned into bytes in respond.ts. */
+export type Answer =
+  /** An object of the called kind, shown in the form the client prefers. */
+  | { readonly type: "object"; readonly code: number; readonly object: KubeObject }
+  | { readonly type: "list"; readonly list: ListAnswer }
+  /** Anything else that is JSON: Status, Scale, reviews. */
+  | { readonly type: "json"; readonly code: number; readonly body: unknown }
+  | { readonly type: "stream"; readonly run: StreamRunner };
+
+/** Writes the response itself; resolves when it has ended. */
+export type StreamRunner = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface ListAnswer {
+  readonly items: readonly StoredObject[];
+  readonly revision: number;
+  readonly continue: string;
+  readonly remaining: number | undefined;
+}

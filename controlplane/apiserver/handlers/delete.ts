@@ -1,0 +1,18 @@
+import { admitDelete } from "../admission/admit-create.ts";
+import { removeObject } from "../registry/remove-object.ts";
+import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { removeOptions } from "./write-options.ts";
+
+/** DELETE of one object. What is gone at once answers with a Status (pods: their last state, as in Kubernetes); what
+ *  waits for a grace period or finalizers answers with its present state. */
+export async function remove(call: Call, deps: HandlerDeps): Promise<Answer> {
+  const { served, target } = call;
+  const options = await removeOptions(call, deps.schemas);
+  admitDelete(served.kind, target.name);
+  const { object, removed } = await removeObject(deps, served.kind, target, options);
+  if (!removed || served.kind.gracePeriodSeconds !== undefined) return { type: "object", code: 200, object };
+  const { name, uid } = object.metadata;
+  const details = { name, ...(served.group !== "" && { group: served.group }), kind: served.plural, uid };
+  const body = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details };
+  return { type: "json", code: 200, body };
+}

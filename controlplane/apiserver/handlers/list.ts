@@ -1,0 +1,125 @@
+import { expired } from "../api-error.ts";
+import type { KindCache } from "../cache/kind-cache.ts";
+import { inScope, type Scope } from "../cache/watch-cursor.ts";
+import {
+  type ContinueToken,
+  decodeContinue,
+  encodeContinue,
+  expiredContinue,
+} from "../registry/continue-token.ts";
+import type { Kind } from "../registry/kind.ts";
+import { StorageError } from "../registry/storage.ts";
+import { StoredObject } from "../registry/stored-object.ts";
+import type { Answer, Call, HandlerDeps, ListAnswer } from "./call.ts";
+import { listOptions, scopeOf } from "./list-options.ts";
+
+/** Entries read from the store at a time when a page of an older state is asked for. */
+const storePageEntries = 500;
+
+/** GET of many: from the cache, made as fresh as asked for; older states, and pages after the first, from the store. */
+export async function list(call: Call, deps: HandlerDeps): Promise<Answer> {
+  const { served, target, query } = call;
+  const options = listOptions(query, false);
+  const scope = scopeOf(served, target, query);
+  if (options.continue !== "") {
+    const token = decodeContinue(options.continue);
+    return { type: "list", list: await nextPage(deps, served.kind, { scope, token, limit: options.limit }) };
+  }
+  const revision = options.resourceVersion;
+  // With a limit, a revision means that very state, as Kubernetes has it for old clients.
+  const exact =
+    options.match === "Exact" || (options.match === "" && options.limit > 0 && (revision ?? 0) > 0);
+  if (revision !== undefined && revision > 0 && exact) {
+    const list = await readPage(deps, served.kind, { scope, start: "", limit: options.limit, revision });
+    return { type: "list", list };
+  }
+  const cache = await freshCache(deps, served.kind, revision);
+  return { type: "list", list: firstPage(cache, scope, options.limit) };
+}
+
+async function freshCache(deps: HandlerDeps, kind: Kind, revision: number | undefined): Promise<KindCache> {
+  if (revision === undefined) return deps.hub.consistent(kind);
+  return revision === 0 ? deps.hub.cache(kind) : deps.hub.notOlderThan(kind, revision);
+}
+
+function firstPage(cache: KindCache, scope: Scope, limit: number): ListAnswer {
+  const all = cache.list(scope.prefix);
+  const selects = scope.labels.length > 0 || scope.fields.length > 0;
+  const found = selects ? all.filter((object) => inScope(scope, object)) : all;
+  const { revision } = cache;
+  if (limit === 0 || found.length <= limit)
+    return { items: found, revision, continue: "", remaining: undefined };
+  const items = found.slice(0, limit);
+  return {
+    items,
+    revision,
+    continue: encodeContinue({ revision, start: startAfter(scope, items) }),
+    remaining: selects ? undefined : found.length - limit,
+  };
+}
+
+function startAfter(scope: Scope, items: readonly StoredObject[]): string {
+  const last = items[items.length - 1]?.key ?? "";
+  return `${last.slice(scope.prefix.length)}\0`;
+}
+
+interface NextPage {
+  readonly scope: Scope;
+  readonly token: ContinueToken;
+  readonly limit: number;
+}
+
+async function nextPage(
+  deps: HandlerDeps,
+  kind: Kind,
+  { scope, token, limit }: NextPage,
+): Promise<ListAnswer> {
+  // -1: the state the pages showed is gone, and the client takes the rest from the newest one.
+  const revision = token.revision === -1 ? await deps.storage.revision() : token.revision;
+  return readPage(deps, kind, { scope, start: token.start, limit, revision });
+}
+
+interface PageRequest {
+  readonly scope: Scope;
+  readonly start: string;
+  readonly limit: number;
+  readonly revision: number;
+}
+
+async function readPage(deps: HandlerDeps, kind: Kind, page: PageRequest): Promise<ListAnswer> {
+  const { scope, limit, revision } = page;
+  const selects = scope.labels.length > 0 || scope.fields.length > 0;
+  const items: StoredObject[] = [];
+  let start = page.start;
+  for (;;) {
+    const result = await readStore(deps, { ...page, start });
+    for (const [at, entry] of result.entries.entries()) {
+      const object = new StoredObject(kind, entry);
+      if (!inScope(scope, object)) continue;
+      items.push(object);
+      const rest = result.count - at - 1;
+      if (limit === 0 || items.length < limit) continue;
+      if (rest === 0) return { items, revision, continue: "", remaining: undefined };
+      const token = encodeContinue({ revision, start: startAfter(scope, items) });
+      return { items, revision, continue: token, remaining: selects ? undefined : rest };
+    }
+    const last = result.entries[result.entries.length - 1];
+    if (last === undefined || result.count <= result.entries.length)
+      return { items, revision, continue: "", remaining: undefined };
+    start = `${last.key.slice(scope.prefix.length)}\0`;
+  }
+}
+
+async function readStore(deps: HandlerDeps, { scope, start, revision }: PageRequest) {
+  try {
+    return await deps.storage.list(scope.prefix, {
+      startKey: scope.prefix + start,
+      limit: storePageEntries,
+      revision,
+    });
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.code !== "compacted") throw error;
+    if (start === "") throw expired("The resourceVersion for the provided list is too old.");
+    throw expiredContinue(start);
+  }
+}

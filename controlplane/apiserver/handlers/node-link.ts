@@ -1,0 +1,27 @@
+import { Agent, type AgentOptions } from "node:https";
+
+/** How the API server reaches node agents: with its own client certificate, trusting their authority. */
+export interface NodeLink {
+  readonly agent: Agent;
+  readonly tls: NodeTls;
+}
+
+export interface NodeTls {
+  /** PEM. Without an authority a node's certificate is not checked, as in Kubernetes. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
+export function nodeLink(tls: NodeTls): NodeLink {
+  return { agent: new Agent({ keepAlive: false, ...tlsOptions(tls) }), tls };
+}
+
+export function tlsOptions({ ca, cert, key }: NodeTls): AgentOptions {
+  return {
+    rejectUnauthorized: ca !== undefined,
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+}

@@ -1,0 +1,66 @@
+import { ApiError, badRequest, notFound } from "../api-error.ts";
+import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../json.ts";
+import { decodeStored, objectKey } from "../registry/stored-object.ts";
+import type { Call, HandlerDeps } from "./call.ts";
+
+/** Where the agent that runs a pod listens, and which container is meant. */
+export interface PodTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly container: string;
+  readonly node: string;
+}
+
+const kubeletPort = 10250;
+
+/** Fails with BadRequest where the container is unknown or the pod has no node, and with 404 for a missing pod. */
+export async function podTarget(
+  call: Pick<Call, "served" | "target" | "query">,
+  deps: HandlerDeps,
+): Promise<PodTarget> {
+  const { kind } = call.served;
+  const { name, namespace } = call.target;
+  const { entry } = await deps.storage.get(objectKey(kind, namespace, name));
+  if (entry === undefined) throw notFound(call.served, name);
+  const spec = objectOf(decodeStored(kind, entry.value, entry.modRevision).spec);
+  const container = containerOf(name, spec, call.query.get("container") ?? "");
+  const node = stringOf(spec.nodeName);
+  if (node === "") throw badRequest(`pod ${name} does not have a host assigned`);
+  return { ...(await nodeAddress(deps, node)), container, node };
+}
+
+function containerOf(pod: string, spec: JsonObject, asked: string): string {
+  const names = (field: string) =>
+    listOf(spec[field])
+      .filter(isObject)
+      .map((one) => stringOf(one.name));
+  const main = names("containers");
+  const all = [...main, ...names("initContainers"), ...names("ephemeralContainers")];
+  if (asked !== "") {
+    if (all.includes(asked)) return asked;
+    throw badRequest(`container ${asked} is not valid for pod ${pod}`);
+  }
+  const [only] = main;
+  if (main.length === 1 && only !== undefined) return only;
+  const inits = names("initContainers");
+  const others = inits.length > 0 ? ` or one of the init containers: [${inits.join(" ")}]` : "";
+  throw badRequest(
+    `a container name must be specified for pod ${pod}, choose one of: [${main.join(" ")}]${others}`,
+  );
+}
+
+async function nodeAddress(deps: HandlerDeps, name: string): Promise<{ host: string; port: number }> {
+  const kind = deps.kinds.named("", "nodes")?.kind;
+  const entry = kind && (await deps.storage.get(objectKey(kind, "", name))).entry;
+  if (kind === undefined || entry === undefined) throw notFound({ group: "", plural: "nodes" }, name);
+  const status = objectOf(decodeStored(kind, entry.value, entry.modRevision).status);
+  const addresses = listOf(status.addresses).filter(isObject);
+  const found =
+    addresses.find((one) => one.type === "InternalIP") ??
+    addresses.find((one) => one.type === "Hostname") ??
+    {};
+  const host = stringOf(found.address);
+  if (host === "") throw new ApiError(500, "InternalError", `node ${name} has no address to reach it at`);
+  const port = objectOf(objectOf(status.daemonEndpoints).kubeletEndpoint).Port;
+  return { host, port: typeof port === "number" ? port : kubeletPort };
+}

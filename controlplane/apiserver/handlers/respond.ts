@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { stringify as yamlText } from "yaml";
+import type { ApiError } from "../api-error.ts";
+import { header } from "../filters/request-info.ts";
+import type { JsonObject } from "../json.ts";
+import type { ServedKind } from "../registry/kind-table.ts";
+import type { Answer, ListAnswer } from "./call.ts";
+import type { Output } from "./negotiate.ts";
+import { includeObjectOf, partialMetadata, servedObject, table } from "./shapes.ts";
+
+/** Answers of at least this size are compressed for clients that can read it (as Kubernetes does). */
+export const gzipFromBytes = 128 * 1024;
+/** The level Kubernetes uses: speed over size. */
+const gzipLevel = 1;
+const compress = promisify(gzip);
+
+export interface Shown {
+  readonly served: ServedKind;
+  readonly output: Output;
+  readonly query: URLSearchParams;
+  readonly nowMs: number;
+}
+
+/** The text of an answer in the form asked for. Pure. */
+export function answerText(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): string {
+  if (answer.type === "list" && shown.output.as === "object" && shown.output.format === "json")
+    return listText(answer.list, shown.served);
+  const body = answerBody(answer, shown);
+  return shown.output.format === "yaml" ? yamlText(body) : JSON.stringify(body);
+}
+
+function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): unknown {
+  const { served, output, query, nowMs } = shown;
+  if (answer.type === "json") return answer.body;
+  const options = { served, version: output.version, include: includeObjectOf(query), nowMs };
+  if (answer.type === "object") {
+    const { object } = answer;
+    const { resourceVersion } = object.metadata;
+    if (output.as === "table") return table(options, [object], { resourceVersion });
+    return output.as === "metadata" ? partialMetadata(object, output.version) : servedObject(served, object);
+  }
+  const { list } = answer;
+  const objects = list.items.map((item) => item.object);
+  const metadata = listMetadata(list);
+  if (output.as === "table") return table(options, objects, metadata);
+  if (output.as === "metadata") {
+    const items = objects.map((object) => partialMetadata(object, output.version));
+    return {
+      kind: "PartialObjectMetadataList",
+      apiVersion: `meta.k8s.io/${output.version}`,
+      metadata,
+      items,
+    };
+  }
+  const items = objects.map((object) => servedObject(served, object));
+  return { kind: `${served.kind.kind}List`, apiVersion: served.apiVersion, metadata, items };
+}
+
+function listMetadata(list: ListAnswer): JsonObject {
+  return {
+    resourceVersion: String(list.revision),
+    ...(list.continue !== "" && { continue: list.continue }),
+    ...(list.remaining !== undefined && { remainingItemCount: list.remaining }),
+  };
+}
+
+/** A list out of its items' texts, which are serialized once however often they are listed. */
+function listText(list: ListAnswer, served: ServedKind): string {
+  const head = JSON.stringify({
+    kind: `${served.kind.kind}List`,
+    apiVersion: served.apiVersion,
+    metadata: listMetadata(list),
+  });
+  const items = list.items.map((item) =>
+    served.convert === undefined ? item.json() : JSON.stringify(servedObject(served, item.object)),
+  );
+  return `${head.slice(0, -1)},"items":[${items.join(",")}]}`;
+}
+
+/** Sends a whole body, compressed where that helps. */
+export async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: { readonly code: number; readonly contentType: string; readonly body: string | Uint8Array },
+): Promise<void> {
+  let body = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
+  response.statusCode = answer.code;
+  response.setHeader("Content-Type", answer.contentType);
+  response.setHeader("Cache-Control", "no-cache, private");
+  if (body.length >= gzipFromBytes && /\bgzip\b/.test(header(request.headers, "accept-encoding"))) {
+    body = await compress(body, { level: gzipLevel });
+    response.setHeader("Content-Encoding", "gzip");
+  }
+  response.setHeader("Content-Length", body.length);
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+/** Sends a refusal as a Status. Nothing may have been sent before. */
+export function sendError(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: ApiError,
+): Promise<void> {
+  const retryAfter = error.details?.retryAfterSeconds;
+  if (retryAfter !== undefined) response.setHeader("Retry-After", retryAfter);
+  const body = JSON.stringify(error.status());
+  return send(request, response, { code: error.code, contentType: "application/json", body });
+}

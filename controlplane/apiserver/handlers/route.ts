@@ -1,0 +1,72 @@
+import { type ApiError, methodNotAllowed, pathNotFound } from "../api-error.ts";
+import type { ResourceInfo, ResourceVerb } from "../filters/request-info.ts";
+import type { Verb } from "../registry/kind.ts";
+import { type ServedKind, supports } from "../registry/kind-table.ts";
+import { bind } from "./binding.ts";
+import type { Handler } from "./call.ts";
+import { create } from "./create.ts";
+import { remove } from "./delete.ts";
+import { deleteCollection } from "./delete-collection.ts";
+import { evict } from "./eviction.ts";
+import { finalize } from "./finalize.ts";
+import { get } from "./get.ts";
+import { list } from "./list.ts";
+import { patch } from "./patch.ts";
+import { podLog } from "./pod-log.ts";
+import { getScale, patchScale, updateScale } from "./scale.ts";
+import { getStatus, patchStatus, updateStatus } from "./status.ts";
+import { update } from "./update.ts";
+import { watch } from "./watch.ts";
+
+type Handlers = Partial<Record<ResourceVerb, Handler>>;
+
+const main: Record<Verb, Handler> = {
+  create,
+  get,
+  list,
+  watch,
+  update,
+  patch,
+  delete: remove,
+  deletecollection: deleteCollection,
+};
+const special: Readonly<Record<string, Handlers>> = {
+  binding: { create: bind },
+  eviction: { create: evict },
+  finalize: { update: finalize },
+  log: { get: podLog },
+};
+
+/** The handler for what is asked; fails with 404 for an unknown subresource and with 405 for a verb it lacks. Pure. */
+export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
+  const { subresource, verb } = target;
+  const handlers = subresource === "" ? mainHandlers(served) : subresourceHandlers(served, subresource);
+  if (handlers === undefined) throw pathNotFound();
+  const handler = handlers[verb];
+  if (handler === undefined || !nameFits(target)) throw refusal(served, verb);
+  return handler;
+}
+
+function mainHandlers({ kind }: ServedKind): Handlers {
+  return Object.fromEntries(Object.entries(main).filter(([verb]) => supports(kind, verb as Verb)));
+}
+
+function subresourceHandlers({ kind }: ServedKind, subresource: string): Handlers | undefined {
+  const { subresources } = kind;
+  if (subresource === "status" && subresources.status)
+    return { get: getStatus, update: updateStatus, patch: patchStatus };
+  if (subresource === "scale" && subresources.scale)
+    return { get: getScale, update: updateScale, patch: patchScale };
+  return subresources.special?.includes(subresource) ? special[subresource] : undefined;
+}
+
+/** PUT, PATCH and the like need a name; POST to a collection has none. */
+function nameFits({ verb, name, subresource }: ResourceInfo): boolean {
+  if (subresource !== "") return name !== "";
+  if (verb === "create") return name === "";
+  return name !== "" || verb === "list" || verb === "watch" || verb === "deletecollection";
+}
+
+function refusal(served: ServedKind, verb: string): ApiError {
+  return methodNotAllowed(served, verb);
+}

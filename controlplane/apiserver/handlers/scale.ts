@@ -1,0 +1,87 @@
+import type { KubeObject } from "../../../client/types.ts";
+import { badRequest, conflict, invalid, modifiedMeanwhile, notFound, pathNotFound } from "../api-error.ts";
+import { header } from "../filters/request-info.ts";
+import { type JsonObject, objectOf, stringOf } from "../json.ts";
+import type { Kind, Subresources } from "../registry/kind.ts";
+import { decodeStored, objectKey } from "../registry/stored-object.ts";
+import { updateObject } from "../registry/update-object.ts";
+import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { decodeBody } from "./decode-body.ts";
+import { patcherFor } from "./patch.ts";
+import { isDryRun } from "./write-options.ts";
+
+/** …/scale: a workload seen as a number of replicas (autoscaling/v1 Scale). */
+export async function getScale(call: Call, deps: HandlerDeps): Promise<Answer> {
+  const { kind } = call.served;
+  const { entry } = await deps.storage.get(objectKey(kind, call.target.namespace, call.target.name));
+  if (entry === undefined) throw notFound(call.served, call.target.name);
+  return answer(kind, decodeStored(kind, entry.value, entry.modRevision));
+}
+
+export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer> {
+  const { object } = decodeBody(await call.body(), header(call.headers, "content-type"), deps.schemas);
+  return changeScale(call, deps, () => object);
+}
+
+export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer> {
+  const type = (header(call.headers, "content-type").split(";")[0] ?? "").trim();
+  // A Scale has no lists: strategic merge is plain merge.
+  const plain = type === "application/strategic-merge-patch+json" ? "application/merge-patch+json" : type;
+  const patcher = patcherFor(plain, call, deps, await call.body());
+  return changeScale(call, deps, (current) => patcher(scaleOf(call.served.kind, current)));
+}
+
+async function changeScale(
+  call: Call,
+  deps: HandlerDeps,
+  wantedScale: (current: KubeObject) => JsonObject,
+): Promise<Answer> {
+  const { kind } = call.served;
+  const change = (current: KubeObject) => {
+    const wanted = wantedScale(current);
+    if (wanted.kind !== undefined && wanted.kind !== "Scale")
+      throw badRequest("the object provided is not a Scale");
+    const metadata = objectOf(wanted.metadata);
+    const version = stringOf(metadata.resourceVersion);
+    if (version !== "" && version !== current.metadata.resourceVersion)
+      throw conflict(call.served, call.target.name, modifiedMeanwhile);
+    const replicas = objectOf(wanted.spec).replicas ?? 0;
+    if (typeof replicas !== "number" || !Number.isInteger(replicas))
+      throw badRequest("Scale.spec.replicas: json: cannot unmarshal into Go struct field of type int32");
+    if (replicas < 0)
+      throw invalid({ group: "autoscaling", kind: "Scale" }, call.target.name, [
+        {
+          reason: "FieldValueInvalid",
+          field: "spec.replicas",
+          message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+        },
+      ]);
+    scaling(kind).setReplicas(current, replicas);
+    return current;
+  };
+  const options = { dryRun: isDryRun(call.query), via: "object" } as const;
+  return answer(kind, await updateObject(deps, kind, call.target, change, options));
+}
+
+function scaling(kind: Kind): NonNullable<Subresources["scale"]> {
+  const { scale } = kind.subresources;
+  if (scale === undefined) throw pathNotFound();
+  return scale;
+}
+
+function answer(kind: Kind, object: KubeObject): Answer {
+  return { type: "json", code: 200, body: scaleOf(kind, object) };
+}
+
+function scaleOf(kind: Kind, object: KubeObject): JsonObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const scale = scaling(kind);
+  const selector = scale.selector(object);
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { replicas: scale.replicas(object) },
+    status: { replicas: scale.currentReplicas(object), ...(selector !== "" && { selector }) },
+  };
+}

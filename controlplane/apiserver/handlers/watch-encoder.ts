@@ -1,0 +1,67 @@
+import type { KubeObject } from "../../../client/types.ts";
+import type { Notice } from "../cache/watch-cursor.ts";
+import type { JsonObject } from "../json.ts";
+import type { Call } from "./call.ts";
+import { type IncludeObject, includeObjectOf, partialMetadata, servedObject, table } from "./shapes.ts";
+
+/** The frames of one watch: a line of JSON per change, in the form the client asked for. */
+export class WatchEncoder {
+  readonly contentType = "application/json";
+  readonly #call: Pick<Call, "served" | "output">;
+  readonly #include: IncludeObject;
+  readonly #wallMs: () => number;
+
+  constructor(call: Pick<Call, "served" | "output" | "query">, wallMs: () => number) {
+    this.#call = call;
+    this.#include = includeObjectOf(call.query);
+    this.#wallMs = wallMs;
+  }
+
+  frame({ type, object, revision }: Notice): string {
+    const { served, output } = this.#call;
+    // The last state of what is gone carries the revision at which it went.
+    const moved = revision !== object.revision;
+    if (output.as === "object" && served.convert === undefined && !moved)
+      return `{"type":"${type}","object":${object.json()}}\n`;
+    const shown = moved ? withRevision(object.object, revision) : object.object;
+    return `${JSON.stringify({ type, object: this.#shape(shown) })}\n`;
+  }
+
+  /** Tells the client how far it is: there were no more changes for it up to `revision`. */
+  bookmark(revision: number, initialEnd: boolean): string {
+    const { served } = this.#call;
+    const annotations = initialEnd ? { "k8s.io/initial-events-end": "true" } : undefined;
+    const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
+    // A bookmark in a watch of tables or metadata takes that form too.
+    const blank = { name: "", uid: "", creationTimestamp: "", ...metadata };
+    const object = { kind: served.kind.kind, apiVersion: served.apiVersion, metadata: blank };
+    return `${JSON.stringify({ type: "BOOKMARK", object: this.#bookmarkShape(object, metadata) })}\n`;
+  }
+
+  #bookmarkShape(object: KubeObject, metadata: JsonObject): JsonObject {
+    const { output, served } = this.#call;
+    if (output.as === "table") return table(this.#tableOptions(), [], metadata);
+    if (output.as === "metadata") return { ...partialMetadata(object, output.version), metadata };
+    return {
+      kind: served.kind.kind,
+      apiVersion: served.apiVersion,
+      metadata: { ...metadata, creationTimestamp: null },
+    };
+  }
+
+  #shape(object: KubeObject): JsonObject {
+    const { output, served } = this.#call;
+    if (output.as === "table")
+      return table(this.#tableOptions(), [object], { resourceVersion: object.metadata.resourceVersion });
+    return output.as === "metadata" ? partialMetadata(object, output.version) : servedObject(served, object);
+  }
+
+  #tableOptions() {
+    const { output, served } = this.#call;
+    return { served, version: output.version, include: this.#include, nowMs: this.#wallMs() };
+  }
+}
+
+function withRevision(object: KubeObject, revision: number): KubeObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}

@@ -1,0 +1,44 @@
+import { type ApiError, badRequest, expired } from "../api-error.ts";
+import { objectOf } from "../json.ts";
+
+/** Where the next page of a list begins: opaque to clients, base64url of Kubernetes' own JSON. Pure. */
+export interface ContinueToken {
+  /** The state all pages show; -1 where the client accepts the newest one for the rest. */
+  readonly revision: number;
+  /** The first key wanted, relative to the list's prefix. */
+  readonly start: string;
+}
+
+const version = "meta.k8s.io/v1";
+
+export function encodeContinue(token: ContinueToken): string {
+  return Buffer.from(JSON.stringify({ v: version, rv: token.revision, start: token.start })).toString(
+    "base64url",
+  );
+}
+
+/** Fails with BadRequest. */
+export function decodeContinue(text: string): ContinueToken {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+  } catch {
+    throw badRequest("continue key is not valid: illegal base64 or JSON");
+  }
+  const { v, rv, start } = objectOf(parsed);
+  if (v !== version)
+    throw badRequest("continue key is not valid: server does not recognize this encoded version");
+  if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv === 0)
+    throw badRequest("continue key is not valid: incorrect encoded start resourceVersion");
+  // A start outside the list's own prefix would read what the caller was not asked about.
+  if (typeof start !== "string" || start === "" || start.includes("..") || start.startsWith("/"))
+    throw badRequest("continue key is not valid: encoded start key");
+  return { revision: rv, start };
+}
+
+/** 410: the state the pages showed is compacted. Carries a token for going on with the newest state instead. */
+export function expiredContinue(start: string): ApiError {
+  const text =
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+  return expired(text, { continue: encodeContinue({ revision: -1, start }) });
+}

@@ -1,0 +1,102 @@
+import type { Random } from "../../../base/os/random.ts";
+import { below } from "../../../base/os/random.ts";
+import type { KubeObject } from "../../../client/types.ts";
+import type { FieldError } from "./kind.ts";
+
+/** What the server itself writes into metadata. Pure but for the chance and time handed in. */
+
+/** RFC 3339 in whole seconds, as Kubernetes' metav1.Time. */
+export function rfc3339(wallMs: number): string {
+  return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
+}
+
+/** A version 4 UUID. */
+export function newUid(random: Random): string {
+  const hex = Array.from({ length: 4 }, () => random.uint32().toString(16).padStart(8, "0")).join("");
+  const variant = "89ab"[Number.parseInt(hex[16] ?? "0", 16) & 3];
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
+
+const suffixLetters = "bcdfghjklmnpqrstvwxz2456789";
+const generatedBaseMax = 58;
+
+/** `generateName` with five random letters that spell no words. */
+export function generatedName(base: string, random: Random): string {
+  const suffix = Array.from({ length: 5 }, () => suffixLetters[below(random, suffixLetters.length)]).join("");
+  return base.slice(0, generatedBaseMax) + suffix;
+}
+
+/** Sets what only the server decides on a new object; mutates. */
+export function fillNewMeta(
+  object: KubeObject,
+  options: { random: Random; nowMs: number; hasGeneration: boolean },
+): void {
+  const { metadata } = object;
+  metadata.uid = newUid(options.random);
+  metadata.creationTimestamp = rfc3339(options.nowMs);
+  metadata.resourceVersion = "";
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  if (options.hasGeneration) metadata.generation = 1;
+  else delete metadata.generation;
+}
+
+/** Puts back what an update may not touch; mutates `next`. */
+export function keepServerMeta(next: KubeObject, current: KubeObject): void {
+  const { metadata } = next;
+  const from = current.metadata;
+  metadata.name = from.name;
+  metadata.uid = from.uid;
+  metadata.creationTimestamp = from.creationTimestamp;
+  metadata.resourceVersion = from.resourceVersion;
+  if (from.namespace === undefined) delete metadata.namespace;
+  else metadata.namespace = from.namespace;
+  keep(metadata, from, "generation");
+  keep(metadata, from, "deletionTimestamp");
+  keep(metadata, from, "deletionGracePeriodSeconds");
+  keep(metadata, from, "generateName");
+  delete metadata.selfLink;
+}
+
+type Meta = KubeObject["metadata"];
+function keep<F extends "generation" | "deletionTimestamp" | "deletionGracePeriodSeconds" | "generateName">(
+  to: Meta,
+  from: Meta,
+  field: F,
+): void {
+  if (from[field] === undefined) delete to[field];
+  else to[field] = from[field];
+}
+
+/** Finalizers can only shrink once an object is being deleted. */
+export function finalizerProblems(next: KubeObject, current: KubeObject): readonly FieldError[] {
+  if (current.metadata.deletionTimestamp === undefined) return [];
+  const before = new Set(current.metadata.finalizers ?? []);
+  const added = (next.metadata.finalizers ?? []).filter((one) => !before.has(one));
+  if (added.length === 0) return [];
+  const list = added.map((one) => JSON.stringify(one)).join(", ");
+  return [
+    {
+      reason: "FieldValueForbidden",
+      field: "metadata.finalizers",
+      message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+    },
+  ];
+}
+
+/** JSON equality of two values that came from JSON; order of fields does not count, absent and undefined are one. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item, at) => sameJson(item, b[at]));
+  }
+  const left = Object.entries(a).filter(([, value]) => value !== undefined);
+  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined));
+  return (
+    left.length === right.size &&
+    left.every(([name, value]) => right.has(name) && sameJson(value, right.get(name)))
+  );
+}

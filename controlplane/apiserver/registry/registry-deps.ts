@@ -1,0 +1,40 @@
+import type { Clock } from "../../../base/os/clock.ts";
+import type { Log } from "../../../base/os/log.ts";
+import type { Random } from "../../../base/os/random.ts";
+import type { KubeObject } from "../../../client/types.ts";
+import type { CacheHub } from "../cache/cache-hub.ts";
+import type { Kind } from "./kind.ts";
+import type { KindTable } from "./kind-table.ts";
+import type { Claims } from "./service-allocator.ts";
+import type { Storage, Write } from "./storage.ts";
+import { encodeStored } from "./stored-object.ts";
+
+/** What every operation on objects is handed. */
+export interface RegistryDeps {
+  readonly storage: Storage;
+  readonly hub: CacheHub;
+  readonly kinds: KindTable;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly allocator: Allocator;
+  /** Checks and fills a new object beyond its kind's own rules; throws to refuse, mutates to fill. */
+  readonly admitCreate: (kind: Kind, object: KubeObject) => Promise<void>;
+}
+
+/** Hands out what is unique in the cluster; see service-allocator.ts. */
+export interface Allocator {
+  carryOver(kind: Kind, next: KubeObject, current: KubeObject): void;
+  /** Fills what is missing in `next` (absent: the object goes) and says what the transaction must claim and free. */
+  plan(kind: Kind, next: KubeObject | undefined, current: KubeObject | undefined): Promise<Claims>;
+}
+
+/** Conflicts in a row before an update gives up; each one means that somebody else made progress. */
+export const updateAttemptsMax = 10;
+
+export function putObject(kind: Kind, key: string, object: KubeObject): Write {
+  const value = encodeStored(object);
+  return kind.ttlSeconds === undefined
+    ? { type: "put", key, value }
+    : { type: "put", key, value, ttlSeconds: kind.ttlSeconds };
+}

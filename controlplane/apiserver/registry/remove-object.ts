@@ -1,0 +1,113 @@
+import type { KubeObject } from "../../../client/types.ts";
+import { conflict, modifiedMeanwhile, notFound } from "../api-error.ts";
+import { objectOf } from "../json.ts";
+import type { Kind } from "./kind.ts";
+import { rfc3339, sameJson } from "./object-meta.ts";
+import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
+import { decodeStored, objectKey } from "./stored-object.ts";
+import { type Address, isFinished } from "./update-object.ts";
+
+export interface RemoveOptions {
+  readonly dryRun: boolean;
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: "Orphan" | "Background" | "Foreground";
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+/** The object's last state; `removed` when it is gone, else it waits for a grace period or finalizers. */
+export interface Removal {
+  readonly object: KubeObject;
+  readonly removed: boolean;
+}
+
+/** Deletes an object, or begins to. Fails with NotFound and Conflict. */
+export async function removeObject(
+  deps: RegistryDeps,
+  kind: Kind,
+  address: Address,
+  options: RemoveOptions,
+): Promise<Removal> {
+  const key = objectKey(kind, address.namespace, address.name);
+  let { entry } = await deps.storage.get(key);
+  for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
+    if (entry === undefined) throw notFound(kind, address.name);
+    const current = decodeStored(kind, entry.value, entry.modRevision);
+    checkPreconditions(kind, current, options);
+    const next = markedForDeletion(kind, current, { ...options, nowMs: deps.clock.wallMs() });
+    const removed = isFinished(next);
+    if (options.dryRun || (!removed && sameJson(next, current))) return { object: next, removed };
+    const claims = await deps.allocator.plan(kind, removed ? undefined : next, current);
+    const result = await deps.storage.commit({
+      compare: [{ key, modRevision: entry.modRevision }, ...claims.compare],
+      writes: [removed ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
+    });
+    if (result.ok) {
+      next.metadata.resourceVersion = String(result.revision);
+      return { object: next, removed };
+    }
+    entry = result.current[0];
+  }
+  throw conflict(kind, address.name, modifiedMeanwhile);
+}
+
+function checkPreconditions(kind: Kind, current: KubeObject, { preconditions }: RemoveOptions): void {
+  const { name, uid, resourceVersion } = current.metadata;
+  const wants = preconditions ?? {};
+  if (wants.uid !== undefined && wants.uid !== uid)
+    throw conflict(
+      kind,
+      name,
+      `Precondition failed: UID in precondition: ${wants.uid}, UID in object meta: ${uid}`,
+    );
+  if (wants.resourceVersion !== undefined && wants.resourceVersion !== resourceVersion)
+    throw conflict(
+      kind,
+      name,
+      `Precondition failed: ResourceVersion in precondition: ${wants.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
+    );
+}
+
+/** current -> being deleted. The object with its deletion time, grace period and finalizers as the options ask. Pure.
+ *  A second deletion can shorten the grace period, never lengthen it. */
+export function markedForDeletion(
+  kind: Kind,
+  current: KubeObject,
+  options: RemoveOptions & { readonly nowMs: number },
+): KubeObject {
+  const next = structuredClone(current);
+  const { metadata } = next;
+  setFinalizers(kind, next, options.propagationPolicy);
+  const graceSeconds = Math.max(
+    0,
+    kind.gracePeriodSeconds === undefined
+      ? 0
+      : (options.gracePeriodSeconds ?? kind.gracePeriodSeconds(current)),
+  );
+  if (metadata.deletionTimestamp === undefined) {
+    metadata.deletionTimestamp = rfc3339(options.nowMs + graceSeconds * 1000);
+    metadata.deletionGracePeriodSeconds = graceSeconds;
+    if (metadata.generation !== undefined) metadata.generation++;
+  } else if (graceSeconds < (metadata.deletionGracePeriodSeconds ?? 0)) {
+    const began = Date.parse(metadata.deletionTimestamp) - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
+    metadata.deletionTimestamp = rfc3339(Math.max(began + graceSeconds * 1000, began));
+    metadata.deletionGracePeriodSeconds = graceSeconds;
+  }
+  if (kind.kind === "Namespace" && kind.group === "")
+    next.status = { ...objectOf(next.status), phase: "Terminating" };
+  return next;
+}
+
+const orphanFinalizer = "orphan";
+const foregroundFinalizer = "foregroundDeletion";
+
+function setFinalizers(kind: Kind, next: KubeObject, policy: RemoveOptions["propagationPolicy"]): void {
+  const before = next.metadata.finalizers ?? [];
+  const rest = before.filter((one) => one !== orphanFinalizer && one !== foregroundFinalizer);
+  const said = before.length > rest.length;
+  const chosen = policy ?? (said ? undefined : kind.orphansByDefault ? "Orphan" : "Background");
+  if (chosen === undefined) return;
+  if (chosen === "Orphan") rest.push(orphanFinalizer);
+  if (chosen === "Foreground") rest.push(foregroundFinalizer);
+  if (rest.length > 0) next.metadata.finalizers = rest;
+  else delete next.metadata.finalizers;
+}

@@ -1,0 +1,231 @@
+import { below, type Random } from "../../../base/os/random.ts";
+import type { KubeObject } from "../../../client/types.ts";
+import { internalError, invalid } from "../api-error.ts";
+import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from "../json.ts";
+import { contains, type Ipv4Range, ipv4Text, parseIpv4 } from "./ipv4-range.ts";
+import type { FieldError, Kind } from "./kind.ts";
+import type { Comparison, Storage, Write } from "./storage.ts";
+
+/** What a transaction must check and write so that whatever was handed out is handed out once. */
+export interface Claims {
+  readonly compare: readonly Comparison[];
+  readonly writes: readonly Write[];
+}
+
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+export interface ServiceAllocatorDeps {
+  readonly storage: Storage;
+  readonly random: Random;
+  readonly clusterIps: Ipv4Range;
+  readonly nodePorts: PortRange;
+}
+
+const ipPrefix = "/registry/pintle.local/clusterips/";
+const portPrefix = "/registry/pintle.local/nodeports/";
+/** Guesses before all claims are read: with half the range taken, one in 256 needs them. */
+const guessesMax = 8;
+const noClaims: Claims = { compare: [], writes: [] };
+const encoder = new TextEncoder();
+
+/** Cluster IPs and node ports of services. Each one taken is a key of its own, created in the transaction that stores
+ *  the service and deleted in the one that removes it: any number of API servers can hand them out at once, and there
+ *  is nothing to repair afterwards. */
+export class ServiceAllocator {
+  readonly #deps: ServiceAllocatorDeps;
+
+  constructor(deps: ServiceAllocatorDeps) {
+    this.#deps = deps;
+  }
+
+  /** An update that leaves out what was allocated keeps it; a service that becomes another type gives it up. */
+  carryOver(kind: Kind, next: KubeObject, current: KubeObject): void {
+    if (kind.allocates !== "service") return;
+    const to = objectOf(next.spec);
+    const from = objectOf(current.spec);
+    const hadIp = stringOf(from.type) !== "ExternalName";
+    if (wantsIp(to) && hadIp) {
+      if (stringOf(to.clusterIP) === "" && listOf(to.clusterIPs).length === 0) {
+        to.clusterIP = from.clusterIP;
+        to.clusterIPs = from.clusterIPs;
+      }
+    } else if (!wantsIp(to) && hadIp && to.clusterIP === from.clusterIP) {
+      delete to.clusterIP;
+      delete to.clusterIPs;
+      delete to.ipFamilies;
+      delete to.ipFamilyPolicy;
+    }
+    const before = portsOf(from);
+    for (const port of portsOf(to)) {
+      const same = before.find((one) => samePort(one, port));
+      if (!wantsPorts(to)) {
+        if (same !== undefined && same.nodePort === port.nodePort) delete port.nodePort;
+      } else if (!isPortNumber(port.nodePort) && isPortNumber(same?.nodePort)) port.nodePort = same.nodePort;
+    }
+  }
+
+  /** Fills `next`; what `current` held and `next` does not is freed. Fails with Invalid for what cannot be had. */
+  async plan(kind: Kind, next: KubeObject | undefined, current: KubeObject | undefined): Promise<Claims> {
+    if (kind.allocates !== "service") return noClaims;
+    const held = current === undefined ? [] : claimKeys(objectOf(current.spec));
+    if (next === undefined) return { compare: [], writes: held.map((key) => ({ type: "delete", key })) };
+    const before = new Set(held);
+    await this.#fillIp(kind, next, before);
+    await this.#fillPorts(kind, next, before);
+    const wanted = new Set(claimKeys(objectOf(next.spec)));
+    const taken = [...wanted].filter((key) => !before.has(key));
+    const owner = { namespace: next.metadata.namespace, name: next.metadata.name, uid: next.metadata.uid };
+    const value = encoder.encode(JSON.stringify(owner));
+    return {
+      compare: taken.map((key) => ({ key, modRevision: 0 })),
+      writes: [
+        ...taken.map((key): Write => ({ type: "put", key, value })),
+        ...held.filter((key) => !wanted.has(key)).map((key): Write => ({ type: "delete", key })),
+      ],
+    };
+  }
+
+  async #fillIp(kind: Kind, service: KubeObject, before: ReadonlySet<string>): Promise<void> {
+    const spec = objectOf(service.spec);
+    if (!wantsIp(spec)) return;
+    const asked = stringOf(spec.clusterIP) || (stringsOf(spec.clusterIPs)[0] ?? "");
+    if (asked !== "" && asked !== "None" && !before.has(ipPrefix + asked))
+      await this.#checkIp(kind, service, asked);
+    const address = asked !== "" ? asked : await this.#freeIp();
+    spec.clusterIP = address;
+    spec.clusterIPs = [address];
+    spec.ipFamilies ??= ["IPv4"];
+    spec.ipFamilyPolicy ??= "SingleStack";
+    service.spec = spec;
+  }
+
+  async #checkIp(kind: Kind, service: KubeObject, asked: string): Promise<void> {
+    const range = this.#deps.clusterIps;
+    const refuse = (why: string): never => {
+      const message = `Invalid value: ["${asked}"]: failed to allocate IP ${asked}: ${why}`;
+      throw invalid(kind, service.metadata.name, [
+        { reason: "FieldValueInvalid", field: "spec.clusterIPs", message },
+      ]);
+    };
+    const address = parseIpv4(asked);
+    if (address === undefined || !contains(range, address))
+      refuse(
+        `the provided network does not match the current range: the range of valid IPs is ${range.text}`,
+      );
+    if ((await this.#deps.storage.get(ipPrefix + asked)).entry !== undefined)
+      refuse("provided IP is already allocated");
+  }
+
+  async #freeIp(): Promise<string> {
+    const { clusterIps, random, storage } = this.#deps;
+    // Neither the network's own address, nor the first one (kept for the API itself), nor the broadcast address.
+    const usable = clusterIps.size - 3;
+    const nth = (offset: number) => ipv4Text(clusterIps.first + 2 + offset);
+    for (let guess = 0; guess < guessesMax; guess++) {
+      const address = nth(below(random, usable));
+      if ((await storage.get(ipPrefix + address)).entry === undefined) return address;
+    }
+    const taken = await this.#taken(ipPrefix);
+    const start = below(random, usable);
+    for (let step = 0; step < usable; step++) {
+      const address = nth((start + step) % usable);
+      if (!taken.has(address)) return address;
+    }
+    throw internalError(`failed to allocate a serviceIP: range ${clusterIps.text} is full`);
+  }
+
+  async #fillPorts(kind: Kind, service: KubeObject, before: ReadonlySet<string>): Promise<void> {
+    const spec = objectOf(service.spec);
+    if (!wantsPorts(spec)) return;
+    const ports = portsOf(spec);
+    const chosen = new Map<string, number>();
+    for (const [at, port] of ports.entries()) {
+      if (!isPortNumber(port.nodePort)) continue;
+      if (!before.has(portPrefix + port.nodePort))
+        await this.#checkPort(kind, service, { at, asked: port.nodePort });
+      chosen.set(`${port.port}`, port.nodePort);
+    }
+    const used = new Set(chosen.values());
+    for (const port of ports) {
+      if (isPortNumber(port.nodePort)) continue;
+      // One number serves the same port in another protocol.
+      const shared = ports.find((one) => one.port === port.port && one.protocol !== port.protocol)?.nodePort;
+      const number = isPortNumber(shared) ? shared : await this.#freePort(used);
+      port.nodePort = number;
+      used.add(number);
+    }
+    const health = spec.healthCheckNodePort;
+    if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local" && !isPortNumber(health))
+      spec.healthCheckNodePort = await this.#freePort(used);
+  }
+
+  async #checkPort(
+    kind: Kind,
+    service: KubeObject,
+    { at, asked }: { at: number; asked: number },
+  ): Promise<void> {
+    const { first, last } = this.#deps.nodePorts;
+    const refuse = (why: string): never => {
+      const problem: FieldError = {
+        reason: "FieldValueInvalid",
+        field: `spec.ports[${at}].nodePort`,
+        message: `Invalid value: ${asked}: ${why}`,
+      };
+      throw invalid(kind, service.metadata.name, [problem]);
+    };
+    if (asked < first || asked > last)
+      refuse(`provided port is not in the valid range. The range of valid ports is ${first}-${last}`);
+    if ((await this.#deps.storage.get(portPrefix + asked)).entry !== undefined)
+      refuse("provided port is already allocated");
+  }
+
+  async #freePort(used: ReadonlySet<number>): Promise<number> {
+    const { nodePorts, random, storage } = this.#deps;
+    const size = nodePorts.last - nodePorts.first + 1;
+    for (let guess = 0; guess < guessesMax; guess++) {
+      const port = nodePorts.first + below(random, size);
+      if (!used.has(port) && (await storage.get(portPrefix + port)).entry === undefined) return port;
+    }
+    const taken = await this.#taken(portPrefix);
+    for (let port = nodePorts.first; port <= nodePorts.last; port++)
+      if (!used.has(port) && !taken.has(String(port))) return port;
+    throw internalError("failed to allocate a nodePort: range is full");
+  }
+
+  async #taken(prefix: string): Promise<ReadonlySet<string>> {
+    const { entries } = await this.#deps.storage.list(prefix);
+    return new Set(entries.map((entry) => entry.key.slice(prefix.length)));
+  }
+}
+
+function wantsIp(spec: JsonObject): boolean {
+  return stringOf(spec.type) !== "ExternalName";
+}
+function wantsPorts(spec: JsonObject): boolean {
+  const type = stringOf(spec.type);
+  return type === "NodePort" || (type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false);
+}
+function portsOf(spec: JsonObject): JsonObject[] {
+  return listOf(spec.ports).filter(isObject);
+}
+function isPortNumber(value: unknown): value is number {
+  return typeof value === "number" && value > 0;
+}
+function samePort(a: JsonObject, b: JsonObject): boolean {
+  return (
+    a.port === b.port && (a.protocol ?? "TCP") === (b.protocol ?? "TCP") && (a.name ?? "") === (b.name ?? "")
+  );
+}
+
+/** The keys a service with this spec holds. */
+function claimKeys(spec: JsonObject): string[] {
+  const keys: string[] = [];
+  const address = stringOf(spec.clusterIP);
+  if (address !== "" && address !== "None" && wantsIp(spec)) keys.push(ipPrefix + address);
+  const ports = [...portsOf(spec).map((port) => port.nodePort), spec.healthCheckNodePort].filter(
+    isPortNumber,
+  );
+  return [...keys, ...new Set(ports.map((port) => portPrefix + port))];
+}

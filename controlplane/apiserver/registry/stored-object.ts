@@ -1,0 +1,92 @@
+import type { KubeObject } from "../../../client/types.ts";
+import type { Kind } from "./kind.ts";
+import type { StoredEntry } from "./storage.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** `/registry/pods/` */
+export function kindPrefix(kind: Kind): string {
+  return `/registry/${kind.storagePrefix ?? kind.plural}/`;
+}
+
+/** `/registry/pods/default/` or, for a kind without namespaces or for all of them, the kind's prefix. */
+export function listPrefix(kind: Kind, namespace: string): string {
+  return kind.namespaced && namespace !== "" ? `${kindPrefix(kind)}${namespace}/` : kindPrefix(kind);
+}
+
+export function objectKey(kind: Kind, namespace: string, name: string): string {
+  return `${listPrefix(kind, namespace)}${name}`;
+}
+
+/** What is stored: the object's JSON without its resourceVersion, which is the store's own revision. */
+export function encodeStored(object: KubeObject): Uint8Array {
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  return encoder.encode(JSON.stringify({ ...object, metadata }));
+}
+
+/** The object as the API shows it: defaults of this release filled in, resourceVersion set. */
+export function decodeStored(kind: Kind, value: Uint8Array, modRevision: number): KubeObject {
+  const object: KubeObject = JSON.parse(decoder.decode(value));
+  object.metadata.resourceVersion = String(modRevision);
+  kind.applyDefaults(object);
+  return object;
+}
+
+/** An object of the API with what is asked of it often worked out once. Read-only: whoever changes it clones first. */
+export class StoredObject {
+  readonly kind: Kind;
+  readonly key: string;
+  readonly object: KubeObject;
+  readonly revision: number;
+  /** Bytes of the stored value, for accounting. */
+  readonly sizeBytes: number;
+  #json: string | undefined;
+  #fields: Readonly<Record<string, string>> | undefined;
+
+  constructor(kind: Kind, entry: StoredEntry) {
+    this.kind = kind;
+    this.key = entry.key;
+    this.revision = entry.modRevision;
+    this.sizeBytes = entry.value.length;
+    this.object = decodeStored(kind, entry.value, entry.modRevision);
+  }
+
+  /** The object's JSON, serialized once. */
+  json(): string {
+    this.#json ??= JSON.stringify(this.object);
+    return this.#json;
+  }
+
+  get labels(): Readonly<Record<string, string>> | undefined {
+    return this.object.metadata.labels;
+  }
+
+  /** The values that field selectors see. */
+  fields(): Readonly<Record<string, string>> {
+    this.#fields ??= selectableFields(this.kind, this.object);
+    return this.#fields;
+  }
+}
+
+export function selectableFields(kind: Kind, object: KubeObject): Readonly<Record<string, string>> {
+  return {
+    "metadata.name": object.metadata.name,
+    ...(kind.namespaced && { "metadata.namespace": object.metadata.namespace ?? "" }),
+    ...kind.selectableFields?.(object),
+  };
+}
+
+const namesOf = new WeakMap<Kind, ReadonlySet<string>>();
+
+/** The fields that selectors may name: those that any object of the kind has values for. */
+export function selectableNames(kind: Kind): ReadonlySet<string> {
+  let names = namesOf.get(kind);
+  if (names === undefined) {
+    const metadata = { name: "", uid: "", resourceVersion: "", creationTimestamp: "" };
+    const blank = { apiVersion: kind.version, kind: kind.kind, metadata, spec: {}, status: {} };
+    names = new Set(Object.keys(selectableFields(kind, blank)));
+    namesOf.set(kind, names);
+  }
+  return names;
+}

@@ -1,0 +1,40 @@
+import type { KubeObject } from "../../client/types.ts";
+import type { JsonObject } from "./json.ts";
+
+/** What the handlers need to know of field types, from `schema/`. */
+export interface Schemas {
+  /** The object in a body of Kubernetes' protobuf envelope. Throws for anything else. */
+  decodeProtobuf(body: Uint8Array): JsonObject;
+  /** What in the object is not in its schema, given more than once, or of another type. */
+  checkFields(gvk: Gvk, object: JsonObject): FieldFindings;
+  /** Drops unknown fields and what is not set; mutates. */
+  normalize(gvk: Gvk, object: JsonObject): void;
+  strategicMerge(gvk: Gvk, current: JsonObject, patch: JsonObject): JsonObject;
+  serverSideApply(request: ApplyRequest): ApplyOutcome;
+}
+
+export interface Gvk {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+export interface FieldFindings {
+  readonly unknown: readonly string[];
+  readonly duplicate: readonly string[];
+  readonly typeErrors: readonly string[];
+}
+export interface ApplyRequest {
+  readonly current: KubeObject | undefined;
+  readonly patch: JsonObject;
+  readonly manager: string;
+  readonly force: boolean;
+  readonly subresource: string;
+  readonly now: string;
+}
+export interface ApplyConflict {
+  readonly manager: string;
+  readonly field: string;
+}
+export type ApplyOutcome =
+  | { readonly ok: true; readonly object: JsonObject }
+  | { readonly ok: false; readonly conflicts: readonly ApplyConflict[] };

@@ -1,0 +1,191 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../../base/os/clock.ts";
+import type { Log } from "../../base/os/log.ts";
+import type { Random } from "../../base/os/random.ts";
+import { ApiError, internalError, pathNotFound, serviceUnavailable, timedOut } from "./api-error.ts";
+import type { ApiMetrics } from "./api-metrics.ts";
+import { type PlainDeps, plainRoute } from "./discovery/plain-routes.ts";
+import { authenticate, type User } from "./filters/authentication.ts";
+import { authorize } from "./filters/authorization.ts";
+import type { InFlight } from "./filters/in-flight.ts";
+import { readBody } from "./filters/read-body.ts";
+import { header, isLongRunning, type RequestInfo, requestInfo } from "./filters/request-info.ts";
+import { createBinding } from "./handlers/binding.ts";
+import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
+import { decodeBody } from "./handlers/decode-body.ts";
+import { negotiate, plainOutput } from "./handlers/negotiate.ts";
+import { answerText, send, sendError } from "./handlers/respond.ts";
+import { handlerFor } from "./handlers/route.ts";
+import { answerReview, reviewKind } from "./handlers/self-reviews.ts";
+import { newUid } from "./registry/object-meta.ts";
+import { StorageError } from "./registry/storage.ts";
+
+export interface ServerDeps {
+  readonly handlers: HandlerDeps;
+  readonly plain: PlainDeps;
+  readonly inFlight: InFlight;
+  readonly metrics: ApiMetrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Aborts when the server stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** How long a request that is no watch may take. */
+export const requestTimeoutMs = 60_000;
+
+/** One request from its head to its last byte: who, what, may they, how many at once, then the handler; whatever is
+ *  thrown on the way becomes a Status. Never rejects. */
+export async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  deps: ServerDeps,
+): Promise<void> {
+  const startedMs = deps.clock.monotonicMs();
+  const info = requestInfo(request.method ?? "GET", request.url ?? "/");
+  const auditId = header(request.headers, "audit-id") || newUid(deps.random);
+  response.setHeader("Audit-Id", auditId);
+  const abort = new AbortController();
+  const onClose = () => abort.abort(new Error("the client went away"));
+  const onStop = () => abort.abort(deps.stopping.reason);
+  response.on("close", onClose);
+  deps.stopping.addEventListener("abort", onStop, { once: true });
+  const long = isLongRunning(info);
+  const cancelDeadline = long
+    ? () => {}
+    : deps.clock.after(requestTimeoutMs, () =>
+        abort.abort(timedOut("request did not complete within the allotted timeout")),
+      );
+  const longLabels = { verb: info.verb, resource: info.resource?.plural ?? "" };
+  if (long) deps.metrics.longRunning.inc(longLabels);
+  let leave = () => {};
+  try {
+    if (!long) leave = deps.inFlight.enter(info.method);
+    const user = authenticate(request);
+    authorize(user, info);
+    await dispatch({ request, response, info, user, signal: abort.signal }, deps);
+  } catch (error) {
+    await refuse(request, response, abort.signal.aborted ? abortReason(abort.signal, error) : error, {
+      deps,
+      auditId,
+    });
+  } finally {
+    leave();
+    cancelDeadline();
+    response.off("close", onClose);
+    deps.stopping.removeEventListener("abort", onStop);
+    if (long) deps.metrics.longRunning.dec(longLabels);
+    measure(info, response.statusCode, (deps.clock.monotonicMs() - startedMs) / 1000, deps.metrics);
+  }
+}
+
+function abortReason(signal: AbortSignal, error: unknown): unknown {
+  return signal.reason instanceof ApiError ? signal.reason : error;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly info: RequestInfo;
+  readonly user: User;
+  readonly signal: AbortSignal;
+}
+
+async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
+  const { request, response, info } = exchange;
+  const { resource } = info;
+  if (resource === undefined) {
+    const answer = await plainRoute(info, header(request.headers, "accept"), deps.plain);
+    for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+    return send(request, response, answer);
+  }
+  const { group, version, plural, subresource } = resource;
+  const review = subresource === "" ? reviewKind(group, version, plural) : undefined;
+  if (review !== undefined && info.method === "POST") {
+    const body = await readBody(request);
+    const { object } = decodeBody(body, header(request.headers, "content-type"), deps.handlers.schemas);
+    const answered = JSON.stringify(answerReview(review, object, exchange.user));
+    return send(request, response, { code: 201, contentType: "application/json", body: answered });
+  }
+  const isBinding = group === "" && version === "v1" && plural === "bindings" && info.method === "POST";
+  const served = deps.handlers.kinds.byResource(group, version, isBinding ? "pods" : plural);
+  if (served === undefined) throw pathNotFound();
+  const handler: Handler = isBinding ? createBinding : handlerFor(served, resource);
+  const call = makeCall(exchange, { target: resource, served });
+  await reply(exchange, deps, { call, answer: await handler(call, deps.handlers) });
+}
+
+function makeCall(exchange: Exchange, { target, served }: Pick<Call, "target" | "served">): Call {
+  const { request, response, info, user, signal } = exchange;
+  // Logs are text whatever the client accepts.
+  const output = target.subresource === "log" ? plainOutput : negotiate(header(request.headers, "accept"));
+  return {
+    target,
+    served,
+    query: info.query,
+    headers: request.headers,
+    user,
+    output,
+    signal,
+    body: () => readBody(request),
+    warn: (text) => {
+      const quoted = text.replaceAll(/[\\"]/g, "\\$&").replaceAll(/[^\x20-\x7e]/g, " ");
+      response.appendHeader("Warning", `299 - "${quoted}"`);
+    },
+  };
+}
+
+async function reply(
+  exchange: Exchange,
+  deps: ServerDeps,
+  { call, answer }: { call: Call; answer: Answer },
+): Promise<void> {
+  const { request, response } = exchange;
+  if (answer.type === "stream") return answer.run(request, response);
+  const nowMs = deps.clock.wallMs();
+  const body = answerText(answer, { served: call.served, output: call.output, query: call.query, nowMs });
+  const contentType = call.output.format === "yaml" ? "application/yaml" : "application/json";
+  await send(request, response, { code: answer.type === "list" ? 200 : answer.code, contentType, body });
+}
+
+async function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  { deps, auditId }: { readonly deps: ServerDeps; readonly auditId: string },
+): Promise<void> {
+  const known = toApiError(error);
+  if (known.code === 500 && response.socket?.destroyed !== true)
+    deps.log.error("request failed", { method: request.method, url: request.url, auditId, error });
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  // What is left of a body that nobody reads would be taken for the next request.
+  if (!request.complete) response.setHeader("Connection", "close");
+  await sendError(request, response, known);
+}
+
+/** What a client is told of anything that can go wrong. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof StorageError) {
+    if (error.code === "unavailable") return serviceUnavailable(error.message);
+    if (error.code === "unknown") return timedOut(error.message);
+  }
+  return internalError(error instanceof Error ? error.message : String(error));
+}
+
+function measure(info: RequestInfo, code: number, seconds: number, metrics: ApiMetrics): void {
+  const { resource } = info;
+  const verb = (resource?.verb ?? info.method).toUpperCase();
+  const labels = {
+    verb,
+    group: resource?.group ?? "",
+    resource: resource?.plural ?? "",
+    subresource: resource?.subresource ?? "",
+  };
+  metrics.requests.inc({ ...labels, version: resource?.version ?? "", code: String(code) });
+  if (!isLongRunning(info)) metrics.requestSeconds.observe(labels, seconds);
+}

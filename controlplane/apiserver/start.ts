@@ -1,0 +1,200 @@
+import { createServer, type Server } from "node:https";
+import type { Socket } from "node:net";
+import type { Os, Running } from "../../base/os/os.ts";
+import { TaskScope } from "../../base/os/task-scope.ts";
+import { openStoreClient } from "../../store/client/open-client.ts";
+import { admitCreate } from "./admission/admit-create.ts";
+import { apiMetrics, observeApi } from "./api-metrics.ts";
+import { bootstrap } from "./bootstrap/bootstrap.ts";
+import { CacheHub } from "./cache/cache-hub.ts";
+import { InFlight } from "./filters/in-flight.ts";
+import type { ApiserverConfig } from "./flags.ts";
+import type { HandlerDeps } from "./handlers/call.ts";
+import { nodeLink } from "./handlers/node-link.ts";
+import { compactRegularly } from "./registry/compactor.ts";
+import { EtcdStorage } from "./registry/etcd-storage.ts";
+import { KindTable } from "./registry/kind-table.ts";
+import { ServiceAllocator } from "./registry/service-allocator.ts";
+import type { Storage } from "./registry/storage.ts";
+import { kinds as allKinds } from "./resources/table.ts";
+import { openApiDocuments, schemas } from "./schema-wiring.ts";
+import { type ServerDeps, serve } from "./server.ts";
+import { serveUpgrade } from "./upgrade.ts";
+
+export interface RunningApiserver extends Running {
+  /** `https://127.0.0.1:6443`: the advertised address with the port it listens on. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/** Starts an API server on the store that the configuration names. Resolves once it listens; /readyz tells when the
+ *  store answers. Rejects when an address cannot be bound. */
+export function startApiserver(config: ApiserverConfig, os: Os): Promise<RunningApiserver> {
+  const { endpoints, tls } = config.store;
+  const client = openStoreClient({ endpoints, tls }, { clock: os.clock, random: os.random });
+  return startOnStorage(config, new EtcdStorage(client, os.clock), os);
+}
+
+/** Idle connections stay open longer than clients keep them, so that it is never us who closes under a request. */
+const keepAliveMs = 120_000;
+/** How long requests under way get to finish when the server stops. */
+const drainMs = 5000;
+
+/** The same on a given storage, which is closed at the end. */
+export async function startOnStorage(
+  config: ApiserverConfig,
+  storage: Storage,
+  os: Os,
+): Promise<RunningApiserver> {
+  const log = os.log.child("apiserver");
+  const tasks = new TaskScope(log);
+  const stopping = new AbortController();
+  const state = { bootstrapped: false };
+  const hub = new CacheHub({ storage, clock: os.clock, random: os.random, log });
+  const kinds = new KindTable(allKinds);
+  const { clusterIps, nodePorts } = config;
+  const handlers: HandlerDeps = {
+    storage,
+    hub,
+    kinds,
+    clock: os.clock,
+    random: os.random,
+    log,
+    allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
+    admitCreate: admitCreate({ kinds, hub, storage }),
+    schemas: schemas(),
+    nodes: nodeLink(config.nodeTls),
+  };
+  const inFlight = new InFlight(config.inFlight);
+  const servers = config.bindAddresses.map(() => tlsServer(config));
+  const port = await listenAll(servers, config).catch(async (error: unknown) => {
+    await storage.close();
+    throw error;
+  });
+  const address = `${config.advertiseAddress}:${port}`;
+  const deps: ServerDeps = {
+    handlers,
+    plain: {
+      storage,
+      hub,
+      kinds,
+      metrics: os.metrics,
+      openApi: openApiDocuments(),
+      address,
+      accepting: () => !stopping.signal.aborted,
+      bootstrapped: () => state.bootstrapped,
+    },
+    inFlight,
+    metrics: apiMetrics(os.metrics),
+    clock: os.clock,
+    random: os.random,
+    log,
+    stopping: stopping.signal,
+  };
+  observeApi(os.metrics, { inFlight: inFlight.count, caches: () => hub.ready() });
+  const connections = new Set<Socket>();
+  for (const server of servers) attach(server, deps, connections);
+  tasks.run("cache", (signal) => hub.run(signal));
+  tasks.run("bootstrap", (signal) =>
+    bootstrap(
+      {
+        registry: handlers,
+        address: { ip: config.advertiseAddress, port },
+        clusterIps,
+        onReady: () => {
+          state.bootstrapped = true;
+        },
+      },
+      signal,
+    ),
+  );
+  if (config.compactionIntervalMs > 0)
+    tasks.run("compaction", (signal) =>
+      compactRegularly({ storage, clock: os.clock, log, intervalMs: config.compactionIntervalMs }, signal),
+    );
+  log.info("serving", { addresses: config.bindAddresses.join(","), port });
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= (async () => {
+      stopping.abort(new Error("the server is stopping"));
+      await closeAll(servers, connections, os);
+      await tasks.stop();
+      handlers.nodes.agent.destroy();
+      await storage.close();
+    })();
+    return stopped;
+  };
+  const done = tasks.untilStopped().then(
+    () => stop(),
+    async (error: unknown) => {
+      await stop();
+      throw error;
+    },
+  );
+  return { url: `https://${address}`, port, done, stop };
+}
+
+function tlsServer({ tls }: ApiserverConfig): Server {
+  const server = createServer({
+    cert: tls.cert,
+    key: tls.key,
+    ca: tls.clientCa,
+    requestCert: true,
+    // Who shows no certificate may still ask for /healthz; a bad one is refused request by request, with a Status.
+    rejectUnauthorized: false,
+    ALPNProtocols: ["http/1.1"],
+    minVersion: "TLSv1.2",
+  });
+  server.keepAliveTimeout = keepAliveMs;
+  server.requestTimeout = 0;
+  return server;
+}
+
+function attach(server: Server, deps: ServerDeps, connections: Set<Socket>): void {
+  server.on("request", (request, response) => void serve(request, response, deps));
+  server.on("upgrade", (request, socket, head) => void serveUpgrade(request, socket, { deps, head }));
+  server.on("tlsClientError", (error) => deps.log.debug("TLS handshake failed", { error }));
+  server.on("secureConnection", (socket) => {
+    connections.add(socket);
+    socket.on("close", () => connections.delete(socket));
+  });
+}
+
+async function listenAll(servers: readonly Server[], config: ApiserverConfig): Promise<number> {
+  let { port } = config;
+  const listening: Server[] = [];
+  try {
+    for (const [at, server] of servers.entries()) {
+      await listen(server, port, config.bindAddresses[at] ?? "127.0.0.1");
+      listening.push(server);
+      const bound = server.address();
+      // With port 0 the first server's choice holds for all.
+      if (typeof bound === "object" && bound !== null) port = bound.port;
+    }
+  } catch (error) {
+    for (const server of listening) server.close();
+    throw error;
+  }
+  return port;
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** Ends watches (they listen to `stopping`), lets short requests finish, then closes what is left. */
+async function closeAll(servers: readonly Server[], connections: ReadonlySet<Socket>, os: Os): Promise<void> {
+  const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+  for (const server of servers) server.closeIdleConnections();
+  const cancel = os.clock.after(drainMs, () => {
+    for (const socket of [...connections]) socket.destroy();
+  });
+  await Promise.all(closed);
+  cancel();
+}

@@ -1,0 +1,264 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../base/os/clock.ts";
+import { systemDisk } from "../../base/os/disk.ts";
+import { createLog, type Log, silentLog } from "../../base/os/log.ts";
+import { MetricsRegistry } from "../../base/os/metrics.ts";
+import type { Os } from "../../base/os/os.ts";
+import { type Certificate, createAuthority, issueCertificate } from "../../base/os/pki.ts";
+import { systemRandom } from "../../base/os/random.ts";
+import type { ApiserverConfig } from "./flags.ts";
+import { parseIpv4Range } from "./registry/ipv4-range.ts";
+import { MemoryStorage } from "./registry/memory-storage.ts";
+import type { Storage } from "./registry/storage.ts";
+import { startOnStorage } from "./start.ts";
+
+/** An API server in this process, for tests of whatever talks to one. */
+export interface TestApiserver {
+  readonly url: string;
+  /** A file with the admin's kubeconfig, for kubectl and for our own clients. */
+  readonly kubeconfig: string;
+  readonly admin: TestClient;
+  /** A client with a certificate for that user. */
+  clientFor(user: string, groups?: readonly string[]): Promise<TestClient>;
+  /** A kubeconfig file for that user. */
+  kubeconfigFor(user: string, groups?: readonly string[]): Promise<string>;
+  /** PEM files of the authority, for parts that take certificates themselves. */
+  readonly authority: Certificate;
+  stop(): Promise<void>;
+}
+
+export interface TestAnswer {
+  readonly code: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+  /** The body as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly body: any;
+}
+
+export interface TestClient {
+  call(
+    method: string,
+    path: string,
+    options?: {
+      readonly body?: unknown;
+      readonly type?: string;
+      readonly accept?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    },
+  ): Promise<TestAnswer>;
+  /** Opens a watch; the lines come parsed, one after the other. */
+  watch(path: string, accept?: string): AsyncGenerator<WatchLine, void>;
+  close(): void;
+}
+export interface WatchLine {
+  readonly type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly object: any;
+}
+
+export interface TestOptions {
+  /** In memory unless given. Closed when the server stops. */
+  readonly storage?: Storage;
+  readonly log?: Log;
+  /** To start a second server of the same cluster. */
+  readonly authority?: Certificate;
+  readonly config?: Partial<ApiserverConfig>;
+  readonly port?: number;
+}
+
+export function testOs(log: Log = silentLog): Os {
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    disk: systemDisk,
+    log: process.env.TEST_LOG ? createLog({ format: "text", level: "debug" }) : log,
+    metrics: new MetricsRegistry(),
+  };
+}
+
+/** Starts a server on a free port of 127.0.0.1 and waits until it is ready. */
+export async function startTestApiserver(options: TestOptions = {}): Promise<TestApiserver> {
+  const os = testOs(options.log);
+  const authority = options.authority ?? (await createAuthority({ name: "test-ca" }));
+  const folder = await mkdtemp(join(tmpdir(), "pintle-apiserver-"));
+  const server = await issueCertificate(authority, {
+    commonName: "kube-apiserver",
+    dnsNames: ["localhost", "kubernetes", "kubernetes.default.svc"],
+    addresses: ["127.0.0.1"],
+    usage: "server",
+  });
+  const kubelet = await issueCertificate(authority, {
+    commonName: "system:apiserver",
+    organizations: ["system:masters"],
+    usage: "client",
+  });
+  const clusterIps = parseIpv4Range("10.96.0.0/16");
+  if (clusterIps === undefined) throw new Error("the range of cluster IPs does not parse");
+  const config: ApiserverConfig = {
+    bindAddresses: ["127.0.0.1"],
+    port: options.port ?? 0,
+    advertiseAddress: "127.0.0.1",
+    tls: { cert: server.certificatePem, key: server.privateKeyPem, clientCa: authority.certificatePem },
+    store: { endpoints: [], tls: undefined },
+    compactionIntervalMs: 0,
+    clusterIps,
+    nodePorts: { first: 30000, last: 32767 },
+    nodeTls: { ca: authority.certificatePem, cert: kubelet.certificatePem, key: kubelet.privateKeyPem },
+    inFlight: { readingMax: 400, mutatingMax: 200 },
+    ...options.config,
+  };
+  const running = await startOnStorage(config, options.storage ?? new MemoryStorage(os.clock), os);
+  const clients: TestClient[] = [];
+  let files = 0;
+  const clientFor = async (user: string, groups: readonly string[] = []) => {
+    const certificate = await clientCertificate(authority, user, groups);
+    const client = testClient(running.port, authority, certificate);
+    clients.push(client);
+    return client;
+  };
+  const kubeconfigFor = async (user: string, groups: readonly string[] = []) => {
+    const path = join(folder, `kubeconfig-${files++}`);
+    await writeFile(
+      path,
+      kubeconfigText(running.url, authority, await clientCertificate(authority, user, groups)),
+    );
+    return path;
+  };
+  const admin = await clientFor("admin", ["system:masters"]);
+  await untilReady(admin);
+  return {
+    url: running.url,
+    kubeconfig: await kubeconfigFor("admin", ["system:masters"]),
+    admin,
+    clientFor,
+    kubeconfigFor,
+    authority,
+    stop: async () => {
+      for (const client of clients) client.close();
+      await running.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function clientCertificate(
+  authority: Certificate,
+  user: string,
+  groups: readonly string[],
+): Promise<Certificate> {
+  return issueCertificate(authority, { commonName: user, organizations: [...groups], usage: "client" });
+}
+
+const readyTimeoutMs = 10_000;
+
+async function untilReady(client: TestClient): Promise<void> {
+  const giveUpMs = Date.now() + readyTimeoutMs;
+  for (;;) {
+    const { code, text } = await client.call("GET", "/readyz?verbose");
+    if (code === 200) return;
+    if (Date.now() > giveUpMs) throw new Error(`the API server does not get ready:\n${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** The text of a kubeconfig with inline certificates. */
+export function kubeconfigText(url: string, authority: Certificate, client: Certificate): string {
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "test",
+    contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+    clusters: [
+      {
+        name: "test",
+        cluster: { server: url, "certificate-authority-data": base64(authority.certificatePem) },
+      },
+    ],
+    users: [
+      {
+        name: "test",
+        user: {
+          "client-certificate-data": base64(client.certificatePem),
+          "client-key-data": base64(client.privateKeyPem),
+        },
+      },
+    ],
+  });
+}
+
+function testClient(port: number, authority: Certificate, certificate: Certificate): TestClient {
+  const agent = new Agent({
+    keepAlive: true,
+    ca: authority.certificatePem,
+    cert: certificate.certificatePem,
+    key: certificate.privateKeyPem,
+  });
+  const base = { host: "127.0.0.1", port, agent };
+  return {
+    call: (
+      method,
+      path,
+      { body, type = "application/json", accept = "application/json", headers = {} } = {},
+    ) =>
+      new Promise((resolve, reject) => {
+        const bytes =
+          body === undefined
+            ? undefined
+            : body instanceof Uint8Array || typeof body === "string"
+              ? body
+              : JSON.stringify(body);
+        const request = httpsRequest(
+          {
+            ...base,
+            method,
+            path,
+            headers: { accept, ...(bytes !== undefined && { "content-type": type }), ...headers },
+          },
+          (response) => {
+            const chunks: Buffer[] = [];
+            response.on("data", (chunk: Buffer) => chunks.push(chunk));
+            response.on("error", reject);
+            response.on("end", () => {
+              const text = Buffer.concat(chunks).toString("utf8");
+              const isJson = /json/.test(response.headers["content-type"] ?? "");
+              resolve({
+                code: response.statusCode ?? 0,
+                headers: response.headers,
+                text,
+                body:
+                  isJson && response.headers["content-encoding"] === undefined ? JSON.parse(text) : undefined,
+              });
+            });
+          },
+        );
+        request.on("error", reject);
+        request.end(bytes);
+      }),
+    watch: (path, accept = "application/json") => watchLines({ ...base, path, headers: { accept } }),
+    close: () => agent.destroy(),
+  };
+}
+
+async function* watchLines(options: RequestOptions): AsyncGenerator<WatchLine, void> {
+  const request = httpsRequest(options);
+  request.end();
+  const [response] = await new Promise<[AsyncIterable<Buffer>]>((resolve, reject) => {
+    request.on("response", (message) => resolve([message]));
+    request.on("error", reject);
+  });
+  try {
+    let rest = "";
+    for await (const chunk of response) {
+      const lines = (rest + chunk.toString("utf8")).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) yield JSON.parse(line);
+    }
+  } finally {
+    request.destroy();
+  }
+}
