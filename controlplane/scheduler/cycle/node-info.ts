@@ -1,0 +1,89 @@
+import type { Node, Taint } from "../../../client/types.ts";
+import type { PodInfo } from "./pod-info.ts";
+import { type Amounts, add, amountsOf, subtract } from "./resources.ts";
+
+/** A node and what is on it, kept up to date one pod at a time.
+ *  Invariant: `requested`, `assumedRequested` and the lists of pods are those of exactly the pods in `pods`. */
+export class NodeInfo {
+  readonly name: string;
+  #node: Node;
+  #allocatable: Amounts;
+  readonly #pods = new Map<string, PodInfo>();
+  readonly #withAffinity = new Map<string, PodInfo>();
+  readonly #withAntiAffinity = new Map<string, PodInfo>();
+  #requested: Amounts = {};
+  #assumedRequested: Amounts = {};
+
+  constructor(node: Node) {
+    this.name = node.metadata.name;
+    this.#node = node;
+    this.#allocatable = amountsOf(node.status?.allocatable);
+  }
+
+  get node(): Node {
+    return this.#node;
+  }
+
+  setNode(node: Node): void {
+    this.#node = node;
+    this.#allocatable = amountsOf(node.status?.allocatable);
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.#node.metadata.labels ?? {};
+  }
+
+  get taints(): readonly Taint[] {
+    return this.#node.spec?.taints ?? [];
+  }
+
+  get allocatable(): Amounts {
+    return this.#allocatable;
+  }
+
+  get requested(): Amounts {
+    return this.#requested;
+  }
+
+  get assumedRequested(): Amounts {
+    return this.#assumedRequested;
+  }
+
+  get pods(): ReadonlyMap<string, PodInfo> {
+    return this.#pods;
+  }
+
+  /** Pods with any term of affinity or anti-affinity, required or preferred. */
+  get podsWithAffinity(): ReadonlyMap<string, PodInfo> {
+    return this.#withAffinity;
+  }
+
+  /** Pods with required anti-affinity, which keep others away. */
+  get podsWithAntiAffinity(): ReadonlyMap<string, PodInfo> {
+    return this.#withAntiAffinity;
+  }
+
+  add(pod: PodInfo): void {
+    this.remove(pod.key);
+    this.#pods.set(pod.key, pod);
+    this.#requested = add(this.#requested, pod.requests);
+    this.#assumedRequested = add(this.#assumedRequested, pod.assumedRequests);
+    if (pod.antiAffinity.length > 0) this.#withAntiAffinity.set(pod.key, pod);
+    const terms =
+      pod.affinity.length +
+      pod.antiAffinity.length +
+      pod.preferredAffinity.length +
+      pod.preferredAntiAffinity.length;
+    if (terms > 0) this.#withAffinity.set(pod.key, pod);
+  }
+
+  remove(key: string): void {
+    const pod = this.#pods.get(key);
+    if (pod === undefined) return;
+    this.#pods.delete(key);
+    this.#withAffinity.delete(key);
+    this.#withAntiAffinity.delete(key);
+    this.#requested = subtract(this.#requested, pod.requests);
+    this.#assumedRequested = subtract(this.#assumedRequested, pod.assumedRequests);
+  }
+}

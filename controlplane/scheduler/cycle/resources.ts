@@ -1,0 +1,64 @@
+import { parseMilliQuantity, parseQuantity } from "../../../base/quantity.ts";
+import type { Container, PodSpec } from "../../../client/types.ts";
+
+/** Amounts by resource name: cpu in millicores, everything else in base units (bytes, pieces). */
+export type Amounts = Readonly<Record<string, number>>;
+
+/** What a container that requests nothing counts as when nodes are compared, as in Kubernetes: so that such pods
+ *  still spread. It plays no part in whether a pod fits. */
+const assumedRequests: Amounts = { cpu: 100, memory: 200 * 1024 * 1024 };
+
+export function amountsOf(quantities: Readonly<Record<string, string>> | undefined): Amounts {
+  const amounts: Record<string, number> = {};
+  for (const [name, text] of Object.entries(quantities ?? {}))
+    amounts[name] = name === "cpu" ? parseMilliQuantity(text) : parseQuantity(text);
+  return amounts;
+}
+
+/** What a pod takes of its node: the sum of its containers and of its sidecars (init containers that restart), or more
+ *  while an init container runs; plus overhead. Requests of the pod as a whole replace the sum where given. */
+export function podRequests(spec: PodSpec): Amounts {
+  return totalRequests(spec, (container) => amountsOf(container.resources?.requests));
+}
+
+/** The same for comparing nodes: containers without requests count as `assumedRequests`. */
+export function podRequestsAssumed(spec: PodSpec): Amounts {
+  return totalRequests(spec, (container) => ({
+    ...assumedRequests,
+    ...amountsOf(container.resources?.requests),
+  }));
+}
+
+function totalRequests(spec: PodSpec, requestsOf: (container: Container) => Amounts): Amounts {
+  let sidecars: Amounts = {};
+  let initPeak: Amounts = {};
+  for (const container of spec.initContainers ?? []) {
+    const own = requestsOf(container);
+    if (container.restartPolicy === "Always") {
+      sidecars = add(sidecars, own);
+      initPeak = most(initPeak, sidecars);
+    } else initPeak = most(initPeak, add(sidecars, own));
+  }
+  let running = sidecars;
+  for (const container of spec.containers) running = add(running, requestsOf(container));
+  const asWhole = amountsOf(spec.resources?.requests);
+  return add({ ...most(running, initPeak), ...asWhole }, amountsOf(spec.overhead));
+}
+
+export function add(left: Amounts, right: Amounts): Amounts {
+  return combine(left, right, (a, b) => a + b);
+}
+
+export function subtract(left: Amounts, right: Amounts): Amounts {
+  return combine(left, right, (a, b) => a - b);
+}
+
+function most(left: Amounts, right: Amounts): Amounts {
+  return combine(left, right, Math.max);
+}
+
+function combine(left: Amounts, right: Amounts, by: (a: number, b: number) => number): Amounts {
+  const result: Record<string, number> = { ...left };
+  for (const [name, amount] of Object.entries(right)) result[name] = by(result[name] ?? 0, amount);
+  return result;
+}
