@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type Clock, sleep } from "../base/os/clock.ts";
 import type { Log } from "../base/os/log.ts";
 import type { Random } from "../base/os/random.ts";
@@ -105,6 +106,7 @@ export class LeaderElector {
       return;
     }
     const leading = new AbortController();
+    setMaxListeners(0, leading.signal); // all that the leader does listens
     const stop = () => leading.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     log.info("became leader", { lease: name, identity });

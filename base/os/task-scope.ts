@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { deferred } from "../deferred.ts";
 import type { Log } from "./log.ts";
 
@@ -12,6 +13,7 @@ export class TaskScope implements AsyncDisposable {
 
   constructor(log: Log) {
     this.#log = log;
+    setMaxListeners(0, this.signal); // every task of the scope listens, and every request they make
     this.#stopped.promise.catch(() => undefined); // heard through untilStopped() and stop()
   }
 

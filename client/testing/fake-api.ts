@@ -300,6 +300,8 @@ function patched(current: KubeObject, body: unknown, type: PatchOptions["type"])
   switch (type) {
     case "merge":
       return mergePatch(current, body);
+    case "strategic":
+      return mergePatch(current, body, { listsByKey: true });
     case "json":
       return jsonPatch.applyPatch(structuredClone(current), structuredClone(body) as jsonPatch.Operation[])
         .newDocument;
@@ -308,14 +310,26 @@ function patched(current: KubeObject, body: unknown, type: PatchOptions["type"])
   }
 }
 
-function mergePatch(target: unknown, patch: unknown): unknown {
+/** RFC 7396; with `listsByKey` lists of objects with a `type` or `name` merge by it, as most of Kubernetes' do. */
+function mergePatch(target: unknown, patch: unknown, options = { listsByKey: false }): unknown {
+  if (Array.isArray(patch) && options.listsByKey)
+    return mergeList(Array.isArray(target) ? target : [], patch);
   if (!isRecord(patch)) return patch;
   const merged: Record<string, unknown> = isRecord(target) ? { ...target } : {};
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete merged[name];
-    else merged[name] = mergePatch(merged[name], value);
+    else merged[name] = mergePatch(merged[name], value, options);
   }
   return merged;
+}
+
+function mergeList(target: readonly unknown[], patch: readonly unknown[]): unknown {
+  const keyOf = (value: unknown) => (isRecord(value) ? (value.type ?? value.name) : undefined);
+  if (patch.some((value) => keyOf(value) === undefined)) return patch;
+  const merged = new Map(target.map((value) => [keyOf(value), value]));
+  for (const value of patch)
+    merged.set(keyOf(value), mergePatch(merged.get(keyOf(value)), value, { listsByKey: true }));
+  return [...merged.values()];
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

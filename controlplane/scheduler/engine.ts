@@ -96,16 +96,16 @@ async function bind(
     ? await bindPod(deps.client, pod, node, signal)
     : ({ outcome: "failed", error: new Error("no longer the leader") } as const);
   if (result.outcome === "bound") {
-    queue.delete(pod.key);
+    queue.delete(pod.key, pod.pod.metadata.uid);
     count(deps, "scheduled", startedMs);
     const message = `Successfully assigned ${pod.key} to ${node}`;
     recorder.record(pod.pod, { type: "Normal", reason: "Scheduled", message });
     return;
   }
   const event = cache.forget(pod);
-  if (result.outcome === "dropped") queue.delete(pod.key);
+  if (result.outcome === "dropped") queue.delete(pod.key, pod.pod.metadata.uid);
   else {
-    queue.failed(pod.key);
+    queue.failed(pod);
     count(deps, "error", startedMs);
     if (!signal.aborted) {
       log.warn("binding failed", { pod: pod.key, node, error: result.error });
@@ -124,7 +124,7 @@ async function refuse(
   signal: AbortSignal,
 ): Promise<void> {
   const message = fitErrorText(error);
-  deps.queue.unschedulable(pod.key, error.plugins);
+  deps.queue.unschedulable(pod, error.plugins);
   count(deps, "unschedulable", startedMs);
   deps.log.debug("pod cannot be placed", { pod: pod.key, message });
   deps.recorder.record(pod.pod, { type: "Warning", reason: "FailedScheduling", message });

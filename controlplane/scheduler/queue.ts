@@ -89,10 +89,10 @@ export class SchedulingQueue {
     }
   }
 
-  /** The pod was placed, is gone, or is no longer ours. */
-  delete(key: string): void {
+  /** The pod was placed, is gone, or is no longer ours. With `uid`, only if that is still the pod of this name. */
+  delete(key: string, uid?: string): void {
     const entry = this.#entries.get(key);
-    if (entry === undefined) return;
+    if (entry === undefined || (uid !== undefined && entry.info.pod.metadata.uid !== uid)) return;
     this.#entries.delete(key);
     if (entry.waiting.state === "active") this.#unheap(entry);
     this.#leave(entry);
@@ -122,8 +122,8 @@ export class SchedulingQueue {
   }
 
   /** taken -> unschedulable: these plugins refused it everywhere. */
-  unschedulable(key: string, plugins: ReadonlySet<string>): void {
-    const entry = this.#taken(key);
+  unschedulable(info: PodInfo, plugins: ReadonlySet<string>): void {
+    const entry = this.#taken(info);
     if (entry === undefined) return;
     this.#setBackoff(entry);
     const cancel = this.#clock.after(queueLimits.unschedulableMostMs, () => this.#retry(entry));
@@ -132,8 +132,8 @@ export class SchedulingQueue {
   }
 
   /** taken -> backoff: something failed that has nothing to do with where it fits. */
-  failed(key: string): void {
-    const entry = this.#taken(key);
+  failed(info: PodInfo): void {
+    const entry = this.#taken(info);
     if (entry === undefined) return;
     this.#setBackoff(entry);
     this.#retry(entry);
@@ -158,9 +158,10 @@ export class SchedulingQueue {
     this.#heap.length = 0;
   }
 
-  #taken(key: string): Entry | undefined {
+  #taken({ key, pod }: PodInfo): Entry | undefined {
     const entry = this.#entries.get(key);
-    return entry?.waiting.state === "taken" ? entry : undefined;
+    if (entry?.waiting.state !== "taken") return undefined;
+    return entry.info.pod.metadata.uid === pod.metadata.uid ? entry : undefined;
   }
 
   #setBackoff(entry: Entry): void {
