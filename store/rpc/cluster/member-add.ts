@@ -1,0 +1,29 @@
+import type { MemberAddRequest, MemberAddResponse } from "../../../proto/etcd-cluster.ts";
+import { StoreError } from "../../errors.ts";
+import { checkAdd } from "../../membership/change-checks.ts";
+import { checkPeerUrl } from "../../membership/initial-cluster.ts";
+import { type Member, memberIdOf, memberJson } from "../../membership/member.ts";
+import type { MemberParts } from "../member.ts";
+import { clusterHeader, viewOf, wireMembers } from "./answers.ts";
+
+export async function memberAdd(request: MemberAddRequest, parts: MemberParts): Promise<MemberAddResponse> {
+  const peerUrls = peerUrlsOf(request.peerUrls);
+  const { isLearner } = request;
+  const id = memberIdOf(peerUrls, "", Math.floor(parts.clock.wallMs() / 1000));
+  const member: Member = { id, name: "", peerUrls, clientUrls: [], isLearner };
+  checkAdd(member, viewOf(parts));
+  const type = isLearner ? "addLearner" : "addNode";
+  await parts.proposer.proposeConfChange({ type, nodeId: id, context: memberJson(member) });
+  const members = wireMembers(parts.members.all());
+  return { header: clusterHeader(parts), member: { ...member }, members };
+}
+
+/** Sorted, as they enter the id. Throws MEMBER_BAD_URLS. */
+export function peerUrlsOf(urls: readonly string[]): string[] {
+  if (urls.length === 0) throw new StoreError("MEMBER_BAD_URLS");
+  try {
+    return urls.map(checkPeerUrl).sort();
+  } catch (error) {
+    throw new StoreError("MEMBER_BAD_URLS", { reason: error });
+  }
+}

@@ -1,0 +1,38 @@
+/** The seam between services and whatever carries them: bytes in, bytes out, method paths as keys. A transport maps thrown
+ *  `StoreError`s to gRPC statuses (`status.ts`) and everything else to UNKNOWN or INTERNAL. */
+export interface Call {
+  /** Metadata `hasleader: true`. */
+  readonly requireLeader: boolean;
+}
+
+export type UnaryHandler = (request: Uint8Array, call: Call) => Uint8Array | Promise<Uint8Array>;
+
+/** What a service sends into. Nothing happens after `end`, nor once the client went away. */
+export interface Outgoing {
+  /** False: the client reads slower than this; better wait for `drained`. Nothing is lost either way. */
+  send(message: Uint8Array): boolean;
+  /** Ends the stream; without an error in good order. */
+  end(error?: Error): void;
+}
+
+/** What a transport tells the service. */
+export interface Incoming {
+  message(bytes: Uint8Array): void;
+  /** The client sends no more. */
+  halfClose(): void;
+  /** `send` answered false and there is room again. */
+  drained(): void;
+  /** The stream is over, whoever ended it. Called exactly once, last. */
+  closed(): void;
+}
+
+export type StreamHandler = (out: Outgoing, call: Call) => Incoming;
+
+export interface Handlers {
+  readonly unary: ReadonlyMap<string, UnaryHandler>;
+  /** Both bidirectional streams and server streams (one message, then `halfClose`). */
+  readonly streams: ReadonlyMap<
+    string,
+    { readonly handler: StreamHandler; readonly kind: "serverStream" | "bidiStream" }
+  >;
+}

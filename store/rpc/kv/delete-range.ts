@@ -1,0 +1,14 @@
+import type { DeleteRangeRequest, DeleteRangeResponse } from "../../../proto/etcd.ts";
+import { header } from "../header.ts";
+import type { MemberParts } from "../member.ts";
+import { checkDeleteRange } from "./checks.ts";
+
+export async function deleteRange(
+  request: DeleteRangeRequest,
+  bytes: Uint8Array,
+  parts: MemberParts,
+): Promise<DeleteRangeResponse> {
+  checkDeleteRange(request);
+  const { response, revision } = await parts.proposer.propose("deleteRange", bytes);
+  return { ...(response as DeleteRangeResponse), header: header(parts, revision) };
+}

@@ -1,0 +1,22 @@
+import type { LeaseGrantRequest, LeaseGrantResponse } from "../../../proto/etcd.ts";
+import { header } from "../header.ts";
+import { checkQuota, leaseCostBytes } from "../kv/quota.ts";
+import type { MemberParts } from "../member.ts";
+
+export async function leaseGrant(
+  request: LeaseGrantRequest,
+  bytes: Uint8Array,
+  parts: MemberParts,
+): Promise<LeaseGrantResponse> {
+  await checkQuota(leaseCostBytes, parts);
+  // All members must give the lease the same id, so it is chosen before the request enters the log.
+  const body = request.id === 0n ? { ...request, id: newLeaseId(parts) } : bytes;
+  const { response, revision } = await parts.proposer.propose("leaseGrant", body);
+  return { ...(response as LeaseGrantResponse), header: header(parts, revision) };
+}
+
+/** Positive as a signed number, never 0. */
+function newLeaseId(parts: MemberParts): bigint {
+  const id = BigInt.asUintN(63, parts.proposer.nextId());
+  return id === 0n ? 1n : id;
+}

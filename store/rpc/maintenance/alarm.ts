@@ -1,0 +1,23 @@
+import type { AlarmRequest } from "../../../proto/etcd.ts";
+import type { AlarmMember, AlarmResponse } from "../../../proto/etcd-maintenance.ts";
+import { header } from "../header.ts";
+import type { MemberParts } from "../member.ts";
+
+/** Changes go through the log; looking needs only a linearizable read. */
+export async function alarm(
+  request: AlarmRequest,
+  bytes: Uint8Array,
+  parts: MemberParts,
+): Promise<AlarmResponse> {
+  const matches = (one: AlarmMember) =>
+    (request.alarm === "NONE" || one.alarm === request.alarm) &&
+    (request.memberId === 0n || one.memberId === request.memberId);
+  if (request.action === "GET") {
+    await parts.reads.ready();
+    return { header: header(parts), alarms: parts.alarms().filter(matches) };
+  }
+  const before = parts.alarms().filter(matches);
+  const { revision } = await parts.proposer.propose("alarm", bytes);
+  const alarms = request.action === "ACTIVATE" ? parts.alarms().filter(matches) : before;
+  return { header: header(parts, revision), alarms };
+}

@@ -1,0 +1,26 @@
+import type { StatusResponse } from "../../../proto/etcd-maintenance.ts";
+import { storeErrors } from "../../errors.ts";
+import { header } from "../header.ts";
+import type { MemberParts } from "../member.ts";
+
+export function status(parts: MemberParts): StatusResponse {
+  const { leader, committed, applied, term } = parts.consensus.status;
+  const { version } = parts.maintenance;
+  const errors: string[] = leader === 0n ? [storeErrors.NO_LEADER.message] : [];
+  for (const { memberId, alarm } of parts.alarms()) errors.push(`memberID:${memberId} alarm:${alarm} `);
+  return {
+    header: header(parts),
+    version,
+    dbSize: parts.state.sizeBytes,
+    leader,
+    raftIndex: committed,
+    raftTerm: term,
+    raftAppliedIndex: applied,
+    errors,
+    dbSizeInUse: parts.state.sizeInUseBytes,
+    isLearner: parts.members.all().some((member) => member.id === parts.memberId && member.isLearner),
+    storageVersion: `${version.split(".").slice(0, 2).join(".")}.0`,
+    dbSizeQuota: parts.limits.quotaBytes,
+    downgradeInfo: { enabled: false, targetVersion: "" },
+  };
+}

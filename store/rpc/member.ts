@@ -1,0 +1,74 @@
+import type { AlarmMember } from "../../proto/etcd-maintenance.ts";
+import type { StateReader } from "../apply/types.ts";
+import type { Consensus } from "../driver/seams.ts";
+import type { Member } from "../membership/member.ts";
+import type { LinearizableReads } from "../propose/linearizable-reads.ts";
+import type { Proposer } from "../propose/proposer.ts";
+import type { MemberId } from "../raft/types.ts";
+import type { WatchSource } from "./watch/watch-source.ts";
+
+/** What the services ask of the member they run in. `store/compose.ts` puts it together. */
+export interface MemberParts {
+  readonly clusterId: bigint;
+  readonly memberId: MemberId;
+  readonly limits: RpcLimits;
+  readonly state: StateReader;
+  readonly consensus: Pick<Consensus, "status" | "transferLeadership" | "onLeadership">;
+  readonly proposer: Pick<Proposer, "propose" | "proposeConfChange" | "nextId" | "requestTimeoutMs">;
+  readonly reads: Pick<LinearizableReads, "ready">;
+  readonly leases: LeaseBook;
+  readonly members: MemberBook;
+  readonly alarms: () => readonly AlarmMember[];
+  readonly watches: WatchSource;
+  readonly maintenance: MaintenanceParts;
+  readonly clock: {
+    monotonicMs(): number;
+    wallMs(): number;
+    after(delayMs: number, fire: () => void): () => void;
+  };
+}
+
+export interface RpcLimits {
+  readonly maxTxnOps: number;
+  readonly maxRequestBytes: number;
+  /** 0: no quota. */
+  readonly quotaBytes: number;
+  readonly electionTimeoutMs: number;
+  /** Refuse membership changes that would risk the quorum. */
+  readonly strictReconfigCheck: boolean;
+  readonly maxLearners: number;
+}
+
+/** The leases as the leader sees them; on others `renew` and `timeToLive` ask the leader. Throws StoreError. */
+export interface LeaseBook {
+  /** The seconds left after renewal. Rejects with LEASE_NOT_FOUND. */
+  renew(id: bigint): Promise<number>;
+  timeToLive(
+    id: bigint,
+    withKeys: boolean,
+  ): Promise<{
+    readonly ttlSeconds: number;
+    readonly grantedTtlSeconds: number;
+    readonly keys: readonly Uint8Array[];
+  }>;
+  ids(): readonly bigint[];
+}
+
+export interface MemberBook {
+  all(): readonly Member[];
+  /** Whether a connection with the member has stood for at least this long. */
+  connectedForMs(id: MemberId): number;
+}
+
+export interface MaintenanceParts {
+  readonly version: string;
+  hash(): number;
+  hashKv(revision: number): {
+    readonly hash: number;
+    readonly compactRevision: number;
+    readonly hashRevision: number;
+  };
+  defragment(): Promise<void>;
+  /** The whole state; the size is known beforehand. Ends with the SHA-256 of everything before. */
+  snapshot(): { readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> };
+}

@@ -1,0 +1,28 @@
+import { WireError } from "../../base/protobuf.ts";
+import { type GrpcStatus, StoreError } from "../errors.ts";
+
+/** What a failed call looks like on the wire. */
+export interface WireStatus {
+  readonly status: GrpcStatus;
+  readonly message: string;
+}
+
+/** A refusal that is not in etcd's table (an unknown health service, a method that does not exist). */
+export class StatusError extends Error {
+  override readonly name = "StatusError";
+  readonly status: GrpcStatus;
+
+  constructor(status: GrpcStatus, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The one place where errors become gRPC statuses. Errors outside the tables are UNKNOWN with their text, as etcd's. */
+export function wireStatus(error: unknown): WireStatus {
+  if (error instanceof StoreError || error instanceof StatusError)
+    return { status: error.status, message: error.message };
+  if (error instanceof WireError)
+    return { status: "INTERNAL", message: `grpc: error unmarshalling request: ${error.message}` };
+  return { status: "UNKNOWN", message: error instanceof Error ? error.message : String(error) };
+}

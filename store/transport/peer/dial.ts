@@ -1,0 +1,73 @@
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { MemberId } from "../../raft/types.ts";
+import { type Frame, FrameReader, frame, frameKinds } from "./frame.ts";
+import { hello, protocolVersion } from "./hello.ts";
+
+export interface PeerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+}
+export interface DialOptions {
+  readonly clusterId: bigint;
+  readonly from: MemberId;
+  readonly to: MemberId;
+  readonly purpose: "messages" | "snapshot";
+  readonly serverVersion: string;
+  readonly tls: PeerTls | undefined;
+}
+
+export const dialLimits = {
+  /** From the first packet to the peer's welcome. */
+  dialWithinMs: 3_000,
+} as const;
+
+/** Connects to a peer URL and exchanges hellos. Frames that follow go to `onFrame`; whatever ends the connection later, to
+ *  `onEnd`. Rejects with the reason when the peer cannot be reached or refuses. */
+export function dial(
+  url: string,
+  options: DialOptions,
+  handlers: { readonly onFrame: (frame: Frame) => void; readonly onEnd: (error: Error) => void },
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port, protocol } = new URL(url);
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const socket =
+      protocol === "https:"
+        ? connectTls({ host, port: Number(port), ...options.tls, ALPNProtocols: [] })
+        : connect({ host, port: Number(port) });
+    let welcome = false;
+    const fail = (error: Error) => {
+      socket.destroy();
+      if (welcome) handlers.onEnd(error);
+      else reject(error);
+    };
+    const reader = new FrameReader();
+    socket.setNoDelay(true);
+    socket.setTimeout(dialLimits.dialWithinMs, () => fail(new Error(`no answer from ${url}`)));
+    socket.once(protocol === "https:" ? "secureConnect" : "connect", () => {
+      const { clusterId, from, to, purpose, serverVersion } = options;
+      const bytes = hello.encode({ protocol: protocolVersion, clusterId, from, to, purpose, serverVersion });
+      socket.write(frame(frameKinds.hello, bytes));
+    });
+    const take = ({ kind, payload }: Frame) => {
+      if (welcome) handlers.onFrame({ kind, payload });
+      else if (kind === frameKinds.welcome) {
+        welcome = true;
+        socket.setTimeout(0);
+        resolve(socket);
+      } else if (kind === frameKinds.refused) fail(new Error(`${url} refused: ${payload.toString("utf8")}`));
+      else fail(new Error(`${url} does not speak the peer protocol`));
+    };
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        for (const one of reader.push(chunk)) take(one);
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+    socket.on("error", fail);
+    socket.on("close", () => fail(new Error(`the connection to ${url} was closed`)));
+  });
+}

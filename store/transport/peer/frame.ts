@@ -1,0 +1,68 @@
+/** `u32 length (of kind and payload), u8 kind, payload`. */
+export const frameKinds = {
+  hello: 1,
+  welcome: 2,
+  refused: 3,
+  message: 4,
+  ping: 5,
+  pong: 6,
+  question: 7,
+  answer: 8,
+  chunk: 9,
+  end: 10,
+} as const;
+export type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
+
+export interface Frame {
+  readonly kind: number;
+  /** A view; copy what is kept. */
+  readonly payload: Buffer;
+}
+
+/** Larger than any batch of entries raft puts into one message. */
+export const frameBytesMax = 128 * 1024 * 1024;
+const headBytes = 5;
+
+export function frameHead(kind: FrameKind, payloadBytes: number): Buffer {
+  const head = Buffer.allocUnsafe(headBytes);
+  head.writeUInt32LE(payloadBytes + 1, 0);
+  head[4] = kind;
+  return head;
+}
+
+export function frame(kind: FrameKind, payload: Uint8Array): Buffer {
+  return Buffer.concat([frameHead(kind, payload.length), payload]);
+}
+
+/** Cuts what arrives into frames. Throws on a frame larger than `frameBytesMax`. */
+export class FrameReader {
+  #pieces: Buffer[] = [];
+  #bufferedBytes = 0;
+  #wantedBytes = headBytes;
+
+  push(chunk: Buffer): Frame[] {
+    this.#pieces.push(chunk);
+    this.#bufferedBytes += chunk.length;
+    if (this.#bufferedBytes < this.#wantedBytes) return [];
+    const whole = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces, this.#bufferedBytes);
+    const frames: Frame[] = [];
+    let at = 0;
+    this.#wantedBytes = headBytes;
+    while (whole.length - at >= headBytes) {
+      const lengthBytes = whole.readUInt32LE(at);
+      if (lengthBytes < 1 || lengthBytes > frameBytesMax)
+        throw new Error(`a peer's frame of ${lengthBytes} bytes, at most ${frameBytesMax} are allowed`);
+      const end = at + 4 + lengthBytes;
+      if (end > whole.length) {
+        this.#wantedBytes = end - at;
+        break;
+      }
+      frames.push({ kind: whole[at + 4] ?? 0, payload: whole.subarray(at + headBytes, end) });
+      at = end;
+    }
+    const rest = whole.subarray(at);
+    this.#pieces = rest.length === 0 ? [] : [rest];
+    this.#bufferedBytes = rest.length;
+    return frames;
+  }
+}

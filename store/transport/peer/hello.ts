@@ -1,0 +1,31 @@
+import { id64, message, type Of, string, uint32 } from "../../../base/protobuf.ts";
+import type { MemberId } from "../../raft/types.ts";
+
+/** Raised when frames or messages change their meaning. */
+export const protocolVersion = 1;
+
+/** The first frame of a connection. */
+export const hello = message({
+  protocol: uint32(1),
+  clusterId: id64(2),
+  from: id64(3),
+  to: id64(4),
+  /** `messages` or `snapshot`. */
+  purpose: string(5),
+  serverVersion: string(6),
+});
+export type Hello = Of<typeof hello>;
+
+/** Why a connection is refused, in words for the other side's log; undefined when it is welcome. */
+export function helloProblem(
+  given: Hello,
+  self: { readonly clusterId: bigint; readonly memberId: MemberId },
+): string | undefined {
+  if (given.protocol !== protocolVersion)
+    return `this member speaks peer protocol ${protocolVersion}, not ${given.protocol}`;
+  if (given.clusterId !== self.clusterId)
+    return `cluster ID mismatch: this member is of cluster ${self.clusterId.toString(16)}, not ${given.clusterId.toString(16)}`;
+  if (given.to !== self.memberId)
+    return `this is member ${self.memberId.toString(16)}, not ${given.to.toString(16)}; check --initial-cluster and the peer URLs`;
+  return undefined;
+}

@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { type Deferred, deferred } from "../../../base/deferred.ts";
+
+/** Pieces of a snapshot that wait to be installed; beyond it the socket is paused. */
+const waitingMax = 16;
+
+/** Pieces of a snapshot as they come in; ends well only when the SHA-256 at the end is that of the pieces. */
+export class SnapshotReceiver implements AsyncIterable<Uint8Array> {
+  readonly #hash = createHash("sha256");
+  readonly #waiting: Uint8Array[] = [];
+  readonly #pause: () => void;
+  readonly #resume: () => void;
+  #end: { readonly error?: Error } | undefined;
+  #wake: Deferred<void> | undefined;
+
+  constructor(flow: { readonly pause: () => void; readonly resume: () => void }) {
+    this.#pause = flow.pause;
+    this.#resume = flow.resume;
+  }
+
+  chunk(payload: Buffer): void {
+    const copy = Buffer.from(payload);
+    this.#hash.update(copy);
+    this.#waiting.push(copy);
+    if (this.#waiting.length >= waitingMax) this.#pause();
+    this.#wake?.resolve();
+  }
+
+  finish(sha256: Buffer): void {
+    const same = this.#hash.digest().equals(sha256);
+    this.#end ??= same ? {} : { error: new Error("the snapshot arrived damaged: its SHA-256 differs") };
+    this.#wake?.resolve();
+  }
+
+  fail(error: Error): void {
+    this.#end ??= { error };
+    this.#wake?.resolve();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+    for (;;) {
+      const chunk = this.#waiting.shift();
+      if (chunk !== undefined) {
+        if (this.#waiting.length === 0) this.#resume();
+        yield chunk;
+      } else if (this.#end !== undefined) {
+        if (this.#end.error !== undefined) throw this.#end.error;
+        return;
+      } else {
+        this.#wake = deferred();
+        await this.#wake.promise;
+      }
+    }
+  }
+}
