@@ -1,6 +1,7 @@
 // Writes what the API server knows of its kinds' fields: names, types and documentation out of the installed
 // @kubernetes/client-node models, protobuf numbers and merge keys out of our own tables. Two files, so that the long one
 // (documentation) is only read when someone asks: <out>/schema.json.gz and <out>/schema-docs.json.gz.
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -42,7 +43,9 @@ export async function buildSchema({ out }) {
     docs[name] = described.docs;
   }
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, "schema.json.gz"), gzipSync(JSON.stringify({ types, kinds: kindsOf(types) })));
+  // Names this content: clients keep what they fetched under it.
+  const hash = createHash("sha256").update(JSON.stringify([types, docs])).digest("hex").toUpperCase();
+  writeFileSync(join(out, "schema.json.gz"), gzipSync(JSON.stringify({ hash, types, kinds: kindsOf(types) })));
   writeFileSync(join(out, "schema-docs.json.gz"), gzipSync(JSON.stringify(docs)));
 }
 

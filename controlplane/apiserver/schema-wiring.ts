@@ -1,5 +1,4 @@
-import { ApiError } from "./api-error.ts";
-import type { OpenApi } from "./discovery/plain-routes.ts";
+import { serverSideApply } from "./schema/apply.ts";
 import { checkFields, dropUnknownFields } from "./schema/check-fields.ts";
 import { normalizeObject } from "./schema/normalize.ts";
 import { decodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
@@ -16,17 +15,6 @@ export function schemas(): Schemas {
       normalizeObject(object);
     },
     strategicMerge: (gvk, current, patch) => strategicMergePatch(gvk, current, patch),
-    serverSideApply: () => {
-      throw new ApiError(415, "UnsupportedMediaType", "apply patches are not served");
-    },
-  };
-}
-
-export function openApiDocuments(): OpenApi {
-  return {
-    index: () => ({ paths: {} }),
-    document: () => undefined,
-    v2Json: () => "{}",
-    v2Protobuf: () => new Uint8Array(0),
+    serverSideApply,
   };
 }

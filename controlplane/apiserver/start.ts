@@ -11,13 +11,14 @@ import { InFlight } from "./filters/in-flight.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
 import { nodeLink } from "./handlers/node-link.ts";
+import { openApiDocuments } from "./openapi/documents.ts";
 import { compactRegularly } from "./registry/compactor.ts";
 import { EtcdStorage } from "./registry/etcd-storage.ts";
 import { KindTable } from "./registry/kind-table.ts";
 import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
 import { kinds as allKinds } from "./resources/table.ts";
-import { openApiDocuments, schemas } from "./schema-wiring.ts";
+import { schemas } from "./schema-wiring.ts";
 import { type ServerDeps, serve } from "./server.ts";
 import { serveUpgrade } from "./upgrade.ts";
 
@@ -79,7 +80,7 @@ export async function startOnStorage(
       hub,
       kinds,
       metrics: os.metrics,
-      openApi: openApiDocuments(),
+      openApi: openApiDocuments(allKinds),
       address,
       accepting: () => !stopping.signal.aborted,
       bootstrapped: () => state.bootstrapped,

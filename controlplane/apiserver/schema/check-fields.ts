@@ -36,12 +36,7 @@ interface MutableReport {
   readonly typeErrors: string[];
 }
 
-function checkMessage(
-  { type, typeName }: At,
-  object: Readonly<Json>,
-  path: string,
-  report: MutableReport,
-): void {
+function checkMessage(type: SchemaType, object: Readonly<Json>, path: string, report: MutableReport): void {
   for (const [name, value] of Object.entries(object)) {
     const field = fieldOf(type, name);
     const at = path === "" ? name : `${path}.${name}`;

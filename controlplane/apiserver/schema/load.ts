@@ -38,6 +38,8 @@ export interface SchemaType {
 }
 
 export interface Schema {
+  /** Changes whenever types or documentation do. */
+  readonly hash: string;
   readonly types: Readonly<Record<string, SchemaType>>;
   /** `apiVersion/Kind` -> message. */
   readonly kinds: Readonly<Record<string, string>>;

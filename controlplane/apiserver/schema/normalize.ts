@@ -7,8 +7,17 @@ type Json = Record<string, unknown>;
  *  The object's field types were checked before. */
 export function normalizeObject(object: Json): void {
   const type = typeOf(findTypeName(String(object.apiVersion), String(object.kind)) ?? "");
-  if (type !== undefined) normalizeMessage(type, object);
+  if (type === undefined) return;
+  const before: unknown = object.metadata;
+  const own = isObject(before)
+    ? Object.entries(before).filter(([name, value]) => value === "" && serverStrings.has(name))
+    : [];
+  normalizeMessage(type, object);
+  if (isObject(object.metadata)) Object.assign(object.metadata, Object.fromEntries(own));
 }
+
+/** What the server fills in later is text from the start, for all who handle the object until then. */
+const serverStrings: ReadonlySet<string> = new Set(["name", "uid", "resourceVersion", "creationTimestamp"]);
 
 function normalizeMessage(type: SchemaType, object: Json): void {
   for (const name of Object.keys(object)) {
