@@ -1,0 +1,131 @@
+import { hostname } from "node:os";
+import type { Os, Running } from "../../base/os/os.ts";
+import { TaskScope } from "../../base/os/task-scope.ts";
+import { runController } from "../../client/controller-loop.ts";
+import { EventRecorder } from "../../client/events.ts";
+import { InformerFactory } from "../../client/informer.ts";
+import { loadKubeconfig } from "../../client/kubeconfig.ts";
+import { LeaderElector } from "../../client/leader-election.ts";
+import { type LoopMetrics, loopMetrics } from "../../client/loop-metrics.ts";
+import { RestClient } from "../../client/rest.ts";
+import { WorkQueue } from "../../client/work-queue.ts";
+import type { Controller, ControllerClient } from "./controller.ts";
+import type { ControllerManagerConfig } from "./flags.ts";
+import { serveHealth } from "./health-server.ts";
+import { leaderOnly } from "./leader-only.ts";
+import { metadataOnly } from "./metadata-only.ts";
+import { selectControllers } from "./select-controllers.ts";
+import { controllerTable } from "./table.ts";
+
+/** A started controller-manager. */
+export interface RunningControllerManager extends Running {
+  /** Where health is served; undefined when it is not. */
+  readonly healthPort: number | undefined;
+  /** True while this one does the work. */
+  isLeader(): boolean;
+}
+
+/** Starts the controllers: at once, or whenever the lease is ours. Rejects with UsageError on a bad kubeconfig, unknown
+ *  controller or taken port. */
+export async function startControllerManager(
+  config: ControllerManagerConfig,
+  os: Os,
+): Promise<RunningControllerManager> {
+  const log = os.log.child("controller-manager");
+  const controllers = selectControllers(controllerTable, config);
+  const client = new RestClient(loadKubeconfig(config.kubeconfig), {
+    clock: os.clock,
+    userAgent: "pintle-controller-manager",
+  });
+  const metrics = loopMetrics(os.metrics);
+  const tasks = new TaskScope(log);
+  let problem: string | undefined;
+  const health =
+    config.health === undefined ? undefined : await serveHealth(config.health, os.metrics, () => problem);
+  const run = (isLeader: () => boolean, signal: AbortSignal) =>
+    runTerm({ client: leaderOnly(client, isLeader, signal), controllers, config, os, metrics }, signal);
+  const elector = electorFor(config, client, { os, metrics }, run);
+  tasks.run("controllers", elector ? (signal) => elector.run(signal) : (signal) => run(() => true, signal));
+  const done = tasks.untilStopped().finally(async () => {
+    problem = "stopped";
+    client.close();
+    await health?.close();
+  });
+  done.catch((error: unknown) => log.error("controller-manager failed", { error }));
+  return {
+    done,
+    healthPort: health?.port,
+    isLeader: () => elector?.isLeader ?? !tasks.signal.aborted,
+    async stop() {
+      await tasks.stop();
+      await done.catch(() => undefined); // a failure is heard through `done`
+    },
+  };
+}
+
+interface ElectorDeps {
+  readonly os: Os;
+  readonly metrics: LoopMetrics;
+}
+
+function electorFor(
+  { election }: ControllerManagerConfig,
+  client: RestClient,
+  { os, metrics }: ElectorDeps,
+  run: (isLeader: () => boolean, signal: AbortSignal) => Promise<void>,
+): LeaderElector | undefined {
+  if (election === undefined) return undefined;
+  const identity = `${hostname()}_${os.random.uint32().toString(16)}${os.random.uint32().toString(16)}`;
+  const elector: LeaderElector = new LeaderElector(
+    { ...election, identity, onStartedLeading: (signal) => run(() => elector.isLeader, signal) },
+    { client, clock: os.clock, random: os.random, log: os.log.child("controller-manager"), metrics },
+  );
+  return elector;
+}
+
+export interface TermDeps {
+  readonly client: ControllerClient;
+  readonly controllers: readonly Controller[];
+  readonly config: ControllerManagerConfig;
+  readonly os: Os;
+  readonly metrics?: LoopMetrics;
+}
+
+/** One term of leadership: sets all controllers up, waits until the caches show everything, then works until the
+ *  signal aborts. Rejects when a controller breaks an invariant. */
+export async function runTerm(deps: TermDeps, signal: AbortSignal): Promise<void> {
+  const { client, config, os, metrics } = deps;
+  const { clock, random } = os;
+  const log = os.log.child("controller-manager");
+  const tasks = new TaskScope(log);
+  const stop = () => void tasks.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    const informers = new InformerFactory(tasks, { client, clock, random, log });
+    const metadataInformers = new InformerFactory(tasks, {
+      client: metadataOnly(client),
+      clock,
+      random,
+      log,
+    });
+    const loops = deps.controllers.map(({ name, workers, setUp }) => {
+      const queue = new WorkQueue({ clock, random });
+      const own = { client, clock, random, log: log.child(name), ...(metrics && { metrics }) };
+      const recorder = new EventRecorder({ component: name }, own);
+      tasks.run(`events of ${name}`, (until) => recorder.run(until));
+      const sync = setUp({ ...own, informers, metadataInformers, recorder, config, tasks }, queue);
+      return { ...own, name, workers, queue, sync };
+    });
+    tasks.run("caches", async (until) => {
+      await informers.synced(until);
+      await metadataInformers.synced(until);
+      log.info("controllers started", { controllers: loops.map(({ name }) => name).join(",") });
+      for (const loop of loops) tasks.run(loop.name, (ended) => runController(loop, ended));
+    });
+    await tasks.untilStopped();
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await tasks.stop();
+  }
+}

@@ -1,0 +1,44 @@
+import type { Clock } from "../../base/os/clock.ts";
+import type { Log } from "../../base/os/log.ts";
+import type { Random } from "../../base/os/random.ts";
+import type { TaskScope } from "../../base/os/task-scope.ts";
+import type { ApiClient } from "../../client/api.ts";
+import type { SyncResult } from "../../client/controller-loop.ts";
+import type { EventRecorder } from "../../client/events.ts";
+import type { InformerFactory } from "../../client/informer.ts";
+import type { RestClient } from "../../client/rest.ts";
+import type { WorkQueue } from "../../client/work-queue.ts";
+import type { ControllerManagerConfig } from "./flags.ts";
+
+/** The API plus what has no typed call: discovery and `finalize`. */
+export type ControllerClient = ApiClient & Pick<RestClient, "raw">;
+
+/** What every controller is handed. Lives as long as one term of leadership. */
+export interface ControllerContext {
+  readonly client: ControllerClient;
+  /** Whole objects; one watch a kind for all controllers together. */
+  readonly informers: InformerFactory;
+  /** Only metadata is kept: for kinds of which a controller needs no more. */
+  readonly metadataInformers: InformerFactory;
+  readonly recorder: Pick<EventRecorder, "record">;
+  readonly config: ControllerManagerConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Ends with the term. */
+  readonly tasks: TaskScope;
+}
+
+/** One controller as a value in `table.ts`. */
+export interface Controller {
+  /** As `--controllers` names it; Kubernetes' name. */
+  readonly name: string;
+  readonly workers: number;
+  /** Asks for its informers, subscribes handlers that put keys into the queue, and returns what works on a key. No
+   *  sync is called before every informer asked for here shows the whole state. */
+  readonly setUp: (context: ControllerContext, queue: WorkQueue) => Sync;
+  /** Absent: always part of `*`. */
+  readonly enabled?: (config: ControllerManagerConfig) => boolean;
+}
+
+export type Sync = (key: string, signal: AbortSignal) => Promise<SyncResult>;

@@ -1,0 +1,169 @@
+import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
+import { defaultElectionTimes, type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
+import { type Ipv4Cidr, parseIpv4Cidr } from "./nodeipam/cidr.ts";
+
+/** kube-controller-manager's names and defaults. */
+export const controllerManagerFlags = {
+  kubeconfig: { kind: "string", value: "FILE", help: "how to reach the API servers, and who we are" },
+  "bind-address": {
+    kind: "string",
+    default: "127.0.0.1",
+    value: "ADDRESS",
+    help: "where /healthz and /metrics are served",
+  },
+  "secure-port": {
+    kind: "integer",
+    value: "PORT",
+    help: "port of /healthz and /metrics (plain HTTP); absent: not served; 0: any free one",
+  },
+  "leader-elect": {
+    kind: "boolean",
+    default: true,
+    help: "work only while holding the lease; needed when several run",
+  },
+  "leader-elect-lease-duration": {
+    kind: "duration",
+    default: defaultElectionTimes.leaseDurationMs,
+    help: "how long others wait for a silent leader",
+  },
+  "leader-elect-renew-deadline": {
+    kind: "duration",
+    default: defaultElectionTimes.renewDeadlineMs,
+    help: "how long a leader tries to renew before it gives up",
+  },
+  "leader-elect-retry-period": {
+    kind: "duration",
+    default: defaultElectionTimes.retryPeriodMs,
+    help: "wait between two attempts to take or renew the lease",
+  },
+  "leader-elect-resource-name": {
+    kind: "string",
+    default: "kube-controller-manager",
+    value: "NAME",
+    help: "name of the lease",
+  },
+  "leader-elect-resource-namespace": {
+    kind: "string",
+    default: "kube-system",
+    value: "NAMESPACE",
+    help: "namespace of the lease",
+  },
+  "allocate-node-cidrs": {
+    kind: "boolean",
+    default: false,
+    help: "give every node its range of pod addresses",
+  },
+  "cluster-cidr": { kind: "string", value: "CIDR", help: "the range that nodes' ranges are cut from" },
+  "node-cidr-mask-size": { kind: "integer", default: 24, value: "BITS", help: "size of a node's range" },
+  "node-monitor-grace-period": {
+    kind: "duration",
+    default: 40_000,
+    help: "a node silent for so long is unreachable",
+  },
+  "node-startup-grace-period": {
+    kind: "duration",
+    default: 60_000,
+    help: "the same for a node that never said anything",
+  },
+  "terminated-pod-gc-threshold": {
+    kind: "integer",
+    default: 12_500,
+    value: "COUNT",
+    help: "finished pods kept before the oldest are deleted; 0: all are kept",
+  },
+  "root-ca-file": {
+    kind: "string",
+    value: "FILE",
+    help: "authority published to every namespace as kube-root-ca.crt; absent: the kubeconfig's",
+  },
+  controllers: {
+    kind: "list",
+    default: ["*"],
+    value: "NAMES",
+    help: "which run: `*` all, `name` that one, `-name` not that one",
+  },
+} as const satisfies FlagTable;
+
+export interface ControllerManagerConfig {
+  readonly kubeconfig: string | undefined;
+  /** Where to serve health; undefined: nowhere. */
+  readonly health: { readonly address: string; readonly port: number } | undefined;
+  /** Undefined: lead without a lease. */
+  readonly election:
+    | { readonly name: string; readonly namespace: string; readonly times: ElectionTimes }
+    | undefined;
+  /** Undefined: nodes' ranges are not ours to give. */
+  readonly nodeCidrs: { readonly cluster: Ipv4Cidr; readonly maskSize: number } | undefined;
+  readonly nodeMonitorGraceMs: number;
+  readonly nodeStartupGraceMs: number;
+  readonly terminatedPodsMost: number;
+  readonly rootCaFile: string | undefined;
+  readonly controllers: readonly string[];
+}
+
+/** Throws UsageError that lists every problem. */
+export function controllerManagerConfig(
+  flags: FlagValues<typeof controllerManagerFlags>,
+): ControllerManagerConfig {
+  const times: ElectionTimes = {
+    leaseDurationMs: flags["leader-elect-lease-duration"],
+    renewDeadlineMs: flags["leader-elect-renew-deadline"],
+    retryPeriodMs: flags["leader-elect-retry-period"],
+  };
+  const problems: string[] = [];
+  if (flags["leader-elect"])
+    problems.push(...electionTimesProblems(times).map((text) => `--leader-elect-…: ${text}`));
+  const port = flags["secure-port"];
+  if (port !== undefined && (port < 0 || port > 65_535))
+    problems.push(`--secure-port: ${port} is not between 0 and 65535`);
+  for (const name of ["node-monitor-grace-period", "node-startup-grace-period"] as const)
+    if (flags[name] < 1000) problems.push(`--${name}: ${flags[name]}ms is less than a second`);
+  if (flags["terminated-pod-gc-threshold"] < 0)
+    problems.push("--terminated-pod-gc-threshold: must not be negative");
+  const nodeCidrs = readNodeCidrs(flags, problems);
+  if (problems.length > 0) throw new UsageError(problems.join("\n"));
+  return {
+    kubeconfig: flags.kubeconfig,
+    health: port === undefined ? undefined : { address: flags["bind-address"], port },
+    election: flags["leader-elect"]
+      ? {
+          name: flags["leader-elect-resource-name"],
+          namespace: flags["leader-elect-resource-namespace"],
+          times,
+        }
+      : undefined,
+    nodeCidrs,
+    nodeMonitorGraceMs: flags["node-monitor-grace-period"],
+    nodeStartupGraceMs: flags["node-startup-grace-period"],
+    terminatedPodsMost: flags["terminated-pod-gc-threshold"],
+    rootCaFile: flags["root-ca-file"],
+    controllers: flags.controllers,
+  };
+}
+
+function readNodeCidrs(
+  flags: FlagValues<typeof controllerManagerFlags>,
+  problems: string[],
+): ControllerManagerConfig["nodeCidrs"] {
+  if (!flags["allocate-node-cidrs"]) return undefined;
+  const text = flags["cluster-cidr"];
+  const maskSize = flags["node-cidr-mask-size"];
+  if (text === undefined) {
+    problems.push("--cluster-cidr: needed with --allocate-node-cidrs");
+    return undefined;
+  }
+  const cluster = parseIpv4Cidr(text);
+  if (cluster === undefined) {
+    problems.push(`--cluster-cidr: "${text}" is not an IPv4 range such as 10.244.0.0/16`);
+    return undefined;
+  }
+  if (maskSize < cluster.maskSize || maskSize > 30)
+    problems.push(
+      `--node-cidr-mask-size: ${maskSize} is not between --cluster-cidr's ${cluster.maskSize} and 30`,
+    );
+  else if (maskSize - cluster.maskSize > 16)
+    problems.push(
+      `--node-cidr-mask-size: ${maskSize} cuts ${text} into more than 65536 ranges; use ${cluster.maskSize + 16} at most`,
+    );
+  return { cluster, maskSize };
+}

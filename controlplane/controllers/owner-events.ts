@@ -1,0 +1,59 @@
+import type { Informer } from "../../client/informer.ts";
+import { keyOf, keyOfRef, type Stored } from "../../client/object-cache.ts";
+import type { WorkQueue } from "../../client/work-queue.ts";
+import { controllerOf, type Owned } from "./owners.ts";
+
+export interface OwnerEvents<O extends Stored> {
+  readonly owners: Informer<O>;
+  /** The owner's kind as references name it, and its API group. */
+  readonly kind: string;
+  readonly group: string;
+  /** Of owners in the child's namespace: would this one adopt the child? Absent: nobody's children are of no concern. */
+  readonly wouldAdopt?: (owner: O, child: Stored) => boolean;
+}
+
+/** Puts an owner's key into the queue whenever a child of its changes, comes, goes, or changes hands. */
+export function enqueueOwners<O extends Stored, C extends Stored>(
+  queue: WorkQueue,
+  children: Informer<C>,
+  events: OwnerEvents<O>,
+): void {
+  const enqueue = (child: C) => {
+    const owner = ownerKey(child, events);
+    if (owner !== undefined) queue.add(owner);
+    else if (controllerOf(child) === undefined) enqueueAdopters(queue, child, events);
+  };
+  children.subscribe({
+    onAdd: enqueue,
+    onUpdate: (next, previous) => {
+      const before = ownerKey(previous, events);
+      if (before !== undefined && controllerOf(next)?.uid !== controllerOf(previous)?.uid) queue.add(before);
+      enqueue(next);
+    },
+    onDelete: (last) => {
+      const owner = ownerKey(last, events);
+      if (owner !== undefined) queue.add(owner);
+    },
+  });
+}
+
+function ownerKey<O extends Stored>(child: Owned, events: OwnerEvents<O>): string | undefined {
+  const owner = controllerOf(child);
+  if (owner === undefined || owner.kind !== events.kind) return undefined;
+  const group = owner.apiVersion.includes("/") ? owner.apiVersion.split("/")[0] : "";
+  if (group !== events.group) return undefined;
+  return keyOfRef({ name: owner.name, namespace: child.metadata.namespace });
+}
+
+function enqueueAdopters<O extends Stored>(queue: WorkQueue, child: Stored, events: OwnerEvents<O>): void {
+  const { wouldAdopt } = events;
+  if (wouldAdopt === undefined || child.metadata.deletionTimestamp !== undefined) return;
+  for (const owner of events.owners.byNamespace(child.metadata.namespace ?? ""))
+    if (wouldAdopt(owner, child)) queue.add(keyOf(owner));
+}
+
+/** Puts every object's own key into the queue when it comes, changes or goes. */
+export function enqueueSelf<T extends Stored>(queue: WorkQueue, informer: Informer<T>): void {
+  const enqueue = (object: T) => queue.add(keyOf(object));
+  informer.subscribe({ onAdd: enqueue, onUpdate: enqueue, onDelete: enqueue });
+}
