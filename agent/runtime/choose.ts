@@ -1,0 +1,80 @@
+import { accessSync, constants } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { UsageError } from "../../base/os/flags.ts";
+import { describeError } from "../../base/os/log.ts";
+import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
+import { type OciConfig, versionOf } from "./oci/launcher.ts";
+import { mustRun } from "./supervised/run-command.ts";
+
+export interface RuntimeChoice {
+  readonly runtime: "auto" | "oci" | "process";
+  /** --oci-runtime: a program's path or name; the first of crun and runc found when absent. */
+  readonly ociRuntime?: string | undefined;
+  readonly rootDir: string;
+  readonly nodeName: string;
+}
+
+export type Chosen =
+  | { readonly kind: "oci"; readonly config: OciConfig }
+  /** `reason` says why real containers are not to be had; empty when processes were asked for. */
+  | { readonly kind: "process"; readonly reason: string };
+
+/** What works on this machine. Throws UsageError when `oci` is asked for and cannot be had. */
+export async function chooseRuntime(choice: RuntimeChoice): Promise<Chosen> {
+  if (choice.runtime === "process") return { kind: "process", reason: "" };
+  try {
+    return { kind: "oci", config: await findOci(choice) };
+  } catch (error) {
+    if (choice.runtime === "oci") throw new UsageError(`--runtime oci: ${describeError(error)}`);
+    return { kind: "process", reason: describeError(error) };
+  }
+}
+
+async function findOci(choice: RuntimeChoice): Promise<OciConfig> {
+  if (process.getuid?.() !== 0) throw new Error("containers need root");
+  const names = choice.ociRuntime === undefined ? ["crun", "runc"] : [choice.ociRuntime];
+  const program = names.map(findProgram).find((path) => path !== undefined);
+  if (program === undefined) throw new Error(`found no ${names.join(" or ")} (Debian: apt install crun)`);
+  for (const tool of ["unshare", "mount", "umount", "ip", "perl"])
+    if (findProgram(tool) === undefined) throw new Error(`found no ${tool}`);
+  const cgroups = await findCgroups();
+  if (cgroups === undefined) throw new Error("no cgroup memory controller is mounted");
+  await tryOverlay(choice.rootDir);
+  return {
+    program,
+    wrapper: await hybridWrapper(cgroups, program),
+    version: await versionOf(program),
+    rootDir: choice.rootDir,
+    cgroupParent: `/pintle/${choice.nodeName}`,
+    cgroups,
+  };
+}
+
+/** Overlays are refused for instance inside containers and on some file systems; better known now than per pod. */
+async function tryOverlay(rootDir: string): Promise<void> {
+  await mkdir(rootDir, { recursive: true, mode: 0o711 });
+  const dir = await mkdtemp(join(rootDir, "try-"));
+  try {
+    for (const name of ["upper", "work", "merged"]) await mkdir(join(dir, name));
+    const options = `lowerdir=/,upperdir=${dir}/upper,workdir=${dir}/work`;
+    await mustRun(["mount", "-t", "overlay", "overlay", "-o", options, join(dir, "merged")]);
+    await mustRun(["umount", join(dir, "merged")]);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+export function findProgram(name: string): string | undefined {
+  const folders = (process.env.PATH ?? "").split(delimiter).concat("/usr/sbin", "/sbin");
+  const paths = name.includes("/") ? [name] : folders.map((folder) => join(folder, name));
+  return paths.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch (error) {
+      if (error instanceof Error && "code" in error) return false;
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,62 @@
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { ContainerStats } from "../seam.ts";
+import { readOptional } from "../supervised/records.ts";
+
+/** Where the memory and cpuacct controllers are: a v1 hierarchy each, or the one of v2. */
+export type Cgroups =
+  | { readonly version: 1; readonly memory: string; readonly cpuacct: string }
+  | { readonly version: 2; readonly root: string };
+
+/** Undefined when there is no memory controller: limits could not be enforced. */
+export async function findCgroups(mountinfo?: string): Promise<Cgroups | undefined> {
+  const text = mountinfo ?? (await readFile("/proc/self/mountinfo", "utf8"));
+  const v1 = new Map<string, string>();
+  let v2: string | undefined;
+  for (const line of text.split("\n")) {
+    const [left = "", right = ""] = line.split(" - ");
+    const path = left.split(" ")[4];
+    const [type, , options = ""] = right.split(" ");
+    if (path === undefined) continue;
+    if (type === "cgroup") for (const option of options.split(",")) v1.set(option, path);
+    if (type === "cgroup2") v2 = path;
+  }
+  const memory = v1.get("memory");
+  if (memory !== undefined) return { version: 1, memory, cpuacct: v1.get("cpuacct") ?? memory };
+  if (v2 === undefined) return undefined;
+  const controllers = (await readOptional(join(v2, "cgroup.controllers"))) ?? "";
+  return controllers.split(/\s+/).includes("memory") ? { version: 2, root: v2 } : undefined;
+}
+
+/** How many of the group's processes the kernel has killed for its memory limit; 0 when the group is gone. */
+export async function oomKills(cgroups: Cgroups, path: string): Promise<number> {
+  const file =
+    cgroups.version === 1
+      ? join(cgroups.memory, path, "memory.oom_control")
+      : join(cgroups.root, path, "memory.events");
+  const text = (await readOptional(file)) ?? "";
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+export async function cgroupStats(cgroups: Cgroups, path: string): Promise<ContainerStats> {
+  if (cgroups.version === 1) {
+    const cpu = (await readOptional(join(cgroups.cpuacct, path, "cpuacct.usage"))) ?? "0";
+    const memory = (await readOptional(join(cgroups.memory, path, "memory.usage_in_bytes"))) ?? "0";
+    return { cpuNanos: Number(cpu), memoryBytes: Number(memory) };
+  }
+  const cpu = (await readOptional(join(cgroups.root, path, "cpu.stat"))) ?? "";
+  const memory = (await readOptional(join(cgroups.root, path, "memory.current"))) ?? "0";
+  return { cpuNanos: Number(/^usage_usec (\d+)$/m.exec(cpu)?.[1] ?? 0) * 1000, memoryBytes: Number(memory) };
+}
+
+/** crun refuses machines where v1 hierarchies stand beside a v2 one that still has controllers (such as hugetlb), though
+ *  it needs nothing of the latter. There it runs in a mount namespace of its own without the v2 hierarchy; mounts still
+ *  propagate from the host. Empty where nothing is in the way. */
+export async function hybridWrapper(cgroups: Cgroups, program: string): Promise<readonly string[]> {
+  if (cgroups.version !== 1 || !program.endsWith("crun")) return [];
+  const unified = join(dirname(cgroups.memory), "unified");
+  const controllers = (await readOptional(join(unified, "cgroup.controllers"))) ?? "";
+  if (controllers.trim() === "") return [];
+  const script = `umount -l '${unified}' && exec "$@"`;
+  return ["unshare", "--mount", "--propagation", "slave", "sh", "-c", script, "sh"];
+}

@@ -1,0 +1,192 @@
+import { spawn } from "node:child_process";
+import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type ContainerStats, RuntimeError, type SandboxConfig } from "../seam.ts";
+import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
+import { birthOf, type ProcessId } from "../supervised/process-birth.ts";
+import { type ContainerRecord, readOptional, type SandboxRecord } from "../supervised/records.ts";
+import { mustRun, runCommand } from "../supervised/run-command.ts";
+import { type Cgroups, cgroupStats, oomKills } from "./cgroups.ts";
+import type { RootFilesystems } from "./root-filesystem.ts";
+import { ociSpec, processOf } from "./spec.ts";
+
+export interface OciConfig {
+  /** crun or runc, absolute. */
+  readonly program: string;
+  /** Words before the program's: see `hybridWrapper`. */
+  readonly wrapper: readonly string[];
+  /** Such as `crun-1.8.1`. */
+  readonly version: string;
+  readonly rootDir: string;
+  /** Below the root of every cgroup hierarchy, such as `/pintle/node-1`. */
+  readonly cgroupParent: string;
+  readonly cgroups: Cgroups;
+}
+
+/** Real containers by an OCI runtime. */
+export function ociLauncher(config: OciConfig, deps: { readonly filesystems: RootFilesystems }): Launcher {
+  const runtime = (dir: string, ...words: string[]) => [
+    ...config.wrapper,
+    config.program,
+    "--root",
+    join(config.rootDir, "oci"),
+    "--log",
+    join(dir, "oci.log"),
+    ...words,
+  ];
+  const cgroupOf = (record: ContainerRecord) =>
+    `${config.cgroupParent}/pod${record.config.annotations.podUid ?? "none"}/${record.id}`;
+  return {
+    kind: "oci",
+    description: `oci://${config.version}`,
+    startPause: (record, dir) => startPause(record.config, dir),
+    removeSandbox: async () => undefined,
+    async prepare(record, dir, sandbox) {
+      const { pause, config: pod } = sandbox.record;
+      if (pause === undefined) throw new RuntimeError("the sandbox has no pause process");
+      if (record.config.command.length === 0) throw new RuntimeError("no command specified");
+      const rootfs = await deps.filesystems.mount(record.config.imageId, dir);
+      const { hostNetwork, hostPid, hostIpc, hostname } = pod;
+      const files = ["hostname", "hosts", "resolv.conf"].map((name) => ({
+        hostPath: join(sandbox.dir, name),
+        containerPath: `/etc/${name}`,
+        readOnly: false,
+      }));
+      const asked = new Set(record.config.mounts.map(({ containerPath }) => containerPath));
+      const mounts = [...files.filter((one) => !asked.has(one.containerPath)), ...record.config.mounts];
+      const spec = ociSpec(
+        { ...record.config, mounts },
+        {
+          rootfs,
+          cgroupsPath: cgroupOf(record),
+          pausePid: pause.pid,
+          hostNetwork,
+          hostPid,
+          hostIpc,
+          hostname,
+        },
+      );
+      await writeSandboxFiles(sandbox.record, sandbox.dir);
+      await writeFile(join(dir, "config.json"), JSON.stringify(spec), { mode: 0o600 });
+    },
+    command: (record, dir) =>
+      runtime(dir, "run", "--detach", "--bundle", dir, "--pid-file", join(dir, "pid"), record.id),
+    startFailure: async (dir) =>
+      lastError((await readOptional(join(dir, "oci.log"))) ?? "") || "cannot start",
+    async signal(record, dir, _started, signal) {
+      const { code, stderr } = await runCommand(runtime(dir, "kill", record.id, signal.replace(/^SIG/, "")));
+      if (
+        code !== 0 &&
+        !/not running|does not exist|No such process|process not found/i.test(
+          stderr + ((await readOptional(join(dir, "oci.log"))) ?? ""),
+        )
+      )
+        throw new RuntimeError(`cannot signal the container: ${stderr.trim()}`);
+    },
+    wasOomKilled: async (record) => (await oomKills(config.cgroups, cgroupOf(record))) > 0,
+    async remove(record, dir) {
+      await runCommand(runtime(dir, "delete", "--force", record.id));
+      await deps.filesystems.unmount(dir);
+    },
+    execCommand: (record, dir, { command, tty, process }) =>
+      execPlan(record, dir, { command, tty, pid: process.pid, runtime }),
+    stats: (record): Promise<ContainerStats> => cgroupStats(config.cgroups, cgroupOf(record)),
+  };
+}
+
+async function execPlan(
+  record: ContainerRecord,
+  dir: string,
+  options: {
+    readonly command: readonly string[];
+    readonly tty: boolean;
+    readonly pid: number;
+    readonly runtime: (dir: string, ...words: string[]) => string[];
+  },
+): Promise<ExecPlan> {
+  const { runtime, command, tty } = options;
+  const process = { ...processOf({ ...record.config, tty }), args: command, terminal: tty };
+  const text = JSON.parse(await readFile(join(dir, "config.json"), "utf8"));
+  const file = join(dir, `exec-${crypto.randomUUID()}.json`);
+  const merged = {
+    ...process,
+    capabilities: text.process.capabilities,
+    noNewPrivileges: text.process.noNewPrivileges,
+  };
+  await writeFile(file, JSON.stringify(merged), { mode: 0o600 });
+  const words = tty ? ["exec", "--tty"] : ["exec"];
+  return {
+    argv: runtime(dir, ...words, "--process", file, record.id),
+    cleanup: () => rm(file, { force: true }),
+  };
+}
+
+/** The pause process: a sleeping shell's successor in namespaces of its own. */
+async function startPause(config: SandboxConfig, dir: string): Promise<ProcessId> {
+  const flags = ["--uts"];
+  if (!config.hostIpc) flags.push("--ipc");
+  if (!config.hostNetwork) flags.push("--net");
+  const sysctls = Object.entries(config.sysctls).map(
+    ([name, value]) =>
+      `printf %s '${value.replaceAll("'", "")}' > /proc/sys/${name.replaceAll(".", "/").replace(/[^\w/-]/g, "")}`,
+  );
+  const lines = [
+    ...(config.hostNetwork ? [] : ["ip link set lo up"]),
+    `printf %s '${config.hostname.replace(/[^\w.-]/g, "")}' > /proc/sys/kernel/hostname`,
+    ...sysctls,
+    "echo ready",
+    "exec sleep infinity >/dev/null 2>&1",
+  ];
+  const errors = await open(join(dir, "pause.log"), "a", 0o600);
+  const child = spawn("unshare", [...flags, "sh", "-ec", lines.join("\n")], {
+    stdio: ["ignore", "pipe", errors.fd],
+    detached: true,
+    cwd: "/",
+  });
+  await errors.close();
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.once("data", () => resolve());
+    child.once("error", (cause) => reject(new RuntimeError("cannot run unshare", { cause })));
+    child.once("exit", () => {
+      readFile(join(dir, "pause.log"), "utf8").then(
+        (text) => reject(new RuntimeError(`cannot make the pod's namespaces: ${text.trim()}`)),
+        reject,
+      );
+    });
+  });
+  child.stdout?.destroy();
+  child.removeAllListeners("exit");
+  child.unref();
+  const born = birthOf(child.pid ?? 0);
+  if (child.pid === undefined || born === undefined)
+    throw new RuntimeError("the pause process ended at once");
+  return { pid: child.pid, born };
+}
+
+/** /etc/hostname, /etc/hosts and /etc/resolv.conf, shared by the pod's containers. */
+async function writeSandboxFiles({ config, address }: SandboxRecord, dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  const hosts = ["# Written by pintle.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"];
+  if (address !== undefined) hosts.push(`${address.podIp}\t${config.hostname}`);
+  for (const { ip, hostnames } of config.hostAliases) hosts.push(`${ip}\t${hostnames.join("\t")}`);
+  const { servers, searches, options } = config.dns;
+  const resolv = servers.map((server) => `nameserver ${server}`);
+  if (searches.length > 0) resolv.push(`search ${searches.join(" ")}`);
+  if (options.length > 0) resolv.push(`options ${options.join(" ")}`);
+  const shared = { mode: 0o644 };
+  await writeFile(join(dir, "hostname"), `${config.hostname}\n`, shared);
+  await writeFile(join(dir, "hosts"), `${hosts.join("\n")}\n`, shared);
+  await writeFile(join(dir, "resolv.conf"), resolv.map((line) => `${line}\n`).join(""), shared);
+}
+
+/** The runtimes' logs differ; the last line is what went wrong. */
+function lastError(log: string): string {
+  const line = log.trim().split("\n").at(-1) ?? "";
+  const message = /"msg":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? /msg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1];
+  return (message ?? line.replace(/^\S+: /, "")).replaceAll('\\"', '"').trim();
+}
+
+export async function versionOf(program: string): Promise<string> {
+  const text = await mustRun([program, "--version"]);
+  return /^(\w+) version (\S+)/m.exec(text)?.slice(1, 3).join("-") ?? "unknown";
+}

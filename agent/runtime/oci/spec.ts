@@ -1,0 +1,214 @@
+import type { ContainerConfig } from "../seam.ts";
+
+/** Where the container's parts stand on the host. */
+export interface SpecPlaces {
+  readonly rootfs: string;
+  readonly cgroupsPath: string;
+  /** The pause process, whose namespaces are joined; its network is left out for hostNetwork. */
+  readonly pausePid: number;
+  readonly hostNetwork: boolean;
+  readonly hostPid: boolean;
+  readonly hostIpc: boolean;
+  readonly hostname: string;
+}
+
+/** An OCI runtime configuration (runtime-spec 1.0), as far as ours go. */
+export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
+  const { security } = config;
+  const capabilities = capabilitiesOf(config);
+  const path = (name: string) => `/proc/${places.pausePid}/ns/${name}`;
+  const namespaces: { type: string; path?: string }[] = [
+    { type: "mount" },
+    { type: "uts", path: path("uts") },
+  ];
+  if (!places.hostIpc) namespaces.push({ type: "ipc", path: path("ipc") });
+  if (!places.hostNetwork) namespaces.push({ type: "network", path: path("net") });
+  if (!places.hostPid) namespaces.push({ type: "pid" });
+  return {
+    ociVersion: "1.0.2",
+    process: {
+      ...processOf(config),
+      capabilities: Object.fromEntries(
+        ["bounding", "effective", "permitted"].map((set) => [set, capabilities]),
+      ),
+      noNewPrivileges: security.noNewPrivileges,
+      oomScoreAdj: config.resources.oomScoreAdj,
+    },
+    root: { path: places.rootfs, readonly: security.readOnlyRoot },
+    mounts: mountsOf(config, places),
+    linux: {
+      namespaces,
+      cgroupsPath: places.cgroupsPath,
+      resources: resourcesOf(config),
+      ...(!security.privileged && { maskedPaths, readonlyPaths }),
+      rootfsPropagation: config.mounts.some(({ propagation }) => propagation === "rshared")
+        ? "rshared"
+        : "rslave",
+    },
+    annotations: {},
+  };
+}
+
+/** The part that exec shares with the container's own process. */
+export function processOf(config: ContainerConfig): {
+  terminal: boolean;
+  user: { uid: number; gid: number; additionalGids: readonly number[] };
+  args: readonly string[];
+  env: string[];
+  cwd: string;
+} {
+  const env = new Map<string, string>([["PATH", defaultPath], ...config.env]);
+  if (config.tty && !env.has("TERM")) env.set("TERM", "xterm");
+  return {
+    terminal: false,
+    user: { uid: config.user.uid, gid: config.user.gid, additionalGids: config.user.groups },
+    args: config.command,
+    env: [...env].map(([name, value]) => `${name}=${value}`),
+    cwd: config.workingDir || "/",
+  };
+}
+
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** As Docker's and containerd's. */
+const defaultCapabilities = [
+  "CHOWN",
+  "DAC_OVERRIDE",
+  "FSETID",
+  "FOWNER",
+  "MKNOD",
+  "NET_RAW",
+  "SETGID",
+  "SETUID",
+  "SETFCAP",
+  "SETPCAP",
+  "NET_BIND_SERVICE",
+  "SYS_CHROOT",
+  "KILL",
+  "AUDIT_WRITE",
+];
+const allCapabilities = [
+  ...defaultCapabilities,
+  "DAC_READ_SEARCH",
+  "LINUX_IMMUTABLE",
+  "NET_BROADCAST",
+  "NET_ADMIN",
+  "IPC_LOCK",
+  "IPC_OWNER",
+  "SYS_MODULE",
+  "SYS_RAWIO",
+  "SYS_PTRACE",
+  "SYS_PACCT",
+  "SYS_ADMIN",
+  "SYS_BOOT",
+  "SYS_NICE",
+  "SYS_RESOURCE",
+  "SYS_TIME",
+  "SYS_TTY_CONFIG",
+  "LEASE",
+  "AUDIT_CONTROL",
+  "MAC_OVERRIDE",
+  "MAC_ADMIN",
+  "SYSLOG",
+  "WAKE_ALARM",
+  "BLOCK_SUSPEND",
+];
+
+export function capabilitiesOf({ security }: Pick<ContainerConfig, "security">): readonly string[] {
+  const plain = (name: string) => name.toUpperCase().replace(/^CAP_/, "");
+  const add = security.addCapabilities.map(plain);
+  const drop = security.dropCapabilities.map(plain);
+  const from = security.privileged || add.includes("ALL") ? allCapabilities : defaultCapabilities;
+  const kept = drop.includes("ALL") ? [] : from.filter((name) => !drop.includes(name));
+  return [...new Set([...kept, ...add.filter((name) => name !== "ALL")])].map((name) => `CAP_${name}`);
+}
+
+function resourcesOf({ resources, security }: ContainerConfig): object {
+  const { cpuShares, cpuQuotaUs, memoryBytesMost } = resources;
+  return {
+    devices: security.privileged
+      ? [{ allow: true, access: "rwm" }]
+      : [
+          { allow: false, access: "rwm" },
+          // Not the full list of devices a runtime makes itself: it adds those.
+          { allow: true, type: "c", major: 5, minor: 1, access: "rwm" },
+          { allow: true, type: "c", major: 136, access: "rwm" },
+        ],
+    cpu: { shares: Math.max(2, cpuShares), ...(cpuQuotaUs > 0 && { quota: cpuQuotaUs, period: 100_000 }) },
+    memory: memoryBytesMost > 0 ? { limit: memoryBytesMost, swap: memoryBytesMost } : {},
+  };
+}
+
+interface OciMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+function mountsOf(config: ContainerConfig, places: SpecPlaces): readonly OciMount[] {
+  const system = config.security.privileged ? "rw" : "ro";
+  const own: OciMount[] = [
+    { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
+    {
+      destination: "/dev",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    },
+    {
+      destination: "/dev/pts",
+      type: "devpts",
+      source: "devpts",
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+    },
+    {
+      destination: "/dev/shm",
+      type: "tmpfs",
+      source: "shm",
+      options: ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
+    },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
+    places.hostNetwork
+      ? {
+          destination: "/sys",
+          type: "bind",
+          source: "/sys",
+          options: ["rbind", "nosuid", "noexec", "nodev", "ro"],
+        }
+      : {
+          destination: "/sys",
+          type: "sysfs",
+          source: "sysfs",
+          options: ["nosuid", "noexec", "nodev", system],
+        },
+  ];
+  // An IPC namespace of the host's cannot be given a message queue file system of our own.
+  const kept = places.hostIpc ? own.filter(({ type }) => type !== "mqueue") : own;
+  const asked = [...config.mounts]
+    .sort((a, b) => a.containerPath.length - b.containerPath.length)
+    .map((mount) => ({
+      destination: mount.containerPath,
+      type: "bind",
+      source: mount.hostPath,
+      options: ["rbind", mount.propagation ?? "rprivate", mount.readOnly ? "ro" : "rw"],
+    }));
+  return [
+    ...kept.filter(({ destination }) => !asked.some((one) => one.destination === destination)),
+    ...asked,
+  ];
+}
+
+const maskedPaths = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/sys/firmware",
+];
+const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];

@@ -1,0 +1,83 @@
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type ContainerStats, RuntimeError } from "../seam.ts";
+import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
+import { signalProcess } from "../supervised/process-birth.ts";
+import type { ContainerRecord, StartedRecord } from "../supervised/records.ts";
+
+const clockTickMs = 10; // USER_HZ is 100 on every architecture that Node runs on
+
+/** Plain processes on the host, each in its own session. Nothing is isolated: no image, no limits, no mounts. A volume
+ *  mounted at /a/b stands at $PINTLE_ROOT/a/b, and relative paths work: the working directory is there by default. */
+export function processLauncher(): Launcher {
+  return {
+    kind: "process",
+    description: `process://node-${process.versions.node}`,
+    startPause: async () => undefined,
+    removeSandbox: async () => undefined,
+    prepare: (record, dir, sandbox) => prepare(record, dir, sandbox.record.address?.podIp ?? ""),
+    command: (record) => ["/usr/bin/env", "--", ...record.config.command],
+    startFailure: async (dir) => (await readFile(join(dir, "shim.log"), "utf8")).trim() || "cannot start",
+    signal: async (_record, _dir, started, signal) => {
+      signalProcess(started.process, signal, signal === "SIGKILL");
+    },
+    wasOomKilled: async () => false,
+    remove: async () => undefined,
+    execCommand,
+    stats,
+  };
+}
+
+async function prepare(record: ContainerRecord, dir: string, podIp: string): Promise<void> {
+  const { config } = record;
+  if (config.command.length === 0) throw new RuntimeError("no command specified");
+  const root = join(dir, "root");
+  await mkdir(root, { mode: 0o755 });
+  for (const mount of config.mounts) {
+    const at = join(root, mount.containerPath);
+    if (!at.startsWith(`${root}/`))
+      throw new RuntimeError(`mount path ${mount.containerPath} leaves the container`);
+    await mkdir(dirname(at), { recursive: true });
+    await symlink(mount.hostPath, at);
+  }
+  const env = new Map<string, string>([
+    ["PATH", process.env.PATH ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    ["PINTLE_ROOT", root],
+    ["PINTLE_POD_IP", podIp],
+    ...config.env.map(([name, value]) => [name, value] as const),
+  ]);
+  await writeFile(join(dir, "environ"), [...env].map(([name, value]) => `${name}=${value}\0`).join(""));
+  // The root of an image means nothing here; a directory that the pod asks for by name does.
+  await writeFile(
+    join(dir, "cwd"),
+    config.workingDir === "/" || config.workingDir === "" ? root : config.workingDir,
+  );
+  if (process.getuid?.() === 0 && config.user.uid !== 0)
+    await writeFile(join(dir, "ids"), `${config.user.uid}:${config.user.gid}`);
+}
+
+async function execCommand(
+  _record: ContainerRecord,
+  dir: string,
+  options: { readonly command: readonly string[] },
+): Promise<ExecPlan> {
+  const environ = await readFile(join(dir, "environ"), "utf8");
+  const env = Object.fromEntries(
+    environ
+      .split("\0")
+      .filter((pair) => pair.includes("="))
+      .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+  );
+  return {
+    argv: ["/usr/bin/env", "--", ...options.command],
+    cwd: await readFile(join(dir, "cwd"), "utf8"),
+    env,
+  };
+}
+
+async function stats(_record: ContainerRecord, started: StartedRecord): Promise<ContainerStats> {
+  const stat = await readFile(`/proc/${started.process.pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  return { cpuNanos: ticks * clockTickMs * 1e6, memoryBytes: Number(fields[21]) * 4096 };
+}

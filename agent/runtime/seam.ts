@@ -1,0 +1,200 @@
+import type { HostPort } from "../network-seam.ts";
+
+/** What the agent asks of a container runtime: the shape of CRI v1 (RuntimeService), as plain functions. Implementers:
+ *  oci (crun, runc), process, simulated; `suite.ts` is run against each. All methods are idempotent where the CRI says
+ *  so (stop, remove). Failures are `RuntimeError`s whose message a user can act on. */
+export interface Runtime {
+  /** Name and version as in node.status.nodeInfo.containerRuntimeVersion: `oci://crun-1.8.1`. */
+  readonly description: string;
+  /** Makes what pods' containers share (network, IPC and host name) and connects it. Answers its id. */
+  runPodSandbox(config: SandboxConfig): Promise<string>;
+  /** Kills what runs in it and disconnects it. Fine when it is gone. */
+  stopPodSandbox(id: string): Promise<void>;
+  /** Forgets a sandbox and its containers. Stops it first. */
+  removePodSandbox(id: string): Promise<void>;
+  podSandboxStatus(id: string): SandboxStatus | undefined;
+  listPodSandboxes(): readonly SandboxStatus[];
+  createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;
+  startContainer(id: string): Promise<void>;
+  /** SIGTERM (or the image's StopSignal), after the grace SIGKILL. Resolves once it has exited. */
+  stopContainer(id: string, graceSeconds: number): Promise<void>;
+  /** Only of what does not run. Its logs stay. */
+  removeContainer(id: string): Promise<void>;
+  containerStatus(id: string): RuntimeContainer | undefined;
+  listContainers(): readonly RuntimeContainer[];
+  /** Runs a command to its end; its output bounded to `execSyncBytesMost` each. */
+  execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult>;
+  exec(id: string, options: ExecOptions): Promise<Session>;
+  /** Standard input of a container started with `stdin`, and its output from now on (`logPath` carries it). */
+  attach(id: string): Promise<AttachPoint>;
+  containerStats(id: string): Promise<ContainerStats>;
+  /** Told when a container or sandbox changed without our doing: it exited. */
+  subscribe(onEvent: (event: RuntimeEvent) => void): () => void;
+  /** Lets go of everything; what runs goes on running. */
+  close(): Promise<void>;
+}
+
+export const execSyncBytesMost = 16 * 1024;
+
+export class RuntimeError extends Error {
+  override readonly name = "RuntimeError";
+}
+
+/** What a sandbox is told of its pod; also how the agent finds it again. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface SandboxConfig {
+  readonly pod: PodIdentity;
+  /** 0 for the pod's first sandbox, then one more each time. */
+  readonly attempt: number;
+  readonly hostname: string;
+  /** Lives in the node's own network namespace. */
+  readonly hostNetwork: boolean;
+  readonly hostPid: boolean;
+  readonly hostIpc: boolean;
+  readonly hostPorts: readonly HostPort[];
+  readonly dns: {
+    readonly servers: readonly string[];
+    readonly searches: readonly string[];
+    readonly options: readonly string[];
+  };
+  /** Further lines for /etc/hosts. */
+  readonly hostAliases: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
+  readonly sysctls: Readonly<Record<string, string>>;
+}
+
+export interface SandboxStatus {
+  readonly id: string;
+  readonly pod: PodIdentity;
+  readonly attempt: number;
+  readonly state: "ready" | "notready";
+  /** Unix milliseconds. */
+  readonly createdAtMs: number;
+  /** Empty for hostNetwork. */
+  readonly podIp: string;
+}
+
+export interface Mount {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+  readonly propagation?: "rprivate" | "rslave" | "rshared";
+}
+
+export interface ContainerConfig {
+  readonly name: string;
+  /** How many containers of this name the pod had before. */
+  readonly attempt: number;
+  /** The image as the pod names it, and its id in the image store. */
+  readonly image: string;
+  readonly imageId: string;
+  /** Complete: image and pod merged. */
+  readonly command: readonly string[];
+  readonly workingDir: string;
+  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly mounts: readonly Mount[];
+  readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+  readonly resources: Resources;
+  readonly security: Security;
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
+  readonly stopSignal: string;
+  /** Absolute; its folder exists. CRI log format. */
+  readonly logPath: string;
+  /** Kept and given back: what the agent wants to know of it after a restart. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface Resources {
+  readonly cpuShares: number;
+  /** Microseconds of CPU per 100 ms; 0: no limit. */
+  readonly cpuQuotaUs: number;
+  /** 0: no limit. */
+  readonly memoryBytesMost: number;
+  readonly oomScoreAdj: number;
+}
+
+export interface Security {
+  readonly privileged: boolean;
+  readonly readOnlyRoot: boolean;
+  readonly noNewPrivileges: boolean;
+  readonly addCapabilities: readonly string[];
+  readonly dropCapabilities: readonly string[];
+}
+
+export interface RuntimeContainer {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly pod: PodIdentity;
+  readonly name: string;
+  readonly attempt: number;
+  readonly image: string;
+  readonly imageId: string;
+  readonly logPath: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+  readonly state: ContainerState;
+}
+
+export type ContainerState =
+  | { readonly phase: "created" }
+  | { readonly phase: "running"; readonly startedAtMs: number }
+  | {
+      readonly phase: "exited";
+      readonly startedAtMs: number;
+      readonly finishedAtMs: number;
+      readonly exitCode: number;
+      readonly signal: number;
+      /** As in a container status: Completed, Error, OOMKilled, StartError, ContainerStatusUnknown. */
+      readonly reason: string;
+      readonly message: string;
+    };
+
+export interface RuntimeEvent {
+  readonly kind: "container-exited" | "sandbox-ended";
+  readonly id: string;
+  readonly podUid: string;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  readonly timedOut: boolean;
+}
+
+export interface ExecOptions {
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly tty: boolean;
+}
+
+/** A process that a client is talking to. */
+export interface Session {
+  readonly stdin: NodeJS.WritableStream | undefined;
+  readonly stdout: NodeJS.ReadableStream;
+  /** Absent with a terminal. */
+  readonly stderr: NodeJS.ReadableStream | undefined;
+  resize(columns: number, rows: number): void;
+  /** The exit code; 128 + signal when killed. */
+  readonly exited: Promise<number>;
+  kill(): void;
+}
+
+export interface AttachPoint {
+  readonly logPath: string;
+  readonly stdin: NodeJS.WritableStream | undefined;
+  resize(columns: number, rows: number): void;
+  /** Ends the container's standard input for good, when it was started with `stdinOnce`. */
+  closeStdin(): void;
+}
+
+export interface ContainerStats {
+  readonly cpuNanos: number;
+  readonly memoryBytes: number;
+}

@@ -1,0 +1,223 @@
+import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ContainerConfig, Runtime, RuntimeContainer, SandboxConfig } from "./seam.ts";
+
+export interface SuiteSupport {
+  /** Commands really run; else only states are checked. */
+  readonly runs: boolean;
+  /** Memory limits and namespaces. */
+  readonly isolates: boolean;
+}
+
+/** What every Runtime does. `open` is called again on the same folder to stand for a restarted agent. */
+export function runtimeSuite(
+  name: string,
+  supports: SuiteSupport,
+  open: (rootDir: string) => Promise<Runtime>,
+): void {
+  describe(`runtime: ${name}`, function () {
+    this.timeout(30_000);
+    let root: string;
+    let runtime: Runtime;
+    before(async () => {
+      root = await mkdtemp(join(tmpdir(), "pintle-runtime-"));
+      runtime = await open(root);
+    });
+    after(async () => {
+      for (const { id } of runtime.listPodSandboxes()) await runtime.removePodSandbox(id);
+      await runtime.close();
+      await rm(root, { recursive: true, force: true });
+    });
+
+    const shell = (script: string, more: Partial<ContainerConfig> = {}): ContainerConfig => ({
+      ...containerConfig(["/bin/sh", "-c", script], join(root, "logs", `${Math.random()}`, "0.log")),
+      ...more,
+    });
+    const start = async (sandbox: string, config: ContainerConfig) => {
+      const id = await runtime.createContainer(sandbox, config);
+      const ended = exitOf(runtime, id);
+      await runtime.startContainer(id);
+      return { id, ended };
+    };
+
+    it("gives a sandbox an address and forgets it", async () => {
+      const id = await runtime.runPodSandbox(sandboxConfig("one"));
+      const status = runtime.podSandboxStatus(id);
+      assert.equal(status?.state, "ready");
+      assert.match(status.podIp, /^\d+\.\d+\.\d+\.\d+$/);
+      await runtime.stopPodSandbox(id);
+      assert.equal(runtime.podSandboxStatus(id)?.state, "notready");
+      await runtime.removePodSandbox(id);
+      await runtime.removePodSandbox(id);
+      assert.equal(runtime.podSandboxStatus(id), undefined);
+    });
+
+    it("stops a container that ignores SIGTERM after its grace", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("stop"));
+      const shared = await mkdtemp(join(root, "shared-"));
+      if (supports.runs) execFileSync("mkfifo", [join(shared, "deaf")]);
+      const script = `trap '' TERM; echo > ${shared}/deaf; while :; do sleep 0.05; done`;
+      const mounts = [{ hostPath: shared, containerPath: shared, readOnly: false }];
+      const { id } = await start(sandbox, shell(script, { mounts }));
+      if (supports.runs) await readFile(join(shared, "deaf"));
+      assert.equal(runtime.containerStatus(id)?.state.phase, "running");
+      await runtime.stopContainer(id, 0.2);
+      const state = runtime.containerStatus(id)?.state;
+      assert.equal(state?.phase === "exited" && state.exitCode, 137);
+      await runtime.stopContainer(id, 1);
+      await runtime.removeContainer(id);
+      assert.equal(runtime.containerStatus(id), undefined);
+    });
+
+    if (!supports.runs) return;
+
+    it("tells exit codes and keeps both streams in the log", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("logs"));
+      const config = shell('echo "to $WHOM"; echo bad >&2; printf tail; exit 3', { env: [["WHOM", "a b"]] });
+      const { id, ended } = await start(sandbox, config);
+      const state = (await ended).state;
+      assert.equal(state.phase === "exited" && `${state.exitCode} ${state.reason}`, "3 Error");
+      const log = await readFile(config.logPath, "utf8");
+      const stamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z /;
+      const lines = log.trimEnd().split("\n");
+      assert.ok(
+        lines.every((line) => stamp.test(line)),
+        log,
+      );
+      const plain = lines.map((line) => line.replace(stamp, ""));
+      assert.deepEqual(
+        plain.filter((line) => line.startsWith("stdout")),
+        ["stdout F to a b", "stdout P tail"],
+      );
+      assert.ok(plain.includes("stderr F bad"), log);
+      assert.equal(runtime.containerStatus(id)?.state.phase, "exited");
+    });
+
+    it("says why a container cannot start", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("missing"));
+      const config = { ...shell(""), command: ["/no/such/program"] };
+      const id = await runtime.createContainer(sandbox, config);
+      const ended = exitOf(runtime, id);
+      const failure = await runtime.startContainer(id).then(() => undefined, String);
+      if (failure !== undefined) return assert.match(failure, /no such file|not found/i);
+      const { state } = await ended;
+      assert.equal(state.phase === "exited" && state.exitCode, 127);
+    });
+
+    it("runs commands beside a container", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("exec"));
+      const { id } = await start(sandbox, shell("sleep 100", { env: [["A", "1"]] }));
+      const result = await runtime.execSync(id, ["/bin/sh", "-c", "echo $A; echo e >&2; exit 7"], 5000);
+      assert.equal(result.exitCode, 7);
+      assert.equal(Buffer.from(result.stdout).toString(), "1\n");
+      assert.equal(Buffer.from(result.stderr).toString(), "e\n");
+      const slow = await runtime.execSync(id, ["sleep", "30"], 300);
+      assert.equal(slow.timedOut, true);
+      const session = await runtime.exec(id, { command: ["cat"], stdin: true, tty: false });
+      session.stdin?.end("through\n");
+      let text = "";
+      for await (const chunk of session.stdout) text += chunk;
+      assert.equal(text, "through\n");
+      assert.equal(await session.exited, 0);
+    });
+
+    it("leaves containers running when the agent goes, and learns how they ended", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("restart"));
+      const staying = await start(sandbox, shell("while :; do sleep 0.1; done", { name: "staying" }));
+      const leaving = await start(sandbox, shell("sleep 0.3; exit 5", { name: "leaving" }));
+      const before = runtime.containerStatus(staying.id);
+      await runtime.close();
+      runtime = await open(root);
+      assert.deepEqual(runtime.containerStatus(staying.id), before);
+      assert.equal(runtime.podSandboxStatus(sandbox)?.state, "ready");
+      // Its end may fall before, during or after the new agent's start.
+      const heard = exitOf(runtime, leaving.id);
+      const now = runtime.containerStatus(leaving.id);
+      const { state } = now?.state.phase === "exited" ? now : await heard;
+      assert.equal(state.phase === "exited" && state.exitCode, 5);
+      await runtime.stopContainer(staying.id, 0);
+    });
+
+    if (!supports.isolates) return;
+
+    it("gives a container its own processes, host name and network", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("alone"));
+      const { id } = await start(sandbox, shell("exec sleep 100"));
+      const run = async (script: string) => {
+        const { stdout } = await runtime.execSync(id, ["/bin/sh", "-c", script], 5000);
+        return Buffer.from(stdout).toString().trim();
+      };
+      assert.equal(await run("cat /proc/1/comm"), "sleep");
+      assert.equal(await run("hostname; cat /etc/hostname"), "alone\nalone");
+      assert.equal(await run("ls /sys/class/net"), "lo");
+      assert.equal(await run("echo x > /root/written && cat /root/written"), "x");
+      await assert.rejects(readFile("/root/written"), /ENOENT/);
+    });
+
+    it("kills what exceeds its memory limit and says so", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("greedy"));
+      const config = shell("exec node -e 'const a=[];for(;;)a.push(Buffer.alloc(1e6,1))'");
+      const resources = { ...config.resources, memoryBytesMost: 64 * 1024 * 1024 };
+      const { ended } = await start(sandbox, { ...config, resources });
+      const { state } = await ended;
+      assert.equal(state.phase === "exited" && `${state.exitCode} ${state.reason}`, "137 OOMKilled");
+    });
+  });
+}
+
+function exitOf(runtime: Runtime, id: string): Promise<RuntimeContainer> {
+  return new Promise((resolve) => {
+    const off = runtime.subscribe((event) => {
+      const status = runtime.containerStatus(id);
+      if (event.id !== id || status === undefined) return;
+      off();
+      resolve(status);
+    });
+  });
+}
+
+export function sandboxConfig(name: string): SandboxConfig {
+  return {
+    pod: { namespace: "default", name, uid: `uid-${name}` },
+    attempt: 0,
+    hostname: name,
+    hostNetwork: false,
+    hostPid: false,
+    hostIpc: false,
+    hostPorts: [],
+    dns: { servers: ["10.96.0.10"], searches: ["cluster.local"], options: ["ndots:5"] },
+    hostAliases: [],
+    sysctls: {},
+  };
+}
+
+export function containerConfig(command: readonly string[], logPath: string): ContainerConfig {
+  return {
+    name: "c",
+    attempt: 0,
+    image: "pintle.local/host",
+    imageId: "host",
+    command,
+    workingDir: "/",
+    env: [],
+    mounts: [],
+    user: { uid: 0, gid: 0, groups: [] },
+    resources: { cpuShares: 2, cpuQuotaUs: 0, memoryBytesMost: 0, oomScoreAdj: 0 },
+    security: {
+      privileged: false,
+      readOnlyRoot: false,
+      noNewPrivileges: false,
+      addCapabilities: [],
+      dropCapabilities: [],
+    },
+    stdin: false,
+    stdinOnce: false,
+    tty: false,
+    stopSignal: "SIGTERM",
+    logPath,
+    annotations: { podUid: "uid", podName: "pod", podNamespace: "default" },
+  };
+}

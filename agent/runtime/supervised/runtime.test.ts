@@ -1,0 +1,51 @@
+import { systemClock } from "../../../base/os/clock.ts";
+import { systemDisk } from "../../../base/os/disk.ts";
+import { silentLog } from "../../../base/os/log.ts";
+import { MetricsRegistry } from "../../../base/os/metrics.ts";
+import { systemRandom } from "../../../base/os/random.ts";
+import { LoopbackNetwork } from "../../loopback-network.ts";
+import { chooseRuntime } from "../choose.ts";
+import { ociLauncher } from "../oci/launcher.ts";
+import { overlayFilesystems } from "../oci/root-filesystem.ts";
+import { processLauncher } from "../process/launcher.ts";
+import { runtimeSuite } from "../suite.ts";
+import { SupervisedRuntime } from "./runtime.ts";
+
+const os = {
+  clock: systemClock,
+  disk: systemDisk,
+  random: systemRandom,
+  log: silentLog,
+  metrics: new MetricsRegistry(),
+};
+// Connects nothing: what is tested is the runtime. Addresses are handed out all the same.
+const network = () => new LoopbackNetwork("127.77.0.0/24");
+
+runtimeSuite("process", { runs: true, isolates: false }, (rootDir) =>
+  SupervisedRuntime.open({ rootDir }, { launcher: processLauncher(), network: network(), os }),
+);
+
+for (const program of ["crun", "runc"])
+  describe(`with ${program}`, () => {
+    before(async function () {
+      const chosen = await chooseRuntime({
+        runtime: "auto",
+        ociRuntime: program,
+        rootDir: "/tmp/pintle-try",
+        nodeName: "t",
+      });
+      if (chosen.kind !== "oci") this.skip();
+    });
+    runtimeSuite(program, { runs: true, isolates: true }, async (rootDir) => {
+      const chosen = await chooseRuntime({
+        runtime: "oci",
+        ociRuntime: program,
+        rootDir,
+        nodeName: `test-${process.pid}`,
+      });
+      if (chosen.kind !== "oci") throw new Error("unreachable");
+      const filesystems = overlayFilesystems({ lowerDirs: async () => ["/"] });
+      const launcher = ociLauncher(chosen.config, { filesystems });
+      return SupervisedRuntime.open({ rootDir }, { launcher, network: network(), os });
+    });
+  });

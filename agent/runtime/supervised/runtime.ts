@@ -1,0 +1,393 @@
+import { randomUUID } from "node:crypto";
+import { createWriteStream, type FSWatcher, watch } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+import type { Os } from "../../../base/os/os.ts";
+import type { KnownAttachment, PodAttachment, PodNetwork } from "../../network-seam.ts";
+import {
+  type AttachPoint,
+  type ContainerConfig,
+  type ContainerStats,
+  type ExecOptions,
+  type ExecResult,
+  type Runtime,
+  type RuntimeContainer,
+  RuntimeError,
+  type RuntimeEvent,
+  type SandboxConfig,
+  type SandboxStatus,
+  type Session,
+} from "../seam.ts";
+import { type Supervised, takeIn } from "./container-state.ts";
+import type { Launcher } from "./launcher.ts";
+import { isAlive, signalProcess } from "./process-birth.ts";
+import {
+  bootId,
+  type ContainerRecord,
+  readOptional,
+  readRecords,
+  type SandboxRecord,
+  writeRecord,
+} from "./records.ts";
+import { mustRun } from "./run-command.ts";
+import { execToEnd, pipeSession, terminalSession } from "./session.ts";
+import { startShim } from "./start-shim.ts";
+
+export interface SupervisedConfig {
+  /** Absolute. */
+  readonly rootDir: string;
+}
+
+export const supervisedLimits = { deadShimCheckMs: 10_000, killWaitMs: 10_000 } as const;
+
+/** Sandboxes and containers as folders, each container under a shim. The kind of container is the launcher's. */
+export class SupervisedRuntime implements Runtime {
+  readonly #root: string;
+  readonly #launcher: Launcher;
+  readonly #network: PodNetwork;
+  readonly #os: Os;
+  readonly #boot = bootId();
+  readonly #sandboxes = new Map<string, SandboxRecord>();
+  readonly #containers = new Map<string, Supervised>();
+  readonly #listeners = new Set<(event: RuntimeEvent) => void>();
+  #watcher: FSWatcher | undefined;
+  #cancelCheck: () => void = () => undefined;
+
+  private constructor(config: SupervisedConfig, deps: SupervisedDeps) {
+    this.#root = config.rootDir;
+    this.#launcher = deps.launcher;
+    this.#network = deps.network;
+    this.#os = deps.os;
+  }
+
+  /** Takes over what an earlier agent left: running containers run on, exits are learnt, half-made things go. */
+  static async open(config: SupervisedConfig, deps: SupervisedDeps): Promise<SupervisedRuntime> {
+    const runtime = new SupervisedRuntime(config, deps);
+    await runtime.#restore();
+    return runtime;
+  }
+
+  get description(): string {
+    return this.#launcher.description;
+  }
+
+  async #restore(): Promise<void> {
+    const exits = join(this.#root, "exits");
+    await mkdir(exits, { recursive: true, mode: 0o700 });
+    this.#watcher = watch(exits, (_kind, name) => {
+      if (name !== null && !name.endsWith(".new")) this.#noteExit(name);
+    });
+    const sandboxes = await readRecords<SandboxRecord>(join(this.#root, "sandboxes"), "sandbox.json");
+    const containers = await readRecords<ContainerRecord>(join(this.#root, "containers"), "container.json");
+    for (const record of sandboxes.records) this.#sandboxes.set(record.id, record);
+    for (const record of containers.records) {
+      const taken = await takeIn(record, this.#dir(record.id), this.#boot, this.#launcher);
+      this.#containers.set(record.id, taken);
+    }
+    for (const id of sandboxes.broken) await rm(this.#sandboxDir(id), { recursive: true, force: true });
+    for (const id of containers.broken) await rm(this.#dir(id), { recursive: true, force: true });
+    const known = [...this.#sandboxes.values()].flatMap((record): KnownAttachment[] =>
+      record.address !== undefined && this.#isReady(record)
+        ? [{ ...this.#attachment(record), ...record.address }]
+        : [],
+    );
+    for (const id of await this.#network.restore(known)) await this.#markStopped(id);
+    this.#scheduleCheck();
+  }
+
+  async runPodSandbox(config: SandboxConfig): Promise<string> {
+    const id = randomUUID().replaceAll("-", "");
+    const dir = this.#sandboxDir(id);
+    await mkdir(dir, { recursive: true, mode: 0o711 });
+    let record: SandboxRecord = { id, config, createdAtMs: this.#os.clock.wallMs(), bootId: this.#boot };
+    try {
+      const pause = await this.#launcher.startPause(record, dir);
+      if (pause !== undefined) record = { ...record, pause };
+      // Written before it is connected: an agent dying here finds and removes it.
+      await writeRecord(join(dir, "sandbox.json"), record);
+      if (!config.hostNetwork)
+        record = { ...record, address: await this.#network.attach(this.#attachment(record)) };
+      await writeRecord(join(dir, "sandbox.json"), record);
+    } catch (error) {
+      if (record.pause !== undefined) signalProcess(record.pause, "SIGKILL");
+      await this.#network.detach({ sandboxId: id, uid: config.pod.uid });
+      await rm(dir, { recursive: true, force: true });
+      throw error;
+    }
+    this.#sandboxes.set(id, record);
+    return id;
+  }
+
+  async stopPodSandbox(id: string): Promise<void> {
+    const record = this.#sandboxes.get(id);
+    if (record === undefined) return;
+    for (const { record: container } of [...this.#containers.values()])
+      if (container.sandboxId === id) await this.stopContainer(container.id, 0);
+    if (record.pause !== undefined) signalProcess(record.pause, "SIGKILL");
+    await this.#network.detach({ sandboxId: id, uid: record.config.pod.uid });
+    await this.#markStopped(id);
+  }
+
+  async removePodSandbox(id: string): Promise<void> {
+    const record = this.#sandboxes.get(id);
+    if (record === undefined) return;
+    await this.stopPodSandbox(id);
+    for (const { record: container } of [...this.#containers.values()])
+      if (container.sandboxId === id) await this.removeContainer(container.id);
+    await this.#launcher.removeSandbox(record, this.#sandboxDir(id));
+    await rm(this.#sandboxDir(id), { recursive: true, force: true });
+    this.#sandboxes.delete(id);
+  }
+
+  podSandboxStatus(id: string): SandboxStatus | undefined {
+    const record = this.#sandboxes.get(id);
+    return record && this.#sandboxStatus(record);
+  }
+
+  listPodSandboxes(): readonly SandboxStatus[] {
+    return [...this.#sandboxes.values()].map((record) => this.#sandboxStatus(record));
+  }
+
+  async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (sandbox === undefined) throw new RuntimeError(`there is no sandbox ${sandboxId}`);
+    const id = randomUUID().replaceAll("-", "");
+    const dir = this.#dir(id);
+    await mkdir(dir, { recursive: true, mode: 0o711 });
+    await mkdir(dirname(config.logPath), { recursive: true, mode: 0o755 });
+    const record: ContainerRecord = {
+      id,
+      sandboxId,
+      config,
+      createdAtMs: this.#os.clock.wallMs(),
+      bootId: this.#boot,
+    };
+    try {
+      await this.#launcher.prepare(record, dir, { record: sandbox, dir: this.#sandboxDir(sandboxId) });
+      if (config.stdin) await mustRun(["mkfifo", "-m", "600", join(dir, "stdin")]);
+      await writeRecord(join(dir, "container.json"), record);
+    } catch (error) {
+      await this.#launcher.remove(record, dir);
+      await rm(dir, { recursive: true, force: true });
+      throw error;
+    }
+    this.#containers.set(id, { record, state: { phase: "created" } });
+    return id;
+  }
+
+  async startContainer(id: string): Promise<void> {
+    const { record } = this.#get(id);
+    const dir = this.#dir(id);
+    const options = [`kind=${this.#launcher.kind}`];
+    if (record.config.stdin) options.push("stdin");
+    if (record.config.tty) options.push("tty");
+    const argv = [dir, join(this.#root, "exits"), record.config.logPath, options.join(",")];
+    const started = await startShim([...argv, ...this.#launcher.command(record, dir)], dir);
+    if (!started) {
+      const message = await this.#launcher.startFailure(dir);
+      const nowMs = this.#os.clock.wallMs();
+      const ended = { exitCode: 128, signal: 0, finishedAtMs: nowMs, startedAtMs: nowMs };
+      const state = { phase: "exited", ...ended, reason: "StartError", message } as const;
+      await writeRecord(join(dir, "failed.json"), state);
+      this.#containers.set(id, { record, state });
+      throw new RuntimeError(message);
+    }
+    // It may have ended already, and its exit have been heard of while we waited.
+    this.#containers.set(id, await takeIn(record, dir, this.#boot, this.#launcher));
+  }
+
+  async stopContainer(id: string, graceSeconds: number): Promise<void> {
+    const container = this.#containers.get(id);
+    if (container?.state.phase !== "running" || container.started === undefined) return;
+    const { record, started } = container;
+    const dir = this.#dir(id);
+    const exited = new Promise<void>((resolve) => {
+      const off = this.subscribe((event) => {
+        if (event.id !== id) return;
+        off();
+        resolve();
+      });
+    });
+    let cancel: () => void = () => undefined;
+    const signal = (name: NodeJS.Signals) =>
+      this.#launcher.signal(record, dir, started, name).catch((error: unknown) => {
+        this.#os.log.warn("cannot signal container", { container: record.config.name, signal: name, error });
+      });
+    if (graceSeconds > 0) {
+      cancel = this.#os.clock.after(graceSeconds * 1000, () => void signal("SIGKILL"));
+      await signal(record.config.stopSignal as NodeJS.Signals);
+    } else await signal("SIGKILL");
+    if (this.#isRunning(id)) await exited;
+    cancel();
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    const container = this.#containers.get(id);
+    if (container === undefined) return;
+    if (container.state.phase === "running") throw new RuntimeError(`container ${id} is running`);
+    await this.#launcher.remove(container.record, this.#dir(id));
+    await rm(this.#dir(id), { recursive: true, force: true });
+    await rm(join(this.#root, "exits", id), { force: true });
+    this.#containers.delete(id);
+  }
+
+  containerStatus(id: string): RuntimeContainer | undefined {
+    const container = this.#containers.get(id);
+    return container && this.#describe(container);
+  }
+
+  listContainers(): readonly RuntimeContainer[] {
+    return [...this.#containers.values()].map((container) => this.#describe(container));
+  }
+
+  async execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
+    return execToEnd(await this.#execPlan(id, command, false), timeoutMs);
+  }
+
+  async exec(id: string, options: ExecOptions): Promise<Session> {
+    const plan = await this.#execPlan(id, options.command, options.tty);
+    return options.tty ? terminalSession(plan) : pipeSession(plan, options.stdin);
+  }
+
+  async attach(id: string): Promise<AttachPoint> {
+    const { record, started } = this.#get(id);
+    const dir = this.#dir(id);
+    const terminal = await readOptional(join(dir, "tty"));
+    return {
+      logPath: record.config.logPath,
+      stdin: record.config.stdin ? createWriteStream(join(dir, "stdin"), { flags: "r+" }) : undefined,
+      resize: (columns, rows) => {
+        if (terminal === undefined) return;
+        const size = ["cols", String(columns), "rows", String(rows)];
+        mustRun(["stty", "-F", terminal, ...size]).catch((error: unknown) => {
+          this.#os.log.debug("cannot resize terminal", { error });
+        });
+      },
+      closeStdin: () => {
+        if (record.config.stdinOnce && started !== undefined) signalProcess(started.shim, "SIGUSR1");
+      },
+    };
+  }
+
+  async containerStats(id: string): Promise<ContainerStats> {
+    const { record, started } = this.#get(id);
+    if (started === undefined) throw new RuntimeError(`container ${id} does not run`);
+    return this.#launcher.stats(record, started);
+  }
+
+  subscribe(onEvent: (event: RuntimeEvent) => void): () => void {
+    this.#listeners.add(onEvent);
+    return () => this.#listeners.delete(onEvent);
+  }
+
+  async close(): Promise<void> {
+    this.#watcher?.close();
+    this.#cancelCheck();
+    this.#listeners.clear();
+  }
+
+  #execPlan(id: string, command: readonly string[], tty: boolean) {
+    const { record, started, state } = this.#get(id);
+    if (state.phase !== "running" || started === undefined)
+      throw new RuntimeError(`container ${record.config.name} is not running`);
+    return this.#launcher.execCommand(record, this.#dir(id), { command, tty, process: started.process });
+  }
+
+  #noteExit(id: string): void {
+    const before = this.#containers.get(basename(id));
+    if (before === undefined || before.state.phase === "exited") return;
+    takeIn(before.record, this.#dir(id), this.#boot, this.#launcher).then(
+      (after) => {
+        const held = this.#containers.get(id);
+        if (held === undefined || held.state.phase === "exited" || after.state.phase !== "exited") return;
+        this.#containers.set(id, after);
+        this.#emit({ kind: "container-exited", id, podUid: after.record.config.annotations.podUid ?? "" });
+      },
+      (error: unknown) => this.#os.log.error("cannot read how a container ended", { id, error }),
+    );
+  }
+
+  /** Shims and pause processes that died themselves tell nobody. */
+  #scheduleCheck(): void {
+    this.#cancelCheck = this.#os.clock.after(supervisedLimits.deadShimCheckMs, () => {
+      for (const { record, started, state } of this.#containers.values())
+        if (state.phase === "running" && started !== undefined && !isAlive(started.shim)) {
+          signalProcess(started.process, "SIGKILL");
+          this.#noteExit(record.id);
+        }
+      for (const record of this.#sandboxes.values())
+        if (record.stopped === undefined && record.pause !== undefined && !isAlive(record.pause))
+          this.#markStopped(record.id).then(
+            () => this.#emit({ kind: "sandbox-ended", id: record.id, podUid: record.config.pod.uid }),
+            (error: unknown) => this.#os.log.error("cannot note a sandbox' end", { id: record.id, error }),
+          );
+      this.#scheduleCheck();
+    });
+  }
+
+  async #markStopped(id: string): Promise<void> {
+    const record = this.#sandboxes.get(id);
+    if (record === undefined || record.stopped) return;
+    const stopped: SandboxRecord = { ...record, stopped: true };
+    this.#sandboxes.set(id, stopped);
+    await writeRecord(join(this.#sandboxDir(id), "sandbox.json"), stopped);
+  }
+
+  #emit(event: RuntimeEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  #isRunning(id: string): boolean {
+    return this.#containers.get(id)?.state.phase === "running";
+  }
+
+  #isReady(record: SandboxRecord): boolean {
+    if (record.stopped || record.bootId !== this.#boot) return false;
+    return record.pause === undefined || isAlive(record.pause);
+  }
+
+  #sandboxStatus(record: SandboxRecord): SandboxStatus {
+    const { id, config, createdAtMs, address } = record;
+    const state =
+      this.#isReady(record) && (config.hostNetwork || address !== undefined) ? "ready" : "notready";
+    return { id, pod: config.pod, attempt: config.attempt, state, createdAtMs, podIp: address?.podIp ?? "" };
+  }
+
+  #describe({ record, state }: Supervised): RuntimeContainer {
+    const { id, sandboxId, createdAtMs, config } = record;
+    const { name, attempt, image, imageId, logPath, annotations } = config;
+    const pod = {
+      namespace: annotations.podNamespace ?? "",
+      name: annotations.podName ?? "",
+      uid: annotations.podUid ?? "",
+    };
+    return { id, sandboxId, pod, name, attempt, image, imageId, logPath, annotations, createdAtMs, state };
+  }
+
+  #attachment({ id, config, pause }: SandboxRecord): PodAttachment {
+    const { pod, hostPorts } = config;
+    const netnsPath = pause === undefined ? {} : { netnsPath: `/proc/${pause.pid}/ns/net` };
+    return { ...pod, sandboxId: id, hostPorts, ...netnsPath };
+  }
+
+  #get(id: string): Supervised {
+    const container = this.#containers.get(id);
+    if (container === undefined) throw new RuntimeError(`there is no container ${id}`);
+    return container;
+  }
+
+  #dir(id: string): string {
+    return join(this.#root, "containers", id);
+  }
+
+  #sandboxDir(id: string): string {
+    return join(this.#root, "sandboxes", id);
+  }
+}
+
+export interface SupervisedDeps {
+  readonly launcher: Launcher;
+  readonly network: PodNetwork;
+  readonly os: Os;
+}

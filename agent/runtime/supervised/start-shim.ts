@@ -1,0 +1,35 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { RuntimeError } from "../seam.ts";
+
+/** Beside the sources in a checkout, beside the bundle in a built package. */
+export const shimPath = fileURLToPath(new URL("../shim/shim.pl", import.meta.url));
+
+/** Starts a shim in a session of its own and waits for its one line. True: the container runs (or ran); false: it could
+ *  not be started. Rejects when there is no shim to be had. */
+export function startShim(argv: readonly string[], dir: string): Promise<boolean> {
+  const errors = openSync(join(dir, "shim.log"), "a", 0o600);
+  return new Promise((resolve, reject) => {
+    const child = spawn("perl", [shimPath, ...argv], {
+      stdio: ["ignore", "pipe", errors],
+      detached: true,
+      cwd: "/",
+      env: { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
+    });
+    closeSync(errors);
+    let said = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      if (!said.includes("\n")) return;
+      child.stdout?.destroy();
+      child.unref();
+      resolve(said.startsWith("started "));
+    });
+    child.once("error", (cause) => reject(new RuntimeError("cannot start perl for the shim", { cause })));
+    child.once("exit", () => {
+      if (!said.includes("\n")) reject(new RuntimeError(`the shim failed; see ${join(dir, "shim.log")}`));
+    });
+  });
+}
