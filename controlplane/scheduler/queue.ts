@@ -1,4 +1,5 @@
 import { type BackoffOptions, backoffMs } from "../../base/backoff.ts";
+import { Heap } from "../../base/heap.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Random } from "../../base/os/random.ts";
 import type { ClusterEvent } from "./cycle/plugin.ts";
@@ -12,7 +13,7 @@ export const queueLimits = {
 
 /** Where a pod waits. */
 type Waiting =
-  | { readonly state: "active" }
+  | { readonly state: "active"; readonly ticket: Ticket }
   /** Being decided on or bound. */
   | { readonly state: "taken" }
   | { readonly state: "backoff"; readonly cancel: () => void }
@@ -22,23 +23,33 @@ interface Entry {
   info: PodInfo;
   waiting: Waiting;
   attempts: number;
-  /** When the pod joined the active queue; of equal priorities the earlier goes first. */
-  sinceMs: number;
-  order: number;
   /** No sooner than this may it be tried again. */
   backoffUntilMs: number;
 }
 
+/** A place in the line. Void once its entry no longer holds it; void ones are passed over and swept now and then. */
+interface Ticket {
+  readonly entry: Entry;
+  readonly priority: number;
+  readonly sinceMs: number;
+  readonly order: number;
+}
+
+/** Void tickets are swept when there are more of them than valid ones and than this. */
+const sweepLeast = 64;
+
 /** Pods without a node. The most important that is ready comes first; those that could not be placed wait until
  *  something happened that may help them, and at least their back-off.
- *  Invariant: a pod is in exactly one state, and in the heap exactly while active. */
+ *  Invariant: a pod is in exactly one state, and holds a ticket in the line exactly while active. */
 export class SchedulingQueue {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #helpedBy: (plugin: string, event: ClusterEvent) => boolean;
   readonly #entries = new Map<string, Entry>();
   readonly #unschedulable = new Set<Entry>();
-  readonly #heap: Entry[] = [];
+  #line = new Heap<Ticket>(precedes);
+  /** Entries in the state active: the valid tickets in the line. */
+  #active = 0;
   #order = 0;
   #wake: (() => void) | undefined;
 
@@ -71,8 +82,6 @@ export class SchedulingQueue {
         info,
         waiting: { state: "taken" },
         attempts: 0,
-        sinceMs: this.#clock.monotonicMs(),
-        order: 0,
         backoffUntilMs: 0,
       };
       this.#entries.set(info.key, fresh);
@@ -83,10 +92,7 @@ export class SchedulingQueue {
     entry.info = info;
     if (!specChanged) return;
     if (entry.waiting.state === "unschedulable") this.#retry(entry);
-    else if (entry.waiting.state === "active") {
-      this.#unheap(entry); // its priority may be another
-      this.#activate(entry);
-    }
+    else if (entry.waiting.state === "active") this.#activate(entry); // its priority may be another
   }
 
   /** The pod was placed, is gone, or is no longer ours. With `uid`, only if that is still the pod of this name. */
@@ -94,23 +100,27 @@ export class SchedulingQueue {
     const entry = this.#entries.get(key);
     if (entry === undefined || (uid !== undefined && entry.info.pod.metadata.uid !== uid)) return;
     this.#entries.delete(key);
-    if (entry.waiting.state === "active") this.#unheap(entry);
     this.#leave(entry);
+    entry.waiting = { state: "taken" };
   }
 
   /** The next pod to try; undefined when none is ready. The taker reports back with one of the methods below. */
   take(): PodInfo | undefined {
-    const entry = this.#popHeap();
-    if (entry === undefined) return undefined;
-    entry.waiting = { state: "taken" };
-    entry.attempts++;
-    return entry.info;
+    for (let ticket = this.#line.pop(); ticket !== undefined; ticket = this.#line.pop()) {
+      const { entry } = ticket;
+      if (!isValid(ticket)) continue;
+      this.#leave(entry);
+      entry.waiting = { state: "taken" };
+      entry.attempts++;
+      return entry.info;
+    }
+    return undefined;
   }
 
   /** Resolves when a pod is ready to be taken, or the signal aborts. */
   ready(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#heap.length > 0 || signal.aborted) return resolve();
+      if (this.#active > 0 || signal.aborted) return resolve();
       const wake = () => {
         this.#wake = undefined;
         signal.removeEventListener("abort", wake);
@@ -155,7 +165,8 @@ export class SchedulingQueue {
     for (const entry of this.#entries.values()) this.#leave(entry);
     this.#entries.clear();
     this.#unschedulable.clear();
-    this.#heap.length = 0;
+    this.#line.clear();
+    this.#active = 0;
   }
 
   #taken({ key, pod }: PodInfo): Entry | undefined {
@@ -177,67 +188,46 @@ export class SchedulingQueue {
     else entry.waiting = { state: "backoff", cancel: this.#clock.after(leftMs, () => this.#activate(entry)) };
   }
 
+  /** any -> active, at the end of those of its priority. */
   #activate(entry: Entry): void {
-    entry.waiting = { state: "active" };
-    entry.sinceMs = this.#clock.monotonicMs();
-    entry.order = this.#order++;
-    this.#pushHeap(entry);
+    this.#leave(entry);
+    const sinceMs = this.#clock.monotonicMs();
+    const ticket: Ticket = { entry, priority: entry.info.priority, sinceMs, order: this.#order++ };
+    entry.waiting = { state: "active", ticket };
+    this.#active++;
+    this.#line.push(ticket);
     this.#wake?.();
   }
 
+  /** What must happen before an entry's state changes. */
   #leave(entry: Entry): void {
     const { waiting } = entry;
     if (waiting.state === "backoff" || waiting.state === "unschedulable") waiting.cancel();
-    this.#unschedulable.delete(entry);
-  }
-
-  /** Rare, so linear. */
-  #unheap(entry: Entry): void {
-    const rest = this.#heap.filter((other) => other !== entry);
-    this.#heap.length = 0;
-    for (const other of rest) this.#pushHeap(other);
-  }
-
-  #pushHeap(entry: Entry): void {
-    const heap = this.#heap;
-    let at = heap.push(entry) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!precedes(entry, heap[parent])) break;
-      heap[at] = heap[parent] as Entry;
-      at = parent;
+    if (waiting.state === "unschedulable") this.#unschedulable.delete(entry);
+    if (waiting.state === "active") {
+      this.#active--;
+      this.#sweep();
     }
-    heap[at] = entry;
   }
 
-  #popHeap(): Entry | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop();
-    if (first === undefined || last === undefined || heap.length === 0) return first;
-    let at = 0;
-    for (;;) {
-      const left = 2 * at + 1;
-      const right = left + 1;
-      const child = precedes(heap[right], heap[left]) ? right : left;
-      const candidate = heap[child];
-      if (candidate === undefined || !precedes(candidate, last)) break;
-      heap[at] = candidate;
-      at = child;
-    }
-    heap[at] = last;
-    return first;
+  /** Standbys never take: without this their line would only grow. */
+  #sweep(): void {
+    if (this.#line.size <= 2 * this.#active + sweepLeast) return;
+    const line = new Heap<Ticket>(precedes);
+    for (const { waiting } of this.#entries.values())
+      if (waiting.state === "active") line.push(waiting.ticket);
+    this.#line = line;
   }
 }
 
-function precedes(a: Entry | undefined, b: Entry | undefined): boolean {
-  if (a === undefined) return false;
-  if (b === undefined) return true;
-  return a.info.priority !== b.info.priority
-    ? a.info.priority > b.info.priority
-    : a.sinceMs !== b.sinceMs
-      ? a.sinceMs < b.sinceMs
-      : a.order < b.order;
+function isValid(ticket: Ticket): boolean {
+  const { waiting } = ticket.entry;
+  return waiting.state === "active" && waiting.ticket === ticket;
+}
+
+function precedes(a: Ticket, b: Ticket): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  return a.sinceMs !== b.sinceMs ? a.sinceMs < b.sinceMs : a.order < b.order;
 }
 
 /** What scheduling looks at; status changes, such as our own condition, do not count. */
