@@ -1,0 +1,81 @@
+/** IPv4 ranges and who has which address of one. Pure; the owner persists `entries()`. */
+export interface Ipv4Range {
+  /** The first address as a number. */
+  readonly first: number;
+  readonly size: number;
+  readonly text: string;
+}
+
+/** Reads `10.1.2.0/24`. Throws with the rule broken. */
+export function parseRange(text: string): Ipv4Range {
+  const match = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(text);
+  const bits = Number(match?.[2]);
+  if (match === null || bits < 8 || bits > 30)
+    throw new Error(`"${text}" is not an IPv4 range such as 10.1.2.0/24`);
+  const size = 2 ** (32 - bits);
+  const first = ipv4Number(match[1] ?? "");
+  if (first % size !== 0) throw new Error(`"${text}": the address has bits set behind its prefix`);
+  return { first, size, text };
+}
+
+export function ipv4Number(text: string): number {
+  const parts = text.split(".").map(Number);
+  if (parts.length !== 4 || parts.some((part) => !Number.isInteger(part) || part < 0 || part > 255))
+    throw new Error(`"${text}" is not an IPv4 address`);
+  return parts.reduce((sum, part) => sum * 256 + part, 0);
+}
+
+export function ipv4Text(value: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
+}
+
+/** Hands out a range's addresses, except the network's own, the gateway (the first) and the broadcast address (the last).
+ *  Freed addresses come back last, so that nobody meets a stranger at an address just left. */
+export class AddressPool {
+  readonly range: Ipv4Range;
+  readonly #owners = new Map<string, number>();
+  readonly #taken = new Set<number>();
+  #next: number;
+
+  constructor(range: Ipv4Range, entries: Iterable<readonly [owner: string, address: string]> = []) {
+    this.range = range;
+    this.#next = range.first + 2;
+    for (const [owner, address] of entries) this.#take(owner, ipv4Number(address));
+  }
+
+  get gateway(): string {
+    return ipv4Text(this.range.first + 1);
+  }
+
+  /** The owner's address, a new one where it has none. Throws when all are taken. */
+  acquire(owner: string): string {
+    const owned = this.#owners.get(owner);
+    if (owned !== undefined) return ipv4Text(owned);
+    const last = this.range.first + this.range.size - 2;
+    for (let tried = 0; tried < this.range.size; tried++) {
+      const candidate = this.#next;
+      this.#next = candidate >= last ? this.range.first + 2 : candidate + 1;
+      if (this.#taken.has(candidate)) continue;
+      this.#take(owner, candidate);
+      return ipv4Text(candidate);
+    }
+    throw new Error(`no free pod address: all ${this.#taken.size} of ${this.range.text} are taken`);
+  }
+
+  release(owner: string): void {
+    const owned = this.#owners.get(owner);
+    if (owned === undefined) return;
+    this.#owners.delete(owner);
+    this.#taken.delete(owned);
+  }
+
+  entries(): [owner: string, address: string][] {
+    return [...this.#owners].map(([owner, address]) => [owner, ipv4Text(address)]);
+  }
+
+  #take(owner: string, address: number): void {
+    this.#owners.set(owner, address);
+    this.#taken.add(address);
+    if (address >= this.#next && address < this.range.first + this.range.size - 2) this.#next = address + 1;
+  }
+}

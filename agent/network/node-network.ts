@@ -1,0 +1,68 @@
+import { TaskScope } from "../../base/os/task-scope.ts";
+import { resources } from "../../client/resources.ts";
+import type { Node } from "../../client/types.ts";
+import type { StartNodeNetwork } from "../network-seam.ts";
+import { openBridgePods } from "./bridge-pods.ts";
+import { openHostPorts } from "./host-ports.ts";
+import { openLoopbackPods } from "./loopback-pods.ts";
+import { openApplier } from "./nft-applier.ts";
+import { hasProgram, runProgram } from "./programs.ts";
+
+/** Connects this node's pods, and routes to other nodes' pods through those nodes. */
+export const startNodeNetwork: StartNodeNetwork = async (config, { os, informers }) => {
+  const log = os.log.child("network");
+  const tasks = new TaskScope(log);
+  const running = { done: tasks.untilStopped(), stop: () => tasks.stop() };
+  if (config.mode === "loopback") return { ...running, pods: openLoopbackPods(config) };
+
+  const withNft = await hasProgram("nft");
+  if (!withNft) log.warn("host ports need nftables; pods that ask for them are not reachable there");
+  const hostPorts = withNft
+    ? openHostPorts(openApplier("pintle-host-ports"))
+    : { set: async () => undefined, remove: async () => undefined };
+  const pods = await openBridgePods(config, os, hostPorts);
+
+  const routes = new Map<string, string>();
+  let queue: Promise<void> = Promise.resolve();
+  const follow = (node: Node) => {
+    const route = node.metadata.name === config.nodeName ? undefined : routeTo(node);
+    queue = queue.then(() => setRoute(node.metadata.name, route));
+  };
+  const setRoute = async (name: string, route: string | undefined) => {
+    const before = routes.get(name);
+    if (before === route) return;
+    try {
+      if (before !== undefined) await runProgram("ip", ["route", "del", ...before.split(" ")]);
+      if (route !== undefined) await runProgram("ip", ["route", "replace", ...route.split(" ")]);
+      if (route === undefined) routes.delete(name);
+      else routes.set(name, route);
+    } catch (error) {
+      log.warn("cannot route to another node's pods", { node: name, route, error });
+    }
+  };
+  const unsubscribe = informers.informer(resources.nodes).subscribe({
+    onAdd: follow,
+    onUpdate: follow,
+    onDelete: (node) => {
+      queue = queue.then(() => setRoute(node.metadata.name, undefined));
+    },
+  });
+  return {
+    done: running.done,
+    pods,
+    async stop() {
+      unsubscribe();
+      await queue;
+      await tasks.stop();
+    },
+  };
+};
+
+/** `RANGE via ADDRESS` for a node that has both. */
+function routeTo(node: Node): string | undefined {
+  const address = node.status?.addresses?.find((row) => row.type === "InternalIP")?.address;
+  const range = node.spec?.podCIDR;
+  return address === undefined || range === undefined || !address.includes(".")
+    ? undefined
+    : `${range} via ${address}`;
+}

@@ -1,0 +1,35 @@
+import { execFile } from "node:child_process";
+
+/** Runs a system program to its end. Rejects with what it said on stderr. */
+export function runProgram(program: string, args: readonly string[], input = ""): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(program, args, { maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else if ("code" in error && error.code === "ENOENT")
+        reject(new Error(`${program} is not installed`, { cause: error }));
+      else reject(new Error(`${program} ${args.join(" ")}: ${stderr.trim() || error.message}`));
+    });
+    child.stdin?.on("error", () => child.stdin?.destroy()); // it ended without reading; its exit status tells the story
+    child.stdin?.end(input);
+  });
+}
+
+/** Several `ip` commands in one process, in the network namespace of that path or, without one, in ours. */
+export function ipBatch(lines: readonly string[], netnsPath?: string): Promise<string> {
+  const enter = netnsPath === undefined ? [] : [`--net=${netnsPath}`, "--", "ip"];
+  return runProgram(
+    netnsPath === undefined ? "ip" : "nsenter",
+    [...enter, "-batch", "-"],
+    `${lines.join("\n")}\n`,
+  );
+}
+
+export async function hasProgram(name: string): Promise<boolean> {
+  try {
+    await runProgram("sh", ["-c", `command -v ${name}`]);
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+/** Run inside a network namespace by network.test.ts: a node with two pods behind a Service. Reads commands from stdin, one
+ *  JSON value a line, and answers each with one line. */
+import { createInterface } from "node:readline";
+import { systemClock } from "../../../base/os/clock.ts";
+import { systemDisk } from "../../../base/os/disk.ts";
+import { createLog } from "../../../base/os/log.ts";
+import { MetricsRegistry } from "../../../base/os/metrics.ts";
+import { systemRandom } from "../../../base/os/random.ts";
+import type { ApiClient } from "../../../client/api.ts";
+import { startNodeNetwork } from "../node-network.ts";
+import { startServiceProxy } from "../service-proxy.ts";
+import { FixedInformers } from "./fixed-informers.ts";
+
+const [stateDir = "", nodeIp = "", podCidr = "", clusterCidr = ""] = process.argv.slice(2);
+const os = {
+  clock: systemClock,
+  random: systemRandom,
+  disk: systemDisk,
+  log: createLog({ format: "text" }),
+  metrics: new MetricsRegistry(),
+};
+const informers = new FixedInformers();
+const config = { nodeName: "node-1", nodeIp, podCidr, clusterCidr, stateDir, mode: "bridge" } as const;
+const deps = { os, client: {} as ApiClient, informers: informers.asFactory() };
+const network = await startNodeNetwork(config, deps);
+const proxy = await startServiceProxy(config, deps);
+
+const commands: Readonly<Record<string, (input: never) => Promise<unknown>>> = {
+  attach: (pod: Parameters<typeof network.pods.attach>[0]) => network.pods.attach(pod),
+  detach: async (pod: Parameters<typeof network.pods.detach>[0]) => (await network.pods.detach(pod)) ?? null,
+  restore: (known: Parameters<typeof network.pods.restore>[0]) => network.pods.restore(known),
+  set: async (input: { readonly plural: string; readonly objects: object[] }) => {
+    informers.set(input.plural, input.objects);
+    return null;
+  },
+};
+process.stdout.write("ready\n");
+for await (const line of createInterface({ input: process.stdin })) {
+  const { command, input } = JSON.parse(line) as { command: string; input: never };
+  try {
+    process.stdout.write(`${JSON.stringify({ ok: await commands[command]?.(input) })}\n`);
+  } catch (error) {
+    process.stdout.write(
+      `${JSON.stringify({ error: String(error), cause: error instanceof Error ? String(error.cause) : "" })}\n`,
+    );
+  }
+}
+await proxy.stop();
+await network.stop();
