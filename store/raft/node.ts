@@ -14,6 +14,7 @@ import {
   replicateTo,
   takesProposals,
 } from "./replication.ts";
+import { installSnapshot } from "./snapshot.ts";
 import { type RaftStatus, statusOf } from "./status.ts";
 import { step } from "./step.ts";
 import type {
@@ -23,12 +24,19 @@ import type {
   Index,
   MemberId,
   Message,
+  Role,
   SnapshotMeta,
   SoftState,
   Term,
 } from "./types.ts";
 
 export type ProposeResult = "accepted" | "noLeader" | "tooMany";
+
+/** What the caller cannot take at the moment; it waits for a later Ready. */
+export interface CallerState {
+  readonly isDiskBusy?: boolean;
+  readonly isApplyBusy?: boolean;
+}
 
 /** One member's consensus as a pure state machine: inputs are method calls, output is one `Ready` value. It knows no clock,
  *  no disk and no network, and the same inputs always give the same output.
@@ -149,7 +157,9 @@ export class RawNode {
 
   /** Messages to this member are being lost. */
   reportUnreachable(id: MemberId): void {
-    const { state } = this.#core;
+    const { state, leader } = this.#core;
+    // A leader whose process died is noticed at once; if it lives, its next heartbeat undoes this.
+    if (state.role === "follower" && leader === id) this.hurry();
     const progress = state.role === "leader" ? state.progress.get(id) : undefined;
     // Appends on their way are probably gone.
     if (progress?.feed.state === "replicate") progress.becomeProbe();
@@ -166,8 +176,8 @@ export class RawNode {
     progress.sent(0, 0);
   }
 
-  /** Whether `ready()` has anything to say. `mayPersist`: false while the caller's disk is busy with something else. */
-  hasReady(mayPersist = true): boolean {
+  /** Whether `ready()` has anything to say. */
+  hasReady(caller: CallerState = {}): boolean {
     const core = this.#core;
     const { state } = core;
     return (
@@ -175,9 +185,9 @@ export class RawNode {
       core.readStates.length > 0 ||
       core.forwarding.length > 0 ||
       (state.role === "leader" && (state.broadcastDue || state.heartbeatDue)) ||
-      core.log.applicable > this.#handedToApply ||
+      (caller.isApplyBusy !== true && core.log.applicable > this.#handedToApply) ||
       this.#softStateChanged() ||
-      (mayPersist && this.#hasToPersist())
+      (caller.isDiskBusy !== true && this.#hasToPersist())
     );
   }
 
@@ -204,7 +214,7 @@ export class RawNode {
   }
 
   /** Takes out everything that waits. */
-  ready(mayPersist = true): Ready {
+  ready(caller: CallerState = {}): Ready {
     const core = this.#core;
     this.#forward();
     if (core.state.role === "leader") {
@@ -215,8 +225,9 @@ export class RawNode {
       ? { role: core.role, leader: core.leader, term: core.term }
       : undefined;
     if (softState !== undefined) this.#announced = softState;
-    const persist = mayPersist && this.#hasToPersist() ? this.#takePersist() : nothingToPersist;
-    const committedEntries = this.#takeCommitted();
+    const persist =
+      caller.isDiskBusy !== true && this.#hasToPersist() ? this.#takePersist() : nothingToPersist;
+    const committedEntries = caller.isApplyBusy === true ? [] : this.#takeCommitted();
     const { messages, readStates } = core;
     core.messages = [];
     core.readStates = [];
@@ -236,7 +247,7 @@ export class RawNode {
   #takePersist() {
     const core = this.#core;
     const entries = core.log.takeUnpersisted();
-    const hardState = this.hardState();
+    const hardState = { term: core.term, vote: core.vote, commit: core.log.committed };
     const isNew = this.#voteChanged() || hardState.commit !== this.#writtenHardState.commit;
     const sync = this.#voteChanged() || entries.length > 0 || core.installed !== undefined;
     const snapshot = core.installed;
@@ -292,9 +303,54 @@ export class RawNode {
     this.#core.log.compactTo(index);
   }
 
-  hardState(): HardState {
+  /** The state machine was replaced by the snapshot of `message`: the log follows, whatever the term has become. */
+  installSnapshot(message: Message): void {
+    const core = this.#core;
+    if (message.term >= core.term) step(core, message);
+    else installSnapshot(core, message);
+    this.#handedToApply = Math.max(this.#handedToApply, core.log.applied);
+  }
+
+  /** What would survive if it were written now: the commit index is held back to what is durable here. */
+  durableHardState(): HardState {
     const { term, vote, log } = this.#core;
-    return { term, vote, commit: log.committed };
+    return { term, vote, commit: log.applicable };
+  }
+
+  get id(): MemberId {
+    return this.#core.id;
+  }
+
+  get role(): Role {
+    return this.#core.role;
+  }
+
+  get leader(): MemberId {
+    return this.#core.leader;
+  }
+
+  get term(): Term {
+    return this.#core.term;
+  }
+
+  get committed(): Index {
+    return this.#core.log.committed;
+  }
+
+  get appliedIndex(): Index {
+    return this.#core.log.applied;
+  }
+
+  get lastIndex(): Index {
+    return this.#core.log.lastIndex;
+  }
+
+  get logBytes(): number {
+    return this.#core.log.bytes;
+  }
+
+  get conf(): ConfState {
+    return this.#core.conf;
   }
 
   status(): RaftStatus {

@@ -1,5 +1,7 @@
 import { must } from "../../base/assert.ts";
 import type { Core } from "./core.ts";
+import { nobody } from "./message.ts";
+import { becomeFollower } from "./roles.ts";
 import type { Message } from "./types.ts";
 
 /** The state at `snapshot.index` is in the state machine already; now the log follows. A snapshot that is behind what is
@@ -12,6 +14,13 @@ export function installSnapshot(core: Core, incoming: Message): void {
     core.sendAfterAppend({ type: "appendResponse", to: incoming.from, index: log.committed });
     return;
   }
+  if (log.matches(id)) {
+    // The log holds it all, and more; it only was not known to be committed.
+    log.commitTo(id.index);
+    core.sendAfterAppend({ type: "appendResponse", to: incoming.from, index: id.index });
+    return;
+  }
+  if (core.role !== "follower") becomeFollower(core, core.term, nobody);
   log.reset(id);
   core.conf = snapshot.conf;
   core.installed = snapshot;

@@ -1,0 +1,364 @@
+import { assert } from "../../base/assert.ts";
+import { TaskScope } from "../../base/os/task-scope.ts";
+import { StoreError } from "../errors.ts";
+import type { RawNode } from "../raft/node.ts";
+import type { Ready } from "../raft/ready.ts";
+import type { ConfChange, Index, MemberId, Message, SnapshotMeta } from "../raft/types.ts";
+import { applyCommitted } from "./apply-committed.ts";
+import { encodeConfChange } from "./conf-change-wire.ts";
+import { type DriverConfig, type DriverParts, driverLimits } from "./config.ts";
+import { LogMarks } from "./log-marks.ts";
+import { type DriverMetrics, driverMetrics } from "./metrics.ts";
+import { readRounds } from "./read-ids.ts";
+import type { ReadRounds } from "./read-rounds.ts";
+import type { Consensus, ConsensusStatus } from "./seams.ts";
+import { campaignIfAlone, startRaft } from "./start-raft.ts";
+import { consensusStatus } from "./status.ts";
+import { Ticker } from "./ticker.ts";
+
+/** The one loop of a member. It alone decides what happens before what; `#driveOnce` is that order. Inputs change the pure
+ *  state machine at once and synchronously; effects follow in the next turn of the event loop, so that whatever came in
+ *  together goes out together: one message per peer, one fdatasync.
+ *  Invariant: at most one operation of the durable log is under way (`#isDiskBusy`). */
+export class Driver implements Consensus {
+  readonly #raft: RawNode;
+  readonly #parts: DriverParts;
+  readonly #metrics: DriverMetrics;
+  readonly #tasks: TaskScope;
+  readonly #ticker: Ticker;
+  readonly #reads: ReadRounds;
+  readonly #marks: LogMarks;
+  readonly #electionTicks: number;
+  readonly #heartbeatMs: number;
+  readonly #listeners = new Set<(status: ConsensusStatus) => void>();
+  #leader: MemberId = 0n;
+  #isScheduled = false;
+  #isDiskBusy = false;
+  #isInstalling = false;
+  #isStopped = false;
+
+  private constructor(config: DriverConfig, parts: DriverParts, raft: RawNode) {
+    this.#raft = raft;
+    this.#parts = parts;
+    this.#metrics = driverMetrics(parts.metrics, raft);
+    this.#tasks = new TaskScope(parts.logger);
+    this.#heartbeatMs = config.heartbeatMs;
+    this.#electionTicks = Math.max(2, Math.ceil(config.electionMs / config.heartbeatMs));
+    this.#reads = readRounds(config, parts.random);
+    this.#marks = new LogMarks(config.snapshotCount, { index: raft.appliedIndex, conf: raft.conf });
+    this.#ticker = new Ticker(parts.clock, config.heartbeatMs, (lateMs) => this.#tick(lateMs));
+  }
+
+  /** Takes up the log and starts to take part. Rejects when log and state machine do not fit together. */
+  static async open(config: DriverConfig, parts: DriverParts): Promise<Driver> {
+    const raft = await startRaft(config, parts);
+    const driver = new Driver(config, parts, raft);
+    driver.#ticker.start();
+    driver.#wake();
+    return driver;
+  }
+
+  /** Resolves after `stop`; rejects when the member cannot go on: its disk failed, or an invariant broke. */
+  get done(): Promise<void> {
+    return this.#tasks.untilStopped();
+  }
+
+  // ---- inputs -------------------------------------------------------------------------------------------------------
+
+  /** A message of another member; snapshots come through `receiveSnapshot`. */
+  step(message: Message): void {
+    assert(message.type !== "snapshot", "a snapshot comes with its state");
+    this.#input(() => this.#raft.step(message));
+  }
+
+  propose(data: Uint8Array): "accepted" | "noLeader" | "tooMany" {
+    if (this.#isStopped) return "noLeader";
+    const result = this.#raft.propose([data]);
+    if (result === "accepted") this.#wake();
+    return result;
+  }
+
+  proposeConfChange(change: ConfChange): "accepted" | "noLeader" | "pending" {
+    if (this.#isStopped) return "noLeader";
+    const result = this.#raft.proposeConfChange(encodeConfChange(change));
+    if (result === "accepted") this.#wake();
+    return result === "tooMany" ? "pending" : result;
+  }
+
+  readIndex(signal?: AbortSignal): Promise<Index> {
+    if (this.#isStopped) return Promise.reject(new StoreError("STOPPED"));
+    const answer = this.#reads.wait(signal);
+    this.#wake();
+    return answer;
+  }
+
+  /** Messages to this member are lost: its connection broke or was refused. */
+  reportUnreachable(id: MemberId): void {
+    this.#input(() => this.#raft.reportUnreachable(id));
+  }
+
+  async transferLeadership(to: MemberId): Promise<void> {
+    const outcome = this.#raft.transferLeader(to);
+    if (outcome === "notLeader") throw new StoreError("NOT_LEADER");
+    if (outcome === "badTarget") throw new StoreError("BAD_LEADER_TRANSFEREE");
+    this.#wake();
+    if (to === this.#raft.id) return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (act: () => void) => {
+        stopListening();
+        cancel();
+        act();
+      };
+      const stopListening = this.onLeadership(({ leader }) => {
+        if (leader === to) settle(resolve);
+      });
+      const giveUp = () => settle(() => reject(new StoreError("TIMEOUT")));
+      const cancel = this.#parts.clock.after(this.#electionTicks * this.#heartbeatMs, giveUp);
+    });
+  }
+
+  /** The leader sends the whole state. Resolves when it is installed; rejects, with nothing changed, when the stream breaks
+   *  or another snapshot is being installed. */
+  async receiveSnapshot(message: Message, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const meta = message.snapshot;
+    assert(meta !== undefined && message.type === "snapshot", "a snapshot message names its snapshot");
+    if (this.#isStopped) throw new StoreError("STOPPED");
+    if (this.#isInstalling)
+      throw new StoreError("TOO_MANY_REQUESTS", { reason: "a snapshot is being installed" });
+    if (meta.index > this.#raft.committed) {
+      this.#isInstalling = true; // nothing is applied meanwhile
+      try {
+        await this.#parts.machine.restore(meta, chunks);
+      } finally {
+        this.#isInstalling = false;
+      }
+      this.#parts.logger.info("installed a snapshot", {
+        index: meta.index,
+        term: meta.term,
+        from: message.from,
+      });
+    }
+    this.#input(() => this.#followSnapshot(message, meta));
+  }
+
+  /** The state machine stands at the snapshot, or past it; the log follows. */
+  #followSnapshot(message: Message, meta: SnapshotMeta): void {
+    this.#raft.installSnapshot(message);
+    if (this.#raft.appliedIndex >= meta.index && this.#parts.machine.appliedIndex !== meta.index) return;
+    this.#raft.applied(meta.index);
+    this.#raft.applyConfChange(meta.conf);
+    this.#marks.confChanged(meta.index, meta.conf);
+  }
+
+  // ---- what others see ----------------------------------------------------------------------------------------------
+
+  get status(): ConsensusStatus {
+    return consensusStatus(this.#raft);
+  }
+
+  onLeadership(listener: (status: ConsensusStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes no further part; waits until nothing is under way. The durable log may be closed thereafter. */
+  async stop(): Promise<void> {
+    this.#halt();
+    await this.#tasks.stop();
+  }
+
+  #halt(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#ticker.stop();
+    this.#reads.stop(new StoreError("STOPPED"));
+  }
+
+  /** Ends the member: an effect failed or an invariant broke, and going on could break a promise. */
+  #fail(error: unknown): void {
+    this.#halt();
+    this.#tasks.run("consensus", () => Promise.reject(error));
+  }
+
+  #input(change: () => void): void {
+    if (this.#isStopped) return;
+    this.#guard(change);
+    this.#wake();
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #tick(lateMs: number): void {
+    if (lateMs > this.#heartbeatMs && this.#raft.role === "leader") {
+      this.#metrics.heartbeatFailures.inc();
+      this.#parts.logger.warn("leader failed to send out heartbeat on time", { lateMs: Math.round(lateMs) });
+    }
+    this.#reads.tick(() => new StoreError(this.#raft.leader === 0n ? "NO_LEADER" : "TIMEOUT"));
+    this.#guard(() => this.#raft.tick());
+    if (this.#hasWork()) this.#wake();
+  }
+
+  // ---- the loop -----------------------------------------------------------------------------------------------------
+
+  #wake(): void {
+    if (this.#isScheduled || this.#isStopped) return;
+    this.#isScheduled = true;
+    (this.#parts.defer ?? setImmediate)(() => {
+      this.#isScheduled = false;
+      this.#drive();
+    });
+  }
+
+  get #callerState() {
+    return { isDiskBusy: this.#isDiskBusy, isApplyBusy: this.#isInstalling };
+  }
+
+  #hasWork(): boolean {
+    return this.#reads.isWaiting || this.#marks.isDue(this.#raft) || this.#raft.hasReady(this.#callerState);
+  }
+
+  #drive(): void {
+    if (this.#isStopped) return;
+    this.#guard(() => {
+      this.#reads.start((id) => this.#raft.readIndex(id));
+      for (let turn = 0; this.#raft.hasReady(this.#callerState); turn++) {
+        if (turn === driverLimits.readysPerTurn) {
+          this.#wake();
+          return;
+        }
+        this.#driveOnce(this.#raft.ready(this.#callerState));
+      }
+      this.#shortenLog();
+    });
+  }
+
+  /** The order of effects. */
+  #driveOnce(ready: Ready): void {
+    const raft = this.#raft;
+    this.#send(ready.messages); //                          may overtake our own disk
+    if (ready.mustPersist) this.#persist(ready); //         starts the one fdatasync of this batch, and then acknowledges
+    const conf = raft.conf;
+    applyCommitted(ready.committedEntries, { raft, machine: this.#parts.machine }); // while it runs: these are durable already
+    if (raft.conf !== conf) this.#marks.confChanged(raft.appliedIndex, raft.conf);
+    if (ready.committedEntries.length > 0) campaignIfAlone(raft);
+    for (const { requestId, index } of ready.readStates) this.#reads.answered(requestId, index);
+    if (ready.softState !== undefined) this.#announce();
+  }
+
+  /** Writes, syncs, and only then sends what promises durability. Nothing else uses the log meanwhile. */
+  #persist(ready: Ready): void {
+    if (!ready.sync) {
+      this.#persisted(ready);
+      return;
+    }
+    const { log, faults } = this.#parts;
+    const { entries, snapshot } = ready;
+    const hardState =
+      faults?.skipPersistVote === true && ready.hardState !== undefined
+        ? { ...ready.hardState, vote: 0n }
+        : ready.hardState;
+    const early = faults?.ackBeforeSync === true;
+    if (early) this.#persisted(ready);
+    this.#useLog(
+      async () => {
+        await log.append({ ...(hardState && { hardState }), entries, sync: true });
+        if (snapshot !== undefined) await log.markSnapshot(snapshot);
+      },
+      () => {
+        if (!early) this.#persisted(ready);
+      },
+    );
+  }
+
+  #persisted(ready: Ready): void {
+    const last = ready.entries.at(-1);
+    this.#raft.persisted(last?.index ?? 0, last?.term ?? 0);
+    this.#send(ready.messagesAfterAppend);
+  }
+
+  /** Runs one operation of the durable log; a failure ends the member, since nobody knows what the disk holds then. */
+  #useLog(operation: () => Promise<void>, then: () => void): void {
+    assert(!this.#isDiskBusy, "operations of the durable log must not overlap");
+    this.#isDiskBusy = true;
+    this.#tasks.run("log", async () => {
+      try {
+        await operation();
+      } catch (error) {
+        this.#halt();
+        throw error;
+      }
+      this.#isDiskBusy = false;
+      if (this.#isStopped) return;
+      this.#guard(then);
+      this.#drive();
+    });
+  }
+
+  #send(messages: readonly Message[]): void {
+    if (messages.length === 0) return;
+    const ordinary = messages.filter((message) => message.type !== "snapshot");
+    if (ordinary.length > 0) this.#parts.peers.send(ordinary);
+    for (const message of messages) if (message.type === "snapshot") this.#sendSnapshot(message);
+  }
+
+  /** Streams the state as it is now. Its index may lie past the one raft asked for. */
+  #sendSnapshot(message: Message): void {
+    const { machine, peers, logger } = this.#parts;
+    const { index, term, chunks } = machine.snapshot();
+    const meta: SnapshotMeta = { index, term, conf: this.#raft.conf };
+    this.#tasks.run("snapshot.send", async (signal) => {
+      let outcome: "delivered" | "failed" = "delivered";
+      try {
+        await peers.sendSnapshot({ ...message, snapshot: meta }, chunks);
+        logger.info("sent a snapshot", { to: message.to, index });
+      } catch (error) {
+        outcome = "failed";
+        if (!signal.aborted)
+          logger.warn("cannot send a snapshot; will try again", { to: message.to, index, error });
+      }
+      this.#input(() => this.#raft.reportSnapshot(message.to, outcome));
+    });
+  }
+
+  #announce(): void {
+    const { leader } = this.#raft;
+    if (leader !== this.#leader) {
+      if (leader !== 0n) this.#metrics.leaderChanges.inc();
+      this.#parts.logger.info("leader changed", { from: this.#leader, to: leader, term: this.#raft.term });
+      this.#leader = leader;
+      this.#reads.restart();
+      if (this.#reads.isWaiting) this.#wake();
+    }
+    const { status } = this;
+    for (const listener of [...this.#listeners]) listener(status);
+  }
+
+  /** Lets go of the log that the backend has made durable, now and then. */
+  #shortenLog(): void {
+    const { machine, log } = this.#parts;
+    if (this.#marks.isDue(this.#raft) && !this.#isInstalling) {
+      this.#marks.started();
+      this.#tasks.run("backend.flush", async () => {
+        this.#marks.flushed(await machine.flush());
+        this.#wake();
+      });
+    }
+    if (this.#isDiskBusy) return;
+    const meta = this.#marks.takeFlushed();
+    if (meta === undefined) return;
+    this.#useLog(
+      async () => {
+        // A mark counts only up to the commit index on disk.
+        await log.append({ hardState: this.#raft.durableHardState(), entries: [], sync: false });
+        await log.markSnapshot(meta);
+      },
+      () => this.#raft.compact(this.#marks.finished(meta, this.#raft)),
+    );
+  }
+}

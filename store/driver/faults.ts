@@ -1,0 +1,7 @@
+/** Bugs that simulation plants, by name, to prove that its checkers find them. Production never sets one. */
+export interface DriverFaults {
+  /** Acknowledges entries and votes before they are on disk. */
+  readonly ackBeforeSync?: true;
+  /** Writes the term but forgets the vote. */
+  readonly skipPersistVote?: true;
+}

@@ -1,0 +1,73 @@
+import { must } from "../../base/assert.ts";
+import type { RawNode } from "../raft/node.ts";
+import type { ConfState, EntryId, Index, SnapshotMeta } from "../raft/types.ts";
+import { driverLimits } from "./config.ts";
+
+/** Decides when the log may be shortened: every `snapshotCount` applied entries the backend is flushed, the flushed index is
+ *  marked in the durable log, and what lies before it may go.
+ *  State: idle -> flushing -> flushed -> marking -> idle. */
+export class LogMarks {
+  readonly #snapshotCount: number;
+  #state:
+    | { readonly kind: "idle" | "flushing" | "marking" }
+    | { readonly kind: "flushed"; readonly at: EntryId } = {
+    kind: "idle",
+  };
+  #marked: Index;
+  /** Configurations and the index from which each holds, oldest first; the first covers all marks still to come. */
+  #confs: { readonly index: Index; readonly conf: ConfState }[];
+
+  constructor(snapshotCount: number, start: { readonly index: Index; readonly conf: ConfState }) {
+    this.#snapshotCount = snapshotCount;
+    this.#marked = start.index;
+    this.#confs = [start];
+  }
+
+  confChanged(index: Index, conf: ConfState): void {
+    this.#confs.push({ index, conf });
+  }
+
+  isDue(raft: RawNode): boolean {
+    if (this.#state.kind === "flushed") return true;
+    if (this.#state.kind !== "idle") return false;
+    const applied = raft.appliedIndex - this.#marked;
+    return applied >= this.#snapshotCount || (applied > 0 && raft.logBytes > driverLimits.logBytesMax);
+  }
+
+  /** Whether a flush should start now. */
+  get mayStart(): boolean {
+    return this.#state.kind === "idle";
+  }
+
+  /** idle -> flushing. */
+  started(): void {
+    this.#state = { kind: "flushing" };
+  }
+
+  /** flushing -> flushed. */
+  flushed(at: EntryId): void {
+    this.#state = { kind: "flushed", at };
+  }
+
+  /** flushed -> marking: what to mark in the durable log, if anything. */
+  takeFlushed(): SnapshotMeta | undefined {
+    if (this.#state.kind !== "flushed") return undefined;
+    const { index, term } = this.#state.at;
+    this.#state = { kind: "marking" };
+    const { conf } = must(
+      this.#confs.findLast((known) => known.index <= index),
+      "the first configuration covers every mark",
+    );
+    return { index, term, conf };
+  }
+
+  /** marking -> idle. Answers up to where the log in memory may be forgotten. */
+  finished(meta: SnapshotMeta, raft: RawNode): Index {
+    this.#state = { kind: "idle" };
+    this.#marked = meta.index;
+    const current = this.#confs.findLastIndex((known) => known.index <= meta.index);
+    this.#confs = this.#confs.slice(Math.max(0, current));
+    const isHeavy = raft.logBytes > driverLimits.logBytesMax;
+    return Math.max(0, isHeavy ? meta.index : meta.index - driverLimits.catchUpEntries);
+  }
+}

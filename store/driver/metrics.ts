@@ -1,0 +1,41 @@
+import type { Meter } from "../../base/os/metrics.ts";
+import type { RawNode } from "../raft/node.ts";
+
+export function driverMetrics(meter: Meter, raft: RawNode) {
+  const observed = (name: string, help: string, read: () => number) => meter.observed(name, help, read);
+  observed("etcd_server_has_leader", "Whether or not a leader exists. 1 is existence, 0 is not.", () =>
+    raft.leader === 0n ? 0 : 1,
+  );
+  observed("etcd_server_is_leader", "Whether or not this member is a leader. 1 if is, 0 otherwise.", () =>
+    raft.role === "leader" ? 1 : 0,
+  );
+  observed("etcd_server_is_learner", "Whether or not this member is a learner. 1 if is, 0 otherwise.", () =>
+    raft.conf.learners.includes(raft.id) ? 1 : 0,
+  );
+  observed(
+    "etcd_server_proposals_committed_total",
+    "The total number of consensus proposals committed.",
+    () => raft.committed,
+  );
+  observed(
+    "etcd_server_proposals_applied_total",
+    "The total number of consensus proposals applied.",
+    () => raft.appliedIndex,
+  );
+  observed(
+    "pintle_raft_log_bytes",
+    "Payload of the log entries that are kept in memory for followers.",
+    () => raft.logBytes,
+  );
+  return {
+    leaderChanges: meter.counter(
+      "etcd_server_leader_changes_seen_total",
+      "The number of leader changes seen.",
+    ),
+    heartbeatFailures: meter.counter(
+      "etcd_server_heartbeat_send_failures_total",
+      "The total number of leader heartbeat send failures (likely overloaded from slow disk).",
+    ),
+  };
+}
+export type DriverMetrics = ReturnType<typeof driverMetrics>;

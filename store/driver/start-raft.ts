@@ -1,0 +1,68 @@
+import { raftLimits } from "../raft/config.ts";
+import { RawNode } from "../raft/node.ts";
+import type { HardState, SnapshotMeta } from "../raft/types.ts";
+import type { DriverConfig, DriverParts } from "./config.ts";
+
+/** The log and the state machine of this member do not belong together. */
+export class StateBehindLogError extends Error {
+  override readonly name = "StateBehindLogError";
+
+  constructor(applied: number, marked: number) {
+    super(
+      `the key-value state ends at index ${applied}, but the write-ahead log was shortened up to ${marked}: ` +
+        "the backend lost data; remove this member and add it again with an empty data directory",
+    );
+  }
+}
+
+/** Sets raft up from what the durable log held and how far the state machine is. */
+export async function startRaft(config: DriverConfig, parts: DriverParts): Promise<RawNode> {
+  const { id, conf } = config;
+  const { hardState, snapshot, entries } = await reconcile(config, parts);
+  const raft = new RawNode({
+    id,
+    electionTicks: Math.max(2, Math.ceil(config.electionMs / config.heartbeatMs)),
+    heartbeatTicks: 1,
+    limits: config.limits ?? raftLimits,
+    hardState,
+    snapshot: { index: snapshot.index, term: snapshot.term },
+    entries,
+    applied: parts.machine.appliedIndex,
+    conf,
+    random: parts.random,
+    ...(parts.faults?.raft && { faults: parts.faults.raft }),
+  });
+  // Do not wait a full timeout for a leader that may not exist; if one does, its followers refuse the pre-vote.
+  raft.hurry();
+  campaignIfAlone(raft);
+  return raft;
+}
+
+/** A sole voter has nobody to wait for. */
+export function campaignIfAlone(raft: RawNode): void {
+  const { voters } = raft.conf;
+  if (raft.leader === 0n && voters.length === 1 && voters[0] === raft.id) raft.campaign();
+}
+
+async function reconcile(config: DriverConfig, { machine, log, logger }: DriverParts) {
+  const { hardState, snapshot, entries } = config.recovered;
+  const applied = machine.appliedIndex;
+  if (applied < snapshot.index) throw new StateBehindLogError(applied, snapshot.index);
+  if (applied <= snapshot.index + entries.length) return { hardState, snapshot, entries };
+  // The last life ended between installing another member's snapshot and marking it in the log: mark it now.
+  const at = await machine.flush();
+  logger.warn("the state is ahead of the log, as after an interrupted snapshot; the log starts over there", {
+    stateIndex: at.index,
+    logIndex: snapshot.index + entries.length,
+  });
+  const meta: SnapshotMeta = { ...at, conf: config.conf };
+  const isLater = at.term > hardState.term;
+  const caughtUp: HardState = {
+    term: isLater ? at.term : hardState.term,
+    vote: isLater ? 0n : hardState.vote,
+    commit: Math.max(hardState.commit, at.index),
+  };
+  await log.append({ hardState: caughtUp, entries: [], sync: false });
+  await log.markSnapshot(meta);
+  return { hardState: caughtUp, snapshot: meta, entries: [] };
+}
