@@ -1,0 +1,89 @@
+/** The buckets of etcd's database and the byte each one's keys begin with in a flat key space. */
+export const bucketPrefixes = {
+  key: "k",
+  meta: "m",
+  lease: "l",
+  members: "n",
+  members_removed: "r",
+  cluster: "c",
+  alarm: "a",
+  auth: "u",
+  authUsers: "v",
+  authRoles: "w",
+} as const;
+export type Bucket = keyof typeof bucketPrefixes;
+export const bucketNames = Object.keys(bucketPrefixes) as readonly Bucket[];
+
+/** A row; the key is a byte string (latin1). */
+export interface Row {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** [from, to); `to` absent: to the end of the bucket. */
+export interface RowRange {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** Rows of one bucket in byte order, in pages of at most `rowsMax`, as they were when the walk began. */
+export type Pages = AsyncIterable<readonly Row[]>;
+
+/** The state of the backend at one commit. Close it: the base keeps old data for it. */
+export interface View {
+  pages(bucket: Bucket, range?: RowRange, rowsMax?: number): Pages;
+  close(): Promise<void>;
+}
+
+/** What the state stages need of storage. Reading one value, writing and committing are synchronous: they happen in
+ *  memory. Implemented by `LayeredBackend` over any base. */
+export interface Backend {
+  get(bucket: Bucket, key: string): Uint8Array | undefined;
+  put(bucket: Bucket, key: string, value: Uint8Array): void;
+  delete(bucket: Bucket, key: string): void;
+  /** Ends a group of writes: they reach the disk together or not at all. */
+  commit(): void;
+  /** Must not be called between a write and its commit. */
+  snapshot(): View;
+  /** A walk over the state as it is now. */
+  pages(bucket: Bucket, range?: RowRange, rowsMax?: number): Pages;
+  /** Makes everything committed so far durable. Rejects with BackendError. */
+  flush(): Promise<void>;
+  /** Undefined while there is room for more writes; else resolves when there is. */
+  room(): Promise<void> | undefined;
+  /** Bytes on disk and waiting in memory; what is measured on disk may be a few seconds old. */
+  readonly sizeBytes: number;
+  readonly pendingBytes: number;
+  /** Flushes and closes. */
+  close(): Promise<void>;
+}
+
+/** The environment's fault, with a line for the operator: what happened, where, and what to do. */
+export class BackendError extends Error {
+  override readonly name = "BackendError";
+  readonly reason: "locked" | "corrupt" | "no-space" | "io";
+
+  constructor(reason: BackendError["reason"], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.reason = reason;
+  }
+}
+
+/** One write of a batch: absent value means delete. Keys carry their bucket's prefix. */
+export type Write = readonly [key: string, value: Uint8Array | undefined];
+
+/** What lies under the layers: a flat, ordered key space. */
+export interface Base {
+  get(key: string): Uint8Array | undefined;
+  /** Atomic. With `sync` it and all writes before it are durable when it resolves. Calls do not overlap. */
+  write(writes: readonly Write[], options: { readonly sync: boolean }): Promise<void>;
+  view(): BaseView;
+  sizeBytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface BaseView {
+  /** Rows of [from, to) in order. */
+  pages(from: string, to: string, rowsMax: number): Pages;
+  close(): Promise<void>;
+}

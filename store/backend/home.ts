@@ -1,0 +1,168 @@
+import { join } from "node:path";
+import { type Disk, replaceFile } from "../../base/os/disk.ts";
+import { text, utf8 } from "../../base/protobuf.ts";
+import { type Backend, BackendError, type Base } from "./backend.ts";
+import { type BackendConfig, type BackendEvents, LayeredBackend } from "./layered-backend.ts";
+import { LevelBase } from "./level-base.ts";
+import { MemoryBase, MemoryDisk } from "./memory-base.ts";
+
+/** Where a member's database lives. A received snapshot is built beside the database in use and then put in its place;
+ *  a crash at any moment leaves the one or the other, whole. */
+export interface BackendHome {
+  open(): Promise<Backend>;
+  /** An empty database beside the one in use; what an earlier attempt left is discarded. */
+  draft(): Promise<Draft>;
+}
+
+export interface Draft {
+  readonly backend: Backend;
+  /** Makes the flushed draft the database that `open` finds from now on. The former one may still be read until closed. */
+  adopt(): Promise<void>;
+  /** Closes and removes it. */
+  discard(): Promise<void>;
+}
+
+/** `<folder>/current` names the database's own folder, `<folder>/<n>`; replacing that small file is the atomic step. */
+export class LevelHome implements BackendHome {
+  readonly #folder: string;
+  readonly #disk: Disk;
+  readonly #config: BackendConfig;
+  readonly #events: BackendEvents;
+
+  constructor(folder: string, config: BackendConfig, parts: { readonly disk: Disk } & BackendEvents) {
+    this.#folder = folder;
+    this.#disk = parts.disk;
+    this.#config = config;
+    this.#events = parts;
+  }
+
+  async open(): Promise<Backend> {
+    const number = await this.#prepare();
+    return this.#openNumber(number);
+  }
+
+  async draft(): Promise<Draft> {
+    const current = await this.#current();
+    const number = (current ?? 0) + 1;
+    await this.#disk.remove(this.#path(number));
+    const backend = await this.#openNumber(number);
+    return {
+      backend,
+      adopt: async () => {
+        await this.#disk.syncFolder(this.#folder);
+        await this.#setCurrent(number);
+      },
+      discard: async () => {
+        await backend.close();
+        await this.#disk.remove(this.#path(number));
+      },
+    };
+  }
+
+  #path(number: number): string {
+    return join(this.#folder, String(number).padStart(6, "0"));
+  }
+
+  /** The number of the database in use, after clearing away what an unfinished install or a replaced database left. */
+  async #prepare(): Promise<number> {
+    try {
+      await this.#disk.makeFolder(this.#folder);
+      const current = await this.#current();
+      if (current === undefined) {
+        await this.#setCurrent(1);
+        return 1;
+      }
+      for (const name of await this.#disk.list(this.#folder))
+        if (/^\d{6}$/.test(name) && Number(name) !== current)
+          await this.#disk.remove(join(this.#folder, name));
+      if (!(await this.#disk.exists(this.#path(current))))
+        throw new BackendError(
+          "corrupt",
+          `${this.#path(current)}: the database is missing although ${join(this.#folder, "current")} names it; restore a snapshot, or remove this member's data directory and let it join anew`,
+        );
+      return current;
+    } catch (error) {
+      if (error instanceof BackendError) throw error;
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new BackendError("io", `${this.#folder}: cannot be used for the database: ${detail}`, error);
+    }
+  }
+
+  async #current(): Promise<number | undefined> {
+    const path = join(this.#folder, "current");
+    if (!(await this.#disk.exists(path))) return undefined;
+    const file = await this.#disk.open(path);
+    try {
+      const content = text(await file.read(0, 64)).trim();
+      if (/^\d{6}$/.test(content)) return Number(content);
+    } finally {
+      await file.close();
+    }
+    throw new BackendError(
+      "corrupt",
+      `${path}: does not name a database; write the name of the newest folder beside it into it, or remove this member's data directory and let it join anew`,
+    );
+  }
+
+  async #setCurrent(number: number): Promise<void> {
+    if (number === 1) await this.#disk.makeFolder(this.#path(number));
+    await replaceFile(
+      this.#disk,
+      join(this.#folder, "current"),
+      utf8(`${String(number).padStart(6, "0")}\n`),
+    );
+  }
+
+  async #openNumber(number: number): Promise<Backend> {
+    return LayeredBackend.over(
+      await LevelBase.open(this.#path(number), this.#disk),
+      this.#config,
+      this.#events,
+    );
+  }
+}
+
+/** A home in memory; it outlives the member that crashes, and `crash` makes it lose what a power cut would. */
+export class MemoryHome implements BackendHome {
+  #current = new MemoryDisk();
+  readonly #config: BackendConfig;
+  readonly #events: BackendEvents;
+  readonly #pause: (() => Promise<void>) | undefined;
+
+  constructor(config: BackendConfig, events: BackendEvents, pause?: () => Promise<void>) {
+    this.#config = config;
+    this.#events = events;
+    this.#pause = pause;
+  }
+
+  open(): Promise<Backend> {
+    return this.#over(this.#current);
+  }
+
+  async draft(): Promise<Draft> {
+    const disk = new MemoryDisk();
+    const backend = await this.#over(disk);
+    return {
+      backend,
+      adopt: async () => {
+        this.#current = disk;
+      },
+      discard: () => backend.close(),
+    };
+  }
+
+  /** Unsynced batches of the database in use. */
+  get unsyncedBatches(): number {
+    return this.#current.unsyncedBatches;
+  }
+
+  /** To be called when nothing of the crashed member runs any more. Keeps the oldest `keep` unsynced batches. */
+  crash(keep: number): void {
+    this.#current.crash(keep);
+  }
+
+  #over(disk: MemoryDisk): Promise<Backend> {
+    const base: Base = new MemoryBase(disk, this.#pause);
+    return LayeredBackend.over(base, this.#config, this.#events);
+  }
+}

@@ -1,0 +1,149 @@
+import { ClassicLevel } from "classic-level";
+import type { Disk } from "../../base/os/disk.ts";
+import { latin1, latin1Bytes } from "../../base/protobuf.ts";
+import { BackendError, type Base, type BaseView, type Pages, type Write } from "./backend.ts";
+
+type Db = ClassicLevel<Uint8Array, Uint8Array>;
+
+/** LevelDB needs something to write when asked only to sync; no bucket's prefix. */
+const syncMark: Write = ["\0", new Uint8Array(0)];
+const readAheadBytes = 1024 * 1024;
+
+export class LevelBase implements Base {
+  readonly #db: Db;
+  readonly #path: string;
+  readonly #disk: Disk;
+
+  private constructor(db: Db, path: string, disk: Disk) {
+    this.#db = db;
+    this.#path = path;
+    this.#disk = disk;
+  }
+
+  /** Opens or creates the database in `path`. Rejects with BackendError. */
+  static async open(path: string, disk: Disk): Promise<LevelBase> {
+    const db: Db = new ClassicLevel(path, {
+      keyEncoding: "view",
+      valueEncoding: "view",
+      compression: true,
+      writeBufferSize: 16 * 1024 * 1024,
+      cacheSize: 32 * 1024 * 1024,
+      maxOpenFiles: 500,
+    });
+    try {
+      await db.open();
+    } catch (error) {
+      throw explain(error, path, "opening");
+    }
+    return new LevelBase(db, path, disk);
+  }
+
+  get(key: string): Uint8Array | undefined {
+    try {
+      return this.#db.getSync(latin1Bytes(key));
+    } catch (error) {
+      throw explain(error, this.#path, "reading");
+    }
+  }
+
+  async write(writes: readonly Write[], options: { readonly sync: boolean }): Promise<void> {
+    const batch = (writes.length === 0 ? [syncMark] : writes).map(([key, value]) =>
+      value === undefined
+        ? ({ type: "del", key: latin1Bytes(key) } as const)
+        : ({ type: "put", key: latin1Bytes(key), value } as const),
+    );
+    try {
+      await this.#db.batch(batch, options);
+    } catch (error) {
+      throw explain(error, this.#path, "writing");
+    }
+  }
+
+  view(): BaseView {
+    const snapshot = this.#db.snapshot();
+    const db = this.#db;
+    const path = this.#path;
+    async function* pages(from: string, to: string, rowsMax: number): Pages {
+      const iterator = db.iterator({
+        gte: latin1Bytes(from),
+        lt: latin1Bytes(to),
+        snapshot,
+        fillCache: false,
+        highWaterMarkBytes: readAheadBytes,
+      });
+      try {
+        for (;;) {
+          const entries = await iterator.nextv(rowsMax);
+          if (entries.length === 0) return;
+          yield entries.map(([key, value]) => ({ key: latin1(key), value }));
+        }
+      } catch (error) {
+        throw explain(error, path, "reading");
+      } finally {
+        await iterator.close();
+      }
+    }
+    return { pages, close: () => snapshot.close() };
+  }
+
+  async sizeBytes(): Promise<number> {
+    let bytes = 0;
+    for (const name of await this.#disk.list(this.#path)) {
+      const path = `${this.#path}/${name}`;
+      // LevelDB removes files while we look; one that is gone takes no space.
+      if (!(await this.#disk.exists(path))) continue;
+      bytes += await fileBytes(this.#disk, path);
+    }
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close();
+  }
+}
+
+async function fileBytes(disk: Disk, path: string): Promise<number> {
+  try {
+    const file = await disk.open(path);
+    try {
+      return await file.sizeBytes();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return 0;
+    throw error;
+  }
+}
+
+/** Names the path and what to do, for the line the operator reads. */
+function explain(error: unknown, path: string, doing: string): BackendError {
+  if (error instanceof BackendError) return error;
+  const causes = [error, error instanceof Error ? error.cause : undefined];
+  const codes = causes.map(errorCode);
+  const text = causes.map((cause) => (cause instanceof Error ? cause.message : "")).join(" ");
+  const detail = text.trim() || String(error);
+  if (codes.includes("LEVEL_LOCKED") || /lock/i.test(text))
+    return new BackendError(
+      "locked",
+      `${path}: the database is in use by another process; stop that one or choose another --data-dir`,
+      error,
+    );
+  if (codes.includes("LEVEL_CORRUPTION") || /corrupt|not a directory|invalid argument/i.test(text))
+    return new BackendError(
+      "corrupt",
+      `${path}: the database is damaged (${detail}); restore a snapshot, or remove this member's data directory and let it join anew`,
+      error,
+    );
+  if (/no space left/i.test(text))
+    return new BackendError(
+      "no-space",
+      `${path}: the disk is full; free space there and start the member again, nothing acknowledged is lost`,
+      error,
+    );
+  return new BackendError("io", `${path}: ${doing} the database failed: ${detail}`, error);
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
