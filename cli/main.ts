@@ -30,6 +30,31 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
       async () => (await import("./up/kill.ts")).killCommand,
     ),
   ],
+  "Run one component": [
+    row(
+      "server",
+      "run a whole control-plane replica in one process",
+      async () => (await import("./server.ts")).serverCommand,
+    ),
+    row(
+      "store",
+      "run one member of the replicated store (etcd's flags and API)",
+      async () => (await import("./store.ts")).storeCommand,
+    ),
+    row(
+      "apiserver",
+      "serve the Kubernetes API",
+      async () => (await import("./apiserver.ts")).apiserverCommand,
+    ),
+    row("scheduler", "place pods on nodes", async () => (await import("./scheduler.ts")).schedulerCommand),
+    row(
+      "controller-manager",
+      "run the controllers",
+      async () => (await import("./controller-manager.ts")).controllerManagerCommand,
+    ),
+    row("agent", "run a node", async () => (await import("./agent.ts")).agentCommand),
+    row("image", "import and list images of a node", async () => (await import("./image.ts")).imageCommand),
+  ],
 };
 
 /** The whole command line program; sets the exit status. */

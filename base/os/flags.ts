@@ -66,7 +66,7 @@ export function parseFlags<T extends FlagTable>(
       rest = argv.slice(at + 1);
       break;
     }
-    const match = /^--?([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(word);
+    const match = /^--?([A-Za-z][\w.-]*)(?:=([\s\S]*))?$/.exec(word);
     if (match === null) {
       words.push(word);
       continue;

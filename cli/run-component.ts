@@ -1,0 +1,69 @@
+import { systemClock } from "../base/os/clock.ts";
+import { systemDisk } from "../base/os/disk.ts";
+import type { FlagTable, FlagValues } from "../base/os/flags.ts";
+import { createLog, type Level } from "../base/os/log.ts";
+import { MetricsRegistry } from "../base/os/metrics.ts";
+import type { Os, Running } from "../base/os/os.ts";
+import { systemRandom } from "../base/os/random.ts";
+import { type Command, type CommandIo, command, OperatorError } from "./command.ts";
+
+/** What every component's command shares: settings of its own process, a run until stopped, an orderly end. */
+export const processFlags = {
+  "log-level": { kind: "string", default: "info", help: "debug, info, warn or error" },
+  "log-format": { kind: "string", default: "text", help: "text or json" },
+  "config-file": { kind: "string", value: "FILE", help: "YAML with the same names as these flags" },
+} as const satisfies FlagTable;
+
+export interface Component<T extends FlagTable> {
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: T;
+  readonly examples: readonly string[];
+  readonly start: (flags: FlagValues<T>, os: Os) => Promise<Running>;
+}
+
+export function componentCommand<const T extends FlagTable>(component: Component<T>): Command {
+  const flags = { ...component.flags, ...processFlags } as T & typeof processFlags;
+  return command<T & typeof processFlags>({
+    name: component.name,
+    summary: component.summary,
+    flags,
+    envPrefix: "PINTLE_",
+    examples: component.examples,
+    async run({ flags: given, words }, io) {
+      if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
+      const settings = given as FlagValues<typeof processFlags>;
+      const os = systemOs(settings["log-level"], settings["log-format"]);
+      return await untilStopped(await component.start(given as FlagValues<T>, os), io);
+    },
+  });
+}
+
+/** The real doors to the outside. */
+export function systemOs(level: string, format: string): Os {
+  if (!["debug", "info", "warn", "error"].includes(level))
+    throw new OperatorError(`--log-level: "${level}" must be debug, info, warn or error`);
+  if (format !== "text" && format !== "json")
+    throw new OperatorError(`--log-format: "${format}" must be text or json`);
+  const metrics = new MetricsRegistry();
+  metrics.addProcessMetrics();
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    disk: systemDisk,
+    log: createLog({ level: level as Level, format }),
+    metrics,
+  };
+}
+
+/** Runs until the component ends by itself (a failure) or somebody asks for its end. */
+export async function untilStopped(running: Running, io: CommandIo): Promise<number> {
+  const asked = new Promise<void>((resolve) => {
+    if (io.signal.aborted) resolve();
+    else io.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await Promise.race([asked, running.done]); // both live as long as the process: nothing to leak
+  await running.stop();
+  await running.done;
+  return 0;
+}
