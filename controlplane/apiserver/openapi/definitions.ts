@@ -104,7 +104,11 @@ function definition(model: string, type: SchemaType, { dialect, docs, gvks }: Co
   const properties: Record<string, object> = {};
   const required: string[] = [];
   for (const [name, field] of Object.entries(type.fields)) {
-    properties[name] = property(field, { name, description: text[name] ?? "", dialect });
+    properties[name] = property(field, {
+      name,
+      description: text[name] ?? docs[field.t]?.[""] ?? "",
+      dialect,
+    });
     if (field.r === 1) required.push(name);
   }
   const gvk = gvks.get(model);

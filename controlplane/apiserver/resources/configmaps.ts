@@ -18,6 +18,7 @@ export const configMaps = kindOf<ConfigMap>({
   namespaced: true,
   subresources: {},
   nameRule: dns1123Subdomain,
+  hasSpec: false,
   applyDefaults: () => undefined,
   validate(map) {
     const { data = {}, binaryData = {} } = map;

@@ -17,6 +17,7 @@ export const controllerRevisions = kindOf<ControllerRevision>({
   storagePrefix: "controllerrevisions",
   subresources: {},
   nameRule: dns1123Subdomain,
+  hasSpec: false,
   applyDefaults: () => undefined,
   validate: ({ revision, data }) => [
     ...validateCount(revision, "revision"),

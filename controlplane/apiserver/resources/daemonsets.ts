@@ -13,7 +13,7 @@ import { validateCount } from "./counts.ts";
 import { validateRolling } from "./deployment-validation.ts";
 import { immutable, notSupported } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
-import { defaultPodSpec } from "./pod-defaults.ts";
+import { defaultTemplate } from "./pod-defaults.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 import { validateSelectorAndTemplate } from "./workload-validation.ts";
@@ -40,7 +40,7 @@ export const daemonSets = kindOf<DaemonSet>({
       spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
       spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
     }
-    if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
+    defaultTemplate(spec);
   },
   prepareForCreate(object) {
     object.status = {

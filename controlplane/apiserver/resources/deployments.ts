@@ -11,7 +11,7 @@ import {
 import { validateDeployment } from "./deployment-validation.ts";
 import { immutable } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
-import { defaultPodSpec } from "./pod-defaults.ts";
+import { defaultTemplate } from "./pod-defaults.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -49,7 +49,7 @@ export const deployments = kindOf<Deployment>({
       spec.strategy.rollingUpdate.maxUnavailable ??= "25%";
       spec.strategy.rollingUpdate.maxSurge ??= "25%";
     }
-    if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
+    defaultTemplate(spec);
   },
   prepareForCreate: clearStatus,
   prepareForUpdate: keepStatus,

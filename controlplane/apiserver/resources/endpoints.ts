@@ -17,6 +17,7 @@ export const endpoints = kindOf<Endpoints>({
   storagePrefix: "services/endpoints",
   subresources: {},
   nameRule: dns1123Subdomain,
+  hasSpec: false,
   applyDefaults(object) {
     for (const subset of object.subsets ?? []) {
       for (const port of subset.ports ?? []) port.protocol ??= "TCP";
@@ -64,6 +65,7 @@ export const endpointSlices = kindOf<EndpointSlice>({
   hasGeneration: true,
   subresources: {},
   nameRule: dns1123Subdomain,
+  hasSpec: false,
   applyDefaults(slice) {
     for (const port of slice.ports ?? []) {
       port.name ??= "";

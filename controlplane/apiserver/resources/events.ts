@@ -13,9 +13,11 @@ export const events = kindOf<Event>({
   shortNames: ["ev"],
   categories: [],
   namespaced: true,
+  ttlSeconds: 3600,
   subresources: {},
   alsoServedAs: [{ group: "events.k8s.io", version: "v1" }],
   nameRule: dns1123Subdomain,
+  hasSpec: false,
   applyDefaults(event) {
     event.source ??= {};
   },

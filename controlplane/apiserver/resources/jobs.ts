@@ -10,7 +10,7 @@ import {
 } from "./cell-text.ts";
 import { validateJob, validateJobUpdate } from "./job-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
-import { defaultPodSpec } from "./pod-defaults.ts";
+import { defaultTemplate } from "./pod-defaults.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -25,6 +25,7 @@ export const jobs = kindOf<Job>({
   namespaced: true,
   storagePrefix: "jobs",
   hasGeneration: true,
+  orphansByDefault: true,
   subresources: { status: true },
   nameRule: dns1123Subdomain,
   applyDefaults({ spec, metadata }) {
@@ -39,7 +40,7 @@ export const jobs = kindOf<Job>({
     const labels = spec.template?.metadata?.labels;
     if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0)
       metadata.labels = { ...labels };
-    if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
+    defaultTemplate(spec);
   },
   prepareForCreate(job) {
     clearStatus(job);

@@ -1,4 +1,4 @@
-import type { Container, PodSpec, Probe, Volume } from "../../../client/types.ts";
+import type { Container, PodSpec, PodTemplateSpec, Probe, Volume } from "../../../client/types.ts";
 
 /** Defaults of everything that carries a pod spec, as Kubernetes' core/v1 defaulting sets them. */
 export function defaultPodSpec(spec: PodSpec): void {
@@ -18,6 +18,13 @@ export function defaultPodSpec(spec: PodSpec): void {
     one.nodeAffinityPolicy ??= "Honor";
     one.nodeTaintsPolicy ??= "Ignore";
   }
+}
+
+/** The template of a workload, which may have been left out altogether; validation says what is missing in it. */
+export function defaultTemplate(spec: { template?: PodTemplateSpec }): void {
+  spec.template ??= {};
+  spec.template.spec ??= { containers: [] };
+  defaultPodSpec(spec.template.spec);
 }
 
 /** Containers of all three sorts. */

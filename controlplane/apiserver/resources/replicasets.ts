@@ -11,7 +11,7 @@ import {
 import { validateCount } from "./counts.ts";
 import { immutable } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
-import { defaultPodSpec } from "./pod-defaults.ts";
+import { defaultTemplate } from "./pod-defaults.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 import { validateSelectorAndTemplate } from "./workload-validation.ts";
@@ -41,7 +41,7 @@ export const replicaSets = kindOf<ReplicaSet>({
   nameRule: dns1123Subdomain,
   applyDefaults({ spec }) {
     spec.replicas ??= 1;
-    if (spec.template?.spec !== undefined) defaultPodSpec(spec.template.spec);
+    defaultTemplate(spec);
   },
   prepareForCreate(object) {
     object.status = { replicas: 0 };

@@ -21,6 +21,7 @@ export const replicationControllers = kindOf<ReplicationController>({
   namespaced: true,
   storagePrefix: "controllers",
   hasGeneration: true,
+  orphansByDefault: true,
   subresources: {
     status: true,
     scale: {

@@ -19,6 +19,7 @@ export const secrets = kindOf<Secret>({
   namespaced: true,
   subresources: {},
   nameRule: dns1123Subdomain,
+  hasSpec: false,
   applyDefaults(secret) {
     secret.type ||= "Opaque";
     // Plain text is only a way to write; what is kept and read is base64.

@@ -14,6 +14,7 @@ export const serviceAccounts = kindOf<ServiceAccount>({
   namespaced: true,
   subresources: {},
   nameRule: dns1123Subdomain,
+  hasSpec: false,
   applyDefaults: () => undefined,
   validate: () => [],
   columns: [column("Secrets"), ageColumn],

@@ -18,6 +18,8 @@ export interface TypedKind<T>
     | "subresources"
   > {
   readonly nameRule: NameRule;
+  /** Said of kinds without a spec. */
+  readonly hasSpec?: false;
   readonly applyDefaults: (object: T) => void;
   readonly prepareForCreate?: (object: T) => void;
   readonly prepareForUpdate?: (next: T, current: T) => void;
@@ -39,12 +41,14 @@ export interface TypedScale<T> {
 /** Hides the type. Sound because the registry hands a kind only objects of that kind whose field types were checked
  *  against the schema first; this is the one place that relies on it. */
 export function kindOf<T>(typed: TypedKind<T>): Kind {
-  const { nameRule, ...row } = typed;
+  const { nameRule, hasSpec, ...row } = typed;
   const erased = row as unknown as Kind;
   return {
     ...erased,
     applyDefaults: (object: KubeObject) => {
       normalizeObject(object);
+      // A kind that has a spec has one even where the manifest leaves it out.
+      if (hasSpec !== false) object.spec ??= {};
       erased.applyDefaults(object);
     },
     validate: (object: KubeObject) => [

@@ -89,7 +89,10 @@ export interface UpdateRecord {
  *  nobody else asks. Mutates `next`. */
 export function recordUpdate({ current, next, manager, subresource, now }: UpdateRecord): void {
   const managers = managersOf(current);
-  if (managers.length === 0 || next.metadata.managedFields?.length === 0) return;
+  const given = next.metadata.managedFields;
+  // A client that changes the record itself means it.
+  if (managers.length === 0 || (given !== undefined && !sameValue(given, current.metadata.managedFields)))
+    return;
   const type = kindType(next);
   const after = fieldsOf(type, next);
   const gone = minus(fieldsOf(type, current), after);
@@ -151,12 +154,10 @@ interface Given {
 
 function findConflicts({ others, fields, patch, current }: Given): readonly ApplyConflict[] {
   const conflicts = others.flatMap(({ manager, fields: theirs }) =>
-    [...theirs]
-      .filter(
-        ([key, path]) =>
-          fields.has(key) && isLeaf(path) && !sameValue(valueAt(patch, path), valueAt(current, path)),
-      )
-      .map(([, path]) => ({ manager, field: pathText(path) })),
+    [...changed(theirs, fields, { patch, current }).values()].map((path) => ({
+      manager,
+      field: pathText(path),
+    })),
   );
   return conflicts.sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0));
 }
@@ -164,14 +165,17 @@ function findConflicts({ others, fields, patch, current }: Given): readonly Appl
 /** A list element by key is there or not; its fields are what can differ. */
 const isLeaf = (path: Path) => !path.at(-1)?.startsWith("k:");
 
-/** Of `theirs`, what the patch gives another value. */
-function changed(theirs: FieldSet, fields: FieldSet, { patch, current }: ApplyRequest): FieldSet {
-  return new Map(
-    [...theirs].filter(
-      ([key, path]) =>
-        fields.has(key) && isLeaf(path) && !sameValue(valueAt(patch, path), valueAt(current, path)),
-    ),
-  );
+/** Of `theirs`, what the patch gives another value. What they own but is not there (any more) is nobody's loss. */
+function changed(
+  theirs: FieldSet,
+  fields: FieldSet,
+  { patch, current }: Pick<ApplyRequest, "patch" | "current">,
+): FieldSet {
+  const differs = (path: Path) => {
+    const before = valueAt(current, path);
+    return before !== undefined && !sameValue(valueAt(patch, path), before);
+  };
+  return new Map([...theirs].filter(([key, path]) => fields.has(key) && isLeaf(path) && differs(path)));
 }
 
 function leavesOf(set: FieldSet, object: unknown): FieldSet {
@@ -184,12 +188,20 @@ function removeAbandoned(
   before: FieldSet,
   { fields, others }: { readonly fields: FieldSet; readonly others: readonly Manager[] },
 ): void {
-  // Long paths first: an element goes after the fields in it.
-  const abandoned = [...minus(before, fields).values()].sort((a, b) => b.length - a.length);
+  // Short paths first: an element of a list goes as a whole where nobody owns anything in it.
+  const abandoned = [...minus(before, fields).values()].sort((a, b) => a.length - b.length);
   for (const path of abandoned) {
     const wanted = coversAny(fields, path) || others.some((one) => coversAny(one.fields, path));
-    if (!wanted) removeAt(object, path);
+    if (!wanted && !isKeyOfElement(path)) removeAt(object, path);
   }
+}
+
+/** The field by which a list element that stays is told from the others. */
+function isKeyOfElement(path: Path): boolean {
+  const [element = "", field = ""] = path.slice(-2);
+  if (!element.startsWith("k:")) return false;
+  const keys: unknown = JSON.parse(element.slice(2));
+  return typeof keys === "object" && keys !== null && Object.hasOwn(keys, field.slice(2));
 }
 
 function setManagers(object: Json, managers: readonly Manager[]): void {
