@@ -345,6 +345,11 @@ export class RawNode {
     return this.#core.log.lastIndex;
   }
 
+  /** The term of an entry; undefined when it was compacted away or does not exist. */
+  termAt(index: Index): Term | undefined {
+    return this.#core.log.term(index);
+  }
+
   get logBytes(): number {
     return this.#core.log.bytes;
   }
