@@ -12,32 +12,34 @@ import { startStore } from "../store/compose.ts";
 import { storeConfig, storeFlags } from "../store/flags.ts";
 import { componentCommand } from "./run-component.ts";
 
-/** A whole control-plane replica in one process: less memory, one thing to start. Parts talk over their sockets as they
- *  would between machines. */
-const parts = {
-  store: { flags: storeFlags, start: async (flags, os) => startStore(storeConfig(flags), os) },
-  apiserver: {
-    flags: apiserverFlags,
-    start: async (flags, os) => startApiserver(apiserverConfig(flags), os),
-  },
-  scheduler: {
-    flags: schedulerFlags,
-    start: async (flags, os) => startScheduler(schedulerConfig(flags), os),
-  },
-  "controller-manager": {
-    flags: controllerManagerFlags,
-    start: async (flags, os) => startControllerManager(controllerManagerConfig(flags), os),
-  },
-} as const satisfies Record<string, Part<never>>;
-
-interface Part<T extends FlagTable> {
+/** A part's own flags and how it starts; the table below forgets each part's flag types, as the flags it is handed come
+ *  from the same table. */
+interface Part {
   readonly flags: FlagTable;
-  readonly start: (flags: FlagValues<T>, os: Os) => Promise<Running>;
+  readonly start: (flags: FlagValues<FlagTable>, os: Os) => Promise<Running>;
 }
 
+function part<T extends FlagTable>(
+  flags: T,
+  start: (flags: FlagValues<T>, os: Os) => Promise<Running>,
+): Part {
+  return { flags, start: start as unknown as Part["start"] };
+}
+
+/** A whole control-plane replica in one process: less memory, one thing to start. Parts talk over their sockets as they
+ *  would between machines. */
+const parts: Readonly<Record<string, Part>> = {
+  store: part(storeFlags, async (flags, os) => startStore(storeConfig(flags), os)),
+  apiserver: part(apiserverFlags, async (flags, os) => startApiserver(apiserverConfig(flags), os)),
+  scheduler: part(schedulerFlags, async (flags, os) => startScheduler(schedulerConfig(flags), os)),
+  "controller-manager": part(controllerManagerFlags, async (flags, os) =>
+    startControllerManager(controllerManagerConfig(flags), os),
+  ),
+};
+
 const serverFlags: FlagTable = Object.fromEntries(
-  Object.entries(parts).flatMap(([part, { flags }]) =>
-    Object.entries(flags).map(([name, row]) => [`${part}.${name}`, withoutShort(row)]),
+  Object.entries(parts).flatMap(([prefix, { flags }]) =>
+    Object.entries(flags).map(([name, row]) => [`${prefix}.${name}`, withoutShort(row)]),
   ),
 );
 
@@ -50,13 +52,13 @@ export const serverCommand = componentCommand({
     const scope = new TaskScope(os.log);
     const running: Running[] = [];
     const stopAll = async () => {
-      for (const part of running.reverse().splice(0)) await part.stop();
+      for (const started of running.reverse().splice(0)) await started.stop();
     };
     try {
       // In this order, and the store first: the others retry until it answers, but starting is faster without.
-      for (const [name, part] of Object.entries(parts) as [string, Part<FlagTable>][]) {
+      for (const [name, definition] of Object.entries(parts)) {
         const own = { ...os, log: os.log.child(name), metrics: new MetricsRegistry() };
-        const started = await part.start(flagsOf(name, part, flags), own);
+        const started = await definition.start(flagsOf(name, definition, flags), own);
         running.push(started);
         scope.run(name, () => started.done);
       }
@@ -75,9 +77,9 @@ export const serverCommand = componentCommand({
   },
 });
 
-function flagsOf(name: string, part: Part<FlagTable>, all: FlagValues<FlagTable>): FlagValues<FlagTable> {
+function flagsOf(name: string, definition: Part, all: FlagValues<FlagTable>): FlagValues<FlagTable> {
   return Object.fromEntries(
-    Object.keys(part.flags).map((flag) => [flag, all[`${name}.${flag}`]]),
+    Object.keys(definition.flags).map((flag) => [flag, all[`${name}.${flag}`]]),
   ) as FlagValues<FlagTable>;
 }
 

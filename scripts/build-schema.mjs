@@ -44,8 +44,14 @@ export async function buildSchema({ out }) {
   }
   mkdirSync(out, { recursive: true });
   // Names this content: clients keep what they fetched under it.
-  const hash = createHash("sha256").update(JSON.stringify([types, docs])).digest("hex").toUpperCase();
-  writeFileSync(join(out, "schema.json.gz"), gzipSync(JSON.stringify({ hash, types, kinds: kindsOf(types) })));
+  const hash = createHash("sha256")
+    .update(JSON.stringify([types, docs]))
+    .digest("hex")
+    .toUpperCase();
+  writeFileSync(
+    join(out, "schema.json.gz"),
+    gzipSync(JSON.stringify({ hash, types, kinds: kindsOf(types) })),
+  );
   writeFileSync(join(out, "schema-docs.json.gz"), gzipSync(JSON.stringify(docs)));
 }
 

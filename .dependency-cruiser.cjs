@@ -1,0 +1,43 @@
+// Who may import whom; ARCHITECTURE.md says why.
+const only = (name, from, allowed, comment) => ({
+  name,
+  severity: "error",
+  comment,
+  from: { path: from, pathNot: "\\.test\\.ts$|/testing(/|\\.ts$)" },
+  to: { path: "^(base|proto|store|client|controlplane|agent|cli|bench|test)/", pathNot: allowed },
+});
+const stage = (folder, ...later) =>
+  only(
+    `store-${folder}`,
+    `^store/${folder}/`,
+    `^(base|proto)/|^store/(errors|${folder}|${later.join("|") || folder})(/|\\.ts)`,
+    "a stage of the store imports only stages further along the path of a request",
+  );
+
+module.exports = {
+  forbidden: [
+    { name: "no-circles", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    { name: "no-unlisted-package", severity: "error", from: {}, to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] } },
+    { name: "no-dev-package-in-product", severity: "error", from: { path: "^(base|proto|store|client|controlplane|agent|cli)/", pathNot: "\\.test\\.ts$|/testing(/|\\.ts$)|/suite\\.ts$" }, to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] } },
+    only("base-alone", "^base/", "^base/", "base could have been in a standard library"),
+    only("proto-on-base", "^proto/", "^(base|proto)/", "wire contracts know nobody"),
+    only("store-alone", "^store/", "^(base|proto|store)/", "the store knows nothing of Kubernetes"),
+    stage("raft"),
+    stage("wal", "raft/types", "driver/seams"),
+    stage("mvcc", "backend"),
+    stage("lease", "backend", "mvcc"),
+    stage("backend"),
+    stage("driver", "raft"),
+    only("client-alone", "^client/", "^(base|client)/", "the cluster's client imports no component"),
+    only("apiserver", "^controlplane/apiserver/", "^(base|client|proto|store/client|controlplane/apiserver)/", "only the API server opens the store's client"),
+    only("scheduler", "^controlplane/scheduler/", "^(base|client|controlplane/scheduler)/", "components reach the cluster only through client/"),
+    only("controllers", "^controlplane/controllers/", "^(base|client|controlplane/controllers)/", "components reach the cluster only through client/"),
+    only("agent", "^agent/", "^(base|client|agent)/", "components reach the cluster only through client/"),
+    { name: "models-are-types", severity: "error", comment: "the models of @kubernetes/client-node are types only at run time", from: { path: "^(base|client|controlplane|agent|cli)/", pathNot: "\\.test\\.ts$" }, to: { path: "@kubernetes/client-node", dependencyTypesNot: ["type-only"] } },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "types", "default"], extensions: [".ts", ".js", ".cjs", ".mjs", ".json"] },
+  },
+};

@@ -1,0 +1,73 @@
+// `npm start`: a local cluster with the example application on it, waiting until the example answers.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const pintle = fileURLToPath(new URL("../bin/pintle", import.meta.url));
+const example = fileURLToPath(new URL("../examples/counter/counter.yaml", import.meta.url));
+const folder = process.env.PINTLE_HOME ?? join(homedir(), ".pintle");
+const startedMs = performance.now();
+
+function run(args, { quiet = false } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [pintle, ...args], {
+      stdio: ["ignore", quiet ? "pipe" : "inherit", "inherit"],
+      env: { ...process.env, KUBECONFIG: join(folder, "kubeconfig") },
+    });
+    let output = "";
+    child.stdout?.on("data", (data) => {
+      output += data;
+    });
+    child.once("error", reject);
+    child.once("exit", (code) =>
+      code === 0 ? resolve(output) : reject(new Error(`pintle ${args.join(" ")} ended with status ${code}`)),
+    );
+  });
+}
+
+async function answer(url, deadlineMs) {
+  for (;;) {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+      if (response.ok) return await response.text();
+    } catch (error) {
+      if (performance.now() > deadlineMs)
+        throw new Error(`${url} does not answer: ${error.message}; see "bin/pintle get pods"`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (performance.now() > deadlineMs) throw new Error(`${url} does not answer; see "bin/pintle get pods"`);
+  }
+}
+
+function runs() {
+  try {
+    const { supervisorPid } = JSON.parse(readFileSync(join(folder, "cluster.json"), "utf8"));
+    process.kill(supervisorPid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+try {
+  if (runs()) console.log(`the cluster in ${folder} runs already`);
+  else await run(["up", "--detach", ...process.argv.slice(2)]);
+  await run(["apply", "-f", example]);
+  const node = JSON.parse(await run(["get", "node", "node-1", "-o", "json"], { quiet: true }));
+  const address = node.status.addresses.find((row) => row.type === "InternalIP").address;
+  const url = `http://${address}:30080/`;
+  const text = await answer(url, performance.now() + 60_000);
+  console.log(
+    `\nThe example answers after ${((performance.now() - startedMs) / 1000).toFixed(1)} s: ${text}`,
+  );
+  console.log(`  ${url}\n`);
+  console.log("Three things to try next:");
+  console.log(`  curl ${url}                    # counts on, from any of three pods`);
+  console.log("  bin/pintle kill store-leader && bin/pintle status   # somebody else leads");
+  console.log("  bin/pintle down                                # stop everything; data stays\n");
+} catch (error) {
+  console.error(`npm start: ${error.message}`);
+  process.exitCode = 1;
+}
