@@ -1,0 +1,72 @@
+import type { Clock } from "../../base/os/clock.ts";
+import type { Consensus } from "../driver/seams.ts";
+import { StoreError } from "../errors.ts";
+import type { Outgoing, StreamHandler, UnaryHandler } from "./handler.ts";
+
+/** Election timeouts without a leader after which streams that require one are ended (etcd's maxNoLeaderCnt). */
+const patience = 3;
+
+/** Refuses calls that require a leader while there is none, and ends such streams when it stays away. */
+export class LeaderGuard {
+  readonly #consensus: Pick<Consensus, "status" | "onLeadership">;
+  readonly #clock: Pick<Clock, "after">;
+  readonly #patienceMs: number;
+  readonly #streams = new Set<Outgoing>();
+  readonly #stopListening: () => void;
+  #stopTimer: (() => void) | undefined;
+
+  constructor(
+    options: { readonly electionTimeoutMs: number },
+    parts: {
+      readonly consensus: Pick<Consensus, "status" | "onLeadership">;
+      readonly clock: Pick<Clock, "after">;
+    },
+  ) {
+    this.#consensus = parts.consensus;
+    this.#clock = parts.clock;
+    this.#patienceMs = patience * options.electionTimeoutMs;
+    this.#stopListening = parts.consensus.onLeadership(({ leader }) => this.#changed(leader));
+  }
+
+  unary(handler: UnaryHandler): UnaryHandler {
+    return (request, call) => {
+      if (call.requireLeader && this.#consensus.status.leader === 0n) throw new StoreError("NO_LEADER");
+      return handler(request, call);
+    };
+  }
+
+  stream(handler: StreamHandler): StreamHandler {
+    return (out, call) => {
+      if (!call.requireLeader) return handler(out, call);
+      if (this.#consensus.status.leader === 0n) throw new StoreError("NO_LEADER");
+      this.#streams.add(out);
+      const incoming = handler(out, call);
+      return {
+        message: (bytes) => incoming.message(bytes),
+        halfClose: () => incoming.halfClose(),
+        drained: () => incoming.drained(),
+        closed: () => {
+          this.#streams.delete(out);
+          incoming.closed();
+        },
+      };
+    };
+  }
+
+  stop(): void {
+    this.#stopListening();
+    this.#stopTimer?.();
+  }
+
+  #changed(leader: bigint): void {
+    if (leader !== 0n) {
+      this.#stopTimer?.();
+      this.#stopTimer = undefined;
+    } else
+      this.#stopTimer ??= this.#clock.after(this.#patienceMs, () => {
+        this.#stopTimer = undefined;
+        for (const out of [...this.#streams]) out.end(new StoreError("NO_LEADER"));
+        this.#streams.clear();
+      });
+  }
+}

@@ -1,0 +1,120 @@
+import { type Encodable, WireError } from "../../base/protobuf.ts";
+import { type Method, methods } from "../../proto/etcd-methods.ts";
+import { StoreError } from "../errors.ts";
+import { memberAdd } from "./cluster/member-add.ts";
+import { memberList } from "./cluster/member-list.ts";
+import { memberPromote } from "./cluster/member-promote.ts";
+import { memberRemove } from "./cluster/member-remove.ts";
+import { memberUpdate } from "./cluster/member-update.ts";
+import type { Call, Handlers, StreamHandler, UnaryHandler } from "./handler.ts";
+import { healthCheck, healthWatch } from "./health/check.ts";
+import { compact } from "./kv/compact.ts";
+import { deleteRange } from "./kv/delete-range.ts";
+import { put } from "./kv/put.ts";
+import { range } from "./kv/range.ts";
+import { txn } from "./kv/txn.ts";
+import type { LeaderGuard } from "./leader-guard.ts";
+import { leaseGrant } from "./lease/grant.ts";
+import { leaseKeepAlive } from "./lease/keep-alive.ts";
+import { leaseLeases } from "./lease/leases.ts";
+import { leaseRevoke } from "./lease/revoke.ts";
+import { leaseTimeToLive } from "./lease/time-to-live.ts";
+import { alarm } from "./maintenance/alarm.ts";
+import { defragment } from "./maintenance/defragment.ts";
+import { hash, hashKv } from "./maintenance/hash.ts";
+import { moveLeader } from "./maintenance/move-leader.ts";
+import { snapshot } from "./maintenance/snapshot.ts";
+import { status } from "./maintenance/status.ts";
+import type { MemberParts } from "./member.ts";
+import { WatchStream } from "./watch/watch-stream.ts";
+
+/** Everything a member serves, by method path. A path that is not here is UNIMPLEMENTED. */
+export function serviceTable(
+  parts: MemberParts,
+  guard: LeaderGuard,
+  options: { readonly watchProgressMs: number },
+): Handlers {
+  const unary = new Map<string, UnaryHandler>();
+  const streams: Map<string, { handler: StreamHandler; kind: "serverStream" | "bidiStream" }> = new Map();
+  const isLearner = () =>
+    parts.members.all().some((member) => member.id === parts.memberId && member.isLearner);
+
+  /** `servedBy: "all"`: learners answer it, too. */
+  function add<Q extends object, A extends object>(
+    method: Method<Q, A>,
+    serve: (request: Q, bytes: Uint8Array, call: Call) => Encodable<A> | Promise<Encodable<A>>,
+    servedBy: (request: Q) => "voters" | "all" = () => "voters",
+  ): void {
+    const handler: UnaryHandler = (bytes, call) => {
+      const request = decode(method, bytes);
+      if (servedBy(request) === "voters" && isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
+      const answer = serve(request, bytes, call);
+      return answer instanceof Promise ? answer.then(method.response.encode) : method.response.encode(answer);
+    };
+    unary.set(method.path, guard.unary(handler));
+  }
+  function addStream(
+    method: Method<object, object>,
+    handler: StreamHandler,
+    servedBy: "voters" | "all" = "voters",
+  ): void {
+    const { kind } = method;
+    if (kind === "unary") throw new Error(`${method.path} is no stream`);
+    const serve: StreamHandler = (out, call) => {
+      if (servedBy === "voters" && isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
+      return handler(out, call);
+    };
+    streams.set(method.path, { handler: guard.stream(serve), kind });
+  }
+  const all = () => "all" as const;
+
+  add(
+    methods.range,
+    (request) => range(request, parts),
+    (request) => (request.serializable ? "all" : "voters"),
+  );
+  add(methods.put, (request, bytes) => put(request, bytes, parts));
+  add(methods.deleteRange, (request, bytes) => deleteRange(request, bytes, parts));
+  add(methods.txn, (request, bytes) => txn(request, bytes, parts));
+  add(methods.compact, (request, bytes) => compact(request, bytes, parts));
+
+  addStream(
+    methods.watch,
+    (out) => new WatchStream(out, parts, { progressEveryMs: options.watchProgressMs }),
+  );
+
+  add(methods.leaseGrant, (request, bytes) => leaseGrant(request, bytes, parts));
+  add(methods.leaseRevoke, (_request, bytes) => leaseRevoke(bytes, parts));
+  add(methods.leaseTimeToLive, (request) => leaseTimeToLive(request, parts));
+  add(methods.leaseLeases, () => leaseLeases(parts));
+  addStream(methods.leaseKeepAlive, (out) => leaseKeepAlive(out, parts));
+
+  add(methods.memberList, (request) => memberList(request, parts), all);
+  add(methods.memberAdd, (request) => memberAdd(request, parts));
+  add(methods.memberRemove, (request) => memberRemove(request, parts));
+  add(methods.memberUpdate, (request) => memberUpdate(request, parts));
+  add(methods.memberPromote, (request) => memberPromote(request, parts));
+
+  add(methods.status, () => status(parts), all);
+  add(methods.alarm, (request, bytes) => alarm(request, bytes, parts));
+  add(methods.defragment, () => defragment(parts), all);
+  add(methods.hash, () => hash(parts), all);
+  add(methods.hashKv, (request) => hashKv(request, parts), all);
+  add(methods.moveLeader, (request) => moveLeader(request, parts));
+  addStream(methods.snapshot, (out) => snapshot(out, parts), "all");
+
+  add(methods.healthCheck, (request) => healthCheck(request), all);
+  addStream(methods.healthWatch, (out) => healthWatch(out), "all");
+  return { unary, streams };
+}
+
+function decode<Q extends object, A extends object>(method: Method<Q, A>, bytes: Uint8Array): Q {
+  try {
+    return method.request.decode(bytes);
+  } catch (error) {
+    // Sort orders and targets are the only enums of a range that a client may get wrong.
+    if (error instanceof WireError && error.message.startsWith("unknown enum value"))
+      throw new StoreError("INVALID_SORT_OPTION");
+    throw error;
+  }
+}

@@ -1,0 +1,174 @@
+import type { Encodable } from "../../../base/protobuf.ts";
+import {
+  type WatchCreateRequest,
+  type WatchResponse,
+  watchRequest,
+  watchResponse,
+} from "../../../proto/etcd.ts";
+import type { Event } from "../../../proto/mvcc.ts";
+import { StoreError } from "../../errors.ts";
+import type { Incoming, Outgoing } from "../handler.ts";
+import { header } from "../header.ts";
+import type { MemberParts } from "../member.ts";
+import { fragments } from "./fragments.ts";
+import type { WatchHandle } from "./watch-source.ts";
+import { createProblem, watchTarget } from "./watch-target.ts";
+
+export const watchLimits = {
+  /** Watches on one stream. */
+  watchesMax: 100_000,
+  /** A request for progress that finds watches behind is looked at again after so long. */
+  progressRetryMs: 50,
+} as const;
+/** The id of answers that belong to no watch, or to all. */
+const noWatchId = -1;
+
+interface Watch {
+  readonly id: number;
+  readonly handle: WatchHandle;
+  readonly fragment: boolean;
+  readonly progressNotify: boolean;
+  /** Something was sent since the last round of progress messages, so the next may be left out. */
+  busy: boolean;
+}
+
+/** One client's stream of watches.
+ *  Invariant: `created` is the first message of a watch, `canceled` its last. */
+export class WatchStream implements Incoming {
+  readonly #out: Outgoing;
+  readonly #parts: MemberParts;
+  readonly #progressEveryMs: number;
+  readonly #watches = new Map<number, Watch>();
+  readonly #paused = new Set<Watch>();
+  #nextId = 0;
+  #over = false;
+  #stopProgress: (() => void) | undefined;
+  #stopRetry: (() => void) | undefined;
+
+  constructor(out: Outgoing, parts: MemberParts, options: { readonly progressEveryMs: number }) {
+    this.#out = out;
+    this.#parts = parts;
+    this.#progressEveryMs = options.progressEveryMs;
+  }
+
+  message(bytes: Uint8Array): void {
+    const { createRequest, cancelRequest, progressRequest } = watchRequest.decode(bytes);
+    if (createRequest !== undefined) this.#create(createRequest);
+    else if (cancelRequest !== undefined) this.#cancel(cancelRequest.watchId);
+    else if (progressRequest !== undefined) this.#answerProgress();
+  }
+
+  /** The client sends no more, which ends the stream. */
+  halfClose(): void {
+    this.#out.end();
+    this.closed();
+  }
+
+  drained(): void {
+    const waiting = [...this.#paused];
+    this.#paused.clear();
+    for (const watch of waiting) watch.handle.resume();
+  }
+
+  closed(): void {
+    this.#over = true;
+    for (const watch of this.#watches.values()) watch.handle.close();
+    this.#watches.clear();
+    this.#paused.clear();
+    this.#stopProgress?.();
+    this.#stopRetry?.();
+  }
+
+  #create(request: WatchCreateRequest): void {
+    if (this.#watches.size >= watchLimits.watchesMax) throw new StoreError("TOO_MANY_REQUESTS");
+    const problem = createProblem(request, (id) => this.#watches.has(id));
+    if (problem !== undefined) {
+      this.#send({ watchId: noWatchId, created: true, canceled: true, cancelReason: problem });
+      return;
+    }
+    const id = request.watchId === 0 ? this.#freeId() : request.watchId;
+    this.#send({ watchId: id, created: true });
+    const { prevKv, filters, startRevision, fragment, progressNotify } = request;
+    const target = { ...watchTarget(request), prevKv, filters, startRevision };
+    const handle = this.#parts.watches.watch(target, {
+      events: (revision, events) => this.#deliver(id, revision, events),
+      compacted: (compactRevision) => this.#compacted(id, compactRevision),
+    });
+    this.#watches.set(id, { id, handle, fragment, progressNotify, busy: false });
+    if (progressNotify && this.#stopProgress === undefined) this.#scheduleProgress();
+  }
+
+  #cancel(id: number): void {
+    const watch = this.#watches.get(id);
+    if (watch === undefined) return;
+    this.#forget(watch);
+    this.#send({ watchId: id, canceled: true });
+  }
+
+  #deliver(id: number, revision: number, events: readonly Event[]): boolean {
+    const watch = this.#watches.get(id);
+    if (watch === undefined || this.#over) return true;
+    watch.busy = true;
+    const whole = { header: header(this.#parts, revision), watchId: id, events };
+    let room = true;
+    if (watch.fragment) {
+      const { maxRequestBytes } = this.#parts.limits;
+      for (const bytes of fragments(whole, maxRequestBytes)) room = this.#out.send(bytes);
+    } else room = this.#out.send(watchResponse.encode(whole));
+    if (!room) this.#paused.add(watch);
+    return room;
+  }
+
+  #compacted(id: number, compactRevision: number): void {
+    const watch = this.#watches.get(id);
+    if (watch === undefined) return;
+    this.#forget(watch);
+    this.#send({ header: header(this.#parts, 0), watchId: id, canceled: true, compactRevision });
+  }
+
+  #forget(watch: Watch): void {
+    this.#watches.delete(watch.id);
+    this.#paused.delete(watch);
+    watch.handle.close();
+  }
+
+  /** For the whole stream, once every watch has got all there is; until then the question stays open. */
+  #answerProgress(): void {
+    if (this.#stopRetry !== undefined || this.#over || this.#watches.size === 0) return;
+    let revision = this.#parts.state.revision;
+    for (const { handle } of this.#watches.values()) {
+      if (handle.syncedRevision === undefined) {
+        this.#stopRetry = this.#parts.clock.after(watchLimits.progressRetryMs, () => {
+          this.#stopRetry = undefined;
+          this.#answerProgress();
+        });
+        return;
+      }
+      revision = Math.min(revision, handle.syncedRevision);
+    }
+    this.#send({ header: header(this.#parts, revision), watchId: noWatchId });
+  }
+
+  #scheduleProgress(): void {
+    this.#stopProgress = this.#parts.clock.after(this.#progressEveryMs, () => {
+      for (const watch of this.#watches.values()) {
+        const revision = watch.handle.syncedRevision;
+        if (watch.progressNotify && !watch.busy && revision !== undefined)
+          this.#send({ header: header(this.#parts, revision), watchId: watch.id });
+        watch.busy = false;
+      }
+      this.#scheduleProgress();
+    });
+  }
+
+  #freeId(): number {
+    while (this.#watches.has(this.#nextId)) this.#nextId += 1;
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return id;
+  }
+
+  #send(response: Encodable<WatchResponse>): void {
+    this.#out.send(watchResponse.encode({ header: header(this.#parts), ...response }));
+  }
+}
