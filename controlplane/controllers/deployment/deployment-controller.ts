@@ -8,6 +8,7 @@ import type { Deployment, Draft, Pod, ReplicaSet } from "../../../client/types.t
 import type { WorkQueue } from "../../../client/work-queue.ts";
 import { claim, isNamespaceTerminating } from "../claim-shell.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
+import { confirmAfterMs } from "../expectations.ts";
 import { OwnWrites } from "../own-writes.ts";
 import { enqueueOwners, enqueueSelf } from "../owner-events.ts";
 import { controllerOf, isControlledBy } from "../owners.ts";
@@ -36,7 +37,7 @@ export const deploymentController: Controller = {
         matchesLabels(selectorFromLabelSelector(spec.selector), child.metadata.labels),
     });
     pods.subscribe({ onDelete: (pod) => enqueueRecreated(queue, replicaSets, deployments, pod) });
-    const parts = { context, replicaSets, pods, writes: new OwnWrites(replicaSets) };
+    const parts = { context, replicaSets, pods, writes: new OwnWrites(replicaSets, context.clock) };
     return async (key) => {
       const deployment = deployments.getByKey(key);
       return deployment === undefined ? undefined : sync(parts, deployment);
@@ -72,7 +73,7 @@ async function sync(parts: Parts, deployment: Deployment) {
   const selector = selectorFromLabelSelector(deployment.spec.selector);
   const own = await claim(context.client, { ...family, informer: replicaSets }, deployment, selector);
   // The event that shows the write brings us back.
-  if (!writes.areSeen(own)) return undefined;
+  if (!writes.areShown(deployment.metadata.uid)) return { requeueAfterMs: confirmAfterMs };
   const nowMs = context.clock.wallMs();
   const podsOfOwn = isRolling(deployment) ? [] : own.flatMap(({ metadata }) => pods.byOwner(metadata.uid));
   const plan = planDeployment({ deployment, replicaSets: own, pods: podsOfOwn, nowMs });
@@ -129,7 +130,7 @@ async function carryOut(parts: Parts, newest: Newest, step: DeploymentAction): P
 
 async function patchReplicaSet(
   { context, writes }: Parts,
-  { replicaSets }: Newest,
+  { deployment, replicaSets }: Newest,
   name: string,
   change: { readonly metadata: object; readonly spec: object },
 ): Promise<void> {
@@ -138,7 +139,7 @@ async function patchReplicaSet(
   const written = await context.client.patch(resources.replicasets, { name, namespace }, body, {
     type: "merge",
   });
-  writes.wrote(written);
+  writes.wrote(deployment.metadata.uid, written);
   replicaSets.set(name, written);
 }
 
@@ -152,7 +153,7 @@ async function createReplicaSet(
   const { client, recorder } = context;
   const ref = { name: object.metadata.name ?? "", namespace: object.metadata.namespace };
   try {
-    writes.wrote(await client.create(resources.replicasets, object));
+    writes.wrote(deployment.metadata.uid, await client.create(resources.replicasets, object));
     recordScaling(context, deployment, { name: ref.name, from: 0, to: object.spec.replicas ?? 0 });
   } catch (error) {
     if (isNamespaceTerminating(error)) return;

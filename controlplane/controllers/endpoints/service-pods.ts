@@ -1,0 +1,51 @@
+import { matchesLabels, selectorFromLabels } from "../../../base/label-selector.ts";
+import type { Informer } from "../../../client/informer.ts";
+import { keyOf } from "../../../client/object-cache.ts";
+import type { Pod, Service } from "../../../client/types.ts";
+import type { WorkQueue } from "../../../client/work-queue.ts";
+import { canonicalJson } from "../template-hash.ts";
+
+/** A Service's pods; undefined for one without selector, whose endpoints are none of ours. */
+export function podsOf(service: Service, pods: Informer<Pod>): readonly Pod[] | undefined {
+  const { selector, type } = service.spec;
+  if (type === "ExternalName" || Object.keys(selector ?? {}).length === 0) return undefined;
+  const wanted = selectorFromLabels(selector);
+  return pods
+    .byNamespace(service.metadata.namespace ?? "")
+    .filter((pod) => matchesLabels(wanted, pod.metadata.labels));
+}
+
+/** Puts a Service's key into the queue when a pod that it selects, or did, changes in what endpoints show. */
+export function enqueueServicesOfPods(queue: WorkQueue, services: Informer<Service>, pods: Informer<Pod>): void {
+  const enqueue = (pod: Pod) => {
+    for (const service of services.byNamespace(pod.metadata.namespace ?? "")) {
+      const { selector } = service.spec;
+      if (Object.keys(selector ?? {}).length === 0) continue;
+      if (matchesLabels(selectorFromLabels(selector), pod.metadata.labels)) queue.add(keyOf(service));
+    }
+  };
+  pods.subscribe({
+    onAdd: enqueue,
+    onUpdate: (next, previous) => {
+      if (shown(next) === shown(previous)) return;
+      enqueue(previous);
+      enqueue(next);
+    },
+    onDelete: enqueue,
+  });
+}
+
+/** What of a pod has a part in endpoints. */
+function shown({ metadata, spec, status }: Pod): string {
+  const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status;
+  return canonicalJson([
+    metadata.labels,
+    metadata.deletionTimestamp !== undefined,
+    spec.nodeName,
+    spec.hostname,
+    spec.subdomain,
+    status?.phase,
+    status?.podIPs ?? status?.podIP,
+    ready,
+  ]);
+}
