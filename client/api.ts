@@ -58,6 +58,8 @@ export interface WatchOptions {
   readonly allowWatchBookmarks?: boolean;
   /** Streams what exists first, closed by a BOOKMARK with `initialEventsEnd`. */
   readonly sendInitialEvents?: boolean;
+  /** Another form of the objects, such as tables; JSON by default. */
+  readonly accept?: string;
   /** The server ends the watch after this long. */
   readonly timeoutSeconds?: number;
 }

@@ -131,7 +131,9 @@ export class RestClient implements ApiClient {
       timeoutSeconds: options.timeoutSeconds,
     };
     const path = withQuery(resourcePath(resource, { namespace: options.namespace }), query);
-    const answer = await this.#open({ ...this.#request("GET", path), signal });
+    const request = this.#request("GET", path);
+    const headers = { ...request.headers, accept: options.accept ?? "application/json" };
+    const answer = await this.#open({ ...request, headers, signal });
     try {
       for await (const value of jsonLines(answer, restLimits.watchLineBytesMost))
         yield decodeWatchEvent<T>(value);
