@@ -77,6 +77,7 @@ function generateSelector({ spec, metadata }: Job): void {
     labels[`${prefix}job-name`] ??= metadata.name;
   }
   spec.template.metadata.labels = labels;
+  if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
   spec.selector ??= {};
   spec.selector.matchLabels ??= {};
   spec.selector.matchLabels["batch.kubernetes.io/controller-uid"] ??= metadata.uid;

@@ -1,4 +1,4 @@
-import { parseNanos } from "../../../base/quantity.ts";
+import { isQuantity, parseNanos } from "../../../base/quantity.ts";
 import type { PodSpec } from "../../../client/types.ts";
 import { podContainers } from "./pod-defaults.ts";
 
@@ -19,6 +19,7 @@ export function qosClass(spec: PodSpec): "Guaranteed" | "Burstable" | "BestEffor
   return guaranteed ? "Guaranteed" : "Burstable";
 }
 
+/** What does not parse counts for nothing here; validation, which comes after, refuses it. */
 function amount(text: string | undefined): bigint {
-  return text === undefined ? 0n : parseNanos(text);
+  return text === undefined || !isQuantity(text) ? 0n : parseNanos(text);
 }

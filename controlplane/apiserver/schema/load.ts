@@ -127,6 +127,17 @@ export function fieldOf(type: SchemaType, name: string): SchemaField | undefined
 
 /** Is this zero value just how an optional field that is not set looks? */
 export function meansUnset(field: SchemaField, value: unknown): boolean {
-  if (field.r === 1 || field.z === 1 || field.t === "quantity" || field.t === "intOrString") return false;
-  return value === "" || value === 0 || value === false;
+  return (
+    field.r !== 1 && field.z !== 1 && scalars.has(field.t) && (value === "" || value === 0 || value === false)
+  );
 }
+
+const scalars: ReadonlySet<string> = new Set([
+  "string",
+  "bytes",
+  "integer",
+  "number",
+  "boolean",
+  "time",
+  "microtime",
+]);

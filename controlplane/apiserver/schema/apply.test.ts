@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import type { KubeObject } from "../../../client/types.ts";
+import { type ApplyOutcome, recordUpdate, serverSideApply } from "./apply.ts";
+import { setToTree, treeToSet } from "./field-set.ts";
+
+type Json = Record<string, unknown>;
+const now = "2026-01-01T00:00:00Z";
+
+function pod(spec: Json, labels?: Record<string, string>): Json {
+  return { apiVersion: "v1", kind: "Pod", metadata: { name: "p", ...(labels && { labels }) }, spec };
+}
+function stored(object: Json): KubeObject {
+  const metadata = { uid: "u", resourceVersion: "1", creationTimestamp: now, ...(object.metadata as Json) };
+  return structuredClone({ ...object, metadata }) as unknown as KubeObject;
+}
+function apply(current: KubeObject | undefined, patch: Json, manager = "a", force = false): ApplyOutcome {
+  return serverSideApply({ current, patch, manager, force, subresource: "", now });
+}
+function applied(current: KubeObject | undefined, patch: Json, manager = "a", force = false): KubeObject {
+  const outcome = apply(current, patch, manager, force);
+  assert.ok(outcome.ok, JSON.stringify(outcome));
+  return stored(outcome.object);
+}
+const managers = (object: KubeObject) => (object.metadata.managedFields ?? []).map(({ manager }) => manager);
+
+describe("server-side apply", () => {
+  const one = pod(
+    { containers: [{ name: "c", image: "1", env: [{ name: "X", value: "1" }] }] },
+    { app: "web" },
+  );
+
+  it("creates, and records who owns what", () => {
+    const object = applied(undefined, one);
+    assert.deepEqual(object.spec, one.spec);
+    const [entry] = object.metadata.managedFields ?? [];
+    assert.deepEqual(JSON.parse(JSON.stringify(entry?.fieldsV1)), {
+      "f:metadata": { "f:labels": { "f:app": {} } },
+      "f:spec": {
+        "f:containers": {
+          'k:{"name":"c"}': {
+            ".": {},
+            "f:name": {},
+            "f:image": {},
+            "f:env": { 'k:{"name":"X"}': { ".": {}, "f:name": {}, "f:value": {} } },
+          },
+        },
+      },
+    });
+  });
+
+  it("changes nothing when applied again", () => {
+    const object = applied(undefined, one);
+    assert.deepEqual(applied(object, one), object);
+  });
+
+  it("removes what its manager no longer gives", () => {
+    const object = applied(applied(undefined, one), pod({ containers: [{ name: "c", image: "2" }] }));
+    assert.deepEqual(object.spec, { containers: [{ name: "c", image: "2", env: [] }] });
+    assert.deepEqual(object.metadata.labels, {});
+  });
+
+  it("keeps what another manager gives too", () => {
+    const both = applied(applied(undefined, one), one, "b");
+    const object = applied(both, pod({ containers: [{ name: "c", image: "1" }] }));
+    assert.deepEqual(object.spec, one.spec);
+    assert.deepEqual(managers(object), ["b", "a"]);
+  });
+
+  it("removes list elements as a whole, by their keys, and leaves those of others", () => {
+    const other = applied(applied(undefined, one), pod({ containers: [{ name: "d", image: "9" }] }), "b");
+    assert.equal((other.spec as { containers: unknown[] }).containers.length, 2);
+    const object = applied(other, pod({}));
+    assert.deepEqual(object.spec, { containers: [{ name: "d", image: "9" }] });
+  });
+
+  it("refuses another value for a field of another manager, naming both", () => {
+    const outcome = apply(applied(undefined, one), pod({ containers: [{ name: "c", image: "2" }] }), "b");
+    assert.deepEqual(outcome, {
+      ok: false,
+      conflicts: [{ manager: "a", field: '.spec.containers[name="c"].image' }],
+    });
+  });
+
+  it("takes fields over by force, and the loser hears of it", () => {
+    const object = applied(
+      applied(undefined, one),
+      pod({ containers: [{ name: "c", image: "2" }] }),
+      "b",
+      true,
+    );
+    assert.deepEqual(object.spec, {
+      containers: [{ name: "c", image: "2", env: [{ name: "X", value: "1" }] }],
+    });
+    const outcome = apply(object, one, "a");
+    assert.ok(!outcome.ok);
+    assert.deepEqual(outcome.conflicts, [{ manager: "b", field: '.spec.containers[name="c"].image' }]);
+  });
+
+  it("treats what was there before anybody applied as somebody's", () => {
+    const outcome = apply(stored(one), pod({ containers: [{ name: "c", image: "2" }] }));
+    assert.ok(!outcome.ok);
+    assert.equal(outcome.conflicts[0]?.manager, "before-first-apply");
+  });
+
+  it("tells ports apart by number and protocol, TCP if unsaid", () => {
+    const ports = (...list: Json[]) => pod({ containers: [{ name: "c", ports: list }] });
+    const object = applied(undefined, ports({ containerPort: 53 }));
+    const next = applied(object, ports({ containerPort: 53, protocol: "UDP" }), "b");
+    assert.deepEqual(next.spec, ports({ containerPort: 53 }, { containerPort: 53, protocol: "UDP" }).spec);
+  });
+
+  it("records updates where somebody applied before", () => {
+    const current = applied(undefined, one);
+    const next = structuredClone(current);
+    next.metadata.labels = { app: "db", tier: "x" };
+    recordUpdate({ current, next, manager: "kubectl", subresource: "", now });
+    assert.deepEqual(managers(next), ["a", "kubectl"]);
+    const outcome = apply(next, one);
+    assert.ok(!outcome.ok);
+    assert.deepEqual(outcome.conflicts, [{ manager: "kubectl", field: ".metadata.labels.app" }]);
+    const plain = stored(one);
+    const changed = structuredClone(plain);
+    changed.metadata.labels = {};
+    recordUpdate({ current: plain, next: changed, manager: "kubectl", subresource: "", now });
+    assert.equal(changed.metadata.managedFields, undefined);
+  });
+});
+
+describe("field set", () => {
+  it("and tree are each other's inverse", () => {
+    const tree = {
+      "f:a": { ".": {}, "f:b": {}, 'k:{"name":"x"}': { ".": {}, "f:c": {} } },
+      "f:d": { 'v:"y"': {} },
+    };
+    assert.deepEqual(JSON.parse(JSON.stringify(setToTree(treeToSet(tree)))), tree);
+  });
+});

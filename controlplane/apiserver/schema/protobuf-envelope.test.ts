@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { WireError } from "../../../base/protobuf.ts";
+import { type SchemaField, schema, typeOf, UnknownKindError } from "./load.ts";
+import { decodeKubernetesProtobuf, encodeKubernetesProtobuf } from "./protobuf-envelope.ts";
+
+describe("protobuf envelope", () => {
+  const bytes = (hex: string) => Buffer.from(hex.replaceAll(/\s/g, ""), "hex");
+
+  it("reads a body as a client writes it", () => {
+    // k8s\0, Unknown{typeMeta{v1, Namespace}, raw{metadata{name: "x", creationTimestamp: {}}, spec{}, status{}}, …}
+    const body = bytes(`6b387300 0a0f 0a027631 1209 4e616d657370616365
+      120f 0a09 0a0178 4200 1a00 2200 1200 1a00 1a00 2200`);
+    assert.deepEqual(decodeKubernetesProtobuf(body), {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "x" },
+      spec: {},
+      status: {},
+    });
+  });
+
+  it("keeps a zero where it is a value, drops it where it means unset", () => {
+    const object = {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "" },
+      spec: {
+        replicas: 0,
+        minReadySeconds: 0,
+        paused: false,
+        template: { spec: { hostNetwork: false, enableServiceLinks: false } },
+      },
+    };
+    assert.deepEqual(decodeKubernetesProtobuf(encodeKubernetesProtobuf(object)), {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: {},
+      spec: { replicas: 0, template: { spec: { enableServiceLinks: false } } },
+    });
+  });
+
+  it("says which kind it does not know", () => {
+    const body = bytes("6b387300 0a0b 0a027631 1205 476f6e7a6f 1200");
+    assert.throws(() => decodeKubernetesProtobuf(body), new UnknownKindError("v1", "Gonzo"));
+  });
+
+  it("refuses what is no envelope, and what is cut short", () => {
+    assert.throws(() => decodeKubernetesProtobuf(Buffer.from("{}")), WireError);
+    const whole = encodeKubernetesProtobuf({ apiVersion: "v1", kind: "Pod", metadata: { name: "web" } });
+    assert.throws(() => decodeKubernetesProtobuf(whole.subarray(0, -1)), WireError);
+  });
+
+  it("never fails but with its own errors, whatever the bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (raw) => {
+        const head = bytes("6b387300 0a09 0a027631 1203 506f64");
+        const body = Buffer.concat([head, Buffer.from([0x12, raw.length]), raw]);
+        try {
+          decodeKubernetesProtobuf(body);
+        } catch (error) {
+          assert.ok(error instanceof WireError, String(error));
+        }
+      }),
+    );
+  });
+
+  it("decodes what was encoded, for every kind", () => {
+    for (const [name, model] of Object.entries(schema().kinds)) {
+      const slash = name.lastIndexOf("/");
+      const [apiVersion, kind] = [name.slice(0, slash).replace("*", "v1"), name.slice(slash + 1)];
+      fc.assert(
+        fc.property(message(model, 3), (object) => {
+          const whole = { ...object, apiVersion, kind };
+          assert.deepEqual(plain(decodeKubernetesProtobuf(encodeKubernetesProtobuf(whole))), whole);
+        }),
+        { numRuns: 10 },
+      );
+    }
+  });
+});
+
+/** Maps come without a prototype, which is no difference here. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+const messages = new Map<string, fc.Arbitrary<Record<string, unknown>>>();
+
+/** An object of a model; values that would mean "unset" are not made. */
+function message(model: string, depth: number): fc.Arbitrary<Record<string, unknown>> {
+  const key = `${model}/${depth}`;
+  const made = messages.get(key) ?? newMessage(model, depth);
+  messages.set(key, made);
+  return made;
+}
+
+function newMessage(model: string, depth: number): fc.Arbitrary<Record<string, unknown>> {
+  const fields = Object.entries(typeOf(model)?.fields ?? {}).filter(([, { n }]) => n !== undefined);
+  const usable = fields.filter(([, field]) => depth > 0 || typeOf(field.t) === undefined);
+  return fc
+    .subarray(usable, { maxLength: Math.min(5, usable.length) })
+    .chain((chosen) =>
+      fc.record(Object.fromEntries(chosen.map(([name, field]) => [name, many(field, depth)]))),
+    )
+    .map((record) => ({ ...record }));
+}
+
+function many(field: SchemaField, depth: number): fc.Arbitrary<unknown> {
+  const key = fc.stringMatching(/^[a-z]{1,5}$/);
+  const map = (value: fc.Arbitrary<unknown>) =>
+    fc.dictionary(key, value, { minKeys: 1, maxKeys: 3, noNullPrototype: true });
+  switch (field.c) {
+    case "list":
+      return fc.array(one(field, depth), { minLength: 1, maxLength: 3 });
+    case "map":
+      return map(one(field, depth));
+    case "mapOfLists":
+      return map(fc.array(fc.string({ minLength: 1 }), { minLength: 1 }));
+    default:
+      return one(field, depth);
+  }
+}
+
+function one(field: SchemaField, depth: number): fc.Arbitrary<unknown> {
+  const seconds = fc.integer({ min: -62_000_000_000, max: 200_000_000_000 });
+  const time = (s: number) => new Date(s * 1000).toISOString().slice(0, 19);
+  switch (field.t) {
+    case "string":
+      return fc.string({ minLength: 1, unit: "grapheme" });
+    case "bytes":
+      return fc.uint8Array({ minLength: 1 }).map((value) => Buffer.from(value).toString("base64"));
+    case "integer":
+      return field.f === "int32"
+        ? fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }).filter((value) => value !== 0)
+        : fc.maxSafeInteger().filter((value) => value !== 0);
+    case "number":
+      return fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => value !== 0);
+    case "boolean":
+      return fc.constant(true);
+    case "quantity":
+      return fc.constantFrom("1", "100m", "1.5Gi", "0");
+    case "intOrString":
+      return fc.oneof(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), fc.string());
+    case "any":
+      return fc
+        .jsonValue()
+        .filter((value) => value !== null)
+        .map((value) => JSON.parse(JSON.stringify(value)));
+    case "time":
+      return seconds.map((s) => `${time(s)}Z`).filter((text) => /^\d{4}-/.test(text));
+    case "microtime":
+      return seconds.map((s) => `${time(s)}.012345Z`).filter((text) => /^\d{4}-/.test(text));
+    default:
+      return message(field.t, depth - 1);
+  }
+}

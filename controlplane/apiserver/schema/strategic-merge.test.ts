@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { PatchError, strategicMergePatch } from "./strategic-merge.ts";
+
+const deployment = { group: "apps", version: "v1", kind: "Deployment" };
+const pod = { group: "", version: "v1", kind: "Pod" };
+const service = { group: "", version: "v1", kind: "Service" };
+
+interface Case {
+  readonly name: string;
+  readonly gvk?: typeof pod;
+  readonly current: Record<string, unknown>;
+  readonly patch: Record<string, unknown>;
+  readonly wanted: Record<string, unknown>;
+}
+
+const cases: readonly Case[] = [
+  {
+    name: "merges containers by name and their variables by name",
+    current: {
+      spec: {
+        containers: [
+          { name: "a", image: "1", env: [{ name: "X", value: "1" }] },
+          { name: "b", image: "2" },
+        ],
+      },
+    },
+    patch: { spec: { containers: [{ name: "a", env: [{ name: "Y", value: "2" }] }] } },
+    wanted: {
+      spec: {
+        containers: [
+          {
+            name: "a",
+            image: "1",
+            env: [
+              { name: "X", value: "1" },
+              { name: "Y", value: "2" },
+            ],
+          },
+          { name: "b", image: "2" },
+        ],
+      },
+    },
+  },
+  {
+    name: "deletes a list element",
+    current: { spec: { containers: [{ name: "a" }, { name: "b" }] } },
+    patch: { spec: { containers: [{ name: "a", $patch: "delete" }] } },
+    wanted: { spec: { containers: [{ name: "b" }] } },
+  },
+  {
+    name: "replaces a list",
+    current: { spec: { containers: [{ name: "a" }, { name: "b" }] } },
+    patch: { spec: { containers: [{ $patch: "replace" }, { name: "c" }] } },
+    wanted: { spec: { containers: [{ name: "c" }] } },
+  },
+  {
+    name: "replaces an object",
+    current: { spec: { securityContext: { runAsUser: 1, fsGroup: 2 } } },
+    patch: { spec: { securityContext: { $patch: "replace", runAsUser: 3 } } },
+    wanted: { spec: { securityContext: { runAsUser: 3 } } },
+  },
+  {
+    name: "removes by null",
+    current: { metadata: { labels: { a: "1", b: "2" } }, spec: { nodeName: "n" } },
+    patch: { metadata: { labels: { a: null } }, spec: { nodeName: null } },
+    wanted: { metadata: { labels: { b: "2" } }, spec: {} },
+  },
+  {
+    name: "replaces lists without a key as a whole",
+    current: { spec: { containers: [{ name: "a", command: ["x", "y"] }], tolerations: [{ key: "k" }] } },
+    patch: { spec: { containers: [{ name: "a", command: ["z"] }], tolerations: [{ key: "l" }] } },
+    wanted: { spec: { containers: [{ name: "a", command: ["z"] }], tolerations: [{ key: "l" }] } },
+  },
+  {
+    name: "adds to and takes from lists of plain values",
+    current: { metadata: { finalizers: ["a", "b"] } },
+    patch: { metadata: { finalizers: ["c"], "$deleteFromPrimitiveList/finalizers": ["a"] } },
+    wanted: { metadata: { finalizers: ["b", "c"] } },
+  },
+  {
+    name: "orders elements as told, others keeping their neighbour",
+    current: { spec: { containers: [{ name: "a" }, { name: "server" }, { name: "b" }] } },
+    patch: {
+      spec: {
+        "$setElementOrder/containers": [{ name: "c" }, { name: "b" }, { name: "a" }],
+        containers: [{ name: "c" }],
+      },
+    },
+    wanted: { spec: { containers: [{ name: "c" }, { name: "b" }, { name: "a" }, { name: "server" }] } },
+  },
+  {
+    name: "retains only the keys named",
+    gvk: deployment,
+    current: { spec: { strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1 } } } },
+    patch: { spec: { strategy: { $retainKeys: ["type"], type: "Recreate" } } },
+    wanted: { spec: { strategy: { type: "Recreate" } } },
+  },
+  {
+    name: "drops the old source of a volume with $retainKeys",
+    current: { spec: { volumes: [{ name: "v", emptyDir: {} }] } },
+    patch: { spec: { volumes: [{ $retainKeys: ["name", "hostPath"], name: "v", hostPath: { path: "/" } }] } },
+    wanted: { spec: { volumes: [{ name: "v", hostPath: { path: "/" } }] } },
+  },
+  {
+    name: "tells ports with one number apart by protocol",
+    current: {
+      spec: {
+        containers: [
+          {
+            name: "a",
+            ports: [
+              { containerPort: 53, protocol: "TCP" },
+              { containerPort: 53, protocol: "UDP" },
+            ],
+          },
+        ],
+      },
+    },
+    patch: {
+      spec: { containers: [{ name: "a", ports: [{ containerPort: 53, protocol: "UDP", name: "dns" }] }] },
+    },
+    wanted: {
+      spec: {
+        containers: [
+          {
+            name: "a",
+            ports: [
+              { containerPort: 53, protocol: "TCP" },
+              { containerPort: 53, protocol: "UDP", name: "dns" },
+            ],
+          },
+        ],
+      },
+    },
+  },
+  {
+    name: "merges service ports by port",
+    gvk: service,
+    current: { spec: { ports: [{ port: 80, nodePort: 30000 }] } },
+    patch: { spec: { ports: [{ port: 80, targetPort: 8080 }, { port: 443 }] } },
+    wanted: { spec: { ports: [{ port: 80, nodePort: 30000, targetPort: 8080 }, { port: 443 }] } },
+  },
+  {
+    name: "leaves no directive in what is new",
+    current: {},
+    patch: {
+      spec: {
+        "$setElementOrder/containers": [{ name: "a" }],
+        containers: [{ name: "a", $patch: "merge", image: null }],
+      },
+    },
+    wanted: { spec: { containers: [{ name: "a" }] } },
+  },
+];
+
+describe("strategic merge patch", () => {
+  for (const { name, gvk = pod, current, patch, wanted } of cases) {
+    it(name, () => {
+      const before = structuredClone({ current, patch });
+      assert.deepEqual(strategicMergePatch(gvk, current, patch), wanted);
+      assert.deepEqual({ current, patch }, before, "arguments stay as they are");
+    });
+  }
+
+  it("refuses elements without their key and unknown directives", () => {
+    assert.throws(() => strategicMergePatch(pod, {}, { spec: { containers: [{ image: "x" }] } }), PatchError);
+    assert.throws(() => strategicMergePatch(pod, {}, { spec: { $patch: "improve" } }), PatchError);
+  });
+});

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { kinds } from "../resources/table.ts";
+import { findTypeName, schema, typeOf } from "./load.ts";
+
+/** The two tables against the models: every line names what exists, every field has a number, none has another's. */
+describe("schema tables", () => {
+  const { types } = schema();
+  const lines = (file: string) =>
+    readFileSync(join(import.meta.dirname, file), "utf8")
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#") && !line.startsWith("["));
+
+  it("number every field of every message, but for the type of what stands alone", () => {
+    for (const [name, { fields }] of Object.entries(types)) {
+      const numberless = Object.keys(fields).filter((field) => fields[field]?.n === undefined);
+      const alone = fields.apiVersion !== undefined && fields.kind !== undefined;
+      assert.deepEqual(numberless.sort(), alone && numberless.length > 0 ? ["apiVersion", "kind"] : [], name);
+    }
+  });
+
+  it("give no number to two fields of a message, nor to a field and a message folded in", () => {
+    for (const [name, { fields }] of Object.entries(types)) {
+      const numbers = Object.values(fields).flatMap(({ n }) => (n === undefined ? [] : [n]));
+      assert.equal(new Set(numbers).size, numbers.length, name);
+      const folded = new Set(numbers.filter((n) => n.includes(".")).map((n) => n.slice(0, n.indexOf("."))));
+      assert.deepEqual(
+        numbers.filter((n) => folded.has(n)),
+        [],
+        name,
+      );
+    }
+  });
+
+  it("name no field that the models do not have", () => {
+    for (const line of lines("field-numbers.txt")) {
+      const [message = "", ...pairs] = line.split(" ");
+      for (const pair of pairs)
+        assert.ok(types[message]?.fields[pair.split("=")[0] ?? ""], `${message} ${pair}`);
+    }
+  });
+
+  it("name merge keys that exist in the elements of lists", () => {
+    for (const line of lines("merge-keys.txt")) {
+      const [name = ""] = line.split(" ");
+      const [message = "", field] = name.split(".");
+      assert.ok(types[message], line);
+      if (field === undefined) continue;
+      const row = types[message]?.fields[field];
+      assert.ok(row, line);
+      for (const key of [...(row.keys ?? []), ...(row.merge ? [row.merge] : [])]) {
+        assert.equal(row.c, "list", line);
+        // Two fields are maps in JSON's models but carry Kubernetes' tag all the same.
+        assert.ok(typeOf(row.t)?.fields[key], `${line}: ${row.t} has no ${key}`);
+      }
+    }
+  });
+
+  it("reach all that fields are made of", () => {
+    const scalars = /^(string|bytes|integer|number|boolean|any|time|microtime|quantity|intOrString)$/;
+    for (const [name, { fields }] of Object.entries(types)) {
+      for (const [field, { t }] of Object.entries(fields))
+        assert.ok(scalars.test(t) || types[t] !== undefined, `${name}.${field}: ${t}`);
+    }
+  });
+
+  it("know every served kind, and what requests about them carry", () => {
+    for (const kind of kinds) {
+      const apiVersion = kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
+      assert.ok(findTypeName(apiVersion, kind.kind), kind.kind);
+      assert.ok(findTypeName(apiVersion, `${kind.kind}List`), kind.kind);
+    }
+    for (const [apiVersion, kind] of [
+      ["meta.k8s.io/v1", "DeleteOptions"],
+      ["v1", "DeleteOptions"],
+      ["autoscaling/v1", "Scale"],
+      ["policy/v1", "Eviction"],
+      ["v1", "Binding"],
+      ["authorization.k8s.io/v1", "SelfSubjectAccessReview"],
+      ["events.k8s.io/v1", "Event"],
+    ] as const)
+      assert.ok(findTypeName(apiVersion, kind), kind);
+  });
+});
