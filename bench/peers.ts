@@ -4,7 +4,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "../cli/up/ports.ts";
+import { freePorts } from "../base/os/free-ports.ts";
 
 /** One side of a comparison: a store cluster of processes on loopback. */
 export interface Side {

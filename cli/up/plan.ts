@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { freePorts, requireFree } from "../../base/os/free-ports.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan, ClusterState } from "./cluster-state.ts";
-import { freePorts, requireFree } from "./ports.ts";
 import { portNames } from "./topology.ts";
 
 export interface PlanRequest {

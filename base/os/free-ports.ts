@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { OperatorError } from "../command.ts";
+import { UsageError } from "./flags.ts";
 
 /** Free TCP ports of the loopback interface. All are held until every one is found, so they differ. */
 export async function freePorts(count: number): Promise<number[]> {
@@ -20,8 +20,8 @@ export async function requireFree(host: string, port: number, advice: string): P
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : String(error);
     if (code === "EADDRINUSE")
-      throw new OperatorError(`port ${port} on ${host} is in use by another program; ${advice}`);
-    throw new OperatorError(`cannot listen on ${host}:${port}: ${code}; ${advice}`);
+      throw new UsageError(`port ${port} on ${host} is in use by another program; ${advice}`);
+    throw new UsageError(`cannot listen on ${host}:${port}: ${code}; ${advice}`);
   }
 }
 

@@ -1,0 +1,157 @@
+import { systemClock } from "../../base/os/clock.ts";
+import { UsageError } from "../../base/os/flags.ts";
+import { resources } from "../../client/resources.ts";
+import type { RestClient } from "../../client/rest.ts";
+import type { DaemonSet, Deployment, Ref, Resource } from "../../client/types.ts";
+import { type CommandIo, command, OperatorError } from "../command.ts";
+import { type DiscoveredResource, discover, shownName } from "./discovery.ts";
+import { clusterFlags, namespaceOf } from "./flags.ts";
+import { aligned } from "./output.ts";
+import { revisionsOf, templateOf } from "./revisions.ts";
+import { daemonSetRollout, deploymentRollout, type RolloutState } from "./rollout-state.ts";
+import { parseOne } from "./targets.ts";
+
+const flags = {
+  ...clusterFlags,
+  "to-revision": {
+    kind: "integer",
+    default: 0,
+    value: "N",
+    help: "undo: to which revision; 0 for the one before",
+  },
+  timeout: {
+    kind: "duration",
+    default: 0,
+    help: "status: how long to wait at most; 0 for as long as it takes",
+  },
+  watch: { kind: "boolean", default: true, help: "status: wait for the end" },
+} as const;
+
+interface Subject {
+  readonly client: RestClient;
+  readonly resource: DiscoveredResource;
+  readonly ref: Ref & { readonly namespace: string };
+  readonly shown: string;
+  readonly io: CommandIo;
+}
+
+export const rolloutCommand = command({
+  name: "rollout",
+  summary: "follow, repeat or undo the rollout of a deployment",
+  usage: "status|history|undo|restart KIND/NAME",
+  flags,
+  examples: ["pintle rollout status deployment/web", "pintle rollout undo deployment/web --to-revision 2"],
+  async run({ flags: given, words }, io) {
+    const [verb, ...rest] = words;
+    const client = io.client();
+    const { resource, name } = parseOne(await discover(client), rest);
+    const ref = { name, namespace: namespaceOf(given, client) };
+    const subject = { client, resource, ref, shown: shownName(resource, name), io };
+    switch (verb) {
+      case "status":
+        return status(subject, { timeoutMs: given.timeout, watch: given.watch });
+      case "history":
+        return history(subject);
+      case "undo":
+        return undo(subject, given["to-revision"]);
+      case "restart":
+        return restart(subject);
+      default:
+        throw new UsageError(`rollout ${verb ?? ""}: one of status, history, undo, restart is needed`);
+    }
+  },
+});
+
+function status(
+  subject: Subject,
+  options: { readonly timeoutMs: number; readonly watch: boolean },
+): Promise<number> {
+  switch (subject.resource.kind) {
+    case "Deployment":
+      return followRollout<Deployment>(subject, resources.deployments, deploymentRollout, options);
+    case "DaemonSet":
+      return followRollout<DaemonSet>(subject, resources.daemonsets, daemonSetRollout, options);
+    default:
+      throw new UsageError(
+        `rollout status knows deployments and daemon sets, not ${subject.resource.plural}`,
+      );
+  }
+}
+
+/** Prints each new state until the rollout ends. Watches from the state as it is, so nothing is missed. */
+async function followRollout<T>(
+  { client, ref, io }: Subject,
+  resource: Resource<T>,
+  stateOf: (object: T) => RolloutState,
+  options: { readonly timeoutMs: number; readonly watch: boolean },
+): Promise<number> {
+  await client.get(resource, ref); // a missing object is an error at once
+  const ended = new AbortController();
+  const stop = () => ended.abort(io.signal.reason);
+  io.signal.addEventListener("abort", stop, { once: true });
+  const late = new OperatorError("timed out waiting for the condition");
+  const cancel =
+    options.timeoutMs > 0 ? systemClock.after(options.timeoutMs, () => ended.abort(late)) : () => {};
+  const scope = { namespace: ref.namespace, fieldSelector: `metadata.name=${ref.name}` };
+  let said = "";
+  try {
+    for (;;) {
+      const watch = client.watch(
+        resource,
+        { ...scope, sendInitialEvents: true, allowWatchBookmarks: true },
+        ended.signal,
+      );
+      for await (const event of watch) {
+        if (event.type === "BOOKMARK") continue;
+        if (event.type === "DELETED") throw new OperatorError("the object was deleted");
+        const { state, message } = stateOf(event.object);
+        if (state === "failed") throw new OperatorError(message);
+        if (message !== said) io.stdout(`${message}\n`);
+        said = message;
+        if (state === "done" || !options.watch) return 0;
+      }
+    }
+  } catch (error) {
+    if (io.signal.aborted) return 130;
+    throw error;
+  } finally {
+    cancel();
+    io.signal.removeEventListener("abort", stop);
+  }
+}
+
+async function history({ client, resource, ref, shown, io }: Subject): Promise<number> {
+  onlyDeployments(resource, "history");
+  const revisions = await revisionsOf(client, await client.get(resources.deployments, ref));
+  const rows = revisions.map(({ number, cause }) => [String(number), cause]);
+  io.stdout(`${shown} \n${aligned([["REVISION", "CHANGE-CAUSE"], ...rows], 2)}`);
+  return 0;
+}
+
+async function undo({ client, resource, ref, shown, io }: Subject, revision: number): Promise<number> {
+  onlyDeployments(resource, "undo");
+  const deployment = await client.get(resources.deployments, ref);
+  const template = templateOf(await revisionsOf(client, deployment), revision);
+  if (JSON.stringify(template) === JSON.stringify(deployment.spec.template)) {
+    io.stdout(`${shown} skipped rollback (current template already matches revision ${revision})\n`);
+    return 0;
+  }
+  const patch = [{ op: "replace", path: "/spec/template", value: template }];
+  await client.patch(resources.deployments, ref, patch, { type: "json", fieldManager: "pintle" });
+  io.stdout(`${shown} rolled back\n`);
+  return 0;
+}
+
+async function restart({ client, resource, ref, shown, io }: Subject): Promise<number> {
+  const restartedAt = new Date(systemClock.wallMs()).toISOString();
+  const annotations = { "kubectl.kubernetes.io/restartedAt": restartedAt };
+  const patch = { spec: { template: { metadata: { annotations } } } };
+  await client.patch(resource, ref, patch, { type: "strategic", fieldManager: "pintle" });
+  io.stdout(`${shown} restarted\n`);
+  return 0;
+}
+
+function onlyDeployments(resource: DiscoveredResource, verb: string): void {
+  if (resource.kind !== "Deployment")
+    throw new UsageError(`rollout ${verb} knows deployments, not ${resource.plural}`);
+}

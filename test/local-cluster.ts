@@ -1,0 +1,160 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A real cluster, started and stopped as a user would: `pintle up` in a folder of its own. */
+export interface LocalCluster {
+  readonly folder: string;
+  readonly kubeconfig: string;
+  /** Seconds until `up` said it is ready. */
+  readonly readySeconds: number;
+  kubectl(...args: string[]): Promise<string>;
+  /** With this on standard input. */
+  kubectlWith(input: string, ...args: string[]): Promise<string>;
+  pintle(...args: string[]): Promise<string>;
+  state(): ClusterFile;
+  stop(): Promise<void>;
+}
+
+export interface ClusterFile {
+  readonly plan: {
+    readonly runtime: string;
+    readonly ports: Readonly<Record<string, number>>;
+    readonly networkSlot: number;
+  };
+  readonly components: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly pid: number | null;
+    readonly restarts: number;
+  }[];
+}
+
+export interface LocalClusterOptions {
+  readonly replicas: number;
+  readonly nodes: number;
+  readonly runtime?: "auto" | "oci" | "process";
+}
+
+const pintlePath = fileURLToPath(new URL("../bin/pintle", import.meta.url));
+
+export async function startCluster(options: LocalClusterOptions): Promise<LocalCluster> {
+  const folder = mkdtempSync(join(tmpdir(), "pintle-test-"));
+  const startedMs = performance.now();
+  const up = spawn(
+    process.execPath,
+    [
+      pintlePath,
+      "up",
+      `--replicas=${options.replicas}`,
+      `--nodes=${options.nodes}`,
+      `--data-dir=${folder}`,
+      "--api-port=0",
+      `--runtime=${options.runtime ?? "auto"}`,
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let output = "";
+  up.stderr.on("data", (data) => {
+    output += data;
+  });
+  await new Promise<void>((resolve, reject) => {
+    up.stdout.on("data", (data) => {
+      output += data;
+      if (output.includes("Pintle is ready")) resolve();
+    });
+    up.once("exit", (code) => reject(new Error(`pintle up ended with status ${code}:\n${output}`)));
+  });
+  const readySeconds = (performance.now() - startedMs) / 1000;
+  const kubeconfig = join(folder, "kubeconfig");
+  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  return {
+    folder,
+    kubeconfig,
+    readySeconds,
+    kubectl: (...args) => run("kubectl", args, env),
+    kubectlWith: (input, ...args) => run("kubectl", args, env, input),
+    pintle: (...args) => run(process.execPath, [pintlePath, ...args], { ...env, PINTLE_HOME: folder }),
+    state: () => JSON.parse(readFileSync(join(folder, "cluster.json"), "utf8")) as ClusterFile,
+    async stop() {
+      await endProcess(up);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  await ended;
+}
+
+/** Runs a program to its end; its error carries what it said. */
+export function run(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  input = "",
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      program,
+      args,
+      { env, timeout: 90_000, maxBuffer: 32 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else
+          reject(
+            Object.assign(new Error(`${program} ${args.join(" ")}: ${stderr}${stdout}`), {
+              stdout,
+              stderr,
+              exitCode: error.code,
+            }),
+          );
+      },
+    );
+    child.stdin?.end(input);
+  });
+}
+
+/** Looks until it is so; fails with the last look's answer when time is up. */
+export async function eventually<T>(
+  what: string,
+  seconds: number,
+  look: () => Promise<T>,
+  isSo: (seen: T) => boolean,
+): Promise<T> {
+  const deadlineMs = performance.now() + seconds * 1000;
+  for (;;) {
+    let last: unknown;
+    try {
+      const seen = await look();
+      if (isSo(seen)) return seen;
+      last = seen;
+    } catch (error) {
+      last = error instanceof Error ? error.message : error;
+    }
+    if (performance.now() > deadlineMs)
+      throw new Error(
+        `not so within ${seconds} s: ${what}; last seen: ${typeof last === "string" ? last : JSON.stringify(last)}`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+export function isInstalled(program: string): boolean {
+  try {
+    execFileSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether pods can be containers here. */
+export const canContain =
+  process.getuid?.() === 0 && isInstalled("crun") && isInstalled("ip") && isInstalled("nft");
