@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
@@ -92,6 +92,11 @@ export class PeerNetwork implements PeerLinks {
       await listen(server, { host, port, flag: "--listen-peer-urls" });
       this.#servers.push(server);
     }
+  }
+
+  /** The ports listened on, in the order of the configuration. */
+  get ports(): readonly number[] {
+    return this.#servers.map((server) => (server.address() as AddressInfo).port);
   }
 
   send(messages: readonly Message[]): void {

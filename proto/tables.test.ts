@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import fc from "fast-check";
+import protobuf from "protobufjs";
+import type { Message } from "../base/protobuf.ts";
+import * as etcd from "./etcd.ts";
+import * as cluster from "./etcd-cluster.ts";
+import * as maintenance from "./etcd-maintenance.ts";
+import { methods } from "./etcd-methods.ts";
+import * as health from "./health.ts";
+import * as mvcc from "./mvcc.ts";
+import * as raft from "./raft.ts";
+import * as wal from "./wal.ts";
+
+const files = ["etcd.proto", "health.proto", "mvcc.proto", "raft.proto", "wal.proto"];
+
+/** Tables whose name is not the definition's with a small first letter. */
+const otherNames: Readonly<Record<string, readonly string[]>> = {
+  "raftpb.Message": ["raftMessage"],
+  "walpb.Record": ["record"],
+  "walpb.Snapshot": ["walSnapshot"],
+  "walpb.Metadata": ["walMetadata"],
+  "etcdserverpb.Attributes": ["memberAttributes"],
+  "etcdserverpb.MemberRemoveResponse": ["membersResponse"],
+  "etcdserverpb.MemberUpdateResponse": ["membersResponse"],
+  "etcdserverpb.MemberListResponse": ["membersResponse"],
+  "etcdserverpb.MemberPromoteResponse": ["membersResponse"],
+  "etcdserverpb.HashKVRequest": ["hashKvRequest"],
+  "etcdserverpb.HashKVResponse": ["hashKvResponse"],
+};
+const modules: Readonly<Record<string, readonly object[]>> = {
+  etcdserverpb: [etcd, cluster, maintenance],
+  mvccpb: [mvcc],
+  raftpb: [raft],
+  walpb: [wal],
+  "grpc.health.v1": [health],
+};
+
+const root = new protobuf.Root();
+root.resolvePath = (_origin, target) => join(import.meta.dirname, target);
+root.loadSync(files).resolveAll();
+const types = typesOf(root);
+
+function typesOf(namespace: protobuf.NamespaceBase): protobuf.Type[] {
+  return namespace.nestedArray.flatMap((inner) =>
+    inner instanceof protobuf.Type ? [inner] : inner instanceof protobuf.Namespace ? typesOf(inner) : [],
+  );
+}
+
+const nameOf = (type: protobuf.Type) => type.fullName.slice(1);
+
+function tableOf(type: protobuf.Type): Message<object> {
+  const full = nameOf(type);
+  const names = otherNames[full] ?? [type.name[0]?.toLowerCase() + type.name.slice(1)];
+  for (const module of modules[full.slice(0, full.lastIndexOf("."))] ?? [])
+    for (const name of names) {
+      const table: unknown = (module as Record<string, unknown>)[name];
+      if (isTable(table)) return table;
+    }
+  throw new Error(`no table for ${full}`);
+}
+
+function isTable(value: unknown): value is Message<object> {
+  return typeof value === "object" && value !== null && "fields" in value && "decode" in value;
+}
+
+const flat = (name: string) => name.replaceAll("_", "").toLowerCase();
+
+const wireTypes: Readonly<Record<string, number>> = {
+  bytes: 2,
+  string: 2,
+  bool: 0,
+  int32: 0,
+  int64: 0,
+  uint32: 0,
+  uint64: 0,
+};
+
+/** Values of a definition; numbers stay small enough for both kinds of 64-bit fields and are positive, as on the wire. */
+function arbitraryOf(type: protobuf.Type, depth: number): fc.Arbitrary<Record<string, unknown>> {
+  const fields: Record<string, fc.Arbitrary<unknown>> = {};
+  for (const field of type.fieldsArray) {
+    const inner = field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
+    if (inner !== undefined && depth === 0) continue;
+    const one = inner ? arbitraryOf(inner, depth - 1) : scalarOf(field);
+    fields[field.name] = field.repeated ? fc.array(one, { maxLength: 2 }) : one;
+  }
+  // What gogoproto always writes is not told from what is absent, so it is always there.
+  const always = new Set(
+    Object.values(tableOf(type).fields).flatMap((row) => (row.always ? [row.number] : [])),
+  );
+  const required = type.fieldsArray.filter((field) => always.has(field.id) && field.name in fields);
+  return fc.record(fields, { requiredKeys: required.map((field) => field.name) });
+}
+
+function scalarOf(field: protobuf.Field): fc.Arbitrary<unknown> {
+  if (field.resolvedType instanceof protobuf.Enum)
+    return fc.constantFrom(...Object.values(field.resolvedType.values));
+  switch (field.type) {
+    case "bytes":
+      return fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes));
+    case "string":
+      return fc.string({ maxLength: 20 });
+    case "bool":
+      return fc.boolean();
+    case "int32":
+    case "uint32":
+      return fc.nat({ max: 2 ** 31 - 1 });
+    default:
+      return fc.maxSafeNat().map(String); // protobufjs reads 64-bit numbers from text
+  }
+}
+
+describe("proto tables", () => {
+  for (const type of types) {
+    it(`${nameOf(type)}: same numbers, names and types as the definition`, () => {
+      const rows = tableOf(type).fields;
+      const shapes = (list: readonly (readonly [string, number, string, number])[]) =>
+        [...list].sort((a, b) => a[1] - b[1]);
+      assert.deepEqual(
+        shapes(Object.entries(rows).map(([name, row]) => [flat(name), row.number, row.shape, row.wireType])),
+        shapes(
+          type.fieldsArray.map((field) => {
+            const wireType = field.resolvedType instanceof protobuf.Enum ? 0 : (wireTypes[field.type] ?? 2);
+            return [flat(field.name), field.id, field.repeated ? "repeated" : "single", wireType];
+          }),
+        ),
+      );
+    });
+
+    it(`${nameOf(type)}: bytes of one mean the same to the other, both ways`, () => {
+      const table = tableOf(type);
+      const same = fc.property(arbitraryOf(type, 3), (value) => {
+        const theirs = type.encode(type.fromObject(value)).finish();
+        const ours = table.encode(table.decode(theirs));
+        assert.deepEqual(plain(type, ours), plain(type, theirs));
+      });
+      fc.assert(same, { numRuns: 40 });
+    });
+  }
+
+  it("methods: paths, messages and streams are those of the definitions", () => {
+    const served = Object.values(methods).map(({ path, kind, request, response }) => ({
+      path,
+      kind,
+      request: request as Message<object>,
+      response: response as Message<object>,
+    }));
+    const defined = ["etcdserverpb.KV", "etcdserverpb.Watch", "etcdserverpb.Lease", "etcdserverpb.Cluster"]
+      .concat("etcdserverpb.Maintenance", "grpc.health.v1.Health")
+      .flatMap((service) =>
+        root.lookupService(service).methodsArray.map((method) => {
+          method.resolve();
+          const { requestStream = false, responseStream = false } = method;
+          const kind = requestStream ? "bidiStream" : responseStream ? "serverStream" : "unary";
+          assert.ok(method.resolvedRequestType && method.resolvedResponseType);
+          const request = tableOf(method.resolvedRequestType);
+          return {
+            path: `/${service}/${method.name}`,
+            kind,
+            request,
+            response: tableOf(method.resolvedResponseType),
+          };
+        }),
+      );
+    assert.deepEqual(served.map((one) => one.path).sort(), defined.map((one) => one.path).sort());
+    for (const one of defined) {
+      const ours = served.find(({ path }) => path === one.path);
+      assert.equal(ours?.kind, one.kind);
+      assert.deepEqual(numbers(ours?.request), numbers(one.request), one.path);
+      assert.deepEqual(numbers(ours?.response), numbers(one.response), one.path);
+    }
+  });
+});
+
+const numbers = (table: Message<object> | undefined) =>
+  Object.entries(table?.fields ?? {}).map(([name, row]) => [name, row.number]);
+
+function plain(type: protobuf.Type, bytes: Uint8Array): unknown {
+  // Presence of a proto2 scalar at its default is not meaning: gogoproto always writes it, protobufjs only when set.
+  return type.toObject(type.decode(bytes), { longs: String, bytes: String, defaults: true });
+}

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { StoreError } from "../errors.ts";
+import { type ClusterView, checkAdd, checkPromote, checkRemove } from "./change-checks.ts";
+import { newCluster, parseInitialCluster } from "./initial-cluster.ts";
+import { type Member, memberJson, readMemberJson } from "./member.ts";
+
+const member = (id: bigint, parts: Partial<Member> = {}): Member => ({
+  id,
+  name: `m${id}`,
+  peerUrls: [`http://127.0.0.1:${2000n + id}`],
+  clientUrls: [],
+  isLearner: false,
+  ...parts,
+});
+
+function view(members: readonly Member[], down: readonly bigint[] = []): ClusterView {
+  const connectedForMs = (id: bigint) => (down.includes(id) ? 0 : 60_000);
+  return { self: 1n, members, connectedForMs, strict: true, maxLearners: 1 };
+}
+
+const refusal = (act: () => void) => {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return error instanceof StoreError ? error.code : error;
+  }
+};
+
+describe("membership", () => {
+  it("newCluster gives the ids that etcd gives", () => {
+    // As etcd 3.4.23 logs them for these flags.
+    const urls = parseInitialCluster(["a=http://127.0.0.1:23801", "b=http://127.0.0.1:23802"]);
+    const { clusterId, members } = newCluster(urls, "tok");
+    assert.equal(clusterId.toString(16), "a70b7b723c713c11");
+    assert.deepEqual(
+      members.map(({ id, name }) => [id.toString(16), name]),
+      [
+        ["2737ecedbf2a9065", "b"],
+        ["4036b1db24775ea0", "a"],
+      ],
+    );
+  });
+
+  it("parseInitialCluster names what is wrong", () => {
+    assert.throws(() => parseInitialCluster(["a"]), /must look like name=http/);
+    assert.throws(() => parseInitialCluster(["a=ftp://x:1"]), /must look like http/);
+    assert.throws(() => parseInitialCluster(["a=http://x:1", "b=http://x:1"]), /given twice/);
+  });
+
+  it("memberJson is etcd's form and keeps 64-bit ids", () => {
+    const id = 0xfedc_ba98_7654_3210n;
+    assert.equal(
+      Buffer.from(
+        memberJson(member(id, { peerUrls: ["http://h:1"], name: "n", isLearner: true })),
+      ).toString(),
+      '{"id":18364758544493064720,"peerURLs":["http://h:1"],"isLearner":true,"name":"n"}',
+    );
+    const members = fc.record({
+      id: fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }),
+      name: fc.string(),
+      peerUrls: fc.array(fc.webUrl(), { maxLength: 3 }),
+      clientUrls: fc.array(fc.webUrl(), { maxLength: 3 }),
+      isLearner: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(members, fc.boolean(), (given, isPromote) => {
+        assert.deepEqual(readMemberJson(memberJson(given, { isPromote })), { ...given, isPromote });
+      }),
+    );
+  });
+
+  it("checkAdd lets a cluster grow only while the quorum of the larger one is started", () => {
+    assert.equal(
+      refusal(() => checkAdd(member(9n), view([member(1n)]))),
+      undefined,
+    );
+    const halfStarted = [member(1n), member(2n, { name: "" })];
+    assert.equal(
+      refusal(() => checkAdd(member(9n), view(halfStarted))),
+      "MEMBER_NOT_ENOUGH_STARTED",
+    );
+    const three = [member(1n), member(2n), member(3n)];
+    assert.equal(
+      refusal(() => checkAdd(member(9n), view(three, [3n]))),
+      "UNHEALTHY",
+    );
+    assert.equal(
+      refusal(() => checkAdd(member(3n), view(three))),
+      "MEMBER_EXISTS",
+    );
+    const sameUrl = member(9n, { peerUrls: three[0]?.peerUrls ?? [] });
+    assert.equal(
+      refusal(() => checkAdd(sameUrl, view(three))),
+      "PEER_URL_EXISTS",
+    );
+    const learners = [...three, member(4n, { isLearner: true })];
+    assert.equal(
+      refusal(() => checkAdd(member(9n, { isLearner: true }), view(learners))),
+      "TOO_MANY_LEARNERS",
+    );
+  });
+
+  it("checkRemove lets a dead member go, but none that the quorum needs", () => {
+    const three = [member(1n), member(2n), member(3n)];
+    assert.equal(
+      refusal(() => checkRemove(9n, view(three))),
+      "MEMBER_NOT_FOUND",
+    );
+    assert.equal(
+      refusal(() => checkRemove(3n, view(three, [3n]))),
+      undefined,
+    );
+    assert.equal(
+      refusal(() => checkRemove(2n, view(three, [3n]))),
+      "UNHEALTHY",
+    );
+    assert.equal(
+      refusal(() => checkRemove(1n, view([member(1n)]))),
+      "MEMBER_NOT_ENOUGH_STARTED",
+    );
+  });
+
+  it("checkPromote wants a learner that has nearly all of the log", () => {
+    const four = [member(1n), member(2n), member(3n), member(4n, { isLearner: true })];
+    assert.equal(
+      refusal(() => checkPromote(4n, 0.89, view(four))),
+      "LEARNER_NOT_READY",
+    );
+    assert.equal(
+      refusal(() => checkPromote(3n, 1, view(four))),
+      "MEMBER_NOT_LEARNER",
+    );
+    assert.equal(checkPromote(4n, 0.9, view(four)).id, 4n);
+  });
+});

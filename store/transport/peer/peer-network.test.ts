@@ -1,0 +1,275 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
+import fc from "fast-check";
+import { deferred } from "../../../base/deferred.ts";
+import { systemClock } from "../../../base/os/clock.ts";
+import { silentLog } from "../../../base/os/log.ts";
+import { MetricsRegistry } from "../../../base/os/metrics.ts";
+import { createAuthority, issueCertificate } from "../../../base/os/pki.ts";
+import { systemRandom } from "../../../base/os/random.ts";
+import { utf8 } from "../../../base/protobuf.ts";
+import { message } from "../../raft/message.ts";
+import type { Message, MessageType } from "../../raft/types.ts";
+import type { ServerTls } from "../tls-files.ts";
+import { FrameReader, frame, frameKinds } from "./frame.ts";
+import { hello, protocolVersion } from "./hello.ts";
+import type { IncomingHandlers } from "./incoming-link.ts";
+import { decodeMessage, encodeMessage } from "./message-codec.ts";
+import { PeerNetwork } from "./peer-network.ts";
+
+const heartbeat = (from: bigint, to: bigint, commit: number): Message =>
+  message(from, { type: "heartbeat", to, term: 1, commit });
+
+interface Member {
+  readonly network: PeerNetwork;
+  readonly received: Message[];
+  readonly url: string;
+  /** Resolves when `count` messages came in. */
+  until(count: number): Promise<void>;
+}
+
+async function start(
+  memberId: bigint,
+  handlers: Partial<IncomingHandlers> = {},
+  options: { readonly clusterId?: bigint; readonly tls?: ServerTls } = {},
+): Promise<Member> {
+  const parts = { clock: systemClock, random: systemRandom, log: silentLog, meter: new MetricsRegistry() };
+  const listen = [{ host: "127.0.0.1", port: 0, tls: options.tls !== undefined }];
+  const config = {
+    clusterId: options.clusterId ?? 7n,
+    memberId,
+    serverVersion: "t",
+    listen,
+    tls: options.tls,
+  };
+  const network = new PeerNetwork(config, parts);
+  const received: Message[] = [];
+  let waiting: { readonly count: number; readonly done: ReturnType<typeof deferred<void>> } | undefined;
+  await network.open({
+    onMessage: (one) => {
+      received.push(one);
+      if (waiting && received.length >= waiting.count) waiting.done.resolve();
+    },
+    onSnapshot: () => Promise.reject(new Error("no snapshots here")),
+    onQuestion: () => Promise.reject(new Error("no questions here")),
+    ...handlers,
+  });
+  const scheme = options.tls === undefined ? "http" : "https";
+  return {
+    network,
+    received,
+    url: `${scheme}://127.0.0.1:${network.ports[0]}`,
+    until: (count) => {
+      const done = deferred<void>();
+      waiting = { count, done };
+      if (received.length >= count) done.resolve();
+      return done.promise;
+    },
+  };
+}
+
+const connected = async (from: Member, to: bigint) => {
+  while (from.network.connectedForMs(to) === 0) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe("peer links", () => {
+  const open: Member[] = [];
+  const member = async (...args: Parameters<typeof start>) => {
+    const started = await start(...args);
+    open.push(started);
+    return started;
+  };
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map(({ network }) => network.stop()));
+  });
+
+  it("delivers messages in order", async () => {
+    const [a, b] = [await member(1n), await member(2n)];
+    a.network.setPeers([{ id: 2n, urls: [b.url] }]);
+    await connected(a, 2n);
+    for (let i = 0; i < 500; i++) a.network.send([heartbeat(1n, 2n, i)]);
+    await b.until(500);
+    assert.deepEqual(
+      b.received.map(({ commit }) => commit),
+      Array.from({ length: 500 }, (_, i) => i),
+    );
+  });
+
+  it("connects again when the peer comes back", async () => {
+    const a = await member(1n);
+    const first = await start(2n);
+    a.network.setPeers([{ id: 2n, urls: [first.url] }]);
+    await connected(a, 2n);
+    await first.network.stop();
+    while (a.network.connectedForMs(2n) > 0) await new Promise((resolve) => setImmediate(resolve));
+    const again = await member(2n);
+    a.network.setPeers([{ id: 2n, urls: [again.url] }]);
+    await connected(a, 2n);
+    a.network.send([heartbeat(1n, 2n, 1)]);
+    await again.until(1);
+  });
+
+  it("speaks TLS with certificates on both sides", async () => {
+    const authority = await createAuthority({ name: "peers" });
+    const issued = await issueCertificate(authority, {
+      commonName: "member",
+      addresses: ["127.0.0.1"],
+      usage: "both",
+    });
+    const tls = {
+      cert: issued.certificatePem,
+      key: issued.privateKeyPem,
+      ca: authority.certificatePem,
+      requestCert: true,
+      rejectUnauthorized: true,
+    };
+    const [a, b] = [await member(1n, {}, { tls }), await member(2n, {}, { tls })];
+    a.network.setPeers([{ id: 2n, urls: [b.url] }]);
+    await connected(a, 2n);
+    a.network.send([heartbeat(1n, 2n, 5)]);
+    await b.until(1);
+  });
+
+  it("refuses members of another cluster by name", async () => {
+    const b = await member(2n);
+    const socket = connect(Number(new URL(b.url).port), "127.0.0.1");
+    const said = hello.encode({
+      protocol: protocolVersion,
+      clusterId: 8n,
+      from: 1n,
+      to: 2n,
+      purpose: "messages",
+    });
+    socket.write(frame(frameKinds.hello, said));
+    const reader = new FrameReader();
+    const [chunk] = await once(socket, "data");
+    const [answer] = reader.push(chunk);
+    assert.equal(answer?.kind, frameKinds.refused);
+    assert.match(String(answer?.payload), /cluster ID mismatch/);
+    socket.destroy();
+  });
+
+  it("answers questions, errors included", async () => {
+    const onQuestion: IncomingHandlers["onQuestion"] = async (kind, id) => utf8(`${kind} ${id}`);
+    const [a, b] = [await member(1n), await member(2n, { onQuestion })];
+    a.network.setPeers([{ id: 2n, urls: [b.url] }]);
+    await connected(a, 2n);
+    assert.equal(Buffer.from(await a.network.ask(2n, "renew", -5n)).toString(), "renew -5");
+    await assert.rejects(a.network.ask(3n, "renew", 1n), { code: "NO_LEADER" });
+  });
+
+  it("streams a snapshot and tells whether it was installed", async () => {
+    let fails = false;
+    let got = "";
+    const onSnapshot: IncomingHandlers["onSnapshot"] = async (_message, chunks) => {
+      const hash = createHash("sha256");
+      for await (const chunk of chunks) hash.update(chunk);
+      if (fails) throw new Error("the disk is full");
+      got = hash.digest("hex");
+    };
+    const [a, b] = [await member(1n), await member(2n, { onSnapshot })];
+    a.network.setPeers([{ id: 2n, urls: [b.url] }]);
+    const piece = Buffer.alloc(300_000, 7);
+    const meta = { index: 5, term: 1, conf: { voters: [1n, 2n], learners: [] } };
+    const snapshot = { ...message(1n, { type: "snapshot", to: 2n, term: 1 }), snapshot: meta };
+    const chunks = async function* () {
+      for (let i = 0; i < 40; i++) yield piece;
+    };
+    await a.network.sendSnapshot(snapshot, chunks());
+    assert.equal(
+      got,
+      createHash("sha256")
+        .update(Buffer.alloc(40 * 300_000, 7))
+        .digest("hex"),
+    );
+    fails = true;
+    await assert.rejects(a.network.sendSnapshot(snapshot, chunks()));
+    const broken = async function* () {
+      yield piece;
+      throw new Error("the state went away");
+    };
+    fails = false;
+    got = "";
+    await assert.rejects(a.network.sendSnapshot(snapshot, broken()), /the state went away/);
+    assert.equal(got, "");
+  });
+});
+
+describe("message codec", () => {
+  const types: MessageType[] = [
+    "append",
+    "appendResponse",
+    "vote",
+    "preVote",
+    "heartbeat",
+    "readIndex",
+    "propose",
+  ];
+  const bytes = fc.uint8Array({ maxLength: 30 }).map((value) => Buffer.from(value));
+  const entry = fc.record({
+    term: fc.maxSafeNat(),
+    index: fc.maxSafeNat(),
+    type: fc.constantFrom("normal" as const, "confChange" as const),
+    data: bytes,
+  });
+  const ids = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n });
+  const conf = fc.record({ voters: fc.array(ids), learners: fc.array(ids) });
+  const messages = fc.record(
+    {
+      type: fc.constantFrom(...types),
+      to: ids,
+      from: ids,
+      term: fc.maxSafeNat(),
+      logTerm: fc.maxSafeNat(),
+      index: fc.maxSafeNat(),
+      entries: fc.array(entry, { maxLength: 3 }),
+      commit: fc.maxSafeNat(),
+      reject: fc.boolean(),
+      rejectHint: fc.maxSafeNat(),
+      context: bytes,
+      snapshot: fc.record({ index: fc.maxSafeNat(), term: fc.maxSafeNat(), conf }),
+    },
+    {
+      requiredKeys: [
+        "type",
+        "to",
+        "from",
+        "term",
+        "logTerm",
+        "index",
+        "entries",
+        "commit",
+        "reject",
+        "rejectHint",
+        "context",
+      ],
+    },
+  );
+
+  it("decodes what it encodes, through frames cut anywhere", () => {
+    const cut = fc.property(
+      fc.array(messages, { maxLength: 5 }),
+      fc.integer({ min: 1, max: 40 }),
+      (given, size) => {
+        const stream = Buffer.concat(given.map((one) => frame(frameKinds.message, encodeMessage(one))));
+        const reader = new FrameReader();
+        const got: Message[] = [];
+        for (let at = 0; at < stream.length; at += size)
+          for (const { payload } of reader.push(stream.subarray(at, at + size)))
+            got.push(decodeMessage(payload));
+        assert.deepEqual(got.map(plain), given.map(plain));
+      },
+    );
+    fc.assert(cut);
+  });
+});
+
+/** Buffers and views compare by content. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
+}
