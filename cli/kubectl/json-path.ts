@@ -74,10 +74,10 @@ const stepPattern =
 function select(path: string, root: unknown): readonly unknown[] {
   let found: readonly unknown[] = root === undefined ? [] : [root];
   const text = path.replace(/^[$@]/, "");
-  stepPattern.lastIndex = 0;
-  while (stepPattern.lastIndex < text.length) {
-    const start = stepPattern.lastIndex;
-    const match = stepPattern.exec(text);
+  const pattern = new RegExp(stepPattern); // filters select inside a selection: each needs its own position
+  while (pattern.lastIndex < text.length) {
+    const start = pattern.lastIndex;
+    const match = pattern.exec(text);
     if (match === null) throw new UsageError(`jsonpath: cannot read "${text.slice(start)}"`);
     const [, field, operator, double, single, bare, index, quoted, name] = match;
     if (field !== undefined) {
