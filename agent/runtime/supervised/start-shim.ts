@@ -1,18 +1,23 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RuntimeError } from "../seam.ts";
 
-/** Beside the sources in a checkout, beside the bundle in a built package. */
-export const shimPath = fileURLToPath(new URL("../shim/shim.pl", import.meta.url));
+/** Beside the sources; from a bundle in dist/cli the sources are two folders up. */
+export const shimPath = ["../shim/shim.pl", "../../agent/runtime/shim/shim.pl"]
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path));
 
 /** Starts a shim in a session of its own and waits for its one line. True: the container runs (or ran); false: it could
  *  not be started. Rejects when there is no shim to be had. */
 export function startShim(argv: readonly string[], dir: string): Promise<boolean> {
+  if (shimPath === undefined)
+    return Promise.reject(new RuntimeError("agent/runtime/shim/shim.pl is missing"));
+  const program = shimPath;
   const errors = openSync(join(dir, "shim.log"), "a", 0o600);
   return new Promise((resolve, reject) => {
-    const child = spawn("perl", [shimPath, ...argv], {
+    const child = spawn("perl", [program, ...argv], {
       stdio: ["ignore", "pipe", errors],
       detached: true,
       cwd: "/",

@@ -1,0 +1,123 @@
+import { describeError } from "../../base/os/log.ts";
+import type { Os } from "../../base/os/os.ts";
+import { afterRestart, type BackoffEntry, backoffUntil } from "../sync/crash-backoff.ts";
+import { type Image, ImageError } from "./image.ts";
+import { pullImage } from "./pull.ts";
+import { defaultPullPolicy, InvalidImageName, parseReference } from "./reference.ts";
+import type { Credentials } from "./registry.ts";
+import type { ImageStore } from "./store.ts";
+
+/** An image that a container cannot have now: the waiting reason of its status. */
+export class ImageUnavailable extends Error {
+  override readonly name = "ImageUnavailable";
+  readonly reason: "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName";
+  /** Wall time of the next try. */
+  readonly retryAtMs: number;
+
+  constructor(reason: ImageUnavailable["reason"], message: string, retryAtMs: number) {
+    super(message);
+    this.reason = reason;
+    this.retryAtMs = retryAtMs;
+  }
+}
+
+export interface PullRequest {
+  readonly image: string;
+  readonly policy: string | undefined;
+  readonly credentialsFor: (registry: string) => Promise<Credentials | undefined>;
+  readonly onEvent: (type: "Normal" | "Warning", reason: string, message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Gives containers their images: pulls what is wanted, one pull per name at a time, with back-off after failures. */
+export class ImageManager {
+  readonly #store: ImageStore;
+  readonly #os: Os;
+  readonly #pulling = new Map<string, Promise<Image>>();
+  readonly #failures = new Map<
+    string,
+    BackoffEntry & { readonly failedMs: number; readonly message: string }
+  >();
+
+  constructor(store: ImageStore, os: Os) {
+    this.#store = store;
+    this.#os = os;
+  }
+
+  /** Rejects with ImageUnavailable. */
+  async ensure(request: PullRequest): Promise<Image> {
+    const { image, onEvent } = request;
+    const nowMs = this.#os.clock.wallMs();
+    let policy: string;
+    let found: Image | undefined;
+    try {
+      policy = request.policy ?? defaultPullPolicy(image);
+      found = await this.#store.find(image);
+    } catch (error) {
+      if (!(error instanceof InvalidImageName)) throw error;
+      throw new ImageUnavailable("InvalidImageName", error.message, nowMs + 60_000);
+    }
+    // Archives brought in by hand and the host itself have no registry that could have something newer.
+    const local = found !== undefined && (policy !== "Always" || found.digests.length === 0);
+    if (local && found !== undefined) {
+      onEvent("Normal", "Pulled", `Container image "${image}" already present on machine`);
+      return found;
+    }
+    if (policy === "Never")
+      throw new ImageUnavailable(
+        "ErrImageNeverPull",
+        `Container image "${image}" is not present with pull policy of Never`,
+        nowMs + 60_000,
+      );
+    const failure = this.#failures.get(image);
+    const untilMs = failure && backoffUntil(failure, failure.failedMs, nowMs);
+    if (failure !== undefined && untilMs !== undefined) {
+      onEvent("Normal", "BackOff", `Back-off pulling image "${image}"`);
+      throw new ImageUnavailable(
+        "ImagePullBackOff",
+        `Back-off pulling image "${image}": ErrImagePull: ${failure.message}`,
+        untilMs,
+      );
+    }
+    return this.#pull(request);
+  }
+
+  async #pull(request: PullRequest): Promise<Image> {
+    const { image, onEvent } = request;
+    const startedMs = this.#os.clock.monotonicMs();
+    onEvent("Normal", "Pulling", `Pulling image "${image}"`);
+    try {
+      const pulled = await this.#shared(request);
+      this.#failures.delete(image);
+      const tookMs = Math.round(this.#os.clock.monotonicMs() - startedMs);
+      onEvent(
+        "Normal",
+        "Pulled",
+        `Successfully pulled image "${image}" in ${tookMs}ms. Image size: ${pulled.sizeBytes} bytes.`,
+      );
+      return pulled;
+    } catch (error) {
+      if (request.signal.aborted) throw error;
+      const message = `failed to pull image "${image}": ${describeError(error)}`;
+      const nowMs = this.#os.clock.wallMs();
+      const before = this.#failures.get(image);
+      const entry = afterRestart(before, before?.failedMs ?? nowMs, nowMs);
+      this.#failures.set(image, { ...entry, failedMs: nowMs, message });
+      onEvent("Warning", "Failed", message);
+      onEvent("Warning", "Failed", "Error: ErrImagePull");
+      if (!(error instanceof ImageError)) this.#os.log.warn("image pull failed", { image, error });
+      throw new ImageUnavailable("ErrImagePull", message, nowMs + entry.delayMs);
+    }
+  }
+
+  async #shared({ image, credentialsFor, signal }: PullRequest): Promise<Image> {
+    const running = this.#pulling.get(image);
+    if (running !== undefined) return running;
+    const reference = parseReference(image);
+    const pull = credentialsFor(reference.registry)
+      .then((credentials) => pullImage(this.#store, reference, { credentials, signal }))
+      .finally(() => this.#pulling.delete(image));
+    this.#pulling.set(image, pull);
+    return pull;
+  }
+}

@@ -1,0 +1,26 @@
+/** What is kept of an image's configuration (image-spec config.md): what a container needs. */
+export interface ImageConfig {
+  readonly Entrypoint?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | null;
+  readonly Env?: readonly string[] | null;
+  readonly WorkingDir?: string;
+  /** `user`, `uid`, `user:group`, `uid:gid`. */
+  readonly User?: string;
+  readonly StopSignal?: string;
+  readonly Volumes?: Readonly<Record<string, object>> | null;
+}
+
+export interface Image {
+  /** `sha256:…` of its configuration; `host` for the host's own file system. */
+  readonly id: string;
+  /** Complete names (`referenceText`). */
+  readonly names: readonly string[];
+  /** `registry/repository@sha256:…` of its manifest, where it was pulled. */
+  readonly digests: readonly string[];
+  readonly sizeBytes: number;
+  readonly config: ImageConfig;
+}
+
+export class ImageError extends Error {
+  override readonly name = "ImageError";
+}

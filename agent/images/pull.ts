@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { rm, stat } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { type Image, ImageError } from "./image.ts";
+import { chooseForPlatform } from "./platform.ts";
+import { type Reference, referenceText } from "./reference.ts";
+import { type Credentials, Registry, readDocument } from "./registry.ts";
+import { type Descriptor, type ImageStore, isRecord, manifestOf } from "./store.ts";
+
+const manifestTypes = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+].join(", ");
+
+const blobAttempts = 4;
+
+/** Fetches an image from its registry into the store. Rejects with ImageError. */
+export async function pullImage(
+  store: ImageStore,
+  reference: Reference,
+  options: { readonly credentials?: Credentials | undefined; readonly signal: AbortSignal },
+): Promise<Image> {
+  const registry = new Registry(reference.registry, options.credentials);
+  const { repository } = reference;
+  const wanted = reference.digest ?? reference.tag ?? "latest";
+  const top = await fetchManifest(registry, repository, wanted, options.signal);
+  let manifest = top.document;
+  if (isRecord(manifest) && Array.isArray(manifest.manifests))
+    manifest = (await fetchManifest(registry, repository, chooseForPlatform(manifest).digest, options.signal))
+      .document;
+  const { config, layers } = manifestOf(manifest);
+  for (const blob of [config, ...layers])
+    if (!(await store.hasBlob(blob.digest)))
+      await fetchBlob(store, registry, repository, blob, options.signal);
+  const image = await store.add(
+    { config, layers },
+    { tags: [referenceText(reference)], digests: [`${reference.registry}/${repository}@${top.digest}`] },
+  );
+  await store.dropBlobs(layers.map(({ digest }) => digest));
+  return image;
+}
+
+async function fetchManifest(
+  registry: Registry,
+  repository: string,
+  wanted: string,
+  signal: AbortSignal,
+): Promise<{ document: unknown; digest: string }> {
+  const answer = await registry.get(`${repository}/manifests/${wanted}`, { accept: manifestTypes }, signal);
+  const bytes = await readDocument(answer);
+  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  if (wanted.startsWith("sha256:") && wanted !== digest)
+    throw new ImageError(`the manifest ${wanted} came as ${digest}`);
+  return { document: JSON.parse(bytes.toString("utf8")), digest };
+}
+
+/** Fetches what is missing of a blob, again from where the connection broke, then checks it whole. */
+async function fetchBlob(
+  store: ImageStore,
+  registry: Registry,
+  repository: string,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<void> {
+  const partial = `${store.blobPath(blob.digest)}.partial`;
+  for (let attempt = 1; ; attempt++) {
+    const have = (await stat(partial).catch(() => undefined))?.size ?? 0;
+    if (have >= blob.size) break;
+    const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
+    const answer = await registry.get(`${repository}/blobs/${blob.digest}`, headers, signal);
+    try {
+      const flags = have > 0 && answer.statusCode === 206 ? "a" : "w";
+      await pipeline(answer, createWriteStream(partial, { flags, mode: 0o600 }), { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (attempt >= blobAttempts) throw new ImageError(`cannot fetch ${blob.digest}`, { cause: error });
+    }
+  }
+  try {
+    await store.putBlob(blob, blob.size === 0 ? Readable.from([]) : createReadStream(partial));
+  } finally {
+    await rm(partial, { force: true });
+  }
+}

@@ -1,0 +1,131 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import { ImageError } from "./image.ts";
+import { isRecord } from "./store.ts";
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export const registryLimits = {
+  answerMs: 30_000,
+  redirectsMost: 5,
+  documentBytesMost: 4 * 1024 * 1024,
+} as const;
+
+/** One registry, spoken to by the distribution API (distribution-spec 1.1). Plain http only on loopback addresses.
+ *  Failures are ImageErrors. */
+export class Registry {
+  readonly #base: URL;
+  readonly #credentials: Credentials | undefined;
+  #authorization: string | undefined;
+
+  constructor(registry: string, credentials: Credentials | undefined) {
+    const host = registry === "docker.io" ? "registry-1.docker.io" : registry;
+    const local = /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(host);
+    this.#base = new URL(`${local ? "http" : "https"}://${host}/v2/`);
+    this.#credentials = credentials;
+  }
+
+  /** GET below /v2/. An answer of 401 is met by its challenge, once. The body is the caller's to read or destroy. */
+  async get(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<http.IncomingMessage> {
+    const url = new URL(path, this.#base);
+    for (let challenged = false; ; challenged = true) {
+      const own =
+        this.#authorization === undefined ? headers : { ...headers, authorization: this.#authorization };
+      const answer = await follow(url, own, signal);
+      if (answer.statusCode !== 401 || challenged) return this.#checked(answer, url);
+      answer.resume();
+      this.#authorization = await this.#meet(answer.headers["www-authenticate"] ?? "", signal);
+    }
+  }
+
+  #checked(answer: http.IncomingMessage, url: URL): http.IncomingMessage {
+    const code = answer.statusCode ?? 0;
+    if (code >= 200 && code < 300) return answer;
+    answer.resume();
+    const where = `${url.host}${url.pathname}`;
+    if (code === 401 || code === 403) throw new ImageError(`pull access denied (${code}) at ${where}`);
+    throw new ImageError(code === 404 ? `not found: ${where}` : `unexpected status ${code} from ${where}`);
+  }
+
+  /** The Authorization that a challenge asks for: Basic as it is, Bearer by a token from its realm. */
+  async #meet(challenge: string, signal: AbortSignal): Promise<string> {
+    const basic =
+      this.#credentials &&
+      `Basic ${Buffer.from(`${this.#credentials.username}:${this.#credentials.password}`).toString("base64")}`;
+    const [scheme = ""] = challenge.split(" ");
+    if (scheme.toLowerCase() === "basic") {
+      if (basic === undefined) throw new ImageError(`${this.#base.host} asks for a user name and password`);
+      return basic;
+    }
+    const given = new Map(
+      [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = "", value = ""]) => [name, value]),
+    );
+    const realm = given.get("realm");
+    if (scheme.toLowerCase() !== "bearer" || realm === undefined || !URL.canParse(realm))
+      throw new ImageError(`${this.#base.host} asks for an unknown authorization`);
+    const url = new URL(realm);
+    for (const name of ["service", "scope"])
+      if (given.has(name)) url.searchParams.set(name, given.get(name) ?? "");
+    const answer = await follow(url, basic === undefined ? {} : { authorization: basic }, signal);
+    const document: unknown = JSON.parse((await readDocument(this.#checked(answer, url))).toString("utf8"));
+    const token = isRecord(document) ? (document.token ?? document.access_token) : undefined;
+    if (typeof token !== "string") throw new ImageError(`${url.host} answered no token`);
+    return `Bearer ${token}`;
+  }
+}
+
+export async function readDocument(answer: http.IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > registryLimits.documentBytesMost) throw new ImageError("the registry's answer is too long");
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** GET, redirects followed. Credentials are for the host that was asked, not for where it sends us. */
+async function follow(
+  from: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<http.IncomingMessage> {
+  let url = from;
+  for (let redirects = 0; redirects <= registryLimits.redirectsMost; redirects++) {
+    const { authorization, ...others } = headers;
+    const sent = url.host === from.host && authorization !== undefined ? headers : others;
+    const answer = await request(url, sent, signal);
+    const location = answer.headers.location;
+    if (![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) || location === undefined) return answer;
+    answer.resume();
+    url = new URL(location, url);
+    if (url.protocol !== "https:" && url.protocol !== from.protocol)
+      throw new ImageError(`${from.host} redirects to ${url.protocol}`);
+  }
+  throw new ImageError(`too many redirects from ${from.host}`);
+}
+
+function request(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<http.IncomingMessage> {
+  const client = url.protocol === "https:" ? https : http;
+  return new Promise((resolve, reject) => {
+    const sent = client.get(
+      url,
+      { headers: { "user-agent": "pintle", ...headers }, signal, timeout: registryLimits.answerMs },
+      resolve,
+    );
+    sent.once("timeout", () => sent.destroy(new Error("no answer in time")));
+    sent.once("error", (cause) => reject(new ImageError(`cannot reach ${url.host}`, { cause })));
+  });
+}

@@ -1,0 +1,206 @@
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { LayerSource } from "../runtime/oci/root-filesystem.ts";
+import { readOptional, writeRecord } from "../runtime/supervised/records.ts";
+import { hostImage } from "./host-image.ts";
+import { type Image, type ImageConfig, ImageError } from "./image.ts";
+import { parseReference, referenceText } from "./reference.ts";
+import { unpackLayer } from "./unpack.ts";
+
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+export const storeLimits = { documentBytesMost: 4 * 1024 * 1024 } as const;
+
+/** Images on this node. Several processes may have one open. */
+export class ImageStore implements LayerSource {
+  readonly #dir: string;
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  static async open(dir: string): Promise<ImageStore> {
+    await mkdir(join(dir, "blobs", "sha256"), { recursive: true, mode: 0o700 });
+    await mkdir(join(dir, "trees"), { recursive: true, mode: 0o711 });
+    return new ImageStore(dir);
+  }
+
+  async list(): Promise<readonly Image[]> {
+    const text = await readOptional(join(this.#dir, "images.json"));
+    return [hostImage, ...(text === undefined ? [] : (JSON.parse(text) as Image[]))]; // written by us, whole
+  }
+
+  /** By name as pods give it, or by id. */
+  async find(name: string): Promise<Image | undefined> {
+    const images = await this.list();
+    const byId = images.find(({ id }) => id === name);
+    if (byId !== undefined) return byId;
+    const full = referenceText(parseReference(name));
+    return images.find((image) => image.names.includes(full) || image.digests.includes(full));
+  }
+
+  async lowerDirs(imageId: string): Promise<readonly string[]> {
+    return [imageId === hostImage.id ? "/" : this.#tree(imageId)];
+  }
+
+  /** Takes in bytes under their digest, which they must have. `sizeBytes` bounds them. */
+  async putBlob(descriptor: Descriptor, from: Readable): Promise<void> {
+    const path = this.blobPath(descriptor.digest);
+    const folder = await mkdtemp(join(this.#dir, "incoming-"));
+    const incoming = join(folder, "blob");
+    try {
+      await pipeline(from, verifying(descriptor), createWriteStream(incoming, { mode: 0o600, flush: true }));
+      await rename(incoming, path);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async hasBlob(digest: string): Promise<boolean> {
+    return (await stat(this.blobPath(digest)).catch(() => undefined)) !== undefined;
+  }
+
+  async readDocument(digest: string): Promise<unknown> {
+    const path = this.blobPath(digest);
+    if ((await stat(path)).size > storeLimits.documentBytesMost)
+      throw new ImageError(`${digest} is too large for a manifest`);
+    return JSON.parse(await readFile(path, "utf8"));
+  }
+
+  /** Unpacks an image whose blobs are all here and lists it under these names. */
+  async add(
+    manifest: Manifest,
+    names: { readonly tags: readonly string[]; readonly digests: readonly string[] },
+  ): Promise<Image> {
+    const id = manifest.config.digest;
+    const config = configOf(await this.readDocument(id));
+    if ((await stat(this.#tree(id)).catch(() => undefined)) === undefined)
+      await this.#unpack(id, manifest.layers);
+    const sizeBytes = manifest.layers.reduce((sum, { size }) => sum + size, manifest.config.size);
+    return this.#enlist({ id, names: names.tags, digests: names.digests, sizeBytes, config });
+  }
+
+  /** Forgets an image and frees its space. */
+  async remove(id: string): Promise<void> {
+    await this.#replace((await this.#stored()).filter((image) => image.id !== id));
+    await rm(this.#tree(id), { recursive: true, force: true });
+    await rm(this.blobPath(id), { force: true });
+  }
+
+  /** Layers are not needed once unpacked. */
+  async dropBlobs(digests: readonly string[]): Promise<void> {
+    for (const digest of digests) await rm(this.blobPath(digest), { force: true });
+  }
+
+  blobPath(digest: string): string {
+    const match = /^sha256:([0-9a-f]{64})$/.exec(digest);
+    if (match?.[1] === undefined) throw new ImageError(`"${digest}" is not a sha256 digest`);
+    return join(this.#dir, "blobs", "sha256", match[1]);
+  }
+
+  async #unpack(id: string, layers: readonly Descriptor[]): Promise<void> {
+    const tree = this.#tree(id);
+    const partial = await mkdtemp(`${tree}-`);
+    try {
+      for (const layer of layers)
+        await unpackLayer(partial, createReadStream(this.blobPath(layer.digest)), layer.mediaType);
+      await chmod(partial, 0o755);
+      await rename(partial, tree);
+    } catch (error) {
+      await rm(partial, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async #enlist(image: Image): Promise<Image> {
+    const stored = await this.#stored();
+    const same = stored.find(({ id }) => id === image.id);
+    const merged: Image = {
+      ...image,
+      names: [...new Set([...image.names, ...(same?.names ?? [])])],
+      digests: [...new Set([...image.digests, ...(same?.digests ?? [])])],
+    };
+    // A name belongs to one image: the last that was given it.
+    const others = stored
+      .filter(({ id }) => id !== image.id)
+      .map((other) => ({ ...other, names: other.names.filter((name) => !merged.names.includes(name)) }));
+    await this.#replace([...others, merged]);
+    return merged;
+  }
+
+  async #stored(): Promise<readonly Image[]> {
+    return (await this.list()).filter(({ id }) => id !== hostImage.id);
+  }
+
+  #replace(images: readonly Image[]): Promise<void> {
+    return writeRecord(join(this.#dir, "images.json"), images);
+  }
+
+  #tree(id: string): string {
+    return join(this.#dir, "trees", id.replace("sha256:", ""));
+  }
+}
+
+export interface Manifest {
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
+/** Reads an image manifest of OCI's or Docker's (schema 2). Throws ImageError. */
+export function manifestOf(document: unknown): Manifest {
+  if (
+    !isRecord(document) ||
+    !isDescriptor(document.config) ||
+    !Array.isArray(document.layers) ||
+    !document.layers.every(isDescriptor)
+  )
+    throw new ImageError("the manifest is not an image's");
+  return { config: document.config, layers: document.layers };
+}
+
+function configOf(document: unknown): ImageConfig {
+  if (!isRecord(document)) throw new ImageError("the image's configuration is not an object");
+  return isRecord(document.config) ? document.config : {};
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isDescriptor(value: unknown): value is Descriptor {
+  return (
+    isRecord(value) &&
+    typeof value.digest === "string" &&
+    typeof value.size === "number" &&
+    (value.mediaType === undefined || typeof value.mediaType === "string")
+  );
+}
+
+/** Passes bytes on and fails at the end if they are not what the descriptor says. */
+function verifying({ digest, size }: Descriptor): Transform {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      hash.update(chunk);
+      done(
+        bytes > size ? new ImageError(`${digest} is longer than the ${size} bytes announced`) : null,
+        chunk,
+      );
+    },
+    flush(done) {
+      const actual = `sha256:${hash.digest("hex")}`;
+      if (actual === digest && bytes === size) done();
+      else done(new ImageError(`${digest} came as ${actual} (${bytes} of ${size} bytes)`));
+    },
+  });
+}

@@ -1,0 +1,116 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import { connect } from "node:net";
+import { describeError } from "../../base/os/log.ts";
+import type { Container, Probe } from "../../client/types.ts";
+import type { Runtime } from "../runtime/seam.ts";
+
+export interface ProbeTarget {
+  readonly containerId: string;
+  readonly container: Container;
+  readonly podIp: string;
+}
+
+export interface ProbeResult {
+  readonly ok: boolean;
+  readonly message: string;
+}
+
+export const probeLimits = { bodyBytesMost: 10 * 1024 } as const;
+
+type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">;
+
+/** One try of a probe or hook. Never rejects: what goes wrong is a failure with its message. */
+export async function runProbe(
+  handler: Handler,
+  target: ProbeTarget,
+  timeoutMs: number,
+  runtime: Runtime,
+): Promise<ProbeResult> {
+  try {
+    if (handler.exec) {
+      const result = await runtime.execSync(target.containerId, handler.exec.command ?? [], timeoutMs);
+      const output = Buffer.concat([result.stdout, result.stderr]).toString("utf8").trim();
+      if (result.timedOut)
+        return {
+          ok: false,
+          message: `command timed out: ${JSON.stringify(handler.exec.command?.join(" "))} timed out after ${timeoutMs / 1000}s`,
+        };
+      return { ok: result.exitCode === 0, message: output || `command exited with ${result.exitCode}` };
+    }
+    if (handler.httpGet) return await httpProbe(handler.httpGet, target, timeoutMs);
+    if (handler.tcpSocket) {
+      const { host, port } = handler.tcpSocket;
+      return await tcpProbe(host || target.podIp, portOf(port, target.container), timeoutMs);
+    }
+    return { ok: false, message: "grpc probes are not supported by this node" };
+  } catch (error) {
+    return { ok: false, message: describeError(error) };
+  }
+}
+
+/** A port by number or by the name of one of the container's. */
+export function portOf(port: number | string | object, container: Container): number {
+  const number = Number(port);
+  if (Number.isInteger(number)) return number;
+  const named = container.ports?.find(({ name }) => name === port);
+  if (named === undefined) throw new Error(`couldn't find a port named "${String(port)}"`);
+  return named.containerPort;
+}
+
+function httpProbe(
+  get: NonNullable<Probe["httpGet"]>,
+  { container, podIp }: ProbeTarget,
+  timeoutMs: number,
+): Promise<ProbeResult> {
+  const secure = get.scheme?.toUpperCase() === "HTTPS";
+  const client = secure ? https : http;
+  const host = get.host || podIp;
+  const port = portOf(get.port, container);
+  const path = get.path || "/";
+  const headers: Record<string, string> = {
+    "user-agent": "kube-probe/1.36",
+    accept: "*/*",
+    connection: "close",
+  };
+  for (const { name, value } of get.httpHeaders ?? []) headers[name.toLowerCase()] = value;
+  return new Promise((resolve) => {
+    const done = (ok: boolean, message: string) => {
+      clearTimeout(timer);
+      resolve({ ok, message });
+      request.destroy();
+    };
+    const request = client.request(
+      {
+        host,
+        port,
+        path: path.startsWith("/") ? path : `/${path}`,
+        headers,
+        agent: false,
+        rejectUnauthorized: false,
+      },
+      (answer) => {
+        answer.resume();
+        const code = answer.statusCode ?? 0;
+        done(code >= 200 && code < 400, `HTTP probe failed with statuscode: ${code}`);
+      },
+    );
+    const url = `${secure ? "https" : "http"}://${host}:${port}${path}`;
+    const timer = setTimeout(() => done(false, `Get "${url}": context deadline exceeded`), timeoutMs);
+    request.once("error", (error) => done(false, `Get "${url}": ${error.message}`));
+    request.end();
+  });
+}
+
+function tcpProbe(host: string, port: number, timeoutMs: number): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: timeoutMs });
+    const done = (ok: boolean, message: string) => {
+      resolve({ ok, message });
+      socket.destroy();
+    };
+    socket.once("connect", () => done(true, ""));
+    socket.once("timeout", () => done(false, `dial tcp ${host}:${port}: i/o timeout`));
+    socket.once("error", (error) => done(false, `dial tcp ${host}:${port}: ${error.message}`));
+  });
+}

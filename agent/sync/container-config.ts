@@ -1,0 +1,219 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
+import type { Container, Pod } from "../../client/types.ts";
+import type { Image } from "../images/image.ts";
+import type { HostPort } from "../network-seam.ts";
+import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
+import { ConfigError, expandVariables } from "./environment.ts";
+import { qosClassOf } from "./pod-status.ts";
+
+export interface ConfigInput {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly image: Image;
+  readonly attempt: number;
+  readonly env: readonly (readonly [string, string])[];
+  readonly mounts: readonly Mount[];
+  readonly logPath: string;
+  /** The image's root, for /etc/passwd. */
+  readonly imageRoot: string;
+  readonly nodeMemoryBytes: number;
+}
+
+/** Image and pod merged into what the runtime is to run. Rejects with ConfigError. */
+export async function containerConfig(input: ConfigInput): Promise<ContainerConfig> {
+  const { pod, container, image, attempt, mounts, logPath } = input;
+  const env = new Map<string, string>();
+  for (const pair of image.config.Env ?? [])
+    env.set(pair.split("=")[0] ?? "", pair.slice(pair.indexOf("=") + 1));
+  const own = new Map(input.env);
+  env.set("HOSTNAME", hostnameOf(pod));
+  for (const [name, value] of own) env.set(name, value);
+  const expanded = (words: readonly string[]) => words.map((word) => expandVariables(word, own));
+  // A pod's command replaces the image's entrypoint and with it the image's own arguments.
+  const command = container.command?.length
+    ? [...expanded(container.command), ...expanded(container.args ?? [])]
+    : [
+        ...(image.config.Entrypoint ?? []),
+        ...(container.args?.length ? expanded(container.args) : (image.config.Cmd ?? [])),
+      ];
+  if (command.length === 0) throw new ConfigError("no command specified");
+  return {
+    name: container.name,
+    attempt,
+    image: container.image ?? "",
+    imageId: image.id,
+    command,
+    workingDir: container.workingDir ?? (image.config.WorkingDir || "/"),
+    env: [...env],
+    mounts,
+    user: await userOf(pod, container, image, input.imageRoot),
+    resources: resourcesOf(pod, container, input.nodeMemoryBytes),
+    security: securityOf(container),
+    stdin: container.stdin ?? false,
+    stdinOnce: container.stdinOnce ?? false,
+    tty: container.tty ?? false,
+    stopSignal: image.config.StopSignal ?? "SIGTERM",
+    logPath,
+    annotations: {
+      podUid: pod.metadata.uid,
+      podName: pod.metadata.name,
+      podNamespace: pod.metadata.namespace ?? "",
+      imageRef: image.digests[0] ?? image.id,
+      terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
+      terminationMessagePolicy: container.terminationMessagePolicy ?? "File",
+    },
+  };
+}
+
+export function hostnameOf({ spec, metadata }: Pod): string {
+  return (spec.hostname || metadata.name).slice(0, 63).replace(/[-.]+$/, "");
+}
+
+async function userOf(
+  pod: Pod,
+  container: Container,
+  image: Image,
+  imageRoot: string,
+): Promise<ContainerConfig["user"]> {
+  const [asked = "", askedGroup = ""] = (image.config.User ?? "").split(":");
+  const row = async (file: string, name: string) =>
+    (await readFile(join(imageRoot, "etc", file), "utf8").catch(() => ""))
+      .split("\n")
+      .map((line) => line.split(":"))
+      .find((fields) => fields[0] === name || fields[2] === name);
+  const passwd =
+    asked === "" || container.securityContext?.runAsUser !== undefined
+      ? undefined
+      : await row("passwd", asked);
+  if (asked !== "" && passwd === undefined && !/^\d+$/.test(asked))
+    throw new ConfigError(`unable to find user ${asked}: no matching entries in passwd file`);
+  const group =
+    askedGroup === "" || /^\d+$/.test(askedGroup) ? askedGroup : (await row("group", askedGroup))?.[2];
+  const own = container.securityContext;
+  const shared = pod.spec.securityContext;
+  const uid = own?.runAsUser ?? shared?.runAsUser ?? Number(passwd?.[2] ?? (asked || 0));
+  if ((own?.runAsNonRoot ?? shared?.runAsNonRoot) && uid === 0)
+    throw new ConfigError("container has runAsNonRoot and image will run as root");
+  const gid = own?.runAsGroup ?? shared?.runAsGroup ?? Number(group || passwd?.[3] || 0);
+  return {
+    uid,
+    gid,
+    groups: [
+      ...(shared?.supplementalGroups ?? []),
+      ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup]),
+    ],
+  };
+}
+
+/** Shares from requests, quota and memory from limits, as the kubelet computes them. */
+export function resourcesOf(pod: Pod, container: Container, nodeMemoryBytes: number): Resources {
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  const cpu = parseMilliQuantity(requests.cpu ?? limits.cpu ?? "0");
+  const quota = parseMilliQuantity(limits.cpu ?? "0");
+  const memory = parseQuantity(requests.memory ?? limits.memory ?? "0");
+  const qos = qosClassOf(pod);
+  const share = 1000 - Math.floor((1000 * memory) / nodeMemoryBytes);
+  const oomScoreAdj =
+    qos === "Guaranteed" ? -997 : qos === "BestEffort" ? 1000 : Math.min(999, Math.max(3, share));
+  return {
+    cpuShares: Math.max(2, Math.floor((cpu * 1024) / 1000)),
+    cpuQuotaUs: quota === 0 ? 0 : Math.max(1000, quota * 100),
+    memoryBytesMost: Math.floor(parseQuantity(limits.memory ?? "0")),
+    oomScoreAdj,
+  };
+}
+
+function securityOf({ securityContext: own }: Container): Security {
+  return {
+    privileged: own?.privileged ?? false,
+    readOnlyRoot: own?.readOnlyRootFilesystem ?? false,
+    noNewPrivileges: own?.allowPrivilegeEscalation === false,
+    addCapabilities: own?.capabilities?.add ?? [],
+    dropCapabilities: own?.capabilities?.drop ?? [],
+  };
+}
+
+export interface ClusterDns {
+  readonly servers: readonly string[];
+  readonly domain: string;
+}
+
+export function sandboxConfig(
+  pod: Pod,
+  attempt: number,
+  dns: ClusterDns,
+  nodeResolvConf: string,
+): SandboxConfig {
+  const { spec, metadata } = pod;
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  const hostPorts = containers.flatMap(({ ports }) =>
+    (ports ?? []).flatMap((port): HostPort[] =>
+      port.hostPort
+        ? [
+            {
+              protocol: port.protocol === "UDP" || port.protocol === "SCTP" ? port.protocol : "TCP",
+              hostPort: port.hostPort,
+              containerPort: port.containerPort,
+              ...(port.hostIP !== undefined && { hostIp: port.hostIP }),
+            },
+          ]
+        : [],
+    ),
+  );
+  return {
+    pod: { namespace: metadata.namespace ?? "", name: metadata.name, uid: metadata.uid },
+    attempt,
+    hostname: hostnameOf(pod),
+    hostNetwork: spec.hostNetwork ?? false,
+    hostPid: spec.hostPID ?? false,
+    hostIpc: spec.hostIPC ?? false,
+    hostPorts: spec.hostNetwork ? [] : hostPorts,
+    dns: dnsOf(pod, dns, nodeResolvConf),
+    hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames }) => ({ ip, hostnames: hostnames ?? [] })),
+    sysctls: Object.fromEntries(
+      (spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]),
+    ),
+  };
+}
+
+function dnsOf({ spec, metadata }: Pod, cluster: ClusterDns, nodeResolvConf: string): SandboxConfig["dns"] {
+  const words = (keyword: string) =>
+    nodeResolvConf
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([first]) => first === keyword)
+      .map(([, ...rest]) => rest);
+  const node = {
+    servers: words("nameserver").flat(),
+    searches: words("search").at(-1) ?? [],
+    options: words("options").flat(),
+  };
+  const policy = spec.dnsPolicy ?? "ClusterFirst";
+  const ofCluster =
+    cluster.servers.length > 0 &&
+    (policy === "ClusterFirstWithHostNet" || (policy === "ClusterFirst" && !spec.hostNetwork));
+  const { domain } = cluster;
+  const base =
+    policy === "None"
+      ? { servers: [], searches: [], options: [] }
+      : ofCluster
+        ? {
+            servers: cluster.servers,
+            searches: [`${metadata.namespace}.svc.${domain}`, `svc.${domain}`, domain, ...node.searches],
+            options: ["ndots:5"],
+          }
+        : node;
+  const own = spec.dnsConfig;
+  return {
+    servers: [...base.servers, ...(own?.nameservers ?? [])],
+    searches: [...base.searches, ...(own?.searches ?? [])],
+    options: [
+      ...base.options,
+      ...(own?.options ?? []).map(({ name, value }) =>
+        value === undefined ? (name ?? "") : `${name}:${value}`,
+      ),
+    ],
+  };
+}

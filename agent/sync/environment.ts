@@ -1,0 +1,210 @@
+import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
+import type { ConfigMap, Container, Pod, Secret, Service } from "../../client/types.ts";
+
+/** What a pod's environment and volumes are made of, as far as the cluster holds it. */
+export interface Sources {
+  configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
+  secret(namespace: string, name: string): Promise<Secret | undefined>;
+}
+
+export interface FieldContext {
+  readonly nodeIp: string;
+  readonly podIp: string;
+  readonly allocatable: {
+    readonly cpuMillis: number;
+    readonly memoryBytes: number;
+    readonly storageBytes: number;
+  };
+}
+
+/** Something the pod asks for is missing or malformed: reason CreateContainerConfigError. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** A container's environment: services' variables first, then envFrom, then env, each able to refer to those before. */
+export async function environmentOf(
+  pod: Pod,
+  container: Container,
+  context: FieldContext,
+  deps: { readonly sources: Sources; readonly services: readonly Service[] },
+): Promise<[string, string][]> {
+  const env = new Map<string, string>();
+  for (const [name, value] of serviceVariables(pod, deps.services)) env.set(name, value);
+  for (const from of container.envFrom ?? []) {
+    const ref = from.configMapRef ?? from.secretRef;
+    if (ref === undefined) continue;
+    const data = from.configMapRef
+      ? await configMapData(pod, ref, deps.sources)
+      : await secretData(pod, ref, deps.sources);
+    for (const [key, value] of data)
+      if (!key.includes("=")) env.set(`${from.prefix ?? ""}${key}`, value.toString("utf8"));
+  }
+  for (const { name, value, valueFrom } of container.env ?? []) {
+    if (valueFrom === undefined) {
+      env.set(name, expandVariables(value ?? "", env));
+      continue;
+    }
+    const found = await valueOf(pod, container, context, valueFrom, deps.sources);
+    if (found !== undefined) env.set(name, found);
+  }
+  return [...env];
+}
+
+type ValueFrom = NonNullable<NonNullable<Container["env"]>[number]["valueFrom"]>;
+
+async function valueOf(
+  pod: Pod,
+  container: Container,
+  context: FieldContext,
+  from: ValueFrom,
+  sources: Sources,
+): Promise<string | undefined> {
+  if (from.fieldRef) return fieldOf(pod, from.fieldRef.fieldPath, context);
+  if (from.resourceFieldRef) return resourceField(pod, container, context, from.resourceFieldRef);
+  const ref = from.configMapKeyRef ?? from.secretKeyRef;
+  if (ref === undefined) return undefined;
+  const kind = from.configMapKeyRef ? "ConfigMap" : "Secret";
+  const data = from.configMapKeyRef
+    ? await configMapData(pod, ref, sources)
+    : await secretData(pod, ref, sources);
+  const found = data.get(ref.key)?.toString("utf8");
+  if (found === undefined && !ref.optional)
+    throw new ConfigError(`couldn't find key ${ref.key} in ${kind} ${pod.metadata.namespace}/${ref.name}`);
+  return found;
+}
+
+interface NamedRef {
+  readonly name?: string;
+  readonly optional?: boolean;
+}
+
+/** A missing one is an error unless optional. Values are bytes: binaryData may hold any. */
+export async function configMapData(
+  pod: Pod,
+  { name = "", optional }: NamedRef,
+  sources: Sources,
+): Promise<Map<string, Buffer>> {
+  const map = await sources.configMap(pod.metadata.namespace ?? "", name);
+  if (map === undefined && !optional) throw new ConfigError(`configmap "${name}" not found`);
+  const text = Object.entries(map?.data ?? {}).map(([key, value]) => [key, Buffer.from(value)] as const);
+  const binary = Object.entries(map?.binaryData ?? {}).map(
+    ([key, value]) => [key, Buffer.from(value, "base64")] as const,
+  );
+  return new Map([...text, ...binary]);
+}
+
+export async function secretData(
+  pod: Pod,
+  { name = "", optional }: NamedRef,
+  sources: Sources,
+): Promise<Map<string, Buffer>> {
+  const secret = await sources.secret(pod.metadata.namespace ?? "", name);
+  if (secret === undefined && !optional) throw new ConfigError(`secret "${name}" not found`);
+  return new Map(
+    Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, "base64")]),
+  );
+}
+
+/** The downward API's fields. Throws ConfigError on one that does not exist. */
+export function fieldOf(pod: Pod, path: string, context: FieldContext): string {
+  const { metadata, spec } = pod;
+  const keyed = /^metadata\.(annotations|labels)\['(.+)'\]$/.exec(path);
+  if (keyed) return (keyed[1] === "labels" ? metadata.labels : metadata.annotations)?.[keyed[2] ?? ""] ?? "";
+  const lines = (map: { [name: string]: string } | undefined) =>
+    Object.entries(map ?? {})
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+      .join("\n");
+  switch (path) {
+    case "metadata.name":
+      return metadata.name;
+    case "metadata.namespace":
+      return metadata.namespace ?? "";
+    case "metadata.uid":
+      return metadata.uid;
+    case "metadata.labels":
+      return lines(metadata.labels);
+    case "metadata.annotations":
+      return lines(metadata.annotations);
+    case "spec.nodeName":
+      return spec.nodeName ?? "";
+    case "spec.serviceAccountName":
+      return spec.serviceAccountName ?? "default";
+    case "status.hostIP":
+    case "status.hostIPs":
+      return context.nodeIp;
+    case "status.podIP":
+    case "status.podIPs":
+      return context.podIp;
+    default:
+      throw new ConfigError(`unsupported fieldPath: ${path}`);
+  }
+}
+
+/** limits.* default to what the node can give, requests.* to the limits. */
+export function resourceField(
+  pod: Pod,
+  own: Container,
+  context: FieldContext,
+  ref: { readonly resource: string; readonly containerName?: string; readonly divisor?: string },
+): string {
+  const container =
+    [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(
+      ({ name }) => name === ref.containerName,
+    ) ?? own;
+  const [kind = "", name = ""] = ref.resource.split(/\.(.*)/s);
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  const text = kind === "requests" ? (requests[name] ?? limits[name] ?? "0") : limits[name];
+  const divisor = ref.divisor === undefined || ref.divisor === "0" ? "1" : ref.divisor;
+  if (name === "cpu") {
+    const millis = text === undefined ? context.allocatable.cpuMillis : parseMilliQuantity(text);
+    return String(Math.ceil(millis / parseMilliQuantity(divisor)));
+  }
+  const most = name === "memory" ? context.allocatable.memoryBytes : context.allocatable.storageBytes;
+  return String(Math.ceil((text === undefined ? most : parseQuantity(text)) / parseQuantity(divisor)));
+}
+
+/** `$(NAME)` becomes the variable's value if there is one; `$$` is a plain `$`. */
+export function expandVariables(text: string, env: ReadonlyMap<string, string>): string {
+  return text.replace(/\$\$|\$\(([^)]*)\)/g, (all, name: string | undefined) =>
+    name === undefined ? "$" : (env.get(name) ?? all),
+  );
+}
+
+/** Docker-links style variables for each service of the pod's namespace, and for `kubernetes`. */
+export function serviceVariables(
+  pod: Pod,
+  services: readonly Service[],
+): readonly (readonly [string, string])[] {
+  const own = services.filter(
+    ({ metadata }) => metadata.namespace === pod.metadata.namespace && pod.spec.enableServiceLinks !== false,
+  );
+  const api = services.filter(
+    ({ metadata }) => metadata.namespace === "default" && metadata.name === "kubernetes",
+  );
+  return [...new Set([...api, ...own])].flatMap(({ metadata, spec }) => {
+    const { clusterIP: ip } = spec;
+    const [first] = spec.ports ?? [];
+    if (!ip || ip === "None" || first === undefined) return [];
+    const prefix = metadata.name.toUpperCase().replaceAll("-", "_");
+    const rows: [string, string][] = [
+      [`${prefix}_SERVICE_HOST`, ip],
+      [`${prefix}_SERVICE_PORT`, String(first.port)],
+    ];
+    for (const { name, port } of spec.ports ?? [])
+      if (name)
+        rows.push([`${prefix}_SERVICE_PORT_${name.toUpperCase().replaceAll("-", "_")}`, String(port)]);
+    rows.push([`${prefix}_PORT`, `${(first.protocol ?? "TCP").toLowerCase()}://${ip}:${first.port}`]);
+    for (const { protocol = "TCP", port } of spec.ports ?? []) {
+      const base = `${prefix}_PORT_${port}_${protocol}`;
+      rows.push(
+        [base, `${protocol.toLowerCase()}://${ip}:${port}`],
+        [`${base}_PROTO`, protocol.toLowerCase()],
+        [`${base}_PORT`, String(port)],
+        [`${base}_ADDR`, ip],
+      );
+    }
+    return rows;
+  });
+}

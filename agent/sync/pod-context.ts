@@ -1,0 +1,44 @@
+import type { Os } from "../../base/os/os.ts";
+import type { ApiClient } from "../../client/api.ts";
+import type { EventRecorder } from "../../client/events.ts";
+import type { Pod, Service } from "../../client/types.ts";
+import type { ImageManager } from "../images/image-manager.ts";
+import type { ImageStore } from "../images/store.ts";
+import type { Prober } from "../probes/prober.ts";
+import type { Runtime } from "../runtime/seam.ts";
+import type { PodVolumes } from "../volumes/pod-volumes.ts";
+import type { ClusterDns } from "./container-config.ts";
+import type { FieldContext, Sources } from "./environment.ts";
+
+/** What all pod workers of a node share. */
+export interface PodContext {
+  readonly os: Os;
+  readonly client: ApiClient;
+  readonly runtime: Runtime;
+  readonly images: ImageManager;
+  readonly imageStore: ImageStore;
+  readonly volumes: PodVolumes;
+  readonly prober: Prober;
+  readonly events: EventRecorder;
+  readonly sources: Sources;
+  readonly services: () => readonly Service[];
+  /** `oci` or `process`. */
+  readonly scheme: string;
+  readonly nodeIp: string;
+  readonly dns: ClusterDns;
+  readonly allocatable: FieldContext["allocatable"];
+  readonly nodeMemoryBytes: number;
+  /** `<root>/logs`. */
+  readonly logsDir: string;
+}
+
+/** `<logs>/<namespace>_<name>_<uid>/<container>`: files in it are named by attempt. */
+export function logFolder(logsDir: string, pod: Pod, container: string): string {
+  const { namespace, name, uid } = pod.metadata;
+  return `${logsDir}/${namespace}_${name}_${uid}/${container}`;
+}
+
+export const fieldPathOf = (pod: Pod, name: string): string =>
+  (pod.spec.initContainers ?? []).some((one) => one.name === name)
+    ? `spec.initContainers{${name}}`
+    : `spec.containers{${name}}`;

@@ -1,0 +1,44 @@
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import type { RuntimeContainer } from "../runtime/seam.ts";
+
+export const messageLimits = { bytesMost: 4096, logBytesMost: 2048, logLinesMost: 80 } as const;
+
+/** What a container left in its termination message file, or – by policy FallbackToLogsOnError, when it failed without a
+ *  word – the end of its log. */
+export async function terminationMessage(container: RuntimeContainer, podDir: string): Promise<string> {
+  if (container.state.phase !== "exited") return "";
+  const path = join(podDir, "termination", container.name, String(container.attempt));
+  const text = await tail(path, messageLimits.bytesMost);
+  const fallback =
+    container.annotations.terminationMessagePolicy === "FallbackToLogsOnError" &&
+    container.state.exitCode !== 0;
+  if (text !== "" || !fallback) return text;
+  const log = await tail(container.logPath, messageLimits.logBytesMost * 2);
+  const lines = log
+    .split("\n")
+    .filter((line) => line !== "")
+    .slice(-messageLimits.logLinesMost);
+  return lines
+    .map((line) => line.replace(/^\S+ \S+ [FP] ?/, ""))
+    .join("\n")
+    .slice(-messageLimits.logBytesMost);
+}
+
+async function tail(path: string, bytesMost: number): Promise<string> {
+  const there = await open(path, "r").catch(() => undefined);
+  if (there === undefined) return "";
+  try {
+    const { size } = await there.stat();
+    const from = Math.max(0, size - bytesMost);
+    const { buffer, bytesRead } = await there.read(
+      Buffer.alloc(Math.min(size, bytesMost)),
+      0,
+      Math.min(size, bytesMost),
+      from,
+    );
+    return buffer.subarray(0, bytesRead).toString("utf8");
+  } finally {
+    await there.close();
+  }
+}

@@ -1,0 +1,157 @@
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { parseQuantity } from "../../base/quantity.ts";
+import type { Container, Pod, Volume } from "../../client/types.ts";
+import { pathInTree } from "../images/path-in-tree.ts";
+import type { Mount } from "../runtime/seam.ts";
+import { mustRun } from "../runtime/supervised/run-command.ts";
+import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
+import { showPayload } from "./atomic-folder.ts";
+import { payloadOf } from "./payload.ts";
+
+export interface PodVolumesDeps {
+  /** `<root>/pods`. */
+  readonly dir: string;
+  readonly sources: Sources;
+}
+
+/** Volumes of this node's pods. */
+export class PodVolumes {
+  readonly #dir: string;
+  readonly #sources: Sources;
+
+  constructor({ dir, sources }: PodVolumesDeps) {
+    this.#dir = dir;
+    this.#sources = sources;
+  }
+
+  podDir(uid: string): string {
+    return join(this.#dir, uid);
+  }
+
+  /** Makes all of a pod's volumes, or brings those made from the API up to date. Rejects with ConfigError. */
+  async prepare(pod: Pod, context: FieldContext): Promise<void> {
+    for (const volume of pod.spec.volumes ?? []) await this.#prepareOne(pod, volume, context);
+  }
+
+  async #prepareOne(pod: Pod, volume: Volume, context: FieldContext): Promise<void> {
+    const folder = this.#folder(pod, volume);
+    const group = pod.spec.securityContext?.fsGroup;
+    const payload = await payloadOf(pod, volume, context, this.#sources);
+    if (payload !== undefined) {
+      await showPayload(folder, payload, group);
+      return;
+    }
+    if (volume.emptyDir) {
+      await mkdir(folder, { recursive: true, mode: 0o755 });
+      if (volume.emptyDir.medium === "Memory" && process.getuid?.() === 0 && !(await isMounted(folder))) {
+        const size =
+          volume.emptyDir.sizeLimit === undefined
+            ? ""
+            : `,size=${Math.floor(parseQuantity(volume.emptyDir.sizeLimit))}`;
+        await mustRun(["mount", "-t", "tmpfs", "-o", `mode=0777${size}`, "tmpfs", folder]);
+      }
+      if (group !== undefined && process.getuid?.() === 0) await chown(folder, 0, group);
+      await chmod(folder, group === undefined ? 0o777 : 0o2777);
+      return;
+    }
+    if (volume.hostPath) return checkHostPath(volume.hostPath.path, volume.hostPath.type ?? "");
+    throw new ConfigError(`volume ${volume.name}: its kind is not supported by this node`);
+  }
+
+  /** A container's mounts. Call after `prepare`. */
+  async mountsOf(
+    pod: Pod,
+    container: Container,
+    env: ReadonlyMap<string, string>,
+  ): Promise<readonly Mount[]> {
+    const mounts: Mount[] = [];
+    for (const {
+      name,
+      mountPath,
+      readOnly,
+      subPath,
+      subPathExpr,
+      mountPropagation,
+    } of container.volumeMounts ?? []) {
+      const volume = (pod.spec.volumes ?? []).find((one) => one.name === name);
+      if (volume === undefined) throw new ConfigError(`volume mount ${name}: no such volume`);
+      const root = volume.hostPath?.path ?? this.#folder(pod, volume);
+      const inside = subPathExpr === undefined ? subPath : expandVariables(subPathExpr, env);
+      const hostPath = inside ? await subPathIn(root, inside, volume.emptyDir !== undefined) : root;
+      const ofApi = volume.configMap ?? volume.secret ?? volume.downwardAPI ?? volume.projected;
+      const propagation =
+        mountPropagation === "Bidirectional"
+          ? "rshared"
+          : mountPropagation === "HostToContainer"
+            ? "rslave"
+            : "rprivate";
+      mounts.push({
+        hostPath,
+        containerPath: mountPath,
+        readOnly: readOnly === true || ofApi !== undefined,
+        propagation,
+      });
+    }
+    return mounts;
+  }
+
+  /** Removes all that was made for a pod. */
+  async remove(uid: string): Promise<void> {
+    const dir = this.podDir(uid);
+    const mounted = (await mountPoints()).filter((path) => path.startsWith(`${dir}/`));
+    for (const path of mounted.reverse()) await mustRun(["umount", "-l", path]);
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  #folder(pod: Pod, volume: Volume): string {
+    return join(this.podDir(pod.metadata.uid), "volumes", volume.name);
+  }
+}
+
+/** A subPath of a writable volume is made when it is not there. */
+async function subPathIn(root: string, path: string, create: boolean): Promise<string> {
+  if (path.startsWith("/") || path.split("/").includes(".."))
+    throw new ConfigError(`subPath ${path} leaves its volume`);
+  // The last part may be a link as well (..data): resolved by asking for something in it.
+  const found = dirname(await pathInTree(root, `${path}/.x`));
+  if ((await exists(found)) === false) {
+    if (!create) throw new ConfigError(`subPath ${path} does not exist`);
+    await mkdir(found, { recursive: true, mode: 0o777 });
+  }
+  return found;
+}
+
+/** Throws ConfigError when the path is not what its type says; makes …OrCreate ones. */
+async function checkHostPath(path: string, type: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (type === "DirectoryOrCreate" && found === undefined) {
+    await mkdir(path, { recursive: true, mode: 0o755 });
+    return;
+  }
+  if (type === "FileOrCreate" && found === undefined) return writeFile(path, "", { mode: 0o644 });
+  const ok: Readonly<Record<string, boolean | undefined>> = {
+    "": true,
+    Directory: found?.isDirectory(),
+    DirectoryOrCreate: found?.isDirectory(),
+    File: found?.isFile(),
+    FileOrCreate: found?.isFile(),
+    Socket: found?.isSocket(),
+    CharDevice: found?.isCharacterDevice(),
+    BlockDevice: found?.isBlockDevice(),
+  };
+  if (ok[type] !== true) throw new ConfigError(`hostPath type check failed: ${path} is not a ${type}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+async function isMounted(path: string): Promise<boolean> {
+  return (await mountPoints()).includes(path);
+}
+
+async function mountPoints(): Promise<readonly string[]> {
+  const text = await readFile("/proc/self/mountinfo", "utf8");
+  return text.split("\n").flatMap((line) => line.split(" ")[4] ?? []);
+}
