@@ -1,0 +1,100 @@
+import type { Clock } from "../../base/os/clock.ts";
+import { bytes, int64, latin1Bytes, message, repeated } from "../../base/protobuf.ts";
+import type { StateReader } from "../apply/types.ts";
+import type { Consensus } from "../driver/seams.ts";
+import { StoreError } from "../errors.ts";
+import type { MemberId } from "../raft/types.ts";
+
+/** What the desk needs of the lessor. */
+export interface LocalLeases {
+  renew(
+    id: bigint,
+    nowMs: number,
+  ): { readonly ttl: number; readonly clearCheckpoint: boolean } | "notPrimary" | "gone";
+  timeToLive(
+    id: bigint,
+    nowMs: number,
+  ): { readonly grantedTtl: number; readonly ttl: number; readonly keys: readonly string[] } | undefined;
+  list(): readonly bigint[];
+}
+
+export interface LeaseAnswer {
+  readonly ttlSeconds: number;
+  readonly grantedTtlSeconds: number;
+  readonly keys: readonly Uint8Array[];
+}
+const answerTable = message({
+  ttlSeconds: int64(1),
+  grantedTtlSeconds: int64(2),
+  keys: repeated(bytes(3)),
+});
+
+export interface LeaseDeskParts {
+  readonly memberId: MemberId;
+  readonly leases: LocalLeases;
+  readonly consensus: Pick<Consensus, "status" | "readIndex">;
+  readonly state: Pick<StateReader, "waitApplied">;
+  readonly clock: Clock;
+  /** Asks another member; rejects with the StoreError it answered. */
+  readonly ask: (member: MemberId, kind: string, id: bigint) => Promise<Uint8Array>;
+}
+
+/** Renewals and times to live: only the leader knows them, so everybody else asks it. */
+export class LeaseDesk {
+  readonly #parts: LeaseDeskParts;
+
+  constructor(parts: LeaseDeskParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects with LEASE_NOT_FOUND, or NO_LEADER and the like when nobody can tell. */
+  async renew(id: bigint): Promise<number> {
+    const outcome = await this.#asLeader("renew", id);
+    return outcome.ttlSeconds;
+  }
+
+  async timeToLive(id: bigint, withKeys: boolean): Promise<LeaseAnswer> {
+    return this.#asLeader(withKeys ? "timeToLive.keys" : "timeToLive", id);
+  }
+
+  ids(): readonly bigint[] {
+    return this.#parts.leases.list();
+  }
+
+  /** Answers a member that is not the leader; never forwards again. */
+  async answer(kind: string, id: bigint): Promise<Uint8Array> {
+    const { consensus, memberId } = this.#parts;
+    if (consensus.status.leader !== memberId) throw new StoreError("NOT_LEADER");
+    return answerTable.encode(await this.#local(kind, id));
+  }
+
+  async #asLeader(kind: string, id: bigint): Promise<LeaseAnswer> {
+    const { consensus, memberId, ask } = this.#parts;
+    const { leader } = consensus.status;
+    if (leader === 0n) throw new StoreError("NO_LEADER");
+    if (leader === memberId) return this.#local(kind, id);
+    try {
+      return answerTable.decode(await ask(leader, kind, id));
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "NOT_LEADER") throw new StoreError("LEADER_CHANGED");
+      throw error;
+    }
+  }
+
+  async #local(kind: string, id: bigint): Promise<LeaseAnswer> {
+    // A leader that was replaced without noticing must not promise time, and one that is new must have applied all.
+    const { consensus, state, leases, clock } = this.#parts;
+    await state.waitApplied(await consensus.readIndex());
+    const nowMs = clock.monotonicMs();
+    if (kind === "renew") {
+      const renewed = leases.renew(id, nowMs);
+      if (renewed === "gone") throw new StoreError("LEASE_NOT_FOUND", { lease: id });
+      if (renewed === "notPrimary") throw new StoreError("LEADER_CHANGED");
+      return { ttlSeconds: renewed.ttl, grantedTtlSeconds: renewed.ttl, keys: [] };
+    }
+    const info = leases.timeToLive(id, nowMs);
+    if (info === undefined) throw new StoreError("LEASE_NOT_FOUND", { lease: id });
+    const keys = kind === "timeToLive.keys" ? info.keys.map(latin1Bytes) : [];
+    return { ttlSeconds: info.ttl, grantedTtlSeconds: info.grantedTtl, keys };
+  }
+}
