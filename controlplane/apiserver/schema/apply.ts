@@ -77,6 +77,24 @@ export function serverSideApply(request: ApplyRequest): ApplyOutcome {
   return { ok: true, object };
 }
 
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** After a create: what a client-side apply brought is recorded as its own, for that is what a later server-side apply
+ *  takes over. Other creators are not recorded; nobody asks for them. Mutates `object`. */
+export function recordCreate(object: KubeObject, manager: string, now: string): void {
+  if (object.metadata.annotations?.[lastApplied] === undefined) return;
+  const fields = fieldsOf(kindType(object), object);
+  const entry = {
+    manager,
+    operation: "Update" as const,
+    apiVersion: object.apiVersion,
+    subresource: "",
+    time: now,
+    fields,
+  };
+  setManagers(object, [entry]);
+}
+
 export interface UpdateRecord {
   readonly current: KubeObject;
   readonly next: KubeObject;
