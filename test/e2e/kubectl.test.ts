@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  canContain,
+  eventually,
+  isInstalled,
+  type LocalCluster,
+  run,
+  startCluster,
+} from "../local-cluster.ts";
+
+/** Real kubectl, real containers, a whole cluster. */
+const web = `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings }
+data: { greeting: hello }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, labels: { app: web } }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: web
+          image: pintle.local/host
+          command: [node, -e, 'console.log("starting " + process.env.GREETING); require("http").createServer((q, r) => r.end(process.env.HOSTNAME + "\\n")).listen(8080, process.env.POD_IP)']
+          env:
+            - { name: GREETING, valueFrom: { configMapKeyRef: { name: settings, key: greeting } } }
+            - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }
+          ports: [{ containerPort: 8080 }]
+          readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
+          resources: { limits: { memory: 128Mi } }
+          volumeMounts: [{ name: settings, mountPath: /settings }]
+      volumes: [{ name: settings, configMap: { name: settings } }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { type: NodePort, selector: { app: web }, ports: [{ port: 8080 }] }
+`;
+
+for (const runtime of ["oci", "process"] as const) {
+  describe(`kubectl on a small cluster, pods as ${runtime === "oci" ? "containers" : "processes"}`, function () {
+    this.timeout(120_000);
+    let cluster: LocalCluster;
+    let kubectl: LocalCluster["kubectl"];
+
+    before(async function () {
+      if (!isInstalled("kubectl") || (runtime === "oci" && !canContain)) return this.skip();
+      cluster = await startCluster({ replicas: 1, nodes: 1, runtime });
+      ({ kubectl } = cluster);
+    });
+    after(() => cluster?.stop());
+
+    const podNames = async () =>
+      (await kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].metadata.name}"))
+        .split(" ")
+        .filter((name) => name !== "");
+
+    it("applies a manifest and rolls it out", async () => {
+      const output = await cluster.kubectlWith(web, "apply", "-f", "-");
+      assert.match(output, /deployment\.apps\/web created/);
+      await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+      assert.match(await cluster.kubectlWith(web, "apply", "-f", "-"), /deployment\.apps\/web unchanged/);
+    });
+
+    it("answers through the Service", async () => {
+      const port = await kubectl("get", "svc", "web", "-o", "jsonpath={.spec.ports[0].nodePort}");
+      const node = await kubectl("get", "nodes", "-o", "jsonpath={.items[0].status.addresses[0].address}");
+      const body = await eventually(
+        "the node port answers",
+        20,
+        async () => await (await fetch(`http://${node}:${port}/`)).text(),
+        (text) => text !== "",
+      );
+      assert.match(body, /^web-/);
+    });
+
+    it("logs, execs and brings exit codes back", async () => {
+      const [pod = ""] = await podNames();
+      assert.match(await kubectl("logs", pod), /starting hello/);
+      assert.equal(await kubectl("exec", pod, "--", "sh", "-c", "echo $GREETING"), "hello\n");
+      await assert.rejects(kubectl("exec", pod, "--", "sh", "-c", "exit 7"), /exit code 7/);
+      assert.equal(
+        await run("sh", ["-c", `echo typed | kubectl exec -i ${pod} -- cat`], {
+          ...process.env,
+          KUBECONFIG: cluster.kubeconfig,
+        }),
+        "typed\n",
+      );
+    });
+
+    it("gives a terminal with exec -it", async () => {
+      const [pod = ""] = await podNames();
+      // `script` is the terminal that kubectl asks for.
+      const output = await run(
+        "script",
+        [
+          "-qec",
+          `kubectl exec -it ${pod} -- sh -c 'test -t 0 && stty size && echo is-a-terminal'`,
+          "/dev/null",
+        ],
+        { ...process.env, KUBECONFIG: cluster.kubeconfig },
+      );
+      assert.match(output, /is-a-terminal/);
+    });
+
+    it("scales, changes the template, shows history and undoes", async () => {
+      await kubectl("scale", "deployment/web", "--replicas=3");
+      await kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "deployment/web", "--timeout=30s");
+      await kubectl("set", "env", "deployment/web", "EXTRA=1");
+      await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+      assert.match(await kubectl("rollout", "history", "deployment/web"), /REVISION[\s\S]*2/);
+      await kubectl("rollout", "undo", "deployment/web");
+      await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+      assert.doesNotMatch(await kubectl("get", "deployment", "web", "-o", "yaml"), /name: EXTRA/);
+    });
+
+    it("updates config map volumes in running pods", async () => {
+      const [pod = ""] = await podNames();
+      if (runtime === "process") return; // processes see their volumes at other paths
+      await kubectl("patch", "configmap", "settings", "--type=merge", "-p", '{"data":{"greeting":"howdy"}}');
+      await eventually(
+        "the file follows",
+        90,
+        () => kubectl("exec", pod, "--", "cat", "/settings/greeting"),
+        (text) => text === "howdy",
+      );
+    });
+
+    if (runtime === "oci") {
+      it("runs containers: own pid, net and mount namespaces, a pod IP, and the memory limit enforced", async () => {
+        const [pod = ""] = await podNames();
+        for (const kind of ["pid", "net", "mnt", "ipc", "uts"]) {
+          const inside = await kubectl("exec", pod, "--", "readlink", `/proc/self/ns/${kind}`);
+          assert.notEqual(
+            inside.trim(),
+            execFileSync("readlink", [`/proc/self/ns/${kind}`], { encoding: "utf8" }).trim(),
+            kind,
+          );
+        }
+        const ip = await kubectl("get", "pod", pod, "-o", "jsonpath={.status.podIP}");
+        assert.match(
+          await kubectl("exec", pod, "--", "ip", "-4", "addr", "show", "eth0"),
+          new RegExp(`inet ${ip}`),
+        );
+        await cluster.kubectlWith(greedy, "apply", "-f", "-");
+        const reason = () =>
+          kubectl(
+            "get",
+            "pod",
+            "greedy",
+            "-o",
+            "jsonpath={.status.containerStatuses[0].state.terminated.reason}",
+          );
+        await eventually("the kernel ends it", 30, reason, (text) => text === "OOMKilled");
+      });
+    }
+
+    it("deletes, and what belonged to it goes too", async () => {
+      await kubectl("delete", "deployment", "web", "--timeout=30s");
+      await eventually("no pod is left", 40, podNames, (names) => names.length === 0);
+    });
+  });
+}
+
+const greedy = `
+apiVersion: v1
+kind: Pod
+metadata: { name: greedy }
+spec:
+  restartPolicy: Never
+  containers:
+    - name: c
+      image: pintle.local/host
+      command: [node, -e, 'const all = []; for (;;) all.push(Buffer.alloc(8 << 20, 1))']
+      resources: { limits: { memory: 64Mi } }
+`;
