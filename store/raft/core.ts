@@ -76,7 +76,12 @@ export class Core {
     this.term = config.hardState.term;
     this.vote = config.hardState.vote;
     this.conf = config.conf;
-    const committed = Math.max(config.hardState.commit, config.applied, config.snapshot.index);
+    const committed = Math.max(
+      config.hardState.commit,
+      config.applied,
+      config.snapshot.index,
+      committedByConfChange(config.entries),
+    );
     this.log = new RaftLog(config.snapshot, config.entries, { committed, applied: config.applied });
     this.electionTimeout = this.drawElectionTimeout();
   }
@@ -112,4 +117,12 @@ export class Core {
   sendAfterAppend(parts: MessageParts): void {
     this.messagesAfterAppend.push(message(this.id, { term: this.term, ...parts }));
   }
+}
+
+/** A leader proposes a configuration change only when all earlier ones are applied. So all but the last change in a log are
+ *  committed, even if the crash that ended the last life lost the commit index. Without this a member could campaign with a
+ *  configuration that is two changes old, whose majorities need not overlap with the present ones. */
+function committedByConfChange(entries: readonly Entry[]): Index {
+  const last = entries.findLastIndex((entry) => entry.type === "confChange");
+  return entries.slice(0, Math.max(0, last)).findLast((entry) => entry.type === "confChange")?.index ?? 0;
 }

@@ -16,7 +16,7 @@ import {
 } from "./replication.ts";
 import { installSnapshot } from "./snapshot.ts";
 import { type RaftStatus, statusOf } from "./status.ts";
-import { step } from "./step.ts";
+import { step, takeForwardedProposals } from "./step.ts";
 import type {
   ConfState,
   Entry,
@@ -240,7 +240,7 @@ export class RawNode {
     const entries = core.forwarding.map(({ type, data }) => ({ term: 0, index: 0, type, data }));
     core.forwarding = [];
     // Whoever waits for a proposal that finds no leader any more times out, as for any that is lost on the way.
-    if (core.state.role === "leader") appendProposals(core, core.state, entries);
+    if (core.state.role === "leader") takeForwardedProposals(core, core.state, entries);
     else if (core.leader !== nobody) core.send({ type: "propose", to: core.leader, term: 0, entries });
   }
 

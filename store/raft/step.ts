@@ -12,7 +12,7 @@ import {
 } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { installSnapshot } from "./snapshot.ts";
-import type { Message } from "./types.ts";
+import type { Entry, Message } from "./types.ts";
 
 /** One message's effect (Raft figure 2). Messages of term 0 (forwarded proposals and reads) belong to no term. */
 export function step(core: Core, incoming: Message): void {
@@ -88,7 +88,7 @@ function stepLeader(core: Core, leader: LeaderState, incoming: Message): void {
       takeReadAcknowledgement(core, leader, incoming);
       return;
     case "propose":
-      takeForwardedProposals(core, leader, incoming);
+      takeForwardedProposals(core, leader, incoming.entries);
       return;
     case "readIndex":
       // A read beyond the bound is dropped; the follower asks again.
@@ -105,9 +105,9 @@ function stepLeader(core: Core, leader: LeaderState, incoming: Message): void {
 }
 
 /** A follower's proposals. A configuration change that may not be made now is dropped: who proposed it will time out. */
-function takeForwardedProposals(core: Core, leader: LeaderState, incoming: Message): void {
+export function takeForwardedProposals(core: Core, leader: LeaderState, entries: readonly Entry[]): void {
   if (!takesProposals(core, leader)) return;
-  for (const entry of incoming.entries) {
+  for (const entry of entries) {
     if (entry.type === "normal") appendProposals(core, leader, [entry]);
     else if (leader.pendingConfIndex <= core.log.applied && appendProposals(core, leader, [entry])) {
       leader.pendingConfIndex = core.log.lastIndex;
