@@ -4,6 +4,7 @@ import { badRequest, invalid, unsupportedMediaType } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { isObject, type JsonObject, toKubeObject } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
+import { duplicateFields } from "../schema/duplicate-fields.ts";
 import type { Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
 
@@ -126,7 +127,7 @@ function requireKind(object: JsonObject, served: ServedKind): void {
   );
 }
 
-function checkFieldNames(call: Call, schemas: Schemas, { object }: DecodedBody): void {
+function checkFieldNames(call: Call, schemas: Schemas, { object, text }: DecodedBody): void {
   const asked = call.query.get("fieldValidation") ?? "";
   if (!["", "Strict", "Warn", "Ignore"].includes(asked))
     throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
@@ -143,7 +144,9 @@ function checkFieldNames(call: Call, schemas: Schemas, { object }: DecodedBody):
     throw badRequest(
       `${call.served.kind.kind} in version "${call.served.version}" cannot be handled as a ${call.served.kind.kind}: ${typeError}`,
     );
-  const problems = [...found.unknown, ...found.duplicate];
+  // Looking for what stands twice means reading the text again, so only for those who ask (kubectl always does).
+  const wantsDuplicates = text !== undefined && (asked === "Strict" || asked === "Warn");
+  const problems = [...found.unknown, ...(wantsDuplicates ? duplicateFields(text) : found.duplicate)];
   if (problems.length === 0 || asked === "Ignore") return;
   if (asked === "Strict")
     throw badRequest(

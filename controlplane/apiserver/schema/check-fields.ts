@@ -43,14 +43,15 @@ function checkMessage(type: SchemaType, object: Readonly<Json>, path: string, re
     if (field === undefined) {
       if (report.unknown.length < reportedMax) report.unknown.push(`unknown field ${JSON.stringify(at)}`);
     } else if (value !== null && value !== undefined) {
-      checkField(field, value, { at, owner: `${type.k}.${at.replace(/\[\d+\]/g, "")}`, report });
+      checkField(field, value, { at, struct: type.k, report });
     }
   }
 }
 
 interface Where {
   readonly at: string;
-  readonly owner: string;
+  /** The message that the field is in, for texts. */
+  readonly struct: string;
   readonly report: MutableReport;
 }
 
@@ -127,7 +128,11 @@ function checkValue(field: SchemaField, value: unknown, where: Where): void {
 function wrong(value: unknown, wanted: string, where: Where): void {
   const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
   const shown = what === "number" ? `number ${String(value)}` : what;
-  add(where, `json: cannot unmarshal ${shown} into Go struct field ${where.owner} of type ${wanted}`);
+  const path = where.at.replace(/\[\d+\]/g, "");
+  add(
+    where,
+    `json: cannot unmarshal ${shown} into Go struct field ${where.struct}.${path} of type ${wanted}`,
+  );
 }
 
 function add({ report }: Where, text: string): void {
