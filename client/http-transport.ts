@@ -1,5 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import type { Socket } from "node:net";
 import { ConnectionError } from "./api-error.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 
@@ -24,6 +25,10 @@ export const transportLimits = {
   socketsPerServerMost: 256,
 } as const;
 
+class TimeoutError extends Error {
+  override readonly name = "TimeoutError";
+}
+
 /** HTTP(S) to several equal servers over kept-alive connections. Stays with the last good one; when it cannot be
  *  reached the next is tried, each at most once a request. */
 export class HttpTransport {
@@ -31,6 +36,8 @@ export class HttpTransport {
   readonly #servers: readonly URL[];
   readonly #secure: https.Agent;
   readonly #plain: http.Agent;
+  /** Open connections by server, so that all can be given up together. */
+  readonly #sockets = new Map<string, Set<Socket>>();
   #preferred = 0;
 
   constructor(config: RestConfig) {
@@ -57,10 +64,12 @@ export class HttpTransport {
   async send(request: HttpRequest): Promise<http.IncomingMessage> {
     for (let tried = 1; ; tried++) {
       const at = this.#preferred;
+      const server = this.server;
       try {
-        return await this.#sendTo(this.server, request);
+        return await this.#sendTo(server, request);
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
+        if (this.#servers.length > 1 && error.cause instanceof TimeoutError) this.#giveUp(server);
         this.#avoid(at);
         const again = error.neverSent || request.idempotent;
         if (!again || tried >= this.#servers.length) throw error;
@@ -72,6 +81,21 @@ export class HttpTransport {
   close(): void {
     this.#plain.destroy();
     this.#secure.destroy();
+  }
+
+  /** A server that no longer answers may have gone without closing its connections: the watches on them must not wait
+   *  for the kernel to notice. */
+  #giveUp(server: URL): void {
+    for (const socket of this.#sockets.get(server.host) ?? [])
+      socket.destroy(new TimeoutError("gave the server up"));
+  }
+
+  #track(server: URL, socket: Socket): void {
+    const sockets = this.#sockets.get(server.host) ?? new Set<Socket>();
+    this.#sockets.set(server.host, sockets);
+    if (sockets.has(socket)) return;
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
   }
 
   /** Prefers the server after `at`, unless another request moved on already. */
@@ -102,15 +126,16 @@ export class HttpTransport {
           cause,
         });
       let giveUp = setTimeout(
-        () => outgoing.destroy(fail(new Error("timed out while connecting"))),
+        () => outgoing.destroy(fail(new TimeoutError("timed out while connecting"))),
         transportLimits.connectMs,
       );
       const connected = () => {
         neverSent = false;
         clearTimeout(giveUp);
-        giveUp = setTimeout(() => outgoing.destroy(fail(new Error("timed out"))), request.timeoutMs);
+        giveUp = setTimeout(() => outgoing.destroy(fail(new TimeoutError("timed out"))), request.timeoutMs);
       };
       outgoing.once("socket", (socket) => {
+        this.#track(server, socket);
         if (outgoing.reusedSocket) connected();
         else socket.once(secure ? "secureConnect" : "connect", connected);
       });

@@ -178,6 +178,21 @@ describe("client/rest", () => {
     assert.equal((await other.get(resources.pods, { name: "a", namespace: "n" })).metadata.name, "second");
   });
 
+  it("gives up a server that stopped answering, watches on it included", async () => {
+    const silent = await serve((request, response) => {
+      if (request.url?.includes("watch=true"))
+        response.write(`${JSON.stringify({ type: "ADDED", object: pod("a") })}\n`);
+    });
+    const other = await serve((_, response) => send(response, 200, pod("other")));
+    const client = connect(silent, other);
+    const events = client.watch(resources.pods, {}, new AbortController().signal);
+    assert.equal((await events.next()).done, false);
+    const ended = assert.rejects(events.next(), ConnectionError);
+    const found = await client.get(resources.pods, { name: "a", namespace: "n" }, { timeoutMs: 50 });
+    assert.equal(found.metadata.name, "other");
+    await ended;
+  });
+
   it("turns refusals into ApiError with its predicates, plain text too, and waits when asked to", async () => {
     let busy = 2;
     const site = await serve((request, response) => {
