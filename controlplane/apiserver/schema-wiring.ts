@@ -1,4 +1,4 @@
-import { serverSideApply } from "./schema/apply.ts";
+import { recordUpdate, serverSideApply } from "./schema/apply.ts";
 import { checkFields, dropUnknownFields } from "./schema/check-fields.ts";
 import { normalizeObject } from "./schema/normalize.ts";
 import { decodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
@@ -16,5 +16,6 @@ export function schemas(): Schemas {
     },
     strategicMerge: (gvk, current, patch) => strategicMergePatch(gvk, current, patch),
     serverSideApply,
+    recordUpdate,
   };
 }

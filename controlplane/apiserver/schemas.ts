@@ -11,6 +11,8 @@ export interface Schemas {
   normalize(gvk: Gvk, object: JsonObject): void;
   strategicMerge(gvk: Gvk, current: JsonObject, patch: JsonObject): JsonObject;
   serverSideApply(request: ApplyRequest): ApplyOutcome;
+  /** Notes in `next` who changed which fields, where an earlier apply made that matter; mutates. */
+  recordUpdate(record: UpdateRecord): void;
 }
 
 export interface Gvk {
@@ -28,6 +30,13 @@ export interface ApplyRequest {
   readonly patch: JsonObject;
   readonly manager: string;
   readonly force: boolean;
+  readonly subresource: string;
+  readonly now: string;
+}
+export interface UpdateRecord {
+  readonly current: KubeObject;
+  readonly next: KubeObject;
+  readonly manager: string;
   readonly subresource: string;
   readonly now: string;
 }

@@ -7,6 +7,7 @@ import { updateObject } from "../registry/update-object.ts";
 import { apply } from "./apply.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { acceptObject, bodyText } from "./decode-body.ts";
+import { recordManager } from "./field-manager.ts";
 import { mergePatch } from "./merge-patch.ts";
 import { servedObject } from "./shapes.ts";
 import { isDryRun } from "./write-options.ts";
@@ -40,7 +41,10 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
   const change = (current: KubeObject): KubeObject => {
     const shown = servedObject(call.served, structuredClone(current));
     const patched = acceptObject(call, deps.schemas, { object: patcher(shown), text: undefined });
-    return keep === undefined ? patched : keep(current, patched);
+    return recordManager(call, deps, {
+      current,
+      next: keep === undefined ? patched : keep(current, patched),
+    });
   };
   const object = await updateObject(deps, call.served.kind, call.target, change, { dryRun, via: route.via });
   return { type: "object", code: 200, object };

@@ -2,6 +2,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { readObject } from "./decode-body.ts";
+import { recordManager } from "./field-manager.ts";
 import { get } from "./get.ts";
 import { patchThrough } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
@@ -12,7 +13,8 @@ export const getStatus = get;
 export async function updateStatus(call: Call, deps: HandlerDeps): Promise<Answer> {
   const dryRun = isDryRun(call.query);
   const object = await readObject(call, deps.schemas);
-  const change = (current: KubeObject) => onlyStatus(current, structuredClone(object));
+  const change = (current: KubeObject) =>
+    recordManager(call, deps, { current, next: onlyStatus(current, structuredClone(object)) });
   const updated = await updateObject(deps, call.served.kind, call.target, change, { dryRun, via: "status" });
   return { type: "object", code: 200, object: updated };
 }
@@ -26,7 +28,6 @@ function onlyStatus(current: KubeObject, wanted: KubeObject): KubeObject {
   const metadata = { ...wanted.metadata };
   // Who owns an object is not for those who report on it.
   restore(metadata, current.metadata, "ownerReferences");
-  if (metadata.managedFields === undefined) restore(metadata, current.metadata, "managedFields");
   const next: KubeObject = { ...current, metadata };
   if (wanted.status === undefined) delete next.status;
   else next.status = wanted.status;
@@ -34,7 +35,7 @@ function onlyStatus(current: KubeObject, wanted: KubeObject): KubeObject {
 }
 
 type Meta = KubeObject["metadata"];
-function restore(to: Meta, from: Meta, field: "ownerReferences" | "managedFields"): void {
+function restore(to: Meta, from: Meta, field: "ownerReferences"): void {
   const value = from[field];
   if (value === undefined) delete to[field];
   else Object.assign(to, { [field]: value });

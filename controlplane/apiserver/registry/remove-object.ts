@@ -77,12 +77,9 @@ export function markedForDeletion(
   const next = structuredClone(current);
   const { metadata } = next;
   setFinalizers(kind, next, options.propagationPolicy);
-  const graceSeconds = Math.max(
-    0,
-    kind.gracePeriodSeconds === undefined
-      ? 0
-      : (options.gracePeriodSeconds ?? kind.gracePeriodSeconds(current)),
-  );
+  // Where the kind sees nothing to wait for, no wish changes that.
+  const usualSeconds = kind.gracePeriodSeconds?.(current) ?? 0;
+  const graceSeconds = usualSeconds === 0 ? 0 : (options.gracePeriodSeconds ?? usualSeconds);
   if (metadata.deletionTimestamp === undefined) {
     metadata.deletionTimestamp = rfc3339(options.nowMs + graceSeconds * 1000);
     metadata.deletionGracePeriodSeconds = graceSeconds;

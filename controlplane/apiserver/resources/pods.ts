@@ -76,7 +76,11 @@ export const pods = kindOf<Pod>({
     wideColumn("Readiness Gates"),
   ],
   cells: podCells,
-  gracePeriodSeconds: (pod) => pod.spec.terminationGracePeriodSeconds ?? 30,
+  // What runs nowhere, or runs no more, has nothing to end.
+  gracePeriodSeconds: ({ spec, status }) =>
+    !spec.nodeName || status?.phase === "Succeeded" || status?.phase === "Failed"
+      ? 0
+      : (spec.terminationGracePeriodSeconds ?? 30),
 });
 
 /** What Kubernetes' default admission fills in: service account, priority, patience with failing nodes. */

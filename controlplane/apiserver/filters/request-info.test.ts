@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { isLongRunning, requestInfo } from "./request-info.ts";
+
+describe("request info", () => {
+  // method, url, then: verb group/version namespace plural/subresource name
+  const cases = [
+    ["GET", "/api/v1/pods", "list /v1 - pods -"],
+    ["GET", "/api/v1/namespaces/a/pods?watch=true", "watch /v1 a pods -"],
+    ["GET", "/api/v1/namespaces/a/pods?watch=false", "list /v1 a pods -"],
+    ["GET", "/api/v1/namespaces/a/pods/p", "get /v1 a pods p"],
+    ["POST", "/api/v1/namespaces/a/pods/p/binding", "create /v1 a pods/binding p"],
+    ["GET", "/api/v1/namespaces/a", "get /v1 - namespaces a"],
+    ["PUT", "/api/v1/namespaces/a/finalize", "update /v1 - namespaces/finalize a"],
+    ["PATCH", "/apis/apps/v1/namespaces/a/deployments/d/scale", "patch apps/v1 a deployments/scale d"],
+    ["DELETE", "/apis/apps/v1/namespaces/a/deployments", "deletecollection apps/v1 a deployments -"],
+    ["DELETE", "/api/v1/nodes/n", "delete /v1 - nodes n"],
+    ["GET", "/api/v1/namespaces/a/pods/p/log?follow=1", "get /v1 a pods/log p"],
+    ["GET", "/api/v1/watch/namespaces/a/pods", "watch /v1 a pods -"],
+    ["GET", "/api/v1/namespaces/a/configmaps/x%2Fy", "get /v1 a configmaps x/y"],
+  ] as const;
+  for (const [method, url, wanted] of cases)
+    it(`${method} ${url}`, () => {
+      const { resource } = requestInfo(method, url);
+      assert.ok(resource);
+      const { verb, group, version, namespace, plural, subresource, name } = resource;
+      const what = subresource === "" ? plural : `${plural}/${subresource}`;
+      assert.equal(`${verb} ${group}/${version} ${namespace || "-"} ${what} ${name || "-"}`, wanted);
+    });
+  for (const url of [
+    "/",
+    "/healthz",
+    "/api",
+    "/api/v1",
+    "/apis/apps/v1",
+    "/openapi/v3/apis/apps/v1",
+    "/api/v1/pods/%E0%A4%A",
+  ])
+    it(`${url} names no resource`, () => {
+      assert.equal(requestInfo("GET", url).resource, undefined);
+    });
+  it("knows what lasts", () => {
+    const lasts = (url: string) => isLongRunning(requestInfo("GET", url));
+    assert.ok(lasts("/api/v1/pods?watch=1"));
+    assert.ok(lasts("/api/v1/namespaces/a/pods/p/log?follow=true"));
+    assert.ok(!lasts("/api/v1/namespaces/a/pods/p/log"));
+    assert.ok(lasts("/api/v1/namespaces/a/pods/p/exec?command=x"));
+  });
+});

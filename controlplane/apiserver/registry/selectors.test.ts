@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector } from "./selectors.ts";
+
+describe("label selectors", () => {
+  const cases: [selector: string, labels: Record<string, string>, matches: boolean][] = [
+    ["", {}, true],
+    ["a=b", { a: "b" }, true],
+    ["a==b", { a: "c" }, false],
+    ["a!=b", {}, true],
+    ["a!=b", { a: "b" }, false],
+    ["a", { a: "" }, true],
+    ["!a", { a: "" }, false],
+    ["!a", {}, true],
+    ["app in (web, other),tier notin (db)", { app: "web" }, true],
+    ["app in (web,other),tier notin (db)", { app: "web", tier: "db" }, false],
+    ["a in ()", { a: "" }, true],
+    ["n>3", { n: "4" }, true],
+    ["n<3", { n: "4" }, false],
+    ["n>3", { n: "x" }, false],
+    ["example.com/role=x,b=", { "example.com/role": "x", b: "" }, true],
+  ];
+  for (const [selector, labels, matches] of cases)
+    it(`${selector || "nothing"} ${matches ? "matches" : "does not match"} ${JSON.stringify(labels)}`, () => {
+      assert.equal(matchesLabels(parseLabelSelector(selector), labels), matches);
+    });
+  for (const bad of ["a in b", "a=b,", "=b", "a b", "a in (b", "a=b c", "n>x", "-a=b"])
+    it(`refuses ${bad}`, () => {
+      assert.throws(() => parseLabelSelector(bad), { reason: "BadRequest" });
+    });
+});
+
+describe("field selectors", () => {
+  const fields = { "metadata.name": "a,b", "status.phase": "Running" };
+  it("compares with =, == and !=", () => {
+    const matches = (text: string) => matchesFields(parseFieldSelector(text), fields);
+    assert.ok(matches("status.phase=Running"));
+    assert.ok(matches("status.phase==Running,metadata.name!=x"));
+    assert.ok(!matches("status.phase!=Running"));
+    assert.ok(matches(""));
+  });
+  it("unescapes commas", () => {
+    assert.ok(matchesFields(parseFieldSelector("metadata.name=a\\,b"), fields));
+  });
+  it("refuses a term without an operator", () => {
+    assert.throws(() => parseFieldSelector("status.phase"), { reason: "BadRequest" });
+  });
+});
