@@ -23,6 +23,8 @@ export class SchedulerCache implements Snapshot {
   readonly #sources: CacheSources;
   readonly #nodes = new Map<string, NodeInfo>();
   #list: readonly NodeInfo[] | undefined;
+  /** By label; emptied when nodes change. */
+  readonly #domains = new Map<string, number>();
   readonly #placements = new Map<string, Placement>();
   readonly #withAffinity = new Set<NodeInfo>();
   readonly #withAntiAffinity = new Set<NodeInfo>();
@@ -55,6 +57,14 @@ export class SchedulerCache implements Snapshot {
     return this.#nodes.get(name);
   }
 
+  domainCount(labelKey: string): number {
+    const known = this.#domains.get(labelKey);
+    if (known !== undefined) return known;
+    const values = new Set(this.nodes.flatMap(({ labels }) => labels[labelKey] ?? []));
+    this.#domains.set(labelKey, values.size);
+    return values.size;
+  }
+
   namespaceLabels(namespace: string): Readonly<Record<string, string>> {
     return this.#sources.namespaceLabels(namespace);
   }
@@ -72,11 +82,13 @@ export class SchedulerCache implements Snapshot {
     if (known !== undefined) {
       const changed = schedulingView(known.node) !== schedulingView(node);
       known.setNode(node);
+      if (changed) this.#domains.clear();
       return changed ? "nodeChanged" : undefined;
     }
     const info = new NodeInfo(node);
     this.#nodes.set(info.name, info);
     this.#list = undefined;
+    this.#domains.clear();
     for (const placement of this.#placements.values())
       if (placement.node === info.name) info.add(placement.info);
     this.#track(info);
@@ -88,6 +100,7 @@ export class SchedulerCache implements Snapshot {
     if (info === undefined) return;
     this.#nodes.delete(name);
     this.#list = undefined;
+    this.#domains.clear();
     this.#withAffinity.delete(info);
     this.#withAntiAffinity.delete(info);
   }

@@ -9,6 +9,8 @@ export interface Snapshot {
   readonly nodesWithAffinity: readonly NodeInfo[];
   readonly nodesWithAntiAffinity: readonly NodeInfo[];
   node(name: string): NodeInfo | undefined;
+  /** How many different values the nodes have of this label. */
+  domainCount(labelKey: string): number;
   namespaceLabels(namespace: string): Readonly<Record<string, string>>;
   /** How many pods with this controlling owner each node has. */
   podsOfController(uid: string): ReadonlyMap<string, number>;

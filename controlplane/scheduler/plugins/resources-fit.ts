@@ -23,10 +23,10 @@ export const resourcesFit: Plugin = {
         return reasons.length === 0 ? undefined : { reasons, lasting };
       },
       score: (node) => {
-        const shares = freeShares(node, pod.assumedRequests);
-        return shares.length === 0
-          ? 0
-          : (100 * shares.reduce((sum, share) => sum + share, 0)) / shares.length;
+        const cpu = freeShare(node, "cpu", pod.assumedRequests, node.assumedRequested);
+        const memory = freeShare(node, "memory", pod.assumedRequests, node.assumedRequested);
+        if (cpu === undefined || memory === undefined) return 100 * (cpu ?? memory ?? 0);
+        return 50 * (cpu + memory);
       },
     };
   },
@@ -41,18 +41,16 @@ export const resourcesBalanced: Plugin = {
     if (Object.keys(pod.requests).length === 0) return undefined;
     return {
       score: (node) => {
-        const [first, second] = freeShares(node, pod.requests, node.requested);
-        return first === undefined || second === undefined ? 100 : 100 - 50 * Math.abs(first - second);
+        const cpu = freeShare(node, "cpu", pod.requests, node.requested);
+        const memory = freeShare(node, "memory", pod.requests, node.requested);
+        return cpu === undefined || memory === undefined ? 100 : 100 - 50 * Math.abs(cpu - memory);
       },
     };
   },
 };
 
-/** The share of CPU and of memory that would be left on the node, 0 to 1. */
-function freeShares(node: NodeInfo, more: Amounts, used: Amounts = node.assumedRequested): readonly number[] {
-  return ["cpu", "memory"].flatMap((name) => {
-    const has = node.allocatable[name] ?? 0;
-    if (has === 0) return [];
-    return [Math.max(0, (has - (used[name] ?? 0) - (more[name] ?? 0)) / has)];
-  });
+/** The share of a resource that would be left on the node, 0 to 1; undefined where the node has none of it. */
+function freeShare(node: NodeInfo, name: string, more: Amounts, used: Amounts): number | undefined {
+  const has = node.allocatable[name] ?? 0;
+  return has === 0 ? undefined : Math.max(0, (has - (used[name] ?? 0) - (more[name] ?? 0)) / has);
 }

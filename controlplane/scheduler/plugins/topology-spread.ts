@@ -44,8 +44,12 @@ export const topologySpread: Plugin = {
             ),
           };
     if (soft.length === 0) return prepared;
-    const counted = soft.map((one) => count(spreadOf(one, pod), pod, snapshot, soft.map(keyOfConstraint)));
-    return { ...prepared, ...softScore(counted, snapshot) };
+    const keys = soft.map(keyOfConstraint);
+    const rows = soft.map((one): ScoreRow => {
+      const { spread, pods } = count(spreadOf(one, pod), pod, snapshot, keys);
+      return { key: spread.key, maxSkew: spread.maxSkew, pods, domains: pods.size };
+    });
+    return { ...prepared, ...softScore(rows) };
   },
 };
 
@@ -131,16 +135,24 @@ function hardFilter(
   };
 }
 
+/** What scoring needs of a constraint. */
+interface ScoreRow {
+  readonly key: string;
+  readonly maxSkew: number;
+  /** Matching pods by domain; a domain that is not there has none. */
+  readonly pods: ReadonlyMap<string, number>;
+  readonly domains: number;
+}
+
 /** Fewer pods in the node's domains is better; a constraint over many domains weighs more. */
-function softScore(rows: readonly Counted[], snapshot: Snapshot): Prepared {
-  if (snapshot.nodes.length === 0) return {};
-  const weights = rows.map(({ pods }) => Math.log(pods.size + 2));
+function softScore(rows: readonly ScoreRow[]): Prepared {
+  const weighed = rows.map((row) => ({ ...row, weight: Math.log(row.domains + 2) }));
   return {
     score: (node) => {
       let sum = 0;
-      for (const [at, { spread, pods }] of rows.entries()) {
-        const domain = node.labels[spread.key];
-        if (domain !== undefined) sum += (pods.get(domain) ?? 0) * (weights[at] ?? 1) + (spread.maxSkew - 1);
+      for (const { key, maxSkew, pods, weight } of weighed) {
+        const domain = node.labels[key];
+        if (domain !== undefined) sum += (pods.get(domain) ?? 0) * weight + (maxSkew - 1);
       }
       return sum;
     },
@@ -159,19 +171,19 @@ function fewestBest(scores: readonly number[]): readonly number[] {
 function prepareDefault(pod: PodInfo, snapshot: Snapshot): Prepared | undefined {
   const siblings = siblingsByNode(pod, snapshot);
   if (siblings === undefined || siblings.size === 0) return undefined;
-  const rows: Counted[] = [
+  const rows = [
     { key: hostname, maxSkew: 5 },
     { key: zone, maxSkew: 3 },
-  ].map(({ key, maxSkew }) => {
+  ].map(({ key, maxSkew }): ScoreRow => {
+    // Only nodes with siblings are walked: in a large cluster they are few.
     const pods = new Map<string, number>();
-    for (const node of snapshot.nodes) {
-      const domain = node.labels[key];
-      if (domain !== undefined) pods.set(domain, (pods.get(domain) ?? 0) + (siblings.get(node.name) ?? 0));
+    for (const [name, amount] of siblings) {
+      const domain = snapshot.node(name)?.labels[key];
+      if (domain !== undefined) pods.set(domain, (pods.get(domain) ?? 0) + amount);
     }
-    const spread = { key, maxSkew, minDomains: 1, selector: null, honorAffinity: false, honorTaints: false };
-    return { spread, pods };
+    return { key, maxSkew, pods, domains: snapshot.domainCount(key) };
   });
-  return softScore(rows, snapshot);
+  return softScore(rows);
 }
 
 /** Where the pods of the same owner are or, for pods of nobody, those of the services that select the pod. */
