@@ -130,7 +130,8 @@ function readModel(name) {
 }
 
 function text(lines) {
-  return (lines ?? "").replace(/^ *\* ?/gm, "").trim();
+  const unquoted = (lines ?? "").replace(/\\(['"`\\])/g, "$1");
+  return unquoted.replace(/^ *\* ?/gm, "").trim();
 }
 
 /** t: the type of one value; c: how many there are; f: the width of a number. */

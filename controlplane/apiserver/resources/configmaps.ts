@@ -1,7 +1,8 @@
 import type { ConfigMap } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
-import { forbidden, invalid, sameValue } from "./field-errors.ts";
+import { forbidden, invalid } from "./field-errors.ts";
 import { configKey, dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 

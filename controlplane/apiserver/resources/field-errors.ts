@@ -1,4 +1,5 @@
 import type { FieldError } from "../registry/kind.ts";
+import { sameValue } from "../schema/same-value.ts";
 
 /** Problems worded as Kubernetes words them (apimachinery's field.Error). */
 
@@ -41,27 +42,6 @@ export function tooLong(field: string, bytesMax: number): FieldError {
 /** `field: Invalid value: …: field is immutable` where the two differ. */
 export function immutable(field: string, next: unknown, current: unknown): readonly FieldError[] {
   return sameValue(next, current) ? [] : [invalid(field, next, "field is immutable")];
-}
-
-/** Equal as JSON values; absent, null, and the empty list or map are the same, as in Kubernetes' semantic equality. */
-export function sameValue(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (isEmpty(a) || isEmpty(b)) return isEmpty(a) && isEmpty(b);
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((one, index) => sameValue(one, b[index]));
-  }
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  const [left, right] = [Object.entries(a), new Map<string, unknown>(Object.entries(b))];
-  const keys = new Set([...left.map(([key]) => key), ...right.keys()]);
-  const leftMap = new Map<string, unknown>(left);
-  return [...keys].every((key) => sameValue(leftMap.get(key), right.get(key)));
-}
-
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null) return true;
-  if (typeof value !== "object") return false;
-  return Array.isArray(value) ? value.length === 0 : false;
 }
 
 function shown(value: unknown): string {

@@ -1,7 +1,8 @@
 import type { Job } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { sameValue } from "../schema/same-value.ts";
 import { validateCount } from "./counts.ts";
-import { immutable, invalid, notSupported, required, sameValue } from "./field-errors.ts";
+import { immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
 import { validateTemplate } from "./workload-validation.ts";
 

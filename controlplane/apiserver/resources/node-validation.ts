@@ -1,7 +1,8 @@
 import { isQuantity, quantityRule } from "../../../base/quantity.ts";
 import type { Node } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
-import { duplicate, forbidden, invalid, notSupported, required, sameValue } from "./field-errors.ts";
+import { sameValue } from "../schema/same-value.ts";
+import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { labelValue, qualifiedName } from "./names.ts";
 
 const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];

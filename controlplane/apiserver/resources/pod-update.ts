@@ -1,6 +1,7 @@
 import type { Pod, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
-import { forbidden, invalid, sameValue } from "./field-errors.ts";
+import { sameValue } from "../schema/same-value.ts";
+import { forbidden, invalid } from "./field-errors.ts";
 
 const text =
   "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";

@@ -1,5 +1,4 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { sameValue } from "../resources/field-errors.ts";
 import { mergeApplied } from "./apply-merge.ts";
 import {
   coversAny,
@@ -15,6 +14,7 @@ import {
 } from "./field-set.ts";
 import { findTypeName, type SchemaType, typeOf, UnknownKindError } from "./load.ts";
 import { isSameManager, type Manager, readManagers, writeManagers } from "./managed-fields.ts";
+import { sameValue } from "./same-value.ts";
 
 type Json = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
-import { sameValue } from "../resources/field-errors.ts";
 import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+import { sameValue } from "./same-value.ts";
 
 /** Sets of fields as server-side apply speaks of them: each member is a path of elements, `f:name` for a field or map
  *  key, `k:{"name":"web"}` for a list element by its keys, `v:"x"` for one by its value. Pure. */

@@ -1,5 +1,5 @@
-import { sameValue } from "../resources/field-errors.ts";
 import { fieldOf, type Gvk, type SchemaField, type SchemaType, typeNameOf, typeOf } from "./load.ts";
+import { sameValue } from "./same-value.ts";
 
 /** Strategic merge patch: a merge patch whose lists of objects merge by key where `merge-keys.txt` says so, with
  *  directives in the patch: $patch (merge, replace, delete), $retainKeys, $setElementOrder/x, $deleteFromPrimitiveList/x.
