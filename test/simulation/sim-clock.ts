@@ -1,0 +1,140 @@
+import type { Clock } from "../../base/os/clock.ts";
+
+interface Timer {
+  readonly atMs: number;
+  readonly order: number;
+  fire: (() => void) | undefined;
+}
+
+/** Simulated time: it stands still while code runs, and jumps from one timer to the next. Timers of one instant fire in the
+ *  order they were set. */
+export class SimClock implements Clock {
+  #nowMs = 0;
+  #order = 0;
+  /** A binary heap by time, then order. */
+  readonly #heap: Timer[] = [];
+  fired = 0;
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return 1_700_000_000_000 + this.#nowMs;
+  }
+
+  after(delayMs: number, fire: () => void): () => void {
+    const timer: Timer = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, fire };
+    this.#push(timer);
+    return () => {
+      timer.fire = undefined;
+    };
+  }
+
+  /** Fires timers in turn until simulated time reaches `untilMs` or `isOver` says so. After each, everything that can run
+   *  without time passing runs to its end. */
+  async run(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
+    await settle();
+    for (;;) {
+      const next = this.#heap[0];
+      if (next === undefined || next.atMs > untilMs || isOver()) break;
+      this.#pop();
+      if (next.fire === undefined) continue;
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
+      this.fired++;
+      next.fire();
+      await settle();
+    }
+    if (!isOver()) this.#nowMs = Math.max(this.#nowMs, untilMs);
+  }
+
+  #push(timer: Timer): void {
+    const heap = this.#heap;
+    let at = heap.push(timer) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!sooner(timer, heap[parent] as Timer)) break;
+      heap[at] = heap[parent] as Timer;
+      at = parent;
+    }
+    heap[at] = timer;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as Timer;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && sooner(heap[child + 1] as Timer, heap[child] as Timer)) child++;
+      if (!sooner(heap[child] as Timer, last)) break;
+      heap[at] = heap[child] as Timer;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function sooner(a: Timer, b: Timer): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
+
+/** Lets every promise that is ready run on: a turn of the real event loop comes only after all of them. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A member's view of the clock: its timers die with it, and it can be paused as a stopped process is. */
+export class ProcessClock implements Clock {
+  readonly #clock: SimClock;
+  #alive = true;
+  /** While paused, timers that come due wait. */
+  #paused = false;
+  #held: (() => void)[] = [];
+
+  constructor(clock: SimClock) {
+    this.#clock = clock;
+  }
+
+  monotonicMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  wallMs(): number {
+    return this.#clock.wallMs();
+  }
+
+  after(delayMs: number, fire: () => void): () => void {
+    let cancelled = false;
+    const run = () => {
+      if (!this.#alive || cancelled) return;
+      if (this.#paused) this.#held.push(run);
+      else fire();
+    };
+    const cancel = this.#clock.after(delayMs, run);
+    return () => {
+      cancelled = true;
+      cancel();
+    };
+  }
+
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
+  kill(): void {
+    this.#alive = false;
+    this.#held = [];
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (const run of this.#held.splice(0)) run();
+  }
+}

@@ -1,0 +1,240 @@
+import { basename, dirname } from "node:path";
+import type { Clock } from "../../base/os/clock.ts";
+import type { Disk, DiskFile } from "../../base/os/disk.ts";
+import { below, chance, type Prng } from "../../base/os/random.ts";
+
+/** Disks that forget what was not synced. A machine's disk outlives its processes; `crash()` decides, by the seed, what of
+ *  the un-synced writes, names and lengths survived – whole, torn within a sector's bounds, or not at all. */
+interface Inode {
+  /** What reads see. */
+  content: Uint8Array;
+  /** What is certain to survive. */
+  durable: Uint8Array;
+  /** Un-synced changes, oldest first. */
+  pending: Change[];
+}
+type Change =
+  | { readonly kind: "write"; readonly offset: number; readonly bytes: Uint8Array }
+  | { readonly kind: "truncate"; readonly size: number };
+type Node = { readonly inode: Inode } | { readonly folder: Folder };
+interface Folder {
+  readonly names: Map<string, Node>;
+  durable: Map<string, Node>;
+  /** Un-synced changes of names, oldest first; a crash keeps a prefix of them. */
+  pending: { readonly apply: (names: Map<string, Node>) => void }[];
+}
+
+const sectorBytes = 512;
+const newFolder = (): Folder => ({ names: new Map(), durable: new Map(), pending: [] });
+
+export interface SimDiskOptions {
+  readonly prng: Prng;
+  readonly writeMs: number;
+  readonly syncMs: number;
+}
+
+export class SimDisk {
+  readonly #root = newFolder();
+  readonly #options: SimDiskOptions;
+  /** Processes opened before the last crash may not touch it any more. */
+  #generation = 0;
+  syncs = 0;
+
+  constructor(options: SimDiskOptions) {
+    this.#options = options;
+  }
+
+  /** The disk as one process sees it, until it crashes. */
+  open(clock: Clock): Disk {
+    const generation = this.#generation;
+    const delay = <T>(ms: number, act: () => T): Promise<T> =>
+      new Promise((resolve, reject) => {
+        clock.after(ms, () => {
+          if (generation !== this.#generation) return; // the process is dead: nobody waits
+          try {
+            resolve(act());
+          } catch (error) {
+            reject(error);
+          }
+        });
+      });
+    const { writeMs, syncMs, prng } = this.#options;
+    const syncTime = () => syncMs * (0.5 + prng.uint32() / 2 ** 32);
+    return {
+      open: (path, options = {}) =>
+        delay(0, () => this.#openFile(path, options.create === true, delay, syncTime)),
+      list: (folder) => delay(0, () => [...(this.#folder(folder)?.names.keys() ?? [])].sort()),
+      exists: (path) => delay(0, () => this.#find(path) !== undefined),
+      makeFolder: (folder) => delay(writeMs, () => this.#makeFolder(folder)),
+      rename: (from, to) =>
+        delay(writeMs, () => {
+          const node = this.#find(from);
+          if (node === undefined) throw missing(from);
+          if (dirname(from) === dirname(to)) {
+            this.#change(dirname(from), (names) => {
+              names.delete(basename(from));
+              names.set(basename(to), node);
+            });
+            return;
+          }
+          this.#change(dirname(to), (names) => names.set(basename(to), node));
+          this.#change(dirname(from), (names) => names.delete(basename(from)));
+        }),
+      remove: (path) =>
+        delay(writeMs, () => {
+          if (this.#find(path) !== undefined)
+            this.#change(dirname(path), (names) => names.delete(basename(path)));
+        }),
+      syncFolder: (path) =>
+        delay(syncTime(), () => {
+          const folder = this.#folder(path);
+          if (folder === undefined) throw missing(path);
+          folder.durable = new Map(folder.names);
+          folder.pending = [];
+        }),
+    };
+  }
+
+  /** The process died and with it what the machine had not written: power failed. */
+  crash(): void {
+    this.#generation++;
+    this.#crashFolder(this.#root);
+  }
+
+  /** Only the process died; the machine still writes what it was given. */
+  kill(): void {
+    this.#generation++;
+  }
+
+  #crashFolder(folder: Folder): void {
+    const { prng } = this.#options;
+    const survived = new Map(folder.durable);
+    const kept = below(prng, folder.pending.length + 1);
+    for (const change of folder.pending.slice(0, kept)) change.apply(survived);
+    folder.names.clear();
+    for (const [name, node] of survived) folder.names.set(name, node);
+    folder.durable = survived;
+    folder.pending = [];
+    for (const node of folder.names.values()) {
+      if ("folder" in node) this.#crashFolder(node.folder);
+      else this.#crashFile(node.inode);
+    }
+  }
+
+  #crashFile(inode: Inode): void {
+    const { prng } = this.#options;
+    let content = inode.durable;
+    for (const change of inode.pending) {
+      if (change.kind === "truncate") {
+        if (chance(prng, 0.5)) content = resized(content, change.size);
+        continue;
+      }
+      // Sectors reach the platter in any order; each is whole or not there.
+      const first = Math.floor(change.offset / sectorBytes);
+      const last = Math.floor((change.offset + change.bytes.length - 1) / sectorBytes);
+      const everything = chance(prng, 0.3);
+      for (let sector = first; sector <= last; sector++) {
+        if (!everything && chance(prng, 0.5)) continue;
+        const from = Math.max(change.offset, sector * sectorBytes);
+        const to = Math.min(change.offset + change.bytes.length, (sector + 1) * sectorBytes);
+        content = written(content, from, change.bytes.subarray(from - change.offset, to - change.offset));
+      }
+    }
+    inode.content = content;
+    inode.durable = content;
+    inode.pending = [];
+  }
+
+  #openFile(
+    path: string,
+    create: boolean,
+    delay: <T>(ms: number, act: () => T) => Promise<T>,
+    syncTime: () => number,
+  ): DiskFile {
+    let node = this.#find(path);
+    if (node === undefined) {
+      if (!create) throw missing(path);
+      const made: Node = { inode: { content: new Uint8Array(0), durable: new Uint8Array(0), pending: [] } };
+      this.#change(dirname(path), (names) => names.set(basename(path), made));
+      node = made;
+    }
+    if (!("inode" in node)) throw new Error(`EISDIR: ${path} is a folder`);
+    const { inode } = node;
+    const { writeMs } = this.#options;
+    return {
+      path,
+      sizeBytes: () => delay(0, () => inode.content.length),
+      read: (offset, lengthBytes) => delay(0, () => inode.content.slice(offset, offset + lengthBytes)),
+      write: (offset, chunks) => {
+        const bytes = Uint8Array.from(Buffer.concat(chunks));
+        return delay(writeMs, () => {
+          inode.content = written(inode.content, offset, bytes);
+          inode.pending.push({ kind: "write", offset, bytes });
+        });
+      },
+      truncate: (size) =>
+        delay(writeMs, () => {
+          inode.content = resized(inode.content, size);
+          inode.pending.push({ kind: "truncate", size });
+        }),
+      sync: () => {
+        this.syncs++;
+        // What was written before the call is durable when it resolves; later writes may not be.
+        const covered = inode.pending.length;
+        return delay(syncTime(), () => {
+          for (const change of inode.pending.splice(0, Math.min(covered, inode.pending.length)))
+            inode.durable =
+              change.kind === "write"
+                ? written(inode.durable, change.offset, change.bytes)
+                : resized(inode.durable, change.size);
+        });
+      },
+      close: () => delay(0, () => undefined),
+    };
+  }
+
+  #makeFolder(path: string): void {
+    if (path === "/" || this.#folder(path) !== undefined) return;
+    this.#makeFolder(dirname(path));
+    const made: Node = { folder: newFolder() };
+    this.#change(dirname(path), (names) => names.set(basename(path), made));
+    // The contract of Disk.makeFolder: durable when it resolves.
+    const parent = this.#folder(dirname(path)) as Folder;
+    parent.durable.set(basename(path), made);
+  }
+
+  #change(path: string, apply: (names: Map<string, Node>) => void): void {
+    const folder = this.#folder(path);
+    if (folder === undefined) throw missing(path);
+    apply(folder.names);
+    folder.pending.push({ apply });
+  }
+
+  #folder(path: string): Folder | undefined {
+    if (path === "/") return this.#root;
+    const node = this.#find(path);
+    return node !== undefined && "folder" in node ? node.folder : undefined;
+  }
+
+  #find(path: string): Node | undefined {
+    return this.#folder(dirname(path))?.names.get(basename(path));
+  }
+}
+
+/** Copy on write, so that what was durable cannot change under a crash's hands. */
+function written(content: Uint8Array, offset: number, bytes: Uint8Array): Uint8Array {
+  const next = new Uint8Array(Math.max(content.length, offset + bytes.length));
+  next.set(content);
+  next.set(bytes, offset);
+  return next;
+}
+
+function resized(content: Uint8Array, size: number): Uint8Array {
+  const next = new Uint8Array(size);
+  next.set(content.subarray(0, size));
+  return next;
+}
+
+function missing(path: string): Error {
+  return Object.assign(new Error(`ENOENT: no such file or directory: ${path}`), { code: "ENOENT" });
+}
