@@ -9,8 +9,14 @@ import { resources } from "../../client/resources.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import type { Draft, Node, Pod } from "../../client/types.ts";
+import { SchedulerCache } from "./cache.ts";
+import { podInfo } from "./cycle/pod-info.ts";
+import { runEngine } from "./engine.ts";
 import { schedulerConfig, schedulerFlags } from "./flags.ts";
 import { serveHealth } from "./health-server.ts";
+import { schedulerMetrics } from "./metrics.ts";
+import { plugins } from "./plugins/table.ts";
+import { SchedulingQueue } from "./queue.ts";
 import { runScheduler } from "./scheduler.ts";
 
 const node = (name: string, cpu = "4"): Draft<Node> => ({
@@ -52,7 +58,7 @@ describe("controlplane/scheduler", () => {
   it("spreads pods over nodes, counting those it has only just decided on, and says so", async () => {
     const { clock, api, start, placed, events } = make();
     for (const name of ["n1", "n2"]) await api.create(resources.nodes, node(name));
-    for (const name of ["a", "b", "c", "d"]) await api.create(resources.pods, pod(name, "2"));
+    for (const name of ["a", "b", "c", "d"]) await api.create(resources.pods, pod(name, "1"));
     await api.create(resources.pods, pod("other", "1", { schedulerName: "somebody" }));
     await api.create(resources.pods, pod("gated", "1", { schedulingGates: [{ name: "g" }] }));
     const scheduler = start(1);
@@ -147,6 +153,60 @@ describe("controlplane/scheduler", () => {
     await second.stop();
     assert.equal(holder(), "");
     assert.equal(clock.pending, 0);
+  });
+
+  it("stops binding when it cannot renew its lease, before another may lead", async () => {
+    const { clock, api, start, placed } = make({ elect: true });
+    await api.create(resources.nodes, node("n1", "8"));
+    const scheduler = start(1);
+    await clock.advance(1_000);
+    api.intercept = async ({ resource }) => {
+      if (resource === "leases") throw new ConnectionError("cut off", { neverSent: true });
+      return undefined;
+    };
+    await clock.advance(2_000);
+    await api.create(resources.pods, pod("a"));
+    await clock.advance(30_000);
+    assert.deepEqual(placed(), { a: undefined });
+    api.intercept = async () => undefined;
+    await clock.advance(5_000);
+    assert.deepEqual(placed(), { a: "n1" });
+    await scheduler.stop();
+  });
+
+  it("asks whether it leads right before each binding, and takes the decision back if not", async () => {
+    const clock = new ManualClock();
+    const random = new Prng(1);
+    const queue = new SchedulingQueue({ clock, random }, () => false);
+    const cache = new SchedulerCache({ namespaceLabels: () => ({}), services: () => [] });
+    const api = new FakeApi();
+    const stored = await api.create(resources.pods, pod("a"));
+    cache.putNode(await api.create(resources.nodes, node("n1")));
+    queue.put(podInfo(stored));
+    const stop = new AbortController();
+    const running = runEngine(
+      {
+        client: api,
+        queue,
+        cache,
+        plugins,
+        recorder: { record: () => undefined },
+        percentageOfNodesToScore: 0,
+        clock,
+        random,
+        log: silentLog,
+        metrics: schedulerMetrics(new MetricsRegistry()),
+        mayBind: () => false,
+      },
+      stop.signal,
+    );
+    await clock.advance(100);
+    assert.equal(api.actions.filter(({ verb }) => verb === "subresource").length, 0);
+    assert.equal(cache.assumedCount, 0);
+    assert.equal(queue.counts().backoff, 1);
+    stop.abort();
+    await running;
+    queue.close();
   });
 
   it("reads its flags and names every problem", () => {
