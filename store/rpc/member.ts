@@ -62,12 +62,12 @@ export interface MemberBook {
 
 export interface MaintenanceParts {
   readonly version: string;
-  hash(): number;
-  hashKv(revision: number): {
+  hash(): Promise<number>;
+  hashKv(revision: number): Promise<{
     readonly hash: number;
     readonly compactRevision: number;
     readonly hashRevision: number;
-  };
+  }>;
   defragment(): Promise<void>;
   /** The whole state; the size is known beforehand. Ends with the SHA-256 of everything before. */
   snapshot(): { readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> };

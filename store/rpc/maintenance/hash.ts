@@ -3,12 +3,12 @@ import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 
 /** Over everything stored; for tests, as etcd's. */
-export function hash(parts: MemberParts): HashResponse {
-  return { header: header(parts), hash: parts.maintenance.hash() };
+export async function hash(parts: MemberParts): Promise<HashResponse> {
+  return { header: header(parts), hash: await parts.maintenance.hash() };
 }
 
 /** Over all keys' history up to a revision; members agree on it. */
-export function hashKv(request: HashKvRequest, parts: MemberParts): HashKvResponse {
-  const answer = parts.maintenance.hashKv(request.revision);
-  return { header: header(parts), ...answer };
+export async function hashKv(request: HashKvRequest, parts: MemberParts): Promise<HashKvResponse> {
+  const { hash, compactRevision, hashRevision } = await parts.maintenance.hashKv(request.revision);
+  return { header: header(parts), hash, compactRevision, hashRevision };
 }

@@ -5,14 +5,13 @@ import {
   watchRequest,
   watchResponse,
 } from "../../../proto/etcd.ts";
-import type { Event } from "../../../proto/mvcc.ts";
 import { StoreError } from "../../errors.ts";
+import type { WatchBatch, Watch as WatchHandle } from "../../watch/hub.ts";
 import type { Incoming, Outgoing } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
+import { createProblem } from "./create-problem.ts";
 import { fragments } from "./fragments.ts";
-import type { WatchHandle } from "./watch-source.ts";
-import { createProblem, watchTarget } from "./watch-target.ts";
 
 export const watchLimits = {
   /** Watches on one stream. */
@@ -39,7 +38,8 @@ export class WatchStream implements Incoming {
   readonly #parts: MemberParts;
   readonly #progressEveryMs: number;
   readonly #watches = new Map<number, Watch>();
-  readonly #paused = new Set<Watch>();
+  /** The client keeps up: the transport's buffer has room. */
+  #room = true;
   #nextId = 0;
   #over = false;
   #stopProgress: (() => void) | undefined;
@@ -65,16 +65,14 @@ export class WatchStream implements Incoming {
   }
 
   drained(): void {
-    const waiting = [...this.#paused];
-    this.#paused.clear();
-    for (const watch of waiting) watch.handle.resume();
+    this.#room = true;
+    for (const watch of this.#watches.values()) watch.handle.resume();
   }
 
   closed(): void {
     this.#over = true;
-    for (const watch of this.#watches.values()) watch.handle.close();
+    for (const watch of this.#watches.values()) watch.handle.cancel();
     this.#watches.clear();
-    this.#paused.clear();
     this.#stopProgress?.();
     this.#stopRetry?.();
   }
@@ -88,10 +86,13 @@ export class WatchStream implements Incoming {
     }
     const id = request.watchId === 0 ? this.#freeId() : request.watchId;
     this.#send({ watchId: id, created: true });
-    const { prevKv, filters, startRevision, fragment, progressNotify } = request;
-    const target = { ...watchTarget(request), prevKv, filters, startRevision };
-    const handle = this.#parts.watches.watch(target, {
-      events: (revision, events) => this.#deliver(id, revision, events),
+    const { fragment, progressNotify } = request;
+    const stream = this;
+    const handle = this.#parts.watches.watch(request, {
+      get ready() {
+        return stream.#room;
+      },
+      deliver: (batch) => this.#deliver(id, batch),
       compacted: (compactRevision) => this.#compacted(id, compactRevision),
     });
     this.#watches.set(id, { id, handle, fragment, progressNotify, busy: false });
@@ -105,18 +106,15 @@ export class WatchStream implements Incoming {
     this.#send({ watchId: id, canceled: true });
   }
 
-  #deliver(id: number, revision: number, events: readonly Event[]): boolean {
+  #deliver(id: number, { revision, events }: WatchBatch): void {
     const watch = this.#watches.get(id);
-    if (watch === undefined || this.#over) return true;
+    if (watch === undefined || this.#over) return;
     watch.busy = true;
     const whole = { header: header(this.#parts, revision), watchId: id, events };
-    let room = true;
     if (watch.fragment) {
       const { maxRequestBytes } = this.#parts.limits;
-      for (const bytes of fragments(whole, maxRequestBytes)) room = this.#out.send(bytes);
-    } else room = this.#out.send(watchResponse.encode(whole));
-    if (!room) this.#paused.add(watch);
-    return room;
+      for (const bytes of fragments(whole, maxRequestBytes)) this.#room = this.#out.send(bytes);
+    } else this.#room = this.#out.send(watchResponse.encode(whole));
   }
 
   #compacted(id: number, compactRevision: number): void {
@@ -128,8 +126,7 @@ export class WatchStream implements Incoming {
 
   #forget(watch: Watch): void {
     this.#watches.delete(watch.id);
-    this.#paused.delete(watch);
-    watch.handle.close();
+    watch.handle.cancel();
   }
 
   /** For the whole stream, once every watch has got all there is; until then the question stays open. */
@@ -137,14 +134,14 @@ export class WatchStream implements Incoming {
     if (this.#stopRetry !== undefined || this.#over || this.#watches.size === 0) return;
     let revision = this.#parts.state.revision;
     for (const { handle } of this.#watches.values()) {
-      if (handle.syncedRevision === undefined) {
+      if (handle.progressRevision === undefined) {
         this.#stopRetry = this.#parts.clock.after(watchLimits.progressRetryMs, () => {
           this.#stopRetry = undefined;
           this.#answerProgress();
         });
         return;
       }
-      revision = Math.min(revision, handle.syncedRevision);
+      revision = Math.min(revision, handle.progressRevision);
     }
     this.#send({ header: header(this.#parts, revision), watchId: noWatchId });
   }
@@ -152,7 +149,7 @@ export class WatchStream implements Incoming {
   #scheduleProgress(): void {
     this.#stopProgress = this.#parts.clock.after(this.#progressEveryMs, () => {
       for (const watch of this.#watches.values()) {
-        const revision = watch.handle.syncedRevision;
+        const revision = watch.handle.progressRevision;
         if (watch.progressNotify && !watch.busy && revision !== undefined)
           this.#send({ header: header(this.#parts, revision), watchId: watch.id });
         watch.busy = false;

@@ -31,6 +31,8 @@ export interface LinkParts {
   readonly log: Log;
   readonly onSent: (bytes: number) => void;
   readonly onSendFailure: () => void;
+  /** The connection broke. */
+  readonly onDown: () => void;
   readonly onRoundTrip: (seconds: number) => void;
 }
 
@@ -141,6 +143,7 @@ export class OutgoingLink {
   }
 
   #down(error: Error): void {
+    if (this.#state.state === "up") this.#parts.onDown();
     this.#failures += 1;
     if (this.#failures === 1) this.#parts.log.warn("lost the connection to a peer", { peer: this.id, error });
     this.#stopProbing();

@@ -12,6 +12,7 @@ import { systemRandom } from "../../../base/os/random.ts";
 import { utf8 } from "../../../base/protobuf.ts";
 import { message } from "../../raft/message.ts";
 import type { Message, MessageType } from "../../raft/types.ts";
+import { BoundServer } from "../bound-server.ts";
 import type { ServerTls } from "../tls-files.ts";
 import { FrameReader, frame, frameKinds } from "./frame.ts";
 import { hello, protocolVersion } from "./hello.ts";
@@ -36,18 +37,14 @@ async function start(
   options: { readonly clusterId?: bigint; readonly tls?: ServerTls } = {},
 ): Promise<Member> {
   const parts = { clock: systemClock, random: systemRandom, log: silentLog, meter: new MetricsRegistry() };
-  const listen = [{ host: "127.0.0.1", port: 0, tls: options.tls !== undefined }];
-  const config = {
-    clusterId: options.clusterId ?? 7n,
-    memberId,
-    serverVersion: "t",
-    listen,
-    tls: options.tls,
-  };
+  const bind = { host: "127.0.0.1", port: 0, tls: options.tls, flag: "listen-peer-urls" };
+  const servers = [await BoundServer.bind(bind, silentLog)];
+  const { clusterId = 7n, tls } = options;
+  const config = { clusterId, memberId, serverVersion: "t", servers, tls };
   const network = new PeerNetwork(config, parts);
   const received: Message[] = [];
   let waiting: { readonly count: number; readonly done: ReturnType<typeof deferred<void>> } | undefined;
-  await network.open({
+  network.open({
     onMessage: (one) => {
       received.push(one);
       if (waiting && received.length >= waiting.count) waiting.done.resolve();
@@ -60,7 +57,7 @@ async function start(
   return {
     network,
     received,
-    url: `${scheme}://127.0.0.1:${network.ports[0]}`,
+    url: `${scheme}://127.0.0.1:${servers[0]?.port}`,
     until: (count) => {
       const done = deferred<void>();
       waiting = { count, done };

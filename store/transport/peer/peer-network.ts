@@ -1,5 +1,3 @@
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
@@ -7,7 +5,7 @@ import type { Random } from "../../../base/os/random.ts";
 import type { PeerLinks } from "../../driver/seams.ts";
 import { StoreError } from "../../errors.ts";
 import type { MemberId, Message } from "../../raft/types.ts";
-import { listen } from "../listener.ts";
+import type { BoundServer } from "../bound-server.ts";
 import type { ServerTls } from "../tls-files.ts";
 import { acceptPeer, type IncomingHandlers } from "./incoming-link.ts";
 import { encodeMessage } from "./message-codec.ts";
@@ -18,7 +16,8 @@ export interface PeerNetworkConfig {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   readonly serverVersion: string;
-  readonly listen: readonly { readonly host: string; readonly port: number; readonly tls: boolean }[];
+  /** Where peers connect to; closed by `stop`. */
+  readonly servers: readonly BoundServer[];
   readonly tls: ServerTls | undefined;
 }
 export interface PeerNetworkParts {
@@ -26,6 +25,8 @@ export interface PeerNetworkParts {
   readonly random: Random;
   readonly log: Log;
   readonly meter: Meter;
+  /** The connection to a member broke: what was sent last may be lost. */
+  readonly onUnreachable?: (id: MemberId) => void;
 }
 
 export const peerMetrics = (meter: Meter) => ({
@@ -61,8 +62,6 @@ export class PeerNetwork implements PeerLinks {
   readonly #parts: PeerNetworkParts;
   readonly #metrics: ReturnType<typeof peerMetrics>;
   readonly #links = new Map<MemberId, OutgoingLink>();
-  readonly #servers: Server[] = [];
-  readonly #sockets = new Set<Socket>();
   #stopped = false;
 
   constructor(config: PeerNetworkConfig, parts: PeerNetworkParts) {
@@ -71,32 +70,14 @@ export class PeerNetwork implements PeerLinks {
     this.#metrics = peerMetrics(parts.meter);
   }
 
-  /** Begins to accept peers. Throws with flag and address when an address cannot be had. */
-  async open(handlers: Omit<IncomingHandlers, "onReceived">): Promise<void> {
-    const { log } = this.#parts;
+  /** Begins to accept peers. */
+  open(handlers: Omit<IncomingHandlers, "onReceived">): void {
     const all: IncomingHandlers = {
       ...handlers,
       onReceived: (from, bytes) => this.#metrics.receivedBytes.inc({ From: from.toString(16) }, bytes),
     };
-    const accept = (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-      acceptPeer(socket, this.#config, all, log);
-    };
-    for (const { host, port, tls } of this.#config.listen) {
-      const server =
-        tls && this.#config.tls !== undefined
-          ? createTlsServer(this.#config.tls, accept)
-          : createServer(accept);
-      server.on("tlsClientError", (error: Error) => log.warn("rejected a peer's connection", { error }));
-      await listen(server, { host, port, flag: "--listen-peer-urls" });
-      this.#servers.push(server);
-    }
-  }
-
-  /** The ports listened on, in the order of the configuration. */
-  get ports(): readonly number[] {
-    return this.#servers.map((server) => (server.address() as AddressInfo).port);
+    for (const server of this.#config.servers)
+      server.serve((socket) => acceptPeer(socket, this.#config, all, this.#parts.log));
   }
 
   send(messages: readonly Message[]): void {
@@ -143,11 +124,7 @@ export class PeerNetwork implements PeerLinks {
     this.#stopped = true;
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
-    const closed = this.#servers.map(
-      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
-    );
-    for (const socket of this.#sockets) socket.destroy();
-    await Promise.all(closed);
+    await Promise.all(this.#config.servers.map((server) => server.stop()));
   }
 
   #link(id: MemberId, urls: readonly string[]): OutgoingLink {
@@ -162,6 +139,7 @@ export class PeerNetwork implements PeerLinks {
         log,
         onSent: (bytes) => this.#metrics.sentBytes.inc({ To }, bytes),
         onSendFailure: () => this.#metrics.sentFailures.inc({ To }),
+        onDown: () => this.#parts.onUnreachable?.(id),
         onRoundTrip: (seconds) => this.#metrics.roundTrip.observe({ To }, seconds),
       },
     );

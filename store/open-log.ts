@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { must } from "../base/assert.ts";
+import type { Os } from "../base/os/os.ts";
+import { bootstrapLog } from "./driver/bootstrap.ts";
+import type { InitialCluster } from "./membership/initial-cluster.ts";
+import { memberJson } from "./membership/member.ts";
+import type { ConfState, MemberId } from "./raft/types.ts";
+import type { Recovered } from "./wal/recovery.ts";
+import { Wal } from "./wal/wal.ts";
+
+export interface Identity {
+  readonly clusterId: bigint;
+  readonly memberId: MemberId;
+}
+
+/** How a member without a log begins. */
+export type Beginning =
+  /** With the others named by the flags; its log begins with their membership. */
+  | { readonly kind: "new"; readonly cluster: InitialCluster; readonly memberId: MemberId }
+  /** Added to a running cluster, whose leader sends everything. */
+  | { readonly kind: "join"; readonly identity: Identity };
+
+export interface OpenedLog {
+  readonly wal: Wal;
+  readonly recovered: Recovered;
+  readonly identity: Identity;
+}
+
+type LogOs = Pick<Os, "disk" | "clock" | "log" | "metrics">;
+
+export const walFolder = (dataDir: string): string => join(dataDir, "member", "wal");
+
+/** Opens the write-ahead log, or makes it as `begin` says. `begin` is asked only when there is none. */
+export async function openLog(
+  folder: string,
+  begin: () => Promise<Beginning>,
+  os: LogOs,
+): Promise<OpenedLog> {
+  if (await Wal.exists(os.disk, folder)) {
+    const { wal, recovered } = await Wal.open({ folder }, os);
+    const { nodeId: memberId, clusterId } = recovered.metadata;
+    if (!isUntouched(recovered)) return { wal, recovered, identity: { clusterId, memberId } };
+    // The last life ended between making the log and writing how it begins, or it waits to hear from a leader.
+    const beginning = await begin();
+    return { wal, recovered: await write(beginning, wal, recovered), identity: { clusterId, memberId } };
+  }
+  const beginning = await begin();
+  const identity =
+    beginning.kind === "join"
+      ? beginning.identity
+      : { clusterId: beginning.cluster.clusterId, memberId: beginning.memberId };
+  const metadata = { nodeId: identity.memberId, clusterId: identity.clusterId };
+  await (await Wal.create({ folder }, metadata, os)).close();
+  const { wal, recovered } = await Wal.open({ folder }, os);
+  return { wal, recovered: await write(beginning, wal, recovered), identity };
+}
+
+const isUntouched = ({ entries, snapshot, hardState }: Recovered) =>
+  entries.length === 0 && snapshot.index === 0 && hardState.term === 0;
+
+async function write(beginning: Beginning, wal: Wal, recovered: Recovered): Promise<Recovered> {
+  if (beginning.kind === "join") return recovered;
+  const { members } = beginning.cluster;
+  const first = bootstrapLog(members.map((member) => ({ id: member.id, context: memberJson(member) })));
+  await wal.append({ ...first, sync: true });
+  return { ...recovered, ...first };
+}
+
+export const noConf: ConfState = { voters: [], learners: [] };
+
+/** The member of that name in a new cluster. */
+export function ownMember(cluster: InitialCluster, name: string): MemberId {
+  return must(
+    cluster.members.find((member) => member.name === name),
+    "flags were checked to list this member",
+  ).id;
+}

@@ -1,0 +1,15 @@
+import type { WatchCreateRequest } from "../../../proto/etcd.ts";
+import { storeErrors } from "../../errors.ts";
+import { isEmptyRange } from "../../watch/hub.ts";
+
+/** Why a watch cannot be created, as etcd words it; undefined when it can. */
+export function createProblem(
+  request: WatchCreateRequest,
+  isTaken: (id: number) => boolean,
+): string | undefined {
+  if (isEmptyRange(request)) return "mvcc: watcher range is empty";
+  if (request.startRevision < 0) return storeErrors.COMPACTED.message;
+  if (request.watchId !== 0 && isTaken(request.watchId))
+    return "mvcc: duplicate watch ID provided on the WatchStream";
+  return undefined;
+}

@@ -1,0 +1,99 @@
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import type { Log } from "../../base/os/log.ts";
+import type { ServerTls } from "./tls-files.ts";
+
+export interface BindOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly tls?: ServerTls | undefined;
+  /** For messages: the flag that named this address. */
+  readonly flag: string;
+}
+
+/** Connections kept while nobody serves them yet. */
+const waitingMax = 1_000;
+
+/** A listening socket. It is bound first, so that a used address is found out before anything else is touched, and served
+ *  later; connections that come in between wait. */
+export class BoundServer {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #waiting: Socket[] = [];
+  #accept: ((socket: Socket) => void) | undefined;
+
+  private constructor(tls: ServerTls | undefined, log: Log) {
+    const take = (socket: Socket) => this.#take(socket);
+    this.#server =
+      tls === undefined
+        ? createServer({ noDelay: true }, take)
+        : createTlsServer({ ...tls, ALPNProtocols: ["h2", "http/1.1"] }, (socket: TLSSocket) => {
+            socket.setNoDelay(true);
+            take(socket);
+          });
+    this.#server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+      log.warn("rejected connection", { error, "remote-addr": socket.remoteAddress });
+      socket.destroy();
+    });
+  }
+
+  /** Rejects with the flag and the address when the address cannot be had. */
+  static async bind(options: BindOptions, log: Log): Promise<BoundServer> {
+    const bound = new BoundServer(options.tls, log);
+    await listen(bound.#server, options);
+    return bound;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** From now on connections go to `accept`. */
+  serve(accept: (socket: Socket) => void): void {
+    this.#accept = accept;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const socket of waiting) if (!socket.destroyed) accept(socket);
+  }
+
+  /** Closes the address and every connection. Idempotent. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #take(socket: Socket): void {
+    if (this.#accept !== undefined) this.#accept(socket);
+    else if (this.#waiting.length < waitingMax) {
+      socket.on("error", () => socket.destroy());
+      this.#waiting.push(socket);
+    } else socket.destroy();
+  }
+}
+
+function listen(server: Server, { host, port, flag }: BindOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException) => {
+      reject(new Error(`--${flag}: cannot listen on ${host}:${port}: ${reason(cause)}`, { cause }));
+    };
+    server.once("error", onError);
+    server.listen({ host, port }, () => {
+      server.removeListener("error", onError);
+      resolve();
+    });
+  });
+}
+
+function reason(cause: NodeJS.ErrnoException): string {
+  if (cause.code === "EADDRINUSE")
+    return "the address is in use by another process; stop that or choose another port";
+  if (cause.code === "EADDRNOTAVAIL") return "no interface of this machine has the address";
+  if (cause.code === "EACCES") return "not permitted; ports below 1024 need privileges";
+  return cause.message;
+}
