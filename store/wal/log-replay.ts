@@ -31,8 +31,13 @@ export class LogReplay {
     return undefined;
   }
 
-  hardState(state: HardState): void {
+  /** Answers what is wrong with it, if anything. */
+  hardState(state: HardState): string | undefined {
+    const { term, commit } = this.#hardState;
+    if (state.term === 0 || state.term < term) return `the term falls from ${term} to ${state.term}`;
+    if (state.commit < commit) return `the commit index falls from ${commit} to ${state.commit}`;
     this.#hardState = state;
+    return undefined;
   }
 
   mark(mark: SnapshotMeta): void {

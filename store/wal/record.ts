@@ -1,6 +1,6 @@
 import { crc32c } from "../../base/crc32c.ts";
-import { WireError } from "../../base/protobuf.ts";
 import { record, recordTypes } from "../../proto/wal.ts";
+import { decodeExactly } from "./exact.ts";
 
 export type RecordKind = keyof typeof recordTypes;
 
@@ -14,31 +14,22 @@ const kinds = new Map(
 
 /** Decodes a record and checks it against the chain. A CRC record's own `crc` is for the caller to judge. */
 export function parseRecord(bytes: Uint8Array, chain: number): ParsedRecord {
-  const decoded = decode(bytes);
-  if (typeof decoded === "string") return { kind: "bad", problem: decoded };
-  const { crc } = decoded;
-  const data = decoded.data ?? new Uint8Array(0);
-  const type = kinds.get(decoded.type);
-  if (type === undefined) return { kind: "bad", problem: `record type ${decoded.type} does not exist` };
-  if (type !== "CRC") {
+  const decoded = decodeExactly(record, bytes);
+  if ("problem" in decoded)
+    return { kind: "bad", problem: `the record cannot be decoded: ${decoded.problem}` };
+  const { crc } = decoded.value;
+  const data = decoded.value.data ?? new Uint8Array(0);
+  const type = kinds.get(decoded.value.type);
+  if (type === undefined) return { kind: "bad", problem: `record type ${decoded.value.type} does not exist` };
+  if (type === "CRC") {
+    if (data.length > 0) return { kind: "bad", problem: "a checksum record holds data" };
+  } else {
     const computed = crc32c(chain, data);
     if (computed !== crc) {
       return { kind: "bad", problem: `checksum is ${hex(crc)} where the data has ${hex(computed)}` };
     }
   }
   return { kind: "record", type, crc, data };
-}
-
-function decode(bytes: Uint8Array) {
-  try {
-    const decoded = record.decode(bytes);
-    // Whatever decodes must also be what we (or etcd) would have written, so that no bit is beyond the checksum's reach.
-    const again = record.encode(decoded);
-    return Buffer.compare(again, bytes) === 0 ? decoded : "the record has an impossible form";
-  } catch (error) {
-    if (error instanceof WireError) return `the record cannot be decoded (${error.message})`;
-    throw error;
-  }
 }
 
 function hex(crc: number): string {

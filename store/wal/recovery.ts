@@ -1,13 +1,10 @@
 import { join } from "node:path";
 import type { Disk } from "../../base/os/disk.ts";
-import {
-  confState as confStateCodec,
-  entry as entryCodec,
-  hardState as hardStateCodec,
-} from "../../proto/raft.ts";
+import { entry as entryCodec, hardState as hardStateCodec } from "../../proto/raft.ts";
 import { walMetadata, walSnapshot } from "../../proto/wal.ts";
 import type { Entry, HardState, SnapshotMeta } from "../raft/types.ts";
 import { WalDamageError } from "./damage.ts";
+import { decodeExactly } from "./exact.ts";
 import { FileWindow } from "./file-window.ts";
 import { LogReplay } from "./log-replay.ts";
 import { parseSegmentName, type SegmentName } from "./segment-name.ts";
@@ -46,43 +43,42 @@ export async function recover(
   folder: string,
 ): Promise<Recovered & { readonly at: WritePosition }> {
   const segments = await listSegments(disk, folder);
-  const replay = new LogReplay();
-  let metadata: WalMetadata | undefined;
+  const reader = new RecordReader();
   let chain: number | undefined;
   let at = { offset: 0, torn: false };
   for (const [i, segment] of segments.entries()) {
-    const isLast = i === segments.length - 1;
     const path = join(folder, segment.name);
     const file = await disk.open(path);
     try {
       const window = await FileWindow.open(file);
       const scan = new SegmentScan(window, chain);
-      const take = (record: Scanned & { kind: "record" }) => {
-        if (record.type === "METADATA") metadata = sameMetadata(metadata, record.data, path, record.offset);
-        else takeRecord(replay, record, path);
-      };
-      at = await scanSegment(window, scan, { isLast, take });
+      const isLast = i === segments.length - 1;
+      at = await scanSegment(window, scan, { isLast, take: (record) => reader.take(record, path) });
       chain = scan.chain;
     } finally {
       await file.close();
     }
   }
   const lastPath = join(folder, segments.at(-1)?.name ?? "");
+  const { metadata, replay } = reader;
   if (metadata === undefined) throw new WalDamageError(lastPath, 0, "no record says whose log this is");
   const result = replay.result();
   if (typeof result === "string") throw new WalDamageError(lastPath, at.offset, result);
   return { metadata, ...result, at: { segments, ...at, crc: chain ?? 0, lastIndex: replay.lastIndex } };
 }
 
+/** A record and its number within the segment. */
+type Record = Scanned & { kind: "record" } & { readonly place: number };
+
 async function scanSegment(
   window: FileWindow,
   scan: SegmentScan,
-  options: { readonly isLast: boolean; readonly take: (record: Scanned & { kind: "record" }) => void },
+  options: { readonly isLast: boolean; readonly take: (record: Record) => void },
 ): Promise<{ offset: number; torn: boolean }> {
-  for (;;) {
+  for (let place = 0; ; place++) {
     const scanned = await scan.next();
     if (scanned.kind === "record") {
-      options.take(scanned);
+      options.take({ ...scanned, place });
       continue;
     }
     const { offset } = scanned;
@@ -115,43 +111,64 @@ async function listSegments(disk: Disk, folder: string): Promise<readonly Segmen
   return segments;
 }
 
-function takeRecord(replay: LogReplay, record: Scanned & { kind: "record" }, path: string): void {
-  const problem = replayRecord(replay, record);
-  if (problem !== undefined) throw new WalDamageError(path, record.offset, problem);
-}
+/** Takes in the records of one log, and checks what their checksums cannot. */
+class RecordReader {
+  readonly replay = new LogReplay();
+  metadata: WalMetadata | undefined;
 
-function replayRecord(replay: LogReplay, { type, data }: Scanned & { kind: "record" }): string | undefined {
-  switch (type) {
-    case "ENTRY": {
-      const { type: kind, term, index, data: payload } = entryCodec.decode(data);
-      if (kind === "CONF_CHANGE_V2") return "a joint configuration change, which this version does not know";
-      // A copy, so that one entry does not keep the whole block it was read with.
-      const bytes = Uint8Array.from(payload ?? []);
-      return replay.entry({ term, index, type: kind === "NORMAL" ? "normal" : "confChange", data: bytes });
-    }
-    case "STATE":
-      replay.hardState(hardStateCodec.decode(data));
-      return undefined;
-    case "SNAPSHOT": {
-      const { index, term, confState } = walSnapshot.decode(data);
-      const { voters, learners } = confState ?? confStateCodec.decode(new Uint8Array(0));
-      replay.mark({ index, term, conf: { voters, learners } });
-      return undefined;
-    }
-    default:
-      return undefined;
+  take(record: Record, path: string): void {
+    const problem = this.#read(record);
+    if (problem !== undefined) throw new WalDamageError(path, record.offset, problem);
   }
-}
 
-function sameMetadata(
-  known: WalMetadata | undefined,
-  data: Uint8Array,
-  path: string,
-  offset: number,
-): WalMetadata {
-  const { nodeId, clusterId } = walMetadata.decode(data);
-  if (known !== undefined && (known.nodeId !== nodeId || known.clusterId !== clusterId)) {
-    throw new WalDamageError(path, offset, "the segment belongs to another member or cluster");
+  #read({ type, data, place }: Record): string | undefined {
+    // A type is not covered by a checksum, but each record has its place.
+    const expected = place === 0 ? "CRC" : place === 1 ? "METADATA" : undefined;
+    if (expected !== undefined && type !== expected)
+      return `record ${place} of a segment must be of type ${expected}`;
+    switch (type) {
+      case "CRC":
+        return undefined;
+      case "METADATA":
+        return this.#metadata(data);
+      case "ENTRY":
+        return this.#entry(data);
+      case "STATE": {
+        const decoded = decodeExactly(hardStateCodec, data);
+        if ("problem" in decoded) return `a hard state cannot be decoded: ${decoded.problem}`;
+        return this.replay.hardState(decoded.value);
+      }
+      case "SNAPSHOT": {
+        const decoded = decodeExactly(walSnapshot, data);
+        if ("problem" in decoded) return `a snapshot mark cannot be decoded: ${decoded.problem}`;
+        const { index, term, confState } = decoded.value;
+        this.replay.mark({
+          index,
+          term,
+          conf: { voters: confState?.voters ?? [], learners: confState?.learners ?? [] },
+        });
+        return undefined;
+      }
+    }
   }
-  return { nodeId, clusterId };
+
+  #metadata(data: Uint8Array): string | undefined {
+    const decoded = decodeExactly(walMetadata, data);
+    if ("problem" in decoded) return `the metadata cannot be decoded: ${decoded.problem}`;
+    const { nodeId, clusterId } = decoded.value;
+    this.metadata ??= { nodeId, clusterId };
+    const isSame = this.metadata.nodeId === nodeId && this.metadata.clusterId === clusterId;
+    return isSame ? undefined : "the segment belongs to another member or cluster";
+  }
+
+  #entry(data: Uint8Array): string | undefined {
+    const decoded = decodeExactly(entryCodec, data);
+    if ("problem" in decoded) return `an entry cannot be decoded: ${decoded.problem}`;
+    const { type, term, index, data: payload } = decoded.value;
+    if (type === "CONF_CHANGE_V2") return "a joint configuration change, which this version does not know";
+    if (type === "CONF_CHANGE" && payload === undefined) return "a configuration change without content";
+    // A copy, so that one entry does not keep the whole block it was read with.
+    const bytes = Uint8Array.from(payload ?? []);
+    return this.replay.entry({ term, index, type: type === "NORMAL" ? "normal" : "confChange", data: bytes });
+  }
 }

@@ -135,11 +135,6 @@ export class Wal {
     return { wal: new Wal(config, os, { ...recovered, ...at, file }), recovered };
   }
 
-  /** Bytes of the segments that are still needed, as they are on disk. */
-  get segmentCount(): number {
-    return this.#segments.length;
-  }
-
   /** Appends entries, then the hard state; resolves when written, and durable if `sync`. Throws WalWriteError, after which
    *  the log refuses everything. */
   async append(batch: {
@@ -231,7 +226,7 @@ export class Wal {
     assert(encoder.lengthBytes === 0, "a cut falls between batches");
     encoder.crcRecord();
     encoder.record("METADATA", this.#metadata);
-    encoder.record("STATE", hardStateCodec.encode(this.#hardState));
+    if (this.#hardState.term > 0) encoder.record("STATE", hardStateCodec.encode(this.#hardState));
     encoder.crcRecord();
     await disk.remove(draft);
     const file = await disk.open(draft, { create: true });
