@@ -152,7 +152,13 @@ function tlsServer({ tls }: ApiserverConfig): Server {
 }
 
 function attach(server: Server, deps: ServerDeps, connections: Set<Socket>): void {
-  server.on("request", (request, response) => void serve(request, response, deps));
+  server.on("request", (request, response) => {
+    // Kept alive it would hold up the end until the client lets go.
+    response.on("close", () => {
+      if (deps.stopping.aborted) setImmediate(() => server.closeIdleConnections());
+    });
+    void serve(request, response, deps);
+  });
   server.on("upgrade", (request, socket, head) => void serveUpgrade(request, socket, { deps, head }));
   server.on("tlsClientError", (error) => deps.log.debug("TLS handshake failed", { error }));
   server.on("secureConnection", (socket) => {

@@ -138,8 +138,8 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     kubeconfigFor,
     authority,
     stop: async () => {
-      for (const client of clients) client.close();
       await running.stop();
+      for (const client of clients) client.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -217,7 +217,14 @@ function testClient(port: number, authority: Certificate, certificate: Certifica
             ...base,
             method,
             path,
-            headers: { accept, ...(bytes !== undefined && { "content-type": type }), ...headers },
+            headers: {
+              accept,
+              ...(bytes !== undefined && {
+                "content-type": type,
+                "content-length": Buffer.byteLength(bytes),
+              }),
+              ...headers,
+            },
           },
           (response) => {
             const chunks: Buffer[] = [];

@@ -42,15 +42,16 @@ export class WatchStream implements CacheListener {
       this.wake();
     };
     const onClose = () => this.#finish();
+    const onAbort = () => this.end();
     response.on("drain", onDrain);
     response.on("close", onClose);
-    signal.addEventListener("abort", onClose, { once: true });
+    signal.addEventListener("abort", onAbort, { once: true });
     this.#cleanups.push(
       cache.listen(this),
       clock.after(options.timeoutMs, () => this.end()),
       () => response.off("drain", onDrain),
       () => response.off("close", onClose),
-      () => signal.removeEventListener("abort", onClose),
+      () => signal.removeEventListener("abort", onAbort),
     );
     if (options.bookmarks) this.#scheduleBookmark();
     this.wake();
@@ -73,8 +74,11 @@ export class WatchStream implements CacheListener {
   /** A last bookmark, then the end: clients come back to where they were. */
   end(): void {
     if (this.#ended) return;
-    if (this.#options.bookmarks && this.#atEnd()) this.#writeBookmark();
-    this.#options.response.end();
+    const { bookmarks, response } = this.#options;
+    if (!response.destroyed) {
+      if (bookmarks && this.#atEnd()) this.#writeBookmark();
+      response.end();
+    }
     this.#finish();
   }
 

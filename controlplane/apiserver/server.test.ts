@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../base/os/clock.ts";
+import { systemRandom } from "../../base/os/random.ts";
+import { openStoreClient } from "../../store/client/open-client.ts";
+import { EtcdStorage } from "./registry/etcd-storage.ts";
+import { MemoryStorage } from "./registry/memory-storage.ts";
+import { hasEtcd, type RealEtcd, startEtcd } from "./registry/real-etcd.ts";
+import { serverSuite } from "./server.suite.ts";
+import { startTestApiserver } from "./testing.ts";
+
+serverSuite("a storage in memory", async () => new MemoryStorage(systemClock));
+
+describe("API servers on Debian's etcd", () => {
+  let etcd: RealEtcd | undefined;
+  const open = async () =>
+    new EtcdStorage(
+      openStoreClient({ endpoints: [etcd?.url ?? ""] }, { clock: systemClock, random: systemRandom }),
+      systemClock,
+    );
+  before(async function () {
+    if (!hasEtcd()) this.skip();
+    etcd = await startEtcd();
+  });
+  after(() => etcd?.stop());
+
+  serverSuite("etcd", open);
+
+  it("two of them see each other's writes at once, and list each other as endpoints", async () => {
+    const one = await startTestApiserver({ storage: await open() });
+    const two = await startTestApiserver({ storage: await open(), authority: one.authority });
+    try {
+      const path = "/api/v1/namespaces/default/secrets";
+      for (let n = 0; n < 10; n++) {
+        const body = { apiVersion: "v1", kind: "Secret", metadata: { name: `both-${n}` } };
+        await one.admin.call("POST", path, { body });
+        const { body: list } = await two.admin.call("GET", path);
+        assert.equal(list.items.length, n + 1, "a list shows every write that was answered before");
+      }
+      const endpoints = async () => {
+        const { body } = await two.admin.call("GET", "/api/v1/namespaces/default/endpoints/kubernetes");
+        return body.subsets.length;
+      };
+      assert.equal(await endpoints(), 2);
+      await one.stop();
+      assert.equal(await endpoints(), 1);
+    } finally {
+      await one.stop();
+      await two.stop();
+    }
+  });
+
+  it("a list does not miss a write because something else moved the store's revision", async () => {
+    const server = await startTestApiserver({ storage: await open() });
+    const foreign = await open();
+    try {
+      await server.admin.call("GET", "/api/v1/configmaps");
+      const value = new Uint8Array(1);
+      await foreign.commit({ compare: [], writes: [{ type: "put", key: "/elsewhere", value }] });
+      assert.equal((await server.admin.call("GET", "/api/v1/configmaps")).code, 200);
+    } finally {
+      await foreign.close();
+      await server.stop();
+    }
+  });
+});
