@@ -1,10 +1,20 @@
 import type { Controller } from "./controller.ts";
+import { daemonSetController } from "./daemonset/daemon-set-controller.ts";
 import { deploymentController } from "./deployment/deployment-controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/endpoints-controllers.ts";
 import { garbageCollector } from "./garbagecollector/garbage-collector.ts";
+import { jobController } from "./job/job-controller.ts";
+import { ttlAfterFinishedController } from "./job/ttl.ts";
 import { namespaceController } from "./namespace/namespace-controller.ts";
+import { nodeIpamController } from "./nodeipam/node-ipam-controller.ts";
+import { nodeLifecycleController } from "./nodelifecycle/node-lifecycle-controller.ts";
+import { taintEvictionController } from "./nodelifecycle/taint-eviction-controller.ts";
+import { podGcController } from "./podgc/pod-gc-controller.ts";
 import { replicaSetController, replicationControllerController } from "./replicaset/replicas-controller.ts";
-import { rootCaController, serviceAccountController } from "./serviceaccount/namespace-content-controllers.ts";
+import {
+  rootCaController,
+  serviceAccountController,
+} from "./serviceaccount/namespace-content-controllers.ts";
 
 /** Every controller. */
 export const controllerTable: readonly Controller[] = [
@@ -16,5 +26,12 @@ export const controllerTable: readonly Controller[] = [
   replicationControllerController,
   endpointsController,
   endpointSliceController,
+  daemonSetController,
+  jobController,
+  ttlAfterFinishedController,
+  nodeIpamController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGcController,
   garbageCollector,
 ];

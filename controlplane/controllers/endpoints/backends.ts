@@ -25,7 +25,9 @@ export function backendsOf(service: Service, pods: readonly Pod[], type: Address
   return pods
     .filter((pod) => !isFinished(pod) && addressOf(pod, type) !== undefined)
     .map((pod) => ({ pod, ports: portsOf(service, pod) }))
-    .filter(({ ports }) => ports.length > 0 || (isHeadless(service) && (service.spec.ports ?? []).length === 0))
+    .filter(
+      ({ ports }) => ports.length > 0 || (isHeadless(service) && (service.spec.ports ?? []).length === 0),
+    )
     .sort((a, b) => (a.pod.metadata.name < b.pod.metadata.name ? -1 : 1));
 }
 

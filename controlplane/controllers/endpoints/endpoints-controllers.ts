@@ -44,7 +44,9 @@ export const endpointSliceController: Controller = {
       const found = podsOf(service, pods);
       if (found === undefined) return undefined;
       if (!writes.areShown(key)) return { requeueAfterMs: confirmAfterMs };
-      const plan = planSlices(service, found, slices.byIndex(serviceIndex, key), (name) => nodes.get({ name }));
+      const plan = planSlices(service, found, slices.byIndex(serviceIndex, key), (name) =>
+        nodes.get({ name }),
+      );
       for (const step of plan) {
         const written = await carryOut(context, service, step);
         if (written !== undefined) writes.wrote(key, written);

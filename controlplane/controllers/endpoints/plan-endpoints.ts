@@ -1,6 +1,14 @@
 import type { Draft, Endpoints, Pod, Service } from "../../../client/types.ts";
 import { canonicalJson } from "../template-hash.ts";
-import { addressOf, addressTypes, backendsOf, endpointOf, hostnameOf, isHeadless, type SlicePort } from "./backends.ts";
+import {
+  addressOf,
+  addressTypes,
+  backendsOf,
+  endpointOf,
+  hostnameOf,
+  isHeadless,
+  type SlicePort,
+} from "./backends.ts";
 
 const headlessLabel = "service.kubernetes.io/headless";
 export const endpointsManagedByLabel = "endpoints.kubernetes.io/managed-by";
@@ -46,7 +54,8 @@ function subsetsOf(
 ): { readonly subsets: Subset[]; readonly truncated: boolean } {
   const type = addressTypes(service)[0] ?? "IPv4";
   const backends = backendsOf(service, pods, type).filter(
-    ({ pod }) => pod.metadata.deletionTimestamp === undefined || service.spec.publishNotReadyAddresses === true,
+    ({ pod }) =>
+      pod.metadata.deletionTimestamp === undefined || service.spec.publishNotReadyAddresses === true,
   );
   const groups = new Map<string, { ports: readonly SlicePort[]; ready: Address[]; notReady: Address[] }>();
   for (const backend of backends.slice(0, addressesMost)) {
@@ -67,11 +76,13 @@ function subsetsOf(
   const byIp = (a: Address, b: Address) => (a.ip < b.ip ? -1 : 1);
   const subsets = [...groups.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { ports, ready, notReady }]): Subset => ({
-      ...(ready.length > 0 && { addresses: ready.sort(byIp) }),
-      ...(notReady.length > 0 && { notReadyAddresses: notReady.sort(byIp) }),
-      ...(ports.length > 0 && { ports: ports.map(endpointPort) }),
-    }));
+    .map(
+      ([, { ports, ready, notReady }]): Subset => ({
+        ...(ready.length > 0 && { addresses: ready.sort(byIp) }),
+        ...(notReady.length > 0 && { notReadyAddresses: notReady.sort(byIp) }),
+        ...(ports.length > 0 && { ports: ports.map(endpointPort) }),
+      }),
+    );
   return { subsets, truncated: backends.length > addressesMost };
 }
 

@@ -112,7 +112,10 @@ function planGroup(service: Service, group: Group, slices: readonly EndpointSlic
       !sameEndpoints(slice.endpoints ?? [], endpoints) ||
       canonicalJson(slice.metadata.labels) !== canonicalJson(labels)
     )
-      actions.push({ action: "update", object: { ...slice, metadata: { ...slice.metadata, labels }, endpoints } });
+      actions.push({
+        action: "update",
+        object: { ...slice, metadata: { ...slice.metadata, labels }, endpoints },
+      });
   }
   if (nothing && rows.length === 0) actions.push(newSlice(service, group, []));
   while (fresh.length > 0) actions.push(newSlice(service, group, fresh.splice(0, endpointsPerSlice)));

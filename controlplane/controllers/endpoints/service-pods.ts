@@ -16,7 +16,11 @@ export function podsOf(service: Service, pods: Informer<Pod>): readonly Pod[] | 
 }
 
 /** Puts a Service's key into the queue when a pod that it selects, or did, changes in what endpoints show. */
-export function enqueueServicesOfPods(queue: WorkQueue, services: Informer<Service>, pods: Informer<Pod>): void {
+export function enqueueServicesOfPods(
+  queue: WorkQueue,
+  services: Informer<Service>,
+  pods: Informer<Pod>,
+): void {
   const enqueue = (pod: Pod) => {
     for (const service of services.byNamespace(pod.metadata.namespace ?? "")) {
       const { selector } = service.spec;

@@ -108,7 +108,8 @@ async function sync(parts: Parts, uid: string): Promise<void> {
   if (live === "unknown") return;
   if (live === "absent") {
     // A real node goes with its event; a virtual one has none, and what refers to it is judged now.
-    if (graph.get(uid)?.virtual === true) for (const dependent of graph.dependents(uid)) await judge(parts, dependent);
+    if (graph.get(uid)?.virtual === true)
+      for (const dependent of graph.dependents(uid)) await judge(parts, dependent);
     return;
   }
   if (graph.get(uid)?.virtual === true) return; // it exists: its event will come
@@ -145,7 +146,12 @@ async function carryOut(parts: Parts, item: Item, step: GarbageAction): Promise<
     switch (step.action) {
       case "delete": {
         const { uid, resourceVersion } = metadata;
-        log.info("deleting", { kind: resource.kind, namespace: metadata.namespace, name: metadata.name, policy: step.policy });
+        log.info("deleting", {
+          kind: resource.kind,
+          namespace: metadata.namespace,
+          name: metadata.name,
+          policy: step.policy,
+        });
         await client.delete(resource, metadata, {
           propagationPolicy: step.policy,
           preconditions: { uid, resourceVersion },
@@ -182,7 +188,9 @@ async function orphan({ context, kinds, graph }: Parts, uid: string, owner: stri
   if (node === undefined || resource === undefined) return;
   const live = await lookUp({ client: context.client, kinds }, node.address, uid);
   if (typeof live === "string") return;
-  const ownerReferences = (live.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner);
+  const ownerReferences = (live.metadata.ownerReferences ?? []).filter(
+    (reference) => reference.uid !== owner,
+  );
   if (ownerReferences.length === (live.metadata.ownerReferences ?? []).length) return;
   await patchMeta(context.client, resource, live, { ownerReferences });
 }

@@ -69,7 +69,14 @@ export class OwnerGraph {
 
   /** The object is there, as it is now. */
   put(object: Seen): void {
-    const { uid, name, namespace, ownerReferences = [], finalizers = [], deletionTimestamp } = object.metadata;
+    const {
+      uid,
+      name,
+      namespace,
+      ownerReferences = [],
+      finalizers = [],
+      deletionTimestamp,
+    } = object.metadata;
     const before = this.#nodes.get(uid);
     const beingDeleted = deletionTimestamp !== undefined;
     const node: GraphNode = {
@@ -95,9 +102,12 @@ export class OwnerGraph {
     if (node === undefined) return;
     this.#nodes.delete(uid);
     for (const { uid: owner } of node.owners) this.#unlink(owner, uid);
-    for (const { uid: owner } of node.owners) if (this.#nodes.get(owner)?.foreground === true) this.#look(owner);
+    for (const { uid: owner } of node.owners)
+      if (this.#nodes.get(owner)?.foreground === true) this.#look(owner);
     const dependents = [...(this.#dependents.get(uid) ?? [])];
-    const reference = this.dependents(uid).flatMap((one) => one.owners.filter((owner) => owner.uid === uid))[0];
+    const reference = this.dependents(uid).flatMap((one) =>
+      one.owners.filter((owner) => owner.uid === uid),
+    )[0];
     if (reference === undefined) return;
     // Still named: it stays as a virtual node until its dependents are dealt with.
     this.#nodes.set(uid, virtualNode(reference, node.address.namespace));
@@ -116,7 +126,8 @@ export class OwnerGraph {
     for (const reference of node.owners) {
       const old = known.get(reference.uid);
       if (old === undefined) this.#link(node, reference);
-      else if (old.blockOwnerDeletion === true && reference.blockOwnerDeletion !== true) this.#look(reference.uid);
+      else if (old.blockOwnerDeletion === true && reference.blockOwnerDeletion !== true)
+        this.#look(reference.uid);
     }
   }
 

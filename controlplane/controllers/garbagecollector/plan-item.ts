@@ -28,7 +28,9 @@ export function planItem(
   if (references.length === 0) return [];
   const inState = (state: OwnerState) => references.filter(({ uid }) => owners.get(uid) === state);
   // One that cannot be looked up counts as there: better to keep too much.
-  const solid = references.filter(({ uid }) => !["absent", "waitingForDependents"].includes(owners.get(uid) ?? "unknown"));
+  const solid = references.filter(
+    ({ uid }) => !["absent", "waitingForDependents"].includes(owners.get(uid) ?? "unknown"),
+  );
   if (solid.length > 0)
     return solid.length === references.length ? [] : [{ action: "setOwners", ownerReferences: solid }];
   if (inState("waitingForDependents").length > 0 && dependents.length > 0) {

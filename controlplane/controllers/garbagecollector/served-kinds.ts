@@ -8,7 +8,8 @@ export class ServedKinds {
   /** Takes over what discovery found. Kinds that vanish are forgotten. */
   replace(resources: readonly ServedResource[]): void {
     this.#byKind.clear();
-    for (const resource of resources) this.#byKind.set(groupKind(apiVersionOf(resource), resource.kind), resource);
+    for (const resource of resources)
+      this.#byKind.set(groupKind(apiVersionOf(resource), resource.kind), resource);
   }
 
   /** Any version of the group will do. */

@@ -24,7 +24,8 @@ export const namespaceController: Controller = {
       onDelete: ({ metadata }) => {
         const namespace = namespaces.getByKey(metadata.namespace ?? "");
         // The last pod may have been what was waited for.
-        if (namespace !== undefined && pods.byNamespace(namespace.metadata.name).length === 0) enqueue(namespace);
+        if (namespace !== undefined && pods.byNamespace(namespace.metadata.name).length === 0)
+          enqueue(namespace);
       },
     });
     return async (name) => {
@@ -114,7 +115,11 @@ async function finalize(client: ControllerClient, namespace: Namespace): Promise
   const finalizers = (namespace.spec?.finalizers ?? []).filter((one) => one !== finalizer);
   const body = { ...namespace, apiVersion: "v1", kind: "Namespace", spec: { ...namespace.spec, finalizers } };
   try {
-    await client.raw("PUT", `/api/v1/namespaces/${encodeURIComponent(namespace.metadata.name)}/finalize`, body);
+    await client.raw(
+      "PUT",
+      `/api/v1/namespaces/${encodeURIComponent(namespace.metadata.name)}/finalize`,
+      body,
+    );
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }

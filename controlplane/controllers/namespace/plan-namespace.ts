@@ -26,8 +26,13 @@ type NamespaceCondition = NonNullable<NonNullable<Namespace["status"]>["conditio
 /** Pure. */
 export function planNamespace(namespace: Namespace, findings: Findings, nowMs: number): NamespacePlan {
   const { undiscovered, failures, remaining, finalizers } = findings;
-  if (undiscovered.length + failures.length + remaining.size === 0) return { conditions: undefined, finalize: true };
-  const row = (type: string, problem: readonly [string, string] | undefined, fine: readonly [string, string]) => ({
+  if (undiscovered.length + failures.length + remaining.size === 0)
+    return { conditions: undefined, finalize: true };
+  const row = (
+    type: string,
+    problem: readonly [string, string] | undefined,
+    fine: readonly [string, string],
+  ) => ({
     type,
     status: problem === undefined ? "False" : "True",
     reason: (problem ?? fine)[0],
@@ -38,7 +43,10 @@ export function planNamespace(namespace: Namespace, findings: Findings, nowMs: n
     row(
       "NamespaceDeletionDiscoveryFailure",
       undiscovered.length > 0
-        ? ["DiscoveryFailed", `Discovery failed for some groups, ${undiscovered.length} failing: ${undiscovered.join(", ")}`]
+        ? [
+            "DiscoveryFailed",
+            `Discovery failed for some groups, ${undiscovered.length} failing: ${undiscovered.join(", ")}`,
+          ]
         : undefined,
       ["ResourcesDiscovered", "All resources successfully discovered"],
     ),
@@ -49,28 +57,40 @@ export function planNamespace(namespace: Namespace, findings: Findings, nowMs: n
     row(
       "NamespaceDeletionContentFailure",
       failures.length > 0
-        ? ["ContentDeletionFailed", `Failed to delete all resource types, ${failures.length} remaining: ${failures.join(", ")}`]
+        ? [
+            "ContentDeletionFailed",
+            `Failed to delete all resource types, ${failures.length} remaining: ${failures.join(", ")}`,
+          ]
         : undefined,
       ["ContentDeleted", "All content successfully deleted, may be waiting on finalization"],
     ),
     row(
       "NamespaceContentRemaining",
       remaining.size > 0
-        ? ["SomeResourcesRemain", `Some resources are remaining: ${counted(remaining, (name, n) => `${name} has ${n} resource instances`)}`]
+        ? [
+            "SomeResourcesRemain",
+            `Some resources are remaining: ${counted(remaining, (name, n) => `${name} has ${n} resource instances`)}`,
+          ]
         : undefined,
       ["ContentRemoved", "All content successfully removed"],
     ),
     row(
       "NamespaceFinalizersRemaining",
       finalizers.size > 0
-        ? ["SomeFinalizersRemain", `Some content in the namespace has finalizers remaining: ${counted(finalizers, (name, n) => `${name} in ${n} resource instances`)}`]
+        ? [
+            "SomeFinalizersRemain",
+            `Some content in the namespace has finalizers remaining: ${counted(finalizers, (name, n) => `${name} in ${n} resource instances`)}`,
+          ]
         : undefined,
       ["ContentHasNoFinalizers", "All content-preserving finalizers finished"],
     ),
   ];
   const before = namespace.status?.conditions;
   const conditions = rows.reduce((list, next) => withCondition(list, next), before ?? []);
-  return { conditions: canonicalJson(conditions) === canonicalJson(before ?? []) ? undefined : conditions, finalize: false };
+  return {
+    conditions: canonicalJson(conditions) === canonicalJson(before ?? []) ? undefined : conditions,
+    finalize: false,
+  };
 }
 
 function counted(counts: ReadonlyMap<string, number>, say: (name: string, count: number) => string): string {

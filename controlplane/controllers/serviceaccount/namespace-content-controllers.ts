@@ -68,7 +68,11 @@ function enqueueNamespace<T extends Stored>(queue: WorkQueue, informer: Informer
   informer.subscribe({ onUpdate: enqueue, onDelete: enqueue });
 }
 
-async function carryOut({ client }: ControllerContext, namespace: string, step: ContentAction): Promise<void> {
+async function carryOut(
+  { client }: ControllerContext,
+  namespace: string,
+  step: ContentAction,
+): Promise<void> {
   try {
     switch (step.action) {
       case "createServiceAccount":

@@ -84,7 +84,9 @@ export async function startTestCluster(options: ClusterOptions = {}) {
     kubectl: (...args: string[]) =>
       new Promise<string>((resolve, reject) =>
         execFile("kubectl", ["--kubeconfig", api.kubeconfig, ...args], (error, stdout, stderr) =>
-          error === null ? resolve(stdout) : reject(new Error(`kubectl ${args.join(" ")}: ${stderr}${stdout}`)),
+          error === null
+            ? resolve(stdout)
+            : reject(new Error(`kubectl ${args.join(" ")}: ${stderr}${stdout}`)),
         ),
       ),
     async stop() {

@@ -1,5 +1,5 @@
-import { TaskScope } from "../../../base/os/task-scope.ts";
 import type { Os } from "../../../base/os/os.ts";
+import { TaskScope } from "../../../base/os/task-scope.ts";
 import { isConflict, isNotFound } from "../../../client/api-error.ts";
 import { runController } from "../../../client/controller-loop.ts";
 import { InformerFactory } from "../../../client/informer.ts";
@@ -83,7 +83,11 @@ function wantedNode(pod: Pod): string | undefined {
     ?.values?.[0];
 }
 
-function statusFor(outcome: "ready" | "running" | "succeeded" | "failed", podIP: string, nowMs: number): PodStatus {
+function statusFor(
+  outcome: "ready" | "running" | "succeeded" | "failed",
+  podIP: string,
+  nowMs: number,
+): PodStatus {
   const phase = outcome === "succeeded" ? "Succeeded" : outcome === "failed" ? "Failed" : "Running";
   const ready = outcome === "ready" ? "True" : "False";
   const now = timeText(nowMs);
