@@ -14,8 +14,13 @@ import type {
   TxnResponse,
 } from "../../proto/etcd.ts";
 import type { StoreError } from "../errors.ts";
+import type { RangeAnswer } from "../mvcc/range.ts";
+import type { TxnAnswer } from "../mvcc/txn.ts";
 import type { Index } from "../raft/types.ts";
 
+/** Results carry stored bytes in place of key-values (`PutAnswer`, `DeleteRangeAnswer`, `TxnAnswer` of store/mvcc/txn.ts,
+ *  `RangeAnswer`): the messages' `encode` take them as they are. A compaction answers `CompactionAnswer`, an alarm request
+ *  `AlarmAnswer` (apply-request.ts). */
 /** The outcome of one applied request, without its header (the rpc layer adds it); errors are expected ones. */
 export type ApplyResult =
   | {
@@ -40,6 +45,9 @@ export type AppliedListener = (requestId: bigint, result: ApplyResult, at: Index
 export interface StateReader {
   /** Serves from the current state, or from `request.revision`. Throws StoreError (COMPACTED, FUTURE_REVISION, …). */
   range(request: RangeRequest): RangeResponse;
+  /** The same with stored bytes in place of key-values, for the wire: `rangeResponse.encode` takes it. */
+  storedRange(request: RangeRequest): RangeAnswer;
+  storedReadOnlyTxn(request: TxnRequest): TxnAnswer;
   /** Serves a transaction all of whose operations are ranges. */
   readOnlyTxn(request: TxnRequest): TxnResponse;
   readonly revision: number;

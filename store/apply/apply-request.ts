@@ -1,0 +1,147 @@
+import { unreachable } from "../../base/assert.ts";
+import type { AlarmRequest, InternalRaftRequest, LeaseCheckpointRequest } from "../../proto/etcd.ts";
+import type { Backend } from "../backend/backend.ts";
+import { StoreError } from "../errors.ts";
+import type { Lessor } from "../lease/lessor.ts";
+import type { MvccStore, WriteTransaction } from "../mvcc/mvcc-store.ts";
+import { executeRange } from "../mvcc/range.ts";
+import { executeDeleteRange, executePut, executeTxn } from "../mvcc/txn.ts";
+import type { AlarmMember, Alarms } from "./alarms.ts";
+import type { MembershipState } from "./membership-seam.ts";
+import type { ApplyResponse } from "./types.ts";
+
+type Kind = Exclude<keyof InternalRaftRequest, "header">;
+/** An InternalRaftRequest as a union: which kind, and that kind's body. */
+export type StoreRequest = {
+  [K in Kind]: { readonly kind: K; readonly body: NonNullable<InternalRaftRequest[K]> };
+}[Kind];
+
+/** What the apply stage answers to a compaction. */
+export interface CompactionAnswer {
+  readonly header: { readonly revision: number };
+  /** Resolves when what the compaction drops has left the database: what a physical compaction waits for. */
+  readonly removed: Promise<void>;
+}
+export interface AlarmAnswer {
+  readonly header: { readonly revision: number };
+  readonly alarms: readonly AlarmMember[];
+}
+
+export interface ApplyParts {
+  readonly mvcc: MvccStore;
+  readonly lessor: Lessor;
+  readonly alarms: Alarms;
+  readonly membership: MembershipState;
+  /** Changes when a snapshot is installed. */
+  readonly backend: () => Backend;
+  readonly monotonicMs: () => number;
+}
+
+/** The one request of an entry; undefined where it holds none that this version knows. */
+export function requestOf(entry: InternalRaftRequest): StoreRequest | undefined {
+  for (const kind of kinds) {
+    const body = entry[kind];
+    // The pair is of one kind by construction, which the compiler cannot follow through a loop.
+    if (body !== undefined) return { kind, body } as StoreRequest;
+  }
+  return undefined;
+}
+
+const kinds = [
+  "put",
+  "txn",
+  "range",
+  "deleteRange",
+  "compaction",
+  "leaseGrant",
+  "leaseRevoke",
+  "leaseCheckpoint",
+  "alarm",
+  "clusterVersionSet",
+  "clusterMemberAttrSet",
+] as const satisfies readonly Kind[];
+
+/** Effects of one request. Throws StoreError having changed nothing. */
+export function applyRequest(request: StoreRequest, parts: ApplyParts): ApplyResponse {
+  const { mvcc, lessor, membership } = parts;
+  const leaseExists = (lease: bigint) => lessor.exists(lease);
+  switch (request.kind) {
+    case "put":
+      return inTransaction(mvcc, (txn) => executePut(txn, request.body, leaseExists));
+    case "deleteRange":
+      return inTransaction(mvcc, (txn) => executeDeleteRange(txn, request.body));
+    case "txn":
+      return inTransaction(mvcc, (txn) => executeTxn(txn, request.body, leaseExists));
+    case "range":
+      return executeRange(mvcc, request.body);
+    case "compaction": {
+      const { removed } = mvcc.compact(request.body.revision);
+      return { header: { revision: mvcc.revision }, removed } satisfies CompactionAnswer;
+    }
+    case "leaseGrant": {
+      const ttl = lessor.grant(request.body, parts.monotonicMs());
+      return { header: { revision: mvcc.revision }, id: request.body.id, ttl, error: "" };
+    }
+    case "leaseRevoke":
+      return applyLeaseRevoke(request.body.id, parts);
+    case "leaseCheckpoint":
+      return applyLeaseCheckpoint(request.body, parts);
+    case "alarm":
+      return applyAlarm(request.body, parts);
+    case "clusterVersionSet":
+      membership.setClusterVersion(request.body, parts.backend());
+      return {};
+    case "clusterMemberAttrSet":
+      membership.setAttributes(request.body, parts.backend());
+      return {};
+    default:
+      return unreachable(request);
+  }
+}
+
+/** The transaction ends whatever happens; one that failed has changed nothing. */
+function inTransaction<T>(mvcc: MvccStore, work: (txn: WriteTransaction) => T): T {
+  const txn = mvcc.write();
+  try {
+    return work(txn);
+  } finally {
+    txn.end();
+  }
+}
+
+/** Its keys go with it, in one revision. */
+function applyLeaseRevoke(id: bigint, { mvcc, lessor }: ApplyParts): ApplyResponse {
+  const keys = lessor.revoke(id);
+  inTransaction(mvcc, (txn) => {
+    for (const key of keys) txn.delete({ single: true, from: key });
+  });
+  return { header: { revision: mvcc.revision } };
+}
+
+function applyLeaseCheckpoint(request: LeaseCheckpointRequest, parts: ApplyParts): ApplyResponse {
+  const nowMs = parts.monotonicMs();
+  for (const { id, remainingTtl } of request.checkpoints) parts.lessor.checkpoint(id, remainingTtl, nowMs);
+  return { header: { revision: parts.mvcc.revision } };
+}
+
+function applyAlarm(request: AlarmRequest, { alarms, backend, mvcc }: ApplyParts): AlarmAnswer {
+  const { action, alarm, memberId } = request;
+  const header = { revision: mvcc.revision };
+  switch (action) {
+    case "GET":
+      return { header, alarms: alarms.list(alarm) };
+    case "ACTIVATE": {
+      if (alarm === "NONE") return { header, alarms: [] };
+      return { header, alarms: [alarms.activate(memberId, alarm, backend())] };
+    }
+    case "DEACTIVATE": {
+      const off = alarms.deactivate(memberId, alarm, backend());
+      return { header, alarms: off === undefined ? [] : [off] };
+    }
+  }
+}
+
+export function storeErrorOf(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  throw error;
+}

@@ -1,0 +1,66 @@
+import type { LeaseGrantRequest, PutRequest, RequestOp, TxnRequest } from "../../proto/etcd.ts";
+import { StoreError } from "../errors.ts";
+import type { Alarms } from "./alarms.ts";
+import type { StoreRequest } from "./apply-request.ts";
+
+/** etcd's estimate of what a request adds to the database. */
+const overheadBytes = { keyValue: 256, lease: 64 } as const;
+
+export interface Quota {
+  /** Bytes; 0 or less: no quota. */
+  readonly limitBytes: number;
+  readonly usedBytes: number;
+}
+
+export function quotaAllows(quota: Quota, addedBytes: number): boolean {
+  return quota.limitBytes <= 0 || quota.usedBytes + addedBytes < quota.limitBytes;
+}
+
+/** What a request may add, or 0 for one that needs no space. */
+export function addedBytes(request: StoreRequest): number {
+  switch (request.kind) {
+    case "put":
+      return putBytes(request.body);
+    case "txn":
+      return txnBytes(request.body);
+    case "leaseGrant":
+      return leaseBytes(request.body);
+    default:
+      return 0;
+  }
+}
+
+/** Throws CORRUPT or NO_SPACE when an alarm forbids the request. Alarms come through the log, so all members agree. */
+export function refuseByAlarm(alarms: Alarms, request: StoreRequest): void {
+  if (corruptRefuses.has(request.kind) && alarms.has("CORRUPT")) throw new StoreError("CORRUPT");
+  if (addedBytes(request) > 0 && alarms.has("NOSPACE")) throw new StoreError("NO_SPACE");
+}
+
+const corruptRefuses: ReadonlySet<StoreRequest["kind"]> = new Set([
+  "put",
+  "range",
+  "deleteRange",
+  "txn",
+  "compaction",
+  "leaseGrant",
+  "leaseRevoke",
+]);
+
+function putBytes(request: PutRequest): number {
+  return overheadBytes.keyValue + request.key.length + request.value.length;
+}
+
+function leaseBytes(_request: LeaseGrantRequest): number {
+  return overheadBytes.lease;
+}
+
+/** The dearer of the two branches. */
+export function txnBytes(request: TxnRequest): number {
+  const branch = (ops: readonly RequestOp[]) => ops.reduce((sum, op) => sum + opBytes(op), 0);
+  return Math.max(branch(request.success), branch(request.failure));
+}
+
+function opBytes(op: RequestOp): number {
+  if (op.requestPut !== undefined) return putBytes(op.requestPut);
+  return op.requestTxn === undefined ? 0 : txnBytes(op.requestTxn);
+}

@@ -1,0 +1,155 @@
+import { assert } from "../../base/assert.ts";
+import { WireError } from "../../base/protobuf.ts";
+import { type InternalRaftRequest, internalRaftRequest } from "../../proto/etcd.ts";
+import type { Backend } from "../backend/backend.ts";
+import { StoreError } from "../errors.ts";
+import type { ConfChange, ConfState, Entry, Index } from "../raft/types.ts";
+import { type AppliedAt, AppliedWaiters, writeAppliedAt } from "./applied-index.ts";
+import {
+  type ApplyParts,
+  applyRequest,
+  requestOf,
+  type StoreRequest,
+  storeErrorOf,
+} from "./apply-request.ts";
+import { writeConfState } from "./conf-state.ts";
+import { addedBytes, type Quota, quotaAllows, refuseByAlarm } from "./guards.ts";
+import type { AppliedListener, ApplyResult } from "./types.ts";
+
+/** Bugs that simulation plants, by name. */
+export interface ApplyFaults {
+  /** The applied index is saved only when somebody flushes, so that after a crash the log is replayed over effects that
+   *  are there already. */
+  readonly applyTwiceAfterRestart?: true;
+}
+
+/** The log holds something this version cannot apply; going on would make this member differ from the others. */
+export class UnknownEntryError extends Error {
+  override readonly name = "UnknownEntryError";
+
+  constructor(entry: Entry, detail: string) {
+    super(
+      `log entry ${entry.index} (term ${entry.term}, ${entry.data.length} bytes) ${detail}; ` +
+        "it was written by a newer version or is damaged: upgrade this member, or remove it and add it again with an empty data directory",
+    );
+  }
+}
+
+export interface MachineParts extends ApplyParts {
+  readonly onApplied: AppliedListener;
+  /** A write was applied although the quota is used up: raise the NOSPACE alarm through the log. */
+  readonly onNoSpace: () => void;
+  readonly quota: Quota;
+  readonly faults?: ApplyFaults;
+}
+
+/** Applies committed entries; the synchronous half of the driver's `StateMachine` (`state.ts` adds snapshots). */
+export class EntryApplier {
+  readonly #parts: MachineParts;
+  readonly waiters = new AppliedWaiters();
+  #at: AppliedAt;
+  #conf: ConfState;
+
+  constructor(parts: MachineParts, at: AppliedAt, conf: ConfState) {
+    this.#parts = parts;
+    this.#at = at;
+    this.#conf = conf;
+  }
+
+  get appliedIndex(): Index {
+    return this.#at.index;
+  }
+  get appliedAt(): AppliedAt {
+    return this.#at;
+  }
+  get confState(): ConfState {
+    return this.#conf;
+  }
+
+  /** Entries up to the applied index are skipped; those after it must follow without a gap. */
+  apply(entries: readonly Entry[]): void {
+    const before = this.#at.index;
+    for (const entry of entries) {
+      if (entry.index <= this.#at.index) continue;
+      this.#checkNext(entry.index);
+      if (entry.type === "normal" && entry.data.length > 0) this.#applyNormal(entry);
+      this.#at = { index: entry.index, term: entry.term };
+    }
+    if (this.#at.index > before) this.#commit();
+  }
+
+  applyConfChange(change: ConfChange, at: AppliedAt): ConfState {
+    if (at.index <= this.#at.index) return this.#conf;
+    this.#checkNext(at.index);
+    const backend = this.#parts.backend();
+    this.#conf = this.#parts.membership.applyConfChange(change, at, backend);
+    writeConfState(backend, this.#conf);
+    this.#at = at;
+    this.#commit();
+    return this.#conf;
+  }
+
+  /** A snapshot replaced the state. */
+  restored(at: AppliedAt, conf: ConfState): void {
+    this.#at = at;
+    this.#conf = conf;
+    this.waiters.reached(at.index);
+  }
+
+  async flush(): Promise<AppliedAt> {
+    const at = this.#at;
+    const backend = this.#parts.backend();
+    if (this.#parts.faults?.applyTwiceAfterRestart) {
+      writeAppliedAt(backend, at);
+      backend.commit();
+    }
+    await backend.flush();
+    return at;
+  }
+
+  #checkNext(index: Index): void {
+    assert(index === this.#at.index + 1, `entry ${index} does not follow the applied ${this.#at.index}`);
+  }
+
+  #commit(): void {
+    const backend: Backend = this.#parts.backend();
+    if (!this.#parts.faults?.applyTwiceAfterRestart) writeAppliedAt(backend, this.#at);
+    backend.commit();
+    this.waiters.reached(this.#at.index);
+  }
+
+  #applyNormal(entry: Entry): void {
+    const decoded = decodeEntry(entry);
+    const request = requestOf(decoded);
+    if (request === undefined) throw new UnknownEntryError(entry, "holds a request of an unknown kind");
+    const result = this.#guarded(request);
+    this.#parts.onApplied(decoded.header?.id ?? 0n, result, entry.index);
+  }
+
+  #guarded(request: StoreRequest): ApplyResult {
+    const { alarms, mvcc, quota } = this.#parts;
+    try {
+      refuseByAlarm(alarms, request);
+      const added = addedBytes(request);
+      const room = added === 0 || quotaAllows(quota, added);
+      const response = applyRequest(request, this.#parts);
+      // As in etcd the write stands (all members must agree on it) while its sender is told to stop.
+      if (!room) {
+        this.#parts.onNoSpace();
+        return { ok: false, error: new StoreError("NO_SPACE") };
+      }
+      return { ok: true, kind: request.kind, response, revision: mvcc.revision };
+    } catch (error) {
+      return { ok: false, error: storeErrorOf(error) };
+    }
+  }
+}
+
+function decodeEntry(entry: Entry): InternalRaftRequest {
+  try {
+    return internalRaftRequest.decode(entry.data);
+  } catch (error) {
+    if (error instanceof WireError) throw new UnknownEntryError(entry, `cannot be read (${error.message})`);
+    throw error;
+  }
+}

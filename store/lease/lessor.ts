@@ -1,0 +1,259 @@
+import { must } from "../../base/assert.ts";
+import { Heap } from "../../base/heap.ts";
+import { StoreError } from "../errors.ts";
+import { encodeLease, type LeaseRow, leaseKey } from "./lease-rows.ts";
+
+export interface LessorConfig {
+  /** Seconds below which a TTL is raised to this: ceil(1.5 * election timeout). */
+  readonly minTtlS: number;
+  /** Whether checkpointed remaining times are kept over restarts and changes of leader. */
+  readonly persistCheckpoints: boolean;
+}
+
+/** Where leases are kept; the rows belong to the caller's group of writes. */
+export interface LeaseStore {
+  put(bucket: "lease", key: string, value: Uint8Array): void;
+  delete(bucket: "lease", key: string): void;
+}
+
+export const leaseLimits = {
+  /** etcd's; a bit below 2^63 ns. */
+  ttlMaxS: 9_000_000_000,
+  /** A lease reported as expired is reported again after this, in case its revocation got lost. */
+  retryMs: 3_000,
+  /** Leases that would all run out in one second after a promotion are spread to this many per second. */
+  revokesPerSecond: 1_000,
+} as const;
+
+interface Lease {
+  readonly id: bigint;
+  readonly ttl: number;
+  /** Seconds left at the last checkpoint; 0: none. */
+  remainingTtl: number;
+  /** Monotonic; infinite while not primary. */
+  expiryMs: number;
+  readonly keys: Set<string>;
+}
+
+interface Due {
+  readonly atMs: number;
+  readonly id: bigint;
+}
+
+export interface LeaseInfo {
+  readonly id: bigint;
+  readonly grantedTtl: number;
+  /** Whole seconds left; meaningful on the primary only. */
+  readonly ttl: number;
+  readonly keys: readonly string[];
+}
+
+export class Lessor {
+  readonly #config: LessorConfig;
+  #store: LeaseStore;
+  readonly #leases = new Map<bigint, Lease>();
+  readonly #leaseOfKey = new Map<string, bigint>();
+  /** Due times, of which those of renewed or gone leases are stale. */
+  readonly #due = new Heap<Due>((a, b) => a.atMs < b.atMs);
+  #primary = false;
+
+  constructor(config: LessorConfig, store: LeaseStore) {
+    this.#config = config;
+    this.#store = store;
+  }
+
+  /** Starts over with rows read back: at start, and when a snapshot replaced the state. Not primary afterwards. */
+  restore(store: LeaseStore, rows: Iterable<LeaseRow>, leased: ReadonlyMap<string, bigint>): void {
+    this.#store = store;
+    this.#primary = false;
+    this.#leases.clear();
+    this.#leaseOfKey.clear();
+    this.#due.clear();
+    for (const { id, ttl, remainingTtl } of rows)
+      this.#leases.set(id, {
+        id,
+        ttl: Math.max(ttl, this.#config.minTtlS),
+        remainingTtl,
+        expiryMs: Number.POSITIVE_INFINITY,
+        keys: new Set(),
+      });
+    for (const [key, id] of leased) this.move(key, id);
+  }
+
+  get primary(): boolean {
+    return this.#primary;
+  }
+  get size(): number {
+    return this.#leases.size;
+  }
+  exists(id: bigint): boolean {
+    return this.#leases.has(id);
+  }
+
+  /** Answers the TTL granted, in seconds. Throws LEASE_EXISTS, LEASE_TTL_TOO_LARGE, LEASE_NOT_FOUND (id 0). */
+  grant(request: { readonly id: bigint; readonly ttl: number }, nowMs: number): number {
+    const { id } = request;
+    if (id === 0n) throw new StoreError("LEASE_NOT_FOUND", { lease: id });
+    if (request.ttl > leaseLimits.ttlMaxS) throw new StoreError("LEASE_TTL_TOO_LARGE", { ttl: request.ttl });
+    if (this.#leases.has(id)) throw new StoreError("LEASE_EXISTS", { lease: id });
+    const ttl = Math.max(request.ttl, this.#config.minTtlS);
+    const lease: Lease = { id, ttl, remainingTtl: 0, expiryMs: Number.POSITIVE_INFINITY, keys: new Set() };
+    this.#leases.set(id, lease);
+    if (this.#primary) this.#schedule(lease, nowMs + ttl * 1_000);
+    this.#save(lease);
+    return ttl;
+  }
+
+  /** Ends a lease; answers the keys that go with it, in byte order. Throws LEASE_NOT_FOUND. */
+  revoke(id: bigint): readonly string[] {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) throw new StoreError("LEASE_NOT_FOUND", { lease: id });
+    this.#leases.delete(id);
+    this.#store.delete("lease", leaseKey(id));
+    const keys = [...lease.keys].sort();
+    for (const key of keys) this.#leaseOfKey.delete(key);
+    return keys;
+  }
+
+  /** Gives a lease its whole time again; answers its TTL. "notPrimary": ask the leader. "gone": unknown, or expired and
+   *  about to be revoked. */
+  renew(
+    id: bigint,
+    nowMs: number,
+  ): { readonly ttl: number; readonly clearCheckpoint: boolean } | "notPrimary" | "gone" {
+    if (!this.#primary) return "notPrimary";
+    const lease = this.#leases.get(id);
+    if (lease === undefined || lease.expiryMs <= nowMs) return "gone";
+    const clearCheckpoint = lease.remainingTtl > 0;
+    lease.remainingTtl = 0;
+    this.#schedule(lease, nowMs + lease.ttl * 1_000);
+    return { ttl: lease.ttl, clearCheckpoint };
+  }
+
+  /** Applies checkpointed remaining times, in seconds. */
+  checkpoint(id: bigint, remainingTtl: number, nowMs: number): void {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return; // revoked meanwhile
+    lease.remainingTtl = remainingTtl;
+    if (this.#config.persistCheckpoints) this.#save(lease);
+    if (this.#primary) this.#schedule(lease, nowMs + remaining(lease) * 1_000);
+  }
+
+  /** Due leases with their remaining seconds, for a checkpoint request. */
+  remainingTimes(nowMs: number, limit: number): { readonly id: bigint; readonly remainingTtl: number }[] {
+    const out: { id: bigint; remainingTtl: number }[] = [];
+    for (const lease of this.#leases.values()) {
+      if (out.length >= limit) break;
+      const left = Math.ceil((lease.expiryMs - nowMs) / 1_000);
+      if (Number.isFinite(left) && left > 0 && left < lease.ttl)
+        out.push({ id: lease.id, remainingTtl: left });
+    }
+    return out;
+  }
+
+  /** This member became the leader: leases run from now, `extendMs` longer. */
+  promote(nowMs: number, extendMs: number): void {
+    this.#primary = true;
+    this.#due.clear();
+    const rest = [...this.#leases.values()].sort((a, b) => remaining(a) - remaining(b));
+    // Spread those that would come due together, so that the revocations do not choke the log.
+    let second = Number.NEGATIVE_INFINITY;
+    let inSecond = 0;
+    for (const lease of rest) {
+      const dueS = Math.max(remaining(lease), second);
+      if (dueS > second) {
+        second = dueS;
+        inSecond = 0;
+      } else if (++inSecond >= leaseLimits.revokesPerSecond / 2) {
+        second++;
+        inSecond = 0;
+      }
+      this.#schedule(lease, nowMs + extendMs + second * 1_000);
+    }
+  }
+
+  /** Another member leads: leases no longer run out here. */
+  demote(): void {
+    this.#primary = false;
+    this.#due.clear();
+    for (const lease of this.#leases.values()) lease.expiryMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** At most `limit` leases that ran out, the longest overdue first. Each is answered again after a while, until revoked. */
+  expired(nowMs: number, limit: number): readonly bigint[] {
+    const out: bigint[] = [];
+    while (out.length < limit) {
+      const top = this.#due.peek();
+      if (top === undefined || top.atMs > nowMs) break;
+      this.#due.pop();
+      const lease = this.#leases.get(top.id);
+      if (lease === undefined || lease.expiryMs > nowMs) continue; // revoked or renewed
+      out.push(lease.id);
+      this.#due.push({ atMs: nowMs + leaseLimits.retryMs, id: lease.id });
+    }
+    return out;
+  }
+
+  /** When `expired` may next have something; undefined: nothing can run out here. */
+  nextDueMs(): number | undefined {
+    return this.#due.peek()?.atMs;
+  }
+
+  /** Undefined for an unknown lease. */
+  timeToLive(id: bigint, nowMs: number): LeaseInfo | undefined {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return undefined;
+    const leftMs = lease.expiryMs - nowMs;
+    const ttl = Number.isFinite(leftMs) ? Math.trunc(leftMs / 1_000) : lease.ttl;
+    return { id, grantedTtl: lease.ttl, ttl, keys: [...lease.keys].sort() };
+  }
+
+  /** All leases, those that end first at the front. */
+  list(): readonly bigint[] {
+    return [...this.#leases.values()].sort((a, b) => byExpiry(a, b)).map(({ id }) => id);
+  }
+
+  leaseOf(key: string): bigint {
+    return this.#leaseOfKey.get(key) ?? 0n;
+  }
+
+  /** From now on the key hangs on `id` (0n: on none). The lease exists. */
+  move(key: string, id: bigint): void {
+    const before = this.#leaseOfKey.size === 0 ? undefined : this.#leaseOfKey.get(key);
+    if (before === id || (before === undefined && id === 0n)) return;
+    if (before !== undefined) {
+      this.#leases.get(before)?.keys.delete(key);
+      this.#leaseOfKey.delete(key);
+    }
+    if (id === 0n) return;
+    must(this.#leases.get(id), `lease ${id.toString(16)} has a key but does not exist`).keys.add(key);
+    this.#leaseOfKey.set(key, id);
+  }
+
+  #schedule(lease: Lease, atMs: number): void {
+    lease.expiryMs = atMs;
+    this.#due.push({ atMs, id: lease.id });
+    // Renewals leave stale entries behind; rebuild before they outnumber the leases by far.
+    if (this.#due.size > 4 * this.#leases.size + 1_024) this.#rebuildDue();
+  }
+
+  #rebuildDue(): void {
+    this.#due.clear();
+    for (const { id, expiryMs } of this.#leases.values())
+      if (Number.isFinite(expiryMs)) this.#due.push({ atMs: expiryMs, id });
+  }
+
+  #save(lease: Lease): void {
+    const { id, ttl, remainingTtl } = lease;
+    this.#store.put("lease", leaseKey(id), encodeLease({ id, ttl, remainingTtl }));
+  }
+}
+
+function remaining(lease: Lease): number {
+  return lease.remainingTtl > 0 ? lease.remainingTtl : lease.ttl;
+}
+
+function byExpiry(a: Lease, b: Lease): number {
+  if (a.expiryMs !== b.expiryMs) return a.expiryMs < b.expiryMs ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
+}

@@ -1,0 +1,66 @@
+import type { Backend } from "../backend/backend.ts";
+import type { KeyIndex } from "./key-index.ts";
+import { revisionKey, tombstoneKey } from "./revision.ts";
+
+/** etcd's names in the meta bucket. */
+export const compactionKeys = { scheduled: "scheduledCompactRev", finished: "finishedCompactRev" } as const;
+
+/** Keys looked at in one synchronous slice. */
+const sliceKeys = 1_000;
+
+/** Removes what compactions drop, one compaction after the other, in slices.
+ *  Invariant: "scheduled" is committed before the first row of a compaction goes, "finished" after the last. */
+export class CompactionRun {
+  readonly #index: KeyIndex;
+  readonly #backend: Backend;
+  readonly #pause: () => Promise<void>;
+  #tail: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(state: { readonly index: KeyIndex; readonly backend: Backend }, pause: () => Promise<void>) {
+    this.#index = state.index;
+    this.#backend = state.backend;
+    this.#pause = pause;
+  }
+
+  /** Notes the compaction as scheduled (within the caller's group of writes); resolves when all it drops is removed. */
+  schedule(revision: number): Promise<void> {
+    this.#backend.put("meta", compactionKeys.scheduled, revisionBytes(revision));
+    return this.resume(revision);
+  }
+
+  /** Goes on with a compaction that is noted as scheduled. */
+  resume(revision: number): Promise<void> {
+    this.#tail = this.#tail.then(() => this.#run(revision));
+    return this.#tail;
+  }
+
+  /** Ends after the slice at hand. What is left is scheduled, and goes on after a restart. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    return this.#tail;
+  }
+
+  async #run(revision: number): Promise<void> {
+    await this.#pause();
+    const keys = this.#index.compactableKeys();
+    for (let at = 0; at < keys.length; at += sliceKeys) {
+      if (this.#stopped) return;
+      for (const key of keys.slice(at, at + sliceKeys)) this.#compactKey(key, revision);
+      this.#backend.commit();
+      await this.#pause();
+    }
+    if (this.#stopped) return;
+    this.#backend.put("meta", compactionKeys.finished, revisionBytes(revision));
+    this.#backend.commit();
+  }
+
+  #compactKey(key: string, revision: number): void {
+    for (const { main, sub, deletion } of this.#index.compactKey(key, revision))
+      this.#backend.delete("key", deletion ? tombstoneKey(main, sub) : revisionKey(main, sub));
+  }
+}
+
+function revisionBytes(main: number): Uint8Array {
+  return Buffer.from(revisionKey(main, 0), "latin1");
+}

@@ -1,0 +1,67 @@
+import type { Row } from "../backend/backend.ts";
+import { decodeKeyValue, encodeDeleted } from "./key-value.ts";
+import type { Change, MvccStore } from "./mvcc-store.ts";
+import { isTombstone, mainOf, revisionKey } from "./revision.ts";
+
+/** Rows read at a time; a revision with more is read whole. */
+const rowsPerRead = 2_000;
+
+/** The store's past as changes, in order, read from the backend. */
+export class MvccHistory {
+  readonly #store: MvccStore;
+
+  constructor(store: MvccStore) {
+    this.#store = store;
+  }
+
+  get revision(): number {
+    return this.#store.revision;
+  }
+
+  get compactRevision(): number {
+    return this.#store.compactRevision;
+  }
+
+  /** The changes of the revisions [from, upTo], each revision whole; `upTo` is at least `from`. */
+  async read(from: number): Promise<{
+    readonly revisions: readonly { readonly revision: number; readonly changes: readonly Change[] }[];
+    readonly upTo: number;
+  }> {
+    const revisions: { revision: number; changes: Change[] }[] = [];
+    // What the walk can see at the least: it begins now.
+    const newest = this.#store.revision;
+    let rows = 0;
+    for await (const page of this.#store.backend.pages("key", { from: revisionKey(from, 0) }, rowsPerRead)) {
+      for (const row of page) {
+        const main = mainOf(row.key);
+        let last = revisions.at(-1);
+        if (last === undefined || last.revision !== main) {
+          if (rows >= rowsPerRead) return { revisions, upTo: main - 1 };
+          last = { revision: main, changes: [] };
+          revisions.push(last);
+        }
+        last.changes.push(changeOf(row));
+        rows++;
+      }
+    }
+    return { revisions, upTo: Math.max(newest, from, revisions.at(-1)?.revision ?? 0) };
+  }
+
+  /** The value a change replaced, or undefined where there was none or compaction has removed it. */
+  previous(change: Change): Uint8Array | undefined {
+    const store = this.#store;
+    if (change.revision - 1 < store.compactRevision) return undefined;
+    if (change.previous !== undefined) return store.stored(change.previous);
+    const history = store.index.get(change.key);
+    const row = history === undefined ? undefined : store.index.at(history, change.revision - 1);
+    return row === undefined ? undefined : store.stored(row);
+  }
+}
+
+function changeOf(row: Row): Change {
+  const revision = mainOf(row.key);
+  const { key } = decodeKeyValue(row.value);
+  return isTombstone(row.key)
+    ? { type: "DELETE", key, revision, kv: encodeDeleted(key, revision), previous: undefined }
+    : { type: "PUT", key, revision, kv: row.value, previous: undefined };
+}

@@ -1,0 +1,247 @@
+import { assert, must } from "../../base/assert.ts";
+import type { Backend } from "../backend/backend.ts";
+import { StoreError } from "../errors.ts";
+import { CompactionRun } from "./compaction.ts";
+import type { KeyHistory, KeyIndex } from "./key-index.ts";
+import { encodeDeleted, encodeKeyValue, encodeTombstone } from "./key-value.ts";
+import type { RestoredMvcc } from "./restore.ts";
+import { type Revision, revisionKey, tombstoneKey } from "./revision.ts";
+
+/** Byte strings: one key, or [from, to) with `to` undefined for "to the end". */
+export type KeyRange =
+  | { readonly single: true; readonly from: string }
+  | { readonly single: false; readonly from: string; readonly to: string | undefined };
+
+/** One change of a revision, as watchers are told of it. */
+export interface Change {
+  readonly type: "PUT" | "DELETE";
+  readonly key: string;
+  readonly revision: number;
+  /** Encoded KeyValue of the event: the stored one, or for a deletion key and revision only. */
+  readonly kv: Uint8Array;
+  /** The row it replaced. */
+  readonly previous: Revision | undefined;
+}
+
+/** Who remembers which key hangs on which lease. `store/lease` implements it. */
+export interface KeyLeases {
+  /** From now on the key hangs on `lease` (0n: on none). */
+  move(key: string, lease: bigint): void;
+}
+
+export interface MvccEvents {
+  /** After each transaction that changed something, before anybody is answered. */
+  readonly onChanges: (revision: number, changes: readonly Change[]) => void;
+}
+
+export interface MvccParts extends MvccEvents {
+  readonly leases: KeyLeases;
+  /** Lets others run between two slices of background work. */
+  readonly pause: () => Promise<void>;
+}
+
+export interface ReadOptions {
+  /** 0: the newest. */
+  readonly revision: number;
+  /** 0: no limit. */
+  readonly limit: number;
+  readonly countOnly: boolean;
+}
+
+export class MvccStore {
+  #backend: Backend;
+  #index: KeyIndex;
+  #revision: number;
+  #compactRevision: number;
+  readonly #parts: MvccParts;
+  #writing = false;
+  #compaction: CompactionRun;
+
+  constructor(restored: RestoredMvcc, parts: MvccParts) {
+    this.#parts = parts;
+    this.#backend = restored.backend;
+    this.#index = restored.index;
+    this.#revision = restored.revision;
+    this.#compactRevision = restored.compactRevision;
+    this.#compaction = new CompactionRun(restored, parts.pause);
+    if (restored.unfinishedCompaction) void this.#compaction.resume(restored.compactRevision);
+  }
+
+  /** Replaces all of it by another state, read from a snapshot. */
+  replace(restored: RestoredMvcc): void {
+    void this.#compaction.stop();
+    this.#backend = restored.backend;
+    this.#index = restored.index;
+    this.#revision = restored.revision;
+    this.#compactRevision = restored.compactRevision;
+    this.#compaction = new CompactionRun(restored, this.#parts.pause);
+    if (restored.unfinishedCompaction) void this.#compaction.resume(restored.compactRevision);
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+  get compactRevision(): number {
+    return this.#compactRevision;
+  }
+  get index(): KeyIndex {
+    return this.#index;
+  }
+  get backend(): Backend {
+    return this.#backend;
+  }
+
+  /** The stored KeyValue of a row, or undefined when compaction has removed it. */
+  stored(row: Revision): Uint8Array | undefined {
+    return this.#backend.get("key", revisionKey(row.main, row.sub));
+  }
+
+  /** Throws COMPACTED or FUTURE_REVISION. */
+  checkRevision(revision: number, newest = this.#revision): void {
+    if (revision > newest) throw new StoreError("FUTURE_REVISION", { requested: revision, revision: newest });
+    if (revision > 0 && revision < this.#compactRevision)
+      throw new StoreError("COMPACTED", { requested: revision, compactRevision: this.#compactRevision });
+  }
+
+  /** The stored values of a range at a revision, in byte order of the keys, and how many there are without the limit.
+   *  Throws StoreError. */
+  read(range: KeyRange, options: ReadOptions, newest = this.#revision): { kvs: Uint8Array[]; count: number } {
+    this.checkRevision(options.revision, newest);
+    const current = options.revision <= 0 || options.revision >= newest;
+    const kvs: Uint8Array[] = [];
+    let count = 0;
+    const take = (main: number, sub: number) => {
+      count++;
+      if (options.countOnly || (options.limit > 0 && count > options.limit)) return;
+      kvs.push(
+        must(this.stored({ main, sub }), `mvcc: revision ${main}.${sub} is in the index, not in the backend`),
+      );
+    };
+    if (range.single) {
+      const history = this.#index.get(range.from);
+      const row =
+        history === undefined
+          ? undefined
+          : current
+            ? alive(history)
+            : this.#index.at(history, options.revision);
+      if (row !== undefined) take(row.main, row.sub);
+    } else if (current) this.#index.visitLiving(range.from, range.to, (_, row) => take(row.main, row.sub));
+    else this.#index.visitAt(range, options.revision, (_, main, sub) => take(main, sub));
+    return { kvs, count };
+  }
+
+  /** Begins a write transaction. Only one at a time, and it must end in the same synchronous stretch. */
+  write(): WriteTransaction {
+    assert(!this.#writing, "mvcc: one write transaction at a time");
+    this.#writing = true;
+    return new WriteTransaction(this, this.#parts.leases, (changes) => {
+      this.#writing = false;
+      if (changes.length === 0) return;
+      this.#revision++;
+      this.#parts.onChanges(this.#revision, changes);
+    });
+  }
+
+  /** Refuses reads below `revision` from now on; resolves when what that frees has left the backend. Throws StoreError. */
+  compact(revision: number): { readonly removed: Promise<void> } {
+    if (revision <= this.#compactRevision)
+      throw new StoreError("COMPACTED", { requested: revision, compactRevision: this.#compactRevision });
+    if (revision > this.#revision)
+      throw new StoreError("FUTURE_REVISION", { requested: revision, revision: this.#revision });
+    this.#compactRevision = revision;
+    return { removed: this.#compaction.schedule(revision) };
+  }
+
+  /** Ends background work; it goes on after the next start. */
+  async stop(): Promise<void> {
+    await this.#compaction.stop();
+  }
+}
+
+/** The changes of one revision. Reads see them at once. */
+export class WriteTransaction {
+  readonly #store: MvccStore;
+  readonly #leases: KeyLeases;
+  readonly #end: (changes: readonly Change[]) => void;
+  readonly #changes: Change[] = [];
+  /** The revision its changes get. */
+  readonly revision: number;
+
+  constructor(store: MvccStore, leases: KeyLeases, end: (changes: readonly Change[]) => void) {
+    this.#store = store;
+    this.#leases = leases;
+    this.#end = end;
+    this.revision = store.revision + 1;
+  }
+
+  /** The newest revision a read within it sees. */
+  get readRevision(): number {
+    return this.#changes.length > 0 ? this.revision : this.revision - 1;
+  }
+
+  read(range: KeyRange, options: ReadOptions): { kvs: Uint8Array[]; count: number } {
+    return this.#store.read(range, options, this.readRevision);
+  }
+
+  checkRevision(revision: number): void {
+    this.#store.checkRevision(revision, this.readRevision);
+  }
+
+  put(key: string, value: Uint8Array, lease: bigint): void {
+    const { index, backend } = this.#store;
+    const before = index.get(key);
+    const previous = before === undefined ? undefined : alive(before);
+    const sub = this.#changes.length;
+    const { create, version } = index.put(key, this.revision, sub);
+    const kv = encodeKeyValue({
+      key,
+      createRevision: create,
+      modRevision: this.revision,
+      version,
+      value,
+      lease,
+    });
+    backend.put("key", revisionKey(this.revision, sub), kv);
+    this.#changes.push({ type: "PUT", key, revision: this.revision, kv, previous });
+    this.#leases.move(key, lease);
+  }
+
+  /** How many keys it deleted. */
+  delete(range: KeyRange): number {
+    const { index } = this.#store;
+    const doomed: [string, KeyHistory][] = [];
+    if (range.single) {
+      const history = index.get(range.from);
+      if (history !== undefined && history.version > 0) doomed.push([range.from, history]);
+    } else {
+      index.visitLiving(range.from, range.to, (key, history) => {
+        doomed.push([key, history]);
+      });
+    }
+    for (const [key, history] of doomed) this.#deleteOne(key, history);
+    return doomed.length;
+  }
+
+  #deleteOne(key: string, history: KeyHistory): void {
+    const { index, backend } = this.#store;
+    const previous = alive(history);
+    const sub = this.#changes.length;
+    index.delete(key, history, this.revision, sub);
+    backend.put("key", tombstoneKey(this.revision, sub), encodeTombstone(key));
+    const kv = encodeDeleted(key, this.revision);
+    this.#changes.push({ type: "DELETE", key, revision: this.revision, kv, previous });
+    this.#leases.move(key, 0n);
+  }
+
+  /** Makes the changes a revision; answers the store's revision after it. */
+  end(): number {
+    this.#end(this.#changes);
+    return this.#store.revision;
+  }
+}
+
+/** A copy: histories change in place. */
+function alive(history: KeyHistory): Revision | undefined {
+  return history.version === 0 ? undefined : { main: history.main, sub: history.sub };
+}

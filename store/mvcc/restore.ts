@@ -1,0 +1,55 @@
+import { must } from "../../base/assert.ts";
+import { latin1 } from "../../base/protobuf.ts";
+import type { Backend } from "../backend/backend.ts";
+import { compactionKeys } from "./compaction.ts";
+import { KeyIndex } from "./key-index.ts";
+import { decodeKeyValue } from "./key-value.ts";
+import { isTombstone, mainOf, subOf } from "./revision.ts";
+
+export interface RestoredMvcc {
+  readonly backend: Backend;
+  readonly index: KeyIndex;
+  readonly revision: number;
+  readonly compactRevision: number;
+  /** The process stopped before all that the compaction drops was removed. */
+  readonly unfinishedCompaction: boolean;
+  /** Keys that hang on a lease. */
+  readonly leased: ReadonlyMap<string, bigint>;
+}
+
+const pageRows = 2_000;
+
+/** Reads the whole `key` bucket and builds the index. */
+export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
+  const index = new KeyIndex();
+  const leased = new Map<string, bigint>();
+  let revision = 1;
+  for await (const page of backend.pages("key", {}, pageRows)) {
+    for (const row of page) {
+      const deletion = isTombstone(row.key);
+      const { key, createRevision, version, lease } = decodeKeyValue(row.value);
+      const main = mainOf(row.key);
+      index.restore(key, { main, sub: subOf(row.key), deletion, create: createRevision, version });
+      if (lease !== 0n) leased.set(key, lease);
+      else if (leased.size > 0) leased.delete(key);
+    }
+    revision = mainOf(must(page.at(-1), "backend pages are not empty").key);
+  }
+  const scheduled = storedRevision(backend, compactionKeys.scheduled);
+  const finished = storedRevision(backend, compactionKeys.finished);
+  const compactRevision = Math.max(scheduled, finished);
+  return {
+    backend,
+    index,
+    // A compaction may have removed the newest rows; the revision never goes back behind it.
+    revision: Math.max(revision, compactRevision),
+    compactRevision: compactRevision === 0 ? -1 : compactRevision,
+    unfinishedCompaction: scheduled > finished,
+    leased,
+  };
+}
+
+function storedRevision(backend: Backend, name: string): number {
+  const bytes = backend.get("meta", name);
+  return bytes === undefined ? 0 : mainOf(latin1(bytes));
+}

@@ -1,0 +1,200 @@
+import { latin1 } from "../../base/protobuf.ts";
+import type {
+  Compare,
+  DeleteRangeRequest,
+  PutRequest,
+  RangeRequest,
+  RequestOp,
+  TxnRequest,
+} from "../../proto/etcd.ts";
+import { StoreError } from "../errors.ts";
+import { decodeKeyValue, type KeyValueParts } from "./key-value.ts";
+import type { KeyRange, MvccStore, WriteTransaction } from "./mvcc-store.ts";
+import { executeRange, keyRange, type RangeAnswer } from "./range.ts";
+
+/** Responses of the API with stored bytes for values; the messages' `encode` take them as they are. */
+export interface PutAnswer {
+  readonly header: { readonly revision: number };
+  readonly prevKv: Uint8Array | undefined;
+}
+export interface DeleteRangeAnswer {
+  readonly header: { readonly revision: number };
+  readonly deleted: number;
+  readonly prevKvs: readonly Uint8Array[];
+}
+export interface TxnAnswer {
+  readonly header: { readonly revision?: number };
+  readonly succeeded: boolean;
+  readonly responses: readonly OpAnswer[];
+}
+export type OpAnswer =
+  | { readonly responseRange: RangeAnswer }
+  | { readonly responsePut: PutAnswer }
+  | { readonly responseDeleteRange: DeleteRangeAnswer }
+  | { readonly responseTxn: TxnAnswer };
+
+/** Answers whether a lease exists. */
+export type LeaseExists = (lease: bigint) => boolean;
+
+const newest = { revision: 0, limit: 0, countOnly: false } as const;
+
+/** Throws LEASE_NOT_FOUND or KEY_NOT_FOUND, having changed nothing. */
+export function executePut(txn: WriteTransaction, request: PutRequest, leaseExists: LeaseExists): PutAnswer {
+  const key = latin1(request.key);
+  checkPut(txn, request, leaseExists);
+  let { value, lease } = request;
+  let prevKv: Uint8Array | undefined;
+  if (request.prevKv || request.ignoreValue || request.ignoreLease) {
+    const stored = txn.read({ single: true, from: key }, newest).kvs[0];
+    if (request.prevKv) prevKv = stored;
+    if (stored !== undefined && (request.ignoreValue || request.ignoreLease)) {
+      const before = decodeKeyValue(stored);
+      if (request.ignoreValue) value = before.value;
+      if (request.ignoreLease) lease = before.lease;
+    }
+  }
+  txn.put(key, value, lease);
+  return { header: { revision: txn.revision }, prevKv };
+}
+
+export function executeDeleteRange(txn: WriteTransaction, request: DeleteRangeRequest): DeleteRangeAnswer {
+  const range = keyRange(request.key, request.rangeEnd);
+  const prevKvs = request.prevKv ? txn.read(range, newest).kvs : [];
+  const deleted = txn.delete(range);
+  return { header: { revision: txn.readRevision }, deleted, prevKvs };
+}
+
+/** Compares, then does one branch, all or nothing. Throws StoreError having changed nothing. */
+export function executeTxn(txn: WriteTransaction, request: TxnRequest, leaseExists: LeaseExists): TxnAnswer {
+  // All comparisons, nested ones included, see the state before any operation.
+  const plan = planTxn(txn, request);
+  checkPlan(txn, plan, leaseExists);
+  const answer = runPlan(txn, plan, leaseExists);
+  return { ...answer, header: { revision: txn.readRevision } };
+}
+
+/** A transaction of ranges only, on the store itself. Throws StoreError. */
+export function executeReadOnlyTxn(store: MvccStore, request: TxnRequest): TxnAnswer {
+  const succeeded = request.compare.every((one) => compareHolds(store, one));
+  const responses = (succeeded ? request.success : request.failure).map((op): OpAnswer => {
+    if (op.requestRange === undefined) throw new TypeError("a read-only transaction holds only ranges");
+    return { responseRange: executeRange(store, op.requestRange) };
+  });
+  return { header: { revision: store.revision }, succeeded, responses };
+}
+
+/** True when every operation of both branches is a range, so that the request need not enter the log. */
+export function isReadOnly(request: TxnRequest): boolean {
+  return [...request.success, ...request.failure].every((op) => op.requestRange !== undefined);
+}
+
+interface Plan {
+  readonly succeeded: boolean;
+  readonly ops: readonly (
+    | { readonly range: RangeRequest }
+    | { readonly put: PutRequest }
+    | { readonly deleteRange: DeleteRangeRequest }
+    | { readonly txn: Plan }
+  )[];
+}
+
+function planTxn(source: Reader, request: TxnRequest): Plan {
+  const succeeded = request.compare.every((one) => compareHolds(source, one));
+  const ops: RequestOp[] = [...(succeeded ? request.success : request.failure)];
+  return {
+    succeeded,
+    ops: ops.flatMap((op): Plan["ops"] => {
+      if (op.requestRange !== undefined) return [{ range: op.requestRange }];
+      if (op.requestPut !== undefined) return [{ put: op.requestPut }];
+      if (op.requestDeleteRange !== undefined) return [{ deleteRange: op.requestDeleteRange }];
+      if (op.requestTxn !== undefined) return [{ txn: planTxn(source, op.requestTxn) }];
+      return []; // an empty operation does nothing and answers nothing
+    }),
+  };
+}
+
+/** What can fail must fail before anything is changed. */
+function checkPlan(txn: WriteTransaction, plan: Plan, leaseExists: LeaseExists): void {
+  for (const op of plan.ops) {
+    if ("range" in op) txn.checkRevision(op.range.revision);
+    else if ("put" in op) checkPut(txn, op.put, leaseExists);
+    else if ("txn" in op) checkPlan(txn, op.txn, leaseExists);
+  }
+}
+
+function checkPut(txn: WriteTransaction, request: PutRequest, leaseExists: LeaseExists): void {
+  if (request.ignoreValue || request.ignoreLease) {
+    const { count } = txn.read({ single: true, from: latin1(request.key) }, { ...newest, countOnly: true });
+    if (count === 0) throw new StoreError("KEY_NOT_FOUND");
+  }
+  if (request.lease !== 0n && !leaseExists(request.lease))
+    throw new StoreError("LEASE_NOT_FOUND", { lease: request.lease });
+}
+
+function runPlan(txn: WriteTransaction, plan: Plan, leaseExists: LeaseExists): TxnAnswer {
+  const responses = plan.ops.map((op): OpAnswer => {
+    if ("range" in op) return { responseRange: executeRange(asSource(txn), op.range) };
+    if ("put" in op) return { responsePut: executePut(txn, op.put, leaseExists) };
+    if ("deleteRange" in op) return { responseDeleteRange: executeDeleteRange(txn, op.deleteRange) };
+    return { responseTxn: runPlan(txn, op.txn, leaseExists) };
+  });
+  return { header: {}, succeeded: plan.succeeded, responses };
+}
+
+function asSource(txn: WriteTransaction) {
+  return {
+    read: (range: KeyRange, options: Parameters<WriteTransaction["read"]>[1]) => txn.read(range, options),
+    revision: txn.readRevision,
+  };
+}
+
+interface Reader {
+  read: WriteTransaction["read"];
+}
+
+function compareHolds(source: Reader, compare: Compare): boolean {
+  const { kvs } = source.read(keyRange(compare.key, compare.rangeEnd), newest);
+  if (kvs.length === 0) return compare.target !== "VALUE" && holds(compare, missing);
+  return kvs.every((stored) => holds(compare, decodeKeyValue(stored)));
+}
+
+const missing: KeyValueParts = {
+  key: "",
+  createRevision: 0,
+  modRevision: 0,
+  version: 0,
+  value: new Uint8Array(0),
+  lease: 0n,
+};
+
+function holds(compare: Compare, kv: KeyValueParts): boolean {
+  const order = orderOf(compare, kv);
+  switch (compare.result) {
+    case "EQUAL":
+      return order === 0;
+    case "NOT_EQUAL":
+      return order !== 0;
+    case "GREATER":
+      return order > 0;
+    case "LESS":
+      return order < 0;
+  }
+}
+
+/** Negative, zero or positive as the key's property is less than, equal to or greater than the given one. */
+function orderOf(compare: Compare, kv: KeyValueParts): number {
+  switch (compare.target) {
+    case "VERSION":
+      return kv.version - (compare.version ?? 0);
+    case "CREATE":
+      return kv.createRevision - (compare.createRevision ?? 0);
+    case "MOD":
+      return kv.modRevision - (compare.modRevision ?? 0);
+    case "VALUE":
+      return Buffer.compare(kv.value, compare.value ?? missing.value);
+    case "LEASE": {
+      const wanted = compare.lease ?? 0n;
+      return kv.lease < wanted ? -1 : kv.lease > wanted ? 1 : 0;
+    }
+  }
+}

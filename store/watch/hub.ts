@@ -1,0 +1,302 @@
+import type { WatchCreateRequest } from "../../proto/etcd.ts";
+import type { Change, KeyRange } from "../mvcc/mvcc-store.ts";
+import { keyRange } from "../mvcc/range.ts";
+import { WatchEvent } from "./event-bytes.ts";
+import { RecentRevisions, type RevisionEvents } from "./recent.ts";
+import { covers, WatchIndex } from "./watch-index.ts";
+
+/** What a watch needs of the store's past. `store/mvcc/history.ts` implements it. */
+export interface WatchHistory {
+  readonly revision: number;
+  /** Nothing before it can be read. */
+  readonly compactRevision: number;
+  /** All changes of the revisions from `from` to the `upTo` it answers. A compaction meanwhile may thin them out; check
+   *  `compactRevision` afterwards. */
+  read(from: number): Promise<{ readonly revisions: readonly RevisionChanges[]; readonly upTo: number }>;
+  /** The value a change replaced, if compaction has left it. */
+  previous(change: Change): Uint8Array | undefined;
+}
+export interface RevisionChanges {
+  readonly revision: number;
+  readonly changes: readonly Change[];
+}
+
+export interface WatchBatch {
+  /** The store's revision, for the response's header. */
+  readonly revision: number;
+  /** Encoded mvccpb.Event, whole revisions. */
+  readonly events: readonly Uint8Array[];
+}
+
+export interface WatchSink {
+  /** False: send nothing more for now. */
+  readonly ready: boolean;
+  deliver(batch: WatchBatch): void;
+  /** The watch is over: what it wants next is compacted. */
+  compacted(compactRevision: number): void;
+}
+
+export type WatchOptions = Pick<
+  WatchCreateRequest,
+  "key" | "rangeEnd" | "startRevision" | "filters" | "prevKv"
+>;
+
+export interface Watch {
+  /** The sink is ready again. */
+  resume(): void;
+  cancel(): void;
+  /** All events up to here were given to the sink; undefined while it catches up or waits for a future revision. */
+  readonly progressRevision: number | undefined;
+}
+
+/** Bugs that simulation plants, by name. */
+export interface WatchFaults {
+  /** Watches never hear of some revisions. */
+  readonly watchSkipsRevision?: true;
+}
+
+export const watchLimits = {
+  /** A batch is closed at the first revision after one of these. */
+  batchRevisionsMax: 1_000,
+  batchBytesMax: 1024 * 1024,
+} as const;
+
+interface Watcher {
+  readonly range: KeyRange;
+  readonly startRevision: number;
+  readonly noPut: boolean;
+  readonly noDelete: boolean;
+  readonly prevKv: boolean;
+  readonly sink: WatchSink;
+  /** behind: everything before `next` was delivered. synced: everything was, but for what lies before `next`, which is not
+   *  wanted. */
+  state: "synced" | "behind" | "closed";
+  next: number;
+}
+
+export class WatchHub {
+  readonly #history: WatchHistory;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #faults: WatchFaults;
+  readonly #synced = new WatchIndex<Watcher>();
+  readonly #watchers = new Set<Watcher>();
+  readonly #behind = new Set<Watcher>();
+  #recent: RecentRevisions;
+  /** Synced watches were given everything up to here. */
+  #notified: number;
+  #catchingUp: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(
+    history: WatchHistory,
+    parts: { readonly onFailure: (error: unknown) => void; readonly faults?: WatchFaults },
+  ) {
+    this.#history = history;
+    this.#onFailure = parts.onFailure;
+    this.#faults = parts.faults ?? {};
+    this.#notified = history.revision;
+    this.#recent = new RecentRevisions(history.revision);
+  }
+
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+  get slowWatchers(): number {
+    return this.#behind.size;
+  }
+  get recentBytes(): number {
+    return this.#recent.sizeBytes;
+  }
+
+  /** Starts a watch. `startRevision` 0: from the next revision on. Its sink hears nothing before this returns. */
+  watch(options: WatchOptions, sink: WatchSink): Watch {
+    const { revision } = this.#history;
+    const next = options.startRevision > 0 ? options.startRevision : revision + 1;
+    const watcher: Watcher = {
+      range: keyRange(options.key.length === 0 ? smallestKey : options.key, options.rangeEnd),
+      startRevision: options.startRevision,
+      noPut: options.filters.includes("NOPUT"),
+      noDelete: options.filters.includes("NODELETE"),
+      prevKv: options.prevKv,
+      sink,
+      state: "behind",
+      next,
+    };
+    this.#watchers.add(watcher);
+    if (next > revision) this.#becomeSynced(watcher);
+    else this.#fallBehind(watcher, next);
+    return this.#handle(watcher);
+  }
+
+  /** Tells of a new revision; the store's revision is that already. */
+  notify(revision: number, changes: readonly Change[]): void {
+    const events = changes.map((change) => new WatchEvent(change));
+    this.#recent.push({ revision, events });
+    this.#notified = revision;
+    if (this.#faults.watchSkipsRevision && revision % 7 === 0) return;
+    const concerned = new Map<Watcher, WatchEvent[]>();
+    for (const event of events) {
+      this.#synced.visit(event.change.key, (watcher) => {
+        if (revision < watcher.next || !wants(watcher, event.change)) return;
+        const mine = concerned.get(watcher);
+        if (mine === undefined) concerned.set(watcher, [event]);
+        else mine.push(event);
+      });
+    }
+    for (const [watcher, mine] of concerned) {
+      if (watcher.state !== "synced") continue; // cancelled by a sink that was told before
+      if (watcher.sink.ready) this.#deliver(watcher, mine);
+      else this.#fallBehind(watcher, revision);
+    }
+  }
+
+  /** The whole state was replaced by a snapshot: everyone catches up from where they are. */
+  restored(): void {
+    const { revision } = this.#history;
+    const seen = this.#notified;
+    this.#notified = revision;
+    this.#recent = new RecentRevisions(revision);
+    for (const watcher of this.#watchers)
+      if (watcher.state === "synced") this.#fallBehind(watcher, Math.max(watcher.next, seen + 1));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const watcher of this.#watchers) this.#close(watcher);
+    await this.#catchingUp;
+  }
+
+  #handle(watcher: Watcher): Watch {
+    const hub = this;
+    return {
+      resume: () => {
+        if (watcher.state === "behind") this.#startCatchingUp();
+      },
+      cancel: () => this.#close(watcher),
+      get progressRevision() {
+        const revision = hub.#notified;
+        return watcher.state === "synced" && watcher.startRevision <= revision ? revision : undefined;
+      },
+    };
+  }
+
+  /** behind -> synced. Everything up to the store's revision was delivered. */
+  #becomeSynced(watcher: Watcher): void {
+    this.#behind.delete(watcher);
+    watcher.state = "synced";
+    this.#synced.add(watcher);
+  }
+
+  /** synced | new -> behind. `next` is the first revision it has not been given. */
+  #fallBehind(watcher: Watcher, next: number): void {
+    if (watcher.state === "synced") this.#synced.remove(watcher);
+    watcher.state = "behind";
+    watcher.next = next;
+    this.#behind.add(watcher);
+    this.#startCatchingUp();
+  }
+
+  /** any -> closed. */
+  #close(watcher: Watcher): void {
+    if (watcher.state === "synced") this.#synced.remove(watcher);
+    watcher.state = "closed";
+    this.#behind.delete(watcher);
+    this.#watchers.delete(watcher);
+  }
+
+  #deliver(watcher: Watcher, events: readonly WatchEvent[]): void {
+    const bytes = watcher.prevKv
+      ? events.map((event) => event.withPrevious((change) => this.#history.previous(change)))
+      : events.map((event) => event.plain());
+    watcher.sink.deliver({ revision: this.#history.revision, events: bytes });
+  }
+
+  #startCatchingUp(): void {
+    if (this.#catchingUp !== undefined || this.#stopped) return;
+    this.#catchingUp = this.#catchUp().catch((error: unknown) => {
+      this.#catchingUp = undefined;
+      this.#onFailure(error);
+    });
+  }
+
+  /** Runs until nobody who can be helped is behind. */
+  async #catchUp(): Promise<void> {
+    await Promise.resolve(); // not within the call that started the watch
+    for (;;) {
+      const from = this.#serveFromMemory();
+      if (from === undefined || this.#stopped) {
+        this.#catchingUp = undefined; // in the same breath as the decision to end
+        return;
+      }
+      const { revisions, upTo } = await this.#history.read(from);
+      const read = revisions.map(({ revision, changes }) => ({
+        revision,
+        events: changes.map((change) => new WatchEvent(change)),
+      }));
+      for (const watcher of this.#behind) {
+        // Who is further ahead waits for its turn; who turned slow meanwhile keeps its place.
+        if (watcher.next < from || watcher.next > upTo || !watcher.sink.ready) continue;
+        if (!this.#endIfCompacted(watcher)) this.#feed(watcher, read, upTo);
+      }
+    }
+  }
+
+  /** Ends those that compaction overtook, brings up to date those for whom memory reaches back far enough, and answers the
+   *  first revision that one of the others wants. */
+  #serveFromMemory(): number | undefined {
+    const { revision } = this.#history;
+    let from: number | undefined;
+    for (const watcher of this.#behind) {
+      if (this.#endIfCompacted(watcher) || !watcher.sink.ready) continue;
+      if (watcher.next >= this.#recent.first) this.#feed(watcher, this.#recent.from(watcher.next), revision);
+      else if (from === undefined || watcher.next < from) from = watcher.next;
+      if (watcher.state === "behind" && watcher.next > revision) this.#becomeSynced(watcher);
+    }
+    return from;
+  }
+
+  #endIfCompacted(watcher: Watcher): boolean {
+    const { compactRevision } = this.#history;
+    if (watcher.next >= compactRevision) return false;
+    this.#close(watcher);
+    watcher.sink.compacted(compactRevision);
+    return true;
+  }
+
+  /** Delivers what the watch wants of `revisions`, which are all up to `upTo`, as long as its sink is ready. */
+  #feed(watcher: Watcher, revisions: Iterable<RevisionEvents>, upTo: number): void {
+    let events: WatchEvent[] = [];
+    let bytes = 0;
+    let count = 0;
+    for (const entry of revisions) {
+      if (entry.revision < watcher.next) continue;
+      for (const event of entry.events) {
+        if (!wants(watcher, event.change)) continue;
+        events.push(event);
+        bytes += event.change.kv.length;
+      }
+      count++;
+      if (events.length === 0) continue;
+      if (count < watchLimits.batchRevisionsMax && bytes < watchLimits.batchBytesMax) continue;
+      this.#deliver(watcher, events);
+      watcher.next = entry.revision + 1;
+      [events, bytes, count] = [[], 0, 0];
+      if (watcher.state !== "behind" || !watcher.sink.ready) return;
+    }
+    if (events.length > 0) this.#deliver(watcher, events);
+    watcher.next = Math.max(watcher.next, upTo + 1);
+  }
+}
+
+const smallestKey = new Uint8Array(1);
+
+/** A range in which no key lies: etcd refuses to watch it. */
+export function isEmptyRange(options: Pick<WatchOptions, "key" | "rangeEnd">): boolean {
+  const range = keyRange(options.key.length === 0 ? smallestKey : options.key, options.rangeEnd);
+  return !range.single && range.to !== undefined && range.to <= range.from;
+}
+
+function wants(watcher: Watcher, change: Change): boolean {
+  if (change.type === "PUT" ? watcher.noPut : watcher.noDelete) return false;
+  return covers(watcher.range, change.key);
+}
