@@ -20,7 +20,7 @@ export const readMetrics = (meter: Meter) => ({
  *  running one: its index may be older than a write they must see. */
 export class LinearizableReads {
   readonly #consensus: Consensus;
-  readonly #state: StateReader;
+  readonly #state: Pick<StateReader, "appliedIndex" | "waitApplied">;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #metrics: ReturnType<typeof readMetrics>;
@@ -32,7 +32,7 @@ export class LinearizableReads {
     options: { readonly timeoutMs: number },
     parts: {
       readonly consensus: Consensus;
-      readonly state: StateReader;
+      readonly state: Pick<StateReader, "appliedIndex" | "waitApplied">;
       readonly clock: Clock;
       readonly meter: Meter;
     },

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { deferred } from "../../base/deferred.ts";
+import type { Clock } from "../../base/os/clock.ts";
+import { MetricsRegistry } from "../../base/os/metrics.ts";
+import { utf8 } from "../../base/protobuf.ts";
+import { internalRaftRequest, putRequest } from "../../proto/etcd.ts";
+import type { Consensus, ConsensusStatus } from "../driver/seams.ts";
+import { StoreError } from "../errors.ts";
+import { LinearizableReads } from "./linearizable-reads.ts";
+import { Proposer, proposeLimits } from "./proposer.ts";
+import { RequestIds } from "./request-ids.ts";
+
+/** Time passes when told to. */
+class HandClock implements Clock {
+  #nowMs = 0;
+  #timers: { readonly atMs: number; readonly fire: () => void }[] = [];
+  monotonicMs = () => this.#nowMs;
+  wallMs = () => this.#nowMs;
+  after(delayMs: number, fire: () => void): () => void {
+    const timer = { atMs: this.#nowMs + delayMs, fire };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+  advance(byMs: number): void {
+    const untilMs = this.#nowMs + byMs;
+    for (;;) {
+      const next = this.#timers.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((other) => other !== next);
+      this.#nowMs = next.atMs;
+      next.fire();
+    }
+    this.#nowMs = untilMs;
+  }
+}
+
+class FakeConsensus implements Consensus {
+  proposed: Uint8Array[] = [];
+  reads: ReturnType<typeof deferred<number>>[] = [];
+  status: ConsensusStatus = {
+    id: 1n,
+    leader: 1n,
+    role: "leader",
+    term: 1,
+    committed: 0,
+    applied: 0,
+    lastIndex: 0,
+    progress: [],
+  };
+  #listeners = new Set<(status: ConsensusStatus) => void>();
+  propose(data: Uint8Array) {
+    if (this.status.leader === 0n) return "noLeader" as const;
+    this.proposed.push(data);
+    return "accepted" as const;
+  }
+  proposeConfChange() {
+    return "accepted" as const;
+  }
+  readIndex() {
+    const read = deferred<number>();
+    this.reads.push(read);
+    return read.promise;
+  }
+  transferLeadership() {
+    return Promise.resolve();
+  }
+  onLeadership(listener: (status: ConsensusStatus) => void) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+  lead(leader: bigint): void {
+    this.status = { ...this.status, leader, term: this.status.term + 1 };
+    for (const listener of this.#listeners) listener(this.status);
+  }
+}
+
+const electionTimeoutMs = 1_000;
+
+function setUp() {
+  const clock = new HandClock();
+  const consensus = new FakeConsensus();
+  const parts = { consensus, clock, ids: new RequestIds(0xabcdn, 5), meter: new MetricsRegistry() };
+  const proposer = new Proposer({ maxRequestBytes: 1_000, electionTimeoutMs }, parts);
+  const idOf = (at: number) =>
+    internalRaftRequest.decode(consensus.proposed[at] ?? utf8("")).header?.id ?? 0n;
+  const settle = (at: number) =>
+    proposer.applied(idOf(at), { ok: true, kind: "put", response: {}, revision: 9 }, at + 1);
+  return { clock, consensus, proposer, idOf, settle };
+}
+
+const body = putRequest.encode({ key: utf8("k"), value: utf8("v") });
+
+describe("Proposer", () => {
+  it("puts the request's own bytes into the log and answers with the result", async () => {
+    const { consensus, proposer, settle } = setUp();
+    const unknownField = Buffer.concat([body, Buffer.from([0xf8, 0x07, 0x01])]);
+    const answer = proposer.propose("put", unknownField);
+    assert.ok(Buffer.from(consensus.proposed[0] ?? []).includes(unknownField));
+    settle(0);
+    assert.deepEqual(await answer, { response: {}, revision: 9, index: 1 });
+  });
+
+  it("rejects with the request's own error, and what is too large before it is proposed", async () => {
+    const { consensus, proposer, idOf } = setUp();
+    const answer = proposer.propose("put", body);
+    proposer.applied(idOf(0), { ok: false, error: new StoreError("NO_SPACE") }, 1);
+    await assert.rejects(answer, { code: "NO_SPACE" });
+    await assert.rejects(proposer.propose("put", new Uint8Array(1_001)), { code: "REQUEST_TOO_LARGE" });
+    assert.equal(consensus.proposed.length, 1);
+  });
+
+  it("refuses when applying lags behind committing", async () => {
+    const { consensus, proposer } = setUp();
+    consensus.status = { ...consensus.status, committed: proposeLimits.applyGapMax + 1 };
+    await assert.rejects(proposer.propose("put", body), { code: "TOO_MANY_REQUESTS" });
+  });
+
+  it("waits for a leader and then proposes", async () => {
+    const { consensus, proposer, settle } = setUp();
+    consensus.lead(0n);
+    const answer = proposer.propose("put", body);
+    assert.equal(consensus.proposed.length, 0);
+    consensus.lead(2n);
+    assert.equal(consensus.proposed.length, 1);
+    settle(0);
+    await answer;
+  });
+
+  it("gives up after the request timeout, and does not propose what nobody waits for", async () => {
+    const { clock, consensus, proposer } = setUp();
+    consensus.lead(0n);
+    const answer = assert.rejects(proposer.propose("put", body), { code: "TIMEOUT" });
+    clock.advance(proposer.requestTimeoutMs);
+    await answer;
+    consensus.lead(1n);
+    assert.equal(consensus.proposed.length, 0);
+  });
+
+  it("tells waiters of a lost leader soon after there is a new one", async () => {
+    const { clock, consensus, proposer } = setUp();
+    const lost = assert.rejects(proposer.propose("put", body), { code: "TIMEOUT_LEADER_FAIL" });
+    clock.advance(100);
+    consensus.lead(0n);
+    consensus.lead(2n);
+    clock.advance(1);
+    const later = proposer.propose("put", body);
+    clock.advance(electionTimeoutMs);
+    await lost;
+    proposer.stop();
+    await assert.rejects(later, { code: "STOPPED" }); // it was not failed with the lost ones
+  });
+});
+
+describe("RequestIds", () => {
+  it("never repeats an id, nor shares one with another member or a later start", () => {
+    const [a, b, later] = [new RequestIds(1n, 1_000), new RequestIds(2n, 1_000), new RequestIds(1n, 1_010)];
+    const seen = new Set<bigint>();
+    for (let i = 0; i < 1_000; i++) for (const ids of [a, b, later]) seen.add(ids.next());
+    assert.equal(seen.size, 3_000);
+  });
+});
+
+describe("LinearizableReads", () => {
+  function reading() {
+    const { clock, consensus } = setUp();
+    let appliedIndex = 10;
+    const waits: number[] = [];
+    const reader = {
+      get appliedIndex() {
+        return appliedIndex;
+      },
+      waitApplied: async (index: number) => {
+        waits.push(index);
+        appliedIndex = index;
+      },
+    };
+    const reads = new LinearizableReads(
+      { timeoutMs: 100 },
+      { consensus, state: reader, clock, meter: new MetricsRegistry() },
+    );
+    return { consensus, reads, waits };
+  }
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+  it("shares a round among all that wait when it starts, and none that come later", async () => {
+    const { consensus, reads } = reading();
+    const done: string[] = [];
+    const read = (name: string) => void reads.ready().then(() => done.push(name));
+    read("a");
+    read("b");
+    read("c");
+    assert.equal(consensus.reads.length, 1);
+    consensus.reads[0]?.resolve(5);
+    await turn();
+    assert.deepEqual(done, ["a"]); // b and c came while a's round ran
+    assert.equal(consensus.reads.length, 2);
+    consensus.reads[1]?.resolve(5);
+    await turn();
+    assert.deepEqual(done, ["a", "b", "c"]);
+  });
+
+  it("waits until the index is applied, and passes failures on", async () => {
+    const { consensus, reads, waits } = reading();
+    const first = reads.ready();
+    consensus.reads[0]?.resolve(12);
+    await first;
+    assert.deepEqual(waits, [12]);
+    const second = assert.rejects(reads.ready(), { code: "NO_LEADER" });
+    consensus.reads[1]?.reject(new StoreError("NO_LEADER"));
+    await second;
+  });
+});
