@@ -54,7 +54,7 @@ export const daemonSets = kindOf<DaemonSet>({
   },
   prepareForUpdate: keepStatus,
   validate: ({ spec }) => [
-    ...validateSelectorAndTemplate(spec, ["Always"]),
+    ...validateSelectorAndTemplate(spec, ["Always"], "daemonset"),
     ...validateUpdateStrategy(spec),
     ...validateCount(spec.minReadySeconds, "spec.minReadySeconds"),
     ...validateCount(spec.revisionHistoryLimit, "spec.revisionHistoryLimit"),

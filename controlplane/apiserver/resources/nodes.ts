@@ -17,7 +17,7 @@ export const nodes = kindOf<Node>({
   categories: [],
   namespaced: false,
   storagePrefix: "minions",
-  subresources: { status: true, special: ["proxy"] },
+  subresources: { status: true },
   nameRule: dns1123Subdomain,
   applyDefaults(node) {
     node.spec ??= {};

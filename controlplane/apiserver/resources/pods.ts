@@ -24,17 +24,7 @@ export const pods = kindOf<Pod>({
   hasGeneration: true,
   subresources: {
     status: true,
-    special: [
-      "attach",
-      "binding",
-      "ephemeralcontainers",
-      "eviction",
-      "exec",
-      "log",
-      "portforward",
-      "proxy",
-      "resize",
-    ],
+    special: ["attach", "binding", "eviction", "exec", "log"],
   },
   nameRule: dns1123Subdomain,
   applyDefaults: (pod) => defaultPodSpec(pod.spec),

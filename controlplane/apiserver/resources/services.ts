@@ -1,4 +1,5 @@
 import type { Service } from "../../../client/types.ts";
+import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column, labelsText, wideColumn } from "./cell-text.ts";
 import { dns1035Label } from "./names.ts";
 import { validateService, validateServiceUpdate } from "./service-validation.ts";
@@ -20,7 +21,7 @@ export const services = kindOf<Service>({
   categories: ["all"],
   namespaced: true,
   storagePrefix: "services/specs",
-  subresources: { status: true, special: ["proxy"] },
+  subresources: { status: true },
   allocates: "service",
   nameRule: dns1035Label,
   applyDefaults: ({ spec }) => defaultService(spec),
@@ -31,6 +32,7 @@ export const services = kindOf<Service>({
   },
   prepareForUpdate(next, current) {
     keepStatus(next, current);
+    dropOfOldType(next.spec, current.spec);
     keepAllocated(next.spec, current.spec);
     defaultFamilies(next.spec);
   },
@@ -76,6 +78,23 @@ function defaultFamilies(spec: Spec): void {
   if (spec.type === "ExternalName") return;
   spec.ipFamilies ??= ["IPv4"];
   spec.ipFamilyPolicy ??= "SingleStack";
+}
+
+/** What only made sense for the old type goes with it, unless it was changed in the same breath: then it is the
+ *  client's own, and validation says that it does not fit. */
+function dropOfOldType(next: Spec, current: Spec): void {
+  const drop = <F extends keyof Spec>(fields: readonly F[]) => {
+    for (const field of fields) if (sameValue(next[field], current[field])) delete next[field];
+  };
+  if (current.type !== "ExternalName" && next.type === "ExternalName")
+    drop(["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"]);
+  if (hasNodePorts(current) && !hasNodePorts(next)) {
+    drop(["externalTrafficPolicy", "healthCheckNodePort"]);
+    const before = new Set((current.ports ?? []).map(({ nodePort }) => nodePort));
+    for (const port of next.ports ?? []) if (before.has(port.nodePort)) delete port.nodePort;
+  }
+  if (current.type === "LoadBalancer" && next.type !== "LoadBalancer")
+    drop(["allocateLoadBalancerNodePorts", "loadBalancerClass"]);
 }
 
 /** A replacement that does not name what the server gave the service keeps it. */

@@ -258,6 +258,27 @@ describe("service", () => {
   });
 });
 
+describe("service type", () => {
+  const nodePort = () =>
+    made("Service", {
+      spec: { type: "NodePort", clusterIP: "10.0.0.1", ports: [{ port: 80, nodePort: 30000 }] },
+    });
+  it("takes its node ports along when it goes", () => {
+    const next = structuredClone(nodePort());
+    Object.assign(next.spec as Json, { type: "ClusterIP" });
+    kind("Service").prepareForUpdate?.(next, nodePort());
+    assert.deepEqual(kind("Service").validate(next), []);
+    assert.deepEqual((next.spec as { ports: Json[] }).ports, [{ port: 80, protocol: "TCP", targetPort: 80 }]);
+  });
+  it("gives the address back when it becomes a name", () => {
+    const next = structuredClone(nodePort());
+    Object.assign(next.spec as Json, { type: "ExternalName", externalName: "example.org" });
+    kind("Service").prepareForUpdate?.(next, nodePort());
+    assert.deepEqual(kind("Service").validate(next), []);
+    assert.equal((next.spec as Json).clusterIP, undefined);
+  });
+});
+
 describe("secret and config map", () => {
   it("turn plain text into base64", () => {
     const secret = made("Secret", { stringData: { a: "b" }, data: { c: "ZA==" } });

@@ -10,13 +10,14 @@ import { validatePodSpec } from "./pod-validation.ts";
 export function validateSelectorAndTemplate(
   { selector, template }: { selector?: LabelSelector; template?: PodTemplateSpec },
   restartPolicies: readonly string[],
+  owner: "deployment" | "daemonset" = "deployment",
 ): readonly FieldError[] {
   const problems: FieldError[] = [];
   const wrongSelector = validateLabelSelector(selector, "spec.selector");
   problems.push(...wrongSelector);
   if (selector === undefined) problems.push(required("spec.selector"));
   else if (isEmptySelector(selector)) {
-    problems.push(invalid("spec.selector", selector, "empty selector is invalid for deployment"));
+    problems.push(invalid("spec.selector", selector, `empty selector is invalid for ${owner}`));
   }
   if (template === undefined) return [...problems, required("spec.template")];
   const labels = template.metadata?.labels ?? {};
