@@ -192,12 +192,12 @@ export function kubeconfigText(url: string, authority: Certificate, client: Cert
 }
 
 function testClient(port: number, authority: Certificate, certificate: Certificate): TestClient {
-  const agent = new Agent({
-    keepAlive: true,
+  const tls = {
     ca: authority.certificatePem,
     cert: certificate.certificatePem,
     key: certificate.privateKeyPem,
-  });
+  };
+  const agent = new Agent({ keepAlive: true, ...tls });
   const base = { host: "127.0.0.1", port, agent };
   return {
     call: (
@@ -246,7 +246,8 @@ function testClient(port: number, authority: Certificate, certificate: Certifica
         request.on("error", reject);
         request.end(bytes);
       }),
-    watch: (path, accept = "application/json") => watchLines({ ...base, path, headers: { accept } }),
+    watch: (path, accept = "application/json") =>
+      watchLines({ ...tls, host: base.host, port, agent: false, path, headers: { accept } }),
     close: () => agent.destroy(),
   };
 }

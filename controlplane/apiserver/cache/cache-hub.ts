@@ -115,10 +115,10 @@ export class CacheHub {
 
   /** The kind's cache, holding every write that was acknowledged before the call. */
   async consistent(kind: Kind): Promise<KindCache> {
-    const cache = await this.cache(kind);
-    const wanted = await this.#currentRevision.read();
-    await this.#reach(wanted);
-    return this.peek(kind) ?? cache;
+    await this.cache(kind);
+    await this.#reach(await this.#currentRevision.read());
+    // Loaded anew where the stream started over meanwhile.
+    return this.cache(kind);
   }
 
   /** The kind's cache at `revision` or later. Fails with 504 when the store does not get there in time. */
@@ -131,7 +131,7 @@ export class CacheHub {
         throw revisionTooLarge(revision, this.#revision);
       });
     } else await this.#reach(revision);
-    return this.peek(kind) ?? cache;
+    return this.cache(kind);
   }
 
   async #reach(revision: number): Promise<void> {
@@ -180,6 +180,7 @@ export class CacheHub {
     this.#revision = revision;
     this.#floorRevision = revision;
     this.#started.resolve();
+    this.#releaseWaiters();
   }
 
   async #load(state: CacheState): Promise<void> {
@@ -206,7 +207,11 @@ export class CacheHub {
       } else if (changes.length > 0) state.cache.apply(changes, batch.revision);
       else state.cache.advance(batch.revision);
     }
-    for (const waiter of this.#waiters) if (waiter.revision <= batch.revision) waiter.done.resolve();
+    this.#releaseWaiters();
+  }
+
+  #releaseWaiters(): void {
+    for (const waiter of this.#waiters) if (waiter.revision <= this.#revision) waiter.done.resolve();
   }
 }
 

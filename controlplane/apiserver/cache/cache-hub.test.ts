@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../base/os/clock.ts";
+import { silentLog } from "../../../base/os/log.ts";
+import { systemRandom } from "../../../base/os/random.ts";
+import { MemoryStorage } from "../registry/memory-storage.ts";
+import type { ChangeBatch, Storage } from "../registry/storage.ts";
+import { StorageError } from "../registry/storage.ts";
+import { encodeStored, objectKey } from "../registry/stored-object.ts";
+import { configMaps } from "../resources/configmaps.ts";
+import { CacheHub } from "./cache-hub.ts";
+
+/** A storage whose watch can be broken, and held back. */
+class Faulty extends MemoryStorage {
+  break: ((error: Error) => void) | undefined;
+
+  override async *watch(prefix: string, from: number, signal: AbortSignal): AsyncGenerator<ChangeBatch> {
+    const inner = new AbortController();
+    let failure: Error | undefined;
+    signal.addEventListener("abort", () => inner.abort());
+    this.break = (error) => {
+      failure = error;
+      inner.abort();
+    };
+    yield* super.watch(prefix, from, inner.signal);
+    if (failure !== undefined) throw failure;
+  }
+}
+
+describe("cache hub", () => {
+  let storage: Faulty;
+  let hub: CacheHub;
+  let stop: AbortController;
+  let running: Promise<void>;
+  beforeEach(() => {
+    storage = new Faulty(systemClock);
+    hub = new CacheHub({ storage, clock: systemClock, random: systemRandom, log: silentLog });
+    stop = new AbortController();
+    running = hub.run(stop.signal);
+  });
+  afterEach(async () => {
+    stop.abort();
+    await running.catch((error: unknown) => assert.ok(stop.signal.aborted, String(error)));
+    await storage.close();
+  });
+
+  const put = (to: Storage, name: string) => {
+    const metadata = {
+      name,
+      namespace: "a",
+      uid: "u",
+      resourceVersion: "",
+      creationTimestamp: "2026-01-01T00:00:00Z",
+    };
+    const value = encodeStored({ apiVersion: "v1", kind: "ConfigMap", metadata });
+    return to.commit({
+      compare: [],
+      writes: [{ type: "put", key: objectKey(configMaps, "a", name), value }],
+    });
+  };
+  const names = async () =>
+    (await hub.consistent(configMaps)).list("/registry/configmaps/").map((one) => one.object.metadata.name);
+
+  it("shows every write acknowledged before it was asked", async () => {
+    const made: string[] = [];
+    for (let n = 10; n < 30; n++) {
+      await put(storage, `c${n}`);
+      made.push(`c${n}`);
+      assert.deepEqual(await names(), made);
+    }
+  });
+
+  it("gets there too when only others' keys moved the store's revision", async () => {
+    await put(storage, "c");
+    await names();
+    await storage.commit({ compare: [], writes: [{ type: "put", key: "/other", value: new Uint8Array(0) }] });
+    assert.deepEqual(await names(), ["c"]);
+  });
+
+  it("goes on where it was when the stream breaks, without loading anew", async () => {
+    await put(storage, "before");
+    const cache = await hub.consistent(configMaps);
+    let ended = 0;
+    cache.listen({ wake: () => {}, end: () => ended++ });
+    storage.break?.(new StorageError("unavailable", "gone"));
+    await put(storage, "during");
+    assert.deepEqual(await names(), ["before", "during"]);
+    assert.equal(ended, 0);
+    assert.ok(cache.window.after(cache.revision - 1) !== "gone", "watchers can still resume");
+  });
+
+  it("loads anew and ends watchers when history is gone", async () => {
+    await put(storage, "before");
+    const cache = await hub.consistent(configMaps);
+    let ended = 0;
+    cache.listen({ wake: () => {}, end: () => ended++ });
+    const old = cache.revision;
+    storage.break?.(new StorageError("compacted", "gone"));
+    await put(storage, "during");
+    // The stream starts over after a pause; until then the cache is the old one.
+    while ((await hub.cache(configMaps)).window.floorRevision <= old) await names();
+    assert.deepEqual(await names(), ["before", "during"]);
+    assert.ok(ended > 0);
+    assert.equal(cache.window.after(old), "gone");
+  });
+
+  it("refuses a revision that the store has not reached", async () => {
+    await assert.rejects(hub.notOlderThan(configMaps, 1_000_000), { code: 504, reason: "Timeout" });
+  });
+});
