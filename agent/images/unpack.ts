@@ -4,12 +4,15 @@ import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { type Entry, extract, type Header } from "tar-stream";
+import { type Extract, extract, type Header } from "tar-stream";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ImageError } from "./image.ts";
 import { pathInTree } from "./path-in-tree.ts";
 
 export const unpackLimits = { entriesMost: 2_000_000, bytesMost: 64 * 1024 ** 3 } as const;
+
+/** One entry's bytes, as tar-stream hands them out. */
+type Content = Extract extends AsyncIterable<infer E> ? E : never;
 
 /** Puts a layer on top of what stands in `root`. Media types and first bytes tell how it is packed. */
 export async function unpackLayer(root: string, layer: Readable, mediaType: string): Promise<void> {
@@ -31,7 +34,12 @@ export async function unpackLayer(root: string, layer: Readable, mediaType: stri
   await feeding;
 }
 
-async function unpackEntry(root: string, header: Header, content: Entry, added: Set<string>): Promise<void> {
+async function unpackEntry(
+  root: string,
+  header: Header,
+  content: Content,
+  added: Set<string>,
+): Promise<void> {
   const path = await pathInTree(root, header.name);
   if (path === root) return;
   const name = basename(path);
@@ -48,7 +56,7 @@ async function unpackEntry(root: string, header: Header, content: Entry, added: 
   if (header.type !== "directory" && header.mtime) await lutimes(path, header.mtime, header.mtime);
 }
 
-async function create(root: string, path: string, header: Header, content: Entry): Promise<void> {
+async function create(root: string, path: string, header: Header, content: Content): Promise<void> {
   switch (header.type) {
     case "directory":
       await mkdir(path, { recursive: true });

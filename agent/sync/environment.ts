@@ -45,7 +45,7 @@ export async function environmentOf(
       env.set(name, expandVariables(value ?? "", env));
       continue;
     }
-    const found = await valueOf(pod, container, context, valueFrom, deps.sources);
+    const found = await valueFromSource(pod, container, context, valueFrom, deps.sources);
     if (found !== undefined) env.set(name, found);
   }
   return [...env];
@@ -53,7 +53,7 @@ export async function environmentOf(
 
 type ValueFrom = NonNullable<NonNullable<Container["env"]>[number]["valueFrom"]>;
 
-async function valueOf(
+async function valueFromSource(
   pod: Pod,
   container: Container,
   context: FieldContext,

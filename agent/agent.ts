@@ -1,0 +1,259 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sleep } from "../base/os/clock.ts";
+import { UsageError } from "../base/os/flags.ts";
+import type { Os, Running } from "../base/os/os.ts";
+import { createAuthority, issueCertificate } from "../base/os/pki.ts";
+import { TaskScope } from "../base/os/task-scope.ts";
+import { isNotFound } from "../client/api-error.ts";
+import { EventRecorder } from "../client/events.ts";
+import { InformerFactory } from "../client/informer.ts";
+import { loadKubeconfig } from "../client/kubeconfig.ts";
+import { resources } from "../client/resources.ts";
+import { RestClient } from "../client/rest.ts";
+import type { Node } from "../client/types.ts";
+import type { AgentConfig } from "./flags.ts";
+import { ImageManager } from "./images/image-manager.ts";
+import { ImageStore } from "./images/store.ts";
+import { startNodeNetwork } from "./network/node-network.ts";
+import { startServiceProxy } from "./network/service-proxy.ts";
+import type { NodeNetworkConfig } from "./network-seam.ts";
+import { Prober } from "./probes/prober.ts";
+import { type Chosen, chooseRuntime } from "./runtime/choose.ts";
+import { ociLauncher } from "./runtime/oci/launcher.ts";
+import { overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
+import { processLauncher } from "./runtime/process/launcher.ts";
+import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
+import { type AgentServer, type ServerDeps, startServer } from "./server/server.ts";
+import { readMachine } from "./status/machine.ts";
+import { allocatableOf, type NodeInput } from "./status/node-object.ts";
+import { keepNodeLease, keepNodeStatus, registerNode } from "./status/node-status.ts";
+import { PodStatuses } from "./status/pod-statuses.ts";
+import { PodWorkers } from "./sync/pod-workers.ts";
+import { PodVolumes } from "./volumes/pod-volumes.ts";
+
+export const agentVersion = "v1.36.0-pintle";
+const podCidrPollMs = 500;
+
+/** Starts the node agent. Rejects when something outside is not as it must be (UsageError: no runtime, port in use).
+ *  Stopping it leaves pods running. */
+export async function startAgent(config: AgentConfig, os: Os): Promise<Running> {
+  const log = os.log.child("agent");
+  await mkdir(config.rootDir, { recursive: true, mode: 0o711 });
+  const chosen = await chooseRuntime(config);
+  if (chosen.kind === "process")
+    log.warn("pods are plain processes: nothing is isolated", {
+      reason: chosen.reason || "--runtime process",
+    });
+  const rest = loadKubeconfig(config.kubeconfig);
+  const client = new RestClient(rest, { userAgent: "pintle-agent" });
+  const tasks = new TaskScope(log);
+  const closers: (() => Promise<void>)[] = [async () => client.close()];
+  const stop = async () => {
+    await tasks.stop();
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    await start({ config, os: { ...os, log }, chosen, client, tasks, closers, caPem: rest.caPem });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { done: tasks.untilStopped(), stop };
+}
+
+interface Parts {
+  readonly config: AgentConfig;
+  readonly os: Os;
+  readonly chosen: Chosen;
+  readonly client: RestClient;
+  readonly tasks: TaskScope;
+  readonly closers: (() => Promise<void>)[];
+  readonly caPem: string | undefined;
+}
+
+async function start(parts: Parts): Promise<void> {
+  const { config, os, chosen, client, tasks, closers } = parts;
+  const machine = await readMachine(config.rootDir);
+  const informers = new InformerFactory(tasks, { client, clock: os.clock, random: os.random, log: os.log });
+  const late: { deps?: ServerDeps } = {};
+  const server = await listen(parts, late);
+  closers.push(server.close);
+  const version = chosen.kind === "oci" ? `oci://${chosen.config.version}` : processLauncher().description;
+  const node = nodeInput(config, server.port, version, chosen);
+  const statusConfig = {
+    rootDir: config.rootDir,
+    updateMs: config.statusUpdateMs,
+    leaseSeconds: config.leaseSeconds,
+  };
+  const nodeDeps = { client, os, machine, node };
+  const registered = await registerNode(statusConfig, nodeDeps, tasks.signal);
+  tasks.run("node lease", (signal) => keepNodeLease(statusConfig, nodeDeps, registered.metadata.uid, signal));
+  tasks.run("node status", (signal) => keepNodeStatus(statusConfig, nodeDeps, registered, signal));
+  const pods = informers.informer(resources.pods, { fieldSelector: `spec.nodeName=${config.nodeName}` });
+  const services = informers.informer(resources.services);
+
+  const mode = chosen.kind === "oci" ? "bridge" : "loopback";
+  const networkConfig: NodeNetworkConfig = {
+    nodeName: config.nodeName,
+    nodeIp: config.nodeIp,
+    podCidr: config.podCidr ?? (await podCidrOf(parts, registered)),
+    ...(config.clusterCidr !== undefined && { clusterCidr: config.clusterCidr }),
+    ...(config.serviceCidr !== undefined && { serviceCidr: config.serviceCidr }),
+    stateDir: join(config.rootDir, "network"),
+    mode,
+  };
+  await mkdir(networkConfig.stateDir, { recursive: true, mode: 0o700 });
+  const network = await startNodeNetwork(networkConfig, { os, client, informers });
+  closers.push(() => network.stop());
+  const proxy = await startServiceProxy(networkConfig, { os, client, informers });
+  closers.push(() => proxy.stop());
+
+  const imageStore = await ImageStore.open(join(config.rootDir, "images"));
+  const launcher =
+    chosen.kind === "oci"
+      ? ociLauncher(chosen.config, { filesystems: overlayFilesystems(imageStore) })
+      : processLauncher();
+  const runtime = await SupervisedRuntime.open(
+    { rootDir: config.rootDir },
+    { launcher, network: network.pods, os },
+  );
+  closers.push(() => runtime.close());
+  late.deps = { os, runtime, pods: () => pods.list() };
+
+  const events = new EventRecorder({ component: "kubelet", host: config.nodeName }, { client, ...os });
+  tasks.run("events", (signal) => events.run(signal));
+  const prober = new Prober(
+    { runtime, clock: os.clock, random: os.random },
+    {
+      onChange: (podUid) => workers.wake(podUid),
+      onUnhealthy: (podUid, container, kind, message) => {
+        const pod = workers.podOf(podUid);
+        if (pod === undefined) return;
+        const name = `${kind[0]?.toUpperCase()}${kind.slice(1)}`;
+        events.record(pod, {
+          type: "Warning",
+          reason: "Unhealthy",
+          message: `${name} probe failed: ${message}`,
+          fieldPath: `spec.containers{${container}}`,
+        });
+      },
+    },
+  );
+  closers.push(async () => prober.stop());
+  const missing = (error: unknown) => {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  };
+  const sources = {
+    configMap: (namespace: string, name: string) =>
+      client.get(resources.configmaps, { namespace, name }).catch(missing),
+    secret: (namespace: string, name: string) =>
+      client.get(resources.secrets, { namespace, name }).catch(missing),
+  };
+  const statuses = new PodStatuses(client, os);
+  const workers = new PodWorkers(
+    {
+      os,
+      client,
+      runtime,
+      imageStore,
+      images: new ImageManager(imageStore, os),
+      volumes: new PodVolumes({ dir: join(config.rootDir, "pods"), sources }),
+      prober,
+      events,
+      sources,
+      services: () => services.list(),
+      scheme: chosen.kind,
+      nodeIp: config.nodeIp,
+      dns: { servers: config.clusterDns, domain: config.clusterDomain },
+      allocatable: allocatableOf(node, machine),
+      nodeMemoryBytes: machine.memoryBytes,
+      logsDir: join(config.rootDir, "logs"),
+    },
+    statuses,
+    tasks,
+  );
+  await Promise.all([pods.synced(tasks.signal), services.synced(tasks.signal)]);
+  await workers.start(pods);
+  os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
+}
+
+/** Listens before anything else is known, so that a port in use is told at once; until then it answers 503. */
+async function listen(
+  { config, os, caPem }: Parts,
+  late: { readonly deps?: ServerDeps },
+): Promise<AgentServer> {
+  const given = config.tlsCertFile !== undefined && config.tlsPrivateKeyFile !== undefined;
+  const own = given
+    ? {
+        certificatePem: await readNamed("--tls-cert-file", config.tlsCertFile),
+        privateKeyPem: await readNamed("--tls-private-key-file", config.tlsPrivateKeyFile),
+      }
+    : await issueCertificate(await createAuthority({ name: `${config.nodeName}-agent` }), {
+        commonName: `system:node:${config.nodeName}`,
+        dnsNames: [config.nodeName],
+        addresses: [config.nodeIp],
+        usage: "server",
+      });
+  const clientCaPem =
+    config.clientCaFile === undefined ? caPem : await readNamed("--client-ca-file", config.clientCaFile);
+  if (clientCaPem === undefined)
+    throw new UsageError("--client-ca-file: needed, as the kubeconfig names no certificate authority");
+  try {
+    return await startServer(
+      { address: config.address, port: config.port, ...own, clientCaPem },
+      { os, deps: () => late.deps },
+    );
+  } catch (error) {
+    if (
+      error instanceof Error &&
+      "code" in error &&
+      (error.code === "EADDRINUSE" || error.code === "EADDRNOTAVAIL")
+    )
+      throw new UsageError(
+        `--port: cannot listen on ${config.address}:${config.port} (${error.code}); choose another with --port`,
+      );
+    throw error;
+  }
+}
+
+async function readNamed(flag: string, path: string | undefined): Promise<string> {
+  return readFile(path ?? "", "utf8").catch((error: Error) => {
+    throw new UsageError(`${flag}: cannot read ${path}: ${error.message}`);
+  });
+}
+
+function nodeInput(config: AgentConfig, port: number, runtimeVersion: string, chosen: Chosen): NodeInput {
+  return {
+    name: config.nodeName,
+    ip: config.nodeIp,
+    port,
+    maxPods: config.maxPods,
+    labels: config.nodeLabels,
+    taints: config.taints,
+    reservedCpuMillis: config.reservedCpuMillis,
+    reservedMemoryBytes: config.reservedMemoryBytes,
+    runtimeVersion,
+    agentVersion,
+    annotations: {
+      "pintle.dev/runtime": chosen.kind,
+      ...(chosen.kind === "process" && {
+        "pintle.dev/isolation": `none: ${chosen.reason || "asked for by --runtime process"}`,
+      }),
+    },
+  };
+}
+
+/** The range that the controller manager gives this node; waited for. */
+async function podCidrOf({ client, config, os, tasks }: Parts, registered: Node): Promise<string> {
+  let node = registered;
+  for (let rounds = 0; ; rounds++) {
+    const cidr = node.spec?.podCIDR;
+    if (cidr) return cidr;
+    if (rounds === 20)
+      os.log.warn("waiting for a range of pod addresses (node.spec.podCIDR)", { node: config.nodeName });
+    await sleep(os.clock, podCidrPollMs, tasks.signal);
+    node = await client.get(resources.nodes, { name: config.nodeName }, { signal: tasks.signal });
+  }
+}

@@ -1,0 +1,179 @@
+import { isIP } from "node:net";
+import { hostname } from "node:os";
+import { isAbsolute, resolve } from "node:path";
+import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
+import { isQuantity, parseMilliQuantity, parseQuantity } from "../base/quantity.ts";
+import type { Taint } from "../client/types.ts";
+
+export const agentFlags = {
+  "node-name": { kind: "string", help: "This node's name; the host's by default.", value: "NAME" },
+  kubeconfig: { kind: "string", help: "How to reach the API servers and as whom.", value: "FILE" },
+  "root-dir": {
+    kind: "string",
+    default: "/var/lib/pintle/agent",
+    help: "Pods, containers, images and logs.",
+    value: "DIR",
+  },
+  "node-ip": {
+    kind: "string",
+    help: "This node's address, for the API server and other nodes.",
+    value: "IP",
+  },
+  address: { kind: "string", default: "0.0.0.0", help: "Address to serve logs and exec on.", value: "IP" },
+  port: { kind: "integer", default: 10250, help: "Port to serve logs and exec on; 0: any." },
+  runtime: { kind: "string", default: "auto", help: "auto, oci (containers) or process (plain processes)." },
+  "oci-runtime": {
+    kind: "string",
+    help: "crun or runc, by name or path; the first found by default.",
+    value: "PATH",
+  },
+  "tls-cert-file": {
+    kind: "string",
+    help: "Certificate to serve with; self-made by default.",
+    value: "FILE",
+  },
+  "tls-private-key-file": { kind: "string", help: "Its private key.", value: "FILE" },
+  "client-ca-file": {
+    kind: "string",
+    help: "Whose client certificates are accepted; the kubeconfig's by default.",
+    value: "FILE",
+  },
+  "max-pods": { kind: "integer", default: 110, help: "How many pods this node takes." },
+  "node-labels": { kind: "list", default: [], help: "Labels to register with.", value: "KEY=VALUE,…" },
+  "register-with-taints": {
+    kind: "list",
+    default: [],
+    help: "Taints to register with.",
+    value: "KEY=VALUE:EFFECT,…",
+  },
+  "system-reserved-cpu": { kind: "string", default: "0", help: "CPU not given to pods.", value: "QUANTITY" },
+  "system-reserved-memory": {
+    kind: "string",
+    default: "0",
+    help: "Memory not given to pods.",
+    value: "QUANTITY",
+  },
+  "node-status-update-frequency": {
+    kind: "duration",
+    default: 10_000,
+    help: "How often the node's condition is looked at.",
+  },
+  "node-lease-duration-seconds": { kind: "integer", default: 40, help: "How long the node's lease holds." },
+  "cluster-dns": { kind: "list", default: [], help: "Addresses of the cluster's DNS servers.", value: "IPS" },
+  "cluster-domain": { kind: "string", default: "cluster.local", help: "Domain of the cluster's names." },
+  "pod-cidr": {
+    kind: "string",
+    help: "Range of pod addresses; from the Node object by default.",
+    value: "CIDR",
+  },
+  "cluster-cidr": { kind: "string", help: "Range of all pods' addresses.", value: "CIDR" },
+  "service-cluster-ip-range": { kind: "string", help: "Range of services' addresses.", value: "CIDR" },
+} as const satisfies FlagTable;
+
+export interface AgentConfig {
+  readonly nodeName: string;
+  readonly kubeconfig: string | undefined;
+  readonly rootDir: string;
+  readonly nodeIp: string;
+  readonly address: string;
+  readonly port: number;
+  readonly runtime: "auto" | "oci" | "process";
+  readonly ociRuntime: string | undefined;
+  readonly tlsCertFile: string | undefined;
+  readonly tlsPrivateKeyFile: string | undefined;
+  readonly clientCaFile: string | undefined;
+  readonly maxPods: number;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  readonly reservedCpuMillis: number;
+  readonly reservedMemoryBytes: number;
+  readonly statusUpdateMs: number;
+  readonly leaseSeconds: number;
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  readonly podCidr: string | undefined;
+  readonly clusterCidr: string | undefined;
+  readonly serviceCidr: string | undefined;
+}
+
+/** Throws UsageError naming every problem, one a line. */
+export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
+  const problems: string[] = [];
+  const check = (ok: boolean, flag: string, value: unknown, rule: string) => {
+    if (!ok) problems.push(`--${flag}: ${JSON.stringify(value)} ${rule}`);
+  };
+  const nodeName = (flags["node-name"] ?? hostname()).toLowerCase();
+  check(
+    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(nodeName) && nodeName.length <= 253,
+    "node-name",
+    nodeName,
+    "is not a DNS name in lower case",
+  );
+  const { runtime } = flags;
+  check(["auto", "oci", "process"].includes(runtime), "runtime", runtime, "must be auto, oci or process");
+  check(flags.port >= 0 && flags.port <= 65_535, "port", flags.port, "must be 0 to 65535");
+  check(isIP(flags.address) !== 0, "address", flags.address, "is not an IP address");
+  check(
+    flags["node-ip"] === undefined || isIP(flags["node-ip"]) !== 0,
+    "node-ip",
+    flags["node-ip"],
+    "is not an IP address",
+  );
+  check(flags["max-pods"] > 0, "max-pods", flags["max-pods"], "must be positive");
+  check(
+    flags["node-lease-duration-seconds"] > 0,
+    "node-lease-duration-seconds",
+    flags["node-lease-duration-seconds"],
+    "must be positive",
+  );
+  check(
+    (flags["tls-cert-file"] === undefined) === (flags["tls-private-key-file"] === undefined),
+    "tls-cert-file",
+    flags["tls-cert-file"] ?? "",
+    "must be given together with --tls-private-key-file",
+  );
+  for (const name of ["system-reserved-cpu", "system-reserved-memory"] as const)
+    check(isQuantity(flags[name]), name, flags[name], "is not a quantity such as 500m or 1Gi");
+  for (const one of flags["node-labels"]) check(/^[^=]+=/.test(one), "node-labels", one, "is not KEY=VALUE");
+  const taints = flags["register-with-taints"].map((one) => ({
+    one,
+    match: /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(one),
+  }));
+  for (const { one, match } of taints)
+    check(
+      match !== null,
+      "register-with-taints",
+      one,
+      "is not KEY=VALUE:NoSchedule|PreferNoSchedule|NoExecute",
+    );
+  if (problems.length > 0) throw new UsageError(problems.join("\n"));
+  return {
+    nodeName,
+    kubeconfig: flags.kubeconfig,
+    rootDir: isAbsolute(flags["root-dir"]) ? flags["root-dir"] : resolve(flags["root-dir"]),
+    nodeIp: flags["node-ip"] ?? "127.0.0.1",
+    address: flags.address,
+    port: flags.port,
+    runtime: runtime === "oci" || runtime === "process" ? runtime : "auto",
+    ociRuntime: flags["oci-runtime"],
+    tlsCertFile: flags["tls-cert-file"],
+    tlsPrivateKeyFile: flags["tls-private-key-file"],
+    clientCaFile: flags["client-ca-file"],
+    maxPods: flags["max-pods"],
+    nodeLabels: Object.fromEntries(
+      flags["node-labels"].map((one) => [one.slice(0, one.indexOf("=")), one.slice(one.indexOf("=") + 1)]),
+    ),
+    taints: taints.flatMap(({ match }) =>
+      match?.[1] && match[3] ? [{ key: match[1], value: match[2] ?? "", effect: match[3] }] : [],
+    ),
+    reservedCpuMillis: parseMilliQuantity(flags["system-reserved-cpu"]),
+    reservedMemoryBytes: parseQuantity(flags["system-reserved-memory"]),
+    statusUpdateMs: flags["node-status-update-frequency"],
+    leaseSeconds: flags["node-lease-duration-seconds"],
+    clusterDns: flags["cluster-dns"],
+    clusterDomain: flags["cluster-domain"],
+    podCidr: flags["pod-cidr"],
+    clusterCidr: flags["cluster-cidr"],
+    serviceCidr: flags["service-cluster-ip-range"],
+  };
+}

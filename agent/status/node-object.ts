@@ -1,0 +1,146 @@
+import type { Node, Taint } from "../../client/types.ts";
+import type { Machine, Pressure } from "./machine.ts";
+
+type NodeStatus = NonNullable<Node["status"]>;
+type NodeCondition = NonNullable<NodeStatus["conditions"]>[number];
+
+export interface NodeInput {
+  readonly name: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly maxPods: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  readonly reservedCpuMillis: number;
+  readonly reservedMemoryBytes: number;
+  readonly runtimeVersion: string;
+  readonly agentVersion: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What the agent registers. */
+export function nodeObject(input: NodeInput, machine: Machine) {
+  return {
+    metadata: {
+      name: input.name,
+      labels: nodeLabels(input, machine),
+      annotations: { ...input.annotations },
+    },
+    spec: input.taints.length > 0 ? { taints: [...input.taints] } : {},
+  };
+}
+
+export function nodeLabels(input: NodeInput, machine: Machine): Record<string, string> {
+  return {
+    "kubernetes.io/hostname": input.name,
+    "kubernetes.io/os": "linux",
+    "kubernetes.io/arch": machine.architecture,
+    "beta.kubernetes.io/os": "linux",
+    "beta.kubernetes.io/arch": machine.architecture,
+    ...input.labels,
+  };
+}
+
+export function allocatableOf(
+  input: Pick<NodeInput, "reservedCpuMillis" | "reservedMemoryBytes">,
+  machine: Machine,
+) {
+  return {
+    cpuMillis: machine.cpus * 1000 - input.reservedCpuMillis,
+    memoryBytes: machine.memoryBytes - input.reservedMemoryBytes,
+    storageBytes: Math.floor(machine.storageBytes * 0.9),
+  };
+}
+
+/** The status, without what others keep in it. `heartbeat` stamps the conditions. */
+export function nodeStatus(
+  input: NodeInput,
+  machine: Machine,
+  pressure: Pressure,
+  before: NodeStatus | undefined,
+  heartbeat: string,
+  notReady?: string,
+): NodeStatus {
+  const able = allocatableOf(input, machine);
+  const pods = String(input.maxPods);
+  const ki = (bytes: number) => `${Math.floor(bytes / 1024)}Ki`;
+  const condition = (
+    type: string,
+    bad: boolean,
+    reasons: readonly [fine: string, bad: string],
+    messages: readonly [fine: string, bad: string],
+  ): NodeCondition => {
+    const positive = type === "Ready";
+    const status = bad === positive ? "False" : "True";
+    const previous = before?.conditions?.find((one) => one.type === type);
+    const index = bad ? 1 : 0;
+    return {
+      type,
+      status,
+      lastHeartbeatTime: heartbeat,
+      lastTransitionTime:
+        previous?.status === status && previous.lastTransitionTime ? previous.lastTransitionTime : heartbeat,
+      reason: reasons[index],
+      message: messages[index],
+    } as NodeCondition;
+  };
+  const ours = [
+    condition(
+      "MemoryPressure",
+      pressure.memory,
+      ["KubeletHasSufficientMemory", "KubeletHasInsufficientMemory"],
+      ["agent has sufficient memory available", "agent has insufficient memory available"],
+    ),
+    condition(
+      "DiskPressure",
+      pressure.disk,
+      ["KubeletHasNoDiskPressure", "KubeletHasDiskPressure"],
+      ["agent has no disk pressure", "agent has disk pressure"],
+    ),
+    condition(
+      "PIDPressure",
+      pressure.pids,
+      ["KubeletHasSufficientPID", "KubeletHasInsufficientPID"],
+      ["agent has sufficient PID available", "agent has insufficient PID available"],
+    ),
+    condition(
+      "Ready",
+      notReady !== undefined,
+      ["KubeletReady", "KubeletNotReady"],
+      ["agent is posting ready status", notReady ?? ""],
+    ),
+  ];
+  const others = (before?.conditions ?? []).filter(({ type }) => !ours.some((one) => one.type === type));
+  return {
+    addresses: [
+      { type: "InternalIP", address: input.ip },
+      { type: "Hostname", address: input.name },
+    ],
+    capacity: {
+      cpu: String(machine.cpus),
+      memory: ki(machine.memoryBytes),
+      pods,
+      "ephemeral-storage": ki(machine.storageBytes),
+    },
+    allocatable: {
+      cpu: able.cpuMillis % 1000 === 0 ? String(able.cpuMillis / 1000) : `${able.cpuMillis}m`,
+      memory: ki(able.memoryBytes),
+      pods,
+      "ephemeral-storage": ki(able.storageBytes),
+    },
+    conditions: [...others, ...ours],
+    daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
+    nodeInfo: {
+      machineID: machine.machineId,
+      systemUUID: machine.machineId,
+      bootID: machine.bootId,
+      kernelVersion: machine.kernel,
+      osImage: machine.osImage,
+      containerRuntimeVersion: input.runtimeVersion,
+      kubeletVersion: input.agentVersion,
+      kubeProxyVersion: "",
+      operatingSystem: "linux",
+      architecture: machine.architecture,
+    },
+  };
+}

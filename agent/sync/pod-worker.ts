@@ -1,0 +1,400 @@
+import { readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { deferred } from "../../base/deferred.ts";
+import { describeError } from "../../base/os/log.ts";
+import { isConflict, isNotFound } from "../../client/api-error.ts";
+import { resources } from "../../client/resources.ts";
+import type { Pod, PodStatus } from "../../client/types.ts";
+import { ImageUnavailable } from "../images/image-manager.ts";
+import type { PodStatuses } from "../status/pod-statuses.ts";
+import { sandboxConfig } from "./container-config.ts";
+import { afterRestart, type BackoffEntry, goDuration } from "./crash-backoff.ts";
+import { type Action, latest, type Observed, planPod } from "./plan-pod.ts";
+import { fieldPathOf, logFolder, type PodContext } from "./pod-context.ts";
+import { isTerminal, podStatus } from "./pod-status.ts";
+import { StartRefused, startContainer } from "./start-container.ts";
+import { findContainer, stopOne, stopPod } from "./stop-pod.ts";
+import { terminationMessage } from "./termination-message.ts";
+
+export const workerLimits = { retryMs: 10_000, deadContainersKept: 1, volumeRefreshMs: 60_000 } as const;
+
+/** Brings one pod to what it is to be, step by step, until it is gone. Only its own loop changes its fields, except
+ *  `update` and `wake`, which only leave word. */
+export class PodWorker {
+  readonly #context: PodContext;
+  readonly #statuses: PodStatuses;
+  readonly #backoffs = new Map<string, BackoffEntry>();
+  readonly #waiting = new Map<string, { reason: string; message: string; untilMs: number }>();
+  readonly #messages = new Map<string, string>();
+  readonly #abort = new AbortController();
+  /** Aborted when the pod is to go: an image pull then is not waited for. */
+  #starting = new AbortController();
+  #pod: Pod;
+  #gone = false;
+  #woken = false;
+  #bell = deferred<void>();
+  #failure: { reason: string; message: string } | undefined;
+  #terminal: boolean;
+  #volumesAtMs = 0;
+  #sandboxRetryMs = 0;
+
+  constructor(pod: Pod, context: PodContext, statuses: PodStatuses) {
+    this.#pod = pod;
+    this.#context = context;
+    this.#statuses = statuses;
+    this.#terminal = isTerminal(pod.status?.phase);
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  /** The pod as the API now has it; a pod that is gone from there is killed at once. */
+  update(pod: Pod, gone = false): void {
+    this.#pod = pod;
+    this.#gone ||= gone;
+    if (gone || pod.metadata.deletionTimestamp !== undefined)
+      this.#starting.abort(new Error("the pod is being deleted"));
+    this.wake();
+  }
+
+  /** Something about the pod may have changed. */
+  wake(): void {
+    this.#woken = true;
+    this.#bell.resolve();
+  }
+
+  /** Resolves once nothing of the pod is left, or `signal` aborts; containers then go on running. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = () => {
+      this.#abort.abort(signal.reason);
+      this.#starting.abort(signal.reason);
+      this.#bell.resolve();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      while (!signal.aborted) {
+        this.#woken = false;
+        this.#bell = deferred();
+        const next = await this.#step().catch((error: unknown) => {
+          if (signal.aborted) return undefined;
+          this.#context.os.log.error("pod step failed", { pod: this.#name, error });
+          return { wakeAtMs: this.#now() + workerLimits.retryMs };
+        });
+        if (next === "finished") return;
+        if (this.#woken || signal.aborted) continue;
+        const bell = this.#bell;
+        const cancel =
+          next?.wakeAtMs === undefined
+            ? undefined
+            : this.#context.os.clock.after(Math.max(10, next.wakeAtMs - this.#now()), () => bell.resolve());
+        await bell.promise;
+        cancel?.();
+      }
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #step(): Promise<"finished" | { readonly wakeAtMs?: number }> {
+    if (this.#gone) return this.#removeAll();
+    for (let rounds = 0; ; rounds++) {
+      this.#followProbes();
+      const plan = planPod({
+        pod: this.#pod,
+        observed: this.#observe(),
+        nowMs: this.#now(),
+        backoffs: this.#backoffs,
+        unhealthy: this.#unhealthy(),
+        started: this.#ids((id) => this.#context.prober.isStarted(id)),
+        terminal: this.#terminal,
+      });
+      if (rounds > 0 || plan.actions.length === 0) await this.#report();
+      let acted = false;
+      for (const action of plan.actions) {
+        if (this.#abort.signal.aborted) return {};
+        if (action.kind === "finish") {
+          await this.#report();
+          return this.#finish();
+        }
+        acted = (await this.#act(action)) || acted;
+      }
+      await this.#report();
+      if (acted && !this.#woken) continue;
+      if (acted) return {};
+      const wakes = [
+        plan.wakeAtMs,
+        ...[...this.#waiting.values()].map(({ untilMs }) => untilMs),
+        this.#sandboxRetryMs || undefined,
+        this.#refreshAtMs(),
+      ];
+      const known = wakes.filter((at) => at !== undefined && at > 0);
+      return known.length === 0 ? {} : { wakeAtMs: Math.min(...known.map(Number)) };
+    }
+  }
+
+  /** Answers whether anything was done; then the pod is looked at anew. */
+  async #act(action: Action): Promise<boolean> {
+    const { runtime } = this.#context;
+    switch (action.kind) {
+      case "stop-pod":
+        if (action.reason !== "") this.#failure = { reason: action.reason, message: action.message };
+        await stopPod(this.#pod, this.#observe(), action.graceSeconds, this.#context);
+        return true;
+      case "fail-pod":
+        this.#failure = { reason: action.reason, message: action.message };
+        this.#terminal = true;
+        return true;
+      case "make-sandbox":
+        return this.#makeSandbox(action.attempt);
+      case "stop-sandbox":
+        await runtime.stopPodSandbox(action.id);
+        return true;
+      case "kill": {
+        const running = runtime.containerStatus(action.id);
+        if (running === undefined) return false;
+        const container = findContainer(this.#pod, action.name);
+        const grace =
+          container?.livenessProbe?.terminationGracePeriodSeconds ??
+          this.#pod.spec.terminationGracePeriodSeconds ??
+          30;
+        await stopOne(this.#pod, running, grace, this.#context, action.message);
+        return true;
+      }
+      case "back-off": {
+        const { name, namespace } = this.#pod.metadata;
+        const message = `back-off ${goDuration(action.delayMs)} restarting failed container=${action.name} pod=${name}_${namespace}(${this.#pod.metadata.uid})`;
+        if (this.#waiting.get(action.name)?.reason !== "CrashLoopBackOff")
+          this.#event(
+            "Warning",
+            "BackOff",
+            `Back-off restarting failed container ${action.name} in pod ${name}_${namespace}(${this.#pod.metadata.uid})`,
+            action.name,
+          );
+        this.#waiting.set(action.name, { reason: "CrashLoopBackOff", message, untilMs: action.untilMs });
+        return false;
+      }
+      case "start":
+        return this.#start(action);
+      case "finish":
+        return false;
+    }
+  }
+
+  async #makeSandbox(attempt: number): Promise<boolean> {
+    if (this.#now() < this.#sandboxRetryMs) return false;
+    try {
+      await this.#prepareVolumes("");
+      const resolvConf = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
+      await this.#context.runtime.runPodSandbox(
+        sandboxConfig(this.#pod, attempt, this.#context.dns, resolvConf),
+      );
+      this.#sandboxRetryMs = 0;
+      // Volumes may tell the pod's address.
+      this.#volumesAtMs = 0;
+      return true;
+    } catch (error) {
+      if (this.#abort.signal.aborted) throw error;
+      const mounting = error instanceof Error && error.name === "ConfigError";
+      this.#event(
+        "Warning",
+        mounting ? "FailedMount" : "FailedCreatePodSandBox",
+        `${mounting ? "MountVolume.SetUp failed" : "Failed to create pod sandbox"}: ${describeError(error)}`,
+      );
+      this.#sandboxRetryMs = this.#now() + (mounting ? 2_000 : workerLimits.retryMs);
+      return false;
+    }
+  }
+
+  async #start(action: Action & { kind: "start" }): Promise<boolean> {
+    const container = findContainer(this.#pod, action.name);
+    const sandbox = this.#observe().sandboxes.find(({ state }) => state === "ready");
+    const held = this.#waiting.get(action.name);
+    if (container === undefined || sandbox === undefined) return false;
+    if (held !== undefined && held.untilMs > this.#now() && held.reason !== "CrashLoopBackOff") return false;
+    if (this.#starting.signal.aborted) return false;
+    const podIp = this.#pod.spec.hostNetwork ? this.#context.nodeIp : sandbox.podIp;
+    // What an agent that died made but never started is made anew.
+    const half = latest(this.#observe(), action.name);
+    if (half?.state.phase === "created") await this.#context.runtime.removeContainer(half.id);
+    try {
+      await this.#prepareVolumes(podIp);
+      await startContainer(
+        {
+          pod: this.#pod,
+          container,
+          attempt: action.attempt,
+          sandboxId: sandbox.id,
+          podIp,
+          signal: this.#starting.signal,
+        },
+        this.#context,
+      );
+      this.#waiting.delete(action.name);
+    } catch (error) {
+      if (this.#starting.signal.aborted) return false;
+      if (!(error instanceof ImageUnavailable || error instanceof StartRefused)) throw error;
+      const untilMs =
+        error instanceof ImageUnavailable ? error.retryAtMs : this.#now() + workerLimits.retryMs;
+      this.#waiting.set(action.name, { reason: error.reason, message: error.message, untilMs });
+      // A container that exists and failed to start is an exit like any other, with its back-off.
+      if (error instanceof StartRefused && error.reason !== "RunContainerError") return false;
+    }
+    if (action.lastEndMs !== undefined)
+      this.#backoffs.set(
+        action.name,
+        afterRestart(this.#backoffs.get(action.name), action.lastEndMs, this.#now()),
+      );
+    await this.#dropOld(action.name, action.attempt);
+    return true;
+  }
+
+  /** Keeps the container before the newest, for `logs --previous`. */
+  async #dropOld(name: string, attempt: number): Promise<void> {
+    const { runtime } = this.#context;
+    for (const one of this.#observe().containers) {
+      if (
+        one.name !== name ||
+        one.attempt >= attempt - workerLimits.deadContainersKept ||
+        one.state.phase === "running"
+      )
+        continue;
+      await runtime.removeContainer(one.id);
+      for (const suffix of ["", ".1", ".2", ".3", ".4"]) await rm(`${one.logPath}${suffix}`, { force: true });
+    }
+  }
+
+  async #prepareVolumes(podIp: string): Promise<void> {
+    if (this.#now() - this.#volumesAtMs < 1_000) return;
+    const { nodeIp, allocatable, volumes } = this.#context;
+    await volumes.prepare(this.#pod, { nodeIp, podIp, allocatable });
+    this.#volumesAtMs = this.#now();
+  }
+
+  /** Config maps and secrets in volumes are looked at again every minute, like the kubelet's sync. */
+  #refreshAtMs(): number | undefined {
+    const fromApi = (this.#pod.spec.volumes ?? []).some(
+      (one) => one.configMap ?? one.secret ?? one.projected ?? one.downwardAPI,
+    );
+    if (!fromApi || this.#terminal || this.#volumesAtMs === 0) return undefined;
+    return this.#volumesAtMs + workerLimits.volumeRefreshMs;
+  }
+
+  #followProbes(): void {
+    const { prober, runtime } = this.#context;
+    const running = new Set<string>();
+    for (const one of this.#observe().containers) {
+      if (one.state.phase !== "running") continue;
+      running.add(one.id);
+      const container = findContainer(this.#pod, one.name);
+      if (container === undefined) continue;
+      const podIp = this.#pod.spec.hostNetwork
+        ? this.#context.nodeIp
+        : (runtime.podSandboxStatus(one.sandboxId)?.podIp ?? "");
+      const known = [
+        ...(this.#pod.status?.containerStatuses ?? []),
+        ...(this.#pod.status?.initContainerStatuses ?? []),
+      ].find((status) => status.containerID?.endsWith(`//${one.id}`));
+      const kept = known && { started: known.started ?? false, ready: known.ready };
+      prober.watch(this.#pod.metadata.uid, one.id, container, podIp, kept, one.state.startedAtMs);
+    }
+    prober.keepOnly(this.#pod.metadata.uid, running);
+  }
+
+  #unhealthy(): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    for (const { id } of this.#observe().containers) {
+      const why = this.#context.prober.failureOf(id);
+      if (why !== undefined) found.set(id, why);
+    }
+    return found;
+  }
+
+  async #report(): Promise<PodStatus | undefined> {
+    if (this.#gone) return undefined;
+    const observed = this.#observe();
+    for (const one of observed.containers)
+      if (one.state.phase === "exited" && !this.#messages.has(one.id))
+        this.#messages.set(
+          one.id,
+          await terminationMessage(one, this.#context.volumes.podDir(this.#pod.metadata.uid)),
+        );
+    for (const [name, { untilMs, reason }] of this.#waiting)
+      if (reason === "CrashLoopBackOff" && untilMs <= this.#now()) this.#waiting.delete(name);
+    const status = podStatus({
+      pod: this.#pod,
+      observed,
+      nowMs: this.#now(),
+      scheme: this.#context.scheme,
+      hostIp: this.#context.nodeIp,
+      waiting: this.#waiting,
+      ready: this.#ids((id) => this.#context.prober.isReady(id)),
+      started: this.#ids((id) => this.#context.prober.isStarted(id)),
+      terminationMessages: this.#messages,
+      failure: this.#failure,
+    });
+    if (isTerminal(status.phase)) this.#terminal = true;
+    await this.#statuses.send(this.#pod, status, this.#abort.signal);
+    return status;
+  }
+
+  /** Nothing runs: frees what the pod had and lets the API forget it. */
+  async #finish(): Promise<"finished"> {
+    const { uid, name, namespace } = this.#pod.metadata;
+    await this.#removeAll();
+    try {
+      await this.#context.client.delete(
+        resources.pods,
+        { name, namespace },
+        { gracePeriodSeconds: 0, preconditions: { uid } },
+      );
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error; // gone already, or another pod by now
+    }
+    return "finished";
+  }
+
+  async #removeAll(): Promise<"finished"> {
+    const { runtime, volumes, prober, logsDir } = this.#context;
+    const { uid } = this.#pod.metadata;
+    const observed = this.#observe();
+    await stopPod(this.#pod, observed, this.#pod.spec.terminationGracePeriodSeconds ?? 30, this.#context);
+    for (const { id } of observed.sandboxes) await runtime.removePodSandbox(id);
+    for (const { id } of this.#observe().containers) await runtime.removeContainer(id);
+    prober.keepOnly(uid, new Set());
+    await volumes.remove(uid);
+    await rm(dirname(logFolder(logsDir, this.#pod, "any")), { recursive: true, force: true });
+    this.#statuses.forget(uid);
+    return "finished";
+  }
+
+  #observe(): Observed {
+    const { uid } = this.#pod.metadata;
+    const { runtime } = this.#context;
+    return {
+      sandboxes: runtime.listPodSandboxes().filter(({ pod }) => pod.uid === uid),
+      containers: runtime.listContainers().filter(({ pod }) => pod.uid === uid),
+    };
+  }
+
+  #ids(test: (id: string) => boolean): ReadonlySet<string> {
+    return new Set(
+      this.#observe()
+        .containers.map(({ id }) => id)
+        .filter(test),
+    );
+  }
+
+  #event(type: "Normal" | "Warning", reason: string, message: string, container?: string): void {
+    const fieldPath = container === undefined ? {} : { fieldPath: fieldPathOf(this.#pod, container) };
+    this.#context.events.record(this.#pod, { type, reason, message, ...fieldPath });
+  }
+
+  #now(): number {
+    return this.#context.os.clock.wallMs();
+  }
+
+  get #name(): string {
+    return `${this.#pod.metadata.namespace}/${this.#pod.metadata.name}`;
+  }
+}

@@ -1,0 +1,66 @@
+import type { TaskScope } from "../../base/os/task-scope.ts";
+import type { Informer } from "../../client/informer.ts";
+import type { Pod } from "../../client/types.ts";
+import type { PodStatuses } from "../status/pod-statuses.ts";
+import type { PodContext } from "./pod-context.ts";
+import { PodWorker } from "./pod-worker.ts";
+
+/** One worker per pod bound to this node, by uid. */
+export class PodWorkers {
+  readonly #context: PodContext;
+  readonly #statuses: PodStatuses;
+  readonly #tasks: TaskScope;
+  readonly #workers = new Map<string, PodWorker>();
+
+  constructor(context: PodContext, statuses: PodStatuses, tasks: TaskScope) {
+    this.#context = context;
+    this.#statuses = statuses;
+    this.#tasks = tasks;
+  }
+
+  /** Follows the informer, which must have synced: only then is it known which containers belong to no pod. */
+  async start(pods: Informer<Pod>): Promise<void> {
+    const wanted = new Set(pods.list().map(({ metadata }) => metadata.uid));
+    await this.#removeStrays(wanted);
+    this.#context.runtime.subscribe(({ podUid }) => this.wake(podUid));
+    pods.subscribe({
+      onAdd: (pod) => this.#update(pod),
+      onUpdate: (pod) => this.#update(pod),
+      onDelete: (pod) => this.#workers.get(pod.metadata.uid)?.update(pod, true),
+    });
+  }
+
+  wake(podUid: string): void {
+    this.#workers.get(podUid)?.wake();
+  }
+
+  podOf(uid: string): Pod | undefined {
+    return this.#workers.get(uid)?.pod;
+  }
+
+  #update(pod: Pod): void {
+    const { uid } = pod.metadata;
+    const known = this.#workers.get(uid);
+    if (known !== undefined) {
+      known.update(pod);
+      return;
+    }
+    const worker = new PodWorker(pod, this.#context, this.#statuses);
+    this.#workers.set(uid, worker);
+    this.#tasks.run(`pod ${pod.metadata.namespace}/${pod.metadata.name}`, async (signal) => {
+      await worker.run(signal);
+      this.#workers.delete(uid);
+    });
+  }
+
+  /** What an earlier agent started for pods that have since been deleted. */
+  async #removeStrays(wanted: ReadonlySet<string>): Promise<void> {
+    const { runtime, volumes, os } = this.#context;
+    for (const { id, pod } of runtime.listPodSandboxes()) {
+      if (wanted.has(pod.uid)) continue;
+      os.log.info("removing a pod that is gone", { pod: `${pod.namespace}/${pod.name}` });
+      await runtime.removePodSandbox(id);
+      await volumes.remove(pod.uid);
+    }
+  }
+}
