@@ -90,9 +90,10 @@ export class Proposer {
     this.#waiters.settle(requestId, { result, index });
   };
 
-  /** To be called for every applied membership change. */
-  confChangeApplied(id: bigint): void {
-    this.#confWaiters.settle(id, undefined);
+  /** To be called for every membership change that came out of the log, with the reason when it was void. */
+  confChangeApplied(id: bigint, refused: StoreError | undefined): void {
+    if (refused === undefined) this.#confWaiters.settle(id, undefined);
+    else this.#confWaiters.fail(id, refused);
   }
 
   /** `body` is the request as it came off the wire, or its parts. Throws StoreError, the request's own included. */

@@ -1,4 +1,6 @@
+import type { Encodable } from "../../../base/protobuf.ts";
 import type { DeleteRangeRequest, DeleteRangeResponse } from "../../../proto/etcd.ts";
+import type { DeleteRangeAnswer } from "../../mvcc/txn.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { checkDeleteRange } from "./checks.ts";
@@ -7,8 +9,8 @@ export async function deleteRange(
   request: DeleteRangeRequest,
   bytes: Uint8Array,
   parts: MemberParts,
-): Promise<DeleteRangeResponse> {
+): Promise<Encodable<DeleteRangeResponse>> {
   checkDeleteRange(request);
   const { response, revision } = await parts.proposer.propose("deleteRange", bytes);
-  return { ...(response as DeleteRangeResponse), header: header(parts, revision) };
+  return { ...(response as DeleteRangeAnswer), header: header(parts, revision) };
 }

@@ -1,22 +1,28 @@
+import type { Encodable } from "../../../base/protobuf.ts";
 import type { TxnRequest, TxnResponse } from "../../../proto/etcd.ts";
+import type { TxnAnswer } from "../../mvcc/txn.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { checkTxn } from "./checks.ts";
 import { checkIntervals } from "./intervals.ts";
 import { checkQuota, txnCostBytes } from "./quota.ts";
 
-export async function txn(request: TxnRequest, bytes: Uint8Array, parts: MemberParts): Promise<TxnResponse> {
+export async function txn(
+  request: TxnRequest,
+  bytes: Uint8Array,
+  parts: MemberParts,
+): Promise<Encodable<TxnResponse>> {
   checkTxn(request, parts.limits.maxTxnOps);
   checkIntervals(request.success);
   checkIntervals(request.failure);
   if (isReadOnly(request)) {
     if (!isSerializable(request)) await parts.reads.ready();
-    const response = parts.state.readOnlyTxn(request);
-    return { ...response, header: header(parts, response.header?.revision) };
+    const answer = parts.state.storedReadOnlyTxn(request);
+    return { ...answer, header: header(parts, answer.header.revision) };
   }
   await checkQuota(txnCostBytes(request), parts);
   const { response, revision } = await parts.proposer.propose("txn", bytes);
-  return { ...(response as TxnResponse), header: header(parts, revision) };
+  return { ...(response as TxnAnswer), header: header(parts, revision) };
 }
 
 /** Only plain ranges; a transaction in a transaction goes through the log, as etcd's does. */

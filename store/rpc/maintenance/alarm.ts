@@ -1,5 +1,6 @@
 import type { AlarmRequest } from "../../../proto/etcd.ts";
 import type { AlarmMember, AlarmResponse } from "../../../proto/etcd-maintenance.ts";
+import type { AlarmAnswer } from "../../apply/apply-request.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 
@@ -16,8 +17,6 @@ export async function alarm(
     await parts.reads.ready();
     return { header: header(parts), alarms: parts.alarms().filter(matches) };
   }
-  const before = parts.alarms().filter(matches);
-  const { revision } = await parts.proposer.propose("alarm", bytes);
-  const alarms = request.action === "ACTIVATE" ? parts.alarms().filter(matches) : before;
-  return { header: header(parts, revision), alarms };
+  const { response, revision } = await parts.proposer.propose("alarm", bytes);
+  return { header: header(parts, revision), alarms: (response as AlarmAnswer).alarms };
 }

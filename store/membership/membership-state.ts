@@ -1,0 +1,126 @@
+import { text, utf8 } from "../../base/protobuf.ts";
+import type { ClusterMemberAttrSetRequest, ClusterVersionSetRequest } from "../../proto/etcd.ts";
+import type { MembershipRows, MembershipState } from "../apply/membership-seam.ts";
+import { StoreError } from "../errors.ts";
+import type { ConfChange, ConfState, MemberId } from "../raft/types.ts";
+import { type Member, memberJson, readMemberJson } from "./member.ts";
+
+export interface MembershipEvents {
+  /** After every membership change and after a restore. */
+  readonly onMembers: (members: readonly Member[]) => void;
+  /** A change came out of the log; with the reason when it was void. */
+  readonly onConfChange: (id: bigint, refused: StoreError | undefined) => void;
+}
+
+const versionKey = "clusterVersion";
+const removedValue = utf8("removed");
+const rowKey = (id: MemberId) => id.toString(16);
+
+/** The members as the log made them. A change that no longer fits (its like came first) is void on every member alike. */
+export class ClusterMembers implements MembershipState {
+  readonly #events: MembershipEvents;
+  readonly #members = new Map<MemberId, Member>();
+  readonly #removed = new Set<MemberId>();
+  #version = "";
+
+  constructor(events: MembershipEvents) {
+    this.#events = events;
+  }
+
+  /** In order of their ids. */
+  all(): readonly Member[] {
+    return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  get(id: MemberId): Member | undefined {
+    return this.#members.get(id);
+  }
+
+  isRemoved(id: MemberId): boolean {
+    return this.#removed.has(id);
+  }
+
+  /** Empty until the leader has set it. */
+  get clusterVersion(): string {
+    return this.#version;
+  }
+
+  restore(rows: Parameters<MembershipState["restore"]>[0]): void {
+    this.#members.clear();
+    this.#removed.clear();
+    this.#version = "";
+    for (const { value } of rows.members) {
+      const { isPromote: _, ...member } = readMemberJson(value);
+      this.#members.set(member.id, member);
+    }
+    for (const { key } of rows.members_removed) this.#removed.add(BigInt(`0x${key}`));
+    for (const { key, value } of rows.cluster) if (key === versionKey) this.#version = text(value);
+    this.#events.onMembers(this.all());
+  }
+
+  applyConfChange(change: ConfChange, _at: object, rows: MembershipRows): ConfState {
+    const refused = this.#problem(change);
+    if (refused === undefined) {
+      this.#apply(change, rows);
+      this.#events.onMembers(this.all());
+    }
+    this.#events.onConfChange(change.id, refused);
+    return this.#confState();
+  }
+
+  setAttributes(request: ClusterMemberAttrSetRequest, rows: MembershipRows): void {
+    const member = this.#members.get(request.memberId);
+    if (member === undefined) return; // removed meanwhile
+    const { name = "", clientUrls = [] } = request.memberAttributes ?? {};
+    this.#save({ ...member, name, clientUrls }, rows);
+    this.#events.onMembers(this.all());
+  }
+
+  setClusterVersion(request: ClusterVersionSetRequest, rows: MembershipRows): void {
+    this.#version = request.ver;
+    rows.put("cluster", versionKey, utf8(request.ver));
+  }
+
+  #problem(change: ConfChange): StoreError | undefined {
+    const known = this.#members.get(change.nodeId);
+    if (this.#removed.has(change.nodeId)) return new StoreError("MEMBER_NOT_FOUND");
+    if (change.type === "removeNode" || change.type === "updateNode")
+      return known === undefined ? new StoreError("MEMBER_NOT_FOUND") : undefined;
+    const { peerUrls, isPromote } = readMemberJson(change.context);
+    if (isPromote) {
+      if (known === undefined) return new StoreError("MEMBER_NOT_FOUND");
+      return known.isLearner ? undefined : new StoreError("MEMBER_NOT_LEARNER");
+    }
+    if (known !== undefined) return new StoreError("MEMBER_EXISTS");
+    const taken = new Set([...this.#members.values()].flatMap((member) => member.peerUrls));
+    return peerUrls.some((url) => taken.has(url)) ? new StoreError("PEER_URL_EXISTS") : undefined;
+  }
+
+  #apply(change: ConfChange, rows: MembershipRows): void {
+    const id = change.nodeId;
+    if (change.type === "removeNode") {
+      this.#members.delete(id);
+      this.#removed.add(id);
+      rows.delete("members", rowKey(id));
+      rows.put("members_removed", rowKey(id), removedValue);
+      return;
+    }
+    const { isPromote, ...given } = readMemberJson(change.context);
+    const known = this.#members.get(id);
+    if (known !== undefined && isPromote) this.#save({ ...known, isLearner: false }, rows);
+    else if (known !== undefined) this.#save({ ...known, peerUrls: given.peerUrls }, rows);
+    else this.#save({ ...given, id, isLearner: change.type === "addLearner" }, rows);
+  }
+
+  #save(member: Member, rows: MembershipRows): void {
+    this.#members.set(member.id, member);
+    rows.put("members", rowKey(member.id), memberJson(member));
+  }
+
+  #confState(): ConfState {
+    const all = this.all();
+    const ids = (learner: boolean) =>
+      all.filter((member) => member.isLearner === learner).map((member) => member.id);
+    return { voters: ids(false), learners: ids(true) };
+  }
+}
