@@ -66,8 +66,13 @@ export function decide(
   const holder = seen.spec.holderIdentity ?? "";
   const { resourceVersion } = seen;
   if (holder === "" || holder === identity) return { action: "write", resourceVersion };
-  const waitMs = Math.max((seen.spec.leaseDurationSeconds ?? 0) * 1000, times.leaseDurationMs);
-  return nowMs >= seen.sinceMs + waitMs ? { action: "write", resourceVersion } : { action: "wait", holder };
+  return nowMs >= expiryMs(seen, times) ? { action: "write", resourceVersion } : { action: "wait", holder };
+}
+
+/** When another's lease may be taken over, on the local monotonic clock. */
+export function expiryMs(seen: Observation | undefined, times: ElectionTimes): number {
+  if (seen === undefined) return 0;
+  return seen.sinceMs + Math.max((seen.spec.leaseDurationSeconds ?? 0) * 1000, times.leaseDurationMs);
 }
 
 /** The record that takes or renews leadership. */

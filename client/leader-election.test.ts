@@ -71,6 +71,7 @@ describe("client/leader-election", () => {
             get: (resource, ref) => through(identity, () => api.get(resource, ref)),
             create: (resource, object) => through(identity, () => api.create(resource, object)),
             update: (resource, object) => through(identity, () => api.update(resource, object)),
+            watch: (resource, options, signal) => api.watch(resource, options, signal),
           };
           const deps = { client, clock: own, random, log: silentLog };
           const elector = new LeaderElector({ name: "l", identity, times, onStartedLeading }, deps);
@@ -141,6 +142,47 @@ describe("client/leader-election", () => {
     second.stop.abort(new Error("stopped"));
     await settle();
     await second.done;
+  });
+
+  it("takes over as soon as a dead leader's lease has run out", async () => {
+    const clock = new ManualClock();
+    const api = new FakeApi();
+    let firstIsCut = false;
+    let renewedMs = 0;
+    const start = (identity: string, seed: number) => {
+      const guard = async <T>(call: () => Promise<T>): Promise<T> => {
+        if (identity === "first" && firstIsCut) throw new ConnectionError("dead", { neverSent: true });
+        if (identity === "first") renewedMs = clock.monotonicMs();
+        return call();
+      };
+      const client: ElectionDeps["client"] = {
+        get: (resource, ref) => api.get(resource, ref),
+        create: (resource, object) => guard(() => api.create(resource, object)),
+        update: (resource, object) => guard(() => api.update(resource, object)),
+        watch: (resource, options, signal) => api.watch(resource, options, signal),
+      };
+      const onStartedLeading = (signal: AbortSignal) =>
+        new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      const deps = { client, clock, random: new Prng(seed), log: silentLog };
+      const elector = new LeaderElector({ name: "l", identity, times, onStartedLeading }, deps);
+      const stop = new AbortController();
+      return { elector, stop, done: elector.run(stop.signal) };
+    };
+    const first = start("first", 1);
+    await clock.advance(10);
+    const second = start("second", 2);
+    await clock.advance(2_345);
+    firstIsCut = true;
+    await clock.advance(renewedMs + times.leaseDurationMs - clock.monotonicMs() - 1);
+    assert.deepEqual([first.elector.isLeader, second.elector.isLeader], [false, false]);
+    await clock.advance(5);
+    assert.equal(second.elector.isLeader, true);
+    for (const { stop, done } of [first, second]) {
+      stop.abort(new Error("stopped"));
+      await clock.advance(3_000);
+      await done;
+    }
+    assert.equal(clock.pending, 0);
   });
 
   it("counts its term from before the renewal left, not from the late answer", async () => {

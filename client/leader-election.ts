@@ -9,6 +9,7 @@ import {
   decide,
   type ElectionTimes,
   electionTimesProblems,
+  expiryMs,
   leadsUntilMs,
   type Observation,
   observe,
@@ -32,7 +33,7 @@ export interface ElectionOptions {
 }
 
 export interface ElectionDeps {
-  readonly client: Pick<ApiClient, "get" | "create" | "update">;
+  readonly client: Pick<ApiClient, "get" | "create" | "update" | "watch">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -46,6 +47,8 @@ export class LeaderElector {
   readonly #deps: ElectionDeps;
   readonly #namespace: string;
   #seen: Observation | undefined;
+  /** Wakes a waiting campaign. */
+  #onReleased: (() => void) | undefined;
   /** Leading, and until when on the local monotonic clock. */
   #term: { readonly untilMs: number } | undefined;
 
@@ -84,17 +87,66 @@ export class LeaderElector {
 
   /** Resolves once the lease is ours. */
   async #campaign(signal: AbortSignal): Promise<void> {
-    const { log, clock } = this.#deps;
-    for (let failures = 0; ; ) {
-      try {
-        if (await this.#tryClaim(signal)) return;
-        failures = 0;
-      } catch (error) {
-        if (!isRetriable(error)) throw error;
-        failures++;
-        if (failures === 5) log.warn("cannot reach the lease", { lease: this.#options.name, error });
+    const { log } = this.#deps;
+    const watching = new AbortController();
+    const watch = this.#watchLease(watching.signal);
+    watch.catch(() => undefined); // heard when the campaign ends
+    try {
+      for (let failures = 0; ; ) {
+        try {
+          if (await this.#tryClaim(signal)) return;
+          failures = 0;
+        } catch (error) {
+          if (!isRetriable(error)) throw error;
+          failures++;
+          if (failures === 5) log.warn("cannot reach the lease", { lease: this.#options.name, error });
+        }
+        await this.#untilWorthTrying(failures > 0, signal);
       }
-      await sleep(clock, this.#retryMs(), signal);
+    } finally {
+      watching.abort(new Error("the campaign ended"));
+      await watch;
+    }
+  }
+
+  /** Waits a retry period, or less: until the lease can have expired, or the watch saw it given up. */
+  #untilWorthTrying(failed: boolean, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    const expiresMs = expiryMs(this.#seen, this.#options.times) - clock.monotonicMs() + 1;
+    const waitMs = failed ? this.#retryMs() : Math.min(this.#retryMs(), Math.max(1, expiresMs));
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const end = (settle: () => void) => {
+        cancel();
+        signal.removeEventListener("abort", onAbort);
+        this.#onReleased = undefined;
+        settle();
+      };
+      const onAbort = () => end(() => reject(signal.reason));
+      const cancel = clock.after(waitMs, () => end(resolve));
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#onReleased = () => end(resolve);
+    });
+  }
+
+  /** Sees renewals as they happen, so that their time is known closely; without it polling alone would do. */
+  async #watchLease(signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#deps;
+    const scope = { namespace: this.#namespace, fieldSelector: `metadata.name=${this.#options.name}` };
+    while (!signal.aborted) {
+      try {
+        for await (const event of client.watch(resources.leases, scope, signal)) {
+          // Once it leads, it knows better than the watch what it wrote.
+          if (event.type === "BOOKMARK" || event.type === "DELETED" || this.#term !== undefined) continue;
+          this.#seen = observe(this.#seen, observed(event.object), clock.monotonicMs());
+          if (this.holder === "") this.#onReleased?.();
+        }
+        await sleep(clock, this.#retryMs(), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isRetriable(error)) throw error;
+        await sleep(clock, this.#retryMs(), signal).catch(() => undefined); // the loop sees the abort
+      }
     }
   }
 
