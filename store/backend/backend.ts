@@ -54,8 +54,10 @@ export interface Backend {
   /** Bytes on disk and waiting in memory; what is measured on disk may be a few seconds old. */
   readonly sizeBytes: number;
   readonly pendingBytes: number;
-  /** Flushes and closes. */
+  /** Flushes and closes. Views that are still open break. */
   close(): Promise<void>;
+  /** Closes, without a flush, as soon as nobody has a view open; for a database that another has replaced. */
+  retire(): Promise<void>;
 }
 
 /** The environment's fault, with a line for the operator: what happened, where, and what to do. */

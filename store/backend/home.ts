@@ -12,6 +12,8 @@ export interface BackendHome {
   open(): Promise<Backend>;
   /** An empty database beside the one in use; what an earlier attempt left is discarded. */
   draft(): Promise<Draft>;
+  /** Removes databases that others replaced and that are closed. */
+  sweep(): Promise<void>;
 }
 
 export interface Draft {
@@ -57,6 +59,17 @@ export class LevelHome implements BackendHome {
         await this.#disk.remove(this.#path(number));
       },
     };
+  }
+
+  async sweep(): Promise<void> {
+    const current = await this.#current();
+    if (current !== undefined) await this.#removeAllBut((number) => number < current, current);
+  }
+
+  async #removeAllBut(which: (number: number) => boolean, current: number): Promise<void> {
+    for (const name of await this.#disk.list(this.#folder))
+      if (/^\d{6}$/.test(name) && Number(name) !== current && which(Number(name)))
+        await this.#disk.remove(join(this.#folder, name));
   }
 
   #path(number: number): string {
@@ -149,6 +162,10 @@ export class MemoryHome implements BackendHome {
       },
       discard: () => backend.close(),
     };
+  }
+
+  async sweep(): Promise<void> {
+    // A replaced disk goes with its last reader.
   }
 
   /** Unsynced batches of the database in use. */

@@ -62,6 +62,8 @@ export class LayeredBackend implements Backend {
   #room: Deferred<void> | undefined;
   #baseBytes: number;
   #closed = false;
+  readonly #views = new Set<BaseView>();
+  #viewsGone: Deferred<void> | undefined;
 
   private constructor(base: Base, config: BackendConfig, events: BackendEvents, baseBytes: number) {
     this.#base = base;
@@ -105,9 +107,14 @@ export class LayeredBackend implements Backend {
     this.#freeze();
     const layers = [...this.#frozen];
     const base = this.#base.view();
+    this.#views.add(base);
     return {
       pages: (bucket, range, rowsMax) => pagesOf(base, layers, bucket, range, rowsMax),
-      close: () => base.close(),
+      close: async () => {
+        await base.close();
+        this.#views.delete(base);
+        if (this.#views.size === 0) this.#viewsGone?.resolve();
+      },
     };
   }
 
@@ -149,12 +156,30 @@ export class LayeredBackend implements Backend {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#midGroup) this.#dropActive();
     try {
       await this.flush();
     } finally {
       await this.#flushing;
       await this.#base.close();
+      this.#viewsGone?.resolve();
     }
+  }
+
+  async retire(): Promise<void> {
+    this.#viewsGone ??= deferred();
+    if (this.#views.size === 0) this.#viewsGone.resolve();
+    await this.#viewsGone.promise;
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#flushing;
+    await this.#base.close();
+  }
+
+  /** What failed halfway must not be saved; the log has it. */
+  #dropActive(): void {
+    this.#active = new Layer();
+    this.#midGroup = false;
   }
 
   #freeze(): void {

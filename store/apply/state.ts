@@ -1,0 +1,253 @@
+import { join } from "node:path";
+import { assert } from "../../base/assert.ts";
+import { type Clock, sleep } from "../../base/os/clock.ts";
+import type { Disk } from "../../base/os/disk.ts";
+import type { Meter } from "../../base/os/metrics.ts";
+import type { Backend, BackendError, Bucket, Row } from "../backend/backend.ts";
+import { type BackendHome, LevelHome } from "../backend/home.ts";
+import { type BackendConfig, backendDefaults } from "../backend/layered-backend.ts";
+import type { StateMachine } from "../driver/seams.ts";
+import { decodeLease } from "../lease/lease-rows.ts";
+import { Lessor } from "../lease/lessor.ts";
+import { hashKeyValues, type KeyValueHash } from "../mvcc/hash.ts";
+import { MvccHistory } from "../mvcc/history.ts";
+import { MvccStore } from "../mvcc/mvcc-store.ts";
+import { type RestoredMvcc, restoreMvcc } from "../mvcc/restore.ts";
+import type { ConfState, SnapshotMeta } from "../raft/types.ts";
+import { loadSnapshot } from "../snapshot/load.ts";
+import { snapshotChunks } from "../snapshot/stream.ts";
+import { type WatchFaults, WatchHub } from "../watch/hub.ts";
+import { Alarms } from "./alarms.ts";
+import { type AppliedAt, readAppliedAt } from "./applied-index.ts";
+import { readConfState } from "./conf-state.ts";
+import type { MembershipState } from "./membership-seam.ts";
+import { backendMetrics, stateMetrics } from "./metrics.ts";
+import { type ApplyFaults, EntryApplier } from "./state-machine.ts";
+import { MvccReader } from "./state-reader.ts";
+import type { AppliedListener } from "./types.ts";
+
+export interface StateConfig {
+  /** The database lies in `<dataDir>/member/db`. */
+  readonly dataDir: string;
+  /** --quota-backend-bytes; 0: none. */
+  readonly quotaBytes: number;
+  /** --election-timeout; leases live at least 1.5 times as long. */
+  readonly electionMs: number;
+  readonly persistLeaseCheckpoints?: boolean;
+  readonly backend?: BackendConfig;
+}
+
+export interface StateDeps {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly meter: Meter;
+  readonly membership: MembershipState;
+  /** Called for every applied entry, while applying. */
+  readonly onApplied: AppliedListener;
+  /** A write was applied beyond the quota: raise the NOSPACE alarm through the log. May be called often. */
+  readonly onNoSpace: () => void;
+  /** The database cannot be written or read any more: stop the member with this error's message. */
+  readonly onFailure: (error: BackendError | Error) => void;
+  /** In place of LevelDB under `dataDir`: simulation. */
+  readonly home?: BackendHome;
+  readonly faults?: ApplyFaults & WatchFaults;
+}
+
+interface LoadedState {
+  readonly backend: Backend;
+  readonly mvcc: RestoredMvcc;
+  readonly at: AppliedAt;
+  readonly conf: ConfState;
+  readonly rows: Readonly<
+    Record<"lease" | "alarm" | "members" | "members_removed" | "cluster", readonly Row[]>
+  >;
+}
+
+/** Opens the whole replicated state of a member. Rejects with BackendError, whose message names the path and the remedy. */
+export async function openState(config: StateConfig, deps: StateDeps): Promise<State> {
+  const home = deps.home ?? levelHome(config, deps);
+  const backend = await home.open();
+  try {
+    return new State(config, deps, home, await loadState(backend));
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+export class State implements StateMachine {
+  readonly lessor: Lessor;
+  readonly mvcc: MvccStore;
+  readonly hub: WatchHub;
+  readonly alarms = new Alarms();
+  readonly reader: MvccReader;
+  readonly #deps: StateDeps;
+  readonly #home: BackendHome;
+  readonly #applier: EntryApplier;
+  #backend: Backend;
+  /** Databases that a snapshot replaced, until nobody reads them any more. */
+  readonly #retired = new Map<Backend, Promise<void>>();
+
+  constructor(config: StateConfig, deps: StateDeps, home: BackendHome, loaded: LoadedState) {
+    this.#deps = deps;
+    this.#home = home;
+    this.#backend = loaded.backend;
+    const minTtlS = Math.ceil((1.5 * config.electionMs) / 1_000);
+    const persistCheckpoints = config.persistLeaseCheckpoints ?? false;
+    this.lessor = new Lessor({ minTtlS, persistCheckpoints }, loaded.backend);
+    this.mvcc = new MvccStore(loaded.mvcc, {
+      leases: this.lessor,
+      pause: () => sleep(deps.clock, 1),
+      onChanges: (revision, changes) => this.hub.notify(revision, changes),
+    });
+    this.hub = new WatchHub(new MvccHistory(this.mvcc), {
+      onFailure: (error) => deps.onFailure(error instanceof Error ? error : new Error(String(error))),
+      ...(deps.faults && { faults: deps.faults }),
+    });
+    this.#take(loaded);
+    const state = this;
+    this.#applier = new EntryApplier(
+      {
+        mvcc: this.mvcc,
+        lessor: this.lessor,
+        alarms: this.alarms,
+        membership: deps.membership,
+        backend: () => this.#backend,
+        monotonicMs: () => deps.clock.monotonicMs(),
+        onApplied: deps.onApplied,
+        onNoSpace: deps.onNoSpace,
+        quota: {
+          limitBytes: config.quotaBytes,
+          get usedBytes() {
+            return state.#backend.sizeBytes;
+          },
+        },
+        ...(deps.faults && { faults: deps.faults }),
+      },
+      loaded.at,
+      loaded.conf,
+    );
+    this.reader = new MvccReader(this.mvcc, this.#applier);
+    stateMetrics(deps.meter, this);
+  }
+
+  get backend(): Backend {
+    return this.#backend;
+  }
+  get appliedIndex(): number {
+    return this.#applier.appliedIndex;
+  }
+  /** The configuration as of the applied index; empty where none was applied yet. */
+  get confState(): ConfState {
+    return this.#applier.confState;
+  }
+
+  apply: StateMachine["apply"] = (entries) => this.#applier.apply(entries);
+
+  applyConfChange: StateMachine["applyConfChange"] = (change, at) =>
+    this.#applier.applyConfChange(change, at);
+
+  flush(): Promise<AppliedAt> {
+    return this.#applier.flush();
+  }
+
+  /** Undefined while there is room for more effects; else resolves when enough of them reached the disk. */
+  room(): Promise<void> | undefined {
+    return this.#backend.room();
+  }
+
+  snapshot(): { readonly index: number; readonly term: number; readonly chunks: AsyncIterable<Uint8Array> } {
+    return { ...this.#applier.appliedAt, chunks: snapshotChunks(this.#backend.snapshot()) };
+  }
+
+  /** Builds the received state beside the present one, and changes over when it is whole and durable. Rejects with
+   *  SnapshotError (nothing has changed) or BackendError. */
+  async restore(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const draft = await this.#home.draft();
+    let loaded: LoadedState;
+    try {
+      await loadSnapshot(chunks, draft.backend);
+      loaded = await loadState(draft.backend);
+      const { index } = loaded.at;
+      assert(index === meta.index, `the snapshot holds the state at ${index}, not at ${meta.index}`);
+      await draft.adopt();
+    } catch (error) {
+      await draft.discard();
+      throw error;
+    }
+    const former = this.#backend;
+    this.#backend = loaded.backend;
+    this.mvcc.replace(loaded.mvcc);
+    this.#take(loaded);
+    this.#applier.restored(loaded.at, loaded.conf);
+    this.hub.restored();
+    this.#retire(former);
+  }
+
+  /** etcd's HashKV of this member at a revision (0: the newest). Throws StoreError. */
+  hashKv(revision: number): Promise<KeyValueHash> {
+    return hashKeyValues(this.mvcc, revision);
+  }
+
+  /** Flushes and closes; nothing of it runs afterwards. */
+  async close(): Promise<void> {
+    this.#applier.waiters.fail(new Error("the state is closed"));
+    await this.hub.stop();
+    await this.mvcc.stop();
+    await this.#backend.close();
+    for (const [backend, gone] of this.#retired) {
+      await backend.close();
+      await gone;
+    }
+  }
+
+  #take({ backend, rows, mvcc }: LoadedState): void {
+    const leases = rows.lease.map(({ key, value }) => decodeLease(key, value));
+    this.lessor.restore(backend, leases, mvcc.leased);
+    this.alarms.restore(rows.alarm);
+    this.#deps.membership.restore(rows);
+  }
+
+  #retire(former: Backend): void {
+    const gone = former
+      .retire()
+      .then(() => this.#home.sweep())
+      .catch((error: unknown) => {
+        this.#deps.onFailure(error instanceof Error ? error : new Error(String(error)));
+      })
+      .finally(() => this.#retired.delete(former));
+    this.#retired.set(former, gone);
+  }
+}
+
+function levelHome(config: StateConfig, deps: StateDeps): BackendHome {
+  const { commitSeconds } = backendMetrics(deps.meter);
+  return new LevelHome(join(config.dataDir, "member", "db"), config.backend ?? backendDefaults, {
+    disk: deps.disk,
+    onFailure: deps.onFailure,
+    onFlushed: (tookMs) => commitSeconds.observe(tookMs / 1_000),
+    monotonicMs: () => deps.clock.monotonicMs(),
+  });
+}
+
+async function loadState(backend: Backend): Promise<LoadedState> {
+  return {
+    backend,
+    mvcc: await restoreMvcc(backend),
+    at: readAppliedAt(backend),
+    conf: readConfState(backend),
+    rows: {
+      lease: await allRows(backend, "lease"),
+      alarm: await allRows(backend, "alarm"),
+      members: await allRows(backend, "members"),
+      members_removed: await allRows(backend, "members_removed"),
+      cluster: await allRows(backend, "cluster"),
+    },
+  };
+}
+
+async function allRows(backend: Backend, bucket: Bucket): Promise<readonly Row[]> {
+  const out: Row[] = [];
+  for await (const page of backend.pages(bucket)) out.push(...page);
+  return out;
+}
