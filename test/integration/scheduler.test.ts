@@ -107,12 +107,45 @@ describe("integration: scheduler and client against the API server", () => {
       (await client.get(resources.leases, lease)).spec?.holderIdentity ?? "",
       new RegExp(`_${process.pid}_`),
     );
+    // Pods that have ended give their room back.
+    const placed = (name: string) =>
+      until(pods, ({ metadata, spec }) => metadata.name === name && Boolean(spec.nodeName));
+    for (const name of ["first", "second"]) {
+      await client.create(resources.pods, pod(name, "800m"));
+      await placed(name);
+    }
+    await client.create(resources.pods, pod("third", "800m"));
+    await until(
+      pods,
+      ({ metadata, status }) => metadata.name === "third" && status?.conditions !== undefined,
+    );
+    const first = { name: "first", namespace: "default" };
+    await client.patch(
+      resources.pods,
+      first,
+      { status: { phase: "Succeeded" } },
+      { type: "merge", subresource: "status" },
+    );
+    assert.equal(
+      (await placed("third")).spec.nodeName,
+      (await client.get(resources.pods, first)).spec.nodeName,
+    );
     await scheduler.stop();
     await scheduler.done;
     assert.equal((await client.get(resources.leases, lease)).spec?.holderIdentity ?? "", "");
     const { items } = await client.list(resources.events, { namespace: "default" });
     const reasons = items.map(({ reason, involvedObject }) => `${involvedObject.name} ${reason}`).sort();
-    assert.deepEqual(reasons, ["big FailedScheduling", "small Scheduled"]);
+    assert.deepEqual(
+      [...new Set(reasons)],
+      [
+        "big FailedScheduling",
+        "first Scheduled",
+        "second Scheduled",
+        "small Scheduled",
+        "third FailedScheduling",
+        "third Scheduled",
+      ],
+    );
     await tasks.stop();
   });
 
