@@ -413,6 +413,17 @@ export function serverSuite(name: string, openStorage: () => Promise<Storage>): 
         body: review,
       });
       assert.deepEqual([answer.code, answer.body.status.allowed], [201, false]);
+      const rules = {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SelfSubjectRulesReview",
+        spec: { namespace: "default" },
+      };
+      const listed = await admin.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {
+        body: rules,
+      });
+      assert.deepEqual(listed.body.status.resourceRules, [
+        { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
+      ]);
     });
 
     it("lets the nameless ask for health only", async () => {

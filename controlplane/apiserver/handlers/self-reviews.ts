@@ -1,6 +1,7 @@
 import { badRequest } from "../api-error.ts";
+import type { AccessRule } from "../filters/access-rules.ts";
 import type { User } from "../filters/authentication.ts";
-import { type Attributes, isAllowed } from "../filters/authorization.ts";
+import { type Attributes, isAllowed, rulesOf } from "../filters/authorization.ts";
 import { isObject, type JsonObject, objectOf, stringOf } from "../json.ts";
 
 /** Questions about oneself and about access: they are answered, not stored. */
@@ -17,6 +18,12 @@ export const reviewKinds = [
     version: "v1",
     plural: "subjectaccessreviews",
     kind: "SubjectAccessReview",
+  },
+  {
+    group: "authorization.k8s.io",
+    version: "v1",
+    plural: "selfsubjectrulesreviews",
+    kind: "SelfSubjectRulesReview",
   },
 ] as const;
 
@@ -42,6 +49,12 @@ export function answerReview(plural: ReviewPlural, review: JsonObject, user: Use
     }
     case "selfsubjectaccessreviews":
       return { ...review, metadata, status: accessStatus(review, user) };
+    case "selfsubjectrulesreviews":
+      return {
+        ...review,
+        metadata,
+        status: rulesStatus(rulesOf(user), stringOf(objectOf(review.spec).namespace)),
+      };
     case "subjectaccessreviews": {
       const spec = objectOf(review.spec);
       const groups = Array.isArray(spec.groups) ? spec.groups.filter((one) => typeof one === "string") : [];
@@ -69,4 +82,20 @@ function wantedBy({ resourceAttributes, nonResourceAttributes }: JsonObject): At
     namespace: field("namespace"),
     name: field("name"),
   };
+}
+
+function rulesStatus(rules: readonly AccessRule[], namespace: string): JsonObject {
+  const here = rules.filter((rule) => rule.namespaces === undefined || rule.namespaces.includes(namespace));
+  const resourceRules = here
+    .filter((rule) => rule.resources !== undefined)
+    .map(({ verbs, groups = [""], resources, names }) => ({
+      verbs,
+      apiGroups: groups,
+      resources,
+      ...(names && { resourceNames: names }),
+    }));
+  const nonResourceRules = here
+    .filter((rule) => rule.paths !== undefined)
+    .map(({ verbs, paths }) => ({ verbs, nonResourceURLs: paths }));
+  return { resourceRules, nonResourceRules, incomplete: false };
 }

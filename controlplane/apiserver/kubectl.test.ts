@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { execFile, spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startTestApiserver, type TestApiserver } from "./testing.ts";
+
+interface Outcome {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** The real kubectl: what it prints when it talks to us. */
+describe("kubectl", () => {
+  let server: TestApiserver;
+  let folder: string;
+  before(async function () {
+    if (spawnSync("kubectl", ["version", "--client"]).status !== 0) this.skip();
+    server = await startTestApiserver();
+    folder = await mkdtemp(join(tmpdir(), "pintle-kubectl-"));
+  });
+  after(async () => {
+    await server?.stop();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  });
+
+  const kubectl = (...args: string[]): Promise<Outcome> =>
+    new Promise((resolve) => {
+      const env = {
+        ...process.env,
+        KUBECONFIG: server.kubeconfig,
+        HOME: folder,
+        KUBE_EDITOR: "sed -i s/before/after/",
+      };
+      execFile("kubectl", args, { env, timeout: 15_000 }, (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+        resolve({ code, output: stdout + stderr });
+      });
+    });
+  const succeeds = async (wanted: RegExp, ...args: string[]) => {
+    const { code, output } = await kubectl(...args);
+    assert.equal(code, 0, output);
+    assert.match(output, wanted);
+  };
+  const fails = async (wanted: RegExp, ...args: string[]) => {
+    const { code, output } = await kubectl(...args);
+    assert.ok(code > 0, output);
+    assert.match(output, wanted);
+  };
+  const file = async (name: string, text: string) => {
+    const path = join(folder, name);
+    await writeFile(path, text);
+    return path;
+  };
+
+  it("knows the server and its kinds", async () => {
+    await succeeds(/Server Version: v1\.34/, "version");
+    await succeeds(/deployments +deploy +apps\/v1 +true +Deployment/, "api-resources");
+    await succeeds(/FIELD: replicas <integer>/, "explain", "deployment.spec.replicas");
+    await succeeds(/^yes/, "auth", "can-i", "create", "pods");
+    await succeeds(/system:masters/, "auth", "whoami");
+    await fails(/the server doesn't have a resource type "gizmos"/, "get", "gizmos");
+  });
+
+  it("creates, applies, edits, patches, labels, scales, waits and deletes", async () => {
+    await succeeds(/created/, "create", "namespace", "k");
+    await succeeds(/created/, "create", "configmap", "c", "-n", "k", "--from-literal=a=before");
+    await succeeds(/edited/, "edit", "configmap", "c", "-n", "k");
+    await succeeds(/^after$/, "get", "configmap", "c", "-n", "k", "-o", "jsonpath={.data.a}");
+    const path = await file(
+      "web.yaml",
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: k}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec: {containers: [{name: web, image: i, env: [{name: A, value: x}]}]}\n",
+    );
+    await succeeds(/web created/, "apply", "-f", path);
+    await succeeds(/web unchanged/, "apply", "-f", path);
+    await succeeds(/serverside-applied/, "apply", "--server-side", "--force-conflicts", "-f", path);
+    await succeeds(/scaled/, "scale", "deployment", "web", "-n", "k", "--replicas=3");
+    await succeeds(/web +0\/3 +0 +0 +\d+s/, "get", "deploy", "-n", "k");
+    const env =
+      '{"spec":{"template":{"spec":{"containers":[{"name":"web","env":[{"name":"B","value":"y"}]}]}}}}';
+    await succeeds(/patched/, "patch", "deployment", "web", "-n", "k", "-p", env);
+    const names = "jsonpath={.spec.template.spec.containers[0].env[*].name}";
+    const { output } = await kubectl("get", "deploy", "web", "-n", "k", "-o", names);
+    assert.deepEqual(output.split(" ").sort(), ["A", "B"]);
+    await succeeds(/labeled/, "label", "deployment", "web", "-n", "k", "x=y");
+    await succeeds(/annotated/, "annotate", "deployment", "web", "-n", "k", "x=y");
+    await succeeds(
+      /condition met/,
+      "wait",
+      "--for=jsonpath={.spec.replicas}=3",
+      "deployment/web",
+      "-n",
+      "k",
+      "--timeout=5s",
+    );
+    await succeeds(/deleted/, "delete", "deployment", "web", "-n", "k");
+    await fails(
+      /Error from server \(NotFound\): deployments\.apps "web" not found/,
+      "get",
+      "deploy",
+      "web",
+      "-n",
+      "k",
+    );
+  });
+
+  it("shows changes as they happen", async () => {
+    const watching = kubectl("get", "configmaps", "-w", "--request-timeout=2s", "-l", "watched");
+    await succeeds(/created/, "create", "configmap", "w", "--from-literal=a=b");
+    await succeeds(/labeled/, "label", "configmap", "w", "watched=yes");
+    assert.match((await watching).output, /w +1 +\d+s/);
+  });
+
+  it("says why not", async () => {
+    await fails(
+      /Operation cannot be fulfilled on configmaps "w": the object has been modified/,
+      ...["patch", "configmap", "w", "--type=merge", "-p", '{"metadata":{"resourceVersion":"1"}}'],
+    );
+    await fails(
+      /namespaces "default" is forbidden: this namespace may not be deleted/,
+      "delete",
+      "ns",
+      "default",
+    );
+    const jane = await server.kubeconfigFor("jane");
+    await fails(
+      /User "jane" cannot list resource "pods" in API group ""/,
+      "get",
+      "pods",
+      `--kubeconfig=${jane}`,
+    );
+  });
+});
