@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { hostname } from "node:os";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
@@ -98,6 +99,8 @@ export async function runTerm(deps: TermDeps, signal: AbortSignal): Promise<void
   const { clock, random } = os;
   const log = os.log.child("controller-manager");
   const tasks = new TaskScope(log);
+  // Every informer, worker and request under way waits on these; their number is bounded by the table of controllers.
+  setMaxListeners(0, tasks.signal, signal);
   const stop = () => void tasks.stop();
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();

@@ -68,7 +68,7 @@ export function nodeOfDaemonPod({ spec }: Pod): string | undefined {
 }
 
 /** May a pod of the DaemonSet come to this node, and may one that is there stay? */
-export function fit(daemonSet: DaemonSet, node: Node): { readonly run: boolean; readonly stay: boolean } {
+export function fitOf(daemonSet: DaemonSet, node: Node): { readonly run: boolean; readonly stay: boolean } {
   const spec = daemonSet.spec.template.spec ?? { containers: [] };
   if (spec.nodeName && spec.nodeName !== node.metadata.name) return { run: false, stay: false };
   if (!matchesNode(spec, node)) return { run: false, stay: false };

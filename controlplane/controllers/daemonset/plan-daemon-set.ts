@@ -2,7 +2,7 @@ import type { DaemonSet, Node, Pod } from "../../../client/types.ts";
 import { resolve } from "../int-or-percent.ts";
 import { isAvailable, isReady } from "../pod-state.ts";
 import { timeMs } from "../times.ts";
-import { fit, nodeOfDaemonPod, revisionLabel } from "./daemon-pod.ts";
+import { fitOf, nodeOfDaemonPod, revisionLabel } from "./daemon-pod.ts";
 
 export type DaemonStatus = NonNullable<DaemonSet["status"]>;
 
@@ -63,7 +63,7 @@ function planPlacement(observed: DaemonObserved, byNode: ReadonlyMap<string, rea
   for (const node of nodes) {
     const { name } = node.metadata;
     known.add(name);
-    const { run, stay } = fit(daemonSet, node);
+    const { run, stay } = fitOf(daemonSet, node);
     const here = byNode.get(name) ?? [];
     if (here.length === 0) {
       if (run) create.push(name);
@@ -126,7 +126,7 @@ function versions(
 
 function planRolling(observed: DaemonObserved, byNode: ReadonlyMap<string, readonly Pod[]>): DaemonPlan {
   const { daemonSet, nodes, hash } = observed;
-  const wanted = nodes.filter((node) => fit(daemonSet, node).run).map(({ metadata }) => metadata.name);
+  const wanted = nodes.filter((node) => fitOf(daemonSet, node).run).map(({ metadata }) => metadata.name);
   const rows = wanted.map((node) => ({ node, pair: versions(byNode.get(node) ?? [], hash) }));
   const minReady = daemonSet.spec.minReadySeconds ?? 0;
   const available = (pod: Pod) => isAvailable(pod, minReady, observed.nowMs);
@@ -184,7 +184,7 @@ export function countDaemonStatus(observed: DaemonObserved): DaemonStatus {
   const count = { desired: 0, current: 0, misscheduled: 0, ready: 0, available: 0, updated: 0 };
   for (const node of nodes) {
     const here = byNode.get(node.metadata.name) ?? [];
-    if (!fit(daemonSet, node).run) {
+    if (!fitOf(daemonSet, node).run) {
       if (here.length > 0) count.misscheduled++;
       continue;
     }

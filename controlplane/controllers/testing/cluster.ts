@@ -28,7 +28,13 @@ export async function startTestCluster(options: ClusterOptions = {}) {
   const os = testOs();
   const client = new RestClient(loadKubeconfig(api.kubeconfig));
   const nodes = options.nodes ?? [];
-  for (const name of nodes) await client.create(resources.nodes, { metadata: { name } });
+  const addNode = async (name: string) => {
+    await client.create(resources.nodes, { metadata: { name } });
+    const lastTransitionTime = new Date().toISOString();
+    const status = { conditions: [{ type: "Ready", status: "True", lastTransitionTime }] };
+    await client.patch(resources.nodes, { name }, { status }, { type: "merge", subresource: "status" });
+  };
+  for (const name of nodes) await addNode(name);
   const kubeconfig = await api.kubeconfigFor("system:kube-controller-manager", ["system:masters"]);
   const startManager = (...flags: string[]) =>
     startControllerManager(
@@ -55,6 +61,8 @@ export async function startTestCluster(options: ClusterOptions = {}) {
     manager,
     kubelet,
     startManager,
+    /** A node that is ready. */
+    addNode,
     /** Resolves with what `pick` gives once it gives something, looking at every change of the kind's objects. */
     until<T extends Stored, R>(
       resource: Resource<T>,

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { resources } from "../../../client/resources.ts";
+import type { Draft, Job, Pod } from "../../../client/types.ts";
+import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
+
+const job = (name: string, spec: Partial<Job["spec"]>): Draft<Job> => ({
+  metadata: { name, namespace: "default" },
+  spec: {
+    template: {
+      metadata: { labels: { job: name } },
+      spec: { restartPolicy: "Never", containers: [{ name: "c", image: "a" }] },
+    },
+    ...spec,
+  },
+});
+
+describe("controlplane/controllers/job", function () {
+  this.timeout(60_000);
+  let cluster: TestCluster;
+  const fails = (pod: Pod) => pod.metadata.labels?.job === "broken";
+  const runs = (pod: Pod) => pod.metadata.labels?.job === "long";
+  before(async () => {
+    cluster = await startTestCluster({
+      kubelet: { outcome: (pod) => (fails(pod) ? "failed" : runs(pod) ? "ready" : "succeeded") },
+    });
+  });
+  after(() => cluster.stop());
+
+  it("completes, having counted every pod once", async () => {
+    await cluster.client.create(resources.jobs, job("sum", { completions: 5, parallelism: 2 }));
+    assert.match(
+      await cluster.kubectl("wait", "--for=condition=Complete", "job/sum", "--timeout=20s"),
+      /condition met/,
+    );
+    const done = await cluster.client.get(resources.jobs, { name: "sum", namespace: "default" });
+    assert.equal(done.status?.succeeded, 5);
+    assert.ok(done.status?.completionTime);
+    const { items } = await cluster.client.list(resources.pods, { labelSelector: "job=sum" });
+    assert.equal(items.length, 5);
+    await cluster.until(resources.pods, "no finalizer is left", (all) =>
+      all.every(({ metadata }) => (metadata.finalizers ?? []).length === 0),
+    );
+  });
+
+  it("runs each index of an Indexed job once", async () => {
+    await cluster.client.create(
+      resources.jobs,
+      job("indexed", { completions: 4, parallelism: 3, completionMode: "Indexed" }),
+    );
+    await cluster.kubectl("wait", "--for=condition=Complete", "job/indexed", "--timeout=20s");
+    const done = await cluster.client.get(resources.jobs, { name: "indexed", namespace: "default" });
+    assert.equal(done.status?.completedIndexes, "0-3");
+  });
+
+  it("gives up at the back-off limit", async () => {
+    await cluster.client.create(resources.jobs, job("broken", { backoffLimit: 0 }));
+    const failed = await cluster.until(resources.jobs, "failed", (all) =>
+      all.find(
+        ({ metadata, status }) =>
+          metadata.name === "broken" && status?.conditions?.some(({ type }) => type === "Failed"),
+      ),
+    );
+    assert.equal(failed.status?.failed, 1);
+    assert.equal(
+      failed.status?.conditions?.find(({ type }) => type === "Failed")?.reason,
+      "BackoffLimitExceeded",
+    );
+  });
+
+  it("stops when suspended, starts again, and goes when its time is over", async () => {
+    await cluster.client.create(
+      resources.jobs,
+      job("long", { ttlSecondsAfterFinished: 0, activeDeadlineSeconds: 3 }),
+    );
+    const named = (all: readonly Job[]) => all.find(({ metadata }) => metadata.name === "long");
+    await cluster.until(resources.jobs, "active", (all) => named(all)?.status?.active === 1);
+    const ref = { name: "long", namespace: "default" };
+    await cluster.client.patch(resources.jobs, ref, { spec: { suspend: true } }, { type: "merge" });
+    await cluster.until(resources.jobs, "suspended", (all) => {
+      const status = named(all)?.status;
+      return (
+        (status?.active ?? 0) === 0 && status?.conditions?.some(({ reason }) => reason === "JobSuspended")
+      );
+    });
+    assert.equal(named((await cluster.client.list(resources.jobs)).items)?.status?.failed, undefined);
+    await cluster.client.patch(resources.jobs, ref, { spec: { suspend: false } }, { type: "merge" });
+    await cluster.until(resources.jobs, "active again", (all) => named(all)?.status?.active === 1);
+    await cluster.until(resources.jobs, "over and gone", (all) => named(all) === undefined);
+  });
+});
