@@ -27,16 +27,11 @@ export class LogMarks {
     this.#confs.push({ index, conf });
   }
 
+  /** Whether a flush should start now. */
   isDue(raft: RawNode): boolean {
-    if (this.#state.kind === "flushed") return true;
     if (this.#state.kind !== "idle") return false;
     const applied = raft.appliedIndex - this.#marked;
     return applied >= this.#snapshotCount || (applied > 0 && raft.logBytes > driverLimits.logBytesMax);
-  }
-
-  /** Whether a flush should start now. */
-  get mayStart(): boolean {
-    return this.#state.kind === "idle";
   }
 
   /** idle -> flushing. */

@@ -110,6 +110,12 @@ export class Core {
     return this.config.electionTicks + below(this.config.random, this.config.electionTicks);
   }
 
+  /** After an undecided election there is no leader to wait for: uniform in about [n/4, 5n/4) of the election ticks. */
+  drawRetryTimeout(): number {
+    const { electionTicks, random } = this.config;
+    return Math.max(2, Math.ceil(electionTicks / 4)) + below(random, electionTicks);
+  }
+
   send(parts: MessageParts): void {
     this.messages.push(message(this.id, { term: this.term, ...parts }));
   }

@@ -99,7 +99,7 @@ export class RawNode {
   /** Makes the first campaign come soon: for a member that just started and cannot have heard of a leader. Harmless where
    *  there is one, since its followers refuse the pre-vote. */
   hurry(): void {
-    this.#core.electionElapsed = Math.max(this.#core.electionElapsed, this.#core.config.electionTicks - 1);
+    this.#core.electionElapsed = Math.max(this.#core.electionElapsed, this.#core.config.electionTicks);
   }
 
   /** Puts proposals into the log, all or none; a follower passes them on to the leader. */

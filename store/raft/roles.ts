@@ -22,6 +22,7 @@ function enterTerm(core: Core, term: Term): void {
 /** any -> follower of `leader` (nobody: not known yet). */
 export function becomeFollower(core: Core, term: Term, leader: MemberId): void {
   enterTerm(core, term);
+  if (leader === nobody) core.electionTimeout = core.drawRetryTimeout();
   core.state = { role: "follower", leader };
 }
 
@@ -29,7 +30,7 @@ export function becomeFollower(core: Core, term: Term, leader: MemberId): void {
 export function becomePreCandidate(core: Core): void {
   assert(core.role !== "leader", "a leader does not campaign");
   core.electionElapsed = 0;
-  core.electionTimeout = core.drawElectionTimeout();
+  core.electionTimeout = core.drawRetryTimeout();
   core.state = { role: "preCandidate", votes: new Map() };
 }
 
@@ -37,6 +38,7 @@ export function becomePreCandidate(core: Core): void {
 export function becomeCandidate(core: Core): void {
   assert(core.role !== "leader", "a leader does not campaign");
   enterTerm(core, core.term + 1);
+  core.electionTimeout = core.drawRetryTimeout();
   core.vote = core.id;
   core.state = { role: "candidate", votes: new Map() };
 }

@@ -170,5 +170,7 @@ function stepCandidate(core: Core, incoming: Message): void {
 
 function hearLeader(core: Core, incoming: Message): void {
   core.electionElapsed = 0;
+  // While there was no leader the timeout was short.
+  if (core.leader === nobody) core.electionTimeout = core.drawElectionTimeout();
   core.state = { role: "follower", leader: incoming.from };
 }

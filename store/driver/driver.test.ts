@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { MemoryLog, MemoryMachine, Rig } from "./fixtures/rig.ts";
+
+const bytes = (text: string) => Buffer.from(text);
+
+describe("driver", () => {
+  let rig: Rig;
+  afterEach(() => rig.stop());
+
+  it("commits alone, without network and without waiting for a timeout", async () => {
+    rig = await Rig.start(1);
+    await rig.settle();
+    const { driver, machine } = rig.member(1n);
+    assert.equal(driver.status.role, "leader");
+    assert.equal(driver.propose(bytes("a")), "accepted");
+    await rig.settle();
+    assert.deepEqual(machine.applied, ["a"]);
+    assert.equal(await driver.readIndex(), driver.status.committed);
+    assert.deepEqual(rig.sent, []);
+  });
+
+  it("applies nothing before it is durable", async () => {
+    rig = await Rig.start(1);
+    await rig.settle();
+    const { driver, machine, log } = rig.member(1n);
+    log.hold = true;
+    driver.propose(bytes("a"));
+    await rig.settle();
+    assert.deepEqual(machine.applied, []);
+    log.release();
+    await rig.settle();
+    assert.deepEqual(machine.applied, ["a"]);
+  });
+
+  it("writes what came in together with one sync", async () => {
+    rig = await Rig.start(1);
+    await rig.settle();
+    const { driver, machine, log } = rig.member(1n);
+    const before = log.appends;
+    for (let i = 0; i < 100; i++) driver.propose(bytes(`v${i}`));
+    await rig.settle();
+    assert.equal(machine.applied.length, 100);
+    assert.equal(log.appends - before, 1);
+  });
+
+  it("needs a majority of disks, its own among them or not", async () => {
+    rig = await Rig.start(3);
+    const leader = await rig.leader();
+    const others = [...rig.members].filter(([id]) => id !== leader.id).map(([, member]) => member);
+    await rig.settle();
+    for (const other of others) other.log.hold = true;
+    leader.driver.propose(bytes("a"));
+    await rig.settle();
+    assert.deepEqual(leader.machine.applied, [], "one disk of three is no majority");
+    others[0]?.log.release();
+    await rig.settle();
+    assert.deepEqual(leader.machine.applied, ["a"]);
+    assert.deepEqual(others[0]?.machine.applied, ["a"]);
+    assert.deepEqual(others[1]?.machine.applied, [], "the third has it only in memory");
+  });
+
+  it("takes proposals and reads on followers", async () => {
+    rig = await Rig.start(3);
+    const leader = await rig.leader();
+    const follower = [...rig.members].find(([id]) => id !== leader.id)?.[1];
+    assert.ok(follower);
+    await rig.settle();
+    assert.equal(follower.driver.propose(bytes("a")), "accepted");
+    await rig.settle();
+    const read = follower.driver.readIndex();
+    const shared = follower.driver.readIndex();
+    await rig.settle();
+    assert.equal(await read, leader.driver.status.committed);
+    assert.equal(await shared, await read);
+    assert.deepEqual(follower.machine.applied, ["a"]);
+  });
+
+  it("gives up a read when there is no leader in time, and when it is aborted", async () => {
+    rig = await Rig.start(3);
+    for (const id of rig.members.keys()) rig.cutOff.add(id);
+    const { driver } = rig.member(1n);
+    const late = assert.rejects(driver.readIndex(), /etcdserver: no leader/);
+    const abort = new AbortController();
+    const aborted = assert.rejects(driver.readIndex(abort.signal), /enough/);
+    abort.abort(new Error("enough"));
+    await rig.ticks(75);
+    await late;
+    await aborted;
+  });
+
+  it("ends when the disk fails, and acknowledges nothing of that batch", async () => {
+    rig = await Rig.start(3);
+    const leader = await rig.leader();
+    const [id, follower] = [...rig.members].find(([other]) => other !== leader.id) ?? [];
+    assert.ok(id !== undefined && follower);
+    await rig.settle();
+    follower.log.failure = new Error("EIO");
+    rig.sent.length = 0;
+    leader.driver.propose(bytes("a"));
+    await rig.settle();
+    assert.match(String(follower.failed.error), /task log failed/);
+    assert.deepEqual(
+      rig.sent.filter((message) => message.from === id && message.type === "appendResponse"),
+      [],
+    );
+    assert.equal(follower.driver.propose(bytes("b")), "noLeader");
+  });
+
+  it("elects another when the leader is gone, sooner when its connections break", async () => {
+    rig = await Rig.start(3);
+    const first = await rig.leader();
+    rig.cutOff.add(first.id);
+    for (const [id, { driver }] of rig.members) if (id !== first.id) driver.reportUnreachable(first.id);
+    const startMs = rig.clock.monotonicMs();
+    const second = await rig.leader();
+    assert.notEqual(second.id, first.id);
+    assert.ok(rig.clock.monotonicMs() - startMs < 2000, "even after a split vote");
+    await rig.ticks(20);
+    assert.equal(first.driver.status.role, "follower", "a leader without quorum steps down");
+  });
+
+  it("hands over leadership", async () => {
+    rig = await Rig.start(3);
+    const leader = await rig.leader();
+    const to = [1n, 2n, 3n].find((id) => id !== leader.id) ?? 0n;
+    const seen: bigint[] = [];
+    leader.driver.onLeadership((status) => seen.push(status.leader));
+    const done = leader.driver.transferLeadership(to);
+    await rig.settle();
+    await done;
+    assert.equal(seen.at(-1), to);
+    await assert.rejects(leader.driver.transferLeadership(leader.id), /not leader/);
+  });
+
+  it("ticks once after standing still", async () => {
+    rig = await Rig.start(3);
+    const leader = await rig.leader();
+    const { term } = leader.driver.status;
+    rig.clock.jump(60_000);
+    await rig.settle();
+    await rig.ticks(3);
+    assert.equal(leader.driver.status.role, "leader");
+    assert.equal(leader.driver.status.term, term);
+  });
+
+  it("shortens the log and brings a follower back with a snapshot", async () => {
+    rig = await Rig.start(3, { snapshotCount: 4000 });
+    const leader = await rig.leader();
+    const id = [1n, 2n, 3n].find((other) => other !== leader.id) ?? 0n;
+    rig.cutOff.add(id);
+    for (let round = 0; round < 12; round++) {
+      for (let i = 0; i < 1000; i++) leader.driver.propose(bytes("x"));
+      await rig.settle();
+    }
+    await rig.ticks(5);
+    assert.ok(leader.machine.flushes >= 2);
+    assert.ok(leader.log.snapshot.index >= 8000);
+    assert.deepEqual(leader.log.snapshot.conf, { voters: [1n, 2n, 3n], learners: [] });
+    const behind = rig.member(id);
+    behind.machine.failRestore = true;
+    rig.cutOff.delete(id);
+    await rig.ticks(15);
+    assert.equal(behind.machine.applied.length, 0, "a broken stream changes nothing");
+    behind.machine.failRestore = false;
+    await rig.ticks(30);
+    assert.deepEqual(behind.machine.applied.length, 12_000);
+    assert.ok(behind.log.snapshot.index > 0, "the snapshot is marked in the log");
+    (await rig.leader()).driver.propose(bytes("after"));
+    await rig.ticks(2);
+    assert.equal(behind.machine.applied.at(-1), "after");
+  });
+
+  it("goes on after a crash between installing a snapshot and marking it", async () => {
+    rig = await Rig.start(1);
+    await rig.settle();
+    const { log, machine } = rig.member(1n);
+    await rig.stop();
+    machine.at = { index: 500, term: 7 };
+    const again = await rig.open(1n, { log, machine });
+    await rig.settle();
+    assert.equal(log.snapshot.index, 500);
+    assert.equal(again.driver.status.role, "leader");
+    assert.ok(again.driver.status.term > 7);
+  });
+
+  it("refuses a state that ends before the log begins", async () => {
+    rig = new Rig([1n]);
+    const log = new MemoryLog();
+    log.snapshot = { index: 9, term: 1, conf: { voters: [1n], learners: [] } };
+    log.hardState = { term: 1, vote: 0n, commit: 9 };
+    const machine = new MemoryMachine(log.snapshot.conf);
+    await assert.rejects(rig.open(1n, { log, machine }), /ends at index 0, but .* shortened up to 9/);
+  });
+
+  it("adds a member, one change at a time", async () => {
+    rig = await Rig.start(1);
+    await rig.settle();
+    const { driver, machine } = rig.member(1n);
+    const change = (id: bigint, nodeId: bigint) =>
+      ({ id, type: "addLearner", nodeId, context: bytes("") }) as const;
+    assert.equal(driver.proposeConfChange(change(1n, 2n)), "accepted");
+    assert.equal(driver.proposeConfChange(change(2n, 3n)), "pending");
+    await rig.settle();
+    assert.deepEqual(machine.conf, { voters: [1n], learners: [2n] });
+    assert.equal(driver.status.progress.find((peer) => peer.id === 2n)?.learner, true);
+  });
+});
