@@ -1,6 +1,10 @@
+import { existsSync } from "node:fs";
 import { flagHelp, parseFlags, UsageError } from "../base/os/flags.ts";
 import { describeError } from "../base/os/log.ts";
+import { loadKubeconfig } from "../client/kubeconfig.ts";
+import { RestClient } from "../client/rest.ts";
 import { type Command, type CommandIo, OperatorError } from "./command.ts";
+import { clusterLayout, defaultFolder } from "./up/layout.ts";
 
 interface Row {
   readonly name: string;
@@ -30,6 +34,28 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
       async () => (await import("./up/kill.ts")).killCommand,
     ),
   ],
+  "Work with a cluster": [
+    row("get", "show objects", async () => (await import("./kubectl/get.ts")).getCommand),
+    row(
+      "describe",
+      "show objects in words, with their events",
+      async () => (await import("./kubectl/describe.ts")).describeCommand,
+    ),
+    row(
+      "apply",
+      "make the cluster hold what files say",
+      async () => (await import("./kubectl/apply.ts")).applyCommand,
+    ),
+    row("delete", "delete objects", async () => (await import("./kubectl/delete.ts")).deleteCommand),
+    row("logs", "show a container's output", async () => (await import("./kubectl/logs.ts")).logsCommand),
+    row("exec", "run a command in a container", async () => (await import("./kubectl/exec.ts")).execCommand),
+    row("scale", "set the number of replicas", async () => (await import("./kubectl/scale.ts")).scaleCommand),
+    row(
+      "rollout",
+      "watch, list, undo or restart rollouts",
+      async () => (await import("./kubectl/rollout.ts")).rolloutCommand,
+    ),
+  ],
   "Run one component": [
     row(
       "server",
@@ -57,6 +83,13 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
   ],
 };
 
+/** $KUBECONFIG, else the local cluster's where there is one, else kubectl's default. */
+function kubeconfigPath(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (env.KUBECONFIG) return undefined;
+  const local = clusterLayout(defaultFolder(undefined, env)).kubeconfig;
+  return existsSync(local) ? local : undefined;
+}
+
 /** The whole command line program; sets the exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
@@ -72,9 +105,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     stdin: process.stdin,
     env: process.env,
     signal: interrupt.signal,
-    client: () => {
-      throw new OperatorError("no client");
-    },
+    client: () => new RestClient(loadKubeconfig(kubeconfigPath(process.env)), { userAgent: "pintle" }),
   };
   process.exitCode = await run(argv, io);
 }

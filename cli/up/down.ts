@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { command, OperatorError } from "../command.ts";
+import { systemOs } from "../run-component.ts";
 import { isAlive, requireClusterState, writeClusterState } from "./cluster-state.ts";
 import { clusterLayout, defaultFolder } from "./layout.ts";
 import { endLeftovers } from "./leftovers.ts";
@@ -28,7 +29,7 @@ export const downCommand = command({
       if (!(await untilGone(state.supervisorPid, 60_000, io.signal)))
         throw new OperatorError(`process ${state.supervisorPid} does not end; look at ${layout.log("up")}`);
     } else {
-      await endLeftovers(layout, state);
+      await endLeftovers(layout, state, systemOs("warn", "text"));
       writeClusterState(layout, { ...state, supervisorPid: null, components: [] });
     }
     if (given.purge) await rm(layout.folder, { recursive: true, force: true });

@@ -1,23 +1,28 @@
 import { readFile } from "node:fs/promises";
-import { removeNodePods } from "../../agent/teardown.ts";
+import { tearDownNode } from "../../agent/teardown.ts";
 import { sleep, systemClock } from "../../base/os/clock.ts";
+import type { Os } from "../../base/os/os.ts";
 import { type ClusterPlan, type ClusterState, isAlive } from "./cluster-state.ts";
 import { removeNetwork } from "./host-network.ts";
 import type { Layout } from "./layout.ts";
 import { addressing } from "./topology.ts";
 
 /** After `up` itself was killed its children go on without an owner: ends them, their pods and their network. */
-export async function endLeftovers(layout: Layout, state: ClusterState): Promise<void> {
+export async function endLeftovers(layout: Layout, state: ClusterState, os: Os): Promise<void> {
   for (const component of state.components) {
     if (component.pid !== null && (await belongs(component.pid, layout))) await endProcess(component.pid);
   }
-  await removePods(layout, state.plan);
+  await removePods(layout, state.plan, os);
   await removeNetwork(state.plan);
 }
 
 /** Ends every container or process that nodes of the cluster still run. */
-export async function removePods(layout: Layout, plan: ClusterPlan): Promise<void> {
-  await Promise.all(addressing(plan).nodes.map((node) => removeNodePods(layout.node(node.name))));
+export async function removePods(layout: Layout, plan: ClusterPlan, os: Os): Promise<void> {
+  await Promise.all(
+    addressing(plan).nodes.map((node) =>
+      tearDownNode({ rootDir: layout.node(node.name), nodeName: node.name, runtime: plan.runtime }, os),
+    ),
+  );
 }
 
 /** A recorded pid may be somebody else's by now: it is ours only if its command line names our folder. */

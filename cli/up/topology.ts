@@ -244,6 +244,8 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       `--tls-cert-file=${join(layout.pki, `node-${node.name}.pem`)}`,
       `--tls-private-key-file=${join(layout.pki, `node-${node.name}-key.pem`)}`,
       `--client-ca-file=${join(layout.pki, "ca.pem")}`,
+      `--cluster-cidr=${addressing(plan).podRange}`,
+      `--service-cluster-ip-range=${addressing(plan).serviceRange}`,
     ],
     ...(node.networkNamespace === undefined ? {} : { networkNamespace: node.networkNamespace }),
   };

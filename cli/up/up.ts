@@ -10,6 +10,7 @@ import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
 import { type CommandIo, command, OperatorError } from "../command.ts";
+import { systemOs } from "../run-component.ts";
 import { type ClusterPlan, isAlive, readClusterState, writeClusterState } from "./cluster-state.ts";
 import { prepareCredentials } from "./credentials.ts";
 import { createHostNetwork, type HostNetwork } from "./host-network.ts";
@@ -72,7 +73,7 @@ export const upCommand = command({
       throw new OperatorError(
         `the cluster in ${layout.folder} runs already (process ${before.supervisorPid}); see "pintle status"`,
       );
-    if (before) await endLeftovers(layout, before);
+    if (before) await endLeftovers(layout, before, systemOs("warn", "text"));
     const request = {
       replicas: given.replicas,
       nodes: given.nodes,
@@ -163,7 +164,7 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
   } finally {
     await progressOnly(tell, "stopping", async () => {
       await supervisor.stop();
-      await removePods(layout, plan);
+      await removePods(layout, plan, { ...systemOs("info", "text"), log });
       await network?.remove();
     });
     supervisorPid = null;
