@@ -81,6 +81,26 @@ export function serverSuite(name: string, openStorage: () => Promise<Storage>): 
       });
     });
 
+    it("loses no update when many come at once", async () => {
+      const created = await post(configMaps, configMap("busy"));
+      const writers = Array.from({ length: 8 }, (_, n) => `w${n}`);
+      const puts = await Promise.all(
+        writers.map((name) =>
+          admin.call("PUT", `${configMaps}/busy`, { body: { ...created, data: { [name]: "put" } } }),
+        ),
+      );
+      assert.deepEqual(puts.map(({ code }) => code).sort(), [200, ...Array(7).fill(409)]);
+      const type = "application/merge-patch+json";
+      const patches = await Promise.all(
+        writers.map((name) =>
+          admin.call("PATCH", `${configMaps}/busy`, { type, body: { data: { [name]: "patched" } } }),
+        ),
+      );
+      assert.ok(patches.every(({ code }) => code === 200));
+      const { data } = await get(`${configMaps}/busy`);
+      assert.deepEqual(data, Object.fromEntries(writers.map((name) => [name, "patched"])));
+    });
+
     it("dry runs write nothing; generateName makes names", async () => {
       const dry = await admin.call("POST", `${configMaps}?dryRun=All`, { body: configMap("dry") });
       assert.equal(dry.code, 201);
