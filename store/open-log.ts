@@ -4,7 +4,7 @@ import type { Os } from "../base/os/os.ts";
 import { bootstrapLog } from "./driver/bootstrap.ts";
 import type { InitialCluster } from "./membership/initial-cluster.ts";
 import { memberJson } from "./membership/member.ts";
-import type { ConfState, MemberId } from "./raft/types.ts";
+import type { MemberId } from "./raft/types.ts";
 import type { Recovered } from "./wal/recovery.ts";
 import { Wal } from "./wal/wal.ts";
 
@@ -50,9 +50,14 @@ export async function openLog(
       ? beginning.identity
       : { clusterId: beginning.cluster.clusterId, memberId: beginning.memberId };
   const metadata = { nodeId: identity.memberId, clusterId: identity.clusterId };
-  await (await Wal.create({ folder }, metadata, os)).close();
-  const { wal, recovered } = await Wal.open({ folder }, os);
-  return { wal, recovered: await write(beginning, wal, recovered), identity };
+  const wal = await Wal.create({ folder }, metadata, os);
+  const empty: Recovered = {
+    metadata,
+    hardState: { term: 0, vote: 0n, commit: 0 },
+    snapshot: { index: 0, term: 0, conf: { voters: [], learners: [] } },
+    entries: [],
+  };
+  return { wal, recovered: await write(beginning, wal, empty), identity };
 }
 
 const isUntouched = ({ entries, snapshot, hardState }: Recovered) =>
@@ -65,8 +70,6 @@ async function write(beginning: Beginning, wal: Wal, recovered: Recovered): Prom
   await wal.append({ ...first, sync: true });
   return { ...recovered, ...first };
 }
-
-export const noConf: ConfState = { voters: [], learners: [] };
 
 /** The member of that name in a new cluster. */
 export function ownMember(cluster: InitialCluster, name: string): MemberId {

@@ -26,7 +26,6 @@ export interface ExpiringLeases {
 export class LeaseExpiry {
   readonly #leases: ExpiringLeases;
   readonly #proposer: Pick<Proposer, "propose">;
-  readonly #consensus: Pick<Consensus, "status" | "onLeadership">;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #electionTimeoutMs: number;
@@ -49,7 +48,6 @@ export class LeaseExpiry {
     this.#electionTimeoutMs = options.electionTimeoutMs;
     this.#leases = parts.leases;
     this.#proposer = parts.proposer;
-    this.#consensus = parts.consensus;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#stopListening = parts.consensus.onLeadership((status) => this.#changed(status));
@@ -59,12 +57,6 @@ export class LeaseExpiry {
   stop(): void {
     this.#stopListening();
     this.#demote();
-  }
-
-  /** The state was replaced by a snapshot: whoever leads takes the leases up again. */
-  restored(): void {
-    this.#demote();
-    this.#changed(this.#consensus.status);
   }
 
   #changed({ role, term }: Pick<ConsensusStatus, "role" | "term">): void {

@@ -46,6 +46,7 @@ export class Proposer {
   readonly #consensus: Consensus;
   readonly #clock: Clock;
   readonly #ids: RequestIds;
+  readonly #room: () => Promise<void> | undefined;
   readonly #waiters: Waiters<{ readonly result: ApplyResult; readonly index: Index }>;
   readonly #confWaiters: Waiters<void>;
   readonly #failed: { inc(): void };
@@ -63,8 +64,11 @@ export class Proposer {
       readonly clock: Clock;
       readonly ids: RequestIds;
       readonly meter: Meter;
+      /** Undefined while the state has room for more effects; else resolves when it has. */
+      readonly room?: () => Promise<void> | undefined;
     },
   ) {
+    this.#room = parts.room ?? (() => undefined);
     this.#config = config;
     this.#consensus = parts.consensus;
     this.#clock = parts.clock;
@@ -99,6 +103,8 @@ export class Proposer {
   /** `body` is the request as it came off the wire, or its parts. Throws StoreError, the request's own included. */
   async propose<K extends Kind>(kind: K, body: Uint8Array | InternalRaftRequestParts[K]): Promise<Applied> {
     this.#checkGap();
+    const full = this.#room();
+    if (full !== undefined) await full;
     const id = this.#ids.next();
     const data = internalRaftRequest.encode({ header: { id }, [kind]: body });
     if (data.length > this.#config.maxRequestBytes) throw new StoreError("REQUEST_TOO_LARGE");

@@ -13,7 +13,7 @@ export interface DialOptions {
   readonly clusterId: bigint;
   readonly from: MemberId;
   readonly to: MemberId;
-  readonly purpose: "messages" | "snapshot";
+  readonly purpose: "messages" | "snapshot" | "members";
   readonly serverVersion: string;
   readonly tls: PeerTls | undefined;
 }

@@ -10,7 +10,7 @@ export const hello = message({
   clusterId: id64(2),
   from: id64(3),
   to: id64(4),
-  /** `messages` or `snapshot`. */
+  /** `messages`, `snapshot`, or `members`: a question of one who does not know its cluster yet. */
   purpose: string(5),
   serverVersion: string(6),
 });
@@ -23,6 +23,7 @@ export function helloProblem(
 ): string | undefined {
   if (given.protocol !== protocolVersion)
     return `this member speaks peer protocol ${protocolVersion}, not ${given.protocol}`;
+  if (given.purpose === "members") return undefined;
   if (given.clusterId !== self.clusterId)
     return `cluster ID mismatch: this member is of cluster ${self.clusterId.toString(16)}, not ${given.clusterId.toString(16)}`;
   if (given.to !== self.memberId)

@@ -22,6 +22,7 @@ export interface IncomingHandlers {
 type State =
   | { readonly state: "new" }
   | { readonly state: "messages"; readonly from: MemberId }
+  | { readonly state: "members" }
   | { readonly state: "snapshot"; readonly from: MemberId; readonly receiver?: SnapshotReceiver };
 
 /** The receiving end of a connection that a peer opened; lives as long as the socket. */
@@ -46,6 +47,7 @@ export function acceptPeer(
     }
     socket.setTimeout(0);
     socket.write(frame(frameKinds.welcome, noBytes));
+    if (said.purpose === "members") return { state: "members" };
     return said.purpose === "snapshot"
       ? { state: "snapshot", from: said.from }
       : { state: "messages", from: said.from };
@@ -75,6 +77,8 @@ export function acceptPeer(
       if (kind === frameKinds.message) handlers.onMessage(decodeMessage(payload));
       else if (kind === frameKinds.ping) socket.write(frame(frameKinds.pong, noBytes));
       else if (kind === frameKinds.question) answer(payload);
+    } else if (state.state === "members") {
+      if (kind === frameKinds.question && readQuestion(payload).kind === "members") answer(payload);
     } else {
       if (kind === frameKinds.message && state.receiver === undefined)
         state = { ...state, receiver: receiveSnapshot(decodeMessage(payload)) };

@@ -1,0 +1,165 @@
+import { createServer } from "node:http";
+import type { Os, Running } from "../base/os/os.ts";
+import { TaskScope } from "../base/os/task-scope.ts";
+import { createMember, type StoreMember } from "./create-member.ts";
+import { clusterVersion, type ListenUrl, type StoreConfig, serverVersion } from "./flags.ts";
+import { gateway } from "./gateway/routes.ts";
+import { beginning, checkIdentity } from "./membership/beginning.ts";
+import { openLog, walFolder } from "./open-log.ts";
+import { publish } from "./propose/publish.ts";
+import { BoundServer } from "./transport/bound-server.ts";
+import { GrpcServer } from "./transport/grpc-server.ts";
+import { askMembers } from "./transport/peer/ask-members.ts";
+import { PeerNetwork } from "./transport/peer/peer-network.ts";
+import { sortConnection } from "./transport/sort-connection.ts";
+import type { ServerTls } from "./transport/tls-files.ts";
+
+export interface RunningStore extends Running {
+  /** In the order of --listen-client-urls. */
+  readonly clientPorts: readonly number[];
+  readonly member: StoreMember;
+}
+
+type Undo = (() => Promise<void> | void)[];
+
+/** Builds a member of the store from its parts and joins them. Order matters: addresses first, since nothing must be written
+ *  when they cannot be had; then the database, whose lock keeps others out. Rejects with one line on what is wrong. */
+export async function startStore(config: StoreConfig, os: Os): Promise<RunningStore> {
+  const undo: Undo = [];
+  try {
+    return await start(config, os, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+interface Servers {
+  readonly client: readonly BoundServer[];
+  readonly peer: readonly BoundServer[];
+  readonly metrics: readonly BoundServer[];
+}
+
+async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningStore> {
+  const servers = await bindAll(config, os, undo);
+  const { clock, random, disk, log, metrics } = os;
+  let network: PeerNetwork | undefined;
+  const member = await createMember(
+    { ...config, version: serverVersion },
+    {
+      clock,
+      random,
+      disk,
+      log,
+      metrics,
+      openLog: async () => {
+        const ask = (url: string) => askMembers(url, serverVersion, config.peerTls);
+        const { wal, recovered, identity } = await openLog(
+          walFolder(config.dataDir),
+          () => beginning(config, ask),
+          os,
+        );
+        undo.push(() => wal.close());
+        checkIdentity(config, identity);
+        return { log: wal, recovered, identity };
+      },
+      openPeers: (identity) => {
+        network = new PeerNetwork(
+          { ...identity, serverVersion, servers: servers.peer, tls: config.peerTls },
+          {
+            clock,
+            random,
+            log: log.child("peer"),
+            meter: metrics,
+            onUnreachable: (id) => member.unreachable(id),
+          },
+        );
+        undo.push(() => network?.stop());
+        return network;
+      },
+    },
+  );
+  undo.push(() => member.stop());
+  network?.open({ ...member.fromPeers });
+  return serve(config, os, { member, servers, undo });
+}
+
+async function bindAll(config: StoreConfig, os: Os, undo: Undo): Promise<Servers> {
+  const bind = async (flag: string, urls: readonly ListenUrl[], tls: ServerTls | undefined) => {
+    const servers: BoundServer[] = [];
+    for (const { host, port, tls: secure } of urls) {
+      const server = await BoundServer.bind({ host, port, tls: secure ? tls : undefined, flag }, os.log);
+      undo.push(() => server.stop());
+      servers.push(server);
+    }
+    return servers;
+  };
+  return {
+    client: await bind("listen-client-urls", config.listenClient, config.clientTls),
+    peer: await bind("listen-peer-urls", config.listenPeer, config.peerTls),
+    metrics: await bind("listen-metrics-urls", config.listenMetrics, config.clientTls),
+  };
+}
+
+function serve(
+  config: StoreConfig,
+  os: Os,
+  parts: { readonly member: StoreMember; readonly servers: Servers; readonly undo: Undo },
+): RunningStore {
+  const { member, servers, undo } = parts;
+  const { log, metrics, clock } = os;
+  const { maxRequestBytes } = config;
+  const grpc = new GrpcServer(
+    { maxRequestBytes },
+    { handlers: member.handlers, meter: metrics, log: log.child("grpc") },
+  );
+  const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
+  const http1 = createServer(gateway({ member: member.parts, metrics, versions, log: log.child("http") }));
+  const both = { http2: (socket: Parameters<GrpcServer["accept"]>[0]) => grpc.accept(socket), http1, log };
+  for (const server of servers.client) server.serve((socket) => sortConnection(socket, both));
+  for (const server of servers.metrics) server.serve((socket) => sortConnection(socket, { http1, log }));
+  undo.push(() => {
+    http1.close();
+    grpc.stop();
+  });
+  metrics
+    .gauge(
+      "etcd_server_version",
+      "Which version is running. 1 for 'server_version' label with current version.",
+      ["server_version"],
+    )
+    .set({ server_version: serverVersion }, 1);
+  const tasks = new TaskScope(log);
+  undo.push(() => tasks.stop());
+  tasks.run("member", (signal) => orAborted(member.done, signal));
+  const self = {
+    memberId: member.identity.memberId,
+    name: config.name,
+    clientUrls: config.advertiseClientUrls,
+  };
+  tasks.run("publish", async (signal) => {
+    await publish(self, { proposer: member.proposer, clock, log }, signal);
+    log.info("ready to serve client requests", { address: config.listenClient.map((listen) => listen.url) });
+  });
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  return {
+    clientPorts: servers.client.map((server) => server.port),
+    member,
+    done: tasks.untilStopped(),
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+/** Ends as `done` does, or well when aborted first. */
+function orAborted(done: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    done.then(resolve, reject);
+  });
+}

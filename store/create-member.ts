@@ -1,0 +1,290 @@
+import type { Clock } from "../base/os/clock.ts";
+import type { Disk } from "../base/os/disk.ts";
+import type { Log } from "../base/os/log.ts";
+import type { MetricsRegistry } from "../base/os/metrics.ts";
+import type { Random } from "../base/os/random.ts";
+import { membersResponse } from "../proto/etcd-cluster.ts";
+import { openState, type State, type StateDeps } from "./apply/state.ts";
+import type { BackendHome } from "./backend/home.ts";
+import type { DriverParts } from "./driver/config.ts";
+import { Driver } from "./driver/driver.ts";
+import type { DurableLog, PeerLinks } from "./driver/seams.ts";
+import type { Member } from "./membership/member.ts";
+import { ClusterMembers } from "./membership/membership-state.ts";
+import type { Identity } from "./open-log.ts";
+import { LeaseDesk } from "./propose/lease-desk.ts";
+import { LeaseExpiry } from "./propose/lease-expiry.ts";
+import { LinearizableReads } from "./propose/linearizable-reads.ts";
+import { Proposer } from "./propose/proposer.ts";
+import { RequestIds } from "./propose/request-ids.ts";
+import type { MemberId, Message } from "./raft/types.ts";
+import { membersAnswer } from "./rpc/cluster/answers.ts";
+import type { Handlers } from "./rpc/handler.ts";
+import { LeaderGuard } from "./rpc/leader-guard.ts";
+import type { MemberParts } from "./rpc/member.ts";
+import { serviceTable } from "./rpc/service-table.ts";
+import { snapshotFile } from "./snapshot-file.ts";
+import type { Recovered } from "./wal/recovery.ts";
+
+export interface MemberConfig {
+  readonly dataDir: string;
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  readonly snapshotCount: number;
+  readonly quotaBytes: number;
+  readonly maxRequestBytes: number;
+  readonly maxTxnOps: number;
+  readonly maxLearners: number;
+  readonly strictReconfigCheck: boolean;
+  readonly watchProgressMs: number;
+  readonly version: string;
+}
+
+/** Links to the other members, beyond what consensus needs of them. */
+export interface Peers extends PeerLinks {
+  /** Asks a member what only it can answer; rejects with the StoreError it answered. */
+  ask(to: MemberId, kind: string, id: bigint): Promise<Uint8Array>;
+  /** How long the connection with a member has stood; 0 without one. */
+  connectedForMs(id: MemberId): number;
+}
+
+/** What comes in from other members. */
+export interface FromPeers {
+  readonly onMessage: (message: Message) => void;
+  readonly onSnapshot: (message: Message, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
+  readonly onQuestion: (kind: string, id: bigint) => Promise<Uint8Array>;
+}
+
+/** Every door of a member; a simulator hands in its own. */
+export interface MemberDoors {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly metrics: MetricsRegistry;
+  /** Opened after the database, whose lock keeps a second member off both. */
+  readonly openLog: () => Promise<{
+    readonly log: DurableLog;
+    readonly recovered: Omit<Recovered, "metadata">;
+    readonly identity: Identity;
+  }>;
+  /** Begins to take in what peers send once `ready` resolved. */
+  readonly openPeers: (identity: Identity) => Peers;
+  /** In place of LevelDB under the data directory. */
+  readonly home?: BackendHome;
+  readonly defer?: (run: () => void) => void;
+  readonly faults?: DriverParts["faults"] & StateDeps["faults"];
+}
+
+/** A whole member without its sockets: bytes in and bytes out by method path (`handlers`), messages from peers. */
+export interface StoreMember {
+  readonly identity: Identity;
+  readonly handlers: Handlers;
+  readonly fromPeers: FromPeers;
+  /** The connection to a member broke. */
+  readonly unreachable: (id: MemberId) => void;
+  readonly parts: MemberParts;
+  readonly proposer: Proposer;
+  readonly state: State;
+  readonly driver: Driver;
+  /** Resolves after `stop`; rejects when the member cannot go on. */
+  readonly done: Promise<void>;
+  /** Ends everything but the log, which belongs to the caller. */
+  stop(): Promise<void>;
+}
+
+/** This member was taken out of the cluster; its data is of no use any more. */
+export class MemberRemovedError extends Error {
+  override readonly name = "MemberRemovedError";
+  readonly operator = true;
+
+  constructor(id: MemberId) {
+    super(
+      `the member ${id.toString(16)} has been permanently removed from the cluster; ` +
+        "to bring this machine back, add it as a new member and start it with an empty --data-dir",
+    );
+  }
+}
+
+export async function createMember(config: MemberConfig, doors: MemberDoors): Promise<StoreMember> {
+  const { clock, metrics } = doors;
+  const ending = endable();
+  // The state is opened first, but what it tells goes to stages that are built after it.
+  const late: { proposer?: Proposer; peers?: Peers; identity?: Identity; noSpace?: () => void } = {};
+  const onMembers = (members: readonly Member[]) => {
+    late.peers?.setPeers(members.map(({ id, peerUrls: urls }) => ({ id, urls })));
+    const self = late.identity?.memberId;
+    if (self !== undefined && clusterMembers.isRemoved(self)) ending.fail(new MemberRemovedError(self));
+  };
+  const clusterMembers = new ClusterMembers({
+    onMembers,
+    onConfChange: (id, refused) => late.proposer?.confChangeApplied(id, refused),
+  });
+  const { dataDir, quotaBytes, electionMs } = config;
+  const state = await openState(
+    { dataDir, quotaBytes, electionMs },
+    {
+      clock,
+      disk: doors.disk,
+      meter: metrics,
+      membership: clusterMembers,
+      onApplied: (id, result, at) => late.proposer?.applied(id, result, at),
+      onNoSpace: () => late.noSpace?.(),
+      onFailure: ending.fail,
+      ...(doors.home && { home: doors.home }),
+      ...(doors.faults && { faults: doors.faults }),
+    },
+  );
+  try {
+    const opened = await doors.openLog();
+    const { identity } = opened;
+    const peers = doors.openPeers(identity);
+    Object.assign(late, { peers, identity });
+    onMembers(clusterMembers.all());
+    const driver = await openDriver(config, doors, { ...opened, peers, state });
+    return join(config, doors, { driver, state, peers, identity, clusterMembers, ending, late });
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
+}
+
+function openDriver(
+  config: MemberConfig,
+  doors: MemberDoors,
+  parts: Awaited<ReturnType<MemberDoors["openLog"]>> & { readonly peers: Peers; readonly state: State },
+): Promise<Driver> {
+  const { heartbeatMs, electionMs, snapshotCount } = config;
+  const { identity, recovered, state } = parts;
+  return Driver.open(
+    { id: identity.memberId, heartbeatMs, electionMs, snapshotCount, recovered, conf: state.confState },
+    {
+      log: parts.log,
+      peers: parts.peers,
+      machine: state,
+      clock: doors.clock,
+      random: doors.random,
+      logger: doors.log.child("raft"),
+      metrics: doors.metrics,
+      ...(doors.defer && { defer: doors.defer }),
+      ...(doors.faults && { faults: doors.faults }),
+    },
+  );
+}
+
+interface Built {
+  readonly driver: Driver;
+  readonly state: State;
+  readonly peers: Peers;
+  readonly identity: Identity;
+  readonly clusterMembers: ClusterMembers;
+  readonly ending: ReturnType<typeof endable>;
+  readonly late: { proposer?: Proposer; noSpace?: () => void };
+}
+
+/** Joins the stages that serve clients to the driver and the state. */
+function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMember {
+  const { driver, state, peers, identity, clusterMembers, ending, late } = built;
+  const { clock, metrics, log } = doors;
+  const { clusterId, memberId } = identity;
+  const electionTimeoutMs = config.electionMs;
+  const ids = new RequestIds(memberId, clock.wallMs());
+  const { maxRequestBytes } = config;
+  const proposer = new Proposer(
+    { maxRequestBytes, electionTimeoutMs },
+    { consensus: driver, clock, ids, meter: metrics, room: () => state.room() },
+  );
+  late.proposer = proposer;
+  const timeoutMs = proposer.requestTimeoutMs;
+  const { reader, lessor, alarms } = state;
+  const reads = new LinearizableReads(
+    { timeoutMs },
+    { consensus: driver, state: reader, clock, meter: metrics },
+  );
+  const ask = (to: MemberId, kind: string, id: bigint) => peers.ask(to, kind, id);
+  const leases = new LeaseDesk({ memberId, leases: lessor, consensus: driver, state: reader, clock, ask });
+  const expiry = new LeaseExpiry(
+    { electionTimeoutMs },
+    { leases: lessor, proposer, consensus: driver, clock, log: log.child("lease") },
+  );
+  const { maxTxnOps, quotaBytes, strictReconfigCheck, maxLearners, version } = config;
+  const parts: MemberParts = {
+    clusterId,
+    memberId,
+    limits: { maxTxnOps, maxRequestBytes, quotaBytes, electionTimeoutMs, strictReconfigCheck, maxLearners },
+    state: reader,
+    consensus: driver,
+    proposer,
+    reads,
+    leases,
+    members: { all: () => clusterMembers.all(), connectedForMs: (id) => peers.connectedForMs(id) },
+    alarms: () => alarms.list(),
+    watches: state.hub,
+    maintenance: {
+      version,
+      hash: async () => (await state.hashKv(0)).hash,
+      hashKv: (revision) => state.hashKv(revision),
+      defragment: () => state.flush().then(() => undefined),
+      snapshot: () => snapshotFile(state),
+    },
+    clock,
+  };
+  late.noSpace = raiseOnce(
+    () => proposer.propose("alarm", { action: "ACTIVATE", memberId, alarm: "NOSPACE" }),
+    log,
+  );
+  const guard = new LeaderGuard({ electionTimeoutMs }, { consensus: driver, clock });
+  driver.done.then(ending.end, ending.fail);
+  return {
+    identity,
+    handlers: serviceTable(parts, guard, { watchProgressMs: config.watchProgressMs }),
+    fromPeers: {
+      onMessage: (message) => driver.step(message),
+      onSnapshot: (message, chunks) => driver.receiveSnapshot(message, chunks),
+      onQuestion: async (kind, id) => {
+        if (kind === "members") return membersResponse.encode(membersAnswer(parts));
+        return leases.answer(kind, id);
+      },
+    },
+    unreachable: (id) => driver.reportUnreachable(id),
+    parts,
+    proposer,
+    state,
+    driver,
+    done: ending.done,
+    async stop() {
+      guard.stop();
+      expiry.stop();
+      proposer.stop();
+      reads.stop();
+      await driver.stop();
+      await state.close();
+    },
+  };
+}
+
+/** Asks again only when the request before has ended: the state tells of a full database with every write. */
+function raiseOnce(raise: () => Promise<unknown>, log: Log): () => void {
+  let busy = false;
+  return () => {
+    if (busy) return;
+    busy = true;
+    raise()
+      .catch((error: unknown) => log.warn("failed to raise alarm", { alarm: "NOSPACE", error }))
+      .finally(() => {
+        busy = false;
+      });
+  };
+}
+
+/** A promise that ends once, well or badly. */
+function endable() {
+  let end: () => void = () => undefined;
+  let fail: (error: unknown) => void = () => undefined;
+  const done = new Promise<void>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+  done.catch(() => undefined); // heard by whoever runs the member
+  return { done, end, fail };
+}

@@ -1,0 +1,60 @@
+import { UsageError } from "../../base/os/flags.ts";
+import { describeError } from "../../base/os/log.ts";
+import type { MembersResponse } from "../../proto/etcd-cluster.ts";
+import type { StoreConfig } from "../flags.ts";
+import { type Beginning, type Identity, ownMember } from "../open-log.ts";
+import { newCluster } from "./initial-cluster.ts";
+
+/** How a member with an empty data directory begins. Throws with what to do when it cannot. */
+export async function beginning(
+  config: StoreConfig,
+  ask: (peerUrl: string) => Promise<MembersResponse>,
+): Promise<Beginning> {
+  if (config.initialClusterState === "existing")
+    return { kind: "join", identity: await joining(config, ask) };
+  const cluster = newCluster(config.initialCluster, config.initialClusterToken);
+  return { kind: "new", cluster, memberId: ownMember(cluster, config.name) };
+}
+
+/** Refuses data of another member than the one the flags describe; what the log says wins over flags otherwise. */
+export function checkIdentity(config: StoreConfig, { clusterId, memberId }: Identity): void {
+  if (config.initialClusterState !== "new") return;
+  const cluster = newCluster(config.initialCluster, config.initialClusterToken);
+  const known = cluster.members.some((member) => member.id === memberId);
+  if (known || cluster.clusterId === clusterId) return;
+  throw new UsageError(
+    `--data-dir: ${config.dataDir} holds member ${memberId.toString(16)} of cluster ${clusterId.toString(16)}, ` +
+      `but --initial-cluster and --initial-cluster-token describe cluster ${cluster.clusterId.toString(16)}; ` +
+      "choose another --data-dir, or the flags that the data was made with",
+  );
+}
+
+/** A member that was added with MemberAdd finds its id by its peer URLs. */
+async function joining(
+  config: StoreConfig,
+  ask: (peerUrl: string) => Promise<MembersResponse>,
+): Promise<Identity> {
+  const own = [...config.initialAdvertisePeerUrls].sort().join(",");
+  const others = [...config.initialCluster]
+    .filter(([name]) => name !== config.name)
+    .flatMap(([, urls]) => urls);
+  const failures: string[] = [];
+  for (const url of others) {
+    let answer: MembersResponse;
+    try {
+      answer = await ask(url);
+    } catch (error) {
+      failures.push(describeError(error));
+      continue;
+    }
+    const self = answer.members.find((member) => [...member.peerUrls].sort().join(",") === own);
+    if (self === undefined)
+      throw new UsageError(
+        `--initial-cluster-state=existing: no member of the cluster at ${url} has the peer URLs ${own}; add it first with "member add"`,
+      );
+    return { clusterId: answer.header?.clusterId ?? 0n, memberId: self.id };
+  }
+  throw new UsageError(
+    `--initial-cluster-state=existing: none of the other members in --initial-cluster answers: ${failures.join("; ")}`,
+  );
+}
