@@ -211,7 +211,18 @@ export class PodWorker {
     const sandbox = this.#observe().sandboxes.find(({ state }) => state === "ready");
     const held = this.#waiting.get(action.name);
     if (container === undefined || sandbox === undefined) return false;
-    if (held !== undefined && held.untilMs > this.#now() && held.reason !== "CrashLoopBackOff") return false;
+    if (held !== undefined && held.untilMs > this.#now() && held.reason !== "CrashLoopBackOff") {
+      if (held.reason === "ErrImagePull") {
+        const message = `Back-off pulling image "${container.image}"`;
+        this.#event("Normal", "BackOff", message, action.name);
+        this.#waiting.set(action.name, {
+          ...held,
+          reason: "ImagePullBackOff",
+          message: `${message}: ErrImagePull: ${held.message}`,
+        });
+      }
+      return false;
+    }
     if (this.#starting.signal.aborted) return false;
     const podIp = this.#pod.spec.hostNetwork ? this.#context.nodeIp : sandbox.podIp;
     // What an agent that died made but never started is made anew.

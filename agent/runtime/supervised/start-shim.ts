@@ -1,13 +1,18 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RuntimeError } from "../seam.ts";
 
-/** Beside the sources; from a bundle in dist/cli the sources are two folders up. */
-export const shimPath = ["../shim/shim.pl", "../../agent/runtime/shim/shim.pl"]
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  .find((path) => existsSync(path));
+/** Found from the sources as from a bundle somewhere below the package's folder. */
+export const shimPath = findAbove(dirname(fileURLToPath(import.meta.url)), "agent/runtime/shim/shim.pl");
+
+function findAbove(folder: string, path: string): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, path))) return join(at, path);
+    if (at === dirname(at)) return undefined;
+  }
+}
 
 /** Starts a shim in a session of its own and waits for its one line. True: the container runs (or ran); false: it could
  *  not be started. Rejects when there is no shim to be had. */
