@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { parseFlags, UsageError } from "../../base/os/flags.ts";
+import { controllerManagerConfig, controllerManagerFlags } from "./flags.ts";
+import { selectControllers } from "./select-controllers.ts";
+import { controllerTable } from "./table.ts";
+
+const config = (...argv: string[]) => controllerManagerConfig(parseFlags(controllerManagerFlags, argv).flags);
+const names = (...argv: string[]) =>
+  selectControllers(controllerTable, config(...argv)).map(({ name }) => name);
+
+describe("controlplane/controllers/flags", () => {
+  it("says everything that is wrong at once", () => {
+    assert.throws(
+      () =>
+        config(
+          "--allocate-node-cidrs",
+          "--leader-elect-lease-duration=5s",
+          "--leader-elect-renew-deadline=10s",
+          "--secure-port=70000",
+        ),
+      (error: unknown) =>
+        error instanceof UsageError &&
+        /--cluster-cidr: needed/.test(error.message) &&
+        /lease duration must exceed/.test(error.message) &&
+        /--secure-port: 70000/.test(error.message),
+    );
+    assert.throws(
+      () => config("--allocate-node-cidrs", "--cluster-cidr=10.0.0.0/25"),
+      /--node-cidr-mask-size: 24/,
+    );
+  });
+
+  it("chooses controllers by name", () => {
+    assert.deepEqual(names("--controllers=job,daemonset-controller"), [
+      "daemonset-controller",
+      "job-controller",
+    ]);
+    assert.ok(!names("--controllers=*,-job").includes("job-controller"));
+    assert.ok(!names().includes("node-ipam-controller"), "only with --allocate-node-cidrs");
+    assert.throws(() => names("--controllers=jobb"), /there is no "jobb"/);
+  });
+});
