@@ -11,29 +11,6 @@ import { startTestApiserver } from "./testing.ts";
 
 serverSuite("a storage in memory", async () => new MemoryStorage(systemClock));
 
-it("hands out each cluster IP of a small range once, to many at once, and then says that it is full", async () => {
-  const clusterIps = parseIpv4Range("10.0.0.0/28");
-  assert.ok(clusterIps);
-  const server = await startTestApiserver({ config: { clusterIps } });
-  try {
-    const create = (name: string) =>
-      server.admin.call("POST", "/api/v1/namespaces/default/services", {
-        body: { apiVersion: "v1", kind: "Service", metadata: { name }, spec: { ports: [{ port: 80 }] } },
-      });
-    // 16 addresses less the network's, the API's own and the broadcast one, less one that stays free meanwhile.
-    const made = await Promise.all(Array.from({ length: 12 }, (_, n) => create(`s${n}`)));
-    assert.deepEqual(new Set(made.map(({ code }) => code)), new Set([201]));
-    assert.equal(new Set(made.map(({ body }) => body.spec.clusterIP)).size, 12);
-    assert.equal((await create("last")).code, 201);
-    const full = await create("full");
-    assert.deepEqual([full.code, /range 10\.0\.0\.0\/28 is full/.test(full.body.message)], [500, true]);
-    await server.admin.call("DELETE", "/api/v1/namespaces/default/services/s3");
-    assert.equal((await create("again")).body.spec.clusterIP, made[3]?.body.spec.clusterIP);
-  } finally {
-    await server.stop();
-  }
-});
-
 describe("API servers on Debian's etcd", () => {
   let etcd: RealEtcd | undefined;
   const open = async () =>
@@ -70,6 +47,29 @@ describe("API servers on Debian's etcd", () => {
     } finally {
       await one.stop();
       await two.stop();
+    }
+  });
+
+  it("hands out each cluster IP of a small range once, to many at once, and then says that it is full", async () => {
+    const clusterIps = parseIpv4Range("10.0.0.0/28");
+    assert.ok(clusterIps);
+    const server = await startTestApiserver({ storage: await open(), config: { clusterIps } });
+    try {
+      const create = (name: string) =>
+        server.admin.call("POST", "/api/v1/namespaces/default/services", {
+          body: { apiVersion: "v1", kind: "Service", metadata: { name }, spec: { ports: [{ port: 80 }] } },
+        });
+      // 16 addresses less the network's, the API's own and the broadcast one, less one that stays free meanwhile.
+      const made = await Promise.all(Array.from({ length: 12 }, (_, n) => create(`small-${n}`)));
+      assert.deepEqual(new Set(made.map(({ code }) => code)), new Set([201]));
+      assert.equal(new Set(made.map(({ body }) => body.spec.clusterIP)).size, 12);
+      assert.equal((await create("last")).code, 201);
+      const full = await create("full");
+      assert.deepEqual([full.code, /range 10\.0\.0\.0\/28 is full/.test(full.body.message)], [500, true]);
+      await server.admin.call("DELETE", "/api/v1/namespaces/default/services/small-3");
+      assert.equal((await create("again")).body.spec.clusterIP, made[3]?.body.spec.clusterIP);
+    } finally {
+      await server.stop();
     }
   });
 

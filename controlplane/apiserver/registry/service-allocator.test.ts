@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../base/os/clock.ts";
+import type { KubeObject } from "../../../client/types.ts";
+import { objectOf } from "../json.ts";
+import { services } from "../resources/services.ts";
+import { parseIpv4Range } from "./ipv4-range.ts";
+import { MemoryStorage } from "./memory-storage.ts";
+import { type Claims, ServiceAllocator } from "./service-allocator.ts";
+
+const service = (name: string, spec: object = {}): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name, namespace: "a", uid: name, resourceVersion: "", creationTimestamp: "" },
+  spec: { type: "NodePort", ports: [{ port: 80, protocol: "TCP" }], ...spec },
+});
+
+describe("service allocator", () => {
+  let storage: MemoryStorage;
+  let allocator: ServiceAllocator;
+  beforeEach(() => {
+    storage = new MemoryStorage(systemClock);
+    const clusterIps = parseIpv4Range("10.0.0.0/29");
+    assert.ok(clusterIps);
+    // Chance that always falls the same way: two at once want the same address.
+    const random = { uint32: () => 0 };
+    allocator = new ServiceAllocator({
+      storage,
+      random,
+      clusterIps,
+      nodePorts: { first: 30000, last: 30002 },
+    });
+  });
+  afterEach(() => storage.close());
+
+  const commit = ({ compare, writes }: Claims) => storage.commit({ compare, writes });
+  const address = (one: KubeObject) => objectOf(one.spec).clusterIP;
+
+  it("lets one of two have what both chose", async () => {
+    const [one, two] = [service("one"), service("two")];
+    const plans = [
+      await allocator.plan(services, one, undefined),
+      await allocator.plan(services, two, undefined),
+    ];
+    assert.equal(address(one), "10.0.0.2");
+    assert.equal(address(two), "10.0.0.2");
+    const results = await Promise.all(plans.map(commit));
+    assert.deepEqual(
+      results.map(({ ok }) => ok),
+      [true, false],
+    );
+    const again = service("two");
+    assert.ok((await commit(await allocator.plan(services, again, undefined))).ok);
+    assert.equal(address(again), "10.0.0.3");
+  });
+
+  it("frees everything with the service, and only what an update gives up", async () => {
+    const one = service("one");
+    await commit(await allocator.plan(services, one, undefined));
+    const next = structuredClone(one);
+    objectOf(next.spec).type = "ClusterIP";
+    allocator.carryOver(services, next, one);
+    const update = await allocator.plan(services, next, one);
+    assert.deepEqual(
+      update.writes.map(({ type, key }) => `${type} ${key}`),
+      ["delete /registry/pintle.local/nodeports/30000"],
+    );
+    await commit(update);
+    await commit(await allocator.plan(services, undefined, next));
+    assert.deepEqual((await storage.list("/registry/")).entries, []);
+  });
+
+  it("finds the last free ones, then says that there are none", async () => {
+    for (let n = 0; n < 3; n++) await commit(await allocator.plan(services, service(`s${n}`), undefined));
+    await assert.rejects(allocator.plan(services, service("more"), undefined), /nodePort: range is full/);
+    const plain = () => service("plain", { type: "ClusterIP" });
+    for (let n = 0; n < 2; n++) await commit(await allocator.plan(services, plain(), undefined));
+    await assert.rejects(
+      allocator.plan(services, plain(), undefined),
+      /serviceIP: range 10\.0\.0\.0\/29 is full/,
+    );
+  });
+
+  it("refuses a node port outside the range, or taken", async () => {
+    const asking = (nodePort: number) =>
+      service("asks", { ports: [{ port: 80, protocol: "TCP", nodePort }] });
+    await assert.rejects(allocator.plan(services, asking(80), undefined), {
+      message:
+        'Service "asks" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-30002',
+    });
+    await commit(await allocator.plan(services, asking(30001), undefined));
+    await assert.rejects(
+      allocator.plan(services, asking(30001), undefined),
+      /provided port is already allocated/,
+    );
+  });
+});
