@@ -16,7 +16,7 @@ import { type RestoredMvcc, restoreMvcc } from "../mvcc/restore.ts";
 import type { ConfState, SnapshotMeta } from "../raft/types.ts";
 import { loadSnapshot } from "../snapshot/load.ts";
 import { snapshotChunks } from "../snapshot/stream.ts";
-import { type WatchFaults, WatchHub } from "../watch/hub.ts";
+import { type WatchFaults, WatchHub, type WatchLimits } from "../watch/hub.ts";
 import { Alarms } from "./alarms.ts";
 import { type AppliedAt, readAppliedAt } from "./applied-index.ts";
 import { readConfState } from "./conf-state.ts";
@@ -35,6 +35,7 @@ export interface StateConfig {
   readonly electionMs: number;
   readonly persistLeaseCheckpoints?: boolean;
   readonly backend?: BackendConfig;
+  readonly watch?: WatchLimits & { readonly historyRowsPerRead: number };
 }
 
 export interface StateDeps {
@@ -100,9 +101,10 @@ export class State implements StateMachine {
       pause: () => sleep(deps.clock, 1),
       onChanges: (revision, changes) => this.hub.notify(revision, changes),
     });
-    this.hub = new WatchHub(new MvccHistory(this.mvcc), {
+    this.hub = new WatchHub(new MvccHistory(this.mvcc, config.watch?.historyRowsPerRead), {
       onFailure: (error) => deps.onFailure(error instanceof Error ? error : new Error(String(error))),
       ...(deps.faults && { faults: deps.faults }),
+      ...(config.watch && { limits: config.watch }),
     });
     this.#take(loaded);
     const state = this;

@@ -4,14 +4,17 @@ import type { Change, MvccStore } from "./mvcc-store.ts";
 import { isTombstone, mainOf, revisionKey } from "./revision.ts";
 
 /** Rows read at a time; a revision with more is read whole. */
-const rowsPerRead = 2_000;
+const rowsPerReadDefault = 2_000;
 
 /** The store's past as changes, in order, read from the backend. */
 export class MvccHistory {
   readonly #store: MvccStore;
 
-  constructor(store: MvccStore) {
+  readonly #rowsPerRead: number;
+
+  constructor(store: MvccStore, rowsPerRead = rowsPerReadDefault) {
     this.#store = store;
+    this.#rowsPerRead = rowsPerRead;
   }
 
   get revision(): number {
@@ -30,6 +33,7 @@ export class MvccHistory {
     const revisions: { revision: number; changes: Change[] }[] = [];
     // What the walk can see at the least: it begins now.
     const newest = this.#store.revision;
+    const rowsPerRead = this.#rowsPerRead;
     let rows = 0;
     for await (const page of this.#store.backend.pages("key", { from: revisionKey(from, 0) }, rowsPerRead)) {
       for (const row of page) {

@@ -2,7 +2,7 @@ import type { WatchCreateRequest } from "../../proto/etcd.ts";
 import type { Change, KeyRange } from "../mvcc/mvcc-store.ts";
 import { keyRange } from "../mvcc/range.ts";
 import { WatchEvent } from "./event-bytes.ts";
-import { RecentRevisions, type RevisionEvents } from "./recent.ts";
+import { type RecentLimits, RecentRevisions, type RevisionEvents } from "./recent.ts";
 import { covers, WatchIndex } from "./watch-index.ts";
 
 /** What a watch needs of the store's past. `store/mvcc/history.ts` implements it. */
@@ -55,11 +55,19 @@ export interface WatchFaults {
   readonly watchSkipsRevision?: true;
 }
 
-export const watchLimits = {
+export interface WatchLimits {
   /** A batch is closed at the first revision after one of these. */
+  readonly batchRevisionsMax: number;
+  readonly batchBytesMax: number;
+  /** Changes kept in memory for watches that are a little behind. */
+  readonly recent: RecentLimits;
+}
+
+export const watchLimits: WatchLimits = {
   batchRevisionsMax: 1_000,
   batchBytesMax: 1024 * 1024,
-} as const;
+  recent: { eventsMax: 10_000, bytesMax: 16 * 1024 * 1024 },
+};
 
 interface Watcher {
   readonly range: KeyRange;
@@ -78,6 +86,7 @@ export class WatchHub {
   readonly #history: WatchHistory;
   readonly #onFailure: (error: unknown) => void;
   readonly #faults: WatchFaults;
+  readonly #limits: WatchLimits;
   readonly #synced = new WatchIndex<Watcher>();
   readonly #watchers = new Set<Watcher>();
   readonly #behind = new Set<Watcher>();
@@ -89,13 +98,18 @@ export class WatchHub {
 
   constructor(
     history: WatchHistory,
-    parts: { readonly onFailure: (error: unknown) => void; readonly faults?: WatchFaults },
+    parts: {
+      readonly onFailure: (error: unknown) => void;
+      readonly faults?: WatchFaults;
+      readonly limits?: WatchLimits;
+    },
   ) {
     this.#history = history;
     this.#onFailure = parts.onFailure;
     this.#faults = parts.faults ?? {};
+    this.#limits = parts.limits ?? watchLimits;
     this.#notified = history.revision;
-    this.#recent = new RecentRevisions(history.revision);
+    this.#recent = new RecentRevisions(history.revision, this.#limits.recent);
   }
 
   get watchers(): number {
@@ -155,7 +169,7 @@ export class WatchHub {
     const { revision } = this.#history;
     const seen = this.#notified;
     this.#notified = revision;
-    this.#recent = new RecentRevisions(revision);
+    this.#recent = new RecentRevisions(revision, this.#limits.recent);
     for (const watcher of this.#watchers)
       if (watcher.state === "synced") this.#fallBehind(watcher, Math.max(watcher.next, seen + 1));
   }
@@ -268,6 +282,7 @@ export class WatchHub {
     let events: WatchEvent[] = [];
     let bytes = 0;
     let count = 0;
+    const { batchRevisionsMax, batchBytesMax } = this.#limits;
     for (const entry of revisions) {
       if (entry.revision < watcher.next) continue;
       for (const event of entry.events) {
@@ -277,7 +292,7 @@ export class WatchHub {
       }
       count++;
       if (events.length === 0) continue;
-      if (count < watchLimits.batchRevisionsMax && bytes < watchLimits.batchBytesMax) continue;
+      if (count < batchRevisionsMax && bytes < batchBytesMax) continue;
       this.#deliver(watcher, events);
       watcher.next = entry.revision + 1;
       [events, bytes, count] = [[], 0, 0];

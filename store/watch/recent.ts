@@ -5,7 +5,10 @@ export interface RevisionEvents {
   readonly events: readonly WatchEvent[];
 }
 
-export const recentLimits = { eventsMax: 10_000, bytesMax: 16 * 1024 * 1024 } as const;
+export interface RecentLimits {
+  readonly eventsMax: number;
+  readonly bytesMax: number;
+}
 
 /** The last revisions, without a gap, for watches that are only a little behind. */
 export class RecentRevisions {
@@ -15,8 +18,10 @@ export class RecentRevisions {
   #bytes = 0;
   /** Every revision from here to the newest is held. */
   #first: number;
+  readonly #limits: RecentLimits;
 
-  constructor(newest: number) {
+  constructor(newest: number, limits: RecentLimits) {
+    this.#limits = limits;
     this.#first = newest + 1;
   }
 
@@ -31,7 +36,7 @@ export class RecentRevisions {
     this.#revisions.push(entry);
     this.#events += entry.events.length;
     for (const event of entry.events) this.#bytes += event.sizeBytes;
-    while (this.#events > recentLimits.eventsMax || this.#bytes > recentLimits.bytesMax) {
+    while (this.#events > this.#limits.eventsMax || this.#bytes > this.#limits.bytesMax) {
       if (this.#head === this.#revisions.length) break;
       this.#drop();
     }
