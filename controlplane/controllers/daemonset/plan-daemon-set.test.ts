@@ -32,8 +32,9 @@ describe("controlplane/controllers/daemonset/plan-daemon-set", () => {
   });
 
   it("removes doubles and pods that ended, though not at once", () => {
-    const young = pod("young", { node: "b", phase: "Failed", meta: { creationTimestamp: ago(1) } });
-    const old = pod("old", { node: "c", phase: "Failed" });
+    const labels = { "controller-revision-hash": hash };
+    const young = pod("young", { node: "b", phase: "Failed", meta: { labels, creationTimestamp: ago(1) } });
+    const old = pod("old", { node: "c", phase: "Failed", meta: { labels } });
     const second = {
       ...on("a", hash, 1),
       metadata: { ...on("a", hash).metadata, name: "second", creationTimestamp: ago(1) },
