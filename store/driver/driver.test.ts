@@ -204,4 +204,17 @@ describe("driver", () => {
     assert.deepEqual(machine.conf, { voters: [1n], learners: [2n] });
     assert.equal(driver.status.progress.find((peer) => peer.id === 2n)?.learner, true);
   });
+
+  it("can be made to forget its duties, for simulation only", async () => {
+    rig = new Rig([1n]);
+    const { driver, log, machine } = await rig.open(1n, {
+      faults: { ackBeforeSync: true, skipPersistVote: true },
+    });
+    await rig.settle();
+    assert.deepEqual(log.hardState, { term: 1, vote: 0n, commit: 0 });
+    log.hold = true;
+    driver.propose(bytes("a"));
+    await rig.settle();
+    assert.deepEqual(machine.applied, ["a"], "applied though nothing was synced");
+  });
 });

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { Prng } from "../../base/os/random.ts";
+import { raftLimits } from "./config.ts";
+import type { RaftFaults } from "./faults.ts";
+import { message } from "./message.ts";
+import { RawNode } from "./node.ts";
+import type { Ready } from "./ready.ts";
+import type { Entry, Message, MessageType } from "./types.ts";
+
+const entry = (term: number, index: number): Entry => ({
+  term,
+  index,
+  type: "normal",
+  data: Buffer.from("x"),
+});
+
+/** Member 1 of 1, 2, 3 with these entries in its log. */
+function member(entries: readonly Entry[], faults?: RaftFaults): RawNode {
+  return new RawNode({
+    id: 1n,
+    electionTicks: 10,
+    heartbeatTicks: 1,
+    limits: raftLimits,
+    hardState: { term: entries.at(-1)?.term ?? 0, vote: 0n, commit: 0 },
+    snapshot: { index: 0, term: 0 },
+    entries,
+    applied: 0,
+    conf: { voters: [1n, 2n, 3n], learners: [] },
+    random: new Prng(1),
+    ...(faults && { faults }),
+  });
+}
+
+/** Takes everything out, as if the disk were instant. */
+function drain(node: RawNode): { sent: Message[]; readys: Ready[] } {
+  const sent: Message[] = [];
+  const readys: Ready[] = [];
+  while (node.hasReady()) {
+    const ready = node.ready();
+    readys.push(ready);
+    sent.push(...ready.messages);
+    if (ready.mustPersist) {
+      const last = ready.entries.at(-1);
+      node.persisted(last?.index ?? 0, last?.term ?? 0);
+      sent.push(...ready.messagesAfterAppend);
+    }
+    for (const { index } of ready.committedEntries) node.applied(index);
+  }
+  return { sent, readys };
+}
+
+function from(id: bigint, type: MessageType, parts: Partial<Message>): Message {
+  return message(id, { type, to: 1n, ...parts });
+}
+
+function elect(node: RawNode): void {
+  node.campaign();
+  drain(node);
+  const { term } = node;
+  node.step(from(2n, "preVoteResponse", { term: term + 1 }));
+  drain(node);
+  node.step(from(2n, "voteResponse", { term: term + 1 }));
+  drain(node);
+  assert.equal(node.role, "leader");
+}
+
+describe("the Raft paper", () => {
+  it("§5.1 a later term makes a leader a follower", () => {
+    const node = member([]);
+    elect(node);
+    node.step(from(2n, "append", { term: node.term + 1 }));
+    assert.equal(node.role, "follower");
+    assert.equal(node.leader, 2n);
+  });
+
+  it("§5.2 a member votes once a term, first come first served, and again for the same", () => {
+    const node = member([]);
+    const ask = (id: bigint) => {
+      node.step(from(id, "vote", { term: 5 }));
+      return drain(node).sent.map(({ to, reject }) => `${to} ${reject ? "refused" : "granted"}`);
+    };
+    assert.deepEqual(ask(2n), ["2 granted"]);
+    assert.deepEqual(ask(3n), ["3 refused"]);
+    assert.deepEqual(ask(2n), ["2 granted"]);
+  });
+
+  it("§5.2 a vote leaves only with the hard state that remembers it", () => {
+    const node = member([]);
+    node.step(from(2n, "vote", { term: 5 }));
+    const ready = node.ready();
+    assert.deepEqual(ready.messages, []);
+    assert.deepEqual(ready.hardState, { term: 5, vote: 2n, commit: 0 });
+    assert.equal(ready.sync, true);
+    assert.deepEqual(
+      ready.messagesAfterAppend.map(({ type }) => type),
+      ["voteResponse"],
+    );
+  });
+
+  it("§5.4.1 a vote is refused to whoever's log is behind", () => {
+    const cases: [logTerm: number, index: number, granted: boolean][] = [
+      [1, 5, false], // earlier term, longer
+      [2, 1, false], // same term, shorter
+      [2, 2, true],
+      [2, 3, true],
+      [3, 1, true], // later term, shorter
+    ];
+    for (const [logTerm, index, granted] of cases) {
+      const node = member([entry(1, 1), entry(2, 2)]);
+      node.step(from(2n, "vote", { term: 9, logTerm, index }));
+      const [answer] = drain(node).sent;
+      assert.equal(answer?.reject, !granted, `${logTerm}/${index}`);
+    }
+  });
+
+  it("§5.3 a follower without the entry before refuses, and says where the logs may meet", () => {
+    const node = member([entry(1, 1), entry(3, 2), entry(3, 3)]);
+    node.step(from(2n, "append", { term: 4, logTerm: 2, index: 3, entries: [entry(4, 4)] }));
+    const [answer] = drain(node).sent;
+    assert.equal(answer?.reject, true);
+    assert.equal(answer?.rejectHint, 1);
+    assert.equal(answer?.logTerm, 1);
+  });
+
+  it("§5.4.2 an entry of an older term is not committed by counting its replicas (figure 8)", () => {
+    const run = (faults?: RaftFaults) => {
+      const node = member([entry(1, 1)], faults);
+      elect(node);
+      node.step(from(2n, "appendResponse", { term: node.term, index: 1 }));
+      const old = node.committed;
+      node.step(from(2n, "appendResponse", { term: node.term, index: 2 }));
+      return { old, own: node.committed };
+    };
+    assert.deepEqual(run(), { old: 0, own: 2 });
+    assert.deepEqual(run({ commitOldTermByCounting: true }), { old: 1, own: 2 }, "the planted bug is one");
+  });
+
+  it("§8 a leader begins its term with an empty entry, and counts its own log only when it is durable", () => {
+    const node = member([]);
+    node.campaign();
+    drain(node);
+    node.step(from(2n, "preVoteResponse", { term: 1 }));
+    drain(node);
+    node.step(from(2n, "voteResponse", { term: 1 }));
+    const ready = node.ready();
+    assert.deepEqual(
+      ready.entries.map(({ index, data }) => [index, data.length]),
+      [[1, 0]],
+    );
+    node.step(from(2n, "appendResponse", { term: 1, index: 1 }));
+    assert.equal(node.committed, 0, "two of three have it, one of them not durably");
+    node.persisted(1, 1);
+    assert.equal(node.committed, 1);
+  });
+
+  it("thesis §6.2 a leader without answers from a majority steps down", () => {
+    const node = member([]);
+    elect(node);
+    for (let tick = 0; tick < 20; tick++) node.tick();
+    assert.equal(node.role, "follower");
+  });
+
+  it("bounds what waits for commit", () => {
+    const node = member([]);
+    elect(node);
+    const large = new Uint8Array(raftLimits.uncommittedBytesMax);
+    assert.equal(node.propose([large]), "accepted", "the first always passes");
+    assert.equal(node.propose([new Uint8Array(1)]), "tooMany");
+    drain(node);
+    node.step(from(2n, "appendResponse", { term: node.term, index: 2 }));
+    assert.equal(node.propose([new Uint8Array(1)]), "accepted");
+  });
+});
