@@ -14,6 +14,7 @@ import { MvccHistory } from "../mvcc/history.ts";
 import { MvccStore } from "../mvcc/mvcc-store.ts";
 import { type RestoredMvcc, restoreMvcc } from "../mvcc/restore.ts";
 import type { ConfState, SnapshotMeta } from "../raft/types.ts";
+import { boltSnapshot } from "../snapshot/bolt-file.ts";
 import { loadSnapshot } from "../snapshot/load.ts";
 import { snapshotChunks } from "../snapshot/stream.ts";
 import { type WatchFaults, WatchHub, type WatchLimits } from "../watch/hub.ts";
@@ -160,6 +161,11 @@ export class State implements StateMachine {
 
   snapshot(): { readonly index: number; readonly term: number; readonly chunks: AsyncIterable<Uint8Array> } {
     return { ...this.#applier.appliedAt, chunks: snapshotChunks(this.#backend.snapshot()) };
+  }
+
+  /** The whole state as etcd's database file and its SHA-256, for the Maintenance Snapshot call; the size is an estimate. */
+  boltSnapshot(): { readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> } {
+    return { sizeBytes: this.#backend.sizeBytes, chunks: boltSnapshot(this.#backend.snapshot()) };
   }
 
   /** Builds the received state beside the present one, and changes over when it is whole and durable. Rejects with
