@@ -7,9 +7,11 @@ import { parseIpv4Range } from "./registry/ipv4-range.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
 import { hasEtcd, type RealEtcd, startEtcd } from "./registry/real-etcd.ts";
 import { serverSuite } from "./server.suite.ts";
+import { kindsSuite } from "./server-kinds.suite.ts";
 import { startTestApiserver } from "./testing.ts";
 
 serverSuite("a storage in memory", async () => new MemoryStorage(systemClock));
+kindsSuite("a storage in memory", async () => new MemoryStorage(systemClock));
 
 describe("API servers on Debian's etcd", () => {
   let etcd: RealEtcd | undefined;
@@ -24,7 +26,9 @@ describe("API servers on Debian's etcd", () => {
   });
   after(() => etcd?.stop());
 
+  // On one store, one after the other: the second finds what the first left.
   serverSuite("etcd", open);
+  kindsSuite("etcd", open);
 
   it("two of them see each other's writes at once, and list each other as endpoints", async () => {
     const one = await startTestApiserver({ storage: await open() });

@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
+import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
@@ -51,21 +52,8 @@ export async function startOnStorage(
   const tasks = new TaskScope(log);
   const stopping = new AbortController();
   const state = { bootstrapped: false };
-  const hub = new CacheHub({ storage, clock: os.clock, random: os.random, log });
-  const kinds = new KindTable(allKinds);
-  const { clusterIps, nodePorts } = config;
-  const handlers: HandlerDeps = {
-    storage,
-    hub,
-    kinds,
-    clock: os.clock,
-    random: os.random,
-    log,
-    allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
-    admitCreate: admitCreate({ kinds, hub, storage }),
-    schemas: schemas(),
-    nodes: nodeLink(config.nodeTls),
-  };
+  const handlers = handlerDeps(config, storage, { os, log });
+  const { hub, kinds } = handlers;
   const inFlight = new InFlight(config.inFlight);
   const servers = config.bindAddresses.map(() => tlsServer(config));
   const port = await listenAll(servers, config).catch(async (error: unknown) => {
@@ -95,24 +83,13 @@ export async function startOnStorage(
   observeApi(os.metrics, { inFlight: inFlight.count, caches: () => hub.ready() });
   const connections = new Set<Socket>();
   for (const server of servers) attach(server, deps, connections);
-  tasks.run("cache", (signal) => hub.run(signal));
-  tasks.run("bootstrap", (signal) =>
-    bootstrap(
-      {
-        registry: handlers,
-        address: { ip: config.advertiseAddress, port },
-        clusterIps,
-        onReady: () => {
-          state.bootstrapped = true;
-        },
-      },
-      signal,
-    ),
-  );
-  if (config.compactionIntervalMs > 0)
-    tasks.run("compaction", (signal) =>
-      compactRegularly({ storage, clock: os.clock, log, intervalMs: config.compactionIntervalMs }, signal),
-    );
+  runLoops(tasks, config, {
+    handlers,
+    port,
+    onReady: () => {
+      state.bootstrapped = true;
+    },
+  });
   log.info("serving", { addresses: config.bindAddresses.join(","), port });
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -133,6 +110,47 @@ export async function startOnStorage(
     },
   );
   return { url: `https://${address}`, port, done, stop };
+}
+
+/** Everything that goes on beside requests. */
+function runLoops(
+  tasks: TaskScope,
+  config: ApiserverConfig,
+  parts: { readonly handlers: HandlerDeps; readonly port: number; readonly onReady: () => void },
+): void {
+  const { handlers, port, onReady } = parts;
+  const { hub, storage, clock, log } = handlers;
+  const { clusterIps, compactionIntervalMs } = config;
+  const address = { ip: config.advertiseAddress, port };
+  tasks.run("cache", (signal) => hub.run(signal));
+  tasks.run("bootstrap", (signal) => bootstrap({ registry: handlers, address, clusterIps, onReady }, signal));
+  if (compactionIntervalMs > 0)
+    tasks.run("compaction", (signal) =>
+      compactRegularly({ storage, clock, log, intervalMs: compactionIntervalMs }, signal),
+    );
+}
+
+/** What the handlers work with, joined. */
+function handlerDeps(
+  config: ApiserverConfig,
+  storage: Storage,
+  { os, log }: { os: Os; log: Log },
+): HandlerDeps {
+  const hub = new CacheHub({ storage, clock: os.clock, random: os.random, log });
+  const kinds = new KindTable(allKinds);
+  const { clusterIps, nodePorts } = config;
+  return {
+    storage,
+    hub,
+    kinds,
+    clock: os.clock,
+    random: os.random,
+    log,
+    allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
+    admitCreate: admitCreate({ kinds, hub, storage }),
+    schemas: schemas(),
+    nodes: nodeLink(config.nodeTls),
+  };
 }
 
 function tlsServer({ tls }: ApiserverConfig): Server {
