@@ -121,7 +121,10 @@ async function start(parts: Parts): Promise<void> {
   closers.push(() => runtime.close());
   late.deps = { os, runtime, pods: () => pods.list() };
 
-  const events = new EventRecorder({ component: "kubelet", host: config.nodeName }, { client, clock: os.clock, random: os.random, log: os.log });
+  const events = new EventRecorder(
+    { component: "kubelet", host: config.nodeName },
+    { client, clock: os.clock, random: os.random, log: os.log },
+  );
   tasks.run("events", (signal) => events.run(signal));
   const prober = new Prober(
     { runtime, clock: os.clock, random: os.random },

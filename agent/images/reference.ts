@@ -23,7 +23,7 @@ export function parseReference(text: string): Reference {
   const hasRegistry = /[.:]/.test(first) || first === "localhost";
   const registry = hasRegistry ? first : "docker.io";
   const match = pattern.exec(hasRegistry ? text.slice(slash + 1) : text);
-  if (match?.[1] === undefined || !/^[\w.-]+(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i.test(registry))
+  if (match?.[1] === undefined || !/^[a-z0-9][\w.-]*(:\d{1,5})?$|^\[[0-9a-f:]+\](:\d{1,5})?$/i.test(registry))
     throw new InvalidImageName(`couldn't parse image name "${text}": invalid reference format`);
   const [, name, tag, digest] = match;
   const repository = registry === "docker.io" && !name.includes("/") ? `library/${name}` : name;

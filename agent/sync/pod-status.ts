@@ -126,18 +126,26 @@ function phaseOf(
     );
     return failed ? "Failed" : "Succeeded";
   }
-  if (!initialized(pod, inits)) return "Pending";
   const begun = (one: ContainerStatus) =>
     one.state?.running ?? one.state?.terminated ?? one.lastState?.terminated;
+  // A sidecar that restarts does not take a pod back to its beginning.
+  if (
+    !initialized(
+      pod,
+      inits,
+      mains.some((one) => begun(one) !== undefined),
+    )
+  )
+    return "Pending";
   return mains.every(begun) ? "Running" : "Pending";
 }
 
 const sidecarNamed = (pod: Pod, name: string): boolean =>
   (pod.spec.initContainers ?? []).some((one) => one.name === name && isSidecar(one));
 
-function initialized(pod: Pod, inits: readonly ContainerStatus[]): boolean {
+function initialized(pod: Pod, inits: readonly ContainerStatus[], begun: boolean): boolean {
   return inits.every((one) =>
-    sidecarNamed(pod, one.name) ? one.started === true : one.state?.terminated?.exitCode === 0,
+    sidecarNamed(pod, one.name) ? begun || one.started === true : one.state?.terminated?.exitCode === 0,
   );
 }
 

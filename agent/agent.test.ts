@@ -1,0 +1,198 @@
+import { strict as assert } from "node:assert";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseFlags, UsageError } from "../base/os/flags.ts";
+import { createLog } from "../base/os/log.ts";
+import type { Running } from "../base/os/os.ts";
+import { issueCertificate } from "../base/os/pki.ts";
+import { loadKubeconfig } from "../client/kubeconfig.ts";
+import { resources } from "../client/resources.ts";
+import { RestClient } from "../client/rest.ts";
+import type { Container, Pod } from "../client/types.ts";
+import { startTestApiserver, type TestApiserver, testOs } from "../controlplane/apiserver/testing.ts";
+import { startAgent } from "./agent.ts";
+import { agentConfig, agentFlags } from "./flags.ts";
+
+// One whole agent against a whole API server, pods as plain processes: needs neither root nor a network of its own.
+describe("agent, with pods as processes", function () {
+  this.timeout(60_000);
+  let dir: string;
+  let api: TestApiserver;
+  let client: RestClient;
+  let agent: Running;
+  let argv: string[];
+  const start = () =>
+    startAgent(agentConfig(parseFlags(agentFlags, argv).flags), {
+      ...testOs(),
+      log: createLog({ level: "error", format: "text" }),
+    });
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "pintle-agent-"));
+    api = await startTestApiserver();
+    const user = "system:node:n1";
+    const serving = await issueCertificate(api.authority, {
+      commonName: user,
+      addresses: ["127.0.0.1"],
+      usage: "server",
+    });
+    await writeFile(join(dir, "cert"), serving.certificatePem);
+    await writeFile(join(dir, "key"), serving.privateKeyPem);
+    await writeFile(join(dir, "ca"), api.authority.certificatePem);
+    argv = [
+      "--node-name=n1",
+      `--kubeconfig=${await api.kubeconfigFor(user, ["system:nodes"])}`,
+      `--root-dir=${dir}/root`,
+      "--address=127.0.0.1",
+      "--port=0",
+    ];
+    argv.push(
+      "--runtime=process",
+      `--tls-cert-file=${dir}/cert`,
+      `--tls-private-key-file=${dir}/key`,
+      `--client-ca-file=${dir}/ca`,
+    );
+    argv.push("--pod-cidr=127.65.1.0/24");
+    client = new RestClient(loadKubeconfig(api.kubeconfig));
+    for (const name of ["default", "kube-node-lease"])
+      await client
+        .create(resources.namespaces, { metadata: { name }, spec: {} })
+        .catch((error: unknown) => assert.match(String(error), /already exists/));
+    agent = await start();
+  });
+  after(async () => {
+    await client.deleteCollection(resources.pods, { namespace: "default", gracePeriodSeconds: 1 });
+    await until(
+      () => client.list(resources.pods, { namespace: "default" }),
+      ({ items }) => items.length === 0,
+    );
+    await agent.stop();
+    client.close();
+    await api.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const run = (
+    name: string,
+    script: string,
+    spec: Partial<Pod["spec"]> = {},
+    container: Partial<Container> = {},
+  ) =>
+    client.create(resources.pods, {
+      metadata: { name, namespace: "default" },
+      spec: {
+        nodeName: "n1",
+        automountServiceAccountToken: false,
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          { name: "c", image: "pintle.local/host", command: ["/bin/sh", "-c", script], ...container },
+        ],
+        ...spec,
+      },
+    });
+  const pod = (name: string, wanted: (pod: Pod) => boolean) =>
+    until(() => client.get(resources.pods, { namespace: "default", name }), wanted);
+  const stateOf = ({ status }: Pod) => status?.containerStatuses?.[0];
+  const logs = async (name: string) => {
+    let text = "";
+    for await (const chunk of client.logs({ namespace: "default", name }, {}))
+      text += Buffer.from(chunk).toString();
+    return text;
+  };
+
+  it("registers its node and renews its lease", async () => {
+    const node = await client.get(resources.nodes, { name: "n1" });
+    assert.equal(node.status?.conditions?.find(({ type }) => type === "Ready")?.status, "True");
+    assert.match(node.status?.nodeInfo?.containerRuntimeVersion ?? "", /^process:\/\//);
+    await until(
+      () => client.get(resources.leases, { namespace: "kube-node-lease", name: "n1" }),
+      (lease) => lease.spec?.holderIdentity === "n1",
+    );
+  });
+
+  it("runs a pod to its end and tells how it ended", async () => {
+    await run("once", "echo to log; exit 4", { restartPolicy: "Never" });
+    const ended = await pod("once", ({ status }) => status?.phase === "Failed");
+    assert.equal(stateOf(ended)?.state?.terminated?.exitCode, 4);
+    assert.equal(ended.status?.conditions?.find(({ type }) => type === "Ready")?.reason, "PodFailed");
+    assert.equal(await logs("once"), "to log\n");
+  });
+
+  it("runs init containers first, probes, and serves exec", async () => {
+    const init: Container = {
+      name: "first",
+      image: "pintle.local/host",
+      command: ["/bin/sh", "-c", "exit 0"],
+    };
+    await run(
+      "served",
+      "exec sleep 1000",
+      { initContainers: [init] },
+      { readinessProbe: { exec: { command: ["true"] }, periodSeconds: 1 } },
+    );
+    const ready = await pod(
+      "served",
+      ({ status }) =>
+        status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false,
+    );
+    assert.equal(ready.status?.initContainerStatuses?.[0]?.state?.terminated?.reason, "Completed");
+    let out = "";
+    const session = await client.exec(
+      { namespace: "default", name: "served" },
+      {
+        command: ["/bin/sh", "-c", "cat; exit 7"],
+        stdin: true,
+        onStdout: (bytes) => {
+          out += Buffer.from(bytes).toString();
+        },
+        onStderr: () => undefined,
+      },
+    );
+    session.write(Buffer.from("echoed"));
+    session.closeStdin();
+    assert.equal(await session.exitCode, 7);
+    assert.equal(out, "echoed");
+  });
+
+  it("restarts what crashes, with back-off", async () => {
+    await run("crash", "exit 3");
+    const waiting = await pod("crash", (one) => stateOf(one)?.state?.waiting?.reason === "CrashLoopBackOff");
+    assert.equal(stateOf(waiting)?.restartCount, 1);
+    assert.equal(stateOf(waiting)?.lastState?.terminated?.exitCode, 3);
+    assert.equal(waiting.status?.phase, "Running");
+  });
+
+  it("leaves pods running through a restart of its own", async () => {
+    await run("steady", "exec sleep 1000");
+    const before = await pod("steady", (one) => stateOf(one)?.ready === true);
+    await agent.stop();
+    agent = await start();
+    await run("after", "exit 0", { restartPolicy: "Never" });
+    await pod("after", ({ status }) => status?.phase === "Succeeded");
+    const after = await client.get(resources.pods, { namespace: "default", name: "steady" });
+    assert.deepEqual(stateOf(after), stateOf(before));
+  });
+
+  it("says in one line what is wrong with its flags", () => {
+    const bad = parseFlags(agentFlags, ["--runtime=docker", "--port=99999", "--node-name=n1"]).flags;
+    assert.throws(
+      () => agentConfig(bad),
+      (error) =>
+        error instanceof UsageError &&
+        /--runtime: "docker" must be/.test(error.message) &&
+        /--port: 99999 must be/.test(error.message),
+    );
+  });
+});
+
+/** Asks every 50 ms: there is no other end of a status to wait at from outside. */
+async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
+  const giveUpMs = Date.now() + 20_000;
+  for (;;) {
+    const answer = await ask();
+    if (wanted(answer)) return answer;
+    if (Date.now() > giveUpMs) assert.fail(`not in time: ${JSON.stringify(answer).slice(0, 3000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

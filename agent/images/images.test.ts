@@ -1,0 +1,298 @@
+import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
+import { pack } from "tar-stream";
+import { ImageError } from "./image.ts";
+import { importImage } from "./import-image.ts";
+import { pullImage } from "./pull.ts";
+import { parseReference, referenceText } from "./reference.ts";
+import { ImageStore } from "./store.ts";
+import { unpackLayer } from "./unpack.ts";
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "pintle-images-"));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+type Entry = {
+  name: string;
+  text?: string;
+  type?: "directory" | "symlink" | "link";
+  to?: string;
+  mode?: number;
+};
+
+function tar(entries: readonly Entry[]): Promise<Buffer> {
+  const archive = pack();
+  for (const { name, text = "", type, to, mode } of entries)
+    archive.entry(
+      {
+        name,
+        type: type ?? "file",
+        ...(to !== undefined && { linkname: to }),
+        ...(mode !== undefined && { mode }),
+      },
+      text,
+    );
+  archive.finalize();
+  return buffer(archive);
+}
+
+const digestOf = (bytes: Buffer) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+
+/** An image of two gzipped layers as a registry or layout has it. */
+async function sampleImage() {
+  const layers = [
+    gzipSync(
+      await tar([
+        { name: "etc/", type: "directory" },
+        { name: "etc/a", text: "one" },
+        { name: "etc/b", text: "two" },
+        { name: "bin/run", text: "x", mode: 0o4755 },
+      ]),
+    ),
+    gzipSync(await tar([{ name: "etc/.wh.a" }, { name: "etc/c", text: "three" }])),
+  ];
+  const config = Buffer.from(
+    JSON.stringify({
+      architecture: "amd64",
+      os: "linux",
+      config: { Entrypoint: ["/bin/run"], Env: ["A=1"] },
+      rootfs: { type: "layers", diff_ids: [] },
+    }),
+  );
+  const describe = (bytes: Buffer, mediaType: string) => ({
+    mediaType,
+    digest: digestOf(bytes),
+    size: bytes.length,
+  });
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      config: describe(config, "application/vnd.oci.image.config.v1+json"),
+      layers: layers.map((one) => describe(one, "application/vnd.oci.image.layer.v1.tar+gzip")),
+    }),
+  );
+  const blobs = new Map([config, manifest, ...layers].map((bytes) => [digestOf(bytes), bytes]));
+  return { blobs, manifest, layers, config };
+}
+
+async function treeOf(store: ImageStore, name: string): Promise<string> {
+  const image = await store.find(name);
+  assert.ok(image, `${name} is in the store`);
+  const [tree] = await store.lowerDirs(image.id);
+  return tree ?? "";
+}
+
+describe("image names", () => {
+  for (const [text, full] of [
+    ["nginx", "docker.io/library/nginx:latest"],
+    ["me/app:1", "docker.io/me/app:1"],
+    ["localhost:5000/a/b", "localhost:5000/a/b:latest"],
+    ["pintle.local/host", "pintle.local/host:latest"],
+    [`r.io/a:1@sha256:${"a".repeat(64)}`, `r.io/a@sha256:${"a".repeat(64)}`],
+  ] as const)
+    it(`${text} is ${full}`, () => assert.equal(referenceText(parseReference(text)), full));
+  for (const text of ["", "UPPER/case", "a b", "a:b:c", "a@sha256:short", "../x"])
+    it(`refuses ${JSON.stringify(text)}`, () =>
+      assert.throws(() => parseReference(text), /invalid reference format/));
+});
+
+describe("unpackLayer", () => {
+  const lay = async (entries: readonly Entry[]) =>
+    unpackLayer(join(dir, "root"), Readable.from([await tar(entries)]), "tar");
+  beforeEach(() => mkdir(join(dir, "root")));
+
+  it("keeps what a hostile archive names inside the tree", async () => {
+    await writeFile(join(dir, "victim"), "safe");
+    await lay([
+      { name: "../victim", text: "overwritten" },
+      { name: "up", type: "symlink", to: "../.." },
+      { name: "up/victim", text: "overwritten" },
+      { name: "abs", type: "symlink", to: dir },
+      { name: "abs/victim", text: "overwritten" },
+      { name: "hard", type: "link", to: "victim" },
+    ]);
+    assert.equal(await readFile(join(dir, "victim"), "utf8"), "safe");
+    assert.deepEqual((await readdir(dir)).sort(), ["root", "victim"]);
+    await assert.rejects(lay([{ name: "x/.wh...", text: "" }]), ImageError);
+    assert.equal(await readFile(join(dir, "root", "victim"), "utf8"), "overwritten");
+  });
+
+  it("replaces a link instead of writing through it", async () => {
+    await writeFile(join(dir, "victim"), "safe");
+    await lay([{ name: "l", type: "symlink", to: join(dir, "victim") }]);
+    await lay([{ name: "l", text: "mine", mode: 0o640 }]);
+    assert.equal(await readFile(join(dir, "victim"), "utf8"), "safe");
+    assert.equal((await lstat(join(dir, "root", "l"))).mode & 0o7777, 0o640);
+  });
+
+  it("applies whiteouts to lower layers only", async () => {
+    await lay([
+      { name: "d/low", text: "1" },
+      { name: "e/low", text: "1" },
+    ]);
+    await lay([{ name: "d/high", text: "2" }, { name: "d/.wh..wh..opq" }, { name: "e/.wh.low" }]);
+    assert.deepEqual(await readdir(join(dir, "root", "d")), ["high"]);
+    assert.deepEqual(await readdir(join(dir, "root", "e")), []);
+  });
+
+  it("follows links between folders within the tree", async () => {
+    await lay([
+      { name: "usr/lib/", type: "directory" },
+      { name: "lib", type: "symlink", to: "/usr/lib" },
+    ]);
+    await lay([{ name: "lib/x.so", text: "so" }]);
+    assert.equal(await readFile(join(dir, "root/usr/lib/x.so"), "utf8"), "so");
+  });
+});
+
+describe("importImage", () => {
+  it("takes an OCI layout, as a folder and as a tar", async () => {
+    const { blobs, manifest } = await sampleImage();
+    const index = JSON.stringify({
+      manifests: [
+        {
+          mediaType: "m",
+          digest: digestOf(manifest),
+          size: manifest.length,
+          annotations: { "org.opencontainers.image.ref.name": "example.org/app:1" },
+        },
+      ],
+    });
+    const layout = join(dir, "layout");
+    await mkdir(join(layout, "blobs/sha256"), { recursive: true });
+    await writeFile(join(layout, "index.json"), index);
+    for (const [digest, bytes] of blobs)
+      await writeFile(join(layout, "blobs", digest.replace(":", "/")), bytes);
+    const store = await ImageStore.open(join(dir, "store"));
+    const [image] = await importImage(store, layout);
+    assert.deepEqual(image?.names, ["example.org/app:1"]);
+    assert.deepEqual(image?.config.Entrypoint, ["/bin/run"]);
+    const tree = await treeOf(store, "example.org/app:1");
+    assert.deepEqual((await readdir(join(tree, "etc"))).sort(), ["b", "c"]);
+    assert.equal((await stat(join(tree, "bin/run"))).mode & 0o7777, 0o4755);
+    assert.deepEqual(await importImage(await ImageStore.open(join(dir, "store")), layout), [image]);
+  });
+
+  it("takes a docker-archive, with the links that old ones hold", async () => {
+    const layer = await tar([{ name: "hello", text: "hi" }]);
+    const config = JSON.stringify({ config: { Cmd: ["/hello"] } });
+    const manifest = JSON.stringify([
+      { Config: "c.json", RepoTags: ["hello:1"], Layers: ["real/layer.tar", "again/layer.tar"] },
+    ]);
+    const entries = pack();
+    entries.entry({ name: "real/layer.tar" }, layer);
+    entries.entry({ name: "again/layer.tar", type: "symlink", linkname: "../real/layer.tar" });
+    entries.entry({ name: "c.json" }, config);
+    entries.entry({ name: "manifest.json" }, manifest);
+    entries.finalize();
+    await writeFile(join(dir, "image.tar"), await buffer(entries));
+    const store = await ImageStore.open(join(dir, "store"));
+    await importImage(store, join(dir, "image.tar"), { name: "other:2" });
+    assert.equal(await readFile(join(await treeOf(store, "other:2"), "hello"), "utf8"), "hi");
+    assert.equal(await store.find("hello:1"), undefined);
+  });
+
+  it("says what is wrong with what is no image", async () => {
+    const store = await ImageStore.open(join(dir, "store"));
+    await symlink("/nowhere", join(dir, "dangling"));
+    await assert.rejects(importImage(store, join(dir, "dangling")), /cannot read/);
+    await assert.rejects(importImage(store, dir), /neither an OCI layout/);
+  });
+});
+
+describe("pullImage", () => {
+  let server: Server;
+  let seen: string[];
+  let sample: Awaited<ReturnType<typeof sampleImage>>;
+  let spoil: (path: string, bytes: Buffer) => Buffer;
+  let cutOnce: Set<string>;
+  beforeEach(async () => {
+    sample = await sampleImage();
+    seen = [];
+    spoil = (_path, bytes) => bytes;
+    cutOnce = new Set();
+    server = createServer((request, answer) => {
+      const { url = "", headers } = request;
+      const { port } = server.address() as { port: number };
+      if (url.startsWith("/token")) {
+        seen.push(`token ${headers.authorization ?? "anonymous"}`);
+        answer.end(JSON.stringify({ token: "t0k" }));
+        return;
+      }
+      if (headers.authorization !== "Bearer t0k") {
+        answer.setHeader(
+          "www-authenticate",
+          `Bearer realm="http://127.0.0.1:${port}/token",service="s",scope="repository:app:pull"`,
+        );
+        answer.writeHead(401).end();
+        return;
+      }
+      seen.push(
+        `${url.split("/").slice(-2).join("/").slice(0, 24)}${headers.range ? ` ${headers.range}` : ""}`,
+      );
+      const digest = url.split("/").at(-1) ?? "";
+      const bytes = spoil(
+        url,
+        digest === "1" ? sample.manifest : (sample.blobs.get(digest) ?? Buffer.alloc(0)),
+      );
+      const from = Number(/bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0);
+      answer.writeHead(from > 0 ? 206 : 200, { "content-length": bytes.length - from });
+      if (cutOnce.delete(digest)) answer.write(bytes.subarray(0, 40), () => request.socket.end());
+      else answer.end(bytes.subarray(from));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const name = () => `127.0.0.1:${(server.address() as { port: number }).port}/app:1`;
+  const pull = async (store: ImageStore) =>
+    pullImage(store, parseReference(name()), {
+      credentials: { username: "u", password: "p" },
+      signal: new AbortController().signal,
+    });
+
+  it("gets a token, manifest and blobs, and unpacks them", async () => {
+    const store = await ImageStore.open(join(dir, "store"));
+    const image = await pull(store);
+    assert.equal(seen[0], `token Basic ${Buffer.from("u:p").toString("base64")}`);
+    assert.equal(image.id, digestOf(sample.config));
+    assert.match(image.digests[0] ?? "", new RegExp(`/app@${digestOf(sample.manifest)}$`));
+    assert.equal(await readFile(join(await treeOf(store, name()), "etc/c"), "utf8"), "three");
+  });
+
+  it("goes on where a connection broke", async () => {
+    const [layer = Buffer.alloc(0)] = sample.layers;
+    cutOnce.add(digestOf(layer));
+    const store = await ImageStore.open(join(dir, "store"));
+    await pull(store);
+    assert.ok(
+      seen.some((line) => line.endsWith("bytes=40-")),
+      seen.join("\n"),
+    );
+    assert.ok(existsSync(join(await treeOf(store, name()), "bin/run")));
+  });
+
+  it("refuses bytes that do not match their digest, and keeps nothing", async () => {
+    spoil = (path, bytes) =>
+      path.endsWith(digestOf(sample.layers[1] ?? Buffer.alloc(0)))
+        ? Buffer.from(bytes.map((byte, at) => (at === 30 ? byte ^ 1 : byte)))
+        : bytes;
+    const store = await ImageStore.open(join(dir, "store"));
+    await assert.rejects(pull(store), /came as sha256:/);
+    assert.equal(await store.find(name()), undefined);
+    assert.deepEqual(await readdir(join(dir, "store", "trees")), []);
+  });
+});

@@ -1,0 +1,125 @@
+import { strict as assert } from "node:assert";
+import { mkdtemp, readdir, readFile, readlink, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Container, Pod } from "../../client/types.ts";
+import { PodVolumes } from "../volumes/pod-volumes.ts";
+import { environmentOf, expandVariables, type Sources } from "./environment.ts";
+
+const meta = {
+  name: "p",
+  namespace: "n",
+  uid: "u",
+  resourceVersion: "1",
+  creationTimestamp: "2026-01-01T00:00:00Z",
+};
+const context = {
+  nodeIp: "10.0.0.1",
+  podIp: "10.1.0.2",
+  allocatable: { cpuMillis: 2000, memoryBytes: 2 ** 30, storageBytes: 1 },
+};
+
+function scene(container: Partial<Container>, more: Partial<Pod["spec"]> = {}) {
+  const own: Container = { name: "c", ...container };
+  const pod: Pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...meta, labels: { app: "w" } },
+    spec: { containers: [own], ...more },
+  };
+  return { pod, own };
+}
+const data: Record<string, Record<string, string>> = { settings: { a: "1", b: "2" } };
+const sources: Sources = {
+  configMap: async (_namespace, name) => {
+    const found = data[name];
+    return found && { apiVersion: "v1", kind: "ConfigMap", metadata: { ...meta, name }, data: found };
+  },
+  secret: async () => undefined,
+};
+const environment = async (container: Partial<Container>) => {
+  const { pod, own } = scene(container);
+  return Object.fromEntries(await environmentOf(pod, own, context, { sources, services: [] }));
+};
+
+describe("environmentOf", () => {
+  it("takes values from everywhere, later ones over earlier, and expands references to earlier ones", async () => {
+    const env = await environment({
+      envFrom: [{ prefix: "S_", configMapRef: { name: "settings" } }],
+      env: [
+        { name: "S_b", value: "own" },
+        { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+        { name: "URL", value: "http://$(IP):$(S_a)/$$(IP)/$(LATER)" },
+        { name: "LATER", valueFrom: { configMapKeyRef: { name: "settings", key: "a" } } },
+        { name: "GONE", valueFrom: { configMapKeyRef: { name: "nowhere", key: "a", optional: true } } },
+        { name: "MEM", valueFrom: { resourceFieldRef: { resource: "limits.memory", divisor: "1Mi" } } },
+        { name: "LABEL", valueFrom: { fieldRef: { fieldPath: "metadata.labels['app']" } } },
+      ],
+    });
+    const url = "http://10.1.0.2:1/$(IP)/$(LATER)";
+    assert.deepEqual(env, {
+      S_a: "1",
+      S_b: "own",
+      IP: "10.1.0.2",
+      URL: url,
+      LATER: "1",
+      MEM: "1024",
+      LABEL: "w",
+    });
+  });
+  it("names what is missing", async () => {
+    const from = (name: string, key: string) => ({
+      env: [{ name: "X", valueFrom: { configMapKeyRef: { name, key } } }],
+    });
+    await assert.rejects(environment(from("nowhere", "a")), /configmap "nowhere" not found/);
+    await assert.rejects(environment(from("settings", "z")), /couldn't find key z in ConfigMap n\/settings/);
+  });
+  it("leaves unknown references as they are", () => {
+    assert.equal(expandVariables("$(A)$(B)$$(A)$", new Map([["A", "x"]])), "x$(B)$(A)$");
+  });
+});
+
+describe("PodVolumes", () => {
+  let dir: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "pintle-volumes-"));
+  });
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+
+  it("shows a changed config map at once and whole", async () => {
+    const volumes = new PodVolumes({ dir, sources });
+    const { pod } = scene(
+      {},
+      { volumes: [{ name: "v", configMap: { name: "settings", defaultMode: 0o600 } }] },
+    );
+    await volumes.prepare(pod, context);
+    const folder = join(dir, "u/volumes/v");
+    const before = await readlink(join(folder, "..data"));
+    assert.equal(await readFile(join(folder, "a"), "utf8"), "1");
+    assert.equal((await stat(join(folder, "a"))).mode & 0o777, 0o600);
+    await volumes.prepare(pod, context);
+    assert.equal(await readlink(join(folder, "..data")), before);
+    data.settings = { a: "changed", c: "3" };
+    await volumes.prepare(pod, context);
+    assert.equal(await readFile(join(folder, "a"), "utf8"), "changed");
+    const shown = await readdir(folder);
+    assert.deepEqual(shown.filter((name) => !name.startsWith("..")).sort(), ["a", "c"]);
+    assert.equal(shown.length, 4, "the old version is gone");
+  });
+
+  it("keeps a subPath inside its volume", async () => {
+    const volumes = new PodVolumes({ dir, sources });
+    const mount = (subPath: string) => ({ volumeMounts: [{ name: "e", mountPath: "/e", subPath }] });
+    const at = async (subPath: string) => {
+      const { pod, own } = scene(mount(subPath), { volumes: [{ name: "e", emptyDir: {} }] });
+      await volumes.prepare(pod, context);
+      return (await volumes.mountsOf(pod, own, new Map()))[0]?.hostPath;
+    };
+    const root = join(dir, "u/volumes/e");
+    assert.equal(await at("x/y"), join(root, "x/y"));
+    const { symlink } = await import("node:fs/promises");
+    await symlink("/etc", join(root, "link"));
+    assert.equal(await at("link"), join(root, "etc"));
+    await assert.rejects(at("../v"), /leaves its volume/);
+  });
+});
