@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { below } from "../../base/os/random.ts";
 import { adoptConf } from "./adopt-conf.ts";
 import type { RaftConfig } from "./config.ts";
 import { Core } from "./core.ts";
@@ -99,7 +100,12 @@ export class RawNode {
   /** Makes the first campaign come soon: for a member that just started and cannot have heard of a leader. Harmless where
    *  there is one, since its followers refuse the pre-vote. */
   hurry(): void {
-    this.#core.electionElapsed = Math.max(this.#core.electionElapsed, this.#core.config.electionTicks);
+    const core = this.#core;
+    const { electionTicks, random } = core.config;
+    if (core.electionElapsed >= electionTicks) return;
+    core.electionElapsed = electionTicks;
+    // Chance still keeps members apart that notice at the same moment.
+    core.electionTimeout = electionTicks + 1 + below(random, Math.ceil(electionTicks / 2));
   }
 
   /** Puts proposals into the log, all or none; a follower passes them on to the leader. */
