@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { open, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { type Image, ImageError } from "./image.ts";
 import { chooseForPlatform } from "./platform.ts";
 import { type Reference, referenceText } from "./reference.ts";
@@ -73,8 +72,13 @@ async function fetchBlob(
     const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
     const answer = await registry.get(`${repository}/blobs/${blob.digest}`, headers, signal);
     try {
-      const flags = have > 0 && answer.statusCode === 206 ? "a" : "w";
-      await pipeline(answer, createWriteStream(partial, { flags, mode: 0o600 }), { signal });
+      // What has come is on disk before more is taken: a break costs nothing that was received.
+      const file = await open(partial, have > 0 && answer.statusCode === 206 ? "a" : "w", 0o600);
+      try {
+        for await (const chunk of answer) await file.write(chunk);
+      } finally {
+        await file.close();
+      }
     } catch (error) {
       signal.throwIfAborted();
       if (attempt >= blobAttempts) throw new ImageError(`cannot fetch ${blob.digest}`, { cause: error });

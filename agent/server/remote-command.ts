@@ -95,9 +95,12 @@ function sendStatus(socket: WebSocket, status: object): void {
   socket.send(Buffer.concat([Buffer.from([channel.error]), Buffer.from(JSON.stringify(status))]));
 }
 
+const typeMeta = { kind: "Status", apiVersion: "v1" } as const;
+
 function exitStatus(exitCode: number): object {
-  if (exitCode === 0) return { metadata: {}, status: "Success" };
+  if (exitCode === 0) return { ...typeMeta, metadata: {}, status: "Success" };
   return {
+    ...typeMeta,
     metadata: {},
     status: "Failure",
     reason: "NonZeroExitCode",
@@ -108,6 +111,7 @@ function exitStatus(exitCode: number): object {
 
 function failure(message: string): object {
   return {
+    ...typeMeta,
     metadata: {},
     status: "Failure",
     reason: "InternalError",
