@@ -1,5 +1,4 @@
 import { readFile, rm } from "node:fs/promises";
-import { dirname } from "node:path";
 import { deferred } from "../../base/deferred.ts";
 import { describeError } from "../../base/os/log.ts";
 import { isConflict, isNotFound } from "../../client/api-error.ts";
@@ -10,8 +9,9 @@ import type { PodStatuses } from "../status/pod-statuses.ts";
 import { sandboxConfig } from "./container-config.ts";
 import { afterRestart, type BackoffEntry, goDuration } from "./crash-backoff.ts";
 import { type Action, latest, type Observed, planPod } from "./plan-pod.ts";
-import { fieldPathOf, logFolder, type PodContext } from "./pod-context.ts";
+import { fieldPathOf, type PodContext } from "./pod-context.ts";
 import { isTerminal, podStatus } from "./pod-status.ts";
+import { observePod, removePod } from "./remove-pod.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
 import { findContainer, stopOne, stopPod } from "./stop-pod.ts";
 import { terminationMessage } from "./termination-message.ts";
@@ -366,26 +366,13 @@ export class PodWorker {
   }
 
   async #removeAll(): Promise<"finished"> {
-    const { runtime, volumes, prober, logsDir } = this.#context;
-    const { uid } = this.#pod.metadata;
-    const observed = this.#observe();
-    await stopPod(this.#pod, observed, this.#pod.spec.terminationGracePeriodSeconds ?? 30, this.#context);
-    for (const { id } of observed.sandboxes) await runtime.removePodSandbox(id);
-    for (const { id } of this.#observe().containers) await runtime.removeContainer(id);
-    prober.keepOnly(uid, new Set());
-    await volumes.remove(uid);
-    await rm(dirname(logFolder(logsDir, this.#pod, "any")), { recursive: true, force: true });
-    this.#statuses.forget(uid);
+    await removePod(this.#pod, this.#context);
+    this.#statuses.forget(this.#pod.metadata.uid);
     return "finished";
   }
 
   #observe(): Observed {
-    const { uid } = this.#pod.metadata;
-    const { runtime } = this.#context;
-    return {
-      sandboxes: runtime.listPodSandboxes().filter(({ pod }) => pod.uid === uid),
-      containers: runtime.listContainers().filter(({ pod }) => pod.uid === uid),
-    };
+    return observePod(this.#pod.metadata.uid, this.#context.runtime);
   }
 
   #ids(test: (id: string) => boolean): ReadonlySet<string> {

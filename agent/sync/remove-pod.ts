@@ -1,0 +1,28 @@
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Pod } from "../../client/types.ts";
+import type { Runtime } from "../runtime/seam.ts";
+import type { Observed } from "./plan-pod.ts";
+import { logFolder, type PodContext } from "./pod-context.ts";
+import { stopPod } from "./stop-pod.ts";
+
+/** What the runtime has of a pod. */
+export function observePod(uid: string, runtime: Runtime): Observed {
+  return {
+    sandboxes: runtime.listPodSandboxes().filter(({ pod }) => pod.uid === uid),
+    containers: runtime.listContainers().filter(({ pod }) => pod.uid === uid),
+  };
+}
+
+/** Stops whatever still runs of a pod and frees all it had: containers, sandboxes, volumes, logs. Idempotent. */
+export async function removePod(pod: Pod, context: PodContext): Promise<void> {
+  const { runtime, volumes, prober, logsDir } = context;
+  const { uid } = pod.metadata;
+  const observed = observePod(uid, runtime);
+  await stopPod(pod, observed, pod.spec.terminationGracePeriodSeconds ?? 30, context);
+  for (const { id } of observed.sandboxes) await runtime.removePodSandbox(id);
+  for (const { id } of observePod(uid, runtime).containers) await runtime.removeContainer(id);
+  prober.keepOnly(uid, new Set());
+  await volumes.remove(uid);
+  await rm(dirname(logFolder(logsDir, pod, "any")), { recursive: true, force: true });
+}
