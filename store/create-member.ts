@@ -23,7 +23,6 @@ import type { Handlers } from "./rpc/handler.ts";
 import { LeaderGuard } from "./rpc/leader-guard.ts";
 import type { MemberParts } from "./rpc/member.ts";
 import { serviceTable } from "./rpc/service-table.ts";
-import { snapshotFile } from "./snapshot-file.ts";
 import type { Recovered } from "./wal/recovery.ts";
 
 export interface MemberConfig {
@@ -53,6 +52,8 @@ export interface FromPeers {
   readonly onMessage: (message: Message) => void;
   readonly onSnapshot: (message: Message, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
   readonly onQuestion: (kind: string, id: bigint) => Promise<Uint8Array>;
+  /** Whether a member was taken out of the cluster. */
+  readonly isRemoved: (id: MemberId) => boolean;
 }
 
 /** Every door of a member; a simulator hands in its own. */
@@ -83,6 +84,8 @@ export interface StoreMember {
   readonly fromPeers: FromPeers;
   /** The connection to a member broke. */
   readonly unreachable: (id: MemberId) => void;
+  /** Another member says that this one was taken out of the cluster. */
+  readonly removed: () => void;
   readonly parts: MemberParts;
   readonly proposer: Proposer;
   readonly state: State;
@@ -225,7 +228,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       hash: async () => (await state.hashKv(0)).hash,
       hashKv: (revision) => state.hashKv(revision),
       defragment: () => state.flush().then(() => undefined),
-      snapshot: () => snapshotFile(state),
+      snapshot: () => state.boltSnapshot(),
     },
     clock,
   };
@@ -245,7 +248,9 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
         if (kind === "members") return membersResponse.encode(membersAnswer(parts));
         return leases.answer(kind, id);
       },
+      isRemoved: (id) => clusterMembers.isRemoved(id),
     },
+    removed: () => ending.fail(new MemberRemovedError(memberId)),
     unreachable: (id) => driver.reportUnreachable(id),
     parts,
     proposer,
