@@ -40,7 +40,7 @@ function findSeal(rest: Uint8Array, end: number): { at: number; isFollowed: bool
     const crc = sealAt(rest, at);
     if (crc === undefined) continue;
     const next = at + 16;
-    if (next >= end) return { at, isFollowed: false };
+    if (next >= end) return { at, isFollowed: last !== undefined };
     // Anything could look like a seal; a record that continues its chain proves that it is one.
     if (continuesAt(rest, next, crc)) last = { at, isFollowed: true };
   }

@@ -65,7 +65,7 @@ const shown = (entries: readonly Entry[]) =>
   );
 
 async function reopen(disk: MemoryDisk): Promise<Recovered> {
-  const { wal, recovered } = await Wal.open(config, os(disk));
+  const { wal, recovered } = await Wal.open({ ...config, segmentBytes: 1 }, os(disk));
   await wal.close();
   return recovered;
 }
@@ -155,32 +155,47 @@ describe("wal", () => {
     }
   });
 
-  it("detects every flipped bit of what was synced", async () => {
-    const disk = new MemoryDisk();
-    const small = { ...config, segmentBytes: 1024 };
-    const wal = await Wal.create(small, metadata, os(disk));
-    const twin = new Twin();
-    for (let i = 0; i < 6; i++)
-      await wal.append(twin.next({ from: 99, sizes: [64, 3, 120], commit: i % 2 === 0 }));
-    await wal.close();
-    assert.ok(disk.files.size > 1, "several segments");
-    const intact = await reopen(disk);
-    for (const [path, file] of [...disk.files]) {
-      for (let bit = 0; bit < file.written * 8; bit += 1) {
-        const flipped = copyOf(disk);
-        const target = flipped.files.get(path);
-        assert.ok(target);
-        target.bytes = Buffer.from(file.bytes);
-        target.bytes[bit >> 3] = (target.bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        const outcome = await reopen(flipped).catch((error: unknown) => error);
-        if (outcome instanceof WalDamageError) {
-          assert.ok(outcome.message.includes(path), `names the file: ${outcome.message}`);
-          continue;
+  const layouts: [string, number, boolean][] = [
+    ["over several segments", 1024, true],
+    ["in one segment, with nothing known to be committed", 4096, false],
+  ];
+  for (const [where, segmentBytes, commit] of layouts) {
+    it(`detects every flipped bit of what was synced, ${where}`, async () => {
+      const disk = new MemoryDisk();
+      const wal = await Wal.create({ ...config, segmentBytes }, metadata, os(disk));
+      const twin = new Twin();
+      for (let i = 0; i < 4; i++) await wal.append(twin.next({ from: 99, sizes: [64, 3, 90], commit }));
+      await wal.close();
+      const intact = await reopen(disk);
+      for (const [path, file] of [...disk.files]) {
+        for (let bit = 0; bit < file.written * 8; bit++) {
+          const flipped = copyOf(disk);
+          const target = flipped.files.get(path);
+          assert.ok(target);
+          target.bytes = Buffer.from(file.bytes);
+          target.bytes[bit >> 3] = (target.bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+          const outcome = await reopen(flipped).catch((error: unknown) => error);
+          if (outcome instanceof WalDamageError) {
+            assert.ok(outcome.message.includes(path), `names the file: ${outcome.message}`);
+            continue;
+          }
+          // Only the last seal may go without a word: it holds nothing but itself.
+          assert.deepEqual(outcome, intact, `bit ${bit} of ${path}`);
         }
-        // Only a seal may go without a word: it holds nothing but itself.
-        assert.deepEqual(outcome, intact, `bit ${bit} of ${path}`);
       }
-    }
+    });
+  }
+
+  it("does not take zeros in what was synced for a torn write, once a later batch was written", async () => {
+    const disk = new MemoryDisk();
+    const wal = await Wal.create({ ...config, segmentBytes: 65_536 }, metadata, os(disk));
+    const at = lastFile(disk).written;
+    const zeros: Entry = { term: 1, index: 1, type: "normal", data: new Uint8Array(3000) };
+    await wal.append({ entries: [zeros], sync: true });
+    await wal.append({ entries: [entryOf(2, 1, 10)], sync: true });
+    const { bytes } = lastFile(disk);
+    bytes[at + 100] = 1;
+    await assert.rejects(reopen(disk), WalDamageError);
   });
 
   it("refuses a folder with a missing segment, by name", async () => {
