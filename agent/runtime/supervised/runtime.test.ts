@@ -3,7 +3,7 @@ import { systemDisk } from "../../../base/os/disk.ts";
 import { silentLog } from "../../../base/os/log.ts";
 import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
-import { LoopbackNetwork } from "../../loopback-network.ts";
+import { openLoopbackPods } from "../../network/loopback-pods.ts";
 import { chooseRuntime } from "../choose.ts";
 import { ociLauncher } from "../oci/launcher.ts";
 import { overlayFilesystems } from "../oci/root-filesystem.ts";
@@ -19,7 +19,14 @@ const os = {
   metrics: new MetricsRegistry(),
 };
 // Connects nothing: what is tested is the runtime. Addresses are handed out all the same.
-const network = () => new LoopbackNetwork("127.77.0.0/24");
+const network = () =>
+  openLoopbackPods({
+    nodeName: "t",
+    nodeIp: "127.0.0.1",
+    podCidr: "127.77.0.0/24",
+    stateDir: "/nowhere",
+    mode: "loopback",
+  });
 
 runtimeSuite("process", { runs: true, isolates: false }, (rootDir) =>
   SupervisedRuntime.open({ rootDir }, { launcher: processLauncher(), network: network(), os }),
