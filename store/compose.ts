@@ -4,6 +4,7 @@ import { TaskScope } from "../base/os/task-scope.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
 import { clusterVersion, type ListenUrl, type StoreConfig, serverVersion } from "./flags.ts";
 import { gateway } from "./gateway/routes.ts";
+import { lockDataDir } from "./lock-data-dir.ts";
 import { beginning, checkIdentity } from "./membership/beginning.ts";
 import { openLog, walFolder } from "./open-log.ts";
 import { publish } from "./propose/publish.ts";
@@ -29,7 +30,7 @@ export async function startStore(config: StoreConfig, os: Os): Promise<RunningSt
   try {
     return await start(config, os, undo);
   } catch (error) {
-    for (const step of undo.reverse()) await step();
+    await undoAll(undo);
     throw error;
   }
 }
@@ -43,6 +44,7 @@ interface Servers {
 async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningStore> {
   const servers = await bindAll(config, os, undo);
   const { clock, random, disk, log, metrics } = os;
+  undo.push(await lockDataDir(config.dataDir, disk));
   let network: PeerNetwork | undefined;
   const member = await createMember(
     { ...config, version: serverVersion },
@@ -72,6 +74,7 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
             log: log.child("peer"),
             meter: metrics,
             onUnreachable: (id) => member.unreachable(id),
+            onRemoved: () => member.removed(),
           },
         );
         undo.push(() => network?.stop());
@@ -142,18 +145,30 @@ function serve(
     log.info("ready to serve client requests", { address: config.listenClient.map((listen) => listen.url) });
   });
   let stopping: Promise<void> | undefined;
-  const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
+  const stop = (): Promise<void> => {
+    stopping ??= undoAll(undo);
+    return stopping;
   };
-  return {
-    clientPorts: servers.client.map((server) => server.port),
-    member,
-    done: tasks.untilStopped(),
-    stop: () => {
-      stopping ??= stop();
-      return stopping;
-    },
-  };
+  const clientPorts = servers.client.map((server) => server.port);
+  return { clientPorts, member, stop, done: stopOnFailure(tasks.untilStopped(), stop, log) };
+}
+
+async function undoAll(undo: Undo): Promise<void> {
+  for (const step of undo.splice(0).reverse()) await step();
+}
+
+/** A member that failed leaves nothing running. */
+async function stopOnFailure(done: Promise<void>, stop: () => Promise<void>, log: Os["log"]): Promise<void> {
+  try {
+    await done;
+  } catch (failure) {
+    try {
+      await stop();
+    } catch (error) {
+      log.error("cannot stop in good order after a failure", { error });
+    }
+    throw failure;
+  }
 }
 
 /** Ends as `done` does, or well when aborted first. */

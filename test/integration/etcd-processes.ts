@@ -10,10 +10,15 @@ import { must } from "../../base/assert.ts";
 export interface StoreProcesses {
   readonly endpoints: readonly string[];
   readonly folder: string;
+  readonly peerUrls: readonly string[];
   /** kill -9, and waits until it is gone. */
   kill(member: number): Promise<void>;
   /** Starts a killed member on its own data and waits until it serves. */
   start(member: number): Promise<void>;
+  /** Starts a member that was added to the running cluster, on an empty data directory. */
+  startAfresh(member: number): Promise<void>;
+  /** Resolves with the exit status when the running member ends by itself. */
+  exited(member: number): Promise<number>;
   /** Kills all and removes the data. */
   stop(): Promise<void>;
   /** What a member wrote to its log so far. */
@@ -38,7 +43,7 @@ export async function startStoreProcesses(
   const cluster = names.map((name, at) => `${name}=${url(at * 2 + 1)}`).join(",");
   const running: (ChildProcess | undefined)[] = names.map(() => undefined);
   const outputs = names.map(() => "");
-  const argv = (at: number) => [
+  const argv = (at: number, state: "new" | "existing") => [
     ...command.slice(1),
     `--name=m${at}`,
     `--data-dir=${join(folder, `m${at}`)}`,
@@ -47,12 +52,12 @@ export async function startStoreProcesses(
     `--listen-peer-urls=${url(at * 2 + 1)}`,
     `--initial-advertise-peer-urls=${url(at * 2 + 1)}`,
     `--initial-cluster=${cluster}`,
-    "--initial-cluster-state=new",
+    `--initial-cluster-state=${state}`,
     ...extraFlags,
   ];
-  const start = (at: number): Promise<void> =>
+  const start = (at: number, state: "new" | "existing" = "new"): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = spawn(command[0] ?? "", argv(at), { stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(command[0] ?? "", argv(at, state), { stdio: ["ignore", "pipe", "pipe"] });
       running[at] = child;
       const from = outputs[at]?.length ?? 0;
       const timer = setTimeout(
@@ -93,8 +98,28 @@ export async function startStoreProcesses(
     await stop();
     throw error;
   }
+  const startAfresh = async (at: number) => {
+    await rm(join(folder, `m${at}`), { recursive: true, force: true });
+    await start(at, "existing");
+  };
+  const exited = async (at: number): Promise<number> => {
+    const child = must(running[at], "a running member");
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    return child.exitCode ?? -1;
+  };
+  const peerUrls = names.map((_, at) => url(at * 2 + 1));
   const endpoints = names.map((_, at) => url(at * 2));
-  return { endpoints, folder, kill, start, stop, output: (at) => outputs[at] ?? "" };
+  return {
+    endpoints,
+    peerUrls,
+    folder,
+    kill,
+    start,
+    startAfresh,
+    exited,
+    stop,
+    output: (at) => outputs[at] ?? "",
+  };
 }
 
 /** Ports that were free a moment ago: etcd's flags need numbers before it starts. */

@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { MemberId } from "../../raft/types.ts";
 import { type Frame, FrameReader, frame, frameKinds } from "./frame.ts";
-import { hello, protocolVersion } from "./hello.ts";
+import { hello, protocolVersion, removedText } from "./hello.ts";
 
 export interface PeerTls {
   readonly cert: string;
@@ -22,6 +22,17 @@ export const dialLimits = {
   /** From the first packet to the peer's welcome. */
   dialWithinMs: 3_000,
 } as const;
+
+/** The peer does not want this member. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  readonly isRemoved: boolean;
+
+  constructor(url: string, reason: string) {
+    super(`${url} refused: ${reason}`);
+    this.isRemoved = reason === removedText;
+  }
+}
 
 /** Connects to a peer URL and exchanges hellos. Frames that follow go to `onFrame`; whatever ends the connection later, to
  *  `onEnd`. Rejects with the reason when the peer cannot be reached or refuses. */
@@ -57,7 +68,7 @@ export function dial(
         welcome = true;
         socket.setTimeout(0);
         resolve(socket);
-      } else if (kind === frameKinds.refused) fail(new Error(`${url} refused: ${payload.toString("utf8")}`));
+      } else if (kind === frameKinds.refused) fail(new RefusedError(url, payload.toString("utf8")));
       else fail(new Error(`${url} does not speak the peer protocol`));
     };
     socket.on("data", (chunk: Buffer) => {

@@ -20,6 +20,7 @@ export type Hello = Of<typeof hello>;
 export function helloProblem(
   given: Hello,
   self: { readonly clusterId: bigint; readonly memberId: MemberId },
+  isRemoved: (id: MemberId) => boolean,
 ): string | undefined {
   if (given.protocol !== protocolVersion)
     return `this member speaks peer protocol ${protocolVersion}, not ${given.protocol}`;
@@ -28,5 +29,8 @@ export function helloProblem(
     return `cluster ID mismatch: this member is of cluster ${self.clusterId.toString(16)}, not ${given.clusterId.toString(16)}`;
   if (given.to !== self.memberId)
     return `this is member ${self.memberId.toString(16)}, not ${given.to.toString(16)}; check --initial-cluster and the peer URLs`;
-  return undefined;
+  return isRemoved(given.from) ? removedText : undefined;
 }
+
+/** What a member hears that was taken out of the cluster and does not know it yet. */
+export const removedText = "the member has been permanently removed from the cluster";

@@ -16,6 +16,9 @@ export interface IncomingHandlers {
   /** Resolves when the snapshot is installed. */
   readonly onSnapshot: (message: Message, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
   readonly onQuestion: (kind: string, id: bigint) => Promise<Uint8Array>;
+  /** Members that were taken out of the cluster are turned away. */
+  readonly isRemoved: (id: MemberId) => boolean;
+  readonly onHello: (from: MemberId) => void;
   readonly onReceived: (from: MemberId, bytes: number) => void;
 }
 
@@ -40,12 +43,13 @@ export function acceptPeer(
   const greet = (given: Frame): State => {
     if (given.kind !== frameKinds.hello) throw new Error("the connection does not begin with a hello");
     const said = hello.decode(given.payload);
-    const problem = helloProblem(said, self);
+    const problem = helloProblem(said, self, handlers.isRemoved);
     if (problem !== undefined) {
       socket.end(frame(frameKinds.refused, Buffer.from(problem)));
       throw new Error(problem);
     }
     socket.setTimeout(0);
+    handlers.onHello(said.from);
     socket.write(frame(frameKinds.welcome, noBytes));
     if (said.purpose === "members") return { state: "members" };
     return said.purpose === "snapshot"

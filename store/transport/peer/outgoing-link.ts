@@ -6,7 +6,7 @@ import type { Log } from "../../../base/os/log.ts";
 import type { Random } from "../../../base/os/random.ts";
 import { StoreError } from "../../errors.ts";
 import type { MemberId } from "../../raft/types.ts";
-import { type DialOptions, dial } from "./dial.ts";
+import { type DialOptions, dial, RefusedError } from "./dial.ts";
 import { type Frame, type FrameKind, frameHead, frameKinds } from "./frame.ts";
 import { readAnswer, writeQuestion } from "./question.ts";
 
@@ -33,6 +33,8 @@ export interface LinkParts {
   readonly onSendFailure: () => void;
   /** The connection broke. */
   readonly onDown: () => void;
+  /** The peer says that this member is no longer of its cluster. */
+  readonly onRemoved: () => void;
   readonly onRoundTrip: (seconds: number) => void;
 }
 
@@ -126,6 +128,7 @@ export class OutgoingLink {
         if (this.#state.state === "dialling") this.#up(connected, url);
       },
       (error: Error) => {
+        if (error instanceof RefusedError && error.isRemoved) this.#parts.onRemoved();
         if (this.#state.state === "dialling") this.#down(error);
       },
     );

@@ -51,6 +51,7 @@ async function start(
     },
     onSnapshot: () => Promise.reject(new Error("no snapshots here")),
     onQuestion: () => Promise.reject(new Error("no questions here")),
+    isRemoved: () => false,
     ...handlers,
   });
   const scheme = options.tls === undefined ? "http" : "https";

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
@@ -27,6 +28,8 @@ export interface PeerNetworkParts {
   readonly meter: Meter;
   /** The connection to a member broke: what was sent last may be lost. */
   readonly onUnreachable?: (id: MemberId) => void;
+  /** Another member says that this one was taken out of the cluster. */
+  readonly onRemoved?: () => void;
 }
 
 export const peerMetrics = (meter: Meter) => ({
@@ -62,6 +65,9 @@ export class PeerNetwork implements PeerLinks {
   readonly #parts: PeerNetworkParts;
   readonly #metrics: ReturnType<typeof peerMetrics>;
   readonly #links = new Map<MemberId, OutgoingLink>();
+  /** Who is at the other end of connections that were opened to this member. */
+  readonly #incoming = new Map<Socket, MemberId>();
+  #isRemoved: (id: MemberId) => boolean = () => false;
   #stopped = false;
 
   constructor(config: PeerNetworkConfig, parts: PeerNetworkParts) {
@@ -71,13 +77,18 @@ export class PeerNetwork implements PeerLinks {
   }
 
   /** Begins to accept peers. */
-  open(handlers: Omit<IncomingHandlers, "onReceived">): void {
-    const all: IncomingHandlers = {
-      ...handlers,
-      onReceived: (from, bytes) => this.#metrics.receivedBytes.inc({ From: from.toString(16) }, bytes),
+  open(handlers: Omit<IncomingHandlers, "onReceived" | "onHello">): void {
+    this.#isRemoved = handlers.isRemoved;
+    const onReceived = (from: MemberId, bytes: number) =>
+      this.#metrics.receivedBytes.inc({ From: from.toString(16) }, bytes);
+    const accept = (socket: Socket) => {
+      const onHello = (from: MemberId) => {
+        this.#incoming.set(socket, from);
+      };
+      socket.once("close", () => this.#incoming.delete(socket));
+      acceptPeer(socket, this.#config, { ...handlers, onReceived, onHello }, this.#parts.log);
     };
-    for (const server of this.#config.servers)
-      server.serve((socket) => acceptPeer(socket, this.#config, all, this.#parts.log));
+    for (const server of this.#config.servers) server.serve(accept);
   }
 
   send(messages: readonly Message[]): void {
@@ -103,6 +114,8 @@ export class PeerNetwork implements PeerLinks {
       link.close();
       this.#links.delete(id);
     }
+    // Whoever was removed connects again and hears why it is not wanted.
+    for (const [socket, from] of this.#incoming) if (this.#isRemoved(from)) socket.destroy();
     for (const [id, urls] of others) {
       const link = this.#links.get(id);
       if (link === undefined) this.#links.set(id, this.#link(id, urls));
@@ -139,6 +152,7 @@ export class PeerNetwork implements PeerLinks {
         log,
         onSent: (bytes) => this.#metrics.sentBytes.inc({ To }, bytes),
         onSendFailure: () => this.#metrics.sentFailures.inc({ To }),
+        onRemoved: () => this.#parts.onRemoved?.(),
         onDown: () => this.#parts.onUnreachable?.(id),
         onRoundTrip: (seconds) => this.#metrics.roundTrip.observe({ To }, seconds),
       },
