@@ -29,6 +29,12 @@ const times = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 5
 describe("integration: scheduler and client against the API server", () => {
   let server: TestApiserver;
   let client: RestClient;
+  /** Run after each test, failed or not: what the test started. */
+  const cleanups: (() => Promise<void>)[] = [];
+
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0)) await cleanup();
+  });
 
   before(async () => {
     server = await startTestApiserver();
@@ -82,7 +88,9 @@ describe("integration: scheduler and client against the API server", () => {
       },
       testOs(),
     );
+    cleanups.push(() => scheduler.stop());
     const tasks = new TaskScope(silentLog);
+    cleanups.push(() => tasks.stop());
     const deps = { client, clock: systemClock, random: systemRandom, log: silentLog };
     const pods = new InformerFactory(tasks, deps).informer(resources.pods);
     await client.create(resources.pods, pod("small"));
@@ -146,7 +154,6 @@ describe("integration: scheduler and client against the API server", () => {
         "third Scheduled",
       ],
     );
-    await tasks.stop();
   });
 
   it("pages through lists and refuses stale writes", async () => {
