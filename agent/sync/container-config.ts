@@ -83,11 +83,12 @@ async function userOf(
       .split("\n")
       .map((line) => line.split(":"))
       .find((fields) => fields[0] === name || fields[2] === name);
-  const passwd =
-    asked === "" || container.securityContext?.runAsUser !== undefined
-      ? undefined
-      : await row("passwd", asked);
-  if (asked !== "" && passwd === undefined && !/^\d+$/.test(asked))
+  // An image's user matters only where the pod names none.
+  const named =
+    asked !== "" &&
+    (container.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser) === undefined;
+  const passwd = named ? await row("passwd", asked) : undefined;
+  if (named && passwd === undefined && !/^\d+$/.test(asked))
     throw new ConfigError(`unable to find user ${asked}: no matching entries in passwd file`);
   const group =
     askedGroup === "" || /^\d+$/.test(askedGroup) ? askedGroup : (await row("group", askedGroup))?.[2];

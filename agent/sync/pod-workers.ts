@@ -1,3 +1,5 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { Informer } from "../../client/informer.ts";
 import type { Pod } from "../../client/types.ts";
@@ -55,12 +57,16 @@ export class PodWorkers {
 
   /** What an earlier agent started for pods that have since been deleted. */
   async #removeStrays(wanted: ReadonlySet<string>): Promise<void> {
-    const { runtime, volumes, os } = this.#context;
+    const { runtime, volumes, os, logsDir } = this.#context;
     for (const { id, pod } of runtime.listPodSandboxes()) {
       if (wanted.has(pod.uid)) continue;
       os.log.info("removing a pod that is gone", { pod: `${pod.namespace}/${pod.name}` });
       await runtime.removePodSandbox(id);
-      await volumes.remove(pod.uid);
     }
+    for (const uid of await volumes.list()) if (!wanted.has(uid)) await volumes.remove(uid);
+    const logs = await readdir(logsDir).catch(() => []);
+    for (const name of logs)
+      if (!wanted.has(name.split("_").at(-1) ?? ""))
+        await rm(join(logsDir, name), { recursive: true, force: true });
   }
 }

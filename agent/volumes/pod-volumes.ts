@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseQuantity } from "../../base/quantity.ts";
 import type { Container, Pod, Volume } from "../../client/types.ts";
@@ -27,6 +27,12 @@ export class PodVolumes {
 
   podDir(uid: string): string {
     return join(this.#dir, uid);
+  }
+
+  /** Uids of the pods that have a folder here. */
+  async list(): Promise<readonly string[]> {
+    await mkdir(this.#dir, { recursive: true, mode: 0o711 });
+    return readdir(this.#dir);
   }
 
   /** Makes all of a pod's volumes, or brings those made from the API up to date. Rejects with ConfigError. */
