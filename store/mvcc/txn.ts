@@ -41,7 +41,8 @@ const newest = { revision: 0, limit: 0, countOnly: false } as const;
 /** Throws LEASE_NOT_FOUND or KEY_NOT_FOUND, having changed nothing. */
 export function executePut(txn: WriteTransaction, request: PutRequest, leaseExists: LeaseExists): PutAnswer {
   const key = latin1(request.key);
-  checkPut(txn, request, leaseExists);
+  checkLease(request, leaseExists);
+  checkKeyExists(txn, request);
   let { value, lease } = request;
   let prevKv: Uint8Array | undefined;
   if (request.prevKv || request.ignoreValue || request.ignoreLease) {
@@ -113,20 +114,36 @@ function planTxn(source: Reader, request: TxnRequest): Plan {
   };
 }
 
-/** What can fail must fail before anything is changed. */
+/** What can fail must fail before anything is changed: all puts first, then all ranges, as in etcd. */
 function checkPlan(txn: WriteTransaction, plan: Plan, leaseExists: LeaseExists): void {
+  checkPuts(txn, plan, leaseExists);
+  checkRanges(txn, plan);
+}
+
+function checkPuts(txn: WriteTransaction, plan: Plan, leaseExists: LeaseExists): void {
   for (const op of plan.ops) {
-    if ("range" in op) txn.checkRevision(op.range.revision);
-    else if ("put" in op) checkPut(txn, op.put, leaseExists);
-    else if ("txn" in op) checkPlan(txn, op.txn, leaseExists);
+    if ("txn" in op) checkPuts(txn, op.txn, leaseExists);
+    if (!("put" in op)) continue;
+    // In this order, which is not that of a put on its own: which error a client sees is part of the contract.
+    checkKeyExists(txn, op.put);
+    checkLease(op.put, leaseExists);
   }
 }
 
-function checkPut(txn: WriteTransaction, request: PutRequest, leaseExists: LeaseExists): void {
-  if (request.ignoreValue || request.ignoreLease) {
-    const { count } = txn.read({ single: true, from: latin1(request.key) }, { ...newest, countOnly: true });
-    if (count === 0) throw new StoreError("KEY_NOT_FOUND");
+function checkRanges(txn: WriteTransaction, plan: Plan): void {
+  for (const op of plan.ops) {
+    if ("range" in op) txn.checkRevision(op.range.revision);
+    else if ("txn" in op) checkRanges(txn, op.txn);
   }
+}
+
+function checkKeyExists(txn: WriteTransaction, request: PutRequest): void {
+  if (!request.ignoreValue && !request.ignoreLease) return;
+  const { count } = txn.read({ single: true, from: latin1(request.key) }, { ...newest, countOnly: true });
+  if (count === 0) throw new StoreError("KEY_NOT_FOUND");
+}
+
+function checkLease(request: PutRequest, leaseExists: LeaseExists): void {
   if (request.lease !== 0n && !leaseExists(request.lease))
     throw new StoreError("LEASE_NOT_FOUND", { lease: request.lease });
 }

@@ -106,7 +106,8 @@ export class EtcdModel {
 
   #one(request: Partial<InternalRaftRequest>): ModelAnswer {
     if (request.put) {
-      this.#checkPut(request.put);
+      this.#checkLease(request.put);
+      this.#checkKey(request.put);
       return this.#put(request.put);
     }
     if (request.deleteRange) return this.#deleteRange(request.deleteRange);
@@ -131,9 +132,12 @@ export class EtcdModel {
     return this.#changed() ? this.#writing : this.#writing - 1;
   }
 
-  #checkPut(request: PutRequest): void {
+  #checkKey(request: PutRequest): void {
     const exists = this.#now().some((kv) => kv.key === bytes(request.key));
     if ((request.ignoreValue || request.ignoreLease) && !exists) throw new ModelError("KEY_NOT_FOUND");
+  }
+
+  #checkLease(request: PutRequest): void {
     if (request.lease !== 0n && !this.leases.has(request.lease)) throw new ModelError("LEASE_NOT_FOUND");
   }
 
@@ -194,7 +198,8 @@ export class EtcdModel {
 
   #txn(request: TxnRequest): ModelAnswer {
     const plan = this.#plan(request);
-    this.#checkOps(plan.ops);
+    this.#checkPuts(plan.ops);
+    this.#checkRanges(plan.ops);
     return this.#run(plan);
   }
 
@@ -208,10 +213,19 @@ export class EtcdModel {
     };
   }
 
-  #checkOps(ops: Plan["ops"]): void {
+  #checkPuts(ops: Plan["ops"]): void {
     for (const one of ops) {
-      if ("plan" in one) this.#checkOps(one.plan.ops);
-      else if (one.op.requestPut) this.#checkPut(one.op.requestPut);
+      if ("plan" in one) this.#checkPuts(one.plan.ops);
+      else if (one.op.requestPut) {
+        this.#checkKey(one.op.requestPut);
+        this.#checkLease(one.op.requestPut);
+      }
+    }
+  }
+
+  #checkRanges(ops: Plan["ops"]): void {
+    for (const one of ops) {
+      if ("plan" in one) this.#checkRanges(one.plan.ops);
       else if (one.op.requestRange) this.#checkRange(one.op.requestRange);
     }
   }
