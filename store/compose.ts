@@ -56,14 +56,10 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
       metrics,
       openLog: async () => {
         const ask = (url: string) => askMembers(url, serverVersion, config.peerTls);
-        const { wal, recovered, identity } = await openLog(
-          walFolder(config.dataDir),
-          () => beginning(config, ask),
-          os,
-        );
+        const { wal, ...opened } = await openLog(walFolder(config.dataDir), () => beginning(config, ask), os);
         undo.push(() => wal.close());
-        checkIdentity(config, identity);
-        return { log: wal, recovered, identity };
+        checkIdentity(config, opened.identity);
+        return { log: wal, ...opened };
       },
       openPeers: (identity) => {
         network = new PeerNetwork(

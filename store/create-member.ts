@@ -4,19 +4,20 @@ import type { Log } from "../base/os/log.ts";
 import type { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Random } from "../base/os/random.ts";
 import { membersResponse } from "../proto/etcd-cluster.ts";
-import { openState, type State, type StateDeps } from "./apply/state.ts";
+import { openState, type State, type StateConfig, type StateDeps } from "./apply/state.ts";
 import type { BackendHome } from "./backend/home.ts";
 import type { DriverParts } from "./driver/config.ts";
 import { Driver } from "./driver/driver.ts";
 import type { DurableLog, PeerLinks } from "./driver/seams.ts";
 import type { Member } from "./membership/member.ts";
 import { ClusterMembers } from "./membership/membership-state.ts";
-import type { Identity } from "./open-log.ts";
+import type { Identity, Remote } from "./open-log.ts";
 import { LeaseDesk } from "./propose/lease-desk.ts";
 import { LeaseExpiry } from "./propose/lease-expiry.ts";
 import { LinearizableReads } from "./propose/linearizable-reads.ts";
 import { Proposer } from "./propose/proposer.ts";
 import { RequestIds } from "./propose/request-ids.ts";
+import type { RaftLimits } from "./raft/config.ts";
 import type { MemberId, Message } from "./raft/types.ts";
 import { membersAnswer } from "./rpc/cluster/answers.ts";
 import type { Handlers } from "./rpc/handler.ts";
@@ -37,6 +38,12 @@ export interface MemberConfig {
   readonly strictReconfigCheck: boolean;
   readonly watchProgressMs: number;
   readonly version: string;
+  /** Bounds that simulation makes small, so that it gets to where they matter. */
+  readonly tuning?: {
+    readonly raft?: RaftLimits;
+    readonly catchUpEntries?: number;
+    readonly watch?: NonNullable<StateConfig["watch"]>;
+  };
 }
 
 /** Links to the other members, beyond what consensus needs of them. */
@@ -68,6 +75,7 @@ export interface MemberDoors {
     readonly log: DurableLog;
     readonly recovered: Omit<Recovered, "metadata">;
     readonly identity: Identity;
+    readonly remotes?: readonly Remote[];
   }>;
   /** Begins to take in what peers send once `ready` resolved. */
   readonly openPeers: (identity: Identity) => Peers;
@@ -109,23 +117,37 @@ export class MemberRemovedError extends Error {
   }
 }
 
+/** What the state tells of is known only after the state was opened. */
+interface Late {
+  proposer?: Proposer;
+  peers?: Peers;
+  identity?: Identity;
+  noSpace?: () => void;
+  remotes: readonly Remote[];
+}
+
 export async function createMember(config: MemberConfig, doors: MemberDoors): Promise<StoreMember> {
   const { clock, metrics } = doors;
   const ending = endable();
   // The state is opened first, but what it tells goes to stages that are built after it.
-  const late: { proposer?: Proposer; peers?: Peers; identity?: Identity; noSpace?: () => void } = {};
+  const late: Late = { remotes: [] };
   const onMembers = (members: readonly Member[]) => {
-    late.peers?.setPeers(members.map(({ id, peerUrls: urls }) => ({ id, urls })));
     const self = late.identity?.memberId;
+    // Until the log has told of this member itself, the leader may be one that the log has not told of either.
+    const isJoining = !members.some((member) => member.id === self);
+    const peers = new Map(
+      [...(isJoining ? late.remotes : []), ...members].map((one) => [one.id, one.peerUrls]),
+    );
+    late.peers?.setPeers([...peers].map(([id, urls]) => ({ id, urls })));
     if (self !== undefined && clusterMembers.isRemoved(self)) ending.fail(new MemberRemovedError(self));
   };
   const clusterMembers = new ClusterMembers({
     onMembers,
     onConfChange: (id, refused) => late.proposer?.confChangeApplied(id, refused),
   });
-  const { dataDir, quotaBytes, electionMs } = config;
+  const { dataDir, quotaBytes, electionMs, tuning = {} } = config;
   const state = await openState(
-    { dataDir, quotaBytes, electionMs },
+    { dataDir, quotaBytes, electionMs, ...(tuning.watch && { watch: tuning.watch }) },
     {
       clock,
       disk: doors.disk,
@@ -142,7 +164,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
     const opened = await doors.openLog();
     const { identity } = opened;
     const peers = doors.openPeers(identity);
-    Object.assign(late, { peers, identity });
+    Object.assign(late, { peers, identity, remotes: opened.remotes ?? [] });
     onMembers(clusterMembers.all());
     const driver = await openDriver(config, doors, { ...opened, peers, state });
     return join(config, doors, { driver, state, peers, identity, clusterMembers, ending, late });
@@ -157,10 +179,19 @@ function openDriver(
   doors: MemberDoors,
   parts: Awaited<ReturnType<MemberDoors["openLog"]>> & { readonly peers: Peers; readonly state: State },
 ): Promise<Driver> {
-  const { heartbeatMs, electionMs, snapshotCount } = config;
+  const { heartbeatMs, electionMs, snapshotCount, tuning = {} } = config;
   const { identity, recovered, state } = parts;
   return Driver.open(
-    { id: identity.memberId, heartbeatMs, electionMs, snapshotCount, recovered, conf: state.confState },
+    {
+      id: identity.memberId,
+      heartbeatMs,
+      electionMs,
+      snapshotCount,
+      recovered,
+      conf: state.confState,
+      ...(tuning.raft && { limits: tuning.raft }),
+      ...(tuning.catchUpEntries !== undefined && { catchUpEntries: tuning.catchUpEntries }),
+    },
     {
       log: parts.log,
       peers: parts.peers,
@@ -182,7 +213,7 @@ interface Built {
   readonly identity: Identity;
   readonly clusterMembers: ClusterMembers;
   readonly ending: ReturnType<typeof endable>;
-  readonly late: { proposer?: Proposer; noSpace?: () => void };
+  readonly late: Late;
 }
 
 /** Joins the stages that serve clients to the driver and the state. */

@@ -6,7 +6,7 @@ import type { InitialCluster } from "./membership/initial-cluster.ts";
 import { memberJson } from "./membership/member.ts";
 import type { MemberId } from "./raft/types.ts";
 import type { Recovered } from "./wal/recovery.ts";
-import { Wal } from "./wal/wal.ts";
+import { Wal, type WalConfig } from "./wal/wal.ts";
 
 export interface Identity {
   readonly clusterId: bigint;
@@ -18,12 +18,20 @@ export type Beginning =
   /** With the others named by the flags; its log begins with their membership. */
   | { readonly kind: "new"; readonly cluster: InitialCluster; readonly memberId: MemberId }
   /** Added to a running cluster, whose leader sends everything. */
-  | { readonly kind: "join"; readonly identity: Identity };
+  | { readonly kind: "join"; readonly identity: Identity; readonly remotes: readonly Remote[] };
+
+/** A member to answer to before the log has told who belongs to the cluster. */
+export interface Remote {
+  readonly id: MemberId;
+  readonly peerUrls: readonly string[];
+}
 
 export interface OpenedLog {
   readonly wal: Wal;
   readonly recovered: Recovered;
   readonly identity: Identity;
+  /** Set when this member joins. */
+  readonly remotes?: readonly Remote[];
 }
 
 type LogOs = Pick<Os, "disk" | "clock" | "log" | "metrics">;
@@ -35,14 +43,16 @@ export async function openLog(
   folder: string,
   begin: () => Promise<Beginning>,
   os: LogOs,
+  size: Pick<WalConfig, "segmentBytes"> = {},
 ): Promise<OpenedLog> {
   if (await Wal.exists(os.disk, folder)) {
-    const { wal, recovered } = await Wal.open({ folder }, os);
+    const { wal, recovered } = await Wal.open({ folder, ...size }, os);
     const { nodeId: memberId, clusterId } = recovered.metadata;
     if (!isUntouched(recovered)) return { wal, recovered, identity: { clusterId, memberId } };
     // The last life ended between making the log and writing how it begins, or it waits to hear from a leader.
     const beginning = await begin();
-    return { wal, recovered: await write(beginning, wal, recovered), identity: { clusterId, memberId } };
+    const identity = { clusterId, memberId };
+    return { wal, recovered: await write(beginning, wal, recovered), identity, ...remotesOf(beginning) };
   }
   const beginning = await begin();
   const identity =
@@ -50,15 +60,17 @@ export async function openLog(
       ? beginning.identity
       : { clusterId: beginning.cluster.clusterId, memberId: beginning.memberId };
   const metadata = { nodeId: identity.memberId, clusterId: identity.clusterId };
-  const wal = await Wal.create({ folder }, metadata, os);
+  const wal = await Wal.create({ folder, ...size }, metadata, os);
   const empty: Recovered = {
     metadata,
     hardState: { term: 0, vote: 0n, commit: 0 },
     snapshot: { index: 0, term: 0, conf: { voters: [], learners: [] } },
     entries: [],
   };
-  return { wal, recovered: await write(beginning, wal, empty), identity };
+  return { wal, recovered: await write(beginning, wal, empty), identity, ...remotesOf(beginning) };
 }
+
+const remotesOf = (beginning: Beginning) => (beginning.kind === "join" ? { remotes: beginning.remotes } : {});
 
 const isUntouched = ({ entries, snapshot, hardState }: Recovered) =>
   entries.length === 0 && snapshot.index === 0 && hardState.term === 0;

@@ -10,8 +10,7 @@ export async function beginning(
   config: StoreConfig,
   ask: (peerUrl: string) => Promise<MembersResponse>,
 ): Promise<Beginning> {
-  if (config.initialClusterState === "existing")
-    return { kind: "join", identity: await joining(config, ask) };
+  if (config.initialClusterState === "existing") return await joining(config, ask);
   const cluster = newCluster(config.initialCluster, config.initialClusterToken);
   return { kind: "new", cluster, memberId: ownMember(cluster, config.name) };
 }
@@ -33,7 +32,7 @@ export function checkIdentity(config: StoreConfig, { clusterId, memberId }: Iden
 async function joining(
   config: StoreConfig,
   ask: (peerUrl: string) => Promise<MembersResponse>,
-): Promise<Identity> {
+): Promise<Beginning> {
   const own = [...config.initialAdvertisePeerUrls].sort().join(",");
   const others = [...config.initialCluster]
     .filter(([name]) => name !== config.name)
@@ -52,7 +51,8 @@ async function joining(
       throw new UsageError(
         `--initial-cluster-state=existing: no member of the cluster at ${url} has the peer URLs ${own}; add it first with "member add"`,
       );
-    return { clusterId: answer.header?.clusterId ?? 0n, memberId: self.id };
+    const identity = { clusterId: answer.header?.clusterId ?? 0n, memberId: self.id };
+    return { kind: "join", identity, remotes: answer.members };
   }
   throw new UsageError(
     `--initial-cluster-state=existing: none of the other members in --initial-cluster answers: ${failures.join("; ")}`,
