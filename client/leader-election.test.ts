@@ -185,6 +185,33 @@ describe("client/leader-election", () => {
     assert.equal(clock.pending, 0);
   });
 
+  it("gives the lease up although the stop cut off a renewal that was written", async () => {
+    const clock = new ManualClock();
+    const api = new FakeApi();
+    const onStartedLeading = (signal: AbortSignal) =>
+      new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    const stop = new AbortController();
+    let renewals = 0;
+    const client: ElectionDeps["client"] = {
+      get: (resource, ref) => api.get(resource, ref),
+      create: (resource, object) => api.create(resource, object),
+      update: async (resource, object) => {
+        const written = await api.update(resource, object);
+        if (renewals++ > 0) return written;
+        stop.abort(new Error("stopped"));
+        throw stop.signal.reason; // as a request does whose signal aborts before the answer
+      },
+      watch: (resource, options, signal) => api.watch(resource, options, signal),
+    };
+    const deps = { client, clock, random: new Prng(1), log: silentLog };
+    const elector = new LeaderElector({ name: "l", identity: "x", times, onStartedLeading }, deps);
+    const done = elector.run(stop.signal);
+    await clock.advance(1_000);
+    await done;
+    assert.equal(renewals, 2);
+    assert.equal(api.all(resources.leases)[0]?.spec?.holderIdentity, "");
+  });
+
   it("counts its term from before the renewal left, not from the late answer", async () => {
     const clock = new ManualClock();
     const api = new FakeApi();

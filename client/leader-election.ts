@@ -40,6 +40,8 @@ export interface ElectionDeps {
   readonly metrics?: LoopMetrics;
 }
 
+const giveUpAttemptsMost = 3;
+
 /** A candidate for the lease of a name.
  *  Invariant: among candidates with sound times, `isLeader` is true for at most one at any moment. */
 export class LeaderElector {
@@ -233,20 +235,29 @@ export class LeaderElector {
   async #endTerm(): Promise<void> {
     const held = this.isLeader;
     this.#term = undefined;
-    if (!held || this.#seen === undefined) return;
+    if (held) await this.#giveUp();
+  }
+
+  /** A renewal cut off by the stop may still have been written, or be written yet: then our version is old, and the
+   *  newest one tells whether the lease is still ours to give up. */
+  async #giveUp(): Promise<void> {
+    const { client, clock, log } = this.#deps;
+    const { name, identity, times } = this.#options;
     try {
-      await this.#deps.client.update(
-        resources.leases,
-        this.#lease(release(this.#seen.spec, this.#deps.clock.wallMs()), this.#seen.resourceVersion),
-        { timeoutMs: this.#options.times.retryPeriodMs },
-      );
-      this.#deps.log.info("gave up the lease", { lease: this.#options.name });
+      for (let attempt = 1; this.#seen !== undefined && this.holder === identity; attempt++) {
+        const given = this.#lease(release(this.#seen.spec, clock.wallMs()), this.#seen.resourceVersion);
+        try {
+          await client.update(resources.leases, given, { timeoutMs: times.retryPeriodMs });
+          log.info("gave up the lease", { lease: name });
+          return;
+        } catch (error) {
+          if (!isConflict(error) || attempt === giveUpAttemptsMost) throw error;
+          await this.#look();
+        }
+      }
     } catch (error) {
       if (!isRetriable(error)) throw error;
-      this.#deps.log.info("could not give up the lease; it will expire", {
-        lease: this.#options.name,
-        error,
-      });
+      log.info("could not give up the lease; it will expire", { lease: name, error });
     }
   }
 
@@ -290,11 +301,11 @@ export class LeaderElector {
     return true;
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
+  async #look(signal?: AbortSignal): Promise<void> {
     const { client, clock } = this.#deps;
     const ref = { name: this.#options.name, namespace: this.#namespace };
     try {
-      const call = { signal, timeoutMs: this.#options.times.renewDeadlineMs };
+      const call = { ...(signal && { signal }), timeoutMs: this.#options.times.renewDeadlineMs };
       const lease = await client.get(resources.leases, ref, call);
       this.#seen = observe(this.#seen, observed(lease), clock.monotonicMs());
     } catch (error) {
