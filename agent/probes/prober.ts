@@ -74,7 +74,8 @@ export class Prober {
       podUid,
       target: { containerId, container, podIp },
       probes,
-      started: kept?.started ?? container.startupProbe === undefined,
+      // Without a startup probe a container counts as started, whatever was reported before we watched it.
+      started: container.startupProbe === undefined || (kept?.started ?? false),
       ready: container.readinessProbe === undefined || (kept?.ready ?? false),
       failed: undefined,
     });

@@ -119,6 +119,7 @@ export class PodWorker {
         }
         acted = (await this.#act(action)) || acted;
       }
+      this.#followProbes();
       await this.#report();
       if (acted && !this.#woken) continue;
       if (acted) return {};
