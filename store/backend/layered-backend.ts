@@ -219,6 +219,7 @@ export class LayeredBackend implements Backend {
     this.#frozen.shift();
     this.#writtenCount++;
     this.#frozenBytes -= layer.sizeBytes;
+    this.#baseBytes += layer.sizeBytes; // a guess until it is measured again
     if (this.#frozenBytes < this.#config.pendingBytesMax / 2) {
       this.#room?.resolve();
       this.#room = undefined;
