@@ -69,6 +69,6 @@ export interface MaintenanceParts {
     readonly hashRevision: number;
   }>;
   defragment(): Promise<void>;
-  /** The whole state; the size is known beforehand. Ends with the SHA-256 of everything before. */
+  /** The whole state as a file, about `sizeBytes` long; ends with the SHA-256 of everything before. */
   snapshot(): { readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> };
 }
