@@ -43,13 +43,14 @@ export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
     index,
     // A compaction may have removed the newest rows; the revision never goes back behind it.
     revision: Math.max(revision, compactRevision),
-    compactRevision: compactRevision === 0 ? -1 : compactRevision,
+    compactRevision,
     unfinishedCompaction: scheduled > finished,
     leased,
   };
 }
 
+/** -1, as in etcd, where none was stored: a compaction at 0 is one. */
 function storedRevision(backend: Backend, name: string): number {
   const bytes = backend.get("meta", name);
-  return bytes === undefined ? 0 : mainOf(latin1(bytes));
+  return bytes === undefined ? -1 : mainOf(latin1(bytes));
 }
