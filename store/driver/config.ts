@@ -34,6 +34,8 @@ export interface DriverConfig {
   /** The configuration as of `machine.appliedIndex`; empty in a cluster whose first changes are not applied yet. */
   readonly conf: ConfState;
   readonly limits?: RaftLimits;
+  /** In place of `driverLimits.catchUpEntries`. */
+  readonly catchUpEntries?: number;
 }
 
 export interface DriverParts {

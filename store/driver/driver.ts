@@ -45,7 +45,7 @@ export class Driver implements Consensus {
     this.#heartbeatMs = config.heartbeatMs;
     this.#electionTicks = Math.max(2, Math.ceil(config.electionMs / config.heartbeatMs));
     this.#reads = readRounds(config, parts.random);
-    this.#marks = new LogMarks(config.snapshotCount, { index: raft.appliedIndex, conf: raft.conf });
+    this.#marks = new LogMarks(config, { index: raft.appliedIndex, conf: raft.conf });
     this.#ticker = new Ticker(parts.clock, config.heartbeatMs, (lateMs) => this.#tick(lateMs));
   }
 

@@ -8,6 +8,7 @@ import { driverLimits } from "./config.ts";
  *  State: idle -> flushing -> flushed -> marking -> idle. */
 export class LogMarks {
   readonly #snapshotCount: number;
+  readonly #catchUpEntries: number;
   #state:
     | { readonly kind: "idle" | "flushing" | "marking" }
     | { readonly kind: "flushed"; readonly at: EntryId } = {
@@ -17,8 +18,12 @@ export class LogMarks {
   /** Configurations and the index from which each holds, oldest first; the first covers all marks still to come. */
   #confs: { readonly index: Index; readonly conf: ConfState }[];
 
-  constructor(snapshotCount: number, start: { readonly index: Index; readonly conf: ConfState }) {
-    this.#snapshotCount = snapshotCount;
+  constructor(
+    options: { readonly snapshotCount: number; readonly catchUpEntries?: number },
+    start: { readonly index: Index; readonly conf: ConfState },
+  ) {
+    this.#snapshotCount = options.snapshotCount;
+    this.#catchUpEntries = options.catchUpEntries ?? driverLimits.catchUpEntries;
     this.#marked = start.index;
     this.#confs = [start];
   }
@@ -63,6 +68,6 @@ export class LogMarks {
     const current = this.#confs.findLastIndex((known) => known.index <= meta.index);
     this.#confs = this.#confs.slice(Math.max(0, current));
     const isHeavy = raft.logBytes > driverLimits.logBytesMax;
-    return Math.max(0, isHeavy ? meta.index : meta.index - driverLimits.catchUpEntries);
+    return Math.max(0, isHeavy ? meta.index : meta.index - this.#catchUpEntries);
   }
 }
