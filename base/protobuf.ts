@@ -1,233 +1,18 @@
-/** Protocol Buffers on the wire, described by tables: `message({ key: bytes(1), lease: id64(3) })`.
- *  TypeScript types follow from the table. Decoding copies no bytes: `bytes` fields are views into the input.
- *  Wire format: https://protobuf.dev/programming-guides/encoding/ */
+import { latin1, text, WireError, WireReader, WireWriter } from "./wire.ts";
 
-const decoder = new TextDecoder("utf-8");
-const encoder = new TextEncoder();
-const EMPTY = new Uint8Array(0);
+/** Protocol Buffers described by tables: `message({ key: bytes(1), lease: id64(3) })`. TypeScript types follow from the
+ *  table. Decoding copies no bytes: `bytes` fields are views into the input. */
+const empty = new Uint8Array(0);
 
-export class WireError extends Error {
-  override readonly name = "WireError";
-}
-
-/** Reads one message's bytes front to back. */
-export class WireReader {
-  readonly buffer: Uint8Array;
-  position: number;
-  readonly end: number;
-  /** Depth of nested messages, bounded so that hostile input cannot exhaust the stack. */
-  depth = 0;
-
-  constructor(buffer: Uint8Array, start = 0, end = buffer.length) {
-    this.buffer = buffer;
-    this.position = start;
-    this.end = end;
-  }
-
-  byte(): number {
-    if (this.position >= this.end) throw new WireError("unexpected end of message");
-    return this.buffer[this.position++] as number;
-  }
-
-  /** A varint of at most 64 bits as a number; the high bits beyond 2^53 must be a sign extension of an int64. */
-  varint(): number {
-    let low = 0;
-    let shift = 0;
-    for (;;) {
-      const byte = this.byte();
-      if (shift < 28) low |= (byte & 0x7f) << shift;
-      else return this.#longVarint(low, byte);
-      if (byte < 0x80) return low;
-      shift += 7;
-    }
-  }
-
-  /** Entered with 28 bits in `low` and the fifth byte in hand. */
-  #longVarint(low28: number, fifth: number): number {
-    let value = low28 + (fifth & 0x7f) * 2 ** 28;
-    if (fifth < 0x80) return value;
-    let scale = 2 ** 35;
-    let high = 0; // bits 53 and above, to tell a negative number from one too large
-    for (let count = 6; ; count++) {
-      const byte = this.byte();
-      if (count > 10) throw new WireError("varint longer than 10 bytes");
-      const bits = byte & 0x7f;
-      if (scale < 2 ** 49) value += bits * scale;
-      else if (scale === 2 ** 49) {
-        value += (bits & 0x0f) * scale;
-        high += bits >>> 4;
-      } else high += bits * (scale / 2 ** 53);
-      scale *= 128;
-      if (byte < 0x80) break;
-    }
-    if (high === 0) return value;
-    if (high >= 2 ** 10) {
-      // Bit 63 is set: a negative int64 in two's complement.
-      const unsigned = value - 2 ** 53 + (high - 2047) * 2 ** 53;
-      if (unsigned >= -(2 ** 53)) return unsigned;
-    }
-    throw new WireError("64-bit number beyond 2^53");
-  }
-
-  /** A varint as an unsigned 64-bit bigint. */
-  varintBig(): bigint {
-    let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
-      const byte = this.byte();
-      if (shift > 63n) throw new WireError("varint longer than 10 bytes");
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
-    }
-  }
-
-  bytes(): Uint8Array {
-    const start = this.#length();
-    this.position = start.end;
-    return this.buffer.subarray(start.start, start.end);
-  }
-
-  /** Ends of the length-delimited field that starts here. */
-  #length(): { start: number; end: number } {
-    const lengthBytes = this.varint();
-    const start = this.position;
-    if (lengthBytes < 0 || start + lengthBytes > this.end)
-      throw new WireError("field reaches past the end of its message");
-    return { start, end: start + lengthBytes };
-  }
-
-  fixed(lengthBytes: 4 | 8): DataView {
-    if (this.position + lengthBytes > this.end) throw new WireError("unexpected end of message");
-    const view = new DataView(this.buffer.buffer, this.buffer.byteOffset + this.position, lengthBytes);
-    this.position += lengthBytes;
-    return view;
-  }
-
-  skip(wireType: number): void {
-    switch (wireType) {
-      case 0:
-        while (this.byte() >= 0x80);
-        return;
-      case 1:
-        this.fixed(8);
-        return;
-      case 2:
-        this.bytes();
-        return;
-      case 5:
-        this.fixed(4);
-        return;
-      default:
-        throw new WireError(`unknown wire type ${wireType}`);
-    }
-  }
-}
-
-/** Writes into a buffer that grows; `finish()` hands it out. Nested lengths are patched in place. */
-export class WireWriter {
-  #buffer: Buffer;
-  #length = 0;
-
-  constructor(sizeBytes = 256) {
-    this.#buffer = Buffer.allocUnsafe(sizeBytes);
-  }
-
-  get lengthBytes(): number {
-    return this.#length;
-  }
-
-  #room(moreBytes: number): void {
-    if (this.#length + moreBytes <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + moreBytes));
-    this.#buffer.copy(grown, 0, 0, this.#length);
-    this.#buffer = grown;
-  }
-
-  /** A safe integer; negative ones as ten-byte two's complement. */
-  varint(value: number): this {
-    this.#room(10);
-    if (value < 0) return this.varintBig(BigInt.asUintN(64, BigInt(value)));
-    let rest = value;
-    while (rest >= 2 ** 31) {
-      this.#buffer[this.#length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
-    while (rest >= 0x80) {
-      this.#buffer[this.#length++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    this.#buffer[this.#length++] = rest;
-    return this;
-  }
-
-  varintBig(value: bigint): this {
-    this.#room(10);
-    let rest = BigInt.asUintN(64, value);
-    while (rest >= 0x80n) {
-      this.#buffer[this.#length++] = Number(rest & 0x7fn) | 0x80;
-      rest >>= 7n;
-    }
-    this.#buffer[this.#length++] = Number(rest);
-    return this;
-  }
-
-  raw(bytes: Uint8Array): this {
-    this.#room(bytes.length);
-    this.#buffer.set(bytes, this.#length);
-    this.#length += bytes.length;
-    return this;
-  }
-
-  bytes(value: Uint8Array): this {
-    return this.varint(value.length).raw(value);
-  }
-
-  string(value: string): this {
-    const size = Buffer.byteLength(value);
-    this.varint(size).#room(size);
-    this.#length += this.#buffer.write(value, this.#length, size, "utf8");
-    return this;
-  }
-
-  /** A string whose characters stand for bytes (latin1). */
-  byteString(value: string): this {
-    this.varint(value.length).#room(value.length);
-    this.#length += this.#buffer.write(value, this.#length, value.length, "latin1");
-    return this;
-  }
-
-  fixed(lengthBytes: 4 | 8, fill: (view: DataView) => void): this {
-    this.#room(lengthBytes);
-    fill(new DataView(this.#buffer.buffer, this.#buffer.byteOffset + this.#length, lengthBytes));
-    this.#length += lengthBytes;
-    return this;
-  }
-
-  /** Writes what `fill` writes, preceded by its length. */
-  nested(fill: () => void): this {
-    const lengthAt = this.#length;
-    this.#room(1);
-    this.#length += 1;
-    const start = this.#length;
-    fill();
-    const size = this.#length - start;
-    if (size < 0x80) {
-      this.#buffer[lengthAt] = size;
-      return this;
-    }
-    const extra = size < 2 ** 14 ? 1 : size < 2 ** 21 ? 2 : size < 2 ** 28 ? 3 : 4;
-    this.#room(extra);
-    this.#buffer.copyWithin(start + extra, start, this.#length);
-    this.#length = lengthAt;
-    this.varint(size);
-    this.#length = start + extra + size;
-    return this;
-  }
-
-  /** The bytes written so far. The writer must not be used afterwards. */
-  finish(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
-  }
-}
+/** How a field stands in JSON (https://protobuf.dev/programming-guides/json/). */
+export type JsonForm =
+  | { readonly kind: "plain" }
+  /** 64-bit numbers are text in JSON; `isId` ones are bigints here, others numbers. */
+  | { readonly kind: "long"; readonly isId: boolean }
+  | { readonly kind: "bytes" }
+  | { readonly kind: "byteString" }
+  | { readonly kind: "enum"; readonly names: Readonly<Record<string, number>> }
+  | { readonly kind: "message"; readonly type: () => Message<object> };
 
 /** One field's kind: how to read it, how to write it, and when writing may be left out. */
 export interface Field<T> {
@@ -243,6 +28,7 @@ export interface Field<T> {
   readonly packable?: boolean;
   /** Written even when absent or zero (see `always`). */
   readonly always?: boolean;
+  readonly json: JsonForm;
 }
 
 function scalar<T>(
@@ -251,9 +37,10 @@ function scalar<T>(
   initial: T,
   read: (reader: WireReader) => T,
   write: (writer: WireWriter, value: T) => void,
-  isDefault: (value: T) => boolean = (value) => value === initial,
+  options: { readonly json?: JsonForm; readonly isDefault?: (value: T) => boolean } = {},
 ): Field<T> {
-  return { number, wireType, read, write, initial: () => initial, isDefault, shape: "single" };
+  const { json = { kind: "plain" }, isDefault = (value: T) => value === initial } = options;
+  return { number, wireType, read, write, initial: () => initial, isDefault, shape: "single", json };
 }
 
 export const bool = (number: number): Field<boolean> =>
@@ -288,6 +75,7 @@ export const int64 = (number: number): Field<number> =>
     0,
     (r) => r.varint(),
     (w, v) => w.varint(v),
+    { json: { kind: "long", isId: false } },
   );
 /** A signed 64-bit id (etcd's lease ids). */
 export const signedId = (number: number): Field<bigint> =>
@@ -297,6 +85,7 @@ export const signedId = (number: number): Field<bigint> =>
     0n,
     (r) => BigInt.asIntN(64, r.varintBig()),
     (w, v) => w.varintBig(v),
+    { json: { kind: "long", isId: true } },
   );
 /** An unsigned 64-bit id (member and cluster ids). */
 export const id64 = (number: number): Field<bigint> =>
@@ -306,23 +95,24 @@ export const id64 = (number: number): Field<bigint> =>
     0n,
     (r) => r.varintBig(),
     (w, v) => w.varintBig(v),
+    { json: { kind: "long", isId: true } },
   );
 export const string = (number: number): Field<string> =>
   scalar(
     number,
     2,
     "",
-    (r) => decoder.decode(r.bytes()),
+    (r) => text(r.bytes()),
     (w, v) => w.string(v),
   );
 export const bytes = (number: number): Field<Uint8Array> =>
   scalar(
     number,
     2,
-    EMPTY,
+    empty,
     (r) => r.bytes(),
     (w, v) => w.bytes(v),
-    (v) => v.length === 0,
+    { json: { kind: "bytes" }, isDefault: (v) => v.length === 0 },
   );
 /** Bytes held as a string of code units 0–255, for use as keys of maps; it sorts as the bytes do. */
 export const byteString = (number: number): Field<string> =>
@@ -332,6 +122,7 @@ export const byteString = (number: number): Field<string> =>
     "",
     (r) => latin1(r.bytes()),
     (w, v) => w.byteString(v),
+    { json: { kind: "byteString" } },
   );
 export const double = (number: number): Field<number> =>
   scalar(
@@ -368,6 +159,7 @@ export function enumeration<const N extends Readonly<Record<string, number>>>(
       return name;
     },
     (w, v) => w.varint(names[v] as number),
+    { json: { kind: "enum", names } },
   );
 }
 
@@ -388,6 +180,7 @@ export function nested<T extends object>(
     initial: () => undefined,
     isDefault: (value: unknown) => value === undefined,
     shape: "single",
+    json: { kind: "message", type: get as () => Message<object> },
   };
 }
 
@@ -411,6 +204,7 @@ export function repeated<T>(field: Field<T>): Field<readonly Exclude<T, undefine
     isDefault: (value: readonly T[]) => value.length === 0,
     shape: "repeated",
     packable: field.wireType !== 2,
+    json: field.json,
   };
 }
 
@@ -435,6 +229,7 @@ export function map<V>(
     initial: () => ({}),
     isDefault: (record: object) => Object.keys(record).length === 0,
     shape: "map",
+    json: value(2).json,
   };
 }
 
@@ -559,16 +354,3 @@ export function message<const F extends Fields>(fields: F): Message<Decoded<F>> 
     write,
   };
 }
-
-/** Bytes to a string of code units 0–255. */
-export function latin1(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
-}
-
-/** The reverse of `latin1`. */
-export function latin1Bytes(value: string): Uint8Array {
-  return Buffer.from(value, "latin1");
-}
-
-export const utf8 = (text: string): Uint8Array => encoder.encode(text);
-export const text = (value: Uint8Array): string => decoder.decode(value);

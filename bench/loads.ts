@@ -1,4 +1,4 @@
-import { latin1Bytes, utf8 } from "../base/protobuf.ts";
+import { latin1Bytes, utf8 } from "../base/wire.ts";
 import { putRequest, rangeRequest, txnRequest } from "../proto/etcd.ts";
 
 /** One kind of load: which method, and the body of the n-th request. */

@@ -113,7 +113,16 @@ function serve(
     { handlers: member.handlers, meter: metrics, log: log.child("grpc") },
   );
   const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
-  const http1 = createServer(gateway({ member: member.parts, metrics, versions, log: log.child("http") }));
+  const http1 = createServer(
+    gateway({
+      member: member.parts,
+      metrics,
+      versions,
+      log: log.child("http"),
+      handlers: member.handlers,
+      maxRequestBytes,
+    }),
+  );
   const both = { http2: (socket: Parameters<GrpcServer["accept"]>[0]) => grpc.accept(socket), http1, log };
   for (const server of servers.client) server.serve((socket) => sortConnection(socket, both));
   for (const server of servers.metrics) server.serve((socket) => sortConnection(socket, { http1, log }));

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceFile } from "../../base/os/disk.ts";
 import type { Os } from "../../base/os/os.ts";
-import { text, utf8 } from "../../base/protobuf.ts";
+import { text, utf8 } from "../../base/wire.ts";
 import type {
   KnownAttachment,
   NodeNetworkConfig,

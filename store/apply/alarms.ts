@@ -1,4 +1,5 @@
-import { enumeration, id64, latin1, latin1Bytes, message, type Of } from "../../base/protobuf.ts";
+import { enumeration, id64, message, type Of } from "../../base/protobuf.ts";
+import { latin1, latin1Bytes } from "../../base/wire.ts";
 import type { AlarmRequest } from "../../proto/etcd.ts";
 import type { Row } from "../backend/backend.ts";
 import type { MemberId } from "../raft/types.ts";

@@ -1,5 +1,5 @@
 import { type Deferred, deferred } from "../../base/deferred.ts";
-import { latin1, latin1Bytes } from "../../base/protobuf.ts";
+import { latin1, latin1Bytes } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { Index, Term } from "../raft/types.ts";
 

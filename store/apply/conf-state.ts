@@ -1,4 +1,4 @@
-import { text, utf8 } from "../../base/protobuf.ts";
+import { text, utf8 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { ConfState } from "../raft/types.ts";
 

@@ -1,5 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import { WireError } from "../../base/protobuf.ts";
+import { WireError } from "../../base/wire.ts";
 import { type InternalRaftRequest, internalRaftRequest } from "../../proto/etcd.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";

@@ -4,7 +4,7 @@ import { systemClock } from "../../base/os/clock.ts";
 import { systemDisk } from "../../base/os/disk.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { below, chance, Prng, type Random } from "../../base/os/random.ts";
-import { latin1 } from "../../base/protobuf.ts";
+import { latin1 } from "../../base/wire.ts";
 import {
   deleteRangeResponse,
   type InternalRaftRequest,

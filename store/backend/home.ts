@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Disk, replaceFile } from "../../base/os/disk.ts";
-import { text, utf8 } from "../../base/protobuf.ts";
+import { text, utf8 } from "../../base/wire.ts";
 import { type Backend, BackendError, type Base } from "./backend.ts";
 import { type BackendConfig, type BackendEvents, LayeredBackend } from "./layered-backend.ts";
 import { LevelBase } from "./level-base.ts";
@@ -171,6 +171,11 @@ export class MemoryHome implements BackendHome {
   /** Unsynced batches of the database in use. */
   get unsyncedBatches(): number {
     return this.#current.unsyncedBatches;
+  }
+
+  /** The member ended without a power cut. */
+  kill(): void {
+    this.#current.kill();
   }
 
   /** To be called when nothing of the crashed member runs any more. Keeps the oldest `keep` unsynced batches. */

@@ -1,6 +1,6 @@
 import { ClassicLevel } from "classic-level";
 import type { Disk } from "../../base/os/disk.ts";
-import { latin1, latin1Bytes } from "../../base/protobuf.ts";
+import { latin1, latin1Bytes } from "../../base/wire.ts";
 import { BackendError, type Base, type BaseView, type Pages, type Write } from "./backend.ts";
 
 type Db = ClassicLevel<Uint8Array, Uint8Array>;

@@ -20,6 +20,11 @@ export class MemoryDisk {
     return this.#undo.length;
   }
 
+  /** Whoever had it open is gone; what they wrote is as safe or unsafe as before. */
+  kill(): void {
+    this.life++;
+  }
+
   /** Loses unsynced batches from the newest back, but for the oldest `keep` of them: what a power cut may do. */
   crash(keep: number): void {
     this.life++;

@@ -1,4 +1,4 @@
-import { utf8 } from "../../base/protobuf.ts";
+import { utf8 } from "../../base/wire.ts";
 
 /** Keys and values are bytes; text stands for its UTF-8. */
 export type Bytes = Uint8Array | string;

@@ -1,4 +1,4 @@
-import { utf8 } from "../../base/protobuf.ts";
+import { utf8 } from "../../base/wire.ts";
 import { rangeRequest } from "../../proto/etcd.ts";
 import { range } from "../rpc/kv/range.ts";
 import type { MemberParts } from "../rpc/member.ts";

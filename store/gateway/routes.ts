@@ -1,14 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../../base/os/log.ts";
 import type { MetricsRegistry } from "../../base/os/metrics.ts";
+import type { Handlers } from "../rpc/handler.ts";
 import type { MemberParts } from "../rpc/member.ts";
 import { type Check, checks, health } from "./health.ts";
+import { isJsonApi, serveJsonApi } from "./json-api.ts";
 
 export interface GatewayParts {
   readonly member: MemberParts;
   readonly metrics: MetricsRegistry;
   readonly versions: { readonly etcdserver: string; readonly etcdcluster: string; readonly storage: string };
   readonly log: Log;
+  readonly handlers: Handlers;
+  readonly maxRequestBytes: number;
 }
 
 interface Answer {
@@ -55,6 +59,14 @@ export function gateway(parts: GatewayParts): (request: IncomingMessage, respons
       response.writeHead(status, { "content-type": contentType });
       response.end(request.method === "HEAD" ? undefined : body);
     };
+    if (request.method === "POST" && isJsonApi(url.pathname)) {
+      // Base64 and names make JSON longer than the message it stands for.
+      void serveJsonApi(url.pathname, request, response, {
+        handlers: parts.handlers,
+        bodyBytesMost: parts.maxRequestBytes * 2,
+      });
+      return;
+    }
     request.resume(); // bodies mean nothing here
     if (route === undefined) send(plain(404, "404 page not found\n"));
     else if (request.method !== "GET" && request.method !== "HEAD") send(plain(405, "Method Not Allowed\n"));

@@ -1,4 +1,5 @@
-import { int64, latin1, latin1Bytes, message, signedId } from "../../base/protobuf.ts";
+import { int64, message, signedId } from "../../base/protobuf.ts";
+import { latin1, latin1Bytes } from "../../base/wire.ts";
 
 /** etcd's leasepb.Lease, the value of a row in the `lease` bucket. */
 const storedLease = message({ id: signedId(1), ttl: int64(2), remainingTtl: int64(3) });

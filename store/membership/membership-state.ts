@@ -1,4 +1,4 @@
-import { text, utf8 } from "../../base/protobuf.ts";
+import { text, utf8 } from "../../base/wire.ts";
 import type { ClusterMemberAttrSetRequest, ClusterVersionSetRequest } from "../../proto/etcd.ts";
 import type { MembershipRows, MembershipState } from "../apply/membership-seam.ts";
 import { StoreError } from "../errors.ts";

@@ -1,5 +1,5 @@
 import { crc32c } from "../../base/crc32c.ts";
-import { latin1Bytes, utf8 } from "../../base/protobuf.ts";
+import { latin1Bytes, utf8 } from "../../base/wire.ts";
 import type { Row } from "../backend/backend.ts";
 import { pointAt } from "./key-index.ts";
 import { decodeKeyValue } from "./key-value.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { latin1Bytes } from "../../base/protobuf.ts";
+import { latin1Bytes } from "../../base/wire.ts";
 import { keyValue } from "../../proto/mvcc.ts";
 import { decodeKeyValue, encodeKeyValue, withoutValue } from "./key-value.ts";
 import { isTombstone, mainOf, revisionKey, subOf, tombstoneKey } from "./revision.ts";

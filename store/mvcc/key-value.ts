@@ -1,4 +1,4 @@
-import { WireError, WireReader } from "../../base/protobuf.ts";
+import { WireError, WireReader } from "../../base/wire.ts";
 
 /** mvccpb.KeyValue written and read by hand, because every put and every restored row passes here. The bytes are those of
  *  `keyValue.encode` in proto/mvcc.ts; a test compares the two. */

@@ -1,4 +1,4 @@
-import { latin1 } from "../../base/protobuf.ts";
+import { latin1 } from "../../base/wire.ts";
 import type { RangeRequest } from "../../proto/etcd.ts";
 import { decodeKeyValue, type KeyValueParts, withoutValue } from "./key-value.ts";
 import type { KeyRange, ReadOptions } from "./mvcc-store.ts";

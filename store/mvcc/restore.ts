@@ -1,5 +1,5 @@
 import { must } from "../../base/assert.ts";
-import { latin1 } from "../../base/protobuf.ts";
+import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import { compactionKeys } from "./compaction.ts";
 import { KeyIndex } from "./key-index.ts";

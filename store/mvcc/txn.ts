@@ -1,4 +1,4 @@
-import { latin1 } from "../../base/protobuf.ts";
+import { latin1 } from "../../base/wire.ts";
 import type {
   Compare,
   DeleteRangeRequest,

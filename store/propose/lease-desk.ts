@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/os/clock.ts";
-import { bytes, int64, latin1Bytes, message, repeated } from "../../base/protobuf.ts";
+import { bytes, int64, message, repeated } from "../../base/protobuf.ts";
+import { latin1Bytes } from "../../base/wire.ts";
 import type { StateReader } from "../apply/types.ts";
 import type { Consensus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";

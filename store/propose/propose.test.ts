@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { deferred } from "../../base/deferred.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
-import { utf8 } from "../../base/protobuf.ts";
+import { utf8 } from "../../base/wire.ts";
 import { internalRaftRequest, putRequest } from "../../proto/etcd.ts";
 import type { Consensus, ConsensusStatus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";

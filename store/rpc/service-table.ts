@@ -1,4 +1,5 @@
-import { type Encodable, WireError } from "../../base/protobuf.ts";
+import { type Encodable } from "../../base/protobuf.ts";
+import { WireError } from "../../base/wire.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import { StoreError } from "../errors.ts";
 import { memberAdd } from "./cluster/member-add.ts";

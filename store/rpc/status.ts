@@ -1,4 +1,4 @@
-import { WireError } from "../../base/protobuf.ts";
+import { WireError } from "../../base/wire.ts";
 import { type GrpcStatus, StoreError } from "../errors.ts";
 
 /** What a failed call looks like on the wire. */

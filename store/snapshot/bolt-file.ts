@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { assert } from "../../base/assert.ts";
-import { latin1Bytes, utf8 } from "../../base/protobuf.ts";
+import { latin1Bytes, utf8 } from "../../base/wire.ts";
 import type { View } from "../backend/backend.ts";
 import { type BoltPlan, type BucketPlan, type PlannedPage, planBolt } from "./bolt-layout.ts";
 import { branchPage, bucketHead, freelistPage, type LeafElement, leafPage, metaPage } from "./bolt-pages.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { latin1 } from "../../base/protobuf.ts";
+import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import {
   bucketOf,

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32c } from "../../base/crc32c.ts";
 import { below, Prng } from "../../base/os/random.ts";
-import { utf8 } from "../../base/protobuf.ts";
+import { utf8 } from "../../base/wire.ts";
 import { freePorts } from "../../test/integration/etcd-processes.ts";
 import { type Backend, type Bucket, bucketNames } from "../backend/backend.ts";
 import { allRows } from "../backend/backend-suite.ts";

@@ -1,4 +1,5 @@
-import { type Encodable, type Message, WireError } from "../../base/protobuf.ts";
+import { type Encodable, type Message } from "../../base/protobuf.ts";
+import { WireError } from "../../base/wire.ts";
 
 /** Decodes bytes that must be exactly what encoding gives back, so that no bit is without meaning: a record's type, for
  *  instance, is not covered by its checksum, but data of another type hardly ever has the exact form of this one. */

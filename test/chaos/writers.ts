@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../base/os/clock.ts";
 import { systemRandom } from "../../base/os/random.ts";
-import { latin1, text, utf8 } from "../../base/protobuf.ts";
+import { latin1, text, utf8 } from "../../base/wire.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import type { LocalCluster } from "../local-cluster.ts";
 import type { Acknowledged } from "./checkers.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { must } from "../../base/assert.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { systemRandom } from "../../base/os/random.ts";
-import { text, utf8 } from "../../base/protobuf.ts";
+import { text, utf8 } from "../../base/wire.ts";
 import { prefixEnd } from "../../store/client/keys.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import type { StoreClient } from "../../store/client/store-client.ts";

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { must } from "../../base/assert.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { systemRandom } from "../../base/os/random.ts";
-import { text, utf8 } from "../../base/protobuf.ts";
+import { text, utf8 } from "../../base/wire.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import type { CallError } from "../../store/client/call-error.ts";
 import { prefixEnd } from "../../store/client/keys.ts";

@@ -66,6 +66,8 @@ export class EtcdModel {
   /** Everything that ever happened, in order. */
   readonly events: ModelEvent[] = [];
   readonly leases = new Set<bigint>();
+  /** The keys as the events leave them; only to save walking through all events over and over. */
+  readonly #live = new Map<string, ModelKv>();
   /** The revision that changes get now. */
   #writing = 2;
 
@@ -88,15 +90,34 @@ export class EtcdModel {
     return this.apply({ range: request });
   }
 
+  /** A model that knows nothing after `revision` (leases aside): for reads that were served then. */
+  asOf(revision: number, compactRevision: number): EtcdModel {
+    const then = new EtcdModel();
+    for (const event of this.events) {
+      if (event.revision > revision) break;
+      then.#add(event);
+    }
+    then.revision = revision;
+    then.compactRevision = compactRevision;
+    return then;
+  }
+
   /** All keys as they were at a revision, in order. */
   keysAt(revision: number): ModelKv[] {
+    if (revision >= (this.events.at(-1)?.revision ?? 0)) return inOrder(this.#live);
     const keys = new Map<string, ModelKv>();
     for (const event of this.events) {
       if (event.revision > revision) break;
       if (event.kv === undefined) keys.delete(event.key);
       else keys.set(event.key, event.kv);
     }
-    return [...keys.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    return inOrder(keys);
+  }
+
+  #add(event: ModelEvent): void {
+    this.events.push(event);
+    if (event.kv === undefined) this.#live.delete(event.key);
+    else this.#live.set(event.key, event.kv);
   }
 
   /** What a watch of a range that starts at `start` must see up to now. */
@@ -152,13 +173,13 @@ export class EtcdModel {
       mod: this.#writing,
       version: (previous?.version ?? 0) + 1,
     };
-    this.events.push({ type: "PUT", revision: this.#writing, key, kv, previous });
+    this.#add({ type: "PUT", revision: this.#writing, key, kv, previous });
     return { kind: "put", revision: this.#writing, prevKv: request.prevKv ? previous : undefined };
   }
 
   #delete(doomed: readonly ModelKv[]): void {
     for (const previous of doomed)
-      this.events.push({
+      this.#add({
         type: "DELETE",
         revision: this.#writing,
         key: previous.key,
@@ -272,6 +293,10 @@ export class EtcdModel {
 interface Plan {
   readonly succeeded: boolean;
   readonly ops: readonly ({ readonly op: RequestOp } | { readonly plan: Plan })[];
+}
+
+function inOrder(keys: ReadonlyMap<string, ModelKv>): ModelKv[] {
+  return [...keys.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 function within(key: string, range: { readonly key: Uint8Array; readonly rangeEnd: Uint8Array }): boolean {

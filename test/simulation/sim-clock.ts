@@ -32,8 +32,12 @@ export class SimClock implements Clock {
   }
 
   /** Fires timers in turn until simulated time reaches `untilMs` or `isOver` says so. After each, everything that can run
-   *  without time passing runs to its end. */
-  async run(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
+   *  without time passing runs to its end; then `look` may look at the result. */
+  async run(
+    untilMs: number,
+    isOver: () => boolean = () => false,
+    look: () => void = () => undefined,
+  ): Promise<void> {
     await settle();
     for (;;) {
       const next = this.#heap[0];
@@ -44,6 +48,7 @@ export class SimClock implements Clock {
       this.fired++;
       next.fire();
       await settle();
+      look();
     }
     if (!isOver()) this.#nowMs = Math.max(this.#nowMs, untilMs);
   }

@@ -1,4 +1,4 @@
-import { WireWriter } from "../../../base/protobuf.ts";
+import { WireWriter } from "../../../base/wire.ts";
 import type { SwaggerDocument } from "./openapi-v2.ts";
 
 /** Swagger 2.0 in gnostic's protobuf messages (github.com/google/gnostic-models openapiv2): every map is a list of

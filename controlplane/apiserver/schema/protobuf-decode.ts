@@ -1,4 +1,4 @@
-import { latin1, text, WireError, WireReader } from "../../../base/protobuf.ts";
+import { latin1, text, WireError, WireReader } from "../../../base/wire.ts";
 import { meansUnset, type SchemaField, type SchemaType } from "./load.ts";
 import { type Layout, layoutOf, messageOf } from "./protobuf-layout.ts";
 

@@ -1,4 +1,4 @@
-import { WireWriter } from "../../../base/protobuf.ts";
+import { WireWriter } from "../../../base/wire.ts";
 import type { SchemaField, SchemaType } from "./load.ts";
 import type { Json } from "./protobuf-decode.ts";
 import { type Layout, layoutOf, messageOf } from "./protobuf-layout.ts";

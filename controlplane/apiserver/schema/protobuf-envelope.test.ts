@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { WireError } from "../../../base/protobuf.ts";
+import { WireError } from "../../../base/wire.ts";
 import { type SchemaField, schema, typeOf, UnknownKindError } from "./load.ts";
 import { decodeKubernetesProtobuf, encodeKubernetesProtobuf } from "./protobuf-envelope.ts";
 

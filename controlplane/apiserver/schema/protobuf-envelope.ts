@@ -1,4 +1,5 @@
-import { bytes, message, nested, string, WireError, WireReader } from "../../../base/protobuf.ts";
+import { bytes, message, nested, string } from "../../../base/protobuf.ts";
+import { WireError, WireReader } from "../../../base/wire.ts";
 import { findTypeName, typeOf, UnknownKindError } from "./load.ts";
 import { decodeMessage, type Json, magicOf } from "./protobuf-decode.ts";
 import { encodeMessage } from "./protobuf-encode.ts";

@@ -1,4 +1,4 @@
-import { latin1 } from "../../../base/protobuf.ts";
+import { latin1 } from "../../../base/wire.ts";
 import type { RequestOp } from "../../../proto/etcd.ts";
 import { StoreError } from "../../errors.ts";
 

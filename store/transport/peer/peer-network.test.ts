@@ -9,7 +9,7 @@ import { silentLog } from "../../../base/os/log.ts";
 import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { createAuthority, issueCertificate } from "../../../base/os/pki.ts";
 import { systemRandom } from "../../../base/os/random.ts";
-import { utf8 } from "../../../base/protobuf.ts";
+import { utf8 } from "../../../base/wire.ts";
 import { message } from "../../raft/message.ts";
 import type { Message, MessageType } from "../../raft/types.ts";
 import { BoundServer } from "../bound-server.ts";

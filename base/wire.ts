@@ -1,0 +1,241 @@
+/** Protocol Buffers' wire format (https://protobuf.dev/programming-guides/encoding/): varints, lengths, views into the
+ *  input. `protobuf.ts` puts tables of messages on top. */
+
+const decoder = new TextDecoder("utf-8");
+const encoder = new TextEncoder();
+
+export class WireError extends Error {
+  override readonly name = "WireError";
+}
+
+/** Reads one message's bytes front to back. */
+export class WireReader {
+  readonly buffer: Uint8Array;
+  position: number;
+  readonly end: number;
+  /** Depth of nested messages, bounded so that hostile input cannot exhaust the stack. */
+  depth = 0;
+
+  constructor(buffer: Uint8Array, start = 0, end = buffer.length) {
+    this.buffer = buffer;
+    this.position = start;
+    this.end = end;
+  }
+
+  byte(): number {
+    if (this.position >= this.end) throw new WireError("unexpected end of message");
+    return this.buffer[this.position++] as number;
+  }
+
+  /** A varint of at most 64 bits as a number; the high bits beyond 2^53 must be a sign extension of an int64. */
+  varint(): number {
+    let low = 0;
+    let shift = 0;
+    for (;;) {
+      const byte = this.byte();
+      if (shift < 28) low |= (byte & 0x7f) << shift;
+      else return this.#longVarint(low, byte);
+      if (byte < 0x80) return low;
+      shift += 7;
+    }
+  }
+
+  /** Entered with 28 bits in `low` and the fifth byte in hand. */
+  #longVarint(low28: number, fifth: number): number {
+    let value = low28 + (fifth & 0x7f) * 2 ** 28;
+    if (fifth < 0x80) return value;
+    let scale = 2 ** 35;
+    let high = 0; // bits 53 and above, to tell a negative number from one too large
+    for (let count = 6; ; count++) {
+      const byte = this.byte();
+      if (count > 10) throw new WireError("varint longer than 10 bytes");
+      const bits = byte & 0x7f;
+      if (scale < 2 ** 49) value += bits * scale;
+      else if (scale === 2 ** 49) {
+        value += (bits & 0x0f) * scale;
+        high += bits >>> 4;
+      } else high += bits * (scale / 2 ** 53);
+      scale *= 128;
+      if (byte < 0x80) break;
+    }
+    if (high === 0) return value;
+    if (high >= 2 ** 10) {
+      // Bit 63 is set: a negative int64 in two's complement.
+      const unsigned = value - 2 ** 53 + (high - 2047) * 2 ** 53;
+      if (unsigned >= -(2 ** 53)) return unsigned;
+    }
+    throw new WireError("64-bit number beyond 2^53");
+  }
+
+  /** A varint as an unsigned 64-bit bigint. */
+  varintBig(): bigint {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = this.byte();
+      if (shift > 63n) throw new WireError("varint longer than 10 bytes");
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, value);
+    }
+  }
+
+  bytes(): Uint8Array {
+    const start = this.#length();
+    this.position = start.end;
+    return this.buffer.subarray(start.start, start.end);
+  }
+
+  /** Ends of the length-delimited field that starts here. */
+  #length(): { start: number; end: number } {
+    const lengthBytes = this.varint();
+    const start = this.position;
+    if (lengthBytes < 0 || start + lengthBytes > this.end)
+      throw new WireError("field reaches past the end of its message");
+    return { start, end: start + lengthBytes };
+  }
+
+  fixed(lengthBytes: 4 | 8): DataView {
+    if (this.position + lengthBytes > this.end) throw new WireError("unexpected end of message");
+    const view = new DataView(this.buffer.buffer, this.buffer.byteOffset + this.position, lengthBytes);
+    this.position += lengthBytes;
+    return view;
+  }
+
+  skip(wireType: number): void {
+    switch (wireType) {
+      case 0:
+        while (this.byte() >= 0x80);
+        return;
+      case 1:
+        this.fixed(8);
+        return;
+      case 2:
+        this.bytes();
+        return;
+      case 5:
+        this.fixed(4);
+        return;
+      default:
+        throw new WireError(`unknown wire type ${wireType}`);
+    }
+  }
+}
+
+/** Writes into a buffer that grows; `finish()` hands it out. Nested lengths are patched in place. */
+export class WireWriter {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(sizeBytes = 256) {
+    this.#buffer = Buffer.allocUnsafe(sizeBytes);
+  }
+
+  get lengthBytes(): number {
+    return this.#length;
+  }
+
+  #room(moreBytes: number): void {
+    if (this.#length + moreBytes <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + moreBytes));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+
+  /** A safe integer; negative ones as ten-byte two's complement. */
+  varint(value: number): this {
+    this.#room(10);
+    if (value < 0) return this.varintBig(BigInt.asUintN(64, BigInt(value)));
+    let rest = value;
+    while (rest >= 2 ** 31) {
+      this.#buffer[this.#length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest >= 0x80) {
+      this.#buffer[this.#length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#buffer[this.#length++] = rest;
+    return this;
+  }
+
+  varintBig(value: bigint): this {
+    this.#room(10);
+    let rest = BigInt.asUintN(64, value);
+    while (rest >= 0x80n) {
+      this.#buffer[this.#length++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.#buffer[this.#length++] = Number(rest);
+    return this;
+  }
+
+  raw(bytes: Uint8Array): this {
+    this.#room(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    return this.varint(value.length).raw(value);
+  }
+
+  string(value: string): this {
+    const size = Buffer.byteLength(value);
+    this.varint(size).#room(size);
+    this.#length += this.#buffer.write(value, this.#length, size, "utf8");
+    return this;
+  }
+
+  /** A string whose characters stand for bytes (latin1). */
+  byteString(value: string): this {
+    this.varint(value.length).#room(value.length);
+    this.#length += this.#buffer.write(value, this.#length, value.length, "latin1");
+    return this;
+  }
+
+  fixed(lengthBytes: 4 | 8, fill: (view: DataView) => void): this {
+    this.#room(lengthBytes);
+    fill(new DataView(this.#buffer.buffer, this.#buffer.byteOffset + this.#length, lengthBytes));
+    this.#length += lengthBytes;
+    return this;
+  }
+
+  /** Writes what `fill` writes, preceded by its length. */
+  nested(fill: () => void): this {
+    const lengthAt = this.#length;
+    this.#room(1);
+    this.#length += 1;
+    const start = this.#length;
+    fill();
+    const size = this.#length - start;
+    if (size < 0x80) {
+      this.#buffer[lengthAt] = size;
+      return this;
+    }
+    const extra = size < 2 ** 14 ? 1 : size < 2 ** 21 ? 2 : size < 2 ** 28 ? 3 : 4;
+    this.#room(extra);
+    this.#buffer.copyWithin(start + extra, start, this.#length);
+    this.#length = lengthAt;
+    this.varint(size);
+    this.#length = start + extra + size;
+    return this;
+  }
+
+  /** The bytes written so far. The writer must not be used afterwards. */
+  finish(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+}
+
+/** Bytes to a string of code units 0–255. */
+export function latin1(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
+}
+
+/** The reverse of `latin1`. */
+export function latin1Bytes(value: string): Uint8Array {
+  return Buffer.from(value, "latin1");
+}
+
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+export const text = (value: Uint8Array): string => decoder.decode(value);
