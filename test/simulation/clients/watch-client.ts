@@ -1,0 +1,112 @@
+import { below, chance, type Random } from "../../../base/os/random.ts";
+import type { WatchResponse } from "../../../proto/etcd.ts";
+import { methods } from "../../../proto/etcd-methods.ts";
+import type { Calls, SimStream } from "../calls.ts";
+import type { Watches, WatchPosition } from "../checkers/watches.ts";
+import type { EventLog } from "../event-log.ts";
+import type { Machine } from "../machine.ts";
+import type { AnyMethod } from "../operation.ts";
+import type { SimClock } from "../sim-clock.ts";
+
+const latin1 = (text: string): Uint8Array => Buffer.from(text, "latin1");
+
+/** Watches one range for the whole run: cancels, breaks its stream, moves to other members, and goes on where it was. */
+export class WatchClient {
+  readonly #parts: {
+    readonly name: string;
+    readonly clock: SimClock;
+    readonly calls: Calls;
+    readonly machines: readonly Machine[];
+    readonly random: Random;
+    readonly checker: Watches;
+    readonly events: EventLog;
+  };
+  readonly #position: WatchPosition;
+  #stream: SimStream | undefined;
+  #isCreated = false;
+  /** No more restlessness; only resumes when the stream ends. */
+  calm = false;
+
+  constructor(parts: WatchClient["parts"]) {
+    this.#parts = parts;
+    const { random, name } = parts;
+    const [key, rangeEnd] = (
+      [
+        ["k", "l"],
+        ["\0", "\0"],
+        ["k00", ""],
+        ["k01", "k04"],
+      ] as const
+    )[below(random, 4)] ?? ["k", "l"];
+    const filters = chance(random, 0.1) ? (["NODELETE"] as const) : [];
+    const range = { client: name, key: latin1(key), rangeEnd: latin1(rangeEnd), prevKv: chance(random, 0.5) };
+    this.#position = { range: { ...range, filters }, next: chance(random, 0.5) ? 0 : 1 + below(random, 8) };
+  }
+
+  get parts() {
+    return this.#parts;
+  }
+
+  get position(): WatchPosition {
+    return this.#position;
+  }
+
+  start(): void {
+    this.#open();
+    this.#beRestless();
+  }
+
+  #open(): void {
+    const { machines, random, calls } = this.#parts;
+    const machine = machines[below(random, machines.length)];
+    if (machine === undefined) return;
+    this.#isCreated = false;
+    const stream: SimStream = calls.stream(machine, methods.watch as AnyMethod, {
+      message: (response) => this.#received(stream, response as WatchResponse),
+      end: () => this.#ended(stream),
+    });
+    this.#stream = stream;
+    const { range, next } = this.#position;
+    const { key, rangeEnd, prevKv, filters } = range;
+    const createRequest = { key, rangeEnd, prevKv, filters, startRevision: next, progressNotify: true };
+    stream.send({ createRequest });
+  }
+
+  #received(stream: SimStream, response: WatchResponse): void {
+    if (stream !== this.#stream) return;
+    const { name, checker, events } = this.#parts;
+    const revision = response.header?.revision ?? 0;
+    events.add(
+      `${name} hears ${stream.machine.name} r${revision} events=${response.events.length}${response.created ? " created" : ""}${response.canceled ? " canceled" : ""}`,
+    );
+    if (response.created) {
+      this.#isCreated = true;
+      if (this.#position.next === 0) this.#position.next = revision + 1;
+    } else if (response.compactRevision > 0) {
+      checker.compacted(this.#position, response.compactRevision);
+      this.#position.next = response.compactRevision;
+      stream.abort();
+    } else if (response.canceled) stream.abort();
+    else if (this.#isCreated) checker.received(this.#position, response);
+  }
+
+  #ended(stream: SimStream): void {
+    if (stream !== this.#stream) return;
+    const { clock, random } = this.#parts;
+    this.#stream = undefined;
+    clock.after(10 + below(random, 200), () => this.#open());
+  }
+
+  #beRestless(): void {
+    const { clock, random } = this.#parts;
+    clock.after(100 + below(random, 2_000), () => {
+      if (this.calm) return;
+      const stream = this.#stream;
+      const roll = below(random, 10);
+      if (roll < 2) stream?.abort();
+      else if (roll < 4) stream?.send({ cancelRequest: { watchId: 0 } });
+      else if (roll < 7) stream?.send({ progressRequest: {} });
+      this.#beRestless();
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import { crc32c } from "../../base/crc32c.ts";
+import type { DurableLog } from "../../store/driver/seams.ts";
+import type { Entry, EntryId, HardState, Index, SnapshotMeta } from "../../store/raft/types.ts";
+
+export interface LoggedEntry extends Entry {
+  /** A hash of this entry and all before it. */
+  readonly chain: number;
+}
+
+export interface MemberLogListener {
+  /** An entry is about to be written; `before` is the one it follows, if this log still knows it. */
+  written(entry: LoggedEntry, before: EntryId): void;
+  /** The hash of everything up to a committed entry, for a log that begins after it. */
+  chainAt(at: EntryId): number | undefined;
+}
+
+/** Between driver and disk: hands everything on, and remembers the log as the member believes it to be. */
+export class MemberLog implements DurableLog {
+  readonly #disk: DurableLog;
+  #listener: MemberLogListener | undefined;
+  #base: EntryId & { chain: number | undefined };
+  #entries: LoggedEntry[] = [];
+  readonly #recovered: readonly Entry[];
+
+  constructor(disk: DurableLog, recovered: { snapshot: SnapshotMeta; entries: readonly Entry[] }) {
+    this.#disk = disk;
+    this.#recovered = recovered.entries;
+    const { index, term } = recovered.snapshot;
+    this.#base = { index, term, chain: index === 0 ? 0 : undefined };
+  }
+
+  /** Tells of what the disk held, and from now on of what is written. */
+  listen(listener: MemberLogListener): void {
+    this.#listener = listener;
+    this.#base.chain ??= listener.chainAt(this.#base);
+    this.#take(this.#recovered);
+  }
+
+  get lastIndex(): Index {
+    return this.#base.index + this.#entries.length;
+  }
+
+  /** Undefined for what is not in the log (any more). */
+  at(index: Index): LoggedEntry | undefined {
+    return this.#entries[index - this.#base.index - 1];
+  }
+
+  append(batch: { hardState?: HardState; entries: readonly Entry[]; sync: boolean }): Promise<void> {
+    this.#take(batch.entries);
+    return this.#disk.append(batch);
+  }
+
+  markSnapshot(meta: SnapshotMeta): Promise<void> {
+    const { index, term } = meta;
+    if (index > this.lastIndex || (index > this.#base.index && this.at(index)?.term !== term)) {
+      this.#base = { index, term, chain: this.#listener?.chainAt(meta) };
+      this.#entries = [];
+    }
+    return this.#disk.markSnapshot(meta);
+  }
+
+  #take(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.index <= this.#base.index) continue;
+      const before = this.at(entry.index - 1) ?? this.#base;
+      this.#entries.length = entry.index - this.#base.index - 1;
+      const logged = { ...entry, chain: chained(before.chain ?? 0, entry) };
+      this.#entries.push(logged);
+      this.#listener?.written(logged, before);
+    }
+  }
+}
+
+export function chained(before: number, { index, term, data }: Entry): number {
+  const head = Buffer.allocUnsafe(12);
+  head.writeUInt32LE(index, 0);
+  head.writeUInt32LE(term, 4);
+  head.writeUInt32LE(before, 8);
+  return crc32c(crc32c(0, head), data) >>> 0;
+}

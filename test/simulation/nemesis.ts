@@ -1,0 +1,205 @@
+import { below, chance, type Random } from "../../base/os/random.ts";
+import type { Message } from "../../store/raft/types.ts";
+import type { EventLog } from "./event-log.ts";
+import type { Life, Machine } from "./machine.ts";
+import { type SimOptions, type Trouble, troubles } from "./options.ts";
+import type { SimClock } from "./sim-clock.ts";
+import type { SimNetwork } from "./sim-network.ts";
+
+/** Makes trouble while the storm lasts. Every trouble ends by itself after a while. */
+export class Nemesis {
+  readonly #options: SimOptions;
+  readonly #clock: SimClock;
+  readonly #random: Random;
+  readonly #network: SimNetwork;
+  readonly #machines: readonly Machine[];
+  readonly #events: EventLog;
+  /** New leaders that will be cut off, and the entries they may send before. */
+  readonly #marked = new Map<Life, number>();
+  readonly #paused = new Set<Life>();
+  #isOver = false;
+
+  constructor(
+    options: SimOptions,
+    parts: {
+      readonly clock: SimClock;
+      readonly random: Random;
+      readonly network: SimNetwork;
+      readonly machines: readonly Machine[];
+      readonly events: EventLog;
+    },
+  ) {
+    this.#options = options;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#network = parts.network;
+    this.#machines = parts.machines;
+    this.#events = parts.events;
+  }
+
+  start(): void {
+    const { troubleEveryMs } = this.#options;
+    this.#clock.after(2 * troubleEveryMs * (this.#random.uint32() / 2 ** 32), () => {
+      if (this.#isOver) return;
+      this.#trouble(this.#pickTrouble());
+      this.start();
+    });
+  }
+
+  /** The storm is over: everything works again. */
+  stop(): void {
+    this.#isOver = true;
+    this.#network.calm = true;
+    this.#network.mendAll();
+    for (const life of [...this.#paused]) this.#resume(life);
+    for (const machine of this.#machines) machine.start();
+  }
+
+  /** A member became the leader. */
+  elected(life: Life): void {
+    if (this.#isOver || !chance(this.#random, this.#options.cutNewLeaderChance)) return;
+    this.#marked.set(life, below(this.#random, 5));
+  }
+
+  /** A message is about to leave. */
+  sending(life: Life, message: Message): void {
+    if (this.#isOver) return;
+    if (message.type === "append" && message.entries.length > 0) this.#leaderSends(life);
+    if (message.type === "voteResponse" && !message.reject) this.#voterSends(life);
+  }
+
+  #leaderSends(life: Life): void {
+    const left = this.#marked.get(life);
+    if (left === undefined) return;
+    if (left > 0) {
+      this.#marked.set(life, left - 1);
+      return;
+    }
+    this.#marked.delete(life);
+    const forMs = this.#options.electionMs * (0.5 + 2 * (this.#random.uint32() / 2 ** 32));
+    if (chance(this.#random, 0.5)) this.#isolate(life.machine, forMs);
+    else this.#crash(life.machine, "kept", forMs);
+  }
+
+  #voterSends(life: Life): void {
+    if (!chance(this.#random, this.#options.crashVoterChance)) return;
+    // The vote still gets out: the machine falls right after.
+    life.clock.after(0, () => {
+      if (life.machine.life === life) this.#crash(life.machine, "cut", 1);
+    });
+  }
+
+  #pickTrouble(): Trouble {
+    const { weights } = this.#options;
+    let roll = below(
+      this.#random,
+      troubles.reduce((sum, trouble) => sum + weights[trouble], 0),
+    );
+    for (const trouble of troubles) {
+      roll -= weights[trouble];
+      if (roll < 0) return trouble;
+    }
+    return "breakConnections";
+  }
+
+  #trouble(trouble: Trouble): void {
+    const machine = this.#any(this.#machines);
+    const other = this.#any(this.#machines.filter((one) => one !== machine));
+    const forMs = this.#duration();
+    switch (trouble) {
+      case "kill":
+        this.#crash(machine, "kept", forMs);
+        return;
+      case "powerCut":
+        this.#crash(machine, "cut", forMs);
+        return;
+      case "powerCutAll":
+        for (const one of this.#machines) this.#crash(one, "cut", 1 + below(this.#random, 300));
+        return;
+      case "isolate":
+        this.#isolate(machine, forMs);
+        return;
+      case "isolateLeader":
+        this.#isolate(this.#leader() ?? machine, forMs);
+        return;
+      case "oneWay":
+        this.#cut([[machine, other]], forMs);
+        return;
+      case "cutLink":
+        this.#cut(
+          [
+            [machine, other],
+            [other, machine],
+          ],
+          forMs,
+        );
+        return;
+      case "pause":
+        this.#pause(machine, forMs);
+        return;
+      case "breakConnections":
+        this.#events.add(`connections ${machine.name}-${other.name} break`);
+        this.#network.breakConnections(machine, other);
+    }
+  }
+
+  #duration(): number {
+    const base = chance(this.#random, 0.3) ? 4_000 : this.#options.electionMs * 2;
+    return 1 + below(this.#random, base);
+  }
+
+  #any(from: readonly Machine[]): Machine {
+    return from[below(this.#random, from.length)] as Machine;
+  }
+
+  #leader(): Machine | undefined {
+    const leaders = this.#machines.filter(({ life }) => life?.member?.driver.status.role === "leader");
+    return leaders[below(this.#random, leaders.length)];
+  }
+
+  #crash(machine: Machine, power: "kept" | "cut", forMs: number): void {
+    if (machine.life === undefined) return;
+    this.#events.add(`${machine.name} dies, power ${power}`);
+    this.#paused.delete(machine.life);
+    machine.crash(power);
+    this.#clock.after(forMs, () => {
+      if (machine.life !== undefined) return;
+      this.#events.add(`${machine.name} starts`);
+      machine.start();
+    });
+  }
+
+  #isolate(machine: Machine, forMs: number): void {
+    const others = this.#machines.filter((one) => one !== machine);
+    this.#cut(
+      others.flatMap((other): [Machine, Machine][] => [
+        [machine, other],
+        [other, machine],
+      ]),
+      forMs,
+    );
+  }
+
+  #cut(pairs: readonly (readonly [Machine, Machine])[], forMs: number): void {
+    this.#events.add(`cut ${pairs.map(([from, to]) => `${from.name}>${to.name}`).join(" ")}`);
+    for (const [from, to] of pairs) this.#network.cut(from, to);
+    this.#clock.after(forMs, () => {
+      for (const [from, to] of pairs) this.#network.mend(from, to);
+    });
+  }
+
+  #pause(machine: Machine, forMs: number): void {
+    const { life } = machine;
+    if (life === undefined || this.#paused.has(life)) return;
+    this.#events.add(`${machine.name} stands still`);
+    this.#paused.add(life);
+    life.clock.pause();
+    this.#clock.after(forMs, () => this.#resume(life));
+  }
+
+  #resume(life: Life): void {
+    if (!this.#paused.delete(life)) return;
+    this.#events.add(`${life.machine.name} goes on`);
+    life.clock.resume();
+  }
+}

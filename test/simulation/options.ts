@@ -1,0 +1,90 @@
+import { below, chance, Prng, type Random } from "../../base/os/random.ts";
+
+/** What the nemesis can do, and how often in relation to each other. */
+export const troubles = [
+  "kill",
+  "powerCut",
+  "powerCutAll",
+  "isolate",
+  "isolateLeader",
+  "oneWay",
+  "cutLink",
+  "pause",
+  "breakConnections",
+] as const;
+export type Trouble = (typeof troubles)[number];
+
+/** The weather of one run. */
+export interface SimOptions {
+  readonly seed: number;
+  /** Simulated time with faults. */
+  readonly stormMs: number;
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  readonly snapshotCount: number;
+  readonly catchUpEntries: number;
+  readonly segmentBytes: number;
+  /** Payload of one append message: 1 means one entry a message. */
+  readonly appendBytesMax: number;
+  readonly backendBatchRows: number;
+  readonly clients: number;
+  readonly watchers: number;
+  readonly leaseholders: number;
+  readonly keys: number;
+  /** Mean pause of a client between two requests. */
+  readonly thinkMs: number;
+  readonly delayMs: number;
+  readonly lossChance: number;
+  readonly duplicateChance: number;
+  readonly syncMs: number;
+  /** Mean time between two troubles. */
+  readonly troubleEveryMs: number;
+  readonly weights: Readonly<Record<Trouble, number>>;
+  /** How often a new leader is cut off after its first few entries, and comes back later. */
+  readonly cutNewLeaderChance: number;
+  /** How often a member that has just granted a vote loses power and comes back at once. */
+  readonly crashVoterChance: number;
+}
+
+const oneOf = <T>(random: Random, from: readonly T[]): T => from[below(random, from.length)] as T;
+
+/** The swarm: every seed turns some troubles off and others up, so that each is met alone and in company. */
+export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): SimOptions {
+  const random = new Prng(seed);
+  const weights = Object.fromEntries(
+    troubles.map((trouble) => [trouble, chance(random, 0.4) ? 0 : 1 + below(random, 4)]),
+  ) as Record<Trouble, number>;
+  return {
+    seed,
+    stormMs: 15_000,
+    heartbeatMs: oneOf(random, [50, 100]),
+    electionMs: oneOf(random, [300, 500, 1_000]),
+    snapshotCount: oneOf(random, [10, 30, 100, 1_000]),
+    catchUpEntries: oneOf(random, [0, 5, 50]),
+    segmentBytes: oneOf(random, [4_096, 16_384, 65_536]),
+    appendBytesMax: oneOf(random, [1, 1_000, 1_000_000]),
+    backendBatchRows: oneOf(random, [3, 20, 500]),
+    clients: 2 + below(random, 4),
+    watchers: 1 + below(random, 4),
+    leaseholders: below(random, 3),
+    keys: oneOf(random, [3, 8, 20]),
+    thinkMs: oneOf(random, [20, 60, 200]),
+    delayMs: oneOf(random, [0.5, 2, 10, 30]),
+    lossChance: oneOf(random, [0, 0, 0.01, 0.05]),
+    duplicateChance: oneOf(random, [0, 0, 0.02]),
+    syncMs: oneOf(random, [0.5, 3, 15]),
+    troubleEveryMs: oneOf(random, [300, 1_000, 3_000]),
+    weights,
+    cutNewLeaderChance: oneOf(random, [0, 0, 0.4]),
+    crashVoterChance: oneOf(random, [0, 0, 0.2]),
+    ...given,
+  };
+}
+
+/** On one line, without what is off. */
+export function describeOptions({ weights, ...rest }: SimOptions): string {
+  const on = Object.entries({ ...rest, ...weights }).filter(
+    ([name, value]) => name !== "seed" && value !== 0,
+  );
+  return on.map(([name, value]) => `${name}=${value}`).join(" ");
+}

@@ -1,0 +1,38 @@
+import type { MemberDoors } from "../../store/create-member.ts";
+import type { SimOptions } from "./options.ts";
+import type { Violation } from "./violation.ts";
+import { World } from "./world.ts";
+
+export type Faults = NonNullable<MemberDoors["faults"]>;
+
+export interface Verdict {
+  readonly options: SimOptions;
+  readonly violation: Violation | undefined;
+  readonly lastEvents: readonly string[];
+  readonly events: number;
+  readonly digest: string;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+/** After the storm: time for an election, for the longest request, for the longest lease, and for watches to catch up. */
+const calmMs = 18_000;
+
+/** One whole life of a cluster: first a storm with faults, in which nothing may go wrong, then calm, in which everything must
+ *  go on. The same options give the same run. */
+export async function simulate(options: SimOptions, faults: Faults = {}): Promise<Verdict> {
+  const world = new World(options, faults);
+  try {
+    await world.storm();
+    await world.calm(calmMs);
+  } catch (error) {
+    world.report("no crash", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  return {
+    options,
+    violation: world.violation,
+    lastEvents: world.events.last(60),
+    events: world.events.count,
+    digest: world.events.digest,
+    figures: world.figures,
+  };
+}
