@@ -62,8 +62,11 @@ export async function untilStopped(running: Running, io: CommandIo): Promise<num
     if (io.signal.aborted) resolve();
     else io.signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  await Promise.race([asked, running.done]); // both live as long as the process: nothing to leak
-  await running.stop();
+  try {
+    await Promise.race([asked, running.done]); // both live as long as the process: nothing to leak
+  } finally {
+    await running.stop();
+  }
   await running.done;
   return 0;
 }

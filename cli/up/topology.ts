@@ -167,9 +167,9 @@ function apiserverSpec(plan: ClusterPlan, layout: Layout, number: number): Compo
 
 /** Short leases: a laptop has no slow network to forgive, and losing a leader should cost seconds. */
 const leaderFlags = [
-  "--leader-elect-lease-duration=6s",
-  "--leader-elect-renew-deadline=4s",
-  "--leader-elect-retry-period=1500ms",
+  "--leader-elect-lease-duration=8s",
+  "--leader-elect-renew-deadline=6s",
+  "--leader-elect-retry-period=2500ms",
 ];
 
 function schedulerFlags(plan: ClusterPlan, layout: Layout, number: number): string[] {
