@@ -7,7 +7,12 @@ import type { PortRange } from "./registry/service-allocator.ts";
 
 /** kube-apiserver's names. */
 export const apiserverFlags = {
-  "bind-address": { kind: "list", value: "ADDRESSES", default: ["127.0.0.1"], help: "Addresses to listen on" },
+  "bind-address": {
+    kind: "list",
+    value: "ADDRESSES",
+    default: ["127.0.0.1"],
+    help: "Addresses to listen on",
+  },
   "secure-port": {
     kind: "integer",
     value: "PORT",
