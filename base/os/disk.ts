@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, writeSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -70,6 +70,9 @@ export const systemDisk: Disk = {
   },
 };
 
+/** A write this small only copies into the kernel's page cache, which is over sooner than another thread is woken for it. */
+const directWriteBytesMax = 64 * 1024;
+
 class SystemFile implements DiskFile {
   readonly path: string;
   readonly #handle: fs.FileHandle;
@@ -95,9 +98,13 @@ class SystemFile implements DiskFile {
   }
 
   async write(offset: number, chunks: readonly Uint8Array[]): Promise<void> {
-    const { bytesWritten } = await this.#handle.writev(chunks as Uint8Array[], offset);
     let totalBytes = 0;
     for (const chunk of chunks) totalBytes += chunk.length;
+    const [only] = chunks;
+    const bytesWritten =
+      only !== undefined && chunks.length === 1 && totalBytes <= directWriteBytesMax
+        ? writeSync(this.#handle.fd, only, 0, totalBytes, offset)
+        : (await this.#handle.writev(chunks as Uint8Array[], offset)).bytesWritten;
     if (bytesWritten === totalBytes) return;
     // A short write happens when the disk fills up or a signal interrupts; finish it or get the real error.
     let rest = Buffer.concat(chunks).subarray(bytesWritten);

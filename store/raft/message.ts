@@ -8,6 +8,9 @@ export const nobody: MemberId = 0n;
  *  etcd's. */
 export const transferContext = new TextEncoder().encode("CampaignTransfer");
 
+/** Marks an append that carries nothing but the commit index: it needs no answer, since those before it get theirs. */
+export const commitOnlyContext = Uint8Array.of(1);
+
 export type MessageParts = Partial<Message> & { readonly type: MessageType; readonly to: MemberId };
 
 /** A message whose unnamed fields are zero or empty. */
@@ -28,6 +31,10 @@ export function message(from: MemberId, parts: MessageParts): Message {
 
 export function isTransfer(context: Uint8Array): boolean {
   return sameBytes(context, transferContext);
+}
+
+export function isCommitOnly(context: Uint8Array): boolean {
+  return sameBytes(context, commitOnlyContext);
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

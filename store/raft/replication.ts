@@ -1,7 +1,7 @@
 import { assert, must } from "../../base/assert.ts";
 import type { Core, LeaderState } from "./core.ts";
 import { payloadBytes } from "./entry-size.ts";
-import { idBytes, noBytes, nobody } from "./message.ts";
+import { commitOnlyContext, idBytes, isCommitOnly, noBytes, nobody } from "./message.ts";
 import type { Progress } from "./progress.ts";
 import { committedIndex } from "./quorum.ts";
 import { releaseEarlyReads } from "./reads.ts";
@@ -30,7 +30,10 @@ export function replicateTo(
       return;
     }
     const entries = hasEntries ? log.slice(next, log.lastIndex + 1, core.config.limits.appendBytesMax) : [];
-    core.send({ type: "append", to, index: next - 1, logTerm, entries, commit: log.committed });
+    // An answer would tell nothing new, unless the follower has to show where it stands.
+    const needsAnswer = entries.length > 0 || force || progress.feed.state !== "replicate";
+    const context = needsAnswer ? noBytes : commitOnlyContext;
+    core.send({ type: "append", to, index: next - 1, logTerm, entries, commit: log.committed, context });
     progress.sent(entries.length, payloadBytes(entries));
     progress.commitSent = log.committed;
     force = false;
@@ -117,6 +120,7 @@ export function answerAppend(core: Core, append: Message): void {
   const matched = log.appendAfter({ index: append.index, term: append.logTerm }, append.entries);
   if (matched !== undefined) {
     log.commitTo(Math.min(append.commit, matched));
+    if (isCommitOnly(append.context)) return;
     core.sendAfterAppend({ type: "appendResponse", to, index: matched });
     return;
   }

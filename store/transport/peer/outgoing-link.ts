@@ -180,7 +180,7 @@ export class OutgoingLink {
     this.#queued.push(frameHead(kind, payload.length), asBuffer(payload));
     if (this.#flushing) return;
     this.#flushing = true;
-    setImmediate(() => {
+    process.nextTick(() => {
       this.#flushing = false;
       const pieces = this.#queued;
       this.#queued = [];
