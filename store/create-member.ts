@@ -15,7 +15,7 @@ import type { Identity, Remote } from "./open-log.ts";
 import { LeaseDesk } from "./propose/lease-desk.ts";
 import { LeaseExpiry } from "./propose/lease-expiry.ts";
 import { LinearizableReads } from "./propose/linearizable-reads.ts";
-import { Proposer } from "./propose/proposer.ts";
+import { Proposer, requestTimeoutMs } from "./propose/proposer.ts";
 import { RequestIds } from "./propose/request-ids.ts";
 import type { RaftLimits } from "./raft/config.ts";
 import type { MemberId, Message } from "./raft/types.ts";
@@ -224,17 +224,23 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
   const electionTimeoutMs = config.electionMs;
   const ids = new RequestIds(memberId, clock.wallMs());
   const { maxRequestBytes } = config;
-  const proposer = new Proposer(
-    { maxRequestBytes, electionTimeoutMs },
-    { consensus: driver, clock, ids, meter: metrics, room: () => state.room() },
-  );
-  late.proposer = proposer;
-  const timeoutMs = proposer.requestTimeoutMs;
   const { reader, lessor, alarms } = state;
   const reads = new LinearizableReads(
-    { timeoutMs },
+    { timeoutMs: requestTimeoutMs(electionTimeoutMs) },
     { consensus: driver, state: reader, clock, meter: metrics },
   );
+  const proposer = new Proposer(
+    { maxRequestBytes, electionTimeoutMs },
+    {
+      consensus: driver,
+      clock,
+      ids,
+      meter: metrics,
+      room: () => state.room(),
+      caughtUp: () => reads.ready(),
+    },
+  );
+  late.proposer = proposer;
   const ask = (to: MemberId, kind: string, id: bigint) => peers.ask(to, kind, id);
   const leases = new LeaseDesk({ memberId, leases: lessor, consensus: driver, state: reader, clock, ask });
   const expiry = new LeaseExpiry(
@@ -274,7 +280,10 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     handlers: serviceTable(parts, guard, { watchProgressMs: config.watchProgressMs }),
     fromPeers: {
       onMessage: (message) => driver.step(message),
-      onSnapshot: (message, chunks) => driver.receiveSnapshot(message, chunks),
+      onSnapshot: (message, chunks) => {
+        proposer.missOutcomes();
+        return driver.receiveSnapshot(message, chunks);
+      },
       onQuestion: async (kind, id) => {
         if (kind === "members") return membersResponse.encode(membersAnswer(parts));
         return leases.answer(kind, id);

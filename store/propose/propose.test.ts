@@ -81,13 +81,20 @@ const electionTimeoutMs = 1_000;
 function setUp() {
   const clock = new HandClock();
   const consensus = new FakeConsensus();
-  const parts = { consensus, clock, ids: new RequestIds(0xabcdn, 5), meter: new MetricsRegistry() };
+  const catchUps: ReturnType<typeof deferred<void>>[] = [];
+  const caughtUp = () => {
+    const one = deferred<void>();
+    catchUps.push(one);
+    return one.promise;
+  };
+  const ids = new RequestIds(0xabcdn, 5);
+  const parts = { consensus, clock, ids, meter: new MetricsRegistry(), caughtUp };
   const proposer = new Proposer({ maxRequestBytes: 1_000, electionTimeoutMs }, parts);
   const idOf = (at: number) =>
     internalRaftRequest.decode(consensus.proposed[at] ?? utf8("")).header?.id ?? 0n;
   const settle = (at: number) =>
     proposer.applied(idOf(at), { ok: true, kind: "put", response: {}, revision: 9 }, at + 1);
-  return { clock, consensus, proposer, idOf, settle };
+  return { clock, consensus, proposer, catchUps, idOf, settle };
 }
 
 const body = putRequest.encode({ key: utf8("k"), value: utf8("v") });
@@ -138,20 +145,51 @@ describe("Proposer", () => {
     assert.equal(consensus.proposed.length, 0);
   });
 
-  it("tells waiters of a lost leader soon after there is a new one", async () => {
-    const { clock, consensus, proposer } = setUp();
-    const lost = assert.rejects(proposer.propose("put", body), { code: "TIMEOUT_LEADER_FAIL" });
-    clock.advance(100);
+  it("proposes again what a lost leader took with it, once it is certain that it did", async () => {
+    const { consensus, proposer, catchUps, idOf, settle } = setUp();
+    const saved = proposer.propose("put", body);
+    const lost = proposer.propose("put", body);
     consensus.lead(0n);
     consensus.lead(2n);
-    clock.advance(1);
     const later = proposer.propose("put", body);
-    clock.advance(electionTimeoutMs);
+    assert.equal(consensus.proposed.length, 3);
+    settle(0); // the new leader had it in its log
+    catchUps[0]?.resolve();
+    await turn();
+    assert.equal(consensus.proposed.length, 4);
+    assert.equal(idOf(3), idOf(1), "only the lost one, as the same request");
+    settle(3);
+    settle(2);
+    await Promise.all([saved, lost, later]);
+  });
+
+  it("tries again with the next leader when it cannot catch up with one", async () => {
+    const { consensus, proposer, catchUps, settle } = setUp();
+    const lost = proposer.propose("put", body);
+    consensus.lead(2n);
+    catchUps[0]?.reject(new StoreError("NO_LEADER"));
+    await turn();
+    assert.equal(consensus.proposed.length, 1);
+    consensus.lead(2n); // the same member in a later term
+    catchUps[1]?.resolve();
+    await turn();
+    assert.equal(consensus.proposed.length, 2);
+    settle(1);
     await lost;
-    proposer.stop();
-    await assert.rejects(later, { code: "STOPPED" }); // it was not failed with the lost ones
+  });
+
+  it("never proposes again what a snapshot may have applied untold", async () => {
+    const { consensus, proposer, catchUps } = setUp();
+    const lost = assert.rejects(proposer.propose("put", body), { code: "TIMEOUT_LEADER_FAIL" });
+    proposer.missOutcomes();
+    consensus.lead(2n);
+    catchUps[0]?.resolve();
+    await lost;
+    assert.equal(consensus.proposed.length, 1);
   });
 });
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("RequestIds", () => {
   it("never repeats an id, nor shares one with another member or a later start", () => {
@@ -182,7 +220,6 @@ describe("LinearizableReads", () => {
     );
     return { consensus, reads, waits };
   }
-  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
   it("shares a round among all that wait when it starts, and none that come later", async () => {
     const { consensus, reads } = reading();

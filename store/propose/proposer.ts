@@ -8,7 +8,7 @@ import {
 import type { AppliedListener, ApplyResponse, ApplyResult } from "../apply/types.ts";
 import type { Consensus, ConsensusStatus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
-import type { ConfChange, Index } from "../raft/types.ts";
+import type { ConfChange, Index, Term } from "../raft/types.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -18,6 +18,9 @@ export const proposeLimits = {
   /** Requests kept while there is no leader. */
   leaderlessMax: 5_000,
 } as const;
+
+/** How long a request may take: time for an election on top of etcd's 5 s. */
+export const requestTimeoutMs = (electionTimeoutMs: number): number => 5_000 + 2 * electionTimeoutMs;
 
 export interface ProposerConfig {
   readonly maxRequestBytes: number;
@@ -37,6 +40,16 @@ export const proposeMetrics = (meter: Meter, pending: () => number) => {
   };
 };
 
+/** A request whose outcome is awaited. */
+interface Pending {
+  readonly attempt: Attempt;
+  readonly fail: (error: Error) => void;
+  /** The term in which it was handed over: it enters the log in that term or never. Undefined while there is no leader. */
+  term: Term | undefined;
+  /** This member got a snapshot meanwhile, which may hold the effect without telling. */
+  isUncertain: boolean;
+}
+
 type Attempt = () => ReturnType<Consensus["propose"]> | ReturnType<Consensus["proposeConfChange"]>;
 type Kind = Exclude<keyof InternalRaftRequest, "header">;
 
@@ -51,11 +64,11 @@ export class Proposer {
   readonly #confWaiters: Waiters<void>;
   readonly #failed: { inc(): void };
   readonly #stopListening: () => void;
-  #leader = 0n;
+  readonly #caughtUp: () => Promise<void>;
+  #leaderTerm: Term = 0;
   #leaderSinceMs = Number.NEGATIVE_INFINITY;
-  /** Requests that found no leader, by id; each is handed over when there is one. */
-  readonly #leaderless = new Map<bigint, () => void>();
-  #stopTimer: (() => void) | undefined;
+  readonly #pending = new Map<bigint, Pending>();
+  #leaderless = 0;
 
   constructor(
     config: ProposerConfig,
@@ -64,10 +77,13 @@ export class Proposer {
       readonly clock: Clock;
       readonly ids: RequestIds;
       readonly meter: Meter;
+      /** Resolves when this member has applied all that was committed when it was asked, and rejects without a leader. */
+      readonly caughtUp: () => Promise<void>;
       /** Undefined while the state has room for more effects; else resolves when it has. */
       readonly room?: () => Promise<void> | undefined;
     },
   ) {
+    this.#caughtUp = parts.caughtUp;
     this.#room = parts.room ?? (() => undefined);
     this.#config = config;
     this.#consensus = parts.consensus;
@@ -80,9 +96,8 @@ export class Proposer {
     this.#stopListening = parts.consensus.onLeadership((status) => this.#onLeadership(status));
   }
 
-  /** How long a request may take: time for an election on top of etcd's 5 s. */
   get requestTimeoutMs(): number {
-    return 5_000 + 2 * this.#config.electionTimeoutMs;
+    return requestTimeoutMs(this.#config.electionTimeoutMs);
   }
 
   nextId(): bigint {
@@ -121,10 +136,15 @@ export class Proposer {
     );
   }
 
+  /** To be called before a snapshot is taken in: what it holds is applied without anybody being told. */
+  missOutcomes(): void {
+    for (const pending of this.#pending.values()) if (pending.term !== undefined) pending.isUncertain = true;
+  }
+
   stop(): void {
     this.#stopListening();
-    this.#stopTimer?.();
-    this.#leaderless.clear();
+    this.#pending.clear();
+    this.#leaderless = 0;
     this.#waiters.stop(new StoreError("STOPPED"));
     this.#confWaiters.stop(new StoreError("STOPPED"));
   }
@@ -136,41 +156,60 @@ export class Proposer {
 
   async #handAndWait<T>(id: bigint, waiters: Waiters<T>, attempt: Attempt): Promise<T> {
     const answer = waiters.wait(id);
-    this.#hand(id, attempt, (error) => waiters.fail(id, error));
+    const fail = (error: Error) => waiters.fail(id, error);
+    const pending: Pending = { attempt, fail, term: undefined, isUncertain: false };
+    this.#pending.set(id, pending);
+    this.#leaderless += 1;
+    this.#hand(pending);
     try {
       return await answer;
     } catch (error) {
       this.#failed.inc();
       throw error;
     } finally {
-      this.#leaderless.delete(id);
+      if (this.#pending.delete(id) && pending.term === undefined) this.#leaderless -= 1;
     }
   }
 
   /** Hands over now, or as soon as there is a leader; the waiter's timeout ends the wait. */
-  #hand(id: bigint, attempt: Attempt, fail: (error: Error) => void): void {
-    const outcome = attempt();
-    if (outcome === "accepted") return;
-    if (outcome !== "noLeader") fail(new StoreError("TOO_MANY_REQUESTS"));
-    else if (this.#leaderless.size >= proposeLimits.leaderlessMax) fail(new StoreError("NO_LEADER"));
-    else this.#leaderless.set(id, () => this.#hand(id, attempt, fail));
+  #hand(pending: Pending): void {
+    const outcome = pending.attempt();
+    if (outcome === "noLeader") {
+      if (this.#leaderless > proposeLimits.leaderlessMax) pending.fail(new StoreError("NO_LEADER"));
+    } else if (outcome === "accepted") {
+      if (pending.term === undefined) this.#leaderless -= 1;
+      pending.term = this.#consensus.status.term;
+    } else pending.fail(new StoreError("TOO_MANY_REQUESTS"));
   }
 
-  #onLeadership(status: ConsensusStatus): void {
-    if (status.leader === this.#leader) return;
-    this.#leader = status.leader;
-    if (status.leader === 0n) return;
-    const nowMs = this.#clock.monotonicMs();
-    this.#leaderSinceMs = nowMs;
-    const waiting = [...this.#leaderless.values()];
-    this.#leaderless.clear();
-    for (const again of waiting) again();
-    // What the lost leader had in hand was either saved by the new one, and then is applied at once, or is lost. Its
-    // waiters need not sit out their whole timeout; the outcome they are told is as unknown as a timeout's.
-    this.#stopTimer?.();
-    this.#stopTimer = this.#clock.after(this.#config.electionTimeoutMs, () => {
-      this.#waiters.failOlder(nowMs, new StoreError("TIMEOUT_LEADER_FAIL"));
-    });
+  #onLeadership({ leader, term }: ConsensusStatus): void {
+    if (leader === 0n) return;
+    for (const pending of this.#pending.values()) if (pending.term === undefined) this.#hand(pending);
+    if (term === this.#leaderTerm) return;
+    this.#leaderTerm = term;
+    this.#leaderSinceMs = this.#clock.monotonicMs();
+    if (this.#isAnyBefore(term)) this.#retryLost(term);
+  }
+
+  #isAnyBefore(term: Term): boolean {
+    for (const pending of this.#pending.values())
+      if (pending.term !== undefined && pending.term < term) return true;
+    return false;
+  }
+
+  /** What an earlier leader had in hand was either saved by the leader of `term`, and then is applied with the first entry of
+   *  that term, or it is lost for good and may be proposed again: nothing of an earlier term can enter the log any more. */
+  #retryLost(term: Term): void {
+    this.#caughtUp().then(
+      () => {
+        for (const pending of this.#pending.values()) {
+          if (pending.term === undefined || pending.term >= term) continue;
+          if (pending.isUncertain) pending.fail(new StoreError("TIMEOUT_LEADER_FAIL"));
+          else this.#hand(pending);
+        }
+      },
+      () => undefined, // no leader again: the next one brings us back here, or the timeout ends the wait
+    );
   }
 
   #timeout(sinceMs: number): StoreError {

@@ -65,8 +65,8 @@ export class Core {
   messages: Message[] = [];
   messagesAfterAppend: Message[] = [];
   readStates: ReadState[] = [];
-  /** Proposals that go to the leader together, with the next Ready. */
-  forwarding: Pick<Entry, "type" | "data">[] = [];
+  /** Proposals that go to the leader together, with the next Ready, and the term in which they were made. */
+  forwarding: Pick<Entry, "type" | "data" | "term">[] = [];
   /** A snapshot that replaced the log and whose place in the durable log is not yet marked. */
   installed: SnapshotMeta | undefined;
 

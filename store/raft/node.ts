@@ -17,7 +17,7 @@ import {
 } from "./replication.ts";
 import { installSnapshot } from "./snapshot.ts";
 import { type RaftStatus, statusOf } from "./status.ts";
-import { step, takeForwardedProposals } from "./step.ts";
+import { step } from "./step.ts";
 import type {
   ConfState,
   Entry,
@@ -108,7 +108,8 @@ export class RawNode {
     core.electionTimeout = electionTicks + 1 + below(random, Math.ceil(electionTicks / 2));
   }
 
-  /** Puts proposals into the log, all or none; a follower passes them on to the leader. */
+  /** Puts proposals into the log, all or none; a follower passes them on to the leader. They enter the log in the present
+   *  term or never. */
   propose(datas: readonly Uint8Array[]): ProposeResult {
     return this.#propose(datas.map((data) => ({ type: "normal", data })));
   }
@@ -120,7 +121,7 @@ export class RawNode {
       return appendProposals(core, core.state, proposals) ? "accepted" : "tooMany";
     }
     if (core.leader === nobody) return "noLeader";
-    core.forwarding.push(...proposals);
+    for (const proposal of proposals) core.forwarding.push({ ...proposal, term: core.term });
     return "accepted";
   }
 
@@ -243,11 +244,13 @@ export class RawNode {
   #forward(): void {
     const core = this.#core;
     if (core.forwarding.length === 0) return;
-    const entries = core.forwarding.map(({ type, data }) => ({ term: 0, index: 0, type, data }));
+    // A proposal is for the leader of its term alone: once a later term has begun it can never enter the log any more, so
+    // that whoever waits for it may propose it again.
+    const ofThisTerm = core.forwarding.filter(({ term }) => term === core.term);
+    const entries = ofThisTerm.map(({ type, data }) => ({ term: 0, index: 0, type, data }));
     core.forwarding = [];
-    // Whoever waits for a proposal that finds no leader any more times out, as for any that is lost on the way.
-    if (core.state.role === "leader") takeForwardedProposals(core, core.state, entries);
-    else if (core.leader !== nobody) core.send({ type: "propose", to: core.leader, term: 0, entries });
+    if (entries.length > 0 && core.leader !== nobody && core.leader !== core.id)
+      core.send({ type: "propose", to: core.leader, entries });
   }
 
   #takePersist() {

@@ -14,7 +14,7 @@ import { becomeFollower } from "./roles.ts";
 import { installSnapshot } from "./snapshot.ts";
 import type { Entry, Message } from "./types.ts";
 
-/** One message's effect (Raft figure 2). Messages of term 0 (forwarded proposals and reads) belong to no term. */
+/** One message's effect (Raft figure 2). Messages of term 0 (forwarded reads) belong to no term. */
 export function step(core: Core, incoming: Message): void {
   if (incoming.term > core.term && !enterLaterTerm(core, incoming)) return;
   if (incoming.term !== 0 && incoming.term < core.term) {
@@ -105,7 +105,7 @@ function stepLeader(core: Core, leader: LeaderState, incoming: Message): void {
 }
 
 /** A follower's proposals. A configuration change that may not be made now is dropped: who proposed it will time out. */
-export function takeForwardedProposals(core: Core, leader: LeaderState, entries: readonly Entry[]): void {
+function takeForwardedProposals(core: Core, leader: LeaderState, entries: readonly Entry[]): void {
   if (!takesProposals(core, leader)) return;
   for (const entry of entries) {
     if (entry.type === "normal") appendProposals(core, leader, [entry]);
@@ -131,7 +131,7 @@ function stepFollower(core: Core, incoming: Message): void {
       installSnapshot(core, incoming);
       return;
     case "propose":
-      if (core.leader !== nobody) core.send({ ...incoming, to: core.leader, term: 0 });
+      // For the leader of this term, which this member is no more. Who proposed it tries again with the next.
       return;
     case "readIndex":
       // Whoever asked believes that this member leads; it will ask again when it knows better.
