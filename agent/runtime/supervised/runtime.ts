@@ -193,8 +193,11 @@ export class SupervisedRuntime implements Runtime {
       this.#containers.set(id, { record, state });
       throw new RuntimeError(message);
     }
-    // It may have ended already, and its exit have been heard of while we waited.
-    this.#containers.set(id, await takeIn(record, dir, this.#boot, this.#launcher));
+    // It may have ended already. Whoever sees the end first tells of it: here, or the watcher below.
+    const now = await takeIn(record, dir, this.#boot, this.#launcher);
+    const isNews = now.state.phase === "exited" && this.#containers.get(id)?.state.phase !== "exited";
+    this.#containers.set(id, now);
+    if (isNews) this.#emit({ kind: "container-exited", id, podUid: record.config.annotations.podUid ?? "" });
   }
 
   async stopContainer(id: string, graceSeconds: number): Promise<void> {
