@@ -141,10 +141,11 @@ export class Driver implements Consensus {
     this.#input(() => this.#followSnapshot(message, meta));
   }
 
-  /** The state machine stands at the snapshot, or past it; the log follows. */
+  /** The state machine stands at the snapshot, or past it, or will be there by applying what is committed already; the log
+   *  follows. */
   #followSnapshot(message: Message, meta: SnapshotMeta): void {
     this.#raft.installSnapshot(message);
-    if (this.#raft.appliedIndex >= meta.index && this.#parts.machine.appliedIndex !== meta.index) return;
+    if (this.#parts.machine.appliedIndex !== meta.index) return;
     this.#raft.applied(meta.index);
     this.#raft.applyConfChange(meta.conf);
     this.#marks.confChanged(meta.index, meta.conf);
@@ -267,8 +268,12 @@ export class Driver implements Consensus {
     if (early) this.#persisted(ready);
     this.#useLog(
       async () => {
-        await log.append({ ...(hardState && { hardState }), entries, sync: true });
-        if (snapshot !== undefined) await log.markSnapshot(snapshot);
+        await log.append({
+          ...(snapshot && { snapshot }),
+          ...(hardState && { hardState }),
+          entries,
+          sync: true,
+        });
       },
       () => {
         if (!early) this.#persisted(ready);

@@ -16,8 +16,11 @@ import type {
 /** Durable log. `store/wal` implements it. */
 export interface DurableLog {
   /** Appends records in order and resolves when they are durable (one fdatasync; none when nothing demands it:
-   *  a hard state that only moves `commit` need not be synced). Calls never overlap: the driver awaits each. */
+   *  a hard state that only moves `commit` need not be synced). Calls never overlap: the driver awaits each.
+   *  `snapshot` tells that the state machine was replaced by the state there: what the log holds no longer counts, entries
+   *  follow the snapshot. After a crash in between either all of the former log counts or none. */
   append(batch: {
+    readonly snapshot?: SnapshotMeta;
     readonly hardState?: HardState;
     readonly entries: readonly Entry[];
     readonly sync: boolean;

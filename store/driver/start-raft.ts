@@ -62,7 +62,6 @@ async function reconcile(config: DriverConfig, { machine, log, logger }: DriverP
     vote: isLater ? 0n : hardState.vote,
     commit: Math.max(hardState.commit, at.index),
   };
-  await log.append({ hardState: caughtUp, entries: [], sync: false });
-  await log.markSnapshot(meta);
+  await log.append({ snapshot: meta, hardState: caughtUp, entries: [], sync: true });
   return { hardState: caughtUp, snapshot: meta, entries: [] };
 }

@@ -4,6 +4,8 @@ import type { Entry, HardState, Index, SnapshotMeta } from "../raft/types.ts";
 export class LogReplay {
   #entries: Entry[] = [];
   #marks: SnapshotMeta[] = [];
+  /** The newest mark, while it is not committed. */
+  #ahead: SnapshotMeta | undefined;
   #hardState: HardState = { term: 0, vote: 0n, commit: 0 };
   #lastIndex: Index = 0;
 
@@ -37,15 +39,22 @@ export class LogReplay {
     if (state.term === 0 || state.term < term) return `the term falls from ${term} to ${state.term}`;
     if (state.commit < commit) return `the commit index falls from ${commit} to ${state.commit}`;
     this.#hardState = state;
+    if (this.#ahead !== undefined && this.#ahead.index <= state.commit) this.#startOver(this.#ahead);
     return undefined;
   }
 
   mark(mark: SnapshotMeta): void {
     this.#marks.push(mark);
-    // A mark that the log does not lead up to came with another member's snapshot and replaced the log.
+    if (mark.index <= this.#hardState.commit) this.#startOver(mark);
+    else this.#ahead = mark;
+  }
+
+  /** A committed mark that the log does not lead up to came with another member's snapshot and replaced the log. */
+  #startOver(mark: SnapshotMeta): void {
+    this.#ahead = undefined;
     const first = this.#entries[0]?.index ?? 0;
     const known = this.#entries[mark.index - first];
-    const replaces = mark.index > 0 && mark.index <= this.#hardState.commit && known?.term !== mark.term;
+    const replaces = mark.index > 0 && known?.term !== mark.term;
     const isBeforeAll = mark.index < first;
     if (replaces && !isBeforeAll) {
       this.#entries = [];

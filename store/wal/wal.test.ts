@@ -235,6 +235,32 @@ describe("wal", () => {
     assert.deepEqual(shown((await reopen(disk)).entries), shown([next]));
   });
 
+  it("is the former log or the snapshot's, whole, when the write that starts over is torn at any byte", async () => {
+    const former = {
+      entries: [entryOf(1, 1, 5), entryOf(2, 1, 5)],
+      hardState: { term: 1, vote: 0n, commit: 2 },
+    };
+    const snapshot = { index: 90, term: 3, conf: { voters: [1n], learners: [] } };
+    const later = {
+      entries: [entryOf(91, 3, 4), entryOf(92, 3, 4)],
+      hardState: { term: 3, vote: 0n, commit: 91 },
+    };
+    const seen = new Set<string>();
+    for (let cut = 0; cut < 400; cut++) {
+      const disk = new MemoryDisk();
+      const wal = await Wal.create(config, metadata, os(disk));
+      await wal.append({ ...former, sync: true });
+      const [file] = disk.files.values();
+      assert.ok(file);
+      const from = file.written;
+      await wal.append({ snapshot, ...later, sync: true });
+      file.bytes.fill(0, from + cut);
+      const recovered = await reopen(disk);
+      seen.add(`${recovered.snapshot.index}: ${recovered.entries.map(({ index }) => index)}`);
+    }
+    assert.deepEqual([...seen], ["0: 1,2", "90: ", "90: 91", "90: 91,92"]);
+  });
+
   it("says plainly that the disk is full, and refuses everything thereafter", async () => {
     const disk = new MemoryDisk();
     const wal = await Wal.create(config, metadata, os(disk));

@@ -126,8 +126,10 @@ export class Wal {
         await file.truncate(at.offset);
       }
       await file.truncate(Math.max(config.segmentBytes ?? walSegmentBytes, at.offset));
-      // What was read may be in memory only, if the last life ended before its sync; from here on others rely on it.
+      // What was read, the segments' names included, may be in memory only, if the last life ended before its sync; from here on others rely on it.
       await file.sync();
+      await disk.syncFolder(config.folder);
+      await disk.syncFolder(dirname(config.folder));
     } catch (error) {
       await file.close();
       throw new WalWriteError(path, error);
@@ -136,20 +138,24 @@ export class Wal {
   }
 
   /** Appends entries, then the hard state; resolves when written, and durable if `sync`. Throws WalWriteError, after which
-   *  the log refuses everything. */
+   *  the log refuses everything. A snapshot of another member comes first: its mark counts from the hard state on that
+   *  commits it, so that a torn write leaves either the log as it was or one that begins at the mark. */
   async append(batch: {
+    readonly snapshot?: SnapshotMeta;
     readonly hardState?: HardState;
     readonly entries: readonly Entry[];
     readonly sync: boolean;
   }): Promise<void> {
     await this.#exclusively(async () => {
       if (this.#offset >= this.#segmentBytes) await this.#cut();
-      for (const entry of batch.entries) this.#encoder.entry(entry);
-      if (batch.hardState !== undefined) {
-        this.#hardState = batch.hardState;
-        this.#encoder.record("STATE", hardStateCodec.encode(batch.hardState));
+      const { snapshot, hardState, entries } = batch;
+      if (snapshot !== undefined) {
+        this.#mark(snapshot);
+        this.#state({ ...(hardState ?? this.#hardState), commit: snapshot.index });
       }
-      this.#lastIndex = batch.entries.at(-1)?.index ?? this.#lastIndex;
+      for (const entry of entries) this.#encoder.entry(entry);
+      if (hardState !== undefined) this.#state(hardState);
+      this.#lastIndex = entries.at(-1)?.index ?? this.#lastIndex;
       await this.#flush(batch.sync);
     });
   }
@@ -158,15 +164,21 @@ export class Wal {
   async markSnapshot(meta: SnapshotMeta): Promise<void> {
     await this.#exclusively(async () => {
       if (this.#offset >= this.#segmentBytes) await this.#cut();
-      const { voters, learners } = meta.conf;
-      this.#encoder.record(
-        "SNAPSHOT",
-        walSnapshot.encode({ index: meta.index, term: meta.term, confState: { voters, learners } }),
-      );
-      this.#lastIndex = Math.max(this.#lastIndex, meta.index);
+      this.#mark(meta);
       await this.#flush(true);
       await this.#release(meta.index);
     });
+  }
+
+  #state(hardState: HardState): void {
+    this.#hardState = hardState;
+    this.#encoder.record("STATE", hardStateCodec.encode(hardState));
+  }
+
+  #mark({ index, term, conf }: SnapshotMeta): void {
+    const { voters, learners } = conf;
+    this.#encoder.record("SNAPSHOT", walSnapshot.encode({ index, term, confState: { voters, learners } }));
+    this.#lastIndex = Math.max(this.#lastIndex, index);
   }
 
   /** Syncs and closes. */
