@@ -4,6 +4,7 @@ import { TaskScope } from "../base/os/task-scope.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
 import { clusterVersion, type ListenUrl, type StoreConfig, serverVersion } from "./flags.ts";
 import { gateway } from "./gateway/routes.ts";
+import { identityMetrics } from "./identity-metrics.ts";
 import { lockDataDir } from "./lock-data-dir.ts";
 import { beginning, checkIdentity } from "./membership/beginning.ts";
 import { openLog, walFolder } from "./open-log.ts";
@@ -110,7 +111,7 @@ function serve(
   const { maxRequestBytes } = config;
   const grpc = new GrpcServer(
     { maxRequestBytes },
-    { handlers: member.handlers, meter: metrics, log: log.child("grpc") },
+    { handlers: member.handlers, meter: metrics, log: log.child("grpc"), clock },
   );
   const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
   const http1 = createServer(
@@ -130,13 +131,7 @@ function serve(
     http1.close();
     grpc.stop();
   });
-  metrics
-    .gauge(
-      "etcd_server_version",
-      "Which version is running. 1 for 'server_version' label with current version.",
-      ["server_version"],
-    )
-    .set({ server_version: serverVersion }, 1);
+  identityMetrics(metrics, member.identity, config);
   const tasks = new TaskScope(log);
   undo.push(() => tasks.stop());
   tasks.run("member", (signal) => orAborted(member.done, signal));

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Buckets, bucketLines, type Counting, counterLines, TallyFamily } from "./tally.ts";
 
 /** One registry per process; each subsystem declares its metrics beside its code with a `Meter`. */
 export interface Meter {
@@ -7,6 +8,12 @@ export interface Meter {
   gauge<L extends string = never>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
   /** A gauge whose value is read when somebody looks. */
   observed(name: string, help: string, read: () => number): void;
+  /** A counter whose value is read when somebody looks. */
+  counted(name: string, help: string, read: () => number): void;
+  /** Counters for hot paths (`tally.ts`). */
+  tally<L extends string>(name: string, help: string): TallyFamily<L, Counting>;
+  /** Histograms for hot paths; `bounds` in rising order. */
+  buckets<L extends string>(name: string, help: string, bounds: readonly number[]): TallyFamily<L, Buckets>;
   histogram<L extends string = never>(
     name: string,
     help: string,
@@ -16,6 +23,7 @@ export interface Meter {
 
 export class MetricsRegistry implements Meter {
   readonly #registry = new Registry();
+  readonly #tallies: { text(): string }[] = [];
 
   counter<L extends string = never>(name: string, help: string, labels: readonly L[] = []): Counter<L> {
     return new Counter({ name, help, labelNames: [...labels], registers: [this.#registry] });
@@ -34,6 +42,35 @@ export class MetricsRegistry implements Meter {
         this.set(read());
       },
     });
+  }
+
+  counted(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
+  tally<L extends string>(name: string, help: string): TallyFamily<L, Counting> {
+    return this.#added(
+      new TallyFamily({ name, help, type: "counter" }, (): Counting => ({ count: 0 }), counterLines),
+    );
+  }
+
+  buckets<L extends string>(name: string, help: string, bounds: readonly number[]): TallyFamily<L, Buckets> {
+    return this.#added(
+      new TallyFamily({ name, help, type: "histogram" }, () => new Buckets(bounds), bucketLines),
+    );
+  }
+
+  #added<T extends { text(): string }>(family: T): T {
+    this.#tallies.push(family);
+    return family;
   }
 
   histogram<L extends string = never>(
@@ -64,8 +101,9 @@ export class MetricsRegistry implements Meter {
   }
 
   /** The Prometheus text exposition of everything registered. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    const tallies = this.#tallies.map((family) => `\n${family.text()}`);
+    return (await this.#registry.metrics()) + tallies.join("");
   }
 
   get contentType(): string {

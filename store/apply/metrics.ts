@@ -33,6 +33,21 @@ export function stateMetrics(meter: Meter, state: State): void {
     "The revision of the last compaction in store.",
     () => state.mvcc.compactRevision,
   );
+  const { counts } = state.mvcc;
+  for (const [name, what, read] of [
+    ["put", "puts", () => counts.puts],
+    ["delete", "deletes", () => counts.deletes],
+    ["range", "ranges", () => counts.ranges],
+    ["txn", "txns", () => counts.txns],
+  ] as const) {
+    for (const prefix of ["etcd_mvcc", "etcd_debugging_mvcc"])
+      meter.counted(`${prefix}_${name}_total`, `Total number of ${what} seen by this member.`, read);
+  }
+  meter.counted(
+    "etcd_debugging_mvcc_events_total",
+    "Total number of events sent by this member.",
+    () => state.hub.eventsSent,
+  );
   observed("etcd_debugging_mvcc_watcher_total", "Total number of watchers.", () => state.hub.watchers);
   observed(
     "etcd_debugging_mvcc_slow_watcher_total",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { deferred } from "../../base/deferred.ts";
 import { MemoryLog, MemoryMachine, Rig } from "./fixtures/rig.ts";
 
 const bytes = (text: string) => Buffer.from(text);
@@ -30,6 +31,26 @@ describe("driver", () => {
     log.release();
     await rig.settle();
     assert.deepEqual(machine.applied, ["a"]);
+  });
+
+  it("applies nothing more while the state machine's memory is full, on followers too", async () => {
+    rig = await Rig.start(3);
+    const leader = await rig.leader();
+    const follower = [...rig.members].find(([id]) => id !== leader.id)?.[1];
+    assert.ok(follower);
+    await rig.settle();
+    const room = deferred<void>();
+    follower.machine.full = room.promise;
+    for (const value of ["a", "b", "c"]) {
+      leader.driver.propose(bytes(value));
+      await rig.settle();
+    }
+    assert.deepEqual(leader.machine.applied, ["a", "b", "c"]);
+    assert.deepEqual(follower.machine.applied, ["a"], "it was found full after the first");
+    follower.machine.full = undefined;
+    room.resolve();
+    await rig.settle();
+    assert.deepEqual(follower.machine.applied, ["a", "b", "c"]);
   });
 
   it("writes what came in together with one sync", async () => {

@@ -35,6 +35,8 @@ export class Driver implements Consensus {
   #isScheduled = false;
   #isDiskBusy = false;
   #isInstalling = false;
+  /** The state machine's memory is full; nothing is applied until the disk has caught up. */
+  #isFull = false;
   #isStopped = false;
 
   private constructor(config: DriverConfig, parts: DriverParts, raft: RawNode) {
@@ -217,7 +219,7 @@ export class Driver implements Consensus {
   }
 
   get #callerState() {
-    return { isDiskBusy: this.#isDiskBusy, isApplyBusy: this.#isInstalling };
+    return { isDiskBusy: this.#isDiskBusy, isApplyBusy: this.#isInstalling || this.#isFull };
   }
 
   #hasWork(): boolean {
@@ -247,9 +249,22 @@ export class Driver implements Consensus {
     const conf = raft.conf;
     applyCommitted(ready.committedEntries, { raft, machine: this.#parts.machine }); // while it runs: these are durable already
     if (raft.conf !== conf) this.#marks.confChanged(raft.appliedIndex, raft.conf);
-    if (ready.committedEntries.length > 0) campaignIfAlone(raft);
+    if (ready.committedEntries.length > 0) {
+      campaignIfAlone(raft);
+      this.#checkRoom();
+    }
     for (const { requestId, index } of ready.readStates) this.#reads.answered(requestId, index);
     if (ready.softState !== undefined) this.#announce();
+  }
+
+  #checkRoom(): void {
+    const room = this.#parts.machine.room();
+    if (room === undefined || this.#isFull) return;
+    this.#isFull = true;
+    void room.then(() => {
+      this.#isFull = false;
+      this.#wake();
+    });
   }
 
   /** Writes, syncs, and only then sends what promises durability. Nothing else uses the log meanwhile. */

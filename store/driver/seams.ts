@@ -43,6 +43,8 @@ export interface StateMachine {
   /** Applies entries; each index exactly once, even after a restart (entries at or below `appliedIndex` are skipped). */
   apply(entries: readonly Entry[]): void;
   readonly appliedIndex: Index;
+  /** Undefined while there is room in memory for more effects; else resolves when enough of them reached the disk. */
+  room(): Promise<void> | undefined;
   /** Makes everything applied so far durable in the backend, so that the log before it may go; the index it reached. */
   flush(): Promise<{ readonly index: Index; readonly term: Term }>;
   /** The whole state at the applied index as a stream of chunks (self-checking: ends with a SHA-256 of what came before). */

@@ -56,6 +56,8 @@ export class MvccStore {
   readonly #parts: MvccParts;
   #writing = false;
   #compaction: CompactionRun;
+  /** Operations since the start, for metrics. */
+  readonly counts = { puts: 0, deletes: 0, ranges: 0, txns: 0 };
 
   constructor(restored: RestoredMvcc, parts: MvccParts) {
     this.#parts = parts;
@@ -107,6 +109,7 @@ export class MvccStore {
    *  Throws StoreError. */
   read(range: KeyRange, options: ReadOptions, newest = this.#revision): { kvs: Uint8Array[]; count: number } {
     this.checkRevision(options.revision, newest);
+    this.counts.ranges++;
     const current = options.revision <= 0 || options.revision >= newest;
     const kvs: Uint8Array[] = [];
     let count = 0;
@@ -165,6 +168,7 @@ export class WriteTransaction {
   readonly #leases: KeyLeases;
   readonly #end: (changes: readonly Change[]) => void;
   readonly #changes: Change[] = [];
+  #operations = 0;
   /** The revision its changes get. */
   readonly revision: number;
 
@@ -181,6 +185,7 @@ export class WriteTransaction {
   }
 
   read(range: KeyRange, options: ReadOptions): { kvs: Uint8Array[]; count: number } {
+    this.#operations++;
     return this.#store.read(range, options, this.readRevision);
   }
 
@@ -189,6 +194,8 @@ export class WriteTransaction {
   }
 
   put(key: string, value: Uint8Array, lease: bigint): void {
+    this.#store.counts.puts++;
+    this.#operations++;
     const { index, backend } = this.#store;
     const before = index.get(key);
     const previous = before === undefined ? undefined : alive(before);
@@ -209,6 +216,8 @@ export class WriteTransaction {
 
   /** How many keys it deleted. */
   delete(range: KeyRange): number {
+    this.#store.counts.deletes++;
+    this.#operations++;
     const { index } = this.#store;
     const doomed: [string, KeyHistory][] = [];
     if (range.single) {
@@ -236,6 +245,7 @@ export class WriteTransaction {
 
   /** Makes the changes a revision; answers the store's revision after it. */
   end(): number {
+    if (this.#operations > 1) this.#store.counts.txns++;
     this.#end(this.#changes);
     return this.#store.revision;
   }

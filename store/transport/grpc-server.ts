@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
+import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Meter } from "../../base/os/metrics.ts";
+import type { Counting } from "../../base/os/tally.ts";
 import { type GrpcStatus, grpcStatus } from "../errors.ts";
 import type { Call, Handlers, Outgoing, StreamHandler, UnaryHandler } from "../rpc/handler.ts";
 import { wireStatus } from "../rpc/status.ts";
@@ -22,12 +24,31 @@ export class GrpcServer {
   readonly #injector: ReturnType<grpc.Server["createConnectionInjector"]>;
   readonly #metrics: ReturnType<typeof grpcMetrics>;
   readonly #log: Log;
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #received: Counting;
+  readonly #sent: Counting;
 
   constructor(
     options: GrpcServerOptions,
-    parts: { readonly handlers: Handlers; readonly meter: Meter; readonly log: Log },
+    parts: {
+      readonly handlers: Handlers;
+      readonly meter: Meter;
+      readonly log: Log;
+      readonly clock: Pick<Clock, "monotonicMs">;
+    },
   ) {
-    this.#metrics = grpcMetrics(parts.meter);
+    const { meter } = parts;
+    this.#clock = parts.clock;
+    this.#metrics = grpcMetrics(meter);
+    this.#received = meter
+      .tally(
+        "etcd_network_client_grpc_received_bytes_total",
+        "The total number of bytes received from grpc clients.",
+      )
+      .of({});
+    this.#sent = meter
+      .tally("etcd_network_client_grpc_sent_bytes_total", "The total number of bytes sent to grpc clients.")
+      .of({});
     this.#log = parts.log;
     this.#server = new grpc.Server({
       "grpc.max_receive_message_length": options.maxRequestBytes + overheadBytes,
@@ -52,8 +73,12 @@ export class GrpcServer {
   }
 
   #addUnary(path: string, handler: UnaryHandler): void {
+    const start = this.#metrics.of(path, "unary", this.#clock);
+    const received = this.#received;
+    const sent = this.#sent;
     const serve: grpc.handleUnaryCall<Uint8Array, Uint8Array> = (call, callback) => {
-      const finish = this.#metrics.start(path, "unary");
+      const finish = start();
+      received.count += call.request.length;
       const fail = (error: unknown) => {
         const failure = this.#failure(path, error);
         finish(failure.status);
@@ -61,6 +86,7 @@ export class GrpcServer {
       };
       const succeed = (answer: Uint8Array) => {
         finish("OK");
+        sent.count += answer.length;
         callback(null, answer);
       };
       try {
@@ -77,7 +103,8 @@ export class GrpcServer {
   #addStream(path: string, handler: StreamHandler, kind: "serverStream" | "bidiStream"): void {
     // A server stream is served as a duplex one on which the client sends one message.
     const type = kind === "bidiStream" ? "bidi_stream" : "server_stream";
-    const serve = (call: Duplex) => this.#serveStream(call, handler, this.#metrics.start(path, type), path);
+    const start = this.#metrics.of(path, type, this.#clock);
+    const serve = (call: Duplex) => this.#serveStream(call, handler, start(), path);
     this.#server.register(path, serve, asBuffer, same, "bidi");
   }
 
@@ -90,7 +117,10 @@ export class GrpcServer {
       incoming?.closed();
     };
     const out: Outgoing = {
-      send: (message) => over || call.write(message),
+      send: (message) => {
+        this.#sent.count += message.length;
+        return over || call.write(message);
+      },
       end: (error) => {
         if (over) return;
         const failure = error === undefined ? undefined : this.#failure(path, error);
@@ -110,7 +140,10 @@ export class GrpcServer {
     guard(() => {
       incoming = handler(out, contextOf(call.metadata));
     });
-    call.on("data", (bytes: Uint8Array) => guard(() => incoming?.message(bytes)));
+    call.on("data", (bytes: Uint8Array) => {
+      this.#received.count += bytes.length;
+      guard(() => incoming?.message(bytes));
+    });
     call.on("end", () => guard(() => incoming?.halfClose()));
     call.on("drain", () => guard(() => incoming?.drained()));
     call.on("cancelled", () => close("CANCELLED"));
@@ -140,25 +173,43 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The counters of go-grpc-prometheus, which dashboards for etcd read. */
+/** The metrics of go-grpc-prometheus, which dashboards for etcd read. */
 function grpcMetrics(meter: Meter) {
-  const labels = ["grpc_type", "grpc_service", "grpc_method"] as const;
-  const started = meter.counter(
+  type Method = "grpc_type" | "grpc_service" | "grpc_method";
+  const started = meter.tally<Method>(
     "grpc_server_started_total",
     "Total number of RPCs started on the server.",
-    labels,
   );
-  const handled = meter.counter(
+  const handled = meter.tally<Method | "grpc_code">(
     "grpc_server_handled_total",
     "Total number of RPCs completed on the server, regardless of success or failure.",
-    [...labels, "grpc_code"] as const,
+  );
+  const handling = meter.buckets<Method>(
+    "grpc_server_handling_seconds",
+    "Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.",
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   );
   return {
-    start(path: string, grpc_type: string): Finish {
+    /** To be called once a method; what it answers, once a call. */
+    of(path: string, grpc_type: string, clock: Pick<Clock, "monotonicMs">): () => Finish {
       const [, grpc_service = "", grpc_method = ""] = path.split("/");
       const names = { grpc_type, grpc_service, grpc_method };
-      started.inc(names);
-      return (status) => handled.inc({ ...names, grpc_code: goCodeName(status) });
+      const startedHere = started.of(names);
+      const seconds = handling.of(names);
+      const byStatus = new Map<GrpcStatus, { count: number }>();
+      const handledAs = (status: GrpcStatus) => {
+        const tally = byStatus.get(status) ?? handled.of({ ...names, grpc_code: goCodeName(status) });
+        byStatus.set(status, tally);
+        return tally;
+      };
+      return () => {
+        startedHere.count++;
+        const startMs = clock.monotonicMs();
+        return (status) => {
+          handledAs(status).count++;
+          seconds.observe((clock.monotonicMs() - startMs) / 1000);
+        };
+      };
     },
   };
 }

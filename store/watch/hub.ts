@@ -95,6 +95,7 @@ export class WatchHub {
   #notified: number;
   #catchingUp: Promise<void> | undefined;
   #stopped = false;
+  #eventsSent = 0;
 
   constructor(
     history: WatchHistory,
@@ -117,6 +118,10 @@ export class WatchHub {
   }
   get slowWatchers(): number {
     return this.#behind.size;
+  }
+  /** Events given to watches since the start. */
+  get eventsSent(): number {
+    return this.#eventsSent;
   }
   get recentBytes(): number {
     return this.#recent.sizeBytes;
@@ -222,6 +227,7 @@ export class WatchHub {
     const bytes = watcher.prevKv
       ? events.map((event) => event.withPrevious((change) => this.#history.previous(change)))
       : events.map((event) => event.plain());
+    this.#eventsSent += bytes.length;
     watcher.sink.deliver({ revision: this.#history.revision, events: bytes });
   }
 
