@@ -24,6 +24,8 @@ export interface Life {
   /** The log as it was handed to the disk. */
   log: MemberLog | undefined;
   readonly onDeath: Set<() => void>;
+  /** Indexes at which it was sent the whole state: its log may follow a little later. */
+  readonly snapshots: Set<number>;
 }
 
 export interface MachineParts {
@@ -79,6 +81,7 @@ export class Machine {
       member: undefined,
       log: undefined,
       onDeath: new Set(),
+      snapshots: new Set(),
     };
     this.life = life;
     const disk = this.#disk.open(process);

@@ -45,17 +45,22 @@ export class MemberLog implements DurableLog {
     return this.#entries[index - this.#base.index - 1];
   }
 
-  append(batch: { hardState?: HardState; entries: readonly Entry[]; sync: boolean }): Promise<void> {
+  append(batch: {
+    snapshot?: SnapshotMeta;
+    hardState?: HardState;
+    entries: readonly Entry[];
+    sync: boolean;
+  }): Promise<void> {
+    if (batch.snapshot !== undefined) {
+      const { index, term } = batch.snapshot;
+      this.#base = { index, term, chain: this.#listener?.chainAt(batch.snapshot) };
+      this.#entries = [];
+    }
     this.#take(batch.entries);
     return this.#disk.append(batch);
   }
 
   markSnapshot(meta: SnapshotMeta): Promise<void> {
-    const { index, term } = meta;
-    if (index > this.lastIndex || (index > this.#base.index && this.at(index)?.term !== term)) {
-      this.#base = { index, term, chain: this.#listener?.chainAt(meta) };
-      this.#entries = [];
-    }
     return this.#disk.markSnapshot(meta);
   }
 

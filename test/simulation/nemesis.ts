@@ -1,6 +1,7 @@
 import { below, chance, type Random } from "../../base/os/random.ts";
 import type { Message } from "../../store/raft/types.ts";
 import type { EventLog } from "./event-log.ts";
+import { FigureEight, isSpreading } from "./figure-eight.ts";
 import type { Life, Machine } from "./machine.ts";
 import { type SimOptions, type Trouble, troubles } from "./options.ts";
 import type { SimClock } from "./sim-clock.ts";
@@ -17,6 +18,7 @@ export class Nemesis {
   /** New leaders that will be cut off, and the entries they may send before. */
   readonly #marked = new Map<Life, number>();
   readonly #paused = new Set<Life>();
+  readonly #figureEight: FigureEight | undefined;
   #isOver = false;
 
   constructor(
@@ -35,6 +37,22 @@ export class Nemesis {
     this.#network = parts.network;
     this.#machines = parts.machines;
     this.#events = parts.events;
+    if (options.figureEightEveryMs === 0) return;
+    const cutter = {
+      isolate: (machine: Machine) => this.#isolate(machine, options.stormMs),
+      release: (machine: Machine) => this.#release(machine),
+    };
+    this.#figureEight = new FigureEight(parts.machines, { random: parts.random, cutter });
+    this.#playAgain();
+  }
+
+  /** A play that got stuck begins anew. */
+  #playAgain(): void {
+    this.#clock.after(this.#options.figureEightEveryMs, () => {
+      if (this.#isOver) return;
+      this.#figureEight?.restart();
+      this.#playAgain();
+    });
   }
 
   start(): void {
@@ -57,14 +75,25 @@ export class Nemesis {
 
   /** A member became the leader. */
   elected(life: Life): void {
+    if (!this.#isOver) this.#figureEight?.elected(life);
     if (this.#isOver || !chance(this.#random, this.#options.cutNewLeaderChance)) return;
-    this.#marked.set(life, below(this.#random, 5));
+    // Often its own first entry stays with it alone; else it gets as far as the entries of a former term, and no further.
+    this.#marked.set(life, chance(this.#random, 0.5) ? 0 : 1 + below(this.#random, 4));
+    // With little to send it would stay for ever.
+    this.#clock.after(3 * this.#options.electionMs, () => {
+      if (this.#isOver || !this.#marked.has(life) || life.machine.life !== life) return;
+      this.#marked.set(life, 0);
+      this.#leaderSends(life);
+    });
   }
 
   /** A message is about to leave. */
   sending(life: Life, message: Message): void {
     if (this.#isOver) return;
-    if (message.type === "append" && message.entries.length > 0) this.#leaderSends(life);
+    if (isSpreading(message)) {
+      this.#figureEight?.sending(life);
+      this.#leaderSends(life);
+    }
     if (message.type === "voteResponse" && !message.reject) this.#voterSends(life);
   }
 
@@ -76,8 +105,8 @@ export class Nemesis {
       return;
     }
     this.#marked.delete(life);
-    const forMs = this.#options.electionMs * (0.5 + 2 * (this.#random.uint32() / 2 ** 32));
-    if (chance(this.#random, 0.5)) this.#isolate(life.machine, forMs);
+    const forMs = this.#options.electionMs * (1 + 4 * (this.#random.uint32() / 2 ** 32));
+    if (chance(this.#random, 0.8)) this.#isolate(life.machine, forMs);
     else this.#crash(life.machine, "kept", forMs);
   }
 
@@ -170,14 +199,19 @@ export class Nemesis {
   }
 
   #isolate(machine: Machine, forMs: number): void {
+    this.#cut(this.#linksOf(machine), forMs);
+  }
+
+  #release(machine: Machine): void {
+    for (const [from, to] of this.#linksOf(machine)) this.#network.mend(from, to);
+  }
+
+  #linksOf(machine: Machine): readonly (readonly [Machine, Machine])[] {
     const others = this.#machines.filter((one) => one !== machine);
-    this.#cut(
-      others.flatMap((other): [Machine, Machine][] => [
-        [machine, other],
-        [other, machine],
-      ]),
-      forMs,
-    );
+    return others.flatMap((other): [Machine, Machine][] => [
+      [machine, other],
+      [other, machine],
+    ]);
   }
 
   #cut(pairs: readonly (readonly [Machine, Machine])[], forMs: number): void {

@@ -124,7 +124,7 @@ export class Observer {
       committed.add(entry, nowMs());
       completeness.committed(entry, at.term);
     }
-    safety.applied(name, log, at.to);
+    if (!life.snapshots.has(at.to)) safety.applied(name, log, at.to);
   }
 
   #whole(life: Life, member: StoreMember): void {

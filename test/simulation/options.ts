@@ -42,6 +42,8 @@ export interface SimOptions {
   readonly weights: Readonly<Record<Trouble, number>>;
   /** How often a new leader is cut off after its first few entries, and comes back later. */
   readonly cutNewLeaderChance: number;
+  /** The schedule of figure 8 of the Raft paper is played again after so long; 0: never. */
+  readonly figureEightEveryMs: number;
   /** How often a member that has just granted a vote loses power and comes back at once. */
   readonly crashVoterChance: number;
 }
@@ -76,6 +78,7 @@ export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): Sim
     troubleEveryMs: oneOf(random, [300, 1_000, 3_000]),
     weights,
     cutNewLeaderChance: oneOf(random, [0, 0, 0.4]),
+    figureEightEveryMs: oneOf(random, [0, 0, 0, 0, 4_000]),
     crashVoterChance: oneOf(random, [0, 0, 0.2]),
     ...given,
   };

@@ -121,27 +121,21 @@ export class SimDisk {
     }
   }
 
+  /** Each sector reaches the platter as it was after some of its writes, in no order among sectors; likewise the length. */
   #crashFile(inode: Inode): void {
     const { prng } = this.#options;
-    let content = inode.durable;
-    for (const change of inode.pending) {
-      if (change.kind === "truncate") {
-        if (chance(prng, 0.5)) content = resized(content, change.size);
-        continue;
-      }
-      // Sectors reach the platter in any order; each is whole or not there.
-      const first = Math.floor(change.offset / sectorBytes);
-      const last = Math.floor((change.offset + change.bytes.length - 1) / sectorBytes);
-      const everything = chance(prng, 0.3);
-      for (let sector = first; sector <= last; sector++) {
-        if (!everything && chance(prng, 0.5)) continue;
-        const from = Math.max(change.offset, sector * sectorBytes);
-        const to = Math.min(change.offset + change.bytes.length, (sector + 1) * sectorBytes);
-        content = written(content, from, change.bytes.subarray(from - change.offset, to - change.offset));
-      }
+    const { pending } = inode;
+    if (pending.length > 0 && !chance(prng, 0.3)) {
+      const versions = [inode.durable];
+      for (const change of pending)
+        versions.push(changed(versions[versions.length - 1] ?? inode.durable, change));
+      const some = (): Uint8Array => versions[below(prng, versions.length)] ?? inode.durable;
+      const content = new Uint8Array(some().length);
+      for (let at = 0; at < content.length; at += sectorBytes)
+        content.set(some().subarray(at, Math.min(at + sectorBytes, content.length)), at);
+      inode.content = content;
     }
-    inode.content = content;
-    inode.durable = content;
+    inode.durable = inode.content;
     inode.pending = [];
   }
 
@@ -183,10 +177,7 @@ export class SimDisk {
         const covered = inode.pending.length;
         return delay(syncTime(), () => {
           for (const change of inode.pending.splice(0, Math.min(covered, inode.pending.length)))
-            inode.durable =
-              change.kind === "write"
-                ? written(inode.durable, change.offset, change.bytes)
-                : resized(inode.durable, change.size);
+            inode.durable = changed(inode.durable, change);
         });
       },
       close: () => delay(0, () => undefined),
@@ -219,6 +210,12 @@ export class SimDisk {
   #find(path: string): Node | undefined {
     return this.#folder(dirname(path))?.names.get(basename(path));
   }
+}
+
+function changed(content: Uint8Array, change: Change): Uint8Array {
+  return change.kind === "write"
+    ? written(content, change.offset, change.bytes)
+    : resized(content, change.size);
 }
 
 /** Copy on write, so that what was durable cannot change under a crash's hands. */

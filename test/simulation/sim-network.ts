@@ -157,6 +157,7 @@ export class SimNetwork {
       throw new Error("no connection");
     this.onSend(life, message);
     this.#events.add(`${from.name}>${to.name} snapshot i${message.snapshot?.index}`);
+    target.snapshots.add(message.snapshot?.index ?? 0);
     const inbox = new Inbox();
     const fail = () => inbox.put({ error: new Error("the connection broke") });
     life.onDeath.add(fail);

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { type SimOptions, swarmOptions, type Trouble, troubles } from "./options.ts";
+import { type Faults, simulate } from "./simulate.ts";
+
+const only = (some: Partial<Record<Trouble, number>>): Record<Trouble, number> => ({
+  ...(Object.fromEntries(troubles.map((trouble) => [trouble, 0])) as Record<Trouble, number>),
+  ...some,
+});
+const quiet = { cutNewLeaderChance: 0, crashVoterChance: 0, figureEightEveryMs: 0 };
+
+interface Planted {
+  readonly bug: string;
+  readonly faults: Faults;
+  /** The weather in which it shows soonest. */
+  readonly weather: Partial<SimOptions>;
+  /** Properties one of which it breaks first. */
+  readonly breaks: RegExp;
+}
+
+const planted: readonly Planted[] = [
+  {
+    bug: "acknowledges before it is on disk",
+    faults: { ackBeforeSync: true },
+    weather: {
+      ...quiet,
+      weights: only({ powerCutAll: 1 }),
+      troubleEveryMs: 500,
+      syncMs: 15,
+      thinkMs: 20,
+      delayMs: 0.5,
+      stormMs: 8_000,
+    },
+    breaks: /leader completeness|state machine safety|acknowledged writes survive/,
+  },
+  {
+    bug: "forgets its vote in a crash",
+    faults: { skipPersistVote: true },
+    weather: {
+      ...quiet,
+      weights: only({ isolateLeader: 3, kill: 2 }),
+      troubleEveryMs: 300,
+      electionMs: 300,
+      crashVoterChance: 0.5,
+      delayMs: 30,
+      syncMs: 0.5,
+      clients: 1,
+    },
+    breaks: /election safety/,
+  },
+  {
+    bug: "commits an old term's entry by counting",
+    faults: { raft: { commitOldTermByCounting: true } },
+    weather: {
+      ...quiet,
+      weights: only({}),
+      figureEightEveryMs: 5_000,
+      troubleEveryMs: 60_000,
+      appendBytesMax: 1,
+      electionMs: 300,
+      heartbeatMs: 100,
+      delayMs: 10,
+      syncMs: 0.5,
+      lossChance: 0,
+      clients: 1,
+      thinkMs: 200,
+    },
+    breaks: /leader completeness|state machine safety/,
+  },
+  {
+    bug: "applies twice after a restart",
+    faults: { applyTwiceAfterRestart: true },
+    weather: { ...quiet, weights: only({ kill: 1, powerCut: 1 }), troubleEveryMs: 1_000 },
+    breaks: /equal state/,
+  },
+  {
+    bug: "skips a revision of a watch",
+    faults: { watchSkipsRevision: true },
+    weather: { ...quiet, weights: only({}), troubleEveryMs: 60_000 },
+    breaks: /^watch/,
+  },
+  {
+    bug: "votes twice in a term",
+    faults: { raft: { voteTwice: true } },
+    weather: {
+      ...quiet,
+      weights: only({ isolateLeader: 1 }),
+      troubleEveryMs: 500,
+      electionMs: 300,
+      delayMs: 30,
+      clients: 1,
+    },
+    breaks: /election safety/,
+  },
+];
+const seedsMax = 12;
+
+describe("the simulator finds planted bugs", () => {
+  for (const { bug, faults, weather, breaks } of planted)
+    it(`a member that ${bug}`, async function () {
+      this.timeout(60_000);
+      for (let seed = 1; seed <= seedsMax; seed++) {
+        const options = swarmOptions(seed, weather);
+        const { violation } = await simulate(options, faults);
+        if (violation === undefined) continue;
+        assert.match(violation.message, breaks);
+        const { violation: without } = await simulate(options);
+        assert.equal(without, undefined, `seed ${seed} breaks a property without the bug as well`);
+        return;
+      }
+      assert.fail(`none of ${seedsMax} seeds broke a property`);
+    });
+});
