@@ -12,6 +12,7 @@ import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import type { Node } from "../client/types.ts";
+import { kubernetesVersion } from "../client/version.ts";
 import type { AgentConfig } from "./flags.ts";
 import { ImageManager } from "./images/image-manager.ts";
 import { ImageStore } from "./images/store.ts";
@@ -32,7 +33,6 @@ import { PodStatuses } from "./status/pod-statuses.ts";
 import { PodWorkers } from "./sync/pod-workers.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 
-export const agentVersion = "v1.36.0-pintle";
 const podCidrPollMs = 500;
 
 /** Starts the node agent. Rejects when something outside is not as it must be (UsageError: no runtime, port in use).
@@ -238,7 +238,7 @@ function nodeInput(config: AgentConfig, port: number, runtimeVersion: string, ch
     reservedCpuMillis: config.reservedCpuMillis,
     reservedMemoryBytes: config.reservedMemoryBytes,
     runtimeVersion,
-    agentVersion,
+    agentVersion: kubernetesVersion.gitVersion,
     annotations: {
       "pintle.dev/runtime": chosen.kind,
       ...(chosen.kind === "process" && {

@@ -3,8 +3,8 @@ import type { LeaseSpec } from "./types.ts";
 /** Leader election as pure decisions on what was seen of a Lease. Only durations on the local monotonic clock count:
  *  the times written in the record are for people, so clocks may disagree.
  *  Safety: a leader counts its time from before it sent its last successful renewal, others from after they saw it;
- *  with renewDeadlineMs < leaseDurationMs it steps down before anyone may take over (clocks may differ in rate by
- *  less than that ratio). */
+ *  with renewDeadlineMs well below leaseDurationMs it steps down before anyone may take over (clocks may differ in
+ *  rate by three quarters of that distance). */
 export interface ElectionTimes {
   /** Others wait this long after the last change they saw. Whole seconds: the record holds no finer. */
   readonly leaseDurationMs: number;
@@ -69,11 +69,22 @@ export function decide(
   return nowMs >= expiryMs(seen, times) ? { action: "write", resourceVersion } : { action: "wait", holder };
 }
 
-/** When another's lease may be taken over, on the local monotonic clock. */
+/** When another's lease may be taken over, on the local monotonic clock. A holder with our duration has our times, and
+ *  steps down well before its lease ends: of what lies between, a part is given to noticing and taking over, so that a
+ *  leader's death costs less than its lease. Whoever has another duration is waited for in full. */
 export function expiryMs(seen: Observation | undefined, times: ElectionTimes): number {
   if (seen === undefined) return 0;
-  return seen.sinceMs + Math.max((seen.spec.leaseDurationSeconds ?? 0) * 1000, times.leaseDurationMs);
+  const recordedMs = (seen.spec.leaseDurationSeconds ?? 0) * 1000;
+  const { leaseDurationMs } = times;
+  if (recordedMs === leaseDurationMs) return seen.sinceMs + leaseDurationMs - takeoverMs(times);
+  return seen.sinceMs + Math.max(recordedMs, leaseDurationMs);
 }
+
+/** For the watch's delay and the write that takes over; at most a quarter of the time between the two deadlines. */
+function takeoverMs({ leaseDurationMs, renewDeadlineMs }: ElectionTimes): number {
+  return Math.min(takeoverMostMs, (leaseDurationMs - renewDeadlineMs) / 4);
+}
+const takeoverMostMs = 500;
 
 /** The record that takes or renews leadership. */
 export function claim(

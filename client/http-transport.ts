@@ -19,8 +19,9 @@ export interface HttpRequest {
 
 export const transportLimits = {
   connectMs: 5_000,
-  /** Shorter than the 5 s after which Node's servers close idle connections, so that we never write into a closing one. */
-  idleSocketMs: 4_000,
+  /** Longer than most loops' periods, since a TLS handshake costs more than a request. Shorter than our servers' 120 s,
+   *  so that we never write into a closing connection; a server that announces less (Keep-Alive) is held to that. */
+  idleSocketMs: 90_000,
   keepAliveProbeMs: 15_000,
   socketsPerServerMost: 256,
 } as const;

@@ -12,6 +12,8 @@ import { FakeApi } from "./testing/fake-api.ts";
 import { ManualClock, settle } from "./testing/manual-clock.ts";
 
 const times = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 500 };
+/** A quarter of what lies between the deadlines before the lease's end. */
+const takeoverAfterMs = 2_750;
 
 /** A clock that began at another time, shows another date, and runs a little fast or slow. */
 function skewed(clock: ManualClock, options: { offsetMs: number; rate: number }): Clock {
@@ -110,7 +112,7 @@ describe("client/leader-election", () => {
     );
   });
 
-  it("gives the lease up on a clean stop: the next takes it at its next look", async () => {
+  it("gives the lease up on a clean stop: the next, which watches, takes it at once", async () => {
     const clock = new ManualClock();
     const api = new FakeApi();
     const random = new Prng(1);
@@ -135,8 +137,7 @@ describe("client/leader-election", () => {
     assert.deepEqual([first.elector.isLeader, second.elector.isLeader], [true, false]);
     first.stop.abort(new Error("stopped"));
     await first.done;
-    assert.equal(api.all(resources.leases)[0]?.spec?.holderIdentity, "");
-    await clock.advance(700);
+    await settle();
     assert.equal(second.elector.isLeader, true);
     assert.equal(api.all(resources.leases)[0]?.spec?.leaseTransitions, 1);
     second.stop.abort(new Error("stopped"));
@@ -144,11 +145,12 @@ describe("client/leader-election", () => {
     await second.done;
   });
 
-  it("takes over as soon as a dead leader's lease has run out", async () => {
+  it("takes over before a dead leader's lease has run out, at the moment that is safe, without asking meanwhile", async () => {
     const clock = new ManualClock();
     const api = new FakeApi();
     let firstIsCut = false;
     let renewedMs = 0;
+    let requests = 0;
     const start = (identity: string, seed: number) => {
       const guard = async <T>(call: () => Promise<T>): Promise<T> => {
         if (identity === "first" && firstIsCut) throw new ConnectionError("dead", { neverSent: true });
@@ -156,7 +158,10 @@ describe("client/leader-election", () => {
         return call();
       };
       const client: ElectionDeps["client"] = {
-        get: (resource, ref) => api.get(resource, ref),
+        get: (resource, ref) => {
+          requests++;
+          return api.get(resource, ref);
+        },
         create: (resource, object) => guard(() => api.create(resource, object)),
         update: (resource, object) => guard(() => api.update(resource, object)),
         watch: (resource, options, signal) => api.watch(resource, options, signal),
@@ -173,8 +178,10 @@ describe("client/leader-election", () => {
     const second = start("second", 2);
     await clock.advance(2_345);
     firstIsCut = true;
-    await clock.advance(renewedMs + times.leaseDurationMs - clock.monotonicMs() - 1);
+    const asked = requests;
+    await clock.advance(renewedMs + takeoverAfterMs - clock.monotonicMs() - 1);
     assert.deepEqual([first.elector.isLeader, second.elector.isLeader], [false, false]);
+    assert.equal(requests, asked, "who waits asks nothing");
     await clock.advance(5);
     assert.equal(second.elector.isLeader, true);
     for (const { stop, done } of [first, second]) {
@@ -183,6 +190,46 @@ describe("client/leader-election", () => {
       await done;
     }
     assert.equal(clock.pending, 0);
+  });
+
+  it("waits for a leader whose lease somebody deleted", async () => {
+    const clock = new ManualClock();
+    const api = new FakeApi();
+    const start = (identity: string, client: ElectionDeps["client"]) => {
+      const onStartedLeading = (signal: AbortSignal) =>
+        new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      const deps = { client, clock, random: new Prng(1), log: silentLog };
+      const elector = new LeaderElector({ name: "l", identity, times, onStartedLeading }, deps);
+      const stop = new AbortController();
+      return { elector, stop, done: elector.run(stop.signal) };
+    };
+    let cut = false;
+    const cuttable = async <T>(call: () => Promise<T>): Promise<T> => {
+      if (cut) throw new ConnectionError("cut off", { neverSent: true });
+      return call();
+    };
+    const first = start("first", {
+      get: (resource, ref) => cuttable(() => api.get(resource, ref)),
+      create: (resource, object) => cuttable(() => api.create(resource, object)),
+      update: (resource, object) => cuttable(() => api.update(resource, object)),
+      watch: (resource, options, signal) => api.watch(resource, options, signal),
+    });
+    await clock.advance(100);
+    const second = start("second", api);
+    await clock.advance(100);
+    cut = true;
+    await api.delete(resources.leases, { name: "l", namespace: "kube-system" });
+    for (let tick = 0; tick < 40; tick++) {
+      await clock.advance(100);
+      assert.ok(!(first.elector.isLeader && second.elector.isLeader), "two lead");
+    }
+    assert.equal(second.elector.isLeader, true);
+    cut = false;
+    for (const { stop, done } of [first, second]) {
+      stop.abort(new Error("stopped"));
+      await clock.advance(3_000);
+      await done;
+    }
   });
 
   it("gives the lease up although the stop cut off a renewal that was written", async () => {
@@ -259,8 +306,14 @@ describe("client/leader-election", () => {
   it("decides by what changed locally, not by the times in the record", () => {
     const spec = claim(undefined, "other", times, Date.UTC(2030, 1, 1));
     const seen = observe(undefined, { spec, resourceVersion: "1" }, 1_000);
-    assert.deepEqual(decide(seen, "me", times, 3_999), { action: "wait", holder: "other" });
-    assert.deepEqual(decide(seen, "me", times, 4_000), { action: "write", resourceVersion: "1" });
+    assert.deepEqual(decide(seen, "me", times, 3_749), { action: "wait", holder: "other" });
+    assert.deepEqual(decide(seen, "me", times, 3_750), { action: "write", resourceVersion: "1" });
+    const longer = observe(
+      undefined,
+      { spec: { ...spec, leaseDurationSeconds: 4 }, resourceVersion: "1" },
+      0,
+    );
+    assert.deepEqual(decide(longer, "me", times, 3_999), { action: "wait", holder: "other" });
     const same = observe(seen, { spec, resourceVersion: "1" }, 3_000);
     assert.equal(same.sinceMs, 1_000);
     const renewed = observe(seen, { spec, resourceVersion: "2" }, 3_000);

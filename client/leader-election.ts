@@ -96,6 +96,7 @@ export class LeaderElector {
     try {
       for (let failures = 0; ; ) {
         try {
+          if (this.#seen === undefined) await this.#look(signal);
           if (await this.#tryClaim(signal)) return;
           failures = 0;
         } catch (error) {
@@ -111,11 +112,13 @@ export class LeaderElector {
     }
   }
 
-  /** Waits a retry period, or less: until the lease can have expired, or the watch saw it given up. */
+  /** Waits until the lease can have expired, which the watch keeps putting off, or the watch saw it given up. Nobody
+   *  polls: a watch that hangs only means that the next attempt finds the lease renewed. After a failure, or where
+   *  there is no lease, waits a retry period. */
   #untilWorthTrying(failed: boolean, signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
-    const expiresMs = expiryMs(this.#seen, this.#options.times) - clock.monotonicMs() + 1;
-    const waitMs = failed ? this.#retryMs() : Math.min(this.#retryMs(), Math.max(1, expiresMs));
+    // Given up while our attempt was under way.
+    if (!failed && this.#seen !== undefined && this.holder === "") return Promise.resolve();
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const end = (settle: () => void) => {
@@ -124,14 +127,19 @@ export class LeaderElector {
         this.#onReleased = undefined;
         settle();
       };
+      const leftMs = () => Math.ceil(expiryMs(this.#seen, this.#options.times) - clock.monotonicMs());
+      const onTime = () => {
+        if (failed || leftMs() <= 0) end(resolve);
+        else cancel = clock.after(leftMs(), onTime);
+      };
       const onAbort = () => end(() => reject(signal.reason));
-      const cancel = clock.after(waitMs, () => end(resolve));
+      let cancel = clock.after(failed || leftMs() <= 0 ? this.#retryMs() : leftMs(), onTime);
       signal.addEventListener("abort", onAbort, { once: true });
       this.#onReleased = () => end(resolve);
     });
   }
 
-  /** Sees renewals as they happen, so that their time is known closely; without it polling alone would do. */
+  /** Sees renewals as they happen, so that their time is known closely. */
   async #watchLease(signal: AbortSignal): Promise<void> {
     const { client, clock } = this.#deps;
     const scope = { namespace: this.#namespace, fieldSelector: `metadata.name=${this.#options.name}` };
@@ -265,8 +273,7 @@ export class LeaderElector {
   async #tryClaim(signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#deps;
     const { identity, times } = this.#options;
-    // A leader knows the version it wrote; everyone else looks first.
-    if (this.#term === undefined || this.#seen === undefined) await this.#look(signal);
+    // What was seen may be old; then the write meets a conflict.
     const decision = decide(this.#seen, identity, times, clock.monotonicMs());
     if (decision.action === "wait") return false;
     const sentMs = clock.monotonicMs();
@@ -310,7 +317,9 @@ export class LeaderElector {
       this.#seen = observe(this.#seen, observed(lease), clock.monotonicMs());
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      this.#seen = undefined;
+      // Whoever held what somebody deleted may still be leading.
+      const decision = decide(this.#seen, this.#options.identity, this.#options.times, clock.monotonicMs());
+      if (decision.action !== "wait") this.#seen = undefined;
     }
   }
 

@@ -3,6 +3,7 @@ import * as https from "node:https";
 import { connect } from "node:net";
 import { describeError } from "../../base/os/log.ts";
 import type { Container, Probe } from "../../client/types.ts";
+import { kubernetesVersion } from "../../client/version.ts";
 import type { Runtime } from "../runtime/seam.ts";
 
 export interface ProbeTarget {
@@ -69,7 +70,7 @@ function httpProbe(
   const port = portOf(get.port, container);
   const path = get.path || "/";
   const headers: Record<string, string> = {
-    "user-agent": "kube-probe/1.36",
+    "user-agent": `kube-probe/${kubernetesVersion.major}.${kubernetesVersion.minor}`,
     accept: "*/*",
     connection: "close",
   };

@@ -1,11 +1,12 @@
 import type { MetricsRegistry } from "../../../base/os/metrics.ts";
+import { kubernetesVersion } from "../../../client/version.ts";
 import { pathNotFound, plainMethodNotAllowed } from "../api-error.ts";
 import { type RequestInfo, truthy } from "../filters/request-info.ts";
 import type { KindTable } from "../registry/kind-table.ts";
 import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
 import { checkHealth, type HealthDeps, type HealthPath, healthChecks } from "./health.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy-discovery.ts";
-import { kubernetesVersion, versionBody } from "./version.ts";
+import { versionBody } from "./version.ts";
 
 /** Everything that is no resource: discovery, health, metrics, schema documents. */
 export interface PlainAnswer {

@@ -1,7 +1,5 @@
+import { kubernetesVersion } from "../../../client/version.ts";
 import type { JsonObject } from "../json.ts";
-
-/** The release of Kubernetes whose API this is. */
-export const kubernetesVersion = { major: "1", minor: "34", gitVersion: "v1.34.0+pintle" } as const;
 
 export function versionBody(): JsonObject {
   return {

@@ -1,3 +1,4 @@
+import { kubernetesVersion } from "../../../client/version.ts";
 import type { Kind } from "../registry/kind.ts";
 import { dropSchemaDocs, schemaDocs } from "../schema/load.ts";
 import { definitions, modelOf, reference, v2 } from "./definitions.ts";
@@ -28,7 +29,7 @@ function openapiV2(kinds: readonly Kind[]): SwaggerDocument {
   const all = served.flatMap(operations);
   const document: SwaggerDocument = {
     swagger: "2.0",
-    info: { title: "Kubernetes", version: "v1.36.0" },
+    info: { title: "Kubernetes", version: kubernetesVersion.gitVersion },
     paths: pathItems(all),
     definitions: definitions(rootModels(served, all), v2, schemaDocs()),
   };

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { kubernetesVersion } from "../../../client/version.ts";
 import type { Kind } from "../registry/kind.ts";
 import { apiVersionOf, dropSchemaDocs, schema, schemaDocs } from "../schema/load.ts";
 import { definitions, modelOf, reference, v3 } from "./definitions.ts";
@@ -34,7 +35,7 @@ export function openapiV3Document(kinds: readonly Kind[], groupVersion: string):
   const all = served.flatMap(operations);
   const document = {
     openapi: "3.0.0",
-    info: { title: "Kubernetes", version: "v1.36.0" },
+    info: { title: "Kubernetes", version: kubernetesVersion.gitVersion },
     paths: pathItems(all),
     components: { schemas: definitions(rootModels(served, all), v3, schemaDocs()) },
   };
