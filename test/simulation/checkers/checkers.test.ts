@@ -1,0 +1,277 @@
+import assert from "node:assert/strict";
+import { type InternalRaftRequestParts, internalRaftRequest } from "../../../proto/etcd.ts";
+import { CommittedLog, marker } from "../committed-log.ts";
+import { chained, type LoggedEntry } from "../member-log.ts";
+import type { Operation, Outcome } from "../operation.ts";
+import { CommitOrder } from "./commit-order.ts";
+import { ElectionSafety } from "./election-safety.ts";
+import { EqualState } from "./equal-state.ts";
+import { ExactlyOnce } from "./exactly-once.ts";
+import { LeaderCompleteness } from "./leader-completeness.ts";
+import { Leases } from "./leases.ts";
+import { Linearizability } from "./linearizability.ts";
+import { LogMatching } from "./log-matching.ts";
+import { Progress } from "./progress.ts";
+import { SerializableReads } from "./serializable.ts";
+import { StateMachineSafety } from "./state-machine-safety.ts";
+import { Watches } from "./watches.ts";
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+/** What was reported, by property. */
+function reports() {
+  const said: string[] = [];
+  return { said, report: (property: string, what: string) => said.push(`${property}: ${what}`) };
+}
+
+function entry(index: number, term: number, data: Uint8Array = new Uint8Array(0), before = 0): LoggedEntry {
+  const plain = { index, term, type: "normal", data } as const;
+  return { ...plain, chain: chained(before, plain) };
+}
+
+/** A committed log of requests, each marked with its operation's number: 1, 2, … */
+function logOf(requests: readonly InternalRaftRequestParts[], log = new CommittedLog()): CommittedLog {
+  let before = 0;
+  for (const [at, request] of requests.entries()) {
+    const data = internalRaftRequest.encode({ header: { id: 1n }, ...request });
+    const logged = entry(at + 1, 1, data, before);
+    log.add(logged, at * 1_000);
+    before = logged.chain;
+  }
+  return log;
+}
+
+const put = (key: string, value: string, operation = 0): InternalRaftRequestParts => {
+  const plain = internalRaftRequest.encode({ put: { key: bytes(key), value: bytes(value) } });
+  const body = plain.subarray(2); // its tag and length
+  return {
+    put: operation === 0 ? body : Buffer.concat([body, marker.encode({ operation })]),
+  };
+};
+
+const operation = (given: Partial<Operation>): Operation => ({
+  id: 1,
+  client: "c",
+  kind: "put",
+  request: {},
+  serializable: false,
+  life: undefined,
+  floor: 0,
+  ...given,
+});
+const answer = (revision: number, more: object = {}): Outcome => ({
+  kind: "answer",
+  response: { header: { revision }, ...more },
+});
+
+describe("the checkers of the simulation", () => {
+  it("election safety: two leaders in one term", () => {
+    const { said, report } = reports();
+    const elections = new ElectionSafety(report);
+    elections.leads("m1", 1);
+    elections.leads("m2", 2);
+    elections.leads("m1", 1);
+    assert.deepEqual(said, []);
+    elections.leads("m1", 2);
+    assert.match(said.join(), /both m2 and m1 lead in term 2/);
+  });
+
+  it("log matching: one index and term, two pasts", () => {
+    const { said, report } = reports();
+    const matching = new LogMatching(report);
+    matching.written("m1", entry(2, 1, bytes("x"), 7));
+    matching.written("m2", entry(2, 1, bytes("x"), 7));
+    matching.written("m2", entry(2, 2, bytes("x"), 8));
+    assert.deepEqual(said, []);
+    matching.written("m2", entry(2, 1, bytes("x"), 8));
+    assert.equal(said.length, 1);
+  });
+
+  it("leader completeness: a leader without, or with another, committed entry", () => {
+    const { said, report } = reports();
+    const completeness = new LeaderCompleteness(report);
+    completeness.committed(entry(5, 1), 1);
+    completeness.termBegins("m1", entry(6, 2), { index: 5, term: 1 }, () => entry(5, 1).chain);
+    completeness.termBegins("m1", entry(3, 1), { index: 2, term: 0 }, () => undefined);
+    assert.deepEqual(said, []);
+    completeness.termBegins("m2", entry(5, 2), { index: 4, term: 1 }, () => undefined);
+    completeness.termBegins("m2", entry(6, 2), { index: 5, term: 1 }, () => 99);
+    assert.equal(said.length, 2);
+  });
+
+  it("no way back: commit index, applied index, revision", () => {
+    const { said, report } = reports();
+    const order = new CommitOrder(report);
+    const [life, next] = [{}, {}];
+    order.looked(life, "m1", { committed: 5, applied: 4, revision: 3 });
+    order.looked(next, "m1", { committed: 1, applied: 1, revision: 1 });
+    assert.deepEqual(said, []);
+    order.looked(life, "m1", { committed: 4, applied: 3, revision: 2 });
+    assert.equal(said.length, 3);
+  });
+
+  it("state machine safety: another entry at an applied index", () => {
+    const { said, report } = reports();
+    const log = logOf([put("a", "1")]);
+    const safety = new StateMachineSafety(log, report);
+    safety.applied("m1", { at: () => log.at(1)?.entry }, 1);
+    assert.deepEqual(said, []);
+    safety.applied("m2", { at: () => entry(1, 2) }, 1);
+    assert.equal(said.length, 1);
+  });
+
+  it("exactly once: an operation that is in the log twice", () => {
+    const { said, report } = reports();
+    const once = () => new CommittedLog([new ExactlyOnce(report)]);
+    logOf([put("a", "1", 1), put("a", "2", 2), put("a", "3")], once());
+    assert.deepEqual(said, []);
+    logOf([put("a", "1", 1), put("a", "1", 1)], once());
+    assert.equal(said.length, 1);
+  });
+
+  it("equal state: another revision, key or lease", () => {
+    const { said, report } = reports();
+    const log = logOf([put("a", "1"), { leaseGrant: { id: 7n, ttl: 1 } }]);
+    const equal = new EqualState(log, report);
+    const right = { applied: 2, revision: 2, kvs: () => log.model.keysAt(2), leases: () => [7n] };
+    equal.whole("m1", right);
+    equal.whole("m1", { ...right, applied: 1, leases: () => [] });
+    assert.deepEqual(said, []);
+    equal.whole("m1", { ...right, revision: 3 });
+    equal.whole("m1", { ...right, kvs: () => [] });
+    equal.whole("m1", { ...right, leases: () => [] });
+    assert.equal(said.length, 3);
+  });
+
+  it("acknowledged writes survive: an answered one that is not in the log", () => {
+    const { said, report } = reports();
+    const log = logOf([put("a", "1", 1)]);
+    const checker = new Linearizability(log, report);
+    checker.completed(operation({ id: 1 }), answer(2));
+    checker.completed(operation({ id: 2 }), { kind: "lost" });
+    assert.deepEqual(said, []);
+    checker.completed(operation({ id: 3 }), answer(3));
+    assert.match(said.join(), /acknowledged writes survive/);
+  });
+
+  it("linearizability: order in time, and the answers", () => {
+    const { said, report } = reports();
+    const log = logOf([put("a", "1", 1), put("a", "2", 2)]);
+    const checker = new Linearizability(log, report);
+    const read = (floor: number) => operation({ kind: "range", request: { key: bytes("a") }, floor });
+    const kv = (value: string, version: number) => ({
+      key: bytes("a"),
+      value: bytes(value),
+      createRevision: 2,
+      modRevision: version + 1,
+      version,
+      lease: 0n,
+    });
+    const first = { kvs: [kv("1", 1)], more: false, count: 1 };
+    checker.completed(read(0), answer(2, first));
+    checker.completed(operation({ id: 2 }), answer(3));
+    assert.deepEqual(said, []);
+    assert.equal(checker.floor, 2);
+    checker.completed(read(2), answer(2, first));
+    assert.match(said.join(), /though 2 was answered before/);
+    checker.completed(read(2), answer(3, first));
+    assert.match(said.join(), /is right/);
+    checker.completed(operation({ id: 2, floor: 2 }), answer(3));
+    assert.match(said.join(), /is entry 2, though 2 was answered/);
+    checker.completed(operation({ id: 1 }), answer(9));
+    assert.equal(said.length, 4);
+  });
+
+  it("serializable reads: a state that never was, and one older than was seen", () => {
+    const { said, report } = reports();
+    const log = logOf([put("a", "1", 1), put("b", "2", 2)]);
+    const checker = new SerializableReads(log, report);
+    const life = {} as NonNullable<Operation["life"]>;
+    const read = operation({ kind: "range", request: { key: bytes("zz") }, serializable: true, life });
+    const nothing = { kvs: [], more: false, count: 0 };
+    checker.completed(read, answer(1, nothing));
+    checker.completed(read, answer(3, nothing));
+    checker.completed({ ...read, client: "another" }, answer(2, nothing));
+    assert.deepEqual(said, []);
+    checker.completed(read, answer(2, nothing));
+    checker.completed(read, answer(4, nothing));
+    checker.completed(read, answer(3, { ...nothing, count: 1 }));
+    assert.equal(said.length, 3);
+  });
+
+  it("watch: gaps, repetitions, halves of revisions, early progress, missing ends", () => {
+    const { said, report } = reports();
+    const two = { requestPut: { key: bytes("b"), value: bytes("x") } };
+    const three = { requestPut: { key: bytes("c"), value: bytes("x") } };
+    const log = logOf([put("a", "1"), { txn: { success: [two, three] } }]);
+    const range = {
+      client: "w",
+      key: bytes("\0"),
+      rangeEnd: bytes("\0"),
+      prevKv: false,
+      filters: [],
+    } as const;
+    const eventOf = (key: string, revision: number, value: string) => ({
+      type: "PUT" as const,
+      kv: {
+        key: bytes(key),
+        value: bytes(value),
+        createRevision: revision,
+        modRevision: revision,
+        version: 1,
+        lease: 0n,
+      },
+      prevKv: undefined,
+    });
+    const header = { clusterId: 1n, memberId: 1n, revision: 3, raftTerm: 1 };
+    const first = eventOf("a", 2, "1");
+    const [left, right] = [eventOf("b", 3, "x"), eventOf("c", 3, "x")];
+    const brokenBy = (next: number, ...batches: (readonly ReturnType<typeof eventOf>[])[]): string => {
+      said.length = 0;
+      const checker = new Watches(log, report);
+      const position = { range, next };
+      for (const events of batches) checker.received(position, { header, events: [...events] });
+      checker.finished(position);
+      return said.join("\n");
+    };
+    assert.equal(brokenBy(1, [first], [left, right], []), "");
+    assert.match(brokenBy(1, [left, right]), /where .*is right/);
+    assert.match(brokenBy(1, [first], [first], [left, right]), /where .*is right/);
+    assert.match(brokenBy(1, [first, left]), /without having been given/);
+    assert.match(brokenBy(1, [first], []), /without having been given/);
+    assert.match(brokenBy(1, [first]), /never got/);
+    said.length = 0;
+    new Watches(log, report).compacted({ range, next: 1 }, 2);
+    assert.equal(said.length, 1);
+  });
+
+  it("leases: one that ends too early, and one that does not end", () => {
+    const { said, report } = reports();
+    const ttl = { leaseGrant: { id: 7n, ttl: 2 } };
+    logOf([ttl, { leaseRevoke: { id: 7n } }], new CommittedLog([new Leases({ minTtlS: 1 }, report)]));
+    assert.match(said.join(), /lease 7 expired at 1000, before 2000/);
+    said.length = 0;
+    const leases = new Leases({ minTtlS: 1 }, report);
+    logOf([ttl, put("a", "1"), put("a", "2"), { leaseRevoke: { id: 7n } }], new CommittedLog([leases]));
+    assert.deepEqual(said, []);
+    leases.renewed(7n, 1_500, 2);
+    assert.match(said.join(), /expired at 3000, before 3500/);
+    said.length = 0;
+    const forgotten = new Leases({ minTtlS: 1 }, report);
+    const open = logOf([ttl], new CommittedLog([forgotten]));
+    forgotten.finished(open, 1_000);
+    assert.deepEqual(said, []);
+    forgotten.finished(open, 9_000);
+    assert.equal(said.length, 1);
+  });
+
+  it("progress: a member that does not take writes, and one that stays behind", async () => {
+    const { said, report } = reports();
+    const machines = [{ name: "m1", life: { member: { state: { appliedIndex: 4 } } } }] as never;
+    const progress = new Progress(machines, { run: async () => ({ kind: "lost" }) }, report);
+    const probes = progress.probe();
+    await Promise.resolve();
+    progress.finished(probes, 5);
+    assert.deepEqual(said, ["progress: m1 does not take writes: lost", "progress: m1 is at entry 4 of 5"]);
+  });
+});
