@@ -100,7 +100,8 @@ export class LeaseExpiry {
   /** Never rejects: what failed is told again by the lessor. */
   async #revoke(id: bigint): Promise<void> {
     try {
-      await this.#proposer.propose("leaseRevoke", { id });
+      // The next leader gives every lease its full time again, so a revocation of this one must not outlive its term.
+      await this.#proposer.propose("leaseRevoke", { id }, this.#primaryTerm);
       this.#log.debug("revoked expired lease", { "lease-id": id });
     } catch (error) {
       const gone = error instanceof StoreError && error.code === "LEASE_NOT_FOUND";

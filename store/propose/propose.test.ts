@@ -163,6 +163,19 @@ describe("Proposer", () => {
     await Promise.all([saved, lost, later]);
   });
 
+  it("does not carry over into a later term what rests on the present one", async () => {
+    const { consensus, proposer, catchUps } = setUp();
+    const { term } = consensus.status;
+    const revocation = assert.rejects(proposer.propose("leaseRevoke", { id: 7n }, term), {
+      code: "LEADER_CHANGED",
+    });
+    consensus.lead(2n);
+    catchUps[0]?.resolve();
+    await revocation;
+    await assert.rejects(proposer.propose("leaseRevoke", { id: 7n }, term), { code: "LEADER_CHANGED" });
+    assert.equal(consensus.proposed.length, 1);
+  });
+
   it("tries again with the next leader when it cannot catch up with one", async () => {
     const { consensus, proposer, catchUps, settle } = setUp();
     const lost = proposer.propose("put", body);

@@ -50,7 +50,10 @@ interface Pending {
   isUncertain: boolean;
 }
 
-type Attempt = () => ReturnType<Consensus["propose"]> | ReturnType<Consensus["proposeConfChange"]>;
+type Attempt = () =>
+  | ReturnType<Consensus["propose"]>
+  | ReturnType<Consensus["proposeConfChange"]>
+  | "outdated";
 type Kind = Exclude<keyof InternalRaftRequest, "header">;
 
 /** Puts requests into the log and waits until this member has applied them. */
@@ -115,15 +118,24 @@ export class Proposer {
     else this.#confWaiters.fail(id, refused);
   }
 
-  /** `body` is the request as it came off the wire, or its parts. Throws StoreError, the request's own included. */
-  async propose<K extends Kind>(kind: K, body: Uint8Array | InternalRaftRequestParts[K]): Promise<Applied> {
+  /** `body` is the request as it came off the wire, or its parts. `onlyIn`: what the request rests on holds in this term
+   *  alone. Throws StoreError, the request's own included. */
+  async propose<K extends Kind>(
+    kind: K,
+    body: Uint8Array | InternalRaftRequestParts[K],
+    onlyIn?: Term,
+  ): Promise<Applied> {
     this.#checkGap();
     const full = this.#room();
     if (full !== undefined) await full;
     const id = this.#ids.next();
     const data = internalRaftRequest.encode({ header: { id }, [kind]: body });
     if (data.length > this.#config.maxRequestBytes) throw new StoreError("REQUEST_TOO_LARGE");
-    const { result, index } = await this.#handAndWait(id, this.#waiters, () => this.#consensus.propose(data));
+    const { result, index } = await this.#handAndWait(id, this.#waiters, () =>
+      onlyIn === undefined || onlyIn === this.#consensus.status.term
+        ? this.#consensus.propose(data)
+        : "outdated",
+    );
     if (!result.ok) throw result.error;
     return { response: result.response, revision: result.revision, index };
   }
@@ -179,7 +191,7 @@ export class Proposer {
     } else if (outcome === "accepted") {
       if (pending.term === undefined) this.#leaderless -= 1;
       pending.term = this.#consensus.status.term;
-    } else pending.fail(new StoreError("TOO_MANY_REQUESTS"));
+    } else pending.fail(new StoreError(outcome === "outdated" ? "LEADER_CHANGED" : "TOO_MANY_REQUESTS"));
   }
 
   #onLeadership({ leader, term }: ConsensusStatus): void {
