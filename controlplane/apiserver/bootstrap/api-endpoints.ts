@@ -1,9 +1,10 @@
 import { ApiError } from "../api-error.ts";
 import { type JsonObject, objectOf, toKubeObject } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
+import { sameJson } from "../registry/object-meta.ts";
 import type { RegistryDeps } from "../registry/registry-deps.ts";
 import { removeObject } from "../registry/remove-object.ts";
-import { listPrefix } from "../registry/stored-object.ts";
+import { listPrefix, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 
 export interface ApiAddress {
@@ -82,6 +83,9 @@ async function put(registry: RegistryDeps, group: string, plural: string, wanted
   const object = toKubeObject(wanted);
   const { name } = object.metadata;
   const { metadata: _, ...content } = object;
+  // Every server sees to this every few seconds: the cache tells for nothing that all is well, as it nearly always is.
+  const cached = registry.hub.peek(kind)?.get(objectKey(kind, namespace, name))?.object;
+  if (cached !== undefined && sameJson({ ...cached, ...content }, cached)) return;
   try {
     await updateObject(
       registry,
@@ -100,8 +104,9 @@ async function removeOtherSlices(registry: RegistryDeps, kept: ReadonlySet<strin
   const kind = registry.kinds.named("discovery.k8s.io", "endpointslices")?.kind;
   if (kind === undefined) return;
   const prefix = `${listPrefix(kind, namespace)}${serviceName}`;
-  const { entries } = await registry.storage.list(prefix);
-  for (const { key } of entries) {
+  const cache = registry.hub.peek(kind);
+  const found = cache?.list(prefix) ?? (await registry.storage.list(prefix)).entries;
+  for (const { key } of found) {
     const name = key.slice(listPrefix(kind, namespace).length);
     // Only names of our own making; a user's slice may begin with the same word.
     if (!/^kubernetes(-\d+)?$/.test(name) || kept.has(name)) continue;

@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
@@ -9,8 +10,7 @@ import { isDryRun } from "./write-options.ts";
 export async function update(call: Call, deps: HandlerDeps): Promise<Answer> {
   const dryRun = isDryRun(call.query);
   const object = await readObject(call, deps.schemas);
-  const replace = (current: KubeObject) =>
-    recordManager(call, deps, { current, next: structuredClone(object) });
+  const replace = (current: KubeObject) => recordManager(call, deps, { current, next: cloneJson(object) });
   const updated = await updateObject(deps, call.served.kind, call.target, replace, { dryRun, via: "object" });
   return { type: "object", code: 200, object: updated };
 }

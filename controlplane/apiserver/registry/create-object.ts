@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { alreadyExists, badRequest, conflict, generateNameConflict, invalid } from "../api-error.ts";
 import type { Kind } from "./kind.ts";
@@ -20,7 +21,7 @@ export async function createObject(
     throw badRequest("resourceVersion should not be set on objects to be created");
   const generates = input.metadata.name === "" && generateName !== undefined && generateName !== "";
   for (let attempt = 1; ; attempt++) {
-    const object = generates ? structuredClone(input) : input;
+    const object = generates ? cloneJson(input) : input;
     if (generates) object.metadata.name = generatedName(generateName, deps.random);
     await prepare(deps, kind, object);
     const created = await store(deps, kind, object, options);
@@ -55,7 +56,7 @@ async function store(
   const { name, namespace = "" } = object.metadata;
   const key = objectKey(kind, namespace, name);
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
-    const wanted = structuredClone(object);
+    const wanted = cloneJson(object);
     const claims = await deps.allocator.plan(kind, wanted, undefined);
     if (options.dryRun) {
       const { entry } = await deps.storage.get(key);

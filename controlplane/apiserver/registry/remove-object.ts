@@ -1,10 +1,12 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { conflict, modifiedMeanwhile, notFound } from "../api-error.ts";
 import { objectOf } from "../json.ts";
+import { firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind } from "./kind.ts";
 import { rfc3339, sameJson } from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
-import { decodeStored, objectKey } from "./stored-object.ts";
+import { objectKey } from "./stored-object.ts";
 import { type Address, isFinished } from "./update-object.ts";
 
 export interface RemoveOptions {
@@ -28,24 +30,29 @@ export async function removeObject(
   options: RemoveOptions,
 ): Promise<Removal> {
   const key = objectKey(kind, address.namespace, address.name);
-  let { entry } = await deps.storage.get(key);
+  let state = await (options.dryRun || options.preconditions ? liveState : firstState)(deps, kind, key);
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
-    if (entry === undefined) throw notFound(kind, address.name);
-    const current = decodeStored(kind, entry.value, entry.modRevision);
+    if (state === undefined) throw notFound(kind, address.name);
+    const current = state.object;
     checkPreconditions(kind, current, options);
     const next = markedForDeletion(kind, current, { ...options, nowMs: deps.clock.wallMs() });
     const removed = isFinished(next);
-    if (options.dryRun || (!removed && sameJson(next, current))) return { object: next, removed };
+    if (options.dryRun) return { object: next, removed };
+    if (!removed && sameJson(next, current)) {
+      if (state.isLive) return { object: next, removed };
+      state = await liveState(deps, kind, key);
+      continue;
+    }
     const claims = await deps.allocator.plan(kind, removed ? undefined : next, current);
     const result = await deps.storage.commit({
-      compare: [{ key, modRevision: entry.modRevision }, ...claims.compare],
+      compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
       writes: [removed ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
     });
     if (result.ok) {
       next.metadata.resourceVersion = String(result.revision);
       return { object: next, removed };
     }
-    entry = result.current[0];
+    state = stateOf(kind, result.current[0]);
   }
   throw conflict(kind, address.name, modifiedMeanwhile);
 }
@@ -74,7 +81,7 @@ export function markedForDeletion(
   current: KubeObject,
   options: RemoveOptions & { readonly nowMs: number },
 ): KubeObject {
-  const next = structuredClone(current);
+  const next = cloneJson(current);
   const { metadata } = next;
   setFinalizers(kind, next, options.propagationPolicy);
   // Where the kind sees nothing to wait for, no wish changes that.

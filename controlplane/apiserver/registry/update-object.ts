@@ -1,11 +1,13 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
-import { conflict, invalid, modifiedMeanwhile, notFound } from "../api-error.ts";
+import { ApiError, conflict, invalid, modifiedMeanwhile, notFound } from "../api-error.ts";
 import { isObject, listOf, objectOf } from "../json.ts";
+import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind } from "./kind.ts";
 import { finalizerProblems, keepServerMeta, sameJson } from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
-import type { StoredEntry } from "./storage.ts";
-import { decodeStored, objectKey } from "./stored-object.ts";
+import type { Claims } from "./service-allocator.ts";
+import { objectKey } from "./stored-object.ts";
 
 export interface UpdateOptions {
   readonly dryRun: boolean;
@@ -30,18 +32,61 @@ export async function updateObject(
   options: UpdateOptions,
 ): Promise<KubeObject> {
   const key = objectKey(kind, address.namespace, address.name);
-  let { entry } = await deps.storage.get(key);
+  let state = await (options.dryRun ? liveState : firstState)(deps, kind, key);
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
-    if (entry === undefined) throw notFound(kind, address.name);
-    const current = decodeStored(kind, entry.value, entry.modRevision);
-    const next = await change(structuredClone(current));
-    checkPreconditions(kind, next, current);
-    prepare(deps, kind, { next, current, via: options.via });
-    const outcome = await store(deps, kind, { key, entry, next, current, dryRun: options.dryRun });
+    if (state === undefined) throw notFound(kind, address.name);
+    const outcome = await attemptUpdate(deps, kind, { key, state, change, options });
     if (outcome.done) return outcome.object;
-    entry = outcome.entry;
+    state = outcome.state;
   }
   throw conflict(kind, address.name, modifiedMeanwhile);
+}
+
+interface Attempt {
+  readonly key: string;
+  readonly state: CurrentState;
+  readonly change: (current: KubeObject) => KubeObject | Promise<KubeObject>;
+  readonly options: UpdateOptions;
+}
+type Outcome =
+  | { readonly done: true; readonly object: KubeObject }
+  /** There is another state to start from. */
+  | { readonly done: false; readonly state: CurrentState | undefined };
+
+/** What an old state leads to counts only where it turns out to be the newest. */
+async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): Promise<Outcome> {
+  const { key, state, change, options } = attempt;
+  const isNewest = async () => {
+    if (state.isLive) return { yes: true, state };
+    const live = await liveState(deps, kind, key);
+    return { yes: live?.modRevision === state.modRevision, state: live };
+  };
+  let next: KubeObject;
+  let claims: Claims;
+  try {
+    next = await change(cloneJson(state.object));
+    checkPreconditions(kind, next, state.object);
+    prepare(deps, kind, { next, current: state.object, via: options.via });
+    claims = await deps.allocator.plan(kind, isFinished(next) ? undefined : next, state.object);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const newest = await isNewest();
+    if (newest.yes) throw error;
+    return { done: false, state: newest.state };
+  }
+  const removes = isFinished(next);
+  if (options.dryRun) return { done: true, object: next };
+  if (!removes && sameJson(next, state.object)) {
+    const newest = await isNewest();
+    return newest.yes ? { done: true, object: next } : { done: false, state: newest.state };
+  }
+  const result = await deps.storage.commit({
+    compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
+    writes: [removes ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
+  });
+  if (!result.ok) return { done: false, state: stateOf(kind, result.current[0]) };
+  next.metadata.resourceVersion = String(result.revision);
+  return { done: true, object: next };
 }
 
 function checkPreconditions(kind: Kind, next: KubeObject, current: KubeObject): void {
@@ -78,31 +123,6 @@ function prepare(
     ...(via === "object" ? (kind.validateUpdate?.(next, current) ?? []) : []),
   ];
   if (problems.length > 0) throw invalid(kind, current.metadata.name, problems);
-}
-
-interface Attempt {
-  readonly key: string;
-  readonly entry: StoredEntry;
-  readonly next: KubeObject;
-  readonly current: KubeObject;
-  readonly dryRun: boolean;
-}
-type Outcome =
-  | { readonly done: true; readonly object: KubeObject }
-  | { readonly done: false; readonly entry: StoredEntry | undefined };
-
-async function store(deps: RegistryDeps, kind: Kind, attempt: Attempt): Promise<Outcome> {
-  const { key, entry, next, current, dryRun } = attempt;
-  const removes = isFinished(next);
-  const claims = await deps.allocator.plan(kind, removes ? undefined : next, current);
-  if (dryRun || (!removes && sameJson(next, current))) return { done: true, object: next };
-  const result = await deps.storage.commit({
-    compare: [{ key, modRevision: entry.modRevision }, ...claims.compare],
-    writes: [removes ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
-  });
-  if (!result.ok) return { done: false, entry: result.current[0] };
-  next.metadata.resourceVersion = String(result.revision);
-  return { done: true, object: next };
 }
 
 /** Being deleted, with nothing left that somebody must do first. */

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../base/os/clock.ts";
+import { silentLog } from "../../../base/os/log.ts";
+import { systemRandom } from "../../../base/os/random.ts";
+import type { KubeObject } from "../../../client/types.ts";
+import { ApiError } from "../api-error.ts";
+import { CacheHub } from "../cache/cache-hub.ts";
+import { configMaps } from "../resources/configmaps.ts";
+import { createObject } from "./create-object.ts";
+import { KindTable } from "./kind-table.ts";
+import { MemoryStorage } from "./memory-storage.ts";
+import type { RegistryDeps } from "./registry-deps.ts";
+import { removeObject } from "./remove-object.ts";
+import { updateObject } from "./update-object.ts";
+
+class CountingStorage extends MemoryStorage {
+  reads = 0;
+  override get(key: string) {
+    this.reads++;
+    return super.get(key);
+  }
+}
+
+const address = { namespace: "a", name: "m" };
+const options = { dryRun: false, via: "object" } as const;
+
+describe("updates from the cache's state", () => {
+  let storage: CountingStorage;
+  let deps: RegistryDeps;
+  let stop: AbortController;
+  let running: Promise<void>;
+  beforeEach(async () => {
+    storage = new CountingStorage(systemClock);
+    const hub = new CacheHub({ storage, clock: systemClock, random: systemRandom, log: silentLog });
+    stop = new AbortController();
+    running = hub.run(stop.signal);
+    deps = {
+      storage,
+      hub,
+      kinds: new KindTable([]),
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+      allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
+      admitCreate: async () => {},
+    };
+    const metadata = { ...address, uid: "", resourceVersion: "", creationTimestamp: "" };
+    await createObject(
+      deps,
+      configMaps,
+      { apiVersion: "v1", kind: "ConfigMap", metadata, data: { n: "0" } },
+      { dryRun: false },
+    );
+    await hub.consistent(configMaps);
+    storage.reads = 0;
+  });
+  afterEach(async () => {
+    await freeze();
+    await storage.close();
+  });
+
+  /** From now on the cache shows the past. */
+  const freeze = async () => {
+    stop.abort(new Error("stopped"));
+    await running.catch(() => undefined); // a stream that was cut off
+  };
+  const set = (n: string) => (current: KubeObject) => ({ ...current, data: { n } });
+  const update = (change: (current: KubeObject) => KubeObject) =>
+    updateObject(deps, configMaps, address, change, options);
+
+  it("reads nothing where the cache is up to date", async () => {
+    const stored = await update(set("1"));
+    assert.equal(storage.reads, 0);
+    assert.equal((await storage.revision()).toString(), stored.metadata.resourceVersion);
+  });
+
+  it("starts again from what stands in the store where the cache is behind", async () => {
+    await freeze();
+    await update(set("1"));
+    const seen: unknown[] = [];
+    await update((current) => {
+      seen.push(current.data);
+      return { ...current, data: { ...Object(current.data), more: "x" } };
+    });
+    assert.deepEqual(seen, [{ n: "0" }, { n: "1" }]);
+  });
+
+  it("refuses only what the newest state refuses", async () => {
+    await freeze();
+    const newest = await update(set("1"));
+    const named = await update((current) => ({
+      ...current,
+      metadata: { ...current.metadata, resourceVersion: newest.metadata.resourceVersion },
+      data: { n: "2" },
+    }));
+    assert.deepEqual(named.data, { n: "2" });
+    const old = newest.metadata.resourceVersion;
+    const change = (current: KubeObject) => ({
+      ...current,
+      metadata: { ...current.metadata, resourceVersion: old },
+    });
+    await assert.rejects(update(change), (error) => error instanceof ApiError && error.code === 409);
+  });
+
+  it("says that nothing changes only of the newest state", async () => {
+    await freeze();
+    await update(set("1"));
+    const back = await update(set("0"));
+    assert.deepEqual(back.data, { n: "0" });
+    assert.equal((await storage.revision()).toString(), back.metadata.resourceVersion);
+  });
+
+  it("never finds what is gone", async () => {
+    await freeze();
+    await removeObject(deps, configMaps, address, { dryRun: false });
+    await assert.rejects(update(set("1")), (error) => error instanceof ApiError && error.code === 404);
+    await assert.rejects(
+      removeObject(deps, configMaps, address, { dryRun: false }),
+      (error) => error instanceof ApiError && error.code === 404,
+    );
+  });
+});
