@@ -20,7 +20,7 @@ export interface CommandIo {
   readonly stderr: (text: string) => void;
   readonly stdin: NodeJS.ReadStream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts on the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+  /** Aborts on the first Ctrl-C or SIGTERM; one more after a second ends the process at once. */
   readonly signal: AbortSignal;
   /** A client of the cluster that --kubeconfig, $KUBECONFIG or the newest `pintle up` names. */
   readonly client: () => RestClient;

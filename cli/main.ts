@@ -90,11 +90,16 @@ function kubeconfigPath(env: Readonly<Record<string, string | undefined>>): stri
   return existsSync(local) ? local : undefined;
 }
 
+const secondWishMs = 1000;
+
 /** The whole command line program; sets the exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
   const interrupt = new AbortController();
+  let askedMs = Number.NEGATIVE_INFINITY;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (interrupt.signal.aborted) process.exit(130);
+    // Who sends a signal to us and to our group sends it twice; only a person's second wish comes later.
+    if (interrupt.signal.aborted && performance.now() - askedMs > secondWishMs) process.exit(130);
+    if (!interrupt.signal.aborted) askedMs = performance.now();
     interrupt.abort(new Error(signal));
   };
   process.on("SIGINT", onSignal);
@@ -143,6 +148,13 @@ async function run(argv: readonly string[], io: CommandIo): Promise<number> {
 }
 
 function report(name: string, error: unknown, io: CommandIo): number {
+  if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
+    const where = "path" in error ? ` (${error.path})` : "";
+    io.stderr(
+      `pintle ${name}: the disk is full${where}; free some space, or choose a folder on another disk with --data-dir\n`,
+    );
+    return 1;
+  }
   if (error instanceof UsageError) {
     io.stderr(`pintle ${name}: ${error.message}\n  see "pintle ${name} --help"\n`);
     return 2;

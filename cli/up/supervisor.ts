@@ -73,10 +73,12 @@ export class Supervisor {
     return this.#children.get(name)?.failuresInRow ?? 0;
   }
 
-  /** The last lines a component logged, for an error message. */
+  /** What a component said when it ended: its own closing line where it wrote one, else the last lines of its log. */
   async lastWords(name: string): Promise<string> {
     const text = await readFile(this.#parts.layout.log(name), "utf8").catch((error: Error) => error.message);
-    return text.trimEnd().split("\n").slice(-6).join("\n");
+    const lines = text.trimEnd().split("\n");
+    const closing = lines.findLast((line) => line.startsWith("pintle "));
+    return closing === undefined ? lines.slice(-6).join("\n") : closing.replace(/^pintle [\w-]+: /, "");
   }
 
   #launch(child: Child): void {
@@ -163,12 +165,10 @@ export async function untilReady(
   for (let delayMs = 20; ; delayMs = Math.min(delayMs * 1.3, 200)) {
     if (await check()) return;
     if (supervisor.failures(spec.name) >= 3)
-      throw new OperatorError(
-        `${spec.name} does not start; it says:\n${await supervisor.lastWords(spec.name)}`,
-      );
+      throw new OperatorError(`${spec.name} does not start: ${await supervisor.lastWords(spec.name)}`);
     if (clock.monotonicMs() > deadlineMs)
       throw new OperatorError(
-        `${spec.name} is not ready after ${Math.round(timeoutMs / 1000)} s; it says:\n${await supervisor.lastWords(spec.name)}`,
+        `${spec.name} is not ready after ${Math.round(timeoutMs / 1000)} s: ${await supervisor.lastWords(spec.name)}`,
       );
     await sleep(clock, delayMs, signal);
   }

@@ -18,7 +18,7 @@ import { clusterLayout, defaultFolder, type Layout } from "./layout.ts";
 import { endLeftovers, removePods } from "./leftovers.ts";
 import { decidePlan, missingForContainers } from "./plan.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { Supervisor, untilReady } from "./supervisor.ts";
+import { Supervisor, untilReady, type Waiting } from "./supervisor.ts";
 import { addressing, apiUrls, type ComponentSpec, components, standbys } from "./topology.ts";
 
 const flags = {
@@ -126,6 +126,9 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
     );
   }
   const logFile = createWriteStream(layout.log("up"), { flags: "a", mode: 0o600 });
+  logFile.on("error", (error) =>
+    io.stderr(`pintle up: cannot log to ${layout.log("up")}: ${error.message}\n`),
+  );
   const log = createLog({ format: "text", write: (line) => logFile.write(line) });
   const progress = createProgress({
     write: tell,
@@ -144,7 +147,14 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
     clock: systemClock,
     random: systemRandom,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? "pintle"],
-    onChange: () => save(),
+    // What runs goes on although it cannot be written down; `status` then shows what was last known.
+    onChange: () => {
+      try {
+        save();
+      } catch (error) {
+        log.error("cannot write the cluster's state", { file: layout.stateFile, error });
+      }
+    },
   });
   save();
   try {
@@ -168,8 +178,11 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
       await network?.remove();
     });
     supervisorPid = null;
-    save();
-    logFile.end();
+    try {
+      save();
+    } finally {
+      logFile.end();
+    }
   }
 }
 
@@ -207,7 +220,13 @@ async function bringUp(parts: BringUp): Promise<void> {
   const specs = components(plan, layout);
   // Everything starts at once; each part waits for those it needs by itself.
   for (const spec of specs) supervisor.start(spec);
-  const waiting = { clock: systemClock, signal, timeoutMs: readyTimeoutMs };
+  // The first part that cannot start ends the waiting for all others.
+  const giveUp = new AbortController();
+  const waiting = {
+    clock: systemClock,
+    signal: AbortSignal.any([signal, giveUp.signal]),
+    timeoutMs: readyTimeoutMs,
+  };
   const ready = (spec: ComponentSpec) => untilReady(supervisor, spec, () => answers(spec.readyUrl), waiting);
   const of = (kind: ComponentSpec["kind"]) => specs.filter((spec) => spec.kind === kind);
   const all = async (list: readonly ComponentSpec[]) => {
@@ -223,15 +242,23 @@ async function bringUp(parts: BringUp): Promise<void> {
       progress.step(`controller-managers: ${standbys(plan)}`, () => all(of("controller-manager"))),
     );
   }
-  steps.push(progress.step(`nodes: ${plan.nodes}`, () => untilNodesReady(parts, of("agent"))));
-  const results = await Promise.allSettled(steps);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+  steps.push(progress.step(`nodes: ${plan.nodes}`, () => untilNodesReady(parts, of("agent"), waiting)));
+  let failure: unknown;
+  const noteFailure = (error: unknown) => {
+    failure ??= error;
+    giveUp.abort(error);
+  };
+  await Promise.all(steps.map((step) => step.catch(noteFailure)));
+  if (failure !== undefined) throw failure;
 }
 
-async function untilNodesReady(parts: BringUp, agents: readonly ComponentSpec[]): Promise<void> {
-  const { layout, plan, supervisor, signal } = parts;
+async function untilNodesReady(
+  parts: BringUp,
+  agents: readonly ComponentSpec[],
+  waiting: Waiting,
+): Promise<void> {
+  const { layout, plan, supervisor } = parts;
   const client = new RestClient(loadKubeconfig(layout.kubeconfig));
-  const waiting = { clock: systemClock, signal, timeoutMs: readyTimeoutMs };
   const readyNames = new Set<string>();
   const podRanges = new Map<string, string>();
   const look = async () => {
