@@ -186,7 +186,7 @@ export class Driver implements Consensus {
   #input(change: () => void): void {
     if (this.#isStopped) return;
     this.#guard(change);
-    this.#wake();
+    if (this.#hasWork()) this.#wake(); // the answer to a heartbeat, for one, usually makes none
   }
 
   #guard(act: () => void): void {

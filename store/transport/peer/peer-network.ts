@@ -3,6 +3,7 @@ import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import type { Random } from "../../../base/os/random.ts";
+import type { Counting } from "../../../base/os/tally.ts";
 import type { PeerLinks } from "../../driver/seams.ts";
 import { StoreError } from "../../errors.ts";
 import type { MemberId, Message } from "../../raft/types.ts";
@@ -33,13 +34,13 @@ export interface PeerNetworkParts {
 }
 
 export const peerMetrics = (meter: Meter) => ({
-  sentBytes: meter.counter("etcd_network_peer_sent_bytes_total", "The total number of bytes sent to peers.", [
-    "To",
-  ]),
-  receivedBytes: meter.counter(
+  sentBytes: meter.tally<"To">(
+    "etcd_network_peer_sent_bytes_total",
+    "The total number of bytes sent to peers.",
+  ),
+  receivedBytes: meter.tally<"From">(
     "etcd_network_peer_received_bytes_total",
     "The total number of bytes received from peers.",
-    ["From"],
   ),
   sentFailures: meter.counter(
     "etcd_network_peer_sent_failures_total",
@@ -79,8 +80,12 @@ export class PeerNetwork implements PeerLinks {
   /** Begins to accept peers. */
   open(handlers: Omit<IncomingHandlers, "onReceived" | "onHello">): void {
     this.#isRemoved = handlers.isRemoved;
-    const onReceived = (from: MemberId, bytes: number) =>
-      this.#metrics.receivedBytes.inc({ From: from.toString(16) }, bytes);
+    const received = new Map<MemberId, Counting>();
+    const onReceived = (from: MemberId, bytes: number) => {
+      const tally = received.get(from) ?? this.#metrics.receivedBytes.of({ From: from.toString(16) });
+      tally.count += bytes;
+      received.set(from, tally);
+    };
     const accept = (socket: Socket) => {
       const onHello = (from: MemberId) => {
         this.#incoming.set(socket, from);
@@ -99,9 +104,10 @@ export class PeerNetwork implements PeerLinks {
     const link = this.#links.get(message.to);
     const url = link?.urls[0];
     if (url === undefined) throw new Error(`no peer URL of member ${message.to.toString(16)}`);
-    await sendSnapshot(url, this.#dialOptions(message.to), encodeMessage(message), state, (bytes) =>
-      this.#metrics.sentBytes.inc({ To: message.to.toString(16) }, bytes),
-    );
+    const sent = this.#metrics.sentBytes.of({ To: message.to.toString(16) });
+    await sendSnapshot(url, this.#dialOptions(message.to), encodeMessage(message), state, (bytes) => {
+      sent.count += bytes;
+    });
   }
 
   setPeers(peers: readonly { readonly id: MemberId; readonly urls: readonly string[] }[]): void {
@@ -143,6 +149,7 @@ export class PeerNetwork implements PeerLinks {
   #link(id: MemberId, urls: readonly string[]): OutgoingLink {
     const { clock, random, log } = this.#parts;
     const To = id.toString(16);
+    const sent = this.#metrics.sentBytes.of({ To });
     return new OutgoingLink(
       urls,
       { ...this.#dialOptions(id), purpose: "messages" },
@@ -150,7 +157,9 @@ export class PeerNetwork implements PeerLinks {
         clock,
         random,
         log,
-        onSent: (bytes) => this.#metrics.sentBytes.inc({ To }, bytes),
+        onSent: (bytes) => {
+          sent.count += bytes;
+        },
         onSendFailure: () => this.#metrics.sentFailures.inc({ To }),
         onRemoved: () => this.#parts.onRemoved?.(),
         onDown: () => this.#parts.onUnreachable?.(id),
