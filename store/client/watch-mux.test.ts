@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { must } from "../../base/assert.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import { Prng } from "../../base/os/random.ts";
-import { type Encodable } from "../../base/protobuf.ts";
+import type { Encodable } from "../../base/protobuf.ts";
 import { utf8 } from "../../base/wire.ts";
 import { type WatchRequest, type WatchResponse, watchRequest, watchResponse } from "../../proto/etcd.ts";
 import { CallError } from "./call-error.ts";

@@ -1,4 +1,4 @@
-import { type Encodable } from "../../base/protobuf.ts";
+import type { Encodable } from "../../base/protobuf.ts";
 import { WireError } from "../../base/wire.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import { StoreError } from "../errors.ts";

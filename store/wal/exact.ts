@@ -1,4 +1,4 @@
-import { type Encodable, type Message } from "../../base/protobuf.ts";
+import type { Encodable, Message } from "../../base/protobuf.ts";
 import { WireError } from "../../base/wire.ts";
 
 /** Decodes bytes that must be exactly what encoding gives back, so that no bit is without meaning: a record's type, for

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Encodable } from "../../../base/protobuf.ts";
+import type { Encodable } from "../../../base/protobuf.ts";
 import { utf8 } from "../../../base/wire.ts";
 import { type RequestOp, type TxnRequest, txnRequest } from "../../../proto/etcd.ts";
 import { StoreError } from "../../errors.ts";
