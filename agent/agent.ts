@@ -5,7 +5,6 @@ import { UsageError } from "../base/os/flags.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { createAuthority, issueCertificate } from "../base/os/pki.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
-import { isNotFound } from "../client/api-error.ts";
 import { EventRecorder } from "../client/events.ts";
 import { InformerFactory } from "../client/informer.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
@@ -30,6 +29,7 @@ import { readMachine } from "./status/machine.ts";
 import { allocatableOf, type NodeInput } from "./status/node-object.ts";
 import { keepNodeLease, keepNodeStatus, registerNode } from "./status/node-status.ts";
 import { PodStatuses } from "./status/pod-statuses.ts";
+import { FollowedObjects } from "./sync/followed-objects.ts";
 import { PodWorkers } from "./sync/pod-workers.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 
@@ -144,16 +144,11 @@ async function start(parts: Parts): Promise<void> {
     },
   );
   closers.push(async () => prober.stop());
-  const missing = (error: unknown) => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  };
-  const sources = {
-    configMap: (namespace: string, name: string) =>
-      client.get(resources.configmaps, { namespace, name }).catch(missing),
-    secret: (namespace: string, name: string) =>
-      client.get(resources.secrets, { namespace, name }).catch(missing),
-  };
+  const sources = new FollowedObjects(
+    { client, clock: os.clock, random: os.random, log: os.log },
+    tasks,
+    (uid) => workers.objectsChanged(uid),
+  );
   const statuses = new PodStatuses(client, os);
   const workers = new PodWorkers(
     {

@@ -8,7 +8,8 @@ import type { Prober } from "../probes/prober.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { PodVolumes } from "../volumes/pod-volumes.ts";
 import type { ClusterDns } from "./container-config.ts";
-import type { FieldContext, Sources } from "./environment.ts";
+import type { FieldContext } from "./environment.ts";
+import type { FollowedObjects } from "./followed-objects.ts";
 
 /** What all pod workers of a node share. */
 export interface PodContext {
@@ -20,7 +21,7 @@ export interface PodContext {
   readonly volumes: PodVolumes;
   readonly prober: Prober;
   readonly events: EventRecorder;
-  readonly sources: Sources;
+  readonly sources: FollowedObjects;
   readonly services: () => readonly Service[];
   /** `oci` or `process`. */
   readonly scheme: string;

@@ -1,4 +1,4 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { deferred } from "../../base/deferred.ts";
 import { describeError } from "../../base/os/log.ts";
 import { isConflict, isNotFound } from "../../client/api-error.ts";
@@ -6,17 +6,19 @@ import { resources } from "../../client/resources.ts";
 import type { Pod, PodStatus } from "../../client/types.ts";
 import { ImageUnavailable } from "../images/image-manager.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
+import { ApiVolumes } from "./api-volumes.ts";
 import { sandboxConfig } from "./container-config.ts";
 import { afterRestart, type BackoffEntry, goDuration } from "./crash-backoff.ts";
+import { ConfigError } from "./environment.ts";
 import { type Action, latest, type Observed, planPod } from "./plan-pod.ts";
 import { fieldPathOf, type PodContext } from "./pod-context.ts";
 import { isTerminal, podStatus } from "./pod-status.ts";
-import { observePod, removePod } from "./remove-pod.ts";
+import { dropOldContainers, observePod, removePod } from "./remove-pod.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
 import { findContainer, stopOne, stopPod } from "./stop-pod.ts";
 import { terminationMessage } from "./termination-message.ts";
 
-export const workerLimits = { retryMs: 10_000, deadContainersKept: 1, volumeRefreshMs: 60_000 } as const;
+export const workerLimits = { retryMs: 10_000 } as const;
 
 /** Brings one pod to what it is to be, step by step, until it is gone. Only its own loop changes its fields, except
  *  `update` and `wake`, which only leave word. */
@@ -35,13 +37,15 @@ export class PodWorker {
   #bell = deferred<void>();
   #failure: { reason: string; message: string } | undefined;
   #terminal: boolean;
-  #volumesAtMs = 0;
+  readonly #volumes: ApiVolumes;
+  #volumesError = "";
   #sandboxRetryMs = 0;
 
   constructor(pod: Pod, context: PodContext, statuses: PodStatuses) {
     this.#pod = pod;
     this.#context = context;
     this.#statuses = statuses;
+    this.#volumes = new ApiVolumes(context);
     this.#terminal = isTerminal(pod.status?.phase);
   }
 
@@ -51,6 +55,7 @@ export class PodWorker {
 
   /** The pod as the API now has it; a pod that is gone from there is killed at once. */
   update(pod: Pod, gone = false): void {
+    if (labelled(pod) !== labelled(this.#pod)) this.#volumes.invalidate(); // they may show them
     this.#pod = pod;
     this.#gone ||= gone;
     if (gone || pod.metadata.deletionTimestamp !== undefined)
@@ -62,6 +67,15 @@ export class PodWorker {
   wake(): void {
     this.#woken = true;
     this.#bell.resolve();
+  }
+
+  /** A config map or secret that the pod refers to came, changed or went. */
+  objectsChanged(): void {
+    this.#volumes.invalidate();
+    this.#sandboxRetryMs = 0;
+    for (const [name, { reason }] of this.#waiting)
+      if (reason === "CreateContainerConfigError") this.#waiting.delete(name);
+    this.wake();
   }
 
   /** Resolves once nothing of the pod is left, or `signal` aborts; containers then go on running. */
@@ -123,11 +137,11 @@ export class PodWorker {
       await this.#report();
       if (acted && !this.#woken) continue;
       if (acted) return {};
+      await this.#refreshVolumes();
       const wakes = [
         plan.wakeAtMs,
         ...[...this.#waiting.values()].map(({ untilMs }) => untilMs),
         this.#sandboxRetryMs || undefined,
-        this.#refreshAtMs(),
       ];
       const known = wakes.filter((at) => at !== undefined && at > 0);
       return known.length === 0 ? {} : { wakeAtMs: Math.min(...known.map(Number)) };
@@ -185,14 +199,12 @@ export class PodWorker {
   async #makeSandbox(attempt: number): Promise<boolean> {
     if (this.#now() < this.#sandboxRetryMs) return false;
     try {
-      await this.#prepareVolumes("");
+      await this.#volumes.prepare(this.#pod, "");
       const resolvConf = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
       await this.#context.runtime.runPodSandbox(
         sandboxConfig(this.#pod, attempt, this.#context.dns, resolvConf),
       );
       this.#sandboxRetryMs = 0;
-      // Volumes may tell the pod's address.
-      this.#volumesAtMs = 0;
       return true;
     } catch (error) {
       if (this.#abort.signal.aborted) throw error;
@@ -230,7 +242,7 @@ export class PodWorker {
     const half = latest(this.#observe(), action.name);
     if (half?.state.phase === "created") await this.#context.runtime.removeContainer(half.id);
     try {
-      await this.#prepareVolumes(podIp);
+      await this.#refreshVolumes();
       await startContainer(
         {
           pod: this.#pod,
@@ -257,39 +269,26 @@ export class PodWorker {
         action.name,
         afterRestart(this.#backoffs.get(action.name), action.lastEndMs, this.#now()),
       );
-    await this.#dropOld(action.name, action.attempt);
+    await dropOldContainers(this.#pod, action.name, action.attempt, this.#context);
     return true;
   }
 
-  /** Keeps the container before the newest, for `logs --previous`. */
-  async #dropOld(name: string, attempt: number): Promise<void> {
-    const { runtime } = this.#context;
-    for (const one of this.#observe().containers) {
-      if (
-        one.name !== name ||
-        one.attempt >= attempt - workerLimits.deadContainersKept ||
-        one.state.phase === "running"
-      )
-        continue;
-      await runtime.removeContainer(one.id);
-      for (const suffix of ["", ".1", ".2", ".3", ".4"]) await rm(`${one.logPath}${suffix}`, { force: true });
+  /** Brings the volumes of a pod that has its sandbox up to date; those it has stay as they are when that fails. */
+  async #refreshVolumes(): Promise<void> {
+    const sandbox = this.#observe().sandboxes.find(({ state }) => state === "ready");
+    if (sandbox === undefined || this.#terminal || this.#pod.metadata.deletionTimestamp !== undefined) return;
+    try {
+      await this.#volumes.prepare(
+        this.#pod,
+        this.#pod.spec.hostNetwork ? this.#context.nodeIp : sandbox.podIp,
+      );
+      this.#volumesError = "";
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      if (error.message !== this.#volumesError)
+        this.#event("Warning", "FailedMount", `MountVolume.SetUp failed: ${error.message}`);
+      this.#volumesError = error.message;
     }
-  }
-
-  async #prepareVolumes(podIp: string): Promise<void> {
-    if (this.#now() - this.#volumesAtMs < 1_000) return;
-    const { nodeIp, allocatable, volumes } = this.#context;
-    await volumes.prepare(this.#pod, { nodeIp, podIp, allocatable });
-    this.#volumesAtMs = this.#now();
-  }
-
-  /** Config maps and secrets in volumes are looked at again every minute, like the kubelet's sync. */
-  #refreshAtMs(): number | undefined {
-    const fromApi = (this.#pod.spec.volumes ?? []).some(
-      (one) => one.configMap ?? one.secret ?? one.projected ?? one.downwardAPI,
-    );
-    if (!fromApi || this.#terminal || this.#volumesAtMs === 0) return undefined;
-    return this.#volumesAtMs + workerLimits.volumeRefreshMs;
   }
 
   #followProbes(): void {
@@ -397,3 +396,5 @@ export class PodWorker {
     return `${this.#pod.metadata.namespace}/${this.#pod.metadata.name}`;
   }
 }
+
+const labelled = ({ metadata }: Pod): string => JSON.stringify([metadata.labels, metadata.annotations]);

@@ -36,6 +36,10 @@ export class PodWorkers {
     this.#workers.get(podUid)?.wake();
   }
 
+  objectsChanged(podUid: string): void {
+    this.#workers.get(podUid)?.objectsChanged();
+  }
+
   podOf(uid: string): Pod | undefined {
     return this.#workers.get(uid)?.pod;
   }
@@ -47,11 +51,13 @@ export class PodWorkers {
       known.update(pod);
       return;
     }
+    this.#context.sources.follow(pod);
     const worker = new PodWorker(pod, this.#context, this.#statuses);
     this.#workers.set(uid, worker);
     this.#tasks.run(`pod ${pod.metadata.namespace}/${pod.metadata.name}`, async (signal) => {
       await worker.run(signal);
       this.#workers.delete(uid);
+      this.#context.sources.forget(uid);
     });
   }
 

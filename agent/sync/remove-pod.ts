@@ -6,6 +6,8 @@ import type { Observed } from "./plan-pod.ts";
 import { logFolder, type PodContext } from "./pod-context.ts";
 import { stopPod } from "./stop-pod.ts";
 
+const deadContainersKept = 1;
+
 /** What the runtime has of a pod. */
 export function observePod(uid: string, runtime: Runtime): Observed {
   return {
@@ -25,4 +27,19 @@ export async function removePod(pod: Pod, context: PodContext): Promise<void> {
   prober.keepOnly(uid, new Set());
   await volumes.remove(uid);
   await rm(dirname(logFolder(logsDir, pod, "any")), { recursive: true, force: true });
+}
+
+/** Keeps the container before the newest, for `logs --previous`. */
+export async function dropOldContainers(
+  pod: Pod,
+  name: string,
+  attempt: number,
+  { runtime }: Pick<PodContext, "runtime">,
+): Promise<void> {
+  for (const one of observePod(pod.metadata.uid, runtime).containers) {
+    if (one.name !== name || one.attempt >= attempt - deadContainersKept || one.state.phase === "running")
+      continue;
+    await runtime.removeContainer(one.id);
+    for (const suffix of ["", ".1", ".2", ".3", ".4"]) await rm(`${one.logPath}${suffix}`, { force: true });
+  }
 }

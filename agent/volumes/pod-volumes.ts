@@ -49,8 +49,11 @@ export class PodVolumes {
       return;
     }
     if (volume.emptyDir) {
-      await mkdir(folder, { recursive: true, mode: 0o755 });
-      if (volume.emptyDir.medium === "Memory" && process.getuid?.() === 0 && !(await isMounted(folder))) {
+      const made = await mkdir(folder, { recursive: true, mode: 0o755 });
+      const inMemory = volume.emptyDir.medium === "Memory" && process.getuid?.() === 0;
+      const lacksMount = inMemory && !(await mountPoints()).includes(folder);
+      if (made === undefined && !lacksMount) return; // its owner and mode are the pod's own by now
+      if (lacksMount) {
         const size =
           volume.emptyDir.sizeLimit === undefined
             ? ""
@@ -151,10 +154,6 @@ async function checkHostPath(path: string, type: string): Promise<void> {
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
-}
-
-async function isMounted(path: string): Promise<boolean> {
-  return (await mountPoints()).includes(path);
 }
 
 async function mountPoints(): Promise<readonly string[]> {

@@ -128,7 +128,7 @@ for (const runtime of ["oci", "process"] as const) {
       await kubectl("patch", "configmap", "settings", "--type=merge", "-p", '{"data":{"greeting":"howdy"}}');
       await eventually(
         "the file follows",
-        90,
+        10,
         () => kubectl("exec", pod, "--", "cat", "/settings/greeting"),
         (text) => text === "howdy",
       );
