@@ -1,4 +1,6 @@
 import { below, chance, type Random } from "../../base/os/random.ts";
+import { methods } from "../../proto/etcd-methods.ts";
+import { StoreError } from "../../store/errors.ts";
 import type { Message } from "../../store/raft/types.ts";
 import type { EventLog } from "./event-log.ts";
 import { FigureEight, isSpreading } from "./figure-eight.ts";
@@ -166,6 +168,12 @@ export class Nemesis {
       case "pause":
         this.#pause(machine, forMs);
         return;
+      case "pauseLeader":
+        this.#pause(this.#leader() ?? machine, forMs);
+        return;
+      case "moveLeader":
+        this.#moveLeader(machine);
+        return;
       case "breakConnections":
         this.#events.add(`connections ${machine.name}-${other.name} break`);
         this.#network.breakConnections(machine, other);
@@ -229,6 +237,22 @@ export class Nemesis {
     this.#paused.add(life);
     life.clock.pause();
     this.#clock.after(forMs, () => this.#resume(life));
+  }
+
+  /** Whoever leads is asked to hand over; being refused, or too late, is an answer as well. */
+  #moveLeader(to: Machine): void {
+    const { life } = this.#leader() ?? to;
+    const handler = life?.member?.handlers.unary.get(methods.moveLeader.path);
+    if (life === undefined || handler === undefined) return;
+    this.#events.add(`${life.machine.name} is to hand over to ${to.name}`);
+    const request = methods.moveLeader.request.encode({ targetId: to.id });
+    const serve = async () => handler(request, { requireLeader: false });
+    life.clock.after(0, () => {
+      serve().catch((error: unknown) => {
+        if (!(error instanceof StoreError)) throw error;
+        this.#events.add(`${life.machine.name} does not hand over: ${error.code}`);
+      });
+    });
   }
 
   #resume(life: Life): void {

@@ -92,7 +92,7 @@ export class Observer {
     seen.term = term;
     order.looked(life, name, { committed, applied, revision });
     if (applied === seen.applied) return;
-    this.#applied(life, log, { from: seen.applied, to: applied, term });
+    this.#applied(life, log, { to: applied, term });
     seen.applied = applied;
     equal.revision(name, applied, revision);
     if (seen.whole >= 0 && applied - seen.whole < wholeEvery) return;
@@ -103,13 +103,13 @@ export class Observer {
   #seenOf(life: Life): Seen {
     let seen = this.#seen.get(life);
     if (seen === undefined) {
-      seen = { applied: 0, whole: -1, term: 0, isLeader: false };
+      seen = { applied: -1, whole: -1, term: 0, isLeader: false };
       this.#seen.set(life, seen);
     }
     return seen;
   }
 
-  #applied(life: Life, log: MemberLog, at: { from: number; to: number; term: number }): void {
+  #applied(life: Life, log: MemberLog, at: { to: number; term: number }): void {
     const { committed, safety, completeness, report, nowMs } = this.#parts;
     const { name } = life.machine;
     for (let index = committed.lastIndex + 1; index <= at.to; index++) {

@@ -69,7 +69,13 @@ const planted: readonly Planted[] = [
   {
     bug: "applies twice after a restart",
     faults: { applyTwiceAfterRestart: true },
-    weather: { ...quiet, weights: only({ kill: 1, powerCut: 1 }), troubleEveryMs: 1_000 },
+    // Without snapshots: that they name another index than they hold would be noticed first.
+    weather: {
+      ...quiet,
+      weights: only({ kill: 1, powerCut: 1 }),
+      troubleEveryMs: 1_000,
+      snapshotCount: 10_000,
+    },
     breaks: /equal state/,
   },
   {
@@ -90,6 +96,25 @@ const planted: readonly Planted[] = [
       clients: 1,
     },
     breaks: /election safety/,
+  },
+  {
+    bug: "answers reads without asking whether it still leads",
+    faults: { raft: { readWithoutQuorum: true } },
+    weather: {
+      ...quiet,
+      weights: only({ isolateLeader: 1 }),
+      troubleEveryMs: 1_500,
+      electionMs: 1_000,
+      heartbeatMs: 50,
+      delayMs: 0.5,
+      lossChance: 0,
+      syncMs: 0.5,
+      thinkMs: 20,
+      clients: 5,
+      keys: 3,
+      leaseholders: 0,
+    },
+    breaks: /linearizability/,
   },
 ];
 const seedsMax = 12;
