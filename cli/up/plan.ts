@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { freePorts, requireFree } from "../../base/os/free-ports.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan, ClusterState } from "./cluster-state.ts";
+import { holdNetworkSlot } from "./network-slots.ts";
 import { portNames } from "./topology.ts";
 
 export interface PlanRequest {
@@ -13,8 +14,11 @@ export interface PlanRequest {
   readonly given: ReadonlySet<string>;
 }
 
-/** Network slots that clusters on this machine can have; each is a bridge and two address ranges. */
-const networkSlots = 20;
+/** A plan, and what its supervisor must hold as long as it runs. */
+export interface HeldPlan {
+  readonly plan: ClusterPlan;
+  release(): void;
+}
 
 /** Decides once, at the cluster's first start, what stays the same afterwards; checks what was decided on later starts. */
 export async function decidePlan(
@@ -39,16 +43,15 @@ export async function decidePlan(
       ports[name] = next++;
     }
   }
+  const held = runtime === "oci" ? await holdNetworkSlot(undefined, isSlotUsable) : undefined;
+  const { replicas, nodes } = request;
   return {
-    replicas: request.replicas,
-    nodes: request.nodes,
-    runtime,
-    networkSlot: runtime === "oci" ? freeNetworkSlot() : -1,
-    ports,
+    plan: { replicas, nodes, runtime, networkSlot: held?.slot ?? -1, ports },
+    release: () => held?.release(),
   };
 }
 
-async function keepPlan(request: PlanRequest, plan: ClusterPlan): Promise<ClusterPlan> {
+async function keepPlan(request: PlanRequest, plan: ClusterPlan): Promise<HeldPlan> {
   for (const name of ["replicas", "nodes"] as const) {
     if (request.given.has(name) && request[name] !== plan[name])
       throw new OperatorError(
@@ -60,7 +63,8 @@ async function keepPlan(request: PlanRequest, plan: ClusterPlan): Promise<Cluste
     if (plan.networkSlot >= 0 && name.startsWith("agent-")) continue;
     await requireFree("127.0.0.1", number, `the cluster keeps its ${name} there; stop that program first`);
   }
-  return plan;
+  const held = plan.networkSlot >= 0 ? await holdNetworkSlot(plan.networkSlot, isSlotUsable) : undefined;
+  return { plan, release: () => held?.release() };
 }
 
 /** Containers need root, an OCI runtime and iproute2; otherwise pods are plain processes. */
@@ -93,17 +97,13 @@ export function isCommand(name: string): boolean {
   }
 }
 
-function freeNetworkSlot(): number {
+/** Whether nothing of the machine's uses the slot's names or addresses. */
+function isSlotUsable(slot: number): boolean {
   const links = execFileSync("ip", ["-o", "link", "show", "type", "bridge"], { encoding: "utf8" });
   const routes = execFileSync("ip", ["-4", "route", "show"], { encoding: "utf8" });
-  for (let slot = 0; slot < networkSlots; slot++) {
-    const taken =
-      new RegExp(`\\bpintle${slot}[:@ ]`).test(links) ||
-      routes.includes(`10.${200 + slot}.`) ||
-      routes.includes(`10.${220 + slot}.`);
-    if (!taken) return slot;
-  }
-  throw new OperatorError(
-    `all ${networkSlots} network slots are taken; stop a cluster ("pintle down") or use --runtime process`,
+  return (
+    !new RegExp(`\\bpintle${slot}[:@ ]`).test(links) &&
+    !routes.includes(`10.${200 + slot}.`) &&
+    !routes.includes(`10.${220 + slot}.`)
   );
 }

@@ -81,8 +81,12 @@ export const upCommand = command({
       apiPort: given["api-port"],
       given: names,
     } as const;
-    const plan = await decidePlan(request, before);
-    return await runCluster(layout, plan, io);
+    const held = await decidePlan(request, before);
+    try {
+      return await runCluster(layout, held.plan, io);
+    } finally {
+      held.release();
+    }
   },
 });
 

@@ -1,0 +1,45 @@
+import { createServer, type Server } from "node:net";
+import { OperatorError } from "../command.ts";
+
+/** Clusters on one machine have a network slot each: a bridge and two address ranges. The supervisor holds its slot as long as
+ *  it lives, by an abstract Unix socket: the kernel frees it whatever way the process ends. */
+export const networkSlotCount = 20;
+
+export interface HeldSlot {
+  readonly slot: number;
+  release(): void;
+}
+
+/** The wanted slot, or – without a wish – the first free one that `isUsable` accepts. */
+export async function holdNetworkSlot(
+  wanted: number | undefined,
+  isUsable: (slot: number) => boolean,
+): Promise<HeldSlot> {
+  const candidates =
+    wanted === undefined ? Array.from({ length: networkSlotCount }, (_, slot) => slot) : [wanted];
+  for (const slot of candidates) {
+    const held = await tryHold(slot);
+    if (held === undefined) continue;
+    if (wanted !== undefined || isUsable(slot)) return { slot, release: () => held.close() };
+    held.close();
+  }
+  throw new OperatorError(
+    wanted === undefined
+      ? `all ${networkSlotCount} network slots are taken; stop a cluster ("pintle down"), or use --runtime process`
+      : `another running cluster has taken this one's network (slot ${wanted}); stop it first ("pintle down --data-dir …")`,
+  );
+}
+
+function tryHold(slot: number): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resolve(undefined);
+      else reject(error);
+    });
+    server.listen({ path: `\0pintle-network-${slot}` }, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
