@@ -5,6 +5,7 @@ import type { Os } from "../../base/os/os.ts";
 import { type ClusterPlan, type ClusterState, isAlive } from "./cluster-state.ts";
 import { removeNetwork } from "./host-network.ts";
 import type { Layout } from "./layout.ts";
+import { tryHoldNetworkSlot } from "./network-slots.ts";
 import { addressing } from "./topology.ts";
 
 /** After `up` itself was killed its children go on without an owner: ends them, their pods and their network. */
@@ -13,7 +14,19 @@ export async function endLeftovers(layout: Layout, state: ClusterState, os: Os):
     if (component.pid !== null && (await belongs(component.pid, layout))) await endProcess(component.pid);
   }
   await removePods(layout, state.plan, os);
-  await removeNetwork(state.plan);
+  await removeOwnNetwork(state.plan);
+}
+
+/** Another running cluster may have taken the slot meanwhile; then nothing of it is ours any more. */
+async function removeOwnNetwork(plan: ClusterPlan): Promise<void> {
+  if (plan.networkSlot < 0) return;
+  const held = await tryHoldNetworkSlot(plan.networkSlot);
+  if (held === undefined) return;
+  try {
+    await removeNetwork(plan);
+  } finally {
+    held.release();
+  }
 }
 
 /** Ends every container or process that nodes of the cluster still run. */

@@ -6,7 +6,10 @@ describe("holdNetworkSlot", () => {
     const first = await holdNetworkSlot(undefined, (slot) => slot >= 18);
     const second = await holdNetworkSlot(undefined, (slot) => slot >= 18);
     assert.notEqual(first.slot, second.slot);
-    await assert.rejects(holdNetworkSlot(first.slot, () => true), /another running cluster .*slot 1[89].*pintle down/);
+    await assert.rejects(
+      holdNetworkSlot(first.slot, () => true),
+      /another running cluster .*slot 1[89].*pintle down/,
+    );
     first.release();
     (await holdNetworkSlot(first.slot, () => true)).release();
     second.release();

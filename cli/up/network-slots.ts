@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import { OperatorError } from "../command.ts";
 
 /** Clusters on one machine have a network slot each: a bridge and two address ranges. The supervisor holds its slot as long as
@@ -18,10 +18,10 @@ export async function holdNetworkSlot(
   const candidates =
     wanted === undefined ? Array.from({ length: networkSlotCount }, (_, slot) => slot) : [wanted];
   for (const slot of candidates) {
-    const held = await tryHold(slot);
+    const held = await tryHoldNetworkSlot(slot);
     if (held === undefined) continue;
-    if (wanted !== undefined || isUsable(slot)) return { slot, release: () => held.close() };
-    held.close();
+    if (wanted !== undefined || isUsable(slot)) return held;
+    held.release();
   }
   throw new OperatorError(
     wanted === undefined
@@ -30,7 +30,8 @@ export async function holdNetworkSlot(
   );
 }
 
-function tryHold(slot: number): Promise<Server | undefined> {
+/** Undefined where another process holds it. */
+export function tryHoldNetworkSlot(slot: number): Promise<HeldSlot | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
@@ -39,7 +40,7 @@ function tryHold(slot: number): Promise<Server | undefined> {
     });
     server.listen({ path: `\0pintle-network-${slot}` }, () => {
       server.unref();
-      resolve(server);
+      resolve({ slot, release: () => server.close() });
     });
   });
 }

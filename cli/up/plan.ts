@@ -21,10 +21,7 @@ export interface HeldPlan {
 }
 
 /** Decides once, at the cluster's first start, what stays the same afterwards; checks what was decided on later starts. */
-export async function decidePlan(
-  request: PlanRequest,
-  before: ClusterState | undefined,
-): Promise<ClusterPlan> {
+export async function decidePlan(request: PlanRequest, before: ClusterState | undefined): Promise<HeldPlan> {
   if (before !== undefined) return keepPlan(request, before.plan);
   if (request.replicas < 1 || request.replicas > 7)
     throw new OperatorError(
