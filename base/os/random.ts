@@ -6,8 +6,18 @@ export interface Random {
   uint32(): number;
 }
 
+/** The system's chance comes in portions, for asking costs the same for one as for many. */
+const portion = new Uint32Array(256);
+let used = portion.length;
+
 export const systemRandom: Random = {
-  uint32: () => randomFillSync(new Uint32Array(1))[0] ?? 0,
+  uint32: () => {
+    if (used === portion.length) {
+      randomFillSync(portion);
+      used = 0;
+    }
+    return portion[used++] ?? 0;
+  },
 };
 
 /** A small, fast, seedable generator (sfc32); the same seed gives the same sequence on every machine. */

@@ -14,7 +14,7 @@ import type { HandlerDeps } from "./handlers/call.ts";
 import { nodeLink } from "./handlers/node-link.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { compactRegularly } from "./registry/compactor.ts";
-import { EtcdStorage } from "./registry/etcd-storage.ts";
+import { EtcdStorage, storeTimeoutMs } from "./registry/etcd-storage.ts";
 import { KindTable } from "./registry/kind-table.ts";
 import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
@@ -33,7 +33,10 @@ export interface RunningApiserver extends Running {
  *  store answers. Rejects when an address cannot be bound. */
 export function startApiserver(config: ApiserverConfig, os: Os): Promise<RunningApiserver> {
   const { endpoints, tls } = config.store;
-  const client = openStoreClient({ endpoints, tls }, { clock: os.clock, random: os.random });
+  const client = openStoreClient(
+    { endpoints, tls, timeoutMs: storeTimeoutMs },
+    { clock: os.clock, random: os.random },
+  );
   return startOnStorage(config, new EtcdStorage(client, os.clock), os);
 }
 

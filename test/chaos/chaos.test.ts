@@ -91,6 +91,7 @@ describe("chaos: kill -9 under load", function () {
         (name) => name !== undefined,
       );
       await rollOut();
+      const killedWallMs = Date.now();
       await cluster.pintle("kill", `${kind}-leader`);
       const killedMs = performance.now();
       const now = await eventually(
@@ -100,8 +101,15 @@ describe("chaos: kill -9 under load", function () {
         (name) => name !== undefined && name !== before,
       );
       console.log(
-        `      ${before} killed, ${now} leads after ${Math.round(performance.now() - killedMs)} ms`,
+        `      ${before} killed, ${now} seen to lead after ${Math.round(performance.now() - killedMs)} ms`,
       );
+      const path = `/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-${kind}`;
+      const { spec } = JSON.parse(await cluster.kubectl("get", "--raw", path)) as {
+        readonly spec: { readonly acquireTime: string; readonly leaseDurationSeconds: number };
+      };
+      const tookMs = Date.parse(spec.acquireTime) - killedWallMs;
+      console.log(`      by its own account after ${tookMs} ms`);
+      assert.ok(tookMs > 0 && tookMs < spec.leaseDurationSeconds * 1000, `${tookMs} ms`);
       await rolledOut();
     });
   }

@@ -35,7 +35,13 @@ export type Handler = (call: Call, deps: HandlerDeps) => Promise<Answer>;
 /** What a handler gives back; turned into bytes in respond.ts. */
 export type Answer =
   /** An object of the called kind, shown in the form the client prefers. */
-  | { readonly type: "object"; readonly code: number; readonly object: KubeObject }
+  | {
+      readonly type: "object";
+      readonly code: number;
+      readonly object: KubeObject;
+      /** The same as the cache holds it, whose text may be at hand. */
+      readonly stored?: StoredObject;
+    }
   | { readonly type: "list"; readonly list: ListAnswer }
   /** Anything else that is JSON: Status, Scale, reviews. */
   | { readonly type: "json"; readonly code: number; readonly body: unknown }

@@ -1,5 +1,6 @@
-import { notFound } from "../api-error.ts";
-import { decodeStored, objectKey } from "../registry/stored-object.ts";
+import { ApiError, notFound } from "../api-error.ts";
+import type { Kind } from "../registry/kind.ts";
+import { objectKey, StoredObject } from "../registry/stored-object.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { revisionOf } from "./list-options.ts";
 
@@ -12,9 +13,23 @@ export async function get(call: Call, deps: HandlerDeps): Promise<Answer> {
   if (revision !== undefined) {
     const found = (await deps.hub.notOlderThan(kind, revision)).get(key);
     if (found === undefined) throw notFound(served, target.name);
-    return { type: "object", code: 200, object: found.object };
+    return { type: "object", code: 200, object: found.object, stored: found };
+  }
+  const found = await newest(deps, kind, key);
+  if (found === undefined) throw notFound(served, target.name);
+  return { type: "object", code: 200, object: found.object, stored: found };
+}
+
+/** From the cache where the kind is in use: asking the store how far it is serves all who ask at the same time. A cache
+ *  that does not keep up is passed by. */
+async function newest(deps: HandlerDeps, kind: Kind, key: string): Promise<StoredObject | undefined> {
+  if (deps.hub.peek(kind) !== undefined) {
+    try {
+      return (await deps.hub.consistent(kind)).get(key);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
   }
   const { entry } = await deps.storage.get(key);
-  if (entry === undefined) throw notFound(served, target.name);
-  return { type: "object", code: 200, object: decodeStored(kind, entry.value, entry.modRevision) };
+  return entry && new StoredObject(kind, entry);
 }

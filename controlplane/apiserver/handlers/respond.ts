@@ -27,8 +27,14 @@ export interface Shown {
 export function answerText(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): string {
   if (answer.type === "list" && shown.output.as === "object" && shown.output.format === "json")
     return listText(answer.list, shown.served);
+  if (answer.type === "object" && answer.stored && isPlain(shown)) return answer.stored.json();
   const body = answerBody(answer, shown);
   return shown.output.format === "yaml" ? yamlText(body) : JSON.stringify(body);
+}
+
+/** JSON of the object just as it is stored. */
+function isPlain({ served, output }: Shown): boolean {
+  return output.as === "object" && output.format === "json" && served.convert === undefined;
 }
 
 function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): unknown {

@@ -22,15 +22,23 @@ import { StorageError } from "./storage.ts";
 const pageEntries = 500;
 /** How often a write whose fate is unknown is sent again; each time waits for the store's own deadline. */
 const commitAttemptsMax = 3;
+/** A member's answer is waited for no longer than this: enough for an election, short enough to tell a client while it
+ *  still listens. */
+export const storeTimeoutMs = 5000;
+/** All sendings of a write together. */
+const commitMs = 8000;
+const neverWritten = "\0";
 const decoder = new TextDecoder();
 
 /** The registry's store over etcd's v3 API: Pintle's own store or any other. */
 export class EtcdStorage implements Storage {
   readonly #client: StoreClient;
+  readonly #clock: Clock;
   readonly #leases: LeasePool;
 
   constructor(client: StoreClient, clock: Clock) {
     this.#client = client;
+    this.#clock = clock;
     this.#leases = new LeasePool(client, clock);
   }
 
@@ -68,9 +76,12 @@ export class EtcdStorage implements Storage {
       failure: transaction.compare.map(({ key }) => opGet(key)),
     };
     let uncertain = false;
+    const deadlineMs = this.#clock.monotonicMs() + commitMs;
     for (let attempt = 1; ; attempt++) {
+      const leftMs = deadlineMs - this.#clock.monotonicMs();
+      const timeoutMs = Math.min(storeTimeoutMs, leftMs);
       try {
-        const { succeeded, revision, responses } = await translated(this.#client.txn(request));
+        const { succeeded, revision, responses } = await translated(this.#client.txn(request, { timeoutMs }));
         if (succeeded) return { ok: true, revision };
         const current = responses
           .map(({ responseRange }) => responseRange?.kvs[0])
@@ -81,15 +92,16 @@ export class EtcdStorage implements Storage {
           : { ok: true, revision: done || revision };
       } catch (error) {
         const repeatable = error instanceof StorageError && error.code === "unknown";
-        if (!repeatable || attempt >= commitAttemptsMax) throw error;
+        const late = this.#clock.monotonicMs() >= deadlineMs;
+        if (!repeatable || late || attempt >= commitAttemptsMax) throw error;
         uncertain = true;
       }
     }
   }
 
   async revision(): Promise<number> {
-    // Any linearizable read tells; this one touches no key.
-    const { revision } = await translated(this.#client.range("/registry/", { countOnly: true }));
+    // Any linearizable read tells; this one looks up a key that is never there.
+    const { revision } = await translated(this.#client.get(neverWritten, { countOnly: true }));
     return revision;
   }
 

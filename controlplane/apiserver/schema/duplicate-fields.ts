@@ -1,10 +1,36 @@
+import { isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
+
 /** How many are told at most. */
 const reportedMax = 20;
 
-/** The fields that stand twice in one object of a JSON text, as `duplicate field "spec.replicas"`. The text has been
- *  parsed already, so it is well formed; a text that is no JSON object (YAML) gives none. Pure. */
-export function duplicateFields(json: string): readonly string[] {
-  if (!/^\s*\{/.test(json)) return [];
+/** What stands twice in one object of a text, in Kubernetes' words: `duplicate field "spec.replicas"` in JSON,
+ *  `line 6: key "replicas" already set in map` in YAML. The text has been parsed already, so it is well formed. Pure. */
+export function duplicateFields(text: string): readonly string[] {
+  return /^\s*\{/.test(text) ? duplicatesInJson(text) : duplicatesInYaml(text);
+}
+
+function duplicatesInYaml(text: string): readonly string[] {
+  const found: string[] = [];
+  const lines = new LineCounter();
+  const [document] = parseAllDocuments(text, { uniqueKeys: false, lineCounter: lines });
+  if (document === undefined || !("contents" in document)) return found;
+  visit(document, {
+    Map: (_, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value) && found.length < reportedMax)
+          found.push(
+            `line ${lines.linePos(key.range?.[0] ?? 0).line}: key "${key.value}" already set in map`,
+          );
+        seen.add(key.value);
+      }
+    },
+  });
+  return found;
+}
+
+function duplicatesInJson(json: string): readonly string[] {
   const found = new Set<string>();
   const stack: Frame[] = [];
   for (const match of json.matchAll(token)) {

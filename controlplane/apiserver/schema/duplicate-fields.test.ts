@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { duplicateFields } from "./duplicate-fields.ts";
+
+describe("apiserver/schema/duplicate-fields", () => {
+  const cases: readonly [name: string, text: string, expected: readonly string[]][] = [
+    ["none", '{"a":1,"b":{"a":1}}', []],
+    ["JSON, deep", '{"spec":{"c":[{"x":1},{"n":"\\"","n":2}]}}', ['duplicate field "spec.c[1].n"']],
+    ["JSON, three times is told once", '{"a":1,"a":2,"a":3}', ['duplicate field "a"']],
+    ["YAML without", "a: 1\nb:\n  a: 1\n", []],
+    [
+      "YAML by line",
+      "spec:\n  replicas: 1\n  c:\n  - n: a\n    n: b\n  replicas: 2\n",
+      ['line 6: key "replicas" already set in map', 'line 5: key "n" already set in map'],
+    ],
+    ["YAML in flow style", "---\n{a: 1, a: 2}\n", ['line 2: key "a" already set in map']],
+  ];
+  for (const [name, text, expected] of cases)
+    it(name, () => assert.deepEqual([...duplicateFields(text)].sort(), [...expected].sort()));
+});
