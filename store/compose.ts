@@ -23,6 +23,7 @@ export interface RunningStore extends Running {
 }
 
 type Undo = (() => Promise<void> | void)[];
+const badEnd = "cannot stop in good order after a failure";
 
 /** Builds a member of the store from its parts and joins them. Order matters: addresses first, since nothing must be written
  *  when they cannot be had; then the database, whose lock keeps others out. Rejects with one line on what is wrong. */
@@ -31,7 +32,7 @@ export async function startStore(config: StoreConfig, os: Os): Promise<RunningSt
   try {
     return await start(config, os, undo);
   } catch (error) {
-    await undoAll(undo);
+    await undoAll(undo).catch((later: unknown) => os.log.error(badEnd, { error: later }));
     throw error;
   }
 }
@@ -153,8 +154,17 @@ function serve(
   return { clientPorts, member, stop, done: stopOnFailure(tasks.untilStopped(), stop, log) };
 }
 
+/** Goes on where a step fails, since an open socket would keep the process; rejects with the first failure. */
 async function undoAll(undo: Undo): Promise<void> {
-  for (const step of undo.splice(0).reverse()) await step();
+  const failures: unknown[] = [];
+  for (const step of undo.splice(0).reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** A member that failed leaves nothing running. */
@@ -165,7 +175,9 @@ async function stopOnFailure(done: Promise<void>, stop: () => Promise<void>, log
     try {
       await stop();
     } catch (error) {
-      log.error("cannot stop in good order after a failure", { error });
+      // A database that cannot be written cannot be closed in good order either; that is said already.
+      const isSame = failure instanceof Error && failure.cause === error;
+      if (!isSame) log.error(badEnd, { error });
     }
     throw failure;
   }

@@ -264,7 +264,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       version,
       hash: async () => (await state.hashKv(0)).hash,
       hashKv: (revision) => state.hashKv(revision),
-      defragment: () => state.flush().then(() => undefined),
+      defragment: () => state.defragment(),
       snapshot: () => state.boltSnapshot(),
     },
     clock,

@@ -154,6 +154,11 @@ export class State implements StateMachine {
     return this.#applier.flush();
   }
 
+  /** Gives disk space back. Rejects with BackendError. */
+  defragment(): Promise<void> {
+    return this.#backend.defragment();
+  }
+
   /** Undefined while there is room for more effects; else resolves when enough of them reached the disk. */
   room(): Promise<void> | undefined {
     return this.#backend.room();

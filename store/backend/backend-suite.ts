@@ -113,6 +113,25 @@ export function backendSuite(name: string, newHome: () => Promise<BackendHome>):
       await backend.close();
     });
 
+    it("gives space back when asked", async () => {
+      const backend = await (await newHome()).open();
+      for (let round = 0; round < 20; round++) {
+        backend.put("key", `${round}`, bytes("x".repeat(10_000)));
+        backend.commit();
+      }
+      await backend.defragment();
+      const full = backend.sizeBytes;
+      for (let round = 1; round < 20; round++) backend.delete("key", `${round}`);
+      backend.commit();
+      await backend.defragment();
+      assert.ok(
+        backend.sizeBytes < full / 2 || backend.sizeBytes < 20_000,
+        `${backend.sizeBytes} of ${full}`,
+      );
+      assert.equal((await allRows(backend.pages("key"))).length, 1);
+      await backend.close();
+    });
+
     it("asks writers to wait when too much is pending, and lets them go on", async () => {
       const backend = await (await newHome()).open();
       for (let i = 0; backend.room() === undefined; i++) {

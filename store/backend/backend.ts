@@ -49,6 +49,8 @@ export interface Backend {
   pages(bucket: Bucket, range?: RowRange, rowsMax?: number): Pages;
   /** Makes everything committed so far durable. Rejects with BackendError. */
   flush(): Promise<void>;
+  /** Flushes and gives back the space of what was overwritten and deleted. Rejects with BackendError. */
+  defragment(): Promise<void>;
   /** Undefined while there is room for more writes; else resolves when there is. */
   room(): Promise<void> | undefined;
   /** Bytes on disk and waiting in memory; what is measured on disk may be a few seconds old. */
@@ -80,6 +82,8 @@ export interface Base {
   /** Atomic. With `sync` it and all writes before it are durable when it resolves. Calls do not overlap. */
   write(writes: readonly Write[], options: { readonly sync: boolean }): Promise<void>;
   view(): BaseView;
+  /** Gives back the space of what was overwritten and deleted. */
+  compact(): Promise<void>;
   sizeBytes(): Promise<number>;
   close(): Promise<void>;
 }

@@ -137,6 +137,12 @@ export class LayeredBackend implements Backend {
     await done.promise;
   }
 
+  async defragment(): Promise<void> {
+    await this.flush();
+    await this.#base.compact();
+    this.#baseBytes = await this.#base.sizeBytes();
+  }
+
   room(): Promise<void> | undefined {
     if (this.pendingBytes < this.#config.pendingBytesMax) return undefined;
     this.#room ??= deferred();

@@ -86,6 +86,14 @@ export class LevelBase implements Base {
     return { pages, close: () => snapshot.close() };
   }
 
+  async compact(): Promise<void> {
+    try {
+      await this.#db.compactRange(Uint8Array.of(0), Uint8Array.of(0xff));
+    } catch (error) {
+      throw explain(error, this.#path, "compacting");
+    }
+  }
+
   async sizeBytes(): Promise<number> {
     let bytes = 0;
     for (const name of await this.#disk.list(this.#path)) {

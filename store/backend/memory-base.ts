@@ -70,6 +70,10 @@ export class MemoryBase implements Base {
     return { pages: (from, to, rowsMax) => pagesOf(rows, from, to, rowsMax), close: () => Promise.resolve() };
   }
 
+  compact(): Promise<void> {
+    return Promise.resolve(); // nothing is kept that is not there
+  }
+
   async sizeBytes(): Promise<number> {
     let bytes = 0;
     this.#disk.rows.visit("", undefined, (key, value) => {

@@ -181,12 +181,13 @@ export class Wal {
     this.#lastIndex = Math.max(this.#lastIndex, index);
   }
 
-  /** Syncs and closes. */
+  /** Syncs, unless a failure has ended the log, and closes. */
   async close(): Promise<void> {
-    await this.#exclusively(async () => {
-      if (this.#failure === undefined) await this.#sync();
+    try {
+      if (this.#failure === undefined) await this.#exclusively(() => this.#sync());
+    } finally {
       await this.#file.close();
-    });
+    }
   }
 
   /** Runs one operation. The first failure ends the log: after a failed write or sync nobody knows what is on disk. */
