@@ -28,16 +28,23 @@ function run(args, { quiet = false } = {}) {
 }
 
 async function answer(url, deadlineMs) {
-  for (;;) {
+  for (let last = ""; ; ) {
+    // A timer of our own: AbortSignal.timeout would not keep this process alive while it waits.
+    const giveUp = new AbortController();
+    const timer = setTimeout(() => giveUp.abort(new Error("no answer within 2 s")), 2000);
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
-      if (response.ok) return await response.text();
+      const response = await fetch(url, { signal: giveUp.signal });
+      const text = await response.text();
+      if (response.ok) return text;
+      last = text.trim();
     } catch (error) {
-      if (performance.now() > deadlineMs)
-        throw new Error(`${url} does not answer: ${error.message}; see "bin/pintle get pods"`);
+      last = error.cause?.message ?? error.message;
+    } finally {
+      clearTimeout(timer);
     }
+    if (performance.now() > deadlineMs)
+      throw new Error(`${url} does not answer (${last}); see "bin/pintle get pods"`);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    if (performance.now() > deadlineMs) throw new Error(`${url} does not answer; see "bin/pintle get pods"`);
   }
 }
 
