@@ -13,6 +13,11 @@ const flags = {
   loads: { kind: "list", default: loads.map((load) => load.name), help: "which loads to run" },
   rounds: { kind: "integer", default: 3, help: "rounds of each load on each side, in turn" },
   seconds: { kind: "integer", default: 4, help: "length of a round" },
+  "warm-up": {
+    kind: "integer",
+    default: 3,
+    help: "seconds of each load on each side before its rounds, not counted",
+  },
   members: { kind: "integer", default: 3, help: "members of each cluster" },
   out: { kind: "string", default: "bench/out", help: "folder for report.json and report.svg" },
   help: { kind: "boolean", default: false, short: "h", help: "show this" },
@@ -42,6 +47,8 @@ async function main(argv: readonly string[]): Promise<void> {
     const reports: LoadReport[] = [];
     for (const load of chosen) {
       const rounds: LoadReport["rounds"][number][] = [];
+      // A server whose code is compiled while it runs is measured as it is for the rest of its life; both get the same.
+      if (given["warm-up"] > 0) for (const side of sides) await measure(side, load.name, given["warm-up"]);
       for (let round = 0; round < given.rounds; round++) {
         // In turn, and who goes first alternates too.
         const first = round % 2 === 0 ? pintle : etcd;

@@ -14,6 +14,25 @@ export interface KeyValueParts {
 
 const noBytes = new Uint8Array(0);
 
+/** Stored values are cut from slabs of their own: thousands of small allocations cost the collector dearly, and in Node's
+ *  shared pool long-lived values would pin what short-lived ones leave behind. Those of one slab are of one time, and leave
+ *  memory at about the same time. */
+const slabBytes = 64 * 1024;
+const slabShareBytesMax = 4 * 1024;
+let slab = Buffer.allocUnsafeSlow(slabBytes);
+let slabUsed = 0;
+
+function storedBuffer(lengthBytes: number): Buffer {
+  if (lengthBytes > slabShareBytesMax) return Buffer.allocUnsafeSlow(lengthBytes);
+  if (slabUsed + lengthBytes > slabBytes) {
+    slab = Buffer.allocUnsafeSlow(slabBytes);
+    slabUsed = 0;
+  }
+  const start = slabUsed;
+  slabUsed += lengthBytes;
+  return slab.subarray(start, slabUsed);
+}
+
 export function encodeKeyValue(parts: KeyValueParts): Uint8Array {
   const { key, createRevision, modRevision, version, value, lease } = parts;
   const leaseBytes = lease === 0n ? 0 : 1 + bigVarintBytes(lease);
@@ -24,8 +43,7 @@ export function encodeKeyValue(parts: KeyValueParts): Uint8Array {
     fieldBytes(version) +
     lengthDelimitedBytes(value.length) +
     leaseBytes;
-  // Not from the shared pool: stored values live long and would pin whole slabs.
-  const out = Buffer.allocUnsafeSlow(total);
+  const out = storedBuffer(total);
   let at = 0;
   if (key.length > 0) {
     out[at++] = 10;
