@@ -14,7 +14,7 @@ import type { HandlerDeps } from "./handlers/call.ts";
 import { nodeLink } from "./handlers/node-link.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { compactRegularly } from "./registry/compactor.ts";
-import { EtcdStorage, storeTimeoutMs } from "./registry/etcd-storage.ts";
+import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
 import { KindTable } from "./registry/kind-table.ts";
 import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
@@ -34,7 +34,7 @@ export interface RunningApiserver extends Running {
 export function startApiserver(config: ApiserverConfig, os: Os): Promise<RunningApiserver> {
   const { endpoints, tls } = config.store;
   const client = openStoreClient(
-    { endpoints, tls, timeoutMs: storeTimeoutMs },
+    { endpoints, tls, timeoutMs: storeTimeouts.requestMs },
     { clock: os.clock, random: os.random },
   );
   return startOnStorage(config, new EtcdStorage(client, os.clock), os);

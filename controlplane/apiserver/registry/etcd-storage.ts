@@ -22,11 +22,13 @@ import { StorageError } from "./storage.ts";
 const pageEntries = 500;
 /** How often a write whose fate is unknown is sent again; each time waits for the store's own deadline. */
 const commitAttemptsMax = 3;
-/** A member's answer is waited for no longer than this: enough for an election, short enough to tell a client while it
- *  still listens. */
-export const storeTimeoutMs = 5000;
-/** All sendings of a write together. */
-const commitMs = 8000;
+/** How long the store is waited for: long enough for an election, short enough to tell a client while it listens. */
+export interface StoreTimeouts {
+  readonly requestMs: number;
+  /** All sendings of a write together. */
+  readonly commitMs: number;
+}
+export const storeTimeouts: StoreTimeouts = { requestMs: 5000, commitMs: 8000 };
 const neverWritten = "\0";
 const decoder = new TextDecoder();
 
@@ -34,11 +36,13 @@ const decoder = new TextDecoder();
 export class EtcdStorage implements Storage {
   readonly #client: StoreClient;
   readonly #clock: Clock;
+  readonly #timeouts: StoreTimeouts;
   readonly #leases: LeasePool;
 
-  constructor(client: StoreClient, clock: Clock) {
+  constructor(client: StoreClient, clock: Clock, timeouts: StoreTimeouts = storeTimeouts) {
     this.#client = client;
     this.#clock = clock;
+    this.#timeouts = timeouts;
     this.#leases = new LeasePool(client, clock);
   }
 
@@ -76,10 +80,10 @@ export class EtcdStorage implements Storage {
       failure: transaction.compare.map(({ key }) => opGet(key)),
     };
     let uncertain = false;
-    const deadlineMs = this.#clock.monotonicMs() + commitMs;
+    const deadlineMs = this.#clock.monotonicMs() + this.#timeouts.commitMs;
     for (let attempt = 1; ; attempt++) {
       const leftMs = deadlineMs - this.#clock.monotonicMs();
-      const timeoutMs = Math.min(storeTimeoutMs, leftMs);
+      const timeoutMs = Math.max(1, Math.min(this.#timeouts.requestMs, leftMs));
       try {
         const { succeeded, revision, responses } = await translated(this.#client.txn(request, { timeoutMs }));
         if (succeeded) return { ok: true, revision };
