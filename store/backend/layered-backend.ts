@@ -17,6 +17,8 @@ import { mergedPages } from "./pages.ts";
 export interface BackendConfig {
   /** A layer this large is carried to the base. */
   readonly batchBytesMax: number;
+  /** Handing a row to the base costs some microseconds at a stretch. The more layers wait, the more rows the next may have:
+   *  reads look through all of them. */
   readonly batchRowsMax: number;
   /** What may wait in memory before `room()` asks writers to wait. */
   readonly pendingBytesMax: number;
@@ -24,7 +26,7 @@ export interface BackendConfig {
 
 export const backendDefaults: BackendConfig = {
   batchBytesMax: 1024 * 1024,
-  batchRowsMax: 2_000,
+  batchRowsMax: 500,
   pendingBytesMax: 64 * 1024 * 1024,
 };
 
@@ -98,7 +100,8 @@ export class LayeredBackend implements Backend {
   commit(): void {
     this.#midGroup = false;
     const { batchBytesMax, batchRowsMax } = this.#config;
-    if (this.#active.sizeBytes < batchBytesMax && this.#active.rows < batchRowsMax) return;
+    const rowsMax = batchRowsMax * (1 + this.#frozen.length);
+    if (this.#active.sizeBytes < batchBytesMax && this.#active.rows < rowsMax) return;
     this.#freeze();
     this.#startFlushing();
   }
