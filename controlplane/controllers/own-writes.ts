@@ -25,6 +25,11 @@ export class OwnWrites<T extends Stored> {
     pending.set(keyOf(object), { revision: revisionOf(object), atMs: this.#clock.monotonicMs() });
   }
 
+  /** The owner is gone. */
+  forget(owner: string): void {
+    this.#pending.delete(owner);
+  }
+
   /** The cache shows everything written for the owner. */
   areShown(owner: string): boolean {
     const pending = this.#pending.get(owner);

@@ -5,6 +5,7 @@ import type { Draft, Pod } from "../../../client/types.ts";
 import { claim } from "../claim-shell.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { confirmAfterMs, Expectations } from "../expectations.ts";
+import { OwnWrites } from "../own-writes.ts";
 import { enqueueOwners, enqueueSelf } from "../owner-events.ts";
 import { controllerOf, isBeingDeleted } from "../owners.ts";
 import { PodControl } from "../pod-control.ts";
@@ -38,8 +39,14 @@ function replicasController<T extends ReplicaOwner>(kind: ReplicaKind<T>): Contr
       });
       const expectations = new Expectations(context.clock);
       const control = new PodControl({ ...context, pods, expectations });
-      owners.subscribe({ onDelete: (owner) => control.forget(owner.metadata.uid) });
-      const parts: Parts<T> = { kind, context, owners, pods, control };
+      const statuses = new OwnWrites(owners, context.clock);
+      owners.subscribe({
+        onDelete: ({ metadata }) => {
+          control.forget(metadata.uid);
+          statuses.forget(metadata.uid);
+        },
+      });
+      const parts: Parts<T> = { kind, context, owners, pods, control, statuses };
       return async (key) => {
         const owner = owners.getByKey(key);
         return owner === undefined ? undefined : sync(parts, owner);
@@ -54,6 +61,8 @@ interface Parts<T extends ReplicaOwner> {
   readonly owners: Informer<T>;
   readonly pods: Informer<Pod>;
   readonly control: PodControl;
+  /** The statuses we wrote. */
+  readonly statuses: OwnWrites<T>;
 }
 
 async function sync<T extends ReplicaOwner>(parts: Parts<T>, owner: T) {
@@ -70,8 +79,12 @@ async function sync<T extends ReplicaOwner>(parts: Parts<T>, owner: T) {
     failure,
     nowMs,
   });
-  if (status !== undefined)
-    await context.client.updateStatus(kind.resource, { ...owner, status } as Draft<T>);
+  // Written over a state of before our last status it would only meet a conflict; when the cache shows that one we are
+  // called again.
+  if (status !== undefined && parts.statuses.areShown(owner.metadata.uid)) {
+    const written = await context.client.updateStatus(kind.resource, { ...owner, status } as Draft<T>);
+    parts.statuses.wrote(owner.metadata.uid, written);
+  }
   if (error !== undefined) throw error;
   const active = own.filter(isActive);
   return {
