@@ -37,7 +37,15 @@ export const deploymentController: Controller = {
         matchesLabels(selectorFromLabelSelector(spec.selector), child.metadata.labels),
     });
     pods.subscribe({ onDelete: (pod) => enqueueRecreated(queue, replicaSets, deployments, pod) });
-    const parts = { context, replicaSets, pods, writes: new OwnWrites(replicaSets, context.clock) };
+    const writes = new OwnWrites(replicaSets, context.clock);
+    const ownWrites = new OwnWrites(deployments, context.clock);
+    deployments.subscribe({
+      onDelete: ({ metadata }) => {
+        writes.forget(metadata.uid);
+        ownWrites.forget(metadata.uid);
+      },
+    });
+    const parts = { context, replicaSets, pods, writes, ownWrites };
     return async (key) => {
       const deployment = deployments.getByKey(key);
       return deployment === undefined ? undefined : sync(parts, deployment);
@@ -66,6 +74,8 @@ interface Parts {
   readonly replicaSets: Informer<ReplicaSet>;
   readonly pods: Informer<Pod>;
   readonly writes: OwnWrites<ReplicaSet>;
+  /** To the Deployments themselves. */
+  readonly ownWrites: OwnWrites<Deployment>;
 }
 
 async function sync(parts: Parts, deployment: Deployment) {
@@ -73,7 +83,8 @@ async function sync(parts: Parts, deployment: Deployment) {
   const selector = selectorFromLabelSelector(deployment.spec.selector);
   const own = await claim(context.client, { ...family, informer: replicaSets }, deployment, selector);
   // The event that shows the write brings us back.
-  if (!writes.areShown(deployment.metadata.uid)) return { requeueAfterMs: confirmAfterMs };
+  const { uid } = deployment.metadata;
+  if (!writes.areShown(uid) || !parts.ownWrites.areShown(uid)) return { requeueAfterMs: confirmAfterMs };
   const nowMs = context.clock.wallMs();
   const podsOfOwn = isRolling(deployment) ? [] : own.flatMap(({ metadata }) => pods.byOwner(metadata.uid));
   const plan = planDeployment({ deployment, replicaSets: own, pods: podsOfOwn, nowMs });
@@ -118,6 +129,7 @@ async function carryOut(parts: Parts, newest: Newest, step: DeploymentAction): P
       newest.deployment = await client.patch(resources.deployments, deployment.metadata, body, {
         type: "merge",
       });
+      parts.ownWrites.wrote(deployment.metadata.uid, newest.deployment);
       return;
     }
     case "updateStatus":
@@ -125,6 +137,7 @@ async function carryOut(parts: Parts, newest: Newest, step: DeploymentAction): P
         ...deployment,
         status: step.status,
       });
+      parts.ownWrites.wrote(deployment.metadata.uid, newest.deployment);
   }
 }
 
