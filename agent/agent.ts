@@ -83,6 +83,7 @@ async function start(parts: Parts): Promise<void> {
   const node = nodeInput(config, server.port, version, chosen);
   const statusConfig = {
     rootDir: config.rootDir,
+    programs: [chosen.perl, ...(chosen.kind === "oci" ? [chosen.config.program] : [])],
     updateMs: config.statusUpdateMs,
     leaseSeconds: config.leaseSeconds,
   };

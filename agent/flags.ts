@@ -19,7 +19,7 @@ export const agentFlags = {
     help: "This node's address, for the API server and other nodes.",
     value: "IP",
   },
-  address: { kind: "string", default: "0.0.0.0", help: "Address to serve logs and exec on.", value: "IP" },
+  address: { kind: "string", help: "Address to serve logs and exec on; the node's by default.", value: "IP" },
   port: { kind: "integer", default: 10250, help: "Port to serve logs and exec on; 0: any." },
   runtime: { kind: "string", default: "auto", help: "auto, oci (containers) or process (plain processes)." },
   "oci-runtime": {
@@ -112,7 +112,12 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   const { runtime } = flags;
   check(["auto", "oci", "process"].includes(runtime), "runtime", runtime, "must be auto, oci or process");
   check(flags.port >= 0 && flags.port <= 65_535, "port", flags.port, "must be 0 to 65535");
-  check(isIP(flags.address) !== 0, "address", flags.address, "is not an IP address");
+  check(
+    flags.address === undefined || isIP(flags.address) !== 0,
+    "address",
+    flags.address,
+    "is not an IP address",
+  );
   check(
     flags["node-ip"] === undefined || isIP(flags["node-ip"]) !== 0,
     "node-ip",
@@ -152,7 +157,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     kubeconfig: flags.kubeconfig,
     rootDir: isAbsolute(flags["root-dir"]) ? flags["root-dir"] : resolve(flags["root-dir"]),
     nodeIp: flags["node-ip"] ?? "127.0.0.1",
-    address: flags.address,
+    address: flags.address ?? flags["node-ip"] ?? "127.0.0.1",
     port: flags.port,
     runtime: runtime === "oci" || runtime === "process" ? runtime : "auto",
     ociRuntime: flags["oci-runtime"],

@@ -15,19 +15,26 @@ export interface RuntimeChoice {
   readonly nodeName: string;
 }
 
+/** `perl` is the path of what shims run on. */
 export type Chosen =
-  | { readonly kind: "oci"; readonly config: OciConfig }
+  | { readonly kind: "oci"; readonly config: OciConfig; readonly perl: string }
   /** `reason` says why real containers are not to be had; empty when processes were asked for. */
-  | { readonly kind: "process"; readonly reason: string };
+  | { readonly kind: "process"; readonly reason: string; readonly perl: string };
 
-/** What works on this machine. Throws UsageError when `oci` is asked for and cannot be had. */
+/** What works on this machine. Throws UsageError when `oci` is asked for and cannot be had, and when
+ *  there is no perl: nothing could be run at all. */
 export async function chooseRuntime(choice: RuntimeChoice): Promise<Chosen> {
-  if (choice.runtime === "process") return { kind: "process", reason: "" };
+  const perl = findProgram("perl");
+  if (perl === undefined)
+    throw new UsageError(
+      "--runtime: found no perl, which supervises containers (Debian: apt install perl-base)",
+    );
+  if (choice.runtime === "process") return { kind: "process", reason: "", perl };
   try {
-    return { kind: "oci", config: await findOci(choice) };
+    return { kind: "oci", config: await findOci(choice), perl };
   } catch (error) {
     if (choice.runtime === "oci") throw new UsageError(`--runtime oci: ${describeError(error)}`);
-    return { kind: "process", reason: describeError(error) };
+    return { kind: "process", reason: describeError(error), perl };
   }
 }
 
@@ -36,7 +43,7 @@ async function findOci(choice: RuntimeChoice): Promise<OciConfig> {
   const names = choice.ociRuntime === undefined ? ["crun", "runc"] : [choice.ociRuntime];
   const program = names.map(findProgram).find((path) => path !== undefined);
   if (program === undefined) throw new Error(`found no ${names.join(" or ")} (Debian: apt install crun)`);
-  for (const tool of ["unshare", "mount", "umount", "ip", "perl"])
+  for (const tool of ["unshare", "mount", "umount", "ip"])
     if (findProgram(tool) === undefined) throw new Error(`found no ${tool}`);
   const cgroups = await findCgroups();
   if (cgroups === undefined) throw new Error("no cgroup memory controller is mounted");

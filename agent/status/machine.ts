@@ -40,21 +40,56 @@ export interface Pressure {
 
 export const pressureLimits = {
   memoryBytesLeast: 100 * 1024 * 1024,
-  diskShareLeast: 0.05,
+  diskShareLeast: 0.1,
+  inodeShareLeast: 0.05,
   pidShareLeast: 0.05,
 } as const;
 
-/** Thresholds as the kubelet's defaults: 100 Mi of memory; of the disk less than its 10 %, since nodes here share one. */
+/** What is left of what this machine has. */
+export interface Supplies {
+  /** Undefined where the kernel does not tell. */
+  readonly memoryBytesFree: number | undefined;
+  readonly disk: {
+    readonly blocks: number;
+    readonly bavail: number;
+    readonly files: number;
+    readonly ffree: number;
+  };
+  readonly pidsMost: number;
+  readonly pidsUsed: number;
+}
+
+/** Thresholds as the kubelet's defaults for hard eviction: memory.available<100Mi, nodefs.available<10%,
+ *  nodefs.inodesFree<5%. A file system without a count of inodes (0) has enough of them. */
+export function pressureOf({ memoryBytesFree, disk, pidsMost, pidsUsed }: Supplies): Pressure {
+  return {
+    memory: memoryBytesFree !== undefined && memoryBytesFree < pressureLimits.memoryBytesLeast,
+    disk:
+      disk.bavail < disk.blocks * pressureLimits.diskShareLeast ||
+      disk.ffree < disk.files * pressureLimits.inodeShareLeast,
+    pids: pidsMost - pidsUsed < pidsMost * pressureLimits.pidShareLeast,
+  };
+}
+
 export async function readPressure(rootDir: string): Promise<Pressure> {
   const available = /^MemAvailable:\s+(\d+)/m.exec(await readFile("/proc/meminfo", "utf8"))?.[1];
-  const { blocks, bavail } = await statfs(rootDir);
-  const pidsMost = Number(firstLine("/proc/sys/kernel/pid_max"));
-  const running = Number(/\d+\/(\d+)/.exec(await readFile("/proc/loadavg", "utf8"))?.[1] ?? 0);
-  return {
-    memory: available !== undefined && Number(available) * 1024 < pressureLimits.memoryBytesLeast,
-    disk: bavail / blocks < pressureLimits.diskShareLeast,
-    pids: pidsMost - running < pidsMost * pressureLimits.pidShareLeast,
-  };
+  return pressureOf({
+    memoryBytesFree: available === undefined ? undefined : Number(available) * 1024,
+    disk: await statfs(rootDir),
+    pidsMost: Number(firstLine("/proc/sys/kernel/pid_max")),
+    pidsUsed: Number(/\d+\/(\d+)/.exec(await readFile("/proc/loadavg", "utf8"))?.[1] ?? 0),
+  });
+}
+
+/** The system's word for why something failed, such as ENOSPC; undefined when it did not. */
+export async function codeOf(act: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await act;
+    return undefined;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return String(error.code);
+    throw error;
+  }
 }
 
 function firstLine(path: string): string {

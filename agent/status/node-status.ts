@@ -5,11 +5,14 @@ import type { ApiClient } from "../../client/api.ts";
 import { isAlreadyExists, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Lease, Node } from "../../client/types.ts";
+import { troubleOf } from "./health.ts";
 import { type Machine, readPressure } from "./machine.ts";
 import { type NodeInput, nodeLabels, nodeObject, nodeStatus } from "./node-object.ts";
 
 export interface NodeStatusConfig {
   readonly rootDir: string;
+  /** Absolute paths of what containers cannot be run without. */
+  readonly programs: readonly string[];
   /** How often the machine is looked at. */
   readonly updateMs: number;
   readonly leaseSeconds: number;
@@ -52,13 +55,18 @@ async function sendStatus(
   signal: AbortSignal,
 ): Promise<Node> {
   const heartbeat = new Date(os.clock.wallMs()).toISOString().replace(/\.\d+Z/, "Z");
-  const status = nodeStatus(node, machine, await readPressure(config.rootDir), before.status, heartbeat);
+  const { pressure, trouble } = await look(config);
+  const status = nodeStatus(node, machine, pressure, before.status, heartbeat, trouble);
   return client.patch(
     resources.nodes,
     { name: node.name },
     { status },
     { type: "merge", subresource: "status", signal },
   );
+}
+
+async function look({ rootDir, programs }: NodeStatusConfig) {
+  return { pressure: await readPressure(rootDir), trouble: await troubleOf(rootDir, programs) };
 }
 
 /** Looks at the machine every `updateMs`; sends the status when something changed, else every 5 min. */
@@ -71,11 +79,11 @@ export async function keepNodeStatus(
   const { os, client, node } = deps;
   let known = registered;
   let sentMs = os.clock.monotonicMs();
-  let seen = JSON.stringify(await readPressure(config.rootDir));
+  let seen = JSON.stringify(await look(config));
   for (;;) {
     await sleep(os.clock, config.updateMs, signal);
     try {
-      const now = JSON.stringify(await readPressure(config.rootDir));
+      const now = JSON.stringify(await look(config));
       if (now === seen && os.clock.monotonicMs() - sentMs < nodeStatusLimits.heartbeatMs) continue;
       known = await client.get(resources.nodes, { name: node.name }, { signal });
       known = await sendStatus(config, deps, known, signal);
