@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ContainerStats } from "../seam.ts";
 import { readOptional } from "../supervised/records.ts";
@@ -47,6 +47,20 @@ export async function cgroupStats(cgroups: Cgroups, path: string): Promise<Conta
   const cpu = (await readOptional(join(cgroups.root, path, "cpu.stat"))) ?? "";
   const memory = (await readOptional(join(cgroups.root, path, "memory.current"))) ?? "0";
   return { cpuNanos: Number(/^usage_usec (\d+)$/m.exec(cpu)?.[1] ?? 0) * 1000, memoryBytes: Number(memory) };
+}
+
+/** Removes a group without groups or processes in it from every hierarchy; one that still has some stays. */
+export async function removeGroup(cgroups: Cgroups, path: string): Promise<void> {
+  const parent = cgroups.version === 1 ? dirname(cgroups.memory) : cgroups.root;
+  const roots =
+    cgroups.version === 1 ? (await readdir(parent)).map((name) => join(parent, name)) : [cgroups.root];
+  for (const root of roots)
+    try {
+      await rmdir(join(root, path));
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (!["ENOENT", "ENOTDIR", "EBUSY", "ENOTEMPTY"].includes(String(code))) throw error;
+    }
 }
 
 /** crun refuses machines where v1 hierarchies stand beside a v2 one that still has controllers (such as hugetlb), though

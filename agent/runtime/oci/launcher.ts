@@ -6,7 +6,7 @@ import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { birthOf, type ProcessId } from "../supervised/process-birth.ts";
 import { type ContainerRecord, readOptional, type SandboxRecord } from "../supervised/records.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
-import { type Cgroups, cgroupStats, oomKills } from "./cgroups.ts";
+import { type Cgroups, cgroupStats, oomKills, removeGroup } from "./cgroups.ts";
 import type { RootFilesystems } from "./root-filesystem.ts";
 import { ociSpec, processOf } from "./spec.ts";
 
@@ -40,7 +40,8 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
     kind: "oci",
     description: `oci://${config.version}`,
     startPause: (record, dir) => startPause(record.config, dir),
-    removeSandbox: async () => undefined,
+    removeSandbox: ({ config: { pod } }) =>
+      removeGroup(config.cgroups, `${config.cgroupParent}/pod${pod.uid}`),
     async prepare(record, dir, sandbox) {
       const { pause, config: pod } = sandbox.record;
       if (pause === undefined) throw new RuntimeError("the sandbox has no pause process");
