@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
+import { ifPresent } from "../../base/os/if-present.ts";
 import { type Image, ImageError } from "./image.ts";
 import { chooseForPlatform } from "./platform.ts";
 import { type Reference, referenceText } from "./reference.ts";
@@ -67,7 +68,7 @@ async function fetchBlob(
 ): Promise<void> {
   const partial = `${store.blobPath(blob.digest)}.partial`;
   for (let attempt = 1; ; attempt++) {
-    const have = (await stat(partial).catch(() => undefined))?.size ?? 0;
+    const have = (await ifPresent(stat(partial)))?.size ?? 0;
     if (have >= blob.size) break;
     const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
     const answer = await registry.get(`${repository}/blobs/${blob.digest}`, headers, signal);

@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promi
 import { join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { ifPresent } from "../../base/os/if-present.ts";
 import type { LayerSource } from "../runtime/oci/root-filesystem.ts";
 import { readOptional, writeRecord } from "../runtime/supervised/records.ts";
 import { hostImage } from "./host-image.ts";
@@ -65,7 +66,7 @@ export class ImageStore implements LayerSource {
   }
 
   async hasBlob(digest: string): Promise<boolean> {
-    return (await stat(this.blobPath(digest)).catch(() => undefined)) !== undefined;
+    return (await ifPresent(stat(this.blobPath(digest)))) !== undefined;
   }
 
   async readDocument(digest: string): Promise<unknown> {
@@ -82,8 +83,7 @@ export class ImageStore implements LayerSource {
   ): Promise<Image> {
     const id = manifest.config.digest;
     const config = configOf(await this.readDocument(id));
-    if ((await stat(this.#tree(id)).catch(() => undefined)) === undefined)
-      await this.#unpack(id, manifest.layers);
+    if ((await ifPresent(stat(this.#tree(id)))) === undefined) await this.#unpack(id, manifest.layers);
     const sizeBytes = manifest.layers.reduce((sum, { size }) => sum + size, manifest.config.size);
     return this.#enlist({ id, names: names.tags, digests: names.digests, sizeBytes, config });
   }

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +34,7 @@ export function runtimeSuite(
     });
 
     const shell = (script: string, more: Partial<ContainerConfig> = {}): ContainerConfig => ({
-      ...containerConfig(["/bin/sh", "-c", script], join(root, "logs", `${Math.random()}`, "0.log")),
+      ...containerConfig(["/bin/sh", "-c", script], join(root, "logs", randomUUID(), "0.log")),
       ...more,
     });
     const start = async (sandbox: string, config: ContainerConfig) => {

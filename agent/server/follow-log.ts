@@ -2,6 +2,7 @@ import { watch } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { deferred } from "../../base/deferred.ts";
+import { ifPresent } from "../../base/os/if-present.ts";
 import { LineSplitter, type LogLine, parseLogLine } from "./cri-log.ts";
 
 export const logLimits = { chunkBytes: 64 * 1024, rotatedMost: 4 } as const;
@@ -21,7 +22,7 @@ export interface FollowOptions {
 export async function* followLog(path: string, options: FollowOptions): AsyncGenerator<LogLine, void, void> {
   if (!options.fromEnd)
     for (let number = logLimits.rotatedMost; number > 0; number--) {
-      const rotated = await open(`${path}.${number}`, "r").catch(() => undefined);
+      const rotated = await ifPresent(open(`${path}.${number}`, "r"));
       if (rotated !== undefined) yield* readThrough(rotated);
     }
   let bell = deferred<void>();
@@ -33,7 +34,7 @@ export async function* followLog(path: string, options: FollowOptions): AsyncGen
     });
   const off = options.onWake?.(ring);
   options.signal.addEventListener("abort", ring, { once: true });
-  let file = await open(path, "r").catch(() => undefined);
+  let file = await ifPresent(open(path, "r"));
   let splitter = new LineSplitter();
   let at = options.fromEnd && file ? (await file.stat()).size : 0;
   try {
@@ -100,8 +101,8 @@ async function readAt(file: FileHandle, position: number): Promise<Buffer> {
 
 /** The file of that name if it is another than the one open: the old one was rotated away. */
 async function reopened(path: string, file: FileHandle | undefined): Promise<FileHandle | undefined> {
-  const there = await stat(path).catch(() => undefined);
+  const there = await ifPresent(stat(path));
   if (there === undefined) return undefined;
   if (file !== undefined && (await file.stat()).ino === there.ino) return undefined;
-  return open(path, "r").catch(() => undefined);
+  return ifPresent(open(path, "r"));
 }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "../../base/os/log.ts";
+import { isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { Credentials } from "../images/registry.ts";
@@ -126,7 +127,10 @@ async function pullCredentials(
     if (name === undefined) continue;
     const secret = await client
       .get(resources.secrets, { namespace: pod.metadata.namespace, name })
-      .catch(() => undefined);
+      .catch((error: unknown) => {
+        if (isNotFound(error)) return undefined; // as the kubelet does: try without
+        throw error;
+      });
     const text = Buffer.from(secret?.data?.[".dockerconfigjson"] ?? "", "base64").toString("utf8");
     if (text === "") continue;
     const found = credentialsIn(JSON.parse(text), registry);

@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { ifPresent } from "../../base/os/if-present.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 
 export const messageLimits = { bytesMost: 4096, logBytesMost: 2048, logLinesMost: 80 } as const;
@@ -26,7 +27,7 @@ export async function terminationMessage(container: RuntimeContainer, podDir: st
 }
 
 async function tail(path: string, bytesMost: number): Promise<string> {
-  const there = await open(path, "r").catch(() => undefined);
+  const there = await ifPresent(open(path, "r"));
   if (there === undefined) return "";
   try {
     const { size } = await there.stat();

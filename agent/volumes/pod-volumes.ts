@@ -1,5 +1,6 @@
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { ifPresent } from "../../base/os/if-present.ts";
 import { parseQuantity } from "../../base/quantity.ts";
 import type { Container, Pod, Volume } from "../../client/types.ts";
 import { pathInTree } from "../images/path-in-tree.ts";
@@ -133,7 +134,7 @@ async function subPathIn(root: string, path: string, create: boolean): Promise<s
 
 /** Throws ConfigError when the path is not what its type says; makes …OrCreate ones. */
 async function checkHostPath(path: string, type: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await ifPresent(stat(path));
   if (type === "DirectoryOrCreate" && found === undefined) {
     await mkdir(path, { recursive: true, mode: 0o755 });
     return;
@@ -153,7 +154,7 @@ async function checkHostPath(path: string, type: string): Promise<void> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+  return (await ifPresent(stat(path))) !== undefined;
 }
 
 async function mountPoints(): Promise<readonly string[]> {

@@ -52,7 +52,7 @@ stringData: { a: b }
 
 type Row = readonly [command: string, wanted: RegExp];
 const prepared: readonly Row[] = [
-  ["apply -f FILE", /deployment.apps\/web created[^]*secret\/secret created/],
+  ["apply -f FILE", /deployment.apps\/web created[\s\S]*secret\/secret created/],
   ["rollout status deploy/web --timeout=30s", /successfully rolled out/],
   ["rollout status ds/ds --timeout=30s", /successfully rolled out/],
   ["wait --for=condition=Complete job/job --timeout=30s", /condition met/],
@@ -60,15 +60,15 @@ const prepared: readonly Row[] = [
 const shown: readonly Row[] = [
   ["get deploy web -o json", /"kind": "Deployment"/],
   ["get deploy web -o yaml", /^kind: Deployment$/m],
-  ["get pods -o wide", /NOMINATED NODE[^]*node-1/],
+  ["get pods -o wide", /NOMINATED NODE[\s\S]*node-1/],
   ["get deploy,svc -o name", /^deployment.apps\/web\nservice\/kubernetes\nservice\/web\n$/],
   ["get pods -l app=web -o jsonpath={.items[*].metadata.labels.app}", /^web web$/],
   ["get deploy -o go-template={{range.items}}{{.metadata.name}};{{end}}", /^web;$/],
   ["get deploy -o custom-columns=N:.metadata.name,R:.spec.replicas", /^N +R\nweb +2\n$/],
-  ["get pods --show-labels", /LABELS[^]*app=web,pod-template-hash=/],
+  ["get pods --show-labels", /LABELS[\s\S]*app=web,pod-template-hash=/],
   ["get pods -L app", /AGE +APP\n/],
-  ["get svc --sort-by=.metadata.name", /kubernetes[^]*web/],
-  ["get svc --sort-by={.spec.ports[0].port}", /web[^]*kubernetes/],
+  ["get svc --sort-by=.metadata.name", /kubernetes[\s\S]*web/],
+  ["get svc --sort-by={.spec.ports[0].port}", /web[\s\S]*kubernetes/],
   ["get --raw /api/v1/namespaces/default", /"phase":"Active"/],
   ["api-resources -o wide", /configmaps +cm +v1 +true +ConfigMap +create,delete,deletecollection,get/],
   ["explain deployment --recursive", / {4}strategy\t<DeploymentStrategy>/],
@@ -111,10 +111,13 @@ const changed: readonly Row[] = [
   ["annotate deploy/web a=b", /annotated/],
   ["annotate deploy/web a=c --overwrite", /annotated/],
   ['patch deploy/web --subresource=status --type=merge -p {"status":{"observedGeneration":1}}', /patched/],
-  ["replace --force --grace-period=0 -f FILE", /deployment.apps\/web replaced[^]*secret\/secret replaced/],
+  ["replace --force --grace-period=0 -f FILE", /deployment.apps\/web replaced[\s\S]*secret\/secret replaced/],
   ["rollout status deploy/web --timeout=30s", /successfully rolled out/],
   ["wait --for=jsonpath={.status.availableReplicas}=2 deploy/web --timeout=30s", /condition met/],
-  ["run r1 --image=pintle.local/host --restart=Never --rm -i --command -- echo hello", /hello\n[^]*deleted/],
+  [
+    "run r1 --image=pintle.local/host --restart=Never --rm -i --command -- echo hello",
+    /hello\n[\s\S]*deleted/,
+  ],
   ["drain node-1 --ignore-daemonsets --force --timeout=30s", /node\/node-1 drained/],
   ["uncordon node-1", /uncordoned/],
 ];
