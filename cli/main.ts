@@ -102,6 +102,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (!interrupt.signal.aborted) askedMs = performance.now();
     interrupt.abort(new Error(signal));
   };
+  // Whoever read our output has seen enough (`pintle get … | head`); what we do goes on.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   const io: CommandIo = {

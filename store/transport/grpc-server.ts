@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex as DuplexStream } from "node:stream";
 import * as grpc from "@grpc/grpc-js";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
@@ -63,8 +63,8 @@ export class GrpcServer {
   }
 
   /** Takes over a connection whose first bytes are HTTP/2's. */
-  accept(socket: Socket): void {
-    this.#injector.injectConnection(socket);
+  accept(connection: DuplexStream): void {
+    this.#injector.injectConnection(connection);
   }
 
   stop(): void {

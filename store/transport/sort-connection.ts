@@ -1,6 +1,8 @@
 import type { createServer } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Log } from "../../base/os/log.ts";
+import { acceptMended } from "./mend-authority.ts";
 
 /** What an HTTP/2 connection begins with (RFC 9113, section 3.4); four bytes tell it from any HTTP/1.1 method. */
 const prefaceStart = "PRI ";
@@ -9,7 +11,7 @@ const firstBytesWithinMs = 10_000;
 
 export interface Protocols {
   /** Takes over a connection that speaks HTTP/2; absent where only HTTP/1.1 is served. */
-  readonly http2?: (socket: Socket) => void;
+  readonly http2?: (connection: Duplex) => void;
   readonly http1: ReturnType<typeof createServer>;
   readonly log: Log;
 }
@@ -27,7 +29,7 @@ export function sortConnection(socket: Socket, protocols: Protocols): void {
     socket.unshift(first);
     if (first.toString("latin1", 0, prefaceStart.length) !== prefaceStart)
       protocols.http1.emit("connection", socket);
-    else if (protocols.http2 !== undefined) protocols.http2(socket);
+    else if (protocols.http2 !== undefined) acceptMended(socket, protocols.http2);
     else socket.destroy();
   });
 }
