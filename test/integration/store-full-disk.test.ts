@@ -38,11 +38,9 @@ describe("a member whose disk is full", function () {
     writeFileSync(ballast, Buffer.alloc(12 * megabyte));
     await store.start(0);
     const ended = store.exited(0);
+    const { endpoints } = store;
     const newClient = () =>
-      openStoreClient(
-        { endpoints: store.endpoints, timeoutMs: 2_000 },
-        { clock: systemClock, random: systemRandom },
-      );
+      openStoreClient({ endpoints, timeoutMs: 2_000 }, { clock: systemClock, random: systemRandom });
     const client = newClient();
     const acknowledged: string[] = [];
     let isOver = false;
