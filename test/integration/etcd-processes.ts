@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must } from "../../base/assert.ts";
+import { freePorts } from "../../base/os/free-ports.ts";
 
 /** Members of an etcd-compatible store as child processes on loopback. */
 export interface StoreProcesses {
@@ -120,16 +120,4 @@ export async function startStoreProcesses(
     stop,
     output: (at) => outputs[at] ?? "",
   };
-}
-
-/** Ports that were free a moment ago: etcd's flags need numbers before it starts. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
 }
