@@ -1,35 +1,15 @@
-/** IPv4 ranges and who has which address of one. Pure; the owner persists `entries()`. */
-export interface Ipv4Range {
-  /** The first address as a number. */
-  readonly first: number;
-  readonly size: number;
-  readonly text: string;
-}
+import { type Ipv4Range, ipv4Text, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 
-/** Reads `10.1.2.0/24`. Throws with the rule broken. */
+/** Reads a range that pods can have, such as `10.1.2.0/24`. Throws with the rule broken. */
 export function parseRange(text: string): Ipv4Range {
-  const match = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(text);
-  const bits = Number(match?.[2]);
-  if (match === null || bits < 8 || bits > 30)
+  const range = parseIpv4Range(text);
+  if (range === undefined || range.prefixBits < 8 || range.prefixBits > 30)
     throw new Error(`"${text}" is not an IPv4 range such as 10.1.2.0/24`);
-  const size = 2 ** (32 - bits);
-  const first = ipv4Number(match[1] ?? "");
-  if (first % size !== 0) throw new Error(`"${text}": the address has bits set behind its prefix`);
-  return { first, size, text };
+  return range;
 }
 
-export function ipv4Number(text: string): number {
-  const parts = text.split(".").map(Number);
-  if (parts.length !== 4 || parts.some((part) => !Number.isInteger(part) || part < 0 || part > 255))
-    throw new Error(`"${text}" is not an IPv4 address`);
-  return parts.reduce((sum, part) => sum * 256 + part, 0);
-}
-
-export function ipv4Text(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
-}
-
-/** Hands out a range's addresses, except the network's own, the gateway (the first) and the broadcast address (the last).
+/** Who has which address of a range; its owner persists `entries()`. Pure.
+ *  Hands out a range's addresses, except the network's own, the gateway (the first) and the broadcast address (the last).
  *  Freed addresses come back last, so that nobody meets a stranger at an address just left. */
 export class AddressPool {
   readonly range: Ipv4Range;
@@ -40,7 +20,11 @@ export class AddressPool {
   constructor(range: Ipv4Range, entries: Iterable<readonly [owner: string, address: string]> = []) {
     this.range = range;
     this.#next = range.first + 2;
-    for (const [owner, address] of entries) this.#take(owner, ipv4Number(address));
+    for (const [owner, address] of entries) {
+      const number = parseIpv4(address);
+      if (number === undefined) throw new Error(`"${address}" is not an IPv4 address`);
+      this.#take(owner, number);
+    }
   }
 
   get gateway(): string {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
+import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import type { NodeTls } from "./handlers/node-link.ts";
-import { type Ipv4Range, parseIpv4Range } from "./registry/ipv4-range.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
 
 /** kube-apiserver's names. */
@@ -105,7 +105,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
   if (port < 0 || port > 65535) problems.push(`--secure-port: ${port} is not a port (0 to 65535)`);
   if (flags["etcd-servers"].length === 0) problems.push("--etcd-servers: at least one URL is needed");
   const clusterIps = parseIpv4Range(flags["service-cluster-ip-range"]);
-  if (clusterIps === undefined)
+  if (clusterIps === undefined || clusterIps.prefixBits < 8 || clusterIps.prefixBits > 30)
     problems.push(
       `--service-cluster-ip-range: "${flags["service-cluster-ip-range"]}" is not an IPv4 block of /8 to /30`,
     );

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { parseIpv4Range } from "../../base/ipv4.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import { EtcdStorage } from "./registry/etcd-storage.ts";
-import { parseIpv4Range } from "./registry/ipv4-range.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
 import { hasEtcd, type RealEtcd, startEtcd } from "./registry/real-etcd.ts";
 import { serverSuite } from "./server.suite.ts";

@@ -1,6 +1,6 @@
+import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { defaultElectionTimes, type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
-import { type Ipv4Cidr, parseIpv4Cidr } from "./nodeipam/cidr.ts";
 
 /** kube-controller-manager's names and defaults. */
 export const controllerManagerFlags = {
@@ -93,7 +93,7 @@ export interface ControllerManagerConfig {
     | { readonly name: string; readonly namespace: string; readonly times: ElectionTimes }
     | undefined;
   /** Undefined: nodes' ranges are not ours to give. */
-  readonly nodeCidrs: { readonly cluster: Ipv4Cidr; readonly maskSize: number } | undefined;
+  readonly nodeCidrs: { readonly cluster: Ipv4Range; readonly maskSize: number } | undefined;
   readonly nodeMonitorGraceMs: number;
   readonly nodeStartupGraceMs: number;
   readonly terminatedPodsMost: number;
@@ -152,18 +152,18 @@ function readNodeCidrs(
     problems.push("--cluster-cidr: needed with --allocate-node-cidrs");
     return undefined;
   }
-  const cluster = parseIpv4Cidr(text);
+  const cluster = parseIpv4Range(text);
   if (cluster === undefined) {
     problems.push(`--cluster-cidr: "${text}" is not an IPv4 range such as 10.244.0.0/16`);
     return undefined;
   }
-  if (maskSize < cluster.maskSize || maskSize > 30)
+  if (maskSize < cluster.prefixBits || maskSize > 30)
     problems.push(
-      `--node-cidr-mask-size: ${maskSize} is not between --cluster-cidr's ${cluster.maskSize} and 30`,
+      `--node-cidr-mask-size: ${maskSize} is not between --cluster-cidr's ${cluster.prefixBits} and 30`,
     );
-  else if (maskSize - cluster.maskSize > 16)
+  else if (maskSize - cluster.prefixBits > 16)
     problems.push(
-      `--node-cidr-mask-size: ${maskSize} cuts ${text} into more than 65536 ranges; use ${cluster.maskSize + 16} at most`,
+      `--node-cidr-mask-size: ${maskSize} cuts ${text} into more than 65536 ranges; use ${cluster.prefixBits + 16} at most`,
     );
   return { cluster, maskSize };
 }

@@ -1,12 +1,11 @@
 import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
+import { type Ipv4Range, ipv4Text } from "../../../base/ipv4.ts";
 import { sleep } from "../../../base/os/clock.ts";
 import { systemNamespaces } from "../admission/admit-create.ts";
 import { ApiError } from "../api-error.ts";
 import type { JsonObject } from "../json.ts";
 import { toKubeObject } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
-import type { Ipv4Range } from "../registry/ipv4-range.ts";
-import { ipv4Text } from "../registry/ipv4-range.ts";
 import type { RegistryDeps } from "../registry/registry-deps.ts";
 import { type ApiAddress, leaseEndpoint, publishEndpoints, withdrawEndpoint } from "./api-endpoints.ts";
 

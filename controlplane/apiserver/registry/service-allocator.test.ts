@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { parseIpv4Range } from "../../../base/ipv4.ts";
 import { systemClock } from "../../../base/os/clock.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { objectOf } from "../json.ts";
 import { services } from "../resources/services.ts";
-import { parseIpv4Range } from "./ipv4-range.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { type Claims, ServiceAllocator } from "./service-allocator.ts";
 

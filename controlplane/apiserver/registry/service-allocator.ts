@@ -1,8 +1,8 @@
+import { contains, type Ipv4Range, ipv4Text, parseIpv4 } from "../../../base/ipv4.ts";
 import { below, type Random } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { internalError, invalid } from "../api-error.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from "../json.ts";
-import { contains, type Ipv4Range, ipv4Text, parseIpv4 } from "./ipv4-range.ts";
 import type { FieldError, Kind } from "./kind.ts";
 import type { Comparison, Storage, Write } from "./storage.ts";
 

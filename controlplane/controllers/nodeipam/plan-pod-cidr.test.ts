@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { parseIpv4Cidr } from "./cidr.ts";
+import { parseIpv4Range } from "../../../base/ipv4.ts";
 import { planPodCidr } from "./plan-pod-cidr.ts";
 
 describe("controlplane/controllers/nodeipam", () => {
-  const cluster = parseIpv4Cidr("10.244.0.0/22");
+  const cluster = parseIpv4Range("10.244.0.0/22");
   it("gives the first free range, and none when all are taken", () => {
     assert.ok(cluster);
     assert.equal(planPodCidr(cluster, 24, []), "10.244.0.0/24");
@@ -14,6 +14,6 @@ describe("controlplane/controllers/nodeipam", () => {
 
   it("reads ranges strictly", () => {
     for (const bad of ["10.0.0.1/24", "10.0.0.0/33", "300.0.0.0/8", "10.0.0.0", "fd00::/8"])
-      assert.equal(parseIpv4Cidr(bad), undefined, bad);
+      assert.equal(parseIpv4Range(bad), undefined, bad);
   });
 });

@@ -1,0 +1,53 @@
+/** IPv4 addresses as numbers, and blocks of them. Pure. */
+export interface Ipv4Range {
+  /** The first address. */
+  readonly first: number;
+  readonly prefixBits: number;
+  readonly size: number;
+  /** Canonical: made from the numbers, not taken from the input. */
+  readonly text: string;
+}
+
+/** `undefined` for anything but four decimal bytes without leading zeros. */
+export function parseIpv4(text: string): number | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (match === null) return undefined;
+  let value = 0;
+  for (const part of match.slice(1)) {
+    if (Number(part) > 255 || String(Number(part)) !== part) return undefined;
+    value = value * 256 + Number(part);
+  }
+  return value;
+}
+
+export function ipv4Text(value: number): string {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
+}
+
+/** `10.96.0.0/16`; `undefined` when it is not a block's first address with a length of 0 to 32. */
+export function parseIpv4Range(text: string): Ipv4Range | undefined {
+  const match = /^([\d.]+)\/(\d{1,2})$/.exec(text);
+  const first = parseIpv4(match?.[1] ?? "");
+  const prefixBits = Number(match?.[2]);
+  if (first === undefined || prefixBits > 32) return undefined;
+  return first % 2 ** (32 - prefixBits) === 0 ? ipv4Range(first, prefixBits) : undefined;
+}
+
+export function ipv4Range(first: number, prefixBits: number): Ipv4Range {
+  return { first, prefixBits, size: 2 ** (32 - prefixBits), text: `${ipv4Text(first)}/${prefixBits}` };
+}
+
+export function contains(range: Ipv4Range, address: number): boolean {
+  return address >= range.first && address < range.first + range.size;
+}
+
+export function overlap(a: Ipv4Range, b: Ipv4Range): boolean {
+  return a.first < b.first + b.size && b.first < a.first + a.size;
+}
+
+/** The ranges of `prefixBits` in `whole`, in order. */
+export function* subranges(whole: Ipv4Range, prefixBits: number): Generator<Ipv4Range, void, void> {
+  const size = 2 ** (32 - prefixBits);
+  for (let first = whole.first; first < whole.first + whole.size; first += size)
+    yield ipv4Range(first, prefixBits);
+}
