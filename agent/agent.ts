@@ -27,7 +27,7 @@ import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
 import { type AgentServer, type ServerDeps, startServer } from "./server/server.ts";
 import { readMachine } from "./status/machine.ts";
 import { allocatableOf, type NodeInput } from "./status/node-object.ts";
-import { keepNodeLease, keepNodeStatus, registerNode } from "./status/node-status.ts";
+import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./status/node-status.ts";
 import { PodStatuses } from "./status/pod-statuses.ts";
 import { FollowedObjects } from "./sync/followed-objects.ts";
 import { PodWorkers } from "./sync/pod-workers.ts";
@@ -89,8 +89,9 @@ async function start(parts: Parts): Promise<void> {
   };
   const nodeDeps = { client, os, machine, node };
   const registered = await registerNode(statusConfig, nodeDeps, tasks.signal);
-  tasks.run("node lease", (signal) => keepNodeLease(statusConfig, nodeDeps, registered.metadata.uid, signal));
-  tasks.run("node status", (signal) => keepNodeStatus(statusConfig, nodeDeps, registered, signal));
+  const registration = new Registration(statusConfig, nodeDeps, registered);
+  tasks.run("node lease", (signal) => keepNodeLease(statusConfig, nodeDeps, registration, signal));
+  tasks.run("node status", (signal) => keepNodeStatus(statusConfig, nodeDeps, registration, signal));
   const pods = informers.informer(resources.pods, { fieldSelector: `spec.nodeName=${config.nodeName}` });
   const services = informers.informer(resources.services);
 

@@ -4,7 +4,7 @@ import type { Os } from "../../base/os/os.ts";
 import type { ApiClient } from "../../client/api.ts";
 import { isAlreadyExists, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
-import type { Lease, Node } from "../../client/types.ts";
+import type { Draft, Lease, Node } from "../../client/types.ts";
 import { troubleOf } from "./health.ts";
 import { type Machine, readPressure } from "./machine.ts";
 import { type NodeInput, nodeLabels, nodeObject, nodeStatus } from "./node-object.ts";
@@ -57,12 +57,43 @@ async function sendStatus(
   const heartbeat = new Date(os.clock.wallMs()).toISOString().replace(/\.\d+Z/, "Z");
   const { pressure, trouble } = await look(config);
   const status = nodeStatus(node, machine, pressure, before.status, heartbeat, trouble);
+  // Strategic: conditions merge by their type, so that those of others stay, whatever they became since we read.
   return client.patch(
     resources.nodes,
     { name: node.name },
     { status },
-    { type: "merge", subresource: "status", signal },
+    { type: "strategic", subresource: "status", signal },
   );
+}
+
+/** This node's Node, which somebody may delete while the agent lives. */
+export class Registration {
+  readonly #config: NodeStatusConfig;
+  readonly #deps: Deps;
+  #node: Node;
+
+  constructor(config: NodeStatusConfig, deps: Deps, registered: Node) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#node = registered;
+  }
+
+  /** The Node as the server has it; registers again when it is gone. */
+  async current(signal: AbortSignal): Promise<Node> {
+    const { client, os, node } = this.#deps;
+    try {
+      this.#node = await client.get(resources.nodes, { name: node.name }, { signal });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      os.log.warn("the Node was deleted; registering again", { node: node.name });
+      this.#node = await registerNode(this.#config, this.#deps, signal);
+    }
+    return this.#node;
+  }
+
+  async sendStatus(signal: AbortSignal): Promise<void> {
+    this.#node = await sendStatus(this.#config, this.#deps, await this.current(signal), signal);
+  }
 }
 
 async function look({ rootDir, programs }: NodeStatusConfig) {
@@ -72,12 +103,10 @@ async function look({ rootDir, programs }: NodeStatusConfig) {
 /** Looks at the machine every `updateMs`; sends the status when something changed, else every 5 min. */
 export async function keepNodeStatus(
   config: NodeStatusConfig,
-  deps: Deps,
-  registered: Node,
+  { os }: Deps,
+  registration: Registration,
   signal: AbortSignal,
 ): Promise<void> {
-  const { os, client, node } = deps;
-  let known = registered;
   let sentMs = os.clock.monotonicMs();
   let seen = JSON.stringify(await look(config));
   for (;;) {
@@ -85,28 +114,26 @@ export async function keepNodeStatus(
     try {
       const now = JSON.stringify(await look(config));
       if (now === seen && os.clock.monotonicMs() - sentMs < nodeStatusLimits.heartbeatMs) continue;
-      known = await client.get(resources.nodes, { name: node.name }, { signal });
-      known = await sendStatus(config, deps, known, signal);
+      await registration.sendStatus(signal);
       seen = now;
       sentMs = os.clock.monotonicMs();
     } catch (error) {
       signal.throwIfAborted();
-      if (isNotFound(error)) known = await registerNode(config, deps, signal);
-      else os.log.warn("cannot send node status", { error });
+      os.log.warn("cannot send node status", { error });
     }
   }
 }
 
-/** Renews kube-node-lease/<node> every quarter of its duration. */
+/** Renews kube-node-lease/<node> every quarter of its duration. The lease belongs to the Node as it is now: one whose
+ *  owner is an earlier Node of this name would be collected as garbage, again and again. */
 export async function keepNodeLease(
   config: NodeStatusConfig,
-  deps: Deps,
-  uid: string,
+  { client, os, node }: Deps,
+  registration: Registration,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, os, node } = deps;
   const ref = { namespace: "kube-node-lease", name: node.name };
-  let lease: Lease | undefined;
+  let lease: Draft<Lease> | undefined;
   for (let failures = 0; ; ) {
     try {
       const spec = {
@@ -114,18 +141,18 @@ export async function keepNodeLease(
         leaseDurationSeconds: config.leaseSeconds,
         renewTime: new Date(os.clock.wallMs()).toISOString().replace("Z", "000Z"),
       };
-      lease ??= await client.get(resources.leases, ref, { signal }).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      });
-      const owner = { apiVersion: "v1", kind: "Node", name: node.name, uid };
+      if (lease === undefined) {
+        const { uid } = (await registration.current(signal)).metadata;
+        const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: node.name, uid }];
+        const found = await client.get(resources.leases, ref, { signal }).catch((error: unknown) => {
+          if (isNotFound(error)) return undefined;
+          throw error;
+        });
+        lease = { ...found, metadata: { ...(found?.metadata ?? ref), ownerReferences } };
+      }
       lease =
-        lease === undefined
-          ? await client.create(
-              resources.leases,
-              { metadata: { ...ref, ownerReferences: [owner] }, spec },
-              { signal },
-            )
+        lease.metadata.uid === undefined
+          ? await client.create(resources.leases, { ...lease, spec }, { signal })
           : await client.update(resources.leases, { ...lease, spec }, { signal });
       failures = 0;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { defaultElectionTimes, type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
+import type { EvictionRates } from "./nodelifecycle/eviction-zones.ts";
 
 /** kube-controller-manager's names and defaults. */
 export const controllerManagerFlags = {
@@ -65,6 +66,30 @@ export const controllerManagerFlags = {
     default: 60_000,
     help: "the same for a node that never said anything",
   },
+  "node-eviction-rate": {
+    kind: "number",
+    default: 0.1,
+    value: "PER_SECOND",
+    help: "nodes per second whose pods are evicted when the nodes are lost",
+  },
+  "secondary-node-eviction-rate": {
+    kind: "number",
+    default: 0.01,
+    value: "PER_SECOND",
+    help: "the same in a large zone that is unhealthy; in a small one eviction stops",
+  },
+  "unhealthy-zone-threshold": {
+    kind: "number",
+    default: 0.55,
+    value: "SHARE",
+    help: "share of a zone's nodes (three at least) that must be lost for it to be unhealthy",
+  },
+  "large-cluster-size-threshold": {
+    kind: "integer",
+    default: 50,
+    value: "NODES",
+    help: "a zone of more nodes is large",
+  },
   "terminated-pod-gc-threshold": {
     kind: "integer",
     default: 12_500,
@@ -96,6 +121,8 @@ export interface ControllerManagerConfig {
   readonly nodeCidrs: { readonly cluster: Ipv4Range; readonly maskSize: number } | undefined;
   readonly nodeMonitorGraceMs: number;
   readonly nodeStartupGraceMs: number;
+  /** How fast the pods of lost nodes are evicted. */
+  readonly eviction: EvictionRates;
   readonly terminatedPodsMost: number;
   readonly rootCaFile: string | undefined;
   readonly controllers: readonly string[];
@@ -118,6 +145,12 @@ export function controllerManagerConfig(
     problems.push(`--secure-port: ${port} is not between 0 and 65535`);
   for (const name of ["node-monitor-grace-period", "node-startup-grace-period"] as const)
     if (flags[name] < 1000) problems.push(`--${name}: ${flags[name]}ms is less than a second`);
+  for (const name of ["node-eviction-rate", "secondary-node-eviction-rate"] as const)
+    if (flags[name] < 0) problems.push(`--${name}: ${flags[name]} is negative`);
+  const share = flags["unhealthy-zone-threshold"];
+  if (share < 0 || share > 1) problems.push(`--unhealthy-zone-threshold: ${share} is not between 0 and 1`);
+  if (flags["large-cluster-size-threshold"] < 0)
+    problems.push(`--large-cluster-size-threshold: ${flags["large-cluster-size-threshold"]} is negative`);
   if (flags["terminated-pod-gc-threshold"] < 0)
     problems.push("--terminated-pod-gc-threshold: must not be negative");
   const nodeCidrs = readNodeCidrs(flags, problems);
@@ -135,6 +168,12 @@ export function controllerManagerConfig(
     nodeCidrs,
     nodeMonitorGraceMs: flags["node-monitor-grace-period"],
     nodeStartupGraceMs: flags["node-startup-grace-period"],
+    eviction: {
+      primaryPerSecond: flags["node-eviction-rate"],
+      secondaryPerSecond: flags["secondary-node-eviction-rate"],
+      unhealthyShare: share,
+      largeZoneNodes: flags["large-cluster-size-threshold"],
+    },
     terminatedPodsMost: flags["terminated-pod-gc-threshold"],
     rootCaFile: flags["root-ca-file"],
     controllers: flags.controllers,

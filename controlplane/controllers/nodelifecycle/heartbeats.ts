@@ -20,6 +20,12 @@ export class Heartbeats {
     this.#saw(lease.metadata.name, "lease", lease.spec?.renewTime ?? "");
   }
 
+  /** Every node has its full grace period again. */
+  startAnew(): void {
+    const atMs = this.#clock.monotonicMs();
+    for (const heard of this.#heard.values()) heard.atMs = atMs;
+  }
+
   forget(node: string): void {
     this.#heard.delete(node);
   }

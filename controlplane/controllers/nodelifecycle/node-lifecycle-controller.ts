@@ -8,6 +8,7 @@ import { indexPodsByNode, podsOnNode } from "../pod-indexes.ts";
 import { isFinished, isReady } from "../pod-state.ts";
 import { slowStart } from "../slow-start.ts";
 import { timeText } from "../times.ts";
+import { EvictionZones, zoneOf } from "./eviction-zones.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { type NodeAction, planNode } from "./plan-node.ts";
 
@@ -20,32 +21,41 @@ export const nodeLifecycleController: Controller = {
     const leases = context.informers.informer(resources.leases, { namespace: "kube-node-lease" });
     indexPodsByNode(pods);
     const heartbeats = new Heartbeats(context.clock);
-    // Whether any node is ready bears on all: see the invariant in the README.
-    let ready = new Set<string>();
-    const noteReady = (node: Node, there: boolean) => {
-      const before = ready.size;
-      ready = new Set(ready);
-      if (there && isTrue(node.status?.conditions, "Ready")) ready.add(node.metadata.name);
-      else ready.delete(node.metadata.name);
-      if (before === 0 || ready.size === 0) for (const one of nodes.list()) queue.add(one.metadata.name);
+    const zones = new EvictionZones(context.config.eviction);
+    // The state of a zone bears on every node that is not ready.
+    const lost = new Set<string>();
+    const wakeLost = (wasDisrupted: boolean) => {
+      if (wasDisrupted && !zones.disrupted) heartbeats.startAnew(); // what fell silent with us may be alive
+      for (const name of lost) queue.add(name);
+    };
+    const note = (node: Node, ready: boolean) => {
+      const { name, labels } = node.metadata;
+      if (ready) lost.delete(name);
+      else lost.add(name);
+      const excluded = labels?.["node.kubernetes.io/exclude-disruption"] !== undefined;
+      const wasDisrupted = zones.disrupted;
+      const one = { name, zone: zoneOf(labels), ready, excluded };
+      if (zones.note(one, context.clock.monotonicMs())) wakeLost(wasDisrupted);
     };
     const saw = (node: Node) => {
       heartbeats.sawNode(node);
-      noteReady(node, true);
+      note(node, isTrue(node.status?.conditions, "Ready"));
       queue.add(node.metadata.name);
     };
     nodes.subscribe({
       onAdd: saw,
       onUpdate: saw,
-      onDelete: (node) => {
-        heartbeats.forget(node.metadata.name);
-        noteReady(node, false);
+      onDelete: ({ metadata: { name } }) => {
+        heartbeats.forget(name);
+        lost.delete(name);
+        const wasDisrupted = zones.disrupted;
+        if (zones.forget(name, context.clock.monotonicMs())) wakeLost(wasDisrupted);
       },
     });
     const sawLease = (lease: Parameters<typeof heartbeats.sawLease>[0]) => {
       heartbeats.sawLease(lease);
       // A node given up on is back; while it is heard of regularly its timer is enough.
-      if (!ready.has(lease.metadata.name)) queue.add(lease.metadata.name);
+      if (lost.has(lease.metadata.name)) queue.add(lease.metadata.name);
     };
     leases.subscribe({ onAdd: sawLease, onUpdate: sawLease });
     const parts = { context, pods };
@@ -57,9 +67,16 @@ export const nodeLifecycleController: Controller = {
       const graceMs = known ? nodeMonitorGraceMs : nodeStartupGraceMs;
       const silentMs = heartbeats.silentMs(name);
       const silent = silentMs >= graceMs;
-      const observed = { silent, anyReady: ready.size > 0, nowMs: context.clock.wallMs() };
-      for (const step of planNode(node, observed)) await carryOut(parts, node, step);
-      return silent ? undefined : { requeueAfterMs: graceMs - silentMs + 1 };
+      const ready = !silent && isTrue(node.status?.conditions, "Ready");
+      if (!ready) note(node, false);
+      const permission = ready ? { granted: false } : zones.ask(name, context.clock.monotonicMs());
+      const evict = zones.disrupted ? "no" : permission.granted ? "yes" : "wait";
+      let current = node;
+      for (const step of planNode(node, { silent, evict, nowMs: context.clock.wallMs() }))
+        current = await carryOut(parts, current, step);
+      const waits = silent ? [] : [graceMs - silentMs + 1];
+      if ("waitMs" in permission) waits.push(permission.waitMs);
+      return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) };
     };
   },
 };
@@ -69,22 +86,22 @@ interface Parts {
   readonly pods: Informer<Pod>;
 }
 
-async function carryOut({ context, pods }: Parts, node: Node, step: NodeAction): Promise<void> {
+/** Answers the node as it is afterwards, so that the next step goes on from there. */
+async function carryOut({ context, pods }: Parts, node: Node, step: NodeAction): Promise<Node> {
   const { client, recorder, clock } = context;
-  const { name, uid } = node.metadata;
+  const { name, uid, resourceVersion } = node.metadata;
   switch (step.action) {
     case "setConditions":
       // Refused when the node wrote its status in between: then it is not silent.
-      await client.updateStatus(resources.nodes, {
+      return client.updateStatus(resources.nodes, {
         ...node,
         status: { ...node.status, conditions: [...step.conditions] },
       });
-      return;
     case "setTaints": {
       const taints = step.taints.length > 0 ? step.taints : null;
-      const guard = { uid };
-      await client.patch(resources.nodes, { name }, { metadata: guard, spec: { taints } }, { type: "merge" });
-      return;
+      // The list is replaced whole: refused when somebody else changed the node since, and planned again.
+      const body = { metadata: { uid, resourceVersion }, spec: { taints } };
+      return client.patch(resources.nodes, { name }, body, { type: "merge" });
     }
     case "recordNotReady":
       recorder.record(node, {
@@ -92,7 +109,7 @@ async function carryOut({ context, pods }: Parts, node: Node, step: NodeAction):
         reason: "NodeNotReady",
         message: `Node ${name} status is now: NodeNotReady`,
       });
-      return;
+      return node;
     case "markPodsNotReady": {
       const serving = podsOnNode(pods, name).filter((pod) => isReady(pod) && !isFinished(pod));
       const { error } = await slowStart(serving.length, async (index) => {
@@ -100,6 +117,7 @@ async function carryOut({ context, pods }: Parts, node: Node, step: NodeAction):
         if (pod !== undefined) await markNotReady(client, pod, clock.wallMs());
       });
       if (error !== undefined) throw error;
+      return node;
     }
   }
 }

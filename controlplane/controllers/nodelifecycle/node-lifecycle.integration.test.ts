@@ -76,3 +76,34 @@ describe("controlplane/controllers/nodelifecycle and nodeipam", function () {
     );
   });
 });
+
+describe("controlplane/controllers/nodelifecycle, two of three nodes lost", function () {
+  this.timeout(60_000);
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await startTestCluster({
+      nodes: ["alive", "lost-1", "lost-2"],
+      // One node is given up at once, the next three hours later.
+      flags: ["--node-monitor-grace-period=60s", "--node-eviction-rate=0.0001"],
+    });
+  });
+  after(() => cluster.stop());
+
+  it("keeps new pods off both and evicts the pods of one, not of both at once", async () => {
+    const conditions = [{ type: "Ready", status: "False", reason: "KubeletNotReady" }];
+    for (const name of ["lost-1", "lost-2"])
+      await cluster.client.patch(
+        resources.nodes,
+        { name },
+        { status: { conditions } },
+        { type: "strategic", subresource: "status" },
+      );
+    const lost = await cluster.until(resources.nodes, "both tainted", (all) => {
+      const tainted = all.filter(({ spec }) => spec?.taints?.some(({ effect }) => effect === "NoSchedule"));
+      const evicted = all.some(({ spec }) => spec?.taints?.some(({ effect }) => effect === "NoExecute"));
+      return tainted.length === 2 && evicted ? tainted : undefined;
+    });
+    const effects = lost.map(({ spec }) => spec?.taints?.map(({ effect }) => effect).join());
+    assert.deepEqual(effects.sort(), ["NoSchedule", "NoSchedule,NoExecute"]);
+  });
+});

@@ -3,7 +3,7 @@ import { ago, node, nowMs, pod } from "../testing/objects.ts";
 import { evictionInMs } from "./plan-eviction.ts";
 import { type NodeObserved, planNode } from "./plan-node.ts";
 
-const observed: NodeObserved = { silent: false, anyReady: true, nowMs };
+const observed: NodeObserved = { silent: false, evict: "yes", nowMs };
 const texts = (one: ReturnType<typeof node>, more: Partial<NodeObserved> = {}) =>
   planNode(one, { ...observed, ...more }).map((step) =>
     step.action === "setTaints"
@@ -37,7 +37,31 @@ describe("controlplane/controllers/nodelifecycle/plan-node", () => {
   });
 
   it("evicts nothing while no node at all is ready", () => {
-    assert.equal(texts(node("a"), { silent: true, anyReady: false }).at(-1), "taints unreachable:NoSchedule");
+    assert.equal(texts(node("a"), { silent: true, evict: "no" }).at(-1), "taints unreachable:NoSchedule");
+    const given = node("a", {
+      ready: "Unknown",
+      spec: {
+        taints: [
+          { key: "node.kubernetes.io/unreachable", effect: "NoSchedule" },
+          { key: "node.kubernetes.io/unreachable", effect: "NoExecute" },
+        ],
+      },
+    });
+    assert.equal(texts(given, { silent: true, evict: "no" }).at(-1), "taints unreachable:NoSchedule");
+  });
+
+  it("evicts nothing before its zone lets it, and goes on with a node that was given up", () => {
+    assert.equal(texts(node("a"), { silent: true, evict: "wait" }).at(-1), "taints unreachable:NoSchedule");
+    const given = node("a", {
+      ready: "False",
+      spec: {
+        taints: [
+          { key: "node.kubernetes.io/unreachable", effect: "NoSchedule" },
+          { key: "node.kubernetes.io/unreachable", effect: "NoExecute" },
+        ],
+      },
+    });
+    assert.equal(texts(given, { evict: "wait" }).at(-1), "taints not-ready:NoSchedule not-ready:NoExecute");
   });
 
   it("keeps new pods off a node that is not ready or cordoned", () => {

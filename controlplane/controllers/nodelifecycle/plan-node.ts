@@ -15,8 +15,9 @@ export type NodeAction =
 export interface NodeObserved {
   /** Nothing was heard of the node for its grace period. */
   readonly silent: boolean;
-  /** Some node of the cluster is ready. */
-  readonly anyReady: boolean;
+  /** May its pods be evicted? `yes`: the node was given up; `wait`: not yet, what stands stays; `no`: no node of the
+   *  cluster is ready, and nothing is evicted. */
+  readonly evict: "yes" | "wait" | "no";
   readonly nowMs: number;
 }
 
@@ -90,10 +91,12 @@ function taintsFor(
   want(is("PIDPressure", "True"), "pid-pressure", "NoSchedule");
   want(is("NetworkUnavailable", "True"), "network-unavailable", "NoSchedule");
   want(node.spec?.unschedulable === true, "unschedulable", "NoSchedule");
-  const heard = conditionOf(conditions, "Ready") !== undefined;
-  want(observed.anyReady && heard && ready === "False", "not-ready", "NoExecute");
-  want(observed.anyReady && heard && ready === "Unknown", "unreachable", "NoExecute");
   const before = node.spec?.taints ?? [];
+  const heard = conditionOf(conditions, "Ready") !== undefined;
+  // A node that was given up stays so when it turns from one kind of not ready into the other.
+  const evict = observed.evict === "yes" || (observed.evict === "wait" && before.some(evicts));
+  want(evict && heard && ready === "False", "not-ready", "NoExecute");
+  want(evict && heard && ready === "Unknown", "unreachable", "NoExecute");
   const kept = before.filter((taint) => !isOurs(taint) || wanted.some((one) => same(one, taint)));
   const added = wanted
     .filter((one) => !before.some((taint) => same(one, taint)))
@@ -107,6 +110,10 @@ function isOurs({ key, effect }: Taint): boolean {
   const name = key.startsWith(prefix) ? key.slice(prefix.length) : "";
   if (name === "not-ready" || name === "unreachable") return effect !== "PreferNoSchedule";
   return ourNames.includes(name) && effect === "NoSchedule";
+}
+
+function evicts({ key, effect }: Taint): boolean {
+  return effect === "NoExecute" && (key === `${prefix}not-ready` || key === `${prefix}unreachable`);
 }
 
 const same = (a: { key: string; effect: string }, b: { key: string; effect: string }) =>

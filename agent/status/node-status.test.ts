@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { systemRandom } from "../../base/os/random.ts";
+import { TaskScope } from "../../base/os/task-scope.ts";
+import { resources } from "../../client/resources.ts";
+import { FakeApi } from "../../client/testing/fake-api.ts";
+import { ManualClock } from "../../client/testing/manual-clock.ts";
+import { testOs } from "../../controlplane/apiserver/testing.ts";
+import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./node-status.ts";
+
+const config = { rootDir: "/tmp", programs: [], updateMs: 10_000, leaseSeconds: 40 };
+const machine = {
+  cpus: 2,
+  memoryBytes: 2 ** 30,
+  storageBytes: 2 ** 34,
+  architecture: "amd64",
+  machineId: "m",
+  bootId: "b",
+  kernel: "k",
+  osImage: "o",
+  hostname: "h",
+};
+const node = {
+  name: "n1",
+  ip: "127.0.0.1",
+  port: 10250,
+  maxPods: 110,
+  labels: {},
+  taints: [],
+  reservedCpuMillis: 0,
+  reservedMemoryBytes: 0,
+  runtimeVersion: "r",
+  agentVersion: "v",
+  annotations: {},
+};
+const leaseRef = { namespace: "kube-node-lease", name: "n1" };
+
+describe("agent/status/node-status", () => {
+  let api: FakeApi;
+  let clock: ManualClock;
+  let tasks: TaskScope;
+  beforeEach(async () => {
+    api = new FakeApi();
+    clock = new ManualClock();
+    const os = { ...testOs(), clock, random: systemRandom };
+    tasks = new TaskScope(os.log);
+    const deps = { client: api, os, machine, node };
+    const registered = await registerNode(config, deps, tasks.signal);
+    const registration = new Registration(config, deps, registered);
+    tasks.run("lease", (signal) => keepNodeLease(config, deps, registration, signal));
+    tasks.run("status", (signal) => keepNodeStatus(config, deps, registration, signal));
+    await until(() => ownerOfLease() !== undefined);
+  });
+  /** Moves time on until it holds; what the agent reads of the machine takes real time in between. */
+  const until = async (holds: () => boolean) => {
+    while (!holds()) {
+      await clock.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const nodeUid = () => api.all(resources.nodes)[0]?.metadata.uid;
+  afterEach(() => tasks.stop());
+
+  const ownerOfLease = () => api.all(resources.leases)[0]?.metadata.ownerReferences?.[0]?.uid;
+
+  it("gives the lease to the Node that is there after the old one was deleted with its lease", async () => {
+    const before = nodeUid();
+    assert.equal(ownerOfLease(), before);
+    await api.delete(resources.nodes, { name: "n1" });
+    await api.delete(resources.leases, leaseRef);
+    await until(() => ownerOfLease() !== undefined);
+    assert.notEqual(nodeUid(), before);
+    assert.equal(ownerOfLease(), nodeUid());
+  });
+
+  it("takes over a lease that an earlier Node of its name owned", async () => {
+    await api.delete(resources.leases, leaseRef);
+    const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: "n1", uid: "of-old" }];
+    await api.create(resources.leases, { metadata: { ...leaseRef, ownerReferences } });
+    await until(() => ownerOfLease() === nodeUid());
+  });
+
+  it("keeps conditions that others set while the status was on its way", async () => {
+    const network = { type: "NetworkUnavailable", status: "False", reason: "RouteCreated" };
+    let sent = false;
+    api.intercept = async ({ verb, resource }) => {
+      if (verb !== "patch" || resource !== "nodes") return undefined;
+      api.intercept = async () => undefined;
+      const body = { status: { conditions: [network] } };
+      await api.patch(resources.nodes, { name: "n1" }, body, { type: "strategic", subresource: "status" });
+      const after = async () => {
+        sent = true;
+      };
+      return { after };
+    };
+    await until(() => sent);
+    const { status } = await api.get(resources.nodes, { name: "n1" });
+    assert.deepEqual(status?.conditions?.map(({ type }) => type).sort(), [
+      "DiskPressure",
+      "MemoryPressure",
+      "NetworkUnavailable",
+      "PIDPressure",
+      "Ready",
+    ]);
+  });
+});

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { parseFlags } from "../../../base/os/flags.ts";
+import { silentLog } from "../../../base/os/log.ts";
+import { systemRandom } from "../../../base/os/random.ts";
+import { TaskScope } from "../../../base/os/task-scope.ts";
+import { isConflict } from "../../../client/api-error.ts";
+import { InformerFactory } from "../../../client/informer.ts";
+import { resources } from "../../../client/resources.ts";
+import { FakeApi } from "../../../client/testing/fake-api.ts";
+import { ManualClock } from "../../../client/testing/manual-clock.ts";
+import { WorkQueue } from "../../../client/work-queue.ts";
+import type { ControllerClient, Sync } from "../controller.ts";
+import { controllerManagerConfig, controllerManagerFlags } from "../flags.ts";
+import { nodeLifecycleController } from "./node-lifecycle-controller.ts";
+
+describe("controlplane/controllers/nodelifecycle/node-lifecycle-controller", () => {
+  let api: FakeApi;
+  let tasks: TaskScope;
+  let sync: Sync;
+  let queue: WorkQueue;
+  beforeEach(async () => {
+    api = new FakeApi();
+    const clock = new ManualClock();
+    tasks = new TaskScope(silentLog);
+    const parts = { client: api, clock, random: systemRandom, log: silentLog };
+    const informers = new InformerFactory(tasks, parts);
+    queue = new WorkQueue({ clock, random: systemRandom });
+    const config = controllerManagerConfig(parseFlags(controllerManagerFlags, []).flags);
+    const client = api as unknown as ControllerClient;
+    const recorder = { record: () => undefined };
+    const context = { ...parts, client, informers, metadataInformers: informers, recorder, config, tasks };
+    sync = nodeLifecycleController.setUp(context, queue);
+    await informers.synced(tasks.signal);
+  });
+  afterEach(() => tasks.stop());
+
+  it("does not take away a taint that somebody set while it planned its own", async () => {
+    const status = { conditions: [{ type: "Ready", status: "False" }] };
+    await api.create(resources.nodes, { metadata: { name: "a" }, status });
+    await queue.take(tasks.signal); // its informer shows the node
+    const mine = { key: "mine", effect: "NoSchedule" };
+    let raced = false;
+    api.intercept = async ({ verb, resource }) => {
+      if (verb !== "patch" || resource !== "nodes" || raced) return undefined;
+      raced = true;
+      await api.patch(resources.nodes, { name: "a" }, { spec: { taints: [mine] } }, { type: "merge" });
+      return undefined;
+    };
+    await assert.rejects(sync("a", tasks.signal), isConflict);
+    assert.deepEqual((await api.get(resources.nodes, { name: "a" })).spec?.taints, [mine]);
+  });
+});
