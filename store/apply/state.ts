@@ -140,6 +140,9 @@ export class State implements StateMachine {
   get appliedIndex(): number {
     return this.#applier.appliedIndex;
   }
+  get appliedTerm(): number {
+    return this.#applier.appliedAt.term;
+  }
   /** The configuration as of the applied index; empty where none was applied yet. */
   get confState(): ConfState {
     return this.#applier.confState;

@@ -4,6 +4,19 @@ import { MemoryLog, MemoryMachine, Rig } from "./fixtures/rig.ts";
 
 const bytes = (text: string) => Buffer.from(text);
 
+/** Twenty entries of a leader that was cut off: nobody else has those past `commit`. */
+function divergentLog({ commit }: { readonly commit: number }): MemoryLog {
+  const log = new MemoryLog();
+  log.hardState = { term: 3, vote: 2n, commit };
+  log.entries = Array.from({ length: 20 }, (_, i) => ({
+    term: 1,
+    index: i + 1,
+    type: "normal",
+    data: bytes("x"),
+  }));
+  return log;
+}
+
 describe("driver", () => {
   let rig: Rig;
   afterEach(() => rig.stop());
@@ -202,6 +215,36 @@ describe("driver", () => {
     assert.equal(log.snapshot.index, 500);
     assert.equal(again.driver.status.role, "leader");
     assert.ok(again.driver.status.term > 7);
+  });
+
+  it("starts the log over after such a crash although its own log reached further, another way", async () => {
+    rig = new Rig([1n, 2n, 3n]);
+    const log = divergentLog({ commit: 3 });
+    const machine = new MemoryMachine({ voters: [1n, 2n, 3n], learners: [] });
+    machine.at = { index: 10, term: 2 };
+    const { driver } = await rig.open(1n, { log, machine });
+    assert.deepEqual(log.snapshot, { index: 10, term: 2, conf: machine.conf });
+    assert.deepEqual(log.entries, [], "nothing of the other way is left");
+    assert.deepEqual(log.hardState, { term: 3, vote: 2n, commit: 10 });
+    assert.equal(driver.status.lastIndex, 10);
+  });
+
+  it("keeps a log that leads up to the state and further", async () => {
+    rig = new Rig([1n, 2n, 3n]);
+    const log = divergentLog({ commit: 3 });
+    const machine = new MemoryMachine({ voters: [1n, 2n, 3n], learners: [] });
+    machine.at = { index: 10, term: 1 };
+    const { driver } = await rig.open(1n, { log, machine });
+    assert.equal(log.snapshot.index, 0);
+    assert.equal(driver.status.lastIndex, 20);
+  });
+
+  it("refuses a state whose last entry the log has otherwise, as committed", async () => {
+    rig = new Rig([1n, 2n, 3n]);
+    const log = divergentLog({ commit: 10 });
+    const machine = new MemoryMachine({ voters: [1n, 2n, 3n], learners: [] });
+    machine.at = { index: 10, term: 2 };
+    await assert.rejects(rig.open(1n, { log, machine }), /entry 10 of term 2, but .* one of term 1 there/);
   });
 
   it("refuses a state that ends before the log begins", async () => {

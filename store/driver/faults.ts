@@ -4,4 +4,6 @@ export interface DriverFaults {
   readonly ackBeforeSync?: true;
   /** Writes the term but forgets the vote. */
   readonly skipPersistVote?: true;
+  /** After a crash, takes a log for the state's own as soon as it is long enough, whatever the terms of its entries. */
+  readonly trustLogByIndex?: true;
 }

@@ -43,6 +43,8 @@ export interface StateMachine {
   /** Applies entries; each index exactly once, even after a restart (entries at or below `appliedIndex` are skipped). */
   apply(entries: readonly Entry[]): void;
   readonly appliedIndex: Index;
+  /** The term of the entry at `appliedIndex`; 0 before the first. */
+  readonly appliedTerm: Term;
   /** Undefined while there is room in memory for more effects; else resolves when enough of them reached the disk. */
   room(): Promise<void> | undefined;
   /** Makes everything applied so far durable in the backend, so that the log before it may go; the index it reached. */

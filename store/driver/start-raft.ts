@@ -1,6 +1,6 @@
 import { raftLimits } from "../raft/config.ts";
 import { RawNode } from "../raft/node.ts";
-import type { HardState, SnapshotMeta } from "../raft/types.ts";
+import type { EntryId, HardState, SnapshotMeta, Term } from "../raft/types.ts";
 import type { DriverConfig, DriverParts } from "./config.ts";
 
 /** The log and the state machine of this member do not belong together. */
@@ -44,16 +44,37 @@ export function campaignIfAlone(raft: RawNode): void {
   if (raft.leader === 0n && voters.length === 1 && voters[0] === raft.id) raft.campaign();
 }
 
-async function reconcile(config: DriverConfig, { machine, log, logger }: DriverParts) {
+/** The log and the state of one member tell of different entries at one index; both counted as agreed on. */
+export class StateOffLogError extends Error {
+  override readonly name = "StateOffLogError";
+
+  constructor(applied: EntryId, logTerm: Term) {
+    super(
+      `the key-value state ends with entry ${applied.index} of term ${applied.term}, but the write-ahead log has one of ` +
+        `term ${logTerm} there: they are not of the same member, or one is damaged; ` +
+        "remove this member and add it again with an empty data directory",
+    );
+  }
+}
+
+/** Where the state stands in the log. The last life may have ended between installing another member's snapshot and marking
+ *  it in the log; then the log ends before the state, or goes another way although it is long enough. Only an entry of the
+ *  same index *and* term tells that the log leads up to the state; otherwise the log starts over there. */
+async function reconcile(config: DriverConfig, { machine, log, logger, faults }: DriverParts) {
   const { hardState, snapshot, entries } = config.recovered;
-  const applied = machine.appliedIndex;
-  if (applied < snapshot.index) throw new StateBehindLogError(applied, snapshot.index);
-  if (applied <= snapshot.index + entries.length) return { hardState, snapshot, entries };
-  // The last life ended between installing another member's snapshot and marking it in the log: mark it now.
+  const applied: EntryId = { index: machine.appliedIndex, term: machine.appliedTerm };
+  if (applied.index < snapshot.index) throw new StateBehindLogError(applied.index, snapshot.index);
+  const logged =
+    applied.index === snapshot.index ? snapshot.term : entries[applied.index - snapshot.index - 1]?.term;
+  const trusts = faults?.trustLogByIndex === true && logged !== undefined;
+  if (logged === applied.term || trusts) return { hardState, snapshot, entries };
+  if (logged !== undefined && applied.index <= hardState.commit) throw new StateOffLogError(applied, logged);
   const at = await machine.flush();
   logger.warn("the state is ahead of the log, as after an interrupted snapshot; the log starts over there", {
     stateIndex: at.index,
+    stateTerm: at.term,
     logIndex: snapshot.index + entries.length,
+    logTerm: logged,
   });
   const meta: SnapshotMeta = { ...at, conf: config.conf };
   const isLater = at.term > hardState.term;

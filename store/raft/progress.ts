@@ -91,7 +91,9 @@ export class Progress {
     return news;
   }
 
-  /** The follower refused the append after `rejected`; its log may agree with ours at `hint`. False when that is old news. */
+  /** The follower refused the append after `rejected`; its log may agree with ours at `hint`. True when it shall be asked
+   *  again, further back. False when that is old news, or when there is nothing further back to ask for: a follower that
+   *  refuses what it acknowledged would refuse the same again, at once and for ever, so the next heartbeat asks. */
   refused(rejected: Index, hint: Index): boolean {
     const { feed } = this;
     switch (feed.state) {
@@ -99,14 +101,13 @@ export class Progress {
         if (rejected <= this.match) return false;
         this.becomeProbe();
         return true;
-      case "probe":
+      case "probe": {
         if (feed.next - 1 !== rejected) return false;
-        this.feed = {
-          state: "probe",
-          next: Math.max(Math.min(rejected, hint + 1), this.match + 1),
-          paused: false,
-        };
+        const next = Math.max(Math.min(rejected, hint + 1), this.match + 1);
+        if (next >= feed.next) return false;
+        this.feed = { state: "probe", next, paused: false };
         return true;
+      }
       case "snapshot":
         return false;
     }

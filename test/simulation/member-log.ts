@@ -20,6 +20,8 @@ export class MemberLog implements DurableLog {
   #listener: MemberLogListener | undefined;
   #base: EntryId & { chain: number | undefined };
   #entries: LoggedEntry[] = [];
+  /** Called before the mark of a snapshot that replaced the state is written. False: the process died of it. */
+  beforeMark: () => boolean = () => true;
   readonly #recovered: readonly Entry[];
 
   constructor(disk: DurableLog, recovered: { snapshot: SnapshotMeta; entries: readonly Entry[] }) {
@@ -52,6 +54,7 @@ export class MemberLog implements DurableLog {
     sync: boolean;
   }): Promise<void> {
     if (batch.snapshot !== undefined) {
+      if (!this.beforeMark()) return new Promise(() => undefined);
       const { index, term } = batch.snapshot;
       this.#base = { index, term, chain: this.#listener?.chainAt(batch.snapshot) };
       this.#entries = [];

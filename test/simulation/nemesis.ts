@@ -4,6 +4,7 @@ import { StoreError } from "../../store/errors.ts";
 import type { Message } from "../../store/raft/types.ts";
 import type { EventLog } from "./event-log.ts";
 import { FigureEight, isSpreading } from "./figure-eight.ts";
+import { InterruptedInstall } from "./interrupted-install.ts";
 import type { Life, Machine } from "./machine.ts";
 import { type SimOptions, type Trouble, troubles } from "./options.ts";
 import type { SimClock } from "./sim-clock.ts";
@@ -21,6 +22,7 @@ export class Nemesis {
   readonly #marked = new Map<Life, number>();
   readonly #paused = new Set<Life>();
   readonly #figureEight: FigureEight | undefined;
+  readonly #interruptedInstall: InterruptedInstall;
   #isOver = false;
 
   constructor(
@@ -31,6 +33,8 @@ export class Nemesis {
       readonly network: SimNetwork;
       readonly machines: readonly Machine[];
       readonly events: EventLog;
+      /** Asks a member to write something, whatever comes of it. */
+      readonly write: (machine: Machine) => void;
     },
   ) {
     this.#options = options;
@@ -39,11 +43,22 @@ export class Nemesis {
     this.#network = parts.network;
     this.#machines = parts.machines;
     this.#events = parts.events;
-    if (options.figureEightEveryMs === 0) return;
     const cutter = {
       isolate: (machine: Machine) => this.#isolate(machine, options.stormMs),
       release: (machine: Machine) => this.#release(machine),
+      crash: (machine: Machine) => this.#crash(machine, chance(this.#random, 0.5) ? "kept" : "cut", 1),
+      write: parts.write,
     };
+    this.#interruptedInstall = new InterruptedInstall(options, {
+      machines: parts.machines,
+      random: parts.random,
+      cutter,
+    });
+    if (options.interruptedInstallEveryMs > 0) {
+      this.#interruptAgain();
+      this.#watchInstall();
+    }
+    if (options.figureEightEveryMs === 0) return;
     this.#figureEight = new FigureEight(parts.machines, { random: parts.random, cutter });
     this.#playAgain();
   }
@@ -54,6 +69,22 @@ export class Nemesis {
       if (this.#isOver) return;
       this.#figureEight?.restart();
       this.#playAgain();
+    });
+  }
+
+  #interruptAgain(): void {
+    this.#clock.after(this.#options.interruptedInstallEveryMs, () => {
+      if (this.#isOver) return;
+      this.#interruptedInstall.play();
+      this.#interruptAgain();
+    });
+  }
+
+  #watchInstall(): void {
+    this.#clock.after(this.#options.heartbeatMs, () => {
+      if (this.#isOver) return;
+      this.#interruptedInstall.look();
+      this.#watchInstall();
     });
   }
 
@@ -87,6 +118,11 @@ export class Nemesis {
       this.#marked.set(life, 0);
       this.#leaderSends(life);
     });
+  }
+
+  /** A member is about to mark a snapshot, which is its state already, in its log. */
+  marking(life: Life): void {
+    if (!this.#isOver) this.#interruptedInstall.marking(life);
   }
 
   /** A message is about to leave. */

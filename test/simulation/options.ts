@@ -46,6 +46,10 @@ export interface SimOptions {
   readonly cutNewLeaderChance: number;
   /** The schedule of figure 8 of the Raft paper is played again after so long; 0: never. */
   readonly figureEightEveryMs: number;
+  /** The schedule of `interrupted-install.ts` is played again after so long; 0: never. */
+  readonly interruptedInstallEveryMs: number;
+  /** How often a member dies that has another's state in place and its log not yet marked. */
+  readonly crashInstallerChance: number;
   /** How often a member that has just granted a vote loses power and comes back at once. */
   readonly crashVoterChance: number;
 }
@@ -82,6 +86,8 @@ export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): Sim
     cutNewLeaderChance: oneOf(random, [0, 0, 0.4]),
     figureEightEveryMs: oneOf(random, [0, 0, 0, 0, 4_000]),
     crashVoterChance: oneOf(random, [0, 0, 0.2]),
+    interruptedInstallEveryMs: oneOf(random, [0, 0, 0, 3_000]),
+    crashInstallerChance: oneOf(random, [0, 0, 0.3]),
     ...given,
   };
 }

@@ -6,7 +6,13 @@ const only = (some: Partial<Record<Trouble, number>>): Record<Trouble, number> =
   ...(Object.fromEntries(troubles.map((trouble) => [trouble, 0])) as Record<Trouble, number>),
   ...some,
 });
-const quiet = { cutNewLeaderChance: 0, crashVoterChance: 0, figureEightEveryMs: 0 };
+const quiet = {
+  cutNewLeaderChance: 0,
+  crashVoterChance: 0,
+  figureEightEveryMs: 0,
+  interruptedInstallEveryMs: 0,
+  crashInstallerChance: 0,
+};
 
 interface Planted {
   readonly bug: string;
@@ -115,6 +121,25 @@ const planted: readonly Planted[] = [
       leaseholders: 0,
     },
     breaks: /linearizability/,
+  },
+  {
+    bug: "takes a log that goes another way for its own after a crash inside a snapshot's install",
+    faults: { trustLogByIndex: true },
+    weather: {
+      ...quiet,
+      weights: only({}),
+      troubleEveryMs: 60_000,
+      interruptedInstallEveryMs: 3_000,
+      electionMs: 300,
+      snapshotCount: 10,
+      catchUpEntries: 0,
+      delayMs: 0.5,
+      lossChance: 0,
+      syncMs: 0.5,
+      clients: 2,
+      thinkMs: 20,
+    },
+    breaks: /state machine safety|equal state|progress/,
   },
 ];
 const seedsMax = 12;

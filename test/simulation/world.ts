@@ -52,6 +52,7 @@ export class World {
   #isStormOver = false;
   #clientsRunning = 0;
   #lastLease = 0n;
+  #tailWrites = 0;
   violation: Violation | undefined;
 
   constructor(options: SimOptions, faults: NonNullable<MemberDoors["faults"]>) {
@@ -82,6 +83,7 @@ export class World {
       network: this.#network,
       machines: this.#machines,
       events,
+      write: (machine) => this.#writeTail(machine),
     });
     this.#network.onSend = (life, message) => this.#nemesis.sending(life, message);
     this.#observer = new Observer({
@@ -170,7 +172,13 @@ export class World {
         faults,
         onStarted: (life, member) => this.#started(life, member),
         onFailure: (life, error) => this.#failed(life, error),
-        watchLog: (life, log) => this.#observer.watchLog(life, log),
+        watchLog: (life, log) => {
+          this.#observer.watchLog(life, log);
+          log.beforeMark = () => {
+            this.#nemesis.marking(life);
+            return life.clock.isAlive;
+          };
+        },
       });
       this.#network.add(machine);
       return machine;
@@ -219,6 +227,16 @@ export class World {
       const parts = { clock, calls, machines, operations, random, isOver, events, newLease, granted };
       this.#own(runLeaseholder({ ...parts, name: `l${i}`, checker: this.#leases }));
     }
+  }
+
+  /** A write that nobody waits for. */
+  #writeTail(machine: Machine): void {
+    const request = { key: Buffer.from("tail"), value: Buffer.from(String(++this.#tailWrites)) };
+    this.#operations
+      .run("tail", machine, { kind: "put", request, serializable: false })
+      .catch((error: unknown) => {
+        this.report("no crash", error instanceof Error ? String(error.stack) : String(error));
+      });
   }
 
   #own(client: Promise<void>): void {
