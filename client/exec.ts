@@ -2,6 +2,7 @@ import { WebSocket } from "ws";
 import { deferred } from "../base/deferred.ts";
 import { apiErrorFrom, ConnectionError, statusFrom } from "./api-error.ts";
 import { tlsOptions } from "./http-transport.ts";
+import { identityHeaders } from "./identity-headers.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 import { objectPath, withQuery } from "./paths.ts";
 import { resources } from "./resources.ts";
@@ -60,7 +61,7 @@ export async function openExec(
   url.protocol = server.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(url, protocols, {
     ...tlsOptions(config),
-    ...(config.token !== undefined && { headers: { authorization: `Bearer ${config.token}` } }),
+    headers: identityHeaders(config),
     handshakeTimeout: execLimits.openMs,
     maxPayload: execLimits.frameBytesMost,
     perMessageDeflate: false,

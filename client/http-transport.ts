@@ -2,6 +2,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import type { Socket } from "node:net";
 import { ConnectionError } from "./api-error.ts";
+import { identityHeaders } from "./identity-headers.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 
 export interface HttpRequest {
@@ -110,7 +111,7 @@ export class HttpTransport {
       const secure = server.protocol === "https:";
       const headers: Record<string, string | number> = { ...request.headers };
       if (request.body !== undefined) headers["content-length"] = Buffer.byteLength(request.body);
-      if (this.#config.token !== undefined) headers.authorization = `Bearer ${this.#config.token}`;
+      Object.assign(headers, identityHeaders(this.#config));
       const outgoing = (secure ? https : http).request(
         new URL(server.pathname.replace(/\/$/, "") + request.path, server),
         {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../base/os/flags.ts";
+import { identityHeaders } from "./identity-headers.ts";
 import { kubeconfigText, loadKubeconfig, type RestConfig } from "./kubeconfig.ts";
 
 const sources = (files: Readonly<Record<string, string>>, env: Record<string, string> = {}) => ({
@@ -34,6 +35,27 @@ describe("client/kubeconfig", () => {
       token: "t",
       namespace: "n",
     });
+  });
+
+  it("honours whom a user acts as, and refuses ways to say who asks that it does not have", () => {
+    const actingAs = { user: "jörg", uid: "u", groups: ["dev", "ops"], extra: { "acme.com/p": ["x"] } };
+    const text = kubeconfigText({ ...config, actingAs });
+    const read = loadKubeconfig("/k", sources({ "/k": text }));
+    assert.deepEqual(read.actingAs, actingAs);
+    assert.deepEqual(identityHeaders(read), {
+      "impersonate-user": "j\u00c3\u00b6rg",
+      "impersonate-uid": "u",
+      "impersonate-group": ["dev", "ops"],
+      "impersonate-extra-acme.com%2Fp": ["x"],
+    });
+    const withUser = (user: string) =>
+      `{clusters: [{name: c, cluster: {server: "https://h/"}}], contexts: [{name: x, context: {cluster: c, user: u}}], current-context: x, users: [{name: u, user: ${user}}]}`;
+    for (const [user, wanted] of [
+      ["{username: a, password: b}", /\/k: "username" is not supported/],
+      ["{exec: {command: x}}", /"exec" is not supported/],
+      ["{as-groups: [g]}", /need "as"/],
+    ] as const)
+      assert.throws(() => loadKubeconfig("/k", sources({ "/k": withUser(user) })), wanted);
   });
 
   it("says which file is wrong and how", () => {

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { UsageError } from "../base/os/flags.ts";
+import type { ActingAs } from "./identity-headers.ts";
 
 /** How to reach the API servers and who we are. PEM texts. */
 export interface RestConfig {
@@ -12,6 +13,8 @@ export interface RestConfig {
   readonly certificatePem?: string;
   readonly privateKeyPem?: string;
   readonly token?: string;
+  /** Requests are made as this user, if the one above may impersonate it. */
+  readonly actingAs?: ActingAs;
   /** Checked in the server's certificate instead of the URL's host. */
   readonly serverName?: string;
   readonly insecureSkipVerify?: boolean;
@@ -91,6 +94,8 @@ function restConfig(
     const file = text(entry.value[name]);
     return file ? read(resolve(dirname(entry.file), file)) : undefined;
   };
+  refuseUnserved(cluster, clusterFieldsUnserved);
+  refuseUnserved(user, userFieldsUnserved);
   const tokenFile = text(user.value.tokenFile);
   return withoutUndefined({
     servers: [...new Set(servers.map((url) => url.replace(/\/+$/, "")))],
@@ -98,10 +103,31 @@ function restConfig(
     certificatePem: pem(user, "client-certificate"),
     privateKeyPem: pem(user, "client-key"),
     token: tokenFile ? read(resolve(dirname(user.file), tokenFile)).trim() : text(user.value.token),
+    actingAs: actingAs(user),
     serverName: text(cluster.value["tls-server-name"]),
     insecureSkipVerify: cluster.value["insecure-skip-tls-verify"] === true ? true : undefined,
     namespace,
   });
+}
+
+/** Ways to say who asks, and where, that this client does not have. */
+const userFieldsUnserved = ["username", "password", "exec", "auth-provider"];
+const clusterFieldsUnserved = ["proxy-url"];
+
+function refuseUnserved({ file, value }: Entry, unserved: readonly string[]): void {
+  const found = unserved.find((name) => value[name] !== undefined && value[name] !== "");
+  if (found !== undefined) throw new UsageError(`kubeconfig: ${file}: "${found}" is not supported`);
+}
+
+function actingAs({ file, value }: Entry): ActingAs | undefined {
+  const user = text(value.as);
+  const uid = text(value["as-uid"]);
+  const groups = texts(value["as-groups"]);
+  const extra = Object.entries(mapping(value["as-user-extra"])).map(([key, values]) => [key, texts(values)]);
+  if (user) return { user, ...(uid !== undefined && { uid }), groups, extra: Object.fromEntries(extra) };
+  if (uid || groups.length > 0 || extra.length > 0)
+    throw new UsageError(`kubeconfig: ${file}: "as-uid", "as-groups" and "as-user-extra" need "as"`);
+  return undefined;
 }
 
 /** The text of a kubeconfig that `loadKubeconfig` and kubectl read; certificates inline. */
@@ -134,6 +160,10 @@ export function kubeconfigText(
           "client-certificate-data": base64(config.certificatePem),
           "client-key-data": base64(config.privateKeyPem),
           token: config.token,
+          as: config.actingAs?.user,
+          "as-uid": config.actingAs?.uid,
+          "as-groups": config.actingAs?.groups,
+          "as-user-extra": config.actingAs?.extra,
         }),
       },
     ],

@@ -5,18 +5,17 @@ import type { Random } from "../../base/os/random.ts";
 import { ApiError, internalError, pathNotFound, serviceUnavailable, timedOut } from "./api-error.ts";
 import type { ApiMetrics } from "./api-metrics.ts";
 import { type PlainDeps, plainRoute } from "./discovery/plain-routes.ts";
-import { authenticate, type User } from "./filters/authentication.ts";
+import type { User } from "./filters/authentication.ts";
 import { authorize } from "./filters/authorization.ts";
+import { identify } from "./filters/identity.ts";
 import type { InFlight } from "./filters/in-flight.ts";
 import { readBody } from "./filters/read-body.ts";
 import { header, isLongRunning, type RequestInfo, requestInfo } from "./filters/request-info.ts";
 import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
-import { decodeBody } from "./handlers/decode-body.ts";
 import { negotiate, plainOutput } from "./handlers/negotiate.ts";
 import { answerText, send, sendError } from "./handlers/respond.ts";
 import { handlerFor } from "./handlers/route.ts";
-import { answerReview, reviewKind } from "./handlers/self-reviews.ts";
 import { newUid } from "./registry/object-meta.ts";
 import { StorageError } from "./registry/storage.ts";
 
@@ -62,7 +61,7 @@ export async function serve(
   let leave = () => {};
   try {
     if (!long) leave = deps.inFlight.enter(info.method);
-    const user = authenticate(request);
+    const user = identify(request, info, (text) => warn(response, text));
     authorize(user, info);
     await dispatch({ request, response, info, user, signal: abort.signal }, deps);
   } catch (error) {
@@ -100,14 +99,7 @@ async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
     for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
     return send(request, response, answer);
   }
-  const { group, version, plural, subresource } = resource;
-  const review = subresource === "" ? reviewKind(group, version, plural) : undefined;
-  if (review !== undefined && info.method === "POST") {
-    const body = await readBody(request);
-    const { object } = decodeBody(body, header(request.headers, "content-type"), deps.handlers.schemas);
-    const answered = JSON.stringify(answerReview(review, object, exchange.user));
-    return send(request, response, { code: 201, contentType: "application/json", body: answered });
-  }
+  const { group, version, plural } = resource;
   const isBinding = group === "" && version === "v1" && plural === "bindings" && info.method === "POST";
   const served = deps.handlers.kinds.byResource(group, version, isBinding ? "pods" : plural);
   if (served === undefined) throw pathNotFound();
@@ -119,7 +111,10 @@ async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
 function makeCall(exchange: Exchange, { target, served }: Pick<Call, "target" | "served">): Call {
   const { request, response, info, user, signal } = exchange;
   // Logs are text whatever the client accepts.
-  const output = target.subresource === "log" ? plainOutput : negotiate(header(request.headers, "accept"));
+  const isLog = target.subresource === "log";
+  const output = isLog
+    ? plainOutput
+    : negotiate(header(request.headers, "accept"), { tables: served.kind.isReview !== true });
   return {
     target,
     served,
@@ -129,11 +124,13 @@ function makeCall(exchange: Exchange, { target, served }: Pick<Call, "target" | 
     output,
     signal,
     body: () => readBody(request),
-    warn: (text) => {
-      const quoted = text.replaceAll(/[\\"]/g, "\\$&").replaceAll(/[^\x20-\x7e]/g, " ");
-      response.appendHeader("Warning", `299 - "${quoted}"`);
-    },
+    warn: (text) => warn(response, text),
   };
+}
+
+function warn(response: ServerResponse, text: string): void {
+  const quoted = text.replaceAll(/[\\"]/g, "\\$&").replaceAll(/[^\x20-\x7e]/g, " ");
+  response.appendHeader("Warning", `299 - "${quoted}"`);
 }
 
 async function reply(

@@ -21,6 +21,8 @@ export interface TestApiserver {
   /** A file with the admin's kubeconfig, for kubectl and for our own clients. */
   readonly kubeconfig: string;
   readonly admin: TestClient;
+  /** A client without a certificate. */
+  readonly stranger: TestClient;
   /** A client with a certificate for that user. */
   clientFor(user: string, groups?: readonly string[]): Promise<TestClient>;
   /** A kubeconfig file for that user. */
@@ -47,7 +49,7 @@ export interface TestClient {
       readonly body?: unknown;
       readonly type?: string;
       readonly accept?: string;
-      readonly headers?: Readonly<Record<string, string>>;
+      readonly headers?: Readonly<Record<string, string | readonly string[]>>;
     },
   ): Promise<TestAnswer>;
   /** Opens a watch; the lines come parsed, one after the other. */
@@ -128,12 +130,15 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     );
     return path;
   };
+  const stranger = testClient(running.port, authority, undefined);
+  clients.push(stranger);
   const admin = await clientFor("admin", ["system:masters"]);
   await untilReady(admin);
   return {
     url: running.url,
     kubeconfig: await kubeconfigFor("admin", ["system:masters"]),
     admin,
+    stranger,
     clientFor,
     kubeconfigFor,
     authority,
@@ -191,11 +196,10 @@ export function kubeconfigText(url: string, authority: Certificate, client: Cert
   });
 }
 
-function testClient(port: number, authority: Certificate, certificate: Certificate): TestClient {
+function testClient(port: number, authority: Certificate, certificate: Certificate | undefined): TestClient {
   const tls = {
     ca: authority.certificatePem,
-    cert: certificate.certificatePem,
-    key: certificate.privateKeyPem,
+    ...(certificate && { cert: certificate.certificatePem, key: certificate.privateKeyPem }),
   };
   const agent = new Agent({ keepAlive: true, ...tls });
   const base = { host: "127.0.0.1", port, agent };

@@ -1,8 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { badRequest, pathNotFound } from "./api-error.ts";
-import { authenticate } from "./filters/authentication.ts";
 import { authorize } from "./filters/authorization.ts";
+import { identify } from "./filters/identity.ts";
 import { requestInfo } from "./filters/request-info.ts";
 import { pipeToNode } from "./handlers/pod-stream.ts";
 import { podTarget } from "./handlers/pod-target.ts";
@@ -23,7 +23,8 @@ export async function serveUpgrade(
   socket.on("close", () => deps.stopping.removeEventListener("abort", onStop));
   try {
     const info = requestInfo(request.method ?? "GET", request.url ?? "/");
-    authorize(authenticate(request), info);
+    const user = identify(request, info, (text) => deps.log.info("about an upgrade's user", { text }));
+    authorize(user, info);
     const target = info.resource;
     const stream = streamSubresources.find((one) => one === target?.subresource);
     if (target === undefined || stream === undefined || target.plural !== "pods") throw pathNotFound();

@@ -1,7 +1,7 @@
 import { mediaRanges } from "../handlers/negotiate.ts";
 import type { JsonObject } from "../json.ts";
 import type { KindTable } from "../registry/kind-table.ts";
-import { type ResourceRow, resourceRows, servedGroups } from "./resource-lists.ts";
+import { type ResourceRow, resourceRows } from "./resource-lists.ts";
 
 /** Whole discovery in two answers: /api and /apis as APIGroupDiscoveryList (apidiscovery.k8s.io). Pure. */
 export type AggregatedVersion = "v2" | "v2beta1";
@@ -25,7 +25,7 @@ export function aggregatedType(version: AggregatedVersion): string {
 
 /** @param core /api, else /apis. */
 export function groupDiscoveryList(kinds: KindTable, core: boolean, version: AggregatedVersion): JsonObject {
-  const groups = [...servedGroups(kinds)].filter(([group]) => (group === "") === core);
+  const groups = [...kinds.groups()].filter(([group]) => (group === "") === core);
   return {
     kind: "APIGroupDiscoveryList",
     apiVersion: `apidiscovery.k8s.io/${version}`,

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json.ts";
 import { apiVersionOf, type KindTable } from "../registry/kind-table.ts";
-import { resourceRows, servedGroups } from "./resource-lists.ts";
+import { resourceRows } from "./resource-lists.ts";
 
 /** /api, /apis, /api/v1, /apis/GROUP, /apis/GROUP/VERSION as older clients ask for them. Pure. */
 
@@ -13,7 +13,7 @@ export function apiVersions(address: string): JsonObject {
 }
 
 export function apiGroupList(kinds: KindTable): JsonObject {
-  const groups = [...servedGroups(kinds)].filter(([group]) => group !== "");
+  const groups = [...kinds.groups()].filter(([group]) => group !== "");
   return {
     kind: "APIGroupList",
     apiVersion: "v1",
@@ -22,7 +22,7 @@ export function apiGroupList(kinds: KindTable): JsonObject {
 }
 
 export function apiGroup(kinds: KindTable, group: string): JsonObject | undefined {
-  const versions = group === "" ? undefined : servedGroups(kinds).get(group);
+  const versions = group === "" ? undefined : kinds.groups().get(group);
   return versions === undefined
     ? undefined
     : { kind: "APIGroup", apiVersion: "v1", ...groupBody(group, versions) };
@@ -34,7 +34,7 @@ function groupBody(group: string, versions: readonly string[]): JsonObject {
 }
 
 export function apiResourceList(kinds: KindTable, group: string, version: string): JsonObject | undefined {
-  if (!servedGroups(kinds).get(group)?.includes(version)) return undefined;
+  if (!kinds.groups().get(group)?.includes(version)) return undefined;
   const resources = resourceRows(kinds, group, version).flatMap((row) => [
     {
       name: row.plural,

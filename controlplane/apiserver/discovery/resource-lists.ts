@@ -1,4 +1,3 @@
-import { reviewKinds } from "../handlers/self-reviews.ts";
 import type { Kind } from "../registry/kind.ts";
 import { allVerbs, type KindTable, type ServedKind } from "../registry/kind-table.ts";
 
@@ -41,29 +40,8 @@ export function servedSpecials(kind: Kind): readonly string[] {
   return (kind.subresources.special ?? []).filter((name) => Object.hasOwn(specialRows, name));
 }
 
-/** Groups in order with their versions; the core group is "". */
-export function servedGroups(kinds: KindTable): ReadonlyMap<string, readonly string[]> {
-  const groups = new Map(kinds.groups());
-  for (const { group, version } of reviewKinds) if (!groups.has(group)) groups.set(group, [version]);
-  return groups;
-}
-
 export function resourceRows(kinds: KindTable, group: string, version: string): readonly ResourceRow[] {
   const own = kinds.served.filter((one) => one.group === group && one.version === version).map(kindRow);
-  const reviews = reviewKinds
-    .filter((one) => one.group === group && one.version === version)
-    .map(
-      (one): ResourceRow => ({
-        plural: one.plural,
-        singular: one.kind.toLowerCase(),
-        kind: one.kind,
-        namespaced: false,
-        verbs: ["create"],
-        shortNames: [],
-        categories: [],
-        subresources: [],
-      }),
-    );
   const bindings: ResourceRow[] =
     group === "" && version === "v1"
       ? [
@@ -79,7 +57,7 @@ export function resourceRows(kinds: KindTable, group: string, version: string): 
           },
         ]
       : [];
-  return [...bindings, ...own, ...reviews].sort((a, b) => (a.plural < b.plural ? -1 : 1));
+  return [...bindings, ...own].sort((a, b) => (a.plural < b.plural ? -1 : 1));
 }
 
 function kindRow({ kind, group, version }: ServedKind): ResourceRow {

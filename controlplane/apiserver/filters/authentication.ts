@@ -6,6 +6,9 @@ import { unauthorized } from "../api-error.ts";
 export interface User {
   readonly name: string;
   readonly groups: readonly string[];
+  /** Absent for certificates, which carry none. */
+  readonly uid?: string;
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 export const anonymous: User = { name: "system:anonymous", groups: ["system:unauthenticated"] };

@@ -1,19 +1,19 @@
-import { forbidden } from "../api-error.ts";
+import { type ApiError, forbidden } from "../api-error.ts";
 import { type AccessRule, type AccessSubject, rulesFor } from "./access-rules.ts";
 import type { User } from "./authentication.ts";
 import type { RequestInfo } from "./request-info.ts";
 
+export interface ResourceAttributes {
+  readonly verb: string;
+  readonly group: string;
+  readonly plural: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** What somebody wants to do: to a resource, or to a path that is none. */
-export type Attributes =
-  | {
-      readonly verb: string;
-      readonly group: string;
-      readonly plural: string;
-      readonly subresource: string;
-      readonly namespace: string;
-      readonly name: string;
-    }
-  | { readonly verb: string; readonly path: string };
+export type Attributes = ResourceAttributes | { readonly verb: string; readonly path: string };
 
 export function attributesOf(info: RequestInfo): Attributes {
   if (info.resource === undefined) return { verb: info.verb, path: info.path };
@@ -60,19 +60,30 @@ function matches(rule: AccessRule, wanted: Attributes): boolean {
   return rule.names === undefined || rule.names.includes(wanted.name);
 }
 
-/** Fails with 403 in Kubernetes' words. */
+/** Fails with 403. */
 export function authorize(user: User, info: RequestInfo): void {
   const wanted = attributesOf(info);
-  if (isAllowed(user, wanted)) return;
-  if ("path" in wanted)
-    throw forbidden(
-      { group: "", plural: "" },
-      "",
-      `User "${user.name}" cannot ${wanted.verb} path "${wanted.path}"`,
-    );
-  const { group, plural, subresource, namespace, name, verb } = wanted;
+  if (!isAllowed(user, wanted)) throw accessForbidden(user, wanted);
+}
+
+/** The refusal in Kubernetes' words. */
+export function accessForbidden(user: User, wanted: Attributes, reason = ""): ApiError {
+  const why = `User ${JSON.stringify(user.name)} cannot ${described(wanted)}`.replaceAll(
+    /[&<>]/g,
+    (one) => entities[one] ?? one,
+  );
+  const text = reason === "" ? why : `${why}: ${reason}`;
+  if ("path" in wanted) return forbidden({ group: "", plural: "" }, "", text);
+  return forbidden({ group: wanted.group, plural: wanted.plural }, wanted.name, text);
+}
+
+/** Texts that a browser must not take for markup. */
+const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
+function described(wanted: Attributes): string {
+  if ("path" in wanted) return `${wanted.verb} path ${JSON.stringify(wanted.path)}`;
+  const { group, plural, subresource, namespace, verb } = wanted;
   const resource = subresource === "" ? plural : `${plural}/${subresource}`;
-  const where = namespace === "" ? " at the cluster scope" : ` in the namespace "${namespace}"`;
-  const why = `User "${user.name}" cannot ${verb} resource "${resource}" in API group "${group}"${where}`;
-  throw forbidden({ group, plural }, name, why);
+  const where = namespace === "" ? "at the cluster scope" : `in the namespace ${JSON.stringify(namespace)}`;
+  return `${verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(group)} ${where}`;
 }

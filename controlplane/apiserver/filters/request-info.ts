@@ -17,6 +17,7 @@ export interface ResourceInfo {
   readonly version: string;
   readonly plural: string;
   readonly subresource: string;
+  /** A namespace is in itself. */
   readonly namespace: string;
   readonly name: string;
 }
@@ -60,8 +61,7 @@ function resourceInfo(method: string, path: string, query: URLSearchParams): Res
   }
   const [plural = "", name = "", subresource = ""] = rest;
   if (rest.length > 3 && !(subresource === "proxy")) return undefined;
-  const isNamespace = plural === "namespaces";
-  const info = { group, version, plural, subresource, namespace: isNamespace ? "" : namespace, name };
+  const info = { group, version, plural, subresource, namespace, name };
   const verb = oldWatch ? "watch" : verbOf(method, info, query);
   return verb === undefined ? undefined : { verb, ...info };
 }

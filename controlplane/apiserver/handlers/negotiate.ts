@@ -18,12 +18,13 @@ interface MediaRange {
 
 const servedTypes = ["application/json", "application/yaml"];
 
-/** The best of what the client accepts that we can give; fails with 406. Pure. */
-export function negotiate(accept: string): Output {
+/** The best of what the client accepts that we can give; fails with 406. Pure.
+ *  @param options `tables`: can what is asked for be shown as a table? */
+export function negotiate(accept: string, options: { readonly tables: boolean }): Output {
   if (accept.trim() === "") return plainOutput;
   for (const range of mediaRanges(accept)) {
     const output = outputFor(range);
-    if (output !== undefined) return output;
+    if (output !== undefined && (output.as !== "table" || options.tables)) return output;
   }
   throw notAcceptable(servedTypes);
 }

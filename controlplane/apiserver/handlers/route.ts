@@ -13,6 +13,7 @@ import { get } from "./get.ts";
 import { list } from "./list.ts";
 import { patch } from "./patch.ts";
 import { podLog } from "./pod-log.ts";
+import { review } from "./review.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
 import { getStatus, patchStatus, updateStatus } from "./status.ts";
 import { update } from "./update.ts";
@@ -48,6 +49,7 @@ export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
 }
 
 function mainHandlers({ kind }: ServedKind): Handlers {
+  if (kind.isReview) return { create: review };
   return Object.fromEntries(Object.entries(main).filter(([verb]) => supports(kind, verb as Verb)));
 }
 

@@ -12,6 +12,8 @@ describe("openapi", () => {
     assert.deepEqual(Object.keys(paths).sort(), [
       "api/v1",
       "apis/apps/v1",
+      "apis/authentication.k8s.io/v1",
+      "apis/authorization.k8s.io/v1",
       "apis/batch/v1",
       "apis/coordination.k8s.io/v1",
       "apis/discovery.k8s.io/v1",

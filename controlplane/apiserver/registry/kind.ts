@@ -45,6 +45,8 @@ export interface Kind {
   readonly allocates?: "service";
   /** Objects vanish so many seconds after their last write (events). */
   readonly ttlSeconds?: number;
+  /** A question that is answered and never stored. */
+  readonly isReview?: true;
   /** A delete that names no propagation policy leaves dependents behind (replication controllers and jobs, as of old). */
   readonly orphansByDefault?: true;
 }

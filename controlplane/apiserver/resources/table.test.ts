@@ -60,7 +60,7 @@ const good: Readonly<Record<string, Json>> = {
 };
 
 describe("every kind", () => {
-  for (const one of kinds) {
+  for (const one of kinds.filter(({ isReview }) => !isReview)) {
     const fields = good[one.kind] ?? {};
     it(`${one.kind}: a good object passes, has all its cells, and its defaults settle at once`, () => {
       assert.ok(good[one.kind], "has an example here");

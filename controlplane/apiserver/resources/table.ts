@@ -12,6 +12,13 @@ import { nodes } from "./nodes.ts";
 import { pods } from "./pods.ts";
 import { replicaSets } from "./replicasets.ts";
 import { replicationControllers } from "./replicationcontrollers.ts";
+import {
+  localSubjectAccessReviews,
+  selfSubjectAccessReviews,
+  selfSubjectReviews,
+  selfSubjectRulesReviews,
+  subjectAccessReviews,
+} from "./reviews.ts";
 import { secrets } from "./secrets.ts";
 import { serviceAccounts } from "./serviceaccounts.ts";
 import { services } from "./services.ts";
@@ -35,4 +42,9 @@ export const kinds: readonly Kind[] = [
   jobs,
   leases,
   endpointSlices,
+  selfSubjectReviews,
+  localSubjectAccessReviews,
+  selfSubjectAccessReviews,
+  selfSubjectRulesReviews,
+  subjectAccessReviews,
 ];

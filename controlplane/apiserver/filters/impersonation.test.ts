@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { ApiError } from "../api-error.ts";
+import { type Attributes, isAllowed } from "./authorization.ts";
+import { impersonate } from "./impersonation.ts";
+import { wantedUser } from "./impersonation-headers.ts";
+
+const masters = { name: "admin", groups: ["system:masters", "system:authenticated"] };
+const jane = { name: "jane", groups: ["system:authenticated"] };
+const listSecrets: Attributes = {
+  verb: "list",
+  group: "",
+  plural: "secrets",
+  subresource: "",
+  namespace: "default",
+  name: "",
+};
+
+function as(headers: readonly string[], allows: (wanted: string) => boolean = () => true) {
+  const wanted = wantedUser(headers);
+  assert.ok(wanted);
+  const asked: string[] = [];
+  const user = impersonate({ requestor: jane, wanted, attributes: listSecrets }, (_, one) => {
+    if ("path" in one) return false;
+    const text = `${one.verb} ${one.group}/${one.plural}${one.subresource && `/${one.subresource}`} ${one.namespace}:${one.name}`;
+    const allowed = allows(text);
+    if (allowed) asked.push(text);
+    return allowed;
+  });
+  return { user, asked };
+}
+const legacyOnly = (text: string) => text.startsWith("impersonate ");
+
+describe("impersonation", () => {
+  it("asks for every part of the identity: user, uid, groups, extra", () => {
+    const { user, asked } = as(
+      [
+        ...["Impersonate-User", "bob", "Impersonate-Uid", "u1"],
+        ...["Impersonate-Group", "dev", "impersonate-group", "ops"],
+        ...["Impersonate-Extra-acme.com%2Fproject", "x", "Impersonate-Extra-acme.com%2Fproject", "y"],
+      ],
+      legacyOnly,
+    );
+    assert.deepEqual(asked, [
+      "impersonate /users :bob",
+      "impersonate authentication.k8s.io/uids :u1",
+      "impersonate /groups :dev",
+      "impersonate /groups :ops",
+      "impersonate authentication.k8s.io/userextras/acme.com/project :x",
+      "impersonate authentication.k8s.io/userextras/acme.com/project :y",
+    ]);
+    assert.deepEqual(user, {
+      name: "bob",
+      uid: "u1",
+      groups: ["dev", "ops", "system:authenticated"],
+      extra: { "acme.com/project": ["x", "y"] },
+    });
+  });
+
+  it("gives a service account its groups, unless others are named", () => {
+    const account = ["Impersonate-User", "system:serviceaccount:shop:cart"];
+    const plain = as(account, legacyOnly);
+    assert.deepEqual(plain.asked, ["impersonate /serviceaccounts shop:cart"]);
+    assert.deepEqual(plain.user.groups, [
+      "system:serviceaccounts",
+      "system:serviceaccounts:shop",
+      "system:authenticated",
+    ]);
+    const grouped = as([...account, "Impersonate-Group", "dev"], legacyOnly);
+    assert.deepEqual(grouped.user.groups, ["dev", "system:authenticated"]);
+  });
+
+  it("adds the group of everybody known, or of the unknown", () => {
+    const groups = (...headers: string[]) => as(headers, legacyOnly).user.groups;
+    assert.deepEqual(groups("Impersonate-User", "bob"), ["system:authenticated"]);
+    assert.deepEqual(groups("Impersonate-User", "system:anonymous"), ["system:unauthenticated"]);
+    assert.deepEqual(groups("Impersonate-User", "bob", "Impersonate-Group", "system:unauthenticated"), [
+      "system:unauthenticated",
+    ]);
+  });
+
+  it("allows one request of one user where the constrained verbs say so", () => {
+    const allowed = new Set([
+      "impersonate-on:user-info:list /secrets default:",
+      "impersonate:user-info authentication.k8s.io/users :bob",
+    ]);
+    assert.equal(as(["Impersonate-User", "bob"], (text) => allowed.has(text)).user.name, "bob");
+    assert.throws(() => as(["Impersonate-User", "eve"], (text) => allowed.has(text)), ApiError);
+    const node = as(["Impersonate-User", "system:node:n1"], (text) => /:arbitrary-node/.test(text));
+    assert.deepEqual(node.user.groups, ["system:nodes", "system:authenticated"]);
+  });
+
+  it("lets only the plain verb reach system:masters", () => {
+    const headers = ["Impersonate-User", "bob", "Impersonate-Group", "system:masters"];
+    assert.throws(() => as(headers, (text) => !legacyOnly(text)), /impersonating the system:masters group/);
+    assert.ok(as(headers).user.groups.includes("system:masters"));
+  });
+
+  it("refuses in Kubernetes' words", () => {
+    const wanted = wantedUser(["Impersonate-User", "<bob>"]);
+    assert.ok(wanted);
+    assert.throws(() => impersonate({ requestor: jane, wanted, attributes: listSecrets }, isAllowed), {
+      code: 403,
+      message:
+        'secrets is forbidden: User "jane" cannot impersonate-on:user-info:list resource "secrets" in API group "" in the namespace "default"',
+    });
+    assert.equal(
+      impersonate({ requestor: masters, wanted, attributes: listSecrets }, isAllowed).name,
+      "<bob>",
+    );
+  });
+
+  it("refuses half an identity rather than dropping it", () => {
+    assert.equal(wantedUser(["Accept", "*/*"]), undefined);
+    const refused = (message: RegExp | string, ...headers: string[]) =>
+      assert.throws(() => wantedUser(headers), { code: 400, message });
+    refused(
+      'requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"dev"}, Extra:map[string][]string(nil)} without impersonating a user name',
+      "Impersonate-Group",
+      "dev",
+    );
+    refused(/without impersonating a user name/, "Impersonate-User", "");
+    refused(/without impersonating a user name/, "Impersonate-Extra-Scopes", "view");
+    refused(/may be given once/, "Impersonate-User", "a", "Impersonate-User", "b");
+    refused(
+      /unknown impersonation header "impersonate-groups"/,
+      "Impersonate-User",
+      "a",
+      "Impersonate-Groups",
+      "b",
+    );
+  });
+});

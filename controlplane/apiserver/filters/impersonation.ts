@@ -1,0 +1,157 @@
+import { ApiError } from "../api-error.ts";
+import { dns1123Subdomain } from "../resources/names.ts";
+import type { User } from "./authentication.ts";
+import { type Attributes, accessForbidden, type ResourceAttributes } from "./authorization.ts";
+import type { WantedUser } from "./impersonation-headers.ts";
+import { nodeOf, serviceAccountGroups, serviceAccountOf } from "./service-account-user.ts";
+
+/** Acting as somebody else. Kubernetes 1.36 tries modes in an order: the constrained ones (KEP-5284) want
+ *  `impersonate:MODE` on the identity and `impersonate-on:MODE:VERB` on the request itself; the original one wants the
+ *  plain `impersonate` verb. The first mode that allows it decides who the user becomes; if none does, the first
+ *  refusal is the answer. (The mode for a service account's own node needs tokens bound to nodes, which are not
+ *  served.) Pure. */
+export type Allows = (user: User, wanted: Attributes) => boolean;
+
+interface Mode {
+  readonly name: string;
+  readonly fits: (wanted: WantedUser) => boolean;
+}
+
+const onlyName = ({ uid, groups, extra }: WantedUser) =>
+  uid === "" && groups.length === 0 && Object.keys(extra).length === 0;
+const constrainedModes: readonly Mode[] = [
+  { name: "arbitrary-node", fits: (wanted) => onlyName(wanted) && nodeOf(wanted.name) !== undefined },
+  {
+    name: "serviceaccount",
+    fits: (wanted) => onlyName(wanted) && serviceAccountOf(wanted.name) !== undefined,
+  },
+  {
+    name: "user-info",
+    fits: ({ name }) => nodeOf(name) === undefined && serviceAccountOf(name) === undefined,
+  },
+];
+
+export interface ImpersonationRequest {
+  readonly requestor: User;
+  readonly wanted: WantedUser;
+  /** What the request itself asks for. */
+  readonly attributes: Attributes;
+}
+
+/** The user that the request is made as from here on. Fails with 403. */
+export function impersonate(request: ImpersonationRequest, allows: Allows): User {
+  let firstRefusal: ApiError | undefined;
+  const attempts = [
+    ...constrainedModes
+      .filter(({ fits }) => fits(request.wanted))
+      .map(
+        ({ name }) =>
+          () =>
+            constrained(name, request, allows),
+      ),
+    () => identity(request, { verb: "impersonate", constrained: false }, allows),
+  ];
+  for (const attempt of attempts) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      firstRefusal ??= error;
+    }
+  }
+  throw firstRefusal;
+}
+
+function constrained(mode: string, request: ImpersonationRequest, allows: Allows): User {
+  const { requestor, attributes } = request;
+  require(requestor, { ...attributes, verb: `impersonate-on:${mode}:${attributes.verb}` }, allows);
+  return identity(request, { verb: `impersonate:${mode}`, constrained: true }, allows);
+}
+
+interface IdentityMode {
+  readonly verb: string;
+  readonly constrained: boolean;
+}
+
+/** Every part of the identity must be allowed; then the groups that follow from the name are added. */
+function identity({ requestor, wanted }: ImpersonationRequest, mode: IdentityMode, allows: Allows): User {
+  const own = mode.constrained ? "authentication.k8s.io" : "";
+  const ask = (part: Partial<ResourceAttributes>): ResourceAttributes => ({
+    verb: mode.verb,
+    group: "authentication.k8s.io",
+    plural: "",
+    subresource: "",
+    namespace: "",
+    name: "",
+    ...part,
+  });
+  const node = mode.constrained ? nodeOf(wanted.name) : undefined;
+  const account = serviceAccountOf(wanted.name);
+  if (node !== undefined) require(requestor, ask({ group: own, plural: "nodes", name: node }), allows);
+  else if (account !== undefined)
+    require(requestor, ask({ group: own, plural: "serviceaccounts", ...account }), allows);
+  else require(requestor, ask({ group: own, plural: "users", name: wanted.name }), allows);
+  if (wanted.uid !== "") require(requestor, ask({ plural: "uids", name: wanted.uid }), allows);
+  if (mode.constrained) checkGroups(requestor, wanted.groups, ask({ group: own, plural: "groups" }));
+  for (const name of wanted.groups) require(requestor, ask({ group: own, plural: "groups", name }), allows);
+  if (mode.constrained) checkExtra(requestor, wanted.extra, ask({ plural: "userextras" }));
+  for (const [subresource, values] of Object.entries(wanted.extra))
+    for (const name of values) require(requestor, ask({ plural: "userextras", subresource, name }), allows);
+  const implied =
+    node !== undefined
+      ? ["system:nodes"]
+      : account !== undefined && wanted.groups.length === 0
+        ? serviceAccountGroups(account.namespace)
+        : wanted.groups;
+  return {
+    name: wanted.name,
+    groups: withEverybodysGroup(wanted.name, implied),
+    ...(wanted.uid !== "" && { uid: wanted.uid }),
+    ...(Object.keys(wanted.extra).length > 0 && { extra: wanted.extra }),
+  };
+}
+
+function withEverybodysGroup(name: string, groups: readonly string[]): readonly string[] {
+  const unauthenticated = "system:unauthenticated";
+  if (name !== "system:anonymous" && groups.includes(unauthenticated)) return groups;
+  const everybody = name === "system:anonymous" ? unauthenticated : "system:authenticated";
+  return groups.includes(everybody) ? groups : [...groups, everybody];
+}
+
+const pathPattern = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/;
+
+/** What the constrained modes never allow. */
+function checkGroups(requestor: User, groups: readonly string[], asked: ResourceAttributes): void {
+  if (groups.includes(""))
+    throw accessForbidden(requestor, asked, "impersonating the empty string group is not allowed");
+  const masters = "system:masters";
+  if (groups.includes(masters))
+    throw accessForbidden(
+      requestor,
+      { ...asked, name: masters },
+      "impersonating the system:masters group is not allowed",
+    );
+}
+
+function checkExtra(requestor: User, extra: WantedUser["extra"], asked: ResourceAttributes): void {
+  const refuse = (why: string) => accessForbidden(requestor, asked, why);
+  for (const [key, values] of Object.entries(extra)) {
+    if (key === "") throw refuse("impersonating the empty string key in extra is not allowed");
+    const slash = key.indexOf("/");
+    if (
+      slash < 0 ||
+      dns1123Subdomain(key.slice(0, slash)).length > 0 ||
+      !pathPattern.test(key.slice(slash + 1))
+    )
+      throw refuse(
+        `impersonating an invalid key in extra is not allowed: extra.key: Invalid value: ${JSON.stringify(key)}: must be a domain-prefixed path (such as "acme.io/foo")`,
+      );
+    if (key !== key.toLowerCase())
+      throw refuse(`impersonating a non-lowercase key in extra is not allowed: ${JSON.stringify(key)}`);
+    if (values.includes("")) throw refuse("impersonating the empty string value in extra is not allowed");
+  }
+}
+
+function require(user: User, wanted: Attributes, allows: Allows): void {
+  if (!allows(user, wanted)) throw accessForbidden(user, wanted);
+}

@@ -1,0 +1,33 @@
+import { dns1123Label, dns1123Subdomain } from "../resources/names.ts";
+
+/** How service accounts and nodes appear as users. Pure. */
+
+export interface ServiceAccountName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+const serviceAccountPrefix = "system:serviceaccount:";
+const nodePrefix = "system:node:";
+
+/** The account in `system:serviceaccount:NAMESPACE:NAME`; `undefined` for any other user. */
+export function serviceAccountOf(user: string): ServiceAccountName | undefined {
+  if (!user.startsWith(serviceAccountPrefix)) return undefined;
+  const parts = user.slice(serviceAccountPrefix.length).split(":");
+  const [namespace = "", name = ""] = parts;
+  return parts.length === 2 && dns1123Label(namespace).length === 0 && dns1123Subdomain(name).length === 0
+    ? { namespace, name }
+    : undefined;
+}
+
+/** The groups that every service account of a namespace is in, beside `system:authenticated`. */
+export function serviceAccountGroups(namespace: string): readonly string[] {
+  return ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
+}
+
+/** The node in `system:node:NAME`; `undefined` for any other user. */
+export function nodeOf(user: string): string | undefined {
+  if (!user.startsWith(nodePrefix)) return undefined;
+  const name = user.slice(nodePrefix.length);
+  return dns1123Subdomain(name).length === 0 ? name : undefined;
+}

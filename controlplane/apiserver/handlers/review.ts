@@ -1,0 +1,89 @@
+import type { KubeObject } from "../../../client/types.ts";
+import { badRequest, invalid } from "../api-error.ts";
+import type { AccessRule } from "../filters/access-rules.ts";
+import type { User } from "../filters/authentication.ts";
+import { type Attributes, isAllowed, rulesOf } from "../filters/authorization.ts";
+import { serviceAccountGroups, serviceAccountOf } from "../filters/service-account-user.ts";
+import { isObject, type JsonObject, objectOf, stringOf, stringsOf } from "../json.ts";
+import { rfc3339 } from "../registry/object-meta.ts";
+import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { readObject } from "./decode-body.ts";
+import { isDryRun } from "./write-options.ts";
+
+/** POST of a review: the question comes back with its status filled in. */
+export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
+  const { kind } = call.served;
+  isDryRun(call.query);
+  const asked = await readObject(call, deps.schemas);
+  const problems = kind.validate(asked);
+  if (problems.length > 0) throw invalid(kind, "", problems);
+  const status = answers[kind.kind]?.(asked, call.user);
+  if (status === undefined) throw new Error(`nothing answers a ${kind.kind}`);
+  const { namespace } = asked.metadata;
+  const isAboutSelf = kind.kind === "SelfSubjectReview";
+  const metadata = {
+    ...(namespace !== undefined && { namespace }),
+    creationTimestamp: isAboutSelf ? rfc3339(deps.clock.wallMs()) : null,
+  };
+  const { apiVersion, spec } = asked;
+  const body = { kind: kind.kind, apiVersion, metadata, ...(isAboutSelf ? {} : { spec }), status };
+  return { type: "json", code: 201, body };
+}
+
+const answers: Readonly<Record<string, (asked: KubeObject, user: User) => JsonObject>> = {
+  SelfSubjectReview: (_, { name, uid, groups, extra }) => ({
+    userInfo: { username: name, ...(uid !== undefined && { uid }), groups, ...(extra && { extra }) },
+  }),
+  SelfSubjectAccessReview: (asked, user) => accessStatus(asked, user),
+  SubjectAccessReview: (asked) => accessStatus(asked, subjectOf(objectOf(asked.spec))),
+  LocalSubjectAccessReview: (asked) => accessStatus(asked, subjectOf(objectOf(asked.spec))),
+  SelfSubjectRulesReview: (asked, user) => {
+    const namespace = stringOf(objectOf(asked.spec).namespace);
+    if (namespace === "") throw badRequest("no namespace on request");
+    return rulesStatus(rulesOf(user), namespace);
+  },
+};
+
+/** The user a review is about. A service account named without groups has those it asks with. */
+function subjectOf(spec: JsonObject): User {
+  const name = stringOf(spec.user);
+  const groups = stringsOf(spec.groups);
+  const account = groups.length === 0 ? serviceAccountOf(name) : undefined;
+  const implied = account && [...serviceAccountGroups(account.namespace), "system:authenticated"];
+  return { name, groups: implied ?? groups };
+}
+
+function accessStatus(asked: KubeObject, user: User): JsonObject {
+  return { allowed: isAllowed(user, wantedBy(objectOf(asked.spec))) };
+}
+
+function wantedBy({ resourceAttributes, nonResourceAttributes }: JsonObject): Attributes {
+  if (isObject(nonResourceAttributes))
+    return { verb: stringOf(nonResourceAttributes.verb), path: stringOf(nonResourceAttributes.path) };
+  const attributes = objectOf(resourceAttributes);
+  const field = (name: string) => stringOf(attributes[name]);
+  return {
+    verb: field("verb"),
+    group: field("group"),
+    plural: field("resource"),
+    subresource: field("subresource"),
+    namespace: field("namespace"),
+    name: field("name"),
+  };
+}
+
+function rulesStatus(rules: readonly AccessRule[], namespace: string): JsonObject {
+  const here = rules.filter((rule) => rule.namespaces === undefined || rule.namespaces.includes(namespace));
+  const resourceRules = here
+    .filter((rule) => rule.resources !== undefined)
+    .map(({ verbs, groups = [""], resources, names }) => ({
+      verbs,
+      apiGroups: groups,
+      resources,
+      ...(names && { resourceNames: names }),
+    }));
+  const nonResourceRules = here
+    .filter((rule) => rule.paths !== undefined)
+    .map(({ verbs, paths }) => ({ verbs, nonResourceURLs: paths }));
+  return { resourceRules, nonResourceRules, incomplete: false };
+}
