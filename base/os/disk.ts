@@ -9,6 +9,9 @@ export interface Disk {
   /** The names in a folder, sorted; an absent folder is an empty one. */
   list(folder: string): Promise<string[]>;
   exists(path: string): Promise<boolean>;
+  /** The size of a file; 0 where it is absent. Opens nothing: closing a file that another part of the process has locked would
+   *  drop that lock. */
+  sizeBytes(path: string): Promise<number>;
   /** Makes the folder and its parents, and makes that durable. */
   makeFolder(folder: string): Promise<void>;
   /** Atomic; survives a crash only after `syncFolder` of the parent. */
@@ -51,6 +54,14 @@ export const systemDisk: Disk = {
       return true;
     } catch (error) {
       if (isMissing(error)) return false;
+      throw error;
+    }
+  },
+  async sizeBytes(path) {
+    try {
+      return (await fs.stat(path)).size;
+    } catch (error) {
+      if (isMissing(error)) return 0;
       throw error;
     }
   },

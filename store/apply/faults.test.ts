@@ -60,7 +60,7 @@ const puts = (count: number): Entry[] =>
     entry(at + 1, { put: { key: Buffer.from(`k${at % 5}`), value: Buffer.from(`${at}`) } }),
   );
 
-/** Applies one by one, with time for the disk in between, and crashes losing nothing that was written. */
+/** Applies one by one, with time for the disk in between, and dies losing nothing that was written. */
 async function applyAndCrash(home: MemoryHome, faults: NonNullable<StateDeps["faults"]>): Promise<number> {
   const log = puts(60);
   const first = await open(home, { faults });
@@ -68,7 +68,7 @@ async function applyAndCrash(home: MemoryHome, faults: NonNullable<StateDeps["fa
     first.state.apply([one]);
     await turn();
   }
-  home.crash(Number.POSITIVE_INFINITY);
+  home.kill();
   const second = await open(home, { faults });
   second.state.apply(log);
   return second.state.mvcc.revision;

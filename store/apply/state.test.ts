@@ -311,7 +311,7 @@ describe("store/apply: the whole state against the model", () => {
 async function crash(world: World): Promise<void> {
   world.checkWatches();
   world.forgetWatches();
-  world.home.crash(below(world.random, world.home.unsyncedBatches + 1));
+  world.home.crash(world.random);
   const state = await world.start();
   assert.ok(state.appliedIndex <= world.log.length);
   state.apply(world.log); // those that took effect are skipped

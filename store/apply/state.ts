@@ -5,7 +5,7 @@ import type { Disk } from "../../base/os/disk.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import type { Backend, BackendError, Bucket, Row } from "../backend/backend.ts";
 import { type BackendHome, LevelHome } from "../backend/home.ts";
-import { type BackendConfig, backendDefaults } from "../backend/layered-backend.ts";
+import { type BackendConfig, type BackendFaults, backendDefaults } from "../backend/layered-backend.ts";
 import type { StateMachine } from "../driver/seams.ts";
 import { decodeLease } from "../lease/lease-rows.ts";
 import { Lessor } from "../lease/lessor.ts";
@@ -52,7 +52,7 @@ export interface StateDeps {
   readonly onFailure: (error: BackendError | Error) => void;
   /** In place of LevelDB under `dataDir`: simulation. */
   readonly home?: BackendHome;
-  readonly faults?: ApplyFaults & WatchFaults;
+  readonly faults?: ApplyFaults & WatchFaults & BackendFaults;
 }
 
 interface LoadedState {
@@ -243,6 +243,7 @@ function levelHome(config: StateConfig, deps: StateDeps): BackendHome {
     onFailure: deps.onFailure,
     onFlushed: (tookMs) => commitSeconds.observe(tookMs / 1_000),
     monotonicMs: () => deps.clock.monotonicMs(),
+    ...(deps.faults && { faults: deps.faults }),
   });
 }
 

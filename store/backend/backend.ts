@@ -79,7 +79,8 @@ export type Write = readonly [key: string, value: Uint8Array | undefined];
 /** What lies under the layers: a flat, ordered key space. */
 export interface Base {
   get(key: string): Uint8Array | undefined;
-  /** Atomic. With `sync` it and all writes before it are durable when it resolves. Calls do not overlap. */
+  /** Atomic. With `sync` the batch is durable when it resolves, which says nothing of batches before it that were not synced:
+   *  a power cut may take any of them, in the middle too. Calls do not overlap. */
   write(writes: readonly Write[], options: { readonly sync: boolean }): Promise<void>;
   view(): BaseView;
   /** Gives back the space of what was overwritten and deleted. */

@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import { type Disk, replaceFile } from "../../base/os/disk.ts";
+import type { Random } from "../../base/os/random.ts";
 import { text, utf8 } from "../../base/wire.ts";
 import { type Backend, BackendError, type Base } from "./backend.ts";
 import { type BackendConfig, type BackendEvents, LayeredBackend } from "./layered-backend.ts";
 import { LevelBase } from "./level-base.ts";
-import { MemoryBase, MemoryDisk } from "./memory-base.ts";
+import { MemoryBase } from "./memory-base.ts";
+import { MemoryDisk } from "./memory-disk.ts";
 
 /** Where a member's database lives. A received snapshot is built beside the database in use and then put in its place;
  *  a crash at any moment leaves the one or the other, whole. */
@@ -168,19 +170,14 @@ export class MemoryHome implements BackendHome {
     // A replaced disk goes with its last reader.
   }
 
-  /** Unsynced batches of the database in use. */
-  get unsyncedBatches(): number {
-    return this.#current.unsyncedBatches;
-  }
-
   /** The member ended without a power cut. */
   kill(): void {
     this.#current.kill();
   }
 
-  /** To be called when nothing of the crashed member runs any more. Keeps the oldest `keep` unsynced batches. */
-  crash(keep: number): void {
-    this.#current.crash(keep);
+  /** Power failed; to be called when nothing of the crashed member runs any more. */
+  crash(random: Random): void {
+    this.#current.crash(random);
   }
 
   #over(disk: MemoryDisk): Promise<Backend> {

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deferred } from "../../base/deferred.ts";
-import { systemDisk } from "../../base/os/disk.ts";
+import { type Disk, systemDisk } from "../../base/os/disk.ts";
+import { Prng } from "../../base/os/random.ts";
 import { BackendError } from "./backend.ts";
 import { allRows, backendSuite, suiteConfig } from "./backend-suite.ts";
 import { LevelHome, MemoryHome } from "./home.ts";
-import { LayeredBackend } from "./layered-backend.ts";
-import { MemoryBase, MemoryDisk } from "./memory-base.ts";
+import { type BackendFaults, LayeredBackend } from "./layered-backend.ts";
+import { LevelBase } from "./level-base.ts";
+import { MemoryBase } from "./memory-base.ts";
+import { MemoryDisk } from "./memory-disk.ts";
 
 const failLoudly = (error: BackendError) => {
   throw error;
@@ -27,27 +30,78 @@ const levelHome = (path: string) =>
 backendSuite("memory", async () => new MemoryHome(suiteConfig, { onFailure: failLoudly }));
 backendSuite("level", async () => levelHome(join(folder, `db${count++}`)));
 
+/** Some groups, the first twenty of them flushed, then a power cut. Each group's rows hold its number. */
+async function afterPowerCut(
+  seed: number,
+  faults: BackendFaults,
+): Promise<{ index: number; rows: string[] }> {
+  const events = { onFailure: failLoudly, faults };
+  const home = new MemoryHome(suiteConfig, events, () => new Promise<void>(setImmediate));
+  const backend = await home.open();
+  for (let group = 1; group <= 60 + seed; group++) {
+    for (const row of rowsOf(group)) backend.put("key", row, Buffer.from(`${group}`));
+    backend.put("meta", "index", Buffer.from(`${group}`));
+    backend.commit();
+    if (group === 20) await backend.flush();
+    if (group % 10 === 0) await new Promise(setImmediate);
+  }
+  home.crash(new Prng(seed));
+  const after = await home.open();
+  const index = Number(Buffer.from(after.get("meta", "index") ?? []).toString());
+  const rows = (await allRows(after.pages("key"))).map(({ key, value }) => `${key}=${Buffer.from(value)}`);
+  return { index, rows };
+}
+
+const rowsOf = (group: number) => [0, 1, 2].map((row) => `${group % 60}-${row}`);
+
+/** What the rows hold once the groups up to `index` were written. */
+function rowsAt(index: number): string[] {
+  const rows = new Map<string, number>();
+  for (let group = 1; group <= index; group++) for (const row of rowsOf(group)) rows.set(row, group);
+  return [...rows].map(([row, group]) => `${row}=${group}`).sort();
+}
+
 describe("store/backend: crashes and faults", () => {
-  it("holds whole groups only after a crash, a prefix of them, and all that were flushed", async () => {
-    for (let keep = 0; keep < 6; keep++) {
-      const home = new MemoryHome(suiteConfig, { onFailure: failLoudly });
-      const backend = await home.open();
-      for (let group = 1; group <= 60; group++) {
-        for (let row = 0; row < 3; row++) backend.put("key", `${group % 7}-${row}`, Buffer.from(`${group}`));
-        backend.put("meta", "index", Buffer.from(`${group}`));
-        backend.commit();
-        if (group === 20) await backend.flush();
-        if (group % 5 === 0) await new Promise(setImmediate);
-      }
-      home.crash(keep);
-      const after = await home.open();
-      const index = Number(Buffer.from(after.get("meta", "index") ?? []).toString());
-      assert.ok(index >= 20 && index <= 60, `index ${index}`);
-      for (const { key, value } of await allRows(after.pages("key"))) {
-        const newest = index - ((index - Number(key.split("-")[0]) + 7) % 7);
-        assert.equal(Buffer.from(value).toString(), `${newest}`, `key ${key} at index ${index}`);
+  it("holds whole groups only after a power cut, a prefix of them, and all that were flushed", async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const { index, rows } = await afterPowerCut(seed, {});
+      assert.ok(index >= 20 && index <= 60 + seed, `seed ${seed}: index ${index}`);
+      assert.deepEqual(rows, rowsAt(index), `seed ${seed}, index ${index}`);
+    }
+  });
+
+  it("loses a layer in the middle to a power cut where only the last one is synced", async () => {
+    let divergent = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      const { index, rows } = await afterPowerCut(seed, { syncOnlyLastLayer: true });
+      if (`${rows}` !== `${rowsAt(index)}`) divergent++;
+    }
+    assert.ok(divergent > 0);
+  });
+
+  it("makes the name of every new log of LevelDB durable before a write is", async () => {
+    const path = join(folder, "names");
+    await mkdir(path);
+    let synced = new Set<string>();
+    const disk: Disk = {
+      ...systemDisk,
+      syncFolder: async (at) => {
+        assert.equal(at, path);
+        synced = new Set(await readdir(at));
+      },
+    };
+    const base = await LevelBase.open(path, disk);
+    const logs = new Set<string>();
+    const megabyte = Buffer.alloc(1024 * 1024);
+    for (let i = 0; logs.size < 3; i++) {
+      await base.write([[`k${i}`, megabyte]], { sync: true });
+      for (const name of await readdir(path)) {
+        if (!name.endsWith(".log")) continue;
+        logs.add(name);
+        assert.ok(synced.has(name), name);
       }
     }
+    await base.close();
   });
 
   it("keeps serving and reports once when a flush fails", async () => {

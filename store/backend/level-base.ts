@@ -5,14 +5,13 @@ import { BackendError, type Base, type BaseView, type Pages, type Write } from "
 
 type Db = ClassicLevel<Uint8Array, Uint8Array>;
 
-/** LevelDB needs something to write when asked only to sync; no bucket's prefix. */
-const syncMark: Write = ["\0", new Uint8Array(0)];
 const readAheadBytes = 1024 * 1024;
 
 export class LevelBase implements Base {
   readonly #db: Db;
   readonly #path: string;
   readonly #disk: Disk;
+  #durableNames: ReadonlySet<string> = new Set();
 
   private constructor(db: Db, path: string, disk: Disk) {
     this.#db = db;
@@ -47,13 +46,14 @@ export class LevelBase implements Base {
   }
 
   async write(writes: readonly Write[], options: { readonly sync: boolean }): Promise<void> {
-    const batch = (writes.length === 0 ? [syncMark] : writes).map(([key, value]) =>
+    const batch = writes.map(([key, value]) =>
       value === undefined
         ? ({ type: "del", key: latin1Bytes(key) } as const)
         : ({ type: "put", key: latin1Bytes(key), value } as const),
     );
     try {
       await this.#db.batch(batch, options);
+      if (options.sync) await this.#syncNames();
     } catch (error) {
       throw explain(error, this.#path, "writing");
     }
@@ -96,31 +96,21 @@ export class LevelBase implements Base {
 
   async sizeBytes(): Promise<number> {
     let bytes = 0;
-    for (const name of await this.#disk.list(this.#path)) {
-      const path = `${this.#path}/${name}`;
-      // LevelDB removes files while we look; one that is gone takes no space.
-      if (!(await this.#disk.exists(path))) continue;
-      bytes += await fileBytes(this.#disk, path);
-    }
+    for (const name of await this.#disk.list(this.#path))
+      bytes += await this.#disk.sizeBytes(`${this.#path}/${name}`);
     return bytes;
   }
 
   async close(): Promise<void> {
     await this.#db.close();
   }
-}
 
-async function fileBytes(disk: Disk, path: string): Promise<number> {
-  try {
-    const file = await disk.open(path);
-    try {
-      return await file.sizeBytes();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return 0;
-    throw error;
+  /** LevelDB makes durable what is in a log, but not that the folder has it: a new log whose name is lost is lost. */
+  async #syncNames(): Promise<void> {
+    const names = await this.#disk.list(this.#path);
+    if (names.every((name) => this.#durableNames.has(name))) return;
+    await this.#disk.syncFolder(this.#path);
+    this.#durableNames = new Set(names);
   }
 }
 

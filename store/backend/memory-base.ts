@@ -1,43 +1,5 @@
-import { OrderedMap } from "../../base/ordered-map.ts";
 import { BackendError, type Base, type BaseView, type Pages, type Row, type Write } from "./backend.ts";
-
-/** What survives of a memory base when its process does not: the simulated disk under `MemoryBase`. */
-export class MemoryDisk {
-  /** Counts crashes: whoever opened the disk in an earlier life writes no more. */
-  life = 0;
-  readonly rows = new OrderedMap<Uint8Array>();
-  /** Batches written but not synced, oldest first, each with what it replaced. */
-  #undo: { readonly key: string; readonly before: Uint8Array | undefined }[][] = [];
-
-  write(writes: readonly Write[], sync: boolean): void {
-    const undo = writes.map(([key]) => ({ key, before: this.rows.get(key) }));
-    for (const [key, value] of writes) this.#set(key, value);
-    this.#undo.push(undo);
-    if (sync) this.#undo = [];
-  }
-
-  get unsyncedBatches(): number {
-    return this.#undo.length;
-  }
-
-  /** Whoever had it open is gone; what they wrote is as safe or unsafe as before. */
-  kill(): void {
-    this.life++;
-  }
-
-  /** Loses unsynced batches from the newest back, but for the oldest `keep` of them: what a power cut may do. */
-  crash(keep: number): void {
-    this.life++;
-    for (const batch of this.#undo.splice(keep).reverse())
-      for (const { key, before } of batch.reverse()) this.#set(key, before);
-    this.#undo = []; // what survived the cut is on the disk
-  }
-
-  #set(key: string, value: Uint8Array | undefined): void {
-    if (value === undefined) this.rows.delete(key);
-    else this.rows.set(key, value);
-  }
-}
+import type { MemoryDisk } from "./memory-disk.ts";
 
 /** A base in memory. `pause` stands for the time a disk takes (a resolved promise, or simulated time). */
 export class MemoryBase implements Base {
@@ -56,10 +18,11 @@ export class MemoryBase implements Base {
   }
 
   async write(writes: readonly Write[], options: { readonly sync: boolean }): Promise<void> {
-    await this.#pause();
-    if (this.#disk.life !== this.#life)
-      throw new BackendError("io", "the machine under this database crashed");
-    this.#disk.write(writes, options.sync);
+    await this.#takeTime();
+    this.#disk.append(writes);
+    if (!options.sync) return;
+    await this.#takeTime();
+    this.#disk.sync();
   }
 
   view(): BaseView {
@@ -84,6 +47,12 @@ export class MemoryBase implements Base {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  async #takeTime(): Promise<void> {
+    await this.#pause();
+    if (this.#disk.life !== this.#life)
+      throw new BackendError("io", "the machine under this database crashed");
   }
 }
 

@@ -1,7 +1,7 @@
 import { sleep } from "../../base/os/clock.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
-import { below, Prng, type Random } from "../../base/os/random.ts";
+import { Prng, type Random } from "../../base/os/random.ts";
 import { MemoryHome } from "../../store/backend/home.ts";
 import { createMember, type MemberDoors, type StoreMember } from "../../store/create-member.ts";
 import type { InitialCluster } from "../../store/membership/initial-cluster.ts";
@@ -59,7 +59,7 @@ export class Machine {
     this.#disk = new SimDisk({ prng, writeMs: options.syncMs / 20, syncMs: options.syncMs });
     this.#home = new MemoryHome(
       { batchBytesMax: 1_000_000, batchRowsMax: options.backendBatchRows, pendingBytesMax: 10_000_000 },
-      { onFailure: (error) => this.life && parts.onFailure(this.life, error) },
+      { onFailure: (error) => this.life && parts.onFailure(this.life, error), faults: parts.faults },
       async () => {
         if (this.life !== undefined) await sleep(this.life.clock, options.syncMs);
       },
@@ -125,7 +125,7 @@ export class Machine {
       this.#home.kill();
     } else {
       this.#disk.crash();
-      this.#home.crash(below(this.#parts.random, this.#home.unsyncedBatches + 1));
+      this.#home.crash(this.#parts.random);
     }
   }
 }

@@ -141,6 +141,22 @@ const planted: readonly Planted[] = [
     },
     breaks: /state machine safety|equal state|progress/,
   },
+  {
+    bug: "syncs only the last of several batches for its database",
+    faults: { syncOnlyLastLayer: true },
+    weather: {
+      ...quiet,
+      weights: only({ powerCut: 1, powerCutAll: 1 }),
+      troubleEveryMs: 700,
+      backendBatchRows: 3,
+      syncMs: 15,
+      thinkMs: 20,
+      delayMs: 0.5,
+      snapshotCount: 10_000,
+      clients: 5,
+    },
+    breaks: /equal state/,
+  },
 ];
 const seedsMax = 12;
 

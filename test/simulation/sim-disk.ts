@@ -65,6 +65,11 @@ export class SimDisk {
         delay(0, () => this.#openFile(path, options.create === true, delay, syncTime)),
       list: (folder) => delay(0, () => [...(this.#folder(folder)?.names.keys() ?? [])].sort()),
       exists: (path) => delay(0, () => this.#find(path) !== undefined),
+      sizeBytes: (path) =>
+        delay(0, () => {
+          const node = this.#find(path);
+          return node !== undefined && "inode" in node ? node.inode.content.length : 0;
+        }),
       makeFolder: (folder) => delay(writeMs, () => this.#makeFolder(folder)),
       rename: (from, to) =>
         delay(writeMs, () => {
