@@ -1,29 +1,50 @@
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { realpathSync } from "node:fs";
-import { createServer } from "node:net";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Disk } from "../base/os/disk.ts";
+import { BackendError } from "./backend/backend.ts";
+import { LevelBase } from "./backend/level-base.ts";
 
-/** Keeps a second member off a data directory for as long as this process lives, however it ends. Node cannot lock files,
- *  so the lock is a Unix socket in Linux' abstract namespace, which the kernel takes back with the process; elsewhere
- *  there is none. Rejects when another process holds it. Answers how to release it. */
+/** The kernel's locks belong to a process: it would get the same lock twice, and lose it with the second's end. So within this
+ *  process we count for ourselves. Folders by device and inode. */
+const held = new Set<string>();
+
+/** Keeps a second member off a data directory for as long as this process lives, however it ends. Node itself cannot lock
+ *  files, but LevelDB locks its LOCK file with the kernel: by inode, so that the lock holds across containers and network
+ *  namespaces, and until the process is gone. A process loses such a lock with the first descriptor of the file that it
+ *  closes, whoever opened it; therefore the lock is that of an empty database of its own, which nobody else looks into, and
+ *  which outlives the databases that snapshots replace. Rejects when another member holds it. Answers how to release it. */
 export async function lockDataDir(dataDir: string, disk: Disk): Promise<() => Promise<void>> {
-  await disk.makeFolder(dataDir);
-  if (process.platform !== "linux") return async () => undefined;
-  const name = createHash("sha256").update(realpathSync(dataDir)).digest("hex");
-  const server = createServer((socket) => socket.destroy());
-  server.listen(`\0pintle-store-${name}`);
+  const folder = join(dataDir, "member", "lock");
+  await disk.makeFolder(folder);
+  const { dev, ino } = await stat(folder, { bigint: true });
+  const id = `${dev}:${ino}`;
+  if (held.has(id)) throw inUse(dataDir);
+  held.add(id);
   try {
-    await once(server, "listening");
-  } catch (cause) {
-    const taken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
-    if (!taken) throw cause;
-    const remedy = "stop that process or choose another directory";
-    throw new Error(`--data-dir: ${dataDir} is in use by another member; ${remedy}`, { cause });
+    const database = await lock(folder, disk, dataDir);
+    return async () => {
+      await database.close();
+      held.delete(id);
+    };
+  } catch (error) {
+    held.delete(id);
+    throw error;
   }
-  server.unref();
-  return async () => {
-    server.close();
-    await once(server, "close");
-  };
+}
+
+async function lock(folder: string, disk: Disk, dataDir: string): Promise<LevelBase> {
+  // Begin with an empty database: a power cut may have damaged what the last holder left. Whoever holds the lock now does not
+  // need these files any more.
+  for (const name of await disk.list(folder)) if (name !== "LOCK") await disk.remove(join(folder, name));
+  try {
+    return await LevelBase.open(folder, disk);
+  } catch (error) {
+    if (error instanceof BackendError && error.reason === "locked") throw inUse(dataDir, error);
+    throw error;
+  }
+}
+
+function inUse(dataDir: string, cause?: unknown): Error {
+  const remedy = "stop that process or choose another directory";
+  return new Error(`--data-dir: ${dataDir} is in use by another member; ${remedy}`, { cause });
 }
