@@ -6,9 +6,13 @@ const empty = new Uint8Array(0);
 
 /** How a field stands in JSON (https://protobuf.dev/programming-guides/json/). */
 export type JsonForm =
-  | { readonly kind: "plain" }
-  /** 64-bit numbers are text in JSON; `isId` ones are bigints here, others numbers. */
-  | { readonly kind: "long"; readonly isId: boolean }
+  | { readonly kind: "bool" }
+  | { readonly kind: "string" }
+  | { readonly kind: "double" }
+  | { readonly kind: "int"; readonly signed: boolean }
+  /** 64-bit numbers are text in JSON. `exact`: bigints here; `safe`: numbers within ±2^53; `clamped`: those, too, read
+   *  as the nearest of them. */
+  | { readonly kind: "long"; readonly signed: boolean; readonly as: "exact" | "safe" | "clamped" }
   | { readonly kind: "bytes" }
   | { readonly kind: "byteString" }
   | { readonly kind: "enum"; readonly names: Readonly<Record<string, number>> }
@@ -29,6 +33,10 @@ export interface Field<T> {
   /** Written even when absent or zero (see `always`). */
   readonly always?: boolean;
   readonly json: JsonForm;
+  /** What the definition calls the field, where that is not our name in snake case (see `named`). */
+  readonly definedName?: string;
+  /** Fields of the same `oneof` exclude each other; the last one read wins. */
+  readonly oneOf?: string;
 }
 
 function scalar<T>(
@@ -37,9 +45,9 @@ function scalar<T>(
   initial: T,
   read: (reader: WireReader) => T,
   write: (writer: WireWriter, value: T) => void,
-  options: { readonly json?: JsonForm; readonly isDefault?: (value: T) => boolean } = {},
+  options: { readonly json: JsonForm; readonly isDefault?: (value: T) => boolean },
 ): Field<T> {
-  const { json = { kind: "plain" }, isDefault = (value: T) => value === initial } = options;
+  const { json, isDefault = (value: T) => value === initial } = options;
   return { number, wireType, read, write, initial: () => initial, isDefault, shape: "single", json };
 }
 
@@ -50,24 +58,28 @@ export const bool = (number: number): Field<boolean> =>
     false,
     (r) => r.varintBig() !== 0n,
     (w, v) => w.varint(v ? 1 : 0),
+    { json: { kind: "bool" } },
   );
 export const int32 = (number: number): Field<number> =>
   scalar(
     number,
     0,
     0,
-    (r) => r.varint() | 0,
+    (r) => r.varintLow() | 0,
     (w, v) => w.varint(v),
+    { json: { kind: "int", signed: true } },
   );
 export const uint32 = (number: number): Field<number> =>
   scalar(
     number,
     0,
     0,
-    (r) => r.varint() >>> 0,
+    (r) => r.varintLow() >>> 0,
     (w, v) => w.varint(v),
+    { json: { kind: "int", signed: false } },
   );
-/** int64 or uint64 that is known to stay within ±2^53 (revisions, indexes, counts); beyond it decoding fails. */
+/** int64 or uint64 that this cluster made and that stays within ±2^53 (revisions, indexes, counts); beyond it decoding
+ *  fails. What a client may choose freely is a `clampedInt64` or an id. */
 export const int64 = (number: number): Field<number> =>
   scalar(
     number,
@@ -75,9 +87,20 @@ export const int64 = (number: number): Field<number> =>
     0,
     (r) => r.varint(),
     (w, v) => w.varint(v),
-    { json: { kind: "long", isId: false } },
+    { json: { kind: "long", signed: true, as: "safe" } },
   );
-/** A signed 64-bit id (etcd's lease ids). */
+/** An int64 that only bounds or is compared with what is stored (a wanted revision, a limit, a time to live): beyond ±2^53
+ *  it is read as the nearest safe integer. All that is stored lies within, so every comparison comes out the same. */
+export const clampedInt64 = (number: number): Field<number> =>
+  scalar(
+    number,
+    0,
+    0,
+    (r) => r.varintClamped(),
+    (w, v) => w.varint(v),
+    { json: { kind: "long", signed: true, as: "clamped" } },
+  );
+/** A signed 64-bit id (etcd's ids of leases and watches). */
 export const signedId = (number: number): Field<bigint> =>
   scalar(
     number,
@@ -85,7 +108,7 @@ export const signedId = (number: number): Field<bigint> =>
     0n,
     (r) => BigInt.asIntN(64, r.varintBig()),
     (w, v) => w.varintBig(v),
-    { json: { kind: "long", isId: true } },
+    { json: { kind: "long", signed: true, as: "exact" } },
   );
 /** An unsigned 64-bit id (member and cluster ids). */
 export const id64 = (number: number): Field<bigint> =>
@@ -95,7 +118,7 @@ export const id64 = (number: number): Field<bigint> =>
     0n,
     (r) => r.varintBig(),
     (w, v) => w.varintBig(v),
-    { json: { kind: "long", isId: true } },
+    { json: { kind: "long", signed: false, as: "exact" } },
   );
 export const string = (number: number): Field<string> =>
   scalar(
@@ -104,6 +127,7 @@ export const string = (number: number): Field<string> =>
     "",
     (r) => text(r.bytes()),
     (w, v) => w.string(v),
+    { json: { kind: "string" } },
   );
 export const bytes = (number: number): Field<Uint8Array> =>
   scalar(
@@ -131,6 +155,7 @@ export const double = (number: number): Field<number> =>
     0,
     (r) => r.fixed(8).getFloat64(0, true),
     (w, v) => w.fixed(8, (d) => d.setFloat64(0, v, true)),
+    { json: { kind: "double" } },
   );
 export const fixed32 = (number: number): Field<number> =>
   scalar(
@@ -139,21 +164,20 @@ export const fixed32 = (number: number): Field<number> =>
     0,
     (r) => r.fixed(4).getUint32(0, true),
     (w, v) => w.fixed(4, (d) => d.setUint32(0, v, true)),
+    { json: { kind: "int", signed: false } },
   );
-/** An enum whose names are the keys of `names`; unknown numbers are kept as `UNKNOWN_<n>` errors on read. */
+/** An enum whose names are the keys of `names`, for what this cluster made itself: an unknown number fails decoding. */
 export function enumeration<const N extends Readonly<Record<string, number>>>(
   number: number,
   names: N,
 ): Field<keyof N & string> {
-  const byNumber = new Map(Object.entries(names).map(([name, value]) => [value, name as keyof N & string]));
-  const first = byNumber.get(0);
-  if (first === undefined) throw new WireError("an enumeration needs a name for 0");
+  const byNumber = namesByNumber(names);
   return scalar<keyof N & string>(
     number,
     0,
-    first,
+    nameOfZero(byNumber),
     (r) => {
-      const value = r.varint();
+      const value = r.varintLow() | 0;
       const name = byNumber.get(value);
       if (name === undefined) throw new WireError(`unknown enum value ${value}`);
       return name;
@@ -161,6 +185,36 @@ export function enumeration<const N extends Readonly<Record<string, number>>>(
     (w, v) => w.varint(names[v] as number),
     { json: { kind: "enum", names } },
   );
+}
+
+/** An enum as proto3 has it, for what others made: numbers without a name are kept as they are. */
+export function openEnumeration<const N extends Readonly<Record<string, number>>>(
+  number: number,
+  names: N,
+): Field<OpenEnum<N>> {
+  const byNumber = namesByNumber(names);
+  return scalar<OpenEnum<N>>(
+    number,
+    0,
+    nameOfZero(byNumber),
+    (r) => {
+      const value = r.varintLow() | 0;
+      return byNumber.get(value) ?? value;
+    },
+    (w, v) => w.varint(typeof v === "number" ? v : (names[v] as number)),
+    { json: { kind: "enum", names } },
+  );
+}
+export type OpenEnum<N> = (keyof N & string) | number;
+
+function namesByNumber<N extends Readonly<Record<string, number>>>(names: N): Map<number, keyof N & string> {
+  return new Map(Object.entries(names).map(([name, value]) => [value, name as keyof N & string]));
+}
+
+function nameOfZero<Name>(byNumber: ReadonlyMap<number, Name>): Name {
+  const first = byNumber.get(0);
+  if (first === undefined) throw new WireError("an enumeration needs a name for 0");
+  return first;
 }
 
 /** A nested message; absent is `undefined`. When writing, bytes that are already encoded may stand for the message. */
@@ -182,6 +236,18 @@ export function nested<T extends object>(
     shape: "single",
     json: { kind: "message", type: get as () => Message<object> },
   };
+}
+
+/** A field that the definition calls `definedName`: JSON uses the names of the definition. */
+export function named<T>(definedName: string, field: Field<T>): Field<T> {
+  return { ...field, definedName };
+}
+
+/** Fields of which at most one is set. */
+export function oneOf<const F extends Fields>(group: string, fields: F): F {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, { ...field, oneOf: group }]),
+  ) as F;
 }
 
 /** proto3 `optional`: presence is kept; absent is `undefined`. */
@@ -258,12 +324,24 @@ type EncodableValue<V> = V extends Uint8Array
 
 export type Of<M> = M extends Message<infer T> ? T : never;
 
-const nestedDepthMax = 100;
+export const nestedDepthMax = 100;
+
+/** For each field of a `oneof` the others of it. */
+function rivalsOf(fields: Fields): ReadonlyMap<string, readonly (readonly [string, Field<unknown>])[]> {
+  const members = Object.entries(fields).filter(([, row]) => row.oneOf !== undefined);
+  return new Map(
+    members.map(([name, row]) => [
+      name,
+      members.filter(([other, otherRow]) => other !== name && otherRow.oneOf === row.oneOf),
+    ]),
+  );
+}
 
 export function message<const F extends Fields>(fields: F): Message<Decoded<F>> {
   type T = Decoded<F>;
   const names = Object.keys(fields);
   const rows = names.map((name) => fields[name] as Field<unknown>);
+  const rivals = rivalsOf(fields);
   const byNumber: ({ readonly name: string; readonly row: Field<unknown> } | undefined)[] = [];
   names.forEach((name, i) => {
     byNumber[(rows[i] as Field<unknown>).number] = { name, row: rows[i] as Field<unknown> };
@@ -286,8 +364,11 @@ export function message<const F extends Fields>(fields: F): Message<Decoded<F>> 
         continue;
       }
       const { name, row } = found;
-      if (row.shape === "single" && wireType === row.wireType) out[name] = row.read(reader);
-      else if (row.shape === "repeated" && wireType === row.wireType)
+      if (row.shape === "single" && wireType === row.wireType) {
+        out[name] = row.read(reader);
+        if (row.oneOf !== undefined)
+          for (const [rival, rivalRow] of rivals.get(name) ?? []) out[rival] = rivalRow.initial();
+      } else if (row.shape === "repeated" && wireType === row.wireType)
         (out[name] as unknown[]).push(row.read(reader));
       else if (row.shape === "repeated" && row.packable && wireType === 2) {
         const packed = reader.bytes();

@@ -67,6 +67,30 @@ export class WireReader {
     throw new WireError("64-bit number beyond 2^53");
   }
 
+  /** A varint's lowest 32 bits; the others are cut off, as 32-bit fields want it. */
+  varintLow(): number {
+    let low = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = this.byte();
+      if (shift > 63) throw new WireError("varint longer than 10 bytes");
+      if (shift < 32) low |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return low >>> 0;
+    }
+  }
+
+  /** A varint as a signed 64-bit number, or the nearest safe integer where it lies beyond ±(2^53 − 1). */
+  varintClamped(): number {
+    const start = this.position;
+    let low = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.byte();
+      low |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return low;
+    }
+    this.position = start;
+    return clampedToSafe(BigInt.asIntN(64, this.varintBig()));
+  }
+
   /** A varint as an unsigned 64-bit bigint. */
   varintBig(): bigint {
     let value = 0n;
@@ -225,6 +249,13 @@ export class WireWriter {
   finish(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
   }
+}
+
+/** The nearest integer within ±(2^53 − 1). */
+export function clampedToSafe(value: bigint): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) return Number.MAX_SAFE_INTEGER;
+  if (value < BigInt(Number.MIN_SAFE_INTEGER)) return Number.MIN_SAFE_INTEGER;
+  return Number(value);
 }
 
 /** Bytes to a string of code units 0–255. */

@@ -1,17 +1,20 @@
-import { bool, id64, message, nested, type Of, repeated, string } from "../base/protobuf.ts";
+import { bool, id64, message, named, nested, type Of, repeated, string } from "../base/protobuf.ts";
 import { responseHeader } from "./etcd.ts";
 
 /** etcdserverpb's Cluster service and the members it speaks of. */
 export const member = message({
-  id: id64(1),
+  id: named("ID", id64(1)),
   name: string(2),
-  peerUrls: repeated(string(3)),
-  clientUrls: repeated(string(4)),
-  isLearner: bool(5),
+  peerUrls: named("peerURLs", repeated(string(3))),
+  clientUrls: named("clientURLs", repeated(string(4))),
+  isLearner: named("isLearner", bool(5)),
 });
 export type WireMember = Of<typeof member>;
 
-export const memberAddRequest = message({ peerUrls: repeated(string(1)), isLearner: bool(2) });
+export const memberAddRequest = message({
+  peerUrls: named("peerURLs", repeated(string(1))),
+  isLearner: named("isLearner", bool(2)),
+});
 export type MemberAddRequest = Of<typeof memberAddRequest>;
 export const memberAddResponse = message({
   header: nested(1, responseHeader),
@@ -20,11 +23,14 @@ export const memberAddResponse = message({
 });
 export type MemberAddResponse = Of<typeof memberAddResponse>;
 
-export const memberRemoveRequest = message({ id: id64(1) });
+export const memberRemoveRequest = message({ id: named("ID", id64(1)) });
 export type MemberRemoveRequest = Of<typeof memberRemoveRequest>;
-export const memberUpdateRequest = message({ id: id64(1), peerUrls: repeated(string(2)) });
+export const memberUpdateRequest = message({
+  id: named("ID", id64(1)),
+  peerUrls: named("peerURLs", repeated(string(2))),
+});
 export type MemberUpdateRequest = Of<typeof memberUpdateRequest>;
-export const memberPromoteRequest = message({ id: id64(1) });
+export const memberPromoteRequest = message({ id: named("ID", id64(1)) });
 export type MemberPromoteRequest = Of<typeof memberPromoteRequest>;
 export const memberListRequest = message({ linearizable: bool(1) });
 export type MemberListRequest = Of<typeof memberListRequest>;

@@ -1,14 +1,17 @@
 import {
   bool,
   bytes,
+  clampedInt64,
   type Encodable,
-  enumeration,
   id64,
   int64,
   type Message,
   message,
+  named,
   nested,
   type Of,
+  oneOf,
+  openEnumeration,
   optional,
   repeated,
   signedId,
@@ -30,17 +33,17 @@ export type ResponseHeader = Of<typeof responseHeader>;
 export const rangeRequest = message({
   key: bytes(1),
   rangeEnd: bytes(2),
-  limit: int64(3),
-  revision: int64(4),
-  sortOrder: enumeration(5, { NONE: 0, ASCEND: 1, DESCEND: 2 }),
-  sortTarget: enumeration(6, { KEY: 0, VERSION: 1, CREATE: 2, MOD: 3, VALUE: 4 }),
+  limit: clampedInt64(3),
+  revision: clampedInt64(4),
+  sortOrder: openEnumeration(5, { NONE: 0, ASCEND: 1, DESCEND: 2 }),
+  sortTarget: openEnumeration(6, { KEY: 0, VERSION: 1, CREATE: 2, MOD: 3, VALUE: 4 }),
   serializable: bool(7),
   keysOnly: bool(8),
   countOnly: bool(9),
-  minModRevision: int64(10),
-  maxModRevision: int64(11),
-  minCreateRevision: int64(12),
-  maxCreateRevision: int64(13),
+  minModRevision: clampedInt64(10),
+  maxModRevision: clampedInt64(11),
+  minCreateRevision: clampedInt64(12),
+  maxCreateRevision: clampedInt64(13),
 });
 export type RangeRequest = Of<typeof rangeRequest>;
 export const rangeResponse = message({
@@ -73,15 +76,17 @@ export const deleteRangeResponse = message({
 export type DeleteRangeResponse = Of<typeof deleteRangeResponse>;
 
 export const compare = message({
-  result: enumeration(1, { EQUAL: 0, GREATER: 1, LESS: 2, NOT_EQUAL: 3 }),
-  target: enumeration(2, { VERSION: 0, CREATE: 1, MOD: 2, VALUE: 3, LEASE: 4 }),
+  result: openEnumeration(1, { EQUAL: 0, GREATER: 1, LESS: 2, NOT_EQUAL: 3 }),
+  target: openEnumeration(2, { VERSION: 0, CREATE: 1, MOD: 2, VALUE: 3, LEASE: 4 }),
   key: bytes(3),
-  // one of, by target; absent means zero
-  version: optional(int64(4)),
-  createRevision: optional(int64(5)),
-  modRevision: optional(int64(6)),
-  value: optional(bytes(7)),
-  lease: optional(signedId(8)),
+  // the one that belongs to the target; absent means zero
+  ...oneOf("target_union", {
+    version: optional(clampedInt64(4)),
+    createRevision: optional(clampedInt64(5)),
+    modRevision: optional(clampedInt64(6)),
+    value: optional(bytes(7)),
+    lease: optional(signedId(8)),
+  }),
   rangeEnd: bytes(64),
 });
 export type Compare = Of<typeof compare>;
@@ -99,10 +104,12 @@ export interface TxnRequest {
   failure: readonly RequestOp[];
 }
 export const requestOp: Message<RequestOp> = message({
-  requestRange: nested(1, rangeRequest),
-  requestPut: nested(2, putRequest),
-  requestDeleteRange: nested(3, deleteRangeRequest),
-  requestTxn: nested<TxnRequest>(4, () => txnRequest),
+  ...oneOf("request", {
+    requestRange: nested(1, rangeRequest),
+    requestPut: nested(2, putRequest),
+    requestDeleteRange: nested(3, deleteRangeRequest),
+    requestTxn: nested<TxnRequest>(4, () => txnRequest),
+  }),
 });
 export const txnRequest: Message<TxnRequest> = message({
   compare: repeated(nested(1, compare)),
@@ -122,10 +129,12 @@ export interface TxnResponse {
   responses: readonly ResponseOp[];
 }
 export const responseOp: Message<ResponseOp> = message({
-  responseRange: nested(1, rangeResponse),
-  responsePut: nested(2, putResponse),
-  responseDeleteRange: nested(3, deleteRangeResponse),
-  responseTxn: nested<TxnResponse>(4, () => txnResponse),
+  ...oneOf("response", {
+    responseRange: nested(1, rangeResponse),
+    responsePut: nested(2, putResponse),
+    responseDeleteRange: nested(3, deleteRangeResponse),
+    responseTxn: nested<TxnResponse>(4, () => txnResponse),
+  }),
 });
 export const txnResponse: Message<TxnResponse> = message({
   header: nested(1, responseHeader),
@@ -133,42 +142,48 @@ export const txnResponse: Message<TxnResponse> = message({
   responses: repeated(nested(3, responseOp)),
 });
 
-export const compactionRequest = message({ revision: int64(1), physical: bool(2) });
+export const compactionRequest = message({ revision: clampedInt64(1), physical: bool(2) });
 export type CompactionRequest = Of<typeof compactionRequest>;
 export const compactionResponse = message({ header: nested(1, responseHeader) });
 
 // ---- Lease
-export const leaseGrantRequest = message({ ttl: int64(1), id: signedId(2) });
+export const leaseGrantRequest = message({
+  ttl: named("TTL", clampedInt64(1)),
+  id: named("ID", signedId(2)),
+});
 export type LeaseGrantRequest = Of<typeof leaseGrantRequest>;
 export const leaseGrantResponse = message({
   header: nested(1, responseHeader),
-  id: signedId(2),
-  ttl: int64(3),
+  id: named("ID", signedId(2)),
+  ttl: named("TTL", int64(3)),
   error: string(4),
 });
 export type LeaseGrantResponse = Of<typeof leaseGrantResponse>;
-export const leaseRevokeRequest = message({ id: signedId(1) });
+export const leaseRevokeRequest = message({ id: named("ID", signedId(1)) });
 export type LeaseRevokeRequest = Of<typeof leaseRevokeRequest>;
 export const leaseRevokeResponse = message({ header: nested(1, responseHeader) });
-export const leaseCheckpoint = message({ id: signedId(1), remainingTtl: int64(2) });
+export const leaseCheckpoint = message({
+  id: named("ID", signedId(1)),
+  remainingTtl: named("remaining_TTL", int64(2)),
+});
 export const leaseCheckpointRequest = message({ checkpoints: repeated(nested(1, leaseCheckpoint)) });
 export type LeaseCheckpointRequest = Of<typeof leaseCheckpointRequest>;
-export const leaseKeepAliveRequest = message({ id: signedId(1) });
+export const leaseKeepAliveRequest = message({ id: named("ID", signedId(1)) });
 export const leaseKeepAliveResponse = message({
   header: nested(1, responseHeader),
-  id: signedId(2),
-  ttl: int64(3),
+  id: named("ID", signedId(2)),
+  ttl: named("TTL", int64(3)),
 });
-export const leaseTimeToLiveRequest = message({ id: signedId(1), keys: bool(2) });
+export const leaseTimeToLiveRequest = message({ id: named("ID", signedId(1)), keys: bool(2) });
 export const leaseTimeToLiveResponse = message({
   header: nested(1, responseHeader),
-  id: signedId(2),
-  ttl: int64(3),
-  grantedTtl: int64(4),
+  id: named("ID", signedId(2)),
+  ttl: named("TTL", int64(3)),
+  grantedTtl: named("grantedTTL", int64(4)),
   keys: repeated(bytes(5)),
 });
 export const leaseLeasesRequest = message({});
-export const leaseStatus = message({ id: signedId(1) });
+export const leaseStatus = message({ id: named("ID", signedId(1)) });
 export const leaseLeasesResponse = message({
   header: nested(1, responseHeader),
   leases: repeated(nested(2, leaseStatus)),
@@ -178,25 +193,27 @@ export const leaseLeasesResponse = message({
 export const watchCreateRequest = message({
   key: bytes(1),
   rangeEnd: bytes(2),
-  startRevision: int64(3),
+  startRevision: clampedInt64(3),
   progressNotify: bool(4),
-  filters: repeated(enumeration(5, { NOPUT: 0, NODELETE: 1 })),
+  filters: repeated(openEnumeration(5, { NOPUT: 0, NODELETE: 1 })),
   prevKv: bool(6),
-  watchId: int64(7),
+  watchId: signedId(7),
   fragment: bool(8),
 });
 export type WatchCreateRequest = Of<typeof watchCreateRequest>;
-export const watchCancelRequest = message({ watchId: int64(1) });
+export const watchCancelRequest = message({ watchId: signedId(1) });
 export const watchProgressRequest = message({});
 export const watchRequest = message({
-  createRequest: nested(1, watchCreateRequest),
-  cancelRequest: nested(2, watchCancelRequest),
-  progressRequest: nested(3, watchProgressRequest),
+  ...oneOf("request_union", {
+    createRequest: nested(1, watchCreateRequest),
+    cancelRequest: nested(2, watchCancelRequest),
+    progressRequest: nested(3, watchProgressRequest),
+  }),
 });
 export type WatchRequest = Of<typeof watchRequest>;
 export const watchResponse = message({
   header: nested(1, responseHeader),
-  watchId: int64(2),
+  watchId: signedId(2),
   created: bool(3),
   canceled: bool(4),
   compactRevision: int64(5),
@@ -207,17 +224,22 @@ export const watchResponse = message({
 export type WatchResponse = Of<typeof watchResponse>;
 
 // ---- What enters the log (raft_internal.proto)
-export const requestHeader = message({ id: id64(1), username: string(2), authRevision: int64(3) });
+export const requestHeader = message({
+  id: named("ID", id64(1)),
+  username: string(2),
+  authRevision: int64(3),
+});
+export const alarmTypes = { NONE: 0, NOSPACE: 1, CORRUPT: 2 } as const;
 export const alarmRequest = message({
-  action: enumeration(1, { GET: 0, ACTIVATE: 1, DEACTIVATE: 2 }),
-  memberId: id64(2),
-  alarm: enumeration(3, { NONE: 0, NOSPACE: 1, CORRUPT: 2 }),
+  action: openEnumeration(1, { GET: 0, ACTIVATE: 1, DEACTIVATE: 2 }),
+  memberId: named("memberID", id64(2)),
+  alarm: openEnumeration(3, alarmTypes),
 });
 export type AlarmRequest = Of<typeof alarmRequest>;
 /** What a member says of itself once it runs (membershippb.ClusterMemberAttrSetRequest). */
 export const memberAttributes = message({ name: string(1), clientUrls: repeated(string(2)) });
 export const clusterMemberAttrSetRequest = message({
-  memberId: id64(1),
+  memberId: named("member_ID", id64(1)),
   memberAttributes: nested(2, memberAttributes),
 });
 export type ClusterMemberAttrSetRequest = Of<typeof clusterMemberAttrSetRequest>;

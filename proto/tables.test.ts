@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
 import protobuf from "protobufjs";
+import { JsonNumber } from "../base/json-text.ts";
 import type { Message } from "../base/protobuf.ts";
+import { definedName, fromJson } from "../base/protobuf-json.ts";
 import * as etcd from "./etcd.ts";
 import * as cluster from "./etcd-cluster.ts";
 import * as maintenance from "./etcd-maintenance.ts";
@@ -38,7 +40,7 @@ const modules: Readonly<Record<string, readonly object[]>> = {
 
 const root = new protobuf.Root();
 root.resolvePath = (_origin, target) => join(import.meta.dirname, target);
-root.loadSync(files).resolveAll();
+root.loadSync(files, { keepCase: true }).resolveAll();
 const types = typesOf(root);
 
 function typesOf(namespace: protobuf.NamespaceBase): protobuf.Type[] {
@@ -62,6 +64,30 @@ function tableOf(type: protobuf.Type): Message<object> {
 
 function isTable(value: unknown): value is Message<object> {
   return typeof value === "object" && value !== null && "fields" in value && "decode" in value;
+}
+
+/** Every 64-bit field that a client may fill in: those of requests and of what they hold. */
+function clientFields(): { readonly type: protobuf.Type; readonly field: protobuf.Field }[] {
+  const seen = new Set<protobuf.Type>();
+  const visit = (type: protobuf.Type) => {
+    if (seen.has(type)) return;
+    seen.add(type);
+    for (const { resolvedType } of type.fieldsArray)
+      if (resolvedType instanceof protobuf.Type) visit(resolvedType);
+  };
+  for (const service of root.nestedArray.flatMap(servicesOf))
+    for (const method of service.methodsArray) {
+      method.resolve();
+      if (method.resolvedRequestType) visit(method.resolvedRequestType);
+    }
+  return [...seen].flatMap((type) =>
+    type.fieldsArray.filter((field) => /^u?int64$/.test(field.type)).map((field) => ({ type, field })),
+  );
+}
+
+function servicesOf(inner: protobuf.ReflectionObject): protobuf.Service[] {
+  if (inner instanceof protobuf.Service) return [inner];
+  return inner instanceof protobuf.Namespace ? inner.nestedArray.flatMap(servicesOf) : [];
 }
 
 const flat = (name: string) => name.replaceAll("_", "").toLowerCase();
@@ -112,6 +138,40 @@ function scalarOf(field: protobuf.Field): fc.Arbitrary<unknown> {
 }
 
 describe("proto tables", () => {
+  for (const type of types.filter((type) => /^(etcdserverpb|mvccpb|grpc)\./.test(nameOf(type))))
+    it(`${nameOf(type)}: JSON uses the definition's names, and its oneofs exclude each other`, () => {
+      const rows = Object.entries(tableOf(type).fields);
+      assert.deepEqual(
+        rows.map(([name, row]) => [row.number, definedName(name, row), row.oneOf]).sort(),
+        type.fieldsArray.map((field) => [field.id, field.name, field.partOf?.name]).sort(),
+      );
+    });
+
+  for (const { type, field } of clientFields())
+    it(`${nameOf(type)}.${field.name}: survives the whole range of ${field.type}`, () => {
+      const signed = field.type === "int64";
+      const [min, max] = signed ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
+      const found = Object.entries(tableOf(type).fields).find(([, row]) => row.number === field.id);
+      assert.ok(found !== undefined);
+      const [name, row] = found;
+      const any = fc.oneof(fc.bigInt({ min, max }), fc.constantFrom(min, max, 2n ** 53n, 2n ** 53n + 1n));
+      // What is stored and counted lies within this.
+      const safe = fc.bigInt({
+        min: BigInt(Number.MIN_SAFE_INTEGER) + 1n,
+        max: BigInt(Number.MAX_SAFE_INTEGER) - 1n,
+      });
+      fc.assert(
+        fc.property(any, safe, (value, stored) => {
+          const wire = type.encode(type.fromObject({ [field.name]: String(value) })).finish();
+          const read = (tableOf(type).decode(wire) as Record<string, unknown>)[name] as bigint | number;
+          if (row.json.kind === "long" && row.json.as === "exact") assert.equal(read, value);
+          else assert.deepEqual([read < stored, read > stored], [value < stored, value > stored]);
+          const json = fromJson(tableOf(type), new Map([[field.name, new JsonNumber(String(value))]]));
+          assert.equal((json as Record<string, unknown>)[name], read);
+        }),
+      );
+    });
+
   for (const type of types) {
     it(`${nameOf(type)}: same numbers, names and types as the definition`, () => {
       const rows = tableOf(type).fields;

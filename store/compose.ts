@@ -123,6 +123,8 @@ function serve(
       log: log.child("http"),
       handlers: member.handlers,
       maxRequestBytes,
+      access: { origins: ["*"], hosts: ["*"] },
+      jsonApi: true,
     }),
   );
   const both = { http2: (socket: Parameters<GrpcServer["accept"]>[0]) => grpc.accept(socket), http1, log };

@@ -1,15 +1,10 @@
-import { enumeration, id64, message, type Of } from "../../base/protobuf.ts";
 import { latin1, latin1Bytes } from "../../base/wire.ts";
 import type { AlarmRequest } from "../../proto/etcd.ts";
+import { type AlarmMember, alarmMember } from "../../proto/etcd-maintenance.ts";
 import type { Row } from "../backend/backend.ts";
 import type { MemberId } from "../raft/types.ts";
 
-/** etcdserverpb.AlarmMember: the key of a row in the `alarm` bucket; its value is empty. */
-const alarmMember = message({
-  memberId: id64(1),
-  alarm: enumeration(2, { NONE: 0, NOSPACE: 1, CORRUPT: 2 }),
-});
-export type AlarmMember = Of<typeof alarmMember>;
+export type { AlarmMember };
 export type AlarmType = AlarmRequest["alarm"];
 
 export interface AlarmRows {
@@ -19,7 +14,8 @@ export interface AlarmRows {
 
 const noBytes = new Uint8Array(0);
 
-/** The alarms that are on, cluster-wide: which kind, raised by whom. */
+/** The alarms that are on, cluster-wide: which kind, raised by whom. A row of the `alarm` bucket has an encoded
+ *  etcdserverpb.AlarmMember for its key and no value. */
 export class Alarms {
   readonly #active = new Map<string, AlarmMember>();
 

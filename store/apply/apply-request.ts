@@ -138,6 +138,8 @@ function applyAlarm(request: AlarmRequest, { alarms, backend, mvcc }: ApplyParts
       const off = alarms.deactivate(memberId, alarm, backend());
       return { header, alarms: off === undefined ? [] : [off] };
     }
+    default:
+      return { header, alarms: [] }; // the checks of requests let no unknown action through
   }
 }
 

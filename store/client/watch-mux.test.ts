@@ -40,12 +40,12 @@ class FakeTransport implements ClientTransport {
   answer(response: Encodable<WatchResponse>): void {
     this.last.handlers.message(watchResponse.encode(response));
   }
-  created(watchId: number, revision: number): void {
-    this.answer({ header: { revision }, watchId, created: true });
+  created(id: number, revision: number): void {
+    this.answer({ header: { revision }, watchId: BigInt(id), created: true });
   }
-  events(watchId: number, revisions: readonly number[], fragment = false): void {
+  events(id: number, revisions: readonly number[], fragment = false): void {
     const events = revisions.map((modRevision) => ({ kv: { key: utf8("k"), modRevision } }));
-    this.answer({ header: { revision: revisions.at(-1) ?? 0 }, watchId, events, fragment });
+    this.answer({ header: { revision: revisions.at(-1) ?? 0 }, watchId: BigInt(id), events, fragment });
   }
 }
 
@@ -128,7 +128,7 @@ describe("WatchMux", () => {
     transport.created(2, 1);
     transport.events(1, [1, 2]);
     transport.events(1, [3, 4]);
-    assert.equal(transport.last.sent.at(-1)?.cancelRequest?.watchId, 1);
+    assert.equal(transport.last.sent.at(-1)?.cancelRequest?.watchId, 1n);
     transport.events(1, [5]); // under way when the cancel was sent
     transport.events(2, [5]);
     assert.equal((await quick.next()).value?.kind, "created");
@@ -146,7 +146,7 @@ describe("WatchMux", () => {
     const refused = mux.watch({ key: utf8("refused") });
     const served = mux.watch({ key: utf8("served") });
     transport.answer({
-      watchId: -1,
+      watchId: -1n,
       created: true,
       canceled: true,
       cancelReason: "etcdserver: permission denied",
@@ -160,7 +160,7 @@ describe("WatchMux", () => {
     const { transport, clock, mux } = setUp();
     const watch = mux.watch({ key: utf8("a"), startRevision: 2 });
     transport.created(1, 2);
-    transport.answer({ header: { revision: 40 }, watchId: -1 });
+    transport.answer({ header: { revision: 40 }, watchId: -1n });
     await watch.next();
     assert.deepEqual((await watch.next()).value, { kind: "progress", revision: 40 });
     transport.last.handlers.end(undefined);

@@ -31,7 +31,7 @@ type Link =
   | { readonly state: "waiting"; readonly cancel: () => void };
 /** Creates that were not answered yet, in the order sent; the server answers in that order. */
 interface Creating {
-  readonly watchId: number;
+  readonly watchId: bigint;
 }
 
 /** Many watchers on one stream. When the stream breaks all go on at another endpoint, each from its next revision.
@@ -40,12 +40,12 @@ interface Creating {
 export class WatchMux {
   readonly #parts: WatchMuxParts;
   readonly #watchers = new Set<Watcher>();
-  readonly #live = new Map<number, Watcher>();
-  readonly #idOf = new Map<Watcher, number>();
+  readonly #live = new Map<bigint, Watcher>();
+  readonly #idOf = new Map<Watcher, bigint>();
   readonly #parked = new Set<Watcher>();
   readonly #bufferEventsMax: number;
   #link: Link = { state: "none" };
-  #lastId = 0;
+  #lastId = 0n;
   #failures = 0;
   #closed = false;
 
@@ -155,7 +155,7 @@ export class WatchMux {
       else watcher.created(revision);
       return;
     }
-    if (response.watchId === -1) {
+    if (response.watchId === -1n) {
       for (const watcher of this.#live.values()) watcher.progress(revision);
       return;
     }

@@ -65,7 +65,7 @@ export class Watcher implements AsyncIterableIterator<WatchBatch, undefined> {
   }
 
   /** The request that continues where this watcher stands. */
-  createRequest(watchId: number): Partial<WatchCreateRequest> {
+  createRequest(watchId: bigint): Partial<WatchCreateRequest> {
     const { key, rangeEnd, prevKv = false, progressNotify = false, fragment = false, filters } = this.options;
     this.#partial = [];
     return {

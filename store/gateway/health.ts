@@ -14,7 +14,8 @@ export async function health(
   options: { readonly excluded: readonly string[]; readonly serializable: boolean },
 ): Promise<Health> {
   for (const { alarm } of parts.alarms())
-    if (!options.excluded.includes(alarm)) return { healthy: false, reason: `ALARM ${alarm}` };
+    if (!options.excluded.includes(String(alarm)))
+      return { healthy: false, reason: `ALARM ${typeof alarm === "number" ? "UNKNOWN" : alarm}` };
   if (!options.serializable && parts.consensus.status.leader === 0n)
     return { healthy: false, reason: "RAFT NO LEADER" };
   const problem = await readProblem(parts, options.serializable);

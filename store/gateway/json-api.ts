@@ -1,168 +1,153 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { text as streamText } from "node:stream/consumers";
+import { JsonTextError, parseJsonTexts } from "../../base/json-text.ts";
+import { nestedDepthMax } from "../../base/protobuf.ts";
 import { fromJson, JsonFormError, toJson } from "../../base/protobuf-json.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
-import { type GrpcStatus, grpcStatus } from "../errors.ts";
-import type { Handlers } from "../rpc/handler.ts";
-import { wireStatus } from "../rpc/status.ts";
+import { grpcStatus } from "../errors.ts";
+import type { Call, Handlers, Incoming } from "../rpc/handler.ts";
+import { StatusError, wireStatus } from "../rpc/status.ts";
+import { httpReason, httpStatusOf } from "./http-status.ts";
+import { eachMessage, readBody } from "./read-body.ts";
+
+export interface JsonApi {
+  readonly handlers: Handlers;
+  /** Of a message's text. */
+  readonly bodyBytesMax: number;
+}
+
+/** A row of `methods`, which differ in their message types; here only their shape as messages matters. */
+type AnyMethod = Method<object, object>;
+const jsonType = { "content-type": "application/json" };
 
 /** etcd's JSON gateway: POST /v3/… with a message as JSON, answered by the same services that gRPC reaches. Streams answer a
- *  line of JSON a message, `{"result": …}`, until the client hangs up. */
-const paths: Readonly<Record<string, keyof typeof methods>> = {
-  "/v3/kv/range": "range",
-  "/v3/kv/put": "put",
-  "/v3/kv/deleterange": "deleteRange",
-  "/v3/kv/txn": "txn",
-  "/v3/kv/compaction": "compact",
-  "/v3/watch": "watch",
-  "/v3/lease/grant": "leaseGrant",
-  "/v3/lease/revoke": "leaseRevoke",
-  "/v3/kv/lease/revoke": "leaseRevoke",
-  "/v3/lease/keepalive": "leaseKeepAlive",
-  "/v3/lease/timetolive": "leaseTimeToLive",
-  "/v3/kv/lease/timetolive": "leaseTimeToLive",
-  "/v3/lease/leases": "leaseLeases",
-  "/v3/kv/lease/leases": "leaseLeases",
-  "/v3/cluster/member/add": "memberAdd",
-  "/v3/cluster/member/remove": "memberRemove",
-  "/v3/cluster/member/update": "memberUpdate",
-  "/v3/cluster/member/list": "memberList",
-  "/v3/cluster/member/promote": "memberPromote",
-  "/v3/maintenance/alarm": "alarm",
-  "/v3/maintenance/status": "status",
-  "/v3/maintenance/defragment": "defragment",
-  "/v3/maintenance/hash": "hashKv",
-  "/v3/maintenance/transfer-leadership": "moveLeader",
-};
-
-/** Names that etcd's .proto does not write in snake case. */
-const kept: Readonly<Record<string, string>> = {
-  id: "ID",
-  ttl: "TTL",
-  grantedTtl: "grantedTTL",
-  peerUrls: "peerURLs",
-  clientUrls: "clientURLs",
-  targetId: "targetID",
-  dbSize: "dbSize",
-  dbSizeInUse: "dbSizeInUse",
-  dbSizeQuota: "dbSizeQuota",
-  raftIndex: "raftIndex",
-  raftAppliedIndex: "raftAppliedIndex",
-  isLearner: "isLearner",
-  storageVersion: "storageVersion",
-};
-const nameOf = (field: string) =>
-  kept[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-/** grpc-gateway's mapping of codes to HTTP. */
-const httpStatus: Readonly<Partial<Record<GrpcStatus, number>>> = {
-  OK: 200,
-  CANCELLED: 408,
-  INVALID_ARGUMENT: 400,
-  OUT_OF_RANGE: 400,
-  FAILED_PRECONDITION: 400,
-  DEADLINE_EXCEEDED: 504,
-  NOT_FOUND: 404,
-  ALREADY_EXISTS: 409,
-  ABORTED: 409,
-  PERMISSION_DENIED: 403,
-  UNAUTHENTICATED: 401,
-  RESOURCE_EXHAUSTED: 429,
-  UNIMPLEMENTED: 501,
-  UNAVAILABLE: 503,
-};
-
-export function isJsonApi(path: string): boolean {
-  return Object.hasOwn(paths, canonical(path));
-}
-
-const canonical = (path: string) => path.replace(/^\/v3(alpha|beta)\//, "/v3/");
-
+ *  line of JSON a message, `{"result": …}`, until the service or the client ends them. Never rejects. */
 export async function serveJsonApi(
-  path: string,
+  name: keyof typeof methods,
   request: IncomingMessage,
   response: ServerResponse,
-  options: { readonly handlers: Handlers; readonly bodyBytesMost: number },
+  api: JsonApi,
 ): Promise<void> {
-  const name = paths[canonical(path)];
-  if (name === undefined) throw new Error(`${path} is not served`);
-  // The table's rows differ in their message types; here only their shape as messages matters.
-  const method = methods[name] as unknown as Method<object, object>;
+  const method = methods[name] as unknown as AnyMethod;
   const call = { requireLeader: request.headers["grpc-metadata-hasleader"] === "true" };
-  const fail = (error: unknown) => {
-    const { code, message } =
-      error instanceof JsonFormError
-        ? { code: "INVALID_ARGUMENT" as const, message: error.message }
-        : describe(error);
-    if (response.headersSent)
-      response.end(`${JSON.stringify({ error: { grpc_code: grpcStatus[code], message } })}\n`);
-    else {
-      response.writeHead(httpStatus[code] ?? 500, { "content-type": "application/json" });
-      response.end(JSON.stringify({ error: message, code: grpcStatus[code], message }));
-    }
-  };
+  if (method.kind === "unary") await serveUnary(method, request, response, { api, call });
+  else await serveStream(method, request, response, { api, call });
+}
+
+interface Served {
+  readonly api: JsonApi;
+  readonly call: Call;
+}
+
+async function serveUnary(
+  method: AnyMethod,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { api, call }: Served,
+): Promise<void> {
   try {
-    const bodies = parseBodies(await boundedText(request, options.bodyBytesMost));
-    const encoded = bodies.map((body) => method.request.encode(fromJson(method.request, body, nameOf)));
-    const unary = options.handlers.unary.get(method.path);
-    if (unary !== undefined) {
-      const answer = await unary(encoded[0] ?? new Uint8Array(0), call);
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify(toJson(method.response, method.response.decode(answer), nameOf)));
-      return;
-    }
-    const stream = options.handlers.streams.get(method.path);
-    if (stream === undefined) throw new JsonFormError(`${path} is not served as JSON`);
-    response.writeHead(200, { "content-type": "application/json" });
-    const incoming = stream.handler(
-      {
-        send: (message) =>
-          response.write(
-            `${JSON.stringify({ result: toJson(method.response, method.response.decode(message), nameOf) })}\n`,
-          ),
-        end: (error) => (error === undefined ? response.end() : fail(error)),
-      },
-      call,
-    );
-    response.on("drain", () => incoming.drained());
-    response.once("close", () => incoming.closed());
-    for (const message of encoded) incoming.message(message);
-    // A watch goes on after its one request; keep-alives end with theirs.
-    if (name !== "watch") incoming.halfClose();
+    const encoded = encodeOne(method, await readBody(request, api.bodyBytesMax));
+    const serve = api.handlers.unary.get(method.path);
+    if (serve === undefined) throw unimplemented(method);
+    const answer = method.response.decode(await serve(encoded, call));
+    response.writeHead(200, jsonType);
+    response.end(JSON.stringify(toJson(method.response, answer)));
   } catch (error) {
-    fail(error);
+    const { code, message, status } = failureOf(error);
+    answerFailure(request, response, status, { error: message, code, message });
   }
 }
 
-function describe(error: unknown): { readonly code: GrpcStatus; readonly message: string } {
-  const { status, message } = wireStatus(error);
-  return { code: status, message };
-}
-
-async function boundedText(request: IncomingMessage, bytesMost: number): Promise<string> {
-  if (Number(request.headers["content-length"] ?? 0) > bytesMost)
-    throw new JsonFormError(`the body is larger than ${bytesMost} bytes`);
-  let seen = 0;
-  request.on("data", (chunk: Buffer) => {
-    seen += chunk.length;
-    if (seen > bytesMost) request.destroy(new JsonFormError(`the body is larger than ${bytesMost} bytes`));
+async function serveStream(
+  method: AnyMethod,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { api, call }: Served,
+): Promise<void> {
+  let over = false;
+  let incoming: Incoming | undefined;
+  const begin = () => {
+    if (!response.headersSent) response.writeHead(200, jsonType);
+  };
+  const end = (error?: unknown) => {
+    if (over) return;
+    over = true;
+    if (error === undefined) {
+      begin();
+      response.end();
+    } else endBadly(request, response, error);
+  };
+  response.on("drain", () => incoming?.drained());
+  response.once("close", () => {
+    over = true;
+    incoming?.closed();
   });
-  return await streamText(request);
+  try {
+    const stream = api.handlers.streams.get(method.path);
+    if (stream === undefined) throw unimplemented(method);
+    const send = (message: Uint8Array) => {
+      if (over) return true;
+      begin();
+      return response.write(
+        `${JSON.stringify({ result: toJson(method.response, method.response.decode(message)) })}\n`,
+      );
+    };
+    incoming = stream.handler({ send, end }, call);
+    let taken = 0;
+    const take = (text: string) => {
+      taken += 1;
+      if (!over) incoming?.message(encodeOne(method, text));
+    };
+    await eachMessage(request, api.bodyBytesMax, take);
+    // An empty body is an empty message, where one is all that a stream asks for.
+    if (taken === 0 && method.kind === "serverStream") take("");
+    // A watch goes on after its requests; all others end with theirs.
+    if (!over && method.path !== methods.watch.path) incoming.halfClose();
+  } catch (error) {
+    end(error);
+  }
 }
 
-/** One JSON value or, for streams, several, a line each. */
-function parseBodies(body: string): unknown[] {
-  if (body.trim() === "") return [{}];
-  try {
-    return [JSON.parse(body)];
-  } catch {
-    try {
-      return body
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as unknown);
-    } catch (error) {
-      throw new JsonFormError(`the body is not JSON: ${error instanceof Error ? error.message : error}`);
-    }
-  }
+function endBadly(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  const { code, message, status } = failureOf(error);
+  // The words of both generations of grpc-gateway.
+  const said = { grpc_code: code, http_code: status, message, http_status: httpReason(status), code };
+  if (response.headersSent) response.end(`${JSON.stringify({ error: said })}\n`);
+  else answerFailure(request, response, status, { error: said });
+}
+
+function answerFailure(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: object,
+): void {
+  if (response.destroyed || response.headersSent) return;
+  // What is left of a body that nobody wants must not hold up the connection (HTTP/2 has streams for that).
+  const unread = !request.complete && request.httpVersionMajor === 1;
+  response.writeHead(status, { ...jsonType, ...(unread && { connection: "close" }) });
+  response.end(JSON.stringify(body));
+}
+
+/** The one message that a text holds; nothing at all is an empty one. */
+function encodeOne(method: AnyMethod, text: string): Uint8Array {
+  const [value = new Map(), ...more] = parseJsonTexts(text, { depthMax: nestedDepthMax });
+  if (more.length > 0) throw new JsonTextError("one message is expected");
+  return method.request.encode(fromJson(method.request, value));
+}
+
+function unimplemented(method: AnyMethod): StatusError {
+  const [, service, name] = method.path.split("/");
+  return new StatusError("UNIMPLEMENTED", `unknown method ${name} for service ${service}`);
+}
+
+function failureOf(error: unknown): {
+  readonly code: number;
+  readonly message: string;
+  readonly status: number;
+} {
+  const isText = error instanceof JsonFormError || error instanceof JsonTextError;
+  const { status, message } = isText
+    ? { status: "INVALID_ARGUMENT" as const, message: `the body is no message: ${error.message}` }
+    : wireStatus(error);
+  return { code: grpcStatus[status], message, status: httpStatusOf(status) };
 }

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../../base/os/log.ts";
 import type { MetricsRegistry } from "../../base/os/metrics.ts";
+import { grpcStatus } from "../errors.ts";
 import type { Handlers } from "../rpc/handler.ts";
 import type { MemberParts } from "../rpc/member.ts";
+import { type Access, addCrossOriginHeaders, hostProblem } from "./access.ts";
 import { type Check, checks, health } from "./health.ts";
-import { isJsonApi, serveJsonApi } from "./json-api.ts";
+import { serveJsonApi } from "./json-api.ts";
+import { canonicalPath, methodAt } from "./paths.ts";
 
 export interface GatewayParts {
   readonly member: MemberParts;
@@ -13,12 +16,16 @@ export interface GatewayParts {
   readonly log: Log;
   readonly handlers: Handlers;
   readonly maxRequestBytes: number;
+  readonly access: Access;
+  /** Whether /v3/ answers (--enable-grpc-gateway). */
+  readonly jsonApi: boolean;
 }
 
 interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  readonly allow?: string;
 }
 
 type Route = (query: URLSearchParams, parts: GatewayParts) => Promise<Answer>;
@@ -50,32 +57,53 @@ const routes: Readonly<Record<string, Route>> = {
   }),
 };
 
-/** Answers HTTP/1.1 requests; to be given to a listener. */
+/** Answers HTTP requests that are not gRPC; to be given to a listener. */
 export function gateway(parts: GatewayParts): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    const url = new URL(request.url ?? "/", "http://member");
-    const route = Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined;
-    const send = ({ status, contentType, body }: Answer) => {
-      response.writeHead(status, { "content-type": contentType });
+    const url = urlOf(request);
+    const send = ({ status, contentType, body, allow }: Answer) => {
+      response.writeHead(status, { "content-type": contentType, ...(allow !== undefined && { allow }) });
       response.end(request.method === "HEAD" ? undefined : body);
     };
-    if (request.method === "POST" && isJsonApi(url.pathname)) {
+    const refused = hostProblem(parts.access, request);
+    if (refused === undefined) addCrossOriginHeaders(parts.access, request, response);
+    const path = canonicalPath(url?.pathname ?? "");
+    const method = parts.jsonApi ? methodAt(path) : undefined;
+    if (refused === undefined && request.method === "POST" && method !== undefined) {
+      const { handlers, maxRequestBytes } = parts;
       // Base64 and names make JSON longer than the message it stands for.
-      void serveJsonApi(url.pathname, request, response, {
-        handlers: parts.handlers,
-        bodyBytesMost: parts.maxRequestBytes * 2,
-      });
+      void serveJsonApi(method, request, response, { handlers, bodyBytesMax: maxRequestBytes * 2 });
       return;
     }
-    request.resume(); // bodies mean nothing here
-    if (route === undefined) send(plain(404, "404 page not found\n"));
-    else if (request.method !== "GET" && request.method !== "HEAD") send(plain(405, "Method Not Allowed\n"));
+    request.resume(); // other bodies mean nothing
+    if (refused !== undefined) send(plain(421, refused));
+    else if (request.method === "OPTIONS") send(plain(200, ""));
+    else if (parts.jsonApi && path.startsWith("/v3/")) send(gatewayRefusal(method !== undefined));
+    else if (url === undefined || !Object.hasOwn(routes, url.pathname))
+      send(plain(404, "404 page not found\n"));
+    else if (request.method !== "GET" && request.method !== "HEAD")
+      send({ ...plain(405, "Method Not Allowed\n"), allow: "GET" });
     else
-      route(url.searchParams, parts).then(send, (error: unknown) => {
+      (routes[url.pathname] as Route)(url.searchParams, parts).then(send, (error: unknown) => {
         parts.log.warn("request failed", { path: url.pathname, error });
         send(plain(500, "internal error\n"));
       });
   };
+}
+
+/** Undefined for a target that is no path (`//`, `*`). */
+function urlOf(request: IncomingMessage): URL | undefined {
+  const target = request.url ?? "/";
+  return target.startsWith("/") && URL.canParse(`http://member${target}`)
+    ? new URL(`http://member${target}`)
+    : undefined;
+}
+
+/** What grpc-gateway says of a path that is not there, or there for POST only. */
+function gatewayRefusal(isThere: boolean): Answer {
+  const body = (code: number, message: string) => ({ error: message, code, message });
+  if (!isThere) return json(404, body(grpcStatus.NOT_FOUND, "Not Found"));
+  return { ...json(405, body(grpcStatus.UNIMPLEMENTED, "Method Not Allowed")), allow: "POST" };
 }
 
 /** Kubernetes' form of health endpoints: `ok`, or with `?verbose` or on failure one line a check. */

@@ -105,6 +105,14 @@ export class MvccStore {
       throw new StoreError("COMPACTED", { requested: revision, compactRevision: this.#compactRevision });
   }
 
+  /** As `checkRevision`, for a range within a transaction: there etcd looks at negative revisions, too, which a range of
+   *  its own takes for "the newest". */
+  checkRevisionInTxn(revision: number, newest = this.#revision): void {
+    if (revision < 0 && revision < this.#compactRevision)
+      throw new StoreError("COMPACTED", { requested: revision, compactRevision: this.#compactRevision });
+    this.checkRevision(revision, newest);
+  }
+
   /** The stored values of a range at a revision, in byte order of the keys, and how many there are without the limit.
    *  Throws StoreError. */
   read(range: KeyRange, options: ReadOptions, newest = this.#revision): { kvs: Uint8Array[]; count: number } {
@@ -190,7 +198,7 @@ export class WriteTransaction {
   }
 
   checkRevision(revision: number): void {
-    this.#store.checkRevision(revision, this.readRevision);
+    this.#store.checkRevisionInTxn(revision, this.readRevision);
   }
 
   put(key: string, value: Uint8Array, lease: bigint): void {

@@ -67,7 +67,9 @@ function filterAndSort(
   let items: Item[] = kvs.map((stored) => ({ stored, kv: decodeKeyValue(stored) }));
   if (filtered) items = items.filter(({ kv }) => passes(kv, request));
   if (needsSort(request)) {
-    const compare = comparators[request.sortTarget];
+    const { sortTarget } = request;
+    // The checks of requests let no unknown target through.
+    const compare = typeof sortTarget === "number" ? comparators.KEY : comparators[sortTarget];
     const sign = request.sortOrder === "DESCEND" ? -1 : 1;
     items.sort((a, b) => sign * compare(a.kv, b.kv));
   }
@@ -85,7 +87,7 @@ function passes(kv: KeyValueParts, request: RangeRequest): boolean {
 }
 
 type Comparator = (a: KeyValueParts, b: KeyValueParts) => number;
-const comparators: Readonly<Record<RangeRequest["sortTarget"], Comparator>> = {
+const comparators: Readonly<Record<Exclude<RangeRequest["sortTarget"], number>, Comparator>> = {
   KEY: (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
   VERSION: (a, b) => a.version - b.version,
   CREATE: (a, b) => a.createRevision - b.createRevision,

@@ -79,6 +79,7 @@ export function executeReadOnlyTxn(store: MvccStore, request: TxnRequest): TxnAn
   const succeeded = request.compare.every((one) => compareHolds(store, one));
   const responses = (succeeded ? request.success : request.failure).map((op): OpAnswer => {
     if (op.requestRange === undefined) throw new TypeError("a read-only transaction holds only ranges");
+    store.checkRevisionInTxn(op.requestRange.revision);
     return { responseRange: executeRange(store, op.requestRange) };
   });
   return { header: { revision: store.revision }, succeeded, responses };
@@ -195,6 +196,8 @@ function holds(compare: Compare, kv: KeyValueParts): boolean {
       return order > 0;
     case "LESS":
       return order < 0;
+    default:
+      return true; // as in etcd, an unknown comparison holds
   }
 }
 
@@ -213,5 +216,7 @@ function orderOf(compare: Compare, kv: KeyValueParts): number {
       const wanted = compare.lease ?? 0n;
       return kv.lease < wanted ? -1 : kv.lease > wanted ? 1 : 0;
     }
+    default:
+      return 0; // as in etcd, an unknown property equals whatever it is compared with
   }
 }

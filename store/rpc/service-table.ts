@@ -1,5 +1,4 @@
 import type { Encodable } from "../../base/protobuf.ts";
-import { WireError } from "../../base/wire.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import { StoreError } from "../errors.ts";
 import { memberAdd } from "./cluster/member-add.ts";
@@ -47,7 +46,7 @@ export function serviceTable(
     servedBy: (request: Q) => "voters" | "all" = () => "voters",
   ): void {
     const handler: UnaryHandler = (bytes, call) => {
-      const request = decode(method, bytes);
+      const request = method.request.decode(bytes);
       if (servedBy(request) === "voters" && isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
       const answer = serve(request, bytes, call);
       return answer instanceof Promise ? answer.then(method.response.encode) : method.response.encode(answer);
@@ -107,15 +106,4 @@ export function serviceTable(
   add(methods.healthCheck, (request) => healthCheck(request), all);
   addStream(methods.healthWatch, (out) => healthWatch(out), "all");
   return { unary, streams };
-}
-
-function decode<Q extends object, A extends object>(method: Method<Q, A>, bytes: Uint8Array): Q {
-  try {
-    return method.request.decode(bytes);
-  } catch (error) {
-    // Sort orders and targets are the only enums of a range that a client may get wrong.
-    if (error instanceof WireError && error.message.startsWith("unknown enum value"))
-      throw new StoreError("INVALID_SORT_OPTION");
-    throw error;
-  }
 }

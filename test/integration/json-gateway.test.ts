@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { etcdMissing, type StoreProcesses, startStoreProcesses } from "./etcd-processes.ts";
 
@@ -26,7 +27,7 @@ for (const [name, command] of [
     ): Promise<{ status: number; json: Record<string, unknown> }> {
       const answer = await fetch(`${store.endpoints[0]}${path}`, {
         method: "POST",
-        body: typeof body === "string" ? body : JSON.stringify(body),
+        body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
       });
       return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
     }
@@ -66,15 +67,156 @@ for (const [name, command] of [
         },
       );
       if (name === "etcd") return; // it says these in Go's words
-      assert.match(
-        String((await post("/v3/kv/range", { key: "***" })).json.error),
-        /key: base64 is expected/,
+      for (const [body, reason] of [
+        [{ key: "***" }, /key: base64 is expected/],
+        [{ key: "YQ==", sort_order: "UP" }, /sort_order: one of NONE, ASCEND, DESCEND is expected/],
+        ["{", /the body ends|unexpected the end/],
+        ['{"key":"YQ=="}{"key":"YQ=="}', /one message is expected/],
+        [Buffer.from([0x7b, 0xff]), /not UTF-8/],
+      ] as const) {
+        const { status, json } = await post("/v3/kv/range", body);
+        assert.deepEqual([status, json.code], [400, 3]);
+        assert.match(String(json.message), reason);
+      }
+    });
+
+    it("takes no value that is not of its field's type, and stores nothing then", async () => {
+      for (const [path, body] of [
+        ["/v3/kv/put", '{"key":"dHlwZQ==","value":"YQ=","lease":0}'],
+        ["/v3/kv/put", '{"key":"dHlwZQ==","value":"Y"}'],
+        ["/v3/kv/put", '{"key":"dHlwZQ==","prev_kv":"false"}'],
+        ["/v3/kv/put", '{"key":"dHlwZQ==","lease":9223372036854775808}'],
+        ["/v3/kv/put", '{"key":"dHlwZQ==","lease":1.5}'],
+        ["/v3/kv/put", '{"key":5}'],
+        ["/v3/kv/put", '["dHlwZQ=="]'],
+        ["/v3/cluster/member/add", '{"peerURLs":[5]}'],
+        ["/v3/cluster/member/remove", '{"ID":-1}'],
+        ["/v3/lease/grant", '{"TTL":18446744073709551616}'],
+      ] as const) {
+        const { status, json } = await post(path, body);
+        assert.deepEqual([status, json.code], [400, 3], `${body}: ${JSON.stringify(json)}`);
+      }
+      assert.equal((await post("/v3/kv/range", { key: base64("type") })).json.count, undefined);
+    });
+
+    it("refuses deep nesting as a bad request", async () => {
+      const deep = `{"success":[{"request_txn":`.repeat(20_000);
+      const { status, json } = await post("/v3/kv/txn", deep);
+      assert.deepEqual([status, json.code], [400, 3]);
+    });
+
+    it("keeps 64-bit ids that come as numbers or as text, and attaches to the lease that was named", async () => {
+      const [id, near] = ["7587870354237889035", "7587870354237889000"];
+      assert.equal((await post("/v3/lease/grant", `{"TTL":60,"ID":${near}}`)).json.ID, near);
+      assert.equal((await post("/v3/lease/grant", `{"TTL":60,"ID":${id}}`)).json.ID, id);
+      assert.equal((await post("/v3/kv/put", `{"key":"bGVhc2Vk","lease":${id}}`)).status, 200);
+      const keys = async (of: string) =>
+        (await post("/v3/lease/timetolive", `{"ID":"${of}","keys":true}`)).json.keys;
+      assert.deepEqual([await keys(id), await keys(near)], [[base64("leased")], undefined]);
+      const renewed = (await post("/v3/lease/keepalive", `{"ID":${id}}`)).json.result as Record<
+        string,
+        unknown
+      >;
+      assert.deepEqual([renewed.ID, renewed.TTL], [id, "60"]);
+      for (const lease of [id, near])
+        assert.equal((await post("/v3/lease/revoke", `{"ID":${lease}}`)).status, 200);
+    });
+
+    it("raises and clears an alarm by its member's ID", async () => {
+      const members = (await post("/v3/cluster/member/list", {})).json.members as { ID: string }[];
+      const memberID = members[0]?.ID;
+      const alarm = { memberID, alarm: "NOSPACE" };
+      const change = async (action: string) =>
+        (await post("/v3/maintenance/alarm", { action, ...alarm })).json.alarms;
+      assert.deepEqual(await change("ACTIVATE"), [alarm]);
+      assert.equal((await post("/v3/kv/put", { key: "YQ==" })).status, 429);
+      assert.deepEqual(await change("DEACTIVATE"), [alarm]);
+      assert.equal((await post("/v3/kv/put", { key: "YQ==" })).status, 200);
+    });
+
+    it("answers POST only, and in JSON what is not there", async () => {
+      for (const method of ["GET", "PUT", "DELETE"]) {
+        const answer = await fetch(`${store.endpoints[0]}/v3/kv/range`, { method });
+        assert.equal(answer.status, 405);
+        const body = await answer.text();
+        if (name === "etcd") continue; // 3.4 answers in plain text
+        assert.equal(answer.headers.get("allow"), "POST");
+        const { code, message } = JSON.parse(body);
+        assert.deepEqual([code, message], [12, "Method Not Allowed"]);
+      }
+      if (name === "etcd") return;
+      const nowhere = await post("/v3/kv/nowhere", {});
+      assert.deepEqual([nowhere.status, nowhere.json.code, nowhere.json.message], [404, 5, "Not Found"]);
+    });
+
+    it("lets pages of every origin ask, as etcd does unless told otherwise", async () => {
+      const asked = await fetch(`${store.endpoints[0]}/v3/kv/range`, { method: "OPTIONS" });
+      assert.deepEqual([asked.status, asked.headers.get("access-control-allow-origin")], [200, "*"]);
+      const health = await fetch(`${store.endpoints[0]}/health`);
+      assert.equal(health.headers.get("access-control-allow-headers"), "accept, content-type, authorization");
+      await health.text();
+    });
+
+    it("streams a snapshot, a line a piece", async () => {
+      const answer = await fetch(`${store.endpoints[0]}/v3/maintenance/snapshot`, { method: "POST" });
+      assert.equal(answer.status, 200);
+      const pieces = (await answer.text())
+        .trim()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { result: { blob: string } }).result.blob);
+      const bytes = Buffer.concat(pieces.map((piece) => Buffer.from(piece, "base64")));
+      const digest = createHash("sha256").update(bytes.subarray(0, -32)).digest();
+      assert.deepEqual(bytes.subarray(-32), digest);
+    });
+
+    it("gives a watch back the ID that it asked for, and starts it at the last revision there could be", async () => {
+      const [watch_id, start_revision] = ["9223372036854775807", "9223372036854775807"];
+      const stop = new AbortController();
+      const answer = await fetch(`${store.endpoints[0]}/v3/watch`, {
+        method: "POST",
+        body: JSON.stringify({ create_request: { key: base64("w"), watch_id, start_revision } }),
+        signal: stop.signal,
+      });
+      const first = await answer.body?.getReader().read();
+      const { result } = JSON.parse(Buffer.from(first?.value ?? []).toString()) as Record<
+        string,
+        Record<string, unknown>
+      >;
+      assert.deepEqual([result?.watch_id, result?.created, result?.canceled], [watch_id, true, undefined]);
+      stop.abort();
+    });
+
+    it("hashes at the compacted revision itself, not before", async () => {
+      if (name === "etcd") return; // 3.4 refuses it still
+      for (const value of ["1", "2"]) await post("/v3/kv/put", { key: base64("h"), value: base64(value) });
+      const { json } = await post("/v3/kv/range", { key: base64("h") });
+      const revision = Number((json.header as { revision: string }).revision);
+      assert.equal((await post("/v3/kv/compaction", { revision })).status, 200);
+      const at = await post("/v3/maintenance/hashkv", { revision });
+      assert.deepEqual(
+        [at.status, at.json.compact_revision, at.json.hash_revision],
+        [200, `${revision}`, `${revision}`],
       );
-      assert.match(
-        String((await post("/v3/kv/range", { key: "YQ==", sort_order: "UP" })).json.error),
-        /sortOrder: "UP" is not one of NONE, ASCEND, DESCEND/,
-      );
-      assert.match(String((await post("/v3/kv/range", "{")).json.error), /not JSON/);
+      const before = await post("/v3/maintenance/hashkv", { revision: revision - 1 });
+      assert.equal(before.json.message, "etcdserver: mvcc: required revision has been compacted");
+    });
+
+    it("refuses an alarm's action and a sort order that nobody knows, each in its own words", async () => {
+      const sorted = await post("/v3/kv/range", { key: base64("a"), sort_order: 9 });
+      if (name === "pintle") assert.equal(sorted.json.message, "etcdserver: invalid sort option");
+      if (name === "etcd") return; // an unknown action ends its process
+      const alarm = await post("/v3/maintenance/alarm", { action: 9 });
+      assert.deepEqual([alarm.status, alarm.json.message], [400, "etcdserver: unknown alarm action 9"]);
+    });
+
+    it("answers hash and hashkv, each with its own", async () => {
+      if (name === "etcd") return; // 3.4 has one path only
+      const { json } = await post("/v3/maintenance/hashkv", {});
+      assert.equal(typeof json.hash, "number");
+      assert.equal(typeof (await post("/v3/maintenance/hash", {})).json.hash, "number");
+      assert.match(String(json.hash_revision), /^\d+$/);
+      const future = await post("/v3/maintenance/hashkv", '{"revision":9223372036854775807}');
+      assert.deepEqual([future.status, future.json.code], [400, 11]);
     });
 
     it("streams a watch, a line an answer", async () => {

@@ -325,7 +325,7 @@ const sortKeys = {
 } as const;
 
 function sorted(kvs: readonly ModelKv[], request: RangeRequest): ModelKv[] {
-  const of = sortKeys[request.sortTarget];
+  const of = sortKeys[request.sortTarget as keyof typeof sortKeys];
   const sign = request.sortOrder === "DESCEND" ? -1 : 1;
   return [...kvs].sort((a, b) => sign * (of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0));
 }
@@ -338,7 +338,8 @@ function holds(compare: Compare, kv: ModelKv): boolean {
     VALUE: [kv.value, bytes(compare.value ?? new Uint8Array(0))],
     LEASE: [kv.lease, compare.lease ?? 0n],
   } as const;
-  const [left, right] = sides[compare.target];
+  const [left, right] = typeof compare.target === "number" ? [0, 0] : sides[compare.target];
+  if (typeof compare.result === "number") return true;
   if (compare.result === "EQUAL") return left === right;
   if (compare.result === "NOT_EQUAL") return left !== right;
   return compare.result === "GREATER" ? left > right : left < right;

@@ -10,6 +10,9 @@ import { StoreError } from "../../errors.ts";
 /** etcd's checks of KV requests in etcd's order (v3rpc/key.go). Each throws StoreError. */
 export function checkRange(request: RangeRequest): void {
   if (request.key.length === 0) throw new StoreError("EMPTY_KEY");
+  // A number is what no name of ours stands for.
+  if (typeof request.sortOrder === "number" || typeof request.sortTarget === "number")
+    throw new StoreError("INVALID_SORT_OPTION");
 }
 
 export function checkPut(request: PutRequest): void {

@@ -3,6 +3,7 @@ import type { AlarmMember, AlarmResponse } from "../../../proto/etcd-maintenance
 import type { AlarmAnswer } from "../../apply/apply-request.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
+import { StatusError } from "../status.ts";
 
 /** Changes go through the log; looking needs only a linearizable read. */
 export async function alarm(
@@ -10,6 +11,8 @@ export async function alarm(
   bytes: Uint8Array,
   parts: MemberParts,
 ): Promise<AlarmResponse> {
+  if (typeof request.action === "number")
+    throw new StatusError("INVALID_ARGUMENT", `etcdserver: unknown alarm action ${request.action}`);
   const matches = (one: AlarmMember) =>
     (request.alarm === "NONE" || one.alarm === request.alarm) &&
     (request.memberId === 0n || one.memberId === request.memberId);

@@ -20,10 +20,10 @@ export const watchLimits = {
   progressRetryMs: 50,
 } as const;
 /** The id of answers that belong to no watch, or to all. */
-const noWatchId = -1;
+const noWatchId = -1n;
 
 interface Watch {
-  readonly id: number;
+  readonly id: bigint;
   readonly handle: WatchHandle;
   readonly fragment: boolean;
   readonly progressNotify: boolean;
@@ -37,10 +37,10 @@ export class WatchStream implements Incoming {
   readonly #out: Outgoing;
   readonly #parts: MemberParts;
   readonly #progressEveryMs: number;
-  readonly #watches = new Map<number, Watch>();
+  readonly #watches = new Map<bigint, Watch>();
   /** The client keeps up: the transport's buffer has room. */
   #room = true;
-  #nextId = 0;
+  #nextId = 0n;
   #over = false;
   #stopProgress: (() => void) | undefined;
   #stopRetry: (() => void) | undefined;
@@ -84,7 +84,7 @@ export class WatchStream implements Incoming {
       this.#send({ watchId: noWatchId, created: true, canceled: true, cancelReason: problem });
       return;
     }
-    const id = request.watchId === 0 ? this.#freeId() : request.watchId;
+    const id = request.watchId === 0n ? this.#freeId() : request.watchId;
     this.#send({ watchId: id, created: true });
     const { fragment, progressNotify } = request;
     const stream = this;
@@ -99,14 +99,14 @@ export class WatchStream implements Incoming {
     if (progressNotify && this.#stopProgress === undefined) this.#scheduleProgress();
   }
 
-  #cancel(id: number): void {
+  #cancel(id: bigint): void {
     const watch = this.#watches.get(id);
     if (watch === undefined) return;
     this.#forget(watch);
     this.#send({ watchId: id, canceled: true });
   }
 
-  #deliver(id: number, { revision, events }: WatchBatch): void {
+  #deliver(id: bigint, { revision, events }: WatchBatch): void {
     const watch = this.#watches.get(id);
     if (watch === undefined || this.#over) return;
     watch.busy = true;
@@ -117,7 +117,7 @@ export class WatchStream implements Incoming {
     } else this.#room = this.#out.send(watchResponse.encode(whole));
   }
 
-  #compacted(id: number, compactRevision: number): void {
+  #compacted(id: bigint, compactRevision: number): void {
     const watch = this.#watches.get(id);
     if (watch === undefined) return;
     this.#forget(watch);
@@ -158,10 +158,10 @@ export class WatchStream implements Incoming {
     });
   }
 
-  #freeId(): number {
-    while (this.#watches.has(this.#nextId)) this.#nextId += 1;
+  #freeId(): bigint {
+    while (this.#watches.has(this.#nextId)) this.#nextId += 1n;
     const id = this.#nextId;
-    this.#nextId += 1;
+    this.#nextId += 1n;
     return id;
   }
 

@@ -1,0 +1,42 @@
+import type { methods } from "../../proto/etcd-methods.ts";
+
+/** Which method stands under which path of the JSON gateway (the `google.api.http` options of etcd's rpc.proto). */
+const paths: Readonly<Record<string, keyof typeof methods>> = {
+  "/v3/kv/range": "range",
+  "/v3/kv/put": "put",
+  "/v3/kv/deleterange": "deleteRange",
+  "/v3/kv/txn": "txn",
+  "/v3/kv/compaction": "compact",
+  "/v3/watch": "watch",
+  "/v3/lease/grant": "leaseGrant",
+  "/v3/lease/revoke": "leaseRevoke",
+  "/v3/kv/lease/revoke": "leaseRevoke",
+  "/v3/lease/keepalive": "leaseKeepAlive",
+  "/v3/lease/timetolive": "leaseTimeToLive",
+  "/v3/kv/lease/timetolive": "leaseTimeToLive",
+  "/v3/lease/leases": "leaseLeases",
+  "/v3/kv/lease/leases": "leaseLeases",
+  "/v3/cluster/member/add": "memberAdd",
+  "/v3/cluster/member/remove": "memberRemove",
+  "/v3/cluster/member/update": "memberUpdate",
+  "/v3/cluster/member/list": "memberList",
+  "/v3/cluster/member/promote": "memberPromote",
+  "/v3/maintenance/alarm": "alarm",
+  "/v3/maintenance/status": "status",
+  "/v3/maintenance/defragment": "defragment",
+  "/v3/maintenance/hash": "hash",
+  "/v3/maintenance/hashkv": "hashKv",
+  "/v3/maintenance/snapshot": "snapshot",
+  "/v3/maintenance/transfer-leadership": "moveLeader",
+  "/v3/maintenance/downgrade": "downgrade",
+};
+
+/** etcd's gateway lies under /v3/; the older prefixes mean the same. */
+export function canonicalPath(path: string): string {
+  return path.replace(/^\/v3(?:alpha|beta)\//, "/v3/");
+}
+
+/** Of a canonical path; undefined where there is none. */
+export function methodAt(path: string): keyof typeof methods | undefined {
+  return Object.hasOwn(paths, path) ? paths[path] : undefined;
+}
