@@ -56,9 +56,10 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
       disk,
       log,
       metrics,
-      openLog: async () => {
+      openLog: async (appliedIndex) => {
         const ask = (url: string) => askMembers(url, serverVersion, config.peerTls);
-        const { wal, ...opened } = await openLog(walFolder(config.dataDir), () => beginning(config, ask), os);
+        const folder = walFolder(config.dataDir);
+        const { wal, ...opened } = await openLog({ folder, appliedIndex }, () => beginning(config, ask), os);
         undo.push(() => wal.close());
         checkIdentity(config, opened.identity);
         return { log: wal, ...opened };

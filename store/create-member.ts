@@ -18,7 +18,7 @@ import { LinearizableReads } from "./propose/linearizable-reads.ts";
 import { Proposer, requestTimeoutMs } from "./propose/proposer.ts";
 import { RequestIds } from "./propose/request-ids.ts";
 import type { RaftLimits } from "./raft/config.ts";
-import type { MemberId, Message } from "./raft/types.ts";
+import type { Index, MemberId, Message } from "./raft/types.ts";
 import { membersAnswer } from "./rpc/cluster/answers.ts";
 import type { Handlers } from "./rpc/handler.ts";
 import { LeaderGuard } from "./rpc/leader-guard.ts";
@@ -70,8 +70,8 @@ export interface MemberDoors {
   readonly disk: Disk;
   readonly log: Log;
   readonly metrics: MetricsRegistry;
-  /** Opened after the database, whose lock keeps a second member off both. */
-  readonly openLog: () => Promise<{
+  /** Opened after the database, whose applied index it is handed. */
+  readonly openLog: (appliedIndex: Index) => Promise<{
     readonly log: DurableLog;
     readonly recovered: Omit<Recovered, "metadata">;
     readonly identity: Identity;
@@ -161,7 +161,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
     },
   );
   try {
-    const opened = await doors.openLog();
+    const opened = await doors.openLog(state.appliedIndex);
     const { identity } = opened;
     const peers = doors.openPeers(identity);
     Object.assign(late, { peers, identity, remotes: opened.remotes ?? [] });

@@ -4,7 +4,7 @@ import type { Os } from "../base/os/os.ts";
 import { bootstrapLog } from "./driver/bootstrap.ts";
 import type { InitialCluster } from "./membership/initial-cluster.ts";
 import { memberJson } from "./membership/member.ts";
-import type { MemberId } from "./raft/types.ts";
+import type { Index, MemberId } from "./raft/types.ts";
 import type { Recovered } from "./wal/recovery.ts";
 import { Wal, type WalConfig } from "./wal/wal.ts";
 
@@ -38,15 +38,34 @@ type LogOs = Pick<Os, "disk" | "clock" | "log" | "metrics">;
 
 export const walFolder = (dataDir: string): string => join(dataDir, "member", "wal");
 
-/** Opens the write-ahead log, or makes it as `begin` says. `begin` is asked only when there is none. */
+/** The database tells of a life whose log is gone. With it went the vote and the entries that this member promised to keep: as
+ *  a new member of the same name it could vote twice in a term, or help to lose what was acknowledged. */
+export class LogMissingError extends Error {
+  override readonly name = "LogMissingError";
+  readonly operator = true;
+
+  constructor(folder: string, appliedIndex: Index) {
+    super(
+      `${folder}: the write-ahead log is missing, although the database beside it holds the state up to index ${appliedIndex}; ` +
+        "put the log back, or remove this member and add it again with an empty data directory",
+    );
+  }
+}
+
+export interface LogConfig extends WalConfig {
+  /** How far the state in the database is. */
+  readonly appliedIndex: Index;
+}
+
+/** Opens the write-ahead log, or makes it as `begin` says. `begin` is asked only when there is none, and none is made beside a
+ *  database that has had one. */
 export async function openLog(
-  folder: string,
+  { appliedIndex, ...config }: LogConfig,
   begin: () => Promise<Beginning>,
   os: LogOs,
-  size: Pick<WalConfig, "segmentBytes"> = {},
 ): Promise<OpenedLog> {
-  if (await Wal.exists(os.disk, folder)) {
-    const { wal, recovered } = await Wal.open({ folder, ...size }, os);
+  if (await Wal.exists(os.disk, config.folder)) {
+    const { wal, recovered } = await Wal.open(config, os);
     const { nodeId: memberId, clusterId } = recovered.metadata;
     if (!isUntouched(recovered)) return { wal, recovered, identity: { clusterId, memberId } };
     // The last life ended between making the log and writing how it begins, or it waits to hear from a leader.
@@ -54,13 +73,14 @@ export async function openLog(
     const identity = { clusterId, memberId };
     return { wal, recovered: await write(beginning, wal, recovered), identity, ...remotesOf(beginning) };
   }
+  if (appliedIndex > 0) throw new LogMissingError(config.folder, appliedIndex);
   const beginning = await begin();
   const identity =
     beginning.kind === "join"
       ? beginning.identity
       : { clusterId: beginning.cluster.clusterId, memberId: beginning.memberId };
   const metadata = { nodeId: identity.memberId, clusterId: identity.clusterId };
-  const wal = await Wal.create({ folder, ...size }, metadata, os);
+  const wal = await Wal.create(config, metadata, os);
   const empty: Recovered = {
     metadata,
     hardState: { term: 0, vote: 0n, commit: 0 },

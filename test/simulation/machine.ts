@@ -93,10 +93,10 @@ export class Machine {
       home: this.#home,
       defer: (run) => process.after(0, run),
       faults,
-      openLog: async () => {
+      openLog: async (appliedIndex) => {
         const begin = async () => ({ kind: "new" as const, cluster, memberId: this.id });
         const { segmentBytes } = options;
-        const opened = await openLog("/data/member/wal", begin, os, { segmentBytes });
+        const opened = await openLog({ folder: "/data/member/wal", segmentBytes, appliedIndex }, begin, os);
         const log = new MemberLog(opened.wal, opened.recovered);
         life.log = log;
         this.#parts.watchLog(life, log);
