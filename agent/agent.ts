@@ -151,7 +151,7 @@ async function start(parts: Parts): Promise<void> {
     tasks,
     (uid) => workers.objectsChanged(uid),
   );
-  const statuses = new PodStatuses(client, os);
+  const statuses = new PodStatuses(client, os, tasks);
   const workers = new PodWorkers(
     {
       os,

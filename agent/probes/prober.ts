@@ -6,6 +6,11 @@ import { type ProbeTarget, runProbe } from "./run-probe.ts";
 
 type Kind = "startup" | "liveness" | "readiness";
 
+/** A probe that failed so often that its container is to be killed. */
+export interface ProbeFailure {
+  readonly kind: "startup" | "liveness";
+}
+
 export interface ProbeEvents {
   /** A container became ready or unready, started, or is to be killed. */
   readonly onChange: (podUid: string) => void;
@@ -19,7 +24,7 @@ interface Watched {
   started: boolean;
   ready: boolean;
   /** Set when it is to be killed: why. */
-  failed: string | undefined;
+  failed: ProbeFailure | undefined;
 }
 
 interface Track {
@@ -93,7 +98,7 @@ export class Prober {
     const one = this.#watched.get(id);
     return one?.started === true && one.ready;
   };
-  failureOf = (id: string): string | undefined => this.#watched.get(id)?.failed;
+  failureOf = (id: string): ProbeFailure | undefined => this.#watched.get(id)?.failed;
 
   stop(): void {
     this.#stopped = true;
@@ -129,7 +134,7 @@ export class Prober {
       if (track.busy || track.dueMs > nowMs) continue;
       track.busy = true;
       const timeoutMs = (track.probe.timeoutSeconds ?? 1) * 1000;
-      void runProbe(track.probe, one.target, timeoutMs, this.#deps.runtime).then(({ ok, message }) => {
+      void runProbe(track.probe, one.target, { timeoutMs }, this.#deps.runtime).then(({ ok, message }) => {
         track.busy = false;
         track.dueMs = nowMs + (track.probe.periodSeconds ?? 10) * 1000;
         if (this.#watched.get(one.target.containerId) === one) this.#take(one, track, kind, ok, message);
@@ -144,15 +149,15 @@ export class Prober {
     track.failures = ok ? 0 : track.failures + 1;
     const { container } = one.target;
     if (!ok) this.#events.onUnhealthy(one.podUid, container.name, kind, message);
-    const before = `${one.started} ${one.ready} ${one.failed}`;
+    const before = `${one.started} ${one.ready} ${one.failed?.kind}`;
     if (ok && track.successes >= (track.probe.successThreshold ?? 1)) {
       if (kind === "startup") one.started = true;
       if (kind === "readiness") one.ready = true;
     }
     if (!ok && track.failures >= (track.probe.failureThreshold ?? 3)) {
       if (kind === "readiness") one.ready = false;
-      else one.failed = `Container ${container.name} failed ${kind} probe, will be restarted`;
+      else one.failed = { kind };
     }
-    if (before !== `${one.started} ${one.ready} ${one.failed}`) this.#events.onChange(one.podUid);
+    if (before !== `${one.started} ${one.ready} ${one.failed?.kind}`) this.#events.onChange(one.podUid);
   }
 }

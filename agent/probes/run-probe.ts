@@ -19,18 +19,30 @@ export interface ProbeResult {
 
 export const probeLimits = { bodyBytesMost: 10 * 1024 } as const;
 
+export interface ProbeLimits {
+  readonly timeoutMs: number;
+  /** Gives up when it aborts: a failure. */
+  readonly signal?: AbortSignal;
+}
+
 type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">;
 
 /** One try of a probe or hook. Never rejects: what goes wrong is a failure with its message. */
 export async function runProbe(
   handler: Handler,
   target: ProbeTarget,
-  timeoutMs: number,
+  limits: ProbeLimits,
   runtime: Runtime,
 ): Promise<ProbeResult> {
+  const { timeoutMs, signal } = limits;
   try {
     if (handler.exec) {
-      const result = await runtime.execSync(target.containerId, handler.exec.command ?? [], timeoutMs);
+      const result = await runtime.execSync(
+        target.containerId,
+        handler.exec.command ?? [],
+        timeoutMs,
+        signal,
+      );
       const output = Buffer.concat([result.stdout, result.stderr]).toString("utf8").trim();
       if (result.timedOut)
         return {
@@ -39,10 +51,10 @@ export async function runProbe(
         };
       return { ok: result.exitCode === 0, message: output || `command exited with ${result.exitCode}` };
     }
-    if (handler.httpGet) return await httpProbe(handler.httpGet, target, timeoutMs);
+    if (handler.httpGet) return await httpProbe(handler.httpGet, target, limits);
     if (handler.tcpSocket) {
       const { host, port } = handler.tcpSocket;
-      return await tcpProbe(host || target.podIp, portOf(port, target.container), timeoutMs);
+      return await tcpProbe(host || target.podIp, portOf(port, target.container), limits);
     }
     return { ok: false, message: "grpc probes are not supported by this node" };
   } catch (error) {
@@ -62,7 +74,7 @@ export function portOf(port: number | string | object, container: Container): nu
 function httpProbe(
   get: NonNullable<Probe["httpGet"]>,
   { container, podIp }: ProbeTarget,
-  timeoutMs: number,
+  { timeoutMs, signal }: ProbeLimits,
 ): Promise<ProbeResult> {
   const secure = get.scheme?.toUpperCase() === "HTTPS";
   const client = secure ? https : http;
@@ -89,6 +101,7 @@ function httpProbe(
         headers,
         agent: false,
         rejectUnauthorized: false,
+        ...(signal !== undefined && { signal }),
       },
       (answer) => {
         answer.resume();
@@ -103,9 +116,10 @@ function httpProbe(
   });
 }
 
-function tcpProbe(host: string, port: number, timeoutMs: number): Promise<ProbeResult> {
+function tcpProbe(host: string, port: number, limits: ProbeLimits): Promise<ProbeResult> {
+  const { timeoutMs, signal } = limits;
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: timeoutMs });
+    const socket = connect({ host, port, timeout: timeoutMs, ...(signal !== undefined && { signal }) });
     const done = (ok: boolean, message: string) => {
       resolve({ ok, message });
       socket.destroy();

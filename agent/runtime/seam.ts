@@ -16,14 +16,21 @@ export interface Runtime {
   listPodSandboxes(): readonly SandboxStatus[];
   createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;
   startContainer(id: string): Promise<void>;
-  /** SIGTERM (or the image's StopSignal), after the grace SIGKILL. Resolves once it has exited. */
-  stopContainer(id: string, graceSeconds: number): Promise<void>;
+  /** SIGTERM (or the image's StopSignal), after the grace SIGKILL. Resolves once it has exited. Called again meanwhile, the
+   *  sooner end counts, and nothing but SIGKILL is sent any more. When the signal aborts it rejects, and kills no more. */
+  stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>;
   /** Only of what does not run. Its logs stay. */
   removeContainer(id: string): Promise<void>;
   containerStatus(id: string): RuntimeContainer | undefined;
   listContainers(): readonly RuntimeContainer[];
-  /** Runs a command to its end; its output bounded to `execSyncBytesMost` each. */
-  execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult>;
+  /** Runs a command to its end; its output bounded to `execSyncBytesMost` each. Killed after the timeout, or when the signal
+   *  aborts; it then answers as for a timeout. */
+  execSync(
+    id: string,
+    command: readonly string[],
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<ExecResult>;
   exec(id: string, options: ExecOptions): Promise<Session>;
   /** Standard input of a container started with `stdin`, and its output from now on (`logPath` carries it). */
   attach(id: string): Promise<AttachPoint>;

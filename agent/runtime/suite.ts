@@ -44,6 +44,22 @@ export function runtimeSuite(
       return { id, ended };
     };
 
+    /** A container that ignores SIGTERM and is ready to. */
+    const startDeaf = async (name: string) => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig(name));
+      const shared = await mkdtemp(join(root, "shared-"));
+      if (supports.runs) execFileSync("mkfifo", [join(shared, "deaf")]);
+      const script = `trap '' TERM; echo > ${shared}/deaf; while :; do sleep 0.05; done`;
+      const mounts = [{ hostPath: shared, containerPath: shared, readOnly: false }];
+      const { id } = await start(sandbox, shell(script, { mounts }));
+      if (supports.runs) await readFile(join(shared, "deaf"));
+      return id;
+    };
+    const endOf = (id: string) => {
+      const state = runtime.containerStatus(id)?.state;
+      return state?.phase === "exited" ? state.exitCode : state?.phase;
+    };
+
     it("gives a sandbox an address and forgets it", async () => {
       const id = await runtime.runPodSandbox(sandboxConfig("one"));
       const status = runtime.podSandboxStatus(id);
@@ -57,20 +73,32 @@ export function runtimeSuite(
     });
 
     it("stops a container that ignores SIGTERM after its grace", async () => {
-      const sandbox = await runtime.runPodSandbox(sandboxConfig("stop"));
-      const shared = await mkdtemp(join(root, "shared-"));
-      if (supports.runs) execFileSync("mkfifo", [join(shared, "deaf")]);
-      const script = `trap '' TERM; echo > ${shared}/deaf; while :; do sleep 0.05; done`;
-      const mounts = [{ hostPath: shared, containerPath: shared, readOnly: false }];
-      const { id } = await start(sandbox, shell(script, { mounts }));
-      if (supports.runs) await readFile(join(shared, "deaf"));
+      const id = await startDeaf("stop");
       assert.equal(runtime.containerStatus(id)?.state.phase, "running");
       await runtime.stopContainer(id, 0.2);
-      const state = runtime.containerStatus(id)?.state;
-      assert.equal(state?.phase === "exited" && state.exitCode, 137);
+      assert.equal(endOf(id), 137);
       await runtime.stopContainer(id, 1);
       await runtime.removeContainer(id);
       assert.equal(runtime.containerStatus(id), undefined);
+    });
+
+    it("shortens a stop that is under way, and never lengthens it", async () => {
+      const id = await startDeaf("shorter");
+      const long = runtime.stopContainer(id, 600);
+      const short = runtime.stopContainer(id, 0.2);
+      await Promise.all([long, short, runtime.stopContainer(id, 900)]);
+      assert.equal(endOf(id), 137);
+    });
+
+    it("gives up waiting for a stop when told to, and does not kill then", async () => {
+      const id = await startDeaf("given-up");
+      const stop = new AbortController();
+      const stopping = runtime.stopContainer(id, 600, stop.signal);
+      stop.abort(new Error("the agent ends"));
+      await assert.rejects(stopping, /the agent ends/);
+      assert.equal(endOf(id), "running");
+      await runtime.stopContainer(id, 0);
+      assert.equal(endOf(id), 137);
     });
 
     if (!supports.runs) return;

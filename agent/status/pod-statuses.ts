@@ -1,55 +1,176 @@
 import { backoffMs } from "../../base/backoff.ts";
+import { type Deferred, deferred } from "../../base/deferred.ts";
 import { sleep } from "../../base/os/clock.ts";
 import type { Os } from "../../base/os/os.ts";
+import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { ApiClient } from "../../client/api.ts";
-import { isConflict, isNotFound } from "../../client/api-error.ts";
+import { ApiError, isConflict, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Pod, PodStatus } from "../../client/types.ts";
 
 const retry = { firstMs: 200, mostMs: 10_000 };
 
-/** Sends pods' statuses to the API. */
-export class PodStatuses {
-  readonly #client: ApiClient;
-  readonly #os: Os;
-  /** By uid, as JSON: what the server was last known to have. */
-  readonly #sent = new Map<string, string>();
+interface Entry {
+  /** The newest status, and the pod as it was when that was found. */
+  wanted: { readonly pod: Pod; readonly status: PodStatus; readonly text: string };
+  /** What the server was last known to have. */
+  sent: { readonly status: PodStatus; readonly text: string } | undefined;
+  /** Ends the loop that sends; absent while there is nothing to send. */
+  sending: AbortController | undefined;
+  /** Set by an answer that will be the same next time: nobody waits for this status any more. */
+  refused: string | undefined;
+  /** Ends a wait between two tries. */
+  wake: () => void;
+  readonly waiters: Set<Deferred<void>>;
+}
 
-  constructor(client: ApiClient, os: Os) {
+/** Sends pods' statuses to the API, each pod's in a loop of its own: nobody who sets one waits for the server. */
+export class PodStatuses {
+  readonly #client: Pick<ApiClient, "patch">;
+  readonly #os: Pick<Os, "clock" | "random" | "log">;
+  readonly #tasks: TaskScope;
+  /** By uid. */
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(client: Pick<ApiClient, "patch">, os: Pick<Os, "clock" | "random" | "log">, tasks: TaskScope) {
     this.#client = client;
     this.#os = os;
+    this.#tasks = tasks;
   }
 
-  /** Resolves once the server has this status or the pod is gone. Patches only what differs from what it was sent. */
-  async send(pod: Pod, status: PodStatus, signal: AbortSignal): Promise<void> {
-    const { uid, name, namespace } = pod.metadata;
-    const text = JSON.stringify(status);
-    if (this.#sent.get(uid) === text || (!this.#sent.has(uid) && sameStatus(pod.status, status))) {
-      this.#sent.set(uid, text);
+  /** The pod's status from now on. What was not sent yet is sent no more. */
+  set(pod: Pod, status: PodStatus): void {
+    const { uid } = pod.metadata;
+    const wanted = { pod, status, text: JSON.stringify(status) };
+    const entry = this.#entries.get(uid) ?? newEntry(wanted);
+    this.#entries.set(uid, entry);
+    entry.wanted = wanted;
+    if (this.#isSent(entry)) {
+      this.#settle(entry);
       return;
     }
-    const body = { metadata: { uid }, status: { ...cleared(pod.status, status), ...status } };
-    for (let failures = 1; ; failures++) {
+    if (entry.sending !== undefined) {
+      // What was refused is not this; what could not be sent waits for its turn.
+      if (entry.refused !== undefined) entry.wake();
+      return;
+    }
+    const stop = new AbortController();
+    entry.sending = stop;
+    this.#tasks.run(`status of pod ${pod.metadata.namespace}/${pod.metadata.name}`, async (signal) => {
+      const onStop = () => stop.abort(signal.reason);
+      signal.addEventListener("abort", onStop, { once: true });
       try {
-        await this.#client.patch(resources.pods, { name, namespace }, body, {
-          type: "merge",
-          subresource: "status",
-          signal,
-        });
-        this.#sent.set(uid, text);
-        return;
+        await this.#send(entry, stop.signal);
+      } catch (error) {
+        if (!stop.signal.aborted) throw error;
+      } finally {
+        signal.removeEventListener("abort", onStop);
+        if (stop.signal.aborted) this.#rest(entry);
+      }
+    });
+  }
+
+  /** Resolves once the server has the pod's newest status, refused it, or knows the pod no more. */
+  async settled(uid: string, signal: AbortSignal): Promise<void> {
+    const entry = this.#entries.get(uid);
+    if (entry?.sending === undefined || entry.refused === entry.wanted.text) return;
+    const waiter = deferred<void>();
+    const onAbort = () => waiter.reject(signal.reason);
+    entry.waiters.add(waiter);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      await waiter.promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      entry.waiters.delete(waiter);
+    }
+  }
+
+  /** The pod is gone: what was not sent never is. */
+  forget(uid: string): void {
+    const entry = this.#entries.get(uid);
+    this.#entries.delete(uid);
+    entry?.sending?.abort(new Error("the pod is gone"));
+  }
+
+  async #send(entry: Entry, signal: AbortSignal): Promise<void> {
+    for (let failures = 0; ; ) {
+      // In the same step as the decision, so that a status set after it starts a new loop.
+      if (this.#isSent(entry)) return this.#rest(entry);
+      const sending = entry.wanted;
+      try {
+        await this.#patch(entry, signal);
+        failures = 0;
+        entry.sent = sending;
+        entry.refused = undefined;
       } catch (error) {
         signal.throwIfAborted();
-        if (isNotFound(error) || isConflict(error)) return; // gone, or another pod by now
+        if (isNotFound(error)) return this.#rest(entry);
+        failures++;
+        const { name, namespace } = sending.pod.metadata;
         this.#os.log.warn("cannot send pod status", { pod: `${namespace}/${name}`, failures, error });
-        await sleep(this.#os.clock, backoffMs(retry, failures, this.#os.random), signal);
+        entry.refused = isRefusal(error) ? sending.text : undefined;
+        if (entry.refused === entry.wanted.text) this.#settle(entry);
+        else if (entry.refused !== undefined) continue; // there is another by now
+        await this.#pause(entry, backoffMs(retry, failures, this.#os.random), signal);
       }
     }
   }
 
-  forget(uid: string): void {
-    this.#sent.delete(uid);
+  async #pause(entry: Entry, delayMs: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    entry.wake = () => woken.abort();
+    try {
+      await sleep(this.#os.clock, delayMs, AbortSignal.any([signal, woken.signal]));
+    } catch (error) {
+      if (signal.aborted) throw error;
+    } finally {
+      entry.wake = () => {};
+    }
   }
+
+  #rest(entry: Entry): void {
+    entry.sending = undefined;
+    this.#settle(entry);
+  }
+
+  async #patch({ wanted, sent }: Entry, signal: AbortSignal): Promise<void> {
+    const { pod, status } = wanted;
+    const { uid, name, namespace } = pod.metadata;
+    const gone = { ...cleared(pod.status, status), ...cleared(sent?.status, status) };
+    const body = { metadata: { uid }, status: { ...gone, ...status } };
+    await this.#client.patch(resources.pods, { name, namespace }, body, {
+      type: "merge",
+      subresource: "status",
+      signal,
+    });
+  }
+
+  #isSent({ wanted, sent }: Entry): boolean {
+    return sent === undefined ? sameStatus(wanted.pod.status, wanted.status) : sent.text === wanted.text;
+  }
+
+  #settle(entry: Entry): void {
+    for (const waiter of entry.waiters) waiter.resolve();
+  }
+}
+
+const newEntry = (wanted: Entry["wanted"]): Entry => ({
+  wanted,
+  sent: undefined,
+  sending: undefined,
+  refused: undefined,
+  wake: () => {},
+  waiters: new Set(),
+});
+
+/** Another pod of the name, or a status that the server will not have: asking again changes nothing. */
+function isRefusal(error: unknown): boolean {
+  if (isConflict(error)) return true;
+  return (
+    error instanceof ApiError && error.code >= 400 && error.code < 500 && ![408, 429].includes(error.code)
+  );
 }
 
 /** Fields that went away have to be said to be gone in a merge patch. */

@@ -1,12 +1,14 @@
 import { strict as assert } from "node:assert";
 import type { Container, Pod } from "../../client/types.ts";
+import type { ProbeFailure } from "../probes/prober.ts";
 import type { ContainerState, RuntimeContainer, SandboxStatus } from "../runtime/seam.ts";
 import { afterRestart, type BackoffEntry, backoffUntil } from "./crash-backoff.ts";
 import { type Action, planPod } from "./plan-pod.ts";
 import { podStatus } from "./pod-status.ts";
 
 /** A row: the pod (`Policy container… | init…`), what runs (`sandbox:state name#attempt=state …`), the plan and the phase.
- *  States: run, new, exit code; `!` after run: failed liveness. `*` after an init container: a sidecar. Time is 100 s. */
+ *  States: run, new, exit code; then `!`: failed liveness, `~`: runs an image that the pod no longer names, `=`: was killed
+ *  for another to take its place. `*` after an init container: a sidecar. Time is 100 s. */
 const table = `
 Always a                | -                              -> make-sandbox 0                   Pending
 Always a                | s0:ready                       -> start a 0                        Pending
@@ -22,7 +24,15 @@ OnFailure a             | s0:ready a0=2@99               -> start a 1           
 Never a                 | s0:ready a0=2@99               -> stop-pod 30                      Failed
 Never a b               | s0:ready a0=2@99 b0=run        ->                                  Running
 Never a b               | s0:notready a0=2@99 b0=0       ->                                  Failed
-Always a                | s0:ready a0=run!               -> kill a                           Running
+Always a                | s0:ready a0=run!               -> kill a (Container a failed liveness probe, will be restarted) Running
+Never a                 | s0:ready a0=run!               -> kill a (Container a failed liveness probe) Running
+Always a                | s0:ready a0=run~               -> kill a (Container a definition changed, will be restarted) Running
+Never a                 | s0:ready a0=run~               -> kill a (Container a definition changed, will be restarted) Running
+Never a                 | s0:ready a0=0=                 -> start a 1                        Running
+OnFailure a             | s0:ready a0=0=                 -> start a 1                        Running
+Never a                 | s0:ready a0=0~                 -> stop-pod 30                      Succeeded
+Always a | i            | s0:ready i0=run~               ->                                  Pending
+Never a | s*            | s0:ready s0=run~ a0=run        -> kill s (Init container s definition changed) Running
 Always a                | s0:notready a0=137@99          -> make-sandbox 1                   Running
 Always a                | s0:notready a0=run             -> stop-sandbox s0, make-sandbox 1  Running
 Always a                | s0:notready s1:ready a0=137@99 -> start a 1                        Running
@@ -40,7 +50,9 @@ Always a | s*           | s0:ready s0=1@99 a0=run        -> start s 1           
 Never a | s*            | s0:ready s0=run a0=0@99        -> stop-pod 30                      Succeeded
 deleted a               | s0:ready a0=run                -> stop-pod 7                       Running
 deleted a               | s0:notready a0=143             -> finish                           Failed
-deleted a               | -                              -> finish                           Pending
+deleted a               | -                              -> finish                           Failed
+deleted a b             | s0:notready a0=0               -> finish                           Failed
+deleted a b             | s0:notready a0=0 b0=0          -> finish                           Succeeded
 deadline a              | s0:ready a0=run                -> stop-pod 30, fail-pod            Running
 `;
 
@@ -98,7 +110,7 @@ function textOf(action: Action): string {
     case "back-off":
       return `back-off ${action.name} ${action.untilMs / 1000}`;
     case "kill":
-      return `kill ${action.name}`;
+      return `kill ${action.name} (${action.message})`;
     case "make-sandbox":
       return `make-sandbox ${action.attempt}`;
     case "stop-sandbox":
@@ -119,7 +131,9 @@ function scene(podText: string, runs: string) {
     .filter(Boolean)
     .map(
       (name): Container =>
-        name.endsWith("*") ? { name: name.slice(0, -1), restartPolicy: "Always" } : { name },
+        name.endsWith("*")
+          ? { name: name.slice(0, -1), image: "i", restartPolicy: "Always" }
+          : { name, image: "i" },
     );
   const pod: Pod = {
     apiVersion: "v1",
@@ -135,7 +149,7 @@ function scene(podText: string, runs: string) {
       }),
     },
     spec: {
-      containers: names.map((name): Container => ({ name })),
+      containers: names.map((name): Container => ({ name, image: "i" })),
       initContainers,
       restartPolicy: ["deleted", "deadline"].includes(policy) ? "Always" : policy,
       ...(policy === "deadline" && { activeDeadlineSeconds: 60 }),
@@ -143,7 +157,8 @@ function scene(podText: string, runs: string) {
     status: { startTime: "1970-01-01T00:00:00Z" },
   };
   const backoffs = new Map<string, BackoffEntry>();
-  const unhealthy = new Map<string, string>();
+  const unhealthy = new Map<string, ProbeFailure>();
+  const replaced = new Set<string>();
   const sandboxes: SandboxStatus[] = [];
   const containers: RuntimeContainer[] = [];
   const identity = { namespace: "d", name: "p", uid: "u" };
@@ -152,7 +167,7 @@ function scene(podText: string, runs: string) {
     .split(" ")
     .filter((one) => one !== "" && one !== "-")) {
     const sandbox = /^s(\d):(ready|notready)$/.exec(word);
-    const run = /^([a-z])(\d)=(run|new|\d+)(!?)(?:@(\d+))?$/.exec(word);
+    const run = /^([a-z])(\d)=(run|new|\d+)([!~=]?)(?:@(\d+))?$/.exec(word);
     if (sandbox) {
       const state = sandbox[2] === "ready" ? "ready" : "notready";
       sandboxes.push({
@@ -164,7 +179,7 @@ function scene(podText: string, runs: string) {
         podIp: "10.0.0.2",
       });
     } else if (run) {
-      const [, name = "", attempt = "", what = "", bad, at = "50"] = run;
+      const [, name = "", attempt = "", what = "", mark, at = "50"] = run;
       // Containers that ended long ago stand in the first sandbox, the others in it too: it was the one there was.
       const id = `${name}${attempt}`;
       containers.push({
@@ -173,18 +188,19 @@ function scene(podText: string, runs: string) {
         pod: identity,
         name,
         attempt: Number(attempt),
-        image: "i",
+        image: mark === "~" ? "old" : "i",
         imageId: "i",
         logPath: "/l",
         annotations: {},
         createdAtMs: 0,
         state: stateOf(what, Number(at)),
       });
-      if (bad) unhealthy.set(id, "sick");
+      if (mark === "!") unhealthy.set(id, { kind: "liveness" });
+      if (mark === "=") replaced.add(id);
     } else if (word === "back10") backoffs.set("a", { delayMs: 10_000, updatedMs: 70_000 });
     else assert.fail(`the table has a word that means nothing: ${word}`);
   }
-  return { pod, observed: { sandboxes, containers }, backoffs, unhealthy };
+  return { pod, observed: { sandboxes, containers, replaced }, backoffs, unhealthy };
 }
 
 function stateOf(what: string, atSeconds: number): ContainerState {

@@ -1,20 +1,17 @@
 import type { Container, Pod } from "../../client/types.ts";
-import type { RuntimeContainer, SandboxStatus } from "../runtime/seam.ts";
+import type { ProbeFailure } from "../probes/prober.ts";
+import type { RuntimeContainer } from "../runtime/seam.ts";
 import { type BackoffEntry, backoffUntil } from "./crash-backoff.ts";
-
-/** What the runtime shows of one pod. */
-export interface Observed {
-  readonly sandboxes: readonly SandboxStatus[];
-  readonly containers: readonly RuntimeContainer[];
-}
+import { podGraceSeconds } from "./grace-seconds.ts";
+import { isFinished, isInit, isLive, isSidecar, latest, type Observed, restarts } from "./observed.ts";
 
 export interface PlanInput {
   readonly pod: Pod;
   readonly observed: Observed;
   readonly nowMs: number;
   readonly backoffs: ReadonlyMap<string, BackoffEntry>;
-  /** Running containers that are to be killed, by container id: why. */
-  readonly unhealthy: ReadonlyMap<string, string>;
+  /** Probes that failed for good, by the id of the running container: it is to be killed. */
+  readonly unhealthy: ReadonlyMap<string, ProbeFailure>;
   /** Ids of running containers that passed their startup probe or have none. */
   readonly started: ReadonlySet<string>;
   /** Set once the pod ended for good (phase Failed or Succeeded): it is not brought up again. */
@@ -35,8 +32,19 @@ export type Action =
   | { readonly kind: "make-sandbox"; readonly attempt: number }
   | { readonly kind: "stop-sandbox"; readonly id: string }
   | { readonly kind: "start"; readonly name: string; readonly attempt: number; readonly lastEndMs?: number }
-  | { readonly kind: "kill"; readonly id: string; readonly name: string; readonly message: string }
+  | Kill
   | { readonly kind: "back-off"; readonly name: string; readonly untilMs: number; readonly delayMs: number };
+
+/** Stop one running container; `replace`: another is to take its place whatever the restart policy says. */
+export interface Kill {
+  readonly kind: "kill";
+  readonly id: string;
+  readonly name: string;
+  readonly message: string;
+  /** The probe that failed, if one did: it may name a grace of its own. */
+  readonly probe?: ProbeFailure;
+  readonly replace: boolean;
+}
 
 export interface Plan {
   readonly actions: readonly Action[];
@@ -47,15 +55,12 @@ export interface Plan {
 /** What is to be done next for a pod. Actions are done in order; afterwards the pod is observed and planned anew. */
 export function planPod(input: PlanInput): Plan {
   const { pod, observed, nowMs, terminal } = input;
-  const running = observed.containers.some(({ state }) => state.phase === "running");
-  const live = running || observed.sandboxes.some(({ state }) => state === "ready");
+  const live = isLive(observed);
+  const graceSeconds = podGraceSeconds(pod);
   if (pod.metadata.deletionTimestamp !== undefined) {
-    const graceSeconds =
-      pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
     const stop = { kind: "stop-pod", graceSeconds, reason: "", message: "" } as const;
     return { actions: live ? [stop] : [{ kind: "finish" }] };
   }
-  const graceSeconds = pod.spec.terminationGracePeriodSeconds ?? 30;
   if (terminal) {
     const stop = { kind: "stop-pod", graceSeconds, reason: "", message: "" } as const;
     return { actions: live ? [stop] : [] };
@@ -80,7 +85,7 @@ function planLive(input: PlanInput): Plan {
   const newest = [...observed.sandboxes].sort((a, b) => b.attempt - a.attempt)[0];
   const sandbox = newest?.state === "ready" ? newest : undefined;
   if (isFinished(pod, observed)) {
-    const graceSeconds = pod.spec.terminationGracePeriodSeconds ?? 30;
+    const graceSeconds = podGraceSeconds(pod);
     return { actions: sandbox ? [{ kind: "stop-pod", graceSeconds, reason: "", message: "" }] : [] };
   }
   const actions: Action[] = [];
@@ -132,15 +137,15 @@ function planContainer(input: PlanInput, container: Container, sandboxId: string
   switch (last.state.phase) {
     case "running": {
       if (last.sandboxId !== sandboxId) return { actions: [] }; // it ends with its sandbox
-      const message = input.unhealthy.get(last.id);
-      return { actions: message === undefined ? [] : [{ kind: "kill", id: last.id, name, message }] };
+      const kill = killOf(input, container, last);
+      return { actions: kill === undefined ? [] : [kill] };
     }
     // Made, but the agent died before it was started: its number was not used.
     case "created":
       return { actions: [{ kind: "start", name, attempt: last.attempt }] };
     case "exited": {
       const again = last.sandboxId !== sandboxId && isInit(input.pod, name);
-      if (!again && !restarts(input.pod, container, last)) return { actions: [] };
+      if (!again && !restarts(input.pod, container, last, input.observed)) return { actions: [] };
       const lastEndMs = last.state.finishedAtMs;
       const start = { kind: "start", name, attempt: next, lastEndMs } as const;
       if (last.sandboxId !== sandboxId) return { actions: [start] };
@@ -152,55 +157,26 @@ function planContainer(input: PlanInput, container: Container, sandboxId: string
   }
 }
 
-/** True when nothing of the pod will run again: every container ended and none restarts, or an init container failed for
- *  good. */
-export function isFinished(pod: Pod, observed: Observed): boolean {
-  const sandbox = [...observed.sandboxes].sort((a, b) => b.attempt - a.attempt)[0];
-  const failedInit = (pod.spec.initContainers ?? []).some((container) => {
-    const last = latest(observed, container.name);
-    if (last?.state.phase !== "exited" || last.sandboxId !== sandbox?.id) return false;
-    return last.state.exitCode !== 0 && !restarts(pod, container, last);
-  });
-  if (failedInit) return true;
-  return pod.spec.containers.every((container) => {
-    const last = latest(observed, container.name);
-    return last?.state.phase === "exited" && !restarts(pod, container, last);
-  });
+/** Why a running container has to go, if it has to: its image is no longer the pod's, or a probe failed for good. An init
+ *  container that only has to end is left to end. */
+function killOf(input: PlanInput, container: Container, last: RuntimeContainer): Kill | undefined {
+  const { pod, unhealthy } = input;
+  const { name } = container;
+  const init = isInit(pod, name);
+  if (init && !isSidecar(container)) return undefined;
+  const probe = unhealthy.get(last.id);
+  const changed = last.image !== (container.image ?? "");
+  if (!changed && probe === undefined) return undefined;
+  const why = changed ? "definition changed" : `failed ${probe?.kind} probe`;
+  const replace = changed || isSidecar(container) || (pod.spec.restartPolicy ?? "Always") !== "Never";
+  const message = `${init ? "Init container" : "Container"} ${name} ${why}${replace && !init ? ", will be restarted" : ""}`;
+  return { kind: "kill", id: last.id, name, message, ...(!changed && probe && { probe }), replace };
 }
-
-function restarts(pod: Pod, container: Container, last: RuntimeContainer): boolean {
-  if (last.state.phase !== "exited") return false;
-  if (isSidecar(container)) return true;
-  const policy = pod.spec.restartPolicy ?? "Always";
-  if (policy === "Never") return false;
-  // An init container that succeeded is done, also where the pod's containers always restart.
-  return last.state.exitCode !== 0 || (policy === "Always" && !isInit(pod, container.name));
-}
-
-/** The newest container of a name: the highest attempt. */
-export function latest(observed: Observed, name: string, sandboxId?: string): RuntimeContainer | undefined {
-  let found: RuntimeContainer | undefined;
-  for (const one of observed.containers) {
-    if (one.name !== name || (sandboxId !== undefined && one.sandboxId !== sandboxId)) continue;
-    if (
-      found === undefined ||
-      one.attempt > found.attempt ||
-      (one.attempt === found.attempt && one.createdAtMs > found.createdAtMs)
-    )
-      found = one;
-  }
-  return found;
-}
-
-export const isSidecar = (container: Container): boolean => container.restartPolicy === "Always";
-export const isInit = (pod: Pod, name: string): boolean =>
-  (pod.spec.initContainers ?? []).some((one) => one.name === name);
 
 /** A container that ran here, but of which nothing is left, goes on counting. */
 function recordedRestarts(pod: Pod, name: string): number {
   const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-  const status = statuses.find((one) => one.name === name);
-  return status?.containerID ? status.restartCount + 1 : 0;
+  return statuses.find((one) => one.name === name)?.restartCount ?? 0;
 }
 
 function deadlineOf(pod: Pod): number | undefined {

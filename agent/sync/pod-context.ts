@@ -16,12 +16,12 @@ export interface PodContext {
   readonly os: Os;
   readonly client: ApiClient;
   readonly runtime: Runtime;
-  readonly images: ImageManager;
-  readonly imageStore: ImageStore;
-  readonly volumes: PodVolumes;
+  readonly images: Pick<ImageManager, "ensure">;
+  readonly imageStore: Pick<ImageStore, "lowerDirs">;
+  readonly volumes: Pick<PodVolumes, "podDir" | "list" | "prepare" | "mountsOf" | "remove">;
   readonly prober: Prober;
-  readonly events: EventRecorder;
-  readonly sources: FollowedObjects;
+  readonly events: Pick<EventRecorder, "record">;
+  readonly sources: Pick<FollowedObjects, "configMap" | "secret" | "follow" | "forget">;
   readonly services: () => readonly Service[];
   /** `oci` or `process`. */
   readonly scheme: string;

@@ -1,8 +1,9 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from "../../client/types.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
-import { isFinished, isSidecar, latest, type Observed } from "./plan-pod.ts";
-
-type PodCondition = NonNullable<PodStatus["conditions"]>[number];
+import { isSidecar, latest, type Observed, restarts } from "./observed.ts";
+import { conditionsOf } from "./pod-conditions.ts";
+import { isTerminal, podPhase } from "./pod-phase.ts";
+import { timeText } from "./time-text.ts";
 
 export interface StatusInput {
   readonly pod: Pod;
@@ -27,7 +28,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const before = pod.status ?? {};
   const inits = (pod.spec.initContainers ?? []).map((one) => containerStatus(input, one, true));
   const mains = pod.spec.containers.map((one) => containerStatus(input, one, false));
-  const phase = failure === undefined ? phaseOf(input, inits, mains) : "Failed";
+  const phase = failure === undefined ? podPhase(input) : "Failed";
   const sandbox = observed.sandboxes.find(({ state }) => state === "ready");
   const podIp = pod.spec.hostNetwork ? hostIp : (sandbox?.podIp ?? "");
   const keptIp = podIp || (phase === "Pending" ? "" : (before.podIP ?? ""));
@@ -46,8 +47,6 @@ export function podStatus(input: StatusInput): PodStatus {
       (before.reason && isTerminal(before.phase) ? { reason: before.reason, message: before.message } : {})),
   } as PodStatus;
 }
-
-export const isTerminal = (phase: string | undefined): boolean => phase === "Failed" || phase === "Succeeded";
 
 function containerStatus(input: StatusInput, container: Container, init: boolean): ContainerStatus {
   const { observed, scheme, waiting, pod } = input;
@@ -73,7 +72,9 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
     const ready = init && !isSidecar(container) ? false : started && input.ready.has(last.id);
     return { ...base, state: stateOf(input, last), ready, started };
   }
-  if (last?.state.phase === "exited" && why === undefined) {
+  // Only what will be started again waits; what ended for good keeps the way it ended.
+  const again = last !== undefined && goesOn(input) && restarts(pod, container, last, observed);
+  if (last?.state.phase === "exited" && (why === undefined || !again)) {
     // An init container that did its work counts as ready.
     const ready = init && !isSidecar(container) && last.state.exitCode === 0;
     return { ...base, state: stateOf(input, last), ready, started: false };
@@ -86,6 +87,10 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
   };
   return { ...base, lastState, state, ready: false, started: false };
 }
+
+/** The pod is neither over nor on its way out. */
+const goesOn = ({ pod, failure }: StatusInput): boolean =>
+  failure === undefined && pod.metadata.deletionTimestamp === undefined && !isTerminal(pod.status?.phase);
 
 function stateOf(
   input: StatusInput,
@@ -106,114 +111,6 @@ function stateOf(
   };
 }
 
-function phaseOf(
-  input: StatusInput,
-  inits: readonly ContainerStatus[],
-  mains: readonly ContainerStatus[],
-): string {
-  const { pod, observed } = input;
-  if (isTerminal(pod.status?.phase)) return pod.status?.phase ?? "";
-  const ended = (one: ContainerStatus) => one.state?.terminated;
-  if (
-    pod.metadata.deletionTimestamp !== undefined &&
-    mains.every((one) => ended(one) || one.state?.waiting) &&
-    mains.some(ended)
-  )
-    return mains.every((one) => ended(one)?.exitCode === 0) ? "Succeeded" : "Failed";
-  if (isFinished(pod, observed)) {
-    const failed = [...mains, ...inits].some(
-      (one) => ended(one) !== undefined && ended(one)?.exitCode !== 0 && !sidecarNamed(pod, one.name),
-    );
-    return failed ? "Failed" : "Succeeded";
-  }
-  const begun = (one: ContainerStatus) =>
-    one.state?.running ?? one.state?.terminated ?? one.lastState?.terminated;
-  // A sidecar that restarts does not take a pod back to its beginning.
-  if (
-    !initialized(
-      pod,
-      inits,
-      mains.some((one) => begun(one) !== undefined),
-    )
-  )
-    return "Pending";
-  return mains.every(begun) ? "Running" : "Pending";
-}
-
-const sidecarNamed = (pod: Pod, name: string): boolean =>
-  (pod.spec.initContainers ?? []).some((one) => one.name === name && isSidecar(one));
-
-function initialized(pod: Pod, inits: readonly ContainerStatus[], begun: boolean): boolean {
-  return inits.every((one) =>
-    sidecarNamed(pod, one.name) ? begun || one.started === true : one.state?.terminated?.exitCode === 0,
-  );
-}
-
-function conditionsOf(
-  input: StatusInput,
-  phase: string,
-  inits: readonly ContainerStatus[],
-  mains: readonly ContainerStatus[],
-): PodCondition[] {
-  const { pod, observed } = input;
-  const sidecars = inits.filter((one) => sidecarNamed(pod, one.name));
-  const unready = [...sidecars, ...mains].filter((one) => !one.ready).map(({ name }) => name);
-  const uninitialized = inits.filter(
-    (one) =>
-      !one.ready && !(one.started && sidecarNamed(pod, one.name)) && one.state?.terminated?.exitCode !== 0,
-  );
-  const notReady = isTerminal(phase)
-    ? { reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed", message: "" }
-    : { reason: "ContainersNotReady", message: `containers with unready status: [${unready.join(" ")}]` };
-  const containersReady = !isTerminal(phase) && unready.length === 0;
-  const gates = pod.spec.readinessGates ?? [];
-  const held = (type: string) =>
-    (pod.status?.conditions ?? []).find((one) => one.type === type)?.status === "True";
-  const openGate = gates.find(({ conditionType }) => !held(conditionType));
-  const gated = {
-    reason: "ReadinessGatesNotReady",
-    message: `corresponding condition of pod readiness gate "${openGate?.conditionType}" does not exist.`,
-  };
-  const own: Draft[] = [
-    { type: "PodReadyToStartContainers", ok: observed.sandboxes.some(({ state }) => state === "ready") },
-    {
-      type: "Initialized",
-      ok: uninitialized.length === 0 || phase === "Succeeded",
-      no: {
-        reason: "ContainersNotInitialized",
-        message: `containers with incomplete status: [${uninitialized.map(({ name }) => name).join(" ")}]`,
-      },
-      ...(phase === "Succeeded" && { yes: { reason: "PodCompleted", message: "" } }),
-    },
-    { type: "Ready", ok: containersReady && openGate === undefined, no: containersReady ? gated : notReady },
-    { type: "ContainersReady", ok: containersReady, no: notReady },
-    { type: "PodScheduled", ok: true },
-  ];
-  const ours = new Set(own.map(({ type }) => type));
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => !ours.has(type));
-  return [...own.map((one) => condition(input, one)), ...others];
-}
-
-interface Draft {
-  readonly type: string;
-  readonly ok: boolean;
-  readonly no?: { readonly reason: string; readonly message: string };
-  readonly yes?: { readonly reason: string; readonly message: string };
-}
-
-function condition({ pod, nowMs }: StatusInput, { type, ok, no, yes }: Draft): PodCondition {
-  const status = ok ? "True" : "False";
-  const before = pod.status?.conditions?.find((one) => one.type === type);
-  const why = ok ? yes : no;
-  const unchanged = before?.status === status && before.lastTransitionTime;
-  return {
-    type,
-    status,
-    lastTransitionTime: unchanged ? before.lastTransitionTime : timeText(nowMs),
-    ...(why && { reason: why.reason, ...(why.message !== "" && { message: why.message }) }),
-  } as PodCondition;
-}
-
 /** Guaranteed: limits equal requests for cpu and memory everywhere. BestEffort: neither anywhere. */
 export function qosClassOf(pod: Pod): "Guaranteed" | "Burstable" | "BestEffort" {
   const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
@@ -230,6 +127,3 @@ export function qosClassOf(pod: Pod): "Guaranteed" | "Burstable" | "BestEffort" 
   );
   return equal ? "Guaranteed" : "Burstable";
 }
-
-export const timeText = (ms: number): string =>
-  new Date(Math.floor(ms / 1000) * 1000).toISOString().replace(".000Z", "Z");

@@ -3,20 +3,26 @@ import { deferred } from "../../base/deferred.ts";
 import { describeError } from "../../base/os/log.ts";
 import { isConflict, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
-import type { Pod, PodStatus } from "../../client/types.ts";
+import type { Pod } from "../../client/types.ts";
 import { ImageUnavailable } from "../images/image-manager.ts";
+import type { ProbeFailure } from "../probes/prober.ts";
+import type { RuntimeContainer } from "../runtime/seam.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
 import { ApiVolumes } from "./api-volumes.ts";
 import { sandboxConfig } from "./container-config.ts";
 import { afterRestart, type BackoffEntry, goDuration } from "./crash-backoff.ts";
 import { ConfigError } from "./environment.ts";
-import { type Action, latest, type Observed, planPod } from "./plan-pod.ts";
+import { containerGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
+import { findContainer, latest, type Observed } from "./observed.ts";
+import { type Action, type Kill, planPod } from "./plan-pod.ts";
 import { fieldPathOf, type PodContext } from "./pod-context.ts";
-import { isTerminal, podStatus } from "./pod-status.ts";
+import { isTerminal } from "./pod-phase.ts";
+import { PodReport } from "./pod-report.ts";
+import { recalledContainers } from "./recalled.ts";
 import { dropOldContainers, observePod, removePod } from "./remove-pod.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
-import { findContainer, stopOne, stopPod } from "./stop-pod.ts";
-import { terminationMessage } from "./termination-message.ts";
+import { StopGrace } from "./stop-grace.ts";
+import { type Stop, stopOne, stopPod } from "./stop-pod.ts";
 
 export const workerLimits = { retryMs: 10_000 } as const;
 
@@ -24,13 +30,18 @@ export const workerLimits = { retryMs: 10_000 } as const;
  *  `update` and `wake`, which only leave word. */
 export class PodWorker {
   readonly #context: PodContext;
-  readonly #statuses: PodStatuses;
+  readonly #report: PodReport;
   readonly #backoffs = new Map<string, BackoffEntry>();
   readonly #waiting = new Map<string, { reason: string; message: string; untilMs: number }>();
-  readonly #messages = new Map<string, string>();
+  /** Containers of the pod that the runtime had lost when we began. */
+  readonly #recalled: readonly RuntimeContainer[];
+  /** Ids of containers that were killed for another to take their place. */
+  readonly #replaced = new Set<string>();
   readonly #abort = new AbortController();
   /** Aborted when the pod is to go: an image pull then is not waited for. */
-  #starting = new AbortController();
+  readonly #starting = new AbortController();
+  /** What is being stopped has this long; a deletion may shorten it. */
+  #stopping: StopGrace | undefined;
   #pod: Pod;
   #gone = false;
   #woken = false;
@@ -44,7 +55,11 @@ export class PodWorker {
   constructor(pod: Pod, context: PodContext, statuses: PodStatuses) {
     this.#pod = pod;
     this.#context = context;
-    this.#statuses = statuses;
+    this.#report = new PodReport(context, statuses);
+    this.#recalled = recalledContainers(pod, observePod(pod.metadata.uid, context.runtime), {
+      logsDir: context.logsDir,
+      nowMs: this.#now(),
+    });
     this.#volumes = new ApiVolumes(context);
     this.#terminal = isTerminal(pod.status?.phase);
   }
@@ -56,10 +71,15 @@ export class PodWorker {
   /** The pod as the API now has it; a pod that is gone from there is killed at once. */
   update(pod: Pod, gone = false): void {
     if (labelled(pod) !== labelled(this.#pod)) this.#volumes.invalidate(); // they may show them
+    for (const { name, image } of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])])
+      if (findContainer(this.#pod, name)?.image !== image) this.#forgetFailures(name);
     this.#pod = pod;
     this.#gone ||= gone;
-    if (gone || pod.metadata.deletionTimestamp !== undefined)
+    if (gone || pod.metadata.deletionTimestamp !== undefined) {
       this.#starting.abort(new Error("the pod is being deleted"));
+      this.#stopping?.shorten(podGraceSeconds(pod, gone));
+    }
+    if (gone) this.#report.forget(pod);
     this.wake();
   }
 
@@ -67,6 +87,12 @@ export class PodWorker {
   wake(): void {
     this.#woken = true;
     this.#bell.resolve();
+  }
+
+  /** Another image has another chance. */
+  #forgetFailures(container: string): void {
+    this.#waiting.delete(container);
+    this.#backoffs.delete(container);
   }
 
   /** A config map or secret that the pod refers to came, changed or went. */
@@ -115,7 +141,7 @@ export class PodWorker {
     for (let rounds = 0; ; rounds++) {
       this.#followProbes();
       const plan = planPod({
-        pod: this.#pod,
+        pod: this.#report.known(this.#pod),
         observed: this.#observe(),
         nowMs: this.#now(),
         backoffs: this.#backoffs,
@@ -123,18 +149,18 @@ export class PodWorker {
         started: this.#ids((id) => this.#context.prober.isStarted(id)),
         terminal: this.#terminal,
       });
-      if (rounds > 0 || plan.actions.length === 0) await this.#report();
+      if (rounds > 0 || plan.actions.length === 0) await this.#tell();
       let acted = false;
       for (const action of plan.actions) {
         if (this.#abort.signal.aborted) return {};
         if (action.kind === "finish") {
-          await this.#report();
+          await this.#tell();
           return this.#finish();
         }
         acted = (await this.#act(action)) || acted;
       }
       this.#followProbes();
-      await this.#report();
+      await this.#tell();
       if (acted && !this.#woken) continue;
       if (acted) return {};
       await this.#refreshVolumes();
@@ -153,11 +179,13 @@ export class PodWorker {
     const { runtime } = this.#context;
     switch (action.kind) {
       case "stop-pod":
-        if (action.reason !== "") this.#failure = { reason: action.reason, message: action.message };
-        await stopPod(this.#pod, this.#observe(), action.graceSeconds, this.#context);
+        if (action.reason !== "") this.#fail(action.reason, action.message);
+        await this.#stopWithin(action.graceSeconds, (stop) =>
+          stopPod(this.#pod, this.#observe(), stop, this.#context),
+        );
         return true;
       case "fail-pod":
-        this.#failure = { reason: action.reason, message: action.message };
+        this.#fail(action.reason, action.message);
         this.#terminal = true;
         return true;
       case "make-sandbox":
@@ -165,35 +193,57 @@ export class PodWorker {
       case "stop-sandbox":
         await runtime.stopPodSandbox(action.id);
         return true;
-      case "kill": {
-        const running = runtime.containerStatus(action.id);
-        if (running === undefined) return false;
-        const container = findContainer(this.#pod, action.name);
-        const grace =
-          container?.livenessProbe?.terminationGracePeriodSeconds ??
-          this.#pod.spec.terminationGracePeriodSeconds ??
-          30;
-        await stopOne(this.#pod, running, grace, this.#context, action.message);
-        return true;
-      }
-      case "back-off": {
-        const { name, namespace } = this.#pod.metadata;
-        const message = `back-off ${goDuration(action.delayMs)} restarting failed container=${action.name} pod=${name}_${namespace}(${this.#pod.metadata.uid})`;
-        if (this.#waiting.get(action.name)?.reason !== "CrashLoopBackOff")
-          this.#event(
-            "Warning",
-            "BackOff",
-            `Back-off restarting failed container ${action.name} in pod ${name}_${namespace}(${this.#pod.metadata.uid})`,
-            action.name,
-          );
-        this.#waiting.set(action.name, { reason: "CrashLoopBackOff", message, untilMs: action.untilMs });
-        return false;
-      }
+      case "kill":
+        return this.#kill(action);
+      case "back-off":
+        return this.#backOff(action);
       case "start":
         return this.#start(action);
       case "finish":
         return false;
     }
+  }
+
+  /** The agent ends the pod for a reason of its own. */
+  #fail(reason: string, message: string): void {
+    if (this.#failure?.reason !== reason) this.#event("Normal", reason, message);
+    this.#failure = { reason, message };
+  }
+
+  async #kill({ id, name, message, probe, replace }: Kill): Promise<boolean> {
+    const running = this.#context.runtime.containerStatus(id);
+    if (running === undefined) return false;
+    if (replace) this.#replaced.add(id);
+    await this.#stopWithin(containerGraceSeconds(this.#pod, name, probe), (stop) =>
+      stopOne(this.#pod, running, stop, this.#context, message),
+    );
+    return true;
+  }
+
+  /** Stops something within a grace that a deletion of the pod can shorten, and that ends with this agent. */
+  async #stopWithin(seconds: number, act: (stop: Stop) => Promise<void>): Promise<void> {
+    const grace = new StopGrace(this.#context.os.clock, seconds);
+    this.#stopping = grace;
+    try {
+      await act({ grace, signal: this.#abort.signal });
+    } finally {
+      this.#stopping = undefined;
+    }
+  }
+
+  #backOff(action: Action & { kind: "back-off" }): boolean {
+    const { name, namespace, uid } = this.#pod.metadata;
+    const where = `pod ${name}_${namespace}(${uid})`;
+    if (this.#waiting.get(action.name)?.reason !== "CrashLoopBackOff")
+      this.#event(
+        "Warning",
+        "BackOff",
+        `Back-off restarting failed container ${action.name} in ${where}`,
+        action.name,
+      );
+    const message = `back-off ${goDuration(action.delayMs)} restarting failed container=${action.name} pod=${name}_${namespace}(${uid})`;
+    this.#waiting.set(action.name, { reason: "CrashLoopBackOff", message, untilMs: action.untilMs });
+    return false;
   }
 
   async #makeSandbox(attempt: number): Promise<boolean> {
@@ -258,11 +308,21 @@ export class PodWorker {
     } catch (error) {
       if (this.#starting.signal.aborted) return false;
       if (!(error instanceof ImageUnavailable || error instanceof StartRefused)) throw error;
+      // What failed is no longer asked for.
+      if (findContainer(this.#pod, action.name)?.image !== container.image) return true;
       const untilMs =
         error instanceof ImageUnavailable ? error.retryAtMs : this.#now() + workerLimits.retryMs;
       this.#waiting.set(action.name, { reason: error.reason, message: error.message, untilMs });
+      const running =
+        error instanceof StartRefused && error.runningId !== undefined
+          ? this.#context.runtime.containerStatus(error.runningId)
+          : undefined;
+      if (running !== undefined)
+        await this.#stopWithin(containerGraceSeconds(this.#pod, action.name), (stop) =>
+          stopOne(this.#pod, running, stop, this.#context, "FailedPostStartHook"),
+        );
       // A container that exists and failed to start is an exit like any other, with its back-off.
-      if (error instanceof StartRefused && error.reason !== "RunContainerError") return false;
+      if (!(error instanceof StartRefused && error.isExit)) return false;
     }
     if (action.lastEndMs !== undefined)
       this.#backoffs.set(
@@ -312,8 +372,8 @@ export class PodWorker {
     prober.keepOnly(this.#pod.metadata.uid, running);
   }
 
-  #unhealthy(): ReadonlyMap<string, string> {
-    const found = new Map<string, string>();
+  #unhealthy(): ReadonlyMap<string, ProbeFailure> {
+    const found = new Map<string, ProbeFailure>();
     for (const { id } of this.#observe().containers) {
       const why = this.#context.prober.failureOf(id);
       if (why !== undefined) found.set(id, why);
@@ -321,37 +381,19 @@ export class PodWorker {
     return found;
   }
 
-  async #report(): Promise<PodStatus | undefined> {
-    if (this.#gone) return undefined;
-    const observed = this.#observe();
-    for (const one of observed.containers)
-      if (one.state.phase === "exited" && !this.#messages.has(one.id))
-        this.#messages.set(
-          one.id,
-          await terminationMessage(one, this.#context.volumes.podDir(this.#pod.metadata.uid)),
-        );
+  async #tell(): Promise<void> {
+    if (this.#gone) return;
     for (const [name, { untilMs, reason }] of this.#waiting)
       if (reason === "CrashLoopBackOff" && untilMs <= this.#now()) this.#waiting.delete(name);
-    const status = podStatus({
-      pod: this.#pod,
-      observed,
-      nowMs: this.#now(),
-      scheme: this.#context.scheme,
-      hostIp: this.#context.nodeIp,
-      waiting: this.#waiting,
-      ready: this.#ids((id) => this.#context.prober.isReady(id)),
-      started: this.#ids((id) => this.#context.prober.isStarted(id)),
-      terminationMessages: this.#messages,
-      failure: this.#failure,
-    });
+    const seen = { waiting: this.#waiting, failure: this.#failure };
+    const status = await this.#report.send(this.#pod, this.#observe(), seen);
     if (isTerminal(status.phase)) this.#terminal = true;
-    await this.#statuses.send(this.#pod, status, this.#abort.signal);
-    return status;
   }
 
-  /** Nothing runs: frees what the pod had and lets the API forget it. */
+  /** Nothing runs: frees what the pod had and lets the API forget it, once it knows how the pod ended. */
   async #finish(): Promise<"finished"> {
     const { uid, name, namespace } = this.#pod.metadata;
+    await this.#report.delivered(this.#pod, this.#abort.signal);
     await this.#removeAll();
     try {
       await this.#context.client.delete(
@@ -366,13 +408,17 @@ export class PodWorker {
   }
 
   async #removeAll(): Promise<"finished"> {
-    await removePod(this.#pod, this.#context);
-    this.#statuses.forget(this.#pod.metadata.uid);
+    await this.#stopWithin(podGraceSeconds(this.#pod, this.#gone), (stop) =>
+      removePod(this.#pod, stop, this.#context),
+    );
+    this.#report.forget(this.#pod);
     return "finished";
   }
 
   #observe(): Observed {
-    return observePod(this.#pod.metadata.uid, this.#context.runtime);
+    const seen = observePod(this.#pod.metadata.uid, this.#context.runtime);
+    const containers = [...this.#recalled, ...seen.containers];
+    return { sandboxes: seen.sandboxes, containers, replaced: this.#replaced };
   }
 
   #ids(test: (id: string) => boolean): ReadonlySet<string> {

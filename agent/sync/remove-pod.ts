@@ -2,9 +2,9 @@ import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Pod } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
-import type { Observed } from "./plan-pod.ts";
+import type { Observed } from "./observed.ts";
 import { logFolder, type PodContext } from "./pod-context.ts";
-import { stopPod } from "./stop-pod.ts";
+import { type Stop, stopPod } from "./stop-pod.ts";
 
 const deadContainersKept = 1;
 
@@ -17,11 +17,11 @@ export function observePod(uid: string, runtime: Runtime): Observed {
 }
 
 /** Stops whatever still runs of a pod and frees all it had: containers, sandboxes, volumes, logs. Idempotent. */
-export async function removePod(pod: Pod, context: PodContext): Promise<void> {
+export async function removePod(pod: Pod, stop: Stop, context: PodContext): Promise<void> {
   const { runtime, volumes, prober, logsDir } = context;
   const { uid } = pod.metadata;
   const observed = observePod(uid, runtime);
-  await stopPod(pod, observed, pod.spec.terminationGracePeriodSeconds ?? 30, context);
+  await stopPod(pod, observed, stop, context);
   for (const { id } of observed.sandboxes) await runtime.removePodSandbox(id);
   for (const { id } of observePod(uid, runtime).containers) await runtime.removeContainer(id);
   prober.keepOnly(uid, new Set());

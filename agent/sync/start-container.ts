@@ -19,10 +19,18 @@ export class StartRefused extends Error {
     | "CreateContainerError"
     | "RunContainerError"
     | "PostStartHookError";
+  /** Of a container that was started all the same, and is to be stopped. */
+  readonly runningId: string | undefined;
 
-  constructor(reason: StartRefused["reason"], message: string) {
+  constructor(reason: StartRefused["reason"], message: string, runningId?: string) {
     super(message);
     this.reason = reason;
+    this.runningId = runningId;
+  }
+
+  /** The container exists: its start counts as a run that ended, with its back-off. */
+  get isExit(): boolean {
+    return this.reason === "RunContainerError" || this.reason === "PostStartHookError";
   }
 }
 
@@ -35,7 +43,8 @@ export interface StartRequest {
   readonly signal: AbortSignal;
 }
 
-const hookMs = 30_000;
+/** A hook after the start may take as long as it likes; this is the longest that a timer can wait. */
+const hookMs = 2 ** 31 - 1;
 
 /** Image, environment, mounts, start, postStart hook. Answers the container's id. Rejects with ImageUnavailable or
  *  StartRefused. */
@@ -89,11 +98,13 @@ export async function startContainer(request: StartRequest, context: PodContext)
   event("Normal", "Started", `Started container ${container.name}`);
   const hook = container.lifecycle?.postStart;
   if (hook) {
-    const result = await runProbe(hook, { containerId: id, container, podIp }, hookMs, runtime);
+    const limits = { timeoutMs: hookMs, signal: request.signal };
+    const result = await runProbe(hook, { containerId: id, container, podIp }, limits, runtime);
     if (!result.ok) {
-      event("Warning", "FailedPostStartHook", `PostStartHook failed: ${result.message}`);
-      await runtime.stopContainer(id, pod.spec.terminationGracePeriodSeconds ?? 30);
-      throw new StartRefused("PostStartHookError", result.message);
+      request.signal.throwIfAborted();
+      // Not the hook's output: it may hold secrets, and anybody may read events.
+      event("Warning", "FailedPostStartHook", "PostStartHook failed");
+      throw new StartRefused("PostStartHookError", result.message, id);
     }
   }
   return id;

@@ -1,74 +1,104 @@
-import type { Container, Pod } from "../../client/types.ts";
-import { runProbe } from "../probes/run-probe.ts";
+import { sleep } from "../../base/os/clock.ts";
+import type { Pod } from "../../client/types.ts";
+import { type ProbeResult, runProbe } from "../probes/run-probe.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
-import { isSidecar, type Observed } from "./plan-pod.ts";
+import { findContainer, isSidecar, type Observed } from "./observed.ts";
 import { fieldPathOf, type PodContext } from "./pod-context.ts";
+import type { StopGrace } from "./stop-grace.ts";
+
+/** No container is killed sooner than this after it was asked to end, as the kubelet has it. */
+const leastSeconds = 2;
+
+export interface Stop {
+  readonly grace: StopGrace;
+  /** Aborts the waiting, not the containers: they then go on with what they were told. */
+  readonly signal: AbortSignal;
+}
 
 /** Stops every container of a pod, each within the grace, sidecars after the others, and then its sandboxes. */
-export async function stopPod(
-  pod: Pod,
-  observed: Observed,
-  graceSeconds: number,
-  context: PodContext,
-): Promise<void> {
+export async function stopPod(pod: Pod, observed: Observed, stop: Stop, context: PodContext): Promise<void> {
   const running = observed.containers.filter(({ state }) => state.phase === "running");
   const sidecars = new Set((pod.spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
-  const endMs = context.os.clock.monotonicMs() + graceSeconds * 1000;
-  const left = () => Math.max(0, (endMs - context.os.clock.monotonicMs()) / 1000);
   await Promise.all(
-    running.filter(({ name }) => !sidecars.has(name)).map((one) => stopOne(pod, one, graceSeconds, context)),
+    running.filter(({ name }) => !sidecars.has(name)).map((one) => stopOne(pod, one, stop, context)),
   );
   // In reverse of the order in which they were started.
   for (const { name } of [...(pod.spec.initContainers ?? [])].reverse()) {
     const sidecar = running.find((one) => one.name === name && sidecars.has(name));
-    if (sidecar !== undefined) await stopOne(pod, sidecar, left(), context);
+    if (sidecar !== undefined) await stopOne(pod, sidecar, stop, context);
   }
   for (const { id } of observed.sandboxes) await context.runtime.stopPodSandbox(id);
 }
 
-/** preStop hook, then SIGTERM, both within the grace; then SIGKILL. */
+/** preStop hook, then SIGTERM, both within the grace; then SIGKILL. A grace that is shortened meanwhile counts at once, for
+ *  the hook as for the container. */
 export async function stopOne(
   pod: Pod,
   running: RuntimeContainer,
-  graceSeconds: number,
+  { grace, signal }: Stop,
   context: PodContext,
   message?: string,
 ): Promise<void> {
   const { name, id } = running;
-  const container = findContainer(pod, name);
   context.events.record(pod, {
     type: "Normal",
     reason: "Killing",
     message: message ?? `Stopping container ${name}`,
     fieldPath: fieldPathOf(pod, name),
   });
-  const startedMs = context.os.clock.monotonicMs();
-  const hook = container?.lifecycle?.preStop;
-  if (hook && container && graceSeconds > 0) {
-    const target = { containerId: id, container, podIp: podIpOf(pod, running, context) };
-    const result = hook.sleep
-      ? await pause(hook.sleep.seconds, graceSeconds, context)
-      : await runProbe(hook, target, graceSeconds * 1000, context.runtime);
-    if (!result.ok)
-      context.events.record(pod, {
-        type: "Warning",
-        reason: "FailedPreStopHook",
-        message: `PreStopHook failed: ${result.message}`,
-      });
-  }
-  const usedSeconds = (context.os.clock.monotonicMs() - startedMs) / 1000;
+  await preStop(pod, running, { grace, signal }, context);
   // A hook that used it all up still leaves two seconds, as the kubelet does.
-  await context.runtime.stopContainer(id, graceSeconds === 0 ? 0 : Math.max(2, graceSeconds - usedSeconds));
+  const again: Promise<void>[] = [];
+  const left = () => Math.max(leastSeconds, grace.leftSeconds);
+  const off = grace.onShortened(() => again.push(context.runtime.stopContainer(id, left(), signal)));
+  try {
+    await context.runtime.stopContainer(id, left(), signal);
+  } finally {
+    off();
+    await Promise.all(again);
+  }
 }
 
-function pause(seconds: number, most: number, { os }: PodContext): Promise<{ ok: boolean; message: string }> {
-  return new Promise((resolve) =>
-    os.clock.after(Math.min(seconds, most) * 1000, () => resolve({ ok: true, message: "" })),
+async function preStop(
+  pod: Pod,
+  running: RuntimeContainer,
+  { grace, signal }: Stop,
+  context: PodContext,
+): Promise<void> {
+  const container = findContainer(pod, running.name);
+  const hook = container?.lifecycle?.preStop;
+  const seconds = grace.leftSeconds;
+  if (!hook || !container || seconds === 0) return;
+  const over = new AbortController();
+  const podIp = podIpOf(pod, running, context);
+  const result = await grace
+    .within(
+      hook.sleep
+        ? pause(hook.sleep.seconds * 1000, context, over.signal)
+        : runProbe(
+            hook,
+            { containerId: running.id, container, podIp },
+            { timeoutMs: seconds * 1000, signal: over.signal },
+            context.runtime,
+          ),
+      signal,
+    )
+    .finally(() => over.abort(new Error("the grace is over")));
+  if (result !== undefined && !result.ok)
+    context.events.record(pod, {
+      type: "Warning",
+      reason: "FailedPreStopHook",
+      message: "PreStopHook failed",
+      fieldPath: fieldPathOf(pod, running.name),
+    });
+}
+
+function pause(ms: number, { os }: PodContext, signal: AbortSignal): Promise<ProbeResult> {
+  const ended = { ok: true, message: "" };
+  return sleep(os.clock, ms, signal).then(
+    () => ended,
+    () => ended, // the grace ended first
   );
-}
-
-export function findContainer(pod: Pod, name: string): Container | undefined {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((one) => one.name === name);
 }
 
 function podIpOf(pod: Pod, running: RuntimeContainer, context: PodContext): string {

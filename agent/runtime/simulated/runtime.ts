@@ -33,6 +33,8 @@ export class SimulatedRuntime implements Runtime {
   readonly #containers = new Map<string, Simulated>();
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
   readonly deaf = new Set<string>();
+  /** Why a container cannot be started, if it cannot. */
+  onStart: (config: ContainerConfig) => string | undefined = () => undefined;
   /** What `execSync` answers. */
   onExec: (id: string, command: readonly string[]) => number = () => 0;
   #made = 0;
@@ -85,16 +87,36 @@ export class SimulatedRuntime implements Runtime {
   }
 
   async startContainer(id: string): Promise<void> {
-    this.#get(id).state = { phase: "running", startedAtMs: this.#clock.wallMs() };
+    const container = this.#get(id);
+    const startedAtMs = this.#clock.wallMs();
+    const message = this.onStart(container.config);
+    if (message === undefined) {
+      container.state = { phase: "running", startedAtMs };
+      return;
+    }
+    const end = { startedAtMs, finishedAtMs: startedAtMs, exitCode: 128, signal: 0 };
+    container.state = { phase: "exited", ...end, reason: "StartError", message };
+    throw new RuntimeError(message);
   }
 
-  async stopContainer(id: string, graceSeconds: number): Promise<void> {
+  async stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {
     const container = this.#containers.get(id);
     if (container?.state.phase !== "running") return;
-    if (graceSeconds > 0 && this.deaf.has(container.config.name)) {
-      await new Promise<void>((resolve) => this.#clock.after(graceSeconds * 1000, resolve));
-      this.exit(id, 137);
-    } else this.exit(id, graceSeconds > 0 ? 143 : 137);
+    if (graceSeconds === 0) return this.exit(id, 137);
+    if (!this.deaf.has(container.config.name)) return this.exit(id, 143);
+    const cancel = this.#clock.after(graceSeconds * 1000, () => this.exit(id, 137));
+    let off = () => {};
+    try {
+      await new Promise<void>((resolve, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+        off = this.subscribe((event) => {
+          if (event.id === id) resolve();
+        });
+      });
+    } finally {
+      off();
+      cancel();
+    }
   }
 
   async removeContainer(id: string): Promise<void> {

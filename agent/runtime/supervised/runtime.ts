@@ -20,6 +20,7 @@ import {
   type Session,
 } from "../seam.ts";
 import { type Supervised, takeIn } from "./container-state.ts";
+import { KillTimers } from "./kill-timers.ts";
 import type { Launcher } from "./launcher.ts";
 import { isAlive, signalProcess } from "./process-birth.ts";
 import {
@@ -53,12 +54,14 @@ export class SupervisedRuntime implements Runtime {
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
   #watcher: FSWatcher | undefined;
   #cancelCheck: () => void = () => undefined;
+  readonly #kills: KillTimers;
 
   private constructor(config: SupervisedConfig, deps: SupervisedDeps) {
     this.#root = config.rootDir;
     this.#launcher = deps.launcher;
     this.#network = deps.network;
     this.#os = deps.os;
+    this.#kills = new KillTimers(deps.os.clock);
   }
 
   /** Takes over what an earlier agent left: running containers run on, exits are learnt, half-made things go. */
@@ -200,29 +203,40 @@ export class SupervisedRuntime implements Runtime {
     if (isNews) this.#emit({ kind: "container-exited", id, podUid: record.config.annotations.podUid ?? "" });
   }
 
-  async stopContainer(id: string, graceSeconds: number): Promise<void> {
+  async stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {
     const container = this.#containers.get(id);
     if (container?.state.phase !== "running" || container.started === undefined) return;
     const { record, started } = container;
-    const dir = this.#dir(id);
-    const exited = new Promise<void>((resolve) => {
-      const off = this.subscribe((event) => {
-        if (event.id !== id) return;
-        off();
-        resolve();
-      });
-    });
-    let cancel: () => void = () => undefined;
-    const signal = (name: NodeJS.Signals) =>
-      this.#launcher.signal(record, dir, started, name).catch((error: unknown) => {
+    const send = (name: NodeJS.Signals) =>
+      this.#launcher.signal(record, this.#dir(id), started, name).catch((error: unknown) => {
         this.#os.log.warn("cannot signal container", { container: record.config.name, signal: name, error });
       });
-    if (graceSeconds > 0) {
-      cancel = this.#os.clock.after(graceSeconds * 1000, () => void signal("SIGKILL"));
-      await signal(record.config.stopSignal as NodeJS.Signals);
-    } else await signal("SIGKILL");
-    if (this.#isRunning(id)) await exited;
-    cancel();
+    const exited = this.#exitOf(id, signal);
+    exited.catch(() => undefined); // heard below
+    const isFirst = this.#kills.set(id, graceSeconds * 1000, () => void send("SIGKILL"));
+    try {
+      if (isFirst && graceSeconds > 0) await send(record.config.stopSignal as NodeJS.Signals);
+      if (this.#isRunning(id)) await exited;
+    } finally {
+      this.#kills.clear(id);
+    }
+  }
+
+  /** Resolves at the container's next exit; rejects with the signal's reason. */
+  #exitOf(id: string, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const end = (settle: () => void) => {
+        off();
+        signal?.removeEventListener("abort", onAbort);
+        settle();
+      };
+      const onAbort = () => end(() => reject(signal?.reason));
+      const off = this.subscribe((event) => {
+        if (event.id === id) end(resolve);
+      });
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
   }
 
   async removeContainer(id: string): Promise<void> {
@@ -244,8 +258,13 @@ export class SupervisedRuntime implements Runtime {
     return [...this.#containers.values()].map((container) => this.#describe(container));
   }
 
-  async execSync(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
-    return execToEnd(await this.#execPlan(id, command, false), timeoutMs);
+  async execSync(
+    id: string,
+    command: readonly string[],
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<ExecResult> {
+    return execToEnd(await this.#execPlan(id, command, false), timeoutMs, signal);
   }
 
   async exec(id: string, options: ExecOptions): Promise<Session> {
@@ -287,6 +306,7 @@ export class SupervisedRuntime implements Runtime {
   async close(): Promise<void> {
     this.#watcher?.close();
     this.#cancelCheck();
+    this.#kills.clearAll();
     this.#listeners.clear();
   }
 

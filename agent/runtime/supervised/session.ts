@@ -95,7 +95,11 @@ async function loadPty(): Promise<Pty | undefined> {
   }
 }
 
-export async function execToEnd(plan: ExecPlan, timeoutMs: number): Promise<ExecResult> {
+export async function execToEnd(
+  plan: ExecPlan,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<ExecResult> {
   const child = start(plan, "ignore");
   const collect = (stream: ChildProcess["stdout"]) => {
     const kept: Buffer[] = [];
@@ -109,17 +113,21 @@ export async function execToEnd(plan: ExecPlan, timeoutMs: number): Promise<Exec
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   let timedOut = false;
-  const timer = setTimeout(() => {
+  const giveUp = () => {
     timedOut = true;
     child.kill("SIGKILL");
     child.stdout?.destroy();
     child.stderr?.destroy();
-  }, timeoutMs);
+  };
+  const timer = setTimeout(giveUp, timeoutMs);
+  signal?.addEventListener("abort", giveUp, { once: true });
+  if (signal?.aborted) giveUp();
   try {
     const exitCode = await exitOf(child, plan);
     return { exitCode, stdout: stdout(), stderr: stderr(), timedOut };
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
   }
 }
 

@@ -1,0 +1,63 @@
+import type { Pod, PodStatus } from "../../client/types.ts";
+import type { PodStatuses } from "../status/pod-statuses.ts";
+import { knownPod } from "./known-pod.ts";
+import type { Observed } from "./observed.ts";
+import type { PodContext } from "./pod-context.ts";
+import { podStatus, type StatusInput } from "./pod-status.ts";
+import { terminationMessage } from "./termination-message.ts";
+
+/** Tells the API how one pod is, and remembers what it told: the API's own copy may be older, or away. */
+export class PodReport {
+  readonly #context: PodContext;
+  readonly #statuses: PodStatuses;
+  readonly #messages = new Map<string, string>();
+  #found: PodStatus | undefined;
+
+  constructor(context: PodContext, statuses: PodStatuses) {
+    this.#context = context;
+    this.#statuses = statuses;
+  }
+
+  /** The API's pod with the newest status known here. */
+  known(pod: Pod): Pod {
+    return knownPod(pod, this.#found);
+  }
+
+  /** Leaves word of the pod's status; does not wait for the API. */
+  async send(
+    pod: Pod,
+    observed: Observed,
+    seen: Pick<StatusInput, "waiting" | "failure">,
+  ): Promise<PodStatus> {
+    const { volumes, prober, os, scheme, nodeIp } = this.#context;
+    for (const one of observed.containers)
+      if (one.state.phase === "exited" && !this.#messages.has(one.id))
+        this.#messages.set(one.id, await terminationMessage(one, volumes.podDir(pod.metadata.uid)));
+    const ids = observed.containers.map(({ id }) => id);
+    const status = podStatus({
+      pod: this.known(pod),
+      observed,
+      nowMs: os.clock.wallMs(),
+      scheme,
+      hostIp: nodeIp,
+      waiting: seen.waiting,
+      ready: new Set(ids.filter((id) => prober.isReady(id))),
+      started: new Set(ids.filter((id) => prober.isStarted(id))),
+      terminationMessages: this.#messages,
+      failure: seen.failure,
+    });
+    this.#found = status;
+    this.#statuses.set(pod, status);
+    return status;
+  }
+
+  /** Resolves once the API has what was last told, or will never have it. */
+  delivered(pod: Pod, signal: AbortSignal): Promise<void> {
+    return this.#statuses.settled(pod.metadata.uid, signal);
+  }
+
+  /** The pod is gone. */
+  forget(pod: Pod): void {
+    this.#statuses.forget(pod.metadata.uid);
+  }
+}
