@@ -7,15 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "../base/os/clock.ts";
 import { systemDisk } from "../base/os/disk.ts";
-import { parseFlags } from "../base/os/flags.ts";
-import { silentLog } from "../base/os/log.ts";
-import { MetricsRegistry } from "../base/os/metrics.ts";
-import { systemRandom } from "../base/os/random.ts";
-import { startStore } from "./compose.ts";
-import { storeConfig, storeFlags } from "./flags.ts";
 import { lockDataDir } from "./lock-data-dir.ts";
+import { startAlone } from "./testing/start-alone.ts";
 
 const holder = fileURLToPath(new URL("./testing/hold-data-dir.ts", import.meta.url));
 const ownNetwork = ["unshare", "--net"];
@@ -90,16 +84,7 @@ describe("store: the data directory's lock", function () {
   });
 
   it("holds, and so does that of its database, from a member's start to its end", async () => {
-    const { flags } = parseFlags(storeFlags, [
-      `--data-dir=${dataDir}`,
-      "--listen-client-urls=http://127.0.0.1:0",
-      "--advertise-client-urls=http://127.0.0.1:9",
-      "--listen-peer-urls=http://127.0.0.1:0",
-      "--initial-advertise-peer-urls=http://127.0.0.1:9",
-      "--initial-cluster=default=http://127.0.0.1:9",
-    ]);
-    const os = { clock: systemClock, random: systemRandom, disk: systemDisk, log: silentLog };
-    const store = await startStore(storeConfig(flags), { ...os, metrics: new MetricsRegistry() });
+    const store = await startAlone(dataDir);
     try {
       await store.member.state.defragment(); // looks at the database's files
       assert.match((await elsewhere()).says, inUse);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -103,6 +104,27 @@ describe("store/backend: crashes and faults", () => {
     }
     await base.close();
   });
+
+  for (const megabytes of [2, 12, 60])
+    it(`gives back ${megabytes} MB of LevelDB's in the first defragmentation after they were deleted`, async () => {
+      const backend = await levelHome(join(folder, `garbage${megabytes}`)).open();
+      const rounds = megabytes * 20;
+      for (let round = 0; round < rounds; round++) {
+        backend.put("key", `k${round}`, randomBytes(50_000));
+        backend.commit();
+        await backend.room();
+      }
+      await backend.flush();
+      for (let round = 1; round < rounds; round++) backend.delete("key", `k${round}`);
+      backend.commit();
+      await backend.defragment();
+      assert.ok(backend.sizeBytes < 200_000, `${backend.sizeBytes} bytes`);
+      assert.deepEqual(
+        (await allRows(backend.pages("key"))).map(({ key }) => key),
+        ["k0"],
+      );
+      await backend.close();
+    });
 
   it("keeps serving and reports once when a flush fails", async () => {
     const failed = deferred<BackendError>();

@@ -5,6 +5,8 @@ import { BackendError, type Base, type BaseView, type Pages, type Write } from "
 
 type Db = ClassicLevel<Uint8Array, Uint8Array>;
 
+/** Before and after every bucket's keys. */
+const endMarks = [Uint8Array.of(0), Uint8Array.of(0xff)] as const;
 const readAheadBytes = 1024 * 1024;
 
 export class LevelBase implements Base {
@@ -86,9 +88,15 @@ export class LevelBase implements Base {
     return { pages, close: () => snapshot.close() };
   }
 
+  /** LevelDB compacts the levels that held something when it was asked, and writes its memory out only then, unmerged, to the
+   *  lowest level where nothing overlaps; there it stays. So its memory is written out first. The marks then make one table
+   *  that overlaps all others, with which every level below is merged anew. */
   async compact(): Promise<void> {
+    const range = [endMarks[0], endMarks[1]] as const;
     try {
-      await this.#db.compactRange(Uint8Array.of(0), Uint8Array.of(0xff));
+      await this.#db.compactRange(...range);
+      await this.#db.batch(endMarks.map((key) => ({ type: "put", key, value: new Uint8Array(0) })));
+      await this.#db.compactRange(...range);
     } catch (error) {
       throw explain(error, this.#path, "compacting");
     }
