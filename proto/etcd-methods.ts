@@ -1,5 +1,6 @@
 import type { Message } from "../base/protobuf.ts";
 import * as rpc from "./etcd.ts";
+import * as auth from "./etcd-auth.ts";
 import * as cluster from "./etcd-cluster.ts";
 import * as maintenance from "./etcd-maintenance.ts";
 import * as health from "./health.ts";
@@ -87,6 +88,48 @@ export const methods = {
     "/etcdserverpb.Maintenance/Downgrade",
     maintenance.downgradeRequest,
     maintenance.downgradeResponse,
+  ),
+
+  authEnable: method("/etcdserverpb.Auth/AuthEnable", auth.authEnableRequest, auth.authDoneResponse),
+  authDisable: method("/etcdserverpb.Auth/AuthDisable", auth.authDisableRequest, auth.authDoneResponse),
+  authStatus: method("/etcdserverpb.Auth/AuthStatus", auth.authStatusRequest, auth.authStatusResponse),
+  authenticate: method(
+    "/etcdserverpb.Auth/Authenticate",
+    auth.authenticateRequest,
+    auth.authenticateResponse,
+  ),
+  userAdd: method("/etcdserverpb.Auth/UserAdd", auth.authUserAddRequest, auth.authDoneResponse),
+  userGet: method("/etcdserverpb.Auth/UserGet", auth.authUserGetRequest, auth.authUserGetResponse),
+  userList: method("/etcdserverpb.Auth/UserList", auth.authUserListRequest, auth.authUserListResponse),
+  userDelete: method("/etcdserverpb.Auth/UserDelete", auth.authUserDeleteRequest, auth.authDoneResponse),
+  userChangePassword: method(
+    "/etcdserverpb.Auth/UserChangePassword",
+    auth.authUserChangePasswordRequest,
+    auth.authDoneResponse,
+  ),
+  userGrantRole: method(
+    "/etcdserverpb.Auth/UserGrantRole",
+    auth.authUserGrantRoleRequest,
+    auth.authDoneResponse,
+  ),
+  userRevokeRole: method(
+    "/etcdserverpb.Auth/UserRevokeRole",
+    auth.authUserRevokeRoleRequest,
+    auth.authDoneResponse,
+  ),
+  roleAdd: method("/etcdserverpb.Auth/RoleAdd", auth.authRoleAddRequest, auth.authDoneResponse),
+  roleGet: method("/etcdserverpb.Auth/RoleGet", auth.authRoleGetRequest, auth.authRoleGetResponse),
+  roleList: method("/etcdserverpb.Auth/RoleList", auth.authRoleListRequest, auth.authRoleListResponse),
+  roleDelete: method("/etcdserverpb.Auth/RoleDelete", auth.authRoleDeleteRequest, auth.authDoneResponse),
+  roleGrantPermission: method(
+    "/etcdserverpb.Auth/RoleGrantPermission",
+    auth.authRoleGrantPermissionRequest,
+    auth.authDoneResponse,
+  ),
+  roleRevokePermission: method(
+    "/etcdserverpb.Auth/RoleRevokePermission",
+    auth.authRoleRevokePermissionRequest,
+    auth.authDoneResponse,
   ),
 
   healthCheck: method("/grpc.health.v1.Health/Check", health.healthCheckRequest, health.healthCheckResponse),

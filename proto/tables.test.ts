@@ -6,6 +6,7 @@ import { JsonNumber } from "../base/json-text.ts";
 import type { Message } from "../base/protobuf.ts";
 import { definedName, fromJson } from "../base/protobuf-json.ts";
 import * as etcd from "./etcd.ts";
+import * as auth from "./etcd-auth.ts";
 import * as cluster from "./etcd-cluster.ts";
 import * as maintenance from "./etcd-maintenance.ts";
 import { methods } from "./etcd-methods.ts";
@@ -27,11 +28,22 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   "etcdserverpb.MemberUpdateResponse": ["membersResponse"],
   "etcdserverpb.MemberListResponse": ["membersResponse"],
   "etcdserverpb.MemberPromoteResponse": ["membersResponse"],
+  "etcdserverpb.AuthEnableResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthDisableResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthUserAddResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthUserDeleteResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthUserChangePasswordResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthUserGrantRoleResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthUserRevokeRoleResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthRoleAddResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthRoleDeleteResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthRoleGrantPermissionResponse": ["authDoneResponse"],
+  "etcdserverpb.AuthRoleRevokePermissionResponse": ["authDoneResponse"],
   "etcdserverpb.HashKVRequest": ["hashKvRequest"],
   "etcdserverpb.HashKVResponse": ["hashKvResponse"],
 };
 const modules: Readonly<Record<string, readonly object[]>> = {
-  etcdserverpb: [etcd, cluster, maintenance],
+  etcdserverpb: [etcd, cluster, maintenance, auth],
   mvccpb: [mvcc],
   raftpb: [raft],
   walpb: [wal],
@@ -207,7 +219,7 @@ describe("proto tables", () => {
       response: response as Message<object>,
     }));
     const defined = ["etcdserverpb.KV", "etcdserverpb.Watch", "etcdserverpb.Lease", "etcdserverpb.Cluster"]
-      .concat("etcdserverpb.Maintenance", "grpc.health.v1.Health")
+      .concat("etcdserverpb.Maintenance", "etcdserverpb.Auth", "grpc.health.v1.Health")
       .flatMap((service) =>
         root.lookupService(service).methodsArray.map((method) => {
           method.resolve();

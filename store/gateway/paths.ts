@@ -29,6 +29,23 @@ const paths: Readonly<Record<string, keyof typeof methods>> = {
   "/v3/maintenance/snapshot": "snapshot",
   "/v3/maintenance/transfer-leadership": "moveLeader",
   "/v3/maintenance/downgrade": "downgrade",
+  "/v3/auth/enable": "authEnable",
+  "/v3/auth/disable": "authDisable",
+  "/v3/auth/status": "authStatus",
+  "/v3/auth/authenticate": "authenticate",
+  "/v3/auth/user/add": "userAdd",
+  "/v3/auth/user/get": "userGet",
+  "/v3/auth/user/list": "userList",
+  "/v3/auth/user/delete": "userDelete",
+  "/v3/auth/user/changepw": "userChangePassword",
+  "/v3/auth/user/grant": "userGrantRole",
+  "/v3/auth/user/revoke": "userRevokeRole",
+  "/v3/auth/role/add": "roleAdd",
+  "/v3/auth/role/get": "roleGet",
+  "/v3/auth/role/list": "roleList",
+  "/v3/auth/role/delete": "roleDelete",
+  "/v3/auth/role/grant": "roleGrantPermission",
+  "/v3/auth/role/revoke": "roleRevokePermission",
 };
 
 /** etcd's gateway lies under /v3/; the older prefixes mean the same. */

@@ -1,6 +1,7 @@
 import type { Encodable } from "../../base/protobuf.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import { StoreError } from "../errors.ts";
+import * as auth from "./auth/without-users.ts";
 import { memberAdd } from "./cluster/member-add.ts";
 import { memberList } from "./cluster/member-list.ts";
 import { memberPromote } from "./cluster/member-promote.ts";
@@ -21,6 +22,7 @@ import { leaseRevoke } from "./lease/revoke.ts";
 import { leaseTimeToLive } from "./lease/time-to-live.ts";
 import { alarm } from "./maintenance/alarm.ts";
 import { defragment } from "./maintenance/defragment.ts";
+import { downgrade } from "./maintenance/downgrade.ts";
 import { hash, hashKv } from "./maintenance/hash.ts";
 import { moveLeader } from "./maintenance/move-leader.ts";
 import { snapshot } from "./maintenance/snapshot.ts";
@@ -101,7 +103,26 @@ export function serviceTable(
   add(methods.hash, () => hash(parts), all);
   add(methods.hashKv, (request) => hashKv(request, parts), all);
   add(methods.moveLeader, (request) => moveLeader(request, parts));
+  add(methods.downgrade, (request) => downgrade(request, parts));
   addStream(methods.snapshot, (out) => snapshot(out, parts), "all");
+
+  add(methods.authEnable, () => auth.authEnable(parts));
+  add(methods.authDisable, () => auth.authDisable(parts));
+  add(methods.authStatus, () => auth.authStatus(parts));
+  add(methods.authenticate, () => auth.authenticate(parts));
+  add(methods.userAdd, (request) => auth.userAdd(request.name));
+  add(methods.userList, () => auth.listNone(parts));
+  add(methods.userGet, () => auth.notFound("USER_NOT_FOUND", parts));
+  add(methods.userDelete, () => auth.notFound("USER_NOT_FOUND", parts));
+  add(methods.userChangePassword, () => auth.notFound("USER_NOT_FOUND", parts));
+  add(methods.userGrantRole, () => auth.notFound("USER_NOT_FOUND", parts));
+  add(methods.userRevokeRole, () => auth.notFound("USER_NOT_FOUND", parts));
+  add(methods.roleAdd, (request) => auth.roleAdd(request.name));
+  add(methods.roleList, () => auth.listNone(parts));
+  add(methods.roleGet, () => auth.notFound("ROLE_NOT_FOUND", parts));
+  add(methods.roleDelete, () => auth.notFound("ROLE_NOT_FOUND", parts));
+  add(methods.roleGrantPermission, (request) => auth.roleGrantPermission(request, parts));
+  add(methods.roleRevokePermission, () => auth.notFound("ROLE_NOT_FOUND", parts));
 
   add(methods.healthCheck, (request) => healthCheck(request), all);
   addStream(methods.healthWatch, (out) => healthWatch(out), "all");

@@ -100,7 +100,7 @@ for (const [name, command] of [
     });
 
     it("refuses deep nesting as a bad request", async () => {
-      const deep = `{"success":[{"request_txn":`.repeat(20_000);
+      const deep = `${'{"success":[{"request_txn":'.repeat(20_000)}{}${"}]}".repeat(20_000)}`;
       const { status, json } = await post("/v3/kv/txn", deep);
       assert.deepEqual([status, json.code], [400, 3]);
     });
@@ -207,6 +207,23 @@ for (const [name, command] of [
       if (name === "etcd") return; // an unknown action ends its process
       const alarm = await post("/v3/maintenance/alarm", { action: 9 });
       assert.deepEqual([alarm.status, alarm.json.message], [400, "etcdserver: unknown alarm action 9"]);
+    });
+
+    it("has no version to be downgraded to", async () => {
+      if (name === "etcd") return; // 3.4 cannot be downgraded at all
+      const ask = async (action: string, version: string) => {
+        const { status, json } = await post("/v3/maintenance/downgrade", { action, version });
+        return [status, json.code, json.message ?? json.version];
+      };
+      const invalid = [400, 3, "etcdserver: invalid downgrade target version"];
+      assert.deepEqual(await ask("VALIDATE", "3.5.0"), invalid);
+      assert.deepEqual(await ask("ENABLE", "3.5"), invalid);
+      assert.deepEqual(await ask("VALIDATE", "x"), [
+        400,
+        3,
+        "etcdserver: wrong downgrade target version format",
+      ]);
+      assert.deepEqual(await ask("CANCEL", ""), [200, undefined, "3.6"]);
     });
 
     it("answers hash and hashkv, each with its own", async () => {
