@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { isQuantity, parseMilliQuantity, parseQuantity } from "../base/quantity.ts";
+import { labelsForbiddenToNodes } from "../client/rules/node-labels.ts";
 import type { Taint } from "../client/types.ts";
 
 export const agentFlags = {
@@ -140,6 +141,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   for (const name of ["system-reserved-cpu", "system-reserved-memory"] as const)
     check(isQuantity(flags[name]), name, flags[name], "is not a quantity such as 500m or 1Gi");
   for (const one of flags["node-labels"]) check(/^[^=]+=/.test(one), "node-labels", one, "is not KEY=VALUE");
+  for (const key of labelsForbiddenToNodes(flags["node-labels"].map((one) => one.split("=")[0] ?? "")))
+    check(false, "node-labels", key, "is a label that a node must not set on itself; use kubectl label");
   const taints = flags["register-with-taints"].map((one) => ({
     one,
     match: /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(one),

@@ -6,9 +6,9 @@ import { Informer } from "../../client/informer.ts";
 import type { Stored } from "../../client/object-cache.ts";
 import type { ReflectorDeps } from "../../client/reflector.ts";
 import { resources } from "../../client/resources.ts";
+import { podReferences } from "../../client/rules/pod-references.ts";
 import type { ConfigMap, Pod, Resource, Secret } from "../../client/types.ts";
 import { ConfigError, type Sources } from "./environment.ts";
-import { referencesOf } from "./references.ts";
 
 export const followLimits = { firstReadMs: 10_000 } as const;
 
@@ -36,8 +36,8 @@ export class FollowedObjects implements Sources {
 
   /** Follows what the pod refers to; again is fine, since that never changes while a pod lives. */
   follow(pod: Pod): void {
-    const { configMaps, secrets } = referencesOf(pod);
-    const { uid, namespace = "" } = pod.metadata;
+    const { uid, name: podName, namespace = "" } = pod.metadata;
+    const { configMaps, secrets } = podReferences(pod.spec, podName);
     for (const name of configMaps) this.#configMaps.add(uid, namespace, name);
     for (const name of secrets) this.#secrets.add(uid, namespace, name);
   }

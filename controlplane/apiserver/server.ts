@@ -61,8 +61,9 @@ export async function serve(
   let leave = () => {};
   try {
     if (!long) leave = deps.inFlight.enter(info.method);
-    const user = identify(request, info, (text) => warn(response, text));
-    authorize(user, info);
+    const { authorizer } = deps.handlers;
+    const user = await identify(request, info, { authorizer, warn: (text) => warn(response, text) });
+    await authorize(authorizer, user, info);
     await dispatch({ request, response, info, user, signal: abort.signal }, deps);
   } catch (error) {
     await refuse(request, response, abort.signal.aborted ? abortReason(abort.signal, error) : error, {

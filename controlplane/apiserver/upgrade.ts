@@ -23,8 +23,10 @@ export async function serveUpgrade(
   socket.on("close", () => deps.stopping.removeEventListener("abort", onStop));
   try {
     const info = requestInfo(request.method ?? "GET", request.url ?? "/");
-    const user = identify(request, info, (text) => deps.log.info("about an upgrade's user", { text }));
-    authorize(user, info);
+    const { authorizer } = deps.handlers;
+    const warn = (text: string) => deps.log.info("about an upgrade's user", { text });
+    const user = await identify(request, info, { authorizer, warn });
+    await authorize(authorizer, user, info);
     const target = info.resource;
     const stream = streamSubresources.find((one) => one === target?.subresource);
     if (target === undefined || stream === undefined || target.plural !== "pods") throw pathNotFound();

@@ -2,7 +2,7 @@ import { ApiError } from "../api-error.ts";
 import { type JsonObject, objectOf, toKubeObject } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
 import { sameJson } from "../registry/object-meta.ts";
-import type { RegistryDeps } from "../registry/registry-deps.ts";
+import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { removeObject } from "../registry/remove-object.ts";
 import { listPrefix, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
@@ -92,11 +92,11 @@ async function put(registry: RegistryDeps, group: string, plural: string, wanted
       kind,
       { namespace, name },
       (current) => ({ ...current, ...structuredClone(content) }),
-      { dryRun: false, via: "server" },
+      { dryRun: false, via: "server", by: serverRequester },
     );
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
-    await createObject(registry, kind, object, { dryRun: false });
+    await createObject(registry, kind, object, { dryRun: false, by: serverRequester });
   }
 }
 
@@ -115,7 +115,7 @@ async function removeOtherSlices(registry: RegistryDeps, kept: ReadonlySet<strin
         registry,
         kind,
         { namespace, name },
-        { dryRun: false, propagationPolicy: "Background" },
+        { dryRun: false, propagationPolicy: "Background", by: serverRequester },
       );
     } catch (error) {
       if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;

@@ -1,12 +1,12 @@
 import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
 import { type Ipv4Range, ipv4Text } from "../../../base/ipv4.ts";
 import { sleep } from "../../../base/os/clock.ts";
-import { systemNamespaces } from "../admission/admit-create.ts";
+import { systemNamespaces } from "../admission/namespace-lifecycle.ts";
 import { ApiError } from "../api-error.ts";
 import type { JsonObject } from "../json.ts";
 import { toKubeObject } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
-import type { RegistryDeps } from "../registry/registry-deps.ts";
+import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { type ApiAddress, leaseEndpoint, publishEndpoints, withdrawEndpoint } from "./api-endpoints.ts";
 
 export interface BootstrapDeps {
@@ -72,7 +72,7 @@ async function ensure(registry: RegistryDeps, plural: string, object: JsonObject
   const kind = registry.kinds.named("", plural)?.kind;
   if (kind === undefined) return;
   try {
-    await createObject(registry, kind, toKubeObject(object), { dryRun: false });
+    await createObject(registry, kind, toKubeObject(object), { dryRun: false, by: serverRequester });
   } catch (error) {
     if (!(error instanceof ApiError) || !isThere(error)) throw error;
   }

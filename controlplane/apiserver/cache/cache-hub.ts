@@ -8,6 +8,7 @@ import type { Kind } from "../registry/kind.ts";
 import { type Change, type ChangeBatch, type Storage, StorageError } from "../registry/storage.ts";
 import type { WindowLimits } from "./event-window.ts";
 import { KindCache } from "./kind-cache.ts";
+import type { KindIndex } from "./kind-index.ts";
 import { SharedRead } from "./shared-read.ts";
 
 export interface CacheHubDeps {
@@ -89,22 +90,28 @@ export class CacheHub {
   /** The kind's cache, loaded; at some revision not older than the last one served before. */
   async cache(kind: Kind): Promise<KindCache> {
     await this.#started.promise;
-    let state = this.#caches.get(kind.plural + kind.group);
-    if (state === undefined) {
-      state = {
-        cache: new KindCache(kind, this.#deps.windowLimits),
-        pending: [],
-        ready: false,
-        loading: undefined,
-      };
-      this.#caches.set(kind.plural + kind.group, state);
-    }
+    const state = this.#stateOf(kind);
     if (state.ready) return state.cache;
     state.loading ??= this.#load(state).finally(() => {
       state.loading = undefined;
     });
     await state.loading;
     return state.cache;
+  }
+
+  /** Keeps the index in step with the kind's cache; it is filled when the cache is loaded. */
+  addIndex(kind: Kind, index: KindIndex): void {
+    this.#stateOf(kind).cache.addIndex(index);
+  }
+
+  #stateOf(kind: Kind): CacheState {
+    const key = kind.plural + kind.group;
+    const known = this.#caches.get(key);
+    if (known !== undefined) return known;
+    const cache = new KindCache(kind, this.#deps.windowLimits);
+    const state = { cache, pending: [], ready: false, loading: undefined };
+    this.#caches.set(key, state);
+    return state;
   }
 
   /** The kind's cache if it is loaded, without waiting. */

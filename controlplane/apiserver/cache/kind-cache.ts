@@ -2,6 +2,7 @@ import type { Kind } from "../registry/kind.ts";
 import type { Change, StoredEntry } from "../registry/storage.ts";
 import { kindPrefix, StoredObject } from "../registry/stored-object.ts";
 import { EventWindow, type WindowLimits } from "./event-window.ts";
+import type { KindIndex } from "./kind-index.ts";
 
 /** Somebody who is told that there is more in the window, or that the cache starts over. */
 export interface CacheListener {
@@ -16,6 +17,7 @@ export class KindCache {
   readonly prefix: string;
   readonly #limits: WindowLimits | undefined;
   readonly #listeners = new Set<CacheListener>();
+  readonly #indexes: KindIndex[] = [];
   #objects = new Map<string, StoredObject>();
   #sortedKeys: string[] | undefined;
   #window: EventWindow;
@@ -69,9 +71,20 @@ export class KindCache {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Keeps the index in step with the objects from now on. */
+  addIndex(index: KindIndex): void {
+    this.#indexes.push(index);
+    index.clear();
+    for (const { object } of this.#objects.values()) index.changed(undefined, object);
+  }
+
   /** Starts over with a whole state; whoever listens is ended, since changes in between may be missing. */
   install(entries: readonly StoredEntry[], revision: number): void {
     this.#objects = new Map(entries.map((entry) => [entry.key, new StoredObject(this.kind, entry)]));
+    for (const index of this.#indexes) {
+      index.clear();
+      for (const { object } of this.#objects.values()) index.changed(undefined, object);
+    }
     this.#sortedKeys = undefined;
     this.#sizeBytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
     this.#window = new EventWindow(revision, this.#limits);
@@ -103,12 +116,14 @@ export class KindCache {
     if (change.type === "delete") {
       if (previous === undefined) return;
       this.#objects.delete(change.key);
+      for (const index of this.#indexes) index.changed(previous.object, undefined);
       if (this.#sortedKeys) removeSorted(this.#sortedKeys, change.key);
       this.#window.push({ type: "delete", revision, object: undefined, previous });
       return;
     }
     const object = new StoredObject(this.kind, change);
     this.#objects.set(change.key, object);
+    for (const index of this.#indexes) index.changed(previous?.object, object.object);
     this.#sizeBytes += object.sizeBytes;
     if (previous === undefined && this.#sortedKeys) insertSorted(this.#sortedKeys, change.key);
     this.#window.push({ type: "put", revision, object, previous });

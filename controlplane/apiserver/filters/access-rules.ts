@@ -67,45 +67,33 @@ const controllerManager: readonly AccessRule[] = [
   { verbs: [...write, "deletecollection"], groups: ["*"], resources: ["*"] },
 ];
 
-/** Kubernetes' system:node with NodeRestriction: its own Node and Lease, the pods bound to it. */
+/** Kubernetes' system:node, as far as it needs no look at objects: the rest is the node authorizer's, and what a node may
+ *  write into the objects named here is NodeRestriction's (`admission/node-restriction.ts`). */
 function nodeRules(node: string): readonly AccessRule[] {
   return [
     events,
-    {
-      verbs: read,
-      resources: [
-        "pods",
-        "services",
-        "nodes",
-        "endpoints",
-        "configmaps",
-        "secrets",
-        "namespaces",
-        "serviceaccounts",
-      ],
-    },
-    { verbs: read, groups: ["discovery.k8s.io"], resources: ["endpointslices"] },
+    { verbs: read, resources: ["services"] },
+    { verbs: ["get"], resources: ["endpoints"] },
     { verbs: ["create"], resources: ["nodes"] },
     { verbs: ["update", "patch"], resources: ["nodes", "nodes/status"], names: [node] },
-    // A static pod's mirror is created and deleted by its node; a bound pod's status is the node's to write.
     { verbs: ["create", "delete"], resources: ["pods"] },
     { verbs: ["update", "patch"], resources: ["pods/status"] },
     { verbs: ["create"], resources: ["pods/eviction"] },
+    { verbs: ["create"], groups: ["authentication.k8s.io"], resources: ["tokenreviews"] },
     {
       verbs: ["create"],
-      groups: ["coordination.k8s.io"],
-      resources: ["leases"],
-      namespaces: ["kube-node-lease"],
+      groups: ["authorization.k8s.io"],
+      resources: ["subjectaccessreviews", "localsubjectaccessreviews"],
     },
-    {
-      verbs: ["get", "update", "patch", "delete"],
-      groups: ["coordination.k8s.io"],
-      resources: ["leases"],
-      namespaces: ["kube-node-lease"],
-      names: [node],
-    },
+    ...proxierRules,
   ];
 }
+
+/** Kubernetes' system:node-proxier: the agent is its node's service proxy and routes to the other nodes' pods too. */
+const proxierRules: readonly AccessRule[] = [
+  { verbs: ["list", "watch"], resources: ["services", "endpoints", "nodes"] },
+  { verbs: ["list", "watch"], groups: ["discovery.k8s.io"], resources: ["endpointslices"] },
+];
 
 /** The rules that hold for somebody, from all their names and groups. Pure. */
 export function rulesFor({ user, node }: AccessSubject): readonly AccessRule[] {

@@ -1,7 +1,10 @@
-import { type ApiError, forbidden } from "../api-error.ts";
+import { ApiError, forbidden } from "../api-error.ts";
+import { parseFieldSelector } from "../registry/selectors.ts";
 import { type AccessRule, type AccessSubject, rulesFor } from "./access-rules.ts";
 import type { User } from "./authentication.ts";
+import type { Authorizer } from "./authorizer.ts";
 import type { RequestInfo } from "./request-info.ts";
+import { nodeIdentity } from "./service-account-user.ts";
 
 export interface ResourceAttributes {
   readonly verb: string;
@@ -10,6 +13,8 @@ export interface ResourceAttributes {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  /** Of a list, watch or deletecollection: fields that the selector fixes to one value. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** What somebody wants to do: to a resource, or to a path that is none. */
@@ -18,7 +23,24 @@ export type Attributes = ResourceAttributes | { readonly verb: string; readonly 
 export function attributesOf(info: RequestInfo): Attributes {
   if (info.resource === undefined) return { verb: info.verb, path: info.path };
   const { verb, group, plural, subresource, namespace, name } = info.resource;
-  return { verb, group, plural, subresource, namespace, name };
+  const attributes = { verb, group, plural, subresource, namespace, name };
+  if (verb !== "list" && verb !== "watch" && verb !== "deletecollection") return attributes;
+  const fields = fixedFields(info.query.get("fieldSelector") ?? "");
+  // As in Kubernetes: a list of one object by its name asks for that object.
+  return { ...attributes, name: name || (fields["metadata.name"] ?? ""), fields };
+}
+
+/** What `a=b,c==d` fixes, read by the parser that the handlers use: whoever is let in by a selector must be answered by
+ *  the same one. A selector that cannot be read fixes nothing: the handler refuses it. */
+function fixedFields(selector: string): Readonly<Record<string, string>> {
+  const fields: Record<string, string> = {};
+  try {
+    for (const { field, equal, value } of parseFieldSelector(selector)) if (equal) fields[field] = value;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return {};
+  }
+  return fields;
 }
 
 /** May this user do this? Pure: a table of rules and nothing else. */
@@ -26,9 +48,11 @@ export function isAllowed(user: User, wanted: Attributes): boolean {
   return rulesOf(user).some((rule) => matches(rule, wanted));
 }
 
+export const ruleAuthorizer: Authorizer = async (user, wanted) => ({ allowed: isAllowed(user, wanted) });
+
 /** All rules that hold for a user. Pure. */
 export function rulesOf(user: User): readonly AccessRule[] {
-  const subject: AccessSubject = { user, node: nodeNameOf(user) };
+  const subject: AccessSubject = { user, node: nodeIdentity(user) };
   return user.groups.includes("system:masters") ? everything : rulesFor(subject);
 }
 
@@ -36,14 +60,6 @@ const everything: readonly AccessRule[] = [
   { verbs: ["*"], groups: ["*"], resources: ["*"] },
   { verbs: ["*"], paths: ["*"] },
 ];
-
-/** The node whose agent this is. */
-function nodeNameOf(user: User): string | undefined {
-  const prefix = "system:node:";
-  return user.groups.includes("system:nodes") && user.name.startsWith(prefix)
-    ? user.name.slice(prefix.length)
-    : undefined;
-}
 
 function matches(rule: AccessRule, wanted: Attributes): boolean {
   if (!rule.verbs.includes("*") && !rule.verbs.includes(wanted.verb)) return false;
@@ -61,9 +77,10 @@ function matches(rule: AccessRule, wanted: Attributes): boolean {
 }
 
 /** Fails with 403. */
-export function authorize(user: User, info: RequestInfo): void {
+export async function authorize(authorizer: Authorizer, user: User, info: RequestInfo): Promise<void> {
   const wanted = attributesOf(info);
-  if (!isAllowed(user, wanted)) throw accessForbidden(user, wanted);
+  const { allowed, reason } = await authorizer(user, wanted);
+  if (!allowed) throw accessForbidden(user, wanted, reason);
 }
 
 /** The refusal in Kubernetes' words. */

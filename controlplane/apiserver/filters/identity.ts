@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { unauthorized } from "../api-error.ts";
 import { anonymous, authenticate, type User } from "./authentication.ts";
-import { attributesOf, isAllowed } from "./authorization.ts";
+import { attributesOf } from "./authorization.ts";
+import type { Authorizer } from "./authorizer.ts";
 import { impersonate } from "./impersonation.ts";
 import { wantedUser } from "./impersonation-headers.ts";
 import { header, type RequestInfo } from "./request-info.ts";
@@ -9,7 +10,11 @@ import { header, type RequestInfo } from "./request-info.ts";
 /** Who a request is made as: its client certificate's user, or the one it impersonates. Whatever else says who asks is
  *  refused, never dropped: a client that believes to be somebody must not be answered as somebody else.
  *  `warn` tells what the 401 does not say. Fails with 400, 401 and 403. */
-export function identify(request: IncomingMessage, info: RequestInfo, warn: (text: string) => void): User {
+export async function identify(
+  request: IncomingMessage,
+  info: RequestInfo,
+  { authorizer, warn }: { readonly authorizer: Authorizer; readonly warn: (text: string) => void },
+): Promise<User> {
   const requestor = authenticate(request);
   const refuse = (text: string) => {
     warn(text);
@@ -26,7 +31,7 @@ export function identify(request: IncomingMessage, info: RequestInfo, warn: (tex
   }
   const wanted = wantedUser(request.rawHeaders);
   if (wanted === undefined) return requestor;
-  return impersonate({ requestor, wanted, attributes: attributesOf(info) }, isAllowed);
+  return impersonate({ requestor, wanted, attributes: attributesOf(info) }, authorizer);
 }
 
 /** Kubernetes' header names for what an authenticating proxy found out. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ApiError } from "../api-error.ts";
-import { type Attributes, isAllowed } from "./authorization.ts";
+import { type Attributes, ruleAuthorizer } from "./authorization.ts";
 import { impersonate } from "./impersonation.ts";
 import { wantedUser } from "./impersonation-headers.ts";
 
@@ -15,24 +15,24 @@ const listSecrets: Attributes = {
   name: "",
 };
 
-function as(headers: readonly string[], allows: (wanted: string) => boolean = () => true) {
+async function as(headers: readonly string[], allows: (wanted: string) => boolean = () => true) {
   const wanted = wantedUser(headers);
   assert.ok(wanted);
   const asked: string[] = [];
-  const user = impersonate({ requestor: jane, wanted, attributes: listSecrets }, (_, one) => {
-    if ("path" in one) return false;
+  const user = await impersonate({ requestor: jane, wanted, attributes: listSecrets }, async (_, one) => {
+    if ("path" in one) return { allowed: false };
     const text = `${one.verb} ${one.group}/${one.plural}${one.subresource && `/${one.subresource}`} ${one.namespace}:${one.name}`;
     const allowed = allows(text);
     if (allowed) asked.push(text);
-    return allowed;
+    return { allowed };
   });
   return { user, asked };
 }
 const legacyOnly = (text: string) => text.startsWith("impersonate ");
 
 describe("impersonation", () => {
-  it("asks for every part of the identity: user, uid, groups, extra", () => {
-    const { user, asked } = as(
+  it("asks for every part of the identity: user, uid, groups, extra", async () => {
+    const { user, asked } = await as(
       [
         ...["Impersonate-User", "bob", "Impersonate-Uid", "u1"],
         ...["Impersonate-Group", "dev", "impersonate-group", "ops"],
@@ -56,60 +56,66 @@ describe("impersonation", () => {
     });
   });
 
-  it("gives a service account its groups, unless others are named", () => {
+  it("gives a service account its groups, unless others are named", async () => {
     const account = ["Impersonate-User", "system:serviceaccount:shop:cart"];
-    const plain = as(account, legacyOnly);
+    const plain = await as(account, legacyOnly);
     assert.deepEqual(plain.asked, ["impersonate /serviceaccounts shop:cart"]);
     assert.deepEqual(plain.user.groups, [
       "system:serviceaccounts",
       "system:serviceaccounts:shop",
       "system:authenticated",
     ]);
-    const grouped = as([...account, "Impersonate-Group", "dev"], legacyOnly);
+    const grouped = await as([...account, "Impersonate-Group", "dev"], legacyOnly);
     assert.deepEqual(grouped.user.groups, ["dev", "system:authenticated"]);
   });
 
-  it("adds the group of everybody known, or of the unknown", () => {
-    const groups = (...headers: string[]) => as(headers, legacyOnly).user.groups;
-    assert.deepEqual(groups("Impersonate-User", "bob"), ["system:authenticated"]);
-    assert.deepEqual(groups("Impersonate-User", "system:anonymous"), ["system:unauthenticated"]);
-    assert.deepEqual(groups("Impersonate-User", "bob", "Impersonate-Group", "system:unauthenticated"), [
+  it("adds the group of everybody known, or of the unknown", async () => {
+    const groups = async (...headers: string[]) => (await as(headers, legacyOnly)).user.groups;
+    assert.deepEqual(await groups("Impersonate-User", "bob"), ["system:authenticated"]);
+    assert.deepEqual(await groups("Impersonate-User", "system:anonymous"), ["system:unauthenticated"]);
+    assert.deepEqual(await groups("Impersonate-User", "bob", "Impersonate-Group", "system:unauthenticated"), [
       "system:unauthenticated",
     ]);
   });
 
-  it("allows one request of one user where the constrained verbs say so", () => {
+  it("allows one request of one user where the constrained verbs say so", async () => {
     const allowed = new Set([
       "impersonate-on:user-info:list /secrets default:",
       "impersonate:user-info authentication.k8s.io/users :bob",
     ]);
-    assert.equal(as(["Impersonate-User", "bob"], (text) => allowed.has(text)).user.name, "bob");
-    assert.throws(() => as(["Impersonate-User", "eve"], (text) => allowed.has(text)), ApiError);
-    const node = as(["Impersonate-User", "system:node:n1"], (text) => /:arbitrary-node/.test(text));
+    assert.equal((await as(["Impersonate-User", "bob"], (text) => allowed.has(text))).user.name, "bob");
+    await assert.rejects(
+      as(["Impersonate-User", "eve"], (text) => allowed.has(text)),
+      ApiError,
+    );
+    const node = await as(["Impersonate-User", "system:node:n1"], (text) => /:arbitrary-node/.test(text));
     assert.deepEqual(node.user.groups, ["system:nodes", "system:authenticated"]);
   });
 
-  it("lets only the plain verb reach system:masters", () => {
+  it("lets only the plain verb reach system:masters", async () => {
     const headers = ["Impersonate-User", "bob", "Impersonate-Group", "system:masters"];
-    assert.throws(() => as(headers, (text) => !legacyOnly(text)), /impersonating the system:masters group/);
-    assert.ok(as(headers).user.groups.includes("system:masters"));
+    await assert.rejects(
+      as(headers, (text) => !legacyOnly(text)),
+      /impersonating the system:masters group/,
+    );
+    assert.ok((await as(headers)).user.groups.includes("system:masters"));
   });
 
-  it("refuses in Kubernetes' words", () => {
+  it("refuses in Kubernetes' words", async () => {
     const wanted = wantedUser(["Impersonate-User", "<bob>"]);
     assert.ok(wanted);
-    assert.throws(() => impersonate({ requestor: jane, wanted, attributes: listSecrets }, isAllowed), {
+    await assert.rejects(impersonate({ requestor: jane, wanted, attributes: listSecrets }, ruleAuthorizer), {
       code: 403,
       message:
         'secrets is forbidden: User "jane" cannot impersonate-on:user-info:list resource "secrets" in API group "" in the namespace "default"',
     });
     assert.equal(
-      impersonate({ requestor: masters, wanted, attributes: listSecrets }, isAllowed).name,
+      (await impersonate({ requestor: masters, wanted, attributes: listSecrets }, ruleAuthorizer)).name,
       "<bob>",
     );
   });
 
-  it("refuses half an identity rather than dropping it", () => {
+  it("refuses half an identity rather than dropping it", async () => {
     assert.equal(wantedUser(["Accept", "*/*"]), undefined);
     const refused = (message: RegExp | string, ...headers: string[]) =>
       assert.throws(() => wantedUser(headers), { code: 400, message });

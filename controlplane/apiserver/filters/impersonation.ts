@@ -2,6 +2,7 @@ import { ApiError } from "../api-error.ts";
 import { dns1123Subdomain } from "../resources/names.ts";
 import type { User } from "./authentication.ts";
 import { type Attributes, accessForbidden, type ResourceAttributes } from "./authorization.ts";
+import type { Authorizer } from "./authorizer.ts";
 import type { WantedUser } from "./impersonation-headers.ts";
 import { nodeOf, serviceAccountGroups, serviceAccountOf } from "./service-account-user.ts";
 
@@ -9,9 +10,7 @@ import { nodeOf, serviceAccountGroups, serviceAccountOf } from "./service-accoun
  *  `impersonate:MODE` on the identity and `impersonate-on:MODE:VERB` on the request itself; the original one wants the
  *  plain `impersonate` verb. The first mode that allows it decides who the user becomes; if none does, the first
  *  refusal is the answer. (The mode for a service account's own node needs tokens bound to nodes, which are not
- *  served.) Pure. */
-export type Allows = (user: User, wanted: Attributes) => boolean;
-
+ *  served.) */
 interface Mode {
   readonly name: string;
   readonly fits: (wanted: WantedUser) => boolean;
@@ -39,7 +38,7 @@ export interface ImpersonationRequest {
 }
 
 /** The user that the request is made as from here on. Fails with 403. */
-export function impersonate(request: ImpersonationRequest, allows: Allows): User {
+export async function impersonate(request: ImpersonationRequest, authorizer: Authorizer): Promise<User> {
   let firstRefusal: ApiError | undefined;
   const attempts = [
     ...constrainedModes
@@ -47,13 +46,13 @@ export function impersonate(request: ImpersonationRequest, allows: Allows): User
       .map(
         ({ name }) =>
           () =>
-            constrained(name, request, allows),
+            constrained(name, request, authorizer),
       ),
-    () => identity(request, { verb: "impersonate", constrained: false }, allows),
+    () => identity(request, { verb: "impersonate", constrained: false }, authorizer),
   ];
   for (const attempt of attempts) {
     try {
-      return attempt();
+      return await attempt();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       firstRefusal ??= error;
@@ -62,10 +61,14 @@ export function impersonate(request: ImpersonationRequest, allows: Allows): User
   throw firstRefusal;
 }
 
-function constrained(mode: string, request: ImpersonationRequest, allows: Allows): User {
+async function constrained(
+  mode: string,
+  request: ImpersonationRequest,
+  authorizer: Authorizer,
+): Promise<User> {
   const { requestor, attributes } = request;
-  require(requestor, { ...attributes, verb: `impersonate-on:${mode}:${attributes.verb}` }, allows);
-  return identity(request, { verb: `impersonate:${mode}`, constrained: true }, allows);
+  await require(requestor, { ...attributes, verb: `impersonate-on:${mode}:${attributes.verb}` }, authorizer);
+  return identity(request, { verb: `impersonate:${mode}`, constrained: true }, authorizer);
 }
 
 interface IdentityMode {
@@ -74,7 +77,11 @@ interface IdentityMode {
 }
 
 /** Every part of the identity must be allowed; then the groups that follow from the name are added. */
-function identity({ requestor, wanted }: ImpersonationRequest, mode: IdentityMode, allows: Allows): User {
+async function identity(
+  { requestor, wanted }: ImpersonationRequest,
+  mode: IdentityMode,
+  authorizer: Authorizer,
+): Promise<User> {
   const own = mode.constrained ? "authentication.k8s.io" : "";
   const ask = (part: Partial<ResourceAttributes>): ResourceAttributes => ({
     verb: mode.verb,
@@ -87,16 +94,19 @@ function identity({ requestor, wanted }: ImpersonationRequest, mode: IdentityMod
   });
   const node = mode.constrained ? nodeOf(wanted.name) : undefined;
   const account = serviceAccountOf(wanted.name);
-  if (node !== undefined) require(requestor, ask({ group: own, plural: "nodes", name: node }), allows);
+  if (node !== undefined)
+    await require(requestor, ask({ group: own, plural: "nodes", name: node }), authorizer);
   else if (account !== undefined)
-    require(requestor, ask({ group: own, plural: "serviceaccounts", ...account }), allows);
-  else require(requestor, ask({ group: own, plural: "users", name: wanted.name }), allows);
-  if (wanted.uid !== "") require(requestor, ask({ plural: "uids", name: wanted.uid }), allows);
+    await require(requestor, ask({ group: own, plural: "serviceaccounts", ...account }), authorizer);
+  else await require(requestor, ask({ group: own, plural: "users", name: wanted.name }), authorizer);
+  if (wanted.uid !== "") await require(requestor, ask({ plural: "uids", name: wanted.uid }), authorizer);
   if (mode.constrained) checkGroups(requestor, wanted.groups, ask({ group: own, plural: "groups" }));
-  for (const name of wanted.groups) require(requestor, ask({ group: own, plural: "groups", name }), allows);
+  for (const name of wanted.groups)
+    await require(requestor, ask({ group: own, plural: "groups", name }), authorizer);
   if (mode.constrained) checkExtra(requestor, wanted.extra, ask({ plural: "userextras" }));
   for (const [subresource, values] of Object.entries(wanted.extra))
-    for (const name of values) require(requestor, ask({ plural: "userextras", subresource, name }), allows);
+    for (const name of values)
+      await require(requestor, ask({ plural: "userextras", subresource, name }), authorizer);
   const implied =
     node !== undefined
       ? ["system:nodes"]
@@ -152,6 +162,7 @@ function checkExtra(requestor: User, extra: WantedUser["extra"], asked: Resource
   }
 }
 
-function require(user: User, wanted: Attributes, allows: Allows): void {
-  if (!allows(user, wanted)) throw accessForbidden(user, wanted);
+async function require(user: User, wanted: Attributes, authorizer: Authorizer): Promise<void> {
+  const { allowed, reason } = await authorizer(user, wanted);
+  if (!allowed) throw accessForbidden(user, wanted, reason);
 }

@@ -1,4 +1,5 @@
 import { dns1123Label, dns1123Subdomain } from "../resources/names.ts";
+import type { User } from "./authentication.ts";
 
 /** How service accounts and nodes appear as users. Pure. */
 
@@ -23,6 +24,11 @@ export function serviceAccountOf(user: string): ServiceAccountName | undefined {
 /** The groups that every service account of a namespace is in, beside `system:authenticated`. */
 export function serviceAccountGroups(namespace: string): readonly string[] {
   return ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
+}
+
+/** The node whose agent this is: by name and group, since a name alone proves nothing. */
+export function nodeIdentity({ name, groups }: User): string | undefined {
+  return groups.includes("system:nodes") ? nodeOf(name) : undefined;
 }
 
 /** The node in `system:node:NAME`; `undefined` for any other user. */

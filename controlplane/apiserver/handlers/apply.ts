@@ -5,7 +5,7 @@ import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { ApplyConflict } from "../schemas.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { acceptObject, parseYaml } from "./decode-body.ts";
 import type { PatchRoute } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
@@ -17,7 +17,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     throw badRequest(
       'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
     );
-  const dryRun = isDryRun(call.query);
+  const how = { dryRun: isDryRun(call.query), by: requesterOf(call) };
   const body = parseYaml(await call.body());
   const given = acceptObject(call, deps.schemas, body);
   if (given.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
@@ -39,13 +39,13 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     return route.keep === undefined ? merged : route.keep(current, merged);
   };
   try {
-    const object = await updateObject(deps, kind, call.target, change, { dryRun, via: route.via });
+    const object = await updateObject(deps, kind, call.target, change, { ...how, via: route.via });
     return { type: "object", code: 200, object };
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
     if (route.via === "status") throw notFound(kind, call.target.name);
   }
-  const object = await createObject(deps, kind, merge(undefined), { dryRun });
+  const object = await createObject(deps, kind, merge(undefined), how);
   return { type: "object", code: 201, object };
 }
 

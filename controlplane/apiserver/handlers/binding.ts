@@ -48,7 +48,8 @@ async function bindPod(call: Call, deps: HandlerDeps, { binding, name, kind }: W
   const meta = objectOf(binding.metadata);
   const change = (pod: KubeObject) => assigned(pod, { node, meta, kind, now: rfc3339(deps.clock.wallMs()) });
   const address = { namespace: call.target.namespace, name };
-  await updateObject(deps, kind, address, change, { dryRun: isDryRun(call.query), via: "server" });
+  const by = { user: call.user, subresource: "binding" };
+  await updateObject(deps, kind, address, change, { dryRun: isDryRun(call.query), via: "server", by });
   return {
     type: "json",
     code: 201,

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { KubeObject } from "../../../client/types.ts";
+import type { Requester } from "../admission/admission.ts";
 import type { User } from "../filters/authentication.ts";
+import type { Authorizer } from "../filters/authorizer.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import type { RegistryDeps } from "../registry/registry-deps.ts";
@@ -25,7 +27,14 @@ export interface Call {
   warn(text: string): void;
 }
 
+/** Who writes, for admission. */
+export function requesterOf({ user, target }: Call): Requester {
+  return { user, subresource: target.subresource };
+}
+
 export interface HandlerDeps extends RegistryDeps {
+  readonly authorizer: Authorizer;
+
   readonly schemas: Schemas;
   readonly nodes: NodeLink;
 }

@@ -1,7 +1,7 @@
 import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { recordCreate } from "../schema/apply.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -13,6 +13,6 @@ export async function create(call: Call, deps: HandlerDeps): Promise<Answer> {
   delete object.metadata.managedFields;
   const manager = call.query.get("fieldManager") ?? "unknown";
   recordCreate(object, manager, rfc3339(deps.clock.wallMs()));
-  const created = await createObject(deps, call.served.kind, object, { dryRun });
+  const created = await createObject(deps, call.served.kind, object, { dryRun, by: requesterOf(call) });
   return { type: "object", code: 201, object: created };
 }

@@ -1,8 +1,7 @@
-import { admitDelete } from "../admission/admit-create.ts";
 import { ApiError } from "../api-error.ts";
 import { inScope } from "../cache/watch-cursor.ts";
 import { removeObject } from "../registry/remove-object.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { listOptions, scopeOf } from "./list-options.ts";
 import { removeOptions } from "./write-options.ts";
 
@@ -11,13 +10,12 @@ export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<A
   const { served, target } = call;
   const { limit } = listOptions(call.query, false);
   const scope = scopeOf(served, target, call.query);
-  const options = await removeOptions(call, deps.schemas);
+  const options = { ...(await removeOptions(call, deps.schemas)), by: requesterOf(call) };
   const cache = await deps.hub.consistent(served.kind);
   const found = cache.list(scope.prefix).filter((object) => inScope(scope, object));
   const chosen = limit > 0 ? found.slice(0, limit) : found;
   for (const { object } of chosen) {
     const { name, namespace = "" } = object.metadata;
-    admitDelete(served.kind, name);
     try {
       await removeObject(deps, served.kind, { name, namespace }, options);
     } catch (error) {

@@ -1,6 +1,5 @@
-import { admitDelete } from "../admission/admit-create.ts";
 import { removeObject } from "../registry/remove-object.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { removeOptions } from "./write-options.ts";
 
 /** DELETE of one object. What is gone at once answers with a Status (pods: their last state, as in Kubernetes); what
@@ -8,8 +7,10 @@ import { removeOptions } from "./write-options.ts";
 export async function remove(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { served, target } = call;
   const options = await removeOptions(call, deps.schemas);
-  admitDelete(served.kind, target.name);
-  const { object, removed } = await removeObject(deps, served.kind, target, options);
+  const { object, removed } = await removeObject(deps, served.kind, target, {
+    ...options,
+    by: requesterOf(call),
+  });
   if (!removed || served.kind.gracePeriodSeconds !== undefined) return { type: "object", code: 200, object };
   const { name, uid } = object.metadata;
   const details = { name, ...(served.group !== "" && { group: served.group }), kind: served.plural, uid };

@@ -2,7 +2,7 @@ import { badRequest } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { isObject, objectOf, stringOf } from "../json.ts";
 import { removeObject } from "../registry/remove-object.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { decodeBody } from "./decode-body.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -18,6 +18,7 @@ export async function evict(call: Call, deps: HandlerDeps): Promise<Answer> {
     isObject(options.preconditions) ? options.preconditions : undefined,
   );
   await removeObject(deps, call.served.kind, call.target, {
+    by: requesterOf(call),
     dryRun: isDryRun(call.query) || (Array.isArray(options.dryRun) && options.dryRun.includes("All")),
     ...(typeof grace === "number" && grace >= 0 && { gracePeriodSeconds: grace }),
     preconditions: {

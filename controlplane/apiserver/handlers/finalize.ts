@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { objectOf } from "../json.ts";
 import { updateObject } from "../registry/update-object.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -19,7 +19,7 @@ export async function finalize(call: Call, deps: HandlerDeps): Promise<Answer> {
     },
     spec: { ...objectOf(current.spec), finalizers: Array.isArray(finalizers) ? finalizers : [] },
   });
-  const options = { dryRun: isDryRun(call.query), via: "server" } as const;
+  const options = { dryRun: isDryRun(call.query), via: "server", by: requesterOf(call) } as const;
   const object = await updateObject(deps, call.served.kind, call.target, change, options);
   return { type: "object", code: 200, object };
 }

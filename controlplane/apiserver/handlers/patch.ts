@@ -5,7 +5,7 @@ import { header } from "../filters/request-info.ts";
 import { isObject, type JsonObject, objectOf } from "../json.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { apply } from "./apply.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { acceptObject, bodyText } from "./decode-body.ts";
 import { recordManager } from "./field-manager.ts";
 import { mergePatch } from "./merge-patch.ts";
@@ -46,7 +46,8 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
       next: keep === undefined ? patched : keep(current, patched),
     });
   };
-  const object = await updateObject(deps, call.served.kind, call.target, change, { dryRun, via: route.via });
+  const options = { dryRun, via: route.via, by: requesterOf(call) };
+  const object = await updateObject(deps, call.served.kind, call.target, change, options);
   return { type: "object", code: 200, object };
 }
 

@@ -2,7 +2,8 @@ import type { KubeObject } from "../../../client/types.ts";
 import { badRequest, invalid } from "../api-error.ts";
 import type { AccessRule } from "../filters/access-rules.ts";
 import type { User } from "../filters/authentication.ts";
-import { type Attributes, isAllowed, rulesOf } from "../filters/authorization.ts";
+import { type Attributes, rulesOf } from "../filters/authorization.ts";
+import type { Authorizer } from "../filters/authorizer.ts";
 import { serviceAccountGroups, serviceAccountOf } from "../filters/service-account-user.ts";
 import { isObject, type JsonObject, objectOf, stringOf, stringsOf } from "../json.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
@@ -17,7 +18,7 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
   const asked = await readObject(call, deps.schemas);
   const problems = kind.validate(asked);
   if (problems.length > 0) throw invalid(kind, "", problems);
-  const status = answers[kind.kind]?.(asked, call.user);
+  const status = await answers[kind.kind]?.(asked, call.user, deps.authorizer);
   if (status === undefined) throw new Error(`nothing answers a ${kind.kind}`);
   const { namespace } = asked.metadata;
   const isAboutSelf = kind.kind === "SelfSubjectReview";
@@ -30,13 +31,17 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
   return { type: "json", code: 201, body };
 }
 
-const answers: Readonly<Record<string, (asked: KubeObject, user: User) => JsonObject>> = {
+type Answering = (asked: KubeObject, user: User, authorizer: Authorizer) => Promise<JsonObject> | JsonObject;
+
+const answers: Readonly<Record<string, Answering>> = {
   SelfSubjectReview: (_, { name, uid, groups, extra }) => ({
     userInfo: { username: name, ...(uid !== undefined && { uid }), groups, ...(extra && { extra }) },
   }),
-  SelfSubjectAccessReview: (asked, user) => accessStatus(asked, user),
-  SubjectAccessReview: (asked) => accessStatus(asked, subjectOf(objectOf(asked.spec))),
-  LocalSubjectAccessReview: (asked) => accessStatus(asked, subjectOf(objectOf(asked.spec))),
+  SelfSubjectAccessReview: (asked, user, authorizer) => accessStatus(asked, user, authorizer),
+  SubjectAccessReview: (asked, _, authorizer) =>
+    accessStatus(asked, subjectOf(objectOf(asked.spec)), authorizer),
+  LocalSubjectAccessReview: (asked, _, authorizer) =>
+    accessStatus(asked, subjectOf(objectOf(asked.spec)), authorizer),
   SelfSubjectRulesReview: (asked, user) => {
     const namespace = stringOf(objectOf(asked.spec).namespace);
     if (namespace === "") throw badRequest("no namespace on request");
@@ -53,8 +58,9 @@ function subjectOf(spec: JsonObject): User {
   return { name, groups: implied ?? groups };
 }
 
-function accessStatus(asked: KubeObject, user: User): JsonObject {
-  return { allowed: isAllowed(user, wantedBy(objectOf(asked.spec))) };
+async function accessStatus(asked: KubeObject, user: User, authorizer: Authorizer): Promise<JsonObject> {
+  const { allowed, reason } = await authorizer(user, wantedBy(objectOf(asked.spec)));
+  return { allowed, ...(reason !== undefined && { reason }) };
 }
 
 function wantedBy({ resourceAttributes, nonResourceAttributes }: JsonObject): Attributes {

@@ -5,7 +5,7 @@ import { type JsonObject, objectOf, stringOf } from "../json.ts";
 import type { Kind, Subresources } from "../registry/kind.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { decodeBody } from "./decode-body.ts";
 import { patcherFor } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
@@ -59,7 +59,7 @@ async function changeScale(
     scaling(kind).setReplicas(current, replicas);
     return current;
   };
-  const options = { dryRun: isDryRun(call.query), via: "object" } as const;
+  const options = { dryRun: isDryRun(call.query), via: "object", by: requesterOf(call) } as const;
   return answer(kind, await updateObject(deps, kind, call.target, change, options));
 }
 

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { updateObject } from "../registry/update-object.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
 import { recordManager } from "./field-manager.ts";
 import { get } from "./get.ts";
@@ -15,7 +15,8 @@ export async function updateStatus(call: Call, deps: HandlerDeps): Promise<Answe
   const object = await readObject(call, deps.schemas);
   const change = (current: KubeObject) =>
     recordManager(call, deps, { current, next: onlyStatus(current, structuredClone(object)) });
-  const updated = await updateObject(deps, call.served.kind, call.target, change, { dryRun, via: "status" });
+  const options = { dryRun, via: "status", by: requesterOf(call) } as const;
+  const updated = await updateObject(deps, call.served.kind, call.target, change, options);
   return { type: "object", code: 200, object: updated };
 }
 

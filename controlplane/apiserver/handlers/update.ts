@@ -1,7 +1,7 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { updateObject } from "../registry/update-object.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
 import { recordManager } from "./field-manager.ts";
 import { isDryRun } from "./write-options.ts";
@@ -11,6 +11,7 @@ export async function update(call: Call, deps: HandlerDeps): Promise<Answer> {
   const dryRun = isDryRun(call.query);
   const object = await readObject(call, deps.schemas);
   const replace = (current: KubeObject) => recordManager(call, deps, { current, next: cloneJson(object) });
-  const updated = await updateObject(deps, call.served.kind, call.target, replace, { dryRun, via: "object" });
+  const options = { dryRun, via: "object", by: requesterOf(call) } as const;
+  const updated = await updateObject(deps, call.served.kind, call.target, replace, options);
   return { type: "object", code: 200, object: updated };
 }

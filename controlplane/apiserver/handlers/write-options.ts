@@ -3,6 +3,9 @@ import { header } from "../filters/request-info.ts";
 import { isObject, type JsonObject, listOf, objectOf } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import type { RemoveOptions } from "../registry/remove-object.ts";
+
+type AskedOptions = Omit<RemoveOptions, "by">;
+
 import type { Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
 import { decodeBody } from "./decode-body.ts";
@@ -23,7 +26,7 @@ function checkDryRun(values: readonly unknown[], kind: string): boolean {
 }
 
 /** DeleteOptions from the body, or from the query where there is no body. Fails with BadRequest and Invalid. */
-export async function removeOptions(call: Call, schemas: Schemas): Promise<RemoveOptions> {
+export async function removeOptions(call: Call, schemas: Schemas): Promise<AskedOptions> {
   const bytes = await call.body();
   const fromBody =
     bytes.length > 0 ? decodeBody(bytes, header(call.headers, "content-type"), schemas).object : {};

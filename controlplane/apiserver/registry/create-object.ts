@@ -1,5 +1,6 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
+import type { Requester } from "../admission/admission.ts";
 import { alreadyExists, badRequest, conflict, generateNameConflict, invalid } from "../api-error.ts";
 import type { Kind } from "./kind.ts";
 import { fillNewMeta, generatedName } from "./object-meta.ts";
@@ -8,13 +9,18 @@ import { objectKey } from "./stored-object.ts";
 
 const generatedNameAttemptsMax = 8;
 
+export interface CreateOptions {
+  readonly dryRun: boolean;
+  readonly by: Requester;
+}
+
 /** Stores a new object and returns it as stored. `input` is the server's to change; its types were checked.
  *  Fails with AlreadyExists, Invalid, or whatever admission says. */
 export async function createObject(
   deps: RegistryDeps,
   kind: Kind,
   input: KubeObject,
-  options: { readonly dryRun: boolean },
+  options: CreateOptions,
 ): Promise<KubeObject> {
   const { generateName } = input.metadata;
   if (input.metadata.resourceVersion !== "")
@@ -23,7 +29,7 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const object = generates ? cloneJson(input) : input;
     if (generates) object.metadata.name = generatedName(generateName, deps.random);
-    await prepare(deps, kind, object);
+    await prepare(deps, kind, object, options.by);
     const created = await store(deps, kind, object, options);
     if (created !== undefined) return created;
     if (!generates) throw alreadyExists(kind, object.metadata.name);
@@ -31,9 +37,9 @@ export async function createObject(
   }
 }
 
-async function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject): Promise<void> {
+async function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, by: Requester): Promise<void> {
   kind.applyDefaults(object);
-  await deps.admitCreate(kind, object);
+  await deps.admit({ operation: "create", kind, object, by });
   kind.applyDefaults(object);
   // First, because jobs name their pods by their own uid.
   fillNewMeta(object, {

@@ -2,7 +2,9 @@ import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Random } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
+import type { Admission, Requester } from "../admission/admission.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
+import { serverUser } from "../filters/authentication.ts";
 import type { Kind } from "./kind.ts";
 import type { KindTable } from "./kind-table.ts";
 import type { Claims } from "./service-allocator.ts";
@@ -18,8 +20,8 @@ export interface RegistryDeps {
   readonly random: Random;
   readonly log: Log;
   readonly allocator: Allocator;
-  /** Checks and fills a new object beyond its kind's own rules; throws to refuse, mutates to fill. */
-  readonly admitCreate: (kind: Kind, object: KubeObject) => Promise<void>;
+  /** Checks and fills what is written beyond its kind's own rules. */
+  readonly admit: Admission;
 }
 
 /** Hands out what is unique in the cluster; see service-allocator.ts. */
@@ -28,6 +30,9 @@ export interface Allocator {
   /** Fills what is missing in `next` (absent: the object goes) and says what the transaction must claim and free. */
   plan(kind: Kind, next: KubeObject | undefined, current: KubeObject | undefined): Promise<Claims>;
 }
+
+/** The server's own hand. */
+export const serverRequester: Requester = { user: serverUser, subresource: "" };
 
 /** Conflicts in a row before an update gives up; each one means that somebody else made progress. */
 export const updateAttemptsMax = 10;

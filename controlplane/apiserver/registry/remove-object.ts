@@ -1,5 +1,6 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
+import type { Requester } from "../admission/admission.ts";
 import { conflict, modifiedMeanwhile, notFound } from "../api-error.ts";
 import { objectOf } from "../json.ts";
 import { firstState, liveState, stateOf } from "./current-state.ts";
@@ -14,6 +15,7 @@ export interface RemoveOptions {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: "Orphan" | "Background" | "Foreground";
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly by: Requester;
 }
 
 /** The object's last state; `removed` when it is gone, else it waits for a grace period or finalizers. */
@@ -35,6 +37,7 @@ export async function removeObject(
     if (state === undefined) throw notFound(kind, address.name);
     const current = state.object;
     checkPreconditions(kind, current, options);
+    await deps.admit({ operation: "delete", kind, old: current, by: options.by });
     const next = markedForDeletion(kind, current, { ...options, nowMs: deps.clock.wallMs() });
     const removed = isFinished(next);
     if (options.dryRun) return { object: next, removed };

@@ -9,7 +9,7 @@ import { configMaps } from "../resources/configmaps.ts";
 import { createObject } from "./create-object.ts";
 import { KindTable } from "./kind-table.ts";
 import { MemoryStorage } from "./memory-storage.ts";
-import type { RegistryDeps } from "./registry-deps.ts";
+import { type RegistryDeps, serverRequester } from "./registry-deps.ts";
 import { removeObject } from "./remove-object.ts";
 import { updateObject } from "./update-object.ts";
 
@@ -22,7 +22,7 @@ class CountingStorage extends MemoryStorage {
 }
 
 const address = { namespace: "a", name: "m" };
-const options = { dryRun: false, via: "object" } as const;
+const options = { dryRun: false, via: "object", by: serverRequester } as const;
 
 describe("updates from the cache's state", () => {
   let storage: CountingStorage;
@@ -42,14 +42,14 @@ describe("updates from the cache's state", () => {
       random: systemRandom,
       log: silentLog,
       allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
-      admitCreate: async () => {},
+      admit: async () => {},
     };
     const metadata = { ...address, uid: "", resourceVersion: "", creationTimestamp: "" };
     await createObject(
       deps,
       configMaps,
       { apiVersion: "v1", kind: "ConfigMap", metadata, data: { n: "0" } },
-      { dryRun: false },
+      { dryRun: false, by: serverRequester },
     );
     await hub.consistent(configMaps);
     storage.reads = 0;
@@ -112,10 +112,10 @@ describe("updates from the cache's state", () => {
 
   it("never finds what is gone", async () => {
     await freeze();
-    await removeObject(deps, configMaps, address, { dryRun: false });
+    await removeObject(deps, configMaps, address, { dryRun: false, by: serverRequester });
     await assert.rejects(update(set("1")), (error) => error instanceof ApiError && error.code === 404);
     await assert.rejects(
-      removeObject(deps, configMaps, address, { dryRun: false }),
+      removeObject(deps, configMaps, address, { dryRun: false, by: serverRequester }),
       (error) => error instanceof ApiError && error.code === 404,
     );
   });

@@ -1,5 +1,6 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
+import type { Requester } from "../admission/admission.ts";
 import { ApiError, conflict, invalid, modifiedMeanwhile, notFound } from "../api-error.ts";
 import { isObject, listOf, objectOf } from "../json.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
@@ -14,6 +15,7 @@ export interface UpdateOptions {
   /** `object`: through the main resource, with the kind's rules for updates. `status`: status and metadata only.
    *  `server`: the server's own change, which may touch what clients may not. */
   readonly via: "object" | "status" | "server";
+  readonly by: Requester;
 }
 
 export interface Address {
@@ -66,7 +68,7 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
   try {
     next = await change(cloneJson(state.object));
     checkPreconditions(kind, next, state.object);
-    prepare(deps, kind, { next, current: state.object, via: options.via });
+    await prepare(deps, kind, { next, current: state.object, options });
     claims = await deps.allocator.plan(kind, isFinished(next) ? undefined : next, state.object);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -106,14 +108,16 @@ function checkPreconditions(kind: Kind, next: KubeObject, current: KubeObject): 
     throw conflict(kind, name, modifiedMeanwhile);
 }
 
-function prepare(
+async function prepare(
   deps: RegistryDeps,
   kind: Kind,
-  { next, current, via }: { next: KubeObject; current: KubeObject; via: UpdateOptions["via"] },
-): void {
+  { next, current, options }: { next: KubeObject; current: KubeObject; options: UpdateOptions },
+): Promise<void> {
+  const { via, by } = options;
   keepServerMeta(next, current);
   deps.allocator.carryOver(kind, next, current);
   kind.applyDefaults(next);
+  await deps.admit({ operation: "update", kind, object: next, old: current, by });
   if (via === "object") kind.prepareForUpdate?.(next, current);
   if (kind.hasGeneration && !sameJson(next.spec, current.spec))
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;

@@ -1,4 +1,3 @@
-import type { KubeObject } from "../../../client/types.ts";
 import { forbidden, notFound } from "../api-error.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { objectOf, stringOf } from "../json.ts";
@@ -6,24 +5,32 @@ import type { Kind } from "../registry/kind.ts";
 import type { KindTable } from "../registry/kind-table.ts";
 import type { Storage } from "../registry/storage.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
+import type { Admission, Attributes } from "./admission.ts";
 
-export interface AdmissionDeps {
+export interface LifecycleDeps {
   readonly kinds: KindTable;
   readonly hub: CacheHub;
   readonly storage: Storage;
 }
 
-/** What every new object must pass beyond its kind's own rules: NamespaceLifecycle and a thin ServiceAccount. */
-export function admitCreate(deps: AdmissionDeps): (kind: Kind, object: KubeObject) => Promise<void> {
-  return async (kind, object) => {
-    if (!kind.namespaced) return;
-    if (kind.kind === "Pod" && kind.group === "") fillServiceAccount(object);
-    await requireNamespace(deps, kind, object);
+/** Namespaces that every cluster has. */
+export const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"] as const;
+const immortalNamespaces: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
+
+/** Kubernetes' NamespaceLifecycle: nothing new in a namespace that is missing (404) or being deleted (403), and the
+ *  namespaces that the cluster cannot do without stay. */
+export function namespaceLifecycle(deps: LifecycleDeps): Admission {
+  return async (attributes) => {
+    const { kind, operation } = attributes;
+    if (operation === "create" && kind.namespaced) await requireNamespace(deps, attributes);
+    if (operation === "delete") keepImmortal(kind, attributes.old.metadata.name);
   };
 }
 
-/** Fails with 404 where the namespace is missing and with 403 where it is being deleted. */
-async function requireNamespace(deps: AdmissionDeps, kind: Kind, object: KubeObject): Promise<void> {
+async function requireNamespace(
+  deps: LifecycleDeps,
+  { kind, object }: Attributes & { readonly operation: "create" },
+): Promise<void> {
   const { name, namespace = "" } = object.metadata;
   const namespaces = deps.kinds.named("", "namespaces")?.kind;
   if (namespaces === undefined) return;
@@ -47,19 +54,7 @@ async function requireNamespace(deps: AdmissionDeps, kind: Kind, object: KubeObj
   ]);
 }
 
-function fillServiceAccount(pod: KubeObject): void {
-  const spec = objectOf(pod.spec);
-  const name = stringOf(spec.serviceAccountName) || stringOf(spec.serviceAccount) || "default";
-  spec.serviceAccountName = name;
-  spec.serviceAccount = name;
-}
-
-/** Namespaces that every cluster has and nobody may delete. */
-export const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"] as const;
-const immortalNamespaces: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
-
-/** Fails with 403 for what the cluster cannot do without. */
-export function admitDelete(kind: Kind, name: string): void {
+function keepImmortal(kind: Kind, name: string): void {
   if (kind.kind === "Namespace" && kind.group === "" && immortalNamespaces.has(name))
     throw forbidden(kind, name, "this namespace may not be deleted");
 }

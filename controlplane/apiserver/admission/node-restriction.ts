@@ -1,0 +1,188 @@
+import { labelsForbiddenToNodes } from "../../../client/rules/node-labels.ts";
+import { podReferences } from "../../../client/rules/pod-references.ts";
+import type { KubeObject, OwnerReference, PodSpec } from "../../../client/types.ts";
+import { forbidden } from "../api-error.ts";
+import { nodeIdentity } from "../filters/service-account-user.ts";
+import { listOf, objectOf } from "../json.ts";
+import { sameJson } from "../registry/object-meta.ts";
+import type { Admission, Attributes } from "./admission.ts";
+
+/** Kubernetes' NodeRestriction: a node's agent writes its own Node, its own Lease, and the pods bound to it, and of those
+ *  only what a node has to say. Beyond Kubernetes: which pod addresses a node has is not the node's to say. */
+export function nodeRestriction(nodeUid: (name: string) => Promise<string | undefined>): Admission {
+  return async (attributes) => {
+    const node = nodeIdentity(attributes.by.user);
+    if (node === undefined) return;
+    const why = restrictionFor(node, attributes, await ownerUid(node, attributes, nodeUid));
+    const { kind, object, old } = attributes;
+    if (why !== undefined) throw forbidden(kind, (object ?? old).metadata.name, why);
+  };
+}
+
+/** Only a mirror pod's owner is compared with the Node that is there. */
+async function ownerUid(
+  node: string,
+  { kind, operation }: Attributes,
+  nodeUid: (name: string) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  return kind.kind === "Pod" && kind.group === "" && operation === "create" ? nodeUid(node) : undefined;
+}
+
+/** Why a node may not do this; undefined: it may, as far as this plugin goes. Pure. */
+export function restrictionFor(
+  node: string,
+  attributes: Attributes,
+  nodeUid: string | undefined,
+): string | undefined {
+  switch (`${attributes.kind.plural}.${attributes.kind.group}`) {
+    case "pods.":
+      return podRestriction(node, attributes, nodeUid);
+    case "nodes.":
+      return nodeObjectRestriction(node, attributes);
+    case "leases.coordination.k8s.io":
+      return leaseRestriction(node, attributes);
+    default:
+      return undefined;
+  }
+}
+
+function podRestriction(
+  node: string,
+  attributes: Attributes,
+  nodeUid: string | undefined,
+): string | undefined {
+  const quoted = JSON.stringify(node);
+  const { operation, by } = attributes;
+  const isOwn = attributes.old === undefined || objectOf(attributes.old.spec).nodeName === node;
+  switch (by.subresource) {
+    case "":
+      if (operation === "create") return mirrorPodRestriction(node, attributes.object, nodeUid);
+      if (operation === "delete")
+        return isOwn ? undefined : `node ${quoted} can only delete pods with spec.nodeName set to itself`;
+      return `unexpected operation "UPDATE", node ${quoted} can only create and delete mirror pods`;
+    case "status":
+      if (operation !== "update") return `unexpected operation "${operation.toUpperCase()}"`;
+      if (!isOwn)
+        return `node ${quoted} can only update pod status for pods with spec.nodeName set to itself`;
+      if (!sameMap(attributes.object.metadata.labels, attributes.old.metadata.labels))
+        return `node ${quoted} cannot update labels through pod status`;
+      return claimStatusRestriction(quoted, attributes.object, attributes.old);
+    case "eviction":
+      return isOwn ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`;
+    default:
+      return `unexpected pod subresource ${JSON.stringify(by.subresource)}, only 'status' and 'eviction' are allowed`;
+  }
+}
+
+function claimStatusRestriction(quoted: string, next: KubeObject, old: KubeObject): string | undefined {
+  const [after, before] = [objectOf(next.status), objectOf(old.status)];
+  if (!sameJson(after.resourceClaimStatuses ?? [], before.resourceClaimStatuses ?? []))
+    return `node ${quoted} cannot update resource claim statues`;
+  if (!sameJson(after.extendedResourceClaimStatus ?? null, before.extendedResourceClaimStatus ?? null))
+    return `node ${quoted} cannot update extended resource claim status`;
+  return undefined;
+}
+
+const mirrorAnnotation = "kubernetes.io/config.mirror";
+
+function mirrorPodRestriction(
+  node: string,
+  pod: KubeObject,
+  nodeUid: string | undefined,
+): string | undefined {
+  const quoted = JSON.stringify(node);
+  const spec = pod.spec as PodSpec;
+  if (pod.metadata.annotations?.[mirrorAnnotation] === undefined)
+    return `pod does not have "${mirrorAnnotation}" annotation, node ${quoted} can only create mirror pods`;
+  if (spec.nodeName !== node) return `node ${quoted} can only create pods with spec.nodeName set to itself`;
+  const owners = pod.metadata.ownerReferences ?? [];
+  if (owners.length > 1)
+    return `node ${quoted} can only create pods with a single owner reference set to itself`;
+  const problem = ownerRestriction(node, owners[0], nodeUid);
+  if (problem !== undefined) return problem;
+  const referred = referredKind(spec, pod.metadata.name);
+  return referred === undefined ? undefined : `node ${quoted} can not create pods that reference ${referred}`;
+}
+
+function ownerRestriction(
+  node: string,
+  owner: OwnerReference | undefined,
+  nodeUid: string | undefined,
+): string | undefined {
+  const quoted = JSON.stringify(node);
+  if (owner?.apiVersion !== "v1" || owner.kind !== "Node" || owner.name !== node)
+    return `node ${quoted} can only create pods with an owner reference set to itself`;
+  if (owner.controller !== true)
+    return `node ${quoted} can only create pods with a controller owner reference set to itself`;
+  if (owner.blockOwnerDeletion === true)
+    return `node ${quoted} must not set blockOwnerDeletion on an owner reference`;
+  if (nodeUid === undefined) return `error looking up node ${node} to verify uid: nodes "${node}" not found`;
+  if (owner.uid !== nodeUid) return `node ${node} UID mismatch: expected ${owner.uid} got ${nodeUid}`;
+  return undefined;
+}
+
+/** What a static pod must not have: anything through which its node would come to see more. */
+function referredKind(spec: PodSpec, podName: string): string | undefined {
+  const { serviceAccounts, secrets, configMaps, claims } = podReferences(spec, podName);
+  if (serviceAccounts.size > 0) return "serviceaccounts";
+  if (secrets.size > 0) return "secrets";
+  if (configMaps.size > 0) return "configmaps";
+  if (listOf(spec.resourceClaims).length > 0) return "resourceclaims";
+  if (claims.size > 0) return "persistentvolumeclaims";
+  for (const { csi, glusterfs, projected } of spec.volumes ?? []) {
+    if (csi !== undefined) return "csidrivers (via CSI volumes)";
+    if (glusterfs !== undefined) return "endpoints (via glusterFS volumes)";
+    for (const source of projected?.sources ?? []) {
+      if (source.serviceAccountToken !== undefined) return "serviceaccounts (via projected volumes)";
+      if (source.clusterTrustBundle !== undefined) return "clustertrustbundles";
+      if (source.podCertificate !== undefined) return "podcertificates";
+    }
+  }
+  return undefined;
+}
+
+function nodeObjectRestriction(node: string, attributes: Attributes): string | undefined {
+  const quoted = JSON.stringify(node);
+  const { operation, object, old } = attributes;
+  const { name } = (object ?? old).metadata;
+  if (name !== node) return `node ${quoted} is not allowed to modify node ${JSON.stringify(name)}`;
+  if (operation === "delete") return undefined; // no rule lets a node delete itself
+  const [after, before] = [objectOf(object.spec), objectOf(old?.spec)];
+  if (after.configSource !== undefined && !sameJson(after.configSource, before.configSource ?? null))
+    return operation === "create"
+      ? `node ${quoted} is not allowed to create pods with a non-nil configSource`
+      : `node ${quoted} is not allowed to update configSource to a new non-nil configSource`;
+  for (const field of ["podCIDR", "podCIDRs"] as const)
+    if (!sameJson(after[field] ?? null, before[field] ?? null))
+      return `node ${quoted} is not allowed to set spec.${field}`;
+  if (operation === "update") {
+    if (!sameJson(listOf(after.taints), listOf(before.taints)))
+      return `node ${quoted} is not allowed to modify taints`;
+    if (!sameJson(object.metadata.ownerReferences ?? [], old.metadata.ownerReferences ?? []))
+      return `node ${quoted} is not allowed to modify ownerReferences`;
+  }
+  const labels = labelsForbiddenToNodes(
+    changedKeys(object.metadata.labels ?? {}, old?.metadata.labels ?? {}),
+  );
+  if (labels.length === 0) return undefined;
+  return operation === "create"
+    ? `node ${quoted} is not allowed to set the following labels: ${labels.join(", ")}`
+    : `is not allowed to modify labels: ${labels.join(", ")}`;
+}
+
+function leaseRestriction(node: string, { object, old }: Attributes): string | undefined {
+  const { name, namespace } = (object ?? old).metadata;
+  if (namespace !== "kube-node-lease")
+    return 'can only access leases in the "kube-node-lease" system namespace';
+  return name === node ? undefined : "can only access node lease with the same name as the requesting node";
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+function sameMap(a: Labels = {}, b: Labels = {}): boolean {
+  return changedKeys(a, b).length === 0;
+}
+
+function changedKeys(a: Labels, b: Labels): readonly string[] {
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => a[key] !== b[key]);
+}
