@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
@@ -10,7 +11,10 @@ import { beginning, checkIdentity } from "./membership/beginning.ts";
 import { openLog, walFolder } from "./open-log.ts";
 import { publish } from "./propose/publish.ts";
 import { BoundServer } from "./transport/bound-server.ts";
-import { GrpcServer } from "./transport/grpc-server.ts";
+import { GrpcService } from "./transport/grpc/grpc-service.ts";
+import { Http2Server } from "./transport/http2/http2-server.ts";
+import { relayToHttp1 } from "./transport/http2/relay-to-http1.ts";
+import type { ServeStream } from "./transport/http2/stream.ts";
 import { askMembers } from "./transport/peer/ask-members.ts";
 import { PeerNetwork } from "./transport/peer/peer-network.ts";
 import { sortConnection } from "./transport/sort-connection.ts";
@@ -111,7 +115,7 @@ function serve(
   const { member, servers, undo } = parts;
   const { log, metrics, clock } = os;
   const { maxRequestBytes } = config;
-  const grpc = new GrpcServer(
+  const grpc = new GrpcService(
     { maxRequestBytes },
     { handlers: member.handlers, meter: metrics, log: log.child("grpc"), clock },
   );
@@ -128,13 +132,22 @@ function serve(
       jsonApi: true,
     }),
   );
-  const both = { http2: (socket: Parameters<GrpcServer["accept"]>[0]) => grpc.accept(socket), http1, log };
-  for (const server of servers.client) server.serve((socket) => sortConnection(socket, both));
-  for (const server of servers.metrics) server.serve((socket) => sortConnection(socket, { http1, log }));
+  // What a request is, not the protocol it came by, says who answers it.
+  const gatewayStream = relayToHttp1(http1);
+  const clientStream: ServeStream = (stream, headers) =>
+    GrpcService.isGrpc(headers) ? grpc.serve(stream, headers) : gatewayStream(stream, headers);
+  const listen = (bound: readonly BoundServer[], serve: ServeStream) => {
+    const http2 = new Http2Server({ serve, clock, log });
+    undo.push(() => http2.stop());
+    const protocols = { http2: (socket: Duplex) => http2.accept(socket), http1, log };
+    for (const server of bound) server.serve((socket) => sortConnection(socket, protocols));
+  };
   undo.push(() => {
     http1.close();
     grpc.stop();
   });
+  listen(servers.client, clientStream);
+  listen(servers.metrics, gatewayStream);
   identityMetrics(metrics, member.identity, config);
   const tasks = new TaskScope(log);
   undo.push(() => tasks.stop());

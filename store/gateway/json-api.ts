@@ -93,15 +93,31 @@ async function serveStream(
     };
     incoming = stream.handler({ send, end }, call);
     let taken = 0;
+    let underWay = 0;
+    let dealtWith: Promise<void> = Promise.resolve();
+    // A client is read on when what it asked is dealt with and it reads what it is answered.
+    const readOn = () => {
+      if (underWay === 0 && !response.writableNeedDrain) request.resume();
+    };
+    response.on("drain", readOn);
     const take = (text: string) => {
       taken += 1;
-      if (!over) incoming?.message(encodeOne(method, text));
+      underWay += 1;
+      request.pause();
+      const message = encodeOne(method, text);
+      dealtWith = dealtWith
+        .then(() => (over ? undefined : incoming?.message(message)))
+        .finally(() => {
+          underWay -= 1;
+          readOn();
+        });
+      dealtWith.catch(end);
     };
     await eachMessage(request, api.bodyBytesMax, take);
     // An empty body is an empty message, where one is all that a stream asks for.
     if (taken === 0 && method.kind === "serverStream") take("");
-    // A watch goes on after its requests; all others end with theirs.
-    if (!over && method.path !== methods.watch.path) incoming.halfClose();
+    await dealtWith;
+    if (!over) incoming.halfClose();
   } catch (error) {
     end(error);
   }

@@ -3,6 +3,10 @@
 export interface Call {
   /** Metadata `hasleader: true`. */
   readonly requireLeader: boolean;
+  /** When the client gives up, by the monotonic clock; its own clock is what ends the call. Absent: whenever it likes. */
+  readonly deadlineMs?: number | undefined;
+  /** Aborted once nobody waits for the answer any more. Absent where a transport cannot tell. */
+  readonly signal?: AbortSignal;
 }
 
 export type UnaryHandler = (request: Uint8Array, call: Call) => Uint8Array | Promise<Uint8Array>;
@@ -17,7 +21,9 @@ export interface Outgoing {
 
 /** What a transport tells the service. */
 export interface Incoming {
-  message(bytes: Uint8Array): void;
+  /** The next message comes when this one is dealt with, and not while the client does not read what it is sent. A
+   *  rejection ends the stream. */
+  message(bytes: Uint8Array): void | Promise<void>;
   /** The client sends no more. */
   halfClose(): void;
   /** `send` answered false and there is room again. */

@@ -1,35 +1,44 @@
 import type { createServer } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import type { Log } from "../../base/os/log.ts";
-import { acceptMended } from "./mend-authority.ts";
 
 /** What an HTTP/2 connection begins with (RFC 9113, section 3.4); four bytes tell it from any HTTP/1.1 method. */
-const prefaceStart = "PRI ";
-/** A connection that sends nothing for so long is closed. */
+const prefaceStart = Buffer.from("PRI ");
+/** A connection that does not say within so long what it speaks is closed. */
 const firstBytesWithinMs = 10_000;
 
 export interface Protocols {
-  /** Takes over a connection that speaks HTTP/2; absent where only HTTP/1.1 is served. */
-  readonly http2?: (connection: Duplex) => void;
+  /** Takes over a connection that speaks HTTP/2. */
+  readonly http2: (connection: Duplex) => void;
   readonly http1: ReturnType<typeof createServer>;
   readonly log: Log;
 }
 
-/** Hands a connection to HTTP/2 or HTTP/1.1 by its first bytes, which are put back. */
+/** Hands a connection to HTTP/2 or HTTP/1.1: by what was agreed on with TLS, else by its first bytes, which are put back. */
 export function sortConnection(socket: Socket, protocols: Protocols): void {
+  if (socket instanceof TLSSocket && socket.alpnProtocol === "h2") {
+    protocols.http2(socket);
+    return;
+  }
   const onTimeout = () => socket.destroy();
-  socket.setTimeout(firstBytesWithinMs, onTimeout);
-  socket.on("error", (error) => protocols.log.debug("client connection failed", { error }));
-  socket.once("readable", () => {
-    const first: Buffer | null = socket.read();
-    if (first === null) return; // closed before it said anything
+  const onError = (error: Error) => protocols.log.debug("client connection failed", { error });
+  let first: Buffer = Buffer.alloc(0);
+  const onReadable = () => {
+    for (let more: Buffer | null = socket.read(); more !== null; more = socket.read())
+      first = Buffer.concat([first, more]);
+    const here = Math.min(first.length, prefaceStart.length);
+    const isHttp2 = first.subarray(0, here).equals(prefaceStart.subarray(0, here));
+    if (isHttp2 && here < prefaceStart.length) return; // not to be told yet
     socket.setTimeout(0);
     socket.removeListener("timeout", onTimeout);
+    socket.removeListener("readable", onReadable);
     socket.unshift(first);
-    if (first.toString("latin1", 0, prefaceStart.length) !== prefaceStart)
-      protocols.http1.emit("connection", socket);
-    else if (protocols.http2 !== undefined) acceptMended(socket, protocols.http2);
-    else socket.destroy();
-  });
+    if (isHttp2) protocols.http2(socket);
+    else protocols.http1.emit("connection", socket);
+  };
+  socket.setTimeout(firstBytesWithinMs, onTimeout);
+  socket.on("error", onError);
+  socket.on("readable", onReadable);
 }

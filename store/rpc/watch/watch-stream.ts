@@ -58,11 +58,8 @@ export class WatchStream implements Incoming {
     else if (progressRequest !== undefined) this.#answerProgress();
   }
 
-  /** The client sends no more, which ends the stream. */
-  halfClose(): void {
-    this.#out.end();
-    this.closed();
-  }
+  /** The client asks for nothing more; what it asked for goes on until it leaves. */
+  halfClose(): void {}
 
   drained(): void {
     this.#room = true;
@@ -150,6 +147,7 @@ export class WatchStream implements Incoming {
     this.#stopProgress = this.#parts.clock.after(this.#progressEveryMs, () => {
       for (const watch of this.#watches.values()) {
         const revision = watch.handle.progressRevision;
+        if (!this.#room) break; // a client that does not read is told later how far it is
         if (watch.progressNotify && !watch.busy && revision !== undefined)
           this.#send({ header: header(this.#parts, revision), watchId: watch.id });
         watch.busy = false;
@@ -166,6 +164,6 @@ export class WatchStream implements Incoming {
   }
 
   #send(response: Encodable<WatchResponse>): void {
-    this.#out.send(watchResponse.encode({ header: header(this.#parts), ...response }));
+    this.#room = this.#out.send(watchResponse.encode({ header: header(this.#parts), ...response }));
   }
 }

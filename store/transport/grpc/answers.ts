@@ -1,0 +1,48 @@
+import { grpcStatus } from "../../errors.ts";
+import type { WireStatus } from "../../rpc/status.ts";
+import { headerBlock } from "../http2/header-block.ts";
+import type { Http2Stream } from "../http2/stream.ts";
+import { prefixBytes } from "./message-reader.ts";
+
+const begin = [
+  { name: ":status", value: "200" },
+  { name: "content-type", value: "application/grpc" },
+];
+const accepts = { name: "grpc-accept-encoding", value: "identity,deflate,gzip" };
+/** What an answer begins with. */
+export const beginBlock = headerBlock([...begin, accepts]);
+export const okBlock = headerBlock([{ name: "grpc-status", value: "0" }]);
+
+const statusHeaders = ({ status, message }: WireStatus) => [
+  { name: "grpc-status", value: String(grpcStatus[status]) },
+  { name: "grpc-message", value: percentEncoded(message) },
+];
+export const failureBlock = (failure: WireStatus): Buffer => headerBlock(statusHeaders(failure));
+/** A failure before anything was sent is one block. */
+export const onlyFailureBlock = (failure: WireStatus): Buffer =>
+  headerBlock([...begin, accepts, ...statusHeaders(failure)]);
+
+/** gRPC's own way: UTF-8, and everything outside of printable ASCII as %XX. */
+function percentEncoded(text: string): string {
+  let encoded = "";
+  for (const byte of Buffer.from(text))
+    encoded +=
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  return encoded;
+}
+
+/** Messages up to this size are copied behind their prefix; larger ones are sent as they are. */
+const copiedBytesMost = 4096;
+
+/** False: the client reads slower than this. */
+export function writeMessage(stream: Http2Stream, message: Uint8Array): boolean {
+  const isCopied = message.length <= copiedBytesMost;
+  const prefixed = Buffer.allocUnsafe(prefixBytes + (isCopied ? message.length : 0));
+  prefixed[0] = 0;
+  prefixed.writeUInt32BE(message.length, 1);
+  if (isCopied) prefixed.set(message, prefixBytes);
+  const hasRoom = stream.write(prefixed);
+  return isCopied ? hasRoom : stream.write(message);
+}

@@ -1,0 +1,53 @@
+import type { Clock } from "../../../base/os/clock.ts";
+
+/** Deadlines are looked after in steps, so that thousands of different ones cost few timers. */
+const stepMs = 20;
+
+/** Calls back at the first step after a moment, never before it. */
+export class Deadlines {
+  readonly #clock: Pick<Clock, "monotonicMs" | "after">;
+  readonly #steps = new Map<number, Set<() => void>>();
+  #nextStep = Number.POSITIVE_INFINITY;
+  #stopTimer: (() => void) | undefined;
+
+  constructor(clock: Pick<Clock, "monotonicMs" | "after">) {
+    this.#clock = clock;
+  }
+
+  /** The returned function takes it back. */
+  add(atMs: number, passed: () => void): () => void {
+    const step = Math.ceil(atMs / stepMs);
+    let calls = this.#steps.get(step);
+    if (calls === undefined) {
+      calls = new Set();
+      this.#steps.set(step, calls);
+    }
+    calls.add(passed);
+    if (step < this.#nextStep) this.#arm(step);
+    return () => {
+      const here = this.#steps.get(step);
+      if (here?.delete(passed) && here.size === 0) this.#steps.delete(step);
+    };
+  }
+
+  stop(): void {
+    this.#stopTimer?.();
+    this.#steps.clear();
+  }
+
+  #arm(step: number): void {
+    this.#stopTimer?.();
+    this.#nextStep = step;
+    const delayMs = Math.max(1, step * stepMs - this.#clock.monotonicMs());
+    this.#stopTimer = this.#clock.after(delayMs, () => this.#look());
+  }
+
+  #look(): void {
+    this.#nextStep = Number.POSITIVE_INFINITY;
+    const nowMs = this.#clock.monotonicMs();
+    const due = [...this.#steps].filter(([step]) => step * stepMs <= nowMs);
+    for (const [step] of due) this.#steps.delete(step);
+    if (this.#steps.size > 0) this.#arm(Math.min(...this.#steps.keys()));
+    for (const [, calls] of due) for (const passed of calls) passed();
+  }
+}

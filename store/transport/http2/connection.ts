@@ -1,0 +1,476 @@
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../../base/os/clock.ts";
+import type { Log } from "../../../base/os/log.ts";
+import {
+  ConnectionError,
+  defaultWindowBytes,
+  type ErrorCode,
+  errorCodes,
+  FrameReader,
+  frameBytesMost,
+  frameFlags,
+  frameTypes,
+  preface,
+  settingIds,
+  settingsFrame,
+  uint32,
+  unpadded,
+  windowMost,
+} from "./frames.ts";
+import type { Header } from "./header.ts";
+import { headerBlock } from "./header-block.ts";
+import { HeaderDecoder } from "./header-decoder.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import { FrameOutput } from "./output.ts";
+import { readSettings } from "./peer-settings.ts";
+import { isRequest } from "./request-headers.ts";
+import { Http2Stream, type ServeStream, type StreamOwner } from "./stream.ts";
+
+export const connectionLimits = {
+  /** Streams at once; more are refused, which says that nothing was done for them. */
+  streamsMost: 10_000,
+  /** Bytes that a client may send on a stream, and on all of them, before we took them in. */
+  streamWindowBytes: 1 << 20,
+  connectionWindowBytes: 4 << 20,
+  /** All headers of a request, as HTTP/2 counts them; compressed ones may not be longer either. */
+  headerListBytesMost: 64 * 1024,
+  /** A client that does not read is not read from either, once so much waits for it. */
+  unsentBytesMost: 1 << 20,
+} as const;
+
+const { streamsMost, streamWindowBytes, connectionWindowBytes, headerListBytesMost, unsentBytesMost } =
+  connectionLimits;
+const ourSettings = settingsFrame([
+  [settingIds.MAX_CONCURRENT_STREAMS, streamsMost],
+  [settingIds.INITIAL_WINDOW_SIZE, streamWindowBytes],
+  [settingIds.MAX_HEADER_LIST_SIZE, headerListBytesMost],
+]);
+const headersTooLarge = headerBlock([{ name: ":status", value: "431" }]);
+const nothing = Buffer.alloc(0);
+
+export interface ConnectionParts {
+  readonly serve: ServeStream;
+  readonly clock: Pick<Clock, "monotonicMs" | "after">;
+  readonly log: Log;
+  readonly onClosed: () => void;
+  /** No answer is being worked on any more. */
+  readonly onIdle: () => void;
+}
+
+/** The server's end of one HTTP/2 connection (RFC 9113), on bytes. Our settings leave at once; what the client may do before
+ *  its first request is answered as at any time.
+ *  Invariant: a stream that is refused, or beyond a GOAWAY's last id, was never served; every other one was or may have been. */
+export class Http2Connection implements StreamOwner {
+  readonly #socket: Duplex;
+  readonly #parts: ConnectionParts;
+  readonly #output: FrameOutput;
+  readonly #reader = new FrameReader();
+  readonly #headers = new HeaderDecoder({ listBytesMost: headerListBytesMost });
+  readonly #keepAlive: KeepAlive;
+  readonly #streams = new Map<number, Http2Stream>();
+  readonly #blocked = new Set<Http2Stream>();
+  #prefaceLeft = preface;
+  #settingsSeen = false;
+  #block: { readonly streamId: number; readonly isEnd: boolean; bytes: Buffer } | undefined;
+  #lastStreamId = 0;
+  #goneAway = false;
+  #slotsHeld = 0;
+  #sendWindow = defaultWindowBytes;
+  #initialSendWindow = defaultWindowBytes;
+  #receiveWindow: number = connectionWindowBytes;
+  #unannounced = 0;
+  #over = false;
+
+  constructor(socket: Duplex, parts: ConnectionParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#output = new FrameOutput(socket, () => this.#onRoom());
+    this.#keepAlive = new KeepAlive(parts.clock, {
+      ping: (payload) => this.#output.frame(frameTypes.PING, 0, 0, payload),
+      dead: () => socket.destroy(),
+    });
+    this.#output.raw(ourSettings);
+    this.#sendWindowUpdate(0, connectionWindowBytes - defaultWindowBytes);
+    socket.on("data", (bytes: Buffer) => this.#onData(bytes));
+    socket.on("end", () => socket.end());
+    socket.on("error", (error) => parts.log.debug("client connection failed", { error }));
+    socket.on("close", () => this.#close());
+  }
+
+  /** Answers are being worked on. */
+  get isBusy(): boolean {
+    return this.#slotsHeld > 0;
+  }
+
+  /** Takes no new streams, and says up to which it did. */
+  goAway(): void {
+    this.#sendGoAway(errorCodes.NO_ERROR, "");
+  }
+
+  destroy(): void {
+    this.#output.flush();
+    this.#socket.destroy();
+  }
+
+  sendHeaders(stream: Http2Stream, block: Buffer, isLast: boolean): void {
+    const { HEADERS, CONTINUATION } = frameTypes;
+    const end = isLast ? frameFlags.END_STREAM : 0;
+    for (let at = 0; at === 0 || at < block.length; at += frameBytesMost) {
+      const piece = block.subarray(at, at + frameBytesMost);
+      const isWhole = at + frameBytesMost >= block.length;
+      const flags = (at === 0 ? end : 0) | (isWhole ? frameFlags.END_HEADERS : 0);
+      this.#output.frame(at === 0 ? HEADERS : CONTINUATION, flags, stream.id, piece);
+    }
+    if (isLast) this.#answered(stream);
+  }
+
+  /** Sends what waits as far as the client's windows and the socket allow. */
+  pump(stream: Http2Stream): void {
+    while (stream.isWaiting) {
+      const most = Math.min(this.#sendWindow, stream.sendWindow, frameBytesMost);
+      if (most <= 0 || !this.#output.hasRoom) {
+        this.#blocked.add(stream);
+        return;
+      }
+      this.#sendPiece(stream, most);
+      if (stream.over) return;
+    }
+    const { last } = stream;
+    if (last === "none") return;
+    if (last === "end") {
+      this.#output.frame(frameTypes.DATA, frameFlags.END_STREAM, stream.id, nothing);
+      this.#answered(stream);
+    } else this.sendHeaders(stream, last, true);
+  }
+
+  sendReset(stream: Http2Stream, code: ErrorCode): void {
+    this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(code));
+    this.#forget(stream);
+  }
+
+  allowMore(stream: Http2Stream, bytes: number): void {
+    stream.unannounced += bytes;
+    if (stream.unannounced < streamWindowBytes / 2) return;
+    this.#sendWindowUpdate(stream.id, stream.unannounced);
+    stream.receiveWindow += stream.unannounced;
+    stream.unannounced = 0;
+  }
+
+  slotTaken(): void {
+    this.#slotsHeld += 1;
+  }
+
+  slotFreed(): void {
+    this.#slotsHeld -= 1;
+    if (this.#slotsHeld === 0) this.#parts.onIdle();
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#over) return;
+    this.#keepAlive.heard();
+    try {
+      const frames = this.#prefaceLeft.length === 0 ? bytes : this.#takePreface(bytes);
+      this.#reader.push(frames, this.#take);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.#parts.log.debug("client broke the protocol", { error });
+      this.#sendGoAway(error.code, error.message);
+      this.#output.flush();
+      this.#over = true;
+      this.#socket.end(() => this.#socket.destroy());
+      return;
+    }
+    this.#output.flush();
+    if (this.#output.underWayBytes > unsentBytesMost) this.#socket.pause();
+  }
+
+  #takePreface(bytes: Buffer): Buffer {
+    const expected = this.#prefaceLeft;
+    const here = Math.min(expected.length, bytes.length);
+    if (!bytes.subarray(0, here).equals(expected.subarray(0, here))) violation("no HTTP/2 preface");
+    this.#prefaceLeft = expected.subarray(here);
+    return bytes.subarray(here);
+  }
+
+  readonly #take = (type: number, flags: number, streamId: number, payload: Buffer): void => {
+    if (this.#over) return;
+    if (!this.#settingsSeen && type !== frameTypes.SETTINGS) violation("the first frame must be SETTINGS");
+    if (this.#block !== undefined && (type !== frameTypes.CONTINUATION || streamId !== this.#block.streamId))
+      violation("a header block was interrupted");
+    switch (type) {
+      case frameTypes.DATA:
+        this.#onDataFrame(flags, streamId, payload);
+        return;
+      case frameTypes.HEADERS:
+        this.#onHeaders(flags, streamId, unpadded(type, flags, payload));
+        return;
+      case frameTypes.CONTINUATION:
+        this.#onContinuation(flags, payload);
+        return;
+      case frameTypes.RST_STREAM:
+        this.#onReset(streamId, payload);
+        return;
+      case frameTypes.SETTINGS:
+        this.#onSettings(flags, streamId, payload);
+        return;
+      case frameTypes.PING:
+        if (payload.length !== 8) sizeError("PING");
+        if (streamId !== 0) violation("PING on a stream");
+        if ((flags & frameFlags.ACK) === 0) this.#output.frame(frameTypes.PING, frameFlags.ACK, 0, payload);
+        return;
+      case frameTypes.WINDOW_UPDATE:
+        this.#onWindowUpdate(streamId, payload);
+        return;
+      case frameTypes.PRIORITY:
+        if (payload.length !== 5) sizeError("PRIORITY");
+        if (streamId === 0) violation("PRIORITY on no stream");
+        return;
+      case frameTypes.PUSH_PROMISE:
+        violation("a client cannot push");
+        return;
+      case frameTypes.GOAWAY:
+        if (streamId !== 0) violation("GOAWAY on a stream");
+        return;
+      default:
+        return; // extensions are ignored
+    }
+  };
+
+  #onDataFrame(flags: number, streamId: number, payload: Buffer): void {
+    this.#receiveWindow -= payload.length;
+    if (this.#receiveWindow < 0) flowError("more data than the connection's window");
+    this.#unannounced += payload.length;
+    if (this.#unannounced >= connectionWindowBytes / 2) {
+      this.#sendWindowUpdate(0, this.#unannounced);
+      this.#receiveWindow += this.#unannounced;
+      this.#unannounced = 0;
+    }
+    const content = unpadded(frameTypes.DATA, flags, payload);
+    const stream = this.#known(streamId, "DATA");
+    if (stream === undefined) return;
+    if (stream.remoteEnded) {
+      this.#break(stream, errorCodes.STREAM_CLOSED);
+      return;
+    }
+    stream.receiveWindow -= payload.length;
+    if (stream.receiveWindow < 0) {
+      this.#break(stream, errorCodes.FLOW_CONTROL_ERROR);
+      return;
+    }
+    stream.remoteEnded = (flags & frameFlags.END_STREAM) !== 0;
+    stream.consumed(payload.length - content.length);
+    if (content.length > 0) stream.events?.data(content);
+    if (stream.remoteEnded && !stream.over) stream.events?.end();
+  }
+
+  #onHeaders(flags: number, streamId: number, block: Buffer): void {
+    if (streamId === 0 || streamId % 2 === 0) violation("HEADERS on a stream that is no client's");
+    const isEnd = (flags & frameFlags.END_STREAM) !== 0;
+    if ((flags & frameFlags.END_HEADERS) !== 0) this.#onBlock(streamId, isEnd, block);
+    else this.#block = { streamId, isEnd, bytes: Buffer.from(block) };
+  }
+
+  #onContinuation(flags: number, payload: Buffer): void {
+    const block = this.#block;
+    if (block === undefined) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "CONTINUATION of nothing");
+    if (block.bytes.length + payload.length > headerListBytesMost || payload.length === 0)
+      throw new ConnectionError(errorCodes.ENHANCE_YOUR_CALM, "a header block that is too long");
+    block.bytes = Buffer.concat([block.bytes, payload]);
+    if ((flags & frameFlags.END_HEADERS) === 0) return;
+    this.#block = undefined;
+    this.#onBlock(block.streamId, block.isEnd, block.bytes);
+  }
+
+  #onBlock(streamId: number, isEnd: boolean, block: Buffer): void {
+    const headers = this.#headers.decode(block); // always: later blocks build on it
+    if (streamId <= this.#lastStreamId) {
+      const stream = this.#streams.get(streamId);
+      if (stream !== undefined) this.#onTrailers(stream, isEnd);
+      return;
+    }
+    if (this.#goneAway) return; // the client was told that it will not be served
+    this.#lastStreamId = streamId;
+    const stream = new Http2Stream(streamId, this, {
+      send: this.#initialSendWindow,
+      receive: streamWindowBytes,
+    });
+    stream.remoteEnded = isEnd;
+    if (Math.max(this.#streams.size, this.#slotsHeld) >= streamsMost) {
+      stream.reset(errorCodes.REFUSED_STREAM);
+      return;
+    }
+    if (headers === "tooLarge") {
+      stream.respondOnly(headersTooLarge);
+      return;
+    }
+    if (!isRequest(headers)) {
+      stream.reset(errorCodes.PROTOCOL_ERROR);
+      return;
+    }
+    this.#open(stream, headers);
+  }
+
+  #open(stream: Http2Stream, headers: readonly Header[]): void {
+    this.#streams.set(stream.id, stream);
+    const events = this.#parts.serve(stream, headers);
+    stream.events = events;
+    if (stream.remoteEnded && !stream.over) events.end();
+  }
+
+  #onTrailers(stream: Http2Stream, isEnd: boolean): void {
+    if (!isEnd || stream.remoteEnded) {
+      this.#break(stream, errorCodes.PROTOCOL_ERROR);
+      return;
+    }
+    stream.remoteEnded = true;
+    stream.events?.end();
+  }
+
+  #onReset(streamId: number, payload: Buffer): void {
+    if (payload.length !== 4) sizeError("RST_STREAM");
+    const stream = this.#known(streamId, "RST_STREAM");
+    if (stream === undefined) return;
+    this.#forget(stream);
+    stream.events?.gone();
+  }
+
+  #onSettings(flags: number, streamId: number, payload: Buffer): void {
+    if (streamId !== 0) violation("SETTINGS on a stream");
+    if ((flags & frameFlags.ACK) !== 0) {
+      if (payload.length !== 0) sizeError("SETTINGS");
+      return;
+    }
+    this.#settingsSeen = true;
+    const { initialWindowBytes } = readSettings(payload);
+    if (initialWindowBytes !== undefined) {
+      const change = initialWindowBytes - this.#initialSendWindow;
+      this.#initialSendWindow = initialWindowBytes;
+      for (const stream of this.#streams.values()) {
+        stream.sendWindow += change;
+        if (stream.sendWindow > windowMost) flowError("a window that is too large");
+      }
+    }
+    this.#output.frame(frameTypes.SETTINGS, frameFlags.ACK, 0, nothing);
+    this.#sendBlocked();
+  }
+
+  #onWindowUpdate(streamId: number, payload: Buffer): void {
+    if (payload.length !== 4) sizeError("WINDOW_UPDATE");
+    const increment = payload.readUInt32BE(0) & 0x7fffffff;
+    if (streamId === 0) {
+      if (increment === 0) violation("WINDOW_UPDATE by nothing");
+      this.#sendWindow += increment;
+      if (this.#sendWindow > windowMost) flowError("a window that is too large");
+      this.#sendBlocked();
+      return;
+    }
+    const stream = this.#known(streamId, "WINDOW_UPDATE");
+    if (stream === undefined) return;
+    if (increment === 0) {
+      this.#break(stream, errorCodes.PROTOCOL_ERROR);
+      return;
+    }
+    stream.sendWindow += increment;
+    if (stream.sendWindow > windowMost) {
+      this.#break(stream, errorCodes.FLOW_CONTROL_ERROR);
+      return;
+    }
+    if (this.#blocked.has(stream)) this.#sendBlocked();
+  }
+
+  /** Undefined for a stream that is over; one that never began is an error. */
+  #known(streamId: number, what: string): Http2Stream | undefined {
+    if (streamId === 0) violation(`${what} on no stream`);
+    if (streamId > this.#lastStreamId && !this.#goneAway) violation(`${what} on an idle stream`);
+    return this.#streams.get(streamId);
+  }
+
+  /** The client broke the rules of one stream. */
+  #break(stream: Http2Stream, code: ErrorCode): void {
+    this.sendReset(stream, code);
+    stream.events?.gone();
+  }
+
+  #sendPiece(stream: Http2Stream, bytesMost: number): void {
+    const piece = stream.take(bytesMost);
+    if (piece === undefined) return;
+    this.#sendWindow -= piece.length;
+    stream.sendWindow -= piece.length;
+    const isLast = stream.last === "end" && !stream.isWaiting;
+    this.#output.frame(frameTypes.DATA, isLast ? frameFlags.END_STREAM : 0, stream.id, piece);
+    if (isLast) this.#answered(stream);
+  }
+
+  /** A frame of each in turn, so that no stream waits for another's whole answer. */
+  #sendBlocked(): void {
+    let isMoving = true;
+    while (isMoving && this.#output.hasRoom && this.#sendWindow > 0) {
+      isMoving = false;
+      for (const stream of [...this.#blocked]) {
+        const most = Math.min(this.#sendWindow, stream.sendWindow, frameBytesMost);
+        if (most <= 0 || !this.#output.hasRoom) continue;
+        isMoving = true;
+        this.#blocked.delete(stream);
+        this.#sendPiece(stream, most);
+        if (stream.over) continue;
+        if (stream.isWaiting) this.#blocked.add(stream);
+        else this.pump(stream);
+        stream.tellDrained();
+      }
+    }
+  }
+
+  #onRoom(): void {
+    if (this.#over) return;
+    if (this.#blocked.size > 0) this.#sendBlocked();
+    if (this.#socket.isPaused() && this.#output.underWayBytes < unsentBytesMost / 2) this.#socket.resume();
+  }
+
+  #answered(stream: Http2Stream): void {
+    // The client need not send the rest of a request that is answered.
+    if (!stream.remoteEnded)
+      this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(errorCodes.NO_ERROR));
+    this.#forget(stream);
+  }
+
+  #forget(stream: Http2Stream): void {
+    this.#streams.delete(stream.id);
+    this.#blocked.delete(stream);
+    stream.ended();
+  }
+
+  #sendWindowUpdate(streamId: number, bytes: number): void {
+    this.#output.frame(frameTypes.WINDOW_UPDATE, 0, streamId, uint32(bytes));
+  }
+
+  #sendGoAway(code: ErrorCode, reason: string): void {
+    this.#goneAway = true;
+    const payload = Buffer.concat([uint32(this.#lastStreamId), uint32(code), Buffer.from(reason, "latin1")]);
+    this.#output.frame(frameTypes.GOAWAY, 0, 0, payload);
+  }
+
+  #close(): void {
+    this.#over = true;
+    this.#keepAlive.stop();
+    const streams = [...this.#streams.values()];
+    this.#streams.clear();
+    this.#blocked.clear();
+    for (const stream of streams) {
+      stream.ended();
+      stream.events?.gone();
+    }
+    this.#parts.onClosed();
+  }
+}
+
+function violation(what: string): never {
+  throw new ConnectionError(errorCodes.PROTOCOL_ERROR, what);
+}
+
+function flowError(what: string): never {
+  throw new ConnectionError(errorCodes.FLOW_CONTROL_ERROR, what);
+}
+
+function sizeError(what: string): never {
+  throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, `${what} of a wrong size`);
+}

@@ -1,0 +1,131 @@
+/** HTTP/2's frames (RFC 9113, sections 4 and 6). */
+export const frameTypes = {
+  DATA: 0,
+  HEADERS: 1,
+  PRIORITY: 2,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PUSH_PROMISE: 5,
+  PING: 6,
+  GOAWAY: 7,
+  WINDOW_UPDATE: 8,
+  CONTINUATION: 9,
+} as const;
+export const frameFlags = {
+  ACK: 0x1,
+  END_STREAM: 0x1,
+  END_HEADERS: 0x4,
+  PADDED: 0x8,
+  PRIORITY: 0x20,
+} as const;
+export const settingIds = {
+  HEADER_TABLE_SIZE: 1,
+  ENABLE_PUSH: 2,
+  MAX_CONCURRENT_STREAMS: 3,
+  INITIAL_WINDOW_SIZE: 4,
+  MAX_FRAME_SIZE: 5,
+  MAX_HEADER_LIST_SIZE: 6,
+} as const;
+export const errorCodes = {
+  NO_ERROR: 0,
+  PROTOCOL_ERROR: 1,
+  INTERNAL_ERROR: 2,
+  FLOW_CONTROL_ERROR: 3,
+  STREAM_CLOSED: 5,
+  FRAME_SIZE_ERROR: 6,
+  REFUSED_STREAM: 7,
+  CANCEL: 8,
+  COMPRESSION_ERROR: 9,
+  ENHANCE_YOUR_CALM: 11,
+} as const;
+export type ErrorCode = (typeof errorCodes)[keyof typeof errorCodes];
+
+export const frameHeaderBytes = 9;
+/** The size that needs no agreement; we never allow more. */
+export const frameBytesMost = 16_384;
+export const windowMost = 2 ** 31 - 1;
+export const defaultWindowBytes = 65_535;
+export const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+
+/** The peer broke the protocol; the whole connection ends with a GOAWAY. */
+export class ConnectionError extends Error {
+  override readonly name = "ConnectionError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export type TakeFrame = (type: number, flags: number, streamId: number, payload: Buffer) => void;
+
+/** Cuts bytes into frames; what is not whole yet waits, one frame at most. */
+export class FrameReader {
+  #rest: Buffer = Buffer.alloc(0);
+
+  push(bytes: Buffer, take: TakeFrame): void {
+    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    let at = 0;
+    while (all.length - at >= frameHeaderBytes) {
+      const length = all.readUIntBE(at, 3);
+      if (length > frameBytesMost)
+        throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, `a frame of ${length} bytes`);
+      const end = at + frameHeaderBytes + length;
+      if (all.length < end) break;
+      const payload = all.subarray(at + frameHeaderBytes, end);
+      take(all[at + 3] as number, all[at + 4] as number, all.readUInt32BE(at + 5) & 0x7fffffff, payload);
+      at = end;
+    }
+    this.#rest = all.subarray(at);
+  }
+}
+
+export function writeFrameHead(
+  into: Buffer,
+  at: number,
+  length: number,
+  type: number,
+  flags: number,
+  streamId: number,
+): void {
+  into.writeUIntBE(length, at, 3);
+  into[at + 3] = type;
+  into[at + 4] = flags;
+  into.writeUInt32BE(streamId, at + 5);
+}
+
+/** A whole small frame. */
+export function frame(type: number, flags: number, streamId: number, payload: Uint8Array): Buffer {
+  const whole = Buffer.allocUnsafe(frameHeaderBytes + payload.length);
+  writeFrameHead(whole, 0, payload.length, type, flags, streamId);
+  whole.set(payload, frameHeaderBytes);
+  return whole;
+}
+
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value >>> 0);
+  return bytes;
+}
+
+/** A SETTINGS frame of these values. */
+export function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): Buffer {
+  const payload = Buffer.alloc(settings.length * 6);
+  for (const [at, [id, value]] of settings.entries()) {
+    payload.writeUInt16BE(id, at * 6);
+    payload.writeUInt32BE(value, at * 6 + 2);
+  }
+  return frame(frameTypes.SETTINGS, 0, 0, payload);
+}
+
+/** The content of a frame that may be padded and, for HEADERS, carry a priority. */
+export function unpadded(type: number, flags: number, payload: Buffer): Buffer {
+  const isPadded = (flags & frameFlags.PADDED) !== 0;
+  const hasPriority = type === frameTypes.HEADERS && (flags & frameFlags.PRIORITY) !== 0;
+  if (!isPadded && !hasPriority) return payload;
+  const start = (isPadded ? 1 : 0) + (hasPriority ? 5 : 0);
+  const end = payload.length - (isPadded ? (payload[0] ?? 0) : 0);
+  if (end < start) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "more padding than payload");
+  return payload.subarray(start, end);
+}

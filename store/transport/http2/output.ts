@@ -1,0 +1,88 @@
+import type { Duplex } from "node:stream";
+import { frameHeaderBytes, writeFrameHead } from "./frames.ts";
+
+/** Payloads up to this size are copied beside their frame's head; larger ones are written as they are. */
+const copiedBytesMost = 4096;
+const arenaBytes = 64 * 1024;
+/** Bytes under way to the socket beyond which data waits in its stream. */
+const underWayBytesMost = 256 * 1024;
+
+/** The way out of a connection: frames written in one turn of the event loop leave in one write. */
+export class FrameOutput {
+  readonly #socket: Duplex;
+  readonly #onRoom: () => void;
+  #arena: Buffer = Buffer.alloc(0);
+  #arenaAt = 0;
+  #arenaStart = 0;
+  #pieces: Uint8Array[] = [];
+  #piecesBytes = 0;
+  #scheduled = false;
+
+  /** `onRoom` is called after something was written; look at `hasRoom` then. */
+  constructor(socket: Duplex, onRoom: () => void) {
+    this.#socket = socket;
+    this.#onRoom = onRoom;
+  }
+
+  get hasRoom(): boolean {
+    return this.underWayBytes < underWayBytesMost;
+  }
+
+  get underWayBytes(): number {
+    return this.#piecesBytes + this.#socket.writableLength;
+  }
+
+  frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
+    const isCopied = payload.length <= copiedBytesMost;
+    const needed = frameHeaderBytes + (isCopied ? payload.length : 0);
+    if (this.#arenaAt + needed > this.#arena.length) {
+      this.#cut();
+      this.#arena = Buffer.allocUnsafeSlow(arenaBytes); // the one before is freed when it has been sent
+      this.#arenaAt = 0;
+      this.#arenaStart = 0;
+    }
+    writeFrameHead(this.#arena, this.#arenaAt, payload.length, type, flags, streamId);
+    if (isCopied) this.#arena.set(payload, this.#arenaAt + frameHeaderBytes);
+    this.#arenaAt += needed;
+    this.#piecesBytes += frameHeaderBytes + payload.length;
+    if (!isCopied) {
+      this.#cut();
+      this.#pieces.push(payload);
+    }
+    this.#schedule();
+  }
+
+  raw(bytes: Buffer): void {
+    this.#cut();
+    this.#pieces.push(bytes);
+    this.#piecesBytes += bytes.length;
+    this.#schedule();
+  }
+
+  /** Writes what waits, at once. */
+  flush(): void {
+    this.#scheduled = false;
+    this.#cut();
+    const pieces = this.#pieces;
+    if (pieces.length === 0 || this.#socket.destroyed || this.#socket.writableEnded) return;
+    this.#pieces = [];
+    this.#piecesBytes = 0;
+    const last = pieces.pop() as Uint8Array;
+    if (pieces.length > 0) this.#socket.cork();
+    for (const piece of pieces) this.#socket.write(piece);
+    this.#socket.write(last, this.#onRoom);
+    if (pieces.length > 0) this.#socket.uncork();
+  }
+
+  #cut(): void {
+    if (this.#arenaAt > this.#arenaStart)
+      this.#pieces.push(this.#arena.subarray(this.#arenaStart, this.#arenaAt));
+    this.#arenaStart = this.#arenaAt;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(() => this.flush());
+  }
+}

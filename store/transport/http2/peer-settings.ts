@@ -1,0 +1,29 @@
+import { ConnectionError, errorCodes, frameBytesMost, settingIds, windowMost } from "./frames.ts";
+
+/** What of a client's SETTINGS concerns us; throws ConnectionError on values that are not allowed. Larger frames than the
+ *  smallest that everybody takes are never sent, and header blocks touch no table. */
+export function readSettings(payload: Buffer): { readonly initialWindowBytes: number | undefined } {
+  if (payload.length % 6 !== 0)
+    throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, "SETTINGS of a wrong size");
+  let initialWindowBytes: number | undefined;
+  for (let at = 0; at < payload.length; at += 6) {
+    const value = payload.readUInt32BE(at + 2);
+    switch (payload.readUInt16BE(at)) {
+      case settingIds.ENABLE_PUSH:
+        if (value > 1) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "ENABLE_PUSH is 0 or 1");
+        break;
+      case settingIds.INITIAL_WINDOW_SIZE:
+        if (value > windowMost)
+          throw new ConnectionError(errorCodes.FLOW_CONTROL_ERROR, "a window that is too large");
+        initialWindowBytes = value;
+        break;
+      case settingIds.MAX_FRAME_SIZE:
+        if (value < frameBytesMost || value >= 1 << 24)
+          throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "MAX_FRAME_SIZE out of range");
+        break;
+      default:
+        break;
+    }
+  }
+  return { initialWindowBytes };
+}

@@ -1,0 +1,98 @@
+import { request as http1Request, type IncomingMessage, type Server } from "node:http";
+import { duplexPair } from "./duplex-pair.ts";
+import { errorCodes } from "./frames.ts";
+import type { Header } from "./header.ts";
+import { headerBlock } from "./header-block.ts";
+import { headerValue } from "./request-headers.ts";
+import type { Http2Stream, ServeStream, StreamEvents } from "./stream.ts";
+
+/** Headers that mean one HTTP/1.1 connection, or that the relay writes itself. */
+const notCarried = new Set([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+  "host",
+]);
+const lengthIsKept = new Set(["content-length"]);
+
+/** Serves HTTP/2's requests by a server of HTTP/1.1, within the process: so both are answered by the same code. */
+export function relayToHttp1(server: Server): ServeStream {
+  return (stream, headers) => new Relay(server, stream, headers);
+}
+
+class Relay implements StreamEvents {
+  readonly #stream: Http2Stream;
+  readonly #request: ReturnType<typeof http1Request>;
+  #response: IncomingMessage | undefined;
+  #over = false;
+
+  constructor(server: Server, stream: Http2Stream, headers: readonly Header[]) {
+    this.#stream = stream;
+    const [near, far] = duplexPair();
+    server.emit("connection", far);
+    this.#request = http1Request({
+      createConnection: () => near,
+      method: headerValue(headers, ":method") ?? "GET",
+      path: headerValue(headers, ":path") ?? "/",
+      headers: carried(headers),
+      setHost: false,
+    });
+    this.#request.on("response", (response) => this.#answer(response));
+    this.#request.on("error", () => {
+      if (!this.#over) stream.reset(errorCodes.INTERNAL_ERROR);
+    });
+  }
+
+  data(bytes: Buffer): void {
+    this.#request.write(bytes, () => this.#stream.consumed(bytes.length));
+  }
+
+  end(): void {
+    this.#request.end();
+  }
+
+  drained(): void {
+    this.#response?.resume();
+  }
+
+  gone(): void {
+    this.#over = true;
+    this.#request.destroy();
+  }
+
+  #answer(response: IncomingMessage): void {
+    this.#response = response;
+    const stream = this.#stream;
+    const status = { name: ":status", value: String(response.statusCode ?? 500) };
+    stream.respond(headerBlock([status, ...answered(response.rawHeaders)]));
+    response.on("data", (bytes: Buffer) => {
+      if (!stream.write(bytes)) response.pause();
+    });
+    response.on("end", () => {
+      this.#over = true;
+      stream.finish();
+    });
+  }
+}
+
+function carried(headers: readonly Header[]): Record<string, string | string[]> {
+  const host = headerValue(headers, ":authority") ?? headerValue(headers, "host") ?? "";
+  const byName: Record<string, string | string[]> = { host };
+  for (const { name, value } of headers) {
+    if (name.startsWith(":") || notCarried.has(name)) continue;
+    const before = byName[name];
+    byName[name] = before === undefined ? value : [before, value].flat();
+  }
+  return byName;
+}
+
+function answered(raw: readonly string[]): Header[] {
+  const headers: Header[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = (raw[at] as string).toLowerCase();
+    if (!notCarried.has(name) || lengthIsKept.has(name)) headers.push({ name, value: raw[at + 1] as string });
+  }
+  return headers;
+}

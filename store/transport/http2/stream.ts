@@ -1,0 +1,142 @@
+import type { ErrorCode } from "./frames.ts";
+import type { Header } from "./header.ts";
+
+/** What whoever serves a request is told of its stream. */
+export interface StreamEvents {
+  /** A piece of the body; it may be kept. The client may send as much again after `consumed`. */
+  data(bytes: Buffer): void;
+  /** The body is complete. */
+  end(): void;
+  /** `write` answered false and there is room again. */
+  drained(): void;
+  /** The stream is over without `finish`: the client gave it up or is gone. Called at most once, last. */
+  gone(): void;
+}
+
+export type ServeStream = (stream: Http2Stream, headers: readonly Header[]) => StreamEvents;
+
+/** What a stream needs of its connection. */
+export interface StreamOwner {
+  sendHeaders(stream: Http2Stream, block: Buffer, isLast: boolean): void;
+  pump(stream: Http2Stream): void;
+  sendReset(stream: Http2Stream, code: ErrorCode): void;
+  allowMore(stream: Http2Stream, bytes: number): void;
+  slotTaken(): void;
+  slotFreed(): void;
+}
+
+/** Bytes of a stream that wait for the client beyond which `write` answers false. */
+const waitingBytesMost = 64 * 1024;
+
+/** One request and its answer. Answers go in the order header block, data, and a last block (or an end without one). */
+export class Http2Stream {
+  readonly id: number;
+  readonly #owner: StreamOwner;
+  /** Bytes that the client allows. */
+  sendWindow: number;
+  /** Bytes that we still allow the client. */
+  receiveWindow: number;
+  /** Consumed, but not yet told to the client. */
+  unannounced = 0;
+  /** The client sends no more. */
+  remoteEnded = false;
+  /** Nothing more happens on it, whoever ended it. */
+  over = false;
+  events: StreamEvents | undefined;
+  readonly #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #wasFull = false;
+  #last: "none" | "end" | Buffer = "none";
+
+  constructor(id: number, owner: StreamOwner, windows: { readonly send: number; readonly receive: number }) {
+    this.id = id;
+    this.#owner = owner;
+    this.sendWindow = windows.send;
+    this.receiveWindow = windows.receive;
+  }
+
+  /** False: the client takes less than it is sent. */
+  get hasRoom(): boolean {
+    return this.#waitingBytes < waitingBytesMost;
+  }
+
+  respond(block: Buffer): void {
+    if (!this.over) this.#owner.sendHeaders(this, block, false);
+  }
+
+  /** The whole answer is one header block. */
+  respondOnly(block: Buffer): void {
+    if (!this.over) this.#owner.sendHeaders(this, block, true);
+  }
+
+  /** The bytes are sent as they are and must not change. False: better wait for `drained`. */
+  write(bytes: Uint8Array): boolean {
+    if (this.over || bytes.length === 0) return true;
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    this.#owner.pump(this);
+    this.#wasFull ||= !this.hasRoom;
+    return this.hasRoom;
+  }
+
+  /** Ends the answer in good order, with a block of trailers if there is one. */
+  finish(trailers?: Buffer): void {
+    if (this.over) return;
+    this.#last = trailers ?? "end";
+    this.#owner.pump(this);
+  }
+
+  reset(code: ErrorCode): void {
+    if (!this.over) this.#owner.sendReset(this, code);
+  }
+
+  /** So many bytes of `data` are dealt with: the client may send as many again. */
+  consumed(bytes: number): void {
+    if (!this.over && !this.remoteEnded) this.#owner.allowMore(this, bytes);
+  }
+
+  /** Counts as a stream of its connection until the answer is called, even when the client gives the stream up before: so a
+   *  client cannot have more work under way than streams are allowed. */
+  holdSlot(): () => void {
+    this.#owner.slotTaken();
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#owner.slotFreed();
+      isHeld = false;
+    };
+  }
+
+  /** The next piece to send, at most so long; undefined when nothing waits. */
+  take(bytesMost: number): Uint8Array | undefined {
+    const first = this.#waiting[0];
+    if (first === undefined) return undefined;
+    const piece = first.length <= bytesMost ? first : first.subarray(0, bytesMost);
+    if (piece === first) this.#waiting.shift();
+    else this.#waiting[0] = first.subarray(bytesMost);
+    this.#waitingBytes -= piece.length;
+    return piece;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** What ends the answer once all data is sent. */
+  get last(): "none" | "end" | Buffer {
+    return this.#last;
+  }
+
+  /** To be called after pieces were sent later than they were written. */
+  tellDrained(): void {
+    if (!this.#wasFull || !this.hasRoom || this.over) return;
+    this.#wasFull = false;
+    this.events?.drained();
+  }
+
+  /** To be called once nothing more can happen on it. */
+  ended(): void {
+    this.over = true;
+    this.#waiting.length = 0;
+    this.#waitingBytes = 0;
+  }
+}
