@@ -13,6 +13,7 @@ import type { Container, Pod } from "../client/types.ts";
 import { startTestApiserver, type TestApiserver, testOs } from "../controlplane/apiserver/testing.ts";
 import { startAgent } from "./agent.ts";
 import { agentConfig, agentFlags } from "./flags.ts";
+import { tearDownNode } from "./teardown.ts";
 
 // One whole agent against a whole API server, pods as plain processes: needs neither root nor a network of its own.
 describe("agent, with pods as processes", function () {
@@ -94,9 +95,9 @@ describe("agent, with pods as processes", function () {
   const pod = (name: string, wanted: (pod: Pod) => boolean) =>
     until(() => client.get(resources.pods, { namespace: "default", name }), wanted);
   const stateOf = ({ status }: Pod) => status?.containerStatuses?.[0];
-  const logs = async (name: string) => {
+  const logs = async (name: string, options: { readonly previous?: boolean } = {}) => {
     let text = "";
-    for await (const chunk of client.logs({ namespace: "default", name }, {}))
+    for await (const chunk of client.logs({ namespace: "default", name }, options))
       text += Buffer.from(chunk).toString();
     return text;
   };
@@ -172,6 +173,30 @@ describe("agent, with pods as processes", function () {
     await pod("after", ({ status }) => status?.phase === "Succeeded");
     const after = await client.get(resources.pods, { namespace: "default", name: "steady" });
     assert.deepEqual(stateOf(after), stateOf(before));
+  });
+
+  it("goes on after its whole node went down: what never restarts failed, the rest runs again", async () => {
+    await run("once-only", "echo ran; exec sleep 1000", { restartPolicy: "Never" });
+    await run("again", "echo run; exec sleep 1000");
+    await run("done", "exit 0", { restartPolicy: "Never" });
+    const before = await pod("again", (one) => stateOf(one)?.ready === true);
+    await pod("once-only", (one) => stateOf(one)?.ready === true);
+    await pod("done", ({ status }) => status?.phase === "Succeeded");
+    await agent.stop();
+    await tearDownNode({ rootDir: join(dir, "root"), nodeName: "n1", runtime: "process" }, testOs());
+    agent = await start();
+    const failed = await pod("once-only", ({ status }) => status?.phase === "Failed");
+    assert.deepEqual([stateOf(failed)?.restartCount, stateOf(failed)?.state?.terminated?.exitCode], [0, 137]);
+    assert.equal(await logs("once-only"), "ran\n");
+    const after = await pod(
+      "again",
+      (one) => stateOf(one)?.ready === true && stateOf(one)?.restartCount === 1,
+    );
+    const last = stateOf(after)?.lastState?.terminated;
+    assert.deepEqual([last?.exitCode, last?.containerID], [137, stateOf(before)?.containerID]);
+    assert.deepEqual([await logs("again"), await logs("again", { previous: true })], ["run\n", "run\n"]);
+    const done = await pod("done", ({ status }) => status?.phase === "Succeeded");
+    assert.equal(stateOf(done)?.state?.terminated?.reason, "Completed");
   });
 
   it("says in one line what is wrong with its flags", () => {

@@ -18,7 +18,8 @@ export interface TeardownOptions {
 }
 
 /** Ends everything a node runs, when the whole node goes: containers, sandboxes, their mounts and cgroups. The node's agent
- *  must not be running. Pods' network goes with the node's network namespace. Images and logs stay. */
+ *  must not be running. Pods' network goes with the node's network namespace. Images and logs stay, and the records of how
+ *  each container ended: the node's next agent goes on from them, as after a reboot. */
 export async function tearDownNode(options: TeardownOptions, os: Os): Promise<void> {
   const { rootDir } = options;
   if (!(await exists(rootDir))) return;
@@ -30,7 +31,7 @@ export async function tearDownNode(options: TeardownOptions, os: Os): Promise<vo
       : processLauncher();
   const runtime = await SupervisedRuntime.open({ rootDir }, { launcher, network: noNetwork, os });
   try {
-    await Promise.all(runtime.listPodSandboxes().map(({ id }) => runtime.removePodSandbox(id)));
+    await runtime.shutDown();
   } finally {
     await runtime.close();
   }

@@ -328,7 +328,7 @@ describe("PodWorker", () => {
       Object.assign(rig.context.images, {
         ensure: async (request: { image: string }) => {
           if (request.image === "i")
-            throw new ImageUnavailable("ErrImagePull", "no such image", rig.clock.wallMs() + 1e6);
+            throw new ImageUnavailable("ErrImagePull", "no such image", rig.clock.wallMs() + 1e9);
           return ensure(request as never);
         },
       });

@@ -143,6 +143,20 @@ export class SupervisedRuntime implements Runtime {
     this.#sandboxes.delete(id);
   }
 
+  /** Ends all that runs and gives back what it had of the kernel (mounts, cgroups, namespaces). The records stay, with how
+   *  everything ended, and so do the containers' folders. */
+  async shutDown(): Promise<void> {
+    await Promise.all(
+      [...this.#sandboxes.values()].map(async (record) => {
+        await this.stopPodSandbox(record.id);
+        for (const { record: container } of [...this.#containers.values()])
+          if (container.sandboxId === record.id)
+            await this.#launcher.remove(container, this.#dir(container.id));
+        await this.#launcher.removeSandbox(record, this.#sandboxDir(record.id));
+      }),
+    );
+  }
+
   podSandboxStatus(id: string): SandboxStatus | undefined {
     const record = this.#sandboxes.get(id);
     return record && this.#sandboxStatus(record);
