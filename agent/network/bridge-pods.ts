@@ -27,7 +27,7 @@ export async function openBridgePods(
 ): Promise<PodNetwork> {
   const path = join(config.stateDir, "addresses.json");
   const pool = new AddressPool(parseRange(config.podCidr), await savedAddresses(path, config.podCidr));
-  await makeBridge(pool, config);
+  await makeBridge(pool);
   let saving: Promise<void> = Promise.resolve();
   const save = () => {
     // One write after the other; each writes what is true when its turn comes.
@@ -98,8 +98,22 @@ export async function openBridgePods(
       for (const [owner] of pool.entries()) if (!kept.has(owner)) pool.release(owner);
       const keptLinks = new Set([...kept].map(linkName));
       for (const link of links) if (!keptLinks.has(link)) await removeLink(link);
-      for (const pod of known)
-        if (kept.has(pod.sandboxId)) await hostPorts.set(pod.sandboxId, pod.podIp, pod.hostPorts);
+      for (const pod of known) {
+        if (!kept.has(pod.sandboxId)) continue;
+        try {
+          await hostPorts.set(pod.sandboxId, pod.podIp, pod.hostPorts);
+        } catch (error) {
+          // One pod's ports must not keep the node from starting: that pod is made anew, and refused by name.
+          os.log.warn("cannot restore a pod's host ports", {
+            namespace: pod.namespace,
+            pod: pod.name,
+            error,
+          });
+          await removeLink(linkName(pod.sandboxId));
+          pool.release(pod.sandboxId);
+          lost.push(pod);
+        }
+      }
       await save();
       return lost.map((pod) => pod.sandboxId);
     },
@@ -127,7 +141,7 @@ async function removeLink(name: string): Promise<void> {
   }
 }
 
-async function makeBridge(pool: AddressPool, config: NodeNetworkConfig): Promise<void> {
+async function makeBridge(pool: AddressPool): Promise<void> {
   const links = JSON.parse(await runProgram("ip", ["-json", "addr", "show"])) as {
     ifname?: string;
     addr_info?: { local?: string }[];
@@ -143,7 +157,7 @@ async function makeBridge(pool: AddressPool, config: NodeNetworkConfig): Promise
       ? []
       : [`addr add ${pool.gateway}/32 dev ${bridgeName}`]),
     `link set ${bridgeName} up`,
-    `route replace ${config.podCidr} dev ${bridgeName} scope link src ${pool.gateway}`,
+    `route replace ${pool.range.text} dev ${bridgeName} scope link src ${pool.gateway}`,
   ]);
   await writeFile("/proc/sys/net/ipv4/ip_forward", "1");
   // Pods reach their neighbours through us on purpose; do not tell them of a shorter way.

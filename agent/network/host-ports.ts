@@ -1,41 +1,59 @@
 import type { HostPort } from "../network-seam.ts";
 import type { RulesetApplier } from "./nft-applier.ts";
 import type { Ruleset } from "./nft-ruleset.ts";
+import { type NftText, nft } from "./nft-text.ts";
+import { ipv4Of, isIpv6, isPort } from "./parsed-input.ts";
 
 /** Ports of pods on the node's own address (`hostPort`), as address translation. */
 export interface HostPorts {
+  /** Rejects, and remembers nothing, where a port cannot be had. */
   set(sandboxId: string, podIp: string, ports: readonly HostPort[]): Promise<void>;
   remove(sandboxId: string): Promise<void>;
 }
 
 export function openHostPorts(applier: RulesetApplier): HostPorts {
-  const pods = new Map<string, { readonly podIp: string; readonly ports: readonly HostPort[] }>();
+  const pods = new Map<string, readonly NftText[]>();
+  const apply = () => applier.apply(hostPortRules([...pods.values()].flat()));
   return {
     async set(sandboxId, podIp, ports) {
       if (ports.length === 0 && !pods.has(sandboxId)) return;
-      pods.set(sandboxId, { podIp, ports });
-      await applier.apply(hostPortRules([...pods.values()]));
+      const rules = ports.map((port) => hostPortRule(podIp, port));
+      pods.set(sandboxId, rules);
+      try {
+        await apply();
+      } catch (error) {
+        pods.delete(sandboxId); // or no pod's host ports would be set any more
+        throw error;
+      }
     },
     async remove(sandboxId) {
-      if (pods.delete(sandboxId)) await applier.apply(hostPortRules([...pods.values()]));
+      if (pods.delete(sandboxId)) await apply();
     },
   };
 }
 
-function hostPortRules(
-  pods: readonly { readonly podIp: string; readonly ports: readonly HostPort[] }[],
-): Ruleset {
-  const rules = pods.flatMap(({ podIp, ports }) =>
-    ports.map(({ protocol, hostIp, hostPort, containerPort }) => {
-      const where = hostIp && hostIp !== "0.0.0.0" ? `ip daddr ${hostIp}` : "fib daddr type local";
-      return `${where} ${protocol.toLowerCase()} dport ${hostPort} dnat to ${podIp}:${containerPort}`;
-    }),
-  );
+/** Throws, naming the field, where the port is none that this node can serve. */
+function hostPortRule(podIp: string, { protocol, hostIp = "", hostPort, containerPort }: HostPort): NftText {
+  const refuse = (field: string, value: unknown, why: string): never => {
+    throw new Error(`${field} ${JSON.stringify(value)} ${why}`);
+  };
+  if (!isPort(hostPort)) return refuse("hostPort", hostPort, "is not a port");
+  if (!isPort(containerPort)) return refuse("containerPort", containerPort, "is not a port");
+  const known = (["tcp", "udp", "sctp"] as const).find((one) => one === String(protocol).toLowerCase());
+  if (known === undefined) return refuse("protocol", protocol, "is not a protocol of host ports");
+  const to = nft`${known} dport ${hostPort} dnat to ${podIp}:${containerPort}`;
+  if (hostIp === "" || hostIp === "0.0.0.0" || hostIp === "::") return nft`fib daddr type local ${to}`;
+  if (isIpv6(hostIp)) return refuse("hostIP", hostIp, "is an IPv6 address; this node has IPv4 only");
+  const [address] = ipv4Of("hostIP", [hostIp], () => refuse("hostIP", hostIp, "is not an IP address"));
+  return nft`ip daddr ${address ?? ""} ${to}`;
+}
+
+function hostPortRules(rules: readonly NftText[]): Ruleset {
   return {
     chains: {
       "host-ports": { rules },
-      prerouting: { hook: "type nat hook prerouting priority dstnat + 5;", rules: ["jump host-ports"] },
-      output: { hook: "type nat hook output priority -95;", rules: ["jump host-ports"] },
+      prerouting: { hook: nft`type nat hook prerouting priority dstnat + 5;`, rules: [nft`jump host-ports`] },
+      output: { hook: nft`type nat hook output priority -95;`, rules: [nft`jump host-ports`] },
     },
     maps: {},
     sets: {},

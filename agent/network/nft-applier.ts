@@ -1,10 +1,13 @@
 import { emptyRuleset, type Ruleset, rulesetChange } from "./nft-ruleset.ts";
+import { nft } from "./nft-text.ts";
 import { runProgram } from "./programs.ts";
 
 /** Keeps one table of the kernel equal to the newest ruleset handed in. Calls queue up; the kernel takes each change whole
  *  or not at all. */
 export interface RulesetApplier {
   apply(ruleset: Ruleset): Promise<void>;
+  /** Whether the kernel would take this ruleset by itself; rejects with its words where it would not. */
+  check(ruleset: Ruleset): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -19,27 +22,28 @@ export function openApplier(table: string): RulesetApplier {
     );
     return done;
   };
+  const removal = nft`add table ip ${table}\ndelete table ip ${table}\n`.text;
+  // What a predecessor left is unknown: begin with an empty table.
+  const fresh = `${removal}${nft`add table ip ${table}\n`.text}`;
   return {
     apply: (ruleset) =>
       inTurn(async () => {
-        // What a predecessor left is unknown: begin with an empty table.
-        const fresh =
-          current === undefined
-            ? `add table ip ${table}\ndelete table ip ${table}\nadd table ip ${table}\n`
-            : "";
-        const change = fresh + rulesetChange(table, current ?? emptyRuleset, ruleset);
-        if (change === "") return;
+        const change = rulesetChange(table, current ?? emptyRuleset, ruleset);
+        if (current !== undefined && change === "") return;
         try {
-          await runProgram("nft", ["-f", "-"], change);
+          await runProgram("nft", ["-f", "-"], current === undefined ? fresh + change : change);
           current = ruleset;
         } catch (error) {
           current = undefined; // begin anew next time
           throw error;
         }
       }),
+    check: async (ruleset) => {
+      await runProgram("nft", ["-c", "-f", "-"], fresh + rulesetChange(table, emptyRuleset, ruleset));
+    },
     remove: () =>
       inTurn(async () => {
-        await runProgram("nft", ["-f", "-"], `add table ip ${table}\ndelete table ip ${table}\n`);
+        await runProgram("nft", ["-f", "-"], removal);
         current = undefined;
       }),
   };

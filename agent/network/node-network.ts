@@ -1,7 +1,8 @@
+import { contains, overlap, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { resources } from "../../client/resources.ts";
 import type { Node } from "../../client/types.ts";
-import type { StartNodeNetwork } from "../network-seam.ts";
+import type { NodeNetworkConfig, StartNodeNetwork } from "../network-seam.ts";
 import { openBridgePods } from "./bridge-pods.ts";
 import { openHostPorts } from "./host-ports.ts";
 import { openLoopbackPods } from "./loopback-pods.ts";
@@ -25,7 +26,7 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, informers
   const routes = new Map<string, string>();
   let queue: Promise<void> = Promise.resolve();
   const follow = (node: Node) => {
-    const route = node.metadata.name === config.nodeName ? undefined : routeTo(node);
+    const route = node.metadata.name === config.nodeName ? undefined : routeTo(node, config);
     queue = queue.then(() => setRoute(node.metadata.name, route));
   };
   const setRoute = async (name: string, route: string | undefined) => {
@@ -58,11 +59,17 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, informers
   };
 };
 
-/** `RANGE via ADDRESS` for a node that has both. */
-function routeTo(node: Node): string | undefined {
-  const address = node.status?.addresses?.find((row) => row.type === "InternalIP")?.address;
-  const range = node.spec?.podCIDR;
-  return address === undefined || range === undefined || !address.includes(".")
-    ? undefined
-    : `${range} via ${address}`;
+/** `RANGE via ADDRESS` for a node that has both. Nodes write these themselves: a range that is no range of pods, or takes in
+ *  ours, leads nowhere. */
+function routeTo(node: Node, config: NodeNetworkConfig): string | undefined {
+  const row = node.status?.addresses?.find(({ type, address }) => type === "InternalIP" && isIpv4(address));
+  const range = parseIpv4Range(node.spec?.podCIDR ?? "");
+  const own = parseIpv4Range(config.podCidr);
+  const all = parseIpv4Range(config.clusterCidr ?? "");
+  if (row === undefined || range === undefined || range.prefixBits < 8) return undefined;
+  if (own !== undefined && overlap(own, range)) return undefined;
+  if (all !== undefined && !(contains(all, range.first) && range.size <= all.size)) return undefined;
+  return `${range.text} via ${row.address}`;
 }
+
+const isIpv4 = (text: string) => parseIpv4(text) !== undefined;

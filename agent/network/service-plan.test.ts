@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { silentLog } from "../../base/os/log.ts";
 import type { EndpointSlice, Service } from "../../client/types.ts";
-import { emptyRuleset, rulesetChange } from "./nft-ruleset.ts";
-import { planServices } from "./service-plan.ts";
+import { KernelProxy } from "./kernel-proxy.ts";
+import { emptyRuleset, type Ruleset, rulesetChange } from "./nft-ruleset.ts";
+import { NftInputError, nft } from "./nft-text.ts";
+import { externalEndpoints, internalEndpoints, planServices } from "./service-plan.ts";
 import { serviceRules } from "./service-rules.ts";
+import { parseUdpFlows, staleUdpFlows } from "./udp-flows.ts";
 
 const service = (spec: object): Service =>
   ({
@@ -24,8 +28,9 @@ const at = (address: string, conditions: object = { ready: true }, nodeName = "n
   conditions,
   nodeName,
 });
+const node = { nodeName: "n1", loopbackPods: false };
 const addresses = (services: Service[], slices: EndpointSlice[]) =>
-  planServices(services, slices, "n1")[0]?.endpoints.map((endpoint) => endpoint.address);
+  planServices(services, slices, node).ports[0]?.clusterEndpoints.map((endpoint) => endpoint.address);
 
 describe("planServices", () => {
   it("leads to ready endpoints only", () => {
@@ -57,10 +62,10 @@ describe("planServices", () => {
     const plan = planServices(
       [named],
       [slice([at("10.0.0.1")], ports), slice([at("10.0.0.1")], ports)],
-      "n1",
+      node,
     );
     assert.deepEqual(
-      plan.map((port) => [port.id, port.endpoints.map((endpoint) => endpoint.port)]),
+      plan.ports.map((port) => [port.id, port.clusterEndpoints.map((endpoint) => endpoint.port)]),
       [
         ["ns/web:http", [8080]],
         ["ns/web:metrics", [9100]],
@@ -68,19 +73,198 @@ describe("planServices", () => {
     );
   });
   it("keeps to this node where the Service says so", () => {
-    const local = service({ internalTrafficPolicy: "Local" });
-    assert.deepEqual(addresses([local], [slice([at("10.0.0.1"), at("10.0.0.2", { ready: true }, "n2")])]), [
-      "10.0.0.1",
-    ]);
+    const slices = [slice([at("10.0.0.1"), at("10.0.0.2", { ready: true }, "n2")])];
+    const [port] = planServices(
+      [service({ type: "NodePort", internalTrafficPolicy: "Local" })],
+      slices,
+      node,
+    ).ports;
+    assert.ok(port);
+    const of = (list: readonly { address: string }[]) => list.map(({ address }) => address);
+    assert.deepEqual(of(internalEndpoints(port)), ["10.0.0.1"]);
+    assert.deepEqual(
+      of(externalEndpoints(port)),
+      ["10.0.0.1", "10.0.0.2"],
+      "node ports are not the internal policy's",
+    );
   });
   it("leaves out headless and external-name Services and other Services' slices", () => {
     assert.deepEqual(
-      planServices([service({ clusterIP: "None" }), service({ type: "ExternalName" })], [], "n1"),
+      planServices([service({ clusterIP: "None" }), service({ type: "ExternalName" })], [], node).ports,
       [],
     );
     const other = slice([at("10.0.0.1")]);
     other.metadata.namespace = "elsewhere";
     assert.deepEqual(addresses([service({})], [other]), []);
+  });
+});
+
+describe("planServices: what is no address", () => {
+  const messages = (services: Service[], slices: EndpointSlice[] = []) =>
+    planServices(services, slices, node).problems.map(({ message }) => message);
+
+  it("is left out and said, field by field", () => {
+    const spec = {
+      externalIPs: ["203.0.113.7", "10.0.0.1\nflush ruleset", "2001:db8::1"],
+      ports: [{ port: 80, nodePort: 70_000 }],
+    };
+    assert.deepEqual(messages([service(spec)], [slice([at("10.0.0.x"), at("10.0.0.1")])]), [
+      'spec.externalIPs[1]: "10.0.0.1\\nflush ruleset" is not an IP address; left out',
+      "spec.ports[0].nodePort: 70000 is not a port; left out",
+      'EndpointSlice web-1: endpoints[0].addresses[0]: "10.0.0.x" is not an IP address; left out',
+    ]);
+    const [port] = planServices([service(spec)], [slice([at("10.0.0.x"), at("10.0.0.1")])], node).ports;
+    assert.deepEqual(port?.externalIps, ["203.0.113.7"]);
+    assert.deepEqual(
+      port?.clusterEndpoints.map(({ address }) => address),
+      ["10.0.0.1"],
+    );
+  });
+  it("is left out where it is the node's own loopback, but for pods that live there", () => {
+    const slices = [slice([at("127.0.0.1"), at("169.254.169.254"), at("10.0.0.1")])];
+    assert.deepEqual(addresses([service({})], slices), ["10.0.0.1"]);
+    assert.deepEqual(messages([service({})], slices), [
+      'EndpointSlice web-1: endpoints[0].addresses: "127.0.0.1" may not be in the loopback range (127.0.0.0/8); left out',
+      'EndpointSlice web-1: endpoints[1].addresses: "169.254.169.254" may not be in the link-local range (169.254.0.0/16); left out',
+    ]);
+    const loopback = planServices([service({})], slices, { ...node, loopbackPods: true });
+    assert.deepEqual(
+      loopback.ports[0]?.clusterEndpoints.map(({ address }) => address),
+      ["10.0.0.1", "127.0.0.1"],
+    );
+  });
+  it("leaves an address to the older of two, and a cluster IP to its own Service", () => {
+    const named = (name: string, creationTimestamp: string, spec: object): Service => {
+      const one = service(spec);
+      return { ...one, metadata: { ...one.metadata, name, creationTimestamp } };
+    };
+    const thief = named("thief", "2026-01-01T00:00:00Z", {
+      clusterIP: "10.96.0.8",
+      clusterIPs: ["10.96.0.8"],
+      externalIPs: ["10.96.0.9", "203.0.113.7"],
+    });
+    const owner = named("owner", "2026-01-02T00:00:00Z", { externalIPs: ["203.0.113.7"] });
+    const plan = planServices([owner, thief], [], node);
+    assert.deepEqual(
+      plan.ports.map(({ id, clusterIps, externalIps }) => [id, clusterIps, externalIps]),
+      [
+        ["ns/thief:80", ["10.96.0.8"], ["203.0.113.7"]],
+        ["ns/owner:80", ["10.96.0.9"], []],
+      ],
+    );
+    assert.deepEqual(
+      plan.problems.map(({ message }) => message),
+      [
+        "10.96.0.9:80/tcp is taken by ns/owner:80; left out",
+        "203.0.113.7:80/tcp is taken by ns/thief:80; left out",
+      ],
+    );
+  });
+  it("matches slices by protocol as by name, and leaves Services of other proxies alone", () => {
+    const dns = service({ ports: [{ port: 53, protocol: "UDP" }] });
+    assert.deepEqual(
+      addresses([dns], [slice([at("10.0.0.1")], [{ name: "", port: 53, protocol: "TCP" }])]),
+      [],
+    );
+    const other = service({});
+    other.metadata.labels = { "service.kubernetes.io/service-proxy-name": "mine" };
+    assert.deepEqual(planServices([other], [], node).ports, []);
+  });
+  it("counts local ready addresses for health checks", () => {
+    const balanced = service({
+      type: "LoadBalancer",
+      externalTrafficPolicy: "Local",
+      healthCheckNodePort: 31_000,
+      ports: [
+        { name: "a", port: 80 },
+        { name: "b", port: 81 },
+      ],
+    });
+    const ports = [
+      { name: "a", port: 8080 },
+      { name: "b", port: 8081 },
+    ];
+    const slices = [
+      slice([at("10.0.0.1"), at("10.0.0.2", { ready: true }, "n2"), at("10.0.0.3", { ready: false })], ports),
+    ];
+    assert.deepEqual(
+      planServices([balanced], slices, node).healthChecks.map(({ port, localEndpoints }) => [
+        port,
+        localEndpoints,
+      ]),
+      [[31_000, 1]],
+    );
+  });
+});
+
+describe("nft text", () => {
+  it("takes whole numbers, names, addresses and ranges, and nothing else", () => {
+    assert.equal(
+      nft`ip daddr ${"10.0.0.1"} tcp dport ${80} goto ${"chain-1"}`.text,
+      "ip daddr 10.0.0.1 tcp dport 80 goto chain-1",
+    );
+    assert.equal(nft`${"10.0.0.0/24"} ${nft`drop`}`.text, "10.0.0.0/24 drop");
+    const refused = ["", "a b", "a\nb", "a;b", "{", "@set", '"', "$(x)", "a/b", 1.5, -1, Number.NaN, 2 ** 60];
+    for (const atom of refused) assert.throws(() => nft`ip daddr ${atom}`, NftInputError, String(atom));
+  });
+});
+
+describe("KernelProxy", () => {
+  it("leaves out the port that the kernel refuses, says so, and applies the rest", async () => {
+    const applied: Ruleset[] = [];
+    const refuse = async (ruleset: Ruleset) => {
+      if (ruleset.maps["service-ips"]?.elements.some(({ key }) => key.text.startsWith("10.96.0.13 ")))
+        throw new Error("no");
+      applied.push(ruleset);
+    };
+    const applier = { apply: refuse, check: refuse, remove: async () => undefined };
+    const proxy = new KernelProxy(
+      { podCidr: "10.0.0.0/24" },
+      { applier, flows: { clean: async () => undefined }, log: silentLog },
+    );
+    const names = ["a", "b", "c", "d", "e"];
+    const services = names.map((name, n) => {
+      const one = service({ clusterIPs: [`10.96.0.${10 + n}`] });
+      return { ...one, metadata: { ...one.metadata, name } };
+    });
+    const slices = names.map((name) => {
+      const one = slice([at("10.0.0.1")]);
+      return { ...one, metadata: { ...one.metadata, labels: { "kubernetes.io/service-name": name } } };
+    });
+    const problems = await proxy.update(planServices(services, slices, node));
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      ["ns/d:80: no; left out"],
+    );
+    assert.deepEqual(
+      applied.at(-1)?.maps["service-ips"]?.elements.map(({ key }) => key.text),
+      ["10.96.0.10 . tcp . 80", "10.96.0.11 . tcp . 80", "10.96.0.12 . tcp . 80", "10.96.0.14 . tcp . 80"],
+    );
+  });
+});
+
+describe("UDP flows", () => {
+  const listing = [
+    "udp      17 29 src=10.0.0.9 dst=10.96.0.9 sport=4000 dport=53 src=10.0.0.1 dst=10.0.0.9 sport=5353 dport=4000 mark=0 use=1",
+    "udp      17 29 src=10.0.0.9 dst=10.96.0.9 sport=4001 dport=53 [UNREPLIED] src=10.0.0.2 dst=10.0.0.9 sport=5353 dport=4001 mark=0 use=1",
+    "udp      17 29 src=10.0.0.9 dst=10.96.0.9 sport=4002 dport=53 [UNREPLIED] src=10.96.0.9 dst=10.0.0.9 sport=53 dport=4002 mark=0 use=1",
+    "udp      17 29 src=10.0.0.9 dst=10.0.7.7 sport=4003 dport=53 src=10.0.7.7 dst=10.0.0.9 sport=53 dport=4003 mark=0 use=1",
+    "udp      17 29 src=10.9.9.9 dst=10.199.0.11 sport=4004 dport=30053 src=10.0.0.2 dst=10.199.0.11 sport=5353 dport=4004 mark=0 use=1",
+    "conntrack v1.4.7 (conntrack-tools): 5 flow entries have been shown.",
+  ].join("\n");
+  it("are forgotten where they lead to nobody who serves, and left alone elsewhere", () => {
+    const dns = service({ type: "NodePort", ports: [{ port: 53, protocol: "UDP", nodePort: 30_053 }] });
+    const slices = [slice([at("10.0.0.1")], [{ name: "", port: 5353, protocol: "UDP" }])];
+    const { ports } = planServices([dns], slices, node);
+    assert.deepEqual(
+      staleUdpFlows(parseUdpFlows(listing), ports).map(({ to, from }) => [to, from]),
+      [
+        ["10.96.0.9", "10.0.0.2"],
+        ["10.96.0.9", "10.96.0.9"],
+        ["10.199.0.11", "10.0.0.2"],
+      ],
+    );
+    assert.deepEqual(staleUdpFlows(parseUdpFlows(listing), planServices([dns], [], node).ports), []);
   });
 });
 
@@ -96,8 +280,8 @@ describe("rulesetChange", () => {
           } as Service,
         ],
         [slice(endpoints.map((address) => at(address)))],
-        "n1",
-      ),
+        node,
+      ).ports,
       { podCidr: "10.0.0.0/24" },
     );
   it("is empty where nothing differs", () => {
@@ -105,18 +289,18 @@ describe("rulesetChange", () => {
   });
   it("touches only the Service that changed", () => {
     const change = rulesetChange("t", rules(["10.0.0.1"]), rules(["10.0.0.1", "10.0.0.2"]));
-    assert.doesNotMatch(change, /prerouting|10\.96\.0\.10|refused/);
+    assert.doesNotMatch(change, /prerouting|10\.96\.0\.10|no-endpoints/);
     assert.match(change, /dnat to 10\.0\.0\.2:8080/);
     assert.doesNotMatch(change, /dnat to 10\.0\.0\.1:/);
   });
   it("removes what went, in an order the kernel accepts: uses before chains", () => {
     const change = rulesetChange("t", rules(["10.0.0.1"]), rules([])).split("\n");
     const position = (text: string) => change.findIndex((line) => line.startsWith(text));
-    assert.ok(position("delete element ip t cluster-ips") >= 0);
-    assert.ok(position("delete element ip t cluster-ips") < position("delete chain"));
-    assert.ok(position("add element ip t refused-ips") >= 0);
+    assert.ok(position("delete element ip t service-ips") >= 0);
+    assert.ok(position("delete element ip t service-ips") < position("delete chain"));
+    assert.ok(position("add element ip t no-endpoints") >= 0);
   });
   it("builds everything from nothing", () => {
-    assert.match(rulesetChange("t", emptyRuleset, rules(["10.0.0.1"])), /add map ip t cluster-ips/);
+    assert.match(rulesetChange("t", emptyRuleset, rules(["10.0.0.1"])), /add map ip t service-ips/);
   });
 });

@@ -1,93 +1,205 @@
 import type { EndpointSlice, Service } from "../../client/types.ts";
+import { type AddressFault, ipv4Of, ipv4RangeOf, isPort } from "./parsed-input.ts";
+import { type Endpoint, type EndpointChoice, endpointsOf, type NodeView } from "./service-endpoints.ts";
 
 /** What a node must do for Services, as plain values: each port of each Service, where it is reached, and the endpoints it
- *  leads to. Pure; both proxies (nftables and user space) are made from it. */
-export interface ServicePort {
+ *  leads to. Everything in it was parsed: whatever is not exactly an address, a range or a port is left out, and said.
+ *  Pure; both proxies (nftables and user space) are made from it. */
+export interface ServicePlan {
+  readonly ports: readonly ServicePort[];
+  readonly problems: readonly ServiceProblem[];
+  readonly healthChecks: readonly HealthCheck[];
+}
+
+export interface ServicePort extends EndpointChoice {
   /** `namespace/name:port`, unique. */
   readonly id: string;
-  readonly protocol: "tcp" | "udp";
+  readonly service: Service;
+  readonly protocol: "tcp" | "udp" | "sctp";
   readonly clusterIps: readonly string[];
   readonly externalIps: readonly string[];
+  /** Addresses that a load balancer sends on unchanged, and the ranges it serves; none: all. */
+  readonly balancerIps: readonly string[];
+  readonly balancerSources: readonly string[];
   readonly port: number;
   readonly nodePort: number | undefined;
   /** Set: the same client goes to the same endpoint for this long after its last connection. */
   readonly affinitySeconds: number | undefined;
-  readonly endpoints: readonly Endpoint[];
+  /** Traffic to cluster IPs keeps to endpoints on this node. */
+  readonly internalLocal: boolean;
+  /** Traffic from outside keeps to endpoints on this node, and keeps its source address. */
+  readonly externalLocal: boolean;
 }
 
-export interface Endpoint {
-  readonly address: string;
+/** Something of a Service that was left out. */
+export interface ServiceProblem {
+  readonly service: Service;
+  readonly message: string;
+}
+
+/** Where a load balancer asks whether this node has endpoints of a Service. */
+export interface HealthCheck {
+  readonly service: Service;
   readonly port: number;
-  readonly isLocal: boolean;
+  readonly localEndpoints: number;
 }
 
-/** Endpoint slices of one Service are found by their kubernetes.io/service-name label. */
+const affinityDefaultSeconds = 10_800;
+const affinityMaxSeconds = 86_400;
+const protocols = ["tcp", "udp", "sctp"] as const;
+const serviceName = "kubernetes.io/service-name";
+/** Services that another proxy looks after. */
+const otherProxy = "service.kubernetes.io/service-proxy-name";
+
 export function planServices(
   services: readonly Service[],
   slices: readonly EndpointSlice[],
-  nodeName: string,
-): ServicePort[] {
+  node: NodeView,
+): ServicePlan {
   const slicesOf = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
-    const name = slice.metadata.labels?.["kubernetes.io/service-name"];
+    const name = slice.metadata.labels?.[serviceName];
     if (name === undefined || slice.addressType !== "IPv4") continue;
     const key = `${slice.metadata.namespace}/${name}`;
     const list = slicesOf.get(key);
     if (list === undefined) slicesOf.set(key, [slice]);
     else list.push(slice);
   }
-  return services.flatMap((service) =>
-    servicePorts(
-      service,
-      slicesOf.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? [],
-      nodeName,
-    ),
-  );
+  const problems: ServiceProblem[] = [];
+  const healthChecks: HealthCheck[] = [];
+  const ports = inOrderOfAge(services).flatMap((service) => {
+    const own = slicesOf.get(`${service.metadata.namespace}/${service.metadata.name}`) ?? [];
+    const planned = planService(service, own, { node, problems });
+    const check = healthCheck(service, planned, problems);
+    if (check !== undefined) healthChecks.push(check);
+    return planned;
+  });
+  return { ports: withoutDoubles(ports, problems), problems, healthChecks };
 }
 
-function servicePorts(service: Service, slices: readonly EndpointSlice[], nodeName: string): ServicePort[] {
-  const { spec } = service;
+/** Of two that want the same address and port the older one keeps it. */
+function inOrderOfAge(services: readonly Service[]): readonly Service[] {
+  const rank = ({ metadata }: Service) =>
+    `${metadata.creationTimestamp ?? ""} ${metadata.namespace}/${metadata.name}`;
+  return [...services].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+}
+
+function planService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  { node, problems }: { readonly node: NodeView; readonly problems: ServiceProblem[] },
+): readonly ServicePort[] {
+  const { spec, metadata } = service;
   if (spec.type === "ExternalName" || !spec.clusterIP || spec.clusterIP === "None") return [];
-  const clusterIps = (spec.clusterIPs ?? [spec.clusterIP]).filter((address) => address.includes("."));
-  const affinitySeconds =
-    spec.sessionAffinity === "ClientIP"
-      ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800)
-      : undefined;
-  return (spec.ports ?? []).flatMap((port): ServicePort[] => {
-    const protocol = (port.protocol ?? "TCP").toLowerCase();
-    if (protocol !== "tcp" && protocol !== "udp") return [];
-    const all = endpointsOf(slices, port.name ?? "", nodeName);
-    const local = spec.internalTrafficPolicy === "Local" ? all.filter((endpoint) => endpoint.isLocal) : all;
+  if (metadata.labels?.[otherProxy] !== undefined) return [];
+  const fault: AddressFault = (field, value, why) =>
+    problems.push({ service, message: `${field}: ${JSON.stringify(value)} ${why}; left out` });
+  const clusterIps = ipv4Of("spec.clusterIPs", spec.clusterIPs ?? [spec.clusterIP], fault);
+  const externalIps = ipv4Of("spec.externalIPs", spec.externalIPs ?? [], fault);
+  const ingress = (service.status?.loadBalancer?.ingress ?? []).filter(
+    ({ ip, ipMode }) => ip !== undefined && ip !== "" && ipMode !== "Proxy",
+  );
+  const balanced = spec.type === "LoadBalancer";
+  const sources = balanced ? (spec.loadBalancerSourceRanges ?? []) : [];
+  const balancerSources = ipv4RangeOf("spec.loadBalancerSourceRanges", sources, fault);
+  const ingressIps = ingress.map(({ ip }) => ip ?? "");
+  const balancerIps =
+    // Ranges of which none is left would let everybody in.
+    !balanced || (sources.length > 0 && balancerSources.length === 0)
+      ? []
+      : ipv4Of("status.loadBalancer.ingress", ingressIps, fault);
+  const affinitySeconds = affinityOf(spec, fault);
+  return (spec.ports ?? []).flatMap((port, at): ServicePort[] => {
+    const field = `spec.ports[${at}]`;
+    const protocol = protocols.find((one) => one === (port.protocol ?? "TCP").toLowerCase());
+    if (protocol === undefined) fault(`${field}.protocol`, port.protocol, "is not a protocol of Services");
+    if (!isPort(port.port)) fault(`${field}.port`, port.port, "is not a port");
+    const nodePort = port.nodePort || undefined;
+    if (nodePort !== undefined && !isPort(nodePort)) fault(`${field}.nodePort`, nodePort, "is not a port");
+    if (protocol === undefined || !isPort(port.port)) return [];
     return [
       {
-        id: `${service.metadata.namespace}/${service.metadata.name}:${port.name ?? port.port}`,
+        id: `${metadata.namespace}/${metadata.name}:${port.name ?? port.port}`,
+        service,
         protocol,
         clusterIps,
-        externalIps: spec.externalIPs ?? [],
+        externalIps,
+        balancerIps,
+        balancerSources,
         port: port.port,
-        nodePort: port.nodePort || undefined,
+        nodePort: isPort(nodePort) ? nodePort : undefined,
         affinitySeconds,
-        endpoints: local,
+        internalLocal: spec.internalTrafficPolicy === "Local",
+        externalLocal: spec.externalTrafficPolicy === "Local",
+        ...endpointsOf(slices, { ...node, name: port.name ?? "", protocol }, fault),
       },
     ];
   });
 }
 
-/** Ready endpoints; where there are none, those that still serve while they terminate (KEP-1669). */
-function endpointsOf(slices: readonly EndpointSlice[], portName: string, nodeName: string): Endpoint[] {
-  const ready = new Map<string, Endpoint>();
-  const leaving = new Map<string, Endpoint>();
-  for (const slice of slices) {
-    const port = (slice.ports ?? []).find((candidate) => (candidate.name ?? "") === portName)?.port;
-    if (port === undefined) continue;
-    for (const { addresses, conditions, nodeName: node } of slice.endpoints ?? []) {
-      const [address] = addresses;
-      if (address === undefined) continue;
-      const endpoint = { address, port, isLocal: node === nodeName };
-      if (conditions?.ready !== false) ready.set(`${address}:${port}`, endpoint);
-      else if (conditions.serving && conditions.terminating) leaving.set(`${address}:${port}`, endpoint);
-    }
-  }
-  const chosen = ready.size > 0 ? ready : leaving;
-  return [...chosen.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+function affinityOf(spec: Service["spec"], fault: AddressFault): number | undefined {
+  if (spec.sessionAffinity !== "ClientIP") return undefined;
+  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? affinityDefaultSeconds;
+  if (Number.isInteger(seconds) && seconds > 0 && seconds <= affinityMaxSeconds) return seconds;
+  fault("spec.sessionAffinityConfig.clientIP.timeoutSeconds", seconds, "is not a time that can be kept");
+  return affinityDefaultSeconds;
 }
+
+function healthCheck(
+  service: Service,
+  ports: readonly ServicePort[],
+  problems: ServiceProblem[],
+): HealthCheck | undefined {
+  const { type, externalTrafficPolicy, healthCheckNodePort } = service.spec;
+  if (type !== "LoadBalancer" || externalTrafficPolicy !== "Local" || !healthCheckNodePort) return undefined;
+  if (!isPort(healthCheckNodePort)) {
+    const message = `spec.healthCheckNodePort: ${JSON.stringify(healthCheckNodePort)} is not a port; left out`;
+    problems.push({ service, message });
+    return undefined;
+  }
+  const local = ports.flatMap((port) => port.readyEndpoints.filter(({ isLocal }) => isLocal));
+  const localEndpoints = new Set(local.map(({ address }) => address)).size;
+  return { service, port: healthCheckNodePort, localEndpoints };
+}
+
+/** Takes away addresses and node ports that another port has: a packet can go one way only. Cluster IPs come first: nobody
+ *  takes one over by naming it as an external IP. */
+function withoutDoubles(ports: readonly ServicePort[], problems: ServiceProblem[]): readonly ServicePort[] {
+  const owners = new Map<string, ServicePort>();
+  const mayHave = (port: ServicePort, key: string, what: string): boolean => {
+    const owner = owners.get(key) ?? port;
+    owners.set(key, owner);
+    if (owner === port) return true;
+    problems.push({ service: port.service, message: `${what} is taken by ${owner.id}; left out` });
+    return false;
+  };
+  const free = (port: ServicePort, addresses: readonly string[]) =>
+    addresses.filter((ip) =>
+      mayHave(port, `${ip} ${port.protocol} ${port.port}`, `${ip}:${port.port}/${port.protocol}`),
+    );
+  return ports
+    .map((port) => ({ ...port, clusterIps: free(port, port.clusterIps) }))
+    .map((port) => {
+      const { nodePort, protocol } = port;
+      const keepsNodePort =
+        nodePort !== undefined &&
+        mayHave(port, `${protocol} ${nodePort}`, `node port ${nodePort}/${protocol}`);
+      return {
+        ...port,
+        externalIps: free(port, port.externalIps),
+        balancerIps: free(port, port.balancerIps),
+        nodePort: keepsNodePort ? nodePort : undefined,
+      };
+    });
+}
+
+export const isExternal = (port: ServicePort): boolean =>
+  port.nodePort !== undefined || port.externalIps.length > 0 || port.balancerIps.length > 0;
+
+/** What traffic to cluster IPs goes to. */
+export const internalEndpoints = (port: ServicePort): readonly Endpoint[] =>
+  port.internalLocal ? port.localEndpoints : port.clusterEndpoints;
+
+/** What traffic from outside goes to. */
+export const externalEndpoints = (port: ServicePort): readonly Endpoint[] =>
+  port.externalLocal ? port.localEndpoints : port.clusterEndpoints;

@@ -1,37 +1,64 @@
 import { sleep } from "../../base/os/clock.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
+import { EventRecorder } from "../../client/events.ts";
 import { resources } from "../../client/resources.ts";
 import type { StartServiceProxy } from "../network-seam.ts";
+import { openUdpFlowCleaner } from "./conntrack.ts";
+import { HealthChecks } from "./health-checks.ts";
+import { KernelProxy } from "./kernel-proxy.ts";
 import { openApplier } from "./nft-applier.ts";
+import { ProblemReports } from "./problem-reports.ts";
 import { hasProgram, runProgram } from "./programs.ts";
-import { planServices, type ServicePort } from "./service-plan.ts";
-import { serviceRules } from "./service-rules.ts";
+import { planServices, type ServicePlan, type ServiceProblem } from "./service-plan.ts";
 import { UserSpaceProxy } from "./user-space-proxy.ts";
 
 /** What carries out a plan: nftables or this process. */
 interface Proxy {
-  update(ports: readonly ServicePort[]): Promise<void>;
+  /** Answers what it could not carry out, having carried out the rest. */
+  update(plan: ServicePlan): Promise<readonly ServiceProblem[]>;
   stop(): void;
 }
 
 /** Changes arriving within this time are carried out together. */
 const gatherMs = 30;
 const retryMs = 1000;
+/** A change that waits longer to be carried out makes the proxy unhealthy. */
+const lateMs = 60_000;
 
-export const startServiceProxy: StartServiceProxy = async (config, { os, informers }) => {
+export const startServiceProxy: StartServiceProxy = async (config, { os, client, informers }) => {
   const log = os.log.child("service-proxy");
   const services = informers.informer(resources.services);
   const slices = informers.informer(resources.endpointslices);
+  const node = { nodeName: config.nodeName, loopbackPods: config.mode === "loopback" };
   const proxy = await chooseProxy();
   const tasks = new TaskScope(log);
+  const events = new EventRecorder(
+    { component: "kube-proxy", host: config.nodeName },
+    { client, clock: os.clock, random: os.random, log },
+  );
+  tasks.run("events", (signal) => events.run(signal));
+  const reports = new ProblemReports(events);
   const syncSeconds = os.metrics.histogram(
     "kubeproxy_sync_proxy_rules_duration_seconds",
     "Time to carry out a change of Services.",
   );
+  let lateSinceMs: number | undefined = os.clock.monotonicMs();
+  const healthChecks = new HealthChecks({
+    clock: os.clock,
+    host: config.nodeIp,
+    isHealthy: () => lateSinceMs === undefined || os.clock.monotonicMs() - lateSinceMs < lateMs,
+    onFailure: ({ service, port }, error) =>
+      events.record(service, {
+        type: "Warning",
+        reason: "FailedToStartServiceHealthcheck",
+        message: `node ${config.nodeName} failed to start healthcheck "${service.metadata.namespace}/${service.metadata.name}" on port ${port}: ${error.message}`,
+      }),
+  });
   let dirty = true;
   let wake: () => void = () => undefined;
   const touch = () => {
     dirty = true;
+    lateSinceMs ??= os.clock.monotonicMs();
     wake();
   };
   const handler = { onAdd: touch, onUpdate: touch, onDelete: touch };
@@ -52,7 +79,11 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, informe
       dirty = false;
       const startedMs = os.clock.monotonicMs();
       try {
-        await proxy.update(planServices(services.list(), slices.list(), config.nodeName));
+        const plan = planServices(services.list(), slices.list(), node);
+        const refused = await proxy.update(plan);
+        reports.update([...plan.problems, ...refused]);
+        healthChecks.update(plan.healthChecks);
+        if (!dirty) lateSinceMs = undefined;
         syncSeconds.observe((os.clock.monotonicMs() - startedMs) / 1000);
       } catch (error) {
         log.error("cannot carry out the Services' rules; trying again", { error });
@@ -63,28 +94,26 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, informe
   });
 
   async function chooseProxy(): Promise<Proxy> {
-    if (config.mode === "bridge" && (await hasProgram("nft"))) {
-      const applier = openApplier("pintle-services");
-      const options = {
-        podCidr: config.podCidr,
-        ...(config.clusterCidr === undefined ? {} : { clusterCidr: config.clusterCidr }),
-      };
-      return { update: (ports) => applier.apply(serviceRules(ports, options)), stop: () => undefined };
-    }
+    if (config.mode === "bridge" && (await hasProgram("nft")))
+      return new KernelProxy(config, {
+        applier: openApplier("pintle-services"),
+        flows: await openUdpFlowCleaner(log),
+        log,
+      });
     log.info("services are proxied in user space", {
       why: config.mode === "bridge" ? "nft is not installed" : "not root",
     });
-    const userSpace = new UserSpaceProxy({
+    return new UserSpaceProxy({
       clock: os.clock,
       log,
       nodePortHost: config.nodeIp,
-      // Every address of 127/8 is local already; elsewhere the node takes the cluster IP as its own.
+      // Every address of 127/8 is local already; elsewhere the node takes a Service's address as its own, if it may.
       claimAddress: async (address) => {
-        if (config.mode === "bridge")
-          await runProgram("ip", ["addr", "replace", `${address}/32`, "dev", "lo"]);
+        if (config.mode === "loopback") return address.startsWith("127.");
+        await runProgram("ip", ["addr", "replace", `${address}/32`, "dev", "lo"]);
+        return true;
       },
     });
-    return userSpace;
   }
 
   return {
@@ -92,6 +121,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, informe
     async stop() {
       for (const off of unsubscribe) off();
       await tasks.stop();
+      healthChecks.stop();
       proxy.stop();
     },
   };

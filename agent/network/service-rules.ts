@@ -1,127 +1,221 @@
 import { createHash } from "node:crypto";
-import type { Chain, Ruleset, VerdictMap } from "./nft-ruleset.ts";
-import type { Endpoint, ServicePort } from "./service-plan.ts";
+import type { Chain, ElementMap, ElementSet, Ruleset } from "./nft-ruleset.ts";
+import { type NftText, nft, nftList } from "./nft-text.ts";
+import type { Endpoint } from "./service-endpoints.ts";
+import { externalEndpoints, internalEndpoints, isExternal, type ServicePort } from "./service-plan.ts";
 
 /** Service ports as an nftables table. A packet costs one lookup in a map, however many Services there are; a Service's
- *  chain picks an endpoint at random, an endpoint's chain translates the address. Pure. */
-const masqueradeMark = "0x4000";
+ *  chains pick an endpoint at random, an endpoint's chain translates the address. Pure. */
+export interface ServiceRulesOptions {
+  readonly podCidr: string;
+  readonly clusterCidr?: string;
+  /** Cluster IPs come from here: traffic to one that no Service has goes nowhere. */
+  readonly serviceCidr?: string;
+}
 
-export function serviceRules(
-  ports: readonly ServicePort[],
-  options: { readonly podCidr: string; readonly clusterCidr?: string },
-): Ruleset {
-  const chains: Record<string, Chain> = {};
-  const sets: Record<string, string> = {};
-  const clusterIps: Record<string, string> = {};
-  const nodePorts: Record<string, string> = {};
-  const refused: Record<string, string> = {};
-  const refusedNodePorts: Record<string, string> = {};
-  for (const service of ports) {
-    const addresses = [...service.clusterIps, ...service.externalIps].map(
-      (ip) => `${ip} . ${service.protocol} . ${service.port}`,
-    );
-    const nodePort = service.nodePort === undefined ? undefined : `${service.protocol} . ${service.nodePort}`;
-    if (service.endpoints.length === 0) {
-      for (const key of addresses) refused[key] = "goto refuse";
-      if (nodePort !== undefined) refusedNodePorts[nodePort] = "goto refuse";
-      continue;
-    }
-    const name = chainName("service", service.id);
-    for (const key of addresses) clusterIps[key] = `goto ${name}`;
-    const endpoints = service.endpoints.map((endpoint) => ({
-      endpoint,
-      name: chainName("endpoint", `${service.id}/${endpoint.address}:${endpoint.port}`),
-    }));
-    for (const { endpoint, name: chain } of endpoints) {
-      const set = service.affinitySeconds === undefined ? undefined : `${chain}-clients`;
-      if (set !== undefined)
-        sets[set] = `type ipv4_addr; flags dynamic,timeout; timeout ${service.affinitySeconds}s;`;
-      chains[chain] = endpointChain(service, endpoint, set);
-    }
-    chains[name] = serviceChain(
-      endpoints.map(({ name: chain }) => chain),
-      service.affinitySeconds !== undefined,
-    );
-    if (nodePort !== undefined) {
-      // From outside: the answer must come back through this node, so it takes our address.
-      const entry = chainName("node-port", service.id);
-      chains[entry] = { rules: [`meta mark set meta mark | ${masqueradeMark}`, `goto ${name}`] };
-      nodePorts[nodePort] = `goto ${entry}`;
-    }
-  }
-  const key = "ipv4_addr . inet_proto . inet_service";
-  const map = (type: string, elements: Record<string, string>): VerdictMap => ({ type, elements });
+const masqueradeMark = nft`0x4000`;
+const markForMasquerade = nft`meta mark set meta mark | ${masqueradeMark}`;
+const refuse = nft`goto refuse`;
+const drop = nft`drop`;
+const goto = (chain: string) => nft`goto ${chain}`;
+
+/** What is gathered while the ports are gone through. */
+interface Draft {
+  readonly chains: Record<string, Chain>;
+  readonly sets: Record<string, ElementSet>;
+  readonly serviceIps: Elements;
+  readonly nodePorts: Elements;
+  readonly noEndpoints: Elements;
+  readonly noEndpointNodePorts: Elements;
+  readonly firewalls: Elements;
+  readonly clusterIps: Map<string, NftText>;
+}
+type Elements = { readonly key: NftText; readonly verdict: NftText }[];
+
+export function serviceRules(ports: readonly ServicePort[], options: ServiceRulesOptions): Ruleset {
+  const draft: Draft = {
+    chains: {},
+    sets: {},
+    serviceIps: [],
+    nodePorts: [],
+    noEndpoints: [],
+    noEndpointNodePorts: [],
+    firewalls: [],
+    clusterIps: new Map(),
+  };
+  for (const port of ports) addPort(draft, port, options);
+  const type = nft`ipv4_addr . inet_proto . inet_service`;
+  const map = (elements: Elements, of = type): ElementMap => ({ type: of, elements });
+  const nodePortType = nft`inet_proto . inet_service`;
   return {
-    sets,
-    maps: {
-      "cluster-ips": map(key, clusterIps),
-      "node-ports": map("inet_proto . inet_service", nodePorts),
-      "refused-ips": map(key, refused),
-      "refused-node-ports": map("inet_proto . inet_service", refusedNodePorts),
+    sets: {
+      ...draft.sets,
+      "cluster-ips": { definition: nft`type ipv4_addr;`, elements: [...draft.clusterIps.values()] },
     },
-    chains: { ...baseChains(options), ...chains },
+    maps: {
+      "service-ips": map(draft.serviceIps),
+      "node-ports": map(draft.nodePorts, nodePortType),
+      "no-endpoints": map(draft.noEndpoints),
+      "no-endpoint-node-ports": map(draft.noEndpointNodePorts, nodePortType),
+      firewalls: map(draft.firewalls),
+    },
+    chains: { ...baseChains(options), ...draft.chains },
   };
 }
 
-function baseChains(options: {
-  readonly podCidr: string;
-  readonly clusterCidr?: string;
-}): Record<string, Chain> {
+function addPort(draft: Draft, port: ServicePort, options: ServiceRulesOptions): void {
+  const key = (ip: string) => nft`${ip} . ${port.protocol} . ${port.port}`;
+  const external = [...port.externalIps, ...port.balancerIps];
+  for (const ip of port.clusterIps) draft.clusterIps.set(ip, nft`${ip}`);
+  const reachable = port.clusterEndpoints.length > 0 || port.localEndpoints.length > 0;
+  // Nobody anywhere: refused. Nobody here, where only those here may serve: dropped, for others do.
+  const missing = reachable ? drop : refuse;
+  const internal = internalEndpoints(port);
+  const internalChain = addChoice(draft, port, internal);
+  for (const ip of port.clusterIps)
+    if (internalChain !== undefined) draft.serviceIps.push({ key: key(ip), verdict: goto(internalChain) });
+    else draft.noEndpoints.push({ key: key(ip), verdict: missing });
+  if (!isExternal(port)) return;
+  if (reachable) {
+    const chain = addExternalChain(draft, port, options);
+    for (const ip of external) draft.serviceIps.push({ key: key(ip), verdict: goto(chain) });
+    if (port.nodePort !== undefined)
+      draft.nodePorts.push({ key: nft`${port.protocol} . ${port.nodePort}`, verdict: goto(chain) });
+  }
+  if (externalEndpoints(port).length === 0) {
+    for (const ip of external) draft.noEndpoints.push({ key: key(ip), verdict: missing });
+    if (port.nodePort !== undefined)
+      draft.noEndpointNodePorts.push({ key: nft`${port.protocol} . ${port.nodePort}`, verdict: missing });
+  }
+  if (port.balancerSources.length > 0 && port.balancerIps.length > 0) {
+    const chain = chainName("firewall", port.id);
+    const sources = nftList(port.balancerSources.map((range) => nft`${range}`));
+    draft.chains[chain] = { rules: [nft`ip saddr != { ${sources} } drop`] };
+    for (const ip of port.balancerIps) draft.firewalls.push({ key: key(ip), verdict: goto(chain) });
+  }
+}
+
+/** The way in for everything but cluster IPs. */
+function addExternalChain(draft: Draft, port: ServicePort, options: ServiceRulesOptions): string {
+  const name = chainName("external", port.id);
+  const target = addChoice(draft, port, externalEndpoints(port));
+  const rules: NftText[] = [];
+  if (!port.externalLocal) {
+    // The endpoint may be elsewhere: the answer must come back through this node, so it takes our address.
+    rules.push(markForMasquerade);
+  } else {
+    // From inside the cluster every endpoint will do, as if it had gone out to a load balancer and come back.
+    const everywhere = addChoice(draft, port, port.clusterEndpoints);
+    if (everywhere !== undefined)
+      rules.push(
+        nft`ip saddr ${options.clusterCidr ?? options.podCidr} goto ${everywhere}`,
+        nft`fib saddr type local ${markForMasquerade}`,
+        nft`fib saddr type local goto ${everywhere}`,
+      );
+  }
+  if (target !== undefined) rules.push(goto(target));
+  draft.chains[name] = { rules };
+  return name;
+}
+
+/** The chain that picks one of these endpoints; `undefined` where there is none. The same endpoints share one. */
+function addChoice(draft: Draft, port: ServicePort, endpoints: readonly Endpoint[]): string | undefined {
+  if (endpoints.length === 0) return undefined;
+  const name = chainName(endpoints === port.localEndpoints ? "local" : "service", port.id);
+  if (name in draft.chains) return name;
+  const chains = endpoints.map((endpoint) => addEndpoint(draft, port, endpoint));
+  const rules: NftText[] = [];
+  if (port.affinitySeconds !== undefined)
+    for (const { chain, clients } of chains) rules.push(nft`ip saddr @${clients} goto ${chain}`);
+  const [only] = chains;
+  if (only !== undefined && chains.length === 1) rules.push(goto(only.chain));
+  else {
+    const choices = nftList(chains.map(({ chain }, i) => nft`${i} : goto ${chain}`));
+    rules.push(nft`numgen random mod ${chains.length} vmap { ${choices} }`);
+  }
+  draft.chains[name] = { rules };
+  return name;
+}
+
+function addEndpoint(
+  draft: Draft,
+  port: ServicePort,
+  { address, port: number }: Endpoint,
+): { readonly chain: string; readonly clients: string } {
+  const chain = chainName("endpoint", `${port.id}/${address}:${number}`);
+  // A set keeps its time to live for good: another time is another set.
+  const clients = `${chain}-${port.affinitySeconds ?? 0}s`;
+  if (chain in draft.chains) return { chain, clients };
+  // A pod that meets itself behind its Service must not see its own address as the sender.
+  const rules = [nft`ip saddr ${address} ${markForMasquerade}`];
+  if (port.affinitySeconds !== undefined) {
+    rules.push(nft`update @${clients} { ip saddr }`);
+    draft.sets[clients] = {
+      definition: nft`type ipv4_addr; flags dynamic,timeout; timeout ${port.affinitySeconds}s;`,
+    };
+  }
+  rules.push(nft`meta l4proto ${port.protocol} dnat to ${address}:${number}`);
+  draft.chains[chain] = { rules };
+  return { chain, clients };
+}
+
+function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
   const everywhere = options.clusterCidr ?? options.podCidr;
+  const onNode = nft`fib daddr type local ip daddr != 127.0.0.0/8`;
   return {
     services: {
       rules: [
-        "ip daddr . meta l4proto . th dport vmap @cluster-ips",
-        "fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @node-ports",
+        nft`ip daddr . meta l4proto . th dport vmap @service-ips`,
+        nft`${onNode} meta l4proto . th dport vmap @node-ports`,
       ],
     },
-    refuse: { rules: ["reject with icmp type port-unreachable"] },
-    "no-endpoints": {
+    refuse: { rules: [nft`reject with icmp type port-unreachable`] },
+    "check-endpoints": {
       rules: [
-        "ip daddr . meta l4proto . th dport vmap @refused-ips",
-        "fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @refused-node-ports",
+        nft`ip daddr . meta l4proto . th dport vmap @no-endpoints`,
+        nft`${onNode} meta l4proto . th dport vmap @no-endpoint-node-ports`,
       ],
     },
-    prerouting: { hook: "type nat hook prerouting priority dstnat;", rules: ["jump services"] },
-    output: { hook: "type nat hook output priority -100;", rules: ["jump services"] },
-    "filter-input": { hook: "type filter hook input priority 0;", rules: ["ct state new jump no-endpoints"] },
+    // What still goes to a cluster IP after translation asks for a port that its Service does not have.
+    "check-cluster-ips": {
+      rules: [
+        nft`ip daddr @cluster-ips goto refuse`,
+        ...(options.serviceCidr === undefined ? [] : [nft`ip daddr ${options.serviceCidr} drop`]),
+      ],
+    },
+    "check-sources": { rules: [nft`ip daddr . meta l4proto . th dport vmap @firewalls`] },
+    "sources-prerouting": {
+      hook: nft`type filter hook prerouting priority dstnat - 10;`,
+      rules: [nft`ct state new jump check-sources`],
+    },
+    "sources-output": {
+      hook: nft`type filter hook output priority -110;`,
+      rules: [nft`ct state new jump check-sources`],
+    },
+    prerouting: { hook: nft`type nat hook prerouting priority dstnat;`, rules: [nft`jump services`] },
+    output: { hook: nft`type nat hook output priority -100;`, rules: [nft`jump services`] },
+    "filter-input": {
+      hook: nft`type filter hook input priority 0;`,
+      rules: [nft`ct state new jump check-endpoints`],
+    },
     "filter-forward": {
-      hook: "type filter hook forward priority 0;",
-      rules: ["ct state new jump no-endpoints"],
+      hook: nft`type filter hook forward priority 0;`,
+      rules: [nft`ct state new jump check-endpoints`, nft`ct state new jump check-cluster-ips`],
     },
     "filter-output": {
-      hook: "type filter hook output priority 0;",
-      rules: ["ct state new jump no-endpoints"],
+      hook: nft`type filter hook output priority 0;`,
+      rules: [nft`ct state new jump check-endpoints`, nft`ct state new jump check-cluster-ips`],
     },
     postrouting: {
-      hook: "type nat hook postrouting priority srcnat;",
+      hook: nft`type nat hook postrouting priority srcnat;`,
       rules: [
-        `meta mark & ${masqueradeMark} == ${masqueradeMark} masquerade`,
-        `ip saddr ${options.podCidr} ip daddr != ${everywhere} fib daddr type != local masquerade`,
+        nft`meta mark & ${masqueradeMark} == ${masqueradeMark} masquerade`,
+        nft`ip saddr ${options.podCidr} ip daddr != ${everywhere} fib daddr type != local masquerade`,
       ],
     },
-  };
-}
-
-function serviceChain(endpoints: readonly string[], affinity: boolean): Chain {
-  const remembered = affinity ? endpoints.map((chain) => `ip saddr @${chain}-clients goto ${chain}`) : [];
-  const [only] = endpoints;
-  if (endpoints.length === 1) return { rules: [...remembered, `goto ${only}`] };
-  const choices = endpoints.map((chain, i) => `${i} : goto ${chain}`).join(", ");
-  return { rules: [...remembered, `numgen random mod ${endpoints.length} vmap { ${choices} }`] };
-}
-
-function endpointChain(service: ServicePort, endpoint: Endpoint, affinitySet: string | undefined): Chain {
-  return {
-    rules: [
-      // A pod that meets itself behind its Service must not see its own address as the sender.
-      `ip saddr ${endpoint.address} meta mark set meta mark | ${masqueradeMark}`,
-      ...(affinitySet === undefined ? [] : [`update @${affinitySet} { ip saddr }`]),
-      `meta l4proto ${service.protocol} dnat to ${endpoint.address}:${endpoint.port}`,
-    ],
   };
 }
 
 function chainName(prefix: string, id: string): string {
-  return `${prefix}-${createHash("sha256").update(id).digest("hex").slice(0, 12)}`;
+  return `${prefix}-${createHash("sha256").update(id).digest("hex").slice(0, 16)}`;
 }

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { systemClock } from "../../base/os/clock.ts";
+import { freePorts } from "../../base/os/free-ports.ts";
 import { silentLog } from "../../base/os/log.ts";
+import type { Service } from "../../client/types.ts";
+import { ClientAffinity } from "./client-affinity.ts";
 import type { ServicePort } from "./service-plan.ts";
 import { UserSpaceProxy } from "./user-space-proxy.ts";
 
@@ -14,11 +17,18 @@ describe("UserSpaceProxy", () => {
       clock: systemClock,
       log: silentLog,
       nodePortHost: "127.0.0.1",
-      claimAddress: async () => undefined,
+      claimAddress: async (address) => {
+        if (address === "10.9.9.9") throw new Error("no such device");
+        return address.startsWith("127.");
+      },
     });
     proxies.push(proxy);
     return proxy;
   };
+  let listen: number;
+  beforeEach(async () => {
+    [listen = 0] = await freePorts(1);
+  });
   afterEach(() => {
     for (const proxy of proxies.splice(0)) proxy.stop();
     for (const server of servers.splice(0)) server.close();
@@ -30,41 +40,109 @@ describe("UserSpaceProxy", () => {
     await once(server.listen(0, "127.0.0.1"), "listening");
     return (server.address() as AddressInfo).port;
   }
-  const port = (backends: readonly number[], listen: number): ServicePort => ({
-    id: "ns/web:80",
-    protocol: "tcp",
-    clusterIps: ["127.96.7.7"],
-    externalIps: [],
-    port: listen,
-    nodePort: undefined,
-    affinitySeconds: undefined,
-    endpoints: backends.map((number) => ({ address: "127.0.0.1", port: number, isLocal: true })),
-  });
+  const port = (backends: readonly number[], more: Partial<ServicePort> = {}): ServicePort => {
+    const endpoints = backends.map((number) => ({ address: "127.0.0.1", port: number, isLocal: true }));
+    return {
+      id: "ns/web:80",
+      service: { metadata: { namespace: "ns", name: "web" } } as Service,
+      protocol: "tcp",
+      clusterIps: ["127.96.7.7"],
+      externalIps: [],
+      balancerIps: [],
+      balancerSources: [],
+      port: listen,
+      nodePort: undefined,
+      affinitySeconds: undefined,
+      internalLocal: false,
+      externalLocal: false,
+      clusterEndpoints: endpoints,
+      localEndpoints: endpoints,
+      readyEndpoints: endpoints,
+      servingEndpoints: endpoints,
+      ...more,
+    };
+  };
+  const messages = async (proxy: UserSpaceProxy, ports: readonly ServicePort[]) =>
+    (await proxy.update({ ports })).map(({ message }) => message);
 
   it("passes connections on in turn, and past an endpoint that refuses", async () => {
     const one = await backend("one");
     const two = await backend("two");
     const closed = await backend("gone");
     await new Promise((done) => servers.pop()?.close(done));
-    const proxy = newProxy();
-    await proxy.update([port([one, closed, two], 18_099)]);
-    const answers = [await ask(18_099), await ask(18_099), await ask(18_099)];
+    await newProxy().update({ ports: [port([one, closed, two])] });
+    const answers = [await ask(listen), await ask(listen), await ask(listen)];
     assert.deepEqual(new Set(answers), new Set(["one", "two"]));
   });
 
   it("stops listening when the Service goes", async () => {
     const proxy = newProxy();
-    await proxy.update([port([await backend("one")], 18_098)]);
-    assert.equal(await ask(18_098), "one");
-    await proxy.update([]);
-    assert.equal(await ask(18_098), "ECONNREFUSED");
+    await proxy.update({ ports: [port([await backend("one")])] });
+    assert.equal(await ask(listen), "one");
+    await proxy.update({ ports: [] });
+    assert.equal(await ask(listen), "ECONNREFUSED");
+  });
+
+  it("keeps a client with its endpoint where the Service has session affinity", async () => {
+    const backends = [await backend("one"), await backend("two"), await backend("three")];
+    await newProxy().update({ ports: [port(backends, { affinitySeconds: 60 })] });
+    const answers: string[] = [];
+    for (let i = 0; i < 6; i++) answers.push(await ask(listen));
+    assert.equal(new Set(answers).size, 1, answers.join());
+    const other = await ask(listen, "127.0.0.9");
+    assert.notEqual(other, answers[0], "the next client goes to the next endpoint");
+    assert.equal(await ask(listen), answers[0]);
+  });
+
+  it("refuses clients of a Service without endpoints, and of one without local ones where it keeps to these", async () => {
+    const proxy = newProxy();
+    await proxy.update({ ports: [port([])] });
+    assert.equal(await ask(listen), "ECONNREFUSED");
+    const away = port([await backend("one")], { internalLocal: true, localEndpoints: [] });
+    await proxy.update({ ports: [away] });
+    assert.equal(await ask(listen), "ECONNREFUSED");
+  });
+
+  it("names what it cannot do, and does the rest", async () => {
+    const one = await backend("one");
+    const [nodePort = 0] = await freePorts(1);
+    const said = await messages(newProxy(), [
+      port([one], { id: "ns/dns:53", protocol: "udp" }),
+      port([one], { id: "ns/out:80", clusterIps: [], externalIps: ["203.0.113.7", "10.9.9.9"] }),
+      port([one], { nodePort, externalLocal: true }),
+    ]);
+    assert.deepEqual(said, [
+      "ns/dns:53: UDP needs nftables, which this node does not use; left out",
+      "ns/web:80: without nftables externalTrafficPolicy: Local keeps to local endpoints, but not the source address",
+      "ns/out:80: this node cannot take the address 203.0.113.7; left out",
+      "ns/out:80: this node cannot take the address 10.9.9.9: no such device; left out",
+    ]);
+    assert.equal(await ask(listen), "one");
+    assert.equal(await ask(nodePort, undefined, "127.0.0.1"), "one");
   });
 });
 
-function ask(port: number): Promise<string> {
+describe("ClientAffinity", () => {
+  it("forgets a client that was away too long, and the longest unseen when there are too many", () => {
+    const affinity = new ClientAffinity({ clientsMax: 2 });
+    affinity.connected("s", "a", { endpoint: "1", seconds: 10, nowMs: 0 });
+    assert.equal(affinity.endpointOf("s", "a", 9_999), "1");
+    assert.equal(affinity.endpointOf("s", "a", 10_000), undefined);
+    assert.equal(affinity.endpointOf("other", "a", 0), undefined);
+    affinity.connected("s", "b", { endpoint: "2", seconds: 10, nowMs: 1 });
+    affinity.connected("s", "a", { endpoint: "1", seconds: 10, nowMs: 2 });
+    affinity.connected("s", "c", { endpoint: "3", seconds: 10, nowMs: 3 });
+    assert.deepEqual(
+      ["a", "b", "c"].map((client) => affinity.endpointOf("s", client, 3)),
+      ["1", undefined, "3"],
+    );
+  });
+});
+
+function ask(port: number, from?: string, host = "127.96.7.7"): Promise<string> {
   return new Promise((resolve) => {
     let text = "";
-    const socket = connect(port, "127.96.7.7");
+    const socket = connect({ port, host, ...(from !== undefined && { localAddress: from }) });
     socket.on("data", (data) => {
       text += data;
     });

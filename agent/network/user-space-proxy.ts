@@ -1,7 +1,17 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { contains, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 import type { Clock } from "../../base/os/clock.ts";
-import type { Log } from "../../base/os/log.ts";
-import type { Endpoint, ServicePort } from "./service-plan.ts";
+import { describeError, type Log } from "../../base/os/log.ts";
+import { ClientAffinity } from "./client-affinity.ts";
+import type { Endpoint } from "./service-endpoints.ts";
+import {
+  externalEndpoints,
+  internalEndpoints,
+  isExternal,
+  type ServicePlan,
+  type ServicePort,
+  type ServiceProblem,
+} from "./service-plan.ts";
 
 /** Services without nftables: this process listens on each Service's addresses and passes bytes on. TCP only. Several
  *  agents on one machine share the loopback addresses: the first to listen serves, the others stand by and take over. */
@@ -10,75 +20,77 @@ export interface UserSpaceProxyParts {
   readonly log: Log;
   /** Where node ports listen. */
   readonly nodePortHost: string;
-  /** Makes a cluster IP an address of this node, where it is not one already. */
-  readonly claimAddress: (address: string) => Promise<void>;
+  /** Makes a Service's address one of this node, where it is not one already; false where that cannot be. */
+  readonly claimAddress: (address: string) => Promise<boolean>;
+}
+
+/** One address and port to listen on. */
+interface Wanted {
+  readonly host: string;
+  readonly port: number;
+  readonly via: "cluster" | "balancer" | "outside";
+  readonly service: ServicePort;
 }
 
 interface Listener {
   readonly key: string;
-  readonly host: string;
-  readonly port: number;
-  endpoints: readonly Endpoint[];
+  wanted: Wanted;
   next: number;
   server: Server | undefined;
   cancelRetry: (() => void) | undefined;
 }
 
 const retryMs = 2000;
-const connectionsMost = 4096;
+const connectionsMax = 4096;
+const affinityClientsMax = 16_384;
 
 export class UserSpaceProxy {
   readonly #parts: UserSpaceProxyParts;
   readonly #listeners = new Map<string, Listener>();
   readonly #sockets = new Set<Socket>();
   readonly #warned = new Set<string>();
+  readonly #affinity = new ClientAffinity({ clientsMax: affinityClientsMax });
   #stopped = false;
 
   constructor(parts: UserSpaceProxyParts) {
     this.#parts = parts;
   }
 
-  /** Makes what is listened on equal to the plan. */
-  async update(ports: readonly ServicePort[]): Promise<void> {
-    const wanted = new Map<
-      string,
-      { readonly host: string; readonly port: number; readonly service: ServicePort }
-    >();
+  /** Makes what is listened on equal to the plan. A Service without endpoints is not listened for: its clients are refused. */
+  async update({ ports }: Pick<ServicePlan, "ports">): Promise<readonly ServiceProblem[]> {
+    const problems: ServiceProblem[] = [];
+    const wanted = new Map<string, Wanted>();
     for (const service of ports) {
+      const problem = (text: string) =>
+        problems.push({ service: service.service, message: `${service.id}: ${text}` });
       if (service.protocol !== "tcp") {
-        this.#warnOnce(service.id, "UDP services need nftables; not served", { service: service.id });
+        problem(`${service.protocol.toUpperCase()} needs nftables, which this node does not use; left out`);
         continue;
       }
-      for (const host of service.clusterIps)
-        wanted.set(`${host}:${service.port}`, { host, port: service.port, service });
-      const { nodePort } = service;
-      if (nodePort !== undefined)
-        wanted.set(`${this.#parts.nodePortHost}:${nodePort}`, {
-          host: this.#parts.nodePortHost,
-          port: nodePort,
-          service,
-        });
+      if (isExternal(service) && service.externalLocal)
+        problem(
+          "without nftables externalTrafficPolicy: Local keeps to local endpoints, but not the source address",
+        );
+      for (const one of this.#wantedFor(service)) wanted.set(`${one.host}:${one.port}`, one);
     }
     for (const [key, listener] of this.#listeners) if (!wanted.has(key)) this.#close(listener);
-    for (const [key, { host, port, service }] of wanted) {
+    for (const [key, one] of wanted) {
       const known = this.#listeners.get(key);
       if (known !== undefined) {
-        known.endpoints = service.endpoints;
+        known.wanted = one;
         continue;
       }
-      const listener: Listener = {
-        key,
-        host,
-        port,
-        endpoints: service.endpoints,
-        next: 0,
-        server: undefined,
-        cancelRetry: undefined,
-      };
+      const obstacle = await this.#obstacle(one.host);
+      if (obstacle !== undefined) {
+        const message = `${one.service.id}: this node cannot take the address ${one.host}${obstacle}; left out`;
+        problems.push({ service: one.service.service, message });
+        continue;
+      }
+      const listener: Listener = { key, wanted: one, next: 0, server: undefined, cancelRetry: undefined };
       this.#listeners.set(key, listener);
-      if (service.clusterIps.includes(host)) await this.#parts.claimAddress(host);
       this.#listen(listener);
     }
+    return problems;
   }
 
   stop(): void {
@@ -87,10 +99,37 @@ export class UserSpaceProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  #wantedFor(service: ServicePort): readonly Wanted[] {
+    const { clusterIps, externalIps, balancerIps, port, nodePort } = service;
+    const at = (via: Wanted["via"], hosts: readonly string[], number = port) =>
+      hosts.map((host): Wanted => ({ host, port: number, via, service }));
+    return [
+      ...(internalEndpoints(service).length > 0 ? at("cluster", clusterIps) : []),
+      ...(service.clusterEndpoints.length > 0
+        ? [
+            ...at("outside", externalIps),
+            ...at("balancer", balancerIps),
+            ...(nodePort === undefined ? [] : at("outside", [this.#parts.nodePortHost], nodePort)),
+          ]
+        : []),
+    ];
+  }
+
+  /** Why this node cannot have an address, behind a colon where there is more to say; undefined when it has it. */
+  async #obstacle(host: string): Promise<string | undefined> {
+    if (host === this.#parts.nodePortHost) return undefined;
+    try {
+      return (await this.#parts.claimAddress(host)) ? undefined : "";
+    } catch (error) {
+      return `: ${describeError(error)}`;
+    }
+  }
+
   #listen(listener: Listener): void {
     if (this.#stopped || this.#listeners.get(listener.key) !== listener) return;
+    const { host, port } = listener.wanted;
     const server = createServer({ pauseOnConnect: true }, (client) => this.#forward(listener, client));
-    server.maxConnections = connectionsMost;
+    server.maxConnections = connectionsMax;
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EACCES")
         this.#warnOnce(
@@ -102,7 +141,7 @@ export class UserSpaceProxy {
         this.#warnOnce(listener.key, "cannot listen for a service", { address: listener.key, error });
       listener.cancelRetry = this.#parts.clock.after(retryMs, () => this.#listen(listener));
     });
-    server.listen({ host: listener.host, port: listener.port, exclusive: true }, () => {
+    server.listen({ host, port, exclusive: true }, () => {
       listener.server = server;
       // Taken away while the listen call was under way.
       if (this.#stopped || this.#listeners.get(listener.key) !== listener) server.close();
@@ -117,11 +156,12 @@ export class UserSpaceProxy {
 
   #forward(listener: Listener, client: Socket): void {
     this.#track(client);
-    const { endpoints } = listener;
-    const first = listener.next++;
+    const { service } = listener.wanted;
+    const from = client.remoteAddress ?? "";
+    const endpoints = this.#inTurn(listener, from);
     const attempt = (tried: number) => {
-      const endpoint = endpoints[(first + tried) % endpoints.length];
-      if (endpoint === undefined || tried >= endpoints.length) {
+      const endpoint = endpoints[tried];
+      if (endpoint === undefined) {
         client.destroy();
         return;
       }
@@ -131,6 +171,12 @@ export class UserSpaceProxy {
       upstream.once("error", onRefused);
       upstream.once("connect", () => {
         upstream.off("error", onRefused);
+        if (service.affinitySeconds !== undefined)
+          this.#affinity.connected(service.id, from, {
+            endpoint: endpointKey(endpoint),
+            seconds: service.affinitySeconds,
+            nowMs: this.#parts.clock.monotonicMs(),
+          });
         upstream.on("error", () => client.destroy());
         client.on("error", () => upstream.destroy());
         client.on("close", () => upstream.destroy());
@@ -141,6 +187,30 @@ export class UserSpaceProxy {
       });
     };
     attempt(0);
+  }
+
+  /** The endpoints a client may go to, in the order they are tried: the one it went to before, where the Service keeps its
+   *  clients, then each in turn. */
+  #inTurn(listener: Listener, from: string): readonly Endpoint[] {
+    const { service } = listener.wanted;
+    const endpoints = this.#endpointsFor(listener.wanted, from);
+    const last =
+      service.affinitySeconds === undefined
+        ? undefined
+        : this.#affinity.endpointOf(service.id, from, this.#parts.clock.monotonicMs());
+    const known = endpoints.filter((one) => endpointKey(one) === last);
+    // Who comes back takes nobody's turn.
+    const first = (known.length > 0 ? listener.next : listener.next++) % Math.max(1, endpoints.length);
+    const turned = [...endpoints.slice(first), ...endpoints.slice(0, first)];
+    return [...known, ...turned.filter((one) => !known.includes(one))];
+  }
+
+  #endpointsFor({ via, service }: Wanted, from: string): readonly Endpoint[] {
+    if (via === "cluster") return internalEndpoints(service);
+    if (via === "balancer" && !isAmong(service.balancerSources, from)) return [];
+    // Who is on this node is inside: every endpoint will do, as if it had gone out and come back.
+    const inside = from.startsWith("127.") || from === this.#parts.nodePortHost;
+    return inside ? service.clusterEndpoints : externalEndpoints(service);
   }
 
   #track(socket: Socket): void {
@@ -154,4 +224,15 @@ export class UserSpaceProxy {
     this.#warned.add(key);
     this.#parts.log.warn(message, fields);
   }
+}
+
+const endpointKey = ({ address, port }: Endpoint) => `${address}:${port}`;
+
+function isAmong(ranges: readonly string[], address: string): boolean {
+  const number = parseIpv4(address);
+  return (
+    ranges.length === 0 ||
+    (number !== undefined &&
+      ranges.map(parseIpv4Range).some((range) => range !== undefined && contains(range, number)))
+  );
 }

@@ -1,4 +1,4 @@
-/** Run inside a network namespace by network.test.ts: a node with two pods behind a Service. Reads commands from stdin, one
+/** Run inside a network namespace by test-node.ts: a node's network and proxy, whose objects a test sets. Reads commands from stdin, one
  *  JSON value a line, and answers each with one line. */
 import { createInterface } from "node:readline";
 import { systemClock } from "../../../base/os/clock.ts";
@@ -6,12 +6,13 @@ import { systemDisk } from "../../../base/os/disk.ts";
 import { createLog } from "../../../base/os/log.ts";
 import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
-import type { ApiClient } from "../../../client/api.ts";
+import { resources } from "../../../client/resources.ts";
+import { FakeApi } from "../../../client/testing/fake-api.ts";
 import { startNodeNetwork } from "../node-network.ts";
 import { startServiceProxy } from "../service-proxy.ts";
 import { FixedInformers } from "./fixed-informers.ts";
 
-const [stateDir = "", nodeIp = "", podCidr = "", clusterCidr = ""] = process.argv.slice(2);
+const [stateDir = "", nodeIp = "", podCidr = "", clusterCidr = "", serviceCidr = ""] = process.argv.slice(2);
 const os = {
   clock: systemClock,
   random: systemRandom,
@@ -20,8 +21,17 @@ const os = {
   metrics: new MetricsRegistry(),
 };
 const informers = new FixedInformers();
-const config = { nodeName: "node-1", nodeIp, podCidr, clusterCidr, stateDir, mode: "bridge" } as const;
-const deps = { os, client: {} as ApiClient, informers: informers.asFactory() };
+const config = {
+  nodeName: "node-1",
+  nodeIp,
+  podCidr,
+  clusterCidr,
+  serviceCidr,
+  stateDir,
+  mode: "bridge",
+} as const;
+const client = new FakeApi();
+const deps = { os, client, informers: informers.asFactory() };
 const network = await startNodeNetwork(config, deps);
 const proxy = await startServiceProxy(config, deps);
 
@@ -33,6 +43,7 @@ const commands: Readonly<Record<string, (input: never) => Promise<unknown>>> = {
     informers.set(input.plural, input.objects);
     return null;
   },
+  events: async () => (await client.list(resources.events)).items.map(({ message }) => message),
 };
 process.stdout.write("ready\n");
 for await (const line of createInterface({ input: process.stdin })) {

@@ -1,0 +1,50 @@
+import type { Log } from "../../base/os/log.ts";
+import { hasProgram, runProgram } from "./programs.ts";
+import type { ServicePort } from "./service-plan.ts";
+import { parseUdpFlows, staleUdpFlows } from "./udp-flows.ts";
+
+/** Makes the kernel forget UDP flows to endpoints that are gone. */
+export interface UdpFlowCleaner {
+  clean(ports: readonly ServicePort[]): Promise<void>;
+}
+
+/** With the program `conntrack`; where it is not installed, says so once there are UDP Services, and does nothing. */
+export async function openUdpFlowCleaner(log: Log): Promise<UdpFlowCleaner> {
+  const installed = await hasProgram("conntrack");
+  let last = "";
+  let warned = false;
+  return {
+    async clean(ports) {
+      const udp = ports.filter(({ protocol }) => protocol === "udp");
+      // Only what decides which flows are stale: most changes have no part in it.
+      const now = JSON.stringify(udp.map(({ service: _, ...port }) => port));
+      if (udp.length === 0 || now === last) return;
+      if (!installed) {
+        if (!warned)
+          log.warn(
+            "conntrack is not installed: clients of UDP Services may go on sending to endpoints that left",
+          );
+        warned = true;
+        return;
+      }
+      const listing = await runProgram("conntrack", ["-L", "-f", "ipv4", "-p", "udp"]);
+      for (const flow of staleUdpFlows(parseUdpFlows(listing), udp)) await forget(flow);
+      last = now;
+    },
+  };
+}
+
+async function forget({
+  to,
+  toPort,
+  from,
+  fromPort,
+}: ReturnType<typeof parseUdpFlows>[number]): Promise<void> {
+  const where = ["--orig-dst", to, "--orig-port-dst", `${toPort}`, "--reply-src", from, "--reply-port-src"];
+  try {
+    await runProgram("conntrack", ["-D", "-f", "ipv4", "-p", "udp", ...where, `${fromPort}`]);
+  } catch (error) {
+    // Over by itself meanwhile: that is what was wanted.
+    if (!(error instanceof Error && /\b0 flow entries have been deleted/.test(error.message))) throw error;
+  }
+}

@@ -1,0 +1,90 @@
+import type { EndpointSlice } from "../../client/types.ts";
+import { type AddressFault, ipv4Of, isPort, specialAddress } from "./parsed-input.ts";
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly isLocal: boolean;
+}
+
+/** A Service port's endpoints, by what may be sent to them. */
+export interface EndpointChoice {
+  /** Anywhere in the cluster. Ready ones; where there are none, those that still serve while they terminate (KEP-1669). */
+  readonly clusterEndpoints: readonly Endpoint[];
+  /** The same, counting only those on this node. */
+  readonly localEndpoints: readonly Endpoint[];
+  readonly readyEndpoints: readonly Endpoint[];
+  /** All that still answer: a client that talks to one of them is left alone. */
+  readonly servingEndpoints: readonly Endpoint[];
+}
+
+/** The node that a plan is for. */
+export interface NodeView {
+  readonly nodeName: string;
+  /** Pods are processes at loopback addresses of this machine. */
+  readonly loopbackPods: boolean;
+}
+
+interface Found extends Endpoint {
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+}
+
+/** Reads a Service's slices. An endpoint that stands in two of them counts once. Pure. */
+export function endpointsOf(
+  slices: readonly EndpointSlice[],
+  port: NodeView & { readonly name: string; readonly protocol: string },
+  fault: AddressFault,
+): EndpointChoice {
+  const found = new Map<string, Found>();
+  for (const slice of slices) {
+    const slicePort = (slice.ports ?? []).find(
+      ({ name, protocol }) =>
+        (name ?? "") === port.name && (protocol ?? "TCP").toLowerCase() === port.protocol,
+    )?.port;
+    if (slicePort === undefined || slicePort === null) continue;
+    const where = `EndpointSlice ${slice.metadata.name}`;
+    if (!isPort(slicePort)) {
+      fault(`${where}: ports`, slicePort, "is not a port");
+      continue;
+    }
+    for (const [at, { addresses, conditions, nodeName }] of (slice.endpoints ?? []).entries()) {
+      // The others are for people; every proxy of Kubernetes takes the first.
+      const field = `${where}: endpoints[${at}].addresses`;
+      const [address] = ipv4Of(field, (addresses ?? []).slice(0, 1), fault);
+      if (address === undefined) continue;
+      const special = specialAddress(address);
+      if (special !== undefined && !(port.loopbackPods && address.startsWith("127."))) {
+        fault(field, address, special);
+        continue;
+      }
+      const one: Found = {
+        address,
+        port: slicePort,
+        isLocal: nodeName === port.nodeName,
+        ready: conditions?.ready !== false,
+        serving: conditions?.serving !== false,
+        terminating: conditions?.terminating === true,
+      };
+      const key = `${address}:${slicePort}`;
+      if (found.get(key)?.ready !== true) found.set(key, one);
+    }
+  }
+  const all = [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  const ready = all.filter((one) => one.ready);
+  const leaving = all.filter((one) => !one.ready && one.serving && one.terminating);
+  const first = (...choices: readonly (readonly Found[])[]) =>
+    (choices.find((choice) => choice.length > 0) ?? []).map(plain);
+  const local = (list: readonly Found[]) => list.filter(({ isLocal }) => isLocal);
+  return {
+    clusterEndpoints: first(ready, leaving),
+    localEndpoints: first(local(ready), local(leaving)),
+    readyEndpoints: ready.map(plain),
+    servingEndpoints: all.filter((one) => one.ready || one.serving).map(plain),
+  };
+}
+
+function plain({ address, port, isLocal }: Found): Endpoint {
+  return { address, port, isLocal };
+}

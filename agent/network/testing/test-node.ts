@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { HostPort, PodAttachment } from "../../network-seam.ts";
+
+const run = promisify(execFile);
+
+export const canRunNodes =
+  process.getuid?.() === 0 && ["ip", "nft", "nsenter"].every((program) => isInstalled(program));
+
+let nodesMade = 0;
+
+/** A node in a network namespace of its own, an outside in another, joined by a veth pair; pods in namespaces of theirs.
+ *  Nothing of it is in the test's own namespace. */
+export class TestNode {
+  static readonly ip = "10.199.0.11";
+  static readonly outsideIp = "10.199.0.1";
+  readonly node: string;
+  readonly outside: string;
+  readonly #id = `pt${process.pid % 100_000}n${nodesMade++}`;
+  readonly #stateDir = mkdtempSync(join(tmpdir(), "pintle-network-"));
+  readonly #children: ChildProcess[] = [];
+  readonly #pods: readonly string[];
+  #agent: ChildProcess | undefined;
+  #lines: AsyncIterator<string> | undefined;
+
+  constructor(pods: readonly string[]) {
+    this.node = `${this.#id}-node`;
+    this.outside = `${this.#id}-out`;
+    this.#pods = pods;
+  }
+
+  static async start(pods: readonly string[]): Promise<TestNode> {
+    const made = new TestNode(pods);
+    const { node, outside } = made;
+    sh(`ip netns add ${node}`, `ip netns add ${outside}`);
+    sh(`ip -n ${outside} link add eth0 type veth peer name eth0 netns ${node}`);
+    for (const [name, ip] of [
+      [outside, TestNode.outsideIp],
+      [node, TestNode.ip],
+    ])
+      sh(
+        `ip -n ${name} link set lo up`,
+        `ip -n ${name} addr add ${ip}/24 dev eth0`,
+        `ip -n ${name} link set eth0 up`,
+      );
+    sh(`ip -n ${node} route add default via ${TestNode.outsideIp}`);
+    for (const pod of pods) sh(`ip netns add ${made.namespaceOf(pod)}`);
+    await made.restart();
+    return made;
+  }
+
+  /** Kills the node's network and proxy, if they run, and starts them anew on the same state. */
+  async restart(): Promise<void> {
+    if (this.#agent !== undefined) {
+      this.#agent.kill("SIGKILL");
+      await once(this.#agent, "exit");
+    }
+    const script = fileURLToPath(new URL("./node-in-namespace.ts", import.meta.url));
+    const child = spawn(
+      "nsenter",
+      [
+        `--net=/run/netns/${this.node}`,
+        "--",
+        process.execPath,
+        "--import",
+        "tsx",
+        script,
+        this.#stateDir,
+        TestNode.ip,
+        "10.198.1.0/24",
+        "10.198.0.0/16",
+        "10.96.0.0/16",
+      ],
+      { stdio: ["pipe", "pipe", "inherit"] },
+    );
+    this.#agent = child;
+    this.#children.push(child);
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    assert.equal((await this.#lines.next()).value, "ready");
+  }
+
+  async ask(command: string, input: unknown): Promise<unknown> {
+    const { ok, error, cause } = await this.try(command, input);
+    assert.equal(error, undefined, `${command}: ${error} ${cause}`);
+    return ok;
+  }
+
+  async try(command: string, input: unknown): Promise<{ ok?: unknown; error?: string; cause?: string }> {
+    this.#agent?.stdin?.write(`${JSON.stringify({ command, input })}\n`);
+    return JSON.parse((await this.#lines?.next())?.value ?? "{}");
+  }
+
+  namespaceOf(pod: string): string {
+    return `${this.#id}-${pod}`;
+  }
+
+  attachment(pod: string, hostPorts: readonly HostPort[] = []): PodAttachment {
+    const netnsPath = `/run/netns/${this.namespaceOf(pod)}`;
+    return { namespace: "ns", name: pod, uid: pod, sandboxId: pod, netnsPath, hostPorts };
+  }
+
+  async attach(pod: string, hostPorts: readonly HostPort[] = []): Promise<string> {
+    return ((await this.ask("attach", this.attachment(pod, hostPorts))) as { podIp: string }).podIp;
+  }
+
+  /** Serves HTTP in a pod at 8080: its name, or at /from the address it sees its client at. */
+  async serve(pod: string): Promise<void> {
+    const program = `require("http").createServer((q, r) => r.end(q.url === "/from" ? q.socket.remoteAddress : "${pod}")).listen(8080, "0.0.0.0", () => console.log("up"))`;
+    const child = spawn(
+      "nsenter",
+      [`--net=/run/netns/${this.namespaceOf(pod)}`, "--", process.execPath, "-e", program],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    this.#children.push(child);
+    await once(child.stdout, "data");
+  }
+
+  /** Messages of the events recorded since the node started. */
+  async events(): Promise<readonly string[]> {
+    return (await this.ask("events", null)) as string[];
+  }
+
+  /** What `nft list ruleset` shows on the node. */
+  async ruleset(): Promise<string> {
+    return (await this.in(this.node, "nft", ["list", "ruleset"])).stdout;
+  }
+
+  in(namespace: string, program: string, args: readonly string[]) {
+    return run("nsenter", [`--net=/run/netns/${namespace}`, "--", program, ...args], {
+      encoding: "utf8",
+      env: { PATH: process.env.PATH },
+    });
+  }
+
+  /** The body, "refused", or "" for anything else. */
+  async get(namespace: string, url: string): Promise<string> {
+    const program = `require("http").get("${url}", { agent: false, timeout: 2000 }, (r) => r.pipe(process.stdout)).on("timeout", (r) => process.exit(0)).on("error", (e) => console.log(e.code === "ECONNREFUSED" ? "refused" : ""))`;
+    return (await this.in(namespace, process.execPath, ["-e", program])).stdout.trim();
+  }
+
+  async getMany(namespace: string, url: string, count: number): Promise<string[]> {
+    const answers: string[] = [];
+    for (let i = 0; i < count; i++) answers.push(await this.get(namespace, url));
+    return answers;
+  }
+
+  stop(): void {
+    for (const child of this.#children) child.kill("SIGKILL");
+    for (const name of [this.node, this.outside, ...this.#pods.map((pod) => this.namespaceOf(pod))])
+      sh(`ip netns delete ${name} 2>/dev/null || true`);
+    rmSync(this.#stateDir, { recursive: true, force: true });
+  }
+}
+
+/** A Service in the namespace `default`. */
+export function service(name: string, clusterIP: string, spec: object = {}, more: object = {}): object {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { namespace: "default", name, uid: name, creationTimestamp: "2026-01-01T00:00:00Z" },
+    spec: {
+      type: "ClusterIP",
+      clusterIP,
+      clusterIPs: [clusterIP],
+      ports: [{ port: 80, targetPort: 8080, protocol: "TCP" }],
+      ...spec,
+    },
+    ...more,
+  };
+}
+
+/** Its endpoints; those of `elsewhere` are on another node. */
+export function slice(
+  name: string,
+  addresses: readonly string[],
+  {
+    elsewhere = [] as readonly string[],
+    ports = [{ name: "", port: 8080, protocol: "TCP" }] as object[],
+  } = {},
+): object {
+  const endpoint = (nodeName: string) => (address: string) => ({
+    addresses: [address],
+    conditions: { ready: true },
+    nodeName,
+  });
+  return {
+    metadata: {
+      namespace: "default",
+      name: `${name}-1`,
+      labels: { "kubernetes.io/service-name": name },
+    },
+    addressType: "IPv4",
+    ports,
+    endpoints: [...addresses.map(endpoint("node-1")), ...elsewhere.map(endpoint("node-2"))],
+  };
+}
+
+/** Looks until it is so, for at most ten seconds; each look takes a process' time. */
+export async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await check())) assert.ok(performance.now() < deadline, `not so in time: ${what}`);
+}
+
+function sh(...commands: string[]): void {
+  for (const command of commands)
+    execFileSync("sh", ["-c", command], { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+export function isInstalled(program: string): boolean {
+  try {
+    execFileSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
