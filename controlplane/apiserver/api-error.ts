@@ -171,11 +171,16 @@ export function tooManyRequests(
 ): ApiError {
   return new ApiError(429, "TooManyRequests", message, { retryAfterSeconds, ...(causes && { causes }) });
 }
-export function revisionTooLarge(wanted: number, current: number): ApiError {
-  const message = `Too large resource version: ${wanted}, current: ${current}`;
+/** A revision that the store, or this server's view of it, has not reached. */
+export function revisionTooLarge(
+  wanted: bigint | number,
+  current: number,
+  retryAfterSeconds: number,
+): ApiError {
+  const message = `Timeout: Too large resource version: ${wanted}, current: ${current}`;
   return new ApiError(504, "Timeout", message, {
     causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
-    retryAfterSeconds: 1,
+    ...(retryAfterSeconds > 0 && { retryAfterSeconds }),
   });
 }
 export function timedOut(message: string): ApiError {

@@ -28,6 +28,7 @@ export interface ObservedParts {
     readonly count: number;
     readonly sizeBytes: number;
     readonly listenerCount: number;
+    readonly window: { readonly count: number; readonly sizeBytes: number };
   }>;
 }
 
@@ -38,6 +39,17 @@ export function observeApi(meter: Meter, { inFlight, caches }: ObservedParts): v
     for (const cache of caches()) sum += cache[field];
     return sum;
   };
+  const history = (field: "count" | "sizeBytes") => () => {
+    let sum = 0;
+    for (const { window } of caches()) sum += window[field];
+    return sum;
+  };
+  meter.observed(
+    "apiserver_watch_history_events",
+    "Recent changes that watches can resume from.",
+    history("count"),
+  );
+  meter.observed("apiserver_watch_history_bytes", "What these keep in memory.", history("sizeBytes"));
   meter.observed("apiserver_current_inflight_requests_readonly", "Reads under way.", () => inFlight.readOnly);
   meter.observed(
     "apiserver_current_inflight_requests_mutating",

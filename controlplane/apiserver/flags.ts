@@ -2,10 +2,13 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
+import { historyBytesDefault } from "./cache/history-budget.ts";
 import type { NodeTls } from "./handlers/node-link.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
 
-/** kube-apiserver's names. */
+const megabyte = 1024 * 1024;
+
+/** kube-apiserver's names where it has them. */
 export const apiserverFlags = {
   "bind-address": {
     kind: "list",
@@ -70,6 +73,12 @@ export const apiserverFlags = {
   "kubelet-client-key": { kind: "string", value: "FILE", help: "Its private key, PEM" },
   "max-requests-inflight": { kind: "integer", default: 400, help: "Reads under way at once" },
   "max-mutating-requests-inflight": { kind: "integer", default: 200, help: "Writes under way at once" },
+  "watch-history-mb": {
+    kind: "integer",
+    value: "MEGABYTES",
+    default: historyBytesDefault / megabyte,
+    help: "The most that recent changes may take, which watches resume from; 75 s of them are kept where they fit",
+  },
 } as const satisfies FlagTable;
 
 export interface ApiserverConfig {
@@ -83,6 +92,7 @@ export interface ApiserverConfig {
   readonly nodePorts: PortRange;
   readonly nodeTls: NodeTls;
   readonly inFlight: { readonly readingMax: number; readonly mutatingMax: number };
+  readonly watchHistoryBytesMax: number;
 }
 
 export interface StoreAccess {
@@ -114,7 +124,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     problems.push(
       `--service-node-port-range: "${flags["service-node-port-range"]}" is not FIRST-LAST within 1 to 65535`,
     );
-  for (const name of ["max-requests-inflight", "max-mutating-requests-inflight"] as const)
+  for (const name of ["max-requests-inflight", "max-mutating-requests-inflight", "watch-history-mb"] as const)
     if (flags[name] < 1) problems.push(`--${name}: ${flags[name]} is not at least 1`);
   const tls = {
     cert: reader.required("tls-cert-file"),
@@ -143,6 +153,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
       readingMax: flags["max-requests-inflight"],
       mutatingMax: flags["max-mutating-requests-inflight"],
     },
+    watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
   };
 }
 

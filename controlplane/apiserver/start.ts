@@ -147,7 +147,13 @@ function handlerDeps(
   storage: Storage,
   { os, log }: { os: Os; log: Log },
 ): HandlerDeps {
-  const hub = new CacheHub({ storage, clock: os.clock, random: os.random, log });
+  const hub = new CacheHub({
+    storage,
+    clock: os.clock,
+    random: os.random,
+    log,
+    historyBytesMax: config.watchHistoryBytesMax,
+  });
   const kinds = new KindTable(allKinds);
   const { clusterIps, nodePorts } = config;
   const nodes = builtIn(kinds, "nodes");

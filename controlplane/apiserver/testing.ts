@@ -54,6 +54,8 @@ export interface TestClient {
   ): Promise<TestAnswer>;
   /** Opens a watch; the lines come parsed, one after the other. */
   watch(path: string, accept?: string): AsyncGenerator<WatchLine, void>;
+  /** The same; resolves once the server has begun to watch. */
+  openWatch(path: string): Promise<AsyncGenerator<WatchLine, void>>;
   close(): void;
 }
 export interface WatchLine {
@@ -111,6 +113,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     nodePorts: { first: 30000, last: 32767 },
     nodeTls: { ca: authority.certificatePem, cert: kubelet.certificatePem, key: kubelet.privateKeyPem },
     inFlight: { readingMax: 400, mutatingMax: 200 },
+    watchHistoryBytesMax: 64 * 1024 * 1024,
     ...options.config,
   };
   const running = await startOnStorage(config, options.storage ?? new MemoryStorage(os.clock), os);
@@ -252,25 +255,42 @@ function testClient(port: number, authority: Certificate, certificate: Certifica
       }),
     watch: (path, accept = "application/json") =>
       watchLines({ ...tls, host: base.host, port, agent: false, path, headers: { accept } }),
+    openWatch: (path) =>
+      openedWatch({
+        ...tls,
+        host: base.host,
+        port,
+        agent: false,
+        path,
+        headers: { accept: "application/json" },
+      }),
     close: () => agent.destroy(),
   };
 }
 
 async function* watchLines(options: RequestOptions): AsyncGenerator<WatchLine, void> {
+  yield* await openedWatch(options);
+}
+
+async function openedWatch(options: RequestOptions): Promise<AsyncGenerator<WatchLine, void>> {
   const request = httpsRequest(options);
   request.end();
-  const [response] = await new Promise<[AsyncIterable<Buffer>]>((resolve, reject) => {
-    request.on("response", (message) => resolve([message]));
+  const response = await new Promise<AsyncIterable<Buffer>>((resolve, reject) => {
+    request.on("response", resolve);
     request.on("error", reject);
   });
+  return lines(response, () => request.destroy());
+}
+
+async function* lines(response: AsyncIterable<Buffer>, close: () => void): AsyncGenerator<WatchLine, void> {
   try {
     let rest = "";
     for await (const chunk of response) {
-      const lines = (rest + chunk.toString("utf8")).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) yield JSON.parse(line);
+      const complete = (rest + chunk.toString("utf8")).split("\n");
+      rest = complete.pop() ?? "";
+      for (const line of complete) yield JSON.parse(line);
     }
   } finally {
-    request.destroy();
+    close();
   }
 }

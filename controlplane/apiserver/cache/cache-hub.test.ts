@@ -104,6 +104,6 @@ describe("cache hub", () => {
   });
 
   it("refuses a revision that the store has not reached", async () => {
-    await assert.rejects(hub.notOlderThan(configMaps, 1_000_000), { code: 504, reason: "Timeout" });
+    await assert.rejects(hub.notOlderThan(configMaps, 1_000_000n), { code: 504, reason: "Timeout" });
   });
 });

@@ -7,6 +7,7 @@ import { revisionTooLarge, timedOut } from "../api-error.ts";
 import type { Kind } from "../registry/kind.ts";
 import { type Change, type ChangeBatch, type Storage, StorageError } from "../registry/storage.ts";
 import type { WindowLimits } from "./event-window.ts";
+import { fitIntoBudget, historyBytesDefault } from "./history-budget.ts";
 import { KindCache } from "./kind-cache.ts";
 import type { KindIndex } from "./kind-index.ts";
 import { SharedRead } from "./shared-read.ts";
@@ -17,6 +18,8 @@ export interface CacheHubDeps {
   readonly random: Random;
   readonly log: Log;
   readonly windowLimits?: WindowLimits;
+  /** The most that the history of all kinds may keep. */
+  readonly historyBytesMax?: number;
 }
 
 const streamPrefix = "/registry/";
@@ -128,16 +131,18 @@ export class CacheHub {
     return this.cache(kind);
   }
 
-  /** The kind's cache at `revision` or later. Fails with 504 when the store does not get there in time. */
-  async notOlderThan(kind: Kind, revision: number): Promise<KindCache> {
+  /** The kind's cache at `revision` or later. Fails with 504 when this server does not get there in time. */
+  async notOlderThan(kind: Kind, revision: bigint): Promise<KindCache> {
     const cache = await this.cache(kind);
     if (this.#revision >= revision) return cache;
+    // No store gets to what numbers here cannot hold.
+    const reachable = revision <= Number.MAX_SAFE_INTEGER ? Number(revision) : Number.POSITIVE_INFINITY;
+    // Where only others' keys moved the store, its revision shows once something of ours is written.
     const current = await this.#currentRevision.read();
-    if (current < revision) {
-      await this.#until(revision).catch(() => {
-        throw revisionTooLarge(revision, this.#revision);
-      });
-    } else await this.#reach(revision);
+    const reached = current >= reachable ? this.#reach(reachable) : this.#until(reachable);
+    await reached.catch(() => {
+      throw revisionTooLarge(revision, this.#revision, 1);
+    });
     return this.cache(kind);
   }
 
@@ -197,7 +202,8 @@ export class CacheHub {
     while (revision < this.#floorRevision)
       ({ entries, revision } = await this.#deps.storage.list(state.cache.prefix));
     state.cache.install(entries, revision);
-    for (const { changes, revision: at } of state.pending) state.cache.apply(changes, at);
+    const nowMs = this.#deps.clock.monotonicMs();
+    for (const { changes, revision: at } of state.pending) state.cache.apply(changes, at, nowMs);
     state.cache.advance(this.#revision);
     state.pending = [];
     state.ready = true;
@@ -206,14 +212,17 @@ export class CacheHub {
 
   #apply(batch: ChangeBatch): void {
     this.#revision = batch.revision;
+    const nowMs = this.#deps.clock.monotonicMs();
     for (const state of this.#caches.values()) {
       const changes = ofPrefix(batch.changes, state.cache.prefix);
       if (!state.ready) {
         if (state.loading !== undefined && changes.length > 0)
           state.pending.push({ changes, revision: batch.revision });
-      } else if (changes.length > 0) state.cache.apply(changes, batch.revision);
+      } else if (changes.length > 0) state.cache.apply(changes, batch.revision, nowMs);
       else state.cache.advance(batch.revision);
     }
+    const windows = [...this.#caches.values()].map(({ cache }) => cache.window);
+    fitIntoBudget(windows, this.#deps.historyBytesMax ?? historyBytesDefault);
     this.#releaseWaiters();
   }
 

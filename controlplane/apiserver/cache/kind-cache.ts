@@ -78,8 +78,10 @@ export class KindCache {
     for (const { object } of this.#objects.values()) index.changed(undefined, object);
   }
 
-  /** Starts over with a whole state; whoever listens is ended, since changes in between may be missing. */
+  /** Starts over with a whole state. Whoever listens is ended first, where the old state ends: changes between the two
+   *  may be missing. */
   install(entries: readonly StoredEntry[], revision: number): void {
+    this.endListeners();
     this.#objects = new Map(entries.map((entry) => [entry.key, new StoredObject(this.kind, entry)]));
     for (const index of this.#indexes) {
       index.clear();
@@ -89,7 +91,6 @@ export class KindCache {
     this.#sizeBytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
     this.#window = new EventWindow(revision, this.#limits);
     this.#revision = revision;
-    this.endListeners();
   }
 
   endListeners(): void {
@@ -97,9 +98,9 @@ export class KindCache {
   }
 
   /** Changes of one revision; those that the installed state holds already are passed over. */
-  apply(changes: readonly Change[], revision: number): void {
+  apply(changes: readonly Change[], revision: number, nowMs: number): void {
     if (revision <= this.#revision) return;
-    for (const change of changes) this.#applyOne(change);
+    for (const change of changes) this.#applyOne(change, nowMs);
     this.#revision = revision;
     for (const listener of [...this.#listeners]) listener.wake();
   }
@@ -109,7 +110,7 @@ export class KindCache {
     if (revision > this.#revision) this.#revision = revision;
   }
 
-  #applyOne(change: Change): void {
+  #applyOne(change: Change, nowMs: number): void {
     const previous = this.#objects.get(change.key);
     const revision = change.modRevision;
     this.#sizeBytes -= previous?.sizeBytes ?? 0;
@@ -118,7 +119,7 @@ export class KindCache {
       this.#objects.delete(change.key);
       for (const index of this.#indexes) index.changed(previous.object, undefined);
       if (this.#sortedKeys) removeSorted(this.#sortedKeys, change.key);
-      this.#window.push({ type: "delete", revision, object: undefined, previous });
+      this.#window.push({ type: "delete", revision, object: undefined, previous }, nowMs);
       return;
     }
     const object = new StoredObject(this.kind, change);
@@ -126,7 +127,7 @@ export class KindCache {
     for (const index of this.#indexes) index.changed(previous?.object, object.object);
     this.#sizeBytes += object.sizeBytes;
     if (previous === undefined && this.#sortedKeys) insertSorted(this.#sortedKeys, change.key);
-    this.#window.push({ type: "put", revision, object, previous });
+    this.#window.push({ type: "put", revision, object, previous }, nowMs);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { FieldRequirement, LabelRequirement } from "../registry/selectors.ts";
 import { matchesFields, matchesLabels } from "../registry/selectors.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
-import type { CacheEvent } from "./event-window.ts";
+import type { CacheEvent, EventWindow } from "./event-window.ts";
 import type { KindCache } from "./kind-cache.ts";
 
 /** Which objects of a kind somebody wants. */
@@ -36,29 +36,35 @@ export function noticeOf(event: CacheEvent, scope: Scope): Notice | undefined {
   return before ? { type: "DELETED", object: previous, revision } : undefined;
 }
 
-/** A reader's place in a kind's changes: first the objects of a starting state, if wanted, then every change after. */
+/** A reader's place in a kind's changes: first the objects of a starting state, if wanted, then every change after.
+ *  Invariant: nothing is told whose revision is not above what the reader said it has seen, though another server told it
+ *  and this one is still behind. */
 export class WatchCursor {
-  readonly #cache: KindCache;
+  readonly #window: EventWindow;
   readonly #scope: Scope;
+  /** The reader has seen everything up to here. */
+  readonly #seenRevision: number;
   #initial: readonly StoredObject[];
   #initialAt = 0;
   #sequence: number;
 
-  /** @param start a revision to resume after (it must be in the window), or the objects to begin with. */
+  /** @param start a revision to resume after (in the window, or ahead of it), or the objects to begin with. */
   constructor(
     cache: KindCache,
     scope: Scope,
     start: { readonly after: number } | { readonly initial: boolean },
   ) {
-    this.#cache = cache;
+    this.#window = cache.window;
     this.#scope = scope;
     if ("after" in start) {
-      const sequence = cache.window.after(start.after);
+      const sequence = this.#window.after(start.after);
       if (sequence === "gone") throw new RangeError(`revision ${start.after} has left the window`);
       this.#sequence = sequence;
+      this.#seenRevision = start.after;
       this.#initial = [];
     } else {
-      this.#sequence = cache.window.end;
+      this.#sequence = this.#window.end;
+      this.#seenRevision = 0;
       this.#initial = start.initial
         ? cache.list(scope.prefix).filter((object) => inScope(scope, object))
         : [];
@@ -74,12 +80,24 @@ export class WatchCursor {
       return { type: "ADDED", object, revision: object.revision };
     }
     for (;;) {
-      const event = this.#cache.window.at(this.#sequence);
+      const event = this.#window.at(this.#sequence);
       if (event === undefined || event === "gone") return event;
       this.#sequence++;
+      if (event.revision <= this.#seenRevision) continue;
       const notice = noticeOf(event, this.#scope);
       if (notice !== undefined) return notice;
     }
+  }
+
+  /** May the reader be told that it has seen everything up to the cache's revision? Not when that is below what it has
+   *  seen already, nor when the cache has started over since. */
+  mayMark(cache: KindCache): boolean {
+    return this.isOf(cache) && cache.revision >= this.#seenRevision;
+  }
+
+  /** False once the cache has started over: what comes after is not in this reader's window. */
+  isOf(cache: KindCache): boolean {
+    return cache.window === this.#window;
   }
 
   /** The starting state was read to its end. */

@@ -5,11 +5,12 @@ import type { FieldError } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { type FieldRequirement, parseFieldSelector, parseLabelSelector } from "../registry/selectors.ts";
 import { listPrefix, selectableNames } from "../registry/stored-object.ts";
+import { forbidden, notSupported } from "../resources/field-errors.ts";
 
 /** The query of a list or watch, checked. Pure. */
 export interface ListOptions {
-  /** `undefined`: not given. 0: anything will do. */
-  readonly resourceVersion: number | undefined;
+  /** `undefined`: not given. 0: anything will do. Any 64-bit number, since clients bring what other servers said. */
+  readonly resourceVersion: bigint | undefined;
   readonly match: "" | "Exact" | "NotOlderThan";
   readonly limit: number;
   readonly continue: string;
@@ -40,82 +41,82 @@ export function listOptions(query: URLSearchParams, isWatch: boolean): ListOptio
   };
 }
 
+interface Said {
+  readonly match: string;
+  readonly isWatch: boolean;
+  readonly sendInitialEvents: boolean;
+}
+
 /** apimachinery's ValidateListOptions. */
-function optionProblems(
-  query: URLSearchParams,
-  said: { readonly match: string; readonly isWatch: boolean; readonly sendInitialEvents: boolean },
-): FieldError[] {
-  const { match, isWatch } = said;
-  const forbid = (field: string, why: string): FieldError => ({
-    reason: "FieldValueForbidden",
-    field,
-    message: `Forbidden: ${why}`,
-  });
+function optionProblems(query: URLSearchParams, said: Said): FieldError[] {
+  const { match } = said;
+  const continues = (query.get("continue") ?? "") !== "";
+  if (said.isWatch) return watchProblems(said, continues);
   const revision = query.get("resourceVersion") ?? "";
-  if (isWatch) return watchProblems(said, forbid);
   const problems: FieldError[] = [];
+  if (match !== "") {
+    if (revision === "")
+      problems.push(
+        forbidden(
+          "resourceVersionMatch",
+          "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+      );
+    if (continues)
+      problems.push(
+        forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"),
+      );
+    if (match !== "Exact" && match !== "NotOlderThan")
+      problems.push(notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
+    if (match === "Exact" && revision === "0")
+      problems.push(
+        forbidden(
+          "resourceVersionMatch",
+          'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+        ),
+      );
+  }
   if (said.sendInitialEvents)
-    problems.push(forbid("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+    problems.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+  return problems;
+}
+
+function watchProblems({ match, sendInitialEvents }: Said, continues: boolean): FieldError[] {
+  const problems: FieldError[] = [];
+  if (sendInitialEvents && match !== "NotOlderThan")
+    problems.push(
+      forbidden(
+        "resourceVersionMatch",
+        "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+      ),
+    );
   if (match === "") return problems;
-  if ((query.get("continue") ?? "") !== "")
+  if (!sendInitialEvents)
     problems.push(
-      forbid("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"),
+      forbidden(
+        "resourceVersionMatch",
+        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+      ),
     );
-  if (revision === "")
+  if (match !== "NotOlderThan") problems.push(notSupported("resourceVersionMatch", match, ["NotOlderThan"]));
+  if (continues)
     problems.push(
-      forbid("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"),
-    );
-  if (match !== "Exact" && match !== "NotOlderThan")
-    problems.push(unsupported(match, ["Exact", "NotOlderThan", ""]));
-  if (match === "Exact" && revision === "0")
-    problems.push(
-      forbid("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
+      forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"),
     );
   return problems;
 }
 
-function watchProblems(
-  { match, sendInitialEvents }: { readonly match: string; readonly sendInitialEvents: boolean },
-  forbid: (field: string, why: string) => FieldError,
-): FieldError[] {
-  if (sendInitialEvents && match === "")
-    return [
-      forbid(
-        "resourceVersionMatch",
-        "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-      ),
-    ];
-  if (sendInitialEvents) return match === "NotOlderThan" ? [] : [unsupported(match, ["NotOlderThan"])];
-  if (match === "") return [];
-  return [
-    forbid(
-      "resourceVersionMatch",
-      "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-    ),
-  ];
-}
+const largestRevision = 2n ** 64n - 1n;
 
-function unsupported(match: string, values: readonly string[]): FieldError {
-  const list = values.map((value) => JSON.stringify(value)).join(", ");
-  return {
-    reason: "FieldValueNotSupported",
-    field: "resourceVersionMatch",
-    message: `Unsupported value: ${JSON.stringify(match)}: supported values: ${list}`,
-  };
-}
-
-/** `undefined` where none is given. Fails with Invalid as Kubernetes does. */
-export function revisionOf(text: string | null): number | undefined {
+/** `undefined` where none is given. Fails with BadRequest as Kubernetes does. */
+export function revisionOf(text: string | null): bigint | undefined {
   if (text === null || text === "") return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw invalid({ group: "", kind: "ListOptions" }, "", [
-    {
-      reason: "FieldValueInvalid",
-      field: "resourceVersion",
-      message: `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    },
-  ]);
+  const isNumber = /^\d+$/.test(text);
+  if (isNumber && BigInt(text) <= largestRevision) return BigInt(text);
+  const quoted = JSON.stringify(text);
+  throw badRequest(
+    `invalid resource version: resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${isNumber ? "value out of range" : "invalid syntax"}`,
+  );
 }
 
 function wholeNumber(query: URLSearchParams, name: string): number | undefined {

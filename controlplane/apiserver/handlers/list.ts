@@ -1,4 +1,4 @@
-import { expired } from "../api-error.ts";
+import { ApiError, badRequest, expired, revisionTooLarge } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
 import { inScope, type Scope } from "../cache/watch-cursor.ts";
 import {
@@ -21,25 +21,43 @@ export async function list(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { served, target, query } = call;
   const options = listOptions(query, false);
   const scope = scopeOf(served, target, query);
+  const revision = options.resourceVersion;
   if (options.continue !== "") {
+    if (revision !== undefined && revision > 0n)
+      throw badRequest("specifying resource version is not allowed when using continue");
     const token = decodeContinue(options.continue);
     return { type: "list", list: await nextPage(deps, served.kind, { scope, token, limit: options.limit }) };
   }
-  const revision = options.resourceVersion;
   // With a limit, a revision means that very state, as Kubernetes has it for old clients.
-  const exact =
-    options.match === "Exact" || (options.match === "" && options.limit > 0 && (revision ?? 0) > 0);
-  if (revision !== undefined && revision > 0 && exact) {
-    const list = await readPage(deps, served.kind, { scope, start: "", limit: options.limit, revision });
-    return { type: "list", list };
+  const exact = options.match === "Exact" || (options.match === "" && options.limit > 0);
+  if (revision !== undefined && revision > 0n && exact) {
+    const page = { scope, start: "", limit: options.limit, revision: await storedRevision(deps, revision) };
+    return { type: "list", list: await readPage(deps, served.kind, page) };
   }
   const cache = await freshCache(deps, served.kind, revision);
-  return { type: "list", list: firstPage(cache, scope, options.limit) };
+  if (cache !== undefined) return { type: "list", list: firstPage(cache, scope, options.limit) };
+  const page = { scope, start: "", limit: options.limit, revision: await deps.storage.revision() };
+  return { type: "list", list: await readPage(deps, served.kind, page) };
 }
 
-async function freshCache(deps: HandlerDeps, kind: Kind, revision: number | undefined): Promise<KindCache> {
-  if (revision === undefined) return deps.hub.consistent(kind);
-  return revision === 0 ? deps.hub.cache(kind) : deps.hub.notOlderThan(kind, revision);
+/** `undefined` where a consistent cache was asked for and ours does not keep up: then the store is asked. */
+async function freshCache(
+  deps: HandlerDeps,
+  kind: Kind,
+  revision: bigint | undefined,
+): Promise<KindCache | undefined> {
+  if (revision === undefined)
+    return deps.hub.consistent(kind).catch((error: unknown) => {
+      if (error instanceof ApiError) return undefined;
+      throw error;
+    });
+  return revision === 0n ? deps.hub.cache(kind) : deps.hub.notOlderThan(kind, revision);
+}
+
+/** A revision that clients name, as the store takes it. Fails with 504 where no store can have got there. */
+async function storedRevision(deps: HandlerDeps, revision: bigint): Promise<number> {
+  if (revision <= Number.MAX_SAFE_INTEGER) return Number(revision);
+  throw revisionTooLarge(revision, await deps.storage.revision(), 0);
 }
 
 function firstPage(cache: KindCache, scope: Scope, limit: number): ListAnswer {
@@ -118,7 +136,9 @@ async function readStore(deps: HandlerDeps, { scope, start, revision }: PageRequ
       revision,
     });
   } catch (error) {
-    if (!(error instanceof StorageError) || error.code !== "compacted") throw error;
+    if (!(error instanceof StorageError)) throw error;
+    if (error.code === "future") throw revisionTooLarge(revision, await deps.storage.revision(), 0);
+    if (error.code !== "compacted") throw error;
     if (start === "") throw expired("The resourceVersion for the provided list is too old.");
     throw expiredContinue(start);
   }

@@ -12,7 +12,7 @@ import { WatchStream } from "./watch-stream.ts";
 
 describe("watch stream", () => {
   it("ends a watcher who does not read, and holds back nobody", async () => {
-    const cache = new KindCache(configMaps, { eventsMax: 4, bytesMax: 1e9 });
+    const cache = new KindCache(configMaps, { ageMinMs: 0, eventsMin: 4, unpackedMax: 2 });
     cache.install([], 1);
     const ended = new Promise<void>((resolve, reject) => {
       const server = createServer((_, response) => {
@@ -44,7 +44,8 @@ describe("watch stream", () => {
             metadata,
             data: { a: "x".repeat(200_000) },
           });
-          cache.apply([{ type: "put", key: `${cache.prefix}a/big`, value, modRevision: revision }], revision);
+          const change = { type: "put" as const, key: `${cache.prefix}a/big`, value, modRevision: revision };
+          cache.apply([change], revision, revision);
         }
         assert.equal(cache.window.count, 4);
         assert.ok(response.writableLength < 1_000_000, "no queue of its own");

@@ -54,7 +54,8 @@ export class WatchStream implements CacheListener {
       () => signal.removeEventListener("abort", onAbort),
     );
     if (options.bookmarks) this.#scheduleBookmark();
-    this.wake();
+    if (options.cursor.isOf(cache)) this.wake();
+    else this.end();
   }
 
   /** Resolves when the watch is over. */
@@ -105,7 +106,8 @@ export class WatchStream implements CacheListener {
   }
 
   #atEnd(): boolean {
-    return !this.#blocked && this.#initialMarked;
+    const { cache, cursor } = this.#options;
+    return !this.#blocked && this.#initialMarked && cursor.mayMark(cache);
   }
 
   #writeBookmark(): void {

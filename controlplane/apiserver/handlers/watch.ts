@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { below } from "../../../base/os/random.ts";
-import { type ApiError, expired } from "../api-error.ts";
+import { ApiError, expired } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
 import { type Scope, WatchCursor } from "../cache/watch-cursor.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
@@ -15,9 +15,8 @@ const defaultTimeoutSeconds = 1800;
 export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
   const options = listOptions(call.query, true);
   const scope = scopeOf(call.served, call.target, call.query);
-  const cache = await cacheFor(call, deps, options);
   const encoder = new WatchEncoder(call, () => deps.clock.wallMs());
-  const start = cursorFor(cache, scope, options);
+  const start = await startOf(call, deps, { options, scope });
   return {
     type: "stream",
     run: async (_, response) => {
@@ -27,7 +26,7 @@ export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
       const timeoutSeconds =
         options.timeoutSeconds || defaultTimeoutSeconds + below(deps.random, defaultTimeoutSeconds);
       const stream = new WatchStream({
-        cache,
+        cache: start.cache,
         cursor: start.cursor,
         encoder,
         response,
@@ -42,30 +41,44 @@ export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
   };
 }
 
+type Start = { readonly cache: KindCache; readonly cursor: WatchCursor } | { readonly error: ApiError };
+
+/** Where the watch begins, or the error that ends it at once: as in Kubernetes a watch that was understood fails with
+ *  an ERROR event. */
+async function startOf(
+  call: Call,
+  deps: HandlerDeps,
+  { options, scope }: { readonly options: ListOptions; readonly scope: Scope },
+): Promise<Start> {
+  try {
+    const cache = await cacheFor(call, deps, options);
+    return cursorFor(cache, scope, options);
+  } catch (error) {
+    if (error instanceof ApiError) return { error };
+    throw error;
+  }
+}
+
 async function cacheFor(call: Call, deps: HandlerDeps, options: ListOptions): Promise<KindCache> {
   const { kind } = call.served;
   const revision = options.resourceVersion;
-  if (options.sendInitialEvents && revision === undefined) return deps.hub.consistent(kind);
-  if (options.sendInitialEvents && revision !== undefined && revision > 0)
-    return deps.hub.notOlderThan(kind, revision);
-  return revision === undefined ? deps.hub.consistent(kind) : deps.hub.cache(kind);
+  if (revision === undefined) return deps.hub.consistent(kind);
+  // A plain watch from a revision ahead of us hears nothing until we got there: its cursor sees to that.
+  return options.sendInitialEvents ? deps.hub.notOlderThan(kind, revision) : deps.hub.cache(kind);
 }
 
-/** Where the watch begins; the error that ends it at once when history does not reach back that far. */
-function cursorFor(
-  cache: KindCache,
-  scope: Scope,
-  options: ListOptions,
-): { readonly cursor: WatchCursor } | { readonly error: ApiError } {
-  const revision = options.resourceVersion ?? 0;
-  if (options.sendInitialEvents === true) return { cursor: new WatchCursor(cache, scope, { initial: true }) };
-  if (revision === 0) {
+function cursorFor(cache: KindCache, scope: Scope, options: ListOptions): Start {
+  const revision = options.resourceVersion ?? 0n;
+  if (options.sendInitialEvents === true)
+    return { cache, cursor: new WatchCursor(cache, scope, { initial: true }) };
+  if (revision === 0n) {
     const initial = options.sendInitialEvents === undefined;
-    return { cursor: new WatchCursor(cache, scope, { initial }) };
+    return { cache, cursor: new WatchCursor(cache, scope, { initial }) };
   }
   if (revision < cache.window.floorRevision)
     return { error: expired(`too old resource version: ${revision} (${cache.window.floorRevision})`) };
-  return { cursor: new WatchCursor(cache, scope, { after: revision }) };
+  // What numbers cannot hold exactly is beyond any revision, on either side of the rounding.
+  return { cache, cursor: new WatchCursor(cache, scope, { after: Number(revision) }) };
 }
 
 function endWithError(response: ServerResponse, error: ApiError): void {

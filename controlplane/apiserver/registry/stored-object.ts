@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { Kind } from "./kind.ts";
+import { type PackedText, packText, unpackText } from "./packed-text.ts";
 import type { StoredEntry } from "./storage.ts";
 
 const encoder = new TextEncoder();
@@ -33,15 +34,18 @@ export function decodeStored(kind: Kind, value: Uint8Array, modRevision: number)
   return object;
 }
 
-/** An object of the API with what is asked of it often worked out once. Read-only: whoever changes it clones first. */
+/** An object of the API with what is asked of it often worked out once. Read-only: whoever changes it clones first.
+ *  One that only history still needs is packed: its text as bytes outside the heap, where it takes a third or less. */
 export class StoredObject {
   readonly kind: Kind;
   readonly key: string;
-  readonly object: KubeObject;
   readonly revision: number;
   /** Bytes of the stored value, for accounting. */
   readonly sizeBytes: number;
+  #object: KubeObject | undefined;
+  #packed: PackedText | undefined;
   #json: string | undefined;
+  #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
 
   constructor(kind: Kind, entry: StoredEntry) {
@@ -49,17 +53,24 @@ export class StoredObject {
     this.key = entry.key;
     this.revision = entry.modRevision;
     this.sizeBytes = entry.value.length;
-    this.object = decodeStored(kind, entry.value, entry.modRevision);
+    const object = decodeStored(kind, entry.value, entry.modRevision);
+    this.#object = object;
+    this.#labels = object.metadata.labels;
+  }
+
+  get object(): KubeObject {
+    return this.#object ?? unpacked(this);
   }
 
   /** The object's JSON, serialized once. */
   json(): string {
-    this.#json ??= JSON.stringify(this.object);
+    if (this.#packed !== undefined) return unpackText(this.#packed);
+    this.#json ??= JSON.stringify(this.#object);
     return this.#json;
   }
 
   get labels(): Readonly<Record<string, string>> | undefined {
-    return this.object.metadata.labels;
+    return this.#labels;
   }
 
   /** The values that field selectors see. */
@@ -67,6 +78,29 @@ export class StoredObject {
     this.#fields ??= selectableFields(this.kind, this.object);
     return this.#fields;
   }
+
+  /** Bytes that keeping this object costs, near enough. */
+  get keptBytes(): number {
+    return this.#packed?.bytes.length ?? this.sizeBytes;
+  }
+
+  /** Kept as bytes from here on; whoever still asks for the object pays for reading it. */
+  pack(dictionary?: Buffer): void {
+    if (this.#packed !== undefined) return;
+    this.#packed = packText(this.json(), dictionary);
+    this.#object = undefined;
+    this.#json = undefined;
+  }
+}
+
+/** The packed object that was read last: a watcher asks one several times before it goes on to the next. */
+let lastRead: { readonly from: StoredObject; readonly object: KubeObject } | undefined;
+
+function unpacked(from: StoredObject): KubeObject {
+  if (lastRead?.from === from) return lastRead.object;
+  const object: KubeObject = JSON.parse(from.json());
+  lastRead = { from, object };
+  return object;
 }
 
 export function selectableFields(kind: Kind, object: KubeObject): Readonly<Record<string, string>> {
