@@ -11,6 +11,7 @@ describe("API server flags", () => {
       "--service-node-port-range=9-3",
       "--etcd-certfile=/missing/cert.pem",
       "--watch-history-mb=0",
+      "--disable-admission-plugins=Priority,PodPreset",
     ];
     assert.throws(
       () => apiserverConfig(parseFlags(apiserverFlags, argv).flags),
@@ -23,6 +24,7 @@ describe("API server flags", () => {
           /--service-cluster-ip-range: "10\.0\.0\.1\/16" is not an IPv4 block/,
           /--service-node-port-range: "9-3" is not FIRST-LAST/,
           /--etcd-certfile: cannot read \/missing\/cert\.pem/,
+          /--disable-admission-plugins: "PodPreset" is none of NamespaceLifecycle, /,
           /--tls-cert-file: a file is needed/,
           /--watch-history-mb: 0 is not at least 1/,
         ];

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
+import { admissionPluginNames } from "./admission/plugins.ts";
 import { historyBytesDefault } from "./cache/history-budget.ts";
 import type { NodeTls } from "./handlers/node-link.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
@@ -71,6 +72,12 @@ export const apiserverFlags = {
     help: "Client certificate for node agents, PEM",
   },
   "kubelet-client-key": { kind: "string", value: "FILE", help: "Its private key, PEM" },
+  "disable-admission-plugins": {
+    kind: "list",
+    value: "NAMES",
+    default: [],
+    help: `Admission plugins to leave out, of ${admissionPluginNames.join(", ")}`,
+  },
   "max-requests-inflight": { kind: "integer", default: 400, help: "Reads under way at once" },
   "max-mutating-requests-inflight": { kind: "integer", default: 200, help: "Writes under way at once" },
   "watch-history-mb": {
@@ -91,6 +98,8 @@ export interface ApiserverConfig {
   readonly clusterIps: Ipv4Range;
   readonly nodePorts: PortRange;
   readonly nodeTls: NodeTls;
+  /** Names of admission plugins that do not run. */
+  readonly disabledAdmission: readonly string[];
   readonly inFlight: { readonly readingMax: number; readonly mutatingMax: number };
   readonly watchHistoryBytesMax: number;
 }
@@ -126,6 +135,9 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     );
   for (const name of ["max-requests-inflight", "max-mutating-requests-inflight", "watch-history-mb"] as const)
     if (flags[name] < 1) problems.push(`--${name}: ${flags[name]} is not at least 1`);
+  for (const name of flags["disable-admission-plugins"])
+    if (!admissionPluginNames.includes(name))
+      problems.push(`--disable-admission-plugins: "${name}" is none of ${admissionPluginNames.join(", ")}`);
   const tls = {
     cert: reader.required("tls-cert-file"),
     key: reader.required("tls-private-key-file"),
@@ -149,6 +161,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     clusterIps,
     nodePorts,
     nodeTls,
+    disabledAdmission: flags["disable-admission-plugins"],
     inFlight: {
       readingMax: flags["max-requests-inflight"],
       mutatingMax: flags["max-mutating-requests-inflight"],

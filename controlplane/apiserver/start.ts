@@ -4,10 +4,7 @@ import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
-import { inOrder } from "./admission/admission.ts";
-import { namespaceLifecycle } from "./admission/namespace-lifecycle.ts";
-import { nodeRestriction } from "./admission/node-restriction.ts";
-import { serviceAccount } from "./admission/service-account.ts";
+import { admissionChain } from "./admission/plugins.ts";
 import { apiMetrics, observeApi } from "./api-metrics.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
@@ -25,7 +22,6 @@ import type { Kind } from "./registry/kind.ts";
 import { KindTable } from "./registry/kind-table.ts";
 import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
-import { decodeStored, objectKey } from "./registry/stored-object.ts";
 import { kinds as allKinds } from "./resources/table.ts";
 import { schemas } from "./schema-wiring.ts";
 import { type ServerDeps, serve } from "./server.ts";
@@ -156,7 +152,6 @@ function handlerDeps(
   });
   const kinds = new KindTable(allKinds);
   const { clusterIps, nodePorts } = config;
-  const nodes = builtIn(kinds, "nodes");
   const pods = builtIn(kinds, "pods");
   return {
     storage,
@@ -166,11 +161,7 @@ function handlerDeps(
     random: os.random,
     log,
     allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
-    admit: inOrder(
-      namespaceLifecycle({ kinds, hub, storage }),
-      serviceAccount,
-      nodeRestriction((name) => uidOf({ storage, kind: nodes }, name)),
-    ),
+    admit: admissionChain({ kinds, hub, storage, clock: os.clock }, config.disabledAdmission),
     authorizer: anyOf(nodeAuthorizer({ hub, pods }), ruleAuthorizer),
     schemas: schemas(),
     nodes: nodeLink(config.nodeTls),
@@ -181,15 +172,6 @@ function builtIn(kinds: KindTable, plural: string): Kind {
   const kind = kinds.named("", plural)?.kind;
   if (kind === undefined) throw new Error(`the table of kinds lacks ${plural}`);
   return kind;
-}
-
-/** The uid of the object that is stored now. */
-async function uidOf(
-  { storage, kind }: { readonly storage: Storage; readonly kind: Kind },
-  name: string,
-): Promise<string | undefined> {
-  const { entry } = await storage.get(objectKey(kind, "", name));
-  return entry && decodeStored(kind, entry.value, entry.modRevision).metadata.uid;
 }
 
 function tlsServer({ tls }: ApiserverConfig): Server {

@@ -1,17 +1,8 @@
 import { forbidden, notFound } from "../api-error.ts";
-import type { CacheHub } from "../cache/cache-hub.ts";
 import { objectOf, stringOf } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
-import type { KindTable } from "../registry/kind-table.ts";
-import type { Storage } from "../registry/storage.ts";
-import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import type { Admission, Attributes } from "./admission.ts";
-
-export interface LifecycleDeps {
-  readonly kinds: KindTable;
-  readonly hub: CacheHub;
-  readonly storage: Storage;
-}
+import { type LookupDeps, storedObject } from "./stored-lookup.ts";
 
 /** Namespaces that every cluster has. */
 export const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"] as const;
@@ -19,7 +10,7 @@ const immortalNamespaces: ReadonlySet<string> = new Set(["default", "kube-system
 
 /** Kubernetes' NamespaceLifecycle: nothing new in a namespace that is missing (404) or being deleted (403), and the
  *  namespaces that the cluster cannot do without stay. */
-export function namespaceLifecycle(deps: LifecycleDeps): Admission {
+export function namespaceLifecycle(deps: LookupDeps): Admission {
   return async (attributes) => {
     const { kind, operation } = attributes;
     if (operation === "create" && kind.namespaced) await requireNamespace(deps, attributes);
@@ -28,20 +19,12 @@ export function namespaceLifecycle(deps: LifecycleDeps): Admission {
 }
 
 async function requireNamespace(
-  deps: LifecycleDeps,
+  deps: LookupDeps,
   { kind, object }: Attributes & { readonly operation: "create" },
 ): Promise<void> {
   const { name, namespace = "" } = object.metadata;
-  const namespaces = deps.kinds.named("", "namespaces")?.kind;
-  if (namespaces === undefined) return;
-  const key = objectKey(namespaces, "", namespace);
-  let found = deps.hub.peek(namespaces)?.get(key)?.object;
-  if (found === undefined) {
-    // The cache may lag behind a namespace made a moment ago.
-    const { entry } = await deps.storage.get(key);
-    if (entry === undefined) throw notFound(namespaces, namespace);
-    found = decodeStored(namespaces, entry.value, entry.modRevision);
-  }
+  const found = await storedObject(deps, { group: "", plural: "namespaces", namespace: "", name: namespace });
+  if (found === undefined) throw notFound({ group: "", plural: "namespaces" }, namespace);
   const terminating = stringOf(objectOf(found.status).phase) === "Terminating";
   if (!terminating && found.metadata.deletionTimestamp === undefined) return;
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;

@@ -31,6 +31,8 @@ export interface Kind {
   /** Carries over what an update through the main resource may not change (status); mutates `next`. */
   readonly prepareForUpdate?: (next: KubeObject, current: KubeObject) => void;
   readonly validate: (object: KubeObject) => readonly FieldError[];
+  /** What holds for new objects beside `validate`. */
+  readonly validateCreate?: (object: KubeObject) => readonly FieldError[];
   readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
   /** The fields that `--field-selector` may name beside metadata.name and metadata.namespace. */
   readonly selectableFields?: (object: KubeObject) => Readonly<Record<string, string>>;

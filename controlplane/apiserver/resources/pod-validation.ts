@@ -1,7 +1,7 @@
-import type { ObjectMeta, PodSpec, Toleration } from "../../../client/types.ts";
+import type { PodSpec, Toleration } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { validateContainer } from "./container-validation.ts";
-import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
+import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector, validateLabels } from "./labels.ts";
 import { dns1123Label, dns1123Subdomain, qualifiedName } from "./names.ts";
 import { validateVolumes } from "./volume-validation.ts";
@@ -10,12 +10,8 @@ const restartPolicies = ["Always", "Never", "OnFailure"];
 const dnsPolicies = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
 const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
-/** A pod spec at `field`; `metadata` only for pods themselves. */
-export function validatePodSpec(
-  spec: PodSpec,
-  field: string,
-  { metadata }: { readonly metadata?: ObjectMeta },
-): readonly FieldError[] {
+/** A pod spec at `field`, of a pod or of a template. */
+export function validatePodSpec(spec: PodSpec, field: string): readonly FieldError[] {
   if (spec === undefined) return [required(`${field}.containers`)];
   const volumes = new Set((spec.volumes ?? []).map(({ name }) => name));
   const problems: FieldError[] = [
@@ -44,8 +40,6 @@ export function validatePodSpec(
     problems.push(
       invalid(`${field}.terminationGracePeriodSeconds`, grace, "must be greater than or equal to 0"),
     );
-  if (metadata !== undefined && (spec.ephemeralContainers ?? []).length > 0 && metadata.uid === undefined)
-    problems.push(forbidden(`${field}.ephemeralContainers`, "cannot be set on create"));
   return problems;
 }
 

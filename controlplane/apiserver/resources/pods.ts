@@ -1,5 +1,6 @@
 import type { Pod } from "../../../client/types.ts";
 import { ageColumn, column, wideColumn } from "./cell-text.ts";
+import { forbidden } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { podCells } from "./pod-cells.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
@@ -8,9 +9,6 @@ import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
-
-/** How long a pod stays on a node that is not ready or cannot be reached, unless it says otherwise. */
-const evictionDelaySeconds = 300;
 
 export const pods = kindOf<Pod>({
   group: "",
@@ -29,7 +27,6 @@ export const pods = kindOf<Pod>({
   nameRule: dns1123Subdomain,
   applyDefaults: (pod) => defaultPodSpec(pod.spec),
   prepareForCreate(pod) {
-    admit(pod);
     pod.status = { phase: "Pending", qosClass: qosClass(pod.spec) };
     if (pod.spec.schedulingGates !== undefined && pod.spec.schedulingGates.length > 0) {
       pod.status.conditions = [
@@ -43,7 +40,11 @@ export const pods = kindOf<Pod>({
     }
   },
   prepareForUpdate: keepStatus,
-  validate: (pod) => validatePodSpec(pod.spec, "spec", { metadata: pod.metadata }),
+  validate: (pod) => validatePodSpec(pod.spec, "spec"),
+  validateCreate: ({ spec }) =>
+    (spec.ephemeralContainers ?? []).length > 0
+      ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]
+      : [],
   validateUpdate: validatePodUpdate,
   selectableFields: ({ spec, status }) => ({
     "spec.nodeName": spec.nodeName ?? "",
@@ -72,25 +73,3 @@ export const pods = kindOf<Pod>({
       ? 0
       : (spec.terminationGracePeriodSeconds ?? 30),
 });
-
-/** What Kubernetes' default admission fills in: service account, priority, patience with failing nodes. */
-function admit({ spec }: Pod): void {
-  spec.serviceAccountName ||= "default";
-  spec.serviceAccount = spec.serviceAccountName;
-  spec.priority ??= 0;
-  spec.preemptionPolicy ??= "PreemptLowerPriority";
-  const tolerations = spec.tolerations ?? [];
-  for (const key of ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]) {
-    const tolerated = tolerations.some(
-      (one) => (one.key === key || !one.key) && (one.effect === "NoExecute" || !one.effect),
-    );
-    if (!tolerated)
-      tolerations.push({
-        key,
-        operator: "Exists",
-        effect: "NoExecute",
-        tolerationSeconds: evictionDelaySeconds,
-      });
-  }
-  spec.tolerations = tolerations;
-}

@@ -11,6 +11,7 @@ export interface TypedKind<T>
     | "prepareForCreate"
     | "prepareForUpdate"
     | "validate"
+    | "validateCreate"
     | "validateUpdate"
     | "selectableFields"
     | "cells"
@@ -24,6 +25,7 @@ export interface TypedKind<T>
   readonly prepareForCreate?: (object: T) => void;
   readonly prepareForUpdate?: (next: T, current: T) => void;
   readonly validate: (object: T) => readonly FieldError[];
+  readonly validateCreate?: (object: T) => readonly FieldError[];
   readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   readonly cells: (object: T, nowMs: number) => readonly Cell[];

@@ -1,7 +1,7 @@
 import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import type { LabelSelector, PodTemplateSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
-import { invalid, notSupported, required } from "./field-errors.ts";
+import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { isEmptySelector, validateLabelSelector, validateLabels } from "./labels.ts";
 import { validateAnnotations } from "./meta.ts";
 import { validatePodSpec } from "./pod-validation.ts";
@@ -41,7 +41,11 @@ export function validateTemplate(
     ...validateAnnotations(template.metadata?.annotations, `${field}.annotations`),
   ];
   if (template.spec === undefined) return [...problems, required(`${field}.spec.containers`)];
-  problems.push(...validatePodSpec(template.spec, `${field}.spec`, {}));
+  problems.push(...validatePodSpec(template.spec, `${field}.spec`));
+  if ((template.spec.ephemeralContainers ?? []).length > 0)
+    problems.push(
+      forbidden(`${field}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod templates"),
+    );
   const { restartPolicy } = template.spec;
   if (restartPolicy !== undefined && !restartPolicies.includes(restartPolicy))
     problems.push(notSupported(`${field}.spec.restartPolicy`, restartPolicy, restartPolicies));

@@ -1,0 +1,12 @@
+import type { Pod } from "../../../client/types.ts";
+import type { Attributes } from "./admission.ts";
+
+/** The pod of a write that creates one (not through a subresource). */
+export function newPod({ kind, operation, object }: Attributes): Pod | undefined {
+  return operation === "create" && kind.kind === "Pod" && kind.group === "" ? (object as Pod) : undefined;
+}
+
+/** A pod that a node's agent shows for one of its own files: the API server adds nothing to it. */
+export function isMirrorPod({ metadata }: Pod): boolean {
+  return metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined;
+}

@@ -1,0 +1,33 @@
+import type { Clock } from "../../../base/os/clock.ts";
+import { type Admission, inOrder } from "./admission.ts";
+import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { namespaceLifecycle } from "./namespace-lifecycle.ts";
+import { nodeRestriction } from "./node-restriction.ts";
+import { priority } from "./priority.ts";
+import { runtimeClass } from "./runtime-class.ts";
+import { serviceAccount } from "./service-account.ts";
+import { type LookupDeps, storedObject } from "./stored-lookup.ts";
+
+export type AdmissionDeps = LookupDeps & { readonly clock: Clock };
+
+/** In Kubernetes' order, under Kubernetes' names. */
+const plugins = {
+  NamespaceLifecycle: namespaceLifecycle,
+  ServiceAccount: serviceAccount,
+  NodeRestriction: (deps: AdmissionDeps) =>
+    nodeRestriction(async (name) => {
+      const node = await storedObject(deps, { group: "", plural: "nodes", namespace: "", name });
+      return node?.metadata.uid;
+    }),
+  Priority: priority,
+  DefaultTolerationSeconds: () => defaultTolerationSeconds,
+  RuntimeClass: runtimeClass,
+} as const satisfies Record<string, (deps: AdmissionDeps) => Admission>;
+
+export const admissionPluginNames: readonly string[] = Object.keys(plugins);
+
+/** All plugins but those named. */
+export function admissionChain(deps: AdmissionDeps, disabled: readonly string[]): Admission {
+  const enabled = Object.entries(plugins).filter(([name]) => !disabled.includes(name));
+  return inOrder(...enabled.map(([, make]) => make(deps)));
+}
