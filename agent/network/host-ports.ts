@@ -1,8 +1,9 @@
+import { isIpv6 } from "../../base/ipv6.ts";
 import type { HostPort } from "../network-seam.ts";
 import type { RulesetApplier } from "./nft-applier.ts";
 import type { Ruleset } from "./nft-ruleset.ts";
 import { type NftText, nft } from "./nft-text.ts";
-import { ipv4Of, isIpv6, isPort } from "./parsed-input.ts";
+import { ipv4Of, isPort } from "./parsed-input.ts";
 
 /** Ports of pods on the node's own address (`hostPort`), as address translation. */
 export interface HostPorts {

@@ -1,5 +1,5 @@
-import { isIPv6 } from "node:net";
 import { contains, ipv4Text, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
+import { isIpv6 } from "../../base/ipv6.ts";
 
 /** The edge where addresses from the cluster's objects become values: what comes out is written anew from the number that
  *  was read. The API refuses malformed ones; the node does not rely on it. Pure. */
@@ -12,7 +12,7 @@ export function ipv4Of(field: string, values: readonly string[], fault: AddressF
   return values.flatMap((value, at) => {
     const parsed = typeof value === "string" ? parseIpv4(value) : undefined;
     if (parsed !== undefined) return [ipv4Text(parsed)];
-    if (!isIpv6(value)) fault(`${field}[${at}]`, value, "is not an IP address");
+    if (typeof value !== "string" || !isIpv6(value)) fault(`${field}[${at}]`, value, "is not an IP address");
     return [];
   });
 }
@@ -58,9 +58,4 @@ export function ipv4RangeOf(
 
 export function isPort(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65_535;
-}
-
-/** Without a zone: `isIPv6` takes any text behind a percent sign. */
-export function isIpv6(value: unknown): boolean {
-  return typeof value === "string" && /^[0-9A-Fa-f:.]+$/.test(value) && isIPv6(value);
 }

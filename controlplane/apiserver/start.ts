@@ -163,6 +163,9 @@ function handlerDeps(
     allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
     admit: admissionChain({ kinds, hub, storage, clock: os.clock }, config.disabledAdmission),
     authorizer: anyOf(nodeAuthorizer({ hub, pods }), ruleAuthorizer),
+    facts: {
+      loopbackEndpoints: [clusterIps.text, config.advertiseAddress].some((text) => text.startsWith("127.")),
+    },
     schemas: schemas(),
     nodes: nodeLink(config.nodeTls),
   };

@@ -1,5 +1,11 @@
 import type { KubeObject } from "../../../client/types.ts";
 
+/** What validation knows of the cluster beside the object. */
+export interface ClusterFacts {
+  /** Endpoints may be at loopback addresses: the API server is, or pods are processes there. */
+  readonly loopbackEndpoints: boolean;
+}
+
 /** Everything the generic registry, the handlers, discovery and printing need to know of a kind. A kind is a value:
  *  `resources/` holds one file per kind or small group, `resources/table.ts` lists them all. */
 export interface Kind {
@@ -30,7 +36,7 @@ export interface Kind {
   readonly prepareForCreate?: (object: KubeObject) => void;
   /** Carries over what an update through the main resource may not change (status); mutates `next`. */
   readonly prepareForUpdate?: (next: KubeObject, current: KubeObject) => void;
-  readonly validate: (object: KubeObject) => readonly FieldError[];
+  readonly validate: (object: KubeObject, facts?: ClusterFacts) => readonly FieldError[];
   /** What holds for new objects beside `validate`. */
   readonly validateCreate?: (object: KubeObject) => readonly FieldError[];
   readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];

@@ -5,7 +5,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import type { Admission, Requester } from "../admission/admission.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { serverUser } from "../filters/authentication.ts";
-import type { Kind } from "./kind.ts";
+import type { ClusterFacts, Kind } from "./kind.ts";
 import type { KindTable } from "./kind-table.ts";
 import type { Claims } from "./service-allocator.ts";
 import type { Storage, Write } from "./storage.ts";
@@ -22,6 +22,7 @@ export interface RegistryDeps {
   readonly allocator: Allocator;
   /** Checks and fills what is written beyond its kind's own rules. */
   readonly admit: Admission;
+  readonly facts: ClusterFacts;
 }
 
 /** Hands out what is unique in the cluster; see service-allocator.ts. */

@@ -93,4 +93,27 @@ describe("service allocator", () => {
       /provided port is already allocated/,
     );
   });
+
+  it("gives and checks the health check port, with or without node ports", async () => {
+    const balanced = (name: string, spec: object = {}) =>
+      service(name, {
+        type: "LoadBalancer",
+        externalTrafficPolicy: "Local",
+        allocateLoadBalancerNodePorts: false,
+        ...spec,
+      });
+    const one = balanced("one");
+    assert.ok((await commit(await allocator.plan(services, one, undefined))).ok);
+    assert.equal(objectOf(one.spec).healthCheckNodePort, 30000);
+    const refused = (healthCheckNodePort: number) =>
+      allocator.plan(services, balanced("two", { healthCheckNodePort }), undefined);
+    await assert.rejects(
+      refused(30000),
+      /failed to allocate requested HealthCheck NodePort 30000: provided port is already allocated/,
+    );
+    await assert.rejects(refused(80), /HealthCheck NodePort 80: provided port is not in the valid range/);
+    await allocator.plan(services, structuredClone(one), one);
+    const gone = await allocator.plan(services, undefined, one);
+    assert.ok(gone.writes.some(({ key }) => key.endsWith("/nodeports/30000")));
+  });
 });

@@ -138,8 +138,7 @@ export class ServiceAllocator {
 
   async #fillPorts(kind: Kind, service: KubeObject, before: ReadonlySet<string>): Promise<void> {
     const spec = objectOf(service.spec);
-    if (!wantsPorts(spec)) return;
-    const ports = portsOf(spec);
+    const ports = wantsPorts(spec) ? portsOf(spec) : [];
     const chosen = new Map<string, number>();
     for (const [at, port] of ports.entries()) {
       if (!isPortNumber(port.nodePort)) continue;
@@ -156,9 +155,29 @@ export class ServiceAllocator {
       port.nodePort = number;
       used.add(number);
     }
-    const health = spec.healthCheckNodePort;
-    if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local" && !isPortNumber(health))
-      spec.healthCheckNodePort = await this.#freePort(used);
+    if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local")
+      spec.healthCheckNodePort = await this.#healthPort(spec.healthCheckNodePort, { used, before });
+  }
+
+  /** The port asked for, or any. Kubernetes too calls one that cannot be had an internal error. */
+  async #healthPort(
+    asked: unknown,
+    { used, before }: { readonly used: ReadonlySet<number>; readonly before: ReadonlySet<string> },
+  ): Promise<number> {
+    if (!isPortNumber(asked)) return this.#freePort(used);
+    const why = before.has(portPrefix + asked) ? undefined : await this.#portObstacle(asked);
+    const problem = used.has(asked) ? "provided port is already allocated" : why;
+    if (problem === undefined) return asked;
+    throw internalError(`failed to allocate requested HealthCheck NodePort ${asked}: ${problem}`);
+  }
+
+  /** Why a port cannot be had. */
+  async #portObstacle(asked: number): Promise<string | undefined> {
+    const { first, last } = this.#deps.nodePorts;
+    if (asked < first || asked > last)
+      return `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
+    const { entry } = await this.#deps.storage.get(portPrefix + asked);
+    return entry === undefined ? undefined : "provided port is already allocated";
   }
 
   async #checkPort(
@@ -166,19 +185,14 @@ export class ServiceAllocator {
     service: KubeObject,
     { at, asked }: { at: number; asked: number },
   ): Promise<void> {
-    const { first, last } = this.#deps.nodePorts;
-    const refuse = (why: string): never => {
-      const problem: FieldError = {
-        reason: "FieldValueInvalid",
-        field: `spec.ports[${at}].nodePort`,
-        message: `Invalid value: ${asked}: ${why}`,
-      };
-      throw invalid(kind, service.metadata.name, [problem]);
+    const why = await this.#portObstacle(asked);
+    if (why === undefined) return;
+    const problem: FieldError = {
+      reason: "FieldValueInvalid",
+      field: `spec.ports[${at}].nodePort`,
+      message: `Invalid value: ${asked}: ${why}`,
     };
-    if (asked < first || asked > last)
-      refuse(`provided port is not in the valid range. The range of valid ports is ${first}-${last}`);
-    if ((await this.#deps.storage.get(portPrefix + asked)).entry !== undefined)
-      refuse("provided port is already allocated");
+    throw invalid(kind, service.metadata.name, [problem]);
   }
 
   async #freePort(used: ReadonlySet<number>): Promise<number> {

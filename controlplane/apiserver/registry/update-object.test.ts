@@ -42,6 +42,7 @@ describe("updates from the cache's state", () => {
       random: systemRandom,
       log: silentLog,
       allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
+      facts: { loopbackEndpoints: false },
       admit: async () => {},
     };
     const metadata = { ...address, uid: "", resourceVersion: "", creationTimestamp: "" };

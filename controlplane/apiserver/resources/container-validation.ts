@@ -1,5 +1,6 @@
 import type { Container } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { ipAddress } from "./addresses.ts";
 import { validateResources } from "./container-resources.ts";
 import { duplicate, forbidden, invalid, notFound, notSupported, required } from "./field-errors.ts";
 import { configKey, dns1123Label, envName, portName, portNumber } from "./names.ts";
@@ -111,6 +112,8 @@ function validatePorts(
       if (!context.init && context.hostPorts.has(key)) problems.push(duplicate(`${at}.hostPort`, key));
       context.hostPorts.add(key);
     }
+    // Kubernetes leaves this to whoever wires pods; here it is refused before it gets that far.
+    if (port.hostIP) problems.push(...ipAddress(`${at}.hostIP`, port.hostIP));
     if (!port.protocol) problems.push(required(`${at}.protocol`));
     else if (!protocols.includes(port.protocol))
       problems.push(notSupported(`${at}.protocol`, port.protocol, protocols));

@@ -1,8 +1,8 @@
 import type { EndpointSlice, Endpoints } from "../../../client/types.ts";
-import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column, listText } from "./cell-text.ts";
-import { duplicate, immutable, invalid, notSupported, required } from "./field-errors.ts";
-import { dns1123Subdomain, portNumber } from "./names.ts";
+import { validateEndpointSlice, validateEndpoints } from "./endpoint-validation.ts";
+import { immutable } from "./field-errors.ts";
+import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const endpoints = kindOf<Endpoints>({
@@ -23,16 +23,7 @@ export const endpoints = kindOf<Endpoints>({
       for (const port of subset.ports ?? []) port.protocol ??= "TCP";
     }
   },
-  validate: (object) =>
-    (object.subsets ?? []).flatMap((subset, index) => {
-      const field = `subsets[${index}]`;
-      const addresses = [...(subset.addresses ?? []), ...(subset.notReadyAddresses ?? [])];
-      const problems: FieldError[] =
-        addresses.length === 0 ? [required(field, "must specify `addresses` or `notReadyAddresses`")] : [];
-      for (const [at, { port }] of (subset.ports ?? []).entries())
-        problems.push(...portNumber(port).map((text) => invalid(`${field}.ports[${at}].port`, port, text)));
-      return problems;
-    }),
+  validate: validateEndpoints,
   columns: [column("Endpoints"), ageColumn],
   cells: (object, nowMs) => [endpointsText(object), age(object.metadata.creationTimestamp, nowMs)],
 });
@@ -47,10 +38,6 @@ function endpointsText({ subsets = [] }: Endpoints): string {
   );
   return listText(all);
 }
-
-const addressTypes = ["IPv4", "IPv6", "FQDN"];
-const endpointsMax = 1000;
-const addressesMax = 100;
 
 export const endpointSlices = kindOf<EndpointSlice>({
   group: "discovery.k8s.io",
@@ -72,7 +59,7 @@ export const endpointSlices = kindOf<EndpointSlice>({
       port.protocol ??= "TCP";
     }
   },
-  validate: validateSlice,
+  validate: validateEndpointSlice,
   validateUpdate: (next, current) => immutable("addressType", next.addressType, current.addressType),
   columns: [column("AddressType"), column("Ports"), column("Endpoints"), ageColumn],
   cells: (slice, nowMs) => [
@@ -82,38 +69,6 @@ export const endpointSlices = kindOf<EndpointSlice>({
     age(slice.metadata.creationTimestamp, nowMs),
   ],
 });
-
-function validateSlice(slice: EndpointSlice): readonly FieldError[] {
-  const problems: FieldError[] = [];
-  const list = slice.endpoints ?? [];
-  if (!slice.addressType) problems.push(required("addressType"));
-  else if (!addressTypes.includes(slice.addressType))
-    problems.push(notSupported("addressType", slice.addressType, addressTypes));
-  if (list.length > endpointsMax)
-    problems.push({
-      reason: "FieldValueTooMany",
-      field: "endpoints",
-      message: `Too many: ${list.length}: must have at most ${endpointsMax} items`,
-    });
-  for (const [index, { addresses }] of list.entries()) {
-    const field = `endpoints[${index}].addresses`;
-    if ((addresses ?? []).length === 0) problems.push(required(field, "must contain at least 1 address"));
-    if ((addresses ?? []).length > addressesMax)
-      problems.push({
-        reason: "FieldValueTooMany",
-        field,
-        message: `Too many: ${addresses.length}: must have at most ${addressesMax} items`,
-      });
-  }
-  const names = new Set<string>();
-  for (const [index, { name = "", port }] of (slice.ports ?? []).entries()) {
-    if (names.has(name)) problems.push(duplicate(`ports[${index}].name`, name));
-    names.add(name);
-    if (port !== undefined)
-      problems.push(...portNumber(port).map((text) => invalid(`ports[${index}].port`, port, text)));
-  }
-  return problems;
-}
 
 function slicePortsText({ ports = [] }: EndpointSlice): string {
   if (ports.length === 0) return "<unset>";

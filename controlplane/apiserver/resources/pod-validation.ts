@@ -1,5 +1,6 @@
 import type { PodSpec, Toleration } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { ipAddress } from "./addresses.ts";
 import { validateContainer } from "./container-validation.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector, validateLabels } from "./labels.ts";
@@ -77,11 +78,23 @@ function validatePolicies(spec: PodSpec, field: string): readonly FieldError[] {
     const text = "must provide at least one DNS nameserver when `dnsPolicy` is None";
     problems.push(required(`${field}.dnsConfig.nameservers`, text));
   }
+  problems.push(...validateHostAliases(spec, `${field}.hostAliases`));
+  for (const [index, address] of (spec.dnsConfig?.nameservers ?? []).entries())
+    problems.push(...ipAddress(`${field}.dnsConfig.nameservers[${index}]`, address));
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
     const text = "ShareProcessNamespace and HostPID cannot both be enabled";
     problems.push(invalid(`${field}.shareProcessNamespace`, true, text));
   }
   return problems;
+}
+
+function validateHostAliases({ hostAliases = [] }: PodSpec, field: string): readonly FieldError[] {
+  return hostAliases.flatMap(({ ip, hostnames = [] }, index) => [
+    ...ipAddress(`${field}[${index}].ip`, ip),
+    ...hostnames.flatMap((name, at) =>
+      dns1123Subdomain(name).map((text) => invalid(`${field}[${index}].hostnames[${at}]`, name, text)),
+    ),
+  ]);
 }
 
 function validatePlacement(spec: PodSpec, field: string): readonly FieldError[] {

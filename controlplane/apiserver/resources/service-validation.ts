@@ -1,9 +1,10 @@
-import { isIP } from "node:net";
 import type { Service } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, forbidden, immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
-import { dns1123Label, dns1123Subdomain, portName, portNumber } from "./names.ts";
+import { dns1123Label, dns1123Subdomain, portName, portNumber, qualifiedName } from "./names.ts";
+import { validateServiceAddresses } from "./service-addresses.ts";
+import { validateTraffic, validateTrafficUpdate } from "./service-traffic.ts";
 
 type Spec = Service["spec"];
 type Port = NonNullable<Spec["ports"]>[number];
@@ -11,7 +12,8 @@ type Port = NonNullable<Spec["ports"]>[number];
 const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const protocols = ["SCTP", "TCP", "UDP"];
 
-export function validateService({ spec }: Service): readonly FieldError[] {
+export function validateService(service: Service): readonly FieldError[] {
+  const { spec } = service;
   if (spec === undefined) return [required("spec.ports")];
   const { ports = [], type = "" } = spec;
   const problems: FieldError[] = [];
@@ -24,31 +26,8 @@ export function validateService({ spec }: Service): readonly FieldError[] {
   problems.push(...validateLabels(spec.selector, "spec.selector"));
   problems.push(...validatePorts(ports, type));
   problems.push(...validateAffinity(spec));
-  if (spec.clusterIP && !headless && isIP(spec.clusterIP) === 0)
-    problems.push(
-      invalid(
-        "spec.clusterIPs[0]",
-        spec.clusterIP,
-        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-      ),
-    );
-  for (const [index, ip] of (spec.externalIPs ?? []).entries()) {
-    if (isIP(ip) === 0)
-      problems.push(
-        invalid(
-          `spec.externalIPs[${index}]`,
-          ip,
-          "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-        ),
-      );
-  }
-  for (const [name, policy] of [
-    ["internalTrafficPolicy", spec.internalTrafficPolicy],
-    ["externalTrafficPolicy", spec.externalTrafficPolicy],
-  ] as const) {
-    if (policy !== undefined && policy !== "Cluster" && policy !== "Local")
-      problems.push(notSupported(`spec.${name}`, policy, ["Cluster", "Local"]));
-  }
+  problems.push(...validateServiceAddresses(service));
+  problems.push(...validateTraffic(spec));
   return problems;
 }
 
@@ -69,6 +48,10 @@ function validateAffinity(spec: Spec): readonly FieldError[] {
   const { sessionAffinity, sessionAffinityConfig } = spec;
   if (sessionAffinity !== "None" && sessionAffinity !== "ClientIP")
     return [notSupported("spec.sessionAffinity", sessionAffinity, ["ClientIP", "None"])];
+  if (sessionAffinity === "None")
+    return sessionAffinityConfig === undefined
+      ? []
+      : [forbidden("spec.sessionAffinityConfig", "must not be set when session affinity is None")];
   const seconds = sessionAffinityConfig?.clientIP?.timeoutSeconds;
   if (seconds !== undefined && (seconds <= 0 || seconds > 86_400)) {
     const text = "must be greater than 0 and less than 86400";
@@ -116,6 +99,12 @@ function validatePort(port: Port, field: string, nameWanted: boolean): readonly 
   if (!port.protocol) problems.push(required(`${field}.protocol`));
   else if (!protocols.includes(port.protocol))
     problems.push(notSupported(`${field}.protocol`, port.protocol, protocols));
+  if (port.appProtocol !== undefined)
+    problems.push(
+      ...qualifiedName(port.appProtocol).map((text) =>
+        invalid(`${field}.appProtocol`, port.appProtocol, text),
+      ),
+    );
   const { targetPort } = port;
   if (typeof targetPort === "number")
     problems.push(...portNumber(targetPort).map((text) => invalid(`${field}.targetPort`, targetPort, text)));
@@ -125,12 +114,16 @@ function validatePort(port: Port, field: string, nameWanted: boolean): readonly 
 }
 
 export function validateServiceUpdate(next: Service, current: Service): readonly FieldError[] {
+  const problems = [...validateTrafficUpdate(next.spec, current.spec)];
   // A service that had no address may get one, and one that becomes a mere name may lose it.
-  if (next.spec.type === "ExternalName" || current.spec.type === "ExternalName") return [];
-  if (!current.spec.clusterIP) return [];
+  if (next.spec.type === "ExternalName" || current.spec.type === "ExternalName") return problems;
+  if (!current.spec.clusterIP) return problems;
   const changed = immutable("spec.clusterIPs[0]", next.spec.clusterIP, current.spec.clusterIP);
-  return changed.map((problem) => ({
-    ...problem,
-    message: `Invalid value: ${JSON.stringify([next.spec.clusterIP ?? ""])}: may not change once set`,
-  }));
+  return [
+    ...changed.map((problem) => ({
+      ...problem,
+      message: `Invalid value: ${JSON.stringify([next.spec.clusterIP ?? ""])}: may not change once set`,
+    })),
+    ...problems,
+  ];
 }

@@ -2,6 +2,7 @@ import type { Service } from "../../../client/types.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column, labelsText, wideColumn } from "./cell-text.ts";
 import { dns1035Label } from "./names.ts";
+import { isExternallyAccessible, needsHealthCheck } from "./service-traffic.ts";
 import { validateService, validateServiceUpdate } from "./service-validation.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
@@ -24,14 +25,21 @@ export const services = kindOf<Service>({
   subresources: { status: true },
   allocates: "service",
   nameRule: dns1035Label,
-  applyDefaults: ({ spec }) => defaultService(spec),
+  applyDefaults(service) {
+    defaultService(service.spec);
+    if (service.spec.type !== "LoadBalancer") return;
+    for (const ingress of service.status?.loadBalancer?.ingress ?? [])
+      if (ingress.ip) ingress.ipMode ??= "VIP";
+  },
   prepareForCreate(service) {
     clearStatus(service);
     service.status = { loadBalancer: {} };
+    if (service.spec.clusterIP) service.spec.clusterIPs ??= [service.spec.clusterIP];
     defaultFamilies(service.spec);
   },
   prepareForUpdate(next, current) {
     keepStatus(next, current);
+    followClusterIp(next.spec, current.spec);
     dropOfOldType(next.spec, current.spec);
     keepAllocated(next.spec, current.spec);
     defaultFamilies(next.spec);
@@ -70,7 +78,7 @@ function defaultService(spec: Spec): void {
   }
   if (spec.type === "ExternalName") return;
   spec.internalTrafficPolicy ??= "Cluster";
-  if (spec.type === "NodePort" || spec.type === "LoadBalancer") spec.externalTrafficPolicy ??= "Cluster";
+  if (isExternallyAccessible(spec)) spec.externalTrafficPolicy ||= "Cluster";
   if (spec.type === "LoadBalancer") spec.allocateLoadBalancerNodePorts ??= true;
 }
 
@@ -78,6 +86,13 @@ function defaultFamilies(spec: Spec): void {
   if (spec.type === "ExternalName") return;
   spec.ipFamilies ??= ["IPv4"];
   spec.ipFamilyPolicy ??= "SingleStack";
+}
+
+/** `clusterIPs` follows `clusterIP` for clients that know only the latter. */
+function followClusterIp(next: Spec, current: Spec): void {
+  if (next.clusterIP === current.clusterIP || !sameValue(next.clusterIPs, current.clusterIPs)) return;
+  if (next.clusterIP) next.clusterIPs = [next.clusterIP];
+  else delete next.clusterIPs;
 }
 
 /** What only made sense for the old type goes with it, unless it was changed in the same breath: then it is the
@@ -88,8 +103,9 @@ function dropOfOldType(next: Spec, current: Spec): void {
   };
   if (current.type !== "ExternalName" && next.type === "ExternalName")
     drop(["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"]);
+  if (isExternallyAccessible(current) && !isExternallyAccessible(next)) drop(["externalTrafficPolicy"]);
+  if (needsHealthCheck(current) && !needsHealthCheck(next)) drop(["healthCheckNodePort"]);
   if (hasNodePorts(current) && !hasNodePorts(next)) {
-    drop(["externalTrafficPolicy", "healthCheckNodePort"]);
     const before = new Set((current.ports ?? []).map(({ nodePort }) => nodePort));
     for (const port of next.ports ?? []) if (before.has(port.nodePort)) delete port.nodePort;
   }
@@ -106,6 +122,9 @@ function keepAllocated(next: Spec, current: Spec): void {
   }
   if (current.ipFamilies !== undefined) next.ipFamilies ??= current.ipFamilies;
   if (current.ipFamilyPolicy !== undefined) next.ipFamilyPolicy ??= current.ipFamilyPolicy;
+  if (needsHealthCheck(next) && needsHealthCheck(current) && !next.healthCheckNodePort) {
+    if (current.healthCheckNodePort) next.healthCheckNodePort = current.healthCheckNodePort;
+  }
   if (!hasNodePorts(next) || !hasNodePorts(current)) return;
   const before = new Map((current.ports ?? []).map((port) => [portKey(port), port.nodePort]));
   const taken = new Set((next.ports ?? []).map(({ nodePort }) => nodePort));

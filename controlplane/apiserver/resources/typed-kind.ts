@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
-import type { Cell, FieldError, Kind, Subresources } from "../registry/kind.ts";
+import type { Cell, ClusterFacts, FieldError, Kind, Subresources } from "../registry/kind.ts";
 import { normalizeObject } from "../schema/normalize.ts";
 import { type NameRule, validateMeta } from "./meta.ts";
 
@@ -24,7 +24,7 @@ export interface TypedKind<T>
   readonly applyDefaults: (object: T) => void;
   readonly prepareForCreate?: (object: T) => void;
   readonly prepareForUpdate?: (next: T, current: T) => void;
-  readonly validate: (object: T) => readonly FieldError[];
+  readonly validate: (object: T, facts?: ClusterFacts) => readonly FieldError[];
   readonly validateCreate?: (object: T) => readonly FieldError[];
   readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
@@ -53,9 +53,9 @@ export function kindOf<T>(typed: TypedKind<T>): Kind {
       if (hasSpec !== false) object.spec ??= {};
       erased.applyDefaults(object);
     },
-    validate: (object: KubeObject) => [
+    validate: (object: KubeObject, facts?: ClusterFacts) => [
       ...validateMeta(object.metadata, { namespaced: typed.namespaced, nameRule }),
-      ...erased.validate(object),
+      ...erased.validate(object, facts),
     ],
   };
 }
