@@ -15,7 +15,7 @@ import type { Identity, Remote } from "./open-log.ts";
 import { LeaseDesk } from "./propose/lease-desk.ts";
 import { LeaseExpiry } from "./propose/lease-expiry.ts";
 import { LinearizableReads } from "./propose/linearizable-reads.ts";
-import { Proposer, requestTimeoutMs } from "./propose/proposer.ts";
+import { type ProposeFaults, Proposer, requestTimeoutMs } from "./propose/proposer.ts";
 import { RequestIds } from "./propose/request-ids.ts";
 import type { RaftLimits } from "./raft/config.ts";
 import type { Index, MemberId, Message } from "./raft/types.ts";
@@ -82,7 +82,7 @@ export interface MemberDoors {
   /** In place of LevelDB under the data directory. */
   readonly home?: BackendHome;
   readonly defer?: (run: () => void) => void;
-  readonly faults?: DriverParts["faults"] & StateDeps["faults"];
+  readonly faults?: DriverParts["faults"] & StateDeps["faults"] & ProposeFaults;
 }
 
 /** A whole member without its sockets: bytes in and bytes out by method path (`handlers`), messages from peers. */
@@ -238,6 +238,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       meter: metrics,
       room: () => state.room(),
       caughtUp: () => reads.ready(),
+      ...(doors.faults && { faults: doors.faults }),
     },
   );
   late.proposer = proposer;

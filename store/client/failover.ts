@@ -1,6 +1,7 @@
 import { type BackoffOptions, backoffMs } from "../../base/backoff.ts";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Random } from "../../base/os/random.ts";
+import type { StoreErrorCode } from "../errors.ts";
 import { CallError } from "./call-error.ts";
 import type { Endpoint, EndpointRing } from "./endpoints.ts";
 
@@ -44,8 +45,11 @@ export async function withFailover<T>(
   }
 }
 
-/** A write is repeated only when it was refused before it could enter the log. */
+/** What etcd and Pintle answer when a write certainly was not and will not be applied. (etcd says LEADER_CHANGED of reads only.) */
+const notTaken: ReadonlySet<StoreErrorCode> = new Set(["NO_LEADER", "LEADER_CHANGED"]);
+
+/** A write is repeated only when it certainly did not enter the log, nor ever will. */
 export function mayRetry(error: CallError, effect: "read" | "write"): boolean {
   if (error.status !== "UNAVAILABLE") return false;
-  return effect === "read" || !error.sent || error.code === "NO_LEADER";
+  return effect === "read" || !error.sent || (error.code !== undefined && notTaken.has(error.code));
 }

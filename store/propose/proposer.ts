@@ -40,6 +40,12 @@ export const proposeMetrics = (meter: Meter, pending: () => number) => {
   };
 };
 
+/** Bugs that simulation plants, by name, to prove that its checkers find them. Production never sets one. */
+export interface ProposeFaults {
+  /** Calls lost whatever an earlier leader had in hand, before it is known what the new one saved of it. */
+  readonly callLostTooSoon?: true;
+}
+
 /** A request whose outcome is awaited. */
 interface Pending {
   readonly attempt: Attempt;
@@ -56,7 +62,8 @@ type Attempt = () =>
   | "outdated";
 type Kind = Exclude<keyof InternalRaftRequest, "header">;
 
-/** Puts requests into the log and waits until this member has applied them. */
+/** Puts requests into the log, each at most once, and waits until this member has applied them. What a lost leader took with it
+ *  is not proposed again: whoever asked is told, and knows whether asking again is right. */
 export class Proposer {
   readonly #config: ProposerConfig;
   readonly #consensus: Consensus;
@@ -68,6 +75,7 @@ export class Proposer {
   readonly #failed: { inc(): void };
   readonly #stopListening: () => void;
   readonly #caughtUp: () => Promise<void>;
+  readonly #faults: ProposeFaults;
   #leaderTerm: Term = 0;
   #leaderSinceMs = Number.NEGATIVE_INFINITY;
   readonly #pending = new Map<bigint, Pending>();
@@ -84,8 +92,10 @@ export class Proposer {
       readonly caughtUp: () => Promise<void>;
       /** Undefined while the state has room for more effects; else resolves when it has. */
       readonly room?: () => Promise<void> | undefined;
+      readonly faults?: ProposeFaults;
     },
   ) {
+    this.#faults = parts.faults ?? {};
     this.#caughtUp = parts.caughtUp;
     this.#room = parts.room ?? (() => undefined);
     this.#config = config;
@@ -200,7 +210,7 @@ export class Proposer {
     if (term === this.#leaderTerm) return;
     this.#leaderTerm = term;
     this.#leaderSinceMs = this.#clock.monotonicMs();
-    if (this.#isAnyBefore(term)) this.#retryLost(term);
+    if (this.#isAnyBefore(term)) this.#failLost(term);
   }
 
   #isAnyBefore(term: Term): boolean {
@@ -210,15 +220,14 @@ export class Proposer {
   }
 
   /** What an earlier leader had in hand was either saved by the leader of `term`, and then is applied with the first entry of
-   *  that term, or it is lost for good and may be proposed again: nothing of an earlier term can enter the log any more. */
-  #retryLost(term: Term): void {
-    this.#caughtUp().then(
+   *  that term, or it is lost for good: nothing of an earlier term can enter the log any more. LEADER_CHANGED says the second. */
+  #failLost(term: Term): void {
+    const caughtUp = this.#faults.callLostTooSoon ? Promise.resolve() : this.#caughtUp();
+    caughtUp.then(
       () => {
-        for (const pending of this.#pending.values()) {
-          if (pending.term === undefined || pending.term >= term) continue;
-          if (pending.isUncertain) pending.fail(new StoreError("TIMEOUT_LEADER_FAIL"));
-          else this.#hand(pending);
-        }
+        for (const pending of this.#pending.values())
+          if (pending.term !== undefined && pending.term < term)
+            pending.fail(new StoreError(pending.isUncertain ? "TIMEOUT_LEADER_FAIL" : "LEADER_CHANGED"));
       },
       () => undefined, // no leader again: the next one brings us back here, or the timeout ends the wait
     );

@@ -97,6 +97,8 @@ export class SimStream {
   readonly #network: SimNetwork;
   #life: Life | undefined;
   #server: Server | undefined;
+  readonly #messages: Uint8Array[] = [];
+  #isServing = false;
   #there = 0;
   #back = 0;
   #over = false;
@@ -154,8 +156,33 @@ export class SimStream {
     this.#later("there", () => {
       const { life } = this.machine;
       if (life === undefined || life !== this.#life) return;
-      life.clock.after(0, () => this.#server?.message(bytes));
+      life.clock.after(0, () => {
+        this.#messages.push(bytes);
+        if (!this.#isServing) this.#serve();
+      });
     });
+  }
+
+  /** The service gets a message when it has dealt with the one before, as a transport has it. */
+  #serve(): void {
+    for (let bytes = this.#messages.shift(); bytes !== undefined; bytes = this.#messages.shift()) {
+      const working = this.#server?.message(bytes);
+      if (working === undefined) continue;
+      this.#isServing = true;
+      working.then(
+        () => {
+          this.#isServing = false;
+          this.#serve();
+        },
+        (error: unknown) => {
+          if (!(error instanceof StoreError)) throw error;
+          this.#server?.closed();
+          this.#server = undefined;
+          this.#later("back", () => this.#end());
+        },
+      );
+      return;
+    }
   }
 
   /** The connection breaks. */

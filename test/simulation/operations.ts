@@ -1,6 +1,7 @@
 import { chance, type Random } from "../../base/os/random.ts";
 import { revisionOf } from "./answers.ts";
 import type { Calls } from "./calls.ts";
+import type { AppliedOnce } from "./checkers/applied-once.ts";
 import type { Linearizability } from "./checkers/linearizability.ts";
 import type { SerializableReads } from "./checkers/serializable.ts";
 import type { Wanted } from "./clients/workload.ts";
@@ -20,6 +21,7 @@ export class Operations {
   readonly #random: Random;
   readonly #linearizability: Linearizability;
   readonly #serializable: SerializableReads;
+  readonly #appliedOnce: AppliedOnce;
   readonly #knowledge: { revision: number };
   #last = 0;
   /** Operations by how they ended. */
@@ -31,8 +33,10 @@ export class Operations {
     readonly random: Random;
     readonly linearizability: Linearizability;
     readonly serializable: SerializableReads;
+    readonly appliedOnce: AppliedOnce;
     readonly knowledge: { revision: number };
   }) {
+    this.#appliedOnce = parts.appliedOnce;
     this.#calls = parts.calls;
     this.#events = parts.events;
     this.#random = parts.random;
@@ -50,12 +54,14 @@ export class Operations {
     this.#events.add(`${client} asks ${machine.name} #${id} ${kind} ${textOf(request)}`);
     // Some clients lose patience early; the store may do it all the same.
     const isHasty = client !== "probe" && chance(this.#random, 0.05);
+    this.#appliedOnce.asked(wanted);
     const patienceMs = isHasty ? 50 : timeoutMs;
     const { outcome, life } = await this.#calls.unary(machine, method, bytes, patienceMs);
     this.counts[outcome.kind]++;
     const told = outcome.kind === "answer" ? `answer r${revisionOf(outcome.response)}` : textOf(outcome);
     this.#events.add(`${client} gets #${id} ${told}`);
     const operation: Operation = { id, client, kind, request, serializable, life, floor };
+    this.#appliedOnce.told(operation, outcome);
     if (serializable) this.#serializable.completed(operation, outcome);
     else this.#linearizability.completed(operation, outcome);
     if (outcome.kind === "answer")

@@ -157,6 +157,23 @@ const planted: readonly Planted[] = [
     },
     breaks: /equal state/,
   },
+  {
+    bug: "calls a write lost before it knows what the next leader saved of it",
+    faults: { callLostTooSoon: true },
+    weather: {
+      ...quiet,
+      weights: only({ isolateLeader: 2, kill: 1 }),
+      troubleEveryMs: 700,
+      electionMs: 300,
+      heartbeatMs: 50,
+      delayMs: 10,
+      syncMs: 5,
+      thinkMs: 10,
+      clients: 6,
+      keys: 3,
+    },
+    breaks: /^applied once/,
+  },
 ];
 const seedsMax = 12;
 

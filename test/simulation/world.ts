@@ -2,6 +2,7 @@ import { Prng } from "../../base/os/random.ts";
 import type { MemberDoors, StoreMember } from "../../store/create-member.ts";
 import { newCluster } from "../../store/membership/initial-cluster.ts";
 import { Calls } from "./calls.ts";
+import { AppliedOnce } from "./checkers/applied-once.ts";
 import { CommitOrder } from "./checkers/commit-order.ts";
 import { ElectionSafety } from "./checkers/election-safety.ts";
 import { EqualState } from "./checkers/equal-state.ts";
@@ -43,6 +44,7 @@ export class World {
   readonly #linearizability: Linearizability;
   readonly #leases: Leases;
   readonly #watches: Watches;
+  readonly #appliedOnce: AppliedOnce;
   readonly #watchers: WatchClient[] = [];
   readonly #observer: Observer;
   readonly #nemesis: Nemesis;
@@ -67,6 +69,7 @@ export class World {
     this.#committed = committed;
     this.#linearizability = new Linearizability(committed, report);
     this.#watches = new Watches(committed, report);
+    this.#appliedOnce = new AppliedOnce(report);
     this.#machines = this.#makeMachines(fork, faults);
     this.#calls = new Calls(clock, this.#network);
     this.#operations = new Operations({
@@ -75,6 +78,7 @@ export class World {
       random: fork(),
       linearizability: this.#linearizability,
       serializable: new SerializableReads(committed, report),
+      appliedOnce: this.#appliedOnce,
       knowledge: this.#knowledge,
     });
     this.#nemesis = new Nemesis(options, {
@@ -212,7 +216,16 @@ export class World {
     }
     for (let i = 1; i <= watchers; i++) {
       const random = new Prng(this.#prng.uint32());
-      const parts = { name: `w${i}`, clock, calls, machines, random, checker: this.#watches, events };
+      const parts = {
+        name: `w${i}`,
+        clock,
+        calls,
+        machines,
+        random,
+        checker: this.#watches,
+        events,
+        appliedOnce: this.#appliedOnce,
+      };
       const watcher = new WatchClient(parts);
       this.#watchers.push(watcher);
       watcher.start();

@@ -3,6 +3,7 @@ import { type InternalRaftRequestParts, internalRaftRequest } from "../../../pro
 import { CommittedLog, marker } from "../committed-log.ts";
 import { chained, type LoggedEntry } from "../member-log.ts";
 import type { Operation, Outcome } from "../operation.ts";
+import { AppliedOnce } from "./applied-once.ts";
 import { CommitOrder } from "./commit-order.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { EqualState } from "./equal-state.ts";
@@ -118,6 +119,60 @@ describe("the checkers of the simulation", () => {
     assert.deepEqual(said, []);
     safety.applied("m2", { at: () => entry(1, 2) }, 1);
     assert.equal(said.length, 1);
+  });
+
+  it("applied once: a value under two revisions, whoever finds it", () => {
+    const { said, report } = reports();
+    const once = new AppliedOnce(report);
+    const asked = operation({ request: { key: bytes("k"), value: bytes("v") } });
+    const kv = {
+      key: bytes("k"),
+      value: bytes("v"),
+      createRevision: 7,
+      modRevision: 7,
+      version: 1,
+      lease: 0n,
+    };
+    once.asked(asked);
+    once.told(asked, answer(7));
+    once.saw(kv, "w1");
+    once.told(operation({ kind: "range", client: "d" }), answer(9, { kvs: [kv] }));
+    once.saw({ ...kv, value: bytes("another's"), modRevision: 8 }, "w1");
+    assert.deepEqual(said, []);
+    once.told(
+      operation({ kind: "deleteRange", client: "d" }),
+      answer(9, { prevKvs: [{ ...kv, modRevision: 8 }] }),
+    );
+    assert.match(said.join(), /d with #1 finds k=v at revision 8, where c with #1 found it at 7/);
+  });
+
+  it("applied once: a value whose client was told that it was not taken, unless it asked again", () => {
+    for (const code of ["NO_LEADER", "LEADER_CHANGED", "TIMEOUT"] as const)
+      for (const isAskedAgain of [false, true])
+        for (const isSeenFirst of [false, true]) {
+          const { said, report } = reports();
+          const once = new AppliedOnce(report);
+          const asked = operation({ request: { key: bytes("k"), value: bytes("v") } });
+          const see = () =>
+            once.saw(
+              {
+                key: bytes("k"),
+                value: bytes("v"),
+                createRevision: 7,
+                modRevision: 7,
+                version: 1,
+                lease: 0n,
+              },
+              "w1",
+            );
+          once.asked(asked);
+          if (isSeenFirst) see();
+          once.told(asked, { kind: "error", code });
+          if (isAskedAgain) once.asked(asked);
+          if (!isSeenFirst) see();
+          const isRight = code === "TIMEOUT" || (isAskedAgain && !isSeenFirst);
+          assert.equal(said.length, isRight ? 0 : 1, `${code} ${isAskedAgain} ${isSeenFirst} ${said.join()}`);
+        }
   });
 
   it("exactly once: an operation that is in the log twice", () => {

@@ -1,9 +1,10 @@
 import { below, chance, type Random } from "../../../base/os/random.ts";
 import type { Calls } from "../calls.ts";
+import { notTaken } from "../checkers/applied-once.ts";
 import type { Machine } from "../machine.ts";
 import type { Operations } from "../operations.ts";
 import type { SimClock } from "../sim-clock.ts";
-import type { Workload } from "./workload.ts";
+import type { Wanted, Workload } from "./workload.ts";
 
 export interface ClientParts {
   readonly clock: SimClock;
@@ -16,16 +17,20 @@ export interface ClientParts {
   readonly isOver: () => boolean;
 }
 
-/** Asks, waits for the answer, thinks, asks again; mostly of one member, now and then of another. */
+/** Asks, waits for the answer, thinks, asks again; mostly of one member, now and then of another. What was certainly not taken
+ *  is asked for again, as the store's client does. */
 export async function runKeyClient(name: string, workload: Workload, parts: ClientParts): Promise<void> {
   const { random, clock, machines, operations, thinkMs } = parts;
   let at = below(random, machines.length);
+  let again: Wanted | undefined;
   while (!parts.isOver()) {
     await new Promise<void>((resolve) => clock.after(2 * thinkMs * (random.uint32() / 2 ** 32), resolve));
     if (parts.isOver()) return;
     const machine = machines[at];
     if (machine === undefined) return;
-    const outcome = await operations.run(name, machine, workload.next());
+    const wanted: Wanted = again ?? workload.next();
+    const outcome = await operations.run(name, machine, wanted);
+    again = outcome.kind === "error" && notTaken.has(outcome.code) ? wanted : undefined;
     const isWell = outcome.kind === "answer";
     if (chance(random, isWell ? 0.05 : 0.7)) at = below(random, machines.length);
   }

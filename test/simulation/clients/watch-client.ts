@@ -2,6 +2,7 @@ import { below, chance, type Random } from "../../../base/os/random.ts";
 import type { WatchResponse } from "../../../proto/etcd.ts";
 import { methods } from "../../../proto/etcd-methods.ts";
 import type { Calls, SimStream } from "../calls.ts";
+import type { AppliedOnce } from "../checkers/applied-once.ts";
 import type { Watches, WatchPosition } from "../checkers/watches.ts";
 import type { EventLog } from "../event-log.ts";
 import type { Machine } from "../machine.ts";
@@ -19,6 +20,7 @@ export class WatchClient {
     readonly machines: readonly Machine[];
     readonly random: Random;
     readonly checker: Watches;
+    readonly appliedOnce: AppliedOnce;
     readonly events: EventLog;
   };
   readonly #position: WatchPosition;
@@ -74,11 +76,15 @@ export class WatchClient {
 
   #received(stream: SimStream, response: WatchResponse): void {
     if (stream !== this.#stream) return;
-    const { name, checker, events } = this.#parts;
+    const { name, checker, events, appliedOnce } = this.#parts;
     const revision = response.header?.revision ?? 0;
     events.add(
       `${name} hears ${stream.machine.name} r${revision} events=${response.events.length}${response.created ? " created" : ""}${response.canceled ? " canceled" : ""}`,
     );
+    for (const { kv, prevKv } of response.events) {
+      appliedOnce.saw(kv, name);
+      appliedOnce.saw(prevKv, name);
+    }
     if (response.created) {
       this.#isCreated = true;
       if (this.#position.next === 0) this.#position.next = revision + 1;
@@ -104,7 +110,7 @@ export class WatchClient {
       const stream = this.#stream;
       const roll = below(random, 10);
       if (roll < 2) stream?.abort();
-      else if (roll < 4) stream?.send({ cancelRequest: { watchId: 0 } });
+      else if (roll < 4) stream?.send({ cancelRequest: { watchId: 0n } });
       else if (roll < 7) stream?.send({ progressRequest: {} });
       this.#beRestless();
     });
