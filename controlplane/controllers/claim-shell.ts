@@ -18,54 +18,63 @@ export function candidates<T extends Stored>(informer: Informer<T>, owner: Owned
   return [...own, ...informer.byIndex(nobodysIndex, owner.metadata.namespace ?? "")];
 }
 
+export interface Family<T extends Stored> {
+  readonly owners: Resource<unknown>;
+  readonly children: Resource<T>;
+  readonly informer: Informer<T>;
+  /** What the owner holds its children with: comes with adoption, goes with release. */
+  readonly finalizer?: string;
+}
+
 /** Adopts and releases as `claimChildren` says and returns what is the owner's after that. */
 export async function claim<T extends Stored>(
   client: ApiClient,
-  family: {
-    readonly owners: Resource<unknown>;
-    readonly children: Resource<T>;
-    readonly informer: Informer<T>;
-  },
+  family: Family<T>,
   owner: Owner,
   selector: Selector,
 ): Promise<readonly T[]> {
   const found = claimChildren(owner, selector, candidates(family.informer, owner));
-  for (const child of found.release) await release(client, family.children, child, owner);
+  for (const child of found.release) await release(client, family, child, owner);
   if (found.adopt.length === 0) return found.kept;
   // The cache may show an owner that is gone or a namesake's predecessor; those must adopt nothing.
   const now = await client.get(family.owners as Resource<Owned>, owner.metadata);
   if (now.metadata.uid !== owner.metadata.uid || now.metadata.deletionTimestamp !== undefined)
     return found.kept;
   const adopted: T[] = [];
-  for (const child of found.adopt) adopted.push(await adopt(client, family.children, child, owner));
+  for (const child of found.adopt) adopted.push(await adopt(client, family, child, owner));
   return [...found.kept, ...adopted];
 }
 
 function adopt<T extends Stored>(
   client: ApiClient,
-  resource: Resource<T>,
+  { children, finalizer }: Family<T>,
   child: T,
   owner: Owner,
 ): Promise<T> {
   const ownerReferences = [...(child.metadata.ownerReferences ?? []), controllerReference(owner)];
-  const { uid, resourceVersion } = child.metadata;
-  const body = { metadata: { uid, resourceVersion, ownerReferences } };
-  return client.patch(resource, child.metadata, body, { type: "merge" });
+  const { uid, resourceVersion, finalizers = [] } = child.metadata;
+  const held =
+    finalizer === undefined || finalizers.includes(finalizer)
+      ? {}
+      : { finalizers: [...finalizers, finalizer] };
+  const body = { metadata: { uid, resourceVersion, ownerReferences, ...held } };
+  return client.patch(children, child.metadata, body, { type: "merge" });
 }
 
 async function release<T extends Stored>(
   client: ApiClient,
-  resource: Resource<T>,
+  { children, finalizer }: Family<T>,
   child: T,
   owner: Owner,
 ): Promise<void> {
   const ownerReferences = (child.metadata.ownerReferences ?? []).filter(
     (reference) => reference.uid !== owner.metadata.uid,
   );
-  const { uid, resourceVersion } = child.metadata;
-  const body = { metadata: { uid, resourceVersion, ownerReferences } };
+  const { uid, resourceVersion, finalizers = [] } = child.metadata;
+  const free = finalizer === undefined ? {} : { finalizers: finalizers.filter((one) => one !== finalizer) };
+  const body = { metadata: { uid, resourceVersion, ownerReferences, ...free } };
   try {
-    await client.patch(resource, child.metadata, body, { type: "merge" });
+    await client.patch(children, child.metadata, body, { type: "merge" });
   } catch (error) {
     if (!isNotFound(error)) throw error; // gone, and so released
   }

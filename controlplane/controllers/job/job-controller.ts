@@ -13,6 +13,7 @@ import { slowStart } from "../slow-start.ts";
 import { canonicalJson } from "../template-hash.ts";
 import { jobPod } from "./job-pod.ts";
 import { isIndexed, isTracked, trackingFinalizer } from "./job-types.ts";
+import { isOrphan, orphanKey, orphanOf } from "./orphans.ts";
 import { planJob } from "./plan-job.ts";
 import { deadlineInMs, isOver } from "./plan-outcome.ts";
 
@@ -31,10 +32,16 @@ export const jobController: Controller = {
         matchesLabels(selectorFromLabelSelector(spec.selector), pod.metadata.labels),
     });
     pods.addIndex(jobIndex, jobKeyOf);
+    const onOrphan = (pod: Pod) => {
+      if (isOrphan(pod)) queue.add(orphanKey(pod));
+    };
+    pods.subscribe({ onAdd: onOrphan, onUpdate: onOrphan });
     const control = new PodControl({ ...context, pods, expectations: new Expectations(context.clock) });
     jobs.subscribe({ onDelete: ({ metadata }) => control.forget(metadata.uid) });
     const parts = { context, pods, control };
     return async (key) => {
+      const orphan = orphanOf(key);
+      if (orphan !== undefined) return freeOrphan(parts, pods.getByKey(orphan));
       const job = jobs.getByKey(key);
       await freeLeftovers(parts, key, job?.metadata.uid);
       return job === undefined ? undefined : sync(parts, job);
@@ -59,7 +66,8 @@ async function sync(parts: Parts, job: Job) {
   const { client, recorder, clock } = context;
   const settled = await control.isSettled(job);
   const selector = selectorFromLabelSelector(job.spec.selector);
-  const family = { owners: resources.jobs, children: resources.pods, informer: pods };
+  const kinds = { owners: resources.jobs, children: resources.pods };
+  const family = { ...kinds, informer: pods, finalizer: trackingFinalizer };
   const own = isOver(job)
     ? pods.byOwner(job.metadata.uid).filter((pod) => controllerOf(pod)?.uid === job.metadata.uid)
     : await claim(client, family, job, selector);
@@ -89,6 +97,11 @@ async function sync(parts: Parts, job: Job) {
 async function freeLeftovers({ context, pods }: Parts, key: string, uid: string | undefined): Promise<void> {
   const left = pods.byIndex(jobIndex, key).filter((pod) => controllerOf(pod)?.uid !== uid && isTracked(pod));
   await all(left, (pod) => untrack(context, pod));
+}
+
+/** A pod that no Job counts any more, or never did, may have been deleted already: nobody else would let it go. */
+async function freeOrphan({ context }: Parts, pod: Pod | undefined): Promise<undefined> {
+  if (pod !== undefined && isOrphan(pod)) await untrack(context, pod);
 }
 
 /** Takes the finalizer off. A pod that changed in between is looked at again when

@@ -87,4 +87,82 @@ describe("controlplane/controllers/job", function () {
     await cluster.until(resources.jobs, "active again", (all) => named(all)?.status?.active === 1);
     await cluster.until(resources.jobs, "over and gone", (all) => named(all) === undefined);
   });
+
+  describe("lets go of pods that are not its own", () => {
+    const startLong = async (name: string, labels: Record<string, string>) => {
+      const draft = job(name, {});
+      await cluster.client.create(resources.jobs, {
+        ...draft,
+        spec: { ...draft.spec, template: { ...draft.spec.template, metadata: { labels } } },
+      });
+      return cluster.until(resources.pods, "it runs", (all) =>
+        all.find(
+          ({ metadata, status }) => metadata.labels?.["job-name"] === name && status?.phase === "Running",
+        ),
+      );
+    };
+
+    it("a pod whose labels no longer match is released without the finalizer", async () => {
+      const { metadata } = await startLong("releasing", { job: "long" });
+      const uid = metadata.labels?.["batch.kubernetes.io/controller-uid"];
+      const body = {
+        metadata: { labels: { "batch.kubernetes.io/controller-uid": null, "controller-uid": null } },
+      };
+      await cluster.client.patch(resources.pods, metadata, body, { type: "merge" });
+      const freed = await cluster.until(resources.pods, "released", (all) =>
+        all.find((pod) => pod.metadata.uid === metadata.uid && !pod.metadata.ownerReferences?.length),
+      );
+      assert.ok(uid);
+      assert.deepEqual(freed.metadata.finalizers ?? [], []);
+    });
+
+    it("a pod that was orphaned with its Job's deletion", async () => {
+      const { metadata } = await startLong("leaving", { job: "long" });
+      await cluster.client.delete(
+        resources.jobs,
+        { name: "leaving", namespace: "default" },
+        { propagationPolicy: "Orphan" },
+      );
+      await cluster.until(resources.pods, "freed", (all) =>
+        all.find(
+          (pod) =>
+            pod.metadata.uid === metadata.uid &&
+            !pod.metadata.ownerReferences?.length &&
+            !pod.metadata.finalizers?.length,
+        ),
+      );
+    });
+
+    it("a pod that was never a Job's, so that its namespace can end", async () => {
+      await cluster.client.create(resources.namespaces, { metadata: { name: "ends" }, spec: {} });
+      await cluster.client.create(resources.pods, {
+        metadata: { name: "never", namespace: "ends", finalizers: ["batch.kubernetes.io/job-tracking"] },
+        spec: { containers: [{ name: "c", image: "a" }] },
+      });
+      await cluster.client.delete(resources.namespaces, { name: "ends" }, {});
+      await cluster.until(resources.namespaces, "gone", (all) =>
+        all.every(({ metadata }) => metadata.name !== "ends"),
+      );
+    });
+
+    it("and holds a pod that it adopts", async () => {
+      const { metadata } = await startLong("adopting", { job: "long" });
+      const nobodys = await cluster.client.patch(
+        resources.pods,
+        metadata,
+        { metadata: { ownerReferences: [], finalizers: [] } },
+        { type: "merge" },
+      );
+      const seen = new Set([metadata.resourceVersion, nobodys.metadata.resourceVersion]);
+      const adopted = await cluster.until(resources.pods, "adopted", (all) =>
+        all.find(
+          (pod) =>
+            pod.metadata.uid === metadata.uid &&
+            pod.metadata.ownerReferences?.length === 1 &&
+            !seen.has(pod.metadata.resourceVersion),
+        ),
+      );
+      assert.deepEqual(adopted.metadata.finalizers, ["batch.kubernetes.io/job-tracking"]);
+    });
+  });
 });
