@@ -8,6 +8,14 @@ import { findCgroups } from "./runtime/oci/cgroups.ts";
 import { ociLauncher } from "./runtime/oci/launcher.ts";
 import { overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
+import { isAlive } from "./runtime/supervised/process-birth.ts";
+import {
+  type ContainerRecord,
+  parseStarted,
+  readOptional,
+  readRecords,
+  type SandboxRecord,
+} from "./runtime/supervised/records.ts";
 import { mustRun } from "./runtime/supervised/run-command.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
 
@@ -37,6 +45,28 @@ export async function tearDownNode(options: TeardownOptions, os: Os): Promise<vo
   }
   await unmountBelow(rootDir);
   if (chosen.kind === "oci") await removeCgroups(options.nodeName);
+}
+
+/** What still runs of a node's pods, in words. */
+export async function processesOfNode(rootDir: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  if (!(await exists(rootDir))) return found;
+  const containers = join(rootDir, "containers");
+  for (const { id, config } of (await readRecords<ContainerRecord>(containers, "container.json")).records) {
+    const text = await readOptional(join(containers, id, "started"));
+    if (text === undefined) continue;
+    const { process, shim } = parseStarted(text);
+    const pod = `${config.annotations.podNamespace}/${config.annotations.podName}`;
+    if (isAlive(process)) found.push(`container ${config.name} of pod ${pod} (process ${process.pid})`);
+    else if (isAlive(shim))
+      found.push(`the shim of container ${config.name} of pod ${pod} (process ${shim.pid})`);
+  }
+  for (const { config, pause } of (
+    await readRecords<SandboxRecord>(join(rootDir, "sandboxes"), "sandbox.json")
+  ).records)
+    if (pause !== undefined && isAlive(pause))
+      found.push(`the sandbox of pod ${config.pod.namespace}/${config.pod.name} (process ${pause.pid})`);
+  return found;
 }
 
 const noNetwork: PodNetwork = {

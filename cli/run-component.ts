@@ -1,6 +1,7 @@
 import { systemClock } from "../base/os/clock.ts";
 import { systemDisk } from "../base/os/disk.ts";
 import type { FlagTable, FlagValues } from "../base/os/flags.ts";
+import { closeInheritedFiles } from "../base/os/inherited-files.ts";
 import { createLog, type Level } from "../base/os/log.ts";
 import { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Os, Running } from "../base/os/os.ts";
@@ -33,6 +34,7 @@ export function componentCommand<const T extends FlagTable>(component: Component
     async run({ flags: given, words }, io) {
       if (words.length > 0) throw new OperatorError(`unexpected word "${words[0]}"`);
       const settings = given as FlagValues<typeof processFlags>;
+      closeInheritedFiles(process.argv, process.env);
       const os = systemOs(settings["log-level"], settings["log-format"]);
       return await untilStopped(await component.start(given as FlagValues<T>, os), io);
     },

@@ -1,9 +1,9 @@
 import { rm } from "node:fs/promises";
-import { command, OperatorError } from "../command.ts";
+import { type CommandIo, command, OperatorError } from "../command.ts";
 import { systemOs } from "../run-component.ts";
-import { isAlive, requireClusterState, writeClusterState } from "./cluster-state.ts";
-import { clusterLayout, defaultFolder } from "./layout.ts";
-import { endLeftovers } from "./leftovers.ts";
+import { type ClusterState, isAlive, requireClusterState, writeClusterState } from "./cluster-state.ts";
+import { clusterLayout, defaultFolder, type Layout } from "./layout.ts";
+import { endLeftovers, stillRunning } from "./leftovers.ts";
 import { untilGone } from "./wait.ts";
 
 const flags = {
@@ -13,6 +13,11 @@ const flags = {
     value: "DIR",
   },
   purge: { kind: "boolean", default: false, help: "also remove everything the cluster kept" },
+  "grace-period": {
+    kind: "duration",
+    default: 60_000,
+    help: "how long the cluster may take to stop in good order; then it is killed",
+  },
 } as const;
 
 export const downCommand = command({
@@ -24,14 +29,10 @@ export const downCommand = command({
   async run({ flags: given }, io) {
     const layout = clusterLayout(defaultFolder(given["data-dir"], io.env));
     const state = requireClusterState(layout);
-    if (state.supervisorPid !== null && isAlive(state.supervisorPid)) {
-      process.kill(state.supervisorPid, "SIGTERM");
-      if (!(await untilGone(state.supervisorPid, 60_000, io.signal)))
-        throw new OperatorError(`process ${state.supervisorPid} does not end; look at ${layout.log("up")}`);
-    } else {
-      await endLeftovers(layout, state, systemOs("warn", "text"));
-      writeClusterState(layout, { ...state, supervisorPid: null, components: [] });
-    }
+    await stop(layout, state, given["grace-period"], io);
+    const left = await stillRunning(layout, state);
+    if (left.length > 0)
+      throw new OperatorError(`could not end everything; still running: ${left.join(", ")}`);
     if (given.purge) await rm(layout.folder, { recursive: true, force: true });
     io.stdout(
       given.purge
@@ -41,3 +42,20 @@ export const downCommand = command({
     return 0;
   },
 });
+
+/** The supervisor stops its cluster in good order; what it does not manage within the grace is ended from here. */
+async function stop(layout: Layout, state: ClusterState, graceMs: number, io: CommandIo): Promise<void> {
+  const { supervisorPid } = state;
+  if (supervisorPid !== null && isAlive(supervisorPid)) {
+    process.kill(supervisorPid, "SIGTERM");
+    if (await untilGone(supervisorPid, graceMs, io.signal)) return;
+    io.stderr(
+      `pintle down: process ${supervisorPid} did not stop the cluster within ${graceMs / 1000} s; killing it (its log: ${layout.log("up")})\n`,
+    );
+    process.kill(supervisorPid, "SIGKILL");
+  }
+  // What the supervisor wrote last: it may have started something anew meanwhile.
+  const last = requireClusterState(layout);
+  await endLeftovers(layout, last, systemOs("warn", "text"));
+  writeClusterState(layout, { ...last, supervisorPid: null, components: [] });
+}

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { tearDownNode } from "../../agent/teardown.ts";
+import { processesOfNode, tearDownNode } from "../../agent/teardown.ts";
+import { deferred } from "../../base/deferred.ts";
 import { sleep, systemClock } from "../../base/os/clock.ts";
 import type { Os } from "../../base/os/os.ts";
 import { type ClusterPlan, type ClusterState, isAlive } from "./cluster-state.ts";
@@ -8,13 +9,31 @@ import type { Layout } from "./layout.ts";
 import { tryHoldNetworkSlot } from "./network-slots.ts";
 import { addressing } from "./topology.ts";
 
-/** After `up` itself was killed its children go on without an owner: ends them, their pods and their network. */
+const podsEndMs = 20_000;
+
+/** After `up` itself was killed its children go on without an owner: ends them, their pods and their network. What cannot
+ *  be ended is logged; `stillRunning` tells it too. */
 export async function endLeftovers(layout: Layout, state: ClusterState, os: Os): Promise<void> {
-  for (const component of state.components) {
-    if (component.pid !== null && (await belongs(component.pid, layout))) await endProcess(component.pid);
-  }
+  await Promise.all(
+    state.components.map(async ({ pid }) => {
+      if (pid !== null && (await belongs(pid, layout))) await endProcess(pid);
+    }),
+  );
   await removePods(layout, state.plan, os);
   await removeOwnNetwork(state.plan);
+}
+
+/** What of a cluster that was to end is alive, in words; empty when all is well. */
+export async function stillRunning(layout: Layout, state: ClusterState): Promise<readonly string[]> {
+  const components = await Promise.all(
+    state.components.map(async ({ name, pid }) =>
+      pid !== null && (await belongs(pid, layout)) ? [`${name} (process ${pid})`] : [],
+    ),
+  );
+  const containers = await Promise.all(
+    addressing(state.plan).nodes.map((node) => processesOfNode(layout.node(node.name))),
+  );
+  return [...components.flat(), ...containers.flat()];
 }
 
 /** Another running cluster may have taken the slot meanwhile; then nothing of it is ours any more. */
@@ -29,12 +48,23 @@ async function removeOwnNetwork(plan: ClusterPlan): Promise<void> {
   }
 }
 
-/** Ends every container or process that nodes of the cluster still run. */
+/** Ends every container or process that nodes of the cluster still run. Gives up after a while, saying so in the log: who
+ *  waits for us has waited long enough. */
 export async function removePods(layout: Layout, plan: ClusterPlan, os: Os): Promise<void> {
   await Promise.all(
-    addressing(plan).nodes.map((node) =>
-      tearDownNode({ rootDir: layout.node(node.name), nodeName: node.name, runtime: plan.runtime }, os),
-    ),
+    addressing(plan).nodes.map(async (node) => {
+      const options = { rootDir: layout.node(node.name), nodeName: node.name, runtime: plan.runtime };
+      const done = deferred<void>();
+      const cancel = os.clock.after(podsEndMs, () => done.reject(new Error("it takes too long")));
+      tearDownNode(options, os).then(done.resolve, done.reject);
+      try {
+        await done.promise;
+      } catch (error) {
+        os.log.error("cannot end everything that a node ran", { node: node.name, error });
+      } finally {
+        cancel();
+      }
+    }),
   );
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { backoffMs } from "../../base/backoff.ts";
+import { deferred } from "../../base/deferred.ts";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Random } from "../../base/os/random.ts";
@@ -11,7 +12,7 @@ import type { Layout } from "./layout.ts";
 import type { ComponentSpec } from "./topology.ts";
 
 /** Starts components as child processes, restarts what dies with back-off, and takes everything down again.
- *  Invariant: after `stop()` resolves no child of this supervisor is running. */
+ *  Invariant: after `stop()` resolves no child of this supervisor is running, but for one that SIGKILL cannot end. */
 export interface SupervisorParts {
   readonly layout: Layout;
   readonly log: Log;
@@ -35,6 +36,8 @@ const backoff = { firstMs: 200, mostMs: 10_000 };
 /** Running this long counts as recovered: the next failure starts the back-off anew. */
 const settledMs = 10_000;
 const stopGraceMs = 8_000;
+/** How long a killed component may take to be gone; the kernel may be unable to end it. */
+const killWaitMs = 2_000;
 
 export class Supervisor {
   readonly #parts: SupervisorParts;
@@ -136,13 +139,20 @@ export class Supervisor {
   async #end(child: Child): Promise<void> {
     const running = child.process;
     if (running === undefined) return;
-    const exited = new Promise<void>((resolve) => running.once("exit", () => resolve()));
+    const { clock, log } = this.#parts;
+    const component = child.spec.name;
+    const ended = deferred<void>();
+    running.once("exit", () => ended.resolve());
     running.kill("SIGTERM");
-    const cancel = this.#parts.clock.after(stopGraceMs, () => {
-      this.#parts.log.warn("component does not stop; killing it", { component: child.spec.name });
+    let cancel = clock.after(stopGraceMs, () => {
+      log.warn("component does not stop; killing it", { component });
       running.kill("SIGKILL");
+      cancel = clock.after(killWaitMs, () => {
+        log.error("component cannot be ended", { component, pid: running.pid });
+        ended.resolve();
+      });
     });
-    await exited;
+    await ended.promise;
     cancel();
   }
 }

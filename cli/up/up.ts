@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { systemClock } from "../../base/os/clock.ts";
+import { closeInheritedFiles } from "../../base/os/inherited-files.ts";
 import { createLog } from "../../base/os/log.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
@@ -66,6 +67,7 @@ export const upCommand = command({
     const runtime = given.runtime;
     if (runtime !== "auto" && runtime !== "oci" && runtime !== "process")
       throw new OperatorError(`--runtime: "${runtime}" must be auto, oci or process`);
+    closeInheritedFiles(process.argv, io.env);
     const layout = clusterLayout(defaultFolder(given["data-dir"], io.env));
     if (given.detach) return detach(layout, io);
     const before = readClusterState(layout);

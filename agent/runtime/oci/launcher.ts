@@ -1,12 +1,11 @@
-import { spawn } from "node:child_process";
-import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ContainerStats, RuntimeError, type SandboxConfig } from "../seam.ts";
+import { type ContainerStats, RuntimeError } from "../seam.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
-import { birthOf, type ProcessId } from "../supervised/process-birth.ts";
 import { type ContainerRecord, readOptional, type SandboxRecord } from "../supervised/records.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
 import { type Cgroups, cgroupStats, oomKills, removeGroup } from "./cgroups.ts";
+import { startPause } from "./pause.ts";
 import type { RootFilesystems } from "./root-filesystem.ts";
 import { ociSpec, processOf } from "./spec.ts";
 
@@ -120,48 +119,6 @@ async function execPlan(
     argv: runtime(dir, ...words, "--process", file, record.id),
     cleanup: () => rm(file, { force: true }),
   };
-}
-
-/** The pause process: a sleeping shell's successor in namespaces of its own. */
-async function startPause(config: SandboxConfig, dir: string): Promise<ProcessId> {
-  const flags = ["--uts"];
-  if (!config.hostIpc) flags.push("--ipc");
-  if (!config.hostNetwork) flags.push("--net");
-  const sysctls = Object.entries(config.sysctls).map(
-    ([name, value]) =>
-      `printf %s '${value.replaceAll("'", "")}' > /proc/sys/${name.replaceAll(".", "/").replace(/[^\w/-]/g, "")}`,
-  );
-  const lines = [
-    ...(config.hostNetwork ? [] : ["ip link set lo up"]),
-    `printf %s '${config.hostname.replace(/[^\w.-]/g, "")}' > /proc/sys/kernel/hostname`,
-    ...sysctls,
-    "echo ready",
-    "exec sleep infinity >/dev/null 2>&1",
-  ];
-  const errors = await open(join(dir, "pause.log"), "a", 0o600);
-  const child = spawn("unshare", [...flags, "sh", "-ec", lines.join("\n")], {
-    stdio: ["ignore", "pipe", errors.fd],
-    detached: true,
-    cwd: "/",
-  });
-  await errors.close();
-  await new Promise<void>((resolve, reject) => {
-    child.stdout?.once("data", () => resolve());
-    child.once("error", (cause) => reject(new RuntimeError("cannot run unshare", { cause })));
-    child.once("exit", () => {
-      readFile(join(dir, "pause.log"), "utf8").then(
-        (text) => reject(new RuntimeError(`cannot make the pod's namespaces: ${text.trim()}`)),
-        reject,
-      );
-    });
-  });
-  child.stdout?.destroy();
-  child.removeAllListeners("exit");
-  child.unref();
-  const born = birthOf(child.pid ?? 0);
-  if (child.pid === undefined || born === undefined)
-    throw new RuntimeError("the pause process ended at once");
-  return { pid: child.pid, born };
 }
 
 /** /etc/hostname, /etc/hosts and /etc/resolv.conf, shared by the pod's containers. */

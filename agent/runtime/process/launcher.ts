@@ -19,7 +19,9 @@ export function processLauncher(): Launcher {
     command: (record) => ["/usr/bin/env", "--", ...record.config.command],
     startFailure: async (dir) => (await readFile(join(dir, "shim.log"), "utf8")).trim() || "cannot start",
     signal: async (_record, _dir, started, signal) => {
-      signalProcess(started.process, signal, signal === "SIGKILL");
+      if (signal === "SIGKILL") signalProcess(started.process, signal, true);
+      // Also by itself: one that was only just started leads no group yet.
+      signalProcess(started.process, signal);
     },
     wasOomKilled: async () => false,
     remove: async () => undefined,

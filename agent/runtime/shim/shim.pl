@@ -17,8 +17,18 @@ use Config;
 my ($dir, $exits, $log, $options, @command) = @ARGV;
 my %option = map { /^(\w+)(?:=(.*))?$/ ? ($1 => $2 // 1) : () } split /,/, $options;
 my ($LINE_MOST, $LOG_MOST, $LOGS_KEPT, $DRAIN_SECONDS) = (16384, 10 * 1024 * 1024, 4, 2);
-my $PRCTL = $Config{archname} =~ /aarch64/ ? 167 : 157;
+# How long we sleep at most before we ask the kernel who ended; the second where it cannot tell us by a descriptor.
+my ($LOOK_SECONDS, $LOOK_SECONDS_UNTOLD) = (10, 0.1);
+my ($PRCTL, $CLOSE, $SIGPROCMASK, $SIGNALFD) =
+  $Config{archname} =~ /aarch64/ ? (167, 57, 135, 74) : (157, 3, 14, 289);
+my ($BLOCK, $CLOEXEC_NONBLOCK, $SIGUSR1, $SIGCHLD) = (0, 02004000, 10, 17);
 my $hires = eval { require Time::HiRes; 1 };
+
+# Whatever else our starter had open is not ours: a pipe that we kept would never close for who reads it.
+opendir my $open, '/proc/self/fd' or die "/proc/self/fd: $!";
+my @inherited = grep { /^\d+$/ && $_ > 2 } readdir $open;
+closedir $open;
+syscall $CLOSE, $_ + 0 for @inherited;
 
 sub now { $hires ? Time::HiRes::time() : time }
 sub stamp {
@@ -141,6 +151,15 @@ if ($child == 0) {
 close $_ for grep { defined } $given[0], $option{tty} ? () : @given[1, 2];
 undef @given;
 
+# Signals come as data on a descriptor. A handler would not do: perl runs it between two of its operations, so that a
+# signal just before a blocking call is noticed only after it, which may be never.
+my $mask = pack 'Q', 1 << ($SIGUSR1 - 1) | 1 << ($SIGCHLD - 1);
+my $signals;
+if (syscall($SIGPROCMASK, $BLOCK, $mask, 0, 8) == 0) {
+  my $number = syscall $SIGNALFD, -1, $mask, 8, $CLOEXEC_NONBLOCK;
+  open $signals, '<&=', $number or die "signalfd: $!" if $number >= 0;
+}
+
 my $pid = $child;
 if ($option{kind} eq 'oci') {
   # The runtime's command ends once the container runs; its pipes are the container's now.
@@ -163,11 +182,7 @@ put("$dir/started", "$started $pid $born $$ $own_born\n");
 syswrite STDOUT, "started $pid\n";
 open STDOUT, '>', '/dev/null';
 open STDERR, '>', '/dev/null';
-$SIG{USR1} = sub { close $stdin_hold if defined $stdin_hold; undef $stdin_hold };
-
 my ($ended, $end_by);
-pipe my $wake_read, my $wake_write or die;
-$SIG{CHLD} = sub { syswrite $wake_write, '.' };    # a handler may come between select and its caller; a byte stays
 sub reap {
   while ((my $gone = waitpid -1, 1) > 0) {
     next if $gone != $pid || defined $ended;
@@ -176,6 +191,21 @@ sub reap {
     $end_by = now() + $DRAIN_SECONDS;
     kill_rest() if $option{kind} eq 'process';
   }
+}
+# Waits until something can be read or a child ended, at most $most seconds; answers the bits of what can be read.
+sub wait_for {
+  my ($want, $most) = @_;
+  my $look = defined $signals ? $LOOK_SECONDS : $LOOK_SECONDS_UNTOLD;
+  vec($want, fileno $signals, 1) = 1 if defined $signals;
+  my $ready = select my $got = $want, undef, undef, defined $most && $most < $look ? $most : $look;
+  if ($ready < 0) { die "select: $!" unless $!{EINTR}; $got = '' }
+  if (defined $signals && $ready > 0 && vec $got, fileno $signals, 1) {
+    while (sysread $signals, my $info, 128) {
+      undef $stdin_hold if unpack('L', $info) == $SIGUSR1;
+    }
+  }
+  reap();    # also when nobody told us: a wait is never longer than $look
+  return $got;
 }
 sub kill_rest {    # as the end of a pid namespace would: everything the container left behind
   kill 'KILL', -$pid;
@@ -187,17 +217,14 @@ sub kill_rest {    # as the end of a pid namespace would: everything the contain
 reap();
 
 while (@sources) {
+  my $left = defined $ended ? $end_by - now() : undef;
+  last if defined $left && $left <= 0;
   my $want = '';
-  vec($want, fileno $wake_read, 1) = 1;
   vec($want, fileno $_->{from}, 1) = 1 for @sources;
   my $feed = $master && $option{stdin} && defined $stdin_hold;
   vec($want, fileno $stdin_hold, 1) = 1 if $feed;
-  my $left = defined $ended ? $end_by - now() : undef;
-  last if defined $left && $left <= 0;
-  my $ready = select my $got = $want, undef, undef, $left;
-  if ($ready < 0) { next if $!{EINTR}; last }
-  if (vec $got, fileno $wake_read, 1) { sysread $wake_read, my $bytes, 64; reap() }
-  if ($feed && vec $got, fileno $stdin_hold, 1) {
+  my $got = wait_for($want, $left);
+  if ($feed && defined $stdin_hold && vec $got, fileno $stdin_hold, 1) {
     my $typed = '';
     sysread $stdin_hold, $typed, 4096 and syswrite $master, $typed;
   }
@@ -212,8 +239,7 @@ while (@sources) {
   @sources = @open;
 }
 emit($_, '', 1) for @sources;
-# The streams may close long before the container ends.
-while (!defined $ended) { sysread $wake_read, my $bytes, 64; reap() }
+wait_for('') while !defined $ended;    # the streams may close long before the container ends
 put("$dir/exit", "$ended\n");
 (my $id = $dir) =~ s{.*/}{};
 put("$exits/$id", '');

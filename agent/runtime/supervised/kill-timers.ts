@@ -19,6 +19,12 @@ export class KillTimers {
     return known === undefined;
   }
 
+  /** Once it was killed: calls `then` when it is not cleared within the delay. */
+  afterKill(id: string, delayMs: number, then: () => void): void {
+    if (!this.#timers.has(id)) return; // it has ended
+    this.#timers.set(id, { dueMs: Number.NEGATIVE_INFINITY, cancel: this.#clock.after(delayMs, then) });
+  }
+
   clear(id: string): void {
     this.#timers.get(id)?.cancel();
     this.#timers.delete(id);

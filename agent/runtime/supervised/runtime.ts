@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createWriteStream, type FSWatcher, watch } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-
+import { describeError } from "../../../base/os/log.ts";
 import type { Os } from "../../../base/os/os.ts";
 import type { KnownAttachment, PodAttachment, PodNetwork } from "../../network-seam.ts";
 import {
@@ -29,6 +29,7 @@ import {
   readOptional,
   readRecords,
   type SandboxRecord,
+  type StartedRecord,
   writeRecord,
 } from "./records.ts";
 import { mustRun } from "./run-command.ts";
@@ -40,7 +41,12 @@ export interface SupervisedConfig {
   readonly rootDir: string;
 }
 
-export const supervisedLimits = { deadShimCheckMs: 10_000, killWaitMs: 10_000 } as const;
+export const supervisedLimits = {
+  deadShimCheckMs: 10_000,
+  /** How long a killed container may take to be gone. */
+  killWaitMs: 10_000,
+  startMs: 120_000,
+} as const;
 
 /** Sandboxes and containers as folders, each container under a shim. The kind of container is the launcher's. */
 export class SupervisedRuntime implements Runtime {
@@ -52,9 +58,13 @@ export class SupervisedRuntime implements Runtime {
   readonly #sandboxes = new Map<string, SandboxRecord>();
   readonly #containers = new Map<string, Supervised>();
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
+  /** Containers whose process was gone at the last look, while their shim had not noted it. */
+  readonly #endUnnoted = new Set<string>();
   #watcher: FSWatcher | undefined;
   #cancelCheck: () => void = () => undefined;
   readonly #kills: KillTimers;
+  /** Told of a container that SIGKILL did not end. */
+  readonly #stuck = new Set<(id: string) => void>();
 
   private constructor(config: SupervisedConfig, deps: SupervisedDeps) {
     this.#root = config.rootDir;
@@ -79,7 +89,7 @@ export class SupervisedRuntime implements Runtime {
     const exits = join(this.#root, "exits");
     await mkdir(exits, { recursive: true, mode: 0o700 });
     this.#watcher = watch(exits, (_kind, name) => {
-      if (name !== null && !name.endsWith(".new")) this.#noteExit(name);
+      if (name !== null && !name.endsWith(".new")) void this.#noteExit(name);
     });
     const sandboxes = await readRecords<SandboxRecord>(join(this.#root, "sandboxes"), "sandbox.json");
     const containers = await readRecords<ContainerRecord>(join(this.#root, "containers"), "container.json");
@@ -146,7 +156,7 @@ export class SupervisedRuntime implements Runtime {
   /** Ends all that runs and gives back what it had of the kernel (mounts, cgroups, namespaces). The records stay, with how
    *  everything ended, and so do the containers' folders. */
   async shutDown(): Promise<void> {
-    await Promise.all(
+    const ends = await Promise.allSettled(
       [...this.#sandboxes.values()].map(async (record) => {
         await this.stopPodSandbox(record.id);
         for (const { record: container } of [...this.#containers.values()])
@@ -155,6 +165,8 @@ export class SupervisedRuntime implements Runtime {
         await this.#launcher.removeSandbox(record, this.#sandboxDir(record.id));
       }),
     );
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined) throw failed.reason; // the others are gone all the same
   }
 
   podSandboxStatus(id: string): SandboxStatus | undefined {
@@ -200,15 +212,26 @@ export class SupervisedRuntime implements Runtime {
     if (record.config.stdin) options.push("stdin");
     if (record.config.tty) options.push("tty");
     const argv = [dir, join(this.#root, "exits"), record.config.logPath, options.join(",")];
-    const started = await startShim([...argv, ...this.#launcher.command(record, dir)], dir);
-    if (!started) {
-      const message = await this.#launcher.startFailure(dir);
+    const command = this.#launcher.command(record, dir);
+    const failure = await startShim({
+      argv: [...argv, ...command],
+      dir,
+      timeoutMs: supervisedLimits.startMs,
+    }).then(
+      async (started) => (started ? undefined : this.#launcher.startFailure(dir)),
+      async (error: unknown) => {
+        // What was started without a word of it is not kept: nobody would write its log or note its end.
+        const begun = (await readOptional(join(dir, "started"))) !== undefined;
+        return begun ? undefined : describeError(error);
+      },
+    );
+    if (failure !== undefined) {
       const nowMs = this.#os.clock.wallMs();
       const ended = { exitCode: 128, signal: 0, finishedAtMs: nowMs, startedAtMs: nowMs };
-      const state = { phase: "exited", ...ended, reason: "StartError", message } as const;
+      const state = { phase: "exited", ...ended, reason: "StartError", message: failure } as const;
       await writeRecord(join(dir, "failed.json"), state);
       this.#containers.set(id, { record, state });
-      throw new RuntimeError(message);
+      throw new RuntimeError(failure);
     }
     // It may have ended already. Whoever sees the end first tells of it: here, or the watcher below.
     const now = await takeIn(record, dir, this.#boot, this.#launcher);
@@ -225,9 +248,13 @@ export class SupervisedRuntime implements Runtime {
       this.#launcher.signal(record, this.#dir(id), started, name).catch((error: unknown) => {
         this.#os.log.warn("cannot signal container", { container: record.config.name, signal: name, error });
       });
+    const kill = () => {
+      void send("SIGKILL");
+      this.#kills.afterKill(id, supervisedLimits.killWaitMs, () => this.#endUnnotedKill(id, started));
+    };
     const exited = this.#exitOf(id, signal);
     exited.catch(() => undefined); // heard below
-    const isFirst = this.#kills.set(id, graceSeconds * 1000, () => void send("SIGKILL"));
+    const isFirst = this.#kills.set(id, graceSeconds * 1000, kill);
     try {
       if (isFirst && graceSeconds > 0) await send(record.config.stopSignal as NodeJS.Signals);
       if (this.#isRunning(id)) await exited;
@@ -236,19 +263,34 @@ export class SupervisedRuntime implements Runtime {
     }
   }
 
-  /** Resolves at the container's next exit; rejects with the signal's reason. */
+  /** Killed, and nobody noted its end: its shim hangs, or the kernel cannot end it. */
+  #endUnnotedKill(id: string, started: StartedRecord): void {
+    if (isAlive(started.process)) {
+      for (const give of [...this.#stuck]) give(id);
+      return;
+    }
+    signalProcess(started.shim, "SIGKILL");
+    void this.#noteExit(id);
+  }
+
+  /** Resolves at the container's next exit; rejects with the signal's reason, and when killing does not end it. */
   #exitOf(id: string, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const end = (settle: () => void) => {
         off();
+        this.#stuck.delete(onStuck);
         signal?.removeEventListener("abort", onAbort);
         settle();
       };
       const onAbort = () => end(() => reject(signal?.reason));
+      const onStuck = (stuckId: string) => {
+        if (stuckId === id) end(() => reject(new RuntimeError(`container ${id} does not end`)));
+      };
       const off = this.subscribe((event) => {
         if (event.id === id) end(resolve);
       });
+      this.#stuck.add(onStuck);
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   }
@@ -261,6 +303,7 @@ export class SupervisedRuntime implements Runtime {
     await rm(this.#dir(id), { recursive: true, force: true });
     await rm(join(this.#root, "exits", id), { force: true });
     this.#containers.delete(id);
+    this.#endUnnoted.delete(id);
   }
 
   containerStatus(id: string): RuntimeContainer | undefined {
@@ -331,28 +374,25 @@ export class SupervisedRuntime implements Runtime {
     return this.#launcher.execCommand(record, this.#dir(id), { command, tty, process: started.process });
   }
 
-  #noteExit(id: string): void {
+  async #noteExit(id: string): Promise<void> {
     const before = this.#containers.get(basename(id));
     if (before === undefined || before.state.phase === "exited") return;
-    takeIn(before.record, this.#dir(id), this.#boot, this.#launcher).then(
-      (after) => {
-        const held = this.#containers.get(id);
-        if (held === undefined || held.state.phase === "exited" || after.state.phase !== "exited") return;
-        this.#containers.set(id, after);
-        this.#emit({ kind: "container-exited", id, podUid: after.record.config.annotations.podUid ?? "" });
-      },
-      (error: unknown) => this.#os.log.error("cannot read how a container ended", { id, error }),
-    );
+    try {
+      const after = await takeIn(before.record, this.#dir(id), this.#boot, this.#launcher);
+      const held = this.#containers.get(id);
+      if (held === undefined || held.state.phase === "exited" || after.state.phase !== "exited") return;
+      this.#containers.set(id, after);
+      this.#emit({ kind: "container-exited", id, podUid: after.record.config.annotations.podUid ?? "" });
+    } catch (error) {
+      this.#os.log.error("cannot read how a container ended", { id, error });
+    }
   }
 
   /** Shims and pause processes that died themselves tell nobody. */
   #scheduleCheck(): void {
     this.#cancelCheck = this.#os.clock.after(supervisedLimits.deadShimCheckMs, () => {
-      for (const { record, started, state } of this.#containers.values())
-        if (state.phase === "running" && started !== undefined && !isAlive(started.shim)) {
-          signalProcess(started.process, "SIGKILL");
-          this.#noteExit(record.id);
-        }
+      for (const one of this.#containers.values())
+        if (one.state.phase === "running" && one.started !== undefined) this.#checkShim(one, one.started);
       for (const record of this.#sandboxes.values())
         if (record.stopped === undefined && record.pause !== undefined && !isAlive(record.pause))
           this.#markStopped(record.id).then(
@@ -361,6 +401,19 @@ export class SupervisedRuntime implements Runtime {
           );
       this.#scheduleCheck();
     });
+  }
+
+  #checkShim({ record }: Supervised, started: StartedRecord): void {
+    const ended = !isAlive(started.process);
+    if (isAlive(started.shim)) {
+      // Its shim has until our next look to write that down: it may still be reading the last output.
+      if (!ended || !this.#endUnnoted.delete(record.id)) {
+        if (ended) this.#endUnnoted.add(record.id);
+        return;
+      }
+      signalProcess(started.shim, "SIGKILL");
+    } else if (!ended) signalProcess(started.process, "SIGKILL");
+    void this.#noteExit(record.id);
   }
 
   async #markStopped(id: string): Promise<void> {

@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { PassThrough, Writable } from "node:stream";
 import { deferred } from "../../../base/deferred.ts";
 import { type ExecResult, execSyncBytesMost, RuntimeError, type Session } from "../seam.ts";
+import { endOfChild } from "./child-end.ts";
 import type { ExecPlan } from "./launcher.ts";
 
 /** A program with pipes for its streams. */
@@ -140,12 +141,14 @@ function start(plan: ExecPlan, stdin: "pipe" | "ignore"): ChildProcess {
   });
 }
 
-function exitOf(child: ChildProcess, plan: ExecPlan): Promise<number> {
-  const exited = deferred<number>();
+async function exitOf(child: ChildProcess, plan: ExecPlan): Promise<number> {
   child.stdin?.on("error", () => child.stdin?.destroy()); // the command closed its input: the client's words are lost
-  child.once("error", (cause) => exited.reject(new RuntimeError("cannot run the command", { cause })));
-  child.once("close", (code, signal) =>
-    exited.resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
-  );
-  return exited.promise.finally(() => plan.cleanup?.());
+  try {
+    const { code, signal } = await endOfChild(child).catch((cause: unknown) => {
+      throw new RuntimeError("cannot run the command", { cause });
+    });
+    return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+  } finally {
+    await plan.cleanup?.();
+  }
 }

@@ -1,25 +1,34 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RuntimeError } from "../seam.ts";
 
 /** Found from the sources as from a bundle somewhere below the package's folder. */
-export const shimPath = findAbove(dirname(fileURLToPath(import.meta.url)), "agent/runtime/shim/shim.pl");
+export const shimPath = shimFile("shim.pl");
 
-function findAbove(folder: string, path: string): string | undefined {
-  for (let at = folder; ; at = dirname(at)) {
+/** A program of `agent/runtime/shim`; undefined when the package is not whole. */
+export function shimFile(name: string): string | undefined {
+  const path = join("agent/runtime/shim", name);
+  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
     if (existsSync(join(at, path))) return join(at, path);
     if (at === dirname(at)) return undefined;
   }
 }
 
+export interface ShimStart {
+  readonly argv: readonly string[];
+  /** The container's folder: gets the shim's own complaints, `shim.log`. */
+  readonly dir: string;
+  readonly timeoutMs: number;
+  readonly program?: string;
+}
+
 /** Starts a shim in a session of its own and waits for its one line. True: the container runs (or ran); false: it could
- *  not be started. Rejects when there is no shim to be had. */
-export function startShim(argv: readonly string[], dir: string): Promise<boolean> {
-  if (shimPath === undefined)
-    return Promise.reject(new RuntimeError("agent/runtime/shim/shim.pl is missing"));
-  const program = shimPath;
+ *  not be started. Rejects when the shim ends, or the time does, without a word. */
+export function startShim({ argv, dir, timeoutMs, program = shimPath }: ShimStart): Promise<boolean> {
+  if (program === undefined) return Promise.reject(new RuntimeError("agent/runtime/shim/shim.pl is missing"));
   const errors = openSync(join(dir, "shim.log"), "a", 0o600);
   return new Promise((resolve, reject) => {
     const child = spawn("perl", [program, ...argv], {
@@ -29,17 +38,47 @@ export function startShim(argv: readonly string[], dir: string): Promise<boolean
       env: { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
     });
     closeSync(errors);
-    let said = "";
-    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-      if (!said.includes("\n")) return;
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) killGroup(child.pid);
+      fail(`the start of the container took longer than ${timeoutMs / 1000} s`);
+    }, timeoutMs);
+    const finish = () => {
+      clearTimeout(timer);
       child.stdout?.destroy();
       child.unref();
-      resolve(said.startsWith("started "));
-    });
-    child.once("error", (cause) => reject(new RuntimeError("cannot start perl for the shim", { cause })));
-    child.once("exit", () => {
-      if (!said.includes("\n")) reject(new RuntimeError(`the shim failed; see ${join(dir, "shim.log")}`));
+    };
+    const fail = (what: string) => {
+      finish();
+      readFile(join(dir, "shim.log"), "utf8").then(
+        (log) => reject(new RuntimeError(log.trim() === "" ? what : `${what}: ${log.trim().slice(-1000)}`)),
+        (cause) => reject(new RuntimeError(what, { cause })),
+      );
+    };
+    let said = "";
+    // The end of its output, not its exit: only then everything that it said has been read.
+    child.stdout
+      ?.setEncoding("utf8")
+      .on("data", (text: string) => {
+        said += text;
+        if (!said.includes("\n")) return;
+        finish();
+        resolve(said.startsWith("started "));
+      })
+      .once("end", () => {
+        if (!said.includes("\n")) fail("the shim ended without a word");
+      });
+    child.once("error", (cause) => {
+      finish();
+      reject(new RuntimeError("cannot start perl for the shim", { cause }));
     });
   });
+}
+
+/** The shim and what it started until now: nothing of a start that was given up goes on. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }

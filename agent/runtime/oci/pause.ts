@@ -1,0 +1,58 @@
+import { spawn } from "node:child_process";
+import { open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { RuntimeError, type SandboxConfig } from "../seam.ts";
+import { birthOf, type ProcessId } from "../supervised/process-birth.ts";
+import { shimFile } from "../supervised/start-shim.ts";
+
+const startMs = 30_000;
+
+/** Starts the process that holds a pod's namespaces. It outlives us. */
+export async function startPause(config: SandboxConfig, dir: string): Promise<ProcessId> {
+  const program = shimFile("pause.pl");
+  if (program === undefined) throw new RuntimeError("agent/runtime/shim/pause.pl is missing");
+  const namespaces = ["uts"];
+  if (!config.hostIpc) namespaces.push("ipc");
+  if (!config.hostNetwork) namespaces.push("net");
+  const sysctls = Object.entries(config.sysctls).map(([name, value]) => `${name}=${value}`);
+  const errors = await open(join(dir, "pause.log"), "a", 0o600);
+  const child = spawn("perl", [program, namespaces.join(","), config.hostname, ...sysctls], {
+    stdio: ["ignore", "pipe", errors.fd],
+    detached: true,
+    cwd: "/",
+  });
+  await errors.close();
+  let said = "";
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new RuntimeError("making the pod's namespaces takes too long")),
+        startMs,
+      );
+      child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+        said += text;
+        if (!said.includes("\n")) return;
+        clearTimeout(timer);
+        resolve();
+      });
+      child.stdout?.once("end", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      child.once("error", (cause) => {
+        clearTimeout(timer);
+        reject(new RuntimeError("cannot run perl", { cause }));
+      });
+    });
+  } finally {
+    child.stdout?.destroy();
+    child.unref();
+  }
+  const pid = Number(/^ready (\d+)\n/.exec(said)?.[1] ?? 0);
+  const born = pid === 0 ? undefined : birthOf(pid);
+  if (born === undefined) {
+    const log = (await readFile(join(dir, "pause.log"), "utf8")).trim();
+    throw new RuntimeError(`cannot make the pod's namespaces: ${log || "the pause process ended at once"}`);
+  }
+  return { pid, born };
+}

@@ -1,0 +1,66 @@
+# What holds a pod's namespaces: makes them, sets the pod's host name and sysctls in them, and sleeps.
+#
+#   perl pause.pl NAMESPACES HOSTNAME [NAME=VALUE...]
+#
+# NAMESPACES  comma separated: uts, ipc, net, pid. With pid it is the first process there and reaps what is left to it.
+# NAME=VALUE  sysctls. Only those of a namespace made here are written, whatever is asked for: /proc is the host's.
+#
+# Says "ready PID" on its standard output, or dies with the reason. No modules are loaded, to stay small.
+use strict;
+use warnings;
+use Config;
+
+my ($UNSHARE, $CLOSE) = $Config{archname} =~ /aarch64/ ? (97, 57) : (272, 3);
+my %FLAG = (uts => 0x04000000, ipc => 0x08000000, net => 0x40000000, pid => 0x20000000);
+my ($SIOCGIFFLAGS, $SIOCSIFFLAGS, $IFF_UP) = (0x8913, 0x8914, 1);
+
+# Whatever else our starter had open is not ours: a pipe that we kept would never close for who reads it.
+opendir my $open, '/proc/self/fd' or die "/proc/self/fd: $!\n";
+my @inherited = grep { /^\d+$/ && $_ > 2 } readdir $open;
+closedir $open;
+syscall $CLOSE, $_ + 0 for @inherited;
+
+my ($namespaces, $hostname, @sysctls) = @ARGV;
+my %own = map { $_ => 1 } split /,/, $namespaces;
+my $flags = 0;
+$flags |= $FLAG{$_} // die "there is no namespace $_\n" for keys %own;
+syscall($UNSHARE, $flags) == 0 or die "cannot make namespaces ($namespaces): $!\n";
+
+if ($own{pid}) {
+  my $first = fork // die "fork: $!\n";
+  exit 0 if $first;
+}
+
+sub put {
+  my ($path, $text) = @_;
+  open my $file, '>', $path or die "$path: $!\n";
+  syswrite $file, $text or die "$path: $!\n";
+}
+put('/proc/sys/kernel/hostname', $hostname) if $own{uts} && length $hostname;
+if ($own{net}) {
+  socket my $socket, 2, 2, 0 or die "socket: $!\n";
+  my $request = pack 'a16 x24', 'lo';
+  ioctl $socket, $SIOCGIFFLAGS, $request or die "loopback device: $!\n";
+  $request = pack 'a16 s x22', 'lo', unpack('x16 s', $request) | $IFF_UP;
+  ioctl $socket, $SIOCSIFFLAGS, $request or die "loopback device: $!\n";
+}
+for (@sysctls) {
+  my ($name, $value) = /\A([a-z0-9][-_.\/a-z0-9]*)=(.*)\z/s or die "no sysctl: $_\n";
+  # In a name that begins "net/ipv4/…" a slash separates and a dot is part of an interface's name; else the reverse.
+  $name =~ tr{./}{/.} unless $name =~ m{\A[^./]*/};
+  my $namespace =
+    $name =~ m{\Anet/} ? 'net' : $name =~ m{\A(kernel/(shm|msg)[^/]*|kernel/sem|fs/mqueue/[^/]+)\z} ? 'ipc' : '';
+  die "sysctl $name is not the pod's own\n" if !$own{$namespace} || grep { /^\.*$/ } split m{/}, $name, -1;
+  put("/proc/sys/$name", $value);
+}
+
+# The number that the host knows us by.
+open my $status, '<', '/proc/self/status' or die "/proc/self/status: $!\n";
+my ($pid) = map { /^NSpid:\s+(\d+)/ } <$status>;
+close $status;
+syswrite STDOUT, 'ready ' . ($pid // $$) . "\n";
+open STDOUT, '>', '/dev/null';
+open STDERR, '>', '/dev/null';
+$SIG{$_} = 'IGNORE' for qw(HUP INT TERM PIPE);
+if (!$own{pid}) { exec 'sleep', 'infinity' or die "sleep: $!\n" }
+while (1) { select undef, undef, undef, 10 if waitpid(-1, 0) <= 0 }
