@@ -11,6 +11,16 @@ export function invalid(field: string, value: unknown, detail: string): FieldErr
   return { reason: "FieldValueInvalid", field, message: joined(`Invalid value: ${shown(value)}`, detail) };
 }
 
+/** Where no single value is to blame. */
+export function invalidAltogether(field: string, detail: string): FieldError {
+  return { reason: "FieldValueInvalid", field, message: joined("Invalid value", detail) };
+}
+
+export function tooMany(field: string, actual: number, most: number): FieldError {
+  const message = `Too many: ${actual}: must have at most ${most} items`;
+  return { reason: "FieldValueTooMany", field, message };
+}
+
 export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldError {
   const list = supported.map((one) => JSON.stringify(one)).join(", ");
   return {

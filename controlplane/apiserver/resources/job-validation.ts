@@ -2,13 +2,21 @@ import type { Job } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { validateCount } from "./counts.ts";
-import { immutable, invalid, notSupported, required } from "./field-errors.ts";
+import { immutable, invalid, notSupported, required, tooLong } from "./field-errors.ts";
+import { validateFailurePolicy, validateSuccessPolicy } from "./job-policy-validation.ts";
 import { validateLabelSelector } from "./labels.ts";
+import { dns1123Subdomain } from "./names.ts";
 import { validateTemplate } from "./workload-validation.ts";
 
-const indexedCompletionsMax = 100_000;
+const parallelismMaxIndexed = 100_000;
+const failedIndexesMax = 100_000;
+/** Beyond so many completions, limits per index must stay small. */
+const manyCompletions = 100_000;
+const manyCompletionsMax = 10_000;
+const managedByMax = 63;
 
-export function validateJob({ spec }: Job): readonly FieldError[] {
+export function validateJob(job: Job): readonly FieldError[] {
+  const { spec } = job;
   const counts = [
     "parallelism",
     "completions",
@@ -21,30 +29,127 @@ export function validateJob({ spec }: Job): readonly FieldError[] {
   const problems: FieldError[] = counts.flatMap((name) => validateCount(spec[name], `spec.${name}`));
   if (spec.selector === undefined) problems.push(required("spec.selector"));
   else problems.push(...validateLabelSelector(spec.selector, "spec.selector"));
-  if (spec.completionMode === "Indexed") {
-    if (spec.completions === undefined)
-      problems.push(required("spec.completions", "when completion mode is Indexed"));
-    else if (spec.completions > indexedCompletionsMax && (spec.parallelism ?? 0) > indexedCompletionsMax)
-      problems.push(
-        invalid(
-          "spec.parallelism",
-          spec.parallelism,
-          `must be less than or equal to ${indexedCompletionsMax} when completion mode is Indexed`,
-        ),
-      );
-  } else if (spec.completionMode !== "NonIndexed") {
-    problems.push(notSupported("spec.completionMode", spec.completionMode, ["NonIndexed", "Indexed"]));
-  } else if (spec.backoffLimitPerIndex !== undefined) {
+  problems.push(...validateCompletionMode(spec), ...validateManagedBy(spec.managedBy));
+  if (spec.podFailurePolicy !== undefined)
+    problems.push(...validateFailurePolicy(job, "spec.podFailurePolicy"));
+  if (spec.successPolicy !== undefined)
     problems.push(
-      invalid("spec.backoffLimitPerIndex", spec.backoffLimitPerIndex, "requires indexed completion mode"),
+      ...(spec.completionMode === "Indexed"
+        ? validateSuccessPolicy(job, "spec.successPolicy")
+        : [invalid("spec.successPolicy", inGo(spec.successPolicy), "requires indexed completion mode")]),
     );
-  }
+  problems.push(...validateReplacement(spec));
   if (spec.template === undefined) return [...problems, required("spec.template")];
   const policies = ["OnFailure", "Never"];
   const template = validateTemplate(spec.template, "spec.template", policies);
   const unsaid = spec.template.spec?.restartPolicy === "Always";
   problems.push(...template.map((problem) => (unsaid ? requiredPolicy(problem) : problem)));
+  const restartPolicy = spec.template.spec?.restartPolicy;
+  if (spec.podFailurePolicy !== undefined && restartPolicy === "OnFailure")
+    problems.push(
+      invalid(
+        "spec.template.spec.restartPolicy",
+        restartPolicy,
+        'only "Never" is supported when podFailurePolicy is specified',
+      ),
+    );
   return problems;
+}
+
+/** As Kubernetes' message shows it. */
+const inGo = ({ rules }: NonNullable<Job["spec"]["successPolicy"]>) => ({
+  Rules: rules.map(({ succeededIndexes = null, succeededCount = null }) => ({
+    SucceededIndexes: succeededIndexes,
+    SucceededCount: succeededCount,
+  })),
+});
+
+function validateCompletionMode(spec: Job["spec"]): readonly FieldError[] {
+  const { completionMode, completions, parallelism, backoffLimitPerIndex, maxFailedIndexes } = spec;
+  const problems: FieldError[] = [];
+  if (maxFailedIndexes !== undefined && backoffLimitPerIndex === undefined)
+    problems.push(required("spec.backoffLimitPerIndex", "when maxFailedIndexes is specified"));
+  const modes = ["NonIndexed", "Indexed"];
+  if (!modes.includes(completionMode ?? ""))
+    return [...problems, notSupported("spec.completionMode", completionMode, modes)];
+  if (completionMode === "NonIndexed") {
+    for (const [name, value] of Object.entries({ backoffLimitPerIndex, maxFailedIndexes }))
+      if (value !== undefined)
+        problems.push(invalid(`spec.${name}`, value, "requires indexed completion mode"));
+    return problems;
+  }
+  if (completions === undefined)
+    problems.push(required("spec.completions", "when completion mode is Indexed"));
+  if ((parallelism ?? 0) > parallelismMaxIndexed)
+    problems.push(
+      invalid(
+        "spec.parallelism",
+        parallelism,
+        `must be less than or equal to ${parallelismMaxIndexed} when completion mode is Indexed`,
+      ),
+    );
+  if (completions === undefined) return problems;
+  if (maxFailedIndexes !== undefined && maxFailedIndexes > completions)
+    problems.push(
+      invalid("spec.maxFailedIndexes", maxFailedIndexes, "must be less than or equal to completions"),
+    );
+  if ((maxFailedIndexes ?? 0) > failedIndexesMax)
+    problems.push(
+      invalid("spec.maxFailedIndexes", maxFailedIndexes, `must be less than or equal to ${failedIndexesMax}`),
+    );
+  if (completions > manyCompletions && backoffLimitPerIndex !== undefined)
+    problems.push(...validateManyCompletions(spec));
+  return problems;
+}
+
+function validateManyCompletions({ parallelism, maxFailedIndexes }: Job["spec"]): readonly FieldError[] {
+  const problems: FieldError[] = [];
+  if (maxFailedIndexes === undefined)
+    problems.push(
+      required("spec.maxFailedIndexes", `must be specified when completions is above ${manyCompletions}`),
+    );
+  for (const [name, value] of Object.entries({ parallelism, maxFailedIndexes }))
+    if ((value ?? 0) > manyCompletionsMax)
+      problems.push(
+        invalid(
+          `spec.${name}`,
+          value,
+          `must be less than or equal to ${manyCompletionsMax} when completions are above ${manyCompletions} and used with backoff limit per index`,
+        ),
+      );
+  return problems;
+}
+
+/** A path such as `acme.io/foo`. */
+function validateManagedBy(managedBy: string | undefined): readonly FieldError[] {
+  if (managedBy === undefined) return [];
+  const field = "spec.managedBy";
+  if (managedBy === "") return [required(field)];
+  const slash = managedBy.indexOf("/");
+  const [host, path] = [managedBy.slice(0, Math.max(0, slash)), managedBy.slice(slash + 1)];
+  const problems: FieldError[] = [];
+  if (host === "" || path === "")
+    problems.push(invalid(field, managedBy, 'must be a domain-prefixed path (such as "acme.io/foo")'));
+  else {
+    problems.push(...dns1123Subdomain(host).map((text) => invalid(field, host, text)));
+    if (problems.length === 0 && !/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path))
+      problems.push(
+        invalid(
+          field,
+          path,
+          "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')",
+        ),
+      );
+  }
+  if (managedBy.length > managedByMax) problems.push(tooLong(field, managedByMax));
+  return problems;
+}
+
+function validateReplacement({ podReplacementPolicy, podFailurePolicy }: Job["spec"]): readonly FieldError[] {
+  const allowed = podFailurePolicy === undefined ? ["Failed", "TerminatingOrFailed"] : ["Failed"];
+  return podReplacementPolicy === undefined || allowed.includes(podReplacementPolicy)
+    ? []
+    : [notSupported("spec.podReplacementPolicy", podReplacementPolicy, allowed)];
 }
 
 /** Always is the default of pods, so the user most likely forgot to choose; Kubernetes says so in these words. */
@@ -67,16 +172,8 @@ export function validateJobUpdate(next: Job, current: Job): readonly FieldError[
   if (!sameTemplate(next, current))
     problems.push(...immutable("spec.template", next.spec.template, current.spec.template));
   problems.push(...immutable("spec.completionMode", completionMode, current.spec.completionMode));
-  problems.push(
-    ...immutable("spec.podFailurePolicy", next.spec.podFailurePolicy, current.spec.podFailurePolicy),
-  );
-  problems.push(
-    ...immutable(
-      "spec.backoffLimitPerIndex",
-      next.spec.backoffLimitPerIndex,
-      current.spec.backoffLimitPerIndex,
-    ),
-  );
+  for (const name of ["podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] as const)
+    problems.push(...immutable(`spec.${name}`, next.spec[name], current.spec[name]));
   return problems;
 }
 

@@ -1,13 +1,28 @@
 /** Sets of completion indexes as text: `0-2,5,7-9`. Pure. */
 
-export function parseIndexes(text: string | undefined): Set<number> {
-  const found = new Set<number>();
+export interface Interval {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The intervals of the text, cut off below `completions`; what cannot be read is left out. */
+export function parseIntervals(text: string | undefined, completions: number): readonly Interval[] {
+  const found: Interval[] = [];
   for (const part of (text ?? "").split(",")) {
-    const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part);
+    const match = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(part);
     if (match === null) continue;
     const first = Number(match[1]);
-    for (let index = first; index <= Number(match[2] ?? first); index++) found.add(index);
+    const last = Math.min(Number(match[2] ?? first), completions - 1);
+    if (first <= last) found.push({ first, last });
   }
+  return found;
+}
+
+/** The indexes one by one: for sets that pods made, never for what a user wrote. */
+export function parseIndexes(text: string | undefined, completions = Number.MAX_SAFE_INTEGER): Set<number> {
+  const found = new Set<number>();
+  for (const { first, last } of parseIntervals(text, completions))
+    for (let index = first; index <= last; index++) found.add(index);
   return found;
 }
 

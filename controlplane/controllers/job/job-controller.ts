@@ -43,11 +43,16 @@ export const jobController: Controller = {
       const orphan = orphanOf(key);
       if (orphan !== undefined) return freeOrphan(parts, pods.getByKey(orphan));
       const job = jobs.getByKey(key);
+      if (job !== undefined && isManagedElsewhere(job)) return undefined;
       await freeLeftovers(parts, key, job?.metadata.uid);
       return job === undefined ? undefined : sync(parts, job);
     };
   },
 };
+
+/** Another controller runs the Job (managedBy): we touch neither it nor its pods. */
+const isManagedElsewhere = ({ spec }: Job) =>
+  spec.managedBy !== undefined && spec.managedBy !== "kubernetes.io/job-controller";
 
 const jobIndex = "job";
 const jobKeyOf = (pod: Pod): readonly string[] => {
@@ -82,7 +87,13 @@ async function sync(parts: Parts, job: Job) {
   await control.create(
     job,
     plan.create,
-    (name, index) => jobPod(job, name, plan.indexes[index]),
+    (name, at) => {
+      const index = plan.indexes[at];
+      return jobPod(job, name, {
+        index,
+        failures: index === undefined ? undefined : plan.failures.get(index),
+      });
+    },
     (index) => (isIndexed(job) ? `${job.metadata.name}-${plan.indexes[index]}-` : `${job.metadata.name}-`),
   );
   const waits = [

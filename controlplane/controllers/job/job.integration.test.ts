@@ -17,7 +17,10 @@ const job = (name: string, spec: Partial<Job["spec"]>): Draft<Job> => ({
 describe("controlplane/controllers/job", function () {
   this.timeout(60_000);
   let cluster: TestCluster;
-  const fails = (pod: Pod) => pod.metadata.labels?.job === "broken";
+  const fails = (pod: Pod) =>
+    pod.metadata.labels?.job === "broken" ||
+    (pod.metadata.labels?.job === "partly" &&
+      pod.metadata.annotations?.["batch.kubernetes.io/job-completion-index"] === "1");
   const runs = (pod: Pod) => pod.metadata.labels?.job === "long";
   before(async () => {
     cluster = await startTestCluster({
@@ -65,6 +68,27 @@ describe("controlplane/controllers/job", function () {
       failed.status?.conditions?.find(({ type }) => type === "Failed")?.reason,
       "BackoffLimitExceeded",
     );
+  });
+
+  it("ends with the indexes that failed, having run the others", async () => {
+    const spec = { completions: 3, parallelism: 2, completionMode: "Indexed", backoffLimitPerIndex: 0 };
+    await cluster.client.create(resources.jobs, job("partly", spec));
+    const failed = await cluster.until(resources.jobs, "failed", (all) =>
+      all.find(
+        ({ metadata, status }) =>
+          metadata.name === "partly" && status?.conditions?.some(({ type }) => type === "Failed"),
+      ),
+    );
+    assert.deepEqual([failed.status?.completedIndexes, failed.status?.failedIndexes], ["0,2", "1"]);
+    assert.equal(failed.status?.conditions?.find(({ type }) => type === "Failed")?.reason, "FailedIndexes");
+  });
+
+  it("leaves a Job alone that another controller manages", async () => {
+    await cluster.client.create(resources.jobs, job("foreign", { managedBy: "example.com/theirs" }));
+    await cluster.client.create(resources.jobs, job("own", { managedBy: "kubernetes.io/job-controller" }));
+    await cluster.kubectl("wait", "--for=condition=Complete", "job/own", "--timeout=20s");
+    const { status } = await cluster.client.get(resources.jobs, { name: "foreign", namespace: "default" });
+    assert.deepEqual(status, {});
   });
 
   it("stops when suspended, starts again, and goes when its time is over", async () => {

@@ -4,6 +4,8 @@ import { isBeingDeleted } from "../owners.ts";
 import { isActive, isFinished, isReady } from "../pod-state.ts";
 import { timeText } from "../times.ts";
 import { type Count, countedStatus, countPods } from "./count-pods.ts";
+import type { IndexFailures } from "./failed-indexes.ts";
+import { failureVerdict } from "./failure-policy.ts";
 import { isTracked, type JobCondition, type JobStatus } from "./job-types.ts";
 import { isOver, type Outcome, outcomeOf } from "./plan-outcome.ts";
 import { type PodPlan, planPods } from "./plan-pods.ts";
@@ -19,6 +21,8 @@ export interface JobPlan {
   readonly drop: readonly Pod[];
   readonly create: number;
   readonly indexes: readonly number[];
+  /** With backoffLimitPerIndex, of each index to run: how often it failed. */
+  readonly failures: ReadonlyMap<number, IndexFailures>;
   readonly waitMs: number | undefined;
   readonly events: readonly JobEvent[];
 }
@@ -37,28 +41,33 @@ export function planJob(
   const { nowMs } = observed;
   if (isOver(job) || isBeingDeleted(job))
     return { ...idle(job.status ?? {}), untrack: pods.filter(isTracked) };
-  const count = countPods(job, pods);
+  let count = countPods(job, pods);
   const noted = count.uncounted;
+  const held = [...count.held.values()].filter((pod) => failureVerdict(job, pod).counts);
   const numbers = {
     succeeded: count.succeeded + (noted.succeeded?.length ?? 0),
-    failed: count.failed + (noted.failed?.length ?? 0),
+    failed: count.failed + (noted.failed?.length ?? 0) + held.length,
+    completedIndexes: count.completedIndexes,
+    failedIndexes: count.failedIndexes,
     nowMs,
   };
-  const started = startedStatus(job, { ...countedStatus(job, count), ...presence(pods) }, nowMs);
   const outcome = outcomeOf(job, pods, numbers);
+  if (outcome !== undefined) count = countPods(job, pods, { ending: true });
+  const started = startedStatus(job, { ...countedStatus(job, count), ...presence(pods) }, nowMs);
   if (outcome !== undefined) return planEnd(pods, { count, outcome, status: started.status, nowMs });
   const { status, events } = started;
   if (job.spec.suspend === true)
     return { ...idle(status), untrack: count.untrack, drop: pods.filter(isActive), events };
   const plan: PodPlan = observed.settled
-    ? planPods(job, pods, { succeeded: numbers.succeeded, completedIndexes: count.completedIndexes }, nowMs)
-    : { create: 0, indexes: [], remove: [], waitMs: undefined };
-  const { create, indexes, remove, waitMs } = plan;
-  return { ...idle(status), untrack: count.untrack, drop: remove, create, indexes, waitMs, events };
+    ? planPods(job, pods, { ...count, succeeded: numbers.succeeded }, nowMs)
+    : { create: 0, indexes: [], failures: new Map(), remove: [], waitMs: undefined };
+  const { remove, ...made } = plan;
+  return { ...idle(status), ...made, untrack: count.untrack, drop: remove, events };
 }
 
 function idle(status: JobStatus): JobPlan {
-  return { status, untrack: [], remove: [], drop: [], create: 0, indexes: [], waitMs: undefined, events: [] };
+  const nothing = { create: 0, indexes: [], failures: new Map<number, IndexFailures>(), waitMs: undefined };
+  return { ...nothing, status, untrack: [], remove: [], drop: [], events: [] };
 }
 
 function presence(pods: readonly Pod[]): JobStatus {
