@@ -1,4 +1,4 @@
-import type { FlagTable, Parsed } from "../base/os/flags.ts";
+import type { FileSections, FlagTable, Parsed } from "../base/os/flags.ts";
 import type { RestClient } from "../client/rest.ts";
 
 /** One `pintle` subcommand: a value in the table of `main.ts`. */
@@ -11,6 +11,8 @@ export interface Command<T extends FlagTable = FlagTable> {
   readonly examples: readonly string[];
   /** Flags may also come from the environment under this prefix, e.g. `ETCD_`. */
   readonly envPrefix?: string;
+  /** Mappings within a --config-file. */
+  readonly fileSections?: FileSections;
   /** Answers the exit status. */
   run(parsed: Parsed<T>, io: CommandIo): Promise<number>;
 }

@@ -144,6 +144,7 @@ async function run(argv: readonly string[], io: CommandIo): Promise<number> {
     const sources = {
       env: io.env,
       ...(command.envPrefix === undefined ? {} : { envPrefix: command.envPrefix }),
+      ...(command.fileSections && { fileSections: command.fileSections }),
     };
     return await command.run(parseFlags(command.flags, rest, sources), io);
   } catch (error) {

@@ -42,7 +42,7 @@ export function componentCommand<const T extends FlagTable>(component: Component
 }
 
 /** The real doors to the outside. */
-export function systemOs(level: string, format: string): Os {
+export function systemOs(level: string, format: string, write?: (line: string) => void): Os {
   if (!["debug", "info", "warn", "error"].includes(level))
     throw new OperatorError(`--log-level: "${level}" must be debug, info, warn or error`);
   if (format !== "text" && format !== "json")
@@ -53,7 +53,7 @@ export function systemOs(level: string, format: string): Os {
     clock: systemClock,
     random: systemRandom,
     disk: systemDisk,
-    log: createLog({ level: level as Level, format }),
+    log: createLog({ level: level as Level, format, ...(write && { write }) }),
     metrics,
   };
 }

@@ -1,6 +1,15 @@
 import { startStore } from "../store/compose.ts";
-import { serverVersion, storeConfig, storeFlags, unknownVariables } from "../store/flags.ts";
+import {
+  logLevels,
+  serverVersion,
+  storeConfig,
+  storeFileSections,
+  storeFlags,
+  unknownVariables,
+} from "../store/flags.ts";
+import { foreignWarnings } from "../store/foreign-flags.ts";
 import { command } from "./command.ts";
+import { logWriter } from "./log-outputs.ts";
 import { systemOs, untilStopped } from "./run-component.ts";
 
 export const storeCommand = command<typeof storeFlags>({
@@ -8,18 +17,23 @@ export const storeCommand = command<typeof storeFlags>({
   summary: "run one member of the replicated store (etcd's flags and API)",
   flags: storeFlags,
   envPrefix: "ETCD_",
+  fileSections: storeFileSections,
   examples: [
     "pintle store --data-dir /var/lib/pintle",
     "pintle store --name a --initial-cluster a=http://127.0.0.1:2380,b=http://127.0.0.1:2480,c=http://127.0.0.1:2580 …",
   ],
-  async run({ flags }, io) {
+  async run({ flags, given }, io) {
     if (flags.version) {
       // Tools that start members look for the first line.
       io.stdout(`etcd Version: ${serverVersion}\nNode Version: ${process.versions.node}\n`);
       return 0;
     }
     const config = storeConfig(flags);
-    const os = systemOs(flags["log-level"], "json");
+    const level = logLevels.get(flags["log-level"]) ?? "info";
+    const format = flags["log-format"] === "console" ? "text" : "json";
+    const os = systemOs(level, format, logWriter(flags["log-outputs"]));
+    for (const { flag, why } of foreignWarnings(flags, given))
+      os.log.warn("flag has no effect", { flag, why });
     for (const name of unknownVariables(io.env)) os.log.warn("unrecognized environment variable", { name });
     return await untilStopped(await startStore(config, os), io);
   },

@@ -3,10 +3,12 @@ import type { Duplex } from "node:stream";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
-import { clusterVersion, type ListenUrl, type StoreConfig, serverVersion } from "./flags.ts";
+import { clusterVersion, type StoreConfig, serverVersion } from "./flags.ts";
 import { gateway } from "./gateway/routes.ts";
 import { identityMetrics } from "./identity-metrics.ts";
-import { lockDataDir } from "./lock-data-dir.ts";
+import { initialCheck } from "./initial-check.ts";
+import type { ListenUrl } from "./listen-url.ts";
+import { lockDataDir, lockWalDir } from "./lock-data-dir.ts";
 import { beginning, checkIdentity } from "./membership/beginning.ts";
 import { openLog, walFolder } from "./open-log.ts";
 import { publish } from "./propose/publish.ts";
@@ -16,9 +18,11 @@ import { Http2Server } from "./transport/http2/http2-server.ts";
 import { relayToHttp1 } from "./transport/http2/relay-to-http1.ts";
 import type { ServeStream } from "./transport/http2/stream.ts";
 import { askMembers } from "./transport/peer/ask-members.ts";
+import { askOnce } from "./transport/peer/ask-once.ts";
 import { PeerNetwork } from "./transport/peer/peer-network.ts";
 import { sortConnection } from "./transport/sort-connection.ts";
 import type { ServerTls } from "./transport/tls-files.ts";
+import { Wal } from "./wal/wal.ts";
 
 export interface RunningStore extends Running {
   /** In the order of --listen-client-urls. */
@@ -51,7 +55,9 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
   const servers = await bindAll(config, os, undo);
   const { clock, random, disk, log, metrics } = os;
   undo.push(await lockDataDir(config.dataDir, disk));
+  if (config.walDir !== undefined) undo.push(await lockWalDir(config.walDir, disk));
   let network: PeerNetwork | undefined;
+  let hadLog = false;
   const member = await createMember(
     { ...config, version: serverVersion },
     {
@@ -62,7 +68,8 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
       metrics,
       openLog: async (appliedIndex) => {
         const ask = (url: string) => askMembers(url, serverVersion, config.peerTls);
-        const folder = walFolder(config.dataDir);
+        const folder = config.walDir ?? walFolder(config.dataDir);
+        hadLog = await Wal.exists(disk, folder);
         const { wal, ...opened } = await openLog({ folder, appliedIndex }, () => beginning(config, ask), os);
         undo.push(() => wal.close());
         checkIdentity(config, opened.identity);
@@ -86,6 +93,26 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
     },
   );
   undo.push(() => member.stop());
+  // A new member has nothing to compare.
+  if (config.initialCorruptCheck && hadLog)
+    await initialCheck({
+      memberId: member.identity.memberId,
+      members: member.parts.members.all(),
+      hashKv: () => member.state.hashKv(0),
+      ask: ({ id: to, peerUrls: [url = ""] }, revision) => {
+        const { memberId: from, clusterId } = member.identity;
+        const options = {
+          clusterId,
+          from,
+          to,
+          purpose: "messages",
+          serverVersion,
+          tls: config.peerTls,
+        } as const;
+        return askOnce(url, options, { kind: "hashKv", id: BigInt(revision) });
+      },
+      log: log.child("corrupt-check"),
+    });
   network?.open({ ...member.fromPeers });
   return serve(config, os, { member, servers, undo });
 }
@@ -93,8 +120,8 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
 async function bindAll(config: StoreConfig, os: Os, undo: Undo): Promise<Servers> {
   const bind = async (flag: string, urls: readonly ListenUrl[], tls: ServerTls | undefined) => {
     const servers: BoundServer[] = [];
-    for (const { host, port, tls: secure } of urls) {
-      const server = await BoundServer.bind({ host, port, tls: secure ? tls : undefined, flag }, os.log);
+    for (const { tls: secure, ...address } of urls) {
+      const server = await BoundServer.bind({ ...address, tls: secure ? tls : undefined, flag }, os.log);
       undo.push(() => server.stop());
       servers.push(server);
     }
@@ -120,34 +147,29 @@ function serve(
     { handlers: member.handlers, meter: metrics, log: log.child("grpc"), clock },
   );
   const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
-  const http1 = createServer(
-    gateway({
-      member: member.parts,
-      metrics,
-      versions,
-      log: log.child("http"),
-      handlers: member.handlers,
-      maxRequestBytes,
-      access: { origins: ["*"], hosts: ["*"] },
-      jsonApi: true,
-    }),
-  );
-  // What a request is, not the protocol it came by, says who answers it.
-  const gatewayStream = relayToHttp1(http1);
-  const clientStream: ServeStream = (stream, headers) =>
-    GrpcService.isGrpc(headers) ? grpc.serve(stream, headers) : gatewayStream(stream, headers);
-  const listen = (bound: readonly BoundServer[], serve: ServeStream) => {
-    const http2 = new Http2Server({ serve, clock, log });
-    undo.push(() => http2.stop());
-    const protocols = { http2: (socket: Duplex) => http2.accept(socket), http1, log };
-    for (const server of bound) server.serve((socket) => sortConnection(socket, protocols));
+  undo.push(() => grpc.stop());
+  const shared = { member: member.parts, handlers: member.handlers, metrics, versions, maxRequestBytes };
+  const listen = (urls: readonly ListenUrl[], bound: readonly BoundServer[], isForClients: boolean) => {
+    for (const [at, server] of bound.entries()) {
+      const hosts = urls[at]?.tls ? [] : config.hostWhitelist; // TLS has proved whom the client means
+      const access = { origins: config.corsOrigins, hosts };
+      const jsonApi = isForClients && config.enableGateway;
+      const http1 = createServer(gateway({ ...shared, access, jsonApi, log: log.child("http") }));
+      // What a request is, not the protocol it came by, says who answers it.
+      const relay = relayToHttp1(http1);
+      const serve: ServeStream = (stream, headers) =>
+        isForClients && GrpcService.isGrpc(headers) ? grpc.serve(stream, headers) : relay(stream, headers);
+      const http2 = new Http2Server({ serve, clock, log });
+      undo.push(() => {
+        http2.stop();
+        http1.close();
+      });
+      const protocols = { http2: (socket: Duplex) => http2.accept(socket), http1, log };
+      server.serve((socket) => sortConnection(socket, protocols));
+    }
   };
-  undo.push(() => {
-    http1.close();
-    grpc.stop();
-  });
-  listen(servers.client, clientStream);
-  listen(servers.metrics, gatewayStream);
+  listen(config.listenClient, servers.client, true);
+  listen(config.listenMetrics, servers.metrics, false);
   identityMetrics(metrics, member.identity, config);
   const tasks = new TaskScope(log);
   undo.push(() => tasks.stop());

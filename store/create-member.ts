@@ -4,6 +4,7 @@ import type { Log } from "../base/os/log.ts";
 import type { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Random } from "../base/os/random.ts";
 import { membersResponse } from "../proto/etcd-cluster.ts";
+import { hashKvResponse } from "../proto/etcd-maintenance.ts";
 import { openState, type State, type StateConfig, type StateDeps } from "./apply/state.ts";
 import type { BackendHome } from "./backend/home.ts";
 import type { DriverParts } from "./driver/config.ts";
@@ -12,6 +13,8 @@ import type { DurableLog, PeerLinks } from "./driver/seams.ts";
 import type { Member } from "./membership/member.ts";
 import { ClusterMembers } from "./membership/membership-state.ts";
 import type { Identity, Remote } from "./open-log.ts";
+import { AutoCompactor } from "./propose/auto-compactor.ts";
+import type { AutoCompaction } from "./propose/compaction-plan.ts";
 import { LeaseDesk } from "./propose/lease-desk.ts";
 import { LeaseExpiry } from "./propose/lease-expiry.ts";
 import { LinearizableReads } from "./propose/linearizable-reads.ts";
@@ -37,6 +40,8 @@ export interface MemberConfig {
   readonly maxLearners: number;
   readonly strictReconfigCheck: boolean;
   readonly watchProgressMs: number;
+  /** Undefined: only clients compact. */
+  readonly autoCompaction?: AutoCompaction | undefined;
   readonly version: string;
   /** Bounds that simulation makes small, so that it gets to where they matter. */
   readonly tuning?: {
@@ -274,6 +279,16 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     () => proposer.propose("alarm", { action: "ACTIVATE", memberId, alarm: "NOSPACE" }),
     log,
   );
+  const { autoCompaction } = config;
+  const compactor =
+    autoCompaction &&
+    new AutoCompactor(autoCompaction, {
+      proposer,
+      consensus: driver,
+      state: reader,
+      clock,
+      log: log.child("compactor"),
+    });
   const guard = new LeaderGuard({ electionTimeoutMs }, { consensus: driver, clock });
   driver.done.then(ending.end, ending.fail);
   return {
@@ -287,6 +302,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       },
       onQuestion: async (kind, id) => {
         if (kind === "members") return membersResponse.encode(membersAnswer(parts));
+        if (kind === "hashKv") return hashKvResponse.encode(await state.hashKv(Number(id)));
         return leases.answer(kind, id);
       },
       isRemoved: (id) => clusterMembers.isRemoved(id),
@@ -301,6 +317,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     async stop() {
       guard.stop();
       expiry.stop();
+      compactor?.stop();
       proposer.stop();
       reads.stop();
       await driver.stop();

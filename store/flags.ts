@@ -1,18 +1,32 @@
-import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
+import { type FileSections, type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
+import { autoCompactionOf } from "./compaction-flags.ts";
+import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
+import { checkClientUrl, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
 import { checkPeerUrl, parseInitialCluster } from "./membership/initial-cluster.ts";
+import type { AutoCompaction } from "./propose/compaction-plan.ts";
 import { readServerTls, type ServerTls } from "./transport/tls-files.ts";
+import { tlsLimits } from "./transport/tls-versions.ts";
 
 /** What a client is told of the server's version, and what members agree on. */
 export const serverVersion = "3.6.0";
 export const clusterVersion = "3.6.0";
 
+/** What etcd calls a flag while it is experimental, or called it before. */
+const sameAs = <const K extends "goDuration" | "integer" | "list" | "boolean">(kind: K, name: string) =>
+  ({ kind, help: `the same as --${name}`, hidden: true, sameAs: name }) as const;
+
 /** etcd's flag names, meanings and defaults. */
 export const storeFlags = {
   name: { kind: "string", help: "human-readable name of this member", default: "default" },
   "data-dir": { kind: "string", help: "folder of this member's data (default NAME.etcd)", value: "DIR" },
+  "wal-dir": {
+    kind: "string",
+    help: "folder of the write-ahead log (default: within --data-dir)",
+    value: "DIR",
+  },
   "listen-client-urls": {
     kind: "list",
-    help: "addresses to serve clients on",
+    help: "addresses to serve clients on; unix:///PATH and unixs:///PATH are sockets",
     default: ["http://127.0.0.1:2379"],
     value: "URLS",
   },
@@ -78,11 +92,40 @@ export const storeFlags = {
     default: true,
   },
   "watch-progress-notify-interval": {
-    kind: "duration",
+    kind: "goDuration",
     help: "time between progress messages on idle watches that ask for them",
     default: 600_000,
   },
-  "log-level": { kind: "string", help: "debug, info, warn or error", default: "info" },
+  "auto-compaction-mode": {
+    kind: "string",
+    help: '"periodic" keeps the history of a time, "revision" the last revisions',
+    default: "periodic",
+  },
+  "auto-compaction-retention": {
+    kind: "string",
+    help: 'how much: a duration ("5m"), a number of hours or of revisions; 0: no compaction',
+    default: "0",
+  },
+  "enable-grpc-gateway": { kind: "boolean", help: "answer JSON under /v3/", default: true },
+  cors: { kind: "list", help: "origins whose pages may ask over HTTP; *: all", default: ["*"] },
+  "host-whitelist": {
+    kind: "list",
+    help: "hosts that HTTP requests without TLS may name; *: all",
+    default: ["*"],
+  },
+  "feature-gates": { kind: "list", help: "etcd's gates, as NAME=true|false", default: [] },
+  logger: { kind: "string", help: "zap: structured logs", default: "zap" },
+  "log-level": {
+    kind: "string",
+    help: "debug, info, warn or error (dpanic, panic and fatal mean error)",
+    default: "info",
+  },
+  "log-format": { kind: "string", help: "json or console", default: "json" },
+  "log-outputs": {
+    kind: "list",
+    help: "stderr, stdout or files; default: stderr",
+    default: ["default"],
+  },
   "cert-file": { kind: "string", help: "certificate for clients, PEM", value: "FILE" },
   "key-file": { kind: "string", help: "private key of --cert-file, PEM", value: "FILE" },
   "trusted-ca-file": { kind: "string", help: "authority of client certificates, PEM", value: "FILE" },
@@ -91,21 +134,54 @@ export const storeFlags = {
   "peer-key-file": { kind: "string", help: "private key of --peer-cert-file, PEM", value: "FILE" },
   "peer-trusted-ca-file": { kind: "string", help: "authority of members' certificates, PEM", value: "FILE" },
   "peer-client-cert-auth": { kind: "boolean", help: "refuse members without a certificate", default: false },
+  "cipher-suites": { kind: "list", help: "TLS 1.2 suites to allow, in Go's names", default: [] },
+  "tls-min-version": { kind: "string", help: "TLS1.2 or TLS1.3", default: "TLS1.2" },
+  "tls-max-version": { kind: "string", help: "TLS1.2 or TLS1.3 (default: the newest)", default: "" },
   "config-file": { kind: "string", help: "YAML file of these settings", value: "FILE" },
   version: { kind: "boolean", help: "print the version and exit", default: false },
+  "experimental-watch-progress-notify-interval": sameAs("goDuration", "watch-progress-notify-interval"),
+  "experimental-max-learners": sameAs("integer", "max-learners"),
+  "experimental-initial-corrupt-check": {
+    kind: "boolean",
+    help: "the same as --feature-gates=InitialCorruptCheck=true",
+    default: false,
+    hidden: true,
+  },
+  "log-output": sameAs("list", "log-outputs"),
+  ...foreignFlags,
 } as const satisfies FlagTable;
 
-/** An address to listen on. */
-export interface ListenUrl {
-  readonly url: string;
-  readonly host: string;
-  readonly port: number;
-  readonly tls: boolean;
-}
+/** The mappings within etcd's configuration file. */
+export const storeFileSections: FileSections = {
+  "client-transport-security": {
+    "cert-file": "cert-file",
+    "key-file": "key-file",
+    "client-cert-file": "client-cert-file",
+    "client-key-file": "client-key-file",
+    "client-cert-auth": "client-cert-auth",
+    "trusted-ca-file": "trusted-ca-file",
+    "auto-tls": "auto-tls",
+    "allowed-hostname": "client-cert-allowed-hostname",
+  },
+  "peer-transport-security": {
+    "cert-file": "peer-cert-file",
+    "key-file": "peer-key-file",
+    "client-cert-file": "peer-client-cert-file",
+    "client-key-file": "peer-client-key-file",
+    "client-cert-auth": "peer-client-cert-auth",
+    "trusted-ca-file": "peer-trusted-ca-file",
+    "auto-tls": "peer-auto-tls",
+    "allowed-cn": "peer-cert-allowed-cn",
+    "allowed-hostname": "peer-cert-allowed-hostname",
+    "skip-client-san-verification": "peer-skip-client-san-verification",
+  },
+};
 
 export interface StoreConfig {
   readonly name: string;
   readonly dataDir: string;
+  /** Undefined: within the data directory. */
+  readonly walDir: string | undefined;
   readonly listenClient: readonly ListenUrl[];
   readonly listenPeer: readonly ListenUrl[];
   readonly listenMetrics: readonly ListenUrl[];
@@ -124,6 +200,13 @@ export interface StoreConfig {
   readonly maxLearners: number;
   readonly strictReconfigCheck: boolean;
   readonly watchProgressMs: number;
+  /** Undefined: only clients compact. */
+  readonly autoCompaction: AutoCompaction | undefined;
+  readonly enableGateway: boolean;
+  /** Compare this member's data with the others' before serving anybody. */
+  readonly initialCorruptCheck: boolean;
+  readonly corsOrigins: readonly string[];
+  readonly hostWhitelist: readonly string[];
   readonly clientTls: ServerTls | undefined;
   readonly peerTls: ServerTls | undefined;
 }
@@ -142,21 +225,40 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     }
   };
   const urls = (flag: keyof typeof flags & string, values: readonly string[]): ListenUrl[] =>
-    values.flatMap((value) => attempt([], () => [listenUrl(flag, value)]));
+    values.flatMap((value) =>
+      attempt([], () => [listenUrl(flag, value, { sockets: flag !== "listen-peer-urls" })]),
+    );
   const listenClient = urls("listen-client-urls", flags["listen-client-urls"]);
   const listenPeer = urls("listen-peer-urls", flags["listen-peer-urls"]);
   const listenMetrics = urls("listen-metrics-urls", flags["listen-metrics-urls"]);
   const peerUrls = flags["initial-advertise-peer-urls"] ?? flags["listen-peer-urls"];
   const clientUrls = flags["advertise-client-urls"] ?? flags["listen-client-urls"];
   for (const url of peerUrls)
-    attempt("", () => named("--initial-advertise-peer-urls", () => checkPeerUrl(url)));
-  for (const url of clientUrls) attempt("", () => named("--advertise-client-urls", () => checkPeerUrl(url)));
+    attempt("", () => naming("--initial-advertise-peer-urls", () => checkPeerUrl(url)));
+  for (const url of clientUrls)
+    attempt("", () => naming("--advertise-client-urls", () => checkClientUrl(url)));
   const clusterParts = flags["initial-cluster"] ?? peerUrls.map((url) => `${flags.name}=${url}`);
   const initialCluster = attempt(new Map<string, readonly string[]>(), () =>
-    named("--initial-cluster", () => parseInitialCluster(clusterParts)),
+    naming("--initial-cluster", () => parseInitialCluster(clusterParts)),
   );
-  const clientTls = attempt(undefined, () => readServerTls(tlsFiles(flags, ""), "--"));
-  const peerTls = attempt(undefined, () => readServerTls(tlsFiles(flags, "peer-"), "--peer-"));
+  const limits = attempt({}, () =>
+    tlsLimits({
+      cipherSuites: flags["cipher-suites"],
+      minVersion: flags["tls-min-version"],
+      maxVersion: flags["tls-max-version"],
+    }),
+  );
+  const tls = (prefix: "" | "peer-") =>
+    attempt(undefined, () => readServerTls(tlsFiles(flags, prefix), `--${prefix}`, limits));
+  const clientTls = tls("");
+  const peerTls = tls("peer-");
+  const autoCompaction = attempt(undefined, () =>
+    autoCompactionOf(flags["auto-compaction-mode"], flags["auto-compaction-retention"]),
+  );
+  const gates = attempt(new Map<string, boolean>(), () =>
+    naming("--feature-gates", () => featureGates(flags["feature-gates"])),
+  );
+  problems.push(...foreignProblems(flags));
   problems.push(...relationProblems(flags, initialCluster, peerUrls));
   problems.push(...tlsProblems([...listenClient, ...listenMetrics], clientTls, "--cert-file and --key-file"));
   problems.push(...tlsProblems(listenPeer, peerTls, "--peer-cert-file and --peer-key-file"));
@@ -164,7 +266,8 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
   const quota = flags["quota-backend-bytes"];
   return {
     name: flags.name,
-    dataDir: flags["data-dir"] ?? `${flags.name}.etcd`,
+    dataDir: flags["data-dir"] || `${flags.name}.etcd`,
+    walDir: flags["wal-dir"]?.replace(/(?<=[^/])\/+$/, "") || undefined,
     listenClient,
     listenPeer,
     listenMetrics,
@@ -182,10 +285,26 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     maxLearners: flags["max-learners"],
     strictReconfigCheck: flags["strict-reconfig-check"],
     watchProgressMs: Math.max(100, flags["watch-progress-notify-interval"]),
+    autoCompaction,
+    initialCorruptCheck: gates.get("InitialCorruptCheck") ?? flags["experimental-initial-corrupt-check"],
+    enableGateway: flags["enable-grpc-gateway"],
+    corsOrigins: flags.cors,
+    hostWhitelist: flags["host-whitelist"],
     clientTls,
     peerTls,
   };
 }
+
+/** etcd's levels in ours. */
+export const logLevels: ReadonlyMap<string, "debug" | "info" | "warn" | "error"> = new Map([
+  ["debug", "debug"],
+  ["info", "info"],
+  ["warn", "warn"],
+  ["error", "error"],
+  ["dpanic", "error"],
+  ["panic", "error"],
+  ["fatal", "error"],
+]);
 
 /** ETCD_ variables that name no flag; they are not errors, since etcd's own tools set some. */
 export function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
@@ -197,32 +316,14 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
     .sort();
 }
 
-function named<T>(flag: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new UsageError(`${flag}: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
-function listenUrl(flag: string, text: string): ListenUrl {
-  const url = named(`--${flag}`, () => checkPeerUrl(text));
-  const { hostname, port, protocol } = new URL(url);
-  const host = hostname.replace(/^\[|\]$/g, "");
-  if (!/^[\d.]+$/.test(host) && !host.includes(":") && host !== "localhost")
-    throw new UsageError(`--${flag}: "${text}" must name an IP address to listen on, or localhost`);
-  const tls = protocol === "https:";
-  // URL leaves a scheme's own port out
-  return { url, host, port: port === "" ? (tls ? 443 : 80) : Number(port), tls };
-}
-
 function tlsFiles(flags: FlagValues<typeof storeFlags>, prefix: "" | "peer-") {
-  const certFile = flags[`${prefix}cert-file`];
-  const keyFile = flags[`${prefix}key-file`];
+  // An empty name, as in `key-file: ""`, names nothing.
+  const certFile = flags[`${prefix}cert-file`] || undefined;
+  const keyFile = flags[`${prefix}key-file`] || undefined;
   if ((certFile === undefined) !== (keyFile === undefined))
     throw new UsageError(`--${prefix}cert-file and --${prefix}key-file must be given together`);
   const clientCertAuth = flags[`${prefix}client-cert-auth`];
-  const trustedCaFile = flags[`${prefix}trusted-ca-file`];
+  const trustedCaFile = flags[`${prefix}trusted-ca-file`] || undefined;
   if (clientCertAuth && trustedCaFile === undefined)
     throw new UsageError(`--${prefix}client-cert-auth needs --${prefix}trusted-ca-file`);
   return { certFile, keyFile, trustedCaFile, clientCertAuth };
@@ -256,11 +357,15 @@ function relationProblems(
   );
   for (const flag of ["snapshot-count", "max-request-bytes", "max-txn-ops"] as const)
     need(flags[flag] >= 1, `--${flag}: ${flags[flag]} must be at least 1`);
-  const level = flags["log-level"];
   need(
-    ["debug", "info", "warn", "error"].includes(level),
-    `--log-level: "${level}" must be debug, info, warn or error`,
+    logLevels.has(flags["log-level"]),
+    `--log-level: "${flags["log-level"]}" must be debug, info, warn or error`,
   );
+  need(
+    flags["log-format"] === "json" || flags["log-format"] === "console",
+    `--log-format: "${flags["log-format"]}" must be json or console`,
+  );
+  need(flags.logger === "zap", `--logger: "${flags.logger}" must be zap`);
   if (cluster.size > 0) {
     const own = cluster.get(flags.name);
     const listed = [...(own ?? [])].sort().join(",");

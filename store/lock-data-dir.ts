@@ -13,15 +13,23 @@ const held = new Set<string>();
  *  namespaces, and until the process is gone. A process loses such a lock with the first descriptor of the file that it
  *  closes, whoever opened it; therefore the lock is that of an empty database of its own, which nobody else looks into, and
  *  which outlives the databases that snapshots replace. Rejects when another member holds it. Answers how to release it. */
-export async function lockDataDir(dataDir: string, disk: Disk): Promise<() => Promise<void>> {
-  const folder = join(dataDir, "member", "lock");
+export function lockDataDir(dataDir: string, disk: Disk): Promise<() => Promise<void>> {
+  return lockFolder(join(dataDir, "member", "lock"), disk, `--data-dir: ${dataDir}`);
+}
+
+/** The same for a log that lies elsewhere. Its lock lies beside it, since a new log takes the folder's place. */
+export function lockWalDir(walDir: string, disk: Disk): Promise<() => Promise<void>> {
+  return lockFolder(`${walDir}.lock`, disk, `--wal-dir: ${walDir}`);
+}
+
+async function lockFolder(folder: string, disk: Disk, named: string): Promise<() => Promise<void>> {
   await disk.makeFolder(folder);
   const { dev, ino } = await stat(folder, { bigint: true });
   const id = `${dev}:${ino}`;
-  if (held.has(id)) throw inUse(dataDir);
+  if (held.has(id)) throw inUse(named);
   held.add(id);
   try {
-    const database = await lock(folder, disk, dataDir);
+    const database = await lock(folder, disk, named);
     return async () => {
       await database.close();
       held.delete(id);
@@ -32,19 +40,19 @@ export async function lockDataDir(dataDir: string, disk: Disk): Promise<() => Pr
   }
 }
 
-async function lock(folder: string, disk: Disk, dataDir: string): Promise<LevelBase> {
+async function lock(folder: string, disk: Disk, named: string): Promise<LevelBase> {
   // Begin with an empty database: a power cut may have damaged what the last holder left. Whoever holds the lock now does not
   // need these files any more.
   for (const name of await disk.list(folder)) if (name !== "LOCK") await disk.remove(join(folder, name));
   try {
     return await LevelBase.open(folder, disk);
   } catch (error) {
-    if (error instanceof BackendError && error.reason === "locked") throw inUse(dataDir, error);
+    if (error instanceof BackendError && error.reason === "locked") throw inUse(named, error);
     throw error;
   }
 }
 
-function inUse(dataDir: string, cause?: unknown): Error {
+function inUse(named: string, cause?: unknown): Error {
   const remedy = "stop that process or choose another directory";
-  return new Error(`--data-dir: ${dataDir} is in use by another member; ${remedy}`, { cause });
+  return new Error(`${named} is in use by another member; ${remedy}`, { cause });
 }

@@ -3,7 +3,7 @@ import { parse as parseYaml } from "yaml";
 
 /** One table describes a command's settings; command line, environment and YAML file use the same name.
  *  Precedence: command line, then environment, then `--config-file`, then default. */
-export type FlagKind = "string" | "integer" | "number" | "boolean" | "list" | "duration";
+export type FlagKind = "string" | "integer" | "number" | "boolean" | "list" | "duration" | "goDuration";
 export interface FlagRow {
   readonly kind: FlagKind;
   readonly help: string;
@@ -13,6 +13,10 @@ export interface FlagRow {
   readonly short?: string;
   /** Shown in help instead of the kind, e.g. `URLS`. */
   readonly value?: string;
+  /** Left out of help. */
+  readonly hidden?: true;
+  /** Another name of that flag. */
+  readonly sameAs?: string;
 }
 export type FlagTable = Readonly<Record<string, FlagRow>>;
 
@@ -44,14 +48,18 @@ export interface FlagSources {
   /** `ETCD_` makes `--data-dir` readable from `ETCD_DATA_DIR`. */
   readonly envPrefix?: string;
   readonly readFile?: (path: string) => string;
+  /** Mappings within the file: the flag that each of their settings is. */
+  readonly fileSections?: FileSections;
 }
+export type FileSections = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** What a user got wrong in how they called us: one clear line, exit status 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Durations are given as `100ms`, `1.5s`, `2m`, `1h` or a plain number of milliseconds; the value is milliseconds. */
+/** Durations are given as `100ms`, `1.5s`, `2m`, `1h` or a plain number of milliseconds; the value is milliseconds. Those of
+ *  kind `goDuration` need their unit, but for a file's plain numbers, which are nanoseconds, as in every Go program. */
 export function parseFlags<T extends FlagTable>(
   table: T,
   argv: readonly string[],
@@ -71,34 +79,40 @@ export function parseFlags<T extends FlagTable>(
       words.push(word);
       continue;
     }
-    const name = longName(table, match[1] ?? "", word);
+    const said = longName(table, match[1] ?? "", word);
+    const name = table[said]?.sameAs ?? said;
     const row = table[name] as FlagRow;
     let raw: unknown = match[2];
     if (raw === undefined) {
       if (row.kind === "boolean") raw = true;
       else if (at + 1 < argv.length) raw = argv[++at];
-      else throw new UsageError(`--${name}: a value is needed`);
+      else throw new UsageError(`--${said}: a value is needed`);
     }
     const before = texts.get(name);
-    texts.set(name, { raw: row.kind === "list" && before ? `${before.raw},${raw}` : raw, from: `--${name}` });
+    texts.set(name, { raw: row.kind === "list" && before ? `${before.raw},${raw}` : raw, from: `--${said}` });
   }
   const { env = {}, envPrefix } = sources;
   if (envPrefix !== undefined) {
-    for (const name of Object.keys(table)) {
-      const variable = envPrefix + name.toUpperCase().replaceAll("-", "_");
+    for (const [said, row] of Object.entries(table)) {
+      const variable = envPrefix + said.toUpperCase().replaceAll("-", "_");
       const raw = env[variable];
+      const name = row.sameAs ?? said;
       if (raw !== undefined && !texts.has(name)) texts.set(name, { raw, from: variable });
     }
   }
   const file = texts.get("config-file")?.raw;
   if (typeof file === "string" && "config-file" in table) {
-    for (const [name, raw] of Object.entries(readConfigFile(file, sources))) {
-      if (!(name in table)) throw new UsageError(`${file}: unknown setting "${name}"${nearest(table, name)}`);
-      if (!texts.has(name)) texts.set(name, { raw, from: `${file}: ${name}` });
+    for (const { key, flag, raw } of fileSettings(file, sources)) {
+      if (flag === undefined || !Object.hasOwn(table, flag))
+        throw new UsageError(`${file}: unknown setting "${key}"${nearest(table, key)}`);
+      const name = table[flag]?.sameAs ?? flag;
+      // A key without a value says nothing.
+      if (raw !== null && !texts.has(name)) texts.set(name, { raw, from: `${file}: ${key}` });
     }
   }
   const flags: Record<string, unknown> = {};
   for (const [name, row] of Object.entries(table)) {
+    if (row.sameAs !== undefined) continue;
     const text = texts.get(name);
     flags[name] = text === undefined ? row.default : readValue(row, text.raw, text.from);
   }
@@ -107,7 +121,8 @@ export function parseFlags<T extends FlagTable>(
 
 /** The flags of a table as aligned help text. */
 export function flagHelp(table: FlagTable): string {
-  const rows = Object.entries(table).map(([name, row]) => {
+  const shownRows = Object.entries(table).filter(([, row]) => row.hidden !== true);
+  const rows = shownRows.map(([name, row]) => {
     const value = row.kind === "boolean" ? "" : ` ${row.value ?? row.kind.toUpperCase()}`;
     const left = `  ${row.short ? `-${row.short}, ` : "    "}--${name}${value}`;
     const shown = Array.isArray(row.default) ? row.default.join(",") : row.default;
@@ -163,10 +178,50 @@ function readConfigFile(path: string, sources: FlagSources): Record<string, unkn
   return content as Record<string, unknown>;
 }
 
-const durationUnitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+/** A file's settings with the flag that each stands for; those of a section are named `section.key`. */
+function fileSettings(
+  path: string,
+  sources: FlagSources,
+): { readonly key: string; readonly flag: string | undefined; readonly raw: unknown }[] {
+  const { fileSections = {} } = sources;
+  return Object.entries(readConfigFile(path, sources)).flatMap(([key, raw]) => {
+    const section = Object.hasOwn(fileSections, key) ? fileSections[key] : undefined;
+    if (section === undefined) return [{ key, flag: key, raw }];
+    if (raw === null) return [];
+    if (typeof raw !== "object" || Array.isArray(raw))
+      throw new UsageError(`${path}: ${key} must hold a mapping of settings to values`);
+    return Object.entries(raw).map(([inner, value]) => ({
+      key: `${key}.${inner}`,
+      flag: Object.hasOwn(section, inner) ? section[inner] : undefined,
+      raw: value,
+    }));
+  });
+}
+
+const durationUnitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** The milliseconds of a duration whose parts have their units, as Go's `time.ParseDuration` wants it; undefined when it is
+ *  none. */
+export function parseGoDurationMs(text: string): number | undefined {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
+  if (text === "0") return 0;
+  if (parts.length === 0 || parts.map((part) => part[0]).join("") !== text) return undefined;
+  return parts.reduce((sum, part) => sum + Number(part[1]) * (durationUnitMs[part[2] ?? ""] ?? 0), 0);
+}
 
 function readValue(row: FlagRow, raw: unknown, from: string): unknown {
   const bad = (rule: string) => new UsageError(`${from}: ${JSON.stringify(raw)} is not ${rule}`);
+  const refuse = (rule: string): never => {
+    throw bad(rule);
+  };
   switch (row.kind) {
     case "string":
       if (typeof raw === "object") throw bad("a string");
@@ -187,10 +242,11 @@ function readValue(row: FlagRow, raw: unknown, from: string): unknown {
       return Number(raw);
     case "duration": {
       if (/^\d+$/.test(String(raw))) return Number(raw);
-      const parts = [...String(raw).matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-      if (parts.length === 0 || parts.map((part) => part[0]).join("") !== String(raw))
-        throw bad('a duration such as "500ms", "10s" or "1m30s"');
-      return parts.reduce((sum, part) => sum + Number(part[1]) * (durationUnitMs[part[2] ?? ""] ?? 0), 0);
+      return parseGoDurationMs(String(raw)) ?? refuse('a duration such as "500ms", "10s" or "1m30s"');
+    }
+    case "goDuration": {
+      if (typeof raw === "number" && raw >= 0) return raw * (durationUnitMs.ns ?? 0);
+      return parseGoDurationMs(String(raw)) ?? refuse('a duration with its unit, such as "500ms" or "1m30s"');
     }
   }
 }

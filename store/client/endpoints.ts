@@ -2,13 +2,18 @@
 export interface Endpoint {
   /** As given. */
   readonly url: string;
-  /** `host:port`, an IPv6 host in brackets. */
+  /** `host:port`, an IPv6 host in brackets; or a socket's path. */
   readonly address: string;
+  readonly isSocket?: true;
   readonly secure: boolean;
 }
 
-/** Reads `http://host:port`, `https://host:port` or `host:port` (then secure when `secureDefault`). Throws on others. */
+/** Reads `http://host:port`, `https://host:port`, `host:port` (then secure when `secureDefault`), or the path of a socket,
+ *  `unix:///path` and with TLS `unixs:///path`. Throws on others. */
 export function parseEndpoint(text: string, secureDefault = false): Endpoint {
+  const socket = /^unix(s?):\/\/([^\0?#]+)$/.exec(text.trim());
+  if (socket !== null)
+    return { url: text, address: socket[2] ?? "", secure: socket[1] === "s", isSocket: true };
   const match = /^(?:(https?):\/\/)?(\[[0-9a-fA-F:.]+\]|[^\s/:[\]]+):(\d{1,5})\/?$/.exec(text.trim());
   if (match === null || Number(match[3]) > 65_535)
     throw new Error(`endpoint ${JSON.stringify(text)} must look like http://host:port or https://host:port`);

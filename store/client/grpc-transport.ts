@@ -97,7 +97,7 @@ export class GrpcTransport implements ClientTransport {
     if (client === undefined) {
       const { serverName } = this.#tls;
       const named = serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName };
-      const target = `dns:${endpoint.address}`;
+      const target = `${endpoint.isSocket ? "unix" : "dns"}:${endpoint.address}`;
       client = new grpc.Client(target, credentials(endpoint, this.#tls), { ...channelOptions, ...named });
       this.#clients.set(endpoint.url, client);
     }

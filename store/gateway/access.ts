@@ -22,11 +22,9 @@ export function addCrossOriginHeaders(
   response.setHeader("access-control-allow-headers", "accept, content-type, authorization");
 }
 
-/** Why a request is refused for the host that it names; a certificate proves as much, so that TLS needs no list. */
+/** Why a request is refused for the host that it names. */
 export function hostProblem(access: Access, request: IncomingMessage): string | undefined {
-  if ("encrypted" in request.socket) return undefined;
-  const named = request.headers.host ?? String(request.headers[":authority"] ?? "");
-  const host = named.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  const host = (request.headers.host ?? "").replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
   if (allows(access.hosts, host)) return undefined;
   return (
     `the Host header names ${JSON.stringify(host)}, which is not allowed: ` +

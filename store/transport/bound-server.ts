@@ -1,16 +1,18 @@
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { lstat, rm } from "node:fs/promises";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { Log } from "../../base/os/log.ts";
 import type { ServerTls } from "./tls-files.ts";
 
-export interface BindOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
+export type BindOptions = BindAddress & {
   readonly tls?: ServerTls | undefined;
   /** For messages: the flag that named this address. */
   readonly flag: string;
-}
+};
+
+type BindAddress =
+  /** Port 0: any free one. */
+  { readonly host: string; readonly port: number } | { readonly socketPath: string };
 
 /** Connections kept while nobody serves them yet. */
 const waitingMax = 1_000;
@@ -45,12 +47,15 @@ export class BoundServer {
   /** Rejects with the flag and the address when the address cannot be had. */
   static async bind(options: BindOptions, log: Log): Promise<BoundServer> {
     const bound = new BoundServer(options.tls, log);
+    if ("socketPath" in options) await removeAbandoned(options.socketPath);
     await listen(bound.#server, options);
     return bound;
   }
 
+  /** 0 of a socket in the file system. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    const address = this.#server.address() as AddressInfo | string;
+    return typeof address === "string" ? 0 : address.port;
   }
 
   /** From now on connections go to `accept`. */
@@ -77,13 +82,17 @@ export class BoundServer {
   }
 }
 
-function listen(server: Server, { host, port, flag }: BindOptions): Promise<void> {
+function listen(server: Server, options: BindOptions): Promise<void> {
+  const { flag } = options;
+  const where = "socketPath" in options ? options.socketPath : `${options.host}:${options.port}`;
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException) => {
-      reject(new Error(`--${flag}: cannot listen on ${host}:${port}: ${reason(cause)}`, { cause }));
+      reject(new Error(`--${flag}: cannot listen on ${where}: ${reason(cause)}`, { cause }));
     };
     server.once("error", onError);
-    server.listen({ host, port }, () => {
+    const address =
+      "socketPath" in options ? { path: options.socketPath } : { host: options.host, port: options.port };
+    server.listen(address, () => {
       server.removeListener("error", onError);
       resolve();
     });
@@ -96,4 +105,25 @@ function reason(cause: NodeJS.ErrnoException): string {
   if (cause.code === "EADDRNOTAVAIL") return "no interface of this machine has the address";
   if (cause.code === "EACCES") return "not permitted; ports below 1024 need privileges";
   return cause.message;
+}
+
+/** A process that was killed leaves its socket behind, on which nobody answers any more. Other files stay. */
+async function removeAbandoned(path: string): Promise<void> {
+  const there = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (there?.isSocket() === true && !(await answers(path))) await rm(path, { force: true });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    // Whatever else went wrong, somebody may still be there.
+    socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED"));
+  });
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { UsageError } from "../../base/os/flags.ts";
+import type { TlsLimits } from "./tls-versions.ts";
 
 /** What node:tls wants of a server; PEM texts. */
-export interface ServerTls {
+export interface ServerTls extends TlsLimits {
   readonly cert: string;
   readonly key: string;
   readonly ca?: string;
@@ -19,13 +20,18 @@ export interface TlsFiles {
 }
 
 /** Undefined when no certificate is named. `prefix` is that of the flags, for messages: `--` or `--peer-`. */
-export function readServerTls(files: TlsFiles, prefix: string): ServerTls | undefined {
+export function readServerTls(
+  files: TlsFiles,
+  prefix: string,
+  limits: TlsLimits = {},
+): ServerTls | undefined {
   const { certFile, keyFile, trustedCaFile, clientCertAuth } = files;
   if (certFile === undefined || keyFile === undefined) return undefined;
   const ca = trustedCaFile === undefined ? {} : { ca: read(`${prefix}trusted-ca-file`, trustedCaFile) };
   // As in etcd, naming an authority alone already asks for client certificates.
   const ask = clientCertAuth || trustedCaFile !== undefined;
   return {
+    ...limits,
     cert: read(`${prefix}cert-file`, certFile),
     key: read(`${prefix}key-file`, keyFile),
     ...ca,

@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { parseFlags, UsageError } from "../base/os/flags.ts";
+import { storeConfig, storeFileSections, storeFlags, unknownVariables } from "./flags.ts";
+import { foreignWarnings } from "./foreign-flags.ts";
+
+interface Given {
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly file?: string;
+}
+
+function read({ argv = [], env = {}, file }: Given) {
+  const words = file === undefined ? argv : [...argv, "--config-file=etcd.conf.yml"];
+  const { flags, given } = parseFlags(storeFlags, words, {
+    env,
+    envPrefix: "ETCD_",
+    fileSections: storeFileSections,
+    readFile: () => file ?? "",
+  });
+  return { config: storeConfig(flags), warned: foreignWarnings(flags, given).map(({ flag }) => flag) };
+}
+const refusal = (given: Given): string => {
+  try {
+    read(given);
+  } catch (error) {
+    assert.ok(error instanceof UsageError, String(error));
+    return error.message;
+  }
+  return "";
+};
+
+/** The settings of etcd's own sample configuration. */
+const sample = `
+name: 'default'
+data-dir:
+wal-dir:
+snapshot-count: 10000
+heartbeat-interval: 100
+election-timeout: 1000
+quota-backend-bytes: 0
+listen-peer-urls: http://localhost:2380
+listen-client-urls: http://localhost:2379
+max-snapshots: 5
+max-wals: 5
+cors:
+initial-advertise-peer-urls: http://localhost:2380
+advertise-client-urls: http://localhost:2379
+discovery:
+discovery-fallback: 'proxy'
+discovery-proxy:
+discovery-srv:
+initial-cluster:
+initial-cluster-token: 'etcd-cluster'
+initial-cluster-state: 'new'
+strict-reconfig-check: false
+enable-pprof: true
+proxy: 'off'
+proxy-failure-wait: 5000
+proxy-refresh-interval: 30000
+proxy-dial-timeout: 1000
+proxy-write-timeout: 5000
+proxy-read-timeout: 0
+client-transport-security:
+  cert-file:
+  key-file:
+  client-cert-auth: false
+  trusted-ca-file:
+  auto-tls: false
+peer-transport-security:
+  cert-file:
+  key-file:
+  client-cert-auth: false
+  trusted-ca-file:
+  auto-tls: false
+  allowed-cn:
+  allowed-hostname:
+self-signed-cert-validity: 1
+log-level: debug
+logger: zap
+log-outputs: [stderr]
+force-new-cluster: false
+auto-compaction-mode: periodic
+auto-compaction-retention: "1"
+cipher-suites: [
+  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+]
+tls-min-version: 'TLS1.2'
+tls-max-version: 'TLS1.3'
+`;
+
+describe("the store's flags", () => {
+  it("take etcd's sample configuration, and say what of it has no effect", () => {
+    const { config, warned } = read({ file: sample });
+    assert.equal(config.dataDir, "default.etcd");
+    assert.equal(config.strictReconfigCheck, false);
+    assert.deepEqual(config.autoCompaction, { mode: "periodic", periodMs: 3_600_000 });
+    assert.deepEqual(
+      warned.sort(),
+      [
+        ...["discovery-fallback", "enable-pprof", "max-snapshots", "max-wals", "proxy-dial-timeout"],
+        ...[
+          "proxy-failure-wait",
+          "proxy-refresh-interval",
+          "proxy-write-timeout",
+          "self-signed-cert-validity",
+        ],
+      ].sort(),
+    );
+  });
+
+  it("take what kubeadm gives its etcd, older and newer", () => {
+    const common = [
+      "--advertise-client-urls=http://10.0.0.1:2379",
+      "--data-dir=/var/lib/etcd",
+      "--initial-advertise-peer-urls=http://10.0.0.1:2380",
+      "--initial-cluster=node=http://10.0.0.1:2380",
+      "--listen-client-urls=http://127.0.0.1:2379,http://10.0.0.1:2379",
+      "--listen-metrics-urls=http://127.0.0.1:2381",
+      "--listen-peer-urls=http://10.0.0.1:2380",
+      "--name=node",
+      "--snapshot-count=10000",
+      "--client-cert-auth=false",
+    ];
+    const older = read({
+      argv: [
+        ...common,
+        "--experimental-initial-corrupt-check=true",
+        "--experimental-watch-progress-notify-interval=5s",
+      ],
+    });
+    assert.equal(older.config.watchProgressMs, 5_000);
+    assert.equal(older.config.initialCorruptCheck, true);
+    const newer = read({
+      argv: [...common, "--feature-gates=InitialCorruptCheck=true", "--watch-progress-notify-interval=5s"],
+    });
+    assert.deepEqual([newer.config.watchProgressMs, newer.config.initialCorruptCheck], [5_000, true]);
+    assert.deepEqual([older.warned, newer.warned], [[], []]);
+  });
+
+  it("take milvus' words and variables", () => {
+    const { config } = read({
+      argv: [
+        "-advertise-client-urls=http://etcd:2379",
+        "-listen-client-urls",
+        "http://0.0.0.0:2379",
+        "--data-dir",
+        "/etcd",
+      ],
+      env: {
+        ETCD_AUTO_COMPACTION_MODE: "revision",
+        ETCD_AUTO_COMPACTION_RETENTION: "1000",
+        ETCD_QUOTA_BACKEND_BYTES: "4294967296",
+        ETCD_SNAPSHOT_COUNT: "50000",
+      },
+    });
+    assert.deepEqual(config.autoCompaction, { mode: "revision", revisions: 1000 });
+    assert.deepEqual([config.quotaBytes, config.snapshotCount], [4_294_967_296, 50_000]);
+  });
+
+  it("read the retention by its mode", () => {
+    const of = (mode: string, retention: string) =>
+      read({ argv: [`--auto-compaction-mode=${mode}`, `--auto-compaction-retention=${retention}`] }).config
+        .autoCompaction;
+    assert.deepEqual(of("periodic", "10m"), { mode: "periodic", periodMs: 600_000 });
+    assert.deepEqual(of("periodic", "1h30m"), { mode: "periodic", periodMs: 5_400_000 });
+    assert.deepEqual(of("periodic", "24"), { mode: "periodic", periodMs: 86_400_000 });
+    for (const nothing of ["0", "0s"]) assert.equal(of("periodic", nothing), undefined);
+    assert.equal(of("revision", "0"), undefined);
+    for (const [mode, retention] of [
+      ["periodic", "-1"],
+      ["periodic", "1x"],
+      ["revision", "1h"],
+      ["revision", "-5"],
+    ])
+      assert.match(
+        refusal({ argv: [`--auto-compaction-mode=${mode}`, `--auto-compaction-retention=${retention}`] }),
+        /^--auto-compaction-retention: /,
+      );
+    assert.match(refusal({ argv: ["--auto-compaction-mode=weekly"] }), /^--auto-compaction-mode: "weekly"/);
+  });
+
+  it("refuse by name what would change what the store does", () => {
+    for (const flag of [
+      "--force-new-cluster",
+      "--force-new-cluster=true",
+      "--auto-tls",
+      "--peer-cert-allowed-cn=a",
+      "--client-crl-file=crl.pem",
+      "--discovery=http://example.org",
+      "--listen-client-http-urls=http://127.0.0.1:1",
+      "--corrupt-check-time=1h",
+      "--experimental-compact-hash-check-enabled",
+      "--enable-v2",
+      "--enable-log-rotation",
+      "--socket-reuse-port",
+      "--pre-vote=false",
+      "--proxy=on",
+      "--logger=capnslog",
+      "--log-format=xml",
+      "--cipher-suites=TLS_NULL",
+      "--tls-min-version=TLS1.0",
+      "--feature-gates=LeaseCheckpoint=true",
+      "--feature-gates=Nonsense=true",
+      "--feature-gates=AllBeta=maybe",
+    ]) {
+      const name = flag.split("=")[0] ?? "";
+      assert.ok(refusal({ argv: [flag] }).startsWith(`${name}: `), `${flag}: ${refusal({ argv: [flag] })}`);
+    }
+    assert.match(refusal({ argv: ["--no-such-flag=1"] }), /unknown flag --no-such-flag/);
+  });
+
+  it("name an unknown key of the file, within a section, too; unknown variables are only told", () => {
+    assert.match(
+      refusal({ file: "nmae: x" }),
+      /etcd\.conf\.yml: unknown setting "nmae"; did you mean --name\?/,
+    );
+    assert.match(
+      refusal({ file: "peer-transport-security:\n  cert: x" }),
+      /unknown setting "peer-transport-security\.cert"/,
+    );
+    assert.match(refusal({ file: "client-transport-security: x" }), /must hold a mapping/);
+    assert.deepEqual(unknownVariables({ ETCD_NAME: "a", ETCD_CORS: "*", ETCD_UNSUPPORTED_ARCH: "arm" }), [
+      "ETCD_UNSUPPORTED_ARCH",
+    ]);
+  });
+
+  it("read a section of the file as the flags of its name", () => {
+    assert.match(
+      refusal({ file: "peer-transport-security:\n  cert-file: /no/such.pem\n  key-file: /no/such.key" }),
+      /^--peer-cert-file: cannot read \/no\/such\.pem/,
+    );
+    assert.match(
+      refusal({ file: "client-transport-security:\n  auto-tls: true" }),
+      /^--auto-tls: true is not supported: certificates are not generated/,
+    );
+  });
+
+  it("want durations with their unit, as Go does; a file's plain number counts nanoseconds", () => {
+    assert.match(refusal({ argv: ["--watch-progress-notify-interval=5"] }), /with its unit/);
+    const { config } = read({ file: "watch-progress-notify-interval: 5000000000" });
+    assert.equal(config.watchProgressMs, 5_000);
+  });
+
+  it("listen for clients on sockets in the file system, not for members", () => {
+    const urls = "http://127.0.0.1:2379,unix:///run/store.sock,unix://store.sock";
+    const { config } = read({ argv: [`--listen-client-urls=${urls}`] });
+    assert.deepEqual(config.listenClient.slice(1), [
+      { url: "unix:///run/store.sock", socketPath: "/run/store.sock", tls: false },
+      { url: "unix://store.sock", socketPath: "store.sock", tls: false },
+    ]);
+    assert.match(
+      refusal({ argv: ["--listen-peer-urls=unix:///run/peer.sock"] }),
+      /"unix:\/\/\/run\/peer\.sock" is no address that other members could reach/,
+    );
+    assert.match(
+      refusal({ argv: ["--listen-client-urls=unixs:///run/s.sock"] }),
+      /needs --cert-file and --key-file/,
+    );
+  });
+});

@@ -1,0 +1,212 @@
+import type { FlagKind, FlagRow } from "../base/os/flags.ts";
+
+/** etcd's flags that this store does not have: either they mean nothing here, so that any value is taken with a warning, or
+ *  only the named values are, since others would change what the store does. So configurations written for etcd start, and
+ *  whoever relies on something that is not here is told. */
+interface ForeignFlag {
+  readonly kind: FlagKind;
+  /** Absent: any. */
+  readonly values?: readonly string[];
+  readonly why: string;
+}
+
+const noEffect = (kind: FlagKind, why: string): ForeignFlag => ({ kind, why });
+const only = (kind: FlagKind, values: readonly string[], why: string): ForeignFlag => ({ kind, values, why });
+const unset = (kind: FlagKind, why: string): ForeignFlag =>
+  only(kind, kind === "boolean" ? ["false"] : kind === "list" || kind === "string" ? [""] : ["0"], why);
+
+const bolt = "the database is not bbolt";
+const pacing = "compactions and checks pace themselves";
+const noV2 = "there is no v2 API";
+const noDiscovery = "members find each other by --initial-cluster only";
+const logRotation = "logs are not rotated here; let the system rotate them";
+const noTracing = "no traces are sent";
+const noUsers = "there are no users, and so no tokens";
+const noGenerated = "certificates are not generated; name them with --cert-file and its kin";
+const certChecks = "certificates are checked against their authority only";
+const keepAlive = "connections are kept alive by fixed times (2 h, 20 s), and clients may ping as they like";
+
+const table = {
+  "max-snapshots": noEffect("integer", "a snapshot is kept until the next one replaces it"),
+  "max-wals": noEffect("integer", "log segments go when nothing needs them any more"),
+  "backend-bbolt-freelist-type": noEffect("string", bolt),
+  "experimental-backend-bbolt-freelist-type": noEffect("string", bolt),
+  "backend-batch-interval": noEffect("goDuration", bolt),
+  "backend-batch-limit": noEffect("integer", bolt),
+  "bootstrap-defrag-threshold-megabytes": noEffect("integer", bolt),
+  "experimental-bootstrap-defrag-threshold-megabytes": noEffect("integer", bolt),
+  "memory-mlock": noEffect("boolean", bolt),
+  "experimental-memory-mlock": noEffect("boolean", bolt),
+  "experimental-txn-mode-write-with-shared-buffer": noEffect("boolean", bolt),
+  "experimental-stop-grpc-service-on-defrag": noEffect("boolean", "defragmenting stops nobody"),
+  "initial-election-tick-advance": noEffect("boolean", "elections begin at once"),
+  "pre-vote": only("boolean", ["true"], "elections always begin with a pre-vote"),
+  "unsafe-no-fsync": unset("boolean", "what is acknowledged is always synced"),
+  "force-new-cluster": unset(
+    "boolean",
+    "a cluster of one is not made out of a member's data; restore a snapshot instead",
+  ),
+  "socket-reuse-port": unset("boolean", "a port belongs to one process"),
+  "socket-reuse-address": noEffect("boolean", "addresses are always reused"),
+  "listen-client-http-urls": unset("list", "HTTP is served on --listen-client-urls, beside gRPC"),
+  "max-concurrent-streams": noEffect("integer", "streams are bounded by the memory that they take"),
+  "grpc-keepalive-min-time": noEffect("goDuration", keepAlive),
+  "grpc-keepalive-interval": noEffect("goDuration", keepAlive),
+  "grpc-keepalive-timeout": noEffect("goDuration", keepAlive),
+  "raft-read-timeout": noEffect("goDuration", "links to members notice silence by themselves"),
+  "raft-write-timeout": noEffect("goDuration", "links to members notice silence by themselves"),
+  "snapshot-catchup-entries": noEffect("integer", "5000 entries are kept for members that fall behind"),
+  "experimental-snapshot-catchup-entries": noEffect(
+    "integer",
+    "5000 entries are kept for members that fall behind",
+  ),
+  discovery: unset("string", noDiscovery),
+  "discovery-endpoints": unset("list", noDiscovery),
+  "discovery-token": unset("string", noDiscovery),
+  "discovery-srv": unset("string", noDiscovery),
+  "discovery-srv-name": noEffect("string", noDiscovery),
+  "discovery-fallback": noEffect("string", noDiscovery),
+  "discovery-proxy": noEffect("string", noDiscovery),
+  "discovery-dial-timeout": noEffect("goDuration", noDiscovery),
+  "discovery-request-timeout": noEffect("goDuration", noDiscovery),
+  "discovery-keepalive-time": noEffect("goDuration", noDiscovery),
+  "discovery-keepalive-timeout": noEffect("goDuration", noDiscovery),
+  "discovery-insecure-transport": noEffect("boolean", noDiscovery),
+  "discovery-insecure-skip-tls-verify": noEffect("boolean", noDiscovery),
+  "discovery-cert": noEffect("string", noDiscovery),
+  "discovery-key": noEffect("string", noDiscovery),
+  "discovery-cacert": noEffect("string", noDiscovery),
+  "discovery-user": noEffect("string", noDiscovery),
+  "discovery-password": noEffect("string", noDiscovery),
+  proxy: only("string", ["off"], noV2),
+  "proxy-failure-wait": noEffect("integer", noV2),
+  "proxy-refresh-interval": noEffect("integer", noV2),
+  "proxy-dial-timeout": noEffect("integer", noV2),
+  "proxy-write-timeout": noEffect("integer", noV2),
+  "proxy-read-timeout": noEffect("integer", noV2),
+  "enable-v2": unset("boolean", noV2),
+  "experimental-enable-v2v3": unset("string", noV2),
+  "v2-deprecation": noEffect("string", noV2),
+  "auto-tls": unset("boolean", noGenerated),
+  "peer-auto-tls": unset("boolean", noGenerated),
+  "self-signed-cert-validity": noEffect("integer", noGenerated),
+  "client-crl-file": unset("string", certChecks),
+  "peer-crl-file": unset("string", certChecks),
+  "client-cert-allowed-hostname": unset("list", certChecks),
+  "peer-cert-allowed-cn": unset("list", certChecks),
+  "peer-cert-allowed-hostname": unset("list", certChecks),
+  "peer-skip-client-san-verification": noEffect("boolean", certChecks),
+  "experimental-peer-skip-client-san-verification": noEffect("boolean", certChecks),
+  "client-cert-file": noEffect("string", "the JSON gateway asks within the process"),
+  "client-key-file": noEffect("string", "the JSON gateway asks within the process"),
+  "peer-client-cert-file": unset("string", "members show each other --peer-cert-file"),
+  "peer-client-key-file": unset("string", "members show each other --peer-cert-file"),
+  "auth-token": noEffect("string", noUsers),
+  "auth-token-ttl": noEffect("integer", noUsers),
+  "bcrypt-cost": noEffect("integer", noUsers),
+  metrics: only("string", ["basic", "extensive"], "metrics are always those of both levels"),
+  "enable-pprof": noEffect("boolean", "nothing is served under /debug/pprof"),
+  "enable-log-rotation": unset("boolean", logRotation),
+  "log-rotation-config-json": noEffect("string", logRotation),
+  "log-package-levels": noEffect("string", "one level is that of all"),
+  "enable-distributed-tracing": noEffect("boolean", noTracing),
+  "distributed-tracing-address": noEffect("string", noTracing),
+  "distributed-tracing-service-name": noEffect("string", noTracing),
+  "distributed-tracing-instance-id": noEffect("string", noTracing),
+  "distributed-tracing-sampling-rate": noEffect("integer", noTracing),
+  "experimental-enable-distributed-tracing": noEffect("boolean", noTracing),
+  "experimental-distributed-tracing-address": noEffect("string", noTracing),
+  "experimental-distributed-tracing-service-name": noEffect("string", noTracing),
+  "experimental-distributed-tracing-instance-id": noEffect("string", noTracing),
+  "experimental-distributed-tracing-sampling-rate": noEffect("integer", noTracing),
+  "experimental-enable-lease-checkpoint": unset(
+    "boolean",
+    "a new leader gives leases their whole time again",
+  ),
+  "experimental-enable-lease-checkpoint-persist": unset(
+    "boolean",
+    "a new leader gives leases their whole time again",
+  ),
+  "corrupt-check-time": unset("goDuration", "members are not compared while they run"),
+  "experimental-corrupt-check-time": unset("goDuration", "members are not compared while they run"),
+  "experimental-compact-hash-check-enabled": unset("boolean", "members are not compared while they run"),
+  "compact-hash-check-time": noEffect("goDuration", "members are not compared while they run"),
+  "experimental-compact-hash-check-time": noEffect("goDuration", "members are not compared while they run"),
+  "compaction-batch-limit": noEffect("integer", pacing),
+  "experimental-compaction-batch-limit": noEffect("integer", pacing),
+  "compaction-sleep-interval": noEffect("goDuration", pacing),
+  "experimental-compaction-sleep-interval": noEffect("goDuration", pacing),
+  "downgrade-check-time": noEffect("goDuration", "there is no version to be downgraded to"),
+  "experimental-downgrade-check-time": noEffect("goDuration", "there is no version to be downgraded to"),
+  "warning-apply-duration": noEffect("goDuration", "slow requests are seen in the metrics"),
+  "experimental-warning-apply-duration": noEffect("goDuration", "slow requests are seen in the metrics"),
+  "warning-unary-request-duration": noEffect("goDuration", "slow requests are seen in the metrics"),
+  "experimental-warning-unary-request-duration": noEffect(
+    "goDuration",
+    "slow requests are seen in the metrics",
+  ),
+} as const satisfies Readonly<Record<string, ForeignFlag>>;
+type Name = keyof typeof table;
+
+/** Rows for the table of flags; help leaves them out. */
+export const foreignFlags = Object.fromEntries(
+  Object.entries(table).map(([name, { kind, why }]) => [
+    name,
+    { kind, help: why, hidden: true } satisfies FlagRow,
+  ]),
+) as unknown as { readonly [N in Name]: FlagRow };
+
+type Values = Readonly<Record<string, unknown>>;
+const textOf = (value: unknown) => (Array.isArray(value) ? value.join(",") : String(value));
+const isForeign = (name: string): name is Name => Object.hasOwn(table, name);
+
+/** Values that would change what the store does, refused by name. */
+export function foreignProblems(flags: Values): string[] {
+  return Object.keys(table).flatMap((name) => {
+    const { values, why } = table[name as Name] as ForeignFlag;
+    const value = flags[name];
+    if (value === undefined || values === undefined || values.includes(textOf(value))) return [];
+    return [`--${name}: ${JSON.stringify(value)} is not supported: ${why}`];
+  });
+}
+
+/** Given flags that have no effect, and why. What only repeats etcd's "no" is not worth a word. */
+export function foreignWarnings(flags: Values, given: ReadonlySet<string>): { flag: string; why: string }[] {
+  return [...given].filter(isForeign).flatMap((name) => {
+    const { values, why } = table[name] as ForeignFlag;
+    return values !== undefined || ["false", "0", ""].includes(textOf(flags[name]))
+      ? []
+      : [{ flag: name, why }];
+  });
+}
+
+const noLeaseCheckpoint = "a new leader gives leases their whole time again";
+/** etcd's feature gates: on or off means nothing here, or only one of both is what the store does. */
+const gates: Readonly<Record<string, { readonly must?: boolean; readonly why: string }>> = {
+  AllAlpha: { must: false, why: "not all of them are here" },
+  AllBeta: { why: bolt },
+  StopGRPCServiceOnDefrag: { why: "defragmenting stops nobody" },
+  TxnModeWriteWithSharedBuffer: { why: bolt },
+  InitialCorruptCheck: { why: "" },
+  CompactHashCheck: { must: false, why: "members are not compared while they run" },
+  LeaseCheckpoint: { must: false, why: noLeaseCheckpoint },
+  LeaseCheckpointPersist: { must: false, why: noLeaseCheckpoint },
+  SetMemberLocalAddr: { must: false, why: "members dial from any address" },
+  FastLeaseKeepAlive: { why: "renewals ask the leader once" },
+  PriorityRequest: { why: "no request overtakes another" },
+};
+
+/** Reads `Gate=true,Other=false`; throws on gates that nobody knows and on those that would change what the store does. */
+export function featureGates(parts: readonly string[]): ReadonlyMap<string, boolean> {
+  return new Map(
+    parts.map((part) => {
+      const [name = "", value = ""] = part.split("=").map((side) => side.trim());
+      const gate = Object.hasOwn(gates, name) ? gates[name] : undefined;
+      if (gate === undefined) throw new Error(`unrecognized feature gate: ${name}`);
+      if (value !== "true" && value !== "false") throw new Error(`${name} must be true or false`);
+      if (gate.must !== undefined && String(gate.must) !== value)
+        throw new Error(`${part} is not supported: ${gate.why}`);
+      return [name, value === "true"];
+    }),
+  );
+}
