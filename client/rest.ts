@@ -226,7 +226,9 @@ export class RestClient implements ApiClient {
     return {
       method,
       path,
-      idempotent: method === "GET" || method === "PUT" || method === "DELETE",
+      // A write may have been taken by the server that did not answer: only whoever asked knows whether to ask again. (A deletion
+      // by name would hit what was made anew under it.)
+      idempotent: method === "GET",
       headers: { accept: "application/json", "user-agent": this.#userAgent },
       timeoutMs: restLimits.requestMs,
     };

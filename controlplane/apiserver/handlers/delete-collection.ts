@@ -1,6 +1,7 @@
 import { ApiError } from "../api-error.ts";
 import { inScope } from "../cache/watch-cursor.ts";
 import { removeObject } from "../registry/remove-object.ts";
+import { StorageError } from "../registry/storage.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { listOptions, scopeOf } from "./list-options.ts";
 import { removeOptions } from "./write-options.ts";
@@ -14,11 +15,20 @@ export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<A
   const cache = await deps.hub.consistent(served.kind);
   const found = cache.list(scope.prefix).filter((object) => inScope(scope, object));
   const chosen = limit > 0 ? found.slice(0, limit) : found;
+  let removed = 0;
   for (const { object } of chosen) {
     const { name, namespace = "" } = object.metadata;
     try {
       await removeObject(deps, served.kind, { name, namespace }, options);
+      removed += 1;
     } catch (error) {
+      // "Nothing was done, ask again" would not be true of the whole.
+      if (error instanceof StorageError && error.code === "unavailable" && removed > 0)
+        throw new StorageError(
+          "unknown",
+          `after ${removed} of ${chosen.length} deletions: ${error.message}`,
+          error,
+        );
       // Somebody else deleted it: that is what was wanted.
       if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
     }

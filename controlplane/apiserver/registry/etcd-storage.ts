@@ -1,9 +1,11 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { KeyValue } from "../../../proto/mvcc.ts";
 import { CallError } from "../../../store/client/call-error.ts";
+import { mayRetry } from "../../../store/client/failover.ts";
 import { bytesOf, prefixEnd } from "../../../store/client/keys.ts";
 import type { StoreClient } from "../../../store/client/store-client.ts";
 import { compareMod, type Op, opDelete, opGet, opPut } from "../../../store/client/txn.ts";
+import { fateOf, happensOnce, isWritten } from "./commit-fate.ts";
 import { LeasePool } from "./lease-pool.ts";
 import type {
   Change,
@@ -71,34 +73,38 @@ export class EtcdStorage implements Storage {
     }
   }
 
-  /** A transaction whose fate is unknown is sent again: its comparisons let it happen once, and what stands under its
-   *  first key then tells whether the first sending did it. */
+  /** A transaction whose fate is unknown is sent again only where it cannot take effect twice; what became of the first sending
+   *  is then looked up. Where that cannot be told the write fails with `unknown`, never with what would invite a repetition. */
   async commit(transaction: Transaction): Promise<CommitResult> {
     const request = {
       compare: transaction.compare.map(({ key, modRevision }) => compareMod(key, "EQUAL", modRevision)),
       success: await Promise.all(transaction.writes.map((write) => this.#operation(write))),
       failure: transaction.compare.map(({ key }) => opGet(key)),
     };
-    let uncertain = false;
+    let uncertain: StorageError | undefined;
     const deadlineMs = this.#clock.monotonicMs() + this.#timeouts.commitMs;
+    const timeoutMs = () =>
+      Math.max(1, Math.min(this.#timeouts.requestMs, deadlineMs - this.#clock.monotonicMs()));
     for (let attempt = 1; ; attempt++) {
-      const leftMs = deadlineMs - this.#clock.monotonicMs();
-      const timeoutMs = Math.max(1, Math.min(this.#timeouts.requestMs, leftMs));
       try {
-        const { succeeded, revision, responses } = await translated(this.#client.txn(request, { timeoutMs }));
-        if (succeeded) return { ok: true, revision };
-        const current = responses
+        const answer = await translated(this.#client.txn(request, { timeoutMs: timeoutMs() }));
+        const { revision } = answer;
+        if (answer.succeeded) return { ok: true, revision };
+        const current = answer.responses
           .map(({ responseRange }) => responseRange?.kvs[0])
           .map((kv) => kv && entryOf(kv));
-        const done = uncertain ? doneBefore(transaction, current[0]) : undefined;
-        return done === undefined
-          ? { ok: false, revision, current }
-          : { ok: true, revision: done || revision };
+        if (uncertain === undefined) return { ok: false, revision, current };
+        const fate = await fateOf(transaction, current, (key, at) => this.#readAt(key, at, timeoutMs()));
+        if (fate.kind === "done") return { ok: true, revision: fate.revision || revision };
+        if (fate.kind === "notDone") return { ok: false, revision, current };
+        throw uncertain;
       } catch (error) {
-        const repeatable = error instanceof StorageError && error.code === "unknown";
-        const late = this.#clock.monotonicMs() >= deadlineMs;
-        if (!repeatable || late || attempt >= commitAttemptsMax) throw error;
-        uncertain = true;
+        if (!(error instanceof StorageError) || error === uncertain) throw error;
+        // What was not done this time may have been before.
+        if (error.code === "unknown") uncertain = error;
+        else throw uncertain ?? error;
+        if (this.#clock.monotonicMs() >= deadlineMs || attempt >= commitAttemptsMax) throw uncertain;
+        if (!happensOnce(transaction)) return await this.#lookFor(transaction, uncertain, timeoutMs());
       }
     }
   }
@@ -142,21 +148,33 @@ export class EtcdStorage implements Storage {
     this.#client.close();
   }
 
+  async #readAt(key: string, revision: number, timeoutMs: number): Promise<StoredEntry | undefined> {
+    const { kv } = await translated(this.#client.get(key, { revision, timeoutMs }));
+    return kv && entryOf(kv);
+  }
+
+  /** Whether what a transaction creates is there; else nobody knows. */
+  async #lookFor(
+    { compare, writes }: Transaction,
+    uncertain: StorageError,
+    timeoutMs: number,
+  ): Promise<CommitResult> {
+    const write = writes.find(({ key }) => key === compare[0]?.key);
+    if (write === undefined) throw uncertain;
+    try {
+      const { kv } = await this.#client.get(write.key, { timeoutMs });
+      if (kv !== undefined && isWritten(write, entryOf(kv))) return { ok: true, revision: kv.modRevision };
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+    }
+    throw uncertain;
+  }
+
   async #operation(write: Write): Promise<Op> {
     if (write.type === "delete") return opDelete(write.key);
     if (write.ttlSeconds === undefined) return opPut(write.key, write.value);
     return opPut(write.key, write.value, { lease: await translated(this.#leases.lease(write.ttlSeconds)) });
   }
-}
-
-/** The revision at which an earlier sending of the transaction happened (0: unknown), or `undefined` if none did. */
-function doneBefore({ compare, writes }: Transaction, current: StoredEntry | undefined): number | undefined {
-  const guard = compare[0];
-  const write = writes.find(({ key }) => key === guard?.key);
-  if (guard === undefined || write === undefined) return undefined;
-  if (write.type === "delete") return current === undefined && guard.modRevision > 0 ? 0 : undefined;
-  const same = current !== undefined && Buffer.compare(current.value, write.value) === 0;
-  return same ? current.modRevision : undefined;
 }
 
 function entryOf(kv: KeyValue): StoredEntry {
@@ -193,7 +211,7 @@ function translate(error: unknown): unknown {
   if (!(error instanceof CallError)) return error;
   if (error.code === "COMPACTED") return new StorageError("compacted", error.message, error);
   if (error.code === "FUTURE_REVISION") return new StorageError("future", error.message, error);
-  if (error.status === "UNAVAILABLE" && !error.sent)
+  if (mayRetry(error, "write") || error.code === "TOO_MANY_REQUESTS")
     return new StorageError("unavailable", error.message, error);
   if (["UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "UNKNOWN", "INTERNAL"].includes(error.status))
     return new StorageError("unknown", error.message, error);
