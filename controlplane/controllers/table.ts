@@ -2,6 +2,7 @@ import type { Controller } from "./controller.ts";
 import { daemonSetController } from "./daemonset/daemon-set-controller.ts";
 import { deploymentController } from "./deployment/deployment-controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/endpoints-controllers.ts";
+import { endpointSliceMirroringController } from "./endpoints/mirroring-controller.ts";
 import { garbageCollector } from "./garbagecollector/garbage-collector.ts";
 import { jobController } from "./job/job-controller.ts";
 import { ttlAfterFinishedController } from "./job/ttl.ts";
@@ -26,6 +27,7 @@ export const controllerTable: readonly Controller[] = [
   replicationControllerController,
   endpointsController,
   endpointSliceController,
+  endpointSliceMirroringController,
   daemonSetController,
   jobController,
   ttlAfterFinishedController,

@@ -40,4 +40,27 @@ describe("controlplane/controllers/endpoints", function () {
       all.every((e) => e.metadata.labels?.["kubernetes.io/service-name"] !== "web"),
     );
   });
+
+  it("mirrors Endpoints written by hand for a Service without selector, and takes the slice back", async () => {
+    await cluster.client.create(resources.services, {
+      metadata: { name: "db", namespace: "default" },
+      spec: { ports: [{ port: 5432 }] },
+    });
+    await cluster.client.create(resources.endpoints, {
+      metadata: { name: "db", namespace: "default" },
+      subsets: [{ addresses: [{ ip: "10.7.7.7" }], ports: [{ port: 5432 }] }],
+    });
+    const mirrored = await cluster.until(resources.endpointslices, "mirrored", (all) =>
+      all.find(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === "db"),
+    );
+    assert.equal(
+      mirrored.metadata.labels?.["endpointslice.kubernetes.io/managed-by"],
+      "endpointslicemirroring-controller.k8s.io",
+    );
+    assert.deepEqual(mirrored.endpoints?.[0]?.addresses, ["10.7.7.7"]);
+    await cluster.client.delete(resources.endpoints, { name: "db", namespace: "default" });
+    await cluster.until(resources.endpointslices, "gone", (all) =>
+      all.every(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] !== "db"),
+    );
+  });
 });
