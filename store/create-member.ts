@@ -10,6 +10,7 @@ import type { BackendHome } from "./backend/home.ts";
 import type { DriverParts } from "./driver/config.ts";
 import { Driver } from "./driver/driver.ts";
 import type { DurableLog, PeerLinks } from "./driver/seams.ts";
+import { checkEntries } from "./entry-problem.ts";
 import type { Member } from "./membership/member.ts";
 import { ClusterMembers } from "./membership/membership-state.ts";
 import type { Identity, Remote } from "./open-log.ts";
@@ -61,6 +62,7 @@ export interface Peers extends PeerLinks {
 
 /** What comes in from other members. */
 export interface FromPeers {
+  /** Throws PeerInputError for what cannot be taken; then nothing has changed. */
   readonly onMessage: (message: Message) => void;
   readonly onSnapshot: (message: Message, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
   readonly onQuestion: (kind: string, id: bigint) => Promise<Uint8Array>;
@@ -295,7 +297,10 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     identity,
     handlers: serviceTable(parts, guard, { watchProgressMs: config.watchProgressMs }),
     fromPeers: {
-      onMessage: (message) => driver.step(message),
+      onMessage: (message) => {
+        checkEntries(message);
+        driver.step(message);
+      },
       onSnapshot: (message, chunks) => {
         proposer.missOutcomes();
         return driver.receiveSnapshot(message, chunks);

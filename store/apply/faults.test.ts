@@ -33,6 +33,7 @@ async function open(
       disk: systemDisk,
       meter: new MetricsRegistry(),
       membership: {
+        check: () => undefined,
         restore: () => undefined,
         applyConfChange: () => ({ voters: [7n], learners: [8n] }),
         setAttributes: () => undefined,

@@ -13,6 +13,8 @@ export interface MembershipRows {
 /** What the apply stage needs of membership. `store/membership` implements it. All synchronous; the rows passed in belong
  *  to the entry being applied. */
 export interface MembershipState {
+  /** Throws when these rows are none that `restore` can take. */
+  check(rows: Readonly<Record<MembershipBucket, readonly Row[]>>): void;
   /** At start, and whenever a received snapshot replaced the state: forget everything, take these. */
   restore(rows: Readonly<Record<MembershipBucket, readonly Row[]>>): void;
   /** The configuration after the change. */

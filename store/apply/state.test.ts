@@ -38,6 +38,7 @@ const failLoudly = (error: Error) => {
   throw error;
 };
 const noMembership: StateDeps["membership"] = {
+  check: () => undefined,
   restore: () => undefined,
   applyConfChange: () => ({ voters: [1n], learners: [] }),
   setAttributes: () => undefined,

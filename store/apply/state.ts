@@ -1,13 +1,12 @@
 import { join } from "node:path";
-import { assert } from "../../base/assert.ts";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Disk } from "../../base/os/disk.ts";
 import type { Meter } from "../../base/os/metrics.ts";
-import type { Backend, BackendError, Bucket, Row } from "../backend/backend.ts";
+import { type Backend, BackendError, type Bucket, type Row } from "../backend/backend.ts";
 import { type BackendHome, LevelHome } from "../backend/home.ts";
 import { type BackendConfig, type BackendFaults, backendDefaults } from "../backend/layered-backend.ts";
 import type { StateMachine } from "../driver/seams.ts";
-import { decodeLease } from "../lease/lease-rows.ts";
+import { decodeLease, type LeaseRow } from "../lease/lease-rows.ts";
 import { Lessor } from "../lease/lessor.ts";
 import { hashKeyValues, type KeyValueHash } from "../mvcc/hash.ts";
 import { MvccHistory } from "../mvcc/history.ts";
@@ -15,6 +14,7 @@ import { MvccStore } from "../mvcc/mvcc-store.ts";
 import { type RestoredMvcc, restoreMvcc } from "../mvcc/restore.ts";
 import type { ConfState, SnapshotMeta } from "../raft/types.ts";
 import { boltSnapshot } from "../snapshot/bolt-file.ts";
+import { SnapshotError } from "../snapshot/format.ts";
 import { loadSnapshot } from "../snapshot/load.ts";
 import { snapshotChunks } from "../snapshot/stream.ts";
 import { type WatchFaults, WatchHub, type WatchLimits } from "../watch/hub.ts";
@@ -60,9 +60,8 @@ interface LoadedState {
   readonly mvcc: RestoredMvcc;
   readonly at: AppliedAt;
   readonly conf: ConfState;
-  readonly rows: Readonly<
-    Record<"lease" | "alarm" | "members" | "members_removed" | "cluster", readonly Row[]>
-  >;
+  readonly leases: readonly LeaseRow[];
+  readonly rows: Readonly<Record<"alarm" | "members" | "members_removed" | "cluster", readonly Row[]>>;
 }
 
 /** Opens the whole replicated state of a member. Rejects with BackendError, whose message names the path and the remedy. */
@@ -70,7 +69,7 @@ export async function openState(config: StateConfig, deps: StateDeps): Promise<S
   const home = deps.home ?? levelHome(config, deps);
   const backend = await home.open();
   try {
-    return new State(config, deps, home, await loadState(backend));
+    return new State(config, deps, home, await loadState(backend, deps.membership));
   } catch (error) {
     await backend.close();
     throw error;
@@ -183,9 +182,9 @@ export class State implements StateMachine {
     let loaded: LoadedState;
     try {
       await loadSnapshot(chunks, draft.backend);
-      loaded = await loadState(draft.backend);
-      const { index } = loaded.at;
-      assert(index === meta.index, `the snapshot holds the state at ${index}, not at ${meta.index}`);
+      // Everything is read before anything is changed over: what cannot be taken must not get into place.
+      loaded = await loadState(draft.backend, this.#deps.membership);
+      checkPlace(loaded, meta);
       await draft.adopt();
     } catch (error) {
       await draft.discard();
@@ -217,8 +216,7 @@ export class State implements StateMachine {
     }
   }
 
-  #take({ backend, rows, mvcc }: LoadedState): void {
-    const leases = rows.lease.map(({ key, value }) => decodeLease(key, value));
+  #take({ backend, leases, rows, mvcc }: LoadedState): void {
     this.lessor.restore(backend, leases, mvcc.leased);
     this.alarms.restore(rows.alarm);
     this.#deps.membership.restore(rows);
@@ -247,20 +245,38 @@ function levelHome(config: StateConfig, deps: StateDeps): BackendHome {
   });
 }
 
-async function loadState(backend: Backend): Promise<LoadedState> {
-  return {
-    backend,
-    mvcc: await restoreMvcc(backend),
-    at: readAppliedAt(backend),
-    conf: readConfState(backend),
-    rows: {
-      lease: await allRows(backend, "lease"),
-      alarm: await allRows(backend, "alarm"),
-      members: await allRows(backend, "members"),
-      members_removed: await allRows(backend, "members_removed"),
-      cluster: await allRows(backend, "cluster"),
-    },
+/** Reads the whole state. Rejects when there is anything in it that could not be taken. */
+async function loadState(backend: Backend, membership: MembershipState): Promise<LoadedState> {
+  const leases = (await allRows(backend, "lease")).map(({ key, value }) => decodeLease(key, value));
+  const mvcc = await restoreMvcc(backend);
+  const granted = new Set(leases.map(({ id }) => id));
+  for (const lease of mvcc.leased.values())
+    if (!granted.has(lease))
+      throw new BackendError(
+        "corrupt",
+        `a key hangs on lease ${lease.toString(16)}, which the database does not hold`,
+      );
+  const rows = {
+    alarm: await allRows(backend, "alarm"),
+    members: await allRows(backend, "members"),
+    members_removed: await allRows(backend, "members_removed"),
+    cluster: await allRows(backend, "cluster"),
   };
+  new Alarms().restore(rows.alarm);
+  membership.check(rows);
+  return { backend, mvcc, at: readAppliedAt(backend), conf: readConfState(backend), leases, rows };
+}
+
+/** A received state must be of the very place in the log that its sender said. */
+function checkPlace({ at, conf }: LoadedState, meta: SnapshotMeta): void {
+  if (at.index !== meta.index || at.term !== meta.term)
+    throw new SnapshotError(
+      `snapshot: it holds the state at entry ${at.index} of term ${at.term}, not at ${meta.index} of term ${meta.term}`,
+    );
+  const ids = ({ voters, learners }: ConfState) =>
+    `${[...voters].sort().join()};${[...learners].sort().join()}`;
+  if (ids(conf) !== ids(meta.conf))
+    throw new SnapshotError("snapshot: the membership it holds is not the one its sender told of");
 }
 
 async function allRows(backend: Backend, bucket: Bucket): Promise<readonly Row[]> {

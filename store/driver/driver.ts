@@ -9,6 +9,7 @@ import { encodeConfChange } from "./conf-change-wire.ts";
 import { type DriverConfig, type DriverParts, driverLimits } from "./config.ts";
 import { LogMarks } from "./log-marks.ts";
 import { type DriverMetrics, driverMetrics } from "./metrics.ts";
+import { PeerInputError } from "./peer-input.ts";
 import { readRounds } from "./read-ids.ts";
 import type { ReadRounds } from "./read-rounds.ts";
 import type { Consensus, ConsensusStatus } from "./seams.ts";
@@ -67,10 +68,16 @@ export class Driver implements Consensus {
 
   // ---- inputs -------------------------------------------------------------------------------------------------------
 
-  /** A message of another member; snapshots come through `receiveSnapshot`. */
+  /** A message of another member; snapshots come through `receiveSnapshot`. Throws PeerInputError when it cannot be taken;
+   *  then it changes nothing. */
   step(message: Message): void {
-    assert(message.type !== "snapshot", "a snapshot comes with its state");
-    this.#input(() => this.#raft.step(message));
+    if (this.#isStopped) return;
+    if (message.type === "snapshot") throw new PeerInputError("a snapshot without its state");
+    let problem: string | undefined;
+    this.#input(() => {
+      problem = this.#raft.step(message);
+    });
+    if (problem !== undefined) throw new PeerInputError(problem);
   }
 
   propose(data: Uint8Array): "accepted" | "noLeader" | "tooMany" {
@@ -119,12 +126,19 @@ export class Driver implements Consensus {
     });
   }
 
-  /** The leader sends the whole state. Resolves when it is installed; rejects, with nothing changed, when the stream breaks
-   *  or another snapshot is being installed. */
+  /** The leader sends the whole state. Resolves when it is installed; rejects, with nothing changed, when it cannot be taken
+   *  (PeerInputError), the stream breaks or another snapshot is being installed. */
   async receiveSnapshot(message: Message, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const meta = message.snapshot;
-    assert(meta !== undefined && message.type === "snapshot", "a snapshot message names its snapshot");
     if (this.#isStopped) throw new StoreError("STOPPED");
+    const meta = message.snapshot;
+    if (meta === undefined)
+      throw new PeerInputError("a snapshot's stream that does not begin with its place");
+    const problem = this.#raft.problemOf(message);
+    if (problem !== undefined) throw new PeerInputError(problem);
+    if (message.term < this.#raft.term)
+      throw new PeerInputError(
+        `a snapshot of term ${message.term}, while this member is in term ${this.#raft.term}`,
+      );
     if (this.#isInstalling)
       throw new StoreError("TOO_MANY_REQUESTS", { reason: "a snapshot is being installed" });
     if (meta.index > this.#raft.committed) {

@@ -14,6 +14,7 @@ export interface MembershipEvents {
 
 const versionKey = "clusterVersion";
 const removedValue = utf8("removed");
+type Rows = Parameters<MembershipState["restore"]>[0];
 const rowKey = (id: MemberId) => id.toString(16);
 
 /** The members as the log made them. A change that no longer fits (its like came first) is void on every member alike. */
@@ -45,16 +46,17 @@ export class ClusterMembers implements MembershipState {
     return this.#version;
   }
 
-  restore(rows: Parameters<MembershipState["restore"]>[0]): void {
+  check(rows: Rows): void {
+    readRows(rows);
+  }
+
+  restore(rows: Rows): void {
+    const { members, removed, version } = readRows(rows);
     this.#members.clear();
     this.#removed.clear();
-    this.#version = "";
-    for (const { value } of rows.members) {
-      const { isPromote: _, ...member } = readMemberJson(value);
-      this.#members.set(member.id, member);
-    }
-    for (const { key } of rows.members_removed) this.#removed.add(BigInt(`0x${key}`));
-    for (const { key, value } of rows.cluster) if (key === versionKey) this.#version = text(value);
+    for (const member of members) this.#members.set(member.id, member);
+    for (const id of removed) this.#removed.add(id);
+    this.#version = version;
     this.#events.onMembers(this.all());
   }
 
@@ -123,4 +125,14 @@ export class ClusterMembers implements MembershipState {
       all.filter((member) => member.isLearner === learner).map((member) => member.id);
     return { voters: ids(false), learners: ids(true) };
   }
+}
+
+function readRows(rows: Rows) {
+  const members = rows.members.map(({ value }): Member => {
+    const { isPromote: _, ...member } = readMemberJson(value);
+    return member;
+  });
+  const removed = rows.members_removed.map(({ key }) => BigInt(`0x${key}`));
+  const version = rows.cluster.find(({ key }) => key === versionKey)?.value;
+  return { members, removed, version: version === undefined ? "" : text(version) };
 }

@@ -1,10 +1,10 @@
 import { must } from "../../base/assert.ts";
 import { latin1 } from "../../base/wire.ts";
-import type { Backend } from "../backend/backend.ts";
+import { type Backend, BackendError } from "../backend/backend.ts";
 import { compactionKeys } from "./compaction.ts";
 import { KeyIndex } from "./key-index.ts";
 import { decodeKeyValue } from "./key-value.ts";
-import { isTombstone, mainOf, subOf } from "./revision.ts";
+import { isRevisionKey, isTombstone, mainOf, subOf } from "./revision.ts";
 
 export interface RestoredMvcc {
   readonly backend: Backend;
@@ -19,7 +19,7 @@ export interface RestoredMvcc {
 
 const pageRows = 2_000;
 
-/** Reads the whole `key` bucket and builds the index. */
+/** Reads the whole `key` bucket and builds the index. Rejects with BackendError or WireError when a row is none. */
 export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
   const index = new KeyIndex();
   const leased = new Map<string, bigint>();
@@ -28,6 +28,11 @@ export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
     for (const row of page) {
       const deletion = isTombstone(row.key);
       const { key, createRevision, version, lease } = decodeKeyValue(row.value);
+      if (!isRevisionKey(row.key) || deletion !== (version === 0))
+        throw new BackendError(
+          "corrupt",
+          `the database holds a row that is no revision of a key: ${hex(row.key)}`,
+        );
       const main = mainOf(row.key);
       index.restore(key, { main, sub: subOf(row.key), deletion, create: createRevision, version });
       if (lease !== 0n) leased.set(key, lease);
@@ -48,6 +53,8 @@ export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
     leased,
   };
 }
+
+const hex = (key: string) => Buffer.from(key, "latin1").toString("hex").slice(0, 80);
 
 /** -1, as in etcd, where none was stored: a compaction at 0 is one. */
 function storedRevision(backend: Backend, name: string): number {

@@ -36,6 +36,13 @@ export function tombstoneKey(main: number, sub: number): string {
   return revisionKey(main, sub) + tombstoneMark;
 }
 
+/** Whether a row's key is what this file writes; anything else would be looked up in vain later. */
+export function isRevisionKey(key: string): boolean {
+  const isLong = key.length === revisionKeyBytes || (isTombstone(key) && key.endsWith(tombstoneMark));
+  if (!isLong || uint32(key, 0) > 0x1f_ffff || key.charCodeAt(8) !== 0x5f) return false;
+  return uint32(key, 9) === 0;
+}
+
 export function isTombstone(key: string): boolean {
   return key.length === revisionKeyBytes + 1;
 }

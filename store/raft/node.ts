@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { below } from "../../base/os/random.ts";
+import { messageProblem } from "./admission.ts";
 import { adoptConf } from "./adopt-conf.ts";
 import type { RaftConfig } from "./config.ts";
 import { Core } from "./core.ts";
@@ -86,10 +87,16 @@ export class RawNode {
     if (core.heartbeatElapsed >= core.config.heartbeatTicks) core.state.heartbeatDue = true;
   }
 
-  /** A message from another member. */
-  step(message: Message): void {
-    assert(message.to === this.#core.id, "a message for somebody else");
-    step(this.#core, message);
+  /** A message from another member. Answers what is wrong with it; then nothing has changed. */
+  step(message: Message): string | undefined {
+    const problem = messageProblem(this.#core, message);
+    if (problem === undefined) step(this.#core, message);
+    return problem;
+  }
+
+  /** What is wrong with a message; undefined when it may be stepped, or the snapshot it tells of installed. */
+  problemOf(message: Message): string | undefined {
+    return messageProblem(this.#core, message);
   }
 
   /** Campaigns now instead of after a timeout. */
@@ -315,7 +322,7 @@ export class RawNode {
   /** The state machine was replaced by the snapshot of `message`: the log follows, whatever the term has become. */
   installSnapshot(message: Message): void {
     const core = this.#core;
-    if (message.term >= core.term) step(core, message);
+    if (message.term >= core.term && core.role !== "leader") step(core, message);
     else installSnapshot(core, message);
     this.#handedToApply = Math.max(this.#handedToApply, core.log.applied);
   }

@@ -13,8 +13,10 @@ import {
 
 /** Rows per atomic batch of the draft; it is thrown away whole when something is wrong with it. */
 const groupRows = 500;
-/** A key or value longer than this is damage, not data. */
+/** A key or value longer than this is damage, not data: no entry of a log comes near it. */
 const fieldBytesMax = 512 * 1024 * 1024;
+/** Room made at once for what a row claims to hold; the rest is made as bytes come in. */
+const roomBytesMax = 1024 * 1024;
 
 /** Fills an empty backend and makes it durable. Rejects with SnapshotError when the stream is cut short, altered or of
  *  another version; what was filled in so far is then worthless. */
@@ -76,16 +78,21 @@ class StreamReader {
   }
 
   async #read(count: number): Promise<Uint8Array> {
-    const out = Buffer.allocUnsafeSlow(count);
+    let out = Buffer.allocUnsafeSlow(Math.min(count, roomBytesMax));
     let filled = 0;
     while (filled < count) {
+      if (filled === out.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.min(count, 2 * filled));
+        out.copy(larger);
+        out = larger;
+      }
       if (this.#rest.length === 0) {
         const next = await this.#chunks.next();
         if (next.done) throw new SnapshotError("snapshot: the stream ended early");
         this.#rest = next.value;
         continue;
       }
-      const part = this.#rest.subarray(0, count - filled);
+      const part = this.#rest.subarray(0, out.length - filled);
       out.set(part, filled);
       filled += part.length;
       this.#rest = this.#rest.subarray(part.length);

@@ -142,6 +142,7 @@ function openMemoryState(onResult: (result: ApplyResult) => void): Promise<State
       disk: systemDisk,
       meter: new MetricsRegistry(),
       membership: {
+        check: () => undefined,
         restore: () => undefined,
         applyConfChange: () => ({ voters: [1n], learners: [] }),
         setAttributes: () => undefined,

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { MemberId } from "../../raft/types.ts";
-import { type Frame, FrameReader, frame, frameKinds } from "./frame.ts";
+import { type Frame, FrameReader, frame, frameBytesMax, frameKinds, smallFrameBytesMax } from "./frame.ts";
 import { hello, protocolVersion, removedText } from "./hello.ts";
 
 export interface PeerTls {
@@ -54,7 +54,7 @@ export function dial(
       if (welcome) handlers.onEnd(error);
       else reject(error);
     };
-    const reader = new FrameReader();
+    const reader = new FrameReader(smallFrameBytesMax);
     socket.setNoDelay(true);
     socket.setTimeout(dialLimits.dialWithinMs, () => fail(new Error(`no answer from ${url}`)));
     socket.once(protocol === "https:" ? "secureConnect" : "connect", () => {
@@ -66,6 +66,7 @@ export function dial(
       if (welcome) handlers.onFrame({ kind, payload });
       else if (kind === frameKinds.welcome) {
         welcome = true;
+        reader.bytesMax = frameBytesMax;
         socket.setTimeout(0);
         resolve(socket);
       } else if (kind === frameKinds.refused) fail(new RefusedError(url, payload.toString("utf8")));

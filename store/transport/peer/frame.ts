@@ -21,6 +21,8 @@ export interface Frame {
 
 /** Larger than any batch of entries raft puts into one message. */
 export const frameBytesMax = 128 * 1024 * 1024;
+/** Hellos, their answers and questions: all that may come of one who is not known yet. */
+export const smallFrameBytesMax = 64 * 1024;
 const headBytes = 5;
 
 export function frameHead(kind: FrameKind, payloadBytes: number): Buffer {
@@ -34,35 +36,40 @@ export function frame(kind: FrameKind, payload: Uint8Array): Buffer {
   return Buffer.concat([frameHead(kind, payload.length), payload]);
 }
 
-/** Cuts what arrives into frames. Throws on a frame larger than `frameBytesMax`. */
+/** Cuts what arrives into frames. Throws on a frame larger than `bytesMax` of the time when its head is read. */
 export class FrameReader {
+  bytesMax: number;
   #pieces: Buffer[] = [];
   #bufferedBytes = 0;
   #wantedBytes = headBytes;
 
-  push(chunk: Buffer): Frame[] {
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  /** The frames that are whole now; taking one may change `bytesMax` for those after it. */
+  *push(chunk: Buffer): Generator<Frame, void> {
     this.#pieces.push(chunk);
     this.#bufferedBytes += chunk.length;
-    if (this.#bufferedBytes < this.#wantedBytes) return [];
+    if (this.#bufferedBytes < this.#wantedBytes) return;
     const whole = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces, this.#bufferedBytes);
-    const frames: Frame[] = [];
     let at = 0;
     this.#wantedBytes = headBytes;
     while (whole.length - at >= headBytes) {
       const lengthBytes = whole.readUInt32LE(at);
-      if (lengthBytes < 1 || lengthBytes > frameBytesMax)
-        throw new Error(`a peer's frame of ${lengthBytes} bytes, at most ${frameBytesMax} are allowed`);
+      if (lengthBytes < 1 || lengthBytes > this.bytesMax)
+        throw new Error(`a peer's frame of ${lengthBytes} bytes, at most ${this.bytesMax} are allowed`);
       const end = at + 4 + lengthBytes;
       if (end > whole.length) {
         this.#wantedBytes = end - at;
         break;
       }
-      frames.push({ kind: whole[at + 4] ?? 0, payload: whole.subarray(at + headBytes, end) });
+      const frame = { kind: whole[at + 4] ?? 0, payload: whole.subarray(at + headBytes, end) };
       at = end;
+      yield frame;
     }
     const rest = whole.subarray(at);
     this.#pieces = rest.length === 0 ? [] : [rest];
     this.#bufferedBytes = rest.length;
-    return frames;
   }
 }

@@ -16,6 +16,8 @@ export const hello = message({
 });
 export type Hello = Of<typeof hello>;
 
+const purposes: ReadonlySet<string> = new Set(["messages", "snapshot", "members"]);
+
 /** Why a connection is refused, in words for the other side's log; undefined when it is welcome. */
 export function helloProblem(
   given: Hello,
@@ -24,11 +26,15 @@ export function helloProblem(
 ): string | undefined {
   if (given.protocol !== protocolVersion)
     return `this member speaks peer protocol ${protocolVersion}, not ${given.protocol}`;
+  if (!purposes.has(given.purpose))
+    return `a connection for ${JSON.stringify(given.purpose.slice(0, 40))} is of no use here`;
   if (given.purpose === "members") return undefined;
   if (given.clusterId !== self.clusterId)
     return `cluster ID mismatch: this member is of cluster ${self.clusterId.toString(16)}, not ${given.clusterId.toString(16)}`;
   if (given.to !== self.memberId)
     return `this is member ${self.memberId.toString(16)}, not ${given.to.toString(16)}; check --initial-cluster and the peer URLs`;
+  if (given.from === 0n || given.from === self.memberId)
+    return `member ${given.from.toString(16)} cannot be a peer of ${self.memberId.toString(16)}`;
   return isRemoved(given.from) ? removedText : undefined;
 }
 

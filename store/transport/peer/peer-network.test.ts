@@ -14,7 +14,7 @@ import { message } from "../../raft/message.ts";
 import type { Message, MessageType } from "../../raft/types.ts";
 import { BoundServer } from "../bound-server.ts";
 import type { ServerTls } from "../tls-files.ts";
-import { FrameReader, frame, frameKinds } from "./frame.ts";
+import { FrameReader, frame, frameBytesMax, frameKinds } from "./frame.ts";
 import { hello, protocolVersion } from "./hello.ts";
 import type { IncomingHandlers } from "./incoming-link.ts";
 import { decodeMessage, encodeMessage } from "./message-codec.ts";
@@ -141,9 +141,9 @@ describe("peer links", () => {
       purpose: "messages",
     });
     socket.write(frame(frameKinds.hello, said));
-    const reader = new FrameReader();
+    const reader = new FrameReader(frameBytesMax);
     const [chunk] = await once(socket, "data");
-    const [answer] = reader.push(chunk);
+    const [answer] = [...reader.push(chunk)];
     assert.equal(answer?.kind, frameKinds.refused);
     assert.match(String(answer?.payload), /cluster ID mismatch/);
     socket.destroy();
@@ -252,7 +252,7 @@ describe("message codec", () => {
       fc.integer({ min: 1, max: 40 }),
       (given, size) => {
         const stream = Buffer.concat(given.map((one) => frame(frameKinds.message, encodeMessage(one))));
-        const reader = new FrameReader();
+        const reader = new FrameReader(frameBytesMax);
         const got: Message[] = [];
         for (let at = 0; at < stream.length; at += size)
           for (const { payload } of reader.push(stream.subarray(at, at + size)))

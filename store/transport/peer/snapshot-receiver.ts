@@ -19,6 +19,7 @@ export class SnapshotReceiver implements AsyncIterable<Uint8Array> {
   }
 
   chunk(payload: Buffer): void {
+    if (this.#end !== undefined) return; // nobody waits for it any more
     const copy = Buffer.from(payload);
     this.#hash.update(copy);
     this.#waiting.push(copy);
@@ -27,14 +28,17 @@ export class SnapshotReceiver implements AsyncIterable<Uint8Array> {
   }
 
   finish(sha256: Buffer): void {
+    if (this.#end !== undefined) return;
     const same = this.#hash.digest().equals(sha256);
     this.#end ??= same ? {} : { error: new Error("the snapshot arrived damaged: its SHA-256 differs") };
     this.#wake?.resolve();
   }
 
+  /** Ends it, unless it has ended; what still comes is let pass. */
   fail(error: Error): void {
     this.#end ??= { error };
     this.#wake?.resolve();
+    this.#resume();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
