@@ -49,6 +49,7 @@ export interface MemberConfig {
     readonly raft?: RaftLimits;
     readonly catchUpEntries?: number;
     readonly watch?: NonNullable<StateConfig["watch"]>;
+    readonly slices?: NonNullable<StateConfig["slices"]>;
   };
 }
 
@@ -154,7 +155,13 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
   });
   const { dataDir, quotaBytes, electionMs, tuning = {} } = config;
   const state = await openState(
-    { dataDir, quotaBytes, electionMs, ...(tuning.watch && { watch: tuning.watch }) },
+    {
+      dataDir,
+      quotaBytes,
+      electionMs,
+      ...(tuning.watch && { watch: tuning.watch }),
+      ...(tuning.slices && { slices: tuning.slices }),
+    },
     {
       clock,
       disk: doors.disk,
@@ -164,6 +171,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       onNoSpace: () => late.noSpace?.(),
       onFailure: ending.fail,
       ...(doors.home && { home: doors.home }),
+      ...(doors.defer && { defer: doors.defer }),
       ...(doors.faults && { faults: doors.faults }),
     },
   );

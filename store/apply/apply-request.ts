@@ -1,4 +1,5 @@
 import { unreachable } from "../../base/assert.ts";
+import { atOnce } from "../../base/slices.ts";
 import type { AlarmRequest, InternalRaftRequest, LeaseCheckpointRequest } from "../../proto/etcd.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
@@ -69,9 +70,9 @@ export function applyRequest(request: StoreRequest, parts: ApplyParts): ApplyRes
     case "put":
       return inTransaction(mvcc, (txn) => executePut(txn, request.body, leaseExists));
     case "deleteRange":
-      return inTransaction(mvcc, (txn) => executeDeleteRange(txn, request.body));
+      return inTransaction(mvcc, (txn) => atOnce(executeDeleteRange(txn, request.body)));
     case "txn":
-      return inTransaction(mvcc, (txn) => executeTxn(txn, request.body, leaseExists));
+      return inTransaction(mvcc, (txn) => atOnce(executeTxn(txn, request.body, leaseExists)));
     case "range":
       return executeRange(mvcc, request.body);
     case "compaction": {
@@ -113,7 +114,7 @@ function inTransaction<T>(mvcc: MvccStore, work: (txn: WriteTransaction) => T): 
 function applyLeaseRevoke(id: bigint, { mvcc, lessor }: ApplyParts): ApplyResponse {
   const keys = lessor.revoke(id);
   inTransaction(mvcc, (txn) => {
-    for (const key of keys) txn.delete({ single: true, from: key });
+    for (const key of keys) txn.deleteKey(key);
   });
   return { header: { revision: mvcc.revision } };
 }

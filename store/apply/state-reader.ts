@@ -1,3 +1,4 @@
+import { atOnce, type Sliced, type Turns } from "../../base/slices.ts";
 import {
   type RangeRequest,
   type RangeResponse,
@@ -6,37 +7,72 @@ import {
   type TxnResponse,
   txnResponse,
 } from "../../proto/etcd.ts";
+import { StoreError } from "../errors.ts";
 import type { MvccStore } from "../mvcc/mvcc-store.ts";
-import { executeRange, type RangeAnswer } from "../mvcc/range.ts";
+import { answerRange, executeRange, type RangeAnswer } from "../mvcc/range.ts";
 import { executeReadOnlyTxn, type TxnAnswer } from "../mvcc/txn.ts";
 import type { Index } from "../raft/types.ts";
 import type { EntryApplier } from "./state-machine.ts";
 import type { StateReader } from "./types.ts";
 
-/** Serves reads from the state in memory and the database, on the calling thread. */
+/** Serves reads from the state in memory and the database. A large one takes several turns of the event loop, all at the
+ *  revision at which it began. */
 export class MvccReader implements StateReader {
   readonly #mvcc: MvccStore;
   readonly #applier: EntryApplier;
+  readonly #turns: Turns;
 
-  constructor(mvcc: MvccStore, applier: EntryApplier) {
+  constructor(mvcc: MvccStore, applier: EntryApplier, turns: Turns) {
     this.#mvcc = mvcc;
     this.#applier = applier;
+    this.#turns = turns;
   }
 
   range(request: RangeRequest): RangeResponse {
-    return rangeResponse.decode(rangeResponse.encode(this.storedRange(request)));
+    return rangeResponse.decode(rangeResponse.encode(executeRange(this.#mvcc, request)));
   }
 
-  storedRange(request: RangeRequest): RangeAnswer {
-    return executeRange(this.#mvcc, request);
+  storedRange(request: RangeRequest): RangeAnswer | Promise<RangeAnswer> {
+    const { revision } = request;
+    const oldest = () => (revision > 0 ? revision : this.#mvcc.revision);
+    return this.#read(() => answerRange(this.#mvcc, request), oldest);
+  }
+
+  storedReadOnlyTxn(request: TxnRequest): TxnAnswer | Promise<TxnAnswer> {
+    const ops = [...request.success, ...request.failure];
+    const revisions = ops.map(({ requestRange }) => requestRange?.revision ?? 0).filter((one) => one > 0);
+    const oldest = () => Math.min(this.#mvcc.revision, ...revisions);
+    return this.#read(() => executeReadOnlyTxn(this.#mvcc, request), oldest);
   }
 
   readOnlyTxn(request: TxnRequest): TxnResponse {
-    return txnResponse.decode(txnResponse.encode(this.storedReadOnlyTxn(request)));
+    return txnResponse.decode(txnResponse.encode(atOnce(executeReadOnlyTxn(this.#mvcc, request))));
   }
 
-  storedReadOnlyTxn(request: TxnRequest): TxnAnswer {
-    return executeReadOnlyTxn(this.#mvcc, request);
+  /** Most reads end with their first slice, at once. `oldest`: the oldest revision that one that begins now looks at. */
+  #read<T>(begin: () => Sliced<T>, oldest: () => number): T | Promise<T> {
+    const work = begin();
+    const first = work.next();
+    return first.done ? first.value : this.#goOn(work, begin, oldest);
+  }
+
+  async #goOn<T>(work: Sliced<T>, begin: () => Sliced<T>, oldest: () => number): Promise<T> {
+    const mvcc = this.#mvcc;
+    const { index } = mvcc;
+    const release = mvcc.pin(oldest());
+    try {
+      for (;;) {
+        await this.#turns.next();
+        if (mvcc.isStopped) throw new StoreError("STOPPED");
+        if (mvcc.index !== index) break;
+        const step = work.next();
+        if (step.done) return step.value;
+      }
+    } finally {
+      release();
+    }
+    // A snapshot has replaced the state, and what was to be read may not be there any more.
+    return this.#read(begin, oldest);
   }
 
   get revision(): number {

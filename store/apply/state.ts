@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Disk } from "../../base/os/disk.ts";
 import type { Meter } from "../../base/os/metrics.ts";
+import { Turns } from "../../base/slices.ts";
 import { type Backend, BackendError, type Bucket, type Row } from "../backend/backend.ts";
 import { type BackendHome, LevelHome } from "../backend/home.ts";
 import { type BackendConfig, type BackendFaults, backendDefaults } from "../backend/layered-backend.ts";
@@ -11,6 +12,7 @@ import { Lessor } from "../lease/lessor.ts";
 import { hashKeyValues, type KeyValueHash } from "../mvcc/hash.ts";
 import { MvccHistory } from "../mvcc/history.ts";
 import { MvccStore } from "../mvcc/mvcc-store.ts";
+import { type SliceLimits, sliceLimits } from "../mvcc/read.ts";
 import { type RestoredMvcc, restoreMvcc } from "../mvcc/restore.ts";
 import type { ConfState, SnapshotMeta } from "../raft/types.ts";
 import { boltSnapshot } from "../snapshot/bolt-file.ts";
@@ -37,6 +39,8 @@ export interface StateConfig {
   readonly persistLeaseCheckpoints?: boolean;
   readonly backend?: BackendConfig;
   readonly watch?: WatchLimits & { readonly historyRowsPerRead: number };
+  /** What large requests do at a stretch. */
+  readonly slices?: SliceLimits;
 }
 
 export interface StateDeps {
@@ -52,6 +56,8 @@ export interface StateDeps {
   readonly onFailure: (error: BackendError | Error) => void;
   /** In place of LevelDB under `dataDir`: simulation. */
   readonly home?: BackendHome;
+  /** Runs something in the next turn of the event loop. */
+  readonly defer?: (run: () => void) => void;
   readonly faults?: ApplyFaults & WatchFaults & BackendFaults;
 }
 
@@ -96,8 +102,10 @@ export class State implements StateMachine {
     const minTtlS = Math.ceil((1.5 * config.electionMs) / 1_000);
     const persistCheckpoints = config.persistLeaseCheckpoints ?? false;
     this.lessor = new Lessor({ minTtlS, persistCheckpoints }, loaded.backend);
+    const turns = new Turns(deps.defer);
     this.mvcc = new MvccStore(loaded.mvcc, {
       leases: this.lessor,
+      limits: config.slices ?? sliceLimits,
       pause: () => sleep(deps.clock, 1),
       onChanges: (revision, changes) => this.hub.notify(revision, changes),
     });
@@ -129,7 +137,7 @@ export class State implements StateMachine {
       loaded.at,
       loaded.conf,
     );
-    this.reader = new MvccReader(this.mvcc, this.#applier);
+    this.reader = new MvccReader(this.mvcc, this.#applier, turns);
     stateMetrics(deps.meter, this);
   }
 

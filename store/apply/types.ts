@@ -45,9 +45,10 @@ export type AppliedListener = (requestId: bigint, result: ApplyResult, at: Index
 export interface StateReader {
   /** Serves from the current state, or from `request.revision`. Throws StoreError (COMPACTED, FUTURE_REVISION, …). */
   range(request: RangeRequest): RangeResponse;
-  /** The same with stored bytes in place of key-values, for the wire: `rangeResponse.encode` takes it. */
-  storedRange(request: RangeRequest): RangeAnswer;
-  storedReadOnlyTxn(request: TxnRequest): TxnAnswer;
+  /** The same with stored bytes in place of key-values, for the wire: `rangeResponse.encode` takes it. A large one takes several
+   *  turns of the event loop, and sees the state as it was when it began. */
+  storedRange(request: RangeRequest): RangeAnswer | Promise<RangeAnswer>;
+  storedReadOnlyTxn(request: TxnRequest): TxnAnswer | Promise<TxnAnswer>;
   /** Serves a transaction all of whose operations are ranges. */
   readOnlyTxn(request: TxnRequest): TxnResponse;
   readonly revision: number;

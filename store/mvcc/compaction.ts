@@ -1,5 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import type { KeyIndex } from "./key-index.ts";
+import type { Pins } from "./pins.ts";
 import { revisionKey, tombstoneKey } from "./revision.ts";
 
 /** etcd's names in the meta bucket. */
@@ -8,19 +9,24 @@ export const compactionKeys = { scheduled: "scheduledCompactRev", finished: "fin
 /** Keys looked at in one synchronous slice. */
 const sliceKeys = 1_000;
 
-/** Removes what compactions drop, one compaction after the other, in slices.
+/** Removes what compactions drop, one compaction after the other, in slices, once no running read needs it any more.
  *  Invariant: "scheduled" is committed before the first row of a compaction goes, "finished" after the last. */
 export class CompactionRun {
   readonly #index: KeyIndex;
   readonly #backend: Backend;
   readonly #pause: () => Promise<void>;
+  readonly #pins: Pins;
   #tail: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(state: { readonly index: KeyIndex; readonly backend: Backend }, pause: () => Promise<void>) {
+  constructor(
+    state: { readonly index: KeyIndex; readonly backend: Backend },
+    parts: { readonly pause: () => Promise<void>; readonly pins: Pins },
+  ) {
     this.#index = state.index;
     this.#backend = state.backend;
-    this.#pause = pause;
+    this.#pause = parts.pause;
+    this.#pins = parts.pins;
   }
 
   /** Notes the compaction as scheduled (within the caller's group of writes); resolves when all it drops is removed. */
@@ -43,6 +49,7 @@ export class CompactionRun {
 
   async #run(revision: number): Promise<void> {
     await this.#pause();
+    await this.#pins.noneBefore(revision); // and no new one comes: such reads are refused by now
     const keys = this.#index.compactableKeys();
     for (let at = 0; at < keys.length; at += sliceKeys) {
       if (this.#stopped) return;

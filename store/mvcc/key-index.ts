@@ -72,30 +72,51 @@ export class KeyIndex {
   }
 
   /** The row that holds the key's value at `revision`, or undefined where it does not exist then. */
-  at(history: KeyHistory, revision: number): Revision | undefined {
+  at(history: KeyHistory, revision: number): Point | undefined {
     const point = pointAt(history, revision);
     return point === undefined || point.deletion ? undefined : point;
   }
 
-  /** Visits living keys of [from, to) as they are now, in order, until `visit` answers false. */
+  /** Looks at no more than `keysMax` keys of [from, to) and visits those that exist now, in order. Answers where to go on;
+   *  undefined at the end. */
   visitLiving(
-    from: string,
-    to: string | undefined,
-    visit: (key: string, history: KeyHistory) => unknown,
-  ): void {
-    this.#keys.visit(from, to, (key, history) => (history.version === 0 ? true : visit(key, history)));
+    range: { readonly from: string; readonly to: string | undefined },
+    keysMax: number,
+    visit: (key: string, history: KeyHistory) => void,
+  ): string | undefined {
+    let looked = 0;
+    let next: string | undefined;
+    this.#keys.visit(range.from, range.to, (key, history) => {
+      if (looked++ === keysMax) {
+        next = key;
+        return false;
+      }
+      if (history.version > 0) visit(key, history);
+      return true;
+    });
+    return next;
   }
 
-  /** Visits keys of [from, to) that existed at `revision`. */
+  /** Looks at no more than `keysMax` keys of [from, to) and visits those that existed at `revision`, in order, until `visit`
+   *  answers false. Answers where to go on; undefined at the end. */
   visitAt(
     range: { readonly from: string; readonly to: string | undefined },
-    revision: number,
-    visit: (key: string, main: number, sub: number) => unknown,
-  ): void {
+    { revision, keysMax }: { readonly revision: number; readonly keysMax: number },
+    visit: (key: string, point: Point, history: KeyHistory) => boolean,
+  ): string | undefined {
+    let looked = 0;
+    let next: string | undefined;
     this.#keys.visit(range.from, range.to, (key, history) => {
-      const point = this.at(history, revision);
-      return point === undefined ? true : visit(key, point.main, point.sub);
+      if (looked++ === keysMax) {
+        next = key;
+        return false;
+      }
+      const point = pointAt(history, revision);
+      if (point === undefined || point.deletion || visit(key, point, history)) return true;
+      next = `${key}\0`;
+      return false;
     });
+    return next;
   }
 
   /** Keys to hand to `compactKey`, as they are now. */

@@ -1,16 +1,21 @@
-import { assert, must } from "../../base/assert.ts";
+import { assert } from "../../base/assert.ts";
+import { atOnce, type Sliced } from "../../base/slices.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import { CompactionRun } from "./compaction.ts";
 import type { KeyHistory, KeyIndex } from "./key-index.ts";
 import { encodeDeleted, encodeKeyValue, encodeTombstone } from "./key-value.ts";
+import { Pins } from "./pins.ts";
+import {
+  type Found,
+  type KeyRange,
+  type ReadOptions,
+  readRange,
+  type SliceLimits,
+  sliceLimits,
+} from "./read.ts";
 import type { RestoredMvcc } from "./restore.ts";
 import { type Revision, revisionKey, tombstoneKey } from "./revision.ts";
-
-/** Byte strings: one key, or [from, to) with `to` undefined for "to the end". */
-export type KeyRange =
-  | { readonly single: true; readonly from: string }
-  | { readonly single: false; readonly from: string; readonly to: string | undefined };
 
 /** One change of a revision, as watchers are told of it. */
 export interface Change {
@@ -27,6 +32,8 @@ export interface Change {
 export interface KeyLeases {
   /** From now on the key hangs on `lease` (0n: on none). */
   move(key: string, lease: bigint): void;
+  /** 0n: none. */
+  leaseOf(key: string): bigint;
 }
 
 export interface MvccEvents {
@@ -38,14 +45,7 @@ export interface MvccParts extends MvccEvents {
   readonly leases: KeyLeases;
   /** Lets others run between two slices of background work. */
   readonly pause: () => Promise<void>;
-}
-
-export interface ReadOptions {
-  /** 0: the newest. */
-  readonly revision: number;
-  /** 0: no limit. */
-  readonly limit: number;
-  readonly countOnly: boolean;
+  readonly limits?: SliceLimits;
 }
 
 export class MvccStore {
@@ -56,6 +56,8 @@ export class MvccStore {
   readonly #parts: MvccParts;
   #writing = false;
   #compaction: CompactionRun;
+  readonly #pins = new Pins();
+  #isStopped = false;
   /** Operations since the start, for metrics. */
   readonly counts = { puts: 0, deletes: 0, ranges: 0, txns: 0 };
 
@@ -65,7 +67,7 @@ export class MvccStore {
     this.#index = restored.index;
     this.#revision = restored.revision;
     this.#compactRevision = restored.compactRevision;
-    this.#compaction = new CompactionRun(restored, parts.pause);
+    this.#compaction = new CompactionRun(restored, { pause: parts.pause, pins: this.#pins });
     if (restored.unfinishedCompaction) void this.#compaction.resume(restored.compactRevision);
   }
 
@@ -76,7 +78,7 @@ export class MvccStore {
     this.#index = restored.index;
     this.#revision = restored.revision;
     this.#compactRevision = restored.compactRevision;
-    this.#compaction = new CompactionRun(restored, this.#parts.pause);
+    this.#compaction = new CompactionRun(restored, { pause: this.#parts.pause, pins: this.#pins });
     if (restored.unfinishedCompaction) void this.#compaction.resume(restored.compactRevision);
   }
 
@@ -113,33 +115,34 @@ export class MvccStore {
     this.checkRevision(revision, newest);
   }
 
-  /** The stored values of a range at a revision, in byte order of the keys, and how many there are without the limit.
-   *  Throws StoreError. */
-  read(range: KeyRange, options: ReadOptions, newest = this.#revision): { kvs: Uint8Array[]; count: number } {
-    this.checkRevision(options.revision, newest);
+  get limits(): SliceLimits {
+    return this.#parts.limits ?? sliceLimits;
+  }
+  /** Nothing can be read any more. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  leaseOf(key: string): bigint {
+    return this.#parts.leases.leaseOf(key);
+  }
+
+  /** Reads a range. Throws StoreError before the first pause. Whoever pauses it holds a pin on the revision. */
+  reading(range: KeyRange, options: ReadOptions, newest = this.#revision): Sliced<Found> {
+    const { revision } = options;
+    this.checkRevision(revision, newest);
     this.counts.ranges++;
-    const current = options.revision <= 0 || options.revision >= newest;
-    const kvs: Uint8Array[] = [];
-    let count = 0;
-    const take = (main: number, sub: number) => {
-      count++;
-      if (options.countOnly || (options.limit > 0 && count > options.limit)) return;
-      kvs.push(
-        must(this.stored({ main, sub }), `mvcc: revision ${main}.${sub} is in the index, not in the backend`),
-      );
-    };
-    if (range.single) {
-      const history = this.#index.get(range.from);
-      const row =
-        history === undefined
-          ? undefined
-          : current
-            ? alive(history)
-            : this.#index.at(history, options.revision);
-      if (row !== undefined) take(row.main, row.sub);
-    } else if (current) this.#index.visitLiving(range.from, range.to, (_, row) => take(row.main, row.sub));
-    else this.#index.visitAt(range, options.revision, (_, main, sub) => take(main, sub));
-    return { kvs, count };
+    return readRange(this, range, options, revision > 0 ? revision : newest);
+  }
+
+  /** Reads a range without a pause. Throws StoreError. */
+  read(range: KeyRange, options: ReadOptions, newest = this.#revision): Found {
+    return atOnce(this.reading(range, options, newest));
+  }
+
+  /** Keeps compactions from dropping what was there at the revision. Answers how to let go. */
+  pin(revision: number): () => void {
+    return this.#pins.add(revision);
   }
 
   /** Begins a write transaction. Only one at a time, and it must end in the same synchronous stretch. */
@@ -166,6 +169,7 @@ export class MvccStore {
 
   /** Ends background work; it goes on after the next start. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await this.#compaction.stop();
   }
 }
@@ -187,14 +191,21 @@ export class WriteTransaction {
     this.revision = store.revision + 1;
   }
 
+  get limits(): SliceLimits {
+    return this.#store.limits;
+  }
   /** The newest revision a read within it sees. */
   get readRevision(): number {
     return this.#changes.length > 0 ? this.revision : this.revision - 1;
   }
 
-  read(range: KeyRange, options: ReadOptions): { kvs: Uint8Array[]; count: number } {
+  reading(range: KeyRange, options: ReadOptions): Sliced<Found> {
     this.#operations++;
-    return this.#store.read(range, options, this.readRevision);
+    return this.#store.reading(range, options, this.readRevision);
+  }
+
+  read(range: KeyRange, options: ReadOptions): Found {
+    return atOnce(this.reading(range, options));
   }
 
   checkRevision(revision: number): void {
@@ -222,22 +233,33 @@ export class WriteTransaction {
     this.#leases.move(key, lease);
   }
 
-  /** How many keys it deleted. */
-  delete(range: KeyRange): number {
+  /** Deletes one key; answers how many that were, none or one. */
+  deleteKey(key: string): number {
     this.#store.counts.deletes++;
     this.#operations++;
-    const { index } = this.#store;
-    const doomed: [string, KeyHistory][] = [];
-    if (range.single) {
-      const history = index.get(range.from);
-      if (history !== undefined && history.version > 0) doomed.push([range.from, history]);
-    } else {
-      index.visitLiving(range.from, range.to, (key, history) => {
+    const history = this.#store.index.get(key);
+    if (history === undefined || history.version === 0) return 0;
+    this.#deleteOne(key, history);
+    return 1;
+  }
+
+  /** Answers how many keys it deleted. */
+  *delete(range: KeyRange): Sliced<number> {
+    if (range.single) return this.deleteKey(range.from);
+    this.#store.counts.deletes++;
+    this.#operations++;
+    const { index, limits } = this.#store;
+    let count = 0;
+    for (let from: string | undefined = range.from; ; ) {
+      const doomed: [string, KeyHistory][] = [];
+      from = index.visitLiving({ from, to: range.to }, limits.keysMax, (key, history) => {
         doomed.push([key, history]);
       });
+      for (const [key, history] of doomed) this.#deleteOne(key, history);
+      count += doomed.length;
+      if (from === undefined) return count;
+      yield;
     }
-    for (const [key, history] of doomed) this.#deleteOne(key, history);
-    return doomed.length;
   }
 
   #deleteOne(key: string, history: KeyHistory): void {

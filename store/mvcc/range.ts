@@ -1,7 +1,9 @@
+import { atOnce, type Sliced } from "../../base/slices.ts";
 import { latin1 } from "../../base/wire.ts";
 import type { RangeRequest } from "../../proto/etcd.ts";
 import { decodeKeyValue, type KeyValueParts, withoutValue } from "./key-value.ts";
-import type { KeyRange, ReadOptions } from "./mvcc-store.ts";
+import type { Found, KeyRange, ReadOptions, SliceLimits } from "./read.ts";
+import { sorted } from "./sorted.ts";
 
 /** A RangeResponse whose values are stored bytes; `rangeResponse.encode` takes it as it is. */
 export interface RangeAnswer {
@@ -13,8 +15,9 @@ export interface RangeAnswer {
 
 /** A store, or a write transaction on it. */
 export interface RangeSource {
-  read(range: KeyRange, options: ReadOptions): { kvs: Uint8Array[]; count: number };
+  reading(range: KeyRange, options: ReadOptions): Sliced<Found>;
   readonly revision: number;
+  readonly limits: SliceLimits;
 }
 
 /** etcd's meaning of key and range_end: absent end is one key, a single zero byte is "to the end". */
@@ -25,28 +28,36 @@ export function keyRange(key: Uint8Array, rangeEnd: Uint8Array): KeyRange {
   return { single: false, from, to: latin1(rangeEnd) };
 }
 
-/** Answers a range request. Throws StoreError (COMPACTED, FUTURE_REVISION). */
+/** Answers a range request without a pause. Throws StoreError (COMPACTED, FUTURE_REVISION). */
 export function executeRange(source: RangeSource, request: RangeRequest): RangeAnswer {
-  const range = keyRange(request.key, request.rangeEnd);
-  const filtered =
+  return atOnce(answerRange(source, request));
+}
+
+/** Answers a range request. Throws StoreError before the first pause. */
+export function* answerRange(source: RangeSource, request: RangeRequest): Sliced<RangeAnswer> {
+  const { revision, limits } = source;
+  const { limit, countOnly, keysOnly } = request;
+  const isFiltered =
     request.minModRevision !== 0 ||
     request.maxModRevision !== 0 ||
     request.minCreateRevision !== 0 ||
     request.maxCreateRevision !== 0;
   // Sorting and filtering need everything; the limit cuts what is left.
-  const all = filtered || request.sortOrder !== "NONE";
-  const found = source.read(range, {
+  const all = isFiltered || request.sortOrder !== "NONE";
+  const readsValues = !keysOnly || (request.sortTarget === "VALUE" && needsSort(request));
+  const found = yield* source.reading(keyRange(request.key, request.rangeEnd), {
     revision: request.revision,
-    limit: all || request.limit <= 0 ? 0 : request.limit + 1,
-    countOnly: request.countOnly,
+    limit: all || limit <= 0 ? 0 : limit + 1,
+    countOnly,
+    keysOnly: !readsValues,
   });
-  let kvs: readonly Uint8Array[] = found.kvs;
-  const header = { revision: source.revision };
-  if (request.countOnly) return { header, kvs: [], more: false, count: found.count };
-  if (filtered || needsSort(request)) kvs = filterAndSort(kvs, request, filtered);
-  const more = request.limit > 0 && kvs.length > request.limit;
-  if (more) kvs = kvs.slice(0, request.limit);
-  if (request.keysOnly) kvs = kvs.map(withoutValue);
+  const header = { revision };
+  if (countOnly) return { header, kvs: [], more: false, count: found.count };
+  let { kvs } = found;
+  if (isFiltered || needsSort(request)) kvs = yield* filterAndSort(kvs, request, limits.keysMax);
+  const more = limit > 0 && kvs.length > limit;
+  if (more) kvs = kvs.slice(0, limit);
+  if (keysOnly && readsValues) kvs = yield* withoutValues(kvs, limits.keysMax);
   return { header, kvs, more, count: found.count };
 }
 
@@ -59,21 +70,34 @@ interface Item {
   readonly kv: KeyValueParts;
 }
 
-function filterAndSort(
+function* filterAndSort(
   kvs: readonly Uint8Array[],
   request: RangeRequest,
-  filtered: boolean,
-): readonly Uint8Array[] {
-  let items: Item[] = kvs.map((stored) => ({ stored, kv: decodeKeyValue(stored) }));
-  if (filtered) items = items.filter(({ kv }) => passes(kv, request));
+  sliceMax: number,
+): Sliced<readonly Uint8Array[]> {
+  let items: Item[] = [];
+  for (const [at, stored] of kvs.entries()) {
+    if (at > 0 && at % sliceMax === 0) yield;
+    const item = { stored, kv: decodeKeyValue(stored) };
+    if (passes(item.kv, request)) items.push(item);
+  }
   if (needsSort(request)) {
     const { sortTarget } = request;
     // The checks of requests let no unknown target through.
     const compare = typeof sortTarget === "number" ? comparators.KEY : comparators[sortTarget];
     const sign = request.sortOrder === "DESCEND" ? -1 : 1;
-    items.sort((a, b) => sign * compare(a.kv, b.kv));
+    items = yield* sorted(items, (a, b) => sign * compare(a.kv, b.kv), sliceMax);
   }
   return items.map(({ stored }) => stored);
+}
+
+function* withoutValues(kvs: readonly Uint8Array[], sliceMax: number): Sliced<readonly Uint8Array[]> {
+  const out: Uint8Array[] = [];
+  for (const stored of kvs) {
+    out.push(withoutValue(stored));
+    if (out.length % sliceMax === 0) yield;
+  }
+  return out;
 }
 
 function passes(kv: KeyValueParts, request: RangeRequest): boolean {

@@ -1,16 +1,10 @@
+import type { Sliced } from "../../base/slices.ts";
 import { latin1 } from "../../base/wire.ts";
-import type {
-  Compare,
-  DeleteRangeRequest,
-  PutRequest,
-  RangeRequest,
-  RequestOp,
-  TxnRequest,
-} from "../../proto/etcd.ts";
+import type { Compare, DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest } from "../../proto/etcd.ts";
 import { StoreError } from "../errors.ts";
 import { decodeKeyValue, type KeyValueParts } from "./key-value.ts";
-import type { KeyRange, MvccStore, WriteTransaction } from "./mvcc-store.ts";
-import { executeRange, keyRange, type RangeAnswer } from "./range.ts";
+import type { MvccStore, WriteTransaction } from "./mvcc-store.ts";
+import { answerRange, keyRange, type RangeAnswer, type RangeSource } from "./range.ts";
 
 /** Responses of the API with stored bytes for values; the messages' `encode` take them as they are. */
 export interface PutAnswer {
@@ -36,7 +30,7 @@ export type OpAnswer =
 /** Answers whether a lease exists. */
 export type LeaseExists = (lease: bigint) => boolean;
 
-const newest = { revision: 0, limit: 0, countOnly: false } as const;
+const newest = { revision: 0, limit: 0, countOnly: false, keysOnly: false } as const;
 
 /** Throws LEASE_NOT_FOUND or KEY_NOT_FOUND, having changed nothing. */
 export function executePut(txn: WriteTransaction, request: PutRequest, leaseExists: LeaseExists): PutAnswer {
@@ -58,31 +52,47 @@ export function executePut(txn: WriteTransaction, request: PutRequest, leaseExis
   return { header: { revision: txn.revision }, prevKv };
 }
 
-export function executeDeleteRange(txn: WriteTransaction, request: DeleteRangeRequest): DeleteRangeAnswer {
+export function* executeDeleteRange(
+  txn: WriteTransaction,
+  request: DeleteRangeRequest,
+): Sliced<DeleteRangeAnswer> {
   const range = keyRange(request.key, request.rangeEnd);
-  const prevKvs = request.prevKv ? txn.read(range, newest).kvs : [];
-  const deleted = txn.delete(range);
+  const prevKvs = request.prevKv ? (yield* txn.reading(range, newest)).kvs : [];
+  const deleted = yield* txn.delete(range);
   return { header: { revision: txn.readRevision }, deleted, prevKvs };
 }
 
 /** Compares, then does one branch, all or nothing. Throws StoreError having changed nothing. */
-export function executeTxn(txn: WriteTransaction, request: TxnRequest, leaseExists: LeaseExists): TxnAnswer {
+export function* executeTxn(
+  txn: WriteTransaction,
+  request: TxnRequest,
+  leaseExists: LeaseExists,
+): Sliced<TxnAnswer> {
   // All comparisons, nested ones included, see the state before any operation.
-  const plan = planTxn(txn, request);
+  const plan = yield* planTxn(txn, request);
   checkPlan(txn, plan, leaseExists);
-  const answer = runPlan(txn, plan, leaseExists);
+  const answer = yield* runPlan(txn, plan, leaseExists);
   return { ...answer, header: { revision: txn.readRevision } };
 }
 
-/** A transaction of ranges only, on the store itself. Throws StoreError. */
-export function executeReadOnlyTxn(store: MvccStore, request: TxnRequest): TxnAnswer {
-  const succeeded = request.compare.every((one) => compareHolds(store, one));
-  const responses = (succeeded ? request.success : request.failure).map((op): OpAnswer => {
-    if (op.requestRange === undefined) throw new TypeError("a read-only transaction holds only ranges");
-    store.checkRevisionInTxn(op.requestRange.revision);
-    return { responseRange: executeRange(store, op.requestRange) };
-  });
-  return { header: { revision: store.revision }, succeeded, responses };
+/** A transaction of ranges only, on the store itself, all at one revision. Throws StoreError. */
+export function* executeReadOnlyTxn(store: MvccStore, request: TxnRequest): Sliced<TxnAnswer> {
+  const { revision } = store;
+  const source = readsAt(store, revision);
+  const succeeded = yield* allHold(source, request.compare);
+  const responses: OpAnswer[] = [];
+  for (const { requestRange } of succeeded ? request.success : request.failure) {
+    if (requestRange === undefined) throw new TypeError("a read-only transaction holds only ranges");
+    store.checkRevisionInTxn(requestRange.revision, revision);
+    responses.push({ responseRange: yield* answerRange(source, requestRange) });
+  }
+  return { header: { revision }, succeeded, responses };
+}
+
+/** The store as it is at a revision, for reads that pause. */
+function readsAt(store: MvccStore, revision: number): RangeSource {
+  const { limits } = store;
+  return { revision, limits, reading: (range, options) => store.reading(range, options, revision) };
 }
 
 /** True when every operation of both branches is a range, so that the request need not enter the log. */
@@ -100,19 +110,17 @@ interface Plan {
   )[];
 }
 
-function planTxn(source: Reader, request: TxnRequest): Plan {
-  const succeeded = request.compare.every((one) => compareHolds(source, one));
-  const ops: RequestOp[] = [...(succeeded ? request.success : request.failure)];
-  return {
-    succeeded,
-    ops: ops.flatMap((op): Plan["ops"] => {
-      if (op.requestRange !== undefined) return [{ range: op.requestRange }];
-      if (op.requestPut !== undefined) return [{ put: op.requestPut }];
-      if (op.requestDeleteRange !== undefined) return [{ deleteRange: op.requestDeleteRange }];
-      if (op.requestTxn !== undefined) return [{ txn: planTxn(source, op.requestTxn) }];
-      return []; // an empty operation does nothing and answers nothing
-    }),
-  };
+function* planTxn(source: Reader, request: TxnRequest): Sliced<Plan> {
+  const succeeded = yield* allHold(source, request.compare);
+  const ops: Plan["ops"][number][] = [];
+  for (const op of succeeded ? request.success : request.failure) {
+    if (op.requestRange !== undefined) ops.push({ range: op.requestRange });
+    else if (op.requestPut !== undefined) ops.push({ put: op.requestPut });
+    else if (op.requestDeleteRange !== undefined) ops.push({ deleteRange: op.requestDeleteRange });
+    else if (op.requestTxn !== undefined) ops.push({ txn: yield* planTxn(source, op.requestTxn) });
+    // An empty operation does nothing and answers nothing.
+  }
+  return { succeeded, ops };
 }
 
 /** What can fail must fail before anything is changed: all puts first, then all ranges, as in etcd. */
@@ -149,29 +157,33 @@ function checkLease(request: PutRequest, leaseExists: LeaseExists): void {
     throw new StoreError("LEASE_NOT_FOUND", { lease: request.lease });
 }
 
-function runPlan(txn: WriteTransaction, plan: Plan, leaseExists: LeaseExists): TxnAnswer {
-  const responses = plan.ops.map((op): OpAnswer => {
-    if ("range" in op) return { responseRange: executeRange(asSource(txn), op.range) };
-    if ("put" in op) return { responsePut: executePut(txn, op.put, leaseExists) };
-    if ("deleteRange" in op) return { responseDeleteRange: executeDeleteRange(txn, op.deleteRange) };
-    return { responseTxn: runPlan(txn, op.txn, leaseExists) };
-  });
+function* runPlan(txn: WriteTransaction, plan: Plan, leaseExists: LeaseExists): Sliced<TxnAnswer> {
+  const responses: OpAnswer[] = [];
+  for (const op of plan.ops) {
+    if ("range" in op) responses.push({ responseRange: yield* answerRange(asSource(txn), op.range) });
+    else if ("put" in op) responses.push({ responsePut: executePut(txn, op.put, leaseExists) });
+    else if ("deleteRange" in op)
+      responses.push({ responseDeleteRange: yield* executeDeleteRange(txn, op.deleteRange) });
+    else responses.push({ responseTxn: yield* runPlan(txn, op.txn, leaseExists) });
+  }
   return { header: {}, succeeded: plan.succeeded, responses };
 }
 
-function asSource(txn: WriteTransaction) {
-  return {
-    read: (range: KeyRange, options: Parameters<WriteTransaction["read"]>[1]) => txn.read(range, options),
-    revision: txn.readRevision,
-  };
+function asSource(txn: WriteTransaction): RangeSource {
+  const { limits, readRevision: revision } = txn;
+  return { revision, limits, reading: (range, options) => txn.reading(range, options) };
 }
 
-interface Reader {
-  read: WriteTransaction["read"];
+type Reader = Pick<RangeSource, "reading">;
+
+function* allHold(source: Reader, compares: readonly Compare[]): Sliced<boolean> {
+  for (const compare of compares) if (!(yield* compareHolds(source, compare))) return false;
+  return true;
 }
 
-function compareHolds(source: Reader, compare: Compare): boolean {
-  const { kvs } = source.read(keyRange(compare.key, compare.rangeEnd), newest);
+function* compareHolds(source: Reader, compare: Compare): Sliced<boolean> {
+  const keysOnly = compare.target !== "VALUE";
+  const { kvs } = yield* source.reading(keyRange(compare.key, compare.rangeEnd), { ...newest, keysOnly });
   if (kvs.length === 0) return compare.target !== "VALUE" && holds(compare, missing);
   return kvs.every((stored) => holds(compare, decodeKeyValue(stored)));
 }

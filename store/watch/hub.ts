@@ -1,6 +1,7 @@
 import type { WatchCreateRequest } from "../../proto/etcd.ts";
-import type { Change, KeyRange } from "../mvcc/mvcc-store.ts";
+import type { Change } from "../mvcc/mvcc-store.ts";
 import { keyRange } from "../mvcc/range.ts";
+import type { KeyRange } from "../mvcc/read.ts";
 import { WatchEvent } from "./event-bytes.ts";
 import { type RecentLimits, RecentRevisions, type RevisionEvents } from "./recent.ts";
 import { covers, WatchIndex } from "./watch-index.ts";

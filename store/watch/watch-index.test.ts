@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { KeyRange } from "../mvcc/mvcc-store.ts";
+import type { KeyRange } from "../mvcc/read.ts";
 import { covers, WatchIndex } from "./watch-index.ts";
 
 const key = fc.string({ maxLength: 2, unit: fc.constantFrom("a", "b", "c") });

@@ -1,4 +1,4 @@
-import type { KeyRange } from "../mvcc/mvcc-store.ts";
+import type { KeyRange } from "../mvcc/read.ts";
 
 interface Ranged {
   readonly range: KeyRange;

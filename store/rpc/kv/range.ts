@@ -7,6 +7,6 @@ import { checkRange } from "./checks.ts";
 export async function range(request: RangeRequest, parts: MemberParts): Promise<Encodable<RangeResponse>> {
   checkRange(request);
   if (!request.serializable) await parts.reads.ready();
-  const answer = parts.state.storedRange(request);
+  const answer = await parts.state.storedRange(request);
   return { ...answer, header: header(parts, answer.header.revision) };
 }

@@ -17,7 +17,7 @@ export async function txn(
   checkIntervals(request.failure);
   if (isReadOnly(request)) {
     if (!isSerializable(request)) await parts.reads.ready();
-    const answer = parts.state.storedReadOnlyTxn(request);
+    const answer = await parts.state.storedReadOnlyTxn(request);
     return { ...answer, header: header(parts, answer.header.revision) };
   }
   await checkQuota(txnCostBytes(request), parts);
