@@ -3,6 +3,7 @@ import type { Disk } from "../base/os/disk.ts";
 import type { Log } from "../base/os/log.ts";
 import type { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Random } from "../base/os/random.ts";
+import { Turns } from "../base/slices.ts";
 import { membersResponse } from "../proto/etcd-cluster.ts";
 import { hashKvResponse } from "../proto/etcd-maintenance.ts";
 import { openState, type State, type StateConfig, type StateDeps } from "./apply/state.ts";
@@ -154,6 +155,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
     onConfChange: (id, refused) => late.proposer?.confChangeApplied(id, refused),
   });
   const { dataDir, quotaBytes, electionMs, tuning = {} } = config;
+  const turns = new Turns(doors.defer);
   const state = await openState(
     {
       dataDir,
@@ -171,7 +173,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       onNoSpace: () => late.noSpace?.(),
       onFailure: ending.fail,
       ...(doors.home && { home: doors.home }),
-      ...(doors.defer && { defer: doors.defer }),
+      turns,
       ...(doors.faults && { faults: doors.faults }),
     },
   );
@@ -182,7 +184,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
     Object.assign(late, { peers, identity, remotes: opened.remotes ?? [] });
     onMembers(clusterMembers.all());
     const driver = await openDriver(config, doors, { ...opened, peers, state });
-    return join(config, doors, { driver, state, peers, identity, clusterMembers, ending, late });
+    return join(config, doors, { driver, state, peers, identity, clusterMembers, ending, late, turns });
   } catch (error) {
     await state.close();
     throw error;
@@ -229,11 +231,12 @@ interface Built {
   readonly clusterMembers: ClusterMembers;
   readonly ending: ReturnType<typeof endable>;
   readonly late: Late;
+  readonly turns: Turns;
 }
 
 /** Joins the stages that serve clients to the driver and the state. */
 function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMember {
-  const { driver, state, peers, identity, clusterMembers, ending, late } = built;
+  const { driver, state, peers, identity, clusterMembers, ending, late, turns } = built;
   const { clock, metrics, log } = doors;
   const { clusterId, memberId } = identity;
   const electionTimeoutMs = config.electionMs;
@@ -284,6 +287,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       snapshot: () => state.boltSnapshot(),
     },
     clock,
+    turns,
   };
   late.noSpace = raiseOnce(
     () => proposer.propose("alarm", { action: "ACTIVATE", memberId, alarm: "NOSPACE" }),

@@ -56,8 +56,8 @@ export interface StateDeps {
   readonly onFailure: (error: BackendError | Error) => void;
   /** In place of LevelDB under `dataDir`: simulation. */
   readonly home?: BackendHome;
-  /** Runs something in the next turn of the event loop. */
-  readonly defer?: (run: () => void) => void;
+  /** For requests that would hold the event loop too long at a stretch. */
+  readonly turns?: Turns;
   readonly faults?: ApplyFaults & WatchFaults & BackendFaults;
 }
 
@@ -102,7 +102,7 @@ export class State implements StateMachine {
     const minTtlS = Math.ceil((1.5 * config.electionMs) / 1_000);
     const persistCheckpoints = config.persistLeaseCheckpoints ?? false;
     this.lessor = new Lessor({ minTtlS, persistCheckpoints }, loaded.backend);
-    const turns = new Turns(deps.defer);
+    const turns = deps.turns ?? new Turns();
     this.mvcc = new MvccStore(loaded.mvcc, {
       leases: this.lessor,
       limits: config.slices ?? sliceLimits,

@@ -1,3 +1,4 @@
+import type { Turns } from "../../base/slices.ts";
 import type { AlarmMember } from "../../proto/etcd-maintenance.ts";
 import type { StateReader } from "../apply/types.ts";
 import type { Consensus } from "../driver/seams.ts";
@@ -21,6 +22,8 @@ export interface MemberParts {
   readonly alarms: () => readonly AlarmMember[];
   readonly watches: WatchSource;
   readonly maintenance: MaintenanceParts;
+  /** For what would hold the event loop too long at a stretch. */
+  readonly turns: Turns;
   readonly clock: {
     monotonicMs(): number;
     wallMs(): number;

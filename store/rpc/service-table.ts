@@ -30,6 +30,9 @@ import { status } from "./maintenance/status.ts";
 import type { MemberParts } from "./member.ts";
 import { WatchStream } from "./watch/watch-stream.ts";
 
+/** What a service answers; a large answer is encoded already. */
+type Answer<A> = Encodable<A> | Uint8Array;
+
 /** Everything a member serves, by method path. A path that is not here is UNIMPLEMENTED. */
 export function serviceTable(
   parts: MemberParts,
@@ -44,14 +47,16 @@ export function serviceTable(
   /** `servedBy: "all"`: learners answer it, too. */
   function add<Q extends object, A extends object>(
     method: Method<Q, A>,
-    serve: (request: Q, bytes: Uint8Array, call: Call) => Encodable<A> | Promise<Encodable<A>>,
+    serve: (request: Q, bytes: Uint8Array, call: Call) => Answer<A> | Promise<Answer<A>>,
     servedBy: (request: Q) => "voters" | "all" = () => "voters",
   ): void {
+    const encoded = (answer: Answer<A>) =>
+      answer instanceof Uint8Array ? answer : method.response.encode(answer);
     const handler: UnaryHandler = (bytes, call) => {
       const request = method.request.decode(bytes);
       if (servedBy(request) === "voters" && isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
       const answer = serve(request, bytes, call);
-      return answer instanceof Promise ? answer.then(method.response.encode) : method.response.encode(answer);
+      return answer instanceof Promise ? answer.then(encoded) : encoded(answer);
     };
     unary.set(method.path, guard.unary(handler));
   }

@@ -1,12 +1,23 @@
 import type { Encodable } from "../../../base/protobuf.ts";
-import type { RangeRequest, RangeResponse } from "../../../proto/etcd.ts";
+import { type RangeRequest, type RangeResponse, rangeResponse } from "../../../proto/etcd.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { checkRange } from "./checks.ts";
+import { largeAnswer } from "./large-answer.ts";
 
-export async function range(request: RangeRequest, parts: MemberParts): Promise<Encodable<RangeResponse>> {
+export async function range(
+  request: RangeRequest,
+  parts: MemberParts,
+): Promise<Encodable<RangeResponse> | Uint8Array> {
   checkRange(request);
   if (!request.serializable) await parts.reads.ready();
-  const answer = await parts.state.storedRange(request);
-  return { ...answer, header: header(parts, answer.header.revision) };
+  const { kvs, more, count, ...answer } = await parts.state.storedRange(request);
+  const made = header(parts, answer.header.revision);
+  const large = largeAnswer({
+    head: () => rangeResponse.encode({ header: made }),
+    field: 2,
+    values: kvs,
+    tail: () => rangeResponse.encode({ more, count }),
+  });
+  return large === undefined ? { header: made, kvs, more, count } : await parts.turns.run(large);
 }

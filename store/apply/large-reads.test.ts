@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../base/os/clock.ts";
+import { systemDisk } from "../../base/os/disk.ts";
+import { MetricsRegistry } from "../../base/os/metrics.ts";
+import { Turns } from "../../base/slices.ts";
+import { text, utf8 } from "../../base/wire.ts";
+import { internalRaftRequest, type RangeRequest, rangeRequest, rangeResponse } from "../../proto/etcd.ts";
+import { MemoryHome } from "../backend/home.ts";
+import { backendDefaults } from "../backend/layered-backend.ts";
+import { sliceLimits } from "../mvcc/read.ts";
+import { largeAnswer } from "../rpc/kv/large-answer.ts";
+import { openState, type State } from "./state.ts";
+
+const failLoudly = (error: Error) => {
+  throw error;
+};
+
+/** A state with 20 keys, k00 to k19, of two versions each, in which a slice is three keys; turns pass when told to. */
+class World {
+  readonly #deferred: (() => void)[] = [];
+  readonly state: State;
+  index = 0;
+
+  private constructor(state: State, deferred: (() => void)[]) {
+    this.state = state;
+    this.#deferred = deferred;
+    for (let round = 0; round < 2; round++)
+      for (let at = 0; at < 20; at++) this.put(`k${`${at}`.padStart(2, "0")}`, `${round}`);
+  }
+
+  static async open(slices = { ...sliceLimits, keysMax: 3, valuesMax: 3 }): Promise<World> {
+    const deferred: (() => void)[] = [];
+    const state = await openState(
+      { dataDir: "/nowhere", quotaBytes: 0, electionMs: 1_000, slices },
+      {
+        clock: systemClock,
+        disk: systemDisk,
+        meter: new MetricsRegistry(),
+        membership: {
+          restore: () => undefined,
+          applyConfChange: () => ({ voters: [], learners: [] }),
+          setAttributes: () => undefined,
+          setClusterVersion: () => undefined,
+        },
+        onApplied: (_, result) => assert.ok(result.ok),
+        onNoSpace: () => undefined,
+        onFailure: failLoudly,
+        home: new MemoryHome(backendDefaults, { onFailure: failLoudly }),
+        turns: new Turns((run) => deferred.push(run)),
+      },
+    );
+    return new World(state, deferred);
+  }
+
+  apply(request: Parameters<typeof internalRaftRequest.encode>[0]): void {
+    this.index++;
+    const data = internalRaftRequest.encode({ header: { id: BigInt(this.index) }, ...request });
+    this.state.apply([{ term: 1, index: this.index, type: "normal", data }]);
+  }
+
+  put(key: string, value: string, lease = 0n): void {
+    this.apply({ put: { key: utf8(key), value: utf8(value), lease } });
+  }
+
+  /** One turn; false when nobody waits for one. */
+  async turn(): Promise<boolean> {
+    const run = this.#deferred.shift();
+    run?.();
+    await new Promise(setImmediate);
+    return run !== undefined;
+  }
+
+  async result<T>(read: T | Promise<T>): Promise<T> {
+    while (await this.turn());
+    return read;
+  }
+}
+
+const everything = (given: Partial<RangeRequest> = {}): RangeRequest => ({
+  ...rangeRequest.decode(rangeRequest.encode({ key: utf8("k"), rangeEnd: utf8("l") })),
+  ...given,
+});
+const texts = (kvs: readonly Uint8Array[]) =>
+  rangeResponse
+    .decode(rangeResponse.encode({ kvs }))
+    .kvs.map(({ key, value, modRevision }) => `${text(key)}=${text(value)}@${modRevision}`);
+
+describe("store: large reads", () => {
+  it("pause, and see the revision at which they began through writes, deletions and a compaction", async () => {
+    const world = await World.open();
+    const { reader } = world.state;
+    const before = reader.range(everything());
+    const read = reader.storedRange(everything());
+    assert.ok(read instanceof Promise, "it took one slice only");
+    world.put("k10", "changed");
+    world.put("k105", "new");
+    world.apply({ deleteRange: { key: utf8("k15"), rangeEnd: utf8("k17") } });
+    await world.turn();
+    world.apply({ compaction: { revision: reader.revision } });
+    await new Promise((resolve) => setTimeout(resolve, 20)); // the compaction would be over by now
+    const answer = await world.result(read);
+    assert.deepEqual(rangeResponse.decode(rangeResponse.encode(answer)), before);
+    const now = await world.result(reader.storedRange(everything()));
+    assert.deepEqual([now.header.revision, now.count], [reader.revision, 19]);
+    await world.state.close();
+  });
+
+  it("answer every kind of request as reads without a pause do", async () => {
+    const world = await World.open();
+    const { reader } = world.state;
+    world.apply({ leaseGrant: { id: 7n, ttl: 100 } });
+    world.put("k03", "leased", 7n);
+    world.put("k04", "z");
+    world.apply({ deleteRange: { key: utf8("k08"), rangeEnd: utf8("") } });
+    const sorts = (["KEY", "VERSION", "CREATE", "MOD", "VALUE"] as const).flatMap((sortTarget) =>
+      (["NONE", "ASCEND", "DESCEND"] as const).map((sortOrder) => ({ sortTarget, sortOrder })),
+    );
+    const filters = [{}, { minModRevision: 30 }, { maxModRevision: 35 }, { minCreateRevision: 5, limit: 4 }];
+    for (const sort of sorts)
+      for (const filter of filters)
+        for (const flags of [{}, { keysOnly: true }, { countOnly: true }, { limit: 5 }, { revision: 30 }]) {
+          const request = everything({ ...sort, ...filter, ...flags });
+          const read = reader.storedRange(request);
+          assert.ok(read instanceof Promise);
+          const answer = rangeResponse.decode(rangeResponse.encode(await world.result(read)));
+          const name = JSON.stringify({ ...sort, ...filter, ...flags });
+          assert.deepEqual(answer, reader.range(request), name);
+        }
+    await world.state.close();
+  });
+
+  it("begin anew where a snapshot replaces the state meanwhile", async () => {
+    const world = await World.open();
+    const { state } = world;
+    const read = state.reader.storedRange(everything({ keysOnly: true, limit: 30 }));
+    world.put("k50", "later");
+    const { index, term, chunks } = state.snapshot();
+    await state.restore({ index, term, conf: { voters: [], learners: [] } }, chunks);
+    assert.equal((await world.result(read)).count, 21);
+    await state.close();
+  });
+
+  it("end with an error when the member stops", async () => {
+    const world = await World.open();
+    const read = world.state.reader.storedRange(everything());
+    const refused = assert.rejects(Promise.resolve(read), { code: "STOPPED" });
+    const closing = world.state.close();
+    while (await world.turn());
+    await Promise.all([refused, closing]);
+  });
+
+  it("read no values for keysOnly", async () => {
+    const world = await World.open();
+    const { state } = world;
+    world.put("k03", "1");
+    let gets = 0;
+    const { get } = state.backend;
+    Object.assign(state.backend, {
+      get(...given: Parameters<typeof get>) {
+        gets++;
+        return get.apply(state.backend, given);
+      },
+    });
+    const answer = await world.result(state.reader.storedRange(everything({ keysOnly: true })));
+    assert.equal(gets, 0);
+    assert.deepEqual(texts(answer.kvs).slice(2, 5), ["k02=@24", "k03=@42", "k04=@26"]);
+    await world.state.close();
+  });
+
+  it("put a large answer together in slices", async () => {
+    const world = await World.open(sliceLimits);
+    for (let at = 0; at < sliceLimits.keysMax + 10; at++) world.put(`k${at}`, "v".repeat(at % 300));
+    const answer = await world.result(world.state.reader.storedRange(everything()));
+    const { kvs, ...rest } = answer;
+    const large = largeAnswer({
+      head: () => rangeResponse.encode({ header: rest.header }),
+      field: 2,
+      values: kvs,
+      tail: () => rangeResponse.encode({ count: rest.count, more: true }),
+    });
+    assert.ok(large);
+    const bytes = await new Turns().run(large);
+    assert.deepEqual(
+      rangeResponse.decode(bytes),
+      rangeResponse.decode(rangeResponse.encode({ ...answer, more: true })),
+    );
+    await world.state.close();
+  });
+});
