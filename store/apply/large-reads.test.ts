@@ -37,6 +37,7 @@ class World {
         disk: systemDisk,
         meter: new MetricsRegistry(),
         membership: {
+          check: () => undefined,
           restore: () => undefined,
           applyConfChange: () => ({ voters: [], learners: [] }),
           setAttributes: () => undefined,
