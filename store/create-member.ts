@@ -4,6 +4,7 @@ import type { Log } from "../base/os/log.ts";
 import type { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Random } from "../base/os/random.ts";
 import { Turns } from "../base/slices.ts";
+import { clampedToSafe } from "../base/wire.ts";
 import { membersResponse } from "../proto/etcd-cluster.ts";
 import { hashKvResponse } from "../proto/etcd-maintenance.ts";
 import { openState, type State, type StateConfig, type StateDeps } from "./apply/state.ts";
@@ -319,7 +320,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       },
       onQuestion: async (kind, id) => {
         if (kind === "members") return membersResponse.encode(membersAnswer(parts));
-        if (kind === "hashKv") return hashKvResponse.encode(await state.hashKv(Number(id)));
+        if (kind === "hashKv") return hashKvResponse.encode(await state.hashKv(clampedToSafe(id)));
         return leases.answer(kind, id);
       },
       isRemoved: (id) => clusterMembers.isRemoved(id),
