@@ -1,12 +1,17 @@
 import { unreachable } from "../../base/assert.ts";
-import { atOnce } from "../../base/slices.ts";
-import type { AlarmRequest, InternalRaftRequest, LeaseCheckpointRequest } from "../../proto/etcd.ts";
+import { atOnce, type Sliced } from "../../base/slices.ts";
+import type {
+  AlarmRequest,
+  InternalRaftRequest,
+  LeaseCheckpointRequest,
+  PutRequest,
+} from "../../proto/etcd.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import type { Lessor } from "../lease/lessor.ts";
 import type { MvccStore, WriteTransaction } from "../mvcc/mvcc-store.ts";
-import { executeRange } from "../mvcc/range.ts";
-import { executeDeleteRange, executePut, executeTxn } from "../mvcc/txn.ts";
+import { answerRange } from "../mvcc/range.ts";
+import { executeDeleteRange, executePut, executeTxn, type LeaseExists } from "../mvcc/txn.ts";
 import type { AlarmMember, Alarms } from "./alarms.ts";
 import type { MembershipState } from "./membership-seam.ts";
 import type { ApplyResponse } from "./types.ts";
@@ -62,19 +67,20 @@ const kinds = [
   "clusterMemberAttrSet",
 ] as const satisfies readonly Kind[];
 
-/** Effects of one request. Throws StoreError having changed nothing. */
-export function applyRequest(request: StoreRequest, parts: ApplyParts): ApplyResponse {
+/** Effects of one request. Throws StoreError having changed nothing. What it writes to the backend it writes after its last
+ *  pause. */
+export function* applyRequest(request: StoreRequest, parts: ApplyParts): Sliced<ApplyResponse> {
   const { mvcc, lessor, membership } = parts;
   const leaseExists = (lease: bigint) => lessor.exists(lease);
   switch (request.kind) {
     case "put":
-      return inTransaction(mvcc, (txn) => executePut(txn, request.body, leaseExists));
+      return applyPut(request.body, mvcc, leaseExists);
     case "deleteRange":
-      return inTransaction(mvcc, (txn) => atOnce(executeDeleteRange(txn, request.body)));
+      return yield* inTransaction(mvcc, (txn) => executeDeleteRange(txn, request.body));
     case "txn":
-      return inTransaction(mvcc, (txn) => atOnce(executeTxn(txn, request.body, leaseExists)));
+      return yield* inTransaction(mvcc, (txn) => executeTxn(txn, request.body, leaseExists));
     case "range":
-      return executeRange(mvcc, request.body);
+      return yield* answerRange(mvcc, request.body);
     case "compaction": {
       const { removed } = mvcc.compact(request.body.revision);
       return { header: { revision: mvcc.revision }, removed } satisfies CompactionAnswer;
@@ -84,7 +90,7 @@ export function applyRequest(request: StoreRequest, parts: ApplyParts): ApplyRes
       return { header: { revision: mvcc.revision }, id: request.body.id, ttl, error: "" };
     }
     case "leaseRevoke":
-      return applyLeaseRevoke(request.body.id, parts);
+      return yield* applyLeaseRevoke(request.body.id, parts);
     case "leaseCheckpoint":
       return applyLeaseCheckpoint(request.body, parts);
     case "alarm":
@@ -100,22 +106,36 @@ export function applyRequest(request: StoreRequest, parts: ApplyParts): ApplyRes
   }
 }
 
-/** The transaction ends whatever happens; one that failed has changed nothing. */
-function inTransaction<T>(mvcc: MvccStore, work: (txn: WriteTransaction) => T): T {
+/** Most requests are puts, and one key takes no pause. */
+function applyPut(request: PutRequest, mvcc: MvccStore, leaseExists: LeaseExists): ApplyResponse {
   const txn = mvcc.write();
   try {
-    return work(txn);
+    return executePut(txn, request, leaseExists);
   } finally {
-    txn.end();
+    atOnce(txn.end());
+  }
+}
+
+/** The transaction ends whatever happens; one that failed has changed nothing. */
+function* inTransaction<T>(mvcc: MvccStore, work: (txn: WriteTransaction) => Sliced<T>): Sliced<T> {
+  const txn = mvcc.write();
+  try {
+    return yield* work(txn);
+  } finally {
+    yield* txn.end();
   }
 }
 
 /** Its keys go with it, in one revision. */
-function applyLeaseRevoke(id: bigint, { mvcc, lessor }: ApplyParts): ApplyResponse {
-  const keys = lessor.revoke(id);
-  inTransaction(mvcc, (txn) => {
-    for (const key of keys) txn.deleteKey(key);
+function* applyLeaseRevoke(id: bigint, { mvcc, lessor }: ApplyParts): Sliced<ApplyResponse> {
+  const keys = lessor.keysOf(id);
+  yield* inTransaction(mvcc, function* (txn) {
+    for (const [at, key] of keys.entries()) {
+      if (at > 0 && at % mvcc.limits.keysMax === 0) yield;
+      txn.deleteKey(key);
+    }
   });
+  lessor.revoke(id);
   return { header: { revision: mvcc.revision } };
 }
 

@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import type { Sliced, Turns } from "../../base/slices.ts";
 import { WireError } from "../../base/wire.ts";
 import { type InternalRaftRequest, internalRaftRequest } from "../../proto/etcd.ts";
 import type { Backend } from "../backend/backend.ts";
@@ -40,6 +41,7 @@ export interface MachineParts extends ApplyParts {
   /** A write was applied although the quota is used up: raise the NOSPACE alarm through the log. */
   readonly onNoSpace: () => void;
   readonly quota: Quota;
+  readonly turns: Turns;
   readonly faults?: ApplyFaults;
 }
 
@@ -66,16 +68,31 @@ export class EntryApplier {
     return this.#conf;
   }
 
-  /** Entries up to the applied index are skipped; those after it must follow without a gap. */
-  apply(entries: readonly Entry[]): void {
+  /** Entries up to the applied index are skipped; those after it must follow without a gap. A large one takes several turns:
+   *  then this answers when it will be applied, and what follows it is to be handed in again. */
+  apply(entries: readonly Entry[]): Promise<void> | undefined {
     const before = this.#at.index;
     for (const entry of entries) {
       if (entry.index <= this.#at.index) continue;
       this.#checkNext(entry.index);
-      if (entry.type === "normal" && entry.data.length > 0) this.#applyNormal(entry);
+      if (entry.type === "normal" && entry.data.length > 0) {
+        const work = this.#applyNormal(entry);
+        if (!work.next().done) {
+          if (this.#at.index > before) this.#commit(); // what came before it is a group of its own
+          return this.#goOn(work, entry);
+        }
+      }
       this.#at = { index: entry.index, term: entry.term };
     }
     if (this.#at.index > before) this.#commit();
+    return undefined;
+  }
+
+  async #goOn(work: Sliced<void>, { index, term }: Entry): Promise<void> {
+    do await this.#parts.turns.next();
+    while (!work.next().done);
+    this.#at = { index, term }; // in the turn in which the effects took place
+    this.#commit();
   }
 
   applyConfChange(change: ConfChange, at: AppliedAt): ConfState {
@@ -118,21 +135,21 @@ export class EntryApplier {
     this.waiters.reached(this.#at.index);
   }
 
-  #applyNormal(entry: Entry): void {
+  *#applyNormal(entry: Entry): Sliced<void> {
     const decoded = decodeEntry(entry);
     const request = requestOf(decoded);
     if (request === undefined) throw new UnknownEntryError(entry, "holds a request of an unknown kind");
-    const result = this.#guarded(request);
+    const result = yield* this.#guarded(request);
     this.#parts.onApplied(decoded.header?.id ?? 0n, result, entry.index);
   }
 
-  #guarded(request: StoreRequest): ApplyResult {
+  *#guarded(request: StoreRequest): Sliced<ApplyResult> {
     const { alarms, mvcc, quota } = this.#parts;
     try {
       refuseByAlarm(alarms, request);
       const added = addedBytes(request);
       const room = added === 0 || quotaAllows(quota, added);
-      const response = applyRequest(request, this.#parts);
+      const response = yield* applyRequest(request, this.#parts);
       // As in etcd the write stands (all members must agree on it) while its sender is told to stop.
       if (!room) {
         this.#parts.onNoSpace();

@@ -111,6 +111,7 @@ export class State implements StateMachine {
     });
     this.hub = new WatchHub(new MvccHistory(this.mvcc, config.watch?.historyRowsPerRead), {
       onFailure: (error) => deps.onFailure(error instanceof Error ? error : new Error(String(error))),
+      turns,
       ...(deps.faults && { faults: deps.faults }),
       ...(config.watch && { limits: config.watch }),
     });
@@ -126,6 +127,7 @@ export class State implements StateMachine {
         monotonicMs: () => deps.clock.monotonicMs(),
         onApplied: deps.onApplied,
         onNoSpace: deps.onNoSpace,
+        turns,
         quota: {
           limitBytes: config.quotaBytes,
           get usedBytes() {

@@ -35,12 +35,20 @@ export interface View {
   close(): Promise<void>;
 }
 
+export interface Gathering {
+  put(bucket: Bucket, key: string, value: Uint8Array): void;
+  /** Makes all of it part of the group that the next commit ends, in no time. To be called between two groups. */
+  join(): void;
+}
+
 /** What the state stages need of storage. Reading one value, writing and committing are synchronous: they happen in
  *  memory. Implemented by `LayeredBackend` over any base. */
 export interface Backend {
   get(bucket: Bucket, key: string): Uint8Array | undefined;
   put(bucket: Bucket, key: string, value: Uint8Array): void;
   delete(bucket: Bucket, key: string): void;
+  /** Begins to gather many writes apart from the others, over several turns of the event loop. Nobody sees them yet. */
+  gather(): Gathering;
   /** Ends a group of writes: they reach the disk together or not at all. */
   commit(): void;
   /** Must not be called between a write and its commit. */
@@ -79,9 +87,9 @@ export type Write = readonly [key: string, value: Uint8Array | undefined];
 /** What lies under the layers: a flat, ordered key space. */
 export interface Base {
   get(key: string): Uint8Array | undefined;
-  /** Atomic. With `sync` the batch is durable when it resolves, which says nothing of batches before it that were not synced:
+  /** One atomic batch, in pages that are short enough to be handed over at a stretch. With `sync` the batch is durable when it resolves, which says nothing of batches before it that were not synced:
    *  a power cut may take any of them, in the middle too. Calls do not overlap. */
-  write(writes: readonly Write[], options: { readonly sync: boolean }): Promise<void>;
+  write(pages: Iterable<readonly Write[]>, options: { readonly sync: boolean }): Promise<void>;
   view(): BaseView;
   /** Gives back the space of what was overwritten and deleted. */
   compact(): Promise<void>;

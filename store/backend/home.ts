@@ -37,7 +37,7 @@ export class LevelHome implements BackendHome {
     this.#folder = folder;
     this.#disk = parts.disk;
     this.#config = config;
-    this.#events = parts;
+    this.#events = { pause: () => new Promise<void>(setImmediate), ...parts };
   }
 
   async open(): Promise<Backend> {

@@ -31,11 +31,21 @@ export class Layer {
     this.#rows.visit(from, to, visit);
   }
 
-  writes(): Write[] {
-    const out: Write[] = [];
-    this.#rows.visit("", undefined, (key, value) => {
-      out.push([key, value ?? undefined]);
-    });
-    return out;
+  /** All of it, in order; the layer must not change meanwhile. */
+  *pages(rowsMax: number): Iterable<readonly Write[]> {
+    for (let from: string | undefined = ""; from !== undefined; ) {
+      const page: Write[] = [];
+      let next: string | undefined;
+      this.#rows.visit(from, undefined, (key, value) => {
+        if (page.length === rowsMax) {
+          next = key;
+          return false;
+        }
+        page.push([key, value ?? undefined]);
+        return true;
+      });
+      if (page.length > 0) yield page;
+      from = next;
+    }
   }
 }

@@ -95,7 +95,7 @@ describe("store/backend: crashes and faults", () => {
     const logs = new Set<string>();
     const megabyte = Buffer.alloc(1024 * 1024);
     for (let i = 0; logs.size < 3; i++) {
-      await base.write([[`k${i}`, megabyte]], { sync: true });
+      await base.write([[[`k${i}`, megabyte]]], { sync: true });
       for (const name of await readdir(path)) {
         if (!name.endsWith(".log")) continue;
         logs.add(name);

@@ -7,6 +7,7 @@ import {
   type BaseView,
   type Bucket,
   bucketPrefixes,
+  type Gathering,
   type Pages,
   type RowRange,
   type View,
@@ -42,10 +43,14 @@ export interface BackendEvents {
   /** After each batch, with the seconds it took. */
   readonly onFlushed?: (tookMs: number) => void;
   readonly monotonicMs?: () => number;
+  /** Lets others run; real storage needs it, since what stands in memory takes no time that others could use. */
+  readonly pause?: () => Promise<void>;
   readonly faults?: BackendFaults;
 }
 
 const pageRowsDefault = 1_000;
+/** Rows handed to the base at a stretch. */
+const writeRowsMax = 2_000;
 /** Measuring the base costs a walk over its files. */
 const measureEveryLayers = 8;
 
@@ -103,6 +108,18 @@ export class LayeredBackend implements Backend {
     this.#active.set(bucketPrefixes[bucket] + key, null);
   }
 
+  gather(): Gathering {
+    const layer = new Layer();
+    return {
+      put: (bucket, key, value) => layer.set(bucketPrefixes[bucket] + key, value),
+      join: () => {
+        this.#freeze();
+        this.#active = layer;
+        this.#midGroup = true;
+      },
+    };
+  }
+
   commit(): void {
     this.#midGroup = false;
     const { batchBytesMax, batchRowsMax } = this.#config;
@@ -116,9 +133,10 @@ export class LayeredBackend implements Backend {
     this.#freeze();
     const layers = [...this.#frozen];
     const base = this.#base.view();
+    const { pause = () => Promise.resolve() } = this.#events;
     this.#views.add(base);
     return {
-      pages: (bucket, range, rowsMax) => pagesOf(base, layers, bucket, range, rowsMax),
+      pages: (bucket, range, rowsMax) => pagesOf({ base, layers, pause }, bucket, range, rowsMax),
       close: async () => {
         await base.close();
         this.#views.delete(base);
@@ -217,7 +235,7 @@ export class LayeredBackend implements Backend {
     for (let layer = this.#frozen[0]; layer !== undefined; layer = this.#frozen[0]) {
       const sync = this.#events.faults?.syncOnlyLastLayer !== true || this.#frozen.length === 1;
       const startMs = this.#events.monotonicMs?.() ?? 0;
-      await this.#base.write(layer.writes(), { sync });
+      await this.#base.write(layer.pages(writeRowsMax), { sync });
       this.#events.onFlushed?.((this.#events.monotonicMs?.() ?? 0) - startMs);
       this.#written(layer);
       if (sync) this.#wakeWaiters();
@@ -265,8 +283,11 @@ export class LayeredBackend implements Backend {
 }
 
 function pagesOf(
-  base: BaseView,
-  layers: readonly Layer[],
+  view: {
+    readonly base: BaseView;
+    readonly layers: readonly Layer[];
+    readonly pause: () => Promise<void>;
+  },
   bucket: Bucket,
   range: RowRange = {},
   rowsMax = pageRowsDefault,
@@ -274,7 +295,8 @@ function pagesOf(
   const prefix = bucketPrefixes[bucket];
   const from = prefix + (range.from ?? "");
   const to = range.to === undefined ? String.fromCharCode(prefix.charCodeAt(0) + 1) : prefix + range.to;
-  const merged = mergedPages(base.pages(from, to, rowsMax), layers, { from, to, rowsMax });
+  const pages = view.base.pages(from, to, rowsMax);
+  const merged = mergedPages(pages, view.layers, { from, to, rowsMax }, view.pause);
   return withoutPrefix(merged);
 }
 

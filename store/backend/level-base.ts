@@ -47,14 +47,18 @@ export class LevelBase implements Base {
     }
   }
 
-  async write(writes: readonly Write[], options: { readonly sync: boolean }): Promise<void> {
-    const batch = writes.map(([key, value]) =>
-      value === undefined
-        ? ({ type: "del", key: latin1Bytes(key) } as const)
-        : ({ type: "put", key: latin1Bytes(key), value } as const),
-    );
+  async write(pages: Iterable<readonly Write[]>, options: { readonly sync: boolean }): Promise<void> {
+    const batch = this.#db.batch();
     try {
-      await this.#db.batch(batch, options);
+      let isFirst = true;
+      for (const page of pages) {
+        if (!isFirst) await new Promise(setImmediate); // a large batch is handed over page by page
+        isFirst = false;
+        for (const [key, value] of page)
+          if (value === undefined) batch.del(latin1Bytes(key));
+          else batch.put(latin1Bytes(key), value);
+      }
+      await batch.write(options);
       if (options.sync) await this.#syncNames();
     } catch (error) {
       throw explain(error, this.#path, "writing");

@@ -17,9 +17,9 @@ export class MemoryBase implements Base {
     return this.#disk.rows.get(key);
   }
 
-  async write(writes: readonly Write[], options: { readonly sync: boolean }): Promise<void> {
+  async write(pages: Iterable<readonly Write[]>, options: { readonly sync: boolean }): Promise<void> {
     await this.#takeTime();
-    this.#disk.append(writes);
+    this.#disk.append([...pages].flat());
     if (!options.sync) return;
     await this.#takeTime();
     this.#disk.sync();

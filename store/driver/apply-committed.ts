@@ -4,16 +4,20 @@ import type { Entry } from "../raft/types.ts";
 import { decodeConfChange } from "./conf-change-wire.ts";
 import type { StateMachine } from "./seams.ts";
 
-/** Applies entries in order; membership changes take effect between those before and those after them. */
-export function applyCommitted(
-  entries: readonly Entry[],
-  parts: { readonly raft: RawNode; readonly machine: StateMachine },
-): void {
+interface Parts {
+  readonly raft: RawNode;
+  readonly machine: StateMachine;
+}
+
+/** Applies entries in order; membership changes take effect between those before and those after them. Answers when all are
+ *  applied, where the state machine needs more than this turn for one. */
+export function applyCommitted(entries: readonly Entry[], parts: Parts): Promise<void> | undefined {
   const { raft, machine } = parts;
   let from = 0;
   for (const [at, entry] of entries.entries()) {
     if (entry.type !== "confChange") continue;
-    applyNormal(entries.slice(from, at), parts);
+    const busy = applyNormal(entries.slice(from, at), parts);
+    if (busy !== undefined) return goOn(busy, entries, parts);
     const { index, term } = entry;
     const conf = machine.applyConfChange(decodeConfChange(entry.data), { index, term });
     assert(machine.appliedIndex >= index, `the state machine did not apply the change at ${index}`);
@@ -21,16 +25,27 @@ export function applyCommitted(
     raft.applyConfChange(conf);
     from = at + 1;
   }
-  applyNormal(from === 0 ? entries : entries.slice(from), parts);
+  const busy = applyNormal(from === 0 ? entries : entries.slice(from), parts);
+  return busy === undefined ? undefined : goOn(busy, entries, parts);
 }
 
-function applyNormal(
-  entries: readonly Entry[],
-  { raft, machine }: { readonly raft: RawNode; readonly machine: StateMachine },
-): void {
+async function goOn(busy: Promise<void>, entries: readonly Entry[], parts: Parts): Promise<void> {
+  const { raft, machine } = parts;
+  raft.applied(machine.appliedIndex);
+  await busy;
+  raft.applied(machine.appliedIndex);
+  await applyCommitted(
+    entries.filter(({ index }) => index > machine.appliedIndex),
+    parts,
+  );
+}
+
+function applyNormal(entries: readonly Entry[], { raft, machine }: Parts): Promise<void> | undefined {
   const last = entries.at(-1);
-  if (last === undefined) return;
-  machine.apply(entries);
+  if (last === undefined) return undefined;
+  const busy = machine.apply(entries);
+  if (busy !== undefined) return busy;
   assert(machine.appliedIndex >= last.index, `the state machine did not apply entry ${last.index}`);
   raft.applied(last.index);
+  return undefined;
 }

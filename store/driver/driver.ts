@@ -3,7 +3,7 @@ import { TaskScope } from "../../base/os/task-scope.ts";
 import { StoreError } from "../errors.ts";
 import type { RawNode } from "../raft/node.ts";
 import type { Ready } from "../raft/ready.ts";
-import type { ConfChange, Index, MemberId, Message, SnapshotMeta } from "../raft/types.ts";
+import type { ConfChange, ConfState, Index, MemberId, Message, SnapshotMeta } from "../raft/types.ts";
 import { applyCommitted } from "./apply-committed.ts";
 import { encodeConfChange } from "./conf-change-wire.ts";
 import { type DriverConfig, type DriverParts, driverLimits } from "./config.ts";
@@ -36,6 +36,8 @@ export class Driver implements Consensus {
   #isScheduled = false;
   #isDiskBusy = false;
   #isInstalling = false;
+  /** An entry is being applied that takes several turns. */
+  #applying: Promise<void> | undefined;
   /** The state machine's memory is full; nothing is applied until the disk has caught up. */
   #isFull = false;
   #isStopped = false;
@@ -144,6 +146,7 @@ export class Driver implements Consensus {
     if (meta.index > this.#raft.committed) {
       this.#isInstalling = true; // nothing is applied meanwhile
       try {
+        await this.#applying;
         await this.#parts.machine.restore(meta, chunks);
       } finally {
         this.#isInstalling = false;
@@ -233,7 +236,10 @@ export class Driver implements Consensus {
   }
 
   get #callerState() {
-    return { isDiskBusy: this.#isDiskBusy, isApplyBusy: this.#isInstalling || this.#isFull };
+    return {
+      isDiskBusy: this.#isDiskBusy,
+      isApplyBusy: this.#isInstalling || this.#isFull || this.#applying !== undefined,
+    };
   }
 
   #hasWork(): boolean {
@@ -261,14 +267,36 @@ export class Driver implements Consensus {
     this.#send(ready.messages); //                          may overtake our own disk
     if (ready.mustPersist) this.#persist(ready); //         starts the one fdatasync of this batch, and then acknowledges
     const conf = raft.conf;
-    applyCommitted(ready.committedEntries, { raft, machine: this.#parts.machine }); // while it runs: these are durable already
-    if (raft.conf !== conf) this.#marks.confChanged(raft.appliedIndex, raft.conf);
-    if (ready.committedEntries.length > 0) {
-      campaignIfAlone(raft);
-      this.#checkRoom();
-    }
+    const { machine } = this.#parts;
+    const applying = applyCommitted(ready.committedEntries, { raft, machine }); // while it runs: these are durable already
+    if (applying !== undefined) this.#applyOn(applying, conf);
+    else if (ready.committedEntries.length > 0) this.#applied(conf);
     for (const { requestId, index } of ready.readStates) this.#reads.answered(requestId, index);
     if (ready.softState !== undefined) this.#announce();
+  }
+
+  /** A large entry takes several turns; everything but applying goes on meanwhile. */
+  #applyOn(applying: Promise<void>, confBefore: ConfState): void {
+    this.#applying = applying;
+    this.#tasks.run("apply", async () => {
+      try {
+        await applying;
+      } catch (error) {
+        this.#halt();
+        throw error;
+      }
+      this.#applying = undefined;
+      if (this.#isStopped) return;
+      this.#guard(() => this.#applied(confBefore));
+      this.#wake();
+    });
+  }
+
+  #applied(confBefore: ConfState): void {
+    const raft = this.#raft;
+    if (raft.conf !== confBefore) this.#marks.confChanged(raft.appliedIndex, raft.conf);
+    campaignIfAlone(raft);
+    this.#checkRoom();
   }
 
   #checkRoom(): void {

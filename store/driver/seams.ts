@@ -38,10 +38,12 @@ export interface PeerLinks {
   setPeers(peers: readonly { readonly id: MemberId; readonly urls: readonly string[] }[]): void;
 }
 
-/** Applies committed entries in order. `store/apply` implements it; synchronous, since state is in memory first. */
+/** Applies committed entries in order. `store/apply` implements it; mostly synchronous, since state is in memory first. */
 export interface StateMachine {
-  /** Applies entries; each index exactly once, even after a restart (entries at or below `appliedIndex` are skipped). */
-  apply(entries: readonly Entry[]): void;
+  /** Applies entries; each index exactly once, even after a restart (entries at or below `appliedIndex` are skipped). One that
+   *  changes very much takes several turns of the event loop: then this answers when it will be applied, and those after it
+   *  are to be handed in again. Nothing else may be applied, nor the state replaced, meanwhile. */
+  apply(entries: readonly Entry[]): Promise<void> | undefined;
   readonly appliedIndex: Index;
   /** The term of the entry at `appliedIndex`; 0 before the first. */
   readonly appliedTerm: Term;

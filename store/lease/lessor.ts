@@ -1,4 +1,4 @@
-import { must } from "../../base/assert.ts";
+import { assert, must } from "../../base/assert.ts";
 import { Heap } from "../../base/heap.ts";
 import { StoreError } from "../errors.ts";
 import { encodeLease, type LeaseRow, leaseKey } from "./lease-rows.ts";
@@ -104,15 +104,19 @@ export class Lessor {
     return ttl;
   }
 
-  /** Ends a lease; answers the keys that go with it, in byte order. Throws LEASE_NOT_FOUND. */
-  revoke(id: bigint): readonly string[] {
+  /** The keys that go when the lease is revoked, in byte order. Throws LEASE_NOT_FOUND. */
+  keysOf(id: bigint): readonly string[] {
     const lease = this.#leases.get(id);
     if (lease === undefined) throw new StoreError("LEASE_NOT_FOUND", { lease: id });
+    return [...lease.keys].sort();
+  }
+
+  /** Ends a lease on which no key hangs any more. */
+  revoke(id: bigint): void {
+    const keys = this.#leases.get(id)?.keys.size;
+    assert(keys === 0, `lease ${id.toString(16)} has ${keys} keys, so it cannot end`);
     this.#leases.delete(id);
     this.#store.delete("lease", leaseKey(id));
-    const keys = [...lease.keys].sort();
-    for (const key of keys) this.#leaseOfKey.delete(key);
-    return keys;
   }
 
   /** Gives a lease its whole time again; answers its TTL. "notPrimary": ask the leader. "gone": unknown, or expired and

@@ -37,8 +37,9 @@ export interface KeyLeases {
 }
 
 export interface MvccEvents {
-  /** After each transaction that changed something, before anybody is answered. */
-  readonly onChanges: (revision: number, changes: readonly Change[]) => void;
+  /** After each transaction that changed something, before anybody is answered. "many": too many to tell one by one; they
+   *  stand in the history. */
+  readonly onChanges: (revision: number, changes: readonly Change[] | "many") => void;
 }
 
 export interface MvccParts extends MvccEvents {
@@ -54,7 +55,7 @@ export class MvccStore {
   #revision: number;
   #compactRevision: number;
   readonly #parts: MvccParts;
-  #writing = false;
+  #transaction: WriteTransaction | undefined;
   #compaction: CompactionRun;
   readonly #pins = new Pins();
   #isStopped = false;
@@ -97,6 +98,7 @@ export class MvccStore {
 
   /** The stored KeyValue of a row, or undefined when compaction has removed it. */
   stored(row: Revision): Uint8Array | undefined {
+    if (row.main > this.#revision) return this.#transaction?.row(row.sub);
     return this.#backend.get("key", revisionKey(row.main, row.sub));
   }
 
@@ -145,16 +147,16 @@ export class MvccStore {
     return this.#pins.add(revision);
   }
 
-  /** Begins a write transaction. Only one at a time, and it must end in the same synchronous stretch. */
+  /** Begins a write transaction; only one at a time. Until it ends reads see nothing of it, however many turns it takes. */
   write(): WriteTransaction {
-    assert(!this.#writing, "mvcc: one write transaction at a time");
-    this.#writing = true;
-    return new WriteTransaction(this, this.#parts.leases, (changes) => {
-      this.#writing = false;
+    assert(this.#transaction === undefined, "mvcc: one write transaction at a time");
+    this.#transaction = new WriteTransaction(this, this.#parts.leases, (changes) => {
+      this.#transaction = undefined;
       if (changes.length === 0) return;
       this.#revision++;
       this.#parts.onChanges(this.#revision, changes);
     });
+    return this.#transaction;
   }
 
   /** Refuses reads below `revision` from now on; resolves when what that frees has left the backend. Throws StoreError. */
@@ -174,17 +176,20 @@ export class MvccStore {
   }
 }
 
-/** The changes of one revision. Reads see them at once. */
+/** The changes of one revision. Reads within it see them at once. Its rows go to the backend when it ends, so that nothing
+ *  of it is there before, and all of it afterwards. */
 export class WriteTransaction {
   readonly #store: MvccStore;
   readonly #leases: KeyLeases;
-  readonly #end: (changes: readonly Change[]) => void;
-  readonly #changes: Change[] = [];
+  readonly #end: (changes: readonly Change[] | "many") => void;
+  #changes: Change[] | "many" = [];
+  /** By sub. */
+  readonly #rows: (readonly [key: string, value: Uint8Array])[] = [];
   #operations = 0;
   /** The revision its changes get. */
   readonly revision: number;
 
-  constructor(store: MvccStore, leases: KeyLeases, end: (changes: readonly Change[]) => void) {
+  constructor(store: MvccStore, leases: KeyLeases, end: (changes: readonly Change[] | "many") => void) {
     this.#store = store;
     this.#leases = leases;
     this.#end = end;
@@ -196,7 +201,7 @@ export class WriteTransaction {
   }
   /** The newest revision a read within it sees. */
   get readRevision(): number {
-    return this.#changes.length > 0 ? this.revision : this.revision - 1;
+    return this.#rows.length > 0 ? this.revision : this.revision - 1;
   }
 
   reading(range: KeyRange, options: ReadOptions): Sliced<Found> {
@@ -215,10 +220,10 @@ export class WriteTransaction {
   put(key: string, value: Uint8Array, lease: bigint): void {
     this.#store.counts.puts++;
     this.#operations++;
-    const { index, backend } = this.#store;
+    const { index } = this.#store;
     const before = index.get(key);
     const previous = before === undefined ? undefined : alive(before);
-    const sub = this.#changes.length;
+    const sub = this.#rows.length;
     const { create, version } = index.put(key, this.revision, sub);
     const kv = encodeKeyValue({
       key,
@@ -228,8 +233,8 @@ export class WriteTransaction {
       value,
       lease,
     });
-    backend.put("key", revisionKey(this.revision, sub), kv);
-    this.#changes.push({ type: "PUT", key, revision: this.revision, kv, previous });
+    this.#rows.push([revisionKey(this.revision, sub), kv]);
+    this.#tell({ type: "PUT", key, revision: this.revision, kv, previous });
     this.#leases.move(key, lease);
   }
 
@@ -263,21 +268,44 @@ export class WriteTransaction {
   }
 
   #deleteOne(key: string, history: KeyHistory): void {
-    const { index, backend } = this.#store;
+    const { index } = this.#store;
     const previous = alive(history);
-    const sub = this.#changes.length;
+    const sub = this.#rows.length;
     index.delete(key, history, this.revision, sub);
-    backend.put("key", tombstoneKey(this.revision, sub), encodeTombstone(key));
-    const kv = encodeDeleted(key, this.revision);
-    this.#changes.push({ type: "DELETE", key, revision: this.revision, kv, previous });
+    this.#rows.push([tombstoneKey(this.revision, sub), encodeTombstone(key)]);
+    if (this.#changes !== "many") {
+      const kv = encodeDeleted(key, this.revision);
+      this.#tell({ type: "DELETE", key, revision: this.revision, kv, previous });
+    }
     this.#leases.move(key, 0n);
   }
 
-  /** Makes the changes a revision; answers the store's revision after it. */
-  end(): number {
-    if (this.#operations > 1) this.#store.counts.txns++;
+  /** A row that is not in the backend yet. */
+  row(sub: number): Uint8Array | undefined {
+    return this.#rows[sub]?.[1];
+  }
+
+  /** Makes the changes a revision. */
+  *end(): Sliced<void> {
+    const { backend, limits, counts } = this.#store;
+    if (this.#operations > 1) counts.txns++;
+    if (this.#rows.length <= limits.keysMax) {
+      for (const [key, value] of this.#rows) backend.put("key", key, value);
+    } else {
+      const group = backend.gather();
+      for (const [sub, [key, value]] of this.#rows.entries()) {
+        if (sub > 0 && sub % limits.keysMax === 0) yield;
+        group.put("key", key, value);
+      }
+      group.join();
+    }
     this.#end(this.#changes);
-    return this.#store.revision;
+  }
+
+  #tell(change: Change): void {
+    if (this.#changes === "many") return;
+    if (this.#changes.length < this.#store.limits.changesMax) this.#changes.push(change);
+    else this.#changes = "many";
   }
 }
 

@@ -25,16 +25,23 @@ export interface Found {
   readonly count: number;
 }
 
-/** What one slice may do before it pauses. */
+/** What may be done at a stretch. */
 export interface SliceLimits {
   /** Keys looked at or changed, whose values are not read. */
   readonly keysMax: number;
   readonly valuesMax: number;
   readonly valueBytesMax: number;
+  /** Changes of a transaction that watches are told of one by one. */
+  readonly changesMax: number;
 }
 
 /** A few milliseconds each. */
-export const sliceLimits: SliceLimits = { keysMax: 2_000, valuesMax: 250, valueBytesMax: 1024 * 1024 };
+export const sliceLimits: SliceLimits = {
+  keysMax: 2_000,
+  valuesMax: 250,
+  valueBytesMax: 1024 * 1024,
+  changesMax: 5_000,
+};
 
 /** The state that is read. Between two slices it may change, but for what stood at the revision that is read. */
 export interface ReadSource {

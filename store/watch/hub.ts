@@ -1,3 +1,4 @@
+import type { Sliced, Turns } from "../../base/slices.ts";
 import type { WatchCreateRequest } from "../../proto/etcd.ts";
 import type { Change } from "../mvcc/mvcc-store.ts";
 import { keyRange } from "../mvcc/range.ts";
@@ -86,6 +87,7 @@ interface Watcher {
 export class WatchHub {
   readonly #history: WatchHistory;
   readonly #onFailure: (error: unknown) => void;
+  readonly #turns: Turns;
   readonly #faults: WatchFaults;
   readonly #limits: WatchLimits;
   readonly #synced = new WatchIndex<Watcher>();
@@ -102,12 +104,14 @@ export class WatchHub {
     history: WatchHistory,
     parts: {
       readonly onFailure: (error: unknown) => void;
+      readonly turns: Turns;
       readonly faults?: WatchFaults;
       readonly limits?: WatchLimits;
     },
   ) {
     this.#history = history;
     this.#onFailure = parts.onFailure;
+    this.#turns = parts.turns;
     this.#faults = parts.faults ?? {};
     this.#limits = parts.limits ?? watchLimits;
     this.#notified = history.revision;
@@ -149,7 +153,11 @@ export class WatchHub {
   }
 
   /** Tells of a new revision; the store's revision is that already. */
-  notify(revision: number, changes: readonly Change[]): void {
+  notify(revision: number, changes: readonly Change[] | "many"): void {
+    if (changes === "many") {
+      this.#leaveToHistory(revision);
+      return;
+    }
     const events = changes.map((change) => new WatchEvent(change));
     this.#recent.push({ revision, events });
     this.#notified = revision;
@@ -168,6 +176,14 @@ export class WatchHub {
       if (watcher.sink.ready) this.#deliver(watcher, mine);
       else this.#fallBehind(watcher, revision);
     }
+  }
+
+  /** A revision of very many changes is not kept in memory: everyone reads it from history, in slices. */
+  #leaveToHistory(revision: number): void {
+    this.#notified = revision;
+    this.#recent = new RecentRevisions(revision, this.#limits.recent);
+    for (const watcher of this.#watchers)
+      if (watcher.state === "synced" && watcher.next <= revision) this.#fallBehind(watcher, revision);
   }
 
   /** The whole state was replaced by a snapshot: everyone catches up from where they are. */
@@ -250,14 +266,13 @@ export class WatchHub {
         return;
       }
       const { revisions, upTo } = await this.#history.read(from);
-      const read = revisions.map(({ revision, changes }) => ({
-        revision,
-        events: changes.map((change) => new WatchEvent(change)),
-      }));
-      for (const watcher of this.#behind) {
-        // Who is further ahead waits for its turn; who turned slow meanwhile keeps its place.
-        if (watcher.next < from || watcher.next > upTo || !watcher.sink.ready) continue;
-        if (!this.#endIfCompacted(watcher)) this.#feed(watcher, read, upTo);
+      // Who is further ahead waits for its turn.
+      const served = [...this.#behind].filter(({ next }) => next >= from && next <= upTo);
+      const shares = await this.#turns.run(share(revisions, served, this.#limits.batchRevisionsMax));
+      for (const watcher of served) {
+        // Who turned slow meanwhile keeps its place.
+        if (watcher.state !== "behind" || !watcher.sink.ready) continue;
+        if (!this.#endIfCompacted(watcher)) this.#feed(watcher, shares.get(watcher) ?? [], upTo);
       }
     }
   }
@@ -308,6 +323,33 @@ export class WatchHub {
     if (events.length > 0) this.#deliver(watcher, events);
     watcher.next = Math.max(watcher.next, upTo + 1);
   }
+}
+
+/** What each of the watches gets of some revisions. */
+function* share(
+  revisions: readonly RevisionChanges[],
+  watchers: readonly Watcher[],
+  sliceMax: number,
+): Sliced<ReadonlyMap<Watcher, readonly RevisionEvents[]>> {
+  const index = new WatchIndex<Watcher>();
+  for (const watcher of watchers) index.add(watcher);
+  const shares = new Map<Watcher, { revision: number; events: WatchEvent[] }[]>();
+  let looked = 0;
+  for (const { revision, changes } of revisions)
+    for (const change of changes) {
+      if (++looked % sliceMax === 0) yield;
+      let event: WatchEvent | undefined;
+      index.visit(change.key, (watcher) => {
+        if (revision < watcher.next || !wants(watcher, change)) return;
+        event ??= new WatchEvent(change);
+        const mine = shares.get(watcher) ?? [];
+        if (mine.length === 0) shares.set(watcher, mine);
+        const last = mine.at(-1);
+        if (last?.revision === revision) last.events.push(event);
+        else mine.push({ revision, events: [event] });
+      });
+    }
+  return shares;
 }
 
 const smallestKey = new Uint8Array(1);

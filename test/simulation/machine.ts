@@ -147,8 +147,8 @@ function memberConfig(options: SimOptions): Parameters<typeof createMember>[0] {
     tuning: {
       raft: { ...raftLimits, appendBytesMax, inflightMessagesMax: 8 },
       catchUpEntries,
-      // So small that most ranges pause.
-      slices: { keysMax: 2, valuesMax: 1, valueBytesMax: 100 },
+      // So small that most ranges and many writes pause.
+      slices: { keysMax: 2, valuesMax: 1, valueBytesMax: 100, changesMax: 2 },
       // So small that watches fall behind memory and read history.
       watch: {
         batchRevisionsMax: 4,
