@@ -1,81 +1,10 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../../base/os/clock.ts";
-import { systemDisk } from "../../base/os/disk.ts";
-import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { Turns } from "../../base/slices.ts";
 import { text, utf8 } from "../../base/wire.ts";
-import { internalRaftRequest, type RangeRequest, rangeRequest, rangeResponse } from "../../proto/etcd.ts";
-import { MemoryHome } from "../backend/home.ts";
-import { backendDefaults } from "../backend/layered-backend.ts";
+import { type RangeRequest, rangeRequest, rangeResponse } from "../../proto/etcd.ts";
 import { sliceLimits } from "../mvcc/read.ts";
 import { largeAnswer } from "../rpc/kv/large-answer.ts";
-import { openState, type State } from "./state.ts";
-
-const failLoudly = (error: Error) => {
-  throw error;
-};
-
-/** A state with 20 keys, k00 to k19, of two versions each, in which a slice is three keys; turns pass when told to. */
-class World {
-  readonly #deferred: (() => void)[] = [];
-  readonly state: State;
-  index = 0;
-
-  private constructor(state: State, deferred: (() => void)[]) {
-    this.state = state;
-    this.#deferred = deferred;
-    for (let round = 0; round < 2; round++)
-      for (let at = 0; at < 20; at++) this.put(`k${`${at}`.padStart(2, "0")}`, `${round}`);
-  }
-
-  static async open(slices = { ...sliceLimits, keysMax: 3, valuesMax: 3 }): Promise<World> {
-    const deferred: (() => void)[] = [];
-    const state = await openState(
-      { dataDir: "/nowhere", quotaBytes: 0, electionMs: 1_000, slices },
-      {
-        clock: systemClock,
-        disk: systemDisk,
-        meter: new MetricsRegistry(),
-        membership: {
-          check: () => undefined,
-          restore: () => undefined,
-          applyConfChange: () => ({ voters: [], learners: [] }),
-          setAttributes: () => undefined,
-          setClusterVersion: () => undefined,
-        },
-        onApplied: (_, result) => assert.ok(result.ok),
-        onNoSpace: () => undefined,
-        onFailure: failLoudly,
-        home: new MemoryHome(backendDefaults, { onFailure: failLoudly }),
-        turns: new Turns((run) => deferred.push(run)),
-      },
-    );
-    return new World(state, deferred);
-  }
-
-  apply(request: Parameters<typeof internalRaftRequest.encode>[0]): void {
-    this.index++;
-    const data = internalRaftRequest.encode({ header: { id: BigInt(this.index) }, ...request });
-    this.state.apply([{ term: 1, index: this.index, type: "normal", data }]);
-  }
-
-  put(key: string, value: string, lease = 0n): void {
-    this.apply({ put: { key: utf8(key), value: utf8(value), lease } });
-  }
-
-  /** One turn; false when nobody waits for one. */
-  async turn(): Promise<boolean> {
-    const run = this.#deferred.shift();
-    run?.();
-    await new Promise(setImmediate);
-    return run !== undefined;
-  }
-
-  async result<T>(read: T | Promise<T>): Promise<T> {
-    while (await this.turn());
-    return read;
-  }
-}
+import { LargeWorld } from "./fixtures/large-world.ts";
 
 const everything = (given: Partial<RangeRequest> = {}): RangeRequest => ({
   ...rangeRequest.decode(rangeRequest.encode({ key: utf8("k"), rangeEnd: utf8("l") })),
@@ -88,7 +17,7 @@ const texts = (kvs: readonly Uint8Array[]) =>
 
 describe("store: large reads", () => {
   it("pause, and see the revision at which they began through writes, deletions and a compaction", async () => {
-    const world = await World.open();
+    const world = await LargeWorld.open();
     const { reader } = world.state;
     const before = reader.range(everything());
     const read = reader.storedRange(everything());
@@ -107,7 +36,7 @@ describe("store: large reads", () => {
   });
 
   it("answer every kind of request as reads without a pause do", async () => {
-    const world = await World.open();
+    const world = await LargeWorld.open();
     const { reader } = world.state;
     world.apply({ leaseGrant: { id: 7n, ttl: 100 } });
     world.put("k03", "leased", 7n);
@@ -131,7 +60,7 @@ describe("store: large reads", () => {
   });
 
   it("begin anew where a snapshot replaces the state meanwhile", async () => {
-    const world = await World.open();
+    const world = await LargeWorld.open();
     const { state } = world;
     const read = state.reader.storedRange(everything({ keysOnly: true, limit: 30 }));
     world.put("k50", "later");
@@ -142,7 +71,7 @@ describe("store: large reads", () => {
   });
 
   it("end with an error when the member stops", async () => {
-    const world = await World.open();
+    const world = await LargeWorld.open();
     const read = world.state.reader.storedRange(everything());
     const refused = assert.rejects(Promise.resolve(read), { code: "STOPPED" });
     const closing = world.state.close();
@@ -151,7 +80,7 @@ describe("store: large reads", () => {
   });
 
   it("read no values for keysOnly", async () => {
-    const world = await World.open();
+    const world = await LargeWorld.open();
     const { state } = world;
     world.put("k03", "1");
     let gets = 0;
@@ -169,7 +98,7 @@ describe("store: large reads", () => {
   });
 
   it("put a large answer together in slices", async () => {
-    const world = await World.open(sliceLimits);
+    const world = await LargeWorld.open(sliceLimits);
     for (let at = 0; at < sliceLimits.keysMax + 10; at++) world.put(`k${at}`, "v".repeat(at % 300));
     const answer = await world.result(world.state.reader.storedRange(everything()));
     const { kvs, ...rest } = answer;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { deferred } from "../../base/deferred.ts";
 import { type Disk, systemDisk } from "../../base/os/disk.ts";
 import { Prng } from "../../base/os/random.ts";
-import { BackendError } from "./backend.ts";
+import { BackendError, type Row } from "./backend.ts";
 import { allRows, backendSuite, suiteConfig } from "./backend-suite.ts";
 import { LevelHome, MemoryHome } from "./home.ts";
 import { type BackendFaults, LayeredBackend } from "./layered-backend.ts";
@@ -125,6 +125,35 @@ describe("store/backend: crashes and faults", () => {
       );
       await backend.close();
     });
+
+  it("shows what was gathered over many turns only once it joined a group, and then pages it in pieces", async () => {
+    const backend = await levelHome(join(folder, "gathered")).open();
+    const keys = (rows: readonly Row[]) => rows.map(({ key }) => key);
+    backend.put("key", "a", Buffer.from("1"));
+    const gathering = backend.gather();
+    for (let at = 0; at < 5_000; at++) gathering.put("key", `g${`${at}`.padStart(4, "0")}`, Buffer.from("2"));
+    backend.put("meta", "index", Buffer.from("1"));
+    backend.commit();
+    assert.deepEqual(keys(await allRows(backend.pages("key"))), ["a"]);
+    await backend.flush();
+    gathering.join();
+    assert.throws(() => backend.snapshot(), /within a group/);
+    backend.put("meta", "index", Buffer.from("2"));
+    backend.commit();
+    const view = backend.snapshot();
+    backend.delete("key", "g0007");
+    backend.commit();
+    for await (const page of view.pages("key", {}, 100)) assert.ok(page.length <= 100);
+    assert.equal((await allRows(view.pages("key", {}, 100))).length, 5_001);
+    const now = keys(await allRows(backend.pages("key", { from: "g" }, 100)));
+    assert.deepEqual([now.length, now.slice(6, 8), now.at(-1)], [4_999, ["g0006", "g0008"], "g4999"]);
+    assert.deepEqual(now, [...now].sort());
+    await view.close();
+    await backend.close();
+    const again = await levelHome(join(folder, "gathered")).open();
+    assert.equal((await allRows(again.pages("key"))).length, 5_000);
+    await again.close();
+  });
 
   it("keeps serving and reports once when a flush fails", async () => {
     const failed = deferred<BackendError>();

@@ -46,6 +46,28 @@ describe("driver", () => {
     assert.deepEqual(machine.applied, ["a"]);
   });
 
+  it("goes on leading while a large entry is applied over many turns, and applies what follows in order", async () => {
+    rig = await Rig.start(3);
+    const leader = await rig.leader();
+    const { term } = leader.driver.status;
+    for (const { machine } of rig.members.values()) machine.large = "large";
+    for (const value of ["a", "large", "b"]) leader.driver.propose(bytes(value));
+    await rig.ticks(40);
+    leader.driver.propose(bytes("c"));
+    await rig.ticks(40);
+    assert.deepEqual([leader.driver.status.term, leader.driver.status.role], [term, "leader"]);
+    const index = leader.driver.readIndex();
+    await rig.ticks(1);
+    assert.equal(await index, leader.driver.status.committed);
+    for (const { machine } of rig.members.values()) assert.deepEqual(machine.applied, ["a"]);
+    for (const { machine } of rig.members.values()) machine.largeDone.resolve();
+    await rig.ticks(3);
+    for (const { machine, failed } of rig.members.values()) {
+      assert.deepEqual(machine.applied, ["a", "large", "b", "c"]);
+      assert.equal(failed.error, undefined);
+    }
+  });
+
   it("applies nothing more while the state machine's memory is full, on followers too", async () => {
     rig = await Rig.start(3);
     const leader = await rig.leader();

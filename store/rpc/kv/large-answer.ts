@@ -6,6 +6,7 @@ const isLarge = (values: readonly Uint8Array[]) =>
   values.length > sliceLimits.keysMax ||
   values.reduce((bytes, value) => bytes + value.length, 0) > copiedBytesMax;
 const copiedBytesMax = 4 * 1024 * 1024;
+const countedMax = 50_000;
 
 /** The bytes of a message: the fields in `head`, `values` as a repeated message of that number, and the fields in `tail`.
  *  Undefined where encoding it at once holds nobody up. */
@@ -26,8 +27,10 @@ function* put(
 ): Sliced<Uint8Array> {
   const tag = field * 8 + 2;
   let total = head.length + tail.length;
-  for (const value of values) total += 1 + varintBytes(value.length) + value.length;
-  yield;
+  for (const [at, value] of values.entries()) {
+    if (at > 0 && at % countedMax === 0) yield;
+    total += 1 + varintBytes(value.length) + value.length;
+  }
   const out = Buffer.allocUnsafeSlow(total);
   out.set(head);
   let at = head.length;
