@@ -5,6 +5,8 @@ export interface LogQuery {
   readonly follow: boolean;
   readonly previous: boolean;
   readonly timestamps: boolean;
+  /** Only this one of the two. */
+  readonly stream?: "stdout" | "stderr";
   readonly tailLines?: number;
   readonly limitBytes?: number;
   /** Unix milliseconds. */
@@ -31,12 +33,16 @@ export function logQuery(query: URLSearchParams, nowMs: number): LogQuery {
   const sinceTime = query.get("sinceTime");
   if (sinceTime && Number.isNaN(Date.parse(sinceTime)))
     throw new BadQuery(`sinceTime: "${sinceTime}" is not a time of RFC 3339`);
+  const stream = query.get("stream") || "All";
+  if (!["All", "Stdout", "Stderr"].includes(stream)) throw new BadQuery(`invalid stream type "${stream}"`);
   const sinceMs =
     sinceSeconds !== undefined ? nowMs - sinceSeconds * 1000 : sinceTime ? Date.parse(sinceTime) : undefined;
   return {
     follow: flag("follow"),
     previous: flag("previous"),
     timestamps: flag("timestamps"),
+    ...(stream === "Stdout" && { stream: "stdout" }),
+    ...(stream === "Stderr" && { stream: "stderr" }),
     ...(tailLines !== undefined && { tailLines }),
     ...(limitBytes !== undefined && { limitBytes }),
     ...(sinceMs !== undefined && { sinceMs }),
@@ -66,8 +72,10 @@ async function* selected(
   query: LogQuery,
   follow: FollowOptions,
 ): AsyncGenerator<LogLine, void, void> {
-  const { tailLines, sinceMs } = query;
-  const recent = (line: LogLine) => sinceMs === undefined || Date.parse(line.time) >= sinceMs;
+  const { tailLines, sinceMs, stream } = query;
+  const recent = (line: LogLine) =>
+    (stream === undefined || line.stream === stream) &&
+    (sinceMs === undefined || Date.parse(line.time) >= sinceMs);
   if (tailLines === undefined) {
     for await (const line of followLog(path, follow)) if (recent(line)) yield line;
     return;

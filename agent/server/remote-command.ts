@@ -2,10 +2,7 @@ import { finished, type Readable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { describeError } from "../../base/os/log.ts";
 import type { Session } from "../runtime/seam.ts";
-
-/** The channels of Kubernetes' remote command protocol; each frame begins with one of these bytes. */
-const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
-export const remoteCommandProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const;
+import { type ChannelProtocol, channel, decodeFrame, encodeFrame } from "./channel-protocol.ts";
 
 export const remoteCommandLimits = {
   frameBytesMost: 1024 * 1024,
@@ -13,12 +10,32 @@ export const remoteCommandLimits = {
   pingMs: 30_000,
 } as const;
 
-/** Joins a client and a process until either ends; then tells how the process ended and closes. Never rejects. */
-export async function serveSession(socket: WebSocket, session: Session): Promise<void> {
+/** What the client wants of a session. */
+export interface Wanted {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
+/** A client's connection, and how it is spoken to. */
+export interface SessionSocket {
+  readonly socket: WebSocket;
+  readonly protocol: ChannelProtocol;
+}
+
+/** Joins a client and a process until either ends; then tells how the process ended and closes. All output has gone before
+ *  that is told. Never rejects. */
+export async function serveSession(
+  client: SessionSocket,
+  session: Session,
+  wanted: Pick<Wanted, "stdout" | "stderr">,
+): Promise<void> {
+  const { socket } = client;
   socket.on("message", (data: RawData) =>
     fromClient(
       Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]),
-      socket,
+      client,
       session,
     ),
   );
@@ -29,14 +46,15 @@ export async function serveSession(socket: WebSocket, session: Session): Promise
   socket.on("error", () => socket.terminate());
   session.stdin?.on("error", () => session.stdin?.end());
   const ping = setInterval(() => socket.ping(), remoteCommandLimits.pingMs);
+  greet(client, wanted);
   try {
-    const outputs = [toClient(socket, channel.stdout, session.stdout)];
-    if (session.stderr) outputs.push(toClient(socket, channel.stderr, session.stderr));
+    const outputs = [toClient(client, channel.stdout, session.stdout, wanted.stdout)];
+    if (session.stderr) outputs.push(toClient(client, channel.stderr, session.stderr, wanted.stderr));
     const exitCode = await session.exited;
     await Promise.all(outputs);
-    sendStatus(socket, exitStatus(exitCode));
+    sendStatus(client, exitStatus(exitCode));
   } catch (error) {
-    sendStatus(socket, failure(describeError(error)));
+    sendStatus(client, failure(describeError(error)));
   } finally {
     clearInterval(ping);
     socket.close(1000);
@@ -44,14 +62,27 @@ export async function serveSession(socket: WebSocket, session: Session): Promise
 }
 
 /** For what could not even be started. */
-export function refuseSession(socket: WebSocket, message: string): void {
-  sendStatus(socket, failure(message));
-  socket.close(1000);
+export function refuseSession(client: SessionSocket, message: string): void {
+  client.socket.on("error", () => client.socket.terminate());
+  sendStatus(client, failure(message));
+  client.socket.close(1000);
 }
 
-function fromClient(frame: Buffer, socket: WebSocket, session: Session): void {
-  const bytes = frame.subarray(1);
-  switch (frame[0]) {
+/** Older clients are told by an empty frame that they are connected. */
+function greet(
+  { socket, protocol }: SessionSocket,
+  { stdout, stderr }: Pick<Wanted, "stdout" | "stderr">,
+): void {
+  if (protocol.hasClose) return;
+  const first = stdout ? channel.stdout : stderr ? channel.stderr : channel.error;
+  socket.send(encodeFrame(protocol, first, Buffer.alloc(0)));
+}
+
+function fromClient(frame: Buffer, { socket, protocol }: SessionSocket, session: Session): void {
+  const decoded = decodeFrame(protocol, frame);
+  if (decoded === undefined) return;
+  const { from, bytes } = decoded;
+  switch (from) {
     case channel.stdin: {
       const { stdin } = session;
       if (stdin === undefined || bytes.length === 0) return;
@@ -66,7 +97,7 @@ function fromClient(frame: Buffer, socket: WebSocket, session: Session): void {
       return;
     }
     case channel.close:
-      if (bytes[0] === channel.stdin) session.stdin?.end();
+      if (protocol.hasClose && bytes[0] === channel.stdin) session.stdin?.end();
   }
 }
 
@@ -76,12 +107,17 @@ function parseSize(text: string): { width: number; height: number } | undefined 
   return { width: Math.min(Number(match.width), 65_535), height: Math.min(Number(match.height), 65_535) };
 }
 
-/** Pumps a stream into frames; waits while the client is slow. Resolves at the stream's end. */
-function toClient(socket: WebSocket, to: number, from: NodeJS.ReadableStream): Promise<void> {
+/** Pumps a stream into frames, or away when the client does not want it; waits while the client is slow. Resolves at the
+ *  stream's end. */
+function toClient(
+  { socket, protocol }: SessionSocket,
+  to: number,
+  from: NodeJS.ReadableStream,
+  isWanted: boolean,
+): Promise<void> {
   from.on("data", (data: Buffer | string) => {
-    if (socket.readyState !== socket.OPEN) return;
-    const frame = Buffer.concat([Buffer.from([to]), Buffer.from(data)]);
-    socket.send(frame, () => {
+    if (!isWanted || socket.readyState !== socket.OPEN) return;
+    socket.send(encodeFrame(protocol, to, Buffer.from(data)), () => {
       if (socket.bufferedAmount < remoteCommandLimits.bufferBytesMost) from.resume();
     });
     if (socket.bufferedAmount >= remoteCommandLimits.bufferBytesMost) from.pause();
@@ -90,14 +126,24 @@ function toClient(socket: WebSocket, to: number, from: NodeJS.ReadableStream): P
   return new Promise((resolve) => finished(from as Readable, { writable: false }, () => resolve()));
 }
 
-function sendStatus(socket: WebSocket, status: object): void {
+/** A Status of the API. */
+interface SessionStatus {
+  readonly status: "Success" | "Failure";
+  readonly message?: string;
+  readonly [field: string]: unknown;
+}
+
+function sendStatus({ socket, protocol }: SessionSocket, status: SessionStatus): void {
   if (socket.readyState !== socket.OPEN) return;
-  socket.send(Buffer.concat([Buffer.from([channel.error]), Buffer.from(JSON.stringify(status))]));
+  if (protocol.hasStatus)
+    socket.send(encodeFrame(protocol, channel.error, Buffer.from(JSON.stringify(status))));
+  else if (status.status !== "Success")
+    socket.send(encodeFrame(protocol, channel.error, Buffer.from(status.message ?? "")));
 }
 
 const typeMeta = { kind: "Status", apiVersion: "v1" } as const;
 
-function exitStatus(exitCode: number): object {
+function exitStatus(exitCode: number): SessionStatus {
   if (exitCode === 0) return { ...typeMeta, metadata: {}, status: "Success" };
   return {
     ...typeMeta,
@@ -109,7 +155,7 @@ function exitStatus(exitCode: number): object {
   };
 }
 
-function failure(message: string): object {
+function failure(message: string): SessionStatus {
   return {
     ...typeMeta,
     metadata: {},

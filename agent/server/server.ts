@@ -1,20 +1,23 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import { describeError } from "../../base/os/log.ts";
 import type { Os } from "../../base/os/os.ts";
 import type { Pod } from "../../client/types.ts";
 import type { Runtime, RuntimeContainer } from "../runtime/seam.ts";
 import { attachSession } from "./attach.ts";
+import { type ChannelProtocol, channelProtocols, chooseProtocol } from "./channel-protocol.ts";
 import { BadQuery, logBytes, logQuery } from "./container-logs.ts";
 import {
   refuseSession,
   remoteCommandLimits,
-  remoteCommandProtocols,
+  type SessionSocket,
   serveSession,
+  type Wanted,
 } from "./remote-command.ts";
+import { askedOf, type Found, logTarget, sessionTarget } from "./targets.ts";
 
 export interface ServerConfig {
   readonly address: string;
@@ -57,7 +60,7 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
     noServer: true,
     maxPayload: remoteCommandLimits.frameBytesMost,
     perMessageDeflate: false,
-    handleProtocols: (offered) => remoteCommandProtocols.find((one) => offered.has(one)) ?? false,
+    handleProtocols: (_, request) => protocolOf(request)?.name || false,
   });
   server.on("request", (request, answer) => {
     route(request, answer, late).catch((error: unknown) => {
@@ -68,16 +71,11 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
   });
   server.on("upgrade", (request, socket: Duplex, head) => {
     socket.on("error", () => socket.destroy());
-    const deps = late.deps();
-    if (deps === undefined)
-      return void socket.end("HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n");
-    const denied = refusal(request);
-    const target =
-      denied === undefined ? findTarget(new URL(request.url ?? "/", "https://node"), deps) : undefined;
-    if (denied !== undefined) return void socket.end(`HTTP/1.1 ${denied}\r\nconnection: close\r\n\r\n`);
-    if (target === undefined || "missing" in target)
-      return void socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n");
-    sockets.handleUpgrade(request, socket, head, (webSocket) => void remoteCommand(webSocket, target, deps));
+    const session = sessionOf(request, late);
+    if ("missing" in session) return refuseUpgrade(socket, session);
+    sockets.handleUpgrade(request, socket, head, (webSocket) =>
+      remoteCommand({ socket: webSocket, protocol: session.protocol }, session, late.os),
+    );
   });
   const port = await listen(server, config);
   return {
@@ -131,8 +129,11 @@ async function route(request: IncomingMessage, answer: ServerResponse, late: Lat
     return;
   }
   if (!url.pathname.startsWith("/containerLogs/")) return text(404, "404 page not found\n");
-  const target = findTarget(url, deps);
-  if ("missing" in target) return text(404, `${target.missing}\n`);
+  const asked = askedOf(url.pathname);
+  if (asked === undefined) return text(404, "404 page not found\n");
+  const previous = ["true", "1"].includes(url.searchParams.get("previous") ?? "");
+  const target = logTarget(asked, previous, knownBy(deps));
+  if ("missing" in target) return text(target.code, target.missing);
   await sendLogs(answer, target.container, url, deps);
 }
 
@@ -172,55 +173,103 @@ async function sendLogs(
   answer.end();
 }
 
-interface Target {
-  readonly verb: string;
-  readonly container: RuntimeContainer;
-  readonly query: URLSearchParams;
+function knownBy({ pods, runtime }: ServerDeps) {
+  return { pods: pods(), containers: runtime.listContainers() };
 }
 
-/** `/verb/namespace/pod/container` -> the newest container of that name (with `previous`: the one before). */
-function findTarget(url: URL, { runtime }: ServerDeps): Target | { readonly missing: string } {
-  const [, verb = "", namespace = "", pod = "", name = ""] = url.pathname.split("/").map(decodeURIComponent);
-  const all = runtime
-    .listContainers()
-    .filter(
-      (one) =>
-        one.pod.namespace === namespace &&
-        one.pod.name === pod &&
-        one.name === name &&
-        one.state.phase !== "created",
-    )
-    .sort((a, b) => b.createdAtMs - a.createdAtMs || b.attempt - a.attempt);
-  const previous = verb === "containerLogs" && ["true", "1"].includes(url.searchParams.get("previous") ?? "");
-  const container = previous ? all.find((one) => one.attempt < (all[0]?.attempt ?? 0)) : all[0];
-  if (container !== undefined) return { verb, container, query: url.searchParams };
-  if (previous) return { missing: `previous terminated container "${name}" in pod "${pod}" not found` };
-  return { missing: `container "${name}" in pod "${pod}" is not available` };
+function protocolOf(request: IncomingMessage): ChannelProtocol | undefined {
+  return chooseProtocol(request.headers["sec-websocket-protocol"]);
 }
 
+/** A session that can be had, though what it is to run in may be missing. */
+interface AskedSession {
+  readonly verb: "exec" | "attach";
+  readonly protocol: ChannelProtocol;
+  readonly target: Found;
+  readonly wanted: Wanted;
+  readonly command: readonly string[];
+  readonly deps: ServerDeps;
+}
+
+/** What a request to upgrade asks for, or the answer that refuses it. */
+function sessionOf(
+  request: IncomingMessage,
+  late: LateDeps,
+): AskedSession | { code: number; missing: string } {
+  const deps = late.deps();
+  if (deps === undefined) return { code: 503, missing: "the agent is starting" };
+  const denied = refusal(request);
+  if (denied !== undefined) return { code: Number(denied.slice(0, 3)), missing: denied.slice(4) };
+  const url = new URL(request.url ?? "/", "https://node");
+  const asked = askedOf(url.pathname);
+  if (asked === undefined || (asked.verb !== "exec" && asked.verb !== "attach"))
+    return { code: 404, missing: "404 page not found" };
+  const wanted = wantedOf(url.searchParams);
+  if (!wanted.stdin && !wanted.stdout && !wanted.stderr)
+    return { code: 400, missing: "you must specify at least 1 of stdin, stdout, stderr" };
+  const target = sessionTarget(asked.verb, asked, knownBy(deps));
+  if (request.headers.upgrade?.toLowerCase() !== "websocket")
+    // Clients that speak the older protocol still learn what is wrong with their target.
+    return "missing" in target
+      ? target
+      : { code: 400, missing: `only websocket is served, not ${request.headers.upgrade}` };
+  const protocol = protocolOf(request);
+  if (protocol === undefined)
+    return {
+      code: 403,
+      missing: `requested protocol(s) are not supported: [${request.headers["sec-websocket-protocol"]}]; supports [${channelProtocols
+        .map(({ name }) => name)
+        .join(" ")
+        .trim()}]`,
+    };
+  return { verb: asked.verb, protocol, target, wanted, command: url.searchParams.getAll("command"), deps };
+}
+
+function wantedOf(query: URLSearchParams): Wanted {
+  const flag = (name: string, kubelets = name) =>
+    ["true", "1"].includes(query.get(name) ?? query.get(kubelets) ?? "");
+  const tty = flag("tty");
+  // With a terminal both outputs are one.
+  return {
+    stdin: flag("stdin", "input"),
+    stdout: flag("stdout", "output"),
+    stderr: flag("stderr", "error") && !tty,
+    tty,
+  };
+}
+
+function refuseUpgrade(
+  socket: Duplex,
+  { code, missing }: { readonly code: number; readonly missing: string },
+): void {
+  socket.end(
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? "Error"}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(missing)}\r\nconnection: close\r\n\r\n${missing}`,
+  );
+}
+
+/** Runs a session to its end. What it is to run in is missing: said on the connection, where the client looks for it – to a
+ *  refused upgrade clients would answer by trying an older protocol. */
 async function remoteCommand(
-  socket: WebSocket,
-  { verb, container, query }: Target,
-  { runtime, os }: ServerDeps,
+  client: SessionSocket,
+  { verb, target, wanted, command, deps: { runtime } }: AskedSession,
+  os: Os,
 ): Promise<void> {
-  const flag = (name: string) =>
-    ["true", "1"].includes(
-      query.get(name) ?? query.get({ stdin: "input", stdout: "output", stderr: "error" }[name] ?? name) ?? "",
-    );
+  if ("missing" in target) return refuseSession(client, `unable to upgrade connection: ${target.missing}`);
+  const { container } = target;
+  const { stdin, tty } = wanted;
   // The client speaks as soon as it is connected; its words wait until there is someone to hear them.
-  socket.pause();
+  client.socket.pause();
   try {
-    const tty = flag("tty");
     const session =
       verb === "exec"
-        ? await runtime.exec(container.id, { command: query.getAll("command"), stdin: flag("stdin"), tty })
-        : await attachSession(runtime, container, flag("stdin"), tty);
-    const served = serveSession(socket, session);
-    socket.resume();
+        ? await runtime.exec(container.id, { command, stdin, tty })
+        : await attachSession(runtime, container, stdin, tty);
+    const served = serveSession(client, session, wanted);
+    client.socket.resume();
     await served;
   } catch (error) {
     os.log.debug("remote command failed", { container: container.name, error });
-    socket.resume();
-    refuseSession(socket, describeError(error));
+    client.socket.resume();
+    refuseSession(client, describeError(error));
   }
 }

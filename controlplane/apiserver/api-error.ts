@@ -9,6 +9,8 @@ export class ApiError extends Error {
   readonly details: StatusDetails | undefined;
   /** Of the Status' ListMeta. */
   readonly metadata: StatusObject["metadata"];
+  /** Set where the answer is plain text in place of a Status. */
+  readonly text: string | undefined;
 
   constructor(
     code: number,
@@ -16,8 +18,10 @@ export class ApiError extends Error {
     message: string,
     details?: StatusDetails,
     metadata: StatusObject["metadata"] = {},
+    text?: string,
   ) {
     super(message);
+    this.text = text;
     this.code = code;
     this.reason = reason;
     this.details = details;
@@ -89,9 +93,10 @@ export function notFound(resource: GroupResource, name: string): ApiError {
     about(resource, name),
   );
 }
-/** For a path that leads nowhere. */
+/** For a path that leads nowhere. Plain text: clients that get a Status here look for its details, and crash. */
 export function pathNotFound(): ApiError {
-  return new ApiError(404, "NotFound", "the server could not find the requested resource");
+  const message = "the server could not find the requested resource";
+  return new ApiError(404, "NotFound", message, undefined, {}, "404 page not found\n");
 }
 export function alreadyExists(resource: GroupResource, name: string): ApiError {
   const text = `${resourceText(resource)} "${name}" already exists`;
@@ -121,6 +126,17 @@ export function invalid(kind: GroupKind, name: string, problems: readonly FieldE
 }
 export function badRequest(message: string): ApiError {
   return new ApiError(400, "BadRequest", message);
+}
+/** An answer of a node that is none of the usual: k8s.io/apimachinery's NewGenericServerResponse without a verb. */
+export function nodeAnswered(code: number, resource: GroupResource, name: string): ApiError {
+  const known: Readonly<Record<number, readonly [reason: string, text: string]>> = {
+    401: ["Unauthorized", "the server has asked for the client to provide credentials"],
+    404: ["NotFound", "the server could not find the requested resource"],
+    503: ["ServiceUnavailable", "the server is currently unable to handle the request"],
+  };
+  const other = `the server responded with the status code ${code} but did not return more information`;
+  const [reason, text] = known[code] ?? ["Unknown", other];
+  return new ApiError(code, reason, `${text} ( ${resourceText(resource)} ${name})`, about(resource, name));
 }
 export function unauthorized(): ApiError {
   return new ApiError(401, "Unauthorized", "Unauthorized");

@@ -1,17 +1,19 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { badRequest, pathNotFound } from "./api-error.ts";
+import { pathNotFound } from "./api-error.ts";
 import { authorize } from "./filters/authorization.ts";
 import { identify } from "./filters/identity.ts";
 import { requestInfo } from "./filters/request-info.ts";
+import { serveLogSocket } from "./handlers/log-socket.ts";
 import { pipeToNode } from "./handlers/pod-stream.ts";
 import { podTarget } from "./handlers/pod-target.ts";
+import { plainText } from "./handlers/respond.ts";
 import { type ServerDeps, toApiError } from "./server.ts";
 
-const streamSubresources = ["exec", "attach"] as const;
+const streamSubresources = ["exec", "attach", "log"] as const;
 
-/** A request to leave HTTP: exec and attach. Access is checked here; then the bytes go through to the node's agent
- *  and back unread. Never rejects. */
+/** A request to leave HTTP: exec, attach, and logs over WebSocket. Access is checked here; then the bytes of a session go
+ *  through to the node's agent and back unread. Never rejects. */
 export async function serveUpgrade(
   request: IncomingMessage,
   socket: Duplex,
@@ -30,16 +32,14 @@ export async function serveUpgrade(
     const target = info.resource;
     const stream = streamSubresources.find((one) => one === target?.subresource);
     if (target === undefined || stream === undefined || target.plural !== "pods") throw pathNotFound();
-    // Only WebSockets can pass through as they are.
-    if (request.headers.upgrade?.toLowerCase() !== "websocket")
-      throw badRequest(`unable to upgrade: only websocket is served, not ${request.headers.upgrade}`);
     const served = deps.handlers.kinds.byResource(target.group, target.version, target.plural);
     if (served === undefined) throw pathNotFound();
     const pod = await podTarget({ served, target, query: info.query }, deps.handlers);
-    await pipeToNode(
-      { request, socket, head },
-      { stream, pod, target, query: info.query, deps: deps.handlers },
-    );
+    const upgrade = { request, socket, head };
+    const route = { pod, target, query: info.query, deps: deps.handlers };
+    // Whatever it is to become: the node says what is wrong with the container, or that it speaks only WebSocket.
+    if (stream === "log") await serveLogSocket(upgrade, route);
+    else await pipeToNode(upgrade, { ...route, stream });
   } catch (error) {
     refuseUpgrade(socket, error);
   }
@@ -48,8 +48,9 @@ export async function serveUpgrade(
 /** A Status in place of the 101 that the client hoped for. */
 function refuseUpgrade(socket: Duplex, error: unknown): void {
   const known = toApiError(error);
-  const body = JSON.stringify(known.status());
+  const body = known.text ?? JSON.stringify(known.status());
+  const type = known.text === undefined ? "application/json" : plainText;
   socket.end(
-    `HTTP/1.1 ${known.code} ${STATUS_CODES[known.code] ?? "Error"}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${known.code} ${STATUS_CODES[known.code] ?? "Error"}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
-import { internalError } from "../api-error.ts";
+import { badRequest, internalError, nodeAnswered } from "../api-error.ts";
+import type { ResourceInfo } from "../filters/request-info.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
-import { podTarget } from "./pod-target.ts";
+import { type PodTarget, podTarget } from "./pod-target.ts";
 
 const passedOn = [
   "follow",
@@ -16,17 +17,12 @@ const passedOn = [
   "stream",
 ];
 
+const refusalCharsMax = 2048;
+
 /** GET pods/NAME/log: what the node's agent gives, as it comes. */
 export async function podLog(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const target = await podTarget(call, deps);
-  const { namespace, name } = call.target;
-  const path = `/containerLogs/${[namespace, name, target.container].map(encodeURIComponent).join("/")}`;
-  const query = new URLSearchParams([...call.query].filter(([key]) => passedOn.includes(key)));
-  const upstream = await openLog(deps, call.signal, {
-    host: target.host,
-    port: target.port,
-    path: query.size > 0 ? `${path}?${query}` : path,
-  });
+  const pod = await podTarget(call, deps);
+  const upstream = await openLog({ pod, target: call.target, query: call.query, deps }, call.signal);
   return {
     type: "stream",
     run: async (_: IncomingMessage, response: ServerResponse) => {
@@ -43,16 +39,44 @@ export async function podLog(call: Call, deps: HandlerDeps): Promise<Answer> {
   };
 }
 
-function openLog(
-  deps: HandlerDeps,
-  signal: AbortSignal,
-  options: { readonly host: string; readonly port: number; readonly path: string },
-): Promise<IncomingMessage> {
+export interface LogRoute {
+  readonly pod: PodTarget;
+  readonly target: ResourceInfo;
+  readonly query: URLSearchParams;
+  readonly deps: HandlerDeps;
+}
+
+/** The node's answer, once it is a log. What else it says is told as Kubernetes tells it. */
+export async function openLog(route: LogRoute, signal: AbortSignal): Promise<IncomingMessage> {
+  const answer = await askNode(route, signal);
+  const code = answer.statusCode ?? 502;
+  if (code >= 200 && code <= 206) return answer;
+  const body = await readRefusal(answer);
+  if (code === 400) throw badRequest(body);
+  if (code === 500) throw internalError(body);
+  throw nodeAnswered(code, { group: "", plural: "pods/log" }, route.target.name);
+}
+
+async function readRefusal(answer: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const piece of answer) {
+    body += piece;
+    if (body.length >= refusalCharsMax) break;
+  }
+  return body.slice(0, refusalCharsMax);
+}
+
+function askNode({ pod, target, query, deps }: LogRoute, signal: AbortSignal): Promise<IncomingMessage> {
+  const { host, port } = pod;
+  const { namespace, name } = target;
+  const parts = [namespace, name, pod.container].map(encodeURIComponent).join("/");
+  const asked = new URLSearchParams([...query].filter(([key]) => passedOn.includes(key)));
+  const path = `/containerLogs/${parts}${asked.size > 0 ? `?${asked}` : ""}`;
   return new Promise((resolve, reject) => {
-    const request = httpsRequest({ ...options, method: "GET", agent: deps.nodes.agent, signal });
+    const request = httpsRequest({ host, port, path, method: "GET", agent: deps.nodes.agent, signal });
     request.on("response", resolve);
     request.on("error", (error) => {
-      const url = `https://${options.host}:${options.port}${options.path}`;
+      const url = `https://${host}:${port}${path}`;
       reject(internalError(`Get "${url}": ${error.message}`));
     });
     request.end();

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:https";
+import { createServer, request as httpsRequest, type Server } from "node:https";
 import { TLSSocket } from "node:tls";
 import { WebSocket, WebSocketServer } from "ws";
 import { issueCertificate } from "../../../base/os/pki.ts";
 import { startTestApiserver, type TestApiserver } from "../testing.ts";
+
+const floodPieces = 256;
+const floodPieceBytes = 64 * 1024;
+/** What the node says instead of a log, by container. */
+const refusals: Readonly<Record<string, { readonly code: number; readonly text: string }>> = {
+  waiting: { code: 400, text: 'container "waiting" in pod "many" is waiting to start: ContainerCreating' },
+  broken: { code: 500, text: "disk on fire" },
+  gone: { code: 404, text: 'pod "many" does not exist' },
+};
 
 /** A node's agent that logs what it is asked and answers in kind. */
 describe("logs and exec through the API server", () => {
@@ -27,14 +36,27 @@ describe("logs and exec through the API server", () => {
       (request, response) => {
         assert.ok(request.socket instanceof TLSSocket);
         asked.push(`${request.socket.getPeerCertificate().subject.CN} ${request.url}`);
-        response.end("line one\nline two\n");
+        const refusal = refusals[request.url?.split("/")[4]?.split("?")[0] ?? ""];
+        if (refusal === undefined) response.end("line one\nline two\n");
+        else response.writeHead(refusal.code).end(refusal.text);
       },
     );
     const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "v5.channel.k8s.io" });
     agent.on("upgrade", (request, socket, head) => {
       asked.push(`upgrade ${request.url}`);
+      if (request.headers.upgrade !== "websocket") {
+        const text = 'container not found ("c")';
+        socket.end(`HTTP/1.1 500 Internal Server Error\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+        return;
+      }
       sockets.handleUpgrade(request, socket, head, (far) => {
-        far.on("message", (data: Buffer) => far.send(Buffer.concat([Buffer.of(1), data.subarray(1)])));
+        far.on("message", (data: Buffer) => {
+          if (data.subarray(1).toString() !== "flood")
+            return void far.send(Buffer.concat([Buffer.of(1), data.subarray(1)]));
+          for (let piece = 0; piece < floodPieces; piece++) far.send(Buffer.alloc(floodPieceBytes, 1));
+          far.send(Buffer.from("\x03last words"));
+          far.close(1000);
+        });
       });
     });
     await new Promise<void>((resolve) => agent.listen(0, "127.0.0.1", resolve));
@@ -63,7 +85,16 @@ describe("logs and exec through the API server", () => {
       metadata: { name: "two" },
       spec: { ...pod.spec, containers: [...containers, { name: "d", image: "i" }] },
     };
-    for (const body of [pod, two])
+    const many = {
+      ...pod,
+      metadata: { name: "many" },
+      spec: {
+        ...pod.spec,
+        containers: ["c", ...Object.keys(refusals)].map((name) => ({ name, image: "i" })),
+      },
+    };
+    const unscheduled = { ...pod, metadata: { name: "unscheduled" }, spec: { containers } };
+    for (const body of [pod, two, many, unscheduled])
       assert.equal((await server.admin.call("POST", "/api/v1/namespaces/default/pods", { body })).code, 201);
   });
   beforeEach(() => {
@@ -90,16 +121,131 @@ describe("logs and exec through the API server", () => {
     assert.equal(body.message, "a container name must be specified for pod two, choose one of: [c d]");
   });
 
-  const exec = async (user: string, groups: string[]) => {
+  it("tells as a Status what the node says instead of a log", async () => {
+    const answer = async (container: string) => {
+      const path = `/api/v1/namespaces/default/pods/many/log?container=${container}`;
+      const { code, body } = await server.admin.call("GET", path);
+      return [code, body.reason, body.message];
+    };
+    assert.deepEqual(await answer("waiting"), [400, "BadRequest", refusals.waiting?.text]);
+    assert.deepEqual(await answer("broken"), [500, "InternalError", "Internal error occurred: disk on fire"]);
+    assert.deepEqual(await answer("gone"), [
+      404,
+      "NotFound",
+      "the server could not find the requested resource ( pods/log many)",
+    ]);
+  });
+
+  it("answers an unknown path with plain text, as to a request to upgrade", async () => {
+    const paths = [
+      "/nowhere",
+      "/api/v1/nothings",
+      "/api/v1/namespaces/default/pods/p/nothing",
+      "/apis/none.io/v1",
+    ];
+    for (const path of paths) {
+      const { code, text, headers } = await server.admin.call("GET", path);
+      assert.deepEqual([code, text], [404, "404 page not found\n"], path);
+      assert.equal(headers["content-type"], "text/plain; charset=utf-8");
+    }
+  });
+
+  const credentials = async (user: string, groups: string[]) => {
     const file = await server.kubeconfigFor(user, groups);
     const { users } = JSON.parse(await (await import("node:fs/promises")).readFile(file, "utf8"));
     const pem = (name: string) => Buffer.from(users[0].user[name], "base64");
-    const url = `${server.url.replace("https", "wss")}/api/v1/namespaces/default/pods/p/exec?command=cat&command=-&stdin=true&stdout=true`;
-    return new WebSocket(url, ["v5.channel.k8s.io"], {
+    return {
       ca: server.authority.certificatePem,
       cert: pem("client-certificate-data"),
       key: pem("client-key-data"),
+    };
+  };
+  const podUrl = (rest: string) =>
+    `${server.url.replace("https", "wss")}/api/v1/namespaces/default/pods/${rest}`;
+
+  it("sends logs over WebSocket, as bytes or base64", async () => {
+    const tls = await credentials("admin", ["system:masters"]);
+    for (const protocol of ["", "binary.k8s.io", "base64.binary.k8s.io"]) {
+      const socket = new WebSocket(podUrl("p/log?tailLines=2"), protocol === "" ? [] : [protocol], tls);
+      let heard = "";
+      socket.on("message", (data: Buffer, isBinary) => {
+        const isBase64 = protocol.startsWith("base64");
+        assert.equal(isBinary, !isBase64);
+        heard += isBase64 ? Buffer.from(String(data), "base64") : data;
+      });
+      await new Promise((resolve, reject) => {
+        socket.on("error", reject);
+        socket.on("close", resolve);
+      });
+      assert.deepEqual([socket.protocol, heard], [protocol, "line one\nline two\n"]);
+    }
+    assert.deepEqual(asked, Array(3).fill("system:apiserver /containerLogs/default/p/c?tailLines=2"));
+  });
+
+  /** The answer to a request to upgrade that is refused. */
+  const refusalOf = async (rest: string, upgrade: string, method = "GET") => {
+    const tls = await credentials("admin", ["system:masters"]);
+    const headers = {
+      Connection: "Upgrade",
+      Upgrade: upgrade,
+      ...(upgrade === "websocket" && {
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Protocol": "v5.channel.k8s.io",
+      }),
+    };
+    return new Promise<{ code: number | undefined; text: string }>((resolve, reject) => {
+      const asking = httpsRequest(podUrl(rest).replace("wss", "https"), { ...tls, method, headers });
+      asking.on("error", reject);
+      asking.on("response", async (response) => {
+        let text = "";
+        for await (const piece of response) text += piece;
+        resolve({ code: response.statusCode, text });
+      });
+      asking.end();
     });
+  };
+  it("says what is wrong with a session to clients of every protocol", async () => {
+    for (const upgrade of ["websocket", "SPDY/3.1"]) {
+      const method = upgrade === "websocket" ? "GET" : "POST";
+      for (const [rest, text] of [
+        ["unscheduled/exec?command=a&stdout=true", "pod unscheduled does not have a host assigned"],
+        ["p/exec?command=a&container=x", "container x is not valid for pod p"],
+      ] as const) {
+        const { code, text: body } = await refusalOf(rest, upgrade, method);
+        assert.deepEqual(
+          [code, JSON.parse(body).message, JSON.parse(body).reason],
+          [400, text, "BadRequest"],
+        );
+      }
+    }
+    assert.deepEqual(asked, []);
+    const spdy = await refusalOf("p/exec?command=a&stdout=true", "SPDY/3.1", "POST");
+    assert.deepEqual(spdy, { code: 500, text: 'container not found ("c")' });
+    assert.deepEqual(
+      await refusalOf("many/log?container=waiting", "websocket").then(({ code }) => code),
+      403,
+    );
+  });
+
+  it("delivers the last words of a session to a client that reads slowly", async () => {
+    const socket = await exec("admin", ["system:masters"]);
+    let heard = 0;
+    let last = "";
+    socket.on("message", (data: Buffer) => {
+      if (data[0] === 3) last = String(data.subarray(1));
+      else heard += data.length;
+      socket.pause();
+      setImmediate(() => socket.resume());
+    });
+    socket.on("open", () => socket.send(Buffer.from("\0flood")));
+    const code = await new Promise((resolve) => socket.on("close", resolve));
+    assert.deepEqual([heard, last, code], [floodPieces * floodPieceBytes, "last words", 1000]);
+  });
+
+  const exec = async (user: string, groups: string[]) => {
+    const url = `${server.url.replace("https", "wss")}/api/v1/namespaces/default/pods/p/exec?command=cat&command=-&stdin=true&stdout=true`;
+    return new WebSocket(url, ["v5.channel.k8s.io"], await credentials(user, groups));
   };
 
   it("joins a WebSocket with the agent's", async () => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
+import type { Clock } from "../../../base/os/clock.ts";
 import { internalError } from "../api-error.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { HandlerDeps } from "./call.ts";
@@ -35,7 +36,7 @@ export function pipeToNode({ request, socket, head }: UpgradeRequest, route: Str
   const { pod, target, deps } = route;
   const query = new URLSearchParams([...route.query].filter(([key]) => passedOn.includes(key)));
   const parts = [target.namespace, target.name, pod.container].map(encodeURIComponent).join("/");
-  const headers: Record<string, string> = { Connection: "Upgrade", Upgrade: "websocket" };
+  const headers: Record<string, string> = { Connection: "Upgrade", Upgrade: request.headers.upgrade ?? "" };
   for (const name of handshakeHeaders) {
     const value = request.headers[name];
     if (typeof value === "string") headers[name] = value;
@@ -49,7 +50,7 @@ export function pipeToNode({ request, socket, head }: UpgradeRequest, route: Str
       socket.write(rawHead(response));
       if (farHead.length > 0) socket.write(farHead);
       if (head.length > 0) far.write(head);
-      join(socket, far, resolve);
+      join(socket, far, deps.clock, resolve);
     });
     socket.on("close", () => upstream.destroy());
     upstream.end();
@@ -73,12 +74,20 @@ function passRefusal(response: IncomingMessage, socket: Duplex, done: () => void
   response.on("close", done);
 }
 
-/** Each side's end ends the other; a side that breaks takes the other with it. */
-function join(near: Duplex, far: Duplex, done: () => void): void {
+/** How long a side that was told all may take to take it. */
+const drainMs = 30_000;
+
+/** Each side's end ends the other, once it has taken what was said before; a side that breaks takes the other with it. */
+export function join(near: Duplex, far: Duplex, clock: Clock, done: () => void): void {
   let open = 2;
   const closed = (other: Duplex) => () => {
-    other.destroy();
-    if (--open === 0) done();
+    if (--open === 0) return done();
+    // The last words may still be on their way, to a slow client a long one.
+    other.end();
+    const cancel = clock.after(drainMs, () => other.destroy());
+    other.once("close", cancel);
+    if (other.writableFinished) other.destroy();
+    else other.once("finish", () => other.destroy());
   };
   near.pipe(far);
   far.pipe(near);

@@ -16,6 +16,8 @@ export const gzipFromBytes = 128 * 1024;
 const gzipLevel = 1;
 const compress = promisify(gzip);
 
+export const plainText = "text/plain; charset=utf-8";
+
 export interface Shown {
   readonly served: ServedKind;
   readonly output: Output;
@@ -103,7 +105,7 @@ export async function send(
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
-/** Sends a refusal as a Status. Nothing may have been sent before. */
+/** Sends a refusal as a Status, or as the text that it is to be. Nothing may have been sent before. */
 export function sendError(
   request: IncomingMessage,
   response: ServerResponse,
@@ -111,6 +113,10 @@ export function sendError(
 ): Promise<void> {
   const retryAfter = error.details?.retryAfterSeconds;
   if (retryAfter !== undefined) response.setHeader("Retry-After", retryAfter);
+  if (error.text !== undefined) {
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    return send(request, response, { code: error.code, contentType: plainText, body: error.text });
+  }
   const body = JSON.stringify(error.status());
   return send(request, response, { code: error.code, contentType: "application/json", body });
 }
