@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deferred } from "../../base/deferred.ts";
@@ -78,6 +78,37 @@ describe("store/backend: crashes and faults", () => {
       if (`${rows}` !== `${rowsAt(index)}`) divergent++;
     }
     assert.ok(divergent > 0);
+  });
+
+  it("refuses a database of LevelDB whose log lost a batch in the middle, which LevelDB itself passes over", async () => {
+    const path = join(folder, "lost");
+    const base = await LevelBase.open(path, systemDisk);
+    for (let round = 0; round < 20; round++)
+      await base.write([[[`k${round}`, randomBytes(50_000)]]], { sync: true });
+    // A copy is what a machine finds that lost power now.
+    const after = join(folder, "lost-after");
+    await cp(path, after, { recursive: true });
+    await base.close();
+    const whole = await LevelBase.open(after, systemDisk);
+    assert.ok(whole.get("k19"));
+    await whole.close();
+    await rm(after, { recursive: true });
+
+    const again = await LevelBase.open(path, systemDisk);
+    for (let round = 20; round < 40; round++)
+      await again.write([[[`k${round}`, randomBytes(50_000)]]], { sync: true });
+    await cp(path, after, { recursive: true });
+    await again.close();
+    const log = join(after, (await readdir(after)).filter((name) => name.endsWith(".log")).at(-1) ?? "");
+    const bytes = await readFile(log);
+    bytes.fill(0, 400_000, 401_000);
+    await writeFile(log, bytes);
+    await assert.rejects(LevelBase.open(after, systemDisk), {
+      reason: "corrupt",
+      message:
+        /lost-after: the database is damaged \(its log has lost batch 2\d, but holds batch 40\); restore a snapshot/,
+    });
+    await assert.rejects(LevelBase.open(after, systemDisk), { reason: "corrupt" });
   });
 
   it("makes the name of every new log of LevelDB durable before a write is", async () => {

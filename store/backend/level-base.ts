@@ -1,7 +1,8 @@
 import { ClassicLevel } from "classic-level";
 import type { Disk } from "../../base/os/disk.ts";
 import { latin1, latin1Bytes } from "../../base/wire.ts";
-import { BackendError, type Base, type BaseView, type Pages, type Write } from "./backend.ts";
+import { BackendError, type Base, type BaseView, type Pages, type Row, type Write } from "./backend.ts";
+import { batchSlots, checkNumbers, numberRow, slotRange } from "./batch-numbers.ts";
 
 type Db = ClassicLevel<Uint8Array, Uint8Array>;
 
@@ -13,6 +14,8 @@ export class LevelBase implements Base {
   readonly #db: Db;
   readonly #path: string;
   readonly #disk: Disk;
+  /** Batches written in all its lives. */
+  #batches = 0;
   #durableNames: ReadonlySet<string> = new Set();
 
   private constructor(db: Db, path: string, disk: Disk) {
@@ -36,7 +39,25 @@ export class LevelBase implements Base {
     } catch (error) {
       throw explain(error, path, "opening");
     }
-    return new LevelBase(db, path, disk);
+    const base = new LevelBase(db, path, disk);
+    try {
+      await base.#takeUpNumbers();
+    } catch (error) {
+      await db.close();
+      throw error;
+    }
+    return base;
+  }
+
+  async #takeUpNumbers(): Promise<void> {
+    const rows: Row[] = [];
+    const view = this.view();
+    for await (const page of view.pages(slotRange.from, slotRange.to, batchSlots)) rows.push(...page);
+    await view.close();
+    const { newest, missing } = checkNumbers(rows);
+    if (missing !== undefined)
+      throw damaged(this.#path, `its log has lost batch ${missing}, but holds batch ${newest}`);
+    this.#batches = newest;
   }
 
   get(key: string): Uint8Array | undefined {
@@ -49,7 +70,9 @@ export class LevelBase implements Base {
 
   async write(pages: Iterable<readonly Write[]>, options: { readonly sync: boolean }): Promise<void> {
     const batch = this.#db.batch();
+    const [slot, number] = numberRow(++this.#batches);
     try {
+      batch.put(latin1Bytes(slot), number);
       let isFirst = true;
       for (const page of pages) {
         if (!isFirst) await new Promise(setImmediate); // a large batch is handed over page by page
@@ -140,11 +163,7 @@ function explain(error: unknown, path: string, doing: string): BackendError {
       error,
     );
   if (codes.includes("LEVEL_CORRUPTION") || /corrupt|not a directory|invalid argument/i.test(text))
-    return new BackendError(
-      "corrupt",
-      `${path}: the database is damaged (${detail}); restore a snapshot, or remove this member's data directory and let it join anew`,
-      error,
-    );
+    return damaged(path, detail, error);
   if (/no space left/i.test(text))
     return new BackendError(
       "no-space",
@@ -152,6 +171,14 @@ function explain(error: unknown, path: string, doing: string): BackendError {
       error,
     );
   return new BackendError("io", `${path}: ${doing} the database failed: ${detail}`, error);
+}
+
+function damaged(path: string, detail: string, cause?: unknown): BackendError {
+  return new BackendError(
+    "corrupt",
+    `${path}: the database is damaged (${detail}); restore a snapshot, or remove this member's data directory and let it join anew`,
+    cause,
+  );
 }
 
 function errorCode(error: unknown): string {
