@@ -26,7 +26,7 @@ export function ipBatch(lines: readonly string[], netnsPath?: string): Promise<s
 
 export async function hasProgram(name: string): Promise<boolean> {
   try {
-    await runProgram("sh", ["-c", `command -v ${name}`]);
+    await runProgram("sh", ["-c", 'command -v "$1"', "sh", name]);
     return true;
   } catch (error) {
     if (error instanceof Error) return false;

@@ -96,6 +96,34 @@ for (const runtime of ["oci", "process"] as const) {
       );
     });
 
+    it("tells what is wrong with logs and exec: waiting, wrong, unscheduled, never run before", async () => {
+      const waits = `{apiVersion: v1, kind: Pod, metadata: {name: waits}, spec: {terminationGracePeriodSeconds: 0, initContainers: [{name: first, image: pintle.local/host, command: [sleep, "1000"]}], containers: [{name: m, image: pintle.local/host}]}}`;
+      const nowhere = `{apiVersion: v1, kind: Pod, metadata: {name: nowhere}, spec: {nodeSelector: {no: where}, containers: [{name: m, image: pintle.local/host}]}}`;
+      await cluster.kubectlWith(`${waits}\n---\n${nowhere}`, "apply", "-f", "-");
+      await kubectl(
+        "wait",
+        "--for=jsonpath={.status.initContainerStatuses[0].state.running}",
+        "pod/waits",
+        "--timeout=30s",
+      );
+      const cases: readonly [readonly string[], string][] = [
+        [["logs", "waits"], 'container "m" in pod "waits" is waiting to start: PodInitializing'],
+        [
+          ["logs", "waits", "-c", "first", "--previous"],
+          'previous terminated container "first" in pod "waits" not found',
+        ],
+        [["exec", "waits", "-c", "m", "--", "true"], 'container not found ("m")'],
+        [["exec", "waits", "-c", "wrong", "--", "true"], "container wrong is not valid for pod waits"],
+        [["exec", "nowhere", "--", "true"], "pod nowhere does not have a host assigned"],
+      ];
+      for (const [args, text] of cases)
+        await assert.rejects(
+          kubectl(...args),
+          (error: Error) => error.message.includes(text) || assert.fail(error.message),
+        );
+      await kubectl("delete", "pod", "waits", "nowhere", "--force", "--grace-period=0");
+    });
+
     it("gives a terminal with exec -it", async () => {
       const [pod = ""] = await podNames();
       // `script` is the terminal that kubectl asks for.
