@@ -174,7 +174,7 @@ function asSource(txn: WriteTransaction): RangeSource {
   return { revision, limits, reading: (range, options) => txn.reading(range, options) };
 }
 
-type Reader = Pick<RangeSource, "reading">;
+type Reader = Pick<RangeSource, "reading" | "limits">;
 
 function* allHold(source: Reader, compares: readonly Compare[]): Sliced<boolean> {
   for (const compare of compares) if (!(yield* compareHolds(source, compare))) return false;
@@ -185,7 +185,11 @@ function* compareHolds(source: Reader, compare: Compare): Sliced<boolean> {
   const keysOnly = compare.target !== "VALUE";
   const { kvs } = yield* source.reading(keyRange(compare.key, compare.rangeEnd), { ...newest, keysOnly });
   if (kvs.length === 0) return compare.target !== "VALUE" && holds(compare, missing);
-  return kvs.every((stored) => holds(compare, decodeKeyValue(stored)));
+  for (const [at, stored] of kvs.entries()) {
+    if (at > 0 && at % source.limits.keysMax === 0) yield;
+    if (!holds(compare, decodeKeyValue(stored))) return false;
+  }
+  return true;
 }
 
 const missing: KeyValueParts = {
