@@ -9,7 +9,7 @@ export interface Endpoint {
 
 /** A Service port's endpoints, by what may be sent to them. */
 export interface EndpointChoice {
-  /** Anywhere in the cluster. Ready ones; where there are none, those that still serve while they terminate (KEP-1669). */
+  /** Anywhere in the cluster, or those near this node where the Service prefers them. Ready ones; where there are none, those that still serve while they terminate (KEP-1669). */
   readonly clusterEndpoints: readonly Endpoint[];
   /** The same, counting only those on this node. */
   readonly localEndpoints: readonly Endpoint[];
@@ -21,6 +21,7 @@ export interface EndpointChoice {
 /** The node that a plan is for. */
 export interface NodeView {
   readonly nodeName: string;
+  readonly zone: string | undefined;
   /** Pods are processes at loopback addresses of this machine. */
   readonly loopbackPods: boolean;
 }
@@ -29,6 +30,8 @@ interface Found extends Endpoint {
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
+  readonly forNodes: readonly string[];
+  readonly forZones: readonly string[];
 }
 
 /** Reads a Service's slices. An endpoint that stands in two of them counts once. Pure. */
@@ -49,7 +52,7 @@ export function endpointsOf(
       fault(`${where}: ports`, slicePort, "is not a port");
       continue;
     }
-    for (const [at, { addresses, conditions, nodeName }] of (slice.endpoints ?? []).entries()) {
+    for (const [at, { addresses, conditions, nodeName, hints }] of (slice.endpoints ?? []).entries()) {
       // The others are for people; every proxy of Kubernetes takes the first.
       const field = `${where}: endpoints[${at}].addresses`;
       const [address] = ipv4Of(field, (addresses ?? []).slice(0, 1), fault);
@@ -66,6 +69,8 @@ export function endpointsOf(
         ready: conditions?.ready !== false,
         serving: conditions?.serving !== false,
         terminating: conditions?.terminating === true,
+        forNodes: (hints?.forNodes ?? []).map(({ name }) => name),
+        forZones: (hints?.forZones ?? []).map(({ name }) => name),
       };
       const key = `${address}:${slicePort}`;
       if (found.get(key)?.ready !== true) found.set(key, one);
@@ -78,11 +83,19 @@ export function endpointsOf(
     (choices.find((choice) => choice.length > 0) ?? []).map(plain);
   const local = (list: readonly Found[]) => list.filter(({ isLocal }) => isLocal);
   return {
-    clusterEndpoints: first(ready, leaving),
+    clusterEndpoints: first(near(ready, port), leaving),
     localEndpoints: first(local(ready), local(leaving)),
     readyEndpoints: ready.map(plain),
     servingEndpoints: all.filter((one) => one.ready || one.serving).map(plain),
   };
+}
+
+/** Those meant for this node, or else for its zone, where every ready endpoint says whom it is meant for; otherwise all. */
+function near(ready: readonly Found[], { nodeName, zone }: NodeView): readonly Found[] {
+  const forNode = ready.filter(({ forNodes }) => forNodes.includes(nodeName));
+  if (forNode.length > 0 && ready.every(({ forNodes }) => forNodes.length > 0)) return forNode;
+  const forZone = ready.filter(({ forZones }) => zone !== undefined && forZones.includes(zone));
+  return forZone.length > 0 && ready.every(({ forZones }) => forZones.length > 0) ? forZone : ready;
 }
 
 function plain({ address, port, isLocal }: Found): Endpoint {

@@ -28,7 +28,7 @@ const at = (address: string, conditions: object = { ready: true }, nodeName = "n
   conditions,
   nodeName,
 });
-const node = { nodeName: "n1", loopbackPods: false };
+const node = { nodeName: "n1", zone: undefined, loopbackPods: false };
 const addresses = (services: Service[], slices: EndpointSlice[]) =>
   planServices(services, slices, node).ports[0]?.clusterEndpoints.map((endpoint) => endpoint.address);
 
@@ -87,6 +87,28 @@ describe("planServices", () => {
       ["10.0.0.1", "10.0.0.2"],
       "node ports are not the internal policy's",
     );
+  });
+  it("keeps to endpoints meant for this node, or its zone, where all say whom they are meant for", () => {
+    const hinted = (address: string, hints: object, nodeName: string) => ({
+      ...at(address, { ready: true }, nodeName),
+      hints,
+    });
+    const zones = (...names: string[]) => names.map((name) => ({ name }));
+    const list = [
+      hinted("10.0.0.1", { forNodes: zones("n1"), forZones: zones("a") }, "n1"),
+      hinted("10.0.0.2", { forNodes: zones("n2"), forZones: zones("a") }, "n2"),
+      hinted("10.0.0.3", { forNodes: zones("n3"), forZones: zones("b") }, "n3"),
+    ];
+    const seen = (endpoints: readonly object[], nodeName: string, zone?: string) =>
+      planServices([service({})], [slice(endpoints)], {
+        ...node,
+        nodeName,
+        zone,
+      }).ports[0]?.clusterEndpoints.map(({ address }) => address);
+    assert.deepEqual(seen(list, "n1", "a"), ["10.0.0.1"]);
+    assert.deepEqual(seen(list, "n9", "a"), ["10.0.0.1", "10.0.0.2"], "none on the node: the zone");
+    assert.deepEqual(seen(list, "n9", "c"), ["10.0.0.1", "10.0.0.2", "10.0.0.3"], "none in the zone: all");
+    assert.deepEqual(seen([...list, at("10.0.0.4")], "n1", "a")?.length, 4, "one says nothing: all");
   });
   it("leaves out headless and external-name Services and other Services' slices", () => {
     assert.deepEqual(

@@ -2,6 +2,7 @@ import { sleep } from "../../base/os/clock.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { EventRecorder } from "../../client/events.ts";
 import { resources } from "../../client/resources.ts";
+import type { Node } from "../../client/types.ts";
 import type { StartServiceProxy } from "../network-seam.ts";
 import { openUdpFlowCleaner } from "./conntrack.ts";
 import { HealthChecks } from "./health-checks.ts";
@@ -9,6 +10,7 @@ import { KernelProxy } from "./kernel-proxy.ts";
 import { openApplier } from "./nft-applier.ts";
 import { ProblemReports } from "./problem-reports.ts";
 import { hasProgram, runProgram } from "./programs.ts";
+import type { NodeView } from "./service-endpoints.ts";
 import { planServices, type ServicePlan, type ServiceProblem } from "./service-plan.ts";
 import { UserSpaceProxy } from "./user-space-proxy.ts";
 
@@ -29,7 +31,17 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
   const log = os.log.child("service-proxy");
   const services = informers.informer(resources.services);
   const slices = informers.informer(resources.endpointslices);
-  const node = { nodeName: config.nodeName, loopbackPods: config.mode === "loopback" };
+  const nodes = informers.informer(resources.nodes);
+  const zoneOf = ({ metadata }: Node) => metadata.labels?.["topology.kubernetes.io/zone"];
+  const isOurs = ({ metadata }: Node) => metadata.name === config.nodeName;
+  const view = (): NodeView => {
+    const ours = nodes.list().find(isOurs);
+    return {
+      nodeName: config.nodeName,
+      zone: ours && zoneOf(ours),
+      loopbackPods: config.mode === "loopback",
+    };
+  };
   const proxy = await chooseProxy();
   const tasks = new TaskScope(log);
   const events = new EventRecorder(
@@ -62,12 +74,20 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
     wake();
   };
   const handler = { onAdd: touch, onUpdate: touch, onDelete: touch };
-  const unsubscribe = [services.subscribe(handler), slices.subscribe(handler)];
+  const onNode = (node: Node) => isOurs(node) && touch();
+  const unsubscribe = [
+    services.subscribe(handler),
+    slices.subscribe(handler),
+    nodes.subscribe({
+      onAdd: onNode,
+      onUpdate: (next, previous) => zoneOf(next) !== zoneOf(previous) && onNode(next),
+    }),
+  ];
 
   tasks.run("sync", async (signal) => {
     const stopped = () => wake();
     signal.addEventListener("abort", stopped, { once: true });
-    await Promise.all([services.synced(signal), slices.synced(signal)]);
+    await Promise.all([services.synced(signal), slices.synced(signal), nodes.synced(signal)]);
     while (!signal.aborted) {
       if (!dirty) {
         await new Promise<void>((resolve) => {
@@ -79,7 +99,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       dirty = false;
       const startedMs = os.clock.monotonicMs();
       try {
-        const plan = planServices(services.list(), slices.list(), node);
+        const plan = planServices(services.list(), slices.list(), view());
         const refused = await proxy.update(plan);
         reports.update([...plan.problems, ...refused]);
         healthChecks.update(plan.healthChecks);

@@ -85,7 +85,22 @@ export function endpointOf(
     ...(pod.spec.nodeName !== undefined && { nodeName: pod.spec.nodeName }),
     targetRef: { kind: "Pod", namespace: namespace ?? "", name, uid },
     ...(zone !== undefined && { zone }),
+    ...(ready && hintsFor(service, { zone, nodeName: pod.spec.nodeName })),
   };
+}
+
+/** Who should rather take this endpoint, where the Service wants traffic to stay near (`trafficDistribution`). */
+function hintsFor(
+  { spec }: Service,
+  { zone, nodeName }: { readonly zone: string | undefined; readonly nodeName: string | undefined },
+): Pick<Endpoint, "hints"> {
+  if (spec.trafficDistribution === undefined) return {};
+  const hints = {
+    ...(zone !== undefined && { forZones: [{ name: zone }] }),
+    ...(spec.trafficDistribution === "PreferSameNode" &&
+      nodeName !== undefined && { forNodes: [{ name: nodeName }] }),
+  };
+  return Object.keys(hints).length > 0 ? { hints } : {};
 }
 
 /** A pod that asks for a name under this Service gets it. */

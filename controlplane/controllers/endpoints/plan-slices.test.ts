@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { EndpointSlice, Pod, Service } from "../../../client/types.ts";
+import type { EndpointSlice, Node, Pod, Service } from "../../../client/types.ts";
 import { meta, pod } from "../testing/objects.ts";
 import { planEndpoints } from "./plan-endpoints.ts";
 import { endpointsPerSlice, planSlices } from "./plan-slices.ts";
@@ -62,6 +62,20 @@ describe("controlplane/controllers/endpoints/plan-slices", () => {
     );
   });
 
+  it("says whom an endpoint is meant for where the service wants traffic near", () => {
+    const node = {
+      metadata: { ...meta("n1"), labels: { "topology.kubernetes.io/zone": "a" } },
+    } as unknown as Node;
+    const hints = (trafficDistribution?: string) => {
+      const of = service(trafficDistribution === undefined ? {} : { trafficDistribution });
+      const [step] = planSlices(of, [backend("p1")], [], () => node);
+      return step?.action === "create" ? step.object.endpoints?.[0]?.hints : "no slice";
+    };
+    assert.equal(hints(), undefined);
+    for (const one of ["PreferClose", "PreferSameZone"])
+      assert.deepEqual(hints(one), { forZones: [{ name: "a" }] });
+    assert.deepEqual(hints("PreferSameNode"), { forZones: [{ name: "a" }], forNodes: [{ name: "n1" }] });
+  });
   it("leaves out pods that ended, have no address, or lack the named port", () => {
     const none = pod("p4", { ip: "10.0.0.4", readyFor: 1 });
     const actions = plan([backend("p1", { phase: "Succeeded" }), pod("p2"), none]);
