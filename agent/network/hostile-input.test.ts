@@ -105,6 +105,46 @@ describe("hostile addresses on a node", function () {
     assert.equal(await node.get(node.node, "http://203.0.113.7/"), "good");
   });
 
+  it("a node's range of pods that takes in ours, or is none of the cluster's, is not routed to it", async () => {
+    const other = (name: string, podCIDR: string, address: string) => ({
+      metadata: { name },
+      spec: { podCIDR },
+      status: { addresses: [{ type: "InternalIP", address }] },
+    });
+    const objects = [
+      other("all", "0.0.0.0/0", "10.199.0.66"),
+      other("ours", "10.198.1.0/25", "10.199.0.66"),
+      other("outside", "10.42.0.0/24", "10.199.0.66"),
+      other("words", "10.198.3.0/24 dev lo", "10.199.0.66"),
+      other("way", "10.198.4.0/24", "10.199.0.66 dev lo"),
+      other("fine", "10.198.2.0/24", TestNode.outsideIp),
+    ];
+    await node.ask("set", { plural: "nodes", objects });
+    const routes = async () => (await node.in(node.node, "ip", ["route"])).stdout;
+    await eventually("the good one is routed", async () => (await routes()).includes("10.198.2.0/24 via"));
+    assert.doesNotMatch(await routes(), /10\.199\.0\.66|10\.198\.[34]/);
+    await node.ask("set", { plural: "nodes", objects: [] });
+  });
+
+  it("a pod that is taken over with a host port that cannot be had is made anew; the others are kept", async () => {
+    const known = (pod: string, podIp: string, hostIp?: string) => ({
+      ...node.attachment(pod, [
+        { protocol: "TCP", hostPort: 8090, containerPort: 8080, ...(hostIp !== undefined && { hostIp }) },
+      ]),
+      podIp,
+      gateway: "10.198.1.1",
+    });
+    const bad = await node.attach("bad");
+    await node.restart();
+    const lost = await node.ask("restore", [known("bad", bad, hostile[0]), known("good", good)]);
+    assert.deepEqual(lost, ["bad"]);
+    assert.match(
+      await node.ruleset(),
+      new RegExp(`tcp dport 8090 dnat to ${good.replaceAll(".", "\\.")}:8080`),
+    );
+    assert.equal(await node.get(node.outside, `http://${TestNode.ip}:8090/`), "good");
+  });
+
   it("names and port names never come into the rules", async () => {
     const odd = service("fine", "10.96.2.1", {
       ports: [{ name: 'x" ; add table ip stolen', port: 80, protocol: "TCP" }],
