@@ -95,6 +95,7 @@ export const storeFlags = {
     kind: "goDuration",
     help: "time between progress messages on idle watches that ask for them",
     default: 600_000,
+    value: "DURATION",
   },
   "auto-compaction-mode": {
     kind: "string",
