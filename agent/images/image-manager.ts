@@ -55,7 +55,10 @@ export class ImageManager {
       found = await this.#store.find(image);
     } catch (error) {
       if (!(error instanceof InvalidImageName)) throw error;
-      throw new ImageUnavailable("InvalidImageName", error.message, nowMs + 60_000);
+      const message = `Failed to apply default image tag "${image}": ${error.message}`;
+      onEvent("Warning", "InspectFailed", message);
+      onEvent("Warning", "Failed", "Error: InvalidImageName");
+      throw new ImageUnavailable("InvalidImageName", message, nowMs + 60_000);
     }
     // Archives brought in by hand and the host itself have no registry that could have something newer.
     const local = found !== undefined && (policy !== "Always" || found.digests.length === 0);
@@ -63,12 +66,12 @@ export class ImageManager {
       onEvent("Normal", "Pulled", `Container image "${image}" already present on machine`);
       return found;
     }
-    if (policy === "Never")
-      throw new ImageUnavailable(
-        "ErrImageNeverPull",
-        `Container image "${image}" is not present with pull policy of Never`,
-        nowMs + 60_000,
-      );
+    if (policy === "Never") {
+      const message = `Container image "${image}" is not present with pull policy of Never`;
+      onEvent("Warning", "ErrImageNeverPull", message);
+      onEvent("Warning", "Failed", "Error: ErrImageNeverPull");
+      throw new ImageUnavailable("ErrImageNeverPull", message, nowMs + 60_000);
+    }
     const failure = this.#failures.get(image);
     const untilMs = failure && backoffUntil(failure, failure.failedMs, nowMs);
     if (failure !== undefined && untilMs !== undefined) {

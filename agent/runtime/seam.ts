@@ -59,6 +59,8 @@ export interface SandboxConfig {
   /** 0 for the pod's first sandbox, then one more each time. */
   readonly attempt: number;
   readonly hostname: string;
+  /** What /etc/hosts calls the pod's address. */
+  readonly hostNames: readonly string[];
   /** Lives in the node's own network namespace. */
   readonly hostNetwork: boolean;
   readonly hostPid: boolean;

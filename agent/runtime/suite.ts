@@ -213,6 +213,7 @@ export function sandboxConfig(name: string): SandboxConfig {
     pod: { namespace: "default", name, uid: `uid-${name}` },
     attempt: 0,
     hostname: name,
+    hostNames: [name],
     hostNetwork: false,
     hostPid: false,
     hostIpc: false,

@@ -6,6 +6,7 @@ import type { Image } from "../images/image.ts";
 import type { HostPort } from "../network-seam.ts";
 import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
 import { ConfigError, expandVariables } from "./environment.ts";
+import { hostNamesOf } from "./host-names.ts";
 import { qosClassOf } from "./pod-status.ts";
 
 export interface ConfigInput {
@@ -19,6 +20,7 @@ export interface ConfigInput {
   /** The image's root, for /etc/passwd. */
   readonly imageRoot: string;
   readonly nodeMemoryBytes: number;
+  readonly clusterDomain: string;
 }
 
 /** Image and pod merged into what the runtime is to run. Rejects with ConfigError. */
@@ -28,7 +30,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
   for (const pair of image.config.Env ?? [])
     env.set(pair.split("=")[0] ?? "", pair.slice(pair.indexOf("=") + 1));
   const own = new Map(input.env);
-  env.set("HOSTNAME", hostnameOf(pod));
+  env.set("HOSTNAME", hostNamesOf(pod, input.clusterDomain).hostname);
   for (const [name, value] of own) env.set(name, value);
   const expanded = (words: readonly string[]) => words.map((word) => expandVariables(word, own));
   // A pod's command replaces the image's entrypoint and with it the image's own arguments.
@@ -65,10 +67,6 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
       terminationMessagePolicy: container.terminationMessagePolicy ?? "File",
     },
   };
-}
-
-export function hostnameOf({ spec, metadata }: Pod): string {
-  return (spec.hostname || metadata.name).slice(0, 63).replace(/[-.]+$/, "");
 }
 
 async function userOf(
@@ -148,6 +146,7 @@ export function sandboxConfig(
   nodeResolvConf: string,
 ): SandboxConfig {
   const { spec, metadata } = pod;
+  const { hostname, names } = hostNamesOf(pod, dns.domain);
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   const hostPorts = containers.flatMap(({ ports }) =>
     (ports ?? []).flatMap((port): HostPort[] =>
@@ -166,7 +165,8 @@ export function sandboxConfig(
   return {
     pod: { namespace: metadata.namespace ?? "", name: metadata.name, uid: metadata.uid },
     attempt,
-    hostname: hostnameOf(pod),
+    hostname,
+    hostNames: names,
     hostNetwork: spec.hostNetwork ?? false,
     hostPid: spec.hostPID ?? false,
     hostIpc: spec.hostIPC ?? false,

@@ -89,6 +89,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
         logPath: join(logDir, `${attempt}.log`),
         imageRoot,
         nodeMemoryBytes: context.nodeMemoryBytes,
+        clusterDomain: context.dns.domain,
       }),
     )
     .catch(refuse("CreateContainerConfigError"));

@@ -5,6 +5,7 @@ import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { type ContainerRecord, readOptional, type SandboxRecord } from "../supervised/records.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
 import { type Cgroups, cgroupStats, oomKills, removeGroup } from "./cgroups.ts";
+import { hostsFile } from "./hosts-file.ts";
 import { startPause } from "./pause.ts";
 import type { RootFilesystems } from "./root-filesystem.ts";
 import { ociSpec, processOf } from "./spec.ts";
@@ -124,16 +125,14 @@ async function execPlan(
 /** /etc/hostname, /etc/hosts and /etc/resolv.conf, shared by the pod's containers. */
 async function writeSandboxFiles({ config, address }: SandboxRecord, dir: string): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const hosts = ["# Written by pintle.", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"];
-  if (address !== undefined) hosts.push(`${address.podIp}\t${config.hostname}`);
-  for (const { ip, hostnames } of config.hostAliases) hosts.push(`${ip}\t${hostnames.join("\t")}`);
+  const nodeHosts = config.hostNetwork ? ((await readOptional("/etc/hosts")) ?? "") : "";
   const { servers, searches, options } = config.dns;
   const resolv = servers.map((server) => `nameserver ${server}`);
   if (searches.length > 0) resolv.push(`search ${searches.join(" ")}`);
   if (options.length > 0) resolv.push(`options ${options.join(" ")}`);
   const shared = { mode: 0o644 };
   await writeFile(join(dir, "hostname"), `${config.hostname}\n`, shared);
-  await writeFile(join(dir, "hosts"), `${hosts.join("\n")}\n`, shared);
+  await writeFile(join(dir, "hosts"), hostsFile(config, address?.podIp, nodeHosts), shared);
   await writeFile(join(dir, "resolv.conf"), resolv.map((line) => `${line}\n`).join(""), shared);
 }
 

@@ -1,0 +1,38 @@
+import { strict as assert } from "node:assert";
+import { silentLog } from "../../base/os/log.ts";
+import { ManualClock } from "../../client/testing/manual-clock.ts";
+import { ImageManager, ImageUnavailable } from "./image-manager.ts";
+import { parseReference } from "./reference.ts";
+
+describe("an image that a container cannot have", () => {
+  const ensure = async (image: string, policy: string) => {
+    const os = { clock: new ManualClock(), random: { uint32: () => 0 }, log: silentLog };
+    const store = { find: async (name: string) => void parseReference(name) };
+    const said: string[] = [];
+    const onEvent = (type: string, reason: string, message: string) =>
+      said.push(`${type} ${reason}: ${message}`);
+    const signal = new AbortController().signal;
+    const request = { image, policy, credentialsFor: async () => undefined, onEvent, signal };
+    const refused = await new ImageManager(store as never, os as never)
+      .ensure(request)
+      .catch((error) => error);
+    assert.ok(refused instanceof ImageUnavailable);
+    return { said, reason: refused.reason, message: refused.message };
+  };
+
+  it("is told of by the event ErrImageNeverPull where it is never pulled", async () => {
+    const message = 'Container image "absent" is not present with pull policy of Never';
+    assert.deepEqual(await ensure("absent", "Never"), {
+      said: [`Warning ErrImageNeverPull: ${message}`, "Warning Failed: Error: ErrImageNeverPull"],
+      reason: "ErrImageNeverPull",
+      message,
+    });
+  });
+
+  it("is told of by the event InspectFailed where its name cannot be read", async () => {
+    const { said, reason, message } = await ensure("Bad:::name", "IfNotPresent");
+    assert.equal(reason, "InvalidImageName");
+    assert.match(message, /^Failed to apply default image tag "Bad:::name": couldn't parse image name/);
+    assert.deepEqual(said, [`Warning InspectFailed: ${message}`, "Warning Failed: Error: InvalidImageName"]);
+  });
+});
