@@ -45,8 +45,8 @@ const environment = async (container: Partial<Container>) => {
 describe("environmentOf", () => {
   it("passes on keys of config maps that are no C identifiers", async () => {
     data.odd = { "data-1": "x", "1.a": "y" };
-    const found = new Map(await environment({ envFrom: [{ prefix: "p-", configMapRef: { name: "odd" } }] }));
-    assert.deepEqual([found.get("p-data-1"), found.get("p-1.a")], ["x", "y"]);
+    const found = await environment({ envFrom: [{ prefix: "p-", configMapRef: { name: "odd" } }] });
+    assert.deepEqual([found["p-data-1"], found["p-1.a"]], ["x", "y"]);
   });
 
   it("takes values from everywhere, later ones over earlier, and expands references to earlier ones", async () => {
