@@ -7,10 +7,13 @@ import type { ApiMetrics } from "./api-metrics.ts";
 import { type PlainDeps, plainRoute } from "./discovery/plain-routes.ts";
 import type { User } from "./filters/authentication.ts";
 import { authorize } from "./filters/authorization.ts";
+import type { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import { identify } from "./filters/identity.ts";
 import type { InFlight } from "./filters/in-flight.ts";
+import { metricLabels } from "./filters/metric-labels.ts";
 import { readBody } from "./filters/read-body.ts";
 import { header, isLongRunning, type RequestInfo, requestInfo } from "./filters/request-info.ts";
+import { timeoutOf } from "./filters/request-timeout.ts";
 import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
 import { negotiate, plainOutput } from "./handlers/negotiate.ts";
@@ -23,6 +26,7 @@ export interface ServerDeps {
   readonly handlers: HandlerDeps;
   readonly plain: PlainDeps;
   readonly inFlight: InFlight;
+  readonly bodies: BodiesUnderWay;
   readonly metrics: ApiMetrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -30,9 +34,6 @@ export interface ServerDeps {
   /** Aborts when the server stops. */
   readonly stopping: AbortSignal;
 }
-
-/** How long a request that is no watch may take. */
-export const requestTimeoutMs = 60_000;
 
 /** One request from its head to its last byte: who, what, may they, how many at once, then the handler; whatever is
  *  thrown on the way becomes a Status. Never rejects. */
@@ -43,6 +44,7 @@ export async function serve(
 ): Promise<void> {
   const startedMs = deps.clock.monotonicMs();
   const info = requestInfo(request.method ?? "GET", request.url ?? "/");
+  const labels = metricLabels(info, deps.handlers.kinds);
   const auditId = header(request.headers, "audit-id") || newUid(deps.random);
   response.setHeader("Audit-Id", auditId);
   const abort = new AbortController();
@@ -51,20 +53,22 @@ export async function serve(
   response.on("close", onClose);
   deps.stopping.addEventListener("abort", onStop, { once: true });
   const long = isLongRunning(info);
-  const cancelDeadline = long
-    ? () => {}
-    : deps.clock.after(requestTimeoutMs, () =>
-        abort.abort(timedOut("request did not complete within the allotted timeout")),
-      );
-  const longLabels = { verb: info.verb, resource: info.resource?.plural ?? "" };
+  const longLabels = { verb: labels.verb, resource: labels.resource };
   if (long) deps.metrics.longRunning.inc(longLabels);
   let leave = () => {};
-  try {
+  let cancelDeadline = () => {};
+  const enter = () => {
     if (!long) leave = deps.inFlight.enter(info.method);
+  };
+  try {
+    if (!long) {
+      const late = timedOut("request did not complete within the allotted timeout");
+      cancelDeadline = deps.clock.after(timeoutOf(info.query), () => abort.abort(late));
+    }
     const { authorizer } = deps.handlers;
     const user = await identify(request, info, { authorizer, warn: (text) => warn(response, text) });
     await authorize(authorizer, user, info);
-    await dispatch({ request, response, info, user, signal: abort.signal }, deps);
+    await dispatch({ request, response, info, user, signal: abort.signal, enter }, deps);
   } catch (error) {
     await refuse(request, response, abort.signal.aborted ? abortReason(abort.signal, error) : error, {
       deps,
@@ -76,7 +80,10 @@ export async function serve(
     response.off("close", onClose);
     deps.stopping.removeEventListener("abort", onStop);
     if (long) deps.metrics.longRunning.dec(longLabels);
-    measure(info, response.statusCode, (deps.clock.monotonicMs() - startedMs) / 1000, deps.metrics);
+    const seconds = (deps.clock.monotonicMs() - startedMs) / 1000;
+    deps.metrics.requests.inc({ ...labels, code: String(response.statusCode) });
+    const { version: _, ...timed } = labels;
+    if (!long) deps.metrics.requestSeconds.observe(timed, seconds);
   }
 }
 
@@ -90,12 +97,15 @@ interface Exchange {
   readonly info: RequestInfo;
   readonly user: User;
   readonly signal: AbortSignal;
+  /** Takes a place among the requests under way. */
+  readonly enter: () => void;
 }
 
 async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
   const { request, response, info } = exchange;
   const { resource } = info;
   if (resource === undefined) {
+    exchange.enter();
     const answer = await plainRoute(info, header(request.headers, "accept"), deps.plain);
     for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
     return send(request, response, answer);
@@ -105,11 +115,24 @@ async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
   const served = deps.handlers.kinds.byResource(group, version, isBinding ? "pods" : plural);
   if (served === undefined) throw pathNotFound();
   const handler: Handler = isBinding ? createBinding : handlerFor(served, resource);
-  const call = makeCall(exchange, { target: resource, served });
+  // Whoever sends slowly must not keep others out: a place is taken once the body is there.
+  const body = await bodyOf(exchange, deps);
+  exchange.enter();
+  const call = makeCall(exchange, { target: resource, served, body });
   await reply(exchange, deps, { call, answer: await handler(call, deps.handlers) });
 }
 
-function makeCall(exchange: Exchange, { target, served }: Pick<Call, "target" | "served">): Call {
+const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+async function bodyOf({ request, info, signal }: Exchange, deps: ServerDeps): Promise<Uint8Array> {
+  if (bodiless.has(info.method)) return new Uint8Array(0);
+  return readBody(request, { signal, underWay: deps.bodies });
+}
+
+function makeCall(
+  exchange: Exchange,
+  { target, served, body }: Pick<Call, "target" | "served"> & { readonly body: Uint8Array },
+): Call {
   const { request, response, info, user, signal } = exchange;
   // Logs are text whatever the client accepts.
   const isLog = target.subresource === "log";
@@ -124,7 +147,7 @@ function makeCall(exchange: Exchange, { target, served }: Pick<Call, "target" | 
     user,
     output,
     signal,
-    body: () => readBody(request),
+    body,
     warn: (text) => warn(response, text),
   };
 }
@@ -173,17 +196,4 @@ export function toApiError(error: unknown): ApiError {
     if (error.code === "unknown") return timedOut(error.message);
   }
   return internalError(error instanceof Error ? error.message : String(error));
-}
-
-function measure(info: RequestInfo, code: number, seconds: number, metrics: ApiMetrics): void {
-  const { resource } = info;
-  const verb = (resource?.verb ?? info.method).toUpperCase();
-  const labels = {
-    verb,
-    group: resource?.group ?? "",
-    resource: resource?.plural ?? "",
-    subresource: resource?.subresource ?? "",
-  };
-  metrics.requests.inc({ ...labels, version: resource?.version ?? "", code: String(code) });
-  if (!isLongRunning(info)) metrics.requestSeconds.observe(labels, seconds);
 }

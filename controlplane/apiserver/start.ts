@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import type { Log } from "../../base/os/log.ts";
@@ -10,6 +11,7 @@ import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
 import { ruleAuthorizer } from "./filters/authorization.ts";
 import { anyOf } from "./filters/authorizer.ts";
+import { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import { InFlight } from "./filters/in-flight.ts";
 import { nodeAuthorizer } from "./filters/node-authorizer.ts";
 import type { ApiserverConfig } from "./flags.ts";
@@ -46,6 +48,9 @@ export function startApiserver(config: ApiserverConfig, os: Os): Promise<Running
 
 /** Idle connections stay open longer than clients keep them, so that it is never us who closes under a request. */
 const keepAliveMs = 120_000;
+/** How long a client may take to shake hands, or to send a request's head (Kubernetes' ReadHeaderTimeout). */
+const headMs = 32_000;
+const headBytesMax = 1024 * 1024;
 /** How long requests under way get to finish when the server stops. */
 const drainMs = 5000;
 
@@ -58,6 +63,8 @@ export async function startOnStorage(
   const log = os.log.child("apiserver");
   const tasks = new TaskScope(log);
   const stopping = new AbortController();
+  // Every request under way listens.
+  setMaxListeners(0, stopping.signal);
   const state = { bootstrapped: false };
   const handlers = handlerDeps(config, storage, { os, log });
   const { hub, kinds } = handlers;
@@ -81,6 +88,7 @@ export async function startOnStorage(
       bootstrapped: () => state.bootstrapped,
     },
     inFlight,
+    bodies: new BodiesUnderWay(),
     metrics: apiMetrics(os.metrics),
     clock: os.clock,
     random: os.random,
@@ -187,9 +195,16 @@ function tlsServer({ tls }: ApiserverConfig): Server {
     rejectUnauthorized: false,
     ALPNProtocols: ["http/1.1"],
     minVersion: "TLSv1.2",
+    handshakeTimeout: headMs,
+    maxHeaderSize: headBytesMax,
+    connectionsCheckingInterval: headMs / 8,
   });
   server.keepAliveTimeout = keepAliveMs;
+  server.headersTimeout = headMs;
+  // Bodies have the request's own deadline.
   server.requestTimeout = 0;
+  // Headers beyond a number would be dropped without a word; their size is bounded above.
+  server.maxHeadersCount = 0;
   return server;
 }
 

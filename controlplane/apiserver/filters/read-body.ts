@@ -1,18 +1,48 @@
 import type { IncomingMessage } from "node:http";
-import { bodyTooLarge } from "../api-error.ts";
+import { badRequest, bodyTooLarge } from "../api-error.ts";
+import type { BodiesUnderWay } from "./bodies-under-way.ts";
 
 /** The most a request may bring, as in Kubernetes. */
 export const bodyBytesMax = 3 * 1024 * 1024;
 
-/** The whole body. Fails with 413, and with the stream's error when the client goes away. */
-export async function readBody(request: IncomingMessage, limitBytes = bodyBytesMax): Promise<Uint8Array> {
-  if (Number(request.headers["content-length"] ?? 0) > limitBytes) throw bodyTooLarge(limitBytes);
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > limitBytes) throw bodyTooLarge(limitBytes);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+export interface BodyBounds {
+  /** Ends the reading with its reason: the request's time is up. */
+  readonly signal: AbortSignal;
+  readonly underWay: BodiesUnderWay;
+}
+
+/** The whole body. Fails with 413, with 429 where all bodies together are too much, and with the signal's reason. */
+export function readBody(request: IncomingMessage, { signal, underWay }: BodyBounds): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    const fail = (error: unknown) => {
+      stop();
+      request.pause();
+      reject(error);
+    };
+    const place = underWay.enter(fail);
+    const onData = (chunk: Buffer) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes > bodyBytesMax) return fail(bodyTooLarge(bodyBytesMax));
+      chunks.push(chunk);
+      place.grow(chunk.length);
+    };
+    const onEnd = () => {
+      stop();
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    };
+    const onClose = () => fail(badRequest("unexpected EOF"));
+    const onAbort = () => fail(signal.reason);
+    const stop = () => {
+      place.leave();
+      request.off("data", onData).off("end", onEnd).off("error", fail).off("close", onClose);
+      signal.removeEventListener("abort", onAbort);
+    };
+    if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax)
+      return fail(bodyTooLarge(bodyBytesMax));
+    if (signal.aborted) return onAbort();
+    request.on("data", onData).on("end", onEnd).on("error", fail).on("close", onClose);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
 }

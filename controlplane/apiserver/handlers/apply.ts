@@ -18,7 +18,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
       'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
     );
   const how = { dryRun: isDryRun(call.query), by: requesterOf(call) };
-  const body = parseYaml(await call.body());
+  const body = parseYaml(call.body);
   const given = acceptObject(call, deps.schemas, body);
   if (given.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
   const merge = (current: KubeObject | undefined): KubeObject => {

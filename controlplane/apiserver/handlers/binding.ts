@@ -11,13 +11,13 @@ import { isDryRun } from "./write-options.ts";
 
 /** POST pods/NAME/binding: gives a pod its node, once. */
 export async function bind(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { object } = decodeBody(await call.body(), header(call.headers, "content-type"), deps.schemas);
+  const { object } = decodeBody(call.body, header(call.headers, "content-type"), deps.schemas);
   return bindPod(call, deps, { binding: object, name: call.target.name, kind: call.served.kind });
 }
 
 /** POST bindings: the same with the pod's name in the body. */
 export async function createBinding(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { object } = decodeBody(await call.body(), header(call.headers, "content-type"), deps.schemas);
+  const { object } = decodeBody(call.body, header(call.headers, "content-type"), deps.schemas);
   const name = stringOf(objectOf(object.metadata).name);
   if (name === "") throw badRequest("metadata.name: Required value");
   return bindPod(call, deps, { binding: object, name, kind: call.served.kind });

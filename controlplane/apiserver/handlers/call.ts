@@ -21,8 +21,8 @@ export interface Call {
   readonly output: Output;
   /** Aborts when the client goes away or the request's time is up. */
   readonly signal: AbortSignal;
-  /** The whole body, within the size limit. */
-  body(): Promise<Uint8Array>;
+  /** The whole body; empty where the method has none. */
+  readonly body: Uint8Array;
   /** Sends a text to the user beside the answer (`Warning` header). */
   warn(text: string): void;
 }

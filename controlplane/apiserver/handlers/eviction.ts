@@ -8,7 +8,7 @@ import { isDryRun } from "./write-options.ts";
 
 /** POST pods/NAME/eviction: a deletion that disruption budgets could refuse. There are none in this release. */
 export async function evict(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { object } = decodeBody(await call.body(), header(call.headers, "content-type"), deps.schemas);
+  const { object } = decodeBody(call.body, header(call.headers, "content-type"), deps.schemas);
   const name = stringOf(objectOf(object.metadata).name);
   if (name !== "" && name !== call.target.name)
     throw badRequest("name in URL does not match name in Eviction object");

@@ -19,7 +19,7 @@ export async function getScale(call: Call, deps: HandlerDeps): Promise<Answer> {
 }
 
 export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { object } = decodeBody(await call.body(), header(call.headers, "content-type"), deps.schemas);
+  const { object } = decodeBody(call.body, header(call.headers, "content-type"), deps.schemas);
   return changeScale(call, deps, () => object);
 }
 
@@ -27,7 +27,7 @@ export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer>
   const type = (header(call.headers, "content-type").split(";")[0] ?? "").trim();
   // A Scale has no lists: strategic merge is plain merge.
   const plain = type === "application/strategic-merge-patch+json" ? "application/merge-patch+json" : type;
-  const patcher = patcherFor(plain, call, deps, await call.body());
+  const patcher = patcherFor(plain, call, deps, call.body);
   return changeScale(call, deps, (current) => patcher(scaleOf(call.served.kind, current)));
 }
 

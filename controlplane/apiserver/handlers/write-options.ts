@@ -27,7 +27,7 @@ function checkDryRun(values: readonly unknown[], kind: string): boolean {
 
 /** DeleteOptions from the body, or from the query where there is no body. Fails with BadRequest and Invalid. */
 export async function removeOptions(call: Call, schemas: Schemas): Promise<AskedOptions> {
-  const bytes = await call.body();
+  const bytes = call.body;
   const fromBody =
     bytes.length > 0 ? decodeBody(bytes, header(call.headers, "content-type"), schemas).object : {};
   const said: JsonObject = { ...queryOptions(call.query), ...fromBody };

@@ -1,4 +1,12 @@
-import { isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
+import {
+  EVENT_ALIAS,
+  EVENT_DOCUMENT,
+  EVENT_MAPPING,
+  EVENT_POP,
+  EVENT_SCALAR,
+  getScalarValue,
+  parseEvents,
+} from "js-yaml";
 
 /** How many are told at most. */
 const reportedMax = 20;
@@ -9,25 +17,45 @@ export function duplicateFields(text: string): readonly string[] {
   return /^\s*\{/.test(text) ? duplicatesInJson(text) : duplicatesInYaml(text);
 }
 
+/** Walks the parser's events: what it makes of them has one value a key. */
 function duplicatesInYaml(text: string): readonly string[] {
   const found: string[] = [];
-  const lines = new LineCounter();
-  const [document] = parseAllDocuments(text, { uniqueKeys: false, lineCounter: lines });
-  if (document === undefined || !("contents" in document)) return found;
-  visit(document, {
-    Map: (_, map) => {
-      const seen = new Set<unknown>();
-      for (const { key } of map.items) {
-        if (!isScalar(key)) continue;
-        if (seen.has(key.value) && found.length < reportedMax)
-          found.push(
-            `line ${lines.linePos(key.range?.[0] ?? 0).line}: key "${key.value}" already set in map`,
-          );
-        seen.add(key.value);
-      }
-    },
-  });
+  const stack: YamlFrame[] = [];
+  let documents = 0;
+  /** What stands in the innermost map is a key or a value by turns; other nodes take one turn too. */
+  const turn = (key: string | undefined, start: number) => {
+    const top = stack.at(-1);
+    if (top?.seen === undefined) return;
+    if (top.isKey && key !== undefined) {
+      if (top.seen.has(key) && found.length < reportedMax)
+        found.push(`line ${lineAt(text, start)}: key "${key}" already set in map`);
+      top.seen.add(key);
+    }
+    top.isKey = !top.isKey;
+  };
+  for (const event of parseEvents(text, { maxDepth: 100 })) {
+    if (event.type === EVENT_DOCUMENT && ++documents > 1) break;
+    if (event.type === EVENT_SCALAR) turn(getScalarValue(text, event), event.valueStart);
+    else if (event.type === EVENT_ALIAS) turn(undefined, 0);
+    else if (event.type === EVENT_POP) stack.pop();
+    else {
+      if (event.type !== EVENT_DOCUMENT) turn(undefined, 0);
+      stack.push({ seen: event.type === EVENT_MAPPING ? new Set() : undefined, isKey: true });
+    }
+  }
   return found;
+}
+
+interface YamlFrame {
+  /** Of a map; a list or document has none. */
+  readonly seen: Set<string> | undefined;
+  isKey: boolean;
+}
+
+function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf("\n"); at >= 0 && at < offset; at = text.indexOf("\n", at + 1)) line++;
+  return line;
 }
 
 function duplicatesInJson(json: string): readonly string[] {

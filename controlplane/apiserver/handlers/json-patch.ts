@@ -1,0 +1,60 @@
+import jsonPatch, { type Operation } from "fast-json-patch";
+import { ApiError, badRequest } from "../api-error.ts";
+import { isObject, type JsonObject, objectOf } from "../json.ts";
+
+/** As in Kubernetes. */
+export const jsonPatchLimits = {
+  operationsMax: 10_000,
+  /** By so much may all `copy` operations together make an object grow. */
+  copiedBytesMax: 3 * 1024 * 1024,
+} as const;
+
+/** JSON patch (RFC 6902), read once and applied as often as needed. Fails with 400, 413, and with 422 where it does not
+ *  fit the object: Kubernetes' text does not say why, so that goes to `warn`. */
+export function jsonPatcher(
+  patch: unknown,
+  warn: (text: string) => void,
+): (current: JsonObject) => JsonObject {
+  if (!Array.isArray(patch) || !patch.every(isObject))
+    throw badRequest("error decoding patch: json: cannot unmarshal into Go value of type jsonpatch.Patch");
+  const { operationsMax } = jsonPatchLimits;
+  if (patch.length > operationsMax)
+    throw new ApiError(
+      413,
+      "RequestEntityTooLarge",
+      `Request entity too large: The allowed maximum operations in a JSON patch is ${operationsMax}, got ${patch.length}`,
+    );
+  return (current) => {
+    try {
+      return applied(current, structuredClone(patch) as unknown as Operation[]);
+    } catch (error) {
+      warn(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
+      throw new ApiError(
+        422,
+        "Invalid",
+        "the server rejected our request due to an error in our request",
+        {},
+      );
+    }
+  };
+}
+
+function applied(current: JsonObject, patch: readonly Operation[]): JsonObject {
+  let document: unknown = current;
+  let copiedBytes = 0;
+  for (const [at, operation] of patch.entries()) {
+    if (operation.op === "copy") {
+      copiedBytes += jsonBytes(jsonPatch.getValueByPointer(document, operation.from));
+      if (copiedBytes > jsonPatchLimits.copiedBytesMax)
+        throw new Error(
+          `Unable to complete the copy, the accumulated size increase of copy is ${copiedBytes}, exceeding the limit ${jsonPatchLimits.copiedBytesMax}`,
+        );
+    }
+    document = jsonPatch.applyOperation(document, operation, true, true, true, at).newDocument;
+  }
+  return objectOf(document);
+}
+
+function jsonBytes(value: unknown): number {
+  return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
+}

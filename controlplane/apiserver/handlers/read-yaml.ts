@@ -1,0 +1,28 @@
+import { CORE_SCHEMA, loadAll } from "js-yaml";
+import { badRequest } from "../api-error.ts";
+import { bodyBytesMax } from "../filters/read-body.ts";
+import { isWithin } from "../nesting.ts";
+
+/** YAML from outside. The parser takes time in proportion to the text and bounds nesting; aliases may not make more of
+ *  it than a text could say without them. Fails with 400. Pure. */
+export function readYaml(text: string): unknown {
+  const value = parsed(text);
+  if (isWithin(value, 2 * bodyBytesMax)) return value;
+  throw badRequest("error converting YAML to JSON: yaml: document contains excessive aliasing");
+}
+
+function parsed(text: string): unknown {
+  try {
+    // Keys that stand twice are another's to find: the last one holds, as in Kubernetes' lax decoding.
+    const bounds = { maxDepth: 100, maxTotalMergeKeys: 10_000 };
+    return loadAll(text, { schema: CORE_SCHEMA, json: true, ...bounds })[0];
+  } catch (error) {
+    throw badRequest(
+      `error converting YAML to JSON: yaml: ${error instanceof Error ? firstLine(error.message) : error}`,
+    );
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
+}
