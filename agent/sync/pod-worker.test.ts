@@ -77,6 +77,23 @@ describe("PodWorker", () => {
     assert.equal(stateOf(pod)?.state?.waiting?.message, 'configmap "absent" not found');
   });
 
+  it("asks for pull secrets where they are followed, not the API", async () => {
+    const ask = rig.context.images.ensure;
+    let found: unknown = "not asked";
+    Object.assign(rig.context.images, {
+      ensure: async (request: Parameters<typeof ask>[0]) => {
+        found = await request.credentialsFor("registry.test");
+        return ask(request);
+      },
+    });
+    const auths = { "registry.test": { username: "u", password: "p" } };
+    const text = Buffer.from(JSON.stringify({ auths })).toString("base64");
+    Object.assign(rig.context.sources, { secret: async () => ({ data: { ".dockerconfigjson": text } }) });
+    await rig.run({ imagePullSecrets: [{ name: "pull" }] });
+    await rig.untilRunning();
+    assert.deepEqual(found, { username: "u", password: "p" });
+  });
+
   describe("while the API does not answer as it should", () => {
     const away = (answer: () => Promise<never>) => {
       rig.api.intercept = async ({ verb }) => (verb === "get" || verb === "watch" ? undefined : answer());

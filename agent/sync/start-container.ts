@@ -1,8 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "../../base/os/log.ts";
-import { isNotFound } from "../../client/api-error.ts";
-import { resources } from "../../client/resources.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { Credentials } from "../images/registry.ts";
 import { runProbe } from "../probes/run-probe.ts";
@@ -133,16 +131,12 @@ async function terminationMount(
 async function pullCredentials(
   pod: Pod,
   registry: string,
-  { client }: PodContext,
+  { sources }: PodContext,
 ): Promise<Credentials | undefined> {
   for (const { name } of pod.spec.imagePullSecrets ?? []) {
     if (name === undefined) continue;
-    const secret = await client
-      .get(resources.secrets, { namespace: pod.metadata.namespace, name })
-      .catch((error: unknown) => {
-        if (isNotFound(error)) return undefined; // as the kubelet does: try without
-        throw error;
-      });
+    // Followed like all that the pod refers to, so that a restart does not wait for the API. One that is missing: without.
+    const secret = await sources.secret(pod.metadata.namespace ?? "", name);
     const text = Buffer.from(secret?.data?.[".dockerconfigjson"] ?? "", "base64").toString("utf8");
     if (text === "") continue;
     const found = credentialsIn(JSON.parse(text), registry);

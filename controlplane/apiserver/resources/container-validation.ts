@@ -174,6 +174,8 @@ function validateEnv(container: Container, field: string): readonly FieldError[]
   }
   for (const [index, one] of (container.envFrom ?? []).entries()) {
     const at = `${field}.envFrom[${index}]`;
+    if (one.prefix)
+      problems.push(...envName(one.prefix).map((text) => invalid(`${at}.prefix`, one.prefix, text)));
     if (one.configMapRef === undefined && one.secretRef === undefined)
       problems.push(invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"));
     if (one.configMapRef !== undefined && one.secretRef !== undefined)
