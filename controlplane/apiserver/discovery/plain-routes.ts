@@ -32,7 +32,8 @@ export interface PlainDeps extends HealthDeps {
   readonly address: string;
 }
 
-const openApiV2Protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/** Clients ask for it by two spellings; the other one is no MIME type. */
+const openApiV2Protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const json = (body: unknown): PlainAnswer => ({
   code: 200,
   contentType: "application/json",

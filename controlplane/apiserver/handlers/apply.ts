@@ -46,6 +46,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     if (route.via === "status") throw notFound(kind, call.target.name);
   }
   const object = await createObject(deps, kind, merge(undefined), how);
+  if (how.dryRun) Reflect.deleteProperty(object.metadata, "resourceVersion");
   return { type: "object", code: 201, object };
 }
 

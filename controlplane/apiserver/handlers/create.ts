@@ -14,5 +14,6 @@ export async function create(call: Call, deps: HandlerDeps): Promise<Answer> {
   const manager = call.query.get("fieldManager") ?? "unknown";
   recordCreate(object, manager, rfc3339(deps.clock.wallMs()));
   const created = await createObject(deps, call.served.kind, object, { dryRun, by: requesterOf(call) });
+  if (dryRun) Reflect.deleteProperty(created.metadata, "resourceVersion");
   return { type: "object", code: 201, object: created };
 }

@@ -150,7 +150,12 @@ export function scopeOf(
 
 function storedField(served: ServedKind, field: string): string {
   // events.k8s.io calls the object an event is about by another name.
-  const stored = served.convert === undefined ? field : field.replace(/^regarding\./, "involvedObject.");
+  const stored =
+    served.convert === undefined
+      ? field
+      : field
+          .replace(/^regarding\./, "involvedObject.")
+          .replace(/^reportingController$/, "reportingComponent");
   if (selectableNames(served.kind).has(stored)) return stored;
   throw badRequest(`field label not supported: ${field}`);
 }

@@ -41,6 +41,9 @@ const special: Readonly<Record<string, Handlers>> = {
 /** The handler for what is asked; fails with 404 for an unknown subresource and with 405 for a verb it lacks. Pure. */
 export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
   const { subresource, verb } = target;
+  const { namespaced, plural } = served.kind;
+  // A namespace is said to be in itself.
+  if (!namespaced && target.namespace !== "" && plural !== "namespaces") throw pathNotFound();
   const handlers = subresource === "" ? mainHandlers(served) : subresourceHandlers(served, subresource);
   if (handlers === undefined) throw pathNotFound();
   const handler = handlers[verb];

@@ -7,6 +7,7 @@ import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { decodeBody } from "./decode-body.ts";
+import { recordManager } from "./field-manager.ts";
 import { patcherFor } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -56,8 +57,9 @@ async function changeScale(
           message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
         },
       ]);
-    scaling(kind).setReplicas(current, replicas);
-    return current;
+    const next = structuredClone(current);
+    scaling(kind).setReplicas(next, replicas);
+    return recordManager(call, deps, { current, next });
   };
   const options = { dryRun: isDryRun(call.query), via: "object", by: requesterOf(call) } as const;
   return answer(kind, await updateObject(deps, kind, call.target, change, options));

@@ -59,7 +59,9 @@ function validateAction(
   return problems;
 }
 
-function validatePort(port: string | number, field: string): readonly FieldError[] {
-  const texts = typeof port === "number" ? portNumber(port) : portName(port ?? "");
+/** A port that is missing is number 0 to Kubernetes. */
+function validatePort(given: string | number | undefined, field: string): readonly FieldError[] {
+  const port = given ?? 0;
+  const texts = typeof port === "number" ? portNumber(port) : portName(port);
   return texts.map((text) => invalid(field, port, text));
 }

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { startTestApiserver, type TestApiserver } from "./testing.ts";
+import { configMap, configMaps, pod } from "./testing-objects.ts";
+
+const pods = "/api/v1/namespaces/default/pods";
+
+describe("what clients read between the lines", () => {
+  let server: TestApiserver;
+  before(async () => {
+    server = await startTestApiserver();
+  });
+  after(() => server.stop());
+
+  it("gives the OpenAPI v2 document a media type that parses, whichever spelling was asked for", async () => {
+    for (const mark of ["@", "."]) {
+      const accept = `application/com.github.proto-openapi.spec.v2${mark}v1.0+protobuf`;
+      const { headers } = await server.admin.call("GET", "/openapi/v2", { accept });
+      assert.equal(headers["content-type"], "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+    }
+  });
+
+  it("keeps a pod's generation when the pod is bound", async () => {
+    await server.admin.call("POST", pods, { body: pod("bound") });
+    const binding = {
+      apiVersion: "v1",
+      kind: "Binding",
+      metadata: { name: "bound" },
+      target: { name: "n1" },
+    };
+    assert.equal((await server.admin.call("POST", `${pods}/bound/binding`, { body: binding })).code, 201);
+    const { body } = await server.admin.call("GET", `${pods}/bound`);
+    assert.deepEqual([body.spec.nodeName, body.metadata.generation], ["n1", 1]);
+  });
+
+  it("says that a missing probe port is 0", async () => {
+    const body = pod("probed");
+    const container = { name: "c", image: "i", livenessProbe: { httpGet: { path: "/" } } };
+    const answer = await server.admin.call("POST", pods, {
+      body: { ...body, spec: { containers: [container] } },
+    });
+    assert.match(answer.body.message, /httpGet\.port: Invalid value: 0: must be between 1 and 65535/);
+  });
+
+  it("shows no resourceVersion of what was not stored", async () => {
+    const { body } = await server.admin.call("POST", `${configMaps}?dryRun=All`, { body: configMap("dry") });
+    assert.equal("resourceVersion" in body.metadata, false);
+  });
+
+  it("serves a kind outside namespaces nowhere inside one", async () => {
+    for (const path of ["/api/v1/namespaces/default/nodes", "/api/v1/namespaces/default/nodes/n1"])
+      assert.equal((await server.admin.call("GET", path)).code, 404);
+    assert.equal((await server.admin.call("GET", "/api/v1/namespaces/default")).code, 200);
+  });
+
+  it("selects events by reportingController in their new group", async () => {
+    const events = "/apis/events.k8s.io/v1/events?fieldSelector=reportingController=x";
+    assert.equal((await server.admin.call("GET", events)).code, 200);
+  });
+
+  it("gives whoever scales the replicas, so that a later apply of them conflicts", async () => {
+    const path = "/apis/apps/v1/namespaces/default/deployments/scaled";
+    const labels = { app: "a" };
+    const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "i" }] } };
+    const spec = { replicas: 1, selector: { matchLabels: labels }, template };
+    const body = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "scaled" }, spec };
+    const type = "application/apply-patch+yaml";
+    const apply = (object: unknown) =>
+      server.admin.call("PATCH", `${path}?fieldManager=me`, { body: object, type });
+    assert.equal((await apply(body)).code, 201);
+    const scale = await server.admin.call("PATCH", `${path}/scale?fieldManager=scaler`, {
+      body: { spec: { replicas: 3 } },
+      type: "application/merge-patch+json",
+    });
+    assert.equal(scale.code, 200);
+    const again = await apply({ ...body, spec: { ...spec, replicas: 2 } });
+    assert.equal(again.code, 409);
+    assert.match(again.body.message, /conflict with "scaler".*spec\.replicas/);
+  });
+});
