@@ -12,6 +12,7 @@ import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import type { Node } from "../client/types.ts";
 import { kubernetesVersion } from "../client/version.ts";
+import { PodAdmission } from "./admission/pod-admission.ts";
 import type { AgentConfig } from "./flags.ts";
 import { ImageManager } from "./images/image-manager.ts";
 import { ImageStore } from "./images/store.ts";
@@ -23,6 +24,7 @@ import { type Chosen, chooseRuntime } from "./runtime/choose.ts";
 import { ociLauncher } from "./runtime/oci/launcher.ts";
 import { overlayFilesystems } from "./runtime/oci/root-filesystem.ts";
 import { processLauncher } from "./runtime/process/launcher.ts";
+import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
 import { type AgentServer, type ServerDeps, startServer } from "./server/server.ts";
 import { readMachine } from "./status/machine.ts";
@@ -151,6 +153,33 @@ async function start(parts: Parts): Promise<void> {
     tasks,
     (uid) => workers.objectsChanged(uid),
   );
+  const able = allocatableOf(node, machine);
+  const admission = new PodAdmission(
+    {
+      allowedUnsafeSysctls: config.allowedUnsafeSysctls,
+      appArmor: (await readOptional("/sys/module/apparmor/parameters/enabled"))?.startsWith("Y") ?? false,
+    },
+    async () => {
+      // Where the API does not answer, what the node registered with has to do.
+      const now = await client
+        .get(resources.nodes, { name: config.nodeName }, { signal: tasks.signal })
+        .catch((error: unknown) => {
+          os.log.warn("cannot read the node; judging pods by what it registered with", { error });
+          return registered;
+        });
+      return {
+        name: config.nodeName,
+        labels: now.metadata.labels ?? {},
+        taints: now.spec?.taints ?? [],
+        allocatable: {
+          cpu: able.cpuMillis,
+          memory: able.memoryBytes,
+          "ephemeral-storage": able.storageBytes,
+          pods: config.maxPods,
+        },
+      };
+    },
+  );
   const statuses = new PodStatuses(client, os, tasks);
   const workers = new PodWorkers(
     {
@@ -159,15 +188,20 @@ async function start(parts: Parts): Promise<void> {
       runtime,
       imageStore,
       images: new ImageManager(imageStore, os),
-      volumes: new PodVolumes({ dir: join(config.rootDir, "pods"), sources }),
+      volumes: new PodVolumes({
+        dir: join(config.rootDir, "pods"),
+        sources,
+        mountsSubPaths: chosen.kind === "oci",
+      }),
       prober,
+      admission,
       events,
       sources,
       services: () => services.list(),
       scheme: chosen.kind,
       nodeIp: config.nodeIp,
       dns: { servers: config.clusterDns, domain: config.clusterDomain },
-      allocatable: allocatableOf(node, machine),
+      allocatable: able,
       nodeMemoryBytes: machine.memoryBytes,
       logsDir: join(config.rootDir, "logs"),
     },

@@ -5,6 +5,7 @@ import { type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts
 import { isQuantity, parseMilliQuantity, parseQuantity } from "../base/quantity.ts";
 import { labelsForbiddenToNodes } from "../client/rules/node-labels.ts";
 import type { Taint } from "../client/types.ts";
+import { namespaceOf, normalized } from "./admission/sysctls.ts";
 
 export const agentFlags = {
   "node-name": { kind: "string", help: "This node's name; the host's by default.", value: "NAME" },
@@ -47,6 +48,12 @@ export const agentFlags = {
     help: "Taints to register with.",
     value: "KEY=VALUE:EFFECT,…",
   },
+  "allowed-unsafe-sysctls": {
+    kind: "list",
+    default: [],
+    help: "Sysctls beside the safe ones that pods may set; a name may end in *. Only those of a pod's own namespaces.",
+    value: "NAMES",
+  },
   "system-reserved-cpu": { kind: "string", default: "0", help: "CPU not given to pods.", value: "QUANTITY" },
   "system-reserved-memory": {
     kind: "string",
@@ -86,6 +93,7 @@ export interface AgentConfig {
   readonly maxPods: number;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
+  readonly allowedUnsafeSysctls: readonly string[];
   readonly reservedCpuMillis: number;
   readonly reservedMemoryBytes: number;
   readonly statusUpdateMs: number;
@@ -154,6 +162,13 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
       one,
       "is not KEY=VALUE:NoSchedule|PreferNoSchedule|NoExecute",
     );
+  for (const one of flags["allowed-unsafe-sysctls"])
+    check(
+      /^[-_./a-z0-9]+\*?$/.test(one) && namespaceOf(normalized(one)) !== undefined,
+      "allowed-unsafe-sysctls",
+      one,
+      "is not known to be of a pod's own namespaces",
+    );
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
     nodeName,
@@ -174,6 +189,7 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     taints: taints.flatMap(({ match }) =>
       match?.[1] && match[3] ? [{ key: match[1], value: match[2] ?? "", effect: match[3] }] : [],
     ),
+    allowedUnsafeSysctls: flags["allowed-unsafe-sysctls"],
     reservedCpuMillis: parseMilliQuantity(flags["system-reserved-cpu"]),
     reservedMemoryBytes: parseQuantity(flags["system-reserved-memory"]),
     statusUpdateMs: flags["node-status-update-frequency"],

@@ -1,5 +1,6 @@
-import { lstat, readlink } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, readFile, readlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { ifPresent } from "../../base/os/if-present.ts";
 import { ImageError } from "./image.ts";
 
 const linksMost = 40;
@@ -27,6 +28,14 @@ export async function pathInTree(root: string, path: string): Promise<string> {
     todo.unshift(...target.split("/").filter((one) => one !== "" && one !== "."));
   }
   return join(root, ...done);
+}
+
+/** The text of a regular file in the tree, links followed within it; empty when there is none or it is larger than
+ *  `bytesMax`. */
+export async function textInTree(root: string, path: string, bytesMax: number): Promise<string> {
+  const found = dirname(await pathInTree(root, `${path}/.x`)); // so that a link in its last part is followed too
+  const about = await ifPresent(lstat(found));
+  return about?.isFile() && about.size <= bytesMax ? readFile(found, "utf8") : "";
 }
 
 async function linkTarget(path: string): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import { delimiter, join } from "node:path";
 import { UsageError } from "../../base/os/flags.ts";
 import { describeError } from "../../base/os/log.ts";
 import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
+import { readHostLimits } from "./oci/host-limits.ts";
 import { type OciConfig, versionOf } from "./oci/launcher.ts";
 import { mustRun } from "./supervised/run-command.ts";
 
@@ -55,6 +56,7 @@ async function findOci(choice: RuntimeChoice): Promise<OciConfig> {
     rootDir: choice.rootDir,
     cgroupParent: `/pintle/${choice.nodeName}`,
     cgroups,
+    host: await readHostLimits(),
   };
 }
 

@@ -186,6 +186,44 @@ export function runtimeSuite(
       await assert.rejects(readFile("/root/written"), /ENOENT/);
     });
 
+    it("starts Guaranteed and privileged containers whatever capability the host lacks", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("guaranteed"));
+      const base = shell("cat /proc/self/oom_score_adj; grep CapBnd /proc/self/status");
+      const configs = [
+        { ...base, resources: { ...base.resources, oomScoreAdj: -997 } },
+        { ...shell("true"), security: { ...base.security, privileged: true } },
+      ];
+      for (const config of configs) {
+        const { state } = await (await start(sandbox, config)).ended;
+        assert.equal(state.phase === "exited" && `${state.exitCode} ${state.message}`, "0 ");
+      }
+    });
+
+    it("names the operation that failed when a container cannot be started", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("fails"));
+      const id = await runtime.createContainer(sandbox, { ...shell(""), workingDir: "/proc/1/nowhere" });
+      await assert.rejects(runtime.startContainer(id), /(crun|runc) cannot start the container: .*nowhere/);
+    });
+
+    it("sets sysctls in the pod's namespaces and never the host's", async () => {
+      const range = "1024 2000";
+      const own = { "net.ipv4.ip_local_port_range": range };
+      const sandbox = await runtime.runPodSandbox({ ...sandboxConfig("sysctl"), sysctls: own });
+      const { id } = await start(sandbox, shell("exec sleep 100"));
+      const read = await runtime.execSync(id, ["cat", "/proc/sys/net/ipv4/ip_local_port_range"], 5000);
+      assert.equal(Buffer.from(read.stdout).toString().replace(/\s+/g, " ").trim(), range);
+      for (const name of ["kernel.core_pattern", "kernel.hostname", "net.ipv4/../../../kernel.core_pattern"])
+        await assert.rejects(
+          runtime.runPodSandbox({ ...sandboxConfig("bad"), sysctls: { [name]: "|/tmp/x" } }),
+          /is not the pod's own/,
+        );
+      const onHost = { ...sandboxConfig("host"), hostNetwork: true, sysctls: own };
+      await assert.rejects(
+        runtime.runPodSandbox(onHost),
+        /net\/ipv4\/ip_local_port_range is not the pod's own/,
+      );
+    });
+
     it("kills what exceeds its memory limit and says so", async () => {
       const sandbox = await runtime.runPodSandbox(sandboxConfig("greedy"));
       const config = shell("exec node -e 'const a=[];for(;;)a.push(Buffer.alloc(1e6,1))'");

@@ -1,13 +1,15 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { Image } from "../images/image.ts";
+import { textInTree } from "../images/path-in-tree.ts";
 import type { HostPort } from "../network-seam.ts";
 import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
 import { ConfigError, expandVariables } from "./environment.ts";
 import { hostNamesOf } from "./host-names.ts";
 import { qosClassOf } from "./pod-status.ts";
+
+/** An image may hold anything under the name of its /etc/passwd. */
+const accountBytesMax = 4 * 1024 * 1024;
 
 export interface ConfigInput {
   readonly pod: Pod;
@@ -77,7 +79,7 @@ async function userOf(
 ): Promise<ContainerConfig["user"]> {
   const [asked = "", askedGroup = ""] = (image.config.User ?? "").split(":");
   const row = async (file: string, name: string) =>
-    (await readFile(join(imageRoot, "etc", file), "utf8").catch(() => ""))
+    (await textInTree(imageRoot, `etc/${file}`, accountBytesMax))
       .split("\n")
       .map((line) => line.split(":"))
       .find((fields) => fields[0] === name || fields[2] === name);

@@ -2,6 +2,7 @@ import type { Os } from "../../base/os/os.ts";
 import type { ApiClient } from "../../client/api.ts";
 import type { EventRecorder } from "../../client/events.ts";
 import type { Pod, Service } from "../../client/types.ts";
+import type { PodAdmission } from "../admission/pod-admission.ts";
 import type { ImageManager } from "../images/image-manager.ts";
 import type { ImageStore } from "../images/store.ts";
 import type { Prober } from "../probes/prober.ts";
@@ -20,6 +21,8 @@ export interface PodContext {
   readonly imageStore: Pick<ImageStore, "lowerDirs">;
   readonly volumes: Pick<PodVolumes, "podDir" | "list" | "prepare" | "mountsOf" | "remove">;
   readonly prober: Prober;
+  /** Which pods the node takes; all, where absent. */
+  readonly admission?: Pick<PodAdmission, "admit" | "take" | "forget">;
   readonly events: Pick<EventRecorder, "record">;
   readonly sources: Pick<FollowedObjects, "configMap" | "secret" | "follow" | "forget">;
   readonly services: () => readonly Service[];

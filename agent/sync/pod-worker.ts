@@ -113,6 +113,7 @@ export class PodWorker {
     };
     signal.addEventListener("abort", stop, { once: true });
     try {
+      await this.#beAdmitted();
       while (!signal.aborted) {
         this.#woken = false;
         this.#bell = deferred();
@@ -134,6 +135,16 @@ export class PodWorker {
     } finally {
       signal.removeEventListener("abort", stop);
     }
+  }
+
+  /** A pod that the node does not take fails before anything of it is made. */
+  async #beAdmitted(): Promise<void> {
+    if (this.#terminal || this.#gone || this.#pod.metadata.deletionTimestamp !== undefined) return;
+    const rejection = await this.#context.admission?.admit(this.#pod);
+    if (rejection === undefined) return;
+    this.#event("Warning", rejection.reason, rejection.message);
+    this.#failure = { reason: rejection.reason, message: `Pod was rejected: ${rejection.message}` };
+    this.#terminal = true;
   }
 
   async #step(): Promise<"finished" | { readonly wakeAtMs?: number }> {

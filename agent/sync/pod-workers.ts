@@ -5,6 +5,7 @@ import type { Informer } from "../../client/informer.ts";
 import type { Pod } from "../../client/types.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
 import type { PodContext } from "./pod-context.ts";
+import { isTerminal } from "./pod-phase.ts";
 import { PodWorker } from "./pod-worker.ts";
 
 /** One worker per pod bound to this node, by uid. */
@@ -24,6 +25,10 @@ export class PodWorkers {
   async start(pods: Informer<Pod>): Promise<void> {
     const wanted = new Set(pods.list().map(({ metadata }) => metadata.uid));
     await this.#removeStrays(wanted);
+    // What runs has its room before anything new is asked for.
+    const begun = new Set(this.#context.runtime.listPodSandboxes().map(({ pod }) => pod.uid));
+    for (const pod of pods.list())
+      if (begun.has(pod.metadata.uid) && !isTerminal(pod.status?.phase)) this.#context.admission?.take(pod);
     this.#context.runtime.subscribe(({ podUid }) => this.wake(podUid));
     pods.subscribe({
       onAdd: (pod) => this.#update(pod),
@@ -46,6 +51,7 @@ export class PodWorkers {
 
   #update(pod: Pod): void {
     const { uid } = pod.metadata;
+    if (isTerminal(pod.status?.phase)) this.#context.admission?.forget(uid);
     const known = this.#workers.get(uid);
     if (known !== undefined) {
       known.update(pod);
@@ -58,6 +64,7 @@ export class PodWorkers {
       await worker.run(signal);
       this.#workers.delete(uid);
       this.#context.sources.forget(uid);
+      this.#context.admission?.forget(uid);
     });
   }
 

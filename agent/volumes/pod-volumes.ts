@@ -1,27 +1,31 @@
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, chown, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { parseQuantity } from "../../base/quantity.ts";
 import type { Container, Pod, Volume } from "../../client/types.ts";
-import { pathInTree } from "../images/path-in-tree.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
 import { showPayload } from "./atomic-folder.ts";
 import { payloadOf } from "./payload.ts";
+import { isPlainName, mountPoints, placeOfSubPath, removeMounts, subPathFolder } from "./sub-paths.ts";
 
 export interface PodVolumesDeps {
   /** `<root>/pods`. */
   readonly dir: string;
   readonly sources: Sources;
+  /** Whether a subPath is mounted by descriptor, so that nobody can exchange it; plain processes get its name. */
+  readonly mountsSubPaths: boolean;
 }
 
 /** Volumes of this node's pods. */
 export class PodVolumes {
   readonly #dir: string;
   readonly #sources: Sources;
+  readonly #mountsSubPaths: boolean;
 
-  constructor({ dir, sources }: PodVolumesDeps) {
+  constructor({ dir, sources, mountsSubPaths }: PodVolumesDeps) {
+    this.#mountsSubPaths = mountsSubPaths;
     this.#dir = dir;
     this.#sources = sources;
   }
@@ -88,7 +92,16 @@ export class PodVolumes {
       if (volume === undefined) throw new ConfigError(`volume mount ${name}: no such volume`);
       const root = volume.hostPath?.path ?? this.#folder(pod, volume);
       const inside = subPathExpr === undefined ? subPath : expandVariables(subPathExpr, env);
-      const hostPath = inside ? await subPathIn(root, inside, volume.emptyDir !== undefined) : root;
+      const hostPath = inside
+        ? await placeOfSubPath({
+            root,
+            path: inside,
+            create: volume.emptyDir !== undefined,
+            mountAt: this.#mountsSubPaths
+              ? subPathFolder(this.podDir(pod.metadata.uid), name, container.name, mounts.length)
+              : undefined,
+          })
+        : root;
       const ofApi = volume.configMap ?? volume.secret ?? volume.downwardAPI ?? volume.projected;
       const propagation =
         mountPropagation === "Bidirectional"
@@ -109,27 +122,14 @@ export class PodVolumes {
   /** Removes all that was made for a pod. */
   async remove(uid: string): Promise<void> {
     const dir = this.podDir(uid);
-    const mounted = (await mountPoints()).filter((path) => path.startsWith(`${dir}/`));
-    for (const path of mounted.reverse()) await mustRun(["umount", "-l", path]);
+    await removeMounts(dir);
     await rm(dir, { recursive: true, force: true });
   }
 
   #folder(pod: Pod, volume: Volume): string {
+    if (!isPlainName(volume.name)) throw new ConfigError(`volume ${JSON.stringify(volume.name)}: not a name`);
     return join(this.podDir(pod.metadata.uid), "volumes", volume.name);
   }
-}
-
-/** A subPath of a writable volume is made when it is not there. */
-async function subPathIn(root: string, path: string, create: boolean): Promise<string> {
-  if (path.startsWith("/") || path.split("/").includes(".."))
-    throw new ConfigError(`subPath ${path} leaves its volume`);
-  // The last part may be a link as well (..data): resolved by asking for something in it.
-  const found = dirname(await pathInTree(root, `${path}/.x`));
-  if ((await exists(found)) === false) {
-    if (!create) throw new ConfigError(`subPath ${path} does not exist`);
-    await mkdir(found, { recursive: true, mode: 0o777 });
-  }
-  return found;
 }
 
 /** Throws ConfigError when the path is not what its type says; makes …OrCreate ones. */
@@ -151,13 +151,4 @@ async function checkHostPath(path: string, type: string): Promise<void> {
     BlockDevice: found?.isBlockDevice(),
   };
   if (ok[type] !== true) throw new ConfigError(`hostPath type check failed: ${path} is not a ${type}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await ifPresent(stat(path))) !== undefined;
-}
-
-async function mountPoints(): Promise<readonly string[]> {
-  const text = await readFile("/proc/self/mountinfo", "utf8");
-  return text.split("\n").flatMap((line) => line.split(" ")[4] ?? []);
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { untolerated } from "../../client/rules/tolerations.ts";
 import { claimChildren } from "./claim.ts";
 import { resolve } from "./int-or-percent.ts";
 import { slowStart } from "./slow-start.ts";
 import { templateHash } from "./template-hash.ts";
 import { deployment, pod, replicaSet } from "./testing/objects.ts";
-import { untolerated } from "./tolerations.ts";
 
 describe("controlplane/controllers: what controllers share", () => {
   it("claims by selector and controller reference", () => {

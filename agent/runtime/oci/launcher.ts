@@ -1,10 +1,11 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type ContainerStats, RuntimeError } from "../seam.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { type ContainerRecord, readOptional, type SandboxRecord } from "../supervised/records.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
 import { type Cgroups, cgroupStats, oomKills, removeGroup } from "./cgroups.ts";
+import type { HostLimits } from "./host-limits.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { startPause } from "./pause.ts";
 import type { RootFilesystems } from "./root-filesystem.ts";
@@ -21,6 +22,7 @@ export interface OciConfig {
   /** Below the root of every cgroup hierarchy, such as `/pintle/node-1`. */
   readonly cgroupParent: string;
   readonly cgroups: Cgroups;
+  readonly host: HostLimits;
 }
 
 /** Real containers by an OCI runtime. */
@@ -65,6 +67,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
           hostPid,
           hostIpc,
           hostname,
+          host: config.host,
         },
       );
       await writeSandboxFiles(sandbox.record, sandbox.dir);
@@ -72,8 +75,10 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
     },
     command: (record, dir) =>
       runtime(dir, "run", "--detach", "--bundle", dir, "--pid-file", join(dir, "pid"), record.id),
-    startFailure: async (dir) =>
-      lastError((await readOptional(join(dir, "oci.log"))) ?? "") || "cannot start",
+    startFailure: async (dir) => {
+      const said = lastError((await readOptional(join(dir, "oci.log"))) ?? "") || "it does not say why";
+      return `${basename(config.program)} cannot start the container: ${said}`;
+    },
     async signal(record, dir, _started, signal) {
       const { code, stderr } = await runCommand(runtime(dir, "kill", record.id, signal.replace(/^SIG/, "")));
       if (
@@ -82,7 +87,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
           stderr + ((await readOptional(join(dir, "oci.log"))) ?? ""),
         )
       )
-        throw new RuntimeError(`cannot signal the container: ${stderr.trim()}`);
+        throw new RuntimeError(`cannot send ${signal} to the container: ${stderr.trim()}`);
     },
     wasOomKilled: async (record) => (await oomKills(config.cgroups, cgroupOf(record))) > 0,
     async remove(record, dir) {

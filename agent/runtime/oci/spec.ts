@@ -1,4 +1,5 @@
-import type { ContainerConfig } from "../seam.ts";
+import { type ContainerConfig, RuntimeError } from "../seam.ts";
+import { capabilityNames, type HostLimits } from "./host-limits.ts";
 
 /** Where the container's parts stand on the host. */
 export interface SpecPlaces {
@@ -10,12 +11,13 @@ export interface SpecPlaces {
   readonly hostPid: boolean;
   readonly hostIpc: boolean;
   readonly hostname: string;
+  readonly host: HostLimits;
 }
 
 /** An OCI runtime configuration (runtime-spec 1.0), as far as ours go. */
 export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
   const { security } = config;
-  const capabilities = capabilitiesOf(config);
+  const capabilities = capabilitiesOf(config, places.host);
   const path = (name: string) => `/proc/${places.pausePid}/ns/${name}`;
   const namespaces: { type: string; path?: string }[] = [
     { type: "mount" },
@@ -32,7 +34,7 @@ export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
         ["bounding", "effective", "permitted"].map((set) => [set, capabilities]),
       ),
       noNewPrivileges: security.noNewPrivileges,
-      oomScoreAdj: config.resources.oomScoreAdj,
+      oomScoreAdj: Math.max(config.resources.oomScoreAdj, places.host.lowestOomScore),
     },
     root: { path: places.rootfs, readonly: security.readOnlyRoot },
     mounts: mountsOf(config, places),
@@ -87,40 +89,26 @@ const defaultCapabilities = [
   "KILL",
   "AUDIT_WRITE",
 ];
-const allCapabilities = [
-  ...defaultCapabilities,
-  "DAC_READ_SEARCH",
-  "LINUX_IMMUTABLE",
-  "NET_BROADCAST",
-  "NET_ADMIN",
-  "IPC_LOCK",
-  "IPC_OWNER",
-  "SYS_MODULE",
-  "SYS_RAWIO",
-  "SYS_PTRACE",
-  "SYS_PACCT",
-  "SYS_ADMIN",
-  "SYS_BOOT",
-  "SYS_NICE",
-  "SYS_RESOURCE",
-  "SYS_TIME",
-  "SYS_TTY_CONFIG",
-  "LEASE",
-  "AUDIT_CONTROL",
-  "MAC_OVERRIDE",
-  "MAC_ADMIN",
-  "SYSLOG",
-  "WAKE_ALARM",
-  "BLOCK_SUSPEND",
-];
 
-export function capabilitiesOf({ security }: Pick<ContainerConfig, "security">): readonly string[] {
+/** What of them the host has (without the prefix `CAP_`). Only a capability that the container names itself must be there:
+ *  RuntimeError otherwise. */
+export function capabilitiesOf(
+  { security }: Pick<ContainerConfig, "security">,
+  { capabilities }: Pick<HostLimits, "capabilities">,
+): readonly string[] {
   const plain = (name: string) => name.toUpperCase().replace(/^CAP_/, "");
   const add = security.addCapabilities.map(plain);
   const drop = security.dropCapabilities.map(plain);
-  const from = security.privileged || add.includes("ALL") ? allCapabilities : defaultCapabilities;
+  const named = add.filter((name) => name !== "ALL");
+  for (const name of named)
+    if (!capabilityNames.includes(name)) throw new RuntimeError(`there is no capability CAP_${name}`);
+    else if (!capabilities.has(name) && !security.privileged)
+      throw new RuntimeError(`capability CAP_${name} is asked for, but this host's agent does not have it`);
+  const from = security.privileged || add.includes("ALL") ? capabilityNames : defaultCapabilities;
   const kept = drop.includes("ALL") ? [] : from.filter((name) => !drop.includes(name));
-  return [...new Set([...kept, ...add.filter((name) => name !== "ALL")])].map((name) => `CAP_${name}`);
+  return [...new Set([...kept, ...named])]
+    .filter((name) => capabilities.has(name))
+    .map((name) => `CAP_${name}`);
 }
 
 function resourcesOf({ resources, security }: ContainerConfig): object {

@@ -1,7 +1,7 @@
+import { requiredNodes } from "../../../client/rules/node-selector.ts";
+import { untolerated } from "../../../client/rules/tolerations.ts";
 import type { DaemonSet, Draft, Node, Pod, PodSpec, Toleration } from "../../../client/types.ts";
-import { matchesNode } from "../node-affinity.ts";
 import { podFromTemplate } from "../pod-template.ts";
-import { untolerated } from "../tolerations.ts";
 
 export const revisionLabel = "controller-revision-hash";
 
@@ -71,7 +71,9 @@ export function nodeOfDaemonPod({ spec }: Pod): string | undefined {
 export function fitOf(daemonSet: DaemonSet, node: Node): { readonly run: boolean; readonly stay: boolean } {
   const spec = daemonSet.spec.template.spec ?? { containers: [] };
   if (spec.nodeName && spec.nodeName !== node.metadata.name) return { run: false, stay: false };
-  if (!matchesNode(spec, node)) return { run: false, stay: false };
+  const labels = node.metadata.labels ?? {};
+  if (requiredNodes(spec)?.({ name: node.metadata.name, labels }) === false)
+    return { run: false, stay: false };
   const taints = node.spec?.taints ?? [];
   const tolerations = tolerationsOf(daemonSet);
   if (untolerated(taints, tolerations, ["NoExecute"]) !== undefined) return { run: false, stay: false };

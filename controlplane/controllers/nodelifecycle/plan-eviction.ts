@@ -1,6 +1,6 @@
+import { tolerates } from "../../../client/rules/tolerations.ts";
 import type { Pod, Taint } from "../../../client/types.ts";
 import { timeMs } from "../times.ts";
-import { tolerates } from "../tolerations.ts";
 
 /** In how many milliseconds the pod has to leave a node with these taints; undefined: it may stay. Of several
  *  tolerations with a limit the shortest counts, from the moment the taint was set. Pure. */

@@ -1,6 +1,6 @@
+import { type Amounts, add, amountsOf, subtract } from "../../../client/rules/pod-requests.ts";
 import type { Node, Taint } from "../../../client/types.ts";
 import type { PodInfo } from "./pod-info.ts";
-import { type Amounts, add, amountsOf, subtract } from "./resources.ts";
 
 /** A node and what is on it, kept up to date one pod at a time.
  *  Invariant: `requested`, `assumedRequested` and the lists of pods are those of exactly the pods in `pods`. */

@@ -1,7 +1,8 @@
 import { type Selector, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import { keyOf } from "../../../client/object-cache.ts";
+import { type HostPort, hostPortsOf } from "../../../client/rules/host-ports.ts";
+import { type Amounts, podRequests, podRequestsAssumed } from "../../../client/rules/pod-requests.ts";
 import type { Pod, PodAffinityTerm } from "../../../client/types.ts";
-import { type Amounts, podRequests, podRequestsAssumed } from "./resources.ts";
 
 /** A pod with everything that scheduling asks of it worked out once. */
 export interface PodInfo {
@@ -19,13 +20,6 @@ export interface PodInfo {
   readonly preferredAntiAffinity: readonly WeightedTerm[];
   /** uid of the controlling owner. */
   readonly controllerUid: string | undefined;
-}
-
-export interface HostPort {
-  readonly protocol: string;
-  readonly port: number;
-  /** 0.0.0.0 stands for all. */
-  readonly address: string;
 }
 
 /** A term of pod affinity: which pods count, and the node label whose value says what is near. */
@@ -61,7 +55,7 @@ export function podInfo(pod: Pod): PodInfo {
     priority: pod.spec.priority ?? 0,
     requests: podRequests(pod.spec),
     assumedRequests: podRequestsAssumed(pod.spec),
-    hostPorts: hostPortsOf(pod),
+    hostPorts: hostPortsOf(pod.spec),
     affinity: terms(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     antiAffinity: terms(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     preferredAffinity: weighted(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
@@ -101,16 +95,4 @@ function withLabelKeys(
     }
   }
   return narrowed;
-}
-
-function hostPortsOf(pod: Pod): readonly HostPort[] {
-  const containers = [
-    ...pod.spec.containers,
-    ...(pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always"),
-  ];
-  return containers.flatMap(({ ports = [] }) =>
-    ports.flatMap(({ hostPort, protocol = "TCP", hostIP = "0.0.0.0" }) =>
-      hostPort ? [{ protocol, port: hostPort, address: hostIP || "0.0.0.0" }] : [],
-    ),
-  );
 }

@@ -1,7 +1,6 @@
-import type { PodSpec } from "../../../client/types.ts";
+import { matchesTerm, requiredNodes } from "../../../client/rules/node-selector.ts";
 import type { NodeInfo } from "../cycle/node-info.ts";
 import { highestBest, type Plugin } from "../cycle/plugin.ts";
-import { matchesAnyTerm, matchesTerm } from "./node-selector.ts";
 
 const refusal = { reasons: ["node(s) didn't match Pod's node affinity/selector"], lasting: true };
 
@@ -27,13 +26,3 @@ export const nodeAffinity: Plugin = {
     };
   },
 };
-
-/** The nodes a pod may be on by its own wish; undefined when it has none. */
-export function requiredNodes(spec: PodSpec): ((node: NodeInfo) => boolean) | undefined {
-  const selector = Object.entries(spec.nodeSelector ?? {});
-  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (selector.length === 0 && required === undefined) return undefined;
-  return (node) =>
-    selector.every(([key, value]) => node.labels[key] === value) &&
-    (required === undefined || matchesAnyTerm(required.nodeSelectorTerms, node));
-}

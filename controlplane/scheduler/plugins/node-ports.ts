@@ -1,5 +1,5 @@
+import { hostPortsClash } from "../../../client/rules/host-ports.ts";
 import type { Plugin } from "../cycle/plugin.ts";
-import type { HostPort } from "../cycle/pod-info.ts";
 
 const refusal = { reasons: ["node(s) didn't have free ports for the requested pod ports"], lasting: false };
 
@@ -13,15 +13,9 @@ export const nodePorts: Plugin = {
     return {
       filter: (node) => {
         for (const other of node.pods.values())
-          if (other.hostPorts.some((taken) => pod.hostPorts.some((wanted) => clash(taken, wanted))))
-            return refusal;
+          if (hostPortsClash(other.hostPorts, pod.hostPorts)) return refusal;
         return undefined;
       },
     };
   },
 };
-
-function clash(a: HostPort, b: HostPort): boolean {
-  const sameAddress = a.address === b.address || a.address === "0.0.0.0" || b.address === "0.0.0.0";
-  return a.port === b.port && a.protocol === b.protocol && sameAddress;
-}

@@ -1,5 +1,5 @@
+import { tolerated } from "../../../client/rules/tolerations.ts";
 import type { Plugin } from "../cycle/plugin.ts";
-import { tolerated } from "./tolerations.ts";
 
 const refusal = { reasons: ["node(s) were unschedulable"], lasting: true };
 const taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };

@@ -1,6 +1,6 @@
+import type { Amounts } from "../../../client/rules/pod-requests.ts";
 import type { NodeInfo } from "../cycle/node-info.ts";
 import type { Plugin } from "../cycle/plugin.ts";
-import type { Amounts } from "../cycle/resources.ts";
 
 /** Requests against what the node has left; and of the nodes that remain, those with most left. */
 export const resourcesFit: Plugin = {

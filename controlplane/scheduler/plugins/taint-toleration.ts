@@ -1,5 +1,5 @@
+import { tolerated } from "../../../client/rules/tolerations.ts";
 import { lowestBest, type Plugin } from "../cycle/plugin.ts";
-import { tolerated } from "./tolerations.ts";
 
 /** Taints: NoSchedule and NoExecute keep pods away that do not tolerate them, PreferNoSchedule counts against a node. */
 export const taintToleration: Plugin = {

@@ -4,12 +4,12 @@ import {
   selectorFromLabelSelector,
   selectorFromLabels,
 } from "../../../base/label-selector.ts";
+import { requiredNodes } from "../../../client/rules/node-selector.ts";
+import { tolerated } from "../../../client/rules/tolerations.ts";
 import type { TopologySpreadConstraint } from "../../../client/types.ts";
 import type { NodeInfo } from "../cycle/node-info.ts";
 import type { Plugin, Prepared, Refusal, Snapshot } from "../cycle/plugin.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
-import { requiredNodes } from "./node-affinity.ts";
-import { tolerated } from "./tolerations.ts";
 
 const skewRefusal: Refusal = {
   reasons: ["node(s) didn't match pod topology spread constraints"],

@@ -1,14 +1,19 @@
-import type { NodeSelectorTerm } from "../../../client/types.ts";
-import type { NodeInfo } from "../cycle/node-info.ts";
+import type { NodeSelectorTerm, PodSpec } from "../types.ts";
+
+/** What selectors look at of a node. */
+export interface SelectableNode {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
 
 type Requirement = NonNullable<NodeSelectorTerm["matchExpressions"]>[number];
 
 /** Terms of a node selector are alternatives; an empty term matches nothing. */
-export function matchesAnyTerm(terms: readonly NodeSelectorTerm[], node: NodeInfo): boolean {
+export function matchesAnyTerm(terms: readonly NodeSelectorTerm[], node: SelectableNode): boolean {
   return terms.some((term) => matchesTerm(term, node));
 }
 
-export function matchesTerm(term: NodeSelectorTerm, node: NodeInfo): boolean {
+export function matchesTerm(term: NodeSelectorTerm, node: SelectableNode): boolean {
   const expressions = term.matchExpressions ?? [];
   const fields = term.matchFields ?? [];
   if (expressions.length + fields.length === 0) return false;
@@ -44,3 +49,13 @@ function holdsNumber(operator: "Gt" | "Lt", value: string | undefined, bound: st
 }
 
 const isInteger = (text: string) => /^[+-]?\d+$/.test(text) && !text.startsWith("+");
+
+/** The nodes a pod may be on by its own wish; undefined when it has none. */
+export function requiredNodes(spec: PodSpec): ((node: SelectableNode) => boolean) | undefined {
+  const selector = Object.entries(spec.nodeSelector ?? {});
+  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  if (selector.length === 0 && required === undefined) return undefined;
+  return (node) =>
+    selector.every(([key, value]) => node.labels[key] === value) &&
+    (required === undefined || matchesAnyTerm(required.nodeSelectorTerms, node));
+}

@@ -1,11 +1,18 @@
-import type { Taint, Toleration } from "../../client/types.ts";
+import type { Taint, Toleration } from "../types.ts";
 
 /** Taints and what bears them. Pure. */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false;
   if (toleration.key && toleration.key !== taint.key) return false;
-  if ((toleration.operator ?? "Equal") === "Exists") return true;
-  return Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? "");
+  switch (toleration.operator ?? "Equal") {
+    case "Exists":
+      return true;
+    case "Equal":
+    case "":
+      return Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? "");
+    default:
+      return false;
+  }
 }
 
 /** The first taint among these effects that nothing bears. */
@@ -17,4 +24,9 @@ export function untolerated(
   return taints.find(
     (taint) => effects.includes(taint.effect) && !tolerations.some((one) => tolerates(one, taint)),
   );
+}
+
+/** Whether one of the tolerations bears the taint. */
+export function tolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
+  return tolerations.some((one) => tolerates(one, taint));
 }

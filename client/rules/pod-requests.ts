@@ -1,5 +1,5 @@
-import { parseMilliQuantity, parseQuantity } from "../../../base/quantity.ts";
-import type { Container, PodSpec } from "../../../client/types.ts";
+import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
+import type { Container, PodSpec } from "../types.ts";
 
 /** Amounts by resource name: cpu in millicores, everything else in base units (bytes, pieces). */
 export type Amounts = Readonly<Record<string, number>>;

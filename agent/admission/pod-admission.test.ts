@@ -1,0 +1,132 @@
+import { strict as assert } from "node:assert";
+import type { Pod, PodSpec } from "../../client/types.ts";
+import type { NodeRoom } from "./fits-node.ts";
+import { PodAdmission } from "./pod-admission.ts";
+
+const node: NodeRoom = {
+  name: "n1",
+  labels: { disk: "ssd" },
+  taints: [{ key: "gone", effect: "NoExecute" }],
+  allocatable: { cpu: 2000, memory: 1024 ** 3, pods: 3 },
+};
+const tolerations = [{ operator: "Exists" }];
+const pod = (uid: string, spec: Partial<PodSpec>): Pod =>
+  ({
+    metadata: { name: uid, namespace: "default", uid },
+    spec: { containers: [{ name: "c", image: "i" }], nodeName: "n1", tolerations, ...spec },
+  }) as Pod;
+const asking = (cpu: string, memory = "0") => [
+  { name: "c", image: "i", resources: { requests: { cpu, memory } } },
+];
+const sysctls = (...names: string[]) => ({
+  securityContext: { sysctls: names.map((name) => ({ name, value: "1" })) },
+});
+
+describe("PodAdmission", () => {
+  const fresh = (allowedUnsafeSysctls: readonly string[] = []) =>
+    new PodAdmission({ allowedUnsafeSysctls, appArmor: false }, async () => node);
+  const told = async (admission: PodAdmission, one: Pod) => {
+    const rejection = await admission.admit(one);
+    return rejection && `${rejection.reason}: ${rejection.message}`;
+  };
+
+  it("refuses sysctls that are unsafe, malformed or not a pod's own, with SysctlForbidden", async () => {
+    const cases: readonly (readonly [Partial<PodSpec>, string | undefined])[] = [
+      [sysctls("net.ipv4.ip_local_port_range", "kernel.shm_rmid_forced"), undefined],
+      [sysctls("net/ipv4/tcp_syncookies"), undefined],
+      [sysctls("kernel.core_pattern"), '"kernel.core_pattern" not allowlisted'],
+      [sysctls("net.ipv4.ip_forward"), '"net.ipv4.ip_forward" not allowlisted'],
+      [
+        sysctls("net.ipv4.ip_local_port_range\nkernel.x"),
+        '"net.ipv4.ip_local_port_range\\nkernel.x" not allowlisted',
+      ],
+      [sysctls("../kernel/core_pattern"), '"../kernel/core_pattern" not allowlisted'],
+      [
+        { ...sysctls("net.ipv4.tcp_syncookies"), hostNetwork: true },
+        '"net.ipv4.tcp_syncookies" not allowed with host Net enabled',
+      ],
+      [
+        { ...sysctls("kernel.shm_rmid_forced"), hostIPC: true },
+        '"kernel.shm_rmid_forced" not allowed with host IPC enabled',
+      ],
+    ];
+    for (const [spec, message] of cases)
+      assert.equal(
+        await told(fresh(), pod("p", spec)),
+        message && `SysctlForbidden: forbidden sysctl: ${message}`,
+      );
+    const allowing = fresh(["net.core.*", "kernel.*"]);
+    assert.equal(await told(allowing, pod("a", sysctls("net.core.somaxconn", "kernel.msgmax"))), undefined);
+    assert.match((await told(allowing, pod("b", sysctls("kernel.core_pattern")))) ?? "", /not allowlisted/);
+  });
+
+  it("refuses what exceeds the node's room, counting what it took, and gives room back", async () => {
+    const admission = fresh();
+    assert.equal(await told(admission, pod("a", { containers: asking("1500m", "512Mi") })), undefined);
+    assert.equal(
+      await told(admission, pod("b", { containers: asking("600m") })),
+      "OutOfcpu: Node didn't have enough resource: cpu, requested: 600, used: 1500, capacity: 2000",
+    );
+    assert.equal(
+      await told(admission, pod("c", { containers: asking("0", "1Gi") })),
+      "OutOfmemory: Node didn't have enough resource: memory, requested: 1073741824, used: 536870912, capacity: 1073741824",
+    );
+    admission.forget("a");
+    assert.equal(await told(admission, pod("b", { containers: asking("600m") })), undefined);
+    for (const uid of ["x", "y"]) assert.equal(await told(admission, pod(uid, {})), undefined);
+    assert.equal(
+      await told(admission, pod("z", {})),
+      "OutOfpods: Node didn't have enough resource: pods, requested: 1, used: 3, capacity: 3",
+    );
+  });
+
+  it("lets no two pods that come together have the last of the room", async () => {
+    const admission = fresh();
+    const both = await Promise.all(
+      ["a", "b"].map((uid) => admission.admit(pod(uid, { containers: asking("1500m") }))),
+    );
+    assert.deepEqual(
+      both.map((one) => one?.reason),
+      [undefined, "OutOfcpu"],
+    );
+  });
+
+  it("refuses what does not belong here by selector, ports and taints", async () => {
+    const admission = fresh();
+    const withPort = { containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 80 }] }] };
+    assert.equal(await told(admission, pod("a", withPort)), undefined);
+    const refusals: readonly (readonly [Partial<PodSpec>, string])[] = [
+      [
+        { nodeSelector: { disk: "tape" } },
+        "NodeAffinity: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+      ],
+      [
+        withPort,
+        "NodePorts: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+      ],
+      [
+        { tolerations: [] },
+        "TaintToleration: Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
+      ],
+    ];
+    for (const [spec, message] of refusals) assert.equal(await told(admission, pod("b", spec)), message);
+    assert.equal(await told(admission, pod("b", { nodeSelector: { disk: "ssd" } })), undefined);
+  });
+
+  it("refuses AppArmor profiles by name where the host cannot enforce them", async () => {
+    const spec = { securityContext: { appArmorProfile: { type: "RuntimeDefault" } } };
+    assert.equal(
+      await told(fresh(), pod("a", spec)),
+      "AppArmor: Cannot enforce AppArmor: AppArmor is not enabled on the host",
+    );
+    const free = { securityContext: { appArmorProfile: { type: "Unconfined" } } };
+    assert.equal(await told(fresh(), pod("b", free)), undefined);
+  });
+
+  it("does not ask a pod that runs already", async () => {
+    const admission = fresh();
+    const running = pod("a", { containers: asking("9") });
+    admission.take(running);
+    assert.equal(await told(admission, running), undefined);
+  });
+});

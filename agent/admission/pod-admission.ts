@@ -1,0 +1,68 @@
+import type { Pod } from "../../client/types.ts";
+import { type NodeRoom, type Rejection, rejectionOf } from "./fits-node.ts";
+import { forbiddenSysctl } from "./sysctls.ts";
+
+export interface AdmissionRules {
+  /** --allowed-unsafe-sysctls. */
+  readonly allowedUnsafeSysctls: readonly string[];
+  /** Whether the host's kernel has AppArmor switched on. */
+  readonly appArmor: boolean;
+}
+
+/** What a node takes, whoever bound the pod to it: a pod may name its node itself, past every scheduler. */
+export class PodAdmission {
+  readonly #rules: AdmissionRules;
+  readonly #node: () => Promise<NodeRoom>;
+  readonly #admitted = new Map<string, Pod>();
+
+  /** `node` is asked for each pod that comes: labels and taints change. */
+  constructor(rules: AdmissionRules, node: () => Promise<NodeRoom>) {
+    this.#rules = rules;
+    this.#node = node;
+  }
+
+  /** Counts a pod that runs here already; it is not asked anything. */
+  take(pod: Pod): void {
+    this.#admitted.set(pod.metadata.uid, pod);
+  }
+
+  /** Takes the pod, or says why not. */
+  async admit(pod: Pod): Promise<Rejection | undefined> {
+    const { uid } = pod.metadata;
+    if (this.#admitted.has(uid)) return undefined;
+    const refused = this.#refused(pod);
+    if (refused !== undefined) return refused;
+    const node = await this.#node();
+    // From here on in one go: two pods that come together must not both get the last of the room.
+    const others = [...this.#admitted.values()].filter((other) => other.metadata.uid !== uid);
+    const rejection = rejectionOf(pod, others, node);
+    if (rejection === undefined) this.#admitted.set(uid, pod);
+    return rejection;
+  }
+
+  /** The pod ended or went: its room is free. */
+  forget(uid: string): void {
+    this.#admitted.delete(uid);
+  }
+
+  #refused(pod: Pod): Rejection | undefined {
+    const sysctl = forbiddenSysctl(pod, this.#rules.allowedUnsafeSysctls);
+    if (sysctl !== undefined) return { reason: "SysctlForbidden", message: sysctl };
+    if (pod.spec.os !== undefined && pod.spec.os.name !== "linux")
+      return {
+        reason: "PodOSNotSupported",
+        message: "Failed to admit pod as the OS field doesn't match node OS",
+      };
+    if (wantsAppArmor(pod) && !this.#rules.appArmor)
+      return { reason: "AppArmor", message: "Cannot enforce AppArmor: AppArmor is not enabled on the host" };
+    return undefined;
+  }
+}
+
+function wantsAppArmor({ spec }: Pod): boolean {
+  const shared = spec.securityContext?.appArmorProfile?.type;
+  return [...spec.containers, ...(spec.initContainers ?? [])].some(({ securityContext }) => {
+    const type = securityContext?.appArmorProfile?.type ?? shared;
+    return type !== undefined && type !== "Unconfined";
+  });
+}
