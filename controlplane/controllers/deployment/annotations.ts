@@ -20,8 +20,21 @@ const ownAnnotations: ReadonlySet<string> = new Set([
 
 export type Annotations = Readonly<Record<string, string>>;
 
-export function revisionOf(object: { readonly metadata: { readonly annotations?: Annotations } }): number {
-  return wholeNumber(object.metadata.annotations?.[revisionAnnotation]) ?? 0;
+/** A 64-bit number, which others may have set: larger than a JavaScript number holds exactly. */
+export function revisionOf(object: { readonly metadata: { readonly annotations?: Annotations } }): bigint {
+  return revision64(object.metadata.annotations?.[revisionAnnotation]) ?? 0n;
+}
+
+/** The revision after those of all the old ReplicaSets. */
+export function revisionAfter(old: readonly ReplicaSet[]): bigint {
+  return old.map(revisionOf).reduce((most, one) => (one > most ? one : most), 0n) + 1n;
+}
+
+const revisionMax = 2n ** 63n - 1n;
+
+function revision64(text: string | undefined): bigint | undefined {
+  if (text === undefined || !/^\d{1,19}$/.test(text)) return undefined;
+  return BigInt(text) <= revisionMax ? BigInt(text) : undefined;
 }
 
 /** The number of replicas that the Deployment wanted when the ReplicaSet was last sized. */
@@ -51,13 +64,13 @@ export function sizeAnnotations(deployment: Deployment): Annotations {
 export function currentAnnotations(
   deployment: Deployment,
   existing: Annotations,
-  revision: number,
+  revision: bigint,
 ): Annotations {
   const handedDown = Object.entries(deployment.metadata.annotations ?? {}).filter(
     ([name]) => !ownAnnotations.has(name),
   );
   const next: Record<string, string> = { ...existing, ...Object.fromEntries(handedDown) };
-  const before = wholeNumber(existing[revisionAnnotation]);
+  const before = revision64(existing[revisionAnnotation]);
   if (before === undefined || before < revision) {
     next[revisionAnnotation] = String(revision);
     if (before !== undefined) {

@@ -147,7 +147,7 @@ function planCleanUp(deployment: Deployment, { old }: Generations): readonly Dep
   const limit = deployment.spec.revisionHistoryLimit ?? 10;
   const alive = old.filter((replicaSet) => !isBeingDeleted(replicaSet));
   return [...alive]
-    .sort((a, b) => revisionOf(a) - revisionOf(b))
+    .sort((a, b) => (revisionOf(a) < revisionOf(b) ? -1 : revisionOf(a) > revisionOf(b) ? 1 : 0))
     .slice(0, Math.max(0, alive.length - limit))
     .filter(isIdle)
     .map(({ metadata }) => ({ action: "deleteReplicaSet", name: metadata.name }));

@@ -2,7 +2,13 @@ import type { Deployment, PodTemplateSpec, ReplicaSet } from "../../../client/ty
 import { controllerReference } from "../owners.ts";
 import { canonicalJson, templateHash } from "../template-hash.ts";
 import { timeMs } from "../times.ts";
-import { currentAnnotations, revisionOf, sizeAnnotations, templateHashLabel } from "./annotations.ts";
+import {
+  currentAnnotations,
+  revisionAfter,
+  revisionOf,
+  sizeAnnotations,
+  templateHashLabel,
+} from "./annotations.ts";
 import { fenceposts, isRolling, wantedReplicas } from "./fenceposts.ts";
 import { type DeploymentAction, type Generations, replicasOf, sum } from "./plan-types.ts";
 
@@ -32,7 +38,7 @@ export function planCurrent(
 ): readonly DeploymentAction[] {
   if (current === undefined) return [];
   const existing = current.metadata.annotations ?? {};
-  const annotations = currentAnnotations(deployment, existing, newRevision(old));
+  const annotations = currentAnnotations(deployment, existing, revisionAfter(old));
   const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
   const actions: DeploymentAction[] = [];
   if (
@@ -45,15 +51,13 @@ export function planCurrent(
   return actions;
 }
 
-const newRevision = (old: readonly ReplicaSet[]) => Math.max(0, ...old.map(revisionOf)) + 1;
-
 /** The ReplicaSet to make for a template that has none. */
 export function planCreation(deployment: Deployment, { old }: Generations): readonly DeploymentAction[] {
   const { name, namespace } = deployment.metadata;
   const { template, selector, minReadySeconds } = deployment.spec;
   const hash = templateHash(template, deployment.status?.collisionCount);
   const hashLabel = { [templateHashLabel]: hash };
-  const revision = newRevision(old);
+  const revision = revisionAfter(old);
   const labels = { ...template.metadata?.labels, ...hashLabel };
   const object = {
     metadata: {

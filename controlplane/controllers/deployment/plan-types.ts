@@ -30,7 +30,7 @@ export type DeploymentAction =
     }
   | { readonly action: "deleteReplicaSet"; readonly name: string }
   /** The Deployment shows the revision of its current ReplicaSet. */
-  | { readonly action: "setRevision"; readonly revision: number }
+  | { readonly action: "setRevision"; readonly revision: bigint }
   | { readonly action: "updateStatus"; readonly status: DeploymentStatus };
 
 /** The ReplicaSets, told apart. `old` holds all others, oldest first. */

@@ -4,7 +4,7 @@ import type { KubeObject, Namespace } from "../../../client/types.ts";
 import type { Controller, ControllerClient, ControllerContext } from "../controller.ts";
 import { discover, type ServedResource } from "../discovery.ts";
 import { isBeingDeleted } from "../owners.ts";
-import { type Findings, planNamespace } from "./plan-namespace.ts";
+import { type Findings, planNamespace, podsFirst } from "./plan-namespace.ts";
 
 const finalizer = "kubernetes";
 const lookAgainMs = 2_000;
@@ -67,10 +67,12 @@ async function removeContent(client: ControllerClient, namespace: string): Promi
   const failures: string[] = [];
   const remaining = new Map<string, number>();
   const finalizers = new Map<string, number>();
-  for (const resource of discovery.resources) {
+  for (const resource of podsFirst(discovery.resources)) {
     const { verbs, namespaced } = resource;
     if (!namespaced || !verbs.includes("delete") || !verbs.includes("list")) continue;
     const name = resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
+    // What pods use stays until they are gone.
+    if (name !== "pods" && (remaining.has("pods") || failures.some((one) => one.startsWith("pods: ")))) break;
     try {
       const left = await removeKind(client, resource, namespace);
       if (left.length > 0) remaining.set(name, left.length);

@@ -99,3 +99,11 @@ function counted(counts: ReadonlyMap<string, number>, say: (name: string, count:
     .map(([name, count]) => say(name, count))
     .join(", ");
 }
+
+/** The order in which a namespace's content goes: pods before what they use. */
+export function podsFirst<T extends { readonly group: string; readonly plural: string }>(
+  served: readonly T[],
+): readonly T[] {
+  const isPods = ({ group, plural }: T) => group === "" && plural === "pods";
+  return [...served.filter(isPods), ...served.filter((one) => !isPods(one))];
+}
