@@ -53,6 +53,27 @@ describe("kubectl", () => {
     return path;
   };
 
+  it("applies lists, names kinds that are not served, reads both schema documents, asks about access", async () => {
+    const list = await file(
+      "list.yaml",
+      "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: one-of-a-list\n",
+    );
+    await succeeds(/configmap\/one-of-a-list created/, "apply", "-f", list);
+    const unserved = await file(
+      "unserved.yaml",
+      "apiVersion: acme.com/v1\nkind: Gadget\nmetadata:\n  name: g\n",
+    );
+    for (const verb of ["apply", "create"])
+      await fails(/no matches for kind "Gadget" in version "acme\.com\/v1"/, verb, "-f", unserved);
+    await succeeds(/KIND: +Pod/, "explain", "pods", "--output=plaintext-openapiv2");
+    const review = await file(
+      "review.yaml",
+      "apiVersion: authorization.k8s.io/v1\nkind: SubjectAccessReview\nspec:\n  user: bob\n  resourceAttributes:\n    verb: get\n    resource: pods\n",
+    );
+    await succeeds(/allowed: false/, "create", "--validate=false", "-f", review, "-o", "yaml");
+    await fails(/User "bob" cannot list resource "secrets"/, "get", "secrets", "--as=bob");
+  });
+
   it("knows the server and its kinds", async () => {
     await succeeds(/Server Version: v1\.33/, "version");
     await succeeds(/deployments +deploy +apps\/v1 +true +Deployment/, "api-resources");
