@@ -37,9 +37,17 @@ export function planRevisions(
   return { hash, actions };
 }
 
-/** A patch that brings the DaemonSet back to this template, as `kubectl rollout undo` applies it. */
-function revisionData(template: PodTemplateSpec): object {
-  return { spec: { template: { ...template, $patch: "replace" } } };
+/** A patch that brings the DaemonSet back to this template, as `kubectl rollout undo` applies it. Written as Go writes
+ *  maps, fields by name: clients compare it byte for byte. */
+export function revisionData(template: PodTemplateSpec): object {
+  return { spec: { template: byName({ ...template, $patch: "replace" }) } };
+}
+
+function byName(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(byName);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(fields.map(([name, field]) => [name, byName(field)]));
 }
 
 function newRevision(
