@@ -43,6 +43,7 @@ describe("agent, with pods as processes", function () {
     await writeFile(join(dir, "ca"), api.authority.certificatePem);
     argv = [
       "--node-name=n1",
+      "--allow-host-image",
       `--kubeconfig=${await api.kubeconfigFor(user, ["system:nodes"])}`,
       `--root-dir=${dir}/root`,
       "--address=127.0.0.1",

@@ -116,7 +116,10 @@ async function start(parts: Parts): Promise<void> {
   const imageStore = await ImageStore.open(join(config.rootDir, "images"));
   const launcher =
     chosen.kind === "oci"
-      ? ociLauncher(chosen.config, { filesystems: overlayFilesystems(imageStore) })
+      ? ociLauncher(
+          { ...chosen.config, hidden: ["/root", config.rootDir, ...config.hostImageHide] },
+          { filesystems: overlayFilesystems(imageStore) },
+        )
       : processLauncher();
   const runtime = await SupervisedRuntime.open(
     { rootDir: config.rootDir },
@@ -187,7 +190,7 @@ async function start(parts: Parts): Promise<void> {
       client,
       runtime,
       imageStore,
-      images: new ImageManager(imageStore, os),
+      images: new ImageManager(imageStore, os, config),
       volumes: new PodVolumes({
         dir: join(config.rootDir, "pods"),
         sources,

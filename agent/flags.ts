@@ -48,6 +48,17 @@ export const agentFlags = {
     help: "Taints to register with.",
     value: "KEY=VALUE:EFFECT,…",
   },
+  "allow-host-image": {
+    kind: "boolean",
+    default: false,
+    help: "Let pods use pintle.local/host, the host's own file system: every pod's author can read it.",
+  },
+  "host-image-hide": {
+    kind: "list",
+    default: [],
+    help: "Folders not shown in pintle.local/host, beside --root-dir and /root.",
+    value: "DIRS",
+  },
   "allowed-unsafe-sysctls": {
     kind: "list",
     default: [],
@@ -93,6 +104,8 @@ export interface AgentConfig {
   readonly maxPods: number;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
+  readonly allowHostImage: boolean;
+  readonly hostImageHide: readonly string[];
   readonly allowedUnsafeSysctls: readonly string[];
   readonly reservedCpuMillis: number;
   readonly reservedMemoryBytes: number;
@@ -189,6 +202,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     taints: taints.flatMap(({ match }) =>
       match?.[1] && match[3] ? [{ key: match[1], value: match[2] ?? "", effect: match[3] }] : [],
     ),
+    allowHostImage: flags["allow-host-image"],
+    hostImageHide: flags["host-image-hide"].map((path) => resolve(path)),
     allowedUnsafeSysctls: flags["allowed-unsafe-sysctls"],
     reservedCpuMillis: parseMilliQuantity(flags["system-reserved-cpu"]),
     reservedMemoryBytes: parseQuantity(flags["system-reserved-memory"]),

@@ -1,19 +1,23 @@
 import { strict as assert } from "node:assert";
 import { silentLog } from "../../base/os/log.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
+import { hostImage, hostImageName } from "./host-image.ts";
 import { ImageManager, ImageUnavailable } from "./image-manager.ts";
-import { parseReference } from "./reference.ts";
+import { parseReference, referenceText } from "./reference.ts";
 
 describe("an image that a container cannot have", () => {
   const ensure = async (image: string, policy: string) => {
     const os = { clock: new ManualClock(), random: { uint32: () => 0 }, log: silentLog };
-    const store = { find: async (name: string) => void parseReference(name) };
+    const store = {
+      find: async (name: string) =>
+        referenceText(parseReference(name)) === hostImageName ? hostImage : undefined,
+    };
     const said: string[] = [];
     const onEvent = (type: string, reason: string, message: string) =>
       said.push(`${type} ${reason}: ${message}`);
     const signal = new AbortController().signal;
     const request = { image, policy, credentialsFor: async () => undefined, onEvent, signal };
-    const refused = await new ImageManager(store as never, os as never)
+    const refused = await new ImageManager(store as never, os as never, { allowHostImage: false })
       .ensure(request)
       .catch((error) => error);
     assert.ok(refused instanceof ImageUnavailable);
@@ -34,5 +38,12 @@ describe("an image that a container cannot have", () => {
     assert.equal(reason, "InvalidImageName");
     assert.match(message, /^Failed to apply default image tag "Bad:::name": couldn't parse image name/);
     assert.deepEqual(said, [`Warning InspectFailed: ${message}`, "Warning Failed: Error: InvalidImageName"]);
+  });
+
+  it("is the host's own where the agent does not allow it: event and reason tell the flag", async () => {
+    const { said, reason, message } = await ensure("pintle.local/host", "IfNotPresent");
+    assert.equal(reason, "HostImageNotAllowed");
+    assert.match(message, /start its agent with --allow-host-image/);
+    assert.deepEqual(said, [`Warning Failed: ${message}`]);
   });
 });

@@ -1,6 +1,7 @@
 import { describeError } from "../../base/os/log.ts";
 import type { Os } from "../../base/os/os.ts";
 import { afterRestart, type BackoffEntry, backoffUntil } from "../sync/crash-backoff.ts";
+import { hostImage } from "./host-image.ts";
 import { type Image, ImageError } from "./image.ts";
 import { pullImage } from "./pull.ts";
 import { defaultPullPolicy, InvalidImageName, parseReference } from "./reference.ts";
@@ -10,7 +11,12 @@ import type { ImageStore } from "./store.ts";
 /** An image that a container cannot have now: the waiting reason of its status. */
 export class ImageUnavailable extends Error {
   override readonly name = "ImageUnavailable";
-  readonly reason: "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName";
+  readonly reason:
+    | "ErrImagePull"
+    | "ImagePullBackOff"
+    | "ErrImageNeverPull"
+    | "InvalidImageName"
+    | "HostImageNotAllowed";
   /** Wall time of the next try. */
   readonly retryAtMs: number;
 
@@ -39,7 +45,10 @@ export class ImageManager {
     BackoffEntry & { readonly failedMs: number; readonly message: string }
   >();
 
-  constructor(store: ImageStore, os: Os) {
+  readonly #allowHostImage: boolean;
+
+  constructor(store: ImageStore, os: Os, options: { readonly allowHostImage: boolean }) {
+    this.#allowHostImage = options.allowHostImage;
     this.#store = store;
     this.#os = os;
   }
@@ -59,6 +68,11 @@ export class ImageManager {
       onEvent("Warning", "InspectFailed", message);
       onEvent("Warning", "Failed", "Error: InvalidImageName");
       throw new ImageUnavailable("InvalidImageName", message, nowMs + 60_000);
+    }
+    if (found?.id === hostImage.id && !this.#allowHostImage) {
+      const message = `${image} is the host's own file system, which this node does not allow; start its agent with --allow-host-image`;
+      onEvent("Warning", "Failed", message);
+      throw new ImageUnavailable("HostImageNotAllowed", message, nowMs + 60_000);
     }
     // Archives brought in by hand and the host itself have no registry that could have something newer.
     const local = found !== undefined && (policy !== "Always" || found.digests.length === 0);

@@ -241,6 +241,9 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       `--kubeconfig=${layout.kubeconfigOf(node.name)}`,
       `--root-dir=${layout.node(node.name)}`,
       `--runtime=${plan.runtime}`,
+      // A cluster of one's own machine, for trying: its pods may be made of what is installed here.
+      "--allow-host-image",
+      `--host-image-hide=${layout.folder}`,
       `--node-ip=${node.address}`,
       `--address=${node.address}`,
       `--port=${agentPort}`,

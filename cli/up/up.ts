@@ -327,6 +327,7 @@ function summary(layout: Layout, plan: ClusterPlan, seconds: number): string {
     "",
     `Pintle is ready after ${seconds.toFixed(1)} s: ${plan.replicas} store member${plan.replicas > 1 ? "s" : ""}, ${plan.nodes} node${plan.nodes > 1 ? "s" : ""}, pods as ${where}.`,
     `  export KUBECONFIG=${layout.kubeconfig}`,
+    "  pods may use pintle.local/host, this machine's own files (a node of your own: only with --allow-host-image)",
     "  kubectl get nodes",
     "  pintle status",
     "",

@@ -1,10 +1,12 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { hostImage } from "../../images/host-image.ts";
 import { type ContainerStats, RuntimeError } from "../seam.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { type ContainerRecord, readOptional, type SandboxRecord } from "../supervised/records.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
 import { type Cgroups, cgroupStats, oomKills, removeGroup } from "./cgroups.ts";
+import { coversOf } from "./covers.ts";
 import type { HostLimits } from "./host-limits.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { startPause } from "./pause.ts";
@@ -23,6 +25,8 @@ export interface OciConfig {
   readonly cgroupParent: string;
   readonly cgroups: Cgroups;
   readonly host: HostLimits;
+  /** Folders of the host that its own image does not show. */
+  readonly hidden?: readonly string[];
 }
 
 /** Real containers by an OCI runtime. */
@@ -68,6 +72,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
           hostIpc,
           hostname,
           host: config.host,
+          covers: record.config.imageId === hostImage.id ? coversOf(config.hidden ?? []) : [],
         },
       );
       await writeSandboxFiles(sandbox.record, sandbox.dir);

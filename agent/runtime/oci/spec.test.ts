@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { RuntimeError } from "../seam.ts";
 import { containerConfig } from "../suite.ts";
+import { coversOf } from "./covers.ts";
 import { capabilitiesIn, capabilityNames } from "./host-limits.ts";
 import { capabilitiesOf, ociSpec } from "./spec.ts";
 
@@ -63,5 +64,20 @@ describe("ociSpec", () => {
       return (spec as { process: { oomScoreAdj: number } }).process.oomScoreAdj;
     };
     assert.deepEqual([score(-997), score(100), score(999)], [100, 100, 999]);
+  });
+});
+
+describe("the host's image", () => {
+  it("hides folders but for this program in them, and what is to be hidden in that again", () => {
+    const covers = coversOf(
+      ["/root", "/root/pintle/data", "/none"],
+      ["/usr", "/root/pintle"],
+      (path) => path !== "/none",
+    );
+    assert.deepEqual(covers, [
+      { at: "/root" },
+      { at: "/root/pintle", shows: "/root/pintle" },
+      { at: "/root/pintle/data" },
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 import { type ContainerConfig, RuntimeError } from "../seam.ts";
+import type { Cover } from "./covers.ts";
 import { capabilityNames, type HostLimits } from "./host-limits.ts";
 
 /** Where the container's parts stand on the host. */
@@ -12,6 +13,7 @@ export interface SpecPlaces {
   readonly hostIpc: boolean;
   readonly hostname: string;
   readonly host: HostLimits;
+  readonly covers?: readonly Cover[];
 }
 
 /** An OCI runtime configuration (runtime-spec 1.0), as far as ours go. */
@@ -181,7 +183,18 @@ function mountsOf(config: ContainerConfig, places: SpecPlaces): readonly OciMoun
       source: mount.hostPath,
       options: ["rbind", mount.propagation ?? "rprivate", mount.readOnly ? "ro" : "rw"],
     }));
+  const covers = (places.covers ?? []).map(({ at, shows }) =>
+    shows === undefined
+      ? {
+          destination: at,
+          type: "tmpfs",
+          source: "tmpfs",
+          options: ["nosuid", "nodev", "mode=755", "size=1024k"],
+        }
+      : { destination: at, type: "bind", source: shows, options: ["rbind", "rprivate", "ro"] },
+  );
   return [
+    ...covers,
     ...kept.filter(({ destination }) => !asked.some((one) => one.destination === destination)),
     ...asked,
   ];

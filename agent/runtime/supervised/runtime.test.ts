@@ -1,3 +1,7 @@
+import { strict as assert } from "node:assert";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { systemClock } from "../../../base/os/clock.ts";
 import { systemDisk } from "../../../base/os/disk.ts";
 import { silentLog } from "../../../base/os/log.ts";
@@ -8,7 +12,7 @@ import { chooseRuntime } from "../choose.ts";
 import { ociLauncher } from "../oci/launcher.ts";
 import { overlayFilesystems } from "../oci/root-filesystem.ts";
 import { processLauncher } from "../process/launcher.ts";
-import { runtimeSuite } from "../suite.ts";
+import { containerConfig, runtimeSuite, sandboxConfig } from "../suite.ts";
 import { SupervisedRuntime } from "./runtime.ts";
 
 const os = {
@@ -56,3 +60,30 @@ for (const program of ["crun", "runc"])
       return SupervisedRuntime.open({ rootDir }, { launcher, network: network(), os });
     });
   });
+
+describe("pintle.local/host in containers", function () {
+  this.timeout(30_000);
+
+  it("does not show the folders that are hidden", async function () {
+    const rootDir = await mkdtemp(join(tmpdir(), "pintle-hidden-"));
+    const chosen = await chooseRuntime({ runtime: "auto", rootDir, nodeName: `hide-${process.pid}` });
+    if (chosen.kind !== "oci") this.skip();
+    const secrets = await mkdtemp(join(tmpdir(), "pintle-secrets-"));
+    await writeFile(join(secrets, "ca-key.pem"), "key");
+    const filesystems = overlayFilesystems({ lowerDirs: async () => ["/"] });
+    const launcher = ociLauncher({ ...chosen.config, hidden: ["/root", secrets] }, { filesystems });
+    const runtime = await SupervisedRuntime.open({ rootDir }, { launcher, network: network(), os });
+    try {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("hidden"));
+      const log = join(rootDir, "logs", "0.log");
+      const id = await runtime.createContainer(sandbox, containerConfig(["sleep", "100"], log));
+      await runtime.startContainer(id);
+      const { stdout } = await runtime.execSync(id, ["ls", "-A", secrets], 5000);
+      assert.equal(Buffer.from(stdout).toString(), "");
+    } finally {
+      for (const { id } of runtime.listPodSandboxes()) await runtime.removePodSandbox(id);
+      await runtime.close();
+      for (const path of [rootDir, secrets]) await rm(path, { recursive: true, force: true });
+    }
+  });
+});
