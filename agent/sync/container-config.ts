@@ -148,6 +148,9 @@ export function sandboxConfig(
   nodeResolvConf: string,
 ): SandboxConfig {
   const { spec, metadata } = pod;
+  if (spec.hostUsers === false) throw new Error("spec.hostUsers: false is not supported by this node");
+  if (spec.shareProcessNamespace)
+    throw new Error("spec.shareProcessNamespace: true is not supported by this node");
   const { hostname, names } = hostNamesOf(pod, dns.domain);
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   const hostPorts = containers.flatMap(({ ports }) =>

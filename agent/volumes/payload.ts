@@ -49,7 +49,12 @@ export async function payloadOf(
   if (!projected) return undefined;
   const all = new Map<string, PayloadFile>();
   const mode = projected.defaultMode ?? 0o644;
-  for (const source of projected.sources ?? []) {
+  for (const [index, source] of (projected.sources ?? []).entries()) {
+    for (const kind of ["serviceAccountToken", "clusterTrustBundle", "podCertificate"] as const)
+      if (source[kind])
+        throw new ConfigError(
+          `volume ${volume.name}: projected.sources[${index}].${kind} is not supported by this node`,
+        );
     const part = source.configMap
       ? chosen(
           await configMapData(pod, source.configMap, sources),
