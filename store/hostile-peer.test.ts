@@ -19,7 +19,7 @@ import { newCluster } from "./membership/initial-cluster.ts";
 import { openLog } from "./open-log.ts";
 import { message } from "./raft/message.ts";
 import type { Entry, EntryId, Message, MessageType, SnapshotMeta } from "./raft/types.ts";
-import { snapshotChunks } from "./snapshot/stream.ts";
+import { snapshotStream } from "./snapshot/stream.ts";
 import { BoundServer } from "./transport/bound-server.ts";
 import { type FrameKind, frame, frameKinds } from "./transport/peer/frame.ts";
 import { hello, protocolVersion } from "./transport/peer/hello.ts";
@@ -436,10 +436,10 @@ describe("a hostile peer", function () {
           tls: undefined,
         };
         await sendSnapshot(
-          `http://127.0.0.1:${victim.port}`,
+          [`http://127.0.0.1:${victim.port}`],
           options,
           encodeMessage(said),
-          snapshotChunks(backend.snapshot()),
+          snapshotStream(backend.snapshot()).chunks,
           () => undefined,
         ).catch(() => undefined);
         await backend.close();

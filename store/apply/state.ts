@@ -18,7 +18,8 @@ import type { ConfState, SnapshotMeta } from "../raft/types.ts";
 import { boltSnapshot } from "../snapshot/bolt-file.ts";
 import { SnapshotError } from "../snapshot/format.ts";
 import { loadSnapshot } from "../snapshot/load.ts";
-import { snapshotChunks } from "../snapshot/stream.ts";
+import { snapshotStream } from "../snapshot/stream.ts";
+import type { ViewStream } from "../snapshot/view-stream.ts";
 import { type WatchFaults, WatchHub, type WatchLimits } from "../watch/hub.ts";
 import { Alarms } from "./alarms.ts";
 import { type AppliedAt, readAppliedAt } from "./applied-index.ts";
@@ -176,13 +177,13 @@ export class State implements StateMachine {
     return this.#backend.room();
   }
 
-  snapshot(): { readonly index: number; readonly term: number; readonly chunks: AsyncIterable<Uint8Array> } {
-    return { ...this.#applier.appliedAt, chunks: snapshotChunks(this.#backend.snapshot()) };
+  snapshot(): AppliedAt & ViewStream {
+    return { ...this.#applier.appliedAt, ...snapshotStream(this.#backend.snapshot()) };
   }
 
   /** The whole state as etcd's database file and its SHA-256, for the Maintenance Snapshot call; the size is an estimate. */
-  boltSnapshot(): { readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array> } {
-    return { sizeBytes: this.#backend.sizeBytes, chunks: boltSnapshot(this.#backend.snapshot()) };
+  boltSnapshot(): { readonly sizeBytes: number } & ViewStream {
+    return { sizeBytes: this.#backend.sizeBytes, ...boltSnapshot(this.#backend.snapshot()) };
   }
 
   /** Builds the received state beside the present one, and changes over when it is whole and durable. Rejects with

@@ -226,6 +226,23 @@ describe("driver", () => {
     assert.equal(behind.machine.applied.at(-1), "after");
   });
 
+  it("lets go of the state it was to send when there is no connection for it", async () => {
+    rig = await Rig.start(3, { snapshotCount: 20, catchUpEntries: 0 });
+    const leader = await rig.leader();
+    const id = [1n, 2n, 3n].find((other) => other !== leader.id) ?? 0n;
+    rig.cutOff.add(id);
+    for (let i = 0; i < 100; i++) leader.driver.propose(bytes("x"));
+    await rig.ticks(5);
+    rig.snapshotsFail = true;
+    rig.cutOff.delete(id);
+    while (rig.snapshotsSent < 3) await rig.ticks(1);
+    const { machine } = leader;
+    assert.equal(machine.openViews, 0, "each failed attempt kept a view");
+    rig.snapshotsFail = false;
+    while (rig.member(id).machine.applied.length < 100) await rig.ticks(1);
+    assert.equal(machine.openViews, 0);
+  });
+
   it("goes on after a crash between installing a snapshot and marking it", async () => {
     rig = await Rig.start(1);
     await rig.settle();

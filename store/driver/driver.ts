@@ -372,7 +372,7 @@ export class Driver implements Consensus {
   /** Streams the state as it is now. Its index may lie past the one raft asked for. */
   #sendSnapshot(message: Message): void {
     const { machine, peers, logger } = this.#parts;
-    const { index, term, chunks } = machine.snapshot();
+    const { index, term, chunks, release } = machine.snapshot();
     const meta: SnapshotMeta = { index, term, conf: this.#raft.conf };
     this.#tasks.run("snapshot.send", async (signal) => {
       let outcome: "delivered" | "failed" = "delivered";
@@ -383,6 +383,8 @@ export class Driver implements Consensus {
         outcome = "failed";
         if (!signal.aborted)
           logger.warn("cannot send a snapshot; will try again", { to: message.to, index, error });
+      } finally {
+        await release();
       }
       this.#input(() => this.#raft.reportSnapshot(message.to, outcome));
     });

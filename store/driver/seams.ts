@@ -52,7 +52,13 @@ export interface StateMachine {
   /** Makes everything applied so far durable in the backend, so that the log before it may go; the index it reached. */
   flush(): Promise<{ readonly index: Index; readonly term: Term }>;
   /** The whole state at the applied index as a stream of chunks (self-checking: ends with a SHA-256 of what came before). */
-  snapshot(): { readonly index: Index; readonly term: Term; readonly chunks: AsyncIterable<Uint8Array> };
+  snapshot(): {
+    readonly index: Index;
+    readonly term: Term;
+    readonly chunks: AsyncIterable<Uint8Array>;
+    /** To be called when nobody reads the chunks any more, also when nobody ever did: the state of then is kept until. */
+    release(): Promise<void>;
+  };
   /** Replaces the whole state with a received snapshot; all or nothing. */
   restore(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** A membership change was committed; answers the configuration after it. */

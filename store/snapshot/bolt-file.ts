@@ -4,6 +4,7 @@ import { latin1Bytes, utf8 } from "../../base/wire.ts";
 import type { View } from "../backend/backend.ts";
 import { type BoltPlan, type BucketPlan, type PlannedPage, planBolt } from "./bolt-layout.ts";
 import { branchPage, bucketHead, freelistPage, type LeafElement, leafPage, metaPage } from "./bolt-pages.ts";
+import { type ViewStream, viewStream } from "./view-stream.ts";
 
 const freelistId = 2;
 const chunkBytes = 256 * 1024;
@@ -11,28 +12,28 @@ const rowsPerRead = 1_000;
 
 /** The view as etcd's database file followed by the file's SHA-256: what `etcdctl snapshot save` stores and etcd's tools
  *  restore. Walks the view twice (sizes first), in bounded memory; closes it at the end or when the reader gives up. */
-export async function* boltSnapshot(view: View): AsyncIterable<Uint8Array> {
+export function boltSnapshot(view: View): ViewStream {
+  return viewStream(view, boltChunks);
+}
+
+async function* boltChunks(view: View): AsyncIterable<Uint8Array> {
   const hash = createHash("sha256");
   let pending: Uint8Array[] = [];
   let size = 0;
-  try {
-    const plan = await planBolt(view);
-    for await (const page of filePages(view, plan)) {
-      pending.push(page);
-      size += page.length;
-      if (size < chunkBytes) continue;
-      const chunk = Buffer.concat(pending);
-      hash.update(chunk);
-      yield chunk;
-      [pending, size] = [[], 0];
-    }
-    const last = Buffer.concat(pending);
-    hash.update(last);
-    if (last.length > 0) yield last;
-    yield hash.digest();
-  } finally {
-    await view.close();
+  const plan = await planBolt(view);
+  for await (const page of filePages(view, plan)) {
+    pending.push(page);
+    size += page.length;
+    if (size < chunkBytes) continue;
+    const chunk = Buffer.concat(pending);
+    hash.update(chunk);
+    yield chunk;
+    [pending, size] = [[], 0];
   }
+  const last = Buffer.concat(pending);
+  hash.update(last);
+  if (last.length > 0) yield last;
+  yield hash.digest();
 }
 
 async function* filePages(view: View, plan: BoltPlan): AsyncIterable<Uint8Array> {

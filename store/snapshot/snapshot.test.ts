@@ -17,7 +17,7 @@ import { decodeKeyValue, encodeKeyValue, encodeTombstone } from "../mvcc/key-val
 import { isTombstone, revisionKey, tombstoneKey } from "../mvcc/revision.ts";
 import { boltSnapshot } from "./bolt-file.ts";
 import { loadSnapshot } from "./load.ts";
-import { snapshotChunks } from "./stream.ts";
+import { snapshotStream } from "./stream.ts";
 
 const failLoudly = (error: Error) => {
   throw error;
@@ -59,7 +59,7 @@ async function sampleBackend(revisions: number): Promise<Backend> {
 describe("store/snapshot: the stream to other members", () => {
   it("brings every row over, whatever the sizes of its pieces", async () => {
     const backend = await sampleBackend(2_000);
-    const stream = await collect(snapshotChunks(backend.snapshot()));
+    const stream = await collect(snapshotStream(backend.snapshot()).chunks);
     for (const size of [1 << 20, 1_021]) {
       const copy = await newBackend();
       await loadSnapshot(pieces(stream, size), copy);
@@ -70,7 +70,7 @@ describe("store/snapshot: the stream to other members", () => {
 
   it("refuses what was cut short, altered, prolonged or is of another kind", async () => {
     const backend = await sampleBackend(50);
-    const stream = await collect(snapshotChunks(backend.snapshot()));
+    const stream = await collect(snapshotStream(backend.snapshot()).chunks);
     const refused = async (bytes: Uint8Array, reason: RegExp) =>
       assert.rejects(loadSnapshot(pieces(bytes, 4_096), await newBackend()), {
         name: "SnapshotError",
@@ -110,7 +110,7 @@ describeWithEtcd("store/snapshot: the file for etcd's tools", () => {
   it("ends with the digest of what comes before, and etcdctl finds the same hash, revision and rows in it", async () => {
     for (const revisions of [0, 1, 30, 3_000]) {
       const backend = await sampleBackend(revisions);
-      const file = await collect(boltSnapshot(backend.snapshot()));
+      const file = await collect(boltSnapshot(backend.snapshot()).chunks);
       const body = file.subarray(0, file.length - 32);
       assert.deepEqual(createHash("sha256").update(body).digest(), file.subarray(file.length - 32));
       const path = join(folder, `snap-${revisions}`);
@@ -128,7 +128,7 @@ describeWithEtcd("store/snapshot: the file for etcd's tools", () => {
   it("is restored and served by etcd with every key as it was", async () => {
     const backend = await sampleBackend(3_000);
     const path = join(folder, "to-restore");
-    await writeFile(path, await collect(boltSnapshot(backend.snapshot())));
+    await writeFile(path, await collect(boltSnapshot(backend.snapshot()).chunks));
     const [client = 0, peer = 0] = await freePorts(2);
     const peerUrl = `http://127.0.0.1:${peer}`;
     const clientUrl = `http://127.0.0.1:${client}`;
@@ -195,3 +195,28 @@ async function livingKeys(backend: Backend): Promise<Record<string, readonly [nu
   }
   return living;
 }
+
+describe("a stream over a view", () => {
+  for (const [name, stream] of [
+    ["snapshotStream", snapshotStream],
+    ["boltSnapshot", boltSnapshot],
+  ] as const) {
+    it(`${name} closes the view once, whether nobody, somebody or everybody read`, async () => {
+      const backend = await newBackend();
+      for (const reads of [0, 1, Number.POSITIVE_INFINITY]) {
+        let closed = 0;
+        const view = backend.snapshot();
+        const close = async () => {
+          closed += 1;
+          await view.close();
+        };
+        const { chunks, release } = stream({ ...view, close });
+        let left = reads;
+        if (left > 0) for await (const _ of chunks) if (--left === 0) break;
+        await release();
+        assert.equal(closed, 1);
+      }
+      await backend.retire(); // which waits for every view
+    });
+  }
+});

@@ -195,6 +195,49 @@ describe("peer links", () => {
   });
 });
 
+describe("a snapshot's connection", () => {
+  const open: Member[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map(({ network }) => network.stop()));
+  });
+  const meta = { index: 5, term: 1, conf: { voters: [1n, 2n], learners: [] } };
+  const said = { ...message(1n, { type: "snapshot", to: 2n, term: 1 }), snapshot: meta };
+
+  it("goes to each of the member's URLs in turn", async () => {
+    let got = 0;
+    const onSnapshot: IncomingHandlers["onSnapshot"] = async (_message, chunks) => {
+      for await (const chunk of chunks) got += chunk.length;
+    };
+    const gone = await start(2n);
+    await gone.network.stop();
+    const [a, b] = [await start(1n), await start(2n, { onSnapshot })];
+    open.push(a, b);
+    a.network.setPeers([{ id: 2n, urls: [gone.url, b.url] }]);
+    const chunks = async function* () {
+      yield Buffer.alloc(1000);
+    };
+    await a.network.sendSnapshot(said, chunks());
+    assert.equal(got, 1000);
+  });
+
+  it("ends for the sender when the receiver has closed it without reading on", async () => {
+    const onSnapshot: IncomingHandlers["onSnapshot"] = () => Promise.reject(new Error("not now"));
+    const [a, b] = [await start(1n), await start(2n, { onSnapshot })];
+    open.push(a, b);
+    a.network.setPeers([{ id: 2n, urls: [b.url] }]);
+    let isReleased = false;
+    const chunks = async function* () {
+      try {
+        for (;;) yield Buffer.alloc(1_000_000);
+      } finally {
+        isReleased = true;
+      }
+    };
+    await assert.rejects(a.network.sendSnapshot(said, chunks()));
+    assert.ok(isReleased);
+  });
+});
+
 describe("message codec", () => {
   const types: MessageType[] = [
     "append",

@@ -101,11 +101,9 @@ export class PeerNetwork implements PeerLinks {
   }
 
   async sendSnapshot(message: Message, state: AsyncIterable<Uint8Array>): Promise<void> {
-    const link = this.#links.get(message.to);
-    const url = link?.urls[0];
-    if (url === undefined) throw new Error(`no peer URL of member ${message.to.toString(16)}`);
+    const urls = this.#links.get(message.to)?.urls ?? [];
     const sent = this.#metrics.sentBytes.of({ To: message.to.toString(16) });
-    await sendSnapshot(url, this.#dialOptions(message.to), encodeMessage(message), state, (bytes) => {
+    await sendSnapshot(urls, this.#dialOptions(message.to), encodeMessage(message), state, (bytes) => {
       sent.count += bytes;
     });
   }

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
+import type { Socket } from "node:net";
 import { deferred } from "../../../base/deferred.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { frame, frameKinds } from "./frame.ts";
 import { readAnswer } from "./question.ts";
 
-/** Streams a snapshot over a connection of its own. Resolves when the peer has installed it. */
+/** Streams a snapshot over a connection of its own, to the first of the peer's URLs that answers. Resolves when the peer has
+ *  installed it. Rejects also when the peer is done before it has read all, for what it still has to read will not be. */
 export async function sendSnapshot(
-  url: string,
+  urls: readonly string[],
   options: Omit<DialOptions, "purpose">,
   message: Uint8Array,
   chunks: AsyncIterable<Uint8Array>,
@@ -15,8 +16,8 @@ export async function sendSnapshot(
 ): Promise<void> {
   const installed = deferred<void>();
   installed.promise.catch(() => undefined); // heard by the await below, which may come later than the failure
-  const socket = await dial(
-    url,
+  const { socket, url } = await dialAny(
+    urls,
     { ...options, purpose: "snapshot" },
     {
       onFrame: ({ kind, payload }) => {
@@ -33,7 +34,7 @@ export async function sendSnapshot(
     const write = async (bytes: Buffer) => {
       onSent(bytes.length);
       if (socket.destroyed) throw new Error(`the connection to ${url} was closed`);
-      if (!socket.write(bytes)) await once(socket, "drain");
+      if (!socket.write(bytes)) await drained(socket);
     };
     await write(frame(frameKinds.message, message));
     for await (const chunk of chunks) {
@@ -45,4 +46,41 @@ export async function sendSnapshot(
   } finally {
     socket.destroy();
   }
+}
+
+type Dialled = { readonly socket: Socket; readonly url: string };
+
+/** Tries one URL after the other; rejects with the last one's failure. */
+async function dialAny(
+  urls: readonly string[],
+  options: DialOptions,
+  handlers: Parameters<typeof dial>[2],
+): Promise<Dialled> {
+  let failure: unknown = new Error(`member ${options.to.toString(16)} has no peer URL`);
+  for (const url of urls) {
+    let isOpen = false;
+    const onEnd = (error: Error) => isOpen && handlers.onEnd(error);
+    try {
+      const socket = await dial(url, options, { onFrame: handlers.onFrame, onEnd });
+      isOpen = true;
+      if (socket.destroyed) throw new Error(`the connection to ${url} was closed`);
+      return { socket, url };
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** Resolves when the socket has room again, or is closed: then it never will. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.removeListener("drain", done);
+      socket.removeListener("close", done);
+      resolve();
+    };
+    socket.once("drain", done);
+    socket.once("close", done);
+  });
 }
