@@ -52,13 +52,18 @@ export class Calls {
           back({ kind: "refused" });
           return;
         }
+        const { clock } = life;
+        // A member that dies in the middle of a turn runs on to the turn's end, but says nothing any more.
+        const say = (outcome: Outcome) => {
+          if (clock.isAlive) back(outcome);
+        };
         life.onDeath.add(onDeath);
-        life.clock.after(0, () => {
+        clock.after(0, () => {
           serve(life, method, bytes).then(
-            (answer) => back({ kind: "answer", response: method.response.decode(answer) }),
+            (answer) => say({ kind: "answer", response: method.response.decode(answer) }),
             (error: unknown) => {
               if (!(error instanceof StoreError)) throw error;
-              back({ kind: "error", code: error.code });
+              say({ kind: "error", code: error.code });
             },
           );
         });
