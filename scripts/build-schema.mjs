@@ -1,6 +1,7 @@
 // Writes what the API server knows of its kinds' fields: names, types and documentation out of the installed
-// @kubernetes/client-node models, protobuf numbers and merge keys out of our own tables. Two files, so that the long one
-// (documentation) is only read when someone asks: <out>/schema.json.gz and <out>/schema-docs.json.gz.
+// @kubernetes/client-node models, protobuf numbers, merge keys and the texts that the models lack out of our own tables.
+// Two files, so that the long one (documentation) is only read when someone asks: <out>/schema.json.gz and
+// <out>/schema-docs.json.gz.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -25,6 +26,7 @@ const groups = {
 export async function buildSchema({ out }) {
   const messages = readNumbers();
   const merging = readMergeKeys();
+  const texts = readFieldTexts();
   const types = {};
   const docs = {};
   for (const [name, message] of messages) {
@@ -38,6 +40,9 @@ export async function buildSchema({ out }) {
         ...merging.get(`${name}.${row.name}`),
       };
       if (row.required) fields[row.name].r = 1;
+      const own = texts.get(`${name}.${row.name}`) ?? texts.get(`*.${row.name}:${row.type.t}`);
+      if (own?.always) fields[row.name].d = 1;
+      if (own !== undefined) described.docs[row.name] ??= own.text;
     }
     types[name] = { p: message.package, k: message.kind, fields, ...own };
     docs[name] = described.docs;
@@ -97,6 +102,16 @@ function readMergeKeys() {
       else row[what] = 1;
     }
     out.set(name, row);
+  }
+  return out;
+}
+
+/** Message.field or *.field:Type -> what it means, from field-texts.txt. */
+function readFieldTexts() {
+  const out = new Map();
+  for (const line of tableLines("field-texts.txt")) {
+    const [, name, always, text] = /^(\S+) (\{\} )?(.+)$/.exec(line);
+    out.set(name, { text, always: always !== undefined });
   }
   return out;
 }

@@ -74,6 +74,43 @@ describe("kubectl", () => {
     await fails(/User "bob" cannot list resource "secrets"/, "get", "secrets", "--as=bob");
   });
 
+  it("explains each field by its own text, not by that of the type that it refers to", async () => {
+    const explained: readonly (readonly [string, RegExp])[] = [
+      ["pod.metadata", /The object's name, labels, annotations/],
+      ["pod.spec", /What the pod should be/],
+      ["pod.spec.affinity", /which other pods' nodes/],
+      ["pod.spec.affinity.podAntiAffinity", /must not or would rather not be near/],
+      ["pod.spec.containers.livenessProbe", /whether the container is alive: it is restarted/],
+      ["pod.spec.containers.readinessProbe", /taken out of its services while the probe fails/],
+      ["pod.spec.containers.startupProbe", /the other probes begin once it succeeds/],
+      ["pod.spec.containers.livenessProbe.exec", /must end with 0/],
+      ["pod.spec.containers.lifecycle.preStop", /Run before the container is stopped/],
+      ["pod.spec.containers.resources", /that the container asks for, and its limits/],
+      ["pod.spec.containers.env.valueFrom.secretKeyRef", /A key of a Secret/],
+      ["pod.spec.volumes.emptyDir", /empty directory that lives as long as the pod/],
+      ["pod.status.containerStatuses.lastState", /ended the last time/],
+      ["deployment.spec.selector", /replica sets of such pods are its own/],
+      ["deployment.spec.strategy", /pods of an old template/],
+      ["deployment.spec.template", /restartPolicy must be Always/],
+      ["daemonset.spec.updateStrategy.rollingUpdate", /Only for type RollingUpdate/],
+      ["job.spec.podFailurePolicy", /counts\s+towards\s+backoffLimit/],
+      ["service.spec.sessionAffinityConfig.clientIP", /told apart by address/],
+      ["endpointslice.endpoints.conditions", /ready, serving or ending/],
+      ["lease.spec", /Who holds the lease/],
+    ];
+    for (const [field, text] of explained) {
+      const words = new RegExp(text.source.replaceAll(" ", "\\s+"));
+      const { code, output } = await kubectl("explain", field);
+      assert.equal(code, 0, output);
+      // A type's own text may follow; the field's stands first.
+      assert.match(/DESCRIPTION:([\s\S]*?)(?:FIELDS|$)/.exec(output)?.[1] ?? "", words, field);
+    }
+    await succeeds(
+      /DESCRIPTION:\s+Asks at intervals whether the container is alive/,
+      ...["explain", "pod.spec.containers.livenessProbe", "--output=plaintext-openapiv2"],
+    );
+  });
+
   it("knows the server and its kinds", async () => {
     await succeeds(/Server Version: v1\.33/, "version");
     await succeeds(/deployments +deploy +apps\/v1 +true +Deployment/, "api-resources");

@@ -106,7 +106,7 @@ function definition(model: string, type: SchemaType, { dialect, docs, gvks }: Co
   for (const [name, field] of Object.entries(type.fields)) {
     properties[name] = property(field, {
       name,
-      description: text[name] ?? docs[field.t]?.[""] ?? "",
+      description: text[name] ?? "",
       dialect,
     });
     if (field.r === 1) required.push(name);
@@ -148,8 +148,7 @@ function inList(value: object, field: SchemaField, dialect: Dialect): object {
   return dialect.wrapsRefs && typeOf(field.t) !== undefined ? { default: {}, allOf: [value] } : value;
 }
 
-const emptyDefault = (field: SchemaField) =>
-  field.r === 1 && typeOf(field.t) !== undefined ? { default: {} } : {};
+const emptyDefault = (field: SchemaField) => (field.d === 1 ? { default: {} } : {});
 
 function valueSchema(field: SchemaField, name: string, dialect: Dialect): object {
   const to = (definition: string) => ({ $ref: dialect.refPrefix + definition });

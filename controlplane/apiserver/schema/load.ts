@@ -15,6 +15,8 @@ export interface SchemaField {
   readonly n?: string;
   /** Required. */
   readonly r?: 1;
+  /** Never absent in Kubernetes' types: an empty message where nothing is given. */
+  readonly d?: 1;
   /** Zero, false and "" are values of their own; without it they mean that an optional field is not set. */
   readonly z?: 1;
   /** Strategic merge by this key; empty: as a set. */

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { kinds } from "../resources/table.ts";
-import { findTypeName, schema, typeOf } from "./load.ts";
+import { findTypeName, schema, schemaDocs, typeOf } from "./load.ts";
 
-/** The two tables against the models: every line names what exists, every field has a number, none has another's. */
+/** The three tables against the models: every line names what exists, every field has a number, none has another's. */
 describe("schema tables", () => {
   const { types } = schema();
   const lines = (file: string) =>
@@ -55,6 +55,26 @@ describe("schema tables", () => {
         assert.ok(typeOf(row.t)?.fields[key], `${line}: ${row.t} has no ${key}`);
       }
     }
+  });
+
+  it("say of every field what it means, and of no field that is not there", () => {
+    const docs = schemaDocs();
+    for (const [name, { fields }] of Object.entries(types)) {
+      const silent = Object.keys(fields).filter((field) => !docs[name]?.[field]);
+      assert.deepEqual(silent, [], name);
+    }
+    const used = new Set(
+      Object.entries(types).flatMap(([name, { fields }]) =>
+        Object.entries(fields).flatMap(([field, { t }]) => [`${name}.${field}`, `*.${field}:${t}`]),
+      ),
+    );
+    for (const line of lines("field-texts.txt")) assert.ok(used.has(line.split(" ")[0] ?? ""), line);
+  });
+
+  it("give a field its own text, not that of the message that it refers to", () => {
+    const docs = schemaDocs();
+    const { livenessProbe, readinessProbe, startupProbe } = docs.V1Container ?? {};
+    assert.equal(new Set([livenessProbe, readinessProbe, startupProbe, docs.V1Probe?.[""]]).size, 4);
   });
 
   it("reach all that fields are made of", () => {
