@@ -13,7 +13,7 @@ export const agentFlags = {
   "root-dir": {
     kind: "string",
     default: "/var/lib/pintle/agent",
-    help: "Pods, containers, images and logs.",
+    help: "Pods, containers, images, logs, and seccomp/ with profiles of the node's own.",
     value: "DIR",
   },
   "node-ip": {

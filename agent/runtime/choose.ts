@@ -6,6 +6,7 @@ import { describeError } from "../../base/os/log.ts";
 import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
 import { readHostLimits } from "./oci/host-limits.ts";
 import { type OciConfig, versionOf } from "./oci/launcher.ts";
+import { supportsSeccomp } from "./oci/seccomp-profile.ts";
 import { mustRun } from "./supervised/run-command.ts";
 
 export interface RuntimeChoice {
@@ -57,6 +58,7 @@ async function findOci(choice: RuntimeChoice): Promise<OciConfig> {
     cgroupParent: `/pintle/${choice.nodeName}`,
     cgroups,
     host: await readHostLimits(),
+    seccomp: await supportsSeccomp(program),
   };
 }
 

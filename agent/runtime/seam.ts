@@ -134,7 +134,14 @@ export interface Security {
   readonly noNewPrivileges: boolean;
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
+  readonly seccomp: SeccompChoice;
 }
+
+/** `path` is below the node's folder of profiles. */
+export type SeccompChoice =
+  | { readonly type: "Unconfined" }
+  | { readonly type: "RuntimeDefault" }
+  | { readonly type: "Localhost"; readonly path: string };
 
 export interface RuntimeContainer {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContainerConfig, Runtime, RuntimeContainer, SandboxConfig } from "./seam.ts";
@@ -205,6 +205,48 @@ export function runtimeSuite(
       await assert.rejects(runtime.startContainer(id), /(crun|runc) cannot start the container: .*nowhere/);
     });
 
+    const withSeccomp = (config: ContainerConfig, seccomp: ContainerConfig["security"]["seccomp"]) => ({
+      ...config,
+      security: { ...config.security, addCapabilities: ["SYS_CHROOT"], seccomp },
+    });
+    const logOf = async ({ logPath }: ContainerConfig) =>
+      (await readFile(logPath, "utf8")).replace(/^\S+ std(out|err) [FP] /gm, "");
+
+    it("filters system calls by the runtime's default seccomp profile, in exec too", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("filtered"));
+      const script = `grep Seccomp: /proc/self/status; unshare -U true; mount -t tmpfs t /mnt
+        perl -e 'print "keys: $!\\n" if syscall(250, 0, -3, 0) < 0'; chroot / echo rooted`;
+      const config = withSeccomp(shell(script), { type: "RuntimeDefault" });
+      await (await start(sandbox, config)).ended;
+      const log = await logOf(config);
+      assert.match(log, /^Seccomp:\s+2$/m);
+      assert.match(log, /unshare failed: Operation not permitted/);
+      if (process.arch === "x64") assert.match(log, /^keys: Operation not permitted$/m);
+      assert.match(log, /^rooted$/m);
+      const { id } = await start(sandbox, withSeccomp(shell("exec sleep 100"), { type: "RuntimeDefault" }));
+      const inside = await runtime.execSync(id, ["grep", "Seccomp:", "/proc/self/status"], 5000);
+      assert.match(Buffer.from(inside.stdout).toString(), /^Seccomp:\s+2\n$/);
+    });
+
+    it("filters by a profile of the node's own, and names one that is missing or outside", async () => {
+      await mkdir(join(root, "seccomp", "audit"), { recursive: true });
+      const rules = [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 13 }];
+      const profile = { defaultAction: "SCMP_ACT_ALLOW", syscalls: rules };
+      await writeFile(join(root, "seccomp", "audit", "no-mkdir.json"), JSON.stringify(profile));
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("localhost"));
+      const by = (path: string) =>
+        withSeccomp(shell("grep Seccomp: /proc/self/status; mkdir /tmp/x"), { type: "Localhost", path });
+      const config = by("audit/no-mkdir.json");
+      await (await start(sandbox, config)).ended;
+      assert.match(await logOf(config), /Seccomp:\s+2\n(.*)Permission denied/);
+      await assert.rejects(
+        runtime.createContainer(sandbox, by("none.json")),
+        /cannot load seccomp profile ".*\/seccomp\/none\.json": no such file or directory/,
+      );
+      for (const path of ["../seccomp/audit/no-mkdir.json", "/etc/passwd", "a/../../x"])
+        await assert.rejects(runtime.createContainer(sandbox, by(path)), /leaves the profiles' folder/);
+    });
+
     it("sets sysctls in the pod's namespaces and never the host's", async () => {
       const range = "1024 2000";
       const own = { "net.ipv4.ip_local_port_range": range };
@@ -280,6 +322,7 @@ export function containerConfig(command: readonly string[], logPath: string): Co
       noNewPrivileges: false,
       addCapabilities: [],
       dropCapabilities: [],
+      seccomp: { type: "Unconfined" },
     },
     stdin: false,
     stdinOnce: false,

@@ -7,6 +7,7 @@ import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from 
 import { ConfigError, expandVariables } from "./environment.ts";
 import { hostNamesOf } from "./host-names.ts";
 import { qosClassOf } from "./pod-status.ts";
+import { seccompChoiceOf } from "./security-profiles.ts";
 
 /** An image may hold anything under the name of its /etc/passwd. */
 const accountBytesMax = 4 * 1024 * 1024;
@@ -54,7 +55,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
     mounts,
     user: await userOf(pod, container, image, input.imageRoot),
     resources: resourcesOf(pod, container, input.nodeMemoryBytes),
-    security: securityOf(container),
+    security: securityOf(pod, container),
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
@@ -126,13 +127,15 @@ export function resourcesOf(pod: Pod, container: Container, nodeMemoryBytes: num
   };
 }
 
-function securityOf({ securityContext: own }: Container): Security {
+function securityOf(pod: Pod, container: Container): Security {
+  const own = container.securityContext;
   return {
     privileged: own?.privileged ?? false,
     readOnlyRoot: own?.readOnlyRootFilesystem ?? false,
     noNewPrivileges: own?.allowPrivilegeEscalation === false,
     addCapabilities: own?.capabilities?.add ?? [],
     dropCapabilities: own?.capabilities?.drop ?? [],
+    seccomp: seccompChoiceOf(pod, container),
   };
 }
 

@@ -11,7 +11,8 @@ import type { HostLimits } from "./host-limits.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { startPause } from "./pause.ts";
 import type { RootFilesystems } from "./root-filesystem.ts";
-import { ociSpec, processOf } from "./spec.ts";
+import { seccompOf } from "./seccomp-profile.ts";
+import { capabilitiesOf, ociSpec, processOf } from "./spec.ts";
 
 export interface OciConfig {
   /** crun or runc, absolute. */
@@ -25,6 +26,8 @@ export interface OciConfig {
   readonly cgroupParent: string;
   readonly cgroups: Cgroups;
   readonly host: HostLimits;
+  /** Whether containers can be given a filter of system calls. */
+  readonly seccomp: boolean;
   /** Folders of the host that its own image does not show. */
   readonly hidden?: readonly string[];
 }
@@ -52,6 +55,11 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
       const { pause, config: pod } = sandbox.record;
       if (pause === undefined) throw new RuntimeError("the sandbox has no pause process");
       if (record.config.command.length === 0) throw new RuntimeError("no command specified");
+      const { security } = record.config;
+      const seccomp = await seccompOf(security.seccomp, capabilitiesOf(record.config, config.host), {
+        profilesDir: join(config.rootDir, "seccomp"),
+        isSupported: config.seccomp,
+      });
       const rootfs = await deps.filesystems.mount(record.config.imageId, dir);
       const { hostNetwork, hostPid, hostIpc, hostname } = pod;
       const files = ["hostname", "hosts", "resolv.conf"].map((name) => ({
@@ -72,6 +80,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
           hostIpc,
           hostname,
           host: config.host,
+          ...(seccomp !== undefined && { seccomp }),
           covers: record.config.imageId === hostImage.id ? coversOf(config.hidden ?? []) : [],
         },
       );

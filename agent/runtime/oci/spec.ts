@@ -1,6 +1,7 @@
 import { type ContainerConfig, RuntimeError } from "../seam.ts";
 import type { Cover } from "./covers.ts";
 import { capabilityNames, type HostLimits } from "./host-limits.ts";
+import type { SeccompProfile } from "./seccomp-profile.ts";
 
 /** Where the container's parts stand on the host. */
 export interface SpecPlaces {
@@ -14,6 +15,8 @@ export interface SpecPlaces {
   readonly hostname: string;
   readonly host: HostLimits;
   readonly covers?: readonly Cover[];
+  /** No filter when absent. */
+  readonly seccomp?: SeccompProfile;
 }
 
 /** An OCI runtime configuration (runtime-spec 1.0), as far as ours go. */
@@ -44,6 +47,7 @@ export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
       namespaces,
       cgroupsPath: places.cgroupsPath,
       resources: resourcesOf(config),
+      ...(places.seccomp !== undefined && { seccomp: places.seccomp }),
       ...(!security.privileged && { maskedPaths, readonlyPaths }),
       rootfsPropagation: config.mounts.some(({ propagation }) => propagation === "rshared")
         ? "rshared"
