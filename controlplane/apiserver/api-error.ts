@@ -169,6 +169,11 @@ export function notAcceptable(accepted: readonly string[]): ApiError {
   const text = `only the following media types are accepted: ${accepted.join(", ")}`;
   return new ApiError(406, "NotAcceptable", text);
 }
+/** A form of meta.k8s.io was asked for that the answer cannot take. `type` is the answer's, as Kubernetes names it. */
+export function unfitForm(form: string, what: "a list" | "not a list", type: string): ApiError {
+  const text = `you requested ${form}, but the requested object is ${what} (${type})`;
+  return new ApiError(406, "NotAcceptable", text);
+}
 export function unsupportedMediaType(accepted: readonly string[]): ApiError {
   const text = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
   return new ApiError(415, "UnsupportedMediaType", text);

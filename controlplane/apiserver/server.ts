@@ -18,7 +18,7 @@ import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
 import { negotiate, plainOutput } from "./handlers/negotiate.ts";
 import { answerText, send, sendError } from "./handlers/respond.ts";
-import { handlerFor } from "./handlers/route.ts";
+import { handlerFor, showsTables } from "./handlers/route.ts";
 import { newUid } from "./registry/object-meta.ts";
 import { StorageError } from "./registry/storage.ts";
 
@@ -138,7 +138,7 @@ function makeCall(
   const isLog = target.subresource === "log";
   const output = isLog
     ? plainOutput
-    : negotiate(header(request.headers, "accept"), { tables: served.kind.isReview !== true });
+    : negotiate(header(request.headers, "accept"), { tables: showsTables(served, target), metadata: true });
   return {
     target,
     served,

@@ -2,6 +2,7 @@ import type { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { kubernetesVersion } from "../../../client/version.ts";
 import { pathNotFound, plainMethodNotAllowed } from "../api-error.ts";
 import { type RequestInfo, truthy } from "../filters/request-info.ts";
+import { negotiate } from "../handlers/negotiate.ts";
 import type { KindTable } from "../registry/kind-table.ts";
 import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
 import { checkHealth, type HealthDeps, type HealthPath, healthChecks } from "./health.ts";
@@ -116,9 +117,11 @@ function discovery(
       const body = JSON.stringify(groupDiscoveryList(kinds, root === "api", version));
       return { code: 200, contentType: aggregatedType(version), body, headers: { Vary: "Accept" } };
     }
+    checkWhole(accept);
     const body = root === "api" ? apiVersions(deps.address) : apiGroupList(kinds);
     return { ...json(body), headers: { Vary: "Accept" } };
   }
+  checkWhole(accept);
   let body: unknown;
   if (root === "api" && second === undefined) body = apiResourceList(kinds, "", first);
   else if (root === "apis" && second === undefined) body = apiGroup(kinds, first);
@@ -126,6 +129,11 @@ function discovery(
     body = apiResourceList(kinds, first, second);
   if (body === undefined) throw pathNotFound();
   return json(body);
+}
+
+/** Discovery has one form, which is no object's: fails with 406 for whoever takes only another. */
+function checkWhole(accept: string): void {
+  negotiate(accept, { tables: false, metadata: false });
 }
 
 function openApi([version, ...rest]: readonly string[], accept: string, documents: OpenApi): PlainAnswer {

@@ -4,12 +4,14 @@ import type { Requester } from "../admission/admission.ts";
 import type { User } from "../filters/authentication.ts";
 import type { Authorizer } from "../filters/authorizer.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
+import type { JsonObject } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import type { RegistryDeps } from "../registry/registry-deps.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 import type { Schemas } from "../schemas.ts";
 import type { Output } from "./negotiate.ts";
 import type { NodeLink } from "./node-link.ts";
+import type { TableView } from "./shapes.ts";
 
 /** One request for a resource, access checked. */
 export interface Call {
@@ -52,7 +54,11 @@ export type Answer =
       readonly stored?: StoredObject;
     }
   | { readonly type: "list"; readonly list: ListAnswer }
-  /** Anything else that is JSON: Status, Scale, reviews. */
+  /** The called object seen as another kind: a Scale. */
+  | { readonly type: "seenAs"; readonly code: number; readonly object: KubeObject; readonly view: TableView }
+  /** A question with its answer, which stands in no store and in no table. */
+  | { readonly type: "review"; readonly code: number; readonly body: JsonObject }
+  /** A Status, which has one form only. */
   | { readonly type: "json"; readonly code: number; readonly body: unknown }
   | { readonly type: "stream"; readonly run: StreamRunner };
 

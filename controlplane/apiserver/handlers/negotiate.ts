@@ -1,9 +1,9 @@
 import { notAcceptable } from "../api-error.ts";
 
-/** The form of an answer. `table` and `metadata` are the reduced forms of meta.k8s.io. */
+/** The form of an answer. `table`, `metadata` and `metadataList` are the reduced forms of meta.k8s.io. */
 export interface Output {
   readonly format: "json" | "yaml";
-  readonly as: "object" | "table" | "metadata";
+  readonly as: "object" | "table" | "metadata" | "metadataList";
   /** Of meta.k8s.io, for the reduced forms. */
   readonly version: "v1" | "v1beta1";
 }
@@ -19,12 +19,16 @@ interface MediaRange {
 const servedTypes = ["application/json", "application/yaml"];
 
 /** The best of what the client accepts that we can give; fails with 406. Pure.
- *  @param options `tables`: can what is asked for be shown as a table? */
-export function negotiate(accept: string, options: { readonly tables: boolean }): Output {
+ *  @param options `tables`: can what is asked for be shown as a table? `metadata`: has it metadata? */
+export function negotiate(
+  accept: string,
+  options: { readonly tables: boolean; readonly metadata: boolean },
+): Output {
   if (accept.trim() === "") return plainOutput;
   for (const range of mediaRanges(accept)) {
     const output = outputFor(range);
-    if (output !== undefined && (output.as !== "table" || options.tables)) return output;
+    if (output === undefined) continue;
+    if (output.as === "object" || (output.as === "table" ? options.tables : options.metadata)) return output;
   }
   throw notAcceptable(servedTypes);
 }
@@ -58,7 +62,7 @@ function outputFor({ type, parameters }: MediaRange): Output | undefined {
   const version = parameters.get("v") ?? "v1";
   if (parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
   if (as === "Table") return { format, as: "table", version };
-  if (as === "PartialObjectMetadata" || as === "PartialObjectMetadataList")
-    return { format, as: "metadata", version };
+  if (as === "PartialObjectMetadata") return { format, as: "metadata", version };
+  if (as === "PartialObjectMetadataList") return { format, as: "metadataList", version };
   return undefined;
 }

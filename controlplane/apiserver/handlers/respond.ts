@@ -2,13 +2,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { stringify as yamlText } from "yaml";
+import type { KubeObject } from "../../../client/types.ts";
 import type { ApiError } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
-import type { JsonObject } from "../json.ts";
+import { type JsonObject, objectOf } from "../json.ts";
+import type { Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import type { Answer, ListAnswer } from "./call.ts";
 import type { Output } from "./negotiate.ts";
-import { includeObjectOf, partialMetadata, servedObject, table } from "./shapes.ts";
+import { checkForm, includeObjectOf, kindView, partialMetadata, servedObject, table } from "./shapes.ts";
 
 /** Answers of at least this size are compressed for clients that can read it (as Kubernetes does). */
 export const gzipFromBytes = 128 * 1024;
@@ -42,19 +44,27 @@ function isPlain({ served, output }: Shown): boolean {
 function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): unknown {
   const { served, output, query, nowMs } = shown;
   if (answer.type === "json") return answer.body;
-  const options = { served, version: output.version, include: includeObjectOf(query), nowMs };
-  if (answer.type === "object") {
+  if (answer.type === "review") {
+    const { metadata } = answer.body;
+    checkForm(output, served.kind, false);
+    return output.as === "metadata" ? partialMetadata(objectOf(metadata), output.version) : answer.body;
+  }
+  const view = answer.type === "seenAs" ? answer.view : kindView(served);
+  const options = { view, version: output.version, include: includeObjectOf(query), nowMs };
+  if (answer.type !== "list") {
     const { object } = answer;
+    checkForm(output, answer.type === "seenAs" ? groupKindOf(object) : served.kind, false);
     const { resourceVersion } = object.metadata;
     if (output.as === "table") return table(options, [object], { resourceVersion });
-    return output.as === "metadata" ? partialMetadata(object, output.version) : servedObject(served, object);
+    return output.as === "metadata" ? partialMetadata(object.metadata, output.version) : view.whole(object);
   }
+  checkForm(output, served.kind, true);
   const { list } = answer;
   const objects = list.items.map((item) => item.object);
   const metadata = listMetadata(list);
   if (output.as === "table") return table(options, objects, metadata);
-  if (output.as === "metadata") {
-    const items = objects.map((object) => partialMetadata(object, output.version));
+  if (output.as === "metadataList") {
+    const items = objects.map((object) => partialMetadata(object.metadata, output.version));
     return {
       kind: "PartialObjectMetadataList",
       apiVersion: `meta.k8s.io/${output.version}`,
@@ -64,6 +74,10 @@ function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): 
   }
   const items = objects.map((object) => servedObject(served, object));
   return { kind: `${served.kind.kind}List`, apiVersion: served.apiVersion, metadata, items };
+}
+
+function groupKindOf({ apiVersion, kind }: KubeObject): Pick<Kind, "group" | "kind"> {
+  return { group: apiVersion.split("/").at(-2) ?? "", kind };
 }
 
 function listMetadata(list: ListAnswer): JsonObject {

@@ -24,11 +24,11 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
   const isAboutSelf = kind.kind === "SelfSubjectReview";
   const metadata = {
     ...(namespace !== undefined && { namespace }),
-    creationTimestamp: isAboutSelf ? rfc3339(deps.clock.wallMs()) : null,
+    ...(isAboutSelf && { creationTimestamp: rfc3339(deps.clock.wallMs()) }),
   };
   const { apiVersion, spec } = asked;
   const body = { kind: kind.kind, apiVersion, metadata, ...(isAboutSelf ? {} : { spec }), status };
-  return { type: "json", code: 201, body };
+  return { type: "review", code: 201, body };
 }
 
 type Answering = (asked: KubeObject, user: User, authorizer: Authorizer) => Promise<JsonObject> | JsonObject;

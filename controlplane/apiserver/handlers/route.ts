@@ -38,6 +38,16 @@ const special: Readonly<Record<string, Handlers>> = {
   log: { get: podLog },
 };
 
+/** Can what is asked for be shown as a table? Kinds, their status and their scale can; reviews, and subresources that do
+ *  something to an object, cannot. Pure. */
+export function showsTables(
+  { kind }: ServedKind,
+  { plural, subresource }: Pick<ResourceInfo, "plural" | "subresource">,
+): boolean {
+  if (kind.isReview || plural === "bindings") return false;
+  return subresource === "" || subresource === "status" || subresource === "scale";
+}
+
 /** The handler for what is asked; fails with 404 for an unknown subresource and with 405 for a verb it lacks. Pure. */
 export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
   const { subresource, verb } = target;

@@ -5,10 +5,12 @@ import { type JsonObject, objectOf, stringOf } from "../json.ts";
 import type { Kind, Subresources } from "../registry/kind.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
+import { age, ageColumn, column } from "../resources/cell-text.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { decodeBody } from "./decode-body.ts";
 import { recordManager } from "./field-manager.ts";
 import { patcherFor } from "./patch.ts";
+import { columnDefinition, nameColumn, type TableView } from "./shapes.ts";
 import { isDryRun } from "./write-options.ts";
 
 /** …/scale: a workload seen as a number of replicas (autoscaling/v1 Scale). */
@@ -72,11 +74,11 @@ function scaling(kind: Kind): NonNullable<Subresources["scale"]> {
 }
 
 function answer(kind: Kind, object: KubeObject): Answer {
-  return { type: "json", code: 200, body: scaleOf(kind, object) };
+  return { type: "seenAs", code: 200, object: scaleOf(kind, object), view: scaleView };
 }
 
-function scaleOf(kind: Kind, object: KubeObject): JsonObject {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+function scaleOf(kind: Kind, object: KubeObject): KubeObject {
+  const { name, namespace = "", uid, resourceVersion, creationTimestamp } = object.metadata;
   const scale = scaling(kind);
   const selector = scale.selector(object);
   return {
@@ -87,3 +89,21 @@ function scaleOf(kind: Kind, object: KubeObject): JsonObject {
     status: { replicas: scale.currentReplicas(object), ...(selector !== "" && { selector }) },
   };
 }
+
+const scaleView: TableView = {
+  columns: [
+    { ...nameColumn, format: "" },
+    columnDefinition(column("Desired", "integer", "The number of replicas that there should be.")),
+    columnDefinition(column("Available", "integer", "The number of replicas that there are.")),
+    columnDefinition(ageColumn),
+  ],
+  cells: ({ metadata, spec, status }, nowMs) => [
+    metadata.name,
+    countOf(objectOf(spec).replicas),
+    countOf(objectOf(status).replicas),
+    age(metadata.creationTimestamp, nowMs),
+  ],
+  whole: (object) => ({ ...object }),
+};
+
+const countOf = (value: unknown) => (typeof value === "number" ? value : 0);

@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { badRequest } from "../api-error.ts";
+import { badRequest, unfitForm } from "../api-error.ts";
 import type { JsonObject } from "../json.ts";
-import type { Cell, Column } from "../registry/kind.ts";
+import type { Cell, Column, Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import type { Output } from "./negotiate.ts";
 
@@ -23,18 +23,18 @@ export function servedObject(served: ServedKind, object: KubeObject): JsonObject
   return served.convert === undefined ? { ...object } : served.convert.toServed(object);
 }
 
-export function partialMetadata(object: KubeObject, version: Output["version"]): JsonObject {
-  return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
+export function partialMetadata(metadata: object, version: Output["version"]): JsonObject {
+  return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata };
 }
 
-interface ColumnDefinition {
+export interface ColumnDefinition {
   readonly name: string;
   readonly type: string;
   readonly format: string;
   readonly description: string;
   readonly priority: number;
 }
-const nameColumn: ColumnDefinition = {
+export const nameColumn: ColumnDefinition = {
   name: "Name",
   type: "string",
   format: "name",
@@ -43,8 +43,16 @@ const nameColumn: ColumnDefinition = {
   priority: 0,
 };
 
+/** How objects of one kind become rows. */
+export interface TableView {
+  readonly columns: readonly ColumnDefinition[];
+  readonly cells: (object: KubeObject, nowMs: number) => readonly Cell[];
+  /** The whole object in a row, for those who ask for it. */
+  readonly whole: (object: KubeObject) => JsonObject;
+}
+
 export interface TableOptions {
-  readonly served: ServedKind;
+  readonly view: TableView;
   readonly version: Output["version"];
   readonly include: IncludeObject;
   readonly nowMs: number;
@@ -56,27 +64,49 @@ export function table(
   objects: readonly KubeObject[],
   metadata: JsonObject,
 ): JsonObject {
-  const { served, version } = options;
-  const columns = served.kind.columns.map(columnDefinition);
+  const { view, version } = options;
   return {
     kind: "Table",
     apiVersion: `meta.k8s.io/${version}`,
     metadata,
-    columnDefinitions: served.kind.columnsIncludeName ? columns : [nameColumn, ...columns],
-    rows: objects.map((object) => ({ cells: cells(options, object), object: rowObject(options, object) })),
+    columnDefinitions: view.columns,
+    rows: objects.map((object) => ({
+      cells: view.cells(object, options.nowMs),
+      object: rowObject(options, object),
+    })),
   };
 }
 
-function columnDefinition({ name, type, format, description, priority }: Column): ColumnDefinition {
+/** The table of a served kind. */
+export function kindView(served: ServedKind): TableView {
+  const { kind } = served;
+  const columns = kind.columns.map(columnDefinition);
+  const whole = (object: KubeObject) => servedObject(served, object);
+  if (kind.columnsIncludeName) return { columns, cells: kind.cells, whole };
+  return {
+    columns: [nameColumn, ...columns],
+    cells: (object, nowMs) => [object.metadata.name, ...kind.cells(object, nowMs)],
+    whole,
+  };
+}
+
+/** Fails with 406 if the form is for lists and this is none, or the other way round. */
+export function checkForm(
+  output: Output,
+  { group, kind }: Pick<Kind, "group" | "kind">,
+  isList: boolean,
+): void {
+  const type = `*${group.split(".")[0] || "core"}.${kind}${isList ? "List" : ""}`;
+  if (output.as === "metadataList" && !isList)
+    throw unfitForm("PartialObjectMetadataList", "not a list", type);
+  if (output.as === "metadata" && isList) throw unfitForm("PartialObjectMetadata", "a list", type);
+}
+
+export function columnDefinition({ name, type, format, description, priority }: Column): ColumnDefinition {
   return { name, type, format: format ?? "", description, priority };
 }
 
-function cells({ served, nowMs }: TableOptions, object: KubeObject): readonly Cell[] {
-  const own = served.kind.cells(object, nowMs);
-  return served.kind.columnsIncludeName ? own : [object.metadata.name, ...own];
-}
-
-function rowObject({ served, version, include }: TableOptions, object: KubeObject): JsonObject | null {
+function rowObject({ view, version, include }: TableOptions, object: KubeObject): JsonObject | null {
   if (include === "None") return null;
-  return include === "Object" ? servedObject(served, object) : partialMetadata(object, version);
+  return include === "Object" ? view.whole(object) : partialMetadata(object.metadata, version);
 }

@@ -2,7 +2,14 @@ import type { KubeObject } from "../../../client/types.ts";
 import type { Notice } from "../cache/watch-cursor.ts";
 import type { JsonObject } from "../json.ts";
 import type { Call } from "./call.ts";
-import { type IncludeObject, includeObjectOf, partialMetadata, servedObject, table } from "./shapes.ts";
+import {
+  type IncludeObject,
+  includeObjectOf,
+  kindView,
+  partialMetadata,
+  servedObject,
+  table,
+} from "./shapes.ts";
 
 /** The frames of one watch: a line of JSON per change, in the form the client asked for. */
 export class WatchEncoder {
@@ -29,19 +36,16 @@ export class WatchEncoder {
 
   /** Tells the client how far it is: there were no more changes for it up to `revision`. */
   bookmark(revision: number, initialEnd: boolean): string {
-    const { served } = this.#call;
     const annotations = initialEnd ? { "k8s.io/initial-events-end": "true" } : undefined;
     const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
-    // A bookmark in a watch of tables or metadata takes that form too.
-    const blank = { name: "", uid: "", creationTimestamp: "", ...metadata };
-    const object = { kind: served.kind.kind, apiVersion: served.apiVersion, metadata: blank };
-    return `${JSON.stringify({ type: "BOOKMARK", object: this.#bookmarkShape(object, metadata) })}\n`;
+    return `${JSON.stringify({ type: "BOOKMARK", object: this.#bookmarkShape(metadata) })}\n`;
   }
 
-  #bookmarkShape(object: KubeObject, metadata: JsonObject): JsonObject {
+  /** A bookmark in a watch of tables or metadata takes that form too. */
+  #bookmarkShape(metadata: JsonObject): JsonObject {
     const { output, served } = this.#call;
     if (output.as === "table") return table(this.#tableOptions(), [], metadata);
-    if (output.as === "metadata") return { ...partialMetadata(object, output.version), metadata };
+    if (output.as !== "object") return partialMetadata(metadata, output.version);
     return {
       kind: served.kind.kind,
       apiVersion: served.apiVersion,
@@ -53,12 +57,14 @@ export class WatchEncoder {
     const { output, served } = this.#call;
     if (output.as === "table")
       return table(this.#tableOptions(), [object], { resourceVersion: object.metadata.resourceVersion });
-    return output.as === "metadata" ? partialMetadata(object, output.version) : servedObject(served, object);
+    return output.as === "object"
+      ? servedObject(served, object)
+      : partialMetadata(object.metadata, output.version);
   }
 
   #tableOptions() {
     const { output, served } = this.#call;
-    return { served, version: output.version, include: this.#include, nowMs: this.#wallMs() };
+    return { view: kindView(served), version: output.version, include: this.#include, nowMs: this.#wallMs() };
   }
 }
 
