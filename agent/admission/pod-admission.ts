@@ -1,4 +1,5 @@
 import type { Pod } from "../../client/types.ts";
+import { wantsAppArmor } from "../sync/security-profiles.ts";
 import { type NodeRoom, type Rejection, rejectionOf } from "./fits-node.ts";
 import { forbiddenSysctl } from "./sysctls.ts";
 
@@ -57,12 +58,4 @@ export class PodAdmission {
       return { reason: "AppArmor", message: "Cannot enforce AppArmor: AppArmor is not enabled on the host" };
     return undefined;
   }
-}
-
-function wantsAppArmor({ spec }: Pod): boolean {
-  const shared = spec.securityContext?.appArmorProfile?.type;
-  return [...spec.containers, ...(spec.initContainers ?? [])].some(({ securityContext }) => {
-    const type = securityContext?.appArmorProfile?.type ?? shared;
-    return type !== undefined && type !== "Unconfined";
-  });
 }

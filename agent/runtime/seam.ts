@@ -135,7 +135,13 @@ export interface Security {
   readonly addCapabilities: readonly string[];
   readonly dropCapabilities: readonly string[];
   readonly seccomp: SeccompChoice;
+  readonly appArmor: AppArmorChoice;
 }
+
+export type AppArmorChoice =
+  | { readonly type: "Unconfined" }
+  | { readonly type: "RuntimeDefault" }
+  | { readonly type: "Localhost"; readonly profile: string };
 
 /** `path` is below the node's folder of profiles. */
 export type SeccompChoice =

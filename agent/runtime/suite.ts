@@ -323,6 +323,7 @@ export function containerConfig(command: readonly string[], logPath: string): Co
       addCapabilities: [],
       dropCapabilities: [],
       seccomp: { type: "Unconfined" },
+      appArmor: { type: "Unconfined" },
     },
     stdin: false,
     stdinOnce: false,

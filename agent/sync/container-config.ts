@@ -7,7 +7,7 @@ import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from 
 import { ConfigError, expandVariables } from "./environment.ts";
 import { hostNamesOf } from "./host-names.ts";
 import { qosClassOf } from "./pod-status.ts";
-import { seccompChoiceOf } from "./security-profiles.ts";
+import { appArmorChoiceOf, seccompChoiceOf } from "./security-profiles.ts";
 
 /** An image may hold anything under the name of its /etc/passwd. */
 const accountBytesMax = 4 * 1024 * 1024;
@@ -136,6 +136,7 @@ function securityOf(pod: Pod, container: Container): Security {
     addCapabilities: own?.capabilities?.add ?? [],
     dropCapabilities: own?.capabilities?.drop ?? [],
     seccomp: seccompChoiceOf(pod, container),
+    appArmor: appArmorChoiceOf(pod, container),
   };
 }
 

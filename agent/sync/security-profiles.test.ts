@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import type { Container, Pod } from "../../client/types.ts";
-import { seccompChoiceOf } from "./security-profiles.ts";
+import { appArmorChoiceOf, seccompChoiceOf, wantsAppArmor } from "./security-profiles.ts";
 
 const podWith = (securityContext?: object) =>
-  ({ spec: { securityContext, containers: [] } }) as unknown as Pod;
+  ({ metadata: {}, spec: { securityContext, containers: [] } }) as unknown as Pod;
 const containerWith = (securityContext?: object) => ({ name: "c", securityContext }) as Container;
 const runtimeDefault = { seccompProfile: { type: "RuntimeDefault" } };
 const local = { seccompProfile: { type: "Localhost", localhostProfile: "a/b.json" } };
@@ -32,5 +32,40 @@ describe("seccompProfile of a container", () => {
       () => seccompChoiceOf(podWith(), bare),
       /localhostProfile must be set if seccompProfile type/,
     );
+  });
+});
+
+describe("appArmorProfile of a container", () => {
+  const runtimeDefault = { appArmorProfile: { type: "RuntimeDefault" } };
+  const local = { appArmorProfile: { type: "Localhost", localhostProfile: "mine" } };
+  const annotated = (value: string) => {
+    const annotations = { "container.apparmor.security.beta.kubernetes.io/c": value };
+    return { ...podWith(runtimeDefault), metadata: { annotations } } as unknown as Pod;
+  };
+
+  it("is its own, else that of the old annotation, else its pod's, else none", () => {
+    assert.deepEqual(appArmorChoiceOf(podWith(), containerWith()), { type: "Unconfined" });
+    assert.deepEqual(appArmorChoiceOf(podWith(runtimeDefault), containerWith()), { type: "RuntimeDefault" });
+    assert.deepEqual(appArmorChoiceOf(podWith(runtimeDefault), containerWith(local)), {
+      type: "Localhost",
+      profile: "mine",
+    });
+    assert.deepEqual(appArmorChoiceOf(annotated("localhost/old"), containerWith()), {
+      type: "Localhost",
+      profile: "old",
+    });
+    assert.deepEqual(appArmorChoiceOf(annotated("unconfined"), containerWith()), { type: "Unconfined" });
+    assert.throws(
+      () => appArmorChoiceOf(annotated("localhost/"), containerWith()),
+      /missing localhost apparmor/,
+    );
+  });
+
+  it("makes the pod want AppArmor wherever it stands", () => {
+    assert.ok(!wantsAppArmor(podWith({ appArmorProfile: { type: "Unconfined" } })));
+    assert.ok(wantsAppArmor(podWith(runtimeDefault)));
+    assert.ok(wantsAppArmor({ ...annotated("runtime/default"), spec: { containers: [] } } as unknown as Pod));
+    const debug = { containers: [], ephemeralContainers: [containerWith(local)] };
+    assert.ok(wantsAppArmor({ metadata: {}, spec: debug } as unknown as Pod));
   });
 });

@@ -1,5 +1,5 @@
 import type { Container, Pod } from "../../client/types.ts";
-import type { SeccompChoice } from "../runtime/seam.ts";
+import type { AppArmorChoice, SeccompChoice } from "../runtime/seam.ts";
 import { ConfigError } from "./environment.ts";
 
 /** The container's word, else the pod's, else none; nothing filters what is privileged. Throws ConfigError. */
@@ -13,4 +13,43 @@ export function seccompChoiceOf(pod: Pod, { securityContext: own }: Container): 
   if (!profile.localhostProfile)
     throw new ConfigError("localhostProfile must be set if seccompProfile type is Localhost.");
   return { type: "Localhost", path: profile.localhostProfile };
+}
+
+const annotationPrefix = "container.apparmor.security.beta.kubernetes.io/";
+
+/** The container's word, else that of the old annotation, else the pod's, else none. Throws ConfigError. */
+export function appArmorChoiceOf(pod: Pod, { name, securityContext: own }: Container): AppArmorChoice {
+  const annotated = pod.metadata.annotations?.[`${annotationPrefix}${name}`];
+  const profile =
+    own?.appArmorProfile ??
+    (annotated === undefined ? undefined : annotatedProfile(annotated)) ??
+    pod.spec.securityContext?.appArmorProfile;
+  if (profile === undefined || profile.type === "Unconfined") return { type: "Unconfined" };
+  if (profile.type === "RuntimeDefault") return { type: "RuntimeDefault" };
+  if (profile.type !== "Localhost")
+    throw new ConfigError(`unknown apparmor profile type: ${JSON.stringify(profile.type)}`);
+  if (!profile.localhostProfile) throw new ConfigError("missing localhost apparmor profile name");
+  return { type: "Localhost", profile: profile.localhostProfile };
+}
+
+/** Undefined for what the annotation may not say. */
+function annotatedProfile(text: string): { type: string; localhostProfile?: string } | undefined {
+  if (text === "runtime/default") return { type: "RuntimeDefault" };
+  if (text === "unconfined") return { type: "Unconfined" };
+  if (text.startsWith("localhost/"))
+    return { type: "Localhost", localhostProfile: text.slice("localhost/".length) };
+  return undefined;
+}
+
+/** Whether anything in the pod asks for AppArmor, even where a container then does without. */
+export function wantsAppArmor({ spec, metadata }: Pod): boolean {
+  const { containers, initContainers = [], ephemeralContainers = [] } = spec;
+  const contexts = [...containers, ...initContainers, ...ephemeralContainers].map(
+    (one) => one.securityContext,
+  );
+  const asked = [spec.securityContext, ...contexts].flatMap((one) => one?.appArmorProfile?.type ?? []);
+  const annotated = Object.entries(metadata.annotations ?? {}).flatMap(([key, value]) =>
+    key.startsWith(annotationPrefix) ? [value] : [],
+  );
+  return asked.some((type) => type !== "Unconfined") || annotated.some((value) => value !== "unconfined");
 }

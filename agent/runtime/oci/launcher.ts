@@ -5,6 +5,7 @@ import { type ContainerStats, RuntimeError } from "../seam.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { type ContainerRecord, readOptional, type SandboxRecord } from "../supervised/records.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
+import { appArmorProfileOf, appArmorProfilesFile } from "./apparmor.ts";
 import { type Cgroups, cgroupStats, oomKills, removeGroup } from "./cgroups.ts";
 import { coversOf } from "./covers.ts";
 import type { HostLimits } from "./host-limits.ts";
@@ -60,6 +61,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
         profilesDir: join(config.rootDir, "seccomp"),
         isSupported: config.seccomp,
       });
+      const appArmor = appArmorProfileOf(security.appArmor, await readOptional(appArmorProfilesFile));
       const rootfs = await deps.filesystems.mount(record.config.imageId, dir);
       const { hostNetwork, hostPid, hostIpc, hostname } = pod;
       const files = ["hostname", "hosts", "resolv.conf"].map((name) => ({
@@ -81,6 +83,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
           hostname,
           host: config.host,
           ...(seccomp !== undefined && { seccomp }),
+          ...(appArmor !== undefined && { appArmor }),
           covers: record.config.imageId === hostImage.id ? coversOf(config.hidden ?? []) : [],
         },
       );
@@ -132,6 +135,7 @@ async function execPlan(
     ...process,
     capabilities: text.process.capabilities,
     noNewPrivileges: text.process.noNewPrivileges,
+    apparmorProfile: text.process.apparmorProfile,
   };
   await writeFile(file, JSON.stringify(merged), { mode: 0o600 });
   const words = tty ? ["exec", "--tty"] : ["exec"];

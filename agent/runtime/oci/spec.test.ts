@@ -65,6 +65,12 @@ describe("ociSpec", () => {
     };
     assert.deepEqual([score(-997), score(100), score(999)], [100, 100, 999]);
   });
+
+  it("names the process' AppArmor profile, and none where none is asked for", () => {
+    const processIn = (spec: object) => (spec as { process: Record<string, unknown> }).process;
+    assert.equal(processIn(ociSpec(config, { ...places, appArmor: "mine" })).apparmorProfile, "mine");
+    assert.ok(!("apparmorProfile" in processIn(ociSpec(config, places))));
+  });
 });
 
 describe("the host's image", () => {

@@ -15,6 +15,8 @@ export interface SpecPlaces {
   readonly hostname: string;
   readonly host: HostLimits;
   readonly covers?: readonly Cover[];
+  /** The name of a profile that the kernel has loaded. */
+  readonly appArmor?: string;
   /** No filter when absent. */
   readonly seccomp?: SeccompProfile;
 }
@@ -39,6 +41,7 @@ export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
         ["bounding", "effective", "permitted"].map((set) => [set, capabilities]),
       ),
       noNewPrivileges: security.noNewPrivileges,
+      ...(places.appArmor !== undefined && { apparmorProfile: places.appArmor }),
       oomScoreAdj: Math.max(config.resources.oomScoreAdj, places.host.lowestOomScore),
     },
     root: { path: places.rootfs, readonly: security.readOnlyRoot },
