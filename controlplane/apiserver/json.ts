@@ -4,6 +4,19 @@ import { badRequest } from "./api-error.ts";
 /** JSON as it comes from outside: shapes are asked for, never assumed. */
 export type JsonObject = { [field: string]: unknown };
 
+/** JSON as the API writes it: like Go's encoder it escapes what HTML and old JavaScript would take as their own. Clients
+ *  compare such bytes: what a ControllerRevision holds with the patch that they make themselves. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (one) => escapes[one] ?? one);
+}
+const escapes: Readonly<Record<string, string>> = {
+  "<": "\\u003c",
+  ">": "\\u003e",
+  "&": "\\u0026",
+  "\u2028": "\\u2028",
+  "\u2029": "\\u2029",
+};
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -52,6 +52,25 @@ describe("what clients read between the lines", () => {
     assert.equal((await server.admin.call("GET", "/api/v1/namespaces/default")).code, 200);
   });
 
+  it("writes JSON byte for byte as Go does: <, >, &, U+2028 and U+2029 escaped, in reads, lists and watches", async () => {
+    const revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
+    const data = { spec: { args: ["a < b && c > d", "\u2028\u2029"] } };
+    const metadata = { name: "escaped", annotations: { a: "<&>" } };
+    const body = { apiVersion: "apps/v1", kind: "ControllerRevision", metadata, revision: 1, data };
+    const written = '"data":{"spec":{"args":["a \\u003c b \\u0026\\u0026 c \\u003e d","\\u2028\\u2029"]}}';
+    const created = await server.admin.call("POST", revisions, { body });
+    const read = await server.admin.call("GET", `${revisions}/escaped`);
+    const listed = await server.admin.call("GET", revisions);
+    const watched = await server.admin.call("GET", `${revisions}?watch=true&timeoutSeconds=1`);
+    for (const { text } of [created, read, listed, watched]) {
+      assert.ok(text.includes(written), text);
+      assert.doesNotMatch(text, /[<>&\u2028\u2029]/);
+    }
+    assert.deepEqual([read.body.data, read.body.metadata.annotations], [data, metadata.annotations]);
+    const missing = await server.admin.call("GET", `${configMaps}/a%26b`);
+    assert.match(missing.text, /a\\u0026b/);
+  });
+
   it("selects events by reportingController in their new group", async () => {
     const events = "/apis/events.k8s.io/v1/events?fieldSelector=reportingController=x";
     assert.equal((await server.admin.call("GET", events)).code, 200);

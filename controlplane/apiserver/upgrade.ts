@@ -8,6 +8,7 @@ import { serveLogSocket } from "./handlers/log-socket.ts";
 import { pipeToNode } from "./handlers/pod-stream.ts";
 import { podTarget } from "./handlers/pod-target.ts";
 import { plainText } from "./handlers/respond.ts";
+import { jsonText } from "./json.ts";
 import { type ServerDeps, toApiError } from "./server.ts";
 
 const streamSubresources = ["exec", "attach", "log"] as const;
@@ -48,7 +49,7 @@ export async function serveUpgrade(
 /** A Status in place of the 101 that the client hoped for. */
 function refuseUpgrade(socket: Duplex, error: unknown): void {
   const known = toApiError(error);
-  const body = known.text ?? JSON.stringify(known.status());
+  const body = known.text ?? jsonText(known.status());
   const type = known.text === undefined ? "application/json" : plainText;
   socket.end(
     `HTTP/1.1 ${known.code} ${STATUS_CODES[known.code] ?? "Error"}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

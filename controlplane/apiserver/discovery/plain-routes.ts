@@ -3,6 +3,7 @@ import { kubernetesVersion } from "../../../client/version.ts";
 import { pathNotFound, plainMethodNotAllowed } from "../api-error.ts";
 import { type RequestInfo, truthy } from "../filters/request-info.ts";
 import { negotiate } from "../handlers/negotiate.ts";
+import { jsonText } from "../json.ts";
 import type { KindTable } from "../registry/kind-table.ts";
 import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
 import { checkHealth, type HealthDeps, type HealthPath, healthChecks } from "./health.ts";
@@ -38,7 +39,7 @@ const openApiV2Protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+pro
 const json = (body: unknown): PlainAnswer => ({
   code: 200,
   contentType: "application/json",
-  body: JSON.stringify(body),
+  body: jsonText(body),
 });
 
 /** Fails with 404 for a path that leads nowhere, 405 for anything but reading. */
@@ -114,7 +115,7 @@ function discovery(
   if (first === undefined) {
     const version = wantsAggregated(accept);
     if (version !== undefined) {
-      const body = JSON.stringify(groupDiscoveryList(kinds, root === "api", version));
+      const body = jsonText(groupDiscoveryList(kinds, root === "api", version));
       return { code: 200, contentType: aggregatedType(version), body, headers: { Vary: "Accept" } };
     }
     checkWhole(accept);

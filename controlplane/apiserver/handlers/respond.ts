@@ -5,7 +5,7 @@ import { stringify as yamlText } from "yaml";
 import type { KubeObject } from "../../../client/types.ts";
 import type { ApiError } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
-import { type JsonObject, objectOf } from "../json.ts";
+import { type JsonObject, jsonText, objectOf } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import type { Answer, ListAnswer } from "./call.ts";
@@ -33,7 +33,7 @@ export function answerText(answer: Exclude<Answer, { type: "stream" }>, shown: S
     return listText(answer.list, shown.served);
   if (answer.type === "object" && answer.stored && isPlain(shown)) return answer.stored.json();
   const body = answerBody(answer, shown);
-  return shown.output.format === "yaml" ? yamlText(body) : JSON.stringify(body);
+  return shown.output.format === "yaml" ? yamlText(body) : jsonText(body);
 }
 
 /** JSON of the object just as it is stored. */
@@ -90,13 +90,13 @@ function listMetadata(list: ListAnswer): JsonObject {
 
 /** A list out of its items' texts, which are serialized once however often they are listed. */
 function listText(list: ListAnswer, served: ServedKind): string {
-  const head = JSON.stringify({
+  const head = jsonText({
     kind: `${served.kind.kind}List`,
     apiVersion: served.apiVersion,
     metadata: listMetadata(list),
   });
   const items = list.items.map((item) =>
-    served.convert === undefined ? item.json() : JSON.stringify(servedObject(served, item.object)),
+    served.convert === undefined ? item.json() : jsonText(servedObject(served, item.object)),
   );
   return `${head.slice(0, -1)},"items":[${items.join(",")}]}`;
 }
@@ -131,6 +131,6 @@ export function sendError(
     response.setHeader("X-Content-Type-Options", "nosniff");
     return send(request, response, { code: error.code, contentType: plainText, body: error.text });
   }
-  const body = JSON.stringify(error.status());
+  const body = jsonText(error.status());
   return send(request, response, { code: error.code, contentType: "application/json", body });
 }

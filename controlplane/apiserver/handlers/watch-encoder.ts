@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { Notice } from "../cache/watch-cursor.ts";
-import type { JsonObject } from "../json.ts";
+import { type JsonObject, jsonText } from "../json.ts";
 import type { Call } from "./call.ts";
 import {
   type IncludeObject,
@@ -31,14 +31,14 @@ export class WatchEncoder {
     if (output.as === "object" && served.convert === undefined && !moved)
       return `{"type":"${type}","object":${object.json()}}\n`;
     const shown = moved ? withRevision(object.object, revision) : object.object;
-    return `${JSON.stringify({ type, object: this.#shape(shown) })}\n`;
+    return `${jsonText({ type, object: this.#shape(shown) })}\n`;
   }
 
   /** Tells the client how far it is: there were no more changes for it up to `revision`. */
   bookmark(revision: number, initialEnd: boolean): string {
     const annotations = initialEnd ? { "k8s.io/initial-events-end": "true" } : undefined;
     const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
-    return `${JSON.stringify({ type: "BOOKMARK", object: this.#bookmarkShape(metadata) })}\n`;
+    return `${jsonText({ type: "BOOKMARK", object: this.#bookmarkShape(metadata) })}\n`;
   }
 
   /** A bookmark in a watch of tables or metadata takes that form too. */

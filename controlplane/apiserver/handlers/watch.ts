@@ -3,6 +3,7 @@ import { below } from "../../../base/os/random.ts";
 import { ApiError, expired } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
 import { type Scope, WatchCursor } from "../cache/watch-cursor.ts";
+import { jsonText } from "../json.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { type ListOptions, listOptions, scopeOf } from "./list-options.ts";
 import { WatchEncoder } from "./watch-encoder.ts";
@@ -82,5 +83,5 @@ function cursorFor(cache: KindCache, scope: Scope, options: ListOptions): Start 
 }
 
 function endWithError(response: ServerResponse, error: ApiError): void {
-  response.end(`${JSON.stringify({ type: "ERROR", object: error.status() })}\n`);
+  response.end(`${jsonText({ type: "ERROR", object: error.status() })}\n`);
 }

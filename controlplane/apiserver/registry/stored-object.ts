@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
+import { jsonText } from "../json.ts";
 import type { Kind } from "./kind.ts";
 import { type PackedText, packText, unpackText } from "./packed-text.ts";
 import type { StoredEntry } from "./storage.ts";
@@ -65,7 +66,7 @@ export class StoredObject {
   /** The object's JSON, serialized once. */
   json(): string {
     if (this.#packed !== undefined) return unpackText(this.#packed);
-    this.#json ??= JSON.stringify(this.#object);
+    this.#json ??= jsonText(this.#object);
     return this.#json;
   }
 
