@@ -65,6 +65,8 @@ export interface SandboxConfig {
   readonly hostNetwork: boolean;
   readonly hostPid: boolean;
   readonly hostIpc: boolean;
+  /** Its containers see each other's processes; the pod's own first process reaps them. Not together with hostPid. */
+  readonly sharedPid: boolean;
   readonly hostPorts: readonly HostPort[];
   readonly dns: {
     readonly servers: readonly string[];

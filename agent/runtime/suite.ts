@@ -205,6 +205,47 @@ export function runtimeSuite(
       await assert.rejects(runtime.startContainer(id), /(crun|runc) cannot start the container: .*nowhere/);
     });
 
+    it("lets a pod's containers share their processes, which end with their container", async () => {
+      const sandbox = await runtime.runPodSandbox({ ...sandboxConfig("shared"), sharedPid: true });
+      const watcher = await start(sandbox, shell("exec sleep 4321"));
+      // Leaves one behind that holds its output, and a dead child that nobody has waited for.
+      const leaving = `sleep 7654 & exec perl -e '$| = 1; fork or exit; print "left"; open my $f, "<", "/proc/1/comm";
+        print <$f>; system "cat /proc/[0-9]*/cmdline"'`;
+      const config = shell(leaving);
+      const { state } = await (await start(sandbox, config)).ended;
+      assert.equal(state.phase === "exited" && state.exitCode, 0);
+      const seen = (await logOf(config)).replaceAll("\0", " ");
+      assert.match(seen, /^leftsleep$/m, "the first process is the pod's, not the container's");
+      assert.match(seen, /sleep 4321/);
+      const script = "cat /proc/[0-9]*/cmdline; grep -h State: /proc/[0-9]*/status";
+      const { stdout } = await runtime.execSync(watcher.id, ["/bin/sh", "-c", script], 5000);
+      const left = Buffer.from(stdout).toString().replaceAll("\0", " ");
+      assert.match(left, /sleep 4321/);
+      assert.doesNotMatch(left, /7654|zombie/);
+      await runtime.stopContainer(watcher.id, 600);
+      assert.equal(endOf(watcher.id), 143);
+    });
+
+    it("ends with a container what it left on a host whose processes it shares", async () => {
+      const sandbox = await runtime.runPodSandbox({ ...sandboxConfig("host-pid"), hostPid: true });
+      const config = shell(`sleep 76543 & echo $!`);
+      await (await start(sandbox, config)).ended;
+      const pid = Number(await logOf(config));
+      const left = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "gone");
+      assert.doesNotMatch(left, /76543/);
+    });
+
+    it("shows the host's shared memory to a pod with the host's IPC namespace", async () => {
+      const mine = await mkdtemp("/dev/shm/pintle-suite-");
+      try {
+        const sandbox = await runtime.runPodSandbox({ ...sandboxConfig("host-ipc"), hostIpc: true });
+        const { state } = await (await start(sandbox, shell(`test -d ${mine}`))).ended;
+        assert.equal(state.phase === "exited" && state.exitCode, 0);
+      } finally {
+        await rm(mine, { recursive: true });
+      }
+    });
+
     const withSeccomp = (config: ContainerConfig, seccomp: ContainerConfig["security"]["seccomp"]) => ({
       ...config,
       security: { ...config.security, addCapabilities: ["SYS_CHROOT"], seccomp },
@@ -297,6 +338,7 @@ export function sandboxConfig(name: string): SandboxConfig {
     hostNetwork: false,
     hostPid: false,
     hostIpc: false,
+    sharedPid: false,
     hostPorts: [],
     dns: { servers: ["10.96.0.10"], searches: ["cluster.local"], options: ["ndots:5"] },
     hostAliases: [],

@@ -153,8 +153,6 @@ export function sandboxConfig(
 ): SandboxConfig {
   const { spec, metadata } = pod;
   if (spec.hostUsers === false) throw new Error("spec.hostUsers: false is not supported by this node");
-  if (spec.shareProcessNamespace)
-    throw new Error("spec.shareProcessNamespace: true is not supported by this node");
   const { hostname, names } = hostNamesOf(pod, dns.domain);
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   const hostPorts = containers.flatMap(({ ports }) =>
@@ -179,6 +177,7 @@ export function sandboxConfig(
     hostNetwork: spec.hostNetwork ?? false,
     hostPid: spec.hostPID ?? false,
     hostIpc: spec.hostIPC ?? false,
+    sharedPid: spec.shareProcessNamespace ?? false,
     hostPorts: spec.hostNetwork ? [] : hostPorts,
     dns: dnsOf(pod, dns, nodeResolvConf),
     hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames }) => ({ ip, hostnames: hostnames ?? [] })),

@@ -14,11 +14,7 @@ describe("fields that this node cannot honour yet", () => {
     const make = (spec: object) => () =>
       sandboxConfig(pod(spec), 0, { servers: [], domain: "cluster.local" }, "");
     assert.throws(make({ hostUsers: false }), /spec\.hostUsers: false is not supported by this node/);
-    assert.throws(
-      make({ shareProcessNamespace: true }),
-      /spec\.shareProcessNamespace: true is not supported/,
-    );
-    assert.doesNotThrow(make({ hostUsers: true, shareProcessNamespace: false }));
+    assert.doesNotThrow(make({ hostUsers: true }));
   });
 
   it("are refused by name in projected volumes", async () => {

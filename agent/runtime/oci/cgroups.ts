@@ -28,6 +28,11 @@ export async function findCgroups(mountinfo?: string): Promise<Cgroups | undefin
   return controllers.split(/\s+/).includes("memory") ? { version: 2, root: v2 } : undefined;
 }
 
+/** The group's folder where its processes are listed. */
+export function groupFolder(cgroups: Cgroups, path: string): string {
+  return join(cgroups.version === 1 ? cgroups.memory : cgroups.root, path);
+}
+
 /** How many of the group's processes the kernel has killed for its memory limit; 0 when the group is gone. */
 export async function oomKills(cgroups: Cgroups, path: string): Promise<number> {
   const file =

@@ -6,7 +6,7 @@ import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { type ContainerRecord, readOptional, type SandboxRecord } from "../supervised/records.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
 import { appArmorProfileOf, appArmorProfilesFile } from "./apparmor.ts";
-import { type Cgroups, cgroupStats, oomKills, removeGroup } from "./cgroups.ts";
+import { type Cgroups, cgroupStats, groupFolder, oomKills, removeGroup } from "./cgroups.ts";
 import { coversOf } from "./covers.ts";
 import type { HostLimits } from "./host-limits.ts";
 import { hostsFile } from "./hosts-file.ts";
@@ -63,7 +63,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
       });
       const appArmor = appArmorProfileOf(security.appArmor, await readOptional(appArmorProfilesFile));
       const rootfs = await deps.filesystems.mount(record.config.imageId, dir);
-      const { hostNetwork, hostPid, hostIpc, hostname } = pod;
+      const { hostNetwork, hostPid, hostIpc, sharedPid, hostname } = pod;
       const files = ["hostname", "hosts", "resolv.conf"].map((name) => ({
         hostPath: join(sandbox.dir, name),
         containerPath: `/etc/${name}`,
@@ -80,6 +80,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
           hostNetwork,
           hostPid,
           hostIpc,
+          sharedPid,
           hostname,
           host: config.host,
           ...(seccomp !== undefined && { seccomp }),
@@ -88,6 +89,9 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
         },
       );
       await writeSandboxFiles(sandbox.record, sandbox.dir);
+      // No end of a pid namespace ends all that is in the container: its shim does.
+      if (hostPid || sharedPid)
+        await writeFile(join(dir, "group"), groupFolder(config.cgroups, cgroupOf(record)));
       await writeFile(join(dir, "config.json"), JSON.stringify(spec), { mode: 0o600 });
     },
     command: (record, dir) =>

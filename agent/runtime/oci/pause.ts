@@ -14,6 +14,7 @@ export async function startPause(config: SandboxConfig, dir: string): Promise<Pr
   const namespaces = ["uts"];
   if (!config.hostIpc) namespaces.push("ipc");
   if (!config.hostNetwork) namespaces.push("net");
+  if (config.sharedPid) namespaces.push("pid");
   const sysctls = Object.entries(config.sysctls).map(([name, value]) => `${name}=${value}`);
   const errors = await open(join(dir, "pause.log"), "a", 0o600);
   const child = spawn("perl", [program, namespaces.join(","), config.hostname, ...sysctls], {

@@ -54,6 +54,7 @@ describe("ociSpec", () => {
     hostNetwork: false,
     hostPid: false,
     hostIpc: false,
+    sharedPid: false,
     hostname: "h",
     host: without(),
   };

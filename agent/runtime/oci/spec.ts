@@ -12,6 +12,7 @@ export interface SpecPlaces {
   readonly hostNetwork: boolean;
   readonly hostPid: boolean;
   readonly hostIpc: boolean;
+  readonly sharedPid: boolean;
   readonly hostname: string;
   readonly host: HostLimits;
   readonly covers?: readonly Cover[];
@@ -32,7 +33,8 @@ export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
   ];
   if (!places.hostIpc) namespaces.push({ type: "ipc", path: path("ipc") });
   if (!places.hostNetwork) namespaces.push({ type: "network", path: path("net") });
-  if (!places.hostPid) namespaces.push({ type: "pid" });
+  if (places.sharedPid) namespaces.push({ type: "pid", path: path("pid") });
+  else if (!places.hostPid) namespaces.push({ type: "pid" });
   return {
     ociVersion: "1.0.2",
     process: {
@@ -159,12 +161,19 @@ function mountsOf(config: ContainerConfig, places: SpecPlaces): readonly OciMoun
       source: "devpts",
       options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
     },
-    {
-      destination: "/dev/shm",
-      type: "tmpfs",
-      source: "shm",
-      options: ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
-    },
+    places.hostIpc
+      ? {
+          destination: "/dev/shm",
+          type: "bind",
+          source: "/dev/shm",
+          options: ["rbind", "nosuid", "noexec", "nodev"],
+        }
+      : {
+          destination: "/dev/shm",
+          type: "tmpfs",
+          source: "shm",
+          options: ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
+        },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
     places.hostNetwork
       ? {

@@ -2,7 +2,7 @@
 #
 #   perl pause.pl NAMESPACES HOSTNAME [NAME=VALUE...]
 #
-# NAMESPACES  comma separated: uts, ipc, net, pid. With pid it is the first process there and reaps what is left to it.
+# NAMESPACES  comma separated: uts, ipc, net, pid. With pid it is the first process there: what is left to it goes without being waited for.
 # NAME=VALUE  sysctls. Only those of a namespace made here are written, whatever is asked for: /proc is the host's.
 #
 # Says "ready PID" on its standard output, or dies with the reason. No modules are loaded, to stay small.
@@ -62,5 +62,5 @@ syswrite STDOUT, 'ready ' . ($pid // $$) . "\n";
 open STDOUT, '>', '/dev/null';
 open STDERR, '>', '/dev/null';
 $SIG{$_} = 'IGNORE' for qw(HUP INT TERM PIPE);
-if (!$own{pid}) { exec 'sleep', 'infinity' or die "sleep: $!\n" }
-while (1) { select undef, undef, undef, 10 if waitpid(-1, 0) <= 0 }
+$SIG{CHLD} = 'IGNORE';    # kept across exec; the kernel then reaps by itself
+exec 'sleep', 'infinity' or die "sleep: $!\n";

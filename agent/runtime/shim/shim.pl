@@ -3,7 +3,8 @@
 #
 #   perl shim.pl DIR EXITS LOG OPTIONS COMMAND...
 #
-# DIR      the container's folder. Read: environ, cwd, ids (kind=process). Written: pid, started, exit, stdin (a fifo)
+# DIR      the container's folder. Read: environ, cwd, ids (kind=process); group, the folder of a
+#          control group that ends with the container (kind=oci). Written: pid, started, exit, stdin (a fifo)
 # EXITS    a folder that gets an empty file named as DIR's last part once DIR/exit stands: one watch serves all containers
 # LOG      lines "<RFC 3339 with nanoseconds> stdout|stderr F|P <text>"; beyond 10 MiB renamed to LOG.1, LOG.1 to LOG.2…
 # OPTIONS  comma separated: kind=oci|process, stdin, tty
@@ -17,6 +18,7 @@ use Config;
 my ($dir, $exits, $log, $options, @command) = @ARGV;
 my %option = map { /^(\w+)(?:=(.*))?$/ ? ($1 => $2 // 1) : () } split /,/, $options;
 my ($LINE_MOST, $LOG_MOST, $LOGS_KEPT, $DRAIN_SECONDS) = (16384, 10 * 1024 * 1024, 4, 2);
+my $KILL_ROUNDS = 100;
 # How long we sleep at most before we ask the kernel who ended; the second where it cannot tell us by a descriptor.
 my ($LOOK_SECONDS, $LOOK_SECONDS_UNTOLD) = (10, 0.1);
 my ($PRCTL, $CLOSE, $SIGPROCMASK, $SIGNALFD) =
@@ -189,7 +191,7 @@ sub reap {
     my $code = $? & 127 ? 128 + ($? & 127) : $? >> 8;
     $ended = "$code " . ($? & 127) . ' ' . stamp();
     $end_by = now() + $DRAIN_SECONDS;
-    kill_rest() if $option{kind} eq 'process';
+    if ($option{kind} eq 'process') { kill_rest() } else { kill_group() }
   }
 }
 # Waits until something can be read or a child ended, at most $most seconds; answers the bits of what can be read.
@@ -212,6 +214,15 @@ sub kill_rest {    # as the end of a pid namespace would: everything the contain
   for my $stat (glob '/proc/[0-9]*/stat') {
     my $text = get($stat) // next;
     kill 'KILL', $1 if $text =~ /^(\d+) \(.*\) \S (\d+) /s && $2 == $$;
+  }
+}
+sub kill_group {    # the same, where other containers or the host are in the pid namespace too
+  my $group = get("$dir/group") // return;
+  if (open my $file, '>', "$group/cgroup.kill") { syswrite $file, '1'; close $file }
+  for (1 .. $KILL_ROUNDS) {    # again: what forked while we looked
+    my @left = grep { /^[1-9]/ } split /\n/, get("$group/cgroup.procs") // '' or last;
+    kill 'KILL', @left;
+    select undef, undef, undef, 0.01;
   }
 }
 reap();
