@@ -102,7 +102,12 @@ export interface ApiserverConfig {
   readonly disabledAdmission: readonly string[];
   readonly inFlight: { readonly readingMax: number; readonly mutatingMax: number };
   readonly watchHistoryBytesMax: number;
+  /** How long a client may take to shake hands, or to send a request's head. */
+  readonly headTimeoutMs: number;
 }
+
+/** Kubernetes' ReadHeaderTimeout. */
+const headTimeoutMs = 32_000;
 
 export interface StoreAccess {
   readonly endpoints: readonly string[];
@@ -167,6 +172,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
       mutatingMax: flags["max-mutating-requests-inflight"],
     },
     watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
+    headTimeoutMs,
   };
 }
 

@@ -48,8 +48,6 @@ export function startApiserver(config: ApiserverConfig, os: Os): Promise<Running
 
 /** Idle connections stay open longer than clients keep them, so that it is never us who closes under a request. */
 const keepAliveMs = 120_000;
-/** How long a client may take to shake hands, or to send a request's head (Kubernetes' ReadHeaderTimeout). */
-const headMs = 32_000;
 const headBytesMax = 1024 * 1024;
 /** How long requests under way get to finish when the server stops. */
 const drainMs = 5000;
@@ -185,7 +183,7 @@ function builtIn(kinds: KindTable, plural: string): Kind {
   return kind;
 }
 
-function tlsServer({ tls }: ApiserverConfig): Server {
+function tlsServer({ tls, headTimeoutMs }: ApiserverConfig): Server {
   const server = createServer({
     cert: tls.cert,
     key: tls.key,
@@ -195,12 +193,12 @@ function tlsServer({ tls }: ApiserverConfig): Server {
     rejectUnauthorized: false,
     ALPNProtocols: ["http/1.1"],
     minVersion: "TLSv1.2",
-    handshakeTimeout: headMs,
+    handshakeTimeout: headTimeoutMs,
     maxHeaderSize: headBytesMax,
-    connectionsCheckingInterval: headMs / 8,
+    connectionsCheckingInterval: headTimeoutMs / 8,
   });
   server.keepAliveTimeout = keepAliveMs;
-  server.headersTimeout = headMs;
+  server.headersTimeout = headTimeoutMs;
   // Bodies have the request's own deadline.
   server.requestTimeout = 0;
   // Headers beyond a number would be dropped without a word; their size is bounded above.

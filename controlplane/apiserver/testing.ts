@@ -114,6 +114,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     nodeTls: { ca: authority.certificatePem, cert: kubelet.certificatePem, key: kubelet.privateKeyPem },
     inFlight: { readingMax: 400, mutatingMax: 200 },
     watchHistoryBytesMax: 64 * 1024 * 1024,
+    headTimeoutMs: 32_000,
     // No controller runs beside this server, and so nobody makes the accounts that pods would run as.
     disabledAdmission: ["ServiceAccount"],
     ...options.config,

@@ -70,9 +70,11 @@ async function removeContent(client: ControllerClient, namespace: string): Promi
   for (const resource of podsFirst(discovery.resources)) {
     const { verbs, namespaced } = resource;
     if (!namespaced || !verbs.includes("delete") || !verbs.includes("list")) continue;
-    const name = resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
+    // With the dot even where the group is empty, as Kubernetes writes it.
+    const name = `${resource.plural}.${resource.group}`;
     // What pods use stays until they are gone.
-    if (name !== "pods" && (remaining.has("pods") || failures.some((one) => one.startsWith("pods: ")))) break;
+    if (name !== "pods." && (remaining.has("pods.") || failures.some((one) => one.startsWith("pods.: "))))
+      break;
     try {
       const left = await removeKind(client, resource, namespace);
       if (left.length > 0) remaining.set(name, left.length);

@@ -39,6 +39,32 @@ describe("controlplane/controllers/namespace and serviceaccount", function () {
     }
   });
 
+  it("takes nothing that pods use while pods remain", async () => {
+    await cluster.kubectl("create", "namespace", "slow");
+    await cluster.client.create(resources.configmaps, { metadata: { name: "used", namespace: "slow" } });
+    const ref = { name: "lasting", namespace: "slow" };
+    await cluster.client.create(resources.pods, {
+      metadata: { ...ref, finalizers: ["example.com/wait"] },
+      spec: { containers: [{ name: "c", image: "a:1" }] },
+    });
+    await cluster.kubectl("delete", "namespace", "slow", "--wait=false");
+    const said = await cluster.until(resources.namespaces, "pods remain", (all) =>
+      all
+        .find(({ metadata }) => metadata.name === "slow")
+        ?.status?.conditions?.find(
+          ({ type, status }) => type === "NamespaceContentRemaining" && status === "True",
+        ),
+    );
+    assert.equal(said.message, "Some resources are remaining: pods. has 1 resource instances");
+    const { metadata } = await cluster.client.get(resources.configmaps, { name: "used", namespace: "slow" });
+    assert.equal(metadata.deletionTimestamp, undefined);
+    const freed = { metadata: { finalizers: null } };
+    await cluster.client.patch(resources.pods, ref, freed, { type: "merge" });
+    await cluster.until(resources.namespaces, "slow is gone", (all) =>
+      all.every((one) => one.metadata.name !== "slow"),
+    );
+  });
+
   it("says what holds a namespace up", async () => {
     await cluster.kubectl("create", "namespace", "held");
     await cluster.client.create(resources.configmaps, {
