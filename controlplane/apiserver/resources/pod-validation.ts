@@ -79,6 +79,7 @@ function validatePolicies(spec: PodSpec, field: string): readonly FieldError[] {
     problems.push(required(`${field}.dnsConfig.nameservers`, text));
   }
   problems.push(...validateHostAliases(spec, `${field}.hostAliases`));
+  problems.push(...validateSysctls(spec, `${field}.securityContext.sysctls`));
   for (const [index, address] of (spec.dnsConfig?.nameservers ?? []).entries())
     problems.push(...ipAddress(`${field}.dnsConfig.nameservers[${index}]`, address));
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
@@ -86,6 +87,24 @@ function validatePolicies(spec: PodSpec, field: string): readonly FieldError[] {
     problems.push(invalid(`${field}.shareProcessNamespace`, true, text));
   }
   return problems;
+}
+
+const sysctlPattern = "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+const wellFormedSysctl = new RegExp(sysctlPattern);
+const maxSysctlLength = 253;
+
+/** Names only; which sysctls a pod may set is each node's to say. */
+function validateSysctls({ securityContext }: PodSpec, field: string): readonly FieldError[] {
+  const sysctls = securityContext?.sysctls ?? [];
+  return sysctls.flatMap(({ name }, index) => {
+    const at = `${field}[${index}].name`;
+    if (!name) return [required(at)];
+    if (name.length > maxSysctlLength || !wellFormedSysctl.test(name)) {
+      const text = `must have at most ${maxSysctlLength} characters and match regex ${sysctlPattern}`;
+      return [invalid(at, name, text)];
+    }
+    return sysctls.findIndex((one) => one.name === name) < index ? [duplicate(at, name)] : [];
+  });
 }
 
 function validateHostAliases({ hostAliases = [] }: PodSpec, field: string): readonly FieldError[] {

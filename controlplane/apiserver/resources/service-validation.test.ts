@@ -207,3 +207,27 @@ describe("a pod's addresses", () => {
     assert.deepEqual(problems(pods, { spec: fine }), []);
   });
 });
+
+describe("a pod's sysctls", () => {
+  const of = (...names: string[]) =>
+    problems(pods, {
+      spec: {
+        containers: [{ name: "c", image: "i" }],
+        securityContext: { sysctls: names.map((name) => ({ name, value: "1" })) },
+      },
+    });
+
+  it("have well-formed names, each once", () => {
+    const at = "spec.securityContext.sysctls";
+    const text =
+      "must have at most 253 characters and match regex " +
+      "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+    assert.deepEqual(of("net.ipv4/../../kernel.core_pattern", "", "kernel.msgmax", "kernel.msgmax"), [
+      `${at}[0].name: Invalid value: "net.ipv4/../../kernel.core_pattern": ${text}`,
+      `${at}[1].name: Required value`,
+      `${at}[3].name: Duplicate value: "kernel.msgmax"`,
+    ]);
+    assert.equal(of(`a.${"b".repeat(252)}`).length, 1);
+    assert.deepEqual(of("net.ipv4.ip_local_port_range", "net/ipv4/conf/eth0.1/rp_filter"), []);
+  });
+});
