@@ -1,7 +1,7 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from "../../client/types.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { isSidecar, latest, type Observed, restarts } from "./observed.ts";
-import { conditionsOf } from "./pod-conditions.ts";
+import { conditionsOf, ownConditions } from "./pod-conditions.ts";
 import { isTerminal, podPhase } from "./pod-phase.ts";
 import { timeText } from "./time-text.ts";
 
@@ -26,6 +26,7 @@ export interface StatusInput {
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, observed, hostIp, failure } = input;
   const before = pod.status ?? {};
+  if (wasRefused(input)) return refusedStatus(input);
   const inits = (pod.spec.initContainers ?? []).map((one) => containerStatus(input, one, true));
   const mains = pod.spec.containers.map((one) => containerStatus(input, one, false));
   const phase = failure === undefined ? podPhase(input) : "Failed";
@@ -45,6 +46,27 @@ export function podStatus(input: StatusInput): PodStatus {
     qosClass: before.qosClass ?? qosClassOf(pod),
     ...(failure ??
       (before.reason && isTerminal(before.phase) ? { reason: before.reason, message: before.message } : {})),
+  } as PodStatus;
+}
+
+/** The pod failed before anything of it was made: the node did not take it. */
+const wasRefused = ({ pod: { status = {} }, observed, failure }: StatusInput): boolean =>
+  (failure !== undefined || status.phase === "Failed") &&
+  status.containerStatuses === undefined &&
+  observed.sandboxes.length === 0 &&
+  observed.containers.length === 0;
+
+/** As the kubelet's: it says why, and nothing of containers, which would read as if they were still to come. */
+function refusedStatus({ pod, nowMs, failure }: StatusInput): PodStatus {
+  const before = pod.status ?? {};
+  return {
+    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
+    phase: "Failed",
+    conditions: (before.conditions ?? []).filter(({ type }) => !ownConditions.has(type)),
+    startTime: before.startTime ?? timeText(nowMs),
+    qosClass: before.qosClass ?? qosClassOf(pod),
+    reason: failure?.reason ?? before.reason,
+    message: failure?.message ?? before.message,
   } as PodStatus;
 }
 

@@ -24,6 +24,18 @@ describe("PodWorker", () => {
 
   const ended = (id: string) => rig.runtime.containerStatus(id)?.state.phase !== "running" || undefined;
 
+  it("says of a pod that the node does not take why, and nothing of containers", async () => {
+    const rejection = { reason: "SysctlForbidden", message: "forbidden sysctl" };
+    Object.assign(rig.context, { admission: { admit: async () => rejection, forget: () => undefined } });
+    await rig.run({ restartPolicy: "Always" });
+    const pod = await rig.untilPod(({ status }) => status?.phase === "Failed", "Failed");
+    const { reason, message, containerStatuses } = pod.status ?? {};
+    assert.deepEqual(
+      [reason, message, containerStatuses],
+      ["SysctlForbidden", "Pod was rejected: forbidden sysctl", undefined],
+    );
+  });
+
   describe("tells the truth about a container that did not start", () => {
     beforeEach(() => {
       rig.runtime.onStart = ({ name }) => (name === "good" ? undefined : "exec: nosuchcommand: not found");

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, open, readFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { join } from "node:path";
 import { systemClock } from "../../base/os/clock.ts";
 import { closeInheritedFiles } from "../../base/os/inherited-files.ts";
 import { createLog } from "../../base/os/log.ts";
@@ -92,17 +93,21 @@ export const upCommand = command({
   },
 });
 
-/** Starts `pintle up` again as a background process and relays its progress until the cluster is ready. */
+/** Starts `pintle up` again as a background process and relays its progress until the cluster is ready, or its complaint.
+ *  The complaint comes through a file: a pipe would break when this process ends, and the other lives on. */
 async function detach(layout: Layout, io: CommandIo): Promise<number> {
   await mkdir(layout.logs, { recursive: true, mode: 0o700 });
   const argv = process.argv
     .slice(1)
     .filter((word) => word !== "--detach" && word !== "-d" && word !== "--detach=true");
+  const complaint = join(layout.logs, "up.err");
+  const file = await open(complaint, "w", 0o600);
   const child = spawn(process.execPath, [...process.execArgv, ...argv], {
     detached: true,
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    stdio: ["ignore", "ignore", file.fd, "ipc"],
     env: { ...process.env, PINTLE_PROGRESS: "ipc" },
   });
+  await file.close();
   return await new Promise<number>((resolve) => {
     child.on("message", (message: { readonly text?: string; readonly ready?: boolean }) => {
       if (message.text !== undefined) io.stdout(message.text);
@@ -112,7 +117,10 @@ async function detach(layout: Layout, io: CommandIo): Promise<number> {
         resolve(0);
       }
     });
-    child.once("exit", (code) => resolve(code ?? 1));
+    child.once("exit", async (code) => {
+      io.stderr(await readFile(complaint, "utf8"));
+      resolve(code ?? 1);
+    });
     io.signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
   });
 }

@@ -39,6 +39,10 @@ describe("pintle says what is wrong", function () {
     await fails(["store", "--heartbeat-interval", "100", "--election-timeout", "50"], /election-timeout/);
   });
 
+  it("in the background too", async () => {
+    await fails(["up", "--detach", "--replicas", "0"], /--replicas: 0 must be from 1 to 7/);
+  });
+
   it("on a used port", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
