@@ -23,7 +23,11 @@ export const agentFlags = {
   },
   address: { kind: "string", help: "Address to serve logs and exec on; the node's by default.", value: "IP" },
   port: { kind: "integer", default: 10250, help: "Port to serve logs and exec on; 0: any." },
-  runtime: { kind: "string", default: "auto", help: "auto, oci (containers) or process (plain processes)." },
+  runtime: {
+    kind: "string",
+    default: "auto",
+    help: "auto, oci (containers) or process: plain processes that see all of the host, whatever is hidden by other flags.",
+  },
   "oci-runtime": {
     kind: "string",
     help: "crun or runc, by name or path; the first found by default.",
@@ -51,12 +55,12 @@ export const agentFlags = {
   "allow-host-image": {
     kind: "boolean",
     default: false,
-    help: "Let pods use pintle.local/host, the host's own file system: every pod's author can read it.",
+    help: "Let pods use pintle.local/host, the host's own file system: every pod's author can read it; plain processes always can.",
   },
   "host-image-hide": {
     kind: "list",
     default: [],
-    help: "Folders not shown in pintle.local/host, beside --root-dir and /root.",
+    help: "Folders not shown in pintle.local/host, beside --root-dir and /root. No effect where pods are plain processes.",
     value: "DIRS",
   },
   "allowed-unsafe-sysctls": {

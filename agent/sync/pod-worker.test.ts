@@ -89,6 +89,24 @@ describe("PodWorker", () => {
     assert.equal(stateOf(pod)?.state?.waiting?.message, 'configmap "absent" not found');
   });
 
+  it("tells once what isolation a pod asks for in vain where it is plain processes", async () => {
+    Object.assign(rig.context, { scheme: "process" });
+    const confined = container({ securityContext: { privileged: true, readOnlyRootFilesystem: true } });
+    await rig.run({ containers: [confined] });
+    await rig.runtime.stopContainer(await rig.untilRunning(), 0);
+    await rig.untilPod((pod) => (stateOf(pod)?.restartCount ?? 0) > 0, "restarted");
+    assert.deepEqual(
+      rig.events.filter(({ reason }) => reason === "NotIsolated").map(({ type, message }) => [type, message]),
+      [
+        [
+          "Warning",
+          "pods are plain processes on this node, where these have no effect: " +
+            "spec.containers[0].securityContext.privileged, spec.containers[0].securityContext.readOnlyRootFilesystem",
+        ],
+      ],
+    );
+  });
+
   it("asks for pull secrets where they are followed, not the API", async () => {
     const ask = rig.context.images.ensure;
     let found: unknown = "not asked";

@@ -23,6 +23,7 @@ import { dropOldContainers, observePod, removePod } from "./remove-pod.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
 import { StopGrace } from "./stop-grace.ts";
 import { type Stop, stopOne, stopPod } from "./stop-pod.ts";
+import { unisolatedFields } from "./unisolated-fields.ts";
 
 export const workerLimits = { retryMs: 10_000 } as const;
 
@@ -257,6 +258,15 @@ export class PodWorker {
     return false;
   }
 
+  /** Once in a pod's life: what it asks for in vain of a node without containers. */
+  #tellUnisolated(): void {
+    if (this.#context.scheme !== "process") return;
+    const fields = unisolatedFields(this.#pod, process.getuid?.() ?? 0);
+    if (fields.length === 0) return;
+    const text = `pods are plain processes on this node, where these have no effect: ${fields.join(", ")}`;
+    this.#event("Warning", "NotIsolated", text);
+  }
+
   async #makeSandbox(attempt: number): Promise<boolean> {
     if (this.#now() < this.#sandboxRetryMs) return false;
     try {
@@ -266,6 +276,7 @@ export class PodWorker {
         sandboxConfig(this.#pod, attempt, this.#context.dns, resolvConf),
       );
       this.#sandboxRetryMs = 0;
+      if (attempt === 0) this.#tellUnisolated();
       return true;
     } catch (error) {
       if (this.#abort.signal.aborted) throw error;

@@ -45,7 +45,7 @@ const flags = {
   runtime: {
     kind: "string",
     default: "auto",
-    help: "oci (containers), process (plain processes) or auto",
+    help: "oci (containers), process (plain processes, which see all of this machine) or auto",
     value: "KIND",
   },
   detach: { kind: "boolean", default: false, short: "d", help: "return as soon as the cluster is ready" },

@@ -1,0 +1,57 @@
+import type { Container, Pod } from "../../client/types.ts";
+
+/** What a pod asks for that has no effect where its containers are plain processes, by the fields' paths. `ownUid` is the
+ *  agent's: only root can start a process as somebody else. */
+export function unisolatedFields({ spec }: Pod, ownUid: number): readonly string[] {
+  const shared = spec.securityContext ?? {};
+  const asked = (at: string, fields: Readonly<Record<string, boolean>>) =>
+    Object.entries(fields).flatMap(([name, isAsked]) => (isAsked ? [`${at}.${name}`] : []));
+  const filled = (value: object | undefined) => value !== undefined && Object.keys(value).length > 0;
+  const confines = (profile: { type: string } | undefined) =>
+    profile !== undefined && profile.type !== "Unconfined";
+  const another = (id: number | undefined) => id !== undefined && ownUid !== 0 && id !== ownUid;
+  const ofContainer = (container: Container, at: string) => {
+    const own = container.securityContext ?? {};
+    return [
+      ...asked(`${at}.securityContext`, {
+        privileged: own.privileged === true,
+        capabilities: filled(own.capabilities?.add) || filled(own.capabilities?.drop),
+        readOnlyRootFilesystem: own.readOnlyRootFilesystem === true,
+        allowPrivilegeEscalation: own.allowPrivilegeEscalation === false,
+        seccompProfile: confines(own.seccompProfile),
+        appArmorProfile: confines(own.appArmorProfile),
+        seLinuxOptions: filled(own.seLinuxOptions),
+        runAsUser: another(own.runAsUser),
+        runAsGroup: own.runAsGroup !== undefined && ownUid !== 0,
+      }),
+      ...asked(`${at}.resources`, { limits: filled(container.resources?.limits) }),
+      ...(container.volumeMounts ?? []).flatMap((mount, index) =>
+        asked(`${at}.volumeMounts[${index}]`, {
+          readOnly: mount.readOnly === true,
+          mountPropagation: mount.mountPropagation !== undefined && mount.mountPropagation !== "None",
+        }),
+      ),
+    ];
+  };
+  return [
+    ...asked("spec", {
+      hostAliases: filled(spec.hostAliases),
+      dnsConfig: filled(spec.dnsConfig),
+      hostname: Boolean(spec.hostname),
+      subdomain: Boolean(spec.subdomain),
+    }),
+    ...asked("spec.securityContext", {
+      sysctls: filled(shared.sysctls),
+      seccompProfile: confines(shared.seccompProfile),
+      appArmorProfile: confines(shared.appArmorProfile),
+      seLinuxOptions: filled(shared.seLinuxOptions),
+      supplementalGroups: filled(shared.supplementalGroups),
+      fsGroup: shared.fsGroup !== undefined,
+      runAsUser: another(shared.runAsUser),
+      runAsGroup: shared.runAsGroup !== undefined && ownUid !== 0,
+    }),
+    ...(["initContainers", "containers"] as const).flatMap((sort) =>
+      (spec[sort] ?? []).flatMap((one, index) => ofContainer(one, `spec.${sort}[${index}]`)),
+    ),
+  ];
+}
