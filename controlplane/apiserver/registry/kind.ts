@@ -36,7 +36,13 @@ export interface Kind {
   readonly prepareForCreate?: (object: KubeObject) => void;
   /** Carries over what an update through the main resource may not change (status); mutates `next`. */
   readonly prepareForUpdate?: (next: KubeObject, current: KubeObject) => void;
-  readonly validate: (object: KubeObject, facts?: ClusterFacts) => readonly FieldError[];
+  /** @param current What is stored, in an update: faults of values that the rules of their time took, and that the update
+   *  does not touch, are no reason to refuse it. */
+  readonly validate: (
+    object: KubeObject,
+    facts?: ClusterFacts,
+    current?: KubeObject,
+  ) => readonly FieldError[];
   /** What holds for new objects beside `validate`. */
   readonly validateCreate?: (object: KubeObject) => readonly FieldError[];
   readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];

@@ -124,7 +124,7 @@ async function prepare(
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   const problems = [
     ...finalizerProblems(next, current),
-    ...kind.validate(next, deps.facts),
+    ...kind.validate(next, deps.facts, current),
     ...(via === "object" ? (kind.validateUpdate?.(next, current) ?? []) : []),
   ];
   if (problems.length > 0) throw invalid(kind, current.metadata.name, problems);

@@ -26,7 +26,8 @@ export function ipRange(field: string, value: string): readonly FieldError[] {
   return problem === undefined ? [] : [invalid(field, value, problem)];
 }
 
-/** Addresses that nobody outside a host can be at are no endpoints, and no external addresses. */
+/** Addresses that nobody outside a host can be at are no endpoints, and no external addresses. Leading zeros are not judged
+ *  here. */
 export function endpointAddress(
   field: string,
   value: string,
@@ -85,7 +86,7 @@ function canonicalIpv6(value: string): string {
 }
 
 function addressBytes(value: string): readonly number[] | undefined {
-  const number = parseIpv4(value);
+  const number = parseIpv4(withoutZeros(value));
   if (number !== undefined) return [24, 16, 8, 0].map((shift) => (number >>> shift) & 255);
   return isIpv6(value) ? ipv6Bytes(value) : undefined;
 }

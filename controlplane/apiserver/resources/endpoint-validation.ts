@@ -1,5 +1,6 @@
 import type { EndpointSlice, Endpoints } from "../../../client/types.ts";
 import type { ClusterFacts, FieldError } from "../registry/kind.ts";
+import { sameValue } from "../schema/same-value.ts";
 import { canonicalIpAddress, endpointAddress, ipAddress } from "./addresses.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
 import { dns1123Label, dns1123Subdomain, labelValue, portNumber, qualifiedName } from "./names.ts";
@@ -17,7 +18,19 @@ const addressesMax = 100;
 const portsMax = 20_000;
 const hintsMax = 8;
 
-export function validateEndpoints({ subsets = [] }: Endpoints, facts?: ClusterFacts): readonly FieldError[] {
+/** Subsets that an update leaves as they are are not judged again: older rules took them. */
+export function validateEndpoints(
+  { subsets = [] }: Endpoints,
+  facts?: ClusterFacts,
+  current?: Endpoints,
+): readonly FieldError[] {
+  const problems = validateSubsets(subsets, facts);
+  return problems.length > 0 && current !== undefined && sameValue(current.subsets ?? [], subsets)
+    ? []
+    : problems;
+}
+
+function validateSubsets(subsets: readonly Subset[], facts?: ClusterFacts): readonly FieldError[] {
   return subsets.flatMap((subset, index) => {
     const field = `subsets[${index}]`;
     const { addresses = [], notReadyAddresses = [], ports = [] } = subset;
@@ -52,7 +65,12 @@ function validateSubsetPort(port: SubsetPort, field: string, nameWanted: boolean
   return [...problems, ...validateProtocols(port, field)];
 }
 
-export function validateEndpointSlice(slice: EndpointSlice, facts?: ClusterFacts): readonly FieldError[] {
+/** Endpoints that an update leaves as they are are not judged again either. */
+export function validateEndpointSlice(
+  slice: EndpointSlice,
+  facts?: ClusterFacts,
+  current?: EndpointSlice,
+): readonly FieldError[] {
   const problems: FieldError[] = [];
   const { addressType, endpoints, ports } = slice;
   if (!addressType) problems.push(required("addressType"));
@@ -60,10 +78,21 @@ export function validateEndpointSlice(slice: EndpointSlice, facts?: ClusterFacts
     problems.push(notSupported("addressType", addressType, addressTypes));
   problems.push(...validateSlicePorts(ports ?? []));
   const list = endpoints ?? [];
-  if (list.length > endpointsMax) return [...problems, tooMany("endpoints", list.length, endpointsMax)];
-  for (const [index, endpoint] of list.entries())
-    problems.push(...validateEndpoint(endpoint, `endpoints[${index}]`, { addressType, facts }));
-  return problems;
+  const faults = validateSliceEndpoints(list, addressType, facts);
+  if (faults.length === 0 || (current !== undefined && sameValue(current.endpoints ?? [], list)))
+    return problems;
+  return [...problems, ...faults];
+}
+
+function validateSliceEndpoints(
+  list: readonly SliceEndpoint[],
+  addressType: string,
+  facts: ClusterFacts | undefined,
+): readonly FieldError[] {
+  if (list.length > endpointsMax) return [tooMany("endpoints", list.length, endpointsMax)];
+  return list.flatMap((endpoint, index) =>
+    validateEndpoint(endpoint, `endpoints[${index}]`, { addressType, facts }),
+  );
 }
 
 function validateEndpoint(

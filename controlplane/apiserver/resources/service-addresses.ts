@@ -13,25 +13,31 @@ const familyPolicies = ["PreferDualStack", "RequireDualStack", "SingleStack"];
 const ipModes = ["Proxy", "VIP"];
 
 /** Every address and range that a Service names. This server's clusters have IPv4 only, as Kubernetes calls a single-stack
- *  cluster. */
-export function validateServiceAddresses({ spec, status }: Service): readonly FieldError[] {
+ *  cluster. The form of those that the current Service has already is not judged again: older rules took them. */
+export function validateServiceAddresses(
+  { spec, status }: Service,
+  current?: Service,
+): readonly FieldError[] {
   const problems: FieldError[] = [];
-  if (spec.type !== "ExternalName") problems.push(...validateClusterIps(spec));
+  if (spec.type !== "ExternalName") problems.push(...validateClusterIps(spec, current?.spec.clusterIPs));
   for (const [index, ip] of (spec.externalIPs ?? []).entries()) {
     const field = `spec.externalIPs[${index}]`;
-    const malformed = ipAddress(field, ip);
+    const malformed = current?.spec.externalIPs?.includes(ip) ? [] : ipAddress(field, ip);
     problems.push(...(malformed.length > 0 ? malformed : endpointAddress(field, ip)));
   }
   if (spec.type === "LoadBalancer") {
+    const oldRanges = current?.spec.loadBalancerSourceRanges?.map((range) => range.trim());
     for (const [index, range] of (spec.loadBalancerSourceRanges ?? []).entries())
-      problems.push(...ipRange(`spec.LoadBalancerSourceRanges[${index}]`, range.trim()));
+      if (!oldRanges?.includes(range.trim()))
+        problems.push(...ipRange(`spec.LoadBalancerSourceRanges[${index}]`, range.trim()));
+    const oldIngress = current?.status?.loadBalancer?.ingress?.map(({ ip }) => ip);
     for (const [index, ingress] of (status?.loadBalancer?.ingress ?? []).entries())
-      problems.push(...validateIngress(ingress, `status.loadBalancer.ingress[${index}]`));
+      problems.push(...validateIngress(ingress, `status.loadBalancer.ingress[${index}]`, oldIngress));
   }
   return problems;
 }
 
-function validateClusterIps(spec: Spec): readonly FieldError[] {
+function validateClusterIps(spec: Spec, old: readonly string[] = []): readonly FieldError[] {
   const { clusterIP = "", clusterIPs = [], ipFamilies = [], ipFamilyPolicy } = spec;
   const field = "spec.clusterIPs";
   const problems: FieldError[] = [];
@@ -43,7 +49,7 @@ function validateClusterIps(spec: Spec): readonly FieldError[] {
     problems.push(invalid(field, clusterIPs, "must be empty when `clusterIP` is not specified"));
   problems.push(...validateFamilies(ipFamilies, ipFamilyPolicy, isElsewhere(spec)));
   const malformed = clusterIPs.flatMap((ip, at) => {
-    if (at > 0 || ip !== "None") return ipAddress(`${field}[${at}]`, ip);
+    if (at > 0 || ip !== "None") return old.includes(ip) ? [] : ipAddress(`${field}[${at}]`, ip);
     return clusterIPs.length > 1
       ? [invalid(field, clusterIPs, "'None' must be the first and only value")]
       : [];
@@ -91,9 +97,13 @@ function validateFamilies(
   return problems;
 }
 
-function validateIngress({ ip, ipMode, hostname }: Ingress, field: string): readonly FieldError[] {
+function validateIngress(
+  { ip, ipMode, hostname }: Ingress,
+  field: string,
+  old: readonly (string | undefined)[] = [],
+): readonly FieldError[] {
   const problems: FieldError[] = [];
-  if (ip) problems.push(...ipAddress(`${field}.ip`, ip));
+  if (ip && !old.includes(ip)) problems.push(...ipAddress(`${field}.ip`, ip));
   if (ipMode === undefined) {
     if (ip) problems.push(required(`${field}.ipMode`, "must be specified when `ip` is set"));
   } else if (!ip) problems.push(forbidden(`${field}.ipMode`, "may not be specified when `ip` is not set"));

@@ -49,6 +49,39 @@ describe("a Service's addresses", () => {
       ],
     );
   });
+  it("that older rules took may stay in an update that leaves them alone, and nowhere else", () => {
+    const old = {
+      clusterIP: "010.0.0.9",
+      clusterIPs: ["010.0.0.9"],
+      externalIPs: ["203.0.113.007"],
+      type: "LoadBalancer",
+      loadBalancerSourceRanges: ["10.0.0.1/8"],
+    } as const;
+    const stored = () => ({ ...structuredClone(old), ports }) as unknown as Service["spec"];
+    const status = { loadBalancer: { ingress: [{ ip: "203.0.113.008" }] } };
+    const fault = (to: object, nextStatus: object = status) => {
+      const current = { ...made(services, { spec: stored() }), status };
+      const next = {
+        ...made(services, { spec: { ...stored(), ...to } }),
+        status: structuredClone(nextStatus),
+      };
+      services.applyDefaults(current);
+      services.applyDefaults(next);
+      return texts(services.validate(next, undefined, current)).map((text) =>
+        text.slice(0, text.indexOf(":")),
+      );
+    };
+    assert.deepEqual(fault({ sessionAffinity: "None" }), []);
+    assert.deepEqual(fault({ externalIPs: ["203.0.113.007", "203.0.113.09"] }), ["spec.externalIPs[1]"]);
+    assert.deepEqual(fault({ loadBalancerSourceRanges: [" 10.0.0.1/8", "10.0.0.2/8"] }), [
+      "spec.LoadBalancerSourceRanges[1]",
+    ]);
+    assert.deepEqual(fault({ clusterIP: "010.0.0.8", clusterIPs: ["010.0.0.8"] }), ["spec.clusterIPs[0]"]);
+    assert.deepEqual(fault({}, { loadBalancer: { ingress: [{ ip: "203.0.113.010" }] } }), [
+      "status.loadBalancer.ingress[0].ip",
+    ]);
+    assert.equal(texts(services.validate(made(services, { spec: stored() }))).length, 3);
+  });
   it("hang together", () => {
     assert.deepEqual(service({ clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.2"] }), [
       'spec.clusterIPs: Invalid value: ["10.0.0.2"]: first value must match `clusterIP`',
@@ -229,5 +262,22 @@ describe("a pod's sysctls", () => {
     ]);
     assert.equal(of(`a.${"b".repeat(252)}`).length, 1);
     assert.deepEqual(of("net.ipv4.ip_local_port_range", "net/ipv4/conf/eth0.1/rp_filter"), []);
+  });
+});
+
+describe("endpoints that older rules took", () => {
+  it("may stay in an update that leaves all of them alone", () => {
+    const subsets = [{ addresses: [{ ip: "10.0.0.01" }], ports }];
+    const slice = { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.01"] }], ports: [] };
+    const more = { addresses: ["10.0.0.2"] };
+    for (const [kind, old, changed] of [
+      [endpoints, { subsets }, { subsets: [...subsets, { addresses: [{ ip: "10.0.0.2" }], ports }] }],
+      [endpointSlices, slice, { ...slice, endpoints: [...slice.endpoints, more] }],
+    ] as const) {
+      const current = made(kind, old);
+      assert.deepEqual(texts(kind.validate(made(kind, old), undefined, current)), []);
+      assert.match(texts(kind.validate(made(kind, changed), undefined, current)).join(), /leading 0s/);
+      assert.match(texts(kind.validate(made(kind, old))).join(), /leading 0s/);
+    }
   });
 });

@@ -1,5 +1,5 @@
 import type { Service } from "../../../client/types.ts";
-import type { FieldError } from "../registry/kind.ts";
+import type { ClusterFacts, FieldError } from "../registry/kind.ts";
 import { duplicate, forbidden, immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
 import { dns1123Label, dns1123Subdomain, portName, portNumber, qualifiedName } from "./names.ts";
@@ -12,7 +12,11 @@ type Port = NonNullable<Spec["ports"]>[number];
 const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const protocols = ["SCTP", "TCP", "UDP"];
 
-export function validateService(service: Service): readonly FieldError[] {
+export function validateService(
+  service: Service,
+  _facts?: ClusterFacts,
+  current?: Service,
+): readonly FieldError[] {
   const { spec } = service;
   if (spec === undefined) return [required("spec.ports")];
   const { ports = [], type = "" } = spec;
@@ -26,7 +30,7 @@ export function validateService(service: Service): readonly FieldError[] {
   problems.push(...validateLabels(spec.selector, "spec.selector"));
   problems.push(...validatePorts(ports, type));
   problems.push(...validateAffinity(spec));
-  problems.push(...validateServiceAddresses(service));
+  problems.push(...validateServiceAddresses(service, current));
   problems.push(...validateTraffic(spec));
   return problems;
 }

@@ -24,7 +24,7 @@ export interface TypedKind<T>
   readonly applyDefaults: (object: T) => void;
   readonly prepareForCreate?: (object: T) => void;
   readonly prepareForUpdate?: (next: T, current: T) => void;
-  readonly validate: (object: T, facts?: ClusterFacts) => readonly FieldError[];
+  readonly validate: (object: T, facts?: ClusterFacts, current?: T) => readonly FieldError[];
   readonly validateCreate?: (object: T) => readonly FieldError[];
   readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
@@ -53,9 +53,9 @@ export function kindOf<T>(typed: TypedKind<T>): Kind {
       if (hasSpec !== false) object.spec ??= {};
       erased.applyDefaults(object);
     },
-    validate: (object: KubeObject, facts?: ClusterFacts) => [
+    validate: (object: KubeObject, facts?: ClusterFacts, current?: KubeObject) => [
       ...validateMeta(object.metadata, { namespaced: typed.namespaced, nameRule }),
-      ...erased.validate(object, facts),
+      ...erased.validate(object, facts, current),
     ],
   };
 }
