@@ -1,4 +1,5 @@
 import type { NodeSelectorTerm, PodSpec } from "../types.ts";
+import { parseInt64 } from "./int64.ts";
 
 /** What selectors look at of a node. */
 export interface SelectableNode {
@@ -44,11 +45,10 @@ function holds({ operator, values = [] }: Requirement, value: string | undefined
 }
 
 function holdsNumber(operator: "Gt" | "Lt", value: string | undefined, bound: string | undefined): boolean {
-  if (value === undefined || bound === undefined || !isInteger(value) || !isInteger(bound)) return false;
-  return operator === "Gt" ? BigInt(value) > BigInt(bound) : BigInt(value) < BigInt(bound);
+  const [left, right] = [parseInt64(value ?? ""), parseInt64(bound ?? "")];
+  if (left === undefined || right === undefined) return false;
+  return operator === "Gt" ? left > right : left < right;
 }
-
-const isInteger = (text: string) => /^[+-]?\d+$/.test(text) && !text.startsWith("+");
 
 /** The nodes a pod may be on by its own wish; undefined when it has none. */
 export function requiredNodes(spec: PodSpec): ((node: SelectableNode) => boolean) | undefined {

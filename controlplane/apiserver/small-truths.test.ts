@@ -76,6 +76,20 @@ describe("what clients read between the lines", () => {
     assert.equal((await server.admin.call("GET", events)).code, 200);
   });
 
+  it("selects by the fields that each kind has in Kubernetes, and refuses others in its words", async () => {
+    const asked = async (path: string) => (await server.admin.call("GET", path)).body.message;
+    assert.equal(await asked("/api/v1/pods?fieldSelector=status.podIPs=x,spec.host=n1"), undefined);
+    assert.equal(
+      await asked("/apis/apps/v1/replicasets?fieldSelector=status.replicas=1"),
+      '"status.replicas" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    );
+    assert.equal(
+      await asked("/apis/batch/v1/jobs?watch=1&fieldSelector=a=b"),
+      'field label "a" not supported for Job',
+    );
+    assert.equal(await asked("/api/v1/nodes?fieldSelector=a=b"), "field label not supported: a");
+  });
+
   it("gives whoever scales the replicas, so that a later apply of them conflicts", async () => {
     const path = "/apis/apps/v1/namespaces/default/deployments/scaled";
     const labels = { app: "a" };

@@ -1,10 +1,11 @@
 import { badRequest, invalid } from "../api-error.ts";
 import type { Scope } from "../cache/watch-cursor.ts";
 import { truthy } from "../filters/request-info.ts";
+import { selectedField } from "../registry/field-labels.ts";
 import type { FieldError } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { type FieldRequirement, parseFieldSelector, parseLabelSelector } from "../registry/selectors.ts";
-import { listPrefix, selectableNames } from "../registry/stored-object.ts";
+import { listPrefix } from "../registry/stored-object.ts";
 import { forbidden, notSupported } from "../resources/field-errors.ts";
 
 /** The query of a list or watch, checked. Pure. */
@@ -137,7 +138,7 @@ export function scopeOf(
   const fields: FieldRequirement[] = parseFieldSelector(query.get("fieldSelector") ?? "").map(
     (requirement) => ({
       ...requirement,
-      field: storedField(served, requirement.field),
+      field: selectedField(served, requirement.field),
     }),
   );
   if (target.name !== "") fields.push({ field: "metadata.name", equal: true, value: target.name });
@@ -146,16 +147,4 @@ export function scopeOf(
     labels: parseLabelSelector(query.get("labelSelector") ?? ""),
     fields,
   };
-}
-
-function storedField(served: ServedKind, field: string): string {
-  // events.k8s.io calls the object an event is about by another name.
-  const stored =
-    served.convert === undefined
-      ? field
-      : field
-          .replace(/^regarding\./, "involvedObject.")
-          .replace(/^reportingController$/, "reportingComponent");
-  if (selectableNames(served.kind).has(stored)) return stored;
-  throw badRequest(`field label not supported: ${field}`);
 }

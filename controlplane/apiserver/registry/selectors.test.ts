@@ -17,13 +17,27 @@ describe("label selectors", () => {
     ["n>3", { n: "4" }, true],
     ["n<3", { n: "4" }, false],
     ["n>3", { n: "x" }, false],
+    ["n>9007199254740992", { n: "9007199254740993" }, true],
+    ["n<9007199254740993", { n: "9007199254740992" }, true],
+    ["n>3", { n: "9223372036854775807" }, true],
+    ["n>3", { n: "9223372036854775808" }, false],
     ["example.com/role=x,b=", { "example.com/role": "x", b: "" }, true],
   ];
   for (const [selector, labels, matches] of cases)
     it(`${selector || "nothing"} ${matches ? "matches" : "does not match"} ${JSON.stringify(labels)}`, () => {
       assert.equal(matchesLabels(parseLabelSelector(selector), labels), matches);
     });
-  for (const bad of ["a in b", "a=b,", "=b", "a b", "a in (b", "a=b c", "n>x", "-a=b"])
+  for (const bad of [
+    "a in b",
+    "a=b,",
+    "=b",
+    "a b",
+    "a in (b",
+    "a=b c",
+    "n>x",
+    "n>9223372036854775808",
+    "-a=b",
+  ])
     it(`refuses ${bad}`, () => {
       assert.throws(() => parseLabelSelector(bad), { reason: "BadRequest" });
     });

@@ -1,10 +1,11 @@
+import { parseInt64 } from "../../../client/rules/int64.ts";
 import { badRequest } from "../api-error.ts";
 
 /** Label and field selectors, parsed from text. Grammar: k8s.io/apimachinery `labels` and `fields`. Pure. */
 export type LabelRequirement =
   | { readonly key: string; readonly op: "in" | "notin"; readonly values: ReadonlySet<string> }
   | { readonly key: string; readonly op: "exists" | "absent" }
-  | { readonly key: string; readonly op: "gt" | "lt"; readonly value: number };
+  | { readonly key: string; readonly op: "gt" | "lt"; readonly value: bigint };
 export interface FieldRequirement {
   readonly field: string;
   readonly equal: boolean;
@@ -50,11 +51,12 @@ function labelRequirement(match: RegExpExecArray): LabelRequirement {
         `unable to parse requirement: values[0][${key}]: Invalid value: "${one}": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`,
       );
   if (op === ">" || op === "<") {
-    if (!/^-?\d+$/.test(value))
+    const bound = parseInt64(value);
+    if (bound === undefined)
       throw badRequest(
         `unable to parse requirement: values[0]: Invalid value: "${value}": for 'Gt', 'Lt' operators, the value must be an integer`,
       );
-    return { key, op: op === ">" ? "gt" : "lt", value: Number(value) };
+    return { key, op: op === ">" ? "gt" : "lt", value: bound };
   }
   return { key, op: op === "!=" || setOp === "notin" ? "notin" : "in", values: new Set(values) };
 }
@@ -75,11 +77,11 @@ export function matchesLabels(
       case "notin":
         return value === undefined || !requirement.values.has(value);
       case "gt":
-      case "lt":
-        if (value === undefined || !/^-?\d+$/.test(value)) return false;
-        return requirement.op === "gt"
-          ? Number(value) > requirement.value
-          : Number(value) < requirement.value;
+      case "lt": {
+        const number = parseInt64(value ?? "");
+        if (number === undefined) return false;
+        return requirement.op === "gt" ? number > requirement.value : number < requirement.value;
+      }
     }
     return false;
   });

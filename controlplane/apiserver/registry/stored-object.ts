@@ -111,17 +111,3 @@ export function selectableFields(kind: Kind, object: KubeObject): Readonly<Recor
     ...kind.selectableFields?.(object),
   };
 }
-
-const namesOf = new WeakMap<Kind, ReadonlySet<string>>();
-
-/** The fields that selectors may name: those that any object of the kind has values for. */
-export function selectableNames(kind: Kind): ReadonlySet<string> {
-  let names = namesOf.get(kind);
-  if (names === undefined) {
-    const metadata = { name: "", uid: "", resourceVersion: "", creationTimestamp: "" };
-    const blank = { apiVersion: kind.version, kind: kind.kind, metadata, spec: {}, status: {} };
-    names = new Set(Object.keys(selectableFields(kind, blank)));
-    namesOf.set(kind, names);
-  }
-  return names;
-}

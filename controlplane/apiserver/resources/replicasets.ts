@@ -53,7 +53,6 @@ export const replicaSets = kindOf<ReplicaSet>({
     ...validateSelectorAndTemplate(spec, ["Always"]),
   ],
   validateUpdate: (next, current) => immutable("spec.selector", next.spec.selector, current.spec.selector),
-  selectableFields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),
   columns: [
     column("Desired", "integer"),
     column("Current", "integer"),
