@@ -5,6 +5,7 @@ import { validateResources } from "./container-resources.ts";
 import { duplicate, forbidden, invalid, notFound, notSupported, required } from "./field-errors.ts";
 import { configKey, dns1123Label, envName, portName, portNumber } from "./names.ts";
 import { validateHandler, validateProbe } from "./probe-validation.ts";
+import { validateContainerSecurity } from "./security-context-validation.ts";
 
 export interface ContainerContext {
   readonly volumes: ReadonlySet<string>;
@@ -42,6 +43,7 @@ export function validateContainer(
     ...validateMounts(container, `${field}.volumeMounts`, context.volumes),
     ...validateResources(container.resources, `${field}.resources`),
     ...validateProbes(container, field, context.init),
+    ...validateContainerSecurity(container.securityContext, `${field}.securityContext`),
   );
   return problems;
 }

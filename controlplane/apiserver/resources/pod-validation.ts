@@ -5,6 +5,7 @@ import { validateContainer } from "./container-validation.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector, validateLabels } from "./labels.ts";
 import { dns1123Label, dns1123Subdomain, qualifiedName } from "./names.ts";
+import { validatePodSecurity } from "./security-context-validation.ts";
 import { validateVolumes } from "./volume-validation.ts";
 
 const restartPolicies = ["Always", "Never", "OnFailure"];
@@ -21,6 +22,7 @@ export function validatePodSpec(spec: PodSpec, field: string): readonly FieldErr
     ...validatePolicies(spec, field),
     ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),
     ...validatePlacement(spec, field),
+    ...validatePodSecurity(spec.securityContext, `${field}.securityContext`),
   ];
   for (const name of ["serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName"] as const) {
     const value = spec[name];

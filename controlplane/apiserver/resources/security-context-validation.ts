@@ -1,0 +1,125 @@
+import type { Container, PodSpec } from "../../../client/types.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { invalid, notSupported, required, tooLong } from "./field-errors.ts";
+
+type ContainerSecurity = NonNullable<Container["securityContext"]>;
+type PodSecurity = NonNullable<PodSpec["securityContext"]>;
+
+const profileTypes = ["Localhost", "RuntimeDefault", "Unconfined"];
+const idMost = 2 ** 31 - 1;
+
+/** `securityContext` of a container, in the order in which Kubernetes looks. */
+export function validateContainerSecurity(
+  security: ContainerSecurity | undefined,
+  field: string,
+): readonly FieldError[] {
+  if (security === undefined) return [];
+  const { runAsUser, runAsGroup, allowPrivilegeEscalation, privileged, capabilities } = security;
+  const problems: FieldError[] = [
+    ...validateId(runAsUser, `${field}.runAsUser`),
+    ...validateId(runAsGroup, `${field}.runAsGroup`),
+    ...validateSeccomp(security.seccompProfile, `${field}.seccompProfile`),
+  ];
+  if (allowPrivilegeEscalation === false) {
+    const refuse = (what: string) =>
+      problems.push(
+        invalid(field, asGoShows(security), `cannot set \`allowPrivilegeEscalation\` to false and ${what}`),
+      );
+    if (privileged) refuse("`privileged` to true");
+    for (const name of capabilities?.add ?? [])
+      if (name === "CAP_SYS_ADMIN") refuse("`capabilities.Add` CAP_SYS_ADMIN");
+  }
+  return [...problems, ...validateAppArmor(security.appArmorProfile, `${field}.appArmorProfile`)];
+}
+
+/** `securityContext` of a pod: users and profiles. */
+export function validatePodSecurity(security: PodSecurity | undefined, field: string): readonly FieldError[] {
+  if (security === undefined) return [];
+  return [
+    ...validateId(security.fsGroup, `${field}.fsGroup`),
+    ...validateId(security.runAsUser, `${field}.runAsUser`),
+    ...validateId(security.runAsGroup, `${field}.runAsGroup`),
+    ...(security.supplementalGroups ?? []).flatMap((id, index) =>
+      validateId(id, `${field}.supplementalGroups[${index}]`),
+    ),
+    ...validateSeccomp(security.seccompProfile, `${field}.seccompProfile`),
+    ...validateAppArmor(security.appArmorProfile, `${field}.appArmorProfile`),
+  ];
+}
+
+function validateId(id: number | undefined, field: string): readonly FieldError[] {
+  if (id === undefined || (id >= 0 && id <= idMost)) return [];
+  return [invalid(field, id, `must be between 0 and ${idMost}, inclusive`)];
+}
+
+function validateSeccomp(profile: ContainerSecurity["seccompProfile"], field: string): readonly FieldError[] {
+  if (profile === undefined) return [];
+  const { type, localhostProfile: path } = profile;
+  const at = `${field}.localhostProfile`;
+  const problems: FieldError[] = [];
+  if (!type) problems.push(required(`${field}.type`, "type is required when seccompProfile is set"));
+  else if (!profileTypes.includes(type)) problems.push(notSupported(`${field}.type`, type, profileTypes));
+  if (type !== "Localhost") {
+    const shown = { Type: type ?? "", LocalhostProfile: path };
+    if (path !== undefined)
+      problems.push(invalid(at, shown, "can only be set when seccomp type is Localhost"));
+    return problems;
+  }
+  if (path === undefined) return [required(at, "must be set when seccomp type is Localhost")];
+  if (path.startsWith("/")) problems.push(invalid(at, path, "must be a relative path"));
+  if (path.split("/").includes("..")) problems.push(invalid(at, path, "must not contain '..'"));
+  return problems;
+}
+
+/** PATH_MAX without its end. */
+const appArmorBytesMax = 4095;
+
+function validateAppArmor(
+  profile: ContainerSecurity["appArmorProfile"],
+  field: string,
+): readonly FieldError[] {
+  if (profile === undefined) return [];
+  const { type, localhostProfile: name } = profile;
+  const at = `${field}.localhostProfile`;
+  if (!type) return [required(`${field}.type`, "type is required when appArmorProfile is set")];
+  if (!profileTypes.includes(type)) return [notSupported(`${field}.type`, type, profileTypes)];
+  if (type !== "Localhost")
+    return name === undefined ? [] : [invalid(at, name, "can only be set when AppArmor type is Localhost")];
+  if (name === undefined || name === "") return [required(at, "must be set when AppArmor type is Localhost")];
+  const problems: FieldError[] = [];
+  if (name.trim() !== name) problems.push(invalid(at, name, "must not be padded with whitespace"));
+  if (Buffer.byteLength(name) > appArmorBytesMax) problems.push(tooLong(at, appArmorBytesMax));
+  return problems;
+}
+
+/** As Kubernetes prints the whole of it: the names of its own structure, and null for what is not set. */
+function asGoShows(security: ContainerSecurity): object {
+  const { capabilities, seLinuxOptions: se, windowsOptions: win } = security;
+  const { seccompProfile, appArmorProfile } = security;
+  const orNull = <T>(value: T | undefined) => value ?? null;
+  const profile = (one: typeof seccompProfile) =>
+    one === undefined ? null : { Type: one.type, LocalhostProfile: orNull(one.localhostProfile) };
+  return {
+    Capabilities: capabilities ? { Add: orNull(capabilities.add), Drop: orNull(capabilities.drop) } : null,
+    Privileged: orNull(security.privileged),
+    SELinuxOptions: se
+      ? { User: se.user ?? "", Role: se.role ?? "", Type: se.type ?? "", Level: se.level ?? "" }
+      : null,
+    WindowsOptions: win
+      ? {
+          GMSACredentialSpecName: orNull(win.gmsaCredentialSpecName),
+          GMSACredentialSpec: orNull(win.gmsaCredentialSpec),
+          RunAsUserName: orNull(win.runAsUserName),
+          HostProcess: orNull(win.hostProcess),
+        }
+      : null,
+    RunAsUser: orNull(security.runAsUser),
+    RunAsGroup: orNull(security.runAsGroup),
+    RunAsNonRoot: orNull(security.runAsNonRoot),
+    ReadOnlyRootFilesystem: orNull(security.readOnlyRootFilesystem),
+    AllowPrivilegeEscalation: orNull(security.allowPrivilegeEscalation),
+    ProcMount: orNull(security.procMount),
+    SeccompProfile: profile(seccompProfile),
+    AppArmorProfile: profile(appArmorProfile),
+  };
+}
