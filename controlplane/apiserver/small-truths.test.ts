@@ -71,6 +71,35 @@ describe("what clients read between the lines", () => {
     assert.match(missing.text, /a\\u0026b/);
   });
 
+  it("gives pods defaults that templates do not have: service links, requests, host ports", async () => {
+    const container = {
+      name: "c",
+      image: "i",
+      resources: { limits: { cpu: "1" } },
+      ports: [{ containerPort: 80 }],
+    };
+    const spec = { hostNetwork: true, containers: [container] };
+    const podMade = await server.admin.call("POST", pods, { body: { ...pod("defaulted"), spec } });
+    const template = { metadata: { labels: { a: "b" } }, spec };
+    const made = await server.admin.call("POST", "/apis/apps/v1/namespaces/default/daemonsets", {
+      body: {
+        apiVersion: "apps/v1",
+        kind: "DaemonSet",
+        metadata: { name: "defaulted" },
+        spec: { selector: { matchLabels: { a: "b" } }, template },
+      },
+    });
+    const told = ({
+      enableServiceLinks,
+      containers,
+    }: {
+      enableServiceLinks?: boolean;
+      containers: Told[];
+    }) => [enableServiceLinks, containers[0]?.resources.requests, containers[0]?.ports[0]?.hostPort];
+    assert.deepEqual(told(podMade.body.spec), [true, { cpu: "1" }, 80]);
+    assert.deepEqual(told(made.body.spec.template.spec), [undefined, undefined, undefined]);
+  });
+
   it("selects events by reportingController in their new group", async () => {
     const events = "/apis/events.k8s.io/v1/events?fieldSelector=reportingController=x";
     assert.equal((await server.admin.call("GET", events)).code, 200);
@@ -110,3 +139,8 @@ describe("what clients read between the lines", () => {
     assert.match(again.body.message, /conflict with "scaler".*spec\.replicas/);
   });
 });
+
+interface Told {
+  readonly resources: { readonly requests?: object };
+  readonly ports: readonly { readonly hostPort?: number }[];
+}

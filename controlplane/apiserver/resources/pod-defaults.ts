@@ -1,5 +1,17 @@
 import type { Container, PodSpec, PodTemplateSpec, Probe, Volume } from "../../../client/types.ts";
 
+/** Defaults of pods: those of their spec, and those that templates do not have, so that revisions of templates stay as they
+ *  were written. */
+export function defaultPod(spec: PodSpec): void {
+  defaultPodSpec(spec);
+  spec.enableServiceLinks ??= true;
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
+    defaultRequests(container);
+    for (const port of container.ports ?? [])
+      if (spec.hostNetwork === true) port.hostPort ??= port.containerPort;
+  }
+}
+
 /** Defaults of everything that carries a pod spec, as Kubernetes' core/v1 defaulting sets them. */
 export function defaultPodSpec(spec: PodSpec): void {
   spec.dnsPolicy ??= "ClusterFirst";
@@ -7,12 +19,11 @@ export function defaultPodSpec(spec: PodSpec): void {
   spec.terminationGracePeriodSeconds ??= 30;
   spec.schedulerName ??= "default-scheduler";
   spec.securityContext ??= {};
-  spec.enableServiceLinks ??= true;
   // The old name stands beside the new one, as old clients still read it.
   if (spec.serviceAccountName === undefined && spec.serviceAccount !== undefined)
     spec.serviceAccountName = spec.serviceAccount;
   if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
-  for (const container of podContainers(spec)) defaultContainer(container, spec.hostNetwork === true);
+  for (const container of podContainers(spec)) defaultContainer(container);
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
   for (const one of spec.topologySpreadConstraints ?? []) {
     one.nodeAffinityPolicy ??= "Honor";
@@ -33,15 +44,12 @@ export function podContainers(spec: PodSpec): readonly Container[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...ephemeral];
 }
 
-function defaultContainer(container: Container, hostNetwork: boolean): void {
+function defaultContainer(container: Container): void {
   container.resources ??= {};
   container.terminationMessagePath ??= "/dev/termination-log";
   container.terminationMessagePolicy ??= "File";
   container.imagePullPolicy ??= pullPolicyFor(container.image ?? "");
-  for (const port of container.ports ?? []) {
-    port.protocol ??= "TCP";
-    if (hostNetwork) port.hostPort ??= port.containerPort;
-  }
+  for (const port of container.ports ?? []) port.protocol ??= "TCP";
   for (const one of container.env ?? []) {
     if (one.valueFrom?.fieldRef !== undefined) one.valueFrom.fieldRef.apiVersion ??= "v1";
     const resource = one.valueFrom?.resourceFieldRef;
@@ -53,7 +61,6 @@ function defaultContainer(container: Container, hostNetwork: boolean): void {
   for (const handler of [container.lifecycle?.postStart, container.lifecycle?.preStop]) {
     if (handler?.httpGet !== undefined) defaultHttpGet(handler.httpGet);
   }
-  defaultRequests(container);
 }
 
 /** What is limited but not requested is requested in full. */

@@ -3,7 +3,7 @@ import { ageColumn, column, wideColumn } from "./cell-text.ts";
 import { forbidden } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { podCells } from "./pod-cells.ts";
-import { defaultPodSpec } from "./pod-defaults.ts";
+import { defaultPod } from "./pod-defaults.ts";
 import { qosClass } from "./pod-qos.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
@@ -25,7 +25,7 @@ export const pods = kindOf<Pod>({
     special: ["attach", "binding", "eviction", "exec", "log"],
   },
   nameRule: dns1123Subdomain,
-  applyDefaults: (pod) => defaultPodSpec(pod.spec),
+  applyDefaults: (pod) => defaultPod(pod.spec),
   prepareForCreate(pod) {
     pod.status = { phase: "Pending", qosClass: qosClass(pod.spec) };
     if (pod.spec.schedulingGates !== undefined && pod.spec.schedulingGates.length > 0) {
