@@ -100,6 +100,44 @@ describe("what clients read between the lines", () => {
     assert.deepEqual(told(made.body.spec.template.spec), [undefined, undefined, undefined]);
   });
 
+  it("refuses options of a write that mean nothing: a field manager that is no name, force without apply", async () => {
+    const named = (manager: string) =>
+      server.admin.call("POST", `${configMaps}?fieldManager=${manager}`, { body: configMap("optioned") });
+    const long = await named("m".repeat(129));
+    assert.deepEqual(
+      [long.code, long.body.message],
+      [
+        422,
+        'CreateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
+      ],
+    );
+    assert.match(
+      (await named("a%0Ab")).body.message,
+      /Invalid value: "a\\nb": invalid character U\+000A \(at position 1\)$/,
+    );
+    assert.equal((await named("m".repeat(128))).code, 201);
+    const change = (query: string, type: string) =>
+      server.admin.call("PATCH", `${configMaps}/optioned?${query}`, { body: { data: {} }, type });
+    const forced = await change("force=true", "application/merge-patch+json");
+    assert.deepEqual(
+      [forced.code, forced.body.message],
+      [
+        422,
+        'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
+      ],
+    );
+    const nobody = await change("force=true", "application/apply-patch+yaml");
+    assert.deepEqual(
+      [nobody.code, nobody.body.message],
+      [
+        422,
+        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+      ],
+    );
+    const odd = await change("dryRun=Some", "application/merge-patch+json");
+    assert.equal(odd.body.details.kind, "PatchOptions");
+  });
+
   it("selects events by reportingController in their new group", async () => {
     const events = "/apis/events.k8s.io/v1/events?fieldSelector=reportingController=x";
     assert.equal((await server.admin.call("GET", events)).code, 200);

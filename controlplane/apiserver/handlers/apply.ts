@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { ApiError, badRequest, notFound } from "../api-error.ts";
+import { ApiError, badRequest, invalid, notFound } from "../api-error.ts";
 import { truthy } from "../filters/request-info.ts";
 import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
@@ -14,10 +14,14 @@ import { isDryRun } from "./write-options.ts";
 export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): Promise<Answer> {
   const manager = call.query.get("fieldManager") ?? "";
   if (manager === "")
-    throw badRequest(
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-    );
-  const how = { dryRun: isDryRun(call.query), by: requesterOf(call) };
+    throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
+      {
+        reason: "FieldValueRequired",
+        field: "fieldManager",
+        message: "Required value: is required for apply patch",
+      },
+    ]);
+  const how = { dryRun: isDryRun(call.query, "PatchOptions"), by: requesterOf(call) };
   const body = parseYaml(call.body);
   const given = acceptObject(call, deps.schemas, body);
   if (given.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");

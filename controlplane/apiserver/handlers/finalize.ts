@@ -19,7 +19,11 @@ export async function finalize(call: Call, deps: HandlerDeps): Promise<Answer> {
     },
     spec: { ...objectOf(current.spec), finalizers: Array.isArray(finalizers) ? finalizers : [] },
   });
-  const options = { dryRun: isDryRun(call.query), via: "server", by: requesterOf(call) } as const;
+  const options = {
+    dryRun: isDryRun(call.query, "UpdateOptions"),
+    via: "server",
+    by: requesterOf(call),
+  } as const;
   const object = await updateObject(deps, call.served.kind, call.target, change, options);
   return { type: "object", code: 200, object };
 }

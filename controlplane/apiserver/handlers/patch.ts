@@ -11,7 +11,7 @@ import { recordManager } from "./field-manager.ts";
 import { jsonPatcher } from "./json-patch.ts";
 import { mergePatch } from "./merge-patch.ts";
 import { servedObject } from "./shapes.ts";
-import { isDryRun } from "./write-options.ts";
+import { checkNoForce, isDryRun } from "./write-options.ts";
 
 const patchTypes = [
   "application/json-patch+json",
@@ -33,7 +33,7 @@ export function patch(call: Call, deps: HandlerDeps): Promise<Answer> {
 export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRoute): Promise<Answer> {
   const type = (header(call.headers, "content-type").split(";")[0] ?? "").trim();
   if (type === "application/apply-patch+yaml") return apply(call, deps, route);
-  const dryRun = isDryRun(call.query);
+  const dryRun = isDryRun(call.query, "PatchOptions");
   const patcher = patcherFor(type, call, deps, call.body);
   const { keep } = route;
   const change = (current: KubeObject): KubeObject => {
@@ -54,6 +54,7 @@ type Patcher = (current: JsonObject) => JsonObject;
 /** Reads the patch once; what comes back applies it as often as needed. Fails with 400 and 415. */
 export function patcherFor(type: string, call: Call, deps: HandlerDeps, bytes: Uint8Array): Patcher {
   if (!patchTypes.some((one) => one === type)) throw unsupportedMediaType(patchTypes);
+  checkNoForce(call.query);
   const patch = parse(bytes);
   switch (type) {
     case "application/json-patch+json":

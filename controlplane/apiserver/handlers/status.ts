@@ -11,7 +11,7 @@ import { isDryRun } from "./write-options.ts";
 export const getStatus = get;
 
 export async function updateStatus(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const dryRun = isDryRun(call.query);
+  const dryRun = isDryRun(call.query, "UpdateOptions");
   const object = await readObject(call, deps.schemas);
   const change = (current: KubeObject) =>
     recordManager(call, deps, { current, next: onlyStatus(current, structuredClone(object)) });

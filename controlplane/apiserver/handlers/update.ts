@@ -8,7 +8,7 @@ import { isDryRun } from "./write-options.ts";
 
 /** PUT of a whole object. */
 export async function update(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const dryRun = isDryRun(call.query);
+  const dryRun = isDryRun(call.query, "UpdateOptions");
   const object = await readObject(call, deps.schemas);
   const replace = (current: KubeObject) => recordManager(call, deps, { current, next: cloneJson(object) });
   const options = { dryRun, via: "object", by: requesterOf(call) } as const;

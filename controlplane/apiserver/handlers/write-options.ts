@@ -10,9 +10,47 @@ import type { Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
 import { decodeBody } from "./decode-body.ts";
 
-/** `dryRun=All` in the query. Fails with Invalid for any other value. */
-export function isDryRun(query: URLSearchParams): boolean {
-  return checkDryRun(query.getAll("dryRun"), "CreateOptions");
+type WriteOptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
+const fieldManagerBytesMax = 128;
+
+/** `dryRun=All` in the query. Fails with Invalid for any other value, and for a field manager that is no name. */
+export function isDryRun(query: URLSearchParams, kind: WriteOptionsKind = "CreateOptions"): boolean {
+  const problems = managerProblems(query.get("fieldManager") ?? "");
+  if (problems.length > 0) throw invalid({ group: "meta.k8s.io", kind }, "", problems);
+  return checkDryRun(query.getAll("dryRun"), kind);
+}
+
+function managerProblems(manager: string): readonly FieldError[] {
+  const field = "fieldManager";
+  const problems: FieldError[] = [];
+  if (Buffer.byteLength(manager) > fieldManagerBytesMax)
+    problems.push({
+      reason: "FieldValueTooLong",
+      field,
+      message: `Too long: may not be more than ${fieldManagerBytesMax} bytes`,
+    });
+  for (const { 0: character, index } of manager.matchAll(/(?! )[\p{C}\p{Z}]/gu)) {
+    const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+    const position = Buffer.byteLength(manager.slice(0, index));
+    problems.push({
+      reason: "FieldValueInvalid",
+      field,
+      message: `Invalid value: ${JSON.stringify(manager)}: invalid character U+${code} (at position ${position})`,
+    });
+  }
+  return problems;
+}
+
+/** Only server-side apply takes fields from others by force. Fails with Invalid where another patch wants to. */
+export function checkNoForce(query: URLSearchParams): void {
+  if (!query.has("force")) return;
+  throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
+    {
+      reason: "FieldValueForbidden",
+      field: "force",
+      message: "Forbidden: may not be specified for non-apply patch",
+    },
+  ]);
 }
 
 function checkDryRun(values: readonly unknown[], kind: string): boolean {
