@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContainerConfig, Runtime, RuntimeContainer, SandboxConfig } from "./seam.ts";
@@ -25,6 +25,7 @@ export function runtimeSuite(
     let runtime: Runtime;
     before(async () => {
       root = await mkdtemp(join(tmpdir(), "pintle-runtime-"));
+      await chmod(root, 0o711); // as the agent's own folder: containers may run as anybody
       runtime = await open(root);
     });
     after(async () => {
@@ -151,6 +152,25 @@ export function runtimeSuite(
       for await (const chunk of session.stdout) text += chunk;
       assert.equal(text, "through\n");
       assert.equal(await session.exited, 0);
+    });
+
+    it("runs as the user and group that it is given, and so does what is run beside it", async function () {
+      if (process.getuid?.() !== 0) this.skip();
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("user"));
+      for (const [uid, gid] of [
+        [4321, 4322],
+        [0, 4322],
+      ] as const) {
+        const user = { uid, gid, groups: [] };
+        const wanted = `${uid}:${gid}:${gid}\n`;
+        const script = "echo $(id -u):$(id -g):$(id -G)";
+        const config = shell(script, { user });
+        await (await start(sandbox, config)).ended;
+        assert.equal((await readFile(config.logPath, "utf8")).replace(/^\S+ stdout F /, ""), wanted);
+        const { id } = await start(sandbox, shell("exec sleep 100", { user }));
+        const beside = await runtime.execSync(id, ["/bin/sh", "-c", script], 5000);
+        assert.equal(Buffer.from(beside.stdout).toString(), wanted);
+      }
     });
 
     it("leaves containers running when the agent goes, and learns how they ended", async () => {

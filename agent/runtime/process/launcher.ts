@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import { type ContainerStats, RuntimeError } from "../seam.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { signalProcess } from "../supervised/process-birth.ts";
-import type { ContainerRecord, StartedRecord } from "../supervised/records.ts";
+import { type ContainerRecord, readOptional, type StartedRecord } from "../supervised/records.ts";
+import { shimFile } from "../supervised/start-shim.ts";
 
 const clockTickMs = 10; // USER_HZ is 100 on every architecture that Node runs on
 
@@ -48,13 +49,15 @@ async function prepare(record: ContainerRecord, dir: string, podIp: string): Pro
     ["PINTLE_POD_IP", podIp],
     ...config.env.map(([name, value]) => [name, value] as const),
   ]);
-  await writeFile(join(dir, "environ"), [...env].map(([name, value]) => `${name}=${value}\0`).join(""));
+  await writeFile(join(dir, "environ"), [...env].map(([name, value]) => `${name}=${value}\0`).join(""), {
+    mode: 0o600,
+  });
   // The root of an image means nothing here; a directory that the pod asks for by name does.
   await writeFile(
     join(dir, "cwd"),
     config.workingDir === "/" || config.workingDir === "" ? root : config.workingDir,
   );
-  if (process.getuid?.() === 0 && config.user.uid !== 0)
+  if (process.getuid?.() === 0 && (config.user.uid !== 0 || config.user.gid !== 0))
     await writeFile(join(dir, "ids"), `${config.user.uid}:${config.user.gid}`);
 }
 
@@ -70,8 +73,13 @@ async function execCommand(
       .filter((pair) => pair.includes("="))
       .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
   );
+  const argv = ["/usr/bin/env", "--", ...options.command];
+  const ids = await readOptional(join(dir, "ids"));
+  const program = shimFile("as-user.pl");
+  if (ids !== undefined && program === undefined)
+    throw new RuntimeError("agent/runtime/shim/as-user.pl is missing");
   return {
-    argv: ["/usr/bin/env", "--", ...options.command],
+    argv: ids === undefined || program === undefined ? argv : ["perl", program, ids, ...argv],
     cwd: await readFile(join(dir, "cwd"), "utf8"),
     env,
   };

@@ -133,16 +133,16 @@ if ($child == 0) {
     POSIX::setsid();
     ioctl STDIN, 0x540E, 0 if $option{tty};    # the controlling terminal of the new session
     umask 0022;
-    my $ids = get("$dir/ids");
+    # All read before we become somebody who may not.
+    my ($ids, $cwd, $environ) = map { get("$dir/$_") } qw(ids cwd environ);
     if (defined $ids && $ids =~ /^(\d+):(\d+)$/) {
       my ($uid, $gid) = ($1, $2);
       ($(, $)) = ($gid, "$gid $gid");
       ($<, $>) = ($uid, $uid);
       if ($> != $uid) { print STDERR "cannot become user $uid\n"; POSIX::_exit(126) }
     }
-    my $cwd = get("$dir/cwd");
     if (!chdir $cwd) { print STDERR "working directory $cwd: $!\n"; POSIX::_exit(126) }
-    %ENV = map { /^([^=]+)=(.*)$/s ? ($1 => $2) : () } split /\0/, get("$dir/environ") // '';
+    %ENV = map { /^([^=]+)=(.*)$/s ? ($1 => $2) : () } split /\0/, $environ // '';
   }
   { no warnings 'exec'; exec { $command[0] } @command; }
   my $code = $!{ENOENT} ? 127 : 126;
