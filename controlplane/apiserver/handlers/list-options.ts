@@ -7,6 +7,7 @@ import type { ServedKind } from "../registry/kind-table.ts";
 import { type FieldRequirement, parseFieldSelector, parseLabelSelector } from "../registry/selectors.ts";
 import { listPrefix } from "../registry/stored-object.ts";
 import { forbidden, notSupported } from "../resources/field-errors.ts";
+import { queryInt64 } from "./whole-numbers.ts";
 
 /** The query of a list or watch, checked. Pure. */
 export interface ListOptions {
@@ -34,9 +35,9 @@ export function listOptions(query: URLSearchParams, isWatch: boolean): ListOptio
   return {
     resourceVersion: revisionOf(query.get("resourceVersion")),
     match: match === "Exact" || match === "NotOlderThan" ? match : "",
-    limit: wholeNumber(query, "limit") ?? 0,
+    limit: Math.max(0, queryInt64(query, "limit") ?? 0),
     continue: query.get("continue") ?? "",
-    timeoutSeconds: wholeNumber(query, "timeoutSeconds"),
+    timeoutSeconds: queryInt64(query, "timeoutSeconds"),
     allowBookmarks: truthy(query.get("allowWatchBookmarks")),
     sendInitialEvents,
   };
@@ -118,15 +119,6 @@ export function revisionOf(text: string | null): bigint | undefined {
   throw badRequest(
     `invalid resource version: resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${isNumber ? "value out of range" : "invalid syntax"}`,
   );
-}
-
-function wholeNumber(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null || text === "") return undefined;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax (${name})`);
-  return value;
 }
 
 /** Which objects the query is about. Fails with BadRequest for a field nobody can select by. */

@@ -9,6 +9,7 @@ type AskedOptions = Omit<RemoveOptions, "by">;
 import type { Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
 import { decodeBody } from "./decode-body.ts";
+import { graceSecondsOf, queryInt64 } from "./whole-numbers.ts";
 
 type WriteOptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
 const fieldManagerBytesMax = 128;
@@ -90,23 +91,22 @@ export async function removeOptions(call: Call, schemas: Schemas): Promise<Asked
       "propagationPolicy",
       `Unsupported value: ${JSON.stringify(chosen)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
     );
-  const grace = said.gracePeriodSeconds;
+  const grace = graceSecondsOf(said.gracePeriodSeconds);
   const preconditions = isObject(said.preconditions) ? preconditionsOf(said.preconditions) : undefined;
   return {
     dryRun: checkDryRun(listOf(said.dryRun), "DeleteOptions"),
-    // Negative means the default.
-    ...(typeof grace === "number" && grace >= 0 && { gracePeriodSeconds: grace }),
+    ...(grace !== undefined && { gracePeriodSeconds: grace }),
     ...(typeof chosen === "string" && { propagationPolicy: chosen }),
     ...(preconditions && { preconditions }),
   };
 }
 
 function queryOptions(query: URLSearchParams): JsonObject {
-  const grace = query.get("gracePeriodSeconds");
+  const grace = queryInt64(query, "gracePeriodSeconds");
   const orphans = query.get("orphanDependents");
   return {
     ...(query.has("dryRun") && { dryRun: query.getAll("dryRun") }),
-    ...(grace !== null && /^-?\d+$/.test(grace) && { gracePeriodSeconds: Number(grace) }),
+    ...(grace !== undefined && { gracePeriodSeconds: grace }),
     ...(query.has("propagationPolicy") && { propagationPolicy: query.get("propagationPolicy") }),
     ...(orphans !== null && { orphanDependents: orphans === "true" }),
   };

@@ -86,6 +86,7 @@ function checkField(field: SchemaField, value: unknown, where: Where): void {
 function checkValue(field: SchemaField, value: unknown, where: Where): void {
   switch (field.t) {
     case "any":
+      checkNumbersWithin(value, where);
       return;
     case "string":
     case "bytes":
@@ -104,6 +105,7 @@ function checkValue(field: SchemaField, value: unknown, where: Where): void {
     case "integer":
       if (typeof value !== "number" || !Number.isInteger(value)) wrong(value, goType(field), where);
       else if (field.f === "int32" && value !== (value | 0)) wrong(value, "int32", where);
+      else if (isRounded(value)) tooLarge(value, "int64", where);
       return;
     case "number":
       if (typeof value !== "number") wrong(value, "float64", where);
@@ -113,10 +115,11 @@ function checkValue(field: SchemaField, value: unknown, where: Where): void {
       return;
     case "quantity":
       if (typeof value !== "string" && typeof value !== "number") wrong(value, "Quantity", where);
+      else if (isRounded(value)) tooLarge(value, "Quantity", where);
       else if (!isQuantity(String(value))) add(where, quantityRule);
       return;
     case "intOrString":
-      if (typeof value !== "string" && !Number.isInteger(value)) wrong(value, "IntOrString", where);
+      if (typeof value !== "string" && !isInt32(value)) wrong(value, "IntOrString", where);
       return;
   }
   const type = typeOf(field.t);
@@ -133,6 +136,27 @@ function wrong(value: unknown, wanted: string, where: Where): void {
     where,
     `json: cannot unmarshal ${shown} into Go struct field ${where.struct}.${path} of type ${wanted}`,
   );
+}
+
+/** Kubernetes keeps whole 64-bit numbers. Here they are JavaScript's, whose neighbours beyond 2^53 cannot be told apart:
+ *  what may have been rounded when it was read is refused, so that no number ever changes silently. */
+function tooLarge(value: unknown, wanted: string, where: Where): void {
+  add(
+    where,
+    `${where.at}: number near ${BigInt(Number(value))} cannot be kept exactly as ${wanted}: whole numbers must lie within ±${Number.MAX_SAFE_INTEGER}`,
+  );
+}
+
+/** Values of any form (a revision's data, embedded objects): numbers may stand anywhere. */
+function checkNumbersWithin(value: unknown, where: Where): void {
+  if (isRounded(value)) tooLarge(value, "int64", where);
+  else if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+    wrong(value, "float64", where);
+  else if (typeof value === "object" && value !== null)
+    for (const [key, inner] of Object.entries(value)) {
+      const at = Array.isArray(value) ? `${where.at}[${key}]` : `${where.at}.${key}`;
+      checkNumbersWithin(inner, { ...where, at });
+    }
 }
 
 function add({ report }: Where, text: string): void {
@@ -171,6 +195,8 @@ function dropUnknown(type: SchemaType, object: Json): void {
   }
 }
 
+const isRounded = (value: unknown) => Number.isInteger(value) && !Number.isSafeInteger(value);
+const isInt32 = (value: unknown) => typeof value === "number" && value === (value | 0);
 const isTime = (text: string) =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
 const isBase64 = (text: string) =>
