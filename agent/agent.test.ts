@@ -17,7 +17,7 @@ import { tearDownNode } from "./teardown.ts";
 
 // One whole agent against a whole API server, pods as plain processes: needs neither root nor a network of its own.
 describe("agent, with pods as processes", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let dir: string;
   let api: TestApiserver;
   let client: RestClient;
@@ -232,7 +232,7 @@ describe("agent, with pods as processes", function () {
 
 /** Asks every 50 ms: there is no other end of a status to wait at from outside. */
 async function until<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  const giveUpMs = Date.now() + 20_000;
+  const giveUpMs = Date.now() + 60_000;
   for (;;) {
     const answer = await ask();
     if (wanted(answer)) return answer;

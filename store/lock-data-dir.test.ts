@@ -17,7 +17,7 @@ const canUnshare = spawnSync("unshare", ["--net", "true"]).status === 0;
 const inUse = /--data-dir: .* is in use by another member; stop that process or choose another directory$/;
 
 describe("store: the data directory's lock", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let dataDir = "";
   const children: ChildProcess[] = [];
   beforeEach(async () => {

@@ -13,7 +13,7 @@ import { type RunningStore, startStore } from "./compose.ts";
 import { storeConfig, storeFlags } from "./flags.ts";
 
 describe("a member of the store whose cluster has no quorum yet", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let folder: string;
   let peers: readonly string[];
   const running: RunningStore[] = [];

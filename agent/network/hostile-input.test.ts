@@ -16,7 +16,7 @@ const hostile = [
 ];
 
 describe("hostile addresses on a node", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let node: TestNode;
   let good: string;
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { canRunNodes, eventually, service, slice, TestNode } from "./testing/test-node.ts";
 
 describe("pod network and services on a bridge", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let node: TestNode;
   const web = () =>
     service("web", "10.96.0.77", {

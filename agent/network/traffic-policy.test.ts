@@ -5,7 +5,7 @@ import { canRunNodes, eventually, isInstalled, service, slice, TestNode } from "
 
 /** A node with a pod `here`; a pod `there` stands for one on another node, as its endpoint says. */
 describe("traffic policies of Services", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let node: TestNode;
   let here: string;
   let there: string;

@@ -20,7 +20,7 @@ export function runtimeSuite(
   open: (rootDir: string) => Promise<Runtime>,
 ): void {
   describe(`runtime: ${name}`, function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     let root: string;
     let runtime: Runtime;
     before(async () => {

@@ -8,7 +8,7 @@ import { openInside } from "./open-inside.ts";
 import { mountPoints, placeOfSubPath, removeMounts } from "./sub-paths.ts";
 
 describe("subPath", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let dir: string;
   let volume: string;
   beforeEach(async () => {

@@ -6,7 +6,7 @@ const run = promisify(execFile);
 const module = new URL("./inherited-files.ts", import.meta.url).href;
 
 describe("closeInheritedFiles", function () {
-  this.timeout(20_000);
+  this.timeout(120_000);
 
   /** What a child still has of its starter's descriptors 250 and 251. */
   const left = async (call: string, ...words: string[]) => {

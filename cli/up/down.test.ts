@@ -23,7 +23,7 @@ async function stubborn(folder: string): Promise<ChildProcess & { readonly pid: 
 }
 
 describe("pintle down", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let folder: string;
   const children: ChildProcess[] = [];
   beforeEach(() => {

@@ -164,7 +164,7 @@ function clientCertificate(
   return issueCertificate(authority, { commonName: user, organizations: [...groups], usage: "client" });
 }
 
-const readyTimeoutMs = 10_000;
+const readyTimeoutMs = 60_000;
 
 async function untilReady(client: TestClient): Promise<void> {
   const giveUpMs = Date.now() + readyTimeoutMs;

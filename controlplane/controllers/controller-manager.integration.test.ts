@@ -6,13 +6,13 @@ import { startTestCluster, type TestCluster } from "./testing/cluster.ts";
 
 const elected = [
   "--leader-elect=true",
-  "--leader-elect-lease-duration=2s",
-  "--leader-elect-renew-deadline=1500ms",
+  "--leader-elect-lease-duration=10s",
+  "--leader-elect-renew-deadline=8s",
   "--leader-elect-retry-period=200ms",
 ];
 
 describe("controlplane/controllers/controller-manager", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let cluster: TestCluster;
   beforeEach(async () => {
     cluster = await startTestCluster();

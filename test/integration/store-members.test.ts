@@ -145,7 +145,7 @@ describe("three members of the store", function () {
 });
 
 describe("a member of the store that cannot start", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   async function failure(...flags: string[]): Promise<{ readonly status: number; readonly stderr: string }> {
     const child = spawn(process.execPath, [pintle, "store", ...flags], {

@@ -180,7 +180,7 @@ const seedsMax = 12;
 describe("the simulator finds planted bugs", () => {
   for (const { bug, faults, weather, breaks } of planted)
     it(`a member that ${bug}`, async function () {
-      this.timeout(60_000);
+      this.timeout(120_000);
       for (let seed = 1; seed <= seedsMax; seed++) {
         const options = swarmOptions(seed, weather);
         const { violation } = await simulate(options, faults);

@@ -10,7 +10,7 @@ const leavesOneBehind = "sleep 1000 & echo $!; exit 3";
 const endLeftover = (output: string) => process.kill(Number(output.trim()), "SIGKILL");
 
 describe("endOfChild", function () {
-  this.timeout(20_000);
+  this.timeout(120_000);
 
   it("does not wait for what a child left behind with its pipes", async () => {
     const child = spawn("sh", ["-c", leavesOneBehind], { stdio: ["ignore", "pipe", "pipe"] });

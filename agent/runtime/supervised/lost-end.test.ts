@@ -17,7 +17,7 @@ import { SupervisedRuntime } from "./runtime.ts";
 const quickClock: Clock = { ...systemClock, after: (ms, then) => systemClock.after(ms / 20, then) };
 
 describe("SupervisedRuntime, when a shim does not note its container's end", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let root: string;
   let runtime: SupervisedRuntime;
   beforeEach(async () => {

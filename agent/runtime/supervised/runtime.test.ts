@@ -62,7 +62,7 @@ for (const program of ["crun", "runc"])
   });
 
 describe("pintle.local/host in containers", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
 
   it("does not show the folders that are hidden", async function () {
     const rootDir = await mkdtemp(join(tmpdir(), "pintle-hidden-"));

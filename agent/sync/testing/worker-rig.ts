@@ -145,7 +145,7 @@ export class WorkerRig {
     what: string,
     { passing = false } = {},
   ): Promise<T> {
-    const giveUpMs = Date.now() + 10_000;
+    const giveUpMs = Date.now() + 60_000;
     for (;;) {
       const found = await ask();
       if (found !== undefined) return found;

@@ -13,7 +13,7 @@ const web = (image: string): Draft<Deployment> => ({
 });
 
 describe("controlplane/controllers/deployment with the real kubectl", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster();

@@ -15,7 +15,7 @@ const job = (name: string, spec: Partial<Job["spec"]>): Draft<Job> => ({
 });
 
 describe("controlplane/controllers/job", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let cluster: TestCluster;
   const fails = (pod: Pod) =>
     pod.metadata.labels?.job === "broken" ||

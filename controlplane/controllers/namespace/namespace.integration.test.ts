@@ -3,7 +3,7 @@ import { resources } from "../../../client/resources.ts";
 import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
 
 describe("controlplane/controllers/namespace and serviceaccount", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster();

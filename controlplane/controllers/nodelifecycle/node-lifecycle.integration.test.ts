@@ -3,7 +3,7 @@ import { resources } from "../../../client/resources.ts";
 import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
 
 describe("controlplane/controllers/nodelifecycle and nodeipam", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let cluster: TestCluster;
   const beat = async (name: string) => {
     const now = new Date().toISOString();
@@ -78,7 +78,7 @@ describe("controlplane/controllers/nodelifecycle and nodeipam", function () {
 });
 
 describe("controlplane/controllers/nodelifecycle, two of three nodes lost", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({

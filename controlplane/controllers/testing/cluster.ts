@@ -20,7 +20,7 @@ export interface ClusterOptions {
   readonly nodes?: readonly string[];
 }
 
-const waitMostMs = 15_000;
+const waitMostMs = 60_000;
 
 /** An API server, a controller-manager and a fake kubelet in this process. */
 export async function startTestCluster(options: ClusterOptions = {}) {
