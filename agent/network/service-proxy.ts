@@ -121,7 +121,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
         log,
       });
     log.info("services are proxied in user space", {
-      why: config.mode === "bridge" ? "nft is not installed" : "not root",
+      why: config.mode === "bridge" ? "nft is not installed" : "pods are plain processes",
     });
     return new UserSpaceProxy({
       clock: os.clock,
