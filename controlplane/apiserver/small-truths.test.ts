@@ -46,6 +46,20 @@ describe("what clients read between the lines", () => {
     assert.equal("resourceVersion" in body.metadata, false);
   });
 
+  it("answers dry runs with the metadata of what is stored, a deletion's marks added as the kind has them", async () => {
+    const { admin } = server;
+    const at = `${configMaps}/rehearsed`;
+    const stored = (await admin.call("POST", configMaps, { body: configMap("rehearsed") })).body.metadata;
+    const type = "application/merge-patch+json";
+    const put = await admin.call("PUT", `${at}?dryRun=All`, { body: configMap("rehearsed") });
+    const patched = await admin.call("PATCH", `${at}?dryRun=All`, { body: { data: { b: "1" } }, type });
+    assert.deepEqual([put.body.metadata, patched.body.metadata], [stored, stored]);
+    await admin.call("POST", "/api/v1/namespaces", { body: { metadata: { name: "rehearsed" } } });
+    const deleted = (await admin.call("DELETE", "/api/v1/namespaces/rehearsed?dryRun=All")).body.metadata;
+    assert.ok(deleted.deletionTimestamp);
+    assert.equal("deletionGracePeriodSeconds" in deleted, false);
+  });
+
   it("serves a kind outside namespaces nowhere inside one", async () => {
     for (const path of ["/api/v1/namespaces/default/nodes", "/api/v1/namespaces/default/nodes/n1"])
       assert.equal((await server.admin.call("GET", path)).code, 404);

@@ -92,17 +92,19 @@ export function markedForDeletion(
   const graceSeconds = usualSeconds === 0 ? 0 : (options.gracePeriodSeconds ?? usualSeconds);
   if (metadata.deletionTimestamp === undefined) {
     metadata.deletionTimestamp = rfc3339(options.nowMs + graceSeconds * 1000);
-    metadata.deletionGracePeriodSeconds = graceSeconds;
+    // Namespaces are marked without it in Kubernetes.
+    if (!isNamespace(kind)) metadata.deletionGracePeriodSeconds = graceSeconds;
     if (metadata.generation !== undefined) metadata.generation++;
   } else if (graceSeconds < (metadata.deletionGracePeriodSeconds ?? 0)) {
     const began = Date.parse(metadata.deletionTimestamp) - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
     metadata.deletionTimestamp = rfc3339(Math.max(began + graceSeconds * 1000, began));
     metadata.deletionGracePeriodSeconds = graceSeconds;
   }
-  if (kind.kind === "Namespace" && kind.group === "")
-    next.status = { ...objectOf(next.status), phase: "Terminating" };
+  if (isNamespace(kind)) next.status = { ...objectOf(next.status), phase: "Terminating" };
   return next;
 }
+
+const isNamespace = (kind: Kind) => kind.kind === "Namespace" && kind.group === "";
 
 const orphanFinalizer = "orphan";
 const foregroundFinalizer = "foregroundDeletion";
