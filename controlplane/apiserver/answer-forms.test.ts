@@ -63,6 +63,18 @@ describe("the forms of meta.k8s.io: Table, PartialObjectMetadata", () => {
     );
   });
 
+  it("takes no Scale of another name, and leaves out a Scale's zero", async () => {
+    const { body: now } = await ask("application/json", "GET", scale);
+    const other = { ...now, metadata: { ...now.metadata, name: "other" }, spec: { replicas: 7 } };
+    const refused = await ask("application/json", "PUT", scale, other);
+    assert.deepEqual(
+      [refused.code, refused.body.message],
+      [400, "the name of the object (other) does not match the name on the URL (d)"],
+    );
+    const none = { ...now, spec: { replicas: 0 } };
+    assert.deepEqual((await ask("application/json", "PUT", `${scale}?dryRun=All`, none)).body.spec, {});
+  });
+
   it("shows a status as its object's table", async () => {
     const { body } = await ask(table, "GET", "/apis/apps/v1/namespaces/default/deployments/d/status");
     const names = body.columnDefinitions.map(({ name }: Column) => name);

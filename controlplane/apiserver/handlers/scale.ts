@@ -45,6 +45,11 @@ async function changeScale(
     if (wanted.kind !== undefined && wanted.kind !== "Scale")
       throw badRequest("the object provided is not a Scale");
     const metadata = objectOf(wanted.metadata);
+    const name = stringOf(metadata.name);
+    if (name !== "" && name !== call.target.name)
+      throw badRequest(
+        `the name of the object (${name}) does not match the name on the URL (${call.target.name})`,
+      );
     const version = stringOf(metadata.resourceVersion);
     if (version !== "" && version !== current.metadata.resourceVersion)
       throw conflict(call.served, call.target.name, modifiedMeanwhile);
@@ -81,11 +86,13 @@ function scaleOf(kind: Kind, object: KubeObject): KubeObject {
   const { name, namespace = "", uid, resourceVersion, creationTimestamp } = object.metadata;
   const scale = scaling(kind);
   const selector = scale.selector(object);
+  const replicas = scale.replicas(object);
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: scale.replicas(object) },
+    // A zero is left out, as in Kubernetes.
+    spec: replicas === 0 ? {} : { replicas },
     status: { replicas: scale.currentReplicas(object), ...(selector !== "" && { selector }) },
   };
 }
