@@ -8,11 +8,21 @@ export interface Clock {
   after(delayMs: number, fire: () => void): () => void;
 }
 
+const timerMsMax = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   after: (delayMs, fire) => {
-    const timer = setTimeout(fire, delayMs);
+    const dueMs = performance.now() + delayMs;
+    // Node fires at once what is due later than it can count.
+    const next = (leftMs: number): NodeJS.Timeout =>
+      leftMs <= timerMsMax
+        ? setTimeout(fire, leftMs)
+        : setTimeout(() => {
+            timer = next(dueMs - performance.now());
+          }, timerMsMax);
+    let timer = next(delayMs);
     return () => clearTimeout(timer);
   },
 };
