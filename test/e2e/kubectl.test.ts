@@ -58,10 +58,17 @@ for (const runtime of ["oci", "process"] as const) {
     });
     after(() => cluster?.stop());
 
+    const allPods = async () => {
+      const { items } = JSON.parse(await kubectl("get", "pods", "-l", "app=web", "-o", "json")) as {
+        readonly items: readonly { readonly metadata: { name: string; deletionTimestamp?: string } }[];
+      };
+      return items.map(({ metadata }) => metadata);
+    };
+    /** Those that stay: the pods of an earlier revision may still be on their way out. */
     const podNames = async () =>
-      (await kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].metadata.name}"))
-        .split(" ")
-        .filter((name) => name !== "");
+      (await allPods())
+        .filter(({ deletionTimestamp }) => deletionTimestamp === undefined)
+        .map(({ name }) => name);
 
     it("applies a manifest and rolls it out", async () => {
       const output = await cluster.kubectlWith(web, "apply", "-f", "-");
@@ -156,7 +163,7 @@ for (const runtime of ["oci", "process"] as const) {
       await kubectl("patch", "configmap", "settings", "--type=merge", "-p", '{"data":{"greeting":"howdy"}}');
       await eventually(
         "the file follows",
-        10,
+        60,
         () => kubectl("exec", pod, "--", "cat", "/settings/greeting"),
         (text) => text === "howdy",
       );
@@ -193,7 +200,7 @@ for (const runtime of ["oci", "process"] as const) {
 
     it("deletes, and what belonged to it goes too", async () => {
       await kubectl("delete", "deployment", "web", "--timeout=30s");
-      await eventually("no pod is left", 40, podNames, (names) => names.length === 0);
+      await eventually("no pod is left", 40, allPods, (pods) => pods.length === 0);
     });
   });
 }
