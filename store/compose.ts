@@ -168,6 +168,7 @@ function serve(
       server.serve((socket) => sortConnection(socket, protocols));
     }
   };
+  listen(config.listenClient, servers.client, true);
   listen(config.listenMetrics, servers.metrics, false);
   identityMetrics(metrics, member.identity, config);
   const tasks = new TaskScope(log);
@@ -178,27 +179,9 @@ function serve(
     name: config.name,
     clientUrls: config.advertiseClientUrls,
   };
-  let served = false;
-  const serveClients = () => {
-    if (served) return;
-    served = true;
-    listen(config.listenClient, servers.client, true);
-    log.info("ready to serve client requests", { address: config.listenClient.map((listen) => listen.url) });
-  };
-  // Who has applied what it published knows what the cluster had agreed on before; until then clients' connections wait. But
-  // without a quorum it would never come: serializable reads are to be had all the same.
   tasks.run("publish", async (signal) => {
-    const cancel = clock.after(config.waitClusterReadyMs, () => {
-      if (signal.aborted) return;
-      log.warn("timed out waiting for the ready notification");
-      serveClients();
-    });
-    try {
-      await publish(self, { proposer: member.proposer, clock, log }, signal);
-      serveClients();
-    } finally {
-      cancel();
-    }
+    await publish(self, { proposer: member.proposer, clock, log }, signal);
+    log.info("ready to serve client requests", { address: config.listenClient.map((listen) => listen.url) });
   });
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
