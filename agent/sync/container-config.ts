@@ -152,7 +152,6 @@ export function sandboxConfig(
   nodeResolvConf: string,
 ): SandboxConfig {
   const { spec, metadata } = pod;
-  if (spec.hostUsers === false) throw new Error("spec.hostUsers: false is not supported by this node");
   const { hostname, names } = hostNamesOf(pod, dns.domain);
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   const hostPorts = containers.flatMap(({ ports }) =>

@@ -36,6 +36,32 @@ describe("PodWorker", () => {
     );
   });
 
+  it("begins nothing of a pod that asks for what this node cannot do, and names it once and in the status", async () => {
+    await rig.run({ hostUsers: false, volumes: [{ name: "v", nfs: { server: "s", path: "/" } }] });
+    const pod = await rig.untilPod((one) => stateOf(one)?.state?.waiting?.message !== undefined, "refused");
+    const message = "spec.hostUsers: false, spec.volumes[0].nfs are not supported by this node";
+    assert.deepEqual(stateOf(pod)?.state?.waiting, { reason: "CreateContainerConfigError", message });
+    assert.equal(pod.status?.phase, "Pending");
+    await rig.clock.advance(60_000);
+    await rig.patch({ metadata: { labels: { again: "and again" } } });
+    await rig.clock.advance(60_000);
+    assert.deepEqual(rig.events, [
+      {
+        type: "Warning",
+        reason: "FailedCreatePodSandBox",
+        message: `Failed to create pod sandbox: ${message}`,
+      },
+    ]);
+    assert.deepEqual(rig.runtime.listPodSandboxes(), []);
+  });
+
+  it("says of a volume that cannot be mounted which kind it is", async () => {
+    await rig.run({ volumes: [{ name: "v", csi: { driver: "d" } }] });
+    await rig.untilPod((one) => stateOf(one)?.state?.waiting?.message !== undefined, "refused");
+    const message = "MountVolume.SetUp failed: spec.volumes[0].csi is not supported by this node";
+    assert.deepEqual(rig.events, [{ type: "Warning", reason: "FailedMount", message }]);
+  });
+
   describe("tells the truth about a container that did not start", () => {
     beforeEach(() => {
       rig.runtime.onStart = ({ name }) => (name === "good" ? undefined : "exec: nosuchcommand: not found");

@@ -24,6 +24,7 @@ import { StartRefused, startContainer } from "./start-container.ts";
 import { StopGrace } from "./stop-grace.ts";
 import { type Stop, stopOne, stopPod } from "./stop-pod.ts";
 import { unisolatedFields } from "./unisolated-fields.ts";
+import { unsupportedFields, unsupportedText } from "./unsupported-fields.ts";
 
 export const workerLimits = { retryMs: 10_000 } as const;
 
@@ -52,6 +53,8 @@ export class PodWorker {
   readonly #volumes: ApiVolumes;
   #volumesError = "";
   #sandboxRetryMs = 0;
+  /** The event that tells of fields which this node cannot honour was sent. */
+  #refused = false;
 
   constructor(pod: Pod, context: PodContext, statuses: PodStatuses) {
     this.#pod = pod;
@@ -267,8 +270,32 @@ export class PodWorker {
     this.#event("Warning", "NotIsolated", text);
   }
 
+  /** A pod that asks for what this node cannot do is not begun: it waits, saying why. */
+  #asksTooMuch(): boolean {
+    const fields = unsupportedFields(this.#pod);
+    if (fields.length === 0) return false;
+    const message = unsupportedText(fields);
+    if (!this.#refused) {
+      const mounting = fields.every(({ field }) => field.startsWith("spec.volumes["));
+      this.#sandboxFailed(mounting, message);
+    }
+    this.#refused = true;
+    const { containers, initContainers = [] } = this.#pod.spec;
+    for (const { name } of [...containers, ...initContainers])
+      this.#waiting.set(name, { reason: "CreateContainerConfigError", message, untilMs: 0 });
+    return true;
+  }
+
+  #sandboxFailed(mounting: boolean, message: string): void {
+    this.#event(
+      "Warning",
+      mounting ? "FailedMount" : "FailedCreatePodSandBox",
+      `${mounting ? "MountVolume.SetUp failed" : "Failed to create pod sandbox"}: ${message}`,
+    );
+  }
+
   async #makeSandbox(attempt: number): Promise<boolean> {
-    if (this.#now() < this.#sandboxRetryMs) return false;
+    if (this.#now() < this.#sandboxRetryMs || this.#asksTooMuch()) return false;
     try {
       await this.#volumes.prepare(this.#pod, "");
       const resolvConf = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
@@ -281,11 +308,7 @@ export class PodWorker {
     } catch (error) {
       if (this.#abort.signal.aborted) throw error;
       const mounting = error instanceof Error && error.name === "ConfigError";
-      this.#event(
-        "Warning",
-        mounting ? "FailedMount" : "FailedCreatePodSandBox",
-        `${mounting ? "MountVolume.SetUp failed" : "Failed to create pod sandbox"}: ${describeError(error)}`,
-      );
+      this.#sandboxFailed(mounting, describeError(error));
       this.#sandboxRetryMs = this.#now() + (mounting ? 2_000 : workerLimits.retryMs);
       return false;
     }

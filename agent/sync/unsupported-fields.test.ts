@@ -1,27 +1,81 @@
 import { strict as assert } from "node:assert";
 import type { Pod } from "../../client/types.ts";
-import { payloadOf } from "../volumes/payload.ts";
-import { sandboxConfig } from "./container-config.ts";
+import { unsupportedFields, unsupportedText } from "./unsupported-fields.ts";
 
 const pod = (spec: object) =>
   ({
     metadata: { name: "p", namespace: "d", uid: "u" },
     spec: { containers: [{ name: "c" }], ...spec },
   }) as Pod;
+const names = (spec: object) =>
+  unsupportedFields(pod(spec)).map(({ field, value }) => [field, ...(value === undefined ? [] : [value])]);
 
-describe("fields that this node cannot honour yet", () => {
-  it("are refused by name when the sandbox is made", () => {
-    const make = (spec: object) => () =>
-      sandboxConfig(pod(spec), 0, { servers: [], domain: "cluster.local" }, "");
-    assert.throws(make({ hostUsers: false }), /spec\.hostUsers: false is not supported by this node/);
-    assert.doesNotThrow(make({ hostUsers: true }));
+describe("fields that this node cannot honour are named, by their path", () => {
+  for (const [what, spec, named] of [
+    ["user namespaces", { hostUsers: false }, ["spec.hostUsers", "false"]],
+    ["claims of devices", { resourceClaims: [{ name: "gpu" }] }, ["spec.resourceClaims"]],
+    [
+      "volumes, by their kind",
+      { volumes: [{ name: "v", nfs: { server: "s", path: "/" } }] },
+      ["spec.volumes[0].nfs"],
+    ],
+    [
+      "persistent volume claims",
+      {
+        volumes: [
+          { name: "a", emptyDir: {} },
+          { name: "b", persistentVolumeClaim: { claimName: "c" } },
+        ],
+      },
+      ["spec.volumes[1].persistentVolumeClaim"],
+    ],
+    [
+      "projected tokens",
+      {
+        volumes: [
+          { name: "v", projected: { sources: [{ secret: {} }, { serviceAccountToken: { path: "t" } }] } },
+        ],
+      },
+      ["spec.volumes[0].projected.sources[1].serviceAccountToken"],
+    ],
+    [
+      "volumes of huge pages",
+      { volumes: [{ name: "v", emptyDir: { medium: "HugePages-2Mi" } }] },
+      ["spec.volumes[0].emptyDir.medium", "HugePages-2Mi"],
+    ],
+    [
+      "block devices",
+      { containers: [{ name: "c", volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }] },
+      ["spec.containers[0].volumeDevices"],
+    ],
+    [
+      "what is asked for by init containers",
+      { initContainers: [{ name: "i", securityContext: { procMount: "Unmasked" } }] },
+      ["spec.initContainers[0].securityContext.procMount", "Unmasked"],
+    ],
+  ] as const)
+    it(what, () => assert.deepEqual(names(spec), [named]));
+
+  it("and nothing is named that it can honour", () => {
+    const volumes = [
+      { name: "a", emptyDir: { medium: "Memory" } },
+      { name: "b", hostPath: { path: "/" } },
+      { name: "c", configMap: { name: "m" } },
+      { name: "d", secret: { secretName: "s" } },
+      { name: "e", downwardAPI: { items: [] } },
+      { name: "f", projected: { sources: [{ configMap: {} }, { secret: {} }, { downwardAPI: {} }] } },
+    ];
+    const initContainers = [{ name: "sidecar", restartPolicy: "Always" }];
+    const containers = [{ name: "c", securityContext: { procMount: "Default" } }];
+    assert.deepEqual(names({ hostUsers: true, volumes, initContainers, containers }), []);
   });
 
-  it("are refused by name in projected volumes", async () => {
-    const volume = { name: "v", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } };
-    await assert.rejects(
-      payloadOf(pod({ volumes: [volume] }), volume as never, {} as never, {} as never),
-      /projected\.sources\[0\]\.serviceAccountToken is not supported by this node/,
+  it("in one sentence", () => {
+    const text = (spec: object) => unsupportedText(unsupportedFields(pod(spec)));
+    assert.equal(text({ hostUsers: false }), "spec.hostUsers: false is not supported by this node");
+    assert.equal(
+      text({ hostUsers: false, resourceClaims: [{}] }),
+      "spec.hostUsers: false, spec.resourceClaims are not supported by this node",
     );
   });
 });

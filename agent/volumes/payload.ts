@@ -49,12 +49,7 @@ export async function payloadOf(
   if (!projected) return undefined;
   const all = new Map<string, PayloadFile>();
   const mode = projected.defaultMode ?? 0o644;
-  for (const [index, source] of (projected.sources ?? []).entries()) {
-    for (const kind of ["serviceAccountToken", "clusterTrustBundle", "podCertificate"] as const)
-      if (source[kind])
-        throw new ConfigError(
-          `volume ${volume.name}: projected.sources[${index}].${kind} is not supported by this node`,
-        );
+  for (const source of projected.sources ?? []) {
     const part = source.configMap
       ? chosen(
           await configMapData(pod, source.configMap, sources),

@@ -70,7 +70,8 @@ export class PodVolumes {
       return;
     }
     if (volume.hostPath) return checkHostPath(volume.hostPath.path, volume.hostPath.type ?? "");
-    throw new ConfigError(`volume ${volume.name}: its kind is not supported by this node`);
+    const kinds = Object.keys(volume).filter((key) => key !== "name");
+    throw new ConfigError(`volume ${volume.name}: ${kinds.join()} is not supported by this node`);
   }
 
   /** A container's mounts. Call after `prepare`. */

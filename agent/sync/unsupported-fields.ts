@@ -1,0 +1,83 @@
+import type { Container, Pod, Volume } from "../../client/types.ts";
+
+/** Something that a pod asks for and that this node cannot do. */
+export interface UnsupportedField {
+  /** The field's path, as in `spec.volumes[0].nfs`. */
+  readonly field: string;
+  /** The value, where the field has others that can be honoured. */
+  readonly value?: string;
+}
+
+const mountableKinds: ReadonlySet<string> = new Set([
+  "configMap",
+  "downwardAPI",
+  "emptyDir",
+  "hostPath",
+  "projected",
+  "secret",
+]);
+const projectedKinds: ReadonlySet<string> = new Set(["configMap", "downwardAPI", "secret"]);
+
+/** What a pod asks for that this node cannot do: it is not started at all, for what is left out silently would only be
+ *  found out later. Pure. */
+export function unsupportedFields({ spec }: Pod): readonly UnsupportedField[] {
+  return [
+    ...(spec.hostUsers === false ? [{ field: "spec.hostUsers", value: "false" }] : []),
+    ...(filled(spec.resourceClaims) ? [{ field: "spec.resourceClaims" }] : []),
+    ...(spec.resources && filled(Object.keys(spec.resources)) ? [{ field: "spec.resources" }] : []),
+    ...(spec.volumes ?? []).flatMap((volume, index) => ofVolume(volume, `spec.volumes[${index}]`)),
+    ...(["initContainers", "containers"] as const).flatMap((sort) =>
+      (spec[sort] ?? []).flatMap((one, index) =>
+        ofContainer(one, `spec.${sort}[${index}]`, sort === "initContainers"),
+      ),
+    ),
+  ];
+}
+
+/** One sentence that names all of them. */
+export function unsupportedText(fields: readonly UnsupportedField[]): string {
+  const names = fields.map(({ field, value }) => (value === undefined ? field : `${field}: ${value}`));
+  return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} not supported by this node`;
+}
+
+const filled = (list: readonly unknown[] | undefined): boolean => list !== undefined && list.length > 0;
+
+function ofVolume(volume: Volume, at: string): UnsupportedField[] {
+  const kinds = Object.keys(volume).filter((key) => key !== "name");
+  const unknown = kinds.filter((kind) => !mountableKinds.has(kind));
+  const medium = volume.emptyDir?.medium ?? "";
+  return [
+    ...unknown.map((kind) => ({ field: `${at}.${kind}` })),
+    ...(medium !== "" && medium !== "Memory" ? [{ field: `${at}.emptyDir.medium`, value: medium }] : []),
+    ...(volume.projected?.sources ?? []).flatMap((source, index) =>
+      Object.keys(source)
+        .filter((kind) => !projectedKinds.has(kind))
+        .map((kind) => ({ field: `${at}.projected.sources[${index}].${kind}` })),
+    ),
+  ];
+}
+
+function ofContainer(container: Container, at: string, init: boolean): UnsupportedField[] {
+  const { procMount } = container.securityContext ?? {};
+  const probes = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
+  return [
+    ...(filled(container.volumeDevices) ? [{ field: `${at}.volumeDevices` }] : []),
+    ...(filled(container.resources?.claims) ? [{ field: `${at}.resources.claims` }] : []),
+    ...(filled(container.restartPolicyRules) ? [{ field: `${at}.restartPolicyRules` }] : []),
+    ...(container.restartPolicy && !(init && container.restartPolicy === "Always")
+      ? [{ field: `${at}.restartPolicy`, value: container.restartPolicy }]
+      : []),
+    ...(procMount && procMount !== "Default"
+      ? [{ field: `${at}.securityContext.procMount`, value: procMount }]
+      : []),
+    ...(container.env ?? []).flatMap(({ valueFrom }, index) =>
+      valueFrom?.fileKeyRef ? [{ field: `${at}.env[${index}].valueFrom.fileKeyRef` }] : [],
+    ),
+    ...(container.volumeMounts ?? []).flatMap(({ recursiveReadOnly }, index) =>
+      recursiveReadOnly === "Enabled"
+        ? [{ field: `${at}.volumeMounts[${index}].recursiveReadOnly`, value: recursiveReadOnly }]
+        : [],
+    ),
+    ...probes.flatMap((probe) => (container[probe]?.grpc ? [{ field: `${at}.${probe}.grpc` }] : [])),
+  ];
+}
