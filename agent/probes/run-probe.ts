@@ -5,6 +5,7 @@ import { describeError } from "../../base/os/log.ts";
 import type { Container, Probe } from "../../client/types.ts";
 import { kubernetesVersion } from "../../client/version.ts";
 import type { Runtime } from "../runtime/seam.ts";
+import { grpcProbe } from "./grpc-probe.ts";
 
 export interface ProbeTarget {
   readonly containerId: string;
@@ -27,7 +28,7 @@ export interface ProbeLimits {
 
 type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">;
 
-/** One try of a probe or hook. Never rejects: what goes wrong is a failure with its message. */
+/** One try of a probe. Never rejects: what goes wrong is a failure with its message. */
 export async function runProbe(
   handler: Handler,
   target: ProbeTarget,
@@ -56,7 +57,8 @@ export async function runProbe(
       const { host, port } = handler.tcpSocket;
       return await tcpProbe(host || target.podIp, portOf(port, target.container), limits);
     }
-    return { ok: false, message: "grpc probes are not supported by this node" };
+    if (handler.grpc) return await grpcProbe(handler.grpc, target.podIp, limits);
+    return { ok: false, message: "missing probe handler" };
   } catch (error) {
     return { ok: false, message: describeError(error) };
   }
@@ -71,27 +73,41 @@ export function portOf(port: number | string | object, container: Container): nu
   return named.containerPort;
 }
 
-function httpProbe(
+async function httpProbe(
+  get: NonNullable<Probe["httpGet"]>,
+  target: ProbeTarget,
+  limits: ProbeLimits,
+): Promise<ProbeResult> {
+  const code = await requestHttp(get, target, limits, "kube-probe");
+  return { ok: code >= 200 && code < 400, message: `HTTP probe failed with statuscode: ${code}` };
+}
+
+/** Answers the status code. Rejects where no answer comes in time. */
+export function requestHttp(
   get: NonNullable<Probe["httpGet"]>,
   { container, podIp }: ProbeTarget,
   { timeoutMs, signal }: ProbeLimits,
-): Promise<ProbeResult> {
+  program: "kube-probe" | "kube-lifecycle",
+): Promise<number> {
   const secure = get.scheme?.toUpperCase() === "HTTPS";
   const client = secure ? https : http;
   const host = get.host || podIp;
   const port = portOf(get.port, container);
   const path = get.path || "/";
   const headers: Record<string, string> = {
-    "user-agent": `kube-probe/${kubernetesVersion.major}.${kubernetesVersion.minor}`,
+    "user-agent": `${program}/${kubernetesVersion.major}.${kubernetesVersion.minor}`,
     accept: "*/*",
     connection: "close",
   };
   for (const { name, value } of get.httpHeaders ?? []) headers[name.toLowerCase()] = value;
-  return new Promise((resolve) => {
-    const done = (ok: boolean, message: string) => {
+  return new Promise((resolve, reject) => {
+    const over = () => {
       clearTimeout(timer);
-      resolve({ ok, message });
       request.destroy();
+    };
+    const failed = (message: string) => {
+      over();
+      reject(new Error(`Get "${url}": ${message}`));
     };
     const request = client.request(
       {
@@ -105,13 +121,13 @@ function httpProbe(
       },
       (answer) => {
         answer.resume();
-        const code = answer.statusCode ?? 0;
-        done(code >= 200 && code < 400, `HTTP probe failed with statuscode: ${code}`);
+        resolve(answer.statusCode ?? 0);
+        over();
       },
     );
     const url = `${secure ? "https" : "http"}://${host}:${port}${path}`;
-    const timer = setTimeout(() => done(false, `Get "${url}": context deadline exceeded`), timeoutMs);
-    request.once("error", (error) => done(false, `Get "${url}": ${error.message}`));
+    const timer = setTimeout(() => failed("context deadline exceeded"), timeoutMs);
+    request.once("error", (error) => failed(error.message));
     request.end();
   });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describeError } from "../../base/os/log.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { Credentials } from "../images/registry.ts";
-import { runProbe } from "../probes/run-probe.ts";
+import { runHook } from "../probes/run-hook.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { containerConfig } from "./container-config.ts";
 import { ConfigError, environmentOf } from "./environment.ts";
@@ -98,7 +98,10 @@ export async function startContainer(request: StartRequest, context: PodContext)
   const hook = container.lifecycle?.postStart;
   if (hook) {
     const limits = { timeoutMs: hookMs, signal: request.signal };
-    const result = await runProbe(hook, { containerId: id, container, podIp }, limits, runtime);
+    const result = await runHook(hook, { containerId: id, container, podIp }, limits, {
+      runtime,
+      clock: context.os.clock,
+    });
     if (!result.ok) {
       request.signal.throwIfAborted();
       // Not the hook's output: it may hold secrets, and anybody may read events.

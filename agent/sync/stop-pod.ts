@@ -1,6 +1,5 @@
-import { sleep } from "../../base/os/clock.ts";
 import type { Pod } from "../../client/types.ts";
-import { type ProbeResult, runProbe } from "../probes/run-probe.ts";
+import { runHook } from "../probes/run-hook.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { findContainer, isSidecar, type Observed } from "./observed.ts";
 import { fieldPathOf, type PodContext } from "./pod-context.ts";
@@ -73,14 +72,12 @@ async function preStop(
   const podIp = podIpOf(pod, running, context);
   const result = await grace
     .within(
-      hook.sleep
-        ? pause(hook.sleep.seconds * 1000, context, over.signal)
-        : runProbe(
-            hook,
-            { containerId: running.id, container, podIp },
-            { timeoutMs: seconds * 1000, signal: over.signal },
-            context.runtime,
-          ),
+      runHook(
+        hook,
+        { containerId: running.id, container, podIp },
+        { timeoutMs: seconds * 1000, signal: over.signal },
+        { runtime: context.runtime, clock: context.os.clock },
+      ),
       signal,
     )
     .finally(() => over.abort(new Error("the grace is over")));
@@ -91,14 +88,6 @@ async function preStop(
       message: "PreStopHook failed",
       fieldPath: fieldPathOf(pod, running.name),
     });
-}
-
-function pause(ms: number, { os }: PodContext, signal: AbortSignal): Promise<ProbeResult> {
-  const ended = { ok: true, message: "" };
-  return sleep(os.clock, ms, signal).then(
-    () => ended,
-    () => ended, // the grace ended first
-  );
 }
 
 function podIpOf(pod: Pod, running: RuntimeContainer, context: PodContext): string {

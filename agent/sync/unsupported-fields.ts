@@ -59,7 +59,6 @@ function ofVolume(volume: Volume, at: string): UnsupportedField[] {
 
 function ofContainer(container: Container, at: string, init: boolean): UnsupportedField[] {
   const { procMount } = container.securityContext ?? {};
-  const probes = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
   return [
     ...(filled(container.volumeDevices) ? [{ field: `${at}.volumeDevices` }] : []),
     ...(filled(container.resources?.claims) ? [{ field: `${at}.resources.claims` }] : []),
@@ -78,6 +77,5 @@ function ofContainer(container: Container, at: string, init: boolean): Unsupport
         ? [{ field: `${at}.volumeMounts[${index}].recursiveReadOnly`, value: recursiveReadOnly }]
         : [],
     ),
-    ...probes.flatMap((probe) => (container[probe]?.grpc ? [{ field: `${at}.${probe}.grpc` }] : [])),
   ];
 }
