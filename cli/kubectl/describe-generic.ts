@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../client/types.ts";
 import { field, type Line, pairs } from "./page.ts";
+import { timeText } from "./time-text.ts";
 
 /** Any object: its metadata by name, everything else as it is nested. */
 export function genericPage(object: KubeObject): readonly Line[] {
@@ -11,7 +12,7 @@ export function genericPage(object: KubeObject): readonly Line[] {
     field("Annotations", ...pairs(metadata.annotations, ": ")),
     field("API Version", apiVersion),
     field("Kind", kind),
-    field("CreationTimestamp", metadata.creationTimestamp),
+    field("CreationTimestamp", timeText(metadata.creationTimestamp)),
     ...Object.entries(kind === "Secret" ? hidden(rest) : rest).flatMap(([name, value]) =>
       nested(title(name), value),
     ),

@@ -2,6 +2,7 @@ import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import type { Node, Pod } from "../../client/types.ts";
 import { age } from "./age.ts";
 import { field, type Line, pairs } from "./page.ts";
+import { timeText } from "./time-text.ts";
 
 /** The page of a node, with the pods on it, up to its events. */
 export function nodePage(node: Node, pods: readonly Pod[], nowMs: number): readonly Line[] {
@@ -12,7 +13,7 @@ export function nodePage(node: Node, pods: readonly Pod[], nowMs: number): reado
     field("Name", metadata.name),
     field("Labels", ...pairs(metadata.labels)),
     field("Annotations", ...pairs(metadata.annotations, ": ")),
-    field("CreationTimestamp", metadata.creationTimestamp),
+    field("CreationTimestamp", timeText(metadata.creationTimestamp)),
     field(
       "Taints",
       ...(spec.taints ?? []).map(({ key, value, effect }) => `${key}${value ? `=${value}` : ""}:${effect}`),
@@ -25,8 +26,8 @@ export function nodePage(node: Node, pods: readonly Pod[], nowMs: number): reado
         ...(status.conditions ?? []).map((one) => [
           one.type,
           one.status,
-          one.lastHeartbeatTime ?? "",
-          one.lastTransitionTime ?? "",
+          timeText(one.lastHeartbeatTime) ?? "",
+          timeText(one.lastTransitionTime) ?? "",
           one.reason ?? "",
           one.message ?? "",
         ]),

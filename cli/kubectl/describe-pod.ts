@@ -1,5 +1,6 @@
 import type { Container, ContainerStatus, Pod, Probe, Volume } from "../../client/types.ts";
 import { field, type Line, pairs } from "./page.ts";
+import { timeText } from "./time-text.ts";
 
 /** The page of a pod, up to its events. */
 export function podPage(pod: Pod): readonly Line[] {
@@ -11,7 +12,7 @@ export function podPage(pod: Pod): readonly Line[] {
     field("Priority", spec.priority ?? 0),
     field("Service Account", spec.serviceAccountName),
     field("Node", spec.nodeName && `${spec.nodeName}/${status.hostIP ?? ""}`),
-    field("Start Time", status.startTime),
+    field("Start Time", timeText(status.startTime)),
     field("Labels", ...pairs(metadata.labels)),
     field("Annotations", ...pairs(metadata.annotations, ": ")),
     field(
@@ -31,6 +32,14 @@ export function podPage(pod: Pod): readonly Line[] {
         ]
       : []),
     { heading: "Containers", lines: containerLines(spec.containers, status.containerStatuses) },
+    ...(spec.ephemeralContainers?.length
+      ? [
+          {
+            heading: "Ephemeral Containers",
+            lines: containerLines(spec.ephemeralContainers, status.ephemeralContainerStatuses),
+          },
+        ]
+      : []),
     {
       heading: "Conditions",
       table: [["Type", "Status"], ...(status.conditions ?? []).map((one) => [one.type, one.status])],
@@ -75,19 +84,27 @@ function stateLines(container: Container, status: ContainerStatus | undefined): 
   ];
 }
 
+/** As kubectl shows it, and with what a waiting container waits for, which kubectl leaves out. */
 function stateOf(title: string, state: ContainerStatus["state"]): readonly Line[] {
   const { running, terminated, waiting } = state ?? {};
-  if (running) return [field(title, "Running"), field("  Started", running.startedAt)];
+  if (running) return [field(title, "Running"), field("  Started", timeText(running.startedAt))];
   if (terminated)
     return [
       field(title, "Terminated"),
-      field("  Reason", terminated.reason),
-      ...(terminated.message ? [field("  Message", terminated.message)] : []),
+      ...reasonLines(terminated),
       field("  Exit Code", terminated.exitCode),
-      field("  Started", terminated.startedAt),
-      field("  Finished", terminated.finishedAt),
+      ...(terminated.signal ? [field("  Signal", terminated.signal)] : []),
+      field("  Started", timeText(terminated.startedAt)),
+      field("  Finished", timeText(terminated.finishedAt)),
     ];
-  return [field(title, "Waiting"), ...(waiting?.reason ? [field("  Reason", waiting.reason)] : [])];
+  return [field(title, "Waiting"), ...reasonLines(waiting ?? {})];
+}
+
+function reasonLines({ reason, message }: { reason?: string; message?: string }): readonly Line[] {
+  return [
+    ...(reason ? [field("  Reason", reason)] : []),
+    ...(message ? [field("  Message", ...message.split("\n"))] : []),
+  ];
 }
 
 function specLines(container: Container): readonly Line[] {

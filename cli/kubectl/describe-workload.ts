@@ -3,6 +3,7 @@ import type { Deployment, EndpointSlice, PodTemplateSpec, Service } from "../../
 import { containerLines, volumeLine } from "./describe-pod.ts";
 import { field, type Line, pairs } from "./page.ts";
 import type { Revision } from "./revisions.ts";
+import { timeText } from "./time-text.ts";
 
 /** The page of a deployment, up to its events. */
 export function deploymentPage(deployment: Deployment, revisions: readonly Revision[]): readonly Line[] {
@@ -16,7 +17,7 @@ export function deploymentPage(deployment: Deployment, revisions: readonly Revis
   return [
     field("Name", metadata.name),
     field("Namespace", metadata.namespace),
-    field("CreationTimestamp", metadata.creationTimestamp),
+    field("CreationTimestamp", timeText(metadata.creationTimestamp)),
     field("Labels", ...pairs(metadata.labels)),
     field("Annotations", ...pairs(metadata.annotations, ": ")),
     field("Selector", selectorText(selectorFromLabelSelector(spec.selector))),
