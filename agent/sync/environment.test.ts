@@ -33,7 +33,15 @@ const data: Record<string, Record<string, string>> = { settings: { a: "1", b: "2
 const sources: Sources = {
   configMap: async (_namespace, name) => {
     const found = data[name];
-    return found && { apiVersion: "v1", kind: "ConfigMap", metadata: { ...meta, name }, data: found };
+    return (
+      found && {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { ...meta, name },
+        data: found,
+        ...(name === "mixed" && { binaryData: { bytes: "AAE=" } }),
+      }
+    );
   },
   secret: async () => undefined,
 };
@@ -47,6 +55,19 @@ describe("environmentOf", () => {
     data.odd = { "data-1": "x", "1.a": "y" };
     const found = await environment({ envFrom: [{ prefix: "p-", configMapRef: { name: "odd" } }] });
     assert.deepEqual([found["p-data-1"], found["p-1.a"]], ["x", "y"]);
+  });
+
+  it("takes nothing of a config map's binaryData", async () => {
+    data.mixed = { a: "1" };
+    assert.deepEqual(await environment({ envFrom: [{ configMapRef: { name: "mixed" } }] }), { a: "1" });
+    const from = (optional: boolean) => ({
+      env: [{ name: "X", valueFrom: { configMapKeyRef: { name: "mixed", key: "bytes", optional } } }],
+    });
+    await assert.rejects(
+      environment(from(false)),
+      /^ConfigError: couldn't find key bytes in ConfigMap n\/mixed$/,
+    );
+    assert.deepEqual(await environment(from(true)), {});
   });
 
   it("takes values from everywhere, later ones over earlier, and expands references to earlier ones", async () => {

@@ -35,7 +35,7 @@ export async function environmentOf(
     const ref = from.configMapRef ?? from.secretRef;
     if (ref === undefined) continue;
     const data = from.configMapRef
-      ? await configMapData(pod, ref, deps.sources)
+      ? await configMapText(pod, ref, deps.sources)
       : await secretData(pod, ref, deps.sources);
     for (const [key, value] of data)
       if (!key.includes("=")) env.set(`${from.prefix ?? ""}${key}`, value.toString("utf8"));
@@ -66,7 +66,7 @@ async function valueFromSource(
   if (ref === undefined) return undefined;
   const kind = from.configMapKeyRef ? "ConfigMap" : "Secret";
   const data = from.configMapKeyRef
-    ? await configMapData(pod, ref, sources)
+    ? await configMapText(pod, ref, sources)
     : await secretData(pod, ref, sources);
   const found = data.get(ref.key)?.toString("utf8");
   if (found === undefined && !ref.optional)
@@ -79,19 +79,35 @@ interface NamedRef {
   readonly optional?: boolean;
 }
 
-/** A missing one is an error unless optional. Values are bytes: binaryData may hold any. */
-export async function configMapData(
+/** The text alone, which is what a variable can take. */
+async function configMapText(pod: Pod, ref: NamedRef, sources: Sources): Promise<Map<string, Buffer>> {
+  const map = await foundConfigMap(pod, ref, sources);
+  return new Map(Object.entries(map?.data ?? {}).map(([key, value]) => [key, Buffer.from(value)]));
+}
+
+/** Text and binaryData, which may hold any bytes: what a volume shows. */
+export async function configMapFiles(
   pod: Pod,
-  { name = "", optional }: NamedRef,
+  ref: NamedRef,
   sources: Sources,
 ): Promise<Map<string, Buffer>> {
-  const map = await sources.configMap(pod.metadata.namespace ?? "", name);
-  if (map === undefined && !optional) throw new ConfigError(`configmap "${name}" not found`);
+  const map = await foundConfigMap(pod, ref, sources);
   const text = Object.entries(map?.data ?? {}).map(([key, value]) => [key, Buffer.from(value)] as const);
   const binary = Object.entries(map?.binaryData ?? {}).map(
     ([key, value]) => [key, Buffer.from(value, "base64")] as const,
   );
   return new Map([...text, ...binary]);
+}
+
+/** A missing one is an error unless optional. */
+async function foundConfigMap(
+  pod: Pod,
+  { name = "", optional }: NamedRef,
+  sources: Sources,
+): Promise<ConfigMap | undefined> {
+  const map = await sources.configMap(pod.metadata.namespace ?? "", name);
+  if (map === undefined && !optional) throw new ConfigError(`configmap "${name}" not found`);
+  return map;
 }
 
 export async function secretData(

@@ -1,7 +1,7 @@
 import type { Pod, Volume } from "../../client/types.ts";
 import {
   ConfigError,
-  configMapData,
+  configMapFiles,
   type FieldContext,
   fieldOf,
   resourceField,
@@ -33,7 +33,7 @@ export async function payloadOf(
   const { configMap, secret, downwardAPI, projected } = volume;
   if (configMap)
     return chosen(
-      await configMapData(pod, configMap, sources),
+      await configMapFiles(pod, configMap, sources),
       configMap.items,
       configMap.defaultMode ?? 0o644,
       configMap,
@@ -52,7 +52,7 @@ export async function payloadOf(
   for (const source of projected.sources ?? []) {
     const part = source.configMap
       ? chosen(
-          await configMapData(pod, source.configMap, sources),
+          await configMapFiles(pod, source.configMap, sources),
           source.configMap.items,
           mode,
           source.configMap,
