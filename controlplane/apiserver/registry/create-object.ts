@@ -48,6 +48,7 @@ async function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, by: R
     hasGeneration: kind.hasGeneration ?? false,
   });
   kind.prepareForCreate?.(object);
+  kind.dropDisabled?.(object);
   const problems = [...kind.validate(object, deps.facts), ...(kind.validateCreate?.(object) ?? [])];
   if (problems.length > 0) throw invalid(kind, object.metadata.name, problems);
 }

@@ -36,6 +36,9 @@ export interface Kind {
   readonly prepareForCreate?: (object: KubeObject) => void;
   /** Carries over what an update through the main resource may not change (status); mutates `next`. */
   readonly prepareForUpdate?: (next: KubeObject, current: KubeObject) => void;
+  /** Leaves out of `next` what belongs to features that are off, as far as `current` does not have it; mutates `next`. Runs on
+   *  create, and on updates through the main resource and …/status. */
+  readonly dropDisabled?: (next: KubeObject, current?: KubeObject) => void;
   /** @param current What is stored, in an update: faults of values that the rules of their time took, and that the update
    *  does not touch, are no reason to refuse it. */
   readonly validate: (

@@ -119,6 +119,7 @@ async function prepare(
   kind.applyDefaults(next);
   await deps.admit({ operation: "update", kind, object: next, old: current, by });
   if (via === "object") kind.prepareForUpdate?.(next, current);
+  if (via !== "server") kind.dropDisabled?.(next, current);
   // What the server decides, such as a pod's node, is no new wish.
   if (kind.hasGeneration && via !== "server" && !sameJson(next.spec, current.spec))
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;

@@ -11,6 +11,7 @@ import {
 } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
 import { validateRolling } from "./deployment-validation.ts";
+import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable, notSupported } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
@@ -53,6 +54,7 @@ export const daemonSets = kindOf<DaemonSet>({
     object.metadata.annotations["deprecated.daemonset.template.generation"] ??= "1";
   },
   prepareForUpdate: keepStatus,
+  dropDisabled: dropDisabledTemplate,
   validate: ({ spec }) => [
     ...validateSelectorAndTemplate(spec, ["Always"], "daemonset"),
     ...validateUpdateStrategy(spec),

@@ -9,6 +9,7 @@ import {
   podTemplateColumns,
 } from "./cell-text.ts";
 import { validateDeployment } from "./deployment-validation.ts";
+import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
@@ -53,6 +54,7 @@ export const deployments = kindOf<Deployment>({
   },
   prepareForCreate: clearStatus,
   prepareForUpdate: keepStatus,
+  dropDisabled: dropDisabledTemplate,
   validate: validateDeployment,
   validateUpdate: (next, current) => immutable("spec.selector", next.spec.selector, current.spec.selector),
   columns: [

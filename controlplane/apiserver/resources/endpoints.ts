@@ -1,5 +1,6 @@
 import type { EndpointSlice, Endpoints } from "../../../client/types.ts";
 import { age, ageColumn, column, listText } from "./cell-text.ts";
+import { dropDeprecatedTopology } from "./disabled-fields.ts";
 import { validateEndpointSlice, validateEndpoints } from "./endpoint-validation.ts";
 import { immutable } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
@@ -59,6 +60,7 @@ export const endpointSlices = kindOf<EndpointSlice>({
       port.protocol ??= "TCP";
     }
   },
+  dropDisabled: dropDeprecatedTopology,
   validate: validateEndpointSlice,
   validateUpdate: (next, current) => immutable("addressType", next.addressType, current.addressType),
   columns: [column("AddressType"), column("Ports"), column("Endpoints"), ageColumn],

@@ -8,6 +8,7 @@ import {
   labelSelectorText,
   podTemplateColumns,
 } from "./cell-text.ts";
+import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { validateJob, validateJobUpdate } from "./job-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
@@ -47,6 +48,7 @@ export const jobs = kindOf<Job>({
     generateSelector(job);
   },
   prepareForUpdate: keepStatus,
+  dropDisabled: dropDisabledTemplate,
   validate: validateJob,
   validateUpdate: validateJobUpdate,
   selectableFields: ({ status }) => ({ "status.successful": String(status?.succeeded ?? 0) }),

@@ -2,6 +2,7 @@ import type { Lease } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
+import { dropDisabledLease } from "./disabled-fields.ts";
 import { invalid } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
@@ -19,6 +20,7 @@ export const leases = kindOf<Lease>({
   subresources: {},
   nameRule: dns1123Subdomain,
   applyDefaults: () => undefined,
+  dropDisabled: dropDisabledLease,
   validate({ spec = {} }) {
     const problems: FieldError[] = [];
     const { leaseDurationSeconds: duration, leaseTransitions: transitions } = spec;

@@ -1,5 +1,6 @@
 import type { Node } from "../../../client/types.ts";
 import { age, ageColumn, column, wideColumn } from "./cell-text.ts";
+import { dropDisabledNode } from "./disabled-fields.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { validateNode, validateNodeUpdate } from "./node-validation.ts";
 import { keepStatus } from "./status.ts";
@@ -29,6 +30,7 @@ export const nodes = kindOf<Node>({
   },
   // A node brings its status along when it registers; only updates are split.
   prepareForUpdate: keepStatus,
+  dropDisabled: dropDisabledNode,
   validate: validateNode,
   validateUpdate: validateNodeUpdate,
   selectableFields: (node) => ({ "spec.unschedulable": String(node.spec?.unschedulable ?? false) }),

@@ -1,5 +1,6 @@
 import type { Pod } from "../../../client/types.ts";
 import { ageColumn, column, wideColumn } from "./cell-text.ts";
+import { dropDisabledPod } from "./disabled-fields.ts";
 import { forbidden } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { podCells } from "./pod-cells.ts";
@@ -40,6 +41,7 @@ export const pods = kindOf<Pod>({
     }
   },
   prepareForUpdate: keepStatus,
+  dropDisabled: dropDisabledPod,
   validate: (pod) => validatePodSpec(pod.spec, "spec"),
   validateCreate: ({ spec }) =>
     (spec.ephemeralContainers ?? []).length > 0

@@ -9,6 +9,7 @@ import {
   podTemplateColumns,
 } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
+import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
@@ -47,6 +48,7 @@ export const replicaSets = kindOf<ReplicaSet>({
     object.status = { replicas: 0 };
   },
   prepareForUpdate: keepStatus,
+  dropDisabled: dropDisabledTemplate,
   validate: ({ spec }) => [
     ...validateCount(spec.replicas, "spec.replicas"),
     ...validateCount(spec.minReadySeconds, "spec.minReadySeconds"),

@@ -2,6 +2,7 @@ import { selectorFromLabels, selectorText } from "../../../base/label-selector.t
 import type { ReplicationController } from "../../../client/types.ts";
 import { age, ageColumn, column, containersAndImages, labelsText, podTemplateColumns } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
+import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { invalid, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
 import { dns1123Subdomain } from "./names.ts";
@@ -48,6 +49,7 @@ export const replicationControllers = kindOf<ReplicationController>({
     object.status = { replicas: 0 };
   },
   prepareForUpdate: keepStatus,
+  dropDisabled: dropDisabledTemplate,
   validate: ({ spec }) => {
     const selector = spec.selector ?? {};
     const problems = [

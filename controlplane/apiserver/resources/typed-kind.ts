@@ -10,6 +10,7 @@ export interface TypedKind<T>
     | "applyDefaults"
     | "prepareForCreate"
     | "prepareForUpdate"
+    | "dropDisabled"
     | "validate"
     | "validateCreate"
     | "validateUpdate"
@@ -24,6 +25,7 @@ export interface TypedKind<T>
   readonly applyDefaults: (object: T) => void;
   readonly prepareForCreate?: (object: T) => void;
   readonly prepareForUpdate?: (next: T, current: T) => void;
+  readonly dropDisabled?: (next: T, current?: T) => void;
   readonly validate: (object: T, facts?: ClusterFacts, current?: T) => readonly FieldError[];
   readonly validateCreate?: (object: T) => readonly FieldError[];
   readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];

@@ -1,0 +1,56 @@
+import { kinds } from "../../controlplane/apiserver/resources/table.ts";
+import { typeMetaOf } from "./reached-messages.ts";
+
+/** Objects with one field set, for trying what becomes of it. */
+
+type Json = { [name: string]: unknown };
+
+const pod = {
+  containers: [{ name: "c", image: "i", terminationMessagePolicy: "File", imagePullPolicy: "Always" }],
+};
+
+/** What an object of a kind needs at least, where that is more than a name. */
+const bodies: Readonly<Record<string, Json>> = {
+  Pod: { spec: pod },
+  EndpointSlice: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }] },
+};
+
+/** What must stand beside a field, by the path of its message; the rest is put there as it is needed. */
+const neighbours: Readonly<Record<string, Json>> = {
+  "Pod.spec.containers.0.env.0": { name: "A" },
+  "Pod.spec.volumes.0": { name: "v" },
+};
+
+export function objectWith(root: string, place: readonly string[], value: unknown): Json & { kind: string } {
+  const object = {
+    ...typeMetaOf(root),
+    metadata: { name: "sample" },
+    ...structuredClone(bodies[root] ?? {}),
+  };
+  put(object, place, value, [root]);
+  return object;
+}
+
+function put(into: Json, place: readonly string[], value: unknown, way: readonly string[]): void {
+  const [name = "", ...rest] = place;
+  Object.assign(into, { ...neighbours[way.join(".")], ...into });
+  if (rest.length === 0) {
+    into[name] = value;
+    return;
+  }
+  // Lists take "0" as an index, as objects take names.
+  into[name] ??= rest[0] === "0" ? [] : {};
+  put(into[name] as Json, rest, value, [...way, name]);
+}
+
+export function valueAt(object: unknown, place: readonly string[]): unknown {
+  return place.reduce<unknown>((value, name) => (value as Json | undefined)?.[name], object);
+}
+
+/** Where objects of a kind are made. */
+export function collectionOf(kind: string): string {
+  const row = kinds.find((one) => one.kind === kind);
+  if (row === undefined) throw new Error(`no kind ${kind} is served`);
+  const group = row.group === "" ? `/api/${row.version}` : `/apis/${row.group}/${row.version}`;
+  return `${group}${row.namespaced ? "/namespaces/default" : ""}/${row.plural}`;
+}
