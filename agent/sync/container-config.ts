@@ -4,6 +4,7 @@ import type { Image } from "../images/image.ts";
 import { textInTree } from "../images/path-in-tree.ts";
 import type { HostPort } from "../network-seam.ts";
 import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from "../runtime/seam.ts";
+import { containerUser } from "./container-user.ts";
 import { ConfigError, expandVariables } from "./environment.ts";
 import { hostNamesOf } from "./host-names.ts";
 import { qosClassOf } from "./pod-status.ts";
@@ -20,7 +21,7 @@ export interface ConfigInput {
   readonly env: readonly (readonly [string, string])[];
   readonly mounts: readonly Mount[];
   readonly logPath: string;
-  /** The image's root, for /etc/passwd. */
+  /** The image's root, for /etc/passwd and /etc/group. */
   readonly imageRoot: string;
   readonly nodeMemoryBytes: number;
   readonly clusterDomain: string;
@@ -44,6 +45,12 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
         ...(container.args?.length ? expanded(container.args) : (image.config.Cmd ?? [])),
       ];
   if (command.length === 0) throw new ConfigError("no command specified");
+  const account = (file: string) => textInTree(input.imageRoot, `etc/${file}`, accountBytesMax);
+  const user = containerUser(pod, container, {
+    user: image.config.User ?? "",
+    passwd: await account("passwd"),
+    group: await account("group"),
+  });
   return {
     name: container.name,
     attempt,
@@ -53,7 +60,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
     workingDir: container.workingDir ?? (image.config.WorkingDir || "/"),
     env: [...env],
     mounts,
-    user: await userOf(pod, container, image, input.imageRoot),
+    user,
     resources: resourcesOf(pod, container, input.nodeMemoryBytes),
     security: securityOf(pod, container),
     stdin: container.stdin ?? false,
@@ -68,44 +75,8 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
       imageRef: image.digests[0] ?? image.id,
       terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
       terminationMessagePolicy: container.terminationMessagePolicy ?? "File",
+      user: JSON.stringify([user.uid, user.gid, user.groups]),
     },
-  };
-}
-
-async function userOf(
-  pod: Pod,
-  container: Container,
-  image: Image,
-  imageRoot: string,
-): Promise<ContainerConfig["user"]> {
-  const [asked = "", askedGroup = ""] = (image.config.User ?? "").split(":");
-  const row = async (file: string, name: string) =>
-    (await textInTree(imageRoot, `etc/${file}`, accountBytesMax))
-      .split("\n")
-      .map((line) => line.split(":"))
-      .find((fields) => fields[0] === name || fields[2] === name);
-  // An image's user matters only where the pod names none.
-  const named =
-    asked !== "" &&
-    (container.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser) === undefined;
-  const passwd = named ? await row("passwd", asked) : undefined;
-  if (named && passwd === undefined && !/^\d+$/.test(asked))
-    throw new ConfigError(`unable to find user ${asked}: no matching entries in passwd file`);
-  const group =
-    askedGroup === "" || /^\d+$/.test(askedGroup) ? askedGroup : (await row("group", askedGroup))?.[2];
-  const own = container.securityContext;
-  const shared = pod.spec.securityContext;
-  const uid = own?.runAsUser ?? shared?.runAsUser ?? Number(passwd?.[2] ?? (asked || 0));
-  if ((own?.runAsNonRoot ?? shared?.runAsNonRoot) && uid === 0)
-    throw new ConfigError("container has runAsNonRoot and image will run as root");
-  const gid = own?.runAsGroup ?? shared?.runAsGroup ?? Number(group || passwd?.[3] || 0);
-  return {
-    uid,
-    gid,
-    groups: [
-      ...(shared?.supplementalGroups ?? []),
-      ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup]),
-    ],
   };
 }
 

@@ -26,6 +26,15 @@ describe("a pod's host names", () => {
     );
   });
 
+  it("are what hostnameOverride says, whatever else the pod says, and nothing more", () => {
+    const others = { hostname: "h", subdomain: "s" };
+    assert.deepEqual(named({ ...others, hostnameOverride: "www.example.com" }), {
+      hostname: "www.example.com",
+      names: ["www.example.com"],
+    });
+    assert.equal(named({ hostnameOverride: `${"a".repeat(62)}.b` }).hostname, "a".repeat(62));
+  });
+
   it("are the node's under hostNetwork", () => {
     assert.equal(named({ hostNetwork: true, nodeName: "node-1" }).hostname, "node-1");
   });

@@ -14,8 +14,10 @@ const kernelCharsMost = 64;
 /** In the node's network it is the node's name. Throws when a name that is asked for is more than the kernel takes. */
 export function hostNamesOf({ spec, metadata }: Pod, clusterDomain: string): HostNames {
   if (spec.hostNetwork) return { hostname: spec.nodeName ?? "", names: [] };
-  const short = (spec.hostname || metadata.name).slice(0, hostnameCharsMost).replace(/[-.]+$/, "");
-  if (!spec.subdomain) return { hostname: short, names: [short] };
+  const given = spec.hostnameOverride ?? (spec.hostname || metadata.name);
+  const short =
+    given.length <= hostnameCharsMost ? given : given.slice(0, hostnameCharsMost).replace(/[-.]+$/, "");
+  if (spec.hostnameOverride !== undefined || !spec.subdomain) return { hostname: short, names: [short] };
   const full = `${short}.${spec.subdomain}.${metadata.namespace}.svc.${clusterDomain}`;
   if (spec.setHostnameAsFQDN && full.length > kernelCharsMost)
     throw new Error(

@@ -1,5 +1,6 @@
 import type { Container, ContainerStatus, Pod, PodStatus } from "../../client/types.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
+import { containerFacts } from "./container-facts.ts";
 import { isSidecar, latest, type Observed, restarts } from "./observed.ts";
 import { conditionsOf, ownConditions } from "./pod-conditions.ts";
 import { isTerminal, podPhase } from "./pod-phase.ts";
@@ -88,6 +89,7 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
     ...(last && { containerID: `${scheme}://${last.id}` }),
     restartCount: last?.attempt ?? recorded?.restartCount ?? 0,
     lastState: previous ? stateOf(input, previous) : (recorded?.lastState ?? {}),
+    ...containerFacts(container, last, scheme),
   };
   if (last?.state.phase === "running") {
     const started = input.started.has(last.id);

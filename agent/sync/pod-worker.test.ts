@@ -55,6 +55,18 @@ describe("PodWorker", () => {
     assert.deepEqual(rig.runtime.listPodSandboxes(), []);
   });
 
+  it("shows in the status what containers were given", async () => {
+    const asked = { runAsUser: 7, runAsGroup: 8, supplementalGroups: [9] };
+    await rig.run({
+      securityContext: asked,
+      containers: [container({ resources: { requests: { cpu: "1" } } })],
+    });
+    const pod = await rig.untilPod((one) => stateOf(one)?.state?.running !== undefined, "running");
+    const { user, resources: given, allocatedResources } = stateOf(pod) ?? {};
+    assert.deepEqual(user, { linux: { uid: 7, gid: 8, supplementalGroups: [8, 9] } });
+    assert.deepEqual([given, allocatedResources], [{ requests: { cpu: "1" } }, { cpu: "1" }]);
+  });
+
   it("says of a volume that cannot be mounted which kind it is", async () => {
     await rig.run({ volumes: [{ name: "v", csi: { driver: "d" } }] });
     await rig.untilPod((one) => stateOf(one)?.state?.waiting?.message !== undefined, "refused");
