@@ -120,7 +120,7 @@ export function invalid(kind: GroupKind, name: string, problems: readonly FieldE
   return new ApiError(422, "Invalid", `${kindText(kind)} "${name}" is invalid: ${text}`, {
     ...(name !== "" && { name }),
     ...(kind.group !== "" && { group: kind.group }),
-    kind: kind.kind,
+    ...(kind.kind !== "" && { kind: kind.kind }),
     causes: problems.map((p) => ({ reason: p.reason, message: p.message, field: p.field })),
   });
 }

@@ -161,7 +161,7 @@ describe("who asks", () => {
     const empty = await post({ ...review, spec: {} });
     assert.equal(
       empty.body.message,
-      'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      '.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified',
     );
     const spec = { resourceAttributes: { verb: "get", resource: "pods" } };
     const named = await post({ ...review, metadata: { name: "x" }, spec });

@@ -7,6 +7,7 @@ import type { Authorizer } from "../filters/authorizer.ts";
 import { serviceAccountGroups, serviceAccountOf } from "../filters/service-account-user.ts";
 import { isObject, type JsonObject, objectOf, stringOf, stringsOf } from "../json.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
+import { type AskedSelectors, askedSelectors } from "./asked-selectors.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { readObject } from "./decode-body.ts";
 import { isDryRun } from "./write-options.ts";
@@ -17,7 +18,8 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
   isDryRun(call.query);
   const asked = await readObject(call, deps.schemas);
   const problems = kind.validate(asked);
-  if (problems.length > 0) throw invalid(kind, "", problems);
+  // Kubernetes has forgotten the kind's name by then.
+  if (problems.length > 0) throw invalid({ group: kind.group, kind: "" }, "", problems);
   const status = await answers[kind.kind]?.(asked, call.user, deps.authorizer);
   if (status === undefined) throw new Error(`nothing answers a ${kind.kind}`);
   const { namespace } = asked.metadata;
@@ -59,11 +61,20 @@ function subjectOf(spec: JsonObject): User {
 }
 
 async function accessStatus(asked: KubeObject, user: User, authorizer: Authorizer): Promise<JsonObject> {
-  const { allowed, reason } = await authorizer(user, wantedBy(objectOf(asked.spec)));
-  return { allowed, ...(reason !== undefined && { reason }) };
+  const spec = objectOf(asked.spec);
+  const { fields, evaluationError } = askedSelectors(objectOf(spec.resourceAttributes));
+  const { allowed, reason } = await authorizer(user, wantedBy(spec, fields));
+  return {
+    allowed,
+    ...(reason !== undefined && { reason }),
+    ...(evaluationError !== "" && { evaluationError }),
+  };
 }
 
-function wantedBy({ resourceAttributes, nonResourceAttributes }: JsonObject): Attributes {
+function wantedBy(
+  { resourceAttributes, nonResourceAttributes }: JsonObject,
+  fields: AskedSelectors["fields"],
+): Attributes {
   if (isObject(nonResourceAttributes))
     return { verb: stringOf(nonResourceAttributes.verb), path: stringOf(nonResourceAttributes.path) };
   const attributes = objectOf(resourceAttributes);
@@ -75,6 +86,7 @@ function wantedBy({ resourceAttributes, nonResourceAttributes }: JsonObject): At
     subresource: field("subresource"),
     namespace: field("namespace"),
     name: field("name"),
+    ...(fields && { fields }),
   };
 }
 

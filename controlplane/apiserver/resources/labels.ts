@@ -25,9 +25,11 @@ export function validateLabelSelector(
   ];
 }
 
-function validateRequirement(
-  { key, operator, values = [] }: { key: string; operator: string; values?: string[] },
+/** One requirement of a selector. */
+export function validateRequirement(
+  { key, operator, values = [] }: { key: string; operator: string; values?: readonly string[] },
   field: string,
+  allowed: { readonly unknownOperators: boolean } = { unknownOperators: false },
 ): readonly FieldError[] {
   const problems: FieldError[] = [];
   switch (operator) {
@@ -46,7 +48,8 @@ function validateRequirement(
         });
       break;
     default:
-      problems.push(invalid(`${field}.operator`, operator, "not a valid selector operator"));
+      if (!allowed.unknownOperators)
+        problems.push(invalid(`${field}.operator`, operator, "not a valid selector operator"));
   }
   problems.push(...qualifiedName(key ?? "").map((text) => invalid(`${field}.key`, key ?? "", text)));
   values.forEach((value, index) => {

@@ -2,6 +2,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import { type JsonObject, listOf, objectOf, stringOf } from "../json.ts";
 import type { FieldError, Kind } from "../registry/kind.ts";
 import { invalid } from "./field-errors.ts";
+import { selectorProblems } from "./review-selectors.ts";
 
 /** Questions about oneself and about access: they are answered, never stored. */
 
@@ -13,7 +14,11 @@ export const selfSubjectReviews = review({
 export const selfSubjectAccessReviews = review({
   group: "authorization.k8s.io",
   kind: "SelfSubjectAccessReview",
-  validate: (asked) => [...attributeProblems(objectOf(asked.spec)), ...metadataProblems(asked)],
+  validate: (asked) => [
+    ...attributeProblems(objectOf(asked.spec)),
+    ...selectorProblems(attributesOf(asked)),
+    ...metadataProblems(asked),
+  ],
 });
 export const selfSubjectRulesReviews = review({
   group: "authorization.k8s.io",
@@ -84,8 +89,11 @@ function subjectProblems(spec: JsonObject): readonly FieldError[] {
   return [
     ...attributeProblems(spec),
     ...(hasSubject ? [] : [invalid("spec.user", "", "at least one of user or group must be specified")]),
+    ...selectorProblems(objectOf(spec.resourceAttributes)),
   ];
 }
+
+const attributesOf = ({ spec }: KubeObject): JsonObject => objectOf(objectOf(spec).resourceAttributes);
 
 function setMetadata({ metadata }: KubeObject, except: string): JsonObject {
   const set = Object.entries(metadata).filter(
