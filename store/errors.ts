@@ -43,6 +43,9 @@ export const storeErrors = {
   LEASE_TTL_TOO_LARGE: row("OUT_OF_RANGE", "too large lease TTL"),
   NO_SPACE: row("RESOURCE_EXHAUSTED", "mvcc: database space exceeded"),
   TOO_MANY_REQUESTS: row("UNKNOWN", "too many requests"),
+  // raft's own words, which etcd's table does not have.
+  PROPOSAL_DROPPED: { status: "UNKNOWN", message: "raft proposal dropped" },
+  TIMEOUT_LEADER_TRANSFER: row("UNKNOWN", "request timed out, leader transfer took too long"),
   LEASE_NOT_FOUND: row("NOT_FOUND", "requested lease not found"),
   LEASE_EXISTS: row("FAILED_PRECONDITION", "lease already exists"),
   MEMBER_NOT_FOUND: row("NOT_FOUND", "member not found"),

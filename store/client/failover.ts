@@ -46,10 +46,10 @@ export async function withFailover<T>(
 }
 
 /** What etcd and Pintle answer when a write certainly was not and will not be applied. (etcd says LEADER_CHANGED of reads only.) */
-const notTaken: ReadonlySet<StoreErrorCode> = new Set(["NO_LEADER", "LEADER_CHANGED"]);
+const notTaken: ReadonlySet<StoreErrorCode> = new Set(["NO_LEADER", "LEADER_CHANGED", "PROPOSAL_DROPPED"]);
 
 /** A write is repeated only when it certainly did not enter the log, nor ever will. */
 export function mayRetry(error: CallError, effect: "read" | "write"): boolean {
-  if (error.status !== "UNAVAILABLE") return false;
-  return effect === "read" || !error.sent || (error.code !== undefined && notTaken.has(error.code));
+  if (error.code !== undefined && notTaken.has(error.code)) return true;
+  return error.status === "UNAVAILABLE" && (effect === "read" || !error.sent);
 }

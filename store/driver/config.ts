@@ -38,6 +38,13 @@ export interface DriverConfig {
   readonly catchUpEntries?: number;
 }
 
+/** The election timeout in ticks. */
+export const electionTicks = ({
+  electionMs,
+  heartbeatMs,
+}: Pick<DriverConfig, "electionMs" | "heartbeatMs">): number =>
+  Math.max(2, Math.ceil(electionMs / heartbeatMs));
+
 export interface DriverParts {
   readonly log: DurableLog;
   readonly peers: PeerLinks;

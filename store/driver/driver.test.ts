@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { deferred } from "../../base/deferred.ts";
+import type { ConfChange } from "../raft/types.ts";
 import { MemoryLog, MemoryMachine, Rig } from "./fixtures/rig.ts";
+import type { DroppedProposal } from "./seams.ts";
 
 const bytes = (text: string) => Buffer.from(text);
+const removal = (nodeId: bigint): ConfChange => ({ id: 5n, type: "removeNode", nodeId, context: bytes("") });
 
 /** Twenty entries of a leader that was cut off: nobody else has those past `commit`. */
 function divergentLog({ commit }: { readonly commit: number }): MemoryLog {
@@ -186,6 +189,50 @@ describe("driver", () => {
     await done;
     assert.equal(seen.at(-1), to);
     await assert.rejects(leader.driver.transferLeadership(leader.id), /not leader/);
+  });
+
+  it("gives a transfer up after an election timeout, tells whoever waits, and takes proposals again", async () => {
+    rig = await Rig.start(3);
+    const leader = await rig.leader();
+    const [dead, follower] = [1n, 2n, 3n].filter((id) => id !== leader.id) as [bigint, bigint];
+    rig.cutOff.add(dead);
+    const given = assert.rejects(leader.driver.transferLeadership(dead), { code: "TIMEOUT_LEADER_TRANSFER" });
+    assert.equal(leader.driver.propose(bytes("no")), "dropped");
+    assert.equal(leader.driver.proposeConfChange(removal(dead)), "dropped");
+    const dropped: DroppedProposal[] = [];
+    const forwarder = rig.member(follower).driver;
+    forwarder.onDropped((one) => dropped.push(one));
+    forwarder.propose(bytes("no"));
+    forwarder.proposeConfChange(removal(dead));
+    await rig.settle();
+    assert.deepEqual(dropped, [
+      { type: "request", data: bytes("no") },
+      { type: "confChange", id: 5n },
+    ]);
+    await rig.ticks(9);
+    assert.equal(leader.driver.propose(bytes("no")), "dropped");
+    await rig.ticks(1);
+    await given;
+    for (const { driver } of [leader, rig.member(follower)])
+      assert.equal(driver.propose(bytes("a")), "accepted");
+    await rig.settle();
+    assert.deepEqual(leader.machine.applied, ["a", "a"]);
+  });
+
+  it("tells at once who waits for a transfer that another took the place of, or that ends with the member", async () => {
+    rig = await Rig.start(3);
+    const leader = await rig.leader();
+    const [dead, other] = [1n, 2n, 3n].filter((id) => id !== leader.id) as [bigint, bigint];
+    rig.cutOff.add(dead);
+    rig.cutOff.add(other);
+    const replaced = assert.rejects(leader.driver.transferLeadership(dead), {
+      code: "TIMEOUT_LEADER_TRANSFER",
+    });
+    const stopped = assert.rejects(leader.driver.transferLeadership(other), { code: "STOPPED" });
+    await rig.ticks(1);
+    await replaced;
+    await leader.driver.stop();
+    await stopped;
   });
 
   it("ticks once after standing still", async () => {

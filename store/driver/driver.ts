@@ -5,17 +5,18 @@ import type { RawNode } from "../raft/node.ts";
 import type { Ready } from "../raft/ready.ts";
 import type { ConfChange, ConfState, Index, MemberId, Message, SnapshotMeta } from "../raft/types.ts";
 import { applyCommitted } from "./apply-committed.ts";
-import { encodeConfChange } from "./conf-change-wire.ts";
-import { type DriverConfig, type DriverParts, driverLimits } from "./config.ts";
+import { decodeConfChange, encodeConfChange } from "./conf-change-wire.ts";
+import { type DriverConfig, type DriverParts, driverLimits, electionTicks } from "./config.ts";
 import { LogMarks } from "./log-marks.ts";
 import { type DriverMetrics, driverMetrics } from "./metrics.ts";
 import { PeerInputError } from "./peer-input.ts";
 import { readRounds } from "./read-ids.ts";
 import type { ReadRounds } from "./read-rounds.ts";
-import type { Consensus, ConsensusStatus } from "./seams.ts";
+import type { Consensus, ConsensusStatus, DroppedProposal } from "./seams.ts";
 import { campaignIfAlone, startRaft } from "./start-raft.ts";
 import { consensusStatus } from "./status.ts";
 import { Ticker } from "./ticker.ts";
+import { Transfers } from "./transfers.ts";
 
 /** The one loop of a member. It alone decides what happens before what; `#driveOnce` is that order. Inputs change the pure
  *  state machine at once and synchronously; effects follow in the next turn of the event loop, so that whatever came in
@@ -29,9 +30,10 @@ export class Driver implements Consensus {
   readonly #ticker: Ticker;
   readonly #reads: ReadRounds;
   readonly #marks: LogMarks;
-  readonly #electionTicks: number;
+  readonly #transfers: Transfers;
   readonly #heartbeatMs: number;
   readonly #listeners = new Set<(status: ConsensusStatus) => void>();
+  readonly #dropListeners = new Set<(dropped: DroppedProposal) => void>();
   #leader: MemberId = 0n;
   #isScheduled = false;
   #isDiskBusy = false;
@@ -48,7 +50,7 @@ export class Driver implements Consensus {
     this.#metrics = driverMetrics(parts.metrics, raft);
     this.#tasks = new TaskScope(parts.logger);
     this.#heartbeatMs = config.heartbeatMs;
-    this.#electionTicks = Math.max(2, Math.ceil(config.electionMs / config.heartbeatMs));
+    this.#transfers = new Transfers(electionTicks(config));
     this.#reads = readRounds(config, parts.random);
     this.#marks = new LogMarks(config, { index: raft.appliedIndex, conf: raft.conf });
     this.#ticker = new Ticker(parts.clock, config.heartbeatMs, (lateMs) => this.#tick(lateMs));
@@ -82,14 +84,14 @@ export class Driver implements Consensus {
     if (problem !== undefined) throw new PeerInputError(problem);
   }
 
-  propose(data: Uint8Array): "accepted" | "noLeader" | "tooMany" {
+  propose(data: Uint8Array): ReturnType<Consensus["propose"]> {
     if (this.#isStopped) return "noLeader";
     const result = this.#raft.propose([data]);
     if (result === "accepted") this.#wake();
     return result;
   }
 
-  proposeConfChange(change: ConfChange): "accepted" | "noLeader" | "pending" {
+  proposeConfChange(change: ConfChange): ReturnType<Consensus["proposeConfChange"]> {
     if (this.#isStopped) return "noLeader";
     const result = this.#raft.proposeConfChange(encodeConfChange(change));
     if (result === "accepted") this.#wake();
@@ -109,23 +111,12 @@ export class Driver implements Consensus {
   }
 
   async transferLeadership(to: MemberId): Promise<void> {
+    if (this.#isStopped) throw new StoreError("STOPPED");
     const outcome = this.#raft.transferLeader(to);
     if (outcome === "notLeader") throw new StoreError("NOT_LEADER");
     if (outcome === "badTarget") throw new StoreError("BAD_LEADER_TRANSFEREE");
     this.#wake();
-    if (to === this.#raft.id) return;
-    await new Promise<void>((resolve, reject) => {
-      const settle = (act: () => void) => {
-        stopListening();
-        cancel();
-        act();
-      };
-      const stopListening = this.onLeadership(({ leader }) => {
-        if (leader === to) settle(resolve);
-      });
-      const giveUp = () => settle(() => reject(new StoreError("TIMEOUT")));
-      const cancel = this.#parts.clock.after(this.#electionTicks * this.#heartbeatMs, giveUp);
-    });
+    if (to !== this.#raft.id) await this.#transfers.wait(to);
   }
 
   /** The leader sends the whole state. Resolves when it is installed; rejects, with nothing changed, when it cannot be taken
@@ -181,6 +172,11 @@ export class Driver implements Consensus {
     return () => this.#listeners.delete(listener);
   }
 
+  onDropped(listener: (dropped: DroppedProposal) => void): () => void {
+    this.#dropListeners.add(listener);
+    return () => this.#dropListeners.delete(listener);
+  }
+
   /** Takes no further part; waits until nothing is under way. The durable log may be closed thereafter. */
   async stop(): Promise<void> {
     this.#halt();
@@ -192,6 +188,7 @@ export class Driver implements Consensus {
     this.#isStopped = true;
     this.#ticker.stop();
     this.#reads.stop(new StoreError("STOPPED"));
+    this.#transfers.stop();
   }
 
   /** Ends the member: an effect failed or an invariant broke, and going on could break a promise. */
@@ -221,6 +218,7 @@ export class Driver implements Consensus {
     }
     this.#reads.tick(() => new StoreError(this.#raft.leader === 0n ? "NO_LEADER" : "TIMEOUT"));
     this.#guard(() => this.#raft.tick());
+    this.#transfers.tick(this.#raft);
     if (this.#hasWork()) this.#wake();
   }
 
@@ -272,6 +270,7 @@ export class Driver implements Consensus {
     if (applying !== undefined) this.#applyOn(applying, conf);
     else if (ready.committedEntries.length > 0) this.#applied(conf);
     for (const { requestId, index } of ready.readStates) this.#reads.answered(requestId, index);
+    for (const proposal of ready.dropped) this.#announceDropped(proposal);
     if (ready.softState !== undefined) this.#announce();
   }
 
@@ -396,11 +395,18 @@ export class Driver implements Consensus {
       if (leader !== 0n) this.#metrics.leaderChanges.inc();
       this.#parts.logger.info("leader changed", { from: this.#leader, to: leader, term: this.#raft.term });
       this.#leader = leader;
+      this.#transfers.led(leader);
       this.#reads.restart();
       if (this.#reads.isWaiting) this.#wake();
     }
     const { status } = this;
     for (const listener of [...this.#listeners]) listener(status);
+  }
+
+  #announceDropped({ type, data }: Ready["dropped"][number]): void {
+    const dropped: DroppedProposal =
+      type === "normal" ? { type: "request", data } : { type: "confChange", id: decodeConfChange(data).id };
+    for (const listener of [...this.#dropListeners]) listener(dropped);
   }
 
   /** Lets go of the log that the backend has made durable, now and then. */

@@ -68,9 +68,9 @@ export interface StateMachine {
 /** What the rest of a member sees of consensus: `store/propose` and `store/rpc` depend on this. */
 export interface Consensus {
   /** Hands a serialized InternalRaftRequest to the log; forwarded to the leader when this member is not it.
-   *  "noLeader" and "tooMany" mean that nothing was or will be proposed. */
-  propose(data: Uint8Array): "accepted" | "noLeader" | "tooMany";
-  proposeConfChange(change: ConfChange): "accepted" | "noLeader" | "pending";
+   *  All but "accepted" mean that nothing was or will be proposed: there is no leader, it hands over, it has too much in hand. */
+  propose(data: Uint8Array): "accepted" | "noLeader" | "dropped" | "tooMany";
+  proposeConfChange(change: ConfChange): "accepted" | "noLeader" | "dropped" | "pending";
   /** Resolves with the index that must be applied before a linearizable read is served; one round is shared by all reads
    *  that wait when it starts. Rejects when aborted or when there is no leader in time. */
   readIndex(signal?: AbortSignal): Promise<Index>;
@@ -78,7 +78,14 @@ export interface Consensus {
   readonly status: ConsensusStatus;
   /** Called on every change of leader, term or role. Returns the way to stop listening. */
   onLeadership(listener: (status: ConsensusStatus) => void): () => void;
+  /** Called for each proposal that was forwarded and that the leader did not take: it never enters the log. */
+  onDropped(listener: (dropped: DroppedProposal) => void): () => void;
 }
+
+/** What tells who waits for it: the serialized InternalRaftRequest, or the id of the change. */
+export type DroppedProposal =
+  | { readonly type: "request"; readonly data: Uint8Array }
+  | { readonly type: "confChange"; readonly id: bigint };
 
 export interface ConsensusStatus {
   readonly id: MemberId;

@@ -1,7 +1,7 @@
 import { raftLimits } from "../raft/config.ts";
 import { RawNode } from "../raft/node.ts";
 import type { EntryId, HardState, SnapshotMeta, Term } from "../raft/types.ts";
-import type { DriverConfig, DriverParts } from "./config.ts";
+import { type DriverConfig, type DriverParts, electionTicks } from "./config.ts";
 
 /** The log and the state machine of this member do not belong together. */
 export class StateBehindLogError extends Error {
@@ -21,7 +21,7 @@ export async function startRaft(config: DriverConfig, parts: DriverParts): Promi
   const { hardState, snapshot, entries } = await reconcile(config, parts);
   const raft = new RawNode({
     id,
-    electionTicks: Math.max(2, Math.ceil(config.electionMs / config.heartbeatMs)),
+    electionTicks: electionTicks(config),
     heartbeatTicks: 1,
     limits: config.limits ?? raftLimits,
     hardState,

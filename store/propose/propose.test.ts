@@ -4,8 +4,9 @@ import type { Clock } from "../../base/os/clock.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { utf8 } from "../../base/wire.ts";
 import { internalRaftRequest, putRequest } from "../../proto/etcd.ts";
-import type { Consensus, ConsensusStatus } from "../driver/seams.ts";
+import type { Consensus, ConsensusStatus, DroppedProposal } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
+import type { ConfChange } from "../raft/types.ts";
 import { LinearizableReads } from "./linearizable-reads.ts";
 import { Proposer, proposeLimits } from "./proposer.ts";
 import { RequestIds } from "./request-ids.ts";
@@ -38,6 +39,8 @@ class HandClock implements Clock {
 
 class FakeConsensus implements Consensus {
   proposed: Uint8Array[] = [];
+  changes: bigint[] = [];
+  answer: "accepted" | "dropped" = "accepted";
   reads: ReturnType<typeof deferred<number>>[] = [];
   status: ConsensusStatus = {
     id: 1n,
@@ -52,11 +55,12 @@ class FakeConsensus implements Consensus {
   #listeners = new Set<(status: ConsensusStatus) => void>();
   propose(data: Uint8Array) {
     if (this.status.leader === 0n) return "noLeader" as const;
-    this.proposed.push(data);
-    return "accepted" as const;
+    if (this.answer === "accepted") this.proposed.push(data);
+    return this.answer;
   }
-  proposeConfChange() {
-    return "accepted" as const;
+  proposeConfChange({ id }: ConfChange) {
+    this.changes.push(id);
+    return this.answer;
   }
   readIndex() {
     const read = deferred<number>();
@@ -65,6 +69,14 @@ class FakeConsensus implements Consensus {
   }
   transferLeadership() {
     return Promise.resolve();
+  }
+  #dropListeners = new Set<(dropped: DroppedProposal) => void>();
+  onDropped(listener: (dropped: DroppedProposal) => void) {
+    this.#dropListeners.add(listener);
+    return () => this.#dropListeners.delete(listener);
+  }
+  drop(dropped: DroppedProposal): void {
+    for (const listener of this.#dropListeners) listener(dropped);
   }
   onLeadership(listener: (status: ConsensusStatus) => void) {
     this.#listeners.add(listener);
@@ -158,6 +170,29 @@ describe("Proposer", () => {
     settle(2);
     await Promise.all([saved, later]);
     assert.equal(consensus.proposed.length, 3, "nothing is proposed twice");
+  });
+
+  it("tells at once that a leader that hands over took nothing", async () => {
+    const { consensus, proposer } = setUp();
+    consensus.answer = "dropped";
+    const change = { type: "removeNode", nodeId: 2n, context: utf8("") } as const;
+    await assert.rejects(proposer.propose("put", body), { code: "PROPOSAL_DROPPED" });
+    await assert.rejects(proposer.proposeConfChange(change), { code: "PROPOSAL_DROPPED" });
+    consensus.lead(2n);
+    assert.equal(consensus.proposed.length, 0, "nor is it proposed to the next leader");
+  });
+
+  it("tells who waits for what was sent to a leader that hands over, and nobody else", async () => {
+    const { consensus, proposer, settle } = setUp();
+    const taken = proposer.propose("put", body);
+    const dropped = assert.rejects(proposer.propose("put", body), { code: "PROPOSAL_DROPPED" });
+    const change = proposer.proposeConfChange({ type: "removeNode", nodeId: 2n, context: utf8("") });
+    consensus.drop({ type: "request", data: consensus.proposed[1] ?? body });
+    consensus.drop({ type: "confChange", id: consensus.changes[0] ?? 0n });
+    await dropped;
+    await assert.rejects(change, { code: "PROPOSAL_DROPPED" });
+    settle(0);
+    await taken;
   });
 
   it("does not carry over into a later term what rests on the present one", async () => {

@@ -6,8 +6,8 @@ import {
   internalRaftRequest,
 } from "../../proto/etcd.ts";
 import type { AppliedListener, ApplyResponse, ApplyResult } from "../apply/types.ts";
-import type { Consensus, ConsensusStatus } from "../driver/seams.ts";
-import { StoreError } from "../errors.ts";
+import type { Consensus, ConsensusStatus, DroppedProposal } from "../driver/seams.ts";
+import { StoreError, type StoreErrorCode } from "../errors.ts";
 import type { ConfChange, Index, Term } from "../raft/types.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { Waiters } from "./waiters.ts";
@@ -62,6 +62,14 @@ type Attempt = () =>
   | "outdated";
 type Kind = Exclude<keyof InternalRaftRequest, "header">;
 
+/** What is told of a proposal that was not accepted. */
+const refusals = {
+  outdated: "LEADER_CHANGED",
+  dropped: "PROPOSAL_DROPPED",
+  tooMany: "TOO_MANY_REQUESTS",
+  pending: "TOO_MANY_REQUESTS",
+} as const satisfies Record<string, StoreErrorCode>;
+
 /** Puts requests into the log, each at most once, and waits until this member has applied them. What a lost leader took with it
  *  is not proposed again: whoever asked is told, and knows whether asking again is right. */
 export class Proposer {
@@ -73,7 +81,7 @@ export class Proposer {
   readonly #waiters: Waiters<{ readonly result: ApplyResult; readonly index: Index }>;
   readonly #confWaiters: Waiters<void>;
   readonly #failed: { inc(): void };
-  readonly #stopListening: () => void;
+  readonly #stopListening: readonly (() => void)[];
   readonly #caughtUp: () => Promise<void>;
   readonly #faults: ProposeFaults;
   #leaderTerm: Term = 0;
@@ -106,7 +114,10 @@ export class Proposer {
     this.#waiters = new Waiters(parts.clock, timeoutMs, (sinceMs) => this.#timeout(sinceMs));
     this.#confWaiters = new Waiters(parts.clock, timeoutMs, (sinceMs) => this.#timeout(sinceMs));
     this.#failed = proposeMetrics(parts.meter, () => this.#waiters.size).failed;
-    this.#stopListening = parts.consensus.onLeadership((status) => this.#onLeadership(status));
+    this.#stopListening = [
+      parts.consensus.onLeadership((status) => this.#onLeadership(status)),
+      parts.consensus.onDropped((dropped) => this.#onDropped(dropped)),
+    ];
   }
 
   get requestTimeoutMs(): number {
@@ -164,7 +175,7 @@ export class Proposer {
   }
 
   stop(): void {
-    this.#stopListening();
+    for (const stopListening of this.#stopListening) stopListening();
     this.#pending.clear();
     this.#leaderless = 0;
     this.#waiters.stop(new StoreError("STOPPED"));
@@ -201,7 +212,14 @@ export class Proposer {
     } else if (outcome === "accepted") {
       if (pending.term === undefined) this.#leaderless -= 1;
       pending.term = this.#consensus.status.term;
-    } else pending.fail(new StoreError(outcome === "outdated" ? "LEADER_CHANGED" : "TOO_MANY_REQUESTS"));
+    } else pending.fail(new StoreError(refusals[outcome]));
+  }
+
+  /** A leader that hands over takes nothing, nor does it later take what it was sent meanwhile. */
+  #onDropped(dropped: DroppedProposal): void {
+    const error = new StoreError("PROPOSAL_DROPPED");
+    if (dropped.type === "confChange") this.#confWaiters.fail(dropped.id, error);
+    else this.#waiters.fail(internalRaftRequest.decode(dropped.data).header?.id ?? 0n, error);
   }
 
   #onLeadership({ leader, term }: ConsensusStatus): void {

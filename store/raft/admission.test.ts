@@ -92,6 +92,12 @@ describe("admission of a peer's messages", () => {
     { type: "append", from: 3n },
     /has another leader/,
   );
+  refuses(
+    "a refusal of proposals by who does not lead",
+    "follower",
+    { type: "propose", from: 3n, reject: true, entries: [entry(0, 0)] },
+    /has another leader/,
+  );
   refuses("a commit index past its log", "follower", { type: "heartbeat", commit: 6 }, /log ends at 5/);
   refuses("an acknowledgement past the log", "leader", { type: "appendResponse", index: 7 }, /log ends at 6/);
   refuses(

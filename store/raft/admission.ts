@@ -84,7 +84,7 @@ function stateProblem(core: Core, message: Message): string | undefined {
   if (message.to !== core.id) return `a ${type} for member ${message.to.toString(16)}`;
   if (term > core.term + termJumpMax) return `term ${term}, while this member is in term ${core.term}`;
   if (term < core.term) return undefined; // it is not acted upon, but for telling the sender so
-  if (term === core.term && comesFromLeader.has(type)) {
+  if (term === core.term && comesFromLeader(message)) {
     if (core.role === "leader") return `a ${type} of another leader in this member's own term ${term}`;
     if (core.leader !== nobody && core.leader !== message.from)
       return `a ${type} in term ${term}, which has another leader`;
@@ -98,7 +98,11 @@ function stateProblem(core: Core, message: Message): string | undefined {
   return undefined;
 }
 
-const comesFromLeader: ReadonlySet<MessageType> = new Set([
+/** A proposal that comes back is one that the leader did not take. */
+const comesFromLeader = ({ type, reject }: Message) =>
+  leadersTypes.has(type) || (type === "propose" && reject);
+
+const leadersTypes: ReadonlySet<MessageType> = new Set([
   "append",
   "heartbeat",
   "snapshot",

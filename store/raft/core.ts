@@ -67,6 +67,8 @@ export class Core {
   readStates: ReadState[] = [];
   /** Proposals that go to the leader together, with the next Ready, and the term in which they were made. */
   forwarding: Pick<Entry, "type" | "data" | "term">[] = [];
+  /** Proposals that went to the leader and that it did not take. */
+  dropped: Pick<Entry, "type" | "data">[] = [];
   /** A snapshot that replaced the log and whose place in the durable log is not yet marked. */
   installed: SnapshotMeta | undefined;
 

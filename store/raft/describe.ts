@@ -37,7 +37,7 @@ function details(message: Message): string {
     case "snapshot":
       return ` at=${snapshot?.term}/${snapshot?.index} voters=${snapshot?.conf.voters.join(",")}`;
     case "propose":
-      return ` [${entries.map(describeEntry).join(", ")}]`;
+      return `${reject ? " dropped" : ""} [${entries.map(describeEntry).join(", ")}]`;
     case "timeoutNow":
       return "";
   }

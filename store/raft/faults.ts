@@ -6,4 +6,6 @@ export interface RaftFaults {
   readonly voteTwice?: true;
   /** The leader answers ReadIndex without asking a quorum whether it still leads. */
   readonly readWithoutQuorum?: true;
+  /** A leader that hands over tells followers that it takes nothing from them, and takes it all the same. */
+  readonly takeWhatIsDropped?: true;
 }

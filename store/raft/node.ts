@@ -32,7 +32,8 @@ import type {
   Term,
 } from "./types.ts";
 
-export type ProposeResult = "accepted" | "noLeader" | "tooMany";
+/** "dropped": the leader hands over, or may not lead any more. All but "accepted" say that nothing enters the log. */
+export type ProposeResult = "accepted" | "noLeader" | "dropped" | "tooMany";
 
 /** What the caller cannot take at the moment; it waits for a later Ready. */
 export interface CallerState {
@@ -124,7 +125,7 @@ export class RawNode {
   #propose(proposals: readonly Pick<Entry, "type" | "data">[]): ProposeResult {
     const core = this.#core;
     if (core.state.role === "leader") {
-      if (!takesProposals(core, core.state)) return "noLeader";
+      if (!takesProposals(core, core.state)) return "dropped";
       return appendProposals(core, core.state, proposals) ? "accepted" : "tooMany";
     }
     if (core.leader === nobody) return "noLeader";
@@ -159,11 +160,12 @@ export class RawNode {
     const { state } = core;
     if (state.role !== "leader") return "notLeader";
     if (!core.conf.voters.includes(to)) return "badTarget";
-    if (to === core.id || state.transferee === to) return "started";
+    if (state.transferee === to) return "started";
+    state.transferee = nobody; // a transfer under way is given up for this one
+    const progress = state.progress.get(to);
+    if (progress === undefined) return "started"; // to this member itself, which leads already
     state.transferee = to;
     core.electionElapsed = 0; // it must succeed within an election timeout
-    const progress = state.progress.get(to);
-    if (progress === undefined) return "badTarget";
     if (progress.match === core.log.lastIndex) core.send({ type: "timeoutNow", to });
     else replicateTo(core, to, progress, { force: true });
     return "started";
@@ -197,6 +199,7 @@ export class RawNode {
     return (
       core.messages.length > 0 ||
       core.readStates.length > 0 ||
+      core.dropped.length > 0 ||
       core.forwarding.length > 0 ||
       (state.role === "leader" && (state.broadcastDue || state.heartbeatDue)) ||
       (caller.isApplyBusy !== true && core.log.applicable > this.#handedToApply) ||
@@ -242,10 +245,11 @@ export class RawNode {
     const persist =
       caller.isDiskBusy !== true && this.#hasToPersist() ? this.#takePersist() : nothingToPersist;
     const committedEntries = caller.isApplyBusy === true ? [] : this.#takeCommitted();
-    const { messages, readStates } = core;
+    const { messages, readStates, dropped } = core;
     core.messages = [];
     core.readStates = [];
-    return { ...(softState && { softState }), messages, ...persist, committedEntries, readStates };
+    core.dropped = [];
+    return { ...(softState && { softState }), messages, ...persist, committedEntries, readStates, dropped };
   }
 
   #forward(): void {
@@ -359,6 +363,12 @@ export class RawNode {
 
   get lastIndex(): Index {
     return this.#core.log.lastIndex;
+  }
+
+  /** Who shall lead next; nobody when no transfer is under way, or this member does not lead. */
+  get transferee(): MemberId {
+    const { state } = this.#core;
+    return state.role === "leader" ? state.transferee : nobody;
   }
 
   /** The term of an entry; undefined when it was compacted away or does not exist. */

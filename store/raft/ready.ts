@@ -22,4 +22,6 @@ export interface Ready {
   readonly committedEntries: readonly Entry[];
   /** Reads that may be served once `index` is applied. */
   readonly readStates: readonly ReadState[];
+  /** Proposals of this member that the leader did not take: they are in no log, and never will be. */
+  readonly dropped: readonly Pick<Entry, "type" | "data">[];
 }

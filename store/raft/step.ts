@@ -88,7 +88,7 @@ function stepLeader(core: Core, leader: LeaderState, incoming: Message): void {
       takeReadAcknowledgement(core, leader, incoming);
       return;
     case "propose":
-      takeForwardedProposals(core, leader, incoming.entries);
+      takeForwardedProposals(core, leader, incoming);
       return;
     case "readIndex":
       // A read beyond the bound is dropped; the follower asks again.
@@ -104,15 +104,29 @@ function stepLeader(core: Core, leader: LeaderState, incoming: Message): void {
   }
 }
 
-/** A follower's proposals. A configuration change that may not be made now is dropped: who proposed it will time out. */
-function takeForwardedProposals(core: Core, leader: LeaderState, entries: readonly Entry[]): void {
-  if (!takesProposals(core, leader)) return;
-  for (const entry of entries) {
-    if (entry.type === "normal") appendProposals(core, leader, [entry]);
-    else if (leader.pendingConfIndex <= core.log.applied && appendProposals(core, leader, [entry])) {
-      leader.pendingConfIndex = core.log.lastIndex;
-    }
+/** A follower's proposals. It is told which of them the leader does not take. */
+function takeForwardedProposals(core: Core, leader: LeaderState, { from, entries }: Message): void {
+  const dropped = entries.filter((entry) => !takeForwarded(core, leader, entry));
+  if (dropped.length > 0) core.send({ type: "propose", to: from, reject: true, entries: dropped });
+}
+
+function takeForwarded(core: Core, leader: LeaderState, entry: Entry): boolean {
+  if (!takesProposals(core, leader)) {
+    if (core.config.faults?.takeWhatIsDropped === true) appendProposals(core, leader, [entry]);
+    return false;
   }
+  const isChange = entry.type === "confChange";
+  if (isChange && leader.pendingConfIndex > core.log.applied) return false;
+  if (!appendProposals(core, leader, [entry])) return false;
+  if (isChange) leader.pendingConfIndex = core.log.lastIndex;
+  return true;
+}
+
+/** An answer of this term's leader, the only one that could have put them into its log; no copy of them is on its way. */
+function takeDropped(core: Core, { reject, entries }: Message): void {
+  // Without `reject` they are proposals for the leader of this term, which this member is no more; the next leader's first
+  // entry tells whoever proposed them.
+  if (reject) for (const { type, data } of entries) core.dropped.push({ type, data });
 }
 
 function stepFollower(core: Core, incoming: Message): void {
@@ -131,7 +145,7 @@ function stepFollower(core: Core, incoming: Message): void {
       installSnapshot(core, incoming);
       return;
     case "propose":
-      // For the leader of this term, which this member is no more. Who proposed it tries again with the next.
+      takeDropped(core, incoming);
       return;
     case "readIndex":
       // Whoever asked believes that this member leads; it will ask again when it knows better.
@@ -156,6 +170,9 @@ function stepCandidate(core: Core, incoming: Message): void {
       // Somebody was elected in the very term this member stands in.
       becomeFollower(core, core.term, incoming.from);
       stepFollower(core, incoming);
+      return;
+    case "propose":
+      takeDropped(core, incoming);
       return;
     case "preVoteResponse":
       if (core.role === "preCandidate") recordVote(core, incoming.from, !incoming.reject);

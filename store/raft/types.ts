@@ -73,6 +73,7 @@ export interface Message {
   readonly index: Index;
   readonly entries: readonly Entry[];
   readonly commit: Index;
+  /** Responses: no. propose: these are not taken, and go back to where they came from. */
   readonly reject: boolean;
   /** appendResponse with `reject`: where the follower's log may agree. */
   readonly rejectHint: Index;

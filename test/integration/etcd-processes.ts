@@ -17,6 +17,9 @@ export interface StoreProcesses {
   start(member: number): Promise<void>;
   /** Starts a member that was added to the running cluster, on an empty data directory. */
   startAfresh(member: number): Promise<void>;
+  /** The member stands still: its connections stay, it neither reads nor answers. */
+  pause(member: number): void;
+  resume(member: number): void;
   /** Resolves with the exit status when the running member ends by itself. */
   exited(member: number): Promise<number>;
   /** Kills all and removes the data. */
@@ -88,6 +91,7 @@ export async function startStoreProcesses(
     child.kill("SIGKILL");
     await gone;
   };
+  const signal = (at: number, name: NodeJS.Signals) => void must(running[at], "a running member").kill(name);
   const stop = async () => {
     await Promise.all(names.map((_, at) => kill(at)));
     await rm(folder, { recursive: true, force: true });
@@ -116,6 +120,8 @@ export async function startStoreProcesses(
     kill,
     start,
     startAfresh,
+    pause: (at) => signal(at, "SIGSTOP"),
+    resume: (at) => signal(at, "SIGCONT"),
     exited,
     stop,
     output: (at) => outputs[at] ?? "",

@@ -144,6 +144,65 @@ describe("three members of the store", function () {
   });
 });
 
+describe("a transfer of leadership to a member that stands still", function () {
+  this.timeout(120_000);
+  let cluster: StoreProcesses;
+  let client: StoreClient;
+  before(async () => {
+    // An election timeout that leaves time to look at what happens before it is over.
+    cluster = await startStoreProcesses(3, command, [
+      "--election-timeout=5000",
+      "--strict-reconfig-check=false",
+    ]);
+    client = openStoreClient({ endpoints: cluster.endpoints }, parts);
+  });
+  after(async () => {
+    client.close();
+    await cluster.stop();
+  });
+
+  it("drops writes at once, at the leader and at followers, and is given up for them to flow again", async () => {
+    const statuses = await Promise.all(cluster.endpoints.map((url) => client.status(url)));
+    const leader = statuses.findIndex(({ header, leader }) => header?.memberId === leader);
+    const [still, follower] = [(leader + 1) % 3, (leader + 2) % 3] as const;
+    const at = (member: number) => must(client.endpoints[member], "an endpoint per member");
+    const put = (member: number, key: string) =>
+      client.callAt(at(member), methods.put, { key: utf8(key), value: utf8("v") });
+    const dropped = { status: "UNKNOWN", code: "PROPOSAL_DROPPED", message: "raft proposal dropped" };
+    cluster.pause(still);
+    let isOver = false;
+    const targetId = statuses[still]?.header?.memberId ?? 0n;
+    const transfer = client
+      .callAt(at(leader), methods.moveLeader, { targetId }, { timeoutMs: 30_000 })
+      .finally(() => {
+        isOver = true;
+      });
+    const refused = assert.rejects(transfer, {
+      status: "UNKNOWN",
+      message: "etcdserver: request timed out, leader transfer took too long",
+    });
+    await assert.rejects(async () => {
+      while (!isOver) await put(leader, "before");
+    }, dropped);
+    await assert.rejects(put(leader, "leader"), dropped);
+    await assert.rejects(put(follower, "follower"), dropped);
+    for (const member of [leader, follower])
+      await assert.rejects(client.callAt(at(member), methods.memberRemove, { id: targetId }), dropped);
+    const { count } = await client.callAt(at(follower), methods.range, { key: utf8("leader") });
+    assert.equal(count, 0, "reads are answered meanwhile, and nothing was taken");
+    assert.equal(isOver, false, "all of this was answered before the transfer was given up");
+    // A client that goes on, because nothing was taken, gets its write through when the transfer is over.
+    const endpoints = [leader, follower].map((member) => must(cluster.endpoints[member], "a URL"));
+    const persistent = openStoreClient({ endpoints }, parts);
+    await persistent.put("later", "v", { timeoutMs: 20_000 });
+    persistent.close();
+    await refused;
+    for (const member of [leader, follower]) await put(member, `after/${member}`);
+    cluster.resume(still);
+    assert.equal((await client.range("after/", { rangeEnd: prefixEnd("after/") })).count, 2);
+  });
+});
+
 describe("a member of the store that cannot start", function () {
   this.timeout(120_000);
 

@@ -174,6 +174,21 @@ const planted: readonly Planted[] = [
     },
     breaks: /^applied once/,
   },
+  {
+    bug: "takes proposals while it hands over, though it says that it does not",
+    faults: { raft: { takeWhatIsDropped: true } },
+    weather: {
+      ...quiet,
+      weights: only({ moveLeader: 3, pause: 1 }),
+      troubleEveryMs: 300,
+      electionMs: 1_000,
+      delayMs: 10,
+      thinkMs: 10,
+      clients: 6,
+      keys: 3,
+    },
+    breaks: /^applied once/,
+  },
 ];
 const seedsMax = 12;
 

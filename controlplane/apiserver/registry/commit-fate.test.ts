@@ -10,7 +10,7 @@ import { EtcdStorage } from "./etcd-storage.ts";
 import type { Transaction } from "./storage.ts";
 
 /** How a sending of a transaction goes: well, or done and not answered, or not done and not answered, or refused. */
-type Sending = "well" | "done, lost" | "lost" | "not taken";
+type Sending = "well" | "done, lost" | "lost" | "not taken" | "dropped";
 
 /** A store of one key's history, behind a wire that loses answers. */
 class LossyStore {
@@ -49,6 +49,7 @@ class LossyStore {
       const sending = this.sendings.shift() ?? "well";
       this.sent += 1;
       if (sending === "not taken") throw new CallError("UNAVAILABLE", storeErrors.LEADER_CHANGED.message);
+      if (sending === "dropped") throw new CallError("UNKNOWN", storeErrors.PROPOSAL_DROPPED.message);
       const { compare, success } = txnRequestOf(txn) as {
         compare: readonly { modRevision: number }[];
         success: readonly { requestPut?: { value: Uint8Array } }[];
@@ -168,9 +169,12 @@ describe("a write whose answer is lost", () => {
   });
 
   it("is called unavailable, which invites to ask again, only when it certainly was not taken", async () => {
-    const store = new LossyStore();
-    store.sendings = ["not taken"];
-    await assert.rejects(store.storage.commit(put(0, "mine")), { code: "unavailable" });
-    assert.equal(store.at(100), undefined);
+    for (const sending of ["not taken", "dropped"] as const) {
+      const store = new LossyStore();
+      store.sendings = [sending];
+      await assert.rejects(store.storage.commit(put(0, "mine")), { code: "unavailable" });
+      assert.equal(store.sent, 1);
+      assert.equal(store.at(100), undefined);
+    }
   });
 });

@@ -1,6 +1,7 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
+import { StoreError } from "../../errors.ts";
 import type { Handlers } from "../../rpc/handler.ts";
 import { StatusError, type WireStatus, wireStatus } from "../../rpc/status.ts";
 import type { Header } from "../http2/header.ts";
@@ -132,7 +133,8 @@ export class GrpcService {
 
   #failure(path: string, error: unknown): WireStatus {
     const failure = wireStatus(error);
-    if (failure.status === "UNKNOWN" || failure.status === "INTERNAL")
+    const isExpected = error instanceof StoreError;
+    if (!isExpected && (failure.status === "UNKNOWN" || failure.status === "INTERNAL"))
       this.#log.warn("request failed", { method: path, error });
     return failure;
   }

@@ -18,6 +18,7 @@ import type { Report } from "../report.ts";
 export const notTaken: ReadonlySet<StoreErrorCode> = new Set([
   "NO_LEADER",
   "LEADER_CHANGED",
+  "PROPOSAL_DROPPED",
   "TOO_MANY_REQUESTS",
 ]);
 
