@@ -12,6 +12,11 @@ export function isActive(pod: Pod): boolean {
   return !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
 }
 
+/** Still runs, and is not wanted any more. */
+export function isTerminating(pod: Pod): boolean {
+  return !isFinished(pod) && pod.metadata.deletionTimestamp !== undefined;
+}
+
 const readyCondition = (pod: Pod) => pod.status?.conditions?.find(({ type }) => type === "Ready");
 
 export function isReady(pod: Pod): boolean {

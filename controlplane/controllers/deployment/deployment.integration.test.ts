@@ -67,6 +67,30 @@ describe("controlplane/controllers/deployment with the real kubectl", function (
     );
   });
 
+  it("counts the pods that are on their way out until they are gone", async () => {
+    const [pod] = (await cluster.client.list(resources.pods)).items;
+    assert.ok(pod);
+    const finalizers = ["example.com/held"];
+    await cluster.client.patch(resources.pods, pod.metadata, { metadata: { finalizers } }, { type: "merge" });
+    await cluster.client.delete(resources.pods, pod.metadata);
+    await cluster.until(
+      resources.deployments,
+      "one on its way out",
+      ([one]) => one?.status?.terminatingReplicas === 1,
+    );
+    await cluster.client.patch(
+      resources.pods,
+      pod.metadata,
+      { metadata: { finalizers: null } },
+      { type: "merge" },
+    );
+    await cluster.until(
+      resources.deployments,
+      "none any more",
+      ([one]) => one?.status?.terminatingReplicas === 0,
+    );
+  });
+
   it("does nothing while paused, and goes on when resumed", async () => {
     await cluster.kubectl("rollout", "pause", "deployment/web");
     await cluster.kubectl("set", "image", "deployment/web", "web=a:3");

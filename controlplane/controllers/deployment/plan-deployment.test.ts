@@ -4,6 +4,7 @@ import type { Deployment, ReplicaSet } from "../../../client/types.ts";
 import { ago, deployment, nowMs, pod, replicaSet, template } from "../testing/objects.ts";
 import { fenceposts, wantedReplicas } from "./fenceposts.ts";
 import { planDeployment } from "./plan-deployment.ts";
+import { countStatus } from "./plan-status.ts";
 import { availableOf, type DeploymentAction, replicasOf, sum } from "./plan-types.ts";
 
 const plan = (one: Deployment, replicaSets: readonly ReplicaSet[], pods: ReturnType<typeof pod>[] = []) =>
@@ -47,6 +48,21 @@ describe("controlplane/controllers/deployment/plan-deployment", () => {
       "create web-HASH with 1",
       "revision 2",
     ]);
+  });
+
+  it("adds up the pods on their way out, once each ReplicaSet tells of its own", () => {
+    const telling = (name: string, status: object) => {
+      const one = replicaSet(name, "a:1");
+      return { ...one, status: { ...one.status, ...status } } as ReplicaSet;
+    };
+    const told = (...old: ReplicaSet[]) =>
+      countStatus(deployment(), { current: undefined, old } as never, nowMs).terminatingReplicas;
+    const two = telling("web-1", { observedGeneration: 1, terminatingReplicas: 2 });
+    const none = telling("web-2", { observedGeneration: 1, terminatingReplicas: 0 });
+    assert.equal(told(two, none), 2);
+    assert.equal(told(none), 0);
+    assert.equal(told(two, telling("web-2", { observedGeneration: 0 })), 2);
+    assert.equal(told(two, telling("web-2", { observedGeneration: 1 })), undefined);
   });
 
   it("shrinks the old one when the new pod is available, and not before", () => {

@@ -1,4 +1,4 @@
-import type { Deployment } from "../../../client/types.ts";
+import type { Deployment, ReplicaSet } from "../../../client/types.ts";
 import { conditionOf, isTrue, withCondition, without } from "../conditions.ts";
 import { timeMs, timeText } from "../times.ts";
 import { fenceposts, wantedReplicas } from "./fenceposts.ts";
@@ -33,6 +33,7 @@ export function countStatus(
   const unavailable = Math.max(0, sum(all.map(replicasOf)) - available);
   const enough = available >= wantedReplicas(deployment) - fenceposts(deployment).maxUnavailable;
   const before = deployment.status;
+  const terminating = terminatingReplicas(all);
   return {
     ...(before?.collisionCount !== undefined && { collisionCount: before.collisionCount }),
     observedGeneration: deployment.metadata.generation ?? 0,
@@ -41,6 +42,7 @@ export function countStatus(
     ...(ready > 0 && { readyReplicas: ready }),
     ...(available > 0 && { availableReplicas: available }),
     ...(unavailable > 0 && { unavailableReplicas: unavailable }),
+    ...(terminating !== undefined && { terminatingReplicas: terminating }),
     conditions: setCondition(
       before?.conditions ?? [],
       enough
@@ -54,6 +56,14 @@ export function countStatus(
       nowMs,
     ),
   };
+}
+
+/** Undefined while a ReplicaSet with a status does not tell; one that has none yet has no pods either. */
+function terminatingReplicas(all: readonly ReplicaSet[]): number | undefined {
+  const told = all.map(
+    ({ status }) => status?.terminatingReplicas ?? (status?.observedGeneration ? undefined : 0),
+  );
+  return told.reduce((total, one) => (total === undefined || one === undefined ? undefined : total + one), 0);
 }
 
 type Said = Pick<DeploymentCondition, "type" | "status"> & { reason: string; message: string };

@@ -4,7 +4,8 @@ import { ManualClock } from "../../../client/testing/manual-clock.ts";
 import type { Pod } from "../../../client/types.ts";
 import { Expectations } from "../expectations.ts";
 import { nowMs, pod } from "../testing/objects.ts";
-import { planReplicas, type WantedReplicas } from "./plan-replicas.ts";
+import { countReplicas, planReplicas, type WantedReplicas } from "./plan-replicas.ts";
+import { planStatus } from "./plan-status.ts";
 
 const want = (replicas: number): WantedReplicas => ({
   replicas,
@@ -23,6 +24,20 @@ describe("controlplane/controllers/replicaset/plan-replicas", () => {
   it("creates what is missing, not counting what ended or goes", () => {
     const pods = [pod("a"), pod("b", { phase: "Failed" }), pod("c", { meta: { deletionTimestamp: "x" } })];
     assert.deepEqual(plan(3, pods), ["create 2"]);
+  });
+
+  it("tells how many pods are on their way out, where the kind tells it", () => {
+    const goes = { deletionTimestamp: "x" };
+    const pods = [pod("a"), pod("b", { meta: goes }), pod("c", { phase: "Succeeded", meta: goes })];
+    const told = (tellsTerminating: boolean) =>
+      planStatus(undefined, countReplicas(want(1), pods, nowMs), {
+        generation: 1,
+        failure: undefined,
+        nowMs,
+        tellsTerminating,
+      });
+    assert.deepEqual([told(true)?.replicas, told(true)?.terminatingReplicas], [1, 1]);
+    assert.equal(told(false)?.terminatingReplicas, undefined);
   });
 
   it("deletes what is best done without, in order", () => {

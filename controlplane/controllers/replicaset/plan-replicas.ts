@@ -1,7 +1,7 @@
 import { type Labels, matchesLabels, selectorFromLabels } from "../../../base/label-selector.ts";
 import type { Pod } from "../../../client/types.ts";
 import { rankForDeletion } from "../deletion-rank.ts";
-import { isActive, isAvailable, isReady } from "../pod-state.ts";
+import { isActive, isAvailable, isReady, isTerminating } from "../pod-state.ts";
 
 /** What is wanted, of either kind. */
 export interface WantedReplicas {
@@ -20,6 +20,7 @@ export interface ReplicaCounts {
   readonly fullyLabeledReplicas: number;
   readonly readyReplicas: number;
   readonly availableReplicas: number;
+  readonly terminatingReplicas: number;
 }
 
 /** Creates or deletes at most this many in one go. */
@@ -65,5 +66,6 @@ export function countReplicas(want: WantedReplicas, pods: readonly Pod[], nowMs:
     fullyLabeledReplicas: active.filter((pod) => matchesLabels(labels, pod.metadata.labels)).length,
     readyReplicas: active.filter(isReady).length,
     availableReplicas: active.filter((pod) => isAvailable(pod, want.minReadySeconds, nowMs)).length,
+    terminatingReplicas: pods.filter(isTerminating).length,
   };
 }

@@ -17,9 +17,15 @@ export interface Failure {
 export function planStatus(
   current: ReplicaStatus | undefined,
   counts: ReplicaCounts,
-  observed: { readonly generation: number; readonly failure: Failure | undefined; readonly nowMs: number },
+  observed: {
+    readonly generation: number;
+    readonly failure: Failure | undefined;
+    readonly nowMs: number;
+    /** Replication controllers do not tell how many pods are on their way out. */
+    readonly tellsTerminating: boolean;
+  },
 ): ReplicaStatus | undefined {
-  const { failure, generation, nowMs } = observed;
+  const { failure, generation, nowMs, tellsTerminating } = observed;
   const before = current?.conditions ?? [];
   const conditions =
     failure === undefined
@@ -36,6 +42,7 @@ export function planStatus(
   const next: ReplicaStatus = {
     replicas: counts.replicas,
     ...nonZero(counts),
+    ...(tellsTerminating && { terminatingReplicas: counts.terminatingReplicas }),
     observedGeneration: generation,
     ...(conditions.length > 0 && { conditions }),
   };

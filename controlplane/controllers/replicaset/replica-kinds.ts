@@ -15,6 +15,8 @@ export interface ReplicaKind<T extends ReplicaOwner> {
   readonly resource: Resource<T>;
   readonly selector: (owner: T) => Selector;
   readonly template: (owner: T) => PodTemplateSpec;
+  /** Its status has `terminatingReplicas`. */
+  readonly tellsTerminating: boolean;
 }
 
 const emptyTemplate: PodTemplateSpec = { spec: { containers: [] } };
@@ -24,6 +26,7 @@ export const replicaSetKind: ReplicaKind<ReplicaSet> = {
   resource: resources.replicasets,
   selector: ({ spec }) => selectorFromLabelSelector(spec.selector),
   template: ({ spec }) => spec.template ?? emptyTemplate,
+  tellsTerminating: true,
 };
 
 export const replicationControllerKind: ReplicaKind<ReplicationController> = {
@@ -31,4 +34,5 @@ export const replicationControllerKind: ReplicaKind<ReplicationController> = {
   resource: resources.replicationcontrollers,
   selector: ({ spec }) => selectorFromLabels(spec.selector),
   template: ({ spec }) => spec.template ?? emptyTemplate,
+  tellsTerminating: false,
 };

@@ -78,6 +78,7 @@ async function sync<T extends ReplicaOwner>(parts: Parts<T>, owner: T) {
     generation: owner.metadata.generation ?? 0,
     failure,
     nowMs,
+    tellsTerminating: kind.tellsTerminating,
   });
   // Written over a state of before our last status it would only meet a conflict; when the cache shows that one we are
   // called again.
