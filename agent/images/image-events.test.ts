@@ -16,7 +16,7 @@ describe("an image that a container cannot have", () => {
     const onEvent = (type: string, reason: string, message: string) =>
       said.push(`${type} ${reason}: ${message}`);
     const signal = new AbortController().signal;
-    const request = { image, policy, credentialsFor: async () => undefined, onEvent, signal };
+    const request = { image, podUid: "p", policy, credentialsFor: async () => [], onEvent, signal };
     const refused = await new ImageManager(store as never, os as never, { allowHostImage: false })
       .ensure(request)
       .catch((error) => error);

@@ -1,11 +1,18 @@
 import { describeError } from "../../base/os/log.ts";
 import type { Os } from "../../base/os/os.ts";
-import { afterRestart, type BackoffEntry, backoffUntil } from "../sync/crash-backoff.ts";
+import { afterRestart, type BackoffEntry, backoffUntil, crashBackoff } from "../sync/crash-backoff.ts";
 import { hostImage } from "./host-image.ts";
 import { type Image, ImageError } from "./image.ts";
 import { pullImage } from "./pull.ts";
-import { defaultPullPolicy, InvalidImageName, parseReference } from "./reference.ts";
-import type { Credentials } from "./registry.ts";
+import type { PullCredentials } from "./pull-credentials.ts";
+import {
+  defaultPullPolicy,
+  InvalidImageName,
+  parseReference,
+  type Reference,
+  referenceText,
+} from "./reference.ts";
+import { SharedWork } from "./shared-work.ts";
 import type { ImageStore } from "./store.ts";
 
 /** An image that a container cannot have now: the waiting reason of its status. */
@@ -29,17 +36,21 @@ export class ImageUnavailable extends Error {
 
 export interface PullRequest {
   readonly image: string;
+  readonly podUid: string;
   readonly policy: string | undefined;
-  readonly credentialsFor: (registry: string) => Promise<Credentials | undefined>;
+  /** What the pod has to show for an image, in the order of trying. */
+  readonly credentialsFor: (reference: Reference) => Promise<readonly PullCredentials[]>;
   readonly onEvent: (type: "Normal" | "Warning", reason: string, message: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Gives containers their images: pulls what is wanted, one pull per name at a time, with back-off after failures. */
+/** Gives containers their images: pulls what is wanted, once for all who ask at the same time with the same credentials,
+ *  with a back-off of each pod's own after failures. */
 export class ImageManager {
   readonly #store: ImageStore;
   readonly #os: Os;
-  readonly #pulling = new Map<string, Promise<Image>>();
+  readonly #pulls = new SharedWork<Image>();
+  /** By pod and image. */
   readonly #failures = new Map<
     string,
     BackoffEntry & { readonly failedMs: number; readonly message: string }
@@ -86,7 +97,7 @@ export class ImageManager {
       onEvent("Warning", "Failed", "Error: ErrImageNeverPull");
       throw new ImageUnavailable("ErrImageNeverPull", message, nowMs + 60_000);
     }
-    const failure = this.#failures.get(image);
+    const failure = this.#failures.get(failureKey(request));
     const untilMs = failure && backoffUntil(failure, failure.failedMs, nowMs);
     if (failure !== undefined && untilMs !== undefined) {
       onEvent("Normal", "BackOff", `Back-off pulling image "${image}"`);
@@ -105,7 +116,7 @@ export class ImageManager {
     onEvent("Normal", "Pulling", `Pulling image "${image}"`);
     try {
       const pulled = await this.#shared(request);
-      this.#failures.delete(image);
+      this.#failures.delete(failureKey(request));
       const tookMs = Math.round(this.#os.clock.monotonicMs() - startedMs);
       onEvent(
         "Normal",
@@ -117,9 +128,10 @@ export class ImageManager {
       if (request.signal.aborted) throw error;
       const message = `failed to pull image "${image}": ${describeError(error)}`;
       const nowMs = this.#os.clock.wallMs();
-      const before = this.#failures.get(image);
+      const before = this.#failures.get(failureKey(request));
       const entry = afterRestart(before, before?.failedMs ?? nowMs, nowMs);
-      this.#failures.set(image, { ...entry, failedMs: nowMs, message });
+      this.#forgetOld(nowMs);
+      this.#failures.set(failureKey(request), { ...entry, failedMs: nowMs, message });
       onEvent("Warning", "Failed", message);
       onEvent("Warning", "Failed", "Error: ErrImagePull");
       if (!(error instanceof ImageError)) this.#os.log.warn("image pull failed", { image, error });
@@ -128,13 +140,36 @@ export class ImageManager {
   }
 
   async #shared({ image, credentialsFor, signal }: PullRequest): Promise<Image> {
-    const running = this.#pulling.get(image);
-    if (running !== undefined) return running;
     const reference = parseReference(image);
-    const pull = credentialsFor(reference.registry)
-      .then((credentials) => pullImage(this.#store, reference, { credentials, signal }))
-      .finally(() => this.#pulling.delete(image));
-    this.#pulling.set(image, pull);
-    return pull;
+    const credentials = await credentialsFor(reference);
+    // What one may have, another with other credentials may not.
+    const key = [referenceText(reference), ...credentials.map(({ hash }) => hash)].join(" ");
+    return this.#pulls.join(key, signal, (stop) => this.#pullWithAny(reference, credentials, stop));
+  }
+
+  async #pullWithAny(
+    reference: Reference,
+    all: readonly PullCredentials[],
+    signal: AbortSignal,
+  ): Promise<Image> {
+    if (all.length === 0) return pullImage(this.#store, reference, { signal });
+    const errors: unknown[] = [];
+    for (const credentials of all)
+      try {
+        return await pullImage(this.#store, reference, { credentials, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        errors.push(error);
+      }
+    if (errors.length === 1) throw errors[0];
+    throw new ImageError(`[${[...new Set(errors.map(describeError))].join(", ")}]`);
+  }
+
+  /** Of pods that ask no more. */
+  #forgetOld(nowMs: number): void {
+    for (const [key, { failedMs, delayMs }] of this.#failures)
+      if (nowMs - failedMs > delayMs + crashBackoff.forgetMs) this.#failures.delete(key);
   }
 }
+
+const failureKey = ({ podUid, image }: PullRequest) => `${podUid} ${image}`;

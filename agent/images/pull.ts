@@ -33,15 +33,18 @@ export async function pullImage(
     manifest = (await fetchManifest(registry, repository, chooseForPlatform(manifest).digest, options.signal))
       .document;
   const { config, layers } = manifestOf(manifest);
-  for (const blob of [config, ...layers])
-    if (!(await store.hasBlob(blob.digest)))
-      await fetchBlob(store, registry, repository, blob, options.signal);
-  const image = await store.add(
-    { config, layers },
-    { tags: [referenceText(reference)], digests: [`${reference.registry}/${repository}@${top.digest}`] },
-  );
-  await store.dropBlobs(layers.map(({ digest }) => digest));
-  return image;
+  return store.useLayers(layers, async () => {
+    const missing = (await store.isUnpacked(config.digest)) ? [config] : [config, ...layers];
+    for (const blob of missing)
+      await store.fetchBlob(blob.digest, options.signal, () =>
+        fetchBlob(store, registry, repository, blob, options.signal),
+      );
+    const names = {
+      tags: [referenceText(reference)],
+      digests: [`${reference.registry}/${repository}@${top.digest}`],
+    };
+    return store.add({ config, layers }, names, options.signal);
+  });
 }
 
 async function fetchManifest(

@@ -9,6 +9,7 @@ import type { LayerSource } from "../runtime/oci/root-filesystem.ts";
 import { readOptional, writeRecord } from "../runtime/supervised/records.ts";
 import { hostImage } from "./host-image.ts";
 import { type Image, type ImageConfig, ImageError } from "./image.ts";
+import { InTurn } from "./in-turn.ts";
 import { parseReference, referenceText } from "./reference.ts";
 import { unpackLayer } from "./unpack.ts";
 
@@ -23,6 +24,9 @@ export const storeLimits = { documentBytesMost: 4 * 1024 * 1024 } as const;
 /** Images on this node. Several processes may have one open. */
 export class ImageStore implements LayerSource {
   readonly #dir: string;
+  readonly #inTurn = new InTurn();
+  /** How many use the layers' blobs now. */
+  readonly #users = new Map<string, number>();
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -69,6 +73,38 @@ export class ImageStore implements LayerSource {
     return (await ifPresent(stat(this.blobPath(digest)))) !== undefined;
   }
 
+  /** The image is unpacked: its layers are not needed again. */
+  async isUnpacked(id: string): Promise<boolean> {
+    return (await ifPresent(stat(this.#tree(id)))) !== undefined;
+  }
+
+  /** Fetches a blob that is not here. One that is being fetched by another is waited for, not fetched twice. */
+  async fetchBlob(digest: string, signal: AbortSignal, fetch: () => Promise<void>): Promise<void> {
+    await this.#inTurn.run(digest, signal, async () => {
+      if (!(await this.hasBlob(digest))) await fetch();
+    });
+  }
+
+  /** Brings layers in and unpacks them. They are dropped afterwards, but for those that another still uses. */
+  async useLayers<T>(layers: readonly Descriptor[], work: () => Promise<T>): Promise<T> {
+    const digests = [...new Set(layers.map(({ digest }) => digest))];
+    for (const digest of digests) this.#users.set(digest, (this.#users.get(digest) ?? 0) + 1);
+    let isDone = false;
+    try {
+      const result = await work();
+      isDone = true;
+      return result;
+    } finally {
+      for (const digest of digests) {
+        const others = (this.#users.get(digest) ?? 1) - 1;
+        if (others > 0) this.#users.set(digest, others);
+        else this.#users.delete(digest);
+      }
+      // What failed is tried again, and goes on with what it has.
+      if (isDone) await this.dropBlobs(digests);
+    }
+  }
+
   async readDocument(digest: string): Promise<unknown> {
     const path = this.blobPath(digest);
     if ((await stat(path)).size > storeLimits.documentBytesMost)
@@ -80,24 +116,30 @@ export class ImageStore implements LayerSource {
   async add(
     manifest: Manifest,
     names: { readonly tags: readonly string[]; readonly digests: readonly string[] },
+    signal?: AbortSignal,
   ): Promise<Image> {
     const id = manifest.config.digest;
     const config = configOf(await this.readDocument(id));
-    if ((await ifPresent(stat(this.#tree(id)))) === undefined) await this.#unpack(id, manifest.layers);
+    await this.#inTurn.run(`unpack ${id}`, signal, async () => {
+      if (!(await this.isUnpacked(id))) await this.#unpack(id, manifest.layers, signal);
+    });
     const sizeBytes = manifest.layers.reduce((sum, { size }) => sum + size, manifest.config.size);
     return this.#enlist({ id, names: names.tags, digests: names.digests, sizeBytes, config });
   }
 
   /** Forgets an image and frees its space. */
   async remove(id: string): Promise<void> {
-    await this.#replace((await this.#stored()).filter((image) => image.id !== id));
+    await this.#change((images) => images.filter((image) => image.id !== id));
     await rm(this.#tree(id), { recursive: true, force: true });
     await rm(this.blobPath(id), { force: true });
   }
 
-  /** Layers are not needed once unpacked. */
+  /** Layers are not needed once unpacked. Those in use stay. */
   async dropBlobs(digests: readonly string[]): Promise<void> {
-    for (const digest of digests) await rm(this.blobPath(digest), { force: true });
+    for (const digest of digests)
+      await this.#inTurn.run(digest, undefined, async () => {
+        if (!this.#users.has(digest)) await rm(this.blobPath(digest), { force: true });
+      });
   }
 
   blobPath(digest: string): string {
@@ -106,12 +148,14 @@ export class ImageStore implements LayerSource {
     return join(this.#dir, "blobs", "sha256", match[1]);
   }
 
-  async #unpack(id: string, layers: readonly Descriptor[]): Promise<void> {
+  async #unpack(id: string, layers: readonly Descriptor[], signal: AbortSignal | undefined): Promise<void> {
     const tree = this.#tree(id);
     const partial = await mkdtemp(`${tree}-`);
     try {
-      for (const layer of layers)
+      for (const layer of layers) {
+        signal?.throwIfAborted();
         await unpackLayer(partial, createReadStream(this.blobPath(layer.digest)), layer.mediaType);
+      }
       await chmod(partial, 0o755);
       await rename(partial, tree);
     } catch (error) {
@@ -121,27 +165,26 @@ export class ImageStore implements LayerSource {
   }
 
   async #enlist(image: Image): Promise<Image> {
-    const stored = await this.#stored();
-    const same = stored.find(({ id }) => id === image.id);
-    const merged: Image = {
-      ...image,
-      names: [...new Set([...image.names, ...(same?.names ?? [])])],
-      digests: [...new Set([...image.digests, ...(same?.digests ?? [])])],
-    };
-    // A name belongs to one image: the last that was given it.
-    const others = stored
-      .filter(({ id }) => id !== image.id)
-      .map((other) => ({ ...other, names: other.names.filter((name) => !merged.names.includes(name)) }));
-    await this.#replace([...others, merged]);
+    let merged = image;
+    await this.#change((stored) => {
+      const same = stored.find(({ id }) => id === image.id);
+      const names = [...new Set([...image.names, ...(same?.names ?? [])])];
+      merged = { ...image, names, digests: [...new Set([...image.digests, ...(same?.digests ?? [])])] };
+      // A name belongs to one image: the last that was given it.
+      const others = stored
+        .filter(({ id }) => id !== image.id)
+        .map((other) => ({ ...other, names: other.names.filter((name) => !names.includes(name)) }));
+      return [...others, merged];
+    });
     return merged;
   }
 
-  async #stored(): Promise<readonly Image[]> {
-    return (await this.list()).filter(({ id }) => id !== hostImage.id);
-  }
-
-  #replace(images: readonly Image[]): Promise<void> {
-    return writeRecord(join(this.#dir, "images.json"), images);
+  /** Reads the list and replaces it, one change after the other. */
+  #change(how: (images: readonly Image[]) => readonly Image[]): Promise<void> {
+    return this.#inTurn.run("images.json", undefined, async () => {
+      const stored = (await this.list()).filter(({ id }) => id !== hostImage.id);
+      await writeRecord(join(this.#dir, "images.json"), how(stored));
+    });
   }
 
   #tree(id: string): string {

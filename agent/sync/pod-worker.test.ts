@@ -150,16 +150,33 @@ describe("PodWorker", () => {
     let found: unknown = "not asked";
     Object.assign(rig.context.images, {
       ensure: async (request: Parameters<typeof ask>[0]) => {
-        found = await request.credentialsFor("registry.test");
+        found = await request.credentialsFor({ registry: "registry.test", repository: "app", tag: "1" });
         return ask(request);
       },
     });
     const auths = { "registry.test": { username: "u", password: "p" } };
     const text = Buffer.from(JSON.stringify({ auths })).toString("base64");
-    Object.assign(rig.context.sources, { secret: async () => ({ data: { ".dockerconfigjson": text } }) });
-    await rig.run({ imagePullSecrets: [{ name: "pull" }] });
+    const secret = {
+      type: "kubernetes.io/dockerconfigjson",
+      metadata: { namespace: "n", name: "pull", uid: "s" },
+      data: { ".dockerconfigjson": text },
+    };
+    Object.assign(rig.context.sources, {
+      secret: async (_namespace: string, name: string) => (name === "pull" ? secret : undefined),
+    });
+    await rig.run({ imagePullSecrets: [{ name: "gone" }, { name: "pull" }, { name: "lost" }] });
     await rig.untilRunning();
-    assert.deepEqual(found, { username: "u", password: "p" });
+    assert.ok(Array.isArray(found));
+    assert.deepEqual(
+      found.map(({ username, password, secret: { uid } }) => [username, password, uid]),
+      [["u", "p", "s"]],
+    );
+    assert.deepEqual(
+      rig.events.filter(({ reason }) => reason.startsWith("Failed")).map(({ message }) => message),
+      [
+        "Unable to retrieve some image pull secrets (gone, lost); attempting to pull the image may not succeed.",
+      ],
+    );
   });
 
   describe("while the API does not answer as it should", () => {

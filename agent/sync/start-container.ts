@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "../../base/os/log.ts";
-import type { Container, Pod } from "../../client/types.ts";
-import type { Credentials } from "../images/registry.ts";
+import type { Container, Pod, Secret } from "../../client/types.ts";
+import { type PullCredentials, pullCredentials } from "../images/pull-credentials.ts";
+import type { Reference } from "../images/reference.ts";
 import { runHook } from "../probes/run-hook.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { containerConfig } from "./container-config.ts";
@@ -54,8 +55,9 @@ export async function startContainer(request: StartRequest, context: PodContext)
     events.record(pod, { type, reason, message, fieldPath });
   const image = await context.images.ensure({
     image: container.image ?? "",
+    podUid: pod.metadata.uid,
     policy: container.imagePullPolicy,
-    credentialsFor: (registry) => pullCredentials(pod, registry, context),
+    credentialsFor: (reference) => podCredentials(pod, reference, context),
     onEvent: event,
     signal: request.signal,
   });
@@ -130,38 +132,24 @@ async function terminationMount(
   };
 }
 
-/** What the pod's imagePullSecrets hold for a registry. */
-async function pullCredentials(
+/** What the pod's imagePullSecrets hold for an image. */
+async function podCredentials(
   pod: Pod,
-  registry: string,
-  { sources }: PodContext,
-): Promise<Credentials | undefined> {
+  reference: Reference,
+  { sources, events }: PodContext,
+): Promise<readonly PullCredentials[]> {
+  const secrets: Secret[] = [];
+  const missing: string[] = [];
   for (const { name } of pod.spec.imagePullSecrets ?? []) {
-    if (name === undefined) continue;
-    // Followed like all that the pod refers to, so that a restart does not wait for the API. One that is missing: without.
+    if (!name) continue;
+    // Followed like all that the pod refers to, so that a restart does not wait for the API.
     const secret = await sources.secret(pod.metadata.namespace ?? "", name);
-    const text = Buffer.from(secret?.data?.[".dockerconfigjson"] ?? "", "base64").toString("utf8");
-    if (text === "") continue;
-    const found = credentialsIn(JSON.parse(text), registry);
-    if (found !== undefined) return found;
+    if (secret === undefined) missing.push(name);
+    else secrets.push(secret);
   }
-  return undefined;
-}
-
-interface DockerConfig {
-  readonly auths?: Readonly<
-    Record<string, { readonly username?: string; readonly password?: string; readonly auth?: string }>
-  >;
-}
-
-export function credentialsIn(config: DockerConfig, registry: string): Credentials | undefined {
-  for (const [key, entry] of Object.entries(config.auths ?? {})) {
-    const host = key.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
-    if (host !== registry && !(registry === "docker.io" && host === "index.docker.io")) continue;
-    const [username = "", ...rest] = Buffer.from(entry.auth ?? "", "base64")
-      .toString("utf8")
-      .split(":");
-    return { username: entry.username ?? username, password: entry.password ?? rest.join(":") };
+  if (missing.length > 0) {
+    const message = `Unable to retrieve some image pull secrets (${missing.join(", ")}); attempting to pull the image may not succeed.`;
+    events.record(pod, { type: "Warning", reason: "FailedToRetrieveImagePullSecret", message });
   }
-  return undefined;
+  return pullCredentials(secrets, reference);
 }
