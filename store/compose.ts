@@ -114,7 +114,8 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
       log: log.child("corrupt-check"),
     });
   network?.open({ ...member.fromPeers });
-  return serve(config, os, { member, servers, undo });
+  const membersCount = hadLog ? member.parts.members.all().length : config.initialCluster.size;
+  return serve(config, os, { member, servers, undo, hasOthers: membersCount > 1 });
 }
 
 async function bindAll(config: StoreConfig, os: Os, undo: Undo): Promise<Servers> {
@@ -137,7 +138,13 @@ async function bindAll(config: StoreConfig, os: Os, undo: Undo): Promise<Servers
 function serve(
   config: StoreConfig,
   os: Os,
-  parts: { readonly member: StoreMember; readonly servers: Servers; readonly undo: Undo },
+  parts: {
+    readonly member: StoreMember;
+    readonly servers: Servers;
+    readonly undo: Undo;
+    /** Whether the cluster has other members, as far as this one knows yet. */
+    readonly hasOthers: boolean;
+  },
 ): RunningStore {
   const { member, servers, undo } = parts;
   const { log, metrics, clock } = os;
@@ -168,7 +175,6 @@ function serve(
       server.serve((socket) => sortConnection(socket, protocols));
     }
   };
-  listen(config.listenClient, servers.client, true);
   listen(config.listenMetrics, servers.metrics, false);
   identityMetrics(metrics, member.identity, config);
   const tasks = new TaskScope(log);
@@ -179,9 +185,30 @@ function serve(
     name: config.name,
     clientUrls: config.advertiseClientUrls,
   };
-  tasks.run("publish", async (signal) => {
-    await publish(self, { proposer: member.proposer, clock, log }, signal);
+  let isServed = false;
+  const serveClients = () => {
+    if (isServed) return;
+    isServed = true;
+    listen(config.listenClient, servers.client, true);
     log.info("ready to serve client requests", { address: config.listenClient.map((listen) => listen.url) });
+  };
+  // A member that has published itself has applied what its cluster agreed on before: it does not answer from long ago. Until
+  // then it sends clients to the other members, where there are any. Without a quorum the time would never come:
+  // serializable reads are to be had all the same.
+  if (parts.hasOthers) for (const server of servers.client) server.refuse();
+  tasks.run("publish", async (signal) => {
+    const cancel = clock.after(config.waitClusterReadyMs, () => {
+      if (signal.aborted || isServed) return;
+      log.warn("timed out waiting for the ready notification");
+      serveClients();
+    });
+    try {
+      const { proposer, reads } = member.parts;
+      await publish(self, { proposer, reads, clock, log, attemptMs: 2 * config.electionMs }, signal);
+      serveClients();
+    } finally {
+      cancel();
+    }
   });
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {

@@ -97,6 +97,12 @@ export const storeFlags = {
     default: 600_000,
     value: "DURATION",
   },
+  "wait-cluster-ready-timeout": {
+    kind: "goDuration",
+    help: "time to wait for a quorum before clients are served without it (serializable reads)",
+    default: 5000,
+    value: "DURATION",
+  },
   "auto-compaction-mode": {
     kind: "string",
     help: '"periodic" keeps the history of a time, "revision" the last revisions',
@@ -141,6 +147,7 @@ export const storeFlags = {
   "config-file": { kind: "string", help: "YAML file of these settings", value: "FILE" },
   version: { kind: "boolean", help: "print the version and exit", default: false },
   "experimental-watch-progress-notify-interval": sameAs("goDuration", "watch-progress-notify-interval"),
+  "experimental-wait-cluster-ready-timeout": sameAs("goDuration", "wait-cluster-ready-timeout"),
   "experimental-max-learners": sameAs("integer", "max-learners"),
   "experimental-initial-corrupt-check": {
     kind: "boolean",
@@ -201,6 +208,8 @@ export interface StoreConfig {
   readonly maxLearners: number;
   readonly strictReconfigCheck: boolean;
   readonly watchProgressMs: number;
+  /** How long clients' connections wait at most until this member knows what its cluster has agreed on. */
+  readonly waitClusterReadyMs: number;
   /** Undefined: only clients compact. */
   readonly autoCompaction: AutoCompaction | undefined;
   readonly enableGateway: boolean;
@@ -286,6 +295,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     maxLearners: flags["max-learners"],
     strictReconfigCheck: flags["strict-reconfig-check"],
     watchProgressMs: Math.max(100, flags["watch-progress-notify-interval"]),
+    waitClusterReadyMs: Math.max(0, flags["wait-cluster-ready-timeout"]),
     autoCompaction,
     initialCorruptCheck: gates.get("InitialCorruptCheck") ?? flags["experimental-initial-corrupt-check"],
     enableGateway: flags["enable-grpc-gateway"],

@@ -69,7 +69,7 @@ export function checkPromote(id: MemberId, matched: number, view: ClusterView): 
 }
 
 function checkAllConnected(view: ClusterView): void {
-  if (!view.members.every((member) => isActive(member.id, view))) throw new StoreError("UNHEALTHY");
+  if (!votersOf(view).every((member) => isActive(member.id, view))) throw new StoreError("UNHEALTHY");
 }
 
 const isActive = (id: MemberId, view: ClusterView) =>

@@ -97,6 +97,11 @@ describe("membership", () => {
     );
     const learners = [...three, member(4n, { isLearner: true })];
     assert.equal(
+      refusal(() => checkAdd(member(9n), view(learners, [4n]))),
+      undefined,
+      "a learner that has not started yet is no reason to refuse",
+    );
+    assert.equal(
       refusal(() => checkAdd(member(9n, { isLearner: true }), view(learners))),
       "TOO_MANY_LEARNERS",
     );

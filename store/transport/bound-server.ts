@@ -18,12 +18,13 @@ type BindAddress =
 const waitingMax = 1_000;
 
 /** A listening socket. It is bound first, so that a used address is found out before anything else is touched, and served
- *  later; connections that come in between wait. */
+ *  later; connections that come in between wait, or are reset. */
 export class BoundServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #waiting: Socket[] = [];
   #accept: ((socket: Socket) => void) | undefined;
+  #isRefusing = false;
 
   private constructor(tls: ServerTls | undefined, log: Log) {
     const take = (socket: Socket) => this.#take(socket);
@@ -37,6 +38,7 @@ export class BoundServer {
     this.#server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
+      if (this.#isRefusing) reset(socket); // before any handshake: the client has sent nothing and may go elsewhere
     });
     this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       log.warn("rejected connection", { error, "remote-addr": socket.remoteAddress });
@@ -58,9 +60,17 @@ export class BoundServer {
     return typeof address === "string" ? 0 : address.port;
   }
 
+  /** Until it is served, connections are reset in place of being kept waiting: somebody else may serve the client. */
+  refuse(): void {
+    this.#isRefusing = true;
+    this.#waiting = [];
+    for (const socket of this.#sockets) reset(socket);
+  }
+
   /** From now on connections go to `accept`. */
   serve(accept: (socket: Socket) => void): void {
     this.#accept = accept;
+    this.#isRefusing = false;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const socket of waiting) if (!socket.destroyed) accept(socket);
@@ -74,12 +84,18 @@ export class BoundServer {
   }
 
   #take(socket: Socket): void {
+    if (this.#isRefusing) return; // it is being reset
     if (this.#accept !== undefined) this.#accept(socket);
     else if (this.#waiting.length < waitingMax) {
       socket.on("error", () => socket.destroy());
       this.#waiting.push(socket);
     } else socket.destroy();
   }
+}
+
+function reset(socket: Socket): void {
+  socket.on("error", () => undefined); // its own end is no news
+  socket.resetAndDestroy();
 }
 
 function listen(server: Server, options: BindOptions): Promise<void> {
