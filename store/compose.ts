@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { Duplex } from "node:stream";
+import { deferred } from "../base/deferred.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
@@ -28,6 +29,8 @@ export interface RunningStore extends Running {
   /** In the order of --listen-client-urls. */
   readonly clientPorts: readonly number[];
   readonly member: StoreMember;
+  /** Resolves when clients are served; before, their connections wait or, where there are other members, are reset. */
+  readonly ready: Promise<void>;
 }
 
 type Undo = (() => Promise<void> | void)[];
@@ -185,10 +188,12 @@ function serve(
     name: config.name,
     clientUrls: config.advertiseClientUrls,
   };
+  const ready = deferred<void>();
   let isServed = false;
   const serveClients = () => {
     if (isServed) return;
     isServed = true;
+    ready.resolve();
     listen(config.listenClient, servers.client, true);
     log.info("ready to serve client requests", { address: config.listenClient.map((listen) => listen.url) });
   };
@@ -216,7 +221,13 @@ function serve(
     return stopping;
   };
   const clientPorts = servers.client.map((server) => server.port);
-  return { clientPorts, member, stop, done: stopOnFailure(tasks.untilStopped(), stop, log) };
+  return {
+    clientPorts,
+    member,
+    ready: ready.promise,
+    stop,
+    done: stopOnFailure(tasks.untilStopped(), stop, log),
+  };
 }
 
 /** Goes on where a step fails, since an open socket would keep the process; rejects with the first failure. */

@@ -148,7 +148,8 @@ describe("three members whose links fail under clients with short deadlines", fu
       { endpoints: stores.map((store) => `http://127.0.0.1:${store.clientPorts[0]}`) },
       parts,
     );
-    const { revision: start } = await client.put("begin", "1"); // there is a leader
+    await Promise.all(stores.map(({ ready }) => ready));
+    const { revision: start } = await client.put("begin", "1");
     let isOver = false;
     const writers = Array.from(
       { length: clientsCount },

@@ -22,7 +22,7 @@ const command = [process.execPath, pintle, "store"];
 const parts = { clock: systemClock, random: systemRandom };
 
 describe("three members of the store", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let cluster: StoreProcesses;
   let client: StoreClient;
   beforeEach(async () => {
@@ -37,29 +37,42 @@ describe("three members of the store", function () {
     await cluster.stop();
   });
 
-  /** The leader's place in the list of endpoints. */
-  async function leader(): Promise<number> {
-    const statuses = await Promise.all(
-      cluster.endpoints.map((url) => client.status(url).catch(() => undefined)),
-    );
-    const at = statuses.findIndex(
-      (status) => status !== undefined && status.header?.memberId === status.leader,
-    );
-    return at >= 0 ? at : leader();
+  /** A client of one use: a connection to a member that was down may still wait before it is tried again. */
+  async function freshly<T>(use: (client: StoreClient) => Promise<T>): Promise<T> {
+    const fresh = openStoreClient({ endpoints: cluster.endpoints }, parts);
+    try {
+      return await use(fresh);
+    } finally {
+      fresh.close();
+    }
   }
 
-  async function sameState(): Promise<void> {
-    const { revision } = await client.get("any");
-    const hashes = await Promise.all(
-      client.endpoints.map(async (endpoint) => {
-        // A linearizable read at the member first: what it answers it has applied.
-        await client.callAt(endpoint, methods.range, { key: utf8("any") });
-        const answer = await client.callAt(endpoint, methods.hashKv, { revision });
-        return `${answer.hash} ${answer.compactRevision}`;
-      }),
-    );
-    assert.equal(new Set(hashes).size, 1, `members differ at revision ${revision}: ${hashes.join(", ")}`);
+  /** The leader's place in the list of endpoints. */
+  async function leader(): Promise<number> {
+    for (;;) {
+      const statuses = await freshly((fresh) =>
+        Promise.all(cluster.endpoints.map((url) => fresh.status(url).catch(() => undefined))),
+      );
+      const at = statuses.findIndex(
+        (status) => status !== undefined && status.header?.memberId === status.leader,
+      );
+      if (at >= 0) return at;
+    }
   }
+
+  const sameState = () =>
+    freshly(async (fresh) => {
+      const { revision } = await fresh.get("any");
+      const hashes = await Promise.all(
+        fresh.endpoints.map(async (endpoint) => {
+          // A linearizable read at the member first: what it answers it has applied.
+          await fresh.callAt(endpoint, methods.range, { key: utf8("any") });
+          const answer = await fresh.callAt(endpoint, methods.hashKv, { revision });
+          return `${answer.hash} ${answer.compactRevision}`;
+        }),
+      );
+      assert.equal(new Set(hashes).size, 1, `members differ at revision ${revision}: ${hashes.join(", ")}`);
+    });
 
   it("lose no acknowledged write to kill -9 of the leader, and agree after its return", async () => {
     const acknowledged = new Set<string>();
@@ -115,7 +128,7 @@ describe("three members of the store", function () {
     await cluster.start(behind);
     const endpoint = must(client.endpoints[behind], "an endpoint per member");
     const key = utf8("far/599");
-    const answer = await client.callAt(endpoint, methods.range, { key });
+    const answer = await freshly((fresh) => fresh.callAt(endpoint, methods.range, { key }));
     assert.equal(text(must(answer.kvs[0], "the key is there").value), `${value}11`);
     assert.match(cluster.output(behind), /installed a snapshot/);
     await sameState();
