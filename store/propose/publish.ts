@@ -36,7 +36,7 @@ export async function publish(
   for (;;) {
     const over = new AbortController();
     const late = tooLate(sleep(clock, parts.attemptMs, AbortSignal.any([signal, over.signal])));
-    late.catch(() => undefined);
+    late.catch(() => undefined); // it may lose the race, or end with the attempt
     try {
       await attempt(late);
       log.info("published local member to cluster through raft", { "local-member-id": memberId });
