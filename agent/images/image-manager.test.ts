@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deferred } from "../../base/deferred.ts";
@@ -162,5 +162,78 @@ describe("the back-off after a failed pull", () => {
     await clock.advance(10_001);
     assert.equal((await ask(image, { pod: "without" })).reason, "ErrImagePull");
     assert.equal((await ask(image, { pod: "allowed", credentials: [from("ada")] })).reason, undefined);
+  });
+});
+
+describe("an image on the node that was pulled with a pull secret", () => {
+  const present = (image: string) =>
+    `Pulled: Container image "${image}" already present on machine and can be accessed by the pod`;
+  let image: string;
+  beforeEach(async () => {
+    image = await registry.add("private", ["secret"], ["ada:p", "bob:p"]);
+    assert.equal((await ask(image, { credentials: [from("ada")] })).reason, undefined);
+    registry.seen.length = 0;
+  });
+
+  it("is not given to a pod that has none, or another: the registry decides", async () => {
+    const without = await ask(image, { pod: "without" });
+    assert.deepEqual(
+      [without.reason, without.said[0]],
+      ["ErrImagePull", `Pulling: Pulling image "${image}"`],
+    );
+    const wrong = await ask(image, { pod: "wrong", credentials: [from("eve")] });
+    assert.equal(wrong.reason, "ErrImagePull");
+    const other = await ask(image, { pod: "other", credentials: [from("eve"), from("bob")] });
+    assert.equal(other.reason, undefined);
+    assert.match(other.said.at(-1) ?? "", /^Pulled: Successfully pulled image/);
+    // From now on the node knows both.
+    for (const user of ["ada", "bob"])
+      assert.deepEqual((await ask(image, { credentials: [from(user)] })).said, [present(image)]);
+  });
+
+  it("is hidden from such a pod that never pulls", async () => {
+    const message = `Container image "${image}" is not present with pull policy of Never`;
+    assert.deepEqual(await ask(image, { policy: "Never" }), {
+      said: [`ErrImageNeverPull: ${message}`, "Failed: Error: ErrImageNeverPull"],
+      reason: "ErrImageNeverPull",
+    });
+    const { said } = await ask(image, { policy: "Never", credentials: [from("ada")] });
+    assert.deepEqual(said, [present(image)]);
+    assert.deepEqual(registry.seen, []);
+  });
+
+  it("is given without asking to pods with these credentials or that secret, also after a restart", async () => {
+    await restart();
+    const elsewhere = { namespace: "m", name: "copy", uid: "uid-copy" };
+    const said = async (credentials: PullCredentials) =>
+      (await ask(image, { credentials: [credentials] })).said;
+    // The same credentials in another secret; then that secret with others; then these in the first.
+    assert.deepEqual(await said(from("ada", { secret: elsewhere })), [present(image)]);
+    await restart();
+    assert.deepEqual(await said(from("new", { secret: elsewhere })), [present(image)]);
+    assert.deepEqual(await said(from("new")), [present(image)]);
+    assert.deepEqual(registry.seen, []);
+  });
+
+  it("is everyone's where its registry gives it to everyone", async () => {
+    const open = await registry.add("public", ["secret"]);
+    assert.equal((await ask(image, { pod: "a" })).reason, "ErrImagePull");
+    // The same image by another name: being allowed that one does not open the first.
+    assert.equal((await ask(open, { pod: "b" })).reason, undefined);
+    assert.deepEqual((await ask(open, { pod: "c", credentials: [from("eve")] })).said, [present(open)]);
+    assert.equal((await ask(image, { pod: "d" })).reason, "ErrImagePull");
+  });
+});
+
+describe("an image that no pull brought to the node", () => {
+  it("is everyone's", async () => {
+    const name = await registry.add("private", ["secret"], ["ada:p"]);
+    await ask(name, { credentials: [from("ada")] });
+    const list = join(dir, "images", "images.json");
+    const [{ access, ...image }] = JSON.parse(await readFile(list, "utf8"));
+    assert.ok(access, "the node keeps who may have it");
+    await writeFile(list, JSON.stringify([image]));
+    assert.equal((await ask(name)).reason, undefined);
+    assert.equal((await ask(name, { policy: "Never" })).reason, undefined);
   });
 });

@@ -3,6 +3,7 @@ import type { Os } from "../../base/os/os.ts";
 import { afterRestart, type BackoffEntry, backoffUntil, crashBackoff } from "../sync/crash-backoff.ts";
 import { hostImage } from "./host-image.ts";
 import { type Image, ImageError } from "./image.ts";
+import { mayUse } from "./image-access.ts";
 import { pullImage } from "./pull.ts";
 import type { PullCredentials } from "./pull-credentials.ts";
 import {
@@ -11,6 +12,7 @@ import {
   parseReference,
   type Reference,
   referenceText,
+  repositoryText,
 } from "./reference.ts";
 import { SharedWork } from "./shared-work.ts";
 import type { ImageStore } from "./store.ts";
@@ -86,12 +88,14 @@ export class ImageManager {
       throw new ImageUnavailable("HostImageNotAllowed", message, nowMs + 60_000);
     }
     // Archives brought in by hand and the host itself have no registry that could have something newer.
-    const local = found !== undefined && (policy !== "Always" || found.digests.length === 0);
-    if (local && found !== undefined) {
-      onEvent("Normal", "Pulled", `Container image "${image}" already present on machine`);
-      return found;
+    const present = policy !== "Always" || found?.digests.length === 0 ? found : undefined;
+    if (present !== undefined && (await this.#mayUse(present, request))) {
+      const message = `Container image "${image}" already present on machine and can be accessed by the pod`;
+      onEvent("Normal", "Pulled", message);
+      return present;
     }
     if (policy === "Never") {
+      // The same for one that is there, but not for this pod: nobody learns what others have.
       const message = `Container image "${image}" is not present with pull policy of Never`;
       onEvent("Warning", "ErrImageNeverPull", message);
       onEvent("Warning", "Failed", "Error: ErrImageNeverPull");
@@ -108,6 +112,18 @@ export class ImageManager {
       );
     }
     return this.#pull(request);
+  }
+
+  async #mayUse(found: Image, { image, credentialsFor }: PullRequest): Promise<boolean> {
+    const reference = parseReference(image);
+    const repository = repositoryText(reference);
+    const verdict = await mayUse(found.access, repository, () =>
+      // The pull that follows says what is wrong with them.
+      credentialsFor(reference).catch(noneIfUnreadable),
+    );
+    if (verdict.mayUse && verdict.record)
+      await this.#store.recordAccess(found.id, { repository, credentials: verdict.record });
+    return verdict.mayUse;
   }
 
   async #pull(request: PullRequest): Promise<Image> {
@@ -170,6 +186,11 @@ export class ImageManager {
     for (const [key, { failedMs, delayMs }] of this.#failures)
       if (nowMs - failedMs > delayMs + crashBackoff.forgetMs) this.#failures.delete(key);
   }
+}
+
+function noneIfUnreadable(error: unknown): readonly PullCredentials[] {
+  if (error instanceof ImageError) return [];
+  throw error;
 }
 
 const failureKey = ({ podUid, image }: PullRequest) => `${podUid} ${image}`;

@@ -1,3 +1,5 @@
+import type { ImageAccess } from "./image-access.ts";
+
 /** What is kept of an image's configuration (image-spec config.md): what a container needs. */
 export interface ImageConfig {
   readonly Entrypoint?: readonly string[] | null;
@@ -19,6 +21,8 @@ export interface Image {
   readonly digests: readonly string[];
   readonly sizeBytes: number;
   readonly config: ImageConfig;
+  /** Who may use it; absent where no pull brought it. */
+  readonly access?: ImageAccess;
 }
 
 export class ImageError extends Error {

@@ -264,7 +264,12 @@ describe("pullImage", () => {
   const name = () => `127.0.0.1:${(server.address() as { port: number }).port}/app:1`;
   const pull = async (store: ImageStore) =>
     pullImage(store, parseReference(name()), {
-      credentials: { username: "u", password: "p" },
+      credentials: {
+        username: "u",
+        password: "p",
+        hash: "h",
+        secret: { namespace: "n", name: "s", uid: "1" },
+      },
       signal: new AbortController().signal,
     });
 

@@ -5,8 +5,9 @@ import { Readable } from "node:stream";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { type Image, ImageError } from "./image.ts";
 import { chooseForPlatform } from "./platform.ts";
-import { type Reference, referenceText } from "./reference.ts";
-import { type Credentials, Registry, readDocument } from "./registry.ts";
+import type { PullCredentials } from "./pull-credentials.ts";
+import { type Reference, referenceText, repositoryText } from "./reference.ts";
+import { Registry, readDocument } from "./registry.ts";
 import { type Descriptor, type ImageStore, isRecord, manifestOf } from "./store.ts";
 
 const manifestTypes = [
@@ -22,7 +23,7 @@ const blobAttempts = 4;
 export async function pullImage(
   store: ImageStore,
   reference: Reference,
-  options: { readonly credentials?: Credentials | undefined; readonly signal: AbortSignal },
+  options: { readonly credentials?: PullCredentials | undefined; readonly signal: AbortSignal },
 ): Promise<Image> {
   const registry = new Registry(reference.registry, options.credentials);
   const { repository } = reference;
@@ -41,9 +42,10 @@ export async function pullImage(
       );
     const names = {
       tags: [referenceText(reference)],
-      digests: [`${reference.registry}/${repository}@${top.digest}`],
+      digests: [`${repositoryText(reference)}@${top.digest}`],
     };
-    return store.add({ config, layers }, names, options.signal);
+    const pull = { repository: repositoryText(reference), credentials: options.credentials };
+    return store.add({ config, layers }, names, { pull, signal: options.signal });
   });
 }
 

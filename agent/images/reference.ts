@@ -41,6 +41,11 @@ export function referenceText({ registry, repository, tag, digest }: Reference):
   return `${registry}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`;
 }
 
+/** The name without tag and digest. */
+export function repositoryText({ registry, repository }: Reference): string {
+  return `${registry}/${repository}`;
+}
+
 /** The pull policy that holds where the pod names none. */
 export function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
   const { tag, digest, registry } = parseReference(image);

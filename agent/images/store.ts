@@ -9,7 +9,9 @@ import type { LayerSource } from "../runtime/oci/root-filesystem.ts";
 import { readOptional, writeRecord } from "../runtime/supervised/records.ts";
 import { hostImage } from "./host-image.ts";
 import { type Image, type ImageConfig, ImageError } from "./image.ts";
+import { withPull } from "./image-access.ts";
 import { InTurn } from "./in-turn.ts";
+import type { PullCredentials } from "./pull-credentials.ts";
 import { parseReference, referenceText } from "./reference.ts";
 import { unpackLayer } from "./unpack.ts";
 
@@ -17,6 +19,13 @@ export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
+}
+
+/** Where an image came from, and by which credentials. */
+export interface Pull {
+  /** `registry/repository`. */
+  readonly repository: string;
+  readonly credentials: Pick<PullCredentials, "hash" | "secret"> | undefined;
 }
 
 export const storeLimits = { documentBytesMost: 4 * 1024 * 1024 } as const;
@@ -116,15 +125,27 @@ export class ImageStore implements LayerSource {
   async add(
     manifest: Manifest,
     names: { readonly tags: readonly string[]; readonly digests: readonly string[] },
-    signal?: AbortSignal,
+    options: { readonly pull?: Pull; readonly signal?: AbortSignal } = {},
   ): Promise<Image> {
+    const { signal } = options;
     const id = manifest.config.digest;
     const config = configOf(await this.readDocument(id));
     await this.#inTurn.run(`unpack ${id}`, signal, async () => {
       if (!(await this.isUnpacked(id))) await this.#unpack(id, manifest.layers, signal);
     });
     const sizeBytes = manifest.layers.reduce((sum, { size }) => sum + size, manifest.config.size);
-    return this.#enlist({ id, names: names.tags, digests: names.digests, sizeBytes, config });
+    return this.#enlist({ id, names: names.tags, digests: names.digests, sizeBytes, config }, options.pull);
+  }
+
+  /** Records who may use an image, besides those of whom it is known. */
+  async recordAccess(id: string, pull: Pull): Promise<void> {
+    await this.#change((images) =>
+      images.map((image) =>
+        image.id === id
+          ? { ...image, access: withPull(image.access, pull.repository, pull.credentials) }
+          : image,
+      ),
+    );
   }
 
   /** Forgets an image and frees its space. */
@@ -164,12 +185,14 @@ export class ImageStore implements LayerSource {
     }
   }
 
-  async #enlist(image: Image): Promise<Image> {
+  async #enlist(image: Image, pull: Pull | undefined): Promise<Image> {
     let merged = image;
     await this.#change((stored) => {
       const same = stored.find(({ id }) => id === image.id);
       const names = [...new Set([...image.names, ...(same?.names ?? [])])];
-      merged = { ...image, names, digests: [...new Set([...image.digests, ...(same?.digests ?? [])])] };
+      const access = pull ? withPull(same?.access, pull.repository, pull.credentials) : same?.access;
+      const digests = [...new Set([...image.digests, ...(same?.digests ?? [])])];
+      merged = { ...image, names, digests, ...(access && { access }) };
       // A name belongs to one image: the last that was given it.
       const others = stored
         .filter(({ id }) => id !== image.id)
