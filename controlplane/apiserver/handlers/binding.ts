@@ -63,13 +63,17 @@ function assigned(
 ): KubeObject {
   const { name, uid } = pod.metadata;
   const spec = objectOf(pod.spec);
-  const wantedUid = stringOf(meta.uid);
-  if (wantedUid !== "" && wantedUid !== uid)
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: UID in precondition: ${wantedUid}, UID in object meta: ${uid}`,
-    );
+  const preconditions = [
+    ["UID", stringOf(meta.uid), uid],
+    ["ResourceVersion", stringOf(meta.resourceVersion), pod.metadata.resourceVersion],
+  ] as const;
+  for (const [what, wanted, given] of preconditions)
+    if (wanted !== "" && wanted !== given)
+      throw conflict(
+        kind,
+        name,
+        `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${given}`,
+      );
   if (pod.metadata.deletionTimestamp !== undefined)
     throw conflict(
       { group: "", plural: "pods/binding" },
@@ -90,12 +94,18 @@ function assigned(
       `pod ${name} has non-empty .spec.schedulingGates`,
     );
   const annotations = { ...pod.metadata.annotations, ...stringMapOf(meta.annotations) };
-  const status = objectOf(pod.status);
+  const labels = { ...pod.metadata.labels, ...stringMapOf(meta.labels) };
+  // Whoever hoped for another node learns that the pod has one.
+  const { nominatedNodeName: _, ...status } = objectOf(pod.status);
   const others = listOf(status.conditions).filter((one) => isObject(one) && one.type !== "PodScheduled");
   const scheduled = { type: "PodScheduled", status: "True", lastProbeTime: null, lastTransitionTime: now };
   return {
     ...pod,
-    metadata: { ...pod.metadata, ...(Object.keys(annotations).length > 0 && { annotations }) },
+    metadata: {
+      ...pod.metadata,
+      ...(Object.keys(annotations).length > 0 && { annotations }),
+      ...(Object.keys(labels).length > 0 && { labels }),
+    },
     spec: { ...spec, nodeName: node },
     status: { ...status, conditions: [...others, scheduled] },
   };

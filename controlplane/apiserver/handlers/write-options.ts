@@ -4,7 +4,7 @@ import { isObject, type JsonObject, listOf, objectOf } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import type { RemoveOptions } from "../registry/remove-object.ts";
 
-type AskedOptions = Omit<RemoveOptions, "by">;
+type AskedOptions = Omit<RemoveOptions, "by" | "mark">;
 
 import type { Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
@@ -69,7 +69,11 @@ export async function removeOptions(call: Call, schemas: Schemas): Promise<Asked
   const bytes = call.body;
   const fromBody =
     bytes.length > 0 ? decodeBody(bytes, header(call.headers, "content-type"), schemas).object : {};
-  const said: JsonObject = { ...queryOptions(call.query), ...fromBody };
+  return removeOptionsOf({ ...queryOptions(call.query), ...fromBody });
+}
+
+/** DeleteOptions that somebody wrote down. Fails with BadRequest and Invalid. */
+export function removeOptionsOf(said: JsonObject): AskedOptions {
   const policy = said.propagationPolicy;
   const orphans = said.orphanDependents;
   if (typeof policy === "string" && typeof orphans === "boolean")

@@ -16,6 +16,8 @@ export interface RemoveOptions {
   readonly propagationPolicy?: "Orphan" | "Background" | "Foreground";
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly by: Requester;
+  /** Notes in the object, by the same write, why it goes; mutates. */
+  readonly mark?: (object: KubeObject) => void;
 }
 
 /** The object's last state; `removed` when it is gone, else it waits for a grace period or finalizers. */
@@ -86,6 +88,7 @@ export function markedForDeletion(
 ): KubeObject {
   const next = cloneJson(current);
   const { metadata } = next;
+  options.mark?.(next);
   setFinalizers(kind, next, options.propagationPolicy);
   // Where the kind sees nothing to wait for, no wish changes that.
   const usualSeconds = kind.gracePeriodSeconds?.(current) ?? 0;
