@@ -156,10 +156,12 @@ async function start(parts: Parts): Promise<void> {
     tasks,
     (uid) => workers.objectsChanged(uid),
   );
+  const { recursiveReadOnly } = node;
   const able = allocatableOf(node, machine);
   const admission = new PodAdmission(
     {
       allowedUnsafeSysctls: config.allowedUnsafeSysctls,
+      supplementalGroups: node.supplementalGroups,
       appArmor: (await readOptional("/sys/module/apparmor/parameters/enabled"))?.startsWith("Y") ?? false,
     },
     async () => {
@@ -195,6 +197,7 @@ async function start(parts: Parts): Promise<void> {
         dir: join(config.rootDir, "pods"),
         sources,
         mountsSubPaths: chosen.kind === "oci",
+        recursiveReadOnly,
       }),
       prober,
       admission,
@@ -202,6 +205,7 @@ async function start(parts: Parts): Promise<void> {
       sources,
       services: () => services.list(),
       scheme: chosen.kind,
+      recursiveReadOnly,
       nodeIp: config.nodeIp,
       dns: { servers: config.clusterDns, domain: config.clusterDomain },
       allocatable: able,
@@ -273,6 +277,8 @@ function nodeInput(config: AgentConfig, port: number, runtimeVersion: string, ch
     reservedMemoryBytes: config.reservedMemoryBytes,
     runtimeVersion,
     agentVersion: kubernetesVersion.gitVersion,
+    supplementalGroups: chosen.kind === "oci",
+    recursiveReadOnly: chosen.kind === "oci" && chosen.config.recursiveReadOnly,
     annotations: {
       "pintle.dev/runtime": chosen.kind,
       ...(chosen.kind === "process" && {

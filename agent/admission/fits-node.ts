@@ -30,13 +30,16 @@ function lacking(pod: Pod, others: readonly Pod[], { allocatable }: NodeRoom): R
   const wanted = podRequests(pod.spec);
   const used = others.map(({ spec }) => podRequests(spec)).reduce<Amounts>(add, {});
   for (const [name, amount] of Object.entries(wanted)) {
-    const capacity = allocatable[name];
-    if (amount === 0 || capacity === undefined) continue; // a resource of the cluster's, not of nodes
+    // A resource with a domain's name may be one of the cluster's, not of nodes.
+    if (amount === 0 || (allocatable[name] === undefined && isExtended(name))) continue;
+    const capacity = allocatable[name] ?? 0;
     const taken = used[name] ?? 0;
     if (amount > capacity - taken) return outOf(name, amount, taken, capacity);
   }
   return undefined;
 }
+
+const isExtended = (name: string): boolean => name.includes("/") && !name.includes("kubernetes.io/");
 
 function outOf(name: string, requested: number, used: number, capacity: number): Rejection {
   const amounts = `requested: ${requested}, used: ${used}, capacity: ${capacity}`;

@@ -23,8 +23,8 @@ const sysctls = (...names: string[]) => ({
 });
 
 describe("PodAdmission", () => {
-  const fresh = (allowedUnsafeSysctls: readonly string[] = []) =>
-    new PodAdmission({ allowedUnsafeSysctls, appArmor: false }, async () => node);
+  const fresh = (allowedUnsafeSysctls: readonly string[] = [], supplementalGroups = true) =>
+    new PodAdmission({ allowedUnsafeSysctls, supplementalGroups, appArmor: false }, async () => node);
   const told = async (admission: PodAdmission, one: Pod) => {
     const rejection = await admission.admit(one);
     return rejection && `${rejection.reason}: ${rejection.message}`;
@@ -121,6 +121,42 @@ describe("PodAdmission", () => {
     );
     const free = { securityContext: { appArmorProfile: { type: "Unconfined" } } };
     assert.equal(await told(fresh(), pod("b", free)), undefined);
+  });
+
+  it("refuses pods of another operating system, by their field or their label", async () => {
+    assert.equal(
+      await told(fresh(), pod("a", { os: { name: "windows" } })),
+      "PodOSNotSupported: Failed to admit pod as the OS field doesn't match node OS",
+    );
+    const labelled = (os: string) => {
+      const one = pod("b", {});
+      return { ...one, metadata: { ...one.metadata, labels: { "kubernetes.io/os": os } } };
+    };
+    assert.equal(
+      await told(fresh(), labelled("windows")),
+      "PodOSSelectorNodeLabelDoesNotMatch: Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
+    );
+    assert.equal(await told(fresh(), labelled("linux")), undefined);
+    assert.equal(await told(fresh(), pod("c", { os: { name: "linux" } })), undefined);
+  });
+
+  it("refuses huge pages, of which the node has none, and leaves the cluster's own resources to others", async () => {
+    const asking = (name: string) => [{ name: "c", image: "i", resources: { requests: { [name]: "2Mi" } } }];
+    assert.equal(
+      await told(fresh(), pod("a", { containers: asking("hugepages-2Mi") })),
+      "OutOfhugepages-2Mi: Node didn't have enough resource: hugepages-2Mi, requested: 2097152, used: 0, capacity: 0",
+    );
+    assert.equal(await told(fresh(), pod("a", { containers: asking("example.com/licence") })), undefined);
+  });
+
+  it("refuses supplementalGroupsPolicy Strict where containers cannot be put into groups", async () => {
+    const policy = (supplementalGroupsPolicy: string) => ({ securityContext: { supplementalGroupsPolicy } });
+    assert.equal(
+      await told(fresh([], false), pod("a", policy("Strict"))),
+      "SupplementalGroupsPolicyNotSupported: SupplementalGroupsPolicy=Strict is not supported in this node",
+    );
+    assert.equal(await told(fresh([], false), pod("a", policy("Merge"))), undefined);
+    assert.equal(await told(fresh(), pod("a", policy("Strict"))), undefined);
   });
 
   it("does not ask a pod that runs already", async () => {

@@ -3,9 +3,13 @@ import { wantsAppArmor } from "../sync/security-profiles.ts";
 import { type NodeRoom, type Rejection, rejectionOf } from "./fits-node.ts";
 import { forbiddenSysctl } from "./sysctls.ts";
 
+const osLabel = "kubernetes.io/os";
+
 export interface AdmissionRules {
   /** --allowed-unsafe-sysctls. */
   readonly allowedUnsafeSysctls: readonly string[];
+  /** Whether containers can be in other groups than their user's own. */
+  readonly supplementalGroups: boolean;
   /** Whether the host's kernel has AppArmor switched on. */
   readonly appArmor: boolean;
 }
@@ -34,6 +38,12 @@ export class PodAdmission {
     const refused = this.#refused(pod);
     if (refused !== undefined) return refused;
     const node = await this.#node();
+    const os = pod.metadata.labels?.[osLabel];
+    if (os !== undefined && os !== (node.labels[osLabel] ?? "linux"))
+      return {
+        reason: "PodOSSelectorNodeLabelDoesNotMatch",
+        message: `Failed to admit pod as the \`${osLabel}\` label doesn't match node label`,
+      };
     // From here on in one go: two pods that come together must not both get the last of the room.
     const others = [...this.#admitted.values()].filter((other) => other.metadata.uid !== uid);
     const rejection = rejectionOf(pod, others, node);
@@ -53,6 +63,11 @@ export class PodAdmission {
       return {
         reason: "PodOSNotSupported",
         message: "Failed to admit pod as the OS field doesn't match node OS",
+      };
+    if (pod.spec.securityContext?.supplementalGroupsPolicy === "Strict" && !this.#rules.supplementalGroups)
+      return {
+        reason: "SupplementalGroupsPolicyNotSupported",
+        message: "SupplementalGroupsPolicy=Strict is not supported in this node",
       };
     if (wantsAppArmor(pod) && !this.#rules.appArmor)
       return { reason: "AppArmor", message: "Cannot enforce AppArmor: AppArmor is not enabled on the host" };

@@ -1,11 +1,13 @@
 import { accessSync, constants } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { release } from "node:os";
 import { delimiter, join } from "node:path";
 import { UsageError } from "../../base/os/flags.ts";
 import { describeError } from "../../base/os/log.ts";
 import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
 import { readHostLimits } from "./oci/host-limits.ts";
 import { type OciConfig, versionOf } from "./oci/launcher.ts";
+import { supportsRecursiveReadOnly } from "./oci/recursive-read-only.ts";
 import { supportsSeccomp } from "./oci/seccomp-profile.ts";
 import { mustRun } from "./supervised/run-command.ts";
 
@@ -50,15 +52,17 @@ async function findOci(choice: RuntimeChoice): Promise<OciConfig> {
   const cgroups = await findCgroups();
   if (cgroups === undefined) throw new Error("no cgroup memory controller is mounted");
   await tryOverlay(choice.rootDir);
+  const version = await versionOf(program);
   return {
     program,
     wrapper: await hybridWrapper(cgroups, program),
-    version: await versionOf(program),
+    version,
     rootDir: choice.rootDir,
     cgroupParent: `/pintle/${choice.nodeName}`,
     cgroups,
     host: await readHostLimits(),
     seccomp: await supportsSeccomp(program),
+    recursiveReadOnly: supportsRecursiveReadOnly(version, release()),
   };
 }
 

@@ -93,6 +93,8 @@ export interface Mount {
   readonly hostPath: string;
   readonly containerPath: string;
   readonly readOnly: boolean;
+  /** With all that is mounted in it. */
+  readonly recursively?: boolean;
   readonly propagation?: "rprivate" | "rslave" | "rshared";
 }
 

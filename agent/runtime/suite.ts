@@ -2,9 +2,11 @@ import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { release, tmpdir } from "node:os";
 import { join } from "node:path";
+import { supportsRecursiveReadOnly } from "./oci/recursive-read-only.ts";
 import type { ContainerConfig, Runtime, RuntimeContainer, SandboxConfig } from "./seam.ts";
+import { mustRun } from "./supervised/run-command.ts";
 
 export interface SuiteSupport {
   /** Commands really run; else only states are checked. */
@@ -253,6 +255,32 @@ export function runtimeSuite(
       const pid = Number(await logOf(config));
       const left = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "gone");
       assert.doesNotMatch(left, /76543/);
+    });
+
+    it("mounts read-only, with what is mounted within where that is asked for", async function () {
+      if (!supportsRecursiveReadOnly(runtime.description.replace("oci://", ""), release())) this.skip();
+      const outer = await mkdtemp(join(root, "mounts-"));
+      const inner = join(outer, "inner");
+      await mkdir(inner);
+      await mustRun(["mount", "-t", "tmpfs", "tmpfs", inner]);
+      try {
+        const sandbox = await runtime.runPodSandbox(sandboxConfig("mounts"));
+        const written = async (recursively: boolean) => {
+          const mount = { hostPath: outer, containerPath: "/mnt", readOnly: true, recursively };
+          const config = shell(
+            "for at in /mnt /mnt/inner; do touch $at/x 2>/dev/null && echo $at; done; true",
+            {
+              mounts: [mount],
+            },
+          );
+          await (await start(sandbox, config)).ended;
+          return logOf(config);
+        };
+        assert.equal(await written(false), "/mnt/inner\n");
+        assert.equal(await written(true), "");
+      } finally {
+        await mustRun(["umount", inner]);
+      }
     });
 
     it("shows the host's shared memory to a pod with the host's IPC namespace", async () => {

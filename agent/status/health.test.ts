@@ -61,6 +61,8 @@ describe("node health", () => {
       reservedMemoryBytes: 0,
       runtimeVersion: "",
       agentVersion: "",
+      supplementalGroups: true,
+      recursiveReadOnly: true,
       annotations: {},
     };
     const machine = {

@@ -16,6 +16,10 @@ export interface NodeInput {
   readonly runtimeVersion: string;
   readonly agentVersion: string;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Whether containers can be in other groups than their user's own. */
+  readonly supplementalGroups: boolean;
+  /** Whether mounts can be read-only with all that is mounted in them. */
+  readonly recursiveReadOnly: boolean;
 }
 
 /** What the agent registers. */
@@ -129,6 +133,13 @@ export function nodeStatus(
       "ephemeral-storage": ki(able.storageBytes),
     },
     conditions: [...others, ...ours],
+    features: { supplementalGroupsPolicy: input.supplementalGroups },
+    runtimeHandlers: [
+      {
+        name: "",
+        features: { recursiveReadOnlyMounts: input.recursiveReadOnly, userNamespaces: false },
+      },
+    ],
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
     nodeInfo: {
       machineID: machine.machineId,

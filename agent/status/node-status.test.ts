@@ -30,6 +30,8 @@ const node = {
   reservedMemoryBytes: 0,
   runtimeVersion: "r",
   agentVersion: "v",
+  supplementalGroups: true,
+  recursiveReadOnly: false,
   annotations: {},
 };
 const leaseRef = { namespace: "kube-node-lease", name: "n1" };
@@ -70,6 +72,13 @@ describe("agent/status/node-status", () => {
     await until(() => ownerOfLease() !== undefined);
     assert.notEqual(nodeUid(), before);
     assert.equal(ownerOfLease(), nodeUid());
+  });
+
+  it("says what the runtime can do of what pods may ask for", () => {
+    const { features, runtimeHandlers } = api.all(resources.nodes)[0]?.status ?? {};
+    assert.deepEqual(features, { supplementalGroupsPolicy: true });
+    const able = { recursiveReadOnlyMounts: false, userNamespaces: false };
+    assert.deepEqual(runtimeHandlers, [{ name: "", features: able }]);
   });
 
   it("takes over a lease that an earlier Node of its name owned", async () => {

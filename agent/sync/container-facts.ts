@@ -1,5 +1,7 @@
 import type { Container, ContainerStatus } from "../../client/types.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
+import { isReadOnlyThroughout } from "../volumes/recursive-read-only.ts";
+import { ConfigError } from "./environment.ts";
 
 type Facts = Pick<ContainerStatus, "volumeMounts" | "resources" | "allocatedResources" | "user">;
 
@@ -8,21 +10,34 @@ type Facts = Pick<ContainerStatus, "volumeMounts" | "resources" | "allocatedReso
 export function containerFacts(
   { volumeMounts = [], resources }: Container,
   last: RuntimeContainer | undefined,
-  scheme: string,
+  { scheme, recursiveReadOnly }: { readonly scheme: string; readonly recursiveReadOnly: boolean },
 ): Facts {
   const user = scheme === "oci" ? userOf(last) : undefined;
   return {
     ...(volumeMounts.length > 0 && {
-      volumeMounts: volumeMounts.map(({ name, mountPath, readOnly }) => ({
-        name,
-        mountPath,
-        ...(readOnly && { readOnly, recursiveReadOnly: "Disabled" }),
+      volumeMounts: volumeMounts.map((mount) => ({
+        name: mount.name,
+        mountPath: mount.mountPath,
+        ...(mount.readOnly && {
+          readOnly: true,
+          recursiveReadOnly: throughout(mount, recursiveReadOnly) ? "Enabled" : "Disabled",
+        }),
       })),
     }),
     ...(last && { resources: resources ?? {} }),
     ...(last && resources?.requests && { allocatedResources: resources.requests }),
     ...(user && { user }),
   };
+}
+
+/** What cannot be had is not had: the container then waits, saying so. */
+function throughout(mount: Parameters<typeof isReadOnlyThroughout>[0], isSupported: boolean): boolean {
+  try {
+    return isReadOnlyThroughout(mount, isSupported);
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
 }
 
 function userOf(last: RuntimeContainer | undefined): Facts["user"] {

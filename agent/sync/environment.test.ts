@@ -114,7 +114,7 @@ describe("PodVolumes", () => {
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
   it("shows a changed config map at once and whole", async () => {
-    const volumes = new PodVolumes({ dir, sources, mountsSubPaths: false });
+    const volumes = new PodVolumes({ dir, sources, mountsSubPaths: false, recursiveReadOnly: false });
     const { pod } = scene(
       {},
       { volumes: [{ name: "v", configMap: { name: "settings", defaultMode: 0o600 } }] },
@@ -135,7 +135,7 @@ describe("PodVolumes", () => {
   });
 
   it("keeps a subPath inside its volume", async () => {
-    const volumes = new PodVolumes({ dir, sources, mountsSubPaths: false });
+    const volumes = new PodVolumes({ dir, sources, mountsSubPaths: false, recursiveReadOnly: false });
     const mount = (subPath: string) => ({ volumeMounts: [{ name: "e", mountPath: "/e", subPath }] });
     const at = async (subPath: string) => {
       const { pod, own } = scene(mount(subPath), { volumes: [{ name: "e", emptyDir: {} }] });

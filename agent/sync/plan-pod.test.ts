@@ -73,6 +73,7 @@ describe("planPod", () => {
         ready: started,
         nowMs: 100_000,
         scheme: "oci",
+        recursiveReadOnly: true,
         hostIp: "10.0.0.1",
         waiting: new Map(),
         terminationMessages: new Map(),

@@ -28,6 +28,8 @@ export interface PodContext {
   readonly services: () => readonly Service[];
   /** `oci` or `process`. */
   readonly scheme: string;
+  /** Whether the runtime makes mounts read-only with all that is mounted in them. */
+  readonly recursiveReadOnly: boolean;
   readonly nodeIp: string;
   readonly dns: ClusterDns;
   readonly allocatable: FieldContext["allocatable"];

@@ -29,7 +29,7 @@ export class PodReport {
     observed: Observed,
     seen: Pick<StatusInput, "waiting" | "failure">,
   ): Promise<PodStatus> {
-    const { volumes, prober, os, scheme, nodeIp } = this.#context;
+    const { volumes, prober, os, scheme, nodeIp, recursiveReadOnly } = this.#context;
     for (const one of observed.containers)
       if (one.state.phase === "exited" && !this.#messages.has(one.id))
         this.#messages.set(one.id, await terminationMessage(one, volumes.podDir(pod.metadata.uid)));
@@ -39,6 +39,7 @@ export class PodReport {
       observed,
       nowMs: os.clock.wallMs(),
       scheme,
+      recursiveReadOnly,
       hostIp: nodeIp,
       waiting: seen.waiting,
       ready: new Set(ids.filter((id) => prober.isReady(id))),

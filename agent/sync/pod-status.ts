@@ -12,6 +12,8 @@ export interface StatusInput {
   readonly nowMs: number;
   /** `oci` or `process`: the scheme of container ids. */
   readonly scheme: string;
+  /** Whether the runtime makes mounts read-only with all that is mounted in them. */
+  readonly recursiveReadOnly: boolean;
   readonly hostIp: string;
   /** Why a container that is to run does not, by container name. */
   readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>;
@@ -89,7 +91,7 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
     ...(last && { containerID: `${scheme}://${last.id}` }),
     restartCount: last?.attempt ?? recorded?.restartCount ?? 0,
     lastState: previous ? stateOf(input, previous) : (recorded?.lastState ?? {}),
-    ...containerFacts(container, last, scheme),
+    ...containerFacts(container, last, input),
   };
   if (last?.state.phase === "running") {
     const started = input.started.has(last.id);

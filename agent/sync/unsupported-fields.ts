@@ -72,10 +72,5 @@ function ofContainer(container: Container, at: string, init: boolean): Unsupport
     ...(container.env ?? []).flatMap(({ valueFrom }, index) =>
       valueFrom?.fileKeyRef ? [{ field: `${at}.env[${index}].valueFrom.fileKeyRef` }] : [],
     ),
-    ...(container.volumeMounts ?? []).flatMap(({ recursiveReadOnly }, index) =>
-      recursiveReadOnly === "Enabled"
-        ? [{ field: `${at}.volumeMounts[${index}].recursiveReadOnly`, value: recursiveReadOnly }]
-        : [],
-    ),
   ];
 }

@@ -8,6 +8,7 @@ import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
 import { showPayload } from "./atomic-folder.ts";
 import { payloadOf } from "./payload.ts";
+import { isReadOnlyThroughout } from "./recursive-read-only.ts";
 import { isPlainName, mountPoints, placeOfSubPath, removeMounts, subPathFolder } from "./sub-paths.ts";
 
 export interface PodVolumesDeps {
@@ -16,6 +17,8 @@ export interface PodVolumesDeps {
   readonly sources: Sources;
   /** Whether a subPath is mounted by descriptor, so that nobody can exchange it; plain processes get its name. */
   readonly mountsSubPaths: boolean;
+  /** Whether the runtime makes mounts read-only with all that is mounted in them. */
+  readonly recursiveReadOnly: boolean;
 }
 
 /** Volumes of this node's pods. */
@@ -23,11 +26,13 @@ export class PodVolumes {
   readonly #dir: string;
   readonly #sources: Sources;
   readonly #mountsSubPaths: boolean;
+  readonly #recursiveReadOnly: boolean;
 
-  constructor({ dir, sources, mountsSubPaths }: PodVolumesDeps) {
-    this.#mountsSubPaths = mountsSubPaths;
-    this.#dir = dir;
-    this.#sources = sources;
+  constructor(deps: PodVolumesDeps) {
+    this.#mountsSubPaths = deps.mountsSubPaths;
+    this.#recursiveReadOnly = deps.recursiveReadOnly;
+    this.#dir = deps.dir;
+    this.#sources = deps.sources;
   }
 
   podDir(uid: string): string {
@@ -81,14 +86,8 @@ export class PodVolumes {
     env: ReadonlyMap<string, string>,
   ): Promise<readonly Mount[]> {
     const mounts: Mount[] = [];
-    for (const {
-      name,
-      mountPath,
-      readOnly,
-      subPath,
-      subPathExpr,
-      mountPropagation,
-    } of container.volumeMounts ?? []) {
+    for (const mount of container.volumeMounts ?? []) {
+      const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation } = mount;
       const volume = (pod.spec.volumes ?? []).find((one) => one.name === name);
       if (volume === undefined) throw new ConfigError(`volume mount ${name}: no such volume`);
       const root = volume.hostPath?.path ?? this.#folder(pod, volume);
@@ -114,6 +113,7 @@ export class PodVolumes {
         hostPath,
         containerPath: mountPath,
         readOnly: readOnly === true || ofApi !== undefined,
+        recursively: isReadOnlyThroughout(mount, this.#recursiveReadOnly),
         propagation,
       });
     }

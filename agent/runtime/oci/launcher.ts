@@ -29,6 +29,8 @@ export interface OciConfig {
   readonly host: HostLimits;
   /** Whether containers can be given a filter of system calls. */
   readonly seccomp: boolean;
+  /** Whether a mount can be read-only with all that is mounted in it. */
+  readonly recursiveReadOnly: boolean;
   /** Folders of the host that its own image does not show. */
   readonly hidden?: readonly string[];
 }

@@ -197,7 +197,11 @@ function mountsOf(config: ContainerConfig, places: SpecPlaces): readonly OciMoun
       destination: mount.containerPath,
       type: "bind",
       source: mount.hostPath,
-      options: ["rbind", mount.propagation ?? "rprivate", mount.readOnly ? "ro" : "rw"],
+      options: [
+        "rbind",
+        mount.propagation ?? "rprivate",
+        mount.readOnly ? (mount.recursively ? "rro" : "ro") : "rw",
+      ],
     }));
   const covers = (places.covers ?? []).map(({ at, shows }) =>
     shows === undefined

@@ -69,6 +69,7 @@ export class WorkerRig {
       },
       services: () => [],
       scheme: "oci",
+      recursiveReadOnly: true,
       nodeIp: "10.0.0.1",
       dns: { servers: [], domain: "cluster.local" },
       allocatable: { cpuMillis: 1000, memoryBytes: 1e9, storageBytes: 1e9 },
