@@ -83,6 +83,7 @@ function condition({ pod, nowMs }: ConditionInput, { type, ok, no, yes }: Draft)
   return {
     type,
     status,
+    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     lastTransitionTime: unchanged ? before.lastTransitionTime : timeText(nowMs),
     ...(why && { reason: why.reason, ...(why.message !== "" && { message: why.message }) }),
   } as PodCondition;

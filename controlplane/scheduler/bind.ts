@@ -45,7 +45,10 @@ export async function markUnschedulable(
 ): Promise<void> {
   const present = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
   const same =
-    present?.status === "False" && present.reason === verdict.reason && present.message === verdict.message;
+    present?.status === "False" &&
+    present.reason === verdict.reason &&
+    present.message === verdict.message &&
+    present.observedGeneration === pod.metadata.generation;
   if (same) return;
   const now = `${new Date(options.nowMs).toISOString().slice(0, 19)}Z`;
   const lastTransitionTime = present?.status === "False" ? (present.lastTransitionTime ?? now) : now;
@@ -53,6 +56,7 @@ export async function markUnschedulable(
     type: "PodScheduled",
     status: "False",
     ...verdict,
+    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     lastProbeTime: null,
     lastTransitionTime,
   };

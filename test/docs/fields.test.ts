@@ -22,7 +22,7 @@ const reached = reachedMessages(schema());
 const messageOf = new Map(reached.map((message) => [message.title, message]));
 
 /** Fields that are taken and ignored; goes down only. */
-const notYet = 4;
+const notYet = 3;
 
 /** What is wrong with the tables as a list of what can be reached: fields without a row, rows without a field, order. */
 function differences(

@@ -62,6 +62,7 @@ async function evict({ client, recorder, clock }: ControllerContext, pod: Pod): 
   });
   const said = {
     type: "DisruptionTarget",
+    ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     status: "True",
     reason: "DeletionByTaintManager",
     message: "Taint manager: deleting due to NoExecute taint",

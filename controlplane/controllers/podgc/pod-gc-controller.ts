@@ -70,6 +70,7 @@ async function remove({ client, clock, log }: ControllerContext, pod: Pod, orpha
     if (orphaned && !isFinished(pod)) {
       const said = {
         type: "DisruptionTarget",
+        ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
         status: "True",
         reason: "DeletionByPodGC",
         message: "PodGC: node no longer exists",
