@@ -23,7 +23,7 @@ spec:
 `;
 
 describe("chaos: kill -9 under load", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let cluster: LocalCluster;
   let revision = 0;
 
@@ -35,7 +35,7 @@ describe("chaos: kill -9 under load", function () {
   after(() => cluster?.stop());
 
   const rollOut = () => cluster.kubectlWith(deployment(++revision), "apply", "-f", "-");
-  const rolledOut = () => cluster.kubectl("rollout", "status", "deployment/rolling", "--timeout=60s");
+  const rolledOut = () => cluster.kubectl("rollout", "status", "deployment/rolling", "--timeout=120s");
   const leader = async (kind: string) => {
     const status = JSON.parse(
       await cluster.pintle("status", "-o", "json").catch((error: { stdout: string }) => error.stdout),
@@ -52,7 +52,6 @@ describe("chaos: kill -9 under load", function () {
     try {
       await eventually(
         "writes are acknowledged",
-        10,
         async () => writers.acknowledged.flat().length,
         (count) => count > 200,
       );
@@ -62,7 +61,6 @@ describe("chaos: kill -9 under load", function () {
       const later = () => writers.acknowledged.flat().filter((write) => write.atMs > killedMs + 50).length;
       await eventually(
         "writes go on",
-        20,
         async () => later(),
         (count) => count > 500,
       );
@@ -83,10 +81,9 @@ describe("chaos: kill -9 under load", function () {
   });
 
   for (const kind of ["scheduler", "controller-manager"]) {
-    it(`the leading ${kind}: another leads within its lease, the rollout completes`, async () => {
+    it(`the leading ${kind}: another leads within two of its leases, the rollout completes`, async () => {
       const before = await eventually(
         `a ${kind} leads`,
-        20,
         () => leader(kind),
         (name) => name !== undefined,
       );
@@ -96,7 +93,6 @@ describe("chaos: kill -9 under load", function () {
       const killedMs = performance.now();
       const now = await eventually(
         `another ${kind} leads`,
-        15,
         () => leader(kind),
         (name) => name !== undefined && name !== before,
       );
@@ -109,7 +105,8 @@ describe("chaos: kill -9 under load", function () {
       };
       const tookMs = Date.parse(spec.acquireTime) - killedWallMs;
       console.log(`      by its own account after ${tookMs} ms`);
-      assert.ok(tookMs > 0 && tookMs < spec.leaseDurationSeconds * 1000, `${tookMs} ms`);
+      // Others look at the Lease now and then, and wait for its duration from when they last saw it renewed.
+      assert.ok(tookMs > 0 && tookMs < 2 * spec.leaseDurationSeconds * 1000, `${tookMs} ms`);
       await rolledOut();
     });
   }
@@ -132,22 +129,19 @@ describe("chaos: kill -9 under load", function () {
         ]);
     const before = await eventually(
       "pods run on node-1",
-      30,
       pods,
       (list) => list.length > 0 && list.every((pod) => pod[1]),
     );
     await cluster.pintle("kill", "node-1");
     await eventually(
       "the agent is back",
-      20,
       async () => cluster.state().components.find((row) => row.name === "node-1"),
       (row) => (row?.restarts ?? 0) > 0 && row?.pid !== null,
     );
-    await cluster.kubectl("wait", "--for=condition=Ready", "node/node-1", "--timeout=30s");
+    await cluster.kubectl("wait", "--for=condition=Ready", "node/node-1", "--timeout=120s");
     const name = String(before[0]?.[0]);
     const answer = await eventually(
       "exec reaches the old container",
-      20,
       () => cluster.kubectl("exec", name, "--", "echo", "alive"),
       (text) => text.includes("alive"),
     );

@@ -53,9 +53,9 @@ stringData: { a: b }
 type Row = readonly [command: string, wanted: RegExp];
 const prepared: readonly Row[] = [
   ["apply -f FILE", /deployment.apps\/web created[\s\S]*secret\/secret created/],
-  ["rollout status deploy/web --timeout=30s", /successfully rolled out/],
-  ["rollout status ds/ds --timeout=30s", /successfully rolled out/],
-  ["wait --for=condition=Complete job/job --timeout=30s", /condition met/],
+  ["rollout status deploy/web --timeout=120s", /successfully rolled out/],
+  ["rollout status ds/ds --timeout=120s", /successfully rolled out/],
+  ["wait --for=condition=Complete job/job --timeout=120s", /condition met/],
 ];
 const shown: readonly Row[] = [
   ["get deploy web -o json", /"kind": "Deployment"/],
@@ -101,7 +101,7 @@ const changed: readonly Row[] = [
   ["rollout resume deploy/web", /resumed/],
   ["rollout undo deploy/web", /rolled back/],
   ["rollout restart ds/ds", /restarted/],
-  ["rollout status ds/ds --timeout=30s", /successfully rolled out/],
+  ["rollout status ds/ds --timeout=120s", /successfully rolled out/],
   ["taint node node-1 k=v:NoSchedule", /tainted/],
   ["taint node node-1 k-", /untainted/],
   ["cordon node-1", /cordoned/],
@@ -112,13 +112,13 @@ const changed: readonly Row[] = [
   ["annotate deploy/web a=c --overwrite", /annotated/],
   ['patch deploy/web --subresource=status --type=merge -p {"status":{"observedGeneration":1}}', /patched/],
   ["replace --force --grace-period=0 -f FILE", /deployment.apps\/web replaced[\s\S]*secret\/secret replaced/],
-  ["rollout status deploy/web --timeout=30s", /successfully rolled out/],
-  ["wait --for=jsonpath={.status.availableReplicas}=2 deploy/web --timeout=30s", /condition met/],
+  ["rollout status deploy/web --timeout=120s", /successfully rolled out/],
+  ["wait --for=jsonpath={.status.availableReplicas}=2 deploy/web --timeout=120s", /condition met/],
   [
     "run r1 --image=pintle.local/host --restart=Never --rm -i --command -- echo hello",
     /hello\n[\s\S]*deleted/,
   ],
-  ["drain node-1 --ignore-daemonsets --force --timeout=30s", /node\/node-1 drained/],
+  ["drain node-1 --ignore-daemonsets --force --timeout=120s", /node\/node-1 drained/],
   ["uncordon node-1", /uncordoned/],
 ];
 const refused: readonly Row[] = [
@@ -136,13 +136,13 @@ const removed: readonly Row[] = [
   ["get pods -l app=ds -o name", /^pod\/ds-\w+\n$/],
   ["delete pods -l app=ds --now", /deleted/],
   ["delete deploy --all", /"web" deleted/],
-  ["wait --for=delete deploy/web --timeout=30s", /^$/],
-  ["wait --for=delete pods -l app=web --timeout=30s", /^(pod\S+ condition met\n)*$/],
+  ["wait --for=delete deploy/web --timeout=120s", /^$/],
+  ["wait --for=delete pods -l app=web --timeout=120s", /^(pod\S+ condition met\n)*$/],
   ["delete -f FILE --ignore-not-found", /service "web" deleted/],
 ];
 
 describe("kubectl's corners", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let cluster: LocalCluster;
   let folder: string;
 

@@ -47,7 +47,7 @@ spec: { type: NodePort, selector: { app: web }, ports: [{ port: 8080 }] }
 
 for (const runtime of ["oci", "process"] as const) {
   describe(`kubectl on a small cluster, pods as ${runtime === "oci" ? "containers" : "processes"}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     let cluster: LocalCluster;
     let kubectl: LocalCluster["kubectl"];
 
@@ -73,7 +73,7 @@ for (const runtime of ["oci", "process"] as const) {
     it("applies a manifest and rolls it out", async () => {
       const output = await cluster.kubectlWith(web, "apply", "-f", "-");
       assert.match(output, /deployment\.apps\/web created/);
-      await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+      await kubectl("rollout", "status", "deployment/web", "--timeout=120s");
       assert.match(await cluster.kubectlWith(web, "apply", "-f", "-"), /deployment\.apps\/web unchanged/);
     });
 
@@ -82,7 +82,6 @@ for (const runtime of ["oci", "process"] as const) {
       const node = await kubectl("get", "nodes", "-o", "jsonpath={.items[0].status.addresses[0].address}");
       const body = await eventually(
         "the node port answers",
-        20,
         async () => await (await fetch(`http://${node}:${port}/`)).text(),
         (text) => text !== "",
       );
@@ -111,7 +110,7 @@ for (const runtime of ["oci", "process"] as const) {
         "wait",
         "--for=jsonpath={.status.initContainerStatuses[0].state.running}",
         "pod/waits",
-        "--timeout=30s",
+        "--timeout=120s",
       );
       const cases: readonly [readonly string[], string][] = [
         [["logs", "waits"], 'container "m" in pod "waits" is waiting to start: PodInitializing'],
@@ -148,12 +147,12 @@ for (const runtime of ["oci", "process"] as const) {
 
     it("scales, changes the template, shows history and undoes", async () => {
       await kubectl("scale", "deployment/web", "--replicas=3");
-      await kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "deployment/web", "--timeout=30s");
+      await kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "deployment/web", "--timeout=120s");
       await kubectl("set", "env", "deployment/web", "EXTRA=1");
-      await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+      await kubectl("rollout", "status", "deployment/web", "--timeout=120s");
       assert.match(await kubectl("rollout", "history", "deployment/web"), /REVISION[\s\S]*2/);
       await kubectl("rollout", "undo", "deployment/web");
-      await kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+      await kubectl("rollout", "status", "deployment/web", "--timeout=120s");
       assert.doesNotMatch(await kubectl("get", "deployment", "web", "-o", "yaml"), /name: EXTRA/);
     });
 
@@ -163,7 +162,6 @@ for (const runtime of ["oci", "process"] as const) {
       await kubectl("patch", "configmap", "settings", "--type=merge", "-p", '{"data":{"greeting":"howdy"}}');
       await eventually(
         "the file follows",
-        60,
         () => kubectl("exec", pod, "--", "cat", "/settings/greeting"),
         (text) => text === "howdy",
       );
@@ -194,13 +192,13 @@ for (const runtime of ["oci", "process"] as const) {
             "-o",
             "jsonpath={.status.containerStatuses[0].state.terminated.reason}",
           );
-        await eventually("the kernel ends it", 30, reason, (text) => text === "OOMKilled");
+        await eventually("the kernel ends it", reason, (text) => text === "OOMKilled");
       });
     }
 
     it("deletes, and what belonged to it goes too", async () => {
-      await kubectl("delete", "deployment", "web", "--timeout=30s");
-      await eventually("no pod is left", 40, allPods, (pods) => pods.length === 0);
+      await kubectl("delete", "deployment", "web", "--timeout=120s");
+      await eventually("no pod is left", allPods, (pods) => pods.length === 0);
     });
   });
 }

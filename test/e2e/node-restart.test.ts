@@ -5,7 +5,7 @@ import { canContain, eventually, isInstalled, type LocalCluster, startCluster } 
 
 /** What pods of a node have come to, as kubectl tells it. */
 describe("a pod's end, told truly", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let cluster: LocalCluster;
 
   before(async function () {
@@ -23,7 +23,6 @@ describe("a pod's end, told truly", function () {
   const comes = (what: string, path: string, wanted: string) =>
     eventually(
       `${what} ${path} is ${wanted}`,
-      60,
       () => field(what, path),
       (seen) => seen === wanted,
     );
@@ -52,7 +51,6 @@ describe("a pod's end, told truly", function () {
   const said = (pod: string, wanted: string) =>
     eventually(
       `${pod} says ${wanted}`,
-      60,
       () => cluster.kubectl("logs", pod),
       (text) => text === wanted,
     );
@@ -68,7 +66,6 @@ describe("a pod's end, told truly", function () {
     const folders = join(cluster.folder, "nodes", "node-1", "containers");
     await eventually(
       "it is gone",
-      45,
       async () => readdirSync(folders),
       (names) => !names.includes(id),
     );

@@ -10,7 +10,7 @@ const pintlePath = fileURLToPath(new URL("../../bin/pintle", import.meta.url));
 
 /** What users get wrong, or find broken: one clear line, a non-zero exit, nothing half-written. */
 describe("pintle says what is wrong", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), "pintle-wrong-"));
   after(() => rmSync(folder, { recursive: true }));
 

@@ -27,7 +27,7 @@ function etcdctl(endpoint: string, words: readonly string[]): Promise<Outcome> {
 }
 
 describe("a store without users answers etcd's clients as etcd does while authentication is off", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let etcd: StoreProcesses;
   let store: StoreProcesses;
   before(async function () {

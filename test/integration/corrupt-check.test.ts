@@ -9,7 +9,7 @@ import { type StoreProcesses, startStoreProcesses } from "./etcd-processes.ts";
 const pintle = [process.execPath, fileURLToPath(new URL("../../bin/pintle", import.meta.url)), "store"];
 
 describe("a member with the gate InitialCorruptCheck", function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let store: StoreProcesses;
   before(async () => {
     store = await startStoreProcesses(3, pintle, ["--feature-gates=InitialCorruptCheck=true"]);

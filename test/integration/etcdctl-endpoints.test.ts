@@ -8,7 +8,7 @@ const command = [process.execPath, fileURLToPath(new URL("../../bin/pintle", imp
 
 /** Debian's etcdctl 3.4 sends an endpoint as it was typed for :authority; both ways of typing one must work. */
 describe("etcdctl with endpoints as people type them", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let store: StoreProcesses;
   before(async function () {
     if (!isInstalled("etcdctl")) return this.skip();

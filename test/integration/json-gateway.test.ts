@@ -13,7 +13,7 @@ for (const [name, command] of [
   ["pintle", pintle],
 ] as const)
   describe(`JSON gateway of ${name}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     let store: StoreProcesses;
     before(async function () {
       if (name === "etcd" && etcdMissing) return this.skip();

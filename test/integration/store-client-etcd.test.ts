@@ -13,7 +13,7 @@ import { etcdMissing, type StoreProcesses, startStoreProcesses } from "./etcd-pr
 const parts = { clock: systemClock, random: systemRandom };
 
 describe("store client against a cluster of etcd", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let cluster: StoreProcesses;
   let client: StoreClient;
   before(async function () {

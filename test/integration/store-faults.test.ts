@@ -106,7 +106,7 @@ class Writer {
 }
 
 describe("three members whose links fail under clients with short deadlines", function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let folder: string;
   const stores: RunningStore[] = [];
   const links: FaultyLink[] = [];

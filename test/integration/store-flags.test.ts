@@ -8,7 +8,7 @@ import { type StoreProcesses, startStoreProcesses } from "./etcd-processes.ts";
 const pintle = [process.execPath, fileURLToPath(new URL("../../bin/pintle", import.meta.url)), "store"];
 
 describe("a store with flags of etcd's that it honours, and some that mean nothing to it", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let store: StoreProcesses;
   let metricsUrl: string;
   before(async () => {
@@ -115,7 +115,7 @@ describe("a store with flags of etcd's that it honours, and some that mean nothi
 });
 
 describe("a store without the JSON gateway", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let store: StoreProcesses;
   before(async () => {
     store = await startStoreProcesses(1, pintle, ["--enable-grpc-gateway=false"]);

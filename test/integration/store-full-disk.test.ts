@@ -15,7 +15,7 @@ const isRoot = process.getuid?.() === 0;
 const megabyte = 1024 * 1024;
 
 describe("a member whose disk is full", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let store: StoreProcesses | undefined;
   let mounted: string | undefined;
   afterEach(async () => {

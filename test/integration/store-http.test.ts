@@ -203,7 +203,7 @@ describe("a member with --client-cert-auth", () => {
 });
 
 describe("a member whose quota is used up", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder: string;
   let store: RunningStore;
   before(async function () {

@@ -158,7 +158,7 @@ describe("three members of the store", function () {
 });
 
 describe("a transfer of leadership to a member that stands still", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let cluster: StoreProcesses;
   let client: StoreClient;
   before(async () => {
@@ -217,7 +217,7 @@ describe("a transfer of leadership to a member that stands still", function () {
 });
 
 describe("a member of the store that cannot start", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   async function failure(...flags: string[]): Promise<{ readonly status: number; readonly stderr: string }> {
     const child = spawn(process.execPath, [pintle, "store", ...flags], {

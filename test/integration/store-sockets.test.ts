@@ -20,7 +20,7 @@ import { etcdMissing } from "./etcd-processes.ts";
 const parts = { clock: systemClock, random: systemRandom };
 
 describe("a store that listens on a socket in the file system", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder: string;
   let store: RunningStore | undefined;
   let path: string;

@@ -73,7 +73,7 @@ const enums: Readonly<Record<string, readonly [path: string, body: (value: numbe
 };
 
 describe("64-bit numbers and unknown enum values, answered as etcd does", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const stores: StoreProcesses[] = [];
   before(async function () {
     if (etcdMissing) return this.skip();
