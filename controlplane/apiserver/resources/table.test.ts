@@ -167,6 +167,7 @@ describe("pod", () => {
     ["env without a source", withContainer({ env: [{ name: "A", valueFrom: {} }] })],
     ["env name", withContainer({ env: [{ name: "A=B" }] })],
     ["two volume sources", spec({ volumes: [{ name: "v", emptyDir: {}, hostPath: { path: "/" } }] })],
+    ["a size below zero", spec({ volumes: [{ name: "v", emptyDir: { sizeLimit: "-1Mi" } }] })],
     ["unknown restart policy", spec({ restartPolicy: "Sometimes" })],
     ["toleration without key", spec({ tolerations: [{ operator: "Equal" }] })],
     ["same name twice", problems("Pod", { spec: { containers: [...containers, ...containers] } })],
@@ -183,6 +184,8 @@ describe("pod", () => {
     "port out of range":
       "spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive",
     "two volume sources": "spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type",
+    "a size below zero":
+      "spec.volumes[0].emptyDir.sizeLimit: Forbidden: SizeLimit field must be a valid resource quantity",
     "same name twice": 'spec.containers[1].name: Duplicate value: "c"',
   };
   for (const [name, found] of refused) {

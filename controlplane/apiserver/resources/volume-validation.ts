@@ -1,3 +1,4 @@
+import { compareQuantities } from "../../../base/quantity.ts";
 import type { Volume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
@@ -35,7 +36,11 @@ function validateSource(volume: Volume, field: string): FieldError[] {
   const problems: FieldError[] = given
     .slice(1)
     .map(([key]) => forbidden(`${field}.${key}`, "may not specify more than 1 volume type"));
-  const { configMap, secret, hostPath, projected, persistentVolumeClaim } = volume;
+  const { emptyDir, configMap, secret, hostPath, projected, persistentVolumeClaim } = volume;
+  if (emptyDir?.sizeLimit !== undefined && compareQuantities(emptyDir.sizeLimit, "0") < 0)
+    problems.push(
+      forbidden(`${field}.emptyDir.sizeLimit`, "SizeLimit field must be a valid resource quantity"),
+    );
   if (configMap !== undefined) {
     if (!configMap.name) problems.push(required(`${field}.configMap.name`));
     problems.push(...validateItems(configMap, `${field}.configMap`));
