@@ -110,6 +110,7 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
           to,
           purpose: "messages",
           serverVersion,
+          peerUrls: [],
           tls: config.peerTls,
         } as const;
         return askOnce(url, options, { kind: "hashKv", id: BigInt(revision) });

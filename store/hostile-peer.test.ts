@@ -433,6 +433,7 @@ describe("a hostile peer", function () {
           from,
           to: victim.id,
           serverVersion: "t",
+          peerUrls: [],
           tls: undefined,
         };
         await sendSnapshot(

@@ -8,6 +8,7 @@ export async function askMembers(
   serverVersion: string,
   tls: PeerTls | undefined,
 ): Promise<MembersResponse> {
-  const options = { clusterId: 0n, from: 0n, to: 0n, purpose: "members", serverVersion, tls } as const;
+  const self = { clusterId: 0n, from: 0n, peerUrls: [], serverVersion, tls };
+  const options = { ...self, to: 0n, purpose: "members" } as const;
   return membersResponse.decode(await askOnce(url, options, { kind: "members", id: 0n }));
 }

@@ -15,6 +15,8 @@ export interface DialOptions {
   readonly to: MemberId;
   readonly purpose: "messages" | "snapshot" | "members";
   readonly serverVersion: string;
+  /** Where the one who dials can be reached; none when it needs no connection back. */
+  readonly peerUrls: readonly string[];
   readonly tls: PeerTls | undefined;
 }
 
@@ -58,9 +60,8 @@ export function dial(
     socket.setNoDelay(true);
     socket.setTimeout(dialLimits.dialWithinMs, () => fail(new Error(`no answer from ${url}`)));
     socket.once(protocol === "https:" ? "secureConnect" : "connect", () => {
-      const { clusterId, from, to, purpose, serverVersion } = options;
-      const bytes = hello.encode({ protocol: protocolVersion, clusterId, from, to, purpose, serverVersion });
-      socket.write(frame(frameKinds.hello, bytes));
+      const { tls, ...said } = options;
+      socket.write(frame(frameKinds.hello, hello.encode({ protocol: protocolVersion, ...said })));
     });
     const take = ({ kind, payload }: Frame) => {
       if (welcome) handlers.onFrame({ kind, payload });

@@ -1,4 +1,5 @@
-import { id64, message, type Of, string, uint32 } from "../../../base/protobuf.ts";
+import { id64, message, type Of, repeated, string, uint32 } from "../../../base/protobuf.ts";
+import { checkPeerUrl } from "../../membership/initial-cluster.ts";
 import type { MemberId } from "../../raft/types.ts";
 
 /** Raised when frames or messages change their meaning. */
@@ -13,6 +14,8 @@ export const hello = message({
   /** `messages`, `snapshot`, or `members`: a question of one who does not know its cluster yet. */
   purpose: string(5),
   serverVersion: string(6),
+  /** Where the one who says it can be reached, by members that do not know it yet or know it by other addresses. */
+  peerUrls: repeated(string(7)),
 });
 export type Hello = Of<typeof hello>;
 
@@ -33,9 +36,19 @@ export function helloProblem(
     return `cluster ID mismatch: this member is of cluster ${self.clusterId.toString(16)}, not ${given.clusterId.toString(16)}`;
   if (given.to !== self.memberId)
     return `this is member ${self.memberId.toString(16)}, not ${given.to.toString(16)}; check --initial-cluster and the peer URLs`;
+  const noUrl = given.peerUrls.find((url) => !isPeerUrl(url));
+  if (noUrl !== undefined) return `${JSON.stringify(noUrl.slice(0, 100))} is no peer URL`;
   if (given.from === 0n || given.from === self.memberId)
     return `member ${given.from.toString(16)} cannot be a peer of ${self.memberId.toString(16)}`;
   return isRemoved(given.from) ? removedText : undefined;
+}
+
+function isPeerUrl(text: string): boolean {
+  try {
+    return checkPeerUrl(text) === text;
+  } catch {
+    return false;
+  }
 }
 
 /** What a member hears that was taken out of the cluster and does not know it yet. */

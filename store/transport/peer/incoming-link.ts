@@ -34,7 +34,7 @@ export interface IncomingHandlers {
   readonly onQuestion: (kind: string, id: bigint) => Promise<Uint8Array>;
   /** Members that were taken out of the cluster are turned away. */
   readonly isRemoved: (id: MemberId) => boolean;
-  readonly onHello: (from: MemberId) => void;
+  readonly onHello: (said: Pick<Hello, "from" | "peerUrls">) => void;
   readonly onReceived: (from: MemberId, bytes: number) => void;
 }
 
@@ -82,7 +82,7 @@ export function acceptPeer(
     const next = stateFor(said);
     if (next.state !== "members") reader.bytesMax = frameBytesMax;
     if (next.state === "snapshot") watchSilence();
-    handlers.onHello(said.from);
+    if (next.state !== "members") handlers.onHello(said);
     send(frameKinds.welcome, noBytes);
     return next;
   };

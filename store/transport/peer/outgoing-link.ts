@@ -41,7 +41,7 @@ export interface LinkParts {
 /** Sends to one peer. Reconnects for as long as it lives, to each of the peer's URLs in turn. */
 export class OutgoingLink {
   readonly id: MemberId;
-  readonly #options: DialOptions;
+  readonly #options: () => DialOptions;
   readonly #parts: LinkParts;
   #urls: readonly string[];
   #state: State = { state: "dialling" };
@@ -53,8 +53,9 @@ export class OutgoingLink {
   #probe: { readonly sentMs: number } | undefined;
   #stopProbing: () => void = () => undefined;
 
-  constructor(urls: readonly string[], options: DialOptions, parts: LinkParts) {
-    this.id = options.to;
+  /** `options` may tell something else for every connection. */
+  constructor(id: MemberId, urls: readonly string[], options: () => DialOptions, parts: LinkParts) {
+    this.id = id;
     this.#urls = urls;
     this.#options = options;
     this.#parts = parts;
@@ -121,7 +122,7 @@ export class OutgoingLink {
     const onEnd = (error: Error) => {
       if (this.#state.state === "up" && this.#state.socket === socket) this.#down(error);
     };
-    dial(url, this.#options, { onFrame: (frame) => this.#take(frame), onEnd }).then(
+    dial(url, this.#options(), { onFrame: (frame) => this.#take(frame), onEnd }).then(
       (connected) => {
         socket = connected;
         if (this.#state.state !== "dialling" || connected.destroyed) connected.destroy();

@@ -72,6 +72,23 @@ const connected = async (from: Member, to: bigint) => {
   while (from.network.connectedForMs(to) === 0) await new Promise((resolve) => setImmediate(resolve));
 };
 
+/** Why member 1 is refused by member 2. */
+async function refusal(
+  by: Member,
+  said: { readonly clusterId: bigint; readonly peerUrls: readonly string[] },
+): Promise<string> {
+  const socket = connect(Number(new URL(by.url).port), "127.0.0.1");
+  const given = { protocol: protocolVersion, from: 1n, to: 2n, purpose: "messages", ...said };
+  socket.write(frame(frameKinds.hello, hello.encode(given)));
+  const reader = new FrameReader(frameBytesMax);
+  const [chunk] = await once(socket, "data");
+  const [answer] = [...reader.push(chunk)];
+  assert.equal(answer?.kind, frameKinds.refused);
+  const reason = String(answer?.payload);
+  socket.destroy();
+  return reason;
+}
+
 describe("peer links", () => {
   const open: Member[] = [];
   const member = async (...args: Parameters<typeof start>) => {
@@ -130,23 +147,43 @@ describe("peer links", () => {
     await b.until(1);
   });
 
-  it("refuses members of another cluster by name", async () => {
+  it("connects back to a member that it does not know, for as long as that is connected", async () => {
+    const [a, b] = [await member(1n), await member(2n)];
+    const both = [
+      { id: 1n, urls: [a.url] },
+      { id: 2n, urls: [b.url] },
+    ];
+    b.network.setPeers([]);
+    a.network.setPeers(both);
+    await connected(b, 1n);
+    b.network.send([heartbeat(2n, 1n, 1)]);
+    await a.until(1);
+    a.network.setPeers([]);
+    while (b.network.connectedForMs(1n) > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it("connects to where a member says that it is, when it is no more where it was known to be", async () => {
+    const moved = await start(1n);
+    await moved.network.stop();
+    const [a, b] = [await member(1n), await member(2n)];
+    b.network.setPeers([{ id: 1n, urls: [moved.url] }]);
+    a.network.setPeers([
+      { id: 1n, urls: [a.url] },
+      { id: 2n, urls: [b.url] },
+    ]);
+    await connected(b, 1n);
+    b.network.send([heartbeat(2n, 1n, 1)]);
+    await a.until(1);
+  });
+
+  it("refuses who names a peer URL that is none", async () => {
     const b = await member(2n);
-    const socket = connect(Number(new URL(b.url).port), "127.0.0.1");
-    const said = hello.encode({
-      protocol: protocolVersion,
-      clusterId: 8n,
-      from: 1n,
-      to: 2n,
-      purpose: "messages",
-    });
-    socket.write(frame(frameKinds.hello, said));
-    const reader = new FrameReader(frameBytesMax);
-    const [chunk] = await once(socket, "data");
-    const [answer] = [...reader.push(chunk)];
-    assert.equal(answer?.kind, frameKinds.refused);
-    assert.match(String(answer?.payload), /cluster ID mismatch/);
-    socket.destroy();
+    const peerUrls = ["http://127.0.0.1:1", "file:///etc/passwd"];
+    assert.match(await refusal(b, { clusterId: 7n, peerUrls }), /"file:\/\/\/etc\/passwd" is no peer URL/);
+  });
+
+  it("refuses members of another cluster by name", async () => {
+    assert.match(await refusal(await member(2n), { clusterId: 8n, peerUrls: [] }), /cluster ID mismatch/);
   });
 
   it("answers questions, errors included", async () => {

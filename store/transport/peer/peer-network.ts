@@ -9,10 +9,12 @@ import { StoreError } from "../../errors.ts";
 import type { MemberId, Message } from "../../raft/types.ts";
 import type { BoundServer } from "../bound-server.ts";
 import type { ServerTls } from "../tls-files.ts";
+import type { Hello } from "./hello.ts";
 import { acceptPeer, type IncomingHandlers } from "./incoming-link.ts";
 import { encodeMessage } from "./message-codec.ts";
 import { OutgoingLink } from "./outgoing-link.ts";
 import { sendSnapshot } from "./snapshot-sender.ts";
+import { wantedLinks } from "./wanted-links.ts";
 
 export interface PeerNetworkConfig {
   readonly clusterId: bigint;
@@ -66,8 +68,9 @@ export class PeerNetwork implements PeerLinks {
   readonly #parts: PeerNetworkParts;
   readonly #metrics: ReturnType<typeof peerMetrics>;
   readonly #links = new Map<MemberId, OutgoingLink>();
-  /** Who is at the other end of connections that were opened to this member. */
-  readonly #incoming = new Map<Socket, MemberId>();
+  /** Who is at the other end of connections that were opened to this member, and where it says that it can be reached. */
+  readonly #incoming = new Map<Socket, Pick<Hello, "from" | "peerUrls">>();
+  #members: ReadonlyMap<MemberId, readonly string[]> = new Map();
   #isRemoved: (id: MemberId) => boolean = () => false;
   #stopped = false;
 
@@ -87,10 +90,13 @@ export class PeerNetwork implements PeerLinks {
       received.set(from, tally);
     };
     const accept = (socket: Socket) => {
-      const onHello = (from: MemberId) => {
-        this.#incoming.set(socket, from);
+      const onHello = (said: Pick<Hello, "from" | "peerUrls">) => {
+        this.#incoming.set(socket, said);
+        this.#adjustLinks();
       };
-      socket.once("close", () => this.#incoming.delete(socket));
+      socket.once("close", () => {
+        if (this.#incoming.delete(socket)) this.#adjustLinks();
+      });
       acceptPeer(socket, this.#config, { ...handlers, onReceived, onHello }, this.#parts.log);
     };
     for (const server of this.#config.servers) server.serve(accept);
@@ -109,18 +115,22 @@ export class PeerNetwork implements PeerLinks {
   }
 
   setPeers(peers: readonly { readonly id: MemberId; readonly urls: readonly string[] }[]): void {
+    this.#members = new Map(peers.map((peer) => [peer.id, peer.urls]));
+    // Whoever was removed connects again and hears why it is not wanted.
+    for (const [socket, { from }] of this.#incoming) if (this.#isRemoved(from)) socket.destroy();
+    this.#adjustLinks();
+  }
+
+  #adjustLinks(): void {
     if (this.#stopped) return;
-    const others = new Map(
-      peers.filter((peer) => peer.id !== this.#config.memberId).map((peer) => [peer.id, peer.urls]),
-    );
+    const connected = [...this.#incoming.values()].filter(({ from }) => !this.#isRemoved(from));
+    const wanted = wantedLinks(this.#config.memberId, this.#members, connected);
     for (const [id, link] of this.#links) {
-      if (others.has(id)) continue;
+      if (wanted.has(id)) continue;
       link.close();
       this.#links.delete(id);
     }
-    // Whoever was removed connects again and hears why it is not wanted.
-    for (const [socket, from] of this.#incoming) if (this.#isRemoved(from)) socket.destroy();
-    for (const [id, urls] of others) {
+    for (const [id, urls] of wanted) {
       const link = this.#links.get(id);
       if (link === undefined) this.#links.set(id, this.#link(id, urls));
       else link.urls = urls;
@@ -148,28 +158,25 @@ export class PeerNetwork implements PeerLinks {
     const { clock, random, log } = this.#parts;
     const To = id.toString(16);
     const sent = this.#metrics.sentBytes.of({ To });
-    return new OutgoingLink(
-      urls,
-      { ...this.#dialOptions(id), purpose: "messages" },
-      {
-        clock,
-        random,
-        log,
-        onSent: (bytes) => {
-          sent.count += bytes;
-        },
-        onSendFailure: () => this.#metrics.sentFailures.inc({ To }),
-        onRemoved: () => this.#parts.onRemoved?.(),
-        onDown: () => this.#parts.onUnreachable?.(id),
-        onRoundTrip: (seconds) => this.#metrics.roundTrip.observe({ To }, seconds),
+    return new OutgoingLink(id, urls, () => ({ ...this.#dialOptions(id), purpose: "messages" }), {
+      clock,
+      random,
+      log,
+      onSent: (bytes) => {
+        sent.count += bytes;
       },
-    );
+      onSendFailure: () => this.#metrics.sentFailures.inc({ To }),
+      onRemoved: () => this.#parts.onRemoved?.(),
+      onDown: () => this.#parts.onUnreachable?.(id),
+      onRoundTrip: (seconds) => this.#metrics.roundTrip.observe({ To }, seconds),
+    });
   }
 
   #dialOptions(to: MemberId) {
     const { clusterId, memberId, serverVersion, tls } = this.#config;
     const client =
       tls === undefined ? undefined : { cert: tls.cert, key: tls.key, ...(tls.ca && { ca: tls.ca }) };
-    return { clusterId, from: memberId, to, serverVersion, tls: client };
+    const peerUrls = this.#members.get(memberId) ?? [];
+    return { clusterId, from: memberId, to, serverVersion, peerUrls, tls: client };
   }
 }
