@@ -1,5 +1,6 @@
 import type { Container, Pod } from "../../client/types.ts";
 import type { RuntimeContainer, SandboxStatus } from "../runtime/seam.ts";
+import { isOutdated, policyRestarts } from "./restart-rules.ts";
 
 /** What the runtime shows of one pod. */
 export interface Observed {
@@ -46,14 +47,13 @@ export function restarts(
   pod: Pod,
   container: Container,
   last: RuntimeContainer,
-  { replaced }: Pick<Observed, "replaced">,
+  { replaced, containers }: Observed,
 ): boolean {
   if (last.state.phase !== "exited") return false;
-  if (isSidecar(container) || replaced?.has(last.id)) return true;
-  const policy = pod.spec.restartPolicy ?? "Always";
-  if (policy === "Never") return false;
+  if (isSidecar(container) || replaced?.has(last.id) || isOutdated(pod, containers, last)) return true;
+  const { exitCode } = last.state;
   // An init container that succeeded is done, also where the pod's containers always restart.
-  return last.state.exitCode !== 0 || (policy === "Always" && !isInit(pod, container.name));
+  return !(exitCode === 0 && isInit(pod, container.name)) && policyRestarts(pod, container, exitCode);
 }
 
 /** True when nothing of the pod will run again: every container ended and none restarts, or an init container failed for

@@ -8,7 +8,8 @@ import { podStatus } from "./pod-status.ts";
 
 /** A row: the pod (`Policy container… | init…`), what runs (`sandbox:state name#attempt=state …`), the plan and the phase.
  *  States: run, new, exit code; then `!`: failed liveness, `~`: runs an image that the pod no longer names, `=`: was killed
- *  for another to take its place. `*` after an init container: a sidecar. Time is 100 s. */
+ *  for another to take its place. `@`: when it ended, `^`: when it was made. `*` after an init container: a sidecar;
+ *  `:Policy+1!2`: see `containerOf`. Time is 100 s. */
 const table = `
 Always a                | -                              -> make-sandbox 0                   Pending
 Always a                | s0:ready                       -> start a 0                        Pending
@@ -54,6 +55,28 @@ deleted a               | -                              -> finish              
 deleted a b             | s0:notready a0=0               -> finish                           Failed
 deleted a b             | s0:notready a0=0 b0=0          -> finish                           Succeeded
 deadline a              | s0:ready a0=run                -> stop-pod 30, fail-pod            Running
+Never a:OnFailure       | s0:ready a0=2@99               -> start a 1                        Running
+Never a:OnFailure       | s0:ready a0=0@99               -> stop-pod 30                      Succeeded
+Always a:Never          | s0:ready a0=2@99               -> stop-pod 30                      Failed
+Always a:Never b        | s0:ready a0=2@99 b0=run        ->                                  Running
+Never a:Always          | s0:ready a0=0@99               -> start a 1                        Running
+Never a:Never+5         | s0:ready a0=5@99               -> start a 1                        Running
+Never a:Never+5         | s0:ready a0=6@99               -> stop-pod 30                      Failed
+Always a:Never          | s0:ready a0=run!               -> kill a (Container a failed liveness probe) Running
+Never a:OnFailure       | s0:ready a0=run!               -> kill a (Container a failed liveness probe, will be restarted) Running
+Never a | i:OnFailure   | s0:ready i0=1@99               -> start i 1                        Pending
+Always a | i:Never      | s0:ready i0=1@99               -> stop-pod 30                      Failed
+Always a | i:Never+0    | s0:ready i0=0@99               -> start a 0                        Pending
+Never a:Never!5 b       | s0:ready a0=5@99 b0=run        -> kill b in 0 s (Stopping container b) Running
+Never a:Never!5 b       | s0:ready a0=5@99 b0=137@99     -> start a 1, start b 1             Running
+Never a:Never!5 b       | s0:ready a0=5@98 b0=137@99 a1=run^99 -> start b 1                  Running
+Never a:Never!5 b       | s0:ready a0=5@98 a1=run^99 b1=run^99 ->                            Running
+Never a:Never!5 b       | s0:ready a0=5@97 a1=0@99^98 b1=0@99^98 -> stop-pod 30              Succeeded
+Never a:Never!5 b       | s0:ready a0=4@99 b0=run        ->                                  Running
+Never a:Never!5 | i     | s0:ready i0=0@60 a0=5@99       -> start i 1                        Running
+Never a:Never!5 | i     | s0:ready a0=5@98 i1=run^99     ->                                  Running
+Never a:Never!5 | i     | s0:ready a0=5@97 i1=0@99^98    -> start a 1                        Running
+Never a:Never!5 | s*    | s0:ready s0=run a0=5@99        -> kill s in 0 s (Stopping container s) Running
 `;
 
 describe("planPod", () => {
@@ -111,7 +134,7 @@ function textOf(action: Action): string {
     case "back-off":
       return `back-off ${action.name} ${action.untilMs / 1000}`;
     case "kill":
-      return `kill ${action.name} (${action.message})`;
+      return `kill ${action.name}${action.graceSeconds === 0 ? " in 0 s" : ""} (${action.message})`;
     case "make-sandbox":
       return `make-sandbox ${action.attempt}`;
     case "stop-sandbox":
@@ -134,7 +157,7 @@ function scene(podText: string, runs: string) {
       (name): Container =>
         name.endsWith("*")
           ? { name: name.slice(0, -1), image: "i", restartPolicy: "Always" }
-          : { name, image: "i" },
+          : containerOf(name),
     );
   const pod: Pod = {
     apiVersion: "v1",
@@ -150,7 +173,7 @@ function scene(podText: string, runs: string) {
       }),
     },
     spec: {
-      containers: names.map((name): Container => ({ name, image: "i" })),
+      containers: names.map(containerOf),
       initContainers,
       restartPolicy: ["deleted", "deadline"].includes(policy) ? "Always" : policy,
       ...(policy === "deadline" && { activeDeadlineSeconds: 60 }),
@@ -168,7 +191,7 @@ function scene(podText: string, runs: string) {
     .split(" ")
     .filter((one) => one !== "" && one !== "-")) {
     const sandbox = /^s(\d):(ready|notready)$/.exec(word);
-    const run = /^([a-z])(\d)=(run|new|\d+)([!~=]?)(?:@(\d+))?$/.exec(word);
+    const run = /^([a-z])(\d)=(run|new|\d+)([!~=]?)(?:@(\d+))?(?:\^(\d+))?$/.exec(word);
     if (sandbox) {
       const state = sandbox[2] === "ready" ? "ready" : "notready";
       sandboxes.push({
@@ -180,7 +203,7 @@ function scene(podText: string, runs: string) {
         podIp: "10.0.0.2",
       });
     } else if (run) {
-      const [, name = "", attempt = "", what = "", mark, at = "50"] = run;
+      const [, name = "", attempt = "", what = "", mark, at = "50", made = "0"] = run;
       // Containers that ended long ago stand in the first sandbox, the others in it too: it was the one there was.
       const id = `${name}${attempt}`;
       containers.push({
@@ -193,7 +216,7 @@ function scene(podText: string, runs: string) {
         imageId: "i",
         logPath: "/l",
         annotations: {},
-        createdAtMs: 0,
+        createdAtMs: Number(made) * 1000,
         state: stateOf(what, Number(at)),
       });
       if (mark === "!") unhealthy.set(id, { kind: "liveness" });
@@ -202,6 +225,21 @@ function scene(podText: string, runs: string) {
     else assert.fail(`the table has a word that means nothing: ${word}`);
   }
   return { pod, observed: { sandboxes, containers, replaced }, backoffs, unhealthy };
+}
+
+/** `a:Never+5!6`: a policy of its own, restarted after 5, and with all others after 6. */
+function containerOf(word: string): Container {
+  const [, name = "", restartPolicy, one, all] = /^(\w)(?::(\w+))?(?:\+(\d+))?(?:!(\d+))?$/.exec(word) ?? [];
+  const rule = (action: string, code: string | undefined) =>
+    code === undefined ? [] : [{ action, exitCodes: { operator: "In", values: [Number(code)] } }];
+  return {
+    name,
+    image: "i",
+    ...(restartPolicy !== undefined && {
+      restartPolicy,
+      restartPolicyRules: [...rule("Restart", one), ...rule("RestartAllContainers", all)],
+    }),
+  };
 }
 
 function stateOf(what: string, atSeconds: number): ContainerState {

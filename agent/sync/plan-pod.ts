@@ -4,6 +4,7 @@ import type { RuntimeContainer } from "../runtime/seam.ts";
 import { type BackoffEntry, backoffUntil } from "./crash-backoff.ts";
 import { podGraceSeconds } from "./grace-seconds.ts";
 import { isFinished, isInit, isLive, isSidecar, latest, type Observed, restarts } from "./observed.ts";
+import { isOutdated } from "./restart-rules.ts";
 
 export interface PlanInput {
   readonly pod: Pod;
@@ -43,6 +44,8 @@ export interface Kill {
   readonly message: string;
   /** The probe that failed, if one did: it may name a grace of its own. */
   readonly probe?: ProbeFailure;
+  /** Less than the pod's own. */
+  readonly graceSeconds?: number;
   readonly replace: boolean;
 }
 
@@ -100,6 +103,21 @@ function planLive(input: PlanInput): Plan {
     actions.push({ kind: "make-sandbox", attempt: newest === undefined ? 0 : newest.attempt + 1 });
     return { actions };
   }
+  // Where one ended by the rule that all are to be restarted, nothing is started before the others are gone.
+  const outdated = observed.containers.filter(
+    (one) => one.state.phase === "running" && isOutdated(pod, observed.containers, one),
+  );
+  if (outdated.length > 0)
+    return {
+      actions: outdated.map(({ id, name }) => ({
+        kind: "kill",
+        id,
+        name,
+        message: `Stopping container ${name}`,
+        graceSeconds: 0,
+        replace: true,
+      })),
+    };
   const inits = planInits(input, sandbox.id);
   if (!inits.done) return { ...inits.plan, actions: [...actions, ...inits.plan.actions] };
   const mains = mergePlans(pod.spec.containers.map((one) => planContainer(input, one, sandbox.id)));
@@ -110,11 +128,12 @@ function planLive(input: PlanInput): Plan {
 function planInits(input: PlanInput, sandboxId: string): { readonly done: boolean; readonly plan: Plan } {
   const plans: Plan[] = [];
   // Once a container of the pod ran in this sandbox, the init containers are done with, whatever is left of them.
-  const past = input.pod.spec.containers.some(
-    (one) => latest(input.observed, one.name, sandboxId) !== undefined,
-  );
-  for (const container of input.pod.spec.initContainers ?? []) {
-    const last = latest(input.observed, container.name, sandboxId);
+  const { pod, observed } = input;
+  const isCurrent = (one: RuntimeContainer | undefined) =>
+    one !== undefined && !isOutdated(pod, observed.containers, one);
+  const past = pod.spec.containers.some(({ name }) => isCurrent(latest(observed, name, sandboxId)));
+  for (const container of pod.spec.initContainers ?? []) {
+    const last = latest(observed, container.name, sandboxId);
     if (isSidecar(container)) {
       plans.push(planContainer(input, container, sandboxId));
       const up = last?.state.phase === "running" && input.started.has(last.id);
@@ -122,7 +141,7 @@ function planInits(input: PlanInput, sandboxId: string): { readonly done: boolea
       continue;
     }
     if (past) continue;
-    if (last?.state.phase === "exited" && last.state.exitCode === 0) continue;
+    if (last?.state.phase === "exited" && last.state.exitCode === 0 && isCurrent(last)) continue;
     return { done: false, plan: mergePlans([...plans, planContainer(input, container, sandboxId)]) };
   }
   return { done: true, plan: mergePlans(plans) };
@@ -168,7 +187,8 @@ function killOf(input: PlanInput, container: Container, last: RuntimeContainer):
   const changed = last.image !== (container.image ?? "");
   if (!changed && probe === undefined) return undefined;
   const why = changed ? "definition changed" : `failed ${probe?.kind} probe`;
-  const replace = changed || isSidecar(container) || (pod.spec.restartPolicy ?? "Always") !== "Never";
+  const policy = container.restartPolicy ?? pod.spec.restartPolicy ?? "Always";
+  const replace = changed || policy !== "Never";
   const message = `${init ? "Init container" : "Container"} ${name} ${why}${replace && !init ? ", will be restarted" : ""}`;
   return { kind: "kill", id: last.id, name, message, ...(!changed && probe && { probe }), replace };
 }

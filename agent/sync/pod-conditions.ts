@@ -1,6 +1,7 @@
 import type { ContainerStatus, Pod, PodStatus } from "../../client/types.ts";
-import { isSidecar, type Observed } from "./observed.ts";
+import { isSidecar, latest, type Observed } from "./observed.ts";
 import { isTerminal } from "./pod-phase.ts";
+import { isOutdated, mayRestartAll } from "./restart-rules.ts";
 import { timeText } from "./time-text.ts";
 
 export type PodCondition = NonNullable<PodStatus["conditions"]>[number];
@@ -18,6 +19,7 @@ export const ownConditions: ReadonlySet<string> = new Set([
   "Ready",
   "ContainersReady",
   "PodScheduled",
+  "AllContainersRestarting",
 ]);
 
 const sidecarNamed = (pod: Pod, name: string): boolean =>
@@ -63,9 +65,25 @@ export function conditionsOf(
     { type: "Ready", ok: containersReady && openGate === undefined, no: containersReady ? gated : notReady },
     { type: "ContainersReady", ok: containersReady, no: notReady },
     { type: "PodScheduled", ok: true },
+    ...(mayRestartAll(pod) ? [restartingAll(input, phase)] : []),
   ];
   const others = (pod.status?.conditions ?? []).filter(({ type }) => !ownConditions.has(type));
   return [...own.map((one) => condition(input, one)), ...others];
+}
+
+function restartingAll({ pod, observed }: ConditionInput, phase: string): Draft {
+  const names = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map(({ name }) => name);
+  const outdated = names
+    .flatMap((name) => latest(observed, name) ?? [])
+    .some((one) => isOutdated(pod, observed.containers, one));
+  return {
+    type: "AllContainersRestarting",
+    ok: outdated && !isTerminal(phase),
+    yes: { reason: "RestartAllContainersStarted", message: "container exited with restart policy rule" },
+    ...(isTerminal(phase) && {
+      no: { reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed", message: "" },
+    }),
+  };
 }
 
 interface Draft {

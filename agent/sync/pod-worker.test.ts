@@ -67,6 +67,38 @@ describe("PodWorker", () => {
     assert.deepEqual([given, allocatedResources], [{ requests: { cpu: "1" } }, { cpu: "1" }]);
   });
 
+  it("restarts all containers of a pod, init containers first, when one ends with the rule that says so", async () => {
+    const rule = { action: "RestartAllContainers", exitCodes: { operator: "In", values: [42] } };
+    await rig.run({
+      restartPolicy: "Never",
+      initContainers: [container({ name: "init" })],
+      containers: [
+        container({ restartPolicy: "Never", restartPolicyRules: [rule] }),
+        container({ name: "other" }),
+      ],
+    });
+    const init = await rig.untilRunning("init");
+    rig.runtime.exit(init, 0);
+    const first = await rig.untilRunning();
+    const other = await rig.untilRunning("other");
+    rig.runtime.exit(first, 42);
+    const again = await rig.untilRunning("init", init);
+    assert.deepEqual([...rig.running().keys()], ["init"]);
+    const restarting = ({ status }: Pod) =>
+      status?.conditions?.find(({ type }) => type === "AllContainersRestarting")?.status;
+    assert.equal(restarting(await rig.pod()), "True");
+    rig.runtime.exit(again, 0);
+    await rig.untilRunning("c", first);
+    await rig.untilRunning("other", other);
+    const pod = await rig.untilPod((one) => restarting(one) === "False", "restarted");
+    assert.equal(pod.status?.phase, "Running");
+    assert.deepEqual(
+      pod.status?.containerStatuses?.map(({ restartCount }) => restartCount),
+      [1, 1],
+    );
+    assert.equal(stateOf(pod)?.lastState?.terminated?.exitCode, 42);
+  });
+
   it("says of a volume that cannot be mounted which kind it is", async () => {
     await rig.run({ volumes: [{ name: "v", csi: { driver: "d" } }] });
     await rig.untilPod((one) => stateOf(one)?.state?.waiting?.message !== undefined, "refused");

@@ -225,11 +225,11 @@ export class PodWorker {
     this.#failure = { reason, message };
   }
 
-  async #kill({ id, name, message, probe, replace }: Kill): Promise<boolean> {
+  async #kill({ id, name, message, probe, replace, graceSeconds }: Kill): Promise<boolean> {
     const running = this.#context.runtime.containerStatus(id);
     if (running === undefined) return false;
     if (replace) this.#replaced.add(id);
-    await this.#stopWithin(containerGraceSeconds(this.#pod, name, probe), (stop) =>
+    await this.#stopWithin(graceSeconds ?? containerGraceSeconds(this.#pod, name, probe), (stop) =>
       stopOne(this.#pod, running, stop, this.#context, message),
     );
     return true;

@@ -27,9 +27,7 @@ export function unsupportedFields({ spec }: Pod): readonly UnsupportedField[] {
     ...(spec.resources && filled(Object.keys(spec.resources)) ? [{ field: "spec.resources" }] : []),
     ...(spec.volumes ?? []).flatMap((volume, index) => ofVolume(volume, `spec.volumes[${index}]`)),
     ...(["initContainers", "containers"] as const).flatMap((sort) =>
-      (spec[sort] ?? []).flatMap((one, index) =>
-        ofContainer(one, `spec.${sort}[${index}]`, sort === "initContainers"),
-      ),
+      (spec[sort] ?? []).flatMap((one, index) => ofContainer(one, `spec.${sort}[${index}]`)),
     ),
   ];
 }
@@ -57,15 +55,11 @@ function ofVolume(volume: Volume, at: string): UnsupportedField[] {
   ];
 }
 
-function ofContainer(container: Container, at: string, init: boolean): UnsupportedField[] {
+function ofContainer(container: Container, at: string): UnsupportedField[] {
   const { procMount } = container.securityContext ?? {};
   return [
     ...(filled(container.volumeDevices) ? [{ field: `${at}.volumeDevices` }] : []),
     ...(filled(container.resources?.claims) ? [{ field: `${at}.resources.claims` }] : []),
-    ...(filled(container.restartPolicyRules) ? [{ field: `${at}.restartPolicyRules` }] : []),
-    ...(container.restartPolicy && !(init && container.restartPolicy === "Always")
-      ? [{ field: `${at}.restartPolicy`, value: container.restartPolicy }]
-      : []),
     ...(procMount && procMount !== "Default"
       ? [{ field: `${at}.securityContext.procMount`, value: procMount }]
       : []),

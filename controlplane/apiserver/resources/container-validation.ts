@@ -5,6 +5,7 @@ import { validateResources } from "./container-resources.ts";
 import { duplicate, forbidden, invalid, notFound, notSupported, required } from "./field-errors.ts";
 import { configKey, dns1123Label, envName, portName, portNumber } from "./names.ts";
 import { validateHandler, validateProbe } from "./probe-validation.ts";
+import { validateContainerRestarts } from "./restart-policy-validation.ts";
 import { validateContainerSecurity } from "./security-context-validation.ts";
 
 export interface ContainerContext {
@@ -42,6 +43,7 @@ export function validateContainer(
     ...validateEnv(container, field),
     ...validateMounts(container, `${field}.volumeMounts`, context.volumes),
     ...validateResources(container.resources, `${field}.resources`),
+    ...validateContainerRestarts(container, field),
     ...validateProbes(container, field, context.init),
     ...validateContainerSecurity(container.securityContext, `${field}.securityContext`),
   );
@@ -51,8 +53,6 @@ export function validateContainer(
 function validateProbes(container: Container, field: string, init: boolean): readonly FieldError[] {
   const problems: FieldError[] = [];
   const sidecar = container.restartPolicy === "Always";
-  if (container.restartPolicy !== undefined && init && !sidecar)
-    problems.push(notSupported(`${field}.restartPolicy`, container.restartPolicy, ["Always"]));
   for (const name of ["livenessProbe", "readinessProbe", "startupProbe"] as const) {
     const probe = container[name];
     if (probe === undefined) continue;
