@@ -7,14 +7,15 @@ import type { ApiClient } from "../../client/api.ts";
 import { ApiError, isConflict, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Pod, PodStatus } from "../../client/types.ts";
+import { hasStatus, statusPatch } from "./status-patch.ts";
 
 const retry = { firstMs: 200, mostMs: 10_000 };
 
 interface Entry {
   /** The newest status, and the pod as it was when that was found. */
-  wanted: { readonly pod: Pod; readonly status: PodStatus; readonly text: string };
+  wanted: { readonly pod: Pod; readonly status: PodStatus; readonly patch: object; readonly text: string };
   /** What the server was last known to have. */
-  sent: { readonly status: PodStatus; readonly text: string } | undefined;
+  sent: { readonly text: string } | undefined;
   /** Ends the loop that sends; absent while there is nothing to send. */
   sending: AbortController | undefined;
   /** Set by an answer that will be the same next time: nobody waits for this status any more. */
@@ -41,7 +42,8 @@ export class PodStatuses {
   /** The pod's status from now on. What was not sent yet is sent no more. */
   set(pod: Pod, status: PodStatus): void {
     const { uid } = pod.metadata;
-    const wanted = { pod, status, text: JSON.stringify(status) };
+    const patch = statusPatch(pod, status);
+    const wanted = { pod, status, patch, text: JSON.stringify(patch) };
     const entry = this.#entries.get(uid) ?? newEntry(wanted);
     this.#entries.set(uid, entry);
     entry.wanted = wanted;
@@ -135,20 +137,17 @@ export class PodStatuses {
     this.#settle(entry);
   }
 
-  async #patch({ wanted, sent }: Entry, signal: AbortSignal): Promise<void> {
-    const { pod, status } = wanted;
-    const { uid, name, namespace } = pod.metadata;
-    const gone = { ...cleared(pod.status, status), ...cleared(sent?.status, status) };
-    const body = { metadata: { uid }, status: { ...gone, ...status } };
-    await this.#client.patch(resources.pods, { name, namespace }, body, {
-      type: "merge",
+  async #patch({ wanted }: Entry, signal: AbortSignal): Promise<void> {
+    const { name, namespace } = wanted.pod.metadata;
+    await this.#client.patch(resources.pods, { name, namespace }, wanted.patch, {
+      type: "strategic",
       subresource: "status",
       signal,
     });
   }
 
   #isSent({ wanted, sent }: Entry): boolean {
-    return sent === undefined ? sameStatus(wanted.pod.status, wanted.status) : sent.text === wanted.text;
+    return sent === undefined ? hasStatus(wanted.pod, wanted.status) : sent.text === wanted.text;
   }
 
   #settle(entry: Entry): void {
@@ -170,29 +169,5 @@ function isRefusal(error: unknown): boolean {
   if (isConflict(error)) return true;
   return (
     error instanceof ApiError && error.code >= 400 && error.code < 500 && ![408, 429].includes(error.code)
-  );
-}
-
-/** Fields that went away have to be said to be gone in a merge patch. */
-function cleared(before: PodStatus | undefined, after: PodStatus): Record<string, null> {
-  const ours = ["reason", "message", "podIP", "podIPs", "initContainerStatuses"] as const;
-  return Object.fromEntries(
-    ours
-      .filter((name) => before?.[name] !== undefined && after[name] === undefined)
-      .map((name) => [name, null]),
-  );
-}
-
-function sameStatus(before: PodStatus | undefined, after: PodStatus): boolean {
-  return JSON.stringify(sorted(before)) === JSON.stringify(sorted(after));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, one]) => [name, sorted(one)]),
   );
 }

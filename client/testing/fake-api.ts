@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import jsonPatch from "fast-json-patch";
 import { matchesLabels, parseSelector } from "../../base/label-selector.ts";
+import { strategicMergePatch } from "../../controlplane/apiserver/schema/strategic-merge.ts";
 import type {
   ApiClient,
   DeleteOptions,
@@ -125,7 +126,14 @@ export class FakeApi implements ApiClient {
   patch<T>(resource: Resource<T>, ref: Ref, body: unknown, options: PatchOptions): Promise<T> {
     return this.#write("patch", resource, ref, body, () => {
       const current = this.#find(resource, ref);
-      return this.#replace(resource, patched(current, body, options.type) as KubeObject, (next, before) =>
+      const next = patched(resource, current, body, options.type) as KubeObject;
+      if (next.metadata.uid !== current.metadata.uid)
+        throw refusal(
+          422,
+          "Invalid",
+          `${resource.kind} "${ref.name}" is invalid: metadata.uid: Invalid value: "${next.metadata.uid}": field is immutable`,
+        );
+      return this.#replace(resource, next, (next, before) =>
         options.subresource === "status" ? { ...before, status: next.status } : next,
       );
     });
@@ -296,12 +304,17 @@ function eventFor(change: Change, matches: Matcher): WatchEvent | undefined {
   return before ? { type: "DELETED", object: change.object } : undefined;
 }
 
-function patched(current: KubeObject, body: unknown, type: PatchOptions["type"]): unknown {
+function patched(
+  resource: Resource<unknown>,
+  current: KubeObject,
+  body: unknown,
+  type: PatchOptions["type"],
+): unknown {
   switch (type) {
     case "merge":
       return mergePatch(current, body);
     case "strategic":
-      return mergePatch(current, body, { listsByKey: true });
+      return strategicMergePatch(resource, current, body as Record<string, unknown>);
     case "json":
       return jsonPatch.applyPatch(structuredClone(current), structuredClone(body) as jsonPatch.Operation[])
         .newDocument;
@@ -310,26 +323,15 @@ function patched(current: KubeObject, body: unknown, type: PatchOptions["type"])
   }
 }
 
-/** RFC 7396; with `listsByKey` lists of objects with a `type` or `name` merge by it, as most of Kubernetes' do. */
-function mergePatch(target: unknown, patch: unknown, options = { listsByKey: false }): unknown {
-  if (Array.isArray(patch) && options.listsByKey)
-    return mergeList(Array.isArray(target) ? target : [], patch);
+/** RFC 7396. */
+function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isRecord(patch)) return patch;
   const merged: Record<string, unknown> = isRecord(target) ? { ...target } : {};
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete merged[name];
-    else merged[name] = mergePatch(merged[name], value, options);
+    else merged[name] = mergePatch(merged[name], value);
   }
   return merged;
-}
-
-function mergeList(target: readonly unknown[], patch: readonly unknown[]): unknown {
-  const keyOf = (value: unknown) => (isRecord(value) ? (value.type ?? value.name) : undefined);
-  if (patch.some((value) => keyOf(value) === undefined)) return patch;
-  const merged = new Map(target.map((value) => [keyOf(value), value]));
-  for (const value of patch)
-    merged.set(keyOf(value), mergePatch(merged.get(keyOf(value)), value, { listsByKey: true }));
-  return [...merged.values()];
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
