@@ -104,7 +104,7 @@ export function run(
     const child = execFile(
       program,
       args,
-      { env, timeout: 90_000, maxBuffer: 32 * 1024 * 1024 },
+      { env, timeout: 240_000, maxBuffer: 32 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else
