@@ -1,15 +1,20 @@
-import type { Container } from "../../../client/types.ts";
+import type { Container, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { ipAddress } from "./addresses.ts";
 import { validateResources } from "./container-resources.ts";
-import { duplicate, forbidden, invalid, notFound, notSupported, required } from "./field-errors.ts";
+import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
+import { validateFileKey } from "./file-key-validation.ts";
+import { type VolumesByName, validateDevices, validateMounts } from "./mount-validation.ts";
 import { configKey, dns1123Label, envName, portName, portNumber } from "./names.ts";
 import { validateHandler, validateProbe } from "./probe-validation.ts";
+import { validateResizePolicy } from "./resize-policy-validation.ts";
 import { validateContainerRestarts } from "./restart-policy-validation.ts";
 import { validateContainerSecurity } from "./security-context-validation.ts";
 
 export interface ContainerContext {
-  readonly volumes: ReadonlySet<string>;
+  /** Of the pod. */
+  readonly spec: PodSpec;
+  readonly volumes: VolumesByName;
   readonly hostNetwork: boolean;
   readonly init: boolean;
   /** Ports of the host taken by the containers before; added to. */
@@ -40,17 +45,27 @@ export function validateContainer(
     );
   problems.push(
     ...validatePorts(container, `${field}.ports`, context),
-    ...validateEnv(container, field),
+    ...validateEnv(container, field, context.volumes),
     ...validateMounts(container, `${field}.volumeMounts`, context.volumes),
+    ...validateDevices(container, `${field}.volumeDevices`, context.volumes),
     ...validateResources(container.resources, `${field}.resources`),
+    ...validateResizePolicy(container, `${field}.resizePolicy`, context.spec.restartPolicy),
+    ...validateContainerSecurity(
+      container.securityContext,
+      `${field}.securityContext`,
+      context.spec.hostUsers ?? true,
+    ),
+    ...validateProbes(container, field, context),
     ...validateContainerRestarts(container, field),
-    ...validateProbes(container, field, context.init),
-    ...validateContainerSecurity(container.securityContext, `${field}.securityContext`),
   );
   return problems;
 }
 
-function validateProbes(container: Container, field: string, init: boolean): readonly FieldError[] {
+function validateProbes(
+  container: Container,
+  field: string,
+  { init, spec }: ContainerContext,
+): readonly FieldError[] {
   const problems: FieldError[] = [];
   const sidecar = container.restartPolicy === "Always";
   for (const name of ["livenessProbe", "readinessProbe", "startupProbe"] as const) {
@@ -72,7 +87,10 @@ function validateProbes(container: Container, field: string, init: boolean): rea
       problems.push(
         forbidden(`${field}.lifecycle`, "may not be set for init containers without restartPolicy=Always"),
       );
-    else problems.push(...validateHandler(handler, `${field}.lifecycle.${name}`));
+    else
+      problems.push(
+        ...validateHandler(handler, `${field}.lifecycle.${name}`, spec.terminationGracePeriodSeconds),
+      );
   }
   return problems;
 }
@@ -123,7 +141,7 @@ function validatePorts(
   return problems;
 }
 
-const sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef"] as const;
+const sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"] as const;
 const fieldPaths =
   /^(metadata\.(name|namespace|uid)|metadata\.(labels|annotations)\['[^']+'\]|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs))$/;
 const supportedPaths = [
@@ -138,7 +156,7 @@ const supportedPaths = [
   "status.podIPs",
 ];
 
-function validateEnv(container: Container, field: string): readonly FieldError[] {
+function validateEnv(container: Container, field: string, volumes: VolumesByName): readonly FieldError[] {
   const problems: FieldError[] = [];
   for (const [index, one] of (container.env ?? []).entries()) {
     const at = `${field}.env[${index}]`;
@@ -151,7 +169,7 @@ function validateEnv(container: Container, field: string): readonly FieldError[]
       problems.push(invalid(`${at}.valueFrom`, "", "may not be specified when `value` is not empty"));
     if (given.length > 1)
       problems.push(invalid(`${at}.valueFrom`, "", "may not have more than one field specified at a time"));
-    if (given.length === 0 && from.fileKeyRef === undefined)
+    if (given.length === 0)
       problems.push(
         invalid(
           `${at}.valueFrom`,
@@ -163,6 +181,8 @@ function validateEnv(container: Container, field: string): readonly FieldError[]
       problems.push(
         notSupported(`${at}.valueFrom.fieldRef.fieldPath`, from.fieldRef.fieldPath, supportedPaths),
       );
+    if (from.fileKeyRef !== undefined)
+      problems.push(...validateFileKey(from.fileKeyRef, `${at}.valueFrom.fileKeyRef`, volumes));
     for (const source of ["configMapKeyRef", "secretKeyRef"] as const) {
       const ref = from[source];
       if (ref === undefined) continue;
@@ -182,31 +202,6 @@ function validateEnv(container: Container, field: string): readonly FieldError[]
       problems.push(invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"));
     if (one.configMapRef !== undefined && one.secretRef !== undefined)
       problems.push(invalid(at, "", "may not have more than one field specified at a time"));
-  }
-  return problems;
-}
-
-function validateMounts(
-  container: Container,
-  field: string,
-  volumes: ReadonlySet<string>,
-): readonly FieldError[] {
-  const problems: FieldError[] = [];
-  const paths = new Set<string>();
-  for (const [index, { name, mountPath, subPath, subPathExpr }] of (container.volumeMounts ?? []).entries()) {
-    const at = `${field}[${index}]`;
-    if (!name) problems.push(required(`${at}.name`));
-    else if (!volumes.has(name)) problems.push(notFound(`${at}.name`, name));
-    if (!mountPath) problems.push(required(`${at}.mountPath`));
-    if (paths.has(mountPath)) problems.push(invalid(`${at}.mountPath`, mountPath, "must be unique"));
-    paths.add(mountPath);
-    if (subPath?.startsWith("/")) problems.push(invalid(`${at}.subPath`, subPath, "must be a relative path"));
-    if (subPath?.split("/").includes(".."))
-      problems.push(invalid(`${at}.subPath`, subPath, "must not contain '..'"));
-    if (subPath && subPathExpr)
-      problems.push(
-        invalid(`${at}.subPathExpr`, subPathExpr, "subPathExpr and subPath are mutually exclusive"),
-      );
   }
   return problems;
 }

@@ -52,6 +52,7 @@ function defaultContainer(container: Container): void {
   for (const port of container.ports ?? []) port.protocol ??= "TCP";
   for (const one of container.env ?? []) {
     if (one.valueFrom?.fieldRef !== undefined) one.valueFrom.fieldRef.apiVersion ??= "v1";
+    if (one.valueFrom?.fileKeyRef !== undefined) one.valueFrom.fileKeyRef.optional ??= false;
     const resource = one.valueFrom?.resourceFieldRef;
     if (resource !== undefined) resource.divisor ??= "0";
   }

@@ -4,7 +4,10 @@ import { ipAddress } from "./addresses.ts";
 import { validateContainer } from "./container-validation.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector, validateLabels } from "./labels.ts";
+import type { VolumesByName } from "./mount-validation.ts";
 import { dns1123Label, dns1123Subdomain, qualifiedName } from "./names.ts";
+import { validateHostProcess, validateOs } from "./os-validation.ts";
+import { validateHostnameOverride, validateHostUsers } from "./pod-host-validation.ts";
 import { validatePodSecurity } from "./security-context-validation.ts";
 import { validateVolumes } from "./volume-validation.ts";
 
@@ -15,7 +18,7 @@ const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 /** A pod spec at `field`, of a pod or of a template. */
 export function validatePodSpec(spec: PodSpec, field: string): readonly FieldError[] {
   if (spec === undefined) return [required(`${field}.containers`)];
-  const volumes = new Set((spec.volumes ?? []).map(({ name }) => name));
+  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
   const problems: FieldError[] = [
     ...validateVolumes(spec.volumes ?? [], `${field}.volumes`),
     ...validateContainers(spec, field, volumes),
@@ -23,6 +26,9 @@ export function validatePodSpec(spec: PodSpec, field: string): readonly FieldErr
     ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),
     ...validatePlacement(spec, field),
     ...validatePodSecurity(spec.securityContext, `${field}.securityContext`),
+    ...validateHostProcess(spec, field),
+    ...validateHostUsers(spec, field),
+    ...validateHostnameOverride(spec, field),
   ];
   for (const name of ["serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName"] as const) {
     const value = spec[name];
@@ -43,18 +49,15 @@ export function validatePodSpec(spec: PodSpec, field: string): readonly FieldErr
     problems.push(
       invalid(`${field}.terminationGracePeriodSeconds`, grace, "must be greater than or equal to 0"),
     );
+  problems.push(...validateOs(spec, field));
   return problems;
 }
 
-function validateContainers(
-  spec: PodSpec,
-  field: string,
-  volumes: ReadonlySet<string>,
-): readonly FieldError[] {
+function validateContainers(spec: PodSpec, field: string, volumes: VolumesByName): readonly FieldError[] {
   const problems: FieldError[] = [];
   const names = new Set<string>();
   const hostPorts = new Set<string>();
-  const context = { volumes, hostNetwork: spec.hostNetwork === true, hostPorts };
+  const context = { spec, volumes, hostNetwork: spec.hostNetwork === true, hostPorts };
   for (const sort of ["containers", "initContainers"] as const) {
     for (const [index, container] of (spec[sort] ?? []).entries()) {
       const at = `${field}.${sort}[${index}]`;
@@ -86,7 +89,7 @@ function validatePolicies(spec: PodSpec, field: string): readonly FieldError[] {
     problems.push(...ipAddress(`${field}.dnsConfig.nameservers[${index}]`, address));
   if (spec.hostPID === true && spec.shareProcessNamespace === true) {
     const text = "ShareProcessNamespace and HostPID cannot both be enabled";
-    problems.push(invalid(`${field}.shareProcessNamespace`, true, text));
+    problems.push(invalid(`${field}.securityContext.shareProcessNamespace`, true, text));
   }
   return problems;
 }

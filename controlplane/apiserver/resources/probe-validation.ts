@@ -30,9 +30,29 @@ export function validateProbe(probe: Probe, field: string): readonly FieldError[
   return problems;
 }
 
-export function validateHandler(handler: Handler, field: string): readonly FieldError[] {
+export function validateHandler(
+  handler: Handler,
+  field: string,
+  graceSeconds: number | undefined,
+): readonly FieldError[] {
   const given = lifecycleHandlers.filter((name) => handler[name] !== undefined);
-  return [...oneHandler(given, field), ...validateAction(handler, field)];
+  return [
+    ...oneHandler(given, field),
+    ...validateAction(handler, field),
+    ...validateSleep(handler.sleep, `${field}.sleep`, graceSeconds),
+  ];
+}
+
+function validateSleep(
+  sleep: Handler["sleep"],
+  field: string,
+  graceSeconds: number | undefined,
+): readonly FieldError[] {
+  if (sleep === undefined || graceSeconds === undefined) return [];
+  const { seconds = 0 } = sleep;
+  if (seconds >= 0 && seconds <= graceSeconds) return [];
+  const text = `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`;
+  return [invalid(field, seconds, text)];
 }
 
 function oneHandler(given: readonly string[], field: string): readonly FieldError[] {

@@ -12,12 +12,14 @@ const idMost = 2 ** 31 - 1;
 export function validateContainerSecurity(
   security: ContainerSecurity | undefined,
   field: string,
+  hostUsers: boolean,
 ): readonly FieldError[] {
   if (security === undefined) return [];
   const { runAsUser, runAsGroup, allowPrivilegeEscalation, privileged, capabilities } = security;
   const problems: FieldError[] = [
     ...validateId(runAsUser, `${field}.runAsUser`),
     ...validateId(runAsGroup, `${field}.runAsGroup`),
+    ...validateProcMount(security.procMount, `${field}.procMount`, hostUsers),
     ...validateSeccomp(security.seccompProfile, `${field}.seccompProfile`),
   ];
   if (allowPrivilegeEscalation === false) {
@@ -42,9 +44,27 @@ export function validatePodSecurity(security: PodSecurity | undefined, field: st
     ...(security.supplementalGroups ?? []).flatMap((id, index) =>
       validateId(id, `${field}.supplementalGroups[${index}]`),
     ),
+    ...oneOf(security.fsGroupChangePolicy, `${field}.fsGroupChangePolicy`, ["Always", "OnRootMismatch"]),
     ...validateSeccomp(security.seccompProfile, `${field}.seccompProfile`),
     ...validateAppArmor(security.appArmorProfile, `${field}.appArmorProfile`),
+    ...oneOf(security.supplementalGroupsPolicy, `${field}.supplementalGroupsPolicy`, ["Merge", "Strict"]),
+    // Another needs the feature SELinuxMount, which is off.
+    ...oneOf(security.seLinuxChangePolicy, `${field}.seLinuxChangePolicy`, ["Recursive"]),
   ];
+}
+
+function oneOf(value: string | undefined, field: string, supported: readonly string[]): FieldError[] {
+  return value === undefined || supported.includes(value) ? [] : [notSupported(field, value, supported)];
+}
+
+function validateProcMount(
+  type: string | undefined,
+  field: string,
+  hostUsers: boolean,
+): readonly FieldError[] {
+  if (type === "Unmasked" && hostUsers)
+    return [invalid(field, type, "`hostUsers` must be false to use `Unmasked`")];
+  return oneOf(type, field, ["Default", "Unmasked"]);
 }
 
 function validateId(id: number | undefined, field: string): readonly FieldError[] {
