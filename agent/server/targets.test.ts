@@ -64,6 +64,15 @@ describe("sessions", () => {
     assert.equal(session("attach", []), "500 container m not found in pod x_ns");
     assert.equal(session("exec", [], []), "404 pod does not exist");
   });
+  it("join what a container said that has ended, but not one that never ran", () => {
+    assert.equal(session("attach", [run(0, "exited")]), 0);
+    const never = run(0, "exited");
+    const state = { ...never.state, reason: "StartError" };
+    assert.equal(
+      session("attach", [{ ...never, state } as RuntimeContainer]),
+      "500 container m not found in pod x_ns",
+    );
+  });
   it("are at four-part paths", () => {
     assert.deepEqual(askedOf("/exec/ns/x/m"), { verb: "exec", ...asked });
     for (const path of ["/exec/ns/x", "/exec/ns/x/m/more", "/exec//x/m", "/"])

@@ -42,11 +42,17 @@ export function logTarget(asked: Asked, previous: boolean, known: Known): Found 
   return missing(400, `container "${name}" in pod "${podName}" ${waitingText(pod, name)}`);
 }
 
-/** A command runs only in a running container; one that has ended can still be attached to, for what it said. */
+/** A command runs only in a running container; one that ran and has ended can still be attached to, for what it said. */
 export function sessionTarget(verb: "exec" | "attach", asked: Asked, known: Known): Found {
   const { container: name, namespace, pod: podName } = asked;
   const runs = runsOf(asked, known);
-  const found = verb === "exec" ? runs.find(({ state }) => state.phase === "running") : runs[0];
+  const [newest] = runs;
+  const found =
+    verb === "exec"
+      ? runs.find(({ state }) => state.phase === "running")
+      : newest?.state.phase === "exited" && newest.state.reason === "StartError"
+        ? undefined
+        : newest;
   if (found !== undefined) return { container: found };
   if (podOf(asked, known) === undefined) return missing(404, "pod does not exist");
   return missing(

@@ -35,7 +35,7 @@ export class ApiError extends Error {
       metadata: this.metadata,
       status: "Failure",
       message: this.message,
-      reason: this.reason,
+      ...(this.reason !== "" && { reason: this.reason }),
       ...(this.details && { details: this.details }),
       code: this.code,
     };
@@ -209,6 +209,10 @@ export function timedOut(message: string): ApiError {
 }
 export function serviceUnavailable(message: string): ApiError {
   return new ApiError(503, "ServiceUnavailable", message, { retryAfterSeconds: 1 });
+}
+/** A failure that Kubernetes gives no reason for. */
+export function unknownError(message: string): ApiError {
+  return new ApiError(500, "", message);
 }
 export function internalError(message: string): ApiError {
   return new ApiError(500, "InternalError", `Internal error occurred: ${message}`, {

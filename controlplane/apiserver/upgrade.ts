@@ -4,7 +4,9 @@ import { pathNotFound } from "./api-error.ts";
 import { authorize } from "./filters/authorization.ts";
 import { identify } from "./filters/identity.ts";
 import { requestInfo } from "./filters/request-info.ts";
+import { logOptions } from "./handlers/log-options.ts";
 import { serveLogSocket } from "./handlers/log-socket.ts";
+import { authorizeSession } from "./handlers/pod-session.ts";
 import { pipeToNode } from "./handlers/pod-stream.ts";
 import { podTarget } from "./handlers/pod-target.ts";
 import { plainText } from "./handlers/respond.ts";
@@ -35,12 +37,18 @@ export async function serveUpgrade(
     if (target === undefined || stream === undefined || target.plural !== "pods") throw pathNotFound();
     const served = deps.handlers.kinds.byResource(target.group, target.version, target.plural);
     if (served === undefined) throw pathNotFound();
-    const pod = await podTarget({ served, target, query: info.query }, deps.handlers);
     const upgrade = { request, socket, head };
-    const route = { pod, target, query: info.query, deps: deps.handlers };
+    const asking = { served, target, query: info.query };
+    const parts = { target, deps: deps.handlers };
     // Whatever it is to become: the node says what is wrong with the container, or that it speaks only WebSocket.
-    if (stream === "log") await serveLogSocket(upgrade, route);
-    else await pipeToNode(upgrade, { ...route, stream });
+    if (stream === "log") {
+      const options = logOptions(info.query, target.name);
+      await serveLogSocket(upgrade, { ...parts, options, pod: await podTarget(asking, deps.handlers) });
+    } else {
+      await authorizeSession(authorizer, user, target);
+      const pod = await podTarget(asking, deps.handlers);
+      await pipeToNode(upgrade, { ...parts, query: info.query, pod, stream });
+    }
   } catch (error) {
     refuseUpgrade(socket, error);
   }

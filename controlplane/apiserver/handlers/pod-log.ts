@@ -1,28 +1,21 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
-import { badRequest, internalError, nodeAnswered } from "../api-error.ts";
+import { badRequest, internalError, nodeAnswered, unknownError } from "../api-error.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
-import { type PodTarget, podTarget } from "./pod-target.ts";
-
-const passedOn = [
-  "follow",
-  "previous",
-  "tailLines",
-  "timestamps",
-  "sinceSeconds",
-  "sinceTime",
-  "limitBytes",
-  "stream",
-];
+import { logOptions } from "./log-options.ts";
+import { dialText } from "./node-link.ts";
+import { logTarget, type PodTarget } from "./pod-target.ts";
 
 const refusalCharsMax = 2048;
 
 /** GET pods/NAME/log: what the node's agent gives, as it comes. */
 export async function podLog(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const pod = await podTarget(call, deps);
-  const upstream = await openLog({ pod, target: call.target, query: call.query, deps }, call.signal);
+  const options = logOptions(call.query, call.target.name);
+  const pod = await logTarget(call, deps);
+  if (pod === undefined) return nothing;
+  const upstream = await openLog({ pod, target: call.target, options, deps }, call.signal);
   return {
     type: "stream",
     run: async (_: IncomingMessage, response: ServerResponse) => {
@@ -39,10 +32,16 @@ export async function podLog(call: Call, deps: HandlerDeps): Promise<Answer> {
   };
 }
 
+/** A pod that no node has yet has said nothing. */
+const nothing: Answer = {
+  type: "stream",
+  run: async (_: IncomingMessage, response: ServerResponse) => void response.writeHead(204).end(),
+};
+
 export interface LogRoute {
   readonly pod: PodTarget;
   readonly target: ResourceInfo;
-  readonly query: URLSearchParams;
+  readonly options: URLSearchParams;
   readonly deps: HandlerDeps;
 }
 
@@ -66,18 +65,17 @@ async function readRefusal(answer: IncomingMessage): Promise<string> {
   return body.slice(0, refusalCharsMax);
 }
 
-function askNode({ pod, target, query, deps }: LogRoute, signal: AbortSignal): Promise<IncomingMessage> {
+function askNode({ pod, target, options, deps }: LogRoute, signal: AbortSignal): Promise<IncomingMessage> {
   const { host, port } = pod;
   const { namespace, name } = target;
   const parts = [namespace, name, pod.container].map(encodeURIComponent).join("/");
-  const asked = new URLSearchParams([...query].filter(([key]) => passedOn.includes(key)));
-  const path = `/containerLogs/${parts}${asked.size > 0 ? `?${asked}` : ""}`;
+  const path = `/containerLogs/${parts}${options.size > 0 ? `?${options}` : ""}`;
   return new Promise((resolve, reject) => {
     const request = httpsRequest({ host, port, path, method: "GET", agent: deps.nodes.agent, signal });
     request.on("response", resolve);
     request.on("error", (error) => {
       const url = `https://${host}:${port}${path}`;
-      reject(internalError(`Get "${url}": ${error.message}`));
+      reject(unknownError(`Get "${url}": ${dialText(error, pod)}`));
     });
     request.end();
   });

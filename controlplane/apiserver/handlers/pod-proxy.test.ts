@@ -4,6 +4,7 @@ import { TLSSocket } from "node:tls";
 import { WebSocket, WebSocketServer } from "ws";
 import { issueCertificate } from "../../../base/os/pki.ts";
 import { startTestApiserver, type TestApiserver } from "../testing.ts";
+import { authorizeSession } from "./pod-session.ts";
 
 const floodPieces = 256;
 const floodPieceBytes = 64 * 1024;
@@ -119,6 +120,118 @@ describe("logs and exec through the API server", () => {
     const { code, body } = await server.admin.call("GET", "/api/v1/namespaces/default/pods/two/log");
     assert.equal(code, 400);
     assert.equal(body.message, "a container name must be specified for pod two, choose one of: [c d]");
+  });
+
+  it("checks what is asked of a log in Kubernetes' words, and asks the node in its own", async () => {
+    const ask = async (query: string, pod = "p") => {
+      const path = `/api/v1/namespaces/default/pods/${pod}/log?${query}`;
+      const { code, body, text } = await server.admin.call("GET", path);
+      return code === 200 || code === 204 ? [code, text] : [code, body.reason, body.message];
+    };
+    const invalid = (text: string) => [422, "Invalid", `PodLogOptions "p" is invalid: ${text}`];
+    const bad = (text: string) => [400, "BadRequest", text];
+    const layout = '"2006-01-02T15:04:05Z07:00"';
+    for (const [query, answer] of [
+      ["tailLines=-1", invalid("tailLines: Invalid value: -1: must be greater than or equal to 0")],
+      ["limitBytes=0", invalid("limitBytes: Invalid value: 0: must be greater than 0")],
+      ["sinceSeconds=0", invalid("sinceSeconds: Invalid value: 0: must be greater than 0")],
+      [
+        "sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z",
+        invalid("[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"),
+      ],
+      ["stream=Stdout", invalid("stream: Forbidden: may not be specified")],
+      ["tailLines=x", bad('strconv.ParseInt: parsing "x": invalid syntax')],
+      [
+        "sinceTime=yesterday",
+        bad(`parsing time "yesterday" as ${layout}: cannot parse "yesterday" as "2006"`),
+      ],
+      ["sinceTime=2026-01-01", bad(`parsing time "2026-01-01" as ${layout}: cannot parse "" as "T"`)],
+      ["sinceTime=2026-13-01T00:00:00Z", bad('parsing time "2026-13-01T00:00:00Z": month out of range')],
+      ["sinceTime=2026-02-29T00:00:00Z", bad('parsing time "2026-02-29T00:00:00Z": day out of range')],
+    ] as const)
+      assert.deepEqual(await ask(query), answer, query);
+    assert.deepEqual(await ask("tailLines=1", "unscheduled"), [204, ""]);
+    assert.deepEqual(asked, []);
+    await ask("timestamps=0&previous=FALSE&follow=yes&tailLines=99999999999&pretty=1");
+    assert.deepEqual(asked, [
+      "system:apiserver /containerLogs/default/p/c?follow=true&tailLines=99999999999",
+    ]);
+  });
+
+  it("asks for an upgrade where a session is asked for without one, after what is wrong with the pod", async () => {
+    for (const method of ["GET", "POST"])
+      for (const verb of ["exec", "attach"]) {
+        const ask = async (pod: string, query = "") => {
+          const path = `/api/v1/namespaces/default/pods/${pod}/${verb}?stdout=1&command=a${query}`;
+          const { code, body } = await server.admin.call(method, path);
+          return [code, body.reason, body.message];
+        };
+        assert.deepEqual(await ask("p"), [400, "BadRequest", "Upgrade request required"]);
+        assert.deepEqual(await ask("none"), [404, "NotFound", 'pods "none" not found']);
+        const unscheduled = "pod unscheduled does not have a host assigned";
+        assert.deepEqual(await ask("unscheduled"), [400, "BadRequest", unscheduled]);
+        const wrong = "container x is not valid for pod p";
+        assert.deepEqual(await ask("p", "&container=x"), [400, "BadRequest", wrong]);
+      }
+    assert.deepEqual(asked, []);
+  });
+
+  it("says in Go's words that a node cannot be reached, without a reason", async () => {
+    // The agent's port, held on one address of this machine, and so open on no other.
+    const { port } = agent.address() as { port: number };
+    const node = {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name: "away" },
+      status: {
+        addresses: [{ type: "InternalIP", address: "127.0.0.77" }],
+        daemonEndpoints: { kubeletEndpoint: { Port: port } },
+      },
+    };
+    await server.admin.call("POST", "/api/v1/nodes", { body: node });
+    await server.admin.call("PUT", "/api/v1/nodes/away/status", { body: node });
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "away" },
+      spec: { nodeName: "away", containers: [{ name: "c", image: "i" }] },
+    };
+    assert.equal(
+      (await server.admin.call("POST", "/api/v1/namespaces/default/pods", { body: pod })).code,
+      201,
+    );
+    const refused = `dial tcp 127.0.0.77:${port}: connect: connection refused`;
+    const log = await server.admin.call("GET", "/api/v1/namespaces/default/pods/away/log?tailLines=1");
+    const url = `https://127.0.0.77:${port}/containerLogs/default/away/c?tailLines=1`;
+    assert.deepEqual(log.body, {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message: `Get "${url}": ${refused}`,
+      code: 500,
+    });
+    const { code, text } = await refusalOf("away/exec?command=a&stdout=true", "websocket");
+    assert.deepEqual([code, JSON.parse(text).message], [500, `error dialing backend: ${refused}`]);
+    assert.equal("reason" in JSON.parse(text), false);
+  });
+
+  it("opens no session to who may only read: asking by GET makes one too", async () => {
+    const target = { verb: "get", group: "", version: "v1", plural: "pods", subresource: "exec" } as const;
+    const user = { name: "jane", uid: "", groups: [], extra: {} };
+    const verbs: string[] = [];
+    const may = (allowed: string) =>
+      authorizeSession(
+        async (_, { verb }) => {
+          verbs.push(verb);
+          return { allowed: verb === allowed };
+        },
+        user,
+        { ...target, namespace: "n", name: "p" },
+      );
+    await may("create");
+    await assert.rejects(may("get"), /^ApiError: pods "p" is forbidden/);
+    assert.deepEqual(verbs, ["create", "create"]);
   });
 
   it("tells as a Status what the node says instead of a log", async () => {

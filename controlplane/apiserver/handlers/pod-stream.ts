@@ -2,9 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../../base/os/clock.ts";
-import { internalError } from "../api-error.ts";
+import { unknownError } from "../api-error.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { HandlerDeps } from "./call.ts";
+import { dialText } from "./node-link.ts";
 import type { PodTarget } from "./pod-target.ts";
 
 const passedOn = ["command", "stdin", "stdout", "stderr", "tty"];
@@ -44,7 +45,7 @@ export function pipeToNode({ request, socket, head }: UpgradeRequest, route: Str
   return new Promise((resolve, reject) => {
     const path = `/${route.stream}/${parts}?${query}`;
     const upstream = httpsRequest({ host: pod.host, port: pod.port, path, headers, agent: deps.nodes.agent });
-    upstream.on("error", (error) => reject(internalError(`error dialing backend: ${error.message}`)));
+    upstream.on("error", (error) => reject(unknownError(`error dialing backend: ${dialText(error, pod)}`)));
     upstream.on("response", (response) => passRefusal(response, socket, resolve));
     upstream.on("upgrade", (response, far, farHead) => {
       socket.write(rawHead(response));

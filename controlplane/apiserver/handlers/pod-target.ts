@@ -13,11 +13,17 @@ export interface PodTarget {
 
 const kubeletPort = 10250;
 
+type Asking = Pick<Call, "served" | "target" | "query">;
+
 /** Fails with BadRequest where the container is unknown or the pod has no node, and with 404 for a missing pod. */
-export async function podTarget(
-  call: Pick<Call, "served" | "target" | "query">,
-  deps: HandlerDeps,
-): Promise<PodTarget> {
+export async function podTarget(call: Asking, deps: HandlerDeps): Promise<PodTarget> {
+  const target = await logTarget(call, deps);
+  if (target === undefined) throw badRequest(`pod ${call.target.name} does not have a host assigned`);
+  return target;
+}
+
+/** The same for who only wants to read: undefined where the pod has no node. */
+export async function logTarget(call: Asking, deps: HandlerDeps): Promise<PodTarget | undefined> {
   const { kind } = call.served;
   const { name, namespace } = call.target;
   const { entry } = await deps.storage.get(objectKey(kind, namespace, name));
@@ -25,8 +31,7 @@ export async function podTarget(
   const spec = objectOf(decodeStored(kind, entry.value, entry.modRevision).spec);
   const container = containerOf(name, spec, call.query.get("container") ?? "");
   const node = stringOf(spec.nodeName);
-  if (node === "") throw badRequest(`pod ${name} does not have a host assigned`);
-  return { ...(await nodeAddress(deps, node)), container, node };
+  return node === "" ? undefined : { ...(await nodeAddress(deps, node)), container, node };
 }
 
 function containerOf(pod: string, spec: JsonObject, asked: string): string {

@@ -13,6 +13,7 @@ import { get } from "./get.ts";
 import { list } from "./list.ts";
 import { patch } from "./patch.ts";
 import { podLog } from "./pod-log.ts";
+import { podSession } from "./pod-session.ts";
 import { review } from "./review.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
 import { getStatus, patchStatus, updateStatus } from "./status.ts";
@@ -36,6 +37,8 @@ const special: Readonly<Record<string, Handlers>> = {
   eviction: { create: evict },
   finalize: { update: finalize },
   log: { get: podLog },
+  exec: { get: podSession, create: podSession },
+  attach: { get: podSession, create: podSession },
 };
 
 /** Can what is asked for be shown as a table? Kinds, their status and their scale can; reviews, and subresources that do
