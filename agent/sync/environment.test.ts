@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { mkdtemp, readdir, readFile, readlink, rm, stat } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Container, Pod } from "../../client/types.ts";
@@ -45,9 +46,11 @@ const sources: Sources = {
   },
   secret: async () => undefined,
 };
+const files: Record<string, string> = { "made/env": "A='from a file'\nB=nonsense" };
+const fileText = async (volume: string, path: string) => files[`${volume}/${path}`] ?? "";
 const environment = async (container: Partial<Container>) => {
   const { pod, own } = scene(container);
-  return Object.fromEntries(await environmentOf(pod, own, context, { sources, services: [] }));
+  return Object.fromEntries(await environmentOf(pod, own, context, { sources, services: [], fileText }));
 };
 
 describe("environmentOf", () => {
@@ -55,6 +58,25 @@ describe("environmentOf", () => {
     data.odd = { "data-1": "x", "1.a": "y" };
     const found = await environment({ envFrom: [{ prefix: "p-", configMapRef: { name: "odd" } }] });
     assert.deepEqual([found["p-data-1"], found["p-1.a"]], ["x", "y"]);
+  });
+
+  it("takes variables from files that other containers of the pod wrote", async () => {
+    const from = (key: string, optional = false) =>
+      environment({
+        env: [{ name: "X", valueFrom: { fileKeyRef: { volumeName: "made", path: "env", key, optional } } }],
+      });
+    assert.equal((await from("A")).X, "from a file");
+    await assert.rejects(from("C"), {
+      name: "ConfigError",
+      message:
+        "couldn't parse env file: invalid environment variable format at line 2: value must be enclosed in single quotes",
+    });
+    files["made/env"] = "A='from a file'";
+    await assert.rejects(from("C"), {
+      name: "ConfigError",
+      message: 'environment variable key "C" not found in file "env" of volume "made"',
+    });
+    assert.equal((await from("C", true)).X, undefined);
   });
 
   it("takes nothing of a config map's binaryData", async () => {
@@ -132,6 +154,32 @@ describe("PodVolumes", () => {
     const shown = await readdir(folder);
     assert.deepEqual(shown.filter((name) => !name.startsWith("..")).sort(), ["a", "c"]);
     assert.equal(shown.length, 4, "the old version is gone");
+  });
+
+  it("reads text in a pod's own folders, of files that lie there and are no pipes", async () => {
+    const volumes = new PodVolumes({ dir, sources, mountsSubPaths: false, recursiveReadOnly: false });
+    const { pod } = scene(
+      {},
+      {
+        volumes: [
+          { name: "e", emptyDir: {} },
+          { name: "h", hostPath: { path: "/" } },
+        ],
+      },
+    );
+    await volumes.prepare(pod, context);
+    const root = join(dir, "u/volumes/e");
+    await writeFile(join(root, "env"), "A='x'");
+    await symlink("/etc/passwd", join(root, "link"));
+    execFileSync("mkfifo", [join(root, "pipe")]);
+    assert.equal(await volumes.textOf(pod, "e", "env"), "A='x'");
+    for (const [path, why] of [
+      ["absent", /couldn't parse env file: absent cannot be opened: .*does not exist/],
+      ["link", /cannot be opened: .*leaves its volume/],
+      ["pipe", /pipe is not a file/],
+    ] as const)
+      await assert.rejects(volumes.textOf(pod, "e", path), why);
+    await assert.rejects(volumes.textOf(pod, "h", "etc/passwd"), /cannot find the volume "h"/);
   });
 
   it("keeps a subPath inside its volume", async () => {

@@ -1,5 +1,6 @@
 import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import type { ConfigMap, Container, Pod, Secret, Service } from "../../client/types.ts";
+import { EnvFileError, valueInEnvFile } from "./env-file.ts";
 
 /** What a pod's environment and volumes are made of, as far as the cluster holds it. */
 export interface Sources {
@@ -22,12 +23,19 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
+export interface EnvironmentDeps {
+  readonly sources: Sources;
+  readonly services: readonly Service[];
+  /** The text of a file in one of the pod's volumes. Rejects with ConfigError. */
+  readonly fileText: (volume: string, path: string) => Promise<string>;
+}
+
 /** A container's environment: services' variables first, then envFrom, then env, each able to refer to those before. */
 export async function environmentOf(
   pod: Pod,
   container: Container,
   context: FieldContext,
-  deps: { readonly sources: Sources; readonly services: readonly Service[] },
+  deps: EnvironmentDeps,
 ): Promise<[string, string][]> {
   const env = new Map<string, string>();
   for (const [name, value] of serviceVariables(pod, deps.services)) env.set(name, value);
@@ -45,7 +53,7 @@ export async function environmentOf(
       env.set(name, expandVariables(value ?? "", env));
       continue;
     }
-    const found = await valueFromSource(pod, container, context, valueFrom, deps.sources);
+    const found = await valueFromSource(pod, container, context, valueFrom, deps);
     if (found !== undefined) env.set(name, found);
   }
   return [...env];
@@ -58,10 +66,11 @@ async function valueFromSource(
   container: Container,
   context: FieldContext,
   from: ValueFrom,
-  sources: Sources,
+  { sources, fileText }: EnvironmentDeps,
 ): Promise<string | undefined> {
   if (from.fieldRef) return fieldOf(pod, from.fieldRef.fieldPath, context);
   if (from.resourceFieldRef) return resourceField(pod, container, context, from.resourceFieldRef);
+  if (from.fileKeyRef) return valueFromFile(from.fileKeyRef, fileText);
   const ref = from.configMapKeyRef ?? from.secretKeyRef;
   if (ref === undefined) return undefined;
   const kind = from.configMapKeyRef ? "ConfigMap" : "Secret";
@@ -72,6 +81,25 @@ async function valueFromSource(
   if (found === undefined && !ref.optional)
     throw new ConfigError(`couldn't find key ${ref.key} in ${kind} ${pod.metadata.namespace}/${ref.name}`);
   return found;
+}
+
+async function valueFromFile(
+  { volumeName, path, key, optional }: NonNullable<ValueFrom["fileKeyRef"]>,
+  fileText: EnvironmentDeps["fileText"],
+): Promise<string | undefined> {
+  const text = await fileText(volumeName, path);
+  let value: string;
+  try {
+    value = valueInEnvFile(text, key);
+  } catch (error) {
+    if (error instanceof EnvFileError) throw new ConfigError(`couldn't parse env file: ${error.message}`);
+    throw error;
+  }
+  if (value !== "") return value;
+  if (optional) return undefined;
+  throw new ConfigError(
+    `environment variable key ${JSON.stringify(key)} not found in file ${JSON.stringify(path)} of volume ${JSON.stringify(volumeName)}`,
+  );
 }
 
 interface NamedRef {

@@ -74,6 +74,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
   const env = await environmentOf(pod, container, fields, {
     sources: context.sources,
     services: context.services(),
+    fileText: (volume, path) => context.volumes.textOf(pod, volume, path),
   }).catch(refuse("CreateContainerConfigError"));
   const [imageRoot = "/"] = await context.imageStore.lowerDirs(image.id);
   const config = await context.volumes

@@ -63,8 +63,5 @@ function ofContainer(container: Container, at: string): UnsupportedField[] {
     ...(procMount && procMount !== "Default"
       ? [{ field: `${at}.securityContext.procMount`, value: procMount }]
       : []),
-    ...(container.env ?? []).flatMap(({ valueFrom }, index) =>
-      valueFrom?.fileKeyRef ? [{ field: `${at}.env[${index}].valueFrom.fileKeyRef` }] : [],
-    ),
   ];
 }

@@ -10,6 +10,7 @@ import { showPayload } from "./atomic-folder.ts";
 import { payloadOf } from "./payload.ts";
 import { isReadOnlyThroughout } from "./recursive-read-only.ts";
 import { isPlainName, mountPoints, placeOfSubPath, removeMounts, subPathFolder } from "./sub-paths.ts";
+import { textInside } from "./text-inside.ts";
 
 export interface PodVolumesDeps {
   /** `<root>/pods`. */
@@ -118,6 +119,14 @@ export class PodVolumes {
       });
     }
     return mounts;
+  }
+
+  /** The text of a file in one of the pod's own folders. Rejects with ConfigError. */
+  async textOf(pod: Pod, name: string, path: string): Promise<string> {
+    const volume = (pod.spec.volumes ?? []).find((one) => one.name === name);
+    if (volume?.emptyDir === undefined)
+      throw new ConfigError(`cannot find the volume ${JSON.stringify(name)} referenced by FileKeyRef`);
+    return textInside(this.#folder(pod, volume), path);
   }
 
   /** Removes all that was made for a pod. */

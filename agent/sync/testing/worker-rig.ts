@@ -54,6 +54,7 @@ export class WorkerRig {
         list: async () => [],
         prepare: async () => undefined,
         mountsOf: async () => [],
+        textOf: async () => "",
         remove: async () => undefined,
       },
       prober: new Prober(
