@@ -10,9 +10,10 @@ import { InformerFactory } from "../client/informer.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
-import type { Node } from "../client/types.ts";
+import type { Node, Pod } from "../client/types.ts";
 import { kubernetesVersion } from "../client/version.ts";
 import { PodAdmission } from "./admission/pod-admission.ts";
+import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import type { AgentConfig } from "./flags.ts";
 import { ImageManager } from "./images/image-manager.ts";
 import { ImageStore } from "./images/store.ts";
@@ -186,6 +187,12 @@ async function start(parts: Parts): Promise<void> {
     },
   );
   const statuses = new PodStatuses(client, os, tasks);
+  const volumes = new PodVolumes({
+    dir: join(config.rootDir, "pods"),
+    sources,
+    mountsSubPaths: chosen.kind === "oci",
+    recursiveReadOnly,
+  });
   const workers = new PodWorkers(
     {
       os,
@@ -193,12 +200,7 @@ async function start(parts: Parts): Promise<void> {
       runtime,
       imageStore,
       images: new ImageManager(imageStore, os, config),
-      volumes: new PodVolumes({
-        dir: join(config.rootDir, "pods"),
-        sources,
-        mountsSubPaths: chosen.kind === "oci",
-        recursiveReadOnly,
-      }),
+      volumes,
       prober,
       admission,
       events,
@@ -217,6 +219,15 @@ async function start(parts: Parts): Promise<void> {
   );
   await Promise.all([pods.synced(tasks.signal), services.synced(tasks.signal)]);
   await workers.start(pods);
+  const storage = {
+    clock: os.clock,
+    log: os.log,
+    pods: () => pods.list(),
+    runtime,
+    volumes,
+    evict: (pod: Pod, message: string) => workers.evict(pod.metadata.uid, message),
+  };
+  tasks.run("local storage limits", (signal) => keepLocalStorageLimits(storage, signal));
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
 }
 

@@ -35,6 +35,8 @@ export interface Runtime {
   /** Standard input of a container started with `stdin`, and its output from now on (`logPath` carries it). */
   attach(id: string): Promise<AttachPoint>;
   containerStats(id: string): Promise<ContainerStats>;
+  /** Where on this machine lies what a container writes to its own root file system; undefined where that is nowhere. */
+  writableFolder(id: string): string | undefined;
   /** Told when a container or sandbox changed without our doing: it exited. */
   subscribe(onEvent: (event: RuntimeEvent) => void): () => void;
   /** Lets go of everything; what runs goes on running. */

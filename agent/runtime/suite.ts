@@ -106,6 +106,15 @@ export function runtimeSuite(
 
     if (!supports.runs) return;
 
+    it("says where lies what a container writes to its own root", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("layer"));
+      const { id, ended } = await start(sandbox, shell("echo mine > written"));
+      await ended;
+      assert.equal(await readFile(join(runtime.writableFolder(id) ?? "", "written"), "utf8"), "mine\n");
+      await runtime.removePodSandbox(sandbox);
+      assert.equal(runtime.writableFolder(id), undefined);
+    });
+
     it("tells exit codes and keeps both streams in the log", async () => {
       const sandbox = await runtime.runPodSandbox(sandboxConfig("logs"));
       const config = shell('echo "to $WHOM"; echo bad >&2; printf tail; exit 3', { env: [["WHOM", "a b"]] });

@@ -109,6 +109,24 @@ describe("planPod", () => {
   }
 });
 
+describe("planPod of a pod to be evicted", () => {
+  const plan = (podText: string, terminal = false) => {
+    const { pod, observed } = scene(podText, " s0:ready a0=run ");
+    const none = { backoffs: new Map(), unhealthy: new Map(), started: new Set<string>() };
+    const input = { pod, observed, ...none, nowMs: 100_000, terminal, eviction: "too much" };
+    return planPod(input).actions.map(textOf).join(", ");
+  };
+
+  it("stops it within a second and fails it, also when it is being deleted", () => {
+    assert.equal(plan("Always a "), "stop-pod 1, fail-pod");
+    assert.equal(plan("deleted a "), "stop-pod 1, fail-pod");
+  });
+
+  it("leaves one that ended for good as it is", () => {
+    assert.equal(plan("Always a ", true), "stop-pod 30");
+  });
+});
+
 describe("crash back-off", () => {
   it("lets the first restart through, then waits 10 s doubling to 5 min, and forgets after 10 min", () => {
     let entry: BackoffEntry | undefined;

@@ -2,7 +2,7 @@ import type { Container, Pod } from "../../client/types.ts";
 import type { ProbeFailure } from "../probes/prober.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { type BackoffEntry, backoffUntil } from "./crash-backoff.ts";
-import { podGraceSeconds } from "./grace-seconds.ts";
+import { evictionGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
 import { isFinished, isInit, isLive, isSidecar, latest, type Observed, restarts } from "./observed.ts";
 import { isOutdated } from "./restart-rules.ts";
 
@@ -17,6 +17,8 @@ export interface PlanInput {
   readonly started: ReadonlySet<string>;
   /** Set once the pod ended for good (phase Failed or Succeeded): it is not brought up again. */
   readonly terminal: boolean;
+  /** Why the pod is to be evicted, if it is. */
+  readonly eviction?: string | undefined;
 }
 
 export type Action =
@@ -59,6 +61,8 @@ export interface Plan {
 export function planPod(input: PlanInput): Plan {
   const { pod, observed, nowMs, terminal } = input;
   const live = isLive(observed);
+  if (input.eviction !== undefined && !terminal)
+    return endFor("Evicted", input.eviction, evictionGraceSeconds);
   const graceSeconds = podGraceSeconds(pod);
   if (pod.metadata.deletionTimestamp !== undefined) {
     const stop = { kind: "stop-pod", graceSeconds, reason: "", message: "" } as const;
@@ -71,16 +75,21 @@ export function planPod(input: PlanInput): Plan {
   const deadlineMs = deadlineOf(pod);
   if (deadlineMs !== undefined && nowMs >= deadlineMs) {
     const message = "Pod was active on the node longer than the specified deadline";
-    return {
-      actions: [
-        { kind: "stop-pod", graceSeconds, reason: "DeadlineExceeded", message },
-        { kind: "fail-pod", reason: "DeadlineExceeded", message },
-      ],
-    };
+    return endFor("DeadlineExceeded", message, graceSeconds);
   }
   const plan = planLive(input);
   const wakes = [plan.wakeAtMs, deadlineMs].filter((at) => at !== undefined);
   return wakes.length === 0 ? plan : { ...plan, wakeAtMs: Math.min(...wakes) };
+}
+
+/** The agent ends the pod for good; it counts as failed once nothing of it runs. */
+function endFor(reason: string, message: string, graceSeconds: number): Plan {
+  return {
+    actions: [
+      { kind: "stop-pod", graceSeconds, reason, message },
+      { kind: "fail-pod", reason, message },
+    ],
+  };
 }
 
 function planLive(input: PlanInput): Plan {

@@ -5,18 +5,18 @@ import { isConflict, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Pod } from "../../client/types.ts";
 import { ImageUnavailable } from "../images/image-manager.ts";
-import type { ProbeFailure } from "../probes/prober.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
 import { ApiVolumes } from "./api-volumes.ts";
 import { sandboxConfig } from "./container-config.ts";
 import { afterRestart, type BackoffEntry, goDuration } from "./crash-backoff.ts";
 import { ConfigError } from "./environment.ts";
-import { containerGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
-import { findContainer, latest, type Observed } from "./observed.ts";
+import { containerGraceSeconds, evictionGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
+import { findContainer, isFinished, latest, type Observed } from "./observed.ts";
 import { type Action, type Kill, planPod } from "./plan-pod.ts";
 import { fieldPathOf, type PodContext } from "./pod-context.ts";
 import { isTerminal } from "./pod-phase.ts";
+import { failedProbes, followProbes } from "./pod-probes.ts";
 import { PodReport } from "./pod-report.ts";
 import { recalledContainers } from "./recalled.ts";
 import { dropOldContainers, observePod, removePod } from "./remove-pod.ts";
@@ -29,7 +29,7 @@ import { unsupportedFields, unsupportedText } from "./unsupported-fields.ts";
 export const workerLimits = { retryMs: 10_000 } as const;
 
 /** Brings one pod to what it is to be, step by step, until it is gone. Only its own loop changes its fields, except
- *  `update` and `wake`, which only leave word. */
+ *  `update`, `evict` and `wake`, which only leave word. */
 export class PodWorker {
   readonly #context: PodContext;
   readonly #report: PodReport;
@@ -50,6 +50,8 @@ export class PodWorker {
   #bell = deferred<void>();
   #failure: { reason: string; message: string } | undefined;
   #terminal: boolean;
+  /** Why the pod is to be evicted. */
+  #eviction: string | undefined;
   readonly #volumes: ApiVolumes;
   #volumesError = "";
   #sandboxRetryMs = 0;
@@ -91,6 +93,16 @@ export class PodWorker {
   wake(): void {
     this.#woken = true;
     this.#bell.resolve();
+  }
+
+  /** Ends the pod for good, and soon: it takes more of this node than it may. */
+  evict(message: string): void {
+    if (this.#terminal || this.#eviction !== undefined || isFinished(this.#pod, this.#observe())) return;
+    this.#eviction = message;
+    this.#event("Warning", "Evicted", message);
+    this.#starting.abort(new Error("the pod is being evicted"));
+    this.#stopping?.shorten(evictionGraceSeconds);
+    this.wake();
   }
 
   /** Another image has another chance. */
@@ -154,15 +166,16 @@ export class PodWorker {
   async #step(): Promise<"finished" | { readonly wakeAtMs?: number }> {
     if (this.#gone) return this.#removeAll();
     for (let rounds = 0; ; rounds++) {
-      this.#followProbes();
+      followProbes(this.#pod, this.#observe(), this.#context);
       const plan = planPod({
         pod: this.#report.known(this.#pod),
         observed: this.#observe(),
         nowMs: this.#now(),
         backoffs: this.#backoffs,
-        unhealthy: this.#unhealthy(),
+        unhealthy: failedProbes(this.#observe(), this.#context.prober),
         started: this.#ids((id) => this.#context.prober.isStarted(id)),
         terminal: this.#terminal,
+        eviction: this.#eviction,
       });
       if (rounds > 0 || plan.actions.length === 0) await this.#tell();
       let acted = false;
@@ -174,7 +187,7 @@ export class PodWorker {
         }
         acted = (await this.#act(action)) || acted;
       }
-      this.#followProbes();
+      followProbes(this.#pod, this.#observe(), this.#context);
       await this.#tell();
       if (acted && !this.#woken) continue;
       if (acted) return {};
@@ -198,6 +211,7 @@ export class PodWorker {
         await this.#stopWithin(action.graceSeconds, (stop) =>
           stopPod(this.#pod, this.#observe(), stop, this.#context),
         );
+        if (this.#eviction !== undefined) this.#fail("Evicted", this.#eviction); // ordered meanwhile, perhaps
         return true;
       case "fail-pod":
         this.#fail(action.reason, action.message);
@@ -219,9 +233,10 @@ export class PodWorker {
     }
   }
 
-  /** The agent ends the pod for a reason of its own. */
+  /** The agent ends the pod for a reason of its own. An eviction was told of when it was ordered. */
   #fail(reason: string, message: string): void {
-    if (this.#failure?.reason !== reason) this.#event("Normal", reason, message);
+    if (this.#eviction === undefined && this.#failure?.reason !== reason)
+      this.#event("Normal", reason, message);
     this.#failure = { reason, message };
   }
 
@@ -394,36 +409,6 @@ export class PodWorker {
         this.#event("Warning", "FailedMount", `MountVolume.SetUp failed: ${error.message}`);
       this.#volumesError = error.message;
     }
-  }
-
-  #followProbes(): void {
-    const { prober, runtime } = this.#context;
-    const running = new Set<string>();
-    for (const one of this.#observe().containers) {
-      if (one.state.phase !== "running") continue;
-      running.add(one.id);
-      const container = findContainer(this.#pod, one.name);
-      if (container === undefined) continue;
-      const podIp = this.#pod.spec.hostNetwork
-        ? this.#context.nodeIp
-        : (runtime.podSandboxStatus(one.sandboxId)?.podIp ?? "");
-      const known = [
-        ...(this.#pod.status?.containerStatuses ?? []),
-        ...(this.#pod.status?.initContainerStatuses ?? []),
-      ].find((status) => status.containerID?.endsWith(`//${one.id}`));
-      const kept = known && { started: known.started ?? false, ready: known.ready };
-      prober.watch(this.#pod.metadata.uid, one.id, container, podIp, kept, one.state.startedAtMs);
-    }
-    prober.keepOnly(this.#pod.metadata.uid, running);
-  }
-
-  #unhealthy(): ReadonlyMap<string, ProbeFailure> {
-    const found = new Map<string, ProbeFailure>();
-    for (const { id } of this.#observe().containers) {
-      const why = this.#context.prober.failureOf(id);
-      if (why !== undefined) found.set(id, why);
-    }
-    return found;
   }
 
   async #tell(): Promise<void> {

@@ -41,6 +41,11 @@ export class PodWorkers {
     this.#workers.get(podUid)?.wake();
   }
 
+  /** Ends a pod for good, saying why. */
+  evict(podUid: string, message: string): void {
+    this.#workers.get(podUid)?.evict(message);
+  }
+
   objectsChanged(podUid: string): void {
     this.#workers.get(podUid)?.objectsChanged();
   }

@@ -52,7 +52,7 @@ export class PodVolumes {
   }
 
   async #prepareOne(pod: Pod, volume: Volume, context: FieldContext): Promise<void> {
-    const folder = this.#folder(pod, volume);
+    const folder = this.folderOf(pod, volume);
     const group = pod.spec.securityContext?.fsGroup;
     const payload = await payloadOf(pod, volume, context, this.#sources);
     if (payload !== undefined) {
@@ -91,7 +91,7 @@ export class PodVolumes {
       const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation } = mount;
       const volume = (pod.spec.volumes ?? []).find((one) => one.name === name);
       if (volume === undefined) throw new ConfigError(`volume mount ${name}: no such volume`);
-      const root = volume.hostPath?.path ?? this.#folder(pod, volume);
+      const root = volume.hostPath?.path ?? this.folderOf(pod, volume);
       const inside = subPathExpr === undefined ? subPath : expandVariables(subPathExpr, env);
       const hostPath = inside
         ? await placeOfSubPath({
@@ -126,7 +126,7 @@ export class PodVolumes {
     const volume = (pod.spec.volumes ?? []).find((one) => one.name === name);
     if (volume?.emptyDir === undefined)
       throw new ConfigError(`cannot find the volume ${JSON.stringify(name)} referenced by FileKeyRef`);
-    return textInside(this.#folder(pod, volume), path);
+    return textInside(this.folderOf(pod, volume), path);
   }
 
   /** Removes all that was made for a pod. */
@@ -136,7 +136,8 @@ export class PodVolumes {
     await rm(dir, { recursive: true, force: true });
   }
 
-  #folder(pod: Pod, volume: Volume): string {
+  /** Where a volume that this node makes stands. */
+  folderOf(pod: Pod, volume: Volume): string {
     if (!isPlainName(volume.name)) throw new ConfigError(`volume ${JSON.stringify(volume.name)}: not a name`);
     return join(this.podDir(pod.metadata.uid), "volumes", volume.name);
   }

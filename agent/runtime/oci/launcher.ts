@@ -11,7 +11,7 @@ import { coversOf } from "./covers.ts";
 import type { HostLimits } from "./host-limits.ts";
 import { hostsFile } from "./hosts-file.ts";
 import { startPause } from "./pause.ts";
-import type { RootFilesystems } from "./root-filesystem.ts";
+import { type RootFilesystems, upperFolder } from "./root-filesystem.ts";
 import { seccompOf } from "./seccomp-profile.ts";
 import { capabilitiesOf, ociSpec, processOf } from "./spec.ts";
 
@@ -119,6 +119,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
     },
     execCommand: (record, dir, { command, tty, process }) =>
       execPlan(record, dir, { command, tty, pid: process.pid, runtime }),
+    writableFolder: upperFolder,
     stats: (record): Promise<ContainerStats> => cgroupStats(config.cgroups, cgroupOf(record)),
   };
 }

@@ -17,6 +17,9 @@ export interface RootFilesystems {
   unmount(dir: string): Promise<void>;
 }
 
+/** The writable layer of the file system that stands in `dir`. */
+export const upperFolder = (dir: string): string => join(dir, "upper");
+
 /** The kernel takes one page of options. */
 const optionBytesMost = 4000;
 
@@ -24,9 +27,7 @@ export function overlayFilesystems(layers: LayerSource): RootFilesystems {
   return {
     async mount(imageId, dir) {
       const lower = await layers.lowerDirs(imageId);
-      const [root, upper, work] = ["rootfs", "upper", "work"].map((name) => join(dir, name));
-      if (root === undefined || upper === undefined || work === undefined)
-        throw new RuntimeError("unreachable");
+      const [root, upper, work] = [join(dir, "rootfs"), upperFolder(dir), join(dir, "work")];
       for (const path of [root, upper, work]) await mkdir(path, { recursive: true, mode: 0o755 });
       // Relative to one folder the many layers' names stay short.
       const cwd = commonFolder(lower);

@@ -27,14 +27,17 @@ export function processLauncher(): Launcher {
     wasOomKilled: async () => false,
     remove: async () => undefined,
     execCommand,
+    writableFolder: rootFolder,
     stats,
   };
 }
 
+const rootFolder = (dir: string): string => join(dir, "root");
+
 async function prepare(record: ContainerRecord, dir: string, podIp: string): Promise<void> {
   const { config } = record;
   if (config.command.length === 0) throw new RuntimeError("no command specified");
-  const root = join(dir, "root");
+  const root = rootFolder(dir);
   await mkdir(root, { mode: 0o755 });
   for (const mount of config.mounts) {
     const at = join(root, mount.containerPath);

@@ -180,6 +180,10 @@ export class SimulatedRuntime implements Runtime {
     return { cpuNanos: 0, memoryBytes: 0 };
   }
 
+  writableFolder(): undefined {
+    return undefined;
+  }
+
   subscribe(onEvent: (event: RuntimeEvent) => void): () => void {
     this.#listeners.add(onEvent);
     return () => this.#listeners.delete(onEvent);

@@ -31,6 +31,8 @@ export interface Launcher {
     dir: string,
     options: { readonly command: readonly string[]; readonly tty: boolean; readonly process: ProcessId },
   ): Promise<ExecPlan>;
+  /** What a container writes to its own root lies there. */
+  writableFolder(dir: string): string;
   stats(record: ContainerRecord, started: StartedRecord): Promise<ContainerStats>;
 }
 

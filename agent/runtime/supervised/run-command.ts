@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   readonly input?: string;
   readonly timeoutMs?: number;
+  /** Kills the program, and rejects. */
+  readonly signal?: AbortSignal;
   /** An open file that the program gets as its descriptor 3. */
   readonly descriptor?: number;
 }
@@ -34,6 +36,7 @@ export async function runCommand(
     timeout: options.timeoutMs ?? 30_000,
     killSignal: "SIGKILL",
     ...(options.cwd !== undefined && { cwd: options.cwd }),
+    ...(options.signal !== undefined && { signal: options.signal }),
   });
   const outputs = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)

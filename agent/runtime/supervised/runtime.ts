@@ -355,6 +355,10 @@ export class SupervisedRuntime implements Runtime {
     return this.#launcher.stats(record, started);
   }
 
+  writableFolder(id: string): string | undefined {
+    return this.#containers.has(id) ? this.#launcher.writableFolder(this.#dir(id)) : undefined;
+  }
+
   subscribe(onEvent: (event: RuntimeEvent) => void): () => void {
     this.#listeners.add(onEvent);
     return () => this.#listeners.delete(onEvent);

@@ -108,6 +108,11 @@ export class WorkerRig {
     });
   }
 
+  /** Orders the pod's eviction. */
+  evict(message: string): void {
+    this.#worker?.evict(message);
+  }
+
   /** Ends the agent; containers run on. */
   async stopAgent(): Promise<void> {
     await this.#agent.stop();

@@ -1,0 +1,105 @@
+import { type Amount, addAmounts, amountText, readAmount } from "../../base/quantity-text.ts";
+import type { Pod, PodSpec, Volume } from "../../client/types.ts";
+
+const resource = "ephemeral-storage";
+const nano = 1_000_000_000n;
+
+/** What has to be measured to judge a pod. */
+export interface StorageQuestion {
+  /** Names of volumes. */
+  readonly volumes: readonly string[];
+  /** Whether what the running containers wrote, logs and writable layers, counts. */
+  readonly containers: boolean;
+}
+
+/** Bytes on disk. What could not be measured is missing, and counts as nothing. */
+export interface StorageUsage {
+  /** By the volume's name. */
+  readonly volumes: ReadonlyMap<string, number>;
+  /** Log and writable layer of each running container, by its name. */
+  readonly containers: ReadonlyMap<string, number>;
+}
+
+/** Undefined for a pod that limits nothing: nothing of it needs to be measured. */
+export function storageQuestion({ spec }: Pod): StorageQuestion | undefined {
+  const limited = podLimit(spec) !== undefined;
+  const volumes = (spec.volumes ?? []).filter(
+    (volume) => sizeLimit(volume) !== undefined || (limited && isOnDisk(volume)),
+  );
+  if (!limited && volumes.length === 0) return undefined;
+  return { volumes: volumes.map(({ name }) => name), containers: limited };
+}
+
+/** Why the pod has to go for what it wrote to this node's disk, in the kubelet's words; undefined when it may stay. Asked in
+ *  the kubelet's order: each empty folder, the pod as a whole, each container. */
+export function excessStorage({ spec }: Pod, usage: StorageUsage): string | undefined {
+  for (const volume of spec.volumes ?? []) {
+    const limit = sizeLimit(volume);
+    const used = usage.volumes.get(volume.name);
+    if (limit !== undefined && used !== undefined && exceeds(used, limit))
+      return `Usage of EmptyDir volume "${volume.name}" exceeds the limit "${amountText(limit)}". `;
+  }
+  const whole = podLimit(spec);
+  if (whole !== undefined && exceeds(totalOf(spec, usage), whole))
+    return `Pod ephemeral local storage usage exceeds the total limit of containers ${amountText(whole)}. `;
+  for (const { name, resources } of spec.containers) {
+    const limit = amountOf(resources?.limits);
+    const used = usage.containers.get(name);
+    if (limit !== undefined && limit.nanos !== 0n && used !== undefined && exceeds(used, limit))
+      return `Container ${name} exceeded its local ephemeral storage limit "${amountText(limit)}". `;
+  }
+  return undefined;
+}
+
+const exceeds = (bytes: number, { nanos }: Amount): boolean => BigInt(bytes) * nano > nanos;
+
+/** A limit of zero is none. */
+function sizeLimit({ emptyDir }: Volume): Amount | undefined {
+  if (emptyDir?.sizeLimit === undefined) return undefined;
+  const limit = readAmount(emptyDir.sizeLimit);
+  return limit.nanos > 0n ? limit : undefined;
+}
+
+/** What lies on the node's disk as the pod's own: what it writes, and what was written for it from config maps. */
+const isOnDisk = ({ emptyDir, configMap }: Volume): boolean =>
+  configMap !== undefined || (emptyDir !== undefined && (emptyDir.medium ?? "") === "");
+
+function totalOf({ volumes = [] }: PodSpec, usage: StorageUsage): number {
+  let bytes = 0;
+  for (const volume of volumes) if (isOnDisk(volume)) bytes += usage.volumes.get(volume.name) ?? 0;
+  for (const used of usage.containers.values()) bytes += used;
+  return bytes;
+}
+
+/** The limits of the containers that have one, together; or more, while an init container runs. Undefined where none has. */
+function podLimit({ containers, initContainers = [], overhead }: PodSpec): Amount | undefined {
+  let running: Amount | undefined;
+  for (const { resources } of containers) running = sum(running, amountOf(resources?.limits));
+  let sidecars: Amount | undefined;
+  let peak: Amount | undefined;
+  for (const { resources, restartPolicy } of initContainers) {
+    const own = amountOf(resources?.limits);
+    if (restartPolicy === "Always") {
+      running = sum(running, own);
+      sidecars = sum(sidecars, own);
+      peak = larger(peak, sidecars);
+    } else peak = larger(peak, sum(own, sidecars));
+  }
+  const limit = larger(running, peak);
+  return limit === undefined || limit.nanos === 0n ? limit : sum(limit, amountOf(overhead));
+}
+
+function amountOf(amounts: Readonly<Record<string, string>> | undefined): Amount | undefined {
+  const text = amounts?.[resource];
+  return text === undefined ? undefined : readAmount(text);
+}
+
+function sum(left: Amount | undefined, right: Amount | undefined): Amount | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return addAmounts(left, right);
+}
+
+function larger(left: Amount | undefined, right: Amount | undefined): Amount | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return right.nanos > left.nanos ? right : left;
+}
