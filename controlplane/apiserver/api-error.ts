@@ -154,16 +154,9 @@ export function forbidden(
   const details = { ...about(resource, name), ...(causes && { causes }) };
   return new ApiError(403, "Forbidden", `${what}: ${why}`, details);
 }
-export function methodNotAllowed(resource: GroupResource, verb: string): ApiError {
-  const text = `${verb} is not supported on resources of kind "${resourceText(resource)}"`;
-  return new ApiError(405, "MethodNotAllowed", text, about(resource, ""));
-}
-export function plainMethodNotAllowed(): ApiError {
-  return new ApiError(
-    405,
-    "MethodNotAllowed",
-    "the server does not allow this method on the requested resource",
-  );
+export function methodNotAllowed(): ApiError {
+  const text = "the server does not allow this method on the requested resource";
+  return new ApiError(405, "MethodNotAllowed", text, {});
 }
 export function notAcceptable(accepted: readonly string[]): ApiError {
   const text = `only the following media types are accepted: ${accepted.join(", ")}`;

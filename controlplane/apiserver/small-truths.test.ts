@@ -19,6 +19,27 @@ describe("what clients read between the lines", () => {
     }
   });
 
+  it("refuses every method that a path does not have in the same words", async () => {
+    for (const [method, path] of [
+      ["PATCH", pods],
+      ["POST", `${pods}/p`],
+      ["POST", `${pods}/p/log`],
+      ["PUT", `${pods}/p/attach`],
+      ["GET", `${pods}/p/eviction`],
+      ["DELETE", `${pods}/p/status`],
+      ["DELETE", "/apis/apps/v1/namespaces/default/deployments/d/scale"],
+      ["DELETE", "/api/v1/namespaces"],
+      ["POST", "/api/v1"],
+    ] as const) {
+      const { code, body } = await server.admin.call(method, path);
+      assert.equal(code, 405, `${method} ${path}`);
+      assert.deepEqual(
+        [body.reason, body.message, body.details],
+        ["MethodNotAllowed", "the server does not allow this method on the requested resource", {}],
+      );
+    }
+  });
+
   it("keeps a pod's generation when the pod is bound", async () => {
     await server.admin.call("POST", pods, { body: pod("bound") });
     const binding = {

@@ -1,6 +1,6 @@
 import type { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { kubernetesVersion } from "../../../client/version.ts";
-import { pathNotFound, plainMethodNotAllowed } from "../api-error.ts";
+import { methodNotAllowed, pathNotFound } from "../api-error.ts";
 import { type RequestInfo, truthy } from "../filters/request-info.ts";
 import { negotiate } from "../handlers/negotiate.ts";
 import { jsonText } from "../json.ts";
@@ -46,7 +46,7 @@ const json = (body: unknown): PlainAnswer => ({
 export async function plainRoute(info: RequestInfo, accept: string, deps: PlainDeps): Promise<PlainAnswer> {
   const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
   if (info.method !== "GET" && info.method !== "HEAD") {
-    if (path === "/" || path.startsWith("/api")) throw plainMethodNotAllowed();
+    if (path === "/" || path.startsWith("/api")) throw methodNotAllowed();
     throw pathNotFound();
   }
   const [, first = "", ...rest] = path.split("/");

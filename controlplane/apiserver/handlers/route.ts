@@ -1,4 +1,4 @@
-import { type ApiError, methodNotAllowed, pathNotFound } from "../api-error.ts";
+import { methodNotAllowed, pathNotFound } from "../api-error.ts";
 import type { ResourceInfo, ResourceVerb } from "../filters/request-info.ts";
 import type { Verb } from "../registry/kind.ts";
 import { type ServedKind, supports } from "../registry/kind-table.ts";
@@ -60,7 +60,7 @@ export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
   const handlers = subresource === "" ? mainHandlers(served) : subresourceHandlers(served, subresource);
   if (handlers === undefined) throw pathNotFound();
   const handler = handlers[verb];
-  if (handler === undefined || !nameFits(target)) throw refusal(served, verb);
+  if (handler === undefined || !nameFits(target)) throw methodNotAllowed();
   return handler;
 }
 
@@ -83,8 +83,4 @@ function nameFits({ verb, name, subresource }: ResourceInfo): boolean {
   if (subresource !== "") return name !== "";
   if (verb === "create") return name === "";
   return name !== "" || verb === "list" || verb === "watch" || verb === "deletecollection";
-}
-
-function refusal(served: ServedKind, verb: string): ApiError {
-  return methodNotAllowed(served, verb);
 }
