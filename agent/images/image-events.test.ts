@@ -40,6 +40,17 @@ describe("an image that a container cannot have", () => {
     assert.deepEqual(said, [`Warning InspectFailed: ${message}`, "Warning Failed: Error: InvalidImageName"]);
   });
 
+  it("is told of by the event Failed, with the cause, where it cannot be pulled", async () => {
+    const { said, reason, message } = await ensure("127.0.0.1:1/nobody/nothing:v0", "IfNotPresent");
+    assert.equal(reason, "ErrImagePull");
+    assert.match(message, /cannot reach 127\.0\.0\.1:1/);
+    assert.deepEqual(said, [
+      'Normal Pulling: Pulling image "127.0.0.1:1/nobody/nothing:v0"',
+      `Warning Failed: Failed to pull image "127.0.0.1:1/nobody/nothing:v0": ${message}`,
+      "Warning Failed: Error: ErrImagePull",
+    ]);
+  });
+
   it("is the host's own where the agent does not allow it: event and reason tell the flag", async () => {
     const { said, reason, message } = await ensure("pintle.local/host", "IfNotPresent");
     assert.equal(reason, "HostImageNotAllowed");

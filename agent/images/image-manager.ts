@@ -148,7 +148,7 @@ export class ImageManager {
       const entry = afterRestart(before, before?.failedMs ?? nowMs, nowMs);
       this.#forgetOld(nowMs);
       this.#failures.set(failureKey(request), { ...entry, failedMs: nowMs, message });
-      onEvent("Warning", "Failed", message);
+      onEvent("Warning", "Failed", `Failed to pull image "${image}": ${message}`);
       onEvent("Warning", "Failed", "Error: ErrImagePull");
       if (!(error instanceof ImageError)) this.#os.log.warn("image pull failed", { image, error });
       throw new ImageUnavailable("ErrImagePull", message, nowMs + entry.delayMs);

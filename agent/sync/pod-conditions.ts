@@ -25,6 +25,9 @@ export const ownConditions: ReadonlySet<string> = new Set([
 const sidecarNamed = (pod: Pod, name: string): boolean =>
   (pod.spec.initContainers ?? []).some((one) => one.name === name && isSidecar(one));
 
+const hasStarted = ({ state }: ContainerStatus): boolean =>
+  state?.running !== undefined || state?.terminated !== undefined;
+
 /** The node's conditions, and those of other writers as they stand. */
 export function conditionsOf(
   input: ConditionInput,
@@ -55,7 +58,9 @@ export function conditionsOf(
     { type: "PodReadyToStartContainers", ok: observed.sandboxes.some(({ state }) => state === "ready") },
     {
       type: "Initialized",
-      ok: uninitialized.length === 0 || phase === "Succeeded",
+      // What was initialized stays so, though a sidecar or all containers start anew.
+      ok:
+        uninitialized.length === 0 || phase === "Succeeded" || mains.some(hasStarted) || held("Initialized"),
       no: {
         reason: "ContainersNotInitialized",
         message: `containers with incomplete status: [${uninitialized.map(({ name }) => name).join(" ")}]`,
