@@ -47,6 +47,11 @@ describe("what a new pod must pass", () => {
       'pods "x" is forbidden: pod rejected: RuntimeClass "gvisor" not found',
     ],
     [
+      { overhead: { cpu: "1" } },
+      403,
+      'pods "x" is forbidden: pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead',
+    ],
+    [
       {
         ephemeralContainers: [
           { name: "e", image: "i", imagePullPolicy: "Always", terminationMessagePolicy: "File" },

@@ -1,48 +1,132 @@
-import { compareQuantities, isQuantity, quantityRule } from "../../../base/quantity.ts";
+import { compareQuantities, isQuantity, parseNanos, quantityRule } from "../../../base/quantity.ts";
 import type { Container } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
-import { invalid } from "./field-errors.ts";
-import { qualifiedName } from "./names.ts";
+import { duplicate, forbidden, invalid, required } from "./field-errors.ts";
+import { dns1123Label, qualifiedName } from "./names.ts";
 
-const standardName = /^(cpu|memory|ephemeral-storage|storage|hugepages-.+)$/;
+type Resources = NonNullable<Container["resources"]>;
+type Amounts = Readonly<Record<string, string>>;
+type NameRule = (name: string, field: string) => readonly FieldError[];
 
-/** Requests and limits: amounts that parse, are not negative, and fit each other. */
-export function validateResources(resources: Container["resources"], field: string): readonly FieldError[] {
-  const { limits = {}, requests = {} } = resources ?? {};
-  const problems = [
-    ...validateAmounts(limits, `${field}.limits`),
-    ...validateAmounts(requests, `${field}.requests`),
-  ];
-  if (problems.length > 0) return problems;
-  for (const [name, request] of Object.entries(requests)) {
-    const limit = limits[name];
-    if (limit === undefined) continue;
-    const order = compareQuantities(request, limit);
-    if (order > 0) {
-      const text = `must be less than or equal to ${name} limit of ${limit}`;
-      problems.push(invalid(`${field}.requests`, request, text));
-    } else if (order < 0 && isExtended(name)) {
-      problems.push(invalid(`${field}.requests`, request, `must be equal to ${name} limit of ${limit}`));
-    }
+/** What a container may ask for beside things that have a domain before their name. */
+const ofContainers = /^(cpu|memory|ephemeral-storage|hugepages-.*)$/;
+/** Names without a domain that mean something somewhere. */
+const standard =
+  /^((requests\.|limits\.)?(cpu|memory|ephemeral-storage)|(requests\.)?(storage|hugepages-.*)|pods|resourcequotas|services|replicationcontrollers|secrets|configmaps|persistentvolumeclaims|services\.(nodeports|loadbalancers))$/;
+
+export const isHugePages = (name: string) => name.startsWith("hugepages-");
+/** Kubernetes' own, without a domain or with its own. */
+const isNative = (name: string) => !name.includes("/") || name.includes("kubernetes.io/");
+const canOvercommit = (name: string) => isNative(name) && !isHugePages(name);
+
+/** Requests, limits and claims of a container. `claims` are the names in the pod's resourceClaims. */
+export function validateResources(
+  resources: Resources | undefined,
+  field: string,
+  claims: readonly string[],
+): readonly FieldError[] {
+  return validateAmounts(resources ?? {}, field, containerResourceName, claims);
+}
+
+/** The same for whoever has resources, by the rule for their names. */
+export function validateAmounts(
+  { limits = {}, requests = {}, claims = [] }: Resources,
+  field: string,
+  nameRule: NameRule,
+  claimNames: readonly string[],
+): readonly FieldError[] {
+  const problems: FieldError[] = Object.entries(limits).flatMap(([name, amount]) =>
+    validateAmount(name, amount, `${field}.limits[${name}]`, nameRule),
+  );
+  for (const [name, amount] of Object.entries(requests)) {
+    problems.push(...validateAmount(name, amount, `${field}.requests[${name}]`, nameRule));
+    problems.push(...againstLimit(name, amount, limits, field));
   }
+  const names = [...Object.keys(limits), ...Object.keys(requests)];
+  if (names.some(isHugePages) && !names.includes("cpu") && !names.includes("memory"))
+    problems.push(forbidden(field, "HugePages require cpu or memory"));
+  return [...problems, ...validateClaims(claims, claimNames, `${field}.claims`)];
+}
+
+function validateAmount(
+  name: string,
+  amount: string,
+  field: string,
+  nameRule: NameRule,
+): readonly FieldError[] {
+  const problems: FieldError[] = [...nameRule(name, field)];
+  if (!isQuantity(amount)) return [...problems, invalid(field, amount, quantityRule)];
+  if (compareQuantities(amount, "0") < 0)
+    problems.push(invalid(field, amount, "must be greater than or equal to 0"));
+  if (!isNative(name) && !isWhole(amount)) problems.push(invalid(field, amount, "must be an integer"));
+  if (isHugePages(name) && !isMultiple(amount, name.slice("hugepages-".length)))
+    problems.push(invalid(field, amount, `${amount} is not positive integer multiple of ${name}`));
   return problems;
 }
 
-/** Things counted in pieces, which cannot be promised twice. */
-const isExtended = (name: string) => name.includes("/") && !name.startsWith("kubernetes.io/");
+const isWhole = (amount: string) => isMultiple(amount, "1");
 
-function validateAmounts(amounts: Readonly<Record<string, string>>, field: string): FieldError[] {
-  return Object.entries(amounts).flatMap(([name, amount]) => {
-    const at = `${field}[${name}]`;
+/** Whether an amount is some whole number of `unit`s.. */
+function isMultiple(amount: string, unit: string): boolean {
+  if (!isQuantity(unit) || compareQuantities(unit, "0") <= 0) return false;
+  const [whole, part] = [parseNanos(amount), parseNanos(unit)];
+  return whole % part === 0n;
+}
+
+function againstLimit(name: string, request: string, limits: Amounts, field: string): readonly FieldError[] {
+  const limit = limits[name];
+  if (limit === undefined)
+    return canOvercommit(name)
+      ? []
+      : [required(`${field}.limits`, "Limit must be set for non overcommitable resources")];
+  if (!isQuantity(request) || !isQuantity(limit)) return [];
+  const order = compareQuantities(request, limit);
+  const at = `${field}.requests`;
+  if (order !== 0 && !canOvercommit(name))
+    return [invalid(at, request, `must be equal to ${name} limit of ${limit}`)];
+  if (order > 0) return [invalid(at, request, `must be less than or equal to ${name} limit of ${limit}`)];
+  return [];
+}
+
+/** Names that anything may ask for. */
+export function resourceName(name: string, field: string): readonly FieldError[] {
+  const problems = qualifiedName(name).map((text) => invalid(field, name, text));
+  if (problems.length > 0 || name.includes("/") || standard.test(name)) return problems;
+  return [invalid(field, name, "must be a standard resource type or fully qualified")];
+}
+
+function containerResourceName(name: string, field: string): readonly FieldError[] {
+  const problems = resourceName(name, field);
+  if (!name.includes("/"))
+    return ofContainers.test(name)
+      ? problems
+      : [...problems, invalid(field, name, "must be a standard resource for containers")];
+  // What a quota would call it must be a name too.
+  const named = !name.startsWith("requests.") && qualifiedName(`requests.${name}`).length === 0;
+  if (isNative(name) || named) return problems;
+  return [...problems, invalid(field, name, "doesn't follow extended resource name standard")];
+}
+
+type Claims = NonNullable<Resources["claims"]>;
+
+function validateClaims(claims: Claims, known: readonly string[], field: string): readonly FieldError[] {
+  const seen = new Set<string>();
+  return claims.flatMap(({ name = "", request = "" }, index) => {
+    const at = `${field}[${index}]`;
+    if (name === "") return [required(at)];
     const problems: FieldError[] = [];
-    if (!standardName.test(name)) {
-      problems.push(...qualifiedName(name).map((text) => invalid(at, name, text)));
-      if (!name.includes("/"))
-        problems.push(invalid(at, name, "must be a standard resource type or fully qualified"));
+    const key = request === "" ? name : `${name}/${request}`;
+    if (request !== "" && !seen.has(name))
+      problems.push(...dns1123Label(request).map((text) => invalid(`${at}.request`, request, text)));
+    const partly = request === "" && [...seen].some((one) => one.startsWith(`${name}/`));
+    if (seen.has(name) || partly) problems.push(duplicate(at, name));
+    else if (seen.has(key)) problems.push(duplicate(at, key));
+    seen.add(key);
+    if (!known.includes(name)) {
+      const rest = known.length === 0 ? " which is empty" : `: ${[...known].sort().join(", ")}`;
+      const message = `Not found: ${JSON.stringify(name)}: must be one of the names in pod.spec.resourceClaims${rest}`;
+      problems.push({ reason: "FieldValueNotFound", field: at, message });
     }
-    if (!isQuantity(amount)) problems.push(invalid(at, amount, quantityRule));
-    else if (compareQuantities(amount, "0") < 0)
-      problems.push(invalid(at, amount, "must be greater than or equal to 0"));
     return problems;
   });
 }

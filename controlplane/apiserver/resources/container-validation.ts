@@ -2,10 +2,10 @@ import type { Container, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { ipAddress } from "./addresses.ts";
 import { validateResources } from "./container-resources.ts";
+import { validateEnv, validateEnvFrom } from "./env-validation.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { validateFileKey } from "./file-key-validation.ts";
 import { type VolumesByName, validateDevices, validateMounts } from "./mount-validation.ts";
-import { configKey, dns1123Label, envName, portName, portNumber } from "./names.ts";
+import { dns1123Label, portName, portNumber } from "./names.ts";
 import { validateHandler, validateProbe } from "./probe-validation.ts";
 import { validateResizePolicy } from "./resize-policy-validation.ts";
 import { validateContainerRestarts } from "./restart-policy-validation.ts";
@@ -22,7 +22,7 @@ export interface ContainerContext {
 }
 
 const pullPolicies = ["Always", "IfNotPresent", "Never"];
-const messagePolicies = ["FallbackToLogsOnError", "File"];
+const messagePolicies = ["File", "FallbackToLogsOnError"];
 const protocols = ["SCTP", "TCP", "UDP"];
 
 export function validateContainer(
@@ -37,18 +37,20 @@ export function validateContainer(
   if (!image) problems.push(required(`${field}.image`));
   else if (image.trim() !== image)
     problems.push(invalid(`${field}.image`, image, "must not have leading or trailing whitespace"));
-  if (imagePullPolicy !== undefined && !pullPolicies.includes(imagePullPolicy))
-    problems.push(notSupported(`${field}.imagePullPolicy`, imagePullPolicy, pullPolicies));
   if (terminationMessagePolicy !== undefined && !messagePolicies.includes(terminationMessagePolicy))
     problems.push(
       notSupported(`${field}.terminationMessagePolicy`, terminationMessagePolicy, messagePolicies),
     );
   problems.push(
     ...validatePorts(container, `${field}.ports`, context),
-    ...validateEnv(container, field, context.volumes),
+    ...validateEnv(container.env, `${field}.env`, context.volumes),
+    ...validateEnvFrom(container.envFrom, `${field}.envFrom`),
     ...validateMounts(container, `${field}.volumeMounts`, context.volumes),
     ...validateDevices(container, `${field}.volumeDevices`, context.volumes),
-    ...validateResources(container.resources, `${field}.resources`),
+    ...(imagePullPolicy === undefined || pullPolicies.includes(imagePullPolicy)
+      ? []
+      : [notSupported(`${field}.imagePullPolicy`, imagePullPolicy, pullPolicies)]),
+    ...validateResources(container.resources, `${field}.resources`, claimsOf(context.spec)),
     ...validateResizePolicy(container, `${field}.resizePolicy`, context.spec.restartPolicy),
     ...validateContainerSecurity(
       container.securityContext,
@@ -61,6 +63,8 @@ export function validateContainer(
   return problems;
 }
 
+const claimsOf = ({ resourceClaims = [] }: PodSpec) => resourceClaims.map(({ name }) => name);
+
 function validateProbes(
   container: Container,
   field: string,
@@ -68,6 +72,12 @@ function validateProbes(
 ): readonly FieldError[] {
   const problems: FieldError[] = [];
   const sidecar = container.restartPolicy === "Always";
+  if (init && !sidecar)
+    for (const [index, { restartPolicy }] of (container.resizePolicy ?? []).entries())
+      if (restartPolicy === "RestartContainer") {
+        const text = "must not be set to 'RestartContainer' for non-sidecar initContainers";
+        problems.push(invalid(`${field}.resizePolicy[${index}].restartPolicy`, restartPolicy, text));
+      }
   for (const name of ["livenessProbe", "readinessProbe", "startupProbe"] as const) {
     const probe = container[name];
     if (probe === undefined) continue;
@@ -79,6 +89,11 @@ function validateProbes(
     problems.push(...validateProbe(probe, at));
     if (name !== "readinessProbe" && probe.successThreshold !== undefined && probe.successThreshold !== 1)
       problems.push(invalid(`${at}.successThreshold`, probe.successThreshold, "must be 1"));
+    const { terminationGracePeriodSeconds: grace } = probe;
+    if (name === "readinessProbe" && grace !== undefined)
+      problems.push(
+        invalid(`${at}.terminationGracePeriodSeconds`, grace, "must not be set for readinessProbes"),
+      );
   }
   for (const name of ["postStart", "preStop"] as const) {
     const handler = container.lifecycle?.[name];
@@ -137,71 +152,6 @@ function validatePorts(
     if (!port.protocol) problems.push(required(`${at}.protocol`));
     else if (!protocols.includes(port.protocol))
       problems.push(notSupported(`${at}.protocol`, port.protocol, protocols));
-  }
-  return problems;
-}
-
-const sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"] as const;
-const fieldPaths =
-  /^(metadata\.(name|namespace|uid)|metadata\.(labels|annotations)\['[^']+'\]|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs))$/;
-const supportedPaths = [
-  "metadata.name",
-  "metadata.namespace",
-  "metadata.uid",
-  "spec.nodeName",
-  "spec.serviceAccountName",
-  "status.hostIP",
-  "status.hostIPs",
-  "status.podIP",
-  "status.podIPs",
-];
-
-function validateEnv(container: Container, field: string, volumes: VolumesByName): readonly FieldError[] {
-  const problems: FieldError[] = [];
-  for (const [index, one] of (container.env ?? []).entries()) {
-    const at = `${field}.env[${index}]`;
-    if (!one.name) problems.push(required(`${at}.name`));
-    else problems.push(...envName(one.name).map((text) => invalid(`${at}.name`, one.name, text)));
-    const from = one.valueFrom;
-    if (from === undefined) continue;
-    const given = sources.filter((source) => from[source] !== undefined);
-    if (one.value)
-      problems.push(invalid(`${at}.valueFrom`, "", "may not be specified when `value` is not empty"));
-    if (given.length > 1)
-      problems.push(invalid(`${at}.valueFrom`, "", "may not have more than one field specified at a time"));
-    if (given.length === 0)
-      problems.push(
-        invalid(
-          `${at}.valueFrom`,
-          "",
-          "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
-        ),
-      );
-    if (from.fieldRef !== undefined && !fieldPaths.test(from.fieldRef.fieldPath))
-      problems.push(
-        notSupported(`${at}.valueFrom.fieldRef.fieldPath`, from.fieldRef.fieldPath, supportedPaths),
-      );
-    if (from.fileKeyRef !== undefined)
-      problems.push(...validateFileKey(from.fileKeyRef, `${at}.valueFrom.fileKeyRef`, volumes));
-    for (const source of ["configMapKeyRef", "secretKeyRef"] as const) {
-      const ref = from[source];
-      if (ref === undefined) continue;
-      if (!ref.name) problems.push(required(`${at}.valueFrom.${source}.name`));
-      if (!ref.key) problems.push(required(`${at}.valueFrom.${source}.key`));
-      else
-        problems.push(
-          ...configKey(ref.key).map((text) => invalid(`${at}.valueFrom.${source}.key`, ref.key, text)),
-        );
-    }
-  }
-  for (const [index, one] of (container.envFrom ?? []).entries()) {
-    const at = `${field}.envFrom[${index}]`;
-    if (one.prefix)
-      problems.push(...envName(one.prefix).map((text) => invalid(`${at}.prefix`, one.prefix, text)));
-    if (one.configMapRef === undefined && one.secretRef === undefined)
-      problems.push(invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"));
-    if (one.configMapRef !== undefined && one.secretRef !== undefined)
-      problems.push(invalid(at, "", "may not have more than one field specified at a time"));
   }
   return problems;
 }

@@ -1,6 +1,7 @@
 import type { Container, Volume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden, invalid, notFound, notSupported, required } from "./field-errors.ts";
+import { descendingPath } from "./relative-path.ts";
 
 export type VolumesByName = ReadonlyMap<string, Volume>;
 
@@ -17,7 +18,7 @@ export function validateMounts(
     const { name, mountPath, subPath, subPathExpr } = mount;
     const at = `${field}[${index}]`;
     if (!name) problems.push(required(`${at}.name`));
-    else if (!volumes.has(name)) problems.push(notFound(`${at}.name`, name));
+    if (!volumes.has(name ?? "")) problems.push(notFound(`${at}.name`, name ?? ""));
     if (!mountPath) problems.push(required(`${at}.mountPath`));
     if (paths.has(mountPath)) problems.push(invalid(`${at}.mountPath`, mountPath, "must be unique"));
     paths.add(mountPath);
@@ -27,14 +28,13 @@ export function validateMounts(
       const text = "must not already exist as a path in volumeDevices";
       problems.push(invalid(`${at}.mountPath`, mountPath, text));
     }
-    if (subPath?.startsWith("/")) problems.push(invalid(`${at}.subPath`, subPath, "must be a relative path"));
-    if (subPath?.split("/").includes(".."))
-      problems.push(invalid(`${at}.subPath`, subPath, "must not contain '..'"));
+    // Here and below Kubernetes leaves the index out.
+    if (subPath) problems.push(...descendingPath(subPath, `${field}.subPath`));
     if (subPath && subPathExpr)
       problems.push(
         invalid(`${at}.subPathExpr`, subPathExpr, "subPathExpr and subPath are mutually exclusive"),
       );
-    // Kubernetes leaves the index out here.
+    if (subPathExpr) problems.push(...descendingPath(subPathExpr, `${field}.subPathExpr`));
     problems.push(
       ...validatePropagation(container, mount, `${field}.mountPropagation`),
       ...validateRecursiveReadOnly(mount, `${field}.recursiveReadOnly`),
@@ -89,7 +89,7 @@ export function validateDevices(
       const text = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode";
       problems.push(invalid(`${at}.name`, name, text));
     }
-    if (volume === undefined) problems.push(notFound(`${at}.name`, name));
+    if (volume === undefined) problems.push(notFound(`${at}.name`, name ?? ""));
     if (!devicePath) problems.push(required(`${at}.devicePath`));
     if (paths.has(devicePath)) problems.push(invalid(`${at}.devicePath`, devicePath, "must be unique"));
     if (devicePath?.split("/").includes(".."))

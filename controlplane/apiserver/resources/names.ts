@@ -151,3 +151,25 @@ export const portName: Rule = (value) => {
 
 export const portNumber = (value: number): readonly string[] =>
   Number.isInteger(value) && value >= 1 && value <= 65535 ? [] : ["must be between 1 and 65535, inclusive"];
+
+const headerNameText = regexRule(
+  "a valid HTTP header must consist of alphanumeric characters or '-'",
+  "[-A-Za-z0-9]+",
+  "X-Header-Name",
+);
+
+export const headerName: Rule = (value) => (/^[-A-Za-z0-9]+$/.test(value) ? [] : [headerNameText]);
+
+const searchPattern = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*";
+const searchText = regexRule(
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+  searchPattern,
+  "example.com",
+);
+const wholeSearch = new RegExp(`^${searchPattern}$`);
+
+/** Where DNS looks for names: hosts there may begin with an underscore. */
+export const searchDomain: Rule = (value) => [
+  ...(value.length > subdomainMax ? [tooLong(subdomainMax)] : []),
+  ...(wholeSearch.test(value) ? [] : [searchText]),
+];

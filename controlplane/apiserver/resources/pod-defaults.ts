@@ -4,6 +4,8 @@ import type { Container, PodSpec, PodTemplateSpec, Probe, Volume } from "../../.
  *  were written. */
 export function defaultPod(spec: PodSpec): void {
   defaultPodSpec(spec);
+  // Clients of old asked for the shortest grace so.
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   spec.enableServiceLinks ??= true;
   for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
     defaultRequests(container);

@@ -1,4 +1,5 @@
 import type { Pod } from "../../../client/types.ts";
+import { sameValue } from "../schema/same-value.ts";
 import { ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dropDisabledPod } from "./disabled-fields.ts";
 import { forbidden } from "./field-errors.ts";
@@ -42,11 +43,19 @@ export const pods = kindOf<Pod>({
   },
   prepareForUpdate: keepStatus,
   dropDisabled: dropDisabledPod,
-  validate: (pod) => validatePodSpec(pod.spec, "spec"),
-  validateCreate: ({ spec }) =>
-    (spec.ephemeralContainers ?? []).length > 0
+  // What stands as it stood was asked when it came.
+  validate: ({ spec }, _, current) =>
+    current !== undefined && sameValue(spec, current.spec)
+      ? []
+      : validatePodSpec(spec, "spec", { isPod: true }),
+  validateCreate: ({ spec }) => [
+    ...((spec.ephemeralContainers ?? []).length > 0
       ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]
-      : [],
+      : []),
+    ...(spec.nodeName && (spec.schedulingGates ?? []).length > 0
+      ? [forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")]
+      : []),
+  ],
   validateUpdate: validatePodUpdate,
   selectableFields: ({ spec, status }) => ({
     "spec.nodeName": spec.nodeName ?? "",

@@ -2,7 +2,7 @@ import type { Container, Probe } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { validateCount } from "./counts.ts";
 import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { portName, portNumber } from "./names.ts";
+import { headerName, portName, portNumber } from "./names.ts";
 
 type Handler = NonNullable<NonNullable<Container["lifecycle"]>["preStop"]>;
 
@@ -74,6 +74,8 @@ function validateAction(
     problems.push(...validatePort(httpGet.port, `${field}.httpGet.port`));
     if (httpGet.scheme !== "HTTP" && httpGet.scheme !== "HTTPS")
       problems.push(notSupported(`${field}.httpGet.scheme`, httpGet.scheme, ["HTTP", "HTTPS"]));
+    for (const { name } of httpGet.httpHeaders ?? [])
+      problems.push(...headerName(name).map((text) => invalid(`${field}.httpGet.httpHeaders`, name, text)));
   }
   if (tcpSocket !== undefined) problems.push(...validatePort(tcpSocket.port, `${field}.tcpSocket.port`));
   return problems;

@@ -1,6 +1,7 @@
 import type { Container, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, notSupported, required, tooLong } from "./field-errors.ts";
+import { validateWindowsOptions } from "./windows-options-validation.ts";
 
 type ContainerSecurity = NonNullable<Container["securityContext"]>;
 type PodSecurity = NonNullable<PodSpec["securityContext"]>;
@@ -31,7 +32,11 @@ export function validateContainerSecurity(
     for (const name of capabilities?.add ?? [])
       if (name === "CAP_SYS_ADMIN") refuse("`capabilities.Add` CAP_SYS_ADMIN");
   }
-  return [...problems, ...validateAppArmor(security.appArmorProfile, `${field}.appArmorProfile`)];
+  return [
+    ...problems,
+    ...validateWindowsOptions(security.windowsOptions, `${field}.windowsOptions`),
+    ...validateAppArmor(security.appArmorProfile, `${field}.appArmorProfile`),
+  ];
 }
 
 /** `securityContext` of a pod: users and profiles. */
@@ -46,6 +51,7 @@ export function validatePodSecurity(security: PodSecurity | undefined, field: st
     ),
     ...oneOf(security.fsGroupChangePolicy, `${field}.fsGroupChangePolicy`, ["Always", "OnRootMismatch"]),
     ...validateSeccomp(security.seccompProfile, `${field}.seccompProfile`),
+    ...validateWindowsOptions(security.windowsOptions, `${field}.windowsOptions`),
     ...validateAppArmor(security.appArmorProfile, `${field}.appArmorProfile`),
     ...oneOf(security.supplementalGroupsPolicy, `${field}.supplementalGroupsPolicy`, ["Merge", "Strict"]),
     // Another needs the feature SELinuxMount, which is off.

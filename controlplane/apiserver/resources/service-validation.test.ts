@@ -231,9 +231,9 @@ describe("a pod's addresses", () => {
       problems(pods, { spec }).map((text) => text.slice(0, text.indexOf(": "))),
       [
         "spec.containers[0].ports[0].hostIP",
+        "spec.dnsConfig.nameservers[0]",
         "spec.hostAliases[0].ip",
         "spec.hostAliases[0].hostnames[0]",
-        "spec.dnsConfig.nameservers[0]",
       ],
     );
     const fine = { containers: [{ name: "c", image: "i", ports: [{ containerPort: 80, hostIP: "::1" }] }] };

@@ -1,8 +1,11 @@
-import { compareQuantities } from "../../../base/quantity.ts";
+import { compareQuantities, isQuantity, quantityRule } from "../../../base/quantity.ts";
 import type { Volume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { dns1123Label } from "./names.ts";
+import { validateDownwardItem, validateItems, validateMode } from "./payload-validation.ts";
+import { validateProjected } from "./projected-validation.ts";
+import { validateRemoteVolume } from "./remote-volume-validation.ts";
 
 const hostPathTypes = [
   "",
@@ -14,14 +17,17 @@ const hostPathTypes = [
   "FileOrCreate",
   "Socket",
 ];
-const modeMax = 0o777;
 
-export function validateVolumes(volumes: readonly Volume[], field: string): readonly FieldError[] {
+export function validateVolumes(
+  volumes: readonly Volume[],
+  field: string,
+  { isPod }: { readonly isPod: boolean },
+): readonly FieldError[] {
   const names = new Set<string>();
   return volumes.flatMap((volume, index) => {
     const at = `${field}[${index}]`;
     const { name } = volume;
-    const problems = validateSource(volume, at);
+    const problems = [...validateSource(volume, at), ...validateRemoteVolume(volume, at, { isPod })];
     if (!name) problems.push(required(`${at}.name`));
     else problems.push(...dns1123Label(name).map((text) => invalid(`${at}.name`, name, text)));
     if (names.has(name)) problems.push(duplicate(`${at}.name`, name));
@@ -36,18 +42,16 @@ function validateSource(volume: Volume, field: string): FieldError[] {
   const problems: FieldError[] = given
     .slice(1)
     .map(([key]) => forbidden(`${field}.${key}`, "may not specify more than 1 volume type"));
-  const { emptyDir, configMap, secret, hostPath, projected, persistentVolumeClaim } = volume;
-  if (emptyDir?.sizeLimit !== undefined && compareQuantities(emptyDir.sizeLimit, "0") < 0)
-    problems.push(
-      forbidden(`${field}.emptyDir.sizeLimit`, "SizeLimit field must be a valid resource quantity"),
-    );
+  const { configMap, secret, hostPath, projected, downwardAPI, emptyDir } = volume;
   if (configMap !== undefined) {
     if (!configMap.name) problems.push(required(`${field}.configMap.name`));
-    problems.push(...validateItems(configMap, `${field}.configMap`));
+    problems.push(...validateMode(configMap.defaultMode, `${field}.configMap.defaultMode`));
+    problems.push(...validateItems(configMap.items, `${field}.configMap.items`));
   }
   if (secret !== undefined) {
     if (!secret.secretName) problems.push(required(`${field}.secret.secretName`));
-    problems.push(...validateItems(secret, `${field}.secret`));
+    problems.push(...validateMode(secret.defaultMode, `${field}.secret.defaultMode`));
+    problems.push(...validateItems(secret.items, `${field}.secret.items`));
   }
   if (hostPath !== undefined) {
     if (!hostPath.path) problems.push(required(`${field}.hostPath.path`));
@@ -56,33 +60,19 @@ function validateSource(volume: Volume, field: string): FieldError[] {
     if (hostPath.type !== undefined && !hostPathTypes.includes(hostPath.type))
       problems.push(notSupported(`${field}.hostPath.type`, hostPath.type, hostPathTypes));
   }
-  if (projected !== undefined)
-    problems.push(...validateMode(projected.defaultMode, `${field}.projected.defaultMode`));
-  if (persistentVolumeClaim !== undefined && !persistentVolumeClaim.claimName)
-    problems.push(required(`${field}.persistentVolumeClaim.claimName`));
-  return problems;
-}
-
-type Items = readonly { readonly key: string; readonly path: string; readonly mode?: number }[];
-
-function validateItems(
-  { items = [], defaultMode }: { items?: Items; defaultMode?: number },
-  field: string,
-): readonly FieldError[] {
-  const problems: FieldError[] = [...validateMode(defaultMode, `${field}.defaultMode`)];
-  for (const [index, { key, path, mode }] of items.entries()) {
-    const at = `${field}.items[${index}]`;
-    if (!key) problems.push(required(`${at}.key`));
-    if (!path) problems.push(required(`${at}.path`));
-    else if (path.startsWith("/")) problems.push(invalid(`${at}.path`, path, "must be a relative path"));
-    else if (path.split("/").includes(".."))
-      problems.push(invalid(`${at}.path`, path, "must not contain '..'"));
-    problems.push(...validateMode(mode, `${at}.mode`));
+  if (projected !== undefined) problems.push(...validateProjected(projected, `${field}.projected`));
+  if (downwardAPI !== undefined) {
+    problems.push(...validateMode(downwardAPI.defaultMode, `${field}.downwardAPI.defaultMode`));
+    for (const item of downwardAPI.items ?? [])
+      problems.push(...validateDownwardItem(item, `${field}.downwardAPI`));
   }
+  if (emptyDir?.sizeLimit !== undefined)
+    problems.push(...validateSizeLimit(emptyDir.sizeLimit, `${field}.emptyDir.sizeLimit`));
   return problems;
 }
 
-function validateMode(mode: number | undefined, field: string): readonly FieldError[] {
-  if (mode === undefined || (mode >= 0 && mode <= modeMax)) return [];
-  return [invalid(field, mode, "must be a number between 0 and 0777 (octal), both inclusive")];
+function validateSizeLimit(limit: string, field: string): readonly FieldError[] {
+  if (!isQuantity(limit)) return [invalid(field, limit, quantityRule)];
+  if (compareQuantities(limit, "0") >= 0) return [];
+  return [forbidden(field, "SizeLimit field must be a valid resource quantity")];
 }
