@@ -14,8 +14,6 @@ export const uses = [
   "reported",
   /** Accepted as by Kubernetes, and nothing that could be done with it exists here; says why. */
   "no effect",
-  /** Neither of these: the server takes it and does nothing with it. */
-  "not yet",
 ] as const;
 export type Use = (typeof uses)[number];
 

@@ -15,10 +15,44 @@ const bodies: Readonly<Record<string, Json>> = {
   EndpointSlice: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }] },
 };
 
-/** What must stand beside a field, by the path of its message; the rest is put there as it is needed. */
+/** What must stand beside a field so that all else is well, by the path of its message. */
 const neighbours: Readonly<Record<string, Json>> = {
+  "Pod.spec": { serviceAccountName: "default" },
+  "Pod.spec.containers.0": pod.containers[0] ?? {},
   "Pod.spec.containers.0.env.0": { name: "A" },
   "Pod.spec.volumes.0": { name: "v" },
+  ...Object.fromEntries(
+    Object.entries({
+      awsElasticBlockStore: { volumeID: "v" },
+      azureDisk: { diskName: "d", diskURI: "/subscriptions/s" },
+      azureFile: { secretName: "s", shareName: "n" },
+      cephfs: { monitors: ["m"] },
+      cinder: { volumeID: "v" },
+      csi: { driver: "d" },
+      ephemeral: {
+        volumeClaimTemplate: {
+          spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1" } } },
+        },
+      },
+      fc: { lun: 1, targetWWNs: ["w"] },
+      flexVolume: { driver: "d/v" },
+      gcePersistentDisk: { pdName: "d" },
+      gitRepo: { repository: "r" },
+      glusterfs: { endpoints: "e", path: "p" },
+      image: { reference: "r" },
+      iscsi: { iqn: "iqn.2000-01.a:b", lun: 1, targetPortal: "1.2.3.4:5" },
+      nfs: { path: "/", server: "s" },
+      persistentVolumeClaim: { claimName: "c" },
+      photonPersistentDisk: { pdID: "p" },
+      portworxVolume: { volumeID: "v" },
+      quobyte: { registry: "r:1", volume: "v" },
+      rbd: { image: "i", monitors: ["m"] },
+      scaleIO: { gateway: "g", system: "s", volumeName: "v", secretRef: { name: "s" } },
+      storageos: { volumeName: "v" },
+      vsphereVolume: { volumePath: "v" },
+    }).map(([kind, volume]) => [`Pod.spec.volumes.0.${kind}`, volume]),
+  ),
+  "Pod.spec.volumes.0.projected.sources.0.serviceAccountToken": { path: "t" },
 };
 
 export function objectWith(root: string, place: readonly string[], value: unknown): Json & { kind: string } {
@@ -33,7 +67,7 @@ export function objectWith(root: string, place: readonly string[], value: unknow
 
 function put(into: Json, place: readonly string[], value: unknown, way: readonly string[]): void {
   const [name = "", ...rest] = place;
-  Object.assign(into, { ...neighbours[way.join(".")], ...into });
+  Object.assign(into, { ...structuredClone(neighbours[way.join(".")] ?? {}), ...into });
   if (rest.length === 0) {
     into[name] = value;
     return;
