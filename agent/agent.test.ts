@@ -167,7 +167,7 @@ describe("agent, with pods as processes", function () {
   it("restarts what crashes, with back-off", async () => {
     await run("crash", "exit 3");
     const waiting = await pod("crash", (one) => stateOf(one)?.state?.waiting?.reason === "CrashLoopBackOff");
-    assert.equal(stateOf(waiting)?.restartCount, 1);
+    assert.ok((stateOf(waiting)?.restartCount ?? 0) >= 1, "the first restart is at once");
     assert.equal(stateOf(waiting)?.lastState?.terminated?.exitCode, 3);
     assert.equal(waiting.status?.phase, "Running");
   });

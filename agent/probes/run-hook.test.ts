@@ -12,7 +12,7 @@ describe("a lifecycle hook", () => {
     runHook(
       hook,
       { containerId: "id", container: { name: "c" } as Container, podIp: "127.0.0.1" },
-      { timeoutMs: 10_000, ...(signal && { signal }) },
+      { timeoutMs: 100_000, ...(signal && { signal }) },
       { runtime: {} as Runtime, clock },
     );
 

@@ -151,7 +151,7 @@ export function runtimeSuite(
     it("runs commands beside a container", async () => {
       const sandbox = await runtime.runPodSandbox(sandboxConfig("exec"));
       const { id } = await start(sandbox, shell("sleep 100", { env: [["A", "1"]] }));
-      const result = await runtime.execSync(id, ["/bin/sh", "-c", "echo $A; echo e >&2; exit 7"], 5000);
+      const result = await runtime.execSync(id, ["/bin/sh", "-c", "echo $A; echo e >&2; exit 7"], 60_000);
       assert.equal(result.exitCode, 7);
       assert.equal(Buffer.from(result.stdout).toString(), "1\n");
       assert.equal(Buffer.from(result.stderr).toString(), "e\n");
@@ -179,7 +179,7 @@ export function runtimeSuite(
         await (await start(sandbox, config)).ended;
         assert.equal((await readFile(config.logPath, "utf8")).replace(/^\S+ stdout F /, ""), wanted);
         const { id } = await start(sandbox, shell("exec sleep 100", { user }));
-        const beside = await runtime.execSync(id, ["/bin/sh", "-c", script], 5000);
+        const beside = await runtime.execSync(id, ["/bin/sh", "-c", script], 60_000);
         assert.equal(Buffer.from(beside.stdout).toString(), wanted);
       }
     });
@@ -207,7 +207,7 @@ export function runtimeSuite(
       const sandbox = await runtime.runPodSandbox(sandboxConfig("alone"));
       const { id } = await start(sandbox, shell("exec sleep 100"));
       const run = async (script: string) => {
-        const { stdout } = await runtime.execSync(id, ["/bin/sh", "-c", script], 5000);
+        const { stdout } = await runtime.execSync(id, ["/bin/sh", "-c", script], 60_000);
         return Buffer.from(stdout).toString().trim();
       };
       assert.equal(await run("cat /proc/1/comm"), "sleep");
@@ -249,7 +249,7 @@ export function runtimeSuite(
       assert.match(seen, /^leftsleep$/m, "the first process is the pod's, not the container's");
       assert.match(seen, /sleep 4321/);
       const script = "cat /proc/[0-9]*/cmdline; grep -h State: /proc/[0-9]*/status";
-      const { stdout } = await runtime.execSync(watcher.id, ["/bin/sh", "-c", script], 5000);
+      const { stdout } = await runtime.execSync(watcher.id, ["/bin/sh", "-c", script], 60_000);
       const left = Buffer.from(stdout).toString().replaceAll("\0", " ");
       assert.match(left, /sleep 4321/);
       assert.doesNotMatch(left, /7654|zombie/);
@@ -322,7 +322,7 @@ export function runtimeSuite(
       if (process.arch === "x64") assert.match(log, /^keys: Operation not permitted$/m);
       assert.match(log, /^rooted$/m);
       const { id } = await start(sandbox, withSeccomp(shell("exec sleep 100"), { type: "RuntimeDefault" }));
-      const inside = await runtime.execSync(id, ["grep", "Seccomp:", "/proc/self/status"], 5000);
+      const inside = await runtime.execSync(id, ["grep", "Seccomp:", "/proc/self/status"], 60_000);
       assert.match(Buffer.from(inside.stdout).toString(), /^Seccomp:\s+2\n$/);
     });
 
@@ -350,7 +350,7 @@ export function runtimeSuite(
       const own = { "net.ipv4.ip_local_port_range": range };
       const sandbox = await runtime.runPodSandbox({ ...sandboxConfig("sysctl"), sysctls: own });
       const { id } = await start(sandbox, shell("exec sleep 100"));
-      const read = await runtime.execSync(id, ["cat", "/proc/sys/net/ipv4/ip_local_port_range"], 5000);
+      const read = await runtime.execSync(id, ["cat", "/proc/sys/net/ipv4/ip_local_port_range"], 60_000);
       assert.equal(Buffer.from(read.stdout).toString().replace(/\s+/g, " ").trim(), range);
       for (const name of ["kernel.core_pattern", "kernel.hostname", "net.ipv4/../../../kernel.core_pattern"])
         await assert.rejects(

@@ -115,7 +115,8 @@ const changed: readonly Row[] = [
   ["rollout status deploy/web --timeout=120s", /successfully rolled out/],
   ["wait --for=jsonpath={.status.availableReplicas}=2 deploy/web --timeout=120s", /condition met/],
   [
-    "run r1 --image=pintle.local/host --restart=Never --rm -i --command -- echo hello",
+    // It says nothing before it has read all input, and so nothing before kubectl has joined it.
+    "run r1 --image=pintle.local/host --restart=Never --rm -i --command -- sh -c cat;echo\thello",
     /hello\n[\s\S]*deleted/,
   ],
   ["drain node-1 --ignore-daemonsets --force --timeout=120s", /node\/node-1 drained/],

@@ -58,7 +58,7 @@ describe("the shim", function () {
             `c${i + n}`,
             ...["/bin/sh", "-c", script, "sh", gate, join(waiting, String(i + n))],
           );
-          assert.equal(await startShim({ argv, dir, timeoutMs: 60_000 }), true);
+          assert.equal(await startShim({ argv, dir, timeoutMs: 100_000 }), true);
         }),
       );
     await files(waiting, count);
@@ -113,13 +113,13 @@ describe("startShim", () => {
       while (getppid() == $parent) { select undef, undef, undef, 0.01 }
       select undef, undef, undef, 0.2;
       syswrite STDOUT, "started 1\\n";`);
-    assert.equal(await startShim({ argv: [], dir, timeoutMs: 20_000, program: late }), true);
+    assert.equal(await startShim({ argv: [], dir, timeoutMs: 100_000, program: late }), true);
   });
 
   it("says why when the shim ends without a word", async () => {
     const broken = await program('die "no terminal is left\\n"');
     await assert.rejects(
-      startShim({ argv: [], dir, timeoutMs: 20_000, program: broken }),
+      startShim({ argv: [], dir, timeoutMs: 100_000, program: broken }),
       /without a word: no terminal is left/,
     );
   });

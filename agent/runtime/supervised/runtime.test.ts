@@ -78,7 +78,7 @@ describe("pintle.local/host in containers", function () {
       const log = join(rootDir, "logs", "0.log");
       const id = await runtime.createContainer(sandbox, containerConfig(["sleep", "100"], log));
       await runtime.startContainer(id);
-      const { stdout } = await runtime.execSync(id, ["ls", "-A", secrets], 5000);
+      const { stdout } = await runtime.execSync(id, ["ls", "-A", secrets], 60_000);
       assert.equal(Buffer.from(stdout).toString(), "");
     } finally {
       for (const { id } of runtime.listPodSandboxes()) await runtime.removePodSandbox(id);
