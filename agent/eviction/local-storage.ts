@@ -1,4 +1,5 @@
-import { type Amount, addAmounts, amountText, readAmount } from "../../base/quantity-text.ts";
+import { type Amount, amountText, readAmount } from "../../base/quantity-text.ts";
+import { limitOf, podLimit } from "../../client/rules/pod-limits.ts";
 import type { Pod, PodSpec, Volume } from "../../client/types.ts";
 
 const resource = "ephemeral-storage";
@@ -22,7 +23,7 @@ export interface StorageUsage {
 
 /** Undefined for a pod that limits nothing: nothing of it needs to be measured. */
 export function storageQuestion({ spec }: Pod): StorageQuestion | undefined {
-  const limited = podLimit(spec) !== undefined;
+  const limited = podLimit(spec, resource) !== undefined;
   const volumes = (spec.volumes ?? []).filter(
     (volume) => sizeLimit(volume) !== undefined || (limited && isOnDisk(volume)),
   );
@@ -39,11 +40,11 @@ export function excessStorage({ spec }: Pod, usage: StorageUsage): string | unde
     if (limit !== undefined && used !== undefined && exceeds(used, limit))
       return `Usage of EmptyDir volume "${volume.name}" exceeds the limit "${amountText(limit)}". `;
   }
-  const whole = podLimit(spec);
+  const whole = podLimit(spec, resource);
   if (whole !== undefined && exceeds(totalOf(spec, usage), whole))
     return `Pod ephemeral local storage usage exceeds the total limit of containers ${amountText(whole)}. `;
   for (const { name, resources } of spec.containers) {
-    const limit = amountOf(resources?.limits);
+    const limit = limitOf(resources?.limits, resource);
     const used = usage.containers.get(name);
     if (limit !== undefined && limit.nanos !== 0n && used !== undefined && exceeds(used, limit))
       return `Container ${name} exceeded its local ephemeral storage limit "${amountText(limit)}". `;
@@ -69,37 +70,4 @@ function totalOf({ volumes = [] }: PodSpec, usage: StorageUsage): number {
   for (const volume of volumes) if (isOnDisk(volume)) bytes += usage.volumes.get(volume.name) ?? 0;
   for (const used of usage.containers.values()) bytes += used;
   return bytes;
-}
-
-/** The limits of the containers that have one, together; or more, while an init container runs. Undefined where none has. */
-function podLimit({ containers, initContainers = [], overhead }: PodSpec): Amount | undefined {
-  let running: Amount | undefined;
-  for (const { resources } of containers) running = sum(running, amountOf(resources?.limits));
-  let sidecars: Amount | undefined;
-  let peak: Amount | undefined;
-  for (const { resources, restartPolicy } of initContainers) {
-    const own = amountOf(resources?.limits);
-    if (restartPolicy === "Always") {
-      running = sum(running, own);
-      sidecars = sum(sidecars, own);
-      peak = larger(peak, sidecars);
-    } else peak = larger(peak, sum(own, sidecars));
-  }
-  const limit = larger(running, peak);
-  return limit === undefined || limit.nanos === 0n ? limit : sum(limit, amountOf(overhead));
-}
-
-function amountOf(amounts: Readonly<Record<string, string>> | undefined): Amount | undefined {
-  const text = amounts?.[resource];
-  return text === undefined ? undefined : readAmount(text);
-}
-
-function sum(left: Amount | undefined, right: Amount | undefined): Amount | undefined {
-  if (left === undefined || right === undefined) return left ?? right;
-  return addAmounts(left, right);
-}
-
-function larger(left: Amount | undefined, right: Amount | undefined): Amount | undefined {
-  if (left === undefined || right === undefined) return left ?? right;
-  return right.nanos > left.nanos ? right : left;
 }

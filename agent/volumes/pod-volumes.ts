@@ -1,12 +1,12 @@
 import { chmod, chown, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
-import { parseQuantity } from "../../base/quantity.ts";
 import type { Container, Pod, Volume } from "../../client/types.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
 import { showPayload } from "./atomic-folder.ts";
+import { memoryVolumeBytes } from "./memory-volume.ts";
 import { payloadOf } from "./payload.ts";
 import { isReadOnlyThroughout } from "./recursive-read-only.ts";
 import { isPlainName, mountPoints, placeOfSubPath, removeMounts, subPathFolder } from "./sub-paths.ts";
@@ -65,11 +65,8 @@ export class PodVolumes {
       const lacksMount = inMemory && !(await mountPoints()).includes(folder);
       if (made === undefined && !lacksMount) return; // its owner and mode are the pod's own by now
       if (lacksMount) {
-        const size =
-          volume.emptyDir.sizeLimit === undefined
-            ? ""
-            : `,size=${Math.floor(parseQuantity(volume.emptyDir.sizeLimit))}`;
-        await mustRun(["mount", "-t", "tmpfs", "-o", `mode=0777${size}`, "tmpfs", folder]);
+        const bytes = memoryVolumeBytes(pod.spec, volume.emptyDir.sizeLimit, context.allocatable.memoryBytes);
+        await mustRun(["mount", "-t", "tmpfs", "-o", `mode=0777,size=${bytes}`, "tmpfs", folder]);
       }
       if (group !== undefined && process.getuid?.() === 0) await chown(folder, 0, group);
       await chmod(folder, group === undefined ? 0o777 : 0o2777);

@@ -1,0 +1,65 @@
+import { strict as assert } from "node:assert";
+import { mkdtemp, rm, statfs } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Container, Pod } from "../../client/types.ts";
+import { memoryVolumeBytes } from "./memory-volume.ts";
+import { PodVolumes } from "./pod-volumes.ts";
+
+const mi = 2 ** 20;
+const limited = (memory?: string) =>
+  ({ name: "c", ...(memory && { resources: { limits: { memory } } }) }) as Container;
+
+describe("an empty folder in memory", () => {
+  const sizeOf = (limits: readonly (string | undefined)[], sizeLimit?: string, initLimits: string[] = []) =>
+    memoryVolumeBytes(
+      { containers: limits.map(limited), initContainers: initLimits.map(limited) },
+      sizeLimit,
+      1024 * mi,
+    ) / mi;
+
+  it("is as large as its own limit, unless its pod or the node has less", () => {
+    assert.equal(sizeOf([undefined], "64Mi"), 64);
+    assert.equal(sizeOf(["32Mi"], "64Mi"), 32);
+    assert.equal(sizeOf([undefined], "2Gi"), 1024);
+  });
+
+  it("without a limit, or with one of zero, is as large as its pod's memory, else as what the node can give", () => {
+    for (const sizeLimit of [undefined, "0"]) {
+      assert.equal(sizeOf(["32Mi", "16Mi"], sizeLimit), 48);
+      assert.equal(sizeOf([undefined], sizeLimit), 1024);
+    }
+  });
+
+  it("takes no note of a pod's memory that not every container limits", () => {
+    assert.equal(sizeOf(["32Mi", undefined], "64Mi"), 64);
+    assert.equal(sizeOf(["32Mi", "0"]), 1024);
+    assert.equal(sizeOf(["32Mi"], undefined, ["0"]), 1024);
+    assert.equal(sizeOf(["32Mi"], undefined, ["80Mi"]), 80);
+  });
+
+  it("is mounted as large as that", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const dir = await mkdtemp(join(tmpdir(), "pintle-memory-"));
+    const made = { dir, sources: {} as never, mountsSubPaths: false, recursiveReadOnly: false };
+    const volumes = new PodVolumes(made);
+    const named = (name: string, sizeLimit: string) => ({ name, emptyDir: { medium: "Memory", sizeLimit } });
+    const list = [named("small", "1Mi"), named("zero", "0")];
+    const pod = {
+      metadata: { name: "p", uid: "u" },
+      spec: { containers: [], volumes: list },
+    } as unknown as Pod;
+    const allocatable = { cpuMillis: 1000, memoryBytes: 8 * mi, storageBytes: 8 * mi };
+    try {
+      await volumes.prepare(pod, { nodeIp: "10.0.0.1", podIp: "", allocatable });
+      const sizes = list.map(async (volume) => {
+        const { blocks, bsize } = await statfs(volumes.folderOf(pod, volume));
+        return (blocks * bsize) / mi;
+      });
+      assert.deepEqual(await Promise.all(sizes), [1, 8]);
+    } finally {
+      await volumes.remove("u");
+      await rm(dir, { recursive: true });
+    }
+  });
+});
