@@ -53,6 +53,7 @@ async function stop(layout: Layout, state: ClusterState, graceMs: number, io: Co
       `pintle down: process ${supervisorPid} did not stop the cluster within ${graceMs / 1000} s; killing it (its log: ${layout.log("up")})\n`,
     );
     process.kill(supervisorPid, "SIGKILL");
+    await untilGone(supervisorPid, 10_000, io.signal); // it must start nothing more while we end what it started
   }
   // What the supervisor wrote last: it may have started something anew meanwhile.
   const last = requireClusterState(layout);

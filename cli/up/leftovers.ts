@@ -1,15 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { processesOfNode, tearDownNode } from "../../agent/teardown.ts";
 import { deferred } from "../../base/deferred.ts";
-import { sleep, systemClock } from "../../base/os/clock.ts";
 import type { Os } from "../../base/os/os.ts";
 import { type ClusterPlan, type ClusterState, isAlive } from "./cluster-state.ts";
 import { removeNetwork } from "./host-network.ts";
 import type { Layout } from "./layout.ts";
 import { tryHoldNetworkSlot } from "./network-slots.ts";
 import { addressing } from "./topology.ts";
+import { untilGone } from "./wait.ts";
 
 const podsEndMs = 20_000;
+const stopMs = 5_000;
+const killedMs = 10_000;
 
 /** After `up` itself was killed its children go on without an owner: ends them, their pods and their network. What cannot
  *  be ended is logged; `stillRunning` tells it too. */
@@ -80,14 +82,10 @@ async function belongs(pid: number, layout: Layout): Promise<boolean> {
   }
 }
 
+/** Who is killed is gone a moment later, on a busy machine not at once; who is not gone then cannot be ended. */
 async function endProcess(pid: number): Promise<void> {
   process.kill(pid, "SIGTERM");
-  const deadlineMs = systemClock.monotonicMs() + 5000;
-  while (isAlive(pid)) {
-    if (systemClock.monotonicMs() > deadlineMs) {
-      process.kill(pid, "SIGKILL");
-      return;
-    }
-    await sleep(systemClock, 30);
-  }
+  if (await untilGone(pid, stopMs)) return;
+  process.kill(pid, "SIGKILL");
+  await untilGone(pid, killedMs);
 }
