@@ -1,10 +1,14 @@
 import { rm } from "node:fs/promises";
+import { sleep, systemClock } from "../../base/os/clock.ts";
 import { type CommandIo, command, OperatorError } from "../command.ts";
 import { systemOs } from "../run-component.ts";
 import { type ClusterState, isAlive, requireClusterState, writeClusterState } from "./cluster-state.ts";
 import { clusterLayout, defaultFolder, type Layout } from "./layout.ts";
 import { endLeftovers, stillRunning } from "./leftovers.ts";
 import { untilGone } from "./wait.ts";
+
+/** Longer than any machine takes to end what SIGKILL was sent to, unless it cannot be ended. */
+const killedMs = 10_000;
 
 const flags = {
   "data-dir": {
@@ -30,7 +34,7 @@ export const downCommand = command({
     const layout = clusterLayout(defaultFolder(given["data-dir"], io.env));
     const state = requireClusterState(layout);
     await stop(layout, state, given["grace-period"], io);
-    const left = await stillRunning(layout, state);
+    const left = await leftAfter(killedMs, layout, state);
     if (left.length > 0)
       throw new OperatorError(`could not end everything; still running: ${left.join(", ")}`);
     if (given.purge) await rm(layout.folder, { recursive: true, force: true });
@@ -43,6 +47,16 @@ export const downCommand = command({
   },
 });
 
+/** What of the cluster is alive still: what was killed is gone a moment later, on a busy machine not at once. */
+async function leftAfter(withinMs: number, layout: Layout, state: ClusterState): Promise<readonly string[]> {
+  const deadlineMs = systemClock.monotonicMs() + withinMs;
+  for (;;) {
+    const left = await stillRunning(layout, state);
+    if (left.length === 0 || systemClock.monotonicMs() > deadlineMs) return left;
+    await sleep(systemClock, 50);
+  }
+}
+
 /** The supervisor stops its cluster in good order; what it does not manage within the grace is ended from here. */
 async function stop(layout: Layout, state: ClusterState, graceMs: number, io: CommandIo): Promise<void> {
   const { supervisorPid } = state;
@@ -53,7 +67,7 @@ async function stop(layout: Layout, state: ClusterState, graceMs: number, io: Co
       `pintle down: process ${supervisorPid} did not stop the cluster within ${graceMs / 1000} s; killing it (its log: ${layout.log("up")})\n`,
     );
     process.kill(supervisorPid, "SIGKILL");
-    await untilGone(supervisorPid, 10_000, io.signal); // it must start nothing more while we end what it started
+    await untilGone(supervisorPid, killedMs, io.signal); // it must start nothing more while we end what it started
   }
   // What the supervisor wrote last: it may have started something anew meanwhile.
   const last = requireClusterState(layout);
