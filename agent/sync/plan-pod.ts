@@ -4,6 +4,7 @@ import type { RuntimeContainer } from "../runtime/seam.ts";
 import { type BackoffEntry, backoffUntil } from "./crash-backoff.ts";
 import { evictionGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
 import { isFinished, isInit, isLive, isSidecar, latest, type Observed, restarts } from "./observed.ts";
+import { evicted } from "./pod-phase.ts";
 import { isOutdated } from "./restart-rules.ts";
 
 export interface PlanInput {
@@ -61,8 +62,7 @@ export interface Plan {
 export function planPod(input: PlanInput): Plan {
   const { pod, observed, nowMs, terminal } = input;
   const live = isLive(observed);
-  if (input.eviction !== undefined && !terminal)
-    return endFor("Evicted", input.eviction, evictionGraceSeconds);
+  if (input.eviction !== undefined && !terminal) return endFor(evicted, input.eviction, evictionGraceSeconds);
   const graceSeconds = podGraceSeconds(pod);
   if (pod.metadata.deletionTimestamp !== undefined) {
     const stop = { kind: "stop-pod", graceSeconds, reason: "", message: "" } as const;

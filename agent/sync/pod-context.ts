@@ -19,7 +19,10 @@ export interface PodContext {
   readonly runtime: Runtime;
   readonly images: Pick<ImageManager, "ensure">;
   readonly imageStore: Pick<ImageStore, "lowerDirs">;
-  readonly volumes: Pick<PodVolumes, "podDir" | "list" | "prepare" | "mountsOf" | "textOf" | "remove">;
+  readonly volumes: Pick<
+    PodVolumes,
+    "podDir" | "list" | "clear" | "prepare" | "mountsOf" | "textOf" | "remove"
+  >;
   readonly prober: Prober;
   /** Which pods the node takes; all, where absent. */
   readonly admission?: Pick<PodAdmission, "admit" | "take" | "forget">;

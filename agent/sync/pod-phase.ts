@@ -3,6 +3,9 @@ import { isFinished, isLive, isSidecar, latest, type Observed } from "./observed
 
 export const isTerminal = (phase: string | undefined): boolean => phase === "Failed" || phase === "Succeeded";
 
+/** The reason in the status of a pod that this node ended for what it took. */
+export const evicted = "Evicted";
+
 export interface PhaseInput {
   readonly pod: Pod;
   readonly observed: Observed;

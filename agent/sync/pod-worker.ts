@@ -12,14 +12,14 @@ import { sandboxConfig } from "./container-config.ts";
 import { afterRestart, type BackoffEntry, goDuration } from "./crash-backoff.ts";
 import { ConfigError } from "./environment.ts";
 import { containerGraceSeconds, evictionGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
-import { findContainer, isFinished, latest, type Observed } from "./observed.ts";
+import { findContainer, isFinished, isLive, latest, type Observed } from "./observed.ts";
 import { type Action, type Kill, planPod } from "./plan-pod.ts";
 import { fieldPathOf, type PodContext } from "./pod-context.ts";
-import { isTerminal } from "./pod-phase.ts";
+import { evicted, isTerminal } from "./pod-phase.ts";
 import { failedProbes, followProbes } from "./pod-probes.ts";
 import { PodReport } from "./pod-report.ts";
 import { recalledContainers } from "./recalled.ts";
-import { dropOldContainers, observePod, removePod } from "./remove-pod.ts";
+import { dropOldContainers, freeEndedPod, observePod, removePod } from "./remove-pod.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
 import { StopGrace } from "./stop-grace.ts";
 import { type Stop, stopOne, stopPod } from "./stop-pod.ts";
@@ -35,8 +35,8 @@ export class PodWorker {
   readonly #report: PodReport;
   readonly #backoffs = new Map<string, BackoffEntry>();
   readonly #waiting = new Map<string, { reason: string; message: string; untilMs: number }>();
-  /** Containers of the pod that the runtime had lost when we began. */
-  readonly #recalled: readonly RuntimeContainer[];
+  /** Containers of the pod that the runtime has no more: they were lost when we began, or were freed. */
+  #recalled: readonly RuntimeContainer[];
   /** Ids of containers that were killed for another to take their place. */
   readonly #replaced = new Set<string>();
   readonly #abort = new AbortController();
@@ -50,6 +50,7 @@ export class PodWorker {
   #bell = deferred<void>();
   #failure: { reason: string; message: string } | undefined;
   #terminal: boolean;
+  #freed = false;
   /** Why the pod is to be evicted. */
   #eviction: string | undefined;
   readonly #volumes: ApiVolumes;
@@ -62,10 +63,7 @@ export class PodWorker {
     this.#pod = pod;
     this.#context = context;
     this.#report = new PodReport(context, statuses);
-    this.#recalled = recalledContainers(pod, observePod(pod.metadata.uid, context.runtime), {
-      logsDir: context.logsDir,
-      nowMs: this.#now(),
-    });
+    this.#recalled = this.#recall();
     this.#volumes = new ApiVolumes(context);
     this.#terminal = isTerminal(pod.status?.phase);
   }
@@ -99,7 +97,7 @@ export class PodWorker {
   evict(message: string): void {
     if (this.#terminal || this.#eviction !== undefined || isFinished(this.#pod, this.#observe())) return;
     this.#eviction = message;
-    this.#event("Warning", "Evicted", message);
+    this.#event("Warning", evicted, message);
     this.#starting.abort(new Error("the pod is being evicted"));
     this.#stopping?.shorten(evictionGraceSeconds);
     this.wake();
@@ -192,6 +190,7 @@ export class PodWorker {
       if (acted && !this.#woken) continue;
       if (acted) return {};
       await this.#refreshVolumes();
+      await this.#freeEnded();
       const wakes = [
         plan.wakeAtMs,
         ...[...this.#waiting.values()].map(({ untilMs }) => untilMs),
@@ -211,7 +210,7 @@ export class PodWorker {
         await this.#stopWithin(action.graceSeconds, (stop) =>
           stopPod(this.#pod, this.#observe(), stop, this.#context),
         );
-        if (this.#eviction !== undefined) this.#fail("Evicted", this.#eviction); // ordered meanwhile, perhaps
+        if (this.#eviction !== undefined) this.#fail(evicted, this.#eviction); // ordered meanwhile, perhaps
         return true;
       case "fail-pod":
         this.#fail(action.reason, action.message);
@@ -409,6 +408,19 @@ export class PodWorker {
         this.#event("Warning", "FailedMount", `MountVolume.SetUp failed: ${error.message}`);
       this.#volumesError = error.message;
     }
+  }
+
+  /** A pod that ended for good gives back what it holds, once the API itself knows how it ended. */
+  async #freeEnded(): Promise<void> {
+    if (this.#freed || !isTerminal(this.#pod.status?.phase) || isLive(this.#observe())) return;
+    await freeEndedPod(this.#pod, this.#context);
+    this.#freed = true;
+    this.#recalled = this.#recall();
+  }
+
+  #recall(): readonly RuntimeContainer[] {
+    const seen = observePod(this.#pod.metadata.uid, this.#context.runtime);
+    return recalledContainers(this.#pod, seen, { logsDir: this.#context.logsDir, nowMs: this.#now() });
   }
 
   async #tell(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Pod } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { Observed } from "./observed.ts";
 import { logFolder, type PodContext } from "./pod-context.ts";
+import { evicted } from "./pod-phase.ts";
 import { type Stop, stopPod } from "./stop-pod.ts";
 
 const deadContainersKept = 1;
@@ -22,12 +23,29 @@ export async function removePod(pod: Pod, stop: Stop, context: PodContext): Prom
   const { uid } = pod.metadata;
   const observed = observePod(uid, runtime);
   await stopPod(pod, observed, stop, context);
-  for (const { id } of observed.sandboxes) await runtime.removePodSandbox(id);
-  for (const { id } of observePod(uid, runtime).containers) await runtime.removeContainer(id);
+  await removeContainers(uid, runtime);
   prober.keepOnly(uid, new Set());
   await volumes.remove(uid);
-  await rm(dirname(logFolder(logsDir, pod, "any")), { recursive: true, force: true });
+  await rm(podLogs(logsDir, pod), { recursive: true, force: true });
 }
+
+/** Frees what a pod that ended for good holds of this node: its volumes; of one that was evicted, its containers with what
+ *  they wrote and logged, too. How they ended must be in the pod's status by now. Idempotent. */
+export async function freeEndedPod(pod: Pod, context: PodContext): Promise<void> {
+  const { runtime, volumes, logsDir } = context;
+  const { uid } = pod.metadata;
+  await volumes.clear(uid);
+  if (pod.status?.reason !== evicted) return;
+  await removeContainers(uid, runtime);
+  await rm(podLogs(logsDir, pod), { recursive: true, force: true });
+}
+
+async function removeContainers(uid: string, runtime: Runtime): Promise<void> {
+  for (const { id } of observePod(uid, runtime).sandboxes) await runtime.removePodSandbox(id);
+  for (const { id } of observePod(uid, runtime).containers) await runtime.removeContainer(id);
+}
+
+const podLogs = (logsDir: string, pod: Pod): string => dirname(logFolder(logsDir, pod, "any"));
 
 /** Keeps the container before the newest, for `logs --previous`. */
 export async function dropOldContainers(

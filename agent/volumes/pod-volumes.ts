@@ -126,6 +126,13 @@ export class PodVolumes {
     return textInside(this.folderOf(pod, volume), path);
   }
 
+  /** Removes a pod's volumes, which nothing uses any more; what its containers said at their end stays. */
+  async clear(uid: string): Promise<void> {
+    const dir = this.podDir(uid);
+    await removeMounts(dir);
+    for (const name of ["volumes", "subpaths"]) await rm(join(dir, name), { recursive: true, force: true });
+  }
+
   /** Removes all that was made for a pod. */
   async remove(uid: string): Promise<void> {
     const dir = this.podDir(uid);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { canContain, eventually, isInstalled, type LocalCluster, startCluster } from "../local-cluster.ts";
 
 /** A pod of one real container that runs a shell script, then sleeps. */
@@ -90,5 +92,16 @@ describe("pods that write more to the node's disk than they may", function () {
     const phase = () => shown("modest", "{.status.phase}");
     await eventually("modest runs", phase, (seen) => seen !== "Pending");
     assert.equal(await phase(), "Running");
+    const uid = await shown("modest", "{.metadata.uid}");
+    const node = join(cluster.folder, "nodes", "node-1");
+    await eventually(
+      "the node keeps nothing that evicted pods wrote",
+      async () => [
+        ...readdirSync(join(node, "pods")).filter((pod) => existsSync(join(node, "pods", pod, "volumes"))),
+        ...readdirSync(join(node, "logs")),
+        readdirSync(join(node, "containers")).length,
+      ],
+      (kept) => JSON.stringify(kept) === JSON.stringify([uid, `default_modest_${uid}`, 1]),
+    );
   });
 });

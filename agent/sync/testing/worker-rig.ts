@@ -25,6 +25,8 @@ export class WorkerRig {
   readonly api = new FakeApi();
   readonly runtime = new SimulatedRuntime(this.clock);
   readonly events: EventInput[] = [];
+  /** How often the pod's volumes were emptied. */
+  cleared = 0;
   readonly #hung = deferred<never>();
   readonly #root: string;
   readonly context: PodContext;
@@ -55,6 +57,7 @@ export class WorkerRig {
         prepare: async () => undefined,
         mountsOf: async () => [],
         textOf: async () => "",
+        clear: async () => void this.cleared++,
         remove: async () => undefined,
       },
       prober: new Prober(
