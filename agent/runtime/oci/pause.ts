@@ -5,11 +5,15 @@ import { RuntimeError, type SandboxConfig } from "../seam.ts";
 import { birthOf, type ProcessId } from "../supervised/process-birth.ts";
 import { shimFile } from "../supervised/start-shim.ts";
 
-const startMs = 30_000;
+/** As long as the kubelet gives its runtime: where other namespaces are being taken down, the kernel makes none. */
+const startMs = 120_000;
 
 /** Starts the process that holds a pod's namespaces. It outlives us. */
-export async function startPause(config: SandboxConfig, dir: string): Promise<ProcessId> {
-  const program = shimFile("pause.pl");
+export async function startPause(
+  config: SandboxConfig,
+  dir: string,
+  { program = shimFile("pause.pl"), timeoutMs = startMs } = {},
+): Promise<ProcessId> {
   if (program === undefined) throw new RuntimeError("agent/runtime/shim/pause.pl is missing");
   const namespaces = ["uts"];
   if (!config.hostIpc) namespaces.push("ipc");
@@ -28,7 +32,7 @@ export async function startPause(config: SandboxConfig, dir: string): Promise<Pr
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new RuntimeError("making the pod's namespaces takes too long")),
-        startMs,
+        timeoutMs,
       );
       child.stdout?.setEncoding("utf8").on("data", (text: string) => {
         said += text;
@@ -45,6 +49,10 @@ export async function startPause(config: SandboxConfig, dir: string): Promise<Pr
         reject(new RuntimeError("cannot run perl", { cause }));
       });
     });
+  } catch (error) {
+    // Nobody else knows it: it would hold its namespaces for ever.
+    child.kill("SIGKILL");
+    throw error;
   } finally {
     child.stdout?.destroy();
     child.unref();

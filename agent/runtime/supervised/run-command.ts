@@ -9,6 +9,8 @@ export interface CommandResult {
 }
 
 const outputBytesMost = 1024 * 1024;
+/** As long as the kubelet gives its runtime. The kernel may hold up whoever makes links while others take some down. */
+const commandMs = 120_000;
 
 export interface CommandOptions {
   readonly cwd?: string;
@@ -33,7 +35,7 @@ export async function runCommand(
       "pipe",
       ...(options.descriptor === undefined ? [] : [options.descriptor]),
     ],
-    timeout: options.timeoutMs ?? 30_000,
+    timeout: options.timeoutMs ?? commandMs,
     killSignal: "SIGKILL",
     ...(options.cwd !== undefined && { cwd: options.cwd }),
     ...(options.signal !== undefined && { signal: options.signal }),

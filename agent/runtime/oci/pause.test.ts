@@ -1,0 +1,40 @@
+import { strict as assert } from "node:assert";
+import { mkdtemp, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sandboxConfig } from "../suite.ts";
+import { startPause } from "./pause.ts";
+
+describe("the process that holds a pod's namespaces", function () {
+  this.timeout(120_000);
+  let dir: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "pintle-pause-"));
+  });
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+  const program = async (text: string) => {
+    const path = join(dir, "program.pl");
+    await writeFile(path, text);
+    return path;
+  };
+
+  it("is ended where it takes too long to make them", async () => {
+    const slow = await program(`open my $file, '>', '${dir}/pid'; print $file $$; close $file; sleep 1000;`);
+    await assert.rejects(
+      startPause(sandboxConfig("slow"), dir, { program: slow, timeoutMs: 2_000 }),
+      /making the pod's namespaces takes too long/,
+    );
+    const pid = await readFile(join(dir, "pid"), "utf8").catch(() => undefined);
+    if (pid === undefined) return; // so slow a start was ended before it began
+    while ((await readlink(`/proc/${pid}/exe`).catch(() => undefined)) !== undefined)
+      await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it("says why there are none", async () => {
+    const broken = await program('die "no room for namespaces\\n"');
+    await assert.rejects(
+      startPause(sandboxConfig("broken"), dir, { program: broken }),
+      /cannot make the pod's namespaces: no room for namespaces/,
+    );
+  });
+});
