@@ -80,6 +80,22 @@ describe("PodAdmission", () => {
     );
   });
 
+  it("counts requests of the node's disk", async () => {
+    const room = { ...node, allocatable: { ...node.allocatable, "ephemeral-storage": 10 * 1024 ** 2 } };
+    const admission = new PodAdmission(
+      { allowedUnsafeSysctls: [], supplementalGroups: true, appArmor: false },
+      async () => room,
+    );
+    const wanting = (amount: string) => ({
+      containers: [{ name: "c", image: "i", resources: { requests: { "ephemeral-storage": amount } } }],
+    });
+    assert.equal(await told(admission, pod("a", wanting("6Mi"))), undefined);
+    assert.equal(
+      await told(admission, pod("b", wanting("5Mi"))),
+      "OutOfephemeral-storage: Node didn't have enough resource: ephemeral-storage, requested: 5242880, used: 6291456, capacity: 10485760",
+    );
+  });
+
   it("lets no two pods that come together have the last of the room", async () => {
     const admission = fresh();
     const both = await Promise.all(

@@ -38,6 +38,7 @@ function node(
     spec?: Node["spec"];
     cpu?: string;
     pods?: string;
+    disk?: string;
     images?: { names: string[]; sizeBytes: number }[];
   } = {},
 ): Node {
@@ -47,7 +48,12 @@ function node(
     metadata: meta(name, { labels: { "kubernetes.io/hostname": name, ...more.labels } }),
     spec: more.spec ?? {},
     status: {
-      allocatable: { cpu: more.cpu ?? "4", memory: "8Gi", pods: more.pods ?? "110" },
+      allocatable: {
+        cpu: more.cpu ?? "4",
+        memory: "8Gi",
+        pods: more.pods ?? "110",
+        ...(more.disk && { "ephemeral-storage": more.disk }),
+      },
       ...(more.images && { images: more.images }),
     },
   };
@@ -102,6 +108,7 @@ const nodeRequired = (...terms: object[]) => ({
     nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } },
   },
 });
+const disk = (amount: string) => ({ requests: { "ephemeral-storage": amount } });
 const expression = (key: string, operator: string, ...values: string[]) => ({
   matchExpressions: [{ key, operator, values }],
 });
@@ -150,6 +157,12 @@ const cases: Readonly<Record<string, Case>> = {
     nodes: [node("n1")],
     pod: pod("p", { containers: [{ name: "c", resources: { requests: { "nvidia.com/gpu": "1" } } }] }),
     wanted: /1 Insufficient nvidia\.com\/gpu/,
+  },
+  "the node's disk": {
+    nodes: [node("n1", { disk: "10Mi" })],
+    placed: { n1: [pod("q", { containers: [{ name: "c", resources: disk("6Mi") }] })] },
+    pod: pod("p", { containers: [{ name: "c", resources: disk("5Mi") }] }),
+    wanted: /1 Insufficient ephemeral-storage/,
   },
   "least allocated": {
     nodes: [node("n1"), node("n2")],
