@@ -17,6 +17,8 @@ export interface ContainerContext {
   readonly volumes: VolumesByName;
   readonly hostNetwork: boolean;
   readonly init: boolean;
+  /** Not of a template. */
+  readonly isPod: boolean;
   /** Ports of the host taken by the containers before; added to. */
   readonly hostPorts: Set<string>;
 }
@@ -35,7 +37,7 @@ export function validateContainer(
   if (!name) problems.push(required(`${field}.name`));
   else problems.push(...dns1123Label(name).map((text) => invalid(`${field}.name`, name, text)));
   if (!image) problems.push(required(`${field}.image`));
-  else if (image.trim() !== image)
+  else if (context.isPod && image.trim() !== image)
     problems.push(invalid(`${field}.image`, image, "must not have leading or trailing whitespace"));
   if (terminationMessagePolicy !== undefined && !messagePolicies.includes(terminationMessagePolicy))
     problems.push(

@@ -9,10 +9,9 @@ import {
   labelsText,
   podTemplateColumns,
 } from "./cell-text.ts";
-import { validateCount } from "./counts.ts";
-import { validateRolling } from "./deployment-validation.ts";
+import { validateCount, validateShare } from "./counts.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
-import { immutable, notSupported } from "./field-errors.ts";
+import { immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
 import { keepStatus } from "./status.ts";
@@ -88,9 +87,30 @@ export const daemonSets = kindOf<DaemonSet>({
 function validateUpdateStrategy({ updateStrategy }: DaemonSet["spec"]): readonly FieldError[] {
   const { type, rollingUpdate } = updateStrategy ?? {};
   if (type === "OnDelete") return [];
-  if (type !== "RollingUpdate")
-    return [notSupported("spec.updateStrategy.type", type, ["RollingUpdate", "OnDelete"])];
-  return rollingUpdate === undefined
-    ? []
-    : validateRolling(rollingUpdate, "spec.updateStrategy.rollingUpdate");
+  const field = "spec.updateStrategy";
+  if (type !== "RollingUpdate") {
+    const { maxUnavailable, maxSurge } = rollingUpdate ?? {};
+    const rolling = rollingUpdate ? { MaxUnavailable: maxUnavailable, MaxSurge: maxSurge } : null;
+    return [notSupported(field, { Type: type, RollingUpdate: rolling }, ["RollingUpdate", "OnDelete"])];
+  }
+  return rollingUpdate === undefined ? [] : validateRollingDaemons(rollingUpdate, `${field}.rollingUpdate`);
+}
+
+type Rolling = NonNullable<NonNullable<DaemonSet["spec"]["updateStrategy"]>["rollingUpdate"]>;
+
+/** Either old pods may be missing for a while, or there may be a second one: not both, and not neither. */
+function validateRollingDaemons(
+  { maxUnavailable = 0, maxSurge = 0 }: Rolling,
+  field: string,
+): readonly FieldError[] {
+  const problems: FieldError[] = [
+    ...validateShare(maxUnavailable, `${field}.maxUnavailable`, { percentMax: 100 }),
+    ...validateShare(maxSurge, `${field}.maxSurge`, { percentMax: 100 }),
+  ];
+  const some = (share: string | number) => Number.parseInt(String(share), 10) !== 0;
+  if (some(maxUnavailable) && some(maxSurge))
+    problems.push(invalid(`${field}.maxSurge`, maxSurge, "may not be set when maxUnavailable is non-zero"));
+  if (!some(maxUnavailable) && !some(maxSurge))
+    problems.push(required(`${field}.maxUnavailable`, "cannot be 0 when maxSurge is 0"));
+  return problems;
 }

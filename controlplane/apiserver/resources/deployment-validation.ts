@@ -41,7 +41,7 @@ function validateStrategy({ strategy }: Deployment["spec"]): readonly FieldError
 }
 
 /** maxUnavailable and maxSurge, which must let the rollout move. */
-export function validateRolling(
+function validateRolling(
   { maxUnavailable = 0, maxSurge = 0 }: { maxUnavailable?: string | number; maxSurge?: string | number },
   field: string,
 ): readonly FieldError[] {

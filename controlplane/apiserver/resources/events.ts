@@ -1,6 +1,6 @@
 import type { Event } from "../../../client/types.ts";
 import { age, column, wideColumn } from "./cell-text.ts";
-import { invalid } from "./field-errors.ts";
+import { validateEvent } from "./event-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -21,15 +21,7 @@ export const events = kindOf<Event>({
   applyDefaults(event) {
     event.source ??= {};
   },
-  validate({ metadata, involvedObject }) {
-    const namespace = involvedObject?.namespace ?? "";
-    // What happens to objects outside namespaces is told in the default one.
-    const fits =
-      namespace === ""
-        ? ["default", "kube-system"].includes(metadata.namespace ?? "")
-        : metadata.namespace === namespace;
-    return fits ? [] : [invalid("involvedObject.namespace", namespace, "does not match event.namespace")];
-  },
+  validate: validateEvent,
   selectableFields: ({ involvedObject: about, reason, reportingComponent, source, type }) => ({
     "involvedObject.kind": about?.kind ?? "",
     "involvedObject.namespace": about?.namespace ?? "",

@@ -1,3 +1,4 @@
+import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import type { Job } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
@@ -28,7 +29,7 @@ export function validateJob(job: Job): readonly FieldError[] {
   ] as const;
   const problems: FieldError[] = counts.flatMap((name) => validateCount(spec[name], `spec.${name}`));
   if (spec.selector === undefined) problems.push(required("spec.selector"));
-  else problems.push(...validateLabelSelector(spec.selector, "spec.selector"));
+  else problems.push(...validateLabelSelector(spec.selector, "spec.selector"), ...selectsOwn(spec));
   problems.push(...validateCompletionMode(spec), ...validateManagedBy(spec.managedBy));
   if (spec.podFailurePolicy !== undefined)
     problems.push(...validateFailurePolicy(job, "spec.podFailurePolicy"));
@@ -54,6 +55,14 @@ export function validateJob(job: Job): readonly FieldError[] {
       ),
     );
   return problems;
+}
+
+/** A selector that somebody chose must find the pods that the job makes. */
+function selectsOwn({ selector, template }: Job["spec"]): readonly FieldError[] {
+  const labels = template?.metadata?.labels;
+  if (selector === undefined || validateLabelSelector(selector, "").length > 0) return [];
+  if (matchesLabels(selectorFromLabelSelector(selector), labels ?? {})) return [];
+  return [invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")];
 }
 
 /** As Kubernetes' message shows it. */
@@ -156,10 +165,7 @@ function validateReplacement({ podReplacementPolicy, podFailurePolicy }: Job["sp
 function requiredPolicy(problem: FieldError): FieldError {
   if (!problem.field.endsWith(".restartPolicy") || problem.reason !== "FieldValueNotSupported")
     return problem;
-  return {
-    ...problem,
-    message: 'Unsupported value: "Always": supported values: "OnFailure", "Never"',
-  };
+  return required(problem.field, 'valid values: "OnFailure", "Never"');
 }
 
 export function validateJobUpdate(next: Job, current: Job): readonly FieldError[] {

@@ -19,10 +19,29 @@ export function validateMeta(
     ...validateLabels(meta.labels, "metadata.labels"),
     ...validateAnnotations(meta.annotations, "metadata.annotations"),
     ...validateOwners(meta.ownerReferences ?? []),
-    ...(meta.finalizers ?? []).flatMap((finalizer, index) =>
-      qualifiedName(finalizer).map((text) => invalid(`metadata.finalizers[${index}]`, finalizer, text)),
-    ),
+    ...validateFinalizers(meta.finalizers ?? [], "metadata.finalizers"),
   ];
+}
+
+const orphan = "orphan";
+const foreground = "foregroundDeletion";
+
+/** Kubernetes names the list where a name is none, the element where it is nobody's. */
+function validateFinalizers(finalizers: readonly string[], field: string): readonly FieldError[] {
+  const problems: FieldError[] = finalizers.flatMap((one) =>
+    qualifiedName(one).map((text) => invalid(field, one, text)),
+  );
+  if (finalizers.includes(orphan) && finalizers.includes(foreground)) {
+    const text = `finalizer ${orphan} and ${foreground} cannot be both set`;
+    problems.push(invalid(field, finalizers, text));
+  }
+  return [...problems, ...finalizers.flatMap((one, index) => ownerlessFinalizer(one, `${field}[${index}]`))];
+}
+
+/** Only Kubernetes' own finalizers do without a domain. */
+export function ownerlessFinalizer(finalizer: string, field: string): readonly FieldError[] {
+  if (finalizer.includes("/") || ["kubernetes", orphan, foreground].includes(finalizer)) return [];
+  return [invalid(field, finalizer, "name is neither a standard finalizer name nor is it fully qualified")];
 }
 
 function validateName(meta: ObjectMeta, rule: NameRule): readonly FieldError[] {
@@ -62,19 +81,22 @@ export function validateAnnotations(
 
 function validateOwners(owners: readonly OwnerReference[]): readonly FieldError[] {
   const problems: FieldError[] = [];
-  owners.forEach((owner, index) => {
-    const field = `metadata.ownerReferences[${index}]`;
+  // Kubernetes leaves the index out.
+  const field = "metadata.ownerReferences";
+  for (const owner of owners) {
     if (!owner.apiVersion)
       problems.push(invalid(`${field}.apiVersion`, owner.apiVersion, "version must not be empty"));
     if (!owner.kind) problems.push(invalid(`${field}.kind`, "", "must not be empty"));
     if (!owner.name) problems.push(invalid(`${field}.name`, "", "must not be empty"));
     if (!owner.uid) problems.push(invalid(`${field}.uid`, "", "must not be empty"));
-  });
+    if (owner.kind === "Event" && owner.apiVersion === "v1")
+      problems.push(invalid(field, owner, "/v1, Kind=Event is disallowed from being an owner"));
+  }
   const controllers = owners.filter((owner) => owner.controller === true);
   const [first, second] = controllers;
   if (first !== undefined && second !== undefined) {
     const text = `Only one reference can have Controller set to true. Found "true" in references for ${first.kind}/${first.name} and ${second.kind}/${second.name}`;
-    problems.push(invalid("metadata.ownerReferences", owners, text));
+    problems.push(invalid(field, owners, text));
   }
   return problems;
 }

@@ -1,6 +1,8 @@
 import type { Namespace } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
-import { dns1123Label } from "./names.ts";
+import { invalid } from "./field-errors.ts";
+import { ownerlessFinalizer } from "./meta.ts";
+import { dns1123Label, qualifiedName } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -36,7 +38,11 @@ export const namespaces = kindOf<Namespace>({
     else next.spec = current.spec;
     keepStatus(next, current);
   },
-  validate: () => [],
+  validate: ({ spec }) =>
+    (spec?.finalizers ?? []).flatMap((one) => [
+      ...qualifiedName(one).map((text) => invalid("spec.finalizers", one, text)),
+      ...ownerlessFinalizer(one, "spec.finalizers"),
+    ]),
   selectableFields: (namespace) => ({ "status.phase": namespace.status?.phase ?? "" }),
   columns: [
     column("Status", "string", "Active, or Terminating while its content is being removed."),

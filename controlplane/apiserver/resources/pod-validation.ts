@@ -28,7 +28,7 @@ export function validatePodSpec(
   return [
     ...validateVolumes(spec.volumes ?? [], `${field}.volumes`, options),
     ...validateResourceClaims(spec.resourceClaims, `${field}.resourceClaims`),
-    ...validateContainers(spec, field),
+    ...validateContainers(spec, field, options),
     ...validatePodResources(spec, `${field}.resources`),
     ...validateRestartPolicy(spec, `${field}.restartPolicy`),
     ...validateDns(spec, field),
@@ -56,7 +56,11 @@ export function validatePodSpec(
   ];
 }
 
-function validateContainers(spec: PodSpec, field: string): readonly FieldError[] {
+function validateContainers(
+  spec: PodSpec,
+  field: string,
+  { isPod }: { readonly isPod: boolean },
+): readonly FieldError[] {
   const problems: FieldError[] = [];
   const names = new Set<string>();
   const hostPorts = new Set<string>();
@@ -64,6 +68,7 @@ function validateContainers(spec: PodSpec, field: string): readonly FieldError[]
     spec,
     volumes: new Map((spec.volumes ?? []).map((volume) => [volume.name, volume])),
     hostNetwork: spec.hostNetwork === true,
+    isPod,
     hostPorts,
   };
   for (const sort of ["containers", "initContainers"] as const) {

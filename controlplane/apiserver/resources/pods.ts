@@ -4,6 +4,7 @@ import { ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dropDisabledPod } from "./disabled-fields.ts";
 import { forbidden } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
+import { validatePodAnnotations } from "./pod-annotations.ts";
 import { podCells } from "./pod-cells.ts";
 import { defaultPod } from "./pod-defaults.ts";
 import { qosClass } from "./pod-qos.ts";
@@ -44,10 +45,12 @@ export const pods = kindOf<Pod>({
   prepareForUpdate: keepStatus,
   dropDisabled: dropDisabledPod,
   // What stands as it stood was asked when it came.
-  validate: ({ spec }, _, current) =>
-    current !== undefined && sameValue(spec, current.spec)
+  validate: (pod, _, current) => [
+    ...validatePodAnnotations(pod),
+    ...(current !== undefined && sameValue(pod.spec, current.spec)
       ? []
-      : validatePodSpec(spec, "spec", { isPod: true }),
+      : validatePodSpec(pod.spec, "spec", { isPod: true })),
+  ],
   validateCreate: ({ spec }) => [
     ...((spec.ephemeralContainers ?? []).length > 0
       ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]

@@ -9,7 +9,7 @@ import { dns1123Subdomain } from "./names.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
-import { validateTemplate } from "./workload-validation.ts";
+import { noDeadline, validateTemplate } from "./workload-validation.ts";
 
 export const replicationControllers = kindOf<ReplicationController>({
   group: "",
@@ -64,7 +64,11 @@ export const replicationControllers = kindOf<ReplicationController>({
       const text = "`selector` does not match template `labels`";
       problems.push(invalid("spec.template.metadata.labels", labels, text));
     }
-    return [...problems, ...validateTemplate(spec.template, "spec.template", ["Always"])];
+    return [
+      ...problems,
+      ...validateTemplate(spec.template, "spec.template", ["Always"]),
+      ...noDeadline(spec.template, "ReplicationController"),
+    ];
   },
   selectableFields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),
   columns: [

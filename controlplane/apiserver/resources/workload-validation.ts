@@ -27,7 +27,18 @@ export function validateSelectorAndTemplate(
       problems.push(invalid("spec.template.metadata.labels", labels, text));
     }
   }
-  return [...problems, ...validateTemplate(template, "spec.template", restartPolicies)];
+  return [
+    ...problems,
+    ...validateTemplate(template, "spec.template", restartPolicies),
+    ...noDeadline(template, owner === "daemonset" ? "DaemonSet" : "ReplicaSet"),
+  ];
+}
+
+/** Pods that are to run for ever have no deadline. */
+export function noDeadline(template: PodTemplateSpec, owner: string): readonly FieldError[] {
+  if (template.spec?.activeDeadlineSeconds === undefined) return [];
+  const text = `activeDeadlineSeconds in ${owner} is not Supported`;
+  return [forbidden("spec.template.spec.activeDeadlineSeconds", text)];
 }
 
 /** A pod template under an owner that allows only some restart policies. */
