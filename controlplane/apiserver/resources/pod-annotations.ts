@@ -1,6 +1,7 @@
 import { parseInt64 } from "../../../client/rules/int64.ts";
 import type { Pod } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { validateAppArmorAnnotations } from "./app-armor-annotations.ts";
 import { invalid } from "./field-errors.ts";
 
 const mirror = "kubernetes.io/config.mirror";
@@ -8,7 +9,8 @@ const deletionCost = "controller.kubernetes.io/pod-deletion-cost";
 const int32 = { least: -(2n ** 31n), most: 2n ** 31n - 1n };
 
 /** Annotations of a pod that something acts on. */
-export function validatePodAnnotations({ metadata, spec }: Pod): readonly FieldError[] {
+export function validatePodAnnotations(pod: Pod): readonly FieldError[] {
+  const { metadata, spec } = pod;
   const annotations = metadata.annotations ?? {};
   const problems: FieldError[] = [];
   const refuse = (name: string, text: string) =>
@@ -17,7 +19,7 @@ export function validatePodAnnotations({ metadata, spec }: Pod): readonly FieldE
     refuse(mirror, "must set spec.nodeName if mirror pod annotation is set");
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isCost(cost)) refuse(deletionCost, "must be a 32bit integer");
-  return problems;
+  return [...problems, ...validateAppArmorAnnotations(pod)];
 }
 
 /** No plus sign and no leading zeros, so that each number is written one way. */

@@ -1,5 +1,6 @@
 import type { Pod } from "../../../client/types.ts";
 import { sameValue } from "../schema/same-value.ts";
+import { fillAppArmorProfiles, validateAppArmorMatch } from "./app-armor-annotations.ts";
 import { ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dropDisabledPod } from "./disabled-fields.ts";
 import { forbidden } from "./field-errors.ts";
@@ -30,6 +31,7 @@ export const pods = kindOf<Pod>({
   nameRule: dns1123Subdomain,
   applyDefaults: (pod) => defaultPod(pod.spec),
   prepareForCreate(pod) {
+    fillAppArmorProfiles(pod);
     pod.status = { phase: "Pending", qosClass: qosClass(pod.spec) };
     if (pod.spec.schedulingGates !== undefined && pod.spec.schedulingGates.length > 0) {
       pod.status.conditions = [
@@ -51,11 +53,12 @@ export const pods = kindOf<Pod>({
       ? []
       : validatePodSpec(pod.spec, "spec", { isPod: true })),
   ],
-  validateCreate: ({ spec }) => [
-    ...((spec.ephemeralContainers ?? []).length > 0
+  validateCreate: (pod) => [
+    ...validateAppArmorMatch(pod, "spec"),
+    ...((pod.spec.ephemeralContainers ?? []).length > 0
       ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]
       : []),
-    ...(spec.nodeName && (spec.schedulingGates ?? []).length > 0
+    ...(pod.spec.nodeName && (pod.spec.schedulingGates ?? []).length > 0
       ? [forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")]
       : []),
   ],
