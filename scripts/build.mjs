@@ -26,7 +26,7 @@ await build({
   sourcemap: true,
   legalComments: "none",
   // Native modules are loaded from node_modules.
-  external: ["classic-level", "@lydell/node-pty", "bufferutil", "utf-8-validate", "@swc/*", "typescript"],
+  external: ["classic-level", "bufferutil", "utf-8-validate", "@swc/*", "typescript"],
   // Bundled CommonJS packages still call require().
   banner: {
     js: 'import { createRequire as pintleRequire } from "node:module"; const require = pintleRequire(import.meta.url);',

@@ -155,6 +155,9 @@ export function runtimeSuite(
       assert.equal(result.exitCode, 7);
       assert.equal(Buffer.from(result.stdout).toString(), "1\n");
       assert.equal(Buffer.from(result.stderr).toString(), "e\n");
+      // Of what a pod chose nothing reaches programs of ours.
+      const perl = await start(sandbox, shell("exec sleep 100", { env: [["PERL5OPT", "-Mno::such"]] }));
+      assert.equal((await runtime.execSync(perl.id, ["true"], 60_000)).exitCode, 0);
       const slow = await runtime.execSync(id, ["sleep", "30"], 300);
       assert.equal(slow.timedOut, true);
       const session = await runtime.exec(id, { command: ["cat"], stdin: true, tty: false });
@@ -162,6 +165,51 @@ export function runtimeSuite(
       let text = "";
       for await (const chunk of session.stdout) text += chunk;
       assert.equal(text, "through\n");
+      assert.equal(await session.exited, 0);
+    });
+
+    it("gives a command beside a container a terminal: all that it says comes, and sizes told late do no harm", async function () {
+      if (!supports.runs) this.skip();
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("terminal"));
+      const { id } = await start(sandbox, shell("sleep 100"));
+      const run = async (...script: readonly string[]) => {
+        const session = await runtime.exec(id, {
+          command: ["/bin/sh", "-c", script.join("; ")],
+          stdin: true,
+          tty: true,
+        });
+        let text = "";
+        for await (const chunk of session.stdout) text += chunk;
+        const exitCode = await session.exited;
+        session.resize(100, 40);
+        session.stdin?.end();
+        session.kill();
+        return { text, exitCode };
+      };
+      // Some at a time: what is written just before the end is lost, if anything is.
+      for (let round = 0; round < 10; round++)
+        for (const { text, exitCode } of await Promise.all(
+          [1, 2, 3].map((n) => run("test -t 0 && test -t 1", `echo last of ${n}`, "exit 3")),
+        )) {
+          assert.match(text, /^last of [123]\r+\n$/); // runc may add one more, while it still sets up
+          assert.equal(exitCode, 3);
+        }
+      const long = await run("i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done");
+      assert.equal(long.text.split("\r\n").length, 20_001);
+    });
+
+    it("passes on the size of a terminal, what is typed there, and its end", async function () {
+      if (!supports.runs) this.skip();
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("typing"));
+      const { id } = await start(sandbox, shell("sleep 100"));
+      const script = "read line; echo said $line; read line || echo over; stty size";
+      const session = await runtime.exec(id, { command: ["/bin/sh", "-c", script], stdin: true, tty: true });
+      session.resize(100, 40);
+      session.stdin?.write("hello\n");
+      session.stdin?.end();
+      let text = "";
+      for await (const chunk of session.stdout) text += chunk;
+      assert.match(text, /said hello\r\n[\s\S]*over\r\n40 100\r\n$/);
       assert.equal(await session.exited, 0);
     });
 

@@ -117,8 +117,9 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
       await runCommand(runtime(dir, "delete", "--force", record.id));
       await deps.filesystems.unmount(dir);
     },
-    execCommand: (record, dir, { command, tty, process }) =>
-      execPlan(record, dir, { command, tty, pid: process.pid, runtime }),
+    execCommand: (record, dir, { command, tty }) =>
+      // runc hands terminals over only to those who do not wait for the end.
+      execPlan(record, dir, { command, tty, handsOver: !config.version.startsWith("runc"), runtime }),
     writableFolder: upperFolder,
     stats: (record): Promise<ContainerStats> => cgroupStats(config.cgroups, cgroupOf(record)),
   };
@@ -130,26 +131,31 @@ async function execPlan(
   options: {
     readonly command: readonly string[];
     readonly tty: boolean;
-    readonly pid: number;
+    /** Whether the runtime gives the terminal that it makes to others, and waits for the end of the command all the same. */
+    readonly handsOver: boolean;
     readonly runtime: (dir: string, ...words: string[]) => string[];
   },
 ): Promise<ExecPlan> {
-  const { runtime, command, tty } = options;
+  const { runtime, command, tty, handsOver } = options;
   const process = { ...processOf({ ...record.config, tty }), args: command, terminal: tty };
   const text = JSON.parse(await readFile(join(dir, "config.json"), "utf8"));
-  const file = join(dir, `exec-${crypto.randomUUID()}.json`);
+  const name = `exec-${crypto.randomUUID()}`;
+  const file = join(dir, `${name}.json`);
   const merged = {
     ...process,
     capabilities: text.process.capabilities,
     noNewPrivileges: text.process.noNewPrivileges,
     apparmorProfile: text.process.apparmorProfile,
+    ...(tty && { consoleSize: { width: 80, height: 24 } }), // until the client tells its own
   };
   await writeFile(file, JSON.stringify(merged), { mode: 0o600 });
-  const words = tty ? ["exec", "--tty"] : ["exec"];
-  return {
-    argv: runtime(dir, ...words, "--process", file, record.id),
-    cleanup: () => rm(file, { force: true }),
-  };
+  const words = ["--process", file, record.id];
+  const cleanup = () => rm(file, { force: true });
+  if (!tty) return { argv: runtime(dir, "exec", ...words), cleanup };
+  if (!handsOver) return { argv: runtime(dir, "exec", "--tty", ...words), terminal: "raw", cleanup };
+  const socket = `${name}.tty`;
+  const argv = runtime(dir, "exec", "--tty", "--console-socket", socket, ...words);
+  return { argv, cwd: dir, terminal: `handed=${socket}`, cleanup };
 }
 
 /** /etc/hostname, /etc/hosts and /etc/resolv.conf, shared by the pod's containers. */

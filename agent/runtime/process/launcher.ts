@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type ContainerStats, RuntimeError } from "../seam.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { signalProcess } from "../supervised/process-birth.ts";
-import { type ContainerRecord, readOptional, type StartedRecord } from "../supervised/records.ts";
+import type { ContainerRecord, StartedRecord } from "../supervised/records.ts";
 import { shimFile } from "../supervised/start-shim.ts";
 
 const clockTickMs = 10; // USER_HZ is 100 on every architecture that Node runs on
@@ -69,23 +69,9 @@ async function execCommand(
   dir: string,
   options: { readonly command: readonly string[] },
 ): Promise<ExecPlan> {
-  const environ = await readFile(join(dir, "environ"), "utf8");
-  const env = Object.fromEntries(
-    environ
-      .split("\0")
-      .filter((pair) => pair.includes("="))
-      .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
-  );
-  const argv = ["/usr/bin/env", "--", ...options.command];
-  const ids = await readOptional(join(dir, "ids"));
-  const program = shimFile("as-user.pl");
-  if (ids !== undefined && program === undefined)
-    throw new RuntimeError("agent/runtime/shim/as-user.pl is missing");
-  return {
-    argv: ids === undefined || program === undefined ? argv : ["perl", program, ids, ...argv],
-    cwd: await readFile(join(dir, "cwd"), "utf8"),
-    env,
-  };
+  const program = shimFile("beside.pl");
+  if (program === undefined) throw new RuntimeError("agent/runtime/shim/beside.pl is missing");
+  return { argv: ["perl", program, dir, "/usr/bin/env", "--", ...options.command] };
 }
 
 async function stats(_record: ContainerRecord, started: StartedRecord): Promise<ContainerStats> {

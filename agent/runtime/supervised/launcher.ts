@@ -40,7 +40,8 @@ export interface Launcher {
 export interface ExecPlan {
   readonly argv: readonly string[];
   readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  /** The kind of terminal that it runs on, as `terminal.pl` names it, where it is not one of its own. */
+  readonly terminal?: string;
   /** Called once the program ended. */
   readonly cleanup?: () => Promise<void>;
 }

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import { PassThrough, Writable } from "node:stream";
-import { deferred } from "../../../base/deferred.ts";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import { type ExecResult, execSyncBytesMost, RuntimeError, type Session } from "../seam.ts";
 import { endOfChild } from "./child-end.ts";
 import type { ExecPlan } from "./launcher.ts";
+import { shimFile } from "./start-shim.ts";
+
+const terminalPath = shimFile("terminal.pl");
 
 /** A program with pipes for its streams. */
 export function pipeSession(plan: ExecPlan, stdin: boolean): Session {
@@ -19,81 +21,23 @@ export function pipeSession(plan: ExecPlan, stdin: boolean): Session {
   };
 }
 
-/** A program on a terminal of its own, by node-pty or, where that is absent, script(1) (which cannot be resized). */
-export async function terminalSession(plan: ExecPlan): Promise<Session> {
-  const pty = await loadPty();
-  if (pty === undefined) {
-    const quoted = plan.argv.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-    const session = pipeSession({ ...plan, argv: ["script", "-qefc", quoted, "/dev/null"] }, true);
-    return { ...session, stderr: undefined };
-  }
-  const [file = "", ...args] = plan.argv;
-  const terminal = pty.spawn(file, args, {
-    name: "xterm",
-    cols: 80,
-    rows: 24,
-    encoding: null,
+/** A program on a terminal. */
+export function terminalSession(plan: ExecPlan): Session {
+  if (terminalPath === undefined) throw new RuntimeError("agent/runtime/shim/terminal.pl is missing");
+  const child = spawn("perl", [terminalPath, plan.terminal ?? "own", ...plan.argv], {
+    stdio: ["pipe", "pipe", "ignore", "pipe"],
     ...(plan.cwd !== undefined && { cwd: plan.cwd }),
-    env: plan.env ?? process.env,
   });
-  const stdout = new PassThrough();
-  const exited = deferred<number>();
-  terminal.onData((data) => stdout.write(data));
-  terminal.onExit(({ exitCode, signal }) => {
-    stdout.end();
-    exited.resolve(signal ? 128 + signal : exitCode);
-  });
-  const stdin = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      terminal.write(chunk);
-      done();
-    },
-    final(done) {
-      terminal.write(Buffer.from([4])); // end of transmission, as typing ^D
-      done();
-    },
-  });
+  const [stdin, stdout, , sizes] = child.stdio as unknown as [Writable, Readable, null, Writable];
+  sizes.on("error", () => sizes.destroy()); // it ended: there is nothing to resize
   return {
     stdin,
     stdout,
     stderr: undefined,
-    resize: (columns, rows) => terminal.resize(Math.max(1, columns), Math.max(1, rows)),
-    exited: exited.promise.finally(() => plan.cleanup?.()),
-    kill: () => terminal.kill("SIGKILL"),
+    resize: (columns, rows) => sizes.write(`${Math.max(1, columns)} ${Math.max(1, rows)}\n`),
+    exited: exitOf(child, plan),
+    kill: () => child.kill("SIGKILL"),
   };
-}
-
-/** The part of node-pty that we use. */
-interface Pty {
-  spawn(
-    file: string,
-    args: readonly string[],
-    options: {
-      name: string;
-      cols: number;
-      rows: number;
-      encoding: null;
-      cwd?: string;
-      env: Readonly<Record<string, string | undefined>>;
-    },
-  ): {
-    onData(listener: (data: string | Buffer) => void): void;
-    onExit(listener: (end: { exitCode: number; signal?: number }) => void): void;
-    write(data: Buffer): void;
-    resize(columns: number, rows: number): void;
-    kill(signal: string): void;
-  };
-}
-
-async function loadPty(): Promise<Pty | undefined> {
-  const name: string = "@lydell/node-pty"; // optional: resolved at run time only
-  try {
-    const loaded: { default?: Pty } & Partial<Pty> = await import(name);
-    return loaded.default ?? (loaded.spawn === undefined ? undefined : { spawn: loaded.spawn });
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") return undefined;
-    throw error;
-  }
 }
 
 export async function execToEnd(
@@ -137,7 +81,6 @@ function start(plan: ExecPlan, stdin: "pipe" | "ignore"): ChildProcess {
   return spawn(file, args, {
     stdio: [stdin, "pipe", "pipe"],
     ...(plan.cwd !== undefined && { cwd: plan.cwd }),
-    ...(plan.env !== undefined && { env: { ...plan.env } }),
   });
 }
 
