@@ -83,14 +83,16 @@ describe("store client against a cluster of etcd", function () {
   it("keeps a lease alive and notices when it is gone", async () => {
     const { id } = await client.grantLease(60);
     assert.ok((await client.keepAliveOnce(id)) > 0);
-    const kept = client.keepAlive(id, new AbortController().signal);
     await client.revokeLease(id);
     assert.equal((await client.leaseTimeToLive(id)).ttlSeconds, -1);
     assert.equal(await client.keepAliveOnce(id), 0);
-    await client.grantLease(60, { id }); // the loop goes on with the new one of the same id
-    client.close();
+    const untilClosed = openStoreClient({ endpoints: cluster.endpoints }, parts);
+    const keeping = new AbortController().signal;
+    await assert.rejects(untilClosed.keepAlive(id, keeping), /requested lease not found/);
+    await client.grantLease(60, { id });
+    const kept = untilClosed.keepAlive(id, keeping);
+    untilClosed.close();
     await kept;
-    client = openStoreClient({ endpoints: cluster.endpoints }, parts);
   });
 
   it("tells progress on request", async () => {
