@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { open, readFile } from "node:fs/promises";
+import { closeSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RuntimeError, type SandboxConfig } from "../seam.ts";
 import { birthOf, type ProcessId } from "../supervised/process-birth.ts";
@@ -20,13 +21,14 @@ export async function startPause(
   if (!config.hostNetwork) namespaces.push("net");
   if (config.sharedPid) namespaces.push("pid");
   const sysctls = Object.entries(config.sysctls).map(([name, value]) => `${name}=${value}`);
-  const errors = await open(join(dir, "pause.log"), "a", 0o600);
+  const errors = openSync(join(dir, "pause.log"), "a", 0o600);
   const child = spawn("perl", [program, namespaces.join(","), config.hostname, ...sysctls], {
-    stdio: ["ignore", "pipe", errors.fd],
+    stdio: ["ignore", "pipe", errors],
     detached: true,
     cwd: "/",
   });
-  await errors.close();
+  closeSync(errors);
+  // Nothing may be waited for before its output is listened to: of a child that ends meanwhile Node throws it away.
   let said = "";
   try {
     await new Promise<void>((resolve, reject) => {
