@@ -6,7 +6,7 @@ import { rfc3339 } from "../registry/object-meta.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { ApplyConflict } from "../schemas.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
-import { acceptObject, parseYaml } from "./decode-body.ts";
+import { acceptObject, acceptPart, parseYaml } from "./decode-body.ts";
 import type { PatchRoute } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -23,7 +23,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     ]);
   const how = { dryRun: isDryRun(call.query, "PatchOptions"), by: requesterOf(call) };
   const body = parseYaml(call.body);
-  const given = acceptObject(call, deps.schemas, body);
+  const given = acceptPart(call, deps.schemas, body);
   if (given.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
   const merge = (current: KubeObject | undefined): KubeObject => {
     const outcome = deps.schemas.serverSideApply({

@@ -1,26 +1,29 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { badRequest, conflict, invalid } from "../api-error.ts";
-import { header } from "../filters/request-info.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringMapOf, stringOf } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
-import { decodeBody } from "./decode-body.ts";
+import { readRequest } from "./decode-body.ts";
 import { isDryRun } from "./write-options.ts";
+
+const bindingKind = { group: "", version: "v1", kind: "Binding" };
 
 /** POST pods/NAME/binding: gives a pod its node, once. */
 export async function bind(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { object } = decodeBody(call.body, header(call.headers, "content-type"), deps.schemas);
-  return bindPod(call, deps, { binding: object, name: call.target.name, kind: call.served.kind });
+  const binding = readRequest(call, deps.schemas, bindingKind);
+  if (stringOf(objectOf(binding.metadata).name) !== call.target.name)
+    throw badRequest("name in URL does not match name in Binding object");
+  return bindPod(call, deps, { binding, name: call.target.name, kind: call.served.kind });
 }
 
 /** POST bindings: the same with the pod's name in the body. */
 export async function createBinding(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { object } = decodeBody(call.body, header(call.headers, "content-type"), deps.schemas);
-  const name = stringOf(objectOf(object.metadata).name);
-  if (name === "") throw badRequest("metadata.name: Required value");
-  return bindPod(call, deps, { binding: object, name, kind: call.served.kind });
+  const binding = readRequest(call, deps.schemas, bindingKind);
+  const name = stringOf(objectOf(binding.metadata).name);
+  if (name === "") throw badRequest("Name parameter required.");
+  return bindPod(call, deps, { binding, name, kind: call.served.kind });
 }
 
 interface Wanted {

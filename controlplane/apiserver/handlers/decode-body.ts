@@ -1,12 +1,13 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { badRequest, invalid, unsupportedMediaType } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
-import { isObject, type JsonObject, toKubeObject } from "../json.ts";
+import { isObject, type JsonObject, objectOf, stringOf, toKubeObject } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
-import type { ServedKind } from "../registry/kind-table.ts";
+import { apiVersionOf } from "../registry/kind-table.ts";
 import { duplicateFields } from "../schema/duplicate-fields.ts";
-import type { Schemas } from "../schemas.ts";
+import type { Gvk, Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
+import { requireName, requireNamespace } from "./object-place.ts";
 import { readYaml } from "./read-yaml.ts";
 
 export const bodyTypes = [
@@ -102,43 +103,82 @@ export async function readObject(call: Call, schemas: Schemas): Promise<KubeObje
   return acceptObject(call, schemas, body);
 }
 
+export interface WantedKind extends Gvk {
+  /** Versions of the group in which it looks the same. */
+  readonly otherVersions?: readonly string[];
+}
+
+/** What a request says that is not an object of the served kind: a Binding, an Eviction, a Scale. Fails with BadRequest. */
+export function readRequest(call: Call, schemas: Schemas, wanted: WantedKind): JsonObject {
+  const body = decodeBody(call.body, header(call.headers, "content-type"), schemas);
+  const said = acceptRequest(call, schemas, wanted, body);
+  requireNamespace(stringOf(objectOf(said.metadata).namespace), call.target.namespace);
+  return said;
+}
+
+/** Checks kind and fields of what a request says. Fails with BadRequest. */
+export function acceptRequest(
+  call: Call,
+  schemas: Schemas,
+  wanted: WantedKind,
+  { object, text }: DecodedBody,
+): JsonObject {
+  checkNesting(object);
+  object.apiVersion ||= apiVersionOf(wanted.group, wanted.version);
+  object.kind ||= wanted.kind;
+  requireKind(object, wanted);
+  checkFieldNames(call, schemas, wanted, { object, text, version: wanted.version });
+  return object;
+}
+
 /** Checks kind, fields and place of an object that came from outside. Fails with BadRequest. */
-export function acceptObject(call: Call, schemas: Schemas, { object, text }: DecodedBody): KubeObject {
+export function acceptObject(call: Call, schemas: Schemas, body: DecodedBody): KubeObject {
+  const result = acceptPart(call, schemas, body);
+  if (call.target.name !== "") requireName(result.metadata.name, call.target.name);
+  return result;
+}
+
+/** The same of what is to be merged into an object, which may leave its name to that. */
+export function acceptPart(call: Call, schemas: Schemas, { object, text }: DecodedBody): KubeObject {
   const { served, target } = call;
   // A patch may have built what no text could bring.
   checkNesting(object);
   object.apiVersion ??= served.apiVersion;
   object.kind ??= served.kind.kind;
-  requireKind(object, served);
+  requireKind(object, { group: served.group, version: served.version, kind: served.kind.kind });
   const stored = served.convert === undefined ? object : served.convert.fromServed(object);
-  checkFieldNames(call, schemas, { object: stored, text });
-  const { group, version } = served.kind;
-  schemas.normalize({ group, version, kind: served.kind.kind }, stored);
+  const { group, version, kind } = served.kind;
+  checkFieldNames(call, schemas, { group, version, kind }, { object: stored, text, version: served.version });
+  schemas.normalize({ group, version, kind }, stored);
   const result = toKubeObject(stored);
   const { metadata } = result;
   if (!served.kind.namespaced) delete metadata.namespace;
-  else if (metadata.namespace === undefined) metadata.namespace = target.namespace;
-  else if (metadata.namespace !== target.namespace)
-    throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
-  if (target.name !== "" && target.subresource === "") {
-    if (metadata.name === "") metadata.name = target.name;
-    else if (metadata.name !== target.name)
-      throw badRequest(
-        `the name of the object (${metadata.name}) does not match the name on the URL (${target.name})`,
-      );
+  else {
+    metadata.namespace ??= target.namespace;
+    requireNamespace(metadata.namespace, target.namespace);
   }
+  if (target.name !== "" && metadata.name !== "") requireName(metadata.name, target.name);
   return result;
 }
 
-function requireKind(object: JsonObject, served: ServedKind): void {
-  if (object.apiVersion === served.apiVersion && object.kind === served.kind.kind) return;
+function requireKind(object: JsonObject, wanted: WantedKind): void {
+  const isWanted = [wanted.version, ...(wanted.otherVersions ?? [])].some(
+    (version) => object.apiVersion === apiVersionOf(wanted.group, version),
+  );
+  if (isWanted && object.kind === wanted.kind) return;
   const [version = "", group = ""] = String(object.apiVersion).split("/").reverse();
   throw badRequest(
-    `${served.kind.kind} in version "${served.version}" cannot be handled as a ${served.kind.kind}: the object provided is unrecognized (must be of type ${served.kind.kind}): it is ${object.kind} in group "${group}", version "${version}"`,
+    `${wanted.kind} in version "${wanted.version}" cannot be handled as a ${wanted.kind}: the object provided is unrecognized (must be of type ${wanted.kind}): it is ${object.kind} in group "${group}", version "${version}"`,
   );
 }
 
-function checkFieldNames(call: Call, schemas: Schemas, { object, text }: DecodedBody): void {
+/** `version` is the one to tell of: an object may be stored in another. */
+function checkFieldNames(
+  call: Call,
+  schemas: Schemas,
+  wanted: Gvk,
+  { object, text, version }: DecodedBody & { readonly version: string },
+): void {
   const asked = call.query.get("fieldValidation") ?? "";
   if (!["", "Strict", "Warn", "Ignore"].includes(asked))
     throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
@@ -148,20 +188,18 @@ function checkFieldNames(call: Call, schemas: Schemas, { object, text }: Decoded
         message: `Unsupported value: "${asked}": supported values: "Ignore", "Strict", "Warn"`,
       },
     ]);
-  const { group, version, kind } = call.served.kind;
-  const found = schemas.checkFields({ group, version, kind }, object);
+  const { kind } = wanted;
+  const found = schemas.checkFields(wanted, object);
   const [typeError] = found.typeErrors;
   if (typeError !== undefined)
-    throw badRequest(
-      `${call.served.kind.kind} in version "${call.served.version}" cannot be handled as a ${call.served.kind.kind}: ${typeError}`,
-    );
+    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${typeError}`);
   // Looking for what stands twice means reading the text again, so only for those who ask (kubectl always does).
   const wantsDuplicates = text !== undefined && (asked === "Strict" || asked === "Warn");
   const problems = [...found.unknown, ...(wantsDuplicates ? duplicateFields(text) : found.duplicate)];
   if (problems.length === 0 || asked === "Ignore") return;
   if (asked === "Strict")
     throw badRequest(
-      `${call.served.kind.kind} in version "${call.served.version}" cannot be handled as a ${call.served.kind.kind}: strict decoding error: ${problems.join(", ")}`,
+      `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${problems.join(", ")}`,
     );
   for (const problem of problems) call.warn(problem);
 }

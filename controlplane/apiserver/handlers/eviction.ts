@@ -1,19 +1,19 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { badRequest, invalid } from "../api-error.ts";
-import { header } from "../filters/request-info.ts";
 import { listOf, objectOf, stringOf } from "../json.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { removeObject } from "../registry/remove-object.ts";
 import { invalid as fieldInvalid } from "../resources/field-errors.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
-import { decodeBody } from "./decode-body.ts";
+import { readRequest } from "./decode-body.ts";
 import { isDryRun, removeOptionsOf } from "./write-options.ts";
+
+const evictionKind = { group: "policy", version: "v1", kind: "Eviction", otherVersions: ["v1beta1"] };
 
 /** POST pods/NAME/eviction: a deletion that disruption budgets could refuse. There are none in this release. */
 export async function evict(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { object } = decodeBody(call.body, header(call.headers, "content-type"), deps.schemas);
-  const name = stringOf(objectOf(object.metadata).name);
-  if (name !== "" && name !== call.target.name)
+  const object = readRequest(call, deps.schemas, evictionKind);
+  if (stringOf(objectOf(object.metadata).name) !== call.target.name)
     throw badRequest("name in URL does not match name in Eviction object");
   const asked = objectOf(object.deleteOptions);
   if (asked.ignoreStoreReadErrorWithClusterBreakingPotential === true)

@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { badRequest, conflict, invalid, modifiedMeanwhile, notFound, pathNotFound } from "../api-error.ts";
+import { conflict, invalid, modifiedMeanwhile, notFound, pathNotFound } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { type JsonObject, objectOf, stringOf } from "../json.ts";
 import type { Kind, Subresources } from "../registry/kind.ts";
@@ -7,11 +7,14 @@ import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { age, ageColumn, column } from "../resources/cell-text.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
-import { decodeBody } from "./decode-body.ts";
+import { acceptRequest, readRequest } from "./decode-body.ts";
 import { recordManager } from "./field-manager.ts";
+import { requireName, requireNamespace } from "./object-place.ts";
 import { patcherFor } from "./patch.ts";
 import { columnDefinition, nameColumn, type TableView } from "./shapes.ts";
 import { isDryRun } from "./write-options.ts";
+
+const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
 
 /** …/scale: a workload seen as a number of replicas (autoscaling/v1 Scale). */
 export async function getScale(call: Call, deps: HandlerDeps): Promise<Answer> {
@@ -22,7 +25,7 @@ export async function getScale(call: Call, deps: HandlerDeps): Promise<Answer> {
 }
 
 export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { object } = decodeBody(call.body, header(call.headers, "content-type"), deps.schemas);
+  const object = readRequest(call, deps.schemas, scaleKind);
   return changeScale(call, deps, () => object);
 }
 
@@ -31,7 +34,11 @@ export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer>
   // A Scale has no lists: strategic merge is plain merge.
   const plain = type === "application/strategic-merge-patch+json" ? "application/merge-patch+json" : type;
   const patcher = patcherFor(plain, call, deps, call.body);
-  return changeScale(call, deps, (current) => patcher(scaleOf(call.served.kind, current)));
+  const scale = (current: KubeObject) => ({
+    object: patcher(scaleOf(call.served.kind, current)),
+    text: undefined,
+  });
+  return changeScale(call, deps, (current) => acceptRequest(call, deps.schemas, scaleKind, scale(current)));
 }
 
 async function changeScale(
@@ -42,20 +49,20 @@ async function changeScale(
   const { kind } = call.served;
   const change = (current: KubeObject) => {
     const wanted = wantedScale(current);
-    if (wanted.kind !== undefined && wanted.kind !== "Scale")
-      throw badRequest("the object provided is not a Scale");
     const metadata = objectOf(wanted.metadata);
-    const name = stringOf(metadata.name);
-    if (name !== "" && name !== call.target.name)
-      throw badRequest(
-        `the name of the object (${name}) does not match the name on the URL (${call.target.name})`,
+    requireNamespace(stringOf(metadata.namespace), call.target.namespace);
+    requireName(stringOf(metadata.name), call.target.name);
+    const uid = stringOf(metadata.uid);
+    if (uid !== "" && uid !== current.metadata.uid)
+      throw conflict(
+        call.served,
+        call.target.name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
       );
     const version = stringOf(metadata.resourceVersion);
     if (version !== "" && version !== current.metadata.resourceVersion)
       throw conflict(call.served, call.target.name, modifiedMeanwhile);
-    const replicas = objectOf(wanted.spec).replicas ?? 0;
-    if (typeof replicas !== "number" || !Number.isInteger(replicas))
-      throw badRequest("Scale.spec.replicas: json: cannot unmarshal into Go struct field of type int32");
+    const replicas = Number(objectOf(wanted.spec).replicas ?? 0);
     if (replicas < 0)
       throw invalid({ group: "autoscaling", kind: "Scale" }, call.target.name, [
         {

@@ -1,4 +1,4 @@
-import { invalid } from "../api-error.ts";
+import { badRequest, invalid } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { isObject, type JsonObject, listOf, objectOf } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
@@ -66,10 +66,21 @@ function checkDryRun(values: readonly unknown[], kind: string): boolean {
 
 /** DeleteOptions from the body, or from the query where there is no body. Fails with BadRequest and Invalid. */
 export async function removeOptions(call: Call, schemas: Schemas): Promise<AskedOptions> {
-  const bytes = call.body;
-  const fromBody =
-    bytes.length > 0 ? decodeBody(bytes, header(call.headers, "content-type"), schemas).object : {};
+  const fromBody = call.body.length > 0 ? optionsInBody(call, schemas) : {};
   return removeOptionsOf({ ...queryOptions(call.query), ...fromBody });
+}
+
+function optionsInBody(call: Call, schemas: Schemas): JsonObject {
+  const { object } = decodeBody(call.body, header(call.headers, "content-type"), schemas);
+  const kind = object.kind || "DeleteOptions";
+  if (kind !== "DeleteOptions")
+    throw badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(object.apiVersion || "meta.k8s.io/v1")}: the body of a deletion is DeleteOptions`,
+    );
+  // An option that cannot be read would be one that is not heeded.
+  const [problem] = schemas.checkFields({ group: "", version: "v1", kind }, object).typeErrors;
+  if (problem !== undefined) throw badRequest(problem);
+  return object;
 }
 
 /** DeleteOptions that somebody wrote down. Fails with BadRequest and Invalid. */
