@@ -71,7 +71,17 @@ describe("the shim", function () {
 
   it("learns of an end although no signal reaches it", async () => {
     // As when the signal comes just before it falls asleep: nobody will tell it again.
-    const { dir, argv } = await container("deaf", "/bin/sh", "-c", "exec >&- 2>&-; exit 4");
+    // So it ends only once the shim has let go of its streams, and sleeps.
+    const script = `close STDOUT; close STDERR;
+      my $shim = getppid;
+      sub awake {
+        return 1 if grep { (readlink // "") =~ /^pipe:/ } glob "/proc/$shim/fd/*";
+        open my $status, "<", "/proc/$shim/status";
+        return !grep { /^State:\\s+S/ } <$status>;
+      }
+      select undef, undef, undef, 0.01 while awake();
+      exit 4`;
+    const { dir, argv } = await container("deaf", "perl", "-e", script);
     const block = "use POSIX; sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGCHLD)); exec @ARGV";
     const all = files(exits, 1);
     spawn("perl", ["-e", block, "perl", shimPath ?? "", ...argv], { stdio: "ignore" });

@@ -1,5 +1,7 @@
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mock } from "node:test";
 import { endOfChild } from "./child-end.ts";
 import { runCommand } from "./run-command.ts";
 import { execToEnd } from "./session.ts";
@@ -21,15 +23,25 @@ describe("endOfChild", function () {
   });
 
   it("waits for a reader that is slower than the child", async () => {
-    const child = spawn("sh", ["-c", "head -c 300000 /dev/zero"], { stdio: ["ignore", "pipe", "pipe"] });
-    const ended = endOfChild(child, 50);
-    let bytes = 0;
-    for await (const chunk of child.stdout) {
-      bytes += (chunk as Buffer).length;
-      await new Promise((resolve) => setTimeout(resolve, 120));
+    mock.timers.enable({ apis: ["setInterval"] });
+    try {
+      // More than our buffer takes, no more than buffer and pipe take: it ends although nobody reads.
+      const child = spawn("sh", ["-c", "head -c 100000 /dev/zero"], { stdio: ["ignore", "pipe", "pipe"] });
+      const ended = endOfChild(child, 50);
+      child.stdout.on("readable", () => undefined); // somebody reads: nothing is thrown away at its exit
+      await once(child, "exit");
+      let bytes = 0;
+      for (let part: Buffer | null = null; bytes < 100_000; part = child.stdout.read()) {
+        bytes += part?.length ?? 0;
+        mock.timers.tick(25); // also between the reader's taking a piece and the next one's coming
+        await new Promise(setImmediate);
+        if (child.stdout.readableEnded) break;
+      }
+      assert.equal(bytes, 100_000);
+      assert.equal((await ended).code, 0);
+    } finally {
+      mock.timers.reset();
     }
-    assert.equal(bytes, 300_000);
-    assert.equal((await ended).code, 0);
   });
 
   it("bounds runCommand and execSync", async () => {

@@ -19,13 +19,16 @@ export function endOfChild(child: ChildProcess, drainMs: number = childLimits.dr
     child.once("error", reject);
     child.once("exit", () => {
       let before = bytesRead();
+      let wasEmpty = false;
       timer = setInterval(() => {
         const now = bytesRead();
-        const unread = outputs.some(({ readableLength }) => readableLength > 0);
+        const isEmpty = outputs.every(({ readableLength }) => readableLength === 0);
+        // Twice: a reader that has just taken a piece makes room for the next one, which is not here yet.
         // Its end, not its destruction: a reader that is busy with the last piece then finishes in good order.
-        if (now === before && !unread) for (const stream of outputs) stream.push(null);
+        if (now === before && isEmpty && wasEmpty) for (const stream of outputs) stream.push(null);
         before = now;
-      }, drainMs);
+        wasEmpty = isEmpty;
+      }, drainMs / 2);
     });
     child.once("close", (code, signal) => {
       clearInterval(timer);
