@@ -1,7 +1,10 @@
 import { strict as assert } from "node:assert";
-import { mkdtemp, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { shimFile } from "../supervised/start-shim.ts";
 import { sandboxConfig } from "../suite.ts";
 import { startPause } from "./pause.ts";
 
@@ -28,6 +31,29 @@ describe("the process that holds a pod's namespaces", function () {
     if (pid === undefined) return; // so slow a start was ended before it began
     while ((await readlink(`/proc/${pid}/exe`).catch(() => undefined)) !== undefined)
       await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it("keeps none of its starter's files open", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const secret = join(dir, "secret");
+    await writeFile(secret, "");
+    const script = 'exec 7<"$0" 251<"$0"; exec perl "$@"';
+    const pause = spawn("bash", ["-c", script, secret, shimFile("pause.pl") ?? "", "uts", "clean"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const [said] = await once(pause.stdout, "data");
+      assert.match(String(said), /^ready /);
+      const folder = `/proc/${pause.pid}/fd`;
+      const files = await Promise.all((await readdir(folder)).map((name) => readlink(join(folder, name))));
+      assert.ok(files.length > 0);
+      assert.deepEqual(
+        files.filter((file) => file.includes("secret")),
+        [],
+      );
+    } finally {
+      pause.kill("SIGKILL");
+    }
   });
 
   it("says why there are none, however soon it ends", async () => {

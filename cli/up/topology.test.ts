@@ -1,0 +1,17 @@
+import { strict as assert } from "node:assert";
+import { clusterLayout } from "./layout.ts";
+import { components, portNames } from "./topology.ts";
+
+describe("a local cluster's nodes", () => {
+  it("may use the host's file system, without the cluster's own folder", () => {
+    const size = { replicas: 1, nodes: 2 };
+    const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+    const plan = { ...size, runtime: "oci", networkSlot: 0, ports } as const;
+    const nodes = components(plan, clusterLayout("/cluster")).filter(({ kind }) => kind === "agent");
+    assert.equal(nodes.length, 2);
+    for (const { argv } of nodes) {
+      assert.ok(argv.includes("--allow-host-image"));
+      assert.ok(argv.includes("--host-image-hide=/cluster"));
+    }
+  });
+});
