@@ -378,6 +378,27 @@ describe("a hostile peer", function () {
     });
   }
 
+  it("is heard neither in another's name nor with what is another member's", async () => {
+    victim = await startVictim(["a", "b", "c"]);
+    const [from = 0n, other = 0n] = victim.peers;
+    const term = 1_000;
+    for (const [name, to, problem] of [
+      [other, victim.id, `sends in the name of ${other.toString(16)}`],
+      [from, other, `a message for member ${other.toString(16)}, not ${victim.id.toString(16)}`],
+    ] as const) {
+      const socket = await greet(victim, from, "messages");
+      const vote = message(name, { type: "vote", to, term, index: term, logTerm: term - 1 });
+      await say(socket, frame(frameKinds.message, encodeMessage(vote)));
+      socket.destroy();
+      assert.ok(victim.member.driver.status.term < term, "it is not acted upon");
+      assert.ok(
+        victim.log.some((line) => line.includes(problem)),
+        problem,
+      );
+    }
+    await lives(victim);
+  });
+
   it("ends no member with bytes that are no messages, or frames out of place", async () => {
     victim = await startVictim(["a", "b", "c"]);
     const [from = 0n] = victim.peers;

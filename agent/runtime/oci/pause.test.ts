@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { shimFile } from "../supervised/start-shim.ts";
 import { sandboxConfig } from "../suite.ts";
+import { shimFile } from "../supervised/start-shim.ts";
 import { startPause } from "./pause.ts";
 
 describe("the process that holds a pod's namespaces", function () {
