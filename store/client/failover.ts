@@ -34,10 +34,8 @@ export async function withFailover<T>(
     try {
       return await attempt(endpoint, Math.max(1, Math.ceil(deadlineMs - clock.monotonicMs())));
     } catch (error) {
-      if (!(error instanceof CallError)) throw error;
-      // Also one that does not even let itself be connected to within the call's time: the next call goes elsewhere.
-      if (!error.sent || mayRetry(error, call.effect)) ring.failed(endpoint);
-      if (!mayRetry(error, call.effect)) throw error;
+      if (!(error instanceof CallError) || !mayRetry(error, call.effect)) throw error;
+      ring.failed(endpoint);
       failures += 1;
       const round = Math.floor(failures / ring.all.length);
       const waitMs = failures % ring.all.length === 0 ? backoffMs(retryWait, round, parts.random) : 0;

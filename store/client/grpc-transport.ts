@@ -46,10 +46,8 @@ export class GrpcTransport implements ClientTransport {
       const options = { deadline: Date.now() + settings.timeoutMs };
       const done = (error: grpc.ServiceError | null, answer?: Uint8Array) => {
         signal?.removeEventListener("abort", onAbort);
-        if (error === null) return resolve(answer as Uint8Array);
-        const failure = callError(error);
-        if (failure.status === "DEADLINE_EXCEEDED" && !failure.sent) this.#forget(endpoint, client);
-        reject(signal?.aborted ? signal.reason : failure);
+        if (error !== null) reject(signal?.aborted ? signal.reason : callError(error));
+        else resolve(answer as Uint8Array);
       };
       const client = this.#client(endpoint);
       const call = client.makeUnaryRequest(path, same, same, request, metadata(settings), options, done);
@@ -94,13 +92,6 @@ export class GrpcTransport implements ClientTransport {
     this.#clients.clear();
   }
 
-  /** Nobody answered at all: grpc-js sets no bound to how long it waits for a connection to be made, so the next call begins anew. */
-  #forget(endpoint: Endpoint, client: grpc.Client): void {
-    if (this.#clients.get(endpoint.url) !== client) return;
-    this.#clients.delete(endpoint.url);
-    client.close();
-  }
-
   #client(endpoint: Endpoint): grpc.Client {
     let client = this.#clients.get(endpoint.url);
     if (client === undefined) {
@@ -139,11 +130,9 @@ const statusNames = new Map<number, GrpcStatus>(
 /** grpc-js says in words whether a request was handed to a connection at all. */
 const neverSent =
   /^(No connection established|Name resolution failed|Channel has been shut down|Channel is shutting down)/;
-const neverSentInTime = /(Waiting for LB pick|waiting for name resolution)$/i;
 
 function callError(error: grpc.ServiceError): CallError {
   const status = statusNames.get(error.code) ?? "UNKNOWN";
-  const waited = status === "DEADLINE_EXCEEDED" && neverSentInTime.test(error.details);
-  const sent = !waited && !(status === "UNAVAILABLE" && neverSent.test(error.details));
+  const sent = !(status === "UNAVAILABLE" && neverSent.test(error.details));
   return new CallError(status, error.details, { sent });
 }
