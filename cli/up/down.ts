@@ -5,10 +5,7 @@ import { systemOs } from "../run-component.ts";
 import { type ClusterState, isAlive, requireClusterState, writeClusterState } from "./cluster-state.ts";
 import { clusterLayout, defaultFolder, type Layout } from "./layout.ts";
 import { endLeftovers, stillRunning } from "./leftovers.ts";
-import { untilGone } from "./wait.ts";
-
-/** Longer than any machine takes to end what SIGKILL was sent to, unless it cannot be ended. */
-const killedMs = 10_000;
+import { killedMs, untilGone } from "./wait.ts";
 
 const flags = {
   "data-dir": {

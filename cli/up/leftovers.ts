@@ -7,11 +7,10 @@ import { removeNetwork } from "./host-network.ts";
 import type { Layout } from "./layout.ts";
 import { tryHoldNetworkSlot } from "./network-slots.ts";
 import { addressing } from "./topology.ts";
-import { untilGone } from "./wait.ts";
+import { killedMs, untilGone } from "./wait.ts";
 
 const podsEndMs = 20_000;
 const stopMs = 5_000;
-const killedMs = 10_000;
 
 /** After `up` itself was killed its children go on without an owner: ends them, their pods and their network. What cannot
  *  be ended is logged; `stillRunning` tells it too. */

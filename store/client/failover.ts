@@ -34,8 +34,11 @@ export async function withFailover<T>(
     try {
       return await attempt(endpoint, Math.max(1, Math.ceil(deadlineMs - clock.monotonicMs())));
     } catch (error) {
-      if (!(error instanceof CallError) || !mayRetry(error, call.effect)) throw error;
-      ring.failed(endpoint);
+      if (!(error instanceof CallError)) throw error;
+      const again = mayRetry(error, call.effect);
+      // Nor to one that cannot be connected to within a call's time: the next call goes elsewhere.
+      if (again || !error.sent) ring.failed(endpoint);
+      if (!again) throw error;
       failures += 1;
       const round = Math.floor(failures / ring.all.length);
       const waitMs = failures % ring.all.length === 0 ? backoffMs(retryWait, round, parts.random) : 0;

@@ -130,9 +130,11 @@ const statusNames = new Map<number, GrpcStatus>(
 /** grpc-js says in words whether a request was handed to a connection at all. */
 const neverSent =
   /^(No connection established|Name resolution failed|Channel has been shut down|Channel is shutting down)/;
+const neverSentInTime = /(Waiting for LB pick|waiting for name resolution)$/i;
 
 function callError(error: grpc.ServiceError): CallError {
   const status = statusNames.get(error.code) ?? "UNKNOWN";
-  const sent = !(status === "UNAVAILABLE" && neverSent.test(error.details));
+  const waited = status === "DEADLINE_EXCEEDED" && neverSentInTime.test(error.details);
+  const sent = !waited && !(status === "UNAVAILABLE" && neverSent.test(error.details));
   return new CallError(status, error.details, { sent });
 }

@@ -29,7 +29,7 @@ export interface Launcher {
   execCommand(
     record: ContainerRecord,
     dir: string,
-    options: { readonly command: readonly string[]; readonly tty: boolean; readonly process: ProcessId },
+    options: { readonly command: readonly string[]; readonly tty: boolean },
   ): Promise<ExecPlan>;
   /** What a container writes to its own root lies there. */
   writableFolder(dir: string): string;

@@ -375,7 +375,7 @@ export class SupervisedRuntime implements Runtime {
     const { record, started, state } = this.#get(id);
     if (state.phase !== "running" || started === undefined)
       throw new RuntimeError(`container ${record.config.name} is not running`);
-    return this.#launcher.execCommand(record, this.#dir(id), { command, tty, process: started.process });
+    return this.#launcher.execCommand(record, this.#dir(id), { command, tty });
   }
 
   async #noteExit(id: string): Promise<void> {

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { systemClock } from "../../base/os/clock.ts";
+import { systemRandom } from "../../base/os/random.ts";
+import { openStoreClient } from "./open-client.ts";
+
+describe("a store client whose member takes connections and says nothing", () => {
+  it("goes to the next member with its next call", async () => {
+    const taken: Socket[][] = [[], []];
+    const servers = taken.map((sockets) =>
+      createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1"),
+    );
+    await Promise.all(servers.map((server) => once(server, "listening")));
+    const endpoints = servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const client = openStoreClient(
+      { endpoints, timeoutMs: 300 },
+      { clock: systemClock, random: systemRandom },
+    );
+    try {
+      for (const wanted of [0, 1]) {
+        await assert.rejects(client.get("key"), { status: "DEADLINE_EXCEEDED", sent: false });
+        assert.equal(taken[1]?.length, wanted);
+      }
+    } finally {
+      client.close();
+      for (const socket of taken.flat()) socket.destroy();
+      for (const server of servers) server.close();
+    }
+  });
+});
