@@ -1,6 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { type GrpcStatus, grpcStatus } from "../errors.ts";
 import { CallError } from "./call-error.ts";
+import { ConnectWithin } from "./connect-within.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "./transport.ts";
 
@@ -13,6 +14,9 @@ export interface ClientTls {
   readonly serverName?: string;
   readonly skipVerify?: boolean;
 }
+
+/** A member that takes a connection answers it well within this, or is left for another connection. */
+const connectWithinMs = 5_000;
 
 const channelOptions = {
   "grpc.use_local_subchannel_pool": 1, // clients of one process do not share connections
@@ -110,11 +114,13 @@ function same(bytes: Uint8Array): Buffer {
 }
 
 function credentials(endpoint: Endpoint, tls: ClientTls): grpc.ChannelCredentials {
-  if (!endpoint.secure) return grpc.credentials.createInsecure();
   const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
-  return grpc.credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.certificate), {
-    rejectUnauthorized: tls.skipVerify !== true,
-  });
+  const inner = endpoint.secure
+    ? grpc.credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.certificate), {
+        rejectUnauthorized: tls.skipVerify !== true,
+      })
+    : grpc.credentials.createInsecure();
+  return new ConnectWithin(inner, connectWithinMs);
 }
 
 function metadata(settings: CallSettings): grpc.Metadata {
