@@ -27,6 +27,8 @@ interface Member {
   readonly network: PeerNetwork;
   readonly received: Message[];
   readonly url: string;
+  /** Everything that it counts, as it is scraped. */
+  metrics(): Promise<string>;
   /** Resolves when `count` messages came in. */
   until(count: number): Promise<void>;
 }
@@ -37,6 +39,7 @@ async function start(
   options: { readonly clusterId?: bigint; readonly tls?: ServerTls } = {},
 ): Promise<Member> {
   const parts = { clock: systemClock, random: systemRandom, log: silentLog, meter: new MetricsRegistry() };
+  const { meter } = parts;
   const bind = { host: "127.0.0.1", port: 0, tls: options.tls, flag: "listen-peer-urls" };
   const servers = [await BoundServer.bind(bind, silentLog)];
   const { clusterId = 7n, tls } = options;
@@ -58,6 +61,7 @@ async function start(
   return {
     network,
     received,
+    metrics: () => meter.text(),
     url: `${scheme}://127.0.0.1:${servers[0]?.port}`,
     until: (count) => {
       const done = deferred<void>();
@@ -229,6 +233,58 @@ describe("peer links", () => {
     got = "";
     await assert.rejects(a.network.sendSnapshot(snapshot, broken()), /the state went away/);
     assert.equal(got, "");
+  });
+});
+
+describe("metrics of peers", () => {
+  const open: Member[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map(({ network }) => network.stop()));
+  });
+  const seriesOf = (text: string, label: "From" | "To") =>
+    new Set(
+      [...text.matchAll(new RegExp(`etcd_network_peer_\\w+{[^}]*${label}="([^"]*)"`, "g"))].map(
+        ([, id]) => id,
+      ),
+    );
+
+  it("have label values for members only: whoever claims other ids, and who it connects back to, is counted as unknown", async () => {
+    const b = await start(2n);
+    open.push(b);
+    b.network.setPeers([{ id: 3n, urls: ["http://127.0.0.1:1"] }]);
+    const strangers: Member[] = [];
+    for (let id = 1000n; id < 1010n; id++) {
+      const stranger = await start(id);
+      strangers.push(stranger);
+      open.push(stranger);
+      stranger.network.setPeers([
+        { id, urls: [stranger.url] },
+        { id: 2n, urls: [b.url] },
+      ]);
+      await connected(stranger, 2n);
+      await connected(b, id);
+      stranger.network.send([heartbeat(id, 2n, 1)]);
+      b.network.send([heartbeat(2n, id, 1)]);
+      await stranger.until(1);
+    }
+    await b.until(strangers.length);
+    b.network.send([heartbeat(2n, 3n, 1)]); // which is not there
+    const text = await b.metrics();
+    assert.deepEqual([...seriesOf(text, "From")].sort(), ["3", "unknown"]);
+    assert.deepEqual([...seriesOf(text, "To")].sort(), ["3", "unknown"]);
+    for (const what of ["received_bytes_total{From", "sent_bytes_total{To"])
+      assert.ok(Number(text.split(`etcd_network_peer_${what}="unknown"} `)[1]?.split("\n")[0]) > 0, what);
+  });
+
+  it("are a member's own as soon as it is one", async () => {
+    const [a, b] = [await start(1n), await start(2n)];
+    open.push(a, b);
+    a.network.setPeers([{ id: 2n, urls: [b.url] }]);
+    await connected(a, 2n);
+    b.network.setPeers([{ id: 1n, urls: [a.url] }]);
+    a.network.send([heartbeat(1n, 2n, 1)]);
+    await b.until(1);
+    assert.match(await b.metrics(), /etcd_network_peer_received_bytes_total\{From="1"\} [1-9]/);
   });
 });
 

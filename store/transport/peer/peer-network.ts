@@ -3,7 +3,6 @@ import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import type { Random } from "../../../base/os/random.ts";
-import type { Counting } from "../../../base/os/tally.ts";
 import type { PeerLinks } from "../../driver/seams.ts";
 import { StoreError } from "../../errors.ts";
 import type { MemberId, Message } from "../../raft/types.ts";
@@ -13,6 +12,7 @@ import type { Hello } from "./hello.ts";
 import { acceptPeer, type IncomingHandlers } from "./incoming-link.ts";
 import { encodeMessage } from "./message-codec.ts";
 import { OutgoingLink } from "./outgoing-link.ts";
+import { PeerMetrics } from "./peer-metrics.ts";
 import { sendSnapshot } from "./snapshot-sender.ts";
 import { wantedLinks } from "./wanted-links.ts";
 
@@ -35,38 +35,11 @@ export interface PeerNetworkParts {
   readonly onRemoved?: () => void;
 }
 
-export const peerMetrics = (meter: Meter) => ({
-  sentBytes: meter.tally<"To">(
-    "etcd_network_peer_sent_bytes_total",
-    "The total number of bytes sent to peers.",
-  ),
-  receivedBytes: meter.tally<"From">(
-    "etcd_network_peer_received_bytes_total",
-    "The total number of bytes received from peers.",
-  ),
-  sentFailures: meter.counter(
-    "etcd_network_peer_sent_failures_total",
-    "The total number of send failures from peers.",
-    ["To"],
-  ),
-  roundTrip: meter.histogram(
-    "etcd_network_peer_round_trip_time_seconds",
-    "Round-Trip-Time histogram between peers.",
-    {
-      labels: ["To"],
-      buckets: [
-        0.0001, 0.0002, 0.0004, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256, 0.0512, 0.1, 0.2, 0.4, 0.8,
-        1.6, 3.2,
-      ],
-    },
-  ),
-});
-
 /** All links of one member. */
 export class PeerNetwork implements PeerLinks {
   readonly #config: PeerNetworkConfig;
   readonly #parts: PeerNetworkParts;
-  readonly #metrics: ReturnType<typeof peerMetrics>;
+  readonly #metrics: PeerMetrics;
   readonly #links = new Map<MemberId, OutgoingLink>();
   /** Who is at the other end of connections that were opened to this member, and where it says that it can be reached. */
   readonly #incoming = new Map<Socket, Pick<Hello, "from" | "peerUrls">>();
@@ -77,17 +50,14 @@ export class PeerNetwork implements PeerLinks {
   constructor(config: PeerNetworkConfig, parts: PeerNetworkParts) {
     this.#config = config;
     this.#parts = parts;
-    this.#metrics = peerMetrics(parts.meter);
+    this.#metrics = new PeerMetrics(parts.meter, (id) => this.#members.has(id));
   }
 
   /** Begins to accept peers. */
   open(handlers: Omit<IncomingHandlers, "onReceived" | "onHello">): void {
     this.#isRemoved = handlers.isRemoved;
-    const received = new Map<MemberId, Counting>();
     const onReceived = (from: MemberId, bytes: number) => {
-      const tally = received.get(from) ?? this.#metrics.receivedBytes.of({ From: from.toString(16) });
-      tally.count += bytes;
-      received.set(from, tally);
+      this.#metrics.of(from).received.count += bytes;
     };
     const accept = (socket: Socket) => {
       const onHello = (said: Pick<Hello, "from" | "peerUrls">) => {
@@ -108,9 +78,8 @@ export class PeerNetwork implements PeerLinks {
 
   async sendSnapshot(message: Message, state: AsyncIterable<Uint8Array>): Promise<void> {
     const urls = this.#links.get(message.to)?.urls ?? [];
-    const sent = this.#metrics.sentBytes.of({ To: message.to.toString(16) });
     await sendSnapshot(urls, this.#dialOptions(message.to), encodeMessage(message), state, (bytes) => {
-      sent.count += bytes;
+      this.#metrics.of(message.to).sent.count += bytes;
     });
   }
 
@@ -156,19 +125,17 @@ export class PeerNetwork implements PeerLinks {
 
   #link(id: MemberId, urls: readonly string[]): OutgoingLink {
     const { clock, random, log } = this.#parts;
-    const To = id.toString(16);
-    const sent = this.#metrics.sentBytes.of({ To });
     return new OutgoingLink(id, urls, () => ({ ...this.#dialOptions(id), purpose: "messages" }), {
       clock,
       random,
       log,
       onSent: (bytes) => {
-        sent.count += bytes;
+        this.#metrics.of(id).sent.count += bytes;
       },
-      onSendFailure: () => this.#metrics.sentFailures.inc({ To }),
+      onSendFailure: () => this.#metrics.of(id).sendFailed(),
       onRemoved: () => this.#parts.onRemoved?.(),
       onDown: () => this.#parts.onUnreachable?.(id),
-      onRoundTrip: (seconds) => this.#metrics.roundTrip.observe({ To }, seconds),
+      onRoundTrip: (seconds) => this.#metrics.of(id).roundTrip(seconds),
     });
   }
 
