@@ -66,6 +66,13 @@ export type ControllerRevision = Stored<k8s.V1ControllerRevision>;
 export type Job = Stored<k8s.V1Job> & { spec: Wire<k8s.V1JobSpec> };
 export type Lease = Stored<k8s.V1Lease>;
 export type Event = Stored<k8s.CoreV1Event>;
+export type Role = Stored<k8s.V1Role>;
+export type ClusterRole = Stored<k8s.V1ClusterRole>;
+export type RoleBinding = Stored<k8s.V1RoleBinding>;
+export type ClusterRoleBinding = Stored<k8s.V1ClusterRoleBinding>;
+export type PolicyRule = Wire<k8s.V1PolicyRule>;
+export type RoleRef = Wire<k8s.V1RoleRef>;
+export type Subject = Wire<k8s.RbacV1Subject>;
 export type Status = Wire<k8s.V1Status>;
 
 export type Binding = Wire<k8s.V1Binding>;

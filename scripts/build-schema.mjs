@@ -20,6 +20,7 @@ const groups = {
   events: "events.k8s.io",
   authorization: "authorization.k8s.io",
   authentication: "authentication.k8s.io",
+  rbac: "rbac.authorization.k8s.io",
 };
 
 /** Reads the tables and the models and writes both files into the folder `out`. */
@@ -82,7 +83,7 @@ function readNumbers() {
     }
     messages.set(name, {
       package: section,
-      kind: name.replace(/^(Core|Events|Discovery|Authentication)?V1/, ""),
+      kind: name.replace(/^(Core|Events|Discovery|Authentication|Rbac)?V1/, ""),
       numbers,
     });
   }

@@ -18,6 +18,7 @@ describe("openapi", () => {
       "apis/coordination.k8s.io/v1",
       "apis/discovery.k8s.io/v1",
       "apis/events.k8s.io/v1",
+      "apis/rbac.authorization.k8s.io/v1",
     ]);
     assert.match(
       paths["apis/apps/v1"]?.serverRelativeURL ?? "",

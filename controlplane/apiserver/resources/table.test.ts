@@ -57,6 +57,13 @@ const good: Readonly<Record<string, Json>> = {
   Job: { spec: { template: jobTemplate } },
   Lease: { spec: { holderIdentity: "me" } },
   EndpointSlice: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }], ports: [{ port: 80 }] },
+  Role: { rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods"] }] },
+  ClusterRole: { rules: [{ verbs: ["get"], nonResourceURLs: ["/metrics"] }] },
+  RoleBinding: { roleRef: { kind: "Role", name: "r" }, subjects: [{ kind: "User", name: "jane" }] },
+  ClusterRoleBinding: {
+    roleRef: { kind: "ClusterRole", name: "r" },
+    subjects: [{ kind: "Group", name: "g" }],
+  },
 };
 
 describe("every kind", () => {
@@ -86,8 +93,8 @@ describe("every kind", () => {
 
     it(`${one.kind}: names are checked`, () => {
       assert.match(
-        problems(one.kind, fields, { name: "Not_Valid" }).join(),
-        /^metadata.name: Invalid value: "Not_Valid"/,
+        problems(one.kind, fields, { name: "Not_Valid/" }).join(),
+        /^metadata.name: Invalid value: "Not_Valid\/"/,
       );
     });
   }

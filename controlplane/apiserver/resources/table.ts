@@ -19,6 +19,8 @@ import {
   selfSubjectRulesReviews,
   subjectAccessReviews,
 } from "./reviews.ts";
+import { clusterRoleBindings, roleBindings } from "./role-bindings.ts";
+import { clusterRoles, roles } from "./roles.ts";
 import { secrets } from "./secrets.ts";
 import { serviceAccounts } from "./serviceaccounts.ts";
 import { services } from "./services.ts";
@@ -42,6 +44,10 @@ export const kinds: readonly Kind[] = [
   jobs,
   leases,
   endpointSlices,
+  clusterRoleBindings,
+  clusterRoles,
+  roleBindings,
+  roles,
   selfSubjectReviews,
   localSubjectAccessReviews,
   selfSubjectAccessReviews,

@@ -1,0 +1,48 @@
+import type { ClusterRole, Role } from "../../../client/types.ts";
+import { column } from "./cell-text.ts";
+import { pathSegment } from "./names.ts";
+import { rbacGroup, validateAggregation, validateRules } from "./rbac-validation.ts";
+import { kindOf } from "./typed-kind.ts";
+
+/** What may be granted: lists of rules, of a namespace or of the cluster. */
+
+const columns = [column("Created At", "date", "When the object was created.")];
+
+export const roles = kindOf<Role>({
+  group: rbacGroup,
+  version: "v1",
+  kind: "Role",
+  plural: "roles",
+  singular: "role",
+  shortNames: [],
+  categories: [],
+  namespaced: true,
+  subresources: {},
+  nameRule: pathSegment,
+  hasSpec: false,
+  applyDefaults: () => undefined,
+  validate: ({ rules }) => validateRules(rules, { namespaced: true }),
+  columns,
+  cells: ({ metadata }) => [metadata.creationTimestamp],
+});
+
+export const clusterRoles = kindOf<ClusterRole>({
+  group: rbacGroup,
+  version: "v1",
+  kind: "ClusterRole",
+  plural: "clusterroles",
+  singular: "clusterrole",
+  shortNames: [],
+  categories: [],
+  namespaced: false,
+  subresources: {},
+  nameRule: pathSegment,
+  hasSpec: false,
+  applyDefaults: () => undefined,
+  validate: ({ rules, aggregationRule }) => [
+    ...validateRules(rules, { namespaced: false }),
+    ...validateAggregation(aggregationRule),
+  ],
+  columns,
+  cells: ({ metadata }) => [metadata.creationTimestamp],
+});
