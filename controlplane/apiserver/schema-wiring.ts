@@ -9,12 +9,14 @@ import type { Schemas } from "./schemas.ts";
 export function schemas(): Schemas {
   return {
     decodeProtobuf: (body) => decodeKubernetesProtobuf(body),
-    checkFields: (gvk, object) => checkFields(gvk, object),
-    normalize: (gvk, object) => {
-      dropUnknownFields(gvk, object);
-      normalizeObject(object);
-    },
-    strategicMerge: (gvk, current, patch) => strategicMergePatch(gvk, current, patch),
+    of: (gvk) => ({
+      checkFields: (object) => checkFields(gvk, object),
+      normalize: (object) => {
+        dropUnknownFields(gvk, object);
+        normalizeObject(object);
+      },
+      strategicMerge: (current, patch) => strategicMergePatch(gvk, current, patch),
+    }),
     serverSideApply,
     recordUpdate,
   };

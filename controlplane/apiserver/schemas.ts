@@ -5,14 +5,21 @@ import type { JsonObject } from "./json.ts";
 export interface Schemas {
   /** The object in a body of Kubernetes' protobuf envelope. Throws for anything else. */
   decodeProtobuf(body: Uint8Array): JsonObject;
-  /** What in the object is not in its schema, given more than once, or of another type. */
-  checkFields(gvk: Gvk, object: JsonObject): FieldFindings;
-  /** Drops unknown fields and what is not set; mutates. */
-  normalize(gvk: Gvk, object: JsonObject): void;
-  strategicMerge(gvk: Gvk, current: JsonObject, patch: JsonObject): JsonObject;
+  /** Of a built-in kind. */
+  of(gvk: Gvk): ObjectSchema;
   serverSideApply(request: ApplyRequest): ApplyOutcome;
   /** Notes in `next` who changed which fields, where an earlier apply made that matter; mutates. */
   recordUpdate(record: UpdateRecord): void;
+}
+
+/** What is known of the fields of a kind in one of its versions. */
+export interface ObjectSchema {
+  /** What in the object is not in its schema, given more than once, or of another type. */
+  checkFields(object: JsonObject): FieldFindings;
+  /** Drops unknown fields and what is not set; mutates. */
+  normalize(object: JsonObject): void;
+  /** Absent where a strategic merge patch has no meaning: nobody says how lists merge. */
+  strategicMerge?(current: JsonObject, patch: JsonObject): JsonObject;
 }
 
 export interface Gvk {

@@ -21,7 +21,8 @@ import { openApiDocuments } from "./openapi/documents.ts";
 import { compactRegularly } from "./registry/compactor.ts";
 import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
 import type { Kind } from "./registry/kind.ts";
-import { KindTable } from "./registry/kind-table.ts";
+import { KindRegistry } from "./registry/kind-registry.ts";
+import type { Kinds } from "./registry/kind-table.ts";
 import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
 import { kinds as allKinds } from "./resources/table.ts";
@@ -80,7 +81,7 @@ export async function startOnStorage(
       hub,
       kinds,
       metrics: os.metrics,
-      openApi: openApiDocuments(allKinds),
+      openApi: openApiDocuments(kinds),
       address,
       accepting: () => !stopping.signal.aborted,
       bootstrapped: () => state.bootstrapped,
@@ -156,7 +157,10 @@ function handlerDeps(
     log,
     historyBytesMax: config.watchHistoryBytesMax,
   });
-  const kinds = new KindTable(allKinds);
+  const kinds = new KindRegistry(allKinds);
+  kinds.onChange(({ removed }) => {
+    for (const kind of removed) hub.forget(kind);
+  });
   const { clusterIps, nodePorts } = config;
   const pods = builtIn(kinds, "pods");
   return {
@@ -177,7 +181,7 @@ function handlerDeps(
   };
 }
 
-function builtIn(kinds: KindTable, plural: string): Kind {
+function builtIn(kinds: Kinds, plural: string): Kind {
   const kind = kinds.named("", plural)?.kind;
   if (kind === undefined) throw new Error(`the table of kinds lacks ${plural}`);
   return kind;

@@ -38,9 +38,9 @@ interface Root {
 
 /** The served kinds, and what their subresources take. */
 function roots(): readonly Root[] {
-  const ofKind = ({ group, version, kind, alsoServedAs = [], subresources }: Kind): readonly Root[] => [
+  const ofKind = ({ group, version, kind, otherForms = [], subresources }: Kind): readonly Root[] => [
     { group, version, kind },
-    ...alsoServedAs.map((also) => ({ ...also, kind })),
+    ...otherForms.map((form) => ({ group: form.group, version: form.version, kind })),
     ...(subresources.scale ? [{ group: "autoscaling", version: "v1", kind: "Scale" }] : []),
     ...(subresources.special ?? []).flatMap((name) => bodies[name] ?? []),
   ];

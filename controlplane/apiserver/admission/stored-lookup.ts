@@ -1,11 +1,11 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
-import type { KindTable } from "../registry/kind-table.ts";
+import type { Kinds } from "../registry/kind-table.ts";
 import type { Storage } from "../registry/storage.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
 
 export interface LookupDeps {
-  readonly kinds: KindTable;
+  readonly kinds: Kinds;
   readonly hub: CacheHub;
   readonly storage: Storage;
 }

@@ -117,6 +117,15 @@ export class CacheHub {
     return state;
   }
 
+  /** The kind is served no more, or otherwise: whoever lists or watches it starts anew. */
+  forget(kind: Kind): void {
+    const key = kind.plural + kind.group;
+    const state = this.#caches.get(key);
+    if (state === undefined || state.cache.kind !== kind) return;
+    this.#caches.delete(key);
+    state.cache.endListeners();
+  }
+
   /** The kind's cache if it is loaded, without waiting. */
   peek(kind: Kind): KindCache | undefined {
     const state = this.#caches.get(kind.plural + kind.group);

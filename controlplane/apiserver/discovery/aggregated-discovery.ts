@@ -1,6 +1,6 @@
 import { mediaRanges } from "../handlers/negotiate.ts";
 import type { JsonObject } from "../json.ts";
-import type { KindTable } from "../registry/kind-table.ts";
+import type { Kinds } from "../registry/kind-table.ts";
 import { type ResourceRow, resourceRows } from "./resource-lists.ts";
 
 /** Whole discovery in two answers: /api and /apis as APIGroupDiscoveryList (apidiscovery.k8s.io). Pure. */
@@ -24,7 +24,7 @@ export function aggregatedType(version: AggregatedVersion): string {
 }
 
 /** @param core /api, else /apis. */
-export function groupDiscoveryList(kinds: KindTable, core: boolean, version: AggregatedVersion): JsonObject {
+export function groupDiscoveryList(kinds: Kinds, core: boolean, version: AggregatedVersion): JsonObject {
   const groups = [...kinds.groups()].filter(([group]) => (group === "") === core);
   return {
     kind: "APIGroupDiscoveryList",

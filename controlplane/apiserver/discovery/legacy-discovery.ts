@@ -1,5 +1,5 @@
 import type { JsonObject } from "../json.ts";
-import { apiVersionOf, type KindTable } from "../registry/kind-table.ts";
+import { apiVersionOf, type Kinds } from "../registry/kind-table.ts";
 import { resourceRows } from "./resource-lists.ts";
 
 /** /api, /apis, /api/v1, /apis/GROUP, /apis/GROUP/VERSION as older clients ask for them. Pure. */
@@ -12,7 +12,7 @@ export function apiVersions(address: string): JsonObject {
   };
 }
 
-export function apiGroupList(kinds: KindTable): JsonObject {
+export function apiGroupList(kinds: Kinds): JsonObject {
   const groups = [...kinds.groups()].filter(([group]) => group !== "");
   return {
     kind: "APIGroupList",
@@ -21,7 +21,7 @@ export function apiGroupList(kinds: KindTable): JsonObject {
   };
 }
 
-export function apiGroup(kinds: KindTable, group: string): JsonObject | undefined {
+export function apiGroup(kinds: Kinds, group: string): JsonObject | undefined {
   const versions = group === "" ? undefined : kinds.groups().get(group);
   return versions === undefined
     ? undefined
@@ -33,7 +33,7 @@ function groupBody(group: string, versions: readonly string[]): JsonObject {
   return { name: group, versions: listed, preferredVersion: listed[0] };
 }
 
-export function apiResourceList(kinds: KindTable, group: string, version: string): JsonObject | undefined {
+export function apiResourceList(kinds: Kinds, group: string, version: string): JsonObject | undefined {
   if (!kinds.groups().get(group)?.includes(version)) return undefined;
   const resources = resourceRows(kinds, group, version).flatMap((row) => [
     {

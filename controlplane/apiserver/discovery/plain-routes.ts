@@ -4,7 +4,7 @@ import { methodNotAllowed, pathNotFound } from "../api-error.ts";
 import { type RequestInfo, truthy } from "../filters/request-info.ts";
 import { negotiate } from "../handlers/negotiate.ts";
 import { jsonText } from "../json.ts";
-import type { KindTable } from "../registry/kind-table.ts";
+import type { Kinds } from "../registry/kind-table.ts";
 import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
 import { checkHealth, type HealthDeps, type HealthPath, healthChecks } from "./health.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy-discovery.ts";
@@ -27,7 +27,7 @@ export interface OpenApi {
 }
 
 export interface PlainDeps extends HealthDeps {
-  readonly kinds: KindTable;
+  readonly kinds: Kinds;
   readonly metrics: MetricsRegistry;
   readonly openApi: OpenApi;
   /** host:port that clients outside can use. */

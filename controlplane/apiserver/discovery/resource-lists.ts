@@ -1,5 +1,5 @@
 import type { Kind } from "../registry/kind.ts";
-import { allVerbs, type KindTable, type ServedKind } from "../registry/kind-table.ts";
+import { allVerbs, type Kinds, type ServedKind } from "../registry/kind-table.ts";
 
 /** What a group and version serves, in the terms of both forms of discovery. Pure. */
 export interface ResourceRow {
@@ -40,7 +40,7 @@ export function servedSpecials(kind: Kind): readonly string[] {
   return (kind.subresources.special ?? []).filter((name) => Object.hasOwn(specialRows, name));
 }
 
-export function resourceRows(kinds: KindTable, group: string, version: string): readonly ResourceRow[] {
+export function resourceRows(kinds: Kinds, group: string, version: string): readonly ResourceRow[] {
   const own = kinds.served.filter((one) => one.group === group && one.version === version).map(kindRow);
   const bindings: ResourceRow[] =
     group === "" && version === "v1"

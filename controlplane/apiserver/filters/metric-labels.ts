@@ -1,4 +1,4 @@
-import type { KindTable } from "../registry/kind-table.ts";
+import type { Kinds } from "../registry/kind-table.ts";
 import type { RequestInfo } from "./request-info.ts";
 
 export interface MetricLabels {
@@ -13,7 +13,7 @@ const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PAT
 
 /** How a request is counted. Only names of what is served become labels: whatever else a client writes into a path or
  *  method would grow the metrics for ever. Pure. */
-export function metricLabels({ method, resource }: RequestInfo, kinds: KindTable): MetricLabels {
+export function metricLabels({ method, resource }: RequestInfo, kinds: Kinds): MetricLabels {
   const unknown = {
     verb: methods.has(method) ? method : "other",
     group: "",

@@ -3,9 +3,10 @@ import { badRequest, invalid, unsupportedMediaType } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { isObject, type JsonObject, objectOf, stringOf, toKubeObject } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
+import type { ServedKind } from "../registry/kind-table.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import { duplicateFields } from "../schema/duplicate-fields.ts";
-import type { Gvk, Schemas } from "../schemas.ts";
+import type { Gvk, ObjectSchema, Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
 import { readYaml } from "./read-yaml.ts";
@@ -127,7 +128,7 @@ export function acceptRequest(
   object.apiVersion ||= apiVersionOf(wanted.group, wanted.version);
   object.kind ||= wanted.kind;
   requireKind(object, wanted);
-  checkFieldNames(call, schemas, wanted, { object, text, version: wanted.version });
+  checkFieldNames(call, schemas.of(wanted), wanted, { object, text });
   return object;
 }
 
@@ -146,11 +147,11 @@ export function acceptPart(call: Call, schemas: Schemas, { object, text }: Decod
   object.apiVersion ??= served.apiVersion;
   object.kind ??= served.kind.kind;
   requireKind(object, { group: served.group, version: served.version, kind: served.kind.kind });
-  const stored = served.convert === undefined ? object : served.convert.fromServed(object);
-  const { group, version, kind } = served.kind;
-  checkFieldNames(call, schemas, { group, version, kind }, { object: stored, text, version: served.version });
-  schemas.normalize({ group, version, kind }, stored);
-  const result = toKubeObject(stored);
+  const schema = schemaOf(served, schemas);
+  const { group, version } = served;
+  checkFieldNames(call, schema, { group, version, kind: served.kind.kind }, { object, text });
+  schema.normalize(object);
+  const result = toKubeObject(served.convert === undefined ? object : served.convert.fromServed(object));
   const { metadata } = result;
   if (!served.kind.namespaced) delete metadata.namespace;
   else {
@@ -159,6 +160,10 @@ export function acceptPart(call: Call, schemas: Schemas, { object, text }: Decod
   }
   if (target.name !== "" && metadata.name !== "") requireName(metadata.name, target.name);
   return result;
+}
+
+export function schemaOf({ schema, group, version, kind }: ServedKind, schemas: Schemas): ObjectSchema {
+  return schema ?? schemas.of({ group, version, kind: kind.kind });
 }
 
 function requireKind(object: JsonObject, wanted: WantedKind): void {
@@ -172,13 +177,7 @@ function requireKind(object: JsonObject, wanted: WantedKind): void {
   );
 }
 
-/** `version` is the one to tell of: an object may be stored in another. */
-function checkFieldNames(
-  call: Call,
-  schemas: Schemas,
-  wanted: Gvk,
-  { object, text, version }: DecodedBody & { readonly version: string },
-): void {
+function checkFieldNames(call: Call, schema: ObjectSchema, wanted: Gvk, { object, text }: DecodedBody): void {
   const asked = call.query.get("fieldValidation") ?? "";
   if (!["", "Strict", "Warn", "Ignore"].includes(asked))
     throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
@@ -188,8 +187,8 @@ function checkFieldNames(
         message: `Unsupported value: "${asked}": supported values: "Ignore", "Strict", "Warn"`,
       },
     ]);
-  const { kind } = wanted;
-  const found = schemas.checkFields(wanted, object);
+  const { kind, version } = wanted;
+  const found = schema.checkFields(object);
   const [typeError] = found.typeErrors;
   if (typeError !== undefined)
     throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${typeError}`);

@@ -4,9 +4,10 @@ import { header } from "../filters/request-info.ts";
 import { isObject, type JsonObject, objectOf } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
 import { updateObject } from "../registry/update-object.ts";
+import type { ObjectSchema } from "../schemas.ts";
 import { apply } from "./apply.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
-import { acceptObject, bodyText } from "./decode-body.ts";
+import { acceptObject, bodyText, schemaOf } from "./decode-body.ts";
 import { recordManager } from "./field-manager.ts";
 import { jsonPatcher } from "./json-patch.ts";
 import { mergePatch } from "./merge-patch.ts";
@@ -53,7 +54,8 @@ type Patcher = (current: JsonObject) => JsonObject;
 
 /** Reads the patch once; what comes back applies it as often as needed. Fails with 400 and 415. */
 export function patcherFor(type: string, call: Call, deps: HandlerDeps, bytes: Uint8Array): Patcher {
-  if (!patchTypes.some((one) => one === type)) throw unsupportedMediaType(patchTypes);
+  if (!patchTypes.some((one) => one === type))
+    throw unsupportedMediaType(patchTypesOf(schemaOf(call.served, deps.schemas)));
   checkNoForce(call.query);
   const patch = parse(bytes);
   switch (type) {
@@ -65,10 +67,15 @@ export function patcherFor(type: string, call: Call, deps: HandlerDeps, bytes: U
     }
     default: {
       const object = requireObject(patch);
-      const { group, version, kind } = call.served;
-      return (current) => deps.schemas.strategicMerge({ group, version, kind: kind.kind }, current, object);
+      const schema = schemaOf(call.served, deps.schemas);
+      if (schema.strategicMerge === undefined) throw unsupportedMediaType(patchTypesOf(schema));
+      return (current) => objectOf(schema.strategicMerge?.(current, object));
     }
   }
+}
+
+function patchTypesOf({ strategicMerge }: ObjectSchema): readonly string[] {
+  return patchTypes.filter((type) => strategicMerge !== undefined || !type.includes("strategic"));
 }
 
 function parse(bytes: Uint8Array): unknown {

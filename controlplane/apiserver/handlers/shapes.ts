@@ -80,12 +80,13 @@ export function table(
 /** The table of a served kind. */
 export function kindView(served: ServedKind): TableView {
   const { kind } = served;
-  const columns = kind.columns.map(columnDefinition);
+  const { cells } = served.view;
+  const columns = served.view.columns.map(columnDefinition);
   const whole = (object: KubeObject) => servedObject(served, object);
-  if (kind.columnsIncludeName) return { columns, cells: kind.cells, whole };
+  if (kind.columnsIncludeName) return { columns, cells, whole };
   return {
     columns: [nameColumn, ...columns],
-    cells: (object, nowMs) => [object.metadata.name, ...kind.cells(object, nowMs)],
+    cells: (object, nowMs) => [object.metadata.name, ...cells(object, nowMs)],
     whole,
   };
 }

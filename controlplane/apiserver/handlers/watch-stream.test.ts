@@ -17,7 +17,14 @@ describe("watch stream", () => {
     const ended = new Promise<void>((resolve, reject) => {
       const server = createServer((_, response) => {
         const query = new URLSearchParams();
-        const served = { kind: configMaps, group: "", version: "v1", apiVersion: "v1", plural: "configmaps" };
+        const served = {
+          kind: configMaps,
+          group: "",
+          version: "v1",
+          apiVersion: "v1",
+          plural: "configmaps",
+          view: configMaps,
+        };
         const stream = new WatchStream({
           cache,
           cursor: new WatchCursor(cache, { prefix: cache.prefix, labels: [], fields: [] }, { after: 1 }),

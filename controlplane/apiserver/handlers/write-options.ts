@@ -78,7 +78,7 @@ function optionsInBody(call: Call, schemas: Schemas): JsonObject {
       `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(object.apiVersion || "meta.k8s.io/v1")}: the body of a deletion is DeleteOptions`,
     );
   // An option that cannot be read would be one that is not heeded.
-  const [problem] = schemas.checkFields({ group: "", version: "v1", kind }, object).typeErrors;
+  const [problem] = schemas.of({ group: "", version: "v1", kind }).checkFields(object).typeErrors;
   if (problem !== undefined) throw badRequest(problem);
   return object;
 }

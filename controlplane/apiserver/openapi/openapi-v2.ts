@@ -1,10 +1,9 @@
 import { kubernetesVersion } from "../../../client/version.ts";
-import type { Kind } from "../registry/kind.ts";
 import { dropSchemaDocs, schemaDocs } from "../schema/load.ts";
 import { definitions, modelOf, reference, v2 } from "./definitions.ts";
 import { encodeGnostic } from "./gnostic.ts";
 import { rootModels, tagOf } from "./openapi-v3.ts";
-import { type Operation, operations, patchTypes, servedForms } from "./paths.ts";
+import { type Operation, operations, patchTypes, type ServedAs } from "./paths.ts";
 
 /** A Swagger 2.0 document; no more than what this folder writes into one. */
 export interface SwaggerDocument {
@@ -15,17 +14,16 @@ export interface SwaggerDocument {
 }
 
 /** All that is served in one document, as GET /openapi/v2 answers it in JSON. */
-export function openapiV2Json(kinds: readonly Kind[]): string {
-  return JSON.stringify(openapiV2(kinds));
+export function openapiV2Json(served: readonly ServedAs[]): string {
+  return JSON.stringify(openapiV2(served));
 }
 
 /** The same in gnostic's protobuf form, which client-go's discovery asks for. */
-export function openapiV2Protobuf(kinds: readonly Kind[]): Uint8Array {
-  return encodeGnostic(openapiV2(kinds));
+export function openapiV2Protobuf(served: readonly ServedAs[]): Uint8Array {
+  return encodeGnostic(openapiV2(served));
 }
 
-function openapiV2(kinds: readonly Kind[]): SwaggerDocument {
-  const served = servedForms(kinds);
+function openapiV2(served: readonly ServedAs[]): SwaggerDocument {
   const all = served.flatMap(operations);
   const document: SwaggerDocument = {
     swagger: "2.0",

@@ -1,24 +1,23 @@
 import { createHash } from "node:crypto";
 import { kubernetesVersion } from "../../../client/version.ts";
-import type { Kind } from "../registry/kind.ts";
 import { apiVersionOf, dropSchemaDocs, schema, schemaDocs } from "../schema/load.ts";
 import { definitions, modelOf, reference, v3 } from "./definitions.ts";
-import { type Operation, operations, patchTypes, type ServedAs, servedForms } from "./paths.ts";
+import { type Operation, operations, patchTypes, type ServedAs } from "./paths.ts";
 
 /** Raise when what this folder writes changes, so that clients fetch anew. */
 const formVersion = 1;
 
 /** `api/v1`, `apis/apps/v1`, … of all that is served. */
-export function groupVersionPaths(kinds: readonly Kind[]): readonly string[] {
-  return [...new Set(servedForms(kinds).map(pathOf))];
+export function groupVersionPaths(served: readonly ServedAs[]): readonly string[] {
+  return [...new Set(served.map(pathOf))];
 }
 
 const pathOf = (served: { readonly group: string; readonly version: string }) =>
   `${served.group === "" ? "api" : "apis"}/${apiVersionOf(served)}`;
 
 /** The body of GET /openapi/v3: where the documents are, each under a name of its content. */
-export function openapiV3Index(kinds: readonly Kind[]): object {
-  const paths = groupVersionPaths(kinds).map((path) => {
+export function openapiV3Index(served: readonly ServedAs[]): object {
+  const paths = groupVersionPaths(served).map((path) => {
     const hash = createHash("sha256")
       .update(`${formVersion} ${path} ${schema().hash}`)
       .digest("hex")
@@ -29,15 +28,15 @@ export function openapiV3Index(kinds: readonly Kind[]): object {
 }
 
 /** The document of one group and version (`apis/apps/v1`) as JSON text. Throws RangeError if none is served there. */
-export function openapiV3Document(kinds: readonly Kind[], groupVersion: string): string {
-  const served = servedForms(kinds).filter((one) => pathOf(one) === groupVersion);
+export function openapiV3Document(all: readonly ServedAs[], groupVersion: string): string {
+  const served = all.filter((one) => pathOf(one) === groupVersion);
   if (served.length === 0) throw new RangeError(`${groupVersion} is not served`);
-  const all = served.flatMap(operations);
+  const operated = served.flatMap(operations);
   const document = {
     openapi: "3.0.0",
     info: { title: "Kubernetes", version: kubernetesVersion.gitVersion },
-    paths: pathItems(all),
-    components: { schemas: definitions(rootModels(served, all), v3, schemaDocs()) },
+    paths: pathItems(operated),
+    components: { schemas: definitions(rootModels(served, operated), v3, schemaDocs()) },
   };
   const text = JSON.stringify(document);
   dropSchemaDocs();

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { bytes, message, nested, repeated, string } from "../../../base/protobuf.ts";
+import { KindRegistry } from "../registry/kind-registry.ts";
 import { kinds } from "../resources/table.ts";
 import { openApiDocuments } from "./documents.ts";
 
 describe("openapi", () => {
-  const documents = openApiDocuments(kinds);
+  const documents = openApiDocuments(new KindRegistry(kinds));
   const apps = JSON.parse(documents.document("apis/apps/v1") ?? "{}");
 
   it("lists a document for each group and version, named by its content", () => {

@@ -1,11 +1,8 @@
-import type { Kind, Verb } from "../registry/kind.ts";
+import type { Verb } from "../registry/kind.ts";
+import type { ServedKind } from "../registry/kind-table.ts";
 
-/** The operations of one kind as it is served in one group and version. */
-export interface ServedAs {
-  readonly kind: Kind;
-  readonly group: string;
-  readonly version: string;
-}
+/** A kind as it is served in one group and version. */
+export type ServedAs = Pick<ServedKind, "kind" | "group" | "version">;
 
 export interface Operation {
   readonly path: string;
@@ -189,11 +186,3 @@ export const patchTypes = [
   "application/merge-patch+json",
   "application/strategic-merge-patch+json",
 ] as const;
-
-/** Each kind once per group and version that serves it. */
-export function servedForms(kinds: readonly Kind[]): readonly ServedAs[] {
-  return kinds.flatMap((kind) => [
-    { kind, group: kind.group, version: kind.version },
-    ...(kind.alsoServedAs ?? []).map(({ group, version }) => ({ kind, group, version })),
-  ]);
-}

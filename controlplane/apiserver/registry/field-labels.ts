@@ -64,7 +64,9 @@ export function selectedField(served: ServedKind, label: string): string {
   const name = `${served.apiVersion}/${served.plural}`;
   const names = renamed[name];
   if (names !== undefined && Object.hasOwn(names, label)) return names[label] ?? label;
-  if ((own[name] ?? others).includes(label)) return label;
+  const custom = served.kind.fieldLabels;
+  if ((custom ?? own[name] ?? others).includes(label)) return label;
+  if (custom !== undefined) throw badRequest(`field label not supported: ${label}`);
   throw badRequest(refusal(name, label));
 }
 

@@ -1,7 +1,5 @@
-import type { KubeObject } from "../../../client/types.ts";
-import { type JsonObject, objectOf } from "../json.ts";
-import { eventFromNewGroup, eventToNewGroup } from "./event-conversion.ts";
-import type { Kind, Verb } from "./kind.ts";
+import type { ObjectSchema } from "../schemas.ts";
+import type { Kind, OtherForm, TableColumns, Verb } from "./kind.ts";
 
 /** A kind as one group and version of the API serves it. Most kinds are served once; events twice. */
 export interface ServedKind {
@@ -11,11 +9,11 @@ export interface ServedKind {
   readonly apiVersion: string;
   /** For error texts. */
   readonly plural: string;
+  /** Absent: as the built-in schema says of this group, version and kind. */
+  readonly schema?: ObjectSchema;
+  readonly view: TableColumns;
   /** Present where the served form differs from the stored one. */
-  readonly convert?: {
-    readonly toServed: (object: KubeObject) => JsonObject;
-    readonly fromServed: (object: JsonObject) => JsonObject;
-  };
+  readonly convert?: Pick<OtherForm, "toServed" | "fromServed">;
 }
 
 export const allVerbs = [
@@ -30,7 +28,19 @@ export const allVerbs = [
 ] as const satisfies readonly Verb[];
 
 /** Finds kinds by where they are served. */
-export class KindTable {
+export interface Kinds {
+  readonly kinds: readonly Kind[];
+  readonly served: readonly ServedKind[];
+  byResource(group: string, version: string, plural: string): ServedKind | undefined;
+  byKind(apiVersion: string, kind: string): ServedKind | undefined;
+  /** The stored kind with this plural in the core group or any other. */
+  named(group: string, plural: string): ServedKind | undefined;
+  /** Groups in the order of the table, each with its versions. */
+  groups(): ReadonlyMap<string, readonly string[]>;
+}
+
+/** The kinds of one moment. */
+export class KindTable implements Kinds {
   readonly kinds: readonly Kind[];
   readonly served: readonly ServedKind[];
   readonly #byResource = new Map<string, ServedKind>();
@@ -40,8 +50,8 @@ export class KindTable {
     this.kinds = kinds;
     this.served = kinds.flatMap(servedForms);
     for (const one of this.served) {
-      this.#byResource.set(`${one.apiVersion}/${one.plural}`, one);
-      this.#byKind.set(`${one.apiVersion}/${one.kind.kind}`, one);
+      setFirst(this.#byResource, `${one.apiVersion}/${one.plural}`, one);
+      setFirst(this.#byKind, `${one.apiVersion}/${one.kind.kind}`, one);
     }
   }
 
@@ -53,12 +63,10 @@ export class KindTable {
     return this.#byKind.get(`${apiVersion}/${kind}`);
   }
 
-  /** The stored kind with this plural in the core group or any other. */
   named(group: string, plural: string): ServedKind | undefined {
     return this.served.find((one) => one.group === group && one.plural === plural);
   }
 
-  /** Groups in the order of the table, each with its versions. */
   groups(): ReadonlyMap<string, readonly string[]> {
     const groups = new Map<string, string[]>();
     for (const { group, version } of this.served) {
@@ -78,32 +86,37 @@ export function supports(kind: Kind, verb: Verb): boolean {
   return (kind.verbs ?? allVerbs).includes(verb);
 }
 
-function servedForms(kind: Kind): ServedKind[] {
+/** Each group and version that serves the kind, its own first. */
+export function servedForms(kind: Kind): ServedKind[] {
   const own: ServedKind = {
     kind,
     group: kind.group,
     version: kind.version,
     apiVersion: apiVersionOf(kind.group, kind.version),
     plural: kind.plural,
+    ...(kind.schema && { schema: kind.schema }),
+    view: kind,
   };
-  const others = (kind.alsoServedAs ?? []).map(({ group, version }): ServedKind => {
+  const others = (kind.otherForms ?? []).map((form): ServedKind => {
+    const { group, version, schema, view = kind } = form;
     const apiVersion = apiVersionOf(group, version);
-    const storedAs = own.apiVersion;
-    const isEvent = kind.kind === "Event" && group === "events.k8s.io";
     return {
       kind,
       group,
       version,
       apiVersion,
       plural: kind.plural,
+      ...(schema && { schema }),
+      view,
       convert: {
-        toServed: (object) => ({ ...(isEvent ? eventToNewGroup(object) : object), apiVersion }),
-        fromServed: (object) => ({
-          ...(isEvent ? eventFromNewGroup(object) : objectOf(object)),
-          apiVersion: storedAs,
-        }),
+        toServed: (object) => ({ ...form.toServed(object), apiVersion }),
+        fromServed: (object) => ({ ...form.fromServed(object), apiVersion: own.apiVersion }),
       },
     };
   });
   return [own, ...others];
+}
+
+function setFirst<V>(map: Map<string, V>, key: string, value: V): void {
+  if (!map.has(key)) map.set(key, value);
 }

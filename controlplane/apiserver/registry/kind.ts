@@ -1,4 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
+import type { JsonObject } from "../json.ts";
+import type { ObjectSchema } from "../schemas.ts";
 
 /** What validation knows of the cluster beside the object. */
 export interface ClusterFacts {
@@ -27,8 +29,10 @@ export interface Kind {
   readonly subresources: Subresources;
   /** The kind counts spec changes in metadata.generation. */
   readonly hasGeneration?: boolean;
-  /** Served in another group too (events under events.k8s.io). */
-  readonly alsoServedAs?: readonly { readonly group: string; readonly version: string }[];
+  /** Further groups and versions that serve the kind; it is stored in its own. */
+  readonly otherForms?: readonly OtherForm[];
+  /** What is known of its fields; absent: what the schema of built-in kinds says. */
+  readonly schema?: ObjectSchema;
 
   /** Fills in defaults as Kubernetes' defaulting does; mutates `object`. Idempotent. Also run on read from storage. */
   readonly applyDefaults: (object: KubeObject) => void;
@@ -51,6 +55,8 @@ export interface Kind {
   readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
   /** The fields that `--field-selector` may name beside metadata.name and metadata.namespace. */
   readonly selectableFields?: (object: KubeObject) => Readonly<Record<string, string>>;
+  /** Their names, where the kind is none of those in field-labels.ts. */
+  readonly fieldLabels?: readonly string[];
   /** Set where `columns` is the whole table and no NAME column goes before it (events name themselves last). */
   readonly columnsIncludeName?: true;
   /** Table output: columns after NAME, and the cells of one object in the same order. `now` is wall time in ms. */
@@ -66,6 +72,23 @@ export interface Kind {
   readonly isReview?: true;
   /** A delete that names no propagation policy leaves dependents behind (replication controllers and jobs, as of old). */
   readonly orphansByDefault?: true;
+}
+
+/** A kind as another group or version shows it (events under events.k8s.io). */
+export interface OtherForm {
+  readonly group: string;
+  readonly version: string;
+  readonly toServed: (object: KubeObject) => JsonObject;
+  /** From what passed the form's own schema. */
+  readonly fromServed: (object: JsonObject) => JsonObject;
+  /** Where they differ from the kind's own. */
+  readonly schema?: ObjectSchema;
+  readonly view?: TableColumns;
+}
+
+export interface TableColumns {
+  readonly columns: readonly Column[];
+  readonly cells: (object: KubeObject, nowMs: number) => readonly Cell[];
 }
 
 export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "patch" | "update" | "watch";

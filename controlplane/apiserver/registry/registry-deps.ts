@@ -6,7 +6,7 @@ import type { Admission, Requester } from "../admission/admission.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { serverUser } from "../filters/authentication.ts";
 import type { ClusterFacts, Kind } from "./kind.ts";
-import type { KindTable } from "./kind-table.ts";
+import type { KindRegistry } from "./kind-registry.ts";
 import type { Claims } from "./service-allocator.ts";
 import type { Storage, Write } from "./storage.ts";
 import { encodeStored } from "./stored-object.ts";
@@ -15,7 +15,7 @@ import { encodeStored } from "./stored-object.ts";
 export interface RegistryDeps {
   readonly storage: Storage;
   readonly hub: CacheHub;
-  readonly kinds: KindTable;
+  readonly kinds: KindRegistry;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -7,7 +7,7 @@ import { ApiError } from "../api-error.ts";
 import { CacheHub } from "../cache/cache-hub.ts";
 import { configMaps } from "../resources/configmaps.ts";
 import { createObject } from "./create-object.ts";
-import { KindTable } from "./kind-table.ts";
+import { KindRegistry } from "./kind-registry.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { type RegistryDeps, serverRequester } from "./registry-deps.ts";
 import { removeObject } from "./remove-object.ts";
@@ -37,7 +37,7 @@ describe("updates from the cache's state", () => {
     deps = {
       storage,
       hub,
-      kinds: new KindTable([]),
+      kinds: new KindRegistry([]),
       clock: systemClock,
       random: systemRandom,
       log: silentLog,

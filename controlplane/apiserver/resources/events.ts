@@ -1,4 +1,5 @@
 import type { Event } from "../../../client/types.ts";
+import { eventFromNewGroup, eventToNewGroup } from "../registry/event-conversion.ts";
 import { age, column, wideColumn } from "./cell-text.ts";
 import { validateEvent } from "./event-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
@@ -15,7 +16,9 @@ export const events = kindOf<Event>({
   namespaced: true,
   ttlSeconds: 3600,
   subresources: {},
-  alsoServedAs: [{ group: "events.k8s.io", version: "v1" }],
+  otherForms: [
+    { group: "events.k8s.io", version: "v1", toServed: eventToNewGroup, fromServed: eventFromNewGroup },
+  ],
   nameRule: dns1123Subdomain,
   hasSpec: false,
   applyDefaults(event) {
