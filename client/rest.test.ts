@@ -196,7 +196,7 @@ describe("client/rest", () => {
     const events = client.watch(resources.pods, {}, new AbortController().signal);
     assert.equal((await events.next()).done, false);
     const ended = assert.rejects(events.next(), ConnectionError);
-    const found = await client.get(resources.pods, { name: "a", namespace: "n" }, { timeoutMs: 50 });
+    const found = await client.get(resources.pods, { name: "a", namespace: "n" }, { timeoutMs: 2_000 });
     assert.equal(found.metadata.name, "other");
     await ended;
   });
