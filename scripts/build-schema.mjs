@@ -15,13 +15,27 @@ const models = join(root, "node_modules/@kubernetes/client-node/dist/gen/models"
 /** Protobuf package -> API group, where the two differ. */
 const groups = {
   core: "",
-  discovery: "discovery.k8s.io",
-  coordination: "coordination.k8s.io",
-  events: "events.k8s.io",
-  authorization: "authorization.k8s.io",
+  admissionregistration: "admissionregistration.k8s.io",
+  apiextensions: "apiextensions.k8s.io",
+  apiregistration: "apiregistration.k8s.io",
   authentication: "authentication.k8s.io",
+  authorization: "authorization.k8s.io",
+  certificates: "certificates.k8s.io",
+  coordination: "coordination.k8s.io",
+  discovery: "discovery.k8s.io",
+  events: "events.k8s.io",
+  flowcontrol: "flowcontrol.apiserver.k8s.io",
+  networking: "networking.k8s.io",
+  node: "node.k8s.io",
   rbac: "rbac.authorization.k8s.io",
+  resource: "resource.k8s.io",
+  scheduling: "scheduling.k8s.io",
+  storage: "storage.k8s.io",
 };
+
+/** Models of which two groups have one of the same name carry the group before it. */
+const groupPrefix =
+  /^(Admissionregistration|Apiextensions|Apiregistration|Authentication|Core|Discovery|Events|Flowcontrol|Rbac|Resource|Storage)?V\d+/;
 
 /** Reads the tables and the models and writes both files into the folder `out`. */
 export async function buildSchema({ out }) {
@@ -31,7 +45,7 @@ export async function buildSchema({ out }) {
   const types = {};
   const docs = {};
   for (const [name, message] of messages) {
-    const described = readModel(name);
+    const described = message.isUnmodelled ? describeUnmodelled(message) : readModel(name);
     const own = merging.get(name) ?? {};
     const fields = {};
     for (const row of described.fields) {
@@ -41,11 +55,12 @@ export async function buildSchema({ out }) {
         ...merging.get(`${name}.${row.name}`),
       };
       if (row.required) fields[row.name].r = 1;
-      const own = texts.get(`${name}.${row.name}`) ?? texts.get(`*.${row.name}:${row.type.t}`);
+      const own = texts.get(`${name}.${row.name}`) ?? texts.get(`*.${row.name}:${fields[row.name].t}`);
       if (own?.always) fields[row.name].d = 1;
       if (own !== undefined) described.docs[row.name] ??= own.text;
     }
     types[name] = { p: message.package, k: message.kind, fields, ...own };
+    described.docs[""] ??= texts.get(name)?.text ?? "";
     docs[name] = described.docs;
   }
   mkdirSync(out, { recursive: true });
@@ -70,21 +85,25 @@ function readNumbers() {
       section = line.slice(1, -1);
       continue;
     }
-    const [name, ...pairs] = line.split(" ");
+    const [marked, ...pairs] = line.split(" ");
+    const name = marked.replace(/!$/, "");
     const numbers = new Map();
     for (const pair of pairs) {
       const [field, path] = pair.split("=");
-      const [n] = /^[0-9.]+/.exec(path);
+      const [, n, mark, type, many] = /^([0-9.]+)([q*]?)(?::(\w+)(\[\])?)?$/.exec(path);
       numbers.set(field, {
         n,
-        ...(path.endsWith("q") && { t: "quantity" }),
-        ...(path.endsWith("*") && { z: 1 }),
+        ...(mark === "q" && { t: "quantity" }),
+        ...(mark === "*" && { z: 1 }),
+        ...(type !== undefined && { t: type }),
+        ...(many !== undefined && { c: "list" }),
       });
     }
     messages.set(name, {
       package: section,
-      kind: name.replace(/^(Core|Events|Discovery|Authentication|Rbac)?V1/, ""),
+      kind: name.replace(groupPrefix, ""),
       numbers,
+      isUnmodelled: marked !== name,
     });
   }
   return messages;
@@ -107,7 +126,7 @@ function readMergeKeys() {
   return out;
 }
 
-/** Message.field or *.field:Type -> what it means, from field-texts.txt. */
+/** Message, Message.field or *.field:Type -> what it means, from field-texts.txt. */
 function readFieldTexts() {
   const out = new Map();
   for (const line of tableLines("field-texts.txt")) {
@@ -137,12 +156,30 @@ function readModel(name) {
     if (match[1] !== undefined) docs[match[2]] = text(match[1]);
     if (match[3] === "") required.add(match[2]);
   }
-  const fields = JSON.parse(map[1]).map(({ name: property, baseName, type, format }) => ({
+  const rows = JSON.parse(map[1]);
+  for (const { name: property, baseName } of rows) {
+    if (property === baseName || docs[property] === undefined) continue;
+    docs[baseName] = docs[property];
+    delete docs[property];
+  }
+  const fields = rows.map(({ name: property, baseName, type, format }) => ({
     name: baseName,
     type: typeOf(type, format),
     required: required.has(property),
   }));
   return { fields, docs };
+}
+
+/** A message without a model: its row names the types; what stands alone has apiVersion and kind as Status has them. */
+function describeUnmodelled({ numbers }) {
+  const fields = [...numbers.keys()].map((name) => ({ name, type: {}, required: false }));
+  if (!numbers.has("metadata")) return { fields, docs: {} };
+  const status = readModel("V1Status");
+  const typeMeta = status.fields.filter(({ name }) => name === "apiVersion" || name === "kind");
+  return {
+    fields: [...typeMeta, ...fields],
+    docs: { apiVersion: status.docs.apiVersion, kind: status.docs.kind },
+  };
 }
 
 function text(lines) {
@@ -182,7 +219,7 @@ function kindsOf(types) {
   const kinds = {};
   for (const [name, { p, k, fields }] of Object.entries(types)) {
     if (fields.apiVersion === undefined || fields.apiVersion.n !== undefined) continue;
-    const [, , , group, version] = p.split(".");
+    const [group, version] = p.split(".").slice(-2);
     if (p.includes("apimachinery")) kinds[`*/${k}`] = name;
     else {
       const served = groups[group] ?? group;

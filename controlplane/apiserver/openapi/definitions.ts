@@ -31,6 +31,7 @@ export const v3: Dialect = {
 };
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
+const apiextensions = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1";
 const special = {
   time: `${meta}.Time`,
   microtime: `${meta}.MicroTime`,
@@ -40,11 +41,37 @@ const special = {
   any: "io.k8s.apimachinery.pkg.runtime.RawExtension",
 } as const;
 
+/** Types of which OpenAPI can say nothing but what they mean. They stand only in documents that speak of them. */
+const free: ReadonlyMap<string, { readonly name: string; readonly description: string }> = new Map([
+  ["json", { name: `${apiextensions}.JSON`, description: "JSON is any value of JSON." }],
+  [
+    "schemaOrList",
+    {
+      name: `${apiextensions}.JSONSchemaPropsOrArray`,
+      description: "JSONSchemaPropsOrArray is a JSON schema or a list of them.",
+    },
+  ],
+  [
+    "schemaOrBool",
+    {
+      name: `${apiextensions}.JSONSchemaPropsOrBool`,
+      description: "JSONSchemaPropsOrBool is a JSON schema, or true or false.",
+    },
+  ],
+  [
+    "schemaOrStrings",
+    {
+      name: `${apiextensions}.JSONSchemaPropsOrStringArray`,
+      description: "JSONSchemaPropsOrStringArray is a JSON schema or a list of strings.",
+    },
+  ],
+]);
+
 /** `io.k8s.api.core.v1.Pod` for the model V1Pod. */
 export function definitionName(model: string): string {
   const type = typeOf(model);
   if (type === undefined) throw new RangeError(`no model ${model}`);
-  return `${type.p.replace(/^k8s\.io\./, "io.k8s.")}.${type.k}`;
+  return `${type.p.replace(/^k8s\.io\./, "io.k8s.").replaceAll("_", "-")}.${type.k}`;
 }
 
 export function reference(model: string, dialect: Dialect): object {
@@ -62,9 +89,12 @@ export function definitions(
   const out: [string, object][] = Object.entries(specials(dialect));
   const queue = [...roots];
   for (let model = queue.pop(); model !== undefined; model = queue.pop()) {
-    const type = typeOf(model);
-    if (type === undefined || seen.has(model)) continue;
+    if (seen.has(model)) continue;
     seen.add(model);
+    const freely = free.get(model);
+    if (freely !== undefined) out.push([freely.name, { description: freely.description }]);
+    const type = typeOf(model);
+    if (type === undefined) continue;
     out.push([definitionName(model), definition(model, type, { dialect, docs, gvks })]);
     for (const field of Object.values(type.fields)) queue.push(field.t);
   }
@@ -116,7 +146,7 @@ function definition(model: string, type: SchemaType, { dialect, docs, gvks }: Co
     ...(text[""] ? { description: text[""] } : {}),
     ...(required.length > 0 && { required }),
     type: "object",
-    properties,
+    ...(Object.keys(properties).length > 0 && { properties }),
     ...(type.atomic === 1 && { "x-kubernetes-map-type": "atomic" }),
     ...(gvk !== undefined && { "x-kubernetes-group-version-kind": gvk }),
   };
@@ -152,6 +182,7 @@ const emptyDefault = (field: SchemaField) => (field.d === 1 ? { default: {} } : 
 
 function valueSchema(field: SchemaField, name: string, dialect: Dialect): object {
   const to = (definition: string) => ({ $ref: dialect.refPrefix + definition });
+  const freely = free.get(field.t);
   switch (field.t) {
     case "string":
       return { type: "string" };
@@ -171,7 +202,7 @@ function valueSchema(field: SchemaField, name: string, dialect: Dialect): object
     case "intOrString":
       return to(special[field.t]);
     default:
-      return reference(field.t, dialect);
+      return freely === undefined ? reference(field.t, dialect) : to(freely.name);
   }
 }
 

@@ -1,5 +1,6 @@
 import { isQuantity, quantityRule } from "../../../base/quantity.ts";
 import { fieldOf, type Gvk, type SchemaField, type SchemaType, typeNameOf, typeOf } from "./load.ts";
+import { innerTypeOf, schemaFormOf, schemasWithin } from "./schema-forms.ts";
 
 export interface FieldReport {
   /** `unknown field "spec.foo"`: an error only under strict validation, else dropped with a warning. */
@@ -86,6 +87,7 @@ function checkField(field: SchemaField, value: unknown, where: Where): void {
 function checkValue(field: SchemaField, value: unknown, where: Where): void {
   switch (field.t) {
     case "any":
+    case "json":
       checkNumbersWithin(value, where);
       return;
     case "string":
@@ -122,9 +124,22 @@ function checkValue(field: SchemaField, value: unknown, where: Where): void {
       if (typeof value !== "string" && !isInt32(value)) wrong(value, "IntOrString", where);
       return;
   }
+  if (schemaFormOf(field) !== undefined) checkForm(field, value, where);
   const type = typeOf(field.t);
   if (type === undefined) return;
   if (isObject(value)) checkMessage(type, value, where.at, where.report);
+  else wrong(value, goType(field), where);
+}
+
+/** A JSON schema or its other form. Kubernetes decodes it on its own: unknown fields within are dropped without a word,
+ *  and paths begin anew. */
+function checkForm(field: SchemaField, value: unknown, where: Where): void {
+  const form = schemaFormOf(field);
+  const type = innerTypeOf(field);
+  if (form === undefined || type === undefined) return;
+  if (form.accepts(value)) {
+    for (const one of schemasWithin(value)) checkMessage(type, one, "", { ...where.report, unknown: [] });
+  } else if (form.complaint !== undefined) add(where, form.complaint);
   else wrong(value, goType(field), where);
 }
 
@@ -175,6 +190,8 @@ function goType(field: SchemaField): string {
     case "quantity":
       return "resource.Quantity";
     default: {
+      const form = schemaFormOf(field);
+      if (form !== undefined) return `v1.${form.goName}`;
       const type = typeOf(field.t);
       return type === undefined ? field.t : `${type.p.split(".").at(-1)}.${type.k}`;
     }
@@ -188,10 +205,10 @@ function dropUnknown(type: SchemaType, object: Json): void {
       delete object[name];
       continue;
     }
-    const inner = typeOf(field.t);
+    const inner = innerTypeOf(field);
     if (inner === undefined || !(isObject(value) || Array.isArray(value))) continue;
     const values: readonly unknown[] = field.c === undefined ? [value] : Object.values(value);
-    for (const one of values) if (isObject(one)) dropUnknown(inner, one);
+    for (const one of values.flat()) if (isObject(one)) dropUnknown(inner, one);
   }
 }
 

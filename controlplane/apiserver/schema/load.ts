@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 
 /** One field of a message, as `scripts/build-schema.mjs` writes it. */
 export interface SchemaField {
-  /** The type of one value: the name of a message, or a scalar. */
+  /** The type of one value: the name of a message, a scalar, or a form of `schema-forms.ts`. */
   readonly t: string;
   /** Absent: one value. */
   readonly c?: "list" | "map" | "mapOfLists";
@@ -17,7 +17,7 @@ export interface SchemaField {
   readonly r?: 1;
   /** Never absent in Kubernetes' types: an empty message where nothing is given. */
   readonly d?: 1;
-  /** Zero, false and "" are values of their own; without it they mean that an optional field is not set. */
+  /** Zero, false, "" and the empty list are values of their own; without it they mean that an optional field is not set. */
   readonly z?: 1;
   /** Strategic merge by this key; empty: as a set. */
   readonly merge?: string;

@@ -1,4 +1,5 @@
 import { fieldOf, findTypeName, meansUnset, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+import { innerTypeOf, schemasWithin } from "./schema-forms.ts";
 
 type Json = Record<string, unknown>;
 
@@ -36,7 +37,7 @@ function normalizeMessage(type: SchemaType, object: Json): void {
 function normalizeMany(field: SchemaField, object: Json, name: string): void {
   const value = object[name];
   if (Array.isArray(value)) {
-    if (value.length === 0 && field.r !== 1) delete object[name];
+    if (value.length === 0 && field.r !== 1 && field.z !== 1) delete object[name];
     else
       value.forEach((element, index) => {
         value[index] = normalizeValue(field, element);
@@ -52,8 +53,8 @@ function normalizeMany(field: SchemaField, object: Json, name: string): void {
 function normalizeValue(field: SchemaField, value: unknown): unknown {
   if (field.t === "quantity") return typeof value === "number" ? String(value) : value;
   if (value === null) return field.t === "string" ? "" : value;
-  const type = typeOf(field.t);
-  if (type !== undefined && isObject(value)) normalizeMessage(type, value);
+  const type = innerTypeOf(field);
+  if (type !== undefined) for (const one of schemasWithin(value)) normalizeMessage(type, one);
   return value;
 }
 

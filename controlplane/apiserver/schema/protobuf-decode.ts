@@ -1,6 +1,7 @@
 import { latin1, text, WireError, WireReader } from "../../../base/wire.ts";
 import { meansUnset, type SchemaField, type SchemaType } from "./load.ts";
 import { type Layout, layoutOf, messageOf } from "./protobuf-layout.ts";
+import { schemaFormOf } from "./schema-forms.ts";
 
 /** Kubernetes' protobuf messages -> what the same object is in JSON. Clients write even what is not set, as zero; such
  *  fields come out absent (see `SchemaField.z`), as they are absent from JSON. */
@@ -107,6 +108,7 @@ function readStrings(reader: WireReader): readonly string[] {
 
 function emptyValue(field: SchemaField): unknown {
   if (field.c === "mapOfLists") return [];
+  if (schemaFormOf(field) !== undefined) return null;
   return messageOf(field) === undefined ? "" : {};
 }
 
@@ -140,8 +142,11 @@ function readValue(field: SchemaField, reader: WireReader, wireType: number): un
     case "intOrString":
       return readIntOrString(nested);
     case "any":
+    case "json":
       return readRaw(nested);
   }
+  const form = schemaFormOf(field);
+  if (form !== undefined) return form.toJson(decodeMessage(form.message, nested));
   const message = messageOf(field);
   if (message === undefined) throw new WireError(`no layout for ${field.t}`);
   return decodeMessage(message, nested);
@@ -179,7 +184,7 @@ function readIntOrString(reader: WireReader): string | number {
   return isText ? word : number;
 }
 
-/** RawExtension and FieldsV1: JSON in field 1. */
+/** RawExtension, FieldsV1 and JSON: JSON in field 1. */
 function readRaw(reader: WireReader): unknown {
   const raw = readSingle(reader).text;
   if (raw === undefined || raw === "") return undefined;

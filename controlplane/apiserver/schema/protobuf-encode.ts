@@ -2,6 +2,7 @@ import { WireWriter } from "../../../base/wire.ts";
 import type { SchemaField, SchemaType } from "./load.ts";
 import type { Json } from "./protobuf-decode.ts";
 import { type Layout, layoutOf, messageOf } from "./protobuf-layout.ts";
+import { schemaFormOf } from "./schema-forms.ts";
 
 /** A JSON-shaped object -> its protobuf message; fields that are absent or null are left out. */
 export function encodeMessage(type: SchemaType, object: Json): Uint8Array {
@@ -67,6 +68,7 @@ function writeValue(number: number, field: SchemaField, writer: WireWriter, valu
       writer.nested(() => writer.varint(10).string(String(value)));
       return;
     case "any":
+    case "json":
       writer.nested(() => writer.varint(10).string(JSON.stringify(value)));
       return;
     case "time":
@@ -79,6 +81,11 @@ function writeValue(number: number, field: SchemaField, writer: WireWriter, valu
         else writer.varint(8).varint(1).varint(26).string(String(value));
       });
       return;
+  }
+  const form = schemaFormOf(field);
+  if (form !== undefined) {
+    writer.nested(() => writeInto(layoutOf(form.message), writer, form.toParts(value)));
+    return;
   }
   const message = messageOf(field);
   if (message === undefined) throw new RangeError(`no layout for ${field.t}`);

@@ -3,6 +3,9 @@ import fc from "fast-check";
 import { WireError } from "../../../base/wire.ts";
 import { type SchemaField, schema, typeOf, UnknownKindError } from "./load.ts";
 import { decodeKubernetesProtobuf, encodeKubernetesProtobuf } from "./protobuf-envelope.ts";
+import { innerTypeOf } from "./schema-forms.ts";
+
+const schemaMessage = "V1JSONSchemaProps";
 
 describe("protobuf envelope", () => {
   const bytes = (hex: string) => Buffer.from(hex.replaceAll(/\s/g, ""), "hex");
@@ -95,7 +98,7 @@ function message(model: string, depth: number): fc.Arbitrary<Record<string, unkn
 
 function newMessage(model: string, depth: number): fc.Arbitrary<Record<string, unknown>> {
   const fields = Object.entries(typeOf(model)?.fields ?? {}).filter(([, { n }]) => n !== undefined);
-  const usable = fields.filter(([, field]) => depth > 0 || typeOf(field.t) === undefined);
+  const usable = fields.filter(([, field]) => depth > 0 || innerTypeOf(field) === undefined);
   return fc
     .subarray(usable, { maxLength: Math.min(5, usable.length) })
     .chain((chosen) =>
@@ -121,6 +124,7 @@ function many(field: SchemaField, depth: number): fc.Arbitrary<unknown> {
 }
 
 function one(field: SchemaField, depth: number): fc.Arbitrary<unknown> {
+  const inner = (model: string) => message(model, depth - 1);
   const seconds = fc.integer({ min: -62_000_000_000, max: 200_000_000_000 });
   const time = (s: number) => new Date(s * 1000).toISOString().slice(0, 19);
   switch (field.t) {
@@ -143,6 +147,7 @@ function one(field: SchemaField, depth: number): fc.Arbitrary<unknown> {
     case "intOrString":
       return fc.oneof(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), fc.string({ maxLength: 5 }));
     case "any":
+    case "json":
       return fc
         .jsonValue({ maxDepth: 1 })
         .filter((value) => value !== null)
@@ -151,7 +156,13 @@ function one(field: SchemaField, depth: number): fc.Arbitrary<unknown> {
       return seconds.map((s) => `${time(s)}Z`).filter((text) => /^\d{4}-/.test(text));
     case "microtime":
       return seconds.map((s) => `${time(s)}.012345Z`).filter((text) => /^\d{4}-/.test(text));
+    case "schemaOrList":
+      return fc.oneof(inner(schemaMessage), fc.array(inner(schemaMessage), { minLength: 1, maxLength: 2 }));
+    case "schemaOrBool":
+      return fc.oneof(inner(schemaMessage), fc.boolean());
+    case "schemaOrStrings":
+      return fc.oneof(inner(schemaMessage), fc.array(fc.string({ maxLength: 5 }), { minLength: 1 }));
     default:
-      return message(field.t, depth - 1);
+      return inner(field.t);
   }
 }

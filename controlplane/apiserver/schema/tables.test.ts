@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { kinds } from "../resources/table.ts";
 import { findTypeName, schema, schemaDocs, typeOf } from "./load.ts";
+import { schemaFormOf } from "./schema-forms.ts";
 
 /** The three tables against the models: every line names what exists, every field has a number, none has another's. */
 describe("schema tables", () => {
@@ -10,7 +11,8 @@ describe("schema tables", () => {
   const lines = (file: string) =>
     readFileSync(join(import.meta.dirname, file), "utf8")
       .split("\n")
-      .filter((line) => line !== "" && !line.startsWith("#") && !line.startsWith("["));
+      .filter((line) => line !== "" && !line.startsWith("#") && !line.startsWith("["))
+      .map((line) => line.replace("! ", " ").replace(/!$/, ""));
 
   it("number every field of every message, but for the type of what stands alone", () => {
     for (const [name, { fields }] of Object.entries(types)) {
@@ -64,9 +66,10 @@ describe("schema tables", () => {
       assert.deepEqual(silent, [], name);
     }
     const used = new Set(
-      Object.entries(types).flatMap(([name, { fields }]) =>
-        Object.entries(fields).flatMap(([field, { t }]) => [`${name}.${field}`, `*.${field}:${t}`]),
-      ),
+      Object.entries(types).flatMap(([name, { fields }]) => [
+        name,
+        ...Object.entries(fields).flatMap(([field, { t }]) => [`${name}.${field}`, `*.${field}:${t}`]),
+      ]),
     );
     for (const line of lines("field-texts.txt")) assert.ok(used.has(line.split(" ")[0] ?? ""), line);
   });
@@ -78,11 +81,22 @@ describe("schema tables", () => {
   });
 
   it("reach all that fields are made of", () => {
-    const scalars = /^(string|bytes|integer|number|boolean|any|time|microtime|quantity|intOrString)$/;
+    const scalars = /^(string|bytes|integer|number|boolean|any|json|time|microtime|quantity|intOrString)$/;
     for (const [name, { fields }] of Object.entries(types)) {
       for (const [field, { t }] of Object.entries(fields))
-        assert.ok(scalars.test(t) || types[t] !== undefined, `${name}.${field}: ${t}`);
+        assert.ok(scalars.test(t) || types[t] || schemaFormOf({ t }), `${name}.${field}: ${t}`);
     }
+  });
+
+  it("know every stable kind of Kubernetes, served or not, and its list", () => {
+    const missing = Object.entries(stableKinds).flatMap(([apiVersion, names]) =>
+      names
+        .split(" ")
+        .flatMap((kind) => (/Review$/.test(kind) ? [kind] : [kind, `${kind}List`]))
+        .filter((kind) => schema().kinds[`${apiVersion}/${kind}`] === undefined)
+        .map((kind) => `${apiVersion}/${kind}`),
+    );
+    assert.deepEqual(missing, []);
   });
 
   it("know every served kind, and what requests about them carry", () => {
@@ -103,3 +117,32 @@ describe("schema tables", () => {
       assert.ok(findTypeName(apiVersion, kind), kind);
   });
 });
+
+/** By group and version, all that Kubernetes 1.36 serves as v1 or v2. */
+const stableKinds: Readonly<Record<string, string>> = {
+  v1: "ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota Secret Service ServiceAccount",
+  "admissionregistration.k8s.io/v1":
+    "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration",
+  "apiextensions.k8s.io/v1": "CustomResourceDefinition",
+  "apiregistration.k8s.io/v1": "APIService",
+  "apps/v1": "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet",
+  "authentication.k8s.io/v1": "SelfSubjectReview TokenReview",
+  "authorization.k8s.io/v1":
+    "LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview",
+  "autoscaling/v1": "HorizontalPodAutoscaler",
+  "autoscaling/v2": "HorizontalPodAutoscaler",
+  "batch/v1": "CronJob Job",
+  "certificates.k8s.io/v1": "CertificateSigningRequest",
+  "coordination.k8s.io/v1": "Lease",
+  "discovery.k8s.io/v1": "EndpointSlice",
+  "events.k8s.io/v1": "Event",
+  "flowcontrol.apiserver.k8s.io/v1": "FlowSchema PriorityLevelConfiguration",
+  "networking.k8s.io/v1": "IPAddress Ingress IngressClass NetworkPolicy ServiceCIDR",
+  "node.k8s.io/v1": "RuntimeClass",
+  "policy/v1": "PodDisruptionBudget",
+  "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding Role RoleBinding",
+  "resource.k8s.io/v1": "DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice",
+  "scheduling.k8s.io/v1": "PriorityClass",
+  "storage.k8s.io/v1":
+    "CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment VolumeAttributesClass",
+};
