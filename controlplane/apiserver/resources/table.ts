@@ -18,6 +18,7 @@ import {
   selfSubjectReviews,
   selfSubjectRulesReviews,
   subjectAccessReviews,
+  tokenReviews,
 } from "./reviews.ts";
 import { clusterRoleBindings, roleBindings } from "./role-bindings.ts";
 import { clusterRoles, roles } from "./roles.ts";
@@ -49,6 +50,7 @@ export const kinds: readonly Kind[] = [
   roleBindings,
   roles,
   selfSubjectReviews,
+  tokenReviews,
   localSubjectAccessReviews,
   selfSubjectAccessReviews,
   selfSubjectRulesReviews,
