@@ -11,6 +11,14 @@ export function invalid(field: string, value: unknown, detail: string): FieldErr
   return { reason: "FieldValueInvalid", field, message: joined(`Invalid value: ${shown(value)}`, detail) };
 }
 
+export function typeInvalid(field: string, value: unknown, detail: string): FieldError {
+  return {
+    reason: "FieldValueTypeInvalid",
+    field,
+    message: joined(`Invalid value: ${shown(value)}`, detail),
+  };
+}
+
 /** Where no single value is to blame. */
 export function invalidAltogether(field: string, detail: string): FieldError {
   return { reason: "FieldValueInvalid", field, message: joined("Invalid value", detail) };

@@ -1,0 +1,231 @@
+import { RE2JS } from "re2js";
+import { isObject } from "../json.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { invalid, notSupported, required, tooLong, tooMany, typeInvalid } from "../resources/field-errors.ts";
+import { sameValue } from "../schema/same-value.ts";
+import { hasFormat } from "./formats.ts";
+import { goFloat } from "./go-number.ts";
+import { additionalOf, type JsonSchema } from "./json-schema.ts";
+
+/** What of a value breaks its schema, in the order and words of kube-openapi's validation. Pure. */
+export function validateValue(value: unknown, schema: JsonSchema, path = ""): readonly FieldError[] {
+  const { problems } = check(value, schema, path);
+  return problems;
+}
+
+/** `matched` counts what was found right: of several alternatives that all fail the best one's problems are told. */
+interface Findings {
+  readonly problems: FieldError[];
+  matched: number;
+}
+
+function check(value: unknown, schema: JsonSchema, path: string): Findings {
+  const out: Findings = { problems: [], matched: 0 };
+  addTo(out, checkType(value, schema, path));
+  if (value === null) {
+    addTo(out, checkEnum(value, schema, path));
+    return out;
+  }
+  addTo(out, checkAlternatives(value, schema, path));
+  if (typeof value === "string") {
+    addTo(out, checkString(value, schema, path));
+    addTo(out, checkFormat(value, schema, path));
+  }
+  if (typeof value === "number") addTo(out, checkNumber(value, schema, path));
+  if (Array.isArray(value)) addTo(out, checkList(value, schema, path));
+  addTo(out, checkEnum(value, schema, path));
+  if (isObject(value)) addTo(out, checkProperties(value, schema, path));
+  return out;
+}
+
+/** The same problem found twice is told once. */
+function addTo(out: Findings, { problems, matched }: Findings): void {
+  for (const problem of problems)
+    if (!out.problems.some(({ field, message }) => field === problem.field && message === problem.message))
+      out.problems.push(problem);
+  out.matched += matched + (problems.length === 0 ? 1 : 0);
+}
+
+const found = (...problems: FieldError[]): Findings => ({ problems, matched: 0 });
+
+/** A text says where it is by the path that it began with. */
+const inBody = (path: string, text: string) => `${path} in body ${text}`;
+
+function typesOf(schema: JsonSchema): readonly string[] {
+  if (schema["x-kubernetes-int-or-string"] === true) return ["integer", "string"];
+  return schema.type === undefined || schema.type === "" ? [] : [schema.type];
+}
+
+function checkType(value: unknown, schema: JsonSchema, path: string): Findings {
+  const types = typesOf(schema);
+  if (types.length === 0) return found();
+  const own = typeName(value);
+  if (own === "null" ? schema.nullable === true : types.includes(own)) return found();
+  if (own === "integer" && types.includes("number")) return found();
+  const text = inBody(path, `must be of type ${types.join(",")}: ${JSON.stringify(own)}`);
+  return found(typeInvalid(shownPath(path), own, text));
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "number") return Number.isInteger(value) ? "integer" : "number";
+  return typeof value;
+}
+
+function checkAlternatives(value: unknown, schema: JsonSchema, path: string): Findings {
+  const out = found();
+  const { anyOf = [], oneOf = [], allOf = [], not } = schema;
+  const add = (text: string) => out.problems.push(invalid("", "", `${JSON.stringify(path)} ${text}`));
+  if (anyOf.length > 0) {
+    const { valid, best } = tried(value, anyOf, path);
+    if (valid === 0) add("must validate at least one schema (anyOf)");
+    addTo(out, best);
+  }
+  if (oneOf.length > 0) {
+    const { valid, best } = tried(value, oneOf, path);
+    if (valid === 1) out.matched += best.matched;
+    else {
+      const how = valid === 0 ? "Found none valid" : `Found ${valid} valid alternatives`;
+      add(`must validate one and only one schema (oneOf). ${how}`);
+      if (valid === 0) addTo(out, best);
+    }
+  }
+  if (allOf.length > 0) {
+    const all = allOf.map((one) => check(value, one, path));
+    for (const one of all) addTo(out, one);
+    const valid = all.filter(({ problems }) => problems.length === 0).length;
+    if (valid !== all.length)
+      add(`must validate all the schemas (allOf)${valid === 0 ? ". None validated" : ""}`);
+  }
+  if (not !== undefined && check(value, not, path).problems.length === 0)
+    add("must not validate the schema (not)");
+  return out;
+}
+
+function tried(
+  value: unknown,
+  schemas: readonly JsonSchema[],
+  path: string,
+): { readonly valid: number; readonly best: Findings } {
+  const all = schemas.map((one) => check(value, one, path));
+  const valid = all.filter(({ problems }) => problems.length === 0);
+  const best = valid[0] ?? all.reduce((most, one) => (one.matched > most.matched ? one : most));
+  return { valid: valid.length, best };
+}
+
+function checkString(value: string, schema: JsonSchema, path: string): Findings {
+  const { maxLength, minLength, pattern } = schema;
+  const at = shownPath(path);
+  const length = maxLength === undefined && minLength === undefined ? 0 : [...value].length;
+  if (maxLength !== undefined && length > maxLength) return found(tooLong(at, maxLength));
+  if (minLength !== undefined && length < minLength)
+    return found(invalid(at, value, inBody(path, `should be at least ${minLength} chars long`)));
+  if (pattern !== undefined && pattern !== "" && !compiled(pattern).test(value))
+    return found(invalid(at, value, inBody(path, `should match '${pattern}'`)));
+  return found();
+}
+
+/** Linear in the value, whatever the pattern: both come from outside. */
+const patterns = new Map<string, RE2JS>();
+const patternsMax = 1_000;
+function compiled(pattern: string): { test(value: string): boolean } {
+  let known = patterns.get(pattern);
+  if (known === undefined) {
+    known = RE2JS.compile(pattern);
+    if (patterns.size >= patternsMax) patterns.clear();
+    patterns.set(pattern, known);
+  }
+  const regexp = known;
+  return { test: (value) => regexp.matcher(value).find() };
+}
+
+function checkFormat(value: string, { type, format }: JsonSchema, path: string): Findings {
+  if (format === undefined || (type !== undefined && type !== "string") || hasFormat(format, value))
+    return found();
+  const text = inBody(path, `must be of type ${format}: ${JSON.stringify(value)}`);
+  return found(typeInvalid(shownPath(path), value, text));
+}
+
+function checkNumber(value: number, schema: JsonSchema, path: string): Findings {
+  const out = found();
+  const at = shownPath(path);
+  const { type, format, multipleOf, maximum, minimum } = schema;
+  if (!isInRange(value, schema)) {
+    const how = format ? `with format ${format}` : "(default format)";
+    out.problems.push(invalid("", "", `Checked value must be of type ${type} ${how} in ${path}`));
+  }
+  const add = (text: string) => out.problems.push(invalid(at, value, inBody(path, text)));
+  // Go compares whole numbers as int64, others as float64.
+  const goNumber = (bound: number) =>
+    Number.isInteger(value) && Number.isInteger(bound) ? String(bound) : goFloat(bound);
+  if (multipleOf !== undefined && !isMultiple(value, multipleOf))
+    add(`should be a multiple of ${goNumber(multipleOf)}`);
+  if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum))
+    add(`should be less than ${schema.exclusiveMaximum ? "" : "or equal to "}${goNumber(maximum)}`);
+  if (minimum !== undefined && (schema.exclusiveMinimum ? value <= minimum : value < minimum))
+    add(`should be greater than ${schema.exclusiveMinimum ? "" : "or equal to "}${goNumber(minimum)}`);
+  return out;
+}
+
+function isInRange(value: number, { type, format }: JsonSchema): boolean {
+  if (type === "integer" && format === "int32") return value === (value | 0);
+  if (type === "number" && format === "float") return Number.isFinite(Math.fround(value));
+  return true;
+}
+
+function isMultiple(value: number, factor: number): boolean {
+  const times = factor < 1 ? (1 / factor) * value : value / factor;
+  return Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
+}
+
+function checkList(value: readonly unknown[], schema: JsonSchema, path: string): Findings {
+  const out = found();
+  const at = shownPath(path);
+  const { items, minItems, maxItems } = schema;
+  if (items !== undefined)
+    for (const [index, item] of value.entries()) addTo(out, check(item, items, `${path}[${index}]`));
+  if (minItems !== undefined && value.length < minItems)
+    out.problems.push(invalid(at, value.length, inBody(path, `should have at least ${minItems} items`)));
+  if (maxItems !== undefined && value.length > maxItems)
+    out.problems.push(tooMany(at, value.length, maxItems));
+  return out;
+}
+
+function checkEnum(value: unknown, schema: JsonSchema, path: string): Findings {
+  const { enum: allowed } = schema;
+  if (allowed === undefined || allowed.length === 0 || allowed.some((one) => sameValue(one, value)))
+    return found();
+  const values = allowed.map((one) => (typeof one === "string" ? one : JSON.stringify(one)));
+  return found(notSupported(shownPath(path), value, values));
+}
+
+function checkProperties(
+  value: Readonly<Record<string, unknown>>,
+  schema: JsonSchema,
+  path: string,
+): Findings {
+  const out = found();
+  const at = shownPath(path);
+  const { properties = {}, minProperties, maxProperties } = schema;
+  const count = Object.keys(value).length;
+  if (minProperties !== undefined && count < minProperties)
+    out.problems.push(invalid(at, count, inBody(path, `should have at least ${minProperties} properties`)));
+  if (maxProperties !== undefined && count > maxProperties)
+    out.problems.push(tooMany(at, count, maxProperties));
+  const additional = additionalOf(schema);
+  for (const [name, one] of Object.entries(value)) {
+    if (Object.hasOwn(properties, name)) continue;
+    if (schema.additionalProperties === false)
+      out.problems.push(invalid(at, name, inBody(`${path}.${name}`, "is a forbidden property")));
+    else if (additional !== undefined) addTo(out, check(one, additional, `${path}.${name}`));
+  }
+  for (const [name, property] of Object.entries(properties))
+    if (Object.hasOwn(value, name))
+      addTo(out, check(value[name], property, path === "" ? name : `${path}.${name}`));
+  for (const name of schema.required ?? [])
+    if (!Object.hasOwn(value, name)) out.problems.push(required(shownPath(`${path}.${name}`)));
+  return out;
+}
+
+const shownPath = (path: string) => (path.startsWith(".") ? path.slice(1) : path);
