@@ -43,6 +43,14 @@ describe("protobuf envelope", () => {
     });
   });
 
+  it("reads the verbs of a resource as the message that Kubernetes makes of them", () => {
+    const resources = [{ name: "pods", singularName: "pod", namespaced: true, kind: "Pod", verbs: ["get"] }];
+    const list = { apiVersion: "v1", kind: "APIResourceList", groupVersion: "v1", resources };
+    const body = Buffer.from(encodeKubernetesProtobuf(list));
+    assert.ok(body.includes(bytes("2205 0a03 676574")), body.toString("hex"));
+    assert.deepEqual(decodeKubernetesProtobuf(body), list);
+  });
+
   it("says which kind it does not know", () => {
     const body = bytes("6b387300 0a0b 0a027631 1205 476f6e7a6f 1200");
     assert.throws(() => decodeKubernetesProtobuf(body), new UnknownKindError("v1", "Gonzo"));
