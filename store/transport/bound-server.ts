@@ -95,7 +95,9 @@ export class BoundServer {
 
 function reset(socket: Socket): void {
   socket.on("error", () => undefined); // its own end is no news
-  socket.resetAndDestroy();
+  // While a shutdown is under way there is no reset: asked for one, Node leaves the socket open for ever.
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function listen(server: Server, options: BindOptions): Promise<void> {
