@@ -119,8 +119,15 @@ describe("whole numbers that clients bring", () => {
       await list("limit=9223372036854775808"),
       'strconv.ParseInt: parsing "9223372036854775808": value out of range',
     );
+    for (const empty of ["limit=", "timeoutSeconds=", "watch=1&timeoutSeconds=", "limit=&limit=1"])
+      assert.equal(await list(empty), 'strconv.ParseInt: parsing "": invalid syntax', empty);
     assert.equal(await list("timeoutSeconds=1.5"), 'strconv.ParseInt: parsing "1.5": invalid syntax');
     await server.admin.call("POST", pods, { body: pod("doomed") });
+    const unread = await server.admin.call("DELETE", `${pods}/doomed?gracePeriodSeconds=`);
+    assert.deepEqual(
+      [unread.code, unread.body.message],
+      [400, 'strconv.ParseInt: parsing "": invalid syntax'],
+    );
     const { code, body } = await server.admin.call("DELETE", `${pods}/doomed`, {
       body: { gracePeriodSeconds: 1.5 },
     });

@@ -140,6 +140,12 @@ describe("logs and exec through the API server", () => {
         invalid("[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"),
       ],
       ["stream=Stdout", invalid("stream: Forbidden: may not be specified")],
+      ["tailLines=", bad('strconv.ParseInt: parsing "": invalid syntax')],
+      ["tailLines", bad('strconv.ParseInt: parsing "": invalid syntax')],
+      ["tailLines=&tailLines=3", bad('strconv.ParseInt: parsing "": invalid syntax')],
+      ["sinceSeconds=", bad('strconv.ParseInt: parsing "": invalid syntax')],
+      ["limitBytes=", bad('strconv.ParseInt: parsing "": invalid syntax')],
+      ["stream=", invalid("stream: Forbidden: may not be specified")],
       ["tailLines=x", bad('strconv.ParseInt: parsing "x": invalid syntax')],
       [
         "sinceTime=yesterday",
@@ -152,6 +158,7 @@ describe("logs and exec through the API server", () => {
       assert.deepEqual(await ask(query), answer, query);
     assert.deepEqual(await ask("tailLines=1", "unscheduled"), [204, ""]);
     assert.deepEqual(asked, []);
+    assert.deepEqual(await ask("sinceTime=&previous=0&tailLines=%2B1", "unscheduled"), [204, ""]);
     await ask("timestamps=0&previous=FALSE&follow=yes&tailLines=99999999999&pretty=1");
     assert.deepEqual(asked, [
       "system:apiserver /containerLogs/default/p/c?follow=true&tailLines=99999999999",

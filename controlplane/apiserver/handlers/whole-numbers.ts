@@ -5,10 +5,11 @@ import { badRequest } from "../api-error.ts";
 /** 64-bit numbers that tell how to do something and are not stored: the nearest number that JavaScript can hold does the
  *  same. Pure. */
 
-/** Of the query; undefined where it is not given. Fails with BadRequest as Go's ParseInt words it. */
+/** Of the query; undefined where it is not given: an empty one is, and is no number. Fails with BadRequest as Go's ParseInt words
+ *  it. */
 export function queryInt64(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (text === null || text === "") return undefined;
+  if (text === null) return undefined;
   const value = parseInt64(text);
   if (value !== undefined) return clampedToSafe(value);
   const isNumber = /^[+-]?\d+$/.test(text);
