@@ -225,6 +225,8 @@ async function start(parts: Parts): Promise<void> {
     pods: () => pods.list(),
     runtime,
     volumes,
+    events,
+    meter: os.metrics,
     evict: (pod: Pod, message: string) => workers.evict(pod.metadata.uid, message),
   };
   tasks.run("local storage limits", (signal) => keepLocalStorageLimits(storage, signal));

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 
 import { silentLog } from "../../base/os/log.ts";
+import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import type { Pod } from "../../client/types.ts";
 import { isTerminal } from "../sync/pod-phase.ts";
@@ -17,17 +18,20 @@ describe("a pod that exceeds its local storage limits", () => {
   /** Bytes by the folder's last name. */
   let sizes: Record<string, number | Error>;
   let measured: string[];
+  let meter: MetricsRegistry;
   beforeEach(async () => {
     rig = await WorkerRig.open();
     scope = new TaskScope(silentLog);
     sizes = {};
     measured = [];
+    meter = new MetricsRegistry();
   });
   afterEach(async () => {
     await scope.stop();
     await rig.close();
   });
 
+  const told: string[] = [];
   async function watch(): Promise<void> {
     const pods: Pod[] = [await rig.pod()];
     scope.run("local storage", (signal) =>
@@ -48,6 +52,8 @@ describe("a pod that exceeds its local storage limits", () => {
             if (size instanceof Error) throw size;
             return size;
           },
+          events: { record: (_pod, { type, reason }) => told.push(`${type} ${reason}`) },
+          meter,
           evict: (_pod, why) => rig.evict(why),
         },
         signal,
@@ -153,6 +159,34 @@ describe("a pod that exceeds its local storage limits", () => {
     await round();
     assert.deepEqual(measured, []);
     assert.equal(rig.running().size, 1);
+  });
+
+  it("counts as when it was last measured while it cannot be, and an event and a metric say that it cannot", async () => {
+    const limits = { "ephemeral-storage": "15Mi" };
+    await rig.run({
+      containers: [{ name: "c", image: "i", command: ["run"], resources: { limits } }],
+      volumes: [scratch],
+    });
+    await rig.untilRunning();
+    sizes = { scratch: 8 * mi, c: mi, layer: mi };
+    await watch();
+    const rounds = async (count: number) => {
+      for (let one = 0; one < count; one++) {
+        const before = measured.length;
+        await round();
+        await rig.until(() => (measured.length >= before + 3 ? true : undefined), "measured");
+      }
+    };
+    await rounds(1);
+    sizes = { scratch: new Error("it takes too long"), c: mi, layer: mi };
+    await rounds(2);
+    assert.equal(rig.running().size, 1);
+    assert.deepEqual(told, ["Warning StorageNotMeasured"]);
+    assert.match(await meter.text(), /^pintle_local_storage_unmeasured_total 2$/m);
+    sizes = { scratch: new Error("it takes too long"), c: 5 * mi, layer: 3 * mi };
+    await round();
+    const whole = "Pod ephemeral local storage usage exceeds the total limit of containers 15Mi. ";
+    assert.equal((await evicted()).status?.message, whole);
   });
 
   it("is not one that cannot be measured, nor measured when it has no limits", async () => {

@@ -1,6 +1,8 @@
 import { dirname } from "node:path";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
+import type { Meter } from "../../base/os/metrics.ts";
+import type { EventRecorder } from "../../client/events.ts";
 import type { Pod } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import { isTerminal } from "../sync/pod-phase.ts";
@@ -22,41 +24,84 @@ export interface LocalStorageDeps {
   readonly runtime: Pick<Runtime, "listContainers" | "writableFolder">;
   readonly volumes: Pick<PodVolumes, "folderOf">;
   readonly measure?: typeof folderBytes;
+  readonly events: Pick<EventRecorder, "record">;
+  readonly meter: Meter;
   /** Ends a pod for good, saying why. */
   readonly evict: (pod: Pod, message: string) => void;
 }
 
 /** Round by round, one pod and one folder after the other: what do pods that have limits write to this node's disk? Those
- *  that write more are evicted. */
+ *  that write more are evicted. As for the kubelet, what could not be measured takes what it took when it last could. */
 export async function keepLocalStorageLimits(deps: LocalStorageDeps, signal: AbortSignal): Promise<void> {
+  const unmeasured = deps.meter.counter(
+    "pintle_local_storage_unmeasured_total",
+    "Folders of pods with local storage limits that could not be measured.",
+  );
+  const known = new Map<string, Known>();
   for (;;) {
     await sleep(deps.clock, localStorageLimits.pauseMs, signal);
-    for (const pod of deps.pods()) {
+    const pods = deps.pods();
+    const uids = new Set(pods.map(({ metadata }) => metadata.uid));
+    for (const uid of known.keys()) if (!uids.has(uid)) known.delete(uid);
+    for (const pod of pods) {
       const question = isTerminal(pod.status?.phase) || isCritical(pod) ? undefined : storageQuestion(pod);
       if (question === undefined) continue;
-      const message = excessStorage(pod, await usageOf(pod, question, deps, signal));
+      const before = known.get(pod.metadata.uid);
+      const now: Known = { bytes: new Map(), isWhole: true };
+      const measure = async (folder: string): Promise<number | undefined> => {
+        try {
+          return await (deps.measure ?? folderBytes)(folder, { signal });
+        } catch (error) {
+          if (signal.aborted) throw signal.reason;
+          unmeasured.inc();
+          tellUnmeasured(pod, error, { ...deps, isNews: now.isWhole && before?.isWhole !== false });
+          now.isWhole = false;
+          return before?.bytes.get(folder);
+        }
+      };
+      const bytesIn = async (folder: string): Promise<number | undefined> => {
+        const bytes = await measure(folder);
+        if (bytes !== undefined) now.bytes.set(folder, bytes);
+        return bytes;
+      };
+      const usage = await usageOf(pod, question, deps, bytesIn);
+      known.set(pod.metadata.uid, now);
+      const message = excessStorage(pod, usage);
       if (message !== undefined) deps.evict(pod, message);
     }
   }
 }
 
+/** What a pod's folders took when each was last measured. */
+interface Known {
+  readonly bytes: Map<string, number>;
+  /** Each was measured in that round. */
+  isWhole: boolean;
+}
+
+/** Every time in the log, and in an event when it begins. */
+function tellUnmeasured(
+  pod: Pod,
+  error: unknown,
+  { log, events, isNews }: Pick<LocalStorageDeps, "log" | "events"> & { readonly isNews: boolean },
+): void {
+  const { namespace, name } = pod.metadata;
+  log.warn("cannot tell whether a pod keeps to its storage limits", { pod: `${namespace}/${name}`, error });
+  if (!isNews) return;
+  events.record(pod, {
+    type: "Warning",
+    reason: "StorageNotMeasured",
+    message:
+      "The node cannot measure all that the pod wrote to its disk; until it can, local storage limits are held against what was last measured.",
+  });
+}
+
 async function usageOf(
   pod: Pod,
   question: StorageQuestion,
-  deps: LocalStorageDeps,
-  signal: AbortSignal,
+  { runtime, volumes: made }: LocalStorageDeps,
+  bytesIn: (folder: string) => Promise<number | undefined>,
 ): Promise<StorageUsage> {
-  const { measure = folderBytes, runtime, volumes: made, log } = deps;
-  const bytesIn = (folder: string): Promise<number | undefined> =>
-    measure(folder, { signal }).catch((error: unknown) => {
-      if (signal.aborted) throw signal.reason;
-      const { namespace, name } = pod.metadata;
-      log.warn("cannot tell whether a pod keeps to its storage limits", {
-        pod: `${namespace}/${name}`,
-        error,
-      });
-      return undefined;
-    });
   const volumes = new Map<string, number>();
   for (const volume of pod.spec.volumes ?? []) {
     if (!question.volumes.includes(volume.name)) continue;
@@ -69,8 +114,9 @@ async function usageOf(
     if (one.pod.uid !== pod.metadata.uid || one.state.phase !== "running") continue;
     const layer = runtime.writableFolder(one.id);
     // The folder of its logs holds those of its earlier runs, too.
-    const log = (await bytesIn(dirname(one.logPath))) ?? 0;
-    containers.set(one.name, log + ((layer && (await bytesIn(layer))) || 0));
+    const log = await bytesIn(dirname(one.logPath));
+    const written = layer === undefined ? undefined : await bytesIn(layer);
+    if (log !== undefined || written !== undefined) containers.set(one.name, (log ?? 0) + (written ?? 0));
   }
   return { volumes, containers };
 }

@@ -13,7 +13,7 @@ export interface StorageQuestion {
   readonly containers: boolean;
 }
 
-/** Bytes on disk. What could not be measured is missing, and counts as nothing. */
+/** Bytes on disk, as far as they are known; what was never measured is missing. */
 export interface StorageUsage {
   /** By the volume's name. */
   readonly volumes: ReadonlyMap<string, number>;
