@@ -62,8 +62,22 @@ export type ReplicationController = Stored<k8s.V1ReplicationController> & {
 export type ReplicaSet = Stored<k8s.V1ReplicaSet> & { spec: Wire<k8s.V1ReplicaSetSpec> };
 export type Deployment = Stored<k8s.V1Deployment> & { spec: Wire<k8s.V1DeploymentSpec> };
 export type DaemonSet = Stored<k8s.V1DaemonSet> & { spec: Wire<k8s.V1DaemonSetSpec> };
+export type StatefulSet = Stored<k8s.V1StatefulSet> & { spec: Wire<k8s.V1StatefulSetSpec> };
 export type ControllerRevision = Stored<k8s.V1ControllerRevision>;
 export type Job = Stored<k8s.V1Job> & { spec: Wire<k8s.V1JobSpec> };
+export type CronJob = Stored<k8s.V1CronJob> & { spec: Wire<k8s.V1CronJobSpec> };
+export type PodDisruptionBudget = Stored<k8s.V1PodDisruptionBudget> & {
+  spec: Wire<k8s.V1PodDisruptionBudgetSpec>;
+};
+export type PodTemplate = Stored<k8s.V1PodTemplate>;
+/** The model calls `default` by another name. */
+export type LimitRangeItem = Omit<Wire<k8s.V1LimitRangeItem>, "_default"> & {
+  default?: { [resource: string]: string };
+};
+export type LimitRange = Omit<Stored<k8s.V1LimitRange>, "spec"> & {
+  spec: { limits: LimitRangeItem[] | null };
+};
+export type ResourceQuota = Stored<k8s.V1ResourceQuota> & { spec: Wire<k8s.V1ResourceQuotaSpec> };
 export type Lease = Stored<k8s.V1Lease>;
 export type Event = Stored<k8s.CoreV1Event>;
 export type Role = Stored<k8s.V1Role>;

@@ -128,7 +128,7 @@ describe("what a new pod must pass", () => {
     assert.equal(answer.code, 422);
     assert.match(
       answer.body.message,
-      /spec.template.spec.ephemeralContainers: Forbidden: ephemeral containers not allowed in pod templates/,
+      /spec.template.spec.ephemeralContainers: Forbidden: ephemeral containers not allowed in pod template/,
     );
   });
 });

@@ -13,6 +13,12 @@ const pod = {
 const bodies: Readonly<Record<string, Json>> = {
   Pod: { spec: pod },
   EndpointSlice: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }] },
+  StatefulSet: {
+    spec: {
+      selector: { matchLabels: { a: "b" } },
+      template: { metadata: { labels: { a: "b" } }, spec: pod },
+    },
+  },
 };
 
 /** What must stand beside a field so that all else is well, by the path of its message. */

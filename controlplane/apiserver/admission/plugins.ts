@@ -1,29 +1,24 @@
 import type { Clock } from "../../../base/os/clock.ts";
-import type { Authorizer } from "../filters/authorizer.ts";
 import { type Admission, inOrder } from "./admission.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
-import { nodeTokenRestriction } from "./node-token-restriction.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
 
-export type AdmissionDeps = LookupDeps & { readonly clock: Clock; readonly authorizer: Authorizer };
+export type AdmissionDeps = LookupDeps & { readonly clock: Clock };
 
 /** In Kubernetes' order, under Kubernetes' names. */
 const plugins = {
   NamespaceLifecycle: namespaceLifecycle,
   ServiceAccount: serviceAccount,
   NodeRestriction: (deps: AdmissionDeps) =>
-    inOrder(
-      nodeRestriction(async (name) => {
-        const node = await storedObject(deps, { group: "", plural: "nodes", namespace: "", name });
-        return node?.metadata.uid;
-      }),
-      nodeTokenRestriction(deps),
-    ),
+    nodeRestriction(async (name) => {
+      const node = await storedObject(deps, { group: "", plural: "nodes", namespace: "", name });
+      return node?.metadata.uid;
+    }),
   Priority: priority,
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
   RuntimeClass: runtimeClass,

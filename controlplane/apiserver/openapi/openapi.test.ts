@@ -19,6 +19,7 @@ describe("openapi", () => {
       "apis/coordination.k8s.io/v1",
       "apis/discovery.k8s.io/v1",
       "apis/events.k8s.io/v1",
+      "apis/policy/v1",
       "apis/rbac.authorization.k8s.io/v1",
     ]);
     assert.match(

@@ -17,7 +17,7 @@ export function validateClaimTemplate(template: Template | undefined, field: str
   if (template === undefined) return [required(field)];
   return [
     ...validateTemplateMeta(template.metadata ?? {}, `${field}.metadata`),
-    ...validateSpec(template.spec ?? {}, `${field}.spec`),
+    ...validateClaimSpec(template.spec ?? {}, `${field}.spec`),
   ];
 }
 
@@ -36,7 +36,7 @@ function validateTemplateMeta(
   ];
 }
 
-function validateSpec(spec: Spec, field: string): readonly FieldError[] {
+export function validateClaimSpec(spec: Spec, field: string): readonly FieldError[] {
   const { accessModes: modes = [], resources, storageClassName, volumeMode, selector } = spec;
   const problems: FieldError[] = [];
   if (modes.length === 0)

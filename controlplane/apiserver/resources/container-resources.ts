@@ -17,7 +17,7 @@ const standard =
 export const isHugePages = (name: string) => name.startsWith("hugepages-");
 /** Kubernetes' own, without a domain or with its own. */
 const isNative = (name: string) => !name.includes("/") || name.includes("kubernetes.io/");
-const canOvercommit = (name: string) => isNative(name) && !isHugePages(name);
+export const canOvercommit = (name: string) => isNative(name) && !isHugePages(name);
 
 /** Requests, limits and claims of a container. `claims` are the names in the pod's resourceClaims. */
 export function validateResources(
@@ -95,7 +95,7 @@ export function resourceName(name: string, field: string): readonly FieldError[]
   return [invalid(field, name, "must be a standard resource type or fully qualified")];
 }
 
-function containerResourceName(name: string, field: string): readonly FieldError[] {
+export function containerResourceName(name: string, field: string): readonly FieldError[] {
   const problems = resourceName(name, field);
   if (!name.includes("/"))
     return ofContainers.test(name)

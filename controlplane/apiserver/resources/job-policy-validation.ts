@@ -26,7 +26,7 @@ const valid = (values: readonly string[]) =>
   `valid values: [${values.map((one) => JSON.stringify(one)).join(" ")}]`;
 
 /** spec.podFailurePolicy, in Kubernetes' words. */
-export function validateFailurePolicy({ spec }: Job, field: string): readonly FieldError[] {
+export function validateFailurePolicy(spec: Job["spec"], field: string): readonly FieldError[] {
   const rules = spec.podFailurePolicy?.rules ?? [];
   const template: PodSpec = spec.template?.spec ?? { containers: [] };
   const names = new Set([...template.containers, ...(template.initContainers ?? [])].map(({ name }) => name));
@@ -107,7 +107,7 @@ function exitCodes(
 }
 
 /** spec.successPolicy of an Indexed Job, in Kubernetes' words. */
-export function validateSuccessPolicy({ spec }: Job, field: string): readonly FieldError[] {
+export function validateSuccessPolicy(spec: Job["spec"], field: string): readonly FieldError[] {
   const rules = spec.successPolicy?.rules ?? [];
   const problems: FieldError[] = [];
   if (rules.length === 0)

@@ -16,8 +16,16 @@ const manyCompletions = 100_000;
 const manyCompletionsMax = 10_000;
 const managedByMax = 63;
 
-export function validateJob(job: Job): readonly FieldError[] {
-  const { spec } = job;
+export function validateJob({ spec }: Job): readonly FieldError[] {
+  const selector =
+    spec.selector === undefined
+      ? [required("spec.selector")]
+      : [...validateLabelSelector(spec.selector, "spec.selector"), ...selectsOwn(spec)];
+  return [...validateJobSpec(spec, "spec"), ...selector];
+}
+
+/** A job's spec at `field`, in a job or in the template of one; its selector is the job's own affair. */
+export function validateJobSpec(spec: Job["spec"], field: string): readonly FieldError[] {
   const counts = [
     "parallelism",
     "completions",
@@ -27,29 +35,30 @@ export function validateJob(job: Job): readonly FieldError[] {
     "backoffLimitPerIndex",
     "maxFailedIndexes",
   ] as const;
-  const problems: FieldError[] = counts.flatMap((name) => validateCount(spec[name], `spec.${name}`));
-  if (spec.selector === undefined) problems.push(required("spec.selector"));
-  else problems.push(...validateLabelSelector(spec.selector, "spec.selector"), ...selectsOwn(spec));
-  problems.push(...validateCompletionMode(spec), ...validateManagedBy(spec.managedBy));
+  const problems: FieldError[] = counts.flatMap((name) => validateCount(spec[name], `${field}.${name}`));
+  problems.push(
+    ...validateCompletionMode(spec, field),
+    ...validateManagedBy(spec.managedBy, `${field}.managedBy`),
+  );
   if (spec.podFailurePolicy !== undefined)
-    problems.push(...validateFailurePolicy(job, "spec.podFailurePolicy"));
+    problems.push(...validateFailurePolicy(spec, `${field}.podFailurePolicy`));
   if (spec.successPolicy !== undefined)
     problems.push(
       ...(spec.completionMode === "Indexed"
-        ? validateSuccessPolicy(job, "spec.successPolicy")
-        : [invalid("spec.successPolicy", inGo(spec.successPolicy), "requires indexed completion mode")]),
+        ? validateSuccessPolicy(spec, `${field}.successPolicy`)
+        : [invalid(`${field}.successPolicy`, inGo(spec.successPolicy), "requires indexed completion mode")]),
     );
-  problems.push(...validateReplacement(spec));
-  if (spec.template === undefined) return [...problems, required("spec.template")];
+  problems.push(...validateReplacement(spec, `${field}.podReplacementPolicy`));
+  if (spec.template === undefined) return [...problems, required(`${field}.template`)];
   const policies = ["OnFailure", "Never"];
-  const template = validateTemplate(spec.template, "spec.template", policies);
+  const template = validateTemplate(spec.template, `${field}.template`, policies);
   const unsaid = spec.template.spec?.restartPolicy === "Always";
   problems.push(...template.map((problem) => (unsaid ? requiredPolicy(problem) : problem)));
   const restartPolicy = spec.template.spec?.restartPolicy;
   if (spec.podFailurePolicy !== undefined && restartPolicy === "OnFailure")
     problems.push(
       invalid(
-        "spec.template.spec.restartPolicy",
+        `${field}.template.spec.restartPolicy`,
         restartPolicy,
         'only "Never" is supported when podFailurePolicy is specified',
       ),
@@ -73,26 +82,27 @@ const inGo = ({ rules }: NonNullable<Job["spec"]["successPolicy"]>) => ({
   })),
 });
 
-function validateCompletionMode(spec: Job["spec"]): readonly FieldError[] {
+function validateCompletionMode(spec: Job["spec"], field: string): readonly FieldError[] {
   const { completionMode, completions, parallelism, backoffLimitPerIndex, maxFailedIndexes } = spec;
   const problems: FieldError[] = [];
   if (maxFailedIndexes !== undefined && backoffLimitPerIndex === undefined)
-    problems.push(required("spec.backoffLimitPerIndex", "when maxFailedIndexes is specified"));
+    problems.push(required(`${field}.backoffLimitPerIndex`, "when maxFailedIndexes is specified"));
   const modes = ["NonIndexed", "Indexed"];
-  if (!modes.includes(completionMode ?? ""))
-    return [...problems, notSupported("spec.completionMode", completionMode, modes)];
-  if (completionMode === "NonIndexed") {
+  // The template of a job may leave it open.
+  if (completionMode !== undefined && !modes.includes(completionMode))
+    return [...problems, notSupported(`${field}.completionMode`, completionMode, modes)];
+  if (completionMode !== "Indexed") {
     for (const [name, value] of Object.entries({ backoffLimitPerIndex, maxFailedIndexes }))
       if (value !== undefined)
-        problems.push(invalid(`spec.${name}`, value, "requires indexed completion mode"));
+        problems.push(invalid(`${field}.${name}`, value, "requires indexed completion mode"));
     return problems;
   }
   if (completions === undefined)
-    problems.push(required("spec.completions", "when completion mode is Indexed"));
+    problems.push(required(`${field}.completions`, "when completion mode is Indexed"));
   if ((parallelism ?? 0) > parallelismMaxIndexed)
     problems.push(
       invalid(
-        "spec.parallelism",
+        `${field}.parallelism`,
         parallelism,
         `must be less than or equal to ${parallelismMaxIndexed} when completion mode is Indexed`,
       ),
@@ -100,28 +110,35 @@ function validateCompletionMode(spec: Job["spec"]): readonly FieldError[] {
   if (completions === undefined) return problems;
   if (maxFailedIndexes !== undefined && maxFailedIndexes > completions)
     problems.push(
-      invalid("spec.maxFailedIndexes", maxFailedIndexes, "must be less than or equal to completions"),
+      invalid(`${field}.maxFailedIndexes`, maxFailedIndexes, "must be less than or equal to completions"),
     );
   if ((maxFailedIndexes ?? 0) > failedIndexesMax)
     problems.push(
-      invalid("spec.maxFailedIndexes", maxFailedIndexes, `must be less than or equal to ${failedIndexesMax}`),
+      invalid(
+        `${field}.maxFailedIndexes`,
+        maxFailedIndexes,
+        `must be less than or equal to ${failedIndexesMax}`,
+      ),
     );
   if (completions > manyCompletions && backoffLimitPerIndex !== undefined)
-    problems.push(...validateManyCompletions(spec));
+    problems.push(...validateManyCompletions(spec, field));
   return problems;
 }
 
-function validateManyCompletions({ parallelism, maxFailedIndexes }: Job["spec"]): readonly FieldError[] {
+function validateManyCompletions(
+  { parallelism, maxFailedIndexes }: Job["spec"],
+  field: string,
+): readonly FieldError[] {
   const problems: FieldError[] = [];
   if (maxFailedIndexes === undefined)
     problems.push(
-      required("spec.maxFailedIndexes", `must be specified when completions is above ${manyCompletions}`),
+      required(`${field}.maxFailedIndexes`, `must be specified when completions is above ${manyCompletions}`),
     );
   for (const [name, value] of Object.entries({ parallelism, maxFailedIndexes }))
     if ((value ?? 0) > manyCompletionsMax)
       problems.push(
         invalid(
-          `spec.${name}`,
+          `${field}.${name}`,
           value,
           `must be less than or equal to ${manyCompletionsMax} when completions are above ${manyCompletions} and used with backoff limit per index`,
         ),
@@ -130,9 +147,8 @@ function validateManyCompletions({ parallelism, maxFailedIndexes }: Job["spec"])
 }
 
 /** A path such as `acme.io/foo`. */
-function validateManagedBy(managedBy: string | undefined): readonly FieldError[] {
+function validateManagedBy(managedBy: string | undefined, field: string): readonly FieldError[] {
   if (managedBy === undefined) return [];
-  const field = "spec.managedBy";
   if (managedBy === "") return [required(field)];
   const slash = managedBy.indexOf("/");
   const [host, path] = [managedBy.slice(0, Math.max(0, slash)), managedBy.slice(slash + 1)];
@@ -154,11 +170,14 @@ function validateManagedBy(managedBy: string | undefined): readonly FieldError[]
   return problems;
 }
 
-function validateReplacement({ podReplacementPolicy, podFailurePolicy }: Job["spec"]): readonly FieldError[] {
+function validateReplacement(
+  { podReplacementPolicy, podFailurePolicy }: Job["spec"],
+  field: string,
+): readonly FieldError[] {
   const allowed = podFailurePolicy === undefined ? ["Failed", "TerminatingOrFailed"] : ["Failed"];
   return podReplacementPolicy === undefined || allowed.includes(podReplacementPolicy)
     ? []
-    : [notSupported("spec.podReplacementPolicy", podReplacementPolicy, allowed)];
+    : [notSupported(field, podReplacementPolicy, allowed)];
 }
 
 /** Always is the default of pods, so the user most likely forgot to choose; Kubernetes says so in these words. */

@@ -14,7 +14,7 @@ const portNamePattern = /^[-a-z0-9]+$/;
 
 const tooLong = (max: number) => `must be no more than ${max} bytes`;
 
-function regexRule(text: string, pattern: string, ...examples: string[]): string {
+export function regexRule(text: string, pattern: string, ...examples: string[]): string {
   const quoted = examples.map((one) => `'${one}'`);
   const shown = quoted.length > 0 ? `e.g. ${quoted.join(",  or ")}, ` : "";
   return `${text} (${shown}regex used for validation is '${pattern}')`;
@@ -41,7 +41,9 @@ const label1035Text = regexRule(
 /** Container, namespace, and port names; services since 1.33 under DNS-1035 still. */
 export const dns1123Label: Rule = (value) => [
   ...(value.length > labelMax ? [tooLong(labelMax)] : []),
-  ...(label1123Pattern.test(value) ? [] : [label1123Text]),
+  ...(label1123Pattern.test(value)
+    ? []
+    : [subdomainPattern.test(value) ? "must not contain dots" : label1123Text]),
 ];
 
 /** The names of most objects. */

@@ -60,6 +60,12 @@ const good: Readonly<Record<string, Json>> = {
   Role: { rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods"] }] },
   ClusterRole: { rules: [{ verbs: ["get"], nonResourceURLs: ["/metrics"] }] },
   RoleBinding: { roleRef: { kind: "Role", name: "r" }, subjects: [{ kind: "User", name: "jane" }] },
+  LimitRange: { spec: { limits: [{ type: "Container", max: { cpu: "1" } }] } },
+  PodTemplate: { template },
+  ResourceQuota: { spec: { hard: { pods: "2" } } },
+  StatefulSet: { spec: { selector, template, serviceName: "web" } },
+  CronJob: { spec: { schedule: "0 3 * * *", jobTemplate: { spec: { template: jobTemplate } } } },
+  PodDisruptionBudget: { spec: { selector, minAvailable: 1 } },
   ClusterRoleBinding: {
     roleRef: { kind: "ClusterRole", name: "r" },
     subjects: [{ kind: "Group", name: "g" }],

@@ -1,40 +1,48 @@
 import type { Kind } from "../registry/kind.ts";
 import { configMaps } from "./configmaps.ts";
 import { controllerRevisions } from "./controllerrevisions.ts";
+import { cronJobs } from "./cronjobs.ts";
 import { daemonSets } from "./daemonsets.ts";
 import { deployments } from "./deployments.ts";
 import { endpointSlices, endpoints } from "./endpoints.ts";
 import { events } from "./events.ts";
 import { jobs } from "./jobs.ts";
 import { leases } from "./leases.ts";
+import { limitRanges } from "./limitranges.ts";
 import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes.ts";
+import { podDisruptionBudgets } from "./poddisruptionbudgets.ts";
 import { pods } from "./pods.ts";
+import { podTemplates } from "./podtemplates.ts";
 import { replicaSets } from "./replicasets.ts";
 import { replicationControllers } from "./replicationcontrollers.ts";
+import { resourceQuotas } from "./resourcequotas.ts";
 import {
   localSubjectAccessReviews,
   selfSubjectAccessReviews,
   selfSubjectReviews,
   selfSubjectRulesReviews,
   subjectAccessReviews,
-  tokenReviews,
 } from "./reviews.ts";
 import { clusterRoleBindings, roleBindings } from "./role-bindings.ts";
 import { clusterRoles, roles } from "./roles.ts";
 import { secrets } from "./secrets.ts";
 import { serviceAccounts } from "./serviceaccounts.ts";
 import { services } from "./services.ts";
+import { statefulSets } from "./statefulsets.ts";
 
 /** Every kind that is served, in the order in which discovery lists them. */
 export const kinds: readonly Kind[] = [
   configMaps,
   endpoints,
   events,
+  limitRanges,
   namespaces,
   nodes,
   pods,
+  podTemplates,
   replicationControllers,
+  resourceQuotas,
   secrets,
   serviceAccounts,
   services,
@@ -42,15 +50,17 @@ export const kinds: readonly Kind[] = [
   daemonSets,
   deployments,
   replicaSets,
+  statefulSets,
+  cronJobs,
   jobs,
   leases,
   endpointSlices,
+  podDisruptionBudgets,
   clusterRoleBindings,
   clusterRoles,
   roleBindings,
   roles,
   selfSubjectReviews,
-  tokenReviews,
   localSubjectAccessReviews,
   selfSubjectAccessReviews,
   selfSubjectRulesReviews,

@@ -41,11 +41,11 @@ export function noDeadline(template: PodTemplateSpec, owner: string): readonly F
   return [forbidden("spec.template.spec.activeDeadlineSeconds", text)];
 }
 
-/** A pod template under an owner that allows only some restart policies. */
+/** A pod template, under an owner that may allow only some restart policies. */
 export function validateTemplate(
   template: PodTemplateSpec,
   field: string,
-  restartPolicies: readonly string[],
+  restartPolicies?: readonly string[],
 ): readonly FieldError[] {
   const problems = [
     ...validateLabels(template.metadata?.labels, `${field}.labels`),
@@ -55,10 +55,10 @@ export function validateTemplate(
   problems.push(...validatePodSpec(template.spec, `${field}.spec`));
   if ((template.spec.ephemeralContainers ?? []).length > 0)
     problems.push(
-      forbidden(`${field}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod templates"),
+      forbidden(`${field}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template"),
     );
   const { restartPolicy } = template.spec;
-  if (restartPolicy !== undefined && !restartPolicies.includes(restartPolicy))
+  if (restartPolicy !== undefined && restartPolicies?.includes(restartPolicy) === false)
     problems.push(notSupported(`${field}.spec.restartPolicy`, restartPolicy, restartPolicies));
   return problems;
 }

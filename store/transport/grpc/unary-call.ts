@@ -58,25 +58,21 @@ export class UnaryCall implements StreamEvents {
       const answer = this.#handler(request, context);
       if (!(answer instanceof Promise)) {
         this.#succeed(answer);
-        context.settled();
         return;
       }
       const freeSlot = stream.holdSlot();
       answer.then(
         (bytes) => {
           this.#succeed(bytes);
-          context.settled();
           freeSlot();
         },
         (error: unknown) => {
           this.fail(error);
-          context.settled();
           freeSlot();
         },
       );
     } catch (error) {
       this.fail(error);
-      context.settled();
     }
   }
 
@@ -101,8 +97,7 @@ export class UnaryCall implements StreamEvents {
 
   #succeed(answer: Uint8Array): void {
     if (!this.#close("OK")) return;
-    const { stream, sent, context } = this.#parts;
-    if (!stream.countIn(context.lane)) return;
+    const { stream, sent } = this.#parts;
     sent.count += answer.length;
     stream.respond(beginBlock);
     writeMessage(stream, answer);

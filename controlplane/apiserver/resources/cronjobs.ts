@@ -1,0 +1,70 @@
+import type { CronJob } from "../../../client/types.ts";
+import {
+  age,
+  ageColumn,
+  column,
+  containersAndImages,
+  labelSelectorText,
+  podTemplateColumns,
+} from "./cell-text.ts";
+import { validateCronJob, validateNewCronJob } from "./cronjob-validation.ts";
+import { dropDisabledTemplate } from "./disabled-fields.ts";
+import { dns1123Subdomain } from "./names.ts";
+import { defaultTemplate } from "./pod-defaults.ts";
+import { clearStatus, keepStatus } from "./status.ts";
+import { kindOf } from "./typed-kind.ts";
+
+export const cronJobs = kindOf<CronJob>({
+  group: "batch",
+  version: "v1",
+  kind: "CronJob",
+  plural: "cronjobs",
+  singular: "cronjob",
+  shortNames: ["cj"],
+  categories: ["all"],
+  namespaced: true,
+  storagePrefix: "cronjobs",
+  hasGeneration: true,
+  subresources: { status: true },
+  nameRule: dns1123Subdomain,
+  applyDefaults(object) {
+    const { spec } = object;
+    spec.concurrencyPolicy ??= "Allow";
+    spec.suspend ??= false;
+    spec.successfulJobsHistoryLimit ??= 3;
+    spec.failedJobsHistoryLimit ??= 1;
+    spec.jobTemplate ??= {};
+    spec.jobTemplate.metadata ??= {};
+    // What a job leaves out is filled in once it is made.
+    const job: Partial<CronJob["spec"]["jobTemplate"]["spec"]> = spec.jobTemplate.spec ?? {};
+    defaultTemplate(job);
+    spec.jobTemplate.spec = { ...job, template: { metadata: {}, ...job.template } };
+    object.status ??= {};
+  },
+  prepareForCreate: clearStatus,
+  prepareForUpdate: keepStatus,
+  dropDisabled: (next, current) => dropDisabledTemplate(jobOf(next), current && jobOf(current)),
+  validate: (object, _facts, current) => validateCronJob(object, current),
+  validateCreate: validateNewCronJob,
+  columns: [
+    column("Schedule", "string", "When jobs are made, in cron's notation."),
+    column("Timezone", "string", "The time zone that the schedule is read in."),
+    column("Suspend", "boolean", "No jobs are made for the time being."),
+    column("Active", "integer", "Jobs that run now."),
+    column("Last Schedule", "string", "Time since the last job was due."),
+    ageColumn,
+    ...podTemplateColumns,
+  ],
+  cells: ({ spec, status, metadata }, nowMs) => [
+    spec.schedule,
+    spec.timeZone ?? "<none>",
+    spec.suspend === true ? "True" : "False",
+    (status?.active ?? []).length,
+    status?.lastScheduleTime === undefined ? "<none>" : age(status.lastScheduleTime, nowMs),
+    age(metadata.creationTimestamp, nowMs),
+    ...containersAndImages(spec.jobTemplate.spec?.template.spec),
+    labelSelectorText(spec.jobTemplate.spec?.selector),
+  ],
+});
+
+const jobOf = ({ spec }: CronJob) => ({ spec: spec.jobTemplate.spec ?? {} });

@@ -1,0 +1,35 @@
+import type { LimitRange, LimitRangeItem } from "../../../client/types.ts";
+import { column } from "./cell-text.ts";
+import { validateLimitRange } from "./limitrange-validation.ts";
+import { dns1123Subdomain } from "./names.ts";
+import { kindOf } from "./typed-kind.ts";
+
+export const limitRanges = kindOf<LimitRange>({
+  group: "",
+  version: "v1",
+  kind: "LimitRange",
+  plural: "limitranges",
+  singular: "limitrange",
+  shortNames: ["limits"],
+  categories: [],
+  namespaced: true,
+  storagePrefix: "limitranges",
+  subresources: {},
+  nameRule: dns1123Subdomain,
+  applyDefaults({ spec }) {
+    // Kubernetes shows that there are none.
+    if ((spec.limits ?? []).length === 0) spec.limits = null;
+    for (const limit of spec.limits ?? []) if (limit.type === "Container") defaultLimits(limit);
+  },
+  validate: validateLimitRange,
+  columns: [column("Created At", "date", "When the object was created.")],
+  cells: ({ metadata }) => [metadata.creationTimestamp],
+});
+
+/** A container's limit is the most that it may have, and its request what is its limit, unless something else is said. */
+function defaultLimits(limit: LimitRangeItem): void {
+  const limits = { ...limit.max, ...limit.default };
+  const requests = { ...limit.min, ...limits, ...limit.defaultRequest };
+  if (Object.keys(limits).length > 0) limit.default = limits;
+  if (Object.keys(requests).length > 0) limit.defaultRequest = requests;
+}

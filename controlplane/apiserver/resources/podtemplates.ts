@@ -1,0 +1,41 @@
+import type { PodTemplate } from "../../../client/types.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { sameValue } from "../schema/same-value.ts";
+import { column, containersAndImages, labelsText } from "./cell-text.ts";
+import { dropDisabledTemplate } from "./disabled-fields.ts";
+import { dns1123Subdomain } from "./names.ts";
+import { defaultTemplate } from "./pod-defaults.ts";
+import { kindOf } from "./typed-kind.ts";
+import { validateTemplate } from "./workload-validation.ts";
+
+export const podTemplates = kindOf<PodTemplate>({
+  group: "",
+  version: "v1",
+  kind: "PodTemplate",
+  plural: "podtemplates",
+  singular: "podtemplate",
+  shortNames: [],
+  categories: [],
+  namespaced: true,
+  storagePrefix: "podtemplates",
+  hasGeneration: true,
+  subresources: {},
+  nameRule: dns1123Subdomain,
+  hasSpec: false,
+  applyDefaults(object) {
+    defaultTemplate(object);
+    object.template = { metadata: {}, ...object.template };
+  },
+  prepareForUpdate(next, current) {
+    if (!sameValue(next.template, current.template))
+      next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+  },
+  dropDisabled: (next, current) => dropDisabledTemplate({ spec: next }, current && { spec: current }),
+  validate: ({ template }): readonly FieldError[] => validateTemplate(template ?? {}, "template"),
+  columns: [
+    column("Containers", "string", "Names of the template's containers."),
+    column("Images", "string", "Their images."),
+    column("Pod Labels", "string", "The labels of the template."),
+  ],
+  cells: ({ template }) => [...containersAndImages(template?.spec), labelsText(template?.metadata?.labels)],
+});

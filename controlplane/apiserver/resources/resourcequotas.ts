@@ -1,0 +1,49 @@
+import { canonicalQuantity } from "../../../base/quantity-arithmetic.ts";
+import type { ResourceQuota } from "../../../client/types.ts";
+import { age, ageColumn, column } from "./cell-text.ts";
+import { dns1123Subdomain } from "./names.ts";
+import { validateResourceQuota, validateResourceQuotaUpdate } from "./resourcequota-validation.ts";
+import { clearStatus, keepStatus } from "./status.ts";
+import { kindOf } from "./typed-kind.ts";
+
+export const resourceQuotas = kindOf<ResourceQuota>({
+  group: "",
+  version: "v1",
+  kind: "ResourceQuota",
+  plural: "resourcequotas",
+  singular: "resourcequota",
+  shortNames: ["quota"],
+  categories: [],
+  namespaced: true,
+  storagePrefix: "resourcequotas",
+  subresources: { status: true },
+  nameRule: dns1123Subdomain,
+  applyDefaults(object) {
+    object.status ??= {};
+  },
+  prepareForCreate: clearStatus,
+  prepareForUpdate: keepStatus,
+  validate: validateResourceQuota,
+  validateUpdate: validateResourceQuotaUpdate,
+  columns: [
+    column("Request", "string", "What is used of what may be requested and counted."),
+    column("Limit", "string", "What is used of what limits may add up to."),
+    ageColumn,
+  ],
+  cells: ({ status, metadata }, nowMs) => {
+    const names = Object.keys(status?.hard ?? {}).sort();
+    const shown = (name: string) =>
+      `${name}: ${amount(status?.used?.[name])}/${amount(status?.hard?.[name])}`;
+    const isLimit = (name: string) => name.startsWith("limits.");
+    return [
+      names
+        .filter((name) => !isLimit(name))
+        .map(shown)
+        .join(", "),
+      names.filter(isLimit).map(shown).join(", "),
+      age(metadata.creationTimestamp, nowMs),
+    ];
+  },
+});
+
+const amount = (text: string | undefined) => canonicalQuantity(text ?? "0");
