@@ -1,5 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseIpv4Range } from "../base/ipv4.ts";
 import { sleep } from "../base/os/clock.ts";
 import { UsageError } from "../base/os/flags.ts";
 import type { Os, Running } from "../base/os/os.ts";
@@ -10,9 +11,11 @@ import { InformerFactory } from "../client/informer.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
+import { clusterDnsAddress } from "../client/rules/cluster-dns-address.ts";
 import type { Node, Pod } from "../client/types.ts";
 import { kubernetesVersion } from "../client/version.ts";
 import { PodAdmission } from "./admission/pod-admission.ts";
+import { startClusterDns } from "./dns/cluster-dns.ts";
 import { keepLocalStorageLimits } from "./eviction/local-storage-watch.ts";
 import type { AgentConfig } from "./flags.ts";
 import { ImageManager } from "./images/image-manager.ts";
@@ -99,18 +102,37 @@ async function start(parts: Parts): Promise<void> {
   const services = informers.informer(resources.services);
 
   const mode = chosen.kind === "oci" ? "bridge" : "loopback";
+  const serviceRange = parseIpv4Range(config.serviceCidr ?? "");
+  const dnsAddress =
+    config.clusterDns.length > 0 || serviceRange === undefined ? undefined : clusterDnsAddress(serviceRange);
   const networkConfig: NodeNetworkConfig = {
     nodeName: config.nodeName,
     nodeIp: config.nodeIp,
     podCidr: config.podCidr ?? (await podCidrOf(parts, registered)),
     ...(config.clusterCidr !== undefined && { clusterCidr: config.clusterCidr }),
     ...(config.serviceCidr !== undefined && { serviceCidr: config.serviceCidr }),
+    ...(dnsAddress !== undefined && { dnsAddress }),
     stateDir: join(config.rootDir, "network"),
     mode,
   };
   await mkdir(networkConfig.stateDir, { recursive: true, mode: 0o700 });
   const network = await startNodeNetwork(networkConfig, { os, client, informers });
   closers.push(() => network.stop());
+  if (dnsAddress !== undefined) {
+    await network.takeAddress(dnsAddress);
+    const dns = await startClusterDns(
+      {
+        address: dnsAddress,
+        domain: config.clusterDomain,
+        ownRanges: [config.clusterCidr ?? networkConfig.podCidr, config.serviceCidr ?? ""],
+        clients: [mode === "loopback" ? "127.0.0.0/8" : networkConfig.podCidr],
+        nodeIp: config.nodeIp,
+        resolvConf: config.resolvConf,
+      },
+      { os, informers },
+    );
+    closers.push(async () => dns.stop());
+  }
   const proxy = await startServiceProxy(networkConfig, { os, client, informers });
   closers.push(() => proxy.stop());
 
@@ -209,7 +231,11 @@ async function start(parts: Parts): Promise<void> {
       scheme: chosen.kind,
       recursiveReadOnly,
       nodeIp: config.nodeIp,
-      dns: { servers: config.clusterDns, domain: config.clusterDomain },
+      dns: {
+        servers: dnsAddress === undefined ? config.clusterDns : [dnsAddress],
+        domain: config.clusterDomain,
+        resolvConf: config.resolvConf,
+      },
       allocatable: able,
       nodeMemoryBytes: machine.memoryBytes,
       logsDir: join(config.rootDir, "logs"),

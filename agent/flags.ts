@@ -6,6 +6,8 @@ import { isQuantity, parseMilliQuantity, parseQuantity } from "../base/quantity.
 import { labelsForbiddenToNodes } from "../client/rules/node-labels.ts";
 import type { Taint } from "../client/types.ts";
 import { namespaceOf, normalized } from "./admission/sysctls.ts";
+import { canonicalName } from "./dns/domain-name.ts";
+import { defaultResolvConf } from "./dns/node-resolv-conf.ts";
 
 export const agentFlags = {
   "node-name": { kind: "string", help: "This node's name; the host's by default.", value: "NAME" },
@@ -82,8 +84,19 @@ export const agentFlags = {
     help: "How often the node's condition is looked at.",
   },
   "node-lease-duration-seconds": { kind: "integer", default: 40, help: "How long the node's lease holds." },
-  "cluster-dns": { kind: "list", default: [], help: "Addresses of the cluster's DNS servers.", value: "IPS" },
+  "cluster-dns": {
+    kind: "list",
+    default: [],
+    help: "DNS servers that pods are told of; this node's own, at the tenth of the services' addresses, by default.",
+    value: "IPS",
+  },
   "cluster-domain": { kind: "string", default: "cluster.local", help: "Domain of the cluster's names." },
+  "resolv-conf": {
+    kind: "string",
+    default: defaultResolvConf,
+    help: "Names this node's own DNS servers, which are asked for what is not the cluster's; empty: none.",
+    value: "FILE",
+  },
   "pod-cidr": {
     kind: "string",
     help: "Range of pod addresses; from the Node object by default.",
@@ -117,6 +130,7 @@ export interface AgentConfig {
   readonly leaseSeconds: number;
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
+  readonly resolvConf: string;
   readonly podCidr: string | undefined;
   readonly clusterCidr: string | undefined;
   readonly serviceCidr: string | undefined;
@@ -186,6 +200,13 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
       one,
       "is not known to be of a pod's own namespaces",
     );
+  for (const one of flags["cluster-dns"]) check(isIP(one) !== 0, "cluster-dns", one, "is not an IP address");
+  check(
+    canonicalName(flags["cluster-domain"]) !== undefined,
+    "cluster-domain",
+    flags["cluster-domain"],
+    "is not a domain name",
+  );
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
     nodeName,
@@ -214,7 +235,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     statusUpdateMs: flags["node-status-update-frequency"],
     leaseSeconds: flags["node-lease-duration-seconds"],
     clusterDns: flags["cluster-dns"],
-    clusterDomain: flags["cluster-domain"],
+    clusterDomain: canonicalName(flags["cluster-domain"]) ?? "",
+    resolvConf: flags["resolv-conf"],
     podCidr: flags["pod-cidr"],
     clusterCidr: flags["cluster-cidr"],
     serviceCidr: flags["service-cluster-ip-range"],

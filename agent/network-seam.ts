@@ -57,6 +57,8 @@ export interface NodeNetworkConfig {
   readonly clusterCidr?: string;
   /** The services' range, when known. */
   readonly serviceCidr?: string;
+  /** The cluster's DNS, where this node answers it itself: no Service at this address is proxied here. */
+  readonly dnsAddress?: string;
   /** A folder of its own for state (address leases). Made by the agent. */
   readonly stateDir: string;
   /** "bridge": root, each pod in its own namespace. "loopback": pods are processes on 127.x addresses. */
@@ -66,6 +68,8 @@ export interface NodeNetworkConfig {
 /** What runs on a node for networking: pods' connections and routes to other nodes' pods, following their Node objects. */
 export interface NodeNetwork extends Running {
   readonly pods: PodNetwork;
+  /** Makes an address one of this node's own, for as long as its agent runs: the next one takes it again, or not. */
+  takeAddress(address: string): Promise<void>;
 }
 
 /** Exported by agent/network/node-network.ts as `startNodeNetwork`. `informers` are run by the agent. Stopping leaves pods

@@ -165,6 +165,11 @@ async function makeBridge(pool: AddressPool): Promise<void> {
   await writeFile("/proc/sys/net/ipv4/conf/all/send_redirects", "0");
 }
 
+/** Adds an address to the bridge, which loses it when the next agent makes sure of the bridge. */
+export async function takeBridgeAddress(address: string): Promise<void> {
+  await ipBatch([`addr replace ${address}/32 dev ${bridgeName}`]);
+}
+
 async function savedAddresses(path: string, podCidr: string): Promise<[string, string][]> {
   let content: string;
   try {

@@ -12,13 +12,14 @@ export interface HostPorts {
   remove(sandboxId: string): Promise<void>;
 }
 
-export function openHostPorts(applier: RulesetApplier): HostPorts {
+/** `dnsAddress` is the node's own, but no pod's to listen on. */
+export function openHostPorts(applier: RulesetApplier, dnsAddress?: string): HostPorts {
   const pods = new Map<string, readonly NftText[]>();
   const apply = () => applier.apply(hostPortRules([...pods.values()].flat()));
   return {
     async set(sandboxId, podIp, ports) {
       if (ports.length === 0 && !pods.has(sandboxId)) return;
-      const rules = ports.map((port) => hostPortRule(podIp, port));
+      const rules = ports.map((port) => hostPortRule(podIp, port, dnsAddress));
       pods.set(sandboxId, rules);
       try {
         await apply();
@@ -34,7 +35,11 @@ export function openHostPorts(applier: RulesetApplier): HostPorts {
 }
 
 /** Throws, naming the field, where the port is none that this node can serve. */
-function hostPortRule(podIp: string, { protocol, hostIp = "", hostPort, containerPort }: HostPort): NftText {
+function hostPortRule(
+  podIp: string,
+  { protocol, hostIp = "", hostPort, containerPort }: HostPort,
+  dnsAddress: string | undefined,
+): NftText {
   const refuse = (field: string, value: unknown, why: string): never => {
     throw new Error(`${field} ${JSON.stringify(value)} ${why}`);
   };
@@ -43,7 +48,10 @@ function hostPortRule(podIp: string, { protocol, hostIp = "", hostPort, containe
   const known = (["tcp", "udp", "sctp"] as const).find((one) => one === String(protocol).toLowerCase());
   if (known === undefined) return refuse("protocol", protocol, "is not a protocol of host ports");
   const to = nft`${known} dport ${hostPort} dnat to ${podIp}:${containerPort}`;
-  if (hostIp === "" || hostIp === "0.0.0.0" || hostIp === "::") return nft`fib daddr type local ${to}`;
+  if (hostIp === "" || hostIp === "0.0.0.0" || hostIp === "::")
+    return dnsAddress === undefined
+      ? nft`fib daddr type local ${to}`
+      : nft`ip daddr != ${dnsAddress} fib daddr type local ${to}`;
   if (isIpv6(hostIp)) return refuse("hostIP", hostIp, "is an IPv6 address; this node has IPv4 only");
   const [address] = ipv4Of("hostIP", [hostIp], () => refuse("hostIP", hostIp, "is not an IP address"));
   return nft`ip daddr ${address ?? ""} ${to}`;

@@ -3,7 +3,7 @@ import { TaskScope } from "../../base/os/task-scope.ts";
 import { resources } from "../../client/resources.ts";
 import type { Node } from "../../client/types.ts";
 import type { NodeNetworkConfig, StartNodeNetwork } from "../network-seam.ts";
-import { openBridgePods } from "./bridge-pods.ts";
+import { openBridgePods, takeBridgeAddress } from "./bridge-pods.ts";
 import { openHostPorts } from "./host-ports.ts";
 import { openLoopbackPods } from "./loopback-pods.ts";
 import { openApplier } from "./nft-applier.ts";
@@ -14,12 +14,14 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, informers
   const log = os.log.child("network");
   const tasks = new TaskScope(log);
   const running = { done: tasks.untilStopped(), stop: () => tasks.stop() };
-  if (config.mode === "loopback") return { ...running, pods: openLoopbackPods(config) };
+  // Every address of 127/8 is the machine's own already.
+  if (config.mode === "loopback")
+    return { ...running, pods: openLoopbackPods(config), takeAddress: async () => undefined };
 
   const withNft = await hasProgram("nft");
   if (!withNft) log.warn("host ports need nftables; pods that ask for them are not reachable there");
   const hostPorts = withNft
-    ? openHostPorts(openApplier("pintle-host-ports"))
+    ? openHostPorts(openApplier("pintle-host-ports"), config.dnsAddress)
     : { set: async () => undefined, remove: async () => undefined };
   const pods = await openBridgePods(config, os, hostPorts);
 
@@ -51,6 +53,7 @@ export const startNodeNetwork: StartNodeNetwork = async (config, { os, informers
   return {
     done: running.done,
     pods,
+    takeAddress: takeBridgeAddress,
     async stop() {
       unsubscribe();
       await queue;

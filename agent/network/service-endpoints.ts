@@ -24,6 +24,8 @@ export interface NodeView {
   readonly zone: string | undefined;
   /** Pods are processes at loopback addresses of this machine. */
   readonly loopbackPods: boolean;
+  /** An address that the node answers at itself. */
+  readonly dnsAddress?: string;
 }
 
 interface Found extends Endpoint {

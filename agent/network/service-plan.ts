@@ -94,7 +94,9 @@ function planService(
   if (metadata.labels?.[otherProxy] !== undefined) return [];
   const fault: AddressFault = (field, value, why) =>
     problems.push({ service, message: `${field}: ${JSON.stringify(value)} ${why}; left out` });
-  const clusterIps = ipv4Of("spec.clusterIPs", spec.clusterIPs ?? [spec.clusterIP], fault);
+  const clusterIps = ipv4Of("spec.clusterIPs", spec.clusterIPs ?? [spec.clusterIP], fault).filter(
+    (address) => address !== node.dnsAddress,
+  );
   const externalIps = ipv4Of("spec.externalIPs", spec.externalIPs ?? [], fault);
   const ingress = (service.status?.loadBalancer?.ingress ?? []).filter(
     ({ ip, ipMode }) => ip !== undefined && ip !== "" && ipMode !== "Proxy",

@@ -40,6 +40,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       nodeName: config.nodeName,
       zone: ours && zoneOf(ours),
       loopbackPods: config.mode === "loopback",
+      ...(config.dnsAddress !== undefined && { dnsAddress: config.dnsAddress }),
     };
   };
   const proxy = await chooseProxy();

@@ -180,7 +180,9 @@ function baseChains(options: ServiceRulesOptions): Record<string, Chain> {
     "check-cluster-ips": {
       rules: [
         nft`ip daddr @cluster-ips goto refuse`,
-        ...(options.serviceCidr === undefined ? [] : [nft`ip daddr ${options.serviceCidr} drop`]),
+        ...(options.serviceCidr === undefined
+          ? []
+          : [nft`ip daddr ${options.serviceCidr} fib daddr type != local drop`]),
       ],
     },
     "check-sources": { rules: [nft`ip daddr . meta l4proto . th dport vmap @firewalls`] },

@@ -105,7 +105,7 @@ describe("traffic policies of Services", function () {
       "pintle-services",
       "check-cluster-ips",
     ]);
-    assert.match(counted.stdout, /10\.96\.0\.0\/16 drop/);
+    assert.match(counted.stdout, /10\.96\.0\.0\/16 fib daddr type != local drop/);
   });
 
   it("serves a load balancer's addresses, to the ranges it allows", async () => {

@@ -111,19 +111,14 @@ function securityOf(pod: Pod, container: Container): Security {
   };
 }
 
-export interface ClusterDns {
-  readonly servers: readonly string[];
-  readonly domain: string;
-}
-
 export function sandboxConfig(
   pod: Pod,
   attempt: number,
-  dns: ClusterDns,
-  nodeResolvConf: string,
+  clusterDomain: string,
+  dns: SandboxConfig["dns"],
 ): SandboxConfig {
   const { spec, metadata } = pod;
-  const { hostname, names } = hostNamesOf(pod, dns.domain);
+  const { hostname, names } = hostNamesOf(pod, clusterDomain);
   const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   const hostPorts = containers.flatMap(({ ports }) =>
     (ports ?? []).flatMap((port): HostPort[] =>
@@ -149,50 +144,10 @@ export function sandboxConfig(
     hostIpc: spec.hostIPC ?? false,
     sharedPid: spec.shareProcessNamespace ?? false,
     hostPorts: spec.hostNetwork ? [] : hostPorts,
-    dns: dnsOf(pod, dns, nodeResolvConf),
+    dns,
     hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames }) => ({ ip, hostnames: hostnames ?? [] })),
     sysctls: Object.fromEntries(
       (spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]),
     ),
-  };
-}
-
-function dnsOf({ spec, metadata }: Pod, cluster: ClusterDns, nodeResolvConf: string): SandboxConfig["dns"] {
-  const words = (keyword: string) =>
-    nodeResolvConf
-      .split("\n")
-      .map((line) => line.trim().split(/\s+/))
-      .filter(([first]) => first === keyword)
-      .map(([, ...rest]) => rest);
-  const node = {
-    servers: words("nameserver").flat(),
-    searches: words("search").at(-1) ?? [],
-    options: words("options").flat(),
-  };
-  const policy = spec.dnsPolicy ?? "ClusterFirst";
-  const ofCluster =
-    cluster.servers.length > 0 &&
-    (policy === "ClusterFirstWithHostNet" || (policy === "ClusterFirst" && !spec.hostNetwork));
-  const { domain } = cluster;
-  const base =
-    policy === "None"
-      ? { servers: [], searches: [], options: [] }
-      : ofCluster
-        ? {
-            servers: cluster.servers,
-            searches: [`${metadata.namespace}.svc.${domain}`, `svc.${domain}`, domain, ...node.searches],
-            options: ["ndots:5"],
-          }
-        : node;
-  const own = spec.dnsConfig;
-  return {
-    servers: [...base.servers, ...(own?.nameservers ?? [])],
-    searches: [...base.searches, ...(own?.searches ?? [])],
-    options: [
-      ...base.options,
-      ...(own?.options ?? []).map(({ name, value }) =>
-        value === undefined ? (name ?? "") : `${name}:${value}`,
-      ),
-    ],
   };
 }

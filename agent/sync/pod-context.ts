@@ -8,9 +8,9 @@ import type { ImageStore } from "../images/store.ts";
 import type { Prober } from "../probes/prober.ts";
 import type { Runtime } from "../runtime/seam.ts";
 import type { PodVolumes } from "../volumes/pod-volumes.ts";
-import type { ClusterDns } from "./container-config.ts";
 import type { FieldContext } from "./environment.ts";
 import type { FollowedObjects } from "./followed-objects.ts";
+import type { ClusterDns } from "./pod-dns.ts";
 
 /** What all pod workers of a node share. */
 export interface PodContext {

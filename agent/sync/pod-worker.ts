@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { deferred } from "../../base/deferred.ts";
 import { describeError } from "../../base/os/log.ts";
 import { isConflict, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Pod } from "../../client/types.ts";
+import { readNodeResolvConf } from "../dns/node-resolv-conf.ts";
 import { ImageUnavailable } from "../images/image-manager.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
@@ -15,6 +15,7 @@ import { containerGraceSeconds, evictionGraceSeconds, podGraceSeconds } from "./
 import { findContainer, isFinished, isLive, latest, type Observed } from "./observed.ts";
 import { type Action, type Kill, planPod } from "./plan-pod.ts";
 import { fieldPathOf, type PodContext } from "./pod-context.ts";
+import { podDns } from "./pod-dns.ts";
 import { evicted, isTerminal } from "./pod-phase.ts";
 import { failedProbes, followProbes } from "./pod-probes.ts";
 import { PodReport } from "./pod-report.ts";
@@ -312,10 +313,10 @@ export class PodWorker {
     if (this.#now() < this.#sandboxRetryMs || this.#asksTooMuch()) return false;
     try {
       await this.#volumes.prepare(this.#pod, "");
-      const resolvConf = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
-      await this.#context.runtime.runPodSandbox(
-        sandboxConfig(this.#pod, attempt, this.#context.dns, resolvConf),
-      );
+      const { dns, runtime } = this.#context;
+      const { config, warnings } = podDns(this.#pod, dns, await readNodeResolvConf(dns.resolvConf));
+      await runtime.runPodSandbox(sandboxConfig(this.#pod, attempt, dns.domain, config));
+      for (const { reason, message } of warnings) this.#event("Warning", reason, message);
       this.#sandboxRetryMs = 0;
       if (attempt === 0) this.#tellUnisolated();
       return true;

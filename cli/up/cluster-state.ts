@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 import { OperatorError } from "../command.ts";
 import type { Layout } from "./layout.ts";
 
-/** What was decided when the cluster was made; it stays the same over restarts. */
+/** What was decided when the cluster was made; it stays the same over restarts but for what says otherwise. */
 export interface ClusterPlan {
   readonly replicas: number;
   readonly nodes: number;
@@ -10,6 +10,8 @@ export interface ClusterPlan {
   /** Distinguishes the networks of clusters on one machine; -1 in process mode. */
   readonly networkSlot: number;
   readonly ports: Readonly<Record<string, number>>;
+  /** DNS servers that pods are told of; absent or empty: each node's own. A later start may say otherwise. */
+  readonly clusterDns?: readonly string[];
 }
 
 export interface ComponentState {

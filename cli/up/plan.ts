@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { isIP } from "node:net";
 import { freePorts, requireFree } from "../../base/os/free-ports.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan, ClusterState } from "./cluster-state.ts";
@@ -11,6 +12,7 @@ export interface PlanRequest {
   readonly runtime: "auto" | "oci" | "process";
   /** 0 picks a free one. */
   readonly apiPort: number;
+  readonly clusterDns: readonly string[];
   readonly given: ReadonlySet<string>;
 }
 
@@ -22,7 +24,12 @@ export interface HeldPlan {
 
 /** Decides once, at the cluster's first start, what stays the same afterwards; checks what was decided on later starts. */
 export async function decidePlan(request: PlanRequest, before: ClusterState | undefined): Promise<HeldPlan> {
-  if (before !== undefined) return keepPlan(request, before.plan);
+  for (const address of request.clusterDns)
+    if (isIP(address) === 0) throw new OperatorError(`--cluster-dns: "${address}" is not an IP address`);
+  if (before !== undefined) {
+    const isGiven = request.given.has("cluster-dns");
+    return keepPlan(request, { ...before.plan, ...(isGiven && { clusterDns: request.clusterDns }) });
+  }
   if (request.replicas < 1 || request.replicas > 7)
     throw new OperatorError(
       `--replicas: ${request.replicas} must be from 1 to 7 (odd numbers tolerate most failures)`,
@@ -41,9 +48,9 @@ export async function decidePlan(request: PlanRequest, before: ClusterState | un
     }
   }
   const held = runtime === "oci" ? await holdNetworkSlot(undefined, isSlotUsable) : undefined;
-  const { replicas, nodes } = request;
+  const { replicas, nodes, clusterDns } = request;
   return {
-    plan: { replicas, nodes, runtime, networkSlot: held?.slot ?? -1, ports },
+    plan: { replicas, nodes, runtime, networkSlot: held?.slot ?? -1, ports, clusterDns },
     release: () => held?.release(),
   };
 }

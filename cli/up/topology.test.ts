@@ -14,4 +14,18 @@ describe("a local cluster's nodes", () => {
       assert.ok(argv.includes("--host-image-hide=/cluster"));
     }
   });
+
+  it("answer DNS themselves, unless other servers are named: then nobody takes the Service's place either", () => {
+    const size = { replicas: 1, nodes: 1 };
+    const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+    const words = (clusterDns: readonly string[]) =>
+      components({ ...size, runtime: "oci", networkSlot: 0, ports, clusterDns }, clusterLayout("/cluster"))
+        .flatMap(({ argv }) => argv)
+        .filter((word) => word.includes("dns"));
+    assert.deepEqual(words([]), []);
+    assert.deepEqual(words(["10.96.0.10", "10.96.0.11"]), [
+      "--apiserver.kube-dns-service=false",
+      "--cluster-dns=10.96.0.10,10.96.0.11",
+    ]);
+  });
 });

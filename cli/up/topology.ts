@@ -75,6 +75,11 @@ export function port(plan: ClusterPlan, name: string): number {
   return found;
 }
 
+/** Whether nodes answer DNS themselves. */
+function hasOwnDns(plan: ClusterPlan): boolean {
+  return plan.clusterDns === undefined || plan.clusterDns.length === 0;
+}
+
 export function apiUrls(plan: ClusterPlan, host: string): string[] {
   return Array.from({ length: standbys(plan) }, (_, i) => `https://${host}:${port(plan, `api-${i + 1}`)}`);
 }
@@ -153,6 +158,8 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     `--etcd-certfile=${pki("store-client.pem")}`,
     `--etcd-keyfile=${pki("store-client-key.pem")}`,
     `--service-cluster-ip-range=${net.serviceRange}`,
+    // Who brings a DNS of their own brings its Service too.
+    ...(hasOwnDns(plan) ? [] : ["--kube-dns-service=false"]),
     `--kubelet-certificate-authority=${pki("ca.pem")}`,
     `--kubelet-client-certificate=${pki("kubelet-client.pem")}`,
     `--kubelet-client-key=${pki("kubelet-client-key.pem")}`,
@@ -252,6 +259,7 @@ function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: nu
       `--client-ca-file=${join(layout.pki, "ca.pem")}`,
       `--cluster-cidr=${addressing(plan).podRange}`,
       `--service-cluster-ip-range=${addressing(plan).serviceRange}`,
+      ...(hasOwnDns(plan) ? [] : [`--cluster-dns=${plan.clusterDns?.join(",")}`]),
     ],
     ...(node.networkNamespace === undefined ? {} : { networkNamespace: node.networkNamespace }),
   };

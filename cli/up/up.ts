@@ -48,6 +48,12 @@ const flags = {
     help: "oci (containers), process (plain processes, which see all of this machine) or auto",
     value: "KIND",
   },
+  "cluster-dns": {
+    kind: "list",
+    default: [],
+    help: "DNS servers that pods are told of, such as CoreDNS' address; each node's own by default",
+    value: "IPS",
+  },
   detach: { kind: "boolean", default: false, short: "d", help: "return as soon as the cluster is ready" },
 } as const;
 
@@ -82,6 +88,7 @@ export const upCommand = command({
       nodes: given.nodes,
       runtime,
       apiPort: given["api-port"],
+      clusterDns: given["cluster-dns"],
       given: names,
     } as const;
     const held = await decidePlan(request, before);

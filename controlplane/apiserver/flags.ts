@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
+import { clusterDnsAddress } from "../../client/rules/cluster-dns-address.ts";
 import { admissionPluginNames } from "./admission/plugins.ts";
 import { historyBytesDefault } from "./cache/history-budget.ts";
 import type { NodeTls } from "./handlers/node-link.ts";
@@ -55,6 +56,11 @@ export const apiserverFlags = {
     default: "10.96.0.0/16",
     help: "Cluster IPs of services",
   },
+  "kube-dns-service": {
+    kind: "boolean",
+    default: true,
+    help: "Keep the Service kube-system/kube-dns, at whose address (the tenth of services) each node answers DNS; =false leaves it to others",
+  },
   "service-node-port-range": {
     kind: "string",
     value: "FIRST-LAST",
@@ -96,6 +102,8 @@ export interface ApiserverConfig {
   readonly store: StoreAccess;
   readonly compactionIntervalMs: number;
   readonly clusterIps: Ipv4Range;
+  /** Where the Service of the cluster's DNS is kept. */
+  readonly clusterDnsAddress: string | undefined;
   readonly nodePorts: PortRange;
   readonly nodeTls: NodeTls;
   /** Names of admission plugins that do not run. */
@@ -164,6 +172,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     store,
     compactionIntervalMs: flags["etcd-compaction-interval"],
     clusterIps,
+    clusterDnsAddress: flags["kube-dns-service"] ? clusterDnsAddress(clusterIps) : undefined,
     nodePorts,
     nodeTls,
     disabledAdmission: flags["disable-admission-plugins"],

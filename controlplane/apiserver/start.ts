@@ -134,10 +134,12 @@ function runLoops(
 ): void {
   const { handlers, port, onReady } = parts;
   const { hub, storage, clock, log } = handlers;
-  const { clusterIps, compactionIntervalMs } = config;
+  const { clusterIps, clusterDnsAddress, compactionIntervalMs } = config;
   const address = { ip: config.advertiseAddress, port };
   tasks.run("cache", (signal) => hub.run(signal));
-  tasks.run("bootstrap", (signal) => bootstrap({ registry: handlers, address, clusterIps, onReady }, signal));
+  tasks.run("bootstrap", (signal) =>
+    bootstrap({ registry: handlers, address, clusterIps, clusterDnsAddress, onReady }, signal),
+  );
   if (compactionIntervalMs > 0)
     tasks.run("compaction", (signal) =>
       compactRegularly({ storage, clock, log, intervalMs: compactionIntervalMs }, signal),

@@ -110,6 +110,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     store: { endpoints: [], tls: undefined },
     compactionIntervalMs: 0,
     clusterIps,
+    clusterDnsAddress: undefined,
     nodePorts: { first: 30000, last: 32767 },
     nodeTls: { ca: authority.certificatePem, cert: kubelet.certificatePem, key: kubelet.privateKeyPem },
     inFlight: { readingMax: 400, mutatingMax: 200 },

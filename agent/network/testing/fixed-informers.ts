@@ -19,6 +19,7 @@ export class FixedInformers {
   asFactory(): InformerFactory {
     const informer = (resource: Resource<unknown>) => ({
       list: () => this.#objects.get(resource.plural) ?? [],
+      hasSynced: true,
       synced: async () => undefined,
       subscribe: (handler: Handler<Stored>) => {
         const handlers = this.#handlers.get(resource.plural) ?? new Set();

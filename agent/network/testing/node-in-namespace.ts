@@ -1,4 +1,4 @@
-/** Run inside a network namespace by test-node.ts: a node's network and proxy, whose objects a test sets. Reads commands from stdin, one
+/** Run inside a network namespace by test-node.ts: a node's network, proxy and DNS, whose objects a test sets. Reads commands from stdin, one
  *  JSON value a line, and answers each with one line. */
 import { createInterface } from "node:readline";
 import { systemClock } from "../../../base/os/clock.ts";
@@ -8,6 +8,7 @@ import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import { resources } from "../../../client/resources.ts";
 import { FakeApi } from "../../../client/testing/fake-api.ts";
+import { startClusterDns } from "../../dns/cluster-dns.ts";
 import { startNodeNetwork } from "../node-network.ts";
 import { startServiceProxy } from "../service-proxy.ts";
 import { FixedInformers } from "./fixed-informers.ts";
@@ -29,10 +30,23 @@ const config = {
   serviceCidr,
   stateDir,
   mode: "bridge",
+  dnsAddress: "10.96.0.10",
 } as const;
 const client = new FakeApi();
 const deps = { os, client, informers: informers.asFactory() };
 const network = await startNodeNetwork(config, deps);
+await network.takeAddress(config.dnsAddress);
+const dns = await startClusterDns(
+  {
+    address: config.dnsAddress,
+    domain: "cluster.local",
+    ownRanges: [clusterCidr, serviceCidr],
+    clients: [podCidr],
+    nodeIp,
+    resolvConf: "",
+  },
+  deps,
+);
 const proxy = await startServiceProxy(config, deps);
 
 const commands: Readonly<Record<string, (input: never) => Promise<unknown>>> = {
@@ -56,5 +70,6 @@ for await (const line of createInterface({ input: process.stdin })) {
     );
   }
 }
+dns.stop();
 await proxy.stop();
 await network.stop();

@@ -75,7 +75,7 @@ export class WorkerRig {
       scheme: "oci",
       recursiveReadOnly: true,
       nodeIp: "10.0.0.1",
-      dns: { servers: [], domain: "cluster.local" },
+      dns: { servers: ["10.96.0.10"], domain: "cluster.local", resolvConf: "" },
       allocatable: { cpuMillis: 1000, memoryBytes: 1e9, storageBytes: 1e9 },
       nodeMemoryBytes: 1e9,
       logsDir: join(root, "logs"),

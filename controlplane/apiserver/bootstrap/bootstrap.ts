@@ -13,6 +13,8 @@ export interface BootstrapDeps {
   readonly registry: RegistryDeps;
   readonly address: ApiAddress;
   readonly clusterIps: Ipv4Range;
+  /** Absent: somebody else sees to the cluster's DNS. */
+  readonly clusterDnsAddress: string | undefined;
   readonly onReady: () => void;
 }
 
@@ -48,7 +50,12 @@ export async function bootstrap(deps: BootstrapDeps, signal: AbortSignal): Promi
     );
 }
 
-async function createEssentials({ registry, clusterIps, address }: BootstrapDeps): Promise<void> {
+async function createEssentials({
+  registry,
+  clusterIps,
+  clusterDnsAddress,
+  address,
+}: BootstrapDeps): Promise<void> {
   for (const name of systemNamespaces)
     await ensure(registry, "namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   await ensure(registry, "services", {
@@ -66,6 +73,29 @@ async function createEssentials({ registry, clusterIps, address }: BootstrapDeps
       sessionAffinity: "None",
     },
   });
+  if (clusterDnsAddress !== undefined) await ensure(registry, "services", dnsService(clusterDnsAddress));
+}
+
+/** Has neither selector nor endpoints: each node answers at this address itself. */
+function dnsService(clusterIP: string): JsonObject {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name: "kube-dns",
+      namespace: "kube-system",
+      labels: { "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true" },
+    },
+    spec: {
+      type: "ClusterIP",
+      clusterIP,
+      ports: [
+        { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
+        { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 },
+      ],
+      sessionAffinity: "None",
+    },
+  };
 }
 
 async function ensure(registry: RegistryDeps, plural: string, object: JsonObject): Promise<void> {

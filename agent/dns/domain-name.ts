@@ -1,0 +1,51 @@
+import { parseIpv4 } from "../../base/ipv4.ts";
+
+/** Domain names as text: lower case, without the dot at the end. Pure. */
+
+const labelBytesMax = 63;
+const nameBytesMax = 253;
+/** What host names, service labels (`_http`) and the names people use by mistake are made of. */
+const label = /^[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?$/;
+
+/** The name as it is compared, or undefined where it cannot be written into a message. */
+export function canonicalName(text: string): string | undefined {
+  const name = text.replace(/\.$/, "").toLowerCase();
+  return name.length > 0 && name.length <= nameBytesMax && name.split(".").every(isLabel) ? name : undefined;
+}
+
+export function isLabel(text: string): boolean {
+  return text.length <= labelBytesMax && label.test(text);
+}
+
+/** The address that a name below in-addr.arpa or ip6.arpa stands for, in its canonical text. */
+export function addressOfReverseName(labels: readonly string[]): string | undefined {
+  const [last, zone] = [labels.at(-1), labels.at(-2)];
+  const parts = labels.slice(0, -2).reverse();
+  if (last !== "arpa") return undefined;
+  if (zone === "in-addr" && parts.length === 4) {
+    const text = parts.join(".");
+    return parseIpv4(text) === undefined ? undefined : text;
+  }
+  if (zone === "ip6" && parts.length === 32 && parts.every((part) => /^[0-9a-f]$/.test(part)))
+    return canonicalIpv6((parts.join("").match(/.{4}/g) ?? []).join(":"));
+  return undefined;
+}
+
+/** One text for each address, so that the same address is found however it was written. */
+export function canonicalAddress(text: string): string | undefined {
+  if (parseIpv4(text) !== undefined) return text;
+  return canonicalIpv6(text);
+}
+
+/** The eight groups in full, as `20010db8…`: not for people. Undefined for what is no address. */
+function canonicalIpv6(text: string): string | undefined {
+  if (!/^[0-9A-Fa-f:]+$/.test(text)) return undefined;
+  const [left = "", right, ...rest] = text.split("::");
+  const groups = (half: string) => (half === "" ? [] : half.split(":"));
+  const [head, tail] = [groups(left), groups(right ?? "")];
+  const missing = 8 - head.length - tail.length;
+  if (rest.length > 0 || (right === undefined ? missing !== 0 : missing < 1)) return undefined;
+  const all = [...head, ...Array.from({ length: missing }, () => "0"), ...tail];
+  if (!all.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return undefined;
+  return all.map((group) => group.toLowerCase().padStart(4, "0")).join(":");
+}

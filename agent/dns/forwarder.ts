@@ -1,0 +1,115 @@
+import type { Clock } from "../../base/os/clock.ts";
+import { below, type Random } from "../../base/os/random.ts";
+import { askByTcp, askByUdp, type Exchange } from "./exchange.ts";
+import { type Query, rcodeOf, readForwarded, writeForwarded } from "./message.ts";
+import { rcodes } from "./types.ts";
+
+export interface ForwarderParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Whom to ask, in this order; looked up for each question, for it may change at any time. */
+  readonly servers: () => Promise<readonly string[]>;
+  /** Port of those servers. */
+  readonly port: number;
+}
+
+export const forwarderLimits = {
+  /** Under what clients wait for (5 s), so that they hear of a failure. */
+  totalMs: 4000,
+  attemptMs: 2000,
+  attemptsMax: 3,
+  /** Questions that wait for an answer at once, of all clients and of one. */
+  waitingMax: 1024,
+  waitingOfOneMax: 256,
+  /** A question that nobody answered is not asked again for so long. */
+  failureMs: 5000,
+  failuresMax: 1024,
+} as const;
+
+/** Asks the node's resolvers what is not the cluster's. */
+export class Forwarder {
+  readonly #parts: ForwarderParts;
+  readonly #failedUntilMs = new Map<string, number>();
+  readonly #waiting = new Map<string, number>();
+  #waitingCount = 0;
+
+  constructor(parts: ForwarderParts) {
+    this.#parts = parts;
+  }
+
+  /** An answer to the client in at most `bytesMax`; undefined when there is none to be had. */
+  async ask(
+    query: Query,
+    {
+      protocol,
+      client,
+      bytesMax,
+    }: { readonly protocol: "udp" | "tcp"; readonly client: string; readonly bytesMax: number },
+  ): Promise<Buffer | undefined> {
+    const key = JSON.stringify(query.question);
+    const ofClient = this.#waiting.get(client) ?? 0;
+    const isTooMuch =
+      this.#waitingCount >= forwarderLimits.waitingMax || ofClient >= forwarderLimits.waitingOfOneMax;
+    if (isTooMuch || this.#failedLately(key)) return undefined;
+    this.#waitingCount++;
+    this.#waiting.set(client, ofClient + 1);
+    try {
+      const answer = await this.#askInTurn(query, protocol, bytesMax);
+      if (answer === undefined) this.#rememberFailure(key);
+      return answer;
+    } finally {
+      this.#waitingCount--;
+      const left = (this.#waiting.get(client) ?? 1) - 1;
+      if (left > 0) this.#waiting.set(client, left);
+      else this.#waiting.delete(client);
+    }
+  }
+
+  /** One server after the other; the last word of one that cannot tell holds only where none could. */
+  async #askInTurn(query: Query, protocol: "udp" | "tcp", bytesMax: number): Promise<Buffer | undefined> {
+    const { clock, random, port } = this.#parts;
+    const servers = await this.#parts.servers();
+    const deadlineMs = clock.monotonicMs() + forwarderLimits.totalMs;
+    // One server alone is asked twice: a datagram may have been lost.
+    const turns =
+      servers.length === 1 ? [...servers, ...servers] : servers.slice(0, forwarderLimits.attemptsMax);
+    let unable: Buffer | undefined;
+    for (const server of turns) {
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0) break;
+      const id = below(random, 65_536);
+      const read = (response: Buffer) => readForwarded(query, response, { id, bytesMax });
+      const exchange: Exchange = {
+        message: writeForwarded(query, id),
+        server,
+        port,
+        timeoutMs: Math.min(leftMs, forwarderLimits.attemptMs),
+        isAnswer: (response) => read(response) !== undefined,
+      };
+      const answer = await (protocol === "udp" ? askByUdp : askByTcp)(exchange, clock).then(
+        read,
+        () => undefined,
+      );
+      if (answer === undefined) continue;
+      const rcode = rcodeOf(answer);
+      if (rcode !== rcodes.serverFailure && rcode !== rcodes.refused) return answer;
+      unable = answer;
+    }
+    return unable;
+  }
+
+  #failedLately(key: string): boolean {
+    const untilMs = this.#failedUntilMs.get(key);
+    if (untilMs === undefined) return false;
+    if (untilMs > this.#parts.clock.monotonicMs()) return true;
+    this.#failedUntilMs.delete(key);
+    return false;
+  }
+
+  #rememberFailure(key: string): void {
+    const [oldest] = this.#failedUntilMs.keys();
+    if (this.#failedUntilMs.size >= forwarderLimits.failuresMax && oldest !== undefined)
+      this.#failedUntilMs.delete(oldest);
+    this.#failedUntilMs.set(key, this.#parts.clock.monotonicMs() + forwarderLimits.failureMs);
+  }
+}
