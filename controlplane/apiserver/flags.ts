@@ -4,6 +4,8 @@ import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { clusterDnsAddress } from "../../client/rules/cluster-dns-address.ts";
 import { admissionPluginNames } from "./admission/plugins.ts";
+import type { AuthenticationConfig } from "./authentication/config.ts";
+import { authenticationConfig, authenticationFlags } from "./authentication/flags.ts";
 import { historyBytesDefault } from "./cache/history-budget.ts";
 import type { NodeTls } from "./handlers/node-link.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
@@ -78,6 +80,7 @@ export const apiserverFlags = {
     help: "Client certificate for node agents, PEM",
   },
   "kubelet-client-key": { kind: "string", value: "FILE", help: "Its private key, PEM" },
+  ...authenticationFlags,
   "disable-admission-plugins": {
     kind: "list",
     value: "NAMES",
@@ -99,6 +102,7 @@ export interface ApiserverConfig {
   readonly port: number;
   readonly advertiseAddress: string;
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
+  readonly authentication: AuthenticationConfig;
   readonly store: StoreAccess;
   readonly compactionIntervalMs: number;
   readonly clusterIps: Ipv4Range;
@@ -161,6 +165,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     cert: reader.optional("kubelet-client-certificate"),
     key: reader.optional("kubelet-client-key"),
   };
+  const authentication = authenticationConfig(flags, problems);
   const store = { endpoints: flags["etcd-servers"], tls: storeTls(flags, reader, problems) };
   if (problems.length > 0 || clusterIps === undefined || nodePorts === undefined)
     throw new UsageError(problems.join("\n"));
@@ -169,6 +174,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     port,
     advertiseAddress,
     tls,
+    authentication,
     store,
     compactionIntervalMs: flags["etcd-compaction-interval"],
     clusterIps,
@@ -186,7 +192,9 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
 }
 
 type Flags = FlagValues<typeof apiserverFlags>;
-type FileFlag = Extract<keyof Flags, `${string}file` | `kubelet-${string}`>;
+type FileFlag =
+  | Extract<keyof Flags, `tls-${string}-file` | `etcd-${string}file` | `kubelet-${string}`>
+  | "client-ca-file";
 interface FileReader {
   required(name: FileFlag): string;
   optional(name: FileFlag): string | undefined;

@@ -66,7 +66,10 @@ export async function serve(
       cancelDeadline = deps.clock.after(timeoutOf(info.query), () => abort.abort(late));
     }
     const { authorizer } = deps.handlers;
-    const user = await identify(request, info, { authorizer, warn: (text) => warn(response, text) });
+    const user = await identify(request, info, deps.handlers.gate, {
+      warn: (text) => warn(response, text),
+      refusal: (why) => deps.log.debug("a credential does not hold", { why, auditId }),
+    });
     await authorize(authorizer, user, info);
     await dispatch({ request, response, info, user, signal: abort.signal, enter }, deps);
   } catch (error) {
@@ -107,7 +110,6 @@ async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
   if (resource === undefined) {
     exchange.enter();
     const answer = await plainRoute(info, header(request.headers, "accept"), deps.plain);
-    for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
     return send(request, response, answer);
   }
   const { group, version, plural } = resource;

@@ -7,11 +7,15 @@ import { TaskScope } from "../../base/os/task-scope.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import { admissionChain } from "./admission/plugins.ts";
 import { apiMetrics, observeApi } from "./api-metrics.ts";
+import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
+import { isRequestHeader } from "./authentication/request-header.ts";
 import { bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
+import { issuerDocuments } from "./discovery/issuer-documents.ts";
 import { ruleAuthorizer } from "./filters/authorization.ts";
-import { anyOf } from "./filters/authorizer.ts";
+import { type Authorizer, anyOf } from "./filters/authorizer.ts";
 import { BodiesUnderWay } from "./filters/bodies-under-way.ts";
+import type { Gate } from "./filters/identity.ts";
 import { InFlight } from "./filters/in-flight.ts";
 import { nodeAuthorizer } from "./filters/node-authorizer.ts";
 import type { ApiserverConfig } from "./flags.ts";
@@ -73,6 +77,7 @@ export async function startOnStorage(
     await storage.close();
     throw error;
   });
+  const { serviceAccounts } = config.authentication;
   const address = `${config.advertiseAddress}:${port}`;
   const deps: ServerDeps = {
     handlers,
@@ -83,6 +88,7 @@ export async function startOnStorage(
       metrics: os.metrics,
       openApi: openApiDocuments(kinds),
       address,
+      issuer: serviceAccounts && issuerDocuments(serviceAccounts, address),
       accepting: () => !stopping.signal.aborted,
       bootstrapped: () => state.bootstrapped,
     },
@@ -165,6 +171,8 @@ function handlerDeps(
   });
   const { clusterIps, nodePorts } = config;
   const pods = builtIn(kinds, "pods");
+  const authorizer = anyOf(nodeAuthorizer({ hub, pods }), ruleAuthorizer);
+  const lookup = { kinds, hub, storage, clock: os.clock };
   return {
     storage,
     hub,
@@ -173,13 +181,29 @@ function handlerDeps(
     random: os.random,
     log,
     allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
-    admit: admissionChain({ kinds, hub, storage, clock: os.clock }, config.disabledAdmission),
-    authorizer: anyOf(nodeAuthorizer({ hub, pods }), ruleAuthorizer),
+    admit: admissionChain({ ...lookup, authorizer }, config.disabledAdmission),
+    authorizer,
+    gate: gateOf(config, { ...lookup, authorizer, log }),
+    tokens: config.authentication.serviceAccounts?.issuer,
     facts: {
       loopbackEndpoints: [clusterIps.text, config.advertiseAddress].some((text) => text.startsWith("127.")),
     },
     schemas: schemas(),
     nodes: nodeLink(config.nodeTls),
+  };
+}
+
+/** By what senders are known here. */
+function gateOf(
+  { authentication, tls }: ApiserverConfig,
+  deps: AuthenticationDeps & { readonly authorizer: Authorizer },
+): Gate {
+  const { requestHeader, audiences } = authentication;
+  return {
+    authenticate: authenticators({ ...authentication, clientAuthorityPem: tls.clientCa }, deps),
+    audiences: audiences.length === 0 ? undefined : audiences,
+    isProxyHeader: (name) => requestHeader !== undefined && isRequestHeader(requestHeader, name),
+    authorizer: deps.authorizer,
   };
 }
 
@@ -189,11 +213,12 @@ function builtIn(kinds: Kinds, plural: string): Kind {
   return kind;
 }
 
-function tlsServer({ tls, headTimeoutMs }: ApiserverConfig): Server {
+function tlsServer({ tls, authentication, headTimeoutMs }: ApiserverConfig): Server {
+  const { requestHeader } = authentication;
   const server = createServer({
     cert: tls.cert,
     key: tls.key,
-    ca: tls.clientCa,
+    ca: requestHeader === undefined ? tls.clientCa : [tls.clientCa, requestHeader.authorityPem],
     requestCert: true,
     // Who shows no certificate may still ask for /healthz; a bad one is refused request by request, with a Status.
     rejectUnauthorized: false,

@@ -10,6 +10,7 @@ import { MetricsRegistry } from "../../base/os/metrics.ts";
 import type { Os } from "../../base/os/os.ts";
 import { type Certificate, createAuthority, issueCertificate } from "../../base/os/pki.ts";
 import { systemRandom } from "../../base/os/random.ts";
+import { certificatesOnly } from "./authentication/config.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
 import type { Storage } from "./registry/storage.ts";
@@ -23,8 +24,8 @@ export interface TestApiserver {
   readonly admin: TestClient;
   /** A client without a certificate. */
   readonly stranger: TestClient;
-  /** A client with a certificate for that user. */
-  clientFor(user: string, groups?: readonly string[]): Promise<TestClient>;
+  /** A client with a certificate for that user, of the cluster's authority unless said otherwise. */
+  clientFor(user: string, groups?: readonly string[], signer?: Certificate): Promise<TestClient>;
   /** A kubeconfig file for that user. */
   kubeconfigFor(user: string, groups?: readonly string[]): Promise<string>;
   /** PEM files of the authority, for parts that take certificates themselves. */
@@ -107,6 +108,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     port: options.port ?? 0,
     advertiseAddress: "127.0.0.1",
     tls: { cert: server.certificatePem, key: server.privateKeyPem, clientCa: authority.certificatePem },
+    authentication: certificatesOnly,
     store: { endpoints: [], tls: undefined },
     compactionIntervalMs: 0,
     clusterIps,
@@ -123,8 +125,8 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
   const running = await startOnStorage(config, options.storage ?? new MemoryStorage(os.clock), os);
   const clients: TestClient[] = [];
   let files = 0;
-  const clientFor = async (user: string, groups: readonly string[] = []) => {
-    const certificate = await clientCertificate(authority, user, groups);
+  const clientFor = async (user: string, groups: readonly string[] = [], signer = authority) => {
+    const certificate = await clientCertificate(signer, user, groups);
     const client = testClient(running.port, authority, certificate);
     clients.push(client);
     return client;

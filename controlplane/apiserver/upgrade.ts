@@ -29,8 +29,10 @@ export async function serveUpgrade(
   try {
     const info = requestInfo(request.method ?? "GET", request.url ?? "/");
     const { authorizer } = deps.handlers;
-    const warn = (text: string) => deps.log.info("about an upgrade's user", { text });
-    const user = await identify(request, info, { authorizer, warn });
+    const user = await identify(request, info, deps.handlers.gate, {
+      warn: (text) => deps.log.info("about an upgrade's user", { text }),
+      refusal: (why) => deps.log.debug("a credential does not hold", { why }),
+    });
     await authorize(authorizer, user, info);
     const target = info.resource;
     const stream = streamSubresources.find((one) => one === target?.subresource);

@@ -13,7 +13,7 @@ import { answerRange, executeRange, type RangeAnswer } from "../mvcc/range.ts";
 import { executeReadOnlyTxn, type TxnAnswer } from "../mvcc/txn.ts";
 import type { Index } from "../raft/types.ts";
 import type { EntryApplier } from "./state-machine.ts";
-import type { StateReader } from "./types.ts";
+import type { RoomForLarge, StateReader } from "./types.ts";
 
 /** Serves reads from the state in memory and the database. A large one takes several turns of the event loop, all at the
  *  revision at which it began. */
@@ -32,17 +32,17 @@ export class MvccReader implements StateReader {
     return rangeResponse.decode(rangeResponse.encode(executeRange(this.#mvcc, request)));
   }
 
-  storedRange(request: RangeRequest): RangeAnswer | Promise<RangeAnswer> {
+  storedRange(request: RangeRequest, roomForLarge?: RoomForLarge): RangeAnswer | Promise<RangeAnswer> {
     const { revision } = request;
     const oldest = () => (revision > 0 ? revision : this.#mvcc.revision);
-    return this.#read(() => answerRange(this.#mvcc, request), oldest);
+    return this.#read(() => answerRange(this.#mvcc, request), oldest, roomForLarge);
   }
 
-  storedReadOnlyTxn(request: TxnRequest): TxnAnswer | Promise<TxnAnswer> {
+  storedReadOnlyTxn(request: TxnRequest, roomForLarge?: RoomForLarge): TxnAnswer | Promise<TxnAnswer> {
     const ops = [...request.success, ...request.failure];
     const revisions = ops.map(({ requestRange }) => requestRange?.revision ?? 0).filter((one) => one > 0);
     const oldest = () => Math.min(this.#mvcc.revision, ...revisions);
-    return this.#read(() => executeReadOnlyTxn(this.#mvcc, request), oldest);
+    return this.#read(() => executeReadOnlyTxn(this.#mvcc, request), oldest, roomForLarge);
   }
 
   readOnlyTxn(request: TxnRequest): TxnResponse {
@@ -50,10 +50,19 @@ export class MvccReader implements StateReader {
   }
 
   /** Most reads end with their first slice, at once. `oldest`: the oldest revision that one that begins now looks at. */
-  #read<T>(begin: () => Sliced<T>, oldest: () => number): T | Promise<T> {
+  #read<T>(begin: () => Sliced<T>, oldest: () => number, roomForLarge?: RoomForLarge): T | Promise<T> {
     const work = begin();
     const first = work.next();
-    return first.done ? first.value : this.#goOn(work, begin, oldest);
+    if (first.done) return first.value;
+    const room = roomForLarge?.();
+    return room === undefined ? this.#goOn(work, begin, oldest) : this.#beginAnew(room, begin, oldest);
+  }
+
+  /** What was read so far is given up: many that wait would keep much. */
+  async #beginAnew<T>(room: Promise<void>, begin: () => Sliced<T>, oldest: () => number): Promise<T> {
+    await room;
+    if (this.#mvcc.isStopped) throw new StoreError("STOPPED");
+    return this.#read(begin, oldest);
   }
 
   async #goOn<T>(work: Sliced<T>, begin: () => Sliced<T>, oldest: () => number): Promise<T> {

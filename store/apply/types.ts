@@ -42,13 +42,16 @@ export type ApplyResponse =
 export type AppliedListener = (requestId: bigint, result: ApplyResult, at: Index) => void;
 
 /** What the rpc layer asks of the state directly, on the serving thread, without the log. */
+/** Asked once by a read that does not end with its first slice. Undefined: it may go on. */
+export type RoomForLarge = () => Promise<void> | undefined;
+
 export interface StateReader {
   /** Serves from the current state, or from `request.revision`. Throws StoreError (COMPACTED, FUTURE_REVISION, …). */
   range(request: RangeRequest): RangeResponse;
   /** The same with stored bytes in place of key-values, for the wire: `rangeResponse.encode` takes it. A large one takes several
-   *  turns of the event loop, and sees the state as it was when it began. */
-  storedRange(request: RangeRequest): RangeAnswer | Promise<RangeAnswer>;
-  storedReadOnlyTxn(request: TxnRequest): TxnAnswer | Promise<TxnAnswer>;
+   *  turns of the event loop, and sees the state as it was when it began; it begins once there is room for it. */
+  storedRange(request: RangeRequest, roomForLarge?: RoomForLarge): RangeAnswer | Promise<RangeAnswer>;
+  storedReadOnlyTxn(request: TxnRequest, roomForLarge?: RoomForLarge): TxnAnswer | Promise<TxnAnswer>;
   /** Serves a transaction all of whose operations are ranges. */
   readOnlyTxn(request: TxnRequest): TxnResponse;
   readonly revision: number;

@@ -47,7 +47,7 @@ export function checks(parts: MemberParts, path: "livez" | "readyz"): readonly C
 async function readProblem(parts: MemberParts, serializable: boolean): Promise<string | undefined> {
   const request = rangeRequest.decode(rangeRequest.encode({ key: utf8("health"), serializable }));
   try {
-    await range(request, parts);
+    await range(request, parts, { requireLeader: false });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

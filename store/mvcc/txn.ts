@@ -81,10 +81,16 @@ export function* executeReadOnlyTxn(store: MvccStore, request: TxnRequest): Slic
   const source = readsAt(store, revision);
   const succeeded = yield* allHold(source, request.compare);
   const responses: OpAnswer[] = [];
+  let sliceBytes = 0;
   for (const { requestRange } of succeeded ? request.success : request.failure) {
     if (requestRange === undefined) throw new TypeError("a read-only transaction holds only ranges");
     store.checkRevisionInTxn(requestRange.revision, revision);
-    responses.push({ responseRange: yield* answerRange(source, requestRange) });
+    const responseRange = yield* answerRange(source, requestRange);
+    responses.push({ responseRange });
+    for (const kv of responseRange.kvs) sliceBytes += kv.length;
+    if (sliceBytes < source.limits.valueBytesMax) continue;
+    yield;
+    sliceBytes = 0;
   }
   return { header: { revision }, succeeded, responses };
 }

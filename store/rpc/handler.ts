@@ -7,6 +7,11 @@ export interface Call {
   readonly deadlineMs?: number | undefined;
   /** Aborted once nobody waits for the answer any more. Absent where a transport cannot tell. */
   readonly signal?: AbortSignal;
+  /** To be asked right before a read is worked out: there is room for its answer beside those that the client has not taken
+   *  yet. Undefined: at once. Rejects once nobody waits for the answer. Absent where nothing is kept for clients. */
+  roomForAnswer?(): Promise<void> | undefined;
+  /** The same for a read that turns out to be large, in place of the room that it had; nothing of it may be kept meanwhile. */
+  roomForLargeAnswer?(): Promise<void>;
 }
 
 export type UnaryHandler = (request: Uint8Array, call: Call) => Uint8Array | Promise<Uint8Array>;

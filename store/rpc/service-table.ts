@@ -77,12 +77,12 @@ export function serviceTable(
 
   add(
     methods.range,
-    (request) => range(request, parts),
+    (request, _bytes, call) => range(request, parts, call),
     (request) => (request.serializable ? "all" : "voters"),
   );
   add(methods.put, (request, bytes) => put(request, bytes, parts));
   add(methods.deleteRange, (request, bytes) => deleteRange(request, bytes, parts));
-  add(methods.txn, (request, bytes) => txn(request, bytes, parts));
+  add(methods.txn, (request, bytes, call) => txn(request, bytes, { parts, call }));
   add(methods.compact, (request, bytes) => compact(request, bytes, parts));
 
   addStream(

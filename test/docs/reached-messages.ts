@@ -49,6 +49,7 @@ function roots(): readonly Root[] {
 
 const bodies: Readonly<Record<string, Root>> = {
   binding: { group: "", version: "v1", kind: "Binding" },
+  token: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" },
   eviction: { group: "policy", version: "v1", kind: "Eviction" },
 };
 

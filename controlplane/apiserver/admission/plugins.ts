@@ -1,24 +1,29 @@
 import type { Clock } from "../../../base/os/clock.ts";
+import type { Authorizer } from "../filters/authorizer.ts";
 import { type Admission, inOrder } from "./admission.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
+import { nodeTokenRestriction } from "./node-token-restriction.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
 
-export type AdmissionDeps = LookupDeps & { readonly clock: Clock };
+export type AdmissionDeps = LookupDeps & { readonly clock: Clock; readonly authorizer: Authorizer };
 
 /** In Kubernetes' order, under Kubernetes' names. */
 const plugins = {
   NamespaceLifecycle: namespaceLifecycle,
   ServiceAccount: serviceAccount,
   NodeRestriction: (deps: AdmissionDeps) =>
-    nodeRestriction(async (name) => {
-      const node = await storedObject(deps, { group: "", plural: "nodes", namespace: "", name });
-      return node?.metadata.uid;
-    }),
+    inOrder(
+      nodeRestriction(async (name) => {
+        const node = await storedObject(deps, { group: "", plural: "nodes", namespace: "", name });
+        return node?.metadata.uid;
+      }),
+      nodeTokenRestriction(deps),
+    ),
   Priority: priority,
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
   RuntimeClass: runtimeClass,

@@ -8,6 +8,7 @@ import { toKubeObject } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { type ApiAddress, leaseEndpoint, publishEndpoints, withdrawEndpoint } from "./api-endpoints.ts";
+import { ensureRbacPolicy } from "./rbac-policy.ts";
 
 export interface BootstrapDeps {
   readonly registry: RegistryDeps;
@@ -22,8 +23,8 @@ const retry: BackoffOptions = { firstMs: 50, mostMs: 5000 };
 /** How often this server says that it lives, and looks who else does. */
 const reconcileEveryMs = 10_000;
 
-/** What every API server sees to: the system namespaces, the `kubernetes` Service, and its endpoints, which are the
- *  API servers that live. Several servers do the same at once; whoever comes second finds it done. */
+/** What every API server sees to: the system namespaces, the default roles and bindings, the `kubernetes` Service, and its
+ *  endpoints, which are the API servers that live. Several servers do the same at once; whoever comes second finds it done. */
 export async function bootstrap(deps: BootstrapDeps, signal: AbortSignal): Promise<void> {
   const { registry } = deps;
   let failures = 0;
@@ -39,7 +40,7 @@ export async function bootstrap(deps: BootstrapDeps, signal: AbortSignal): Promi
     } catch (error) {
       if (signal.aborted) break;
       failures++;
-      registry.log.warn("cannot keep the kubernetes Service up to date", { error, failures });
+      registry.log.warn("cannot see to what every cluster has", { error, failures });
     }
     const waitMs = failures > 0 ? backoffMs(retry, failures, registry.random) : reconcileEveryMs;
     await sleep(registry.clock, waitMs, signal).catch(() => undefined); // the signal ends the loop above
@@ -58,6 +59,7 @@ async function createEssentials({
 }: BootstrapDeps): Promise<void> {
   for (const name of systemNamespaces)
     await ensure(registry, "namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  await ensureRbacPolicy(registry);
   await ensure(registry, "services", {
     apiVersion: "v1",
     kind: "Service",

@@ -7,6 +7,7 @@ import { jsonText } from "../json.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
 import { checkHealth, type HealthDeps, type HealthPath, healthChecks } from "./health.ts";
+import { type IssuerDocuments, issuerCacheControl, issuerPaths } from "./issuer-documents.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy-discovery.ts";
 import { versionBody } from "./version.ts";
 
@@ -32,6 +33,8 @@ export interface PlainDeps extends HealthDeps {
   readonly openApi: OpenApi;
   /** host:port that clients outside can use. */
   readonly address: string;
+  /** Absent where there is no issuer of tokens that others could ask. */
+  readonly issuer: IssuerDocuments | undefined;
 }
 
 /** Clients ask for it by two spellings; the other one is no MIME type. */
@@ -62,6 +65,9 @@ export async function plainRoute(info: RequestInfo, accept: string, deps: PlainD
       if (rest.length === 0)
         return { code: 200, contentType: deps.metrics.contentType, body: await deps.metrics.text() };
       break;
+    case ".well-known":
+    case "openid":
+      return issuerDocument(path, deps.issuer);
     case "openapi":
       return openApi(rest, accept, deps.openApi);
     case "api":
@@ -70,6 +76,7 @@ export async function plainRoute(info: RequestInfo, accept: string, deps: PlainD
     case "":
       return json({
         paths: [
+          ...(deps.issuer === undefined ? [] : [issuerPaths.configuration]),
           "/api",
           "/apis",
           "/healthz",
@@ -77,6 +84,7 @@ export async function plainRoute(info: RequestInfo, accept: string, deps: PlainD
           "/metrics",
           "/openapi/v2",
           "/openapi/v3",
+          ...(deps.issuer === undefined ? [] : [issuerPaths.keys]),
           "/readyz",
           "/version",
         ],
@@ -135,6 +143,15 @@ function discovery(
 /** Discovery has one form, which is no object's: fails with 406 for whoever takes only another. */
 function checkWhole(accept: string): void {
   negotiate(accept, { tables: false, metadata: false });
+}
+
+function issuerDocument(path: string, documents: IssuerDocuments | undefined): PlainAnswer {
+  const headers = { "Cache-Control": issuerCacheControl };
+  if (documents !== undefined && path === issuerPaths.configuration)
+    return { code: 200, contentType: "application/json", body: documents.configuration, headers };
+  if (documents !== undefined && path === issuerPaths.keys)
+    return { code: 200, contentType: "application/jwk-set+json", body: documents.keys, headers };
+  throw pathNotFound();
 }
 
 function openApi([version, ...rest]: readonly string[], accept: string, documents: OpenApi): PlainAnswer {

@@ -44,6 +44,19 @@ const authenticated: readonly AccessRule[] = [
   },
 ];
 
+/** Every service account (system:service-account-issuer-discovery). */
+const serviceAccounts: readonly AccessRule[] = [
+  {
+    verbs: ["get"],
+    paths: [
+      "/.well-known/openid-configuration",
+      "/.well-known/openid-configuration/",
+      "/openid/v1/jwks",
+      "/openid/v1/jwks/",
+    ],
+  },
+];
+
 /** Kubernetes' system:kube-scheduler. */
 const scheduler: readonly AccessRule[] = [
   events,
@@ -100,6 +113,7 @@ export function rulesFor({ user, node }: AccessSubject): readonly AccessRule[] {
   return [
     ...everybody,
     ...(user.groups.includes("system:authenticated") ? authenticated : []),
+    ...(user.groups.includes("system:serviceaccounts") ? serviceAccounts : []),
     ...(user.name === "system:kube-scheduler" ? scheduler : []),
     ...(user.name === "system:kube-controller-manager" ? controllerManager : []),
     ...(node === undefined ? [] : nodeRules(node)),

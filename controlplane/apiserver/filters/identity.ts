@@ -1,55 +1,68 @@
 import type { IncomingMessage } from "node:http";
 import { unauthorized } from "../api-error.ts";
-import { anonymous, authenticate, type User } from "./authentication.ts";
+import { AuthenticationError, type Authenticator } from "../authentication/authenticator.ts";
+import { withoutToken } from "../authentication/bearer-token.ts";
+import { shownCertificate } from "../authentication/shown-certificate.ts";
+import type { User } from "./authentication.ts";
 import { attributesOf } from "./authorization.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { impersonate } from "./impersonation.ts";
 import { wantedUser } from "./impersonation-headers.ts";
-import { header, type RequestInfo } from "./request-info.ts";
+import type { RequestInfo } from "./request-info.ts";
 
-/** Who a request is made as: its client certificate's user, or the one it impersonates. Whatever else says who asks is
- *  refused, never dropped: a client that believes to be somebody must not be answered as somebody else.
- *  `warn` tells what the 401 does not say. Fails with 400, 401 and 403. */
+/** By what senders are known, and what of a request says so. */
+export interface Gate {
+  readonly authenticate: Authenticator;
+  /** What tokens call this server; `undefined` where it has no name. */
+  readonly audiences: readonly string[] | undefined;
+  /** Headers that only a trusted front proxy may send. */
+  readonly isProxyHeader: (name: string) => boolean;
+  readonly authorizer: Authorizer;
+}
+
+/** Who a request is made as: whoever its credentials say sends it, or who that one impersonates. The credentials end here:
+ *  no later hand finds them in the request. Fails with 400, 401 and 403.
+ *  @param tell.refusal is told why a credential does not hold, which the 401 does not say. */
 export async function identify(
   request: IncomingMessage,
   info: RequestInfo,
-  { authorizer, warn }: { readonly authorizer: Authorizer; readonly warn: (text: string) => void },
+  gate: Gate,
+  tell: { readonly warn: (text: string) => void; readonly refusal: (why: string) => void },
 ): Promise<User> {
-  const requestor = authenticate(request);
-  const refuse = (text: string) => {
-    warn(text);
-    throw unauthorized();
-  };
-  const foreign = Object.keys(request.headers).find(isFrontProxyHeader);
-  if (foreign !== undefined) refuse(`${foreign}: no front proxy is trusted to say who asks`);
-  const credential = credentialOf(request);
-  if (credential !== undefined) {
-    // As in Kubernetes the certificate is asked first, and what it says holds.
-    if (requestor === anonymous)
-      refuse(`${credential}: this server knows nobody by it; use a client certificate`);
-    warn(`${credential}: not used, the client certificate says who asks`);
-  }
+  const sender = await senderOf(request, gate, tell);
+  if (sender === undefined) throw unauthorized();
+  stripCredentials(request, gate);
   const wanted = wantedUser(request.rawHeaders);
-  if (wanted === undefined) return requestor;
-  return impersonate({ requestor, wanted, attributes: attributesOf(info) }, authorizer);
+  if (wanted === undefined) return sender;
+  return impersonate({ requestor: sender, wanted, attributes: attributesOf(info) }, gate.authorizer);
 }
 
-/** Kubernetes' header names for what an authenticating proxy found out. */
-function isFrontProxyHeader(name: string): boolean {
-  return (
-    ["x-remote-user", "x-remote-uid", "x-remote-group"].includes(name) || name.startsWith("x-remote-extra-")
-  );
-}
-
-const webSocketBearer = "base64url.bearer.authorization.k8s.io.";
-
-/** What a request proves its user with, beside a certificate. Never the secret itself. */
-function credentialOf({ headers }: IncomingMessage): string | undefined {
-  const { authorization = "" } = headers;
-  if (authorization.trim() !== "") {
-    const [scheme = ""] = authorization.trim().split(/\s/);
-    return scheme.toLowerCase() === "bearer" ? "bearer token" : "Authorization header";
+async function senderOf(
+  { headers, rawHeaders, socket }: IncomingMessage,
+  { authenticate, audiences }: Gate,
+  { warn, refusal }: Parameters<typeof identify>[3],
+): Promise<User | undefined> {
+  try {
+    const certificate = shownCertificate(socket);
+    return (await authenticate({ headers, rawHeaders, certificate, audiences, warn }))?.user;
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error;
+    refusal(error.message);
+    return undefined;
   }
-  const protocols = header(headers, "sec-websocket-protocol").split(",");
-  return protocols.some((one) => one.trim().startsWith(webSocketBearer)) ? "bearer token" : undefined;
+}
+
+function stripCredentials(request: IncomingMessage, { isProxyHeader }: Gate): void {
+  const { headers, rawHeaders } = request;
+  const protocols = withoutToken(headers);
+  for (const name of Object.keys(headers))
+    if (name === "authorization" || isProxyHeader(name)) delete headers[name];
+  const changed = protocols !== headers["sec-websocket-protocol"];
+  if (changed) headers["sec-websocket-protocol"] = protocols;
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? "";
+    if (name === "authorization" || isProxyHeader(name) || (changed && name === "sec-websocket-protocol"))
+      rawHeaders.splice(at, 2);
+  }
+  if (changed && protocols !== undefined) rawHeaders.push("Sec-WebSocket-Protocol", protocols);
 }

@@ -26,6 +26,40 @@ export function serviceAccountGroups(namespace: string): readonly string[] {
   return ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
 }
 
+/** Who a service account's token says it is, with the objects that it is bound to. */
+export interface ServiceAccountIdentity extends ServiceAccountName {
+  readonly uid: string;
+  readonly pod?: { readonly name: string; readonly uid: string };
+  readonly node?: { readonly name: string; readonly uid: string };
+  readonly credentialId?: string;
+}
+
+export function serviceAccountUser({
+  namespace,
+  name,
+  uid,
+  pod,
+  node,
+  credentialId,
+}: ServiceAccountIdentity): User {
+  const said: Readonly<Record<string, string | undefined>> = {
+    "pod-name": pod?.uid && pod.name,
+    "pod-uid": pod?.name && pod.uid,
+    "credential-id": credentialId,
+    "node-name": node?.name,
+    "node-uid": node?.name && node.uid,
+  };
+  const extra = Object.entries(said).flatMap(([key, value]) =>
+    value ? [[`authentication.kubernetes.io/${key}`, [value]] as const] : [],
+  );
+  return {
+    name: `${serviceAccountPrefix}${namespace}:${name}`,
+    uid,
+    groups: serviceAccountGroups(namespace),
+    ...(extra.length > 0 && { extra: Object.fromEntries(extra) }),
+  };
+}
+
 /** The node whose agent this is: by name and group, since a name alone proves nothing. */
 export function nodeIdentity({ name, groups }: User): string | undefined {
   return groups.includes("system:nodes") ? nodeOf(name) : undefined;

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
+import type { TokenIssuer } from "../authentication/token-issuer.ts";
 import type { User } from "../filters/authentication.ts";
 import type { Authorizer } from "../filters/authorizer.ts";
+import type { Gate } from "../filters/identity.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { JsonObject } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
@@ -36,7 +38,9 @@ export function requesterOf({ user, target }: Call): Requester {
 
 export interface HandlerDeps extends RegistryDeps {
   readonly authorizer: Authorizer;
-
+  readonly gate: Gate;
+  /** Absent: this server gives out no service accounts' tokens. */
+  readonly tokens: TokenIssuer | undefined;
   readonly schemas: Schemas;
   readonly nodes: NodeLink;
 }

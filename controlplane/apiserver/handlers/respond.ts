@@ -105,12 +105,18 @@ function listText(list: ListAnswer, served: ServedKind): string {
 export async function send(
   request: IncomingMessage,
   response: ServerResponse,
-  answer: { readonly code: number; readonly contentType: string; readonly body: string | Uint8Array },
+  answer: {
+    readonly code: number;
+    readonly contentType: string;
+    readonly body: string | Uint8Array;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
 ): Promise<void> {
   let body = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
   response.statusCode = answer.code;
   response.setHeader("Content-Type", answer.contentType);
   response.setHeader("Cache-Control", "no-cache, private");
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   if (body.length >= gzipFromBytes && /\bgzip\b/.test(header(request.headers, "accept-encoding"))) {
     body = await compress(body, { level: gzipLevel });
     response.setHeader("Content-Encoding", "gzip");

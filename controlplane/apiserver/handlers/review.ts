@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { badRequest, invalid } from "../api-error.ts";
+import { AuthenticationError } from "../authentication/authenticator.ts";
 import type { AccessRule } from "../filters/access-rules.ts";
 import type { User } from "../filters/authentication.ts";
 import { type Attributes, rulesOf } from "../filters/authorization.ts";
@@ -20,7 +21,7 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
   const problems = kind.validate(asked);
   // Kubernetes has forgotten the kind's name by then.
   if (problems.length > 0) throw invalid({ group: kind.group, kind: "" }, "", problems);
-  const status = await answers[kind.kind]?.(asked, call.user, deps.authorizer);
+  const status = await answers[kind.kind]?.(asked, call, deps);
   if (status === undefined) throw new Error(`nothing answers a ${kind.kind}`);
   const { namespace } = asked.metadata;
   const isAboutSelf = kind.kind === "SelfSubjectReview";
@@ -33,23 +34,55 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
   return { type: "review", code: 201, body };
 }
 
-type Answering = (asked: KubeObject, user: User, authorizer: Authorizer) => Promise<JsonObject> | JsonObject;
+type Answering = (
+  asked: KubeObject,
+  call: Pick<Call, "user" | "warn">,
+  deps: Pick<HandlerDeps, "authorizer" | "gate">,
+) => Promise<JsonObject> | JsonObject;
 
 const answers: Readonly<Record<string, Answering>> = {
-  SelfSubjectReview: (_, { name, uid, groups, extra }) => ({
-    userInfo: { username: name, ...(uid !== undefined && { uid }), groups, ...(extra && { extra }) },
-  }),
-  SelfSubjectAccessReview: (asked, user, authorizer) => accessStatus(asked, user, authorizer),
-  SubjectAccessReview: (asked, _, authorizer) =>
+  SelfSubjectReview: (_, { user }) => ({ userInfo: userInfo(user) }),
+  TokenReview: tokenStatus,
+  SelfSubjectAccessReview: (asked, { user }, { authorizer }) => accessStatus(asked, user, authorizer),
+  SubjectAccessReview: (asked, _, { authorizer }) =>
     accessStatus(asked, subjectOf(objectOf(asked.spec)), authorizer),
-  LocalSubjectAccessReview: (asked, _, authorizer) =>
+  LocalSubjectAccessReview: (asked, _, { authorizer }) =>
     accessStatus(asked, subjectOf(objectOf(asked.spec)), authorizer),
-  SelfSubjectRulesReview: (asked, user) => {
+  SelfSubjectRulesReview: (asked, { user }) => {
     const namespace = stringOf(objectOf(asked.spec).namespace);
     if (namespace === "") throw badRequest("no namespace on request");
     return rulesStatus(rulesOf(user), namespace);
   },
 };
+
+function userInfo({ name, uid, groups, extra }: User): JsonObject {
+  return { username: name, ...(uid !== undefined && { uid }), groups, ...(extra && { extra }) };
+}
+
+/** Who a token is of, asked of the same authenticators that know the senders of requests. */
+async function tokenStatus(
+  asked: KubeObject,
+  { warn }: Pick<Call, "warn">,
+  { gate }: Pick<HandlerDeps, "gate">,
+): Promise<JsonObject> {
+  const spec = objectOf(asked.spec);
+  const token = stringOf(spec.token);
+  if (token === "") throw badRequest("token is required for TokenReview in authentication");
+  const wanted = stringsOf(spec.audiences);
+  const audiences = wanted.length > 0 ? wanted : gate.audiences;
+  const authorization = Buffer.from(`Bearer ${token}`).toString("latin1");
+  const headers = { authorization };
+  try {
+    const evidence = { headers, rawHeaders: [], certificate: undefined, audiences, warn };
+    const found = await gate.authenticate(evidence);
+    if (found === undefined) return { user: {} };
+    const named = found.audiences.length > 0 && { audiences: found.audiences };
+    return { authenticated: true, user: userInfo(found.user), ...named };
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error;
+    return { user: {}, error: error.message };
+  }
+}
 
 /** The user a review is about. A service account named without groups has those it asks with. */
 function subjectOf(spec: JsonObject): User {

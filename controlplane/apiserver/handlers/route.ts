@@ -17,6 +17,7 @@ import { podSession } from "./pod-session.ts";
 import { review } from "./review.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
 import { getStatus, patchStatus, updateStatus } from "./status.ts";
+import { createToken } from "./token.ts";
 import { update } from "./update.ts";
 import { watch } from "./watch.ts";
 
@@ -35,6 +36,7 @@ const main: Record<Verb, Handler> = {
 const special: Readonly<Record<string, Handlers>> = {
   binding: { create: bind },
   eviction: { create: evict },
+  token: { create: createToken },
   finalize: { update: finalize },
   log: { get: podLog },
   exec: { get: podSession, create: podSession },

@@ -136,6 +136,7 @@ function definition(model: string, type: SchemaType, { dialect, docs, gvks }: Co
   for (const [name, field] of Object.entries(type.fields)) {
     properties[name] = property(field, {
       name,
+      isOfList: name === "items" && type.fields.metadata?.t === "V1ListMeta",
       description: text[name] ?? "",
       dialect,
     });
@@ -154,18 +155,20 @@ function definition(model: string, type: SchemaType, { dialect, docs, gvks }: Co
 
 interface PropertyContext {
   readonly name: string;
+  /** The items of a list of objects, which nobody merges: they have no list type. */
+  readonly isOfList: boolean;
   readonly description: string;
   readonly dialect: Dialect;
 }
 
-function property(field: SchemaField, { name, description, dialect }: PropertyContext): object {
-  const said = { ...(description !== "" && { description }), ...extensions(field) };
+function property(field: SchemaField, { name, isOfList, description, dialect }: PropertyContext): object {
+  const said = { ...(description !== "" && { description }), ...(!isOfList && extensions(field)) };
   const value = valueSchema(field, name, dialect);
   switch (field.c) {
     case "list":
-      return { ...said, type: "array", items: inList(value, field, dialect) };
+      return { ...said, type: "array", items: oneOfMany(value, field, dialect) };
     case "map":
-      return { ...said, type: "object", additionalProperties: value };
+      return { ...said, type: "object", additionalProperties: oneOfMany(value, field, dialect) };
     case "mapOfLists":
       return { ...said, type: "object", additionalProperties: { type: "array", items: value } };
     default:
@@ -174,7 +177,7 @@ function property(field: SchemaField, { name, description, dialect }: PropertyCo
   }
 }
 
-function inList(value: object, field: SchemaField, dialect: Dialect): object {
+function oneOfMany(value: object, field: SchemaField, dialect: Dialect): object {
   return dialect.wrapsRefs && typeOf(field.t) !== undefined ? { default: {}, allOf: [value] } : value;
 }
 
@@ -210,12 +213,14 @@ function extensions(field: SchemaField): object {
   const strategies = [
     ...(field.merge === undefined ? [] : ["merge"]),
     ...(field.retainKeys === 1 ? ["retainKeys"] : []),
+    ...(field.replace === 1 ? ["replace"] : []),
   ];
   const listType = field.keys !== undefined ? "map" : field.set === 1 ? "set" : "atomic";
   return {
     ...(field.c === "list" && { "x-kubernetes-list-type": listType }),
     ...(field.keys !== undefined && { "x-kubernetes-list-map-keys": field.keys }),
     ...(field.c !== "list" && field.atomic === 1 && { "x-kubernetes-map-type": "atomic" }),
+    ...(field.granular === 1 && { "x-kubernetes-map-type": "granular" }),
     ...(field.merge && { "x-kubernetes-patch-merge-key": field.merge }),
     ...(strategies.length > 0 && { "x-kubernetes-patch-strategy": strategies.join(",") }),
   };

@@ -37,6 +37,12 @@ export const localSubjectAccessReviews = review({
   validate: (asked) => [...subjectProblems(objectOf(asked.spec)), ...localProblems(asked)],
 });
 
+export const tokenReviews = review({
+  group: "authentication.k8s.io",
+  kind: "TokenReview",
+  validate: () => [],
+});
+
 interface ReviewRow {
   readonly group: string;
   readonly kind: string;

@@ -12,7 +12,7 @@ export const serviceAccounts = kindOf<ServiceAccount>({
   shortNames: ["sa"],
   categories: [],
   namespaced: true,
-  subresources: {},
+  subresources: { special: ["token"] },
   nameRule: dns1123Subdomain,
   hasSpec: false,
   applyDefaults: () => undefined,

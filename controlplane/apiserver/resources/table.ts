@@ -23,6 +23,7 @@ import {
   selfSubjectReviews,
   selfSubjectRulesReviews,
   subjectAccessReviews,
+  tokenReviews,
 } from "./reviews.ts";
 import { clusterRoleBindings, roleBindings } from "./role-bindings.ts";
 import { clusterRoles, roles } from "./roles.ts";
@@ -61,6 +62,7 @@ export const kinds: readonly Kind[] = [
   roleBindings,
   roles,
   selfSubjectReviews,
+  tokenReviews,
   localSubjectAccessReviews,
   selfSubjectAccessReviews,
   selfSubjectRulesReviews,

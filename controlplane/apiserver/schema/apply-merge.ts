@@ -20,7 +20,9 @@ function mergeField(field: SchemaField, current: unknown, patch: unknown): unkno
   if (!isObject(patch) || !isObject(current)) return patch;
   const type = typeOf(field.t);
   if (field.c === undefined)
-    return type === undefined || type.atomic === 1 ? patch : mergeApplied(type, current, patch);
+    return type === undefined || (type.atomic === 1 && field.granular !== 1)
+      ? patch
+      : mergeApplied(type, current, patch);
   for (const [key, value] of Object.entries(patch)) {
     const before = current[key];
     const merges = type !== undefined && type.atomic !== 1 && isObject(value) && isObject(before);

@@ -29,6 +29,18 @@ describe("server-side apply", () => {
     { app: "web" },
   );
 
+  it("owns the fields of a volume's claim reference singly, though references are owned at once elsewhere", () => {
+    const volume = (claimRef: Json) => ({
+      apiVersion: "v1",
+      kind: "PersistentVolume",
+      metadata: { name: "v" },
+      spec: { claimRef },
+    });
+    const first = applied(undefined, volume({ name: "data", namespace: "default" }));
+    const both = applied(first, volume({ uid: "1-2" }), "binder");
+    assert.deepEqual(both.spec, { claimRef: { name: "data", namespace: "default", uid: "1-2" } });
+  });
+
   it("creates, and records who owns what", () => {
     const object = applied(undefined, one);
     assert.deepEqual(object.spec, one.spec);

@@ -110,7 +110,10 @@ function collectField(field: SchemaField, value: unknown, path: Path, out: Path[
 function collectOne(field: SchemaField, value: unknown, path: Path, out: Path[]): void {
   const type = typeOf(field.t);
   const granular =
-    type !== undefined && type.atomic !== 1 && isObject(value) && Object.keys(value).length > 0;
+    type !== undefined &&
+    (type.atomic !== 1 || field.granular === 1) &&
+    isObject(value) &&
+    Object.keys(value).length > 0;
   if (granular && field.c !== "list") collectMessage(type, value, path, out);
   else out.push(path);
 }

@@ -22,12 +22,15 @@ export interface SchemaField {
   /** Strategic merge by this key; empty: as a set. */
   readonly merge?: string;
   readonly retainKeys?: 1;
+  /** Strategic merge puts the patch's value in the place of the old one. */
+  readonly replace?: 1;
   /** Server-side apply owns list elements by these keys, … */
   readonly keys?: readonly string[];
   /** … by their value, … */
   readonly set?: 1;
-  /** … or all at once. */
+  /** … or all at once; granular where the message is owned at once elsewhere, but not here. */
   readonly atomic?: 1;
+  readonly granular?: 1;
 }
 
 export interface SchemaType {

@@ -15,6 +15,13 @@ interface Case {
 
 const cases: readonly Case[] = [
   {
+    name: "replaces the selector of a disruption budget as a whole",
+    gvk: { group: "policy", version: "v1", kind: "PodDisruptionBudget" },
+    current: { spec: { selector: { matchLabels: { app: "web" } } } },
+    patch: { spec: { selector: { matchLabels: { tier: "front" } } } },
+    wanted: { spec: { selector: { matchLabels: { tier: "front" } } } },
+  },
+  {
     name: "merges containers by name and their variables by name",
     current: {
       spec: {

@@ -66,6 +66,7 @@ function mergeField(
     return mergeList(field, before, patch, Array.isArray(order) ? order : undefined);
   }
   if (!isObject(patch)) return patch;
+  if (field?.replace === 1) return withoutDirectives(patch);
   const type = field?.c === undefined ? typeOf(field?.t ?? "") : undefined;
   if (field?.c === "map" && isObject(current)) return mergeMap(field, current, patch);
   return mergeObject(type, isObject(current) ? current : {}, patch);

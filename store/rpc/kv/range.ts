@@ -1,5 +1,6 @@
 import type { Encodable } from "../../../base/protobuf.ts";
 import { type RangeRequest, type RangeResponse, rangeResponse } from "../../../proto/etcd.ts";
+import type { Call } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { checkRange } from "./checks.ts";
@@ -8,10 +9,13 @@ import { largeAnswer } from "./large-answer.ts";
 export async function range(
   request: RangeRequest,
   parts: MemberParts,
+  call: Call,
 ): Promise<Encodable<RangeResponse> | Uint8Array> {
   checkRange(request);
   if (!request.serializable) await parts.reads.ready();
-  const { kvs, more, count, ...answer } = await parts.state.storedRange(request);
+  await call.roomForAnswer?.();
+  const roomForLarge = request.countOnly ? undefined : () => call.roomForLargeAnswer?.();
+  const { kvs, more, count, ...answer } = await parts.state.storedRange(request, roomForLarge);
   const made = header(parts, answer.header.revision);
   const large = largeAnswer({
     head: () => rangeResponse.encode({ header: made }),

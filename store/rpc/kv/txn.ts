@@ -1,6 +1,7 @@
 import type { Encodable } from "../../../base/protobuf.ts";
 import type { TxnRequest, TxnResponse } from "../../../proto/etcd.ts";
 import type { TxnAnswer } from "../../mvcc/txn.ts";
+import type { Call } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { checkTxn } from "./checks.ts";
@@ -10,14 +11,15 @@ import { checkQuota, txnCostBytes } from "./quota.ts";
 export async function txn(
   request: TxnRequest,
   bytes: Uint8Array,
-  parts: MemberParts,
+  { parts, call }: { readonly parts: MemberParts; readonly call: Call },
 ): Promise<Encodable<TxnResponse>> {
   checkTxn(request, parts.limits.maxTxnOps);
   checkIntervals(request.success);
   checkIntervals(request.failure);
   if (isReadOnly(request)) {
     if (!isSerializable(request)) await parts.reads.ready();
-    const answer = await parts.state.storedReadOnlyTxn(request);
+    await call.roomForAnswer?.();
+    const answer = await parts.state.storedReadOnlyTxn(request, () => call.roomForLargeAnswer?.());
     return { ...answer, header: header(parts, answer.header.revision) };
   }
   await checkQuota(txnCostBytes(request), parts);

@@ -109,6 +109,7 @@ export class GrpcService {
       stream,
       reader: new MessageReader({ bytesMost: this.#bytesMost, encoding }),
       context: new CallContext({
+        unread: stream.unread,
         requireLeader: headerValue(headers, "hasleader") === "true",
         deadlineMs: timeoutMs === undefined ? undefined : nowMs + timeoutMs,
       }),

@@ -58,21 +58,25 @@ export class UnaryCall implements StreamEvents {
       const answer = this.#handler(request, context);
       if (!(answer instanceof Promise)) {
         this.#succeed(answer);
+        context.settled();
         return;
       }
       const freeSlot = stream.holdSlot();
       answer.then(
         (bytes) => {
           this.#succeed(bytes);
+          context.settled();
           freeSlot();
         },
         (error: unknown) => {
           this.fail(error);
+          context.settled();
           freeSlot();
         },
       );
     } catch (error) {
       this.fail(error);
+      context.settled();
     }
   }
 
@@ -97,7 +101,8 @@ export class UnaryCall implements StreamEvents {
 
   #succeed(answer: Uint8Array): void {
     if (!this.#close("OK")) return;
-    const { stream, sent } = this.#parts;
+    const { stream, sent, context } = this.#parts;
+    if (!stream.countIn(context.lane)) return;
     sent.count += answer.length;
     stream.respond(beginBlock);
     writeMessage(stream, answer);

@@ -1,20 +1,24 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
+import { UnreadAnswers } from "./answer-lane.ts";
 import {
   ConnectionError,
   defaultWindowBytes,
   type ErrorCode,
   errorCodes,
   FrameReader,
+  flowError,
   frameBytesMost,
   frameFlags,
   frameTypes,
   preface,
   settingIds,
   settingsFrame,
+  sizeError,
   uint32,
   unpadded,
+  violation,
   windowMost,
 } from "./frames.ts";
 import type { Header } from "./header.ts";
@@ -36,10 +40,18 @@ export const connectionLimits = {
   headerListBytesMost: 64 * 1024,
   /** A client that does not read is not read from either, once so much waits for it. */
   unsentBytesMost: 1 << 20,
+  /** How long a client may take to read why its connection is ended. */
+  lastWordsMostMs: 5_000,
 } as const;
 
-const { streamsMost, streamWindowBytes, connectionWindowBytes, headerListBytesMost, unsentBytesMost } =
-  connectionLimits;
+const {
+  streamsMost,
+  streamWindowBytes,
+  connectionWindowBytes,
+  headerListBytesMost,
+  unsentBytesMost,
+  lastWordsMostMs,
+} = connectionLimits;
 const ourSettings = settingsFrame([
   [settingIds.MAX_CONCURRENT_STREAMS, streamsMost],
   [settingIds.INITIAL_WINDOW_SIZE, streamWindowBytes],
@@ -80,6 +92,8 @@ export class Http2Connection implements StreamOwner {
   #receiveWindow: number = connectionWindowBytes;
   #unannounced = 0;
   #over = false;
+  #stopTimer: () => void = () => undefined;
+  readonly unread = new UnreadAnswers();
 
   constructor(socket: Duplex, parts: ConnectionParts) {
     this.#socket = socket;
@@ -156,6 +170,11 @@ export class Http2Connection implements StreamOwner {
     stream.unannounced = 0;
   }
 
+  giveUp(): void {
+    this.#parts.log.warn("ended the connection of a client that does not read its answers");
+    this.#endWith(errorCodes.ENHANCE_YOUR_CALM, "answers are left unread");
+  }
+
   slotTaken(): void {
     this.#slotsHeld += 1;
   }
@@ -174,10 +193,7 @@ export class Http2Connection implements StreamOwner {
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.#parts.log.debug("client broke the protocol", { error });
-      this.#sendGoAway(error.code, error.message);
-      this.#output.flush();
-      this.#over = true;
-      this.#socket.end(() => this.#socket.destroy());
+      this.#endWith(error.code, error.message);
       return;
     }
     this.#output.flush();
@@ -449,9 +465,26 @@ export class Http2Connection implements StreamOwner {
     this.#output.frame(frameTypes.GOAWAY, 0, 0, payload);
   }
 
+  /** What waits for the client is dropped at once: it may never read the GOAWAY. */
+  #endWith(code: ErrorCode, reason: string): void {
+    if (this.#over) return;
+    this.#sendGoAway(code, reason);
+    this.#output.flush();
+    this.#over = true;
+    this.#endStreams();
+    this.#stopTimer = this.#parts.clock.after(lastWordsMostMs, () => this.#socket.destroy());
+    this.#socket.end(() => this.#socket.destroy());
+  }
+
   #close(): void {
     this.#over = true;
     this.#keepAlive.stop();
+    this.#stopTimer();
+    this.#endStreams();
+    this.#parts.onClosed();
+  }
+
+  #endStreams(): void {
     const streams = [...this.#streams.values()];
     this.#streams.clear();
     this.#blocked.clear();
@@ -459,18 +492,5 @@ export class Http2Connection implements StreamOwner {
       stream.ended();
       stream.events?.gone();
     }
-    this.#parts.onClosed();
   }
-}
-
-function violation(what: string): never {
-  throw new ConnectionError(errorCodes.PROTOCOL_ERROR, what);
-}
-
-function flowError(what: string): never {
-  throw new ConnectionError(errorCodes.FLOW_CONTROL_ERROR, what);
-}
-
-function sizeError(what: string): never {
-  throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, `${what} of a wrong size`);
 }

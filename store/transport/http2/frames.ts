@@ -129,3 +129,15 @@ export function unpadded(type: number, flags: number, payload: Buffer): Buffer {
   if (end < start) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "more padding than payload");
   return payload.subarray(start, end);
 }
+
+export function violation(what: string): never {
+  throw new ConnectionError(errorCodes.PROTOCOL_ERROR, what);
+}
+
+export function flowError(what: string): never {
+  throw new ConnectionError(errorCodes.FLOW_CONTROL_ERROR, what);
+}
+
+export function sizeError(what: string): never {
+  throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, `${what} of a wrong size`);
+}

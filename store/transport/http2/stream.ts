@@ -1,3 +1,4 @@
+import type { AnswerLane, UnreadAnswers } from "./answer-lane.ts";
 import type { ErrorCode } from "./frames.ts";
 import type { Header } from "./header.ts";
 
@@ -21,6 +22,10 @@ export interface StreamOwner {
   pump(stream: Http2Stream): void;
   sendReset(stream: Http2Stream, code: ErrorCode): void;
   allowMore(stream: Http2Stream, bytes: number): void;
+  /** Answers of this connection that its client has yet to take. */
+  readonly unread: UnreadAnswers;
+  /** Ends the connection of a client that leaves too much unread. */
+  giveUp(): void;
   slotTaken(): void;
   slotFreed(): void;
 }
@@ -45,6 +50,7 @@ export class Http2Stream {
   events: StreamEvents | undefined;
   readonly #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
+  #lane: AnswerLane | undefined;
   #wasFull = false;
   #last: "none" | "end" | Buffer = "none";
 
@@ -58,6 +64,21 @@ export class Http2Stream {
   /** False: the client takes less than it is sent. */
   get hasRoom(): boolean {
     return this.#waitingBytes < waitingBytesMost;
+  }
+
+  get unread(): UnreadAnswers {
+    return this.#owner.unread;
+  }
+
+  /** What is written from now on counts there until the client has taken it. False: too much did already, and the connection is
+   *  ended. To be called once at most. */
+  countIn(lane: AnswerLane): boolean {
+    if (lane === this.unread.other && lane.isFull) {
+      this.#owner.giveUp();
+      return false;
+    }
+    this.#lane = lane;
+    return true;
   }
 
   respond(block: Buffer): void {
@@ -74,6 +95,7 @@ export class Http2Stream {
     if (this.over || bytes.length === 0) return true;
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
+    this.#lane?.hold(bytes.length);
     this.#owner.pump(this);
     this.#wasFull ||= !this.hasRoom;
     return this.hasRoom;
@@ -114,6 +136,7 @@ export class Http2Stream {
     if (piece === first) this.#waiting.shift();
     else this.#waiting[0] = first.subarray(bytesMost);
     this.#waitingBytes -= piece.length;
+    this.#lane?.release(piece.length);
     return piece;
   }
 
@@ -137,6 +160,7 @@ export class Http2Stream {
   ended(): void {
     this.over = true;
     this.#waiting.length = 0;
+    this.#lane?.release(this.#waitingBytes);
     this.#waitingBytes = 0;
   }
 }

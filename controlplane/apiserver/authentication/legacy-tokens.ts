@@ -1,0 +1,69 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Clock } from "../../../base/os/clock.ts";
+import { serviceAccountOf, serviceAccountUser } from "../filters/service-account-user.ts";
+import { objectOf, stringOf } from "../json.ts";
+import { AuthenticationError, type TokenAuthenticator } from "./authenticator.ts";
+import type { BoundObjects } from "./bound-objects.ts";
+import { type ServiceAccountTokenConfig, type SignedClaims, signedTokens } from "./service-account-tokens.ts";
+
+export const legacyIssuer = "kubernetes/serviceaccount";
+export const invalidSinceLabel = "kubernetes.io/legacy-token-invalid-since";
+const claimPrefix = "kubernetes.io/serviceaccount/";
+
+/** Tokens without an end that stand in secrets of type kubernetes.io/service-account-token. They hold as long as that
+ *  secret has them. */
+export function legacyTokens(
+  config: Omit<ServiceAccountTokenConfig, "issuers">,
+  { objects, clock }: { readonly objects: BoundObjects; readonly clock: Clock },
+): TokenAuthenticator {
+  return signedTokens({ ...config, issuers: [legacyIssuer] }, clock, async (signed) => {
+    const named = namesIn(signed);
+    const { namespace, name, uid, secretName } = named;
+    await requireSecret(objects, signed.token, { namespace, name: secretName, account: name });
+    const account = await objects("serviceaccounts", { namespace, name, uid });
+    if (account === undefined)
+      throw new AuthenticationError(`serviceaccounts ${JSON.stringify(name)} not found`);
+    if (account.metadata.deletionTimestamp !== undefined)
+      throw new AuthenticationError(`ServiceAccount ${namespace}/${name} has been deleted`);
+    if (account.metadata.uid !== uid)
+      throw new AuthenticationError(
+        `ServiceAccount UID (${account.metadata.uid}) does not match claim (${uid})`,
+      );
+    return serviceAccountUser({ namespace, name, uid });
+  });
+}
+
+function namesIn({ claims, subject }: SignedClaims) {
+  const claim = (name: string, missing: string): string => {
+    const value = stringOf(claims[claimPrefix + name]);
+    if (value === "") throw new AuthenticationError(`${missing} claim is missing`);
+    return value;
+  };
+  if (subject === "") throw new AuthenticationError("sub claim is missing");
+  const namespace = claim("namespace", "namespace");
+  const secretName = claim("secret.name", "secretName");
+  const name = claim("service-account.name", "serviceAccountName");
+  const uid = claim("service-account.uid", "serviceAccountUID");
+  const account = serviceAccountOf(subject);
+  if (account?.namespace !== namespace || account.name !== name)
+    throw new AuthenticationError("sub claim is invalid");
+  return { namespace, name, uid, secretName };
+}
+
+async function requireSecret(
+  objects: BoundObjects,
+  token: string,
+  { namespace, name, account }: { namespace: string; name: string; account: string },
+): Promise<void> {
+  const secret = await objects("secrets", { namespace, name, uid: "" });
+  if (secret === undefined || secret.metadata.deletionTimestamp !== undefined)
+    throw new AuthenticationError("Token has been invalidated");
+  const kept = Buffer.from(stringOf(objectOf(secret.data).token), "base64");
+  const shown = Buffer.from(token);
+  if (kept.length !== shown.length || !timingSafeEqual(kept, shown))
+    throw new AuthenticationError("Token does not match server's copy");
+  if (secret.metadata.labels?.[invalidSinceLabel])
+    throw new AuthenticationError(
+      `the token in secret ${namespace}/${name} for service account ${namespace}/${account} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`,
+    );
+}
