@@ -8,11 +8,10 @@ const resolvedServers = "/run/systemd/resolve/resolv.conf";
 const resolvedStub = "127.0.0.53";
 
 /** How the node itself resolves names; an empty path: it does not. */
-export async function readNodeResolvConf(path: string): Promise<ResolvConf> {
+export async function readNodeResolvConf(path: string, behindStub = resolvedServers): Promise<ResolvConf> {
   if (path === "") return emptyResolvConf;
   const own = parseResolvConf((await ifPresent(readFile(path, "utf8"))) ?? "");
   const isStub = own.servers.length > 0 && own.servers.every((server) => server === resolvedStub);
-  const behind =
-    path === defaultResolvConf && isStub ? await ifPresent(readFile(resolvedServers, "utf8")) : undefined;
+  const behind = isStub ? await ifPresent(readFile(behindStub, "utf8")) : undefined;
   return behind === undefined ? own : parseResolvConf(behind);
 }

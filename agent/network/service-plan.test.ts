@@ -33,6 +33,27 @@ const addresses = (services: Service[], slices: EndpointSlice[]) =>
   planServices(services, slices, node).ports[0]?.clusterEndpoints.map((endpoint) => endpoint.address);
 
 describe("planServices", () => {
+  it("leaves the address alone at which the node answers DNS itself, and nothing else of that Service", () => {
+    const dns = {
+      clusterIP: "10.96.0.10",
+      clusterIPs: ["10.96.0.10"],
+      ports: [{ port: 53, protocol: "UDP" }],
+    };
+    const here = { ...node, dnsAddress: "10.96.0.10" };
+    assert.deepEqual(planServices([service(dns)], [], here), { ports: [], problems: [], healthChecks: [] });
+    assert.equal(planServices([service(dns)], [], node).ports.length, 1);
+    const outside = service({
+      ...dns,
+      type: "NodePort",
+      ports: [{ port: 53, protocol: "UDP", nodePort: 30053 }],
+    });
+    const { ports } = planServices([outside], [], here);
+    assert.deepEqual(
+      ports.map(({ clusterIps, nodePort }) => [clusterIps, nodePort]),
+      [[[], 30_053]],
+    );
+  });
+
   it("leads to ready endpoints only", () => {
     assert.deepEqual(addresses([service({})], [slice([at("10.0.0.1"), at("10.0.0.2", { ready: false })])]), [
       "10.0.0.1",

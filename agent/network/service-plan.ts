@@ -94,9 +94,8 @@ function planService(
   if (metadata.labels?.[otherProxy] !== undefined) return [];
   const fault: AddressFault = (field, value, why) =>
     problems.push({ service, message: `${field}: ${JSON.stringify(value)} ${why}; left out` });
-  const clusterIps = ipv4Of("spec.clusterIPs", spec.clusterIPs ?? [spec.clusterIP], fault).filter(
-    (address) => address !== node.dnsAddress,
-  );
+  const allIps = ipv4Of("spec.clusterIPs", spec.clusterIPs ?? [spec.clusterIP], fault);
+  const clusterIps = allIps.filter((address) => address !== node.dnsAddress);
   const externalIps = ipv4Of("spec.externalIPs", spec.externalIPs ?? [], fault);
   const ingress = (service.status?.loadBalancer?.ingress ?? []).filter(
     ({ ip, ipMode }) => ip !== undefined && ip !== "" && ipMode !== "Proxy",
@@ -111,7 +110,7 @@ function planService(
       ? []
       : ipv4Of("status.loadBalancer.ingress", ingressIps, fault);
   const affinitySeconds = affinityOf(spec, fault);
-  return (spec.ports ?? []).flatMap((port, at): ServicePort[] => {
+  const planned = (spec.ports ?? []).flatMap((port, at): ServicePort[] => {
     const field = `spec.ports[${at}]`;
     const protocol = protocols.find((one) => one === (port.protocol ?? "TCP").toLowerCase());
     if (protocol === undefined) fault(`${field}.protocol`, port.protocol, "is not a protocol of Services");
@@ -137,6 +136,8 @@ function planService(
       },
     ];
   });
+  // What only the node itself answers is nobody's to proxy.
+  return clusterIps.length < allIps.length && clusterIps.length === 0 ? planned.filter(isExternal) : planned;
 }
 
 function affinityOf(spec: Service["spec"], fault: AddressFault): number | undefined {

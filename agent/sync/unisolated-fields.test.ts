@@ -21,7 +21,8 @@ describe("isolation that a pod asks for where its containers are plain processes
       volumeMounts: [{ name: "v", mountPath: "/v", readOnly: true }],
     };
     const shared = { sysctls: [{ name: "net.a", value: "1" }], seccompProfile: { type: "RuntimeDefault" } };
-    assert.deepEqual(unisolatedFields(pod(shared, container, { hostname: "h" }), 0), [
+    assert.deepEqual(unisolatedFields(pod(shared, container, { hostname: "h", dnsPolicy: "None" }), 0), [
+      "spec.dnsPolicy",
       "spec.hostname",
       "spec.securityContext.sysctls",
       "spec.securityContext.seccompProfile",
@@ -51,6 +52,12 @@ describe("isolation that a pod asks for where its containers are plain processes
       capabilities: {},
       allowPrivilegeEscalation: true,
     };
-    assert.deepEqual(unisolatedFields(pod({}, { securityContext: free }, { hostNetwork: true }), 1000), []);
+    assert.deepEqual(
+      unisolatedFields(
+        pod({}, { securityContext: free }, { hostNetwork: true, dnsPolicy: "ClusterFirst" }),
+        1000,
+      ),
+      [],
+    );
   });
 });

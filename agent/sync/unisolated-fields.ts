@@ -37,6 +37,7 @@ export function unisolatedFields({ spec }: Pod, ownUid: number): readonly string
     ...asked("spec", {
       hostAliases: filled(spec.hostAliases),
       dnsConfig: filled(spec.dnsConfig),
+      dnsPolicy: spec.dnsPolicy === "None" || spec.dnsPolicy === "ClusterFirstWithHostNet",
       hostname: Boolean(spec.hostname),
       subdomain: Boolean(spec.subdomain),
     }),

@@ -54,6 +54,46 @@ describe("API servers on Debian's etcd", () => {
     }
   });
 
+  it("keeps the Service of the cluster's DNS at its address, unless that is somebody else's", async () => {
+    const config = { clusterDnsAddress: "10.96.0.10" };
+    const path = "/api/v1/namespaces/kube-system/services/kube-dns";
+    const first = await startTestApiserver({ storage: await open() });
+    try {
+      assert.equal((await first.admin.call("GET", path)).code, 404);
+    } finally {
+      await first.stop();
+    }
+    const second = await startTestApiserver({ storage: await open(), config });
+    try {
+      const { body } = await second.admin.call("GET", path);
+      assert.deepEqual(
+        [
+          body.spec.clusterIP,
+          body.spec.selector,
+          body.spec.ports.map((port: { protocol: string }) => port.protocol),
+        ],
+        ["10.96.0.10", undefined, ["UDP", "TCP"]],
+      );
+      assert.equal((await second.admin.call("DELETE", path)).code, 200);
+      const own = {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "coredns" },
+        spec: { clusterIP: "10.96.0.10", ports: [{ port: 53, protocol: "UDP" }] },
+      };
+      const made = await second.admin.call("POST", "/api/v1/namespaces/kube-system/services", { body: own });
+      assert.equal(made.code, 201);
+    } finally {
+      await second.stop();
+    }
+    const third = await startTestApiserver({ storage: await open(), config });
+    try {
+      assert.equal((await third.admin.call("GET", path)).code, 404);
+    } finally {
+      await third.stop();
+    }
+  });
+
   it("hands out each cluster IP of a small range once, to many at once, and then says that it is full", async () => {
     const clusterIps = parseIpv4Range("10.0.0.0/28");
     assert.ok(clusterIps);

@@ -80,6 +80,29 @@ describe("service allocator", () => {
     );
   });
 
+  it("leaves the first addresses to those who ask for them, until there are no others", async () => {
+    const range = parseIpv4Range("10.0.0.0/27");
+    assert.ok(range);
+    const random = { uint32: () => 0 };
+    const wide = new ServiceAllocator({
+      storage,
+      random,
+      clusterIps: range,
+      nodePorts: { first: 1, last: 2 },
+    });
+    const given: unknown[] = [];
+    for (let n = 0; n < 29; n++) {
+      const one = service(`s${n}`, { type: "ClusterIP" });
+      await commit(await wide.plan(services, one, undefined));
+      given.push(address(one));
+    }
+    // 16 to choose from with the API's own, as Kubernetes counts.
+    assert.deepEqual(given.slice(0, 2), ["10.0.0.17", "10.0.0.18"]);
+    assert.equal(given[13], "10.0.0.30");
+    assert.equal(new Set(given).size, 29);
+    assert.equal(given[14], "10.0.0.2");
+  });
+
   it("refuses a node port outside the range, or taken", async () => {
     const asking = (nodePort: number) =>
       service("asks", { ports: [{ port: 80, protocol: "TCP", nodePort }] });

@@ -27,6 +27,9 @@ const ipPrefix = "/registry/pintle.local/clusterips/";
 const portPrefix = "/registry/pintle.local/nodeports/";
 /** Guesses before all claims are read: with half the range taken, one in 256 needs them. */
 const guessesMax = 8;
+/** Kubernetes' bounds of the part of the range that is not handed out unasked. */
+const choosableMin = 16;
+const choosableMax = 256;
 const noClaims: Claims = { compare: [], writes: [] };
 const encoder = new TextEncoder();
 
@@ -123,14 +126,17 @@ export class ServiceAllocator {
     // Neither the network's own address, nor the first one (kept for the API itself), nor the broadcast address.
     const usable = clusterIps.size - 3;
     const nth = (offset: number) => ipv4Text(clusterIps.first + 2 + offset);
+    const upper = usable - choosable(clusterIps);
+    // Counted from above those that people choose, which come last.
+    const inTurn = (offset: number) => nth((offset + choosable(clusterIps)) % usable);
     for (let guess = 0; guess < guessesMax; guess++) {
-      const address = nth(below(random, usable));
+      const address = inTurn(below(random, upper));
       if ((await storage.get(ipPrefix + address)).entry === undefined) return address;
     }
     const taken = await this.#taken(ipPrefix);
-    const start = below(random, usable);
+    const start = below(random, upper);
     for (let step = 0; step < usable; step++) {
-      const address = nth((start + step) % usable);
+      const address = inTurn(step < upper ? (start + step) % upper : step);
       if (!taken.has(address)) return address;
     }
     throw internalError(`failed to allocate a serviceIP: range ${clusterIps.text} is full`);
@@ -212,6 +218,11 @@ export class ServiceAllocator {
     const { entries } = await this.#deps.storage.list(prefix);
     return new Set(entries.map((entry) => entry.key.slice(prefix.length)));
   }
+}
+
+/** How many of the first addresses are left to those who ask for one, as long as there are others. */
+function choosable({ size }: Ipv4Range): number {
+  return size <= choosableMin ? 0 : Math.min(Math.max(choosableMin, Math.floor(size / 16)), choosableMax) - 1;
 }
 
 function wantsIp(spec: JsonObject): boolean {
