@@ -78,6 +78,11 @@ export type LimitRange = Omit<Stored<k8s.V1LimitRange>, "spec"> & {
   spec: { limits: LimitRangeItem[] | null };
 };
 export type ResourceQuota = Stored<k8s.V1ResourceQuota> & { spec: Wire<k8s.V1ResourceQuotaSpec> };
+export type PersistentVolume = Stored<k8s.V1PersistentVolume> & { spec: Wire<k8s.V1PersistentVolumeSpec> };
+export type PersistentVolumeClaim = Stored<k8s.V1PersistentVolumeClaim> & {
+  spec: Wire<k8s.V1PersistentVolumeClaimSpec>;
+};
+export type StorageClass = Stored<k8s.V1StorageClass>;
 export type Lease = Stored<k8s.V1Lease>;
 export type Event = Stored<k8s.CoreV1Event>;
 export type Role = Stored<k8s.V1Role>;

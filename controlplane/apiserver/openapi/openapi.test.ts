@@ -21,6 +21,7 @@ describe("openapi", () => {
       "apis/events.k8s.io/v1",
       "apis/policy/v1",
       "apis/rbac.authorization.k8s.io/v1",
+      "apis/storage.k8s.io/v1",
     ]);
     assert.match(
       paths["apis/apps/v1"]?.serverRelativeURL ?? "",

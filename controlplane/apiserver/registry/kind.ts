@@ -40,6 +40,8 @@ export interface Kind {
   readonly prepareForCreate?: (object: KubeObject) => void;
   /** Carries over what an update through the main resource may not change (status); mutates `next`. */
   readonly prepareForUpdate?: (next: KubeObject, current: KubeObject) => void;
+  /** What the server adds to a change of status; mutates `next`. `now` is an RFC 3339 time. */
+  readonly prepareForStatus?: (next: KubeObject, current: KubeObject, now: string) => void;
   /** Leaves out of `next` what belongs to features that are off, as far as `current` does not have it; mutates `next`. Runs on
    *  create, and on updates through the main resource and …/status. */
   readonly dropDisabled?: (next: KubeObject, current?: KubeObject) => void;
@@ -53,6 +55,8 @@ export interface Kind {
   /** What holds for new objects beside `validate`. */
   readonly validateCreate?: (object: KubeObject) => readonly FieldError[];
   readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
+  /** What holds for a change of status beside `validate`. */
+  readonly validateStatus?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
   /** The fields that `--field-selector` may name beside metadata.name and metadata.namespace. */
   readonly selectableFields?: (object: KubeObject) => Readonly<Record<string, string>>;
   /** Their names, where the kind is none of those in field-labels.ts. */

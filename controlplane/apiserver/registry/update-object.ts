@@ -5,7 +5,7 @@ import { ApiError, conflict, invalid, modifiedMeanwhile, notFound } from "../api
 import { isObject, listOf, objectOf } from "../json.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind } from "./kind.ts";
-import { finalizerProblems, keepServerMeta, sameJson } from "./object-meta.ts";
+import { finalizerProblems, keepServerMeta, rfc3339, sameJson } from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
 import type { Claims } from "./service-allocator.ts";
 import { objectKey } from "./stored-object.ts";
@@ -119,6 +119,7 @@ async function prepare(
   kind.applyDefaults(next);
   await deps.admit({ operation: "update", kind, object: next, old: current, by });
   if (via === "object") kind.prepareForUpdate?.(next, current);
+  if (via === "status") kind.prepareForStatus?.(next, current, rfc3339(deps.clock.wallMs()));
   if (via !== "server") kind.dropDisabled?.(next, current);
   // What the server decides, such as a pod's node, is no new wish.
   if (kind.hasGeneration && via !== "server" && !sameJson(next.spec, current.spec))
@@ -127,6 +128,7 @@ async function prepare(
     ...finalizerProblems(next, current),
     ...kind.validate(next, deps.facts, current),
     ...(via === "object" ? (kind.validateUpdate?.(next, current) ?? []) : []),
+    ...(via === "status" ? (kind.validateStatus?.(next, current) ?? []) : []),
   ];
   if (problems.length > 0) throw invalid(kind, current.metadata.name, problems);
 }

@@ -7,9 +7,8 @@ import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName } from "./nam
 
 type Affinity = NonNullable<PodSpec["affinity"]>;
 type NodeAffinity = NonNullable<Affinity["nodeAffinity"]>;
-type NodeTerm = NonNullable<
-  NodeAffinity["requiredDuringSchedulingIgnoredDuringExecution"]
->["nodeSelectorTerms"][number];
+type NodeSelector = NonNullable<NodeAffinity["requiredDuringSchedulingIgnoredDuringExecution"]>;
+type NodeTerm = NodeSelector["nodeSelectorTerms"][number];
 type Requirement = NonNullable<NodeTerm["matchExpressions"]>[number];
 type PodTerm = NonNullable<
   NonNullable<Affinity["podAffinity"]>["requiredDuringSchedulingIgnoredDuringExecution"]
@@ -40,15 +39,20 @@ function validateWeight(weight: number, field: string): readonly FieldError[] {
     : [invalid(`${field}.weight`, weight, "must be in the range 1-100")];
 }
 
-function validateNodeAffinity(affinity: NodeAffinity | undefined, field: string): readonly FieldError[] {
-  const terms = affinity?.[wanted]?.nodeSelectorTerms;
-  const at = `${field}.${wanted}.nodeSelectorTerms`;
-  const missing = affinity?.[wanted] !== undefined && (terms ?? []).length === 0;
+/** The nodes that something must be on. */
+export function validateNodeSelector(selector: NodeSelector, field: string): readonly FieldError[] {
+  const terms = selector.nodeSelectorTerms ?? [];
+  const at = `${field}.nodeSelectorTerms`;
   return [
-    ...(missing ? [required(at, "must have at least one node selector term")] : []),
-    ...(terms ?? []).flatMap((term, index) =>
-      validateNodeTerm(term, `${at}[${index}]`, { checksValues: true }),
-    ),
+    ...(terms.length === 0 ? [required(at, "must have at least one node selector term")] : []),
+    ...terms.flatMap((term, index) => validateNodeTerm(term, `${at}[${index}]`, { checksValues: true })),
+  ];
+}
+
+function validateNodeAffinity(affinity: NodeAffinity | undefined, field: string): readonly FieldError[] {
+  const selector = affinity?.[wanted];
+  return [
+    ...(selector === undefined ? [] : validateNodeSelector(selector, `${field}.${wanted}`)),
     ...(affinity?.[liked] ?? []).flatMap(({ weight, preference }, index) => [
       ...validateWeight(weight, `${field}.${liked}[${index}]`),
       ...validateNodeTerm(preference ?? {}, `${field}.${liked}[${index}].preference`, {

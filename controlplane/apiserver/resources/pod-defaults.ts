@@ -1,4 +1,5 @@
 import type { Container, PodSpec, PodTemplateSpec, Probe, Volume } from "../../../client/types.ts";
+import { defaultVolumeSource } from "./volume-source-defaults.ts";
 
 /** Defaults of pods: those of their spec, and those that templates do not have, so that revisions of templates stay as they
  *  were written. */
@@ -108,7 +109,10 @@ function defaultVolume(volume: Volume): void {
     }
   }
   if (volume.projected !== undefined) defaultProjected(volume.projected);
-  if (volume.hostPath !== undefined) volume.hostPath.type ??= "";
+  if (volume.image !== undefined) volume.image.pullPolicy ??= pullPolicyFor(volume.image.reference ?? "");
+  const claim = volume.ephemeral?.volumeClaimTemplate?.spec;
+  if (claim !== undefined) claim.volumeMode ??= "Filesystem";
+  defaultVolumeSource(volume);
 }
 
 function defaultProjected(projected: NonNullable<Volume["projected"]>): void {

@@ -1,7 +1,8 @@
 import type { Volume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { validateClaimTemplate } from "./claim-validation.ts";
-import { invalid, notSupported, required, tooLong } from "./field-errors.ts";
+import { csiDriverName } from "./csi-names.ts";
+import { invalid, notSupported, required } from "./field-errors.ts";
 import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { descendingPath } from "./relative-path.ts";
 
@@ -49,7 +50,6 @@ const requiredFields: Readonly<Record<string, readonly string[]>> = {
   azureDisk: ["diskName", "diskURI"],
   scaleIO: ["gateway", "system", "volumeName"],
   storageos: ["volumeName"],
-  csi: ["driver"],
 };
 
 function missing(
@@ -176,16 +176,9 @@ function validateAzureDisk({ azureDisk }: Volume, field: string): readonly Field
   return problems;
 }
 
-const driverBytesMax = 63;
-
 function validateNames({ csi, storageos }: Volume, field: string): readonly FieldError[] {
   const problems: FieldError[] = [];
-  if (csi?.driver) {
-    const { driver } = csi;
-    if (driver.length > driverBytesMax) problems.push(tooLong(`${field}.csi.driver`, driverBytesMax));
-    const texts = dns1123Subdomain(driver.toLowerCase());
-    problems.push(...texts.map((text) => invalid(`${field}.csi.driver`, driver, text)));
-  }
+  if (csi !== undefined) problems.push(...csiDriverName(csi.driver, `${field}.csi.driver`));
   if (csi?.nodePublishSecretRef !== undefined) {
     const { name = "" } = csi.nodePublishSecretRef;
     if (name === "") problems.push(required(`${field}.csi.nodePublishSecretRef.name`));

@@ -13,7 +13,13 @@ function kind(name: string) {
 /** A new object as the registry makes it ready to be stored. */
 function made(name: string, fields: Json, meta: Json = {}): KubeObject {
   const { group, version, namespaced, applyDefaults, prepareForCreate } = kind(name);
-  const metadata = { name: "x", uid: "u-1", ...(namespaced && { namespace: "default" }), ...meta };
+  const metadata = {
+    name: "x",
+    uid: "u-1",
+    creationTimestamp: "2026-01-01T00:00:00Z",
+    ...(namespaced && { namespace: "default" }),
+    ...meta,
+  };
   const apiVersion = group === "" ? version : `${group}/${version}`;
   const object = structuredClone({ apiVersion, kind: name, metadata, ...fields }) as unknown as KubeObject;
   applyDefaults(object);
@@ -56,6 +62,13 @@ const good: Readonly<Record<string, Json>> = {
   ReplicaSet: { spec: { selector, template } },
   Job: { spec: { template: jobTemplate } },
   Lease: { spec: { holderIdentity: "me" } },
+  PersistentVolume: {
+    spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/d" } },
+  },
+  PersistentVolumeClaim: {
+    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+  },
+  StorageClass: { provisioner: "example.com/disks" },
   EndpointSlice: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }], ports: [{ port: 80 }] },
   Role: { rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods"] }] },
   ClusterRole: { rules: [{ verbs: ["get"], nonResourceURLs: ["/metrics"] }] },

@@ -11,6 +11,8 @@ import { leases } from "./leases.ts";
 import { limitRanges } from "./limitranges.ts";
 import { namespaces } from "./namespaces.ts";
 import { nodes } from "./nodes.ts";
+import { persistentVolumeClaims } from "./persistentvolumeclaims.ts";
+import { persistentVolumes } from "./persistentvolumes.ts";
 import { podDisruptionBudgets } from "./poddisruptionbudgets.ts";
 import { pods } from "./pods.ts";
 import { podTemplates } from "./podtemplates.ts";
@@ -31,6 +33,7 @@ import { secrets } from "./secrets.ts";
 import { serviceAccounts } from "./serviceaccounts.ts";
 import { services } from "./services.ts";
 import { statefulSets } from "./statefulsets.ts";
+import { storageClasses } from "./storageclasses.ts";
 
 /** Every kind that is served, in the order in which discovery lists them. */
 export const kinds: readonly Kind[] = [
@@ -47,6 +50,8 @@ export const kinds: readonly Kind[] = [
   secrets,
   serviceAccounts,
   services,
+  persistentVolumeClaims,
+  persistentVolumes,
   controllerRevisions,
   daemonSets,
   deployments,
@@ -61,6 +66,7 @@ export const kinds: readonly Kind[] = [
   clusterRoles,
   roleBindings,
   roles,
+  storageClasses,
   selfSubjectReviews,
   tokenReviews,
   localSubjectAccessReviews,

@@ -10,10 +10,12 @@ export interface TypedKind<T>
     | "applyDefaults"
     | "prepareForCreate"
     | "prepareForUpdate"
+    | "prepareForStatus"
     | "dropDisabled"
     | "validate"
     | "validateCreate"
     | "validateUpdate"
+    | "validateStatus"
     | "selectableFields"
     | "cells"
     | "gracePeriodSeconds"
@@ -25,10 +27,12 @@ export interface TypedKind<T>
   readonly applyDefaults: (object: T) => void;
   readonly prepareForCreate?: (object: T) => void;
   readonly prepareForUpdate?: (next: T, current: T) => void;
+  readonly prepareForStatus?: (next: T, current: T, now: string) => void;
   readonly dropDisabled?: (next: T, current?: T) => void;
   readonly validate: (object: T, facts?: ClusterFacts, current?: T) => readonly FieldError[];
   readonly validateCreate?: (object: T) => readonly FieldError[];
   readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];
+  readonly validateStatus?: (next: T, current: T) => readonly FieldError[];
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   readonly cells: (object: T, nowMs: number) => readonly Cell[];
   readonly gracePeriodSeconds?: (object: T) => number;

@@ -53,13 +53,7 @@ function validateSource(volume: Volume, field: string): FieldError[] {
     problems.push(...validateMode(secret.defaultMode, `${field}.secret.defaultMode`));
     problems.push(...validateItems(secret.items, `${field}.secret.items`));
   }
-  if (hostPath !== undefined) {
-    if (!hostPath.path) problems.push(required(`${field}.hostPath.path`));
-    else if (hostPath.path.split("/").includes(".."))
-      problems.push(invalid(`${field}.hostPath.path`, hostPath.path, "must not contain '..'"));
-    if (hostPath.type !== undefined && !hostPathTypes.includes(hostPath.type))
-      problems.push(notSupported(`${field}.hostPath.type`, hostPath.type, hostPathTypes));
-  }
+  if (hostPath !== undefined) problems.push(...validateHostPath(hostPath, `${field}.hostPath`));
   if (projected !== undefined) problems.push(...validateProjected(projected, `${field}.projected`));
   if (downwardAPI !== undefined) {
     problems.push(...validateMode(downwardAPI.defaultMode, `${field}.downwardAPI.defaultMode`));
@@ -68,6 +62,19 @@ function validateSource(volume: Volume, field: string): FieldError[] {
   }
   if (emptyDir?.sizeLimit !== undefined)
     problems.push(...validateSizeLimit(emptyDir.sizeLimit, `${field}.emptyDir.sizeLimit`));
+  return problems;
+}
+
+/** A folder or file of the node's. */
+export function validateHostPath(
+  { path, type }: { readonly path: string; readonly type?: string },
+  field: string,
+): readonly FieldError[] {
+  if (!path) return [required(`${field}.path`)];
+  const problems: FieldError[] = [];
+  if (path.split("/").includes("..")) problems.push(invalid(`${field}.path`, path, "must not contain '..'"));
+  if (type !== undefined && !hostPathTypes.includes(type))
+    problems.push(notSupported(`${field}.type`, type, hostPathTypes));
   return problems;
 }
 

@@ -1,0 +1,70 @@
+import type { StorageClass } from "../../../client/types.ts";
+import { age, ageColumn, column } from "./cell-text.ts";
+import { immutable, notSupported } from "./field-errors.ts";
+import { dns1123Subdomain } from "./names.ts";
+import { validateParameters, validateProvisioner, validateTopologies } from "./storage-class-validation.ts";
+import { kindOf } from "./typed-kind.ts";
+
+const defaultAnnotations = [
+  "storageclass.kubernetes.io/is-default-class",
+  "storageclass.beta.kubernetes.io/is-default-class",
+];
+const reclaimPolicies = ["Delete", "Retain"];
+const bindingModes = ["Immediate", "WaitForFirstConsumer"];
+
+/** The class of claims that name none. */
+export function isDefaultStorageClass({ metadata }: Pick<StorageClass, "metadata">): boolean {
+  return defaultAnnotations.some((name) => metadata.annotations?.[name] === "true");
+}
+
+export const storageClasses = kindOf<StorageClass>({
+  group: "storage.k8s.io",
+  version: "v1",
+  kind: "StorageClass",
+  plural: "storageclasses",
+  singular: "storageclass",
+  shortNames: ["sc"],
+  categories: [],
+  namespaced: false,
+  hasSpec: false,
+  subresources: {},
+  nameRule: dns1123Subdomain,
+  applyDefaults(storageClass) {
+    storageClass.reclaimPolicy ??= "Delete";
+    storageClass.volumeBindingMode ??= "Immediate";
+  },
+  validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode: mode, allowedTopologies }) {
+    return [
+      ...validateProvisioner(provisioner, "provisioner"),
+      ...validateParameters(parameters ?? {}, "parameters"),
+      ...(reclaimPolicy && !reclaimPolicies.includes(reclaimPolicy)
+        ? [notSupported("reclaimPolicy", reclaimPolicy, reclaimPolicies)]
+        : []),
+      ...(mode === undefined || bindingModes.includes(mode)
+        ? []
+        : [notSupported("volumeBindingMode", mode, bindingModes)]),
+      ...validateTopologies(allowedTopologies ?? [], "allowedTopologies"),
+    ];
+  },
+  validateUpdate: (next, current) =>
+    (["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] as const).flatMap((name) =>
+      immutable(name, next[name], current[name]),
+    ),
+  columnsIncludeName: true,
+  columns: [
+    { ...column("Name"), format: "name" },
+    column("Provisioner"),
+    column("ReclaimPolicy"),
+    column("VolumeBindingMode"),
+    column("AllowVolumeExpansion"),
+    ageColumn,
+  ],
+  cells: (storageClass, nowMs) => [
+    `${storageClass.metadata.name}${isDefaultStorageClass(storageClass) ? " (default)" : ""}`,
+    storageClass.provisioner,
+    storageClass.reclaimPolicy ?? "Delete",
+    storageClass.volumeBindingMode ?? "Immediate",
+    storageClass.allowVolumeExpansion ?? false,
+    age(storageClass.metadata.creationTimestamp, nowMs),
+  ],
+});
