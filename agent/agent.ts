@@ -37,6 +37,7 @@ import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./sta
 import { PodStatuses } from "./status/pod-statuses.ts";
 import { FollowedObjects } from "./sync/followed-objects.ts";
 import { PodWorkers } from "./sync/pod-workers.ts";
+import { AccountTokens } from "./volumes/account-tokens.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 
 const podCidrPollMs = 500;
@@ -179,6 +180,10 @@ async function start(parts: Parts): Promise<void> {
     tasks,
     (uid) => workers.objectsChanged(uid),
   );
+  const tokens = new AccountTokens({ client, clock: os.clock, random: os.random, log: os.log }, (uid) =>
+    workers.objectsChanged(uid),
+  );
+  closers.push(async () => tokens.stop());
   const { recursiveReadOnly } = node;
   const able = allocatableOf(node, machine);
   const admission = new PodAdmission(
@@ -212,6 +217,7 @@ async function start(parts: Parts): Promise<void> {
   const volumes = new PodVolumes({
     dir: join(config.rootDir, "pods"),
     sources,
+    tokens,
     mountsSubPaths: chosen.kind === "oci",
     recursiveReadOnly,
   });

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Container, Pod } from "../../client/types.ts";
+import type { PodTokens } from "../volumes/account-tokens.ts";
 import { PodVolumes } from "../volumes/pod-volumes.ts";
 import { environmentOf, expandVariables, type Sources } from "./environment.ts";
 
@@ -130,13 +131,17 @@ describe("environmentOf", () => {
 
 describe("PodVolumes", () => {
   let dir: string;
+  const tokens: PodTokens = {
+    token: async (_, { audience, lifeSeconds }) => `token for ${audience}, ${lifeSeconds} s`,
+    forget: () => undefined,
+  };
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), "pintle-volumes-"));
   });
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
   it("shows a changed config map at once and whole", async () => {
-    const volumes = new PodVolumes({ dir, sources, mountsSubPaths: false, recursiveReadOnly: false });
+    const volumes = new PodVolumes({ dir, sources, tokens, mountsSubPaths: false, recursiveReadOnly: false });
     const { pod } = scene(
       {},
       { volumes: [{ name: "v", configMap: { name: "settings", defaultMode: 0o600 } }] },
@@ -156,8 +161,34 @@ describe("PodVolumes", () => {
     assert.equal(shown.length, 4, "the old version is gone");
   });
 
+  it("gives a token its path, and to its user or group alone where the pod names one", async function () {
+    const volumes = new PodVolumes({ dir, sources, tokens, mountsSubPaths: false, recursiveReadOnly: false });
+    const projection = { path: "at/token", audience: "vault", expirationSeconds: 700 };
+    const shown = async (name: string, more: Partial<Pod["spec"]>) => {
+      const volume = { name, projected: { sources: [{ serviceAccountToken: projection }] } };
+      const { pod } = scene({}, { volumes: [volume], ...more });
+      await volumes.prepare(pod, context);
+      const path = join(dir, "u/volumes", name, "at/token");
+      assert.equal(await readFile(path, "utf8"), "token for vault, 700 s");
+      const { mode, uid, gid } = await stat(path);
+      return [mode & 0o777, uid, gid];
+    };
+    const [mode] = await shown("plain", {});
+    assert.equal(mode, 0o644);
+    if (process.getuid?.() !== 0) this.skip();
+    assert.deepEqual(await shown("user", { securityContext: { runAsUser: 1000 } }), [0o600, 1000, 0]);
+    assert.deepEqual(await shown("group", { securityContext: { fsGroup: 2000 } }), [0o640, 0, 2000]);
+    const both = { securityContext: { runAsUser: 1000, fsGroup: 2000 } };
+    assert.deepEqual(await shown("both", both), [0o640, 1000, 2000]);
+    const init = { name: "i", securityContext: { runAsUser: 7 } };
+    assert.deepEqual(
+      await shown("two", { securityContext: { runAsUser: 1000 }, initContainers: [init] }),
+      [0o644, 0, 0],
+    );
+  });
+
   it("reads text in a pod's own folders, of files that lie there and are no pipes", async () => {
-    const volumes = new PodVolumes({ dir, sources, mountsSubPaths: false, recursiveReadOnly: false });
+    const volumes = new PodVolumes({ dir, sources, tokens, mountsSubPaths: false, recursiveReadOnly: false });
     const { pod } = scene(
       {},
       {
@@ -183,7 +214,7 @@ describe("PodVolumes", () => {
   });
 
   it("keeps a subPath inside its volume", async () => {
-    const volumes = new PodVolumes({ dir, sources, mountsSubPaths: false, recursiveReadOnly: false });
+    const volumes = new PodVolumes({ dir, sources, tokens, mountsSubPaths: false, recursiveReadOnly: false });
     const mount = (subPath: string) => ({ volumeMounts: [{ name: "e", mountPath: "/e", subPath }] });
     const at = async (subPath: string) => {
       const { pod, own } = scene(mount(subPath), { volumes: [{ name: "e", emptyDir: {} }] });

@@ -30,13 +30,13 @@ describe("fields that this node cannot honour are named, by their path", () => {
       ["spec.volumes[1].persistentVolumeClaim"],
     ],
     [
-      "projected tokens",
+      "projected trust bundles",
       {
         volumes: [
-          { name: "v", projected: { sources: [{ secret: {} }, { serviceAccountToken: { path: "t" } }] } },
+          { name: "v", projected: { sources: [{ secret: {} }, { clusterTrustBundle: { path: "t" } }] } },
         ],
       },
-      ["spec.volumes[0].projected.sources[1].serviceAccountToken"],
+      ["spec.volumes[0].projected.sources[1].clusterTrustBundle"],
     ],
     [
       "volumes of huge pages",

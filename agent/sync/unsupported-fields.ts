@@ -16,7 +16,12 @@ const mountableKinds: ReadonlySet<string> = new Set([
   "projected",
   "secret",
 ]);
-const projectedKinds: ReadonlySet<string> = new Set(["configMap", "downwardAPI", "secret"]);
+const projectedKinds: ReadonlySet<string> = new Set([
+  "configMap",
+  "downwardAPI",
+  "secret",
+  "serviceAccountToken",
+]);
 
 /** What a pod asks for that this node cannot do: it is not started at all, for what is left out silently would only be
  *  found out later. Pure. */

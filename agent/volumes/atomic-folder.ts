@@ -24,11 +24,13 @@ export async function showPayload(folder: string, payload: Payload, group?: numb
   if (before !== version) {
     await rm(join(folder, version), { recursive: true, force: true });
     await mkdir(join(folder, version), { mode: 0o755 });
-    for (const [path, { bytes, mode }] of payload) {
+    for (const [path, { bytes, mode, owner }] of payload) {
       const at = join(folder, version, path);
       await mkdir(dirname(at), { recursive: true, mode: 0o755 });
-      await writeFile(at, bytes);
-      if (group !== undefined) await chown(at, 0, group);
+      // Not for a moment readable for more than its mode says.
+      await writeFile(at, bytes, { mode: 0o600 });
+      if (group !== undefined || (owner !== undefined && process.getuid?.() === 0))
+        await chown(at, owner ?? 0, group ?? 0);
       await chmod(at, group === undefined ? mode : mode | ((mode & 0o400) >> 3));
     }
     await rm(`${data}_tmp`, { force: true });
@@ -50,7 +52,9 @@ function versionOf(payload: Payload): string {
   const hash = createHash("sha256");
   for (const path of [...payload.keys()].sort()) {
     const file = payload.get(path);
-    hash.update(JSON.stringify([path, file?.mode, file?.bytes.length])).update(file?.bytes ?? "");
+    hash
+      .update(JSON.stringify([path, file?.mode, file?.owner, file?.bytes.length]))
+      .update(file?.bytes ?? "");
   }
   return hash.digest("hex").slice(0, 32);
 }

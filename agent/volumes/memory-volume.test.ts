@@ -41,7 +41,13 @@ describe("an empty folder in memory", () => {
   it("is mounted as large as that", async function () {
     if (process.getuid?.() !== 0) this.skip();
     const dir = await mkdtemp(join(tmpdir(), "pintle-memory-"));
-    const made = { dir, sources: {} as never, mountsSubPaths: false, recursiveReadOnly: false };
+    const made = {
+      dir,
+      sources: {} as never,
+      tokens: { token: async () => "", forget: () => undefined },
+      mountsSubPaths: false,
+      recursiveReadOnly: false,
+    };
     const volumes = new PodVolumes(made);
     const named = (name: string, sizeLimit: string) => ({ name, emptyDir: { medium: "Memory", sizeLimit } });
     const list = [named("small", "1Mi"), named("zero", "0")];

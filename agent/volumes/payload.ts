@@ -9,9 +9,14 @@ import {
   secretData,
 } from "../sync/environment.ts";
 
+import type { PodTokens } from "./account-tokens.ts";
+import { soleUser } from "./file-owner.ts";
+
 export interface PayloadFile {
   readonly bytes: Buffer;
   readonly mode: number;
+  /** The user whose file it is; root's unless said. */
+  readonly owner?: number;
 }
 /** By path, relative to the volume. */
 export type Payload = ReadonlyMap<string, PayloadFile>;
@@ -28,7 +33,7 @@ export async function payloadOf(
   pod: Pod,
   volume: Volume,
   context: FieldContext,
-  sources: Sources,
+  { sources, tokens }: { readonly sources: Sources; readonly tokens: PodTokens },
 ): Promise<Payload | undefined> {
   const { configMap, secret, downwardAPI, projected } = volume;
   if (configMap)
@@ -59,7 +64,9 @@ export async function payloadOf(
         )
       : source.secret
         ? chosen(await secretData(pod, source.secret, sources), source.secret.items, mode, source.secret)
-        : downward(pod, source.downwardAPI?.items, context, mode);
+        : source.serviceAccountToken
+          ? await tokenFile(pod, source.serviceAccountToken, mode, tokens)
+          : downward(pod, source.downwardAPI?.items, context, mode);
     for (const [path, file] of part) all.set(path, file);
   }
   return all;
@@ -81,6 +88,25 @@ function chosen(
   }
   return files;
 }
+
+type Projection = NonNullable<NonNullable<Volume["projected"]>["sources"]>[number];
+
+/** A token is only its pod's to read: where the pod says who its user is, or its group, nobody else may. */
+async function tokenFile(
+  pod: Pod,
+  { path, audience, expirationSeconds }: NonNullable<Projection["serviceAccountToken"]>,
+  mode: number,
+  tokens: PodTokens,
+): Promise<Payload> {
+  const wanted = { audience: audience ?? "", lifeSeconds: expirationSeconds ?? usualLifeSeconds };
+  const bytes = Buffer.from(await tokens.token(pod, wanted));
+  const owner = soleUser(pod);
+  const isOwned = owner !== undefined || pod.spec.securityContext?.fsGroup !== undefined;
+  const file = { bytes, mode: isOwned ? 0o600 : mode, ...(owner !== undefined && { owner }) };
+  return new Map([[safe(path), file]]);
+}
+
+const usualLifeSeconds = 3600;
 
 type DownwardItems = NonNullable<Volume["downwardAPI"]>["items"];
 

@@ -5,6 +5,7 @@ import type { Container, Pod, Volume } from "../../client/types.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
+import type { PodTokens } from "./account-tokens.ts";
 import { showPayload } from "./atomic-folder.ts";
 import { memoryVolumeBytes } from "./memory-volume.ts";
 import { payloadOf } from "./payload.ts";
@@ -16,6 +17,7 @@ export interface PodVolumesDeps {
   /** `<root>/pods`. */
   readonly dir: string;
   readonly sources: Sources;
+  readonly tokens: PodTokens;
   /** Whether a subPath is mounted by descriptor, so that nobody can exchange it; plain processes get its name. */
   readonly mountsSubPaths: boolean;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
@@ -26,6 +28,7 @@ export interface PodVolumesDeps {
 export class PodVolumes {
   readonly #dir: string;
   readonly #sources: Sources;
+  readonly #tokens: PodTokens;
   readonly #mountsSubPaths: boolean;
   readonly #recursiveReadOnly: boolean;
 
@@ -34,6 +37,7 @@ export class PodVolumes {
     this.#recursiveReadOnly = deps.recursiveReadOnly;
     this.#dir = deps.dir;
     this.#sources = deps.sources;
+    this.#tokens = deps.tokens;
   }
 
   podDir(uid: string): string {
@@ -54,7 +58,7 @@ export class PodVolumes {
   async #prepareOne(pod: Pod, volume: Volume, context: FieldContext): Promise<void> {
     const folder = this.folderOf(pod, volume);
     const group = pod.spec.securityContext?.fsGroup;
-    const payload = await payloadOf(pod, volume, context, this.#sources);
+    const payload = await payloadOf(pod, volume, context, { sources: this.#sources, tokens: this.#tokens });
     if (payload !== undefined) {
       await showPayload(folder, payload, group);
       return;
@@ -128,6 +132,7 @@ export class PodVolumes {
 
   /** Removes a pod's volumes, which nothing uses any more; what its containers said at their end stays. */
   async clear(uid: string): Promise<void> {
+    this.#tokens.forget(uid);
     const dir = this.podDir(uid);
     await removeMounts(dir);
     for (const name of ["volumes", "subpaths"]) await rm(join(dir, name), { recursive: true, force: true });
@@ -135,6 +140,7 @@ export class PodVolumes {
 
   /** Removes all that was made for a pod. */
   async remove(uid: string): Promise<void> {
+    this.#tokens.forget(uid);
     const dir = this.podDir(uid);
     await removeMounts(dir);
     await rm(dir, { recursive: true, force: true });

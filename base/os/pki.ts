@@ -1,6 +1,7 @@
 import "reflect-metadata";
-import { createHash, webcrypto } from "node:crypto";
+import { createHash, generateKeyPair, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
+import { promisify } from "node:util";
 import * as x509 from "@peculiar/x509";
 
 /** Certificates of a cluster's own authority: ECDSA P-256, PEM in and out. */
@@ -94,6 +95,19 @@ export async function issueCertificate(
     ],
   });
   return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
+}
+
+/** A pair of keys for signatures that others check, RSA: what every library can. PEM. */
+export async function createSigningKey(): Promise<{
+  readonly privatePem: string;
+  readonly publicPem: string;
+}> {
+  const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  return { privatePem: privateKey, publicPem: publicKey };
 }
 
 /** Short name of a certificate, to tell whether one is still of the authority at hand. */

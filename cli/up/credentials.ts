@@ -1,9 +1,11 @@
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ifPresent } from "../../base/os/if-present.ts";
 import {
   type Certificate,
   type CertificateRequest,
   createAuthority,
+  createSigningKey,
   issueCertificate,
 } from "../../base/os/pki.ts";
 import { kubeconfigText } from "../../client/kubeconfig.ts";
@@ -33,6 +35,7 @@ export async function prepareCredentials(layout: Layout, needed: CredentialsNeed
     "kubernetes.default.svc.cluster.local",
   ];
   await Promise.all([
+    accountKey(layout),
     // Issued anew at every start: they follow the addresses, and never run out on a cluster that is restarted.
     pair(layout, "store-server", store, { commonName: "store", ...loopback, usage: "both" }),
     pair(layout, "store-client", store, { commonName: "apiserver", usage: "client" }),
@@ -93,6 +96,17 @@ async function authority(layout: Layout, name: string): Promise<Certificate> {
     await writeFile(certificatePath, made.certificatePem);
     return made;
   }
+}
+
+/** The key that service accounts' tokens are signed with: the same for all API servers, and kept, as tokens outlive them. */
+async function accountKey(layout: Layout): Promise<void> {
+  const privatePath = join(layout.pki, "service-accounts-key.pem");
+  const publicPath = join(layout.pki, "service-accounts.pem");
+  if ((await ifPresent(stat(privatePath))) !== undefined && (await ifPresent(stat(publicPath))) !== undefined)
+    return;
+  const made = await createSigningKey();
+  await writeFile(privatePath, made.privatePem, { mode: 0o600 });
+  await writeFile(publicPath, made.publicPem);
 }
 
 async function pair(

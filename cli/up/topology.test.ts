@@ -28,4 +28,26 @@ describe("a local cluster's nodes", () => {
       "--cluster-dns=10.96.0.10,10.96.0.11",
     ]);
   });
+
+  it("get tokens for their pods that every API server knows: all sign with the same key", () => {
+    for (const size of [
+      { replicas: 1, nodes: 1 },
+      { replicas: 3, nodes: 1 },
+    ]) {
+      const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+      const plan = { ...size, runtime: "process", networkSlot: -1, ports } as const;
+      const servers = components(plan, clusterLayout("/cluster"))
+        .map(({ argv }) => argv.join(" "))
+        .filter((argv) => argv.includes("etcd-servers"));
+      assert.equal(servers.length, Math.min(size.replicas, 2));
+      for (const argv of servers) {
+        const part = size.replicas === 1 ? "--apiserver." : "--";
+        assert.ok(argv.includes(`${part}service-account-issuer=https://kubernetes.default.svc`), argv);
+        assert.ok(argv.includes(`${part}service-account-key-file=/cluster/pki/service-accounts.pem`));
+        assert.ok(
+          argv.includes(`${part}service-account-signing-key-file=/cluster/pki/service-accounts-key.pem`),
+        );
+      }
+    }
+  });
 });

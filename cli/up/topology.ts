@@ -163,6 +163,10 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     `--kubelet-certificate-authority=${pki("ca.pem")}`,
     `--kubelet-client-certificate=${pki("kubelet-client.pem")}`,
     `--kubelet-client-key=${pki("kubelet-client-key.pem")}`,
+    // As tokens are known by inside the cluster.
+    "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+    `--service-account-key-file=${pki("service-accounts.pem")}`,
+    `--service-account-signing-key-file=${pki("service-accounts-key.pem")}`,
   ];
 }
 

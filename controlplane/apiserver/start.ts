@@ -173,6 +173,8 @@ function handlerDeps(
   const pods = builtIn(kinds, "pods");
   const authorizer = anyOf(nodeAuthorizer({ hub, pods }), ruleAuthorizer);
   const lookup = { kinds, hub, storage, clock: os.clock };
+  const tokens = config.authentication.serviceAccounts?.issuer;
+  const admission = { ...lookup, random: os.random, authorizer, issuesTokens: tokens !== undefined };
   return {
     storage,
     hub,
@@ -181,10 +183,10 @@ function handlerDeps(
     random: os.random,
     log,
     allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
-    admit: admissionChain({ ...lookup, authorizer }, config.disabledAdmission),
+    admit: admissionChain(admission, config.disabledAdmission),
     authorizer,
     gate: gateOf(config, { ...lookup, authorizer, log }),
-    tokens: config.authentication.serviceAccounts?.issuer,
+    tokens,
     facts: {
       loopbackEndpoints: [clusterIps.text, config.advertiseAddress].some((text) => text.startsWith("127.")),
     },

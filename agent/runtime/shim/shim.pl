@@ -128,11 +128,11 @@ if ($child == 0) {
   open STDOUT, '>&', $given[1] or die;
   open STDERR, '>&', $given[2] or die;
   close $_ for grep { defined } @given, $master, $stdin_hold, map { $_->{from} } @sources;
+  umask 0022;    # also for the folders above a mount, which the runtime makes: whoever the container runs as goes through
   if ($option{kind} eq 'process') {
     require POSIX;
     POSIX::setsid();
     ioctl STDIN, 0x540E, 0 if $option{tty};    # the controlling terminal of the new session
-    umask 0022;
     # All read before we become somebody who may not.
     my ($ids, $cwd, $environ) = map { get("$dir/$_") } qw(ids cwd environ);
     if (defined $ids && $ids =~ /^(\d+):(\d+)$/) {

@@ -1,4 +1,3 @@
-import type { Clock } from "../../../base/os/clock.ts";
 import type { Authorizer } from "../filters/authorizer.ts";
 import { type Admission, inOrder } from "./admission.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
@@ -7,10 +6,10 @@ import { nodeRestriction } from "./node-restriction.ts";
 import { nodeTokenRestriction } from "./node-token-restriction.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
-import { serviceAccount } from "./service-account.ts";
-import { type LookupDeps, storedObject } from "./stored-lookup.ts";
+import { type ServiceAccountDeps, serviceAccount } from "./service-account.ts";
+import { storedObject } from "./stored-lookup.ts";
 
-export type AdmissionDeps = LookupDeps & { readonly clock: Clock; readonly authorizer: Authorizer };
+export type AdmissionDeps = ServiceAccountDeps & { readonly authorizer: Authorizer };
 
 /** In Kubernetes' order, under Kubernetes' names. */
 const plugins = {
