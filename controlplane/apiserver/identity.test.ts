@@ -132,7 +132,9 @@ describe("who asks", () => {
     const meta = { apiVersion: "authorization.k8s.io/v1" };
     const review = { ...meta, kind: "SubjectAccessReview", spec: { user, resourceAttributes } };
     const told = await server.admin.call("POST", `${accessReviews}/subjectaccessreviews`, { body: review });
-    assert.deepEqual([told.code, told.body.status], [201, { allowed: true }]);
+    const reason =
+      'RBAC: allowed by ClusterRoleBinding "system:basic-user" of ClusterRole "system:basic-user" to Group "system:authenticated"';
+    assert.deepEqual([told.code, told.body.status], [201, { allowed: true, reason }]);
     const self = { ...meta, kind: "SelfSubjectAccessReview", spec: { resourceAttributes } };
     const headers = { "Impersonate-User": user };
     const path = `${accessReviews}/selfsubjectaccessreviews`;

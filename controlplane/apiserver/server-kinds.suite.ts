@@ -191,9 +191,10 @@ export function kindsSuite(name: string, openStorage: () => Promise<Storage>): v
       const listed = await admin.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {
         body: rules,
       });
-      assert.deepEqual(listed.body.status.resourceRules, [
-        { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
-      ]);
+      const { resourceRules, nonResourceRules, incomplete } = listed.body.status;
+      assert.deepEqual(resourceRules[0], { verbs: ["*"], apiGroups: ["*"], resources: ["*"] });
+      assert.deepEqual(nonResourceRules[0], { verbs: ["*"], nonResourceURLs: ["*"] });
+      assert.deepEqual([listed.body.spec, incomplete], [{}, false]);
     });
 
     it("lets the nameless ask for health only", async () => {

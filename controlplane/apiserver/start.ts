@@ -5,28 +5,28 @@ import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
+import { inOrder } from "./admission/admission.ts";
 import { admissionChain } from "./admission/plugins.ts";
 import { apiMetrics, observeApi } from "./api-metrics.ts";
 import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
 import { isRequestHeader } from "./authentication/request-header.ts";
-import { bootstrap } from "./bootstrap/bootstrap.ts";
+import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
 import { issuerDocuments } from "./discovery/issuer-documents.ts";
-import { ruleAuthorizer } from "./filters/authorization.ts";
-import { type Authorizer, anyOf } from "./filters/authorizer.ts";
+import type { Authorizer } from "./filters/authorizer.ts";
+import { authorizers } from "./filters/authorizers.ts";
 import { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import type { Gate } from "./filters/identity.ts";
 import { InFlight } from "./filters/in-flight.ts";
-import { nodeAuthorizer } from "./filters/node-authorizer.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
 import { nodeLink } from "./handlers/node-link.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
+import { escalationCheck } from "./rbac/escalation.ts";
+import type { Rbac } from "./rbac/rbac-authorizer.ts";
 import { compactRegularly } from "./registry/compactor.ts";
 import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
-import type { Kind } from "./registry/kind.ts";
 import { KindRegistry } from "./registry/kind-registry.ts";
-import type { Kinds } from "./registry/kind-table.ts";
 import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
 import { kinds as allKinds } from "./resources/table.ts";
@@ -69,7 +69,7 @@ export async function startOnStorage(
   // Every request under way listens.
   setMaxListeners(0, stopping.signal);
   const state = { bootstrapped: false };
-  const handlers = handlerDeps(config, storage, { os, log });
+  const { handlers, rbac } = handlerDeps(config, storage, { os, log });
   const { hub, kinds } = handlers;
   const inFlight = new InFlight(config.inFlight);
   const servers = config.bindAddresses.map(() => tlsServer(config));
@@ -106,6 +106,7 @@ export async function startOnStorage(
   runLoops(tasks, config, {
     handlers,
     port,
+    onPolicy: () => rbac.open(),
     onReady: () => {
       state.bootstrapped = true;
     },
@@ -136,16 +137,18 @@ export async function startOnStorage(
 function runLoops(
   tasks: TaskScope,
   config: ApiserverConfig,
-  parts: { readonly handlers: HandlerDeps; readonly port: number; readonly onReady: () => void },
+  parts: { readonly handlers: HandlerDeps; readonly port: number } & Pick<
+    BootstrapDeps,
+    "onPolicy" | "onReady"
+  >,
 ): void {
-  const { handlers, port, onReady } = parts;
+  const { handlers, port, onPolicy, onReady } = parts;
   const { hub, storage, clock, log } = handlers;
   const { clusterIps, clusterDnsAddress, compactionIntervalMs } = config;
   const address = { ip: config.advertiseAddress, port };
   tasks.run("cache", (signal) => hub.run(signal));
-  tasks.run("bootstrap", (signal) =>
-    bootstrap({ registry: handlers, address, clusterIps, clusterDnsAddress, onReady }, signal),
-  );
+  const made = { registry: handlers, address, clusterIps, clusterDnsAddress, onPolicy, onReady };
+  tasks.run("bootstrap", (signal) => bootstrap(made, signal));
   if (compactionIntervalMs > 0)
     tasks.run("compaction", (signal) =>
       compactRegularly({ storage, clock, log, intervalMs: compactionIntervalMs }, signal),
@@ -157,7 +160,7 @@ function handlerDeps(
   config: ApiserverConfig,
   storage: Storage,
   { os, log }: { os: Os; log: Log },
-): HandlerDeps {
+): { readonly handlers: HandlerDeps; readonly rbac: Rbac } {
   const hub = new CacheHub({
     storage,
     clock: os.clock,
@@ -170,12 +173,11 @@ function handlerDeps(
     for (const kind of removed) hub.forget(kind);
   });
   const { clusterIps, nodePorts } = config;
-  const pods = builtIn(kinds, "pods");
-  const authorizer = anyOf(nodeAuthorizer({ hub, pods }), ruleAuthorizer);
+  const { authorizer, rulesFor, rbac } = authorizers({ hub, kinds, clock: os.clock });
   const lookup = { kinds, hub, storage, clock: os.clock };
   const tokens = config.authentication.serviceAccounts?.issuer;
   const admission = { ...lookup, random: os.random, authorizer, issuesTokens: tokens !== undefined };
-  return {
+  const handlers: HandlerDeps = {
     storage,
     hub,
     kinds,
@@ -183,8 +185,12 @@ function handlerDeps(
     random: os.random,
     log,
     allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
-    admit: admissionChain(admission, config.disabledAdmission),
+    admit: inOrder(
+      escalationCheck({ authorizer, index: rbac.index, consistent: () => rbac.consistent() }),
+      admissionChain(admission, config.disabledAdmission),
+    ),
     authorizer,
+    rulesFor,
     gate: gateOf(config, { ...lookup, authorizer, log }),
     tokens,
     facts: {
@@ -193,6 +199,7 @@ function handlerDeps(
     schemas: schemas(),
     nodes: nodeLink(config.nodeTls),
   };
+  return { handlers, rbac };
 }
 
 /** By what senders are known here. */
@@ -207,12 +214,6 @@ function gateOf(
     isProxyHeader: (name) => requestHeader !== undefined && isRequestHeader(requestHeader, name),
     authorizer: deps.authorizer,
   };
-}
-
-function builtIn(kinds: Kinds, plural: string): Kind {
-  const kind = kinds.named("", plural)?.kind;
-  if (kind === undefined) throw new Error(`the table of kinds lacks ${plural}`);
-  return kind;
 }
 
 function tlsServer({ tls, authentication, headTimeoutMs }: ApiserverConfig): Server {

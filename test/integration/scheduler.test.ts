@@ -77,7 +77,7 @@ describe("integration: scheduler and client against the API server", () => {
       if (stored.spec?.taints)
         await client.patch(resources.nodes, { name }, { spec: { taints: null } }, { type: "merge" });
     }
-    const api = loadKubeconfig(await server.kubeconfigFor("system:kube-scheduler", ["system:masters"]));
+    const api = loadKubeconfig(await server.kubeconfigFor("system:kube-scheduler"));
     const scheduler = await startScheduler(
       {
         api,

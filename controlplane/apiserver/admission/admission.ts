@@ -6,6 +6,8 @@ import type { Kind } from "../registry/kind.ts";
 export interface Requester {
   readonly user: User;
   readonly subresource: string;
+  /** The name in the request's URL; "" for what is made by POST, and for the server's own writes. */
+  readonly name: string;
 }
 
 /** One write as admission sees it. `object` is what is about to be stored and may still be filled in. */

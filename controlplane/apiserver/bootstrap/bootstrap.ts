@@ -16,6 +16,8 @@ export interface BootstrapDeps {
   readonly clusterIps: Ipv4Range;
   /** Absent: somebody else sees to the cluster's DNS. */
   readonly clusterDnsAddress: string | undefined;
+  /** The default roles and bindings are there. */
+  readonly onPolicy: () => Promise<void>;
   readonly onReady: () => void;
 }
 
@@ -56,10 +58,12 @@ async function createEssentials({
   clusterIps,
   clusterDnsAddress,
   address,
+  onPolicy,
 }: BootstrapDeps): Promise<void> {
   for (const name of systemNamespaces)
     await ensure(registry, "namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   await ensureRbacPolicy(registry);
+  await onPolicy();
   await ensure(registry, "services", {
     apiVersion: "v1",
     kind: "Service",

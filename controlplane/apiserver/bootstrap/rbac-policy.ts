@@ -8,6 +8,7 @@ import {
   defaultBindings,
   defaultRoles,
 } from "../rbac/policy/default-policy.ts";
+import { ownBindings, ownRoles } from "../rbac/policy/own-policy.ts";
 import { reconciledBinding, reconciledRole } from "../rbac/reconcile.ts";
 import { createObject } from "../registry/create-object.ts";
 import type { Kind } from "../registry/kind.ts";
@@ -21,16 +22,18 @@ const group = "rbac.authorization.k8s.io";
 const writesAtOnceMax = 16;
 const by = serverRequester;
 
-/** Sees to Kubernetes' default roles and bindings: those that are missing are made, those that lack something get it back.
+/** Sees to Kubernetes' default roles and bindings and our own: those that are missing are made, those that lack something get it back.
  *  Roles that gather others' rules have them from the first moment; the controller keeps them later. */
 export async function ensureRbacPolicy(registry: RegistryDeps): Promise<void> {
   await inParallel(await newRoles(registry), (role) => ensure(registry, role, reconciledRole));
-  await inParallel(defaultBindings(), (binding) => ensure(registry, binding, reconciledBinding));
+  await inParallel([...defaultBindings(), ...ownBindings()], (binding) =>
+    ensure(registry, binding, reconciledBinding),
+  );
 }
 
 /** The default roles, those that gather filled from the others and from what is there. */
 async function newRoles(registry: RegistryDeps): Promise<readonly AnyRole[]> {
-  const roles = defaultRoles();
+  const roles = [...defaultRoles(), ...ownRoles()];
   const cache = await registry.hub.consistent(kindOf(registry, "ClusterRole"));
   const there = cache.list(cache.prefix).map(({ object }) => object as ClusterRole);
   const known = new Set(there.map(({ metadata }) => metadata.name));

@@ -1,10 +1,8 @@
 import { ApiError, forbidden } from "../api-error.ts";
 import { parseFieldSelector } from "../registry/selectors.ts";
-import { type AccessRule, type AccessSubject, rulesFor } from "./access-rules.ts";
 import type { User } from "./authentication.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { RequestInfo } from "./request-info.ts";
-import { nodeIdentity } from "./service-account-user.ts";
 
 export interface ResourceAttributes {
   readonly verb: string;
@@ -41,39 +39,6 @@ function fixedFields(selector: string): Readonly<Record<string, string>> {
     return {};
   }
   return fields;
-}
-
-/** May this user do this? Pure: a table of rules and nothing else. */
-export function isAllowed(user: User, wanted: Attributes): boolean {
-  return rulesOf(user).some((rule) => matches(rule, wanted));
-}
-
-export const ruleAuthorizer: Authorizer = async (user, wanted) => ({ allowed: isAllowed(user, wanted) });
-
-/** All rules that hold for a user. Pure. */
-export function rulesOf(user: User): readonly AccessRule[] {
-  const subject: AccessSubject = { user, node: nodeIdentity(user) };
-  return user.groups.includes("system:masters") ? everything : rulesFor(subject);
-}
-
-const everything: readonly AccessRule[] = [
-  { verbs: ["*"], groups: ["*"], resources: ["*"] },
-  { verbs: ["*"], paths: ["*"] },
-];
-
-function matches(rule: AccessRule, wanted: Attributes): boolean {
-  if (!rule.verbs.includes("*") && !rule.verbs.includes(wanted.verb)) return false;
-  if ("path" in wanted)
-    return (rule.paths ?? []).some((path) =>
-      path.endsWith("*") ? wanted.path.startsWith(path.slice(0, -1)) : wanted.path === path,
-    );
-  const { subresource, plural } = wanted;
-  const resource = subresource === "" ? plural : `${plural}/${subresource}`;
-  const resources = rule.resources ?? [];
-  if (!resources.includes("*") && !resources.includes(resource)) return false;
-  if (!(rule.groups ?? [""]).includes("*") && !(rule.groups ?? [""]).includes(wanted.group)) return false;
-  if (rule.namespaces !== undefined && !rule.namespaces.includes(wanted.namespace)) return false;
-  return rule.names === undefined || rule.names.includes(wanted.name);
 }
 
 /** Fails with 403. */

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { ApiError } from "../api-error.ts";
-import { type Attributes, ruleAuthorizer } from "./authorization.ts";
+import { defaultRbac } from "../rbac/testing.ts";
+import type { Attributes } from "./authorization.ts";
+import { anyOf, superusers } from "./authorizer.ts";
 import { impersonate } from "./impersonation.ts";
 import { wantedUser } from "./impersonation-headers.ts";
 
 const masters = { name: "admin", groups: ["system:masters", "system:authenticated"] };
+const authorizer = anyOf(superusers, defaultRbac);
 const jane = { name: "jane", groups: ["system:authenticated"] };
 const listSecrets: Attributes = {
   verb: "list",
@@ -104,13 +107,13 @@ describe("impersonation", () => {
   it("refuses in Kubernetes' words", async () => {
     const wanted = wantedUser(["Impersonate-User", "<bob>"]);
     assert.ok(wanted);
-    await assert.rejects(impersonate({ requestor: jane, wanted, attributes: listSecrets }, ruleAuthorizer), {
+    await assert.rejects(impersonate({ requestor: jane, wanted, attributes: listSecrets }, authorizer), {
       code: 403,
       message:
         'secrets is forbidden: User "jane" cannot impersonate-on:user-info:list resource "secrets" in API group "" in the namespace "default"',
     });
     assert.equal(
-      (await impersonate({ requestor: masters, wanted, attributes: listSecrets }, ruleAuthorizer)).name,
+      (await impersonate({ requestor: masters, wanted, attributes: listSecrets }, authorizer)).name,
       "<bob>",
     );
   });

@@ -1,15 +1,17 @@
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { objectOf } from "../json.ts";
+import { componentRoles } from "../rbac/policy/component-roles.ts";
+import { ruleAllows } from "../rbac/rule-allows.ts";
 import type { Kind } from "../registry/kind.ts";
 import { objectKey } from "../registry/stored-object.ts";
-import type { ResourceAttributes } from "./authorization.ts";
-import type { Authorizer, Decision } from "./authorizer.ts";
+import type { Attributes, ResourceAttributes } from "./authorization.ts";
+import type { Authorizer, Decision, RuleResolver } from "./authorizer.ts";
 import { NodeReferences, type ReferencedKind } from "./node-references.ts";
 import { nodeIdentity } from "./service-account-user.ts";
 
 /** What a node's agent may see: itself, the pods bound to it, and what those refer to; nothing else of its kinds, one
- *  by one and never as a list of a namespace. The rest of Kubernetes' role system:node, which needs no look at objects,
- *  is in `access-rules.ts`. (Kubernetes' node authorizer, with selectors.)
+ *  by one and never as a list of a namespace; and whatever else the role system:node allows, which needs no look at
+ *  objects. (Kubernetes' node authorizer, with selectors: the role is bound to nobody.)
  *  A refusal is decided on a state not older than the request, so that a pod bound a moment ago counts. */
 export function nodeAuthorizer({ hub, pods }: { readonly hub: CacheHub; readonly pods: Kind }): Authorizer {
   const references = new NodeReferences();
@@ -29,8 +31,8 @@ export function nodeAuthorizer({ hub, pods }: { readonly hub: CacheHub; readonly
     wanted: ResourceAttributes,
   ): Promise<Decision> => {
     if (wanted.name === "") return refused("No Object name found");
-    const related = await now(() => references.has(node, kind, wanted));
-    return related ? allowed : refused(`no relationship found between node '${node}' and this object`);
+    const isReferred = await now(() => references.has(node, kind, wanted));
+    return isReferred ? allowed : refused(`no relationship found between node '${node}' and this object`);
   };
 
   const readNamespaced = (node: string, kind: ReferencedKind, wanted: ResourceAttributes) => {
@@ -55,15 +57,15 @@ export function nodeAuthorizer({ hub, pods }: { readonly hub: CacheHub; readonly
     return isOwn ? allowed : refused(`no relationship found between node '${node}' and this object`);
   };
 
-  return async (user, wanted) => {
-    const node = nodeIdentity(user);
-    if (node === undefined || "path" in wanted) return undecided;
+  const related = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
     switch (`${wanted.plural}.${wanted.group}`) {
       case "secrets.":
         return readNamespaced(node, "secrets", wanted);
       case "configmaps.":
         return readNamespaced(node, "configmaps", wanted);
       case "persistentvolumeclaims.":
+        if (wanted.subresource === "status" && isOneOf(wanted.verb, "update", "patch"))
+          return referred(node, "persistentvolumeclaims", wanted);
         if (wanted.verb !== "get") return refused("can only get individual resources of this type");
         if (wanted.subresource !== "") return refused("cannot get subresource");
         return referred(node, "persistentvolumeclaims", wanted);
@@ -75,13 +77,46 @@ export function nodeAuthorizer({ hub, pods }: { readonly hub: CacheHub; readonly
         return ownNode(node, wanted);
       case "leases.coordination.k8s.io":
         return nodeLease(node, wanted);
+      case "csinodes.storage.k8s.io":
+        return ownCsiNode(node, wanted);
+      case "persistentvolumes.":
+      case "volumeattachments.storage.k8s.io":
+      case "resourceclaims.resource.k8s.io":
+      case "resourceslices.resource.k8s.io":
+      case "podcertificaterequests.certificates.k8s.io":
+        // No pod here is known to refer to one of these.
+        return refused(`no relationship found between node '${node}' and this object`);
       default:
         return undecided;
     }
   };
+
+  return async (user, wanted) => {
+    const node = nodeIdentity(user);
+    if (node === undefined) return undecided;
+    const decision = "path" in wanted ? undecided : await related(node, wanted);
+    return decision === undecided ? byRole(wanted) : decision;
+  };
 }
 
+const nodeRules = componentRoles.find(({ name }) => name === "system:node")?.rules ?? [];
+
+function byRole(wanted: Attributes): Decision {
+  return nodeRules.some((rule) => ruleAllows(rule, wanted)) ? allowed : undecided;
+}
+
+/** What a node may do follows from its pods: no list of rules says it. */
+export const nodeRulesUnknown: RuleResolver = async (user) =>
+  nodeIdentity(user) === undefined
+    ? { rules: [], incomplete: false, problems: [] }
+    : {
+        rules: [],
+        incomplete: true,
+        problems: ["node authorizer does not support user rule resolution"],
+      };
+
 const allowed: Decision = { allowed: true };
+const isOneOf = (verb: string, ...verbs: readonly string[]) => verbs.includes(verb);
 const undecided: Decision = { allowed: false };
 const refused = (reason: string): Decision => ({ allowed: false, reason });
 
@@ -94,7 +129,18 @@ function serviceAccount({ verb, subresource }: ResourceAttributes): Decision | u
 
 function ownNode(node: string, { verb, subresource, name }: ResourceAttributes): Decision {
   if (subresource !== "" || !["get", "list", "watch"].includes(verb)) return undecided;
-  return name === node ? allowed : refused(`node '${node}' cannot read '${name}', only its own Node object`);
+  if (name === node) return allowed;
+  const asked = name === "" ? "all nodes" : `'${name}'`;
+  return refused(`node '${node}' cannot read ${asked}, only its own Node object`);
+}
+
+function ownCsiNode(node: string, { verb, subresource, name }: ResourceAttributes): Decision {
+  if (!isOneOf(verb, "get", "create", "update", "patch", "delete"))
+    return refused("can only get, create, update, patch, or delete a CSINode");
+  if (subresource !== "") return refused("cannot authorize CSINode subresources");
+  if (verb !== "create" && name !== node)
+    return refused("can only access CSINode with the same name as the requesting node");
+  return allowed;
 }
 
 function nodeLease(node: string, { verb, namespace, name }: ResourceAttributes): Decision {

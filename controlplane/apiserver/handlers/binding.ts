@@ -4,7 +4,7 @@ import { isObject, type JsonObject, listOf, objectOf, stringMapOf, stringOf } fr
 import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { updateObject } from "../registry/update-object.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readRequest } from "./decode-body.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -51,7 +51,7 @@ async function bindPod(call: Call, deps: HandlerDeps, { binding, name, kind }: W
   const meta = objectOf(binding.metadata);
   const change = (pod: KubeObject) => assigned(pod, { node, meta, kind, now: rfc3339(deps.clock.wallMs()) });
   const address = { namespace: call.target.namespace, name };
-  const by = { user: call.user, subresource: "binding" };
+  const by = { ...requesterOf(call), subresource: "binding" };
   await updateObject(deps, kind, address, change, { dryRun: isDryRun(call.query), via: "server", by });
   return {
     type: "json",

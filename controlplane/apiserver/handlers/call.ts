@@ -3,7 +3,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
 import type { TokenIssuer } from "../authentication/token-issuer.ts";
 import type { User } from "../filters/authentication.ts";
-import type { Authorizer } from "../filters/authorizer.ts";
+import type { Authorizer, RuleResolver } from "../filters/authorizer.ts";
 import type { Gate } from "../filters/identity.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { JsonObject } from "../json.ts";
@@ -33,11 +33,12 @@ export interface Call {
 
 /** Who writes, for admission. */
 export function requesterOf({ user, target }: Call): Requester {
-  return { user, subresource: target.subresource };
+  return { user, subresource: target.subresource, name: target.name };
 }
 
 export interface HandlerDeps extends RegistryDeps {
   readonly authorizer: Authorizer;
+  readonly rulesFor: RuleResolver;
   readonly gate: Gate;
   /** Absent: this server gives out no service accounts' tokens. */
   readonly tokens: TokenIssuer | undefined;

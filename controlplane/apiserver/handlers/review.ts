@@ -1,10 +1,9 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { badRequest, invalid } from "../api-error.ts";
 import { AuthenticationError } from "../authentication/authenticator.ts";
-import type { AccessRule } from "../filters/access-rules.ts";
 import type { User } from "../filters/authentication.ts";
-import { type Attributes, rulesOf } from "../filters/authorization.ts";
-import type { Authorizer } from "../filters/authorizer.ts";
+import type { Attributes } from "../filters/authorization.ts";
+import type { Authorizer, KnownRules } from "../filters/authorizer.ts";
 import { serviceAccountGroups, serviceAccountOf } from "../filters/service-account-user.ts";
 import { isObject, type JsonObject, objectOf, stringOf, stringsOf } from "../json.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
@@ -29,7 +28,9 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
     ...(namespace !== undefined && { namespace }),
     ...(isAboutSelf && { creationTimestamp: rfc3339(deps.clock.wallMs()) }),
   };
-  const { apiVersion, spec } = asked;
+  const { apiVersion } = asked;
+  // Kubernetes answers a question about rules without the question.
+  const spec = kind.kind === "SelfSubjectRulesReview" ? {} : asked.spec;
   const body = { kind: kind.kind, apiVersion, metadata, ...(isAboutSelf ? {} : { spec }), status };
   return { type: "review", code: 201, body };
 }
@@ -37,7 +38,7 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
 type Answering = (
   asked: KubeObject,
   call: Pick<Call, "user" | "warn">,
-  deps: Pick<HandlerDeps, "authorizer" | "gate">,
+  deps: Pick<HandlerDeps, "authorizer" | "rulesFor" | "gate">,
 ) => Promise<JsonObject> | JsonObject;
 
 const answers: Readonly<Record<string, Answering>> = {
@@ -48,10 +49,10 @@ const answers: Readonly<Record<string, Answering>> = {
     accessStatus(asked, subjectOf(objectOf(asked.spec)), authorizer),
   LocalSubjectAccessReview: (asked, _, { authorizer }) =>
     accessStatus(asked, subjectOf(objectOf(asked.spec)), authorizer),
-  SelfSubjectRulesReview: (asked, { user }) => {
+  SelfSubjectRulesReview: async (asked, { user }, { rulesFor }) => {
     const namespace = stringOf(objectOf(asked.spec).namespace);
     if (namespace === "") throw badRequest("no namespace on request");
-    return rulesStatus(rulesOf(user), namespace);
+    return rulesStatus(await rulesFor(user, namespace));
   },
 };
 
@@ -123,18 +124,19 @@ function wantedBy(
   };
 }
 
-function rulesStatus(rules: readonly AccessRule[], namespace: string): JsonObject {
-  const here = rules.filter((rule) => rule.namespaces === undefined || rule.namespaces.includes(namespace));
-  const resourceRules = here
-    .filter((rule) => rule.resources !== undefined)
-    .map(({ verbs, groups = [""], resources, names }) => ({
+function rulesStatus({ rules, incomplete, problems }: KnownRules): JsonObject {
+  const resourceRules = rules
+    .filter(({ resources = [] }) => resources.length > 0)
+    .map(({ verbs, apiGroups, resources, resourceNames }) => ({
       verbs,
-      apiGroups: groups,
+      apiGroups,
       resources,
-      ...(names && { resourceNames: names }),
+      ...(resourceNames && { resourceNames }),
     }));
-  const nonResourceRules = here
-    .filter((rule) => rule.paths !== undefined)
-    .map(({ verbs, paths }) => ({ verbs, nonResourceURLs: paths }));
-  return { resourceRules, nonResourceRules, incomplete: false };
+  const nonResourceRules = rules
+    .filter(({ nonResourceURLs = [] }) => nonResourceURLs.length > 0)
+    .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }));
+  const [problem = ""] = problems;
+  const evaluationError = problems.length > 1 ? `[${problems.join(", ")}]` : problem;
+  return { resourceRules, nonResourceRules, incomplete, ...(evaluationError !== "" && { evaluationError }) };
 }

@@ -6,6 +6,7 @@ import type { Attributes } from "../filters/authorization.ts";
 import { decide, isSubject, rulesGranted } from "./grants.ts";
 import { type Binding, RbacIndex } from "./rbac-index.ts";
 import { ruleAllows } from "./rule-allows.ts";
+import { followedBy } from "./testing.ts";
 
 const apiVersion = "rbac.authorization.k8s.io/v1";
 const meta = (namespace: string, name: string) => ({
@@ -43,16 +44,9 @@ const wants = (verb: string, resource: string, namespace = ""): Attributes => ({
   name: "x",
 });
 
-const followedBy = (index: RbacIndex, kind: string) =>
-  ({
-    Role: index.roles,
-    ClusterRole: index.clusterRoles,
-    RoleBinding: index.roleBindings,
-    ClusterRoleBinding: index.clusterRoleBindings,
-  })[kind];
 function indexOf(...objects: readonly KubeObject[]): RbacIndex {
   const index = new RbacIndex();
-  for (const one of objects) followedBy(index, one.kind)?.changed(undefined, one);
+  for (const one of objects) followedBy(index, one.kind).changed(undefined, one);
   return index;
 }
 const user = (name: string, ...groups: string[]): User => ({ name, groups });
@@ -126,7 +120,7 @@ describe("what is granted", () => {
     assert.deepEqual(asks(""), { allowed: false, reason: `RBAC: ${one}` });
     assert.deepEqual(asks("shop"), { allowed: false, reason: `RBAC: [${one}, ${two}]` });
     assert.deepEqual(rulesGranted(index, user("jane"), "shop"), { rules: [], problem: `[${one}, ${two}]` });
-    followedBy(index, "Role")?.changed(undefined, role("shop", "nosuch2", rule("get", "pods")));
+    followedBy(index, "Role").changed(undefined, role("shop", "nosuch2", rule("get", "pods")));
     assert.equal(asks("shop").allowed, true);
   });
 
@@ -203,7 +197,7 @@ describe("the index of bindings", () => {
         for (const [one, goes] of steps) {
           const before = there.get(place(one));
           if (goes && before === undefined) continue;
-          followedBy(index, one.kind)?.changed(before, goes ? undefined : one);
+          followedBy(index, one.kind).changed(before, goes ? undefined : one);
           if (goes) there.delete(place(one));
           else there.set(place(one), one);
         }

@@ -33,7 +33,7 @@ export interface Allocator {
 }
 
 /** The server's own hand. */
-export const serverRequester: Requester = { user: serverUser, subresource: "" };
+export const serverRequester: Requester = { user: serverUser, subresource: "", name: "" };
 
 /** Conflicts in a row before an update gives up; each one means that somebody else made progress. */
 export const updateAttemptsMax = 10;

@@ -35,7 +35,7 @@ export async function startTestCluster(options: ClusterOptions = {}) {
     await client.patch(resources.nodes, { name }, { status }, { type: "merge", subresource: "status" });
   };
   for (const name of nodes) await addNode(name);
-  const kubeconfig = await api.kubeconfigFor("system:kube-controller-manager", ["system:masters"]);
+  const kubeconfig = await api.kubeconfigFor("system:kube-controller-manager");
   const startManager = (...flags: string[]) =>
     startControllerManager(
       controllerManagerConfig(

@@ -1,0 +1,43 @@
+import type { Clock } from "../../../base/os/clock.ts";
+import type { CacheHub } from "../cache/cache-hub.ts";
+import { Rbac } from "../rbac/rbac-authorizer.ts";
+import type { Kind } from "../registry/kind.ts";
+import type { Kinds } from "../registry/kind-table.ts";
+import { type Authorizer, anyOf, type RuleResolver, rulesOfAll, superusers } from "./authorizer.ts";
+import { nodeAuthorizer, nodeRulesUnknown } from "./node-authorizer.ts";
+
+export interface Authorizers {
+  /** Who may: superusers, nodes by what their pods refer to, and everybody by roles and bindings. */
+  readonly authorizer: Authorizer;
+  /** What the same chain would allow, as far as it can be listed. */
+  readonly rulesFor: RuleResolver;
+  readonly rbac: Rbac;
+}
+
+export function authorizers(deps: {
+  readonly hub: CacheHub;
+  readonly kinds: Kinds;
+  readonly clock: Clock;
+}): Authorizers {
+  const { hub, kinds, clock } = deps;
+  const kindOf = (group: string, plural: string): Kind => {
+    const found = kinds.named(group, plural)?.kind;
+    if (found === undefined) throw new Error(`the table of kinds lacks ${plural}`);
+    return found;
+  };
+  const group = "rbac.authorization.k8s.io";
+  const rbac = new Rbac(
+    { hub, clock },
+    {
+      roles: kindOf(group, "roles"),
+      clusterRoles: kindOf(group, "clusterroles"),
+      roleBindings: kindOf(group, "rolebindings"),
+      clusterRoleBindings: kindOf(group, "clusterrolebindings"),
+    },
+  );
+  return {
+    authorizer: anyOf(superusers, nodeAuthorizer({ hub, pods: kindOf("", "pods") }), rbac.authorizer),
+    rulesFor: rulesOfAll(nodeRulesUnknown, rbac.rulesFor),
+    rbac,
+  };
+}
