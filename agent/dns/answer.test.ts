@@ -260,6 +260,15 @@ describe("answers of the cluster's DNS", () => {
     assert.equal(ask(own, "ns.svc.cluster.local", "A")[0], "NXDOMAIN");
   });
 
+  it("a Service's address leads back to that Service alone, whoever else names it as an endpoint", () => {
+    const own = zoneOf(
+      [service("ns", "thief", { clusterIP: "None" }), slice([{ addresses: ["10.96.0.7"], hostname: "p" }])],
+      [service("ns", "owner", { clusterIP: "10.96.0.7" })],
+    );
+    const name = "7.0.96.10.in-addr.arpa";
+    assert.deepEqual(ask(own, name, "PTR"), [`${name} 5 IN PTR owner.ns.svc.cluster.local`]);
+  });
+
   it("leaves out what cannot be written: names and ports that the API would have refused", () => {
     const own = zoneOf(
       [service("ns", "x".repeat(64), { clusterIP: "10.96.0.7" })],

@@ -25,6 +25,8 @@ describe("a node's DNS in its network", function () {
       plural: "services",
       objects: [
         service("web", "10.96.0.77"),
+        // Wants what is the DNS' own.
+        service("thief", "10.96.0.78", { externalIPs: [dnsAddress], ports: [{ port: 53, protocol: "UDP" }] }),
         service("crowd", "None"),
         // As the API keeps it: nobody stands behind it, and yet it is answered.
         {
@@ -38,7 +40,13 @@ describe("a node's DNS in its network", function () {
       ],
     });
     const many = Array.from({ length: 200 }, (_, i) => `10.198.2.${i + 1}`);
-    await node.ask("set", { plural: "endpointslices", objects: [slice("crowd", many)] });
+    await node.ask("set", {
+      plural: "endpointslices",
+      objects: [
+        slice("crowd", many),
+        slice("thief", ["10.198.1.99"], { ports: [{ name: "", port: 53, protocol: "UDP" }] }),
+      ],
+    });
     await eventually("the proxy knows the Services too", async () =>
       (await node.ruleset()).includes("10.96.0.77"),
     );
@@ -68,6 +76,8 @@ describe("a node's DNS in its network", function () {
       { protocol: "UDP", hostPort: 53, containerPort: 53 },
       { protocol: "TCP", hostPort: 53, containerPort: 53 },
     ] as const;
+    const atDns = await node.try("attach", node.attachment("greedy", [{ ...ports[0], hostIp: dnsAddress }]));
+    assert.match(String(atDns.cause), /hostIP "10\.96\.0\.10" is the address of the cluster's DNS/);
     await node.attach("greedy", ports);
     assert.equal(await ask(node, pod, `resolve4("${web}")`), '["10.96.0.77"]');
     assert.equal(await ask(node, node.node, `resolve4("${web}")`), '["10.96.0.77"]');

@@ -26,7 +26,10 @@ export class ServiceZone implements Zone {
 
   namesAt(address: string): readonly string[] {
     const found = this.#reverse.get(canonicalAddress(address) ?? "");
-    return found === undefined ? [] : [...found.values()].flat();
+    const names = found === undefined ? [] : [...found.values()].flat();
+    // Whoever writes slices may name any address; a Service's own is not theirs to name.
+    const ofServices = names.filter((name) => name.split(".").length === 2);
+    return ofServices.length > 0 ? ofServices : names;
   }
 
   /** Replaces what is known of a Service; undefined: it is gone. */

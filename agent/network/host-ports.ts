@@ -54,6 +54,7 @@ function hostPortRule(
       : nft`ip daddr != ${dnsAddress} fib daddr type local ${to}`;
   if (isIpv6(hostIp)) return refuse("hostIP", hostIp, "is an IPv6 address; this node has IPv4 only");
   const [address] = ipv4Of("hostIP", [hostIp], () => refuse("hostIP", hostIp, "is not an IP address"));
+  if (address === dnsAddress) return refuse("hostIP", hostIp, "is the address of the cluster's DNS");
   return nft`ip daddr ${address ?? ""} ${to}`;
 }
 

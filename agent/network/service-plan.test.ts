@@ -54,6 +54,25 @@ describe("planServices", () => {
     );
   });
 
+  it("lets no Service take that address over by naming it as an external one or a load balancer's", () => {
+    const thief = {
+      ...service({ type: "LoadBalancer", externalIPs: ["10.96.0.10", "203.0.113.7"] }),
+      status: { loadBalancer: { ingress: [{ ip: "10.96.0.10" }] } },
+    } as Service;
+    const { ports, problems } = planServices([thief], [], { ...node, dnsAddress: "10.96.0.10" });
+    assert.deepEqual(
+      ports.map(({ externalIps, balancerIps }) => [externalIps, balancerIps]),
+      [[["203.0.113.7"], []]],
+    );
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      [
+        'spec.externalIPs: "10.96.0.10" is the address of the cluster\'s DNS; left out',
+        'status.loadBalancer.ingress: "10.96.0.10" is the address of the cluster\'s DNS; left out',
+      ],
+    );
+  });
+
   it("leads to ready endpoints only", () => {
     assert.deepEqual(addresses([service({})], [slice([at("10.0.0.1"), at("10.0.0.2", { ready: false })])]), [
       "10.0.0.1",

@@ -96,7 +96,13 @@ function planService(
     problems.push({ service, message: `${field}: ${JSON.stringify(value)} ${why}; left out` });
   const allIps = ipv4Of("spec.clusterIPs", spec.clusterIPs ?? [spec.clusterIP], fault);
   const clusterIps = allIps.filter((address) => address !== node.dnsAddress);
-  const externalIps = ipv4Of("spec.externalIPs", spec.externalIPs ?? [], fault);
+  /** Nobody takes the cluster's DNS over. */
+  const others = (field: string, addresses: readonly string[]) =>
+    addresses.filter((address) => {
+      if (address === node.dnsAddress) fault(field, address, "is the address of the cluster's DNS");
+      return address !== node.dnsAddress;
+    });
+  const externalIps = others("spec.externalIPs", ipv4Of("spec.externalIPs", spec.externalIPs ?? [], fault));
   const ingress = (service.status?.loadBalancer?.ingress ?? []).filter(
     ({ ip, ipMode }) => ip !== undefined && ip !== "" && ipMode !== "Proxy",
   );
@@ -108,7 +114,7 @@ function planService(
     // Ranges of which none is left would let everybody in.
     !balanced || (sources.length > 0 && balancerSources.length === 0)
       ? []
-      : ipv4Of("status.loadBalancer.ingress", ingressIps, fault);
+      : others("status.loadBalancer.ingress", ipv4Of("status.loadBalancer.ingress", ingressIps, fault));
   const affinitySeconds = affinityOf(spec, fault);
   const planned = (spec.ports ?? []).flatMap((port, at): ServicePort[] => {
     const field = `spec.ports[${at}]`;
