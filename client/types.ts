@@ -83,6 +83,11 @@ export type PersistentVolumeClaim = Stored<k8s.V1PersistentVolumeClaim> & {
   spec: Wire<k8s.V1PersistentVolumeClaimSpec>;
 };
 export type StorageClass = Stored<k8s.V1StorageClass>;
+export type Ingress = Stored<k8s.V1Ingress> & { spec: Wire<k8s.V1IngressSpec> };
+export type IngressClass = Stored<k8s.V1IngressClass>;
+export type NetworkPolicy = Stored<k8s.V1NetworkPolicy> & { spec: Wire<k8s.V1NetworkPolicySpec> };
+export type PriorityClass = Stored<k8s.V1PriorityClass>;
+export type RuntimeClass = Stored<k8s.V1RuntimeClass>;
 export type Lease = Stored<k8s.V1Lease>;
 export type Event = Stored<k8s.CoreV1Event>;
 export type Role = Stored<k8s.V1Role>;

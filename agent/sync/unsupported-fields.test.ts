@@ -12,6 +12,7 @@ const names = (spec: object) =>
 
 describe("fields that this node cannot honour are named, by their path", () => {
   for (const [what, spec, named] of [
+    ["runtime classes", { runtimeClassName: "gvisor" }, ["spec.runtimeClassName", "gvisor"]],
     ["user namespaces", { hostUsers: false }, ["spec.hostUsers", "false"]],
     ["claims of devices", { resourceClaims: [{ name: "gpu" }] }, ["spec.resourceClaims"]],
     [

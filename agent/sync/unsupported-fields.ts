@@ -28,6 +28,8 @@ const projectedKinds: ReadonlySet<string> = new Set([
 export function unsupportedFields({ spec }: Pod): readonly UnsupportedField[] {
   return [
     ...(spec.hostUsers === false ? [{ field: "spec.hostUsers", value: "false" }] : []),
+    // A node has one runtime, and no handlers to choose from.
+    ...(spec.runtimeClassName ? [{ field: "spec.runtimeClassName", value: spec.runtimeClassName }] : []),
     ...(filled(spec.resourceClaims) ? [{ field: "spec.resourceClaims" }] : []),
     ...(spec.resources && filled(Object.keys(spec.resources)) ? [{ field: "spec.resources" }] : []),
     ...(spec.volumes ?? []).flatMap((volume, index) => ofVolume(volume, `spec.volumes[${index}]`)),

@@ -2,7 +2,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import type { Storage } from "../registry/storage.ts";
-import { decodeStored, objectKey } from "../registry/stored-object.ts";
+import { decodeStored, listPrefix, objectKey } from "../registry/stored-object.ts";
 
 export interface LookupDeps {
   readonly kinds: Kinds;
@@ -16,6 +16,20 @@ export interface Address {
   /** Empty for kinds without namespaces. */
   readonly namespace: string;
   readonly name: string;
+}
+
+/** All objects of a kind in a namespace, or in none: from the cache where it has them. */
+export async function storedObjects(
+  deps: LookupDeps,
+  { group, plural, namespace }: Omit<Address, "name">,
+): Promise<readonly KubeObject[]> {
+  const kind = deps.kinds.named(group, plural)?.kind;
+  if (kind === undefined) return [];
+  const prefix = listPrefix(kind, namespace);
+  const cached = deps.hub.peek(kind)?.list(prefix);
+  if (cached !== undefined) return cached.map(({ object }) => object);
+  const { entries } = await deps.storage.list(prefix);
+  return entries.map(({ value, modRevision }) => decodeStored(kind, value, modRevision));
 }
 
 /** An object that another one names: from the cache, or from the store, since the cache may lag behind one made a moment

@@ -7,6 +7,7 @@ import type { JsonObject } from "../json.ts";
 import { toKubeObject } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
+import { systemPriorityClasses } from "../resources/system-priority-classes.ts";
 import { type ApiAddress, leaseEndpoint, publishEndpoints, withdrawEndpoint } from "./api-endpoints.ts";
 import { ensureRbacPolicy } from "./rbac-policy.ts";
 
@@ -25,8 +26,9 @@ const retry: BackoffOptions = { firstMs: 50, mostMs: 5000 };
 /** How often this server says that it lives, and looks who else does. */
 const reconcileEveryMs = 10_000;
 
-/** What every API server sees to: the system namespaces, the default roles and bindings, the `kubernetes` Service, and its
- *  endpoints, which are the API servers that live. Several servers do the same at once; whoever comes second finds it done. */
+/** What every API server sees to: the system namespaces and priority classes, the default roles and bindings, the
+ *  `kubernetes` Service, and its endpoints, which are the API servers that live. Several servers do the same at once; whoever
+ *  comes second finds it done. */
 export async function bootstrap(deps: BootstrapDeps, signal: AbortSignal): Promise<void> {
   const { registry } = deps;
   let failures = 0;
@@ -62,6 +64,10 @@ async function createEssentials({
 }: BootstrapDeps): Promise<void> {
   for (const name of systemNamespaces)
     await ensure(registry, "namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  for (const { name, value, description } of systemPriorityClasses) {
+    const head = { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", metadata: { name } };
+    await ensure(registry, "priorityclasses", { ...head, value, description }, "scheduling.k8s.io");
+  }
   await ensureRbacPolicy(registry);
   await onPolicy();
   await ensure(registry, "services", {
@@ -104,8 +110,8 @@ function dnsService(clusterIP: string): JsonObject {
   };
 }
 
-async function ensure(registry: RegistryDeps, plural: string, object: JsonObject): Promise<void> {
-  const kind = registry.kinds.named("", plural)?.kind;
+async function ensure(registry: RegistryDeps, plural: string, object: JsonObject, group = ""): Promise<void> {
+  const kind = registry.kinds.named(group, plural)?.kind;
   if (kind === undefined) return;
   try {
     await createObject(registry, kind, toKubeObject(object), { dryRun: false, by: serverRequester });

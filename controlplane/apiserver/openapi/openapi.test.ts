@@ -19,8 +19,11 @@ describe("openapi", () => {
       "apis/coordination.k8s.io/v1",
       "apis/discovery.k8s.io/v1",
       "apis/events.k8s.io/v1",
+      "apis/networking.k8s.io/v1",
+      "apis/node.k8s.io/v1",
       "apis/policy/v1",
       "apis/rbac.authorization.k8s.io/v1",
+      "apis/scheduling.k8s.io/v1",
       "apis/storage.k8s.io/v1",
     ]);
     assert.match(

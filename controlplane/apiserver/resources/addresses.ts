@@ -26,6 +26,36 @@ export function ipRange(field: string, value: string): readonly FieldError[] {
   return problem === undefined ? [] : [invalid(field, value, problem)];
 }
 
+/** Whether a name is an address after all; leading zeros are not judged. */
+export function isAnyAddress(value: string): boolean {
+  return addressBytes(value) !== undefined;
+}
+
+/** Whether a range is part of another, and less than all of it; undefined: one of them is none. */
+export function isStrictlyWithin(inner: string, outer: string): boolean | undefined {
+  const [part, whole] = [rangeBits(inner), rangeBits(outer)];
+  if (part === undefined || whole === undefined) return undefined;
+  return (
+    part.all === whole.all && part.prefix.length > whole.prefix.length && part.prefix.startsWith(whole.prefix)
+  );
+}
+
+interface RangeBits {
+  readonly prefix: string;
+  /** How many bits an address has. */
+  readonly all: number;
+}
+
+function rangeBits(value: string): RangeBits | undefined {
+  const [address = "", bits = "", ...more] = value.split("/");
+  const bytes = addressBytes(address);
+  const length = Number(bits);
+  if (bytes === undefined || more.length > 0 || !/^\d+$/.test(bits) || length > bytes.length * 8)
+    return undefined;
+  const text = bytes.map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  return { prefix: text.slice(0, length), all: text.length };
+}
+
 /** Addresses that nobody outside a host can be at are no endpoints, and no external addresses. Leading zeros are not judged
  *  here. */
 export function endpointAddress(

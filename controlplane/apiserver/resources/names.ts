@@ -52,6 +52,24 @@ export const dns1123Subdomain: Rule = (value) => [
   ...(subdomainPattern.test(value) ? [] : [subdomainText]),
 ];
 
+const wildcardText = regexRule(
+  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+  `\\*\\.${label1123}(\\.${label1123})*`,
+  "*.example.com",
+);
+
+/** The names of all hosts of a domain. */
+export const wildcardSubdomain: Rule = (value) => [
+  ...(value.length > subdomainMax ? [tooLong(subdomainMax)] : []),
+  ...(value.startsWith("*.") && subdomainPattern.test(value.slice(2)) ? [] : [wildcardText]),
+];
+
+/** What may follow a domain and a slash. */
+export const urlPath: Rule = (value) =>
+  /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(value)
+    ? []
+    : [regexRule("Invalid path", "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+")];
+
 /** The names of services. */
 export const dns1035Label: Rule = (value) => [
   ...(value.length > labelMax ? [tooLong(labelMax)] : []),

@@ -68,6 +68,11 @@ const good: Readonly<Record<string, Json>> = {
   PersistentVolumeClaim: {
     spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
   },
+  Ingress: { spec: { defaultBackend: { service: { name: "web", port: { number: 80 } } } } },
+  IngressClass: { spec: { controller: "example.com/ingress" } },
+  NetworkPolicy: { spec: {} },
+  PriorityClass: { value: 5 },
+  RuntimeClass: { handler: "gvisor" },
   StorageClass: { provisioner: "example.com/disks" },
   EndpointSlice: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }], ports: [{ port: 80 }] },
   Role: { rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods"] }] },

@@ -6,16 +6,20 @@ import { daemonSets } from "./daemonsets.ts";
 import { deployments } from "./deployments.ts";
 import { endpointSlices, endpoints } from "./endpoints.ts";
 import { events } from "./events.ts";
+import { ingressClasses } from "./ingressclasses.ts";
+import { ingresses } from "./ingresses.ts";
 import { jobs } from "./jobs.ts";
 import { leases } from "./leases.ts";
 import { limitRanges } from "./limitranges.ts";
 import { namespaces } from "./namespaces.ts";
+import { networkPolicies } from "./networkpolicies.ts";
 import { nodes } from "./nodes.ts";
 import { persistentVolumeClaims } from "./persistentvolumeclaims.ts";
 import { persistentVolumes } from "./persistentvolumes.ts";
 import { podDisruptionBudgets } from "./poddisruptionbudgets.ts";
 import { pods } from "./pods.ts";
 import { podTemplates } from "./podtemplates.ts";
+import { priorityClasses } from "./priorityclasses.ts";
 import { replicaSets } from "./replicasets.ts";
 import { replicationControllers } from "./replicationcontrollers.ts";
 import { resourceQuotas } from "./resourcequotas.ts";
@@ -29,6 +33,7 @@ import {
 } from "./reviews.ts";
 import { clusterRoleBindings, roleBindings } from "./role-bindings.ts";
 import { clusterRoles, roles } from "./roles.ts";
+import { runtimeClasses } from "./runtimeclasses.ts";
 import { secrets } from "./secrets.ts";
 import { serviceAccounts } from "./serviceaccounts.ts";
 import { services } from "./services.ts";
@@ -67,6 +72,11 @@ export const kinds: readonly Kind[] = [
   roleBindings,
   roles,
   storageClasses,
+  ingressClasses,
+  ingresses,
+  networkPolicies,
+  priorityClasses,
+  runtimeClasses,
   selfSubjectReviews,
   tokenReviews,
   localSubjectAccessReviews,

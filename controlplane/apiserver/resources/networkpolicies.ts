@@ -1,0 +1,33 @@
+import type { NetworkPolicy } from "../../../client/types.ts";
+import { age, ageColumn, column, labelSelectorText } from "./cell-text.ts";
+import { dns1123Subdomain } from "./names.ts";
+import { validateNetworkPolicySpec } from "./network-policy-validation.ts";
+import { kindOf } from "./typed-kind.ts";
+
+export const networkPolicies = kindOf<NetworkPolicy>({
+  group: "networking.k8s.io",
+  version: "v1",
+  kind: "NetworkPolicy",
+  plural: "networkpolicies",
+  singular: "networkpolicy",
+  shortNames: ["netpol"],
+  categories: [],
+  namespaced: true,
+  subresources: {},
+  hasGeneration: true,
+  nameRule: dns1123Subdomain,
+  applyDefaults({ spec }) {
+    spec.podSelector ??= {};
+    // Who says nothing means ingress; who has rules for egress means it, too.
+    if ((spec.policyTypes ?? []).length === 0)
+      spec.policyTypes = (spec.egress ?? []).length > 0 ? ["Ingress", "Egress"] : ["Ingress"];
+    for (const { ports } of [...(spec.ingress ?? []), ...(spec.egress ?? [])])
+      for (const port of ports ?? []) port.protocol ??= "TCP";
+  },
+  validate: ({ spec }, _facts, current) => validateNetworkPolicySpec(spec, "spec", current?.spec),
+  columns: [column("Pod-Selector"), ageColumn],
+  cells: ({ metadata, spec }, nowMs) => [
+    labelSelectorText(spec.podSelector),
+    age(metadata.creationTimestamp, nowMs),
+  ],
+});
