@@ -12,6 +12,11 @@ export function prune(object: JsonObject, schema: JsonSchema): readonly string[]
   return unknown.sort();
 }
 
+/** As `prune`, of a value that is no object of its own. */
+export function pruneToSchema(value: unknown, schema: JsonSchema): void {
+  pruneValue(value, schema, "", []);
+}
+
 /** Without a schema nothing is known. */
 function pruneValue(value: unknown, schema: JsonSchema | undefined, path: string, unknown: string[]): void {
   if (schema?.["x-kubernetes-preserve-unknown-fields"] === true) {

@@ -170,6 +170,7 @@ function checkNumber(value: number, schema: JsonSchema, path: string): Findings 
 
 function isInRange(value: number, { type, format }: JsonSchema): boolean {
   if (type === "integer" && format === "int32") return value === (value | 0);
+  if (type === "integer") return Number.isInteger(value) && Math.abs(value) < 2 ** 63;
   if (type === "number" && format === "float") return Number.isFinite(Math.fround(value));
   return true;
 }
