@@ -37,6 +37,8 @@ export interface LocalClusterOptions {
   readonly replicas: number;
   readonly nodes: number;
   readonly runtime?: "auto" | "oci" | "process";
+  /** Further flags of `pintle up`. */
+  readonly flags?: readonly string[];
 }
 
 const pintlePath = fileURLToPath(new URL("../bin/pintle", import.meta.url));
@@ -54,6 +56,7 @@ export async function startCluster(options: LocalClusterOptions): Promise<LocalC
       `--data-dir=${folder}`,
       "--api-port=0",
       `--runtime=${options.runtime ?? "auto"}`,
+      ...(options.flags ?? []),
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );

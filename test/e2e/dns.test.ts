@@ -164,3 +164,53 @@ describe("the cluster's DNS", function () {
     }
   });
 });
+
+/** A DNS server for trying, as a Deployment of CoreDNS would be: it tells every name the same address. */
+const fixedServer = `require("dgram").createSocket("udp4").on("message", function (query, from) {
+  const question = query.subarray(12, query.indexOf(0, 12) + 5);
+  const header = Buffer.from([query[0], query[1], 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 192, 0, 2, 77]);
+  this.send(Buffer.concat([header, question, record]), from.port, from.address);
+}).bind(53)`;
+
+describe("another DNS than the nodes' own", function () {
+  this.timeout(300_000);
+  let cluster: LocalCluster;
+
+  before(async function () {
+    if (!isInstalled("kubectl") || !canContain) return this.skip();
+    const flags = ["--cluster-dns=10.96.0.10"];
+    cluster = await startCluster({ replicas: 1, nodes: 1, runtime: "oci", flags });
+  });
+  after(() => cluster?.stop());
+
+  it("is what pods are told of, and has the address to itself", async () => {
+    const services = await cluster.kubectl("get", "services", "-n", "kube-system", "-o", "name");
+    assert.equal(services, "", "the Service is for whoever brings the DNS");
+    const own = [
+      pod("coredns", {}, { command: ["node", "-e", fixedServer] }),
+      pod("client"),
+      service("kube-dns", {
+        clusterIP: "10.96.0.10",
+        selector: { app: "coredns" },
+        ports: [{ port: 53, protocol: "UDP" }],
+      }),
+    ];
+    await cluster.kubectlWith(
+      JSON.stringify({ apiVersion: "v1", kind: "List", items: own }),
+      "apply",
+      "-f",
+      "-",
+    );
+    await cluster.kubectl("wait", "--for=condition=Ready", "pod/coredns", "pod/client", "--timeout=120s");
+    assert.match(
+      await cluster.kubectl("exec", "client", "--", "cat", "/etc/resolv.conf"),
+      /^nameserver 10\.96\.0\.10$/m,
+    );
+    await eventually(
+      "the other server answers",
+      () => cluster.kubectl("exec", "client", "--", "getent", "ahostsv4", "kubernetes.default"),
+      (seen) => seen.startsWith("192.0.2.77 "),
+    );
+  });
+});
