@@ -1,6 +1,7 @@
 import type {
   ConfigMap,
   ControllerRevision,
+  CronJob,
   DaemonSet,
   Deployment,
   EndpointSlice,
@@ -10,13 +11,17 @@ import type {
   Lease,
   Namespace,
   Node,
+  PersistentVolumeClaim,
   Pod,
+  PodDisruptionBudget,
   ReplicaSet,
   ReplicationController,
   Resource,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
+  StatefulSet,
 } from "./types.ts";
 
 const row = <T>(
@@ -55,6 +60,21 @@ export const resources = {
   deployments: row<Deployment>("apps", "v1", "Deployment", "deployments"),
   daemonsets: row<DaemonSet>("apps", "v1", "DaemonSet", "daemonsets"),
   controllerrevisions: row<ControllerRevision>("apps", "v1", "ControllerRevision", "controllerrevisions"),
+  statefulsets: row<StatefulSet>("apps", "v1", "StatefulSet", "statefulsets"),
+  cronjobs: row<CronJob>("batch", "v1", "CronJob", "cronjobs"),
+  poddisruptionbudgets: row<PodDisruptionBudget>(
+    "policy",
+    "v1",
+    "PodDisruptionBudget",
+    "poddisruptionbudgets",
+  ),
+  persistentvolumeclaims: row<PersistentVolumeClaim>(
+    "",
+    "v1",
+    "PersistentVolumeClaim",
+    "persistentvolumeclaims",
+  ),
+  resourcequotas: row<ResourceQuota>("", "v1", "ResourceQuota", "resourcequotas"),
   jobs: row<Job>("batch", "v1", "Job", "jobs"),
   leases: row<Lease>("coordination.k8s.io", "v1", "Lease", "leases"),
 } as const;

@@ -22,6 +22,8 @@ export interface Family<T extends Stored> {
   readonly owners: Resource<unknown>;
   readonly children: Resource<T>;
   readonly informer: Informer<T>;
+  /** Absent: every child may be the owner's. */
+  readonly isOurs?: (child: T) => boolean;
   /** What the owner holds its children with: comes with adoption, goes with release. */
   readonly finalizer?: string;
 }
@@ -33,7 +35,8 @@ export async function claim<T extends Stored>(
   owner: Owner,
   selector: Selector,
 ): Promise<readonly T[]> {
-  const found = claimChildren(owner, selector, candidates(family.informer, owner));
+  const children = candidates(family.informer, owner).filter((child) => family.isOurs?.(child) ?? true);
+  const found = claimChildren(owner, selector, children);
   for (const child of found.release) await release(client, family, child, owner);
   if (found.adopt.length === 0) return found.kept;
   // The cache may show an owner that is gone or a namesake's predecessor; those must adopt nothing.

@@ -16,6 +16,7 @@ import {
   rootCaController,
   serviceAccountController,
 } from "./serviceaccount/namespace-content-controllers.ts";
+import { statefulSetController } from "./statefulset/stateful-set-controller.ts";
 
 /** Every controller. */
 export const controllerTable: readonly Controller[] = [
@@ -29,6 +30,7 @@ export const controllerTable: readonly Controller[] = [
   endpointSliceController,
   endpointSliceMirroringController,
   daemonSetController,
+  statefulSetController,
   jobController,
   ttlAfterFinishedController,
   nodeIpamController,

@@ -1,5 +1,6 @@
-import type { ControllerRevision, DaemonSet, Draft, Pod, PodTemplateSpec } from "../../../client/types.ts";
+import type { ControllerRevision, DaemonSet, Draft, Pod } from "../../../client/types.ts";
 import { controllerReference } from "../owners.ts";
+import { revisionData } from "../revision-data.ts";
 import { canonicalJson, templateHash } from "../template-hash.ts";
 import { revisionLabel } from "./daemon-pod.ts";
 
@@ -35,19 +36,6 @@ export function planRevisions(
   for (const { metadata } of unused.slice(0, Math.max(0, surplus)))
     actions.push({ action: "delete", name: metadata.name });
   return { hash, actions };
-}
-
-/** A patch that brings the DaemonSet back to this template, as `kubectl rollout undo` applies it. Written as Go writes
- *  maps, fields by name: clients compare it byte for byte. */
-export function revisionData(template: PodTemplateSpec): object {
-  return { spec: { template: byName({ ...template, $patch: "replace" }) } };
-}
-
-function byName(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(byName);
-  if (typeof value !== "object" || value === null) return value;
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(fields.map(([name, field]) => [name, byName(field)]));
 }
 
 function newRevision(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { revisionData } from "./plan-revisions.ts";
+import { revisionData } from "./revision-data.ts";
 
-describe("controlplane/controllers/daemonset revision data", () => {
+describe("controlplane/controllers/revision-data", () => {
   it("is the template as a patch, byte for byte as Kubernetes writes it: fields by name, empty ones kept", () => {
     const template = {
       spec: { restartPolicy: "Always", containers: [{ name: "c", image: "a:1" }], securityContext: {} },
