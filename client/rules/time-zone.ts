@@ -54,7 +54,7 @@ export class ZoneClock {
   }
 
   at(epochMs: number): CalendarTime {
-    const local = new Date(epochMs + this.#offsetMs(epochMs));
+    const local = new Date(epochMs + this.offsetMs(epochMs));
     return {
       year: local.getUTCFullYear(),
       month: local.getUTCMonth() + 1,
@@ -69,11 +69,12 @@ export class ZoneClock {
    *  skip or show twice, what Go's time.Date takes it for. */
   epochMs(year: number, month: number, day: number, hour = 0): number {
     const local = Date.UTC(year, month - 1, day, hour);
-    const offset = this.#offsetMs(local);
-    return offset === 0 ? local : local - this.#offsetMs(local - offset);
+    const offset = this.offsetMs(local);
+    return offset === 0 ? local : local - this.offsetMs(local - offset);
   }
 
-  #offsetMs(epochMs: number): number {
+  /** How far clocks are before UTC's at a moment. */
+  offsetMs(epochMs: number): number {
     if (this.#format === undefined) return 0;
     const whole = Math.floor(epochMs / 1000) * 1000;
     const parts = new Map(this.#format.formatToParts(whole).map(({ type, value }) => [type, Number(value)]));

@@ -1,4 +1,5 @@
 import type { Controller } from "./controller.ts";
+import { cronJobController } from "./cronjob/cron-job-controller.ts";
 import { daemonSetController } from "./daemonset/daemon-set-controller.ts";
 import { deploymentController } from "./deployment/deployment-controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/endpoints-controllers.ts";
@@ -31,6 +32,7 @@ export const controllerTable: readonly Controller[] = [
   endpointSliceMirroringController,
   daemonSetController,
   statefulSetController,
+  cronJobController,
   jobController,
   ttlAfterFinishedController,
   nodeIpamController,
