@@ -1,4 +1,5 @@
 import type {
+  ClusterRole,
   ConfigMap,
   ControllerRevision,
   CronJob,
@@ -77,6 +78,7 @@ export const resources = {
   resourcequotas: row<ResourceQuota>("", "v1", "ResourceQuota", "resourcequotas"),
   jobs: row<Job>("batch", "v1", "Job", "jobs"),
   leases: row<Lease>("coordination.k8s.io", "v1", "Lease", "leases"),
+  clusterroles: row<ClusterRole>("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false),
 } as const;
 
 /** `v1` or `apps/v1`. */

@@ -1,3 +1,4 @@
+import { clusterRoleAggregationController } from "./clusterroleaggregation/cluster-role-aggregation-controller.ts";
 import type { Controller } from "./controller.ts";
 import { cronJobController } from "./cronjob/cron-job-controller.ts";
 import { daemonSetController } from "./daemonset/daemon-set-controller.ts";
@@ -39,5 +40,6 @@ export const controllerTable: readonly Controller[] = [
   nodeLifecycleController,
   taintEvictionController,
   podGcController,
+  clusterRoleAggregationController,
   garbageCollector,
 ];
