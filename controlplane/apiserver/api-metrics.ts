@@ -7,6 +7,11 @@ export const apiMetrics = (meter: Meter) => ({
     "Requests answered, by verb, resource and status code.",
     ["verb", "group", "version", "resource", "subresource", "code"],
   ),
+  authorizations: meter.counter(
+    "authorization_attempts_total",
+    "Requests by whether somebody allowed them: allowed, no-opinion (refused), error.",
+    ["result"],
+  ),
   requestSeconds: meter.histogram(
     "apiserver_request_duration_seconds",
     "Time from a request's head to its end.",

@@ -70,7 +70,7 @@ export async function serve(
       warn: (text) => warn(response, text),
       refusal: (why) => deps.log.debug("a credential does not hold", { why, auditId }),
     });
-    await authorize(authorizer, user, info);
+    await authorize(authorizer, user, info, (result) => deps.metrics.authorizations.inc({ result }));
     await dispatch({ request, response, info, user, signal: abort.signal, enter }, deps);
   } catch (error) {
     await refuse(request, response, abort.signal.aborted ? abortReason(abort.signal, error) : error, {

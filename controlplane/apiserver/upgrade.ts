@@ -33,7 +33,7 @@ export async function serveUpgrade(
       warn: (text) => deps.log.info("about an upgrade's user", { text }),
       refusal: (why) => deps.log.debug("a credential does not hold", { why }),
     });
-    await authorize(authorizer, user, info);
+    await authorize(authorizer, user, info, (result) => deps.metrics.authorizations.inc({ result }));
     const target = info.resource;
     const stream = streamSubresources.find((one) => one === target?.subresource);
     if (target === undefined || stream === undefined || target.plural !== "pods") throw pathNotFound();

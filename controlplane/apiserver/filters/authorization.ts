@@ -41,10 +41,23 @@ function fixedFields(selector: string): Readonly<Record<string, string>> {
   return fields;
 }
 
-/** Fails with 403. */
-export async function authorize(authorizer: Authorizer, user: User, info: RequestInfo): Promise<void> {
+/** How asking ended; nobody here denies for good, so that another could not allow. */
+export type Outcome = "allowed" | "no-opinion" | "error";
+
+/** Fails with 403, and with 503 where nobody can say.
+ *  @param count Is told how it ended. */
+export async function authorize(
+  authorizer: Authorizer,
+  user: User,
+  info: RequestInfo,
+  count: (outcome: Outcome) => void = () => {},
+): Promise<void> {
   const wanted = attributesOf(info);
-  const { allowed, reason } = await authorizer(user, wanted);
+  const { allowed, reason } = await authorizer(user, wanted).catch((error: unknown) => {
+    count("error");
+    throw error;
+  });
+  count(allowed ? "allowed" : "no-opinion");
   if (!allowed) throw accessForbidden(user, wanted, reason);
 }
 

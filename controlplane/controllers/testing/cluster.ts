@@ -97,12 +97,16 @@ export async function startTestCluster(options: ClusterOptions = {}) {
             : reject(new Error(`kubectl ${args.join(" ")}: ${stderr}${stdout}`)),
         ),
       ),
+    /** Fails where the controller-manager was refused something: its rights must be enough for what it does. */
     async stop() {
+      const { text } = await api.admin.call("GET", "/metrics");
+      const refused = /authorization_attempts_total\{result="no-opinion"\} (\d+)/.exec(text)?.[1] ?? "0";
       await tasks.stop();
       await kubelet.stop();
       await manager.stop();
       client.close();
       await api.stop();
+      if (refused !== "0") throw new Error(`${refused} requests were refused for want of rights`);
     },
   };
 }

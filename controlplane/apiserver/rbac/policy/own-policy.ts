@@ -11,26 +11,28 @@ pintle:node-network
   list,watch discovery.k8s.io endpointslices
 `);
 
-/** The controllers that the controller manager runs, by the name of Kubernetes' role for each. It asks as one user for all of
- *  them. */
-export const controllersRun: readonly string[] = [
-  "clusterrole-aggregation-controller",
-  "daemon-set-controller",
-  "deployment-controller",
-  "endpoint-controller",
-  "endpointslice-controller",
-  "endpointslicemirroring-controller",
-  "generic-garbage-collector",
-  "job-controller",
-  "namespace-controller",
-  "node-controller",
-  "pod-garbage-collector",
-  "replicaset-controller",
-  "replication-controller",
-  "root-ca-cert-publisher",
-  "service-account-controller",
-  "ttl-after-finished-controller",
-];
+/** By which of Kubernetes' roles (`system:controller:…`) each controller works that our controller manager runs. It asks as
+ *  one user for all of them. */
+export const controllerRights: Readonly<Record<string, string>> = {
+  "serviceaccount-controller": "service-account-controller",
+  "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
+  "namespace-controller": "namespace-controller",
+  "deployment-controller": "deployment-controller",
+  "replicaset-controller": "replicaset-controller",
+  "replicationcontroller-controller": "replication-controller",
+  "endpoint-controller": "endpoint-controller",
+  "endpointslice-controller": "endpointslice-controller",
+  "endpointslice-mirroring-controller": "endpointslicemirroring-controller",
+  "daemonset-controller": "daemon-set-controller",
+  "job-controller": "job-controller",
+  "ttl-after-finished-controller": "ttl-after-finished-controller",
+  "node-ipam-controller": "node-controller",
+  "node-lifecycle-controller": "node-controller",
+  "taint-eviction-controller": "node-controller",
+  "pod-garbage-collector-controller": "pod-garbage-collector",
+  "clusterrole-aggregation-controller": "clusterrole-aggregation-controller",
+  "garbage-collector-controller": "generic-garbage-collector",
+};
 
 const apiGroup = "rbac.authorization.k8s.io";
 const nodes = { kind: "Group", apiGroup, name: "system:nodes" };
@@ -43,7 +45,7 @@ export function ownRoles(): readonly AnyRole[] {
 export function ownBindings(): readonly AnyBinding[] {
   return [
     { name: "pintle:node-network", role: "pintle:node-network", subjects: [nodes] },
-    ...controllersRun.map((name) => ({
+    ...[...new Set(Object.values(controllerRights))].map((name) => ({
       name: `pintle:controller-manager:${name}`,
       role: `system:controller:${name}`,
       subjects: [manager],
