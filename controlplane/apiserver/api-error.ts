@@ -93,13 +93,17 @@ export function notFound(resource: GroupResource, name: string): ApiError {
     about(resource, name),
   );
 }
+/** For a resource or subresource that a served group and version does not have. */
+export function resourceNotFound(): ApiError {
+  return new ApiError(404, "NotFound", "the server could not find the requested resource", {});
+}
 /** For a path that leads nowhere. Plain text: clients that get a Status here look for its details, and crash. */
 export function pathNotFound(): ApiError {
   const message = "the server could not find the requested resource";
   return new ApiError(404, "NotFound", message, undefined, {}, "404 page not found\n");
 }
-export function alreadyExists(resource: GroupResource, name: string): ApiError {
-  const text = `${resourceText(resource)} "${name}" already exists`;
+export function alreadyExists(resource: GroupResource, name: string, isGoing = false): ApiError {
+  const text = `${isGoing ? "object is being deleted: " : ""}${resourceText(resource)} "${name}" already exists`;
   return new ApiError(409, "AlreadyExists", text, about(resource, name));
 }
 export function generateNameConflict(resource: GroupResource, name: string): ApiError {

@@ -86,14 +86,10 @@ describe("bounds on what clients send", () => {
   it("bounds what a JSON patch makes of an object: copies, operations, depth", async () => {
     await server.admin.call("POST", configMaps, { body: configMap("copied", { a: "x".repeat(1000) }) });
     const copies = Array.from({ length: 24 }, (_, n) => ({ op: "copy", from: "/data", path: `/data/b${n}` }));
-    const { code, body, headers } = await patch("copied", copies);
+    const { code, body } = await patch("copied", copies);
     assert.deepEqual(
       [code, body.reason, body.message],
       [422, "Invalid", "the server rejected our request due to an error in our request"],
-    );
-    assert.match(
-      String(headers.warning),
-      /Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728/,
     );
     const tests = Array.from({ length: 10_001 }, () => ({ op: "test", path: "/kind", value: "ConfigMap" }));
     const many = await patch("copied", tests);
@@ -107,7 +103,8 @@ describe("bounds on what clients send", () => {
     const deep = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"deep"},"data":${'{"a":'.repeat(200_000)}1${"}".repeat(200_000)}}`;
     for (const type of ["application/json", "application/yaml"]) {
       const answer = await server.admin.call("POST", configMaps, { body: deep, type });
-      assert.deepEqual([answer.code, answer.body.message], [400, "json: exceeded max depth"]);
+      assert.equal(answer.code, 400);
+      assert.match(answer.body.message, /^the object provided is unrecognized .*: json: exceeded max depth /);
     }
     const merge = { body: deep, type: "application/merge-patch+json" };
     assert.equal((await server.admin.call("PATCH", `${configMaps}/heartbeat`, merge)).code, 400);

@@ -58,7 +58,15 @@ describe("requests that name another object than their URL, or none", () => {
     await refused("PATCH", `${configMaps}/c`, { metadata: { name: null } }, undeterminable("c"), merge);
     await refused("PATCH", `${pods}/p/status`, { metadata: { name: "x" } }, mismatch("x", "p"), merge);
     await refused("PATCH", `${pods}/p/status`, { metadata: null }, undeterminable("p"), merge);
-    await refused("PATCH", `${deployments}/d/scale`, { kind: "Pod" }, /cannot be handled as a Scale/, merge);
+    const other = await api.admin.call("PATCH", `${deployments}/d/scale`, {
+      body: { kind: "Pod" },
+      type: merge,
+    });
+    assert.equal(other.code, 422, other.text);
+    assert.match(
+      other.body.message,
+      /^ "" is invalid: patch: Invalid value: .*: no kind "Pod" is registered/,
+    );
     const applied = { apiVersion: "v1", kind: "ConfigMap" };
     const apply = { body: applied, type: "application/apply-patch+yaml" };
     const unnamed = await api.admin.call("PATCH", `${configMaps}/new?fieldManager=m`, apply);

@@ -2,7 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Random } from "../../base/os/random.ts";
-import { ApiError, internalError, pathNotFound, serviceUnavailable, timedOut } from "./api-error.ts";
+import {
+  ApiError,
+  internalError,
+  pathNotFound,
+  resourceNotFound,
+  serviceUnavailable,
+  timedOut,
+} from "./api-error.ts";
 import type { ApiMetrics } from "./api-metrics.ts";
 import { type PlainDeps, plainRoute } from "./discovery/plain-routes.ts";
 import type { User } from "./filters/authentication.ts";
@@ -115,7 +122,9 @@ async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
   const { group, version, plural } = resource;
   const isBinding = group === "" && version === "v1" && plural === "bindings" && info.method === "POST";
   const served = deps.handlers.kinds.byResource(group, version, isBinding ? "pods" : plural);
-  if (served === undefined) throw pathNotFound();
+  if (served === undefined)
+    throw deps.handlers.kinds.groups().get(group)?.includes(version) ? resourceNotFound() : pathNotFound();
+  if (served.kind.warning !== undefined) warn(response, served.kind.warning);
   const handler: Handler = isBinding ? createBinding : handlerFor(served, resource);
   // Whoever sends slowly must not keep others out: a place is taken once the body is there.
   const body = await bodyOf(exchange, deps);

@@ -66,7 +66,8 @@ describe("whole numbers that clients bring", () => {
         ][how]?.();
         assert.ok(answer);
         if (!isExact(asked, wanted)) {
-          assert.equal(answer.code, 400, answer.text);
+          // What a patch makes is the patch's fault.
+          assert.ok(answer.code === 400 || answer.code === 422, answer.text);
           assert.match(answer.text, /(revision|data\.a\[0\]\.b): number near -?\d+ cannot be kept exactly/);
           return;
         }

@@ -1,12 +1,12 @@
 import type { Admission } from "./admission.ts";
-import { newPod } from "./new-pod.ts";
+import { writtenPod } from "./new-pod.ts";
 
 /** How long a pod stays on a node that is not ready or cannot be reached, unless it says otherwise. */
 const evictionDelaySeconds = 300;
 
 /** Kubernetes' DefaultTolerationSeconds. */
 export const defaultTolerationSeconds: Admission = async (attributes) => {
-  const pod = newPod(attributes);
+  const pod = writtenPod(attributes);
   if (pod === undefined) return;
   const tolerations = pod.spec.tolerations ?? [];
   for (const key of ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]) {

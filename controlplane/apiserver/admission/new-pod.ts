@@ -6,6 +6,12 @@ export function newPod({ kind, operation, object }: Attributes): Pod | undefined
   return operation === "create" && kind.kind === "Pod" && kind.group === "" ? (object as Pod) : undefined;
 }
 
+/** The pod of a write through the main resource, be it new or not. */
+export function writtenPod({ kind, object, by }: Attributes): Pod | undefined {
+  const isPod = kind.kind === "Pod" && kind.group === "" && by.subresource === "";
+  return isPod ? (object as Pod | undefined) : undefined;
+}
+
 /** A pod that a node's agent shows for one of its own files: the API server adds nothing to it. */
 export function isMirrorPod({ metadata }: Pod): boolean {
   return metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined;

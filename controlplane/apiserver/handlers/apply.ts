@@ -6,6 +6,7 @@ import { rfc3339 } from "../registry/object-meta.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { ApplyConflict } from "../schemas.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
+import { requireCreateRight } from "./create.ts";
 import { acceptObject, acceptPart, parseYaml } from "./decode-body.ts";
 import type { PatchRoute } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
@@ -43,12 +44,17 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     return route.keep === undefined ? merged : route.keep(current, merged);
   };
   try {
-    const object = await updateObject(deps, kind, call.target, change, { ...how, via: route.via });
+    const object = await updateObject(deps, kind, call.target, change, {
+      ...how,
+      via: route.via,
+      patches: true,
+    });
     return { type: "object", code: 200, object };
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
     if (route.via === "status") throw notFound(kind, call.target.name);
   }
+  await requireCreateRight(call, deps);
   const object = await createObject(deps, kind, merge(undefined), how);
   if (how.dryRun) Reflect.deleteProperty(object.metadata, "resourceVersion");
   return { type: "object", code: 201, object };

@@ -1,3 +1,5 @@
+import type { KubeObject } from "../../../client/types.ts";
+import { accessForbidden } from "../filters/authorization.ts";
 import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { recordCreate } from "../schema/apply.ts";
@@ -8,7 +10,24 @@ import { isDryRun } from "./write-options.ts";
 /** POST to a collection. */
 export async function create(call: Call, deps: HandlerDeps): Promise<Answer> {
   const dryRun = isDryRun(call.query);
-  const object = await readObject(call, deps.schemas);
+  return createFrom(call, deps, await readObject(call, deps.schemas), dryRun);
+}
+
+/** A write that creates what it was to change needs the right to create, too. Fails with Forbidden. */
+export async function requireCreateRight({ user, target }: Call, { authorizer }: HandlerDeps): Promise<void> {
+  const { group, plural, namespace, name } = target;
+  const wanted = { verb: "create", group, plural, subresource: "", namespace, name };
+  const { allowed, reason } = await authorizer(user, wanted);
+  if (!allowed) throw accessForbidden(user, wanted, reason);
+}
+
+/** Stores what a client wants to be there, with the client as its manager. */
+export async function createFrom(
+  call: Call,
+  deps: HandlerDeps,
+  object: KubeObject,
+  dryRun: boolean,
+): Promise<Answer> {
   // Nobody brings a record along; kubectl's apply gets one, which a later server-side apply takes over.
   delete object.metadata.managedFields;
   const manager = call.query.get("fieldManager") ?? "unknown";

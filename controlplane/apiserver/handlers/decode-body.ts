@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { badRequest, invalid, unsupportedMediaType } from "../api-error.ts";
-import { header } from "../filters/request-info.ts";
+import { ApiError, badRequest, invalid, unsupportedMediaType } from "../api-error.ts";
+import { header, type ResourceVerb } from "../filters/request-info.ts";
+import { goJsonError, goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, objectOf, stringOf, toKubeObject } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
@@ -9,7 +10,9 @@ import { duplicateFields } from "../schema/duplicate-fields.ts";
 import type { Gvk, ObjectSchema, Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
+import { dropDoubleOwners } from "./owner-references.ts";
 import { readYaml } from "./read-yaml.ts";
+import { UndecodableError, wrongKind } from "./wrong-kind.ts";
 
 export const bodyTypes = [
   "application/json",
@@ -63,22 +66,20 @@ function parseJson(bytes: Uint8Array): DecodedBody {
   try {
     object = JSON.parse(text);
   } catch (error) {
-    // kubectl may send YAML without saying so.
-    if (/^\s*[{[]/.test(text))
-      throw badRequest(
-        `couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : error}`,
-      );
-    return parseYaml(bytes);
+    throw badRequest(`${noKind}; json parse error: ${goJsonError(text) ?? String(error)}`);
   }
   checkNesting(object);
-  return { object: requireObject(object), text };
+  // Go reads nothing at all out of a null.
+  return { object: object === null ? {} : requireObject(object), text };
 }
+
+const noKind = "couldn't get version/kind";
 
 export function parseYaml(bytes: Uint8Array): DecodedBody {
   const text = bodyText(bytes);
   // JSON is YAML, and read much faster as what it is.
   const value = parsedJson(text) ?? readYaml(text);
-  const object = requireObject(value);
+  const object = value === undefined || value === null ? {} : requireObject(value);
   checkNesting(object);
   return { object, text };
 }
@@ -92,16 +93,41 @@ function parsedJson(text: string): unknown {
   }
 }
 
+/** The shape that Kubernetes first reads of any body. */
+const typeShape =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
 function requireObject(value: unknown): JsonObject {
   if (isObject(value)) return value;
-  throw badRequest("couldn't get version/kind; json parse error: the body is not an object");
+  throw badRequest(
+    `${noKind}; json parse error: json: cannot unmarshal ${goKindOf(value)} into Go value of type ${typeShape}`,
+  );
+}
+
+/** The same for the body of a create or update: what cannot be read is told with the kind that was to be. */
+function decodeAs(kind: string, call: Call, schemas: Schemas): DecodedBody {
+  try {
+    return decodeBody(call.body, header(call.headers, "content-type"), schemas);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 400) throw error;
+    const text = `the object provided is unrecognized (must be of type ${kind})`;
+    throw badRequest(`${text}: ${error.message} (${summary(call.body)})`);
+  }
+}
+
+const summaryBytes = 30;
+
+/** The beginning of a body: as text where it looks like JSON, else as hexadecimal digits. */
+function summary(body: Uint8Array): string {
+  if (body.length === 0) return "<empty>";
+  const start = Buffer.from(body.subarray(0, summaryBytes));
+  const shown = body[0] === 0x7b ? start.toString("utf8") : start.toString("hex");
+  return body.length > summaryBytes ? `${shown} ...` : shown;
 }
 
 /** The object that a create or update brings, its field types checked, in the form it is stored in. */
 export async function readObject(call: Call, schemas: Schemas): Promise<KubeObject> {
-  const bytes = call.body;
-  const body = decodeBody(bytes, header(call.headers, "content-type"), schemas);
-  return acceptObject(call, schemas, body);
+  return acceptObject(call, schemas, decodeAs(call.served.kind.kind, call, schemas));
 }
 
 export interface WantedKind extends Gvk {
@@ -111,7 +137,7 @@ export interface WantedKind extends Gvk {
 
 /** What a request says that is not an object of the served kind: a Binding, an Eviction, a Scale. Fails with BadRequest. */
 export function readRequest(call: Call, schemas: Schemas, wanted: WantedKind): JsonObject {
-  const body = decodeBody(call.body, header(call.headers, "content-type"), schemas);
+  const body = decodeAs(wanted.kind, call, schemas);
   const said = acceptRequest(call, schemas, wanted, body);
   requireNamespace(stringOf(objectOf(said.metadata).namespace), call.target.namespace);
   return said;
@@ -153,6 +179,7 @@ export function acceptPart(call: Call, schemas: Schemas, { object, text }: Decod
   schema.normalize(object);
   const result = toKubeObject(served.convert === undefined ? object : served.convert.fromServed(object));
   const { metadata } = result;
+  dropDoubleOwners(result, call.warn);
   if (!served.kind.namespaced) delete metadata.namespace;
   else {
     metadata.namespace ??= target.namespace;
@@ -170,35 +197,34 @@ function requireKind(object: JsonObject, wanted: WantedKind): void {
   const isWanted = [wanted.version, ...(wanted.otherVersions ?? [])].some(
     (version) => object.apiVersion === apiVersionOf(wanted.group, version),
   );
-  if (isWanted && object.kind === wanted.kind) return;
-  const [version = "", group = ""] = String(object.apiVersion).split("/").reverse();
-  throw badRequest(
-    `${wanted.kind} in version "${wanted.version}" cannot be handled as a ${wanted.kind}: the object provided is unrecognized (must be of type ${wanted.kind}): it is ${object.kind} in group "${group}", version "${version}"`,
-  );
+  if (!isWanted || object.kind !== wanted.kind) throw wrongKind(object, wanted);
+}
+
+/** How Kubernetes calls the query of a write. */
+function optionsKindOf(verb: ResourceVerb): string {
+  if (verb === "update") return "UpdateOptions";
+  return verb === "patch" ? "PatchOptions" : "CreateOptions";
 }
 
 function checkFieldNames(call: Call, schema: ObjectSchema, wanted: Gvk, { object, text }: DecodedBody): void {
   const asked = call.query.get("fieldValidation") ?? "";
   if (!["", "Strict", "Warn", "Ignore"].includes(asked))
-    throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
+    throw invalid({ group: "meta.k8s.io", kind: optionsKindOf(call.target.verb) }, "", [
       {
         reason: "FieldValueNotSupported",
         field: "fieldValidation",
-        message: `Unsupported value: "${asked}": supported values: "Ignore", "Strict", "Warn"`,
+        message: `Unsupported value: "${asked}": supported values: "", "Ignore", "Strict", "Warn"`,
       },
     ]);
   const { kind, version } = wanted;
   const found = schema.checkFields(object);
   const [typeError] = found.typeErrors;
-  if (typeError !== undefined)
-    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${typeError}`);
+  if (typeError !== undefined) throw new UndecodableError({ kind, version }, kind, typeError);
   // Looking for what stands twice means reading the text again, so only for those who ask (kubectl always does).
   const wantsDuplicates = text !== undefined && (asked === "Strict" || asked === "Warn");
   const problems = [...found.unknown, ...(wantsDuplicates ? duplicateFields(text) : found.duplicate)];
   if (problems.length === 0 || asked === "Ignore") return;
   if (asked === "Strict")
-    throw badRequest(
-      `${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${problems.join(", ")}`,
-    );
+    throw new UndecodableError({ kind, version }, kind, `strict decoding error: ${problems.join(", ")}`);
   for (const problem of problems) call.warn(problem);
 }

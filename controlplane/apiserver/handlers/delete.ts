@@ -11,7 +11,7 @@ export async function remove(call: Call, deps: HandlerDeps): Promise<Answer> {
     ...options,
     by: requesterOf(call),
   });
-  if (!removed || served.kind.gracePeriodSeconds !== undefined) return { type: "object", code: 200, object };
+  if (!removed || served.kind.returnsDeleted === true) return { type: "object", code: 200, object };
   const { name, uid } = object.metadata;
   const details = { name, ...(served.group !== "" && { group: served.group }), kind: served.plural, uid };
   const body = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details };

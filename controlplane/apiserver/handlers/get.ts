@@ -9,7 +9,7 @@ export async function get(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { target, served } = call;
   const { kind } = served;
   const key = objectKey(kind, target.namespace, target.name);
-  const revision = revisionOf(call.query.get("resourceVersion"));
+  const revision = revisionOf(call.query.get("resourceVersion"), false);
   if (revision !== undefined) {
     const found = (await deps.hub.notOlderThan(kind, revision)).get(key);
     if (found === undefined) throw notFound(served, target.name);

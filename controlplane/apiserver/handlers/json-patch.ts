@@ -1,5 +1,6 @@
 import jsonPatch, { type Operation } from "fast-json-patch";
 import { ApiError, badRequest } from "../api-error.ts";
+import { goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, objectOf } from "../json.ts";
 
 /** As in Kubernetes. */
@@ -10,13 +11,12 @@ export const jsonPatchLimits = {
 } as const;
 
 /** JSON patch (RFC 6902), read once and applied as often as needed. Fails with 400, 413, and with 422 where it does not
- *  fit the object: Kubernetes' text does not say why, so that goes to `warn`. */
-export function jsonPatcher(
-  patch: unknown,
-  warn: (text: string) => void,
-): (current: JsonObject) => JsonObject {
+ *  fit the object: Kubernetes' text does not say why. */
+export function jsonPatcher(patch: unknown): (current: JsonObject) => JsonObject {
   if (!Array.isArray(patch) || !patch.every(isObject))
-    throw badRequest("error decoding patch: json: cannot unmarshal into Go value of type jsonpatch.Patch");
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${goKindOf(patch)} into Go value of type []handlers.jsonPatchOp`,
+    );
   const { operationsMax } = jsonPatchLimits;
   if (patch.length > operationsMax)
     throw new ApiError(
@@ -26,9 +26,8 @@ export function jsonPatcher(
     );
   return (current) => {
     try {
-      return applied(current, structuredClone(patch) as unknown as Operation[]);
-    } catch (error) {
-      warn(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
+      return applied(current, structuredClone(patch).map(asGoReadsIt) as unknown as Operation[]);
+    } catch {
       throw new ApiError(
         422,
         "Invalid",
@@ -37,6 +36,21 @@ export function jsonPatcher(
       );
     }
   };
+}
+
+/** An operation that gives no value gives null. */
+function asGoReadsIt(operation: JsonObject): JsonObject {
+  const takesValue = ["add", "replace", "test"].includes(String(operation.op));
+  return takesValue && operation.value === undefined ? { ...operation, value: null } : operation;
+}
+
+/** Replacing a field that is not there sets it, as in the library that Kubernetes uses. */
+function asAddition(document: unknown, operation: Operation): Operation {
+  if (operation.op !== "replace") return operation;
+  const cut = operation.path.lastIndexOf("/");
+  const parent: unknown =
+    cut < 0 ? undefined : jsonPatch.getValueByPointer(document, operation.path.slice(0, cut));
+  return isObject(parent) ? { ...operation, op: "add" } : operation;
 }
 
 function applied(current: JsonObject, patch: readonly Operation[]): JsonObject {
@@ -50,7 +64,14 @@ function applied(current: JsonObject, patch: readonly Operation[]): JsonObject {
           `Unable to complete the copy, the accumulated size increase of copy is ${copiedBytes}, exceeding the limit ${jsonPatchLimits.copiedBytesMax}`,
         );
     }
-    document = jsonPatch.applyOperation(document, operation, true, true, true, at).newDocument;
+    document = jsonPatch.applyOperation(
+      document,
+      asAddition(document, operation),
+      true,
+      true,
+      true,
+      at,
+    ).newDocument;
   }
   return objectOf(document);
 }

@@ -1,4 +1,4 @@
-import { badRequest, invalid } from "../api-error.ts";
+import { badRequest, invalid, unknownError } from "../api-error.ts";
 import type { Scope } from "../cache/watch-cursor.ts";
 import { truthy } from "../filters/request-info.ts";
 import { selectedField } from "../registry/field-labels.ts";
@@ -33,7 +33,7 @@ export function listOptions(query: URLSearchParams, isWatch: boolean): ListOptio
   });
   if (problems.length > 0) throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", problems);
   return {
-    resourceVersion: revisionOf(query.get("resourceVersion")),
+    resourceVersion: revisionOf(query.get("resourceVersion"), !isWatch),
     match: match === "Exact" || match === "NotOlderThan" ? match : "",
     limit: Math.max(0, queryInt64(query, "limit") ?? 0),
     continue: query.get("continue") ?? "",
@@ -92,15 +92,16 @@ function watchProblems({ match, sendInitialEvents }: Said, continues: boolean): 
         "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
       ),
     );
-  if (match === "") return problems;
-  if (!sendInitialEvents)
+  if (match === "" && !continues) return problems;
+  if (match !== "" && !sendInitialEvents)
     problems.push(
       forbidden(
         "resourceVersionMatch",
         "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
       ),
     );
-  if (match !== "NotOlderThan") problems.push(notSupported("resourceVersionMatch", match, ["NotOlderThan"]));
+  if (match !== "" && match !== "NotOlderThan")
+    problems.push(notSupported("resourceVersionMatch", match, ["NotOlderThan"]));
   if (continues)
     problems.push(
       forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"),
@@ -110,15 +111,14 @@ function watchProblems({ match, sendInitialEvents }: Said, continues: boolean): 
 
 const largestRevision = 2n ** 64n - 1n;
 
-/** `undefined` where none is given. Fails with BadRequest as Kubernetes does. */
-export function revisionOf(text: string | null): bigint | undefined {
+/** `undefined` where none is given. Fails as Kubernetes does: lists with BadRequest, others with 500 and no reason. */
+export function revisionOf(text: string | null, isList: boolean): bigint | undefined {
   if (text === null || text === "") return undefined;
   const isNumber = /^\d+$/.test(text);
   if (isNumber && BigInt(text) <= largestRevision) return BigInt(text);
   const quoted = JSON.stringify(text);
-  throw badRequest(
-    `invalid resource version: resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${isNumber ? "value out of range" : "invalid syntax"}`,
-  );
+  const why = `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${isNumber ? "value out of range" : "invalid syntax"}`;
+  throw isList ? badRequest(`invalid resource version: ${why}`) : unknownError(why);
 }
 
 /** Which objects the query is about. Fails with BadRequest for a field nobody can select by. */

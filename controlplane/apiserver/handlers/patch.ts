@@ -1,7 +1,8 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { ApiError, badRequest, unsupportedMediaType } from "../api-error.ts";
+import { badRequest, invalid, unsupportedMediaType } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
-import { isObject, type JsonObject, objectOf } from "../json.ts";
+import { goJsonError, goKindOf } from "../go-json-error.ts";
+import { isObject, type JsonObject, jsonText, objectOf } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { ObjectSchema } from "../schemas.ts";
@@ -13,6 +14,7 @@ import { jsonPatcher } from "./json-patch.ts";
 import { mergePatch } from "./merge-patch.ts";
 import { servedObject } from "./shapes.ts";
 import { checkNoForce, isDryRun } from "./write-options.ts";
+import { UndecodableError } from "./wrong-kind.ts";
 
 const patchTypes = [
   "application/json-patch+json",
@@ -39,15 +41,42 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
   const { keep } = route;
   const change = (current: KubeObject): KubeObject => {
     const shown = servedObject(call.served, structuredClone(current));
-    const patched = acceptObject(call, deps.schemas, { object: patcher(shown), text: undefined });
+    const patched = acceptPatched(patcher(shown), (object) =>
+      acceptObject(call, deps.schemas, { object, text: undefined }),
+    );
     return recordManager(call, deps, {
       current,
       next: keep === undefined ? patched : keep(current, patched),
     });
   };
-  const options = { dryRun, via: route.via, by: requesterOf(call) };
+  const options = { dryRun, via: route.via, by: requesterOf(call), patches: true } as const;
   const object = await updateObject(deps, call.served.kind, call.target, change, options);
   return { type: "object", code: 200, object };
+}
+
+/** What `accept` makes of a patched object. One that cannot be decoded is the patch's fault: 422. */
+export function acceptPatched<T>(patched: JsonObject, accept: (object: JsonObject) => T): T {
+  try {
+    return accept(patched);
+  } catch (error) {
+    if (!(error instanceof UndecodableError)) throw error;
+    const message = `Invalid value: ${JSON.stringify(jsonText(inGoOrder(patched)))}: ${error.why}`;
+    throw invalid({ group: "", kind: "" }, "", [{ reason: "FieldValueInvalid", field: "patch", message }]);
+  }
+}
+
+const metadataOrder = ["name", "generateName", "namespace", "uid", "resourceVersion", "generation"];
+
+/** As Kubernetes prints it: without the record of managers, top fields by name, metadata as its type declares it. */
+function inGoOrder(object: JsonObject): JsonObject {
+  const { managedFields: _, ...metadata } = objectOf(object.metadata);
+  const known = [...metadataOrder, "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"];
+  const names = [...known, ...Object.keys(metadata).filter((name) => !known.includes(name))];
+  const ordered = Object.fromEntries(
+    names.flatMap((name) => (name in metadata ? [[name, metadata[name]]] : [])),
+  );
+  const shown: JsonObject = isObject(object.metadata) ? { ...object, metadata: ordered } : object;
+  return Object.fromEntries(Object.entries(shown).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 type Patcher = (current: JsonObject) => JsonObject;
@@ -60,7 +89,7 @@ export function patcherFor(type: string, call: Call, deps: HandlerDeps, bytes: U
   const patch = parse(bytes);
   switch (type) {
     case "application/json-patch+json":
-      return jsonPatcher(patch, (text) => call.warn(text));
+      return jsonPatcher(patch);
     case "application/merge-patch+json": {
       const object = requireObject(patch);
       return (current) => objectOf(mergePatch(current, object));
@@ -79,19 +108,22 @@ function patchTypesOf({ strategicMerge }: ObjectSchema): readonly string[] {
 }
 
 function parse(bytes: Uint8Array): unknown {
+  const patch = parsed(bodyText(bytes));
+  checkNesting(patch);
+  return patch;
+}
+
+function parsed(text: string): unknown {
   try {
-    const patch: unknown = JSON.parse(bodyText(bytes));
-    checkNesting(patch);
-    return patch;
+    return JSON.parse(text);
   } catch (error) {
-    if (error instanceof ApiError) throw error;
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : error}`);
+    throw badRequest(`error decoding patch: ${goJsonError(text) ?? String(error)}`);
   }
 }
 
 function requireObject(patch: unknown): JsonObject {
   if (isObject(patch)) return patch;
   throw badRequest(
-    "error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}",
+    `error decoding patch: json: cannot unmarshal ${goKindOf(patch)} into Go value of type map[string]interface {}`,
   );
 }

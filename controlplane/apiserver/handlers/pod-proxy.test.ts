@@ -257,16 +257,18 @@ describe("logs and exec through the API server", () => {
   });
 
   it("answers an unknown path with plain text, as to a request to upgrade", async () => {
-    const paths = [
-      "/nowhere",
-      "/api/v1/nothings",
-      "/api/v1/namespaces/default/pods/p/nothing",
-      "/apis/none.io/v1",
-    ];
-    for (const path of paths) {
+    for (const path of ["/nowhere", "/apis/none.io/v1", "/apis/none.io/v1/nothings"]) {
       const { code, text, headers } = await server.admin.call("GET", path);
       assert.deepEqual([code, text], [404, "404 page not found\n"], path);
       assert.equal(headers["content-type"], "text/plain; charset=utf-8");
+    }
+  });
+
+  it("answers an unknown resource of a version that is served with a Status", async () => {
+    for (const path of ["/api/v1/nothings", "/api/v1/namespaces/default/pods/p/nothing"]) {
+      const { code, body } = await server.admin.call("GET", path);
+      const message = "the server could not find the requested resource";
+      assert.deepEqual([code, body.reason, body.message, body.details], [404, "NotFound", message, {}], path);
     }
   });
 

@@ -8,6 +8,7 @@ import { header } from "../filters/request-info.ts";
 import { type JsonObject, jsonText, objectOf } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
+import { withoutType } from "../registry/stored-object.ts";
 import type { Answer, ListAnswer } from "./call.ts";
 import type { Output } from "./negotiate.ts";
 import { checkForm, includeObjectOf, kindView, partialMetadata, servedObject, table } from "./shapes.ts";
@@ -72,7 +73,7 @@ function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): 
       items,
     };
   }
-  const items = objects.map((object) => servedObject(served, object));
+  const items = objects.map((object) => withoutType(servedObject(served, object)));
   return { kind: `${served.kind.kind}List`, apiVersion: served.apiVersion, metadata, items };
 }
 
@@ -96,7 +97,7 @@ function listText(list: ListAnswer, served: ServedKind): string {
     metadata: listMetadata(list),
   });
   const items = list.items.map((item) =>
-    served.convert === undefined ? item.json() : jsonText(servedObject(served, item.object)),
+    served.convert === undefined ? item.bareJson() : jsonText(withoutType(servedObject(served, item.object))),
   );
   return `${head.slice(0, -1)},"items":[${items.join(",")}]}`;
 }

@@ -1,4 +1,4 @@
-import { methodNotAllowed, pathNotFound } from "../api-error.ts";
+import { methodNotAllowed, resourceNotFound } from "../api-error.ts";
 import type { ResourceInfo, ResourceVerb } from "../filters/request-info.ts";
 import type { Verb } from "../registry/kind.ts";
 import { type ServedKind, supports } from "../registry/kind-table.ts";
@@ -58,9 +58,9 @@ export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
   const { subresource, verb } = target;
   const { namespaced, plural } = served.kind;
   // A namespace is said to be in itself.
-  if (!namespaced && target.namespace !== "" && plural !== "namespaces") throw pathNotFound();
+  if (!namespaced && target.namespace !== "" && plural !== "namespaces") throw resourceNotFound();
   const handlers = subresource === "" ? mainHandlers(served) : subresourceHandlers(served, subresource);
-  if (handlers === undefined) throw pathNotFound();
+  if (handlers === undefined) throw resourceNotFound();
   const handler = handlers[verb];
   if (handler === undefined || !nameFits(target)) throw methodNotAllowed();
   return handler;

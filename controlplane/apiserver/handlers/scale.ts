@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { conflict, invalid, modifiedMeanwhile, notFound, pathNotFound } from "../api-error.ts";
+import { conflict, invalid, modifiedMeanwhile, notFound, resourceNotFound } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { type JsonObject, objectOf, stringOf } from "../json.ts";
 import type { Kind, Subresources } from "../registry/kind.ts";
@@ -10,7 +10,7 @@ import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts
 import { acceptRequest, readRequest } from "./decode-body.ts";
 import { recordManager } from "./field-manager.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
-import { patcherFor } from "./patch.ts";
+import { acceptPatched, patcherFor } from "./patch.ts";
 import { columnDefinition, nameColumn, type TableView } from "./shapes.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -34,11 +34,11 @@ export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer>
   // A Scale has no lists: strategic merge is plain merge.
   const plain = type === "application/strategic-merge-patch+json" ? "application/merge-patch+json" : type;
   const patcher = patcherFor(plain, call, deps, call.body);
-  const scale = (current: KubeObject) => ({
-    object: patcher(scaleOf(call.served.kind, current)),
-    text: undefined,
-  });
-  return changeScale(call, deps, (current) => acceptRequest(call, deps.schemas, scaleKind, scale(current)));
+  return changeScale(call, deps, (current) =>
+    acceptPatched(patcher(scaleOf(call.served.kind, current)), (object) =>
+      acceptRequest(call, deps.schemas, scaleKind, { object, text: undefined }),
+    ),
+  );
 }
 
 async function changeScale(
@@ -75,13 +75,18 @@ async function changeScale(
     scaling(kind).setReplicas(next, replicas);
     return recordManager(call, deps, { current, next });
   };
-  const options = { dryRun: isDryRun(call.query), via: "object", by: requesterOf(call) } as const;
+  const options = {
+    dryRun: isDryRun(call.query),
+    via: "object",
+    by: requesterOf(call),
+    patches: true,
+  } as const;
   return answer(kind, await updateObject(deps, kind, call.target, change, options));
 }
 
 function scaling(kind: Kind): NonNullable<Subresources["scale"]> {
   const { scale } = kind.subresources;
-  if (scale === undefined) throw pathNotFound();
+  if (scale === undefined) throw resourceNotFound();
   return scale;
 }
 

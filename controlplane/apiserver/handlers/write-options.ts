@@ -10,6 +10,7 @@ import type { Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
 import { decodeBody } from "./decode-body.ts";
 import { graceSecondsOf, queryInt64 } from "./whole-numbers.ts";
+import { unregisteredText } from "./wrong-kind.ts";
 
 type WriteOptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
 const fieldManagerBytesMax = 128;
@@ -36,10 +37,22 @@ function managerProblems(manager: string): readonly FieldError[] {
     problems.push({
       reason: "FieldValueInvalid",
       field,
-      message: `Invalid value: ${JSON.stringify(manager)}: invalid character U+${code} (at position ${position})`,
+      message: `Invalid value: ${goQuoted(manager)}: invalid character U+${code} (at position ${position})`,
     });
   }
   return problems;
+}
+
+/** As Go quotes a text: what cannot be printed by its number. */
+function goQuoted(text: string): string {
+  const inner = JSON.stringify(text).replace(/\\u00([01][0-9a-f])/g, "\\x$1");
+  return inner.replace(/(?! )[\p{C}\p{Z}]/gu, (one) => {
+    const code = one.codePointAt(0) ?? 0;
+    if (code < 0x100) return `\\${code < 0x80 ? "x" : "u00"}${code.toString(16).padStart(2, "0")}`;
+    return code < 0x10000
+      ? `\\u${code.toString(16).padStart(4, "0")}`
+      : `\\U${code.toString(16).padStart(8, "0")}`;
+  });
 }
 
 /** Only server-side apply takes fields from others by force. Fails with Invalid where another patch wants to. */
@@ -74,9 +87,7 @@ function optionsInBody(call: Call, schemas: Schemas): JsonObject {
   const { object } = decodeBody(call.body, header(call.headers, "content-type"), schemas);
   const kind = object.kind || "DeleteOptions";
   if (kind !== "DeleteOptions")
-    throw badRequest(
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(object.apiVersion || "meta.k8s.io/v1")}: the body of a deletion is DeleteOptions`,
-    );
+    throw badRequest(unregisteredText(String(kind), String(object.apiVersion || "meta.k8s.io/v1")));
   // An option that cannot be read would be one that is not heeded.
   const [problem] = schemas.of({ group: "", version: "v1", kind }).checkFields(object).typeErrors;
   if (problem !== undefined) throw badRequest(problem);

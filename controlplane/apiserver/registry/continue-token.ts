@@ -1,5 +1,6 @@
 import { type ApiError, badRequest, expired } from "../api-error.ts";
-import { objectOf } from "../json.ts";
+import { goJsonError } from "../go-json-error.ts";
+import { objectOf, stringOf } from "../json.ts";
 
 /** Where the next page of a list begins: opaque to clients, base64url of Kubernetes' own JSON. Pure. */
 export interface ContinueToken {
@@ -19,21 +20,29 @@ export function encodeContinue(token: ContinueToken): string {
 
 /** Fails with BadRequest. */
 export function decodeContinue(text: string): ContinueToken {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-  } catch {
-    throw badRequest("continue key is not valid: illegal base64 or JSON");
-  }
-  const { v, rv, start } = objectOf(parsed);
-  if (v !== version)
-    throw badRequest("continue key is not valid: server does not recognize this encoded version");
+  const at = illegalBase64At(text);
+  if (at !== undefined) throw unfit(`illegal base64 data at input byte ${at}`);
+  // Byte by byte, as Go looks at it.
+  const said = Buffer.from(text, "base64url").toString("utf8");
+  const problem = goJsonError(said);
+  if (problem !== undefined) throw unfit(problem);
+  const { v = "", rv, start } = objectOf(JSON.parse(said));
+  if (v !== version) throw unfit(`server does not recognize this encoded version ${stringOf(v)}`);
   if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv === 0)
-    throw badRequest("continue key is not valid: incorrect encoded start resourceVersion");
+    throw unfit("incorrect encoded start resourceVersion");
   // A start outside the list's own prefix would read what the caller was not asked about.
   if (typeof start !== "string" || start === "" || start.includes("..") || start.startsWith("/"))
-    throw badRequest("continue key is not valid: encoded start key");
+    throw unfit("encoded start key");
   return { revision: rv, start };
+}
+
+const unfit = (why: string) => badRequest(`invalid continue token: continue key is not valid: ${why}`);
+
+/** Unpadded, of the letters that stand in URLs. */
+function illegalBase64At(text: string): number | undefined {
+  const bad = text.search(/[^A-Za-z0-9_-]/);
+  if (bad >= 0) return bad;
+  return text.length % 4 === 1 ? text.length - 1 : undefined;
 }
 
 /** 410: the state the pages showed is compacted. Carries a token for going on with the newest state instead. */

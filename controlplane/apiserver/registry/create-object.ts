@@ -1,11 +1,12 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
-import { alreadyExists, badRequest, conflict, generateNameConflict, invalid } from "../api-error.ts";
+import { alreadyExists, conflict, generateNameConflict, invalid, unknownError } from "../api-error.ts";
 import type { Kind } from "./kind.ts";
 import { fillNewMeta, generatedName } from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
-import { objectKey } from "./stored-object.ts";
+import type { StoredEntry } from "./storage.ts";
+import { decodeStored, objectKey } from "./stored-object.ts";
 
 const generatedNameAttemptsMax = 8;
 
@@ -24,15 +25,15 @@ export async function createObject(
 ): Promise<KubeObject> {
   const { generateName } = input.metadata;
   if (input.metadata.resourceVersion !== "")
-    throw badRequest("resourceVersion should not be set on objects to be created");
+    throw unknownError("resourceVersion should not be set on objects to be created");
   const generates = input.metadata.name === "" && generateName !== undefined && generateName !== "";
   for (let attempt = 1; ; attempt++) {
     const object = generates ? cloneJson(input) : input;
     if (generates) object.metadata.name = generatedName(generateName, deps.random);
     await prepare(deps, kind, object, options.by);
     const created = await store(deps, kind, object, options);
-    if (created !== undefined) return created;
-    if (!generates) throw alreadyExists(kind, object.metadata.name);
+    if (created.ok) return created.object;
+    if (!generates) throw alreadyExists(kind, object.metadata.name, isGoing(kind, created.entry));
     if (attempt >= generatedNameAttemptsMax) throw generateNameConflict(kind, object.metadata.name);
   }
 }
@@ -53,13 +54,20 @@ async function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, by: R
   if (problems.length > 0) throw invalid(kind, object.metadata.name, problems);
 }
 
-/** `undefined` when the name is taken. */
+type Outcome =
+  | { readonly ok: true; readonly object: KubeObject }
+  /** The name is taken by this one. */
+  | { readonly ok: false; readonly entry: StoredEntry };
+
+const isGoing = (kind: Kind, { value, modRevision }: StoredEntry) =>
+  decodeStored(kind, value, modRevision).metadata.deletionTimestamp !== undefined;
+
 async function store(
   deps: RegistryDeps,
   kind: Kind,
   object: KubeObject,
   options: { readonly dryRun: boolean },
-): Promise<KubeObject | undefined> {
+): Promise<Outcome> {
   const { name, namespace = "" } = object.metadata;
   const key = objectKey(kind, namespace, name);
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
@@ -67,7 +75,7 @@ async function store(
     const claims = await deps.allocator.plan(kind, wanted, undefined);
     if (options.dryRun) {
       const { entry } = await deps.storage.get(key);
-      return entry === undefined ? wanted : undefined;
+      return entry === undefined ? { ok: true, object: wanted } : { ok: false, entry };
     }
     const result = await deps.storage.commit({
       compare: [{ key, modRevision: 0 }, ...claims.compare],
@@ -75,9 +83,10 @@ async function store(
     });
     if (result.ok) {
       wanted.metadata.resourceVersion = String(result.revision);
-      return wanted;
+      return { ok: true, object: wanted };
     }
-    if (result.current[0] !== undefined) return undefined;
+    const [entry] = result.current;
+    if (entry !== undefined) return { ok: false, entry };
   }
   throw conflict(kind, name, "what it needs was taken by others again and again; please try again");
 }

@@ -33,6 +33,18 @@ export interface Kind {
   readonly otherForms?: readonly OtherForm[];
   /** What is known of its fields; absent: what the schema of built-in kinds says. */
   readonly schema?: ObjectSchema;
+  /** What of an object the generation counts beside the spec (annotations of deployments, which their replica sets copy). */
+  readonly alsoCounted?: (object: KubeObject) => unknown;
+  /** PUT of what is absent creates it. */
+  readonly createsOnUpdate?: true;
+  /** PUT must name the version that it replaces. */
+  readonly needsVersion?: true;
+  /** A deletion answers with what is gone, where others answer with a Status. */
+  readonly returnsDeleted?: true;
+  /** Metadata that …/status leaves as it is, by the strategy of the kind. */
+  readonly statusKeeps?: readonly ("labels" | "ownerReferences")[];
+  /** What clients of the kind are told with every answer (deprecated kinds). */
+  readonly warning?: string;
 
   /** Fills in defaults as Kubernetes' defaulting does; mutates `object`. Idempotent. Also run on read from storage. */
   readonly applyDefaults: (object: KubeObject) => void;

@@ -39,7 +39,6 @@ export function fillNewMeta(
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
   if (options.hasGeneration) metadata.generation = 1;
-  else delete metadata.generation;
 }
 
 /** Puts back what an update may not touch; mutates `next`. */
@@ -69,20 +68,38 @@ function keep<F extends "generation" | "deletionTimestamp" | "deletionGracePerio
   else to[field] = from[field];
 }
 
-/** Finalizers can only shrink once an object is being deleted. */
+const fixedFields = ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] as const;
+
+/** What an update says otherwise of what only the server writes. To be asked before that is put back; what is left out is
+ *  taken as it was. Pure. */
+export function fixedMetaProblems(next: KubeObject, current: KubeObject): readonly FieldError[] {
+  const [to, from] = [next.metadata, current.metadata];
+  const changed = fixedFields.filter((field) => {
+    const value = to[field];
+    return value !== undefined && value !== "" && value !== from[field];
+  });
+  return changed
+    .filter((field) => field !== "deletionTimestamp" || from.deletionTimestamp === undefined)
+    .map((field) => ({
+      reason: "FieldValueInvalid",
+      field: `metadata.${field}`,
+      message: `Invalid value: ${JSON.stringify(to[field])}: field is immutable`,
+    }));
+}
+
+/** Finalizers can only shrink once an object is being deleted. Kubernetes asks twice, and so says it twice. */
 export function finalizerProblems(next: KubeObject, current: KubeObject): readonly FieldError[] {
   if (current.metadata.deletionTimestamp === undefined) return [];
   const before = new Set(current.metadata.finalizers ?? []);
   const added = (next.metadata.finalizers ?? []).filter((one) => !before.has(one));
   if (added.length === 0) return [];
   const list = added.map((one) => JSON.stringify(one)).join(", ");
-  return [
-    {
-      reason: "FieldValueForbidden",
-      field: "metadata.finalizers",
-      message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
-    },
-  ];
+  const problem: FieldError = {
+    reason: "FieldValueForbidden",
+    field: "metadata.finalizers",
+    message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+  };
+  return [problem, problem];
 }
 
 /** JSON equality of two values that came from JSON; order of fields does not count, absent and undefined are one. */

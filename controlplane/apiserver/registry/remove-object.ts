@@ -3,7 +3,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
 import { conflict, modifiedMeanwhile, notFound } from "../api-error.ts";
 import { objectOf } from "../json.ts";
-import { firstState, liveState, stateOf } from "./current-state.ts";
+import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind } from "./kind.ts";
 import { rfc3339, sameJson } from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
@@ -42,10 +42,18 @@ export async function removeObject(
     await deps.admit({ operation: "delete", kind, old: current, by: options.by });
     const next = markedForDeletion(kind, current, { ...options, nowMs: deps.clock.wallMs() });
     const removed = isFinished(next);
-    if (options.dryRun) return { object: next, removed };
+    // What goes at once was never seen going.
+    const last = removed && kind.gracePeriodSeconds === undefined ? cloneJson(current) : next;
+    if (options.dryRun) return { object: last, removed };
     if (!removed && sameJson(next, current)) {
       if (state.isLive) return { object: next, removed };
       state = await liveState(deps, kind, key);
+      continue;
+    }
+    // What goes in its own time is first seen going, by whoever watches, even where no time is left.
+    const marksFirst = removed && kind.gracePeriodSeconds !== undefined && !sameJson(next, current);
+    if (marksFirst) {
+      state = await marked(deps, kind, { key, state, next });
       continue;
     }
     const claims = await deps.allocator.plan(kind, removed ? undefined : next, current);
@@ -54,28 +62,52 @@ export async function removeObject(
       writes: [removed ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
     });
     if (result.ok) {
-      next.metadata.resourceVersion = String(result.revision);
-      return { object: next, removed };
+      last.metadata.resourceVersion = String(result.revision);
+      return { object: last, removed };
     }
     state = stateOf(kind, result.current[0]);
   }
   throw conflict(kind, address.name, modifiedMeanwhile);
 }
 
+interface Marking {
+  readonly key: string;
+  readonly state: CurrentState;
+  readonly next: KubeObject;
+}
+
+/** The state to go on from once the object is stored as one being deleted, or somebody else was faster. */
+async function marked(
+  deps: RegistryDeps,
+  kind: Kind,
+  { key, state, next }: Marking,
+): Promise<CurrentState | undefined> {
+  const claims = await deps.allocator.plan(kind, next, state.object);
+  const result = await deps.storage.commit({
+    compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
+    writes: [putObject(kind, key, next), ...claims.writes],
+  });
+  if (!result.ok) return stateOf(kind, result.current[0]);
+  next.metadata.resourceVersion = String(result.revision);
+  return { object: next, modRevision: result.revision, isLive: true };
+}
+
 function checkPreconditions(kind: Kind, current: KubeObject, { preconditions }: RemoveOptions): void {
   const { name, uid, resourceVersion } = current.metadata;
   const wants = preconditions ?? {};
+  // Kubernetes speaks of the kind here, where other conflicts name the resource.
+  const what = { group: kind.group, plural: kind.kind };
   if (wants.uid !== undefined && wants.uid !== uid)
     throw conflict(
-      kind,
+      what,
       name,
-      `Precondition failed: UID in precondition: ${wants.uid}, UID in object meta: ${uid}`,
+      `the UID in the precondition (${wants.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
     );
   if (wants.resourceVersion !== undefined && wants.resourceVersion !== resourceVersion)
     throw conflict(
-      kind,
+      what,
       name,
-      `Precondition failed: ResourceVersion in precondition: ${wants.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
+      `the ResourceVersion in the precondition (${wants.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
     );
 }
 

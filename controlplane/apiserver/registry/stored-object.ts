@@ -45,7 +45,7 @@ export class StoredObject {
   readonly sizeBytes: number;
   #object: KubeObject | undefined;
   #packed: PackedText | undefined;
-  #json: string | undefined;
+  #bareJson: string | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
 
@@ -66,8 +66,13 @@ export class StoredObject {
   /** The object's JSON, serialized once. */
   json(): string {
     if (this.#packed !== undefined) return unpackText(this.#packed);
-    this.#json ??= jsonText(this.#object);
-    return this.#json;
+    return withType(this.object, this.bareJson());
+  }
+
+  /** The same without kind and apiVersion, which a list says once for all its items. */
+  bareJson(): string {
+    this.#bareJson ??= jsonText(withoutType(this.object));
+    return this.#bareJson;
   }
 
   get labels(): Readonly<Record<string, string>> | undefined {
@@ -90,8 +95,17 @@ export class StoredObject {
     if (this.#packed !== undefined) return;
     this.#packed = packText(this.json(), dictionary);
     this.#object = undefined;
-    this.#json = undefined;
+    this.#bareJson = undefined;
   }
+}
+
+/** An object as it stands in a list, which says kind and apiVersion for all its items. */
+export function withoutType(object: object): object {
+  return { ...object, kind: undefined, apiVersion: undefined };
+}
+
+function withType({ kind, apiVersion }: KubeObject, bare: string): string {
+  return `${jsonText({ kind, apiVersion }).slice(0, -1)},${bare.slice(1)}`;
 }
 
 /** The packed object that was read last: a watcher asks one several times before it goes on to the next. */

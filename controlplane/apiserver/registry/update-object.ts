@@ -1,11 +1,11 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
-import { ApiError, conflict, invalid, modifiedMeanwhile, notFound } from "../api-error.ts";
+import { ApiError, conflict, invalid, modifiedMeanwhile, notFound, unknownError } from "../api-error.ts";
 import { isObject, listOf, objectOf } from "../json.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind } from "./kind.ts";
-import { finalizerProblems, keepServerMeta, rfc3339, sameJson } from "./object-meta.ts";
+import { finalizerProblems, fixedMetaProblems, keepServerMeta, rfc3339, sameJson } from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
 import type { Claims } from "./service-allocator.ts";
 import { objectKey } from "./stored-object.ts";
@@ -16,6 +16,8 @@ export interface UpdateOptions {
    *  `server`: the server's own change, which may touch what clients may not. */
   readonly via: "object" | "status" | "server";
   readonly by: Requester;
+  /** The wanted object is the current one changed, where a whole one states what it is meant for by its uid. */
+  readonly patches?: true;
 }
 
 export interface Address {
@@ -67,7 +69,7 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
   let claims: Claims;
   try {
     next = await change(cloneJson(state.object));
-    checkPreconditions(kind, next, state.object);
+    checkPreconditions(kind, next, { current: state.object, key, options });
     await prepare(deps, kind, { next, current: state.object, options });
     claims = await deps.allocator.plan(kind, isFinished(next) ? undefined : next, state.object);
   } catch (error) {
@@ -91,21 +93,56 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
   return { done: true, object: next };
 }
 
-function checkPreconditions(kind: Kind, next: KubeObject, current: KubeObject): void {
-  const { uid, resourceVersion } = next.metadata;
+interface Preconditions {
+  readonly current: KubeObject;
+  readonly key: string;
+  readonly options: UpdateOptions;
+}
+
+function checkPreconditions(kind: Kind, next: KubeObject, { current, key, options }: Preconditions): void {
+  const { uid, resourceVersion = "" } = next.metadata;
   const { name } = current.metadata;
-  if (uid !== "" && uid !== undefined && uid !== current.metadata.uid)
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
-    );
-  if (
-    resourceVersion !== "" &&
-    resourceVersion !== undefined &&
-    resourceVersion !== current.metadata.resourceVersion
-  )
-    throw conflict(kind, name, modifiedMeanwhile);
+  if (!options.patches) checkUid(kind, name, { key, wanted: uid, found: current.metadata.uid });
+  if (resourceVersion !== "") {
+    checkVersionText(resourceVersion);
+    if (BigInt(resourceVersion) !== 0n) {
+      if (resourceVersion !== current.metadata.resourceVersion) throw conflict(kind, name, modifiedMeanwhile);
+      return;
+    }
+  }
+  if (kind.needsVersion && options.via === "object" && !options.patches)
+    throw invalid({ group: kind.group, kind: kind.plural }, name, [
+      {
+        reason: "FieldValueInvalid",
+        field: "metadata.resourceVersion",
+        message: "Invalid value: 0: must be specified for an update",
+      },
+    ]);
+}
+
+/** Fails with Conflict where an object is meant for another than the one that is there; `found` is empty for none. */
+export function checkUid(
+  kind: Kind,
+  name: string,
+  {
+    key,
+    wanted,
+    found,
+  }: { readonly key: string; readonly wanted: string | undefined; readonly found: string },
+): void {
+  if (wanted === undefined || wanted === "" || wanted === found) return;
+  throw conflict(
+    kind,
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`,
+  );
+}
+
+/** Kubernetes fails with 500 here, and says no more than Go does. */
+function checkVersionText(text: string): void {
+  if (/^\d+$/.test(text) && BigInt(text) < 2n ** 64n) return;
+  const why = /^\d+$/.test(text) ? "value out of range" : "invalid syntax";
+  throw unknownError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`);
 }
 
 async function prepare(
@@ -114,6 +151,7 @@ async function prepare(
   { next, current, options }: { next: KubeObject; current: KubeObject; options: UpdateOptions },
 ): Promise<void> {
   const { via, by } = options;
+  const fixed = via === "server" ? [] : fixedMetaProblems(next, current);
   keepServerMeta(next, current);
   deps.allocator.carryOver(kind, next, current);
   kind.applyDefaults(next);
@@ -122,15 +160,24 @@ async function prepare(
   if (via === "status") kind.prepareForStatus?.(next, current, rfc3339(deps.clock.wallMs()));
   if (via !== "server") kind.dropDisabled?.(next, current);
   // What the server decides, such as a pod's node, is no new wish.
-  if (kind.hasGeneration && via !== "server" && !sameJson(next.spec, current.spec))
+  if (kind.hasGeneration && via === "object" && isNewWish(kind, next, current))
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   const problems = [
+    // Kubernetes asks for these twice, and so says them twice.
+    ...fixed,
+    ...fixed,
     ...finalizerProblems(next, current),
     ...kind.validate(next, deps.facts, current),
     ...(via === "object" ? (kind.validateUpdate?.(next, current) ?? []) : []),
     ...(via === "status" ? (kind.validateStatus?.(next, current) ?? []) : []),
   ];
   if (problems.length > 0) throw invalid(kind, current.metadata.name, problems);
+}
+
+function isNewWish({ alsoCounted }: Kind, next: KubeObject, current: KubeObject): boolean {
+  return (
+    !sameJson(next.spec, current.spec) || !sameJson(alsoCounted?.(next) ?? {}, alsoCounted?.(current) ?? {})
+  );
 }
 
 /** Being deleted, with nothing left that somebody must do first. */

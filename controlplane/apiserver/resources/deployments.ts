@@ -27,6 +27,8 @@ export const deployments = kindOf<Deployment>({
   namespaced: true,
   storagePrefix: "deployments",
   hasGeneration: true,
+  alsoCounted: ({ metadata }) => metadata.annotations,
+  statusKeeps: ["labels"],
   subresources: {
     status: true,
     scale: {

@@ -15,6 +15,7 @@ export const events = kindOf<Event>({
   categories: [],
   namespaced: true,
   ttlSeconds: 3600,
+  createsOnUpdate: true,
   subresources: {},
   otherForms: [
     { group: "events.k8s.io", version: "v1", toServed: eventToNewGroup, fromServed: eventFromNewGroup },

@@ -17,6 +17,8 @@ export const leases = kindOf<Lease>({
   categories: [],
   namespaced: true,
   storagePrefix: "leases",
+  createsOnUpdate: true,
+  needsVersion: true,
   subresources: {},
   nameRule: dns1123Subdomain,
   applyDefaults: () => undefined,

@@ -98,7 +98,7 @@ export const qualifiedName: Rule = (value) => {
   if (parts.length > 2) {
     return [
       `${regexRule(
-        "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+        "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
         "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]",
         "MyName",
         "my.name",

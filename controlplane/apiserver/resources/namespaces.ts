@@ -19,6 +19,7 @@ export const namespaces = kindOf<Namespace>({
   namespaced: false,
   // A collection of namespaces cannot be deleted at once.
   verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
+  returnsDeleted: true,
   subresources: { status: true, special: ["finalize"] },
   nameRule: dns1123Label,
   applyDefaults(namespace) {

@@ -24,6 +24,8 @@ export const pods = kindOf<Pod>({
   categories: ["all"],
   namespaced: true,
   hasGeneration: true,
+  returnsDeleted: true,
+  statusKeeps: ["ownerReferences"],
   subresources: {
     status: true,
     special: ["attach", "binding", "eviction", "exec", "log"],

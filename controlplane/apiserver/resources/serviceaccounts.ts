@@ -12,6 +12,7 @@ export const serviceAccounts = kindOf<ServiceAccount>({
   shortNames: ["sa"],
   categories: [],
   namespaced: true,
+  returnsDeleted: true,
   subresources: { special: ["token"] },
   nameRule: dns1123Subdomain,
   hasSpec: false,

@@ -22,6 +22,8 @@ export const services = kindOf<Service>({
   categories: ["all"],
   namespaced: true,
   storagePrefix: "services/specs",
+  returnsDeleted: true,
+  createsOnUpdate: true,
   subresources: { status: true },
   allocates: "service",
   nameRule: dns1035Label,

@@ -1,4 +1,5 @@
 import { isQuantity, quantityRule } from "../../../base/quantity.ts";
+import { goTimeError } from "./go-time.ts";
 import { fieldOf, type Gvk, type SchemaField, type SchemaType, typeNameOf, typeOf } from "./load.ts";
 import { innerTypeOf, schemaFormOf, schemasWithin } from "./schema-forms.ts";
 
@@ -77,7 +78,9 @@ function checkField(field: SchemaField, value: unknown, where: Where): void {
       }
       for (const [key, element] of Object.entries(value)) {
         if (element === null) continue;
-        const at = { ...where, at: `${where.at}.${key}` };
+        // Go names the field, not the key; within a message the keys count on.
+        const isMessage = typeOf(field.t) !== undefined && isObject(element);
+        const at = isMessage ? { ...where, at: `${where.at}.${key}` } : where;
         if (field.c === "map") checkValue(field, element, at);
         else if (!isStrings(element)) wrong(element, "[]string", at);
       }
@@ -93,20 +96,21 @@ function checkValue(field: SchemaField, value: unknown, where: Where): void {
     case "string":
     case "bytes":
       if (typeof value !== "string") wrong(value, goType(field), where);
-      else if (field.t === "bytes" && !isBase64(value)) add(where, `illegal base64 data in ${where.at}`);
+      else if (field.t === "bytes" && !isBase64(value))
+        add(where, `illegal base64 data at input byte ${illegalBase64At(value)}`);
       return;
     case "time":
     case "microtime":
-      if (typeof value !== "string") wrong(value, "Time", where);
-      else if (!isTime(value))
-        add(
-          where,
-          `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse it as RFC 3339`,
-        );
+      if (typeof value !== "string") wrong(value, "string", where);
+      else {
+        const problem = goTimeError(value);
+        if (problem !== undefined) add(where, problem);
+      }
       return;
     case "integer":
       if (typeof value !== "number" || !Number.isInteger(value)) wrong(value, goType(field), where);
       else if (field.f === "int32" && value !== (value | 0)) wrong(value, "int32", where);
+      else if (Math.abs(value) >= 2 ** 64) wrong(value, field.f ?? "int64", where);
       else if (isRounded(value)) tooLarge(value, "int64", where);
       return;
     case "number":
@@ -116,12 +120,12 @@ function checkValue(field: SchemaField, value: unknown, where: Where): void {
       if (typeof value !== "boolean") wrong(value, "bool", where);
       return;
     case "quantity":
-      if (typeof value !== "string" && typeof value !== "number") wrong(value, "Quantity", where);
+      if (typeof value !== "string" && typeof value !== "number") add(where, quantityRule);
       else if (isRounded(value)) tooLarge(value, "Quantity", where);
       else if (!isQuantity(String(value))) add(where, quantityRule);
       return;
     case "intOrString":
-      if (typeof value !== "string" && !isInt32(value)) wrong(value, "IntOrString", where);
+      if (typeof value !== "string" && !isInt32(value)) wrong(value, "int32", where);
       return;
   }
   if (schemaFormOf(field) !== undefined) checkForm(field, value, where);
@@ -145,13 +149,18 @@ function checkForm(field: SchemaField, value: unknown, where: Where): void {
 
 function wrong(value: unknown, wanted: string, where: Where): void {
   const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-  const shown = what === "number" ? `number ${String(value)}` : what;
+  // Go names the number itself only where it is one that the type cannot hold.
+  const isNumber = what === "number" && /^(u?int|float)\d+$/.test(wanted);
   const path = where.at.replace(/\[\d+\]/g, "");
+  const shown = isNumber ? `number ${goNumber(Number(value))}` : what;
   add(
     where,
     `json: cannot unmarshal ${shown} into Go struct field ${where.struct}.${path} of type ${wanted}`,
   );
 }
+
+/** As it most likely stood in the text: JSON's `1e30` where JavaScript writes `1e+30`. */
+const goNumber = (value: number) => String(value).replace("e+", "e");
 
 /** Kubernetes keeps whole 64-bit numbers. Here they are JavaScript's, whose neighbours beyond 2^53 cannot be told apart:
  *  what may have been rounded when it was read is refused, so that no number ever changes silently. */
@@ -214,10 +223,15 @@ function dropUnknown(type: SchemaType, object: Json): void {
 
 const isRounded = (value: unknown) => Number.isInteger(value) && !Number.isSafeInteger(value);
 const isInt32 = (value: unknown) => typeof value === "number" && value === (value | 0);
-const isTime = (text: string) =>
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
 const isBase64 = (text: string) =>
   text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text.replace(/[\r\n]/g, ""));
+/** Where Go's decoder stops. */
+function illegalBase64At(text: string): number {
+  const bad = text.search(/[^A-Za-z0-9+/=\r\n]|=(?![=\r\n]*$)/);
+  if (bad >= 0) return bad;
+  const padding = text.indexOf("=");
+  return padding >= 0 && padding % 4 < 2 ? padding : text.length - (text.length % 4);
+}
 const isStrings = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === "string");
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,47 @@
+import { ApiError, badRequest } from "../api-error.ts";
+import { stringOf } from "../json.ts";
+import { apiVersionOf } from "../registry/kind-table.ts";
+import { findTypeName, type Gvk } from "../schema/load.ts";
+
+/** Why an object is not of the kind that its place wants, as Kubernetes words it: it tells a kind that nobody knows from a
+ *  known one in the wrong place. Pure. */
+export function wrongKind(
+  object: { readonly apiVersion?: unknown; readonly kind?: unknown },
+  wanted: Gvk,
+): ApiError {
+  const [apiVersion, kind] = [stringOf(object.apiVersion), stringOf(object.kind)];
+  const version = apiVersion.split("/").at(-1) ?? "";
+  const said = { kind, version };
+  if (!isKnown(apiVersion, kind))
+    return new UndecodableError(said, wanted.kind, unregisteredText(kind, apiVersion));
+  if (kind === wanted.kind)
+    return badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(wanted.group, wanted.version)})`,
+    );
+  const [from, to] = [`${version}.${kind}`, `${wanted.group.split(".")[0] || "core"}.${wanted.kind}`];
+  return new UndecodableError(said, wanted.kind, `converting (${from}) to (${to}): unknown conversion`);
+}
+
+/** 400 where it came from a client as it is; who built it out of a patch says otherwise what is wrong (`why`). */
+export class UndecodableError extends ApiError {
+  readonly why: string;
+
+  constructor(said: { readonly kind: string; readonly version: string }, wantedKind: string, why: string) {
+    const text = `${said.kind} in version "${said.version}" cannot be handled as a ${wantedKind}: ${why}`;
+    super(400, "BadRequest", text);
+    this.why = why;
+  }
+}
+
+export function unregisteredText(kind: string, apiVersion: string): string {
+  const version = JSON.stringify(apiVersion);
+  return `no kind ${JSON.stringify(kind)} is registered for version ${version} in scheme "pkg/runtime/scheme.go:111"`;
+}
+
+/** Lists are known wherever their items are. */
+function isKnown(apiVersion: string, kind: string): boolean {
+  const item = kind.replace(/List$/, "");
+  return (
+    [kind, item].some((one) => findTypeName(apiVersion, one) !== undefined) || apiVersion + kind === "v1List"
+  );
+}

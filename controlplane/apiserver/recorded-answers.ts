@@ -1,0 +1,105 @@
+import { request as httpsRequest } from "node:https";
+import type { TestClient } from "./testing.ts";
+
+/** Sequences of requests with the answers that a real kube-apiserver gave, for comparing ours with them. */
+export interface Step {
+  /** `METHOD /path?query`; `{ns}` stands for a namespace of the sequence's own. */
+  readonly ask: string;
+  readonly type?: string;
+  /** A string is sent as it is. */
+  readonly body?: unknown;
+  readonly answer?: Recorded;
+}
+export type Sequences = Readonly<Record<string, readonly Step[]>>;
+
+export interface Recorded {
+  readonly code: number;
+  readonly body: unknown;
+  readonly warnings?: readonly string[];
+}
+
+const patchTypes: Readonly<Record<string, string>> = {
+  MERGE: "application/merge-patch+json",
+  STRATEGIC: "application/strategic-merge-patch+json",
+  JSON: "application/json-patch+json",
+  APPLY: "application/apply-patch+yaml",
+};
+
+/** Asks one step after the other and gives the steps with their answers. Times, uids and versions are masked. */
+export async function answersOf(
+  client: Pick<TestClient, "call">,
+  steps: readonly Step[],
+  namespace: string,
+): Promise<readonly Step[]> {
+  await client.call("POST", "/api/v1/namespaces", { body: { metadata: { name: namespace } } });
+  const answered: Step[] = [];
+  for (const step of steps) {
+    const [verb = "", path = ""] = step.ask.split(" ");
+    const type = step.type ?? patchTypes[verb] ?? "application/json";
+    const { code, body, headers, text } = await client.call(
+      verb in patchTypes ? "PATCH" : verb,
+      path.replaceAll("{ns}", namespace),
+      { ...(step.body !== undefined && { body: step.body, type }), headers: { "user-agent": "tester/1" } },
+    );
+    const said = headers.warning;
+    const warnings = said === undefined ? [] : typeof said === "string" ? said.split(/, (?=299 )/) : said;
+    const answer = masked({ code, body: body ?? text, ...(warnings.length > 0 && { warnings }) }, namespace);
+    answered.push({ ...step, answer });
+  }
+  return answered;
+}
+
+function masked(answer: Recorded, namespace: string): Recorded {
+  const text = JSON.stringify(withoutManagers(answer))
+    .replaceAll(namespace, "{ns}")
+    .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "<uid>")
+    .replaceAll(/\b2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) =>
+      Math.abs(Date.parse(time) - Date.now()) < dayMs ? "<time>" : time,
+    )
+    .replaceAll(/(resourceVersion\\*":\s*\\*")[1-9]\d*/g, "$1<version>")
+    .replaceAll(/in record \(\d+\)/g, "in record (<version>)")
+    .replaceAll(/"(clusterIP|podIP)":"[\d.]+"/g, '"$1":"<ip>"')
+    .replaceAll(/"(clusterIPs)":\["[\d.]+"\]/g, '"$1":["<ip>"]');
+  return JSON.parse(text);
+}
+
+/** Without the records of managers. */
+function withoutManagers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutManagers);
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([name]) => name !== "managedFields");
+  return Object.fromEntries(kept.map(([name, one]) => [name, withoutManagers(one)]));
+}
+
+const dayMs = 86_400_000;
+
+/** A client of a kube-apiserver that takes a bearer token, whoever signed its certificate. */
+export function tokenClient(url: string, token: string): Pick<TestClient, "call"> {
+  return {
+    call: (method, path, { body, type = "application/json", headers = {} } = {}) =>
+      new Promise((resolve, reject) => {
+        const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
+        const request = httpsRequest(`${url}${path}`, {
+          method,
+          rejectUnauthorized: false,
+          headers: {
+            authorization: `Bearer ${token}`,
+            ...(text !== undefined && { "content-type": type, "content-length": Buffer.byteLength(text) }),
+            ...(headers as Record<string, string>),
+          },
+        });
+        request.on("error", reject);
+        request.on("response", (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("end", () => {
+            const text = Buffer.concat(chunks).toString("utf8");
+            const isJson = /json/.test(response.headers["content-type"] ?? "");
+            const parsed = isJson ? JSON.parse(text) : undefined;
+            resolve({ code: response.statusCode ?? 0, headers: response.headers, text, body: parsed });
+          });
+        });
+        request.end(text);
+      }),
+  };
+}
