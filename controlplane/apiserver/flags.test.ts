@@ -11,6 +11,15 @@ describe("API server flags", () => {
       "--service-node-port-range=9-3",
       "--etcd-certfile=/missing/cert.pem",
       "--watch-history-mb=0",
+      "--service-account-issuer=http://[",
+      "--service-account-jwks-uri=http://plain",
+      "--service-account-max-token-expiration=10m",
+      "--token-auth-file=/missing/tokens.csv",
+      "--requestheader-allowed-names=proxy",
+      "--oidc-issuer-url=http://plain",
+      "--oidc-signing-algs=HS256",
+      "--oidc-required-claim=x",
+      "--authentication-token-webhook-version=v2",
       "--disable-admission-plugins=Priority,PodPreset",
     ];
     assert.throws(
@@ -27,6 +36,17 @@ describe("API server flags", () => {
           /--disable-admission-plugins: "PodPreset" is none of NamespaceLifecycle, /,
           /--tls-cert-file: a file is needed/,
           /--watch-history-mb: 0 is not at least 1/,
+          /--service-account-issuer: "http:\/\/\[" contains a ":" but is not a URL/,
+          /--service-account-key-file: a file is needed for the issuer/,
+          /--service-account-jwks-uri: "http:\/\/plain" is not an https URL/,
+          /--service-account-max-token-expiration: must be at least 1 hour/,
+          /--token-auth-file: cannot use \/missing\/tokens\.csv/,
+          /--requestheader-allowed-names: there is no --requestheader-client-ca-file/,
+          /--oidc-issuer-url, --oidc-client-id: give both or neither/,
+          /--oidc-issuer-url: "http:\/\/plain" is not an https URL/,
+          /--oidc-signing-algs: "HS256" is none of RS256, /,
+          /--oidc-required-claim: "x" is not NAME=VALUE/,
+          /--authentication-token-webhook-version: "v2" is neither v1 nor v1beta1/,
         ];
         for (const pattern of wanted) assert.match(error.message, pattern);
         return true;

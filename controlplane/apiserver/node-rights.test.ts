@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { issuingConfig, newSigningKey } from "./authentication/testing.ts";
 import { startTestApiserver, type TestApiserver, type TestClient } from "./testing.ts";
 
 /** What a node's certificate can do, asked as its holder would: over HTTPS. `n1` is ours, `n2` another's. */
@@ -28,7 +29,8 @@ describe("what a node may do", () => {
   });
 
   before(async () => {
-    api = await startTestApiserver();
+    const authentication = issuingConfig(newSigningKey().pem);
+    api = await startTestApiserver({ config: { authentication } });
     node = await api.clientFor("system:node:n1", ["system:nodes"]);
     for (const name of ["n1", "n2"])
       await make("/api/v1/nodes", { apiVersion: "v1", kind: "Node", metadata: { name } });
@@ -312,6 +314,49 @@ describe("what a node may do", () => {
         await message(...report("mine", { metadata: { labels: { app: "other" } } })),
         /node "n1" cannot update labels through pod status$/,
       );
+    });
+
+    it("gets tokens for the accounts of its pods, bound to the pod and for an audience that it names", async () => {
+      const accounts = "/api/v1/namespaces/default/serviceaccounts";
+      for (const name of ["worker", "idle"]) await make(accounts, { metadata: { name } });
+      const token = (audience?: string) => ({
+        projected: {
+          sources: [{ serviceAccountToken: { path: audience ?? "api", ...(audience && { audience }) } }],
+        },
+      });
+      const spec = {
+        serviceAccountName: "worker",
+        volumes: [
+          { name: "a", ...token() },
+          { name: "b", ...token("vault") },
+        ],
+      };
+      const { uid } = (await make(pods, bound("works", "n1", spec))).metadata;
+      const far = (await make(pods, bound("far", "n2", spec))).metadata.uid;
+      const ask = (asked: object, account = "worker") =>
+        ["POST", `${accounts}/${account}/token`, { body: { spec: asked } }] as const;
+      const to = (name: string, podUid?: string) => ({
+        boundObjectRef: { apiVersion: "v1", kind: "Pod", name, ...(podUid && { uid: podUid }) },
+      });
+      assert.equal((await node.call(...ask(to("works", uid)))).code, 201);
+      assert.equal((await node.call(...ask({ ...to("works", uid), audiences: ["vault"] }))).code, 201);
+      const refusals: [asked: object, why: RegExp, account?: string][] = [
+        [{}, /node requested token not bound to a pod$/],
+        [
+          { boundObjectRef: { apiVersion: "v1", kind: "Node", name: "n1" } },
+          /node requested token not bound to a pod$/,
+        ],
+        [to("works"), /node requested token with a pod binding without a uid$/],
+        [to("works", "u"), /the UID in the bound object reference \(u\) does not match the UID in record/],
+        [to("far", far), /node requested token bound to a pod scheduled on a different node$/],
+        [{ ...to("works", uid), audiences: ["a", "b"] }, /node may only request 0 or 1 audiences$/],
+        [
+          { ...to("works", uid), audiences: ["db"] },
+          /audience "db" not found in pod spec volume, system:node:n1 is not authorized to request tokens for this audience$/,
+        ],
+        [to("works", uid), /no relationship found between node 'n1' and this object$/, "idle"],
+      ];
+      for (const [asked, why, account] of refusals) assert.match(await message(...ask(asked, account)), why);
     });
 
     it("may not bind, change or enter pods", async () => {

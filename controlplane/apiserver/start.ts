@@ -191,7 +191,7 @@ function handlerDeps(
     ),
     authorizer,
     rulesFor,
-    gate: gateOf(config, { ...lookup, authorizer, log }),
+    gate: gateOf(config, { ...lookup, random: os.random, authorizer, log }),
     tokens,
     facts: {
       loopbackEndpoints: [clusterIps.text, config.advertiseAddress].some((text) => text.startsWith("127.")),

@@ -3,24 +3,43 @@ import { canContain, eventually, isInstalled, type LocalCluster, startCluster } 
 
 const folder = "/var/run/secrets/kubernetes.io/serviceaccount";
 const url = "https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT";
-/** Asks the API with the pod's token until it answers, and prints who it says that is. */
+const asThePod = `curl -sSf --cacert ${folder}/ca.crt -H "Authorization: Bearer $(cat ${folder}/token)"`;
 const review = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-const whoAmI = `until curl -sSf --cacert ${folder}/ca.crt -H "Authorization: Bearer $(cat ${folder}/token)" -H 'Content-Type: application/json' -d '{}' ${url}${review}; do sleep 1; done`;
+/** Asks the API with the pod's token who it is, then which pods there are; each until it is answered. */
+const script = [
+  `cat ${folder}/namespace; echo`,
+  `until ${asThePod} -H 'Content-Type: application/json' -d '{}' ${url}${review}; do sleep 1; done; echo`,
+  `until ${asThePod} ${url}/api/v1/namespaces/default/pods; do sleep 1; done`,
+].join("; ");
 
-const pod = (name: string, script: string, spec: object = {}) => ({
+const pod = (name: string, command: string, spec: object = {}) => ({
   apiVersion: "v1",
   kind: "Pod",
   metadata: { name },
   spec: {
     serviceAccountName: "reader",
     restartPolicy: "Never",
-    containers: [{ name: "c", image: "pintle.local/host", command: ["sh", "-c", script] }],
+    containers: [{ name: "c", image: "pintle.local/host", command: ["sh", "-c", command] }],
     ...spec,
   },
 });
+const rbac = "rbac.authorization.k8s.io";
 const objects = [
   { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "reader" } },
-  pod("asks", `cat ${folder}/namespace; ${whoAmI}`, {
+  {
+    apiVersion: `${rbac}/v1`,
+    kind: "Role",
+    metadata: { name: "reader" },
+    rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["list"] }],
+  },
+  {
+    apiVersion: `${rbac}/v1`,
+    kind: "RoleBinding",
+    metadata: { name: "reader" },
+    roleRef: { apiGroup: rbac, kind: "Role", name: "reader" },
+    subjects: [{ kind: "ServiceAccount", name: "reader", namespace: "default" }],
+  },
+  pod("asks", script, {
     securityContext: { runAsUser: 1000, runAsGroup: 1000, fsGroup: 2000 },
   }),
   pod("without", `ls ${folder}`, { automountServiceAccountToken: false }),
@@ -46,13 +65,15 @@ describe("a pod's service account token", function () {
 
   it("lets its containers ask the API as the account, whoever they run as", async () => {
     await ended("asks");
-    const log = await cluster.kubectl("logs", "asks");
-    const [, namespace, body = ""] = /^([a-z]+)(\{[\s\S]*)$/.exec(log) ?? [];
-    assert.equal(namespace, "default", log);
-    const { username, extra } = JSON.parse(body).status.userInfo;
+    const said = await cluster.kubectl("logs", "asks");
+    const [namespace, who = "", pods = ""] = said.split("\n").filter((line) => !line.startsWith("curl:"));
+    assert.equal(namespace, "default", said);
+    const { username, extra } = JSON.parse(who).status.userInfo;
     assert.equal(username, "system:serviceaccount:default:reader");
     assert.deepEqual(extra["authentication.kubernetes.io/pod-name"], ["asks"]);
     assert.deepEqual(extra["authentication.kubernetes.io/node-name"], ["node-1"]);
+    const names = JSON.parse(pods).items.map(({ metadata }: { metadata: { name: string } }) => metadata.name);
+    assert.ok(names.includes("asks"));
   });
 
   it("is not there where the pod does not want it", async () => {

@@ -16,7 +16,8 @@ describe("bearer tokens", () => {
   let uid: string;
   before(async () => {
     const staticTokens = parseTokenFile('tok,jane,7,"dev,ops"\nplain,bob,8\n');
-    server = await startTestApiserver({ config: { authentication: issuingConfig(pem, { staticTokens }) } });
+    const authentication = issuingConfig(pem, { staticTokens, bootstrapTokens: true });
+    server = await startTestApiserver({ config: { authentication } });
     const made = await server.admin.call("POST", `${namespace}/serviceaccounts`, {
       body: { metadata: { name: "sa" } },
     });
@@ -225,6 +226,51 @@ describe("bearer tokens", () => {
       type: "application/merge-patch+json",
     });
     assert.match(await errorOf(token), /has been marked invalid/);
+  });
+
+  it("for new nodes hold as their secrets in kube-system say", async () => {
+    const secrets = "/api/v1/namespaces/kube-system/secrets";
+    const token = "abcdef.0123456789abcdef";
+    const fields = {
+      "token-id": "abcdef",
+      "token-secret": "0123456789abcdef",
+      "usage-bootstrap-authentication": "true",
+    };
+    const put = async (stringData: object, type = "bootstrap.kubernetes.io/token") => {
+      await server.admin.call("DELETE", `${secrets}/bootstrap-token-abcdef`);
+      const body = { metadata: { name: "bootstrap-token-abcdef" }, type, stringData };
+      assert.equal((await server.admin.call("POST", secrets, { body })).code, 201);
+    };
+    assert.equal(await errorOf(token), "invalid bearer token");
+    await put({ ...fields, "auth-extra-groups": "system:bootstrappers:worker,system:bootstrappers:a" });
+    assert.deepEqual((await review(token)).body.status, {
+      authenticated: true,
+      user: {
+        username: "system:bootstrap:abcdef",
+        groups: [
+          "system:bootstrappers",
+          "system:bootstrappers:a",
+          "system:bootstrappers:worker",
+          "system:authenticated",
+        ],
+      },
+      audiences: [testIssuer],
+    });
+    assert.equal(await errorOf("abcdef.0123456789abcdeX"), "invalid bearer token");
+    assert.equal(await errorOf("abcdef.fedcba9876543210"), "invalid bearer token");
+    await put({ ...fields, expiration: "2999-01-01T00:00:00Z" });
+    assert.equal((await review(token)).body.status.authenticated, true);
+    for (const [wrong, type] of [
+      [{ expiration: "2020-01-01T00:00:00Z" }],
+      [{ expiration: "tomorrow" }],
+      [{ "usage-bootstrap-authentication": "yes" }],
+      [{ "token-id": "fedcba" }],
+      [{ "auth-extra-groups": "system:masters" }],
+      [{}, "Opaque"],
+    ] as const) {
+      await put({ ...fields, ...wrong }, type);
+      assert.equal(await errorOf(token), "invalid bearer token", JSON.stringify(wrong));
+    }
   });
 
   it("that are malformed are refused with 401, whatever they are", async () => {

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
+import type { Random } from "../../../base/os/random.ts";
 import type { LookupDeps } from "../admission/stored-lookup.ts";
 import { orAnonymous } from "./anonymous.ts";
 import {
@@ -10,16 +11,25 @@ import {
   withAuthenticatedGroup,
 } from "./authenticator.ts";
 import { bearerToken, webSocketToken } from "./bearer-token.ts";
+import { bootstrapTokens } from "./bootstrap-tokens.ts";
 import { boundObjects } from "./bound-objects.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import type { AuthenticationConfig } from "./config.ts";
 import { legacyTokens } from "./legacy-tokens.ts";
+import { oidcTokens } from "./oidc-tokens.ts";
+import { ProviderKeys } from "./provider-keys.ts";
+import { RemoteJson } from "./remote-json.ts";
 import { requestHeader } from "./request-header.ts";
 import { serviceAccountTokens } from "./service-account-tokens.ts";
 import { bundleFingerprints } from "./shown-certificate.ts";
 import { staticTokens } from "./static-tokens.ts";
+import { webhookTokens } from "./webhook-tokens.ts";
 
-export type AuthenticationDeps = LookupDeps & { readonly clock: Clock; readonly log: Log };
+export type AuthenticationDeps = LookupDeps & {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+};
 
 /** Everything by which this server knows users, asked in Kubernetes' order: what a front proxy says, the certificate,
  *  the bearer token, and else nobody in particular. */
@@ -45,9 +55,11 @@ export function authenticators(
 
 /** Those that need no more than this server come first. */
 function tokenAuthenticators(
-  { audiences, staticTokens: known, serviceAccounts }: AuthenticationConfig,
+  config: AuthenticationConfig,
   deps: AuthenticationDeps,
 ): readonly TokenAuthenticator[] {
+  const { audiences, staticTokens: known, serviceAccounts, oidc, webhook } = config;
+  const { clock, random } = deps;
   const found: TokenAuthenticator[] = [];
   if (known !== undefined) found.push(forServerOnly(audiences, staticTokens(known)));
   if (serviceAccounts !== undefined) {
@@ -55,6 +67,20 @@ function tokenAuthenticators(
     const parts = { objects: boundObjects(deps), clock: deps.clock };
     found.push(legacyTokens({ keys, audiences }, parts));
     found.push(serviceAccountTokens({ issuers, keys, audiences }, parts));
+  }
+  if (config.bootstrapTokens) {
+    const explain = (why: string) => deps.log.debug("a bootstrap token does not hold", { why });
+    found.push(forServerOnly(audiences, bootstrapTokens(boundObjects(deps), { clock, explain })));
+  }
+  // The others ask somebody elsewhere, and so come last.
+  if (oidc !== undefined) {
+    const remote = new RemoteJson({ caPem: oidc.caPem }, clock);
+    const keys = new ProviderKeys(oidc.issuer, { remote, clock });
+    found.push(forServerOnly(audiences, oidcTokens(oidc, { keys, clock })));
+  }
+  if (webhook !== undefined) {
+    const remote = new RemoteJson(webhook.access, clock);
+    found.push(webhookTokens(webhook, { remote, own: audiences, clock, random }));
   }
   return found;
 }

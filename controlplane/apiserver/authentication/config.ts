@@ -1,8 +1,10 @@
 import type { Audiences } from "./authenticator.ts";
+import type { OidcConfig } from "./oidc-tokens.ts";
 import type { RequestHeaderConfig } from "./request-header.ts";
 import type { VerifyingKey } from "./service-account-keys.ts";
 import type { StaticTokens } from "./static-tokens.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
+import type { WebhookConfig } from "./webhook-tokens.ts";
 
 /** By what users are known here. */
 export interface AuthenticationConfig {
@@ -13,6 +15,9 @@ export interface AuthenticationConfig {
   readonly requestHeader: RequestHeaderConfig | undefined;
   readonly staticTokens: StaticTokens | undefined;
   readonly serviceAccounts: ServiceAccountConfig | undefined;
+  readonly bootstrapTokens: boolean;
+  readonly oidc: OidcConfig | undefined;
+  readonly webhook: WebhookConfig | undefined;
 }
 
 export interface ServiceAccountConfig {
@@ -32,4 +37,7 @@ export const certificatesOnly: AuthenticationConfig = {
   requestHeader: undefined,
   staticTokens: undefined,
   serviceAccounts: undefined,
+  bootstrapTokens: false,
+  oidc: undefined,
+  webhook: undefined,
 };

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { FlagTable, FlagValues } from "../../../base/os/flags.ts";
 import type { AuthenticationConfig, ServiceAccountConfig } from "./config.ts";
+import { oidcConfig, type Read, remoteTokenFlags, webhookConfig } from "./remote-token-flags.ts";
 import type { RequestHeaderConfig } from "./request-header.ts";
 import { signingKey, verifyingKeys } from "./service-account-keys.ts";
 import { bundleFingerprints } from "./shown-certificate.ts";
@@ -51,6 +52,12 @@ export const authenticationFlags = {
     value: "URL",
     help: "Where the keys of tokens are, in the issuer's discovery document (default: this server)",
   },
+  "enable-bootstrap-token-auth": {
+    kind: "boolean",
+    default: false,
+    help: "Know new nodes by secrets of type bootstrap.kubernetes.io/token in kube-system",
+  },
+  ...remoteTokenFlags,
   "token-auth-file": {
     kind: "string",
     value: "FILE",
@@ -114,10 +121,11 @@ export function authenticationConfig(flags: Flags, problems: string[]): Authenti
     requestHeader: requestHeaderConfig(flags, read, problems),
     staticTokens: tokenFile ? read("token-auth-file", tokenFile, parseTokenFile) : undefined,
     serviceAccounts: serviceAccountConfig(flags, { audiences, read, problems }),
+    bootstrapTokens: flags["enable-bootstrap-token-auth"],
+    oidc: oidcConfig(flags, { read, problems, ownIssuers: issuers }),
+    webhook: webhookConfig(flags, problems),
   };
 }
-
-type Read = <T>(name: string, path: string, parse: (text: string) => T) => T | undefined;
 
 function serviceAccountConfig(
   flags: Flags,

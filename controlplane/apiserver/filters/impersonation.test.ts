@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ApiError } from "../api-error.ts";
 import { defaultRbac } from "../rbac/testing.ts";
+import type { User } from "./authentication.ts";
 import type { Attributes } from "./authorization.ts";
 import { anyOf, superusers } from "./authorizer.ts";
 import { impersonate } from "./impersonation.ts";
@@ -57,6 +58,39 @@ describe("impersonation", () => {
       groups: ["dev", "ops", "system:authenticated"],
       extra: { "acme.com/project": ["x", "y"] },
     });
+  });
+
+  it("lets a service account act as the node of its pod, asked about no node in particular", async () => {
+    const account = {
+      name: "system:serviceaccount:kube-system:agent",
+      groups: [],
+      extra: {
+        "authentication.kubernetes.io/node-name": ["n1"],
+        "authentication.kubernetes.io/pod-name": ["p"],
+      },
+    };
+    const acting = async (node: string, requestor: User) => {
+      const wanted = wantedUser(["Impersonate-User", `system:node:${node}`]);
+      assert.ok(wanted);
+      const asked: string[] = [];
+      const user = await impersonate({ requestor, wanted, attributes: listSecrets }, async (who, one) => {
+        if (!one.verb.includes("associated-node") || "path" in one) return { allowed: false };
+        asked.push(`${one.verb} ${one.plural} ${one.name} ${JSON.stringify(who.extra)}`);
+        return { allowed: true };
+      });
+      return { user, asked };
+    };
+    const { user, asked } = await acting("n1", account);
+    assert.deepEqual(user, { name: "system:node:n1", groups: ["system:nodes", "system:authenticated"] });
+    const keys =
+      '{"authentication.kubernetes.io/associated-node-keys":["authentication.kubernetes.io/node-name","authentication.kubernetes.io/pod-name"]}';
+    assert.deepEqual(asked, [
+      `impersonate-on:associated-node:list secrets  ${keys}`,
+      `impersonate:associated-node nodes * ${keys}`,
+    ]);
+    await assert.rejects(acting("n2", account), ApiError);
+    await assert.rejects(acting("n1", { ...account, name: "jane" }), ApiError);
+    await assert.rejects(acting("n1", { ...account, extra: {} }), ApiError);
   });
 
   it("gives a service account its groups, unless others are named", async () => {

@@ -9,16 +9,33 @@ import { nodeOf, serviceAccountGroups, serviceAccountOf } from "./service-accoun
 /** Acting as somebody else. Kubernetes 1.36 tries modes in an order: the constrained ones (KEP-5284) want
  *  `impersonate:MODE` on the identity and `impersonate-on:MODE:VERB` on the request itself; the original one wants the
  *  plain `impersonate` verb. The first mode that allows it decides who the user becomes; if none does, the first
- *  refusal is the answer. (The mode for a service account's own node needs tokens bound to nodes, which are not
- *  served.) */
+ *  refusal is the answer. A service account with a token of a pod may be given its own node to act as, and no other. */
 interface Mode {
   readonly name: string;
-  readonly fits: (wanted: WantedUser) => boolean;
+  readonly fits: (wanted: WantedUser, requestor: User) => boolean;
+  /** Who may act as its own node may on whichever node it is, and so is asked about none in particular. */
+  readonly anyNode?: true;
 }
 
 const onlyName = ({ uid, groups, extra }: WantedUser) =>
   uid === "" && groups.length === 0 && Object.keys(extra).length === 0;
+const nodeNameKey = "authentication.kubernetes.io/node-name";
 const constrainedModes: readonly Mode[] = [
+  {
+    name: "associated-node",
+    fits: (wanted, { name, extra = {} }) => {
+      const node = nodeOf(wanted.name);
+      const own = extra[nodeNameKey] ?? [];
+      return (
+        onlyName(wanted) &&
+        node !== undefined &&
+        serviceAccountOf(name) !== undefined &&
+        own.length === 1 &&
+        own[0] === node
+      );
+    },
+    anyNode: true,
+  },
   { name: "arbitrary-node", fits: (wanted) => onlyName(wanted) && nodeOf(wanted.name) !== undefined },
   {
     name: "serviceaccount",
@@ -42,12 +59,8 @@ export async function impersonate(request: ImpersonationRequest, authorizer: Aut
   let firstRefusal: ApiError | undefined;
   const attempts = [
     ...constrainedModes
-      .filter(({ fits }) => fits(request.wanted))
-      .map(
-        ({ name }) =>
-          () =>
-            constrained(name, request, authorizer),
-      ),
+      .filter(({ fits }) => fits(request.wanted, request.requestor))
+      .map((mode) => () => constrained(mode, request, authorizer)),
     () => identity(request, { verb: "impersonate", constrained: false }, authorizer),
   ];
   for (const attempt of attempts) {
@@ -62,18 +75,28 @@ export async function impersonate(request: ImpersonationRequest, authorizer: Aut
 }
 
 async function constrained(
-  mode: string,
+  { name, anyNode }: Mode,
   request: ImpersonationRequest,
   authorizer: Authorizer,
 ): Promise<User> {
-  const { requestor, attributes } = request;
-  await require(requestor, { ...attributes, verb: `impersonate-on:${mode}:${attributes.verb}` }, authorizer);
-  return identity(request, { verb: `impersonate:${mode}`, constrained: true }, authorizer);
+  const { attributes } = request;
+  const requestor = anyNode ? withoutPlace(request.requestor) : request.requestor;
+  await require(requestor, { ...attributes, verb: `impersonate-on:${name}:${attributes.verb}` }, authorizer);
+  const mode = { verb: `impersonate:${name}`, constrained: true, ...(anyNode && { nodeName: "*" }) };
+  return identity({ ...request, requestor }, mode, authorizer);
+}
+
+/** The same on every node: only which facts are known of it, not what they are. */
+function withoutPlace(user: User): User {
+  const keys = Object.keys(user.extra ?? {}).sort();
+  return { ...user, extra: { "authentication.kubernetes.io/associated-node-keys": keys } };
 }
 
 interface IdentityMode {
   readonly verb: string;
   readonly constrained: boolean;
+  /** Stands for the node's name in questions. */
+  readonly nodeName?: string;
 }
 
 /** Every part of the identity must be allowed; then the groups that follow from the name are added. */
@@ -95,7 +118,7 @@ async function identity(
   const node = mode.constrained ? nodeOf(wanted.name) : undefined;
   const account = serviceAccountOf(wanted.name);
   if (node !== undefined)
-    await require(requestor, ask({ group: own, plural: "nodes", name: node }), authorizer);
+    await require(requestor, ask({ group: own, plural: "nodes", name: mode.nodeName ?? node }), authorizer);
   else if (account !== undefined)
     await require(requestor, ask({ group: own, plural: "serviceaccounts", ...account }), authorizer);
   else await require(requestor, ask({ group: own, plural: "users", name: wanted.name }), authorizer);
