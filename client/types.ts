@@ -83,6 +83,11 @@ export type PersistentVolumeClaim = Stored<k8s.V1PersistentVolumeClaim> & {
   spec: Wire<k8s.V1PersistentVolumeClaimSpec>;
 };
 export type StorageClass = Stored<k8s.V1StorageClass>;
+export type VolumeAttributesClass = Stored<k8s.V1VolumeAttributesClass>;
+export type VolumeAttachment = Stored<k8s.V1VolumeAttachment>;
+export type CSIDriver = Stored<k8s.V1CSIDriver>;
+export type CSINode = Stored<k8s.V1CSINode>;
+export type CSIStorageCapacity = Stored<k8s.V1CSIStorageCapacity>;
 export type Ingress = Stored<k8s.V1Ingress> & { spec: Wire<k8s.V1IngressSpec> };
 export type IngressClass = Stored<k8s.V1IngressClass>;
 export type NetworkPolicy = Stored<k8s.V1NetworkPolicy> & { spec: Wire<k8s.V1NetworkPolicySpec> };

@@ -1,5 +1,7 @@
 import type { Authorizer } from "../filters/authorizer.ts";
 import { type Admission, inOrder } from "./admission.ts";
+import { claimResize } from "./claim-resize.ts";
+import { defaultIngressClass, defaultStorageClass } from "./default-classes.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
@@ -25,7 +27,10 @@ const plugins = {
     ),
   Priority: priority,
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
+  DefaultStorageClass: defaultStorageClass,
   RuntimeClass: runtimeClass,
+  DefaultIngressClass: defaultIngressClass,
+  PersistentVolumeClaimResize: claimResize,
 } as const satisfies Record<string, (deps: AdmissionDeps) => Admission>;
 
 export const admissionPluginNames: readonly string[] = Object.keys(plugins);

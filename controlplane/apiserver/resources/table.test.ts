@@ -73,6 +73,13 @@ const good: Readonly<Record<string, Json>> = {
   NetworkPolicy: { spec: {} },
   PriorityClass: { value: 5 },
   RuntimeClass: { handler: "gvisor" },
+  CSIDriver: { spec: {} },
+  CSINode: { spec: { drivers: [{ name: "disks.example.com", nodeID: "n" }] } },
+  CSIStorageCapacity: { storageClassName: "gold" },
+  VolumeAttachment: {
+    spec: { attacher: "disks.example.com", nodeName: "n", source: { persistentVolumeName: "v" } },
+  },
+  VolumeAttributesClass: { driverName: "disks.example.com", parameters: { iops: "100" } },
   StorageClass: { provisioner: "example.com/disks" },
   EndpointSlice: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }], ports: [{ port: 80 }] },
   Role: { rules: [{ verbs: ["get"], apiGroups: [""], resources: ["pods"] }] },

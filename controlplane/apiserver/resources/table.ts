@@ -2,6 +2,9 @@ import type { Kind } from "../registry/kind.ts";
 import { configMaps } from "./configmaps.ts";
 import { controllerRevisions } from "./controllerrevisions.ts";
 import { cronJobs } from "./cronjobs.ts";
+import { csiDrivers } from "./csidrivers.ts";
+import { csiNodes } from "./csinodes.ts";
+import { csiStorageCapacities } from "./csistoragecapacities.ts";
 import { daemonSets } from "./daemonsets.ts";
 import { deployments } from "./deployments.ts";
 import { endpointSlices, endpoints } from "./endpoints.ts";
@@ -39,6 +42,8 @@ import { serviceAccounts } from "./serviceaccounts.ts";
 import { services } from "./services.ts";
 import { statefulSets } from "./statefulsets.ts";
 import { storageClasses } from "./storageclasses.ts";
+import { volumeAttachments } from "./volumeattachments.ts";
+import { volumeAttributesClasses } from "./volumeattributesclasses.ts";
 
 /** Every kind that is served, in the order in which discovery lists them. */
 export const kinds: readonly Kind[] = [
@@ -72,6 +77,11 @@ export const kinds: readonly Kind[] = [
   roleBindings,
   roles,
   storageClasses,
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
+  volumeAttachments,
+  volumeAttributesClasses,
   ingressClasses,
   ingresses,
   networkPolicies,
