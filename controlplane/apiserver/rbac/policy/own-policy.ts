@@ -24,6 +24,8 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "endpointslice-controller": "endpointslice-controller",
   "endpointslice-mirroring-controller": "endpointslicemirroring-controller",
   "daemonset-controller": "daemon-set-controller",
+  "statefulset-controller": "statefulset-controller",
+  "cronjob-controller": "cronjob-controller",
   "job-controller": "job-controller",
   "ttl-after-finished-controller": "ttl-after-finished-controller",
   "node-ipam-controller": "node-controller",
