@@ -50,6 +50,8 @@ export async function startClusterDns(
     clock: os.clock,
     random: os.random,
     port: dnsPort,
+    onSilence: (servers) =>
+      log.warn("nobody answers for names outside the cluster", { servers, file: config.resolvConf }),
     servers: async () => {
       try {
         const { servers } = await readNodeResolvConf(config.resolvConf);

@@ -7,6 +7,8 @@ import { rcodes } from "./types.ts";
 export interface ForwarderParts {
   readonly clock: Clock;
   readonly random: Random;
+  /** Told when nobody answered, and at most so often as it helps. */
+  readonly onSilence: (servers: readonly string[]) => void;
   /** Whom to ask, in this order; looked up for each question, for it may change at any time. */
   readonly servers: () => Promise<readonly string[]>;
   /** Port of those servers. */
@@ -24,6 +26,7 @@ export const forwarderLimits = {
   /** A question that nobody answered is not asked again for so long. */
   failureMs: 5000,
   failuresMax: 1024,
+  silenceEveryMs: 60_000,
 } as const;
 
 /** Asks the node's resolvers what is not the cluster's. */
@@ -32,6 +35,7 @@ export class Forwarder {
   readonly #failedUntilMs = new Map<string, number>();
   readonly #waiting = new Map<string, number>();
   #waitingCount = 0;
+  #silenceToldMs: number | undefined;
 
   constructor(parts: ForwarderParts) {
     this.#parts = parts;
@@ -95,7 +99,16 @@ export class Forwarder {
       if (rcode !== rcodes.serverFailure && rcode !== rcodes.refused) return answer;
       unable = answer;
     }
+    if (unable === undefined) this.#tellSilence(servers);
     return unable;
+  }
+
+  #tellSilence(servers: readonly string[]): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (this.#silenceToldMs !== undefined && nowMs - this.#silenceToldMs < forwarderLimits.silenceEveryMs)
+      return;
+    this.#silenceToldMs = nowMs;
+    this.#parts.onSilence(servers);
   }
 
   #failedLately(key: string): boolean {
