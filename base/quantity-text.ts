@@ -28,6 +28,19 @@ export function addAmounts(left: Amount, right: Amount): Amount {
   };
 }
 
+export function subtractAmounts(left: Amount, right: Amount): Amount {
+  return addAmounts(left, { nanos: -right.nanos, notation: right.notation });
+}
+
+/** A number of pieces. */
+export const wholeAmount = (count: number): Amount => ({
+  nanos: BigInt(count) * nano,
+  notation: "decimal",
+});
+
+/** The one text for a quantity. Throws RangeError if `text` is none. */
+export const canonicalQuantity = (text: string): string => amountText(readAmount(text));
+
 /** The one way in which Kubernetes writes an amount: no fraction, the largest suffix (`0.5Gi` is `512Mi`). */
 export function amountText({ nanos, notation }: Amount): string {
   const whole = nanos / nano;

@@ -3,6 +3,7 @@ import { type Admission, inOrder } from "./admission.ts";
 import { claimResize } from "./claim-resize.ts";
 import { defaultIngressClass, defaultStorageClass } from "./default-classes.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { nodeTokenRestriction } from "./node-token-restriction.ts";
@@ -16,6 +17,7 @@ export type AdmissionDeps = ServiceAccountDeps & { readonly authorizer: Authoriz
 /** In Kubernetes' order, under Kubernetes' names. */
 const plugins = {
   NamespaceLifecycle: namespaceLifecycle,
+  LimitRanger: limitRanger,
   ServiceAccount: serviceAccount,
   NodeRestriction: (deps: AdmissionDeps) =>
     inOrder(

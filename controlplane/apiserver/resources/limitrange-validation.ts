@@ -1,5 +1,5 @@
-import { compareQuantities, isQuantity, quantityRule } from "../../../base/quantity.ts";
-import { canonicalQuantity, readQuantity } from "../../../base/quantity-arithmetic.ts";
+import { compareQuantities, isQuantity, parseNanos, quantityRule } from "../../../base/quantity.ts";
+import { canonicalQuantity } from "../../../base/quantity-text.ts";
 import type { LimitRange, LimitRangeItem } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { canOvercommit, containerResourceName, resourceName } from "./container-resources.ts";
@@ -93,8 +93,8 @@ function compareAmounts(limit: LimitRangeItem, resource: string, field: string):
   if (above("1", ratio))
     problems.push(invalid(at("maxLimitRequestRatio"), ratio, `ratio ${ratio} is less than 1`));
   if (ratio !== undefined && min !== undefined && max !== undefined) {
-    const most = Number(readQuantity(max).nanos) / Number(readQuantity(min).nanos);
-    if (Number(readQuantity(ratio).nanos) / 1e9 > most) {
+    const most = Number(parseNanos(max)) / Number(parseNanos(min));
+    if (Number(parseNanos(ratio)) / 1e9 > most) {
       const text = `ratio ${ratio} is greater than max/min = ${most.toFixed(6)}`;
       problems.push(invalid(at("maxLimitRequestRatio"), ratio, text));
     }

@@ -1,5 +1,5 @@
 import { isQuantity, parseNanos, quantityRule } from "../../../base/quantity.ts";
-import { canonicalQuantity } from "../../../base/quantity-arithmetic.ts";
+import { canonicalQuantity } from "../../../base/quantity-text.ts";
 import type { ResourceQuota } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { resourceName } from "./container-resources.ts";

@@ -1,4 +1,4 @@
-import { canonicalQuantity } from "../../../base/quantity-arithmetic.ts";
+import { canonicalQuantity } from "../../../base/quantity-text.ts";
 import type { ResourceQuota } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { dns1123Subdomain } from "./names.ts";
