@@ -210,6 +210,7 @@ function controllerManagerFlags(plan: ClusterPlan, layout: Layout, number: numbe
     "--allocate-node-cidrs=true",
     `--cluster-cidr=${addressing(plan).podRange}`,
     `--root-ca-file=${join(layout.pki, "ca.pem")}`,
+    `--service-account-private-key-file=${join(layout.pki, "service-accounts-key.pem")}`,
     ...(plan.replicas === 1 ? ["--leader-elect=false"] : leaderFlags),
   ];
 }

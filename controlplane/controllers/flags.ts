@@ -96,6 +96,11 @@ export const controllerManagerFlags = {
     value: "COUNT",
     help: "finished pods kept before the oldest are deleted; 0: all are kept",
   },
+  "service-account-private-key-file": {
+    kind: "string",
+    value: "FILE",
+    help: "private key that service accounts' tokens in secrets are signed with, PEM; absent: they get none",
+  },
   "root-ca-file": {
     kind: "string",
     value: "FILE",
@@ -125,6 +130,8 @@ export interface ControllerManagerConfig {
   readonly eviction: EvictionRates;
   readonly terminatedPodsMost: number;
   readonly rootCaFile: string | undefined;
+  /** Signs the tokens in secrets; absent: there are none. */
+  readonly serviceAccountPrivateKeyFile: string | undefined;
   readonly controllers: readonly string[];
 }
 
@@ -176,6 +183,7 @@ export function controllerManagerConfig(
     },
     terminatedPodsMost: flags["terminated-pod-gc-threshold"],
     rootCaFile: flags["root-ca-file"],
+    serviceAccountPrivateKeyFile: flags["service-account-private-key-file"],
     controllers: flags.controllers,
   };
 }

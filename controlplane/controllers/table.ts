@@ -18,12 +18,14 @@ import {
   rootCaController,
   serviceAccountController,
 } from "./serviceaccount/namespace-content-controllers.ts";
+import { tokenSecretController } from "./serviceaccount/token-secret-controller.ts";
 import { statefulSetController } from "./statefulset/stateful-set-controller.ts";
 
 /** Every controller. */
 export const controllerTable: readonly Controller[] = [
   serviceAccountController,
   rootCaController,
+  tokenSecretController,
   namespaceController,
   deploymentController,
   replicaSetController,

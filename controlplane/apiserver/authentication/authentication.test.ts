@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { signJws } from "../../../base/os/jws.ts";
 import { createAuthority } from "../../../base/os/pki.ts";
 import { startTestApiserver, type TestAnswer, type TestApiserver } from "../testing.ts";
-import { signJws } from "./jws.ts";
 import { parseTokenFile } from "./static-tokens.ts";
 import { issuingConfig, newSigningKey, testIssuer } from "./testing.ts";
 

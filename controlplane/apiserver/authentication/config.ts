@@ -1,7 +1,7 @@
+import type { VerifyingKey } from "../../../base/os/signing-keys.ts";
 import type { Audiences } from "./authenticator.ts";
 import type { OidcConfig } from "./oidc-tokens.ts";
 import type { RequestHeaderConfig } from "./request-header.ts";
-import type { VerifyingKey } from "./service-account-keys.ts";
 import type { StaticTokens } from "./static-tokens.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
 import type { WebhookConfig } from "./webhook-tokens.ts";

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { FlagTable, FlagValues } from "../../../base/os/flags.ts";
+import { signingKey, verifyingKeys } from "../../../base/os/signing-keys.ts";
 import type { AuthenticationConfig, ServiceAccountConfig } from "./config.ts";
 import { oidcConfig, type Read, remoteTokenFlags, webhookConfig } from "./remote-token-flags.ts";
 import type { RequestHeaderConfig } from "./request-header.ts";
-import { signingKey, verifyingKeys } from "./service-account-keys.ts";
 import { bundleFingerprints } from "./shown-certificate.ts";
 import { parseTokenFile } from "./static-tokens.ts";
 

@@ -1,7 +1,13 @@
 import type { Clock } from "../../../base/os/clock.ts";
+import {
+  isSignatureAlgorithm,
+  isSignedBy,
+  type Jws,
+  parseJws,
+  type SignatureAlgorithm,
+} from "../../../base/os/jws.ts";
 import { type JsonObject, stringOf } from "../json.ts";
 import { AuthenticationError, type TokenAuthenticator } from "./authenticator.ts";
-import { isSignatureAlgorithm, isSignedBy, type Jws, parseJws, type SignatureAlgorithm } from "./jws.ts";
 import type { ProviderKey, ProviderKeys } from "./provider-keys.ts";
 import { type RegisteredClaims, registeredClaims } from "./token-claims.ts";
 

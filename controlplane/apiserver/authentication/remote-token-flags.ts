@@ -1,6 +1,6 @@
 import { type FlagTable, type FlagValues, UsageError } from "../../../base/os/flags.ts";
+import { isSignatureAlgorithm, signatureAlgorithms } from "../../../base/os/jws.ts";
 import { loadKubeconfig } from "../../../client/kubeconfig.ts";
-import { isSignatureAlgorithm, signatureAlgorithms } from "./jws.ts";
 import type { OidcConfig } from "./oidc-tokens.ts";
 import { bundleFingerprints } from "./shown-certificate.ts";
 import type { WebhookConfig } from "./webhook-tokens.ts";

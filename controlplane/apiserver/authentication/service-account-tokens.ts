@@ -1,4 +1,6 @@
 import type { Clock } from "../../../base/os/clock.ts";
+import { isSignedBy, parseJws } from "../../../base/os/jws.ts";
+import type { VerifyingKey } from "../../../base/os/signing-keys.ts";
 import { serviceAccountUser } from "../filters/service-account-user.ts";
 import { type JsonObject, objectOf, stringOf } from "../json.ts";
 import {
@@ -8,8 +10,6 @@ import {
   type TokenAuthenticator,
 } from "./authenticator.ts";
 import type { BoundObjects } from "./bound-objects.ts";
-import { isSignedBy, parseJws } from "./jws.ts";
-import type { VerifyingKey } from "./service-account-keys.ts";
 import { leewaySeconds, registeredClaims, requireInTime } from "./token-claims.ts";
 
 export interface ServiceAccountTokenConfig {

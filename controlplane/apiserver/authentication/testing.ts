@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
+import { type SigningKey, signingKey, verifyingKeys } from "../../../base/os/signing-keys.ts";
 import { type AuthenticationConfig, certificatesOnly } from "./config.ts";
-import { type SigningKey, signingKey, verifyingKeys } from "./service-account-keys.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
 
 export const testIssuer = "https://issuer.test";

@@ -1,6 +1,6 @@
+import { signJws } from "../../../base/os/jws.ts";
+import type { SigningKey } from "../../../base/os/signing-keys.ts";
 import type { JsonObject } from "../json.ts";
-import { signJws } from "./jws.ts";
-import type { SigningKey } from "./service-account-keys.ts";
 
 /** How this server gives out service accounts' tokens. */
 export interface TokenIssuer {

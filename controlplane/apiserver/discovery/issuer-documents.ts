@@ -1,5 +1,5 @@
+import type { VerifyingKey } from "../../../base/os/signing-keys.ts";
 import type { ServiceAccountConfig } from "../authentication/config.ts";
-import type { VerifyingKey } from "../authentication/service-account-keys.ts";
 import { jsonText } from "../json.ts";
 
 /** What others need to check service accounts' tokens: OpenID's discovery document and the keys. */

@@ -7,12 +7,15 @@ import type { Stored } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import { RestClient } from "../../../client/rest.ts";
 import type { KubeObject, Resource } from "../../../client/types.ts";
+import type { ApiserverConfig } from "../../apiserver/flags.ts";
 import { startTestApiserver, testOs } from "../../apiserver/testing.ts";
 import { startControllerManager } from "../controller-manager.ts";
 import { controllerManagerConfig, controllerManagerFlags } from "../flags.ts";
 import { type FakeKubeletOptions, startFakeKubelet } from "./fake-kubelet.ts";
 
 export interface ClusterOptions {
+  /** Of the API server. */
+  readonly config?: Partial<ApiserverConfig>;
   /** Flags of the controller-manager beside its kubeconfig. */
   readonly flags?: readonly string[];
   readonly kubelet?: Partial<FakeKubeletOptions>;
@@ -24,7 +27,7 @@ const waitMostMs = 60_000;
 
 /** An API server, a controller-manager and a fake kubelet in this process. */
 export async function startTestCluster(options: ClusterOptions = {}) {
-  const api = await startTestApiserver();
+  const api = await startTestApiserver(options.config ? { config: options.config } : {});
   const os = testOs();
   const client = new RestClient(loadKubeconfig(api.kubeconfig));
   const nodes = options.nodes ?? [];

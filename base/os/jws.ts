@@ -1,8 +1,8 @@
 import { constants, type KeyObject, type SignKeyObjectInput, sign, verify } from "node:crypto";
-import { isObject, type JsonObject } from "../json.ts";
 
-/** JSON Web Signatures in their compact form (RFC 7515), as far as Kubernetes' tokens use them: signatures with a private
- *  key. There is no way to ask for "none" or for a shared secret: no table has them. */
+type JsonObject = { [field: string]: unknown };
+
+/** JSON Web Signatures in their compact form (RFC 7515), as far as they are made with a private key. There is no way to ask for "none" or for a shared secret: no table has them. */
 export const signatureAlgorithms = {
   RS256: { type: "rsa", hash: "sha256" },
   RS384: { type: "rsa", hash: "sha384" },
@@ -104,7 +104,8 @@ const isBase64Url = (text: string) => /^[A-Za-z0-9_-]*$/.test(text) && text.leng
 function jsonIn(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-    return isObject(value) ? value : undefined;
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? (value as JsonObject) : undefined;
   } catch {
     return undefined;
   }

@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { UsageError } from "../../../base/os/flags.ts";
+import { signJws } from "../../../base/os/jws.ts";
+import { type SigningKey, signingKey } from "../../../base/os/signing-keys.ts";
+import { isConflict, isNotFound } from "../../../client/api-error.ts";
+import { resources } from "../../../client/resources.ts";
+import type { Secret, ServiceAccount } from "../../../client/types.ts";
+import type { Controller, ControllerContext } from "../controller.ts";
+import { rootCa } from "./namespace-content-controllers.ts";
+import { accountNameOf, isOf, planTokenSecret, tokenSecretType } from "./plan-token-secret.ts";
+
+/** Fills secrets that ask for a service account's token, and deletes them with their account. */
+export const tokenSecretController: Controller = {
+  name: "serviceaccount-token-controller",
+  workers: 1,
+  enabled: ({ serviceAccountPrivateKeyFile }) => serviceAccountPrivateKeyFile !== undefined,
+  setUp(context, queue) {
+    const { client, config, informers } = context;
+    const { key, keyId, algorithm } = keyIn(config.serviceAccountPrivateKeyFile ?? "");
+    const caPem = rootCa(config);
+    const secrets = informers.informer(resources.secrets, { fieldSelector: `type=${tokenSecretType}` });
+    const accounts = informers.informer(resources.serviceaccounts);
+    const enqueue = ({ metadata }: Secret) => queue.add(`${metadata.namespace}/${metadata.name}`);
+    secrets.subscribe({ onAdd: enqueue, onUpdate: enqueue });
+    const enqueueOf = ({ metadata }: ServiceAccount) => {
+      for (const secret of secrets.list())
+        if (secret.metadata.namespace === metadata.namespace && accountNameOf(secret) === metadata.name)
+          enqueue(secret);
+    };
+    accounts.subscribe({ onAdd: enqueueOf, onDelete: enqueueOf });
+    const sign = (claims: object) => signJws({ ...claims }, { key, keyId, algorithm });
+    return async (where) => {
+      const cached = secrets.getByKey(where);
+      if (cached === undefined) return;
+      const name = accountNameOf(cached);
+      if (name === "") return;
+      const ref = { namespace: cached.metadata.namespace ?? "", name };
+      const known = accounts.get(ref);
+      // What is missing here may only not have come yet.
+      const account = known && isOf(cached, known) ? known : await accountNow(context, ref);
+      const plan = planTokenSecret(cached, account, { caPem, sign });
+      try {
+        if (plan.action === "fill") await client.update(resources.secrets, plan.secret);
+        else if (plan.action === "delete") {
+          const { uid, resourceVersion } = cached.metadata;
+          const at = { namespace: ref.namespace, name: cached.metadata.name };
+          await client.delete(resources.secrets, at, { preconditions: { uid, resourceVersion } });
+        }
+      } catch (error) {
+        // Changed or gone meanwhile: what the cache shows next decides.
+        if (!isNotFound(error) && !isConflict(error)) throw error;
+      }
+    };
+  },
+};
+
+async function accountNow(
+  { client }: ControllerContext,
+  ref: { readonly namespace: string; readonly name: string },
+): Promise<ServiceAccount | undefined> {
+  try {
+    return await client.get(resources.serviceaccounts, ref);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Throws UsageError when the file cannot be read or holds no such key. */
+function keyIn(path: string): SigningKey {
+  try {
+    return signingKey(readFileSync(path, "utf8"));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--service-account-private-key-file: cannot use ${path}: ${why}`);
+  }
+}
