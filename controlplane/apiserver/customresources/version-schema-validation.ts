@@ -7,6 +7,8 @@ import { invalidShown, shownSchema } from "./go-shown.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { isWhole, keyedListProblems } from "./list-type-validation.ts";
 import { pruneToSchema } from "./prune.ts";
+import { ruleCompileProblems } from "./rule-compile-problems.ts";
+import { validateRules } from "./rules.ts";
 import { schemaProblems } from "./schema-validation.ts";
 import { hasSchema, isStructural, structuralProblems, unsupportedField } from "./structural.ts";
 
@@ -21,15 +23,17 @@ export function versionSchemaProblems(
   const problems: FieldError[] = hasStatus ? [...rootProblems(schema, at)] : [];
   if (schema.nullable) problems.push(forbidden(`${at}.nullable`, "nullable cannot be true at the root"));
   const unsupported = unsupportedField(schema);
+  const beforeStructure = problems.length;
   const structural = unsupported === undefined ? structuralProblems(schema, at) : [];
   problems.push(...structural);
   if (unsupported === undefined && structural.length === 0)
     problems.push(
       ...defaultProblems(schema, at, {
         mustBePruned: !oldSchemas.some(hasUnprunedDefaults),
-        rules: () => [],
+        rules: defaultAgainstRules,
       }),
     );
+  const mayCompile = unsupported === undefined && problems.length === beforeStructure;
   const none = (found: (one: JsonSchema) => boolean) => !oldSchemas.some((old) => hasSchema(old, found));
   const own = schemaProblems(schema, at, {
     knownTypesOnly: none(({ type = "" }) => type !== "" && !types.includes(type)),
@@ -37,8 +41,20 @@ export function versionSchemaProblems(
     keyedLists: none((one) => keyedListProblems(one, "").length > 0),
   });
   problems.push(...own.problems);
+  if (mayCompile) problems.push(...own.ruled.flatMap(ruleCompileProblems));
   if (problems.length === 0 && unsupported !== undefined) problems.push(invalid(at, "", unsupported));
   return problems;
+}
+
+/** A default must hold both where it stays as it is and where it comes anew. */
+function defaultAgainstRules(
+  schema: JsonSchema,
+  value: unknown,
+  path: string,
+  isRoot: boolean,
+): readonly FieldError[] {
+  const kept = validateRules(schema, value, value, { path, isRoot, ratchets: false });
+  return kept.length > 0 ? kept : validateRules(schema, value, undefined, { path, isRoot });
 }
 
 const types: readonly string[] = ["array", "boolean", "integer", "number", "object", "string"];

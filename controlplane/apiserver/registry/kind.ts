@@ -144,7 +144,8 @@ export interface FieldError {
     | "FieldValueTooLong"
     | "FieldValueTooMany"
     | "FieldValueNotFound"
-    | "FieldValueTypeInvalid";
+    | "FieldValueTypeInvalid"
+    | "InternalError";
   /** The path, e.g. `spec.template.spec.containers[0].name`. */
   readonly field: string;
   /** The whole text after `field: `, e.g. `Invalid value: "X_Y": a lowercase RFC 1123 label must…`. */
