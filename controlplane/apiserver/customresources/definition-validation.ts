@@ -23,7 +23,11 @@ export function validateDefinition(definition: Definition, old?: Definition): re
     ...(name === wanted ? [] : [`must be spec.names.plural+"."+spec.group`]),
   ];
   return [
-    ...validateMeta(metadata, { namespaced: false, nameRule: old === undefined ? nameRule : () => [] }),
+    ...validateMeta(metadata, {
+      namespaced: false,
+      plainFinalizers: true,
+      nameRule: old === undefined ? nameRule : () => [],
+    }),
     ...specProblems(spec, inner, old),
     ...(old === undefined ? [] : changeProblems(spec, old)),
     ...(status?.acceptedNames === undefined

@@ -52,7 +52,11 @@ function resourceProblems(value: JsonObject, path: string): readonly FieldError[
   if (fault !== undefined) return [...problems, invalid(at, metadata, fault)];
   const meta = (metadata ?? {}) as ObjectMeta;
   const named: ObjectMeta = { ...meta, name: meta.name || "fakename" };
-  const found = validateMeta(named, { namespaced: Boolean(meta.namespace), nameRule: pathSegment });
+  const found = validateMeta(named, {
+    namespaced: Boolean(meta.namespace),
+    nameRule: pathSegment,
+    plainFinalizers: true,
+  });
   return [...problems, ...found.map((one) => ({ ...one, field: one.field.replace(/^metadata/, () => at) }))];
 }
 

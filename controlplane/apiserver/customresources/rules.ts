@@ -115,7 +115,8 @@ export interface RuleOptions {
 
 const withRules = new WeakMap<JsonSchema, boolean>();
 
-function hasRules(schema: JsonSchema): boolean {
+/** Whether the schema, or any inside it, has rules. */
+export function hasRules(schema: JsonSchema): boolean {
   let known = withRules.get(schema);
   if (known === undefined) {
     const { items, properties = {}, additionalProperties } = schema;
@@ -253,6 +254,9 @@ function checkRules(run: Run, schema: JsonSchema, value: unknown, at: At): void 
         : at.path === ""
           ? compiled.fieldPath
           : `${at.path}.${compiled.fieldPath}`;
+    // Messages see oldSelf as it is, also where the rule has it as an optional.
+    if (optional && old !== undefined) variables.set("oldSelf", old);
+    else if (optional) variables.delete("oldSelf");
     const message = messageOf(run, compiled, variables);
     if (message.ended) {
       if (usesOld || !isUnchanged(at.place)) add(invalid(field, type, message.text));

@@ -6,11 +6,36 @@ import { sameValue } from "../schema/same-value.ts";
 import { hasFormat } from "./formats.ts";
 import { goFloat } from "./go-number.ts";
 import { additionalOf, type JsonSchema } from "./json-schema.ts";
+import { keyedItems } from "./keyed-items.ts";
 
-/** What of a value breaks its schema, in the order and words of kube-openapi's validation. Pure. */
-export function validateValue(value: unknown, schema: JsonSchema, path = ""): readonly FieldError[] {
-  const { problems } = check(value, schema, path);
+/** What of a value breaks its schema, in the order and words of kube-openapi's validation. Pure.
+ *  @param old What is stored, in an update: what was wrong in it and has not changed is no reason to refuse. */
+export function validateValue(
+  value: unknown,
+  schema: JsonSchema,
+  path = "",
+  old?: unknown,
+): readonly FieldError[] {
+  const { problems } = checkKept(value, schema, path, old === undefined ? undefined : { value: old });
   return problems;
+}
+
+/** The value in the stored object that this one came from. */
+interface Old {
+  readonly value: unknown;
+}
+
+function checkKept(value: unknown, schema: JsonSchema, path: string, old: Old | undefined): Findings {
+  const found = check(value, schema, path, old);
+  const stays = old !== undefined && found.problems.length > 0 && sameValue(old.value, value);
+  return stays ? { problems: [], matched: found.matched } : found;
+}
+
+function memberOf(old: Old | undefined, name: string, path: string): Old | undefined {
+  if (path === "" && (name === "apiVersion" || name === "kind")) return undefined;
+  return old !== undefined && isObject(old.value) && Object.hasOwn(old.value, name)
+    ? { value: old.value[name] }
+    : undefined;
 }
 
 /** `matched` counts what was found right: of several alternatives that all fail the best one's problems are told. */
@@ -19,7 +44,7 @@ interface Findings {
   matched: number;
 }
 
-function check(value: unknown, schema: JsonSchema, path: string): Findings {
+function check(value: unknown, schema: JsonSchema, path: string, old?: Old): Findings {
   const out: Findings = { problems: [], matched: 0 };
   addTo(out, checkType(value, schema, path));
   if (value === null) {
@@ -32,9 +57,9 @@ function check(value: unknown, schema: JsonSchema, path: string): Findings {
     addTo(out, checkFormat(value, schema, path));
   }
   if (typeof value === "number") addTo(out, checkNumber(value, schema, path));
-  if (Array.isArray(value)) addTo(out, checkList(value, schema, path));
+  if (Array.isArray(value)) addTo(out, checkList(value, schema, path, old));
   addTo(out, checkEnum(value, schema, path));
-  if (isObject(value)) addTo(out, checkProperties(value, schema, path));
+  if (isObject(value)) addTo(out, checkProperties(value, schema, path, old));
   return out;
 }
 
@@ -62,6 +87,19 @@ function checkType(value: unknown, schema: JsonSchema, path: string): Findings {
   const own = typeName(value);
   if (own === "null" ? schema.nullable === true : types.includes(own)) return found();
   if (own === "integer" && types.includes("number")) return found();
+  const { format = "" } = schema;
+  const isTextOrList = own === "string" || own === "array";
+  if (format !== "" && own !== "null") {
+    const isNumeric = types.includes("number") || types.includes("integer");
+    // What a format says of texts and lists is said elsewhere.
+    if (isTextOrList && !isNumeric) return found();
+    if (!isTextOrList) {
+      const ownFormat = own === "integer" ? "int64" : own === "number" ? "float64" : "";
+      if (ownFormat === format) return found();
+      const text = inBody(path, `must be of type ${format}: ${JSON.stringify(ownFormat)}`);
+      return found(typeInvalid(shownPath(path), ownFormat, text));
+    }
+  }
   const text = inBody(path, `must be of type ${types.join(",")}: ${JSON.stringify(own)}`);
   return found(typeInvalid(shownPath(path), own, text));
 }
@@ -73,6 +111,7 @@ function typeName(value: unknown): string {
   return typeof value;
 }
 
+/** What stands in alternatives is judged anew in every update. */
 function checkAlternatives(value: unknown, schema: JsonSchema, path: string): Findings {
   const out = found();
   const { anyOf = [], oneOf = [], allOf = [], not } = schema;
@@ -150,21 +189,38 @@ function checkFormat(value: string, { type, format }: JsonSchema, path: string):
 function checkNumber(value: number, schema: JsonSchema, path: string): Findings {
   const out = found();
   const at = shownPath(path);
-  const { type, format, multipleOf, maximum, minimum } = schema;
-  if (!isInRange(value, schema)) {
+  const { type = "", format, multipleOf, maximum, minimum, exclusiveMaximum, exclusiveMinimum } = schema;
+  const inSchemaRange = (number: number, name: string) => {
+    if (isInRange(number, schema)) return true;
     const how = format ? `with format ${format}` : "(default format)";
-    out.problems.push(invalid("", "", `Checked value must be of type ${type} ${how} in ${path}`));
-  }
+    out.problems.push(invalid("", "", `${name} value must be of type ${type} ${how} in ${path}`));
+    return false;
+  };
   const add = (text: string) => out.problems.push(invalid(at, value, inBody(path, text)));
-  // Go compares whole numbers as int64, others as float64.
-  const goNumber = (bound: number) =>
-    Number.isInteger(value) && Number.isInteger(bound) ? String(bound) : goFloat(bound);
-  if (multipleOf !== undefined && !isMultiple(value, multipleOf))
-    add(`should be a multiple of ${goNumber(multipleOf)}`);
-  if (maximum !== undefined && (schema.exclusiveMaximum ? value >= maximum : value > maximum))
-    add(`should be less than ${schema.exclusiveMaximum ? "" : "or equal to "}${goNumber(maximum)}`);
-  if (minimum !== undefined && (schema.exclusiveMinimum ? value <= minimum : value < minimum))
-    add(`should be greater than ${schema.exclusiveMinimum ? "" : "or equal to "}${goNumber(minimum)}`);
+  // Go compares whole numbers as int64, and drops what a bound has behind its point; others as float64.
+  const bound = (number: number, name: string) => {
+    const whole = inSchemaRange(number, name) && Number.isInteger(value);
+    return whole
+      ? { limit: Math.trunc(number), shown: String(Math.trunc(number)) }
+      : { limit: number, shown: goFloat(number) };
+  };
+  inSchemaRange(value, "Checked");
+  if (multipleOf !== undefined) {
+    const { limit, shown } = bound(multipleOf, "MultipleOf");
+    if (!isMultiple(value, limit)) add(`should be a multiple of ${shown}`);
+  }
+  if (maximum !== undefined) {
+    const { limit, shown } = bound(maximum, "Maximum boundary");
+    if (exclusiveMaximum ? value >= limit : value > limit)
+      add(`should be less than ${exclusiveMaximum ? "" : "or equal to "}${shown}`);
+  }
+  if (minimum !== undefined) {
+    const { limit, shown } = bound(minimum, "Minimum boundary");
+    if (exclusiveMinimum ? value <= limit : value < limit)
+      add(`should be greater than ${exclusiveMinimum ? "" : "or equal to "}${shown}`);
+  }
+  // Counted as matched whatever was found: so Go counts.
+  if (out.problems.length > 0) out.matched++;
   return out;
 }
 
@@ -176,16 +232,27 @@ function isInRange(value: number, { type, format }: JsonSchema): boolean {
 }
 
 function isMultiple(value: number, factor: number): boolean {
+  if (Number.isInteger(value) && Number.isInteger(factor)) return factor === 0 || value % factor === 0;
   const times = factor < 1 ? (1 / factor) * value : value / factor;
   return Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
 }
 
-function checkList(value: readonly unknown[], schema: JsonSchema, path: string): Findings {
+function checkList(
+  value: readonly unknown[],
+  schema: JsonSchema,
+  path: string,
+  old: Old | undefined,
+): Findings {
   const out = found();
   const at = shownPath(path);
   const { items, minItems, maxItems } = schema;
+  const stored = items === undefined ? undefined : keyedItems(schema, old?.value);
   if (items !== undefined)
-    for (const [index, item] of value.entries()) addTo(out, check(item, items, `${path}[${index}]`));
+    for (const [index, item] of value.entries()) {
+      const before = stored?.get(item);
+      const known = before === undefined ? undefined : { value: before };
+      addTo(out, checkKept(item, items, `${path}[${index}]`, known));
+    }
   if (minItems !== undefined && value.length < minItems)
     out.problems.push(invalid(at, value.length, inBody(path, `should have at least ${minItems} items`)));
   if (maxItems !== undefined && value.length > maxItems)
@@ -195,7 +262,7 @@ function checkList(value: readonly unknown[], schema: JsonSchema, path: string):
 
 function checkEnum(value: unknown, schema: JsonSchema, path: string): Findings {
   const { enum: allowed } = schema;
-  if (allowed === undefined || allowed.length === 0 || allowed.some((one) => sameValue(one, value)))
+  if (allowed === undefined || allowed.length === 0 || allowed.some((one) => isSame(one, value)))
     return found();
   const values = allowed.map((one) => (typeof one === "string" ? one : JSON.stringify(one)));
   return found(notSupported(shownPath(path), value, values));
@@ -205,6 +272,7 @@ function checkProperties(
   value: Readonly<Record<string, unknown>>,
   schema: JsonSchema,
   path: string,
+  old: Old | undefined,
 ): Findings {
   const out = found();
   const at = shownPath(path);
@@ -219,14 +287,25 @@ function checkProperties(
     if (Object.hasOwn(properties, name)) continue;
     if (schema.additionalProperties === false)
       out.problems.push(invalid(at, name, inBody(`${path}.${name}`, "is a forbidden property")));
-    else if (additional !== undefined) addTo(out, check(one, additional, `${path}.${name}`));
+    else if (additional !== undefined)
+      addTo(out, checkKept(one, additional, `${path}.${name}`, memberOf(old, name, path)));
   }
   for (const [name, property] of Object.entries(properties))
     if (Object.hasOwn(value, name))
-      addTo(out, check(value[name], property, path === "" ? name : `${path}.${name}`));
+      addTo(
+        out,
+        checkKept(value[name], property, path === "" ? name : `${path}.${name}`, memberOf(old, name, path)),
+      );
   for (const name of schema.required ?? [])
     if (!Object.hasOwn(value, name)) out.problems.push(required(shownPath(`${path}.${name}`)));
   return out;
 }
 
 const shownPath = (path: string) => (path.startsWith(".") ? path.slice(1) : path);
+
+/** Where the schema lists whole numbers Go compares with the whole part. */
+function isSame(allowed: unknown, value: unknown): boolean {
+  if (typeof allowed === "number" && typeof value === "number" && Number.isInteger(allowed))
+    return Math.trunc(value) === allowed;
+  return sameValue(allowed, value);
+}

@@ -11,7 +11,12 @@ const annotationsBytesMax = 256 * 1024;
 /** Metadata of any object; the rule for its name is the kind's. The name was already made from generateName. */
 export function validateMeta(
   meta: ObjectMeta,
-  options: { readonly namespaced: boolean; readonly nameRule: NameRule },
+  options: {
+    readonly namespaced: boolean;
+    readonly nameRule: NameRule;
+    /** Outside of Kubernetes' own kinds a finalizer needs no domain. */
+    readonly plainFinalizers?: true;
+  },
 ): readonly FieldError[] {
   return [
     ...validateName(meta, options.nameRule),
@@ -19,7 +24,7 @@ export function validateMeta(
     ...validateLabels(meta.labels, "metadata.labels"),
     ...validateAnnotations(meta.annotations, "metadata.annotations"),
     ...validateOwners(meta.ownerReferences ?? []),
-    ...validateFinalizers(meta.finalizers ?? [], "metadata.finalizers"),
+    ...validateFinalizers(meta.finalizers ?? [], "metadata.finalizers", options.plainFinalizers === true),
   ];
 }
 
@@ -27,7 +32,11 @@ const orphan = "orphan";
 const foreground = "foregroundDeletion";
 
 /** Kubernetes names the list where a name is none, the element where it is nobody's. */
-function validateFinalizers(finalizers: readonly string[], field: string): readonly FieldError[] {
+function validateFinalizers(
+  finalizers: readonly string[],
+  field: string,
+  isPlain: boolean,
+): readonly FieldError[] {
   const problems: FieldError[] = finalizers.flatMap((one) =>
     qualifiedName(one).map((text) => invalid(field, one, text)),
   );
@@ -35,6 +44,7 @@ function validateFinalizers(finalizers: readonly string[], field: string): reado
     const text = `finalizer ${orphan} and ${foreground} cannot be both set`;
     problems.push(invalid(field, finalizers, text));
   }
+  if (isPlain) return problems;
   return [...problems, ...finalizers.flatMap((one, index) => ownerlessFinalizer(one, `${field}[${index}]`))];
 }
 

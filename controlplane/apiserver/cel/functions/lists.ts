@@ -94,7 +94,10 @@ function isNothing(value: Value): boolean {
 }
 
 const optionalA = optionalOf(a);
-const held = (value: Value | undefined) => (value as Optional).value;
+function held(value: Value | undefined): Value | undefined {
+  if (!(value instanceof Optional)) throw noSuchOverload();
+  return value.value;
+}
 
 export const listFunctions: readonly Overload[] = [
   ...comparable.flatMap((type) => [
