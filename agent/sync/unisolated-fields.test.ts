@@ -36,6 +36,14 @@ describe("isolation that a pod asks for where its containers are plain processes
     ]);
   });
 
+  it("leave out what the API server adds to every pod, and nobody asked for", () => {
+    const token = { mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true };
+    const added = pod({}, { volumeMounts: [{ name: "kube-api-access-x7k2p", ...token }] });
+    assert.deepEqual(unisolatedFields(added, 0), []);
+    const own = pod({}, { volumeMounts: [{ name: "own", ...token }] });
+    assert.deepEqual(unisolatedFields(own, 0), ["spec.containers[1].volumeMounts[0].readOnly"]);
+  });
+
   it("includes users only where the agent cannot change to them", () => {
     const asUser = pod({ runAsUser: 1000, runAsGroup: 7 }, { securityContext: { runAsUser: 2000 } });
     assert.deepEqual(unisolatedFields(asUser, 0), []);

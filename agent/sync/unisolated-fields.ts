@@ -1,5 +1,8 @@
 import type { Container, Pod } from "../../client/types.ts";
 
+/** Volumes that the API server gives every pod, for its account's token. */
+const addedVolumePrefix = "kube-api-access-";
+
 /** What a pod asks for that has no effect where its containers are plain processes, by the fields' paths. `ownUid` is the
  *  agent's: only root can start a process as somebody else. */
 export function unisolatedFields({ spec }: Pod, ownUid: number): readonly string[] {
@@ -27,7 +30,7 @@ export function unisolatedFields({ spec }: Pod, ownUid: number): readonly string
       ...asked(`${at}.resources`, { limits: filled(container.resources?.limits) }),
       ...(container.volumeMounts ?? []).flatMap((mount, index) =>
         asked(`${at}.volumeMounts[${index}]`, {
-          readOnly: mount.readOnly === true,
+          readOnly: mount.readOnly === true && !mount.name.startsWith(addedVolumePrefix),
           mountPropagation: mount.mountPropagation !== undefined && mount.mountPropagation !== "None",
         }),
       ),
