@@ -169,6 +169,31 @@ describe("kubectl", () => {
     assert.match((await watching).output, /w +1 +\d+s/);
   });
 
+  it("makes roles and bindings, tells who may what, and brings them in line with files", async () => {
+    const as = ["--as=bob", "-n", "default"];
+    await fails(/^no/, "auth", "can-i", "get", "pods", ...as);
+    await succeeds(/created/, ...["create", "role", "reader", "--verb=get,list", "--resource=pods,pods/log"]);
+    await succeeds(/created/, ...["create", "rolebinding", "bob", "--role=reader", "--user=bob"]);
+    await succeeds(
+      /created/,
+      ...["create", "clusterrolebinding", "ops", "--clusterrole=view", "--group=ops"],
+    );
+    await succeeds(/bob +Role\/reader +\d+s +bob/, "get", "rolebindings", "-o", "wide");
+    await succeeds(/reader +\d{4}-\d\d-\d\dT/, "get", "roles");
+    await succeeds(/^yes/, "auth", "can-i", "get", "pods", ...as);
+    await succeeds(/^yes/, "auth", "can-i", "get", "pods", "--subresource=log", ...as);
+    await fails(/^no/, "auth", "can-i", "delete", "pods", ...as);
+    await succeeds(/pods\/log +\[\] +\[\] +\[get list\]/, "auth", "can-i", "--list", ...as);
+    await succeeds(/^yes/, "auth", "can-i", "list", "deployments", "-A", "--as=eve", "--as-group=ops");
+    await succeeds(/PolicyRule:[\s\S]*pods\/log +\[\] +\[\] +\[get list\]/, "describe", "role", "reader");
+    const path = await file(
+      "reader.yaml",
+      "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: reader, namespace: default}\nrules:\n- {verbs: [watch], apiGroups: [''], resources: [pods]}\n",
+    );
+    await succeeds(/reader reconciled/, "auth", "reconcile", "-f", path);
+    await succeeds(/^yes/, "auth", "can-i", "watch", "pods", ...as);
+  });
+
   it("says why not", async () => {
     await fails(
       /Operation cannot be fulfilled on configmaps "w": the object has been modified/,

@@ -81,6 +81,15 @@ describe("who grants rights", () => {
     ]);
   });
 
+  it("makes by PUT what is not there, under the same rules", async () => {
+    const put = (rules: readonly PolicyRule[]) =>
+      tries("PUT", `${inDefault}/roles/absent`, role("Role", "absent", rules));
+    assert.deepEqual(await put([pods]), [201, ""]);
+    assert.equal((await put([secrets]))[0], 403);
+    const given = { ...binding("RoleBinding", "absent", "ClusterRole/writer") };
+    assert.deepEqual(await tries("PUT", `${inDefault}/rolebindings/absent`, given), [201, ""]);
+  });
+
   it("is told first what a role is missing to be one", async () => {
     const [code] = await tries("POST", `${inDefault}/roles`, role("Role", "a", [{ verbs: [] }]));
     assert.equal(code, 422);
