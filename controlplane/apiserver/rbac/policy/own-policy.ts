@@ -12,9 +12,10 @@ pintle:node-network
 `);
 
 /** By which of Kubernetes' roles (`system:controller:…`) each controller works that our controller manager runs. It asks as
- *  one user for all of them. */
+ *  one user for all of them. "": what `system:kube-controller-manager` allows is enough, as in Kubernetes. */
 export const controllerRights: Readonly<Record<string, string>> = {
   "serviceaccount-controller": "service-account-controller",
+  "serviceaccount-token-controller": "",
   "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
   "namespace-controller": "namespace-controller",
   "deployment-controller": "deployment-controller",
@@ -47,7 +48,7 @@ export function ownRoles(): readonly AnyRole[] {
 export function ownBindings(): readonly AnyBinding[] {
   return [
     { name: "pintle:node-network", role: "pintle:node-network", subjects: [nodes] },
-    ...[...new Set(Object.values(controllerRights))].map((name) => ({
+    ...[...new Set(Object.values(controllerRights))].filter(Boolean).map((name) => ({
       name: `pintle:controller-manager:${name}`,
       role: `system:controller:${name}`,
       subjects: [manager],
