@@ -20,6 +20,10 @@ import {
 } from "./serviceaccount/namespace-content-controllers.ts";
 import { tokenSecretController } from "./serviceaccount/token-secret-controller.ts";
 import { statefulSetController } from "./statefulset/stateful-set-controller.ts";
+import {
+  claimProtectionController,
+  volumeProtectionController,
+} from "./volumeprotection/protection-controllers.ts";
 
 /** Every controller. */
 export const controllerTable: readonly Controller[] = [
@@ -44,4 +48,6 @@ export const controllerTable: readonly Controller[] = [
   podGcController,
   clusterRoleAggregationController,
   garbageCollector,
+  claimProtectionController,
+  volumeProtectionController,
 ];

@@ -10,6 +10,7 @@ import { nodeTokenRestriction } from "./node-token-restriction.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { type ServiceAccountDeps, serviceAccount } from "./service-account.ts";
+import { storageProtection } from "./storage-protection.ts";
 import { storedObject } from "./stored-lookup.ts";
 
 export type AdmissionDeps = ServiceAccountDeps & { readonly authorizer: Authorizer };
@@ -30,6 +31,7 @@ const plugins = {
   Priority: priority,
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
   DefaultStorageClass: defaultStorageClass,
+  StorageObjectInUseProtection: () => storageProtection,
   RuntimeClass: runtimeClass,
   DefaultIngressClass: defaultIngressClass,
   PersistentVolumeClaimResize: claimResize,

@@ -1,0 +1,53 @@
+import type { Meta, PersistentVolume, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
+
+/** Keep claims that pods use, and volumes that claims are bound to, from going. */
+export const claimFinalizer = "kubernetes.io/pvc-protection";
+export const volumeFinalizer = "kubernetes.io/pv-protection";
+
+/** What is to be done about the finalizer of an object. */
+export type ProtectionStep = "add" | "removeIfUnused" | "nothing";
+
+/** Pure. */
+export function protectionStep({ metadata }: { readonly metadata: Meta }, finalizer: string): ProtectionStep {
+  const isProtected = metadata.finalizers?.includes(finalizer) === true;
+  if (metadata.deletionTimestamp === undefined) return isProtected ? "nothing" : "add";
+  return isProtected ? "removeIfUnused" : "nothing";
+}
+
+/** Whether a pod needs a claim to stay. Pods that no node has yet do not: a node starts none whose claim is going. */
+export function usesClaim(pod: Pod, claim: PersistentVolumeClaim): boolean {
+  return Boolean(pod.spec.nodeName) && claimsOf(pod).some((one) => names(one, claim, pod));
+}
+
+interface NamedClaim {
+  readonly name: string;
+  /** Made for the pod's own volume: another object that happens to have the name is not meant. */
+  readonly isOwned: boolean;
+}
+
+/** The claims that a pod's volumes name. */
+export function claimsOf({ metadata, spec }: Pod): readonly NamedClaim[] {
+  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => [
+    ...(persistentVolumeClaim === undefined
+      ? []
+      : [{ name: persistentVolumeClaim.claimName, isOwned: false }]),
+    ...(ephemeral === undefined ? [] : [{ name: `${metadata.name}-${name}`, isOwned: true }]),
+  ]);
+}
+
+function names({ name, isOwned }: NamedClaim, { metadata }: PersistentVolumeClaim, pod: Pod): boolean {
+  if (name !== metadata.name || metadata.namespace !== pod.metadata.namespace) return false;
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  return !isOwned || owner?.uid === pod.metadata.uid;
+}
+
+/** A volume is in use as long as a claim is bound to it. */
+export const isBound = ({ status }: PersistentVolume): boolean => status?.phase === "Bound";
+
+export function withFinalizer(metadata: Meta, finalizer: string): readonly string[] {
+  return [...(metadata.finalizers ?? []), finalizer];
+}
+
+export function withoutFinalizer(metadata: Meta, finalizer: string): readonly string[] {
+  return (metadata.finalizers ?? []).filter((one) => one !== finalizer);
+}

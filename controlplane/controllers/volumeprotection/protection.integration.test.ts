@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { resources } from "../../../client/resources.ts";
+import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
+
+const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+
+describe("controlplane/controllers/volumeprotection", function () {
+  this.timeout(60_000);
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await startTestCluster();
+  });
+  after(() => cluster.stop());
+
+  it("a claim that is deleted stays until the last pod that uses it is gone", async () => {
+    const { client, until } = cluster;
+    const ref = { namespace: "default", name: "data" };
+    const made = await client.create(resources.persistentvolumeclaims, { metadata: ref, spec });
+    assert.deepEqual(made.metadata.finalizers, ["kubernetes.io/pvc-protection"]);
+    const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
+    const containers = [{ name: "c", image: "i" }];
+    const user = { namespace: "default", name: "user" };
+    await client.create(resources.pods, {
+      metadata: user,
+      spec: { nodeName: "node-1", containers, volumes },
+    });
+    await until(resources.pods, "the pod", ([one]) => one !== undefined);
+    await client.delete(resources.persistentvolumeclaims, ref);
+    // A second claim goes at once: the controller has passed the first one by then, and left it.
+    const other = { namespace: "default", name: "unused" };
+    await client.create(resources.persistentvolumeclaims, { metadata: other, spec });
+    await client.delete(resources.persistentvolumeclaims, other);
+    const left = await until(resources.persistentvolumeclaims, "only the used claim", (all) =>
+      all.some(({ metadata }) => metadata.name === "unused") ? false : all,
+    );
+    assert.deepEqual(
+      left.map(({ metadata }) => [metadata.name, metadata.deletionTimestamp !== undefined]),
+      [["data", true]],
+    );
+    await client.delete(resources.pods, user, { gracePeriodSeconds: 0 });
+    await until(resources.persistentvolumeclaims, "no claim", (all) => all.length === 0);
+  });
+
+  it("a volume that is deleted stays as long as a claim is bound to it", async () => {
+    const { client, until } = cluster;
+    const ref = { name: "disk" };
+    const made = await client.create(resources.persistentvolumes, {
+      metadata: ref,
+      spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/d" } },
+    });
+    assert.deepEqual(made.metadata.finalizers, ["kubernetes.io/pv-protection"]);
+    const phase = (name: string) =>
+      client.patch(
+        resources.persistentvolumes,
+        ref,
+        { status: { phase: name } },
+        { type: "merge", subresource: "status" },
+      );
+    await phase("Bound");
+    await client.delete(resources.persistentvolumes, ref);
+    assert.equal((await client.get(resources.persistentvolumes, ref)).status?.phase, "Bound");
+    await phase("Released");
+    await until(resources.persistentvolumes, "no volume", (all) => all.length === 0);
+  });
+});
