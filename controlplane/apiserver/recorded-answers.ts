@@ -50,7 +50,7 @@ export async function answersOf(
 }
 
 function masked(answer: Recorded, namespace: string): Recorded {
-  const text = JSON.stringify(withoutManagers(answer))
+  const text = JSON.stringify(answer)
     .replaceAll(namespace, "{ns}")
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "<uid>")
     .replaceAll(/\b2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) =>
@@ -61,14 +61,6 @@ function masked(answer: Recorded, namespace: string): Recorded {
     .replaceAll(/"(clusterIP|podIP)":"[\d.]+"/g, '"$1":"<ip>"')
     .replaceAll(/"(clusterIPs)":\["[\d.]+"\]/g, '"$1":["<ip>"]');
   return JSON.parse(text);
-}
-
-/** Without the records of managers. */
-function withoutManagers(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutManagers);
-  if (typeof value !== "object" || value === null) return value;
-  const kept = Object.entries(value).filter(([name]) => name !== "managedFields");
-  return Object.fromEntries(kept.map(([name, one]) => [name, withoutManagers(one)]));
 }
 
 const dayMs = 86_400_000;

@@ -1,8 +1,11 @@
-import { recordUpdate, serverSideApply } from "./schema/apply.ts";
+import { serverSideApply } from "./schema/apply.ts";
 import { checkFields, dropUnknownFields } from "./schema/check-fields.ts";
+import { rootType } from "./schema/load.ts";
+import { recordUpdate } from "./schema/managed-update.ts";
 import { normalizeObject } from "./schema/normalize.ts";
 import { decodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
 import { strategicMergePatch } from "./schema/strategic-merge.ts";
+import { typedErrors } from "./schema/typed-errors.ts";
 import type { Schemas } from "./schemas.ts";
 
 /** The handlers' view of `schema/`. */
@@ -17,7 +20,8 @@ export function schemas(): Schemas {
       },
       strategicMerge: (current, patch) => strategicMergePatch(gvk, current, patch),
     }),
-    serverSideApply,
-    recordUpdate,
+    applyErrors: (patch) => typedErrors(rootType(patch), patch),
+    serverSideApply: (request) => serverSideApply(rootType(request.patch), request),
+    recordUpdate: (record) => recordUpdate(rootType(record.next), record),
   };
 }

@@ -7,8 +7,10 @@ export interface Schemas {
   decodeProtobuf(body: Uint8Array): JsonObject;
   /** Of a built-in kind. */
   of(gvk: Gvk): ObjectSchema;
+  /** Why something cannot be applied; empty where it can. */
+  applyErrors(patch: JsonObject): string;
   serverSideApply(request: ApplyRequest): ApplyOutcome;
-  /** Notes in `next` who changed which fields, where an earlier apply made that matter; mutates. */
+  /** Notes in `next` who set which fields; mutates. */
   recordUpdate(record: UpdateRecord): void;
 }
 
@@ -38,17 +40,26 @@ export interface ApplyRequest {
   readonly manager: string;
   readonly force: boolean;
   readonly subresource: string;
+  /** Fields that the write does not set: their paths, as `f:status`. */
+  readonly resets: readonly string[];
   readonly now: string;
 }
 export interface UpdateRecord {
-  readonly current: KubeObject;
+  /** Undefined: the object is new. */
+  readonly current: KubeObject | undefined;
   readonly next: KubeObject;
   readonly manager: string;
   readonly subresource: string;
+  readonly resets: readonly string[];
   readonly now: string;
 }
 export interface ApplyConflict {
-  readonly manager: string;
+  readonly manager: {
+    readonly manager: string;
+    readonly operation: "Apply" | "Update";
+    readonly apiVersion: string;
+    readonly subresource: string;
+  };
   readonly field: string;
 }
 export type ApplyOutcome =

@@ -1,14 +1,18 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { ApiError, badRequest, invalid, notFound } from "../api-error.ts";
+import { ApiError, badRequest, conflict, invalid, notFound, unknownError } from "../api-error.ts";
 import { truthy } from "../filters/request-info.ts";
+import { goKindOf } from "../go-json-error.ts";
+import { isObject, type JsonObject, objectOf, stringOf } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { ApplyConflict } from "../schemas.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { requireCreateRight } from "./create.ts";
-import { acceptObject, acceptPart, parseYaml } from "./decode-body.ts";
+import { acceptObject, acceptPart, bodyText, yamlValue } from "./decode-body.ts";
+import { resetsOf } from "./field-manager.ts";
 import type { PatchRoute } from "./patch.ts";
+import { servedObject } from "./shapes.ts";
 import { isDryRun } from "./write-options.ts";
 
 /** Server-side apply: the fields a manager gives become its own; those it no longer gives go. Creates what is missing. */
@@ -23,20 +27,20 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
       },
     ]);
   const how = { dryRun: isDryRun(call.query, "PatchOptions"), by: requesterOf(call) };
-  const body = parseYaml(call.body);
-  const given = acceptPart(call, deps.schemas, body);
-  if (given.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  const patch = readPatch(call, deps);
   const merge = (current: KubeObject | undefined): KubeObject => {
     const outcome = deps.schemas.serverSideApply({
       current,
-      patch: structuredClone(body.object),
+      patch: structuredClone(patch),
       manager,
       force: truthy(call.query.get("force")),
       subresource: call.target.subresource,
+      resets: resetsOf(call.served.kind, call.target.subresource),
       now: rfc3339(deps.clock.wallMs()),
     });
     if (!outcome.ok) throw applyConflict(outcome.conflicts);
-    return acceptObject(call, deps.schemas, { object: outcome.object, text: undefined });
+    const object = servedObject(call.served, outcome.object as KubeObject);
+    return acceptObject(call, deps.schemas, { object, text: undefined });
   };
   const { kind } = call.served;
   const change = (current: KubeObject) => {
@@ -55,21 +59,91 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     if (route.via === "status") throw notFound(kind, call.target.name);
   }
   await requireCreateRight(call, deps);
+  const uid = stringOf(objectOf(patch.metadata).uid);
+  if (uid !== "")
+    throw conflict(
+      kind,
+      call.target.name,
+      `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+    );
   const object = await createObject(deps, kind, merge(undefined), how);
   if (how.dryRun) Reflect.deleteProperty(object.metadata, "resourceVersion");
   return { type: "object", code: 201, object };
 }
 
+/** What is to be applied, as its kind is stored. Fails as Kubernetes does where it cannot be. */
+function readPatch(call: Call, deps: HandlerDeps): JsonObject {
+  const object = decoded(call.body);
+  const { served } = call;
+  const [apiVersion, kind] = [stringOf(object.apiVersion), stringOf(object.kind)];
+  if (apiVersion !== served.apiVersion || kind !== served.kind.kind)
+    throw badRequest(`invalid object type: ${typeText(apiVersion, kind)}`);
+  const { name, namespace, managedFields } = objectOf(object.metadata);
+  if (managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  const patch = withoutNulls(object);
+  const problem = deps.schemas.applyErrors(patch);
+  if (problem !== "")
+    throw unknownError(
+      `failed to create typed patch object (${stringOf(namespace)}/${stringOf(name)}; ${typeText(apiVersion, kind)}): ${problem}`,
+    );
+  // Checks name, namespace and values.
+  acceptPart(call, deps.schemas, { object: structuredClone(patch), text: undefined });
+  return served.convert === undefined ? patch : served.convert.fromServed(patch);
+}
+
+/** As Go prints a group, version and kind. */
+function typeText(apiVersion: string, kind: string): string {
+  return `${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${kind}`;
+}
+
+function decoded(body: Uint8Array): JsonObject {
+  try {
+    const value = yamlValue(bodyText(body));
+    if (isObject(value)) return value;
+    throw badRequest(
+      `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goKindOf(value)} into Go value of type map[string]interface {}`,
+    );
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 400) throw error;
+    throw badRequest(`error decoding YAML: ${error.message}`);
+  }
+}
+
+function withoutNulls(object: JsonObject): JsonObject {
+  const clean = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(clean);
+    return isObject(value) ? withoutNulls(value) : value;
+  };
+  const given = Object.entries(object).filter(([, value]) => value !== null);
+  return Object.fromEntries(given.map(([key, value]) => [key, clean(value)]));
+}
+
 function applyConflict(conflicts: readonly ApplyConflict[]): ApiError {
-  const lines = conflicts.map(({ manager, field }) => `conflict with ${JSON.stringify(manager)}: ${field}`);
-  const text =
-    lines.length === 1
-      ? `Apply failed with 1 conflict: ${lines[0]}`
-      : `Apply failed with ${lines.length} conflicts: ${lines.map((line) => `- ${line}`).join("\n")}`;
   const causes = conflicts.map(({ manager, field }) => ({
     reason: "FieldManagerConflict",
-    message: `conflict with ${JSON.stringify(manager)}`,
+    message: `conflict with ${managerText(manager)}`,
     field,
   }));
-  return new ApiError(409, "Conflict", text, { causes });
+  return new ApiError(409, "Conflict", conflictText(conflicts), { causes });
+}
+
+function conflictText(conflicts: readonly ApplyConflict[]): string {
+  const [first] = conflicts;
+  if (first !== undefined && conflicts.length === 1)
+    return `Apply failed with 1 conflict: conflict with ${managerText(first.manager)}: ${first.field}`;
+  const lines: string[] = [];
+  let last = "";
+  for (const { manager, field } of conflicts) {
+    const who = managerText(manager);
+    if (who !== last) lines.push(`conflicts with ${who}:`);
+    last = who;
+    lines.push(`- ${field}`);
+  }
+  return `Apply failed with ${conflicts.length} conflicts: ${lines.join("\n")}`;
+}
+
+function managerText({ manager, operation, apiVersion, subresource }: ApplyConflict["manager"]): string {
+  const name =
+    JSON.stringify(manager) + (subresource === "" ? "" : ` with subresource ${JSON.stringify(subresource)}`);
+  return operation === "Update" ? `${name} using ${apiVersion}` : name;
 }

@@ -1,10 +1,9 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { accessForbidden } from "../filters/authorization.ts";
 import { createObject } from "../registry/create-object.ts";
-import { rfc3339 } from "../registry/object-meta.ts";
-import { recordCreate } from "../schema/apply.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
+import { recorderOf } from "./field-manager.ts";
 import { isDryRun } from "./write-options.ts";
 
 /** POST to a collection. */
@@ -28,11 +27,8 @@ export async function createFrom(
   object: KubeObject,
   dryRun: boolean,
 ): Promise<Answer> {
-  // Nobody brings a record along; kubectl's apply gets one, which a later server-side apply takes over.
-  delete object.metadata.managedFields;
-  const manager = call.query.get("fieldManager") ?? "unknown";
-  recordCreate(object, manager, rfc3339(deps.clock.wallMs()));
-  const created = await createObject(deps, call.served.kind, object, { dryRun, by: requesterOf(call) });
+  const options = { dryRun, by: requesterOf(call), record: recorderOf(call, deps) };
+  const created = await createObject(deps, call.served.kind, object, options);
   if (dryRun) Reflect.deleteProperty(created.metadata, "resourceVersion");
   return { type: "object", code: 201, object: created };
 }

@@ -75,13 +75,17 @@ function parseJson(bytes: Uint8Array): DecodedBody {
 
 const noKind = "couldn't get version/kind";
 
-export function parseYaml(bytes: Uint8Array): DecodedBody {
+function parseYaml(bytes: Uint8Array): DecodedBody {
   const text = bodyText(bytes);
+  return { object: requireObject(yamlValue(text)), text };
+}
+
+/** What YAML says; an empty object where it says nothing. */
+export function yamlValue(text: string): unknown {
   // JSON is YAML, and read much faster as what it is.
   const value = parsedJson(text) ?? readYaml(text);
-  const object = value === undefined || value === null ? {} : requireObject(value);
-  checkNesting(object);
-  return { object, text };
+  checkNesting(value);
+  return value ?? {};
 }
 
 function parsedJson(text: string): unknown {

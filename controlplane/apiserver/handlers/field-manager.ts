@@ -1,34 +1,39 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { header } from "../filters/request-info.ts";
+import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import type { Call, HandlerDeps } from "./call.ts";
 
-/** Keeps the record of who set which fields true after an update that is no apply; mutates and returns `next`. */
-export function recordManager(
-  call: Call,
-  deps: HandlerDeps,
-  change: { current: KubeObject; next: KubeObject },
-): KubeObject {
-  const { current, next } = change;
-  const { managedFields } = next.metadata;
-  // A client that knows nothing of field managers does not drop the record; an empty list does.
-  if (managedFields === undefined && current.metadata.managedFields !== undefined)
-    next.metadata.managedFields = current.metadata.managedFields;
-  if (managedFields?.length === 0) {
-    delete next.metadata.managedFields;
-    return next;
-  }
-  deps.schemas.recordUpdate({
-    current,
-    next,
-    manager: managerOf(call),
-    subresource: call.target.subresource,
-    now: rfc3339(deps.clock.wallMs()),
-  });
-  return next;
+/** Notes in a write that is no apply who set which fields; to be called once defaults are filled in, before admission. */
+export function recorderOf(call: Call, deps: HandlerDeps): (next: KubeObject, current?: KubeObject) => void {
+  return (next, current) =>
+    deps.schemas.recordUpdate({
+      current,
+      next,
+      manager: managerOf(call),
+      subresource: call.target.subresource,
+      resets: resetsOf(call.served.kind, call.target.subresource),
+      now: rfc3339(deps.clock.wallMs()),
+    });
 }
 
+/** What a write through this door does not set, whatever it says. */
+export function resetsOf({ subresources, statusKeeps = [] }: Kind, subresource: string): readonly string[] {
+  if (subresource === "status") return ["f:spec", ...statusKeeps.map((field) => `f:metadata\0f:${field}`)];
+  return subresources.status === true && subresource === "" ? ["f:status"] : [];
+}
+
+const managerBytesMax = 128;
+
 /** Named in the query, else the first word of the user agent, as in Kubernetes. */
-function managerOf(call: Call): string {
-  return call.query.get("fieldManager") || header(call.headers, "user-agent").split("/")[0] || "unknown";
+function managerOf({ query, headers }: Call): string {
+  const named = query.get("fieldManager") ?? "";
+  if (named !== "") return named;
+  let name = "";
+  for (const character of header(headers, "user-agent").split("/")[0] ?? "") {
+    if (/(?! )[\p{C}\p{Z}]/u.test(character)) continue;
+    if (Buffer.byteLength(name + character) > managerBytesMax) break;
+    name += character;
+  }
+  return name;
 }

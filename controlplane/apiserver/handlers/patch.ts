@@ -9,7 +9,7 @@ import type { ObjectSchema } from "../schemas.ts";
 import { apply } from "./apply.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { acceptObject, bodyText, schemaOf } from "./decode-body.ts";
-import { recordManager } from "./field-manager.ts";
+import { recorderOf } from "./field-manager.ts";
 import { jsonPatcher } from "./json-patch.ts";
 import { mergePatch } from "./merge-patch.ts";
 import { servedObject } from "./shapes.ts";
@@ -44,12 +44,15 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
     const patched = acceptPatched(patcher(shown), (object) =>
       acceptObject(call, deps.schemas, { object, text: undefined }),
     );
-    return recordManager(call, deps, {
-      current,
-      next: keep === undefined ? patched : keep(current, patched),
-    });
+    return keep === undefined ? patched : keep(current, patched);
   };
-  const options = { dryRun, via: route.via, by: requesterOf(call), patches: true } as const;
+  const options = {
+    dryRun,
+    via: route.via,
+    by: requesterOf(call),
+    patches: true,
+    record: recorderOf(call, deps),
+  } as const;
   const object = await updateObject(deps, call.served.kind, call.target, change, options);
   return { type: "object", code: 200, object };
 }

@@ -8,7 +8,7 @@ import { updateObject } from "../registry/update-object.ts";
 import { age, ageColumn, column } from "../resources/cell-text.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { acceptRequest, readRequest } from "./decode-body.ts";
-import { recordManager } from "./field-manager.ts";
+import { recorderOf } from "./field-manager.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
 import { acceptPatched, patcherFor } from "./patch.ts";
 import { columnDefinition, nameColumn, type TableView } from "./shapes.ts";
@@ -73,13 +73,14 @@ async function changeScale(
       ]);
     const next = structuredClone(current);
     scaling(kind).setReplicas(next, replicas);
-    return recordManager(call, deps, { current, next });
+    return next;
   };
   const options = {
     dryRun: isDryRun(call.query),
     via: "object",
     by: requesterOf(call),
     patches: true,
+    record: recorderOf(call, deps),
   } as const;
   return answer(kind, await updateObject(deps, kind, call.target, change, options));
 }

@@ -3,7 +3,7 @@ import type { Kind } from "../registry/kind.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
-import { recordManager } from "./field-manager.ts";
+import { recorderOf } from "./field-manager.ts";
 import { get } from "./get.ts";
 import { patchThrough } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
@@ -14,12 +14,8 @@ export const getStatus = get;
 export async function updateStatus(call: Call, deps: HandlerDeps): Promise<Answer> {
   const dryRun = isDryRun(call.query, "UpdateOptions");
   const object = await readObject(call, deps.schemas);
-  const change = (current: KubeObject) =>
-    recordManager(call, deps, {
-      current,
-      next: onlyStatus(call.served.kind, current, structuredClone(object)),
-    });
-  const options = { dryRun, via: "status", by: requesterOf(call) } as const;
+  const change = (current: KubeObject) => onlyStatus(call.served.kind, current, structuredClone(object));
+  const options = { dryRun, via: "status", by: requesterOf(call), record: recorderOf(call, deps) } as const;
   const updated = await updateObject(deps, call.served.kind, call.target, change, options);
   return { type: "object", code: 200, object: updated };
 }

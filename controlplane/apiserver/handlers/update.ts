@@ -1,12 +1,11 @@
 import { cloneJson } from "../../../base/clone-json.ts";
-import type { KubeObject } from "../../../client/types.ts";
 import { ApiError } from "../api-error.ts";
 import { objectKey } from "../registry/stored-object.ts";
 import { checkUid, updateObject } from "../registry/update-object.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { createFrom, requireCreateRight } from "./create.ts";
 import { readObject } from "./decode-body.ts";
-import { recordManager } from "./field-manager.ts";
+import { recorderOf } from "./field-manager.ts";
 import { isDryRun } from "./write-options.ts";
 
 /** PUT of a whole object. Creates what is absent, where the kind allows that. */
@@ -14,10 +13,10 @@ export async function update(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { served, target } = call;
   const dryRun = isDryRun(call.query, "UpdateOptions");
   const object = await readObject(call, deps.schemas);
-  const replace = (current: KubeObject) => recordManager(call, deps, { current, next: cloneJson(object) });
+  const replace = () => cloneJson(object);
   const by = requesterOf(call);
   try {
-    const options = { dryRun, via: "object", by } as const;
+    const options = { dryRun, via: "object", by, record: recorderOf(call, deps) } as const;
     const updated = await updateObject(deps, served.kind, target, replace, options);
     return { type: "object", code: 200, object: updated };
   } catch (error) {

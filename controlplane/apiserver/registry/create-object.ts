@@ -13,6 +13,8 @@ const generatedNameAttemptsMax = 8;
 export interface CreateOptions {
   readonly dryRun: boolean;
   readonly by: Requester;
+  /** Notes in the object who made it, once its defaults are filled in; mutates. */
+  readonly record?: (object: KubeObject) => void;
 }
 
 /** Stores a new object and returns it as stored. `input` is the server's to change; its types were checked.
@@ -30,7 +32,7 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const object = generates ? cloneJson(input) : input;
     if (generates) object.metadata.name = generatedName(generateName, deps.random);
-    await prepare(deps, kind, object, options.by);
+    await prepare(deps, kind, object, options);
     const created = await store(deps, kind, object, options);
     if (created.ok) return created.object;
     if (!generates) throw alreadyExists(kind, object.metadata.name, isGoing(kind, created.entry));
@@ -38,8 +40,14 @@ export async function createObject(
   }
 }
 
-async function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, by: Requester): Promise<void> {
+async function prepare(
+  deps: RegistryDeps,
+  kind: Kind,
+  object: KubeObject,
+  { by, record }: CreateOptions,
+): Promise<void> {
   kind.applyDefaults(object);
+  record?.(object);
   await deps.admit({ operation: "create", kind, object, by });
   kind.applyDefaults(object);
   // First, because jobs name their pods by their own uid.

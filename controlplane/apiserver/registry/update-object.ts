@@ -18,6 +18,8 @@ export interface UpdateOptions {
   readonly by: Requester;
   /** The wanted object is the current one changed, where a whole one states what it is meant for by its uid. */
   readonly patches?: true;
+  /** Notes in the object who changed it, once its defaults are filled in; mutates. */
+  readonly record?: (next: KubeObject, current: KubeObject) => void;
 }
 
 export interface Address {
@@ -153,8 +155,12 @@ async function prepare(
   const { via, by } = options;
   const fixed = via === "server" ? [] : fixedMetaProblems(next, current);
   keepServerMeta(next, current);
+  if (options.record !== undefined) {
+    kind.applyDefaults(next);
+    options.record(next, current);
+  }
   deps.allocator.carryOver(kind, next, current);
-  kind.applyDefaults(next);
+  if (options.record === undefined || kind.allocates !== undefined) kind.applyDefaults(next);
   await deps.admit({ operation: "update", kind, object: next, old: current, by });
   if (via === "object") kind.prepareForUpdate?.(next, current);
   if (via === "status") kind.prepareForStatus?.(next, current, rfc3339(deps.clock.wallMs()));

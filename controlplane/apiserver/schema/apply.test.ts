@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import type { KubeObject } from "../../../client/types.ts";
-import { type ApplyOutcome, recordUpdate, serverSideApply } from "./apply.ts";
+import { type ApplyConflict, type ApplyOutcome, serverSideApply } from "./apply.ts";
 import { setToTree, treeToSet } from "./field-set.ts";
+import { rootType } from "./load.ts";
+import { recordUpdate } from "./managed-update.ts";
 
 type Json = Record<string, unknown>;
 const now = "2026-01-01T00:00:00Z";
@@ -14,13 +16,23 @@ function stored(object: Json): KubeObject {
   return structuredClone({ ...object, metadata }) as unknown as KubeObject;
 }
 function apply(current: KubeObject | undefined, patch: Json, manager = "a", force = false): ApplyOutcome {
-  return serverSideApply({ current, patch, manager, force, subresource: "", now });
+  return serverSideApply(rootType(patch), {
+    current,
+    patch,
+    manager,
+    force,
+    subresource: "",
+    resets: [],
+    now,
+  });
 }
 function applied(current: KubeObject | undefined, patch: Json, manager = "a", force = false): KubeObject {
   const outcome = apply(current, patch, manager, force);
   assert.ok(outcome.ok, JSON.stringify(outcome));
   return stored(outcome.object);
 }
+const told = (conflicts: readonly ApplyConflict[]) =>
+  conflicts.map(({ manager, field }) => ({ manager: manager.manager, field }));
 const managers = (object: KubeObject) => (object.metadata.managedFields ?? []).map(({ manager }) => manager);
 
 describe("server-side apply", () => {
@@ -87,10 +99,8 @@ describe("server-side apply", () => {
 
   it("refuses another value for a field of another manager, naming both", () => {
     const outcome = apply(applied(undefined, one), pod({ containers: [{ name: "c", image: "2" }] }), "b");
-    assert.deepEqual(outcome, {
-      ok: false,
-      conflicts: [{ manager: "a", field: '.spec.containers[name="c"].image' }],
-    });
+    assert.ok(!outcome.ok);
+    assert.deepEqual(told(outcome.conflicts), [{ manager: "a", field: '.spec.containers[name="c"].image' }]);
   });
 
   it("takes fields over by force, and the loser hears of it", () => {
@@ -105,13 +115,13 @@ describe("server-side apply", () => {
     });
     const outcome = apply(object, one, "a");
     assert.ok(!outcome.ok);
-    assert.deepEqual(outcome.conflicts, [{ manager: "b", field: '.spec.containers[name="c"].image' }]);
+    assert.deepEqual(told(outcome.conflicts), [{ manager: "b", field: '.spec.containers[name="c"].image' }]);
   });
 
   it("treats what was there before anybody applied as somebody's", () => {
     const outcome = apply(stored(one), pod({ containers: [{ name: "c", image: "2" }] }));
     assert.ok(!outcome.ok);
-    assert.equal(outcome.conflicts[0]?.manager, "before-first-apply");
+    assert.equal(outcome.conflicts[0]?.manager.manager, "before-first-apply");
   });
 
   it("tells ports apart by number and protocol, TCP if unsaid", () => {
@@ -125,15 +135,22 @@ describe("server-side apply", () => {
     const current = applied(undefined, one);
     const next = structuredClone(current);
     next.metadata.labels = { app: "db", tier: "x" };
-    recordUpdate({ current, next, manager: "kubectl", subresource: "", now });
+    recordUpdate(rootType(next), { current, next, manager: "kubectl", subresource: "", resets: [], now });
     assert.deepEqual(managers(next), ["a", "kubectl"]);
     const outcome = apply(next, one);
     assert.ok(!outcome.ok);
-    assert.deepEqual(outcome.conflicts, [{ manager: "kubectl", field: ".metadata.labels.app" }]);
+    assert.deepEqual(told(outcome.conflicts), [{ manager: "kubectl", field: ".metadata.labels.app" }]);
     const plain = stored(one);
     const changed = structuredClone(plain);
     changed.metadata.labels = {};
-    recordUpdate({ current: plain, next: changed, manager: "kubectl", subresource: "", now });
+    recordUpdate(rootType(plain), {
+      current: plain,
+      next: changed,
+      manager: "kubectl",
+      subresource: "",
+      resets: [],
+      now,
+    });
     assert.equal(changed.metadata.managedFields, undefined);
   });
 });

@@ -49,11 +49,37 @@ export function setToTree(set: FieldSet): FieldTree {
 }
 
 export function union(...sets: readonly FieldSet[]): FieldSet {
-  return new Map(sets.flatMap((set) => [...set]));
+  const all = new Map<string, Path>();
+  for (const set of sets) for (const [key, path] of set) all.set(key, path);
+  return all;
 }
 
+/** `set` itself where it has nothing of the other. */
 export function minus(set: FieldSet, other: FieldSet): FieldSet {
-  return new Map([...set].filter(([key]) => !other.has(key)));
+  const [small, large] = set.size < other.size ? [set, other] : [other, set];
+  let common = false;
+  for (const key of small.keys()) if (large.has(key)) common = true;
+  return common ? new Map([...set].filter(([key]) => !other.has(key))) : set;
+}
+
+export function intersection(set: FieldSet, other: FieldSet): FieldSet {
+  return new Map([...set].filter(([key]) => other.has(key)));
+}
+
+/** Without the members at or below any of the given paths. */
+export function without(set: FieldSet, tops: readonly string[]): FieldSet {
+  const isBelow = (key: string) => tops.some((top) => key === top || key.startsWith(`${top}\0`));
+  return tops.length === 0 ? set : new Map([...set].filter(([key]) => !isBelow(key)));
+}
+
+/** As Kubernetes walks a set: at each level the members first, then those that have members below them. */
+export function comparePaths(a: Path, b: Path): number {
+  let at = 0;
+  while (at < a.length && at < b.length && a[at] === b[at]) at += 1;
+  const [aEnds, bEnds] = [a.length <= at + 1, b.length <= at + 1];
+  if (aEnds !== bEnds) return aEnds ? -1 : 1;
+  const [left = "", right = ""] = [a[at], b[at]];
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 /** Is `path` a member, or something below it? */
@@ -66,7 +92,7 @@ export function coversAny(set: FieldSet, path: Path): boolean {
 }
 
 /** What of an object is nobody's: what the server itself writes, and what names the object. */
-const unowned = setOf([
+const serverFields: FieldSet = setOf([
   ["f:apiVersion"],
   ["f:kind"],
   ...[
@@ -81,6 +107,9 @@ const unowned = setOf([
   ].map((field) => ["f:metadata", `f:${field}`]),
 ]);
 
+/** The same and the part that they are in, which is always there. */
+export const unownedFields: FieldSet = union(serverFields, setOf([["f:metadata"]]));
+
 /** All fields that `object` sets. */
 export function fieldsOf(type: SchemaType, object: Readonly<Json>): FieldSet {
   const paths: Path[] = [];
@@ -91,10 +120,19 @@ export function fieldsOf(type: SchemaType, object: Readonly<Json>): FieldSet {
 function collectMessage(type: SchemaType, object: Readonly<Json>, path: Path, out: Path[]): void {
   for (const [name, value] of Object.entries(object)) {
     const at = [...path, `f:${name}`];
-    if (value === undefined || unowned.has(pathKey(at))) continue;
+    if (value === undefined || serverFields.has(pathKey(at))) continue;
     const field = fieldOf(type, name);
-    if (field === undefined) out.push(at);
+    if (field === undefined) collectUnknown(value, at, out);
     else collectField(field, value, at, out);
+  }
+}
+
+/** Fields that no schema tells of are maps as far as they look like some. */
+function collectUnknown(value: unknown, path: Path, out: Path[]): void {
+  if (!isObject(value)) out.push(path);
+  else {
+    for (const [name, inner] of Object.entries(value)) collectUnknown(inner, [...path, `f:${name}`], out);
+    if (Object.keys(value).length === 0) out.push(path);
   }
 }
 
@@ -119,17 +157,18 @@ function collectOne(field: SchemaField, value: unknown, path: Path, out: Path[])
 }
 
 function collectList(field: SchemaField, list: readonly unknown[], path: Path, out: Path[]): void {
-  const elements = list.map((element) => listElement(field, element));
-  if (list.length === 0 || elements.includes(undefined)) {
+  if (field.set !== 1 && field.keys === undefined) {
     out.push(path);
     return;
   }
-  list.forEach((element, index) => {
-    const at = [...path, elements[index] ?? ""];
+  const type = typeOf(field.t);
+  for (const element of list) {
+    const name = listElement(field, element);
+    if (name === undefined) continue;
+    const at = [...path, name];
     out.push(at);
-    const type = typeOf(field.t);
-    if (type !== undefined && isObject(element)) collectMessage(type, element, at, out);
-  });
+    if (type !== undefined && type.atomic !== 1 && isObject(element)) collectMessage(type, element, at, out);
+  }
 }
 
 /** Keys that an element may leave out, and what they are then. */

@@ -126,6 +126,15 @@ export function typeOf(name: string): SchemaType | undefined {
   return Object.hasOwn(types, name) ? types[name] : undefined;
 }
 
+/** The message of an object by what it says of itself. Of kinds that are not built in only the metadata is known. */
+export function rootType(object: { readonly apiVersion?: unknown; readonly kind?: unknown }): SchemaType {
+  const name = findTypeName(String(object.apiVersion ?? ""), String(object.kind ?? ""));
+  const known = name === undefined ? undefined : typeOf(name);
+  if (known !== undefined) return known;
+  const metadata = typeOf(findTypeName("v1", "ConfigMap") ?? "")?.fields.metadata;
+  return { p: "", k: String(object.kind), fields: metadata === undefined ? {} : { metadata } };
+}
+
 export function fieldOf(type: SchemaType, name: string): SchemaField | undefined {
   return Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
 }

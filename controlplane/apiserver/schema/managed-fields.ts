@@ -6,8 +6,8 @@ export interface Manager {
   readonly operation: "Apply" | "Update";
   readonly apiVersion: string;
   readonly subresource: string;
-  /** RFC 3339. */
-  readonly time: string;
+  /** RFC 3339; absent of a manager whose first apply changed nothing. */
+  readonly time: string | undefined;
   readonly fields: FieldSet;
 }
 
@@ -26,40 +26,48 @@ export function readManagers(entries: readonly Entry[] | undefined): readonly Ma
     operation: entry.operation === "Apply" ? "Apply" : "Update",
     apiVersion: entry.apiVersion ?? "",
     subresource: entry.subresource ?? "",
-    time: entry.time ?? "",
+    time: entry.time,
     fields: treeToSet(entry.fieldsV1),
   }));
 }
 
 export interface WrittenEntry {
-  manager: string;
+  manager?: string;
   operation: string;
   apiVersion: string;
-  time: string;
+  time?: string;
   fieldsType: "FieldsV1";
   fieldsV1: FieldTree;
   subresource?: string;
 }
 
-/** The entries as they are stored; managers of nothing are left out. */
+/** The entries as they are stored, in Kubernetes' order; managers of nothing are left out. */
 export function writeManagers(managers: readonly Manager[]): WrittenEntry[] {
   return managers
     .filter(({ fields }) => fields.size > 0)
+    .sort(
+      (a, b) =>
+        compare(a.operation, b.operation) ||
+        compare(a.time ?? "", b.time ?? "") ||
+        compare(a.manager, b.manager) ||
+        compare(a.apiVersion, b.apiVersion) ||
+        compare(a.subresource, b.subresource),
+    )
     .map(({ manager, operation, apiVersion, time, subresource, fields }) => ({
-      manager,
+      ...(manager !== "" && { manager }),
       operation,
       apiVersion,
-      time,
+      ...(time !== undefined && { time }),
       fieldsType: "FieldsV1",
       fieldsV1: setToTree(fields),
       ...(subresource !== "" && { subresource }),
     }));
 }
 
-/** Do both stand for the same writer? */
-export function isSameManager(
-  a: Manager,
-  b: Pick<Manager, "manager" | "operation" | "subresource">,
-): boolean {
-  return a.manager === b.manager && a.operation === b.operation && a.subresource === b.subresource;
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Do both stand for the same writer? One who applies stays the same in whatever version. */
+export function isSameManager(a: Manager, b: Omit<Manager, "time" | "fields">): boolean {
+  if (a.manager !== b.manager || a.operation !== b.operation || a.subresource !== b.subresource) return false;
+  return a.operation === "Apply" || a.apiVersion === b.apiVersion;
 }

@@ -1,0 +1,125 @@
+import type { KubeObject } from "../../../client/types.ts";
+import { type Comparison, compareObjects } from "./compare.ts";
+import { minus, union, unownedFields, without } from "./field-set.ts";
+import type { SchemaType } from "./load.ts";
+import { isSameManager, type Manager, readManagers, writeManagers } from "./managed-fields.ts";
+
+export interface UpdateRecord {
+  /** Undefined: the object is new. */
+  readonly current: KubeObject | undefined;
+  readonly next: KubeObject;
+  readonly manager: string;
+  readonly subresource: string;
+  /** Fields that the write does not set, whatever it says: paths like `f:status`. */
+  readonly resets: readonly string[];
+  readonly now: string;
+}
+
+/** Notes in `next` who set what, after a write that is no apply: what it changed is the writer's. Where nobody kept a record
+ *  of an object so far, or the client drops it, none is begun. Mutates `next`.
+ *  Rules: k8s.io/apimachinery managedfields, sigs.k8s.io/structured-merge-diff. */
+export function recordUpdate(type: SchemaType, record: UpdateRecord): void {
+  const { current, next, manager, subresource, resets, now } = record;
+  const before = managersToKeep(record);
+  if (current !== undefined && before.length === 0) {
+    delete next.metadata.managedFields;
+    return;
+  }
+  const own = { manager, operation: "Update", apiVersion: next.apiVersion, subresource } as const;
+  const change = withoutResets(compareObjects(type, current ?? { metadata: {} }, next), resets);
+  setManagers(next, capped(afterUpdate(before, { change, own, now })));
+}
+
+interface Writing {
+  readonly change: Comparison;
+  readonly own: Pick<Manager, "manager" | "operation" | "apiVersion" | "subresource">;
+  readonly now: string;
+}
+
+/** Those who had a part lose what the write changed or took away; the writer gains it. Pure. */
+export function afterUpdate(before: readonly Manager[], { change, own, now }: Writing): readonly Manager[] {
+  const set = minus(union(change.added, change.modified), unownedFields);
+  const gone = union(change.added, change.modified, change.removed);
+  const left = gone.size === 0 ? before : before.map((one) => ({ ...one, fields: minus(one.fields, gone) }));
+  const mine = left.find((one) => isSameManager(one, own));
+  if (set.size === 0) return left;
+  // Kubernetes keeps no time of scalings.
+  const time = own.subresource === "scale" ? undefined : now;
+  const entry: Manager = { ...own, time, fields: mine === undefined ? set : union(mine.fields, set) };
+  return [...left.filter((one) => one !== mine), entry];
+}
+
+/** What the record says before the write. A client that sends one means it, but for subresources; an empty one, or one with
+ *  an empty entry, means that there is to be none. */
+function managersToKeep({ current, next, subresource }: UpdateRecord): readonly Manager[] {
+  const given = next.metadata.managedFields;
+  const kept = readManagers(current?.metadata.managedFields);
+  if (subresource !== "" || given === undefined) return kept;
+  const isReset = given.length === 0 || (given.length === 1 && Object.keys(given[0] ?? {}).length === 0);
+  if (isReset) return [];
+  if (given === current?.metadata.managedFields) return kept;
+  const read = readManagers(given);
+  return read.length > 0 ? read : kept;
+}
+
+export function withoutResets(change: Comparison, resets: readonly string[]): Comparison {
+  if (resets.length === 0) return change;
+  return {
+    added: without(change.added, resets),
+    modified: without(change.modified, resets),
+    removed: without(change.removed, resets),
+  };
+}
+
+/** So many who update are told apart; the changes of the oldest beyond them are put together. */
+const updatersMax = 10;
+const ancient = "ancient-changes";
+
+function capped(managers: readonly Manager[]): readonly Manager[] {
+  const updaters = managers.filter(({ operation, fields }) => operation === "Update" && fields.size > 0);
+  let over = updaters.length - updatersMax;
+  if (over <= 0) return managers;
+  const byAge = [...updaters].sort((a, b) =>
+    a.time === b.time ? compareText(a.manager, b.manager) : compareText(a.time ?? "", b.time ?? ""),
+  );
+  const buckets = new Map<string, Manager>();
+  const first = new Map<string, Manager>();
+  const gone = new Set<Manager>();
+  for (const one of byAge) {
+    if (over === 0) break;
+    const bucket = buckets.get(one.apiVersion) ?? first.get(one.apiVersion);
+    if (bucket === undefined) {
+      first.set(one.apiVersion, one);
+      continue;
+    }
+    gone.add(bucket).add(one);
+    const { apiVersion, time } = one;
+    const fields = union(bucket.fields, one.fields);
+    const merged: Manager = {
+      manager: ancient,
+      operation: "Update",
+      apiVersion,
+      subresource: "",
+      time,
+      fields,
+    };
+    buckets.set(apiVersion, merged);
+    over -= 1;
+  }
+  return [
+    ...managers.filter((one) => !gone.has(one)),
+    ...[...buckets.values()].filter((one) => !gone.has(one)),
+  ];
+}
+
+export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+export function setManagers(
+  object: { metadata: KubeObject["metadata"] },
+  managers: readonly Manager[],
+): void {
+  const entries = writeManagers(managers);
+  if (entries.length > 0)
+    object.metadata.managedFields = entries as unknown as KubeObject["metadata"]["managedFields"] & object;
+  else delete object.metadata.managedFields;
+}

@@ -1,0 +1,105 @@
+import { isGranularList, isGranularMap } from "./compare.ts";
+import { listElement, type Path, pathText } from "./field-set.ts";
+import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+
+/** Why an object cannot be applied: fields that its schema does not have, values of another type, list elements that
+ *  cannot be told apart. Worded as structured-merge-diff does; empty where nothing is wrong. Pure. */
+export function typedErrors(type: SchemaType, object: Readonly<Record<string, unknown>>): string {
+  const errors: string[] = [];
+  checkFields(type, object, [], errors);
+  if (errors.length <= 1) return errors[0] ?? "";
+  return `errors:\n${errors.map((one) => `  ${one}`).join("\n")}`;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function checkFields(type: SchemaType, object: Json, path: Path, errors: string[]): void {
+  for (const [name, value] of Object.entries(object)) {
+    const at = [...path, `f:${name}`];
+    const field = fieldOf(type, name);
+    if (field === undefined) errors.push(`${pathText(at)}: field not declared in schema`);
+    else checkPart(field, value, at, errors);
+  }
+}
+
+function checkPart(field: SchemaField, value: unknown, path: Path, errors: string[]): void {
+  if (value === null || value === undefined || field.t === "any") return;
+  if (field.c === "list") checkList(field, value, path, errors);
+  else if (field.c !== undefined) {
+    if (!isObject(value)) errors.push(`${pathText(path)}: expected map, got ${shown(value)}`);
+    else if (field.c === "map")
+      for (const [key, one] of Object.entries(value))
+        checkPart({ t: field.t }, one, [...path, `f:${key}`], errors);
+  } else checkValue(field, value, path, errors);
+}
+
+function checkList(field: SchemaField, value: unknown, path: Path, errors: string[]): void {
+  if (!Array.isArray(value)) {
+    errors.push(`${pathText(path)}: expected list, got ${shown(value)}`);
+    return;
+  }
+  const seen = new Set<string>();
+  for (const [index, element] of value.entries()) {
+    const name = isGranularList(field) ? listElement(field, element) : undefined;
+    if (name !== undefined && seen.has(name))
+      errors.push(`${pathText(path)}: duplicate entries for key ${pathText([name])}`);
+    if (name !== undefined) seen.add(name);
+    checkPart(
+      { t: field.t },
+      element,
+      name === undefined ? [...path, `i:${index}`] : [...path, name],
+      errors,
+    );
+  }
+}
+
+function checkValue(field: SchemaField, value: unknown, path: Path, errors: string[]): void {
+  const type = typeOf(field.t);
+  if (type !== undefined) {
+    if (!isObject(value)) errors.push(`${pathText(path)}: expected map, got ${shown(value)}`);
+    else if (isGranularMap(field, [value])) checkFields(type, value, path, errors);
+    return;
+  }
+  const wanted = wantedScalar(field.t, value);
+  if (wanted !== undefined) errors.push(`${pathText(path)}: expected ${wanted}, got ${goType(value)}`);
+}
+
+/** What should stand there; undefined where it does. */
+function wantedScalar(type: string, value: unknown): string | undefined {
+  switch (type) {
+    case "string":
+    case "bytes":
+    case "time":
+    case "microtime":
+      return typeof value === "string" ? undefined : "string";
+    case "integer":
+    case "number":
+      return typeof value === "number" ? undefined : "numeric (int or float)";
+    case "boolean":
+      return typeof value === "boolean" ? undefined : "boolean";
+    default:
+      return undefined;
+  }
+}
+
+function goType(value: unknown): string {
+  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  if (typeof value === "boolean") return "bool";
+  return typeof value === "string" ? "string" : shown(value);
+}
+
+/** As Go prints a value it did not expect. */
+function shown(value: unknown): string {
+  return `&{${goValue(value)}}`;
+}
+
+function goValue(value: unknown): string {
+  if (value === null) return "<nil>";
+  if (Array.isArray(value)) return `[${value.map(goValue).join(" ")}]`;
+  if (!isObject(value)) return String(value);
+  const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${pairs.map(([key, one]) => `${key}:${goValue(one)}`).join(" ")}]`;
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
