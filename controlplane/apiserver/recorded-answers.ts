@@ -50,7 +50,7 @@ export async function answersOf(
 }
 
 function masked(answer: Recorded, namespace: string): Recorded {
-  const text = JSON.stringify(answer)
+  const text = JSON.stringify(managersByName(answer))
     .replaceAll(namespace, "{ns}")
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "<uid>")
     .replaceAll(/\b2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) =>
@@ -62,6 +62,23 @@ function masked(answer: Recorded, namespace: string): Recorded {
     .replaceAll(/"(clusterIPs)":\["[\d.]+"\]/g, '"$1":["<ip>"]');
   return JSON.parse(text);
 }
+
+/** Managers stand by time, which nobody can foretell within a second or two: here by what they did and who they are. */
+export function managersByName(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(managersByName);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [
+      name,
+      name === "managedFields" && Array.isArray(one)
+        ? [...one].sort((a, b) => (whoOf(a) < whoOf(b) ? -1 : 1))
+        : managersByName(one),
+    ]),
+  );
+}
+
+const whoOf = ({ operation, manager, subresource }: Readonly<Record<string, unknown>>) =>
+  `${operation} ${manager} ${subresource ?? ""}`;
 
 const dayMs = 86_400_000;
 

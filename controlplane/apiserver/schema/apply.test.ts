@@ -155,6 +155,25 @@ describe("server-side apply", () => {
   });
 });
 
+describe("the record of who updates", () => {
+  it("tells ten apart, and puts the changes of the oldest beyond them together", () => {
+    let current: KubeObject | undefined;
+    for (let at = 0; at < 13; at++) {
+      const next = structuredClone(current) ?? stored(pod({}));
+      next.metadata.annotations = { ...next.metadata.annotations, [`k${at}`]: "v" };
+      const who = { manager: `m${at}`, subresource: "", resets: [], now };
+      recordUpdate(rootType(next), { current, next, ...who });
+      current = next;
+    }
+    assert.ok(current);
+    const rest = ["m12", ...[2, 3, 4, 5, 6, 7, 8, 9].map((at) => `m${at}`)];
+    assert.deepEqual(managers(current), ["ancient-changes", ...rest]);
+    const oldest = current.metadata.managedFields?.[0]?.fieldsV1 as Json;
+    const together = { ".": {}, "f:k0": {}, "f:k1": {}, "f:k10": {}, "f:k11": {} };
+    assert.deepEqual(JSON.parse(JSON.stringify(oldest))["f:metadata"]["f:annotations"], together);
+  });
+});
+
 describe("field set", () => {
   it("and tree are each other's inverse", () => {
     const tree = {
