@@ -1,6 +1,5 @@
 import type { FieldError } from "../registry/kind.ts";
 import { immutable, invalid, notSupported, required } from "../resources/field-errors.ts";
-import { validateMeta } from "../resources/meta.ts";
 import { dns1035Label, dns1123Subdomain } from "../resources/names.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { conversionProblems } from "./conversion-validation.ts";
@@ -12,22 +11,16 @@ import { hasSchema } from "./structural.ts";
 import { versionSchemaProblems } from "./version-schema-validation.ts";
 import { columnProblems, selectableProblems, subresourceProblems } from "./view-validation.ts";
 
-/** Everything that Kubernetes checks of a CustomResourceDefinition, in its words and at the paths of its internal form. Pure.
+/** Everything that Kubernetes checks of a CustomResourceDefinition beside what it checks of all metadata, in its words and at the paths of its internal form. Pure.
  *  @param old What is stored, in an update: rules that came later than it are not held against it. */
 export function validateDefinition(definition: Definition, old?: Definition): readonly FieldError[] {
   const { metadata, spec, status } = definition;
   const inner = innerForm(spec);
   const wanted = `${spec.names.plural}.${spec.group}`;
-  const nameRule = (name: string) => [
-    ...dns1123Subdomain(name),
-    ...(name === wanted ? [] : [`must be spec.names.plural+"."+spec.group`]),
-  ];
+  const { name = "" } = metadata;
+  const misnamed = old === undefined && name !== wanted;
   return [
-    ...validateMeta(metadata, {
-      namespaced: false,
-      plainFinalizers: true,
-      nameRule: old === undefined ? nameRule : () => [],
-    }),
+    ...(misnamed ? [invalid("metadata.name", name, `must be spec.names.plural+"."+spec.group`)] : []),
     ...specProblems(spec, inner, old),
     ...(old === undefined ? [] : changeProblems(spec, old)),
     ...(status?.acceptedNames === undefined

@@ -60,6 +60,21 @@ function resourceProblems(value: JsonObject, path: string): readonly FieldError[
   return [...problems, ...found.map((one) => ({ ...one, field: one.field.replace(/^metadata/, () => at) }))];
 }
 
+/** The objects that stand in this one as resources of their own. */
+export function embeddedResources(value: unknown, schema: JsonSchema): readonly JsonObject[] {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items === undefined ? [] : value.flatMap((item) => embeddedResources(item, items));
+  }
+  if (!isObject(value)) return [];
+  const additional = additionalOf(schema);
+  const inside = Object.entries(value).flatMap(([name, one]) => {
+    const known = propertyOf(schema, name) ?? additional;
+    return known === undefined ? [] : embeddedResources(one, known);
+  });
+  return schema["x-kubernetes-embedded-resource"] === true ? [value, ...inside] : inside;
+}
+
 /** The first field of apiVersion, kind and metadata whose type is not theirs. Where the values come from a stored object
  *  nothing is wrong with them: they were taken by the same rules. */
 export function malformedMeta(value: unknown, schema: JsonSchema, path: string): FieldError | undefined {

@@ -93,10 +93,10 @@ export function validateRules(
   schema: JsonSchema,
   next: unknown,
   old?: unknown,
-  { path = "", isRoot = true, ratchets = true }: RuleOptions = {},
+  { path = "", isRoot = true, ratchets = true, budget = newBudget() }: RuleOptions = {},
 ): readonly FieldError[] {
   if (!hasRules(schema)) return [];
-  const run: Run = { left: costLimits.objectMax, problems: [] };
+  const run: Run = { budget, problems: [] };
   check(run, schema, next, {
     old,
     path,
@@ -111,7 +111,16 @@ export interface RuleOptions {
   readonly isRoot?: boolean;
   /** Whether what was wrong before may stay. */
   readonly ratchets?: boolean;
+  /** Shared by runs that are one to who asks. */
+  readonly budget?: Budget;
 }
+
+/** What all rules together may still cost; below 0: none is run any more. */
+export interface Budget {
+  left: number;
+}
+
+export const newBudget = (): Budget => ({ left: costLimits.objectMax });
 
 const withRules = new WeakMap<JsonSchema, boolean>();
 
@@ -131,8 +140,7 @@ export function hasRules(schema: JsonSchema): boolean {
 }
 
 interface Run {
-  /** What all rules together may still cost; below 0: none is run any more. */
-  left: number;
+  readonly budget: Budget;
   readonly problems: FieldError[];
 }
 
@@ -152,7 +160,7 @@ interface At {
 function check(run: Run, schema: JsonSchema, value: unknown, at: At): void {
   if (value === null || value === undefined || !hasRules(schema)) return;
   checkRules(run, schema, value, at);
-  if (run.left < 0) return;
+  if (run.budget.left < 0) return;
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined || !hasRules(items)) return;
@@ -166,7 +174,7 @@ function check(run: Run, schema: JsonSchema, value: unknown, at: At): void {
         isRoot: items["x-kubernetes-embedded-resource"] === true,
         place: correlated === undefined ? at.place : { kind: "known", next: item, old: correlated },
       });
-      if (run.left < 0) return;
+      if (run.budget.left < 0) return;
     }
     return;
   }
@@ -183,7 +191,7 @@ function check(run: Run, schema: JsonSchema, value: unknown, at: At): void {
       isRoot: inner["x-kubernetes-embedded-resource"] === true,
       place: memberPlace(at.place, name, one),
     });
-    if (run.left < 0) return;
+    if (run.budget.left < 0) return;
   }
 }
 
@@ -211,9 +219,9 @@ function checkRules(run: Run, schema: JsonSchema, value: unknown, at: At): void 
     }
     const optional = rule.optionalOldSelf === true;
     if (usesOld && at.old === undefined && !optional) continue;
-    if (run.left <= 0) {
+    if (run.budget.left <= 0) {
       add(invalid(at.path, type, outOfBudget));
-      run.left = -1;
+      run.budget.left = -1;
       return;
     }
     self ??= celValue(value, schema, at.isRoot);
@@ -231,7 +239,7 @@ function checkRules(run: Run, schema: JsonSchema, value: unknown, at: At): void 
             `'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: ${shownRule(rule)}`,
         ),
       );
-      run.left = -1;
+      run.budget.left = -1;
       return;
     }
     if (outcome.kind === "fault") {
@@ -260,7 +268,7 @@ function checkRules(run: Run, schema: JsonSchema, value: unknown, at: At): void 
     const message = messageOf(run, compiled, variables);
     if (message.ended) {
       if (usesOld || !isUnchanged(at.place)) add(invalid(field, type, message.text));
-      run.left = -1;
+      run.budget.left = -1;
       return;
     }
     if (!usesOld && isUnchanged(at.place)) continue;
@@ -282,14 +290,14 @@ function evaluate(run: Run, program: Program, variables: ReadonlyMap<string, Val
   const meter = new Meter(costLimits.expressionMax);
   try {
     const value = program.evaluate(variables, meter);
-    if (meter.spent > run.left) return { kind: "ended", text: outOfBudget };
+    if (meter.spent > run.budget.left) return { kind: "ended", text: outOfBudget };
     return { kind: "value", value };
   } catch (error) {
     if (error instanceof CostExceeded) return { kind: "ended" };
     if (!(error instanceof CelError)) throw error;
     return { kind: "fault", text: error.message };
   } finally {
-    run.left -= meter.spent;
+    run.budget.left -= meter.spent;
   }
 }
 

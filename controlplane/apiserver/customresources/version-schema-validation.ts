@@ -2,13 +2,13 @@ import { cloneJson } from "../../../base/clone-json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden, invalid } from "../resources/field-errors.ts";
 import { sameValue } from "../schema/same-value.ts";
-import { defaultProblems } from "./default-validation.ts";
+import { type DefaultRules, defaultProblems } from "./default-validation.ts";
 import { invalidShown, shownSchema } from "./go-shown.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { isWhole, keyedListProblems } from "./list-type-validation.ts";
 import { pruneToSchema } from "./prune.ts";
 import { ruleCompileProblems } from "./rule-compile-problems.ts";
-import { validateRules } from "./rules.ts";
+import { type Budget, newBudget, validateRules } from "./rules.ts";
 import { schemaProblems } from "./schema-validation.ts";
 import { hasSchema, isStructural, structuralProblems, unsupportedField } from "./structural.ts";
 
@@ -30,7 +30,7 @@ export function versionSchemaProblems(
     problems.push(
       ...defaultProblems(schema, at, {
         mustBePruned: !oldSchemas.some(hasUnprunedDefaults),
-        rules: defaultAgainstRules,
+        rules: defaultAgainstRules(newBudget()),
       }),
     );
   const mayCompile = unsupported === undefined && problems.length === beforeStructure;
@@ -47,14 +47,13 @@ export function versionSchemaProblems(
 }
 
 /** A default must hold both where it stays as it is and where it comes anew. */
-function defaultAgainstRules(
-  schema: JsonSchema,
-  value: unknown,
-  path: string,
-  isRoot: boolean,
-): readonly FieldError[] {
-  const kept = validateRules(schema, value, value, { path, isRoot, ratchets: false });
-  return kept.length > 0 ? kept : validateRules(schema, value, undefined, { path, isRoot });
+function defaultAgainstRules(budget: Budget): DefaultRules["rules"] {
+  return (schema, value, path, isRoot) => {
+    if (budget.left < 0) return [];
+    const kept = validateRules(schema, value, value, { path, isRoot, budget, ratchets: false });
+    if (kept.length > 0 || budget.left < 0) return kept;
+    return validateRules(schema, value, undefined, { path, isRoot, budget });
+  };
 }
 
 const types: readonly string[] = ["array", "boolean", "integer", "number", "object", "string"];
