@@ -1,15 +1,31 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { UsageError } from "./flags.ts";
 
-/** Free TCP ports of the loopback interface. All are held until every one is found, so they differ. */
+/** Below the ports that systems give to outgoing connections and to whoever listens on port 0 (from 32768 on): what is found
+ *  free there stays so until it is used, unless somebody asks for just that one. Above those of well-known services. */
+const [firstPort, lastPort] = [20_000, 29_999];
+
+/** Free TCP ports of the loopback interface. All are held until every one is found, so they differ. Chance picks them, so
+ *  that programs that look at once hardly meet. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen("127.0.0.1", 0)));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise<void>((done) => server.close(() => done()))));
-  return ports;
+  const servers = new Map<number, ReturnType<typeof createServer>>();
+  try {
+    while (servers.size < count) {
+      const port = randomInt(firstPort, lastPort + 1);
+      if (servers.has(port)) continue;
+      const server = await listen("127.0.0.1", port).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "EADDRINUSE") return undefined;
+        throw error;
+      });
+      if (server !== undefined) servers.set(port, server);
+    }
+  } finally {
+    await Promise.all(
+      [...servers.values()].map((server) => new Promise<void>((done) => server.close(() => done()))),
+    );
+  }
+  return [...servers.keys()];
 }
 
 /** Throws a clear error where somebody else listens already. */

@@ -1,3 +1,4 @@
+import { JsonPathError, selectPath, textOf } from "../../base/json-path.ts";
 import { UsageError } from "../../base/os/flags.ts";
 
 /** kubectl's JSONPath templates, as far as they are used day to day: text around `{.a.b}`, `{.items[*].x}`, `[2]`, `[-1]`,
@@ -55,52 +56,19 @@ function render(parts: readonly Part[], value: unknown): [string, readonly Part[
       if (after.length === 0) throw new UsageError("jsonpath: {range} without {end}");
       rest = after.slice(1);
     } else if (/^["']/.test(part.code)) text += unquote(part.code);
-    else text += select(part.code, value).map(shown).join(" ");
+    else text += select(part.code, value).map(textOf).join(" ");
   }
 }
 
-function shown(value: unknown): string {
-  return typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+function select(path: string, root: unknown): readonly unknown[] {
+  try {
+    return selectPath(path, root);
+  } catch (error) {
+    throw error instanceof JsonPathError ? new UsageError(`jsonpath: ${error.message}`) : error;
+  }
 }
 
 function unquote(code: string): string {
   const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r" };
   return code.slice(1, -1).replace(/\\(.)/g, (_, char: string) => escapes[char] ?? char);
-}
-
-const stepPattern =
-  /\.?\[\?\(@((?:\.[\w-]+)+)\s*(==|!=)\s*(?:"([^"]*)"|'([^']*)'|([\w.-]+))\)\]|\.?\[(\*|-?\d+)\]|\.?\['((?:[^'\\]|\\.)*)'\]|\.((?:[\w/-]|\\.)+|\*)|\./y;
-
-function select(path: string, root: unknown): readonly unknown[] {
-  let found: readonly unknown[] = root === undefined ? [] : [root];
-  const text = path.replace(/^[$@]/, "");
-  const pattern = new RegExp(stepPattern); // filters select inside a selection: each needs its own position
-  while (pattern.lastIndex < text.length) {
-    const start = pattern.lastIndex;
-    const match = pattern.exec(text);
-    if (match === null) throw new UsageError(`jsonpath: cannot read "${text.slice(start)}"`);
-    const [, field, operator, double, single, bare, index, quoted, name] = match;
-    if (field !== undefined) {
-      const wanted = double ?? single ?? bare ?? "";
-      found = found.flatMap(elements).filter((one) => {
-        const equal = select(field, one).some((value) => shown(value) === wanted);
-        return operator === "==" ? equal : !equal;
-      });
-    } else if (index === "*" || name === "*") found = found.flatMap(elements);
-    else if (index !== undefined)
-      found = found.flatMap((one) => (Array.isArray(one) ? defined(one.at(Number(index))) : []));
-    else if (quoted !== undefined || name !== undefined) {
-      const key = (quoted ?? name ?? "").replace(/\\(.)/g, "$1");
-      found = found.flatMap((one) => (isRecord(one) && Object.hasOwn(one, key) ? defined(one[key]) : []));
-    }
-  }
-  return found;
-}
-
-function elements(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : isRecord(value) ? Object.values(value) : [];
-}
-const defined = (value: unknown): readonly unknown[] => (value === undefined ? [] : [value]);
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -124,7 +124,7 @@ async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
   const served = deps.handlers.kinds.byResource(group, version, isBinding ? "pods" : plural);
   if (served === undefined)
     throw deps.handlers.kinds.groups().get(group)?.includes(version) ? resourceNotFound() : pathNotFound();
-  if (served.kind.warning !== undefined) warn(response, served.kind.warning);
+  if (served.deprecation !== undefined) warn(response, served.deprecation);
   const handler: Handler = isBinding ? createBinding : handlerFor(served, resource);
   // Whoever sends slowly must not keep others out: a place is taken once the body is there.
   const body = await bodyOf(exchange, deps);

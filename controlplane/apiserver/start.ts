@@ -12,6 +12,7 @@ import { type AuthenticationDeps, authenticators } from "./authentication/compos
 import { isRequestHeader } from "./authentication/request-header.ts";
 import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
+import { serveDefinitions } from "./customresources/definitions.ts";
 import { issuerDocuments } from "./discovery/issuer-documents.ts";
 import type { Authorizer } from "./filters/authorizer.ts";
 import { authorizers } from "./filters/authorizers.ts";
@@ -26,7 +27,9 @@ import { escalationCheck } from "./rbac/escalation.ts";
 import type { Rbac } from "./rbac/rbac-authorizer.ts";
 import { compactRegularly } from "./registry/compactor.ts";
 import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
+import type { Kind } from "./registry/kind.ts";
 import { KindRegistry } from "./registry/kind-registry.ts";
+import type { Kinds } from "./registry/kind-table.ts";
 import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
 import { kinds as allKinds } from "./resources/table.ts";
@@ -149,6 +152,8 @@ function runLoops(
   tasks.run("cache", (signal) => hub.run(signal));
   const made = { registry: handlers, address, clusterIps, clusterDnsAddress, onPolicy, onReady };
   tasks.run("bootstrap", (signal) => bootstrap(made, signal));
+  const definitions = builtIn(handlers.kinds, "customresourcedefinitions", "apiextensions.k8s.io");
+  tasks.run("definitions", (signal) => serveDefinitions(handlers, definitions, signal));
   if (compactionIntervalMs > 0)
     tasks.run("compaction", (signal) =>
       compactRegularly({ storage, clock, log, intervalMs: compactionIntervalMs }, signal),
@@ -214,6 +219,12 @@ function gateOf(
     isProxyHeader: (name) => requestHeader !== undefined && isRequestHeader(requestHeader, name),
     authorizer: deps.authorizer,
   };
+}
+
+function builtIn(kinds: Kinds, plural: string, group = ""): Kind {
+  const kind = kinds.named(group, plural)?.kind;
+  if (kind === undefined) throw new Error(`the table of kinds lacks ${plural}`);
+  return kind;
 }
 
 function tlsServer({ tls, authentication, headTimeoutMs }: ApiserverConfig): Server {

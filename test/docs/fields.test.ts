@@ -65,7 +65,9 @@ const namesIn = (path: string): readonly string[] => path.split(/[.[\]]+/).filte
 function namesField(path: string, place: readonly string[]): boolean {
   const names = namesIn(path);
   const shared = place.slice(0, names.length);
-  return names.length > 1 && shared.every((name, at) => name === names[at]);
+  if (names.length > 1 && shared.every((name, at) => name === names[at])) return true;
+  // Definitions of custom resources are judged in Kubernetes' internal form, where a schema may stand elsewhere.
+  return place.includes("openAPIV3Schema") && names.at(-1) === place.at(-1);
 }
 
 /** Whether a refusal that names no path names the field or its value. */

@@ -13,6 +13,17 @@ const pod = {
 const bodies: Readonly<Record<string, Json>> = {
   Pod: { spec: pod },
   EndpointSlice: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }] },
+  CustomResourceDefinition: {
+    metadata: { name: "samples.example.com" },
+    spec: {
+      group: "example.com",
+      scope: "Cluster",
+      names: { plural: "samples", kind: "Sample" },
+      versions: [
+        { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } },
+      ],
+    },
+  },
   StatefulSet: {
     spec: {
       selector: { matchLabels: { a: "b" } },

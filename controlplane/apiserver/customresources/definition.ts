@@ -5,7 +5,7 @@ import type { JsonSchema } from "./json-schema.ts";
 export interface Definition {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: ObjectMeta;
+  readonly metadata: ObjectMeta & { name: string; uid: string };
   spec: DefinitionSpec;
   status?: DefinitionStatus;
 }

@@ -12,6 +12,7 @@ describe("openapi", () => {
     const { paths } = documents.index() as { paths: Record<string, { serverRelativeURL: string }> };
     assert.deepEqual(Object.keys(paths).sort(), [
       "api/v1",
+      "apis/apiextensions.k8s.io/v1",
       "apis/apps/v1",
       "apis/authentication.k8s.io/v1",
       "apis/authorization.k8s.io/v1",

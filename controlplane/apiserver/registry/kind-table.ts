@@ -1,5 +1,6 @@
 import type { ObjectSchema } from "../schemas.ts";
 import type { Kind, OtherForm, TableColumns, Verb } from "./kind.ts";
+import { byPriority } from "./version-priority.ts";
 
 /** A kind as one group and version of the API serves it. Most kinds are served once; events twice. */
 export interface ServedKind {
@@ -12,6 +13,7 @@ export interface ServedKind {
   /** Absent: as the built-in schema says of this group, version and kind. */
   readonly schema?: ObjectSchema;
   readonly view: TableColumns;
+  readonly deprecation?: string;
   /** Present where the served form differs from the stored one. */
   readonly convert?: Pick<OtherForm, "toServed" | "fromServed">;
 }
@@ -35,7 +37,7 @@ export interface Kinds {
   byKind(apiVersion: string, kind: string): ServedKind | undefined;
   /** The stored kind with this plural in the core group or any other. */
   named(group: string, plural: string): ServedKind | undefined;
-  /** Groups in the order of the table, each with its versions. */
+  /** Groups in the order of the table, each with its versions, the one that clients should prefer first. */
   groups(): ReadonlyMap<string, readonly string[]>;
 }
 
@@ -72,7 +74,7 @@ export class KindTable implements Kinds {
     for (const { group, version } of this.served) {
       const versions = groups.get(group) ?? [];
       if (!versions.includes(version)) versions.push(version);
-      groups.set(group, versions);
+      groups.set(group, versions.sort(byPriority));
     }
     return groups;
   }
@@ -95,10 +97,11 @@ export function servedForms(kind: Kind): ServedKind[] {
     apiVersion: apiVersionOf(kind.group, kind.version),
     plural: kind.plural,
     ...(kind.schema && { schema: kind.schema }),
+    ...(kind.deprecation !== undefined && { deprecation: kind.deprecation }),
     view: kind,
   };
   const others = (kind.otherForms ?? []).map((form): ServedKind => {
-    const { group, version, schema, view = kind } = form;
+    const { group, version, schema, view = kind, deprecation } = form;
     const apiVersion = apiVersionOf(group, version);
     return {
       kind,
@@ -107,6 +110,7 @@ export function servedForms(kind: Kind): ServedKind[] {
       apiVersion,
       plural: kind.plural,
       ...(schema && { schema }),
+      ...(deprecation !== undefined && { deprecation }),
       view,
       convert: {
         toServed: (object) => ({ ...form.toServed(object), apiVersion }),
@@ -114,7 +118,7 @@ export function servedForms(kind: Kind): ServedKind[] {
       },
     };
   });
-  return [own, ...others];
+  return kind.hidesOwnForm ? others : [own, ...others];
 }
 
 function setFirst<V>(map: Map<string, V>, key: string, value: V): void {

@@ -29,8 +29,12 @@ export interface Kind {
   readonly subresources: Subresources;
   /** The kind counts spec changes in metadata.generation. */
   readonly hasGeneration?: boolean;
+  /** Set where only other forms are served: objects are stored in a version that nobody can ask for any more. */
+  readonly hidesOwnForm?: true;
   /** Further groups and versions that serve the kind; it is stored in its own. */
   readonly otherForms?: readonly OtherForm[];
+  /** What clients that use this version are told beside each answer. */
+  readonly deprecation?: string;
   /** What is known of its fields; absent: what the schema of built-in kinds says. */
   readonly schema?: ObjectSchema;
   /** What of an object the generation counts beside the spec (annotations of deployments, which their replica sets copy). */
@@ -43,8 +47,6 @@ export interface Kind {
   readonly returnsDeleted?: true;
   /** Metadata that …/status leaves as it is, by the strategy of the kind. */
   readonly statusKeeps?: readonly ("labels" | "ownerReferences")[];
-  /** What clients of the kind are told with every answer (deprecated kinds). */
-  readonly warning?: string;
 
   /** Fills in defaults as Kubernetes' defaulting does; mutates `object`. Idempotent. Also run on read from storage. */
   readonly applyDefaults: (object: KubeObject) => void;
@@ -80,6 +82,8 @@ export interface Kind {
   readonly cells: (object: KubeObject, nowMs: number) => readonly Cell[];
   /** Present where deletion leaves a grace period (pods). Seconds for this object. */
   readonly gracePeriodSeconds?: (object: KubeObject) => number;
+  /** Marks the object beyond its deletionTimestamp when its deletion begins; mutates. */
+  readonly prepareForDelete?: (object: KubeObject, now: string) => void;
   /** What the server allocates on create, update and delete (service IPs and node ports). */
   readonly allocates?: "service";
   /** Objects vanish so many seconds after their last write (events). */
@@ -97,6 +101,7 @@ export interface OtherForm {
   readonly toServed: (object: KubeObject) => JsonObject;
   /** From what passed the form's own schema. */
   readonly fromServed: (object: JsonObject) => JsonObject;
+  readonly deprecation?: string;
   /** Where they differ from the kind's own. */
   readonly schema?: ObjectSchema;
   readonly view?: TableColumns;

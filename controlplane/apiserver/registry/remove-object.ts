@@ -2,7 +2,6 @@ import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
 import { conflict, modifiedMeanwhile, notFound } from "../api-error.ts";
-import { objectOf } from "../json.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind } from "./kind.ts";
 import { rfc3339, sameJson } from "./object-meta.ts";
@@ -127,19 +126,17 @@ export function markedForDeletion(
   const graceSeconds = usualSeconds === 0 ? 0 : (options.gracePeriodSeconds ?? usualSeconds);
   if (metadata.deletionTimestamp === undefined) {
     metadata.deletionTimestamp = rfc3339(options.nowMs + graceSeconds * 1000);
-    // Namespaces are marked without it in Kubernetes.
-    if (!isNamespace(kind)) metadata.deletionGracePeriodSeconds = graceSeconds;
+    // What is marked in a way of its own (namespaces) goes without it in Kubernetes.
+    if (kind.prepareForDelete === undefined) metadata.deletionGracePeriodSeconds = graceSeconds;
+    else kind.prepareForDelete(next, metadata.deletionTimestamp);
     if (metadata.generation !== undefined) metadata.generation++;
   } else if (graceSeconds < (metadata.deletionGracePeriodSeconds ?? 0)) {
     const began = Date.parse(metadata.deletionTimestamp) - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
     metadata.deletionTimestamp = rfc3339(Math.max(began + graceSeconds * 1000, began));
     metadata.deletionGracePeriodSeconds = graceSeconds;
   }
-  if (isNamespace(kind)) next.status = { ...objectOf(next.status), phase: "Terminating" };
   return next;
 }
-
-const isNamespace = (kind: Kind) => kind.kind === "Namespace" && kind.group === "";
 
 const orphanFinalizer = "orphan";
 const foregroundFinalizer = "foregroundDeletion";

@@ -17,7 +17,7 @@ export const endpoints = kindOf<Endpoints>({
   namespaced: true,
   storagePrefix: "services/endpoints",
   createsOnUpdate: true,
-  warning: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+  deprecation: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   subresources: {},
   nameRule: dns1123Subdomain,
   hasSpec: false,

@@ -1,4 +1,5 @@
 import type { Namespace } from "../../../client/types.ts";
+import { objectOf } from "../json.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { invalid } from "./field-errors.ts";
 import { ownerlessFinalizer } from "./meta.ts";
@@ -38,6 +39,9 @@ export const namespaces = kindOf<Namespace>({
     if (current.spec === undefined) delete next.spec;
     else next.spec = current.spec;
     keepStatus(next, current);
+  },
+  prepareForDelete(namespace) {
+    namespace.status = { ...objectOf(namespace.status), phase: "Terminating" };
   },
   validate: ({ spec }) =>
     (spec?.finalizers ?? []).flatMap((one) => [

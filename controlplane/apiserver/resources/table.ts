@@ -5,6 +5,7 @@ import { cronJobs } from "./cronjobs.ts";
 import { csiDrivers } from "./csidrivers.ts";
 import { csiNodes } from "./csinodes.ts";
 import { csiStorageCapacities } from "./csistoragecapacities.ts";
+import { customResourceDefinitions } from "./customresourcedefinitions.ts";
 import { daemonSets } from "./daemonsets.ts";
 import { deployments } from "./deployments.ts";
 import { endpointSlices, endpoints } from "./endpoints.ts";
@@ -87,6 +88,7 @@ export const kinds: readonly Kind[] = [
   networkPolicies,
   priorityClasses,
   runtimeClasses,
+  customResourceDefinitions,
   selfSubjectReviews,
   tokenReviews,
   localSubjectAccessReviews,

@@ -32,6 +32,25 @@ export function dropUnknownFields(gvk: Gvk, object: Json): void {
   if (type !== undefined) dropUnknown(type, object);
 }
 
+/** The same for an object whose fields beside its metadata another schema describes: those are looked at for numbers that
+ *  cannot be kept. */
+export function checkMetadataFields({ metadata, ...rest }: Readonly<Json>): FieldReport {
+  const report = { unknown: [], duplicate: [], typeErrors: [] };
+  const type = typeOf(metaType);
+  if (type !== undefined && isObject(metadata)) checkMessage(type, metadata, "metadata", report);
+  for (const [name, value] of Object.entries(rest))
+    checkNumbersWithin(value, { at: name, struct: "", report });
+  return report;
+}
+
+/** Removes what no metadata has; mutates. */
+export function dropUnknownMetadata({ metadata }: Json): void {
+  const type = typeOf(metaType);
+  if (type !== undefined && isObject(metadata)) dropUnknown(type, metadata);
+}
+
+const metaType = "V1ObjectMeta";
+
 interface MutableReport {
   readonly unknown: string[];
   readonly duplicate: string[];

@@ -20,6 +20,15 @@ export function normalizeObject(object: Json): void {
 /** What the server fills in later is text from the start, for all who handle the object until then. */
 const serverStrings: ReadonlySet<string> = new Set(["name", "uid", "resourceVersion", "creationTimestamp"]);
 
+/** The same of the metadata alone, for objects that another schema describes. */
+export function normalizeMetadata({ metadata }: Json): void {
+  const type = typeOf("V1ObjectMeta");
+  if (type === undefined || !isObject(metadata)) return;
+  const own = Object.entries(metadata).filter(([name, value]) => value === "" && serverStrings.has(name));
+  normalizeMessage(type, metadata);
+  Object.assign(metadata, Object.fromEntries(own));
+}
+
 function normalizeMessage(type: SchemaType, object: Json): void {
   for (const name of Object.keys(object)) {
     const field = fieldOf(type, name);

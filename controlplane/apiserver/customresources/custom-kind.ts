@@ -1,0 +1,179 @@
+import { cloneJson } from "../../../base/clone-json.ts";
+import { selectPath } from "../../../base/json-path.ts";
+import type { KubeObject } from "../../../client/types.ts";
+import { invalid } from "../api-error.ts";
+import { isObject, type JsonObject, stringOf, toKubeObject } from "../json.ts";
+import type { Kind, OtherForm, Subresources, TableColumns } from "../registry/kind.ts";
+import { apiVersionOf } from "../registry/kind-table.ts";
+import { validateMeta } from "../resources/meta.ts";
+import { dns1123Subdomain } from "../resources/names.ts";
+import { checkMetadataFields, dropUnknownMetadata } from "../schema/check-fields.ts";
+import { normalizeMetadata } from "../schema/normalize.ts";
+import type { ObjectSchema } from "../schemas.ts";
+import { tableColumns } from "./columns.ts";
+import { applySchemaDefaults, dropNulls } from "./defaults.ts";
+import { type Definition, type DefinitionVersion, type ScalePaths, storageVersion } from "./definition.ts";
+import type { JsonSchema } from "./json-schema.ts";
+import { objectProblems } from "./object-problems.ts";
+import { prune } from "./prune.ts";
+
+/** The kind that an established definition brings. Undefined where it serves nothing. */
+export function customKind(definition: Definition): Kind | undefined {
+  const { spec, status } = definition;
+  const { group } = spec;
+  const names = status?.acceptedNames;
+  const stored = storageVersion(definition);
+  const others = spec.versions.filter((version) => version.served && version !== stored);
+  if (names === undefined || stored === undefined) return undefined;
+  if (!stored.served && others.length === 0) return undefined;
+  const namespaced = spec.scope === "Namespaced";
+  const apiVersion = apiVersionOf(group, stored.name);
+  const schema = schemaOf(stored);
+  const hasStatus = stored.subresources?.status !== undefined;
+  const fields = (stored.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, ""));
+  const kind: Kind = {
+    group,
+    version: stored.name,
+    kind: names.kind,
+    plural: names.plural,
+    singular: names.singular ?? names.kind.toLowerCase(),
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    namespaced,
+    storagePrefix: `${group}/${names.plural}`,
+    subresources: subresourcesOf(stored),
+    hasGeneration: true,
+    alsoCounted: ({ metadata: _, ...rest }) => rest,
+    schema: objectSchema(schema),
+    ...deprecationOf(stored, apiVersion, names.kind),
+    ...(!stored.served && { hidesOwnForm: true }),
+    otherForms: others.map((version) => otherForm(version, { group, kind: names.kind, stored, apiVersion })),
+    applyDefaults(object) {
+      object.apiVersion = apiVersion; // stored in another version, maybe, before the definition changed
+      dropNulls(object, schema);
+      applySchemaDefaults(object, schema);
+    },
+    ...(hasStatus && {
+      prepareForCreate(object) {
+        delete object.status;
+      },
+      prepareForUpdate(next, current) {
+        if (current.status === undefined) delete next.status;
+        else next.status = current.status;
+      },
+    }),
+    validate: (object, _facts, current) => [
+      ...validateMeta(object.metadata, { namespaced, nameRule: dns1123Subdomain }),
+      ...objectProblems(object, schema, current),
+    ],
+    fieldLabels: ["metadata.name", ...(namespaced ? ["metadata.namespace"] : []), ...fields],
+    selectableFields: (object) =>
+      Object.fromEntries(fields.map((field) => [field, fieldText(selectPath(`.${field}`, object)[0])])),
+    ...tableColumns(stored.additionalPrinterColumns),
+  };
+  return kind;
+}
+
+const anyObject: JsonSchema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+
+export function schemaOf({ schema }: DefinitionVersion): JsonSchema {
+  return schema?.openAPIV3Schema ?? anyObject;
+}
+
+/** Strategic merge has no meaning here: Kubernetes refuses it for custom resources. */
+function objectSchema(schema: JsonSchema): ObjectSchema {
+  return {
+    checkFields(object) {
+      const found = checkMetadataFields(object);
+      const unknown = prune(cloneJson(object), schema).map((path) => `unknown field ${JSON.stringify(path)}`);
+      return { ...found, unknown: [...found.unknown, ...unknown] };
+    },
+    normalize(object) {
+      dropUnknownMetadata(object);
+      normalizeMetadata(object);
+      prune(object, schema);
+    },
+  };
+}
+
+interface Stored {
+  readonly group: string;
+  readonly kind: string;
+  readonly stored: DefinitionVersion;
+  readonly apiVersion: string;
+}
+
+/** The conversion `None`: only apiVersion differs. What a client sends is judged by the version in which it sends it. */
+function otherForm(version: DefinitionVersion, { group, kind, apiVersion }: Stored): OtherForm {
+  const schema = schemaOf(version);
+  const view: TableColumns = tableColumns(version.additionalPrinterColumns);
+  return {
+    group,
+    version: version.name,
+    ...deprecationOf(version, apiVersionOf(group, version.name), kind),
+    schema: objectSchema(schema),
+    view,
+    toServed(object) {
+      const served: JsonObject = { ...cloneJson(object), apiVersion: apiVersionOf(group, version.name) };
+      dropNulls(served, schema);
+      applySchemaDefaults(served, schema);
+      return served;
+    },
+    fromServed(object) {
+      applySchemaDefaults(object, schema);
+      const typed = toKubeObject(object);
+      const problems = objectProblems(typed, schema);
+      if (problems.length > 0) throw invalid({ group, kind }, typed.metadata.name, problems);
+      return { ...typed, apiVersion };
+    },
+  };
+}
+
+function deprecationOf(
+  { deprecated, deprecationWarning }: DefinitionVersion,
+  apiVersion: string,
+  kind: string,
+): { readonly deprecation?: string } {
+  if (deprecated !== true) return {};
+  return { deprecation: deprecationWarning ?? `${apiVersion} ${kind} is deprecated` };
+}
+
+function subresourcesOf({ subresources }: DefinitionVersion): Subresources {
+  const { status, scale } = subresources ?? {};
+  return {
+    ...(status !== undefined && { status: true }),
+    ...(scale !== undefined && { scale: scaleOf(scale) }),
+  };
+}
+
+function scaleOf(paths: ScalePaths): NonNullable<Subresources["scale"]> {
+  const numberAt = (object: KubeObject, path: string) => {
+    const value = selectPath(path, object)[0];
+    return typeof value === "number" ? value : 0;
+  };
+  return {
+    replicas: (object) => numberAt(object, paths.specReplicasPath),
+    currentReplicas: (object) => numberAt(object, paths.statusReplicasPath),
+    selector: (object) =>
+      paths.labelSelectorPath === undefined ? "" : stringOf(selectPath(paths.labelSelectorPath, object)[0]),
+    setReplicas: (object, replicas) => setAt(object, paths.specReplicasPath, replicas),
+  };
+}
+
+/** The path is one of plain names: the definition's rules see to that. */
+function setAt(object: KubeObject, path: string, value: unknown): void {
+  const names = path.split(".").filter((name) => name !== "");
+  const last = names.pop() ?? "";
+  let at: JsonObject = object as unknown as JsonObject;
+  for (const name of names) {
+    const inner = at[name];
+    const next: JsonObject = isObject(inner) ? inner : {};
+    at[name] = next;
+    at = next;
+  }
+  at[last] = value;
+}
+
+function fieldText(value: unknown): string {
+  return value === undefined || value === null ? "" : String(value);
+}

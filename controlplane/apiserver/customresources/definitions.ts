@@ -1,0 +1,176 @@
+import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
+import { sleep } from "../../../base/os/clock.ts";
+import { ApiError } from "../api-error.ts";
+import type { KindCache } from "../cache/kind-cache.ts";
+import type { Kind } from "../registry/kind.ts";
+import { rfc3339 } from "../registry/object-meta.ts";
+import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
+import { removeObject } from "../registry/remove-object.ts";
+import { updateObject } from "../registry/update-object.ts";
+import { sameValue } from "../schema/same-value.ts";
+import { customKind } from "./custom-kind.ts";
+import {
+  cleanupFinalizer,
+  conditionOf,
+  type Definition,
+  type DefinitionCondition,
+  setCondition,
+} from "./definition.ts";
+import { judgeNames } from "./names.ts";
+
+const retry: BackoffOptions = { firstMs: 50, mostMs: 5_000 };
+/** How often the objects of a definition that goes are looked at, while somebody's finalizers keep them. */
+const cleanupPollMs = 1_000;
+
+interface Known {
+  /** What the kind was made of. */
+  readonly of: unknown;
+  readonly kind: Kind | undefined;
+}
+
+/** Serves the kinds of the definitions that are stored, and writes into the definitions' status what becomes of them. Every
+ *  server does both: whoever comes second finds it done. Runs until the signal aborts. */
+export async function serveDefinitions(
+  deps: RegistryDeps,
+  definitions: Kind,
+  signal: AbortSignal,
+): Promise<void> {
+  let known = new Map<string, Known>();
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const cache = await deps.hub.cache(definitions);
+      const changed = nextChange(cache, signal);
+      const all = cache.list(cache.prefix).map(({ object }) => object as unknown as Definition);
+      known = kindsOf(all, known);
+      const kinds = [...known.values()].flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
+      deps.kinds.replace("custom", kinds);
+      const waits = await reconcile(deps, definitions, all);
+      failures = 0;
+      await (waits ? Promise.race([changed, sleep(deps.clock, cleanupPollMs, signal)]) : changed);
+    } catch (error) {
+      if (signal.aborted) return;
+      failures += 1;
+      deps.log.warn("cannot keep the custom resource definitions up to date", { error, failures });
+      await sleep(deps.clock, backoffMs(retry, failures, deps.random), signal).catch(() => undefined);
+    }
+  }
+}
+
+/** Resolves at the first change after the call, or when the signal aborts. */
+function nextChange(cache: KindCache, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stop();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const stop = cache.listen({ wake: done, end: done });
+    signal.addEventListener("abort", done, { once: true });
+  });
+}
+
+/** A kind stays the same value as long as what it is made of does: its watches go on. */
+function kindsOf(all: readonly Definition[], before: ReadonlyMap<string, Known>): Map<string, Known> {
+  return new Map(
+    all
+      .filter((definition) => conditionOf(definition, "Established")?.status === "True")
+      .map((definition) => {
+        const { metadata, spec, status } = definition;
+        const of = { uid: metadata.uid, spec, names: status?.acceptedNames };
+        const old = before.get(metadata.name);
+        const known = old !== undefined && sameValue(old.of, of) ? old : { of, kind: customKind(definition) };
+        return [metadata.name, known];
+      }),
+  );
+}
+
+/** Resolves to whether something has to be looked at again without any change of a definition. */
+async function reconcile(deps: RegistryDeps, kind: Kind, all: readonly Definition[]): Promise<boolean> {
+  let waits = false;
+  for (const definition of all) {
+    if (definition.metadata.deletionTimestamp !== undefined)
+      waits = (await finish(deps, kind, definition)) || waits;
+    else if (judgeNames(definition, all) !== undefined) await judge(deps, kind, definition.metadata.name);
+  }
+  return waits;
+}
+
+async function judge(deps: RegistryDeps, kind: Kind, name: string): Promise<void> {
+  await change(deps, kind, name, async (definition) => {
+    // Two definitions that want one name may come at once, to two servers: what the store holds decides.
+    const cache = await deps.hub.consistent(kind);
+    const all = cache.list(cache.prefix).map(({ object }) => object as unknown as Definition);
+    const verdict = judgeNames(definition, all);
+    if (verdict === undefined) return;
+    definition.status = { ...definition.status, acceptedNames: verdict.acceptedNames };
+    for (const condition of verdict.conditions) setCondition(definition, condition, now(deps));
+  });
+}
+
+/** Deletes the objects of a definition that goes; with the last one the definition goes too. True: some are left. */
+async function finish(deps: RegistryDeps, kind: Kind, definition: Definition): Promise<boolean> {
+  const { metadata } = definition;
+  if (metadata.finalizers?.includes(cleanupFinalizer) !== true) return false;
+  const end = await cleanUp(deps, definition);
+  if (end === undefined) return true;
+  await change(deps, kind, metadata.name, (one) => {
+    setCondition(one, end, now(deps));
+    const left = (one.metadata.finalizers ?? []).filter((finalizer) => finalizer !== cleanupFinalizer);
+    if (left.length > 0) one.metadata.finalizers = left;
+    else delete one.metadata.finalizers;
+  });
+  return false;
+}
+
+/** How the cleanup ended; undefined: objects are left. */
+async function cleanUp(deps: RegistryDeps, definition: Definition): Promise<DefinitionCondition | undefined> {
+  const ended = (reason: string, message: string) =>
+    ({ type: "Terminating", status: "False", reason, message }) as const;
+  const objects = customKind(definition);
+  if (conditionOf(definition, "Established")?.status !== "True" || objects === undefined)
+    return ended("NeverEstablished", "resource was never established");
+  const { spec } = definition;
+  // The kind in use is another value where the definition changed on its way.
+  const served = deps.kinds.named(spec.group, spec.names.plural)?.kind ?? objects;
+  const cache = await deps.hub.consistent(served);
+  const all = cache.list(cache.prefix);
+  for (const { object } of all) {
+    const { name, namespace = "" } = object.metadata;
+    if (object.metadata.deletionTimestamp !== undefined) continue;
+    try {
+      await removeObject(deps, served, { name, namespace }, { dryRun: false, by: serverRequester });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
+    }
+  }
+  return (await deps.hub.consistent(served)).count === 0
+    ? ended("InstanceDeletionCompleted", "removed all instances")
+    : undefined;
+}
+
+async function change(
+  deps: RegistryDeps,
+  kind: Kind,
+  name: string,
+  edit: (definition: Definition) => void | Promise<void>,
+): Promise<void> {
+  try {
+    await updateObject(
+      deps,
+      kind,
+      { namespace: "", name },
+      async (current) => {
+        await edit(current as unknown as Definition);
+        return current;
+      },
+      { dryRun: false, via: "server", by: serverRequester },
+    );
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error; // it is gone
+  }
+}
+
+function now({ clock }: RegistryDeps): string {
+  return rfc3339(clock.wallMs());
+}

@@ -1,0 +1,89 @@
+import type { KubeObject } from "../../../client/types.ts";
+import {
+  cleanupFinalizer,
+  type Definition,
+  setCondition,
+  storageVersion,
+} from "../customresources/definition.ts";
+import { validateDefinition } from "../customresources/definition-validation.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { column } from "./cell-text.ts";
+import { notSupported } from "./field-errors.ts";
+import { keepStatus } from "./status.ts";
+import { kindOf } from "./typed-kind.ts";
+
+/** Definitions of custom resources; what they bring is in `customresources/`. */
+export const customResourceDefinitions = kindOf<Definition>({
+  group: "apiextensions.k8s.io",
+  version: "v1",
+  kind: "CustomResourceDefinition",
+  plural: "customresourcedefinitions",
+  singular: "customresourcedefinition",
+  shortNames: ["crd", "crds"],
+  categories: ["api-extensions"],
+  namespaced: false,
+  storagePrefix: "apiextensions.k8s.io/customresourcedefinitions",
+  subresources: { status: true },
+  hasGeneration: true,
+  nameRule: () => [],
+  applyDefaults(definition) {
+    const { names } = definition.spec;
+    if (names !== undefined && names.kind !== undefined) {
+      names.singular ||= names.kind.toLowerCase();
+      names.listKind ||= `${names.kind}List`;
+    }
+    definition.spec.conversion ??= { strategy: "None" };
+    definition.status ??= {};
+    noteStored(definition);
+  },
+  prepareForCreate(definition) {
+    definition.status = {};
+    noteStored(definition);
+  },
+  prepareForUpdate(next, current) {
+    keepStatus(next, current);
+    noteStored(next);
+  },
+  prepareForDelete(object: KubeObject, now) {
+    const definition = object as unknown as Definition;
+    const { metadata } = definition;
+    if (!metadata.finalizers?.includes(cleanupFinalizer))
+      metadata.finalizers = [...(metadata.finalizers ?? []), cleanupFinalizer];
+    const message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    const condition = {
+      type: "Terminating",
+      status: "True",
+      reason: "InstanceDeletionPending",
+      message,
+    } as const;
+    setCondition(definition, condition, now);
+  },
+  validate: problemsOf,
+  columns: [
+    column(
+      "Created At",
+      "date",
+      "CreationTimestamp is a timestamp representing the server time when this object was created.",
+    ),
+  ],
+  cells: ({ metadata }) => [metadata.creationTimestamp ?? ""],
+});
+
+/** Every version in which objects may be stored is named until somebody has rewritten them. */
+function noteStored(definition: Definition): void {
+  const stored = storageVersion(definition)?.name;
+  const status = definition.status ?? {};
+  if (stored !== undefined && !status.storedVersions?.includes(stored))
+    definition.status = { ...status, storedVersions: [...(status.storedVersions ?? []), stored] };
+}
+
+/** Names are judged here alone: they follow from the spec. Conversion by webhook is refused by name, since it would be
+ *  ignored. */
+function problemsOf(definition: Definition, _facts: unknown, current?: Definition): readonly FieldError[] {
+  const { conversion } = definition.spec;
+  const own = validateDefinition(definition, current).filter(
+    ({ field }) => field === "metadata.name" || !field.startsWith("metadata."),
+  );
+  if (conversion?.strategy !== "Webhook") return own;
+  return [...own, notSupported("spec.conversion.strategy", "Webhook", ["None"])];
+}
