@@ -13,6 +13,7 @@ import type { ObjectSchema } from "../schemas.ts";
 import { tableColumns } from "./columns.ts";
 import { applySchemaDefaults, dropNulls } from "./defaults.ts";
 import { type Definition, type DefinitionVersion, type ScalePaths, storageVersion } from "./definition.ts";
+import { embeddedResources, malformedMeta } from "./embedded-objects.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { objectProblems } from "./object-problems.ts";
 import { prune } from "./prune.ts";
@@ -63,7 +64,7 @@ export function customKind(definition: Definition): Kind | undefined {
       },
     }),
     validate: (object, _facts, current) => [
-      ...validateMeta(object.metadata, { namespaced, nameRule: dns1123Subdomain }),
+      ...validateMeta(object.metadata, { namespaced, nameRule: dns1123Subdomain, plainFinalizers: true }),
       ...objectProblems(object, schema, current),
     ],
     fieldLabels: ["metadata.name", ...(namespaced ? ["metadata.namespace"] : []), ...fields],
@@ -86,11 +87,19 @@ function objectSchema(schema: JsonSchema): ObjectSchema {
     checkFields(object) {
       const found = checkMetadataFields(object);
       const unknown = prune(cloneJson(object), schema).map((path) => `unknown field ${JSON.stringify(path)}`);
-      return { ...found, unknown: [...found.unknown, ...unknown] };
+      const malformed = malformedMeta(object, schema, "");
+      const typeErrors = malformed === undefined ? [] : [`${malformed.field}: ${malformed.message}`];
+      return {
+        ...found,
+        unknown: [...found.unknown, ...unknown],
+        typeErrors: [...found.typeErrors, ...typeErrors],
+      };
     },
     normalize(object) {
-      dropUnknownMetadata(object);
-      normalizeMetadata(object);
+      for (const one of [object, ...embeddedResources(object, schema)]) {
+        dropUnknownMetadata(one);
+        normalizeMetadata(one);
+      }
       prune(object, schema);
     },
   };

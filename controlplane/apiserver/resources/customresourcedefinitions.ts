@@ -9,6 +9,7 @@ import { validateDefinition } from "../customresources/definition-validation.ts"
 import type { FieldError } from "../registry/kind.ts";
 import { column } from "./cell-text.ts";
 import { notSupported } from "./field-errors.ts";
+import { dns1123Subdomain } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -25,7 +26,7 @@ export const customResourceDefinitions = kindOf<Definition>({
   storagePrefix: "apiextensions.k8s.io/customresourcedefinitions",
   subresources: { status: true },
   hasGeneration: true,
-  nameRule: () => [],
+  nameRule: dns1123Subdomain,
   applyDefaults(definition) {
     const { names } = definition.spec;
     if (names !== undefined && names.kind !== undefined) {
@@ -77,13 +78,9 @@ function noteStored(definition: Definition): void {
     definition.status = { ...status, storedVersions: [...(status.storedVersions ?? []), stored] };
 }
 
-/** Names are judged here alone: they follow from the spec. Conversion by webhook is refused by name, since it would be
- *  ignored. */
+/** Conversion by webhook is refused by name, since it would be ignored. */
 function problemsOf(definition: Definition, _facts: unknown, current?: Definition): readonly FieldError[] {
-  const { conversion } = definition.spec;
-  const own = validateDefinition(definition, current).filter(
-    ({ field }) => field === "metadata.name" || !field.startsWith("metadata."),
-  );
-  if (conversion?.strategy !== "Webhook") return own;
-  return [...own, notSupported("spec.conversion.strategy", "Webhook", ["None"])];
+  const problems = validateDefinition(definition, current);
+  if (definition.spec.conversion?.strategy !== "Webhook") return problems;
+  return [...problems, notSupported("spec.conversion.strategy", "Webhook", ["None"])];
 }
