@@ -52,7 +52,7 @@ export async function serveDefinitions(
       if (signal.aborted) return;
       failures += 1;
       deps.log.warn("cannot keep the custom resource definitions up to date", { error, failures });
-      await sleep(deps.clock, backoffMs(retry, failures, deps.random), signal).catch(() => undefined);
+      await sleep(deps.clock, backoffMs(retry, failures, deps.random), signal).catch(() => undefined); // aborted: the loop looks for it
     }
   }
 }

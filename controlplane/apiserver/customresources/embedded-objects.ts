@@ -47,7 +47,7 @@ function resourceProblems(value: JsonObject, path: string): readonly FieldError[
   }
   if (!Object.hasOwn(value, "metadata")) return problems;
   const at = childPath(path, "metadata");
-  const metadata = value["metadata"];
+  const metadata = value.metadata;
   const fault = metadataFault(metadata);
   if (fault !== undefined) return [...problems, invalid(at, metadata, fault)];
   const meta = (metadata ?? {}) as ObjectMeta;

@@ -117,12 +117,12 @@ function standardProblems(
     problems.push(forbidden(`${path}.default`, `must not be set ${place.noDefaults}`));
   const none = (key: string) => problems.push(forbidden(`${path}.${key}`, `${key} is not supported`));
   const filled = (key: string) => Object.keys((sent[key] ?? {}) as object).length > 0;
-  if (sent["id"]) none("id");
-  if (sent["additionalItems"] !== undefined) none("additionalItems");
+  if (sent.id) none("id");
+  if (sent.additionalItems !== undefined) none("additionalItems");
   if (filled("patternProperties")) none("patternProperties");
   if (filled("definitions")) none("definitions");
-  if (sent["dependencies"] !== undefined) none("dependencies");
-  if (sent["$ref"] !== undefined) none("$ref");
+  if (sent.dependencies !== undefined) none("dependencies");
+  if (sent.$ref !== undefined) none("$ref");
   if (type === "null")
     problems.push(forbidden(`${path}.type`, "type cannot be set to null, use nullable as an alternative"));
   if (Array.isArray(schema.items) && schema.items.length > 0)
@@ -131,7 +131,7 @@ function standardProblems(
     problems.push(
       forbidden(`${path}.x-kubernetes-embedded-resource`, "must not be used inside of resource meta"),
     );
-  if (sent["uniqueItems"] === true)
+  if (sent.uniqueItems === true)
     problems.push(
       forbidden(
         `${path}.uniqueItems`,

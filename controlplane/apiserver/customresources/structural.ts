@@ -23,7 +23,7 @@ export function unsupportedField(schema: JsonSchema): string | undefined {
     ["definitions", "definitions"],
   ];
   for (const [key, shown] of named) if (told(key)) return `OpenAPIV3Schema '${shown}' is not supported`;
-  if (sent["additionalItems"] !== undefined) return "OpenAPIV3Schema 'additionalItems' is not supported";
+  if (sent.additionalItems !== undefined) return "OpenAPIV3Schema 'additionalItems' is not supported";
   if (schema["x-kubernetes-preserve-unknown-fields"] === false)
     return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
   if (Array.isArray(schema.items) && schema.items.length > 0)
@@ -132,7 +132,7 @@ function metaInvariants(
     if (Object.hasOwn(properties, name) && type !== "string")
       problems.push(invalid(`${path}.properties[${name}].type`, type, "must be string"));
   }
-  const metadata = Object.hasOwn(properties, "metadata") ? properties["metadata"] : undefined;
+  const metadata = Object.hasOwn(properties, "metadata") ? properties.metadata : undefined;
   if (metadata === undefined) return problems;
   const at = `${path}.properties[metadata]`;
   if (isObject && metadata.type !== "object")
