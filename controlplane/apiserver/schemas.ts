@@ -20,6 +20,8 @@ export interface ObjectSchema {
   checkFields(object: JsonObject): FieldFindings;
   /** Drops unknown fields and what is not set; mutates. */
   normalize(object: JsonObject): void;
+  /** The schema as OpenAPI v3 writes it, where no built-in definition says it. */
+  readonly openApi?: object;
   /** Absent where a strategic merge patch has no meaning: nobody says how lists merge. */
   strategicMerge?(current: JsonObject, patch: JsonObject): JsonObject;
 }

@@ -84,6 +84,7 @@ export function schemaOf({ schema }: DefinitionVersion): JsonSchema {
 /** Strategic merge has no meaning here: Kubernetes refuses it for custom resources. */
 function objectSchema(schema: JsonSchema): ObjectSchema {
   return {
+    openApi: schema,
     checkFields(object) {
       const found = checkMetadataFields(object);
       const unknown = prune(cloneJson(object), schema).map((path) => `unknown field ${JSON.stringify(path)}`);

@@ -204,6 +204,21 @@ describe("custom resources", () => {
     assert.equal(group.body.preferredVersion.version, "v1");
   });
 
+  it("are described in the schema document of their group and version", async () => {
+    const document = await call("GET", "/openapi/v3/apis/stable.example.com/v1");
+    const { schemas } = document.body.components;
+    assert.deepEqual(schemas["com.example.stable.v1.CronTab"]["x-kubernetes-group-version-kind"], [
+      { group: "stable.example.com", version: "v1", kind: "CronTab" },
+    ]);
+    assert.equal(
+      schemas["com.example.stable.v1.CronTab"].properties.spec.properties.image.default,
+      "busybox",
+    );
+    assert.deepEqual(schemas["com.example.stable.v1.CronTabList"].properties.items.items, {
+      $ref: "#/components/schemas/com.example.stable.v1.CronTab",
+    });
+  });
+
   it("show a changed definition at once, without their watches' ends being lost", async () => {
     const changed = await call(
       "PATCH",

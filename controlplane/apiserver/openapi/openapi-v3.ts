@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { kubernetesVersion } from "../../../client/version.ts";
 import { apiVersionOf, dropSchemaDocs, schema, schemaDocs } from "../schema/load.ts";
+import { customDefinitions, customRoots, customText } from "./custom-definitions.ts";
 import { definitions, modelOf, reference, v3 } from "./definitions.ts";
 import { type Operation, operations, patchTypes, type ServedAs } from "./paths.ts";
 
@@ -19,7 +20,9 @@ const pathOf = (served: { readonly group: string; readonly version: string }) =>
 export function openapiV3Index(served: readonly ServedAs[]): object {
   const paths = groupVersionPaths(served).map((path) => {
     const hash = createHash("sha256")
-      .update(`${formVersion} ${path} ${schema().hash}`)
+      .update(
+        `${formVersion} ${path} ${schema().hash} ${customText(served.filter((one) => pathOf(one) === path))}`,
+      )
       .digest("hex")
       .toUpperCase();
     return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
@@ -36,7 +39,12 @@ export function openapiV3Document(all: readonly ServedAs[], groupVersion: string
     openapi: "3.0.0",
     info: { title: "Kubernetes", version: kubernetesVersion.gitVersion },
     paths: pathItems(operated),
-    components: { schemas: definitions(rootModels(served, operated), v3, schemaDocs()) },
+    components: {
+      schemas: {
+        ...definitions(rootModels(served, operated), v3, schemaDocs()),
+        ...customDefinitions(served, v3),
+      },
+    },
   };
   const text = JSON.stringify(document);
   dropSchemaDocs();
@@ -46,10 +54,11 @@ export function openapiV3Document(all: readonly ServedAs[], groupVersion: string
 /** The models that operations speak of, their lists included. */
 export function rootModels(served: readonly ServedAs[], all: readonly Operation[]): readonly string[] {
   const names = new Set<string | undefined>(["V1DeleteOptions", "V1Status"]);
-  for (const { kind, group, version } of served) {
+  for (const { kind, group, version, schema } of served) {
     names.add(modelOf({ group, version }, kind.kind));
     names.add(modelOf({ group, version }, `${kind.kind}List`));
     for (const special of kind.subresources.special ?? []) names.add(specialModels[special]);
+    if (schema?.openApi !== undefined) for (const model of customRoots) names.add(model);
   }
   for (const { gvk } of all) names.add(modelOf(gvk, gvk.kind));
   return [...names].filter((name) => name !== undefined);

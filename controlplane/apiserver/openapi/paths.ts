@@ -2,7 +2,7 @@ import type { Verb } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 
 /** A kind as it is served in one group and version. */
-export type ServedAs = Pick<ServedKind, "kind" | "group" | "version">;
+export type ServedAs = Pick<ServedKind, "kind" | "group" | "version" | "schema">;
 
 export interface Operation {
   readonly path: string;
