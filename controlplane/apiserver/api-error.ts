@@ -187,7 +187,10 @@ export function tooManyRequests(
   retryAfterSeconds: number,
   causes?: StatusCause[],
 ): ApiError {
-  return new ApiError(429, "TooManyRequests", message, { retryAfterSeconds, ...(causes && { causes }) });
+  return new ApiError(429, "TooManyRequests", message, {
+    ...(causes && { causes }),
+    ...(retryAfterSeconds > 0 && { retryAfterSeconds }),
+  });
 }
 /** A revision that the store, or this server's view of it, has not reached. */
 export function revisionTooLarge(

@@ -3,6 +3,7 @@ import type { Controller } from "./controller.ts";
 import { cronJobController } from "./cronjob/cron-job-controller.ts";
 import { daemonSetController } from "./daemonset/daemon-set-controller.ts";
 import { deploymentController } from "./deployment/deployment-controller.ts";
+import { disruptionController } from "./disruption/disruption-controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/endpoints-controllers.ts";
 import { endpointSliceMirroringController } from "./endpoints/mirroring-controller.ts";
 import { garbageCollector } from "./garbagecollector/garbage-collector.ts";
@@ -39,6 +40,7 @@ export const controllerTable: readonly Controller[] = [
   endpointSliceMirroringController,
   daemonSetController,
   statefulSetController,
+  disruptionController,
   cronJobController,
   jobController,
   ttlAfterFinishedController,

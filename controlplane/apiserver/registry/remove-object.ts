@@ -34,10 +34,12 @@ export async function removeObject(
 ): Promise<Removal> {
   const key = objectKey(kind, address.namespace, address.name);
   let state = await (options.dryRun || options.preconditions ? liveState : firstState)(deps, kind, key);
+  // Marked by us, from a state that the preconditions held for.
+  let ours: CurrentState | undefined;
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
     if (state === undefined) throw notFound(kind, address.name);
     const current = state.object;
-    checkPreconditions(kind, current, options);
+    if (state !== ours) checkPreconditions(kind, current, options);
     await deps.admit({ operation: "delete", kind, old: current, by: options.by });
     const next = markedForDeletion(kind, current, { ...options, nowMs: deps.clock.wallMs() });
     const removed = isFinished(next);
@@ -53,6 +55,7 @@ export async function removeObject(
     const marksFirst = removed && kind.gracePeriodSeconds !== undefined && !sameJson(next, current);
     if (marksFirst) {
       state = await marked(deps, kind, { key, state, next });
+      ours = state?.object === next ? state : undefined;
       continue;
     }
     const claims = await deps.allocator.plan(kind, removed ? undefined : next, current);

@@ -27,6 +27,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "daemonset-controller": "daemon-set-controller",
   "statefulset-controller": "statefulset-controller",
   "cronjob-controller": "cronjob-controller",
+  "disruption-controller": "disruption-controller",
   "job-controller": "job-controller",
   "ttl-after-finished-controller": "ttl-after-finished-controller",
   "node-ipam-controller": "node-controller",
