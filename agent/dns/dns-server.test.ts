@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { decode, encode } from "dns-packet";
 import { systemClock } from "../../base/os/clock.ts";
+import { freePorts } from "../../base/os/free-ports.ts";
 import { createLog } from "../../base/os/log.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { DnsServer, dnsServerLimits } from "./dns-server.ts";
@@ -32,9 +33,11 @@ class Servers {
     respond: (message: Buffer, protocol: "udp" | "tcp") => Promise<Buffer | undefined>,
     mayAsk = (_: string) => true,
   ) {
+    // UDP and TCP share it.
+    const [free = 0] = await freePorts(1);
     const server = new DnsServer({
       address: "127.0.0.1",
-      port: 0,
+      port: free,
       mayAsk,
       respond: (message, { protocol }) => respond(message, protocol),
       clock: systemClock,

@@ -28,12 +28,15 @@ export const customResourceDefinitions = kindOf<Definition>({
   hasGeneration: true,
   nameRule: dns1123Subdomain,
   applyDefaults(definition) {
-    const { names } = definition.spec;
-    if (names !== undefined && names.kind !== undefined) {
-      names.singular ||= names.kind.toLowerCase();
-      names.listKind ||= `${names.kind}List`;
-    }
-    definition.spec.conversion ??= { strategy: "None" };
+    const { spec } = definition;
+    // What must be there is empty where it is not, as in Kubernetes' types; validation says so.
+    spec.group ??= "";
+    spec.scope ??= "";
+    spec.versions ??= [];
+    spec.names = { ...spec.names, plural: spec.names?.plural ?? "", kind: spec.names?.kind ?? "" };
+    spec.names.singular ||= spec.names.kind.toLowerCase();
+    if (spec.names.kind !== "") spec.names.listKind ||= `${spec.names.kind}List`;
+    spec.conversion ??= { strategy: "None" };
     definition.status ??= {};
     noteStored(definition);
   },

@@ -18,10 +18,11 @@ function made(name: string, fields: Json, meta: Json = {}): KubeObject {
     uid: "u-1",
     creationTimestamp: "2026-01-01T00:00:00Z",
     ...(namespaced && { namespace: "default" }),
+    ...(fields.metadata as Json | undefined),
     ...meta,
   };
   const apiVersion = group === "" ? version : `${group}/${version}`;
-  const object = structuredClone({ apiVersion, kind: name, metadata, ...fields }) as unknown as KubeObject;
+  const object = structuredClone({ ...fields, apiVersion, kind: name, metadata }) as unknown as KubeObject;
   applyDefaults(object);
   prepareForCreate?.(object);
   return object;
@@ -91,6 +92,17 @@ const good: Readonly<Record<string, Json>> = {
   StatefulSet: { spec: { selector, template, serviceName: "web" } },
   CronJob: { spec: { schedule: "0 3 * * *", jobTemplate: { spec: { template: jobTemplate } } } },
   PodDisruptionBudget: { spec: { selector, minAvailable: 1 } },
+  CustomResourceDefinition: {
+    metadata: { name: "samples.example.com" },
+    spec: {
+      group: "example.com",
+      scope: "Namespaced",
+      names: { plural: "samples", kind: "Sample" },
+      versions: [
+        { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } },
+      ],
+    },
+  },
   ClusterRoleBinding: {
     roleRef: { kind: "ClusterRole", name: "r" },
     subjects: [{ kind: "Group", name: "g" }],
