@@ -124,8 +124,8 @@ const changed: readonly Row[] = [
 ];
 const refused: readonly Row[] = [
   ["autoscale deploy/web --max=3", /NotFound.*the server could not find the requested resource/],
-  ["create job x --from=cronjob/none", /the server doesn't have a resource type "cronjob"/],
-  ["create token default", /the server could not find the requested resource/],
+  ["create job x --from=cronjob/none", /cronjobs\.batch "none" not found/],
+  ["create token none", /serviceaccounts "none" not found/],
   ["top pods", /Metrics API not available/],
   ["debug job/job --image=x", /not supported by debug/],
   ["port-forward svc/web 8080:80", /./],
