@@ -1,6 +1,6 @@
 import { serverSideApply } from "./schema/apply.ts";
 import { checkFields, dropUnknownFields } from "./schema/check-fields.ts";
-import { rootType } from "./schema/load.ts";
+import { findTypeName, rootType } from "./schema/load.ts";
 import { recordUpdate } from "./schema/managed-update.ts";
 import { normalizeObject } from "./schema/normalize.ts";
 import { decodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
@@ -20,7 +20,11 @@ export function schemas(): Schemas {
       },
       strategicMerge: (current, patch) => strategicMergePatch(gvk, current, patch),
     }),
-    applyErrors: (patch) => typedErrors(rootType(patch), patch),
+    // Kinds that are not built in have their own schema, by which the object is judged as in every write.
+    applyErrors: (patch) =>
+      findTypeName(String(patch.apiVersion), String(patch.kind)) === undefined
+        ? ""
+        : typedErrors(rootType(patch), patch),
     serverSideApply: (request) => serverSideApply(rootType(request.patch), request),
     recordUpdate: (record) => recordUpdate(rootType(record.next), record),
   };

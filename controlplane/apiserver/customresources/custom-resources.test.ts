@@ -180,6 +180,26 @@ describe("custom resources", () => {
     assert.equal((await call("GET", `${cronTabs}/a`)).body.spec.replicas, 3);
   });
 
+  it("can be applied by the server, which keeps record of who set what", async () => {
+    const apply = (spec: object) =>
+      call(
+        "PATCH",
+        `${cronTabs}/applied?fieldManager=me&fieldValidation=Strict`,
+        cronTab("applied", spec),
+        "application/apply-patch+yaml",
+      );
+    const made = await apply({ cronSpec: "* * * * *", replicas: 2 });
+    assert.equal(made.code, 201, JSON.stringify(made.body));
+    assert.equal(made.body.spec.image, "busybox");
+    const less = await apply({ cronSpec: "1 * * * *" });
+    assert.equal(less.code, 200, JSON.stringify(less.body));
+    assert.deepEqual(less.body.spec, { cronSpec: "1 * * * *", image: "busybox" });
+    const [owner] = less.body.metadata.managedFields;
+    assert.deepEqual([owner.manager, owner.operation], ["me", "Apply"]);
+    assert.equal((await apply({ cronSpec: "* * * * *", unknown: 1 })).code, 400);
+    await call("DELETE", `${cronTabs}/applied`);
+  });
+
   it("are shown in their columns, selected by their fields, and served in every version", async () => {
     const { text } = await server.admin.call("GET", cronTabs, {
       accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
