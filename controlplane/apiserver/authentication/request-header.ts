@@ -1,3 +1,4 @@
+import { extraOf } from "../filters/extra-headers.ts";
 import { AuthenticationError, type Authenticator } from "./authenticator.ts";
 import { requireSignedBy } from "./client-certificate.ts";
 
@@ -74,26 +75,4 @@ function pairs(raw: readonly string[]): readonly Header[] {
       value: Buffer.from(raw[at + 1] ?? "", "latin1").toString("utf8"),
     });
   return found;
-}
-
-function extraOf(
-  headers: readonly Header[],
-  prefixes: readonly string[],
-): Readonly<Record<string, readonly string[]>> {
-  const extra = new Map<string, string[]>();
-  for (const prefix of prefixes)
-    for (const { name, value } of headers) {
-      if (!name.startsWith(prefix)) continue;
-      const key = unescaped(name.slice(prefix.length));
-      extra.set(key, [...(extra.get(key) ?? []), value]);
-    }
-  return Object.fromEntries(extra);
-}
-
-function unescaped(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key; // malformed escapes stay as they are
-  }
 }

@@ -92,13 +92,15 @@ describe("custom resources", () => {
     });
     return { code, body: text.startsWith("{") ? JSON.parse(text) : text };
   };
-  const until = async (path: string, code: number) => {
+  /** Asks until the answer fits; the test's own time limit bounds it. */
+  const eventually = async (path: string, fits: (answer: Awaited<ReturnType<typeof call>>) => boolean) => {
     for (;;) {
       const answer = await call("GET", path);
-      if (answer.code === code) return answer;
+      if (fits(answer)) return answer;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };
+  const until = (path: string, code: number) => eventually(path, (answer) => answer.code === code);
 
   it("are served as their definition says, from its creation on", async () => {
     assert.equal((await call("GET", cronTabs)).code, 404);
@@ -253,11 +255,7 @@ describe("custom resources", () => {
       "application/json-patch+json",
     );
     assert.equal(changed.code, 200, JSON.stringify(changed.body));
-    for (;;) {
-      const { body } = await call("GET", `${cronTabs}/a`);
-      if (body.spec?.extra === "new") break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await eventually(`${cronTabs}/a`, ({ body }) => body.spec?.extra === "new");
   });
 
   it("refuse names that another definition holds", async () => {
@@ -291,11 +289,7 @@ describe("custom resources", () => {
     );
     const gone = await call("DELETE", `${definitions}/crontabs.stable.example.com`);
     assert.equal(gone.code, 200);
-    for (;;) {
-      const { body } = await call("GET", `${cronTabs}/a`);
-      if (body.metadata?.deletionTimestamp !== undefined) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await eventually(`${cronTabs}/a`, ({ body }) => body.metadata?.deletionTimestamp !== undefined);
     assert.equal((await call("GET", `${definitions}/crontabs.stable.example.com`)).code, 200);
     await call("PATCH", `${cronTabs}/a`, { metadata: { finalizers: null } }, "application/merge-patch+json");
     await until(`${definitions}/crontabs.stable.example.com`, 404);

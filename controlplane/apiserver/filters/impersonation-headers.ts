@@ -1,5 +1,6 @@
 import { badRequest } from "../api-error.ts";
 import type { User } from "./authentication.ts";
+import { extraOf } from "./extra-headers.ts";
 
 /** Who a request asks to be, as its headers say it: nothing checked, nothing added. */
 export interface WantedUser {
@@ -23,7 +24,7 @@ export function wantedUser(raw: readonly string[]): WantedUser | undefined {
     name: only("Impersonate-User", valuesOf("impersonate-user")),
     uid: only("Impersonate-Uid", valuesOf("impersonate-uid")),
     groups: valuesOf("impersonate-group"),
-    extra: extraOf(headers),
+    extra: extraOf(headers, [extraPrefix]),
   };
   for (const { name } of headers)
     if (
@@ -55,24 +56,6 @@ function only(name: string, values: readonly string[]): string {
   const [value = "", ...more] = values;
   if (more.length > 0) throw badRequest(`${name} may be given once, not ${values.length} times`);
   return value;
-}
-
-function extraOf(headers: readonly Header[]): WantedUser["extra"] {
-  const extra = new Map<string, string[]>();
-  for (const { name, value } of headers) {
-    if (!name.startsWith(extraPrefix)) continue;
-    const key = unescaped(name.slice(extraPrefix.length));
-    extra.set(key, [...(extra.get(key) ?? []), value]);
-  }
-  return Object.fromEntries(extra);
-}
-
-function unescaped(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key; // malformed escapes stay as they are
-  }
 }
 
 /** As Go prints its own struct, for the error's text. */
