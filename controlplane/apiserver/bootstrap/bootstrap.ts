@@ -5,6 +5,7 @@ import { systemNamespaces } from "../admission/namespace-lifecycle.ts";
 import { ApiError } from "../api-error.ts";
 import type { JsonObject } from "../json.ts";
 import { toKubeObject } from "../json.ts";
+import { createMissing, type NewObject } from "../registry/create-missing.ts";
 import { createObject } from "../registry/create-object.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { systemPriorityClasses } from "../resources/system-priority-classes.ts";
@@ -62,15 +63,10 @@ async function createEssentials({
   address,
   onPolicy,
 }: BootstrapDeps): Promise<void> {
-  for (const name of systemNamespaces)
-    await ensure(registry, "namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-  for (const { name, value, description } of systemPriorityClasses) {
-    const head = { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", metadata: { name } };
-    await ensure(registry, "priorityclasses", { ...head, value, description }, "scheduling.k8s.io");
-  }
+  await createMissing(registry, [...namespaces(registry), ...priorityClasses(registry)]);
   await ensureRbacPolicy(registry);
   await onPolicy();
-  await ensure(registry, "services", {
+  await ensureService(registry, {
     apiVersion: "v1",
     kind: "Service",
     metadata: {
@@ -85,7 +81,26 @@ async function createEssentials({
       sessionAffinity: "None",
     },
   });
-  if (clusterDnsAddress !== undefined) await ensure(registry, "services", dnsService(clusterDnsAddress));
+  if (clusterDnsAddress !== undefined) await ensureService(registry, dnsService(clusterDnsAddress));
+}
+
+function namespaces(registry: RegistryDeps): NewObject[] {
+  return systemNamespaces.flatMap((name) =>
+    newObject(registry, "", "namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } }),
+  );
+}
+
+function priorityClasses(registry: RegistryDeps): NewObject[] {
+  const group = "scheduling.k8s.io";
+  return systemPriorityClasses.flatMap(({ name, value, description }) => {
+    const head = { apiVersion: `${group}/v1`, kind: "PriorityClass", metadata: { name } };
+    return newObject(registry, group, "priorityclasses", { ...head, value, description });
+  });
+}
+
+function newObject({ kinds }: RegistryDeps, group: string, plural: string, object: JsonObject): NewObject[] {
+  const kind = kinds.named(group, plural)?.kind;
+  return kind === undefined ? [] : [{ kind, object: toKubeObject(object) }];
 }
 
 /** Has neither selector nor endpoints: each node answers at this address itself. */
@@ -110,8 +125,8 @@ function dnsService(clusterIP: string): JsonObject {
   };
 }
 
-async function ensure(registry: RegistryDeps, plural: string, object: JsonObject, group = ""): Promise<void> {
-  const kind = registry.kinds.named(group, plural)?.kind;
+async function ensureService(registry: RegistryDeps, object: JsonObject): Promise<void> {
+  const kind = registry.kinds.named("", "services")?.kind;
   if (kind === undefined) return;
   try {
     await createObject(registry, kind, toKubeObject(object), { dryRun: false, by: serverRequester });

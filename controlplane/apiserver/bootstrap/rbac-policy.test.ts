@@ -4,12 +4,22 @@ import { systemClock } from "../../../base/os/clock.ts";
 import { aggregatedRules, sameRules } from "../../../client/rules/aggregated-rules.ts";
 import type { ClusterRole } from "../../../client/types.ts";
 import { MemoryStorage } from "../registry/memory-storage.ts";
+import type { CommitResult, Transaction } from "../registry/storage.ts";
 import { startTestApiserver, type TestApiserver } from "../testing.ts";
 
 const file = new URL("../rbac/testdata/default-policy.json", import.meta.url);
 const recorded: Readonly<Record<string, readonly { metadata: { name: string; namespace?: string } }[]>> =
   JSON.parse(readFileSync(file, "utf8"));
 const rbac = "/apis/rbac.authorization.k8s.io/v1";
+
+class CountedStorage extends MemoryStorage {
+  readonly commits: Transaction[] = [];
+
+  override commit(transaction: Transaction): Promise<CommitResult> {
+    this.commits.push(transaction);
+    return super.commit(transaction);
+  }
+}
 
 describe("a server's start", () => {
   const storage = new MemoryStorage(systemClock);
@@ -40,6 +50,22 @@ describe("a server's start", () => {
       const missing = objects.map(place).filter((one) => !there.has(one));
       assert.deepEqual(missing, [], plural);
     }
+  });
+
+  it("costs a new cluster a handful of writes, and one that has everything none of roles and bindings", async () => {
+    const counted = new CountedStorage(systemClock);
+    const first = await startTestApiserver({ storage: counted, authority: api.authority });
+    const { commits } = counted;
+    const before = commits.length;
+    assert.ok(before <= 16, `${before} writes`);
+    const second = await startTestApiserver({ storage: counted, authority: api.authority });
+    const later = commits.slice(before).flatMap(({ writes }) => writes.map(({ key }) => key));
+    await first.stop();
+    await second.stop();
+    assert.deepEqual(
+      later.filter((key) => /role/.test(key)),
+      [],
+    );
   });
 
   it("fills admin, edit and view, without any controller", async () => {

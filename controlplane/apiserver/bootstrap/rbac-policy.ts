@@ -10,6 +10,7 @@ import {
 } from "../rbac/policy/default-policy.ts";
 import { ownBindings, ownRoles } from "../rbac/policy/own-policy.ts";
 import { reconciledBinding, reconciledRole } from "../rbac/reconcile.ts";
+import { createMissing } from "../registry/create-missing.ts";
 import { createObject } from "../registry/create-object.ts";
 import type { Kind } from "../registry/kind.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
@@ -21,14 +22,33 @@ const group = "rbac.authorization.k8s.io";
 /** How many objects are written at once. */
 const writesAtOnceMax = 16;
 const by = serverRequester;
+const rbacKinds = ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"];
 
 /** Sees to Kubernetes' default roles and bindings and our own: those that are missing are made, those that lack something get it back.
  *  Roles that gather others' rules have them from the first moment; the controller keeps them later. */
 export async function ensureRbacPolicy(registry: RegistryDeps): Promise<void> {
-  await inParallel(await newRoles(registry), (role) => ensure(registry, role, reconciledRole));
-  await inParallel([...defaultBindings(), ...ownBindings()], (binding) =>
-    ensure(registry, binding, reconciledBinding),
-  );
+  const roles = await newRoles(registry);
+  const bindings = [...defaultBindings(), ...ownBindings()];
+  const made = await createFirst(registry, [...roles, ...bindings]);
+  const isOld = ({ kind = "" }: { readonly kind?: string }) => !made.has(kind);
+  await inParallel(roles.filter(isOld), (role) => ensure(registry, role, reconciledRole));
+  await inParallel(bindings.filter(isOld), (binding) => ensure(registry, binding, reconciledBinding));
+}
+
+/** Where there are none of their kind at all, as in a new cluster, all are made at once. Resolves to the names of those kinds. */
+async function createFirst(
+  registry: RegistryDeps,
+  wanted: readonly (AnyRole | AnyBinding)[],
+): Promise<ReadonlySet<string>> {
+  const kinds = new Map<string, Kind>();
+  for (const kind of rbacKinds.map((name) => kindOf(registry, name)))
+    if ((await registry.hub.cache(kind)).count === 0) kinds.set(kind.kind, kind);
+  const missing = wanted.flatMap((one) => {
+    const kind = kinds.get(one.kind ?? "");
+    return kind === undefined ? [] : [{ kind, object: toKubeObject(structuredClone({ ...one })) }];
+  });
+  await createMissing(registry, missing);
+  return new Set(kinds.keys());
 }
 
 /** The default roles, those that gather filled from the others and from what is there. */

@@ -32,7 +32,7 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const object = generates ? cloneJson(input) : input;
     if (generates) object.metadata.name = generatedName(generateName, deps.random);
-    await prepare(deps, kind, object, options);
+    await prepareNew(deps, kind, object, options);
     const created = await store(deps, kind, object, options);
     if (created.ok) return created.object;
     if (!generates) throw alreadyExists(kind, object.metadata.name, isGoing(kind, created.entry));
@@ -40,11 +40,12 @@ export async function createObject(
   }
 }
 
-async function prepare(
+/** Makes of what is wanted what is to be stored: defaults, admission, what only the server says, validation. */
+export async function prepareNew(
   deps: RegistryDeps,
   kind: Kind,
   object: KubeObject,
-  { by, record }: CreateOptions,
+  { by, record }: Pick<CreateOptions, "by" | "record">,
 ): Promise<void> {
   kind.applyDefaults(object);
   record?.(object);
