@@ -150,7 +150,7 @@ async function start(parts: Parts): Promise<void> {
     { launcher, network: network.pods, os },
   );
   closers.push(() => runtime.close());
-  late.deps = { os, runtime, pods: () => pods.list() };
+  late.deps = { os, runtime, pods: () => pods.list(), nodeIp: config.nodeIp };
 
   const events = new EventRecorder(
     { component: "kubelet", host: config.nodeName },

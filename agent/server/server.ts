@@ -18,6 +18,7 @@ import {
   type Wanted,
 } from "./remote-command.ts";
 import { askedOf, type Found, logTarget, sessionTarget } from "./targets.ts";
+import { serveTunnel } from "./tunnel.ts";
 
 export interface ServerConfig {
   readonly address: string;
@@ -33,6 +34,7 @@ export interface ServerDeps {
   readonly os: Os;
   readonly runtime: Runtime;
   readonly pods: () => readonly Pod[];
+  readonly nodeIp: string;
 }
 
 /** What the server needs from the start, and what it gets once the runtime is open: until then it answers 503. */
@@ -55,6 +57,7 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
     requestCert: true,
     rejectUnauthorized: false, // /healthz is for all; the rest is checked per request
     minVersion: "TLSv1.2",
+    allowHalfOpen: true, // each direction of a tunnel ends on its own
   });
   const sockets = new WebSocketServer({
     noServer: true,
@@ -69,8 +72,26 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
       answer.end(`${describeError(error)}\n`);
     });
   });
-  server.on("upgrade", (request, socket: Duplex, head) => {
+  // Connections that are HTTP's no more: the server forgets them, and would wait for them for ever.
+  const detached = new Set<Duplex>();
+  const detach = (socket: Duplex) => {
+    detached.add(socket);
+    socket.on("close", () => detached.delete(socket));
     socket.on("error", () => socket.destroy());
+  };
+  server.on("connect", (request, socket: Duplex, head) => {
+    detach(socket);
+    const allowed = admitted(request, late);
+    if ("missing" in allowed) return refuseUpgrade(socket, allowed);
+    const { os, runtime, nodeIp } = allowed;
+    serveTunnel(request, socket, head, {
+      clock: os.clock,
+      nodeIp,
+      sandboxes: () => runtime.listPodSandboxes(),
+    });
+  });
+  server.on("upgrade", (request, socket: Duplex, head) => {
+    detach(socket);
     const session = sessionOf(request, late);
     if ("missing" in session) return refuseUpgrade(socket, session);
     sockets.handleUpgrade(request, socket, head, (webSocket) =>
@@ -81,7 +102,7 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
   return {
     port,
     close: async () => {
-      for (const client of sockets.clients) client.terminate();
+      for (const socket of detached) socket.destroy();
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
@@ -107,6 +128,16 @@ function refusal(request: IncomingMessage): string | undefined {
   return subject?.CN === "system:apiserver" || groups.includes("system:masters")
     ? undefined
     : "403 Forbidden";
+}
+
+/** What a caller who may ask is served with, or why it is not served. */
+function admitted(
+  request: IncomingMessage,
+  late: LateDeps,
+): ServerDeps | { readonly code: number; readonly missing: string } {
+  const denied = refusal(request);
+  if (denied !== undefined) return { code: Number(denied.slice(0, 3)), missing: denied.slice(4) };
+  return late.deps() ?? { code: 503, missing: "the agent is starting" };
 }
 
 async function route(request: IncomingMessage, answer: ServerResponse, late: LateDeps): Promise<void> {
@@ -196,10 +227,8 @@ function sessionOf(
   request: IncomingMessage,
   late: LateDeps,
 ): AskedSession | { code: number; missing: string } {
-  const deps = late.deps();
-  if (deps === undefined) return { code: 503, missing: "the agent is starting" };
-  const denied = refusal(request);
-  if (denied !== undefined) return { code: Number(denied.slice(0, 3)), missing: denied.slice(4) };
+  const deps = admitted(request, late);
+  if ("missing" in deps) return deps;
   const url = new URL(request.url ?? "/", "https://node");
   const asked = askedOf(url.pathname);
   if (asked === undefined || (asked.verb !== "exec" && asked.verb !== "attach"))

@@ -7,7 +7,7 @@ import { admissionPluginNames } from "./admission/plugins.ts";
 import type { AuthenticationConfig } from "./authentication/config.ts";
 import { authenticationConfig, authenticationFlags } from "./authentication/flags.ts";
 import { historyBytesDefault } from "./cache/history-budget.ts";
-import type { NodeTls } from "./handlers/node-link.ts";
+import type { NodeTls } from "./reach/node-link.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
 
 const megabyte = 1024 * 1024;

@@ -21,10 +21,11 @@ import type { Gate } from "./filters/identity.ts";
 import { InFlight } from "./filters/in-flight.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
-import { nodeLink } from "./handlers/node-link.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { escalationCheck } from "./rbac/escalation.ts";
 import type { Rbac } from "./rbac/rbac-authorizer.ts";
+import { clusterDialer } from "./reach/dialer.ts";
+import { nodeLink } from "./reach/node-link.ts";
 import { compactRegularly } from "./registry/compactor.ts";
 import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
 import type { Kind } from "./registry/kind.ts";
@@ -180,6 +181,10 @@ function handlerDeps(
   const { clusterIps, nodePorts } = config;
   const { authorizer, rulesFor, rbac } = authorizers({ hub, kinds, clock: os.clock });
   const lookup = { kinds, hub, storage, clock: os.clock };
+  const facts = {
+    loopbackEndpoints: [clusterIps.text, config.advertiseAddress].some((text) => text.startsWith("127.")),
+  };
+  const nodes = nodeLink(config.nodeTls);
   const tokens = config.authentication.serviceAccounts?.issuer;
   const admission = { ...lookup, random: os.random, authorizer, issuesTokens: tokens !== undefined };
   const handlers: HandlerDeps = {
@@ -198,11 +203,10 @@ function handlerDeps(
     rulesFor,
     gate: gateOf(config, { ...lookup, random: os.random, authorizer, log }),
     tokens,
-    facts: {
-      loopbackEndpoints: [clusterIps.text, config.advertiseAddress].some((text) => text.startsWith("127.")),
-    },
+    facts,
     schemas: schemas(),
-    nodes: nodeLink(config.nodeTls),
+    nodes,
+    dialer: clusterDialer({ ...lookup, random: os.random, nodes, facts }),
   };
   return { handlers, rbac };
 }

@@ -7,12 +7,13 @@ import type { Authorizer, RuleResolver } from "../filters/authorizer.ts";
 import type { Gate } from "../filters/identity.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { JsonObject } from "../json.ts";
+import type { Dialer } from "../reach/dialer.ts";
+import type { NodeLink } from "../reach/node-link.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import type { RegistryDeps } from "../registry/registry-deps.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 import type { Schemas } from "../schemas.ts";
 import type { Output } from "./negotiate.ts";
-import type { NodeLink } from "./node-link.ts";
 import type { TableView } from "./shapes.ts";
 
 /** One request for a resource, access checked. */
@@ -44,6 +45,8 @@ export interface HandlerDeps extends RegistryDeps {
   readonly tokens: TokenIssuer | undefined;
   readonly schemas: Schemas;
   readonly nodes: NodeLink;
+  /** How pods and services are reached. */
+  readonly dialer: Dialer;
 }
 
 export type Handler = (call: Call, deps: HandlerDeps) => Promise<Answer>;

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
+import { dialText } from "../../../base/dial-text.ts";
 import { badRequest, internalError, nodeAnswered, unknownError } from "../api-error.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { logOptions } from "./log-options.ts";
-import { dialText } from "./node-link.ts";
 import { logTarget, type PodTarget } from "./pod-target.ts";
 
 const refusalCharsMax = 2048;

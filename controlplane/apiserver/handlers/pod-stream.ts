@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
-import type { Clock } from "../../../base/os/clock.ts";
+import { dialText } from "../../../base/dial-text.ts";
+import { join } from "../../../base/os/join.ts";
 import { unknownError } from "../api-error.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { HandlerDeps } from "./call.ts";
-import { dialText } from "./node-link.ts";
 import type { PodTarget } from "./pod-target.ts";
 
 const passedOn = ["command", "stdin", "stdout", "stderr", "tty"];
@@ -73,26 +73,4 @@ function passRefusal(response: IncomingMessage, socket: Duplex, done: () => void
   );
   response.pipe(socket);
   response.on("close", done);
-}
-
-/** How long a side that was told all may take to take it. */
-const drainMs = 30_000;
-
-/** Each side's end ends the other, once it has taken what was said before; a side that breaks takes the other with it. */
-export function join(near: Duplex, far: Duplex, clock: Clock, done: () => void): void {
-  let open = 2;
-  const closed = (other: Duplex) => () => {
-    if (--open === 0) return done();
-    // The last words may still be on their way, to a slow client a long one.
-    other.end();
-    const cancel = clock.after(drainMs, () => other.destroy());
-    other.once("close", cancel);
-    if (other.writableFinished) other.destroy();
-    else other.once("finish", () => other.destroy());
-  };
-  near.pipe(far);
-  far.pipe(near);
-  far.on("error", () => near.destroy());
-  near.on("close", closed(far));
-  far.on("close", closed(near));
 }

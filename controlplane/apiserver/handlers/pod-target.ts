@@ -1,5 +1,6 @@
-import { ApiError, badRequest, notFound } from "../api-error.ts";
+import { badRequest, notFound } from "../api-error.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../json.ts";
+import { nodeAddress } from "../reach/node-address.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import type { Call, HandlerDeps } from "./call.ts";
 
@@ -10,8 +11,6 @@ export interface PodTarget {
   readonly container: string;
   readonly node: string;
 }
-
-const kubeletPort = 10250;
 
 type Asking = Pick<Call, "served" | "target" | "query">;
 
@@ -52,20 +51,4 @@ function containerOf(pod: string, spec: JsonObject, asked: string): string {
   throw badRequest(
     `a container name must be specified for pod ${pod}, choose one of: [${main.join(" ")}]${others}`,
   );
-}
-
-async function nodeAddress(deps: HandlerDeps, name: string): Promise<{ host: string; port: number }> {
-  const kind = deps.kinds.named("", "nodes")?.kind;
-  const entry = kind && (await deps.storage.get(objectKey(kind, "", name))).entry;
-  if (kind === undefined || entry === undefined) throw notFound({ group: "", plural: "nodes" }, name);
-  const status = objectOf(decodeStored(kind, entry.value, entry.modRevision).status);
-  const addresses = listOf(status.addresses).filter(isObject);
-  const found =
-    addresses.find((one) => one.type === "InternalIP") ??
-    addresses.find((one) => one.type === "Hostname") ??
-    {};
-  const host = stringOf(found.address);
-  if (host === "") throw new ApiError(500, "InternalError", `node ${name} has no address to reach it at`);
-  const port = objectOf(objectOf(status.daemonEndpoints).kubeletEndpoint).Port;
-  return { host, port: typeof port === "number" ? port : kubeletPort };
 }

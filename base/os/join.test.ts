@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Duplex, PassThrough } from "node:stream";
-import { systemClock } from "../../../base/os/clock.ts";
-import { join } from "./pod-stream.ts";
+import { systemClock } from "./clock.ts";
+import { join } from "./join.ts";
 
 /** A client that takes what is written only when told to. */
 function slowClient() {

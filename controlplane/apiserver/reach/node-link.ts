@@ -25,22 +25,3 @@ export function tlsOptions({ ca, cert, key }: NodeTls): AgentOptions {
     ...(key !== undefined && { key }),
   };
 }
-
-/** What Go says of a connection that could not be made. */
-export function dialText(
-  error: Error,
-  { host, port }: { readonly host: string; readonly port: number },
-): string {
-  const code = "code" in error ? String(error.code) : "";
-  const at = `dial tcp ${host.includes(":") ? `[${host}]` : host}:${port}`;
-  if (code === "ENOTFOUND") return `dial tcp: lookup ${host}: no such host`;
-  if (code === "ETIMEDOUT") return `${at}: i/o timeout`;
-  const why = dialFailures[code];
-  return why === undefined ? error.message : `${at}: connect: ${why}`;
-}
-
-const dialFailures: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  EHOSTUNREACH: "no route to host",
-  ENETUNREACH: "network is unreachable",
-};
