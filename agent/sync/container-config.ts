@@ -1,4 +1,5 @@
 import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
+import { qosClass } from "../../client/rules/pod-qos.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import type { Image } from "../images/image.ts";
 import { textInTree } from "../images/path-in-tree.ts";
@@ -7,7 +8,6 @@ import type { ContainerConfig, Mount, Resources, SandboxConfig, Security } from 
 import { containerUser } from "./container-user.ts";
 import { ConfigError, expandVariables } from "./environment.ts";
 import { hostNamesOf } from "./host-names.ts";
-import { qosClassOf } from "./pod-status.ts";
 import { appArmorChoiceOf, seccompChoiceOf } from "./security-profiles.ts";
 
 /** An image may hold anything under the name of its /etc/passwd. */
@@ -86,7 +86,7 @@ export function resourcesOf(pod: Pod, container: Container, nodeMemoryBytes: num
   const cpu = parseMilliQuantity(requests.cpu ?? limits.cpu ?? "0");
   const quota = parseMilliQuantity(limits.cpu ?? "0");
   const memory = parseQuantity(requests.memory ?? limits.memory ?? "0");
-  const qos = qosClassOf(pod);
+  const qos = qosClass(pod.spec);
   const share = 1000 - Math.floor((1000 * memory) / nodeMemoryBytes);
   const oomScoreAdj =
     qos === "Guaranteed" ? -997 : qos === "BestEffort" ? 1000 : Math.min(999, Math.max(3, share));

@@ -1,3 +1,4 @@
+import { qosClass } from "../../client/rules/pod-qos.ts";
 import type { Container, ContainerStatus, Pod, PodStatus } from "../../client/types.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { containerFacts } from "./container-facts.ts";
@@ -46,7 +47,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: before.startTime ?? timeText(input.nowMs),
     ...(inits.length > 0 && { initContainerStatuses: inits }),
     containerStatuses: mains,
-    qosClass: before.qosClass ?? qosClassOf(pod),
+    qosClass: before.qosClass ?? qosClass(pod.spec),
     ...(failure ??
       (before.reason && isTerminal(before.phase) ? { reason: before.reason, message: before.message } : {})),
   } as PodStatus;
@@ -67,7 +68,7 @@ function refusedStatus({ pod, nowMs, failure }: StatusInput): PodStatus {
     phase: "Failed",
     conditions: (before.conditions ?? []).filter(({ type }) => !ownConditions.has(type)),
     startTime: before.startTime ?? timeText(nowMs),
-    qosClass: before.qosClass ?? qosClassOf(pod),
+    qosClass: before.qosClass ?? qosClass(pod.spec),
     reason: failure?.reason ?? before.reason,
     message: failure?.message ?? before.message,
   } as PodStatus;
@@ -135,21 +136,4 @@ function stateOf(
       containerID: `${input.scheme}://${id}`,
     },
   };
-}
-
-/** Guaranteed: limits equal requests for cpu and memory everywhere. BestEffort: neither anywhere. */
-export function qosClassOf(pod: Pod): "Guaranteed" | "Burstable" | "BestEffort" {
-  const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
-  const amounts = all.map(({ resources }) => ({
-    limits: resources?.limits ?? {},
-    requests: resources?.requests ?? {},
-  }));
-  const named = (from: { [name: string]: string }) => from.cpu !== undefined || from.memory !== undefined;
-  if (!amounts.some(({ limits, requests }) => named(limits) || named(requests))) return "BestEffort";
-  const equal = amounts.every(({ limits, requests }) =>
-    (["cpu", "memory"] as const).every(
-      (name) => limits[name] !== undefined && (requests[name] ?? limits[name]) === limits[name],
-    ),
-  );
-  return equal ? "Guaranteed" : "Burstable";
 }

@@ -3,14 +3,14 @@ import { forbidden } from "../api-error.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Admission } from "./admission.ts";
 import { claimViolations, podViolations, setDefaultResources } from "./limit-range-rules.ts";
-import { newPod } from "./new-pod.ts";
+import { sizedPod } from "./new-pod.ts";
 import { type LookupDeps, storedObjects } from "./stored-lookup.ts";
 
 /** Kubernetes' LimitRanger: gives new pods' containers the requests and limits that the ranges of their namespace say, and
- *  refuses pods and claims outside the ranges. */
+ *  refuses pods (new and resized) and claims outside the ranges. */
 export function limitRanger(deps: LookupDeps): Admission {
   return async (attributes) => {
-    const pod = newPod(attributes);
+    const pod = sizedPod(attributes);
     const { kind, operation, object, old, by } = attributes;
     if (pod === undefined && !(isClaim(kind) && operation !== "delete" && by.subresource === "")) return;
     if (object === undefined || old?.metadata.deletionTimestamp !== undefined) return;

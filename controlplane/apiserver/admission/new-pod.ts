@@ -1,6 +1,14 @@
 import type { Pod } from "../../../client/types.ts";
 import type { Attributes } from "./admission.ts";
 
+/** The pod of a write that creates one or changes what its containers may use: limits of namespaces hold for it. */
+export function sizedPod(attributes: Attributes): Pod | undefined {
+  const { kind, operation, object, by } = attributes;
+  const isPod = kind.kind === "Pod" && kind.group === "";
+  const resizes = isPod && operation === "update" && by.subresource === "resize";
+  return resizes ? (object as Pod) : newPod(attributes);
+}
+
 /** The pod of a write that creates one (not through a subresource). */
 export function newPod({ kind, operation, object }: Attributes): Pod | undefined {
   return operation === "create" && kind.kind === "Pod" && kind.group === "" ? (object as Pod) : undefined;

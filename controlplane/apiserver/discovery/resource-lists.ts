@@ -68,6 +68,8 @@ function kindRow({ kind, group, version }: ServedKind): ResourceRow {
     subresources.push({ name: "status", group, version, kind: kind.kind, verbs: change });
   if (kind.subresources.scale)
     subresources.push({ name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: change });
+  for (const name of Object.keys(kind.subresources.parts ?? {}))
+    subresources.push({ name, group, version, kind: kind.kind, verbs: change });
   for (const name of servedSpecials(kind)) {
     const row = specialRows[name];
     if (row !== undefined) subresources.push({ name, ...row });

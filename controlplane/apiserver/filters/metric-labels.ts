@@ -27,11 +27,12 @@ export function metricLabels({ method, resource }: RequestInfo, kinds: Kinds): M
     return { verb: verb.toUpperCase(), group, version, resource: plural, subresource: "" };
   const subresources = kinds.byResource(group, version, plural)?.kind.subresources;
   if (subresources === undefined) return unknown;
-  const { status, scale, special = [] } = subresources;
+  const { status, scale, parts = {}, special = [] } = subresources;
   const known =
     subresource === "" ||
     (subresource === "status" && status) ||
     (subresource === "scale" && scale !== undefined) ||
+    Object.hasOwn(parts, subresource) ||
     special.includes(subresource);
   if (!known) return unknown;
   return { verb: verb.toUpperCase(), group, version, resource: plural, subresource };

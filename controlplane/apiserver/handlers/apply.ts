@@ -56,7 +56,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     return { type: "object", code: 200, object };
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
-    if (route.via === "status") throw notFound(kind, call.target.name);
+    if (route.via !== "object") throw notFound(kind, call.target.name);
   }
   await requireCreateRight(call, deps);
   const uid = stringOf(objectOf(patch.metadata).uid);

@@ -4,6 +4,7 @@ import { header } from "../filters/request-info.ts";
 import { goJsonError, goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, jsonText, objectOf } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
+import type { Part } from "../registry/kind.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { ObjectSchema } from "../schemas.ts";
 import { apply } from "./apply.ts";
@@ -23,7 +24,7 @@ const patchTypes = [
   "application/apply-patch+yaml",
 ] as const;
 export interface PatchRoute {
-  readonly via: "object" | "status";
+  readonly via: "object" | "status" | Part;
   /** What of the patched object may be stored. */
   readonly keep?: (current: KubeObject, patched: KubeObject) => KubeObject;
 }

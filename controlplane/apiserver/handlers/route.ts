@@ -11,14 +11,14 @@ import { evict } from "./eviction.ts";
 import { finalize } from "./finalize.ts";
 import { get } from "./get.ts";
 import { list } from "./list.ts";
-import { patch } from "./patch.ts";
+import { patch, patchThrough } from "./patch.ts";
 import { podLog } from "./pod-log.ts";
 import { podSession } from "./pod-session.ts";
 import { review } from "./review.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
 import { getStatus, patchStatus, updateStatus } from "./status.ts";
 import { createToken } from "./token.ts";
-import { update } from "./update.ts";
+import { update, updateThrough } from "./update.ts";
 import { watch } from "./watch.ts";
 
 type Handlers = Partial<Record<ResourceVerb, Handler>>;
@@ -43,13 +43,14 @@ const special: Readonly<Record<string, Handlers>> = {
   attach: { get: podSession, create: podSession },
 };
 
-/** Can what is asked for be shown as a table? Kinds, their status and their scale can; reviews, and subresources that do
+/** Can what is asked for be shown as a table? Kinds, their parts, their status and their scale can; reviews, and subresources that do
  *  something to an object, cannot. Pure. */
 export function showsTables(
   { kind }: ServedKind,
   { plural, subresource }: Pick<ResourceInfo, "plural" | "subresource">,
 ): boolean {
   if (kind.isReview || plural === "bindings") return false;
+  if (kind.subresources.parts?.[subresource] !== undefined) return true;
   return subresource === "" || subresource === "status" || subresource === "scale";
 }
 
@@ -77,6 +78,13 @@ function subresourceHandlers({ kind }: ServedKind, subresource: string): Handler
     return { get: getStatus, update: updateStatus, patch: patchStatus };
   if (subresource === "scale" && subresources.scale)
     return { get: getScale, update: updateScale, patch: patchScale };
+  const part = subresources.parts?.[subresource];
+  if (part !== undefined)
+    return {
+      get,
+      update: (call, deps) => updateThrough(call, deps, part),
+      patch: (call, deps) => patchThrough(call, deps, { via: part }),
+    };
   return subresources.special?.includes(subresource) ? special[subresource] : undefined;
 }
 

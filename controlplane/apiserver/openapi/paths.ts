@@ -111,17 +111,18 @@ export function operations(served: ServedAs): readonly Operation[] {
 }
 
 function subresourceOperations(served: ServedAs, single: string): readonly Operation[] {
-  const { status, scale } = served.kind.subresources;
+  const { status, scale, parts = {} } = served.kind.subresources;
   const out: Operation[] = [];
   const add = (name: string, gvk?: Operation["gvk"]) => {
     const make = maker(served, gvk);
     const path = `${single}/${name}`;
-    const suffix = name === "status" ? "Status" : "Scale";
+    const suffix = capital(name);
     out.push(make(path, "get", { action: "get", query: [pretty], suffix }));
     out.push(make(path, "put", { action: "put", takesBody: true, query: writeQuery, suffix }));
     out.push(make(path, "patch", { action: "patch", takesBody: true, query: patchQuery, suffix }));
   };
   if (status === true) add("status");
+  for (const name of Object.keys(parts)) add(name);
   if (scale !== undefined) add("scale", { group: "autoscaling", version: "v1", kind: "Scale" });
   return out;
 }

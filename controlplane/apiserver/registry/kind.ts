@@ -124,8 +124,18 @@ export interface Subresources {
     /** The label selector as text. */
     readonly selector: (object: KubeObject) => string;
   };
+  /** Parts of an object that only a subresource of their own changes, by its name: pods/resize. */
+  readonly parts?: Readonly<Record<string, Part>>;
   /** Served by a handler of its own: binding, eviction, log, exec, attach, portforward, proxy, finalize, token… */
   readonly special?: readonly string[];
+}
+
+/** A part of an object: PUT, PATCH and GET of …/NAME speak of the whole object, and change no more than the part. */
+export interface Part {
+  /** `current` with what of `wanted` the part is; labels and the like are not its affair. */
+  readonly take: (current: KubeObject, wanted: KubeObject) => KubeObject;
+  /** What holds for a change of the part beside the kind's `validate`. */
+  readonly validate: (next: KubeObject, current: KubeObject) => readonly FieldError[];
 }
 
 export type Cell = string | number | boolean | null;

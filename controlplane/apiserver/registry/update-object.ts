@@ -4,7 +4,7 @@ import type { Requester } from "../admission/admission.ts";
 import { ApiError, conflict, invalid, modifiedMeanwhile, notFound, unknownError } from "../api-error.ts";
 import { isObject, listOf, objectOf } from "../json.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
-import type { Kind } from "./kind.ts";
+import type { Kind, Part } from "./kind.ts";
 import { finalizerProblems, fixedMetaProblems, keepServerMeta, rfc3339, sameJson } from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
 import type { Claims } from "./service-allocator.ts";
@@ -13,8 +13,8 @@ import { objectKey } from "./stored-object.ts";
 export interface UpdateOptions {
   readonly dryRun: boolean;
   /** `object`: through the main resource, with the kind's rules for updates. `status`: status and metadata only.
-   *  `server`: the server's own change, which may touch what clients may not. */
-  readonly via: "object" | "status" | "server";
+   *  `server`: the server's own change, which may touch what clients may not. A part: that part only. */
+  readonly via: "object" | "status" | "server" | Part;
   readonly by: Requester;
   /** The wanted object is the current one changed, where a whole one states what it is meant for by its uid. */
   readonly patches?: true;
@@ -162,11 +162,13 @@ async function prepare(
   deps.allocator.carryOver(kind, next, current);
   if (options.record === undefined || kind.allocates !== undefined) kind.applyDefaults(next);
   await deps.admit({ operation: "update", kind, object: next, old: current, by });
+  const part = typeof via === "object" ? via : undefined;
+  if (part !== undefined) takeOnly(part, next, current);
   if (via === "object") kind.prepareForUpdate?.(next, current);
   if (via === "status") kind.prepareForStatus?.(next, current, rfc3339(deps.clock.wallMs()));
   if (via !== "server") kind.dropDisabled?.(next, current);
   // What the server decides, such as a pod's node, is no new wish.
-  if (kind.hasGeneration && via === "object" && isNewWish(kind, next, current))
+  if (kind.hasGeneration && (via === "object" || part) && isNewWish(kind, next, current))
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   const problems = [
     // Kubernetes asks for these twice, and so says them twice.
@@ -176,8 +178,21 @@ async function prepare(
     ...kind.validate(next, deps.facts, current),
     ...(via === "object" ? (kind.validateUpdate?.(next, current) ?? []) : []),
     ...(via === "status" ? (kind.validateStatus?.(next, current) ?? []) : []),
+    ...(part?.validate(next, current) ?? []),
   ];
   if (problems.length > 0) throw invalid(kind, current.metadata.name, problems);
+}
+
+/** Leaves of a wish what may be changed through the part. Who recorded what is kept even where it is not stored, as in
+ *  Kubernetes. Mutates `next`. */
+function takeOnly(part: Part, next: KubeObject, current: KubeObject): void {
+  const { spec, status } = part.take(current, next);
+  Object.assign(next, { spec, status });
+  for (const field of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
+    const value = current.metadata[field];
+    if (value === undefined) delete next.metadata[field];
+    else Object.assign(next.metadata, { [field]: value });
+  }
 }
 
 function isNewWish({ alsoCounted }: Kind, next: KubeObject, current: KubeObject): boolean {

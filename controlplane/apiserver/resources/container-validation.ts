@@ -32,6 +32,19 @@ export function validateContainer(
   field: string,
   context: ContainerContext,
 ): readonly FieldError[] {
+  return [
+    ...validateAnyContainer(container, field, context),
+    ...validateProbes(container, field, context),
+    ...validateContainerRestarts(container, field),
+  ];
+}
+
+/** What holds for containers of every sort. */
+export function validateAnyContainer(
+  container: Container,
+  field: string,
+  context: ContainerContext,
+): readonly FieldError[] {
   const { name, image, imagePullPolicy, terminationMessagePolicy } = container;
   const problems: FieldError[] = [];
   if (!name) problems.push(required(`${field}.name`));
@@ -59,8 +72,6 @@ export function validateContainer(
       `${field}.securityContext`,
       context.spec.hostUsers ?? true,
     ),
-    ...validateProbes(container, field, context),
-    ...validateContainerRestarts(container, field),
   );
   return problems;
 }

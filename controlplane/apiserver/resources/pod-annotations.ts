@@ -8,6 +8,9 @@ const mirror = "kubernetes.io/config.mirror";
 const deletionCost = "controller.kubernetes.io/pod-deletion-cost";
 const int32 = { least: -(2n ** 31n), most: 2n ** 31n - 1n };
 
+/** A static pod, which its node made, as the API shows it. */
+export const isMirrorPod = ({ metadata }: Pod): boolean => metadata.annotations?.[mirror] !== undefined;
+
 /** Annotations of a pod that something acts on. */
 export function validatePodAnnotations(pod: Pod): readonly FieldError[] {
   const { metadata, spec } = pod;

@@ -1,4 +1,5 @@
 import type { Container, PodSpec, PodTemplateSpec, Probe, Volume } from "../../../client/types.ts";
+import { defaultPodLevelResources } from "./pod-level-defaults.ts";
 import { defaultVolumeSource } from "./volume-source-defaults.ts";
 
 /** Defaults of pods: those of their spec, and those that templates do not have, so that revisions of templates stay as they
@@ -13,6 +14,7 @@ export function defaultPod(spec: PodSpec): void {
     for (const port of container.ports ?? [])
       if (spec.hostNetwork === true) port.hostPort ??= port.containerPort;
   }
+  defaultPodLevelResources(spec);
 }
 
 /** Defaults of everything that carries a pod spec, as Kubernetes' core/v1 defaulting sets them. */

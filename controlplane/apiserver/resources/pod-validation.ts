@@ -5,6 +5,7 @@ import { validateAffinity } from "./affinity-validation.ts";
 import { validateResources } from "./container-resources.ts";
 import { validateContainer } from "./container-validation.ts";
 import { validateDns } from "./dns-validation.ts";
+import { validateEphemeralContainers } from "./ephemeral-containers.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
 import { dns1123Label, dns1123Subdomain, qualifiedName } from "./names.ts";
@@ -79,6 +80,7 @@ function validateContainers(
       names.add(container.name);
     }
   }
+  problems.push(...validateEphemeralContainers(spec, `${field}.ephemeralContainers`, context));
   if ((spec.containers ?? []).length === 0) problems.push(required(`${field}.containers`));
   return problems;
 }

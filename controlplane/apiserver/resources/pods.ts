@@ -1,14 +1,16 @@
+import { qosClass } from "../../../client/rules/pod-qos.ts";
 import type { Pod } from "../../../client/types.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { fillAppArmorProfiles, validateAppArmorMatch } from "./app-armor-annotations.ts";
 import { ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dropDisabledPod } from "./disabled-fields.ts";
+import { ephemeralContainersPart } from "./ephemeral-containers.ts";
 import { forbidden } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { validatePodAnnotations } from "./pod-annotations.ts";
 import { podCells } from "./pod-cells.ts";
 import { defaultPod } from "./pod-defaults.ts";
-import { qosClass } from "./pod-qos.ts";
+import { resizePart } from "./pod-resize.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
 import { keepStatus } from "./status.ts";
@@ -28,6 +30,7 @@ export const pods = kindOf<Pod>({
   statusKeeps: ["ownerReferences"],
   subresources: {
     status: true,
+    parts: { ephemeralcontainers: ephemeralContainersPart, resize: resizePart },
     special: ["attach", "binding", "eviction", "exec", "log"],
   },
   nameRule: dns1123Subdomain,

@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
-import type { Cell, ClusterFacts, FieldError, Kind, Subresources } from "../registry/kind.ts";
+import type { Cell, ClusterFacts, FieldError, Kind, Part, Subresources } from "../registry/kind.ts";
 import { normalizeObject } from "../schema/normalize.ts";
 import { type NameRule, validateMeta } from "./meta.ts";
 
@@ -37,6 +37,16 @@ export interface TypedKind<T>
   readonly cells: (object: T, nowMs: number) => readonly Cell[];
   readonly gracePeriodSeconds?: (object: T) => number;
   readonly subresources: Omit<Subresources, "scale"> & { readonly scale?: TypedScale<T> };
+}
+
+export interface TypedPart<T> {
+  readonly take: (current: T, wanted: T) => T;
+  readonly validate: (next: T, current: T) => readonly FieldError[];
+}
+
+/** Hides the type, as `kindOf` does and for the same reason. */
+export function typedPart<T>(part: TypedPart<T>): Part {
+  return part as unknown as Part;
 }
 
 export interface TypedScale<T> {
