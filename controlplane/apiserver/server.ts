@@ -32,6 +32,8 @@ import { StorageError } from "./registry/storage.ts";
 export interface ServerDeps {
   readonly handlers: HandlerDeps;
   readonly plain: PlainDeps;
+  /** Asked before this server's own kinds. */
+  readonly delegates: readonly Delegate[];
   readonly inFlight: InFlight;
   readonly bodies: BodiesUnderWay;
   readonly metrics: ApiMetrics;
@@ -101,7 +103,7 @@ function abortReason(signal: AbortSignal, error: unknown): unknown {
   return signal.reason instanceof ApiError ? signal.reason : error;
 }
 
-interface Exchange {
+export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly info: RequestInfo;
@@ -111,25 +113,57 @@ interface Exchange {
   readonly enter: () => void;
 }
 
+/** Serves a request that is its own; false leaves it to the next in line. */
+export type Delegate = (exchange: Exchange, deps: ServerDeps) => Promise<boolean>;
+
+/** In this order: who serves a group of its own, the kinds (built in or defined), what is answered and not stored. */
 async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
-  const { request, response, info } = exchange;
-  const { resource } = info;
-  if (resource === undefined) {
-    exchange.enter();
-    const answer = await plainRoute(info, header(request.headers, "accept"), deps.plain);
-    return send(request, response, answer);
-  }
-  const { group, version, plural } = resource;
-  const isBinding = group === "" && version === "v1" && plural === "bindings" && info.method === "POST";
-  const served = deps.handlers.kinds.byResource(group, version, isBinding ? "pods" : plural);
-  if (served === undefined)
-    throw deps.handlers.kinds.groups().get(group)?.includes(version) ? resourceNotFound() : pathNotFound();
-  if (served.deprecation !== undefined) warn(response, served.deprecation);
-  const handler: Handler = isBinding ? createBinding : handlerFor(served, resource);
+  for (const serves of [...deps.delegates, paths, kinds, bindings]) if (await serves(exchange, deps)) return;
+  const { group = "", version = "" } = exchange.info.resource ?? {};
+  throw deps.handlers.kinds.groups().get(group)?.includes(version) ? resourceNotFound() : pathNotFound();
+}
+
+/** Health, metrics, discovery, schemas: everything that is no resource. */
+const paths: Delegate = async ({ request, response, info, enter }, deps) => {
+  if (info.resource !== undefined) return false;
+  enter();
+  const answer = await plainRoute(info, header(request.headers, "accept"), deps.plain);
+  await send(request, response, answer);
+  return true;
+};
+
+const kinds: Delegate = async (exchange, deps) => {
+  const { resource: target } = exchange.info;
+  const served = target && deps.handlers.kinds.byResource(target.group, target.version, target.plural);
+  if (target === undefined || served === undefined) return false;
+  if (served.deprecation !== undefined) warn(exchange.response, served.deprecation);
+  await handle(exchange, deps, { target, served, handler: handlerFor(served, target) });
+  return true;
+};
+
+/** POST …/bindings, which stand in no store: a pod's node, given by the name in the body. */
+const bindings: Delegate = async (exchange, deps) => {
+  const { resource: target, method } = exchange.info;
+  if (target === undefined || target.group !== "" || target.plural !== "bindings") return false;
+  const served = deps.handlers.kinds.byResource("", target.version, "pods");
+  if (served === undefined || method !== "POST") return false;
+  await handle(exchange, deps, { target, served, handler: createBinding });
+  return true;
+};
+
+interface Handling extends Pick<Call, "target" | "served"> {
+  readonly handler: Handler;
+}
+
+async function handle(
+  exchange: Exchange,
+  deps: ServerDeps,
+  { target, served, handler }: Handling,
+): Promise<void> {
   // Whoever sends slowly must not keep others out: a place is taken once the body is there.
   const body = await bodyOf(exchange, deps);
   exchange.enter();
-  const call = makeCall(exchange, { target: resource, served, body });
+  const call = makeCall(exchange, { target, served, body });
   await reply(exchange, deps, { call, answer: await handler(call, deps.handlers) });
 }
 

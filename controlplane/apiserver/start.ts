@@ -96,6 +96,7 @@ export async function startOnStorage(
       accepting: () => !stopping.signal.aborted,
       bootstrapped: () => state.bootstrapped,
     },
+    delegates: [],
     inFlight,
     bodies: new BodiesUnderWay(),
     metrics: apiMetrics(os.metrics),
