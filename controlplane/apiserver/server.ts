@@ -66,6 +66,11 @@ export async function serve(
   if (long) deps.metrics.longRunning.inc(longLabels);
   let leave = () => {};
   let cancelDeadline = () => {};
+  const annotations = new Map<string, string>();
+  // The first word on something holds, as in Kubernetes.
+  const annotate = (key: string, value: string) => {
+    if (!annotations.has(key)) annotations.set(key, value);
+  };
   const enter = () => {
     if (!long) leave = deps.inFlight.enter(info.method);
   };
@@ -80,7 +85,7 @@ export async function serve(
       refusal: (why) => deps.log.debug("a credential does not hold", { why, auditId }),
     });
     await authorize(authorizer, user, info, (result) => deps.metrics.authorizations.inc({ result }));
-    await dispatch({ request, response, info, user, signal: abort.signal, enter }, deps);
+    await dispatch({ request, response, info, user, signal: abort.signal, enter, annotate }, deps);
   } catch (error) {
     await refuse(request, response, abort.signal.aborted ? abortReason(abort.signal, error) : error, {
       deps,
@@ -95,6 +100,8 @@ export async function serve(
     const seconds = (deps.clock.monotonicMs() - startedMs) / 1000;
     deps.metrics.requests.inc({ ...labels, code: String(response.statusCode) });
     const { version: _, ...timed } = labels;
+    if (annotations.size > 0)
+      deps.log.debug("audit annotations", { auditId, ...Object.fromEntries(annotations) });
     if (!long) deps.metrics.requestSeconds.observe(timed, seconds);
   }
 }
@@ -111,6 +118,7 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Takes a place among the requests under way. */
   readonly enter: () => void;
+  readonly annotate: (key: string, value: string) => void;
 }
 
 /** Serves a request that is its own; false leaves it to the next in line. */
@@ -194,6 +202,7 @@ function makeCall(
     signal,
     body,
     warn: (text) => warn(response, text),
+    annotate: exchange.annotate,
   };
 }
 

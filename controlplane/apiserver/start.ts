@@ -6,7 +6,7 @@ import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import { inOrder } from "./admission/admission.ts";
-import { admissionChain } from "./admission/plugins.ts";
+import { admissionPlugins } from "./admission/plugins.ts";
 import { apiMetrics, observeApi } from "./api-metrics.ts";
 import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
 import { isRequestHeader } from "./authentication/request-header.ts";
@@ -196,9 +196,9 @@ function handlerDeps(
     random: os.random,
     log,
     allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
-    admit: inOrder(
+    admission: inOrder(
+      ...admissionPlugins(admission, config.disabledAdmission),
       escalationCheck({ authorizer, index: rbac.index, consistent: () => rbac.consistent() }),
-      admissionChain(admission, config.disabledAdmission),
     ),
     authorizer,
     rulesFor,

@@ -1,29 +1,124 @@
 import type { KubeObject } from "../../../client/types.ts";
+import { type ApiError, forbidden, type StatusCause } from "../api-error.ts";
 import type { User } from "../filters/authentication.ts";
+import type { JsonObject } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
+import type { ServedKind } from "../registry/kind-table.ts";
 
-/** Who writes, and through which door: "" is the object itself, else `status`, `eviction`, `binding` … */
+/** One request as admission sees it, the same in every attempt to store what it asks for. */
 export interface Requester {
   readonly user: User;
+  /** The door: "" is the object itself, else `status`, `eviction`, `binding` … */
   readonly subresource: string;
   /** The name in the request's URL; "" for what is made by POST, and for the server's own writes. */
   readonly name: string;
+  /** The group and version of the API in which the client speaks; absent: the one that the kind is stored in. */
+  readonly served?: ServedKind;
+  /** The object of a collection that goes as a whole: to admission it has no name. */
+  readonly isCollection?: true;
+  /** Aborts when nobody waits for the answer any more; its reason is what to say then. */
+  readonly signal: AbortSignal;
+  /** CreateOptions, UpdateOptions or DeleteOptions, as far as the client said something. */
+  options(operation: Operation): JsonObject | undefined;
+  /** Sends a text to the user beside the answer (`Warning` header). */
+  warn(text: string): void;
+  /** Notes something about this request for whoever audits it. */
+  annotate(key: string, value: string): void;
 }
 
-/** One write as admission sees it. `object` is what is about to be stored and may still be filled in. */
+export type Operation = "create" | "update" | "delete" | "connect";
+
+/** One write. `object` is what is about to be stored; while mutating it may still be changed, in place. */
 export type Write =
   | { readonly operation: "create"; readonly object: KubeObject; readonly old?: undefined }
   | { readonly operation: "update"; readonly object: KubeObject; readonly old: KubeObject }
   | { readonly operation: "delete"; readonly old: KubeObject; readonly object?: undefined };
 
-export type Attributes = Write & { readonly kind: Kind; readonly by: Requester };
+export interface Surroundings {
+  /** The kind whose resource is asked for. */
+  readonly kind: Kind;
+  /** What `object` and `old` are, where a subresource has a type of its own: a Scale, an Eviction, a Binding. */
+  readonly type?: ObjectType;
+  readonly by: Requester;
+  readonly dryRun: boolean;
+}
 
-/** Runs in each attempt to store, on the state that the attempt goes on from. Throws an ApiError to refuse. */
+export interface ObjectType {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+export type Attributes = Write & Surroundings;
+
+/** A session with an object: exec, attach, portforward, proxy. */
+export interface Connection {
+  readonly kind: Kind;
+  readonly by: Requester;
+  readonly namespace: string;
+  /** PodExecOptions and the like, with apiVersion and kind. */
+  readonly options: JsonObject;
+}
+
+/** One step of one phase. Throws an ApiError to refuse. */
 export type Admission = (attributes: Attributes) => Promise<void>;
+export type ConnectAdmission = (connection: Connection) => Promise<void>;
 
-/** All of them, in order. */
-export function inOrder(...plugins: readonly Admission[]): Admission {
-  return async (attributes) => {
-    for (const admit of plugins) await admit(attributes);
+/** Kubernetes' two phases. Both run in each attempt to store, on the state that the attempt goes on from: first all plugins
+ *  may change the object, then its kind's own rules are asked, then all plugins may refuse what came of it. */
+export interface Plugin {
+  readonly mutate?: Admission;
+  readonly validate?: Admission;
+  /** The same for sessions; few plugins look at them. */
+  readonly mutateConnect?: ConnectAdmission;
+  readonly validateConnect?: ConnectAdmission;
+}
+
+export type Phases = Required<Plugin>;
+
+/** All plugins, each phase in their order. */
+export function inOrder(...plugins: readonly Plugin[]): Phases {
+  const { mutate, validate, mutateConnect, validateConnect } = {
+    mutate: plugins.flatMap((plugin) => plugin.mutate ?? []),
+    validate: plugins.flatMap((plugin) => plugin.validate ?? []),
+    mutateConnect: plugins.flatMap((plugin) => plugin.mutateConnect ?? []),
+    validateConnect: plugins.flatMap((plugin) => plugin.validateConnect ?? []),
   };
+  return {
+    mutate: oneByOne(mutate),
+    validate: oneByOne(validate),
+    mutateConnect: oneByOne(mutateConnect),
+    validateConnect: oneByOne(validateConnect),
+  };
+}
+
+function oneByOne<A>(steps: readonly ((about: A) => Promise<void>)[]): (about: A) => Promise<void> {
+  return async (about) => {
+    for (const step of steps) await step(about);
+  };
+}
+
+/** Both phases of what has no second look: a deletion, a session. */
+export async function admitDeletion(phases: Phases, attributes: Attributes): Promise<void> {
+  await phases.mutate(attributes);
+  await phases.validate(attributes);
+}
+
+/** The name that admission knows: none yet where it will be generated, none where a collection goes. */
+export function admittedName({ by, object, old }: Attributes): string {
+  if (by.isCollection) return "";
+  return by.name || (object ?? old).metadata.name;
+}
+
+/** The namespace that a write is in; a Namespace is in itself. */
+export function admittedNamespace({ kind, object, old }: Attributes): string {
+  const { namespace = "", name } = (object ?? old).metadata;
+  return kind.group === "" && kind.kind === "Namespace" ? name : namespace;
+}
+
+/** A refusal as Kubernetes words it: an object whose name is yet to be generated goes by what it is made from. */
+export function refusal(attributes: Attributes, why: string, causes?: StatusCause[]): ApiError {
+  const meta = (attributes.object ?? attributes.old).metadata;
+  const name = admittedName(attributes) || meta.name || meta.generateName || "Unknown";
+  return forbidden(attributes.kind, name, why, causes);
 }

@@ -1,36 +1,37 @@
 import { compareQuantities, isQuantity } from "../../../base/quantity.ts";
 import type { PersistentVolumeClaim, StorageClass } from "../../../client/types.ts";
-import { forbidden } from "../api-error.ts";
-import type { Admission } from "./admission.ts";
+import { type Attributes, type Plugin, refusal } from "./admission.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
 
 const classAnnotation = "volume.beta.kubernetes.io/storage-class";
 
 /** Kubernetes' PersistentVolumeClaimResize: a claim may ask for more only where its class says that volumes can grow. That a
  *  claim without a volume keeps its size is the kind's own rule. */
-export function claimResize(deps: LookupDeps): Admission {
-  return async ({ kind, operation, by, object, old }) => {
-    if (kind.group !== "" || kind.kind !== "PersistentVolumeClaim") return;
-    if (operation !== "update" || by.subresource !== "") return;
-    const [next, before] = [object as PersistentVolumeClaim, old as PersistentVolumeClaim];
-    if (before.status?.phase !== "Bound" || !grows(next, before)) return;
-    const name = classOf(next);
-    const found =
-      name === "" || name !== classOf(before)
-        ? undefined
-        : await storedObject(deps, {
-            group: "storage.k8s.io",
-            plural: "storageclasses",
-            namespace: "",
-            name,
-          });
-    if ((found as unknown as StorageClass | undefined)?.allowVolumeExpansion === true) return;
-    throw forbidden(
-      kind,
-      next.metadata.name,
-      "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
-    );
-  };
+export function claimResize(deps: LookupDeps): Plugin {
+  return { validate: (attributes) => check(deps, attributes) };
+}
+
+async function check(deps: LookupDeps, attributes: Attributes): Promise<void> {
+  const { kind, operation, by, object, old } = attributes;
+  if (kind.group !== "" || kind.kind !== "PersistentVolumeClaim") return;
+  if (operation !== "update" || by.subresource !== "") return;
+  const [next, before] = [object as PersistentVolumeClaim, old as PersistentVolumeClaim];
+  if (before.status?.phase !== "Bound" || !grows(next, before)) return;
+  const name = classOf(next);
+  const found =
+    name === "" || name !== classOf(before)
+      ? undefined
+      : await storedObject(deps, {
+          group: "storage.k8s.io",
+          plural: "storageclasses",
+          namespace: "",
+          name,
+        });
+  if ((found as unknown as StorageClass | undefined)?.allowVolumeExpansion === true) return;
+  throw refusal(
+    attributes,
+    "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
+  );
 }
 
 function classOf({ metadata, spec }: PersistentVolumeClaim): string {

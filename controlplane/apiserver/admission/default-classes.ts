@@ -1,7 +1,7 @@
 import type { Ingress, KubeObject, PersistentVolumeClaim } from "../../../client/types.ts";
 import { isDefaultIngressClass } from "../resources/ingressclasses.ts";
 import { isDefaultStorageClass } from "../resources/storageclasses.ts";
-import type { Admission, Attributes } from "./admission.ts";
+import type { Attributes, Plugin } from "./admission.ts";
 import { type LookupDeps, storedObjects } from "./stored-lookup.ts";
 
 const storageAnnotation = "volume.beta.kubernetes.io/storage-class";
@@ -9,36 +9,40 @@ const ingressAnnotation = "kubernetes.io/ingress.class";
 
 /** Kubernetes' DefaultStorageClass: a new claim that says nothing of a class gets the default one, if there is one. A claim
  *  that names the empty class wants none. */
-export function defaultStorageClass(deps: LookupDeps): Admission {
-  return async (attributes) => {
-    if (!creates(attributes, "", "PersistentVolumeClaim")) return;
-    const claim = attributes.object as PersistentVolumeClaim;
-    const annotated = claim.metadata.annotations?.[storageAnnotation] !== undefined;
-    if (annotated || claim.spec.storageClassName !== undefined) return;
-    const all = await storedObjects(deps, {
-      group: "storage.k8s.io",
-      plural: "storageclasses",
-      namespace: "",
-    });
-    const name = newest(all.filter(isDefaultStorageClass));
-    if (name !== undefined) claim.spec.storageClassName = name;
+export function defaultStorageClass(deps: LookupDeps): Plugin {
+  return {
+    mutate: async (attributes) => {
+      if (!creates(attributes, "", "PersistentVolumeClaim")) return;
+      const claim = attributes.object as PersistentVolumeClaim;
+      const annotated = claim.metadata.annotations?.[storageAnnotation] !== undefined;
+      if (annotated || claim.spec.storageClassName !== undefined) return;
+      const all = await storedObjects(deps, {
+        group: "storage.k8s.io",
+        plural: "storageclasses",
+        namespace: "",
+      });
+      const name = newest(all.filter(isDefaultStorageClass));
+      if (name !== undefined) claim.spec.storageClassName = name;
+    },
   };
 }
 
 /** Kubernetes' DefaultIngressClass: the same for ingresses. */
-export function defaultIngressClass(deps: LookupDeps): Admission {
-  return async (attributes) => {
-    if (!creates(attributes, "networking.k8s.io", "Ingress")) return;
-    const ingress = attributes.object as Ingress;
-    const annotated = ingress.metadata.annotations?.[ingressAnnotation] !== undefined;
-    if (annotated || ingress.spec.ingressClassName !== undefined) return;
-    const all = await storedObjects(deps, {
-      group: "networking.k8s.io",
-      plural: "ingressclasses",
-      namespace: "",
-    });
-    const name = newest(all.filter(isDefaultIngressClass));
-    if (name !== undefined) ingress.spec.ingressClassName = name;
+export function defaultIngressClass(deps: LookupDeps): Plugin {
+  return {
+    mutate: async (attributes) => {
+      if (!creates(attributes, "networking.k8s.io", "Ingress")) return;
+      const ingress = attributes.object as Ingress;
+      const annotated = ingress.metadata.annotations?.[ingressAnnotation] !== undefined;
+      if (annotated || ingress.spec.ingressClassName !== undefined) return;
+      const all = await storedObjects(deps, {
+        group: "networking.k8s.io",
+        plural: "ingressclasses",
+        namespace: "",
+      });
+      const name = newest(all.filter(isDefaultIngressClass));
+      if (name !== undefined) ingress.spec.ingressClassName = name;
+    },
   };
 }
 

@@ -1,11 +1,13 @@
-import type { Admission } from "./admission.ts";
+import type { Attributes, Plugin } from "./admission.ts";
 import { writtenPod } from "./new-pod.ts";
 
 /** How long a pod stays on a node that is not ready or cannot be reached, unless it says otherwise. */
 const evictionDelaySeconds = 300;
 
 /** Kubernetes' DefaultTolerationSeconds. */
-export const defaultTolerationSeconds: Admission = async (attributes) => {
+export const defaultTolerationSeconds: Plugin = { mutate: async (attributes) => addTolerations(attributes) };
+
+function addTolerations(attributes: Attributes): void {
   const pod = writtenPod(attributes);
   if (pod === undefined) return;
   const tolerations = pod.spec.tolerations ?? [];
@@ -22,4 +24,4 @@ export const defaultTolerationSeconds: Admission = async (attributes) => {
       });
   }
   pod.spec.tolerations = tolerations;
-};
+}

@@ -1,23 +1,33 @@
-import type { KubeObject, LimitRange, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
-import { forbidden } from "../api-error.ts";
+import type { LimitRange, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
 import type { Kind } from "../registry/kind.ts";
-import type { Admission } from "./admission.ts";
+import { type Admission, type Attributes, type Plugin, refusal } from "./admission.ts";
 import { claimViolations, podViolations, setDefaultResources } from "./limit-range-rules.ts";
 import { sizedPod } from "./new-pod.ts";
 import { type LookupDeps, storedObjects } from "./stored-lookup.ts";
 
 /** Kubernetes' LimitRanger: gives new pods' containers the requests and limits that the ranges of their namespace say, and
  *  refuses pods (new and resized) and claims outside the ranges. */
-export function limitRanger(deps: LookupDeps): Admission {
+export function limitRanger(deps: LookupDeps): Plugin {
+  return {
+    mutate: eachLimit(deps, (limits, attributes) => {
+      const pod = sizedPod(attributes);
+      if (pod !== undefined) setDefaultResources(pod, limits);
+    }),
+    validate: eachLimit(deps, (limits, attributes) => refuse(attributes, violations(limits, attributes))),
+  };
+}
+
+type Limits = NonNullable<LimitRange["spec"]["limits"]>;
+
+function eachLimit(deps: LookupDeps, look: (limits: Limits, attributes: Attributes) => void): Admission {
   return async (attributes) => {
-    const pod = sizedPod(attributes);
     const { kind, operation, object, old, by } = attributes;
-    if (pod === undefined && !(isClaim(kind) && operation !== "delete" && by.subresource === "")) return;
-    if (object === undefined || old?.metadata.deletionTimestamp !== undefined) return;
-    const namespace = object.metadata.namespace ?? "";
-    const ranges = await rangesOf(deps, namespace);
-    if (pod !== undefined) for (const { spec } of ranges) setDefaultResources(pod, spec.limits ?? []);
-    for (const { spec } of ranges) refuse(kind, object, violations(spec.limits ?? [], pod, object));
+    const isAsked =
+      sizedPod(attributes) !== undefined ||
+      (isClaim(kind) && operation !== "delete" && by.subresource === "");
+    if (!isAsked || object === undefined || old?.metadata.deletionTimestamp !== undefined) return;
+    for (const { spec } of await rangesOf(deps, object.metadata.namespace ?? ""))
+      look(spec.limits ?? [], attributes);
   };
 }
 
@@ -31,20 +41,16 @@ async function rangesOf(deps: LookupDeps, namespace: string): Promise<readonly L
   return (await storedObjects(deps, { ...address, namespace })) as readonly LimitRange[];
 }
 
-function violations(
-  limits: NonNullable<LimitRange["spec"]["limits"]>,
-  pod: Pod | undefined,
-  object: KubeObject,
-): readonly string[] {
-  return pod === undefined
-    ? claimViolations(object as PersistentVolumeClaim, limits)
-    : podViolations(pod, limits);
+function violations(limits: Limits, attributes: Attributes): readonly string[] {
+  return isClaim(attributes.kind)
+    ? claimViolations(attributes.object as PersistentVolumeClaim, limits)
+    : podViolations(attributes.object as Pod, limits);
 }
 
 /** Each thing once, in brackets where there are several, as Kubernetes joins errors. */
-function refuse(kind: Kind, { metadata }: KubeObject, found: readonly string[]): void {
+function refuse(attributes: Attributes, found: readonly string[]): void {
   const texts = [...new Set(found)];
   if (texts.length === 0) return;
   const text = texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`;
-  throw forbidden(kind, metadata.name, text);
+  throw refusal(attributes, text);
 }

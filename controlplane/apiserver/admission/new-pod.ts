@@ -10,8 +10,8 @@ export function sizedPod(attributes: Attributes): Pod | undefined {
 }
 
 /** The pod of a write that creates one (not through a subresource). */
-export function newPod({ kind, operation, object }: Attributes): Pod | undefined {
-  return operation === "create" && kind.kind === "Pod" && kind.group === "" ? (object as Pod) : undefined;
+export function newPod(attributes: Attributes): Pod | undefined {
+  return attributes.operation === "create" ? writtenPod(attributes) : undefined;
 }
 
 /** The pod of a write through the main resource, be it new or not. */

@@ -1,31 +1,54 @@
 import { labelsForbiddenToNodes } from "../../../client/rules/node-labels.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
 import type { KubeObject, OwnerReference, PodSpec } from "../../../client/types.ts";
-import { forbidden } from "../api-error.ts";
+import { notFound } from "../api-error.ts";
 import { nodeIdentity } from "../filters/service-account-user.ts";
 import { listOf, objectOf } from "../json.ts";
 import { sameJson } from "../registry/object-meta.ts";
-import type { Admission, Attributes } from "./admission.ts";
+import { type Admission, type Attributes, admittedName, refusal } from "./admission.ts";
 
 /** Kubernetes' NodeRestriction: a node's agent writes its own Node, its own Lease, and the pods bound to it, and of those
  *  only what a node has to say. Beyond Kubernetes: which pod addresses a node has is not the node's to say. */
-export function nodeRestriction(nodeUid: (name: string) => Promise<string | undefined>): Admission {
+export function nodeRestriction(facts: NodeFacts): Admission {
   return async (attributes) => {
     const node = nodeIdentity(attributes.by.user);
     if (node === undefined) return;
-    const why = restrictionFor(node, attributes, await ownerUid(node, attributes, nodeUid));
-    const { kind, object, old } = attributes;
-    if (why !== undefined) throw forbidden(kind, (object ?? old).metadata.name, why);
+    const why = isEviction(attributes)
+      ? await evictionRestriction(node, attributes, facts)
+      : restrictionFor(node, attributes, await ownerUid(node, attributes, facts));
+    if (why !== undefined) throw refusal(attributes, why);
   };
+}
+
+/** What stands in the store beside what is written. */
+export interface NodeFacts {
+  readonly nodeUid: (name: string) => Promise<string | undefined>;
+  readonly pod: (namespace: string, name: string) => Promise<KubeObject | undefined>;
 }
 
 /** Only a mirror pod's owner is compared with the Node that is there. */
 async function ownerUid(
   node: string,
   { kind, operation }: Attributes,
-  nodeUid: (name: string) => Promise<string | undefined>,
+  { nodeUid }: NodeFacts,
 ): Promise<string | undefined> {
   return kind.kind === "Pod" && kind.group === "" && operation === "create" ? nodeUid(node) : undefined;
+}
+
+const isEviction = ({ kind, by }: Attributes) =>
+  kind.kind === "Pod" && kind.group === "" && by.subresource === "eviction";
+
+async function evictionRestriction(
+  node: string,
+  attributes: Attributes,
+  { pod }: NodeFacts,
+): Promise<string | undefined> {
+  const { namespace = "" } = (attributes.object ?? attributes.old).metadata;
+  const name = admittedName(attributes);
+  const found = await pod(namespace, name);
+  if (found === undefined) throw notFound(attributes.kind, name);
+  const isOwn = objectOf(found.spec).nodeName === node;
+  return isOwn ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`;
 }
 
 /** Why a node may not do this; undefined: it may, as far as this plugin goes. Pure. */
@@ -67,8 +90,6 @@ function podRestriction(
       if (!sameMap(attributes.object.metadata.labels, attributes.old.metadata.labels))
         return `node ${quoted} cannot update labels through pod status`;
       return claimStatusRestriction(quoted, attributes.object, attributes.old);
-    case "eviction":
-      return isOwn ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`;
     default:
       return `unexpected pod subresource ${JSON.stringify(by.subresource)}, only 'status' and 'eviction' are allowed`;
   }

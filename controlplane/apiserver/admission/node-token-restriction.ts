@@ -1,21 +1,23 @@
 import type { KubeObject, PodSpec } from "../../../client/types.ts";
-import { forbidden, notFound } from "../api-error.ts";
+import { notFound } from "../api-error.ts";
 import type { Authorizer } from "../filters/authorizer.ts";
 import { nodeIdentity } from "../filters/service-account-user.ts";
 import { objectOf, stringOf, stringsOf } from "../json.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
-import type { Admission } from "./admission.ts";
+import { type Admission, admittedName, refusal } from "./admission.ts";
 import type { LookupDeps } from "./stored-lookup.ts";
 
 /** Kubernetes' NodeRestriction for `serviceaccounts/token`: a node's agent gets tokens for the pods that run on it, bound
  *  to the pod, and for an audience that the pod names. */
 export function nodeTokenRestriction(deps: LookupDeps & { readonly authorizer: Authorizer }): Admission {
-  return async ({ kind, operation, object, by }) => {
+  return async (attributes) => {
+    const { kind, operation, object, by } = attributes;
     const node = nodeIdentity(by.user);
     const isToken = kind.group === "" && kind.plural === "serviceaccounts" && by.subresource === "token";
     if (node === undefined || operation !== "create" || !isToken) return;
-    const { namespace = "", name } = object.metadata;
-    const refuse = (why: string) => forbidden(kind, name, why);
+    const { namespace = "" } = object.metadata;
+    const name = admittedName(attributes);
+    const refuse = (why: string) => refusal(attributes, why);
     const spec = objectOf(object.spec);
     const reference = objectOf(spec.boundObjectRef);
     const podName = stringOf(reference.name);

@@ -1,11 +1,11 @@
 import type { Authorizer } from "../filters/authorizer.ts";
-import { type Admission, inOrder } from "./admission.ts";
+import { inOrder, type Plugin } from "./admission.ts";
 import { claimResize } from "./claim-resize.ts";
 import { defaultIngressClass, defaultStorageClass } from "./default-classes.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
-import { nodeRestriction } from "./node-restriction.ts";
+import { type NodeFacts, nodeRestriction } from "./node-restriction.ts";
 import { nodeTokenRestriction } from "./node-token-restriction.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
@@ -21,13 +21,7 @@ const plugins = {
   LimitRanger: limitRanger,
   ServiceAccount: serviceAccount,
   NodeRestriction: (deps: AdmissionDeps) =>
-    inOrder(
-      nodeRestriction(async (name) => {
-        const node = await storedObject(deps, { group: "", plural: "nodes", namespace: "", name });
-        return node?.metadata.uid;
-      }),
-      nodeTokenRestriction(deps),
-    ),
+    inOrder({ mutate: nodeRestriction(nodeFacts(deps)) }, { mutate: nodeTokenRestriction(deps) }),
   Priority: priority,
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
   DefaultStorageClass: defaultStorageClass,
@@ -35,12 +29,21 @@ const plugins = {
   RuntimeClass: runtimeClass,
   DefaultIngressClass: defaultIngressClass,
   PersistentVolumeClaimResize: claimResize,
-} as const satisfies Record<string, (deps: AdmissionDeps) => Admission>;
+} as const satisfies Record<string, (deps: AdmissionDeps) => Plugin>;
 
 export const admissionPluginNames: readonly string[] = Object.keys(plugins);
 
 /** All plugins but those named. */
-export function admissionChain(deps: AdmissionDeps, disabled: readonly string[]): Admission {
+export function admissionPlugins(deps: AdmissionDeps, disabled: readonly string[]): readonly Plugin[] {
   const enabled = Object.entries(plugins).filter(([name]) => !disabled.includes(name));
-  return inOrder(...enabled.map(([, make]) => make(deps)));
+  return enabled.map(([, make]) => make(deps));
+}
+
+function nodeFacts(deps: AdmissionDeps): NodeFacts {
+  const stored = (plural: string, namespace: string, name: string) =>
+    storedObject(deps, { group: "", plural, namespace, name });
+  return {
+    nodeUid: async (name) => (await stored("nodes", "", name))?.metadata.uid,
+    pod: (namespace, name) => stored("pods", namespace, name),
+  };
 }

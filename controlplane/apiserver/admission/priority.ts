@@ -1,7 +1,7 @@
 import type { KubeObject, PriorityClass } from "../../../client/types.ts";
 import { forbidden } from "../api-error.ts";
 import { systemPriorityClasses } from "../resources/system-priority-classes.ts";
-import type { Admission, Attributes } from "./admission.ts";
+import { type Attributes, type Plugin, refusal } from "./admission.ts";
 import { newPod } from "./new-pod.ts";
 import { type LookupDeps, storedObject, storedObjects } from "./stored-lookup.ts";
 
@@ -16,12 +16,16 @@ const noClass: Class = { name: "", value: 0 };
 
 /** Kubernetes' Priority: a pod's priority and preemption policy follow from its class, and from nothing else. A pod without
  *  a class has the default one, of which there is one at most. The system's classes stay. */
-export function priority(deps: LookupDeps): Admission {
-  return async (attributes) => {
-    if (attributes.by.subresource !== "") return;
-    if (isPriorityClass(attributes)) await admitClass(deps, attributes);
-    else if (newPod(attributes) !== undefined) await admitPod(deps, attributes);
-    else keepPriority(attributes);
+export function priority(deps: LookupDeps): Plugin {
+  return {
+    mutate: async (attributes) => {
+      if (attributes.by.subresource !== "") return;
+      if (newPod(attributes) !== undefined) await admitPod(deps, attributes);
+      else keepPriority(attributes);
+    },
+    validate: async (attributes) => {
+      if (attributes.by.subresource === "" && isPriorityClass(attributes)) await admitClass(deps, attributes);
+    },
   };
 }
 
@@ -31,8 +35,8 @@ const isPriorityClass = ({ kind }: Attributes) =>
 async function admitPod(deps: LookupDeps, attributes: Attributes): Promise<void> {
   const pod = newPod(attributes);
   if (pod === undefined) return;
-  const { spec, metadata } = pod;
-  const refuse = (why: string) => forbidden(attributes.kind, metadata.name, why);
+  const { spec } = pod;
+  const refuse = (why: string) => refusal(attributes, why);
   const computed = spec.priorityClassName
     ? await classNamed(deps, spec.priorityClassName)
     : ((await defaultClass(deps)) ?? noClass);

@@ -1,7 +1,6 @@
 import type { Pod, RuntimeClass, Toleration } from "../../../client/types.ts";
-import { forbidden } from "../api-error.ts";
 import { sameValue } from "../schema/same-value.ts";
-import type { Admission } from "./admission.ts";
+import { type Attributes, type Plugin, refusal } from "./admission.ts";
 import { newPod } from "./new-pod.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
 
@@ -9,29 +8,50 @@ const classes = { group: "node.k8s.io", plural: "runtimeclasses", namespace: "" 
 
 /** Kubernetes' RuntimeClass: the class a pod names must be there; it says how much a sandbox takes, and which nodes have it,
  *  and nothing else may say how much a sandbox takes. */
-export function runtimeClass(deps: LookupDeps): Admission {
-  return async (attributes) => {
-    const pod = newPod(attributes);
-    if (pod === undefined) return;
-    const refuse = (why: string) => forbidden(attributes.kind, pod.metadata.name, why);
-    const { runtimeClassName: name, overhead } = pod.spec;
-    const found = name ? await storedObject(deps, { ...classes, name }) : undefined;
-    if (name && found === undefined)
-      throw refuse(`pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
-    const { overhead: fixed, scheduling } = (found ?? {}) as Partial<RuntimeClass>;
-    if (fixed === undefined && overhead !== undefined)
-      throw refuse("pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
-    if (fixed !== undefined) {
-      const { podFixed = {} } = fixed;
-      if (Object.keys(overhead ?? {}).length > 0 && !sameValue(podFixed, overhead))
-        throw refuse("pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
-      pod.spec.overhead = structuredClone(podFixed);
-    }
-    if (scheduling === undefined) return;
-    const conflict = addNodeSelector(pod, scheduling.nodeSelector ?? {});
-    if (conflict !== undefined) throw refuse(conflict);
-    addTolerations(pod, scheduling.tolerations ?? []);
+export function runtimeClass(deps: LookupDeps): Plugin {
+  return {
+    mutate: async (attributes) => {
+      const pod = newPod(attributes);
+      if (pod === undefined) return;
+      const { overhead, scheduling } = await classOf(deps, pod, attributes);
+      if (overhead !== undefined) {
+        const { podFixed = {} } = overhead;
+        const given = pod.spec.overhead ?? {};
+        if (Object.keys(given).length > 0 && !sameValue(podFixed, given))
+          throw refusal(attributes, otherOverhead);
+        pod.spec.overhead = structuredClone(podFixed);
+      }
+      if (scheduling === undefined) return;
+      const conflict = addNodeSelector(pod, scheduling.nodeSelector ?? {});
+      if (conflict !== undefined) throw refusal(attributes, conflict);
+      addTolerations(pod, scheduling.tolerations ?? []);
+    },
+    validate: async (attributes) => {
+      const pod = newPod(attributes);
+      if (pod === undefined) return;
+      const { overhead } = await classOf(deps, pod, attributes);
+      if (overhead === undefined && pod.spec.overhead !== undefined)
+        throw refusal(attributes, unfixedOverhead);
+      if (overhead !== undefined && !sameValue(overhead.podFixed ?? {}, pod.spec.overhead ?? {}))
+        throw refusal(attributes, otherOverhead);
+    },
   };
+}
+
+const unfixedOverhead = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+const otherOverhead = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
+
+async function classOf(
+  deps: LookupDeps,
+  { spec }: Pod,
+  attributes: Attributes,
+): Promise<Partial<RuntimeClass>> {
+  const { runtimeClassName: name } = spec;
+  if (!name) return {};
+  const found = await storedObject(deps, { ...classes, name });
+  if (found === undefined)
+    throw refusal(attributes, `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
+  return found as Partial<RuntimeClass>;
 }
 
 /** What is in the way, if anything is. */

@@ -2,9 +2,8 @@ import { type Clock, sleep } from "../../../base/os/clock.ts";
 import type { Random } from "../../../base/os/random.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
 import type { Pod, ServiceAccount } from "../../../client/types.ts";
-import { forbidden } from "../api-error.ts";
 import { generatedName } from "../registry/object-meta.ts";
-import type { Admission } from "./admission.ts";
+import { type Attributes, type Plugin, refusal } from "./admission.ts";
 import { secretRefusal } from "./mountable-secrets.ts";
 import { isMirrorPod, newPod } from "./new-pod.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
@@ -23,32 +22,55 @@ export interface ServiceAccountDeps extends LookupDeps {
 /** Kubernetes' ServiceAccount: a pod runs as `default` unless it names another account, and the account must be there. Its
  *  image pull secrets are the pod's where the pod names none; a volume with its token is added unless pod or account do not
  *  want it. */
-export function serviceAccount(deps: ServiceAccountDeps): Admission {
-  return async (attributes) => {
-    const pod = newPod(attributes);
-    if (pod === undefined) return;
-    const refuse = (why: string) => forbidden(attributes.kind, pod.metadata.name, why);
-    if (isMirrorPod(pod)) {
-      const why = mirrorRefusal(pod);
-      if (why !== undefined) throw refuse(why);
-      return;
-    }
-    const { spec } = pod;
-    spec.serviceAccountName ||= "default";
-    spec.serviceAccount = spec.serviceAccountName;
-    const account = await accountOf(deps, pod, spec.serviceAccountName);
-    const { namespace = "" } = pod.metadata;
-    if (account === undefined)
-      throw refuse(
-        `error looking up service account ${namespace}/${spec.serviceAccountName}: serviceaccount ${JSON.stringify(spec.serviceAccountName)} not found`,
-      );
-    if (deps.issuesTokens && wantsToken(pod, account))
-      addTokenVolume(pod, generatedName(tokenVolumePrefix, deps.random));
-    if ((spec.imagePullSecrets ?? []).length === 0 && account.imagePullSecrets !== undefined)
-      spec.imagePullSecrets = account.imagePullSecrets.map(({ name: secret }) => ({ name: secret ?? "" }));
-    const why = secretRefusal(pod, account);
-    if (why !== undefined) throw refuse(why);
+export function serviceAccount(deps: ServiceAccountDeps): Plugin {
+  const check = (attributes: Attributes) => checkAccount(deps, attributes);
+  return {
+    mutate: async (attributes) => {
+      const pod = newPod(attributes);
+      if (pod === undefined) return;
+      if (!isMirrorPod(pod)) await giveAccount(deps, pod, attributes);
+      await check(attributes);
+    },
+    validate: check,
   };
+}
+
+async function giveAccount(deps: ServiceAccountDeps, pod: Pod, attributes: Attributes): Promise<void> {
+  const { spec } = pod;
+  spec.serviceAccountName ||= "default";
+  spec.serviceAccount = spec.serviceAccountName;
+  const account = await requireAccount(deps, pod, attributes);
+  if (deps.issuesTokens && wantsToken(pod, account))
+    addTokenVolume(pod, generatedName(tokenVolumePrefix, deps.random));
+  if ((spec.imagePullSecrets ?? []).length === 0 && account.imagePullSecrets !== undefined)
+    spec.imagePullSecrets = account.imagePullSecrets.map(({ name: secret }) => ({ name: secret ?? "" }));
+}
+
+/** What still must hold once others have changed the pod. */
+async function checkAccount(deps: ServiceAccountDeps, attributes: Attributes): Promise<void> {
+  const pod = newPod(attributes);
+  if (pod === undefined) return;
+  const why = isMirrorPod(pod)
+    ? mirrorRefusal(pod)
+    : secretRefusal(pod, await requireAccount(deps, pod, attributes));
+  if (why !== undefined) throw refusal(attributes, why);
+}
+
+async function requireAccount(
+  deps: ServiceAccountDeps,
+  pod: Pod,
+  attributes: Attributes,
+): Promise<ServiceAccount> {
+  const { namespace = "", name } = pod.metadata;
+  const { serviceAccountName = "" } = pod.spec;
+  if (serviceAccountName === "")
+    throw refusal(attributes, `no service account specified for pod ${namespace}/${name}`);
+  const account = await accountOf(deps, pod, serviceAccountName);
+  if (account !== undefined) return account;
+  throw refusal(
+    attributes,
+    `error looking up service account ${namespace}/${serviceAccountName}: serviceaccount ${JSON.stringify(serviceAccountName)} not found`,
+  );
 }
 
 /** A node's own file gives nobody an account, nor what belongs to one. */

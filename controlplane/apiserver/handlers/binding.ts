@@ -4,6 +4,7 @@ import { isObject, type JsonObject, listOf, objectOf, stringMapOf, stringOf } fr
 import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { updateObject } from "../registry/update-object.ts";
+import { type AdmittedRequest, admitRequest } from "./admit-request.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readRequest } from "./decode-body.ts";
 import { isDryRun } from "./write-options.ts";
@@ -12,27 +13,37 @@ const bindingKind = { group: "", version: "v1", kind: "Binding" };
 
 /** POST pods/NAME/binding: gives a pod its node, once. */
 export async function bind(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const binding = readRequest(call, deps.schemas, bindingKind);
+  const { object: binding, validate } = await admitted(call, deps);
   if (stringOf(objectOf(binding.metadata).name) !== call.target.name)
     throw badRequest("name in URL does not match name in Binding object");
-  return bindPod(call, deps, { binding, name: call.target.name, kind: call.served.kind });
+  return bindPod(call, deps, { binding, validate, name: call.target.name, kind: call.served.kind });
+}
+
+function admitted(call: Call, deps: HandlerDeps): Promise<AdmittedRequest> {
+  const said = readRequest(call, deps.schemas, bindingKind);
+  return admitRequest(call, deps, { type: bindingKind, said, dryRun: isDryRun(call.query) });
 }
 
 /** POST bindings: the same with the pod's name in the body. */
 export async function createBinding(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const binding = readRequest(call, deps.schemas, bindingKind);
+  const { object: binding, validate } = await admitted(call, deps);
   const name = stringOf(objectOf(binding.metadata).name);
   if (name === "") throw badRequest("Name parameter required.");
-  return bindPod(call, deps, { binding, name, kind: call.served.kind });
+  return bindPod(call, deps, { binding, validate, name, kind: call.served.kind });
 }
 
 interface Wanted {
   readonly binding: JsonObject;
+  readonly validate: AdmittedRequest["validate"];
   readonly name: string;
   readonly kind: Kind;
 }
 
-async function bindPod(call: Call, deps: HandlerDeps, { binding, name, kind }: Wanted): Promise<Answer> {
+async function bindPod(
+  call: Call,
+  deps: HandlerDeps,
+  { binding, validate, name, kind }: Wanted,
+): Promise<Answer> {
   const target = objectOf(binding.target);
   const node = stringOf(target.name);
   const targetKind = stringOf(target.kind);
@@ -48,11 +59,16 @@ async function bindPod(call: Call, deps: HandlerDeps, { binding, name, kind }: W
     throw invalid({ group: "", kind: "Binding" }, name, [
       { reason: "FieldValueRequired", field: "target.name", message: "Required value" },
     ]);
+  await validate();
   const meta = objectOf(binding.metadata);
   const change = (pod: KubeObject) => assigned(pod, { node, meta, kind, now: rfc3339(deps.clock.wallMs()) });
   const address = { namespace: call.target.namespace, name };
-  const by = { ...requesterOf(call), subresource: "binding" };
-  await updateObject(deps, kind, address, change, { dryRun: isDryRun(call.query), via: "server", by });
+  await updateObject(deps, kind, address, change, {
+    dryRun: isDryRun(call.query),
+    via: "server",
+    by: requesterOf(call),
+    validateAdmission: async () => {},
+  });
   return {
     type: "json",
     code: 201,

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { KubeObject } from "../../../client/types.ts";
-import type { Requester } from "../admission/admission.ts";
+import type { Operation, Requester } from "../admission/admission.ts";
 import type { TokenIssuer } from "../authentication/token-issuer.ts";
 import type { User } from "../filters/authentication.ts";
 import type { Authorizer, RuleResolver } from "../filters/authorizer.ts";
@@ -30,11 +30,38 @@ export interface Call {
   readonly body: Uint8Array;
   /** Sends a text to the user beside the answer (`Warning` header). */
   warn(text: string): void;
+  /** Notes something about this request for whoever audits it. */
+  annotate(key: string, value: string): void;
 }
 
-/** Who writes, for admission. */
-export function requesterOf({ user, target }: Call): Requester {
-  return { user, subresource: target.subresource, name: target.name };
+/** What admission is told of the request. */
+export function requesterOf(call: Call): Requester {
+  const { user, target, served, signal, query } = call;
+  return {
+    user,
+    subresource: target.subresource,
+    name: target.name,
+    served,
+    signal,
+    options: (operation) => writeOptions(query, operation),
+    warn: (text) => call.warn(text),
+    annotate: (key, value) => call.annotate(key, value),
+  };
+}
+
+const optionsKinds = { create: "CreateOptions", update: "UpdateOptions" } as const;
+
+/** What the query of a write says, as Kubernetes' options for it; a patch counts as the update that it leads to. */
+function writeOptions(query: URLSearchParams, operation: Operation): JsonObject | undefined {
+  if (operation !== "create" && operation !== "update") return undefined;
+  const said = (name: string) => (query.get(name) ? { [name]: query.get(name) } : {});
+  return {
+    kind: optionsKinds[operation],
+    apiVersion: "meta.k8s.io/v1",
+    ...(query.has("dryRun") && { dryRun: query.getAll("dryRun") }),
+    ...said("fieldManager"),
+    ...said("fieldValidation"),
+  };
 }
 
 export interface HandlerDeps extends RegistryDeps {

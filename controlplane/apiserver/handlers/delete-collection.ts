@@ -11,7 +11,10 @@ export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<A
   const { served, target } = call;
   const { limit } = listOptions(call.query, false);
   const scope = scopeOf(served, target, call.query);
-  const options = { ...(await removeOptions(call, deps.schemas)), by: requesterOf(call) };
+  const options = {
+    ...(await removeOptions(call, deps.schemas)),
+    by: { ...requesterOf(call), isCollection: true },
+  } as const;
   const cache = await deps.hub.consistent(served.kind);
   const found = cache.list(scope.prefix).filter((object) => inScope(scope, object));
   const chosen = limit > 0 ? found.slice(0, limit) : found;

@@ -6,6 +6,7 @@ import { rfc3339 } from "../registry/object-meta.ts";
 import { removeObject } from "../registry/remove-object.ts";
 import { objectKey } from "../registry/stored-object.ts";
 import { invalid as fieldInvalid } from "../resources/field-errors.ts";
+import { type AdmittedRequest, admitRequest } from "./admit-request.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readRequest } from "./decode-body.ts";
 import { spendBudget } from "./eviction-budget.ts";
@@ -18,7 +19,10 @@ const attemptsMax = 20;
 
 /** POST pods/NAME/eviction: a deletion that a disruption budget may refuse. */
 export async function evict(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const object = readRequest(call, deps.schemas, evictionKind);
+  const said = readRequest(call, deps.schemas, evictionKind);
+  const isDry = isDryRun(call.query);
+  const type = { ...evictionKind, version: stringOf(said.apiVersion).split("/").at(-1) ?? "v1" };
+  const { object, validate } = await admitRequest(call, deps, { type, said, dryRun: isDry });
   if (stringOf(objectOf(object.metadata).name) !== call.target.name)
     throw badRequest("name in URL does not match name in Eviction object");
   const asked = objectOf(object.deleteOptions);
@@ -31,7 +35,7 @@ export async function evict(call: Call, deps: HandlerDeps): Promise<Answer> {
       ),
     ]);
   const options = removeOptionsOf(asked);
-  await evictPod(call, deps, { ...options, dryRun: isDryRun(call.query) || options.dryRun });
+  await evictPod(call, deps, { ...options, dryRun: isDry || options.dryRun }, validate);
   return {
     type: "json",
     code: 201,
@@ -39,9 +43,16 @@ export async function evict(call: Call, deps: HandlerDeps): Promise<Answer> {
   };
 }
 
-async function evictPod(call: Call, deps: HandlerDeps, options: ReturnType<typeof removeOptionsOf>) {
+async function evictPod(
+  call: Call,
+  deps: HandlerDeps,
+  options: ReturnType<typeof removeOptionsOf>,
+  validate: AdmittedRequest["validate"],
+) {
   const { kind } = call.served;
   const key = objectKey(kind, call.target.namespace, call.target.name);
+  if ((await liveState(deps, kind, key)) === undefined) throw notFound(call.served, call.target.name);
+  await validate();
   const isFixed = options.preconditions?.resourceVersion !== undefined;
   for (let attempt = 1; ; attempt++) {
     const pod = (await liveState(deps, kind, key))?.object as Pod | undefined;
@@ -73,6 +84,7 @@ function removePod(call: Call, deps: HandlerDeps, options: ReturnType<typeof rem
   return removeObject(deps, call.served.kind, call.target, {
     ...options,
     by: requesterOf(call),
+    isAdmitted: true,
     mark: (pod) => noteDisruption(pod, now),
   });
 }

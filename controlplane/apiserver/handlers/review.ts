@@ -8,18 +8,21 @@ import { serviceAccountGroups, serviceAccountOf } from "../filters/service-accou
 import { isObject, type JsonObject, objectOf, stringOf, stringsOf } from "../json.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { type AskedSelectors, askedSelectors } from "./asked-selectors.ts";
-import type { Answer, Call, HandlerDeps } from "./call.ts";
+import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
 import { isDryRun } from "./write-options.ts";
 
 /** POST of a review: the question comes back with its status filled in. */
 export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { kind } = call.served;
-  isDryRun(call.query);
+  const dryRun = isDryRun(call.query);
   const asked = await readObject(call, deps.schemas);
+  const attributes = { operation: "create", object: asked, kind, by: requesterOf(call), dryRun } as const;
+  await deps.admission.mutate(attributes);
   const problems = kind.validate(asked);
   // Kubernetes has forgotten the kind's name by then.
   if (problems.length > 0) throw invalid({ group: kind.group, kind: "" }, "", problems);
+  await deps.admission.validate(attributes);
   const status = await answers[kind.kind]?.(asked, call, deps);
   if (status === undefined) throw new Error(`nothing answers a ${kind.kind}`);
   const { namespace } = asked.metadata;

@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { conflict, invalid, modifiedMeanwhile, notFound, resourceNotFound } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
-import { type JsonObject, objectOf, stringOf } from "../json.ts";
+import { type JsonObject, objectOf, stringOf, toKubeObject } from "../json.ts";
 import type { Kind, Subresources } from "../registry/kind.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
@@ -26,7 +26,7 @@ export async function getScale(call: Call, deps: HandlerDeps): Promise<Answer> {
 
 export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer> {
   const object = readRequest(call, deps.schemas, scaleKind);
-  return changeScale(call, deps, () => object);
+  return changeScale(call, deps, () => structuredClone(object));
 }
 
 export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer> {
@@ -47,8 +47,13 @@ async function changeScale(
   wantedScale: (current: KubeObject) => JsonObject,
 ): Promise<Answer> {
   const { kind } = call.served;
-  const change = (current: KubeObject) => {
-    const wanted = wantedScale(current);
+  const by = requesterOf(call);
+  const dryRun = isDryRun(call.query);
+  const seen = (object: KubeObject, old: KubeObject) =>
+    ({ operation: "update", object, old, kind, type: scaleKind, by, dryRun }) as const;
+  const change = async (current: KubeObject) => {
+    const wanted = toKubeObject(wantedScale(current));
+    await deps.admission.mutate(seen(wanted, scaleOf(kind, current)));
     const metadata = objectOf(wanted.metadata);
     requireNamespace(stringOf(metadata.namespace), call.target.namespace);
     requireName(stringOf(metadata.name), call.target.name);
@@ -76,10 +81,12 @@ async function changeScale(
     return next;
   };
   const options = {
-    dryRun: isDryRun(call.query),
+    dryRun,
     via: "object",
-    by: requesterOf(call),
+    by,
     patches: true,
+    validateAdmission: (next: KubeObject, current: KubeObject) =>
+      deps.admission.validate(seen(scaleOf(kind, next), scaleOf(kind, current))),
     record: recorderOf(call, deps),
   } as const;
   return answer(kind, await updateObject(deps, kind, call.target, change, options));

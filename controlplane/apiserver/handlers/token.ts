@@ -6,7 +6,8 @@ import type { FieldError } from "../registry/kind.ts";
 import { newUid, rfc3339 } from "../registry/object-meta.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import { invalid as fieldInvalid } from "../resources/field-errors.ts";
-import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
+import { admitRequest } from "./admit-request.ts";
+import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { readRequest } from "./decode-body.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -24,27 +25,22 @@ const extendedLifeSeconds = 365 * 24 * 3600;
 /** POST serviceaccounts/NAME/token: a token for the account, bound to an object where one is named. */
 export async function createToken(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { namespace, name } = call.target;
-  const asked = readRequest(call, deps.schemas, tokenRequest);
-  isDryRun(call.query);
+  const said = readRequest(call, deps.schemas, tokenRequest);
+  const dryRun = isDryRun(call.query);
   const issuer = deps.tokens;
   if (issuer === undefined) throw pathNotFound();
   // Admission sees what was asked for, before this server's own audiences stand for none.
-  const metadataOfRequest = { namespace, name, uid: "", resourceVersion: "", creationTimestamp: "" };
-  await deps.admit({
-    kind: call.served.kind,
-    operation: "create",
-    object: { ...asked, apiVersion: `${group}/v1`, kind: "TokenRequest", metadata: metadataOfRequest },
-    by: requesterOf(call),
-  });
-  const said = objectOf(asked.metadata);
-  const saidName = stringOf(said.name);
+  const { object: asked, validate } = await admitRequest(call, deps, { type: tokenRequest, said, dryRun });
+  await validate();
+  const saidMeta = objectOf(said.metadata);
+  const saidName = stringOf(saidMeta.name);
   if (saidName !== "" && saidName !== name)
     throw invalid(tokenRequest, name, [
       fieldInvalid("metadata.name", saidName, "must match the service account name if specified"),
     ]);
   const account = await objectNow(deps, "serviceaccounts", namespace, name);
   const { uid = "" } = account.metadata;
-  const saidUid = stringOf(said.uid);
+  const saidUid = stringOf(saidMeta.uid);
   if (saidUid !== "" && saidUid !== uid)
     throw conflict(
       { group, plural: "TokenRequest" },
@@ -53,7 +49,7 @@ export async function createToken(call: Call, deps: HandlerDeps): Promise<Answer
     );
   const nowMs = deps.clock.wallMs();
   const spec = specOf(objectOf(asked.spec), issuer);
-  const metadata = { ...said, name, namespace, uid, creationTimestamp: rfc3339(nowMs) };
+  const metadata = { ...saidMeta, name, namespace, uid, creationTimestamp: rfc3339(nowMs) };
   const request = { kind: "TokenRequest", apiVersion: `${group}/v1`, metadata, spec };
   const problems = lifeProblems(spec.expirationSeconds);
   if (problems.length > 0) throw invalid(tokenRequest, "", problems);

@@ -1,5 +1,5 @@
 import type { ClusterRole, KubeObject, PolicyRule, Role } from "../../../client/types.ts";
-import type { Admission, Attributes } from "../admission/admission.ts";
+import type { Attributes, Plugin } from "../admission/admission.ts";
 import { forbidden, notFound } from "../api-error.ts";
 import type { User } from "../filters/authentication.ts";
 import { type Authorizer, superuserGroup } from "../filters/authorizer.ts";
@@ -23,16 +23,19 @@ const everything: readonly PolicyRule[] = [
 ];
 
 /** Nobody grants what they do not have: who writes a role must hold its rules or may `escalate`, who writes a binding must
- *  hold the rules of its role or may `bind` it. Part of storing these kinds, not a plugin: it cannot be switched off.
+ *  hold the rules of its role or may `bind` it. Part of storing these kinds: it cannot be switched off, and comes after
+ *  all that may change the object, before the kind's own rules.
  *  Fails with 403, and with 404 for a binding to a role that is missing. (Kubernetes' policy-based storage.) */
-export function escalationCheck(deps: EscalationDeps): Admission {
-  return async (attributes) => {
-    const { kind, object, old, by } = attributes;
-    if (kind.group !== group || object === undefined || by.user.groups.includes(superuserGroup)) return;
-    if (old !== undefined && onlyForGarbageCollection(object, old)) return;
-    if (kind.plural.endsWith("roles")) await checkRole(deps, attributes, object);
-    else await checkBinding(deps, attributes, object);
-  };
+export function escalationCheck(deps: EscalationDeps): Plugin {
+  return { mutate: (attributes) => checkEscalation(deps, attributes) };
+}
+
+async function checkEscalation(deps: EscalationDeps, attributes: Attributes): Promise<void> {
+  const { kind, object, old, by } = attributes;
+  if (kind.group !== group || object === undefined || by.user.groups.includes(superuserGroup)) return;
+  if (old !== undefined && onlyForGarbageCollection(object, old)) return;
+  if (kind.plural.endsWith("roles")) await checkRole(deps, attributes, object);
+  else await checkBinding(deps, attributes, object);
 }
 
 async function checkRole(

@@ -19,7 +19,7 @@ const objectsAtOnceMax = 64;
 export async function createMissing(deps: RegistryDeps, objects: readonly NewObject[]): Promise<void> {
   const prepared = await Promise.all(
     objects.map(async ({ kind, object }) => {
-      await prepareNew(deps, kind, object, { by: serverRequester });
+      await prepareNew(deps, kind, object, { by: serverRequester, dryRun: false });
       const { name, namespace = "" } = object.metadata;
       return putObject(kind, objectKey(kind, namespace, name), object);
     }),

@@ -25,14 +25,15 @@ export async function createObject(
   input: KubeObject,
   options: CreateOptions,
 ): Promise<KubeObject> {
-  const { generateName } = input.metadata;
   if (input.metadata.resourceVersion !== "")
     throw unknownError("resourceVersion should not be set on objects to be created");
-  const generates = input.metadata.name === "" && generateName !== undefined && generateName !== "";
+  await admitNew(deps, kind, input, options);
+  const { name, generateName } = input.metadata;
+  const generates = name === "" && generateName !== undefined && generateName !== "";
   for (let attempt = 1; ; attempt++) {
     const object = generates ? cloneJson(input) : input;
     if (generates) object.metadata.name = generatedName(generateName, deps.random);
-    await prepareNew(deps, kind, object, options);
+    prepare(deps, kind, object);
     const created = await store(deps, kind, object, options);
     if (created.ok) return created.object;
     if (!generates) throw alreadyExists(kind, object.metadata.name, isGoing(kind, created.entry));
@@ -40,17 +41,34 @@ export async function createObject(
   }
 }
 
-/** Makes of what is wanted what is to be stored: defaults, admission, what only the server says, validation. */
+/** Makes of what is wanted what is to be stored, but for what is handed out to it: defaults, admission, what only the server
+ *  says, validation. */
 export async function prepareNew(
   deps: RegistryDeps,
   kind: Kind,
   object: KubeObject,
-  { by, record }: Pick<CreateOptions, "by" | "record">,
+  options: CreateOptions,
+): Promise<void> {
+  await admitNew(deps, kind, object, options);
+  prepare(deps, kind, object);
+  const { by, dryRun } = options;
+  await deps.admission.validate({ operation: "create", kind, object, by, dryRun });
+}
+
+/** What may change the object has its turn once, before a name is made up. */
+async function admitNew(
+  deps: RegistryDeps,
+  kind: Kind,
+  object: KubeObject,
+  { dryRun, by, record }: CreateOptions,
 ): Promise<void> {
   kind.applyDefaults(object);
   record?.(object);
-  await deps.admit({ operation: "create", kind, object, by });
+  await deps.admission.mutate({ operation: "create", kind, object, by, dryRun });
   kind.applyDefaults(object);
+}
+
+function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject): void {
   // First, because jobs name their pods by their own uid.
   fillNewMeta(object, {
     random: deps.random,
@@ -75,14 +93,15 @@ async function store(
   deps: RegistryDeps,
   kind: Kind,
   object: KubeObject,
-  options: { readonly dryRun: boolean },
+  { dryRun, by }: CreateOptions,
 ): Promise<Outcome> {
   const { name, namespace = "" } = object.metadata;
   const key = objectKey(kind, namespace, name);
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
     const wanted = cloneJson(object);
     const claims = await deps.allocator.plan(kind, wanted, undefined);
-    if (options.dryRun) {
+    await deps.admission.validate({ operation: "create", kind, object: wanted, by, dryRun });
+    if (dryRun) {
       const { entry } = await deps.storage.get(key);
       return entry === undefined ? { ok: true, object: wanted } : { ok: false, entry };
     }

@@ -2,7 +2,7 @@ import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Random } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
-import type { Admission, Requester } from "../admission/admission.ts";
+import type { Phases, Requester } from "../admission/admission.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { serverUser } from "../filters/authentication.ts";
 import type { ClusterFacts, Kind } from "./kind.ts";
@@ -21,7 +21,7 @@ export interface RegistryDeps {
   readonly log: Log;
   readonly allocator: Allocator;
   /** Checks and fills what is written beyond its kind's own rules. */
-  readonly admit: Admission;
+  readonly admission: Phases;
   readonly facts: ClusterFacts;
 }
 
@@ -33,7 +33,15 @@ export interface Allocator {
 }
 
 /** The server's own hand. */
-export const serverRequester: Requester = { user: serverUser, subresource: "", name: "" };
+export const serverRequester: Requester = {
+  user: serverUser,
+  subresource: "",
+  name: "",
+  signal: new AbortController().signal,
+  options: () => undefined,
+  warn: () => undefined,
+  annotate: () => undefined,
+};
 
 /** Conflicts in a row before an update gives up; each one means that somebody else made progress. */
 export const updateAttemptsMax = 10;

@@ -1,6 +1,6 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
-import type { Requester } from "../admission/admission.ts";
+import { admitDeletion, type Requester } from "../admission/admission.ts";
 import { conflict, modifiedMeanwhile, notFound } from "../api-error.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind } from "./kind.ts";
@@ -15,6 +15,8 @@ export interface RemoveOptions {
   readonly propagationPolicy?: "Orphan" | "Background" | "Foreground";
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly by: Requester;
+  /** The caller has asked admission by itself, of something else than the deletion (an Eviction). */
+  readonly isAdmitted?: true;
   /** Notes in the object, by the same write, why it goes; mutates. */
   readonly mark?: (object: KubeObject) => void;
 }
@@ -39,8 +41,12 @@ export async function removeObject(
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
     if (state === undefined) throw notFound(kind, address.name);
     const current = state.object;
-    if (state !== ours) checkPreconditions(kind, current, options);
-    await deps.admit({ operation: "delete", kind, old: current, by: options.by });
+    if (state !== ours) {
+      checkPreconditions(kind, current, options);
+      const { by, dryRun } = options;
+      if (!options.isAdmitted)
+        await admitDeletion(deps.admission, { operation: "delete", kind, old: current, by, dryRun });
+    }
     const next = markedForDeletion(kind, current, { ...options, nowMs: deps.clock.wallMs() });
     const removed = isFinished(next);
     // What goes at once was never seen going.

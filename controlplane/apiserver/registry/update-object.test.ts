@@ -3,6 +3,7 @@ import { systemClock } from "../../../base/os/clock.ts";
 import { silentLog } from "../../../base/os/log.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
+import { inOrder } from "../admission/admission.ts";
 import { ApiError } from "../api-error.ts";
 import { CacheHub } from "../cache/cache-hub.ts";
 import { configMaps } from "../resources/configmaps.ts";
@@ -43,7 +44,7 @@ describe("updates from the cache's state", () => {
       log: silentLog,
       allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
       facts: { loopbackEndpoints: false },
-      admit: async () => {},
+      admission: inOrder(),
     };
     const metadata = { ...address, uid: "", resourceVersion: "", creationTimestamp: "" };
     await createObject(

@@ -18,6 +18,9 @@ export interface UpdateOptions {
   readonly by: Requester;
   /** The wanted object is the current one changed, where a whole one states what it is meant for by its uid. */
   readonly patches?: true;
+  /** Set where the caller asks admission by itself, of something else than the object (a Scale, a Binding): this runs in each
+   *  attempt in place of the second phase. */
+  readonly validateAdmission?: (next: KubeObject, current: KubeObject) => Promise<void>;
   /** Notes in the object who changed it, once its defaults are filled in; mutates. */
   readonly record?: (next: KubeObject, current: KubeObject) => void;
 }
@@ -74,6 +77,7 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
     checkPreconditions(kind, next, { current: state.object, key, options });
     await prepare(deps, kind, { next, current: state.object, options });
     claims = await deps.allocator.plan(kind, isFinished(next) ? undefined : next, state.object);
+    await validateAdmission(deps, kind, { next, current: state.object, options });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const newest = await isNewest();
@@ -147,12 +151,24 @@ function checkVersionText(text: string): void {
   throw unknownError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`);
 }
 
-async function prepare(
+interface Step {
+  readonly next: KubeObject;
+  readonly current: KubeObject;
+  readonly options: UpdateOptions;
+}
+
+async function validateAdmission(
   deps: RegistryDeps,
   kind: Kind,
-  { next, current, options }: { next: KubeObject; current: KubeObject; options: UpdateOptions },
+  { next, current, options }: Step,
 ): Promise<void> {
-  const { via, by } = options;
+  const { by, dryRun } = options;
+  if (options.validateAdmission !== undefined) return options.validateAdmission(next, current);
+  await deps.admission.validate({ operation: "update", kind, object: next, old: current, by, dryRun });
+}
+
+async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options }: Step): Promise<void> {
+  const { via, by, dryRun } = options;
   const fixed = via === "server" ? [] : fixedMetaProblems(next, current);
   keepServerMeta(next, current);
   if (options.record !== undefined) {
@@ -161,7 +177,10 @@ async function prepare(
   }
   deps.allocator.carryOver(kind, next, current);
   if (options.record === undefined || kind.allocates !== undefined) kind.applyDefaults(next);
-  await deps.admit({ operation: "update", kind, object: next, old: current, by });
+  if (options.validateAdmission === undefined) {
+    await deps.admission.mutate({ operation: "update", kind, object: next, old: current, by, dryRun });
+    kind.applyDefaults(next);
+  }
   const part = typeof via === "object" ? via : undefined;
   if (part !== undefined) takeOnly(part, next, current);
   if (via === "object") kind.prepareForUpdate?.(next, current);
