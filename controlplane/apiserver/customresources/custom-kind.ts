@@ -41,6 +41,7 @@ export function customKind(definition: Definition): Kind | undefined {
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     namespaced,
+    needsVersion: true,
     storagePrefix: `${group}/${names.plural}`,
     subresources: subresourcesOf(stored),
     hasGeneration: true,

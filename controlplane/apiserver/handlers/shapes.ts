@@ -3,6 +3,7 @@ import { badRequest, unfitForm } from "../api-error.ts";
 import type { JsonObject } from "../json.ts";
 import type { Cell, Column, Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
+import { nameDescription } from "../resources/column-descriptions.ts";
 import type { Output } from "./negotiate.ts";
 
 /** The forms in which one object can be shown: whole, as metadata only, as a table row. Pure. */
@@ -38,8 +39,7 @@ export const nameColumn: ColumnDefinition = {
   name: "Name",
   type: "string",
   format: "name",
-  description:
-    "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically.",
+  description: nameDescription,
   priority: 0,
 };
 

@@ -116,7 +116,7 @@ function checkPreconditions(kind: Kind, next: KubeObject, { current, key, option
       return;
     }
   }
-  if (kind.needsVersion && options.via === "object" && !options.patches)
+  if (kind.needsVersion && options.via !== "server" && !options.patches)
     throw invalid({ group: kind.group, kind: kind.plural }, name, [
       {
         reason: "FieldValueInvalid",

@@ -2,17 +2,17 @@ import { selectorFromLabelSelector, selectorText } from "../../../base/label-sel
 import type { LabelSelector, PodSpec } from "../../../client/types.ts";
 import type { Column } from "../registry/kind.ts";
 
-/** A column that is always shown. */
-export function column(name: string, type: Column["type"] = "string", description = name): Column {
+/** A column that is always shown. Without a description it has Kubernetes' own (column-descriptions.ts). */
+export function column(name: string, type: Column["type"] = "string", description = ""): Column {
   return { name, type, description, priority: 0 };
 }
 
 /** A column of `-o wide`. */
-export function wideColumn(name: string, type: Column["type"] = "string", description = name): Column {
+export function wideColumn(name: string, type: Column["type"] = "string", description = ""): Column {
   return { name, type, description, priority: 1 };
 }
 
-export const ageColumn = column("Age", "string", "Time since the object was created.");
+export const ageColumn = column("Age");
 
 /** Time since `timestamp` as kubectl writes it. */
 export function age(timestamp: string | undefined, nowMs: number): string {

@@ -49,7 +49,7 @@ export const configMaps = kindOf<ConfigMap>({
       ...keepsContent("binaryData", next.binaryData, current.binaryData),
     ];
   },
-  columns: [column("Data", "string", "Number of entries."), ageColumn],
+  columns: [column("Data"), ageColumn],
   cells: ({ data = {}, binaryData = {}, metadata }, nowMs) => [
     Object.keys(data).length + Object.keys(binaryData).length,
     age(metadata.creationTimestamp, nowMs),

@@ -23,6 +23,8 @@ export const csiDrivers = kindOf<CSIDriver>({
   shortNames: [],
   categories: [],
   namespaced: false,
+  needsVersion: true,
+  returnsDeleted: true,
   subresources: {},
   nameRule: dns1123Subdomain,
   applyDefaults({ spec }) {

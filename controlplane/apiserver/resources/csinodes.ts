@@ -21,6 +21,8 @@ export const csiNodes = kindOf<CSINode>({
   shortNames: [],
   categories: [],
   namespaced: false,
+  needsVersion: true,
+  returnsDeleted: true,
   subresources: {},
   nameRule: dns1123Subdomain,
   applyDefaults(node) {
@@ -39,7 +41,7 @@ export const csiNodes = kindOf<CSINode>({
         .filter((after) => after.name === before.name && !sameValue(fixed(after), fixed(before)))
         .map((after) => invalid("spec.drivers", shown(after), "field is immutable")),
     ),
-  columns: [column("Drivers", "integer", "How many CSI drivers are registered on the node."), ageColumn],
+  columns: [column("Drivers", "integer"), ageColumn],
   cells: ({ metadata, spec }, nowMs) => [(spec.drivers ?? []).length, age(metadata.creationTimestamp, nowMs)],
 });
 

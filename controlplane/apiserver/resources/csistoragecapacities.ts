@@ -16,6 +16,7 @@ export const csiStorageCapacities = kindOf<CSIStorageCapacity>({
   shortNames: [],
   categories: [],
   namespaced: true,
+  needsVersion: true,
   hasSpec: false,
   subresources: {},
   nameRule: dns1123Subdomain,

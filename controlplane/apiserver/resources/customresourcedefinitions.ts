@@ -23,6 +23,7 @@ export const customResourceDefinitions = kindOf<Definition>({
   shortNames: ["crd", "crds"],
   categories: ["api-extensions"],
   namespaced: false,
+  needsVersion: true,
   storagePrefix: "apiextensions.k8s.io/customresourcedefinitions",
   subresources: { status: true },
   hasGeneration: true,
@@ -63,13 +64,7 @@ export const customResourceDefinitions = kindOf<Definition>({
     setCondition(definition, condition, now);
   },
   validate: problemsOf,
-  columns: [
-    column(
-      "Created At",
-      "date",
-      "CreationTimestamp is a timestamp representing the server time when this object was created.",
-    ),
-  ],
+  columns: [column("Created At", "date")],
   cells: ({ metadata }) => [metadata.creationTimestamp ?? ""],
 });
 

@@ -59,13 +59,7 @@ export const deployments = kindOf<Deployment>({
   dropDisabled: dropDisabledTemplate,
   validate: validateDeployment,
   validateUpdate: (next, current) => immutable("spec.selector", next.spec.selector, current.spec.selector),
-  columns: [
-    column("Ready", "string", "Ready replicas of those wanted."),
-    column("Up-to-date"),
-    column("Available"),
-    ageColumn,
-    ...podTemplateColumns,
-  ],
+  columns: [column("Ready"), column("Up-to-date"), column("Available"), ageColumn, ...podTemplateColumns],
   cells: ({ spec, status, metadata }, nowMs) => [
     `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
     status?.updatedReplicas ?? 0,

@@ -58,6 +58,7 @@ export const endpointSlices = kindOf<EndpointSlice>({
   nameRule: dns1123Subdomain,
   hasSpec: false,
   applyDefaults(slice) {
+    for (const endpoint of slice.endpoints ?? []) endpoint.conditions ??= {};
     for (const port of slice.ports ?? []) {
       port.name ??= "";
       port.protocol ??= "TCP";

@@ -50,7 +50,7 @@ export const events = kindOf<Event>({
     column("Message"),
     wideColumn("First Seen"),
     wideColumn("Count"),
-    wideColumn("Name"),
+    { ...wideColumn("Name"), format: "name" },
   ],
   cells(event, nowMs) {
     const { involvedObject: about, metadata } = event;

@@ -52,13 +52,7 @@ export const jobs = kindOf<Job>({
   validate: validateJob,
   validateUpdate: validateJobUpdate,
   selectableFields: ({ status }) => ({ "status.successful": String(status?.succeeded ?? 0) }),
-  columns: [
-    column("Status"),
-    column("Completions", "string", "Finished runs of those wanted."),
-    column("Duration"),
-    ageColumn,
-    ...podTemplateColumns,
-  ],
+  columns: [column("Status"), column("Completions"), column("Duration"), ageColumn, ...podTemplateColumns],
   cells: (job, nowMs) => [
     statusText(job),
     completionsText(job),

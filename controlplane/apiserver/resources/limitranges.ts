@@ -13,6 +13,7 @@ export const limitRanges = kindOf<LimitRange>({
   shortNames: ["limits"],
   categories: [],
   namespaced: true,
+  createsOnUpdate: true,
   storagePrefix: "limitranges",
   subresources: {},
   nameRule: dns1123Subdomain,
@@ -22,7 +23,7 @@ export const limitRanges = kindOf<LimitRange>({
     for (const limit of spec.limits ?? []) if (limit.type === "Container") defaultLimits(limit);
   },
   validate: validateLimitRange,
-  columns: [column("Created At", "date", "When the object was created.")],
+  columns: [column("Created At", "date")],
   cells: ({ metadata }) => [metadata.creationTimestamp],
 });
 

@@ -49,9 +49,6 @@ export const namespaces = kindOf<Namespace>({
       ...ownerlessFinalizer(one, "spec.finalizers"),
     ]),
   selectableFields: (namespace) => ({ "status.phase": namespace.status?.phase ?? "" }),
-  columns: [
-    column("Status", "string", "Active, or Terminating while its content is being removed."),
-    ageColumn,
-  ],
+  columns: [column("Status"), ageColumn],
   cells: ({ metadata, status }, nowMs) => [status?.phase ?? "", age(metadata.creationTimestamp, nowMs)],
 });

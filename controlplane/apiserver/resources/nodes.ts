@@ -35,10 +35,10 @@ export const nodes = kindOf<Node>({
   validateUpdate: validateNodeUpdate,
   selectableFields: (node) => ({ "spec.unschedulable": String(node.spec?.unschedulable ?? false) }),
   columns: [
-    column("Status", "string", "Ready or not, and whether new pods may be placed here."),
+    column("Status"),
     column("Roles"),
     ageColumn,
-    column("Version", "string", "Version of the node's agent."),
+    column("Version"),
     wideColumn("Internal-IP"),
     wideColumn("External-IP"),
     wideColumn("OS-Image"),

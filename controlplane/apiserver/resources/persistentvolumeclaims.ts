@@ -18,6 +18,7 @@ export const persistentVolumeClaims = kindOf<PersistentVolumeClaim>({
   shortNames: ["pvc"],
   categories: [],
   namespaced: true,
+  returnsDeleted: true,
   subresources: { status: true },
   nameRule: dns1123Subdomain,
   applyDefaults(claim) {

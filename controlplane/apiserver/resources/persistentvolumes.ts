@@ -16,6 +16,7 @@ export const persistentVolumes = kindOf<PersistentVolume>({
   shortNames: ["pv"],
   categories: [],
   namespaced: false,
+  returnsDeleted: true,
   subresources: { status: true },
   nameRule: dns1123Subdomain,
   applyDefaults(volume) {

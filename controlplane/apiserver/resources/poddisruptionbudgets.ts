@@ -21,6 +21,7 @@ export const podDisruptionBudgets = kindOf<PodDisruptionBudget>({
   shortNames: ["pdb"],
   categories: [],
   namespaced: true,
+  needsVersion: true,
   storagePrefix: "poddisruptionbudgets",
   hasGeneration: true,
   subresources: { status: true },
@@ -35,9 +36,9 @@ export const podDisruptionBudgets = kindOf<PodDisruptionBudget>({
   prepareForUpdate: keepStatus,
   validate: ({ spec, status }) => [...validateSpec(spec), ...validateStatus(status)],
   columns: [
-    column("Min Available", "string", "How many pods must be available."),
-    column("Max Unavailable", "string", "How many pods may be unavailable."),
-    column("Allowed Disruptions", "integer", "How many pods may be evicted now."),
+    column("Min Available"),
+    column("Max Unavailable"),
+    column("Allowed Disruptions", "integer"),
     ageColumn,
   ],
   cells: ({ spec, status, metadata }, nowMs) => [

@@ -79,9 +79,9 @@ export const pods = kindOf<Pod>({
     "status.nominatedNodeName": status?.nominatedNodeName ?? "",
   }),
   columns: [
-    column("Ready", "string", "Ready containers of all."),
-    column("Status", "string", "What the pod is doing, in a word."),
-    column("Restarts", "string", "Restarts of its containers, and how long ago the last one was."),
+    column("Ready"),
+    column("Status"),
+    column("Restarts"),
     ageColumn,
     wideColumn("IP"),
     wideColumn("Node"),

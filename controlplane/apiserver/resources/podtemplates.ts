@@ -17,6 +17,7 @@ export const podTemplates = kindOf<PodTemplate>({
   shortNames: [],
   categories: [],
   namespaced: true,
+  returnsDeleted: true,
   storagePrefix: "podtemplates",
   hasGeneration: true,
   subresources: {},
@@ -32,10 +33,6 @@ export const podTemplates = kindOf<PodTemplate>({
   },
   dropDisabled: (next, current) => dropDisabledTemplate({ spec: next }, current && { spec: current }),
   validate: ({ template }): readonly FieldError[] => validateTemplate(template ?? {}, "template"),
-  columns: [
-    column("Containers", "string", "Names of the template's containers."),
-    column("Images", "string", "Their images."),
-    column("Pod Labels", "string", "The labels of the template."),
-  ],
+  columns: [column("Containers"), column("Images"), column("Pod Labels")],
   cells: ({ template }) => [...containersAndImages(template?.spec), labelsText(template?.metadata?.labels)],
 });

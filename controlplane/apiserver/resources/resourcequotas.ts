@@ -15,6 +15,7 @@ export const resourceQuotas = kindOf<ResourceQuota>({
   shortNames: ["quota"],
   categories: [],
   namespaced: true,
+  returnsDeleted: true,
   storagePrefix: "resourcequotas",
   subresources: { status: true },
   nameRule: dns1123Subdomain,
@@ -25,11 +26,7 @@ export const resourceQuotas = kindOf<ResourceQuota>({
   prepareForUpdate: keepStatus,
   validate: validateResourceQuota,
   validateUpdate: validateResourceQuotaUpdate,
-  columns: [
-    column("Request", "string", "What is used of what may be requested and counted."),
-    column("Limit", "string", "What is used of what limits may add up to."),
-    ageColumn,
-  ],
+  columns: [column("Request"), column("Limit"), ageColumn],
   cells: ({ status, metadata }, nowMs) => {
     const names = Object.keys(status?.hard ?? {}).sort();
     const shown = (name: string) =>

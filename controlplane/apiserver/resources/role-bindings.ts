@@ -62,7 +62,7 @@ function defaultBinding(binding: AnyBinding): void {
 
 function columnsOf(noun: string) {
   return [
-    column("Role", "string", "What is granted."),
+    column("Role"),
     ageColumn,
     wideColumn("Users", "string", `Users in the ${noun}`),
     wideColumn("Groups", "string", `Groups in the ${noun}`),

@@ -6,7 +6,7 @@ import { kindOf } from "./typed-kind.ts";
 
 /** What may be granted: lists of rules, of a namespace or of the cluster. */
 
-const columns = [column("Created At", "date", "When the object was created.")];
+const columns = [column("Created At", "date")];
 
 export const roles = kindOf<Role>({
   group: rbacGroup,

@@ -19,6 +19,8 @@ export const runtimeClasses = kindOf<RuntimeClass>({
   shortNames: [],
   categories: [],
   namespaced: false,
+  needsVersion: true,
+  createsOnUpdate: true,
   hasSpec: false,
   subresources: {},
   nameRule: dns1123Subdomain,

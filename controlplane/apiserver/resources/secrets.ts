@@ -37,7 +37,7 @@ export const secrets = kindOf<Secret>({
       : []),
   ],
   selectableFields: ({ type = "" }) => ({ type }),
-  columns: [column("Type"), column("Data", "string", "Number of entries."), ageColumn],
+  columns: [column("Type"), column("Data"), ageColumn],
   cells: ({ type = "", data = {}, metadata }, nowMs) => [
     type,
     Object.keys(data).length,

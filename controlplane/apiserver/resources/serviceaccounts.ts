@@ -1,5 +1,5 @@
 import type { ServiceAccount } from "../../../client/types.ts";
-import { age, ageColumn, column } from "./cell-text.ts";
+import { age, ageColumn } from "./cell-text.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -18,6 +18,6 @@ export const serviceAccounts = kindOf<ServiceAccount>({
   hasSpec: false,
   applyDefaults: () => undefined,
   validate: () => [],
-  columns: [column("Secrets"), ageColumn],
-  cells: ({ secrets = [], metadata }, nowMs) => [secrets.length, age(metadata.creationTimestamp, nowMs)],
+  columns: [ageColumn],
+  cells: ({ metadata }, nowMs) => [age(metadata.creationTimestamp, nowMs)],
 });

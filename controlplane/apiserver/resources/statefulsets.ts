@@ -69,12 +69,7 @@ export const statefulSets = kindOf<StatefulSet>({
   },
   validate: (object, _facts, current) => validateStatefulSet(object, current),
   validateUpdate: validateStatefulSetUpdate,
-  columns: [
-    column("Ready", "string", "Pods that are ready, of those wanted."),
-    ageColumn,
-    wideColumn("Containers"),
-    wideColumn("Images"),
-  ],
+  columns: [column("Ready"), ageColumn, wideColumn("Containers"), wideColumn("Images")],
   cells: ({ spec, status, metadata }, nowMs) => [
     `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
     age(metadata.creationTimestamp, nowMs),

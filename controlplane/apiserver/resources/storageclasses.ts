@@ -26,6 +26,7 @@ export const storageClasses = kindOf<StorageClass>({
   shortNames: ["sc"],
   categories: [],
   namespaced: false,
+  returnsDeleted: true,
   hasSpec: false,
   subresources: {},
   nameRule: dns1123Subdomain,

@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { Cell, ClusterFacts, FieldError, Kind, Part, Subresources } from "../registry/kind.ts";
 import { normalizeObject } from "../schema/normalize.ts";
+import { describedColumns } from "./column-descriptions.ts";
 import { type NameRule, validateMeta } from "./meta.ts";
 
 /** A kind written against its own type. Metadata is checked for it. */
@@ -63,6 +64,7 @@ export function kindOf<T>(typed: TypedKind<T>): Kind {
   const erased = row as unknown as Kind;
   return {
     ...erased,
+    columns: describedColumns(typed.kind, typed.columns),
     applyDefaults: (object: KubeObject) => {
       normalizeObject(object);
       // A kind that has a spec has one even where the manifest leaves it out.

@@ -24,6 +24,8 @@ export const volumeAttachments = kindOf<VolumeAttachment>({
   shortNames: [],
   categories: [],
   namespaced: false,
+  needsVersion: true,
+  returnsDeleted: true,
   subresources: { status: true },
   nameRule: dns1123Subdomain,
   applyDefaults(attachment) {

@@ -15,6 +15,7 @@ export const volumeAttributesClasses = kindOf<VolumeAttributesClass>({
   shortNames: ["vac"],
   categories: [],
   namespaced: false,
+  returnsDeleted: true,
   hasSpec: false,
   subresources: {},
   nameRule: dns1123Subdomain,
