@@ -66,6 +66,9 @@ export type StatefulSet = Stored<k8s.V1StatefulSet> & { spec: Wire<k8s.V1Statefu
 export type ControllerRevision = Stored<k8s.V1ControllerRevision>;
 export type Job = Stored<k8s.V1Job> & { spec: Wire<k8s.V1JobSpec> };
 export type CronJob = Stored<k8s.V1CronJob> & { spec: Wire<k8s.V1CronJobSpec> };
+export type HorizontalPodAutoscaler = Stored<k8s.V2HorizontalPodAutoscaler> & {
+  spec: Wire<k8s.V2HorizontalPodAutoscalerSpec>;
+};
 export type PodDisruptionBudget = Stored<k8s.V1PodDisruptionBudget> & {
   spec: Wire<k8s.V1PodDisruptionBudgetSpec>;
 };

@@ -91,6 +91,9 @@ const good: Readonly<Record<string, Json>> = {
   ResourceQuota: { spec: { hard: { pods: "2" } } },
   StatefulSet: { spec: { selector, template, serviceName: "web" } },
   CronJob: { spec: { schedule: "0 3 * * *", jobTemplate: { spec: { template: jobTemplate } } } },
+  HorizontalPodAutoscaler: {
+    spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" } },
+  },
   PodDisruptionBudget: { spec: { selector, minAvailable: 1 } },
   CustomResourceDefinition: {
     metadata: { name: "samples.example.com" },

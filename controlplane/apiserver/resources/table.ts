@@ -10,6 +10,7 @@ import { daemonSets } from "./daemonsets.ts";
 import { deployments } from "./deployments.ts";
 import { endpointSlices, endpoints } from "./endpoints.ts";
 import { events } from "./events.ts";
+import { horizontalPodAutoscalers } from "./horizontalpodautoscalers.ts";
 import { ingressClasses } from "./ingressclasses.ts";
 import { ingresses } from "./ingresses.ts";
 import { jobs } from "./jobs.ts";
@@ -68,6 +69,7 @@ export const kinds: readonly Kind[] = [
   deployments,
   replicaSets,
   statefulSets,
+  horizontalPodAutoscalers,
   cronJobs,
   jobs,
   leases,
