@@ -119,6 +119,9 @@ export interface ContainerConfig {
   readonly stdinOnce: boolean;
   readonly tty: boolean;
   readonly stopSignal: string;
+  /** The id of a running container of the same sandbox, whose processes this one is to see and that ends it when it ends. Fails
+   *  with a RuntimeError where that one does not run. Nothing to do where all processes see each other anyway. */
+  readonly pidOf?: string;
   /** Absolute; its folder exists. CRI log format. */
   readonly logPath: string;
   /** Kept and given back: what the agent wants to know of it after a restart. */

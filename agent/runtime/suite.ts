@@ -307,6 +307,21 @@ export function runtimeSuite(
       assert.equal(endOf(watcher.id), 143);
     });
 
+    it("shows a container the processes of another that it names, and takes it along when that one ends", async () => {
+      const sandbox = await runtime.runPodSandbox(sandboxConfig("seen"));
+      const seen = await start(sandbox, shell("exec sleep 4329"));
+      const looking = { ...shell("cat /proc/[0-9]*/cmdline; echo; exec sleep 4330"), pidOf: seen.id };
+      const looker = await start(sandbox, looking);
+      const { stdout } = await runtime.execSync(looker.id, ["/bin/sh", "-c", "cat /proc/1/cmdline"], 60_000);
+      assert.match(Buffer.from(stdout).toString().replaceAll("\0", " "), /sleep 4329/);
+      await runtime.stopContainer(seen.id, 0);
+      const { state } = await looker.ended;
+      assert.equal(state.phase === "exited" && state.exitCode, 137);
+      assert.match((await logOf(looking)).replaceAll("\0", " "), /sleep 4329/);
+      const late = { ...shell("true"), pidOf: seen.id };
+      await assert.rejects(runtime.createContainer(sandbox, late), /is not running/);
+    });
+
     it("ends with a container what it left on a host whose processes it shares", async () => {
       const sandbox = await runtime.runPodSandbox({ ...sandboxConfig("host-pid"), hostPid: true });
       const config = shell(`sleep 76543 & echo $!`);

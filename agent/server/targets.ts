@@ -88,8 +88,16 @@ function isDeclared({ spec }: Pod, name: string): boolean {
 }
 
 function waitingText(pod: Pod | undefined, name: string): string {
-  const { containerStatuses = [], initContainerStatuses = [] } = pod?.status ?? {};
-  const all: readonly ContainerStatus[] = [...containerStatuses, ...initContainerStatuses];
+  const {
+    containerStatuses = [],
+    initContainerStatuses = [],
+    ephemeralContainerStatuses = [],
+  } = pod?.status ?? {};
+  const all: readonly ContainerStatus[] = [
+    ...containerStatuses,
+    ...initContainerStatuses,
+    ...ephemeralContainerStatuses,
+  ];
   const state = all.find((one) => one.name === name)?.state;
   if (state?.terminated !== undefined) return "is terminated";
   const reason = state?.waiting?.reason ?? "";

@@ -25,6 +25,8 @@ export interface ConfigInput {
   readonly imageRoot: string;
   readonly nodeMemoryBytes: number;
   readonly clusterDomain: string;
+  /** The container whose processes this one sees. */
+  readonly pidOf?: string | undefined;
 }
 
 /** Image and pod merged into what the runtime is to run. Rejects with ConfigError. */
@@ -68,6 +70,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
     tty: container.tty ?? false,
     stopSignal: image.config.StopSignal ?? "SIGTERM",
     logPath,
+    ...(input.pidOf !== undefined && { pidOf: input.pidOf }),
     annotations: {
       podUid: pod.metadata.uid,
       podName: pod.metadata.name,

@@ -34,7 +34,7 @@ export class FollowedObjects implements Sources {
     this.#secrets = new FollowedKind(resources.secrets, deps, tasks, onChange);
   }
 
-  /** Follows what the pod refers to; again is fine, since that never changes while a pod lives. */
+  /** Follows what the pod refers to; again is fine: while a pod lives, that only grows (by ephemeral containers). */
   follow(pod: Pod): void {
     const { uid, name: podName, namespace = "" } = pod.metadata;
     const { configMaps, secrets } = podReferences(pod.spec, podName);

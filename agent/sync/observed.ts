@@ -38,9 +38,18 @@ export const isSidecar = (container: Container): boolean => container.restartPol
 export const isInit = (pod: Pod, name: string): boolean =>
   (pod.spec.initContainers ?? []).some((one) => one.name === name);
 
-export function findContainer(pod: Pod, name: string): Container | undefined {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((one) => one.name === name);
+/** Of containers of all three sorts; what an ephemeral one has more is left out of its type. */
+export function findContainer({ spec }: Pod, name: string): Container | undefined {
+  const all: readonly Container[] = [
+    ...spec.containers,
+    ...(spec.initContainers ?? []),
+    ...(spec.ephemeralContainers ?? []),
+  ];
+  return all.find((one) => one.name === name);
 }
+
+export const findEphemeral = ({ spec }: Pod, name: string) =>
+  (spec.ephemeralContainers ?? []).find((one) => one.name === name);
 
 /** True when a container that ended is to be started again. */
 export function restarts(
@@ -49,7 +58,7 @@ export function restarts(
   last: RuntimeContainer,
   { replaced, containers }: Observed,
 ): boolean {
-  if (last.state.phase !== "exited") return false;
+  if (last.state.phase !== "exited" || findEphemeral(pod, container.name) !== undefined) return false;
   if (isSidecar(container) || replaced?.has(last.id) || isOutdated(pod, containers, last)) return true;
   const { exitCode } = last.state;
   // An init container that succeeded is done, also where the pod's containers always restart.

@@ -127,10 +127,13 @@ function planLive(input: PlanInput): Plan {
         replace: true,
       })),
     };
+  const ephemeral = mergePlans(
+    (pod.spec.ephemeralContainers ?? []).map(({ name }) => planEphemeral(input, name)),
+  );
   const inits = planInits(input, sandbox.id);
-  if (!inits.done) return { ...inits.plan, actions: [...actions, ...inits.plan.actions] };
+  if (!inits.done) return mergePlans([{ actions }, inits.plan, ephemeral]);
   const mains = mergePlans(pod.spec.containers.map((one) => planContainer(input, one, sandbox.id)));
-  return mergePlans([{ actions }, inits.plan, mains]);
+  return mergePlans([{ actions }, inits.plan, mains, ephemeral]);
 }
 
 /** Init containers run one after the other; sidecars among them (restartPolicy Always) only have to have started. */
@@ -154,6 +157,13 @@ function planInits(input: PlanInput, sandboxId: string): { readonly done: boolea
     return { done: false, plan: mergePlans([...plans, planContainer(input, container, sandboxId)]) };
   }
   return { done: true, plan: mergePlans(plans) };
+}
+
+/** Begun once, as soon as there is a sandbox, whatever the others do; never again. */
+function planEphemeral({ observed }: PlanInput, name: string): Plan {
+  const last = latest(observed, name);
+  const isBegun = last !== undefined && last.state.phase !== "created";
+  return { actions: isBegun ? [] : [{ kind: "start", name, attempt: last?.attempt ?? 0 }] };
 }
 
 function planContainer(input: PlanInput, container: Container, sandboxId: string): Plan {

@@ -47,7 +47,8 @@ export function logFolder(logsDir: string, pod: Pod, container: string): string 
   return `${logsDir}/${namespace}_${name}_${uid}/${container}`;
 }
 
-export const fieldPathOf = (pod: Pod, name: string): string =>
-  (pod.spec.initContainers ?? []).some((one) => one.name === name)
-    ? `spec.initContainers{${name}}`
-    : `spec.containers{${name}}`;
+export function fieldPathOf({ spec }: Pod, name: string): string {
+  const sorts = ["initContainers", "ephemeralContainers"] as const;
+  const sort = sorts.find((one) => (spec[one] ?? []).some((container) => container.name === name));
+  return `spec.${sort ?? "containers"}{${name}}`;
+}

@@ -33,6 +33,7 @@ export function podStatus(input: StatusInput): PodStatus {
   if (wasRefused(input)) return refusedStatus(input);
   const inits = (pod.spec.initContainers ?? []).map((one) => containerStatus(input, one, true));
   const mains = pod.spec.containers.map((one) => containerStatus(input, one, false));
+  const ephemeral = (pod.spec.ephemeralContainers ?? []).map((one) => ephemeralStatus(input, one));
   const phase = failure === undefined ? podPhase(input) : "Failed";
   const sandbox = observed.sandboxes.find(({ state }) => state === "ready");
   const podIp = pod.spec.hostNetwork ? hostIp : (sandbox?.podIp ?? "");
@@ -47,6 +48,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: before.startTime ?? timeText(input.nowMs),
     ...(inits.length > 0 && { initContainerStatuses: inits }),
     containerStatuses: mains,
+    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: before.qosClass ?? qosClass(pod.spec),
     ...(failure ??
       (before.reason && isTerminal(before.phase) ? { reason: before.reason, message: before.message } : {})),
@@ -77,8 +79,12 @@ function refusedStatus({ pod, nowMs, failure }: StatusInput): PodStatus {
 function containerStatus(input: StatusInput, container: Container, init: boolean): ContainerStatus {
   const { observed, scheme, waiting, pod } = input;
   const last = latest(observed, container.name);
-  const lists = init ? pod.status?.initContainerStatuses : pod.status?.containerStatuses;
-  const recorded = lists?.find(({ name }) => name === container.name);
+  const { containerStatuses, initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  const recorded = [
+    ...(containerStatuses ?? []),
+    ...initContainerStatuses,
+    ...ephemeralContainerStatuses,
+  ].find(({ name }) => name === container.name);
   const previous =
     last &&
     observed.containers
@@ -113,6 +119,12 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
     waiting: { reason: reason.reason, ...(reason.message !== "" && { message: reason.message }) },
   };
   return { ...base, lastState, state, ready: false, started: false };
+}
+
+/** Nobody waits for an ephemeral container to start or to be ready. */
+function ephemeralStatus(input: StatusInput, container: Container): ContainerStatus {
+  const { started: _, ...status } = containerStatus(input, container, false);
+  return { ...status, ready: false };
 }
 
 /** The pod is neither over nor on its way out. */

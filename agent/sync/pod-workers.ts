@@ -59,6 +59,8 @@ export class PodWorkers {
     if (isTerminal(pod.status?.phase)) this.#context.admission?.forget(uid);
     const known = this.#workers.get(uid);
     if (known !== undefined) {
+      // An ephemeral container may refer to more than the pod did before.
+      this.#context.sources.follow(pod);
       known.update(pod);
       return;
     }

@@ -10,8 +10,12 @@ export function recalledContainers(
   observed: Observed,
   context: { readonly logsDir: string; readonly nowMs: number },
 ): readonly RuntimeContainer[] {
-  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-  return [...initContainerStatuses, ...containerStatuses].flatMap((status) => {
+  const {
+    containerStatuses = [],
+    initContainerStatuses = [],
+    ephemeralContainerStatuses = [],
+  } = pod.status ?? {};
+  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].flatMap((status) => {
     const id = idOf(status.containerID);
     const known = latest(observed, status.name);
     const state = endOf(status, context.nowMs);

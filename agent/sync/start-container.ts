@@ -8,7 +8,9 @@ import { runHook } from "../probes/run-hook.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { containerConfig } from "./container-config.ts";
 import { ConfigError, environmentOf } from "./environment.ts";
+import { findEphemeral, latest } from "./observed.ts";
 import { fieldPathOf, logFolder, type PodContext } from "./pod-context.ts";
+import { unsupportedOfEphemeral, unsupportedText } from "./unsupported-fields.ts";
 
 /** A container that cannot be started now: the waiting reason of its status. */
 export class StartRefused extends Error {
@@ -76,6 +78,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
     services: context.services(),
     fileText: (volume, path) => context.volumes.textOf(pod, volume, path),
   }).catch(refuse("CreateContainerConfigError"));
+  const pidOf = await targetId(request, runtime).catch(refuse("CreateContainerConfigError"));
   const [imageRoot = "/"] = await context.imageStore.lowerDirs(image.id);
   const config = await context.volumes
     .mountsOf(pod, container, new Map(env))
@@ -91,6 +94,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
         imageRoot,
         nodeMemoryBytes: context.nodeMemoryBytes,
         clusterDomain: context.dns.domain,
+        pidOf,
       }),
     )
     .catch(refuse("CreateContainerConfigError"));
@@ -113,6 +117,21 @@ export async function startContainer(request: StartRequest, context: PodContext)
     }
   }
   return id;
+}
+
+/** The container whose processes an ephemeral one is to see; it is refused where it asks for what no container gets here. */
+async function targetId(
+  { pod, container, sandboxId }: StartRequest,
+  runtime: PodContext["runtime"],
+): Promise<string | undefined> {
+  const unsupported = unsupportedOfEphemeral(pod, container.name);
+  if (unsupported.length > 0) throw new ConfigError(unsupportedText(unsupported));
+  const target = findEphemeral(pod, container.name)?.targetContainerName;
+  if (!target) return undefined;
+  const containers = runtime.listContainers().filter((one) => one.pod.uid === pod.metadata.uid);
+  const found = latest({ sandboxes: [], containers }, target, sandboxId);
+  if (found === undefined) throw new ConfigError(`unable to find target container ${target}`);
+  return found.id;
 }
 
 /** The file that the container may leave its last words in. */

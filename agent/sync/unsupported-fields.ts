@@ -39,6 +39,12 @@ export function unsupportedFields({ spec }: Pod): readonly UnsupportedField[] {
   ];
 }
 
+/** The same for an ephemeral container, which is refused alone: its pod runs already. */
+export const unsupportedOfEphemeral = (pod: Pod, name: string): readonly UnsupportedField[] =>
+  (pod.spec.ephemeralContainers ?? []).flatMap((one, index) =>
+    one.name === name ? ofContainer(one, `spec.ephemeralContainers[${index}]`) : [],
+  );
+
 /** One sentence that names all of them. */
 export function unsupportedText(fields: readonly UnsupportedField[]): string {
   const names = fields.map(({ field, value }) => (value === undefined ? field : `${field}: ${value}`));

@@ -54,7 +54,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
     startPause: (record, dir) => startPause(record.config, dir),
     removeSandbox: ({ config: { pod } }) =>
       removeGroup(config.cgroups, `${config.cgroupParent}/pod${pod.uid}`),
-    async prepare(record, dir, sandbox) {
+    async prepare(record, dir, sandbox, seen) {
       const { pause, config: pod } = sandbox.record;
       if (pause === undefined) throw new RuntimeError("the sandbox has no pause process");
       if (record.config.command.length === 0) throw new RuntimeError("no command specified");
@@ -79,6 +79,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
           rootfs,
           cgroupsPath: cgroupOf(record),
           pausePid: pause.pid,
+          ...(seen !== undefined && { seenPid: seen.pid }),
           hostNetwork,
           hostPid,
           hostIpc,
@@ -92,7 +93,7 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
       );
       await writeSandboxFiles(sandbox.record, sandbox.dir);
       // No end of a pid namespace ends all that is in the container: its shim does.
-      if (hostPid || sharedPid)
+      if (hostPid || sharedPid || seen !== undefined)
         await writeFile(join(dir, "group"), groupFolder(config.cgroups, cgroupOf(record)));
       await writeFile(join(dir, "config.json"), JSON.stringify(spec), { mode: 0o600 });
     },

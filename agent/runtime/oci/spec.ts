@@ -9,6 +9,8 @@ export interface SpecPlaces {
   readonly cgroupsPath: string;
   /** The pause process, whose namespaces are joined; its network is left out for hostNetwork. */
   readonly pausePid: number;
+  /** A process whose pid namespace is joined in place of a new one. */
+  readonly seenPid?: number;
   readonly hostNetwork: boolean;
   readonly hostPid: boolean;
   readonly hostIpc: boolean;
@@ -34,7 +36,8 @@ export function ociSpec(config: ContainerConfig, places: SpecPlaces): object {
   if (!places.hostIpc) namespaces.push({ type: "ipc", path: path("ipc") });
   if (!places.hostNetwork) namespaces.push({ type: "network", path: path("net") });
   if (places.sharedPid) namespaces.push({ type: "pid", path: path("pid") });
-  else if (!places.hostPid) namespaces.push({ type: "pid" });
+  else if (!places.hostPid)
+    namespaces.push({ type: "pid", ...(places.seenPid && { path: `/proc/${places.seenPid}/ns/pid` }) });
   return {
     ociVersion: "1.0.2",
     process: {

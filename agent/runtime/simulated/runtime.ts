@@ -144,6 +144,11 @@ export class SimulatedRuntime implements Runtime {
     for (const listener of [...this.#listeners]) listener({ kind: "container-exited", id, podUid });
   }
 
+  /** What a container was made of. */
+  configOf(id: string): ContainerConfig {
+    return this.#get(id).config;
+  }
+
   containerStatus(id: string): RuntimeContainer | undefined {
     const container = this.#containers.get(id);
     return container && describe(container);

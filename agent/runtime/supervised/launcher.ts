@@ -16,6 +16,8 @@ export interface Launcher {
     record: ContainerRecord,
     dir: string,
     sandbox: { record: SandboxRecord; dir: string },
+    /** The first process of the container whose processes this one is to see. */
+    seen?: ProcessId,
   ): Promise<void>;
   /** What the shim runs. */
   command(record: ContainerRecord, dir: string): readonly string[];

@@ -22,7 +22,7 @@ import {
 import { type Supervised, takeIn } from "./container-state.ts";
 import { KillTimers } from "./kill-timers.ts";
 import type { Launcher } from "./launcher.ts";
-import { isAlive, signalProcess } from "./process-birth.ts";
+import { isAlive, type ProcessId, signalProcess } from "./process-birth.ts";
 import {
   bootId,
   type ContainerRecord,
@@ -181,6 +181,7 @@ export class SupervisedRuntime implements Runtime {
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
     const sandbox = this.#sandboxes.get(sandboxId);
     if (sandbox === undefined) throw new RuntimeError(`there is no sandbox ${sandboxId}`);
+    const seen = config.pidOf === undefined ? undefined : this.#processOf(config.pidOf);
     const id = randomUUID().replaceAll("-", "");
     const dir = this.#dir(id);
     await mkdir(dir, { recursive: true, mode: 0o711 });
@@ -193,7 +194,8 @@ export class SupervisedRuntime implements Runtime {
       bootId: this.#boot,
     };
     try {
-      await this.#launcher.prepare(record, dir, { record: sandbox, dir: this.#sandboxDir(sandboxId) });
+      const place = { record: sandbox, dir: this.#sandboxDir(sandboxId) };
+      await this.#launcher.prepare(record, dir, place, seen);
       if (config.stdin) await mustRun(["mkfifo", "-m", "600", join(dir, "stdin")]);
       await writeRecord(join(dir, "container.json"), record);
     } catch (error) {
@@ -369,6 +371,12 @@ export class SupervisedRuntime implements Runtime {
     this.#cancelCheck();
     this.#kills.clearAll();
     this.#listeners.clear();
+  }
+
+  #processOf(id: string): ProcessId {
+    const { record, started, state } = this.#get(id);
+    if (state.phase === "running" && started !== undefined) return started.process;
+    throw new RuntimeError(`container ${record.config.name} is not running`);
   }
 
   #execPlan(id: string, command: readonly string[], tty: boolean) {
