@@ -1,4 +1,5 @@
 import type {
+  CertificateSigningRequest,
   ClusterRole,
   ConfigMap,
   ControllerRevision,
@@ -56,6 +57,13 @@ export const resources = {
     "v1",
     "ReplicationController",
     "replicationcontrollers",
+  ),
+  certificatesigningrequests: row<CertificateSigningRequest>(
+    "certificates.k8s.io",
+    "v1",
+    "CertificateSigningRequest",
+    "certificatesigningrequests",
+    false,
   ),
   events: row<Event>("", "v1", "Event", "events"),
   endpointslices: row<EndpointSlice>("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),

@@ -69,6 +69,7 @@ export type CronJob = Stored<k8s.V1CronJob> & { spec: Wire<k8s.V1CronJobSpec> };
 export type HorizontalPodAutoscaler = Stored<k8s.V2HorizontalPodAutoscaler> & {
   spec: Wire<k8s.V2HorizontalPodAutoscalerSpec>;
 };
+export type CertificateSigningRequest = Stored<k8s.V1CertificateSigningRequest>;
 export type PodDisruptionBudget = Stored<k8s.V1PodDisruptionBudget> & {
   spec: Wire<k8s.V1PodDisruptionBudgetSpec>;
 };

@@ -1,5 +1,6 @@
 import type { Authorizer } from "../filters/authorizer.ts";
 import { inOrder, type Plugin } from "./admission.ts";
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from "./certificates.ts";
 import { claimResize } from "./claim-resize.ts";
 import { defaultIngressClass, defaultStorageClass } from "./default-classes.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
@@ -27,6 +28,9 @@ const plugins = {
   DefaultStorageClass: defaultStorageClass,
   StorageObjectInUseProtection: () => storageProtection,
   RuntimeClass: runtimeClass,
+  CertificateApproval: certificateApproval,
+  CertificateSigning: certificateSigning,
+  CertificateSubjectRestriction: () => certificateSubjectRestriction,
   DefaultIngressClass: defaultIngressClass,
   PersistentVolumeClaimResize: claimResize,
 } as const satisfies Record<string, (deps: AdmissionDeps) => Plugin>;

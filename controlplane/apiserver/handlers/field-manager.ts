@@ -18,7 +18,11 @@ export function recorderOf(call: Call, deps: HandlerDeps): (next: KubeObject, cu
 }
 
 /** What a write through this door does not set, whatever it says. */
-export function resetsOf({ subresources, statusKeeps = [] }: Kind, subresource: string): readonly string[] {
+export function resetsOf(
+  { subresources, statusKeeps = [], resets }: Kind,
+  subresource: string,
+): readonly string[] {
+  if (resets !== undefined) return resets[subresource] ?? [];
   if (subresource === "status") return ["f:spec", ...statusKeeps.map((field) => `f:metadata\0f:${field}`)];
   return subresources.status === true && subresource === "" ? ["f:status"] : [];
 }

@@ -2,6 +2,7 @@ import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
 import { alreadyExists, conflict, generateNameConflict, invalid, unknownError } from "../api-error.ts";
+import type { User } from "../filters/authentication.ts";
 import type { Kind } from "./kind.ts";
 import { fillNewMeta, generatedName } from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
@@ -33,7 +34,7 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const object = generates ? cloneJson(input) : input;
     if (generates) object.metadata.name = generatedName(generateName, deps.random);
-    prepare(deps, kind, object);
+    prepare(deps, kind, object, options.by.user);
     const created = await store(deps, kind, object, options);
     if (created.ok) return created.object;
     if (!generates) throw alreadyExists(kind, object.metadata.name, isGoing(kind, created.entry));
@@ -50,8 +51,8 @@ export async function prepareNew(
   options: CreateOptions,
 ): Promise<void> {
   await admitNew(deps, kind, object, options);
-  prepare(deps, kind, object);
   const { by, dryRun } = options;
+  prepare(deps, kind, object, by.user);
   await deps.admission.validate({ operation: "create", kind, object, by, dryRun });
 }
 
@@ -68,14 +69,14 @@ async function admitNew(
   kind.applyDefaults(object);
 }
 
-function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject): void {
+function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, user: User): void {
   // First, because jobs name their pods by their own uid.
   fillNewMeta(object, {
     random: deps.random,
     nowMs: deps.clock.wallMs(),
     hasGeneration: kind.hasGeneration ?? false,
   });
-  kind.prepareForCreate?.(object);
+  kind.prepareForCreate?.(object, user);
   kind.dropDisabled?.(object);
   const problems = [...kind.validate(object, deps.facts), ...(kind.validateCreate?.(object) ?? [])];
   if (problems.length > 0) throw invalid(kind, object.metadata.name, problems);

@@ -39,6 +39,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
     "type",
   ],
   "events.k8s.io/v1/events": ["metadata.name", "metadata.namespace", "reason", "type"],
+  "certificates.k8s.io/v1/certificatesigningrequests": ["metadata.name", "spec.signerName"],
   "batch/v1/jobs": ["metadata.name", "metadata.namespace", "status.successful"],
 };
 const others = ["metadata.name", "metadata.namespace"];

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
+import type { User } from "../filters/authentication.ts";
 import type { JsonObject } from "../json.ts";
 import type { ObjectSchema } from "../schemas.ts";
 
@@ -45,13 +46,17 @@ export interface Kind {
   readonly needsVersion?: true;
   /** A deletion answers with what is gone, where others answer with a Status. */
   readonly returnsDeleted?: true;
+  /** By subresource, "" for the object itself: the fields that a write through it does not set, whatever it says, as paths
+   *  like `f:status`. Absent: everything but what the subresource is for. */
+  readonly resets?: Readonly<Record<string, readonly string[]>>;
   /** Metadata that …/status leaves as it is, by the strategy of the kind. */
   readonly statusKeeps?: readonly ("labels" | "ownerReferences")[];
 
   /** Fills in defaults as Kubernetes' defaulting does; mutates `object`. Idempotent. Also run on read from storage. */
   readonly applyDefaults: (object: KubeObject) => void;
-  /** Clears what a client may not set (status) and sets what the server decides; mutates. Runs after defaults. */
-  readonly prepareForCreate?: (object: KubeObject) => void;
+  /** Clears what a client may not set (status) and sets what the server decides; mutates. Runs after defaults.
+   *  @param user Who makes the object; absent: nobody that is known. */
+  readonly prepareForCreate?: (object: KubeObject, user?: User) => void;
   /** Carries over what an update through the main resource may not change (status); mutates `next`. */
   readonly prepareForUpdate?: (next: KubeObject, current: KubeObject) => void;
   /** What the server adds to a change of status; mutates `next`. `now` is an RFC 3339 time. */
@@ -133,7 +138,9 @@ export interface Subresources {
 /** A part of an object: PUT, PATCH and GET of …/NAME speak of the whole object, and change no more than the part. */
 export interface Part {
   /** `current` with what of `wanted` the part is; labels and the like are not its affair. */
-  readonly take: (current: KubeObject, wanted: KubeObject) => KubeObject;
+  readonly take: (current: KubeObject, wanted: KubeObject, now: string) => KubeObject;
+  /** Labels and the like may be changed along with it. */
+  readonly withMetadata?: true;
   /** What holds for a change of the part beside the kind's `validate`. */
   readonly validate: (next: KubeObject, current: KubeObject) => readonly FieldError[];
 }

@@ -182,9 +182,10 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
     kind.applyDefaults(next);
   }
   const part = typeof via === "object" ? via : undefined;
-  if (part !== undefined) takeOnly(part, next, current);
+  const now = rfc3339(deps.clock.wallMs());
+  if (part !== undefined) takeOnly(part, { next, current, now });
   if (via === "object") kind.prepareForUpdate?.(next, current);
-  if (via === "status") kind.prepareForStatus?.(next, current, rfc3339(deps.clock.wallMs()));
+  if (via === "status") kind.prepareForStatus?.(next, current, now);
   if (via !== "server") kind.dropDisabled?.(next, current);
   // What the server decides, such as a pod's node, is no new wish.
   if (kind.hasGeneration && (via === "object" || part) && isNewWish(kind, next, current))
@@ -204,9 +205,13 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
 
 /** Leaves of a wish what may be changed through the part. Who recorded what is kept even where it is not stored, as in
  *  Kubernetes. Mutates `next`. */
-function takeOnly(part: Part, next: KubeObject, current: KubeObject): void {
-  const { spec, status } = part.take(current, next);
+function takeOnly(
+  part: Part,
+  { next, current, now }: Readonly<Record<"next" | "current", KubeObject>> & { readonly now: string },
+): void {
+  const { spec, status } = part.take(current, next, now);
   Object.assign(next, { spec, status });
+  if (part.withMetadata) return;
   for (const field of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
     const value = current.metadata[field];
     if (value === undefined) delete next.metadata[field];

@@ -45,6 +45,19 @@ const containers = [{ name: "c", image: "busybox:1" }];
 const template = { metadata: { labels: { app: "web" } }, spec: { containers } };
 const selector = { matchLabels: { app: "web" } };
 const jobTemplate = { spec: { containers, restartPolicy: "Never" } };
+/** Asked by O=dev, CN=jane. */
+const request = Buffer.from(
+  [
+    "-----BEGIN CERTIFICATE REQUEST-----",
+    "MIHWMH8CAQAwHTEMMAoGA1UECgwDZGV2MQ0wCwYDVQQDDARqYW5lMFkwEwYHKoZI",
+    "zj0CAQYIKoZIzj0DAQcDQgAEmvlgjZ5IZoUaoosUClF7AwORi+qedz9LX9Gzb+kv",
+    "LrXATl6ZQS//X1zcHAEGBGqoPkR9p9FY8olqve5uT+DZVKAAMAoGCCqGSM49BAMC",
+    "A0cAMEQCIFosHFbDl2RwWKIdP9pJ0hH7FRwfJyaI49GEeZEljYouAiAptS1QDlN7",
+    "0Sbrbo3MGXYo6B6wY3JTIUXAM1zzG82C3g==",
+    "-----END CERTIFICATE REQUEST-----",
+    "",
+  ].join("\n"),
+).toString("base64");
 /** One good object of each kind. */
 const good: Readonly<Record<string, Json>> = {
   ConfigMap: { data: { a: "b" } },
@@ -91,6 +104,9 @@ const good: Readonly<Record<string, Json>> = {
   ResourceQuota: { spec: { hard: { pods: "2" } } },
   StatefulSet: { spec: { selector, template, serviceName: "web" } },
   CronJob: { spec: { schedule: "0 3 * * *", jobTemplate: { spec: { template: jobTemplate } } } },
+  CertificateSigningRequest: {
+    spec: { request, signerName: "kubernetes.io/kube-apiserver-client", usages: ["client auth"] },
+  },
   HorizontalPodAutoscaler: {
     spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" } },
   },

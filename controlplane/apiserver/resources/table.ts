@@ -1,4 +1,5 @@
 import type { Kind } from "../registry/kind.ts";
+import { certificateSigningRequests } from "./certificatesigningrequests.ts";
 import { configMaps } from "./configmaps.ts";
 import { controllerRevisions } from "./controllerrevisions.ts";
 import { cronJobs } from "./cronjobs.ts";
@@ -72,6 +73,7 @@ export const kinds: readonly Kind[] = [
   horizontalPodAutoscalers,
   cronJobs,
   jobs,
+  certificateSigningRequests,
   leases,
   endpointSlices,
   podDisruptionBudgets,

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
+import type { User } from "../filters/authentication.ts";
 import type { Cell, ClusterFacts, FieldError, Kind, Part, Subresources } from "../registry/kind.ts";
 import { normalizeObject } from "../schema/normalize.ts";
 import { describedColumns } from "./column-descriptions.ts";
@@ -26,7 +27,7 @@ export interface TypedKind<T>
   /** Said of kinds without a spec. */
   readonly hasSpec?: false;
   readonly applyDefaults: (object: T) => void;
-  readonly prepareForCreate?: (object: T) => void;
+  readonly prepareForCreate?: (object: T, user?: User) => void;
   readonly prepareForUpdate?: (next: T, current: T) => void;
   readonly prepareForStatus?: (next: T, current: T, now: string) => void;
   readonly dropDisabled?: (next: T, current?: T) => void;
