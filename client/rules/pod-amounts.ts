@@ -1,28 +1,35 @@
 import { type Amount, addAmounts, readAmount } from "../../base/quantity-text.ts";
-import type { PodSpec } from "../types.ts";
+import type { Container, PodSpec } from "../types.ts";
 
 export type AmountsByName = ReadonlyMap<string, Amount>;
 
 /** What a pod's containers request, or are limited to, together, to the last nano: the running ones and their sidecars, or
- *  more while an init container runs. What the pod asks for as a whole replaces the sum. */
+ *  more while an init container runs. What the pod asks for as a whole replaces the sum.
+ *  @param amountsOf What a single container counts for. */
 export function podAmounts(
   { containers, initContainers = [], resources }: PodSpec,
   which: "requests" | "limits",
+  amountsOf: (container: Container) => AmountsByName = ({ resources: own }) => readAmounts(own?.[which]),
 ): AmountsByName {
   let sidecars: AmountsByName = new Map();
   let peak: AmountsByName = new Map();
   let running: AmountsByName = new Map();
-  for (const container of containers) running = summed(running, readAmounts(container.resources?.[which]));
+  for (const container of containers) running = summed(running, amountsOf(container));
   for (const container of initContainers) {
-    const own = readAmounts(container.resources?.[which]);
+    const own = amountsOf(container);
     if (container.restartPolicy === "Always") {
       running = summed(running, own);
       sidecars = summed(sidecars, own);
       peak = largest(peak, sidecars);
     } else peak = largest(peak, summed(own, sidecars));
   }
-  return new Map([...largest(running, peak), ...readAmounts(resources?.[which])]);
+  const asWhole = [...readAmounts(resources?.[which])].filter(([name]) => isPodLevel(name));
+  return new Map([...largest(running, peak), ...asWhole]);
 }
+
+/** What a pod may ask for as a whole. */
+export const isPodLevel = (name: string): boolean =>
+  name === "cpu" || name === "memory" || name.startsWith("hugepages-");
 
 export function readAmounts(quantities: Readonly<Record<string, string>> | undefined): AmountsByName {
   return new Map(Object.entries(quantities ?? {}).map(([name, text]) => [name, readAmount(text)]));
@@ -32,7 +39,7 @@ export function summed(left: AmountsByName, right: AmountsByName): AmountsByName
   return combined(left, right, addAmounts);
 }
 
-function largest(left: AmountsByName, right: AmountsByName): AmountsByName {
+export function largest(left: AmountsByName, right: AmountsByName): AmountsByName {
   return combined(left, right, (a, b) => (b.nanos > a.nanos ? b : a));
 }
 

@@ -6,7 +6,7 @@ import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import { inOrder } from "./admission/admission.ts";
-import { admissionPlugins } from "./admission/plugins.ts";
+import { admissionPlugins, quotaPluginName } from "./admission/plugins.ts";
 import { apiMetrics, observeApi } from "./api-metrics.ts";
 import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
 import { isRequestHeader } from "./authentication/request-header.ts";
@@ -31,6 +31,7 @@ import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
 import type { Kind } from "./registry/kind.ts";
 import { KindRegistry } from "./registry/kind-registry.ts";
 import type { Kinds } from "./registry/kind-table.ts";
+import { QuotaLedger, withoutQuotas } from "./registry/quota-ledger.ts";
 import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
 import { kinds as allKinds } from "./resources/table.ts";
@@ -196,6 +197,9 @@ function handlerDeps(
     random: os.random,
     log,
     allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
+    quotas: config.disabledAdmission.includes(quotaPluginName)
+      ? withoutQuotas(storage)
+      : new QuotaLedger(lookup),
     admission: inOrder(
       ...admissionPlugins(admission, config.disabledAdmission),
       escalationCheck({ authorizer, index: rbac.index, consistent: () => rbac.consistent() }),

@@ -96,6 +96,11 @@ export const controllerManagerFlags = {
     value: "COUNT",
     help: "finished pods kept before the oldest are deleted; 0: all are kept",
   },
+  "resource-quota-sync-period": {
+    kind: "duration",
+    default: 300_000,
+    help: "how often what is used of each quota is counted anew, whatever happened",
+  },
   "service-account-private-key-file": {
     kind: "string",
     value: "FILE",
@@ -129,6 +134,8 @@ export interface ControllerManagerConfig {
   /** How fast the pods of lost nodes are evicted. */
   readonly eviction: EvictionRates;
   readonly terminatedPodsMost: number;
+  /** How often each quota's use is counted anew. */
+  readonly quotaSyncPeriodMs: number;
   readonly rootCaFile: string | undefined;
   /** Signs the tokens in secrets; absent: there are none. */
   readonly serviceAccountPrivateKeyFile: string | undefined;
@@ -152,6 +159,10 @@ export function controllerManagerConfig(
     problems.push(`--secure-port: ${port} is not between 0 and 65535`);
   for (const name of ["node-monitor-grace-period", "node-startup-grace-period"] as const)
     if (flags[name] < 1000) problems.push(`--${name}: ${flags[name]}ms is less than a second`);
+  if (flags["resource-quota-sync-period"] < 1000)
+    problems.push(
+      `--resource-quota-sync-period: ${flags["resource-quota-sync-period"]}ms is less than a second`,
+    );
   for (const name of ["node-eviction-rate", "secondary-node-eviction-rate"] as const)
     if (flags[name] < 0) problems.push(`--${name}: ${flags[name]} is negative`);
   const share = flags["unhealthy-zone-threshold"];
@@ -182,6 +193,7 @@ export function controllerManagerConfig(
       largeZoneNodes: flags["large-cluster-size-threshold"],
     },
     terminatedPodsMost: flags["terminated-pod-gc-threshold"],
+    quotaSyncPeriodMs: flags["resource-quota-sync-period"],
     rootCaFile: flags["root-ca-file"],
     serviceAccountPrivateKeyFile: flags["service-account-private-key-file"],
     controllers: flags.controllers,

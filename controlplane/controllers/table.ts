@@ -15,6 +15,7 @@ import { nodeLifecycleController } from "./nodelifecycle/node-lifecycle-controll
 import { taintEvictionController } from "./nodelifecycle/taint-eviction-controller.ts";
 import { podGcController } from "./podgc/pod-gc-controller.ts";
 import { replicaSetController, replicationControllerController } from "./replicaset/replicas-controller.ts";
+import { resourceQuotaController } from "./resourcequota/resource-quota-controller.ts";
 import {
   rootCaController,
   serviceAccountController,
@@ -32,6 +33,7 @@ export const controllerTable: readonly Controller[] = [
   rootCaController,
   tokenSecretController,
   namespaceController,
+  resourceQuotaController,
   deploymentController,
   replicaSetController,
   replicationControllerController,

@@ -35,7 +35,10 @@ const plugins = {
   PersistentVolumeClaimResize: claimResize,
 } as const satisfies Record<string, (deps: AdmissionDeps) => Plugin>;
 
-export const admissionPluginNames: readonly string[] = Object.keys(plugins);
+/** Comes last, with the write itself: the registry asks its ledger (quota-ledger.ts). */
+export const quotaPluginName = "ResourceQuota";
+
+export const admissionPluginNames: readonly string[] = [...Object.keys(plugins), quotaPluginName];
 
 /** All plugins but those named. */
 export function admissionPlugins(deps: AdmissionDeps, disabled: readonly string[]): readonly Plugin[] {

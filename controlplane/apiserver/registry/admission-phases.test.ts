@@ -8,6 +8,7 @@ import { configMaps } from "../resources/configmaps.ts";
 import { createObject } from "./create-object.ts";
 import { KindRegistry } from "./kind-registry.ts";
 import { MemoryStorage } from "./memory-storage.ts";
+import { withoutQuotas } from "./quota-ledger.ts";
 import { type RegistryDeps, serverRequester } from "./registry-deps.ts";
 import { removeObject } from "./remove-object.ts";
 import { updateObject } from "./update-object.ts";
@@ -24,6 +25,7 @@ function registry(plugin: Plugin): RegistryDeps {
     random: systemRandom,
     log: silentLog,
     allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
+    quotas: withoutQuotas(storage),
     facts: { loopbackEndpoints: false },
     admission: inOrder(plugin),
   };

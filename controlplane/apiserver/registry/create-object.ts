@@ -102,11 +102,13 @@ async function store(
     const wanted = cloneJson(object);
     const claims = await deps.allocator.plan(kind, wanted, undefined);
     await deps.admission.validate({ operation: "create", kind, object: wanted, by, dryRun });
+    const write = { kind, subresource: by.subresource, object: wanted, old: undefined };
     if (dryRun) {
+      await deps.quotas.check(write);
       const { entry } = await deps.storage.get(key);
       return entry === undefined ? { ok: true, object: wanted } : { ok: false, entry };
     }
-    const result = await deps.storage.commit({
+    const result = await deps.quotas.commit(write, {
       compare: [{ key, modRevision: 0 }, ...claims.compare],
       writes: [putObject(kind, key, wanted), ...claims.writes],
     });

@@ -7,6 +7,7 @@ import type { CacheHub } from "../cache/cache-hub.ts";
 import { serverUser } from "../filters/authentication.ts";
 import type { ClusterFacts, Kind } from "./kind.ts";
 import type { KindRegistry } from "./kind-registry.ts";
+import type { QuotaLedger } from "./quota-ledger.ts";
 import type { Claims } from "./service-allocator.ts";
 import type { Storage, Write } from "./storage.ts";
 import { encodeStored } from "./stored-object.ts";
@@ -20,6 +21,7 @@ export interface RegistryDeps {
   readonly random: Random;
   readonly log: Log;
   readonly allocator: Allocator;
+  readonly quotas: Quotas;
   /** Checks and fills what is written beyond its kind's own rules. */
   readonly admission: Phases;
   readonly facts: ClusterFacts;
@@ -31,6 +33,9 @@ export interface Allocator {
   /** Fills what is missing in `next` (absent: the object goes) and says what the transaction must claim and free. */
   plan(kind: Kind, next: KubeObject | undefined, current: KubeObject | undefined): Promise<Claims>;
 }
+
+/** Charges what writes use up; see quota-ledger.ts. */
+export type Quotas = Pick<QuotaLedger, "check" | "commit">;
 
 /** The server's own hand. */
 export const serverRequester: Requester = {

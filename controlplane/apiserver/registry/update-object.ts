@@ -7,7 +7,7 @@ import { type CurrentState, firstState, liveState, stateOf } from "./current-sta
 import type { Kind, Part } from "./kind.ts";
 import { finalizerProblems, fixedMetaProblems, keepServerMeta, rfc3339, sameJson } from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
-import type { Claims } from "./service-allocator.ts";
+import type { CommitResult, Transaction } from "./storage.ts";
 import { objectKey } from "./stored-object.ts";
 
 export interface UpdateOptions {
@@ -71,32 +71,48 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
     return { yes: live?.modRevision === state.modRevision, state: live };
   };
   let next: KubeObject;
-  let claims: Claims;
+  let result: CommitResult | undefined;
   try {
     next = await change(cloneJson(state.object));
     checkPreconditions(kind, next, { current: state.object, key, options });
     await prepare(deps, kind, { next, current: state.object, options });
-    claims = await deps.allocator.plan(kind, isFinished(next) ? undefined : next, state.object);
-    await validateAdmission(deps, kind, { next, current: state.object, options });
+    result = await commit(deps, kind, { ...attempt, next });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const newest = await isNewest();
     if (newest.yes) throw error;
     return { done: false, state: newest.state };
   }
-  const removes = isFinished(next);
-  if (options.dryRun) return { done: true, object: next };
-  if (!removes && sameJson(next, state.object)) {
+  if (result === undefined) {
+    if (options.dryRun) return { done: true, object: next };
     const newest = await isNewest();
     return newest.yes ? { done: true, object: next } : { done: false, state: newest.state };
   }
-  const result = await deps.storage.commit({
-    compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
-    writes: [removes ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
-  });
   if (!result.ok) return { done: false, state: stateOf(kind, result.current[0]) };
   next.metadata.resourceVersion = String(result.revision);
   return { done: true, object: next };
+}
+
+/** Undefined where there is nothing to write. */
+async function commit(
+  deps: RegistryDeps,
+  kind: Kind,
+  { key, state, options, next }: Attempt & { readonly next: KubeObject },
+): Promise<CommitResult | undefined> {
+  const removes = isFinished(next);
+  const claims = await deps.allocator.plan(kind, removes ? undefined : next, state.object);
+  await validateAdmission(deps, kind, { next, current: state.object, options });
+  const write = { kind, subresource: options.by.subresource, object: next, old: state.object };
+  if (options.dryRun) {
+    if (!removes) await deps.quotas.check(write);
+    return undefined;
+  }
+  if (!removes && sameJson(next, state.object)) return undefined;
+  const transaction: Transaction = {
+    compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
+    writes: [removes ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
+  };
+  return removes ? deps.storage.commit(transaction) : deps.quotas.commit(write, transaction);
 }
 
 interface Preconditions {

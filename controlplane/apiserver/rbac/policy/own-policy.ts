@@ -18,6 +18,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "serviceaccount-token-controller": "",
   "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
   "namespace-controller": "namespace-controller",
+  "resourcequota-controller": "resourcequota-controller",
   "deployment-controller": "deployment-controller",
   "replicaset-controller": "replicaset-controller",
   "replicationcontroller-controller": "replication-controller",
