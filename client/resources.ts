@@ -25,6 +25,7 @@ import type {
   Service,
   ServiceAccount,
   StatefulSet,
+  StorageClass,
 } from "./types.ts";
 
 const row = <T>(
@@ -87,6 +88,7 @@ export const resources = {
   ),
   resourcequotas: row<ResourceQuota>("", "v1", "ResourceQuota", "resourcequotas"),
   jobs: row<Job>("batch", "v1", "Job", "jobs"),
+  storageclasses: row<StorageClass>("storage.k8s.io", "v1", "StorageClass", "storageclasses", false),
   leases: row<Lease>("coordination.k8s.io", "v1", "Lease", "leases"),
   clusterroles: row<ClusterRole>("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false),
 } as const;

@@ -13,6 +13,7 @@ import { namespaceController } from "./namespace/namespace-controller.ts";
 import { nodeIpamController } from "./nodeipam/node-ipam-controller.ts";
 import { nodeLifecycleController } from "./nodelifecycle/node-lifecycle-controller.ts";
 import { taintEvictionController } from "./nodelifecycle/taint-eviction-controller.ts";
+import { persistentVolumeBinder } from "./persistentvolume/binder-controller.ts";
 import { podGcController } from "./podgc/pod-gc-controller.ts";
 import { replicaSetController, replicationControllerController } from "./replicaset/replicas-controller.ts";
 import { resourceQuotaController } from "./resourcequota/resource-quota-controller.ts";
@@ -52,6 +53,7 @@ export const controllerTable: readonly Controller[] = [
   podGcController,
   clusterRoleAggregationController,
   garbageCollector,
+  persistentVolumeBinder,
   claimProtectionController,
   volumeProtectionController,
 ];

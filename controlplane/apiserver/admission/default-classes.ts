@@ -1,6 +1,6 @@
+import { isDefaultStorageClass } from "../../../client/rules/default-storage-class.ts";
 import type { Ingress, KubeObject, PersistentVolumeClaim } from "../../../client/types.ts";
 import { isDefaultIngressClass } from "../resources/ingressclasses.ts";
-import { isDefaultStorageClass } from "../resources/storageclasses.ts";
 import type { Attributes, Plugin } from "./admission.ts";
 import { type LookupDeps, storedObjects } from "./stored-lookup.ts";
 

@@ -1,3 +1,4 @@
+import { isDefaultStorageClass } from "../../../client/rules/default-storage-class.ts";
 import type { StorageClass } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { immutable, notSupported } from "./field-errors.ts";
@@ -5,17 +6,8 @@ import { dns1123Subdomain } from "./names.ts";
 import { validateParameters, validateProvisioner, validateTopologies } from "./storage-class-validation.ts";
 import { kindOf } from "./typed-kind.ts";
 
-const defaultAnnotations = [
-  "storageclass.kubernetes.io/is-default-class",
-  "storageclass.beta.kubernetes.io/is-default-class",
-];
 const reclaimPolicies = ["Delete", "Retain"];
 const bindingModes = ["Immediate", "WaitForFirstConsumer"];
-
-/** The class of claims that name none. */
-export function isDefaultStorageClass({ metadata }: Pick<StorageClass, "metadata">): boolean {
-  return defaultAnnotations.some((name) => metadata.annotations?.[name] === "true");
-}
 
 export const storageClasses = kindOf<StorageClass>({
   group: "storage.k8s.io",

@@ -67,6 +67,10 @@ const asked: Readonly<Record<string, readonly string[]>> = {
     "delete batch jobs shop/x",
     "delete discovery.k8s.io endpointslices shop/x",
     "deletecollection core configmaps,pods,serviceaccounts,events shop",
+    "create core persistentvolumes",
+    "update core persistentvolumes,persistentvolumes/status /v",
+    "update core persistentvolumeclaims,persistentvolumeclaims/status shop/x",
+    "list,watch storage.k8s.io storageclasses",
   ],
   scheduler: [
     "list,watch core namespaces,nodes,pods,services",
@@ -87,7 +91,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     "create rbac.authorization.k8s.io roles,rolebindings,clusterroles,clusterrolebindings",
     "bind rbac.authorization.k8s.io clusterroles /cluster-admin",
     "impersonate core users,groups,serviceaccounts shop/x",
-    "create core nodes,persistentvolumes",
+    "create core nodes",
   ],
   scheduler: [
     "get,list,watch core secrets,configmaps shop",

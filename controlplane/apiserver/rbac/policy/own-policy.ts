@@ -36,6 +36,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "taint-eviction-controller": "node-controller",
   "pod-garbage-collector-controller": "pod-garbage-collector",
   "clusterrole-aggregation-controller": "clusterrole-aggregation-controller",
+  "persistentvolume-binder-controller": "persistent-volume-binder",
   "persistentvolumeclaim-protection-controller": "pvc-protection-controller",
   "persistentvolume-protection-controller": "pv-protection-controller",
   "garbage-collector-controller": "generic-garbage-collector",
