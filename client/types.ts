@@ -96,6 +96,16 @@ export type Ingress = Stored<k8s.V1Ingress> & { spec: Wire<k8s.V1IngressSpec> };
 export type IngressClass = Stored<k8s.V1IngressClass>;
 export type NetworkPolicy = Stored<k8s.V1NetworkPolicy> & { spec: Wire<k8s.V1NetworkPolicySpec> };
 export type PriorityClass = Stored<k8s.V1PriorityClass>;
+export type FlowSchema = Stored<k8s.V1FlowSchema> & { spec: Wire<k8s.V1FlowSchemaSpec> };
+export type FlowSubject = Wire<k8s.FlowcontrolV1Subject>;
+export type FlowRule = Wire<k8s.V1PolicyRulesWithSubjects>;
+export type FlowResourceRule = Wire<k8s.V1ResourcePolicyRule>;
+export type FlowNonResourceRule = Wire<k8s.V1NonResourcePolicyRule>;
+export type PriorityLevelConfiguration = Stored<k8s.V1PriorityLevelConfiguration> & {
+  spec: Wire<k8s.V1PriorityLevelConfigurationSpec>;
+};
+export type APIService = Stored<k8s.V1APIService> & { spec: Wire<k8s.V1APIServiceSpec> };
+export type APIServiceCondition = Wire<k8s.V1APIServiceCondition>;
 export type RuntimeClass = Stored<k8s.V1RuntimeClass>;
 export type Lease = Stored<k8s.V1Lease>;
 export type Event = Stored<k8s.CoreV1Event>;

@@ -8,6 +8,13 @@ export interface Meter {
   gauge<L extends string = never>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
   /** A gauge whose value is read when somebody looks. */
   observed(name: string, help: string, read: () => number): void;
+  /** The same with labels: one value for each. Those that are not named any more are gone. */
+  observedBy<L extends string>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+    read: () => Iterable<readonly [Readonly<Record<L, string>>, number]>,
+  ): void;
   /** A counter whose value is read when somebody looks. */
   counted(name: string, help: string, read: () => number): void;
   /** Counters for hot paths (`tally.ts`). */
@@ -40,6 +47,24 @@ export class MetricsRegistry implements Meter {
       registers: [this.#registry],
       collect() {
         this.set(read());
+      },
+    });
+  }
+
+  observedBy<L extends string>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+    read: () => Iterable<readonly [Readonly<Record<L, string>>, number]>,
+  ): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [values, value] of read()) this.set({ ...values }, value);
       },
     });
   }

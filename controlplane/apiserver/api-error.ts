@@ -192,6 +192,11 @@ export function tooManyRequests(
     ...(retryAfterSeconds > 0 && { retryAfterSeconds }),
   });
 }
+const busy = "Too many requests, please try again later.";
+/** Said before anybody has looked at what is asked; plain text, as in Kubernetes. */
+export function serverBusy(retryAfterSeconds = 1): ApiError {
+  return new ApiError(429, "TooManyRequests", busy, { retryAfterSeconds }, {}, `${busy}\n`);
+}
 /** A revision that the store, or this server's view of it, has not reached. */
 export function revisionTooLarge(
   wanted: bigint | number,

@@ -1,4 +1,5 @@
 import type { Meter } from "../../base/os/metrics.ts";
+import type { RequestKind, SeatCounts } from "./filters/seats.ts";
 
 /** The API server's own figures, under Kubernetes' names. */
 export const apiMetrics = (meter: Meter) => ({
@@ -28,7 +29,7 @@ export const apiMetrics = (meter: Meter) => ({
 export type ApiMetrics = ReturnType<typeof apiMetrics>;
 
 export interface ObservedParts {
-  readonly inFlight: { readonly readOnly: number; readonly mutating: number };
+  readonly counts: SeatCounts;
   readonly caches: () => Iterable<{
     readonly count: number;
     readonly sizeBytes: number;
@@ -38,7 +39,7 @@ export interface ObservedParts {
 }
 
 /** Figures that are read when somebody looks. */
-export function observeApi(meter: Meter, { inFlight, caches }: ObservedParts): void {
+export function observeApi(meter: Meter, { counts, caches }: ObservedParts): void {
   const total = (field: "count" | "sizeBytes" | "listenerCount") => () => {
     let sum = 0;
     for (const cache of caches()) sum += cache[field];
@@ -55,12 +56,13 @@ export function observeApi(meter: Meter, { inFlight, caches }: ObservedParts): v
     history("count"),
   );
   meter.observed("apiserver_watch_history_bytes", "What these keep in memory.", history("sizeBytes"));
-  meter.observed("apiserver_current_inflight_requests_readonly", "Reads under way.", () => inFlight.readOnly);
-  meter.observed(
-    "apiserver_current_inflight_requests_mutating",
-    "Writes under way.",
-    () => inFlight.mutating,
-  );
+  const byKind = (name: string, help: string, of: Readonly<Record<RequestKind, number>>) =>
+    meter.observedBy(name, help, ["request_kind"], () => [
+      [{ request_kind: "mutating" }, of.mutating] as const,
+      [{ request_kind: "readOnly" }, of.readOnly] as const,
+    ]);
+  byKind("apiserver_current_inflight_requests", "Requests under way.", counts.executing);
+  byKind("apiserver_current_inqueue_requests", "Requests that wait for a seat.", counts.waiting);
   meter.observed("apiserver_registered_watchers", "Open watches.", total("listenerCount"));
   meter.observed("apiserver_storage_objects", "Objects in the watch caches.", total("count"));
   meter.observed(

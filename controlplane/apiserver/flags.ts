@@ -87,8 +87,21 @@ export const apiserverFlags = {
     default: [],
     help: `Admission plugins to leave out, of ${admissionPluginNames.join(", ")}`,
   },
-  "max-requests-inflight": { kind: "integer", default: 400, help: "Reads under way at once" },
-  "max-mutating-requests-inflight": { kind: "integer", default: 200, help: "Writes under way at once" },
+  "max-requests-inflight": {
+    kind: "integer",
+    default: 400,
+    help: "Reads under way at once; with priority and fairness a part of the server's seats",
+  },
+  "max-mutating-requests-inflight": {
+    kind: "integer",
+    default: 200,
+    help: "Writes under way at once; with priority and fairness the other part of the seats",
+  },
+  "enable-priority-and-fairness": {
+    kind: "boolean",
+    default: true,
+    help: "Let requests wait by flow schemas and priority levels; =false refuses those beyond the two numbers",
+  },
   "watch-history-mb": {
     kind: "integer",
     value: "MEGABYTES",
@@ -113,6 +126,7 @@ export interface ApiserverConfig {
   /** Names of admission plugins that do not run. */
   readonly disabledAdmission: readonly string[];
   readonly inFlight: { readonly readingMax: number; readonly mutatingMax: number };
+  readonly priorityAndFairness: boolean;
   readonly watchHistoryBytesMax: number;
   /** How long a client may take to shake hands, or to send a request's head. */
   readonly headTimeoutMs: number;
@@ -186,6 +200,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
       readingMax: flags["max-requests-inflight"],
       mutatingMax: flags["max-mutating-requests-inflight"],
     },
+    priorityAndFairness: flags["enable-priority-and-fairness"],
     watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
     headTimeoutMs,
   };

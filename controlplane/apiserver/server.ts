@@ -16,11 +16,11 @@ import type { User } from "./filters/authentication.ts";
 import { authorize } from "./filters/authorization.ts";
 import type { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import { identify } from "./filters/identity.ts";
-import type { InFlight } from "./filters/in-flight.ts";
 import { metricLabels } from "./filters/metric-labels.ts";
 import { readBody } from "./filters/read-body.ts";
 import { header, isLongRunning, type RequestInfo, requestInfo } from "./filters/request-info.ts";
 import { timeoutOf } from "./filters/request-timeout.ts";
+import type { Seat, Seats } from "./filters/seats.ts";
 import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
 import { negotiate, plainOutput } from "./handlers/negotiate.ts";
@@ -34,7 +34,8 @@ export interface ServerDeps {
   readonly plain: PlainDeps;
   /** Asked before this server's own kinds. */
   readonly delegates: readonly Delegate[];
-  readonly inFlight: InFlight;
+  /** Bounds the requests under way. */
+  readonly seats: Seats;
   readonly bodies: BodiesUnderWay;
   readonly metrics: ApiMetrics;
   readonly clock: Clock;
@@ -64,15 +65,12 @@ export async function serve(
   const long = isLongRunning(info);
   const longLabels = { verb: labels.verb, resource: labels.resource };
   if (long) deps.metrics.longRunning.inc(longLabels);
-  let leave = () => {};
+  let seat: Seat | undefined;
   let cancelDeadline = () => {};
   const annotations = new Map<string, string>();
   // The first word on something holds, as in Kubernetes.
   const annotate = (key: string, value: string) => {
     if (!annotations.has(key)) annotations.set(key, value);
-  };
-  const enter = () => {
-    if (!long) leave = deps.inFlight.enter(info.method);
   };
   try {
     if (!long) {
@@ -85,14 +83,21 @@ export async function serve(
       refusal: (why) => deps.log.debug("a credential does not hold", { why, auditId }),
     });
     await authorize(authorizer, user, info, (result) => deps.metrics.authorizations.inc({ result }));
-    await dispatch({ request, response, info, user, signal: abort.signal, enter, annotate }, deps);
+    const { signal } = abort;
+    const setHeader = (name: string, value: string) => void response.setHeader(name, value);
+    const enter = async () => {
+      if (!takesSeat(info)) return () => {};
+      seat = await deps.seats.enter({ user, info, signal, setHeader });
+      return seat.leave;
+    };
+    await dispatch({ request, response, info, user, signal, enter, annotate }, deps);
   } catch (error) {
     await refuse(request, response, abort.signal.aborted ? abortReason(abort.signal, error) : error, {
       deps,
       auditId,
     });
   } finally {
-    leave();
+    seat?.end();
     cancelDeadline();
     response.off("close", onClose);
     deps.stopping.removeEventListener("abort", onStop);
@@ -110,14 +115,19 @@ function abortReason(signal: AbortSignal, error: unknown): unknown {
   return signal.reason instanceof ApiError ? signal.reason : error;
 }
 
+/** What lasts takes none, but for watches, which take one until they have begun. */
+function takesSeat(info: RequestInfo): boolean {
+  return info.resource?.verb === "watch" || !isLongRunning(info);
+}
+
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly info: RequestInfo;
   readonly user: User;
   readonly signal: AbortSignal;
-  /** Takes a place among the requests under way. */
-  readonly enter: () => void;
+  /** Takes a place among the requests under way, until the request is over or what is returned is called. Fails with 429. */
+  readonly enter: () => Promise<() => void>;
   readonly annotate: (key: string, value: string) => void;
 }
 
@@ -134,7 +144,7 @@ async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
 /** Health, metrics, discovery, schemas: everything that is no resource. */
 const paths: Delegate = async ({ request, response, info, enter }, deps) => {
   if (info.resource !== undefined) return false;
-  enter();
+  await enter();
   const answer = await plainRoute(info, header(request.headers, "accept"), deps.plain);
   await send(request, response, answer);
   return true;
@@ -170,8 +180,8 @@ async function handle(
 ): Promise<void> {
   // Whoever sends slowly must not keep others out: a place is taken once the body is there.
   const body = await bodyOf(exchange, deps);
-  exchange.enter();
-  const call = makeCall(exchange, { target, served, body });
+  const begun = await exchange.enter();
+  const call = makeCall(exchange, { target, served, body, begun });
   await reply(exchange, deps, { call, answer: await handler(call, deps.handlers) });
 }
 
@@ -184,7 +194,7 @@ async function bodyOf({ request, info, signal }: Exchange, deps: ServerDeps): Pr
 
 function makeCall(
   exchange: Exchange,
-  { target, served, body }: Pick<Call, "target" | "served"> & { readonly body: Uint8Array },
+  { target, served, body, begun }: Pick<Call, "target" | "served" | "body" | "begun">,
 ): Call {
   const { request, response, info, user, signal } = exchange;
   // Logs are text whatever the client accepts.
@@ -201,6 +211,7 @@ function makeCall(
     output,
     signal,
     body,
+    begun,
     warn: (text) => warn(response, text),
     annotate: exchange.annotate,
   };

@@ -18,8 +18,8 @@ import type { Authorizer } from "./filters/authorizer.ts";
 import { authorizers } from "./filters/authorizers.ts";
 import { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import type { Gate } from "./filters/identity.ts";
-import { InFlight } from "./filters/in-flight.ts";
 import type { ApiserverConfig } from "./flags.ts";
+import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { escalationCheck } from "./rbac/escalation.ts";
@@ -76,7 +76,7 @@ export async function startOnStorage(
   const state = { bootstrapped: false };
   const { handlers, rbac } = handlerDeps(config, storage, { os, log });
   const { hub, kinds } = handlers;
-  const inFlight = new InFlight(config.inFlight);
+  const bounds = composeBounds(config, handlers, os);
   const servers = config.bindAddresses.map(() => tlsServer(config));
   const port = await listenAll(servers, config).catch(async (error: unknown) => {
     await storage.close();
@@ -96,9 +96,11 @@ export async function startOnStorage(
       issuer: serviceAccounts && issuerDocuments(serviceAccounts, address),
       accepting: () => !stopping.signal.aborted,
       bootstrapped: () => state.bootstrapped,
+      flowControl: bounds.flowControl,
+      isBounded: bounds.isReady,
     },
     delegates: [],
-    inFlight,
+    seats: bounds.seats,
     bodies: new BodiesUnderWay(),
     metrics: apiMetrics(os.metrics),
     clock: os.clock,
@@ -106,11 +108,12 @@ export async function startOnStorage(
     log,
     stopping: stopping.signal,
   };
-  observeApi(os.metrics, { inFlight: inFlight.count, caches: () => hub.ready() });
+  observeApi(os.metrics, { counts: bounds.seats.counts, caches: () => hub.ready() });
   const connections = new Set<Socket>();
   for (const server of servers) attach(server, deps, connections);
   runLoops(tasks, config, {
     handlers,
+    bounds,
     port,
     onPolicy: () => rbac.open(),
     onReady: () => {
@@ -143,12 +146,12 @@ export async function startOnStorage(
 function runLoops(
   tasks: TaskScope,
   config: ApiserverConfig,
-  parts: { readonly handlers: HandlerDeps; readonly port: number } & Pick<
+  parts: { readonly handlers: HandlerDeps; readonly bounds: Bounds; readonly port: number } & Pick<
     BootstrapDeps,
     "onPolicy" | "onReady"
   >,
 ): void {
-  const { handlers, port, onPolicy, onReady } = parts;
+  const { handlers, bounds, port, onPolicy, onReady } = parts;
   const { hub, storage, clock, log } = handlers;
   const { clusterIps, clusterDnsAddress, compactionIntervalMs } = config;
   const address = { ip: config.advertiseAddress, port };
@@ -157,6 +160,7 @@ function runLoops(
   tasks.run("bootstrap", (signal) => bootstrap(made, signal));
   const definitions = builtIn(handlers.kinds, "customresourcedefinitions", "apiextensions.k8s.io");
   tasks.run("definitions", (signal) => serveDefinitions(handlers, definitions, signal));
+  tasks.run("bounds", (signal) => bounds.run(signal));
   if (compactionIntervalMs > 0)
     tasks.run("compaction", (signal) =>
       compactRegularly({ storage, clock, log, intervalMs: compactionIntervalMs }, signal),

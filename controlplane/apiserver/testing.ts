@@ -116,6 +116,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     nodePorts: { first: 30000, last: 32767 },
     nodeTls: { ca: authority.certificatePem, cert: kubelet.certificatePem, key: kubelet.privateKeyPem },
     inFlight: { readingMax: 400, mutatingMax: 200 },
+    priorityAndFairness: true,
     watchHistoryBytesMax: 64 * 1024 * 1024,
     headTimeoutMs: 32_000,
     // No controller runs beside this server, and so nobody makes the accounts that pods would run as.

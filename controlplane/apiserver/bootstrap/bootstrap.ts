@@ -3,6 +3,7 @@ import { type Ipv4Range, ipv4Text } from "../../../base/ipv4.ts";
 import { sleep } from "../../../base/os/clock.ts";
 import { systemNamespaces } from "../admission/namespace-lifecycle.ts";
 import { ApiError } from "../api-error.ts";
+import { suggestedObjects } from "../flowcontrol/keep-suggested.ts";
 import type { JsonObject } from "../json.ts";
 import { toKubeObject } from "../json.ts";
 import { createMissing, type NewObject } from "../registry/create-missing.ts";
@@ -63,7 +64,11 @@ async function createEssentials({
   address,
   onPolicy,
 }: BootstrapDeps): Promise<void> {
-  await createMissing(registry, [...namespaces(registry), ...priorityClasses(registry)]);
+  await createMissing(registry, [
+    ...namespaces(registry),
+    ...priorityClasses(registry),
+    ...suggestedObjects(registry),
+  ]);
   await ensureRbacPolicy(registry);
   await onPolicy();
   await ensureService(registry, {

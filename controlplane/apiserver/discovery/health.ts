@@ -16,6 +16,8 @@ export interface HealthDeps {
   readonly accepting: () => boolean;
   /** The system namespaces and the `kubernetes` Service are there. */
   readonly bootstrapped: () => boolean;
+  /** The bounds on requests are those that the stored objects say. */
+  readonly isBounded: () => boolean;
 }
 
 export function healthChecks(path: HealthPath, deps: HealthDeps): readonly HealthCheck[] {
@@ -38,11 +40,15 @@ export function healthChecks(path: HealthPath, deps: HealthDeps): readonly Healt
     name: "poststarthook/bootstrap-system-namespaces",
     check: async () => (deps.bootstrapped() ? undefined : "not finished"),
   };
+  const flows: HealthCheck = {
+    name: "poststarthook/priority-and-fairness-config-consumer",
+    check: async () => (deps.isBounded() ? undefined : "not finished"),
+  };
   const shutdown: HealthCheck = {
     name: "shutdown",
     check: async () => (deps.accepting() ? undefined : "the server is stopping"),
   };
-  return [ping, etcd, informers, bootstrap, shutdown];
+  return [ping, etcd, informers, bootstrap, flows, shutdown];
 }
 
 export interface HealthAnswer {

@@ -2,6 +2,8 @@ import type { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { kubernetesVersion } from "../../../client/version.ts";
 import { methodNotAllowed, pathNotFound } from "../api-error.ts";
 import { type RequestInfo, truthy } from "../filters/request-info.ts";
+import { flowDump } from "../flowcontrol/debug-dump.ts";
+import type { FlowControl } from "../flowcontrol/flow-control.ts";
 import { negotiate } from "../handlers/negotiate.ts";
 import { jsonText } from "../json.ts";
 import type { Kinds } from "../registry/kind-table.ts";
@@ -35,6 +37,8 @@ export interface PlainDeps extends HealthDeps {
   readonly address: string;
   /** Absent where there is no issuer of tokens that others could ask. */
   readonly issuer: IssuerDocuments | undefined;
+  /** Absent without priority and fairness. */
+  readonly flowControl: FlowControl | undefined;
 }
 
 /** Clients ask for it by two spellings; the other one is no MIME type. */
@@ -65,6 +69,11 @@ export async function plainRoute(info: RequestInfo, accept: string, deps: PlainD
       if (rest.length === 0)
         return { code: 200, contentType: deps.metrics.contentType, body: await deps.metrics.text() };
       break;
+    case "debug": {
+      const body = deps.flowControl && flowDump(deps.flowControl, rest, info.query);
+      if (body !== undefined) return { code: 200, contentType: "text/plain; charset=utf-8", body };
+      break;
+    }
     case ".well-known":
     case "openid":
       return issuerDocument(path, deps.issuer);

@@ -1,4 +1,4 @@
-import { tooManyRequests } from "../api-error.ts";
+import { serverBusy } from "../api-error.ts";
 
 /** What may have arrived of bodies that are not complete yet, all together. */
 export const bodiesBytesMax = 64 * 1024 * 1024;
@@ -43,6 +43,6 @@ export class BodiesUnderWay {
     let largest: Place | undefined;
     for (const place of this.#places)
       if (largest === undefined || place.sizeBytes > largest.sizeBytes) largest = place;
-    largest?.refuse(tooManyRequests("Too many requests, please try again later.", 1));
+    largest?.refuse(serverBusy());
   }
 }

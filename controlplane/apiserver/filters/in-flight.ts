@@ -1,31 +1,32 @@
-import { tooManyRequests } from "../api-error.ts";
+import { serverBusy } from "../api-error.ts";
+import { type Asking, noCounts, requestKind, type Seat, type SeatCounts, type Seats } from "./seats.ts";
 
 export interface InFlightLimits {
   readonly readingMax: number;
   readonly mutatingMax: number;
 }
 
-const readingMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
-
-/** Counts requests under way. Reads and writes have bounds of their own; what lasts (watches, exec) is not counted. */
-export class InFlight {
+/** The bounds without priority and fairness: requests under way are counted, reads and writes apart. Whoever comes beyond is
+ *  refused, but for administrators, who must be able to mend what is wrong. What lasts (watches, exec) is not counted. */
+export class InFlight implements Seats {
   readonly #limits: InFlightLimits;
-  readonly count = { readOnly: 0, mutating: 0 };
+  readonly counts: SeatCounts = noCounts();
 
   constructor(limits: InFlightLimits) {
     this.#limits = limits;
   }
 
-  /** Enters; the returned function leaves (once). Fails with 429. */
-  enter(method: string): () => void {
-    const kind = readingMethods.has(method) ? "readOnly" : "mutating";
+  async enter({ info, user }: Pick<Asking, "info" | "user">): Promise<Seat> {
+    if (info.resource?.verb === "watch") return { leave: () => {}, end: () => {} };
+    const kind = requestKind(info);
     const limit = kind === "readOnly" ? this.#limits.readingMax : this.#limits.mutatingMax;
-    if (this.count[kind] >= limit) throw tooManyRequests("Too many requests, please try again later.", 1);
-    this.count[kind]++;
+    if (this.counts.executing[kind] >= limit && !user.groups.includes("system:masters")) throw serverBusy();
+    this.counts.executing[kind]++;
     let inside = true;
-    return () => {
-      if (inside) this.count[kind]--;
+    const leave = () => {
+      if (inside) this.counts.executing[kind]--;
       inside = false;
     };
+    return { leave, end: leave };
   }
 }

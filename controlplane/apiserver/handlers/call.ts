@@ -28,6 +28,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** The whole body; empty where the method has none. */
   readonly body: Uint8Array;
+  /** Of a watch: it has told all there was when it began, and takes no seat any more. */
+  readonly begun: () => void;
   /** Sends a text to the user beside the answer (`Warning` header). */
   warn(text: string): void;
   /** Notes something about this request for whoever audits it. */

@@ -35,6 +35,7 @@ describe("watch stream", () => {
           timeoutMs: 60_000,
           clock: systemClock,
           signal: new AbortController().signal,
+          onBegun: () => {},
         });
         // More than the connection's buffers take, and far more than the window holds.
         for (let revision = 2; revision < 200; revision++) {

@@ -21,6 +21,8 @@ export interface WatchStreamOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Called when everything that was there at the beginning is written; perhaps again. */
+  readonly onBegun: () => void;
 }
 
 /** Carries one watcher's notices onto its connection. It holds no queue: what the client has not read stays in the
@@ -67,7 +69,10 @@ export class WatchStream implements CacheListener {
   wake(): void {
     while (!this.#ended && !this.#blocked) {
       const text = this.#gather();
-      if (text === "") return;
+      if (text === "") {
+        this.#options.onBegun();
+        return;
+      }
       this.#blocked = !this.#options.response.write(text);
     }
   }

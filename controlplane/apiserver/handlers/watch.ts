@@ -36,6 +36,7 @@ export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
         timeoutMs: timeoutSeconds * 1000,
         clock: deps.clock,
         signal: call.signal,
+        onBegun: call.begun,
       });
       await stream.done;
     },

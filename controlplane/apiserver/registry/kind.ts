@@ -50,7 +50,7 @@ export interface Kind {
    *  like `f:status`. Absent: everything but what the subresource is for. */
   readonly resets?: Readonly<Record<string, readonly string[]>>;
   /** Metadata that …/status leaves as it is, by the strategy of the kind. */
-  readonly statusKeeps?: readonly ("labels" | "ownerReferences")[];
+  readonly statusKeeps?: readonly ("labels" | "annotations" | "finalizers" | "ownerReferences")[];
 
   /** Fills in defaults as Kubernetes' defaulting does; mutates `object`. Idempotent. Also run on read from storage. */
   readonly applyDefaults: (object: KubeObject) => void;

@@ -111,6 +111,24 @@ const good: Readonly<Record<string, Json>> = {
     spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" } },
   },
   PodDisruptionBudget: { spec: { selector, minAvailable: 1 } },
+  FlowSchema: {
+    spec: {
+      priorityLevelConfiguration: { name: "workload-low" },
+      rules: [
+        {
+          subjects: [{ kind: "User", user: { name: "jane" } }],
+          nonResourceRules: [{ verbs: ["get"], nonResourceURLs: ["/metrics"] }],
+        },
+      ],
+    },
+  },
+  PriorityLevelConfiguration: {
+    spec: { type: "Limited", limited: { limitResponse: { type: "Queue", queuing: {} } } },
+  },
+  APIService: {
+    metadata: { name: "v1.example.com" },
+    spec: { group: "example.com", version: "v1", groupPriorityMinimum: 1000, versionPriority: 15 },
+  },
   CustomResourceDefinition: {
     metadata: { name: "samples.example.com" },
     spec: {

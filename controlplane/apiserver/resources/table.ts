@@ -1,4 +1,5 @@
 import type { Kind } from "../registry/kind.ts";
+import { apiServices } from "./apiservices.ts";
 import { certificateSigningRequests } from "./certificatesigningrequests.ts";
 import { configMaps } from "./configmaps.ts";
 import { controllerRevisions } from "./controllerrevisions.ts";
@@ -11,6 +12,7 @@ import { daemonSets } from "./daemonsets.ts";
 import { deployments } from "./deployments.ts";
 import { endpointSlices, endpoints } from "./endpoints.ts";
 import { events } from "./events.ts";
+import { flowSchemas } from "./flowschemas.ts";
 import { horizontalPodAutoscalers } from "./horizontalpodautoscalers.ts";
 import { ingressClasses } from "./ingressclasses.ts";
 import { ingresses } from "./ingresses.ts";
@@ -26,6 +28,7 @@ import { podDisruptionBudgets } from "./poddisruptionbudgets.ts";
 import { pods } from "./pods.ts";
 import { podTemplates } from "./podtemplates.ts";
 import { priorityClasses } from "./priorityclasses.ts";
+import { priorityLevelConfigurations } from "./prioritylevelconfigurations.ts";
 import { replicaSets } from "./replicasets.ts";
 import { replicationControllers } from "./replicationcontrollers.ts";
 import { resourceQuotas } from "./resourcequotas.ts";
@@ -92,7 +95,10 @@ export const kinds: readonly Kind[] = [
   networkPolicies,
   priorityClasses,
   runtimeClasses,
+  flowSchemas,
+  priorityLevelConfigurations,
   customResourceDefinitions,
+  apiServices,
   selfSubjectReviews,
   tokenReviews,
   localSubjectAccessReviews,
