@@ -50,6 +50,10 @@ const recorded: Record<string, { accepted: string[]; refusal: string }> = {
       ),
     refusal: "field label not supported: a",
   },
+  "certificates.k8s.io/v1/certificatesigningrequests": {
+    accepted: ["metadata.name", "spec.signerName"],
+    refusal: "field label not supported: a",
+  },
   "batch/v1/jobs": {
     accepted: "metadata.name metadata.namespace status.successful".split(" "),
     refusal: 'field label "a" not supported for Job',
