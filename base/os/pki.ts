@@ -31,7 +31,7 @@ export async function createAuthority(options: {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const nowMs = options.nowMs ?? Date.now();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(),
+    serialNumber: newSerial(),
     name: subject(options.name, []),
     notBefore: new Date(nowMs - dayMs),
     notAfter: new Date(nowMs + 3650 * dayMs),
@@ -75,7 +75,7 @@ export async function issueCertificate(
     }),
   ];
   const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial(),
+    serialNumber: newSerial(),
     subject: subject(request.commonName, request.organizations ?? []),
     issuer: issuer.subject,
     notBefore: new Date(Date.now() - dayMs),
@@ -119,7 +119,7 @@ function subject(commonName: string, organizations: readonly string[]): x509.Jso
   return [...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }];
 }
 
-function serial(): string {
+export function newSerial(): string {
   const bytes = webcrypto.getRandomValues(new Uint8Array(16));
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
   return Buffer.from(bytes).toString("hex");

@@ -211,6 +211,8 @@ function controllerManagerFlags(plan: ClusterPlan, layout: Layout, number: numbe
     `--cluster-cidr=${addressing(plan).podRange}`,
     `--root-ca-file=${join(layout.pki, "ca.pem")}`,
     `--service-account-private-key-file=${join(layout.pki, "service-accounts-key.pem")}`,
+    `--cluster-signing-cert-file=${join(layout.pki, "ca.pem")}`,
+    `--cluster-signing-key-file=${join(layout.pki, "ca-key.pem")}`,
     ...(plan.replicas === 1 ? ["--leader-elect=false"] : leaderFlags),
   ];
 }

@@ -111,6 +111,17 @@ export const controllerManagerFlags = {
     value: "FILE",
     help: "authority published to every namespace as kube-root-ca.crt; absent: the kubeconfig's",
   },
+  "cluster-signing-cert-file": {
+    kind: "string",
+    value: "FILE",
+    help: "authority that approved requests for certificates are signed with, PEM; absent: they are not",
+  },
+  "cluster-signing-key-file": { kind: "string", value: "FILE", help: "its private key, PEM" },
+  "cluster-signing-duration": {
+    kind: "duration",
+    default: 365 * 24 * 3_600_000,
+    help: "how long such certificates are valid at most",
+  },
   controllers: {
     kind: "list",
     default: ["*"],
@@ -139,6 +150,10 @@ export interface ControllerManagerConfig {
   readonly rootCaFile: string | undefined;
   /** Signs the tokens in secrets; absent: there are none. */
   readonly serviceAccountPrivateKeyFile: string | undefined;
+  /** Signs requests for certificates; absent: nobody here does. */
+  readonly clusterSigning:
+    | { readonly certificateFile: string; readonly keyFile: string; readonly durationMsMax: number }
+    | undefined;
   readonly controllers: readonly string[];
 }
 
@@ -172,6 +187,7 @@ export function controllerManagerConfig(
   if (flags["terminated-pod-gc-threshold"] < 0)
     problems.push("--terminated-pod-gc-threshold: must not be negative");
   const nodeCidrs = readNodeCidrs(flags, problems);
+  const clusterSigning = readClusterSigning(flags, problems);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
     kubeconfig: flags.kubeconfig,
@@ -196,8 +212,24 @@ export function controllerManagerConfig(
     quotaSyncPeriodMs: flags["resource-quota-sync-period"],
     rootCaFile: flags["root-ca-file"],
     serviceAccountPrivateKeyFile: flags["service-account-private-key-file"],
+    clusterSigning,
     controllers: flags.controllers,
   };
+}
+
+function readClusterSigning(
+  flags: FlagValues<typeof controllerManagerFlags>,
+  problems: string[],
+): ControllerManagerConfig["clusterSigning"] {
+  const certificateFile = flags["cluster-signing-cert-file"];
+  const keyFile = flags["cluster-signing-key-file"];
+  const durationMsMax = flags["cluster-signing-duration"];
+  if (durationMsMax <= 0) problems.push("--cluster-signing-duration: must be greater than zero");
+  if (certificateFile !== undefined && keyFile !== undefined)
+    return { certificateFile, keyFile, durationMsMax };
+  if (certificateFile !== undefined || keyFile !== undefined)
+    problems.push("--cluster-signing-cert-file and --cluster-signing-key-file: one needs the other");
+  return undefined;
 }
 
 function readNodeCidrs(

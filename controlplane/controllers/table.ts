@@ -1,3 +1,6 @@
+import { approvingController } from "./certificates/approving-controller.ts";
+import { cleanerController } from "./certificates/cleaner-controller.ts";
+import { signingController } from "./certificates/signing-controller.ts";
 import { clusterRoleAggregationController } from "./clusterroleaggregation/cluster-role-aggregation-controller.ts";
 import type { Controller } from "./controller.ts";
 import { cronJobController } from "./cronjob/cron-job-controller.ts";
@@ -52,6 +55,9 @@ export const controllerTable: readonly Controller[] = [
   taintEvictionController,
   podGcController,
   clusterRoleAggregationController,
+  approvingController,
+  signingController,
+  cleanerController,
   garbageCollector,
   persistentVolumeBinder,
   claimProtectionController,

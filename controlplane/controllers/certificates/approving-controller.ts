@@ -1,0 +1,75 @@
+import { isConflict, isNotFound } from "../../../client/api-error.ts";
+import { resources } from "../../../client/resources.ts";
+import type { CertificateSigningRequest } from "../../../client/types.ts";
+import type { Controller, ControllerClient } from "../controller.ts";
+import { type ApprovalReason, approvalReasons } from "./plan-approval.ts";
+
+const requestsPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+const reviewsPath = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+
+/** Approves requests of nodes' agents for client certificates, where who asks has the right to have them approved. */
+export const approvingController: Controller = {
+  name: "certificatesigningrequest-approving-controller",
+  workers: 1,
+  setUp({ client, informers }, queue) {
+    const requests = informers.informer(resources.certificatesigningrequests);
+    const enqueue = ({ metadata }: CertificateSigningRequest) => queue.add(metadata.name);
+    requests.subscribe({ onAdd: enqueue, onUpdate: enqueue });
+    return async (name) => {
+      const request = requests.getByKey(name);
+      if (request === undefined) return;
+      const reasons = approvalReasons(request);
+      for (const reason of reasons)
+        if (await isAllowed(client, request, reason)) {
+          await approve(client, request, reason);
+          return;
+        }
+      // The right may be given later.
+      return reasons.length === 0 ? undefined : { requeueAfterMs: askAgainMs };
+    };
+  },
+};
+
+const askAgainMs = 60_000;
+
+async function isAllowed(
+  client: ControllerClient,
+  { spec }: CertificateSigningRequest,
+  { subresource }: ApprovalReason,
+): Promise<boolean> {
+  const { username: user, uid, groups, extra } = spec;
+  const resourceAttributes = {
+    group: "certificates.k8s.io",
+    version: "*",
+    resource: "certificatesigningrequests",
+    subresource,
+    verb: "create",
+  };
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: { user, uid, groups, extra, resourceAttributes },
+  };
+  const answer = JSON.parse(await client.raw("POST", reviewsPath, review)) as {
+    readonly status?: { readonly allowed?: boolean };
+  };
+  return answer.status?.allowed === true;
+}
+
+async function approve(
+  client: ControllerClient,
+  request: CertificateSigningRequest,
+  { message }: ApprovalReason,
+): Promise<void> {
+  const conditions = [
+    ...(request.status?.conditions ?? []),
+    { type: "Approved", status: "True", reason: "AutoApproved", message },
+  ];
+  const path = `${requestsPath}/${encodeURIComponent(request.metadata.name)}/approval`;
+  try {
+    await client.raw("PUT", path, { ...request, status: { ...request.status, conditions } });
+  } catch (error) {
+    // Changed or gone meanwhile: what the cache shows next decides.
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+}
