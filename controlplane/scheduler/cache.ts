@@ -2,11 +2,13 @@ import type { Node, Pod, Service } from "../../client/types.ts";
 import { NodeInfo } from "./cycle/node-info.ts";
 import type { ClusterEvent, Snapshot } from "./cycle/plugin.ts";
 import { type PodInfo, podInfo } from "./cycle/pod-info.ts";
+import type { Storage } from "./storage/storage.ts";
 
 /** What the cache asks of the informers beside it. */
 export interface CacheSources {
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>>;
   readonly services: (namespace: string) => readonly Service[];
+  readonly storage: Storage;
 }
 
 /** A pod on a node: as the API server says, or as we decided a moment ago and have not heard back of. */
@@ -45,6 +47,10 @@ export class SchedulerCache implements Snapshot {
 
   get nodesWithAntiAffinity(): readonly NodeInfo[] {
     return [...this.#withAntiAffinity];
+  }
+
+  get storage(): Storage {
+    return this.#sources.storage;
   }
 
   get assumedCount(): number {

@@ -1,10 +1,10 @@
 import { deferred } from "../../base/deferred.ts";
 import type { Clock } from "../../base/os/clock.ts";
-import type { Log } from "../../base/os/log.ts";
+import { describeError, type Log } from "../../base/os/log.ts";
 import { below, type Random } from "../../base/os/random.ts";
 import type { ApiClient } from "../../client/api.ts";
 import type { EventRecorder } from "../../client/events.ts";
-import { bindPod, markUnschedulable } from "./bind.ts";
+import { type BindOutcome, bindPod, markUnschedulable } from "./bind.ts";
 import type { SchedulerCache } from "./cache.ts";
 import { type FitError, fitErrorText } from "./cycle/fit-error.ts";
 import type { Plugin } from "./cycle/plugin.ts";
@@ -12,6 +12,8 @@ import type { PodInfo } from "./cycle/pod-info.ts";
 import { schedule } from "./cycle/schedule.ts";
 import type { SchedulerMetrics } from "./metrics.ts";
 import type { SchedulingQueue } from "./queue.ts";
+import type { VolumePlan } from "./storage/plan-volumes.ts";
+import type { VolumeBook } from "./storage/volume-book.ts";
 
 export const engineLimits = {
   /** Bindings and verdicts on their way to the API server. */
@@ -21,9 +23,10 @@ export const engineLimits = {
 } as const;
 
 export interface EngineDeps {
-  readonly client: Pick<ApiClient, "createSubresource" | "patch">;
+  readonly client: Pick<ApiClient, "createSubresource" | "patch" | "update">;
   readonly queue: SchedulingQueue;
   readonly cache: SchedulerCache;
+  readonly volumes: Pick<VolumeBook, "assume" | "forget" | "carryOut">;
   readonly plugins: readonly Plugin[];
   readonly recorder: Pick<EventRecorder, "record">;
   readonly percentageOfNodesToScore: number;
@@ -79,22 +82,24 @@ function decide(
     inFlight.add(refuse(deps, pod, decision.error, startedMs, signal));
     return cache.nodes.length;
   }
+  const node = cache.node(decision.node);
+  const plan = node && deps.volumes.assume(pod.pod, node);
   cache.assume(pod, decision.node);
-  inFlight.add(bind(deps, pod, decision.node, startedMs, signal));
+  const placing = { node: decision.node, plan, startedMs };
+  // Volumes may be long in coming: that is no reason for others to wait.
+  if (plan === undefined) inFlight.add(bind(deps, pod, placing, signal));
+  else inFlight.addWaiting(bind(deps, pod, placing, signal));
   return decision.examined;
 }
 
 async function bind(
   deps: EngineDeps,
   pod: PodInfo,
-  node: string,
-  startedMs: number,
+  { node, plan, startedMs }: Placing,
   signal: AbortSignal,
 ): Promise<void> {
   const { queue, cache, recorder, log } = deps;
-  const result = deps.mayBind()
-    ? await bindPod(deps.client, pod, node, signal)
-    : ({ outcome: "failed", error: new Error("no longer the leader") } as const);
+  const result = (await volumesFailed(deps, plan, node, signal)) ?? (await bindTo(deps, pod, node, signal));
   if (result.outcome === "bound") {
     queue.delete(pod.key, pod.pod.metadata.uid);
     count(deps, "scheduled", startedMs);
@@ -114,6 +119,46 @@ async function bind(
     }
   }
   if (event !== undefined) queue.notice(event);
+}
+
+interface Placing {
+  readonly node: string;
+  readonly plan: VolumePlan | undefined;
+  readonly startedMs: number;
+}
+
+const notLeader = { outcome: "failed", error: new Error("no longer the leader") } as const;
+
+async function bindTo(
+  deps: EngineDeps,
+  pod: PodInfo,
+  node: string,
+  signal: AbortSignal,
+): Promise<BindOutcome> {
+  return deps.mayBind() ? bindPod(deps.client, pod, node, signal) : notLeader;
+}
+
+/** Sees to it that the pod has its volumes on the node; answers where it has not. */
+async function volumesFailed(
+  { volumes, client, clock, mayBind }: EngineDeps,
+  plan: VolumePlan | undefined,
+  node: string,
+  signal: AbortSignal,
+): Promise<BindOutcome | undefined> {
+  if (plan === undefined) return undefined;
+  if (!mayBind()) {
+    volumes.forget(plan);
+    return notLeader;
+  }
+  try {
+    await volumes.carryOut(plan, node, { client, clock, signal });
+    return undefined;
+  } catch (error) {
+    const why = `running PreBind plugin "VolumeBinding": ${describeError(error)}`;
+    return { outcome: "failed", error: new Error(why, { cause: error }) };
+  } finally {
+    volumes.forget(plan);
+  }
 }
 
 async function refuse(
@@ -141,6 +186,7 @@ function count(deps: EngineDeps, result: "scheduled" | "unschedulable" | "error"
 class InFlight {
   readonly #most: number;
   #count = 0;
+  #waiting = 0;
   #failure: { readonly error: unknown } | undefined;
   #changed = deferred<void>();
 
@@ -150,12 +196,22 @@ class InFlight {
 
   add(work: Promise<void>): void {
     this.#count++;
+    this.#follow(work, () => this.#count--);
+  }
+
+  /** What waits for others takes no room. */
+  addWaiting(work: Promise<void>): void {
+    this.#waiting++;
+    this.#follow(work, () => this.#waiting--);
+  }
+
+  #follow(work: Promise<void>, onEnd: () => void): void {
     work
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
       .finally(() => {
-        this.#count--;
+        onEnd();
         this.#changed.resolve();
         this.#changed = deferred();
       });
@@ -169,7 +225,7 @@ class InFlight {
   }
 
   async empty(): Promise<void> {
-    while (this.#count > 0) await this.#changed.promise;
+    while (this.#count + this.#waiting > 0) await this.#changed.promise;
   }
 
   throwIfFailed(): void {

@@ -6,6 +6,7 @@ import { SchedulerCache } from "./cache.ts";
 import type { ClusterEvent } from "./cycle/plugin.ts";
 import { podInfo } from "./cycle/pod-info.ts";
 import type { SchedulingQueue } from "./queue.ts";
+import { VolumeBook } from "./storage/volume-book.ts";
 
 /** Pods that have ended hold nothing any more and are left out by the server. */
 const running = { fieldSelector: "status.phase!=Succeeded,status.phase!=Failed" };
@@ -15,16 +16,25 @@ export function followCluster(
   informers: InformerFactory,
   queue: SchedulingQueue,
   schedulerName: string,
-): SchedulerCache {
+): { readonly cache: SchedulerCache; readonly volumes: VolumeBook } {
   const namespaces = informers.informer(resources.namespaces);
   const services = informers.informer(resources.services);
+  const claims = informers.informer(resources.persistentvolumeclaims);
+  const persistentVolumes = informers.informer(resources.persistentvolumes);
+  const classes = informers.informer(resources.storageclasses);
+  const volumes = new VolumeBook({ claims, volumes: persistentVolumes, classes });
   const cache = new SchedulerCache({
+    storage: volumes,
     namespaceLabels: (name) => namespaces.get({ name })?.metadata.labels ?? {},
     services: (namespace) => services.byNamespace(namespace),
   });
   const notice = (event: ClusterEvent | undefined) => {
     if (event !== undefined) queue.notice(event);
   };
+  const stored = () => notice("storageChanged");
+  claims.subscribe({ onAdd: stored, onUpdate: stored, onDelete: stored });
+  persistentVolumes.subscribe({ onAdd: stored, onUpdate: stored });
+  classes.subscribe({ onAdd: stored, onUpdate: stored });
   namespaces.subscribe({
     onAdd: () => notice("namespaceChanged"),
     onUpdate: (next, previous) => {
@@ -54,7 +64,7 @@ export function followCluster(
       notice(cache.deletePod(keyOf(pod)));
     },
   });
-  return cache;
+  return { cache, volumes };
 }
 
 /** Ours to place, and to be placed now: not being deleted, not gated. */

@@ -18,6 +18,7 @@ import { schedulerMetrics } from "./metrics.ts";
 import { plugins } from "./plugins/table.ts";
 import { SchedulingQueue } from "./queue.ts";
 import { runScheduler } from "./scheduler.ts";
+import { noStorage } from "./storage/storage.ts";
 
 const node = (name: string, cpu = "4"): Draft<Node> => ({
   metadata: { name, labels: { "kubernetes.io/hostname": name } },
@@ -178,7 +179,7 @@ describe("controlplane/scheduler", () => {
     const clock = new ManualClock();
     const random = new Prng(1);
     const queue = new SchedulingQueue({ clock, random }, () => false);
-    const cache = new SchedulerCache({ namespaceLabels: () => ({}), services: () => [] });
+    const cache = new SchedulerCache({ namespaceLabels: () => ({}), services: () => [], storage: noStorage });
     const api = new FakeApi();
     const stored = await api.create(resources.pods, pod("a"));
     cache.putNode(await api.create(resources.nodes, node("n1")));
@@ -189,6 +190,7 @@ describe("controlplane/scheduler", () => {
         client: api,
         queue,
         cache,
+        volumes: { assume: () => undefined, forget: () => undefined, carryOut: async () => undefined },
         plugins,
         recorder: { record: () => undefined },
         percentageOfNodesToScore: 0,

@@ -65,7 +65,7 @@ export function runScheduler(
     { clock, random },
     (plugin, event) => helped.get(plugin)?.has(event) ?? false,
   );
-  const cache = followCluster(informers, queue, config.schedulerName);
+  const { cache, volumes } = followCluster(informers, queue, config.schedulerName);
   const recorder = new EventRecorder(
     { component: config.schedulerName },
     { client, clock, random, log, metrics: loopMetrics(os.metrics) },
@@ -77,6 +77,7 @@ export function runScheduler(
     client,
     queue,
     cache,
+    volumes,
     plugins,
     recorder,
     percentageOfNodesToScore: config.percentageOfNodesToScore,

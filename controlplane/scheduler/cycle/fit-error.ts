@@ -1,6 +1,8 @@
 /** Why a pod fits no node, in kube-scheduler's words: people and tools read them. */
 export interface FitError {
   readonly nodes: number;
+  /** What kept the pod from every node before one was looked at. */
+  readonly nowhere?: string;
   /** How many nodes gave each reason. */
   readonly reasons: ReadonlyMap<string, number>;
   /** Nodes for which removing other pods cannot help. */
@@ -15,7 +17,8 @@ export interface FitError {
 export function fitErrorText(error: FitError): string {
   if (error.nodes === 0) return "no nodes available to schedule pods";
   const none = `0/${error.nodes} nodes are available:`;
-  return `${none} ${histogram(error.reasons)}. preemption: ${none} ${histogram(preemption(error))}.`;
+  const why = error.nowhere ?? histogram(error.reasons);
+  return `${none} ${why}. preemption: ${none} ${histogram(preemption(error))}.`;
 }
 
 function preemption(error: FitError): ReadonlyMap<string, number> {

@@ -1,4 +1,5 @@
 import type { Service } from "../../../client/types.ts";
+import type { Storage } from "../storage/storage.ts";
 import type { NodeInfo } from "./node-info.ts";
 import type { PodInfo } from "./pod-info.ts";
 
@@ -15,6 +16,7 @@ export interface Snapshot {
   /** How many pods with this controlling owner each node has. */
   podsOfController(uid: string): ReadonlyMap<string, number>;
   services(namespace: string): readonly Service[];
+  readonly storage: Storage;
 }
 
 /** Why a pod cannot be on a node. */
@@ -34,7 +36,9 @@ export type ClusterEvent =
   | "podRemoved"
   /** A pod was placed on a node, or a placed one got other labels. */
   | "podPlaced"
-  | "namespaceChanged";
+  | "namespaceChanged"
+  /** Of a claim, a volume or a class of volumes. */
+  | "storageChanged";
 
 /** One concern of scheduling: a value in the table of `plugins/table.ts`. Pure. */
 export interface Plugin {
@@ -49,6 +53,8 @@ export interface Plugin {
 }
 
 export interface Prepared {
+  /** Why the pod fits no node, whichever. */
+  readonly nowhere?: string;
   /** Undefined: the pod fits as far as this plugin is concerned. */
   readonly filter?: (node: NodeInfo) => Refusal | undefined;
   /** Any scale; made 0 to 100 by `normalize`, or has that scale already where there is none. */

@@ -40,12 +40,19 @@ export function schedule(
   const ready: Ready[] = [];
   for (const plugin of plugins) {
     const prepared = plugin.prepare(pod, snapshot);
+    if (prepared?.nowhere !== undefined)
+      return { outcome: "unschedulable", error: nowhere(prepared.nowhere, plugin, snapshot) };
     if (prepared !== undefined) ready.push({ plugin, prepared });
   }
   const found = filterNodes(pod, snapshot, ready, options);
   if (found.feasible.length === 0) return { outcome: "unschedulable", error: found.error };
   const node = best(found.feasible, ready, random);
   return { outcome: "placed", node: node.name, feasible: found.feasible.length, examined: found.examined };
+}
+
+function nowhere(why: string, { name }: Plugin, { nodes }: Snapshot): FitError {
+  const counts = { reasons: new Map(), withLowerPriority: 0, plugins: new Set([name]) };
+  return { nodes: nodes.length, nowhere: why, lasting: nodes.length, ...counts };
 }
 
 /** How many feasible nodes are enough. */

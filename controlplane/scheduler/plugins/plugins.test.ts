@@ -5,6 +5,7 @@ import { SchedulerCache } from "../cache.ts";
 import { fitErrorText } from "../cycle/fit-error.ts";
 import { podInfo } from "../cycle/pod-info.ts";
 import { schedule } from "../cycle/schedule.ts";
+import { noStorage } from "../storage/storage.ts";
 import { plugins } from "./table.ts";
 
 type Extra = Partial<Pod["spec"]> & { labels?: Record<string, string>; owner?: string; namespace?: string };
@@ -77,6 +78,7 @@ function check({ nodes, placed = {}, namespaces = {}, services = [], pod: wanted
   const cache = new SchedulerCache({
     namespaceLabels: (name) => namespaces[name] ?? {},
     services: () => services,
+    storage: noStorage,
   });
   for (const one of nodes) cache.putNode(one);
   for (const [nodeName, pods] of Object.entries(placed))

@@ -8,6 +8,7 @@ import { nodeUnschedulable } from "./node-unschedulable.ts";
 import { resourcesBalanced, resourcesFit } from "./resources-fit.ts";
 import { taintToleration } from "./taint-toleration.ts";
 import { topologySpread } from "./topology-spread.ts";
+import { volumeBinding } from "./volume-binding.ts";
 
 /** All plugins, in the order in which they judge a node: the first that refuses it names the reason. */
 export const plugins: readonly Plugin[] = [
@@ -17,6 +18,7 @@ export const plugins: readonly Plugin[] = [
   nodeAffinity,
   nodePorts,
   resourcesFit,
+  volumeBinding,
   topologySpread,
   interPodAffinity,
   resourcesBalanced,

@@ -73,7 +73,10 @@ const asked: Readonly<Record<string, readonly string[]>> = {
     "list,watch storage.k8s.io storageclasses",
   ],
   scheduler: [
-    "list,watch core namespaces,nodes,pods,services",
+    "list,watch core namespaces,nodes,persistentvolumeclaims,persistentvolumes,pods,services",
+    "list,watch storage.k8s.io storageclasses",
+    "update core persistentvolumes /v",
+    "update core persistentvolumeclaims shop/x",
     "create core pods/binding,events shop",
     "patch core pods/status,events shop/x",
     "delete core pods shop/x",

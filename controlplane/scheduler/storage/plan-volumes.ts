@@ -1,0 +1,112 @@
+import { compareQuantities } from "../../../base/quantity.ts";
+import type { SelectableNode } from "../../../client/rules/node-selector.ts";
+import {
+  classOf,
+  findVolume,
+  isBindCompleted,
+  reaches,
+  waitsForConsumer,
+} from "../../../client/rules/volume-binding.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "../../../client/types.ts";
+import type { Storage } from "./storage.ts";
+
+/** What a pod's claims are: with their volume, or still waiting for the pod's node. */
+export type PodClaims =
+  | { readonly bound: readonly PersistentVolumeClaim[]; readonly open: readonly PersistentVolumeClaim[] }
+  /** The pod cannot be anywhere. */
+  | { readonly problem: string };
+
+/** Pure. */
+export function podClaims({ metadata, spec }: Pod, storage: Storage): PodClaims {
+  const bound: PersistentVolumeClaim[] = [];
+  const open: PersistentVolumeClaim[] = [];
+  const namespace = metadata.namespace ?? "default";
+  let unboundImmediate = false;
+  for (const { name: volume, persistentVolumeClaim, ephemeral } of spec.volumes ?? []) {
+    if (persistentVolumeClaim === undefined && ephemeral === undefined) continue;
+    const name = persistentVolumeClaim?.claimName ?? `${metadata.name}-${volume}`;
+    const quoted = JSON.stringify(name);
+    const claim = storage.claim(namespace, name);
+    if (claim === undefined)
+      return {
+        problem:
+          ephemeral === undefined
+            ? `persistentvolumeclaim ${quoted} not found`
+            : `waiting for ephemeral volume controller to create the persistentvolumeclaim ${quoted}`,
+      };
+    if (claim.status?.phase === "Lost") {
+      const lost = JSON.stringify(claim.spec.volumeName ?? "");
+      return { problem: `persistentvolumeclaim ${quoted} bound to non-existent persistentvolume ${lost}` };
+    }
+    if (claim.metadata.deletionTimestamp !== undefined)
+      return { problem: `persistentvolumeclaim ${quoted} is being deleted` };
+    const owner = claim.metadata.ownerReferences?.find(({ controller }) => controller === true);
+    if (ephemeral !== undefined && owner?.uid !== metadata.uid)
+      return {
+        problem: `PVC ${namespace}/${name} was not created for pod ${namespace}/${metadata.name} (pod is not owner)`,
+      };
+    if (claim.spec.volumeName && isBindCompleted(claim)) bound.push(claim);
+    else if (waitsForConsumer(storage.storageClass(classOf(claim))) && !claim.spec.volumeName)
+      open.push(claim);
+    else unboundImmediate = true;
+  }
+  if (unboundImmediate) return { problem: "pod has unbound immediate PersistentVolumeClaims" };
+  return { bound, open };
+}
+
+/** What is to be done for a pod's open claims on its node. */
+export interface VolumePlan {
+  readonly bindings: readonly { readonly claim: PersistentVolumeClaim; readonly volume: PersistentVolume }[];
+  readonly provisions: readonly PersistentVolumeClaim[];
+}
+
+export const nodeConflict = "node(s) didn't match PersistentVolume's node affinity";
+export const bindConflict = "node(s) didn't find available persistent volumes to bind";
+export const volumeMissing = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)";
+
+/** How a pod gets its volumes on a node, or why it cannot. Pure. */
+export function volumesOn(
+  { bound, open }: Exclude<PodClaims, { problem: string }>,
+  node: SelectableNode,
+  storage: Storage,
+): VolumePlan | { readonly reasons: readonly string[] } {
+  const volumes = bound.map(({ spec }) => storage.volume(spec.volumeName ?? ""));
+  if (volumes.includes(undefined)) return { reasons: [volumeMissing] };
+  if (volumes.some((volume) => volume !== undefined && !reaches(node, volume)))
+    return { reasons: [nodeConflict] };
+  const bindings: { claim: PersistentVolumeClaim; volume: PersistentVolume }[] = [];
+  const provisions: PersistentVolumeClaim[] = [];
+  const taken = new Set(storage.taken());
+  for (const claim of [...open].sort(bySize)) {
+    const selected = storage.selectedNode(claim);
+    if (selected !== undefined && selected !== node.name) return { reasons: [bindConflict] };
+    const volume =
+      selected === undefined
+        ? findVolume(claim, { volumes: storage.volumes(), node, waits: true, taken })
+        : undefined;
+    if (volume === undefined) {
+      if (!provisionsOn(storage.storageClass(classOf(claim)), node)) return { reasons: [bindConflict] };
+      provisions.push(claim);
+      continue;
+    }
+    taken.add(volume.metadata.name);
+    bindings.push({ claim, volume });
+  }
+  return { bindings, provisions };
+}
+
+const sizeOf = ({ spec }: PersistentVolumeClaim) => spec.resources?.requests?.storage ?? "0";
+const bySize = (a: PersistentVolumeClaim, b: PersistentVolumeClaim) =>
+  compareQuantities(sizeOf(a), sizeOf(b));
+
+/** Whether volumes of the class may be made on the node. */
+function provisionsOn(storageClass: StorageClass | undefined, { labels }: SelectableNode): boolean {
+  const { provisioner = "", allowedTopologies = [] } = storageClass ?? {};
+  if (provisioner === "" || provisioner === "kubernetes.io/no-provisioner") return false;
+  return (
+    allowedTopologies.length === 0 ||
+    allowedTopologies.some(({ matchLabelExpressions = [] }) =>
+      matchLabelExpressions.every(({ key, values }) => values.includes(labels[key] ?? "")),
+    )
+  );
+}

@@ -1,0 +1,131 @@
+import { deferred } from "../../../base/deferred.ts";
+import type { Clock } from "../../../base/os/clock.ts";
+import type { ApiClient } from "../../../client/api.ts";
+import type { Informer } from "../../../client/informer.ts";
+import { keyOf, keyOfRef } from "../../../client/object-cache.ts";
+import { resources } from "../../../client/resources.ts";
+import { isBindCompleted, selectedNodeOf, volumeAnnotations } from "../../../client/rules/volume-binding.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "../../../client/types.ts";
+import { podClaims, type VolumePlan, volumesOn } from "./plan-volumes.ts";
+import type { Storage } from "./storage.ts";
+
+/** As long as kube-scheduler waits for a pod's volumes. */
+const bindMostMs = 600_000;
+
+export interface BookSources {
+  readonly claims: Pick<Informer<PersistentVolumeClaim>, "get" | "getByKey" | "subscribe">;
+  readonly volumes: Pick<Informer<PersistentVolume>, "get" | "list">;
+  readonly classes: Pick<Informer<StorageClass>, "get">;
+}
+
+/** Claims and volumes with what was decided for them: the next decision counts it before the API shows it. */
+export class VolumeBook implements Storage {
+  readonly #sources: BookSources;
+  /** Volumes promised, by name, and nodes chosen, by the claims' keys. */
+  readonly #taken = new Set<string>();
+  readonly #selected = new Map<string, { readonly node: string; pods: number }>();
+
+  constructor(sources: BookSources) {
+    this.#sources = sources;
+  }
+
+  claim = (namespace: string, name: string) => this.#sources.claims.get({ namespace, name });
+  volume = (name: string) => this.#sources.volumes.get({ name });
+  volumes = () => this.#sources.volumes.list();
+  storageClass = (name: string) => this.#sources.classes.get({ name });
+  selectedNode = (claim: PersistentVolumeClaim) =>
+    this.#selected.get(keyOf(claim))?.node ?? selectedNodeOf(claim);
+  taken = () => this.#taken;
+
+  /** What is to be done before the pod can be bound to the node, and counts from now on; undefined where that is nothing. */
+  assume(pod: Pod, node: { readonly name: string; readonly labels: Readonly<Record<string, string>> }) {
+    const claims = podClaims(pod, this);
+    if ("problem" in claims || claims.open.length === 0) return undefined;
+    const plan = volumesOn(claims, node, this);
+    if ("reasons" in plan) return undefined; // the filter asked the same a moment ago
+    for (const { volume } of plan.bindings) this.#taken.add(volume.metadata.name);
+    for (const claim of plan.provisions) {
+      const held = this.#selected.get(keyOf(claim));
+      if (held === undefined) this.#selected.set(keyOf(claim), { node: node.name, pods: 1 });
+      else held.pods++;
+    }
+    return plan;
+  }
+
+  /** The API shows it by now, or it is not to be. */
+  forget({ bindings, provisions }: VolumePlan): void {
+    for (const { volume } of bindings) this.#taken.delete(volume.metadata.name);
+    for (const claim of provisions) {
+      const held = this.#selected.get(keyOf(claim));
+      if (held !== undefined && --held.pods === 0) this.#selected.delete(keyOf(claim));
+    }
+  }
+
+  /** Does what is planned and waits until every claim has its volume. Rejects, saying why, where that is not to be. */
+  async carryOut(
+    plan: VolumePlan,
+    node: string,
+    { client, clock, signal }: { client: Pick<ApiClient, "update">; clock: Clock; signal: AbortSignal },
+  ): Promise<void> {
+    for (const { claim, volume } of plan.bindings)
+      await client.update(resources.persistentvolumes, keptFor(claim, volume), { signal });
+    for (const claim of plan.provisions)
+      if (selectedNodeOf(claim) !== node)
+        await client.update(resources.persistentvolumeclaims, onNode(claim, node), { signal });
+    const done = deferred<void>();
+    const stop = () => done.reject(signal.reason);
+    const late = () => done.reject(new Error("binding volumes: context deadline exceeded"));
+    const cancel = clock.after(bindMostMs, late);
+    signal.addEventListener("abort", stop, { once: true });
+    const off = this.#sources.claims.subscribe({
+      onAdd: () => this.#look(plan, node, done),
+      onUpdate: () => this.#look(plan, node, done),
+      onDelete: () => this.#look(plan, node, done),
+    });
+    try {
+      if (signal.aborted) stop();
+      this.#look(plan, node, done);
+      await done.promise;
+    } finally {
+      off();
+      cancel();
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  #look(plan: VolumePlan, node: string, done: ReturnType<typeof deferred<void>>): void {
+    const state = this.#stateOf(plan, node);
+    if (state === "bound") done.resolve();
+    else if (state !== "waiting") done.reject(new Error(state.failure));
+  }
+
+  #stateOf({ bindings, provisions }: VolumePlan, node: string) {
+    let all = true;
+    for (const { metadata } of [...bindings.map(({ claim }) => claim), ...provisions]) {
+      const { name, namespace = "" } = metadata;
+      const quoted = JSON.stringify(name);
+      const now = this.#sources.claims.getByKey(keyOfRef({ namespace, name }));
+      if (now?.metadata.uid !== metadata.uid) return { failure: `persistentvolumeclaim ${quoted} not found` };
+      const isOlder = now.metadata.resourceVersion === metadata.resourceVersion;
+      const isProvisioned = provisions.some((one) => one.metadata.name === name);
+      // The provisioner gives a node back on which it can make nothing.
+      if (isProvisioned && !isOlder && selectedNodeOf(now) !== node)
+        return { failure: `binding volumes: provisioning failed for PVC ${quoted}` };
+      all &&= isBindCompleted(now) && Boolean(now.spec.volumeName);
+    }
+    return all ? "bound" : "waiting";
+  }
+}
+
+function keptFor(claim: PersistentVolumeClaim, volume: PersistentVolume): PersistentVolume {
+  const { name, namespace, uid, resourceVersion } = claim.metadata;
+  const claimRef = { kind: "PersistentVolumeClaim", apiVersion: "v1", name, namespace, uid, resourceVersion };
+  const annotations = { ...volume.metadata.annotations, [volumeAnnotations.boundByController]: "yes" };
+  const kept = { ...volume.spec, claimRef };
+  return { ...volume, metadata: { ...volume.metadata, annotations }, spec: kept } as PersistentVolume;
+}
+
+function onNode(claim: PersistentVolumeClaim, node: string): PersistentVolumeClaim {
+  const annotations = { ...claim.metadata.annotations, [volumeAnnotations.selectedNode]: node };
+  return { ...claim, metadata: { ...claim.metadata, annotations } };
+}
