@@ -217,9 +217,17 @@ function makeCall(
   };
 }
 
+/** What all warnings of an answer may say. */
+const warningCharactersMax = 4096;
+
+/** Each text once, as far as there is room. */
 function warn(response: ServerResponse, text: string): void {
   const quoted = text.replaceAll(/[\\"]/g, "\\$&").replaceAll(/[^\x20-\x7e]/g, " ");
-  response.appendHeader("Warning", `299 - "${quoted}"`);
+  const line = `299 - "${quoted}"`;
+  const before = [response.getHeader("Warning") ?? []].flat().map(String);
+  if (before.includes(line) || response.headersSent) return;
+  if (before.join("").length + line.length > warningCharactersMax) return;
+  response.appendHeader("Warning", line);
 }
 
 async function reply(

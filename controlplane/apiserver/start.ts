@@ -38,6 +38,8 @@ import { kinds as allKinds } from "./resources/table.ts";
 import { schemas } from "./schema-wiring.ts";
 import { type ServerDeps, serve } from "./server.ts";
 import { serveUpgrade } from "./upgrade.ts";
+import { HookClients } from "./webhooks/hook-client.ts";
+import { webhookMetrics } from "./webhooks/metrics.ts";
 
 export interface RunningApiserver extends Running {
   /** `https://127.0.0.1:6443`: the advertised address with the port it listens on. */
@@ -74,7 +76,7 @@ export async function startOnStorage(
   // Every request under way listens.
   setMaxListeners(0, stopping.signal);
   const state = { bootstrapped: false };
-  const { handlers, rbac } = handlerDeps(config, storage, { os, log });
+  const { handlers, rbac, hookClients } = handlerDeps(config, storage, { os, log });
   const { hub, kinds } = handlers;
   const bounds = composeBounds(config, handlers, os);
   const servers = config.bindAddresses.map(() => tlsServer(config));
@@ -128,6 +130,7 @@ export async function startOnStorage(
       await closeAll(servers, connections, os);
       await tasks.stop();
       handlers.nodes.agent.destroy();
+      hookClients.close();
       await storage.close();
     })();
     return stopped;
@@ -172,7 +175,7 @@ function handlerDeps(
   config: ApiserverConfig,
   storage: Storage,
   { os, log }: { os: Os; log: Log },
-): { readonly handlers: HandlerDeps; readonly rbac: Rbac } {
+): { readonly handlers: HandlerDeps; readonly rbac: Rbac; readonly hookClients: HookClients } {
   const hub = new CacheHub({
     storage,
     clock: os.clock,
@@ -192,7 +195,18 @@ function handlerDeps(
   };
   const nodes = nodeLink(config.nodeTls);
   const tokens = config.authentication.serviceAccounts?.issuer;
-  const admission = { ...lookup, random: os.random, authorizer, issuesTokens: tokens !== undefined };
+  const dialer = clusterDialer({ ...lookup, random: os.random, nodes, facts });
+  const hookClients = new HookClients(dialer);
+  const admission = {
+    ...lookup,
+    random: os.random,
+    log,
+    authorizer,
+    issuesTokens: tokens !== undefined,
+    schemas: schemas(),
+    clients: hookClients,
+    metrics: webhookMetrics(os.metrics),
+  };
   const handlers: HandlerDeps = {
     storage,
     hub,
@@ -213,11 +227,11 @@ function handlerDeps(
     gate: gateOf(config, { ...lookup, random: os.random, authorizer, log }),
     tokens,
     facts,
-    schemas: schemas(),
+    schemas: admission.schemas,
     nodes,
-    dialer: clusterDialer({ ...lookup, random: os.random, nodes, facts }),
+    dialer,
   };
-  return { handlers, rbac };
+  return { handlers, rbac, hookClients };
 }
 
 /** By what senders are known here. */

@@ -51,6 +51,23 @@ export interface ObjectType {
 
 export type Attributes = Write & Surroundings;
 
+/** What mutation of one attempt remembers: where what one plugin did later concerns others that had their turn, all plugins
+ *  have a second turn, once. */
+export class Rounds {
+  isSecond = false;
+  wantsSecond = false;
+  readonly #notes = new Map<unknown, unknown>();
+
+  /** What a plugin keeps from its first turn to its second. */
+  noteOf<T>(plugin: unknown, make: () => T): T {
+    if (!this.#notes.has(plugin)) this.#notes.set(plugin, make());
+    return this.#notes.get(plugin) as T;
+  }
+}
+
+/** Attributes while they may be changed. */
+export type Mutable = Attributes & { readonly rounds?: Rounds };
+
 /** A session with an object: exec, attach, portforward, proxy. */
 export interface Connection {
   readonly kind: Kind;
@@ -61,7 +78,7 @@ export interface Connection {
 }
 
 /** One step of one phase. Throws an ApiError to refuse. */
-export type Admission = (attributes: Attributes) => Promise<void>;
+export type Admission = (attributes: Mutable) => Promise<void>;
 export type ConnectAdmission = (connection: Connection) => Promise<void>;
 
 /** Kubernetes' two phases. Both run in each attempt to store, on the state that the attempt goes on from: first all plugins
@@ -85,7 +102,7 @@ export function inOrder(...plugins: readonly Plugin[]): Phases {
     validateConnect: plugins.flatMap((plugin) => plugin.validateConnect ?? []),
   };
   return {
-    mutate: oneByOne(mutate),
+    mutate: twiceIfWanted(oneByOne(mutate)),
     validate: oneByOne(validate),
     mutateConnect: oneByOne(mutateConnect),
     validateConnect: oneByOne(validateConnect),
@@ -95,6 +112,18 @@ export function inOrder(...plugins: readonly Plugin[]): Phases {
 function oneByOne<A>(steps: readonly ((about: A) => Promise<void>)[]): (about: A) => Promise<void> {
   return async (about) => {
     for (const step of steps) await step(about);
+  };
+}
+
+/** Plugins within plugins share the rounds of those around them. */
+function twiceIfWanted(mutate: Admission): Admission {
+  return async (attributes) => {
+    if (attributes.rounds !== undefined) return mutate(attributes);
+    const rounds = new Rounds();
+    await mutate({ ...attributes, rounds });
+    if (!rounds.wantsSecond) return;
+    rounds.isSecond = true;
+    await mutate({ ...attributes, rounds });
   };
 }
 

@@ -1,4 +1,10 @@
-import type { Authorizer } from "../filters/authorizer.ts";
+import {
+  mutatingWebhookConfigurations,
+  validatingWebhookConfigurations,
+} from "../resources/webhookconfigurations.ts";
+import { Hooks, type HooksDeps } from "../webhooks/hooks.ts";
+import { type MutatingDeps, mutatingWebhooks } from "../webhooks/mutating.ts";
+import { validatingWebhooks } from "../webhooks/validating.ts";
 import { inOrder, type Plugin } from "./admission.ts";
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from "./certificates.ts";
 import { claimResize } from "./claim-resize.ts";
@@ -14,7 +20,7 @@ import { type ServiceAccountDeps, serviceAccount } from "./service-account.ts";
 import { storageProtection } from "./storage-protection.ts";
 import { storedObject } from "./stored-lookup.ts";
 
-export type AdmissionDeps = ServiceAccountDeps & { readonly authorizer: Authorizer };
+export type AdmissionDeps = ServiceAccountDeps & MutatingDeps & HooksDeps;
 
 /** In Kubernetes' order, under Kubernetes' names. */
 const plugins = {
@@ -33,6 +39,10 @@ const plugins = {
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
   DefaultIngressClass: defaultIngressClass,
   PersistentVolumeClaimResize: claimResize,
+  MutatingAdmissionWebhook: (deps: AdmissionDeps) =>
+    mutatingWebhooks(deps, new Hooks(deps, mutatingWebhookConfigurations)),
+  ValidatingAdmissionWebhook: (deps: AdmissionDeps) =>
+    validatingWebhooks(deps, new Hooks(deps, validatingWebhookConfigurations)),
 } as const satisfies Record<string, (deps: AdmissionDeps) => Plugin>;
 
 /** Comes last, with the write itself: the registry asks its ledger (quota-ledger.ts). */

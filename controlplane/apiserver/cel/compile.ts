@@ -203,6 +203,10 @@ export class Compiler {
 
   #field(tree: Tree & { readonly op: "." }, scope: Scope): Node {
     const dotted = dottedName(tree);
+    // A variable may have a dotted name of its own.
+    if (dotted !== undefined && scope.find(dotted.root) === undefined) {
+      if (this.#environment.variables.has(dotted.text)) return this.#name(dotted.text, tree.start, scope);
+    }
     if (dotted !== undefined && typeNames.has(dotted.text) && !this.#isVariable(dotted.root, scope)) {
       const value = new TypeValue(dotted.text);
       return { type: types.type, run: () => value };

@@ -30,7 +30,7 @@ export function attributesOf(info: RequestInfo): Attributes {
 
 /** What `a=b,c==d` fixes, read by the parser that the handlers use: whoever is let in by a selector must be answered by
  *  the same one. A selector that cannot be read fixes nothing: the handler refuses it. */
-function fixedFields(selector: string): Readonly<Record<string, string>> {
+export function fixedFields(selector: string): Readonly<Record<string, string>> {
   const fields: Record<string, string> = {};
   try {
     for (const { field, equal, value } of parseFieldSelector(selector)) if (equal) fields[field] = value;

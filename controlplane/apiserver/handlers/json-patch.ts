@@ -26,7 +26,7 @@ export function jsonPatcher(patch: unknown): (current: JsonObject) => JsonObject
     );
   return (current) => {
     try {
-      return applied(current, structuredClone(patch).map(asGoReadsIt) as unknown as Operation[]);
+      return objectOf(applyOperations(current, patch));
     } catch {
       throw new ApiError(
         422,
@@ -53,27 +53,36 @@ function asAddition(document: unknown, operation: Operation): Operation {
   return isObject(parent) ? { ...operation, op: "add" } : operation;
 }
 
-function applied(current: JsonObject, patch: readonly Operation[]): JsonObject {
+/** Which operation did not fit. */
+export class PatchFailure extends Error {
+  readonly operation: JsonObject;
+  constructor(operation: JsonObject, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.operation = operation;
+  }
+}
+
+/** The document with all operations applied; `current` may be changed. Fails with PatchFailure. */
+export function applyOperations(current: unknown, patch: readonly JsonObject[]): unknown {
   let document: unknown = current;
   let copiedBytes = 0;
-  for (const [at, operation] of patch.entries()) {
-    if (operation.op === "copy") {
-      copiedBytes += jsonBytes(jsonPatch.getValueByPointer(document, operation.from));
-      if (copiedBytes > jsonPatchLimits.copiedBytesMax)
-        throw new Error(
-          `Unable to complete the copy, the accumulated size increase of copy is ${copiedBytes}, exceeding the limit ${jsonPatchLimits.copiedBytesMax}`,
-        );
+  for (const [at, given] of structuredClone(patch).entries()) {
+    try {
+      const operation = asGoReadsIt(given) as unknown as Operation;
+      if (operation.op === "copy") {
+        copiedBytes += jsonBytes(jsonPatch.getValueByPointer(document, operation.from));
+        if (copiedBytes > jsonPatchLimits.copiedBytesMax)
+          throw new Error(
+            `Unable to complete the copy, the accumulated size increase of copy is ${copiedBytes}, exceeding the limit ${jsonPatchLimits.copiedBytesMax}`,
+          );
+      }
+      const fitting = asAddition(document, operation);
+      document = jsonPatch.applyOperation(document, fitting, true, true, true, at).newDocument;
+    } catch (error) {
+      throw new PatchFailure(given, error);
     }
-    document = jsonPatch.applyOperation(
-      document,
-      asAddition(document, operation),
-      true,
-      true,
-      true,
-      at,
-    ).newDocument;
   }
-  return objectOf(document);
+  return document;
 }
 
 function jsonBytes(value: unknown): number {

@@ -1,7 +1,14 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
-import { alreadyExists, conflict, generateNameConflict, invalid, unknownError } from "../api-error.ts";
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  generateNameConflict,
+  invalid,
+  unknownError,
+} from "../api-error.ts";
 import type { User } from "../filters/authentication.ts";
 import type { Kind } from "./kind.ts";
 import { fillNewMeta, generatedName } from "./object-meta.ts";
@@ -65,8 +72,11 @@ async function admitNew(
 ): Promise<void> {
   kind.applyDefaults(object);
   record?.(object);
+  const { namespace } = object.metadata;
   await deps.admission.mutate({ operation: "create", kind, object, by, dryRun });
   kind.applyDefaults(object);
+  if (object.metadata.namespace !== namespace)
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }
 
 function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, user: User): void {

@@ -87,6 +87,20 @@ export function fixedMetaProblems(next: KubeObject, current: KubeObject): readon
     }));
 }
 
+const movedFields = ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"] as const;
+
+/** What admission changed of what an object is known by. To be asked once what clients said of it was put back. Pure. */
+export function movedProblems(next: KubeObject, current: KubeObject): readonly FieldError[] {
+  const [to, from] = [next.metadata, current.metadata];
+  return movedFields
+    .filter((field) => to[field] !== from[field])
+    .map((field) => ({
+      reason: "FieldValueInvalid",
+      field: `metadata.${field}`,
+      message: `Invalid value: ${JSON.stringify(to[field] ?? "")}: field is immutable`,
+    }));
+}
+
 /** Finalizers can only shrink once an object is being deleted. Kubernetes asks twice, and so says it twice. */
 export function finalizerProblems(next: KubeObject, current: KubeObject): readonly FieldError[] {
   if (current.metadata.deletionTimestamp === undefined) return [];

@@ -5,7 +5,14 @@ import { ApiError, conflict, invalid, modifiedMeanwhile, notFound, unknownError 
 import { isObject, listOf, objectOf } from "../json.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind, Part } from "./kind.ts";
-import { finalizerProblems, fixedMetaProblems, keepServerMeta, rfc3339, sameJson } from "./object-meta.ts";
+import {
+  finalizerProblems,
+  fixedMetaProblems,
+  keepServerMeta,
+  movedProblems,
+  rfc3339,
+  sameJson,
+} from "./object-meta.ts";
 import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
 import type { CommitResult, Transaction } from "./storage.ts";
 import { objectKey } from "./stored-object.ts";
@@ -196,7 +203,11 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
   if (options.validateAdmission === undefined) {
     await deps.admission.mutate({ operation: "update", kind, object: next, old: current, by, dryRun });
     kind.applyDefaults(next);
+    const { resourceVersion } = next.metadata;
+    if (resourceVersion !== current.metadata.resourceVersion)
+      throw conflict(kind, current.metadata.name, modifiedMeanwhile);
   }
+  const moved = movedProblems(next, current);
   const part = typeof via === "object" ? via : undefined;
   const now = rfc3339(deps.clock.wallMs());
   if (part !== undefined) takeOnly(part, { next, current, now });
@@ -210,13 +221,15 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
     // Kubernetes asks for these twice, and so says them twice.
     ...fixed,
     ...fixed,
+    ...moved,
+    ...moved,
     ...finalizerProblems(next, current),
     ...kind.validate(next, deps.facts, current),
     ...(via === "object" ? (kind.validateUpdate?.(next, current) ?? []) : []),
     ...(via === "status" ? (kind.validateStatus?.(next, current) ?? []) : []),
     ...(part?.validate(next, current) ?? []),
   ];
-  if (problems.length > 0) throw invalid(kind, current.metadata.name, problems);
+  if (problems.length > 0) throw invalid(kind, next.metadata.name, problems);
 }
 
 /** Leaves of a wish what may be changed through the part. Who recorded what is kept even where it is not stored, as in

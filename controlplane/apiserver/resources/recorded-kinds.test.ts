@@ -72,7 +72,8 @@ function changed(kind: Kind, current: KubeObject, { patch, subresource }: Change
   if (subresource === "status") kind.prepareForStatus?.(next, current, now);
   else kind.prepareForUpdate?.(next, current);
   kind.dropDisabled?.(next, current);
-  if (kind.hasGeneration && JSON.stringify(next.spec) !== JSON.stringify(current.spec))
+  const counted = (object: KubeObject) => JSON.stringify([object.spec, kind.alsoCounted?.(object)]);
+  if (kind.hasGeneration && counted(next) !== counted(current))
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   return next;
 }

@@ -59,6 +59,14 @@ const request = Buffer.from(
   ].join("\n"),
 ).toString("base64");
 /** One good object of each kind. */
+const webhook = {
+  name: "w.example.com",
+  clientConfig: { url: "https://example.com/w" },
+  rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] }],
+  sideEffects: "None",
+  admissionReviewVersions: ["v1"],
+};
+
 const good: Readonly<Record<string, Json>> = {
   ConfigMap: { data: { a: "b" } },
   Endpoints: { subsets: [{ addresses: [{ ip: "10.0.0.1" }], ports: [{ port: 80 }] }] },
@@ -140,6 +148,8 @@ const good: Readonly<Record<string, Json>> = {
       ],
     },
   },
+  MutatingWebhookConfiguration: { webhooks: [webhook] },
+  ValidatingWebhookConfiguration: { webhooks: [webhook] },
   ClusterRoleBinding: {
     roleRef: { kind: "ClusterRole", name: "r" },
     subjects: [{ kind: "Group", name: "g" }],

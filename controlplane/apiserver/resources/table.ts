@@ -50,6 +50,7 @@ import { statefulSets } from "./statefulsets.ts";
 import { storageClasses } from "./storageclasses.ts";
 import { volumeAttachments } from "./volumeattachments.ts";
 import { volumeAttributesClasses } from "./volumeattributesclasses.ts";
+import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from "./webhookconfigurations.ts";
 
 /** Every kind that is served, in the order in which discovery lists them. */
 export const kinds: readonly Kind[] = [
@@ -97,6 +98,8 @@ export const kinds: readonly Kind[] = [
   runtimeClasses,
   flowSchemas,
   priorityLevelConfigurations,
+  mutatingWebhookConfigurations,
+  validatingWebhookConfigurations,
   customResourceDefinitions,
   apiServices,
   selfSubjectReviews,

@@ -1,0 +1,163 @@
+import { Agent, request as httpsRequest } from "node:https";
+import type { ConnectionOptions } from "node:tls";
+import { dialText } from "../../../base/dial-text.ts";
+import { type Dialer, serviceConnections } from "../reach/dialer.ts";
+import { certificateText } from "./certificate-text.ts";
+
+/** Where a webhook is. */
+export interface HookAddress {
+  readonly url?: string;
+  readonly service?: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly port: number;
+    readonly path?: string;
+  };
+  /** PEM; absent: the authorities that the system trusts. */
+  readonly authorityPem?: string;
+}
+
+export interface HookQuestion {
+  readonly body: string;
+  /** Told to the webhook in the query; whoever asks ends the question by the signal. */
+  readonly timeoutSeconds?: number;
+  readonly signal: AbortSignal;
+  readonly answerBytesMax: number;
+}
+
+export interface HookAnswer {
+  readonly code: number;
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** Agents that are kept: as many as Kubernetes keeps clients. */
+const agentsMax = 200;
+const connectionsMax = 128;
+const idleMs = 60_000;
+
+/** HTTPS to webhooks, over connections that stay open, a pool for each webhook and authority. Redirects are not followed: who
+ *  is asked, the configuration says. */
+export class HookClients {
+  readonly #dialer: Dialer;
+  readonly #agents = new Map<string, Agent>();
+
+  constructor(dialer: Dialer) {
+    this.#dialer = dialer;
+  }
+
+  /** Rejects with the signal's reason, or with an Error in Go's words. */
+  post(address: HookAddress, question: HookQuestion): Promise<HookAnswer> {
+    const url = hookUrl(address, question.timeoutSeconds);
+    const body = Buffer.from(question.body);
+    return new Promise((resolve, reject) => {
+      const { signal, answerBytesMax } = question;
+      const fail = (error: unknown) => {
+        signal.removeEventListener("abort", onAbort);
+        reject(signal.aborted ? signal.reason : new Error(failureText(error, url)));
+      };
+      const request = httpsRequest(url, {
+        agent: this.#agentFor(address, url),
+        method: "POST",
+        headers: {
+          Accept: "application/json, */*",
+          "Content-Type": "application/json",
+          "Content-Length": body.length,
+          "User-Agent": "kube-apiserver-admission",
+        },
+      });
+      const onAbort = () => request.destroy(new Error("nobody waits any more"));
+      if (signal.aborted) onAbort();
+      signal.addEventListener("abort", onAbort, { once: true });
+      request.on("error", fail);
+      request.on("response", (response) => {
+        const chunks: Buffer[] = [];
+        let sizeBytes = 0;
+        response.on("data", (chunk: Buffer) => {
+          sizeBytes += chunk.length;
+          chunks.push(chunk);
+          if (sizeBytes > answerBytesMax) request.destroy(new TooLong(answerBytesMax));
+        });
+        response.on("error", fail);
+        response.on("aborted", () => fail(new Error("unexpected EOF")));
+        response.on("end", () => {
+          signal.removeEventListener("abort", onAbort);
+          resolve({
+            code: response.statusCode ?? 0,
+            contentType: response.headers["content-type"] ?? "application/json",
+            text: Buffer.concat(chunks).toString("utf8"),
+          });
+        });
+      });
+      request.end(body);
+    });
+  }
+
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  /** The one that was asked last is the last to go. One that goes closes its connections once they are idle. */
+  #agentFor(address: HookAddress, { host }: URL): Agent {
+    const key = JSON.stringify([host, address.service !== undefined, address.authorityPem]);
+    const agent = this.#agents.get(key) ?? this.#newAgent(address);
+    this.#agents.delete(key);
+    this.#agents.set(key, agent);
+    const [oldest] = this.#agents.keys();
+    if (this.#agents.size > agentsMax && oldest !== undefined) this.#agents.delete(oldest);
+    return agent;
+  }
+
+  #newAgent({ service, authorityPem }: HookAddress): Agent {
+    const tls: ConnectionOptions = {
+      minVersion: "TLSv1.2",
+      ALPNProtocols: ["http/1.1"],
+      ...(authorityPem !== undefined && { ca: authorityPem }),
+      ...(service && { servername: serviceHost(service) }),
+    };
+    const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax, timeout: idleMs, ...tls });
+    if (service !== undefined)
+      Object.assign(agent, { createConnection: serviceConnections(this.#dialer, service, tls) });
+    return agent;
+  }
+}
+
+class TooLong extends Error {
+  constructor(bytesMax: number) {
+    super(`the answer is longer than ${bytesMax} bytes`);
+  }
+}
+
+const serviceHost = ({ name, namespace }: { readonly name: string; readonly namespace: string }) =>
+  `${name}.${namespace}.svc`;
+
+function hookUrl({ url, service }: HookAddress, timeoutSeconds: number | undefined): URL {
+  if (service === undefined && !url) throw new Error("webhook configuration must have either service or URL");
+  const asked =
+    service === undefined
+      ? new URL(url ?? "")
+      : new URL(`https://${serviceHost(service)}:${service.port}${pathOf(service.path)}`);
+  if (timeoutSeconds !== undefined) asked.searchParams.set("timeout", `${timeoutSeconds}s`);
+  return asked;
+}
+
+function pathOf(path = ""): string {
+  return path === "" || path.startsWith("/") ? path : `/${path}`;
+}
+
+/** The address as Go shows it, who keeps the port that is everybody's where it was given. */
+export function shownUrl({ url = "", service }: HookAddress, timeoutSeconds: number | undefined): string {
+  const asked =
+    service === undefined ? url : `https://${serviceHost(service)}:${service.port}${pathOf(service.path)}`;
+  return timeoutSeconds === undefined ? asked : `${asked}?timeout=${timeoutSeconds}s`;
+}
+
+function failureText(error: unknown, { hostname, port }: URL): string {
+  if (!(error instanceof Error)) return String(error);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const certificate = certificateText(error, host);
+  if (certificate !== undefined) return certificate;
+  if ("code" in error && error.code === "ECONNRESET") return "EOF";
+  return dialText(error, { host, port: port === "" ? 443 : Number(port) });
+}

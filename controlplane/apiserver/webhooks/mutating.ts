@@ -1,0 +1,153 @@
+import type { KubeObject } from "../../../client/types.ts";
+import { type Mutable, type Plugin, type Requester, Rounds } from "../admission/admission.ts";
+import { type AskedRequest, askedConnection, askedRequest } from "../admission/matching/asked-request.ts";
+import { isExempt } from "../admission/matching/rules.ts";
+import { Answers } from "../admission/matching/variables.ts";
+import { internalError } from "../api-error.ts";
+import { goJsonError, goKindOf } from "../go-json-error.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import { sameJson } from "../registry/object-meta.ts";
+import type { Schemas } from "../schemas.ts";
+import { type Asking, callHook, counted, settle } from "./call-hook.ts";
+import { HookFailure } from "./hook-failure.ts";
+import type { Hooks } from "./hooks.ts";
+import { patchedObject } from "./patched-object.ts";
+import { shouldAsk } from "./should-ask.ts";
+import type { WebhookDeps } from "./validating.ts";
+
+export interface MutatingDeps extends WebhookDeps {
+  readonly schemas: Schemas;
+}
+
+const type = "admit";
+
+/** Kubernetes' MutatingAdmissionWebhook: webhooks are asked one after the other, each sees what those before it made. Where
+ *  one changes the object after another was asked that wants to see it again, all plugins have a second turn. */
+export function mutatingWebhooks(deps: MutatingDeps, hooks: Hooks): Plugin {
+  return {
+    mutate: async (attributes) => {
+      const asked = askedRequest(attributes);
+      if (!(await concernsSome(hooks, asked))) return;
+      await new Turn(deps, attributes.by, roundsOf(attributes)).ask(hooks, asked, attributes.object);
+    },
+    mutateConnect: async (connection) => {
+      const asked = askedConnection(connection);
+      if (!(await concernsSome(hooks, asked))) return;
+      await new Turn(deps, connection.by, new Rounds()).ask(hooks, asked, undefined);
+    },
+  };
+}
+
+const roundsOf = ({ rounds }: Mutable) => rounds ?? new Rounds();
+
+async function concernsSome(hooks: Hooks, asked: AskedRequest): Promise<boolean> {
+  return (await hooks.for(asked)).length > 0 && !isExempt(asked);
+}
+
+/** What is kept between the first turn and the second. */
+interface Memory {
+  /** The object as the last webhook of the turn left it. */
+  left: unknown;
+  /** Asked, and to be asked again if anything changes later. */
+  readonly asked: Set<string>;
+  readonly again: Set<string>;
+}
+
+class Turn {
+  readonly #deps: MutatingDeps;
+  readonly #by: Requester;
+  readonly #rounds: Rounds;
+  readonly #memory: Memory;
+
+  constructor(deps: MutatingDeps, by: Requester, rounds: Rounds) {
+    this.#deps = deps;
+    this.#by = by;
+    this.#rounds = rounds;
+    this.#memory = rounds.noteOf(mutatingWebhooks, () => ({
+      left: undefined,
+      asked: new Set<string>(),
+      again: new Set<string>(),
+    }));
+  }
+
+  async ask(hooks: Hooks, asked: AskedRequest, object: KubeObject | undefined): Promise<void> {
+    const { isSecond } = this.#rounds;
+    if (isSecond && !sameJson(this.#memory.left, object)) this.#askAgain();
+    const answers = new Answers(this.#deps.authorizer);
+    // Where the object is changed, in place, its labels may let others match.
+    for (const hook of await hooks.for(asked)) {
+      const form = await shouldAsk(this.#deps, hook, asked, { answers, type });
+      if (form === undefined || (isSecond && !this.#memory.again.has(hook.id))) continue;
+      const asking: Asking = { hook, asked, form, by: this.#by, type };
+      const changed = await this.#askOne(asking, object);
+      if (changed) this.#askAgain();
+      if (hook.reinvoked) this.#memory.asked.add(hook.id);
+    }
+    this.#memory.left = structuredClone(object);
+  }
+
+  #askAgain(): void {
+    for (const id of this.#memory.asked) this.#memory.again.add(id);
+    this.#memory.asked.clear();
+    this.#rounds.wantsSecond = true;
+  }
+
+  /** Whether it changed the object. */
+  async #askOne(asking: Asking, object: KubeObject | undefined): Promise<boolean> {
+    const { hook } = asking;
+    const place = `round_${this.#rounds.isSecond ? 1 : 0}_index_${hook.index}`;
+    let changed = false;
+    try {
+      changed = await counted(this.#deps, asking, async () => {
+        const { patch, patchType } = await callHook(this.#deps, asking);
+        return patch !== "" && this.#apply(asking, { patch, patchType, object, place });
+      });
+    } catch (error) {
+      settle(this.#deps, asking, error, `failed-open.mutation.webhook.admission.k8s.io/${place}`);
+    }
+    const noted = { configuration: hook.configuration, webhook: hook.name, mutated: changed };
+    this.#by.annotate(`mutation.webhook.admission.k8s.io/${place}`, JSON.stringify(noted));
+    return changed;
+  }
+
+  #apply({ hook, form }: Asking, given: GivenPatch): boolean {
+    const { patch, patchType, object, place } = given;
+    const operations = operationsOf(hook.name, patch);
+    if (operations.length === 0) return false;
+    if (object === undefined)
+      throw internalError(
+        `admission webhook ${JSON.stringify(hook.name)} attempted to modify the object, which is not supported for this operation`,
+      );
+    if (patchType !== "JSONPatch")
+      throw new HookFailure(hook.name, `unsupported patch type ${JSON.stringify(patchType)}`, 400);
+    const next = patchedObject(this.#deps.schemas, form, { object, operations });
+    const changed = !sameJson(object, next);
+    for (const field of Object.keys(object)) Reflect.deleteProperty(object, field);
+    Object.assign(object, next);
+    const { configuration, name: webhook } = hook;
+    const noted = { configuration, webhook, patch: operations, patchType };
+    this.#by.annotate(`patch.webhook.admission.k8s.io/${place}`, JSON.stringify(noted));
+    return changed;
+  }
+}
+
+interface GivenPatch {
+  readonly patch: string;
+  readonly patchType: string;
+  readonly object: KubeObject | undefined;
+  readonly place: string;
+}
+
+function operationsOf(hook: string, text: string): readonly JsonObject[] {
+  const undecodable = (why: string) =>
+    new HookFailure(hook, `received undecodable patch in webhook response: ${why}`, 503);
+  let patch: unknown;
+  try {
+    patch = JSON.parse(text);
+  } catch (error) {
+    throw undecodable(goJsonError(text) ?? String(error));
+  }
+  if (patch === null) return [];
+  if (Array.isArray(patch) && patch.every(isObject)) return patch;
+  throw undecodable(`json: cannot unmarshal ${goKindOf(patch)} into Go value of type jsonpatch.Patch`);
+}

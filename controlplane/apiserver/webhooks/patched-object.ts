@@ -1,0 +1,68 @@
+import type { KubeObject } from "../../../client/types.ts";
+import { objectIn, type RequestForm } from "../admission/matching/asked-request.ts";
+import { internalError } from "../api-error.ts";
+import { applyOperations, jsonPatchLimits, PatchFailure } from "../handlers/json-patch.ts";
+import { isObject, type JsonObject, stringOf, toKubeObject } from "../json.ts";
+import { checkNesting } from "../nesting.ts";
+import { apiVersionOf } from "../registry/kind-table.ts";
+import type { Schemas } from "../schemas.ts";
+
+/** The object as it is stored, with the operations applied to the form that a webhook saw. What the patch makes of it is read
+ *  like any object of a client: unknown fields vanish, values of another type are refused. Fails with 500 where the patch does
+ *  not fit, in the words of the library that Kubernetes uses. */
+export function patchedObject(
+  schemas: Schemas,
+  form: RequestForm,
+  { object, operations }: { readonly object: KubeObject; readonly operations: readonly JsonObject[] },
+): KubeObject {
+  const { operationsMax } = jsonPatchLimits;
+  if (operations.length > operationsMax)
+    throw internalError(
+      `the patch has ${operations.length} operations, and may have ${operationsMax} at most`,
+    );
+  const patched = applied(structuredClone(objectIn(form, object)), operations);
+  checkNesting(patched);
+  const { type, convert } = form;
+  const apiVersion = apiVersionOf(type.group, type.version);
+  if (patched.kind !== type.kind || patched.apiVersion !== apiVersion)
+    throw internalError(
+      `no kind ${JSON.stringify(stringOf(patched.kind))} is registered for version ${JSON.stringify(stringOf(patched.apiVersion))} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  const schema = form.schema ?? schemas.of(type);
+  const [typeError] = schema.checkFields(patched).typeErrors;
+  if (typeError !== undefined) throw internalError(typeError);
+  schema.normalize(patched);
+  return toKubeObject(convert === undefined ? patched : { ...convert.fromServed(patched) });
+}
+
+function applied(document: unknown, operations: readonly JsonObject[]): JsonObject {
+  let patched: unknown;
+  try {
+    patched = applyOperations(document, operations);
+  } catch (error) {
+    if (!(error instanceof PatchFailure)) throw error;
+    throw internalError(failureText(error));
+  }
+  if (isObject(patched)) return patched;
+  throw internalError("replace operation value must be object or array: %!w(<nil>)");
+}
+
+function failureText({ operation, message }: PatchFailure): string {
+  const path = stringOf(operation.path);
+  const last = path.slice(path.lastIndexOf("/") + 1);
+  switch (operation.op) {
+    case "add":
+      return `add operation does not apply: doc is missing path: "${path}": missing value`;
+    case "remove":
+      return `error in remove for path: '${path}': Unable to remove nonexistent key: ${last}: missing value`;
+    case "replace":
+      return `replace operation does not apply: doc is missing path: ${path}: missing value`;
+    case "test":
+      return `testing value ${path} failed: test failed`;
+    case "move":
+    case "copy":
+      return `error in ${operation.op} for path: '${stringOf(operation.from)}': missing value`;
+    default:
+      return operation.op === undefined ? message : `Unexpected kind: ${stringOf(operation.op)}`;
+  }
+}
