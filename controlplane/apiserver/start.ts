@@ -206,6 +206,7 @@ function handlerDeps(
     schemas: schemas(),
     clients: hookClients,
     metrics: webhookMetrics(os.metrics),
+    ...config.admission,
   };
   const handlers: HandlerDeps = {
     storage,
