@@ -43,7 +43,7 @@ export class ApiError extends Error {
 }
 
 export interface StatusCause {
-  readonly reason: string;
+  readonly reason?: string;
   readonly message: string;
   readonly field?: string;
 }

@@ -22,6 +22,7 @@ import type { ApiserverConfig } from "./flags.ts";
 import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
+import { paramRights } from "./policies/param-rights.ts";
 import { escalationCheck } from "./rbac/escalation.ts";
 import type { Rbac } from "./rbac/rbac-authorizer.ts";
 import { clusterDialer } from "./reach/dialer.ts";
@@ -206,7 +207,6 @@ function handlerDeps(
     schemas: schemas(),
     clients: hookClients,
     metrics: webhookMetrics(os.metrics),
-    ...config.admission,
   };
   const handlers: HandlerDeps = {
     storage,
@@ -222,6 +222,7 @@ function handlerDeps(
     admission: inOrder(
       ...admissionPlugins(admission, config.disabledAdmission),
       escalationCheck({ authorizer, index: rbac.index, consistent: () => rbac.consistent() }),
+      paramRights({ ...lookup, authorizer }),
     ),
     authorizer,
     rulesFor,

@@ -1,3 +1,10 @@
+import { compileValidating } from "../policies/policy.ts";
+import { followPolicies } from "../policies/policy-index.ts";
+import { validatingPolicies } from "../policies/validating-policies.ts";
+import {
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+} from "../resources/validatingadmissionpolicies.ts";
 import {
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
@@ -14,15 +21,13 @@ import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { type NodeFacts, nodeRestriction } from "./node-restriction.ts";
 import { nodeTokenRestriction } from "./node-token-restriction.ts";
-import { type PodSecurityDeps, podSecurity } from "./pod-security/pod-security.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { type ServiceAccountDeps, serviceAccount } from "./service-account.ts";
 import { storageProtection } from "./storage-protection.ts";
 import { storedObject } from "./stored-lookup.ts";
-import { taintNewNodes } from "./taint-new-nodes.ts";
 
-export type AdmissionDeps = ServiceAccountDeps & PodSecurityDeps & MutatingDeps & HooksDeps;
+export type AdmissionDeps = ServiceAccountDeps & MutatingDeps & HooksDeps;
 
 /** In Kubernetes' order, under Kubernetes' names. */
 const plugins = {
@@ -31,8 +36,6 @@ const plugins = {
   ServiceAccount: serviceAccount,
   NodeRestriction: (deps: AdmissionDeps) =>
     inOrder({ mutate: nodeRestriction(nodeFacts(deps)) }, { mutate: nodeTokenRestriction(deps) }),
-  TaintNodesByCondition: () => taintNewNodes,
-  PodSecurity: podSecurity,
   Priority: priority,
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
   DefaultStorageClass: defaultStorageClass,
@@ -45,6 +48,15 @@ const plugins = {
   PersistentVolumeClaimResize: claimResize,
   MutatingAdmissionWebhook: (deps: AdmissionDeps) =>
     mutatingWebhooks(deps, new Hooks(deps, mutatingWebhookConfigurations)),
+  ValidatingAdmissionPolicy: (deps: AdmissionDeps) =>
+    validatingPolicies(
+      deps,
+      followPolicies(
+        deps.hub,
+        { policies: validatingAdmissionPolicies, bindings: validatingAdmissionPolicyBindings },
+        compileValidating,
+      ),
+    ),
   ValidatingAdmissionWebhook: (deps: AdmissionDeps) =>
     validatingWebhooks(deps, new Hooks(deps, validatingWebhookConfigurations)),
 } as const satisfies Record<string, (deps: AdmissionDeps) => Plugin>;

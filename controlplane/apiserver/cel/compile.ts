@@ -4,6 +4,8 @@ import type { Environment, Meter, Overload } from "./environment.ts";
 import { literalFaults } from "./literal-faults.ts";
 import { asValue, literalType } from "./literals.ts";
 import { macroOf } from "./macros.ts";
+import { messageNode } from "./message-node.ts";
+import { rewriteMessages } from "./messages.ts";
 import { type Node, outcome, Scope } from "./nodes.ts";
 import { type Complaint, parse, shownComplaint, type Tree } from "./parse.ts";
 import {
@@ -36,13 +38,16 @@ export type Compiled =
   | { readonly problem: string };
 
 export function compile(text: string, environment: Environment): Compiled {
-  const tree = parse(text);
+  const { messages } = environment;
+  const rewritten = rewriteMessages(text, (name) => messages?.(name) !== undefined);
+  const tree = parse(rewritten.text);
   const refused = (complaints: readonly Complaint[]): Compiled => {
     const sorted = [...complaints].sort((a, b) => a.offset - b.offset);
-    return { problem: `compilation failed: ${sorted.map((one) => shownComplaint(one, text)).join("\n")}` };
+    const shown = sorted.map((one) => shownComplaint({ ...one, offset: rewritten.origin(one.offset) }, text));
+    return { problem: `compilation failed: ${shown.join("\n")}` };
   };
   if (!("op" in tree)) return refused([tree]);
-  const compiler = new Compiler(text, environment);
+  const compiler = new Compiler(rewritten.text, environment);
   const root = compiler.node(tree, new Scope());
   if (compiler.complaints.length > 0) return refused(compiler.complaints);
   if (compiler.lateComplaints.length > 0) return refused(compiler.lateComplaints);
@@ -271,6 +276,11 @@ export class Compiler {
 
   #index(tree: Tree & { readonly op: "[]" | "[?]" }, scope: Scope): Node {
     const [operand, key] = tree.args;
+    const dotted = dottedName(operand);
+    if (dotted !== undefined && key.op === "map" && !this.#isVariable(dotted.root, scope)) {
+      const message = this.#environment.messages?.(dotted.text);
+      if (message !== undefined) return messageNode(this, message, key.args, scope);
+    }
     const inner = this.node(operand, scope);
     const at = this.node(key, scope);
     const optional = tree.op === "[?]";

@@ -5,6 +5,16 @@ import { CostExceeded, type Value } from "./values.ts";
 export interface Environment {
   readonly variables: ReadonlyMap<string, CelType>;
   readonly functions: FunctionTable;
+  /** Messages that it may make, by name; absent: none. */
+  readonly messages?: (name: string) => Message | undefined;
+}
+
+/** A message that an expression can make: `Object{spec: …}`. */
+export interface Message {
+  readonly type: CelType;
+  /** The type of a field; undefined where there is no such field. */
+  readonly field: (name: string) => CelType | undefined;
+  readonly make: (fields: ReadonlyMap<string, Value>) => Value;
 }
 
 export type FunctionTable = ReadonlyMap<string, readonly Overload[]>;

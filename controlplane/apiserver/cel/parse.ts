@@ -42,6 +42,7 @@ function worded(summary: string, code: string, source: string, offset: number): 
   // Kubernetes knows no messages that could be made.
   const [, message] = /([a-zA-Z_][\w.]*)\s*$/.exec(source.slice(0, offset)) ?? [];
   if (char === "{" && message !== undefined) return `undeclared reference to '${message}' (in container '')`;
+  if (char === undefined && source.endsWith(".")) return "Syntax error: no viable alternative at input '.'";
   if (code !== "unexpected_token") return `Syntax error: ${summary}`;
   if (char === undefined) return `Syntax error: mismatched input '<EOF>' ${beginsExpression}`;
   return `Syntax error: mismatched input '${char}'`;

@@ -95,6 +95,17 @@ const good: Readonly<Record<string, Json>> = {
   NetworkPolicy: { spec: {} },
   PriorityClass: { value: 5 },
   RuntimeClass: { handler: "gvisor" },
+  ValidatingAdmissionPolicy: {
+    spec: {
+      matchConstraints: {
+        resourceRules: [
+          { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["configmaps"] },
+        ],
+      },
+      validations: [{ expression: "has(object.data)" }],
+    },
+  },
+  ValidatingAdmissionPolicyBinding: { spec: { policyName: "p", validationActions: ["Deny"] } },
   CSIDriver: { spec: {} },
   CSINode: { spec: { drivers: [{ name: "disks.example.com", nodeID: "n" }] } },
   CSIStorageCapacity: { storageClassName: "gold" },

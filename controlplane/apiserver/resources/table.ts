@@ -48,6 +48,10 @@ import { serviceAccounts } from "./serviceaccounts.ts";
 import { services } from "./services.ts";
 import { statefulSets } from "./statefulsets.ts";
 import { storageClasses } from "./storageclasses.ts";
+import {
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+} from "./validatingadmissionpolicies.ts";
 import { volumeAttachments } from "./volumeattachments.ts";
 import { volumeAttributesClasses } from "./volumeattributesclasses.ts";
 import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from "./webhookconfigurations.ts";
@@ -100,6 +104,8 @@ export const kinds: readonly Kind[] = [
   priorityLevelConfigurations,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
   customResourceDefinitions,
   apiServices,
   selfSubjectReviews,

@@ -1,0 +1,127 @@
+import { conditionsMatch } from "../admission/matching/match-conditions.ts";
+import type { Answers } from "../admission/matching/variables.ts";
+import { costLimits } from "../cel/environment.ts";
+import { untypedValue } from "../cel/json-values.ts";
+import type { Value } from "../cel/values.ts";
+import type { JsonObject } from "../json.ts";
+import { type Budget, Evaluation, OutOfBudget, type Result } from "./expressions.ts";
+import type { CompiledAnnotation, CompiledValidation, ValidatingPolicy } from "./policy.ts";
+
+/** What a policy says of a request with one set of params. */
+export interface Said {
+  readonly refusals: readonly Refusal[];
+  readonly annotations: readonly { readonly key: string; readonly value: string }[];
+  /** What keeps an annotation from being made, where failures count. */
+  readonly annotationFaults: readonly string[];
+}
+
+export interface Refusal {
+  readonly message: string;
+  /** Of the Status; absent: the policy could not be evaluated. */
+  readonly reason?: string;
+  /** Which of the validations. */
+  readonly index: number;
+}
+
+export interface Facts {
+  /** Of the request, in the form that the policy looks at. */
+  readonly variables: ReadonlyMap<string, Value>;
+  readonly answers: Answers;
+  readonly params: JsonObject | undefined;
+}
+
+const messageBytesMax = 5 * 1024;
+
+/** Evaluates a policy (Kubernetes' validator.Validate, in its words). */
+export async function evaluatePolicy(policy: ValidatingPolicy, facts: Facts): Promise<Said> {
+  const { answers, params } = facts;
+  const { failurePolicy } = policy;
+  const fails = failurePolicy !== "Ignore";
+  const failed = (message: string): Said => ({
+    refusals: fails ? [{ message, index: 0 }] : [],
+    annotations: [],
+    annotationFaults: [],
+  });
+  const named = new Map(facts.variables);
+  named.set("params", params === undefined ? null : untypedValue(params));
+  const verdict = await conditionsMatch(policy.conditions, withoutNamespace(named), {
+    answers,
+    failurePolicy,
+  });
+  if ("error" in verdict) return failed(verdict.error);
+  if (!verdict.matches) return { refusals: [], annotations: [], annotationFaults: [] };
+  const evaluation = new Evaluation(named, policy.variables, answers);
+  try {
+    const refusals = await validate(policy.validations, evaluation, fails);
+    const annotations = await annotate(policy.annotations, new Evaluation(named, policy.variables, answers));
+    return {
+      refusals,
+      annotations: annotations.made,
+      annotationFaults: fails ? annotations.faults : annotations.wrongTypes,
+    };
+  } catch (error) {
+    if (error instanceof OutOfBudget) return failed(error.message);
+    throw error;
+  }
+}
+
+/** Conditions do not see the namespace. */
+function withoutNamespace(named: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+  return new Map(named).set("namespaceObject", null);
+}
+
+async function validate(
+  validations: readonly CompiledValidation[],
+  evaluation: Evaluation,
+  fails: boolean,
+): Promise<readonly Refusal[]> {
+  const budget: Budget = { left: costLimits.objectMax };
+  const results: Result[] = [];
+  for (const { validation, expression } of validations)
+    results.push(await evaluation.run(expression, validation.expression, budget));
+  const refusals: Refusal[] = [];
+  for (const [index, result] of results.entries()) {
+    const compiled = validations[index];
+    if (compiled === undefined) continue;
+    if ("error" in result) {
+      if (fails) refusals.push({ message: result.error, index });
+    } else if (result.value !== true) {
+      const message = await messageOf(compiled, evaluation, budget);
+      refusals.push({ message, reason: compiled.validation.reason ?? "Invalid", index });
+    }
+  }
+  return refusals;
+}
+
+async function messageOf(
+  { validation, message }: CompiledValidation,
+  evaluation: Evaluation,
+  budget: Budget,
+): Promise<string> {
+  const said = message && (await evaluation.run(message, validation.messageExpression ?? "", budget));
+  const text =
+    said !== undefined && "value" in said && typeof said.value === "string" ? said.value.trim() : "";
+  if (text !== "" && Buffer.byteLength(text) <= messageBytesMax && !text.includes("\n")) return text;
+  return validation.message?.trim() || `failed expression: ${validation.expression.trim()}`;
+}
+
+async function annotate(annotations: readonly CompiledAnnotation[], evaluation: Evaluation) {
+  const budget: Budget = { left: costLimits.objectMax };
+  const made: { key: string; value: string }[] = [];
+  const faults: string[] = [];
+  const wrongTypes: string[] = [];
+  for (const { annotation, value } of annotations) {
+    const { key, valueExpression } = annotation;
+    const result = await evaluation.run(value, valueExpression, budget);
+    if ("error" in result) faults.push(result.error);
+    else if (typeof result.value === "string") {
+      const text = result.value.trim();
+      if (text !== "") made.push({ key, value: text });
+    } else if (result.value !== null) {
+      wrongTypes.push(
+        `valueExpression '${valueExpression}' resulted in unsupported return type. Return type must be either string or null.`,
+      );
+    }
+  }
+  return { made, faults: [...faults, ...wrongTypes], wrongTypes };
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { startTestApiserver, type TestApiserver } from "../testing.ts";
+
+interface Step {
+  readonly note?: string;
+  readonly method: string;
+  readonly path: string;
+  readonly type?: string;
+  readonly body?: unknown;
+  readonly answer: {
+    readonly code: number;
+    readonly message?: string;
+    readonly reason?: string;
+    readonly details?: { readonly causes?: readonly unknown[] };
+    readonly warnings?: readonly string[];
+  };
+}
+
+const steps: readonly (Step | { readonly settle: true })[] = JSON.parse(
+  readFileSync(join(import.meta.dirname, "testdata/answers.json"), "utf8"),
+);
+
+/** Names that are made up differ. */
+const same = (text: string | undefined) => text?.replace(/"c-[a-z0-9]{5}"/, '"c-?"');
+
+describe("admission policies say what those of kube-apiserver say", () => {
+  let api: TestApiserver;
+  before(async () => {
+    api = await startTestApiserver();
+  });
+  after(() => api.stop());
+
+  let at = "";
+  for (const [index, step] of steps.entries()) {
+    if ("settle" in step) continue;
+    const { method, path, body, type, answer } = step;
+    const name = (body as { metadata?: { name?: string } } | undefined)?.metadata?.name ?? "";
+    if (path.endsWith("validatingadmissionpolicies") && method === "POST") at = name;
+    it(`${index}: ${at} ${method} ${path} ${name}`, async () => {
+      const got = await api.admin.call(method, path, {
+        ...(body !== undefined && { body }),
+        ...(type !== undefined && { type }),
+      });
+      const warnings = [got.headers.warning ?? []].flat().flatMap((line) => line.split(/, (?=299 )/));
+      assert.deepEqual(
+        {
+          code: got.code,
+          message: same(got.code < 300 ? undefined : got.body.message),
+          reason: got.code < 300 ? undefined : got.body.reason,
+          causes: got.code < 300 ? undefined : got.body.details?.causes,
+          warnings: warnings.map((line) => line.replace(/^299 - "(.*)"$/, "$1").replaceAll('\\"', '"')),
+        },
+        {
+          code: answer.code,
+          message: same(answer.message),
+          reason: answer.reason,
+          causes: answer.details?.causes,
+          warnings: answer.warnings ?? [],
+        },
+      );
+    });
+  }
+});
