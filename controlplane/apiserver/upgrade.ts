@@ -4,6 +4,7 @@ import { pathNotFound } from "./api-error.ts";
 import { authorize } from "./filters/authorization.ts";
 import { identify } from "./filters/identity.ts";
 import { requestInfo } from "./filters/request-info.ts";
+import { admitSession, sessionOptions } from "./handlers/admit-session.ts";
 import { logOptions } from "./handlers/log-options.ts";
 import { serveLogSocket } from "./handlers/log-socket.ts";
 import { authorizeSession } from "./handlers/pod-session.ts";
@@ -23,6 +24,8 @@ export async function serveUpgrade(
   { deps, head }: { readonly deps: ServerDeps; readonly head: Buffer },
 ): Promise<void> {
   socket.on("error", (error) => deps.log.debug("upgraded connection broke", { error }));
+  const gone = new AbortController();
+  socket.once("close", () => gone.abort(new Error("the client went away")));
   const onStop = () => socket.destroy();
   deps.stopping.addEventListener("abort", onStop, { once: true });
   socket.on("close", () => deps.stopping.removeEventListener("abort", onStop));
@@ -48,6 +51,18 @@ export async function serveUpgrade(
       await serveLogSocket(upgrade, { ...parts, options, pod: await podTarget(asking, deps.handlers) });
     } else {
       await authorizeSession(authorizer, user, target);
+      await admitSession(
+        deps.handlers,
+        {
+          ...asking,
+          user,
+          signal: gone.signal,
+          // The answer to an upgrade has no room for them.
+          warn: (text) => deps.log.info("about a session", { text }),
+          annotate: (key, value) => deps.log.debug("audit annotation", { key, value }),
+        },
+        sessionOptions(stream, info.query),
+      );
       const pod = await podTarget(asking, deps.handlers);
       await pipeToNode(upgrade, { ...parts, query: info.query, pod, stream });
     }

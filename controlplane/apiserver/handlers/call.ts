@@ -36,8 +36,9 @@ export interface Call {
   annotate(key: string, value: string): void;
 }
 
-/** What admission is told of the request. */
-export function requesterOf(call: Call): Requester {
+/** What admission is told of the request.
+ *  @param deletion What a deletion says, as it was understood. */
+export function requesterOf(call: Call, deletion?: JsonObject): Requester {
   const { user, target, served, signal, query } = call;
   return {
     user,
@@ -45,7 +46,7 @@ export function requesterOf(call: Call): Requester {
     name: target.name,
     served,
     signal,
-    options: (operation) => writeOptions(query, operation),
+    options: (operation) => (operation === "delete" ? deletion : writeOptions(query, operation)),
     warn: (text) => call.warn(text),
     annotate: (key, value) => call.annotate(key, value),
   };

@@ -4,17 +4,16 @@ import { removeObject } from "../registry/remove-object.ts";
 import { StorageError } from "../registry/storage.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { listOptions, scopeOf } from "./list-options.ts";
-import { removeOptions } from "./write-options.ts";
+import { removeOptions, shownOptions } from "./write-options.ts";
 
 /** DELETE of a collection: each object that the selectors choose. Answers with those it deleted. */
 export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { served, target } = call;
   const { limit } = listOptions(call.query, false);
   const scope = scopeOf(served, target, call.query);
-  const options = {
-    ...(await removeOptions(call, deps.schemas)),
-    by: { ...requesterOf(call), isCollection: true },
-  } as const;
+  const asked = await removeOptions(call, deps.schemas);
+  const by = { ...requesterOf(call, shownOptions(asked)), isCollection: true } as const;
+  const options = { ...asked, by };
   const cache = await deps.hub.consistent(served.kind);
   const found = cache.list(scope.prefix).filter((object) => inScope(scope, object));
   const chosen = limit > 0 ? found.slice(0, limit) : found;

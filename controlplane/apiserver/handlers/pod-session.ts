@@ -2,12 +2,15 @@ import { badRequest, forbidden } from "../api-error.ts";
 import type { User } from "../filters/authentication.ts";
 import type { Authorizer } from "../filters/authorizer.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
+import { admitSession, sessionOptions } from "./admit-session.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { podTarget } from "./pod-target.ts";
 
 /** exec and attach without a request to upgrade: says what is wrong with the pod, if anything else is. */
 export async function podSession(call: Call, deps: HandlerDeps): Promise<Answer> {
   await authorizeSession(deps.authorizer, call.user, call.target);
+  const { subresource } = call.target;
+  await admitSession(deps, call, sessionOptions(subresource === "attach" ? "attach" : "exec", call.query));
   await podTarget(call, deps);
   throw badRequest("Upgrade request required");
 }

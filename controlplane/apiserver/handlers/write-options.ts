@@ -127,6 +127,19 @@ export function removeOptionsOf(said: JsonObject): AskedOptions {
   };
 }
 
+/** The DeleteOptions that were understood, as Kubernetes shows them to whoever is asked about the deletion. */
+export function shownOptions(asked: AskedOptions): JsonObject {
+  const { dryRun, gracePeriodSeconds, preconditions, propagationPolicy } = asked;
+  return {
+    kind: "DeleteOptions",
+    apiVersion: "meta.k8s.io/v1",
+    ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
+    ...(preconditions && { preconditions }),
+    ...(propagationPolicy !== undefined && { propagationPolicy }),
+    ...(dryRun && { dryRun: ["All"] }),
+  };
+}
+
 function queryOptions(query: URLSearchParams): JsonObject {
   const grace = queryInt64(query, "gracePeriodSeconds");
   const orphans = query.get("orphanDependents");
