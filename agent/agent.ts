@@ -12,6 +12,7 @@ import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import { clusterDnsAddress } from "../client/rules/cluster-dns-address.ts";
+import { localPath } from "../client/rules/local-path.ts";
 import type { Node, Pod } from "../client/types.ts";
 import { kubernetesVersion } from "../client/version.ts";
 import { PodAdmission } from "./admission/pod-admission.ts";
@@ -38,6 +39,8 @@ import { PodStatuses } from "./status/pod-statuses.ts";
 import { FollowedObjects } from "./sync/followed-objects.ts";
 import { PodWorkers } from "./sync/pod-workers.ts";
 import { AccountTokens } from "./volumes/account-tokens.ts";
+import { ClaimedVolumes } from "./volumes/claimed-volumes.ts";
+import { keepLocalVolumesSwept } from "./volumes/local-volume-sweep.ts";
 import { PodVolumes } from "./volumes/pod-volumes.ts";
 
 const podCidrPollMs = 500;
@@ -186,6 +189,14 @@ async function start(parts: Parts): Promise<void> {
   closers.push(async () => tokens.stop());
   const { recursiveReadOnly } = node;
   const able = allocatableOf(node, machine);
+  // Where the API does not answer, what the node registered with has to do.
+  const nodeNow = () =>
+    client
+      .get(resources.nodes, { name: config.nodeName }, { signal: tasks.signal })
+      .catch((error: unknown) => {
+        os.log.warn("cannot read the node; judging pods by what it registered with", { error });
+        return registered;
+      });
   const admission = new PodAdmission(
     {
       allowedUnsafeSysctls: config.allowedUnsafeSysctls,
@@ -193,13 +204,7 @@ async function start(parts: Parts): Promise<void> {
       appArmor: (await readOptional("/sys/module/apparmor/parameters/enabled"))?.startsWith("Y") ?? false,
     },
     async () => {
-      // Where the API does not answer, what the node registered with has to do.
-      const now = await client
-        .get(resources.nodes, { name: config.nodeName }, { signal: tasks.signal })
-        .catch((error: unknown) => {
-          os.log.warn("cannot read the node; judging pods by what it registered with", { error });
-          return registered;
-        });
+      const now = await nodeNow();
       return {
         name: config.nodeName,
         labels: now.metadata.labels ?? {},
@@ -214,7 +219,11 @@ async function start(parts: Parts): Promise<void> {
     },
   );
   const statuses = new PodStatuses(client, os, tasks);
+  const local = { client, nodeName: config.nodeName, folder: localVolumesFolder(config) };
+  const nodeLabels = async () => (await nodeNow()).metadata.labels ?? {};
+  const claimed = new ClaimedVolumes({ ...local, nodeLabels });
   const volumes = new PodVolumes({
+    claimed,
     dir: join(config.rootDir, "pods"),
     sources,
     tokens,
@@ -262,6 +271,8 @@ async function start(parts: Parts): Promise<void> {
     evict: (pod: Pod, message: string) => workers.evict(pod.metadata.uid, message),
   };
   tasks.run("local storage limits", (signal) => keepLocalStorageLimits(storage, signal));
+  const sweep = { ...local, clock: os.clock, log: os.log, claimed };
+  tasks.run("local volumes", (signal) => keepLocalVolumesSwept(sweep, signal));
   os.log.info("agent is ready", { node: config.nodeName, runtime: version, port: server.port });
 }
 
@@ -310,6 +321,9 @@ async function readNamed(flag: string, path: string | undefined): Promise<string
   });
 }
 
+/** Where volumes are that are this node's own folders. */
+const localVolumesFolder = ({ rootDir }: AgentConfig): string => join(rootDir, "local-volumes");
+
 function nodeInput(config: AgentConfig, port: number, runtimeVersion: string, chosen: Chosen): NodeInput {
   return {
     name: config.nodeName,
@@ -326,6 +340,7 @@ function nodeInput(config: AgentConfig, port: number, runtimeVersion: string, ch
     recursiveReadOnly: chosen.kind === "oci" && chosen.config.recursiveReadOnly,
     annotations: {
       "pintle.dev/runtime": chosen.kind,
+      [localPath.folderAnnotation]: localVolumesFolder(config),
       ...(chosen.kind === "process" && {
         "pintle.dev/isolation": `none: ${chosen.reason || "asked for by --runtime process"}`,
       }),

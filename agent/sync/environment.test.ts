@@ -131,6 +131,7 @@ describe("environmentOf", () => {
 
 describe("PodVolumes", () => {
   let dir: string;
+  const claimed = { pathOf: async () => "", forget: () => undefined };
   const tokens: PodTokens = {
     token: async (_, { audience, lifeSeconds }) => `token for ${audience}, ${lifeSeconds} s`,
     forget: () => undefined,
@@ -141,7 +142,14 @@ describe("PodVolumes", () => {
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
   it("shows a changed config map at once and whole", async () => {
-    const volumes = new PodVolumes({ dir, sources, tokens, mountsSubPaths: false, recursiveReadOnly: false });
+    const volumes = new PodVolumes({
+      dir,
+      sources,
+      tokens,
+      claimed,
+      mountsSubPaths: false,
+      recursiveReadOnly: false,
+    });
     const { pod } = scene(
       {},
       { volumes: [{ name: "v", configMap: { name: "settings", defaultMode: 0o600 } }] },
@@ -162,7 +170,14 @@ describe("PodVolumes", () => {
   });
 
   it("gives a token its path, and to its user or group alone where the pod names one", async function () {
-    const volumes = new PodVolumes({ dir, sources, tokens, mountsSubPaths: false, recursiveReadOnly: false });
+    const volumes = new PodVolumes({
+      dir,
+      sources,
+      tokens,
+      claimed,
+      mountsSubPaths: false,
+      recursiveReadOnly: false,
+    });
     const projection = { path: "at/token", audience: "vault", expirationSeconds: 700 };
     const shown = async (name: string, more: Partial<Pod["spec"]>) => {
       const volume = { name, projected: { sources: [{ serviceAccountToken: projection }] } };
@@ -188,7 +203,14 @@ describe("PodVolumes", () => {
   });
 
   it("reads text in a pod's own folders, of files that lie there and are no pipes", async () => {
-    const volumes = new PodVolumes({ dir, sources, tokens, mountsSubPaths: false, recursiveReadOnly: false });
+    const volumes = new PodVolumes({
+      dir,
+      sources,
+      tokens,
+      claimed,
+      mountsSubPaths: false,
+      recursiveReadOnly: false,
+    });
     const { pod } = scene(
       {},
       {
@@ -214,7 +236,14 @@ describe("PodVolumes", () => {
   });
 
   it("keeps a subPath inside its volume", async () => {
-    const volumes = new PodVolumes({ dir, sources, tokens, mountsSubPaths: false, recursiveReadOnly: false });
+    const volumes = new PodVolumes({
+      dir,
+      sources,
+      tokens,
+      claimed,
+      mountsSubPaths: false,
+      recursiveReadOnly: false,
+    });
     const mount = (subPath: string) => ({ volumeMounts: [{ name: "e", mountPath: "/e", subPath }] });
     const at = async (subPath: string) => {
       const { pod, own } = scene(mount(subPath), { volumes: [{ name: "e", emptyDir: {} }] });

@@ -21,14 +21,14 @@ describe("fields that this node cannot honour are named, by their path", () => {
       ["spec.volumes[0].nfs"],
     ],
     [
-      "persistent volume claims",
+      "claims of their own",
       {
         volumes: [
           { name: "a", emptyDir: {} },
-          { name: "b", persistentVolumeClaim: { claimName: "c" } },
+          { name: "b", ephemeral: {} },
         ],
       },
-      ["spec.volumes[1].persistentVolumeClaim"],
+      ["spec.volumes[1].ephemeral"],
     ],
     [
       "projected trust bundles",
@@ -64,6 +64,7 @@ describe("fields that this node cannot honour are named, by their path", () => {
       { name: "c", configMap: { name: "m" } },
       { name: "d", secret: { secretName: "s" } },
       { name: "e", downwardAPI: { items: [] } },
+      { name: "g", persistentVolumeClaim: { claimName: "c" } },
       { name: "f", projected: { sources: [{ configMap: {} }, { secret: {} }, { downwardAPI: {} }] } },
     ];
     const initContainers = [{ name: "sidecar", restartPolicy: "Always" }];

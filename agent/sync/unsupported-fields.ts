@@ -13,6 +13,7 @@ const mountableKinds: ReadonlySet<string> = new Set([
   "downwardAPI",
   "emptyDir",
   "hostPath",
+  "persistentVolumeClaim",
   "projected",
   "secret",
 ]);

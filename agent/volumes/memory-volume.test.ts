@@ -45,6 +45,7 @@ describe("an empty folder in memory", () => {
       dir,
       sources: {} as never,
       tokens: { token: async () => "", forget: () => undefined },
+      claimed: { pathOf: async () => "", forget: () => undefined },
       mountsSubPaths: false,
       recursiveReadOnly: false,
     };

@@ -1,12 +1,13 @@
-import { chmod, chown, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ifPresent } from "../../base/os/if-present.ts";
 import type { Container, Pod, Volume } from "../../client/types.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ConfigError, expandVariables, type FieldContext, type Sources } from "../sync/environment.ts";
 import type { PodTokens } from "./account-tokens.ts";
 import { showPayload } from "./atomic-folder.ts";
+import type { ClaimedVolumes } from "./claimed-volumes.ts";
+import { checkHostPath } from "./host-path.ts";
 import { memoryVolumeBytes } from "./memory-volume.ts";
 import { payloadOf } from "./payload.ts";
 import { isReadOnlyThroughout } from "./recursive-read-only.ts";
@@ -18,6 +19,7 @@ export interface PodVolumesDeps {
   readonly dir: string;
   readonly sources: Sources;
   readonly tokens: PodTokens;
+  readonly claimed: Pick<ClaimedVolumes, "pathOf" | "forget">;
   /** Whether a subPath is mounted by descriptor, so that nobody can exchange it; plain processes get its name. */
   readonly mountsSubPaths: boolean;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
@@ -29,6 +31,7 @@ export class PodVolumes {
   readonly #dir: string;
   readonly #sources: Sources;
   readonly #tokens: PodTokens;
+  readonly #claimed: PodVolumesDeps["claimed"];
   readonly #mountsSubPaths: boolean;
   readonly #recursiveReadOnly: boolean;
 
@@ -38,6 +41,7 @@ export class PodVolumes {
     this.#dir = deps.dir;
     this.#sources = deps.sources;
     this.#tokens = deps.tokens;
+    this.#claimed = deps.claimed;
   }
 
   podDir(uid: string): string {
@@ -76,6 +80,10 @@ export class PodVolumes {
       await chmod(folder, group === undefined ? 0o777 : 0o2777);
       return;
     }
+    if (volume.persistentVolumeClaim) {
+      await this.#claimed.pathOf(pod, volume, this.podDir(pod.metadata.uid));
+      return;
+    }
     if (volume.hostPath) return checkHostPath(volume.hostPath.path, volume.hostPath.type ?? "");
     const kinds = Object.keys(volume).filter((key) => key !== "name");
     throw new ConfigError(`volume ${volume.name}: ${kinds.join()} is not supported by this node`);
@@ -92,13 +100,13 @@ export class PodVolumes {
       const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation } = mount;
       const volume = (pod.spec.volumes ?? []).find((one) => one.name === name);
       if (volume === undefined) throw new ConfigError(`volume mount ${name}: no such volume`);
-      const root = volume.hostPath?.path ?? this.folderOf(pod, volume);
+      const root = await this.#rootOf(pod, volume);
       const inside = subPathExpr === undefined ? subPath : expandVariables(subPathExpr, env);
       const hostPath = inside
         ? await placeOfSubPath({
             root,
             path: inside,
-            create: volume.emptyDir !== undefined,
+            create: volume.emptyDir !== undefined || volume.persistentVolumeClaim !== undefined,
             mountAt: this.#mountsSubPaths
               ? subPathFolder(this.podDir(pod.metadata.uid), name, container.name, mounts.length)
               : undefined,
@@ -114,12 +122,18 @@ export class PodVolumes {
       mounts.push({
         hostPath,
         containerPath: mountPath,
-        readOnly: readOnly === true || ofApi !== undefined,
+        readOnly: readOnly === true || ofApi !== undefined || volume.persistentVolumeClaim?.readOnly === true,
         recursively: isReadOnlyThroughout(mount, this.#recursiveReadOnly),
         propagation,
       });
     }
     return mounts;
+  }
+
+  async #rootOf(pod: Pod, volume: Volume): Promise<string> {
+    if (volume.hostPath !== undefined) return volume.hostPath.path;
+    if (volume.persistentVolumeClaim === undefined) return this.folderOf(pod, volume);
+    return this.#claimed.pathOf(pod, volume, this.podDir(pod.metadata.uid));
   }
 
   /** The text of a file in one of the pod's own folders. Rejects with ConfigError. */
@@ -135,7 +149,9 @@ export class PodVolumes {
     this.#tokens.forget(uid);
     const dir = this.podDir(uid);
     await removeMounts(dir);
-    for (const name of ["volumes", "subpaths"]) await rm(join(dir, name), { recursive: true, force: true });
+    this.#claimed.forget(dir);
+    for (const name of ["claims", "volumes", "subpaths"])
+      await rm(join(dir, name), { recursive: true, force: true });
   }
 
   /** Removes all that was made for a pod. */
@@ -143,6 +159,7 @@ export class PodVolumes {
     this.#tokens.forget(uid);
     const dir = this.podDir(uid);
     await removeMounts(dir);
+    this.#claimed.forget(dir);
     await rm(dir, { recursive: true, force: true });
   }
 
@@ -151,25 +168,4 @@ export class PodVolumes {
     if (!isPlainName(volume.name)) throw new ConfigError(`volume ${JSON.stringify(volume.name)}: not a name`);
     return join(this.podDir(pod.metadata.uid), "volumes", volume.name);
   }
-}
-
-/** Throws ConfigError when the path is not what its type says; makes …OrCreate ones. */
-async function checkHostPath(path: string, type: string): Promise<void> {
-  const found = await ifPresent(stat(path));
-  if (type === "DirectoryOrCreate" && found === undefined) {
-    await mkdir(path, { recursive: true, mode: 0o755 });
-    return;
-  }
-  if (type === "FileOrCreate" && found === undefined) return writeFile(path, "", { mode: 0o644 });
-  const ok: Readonly<Record<string, boolean | undefined>> = {
-    "": true,
-    Directory: found?.isDirectory(),
-    DirectoryOrCreate: found?.isDirectory(),
-    File: found?.isFile(),
-    FileOrCreate: found?.isFile(),
-    Socket: found?.isSocket(),
-    CharDevice: found?.isCharacterDevice(),
-    BlockDevice: found?.isBlockDevice(),
-  };
-  if (ok[type] !== true) throw new ConfigError(`hostPath type check failed: ${path} is not a ${type}`);
 }

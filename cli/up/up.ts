@@ -18,6 +18,7 @@ import { prepareCredentials } from "./credentials.ts";
 import { createHostNetwork, type HostNetwork } from "./host-network.ts";
 import { clusterLayout, defaultFolder, type Layout } from "./layout.ts";
 import { endLeftovers, removePods } from "./leftovers.ts";
+import { ensureLocalPathClass } from "./local-path-class.ts";
 import { decidePlan, missingForContainers } from "./plan.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { Supervisor, untilReady, type Waiting } from "./supervisor.ts";
@@ -310,6 +311,7 @@ async function untilNodesReady(
         ),
       ),
     );
+    await ensureLocalPathClass(client);
     await parts.network?.routePods(
       addressing(plan).nodes.map((node) => ({
         address: node.address,

@@ -17,6 +17,7 @@ import { nodeIpamController } from "./nodeipam/node-ipam-controller.ts";
 import { nodeLifecycleController } from "./nodelifecycle/node-lifecycle-controller.ts";
 import { taintEvictionController } from "./nodelifecycle/taint-eviction-controller.ts";
 import { persistentVolumeBinder } from "./persistentvolume/binder-controller.ts";
+import { localPathProvisioner } from "./persistentvolume/local-path-provisioner.ts";
 import { podGcController } from "./podgc/pod-gc-controller.ts";
 import { replicaSetController, replicationControllerController } from "./replicaset/replicas-controller.ts";
 import { resourceQuotaController } from "./resourcequota/resource-quota-controller.ts";
@@ -60,6 +61,7 @@ export const controllerTable: readonly Controller[] = [
   cleanerController,
   garbageCollector,
   persistentVolumeBinder,
+  localPathProvisioner,
   claimProtectionController,
   volumeProtectionController,
 ];

@@ -36,7 +36,11 @@ export function authorizers(deps: {
     },
   );
   return {
-    authorizer: anyOf(superusers, nodeAuthorizer({ hub, pods: kindOf("", "pods") }), rbac.authorizer),
+    authorizer: anyOf(
+      superusers,
+      nodeAuthorizer({ hub, pods: kindOf("", "pods"), volumes: kindOf("", "persistentvolumes") }),
+      rbac.authorizer,
+    ),
     rulesFor: rulesOfAll(nodeRulesUnknown, rbac.rulesFor),
     rbac,
   };

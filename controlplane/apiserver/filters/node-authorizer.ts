@@ -1,3 +1,5 @@
+import { isToBeRemoved, localPathNode } from "../../../client/rules/local-path.ts";
+import type { PersistentVolume } from "../../../client/types.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { objectOf } from "../json.ts";
 import { componentRoles } from "../rbac/policy/component-roles.ts";
@@ -13,7 +15,15 @@ import { nodeIdentity } from "./service-account-user.ts";
  *  by one and never as a list of a namespace; and whatever else the role system:node allows, which needs no look at
  *  objects. (Kubernetes' node authorizer, with selectors: the role is bound to nobody.)
  *  A refusal is decided on a state not older than the request, so that a pod bound a moment ago counts. */
-export function nodeAuthorizer({ hub, pods }: { readonly hub: CacheHub; readonly pods: Kind }): Authorizer {
+export function nodeAuthorizer({
+  hub,
+  pods,
+  volumes,
+}: {
+  readonly hub: CacheHub;
+  readonly pods: Kind;
+  readonly volumes: Kind;
+}): Authorizer {
   const references = new NodeReferences();
   hub.addIndex(pods, references);
 
@@ -57,6 +67,27 @@ export function nodeAuthorizer({ hub, pods }: { readonly hub: CacheHub; readonly
     return isOwn ? allowed : refused(`no relationship found between node '${node}' and this object`);
   };
 
+  /** Volumes that its pods' claims have; and those that are its own folders, which it removes once they are released. */
+  const volume = async (node: string, { verb, subresource, name }: ResourceAttributes): Promise<Decision> => {
+    if (!isOneOf(verb, "get", "delete")) return refused("can only get individual resources of this type");
+    if (subresource !== "") return refused("cannot get subresource");
+    if (name === "") return refused("No Object name found");
+    const holds = () => {
+      const found = hub.peek(volumes)?.get(objectKey(volumes, "", name))?.object as
+        | PersistentVolume
+        | undefined;
+      if (found === undefined) return false;
+      const isOwn = localPathNode(found) === node;
+      if (verb === "delete") return isOwn && isToBeRemoved(found);
+      const { namespace = "", name: claim = "" } = found.spec.claimRef ?? {};
+      return isOwn || references.has(node, "persistentvolumeclaims", { namespace, name: claim });
+    };
+    await hub.cache(volumes);
+    if (await now(holds)) return allowed;
+    await hub.consistent(volumes);
+    return holds() ? allowed : refused(`no relationship found between node '${node}' and this object`);
+  };
+
   const related = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
     switch (`${wanted.plural}.${wanted.group}`) {
       case "secrets.":
@@ -80,6 +111,7 @@ export function nodeAuthorizer({ hub, pods }: { readonly hub: CacheHub; readonly
       case "csinodes.storage.k8s.io":
         return ownCsiNode(node, wanted);
       case "persistentvolumes.":
+        return volume(node, wanted);
       case "volumeattachments.storage.k8s.io":
       case "resourceclaims.resource.k8s.io":
       case "resourceslices.resource.k8s.io":

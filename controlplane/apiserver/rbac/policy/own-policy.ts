@@ -40,6 +40,8 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "certificatesigningrequest-cleaner-controller": "certificate-controller",
   "clusterrole-aggregation-controller": "clusterrole-aggregation-controller",
   "persistentvolume-binder-controller": "persistent-volume-binder",
+  // Provisioners in the cluster have roles of their own; this one does no more than the binder may.
+  "local-path-provisioner-controller": "persistent-volume-binder",
   "persistentvolumeclaim-protection-controller": "pvc-protection-controller",
   "persistentvolume-protection-controller": "pv-protection-controller",
   "garbage-collector-controller": "generic-garbage-collector",

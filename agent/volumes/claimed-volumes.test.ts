@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { access, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { silentLog } from "../../base/os/log.ts";
+import { ConnectionError } from "../../client/api-error.ts";
+import { resources } from "../../client/resources.ts";
+import { FakeApi } from "../../client/testing/fake-api.ts";
+import { ManualClock } from "../../client/testing/manual-clock.ts";
+import type { Pod } from "../../client/types.ts";
+import { ClaimedVolumes } from "./claimed-volumes.ts";
+import { sweepLocalVolumes } from "./local-volume-sweep.ts";
+
+describe("volumes of claims", () => {
+  let root: string;
+  let api: FakeApi;
+  let folder: string;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "pintle-claims-"));
+    folder = join(root, "local-volumes");
+    api = new FakeApi();
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  const claimed = () =>
+    new ClaimedVolumes({ client: api, nodeName: "n1", nodeLabels: async () => ({ zone: "a" }), folder });
+  const volume = { name: "v", persistentVolumeClaim: { claimName: "data" } };
+  const pod = { metadata: { name: "p", namespace: "n", uid: "u" }, spec: { containers: [] } } as never as Pod;
+  const own = (node = "n1") => ({
+    local: { path: join(folder, "pv1") },
+    nodeAffinity: {
+      required: {
+        nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: [node] }] }],
+      },
+    },
+  });
+
+  /** A claim that is bound to a volume with that spec. */
+  async function bound(spec: object, more: { reclaim?: string; phase?: string } = {}): Promise<void> {
+    const claim = await api.create(resources.persistentvolumeclaims, {
+      metadata: { name: "data", namespace: "n", annotations: { "pv.kubernetes.io/bind-completed": "yes" } },
+      spec: { volumeName: "pv1" },
+      status: { phase: "Bound" },
+    } as never);
+    const { uid } = claim.metadata;
+    await api.create(resources.persistentvolumes, {
+      metadata: { name: "pv1", annotations: { "pv.kubernetes.io/provisioned-by": "pintle.dev/local-path" } },
+      spec: {
+        claimRef: { name: "data", namespace: "n", uid },
+        persistentVolumeReclaimPolicy: more.reclaim ?? "Delete",
+        ...spec,
+      },
+      status: { phase: more.phase ?? "Bound" },
+    } as never);
+  }
+  const pathOf = (one = claimed()) => one.pathOf(pod, volume, join(root, "pods", "u"));
+
+  it("are folders that the node makes where they are its own, open to all, and found again without the API", async () => {
+    await bound(own());
+    const path = await pathOf();
+    assert.equal(path, join(folder, "pv1"));
+    assert.equal((await stat(path)).mode & 0o777, 0o777);
+    api.intercept = async () => {
+      throw new ConnectionError("no answer", { neverSent: true });
+    };
+    const later = claimed();
+    assert.equal(await pathOf(later), path);
+    assert.equal(later.isUsed(path), true);
+    later.forget(join(root, "pods", "u"));
+    assert.equal(later.isUsed(path), false);
+  });
+
+  it("are waited for until the claim is bound, saying what is lacking", async () => {
+    await assert.rejects(
+      pathOf(),
+      /^ConfigError: error processing PVC n\/data: persistentvolumeclaim "data" not found$/,
+    );
+    await api.create(resources.persistentvolumeclaims, {
+      metadata: { name: "data", namespace: "n" },
+      spec: {},
+      status: { phase: "Pending" },
+    } as never);
+    await assert.rejects(pathOf(), /error processing PVC n\/data: PVC is not bound/);
+  });
+
+  it("are not shown on a node that does not reach them, and are never made there", async () => {
+    await bound(own("n2"));
+    await assert.rejects(pathOf(), /storage node affinity check failed for volume "pv1"/);
+    await assert.rejects(access(folder));
+  });
+
+  it("may be folders of the host, which must be there, and nothing else", async () => {
+    const there = join(root, "there");
+    await mkdir(there);
+    await bound({ local: { path: there }, nodeAffinity: own().nodeAffinity });
+    assert.equal(await pathOf(), there);
+    const refusals: readonly (readonly [object, RegExp])[] = [
+      [{ local: { path: join(root, "not-there") } }, /is not a folder/],
+      [
+        { nfs: { server: "s", path: "/" } },
+        /^ConfigError: spec.nfs of persistent volume pv1 is not supported by this node$/,
+      ],
+      [{ ...own(), volumeMode: "Block" }, /spec.volumeMode: Block of persistent volume pv1 is not supported/],
+      [{ ...own(), mountOptions: ["ro"] }, /spec.mountOptions of persistent volume pv1 is not supported/],
+      [{ hostPath: { path: join(root, "none"), type: "Directory" } }, /hostPath type check failed/],
+    ];
+    for (const [spec, why] of refusals) {
+      api = new FakeApi();
+      await bound(spec);
+      await rm(join(root, "pods"), { recursive: true, force: true });
+      await assert.rejects(pathOf(), why);
+    }
+  });
+
+  describe("are removed by the node", () => {
+    const sweep = async () => {
+      const deps = {
+        client: api,
+        clock: new ManualClock(),
+        log: silentLog,
+        nodeName: "n1",
+        folder,
+        claimed: claimed(),
+      };
+      await sweepLocalVolumes(deps, new AbortController().signal);
+      return readdir(folder);
+    };
+    const fill = async () => {
+      await mkdir(join(folder, "pv1"), { recursive: true });
+      await writeFile(join(folder, "pv1", "file"), "x");
+    };
+
+    it("once they are released and are to be deleted, and then the volume itself", async () => {
+      await bound(own(), { phase: "Released" });
+      await fill();
+      assert.deepEqual(await sweep(), []);
+      assert.deepEqual(api.all(resources.persistentvolumes), []);
+    });
+
+    it("and not while they are bound or kept, when they are another's, or when the volume went another way", async () => {
+      await fill();
+      assert.deepEqual(await sweep(), ["pv1"], "no such volume");
+      for (const [spec, more] of [
+        [own(), { phase: "Bound" }],
+        [own(), { phase: "Released", reclaim: "Retain" }],
+        [own("n2"), { phase: "Released" }],
+        [{ ...own(), local: { path: "/elsewhere" } }, { phase: "Released" }],
+      ] as const) {
+        api = new FakeApi();
+        await bound(spec, more);
+        assert.deepEqual(await sweep(), ["pv1"], JSON.stringify([spec, more]));
+        assert.equal(api.all(resources.persistentvolumes).length, 1);
+      }
+    });
+  });
+});

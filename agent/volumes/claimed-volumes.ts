@@ -1,0 +1,148 @@
+import { chmod, chown, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { ifPresent } from "../../base/os/if-present.ts";
+import { describeError } from "../../base/os/log.ts";
+import type { ApiClient } from "../../client/api.ts";
+import { isNotFound } from "../../client/api-error.ts";
+import { resources } from "../../client/resources.ts";
+import { localPathNode } from "../../client/rules/local-path.ts";
+import { isBindCompleted, reaches } from "../../client/rules/volume-binding.ts";
+import type { PersistentVolume, Pod, Volume } from "../../client/types.ts";
+import { ConfigError } from "../sync/environment.ts";
+import { checkHostPath } from "./host-path.ts";
+
+export interface ClaimedVolumesDeps {
+  readonly client: Pick<ApiClient, "get">;
+  readonly nodeName: string;
+  /** The node's labels as the API has them. */
+  readonly nodeLabels: () => Promise<Readonly<Record<string, string>>>;
+  /** Where this node keeps the volumes that are its own folders. */
+  readonly folder: string;
+}
+
+/** Where the volumes of pods' claims are on this machine. What was found once is kept in the pod's folder: a pod goes on without
+ *  the API. */
+export class ClaimedVolumes {
+  readonly #deps: ClaimedVolumesDeps;
+  /** By the file that keeps it. */
+  readonly #known = new Map<string, string>();
+
+  constructor(deps: ClaimedVolumesDeps) {
+    this.#deps = deps;
+  }
+
+  /** The path of what the volume shows. Rejects with ConfigError where the claim has none yet, or none that a node here can
+   *  show. */
+  async pathOf(pod: Pod, volume: Volume, podDir: string): Promise<string> {
+    const record = join(podDir, "claims", volume.name);
+    const known = this.#known.get(record) ?? (await ifPresent(readFile(record, "utf8")));
+    if (known !== undefined) {
+      this.#known.set(record, known);
+      return known;
+    }
+    const claimName = volume.persistentVolumeClaim?.claimName ?? "";
+    const path = await this.#find(pod, claimName).catch((error: unknown) => {
+      if (error instanceof ConfigError) throw error;
+      const where = `${pod.metadata.namespace}/${claimName}`;
+      throw new ConfigError(`error processing PVC ${where}: ${describeError(error)}`);
+    });
+    await mkdir(dirname(record), { recursive: true, mode: 0o700 });
+    await writeFile(record, path, { mode: 0o600 });
+    this.#known.set(record, path);
+    return path;
+  }
+
+  /** The pod's folder is gone, or about to be. */
+  forget(podDir: string): void {
+    for (const record of this.#known.keys())
+      if (dirname(dirname(record)) === podDir) this.#known.delete(record);
+  }
+
+  async #find(pod: Pod, name: string): Promise<string> {
+    const { namespace = "" } = pod.metadata;
+    const { client } = this.#deps;
+    const wrong = (why: string) => new ConfigError(`error processing PVC ${namespace}/${name}: ${why}`);
+    const claim = await client
+      .get(resources.persistentvolumeclaims, { namespace, name })
+      .catch((error: unknown) => {
+        if (isNotFound(error)) throw wrong(`persistentvolumeclaim ${JSON.stringify(name)} not found`);
+        throw error;
+      });
+    const { volumeName } = claim.spec;
+    if (claim.metadata.deletionTimestamp !== undefined) throw wrong("PVC is being deleted");
+    if (!volumeName || !isBindCompleted(claim) || claim.status?.phase !== "Bound")
+      throw wrong("PVC is not bound");
+    const volume = await client.get(resources.persistentvolumes, { name: volumeName });
+    if (volume.spec.claimRef?.uid !== claim.metadata.uid)
+      throw wrong(`PVC is bound to PV ${volumeName}, which is not bound to it`);
+    const node = { name: this.#deps.nodeName, labels: await this.#deps.nodeLabels() };
+    if (!reaches(node, volume))
+      throw new ConfigError(
+        `storage node affinity check failed for volume ${JSON.stringify(volumeName)} : no matching NodeSelectorTerms`,
+      );
+    return this.#placeOf(volume, pod.spec.securityContext?.fsGroup);
+  }
+
+  async #placeOf(volume: PersistentVolume, group: number | undefined): Promise<string> {
+    const { spec, metadata } = volume;
+    const kinds = Object.keys(spec).filter((key) => !ofEveryVolume.has(key));
+    const refused = [
+      ...(spec.volumeMode === "Block" ? ["spec.volumeMode: Block"] : []),
+      ...((spec.mountOptions ?? []).length > 0 ? ["spec.mountOptions"] : []),
+      ...kinds.filter((kind) => kind !== "local" && kind !== "hostPath").map((kind) => `spec.${kind}`),
+    ];
+    if (refused.length > 0)
+      throw new ConfigError(
+        `${refused.join(", ")} of persistent volume ${metadata.name} ${refused.length === 1 ? "is" : "are"} not supported by this node`,
+      );
+    if (spec.hostPath !== undefined) {
+      await checkHostPath(spec.hostPath.path, spec.hostPath.type ?? "");
+      return spec.hostPath.path;
+    }
+    const path = spec.local?.path ?? "";
+    const isOwn = localPathNode(volume) === this.#deps.nodeName && path === this.ownPath(metadata.name);
+    if (isOwn) await makeOpenFolder(path);
+    if (!(await ifPresent(stat(path)))?.isDirectory())
+      throw new ConfigError(`local volume ${metadata.name}: path ${JSON.stringify(path)} is not a folder`);
+    if (group !== undefined) await giveToGroup(path, group);
+    return path;
+  }
+
+  /** Where the folder of a volume of this node's own is. */
+  ownPath(name: string): string {
+    return join(this.#deps.folder, basename(name));
+  }
+
+  /** Whether a pod that has a folder here uses that path. */
+  isUsed(path: string): boolean {
+    return [...this.#known.values()].includes(path);
+  }
+}
+
+const ofEveryVolume: ReadonlySet<string> = new Set([
+  "accessModes",
+  "capacity",
+  "claimRef",
+  "mountOptions",
+  "nodeAffinity",
+  "persistentVolumeReclaimPolicy",
+  "storageClassName",
+  "volumeAttributesClassName",
+  "volumeMode",
+]);
+
+/** Whoever a pod runs as may write there. */
+async function makeOpenFolder(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o711 });
+  const made = await mkdir(path, { recursive: true, mode: 0o777 });
+  if (made !== undefined) await chmod(path, 0o777);
+}
+
+/** The top folder and, by its mode, all that is made in it from now on. */
+async function giveToGroup(path: string, group: number): Promise<void> {
+  const { gid, mode, uid } = await stat(path);
+  const wanted = (mode & 0o7777) | 0o2070;
+  if (process.getuid?.() !== 0 || (gid === group && (mode & 0o7777) === wanted)) return;
+  await chown(path, uid, group);
+  await chmod(path, wanted);
+}
