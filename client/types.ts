@@ -70,6 +70,8 @@ export type HorizontalPodAutoscaler = Stored<k8s.V2HorizontalPodAutoscaler> & {
   spec: Wire<k8s.V2HorizontalPodAutoscalerSpec>;
 };
 export type CertificateSigningRequest = Stored<k8s.V1CertificateSigningRequest>;
+export type IPAddress = Stored<k8s.V1IPAddress>;
+export type ServiceCIDR = Stored<k8s.V1ServiceCIDR>;
 export type PodDisruptionBudget = Stored<k8s.V1PodDisruptionBudget> & {
   spec: Wire<k8s.V1PodDisruptionBudgetSpec>;
 };

@@ -27,6 +27,7 @@ import { escalationCheck } from "./rbac/escalation.ts";
 import type { Rbac } from "./rbac/rbac-authorizer.ts";
 import { clusterDialer } from "./reach/dialer.ts";
 import { nodeLink } from "./reach/node-link.ts";
+import { AddressObjects } from "./registry/address-objects.ts";
 import { compactRegularly } from "./registry/compactor.ts";
 import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
 import type { Kind } from "./registry/kind.ts";
@@ -215,7 +216,13 @@ function handlerDeps(
     clock: os.clock,
     random: os.random,
     log,
-    allocator: new ServiceAllocator({ storage, random: os.random, clusterIps, nodePorts }),
+    allocator: new ServiceAllocator({
+      storage,
+      random: os.random,
+      clusterIps,
+      nodePorts,
+      addresses: new AddressObjects(builtIn(kinds, "ipaddresses", "networking.k8s.io"), os),
+    }),
     quotas: config.disabledAdmission.includes(quotaPluginName)
       ? withoutQuotas(storage)
       : new QuotaLedger(lookup),

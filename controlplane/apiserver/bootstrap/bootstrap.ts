@@ -12,6 +12,7 @@ import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts
 import { systemPriorityClasses } from "../resources/system-priority-classes.ts";
 import { type ApiAddress, leaseEndpoint, publishEndpoints, withdrawEndpoint } from "./api-endpoints.ts";
 import { ensureRbacPolicy } from "./rbac-policy.ts";
+import { networking, readyServiceRange, repairAddresses, serviceRange } from "./service-addresses.ts";
 
 export interface BootstrapDeps {
   readonly registry: RegistryDeps;
@@ -27,6 +28,8 @@ export interface BootstrapDeps {
 const retry: BackoffOptions = { firstMs: 50, mostMs: 5000 };
 /** How often this server says that it lives, and looks who else does. */
 const reconcileEveryMs = 10_000;
+/** How often it looks whether each service's address has its object; Kubernetes' interval. */
+const repairEveryMs = 180_000;
 
 /** What every API server sees to: the system namespaces and priority classes, the default roles and bindings, the
  *  `kubernetes` Service, and its endpoints, which are the API servers that live. Several servers do the same at once; whoever
@@ -35,12 +38,17 @@ export async function bootstrap(deps: BootstrapDeps, signal: AbortSignal): Promi
   const { registry } = deps;
   let failures = 0;
   let ready = false;
+  let repairAtMs = 0;
   while (!signal.aborted) {
     try {
       if (!ready) await createEssentials(deps);
       await leaseEndpoint(registry, deps.address);
       await publishEndpoints(registry);
       if (!ready) deps.onReady();
+      if (registry.clock.monotonicMs() >= repairAtMs) {
+        await repairAddresses(registry);
+        repairAtMs = registry.clock.monotonicMs() + repairEveryMs;
+      }
       ready = true;
       failures = 0;
     } catch (error) {
@@ -68,9 +76,11 @@ async function createEssentials({
     ...namespaces(registry),
     ...priorityClasses(registry),
     ...suggestedObjects(registry),
+    ...newObject(registry, networking, "servicecidrs", serviceRange(clusterIps.text)),
   ]);
   await ensureRbacPolicy(registry);
   await onPolicy();
+  await readyServiceRange(registry, clusterIps.text);
   await ensureService(registry, {
     apiVersion: "v1",
     kind: "Service",

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { parseIpv4Range } from "../../../base/ipv4.ts";
 import { systemClock } from "../../../base/os/clock.ts";
+import { systemRandom } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { objectOf } from "../json.ts";
+import { ipAddresses } from "../resources/ipaddresses.ts";
 import { services } from "../resources/services.ts";
+import { AddressObjects } from "./address-objects.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { type Claims, ServiceAllocator } from "./service-allocator.ts";
 
@@ -13,6 +16,8 @@ const service = (name: string, spec: object = {}): KubeObject => ({
   metadata: { name, namespace: "a", uid: name, resourceVersion: "", creationTimestamp: "" },
   spec: { type: "NodePort", ports: [{ port: 80, protocol: "TCP" }], ...spec },
 });
+
+const addresses = new AddressObjects(ipAddresses, { clock: systemClock, random: systemRandom });
 
 describe("service allocator", () => {
   let storage: MemoryStorage;
@@ -28,6 +33,7 @@ describe("service allocator", () => {
       random,
       clusterIps,
       nodePorts: { first: 30000, last: 30002 },
+      addresses,
     });
   });
   afterEach(() => storage.close());
@@ -89,6 +95,7 @@ describe("service allocator", () => {
       random,
       clusterIps: range,
       nodePorts: { first: 1, last: 2 },
+      addresses,
     });
     const given: unknown[] = [];
     for (let n = 0; n < 29; n++) {

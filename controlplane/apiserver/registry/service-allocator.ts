@@ -3,6 +3,7 @@ import { below, type Random } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { internalError, invalid } from "../api-error.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from "../json.ts";
+import type { AddressObjects } from "./address-objects.ts";
 import type { FieldError, Kind } from "./kind.ts";
 import type { Comparison, Storage, Write } from "./storage.ts";
 
@@ -21,6 +22,8 @@ export interface ServiceAllocatorDeps {
   readonly random: Random;
   readonly clusterIps: Ipv4Range;
   readonly nodePorts: PortRange;
+  /** What shows who has an address: an object beside each claim. */
+  readonly addresses: AddressObjects;
 }
 
 const ipPrefix = "/registry/pintle.local/clusterips/";
@@ -35,7 +38,7 @@ const encoder = new TextEncoder();
 
 /** Cluster IPs and node ports of services. Each one taken is a key of its own, created in the transaction that stores
  *  the service and deleted in the one that removes it: any number of API servers can hand them out at once, and there
- *  is nothing to repair afterwards. */
+ *  is nothing to repair afterwards. The same transactions write the IPAddress that shows who has an address. */
 export class ServiceAllocator {
   readonly #deps: ServiceAllocatorDeps;
 
@@ -73,7 +76,10 @@ export class ServiceAllocator {
   async plan(kind: Kind, next: KubeObject | undefined, current: KubeObject | undefined): Promise<Claims> {
     if (kind.allocates !== "service") return noClaims;
     const held = current === undefined ? [] : claimKeys(objectOf(current.spec));
-    if (next === undefined) return { compare: [], writes: held.map((key) => ({ type: "delete", key })) };
+    if (next === undefined) {
+      const gone = [...held, ...this.#deps.addresses.keysOf(addressesIn(held))];
+      return { compare: [], writes: gone.map((key) => ({ type: "delete", key })) };
+    }
     const before = new Set(held);
     await this.#fillIp(kind, next, before);
     await this.#fillPorts(kind, next, before);
@@ -81,11 +87,14 @@ export class ServiceAllocator {
     const taken = [...wanted].filter((key) => !before.has(key));
     const owner = { namespace: next.metadata.namespace, name: next.metadata.name, uid: next.metadata.uid };
     const value = encoder.encode(JSON.stringify(owner));
+    const freed = held.filter((key) => !wanted.has(key));
+    const { addresses } = this.#deps;
     return {
-      compare: taken.map((key) => ({ key, modRevision: 0 })),
+      compare: [...taken, ...addresses.keysOf(addressesIn(taken))].map((key) => ({ key, modRevision: 0 })),
       writes: [
         ...taken.map((key): Write => ({ type: "put", key, value })),
-        ...held.filter((key) => !wanted.has(key)).map((key): Write => ({ type: "delete", key })),
+        ...addressesIn(taken).map((address) => addresses.put(address, next)),
+        ...[...freed, ...addresses.keysOf(addressesIn(freed))].map((key): Write => ({ type: "delete", key })),
       ],
     };
   }
@@ -117,12 +126,19 @@ export class ServiceAllocator {
       refuse(
         `the provided network does not match the current range: the range of valid IPs is ${range.text}`,
       );
-    if ((await this.#deps.storage.get(ipPrefix + asked)).entry !== undefined)
-      refuse("provided IP is already allocated");
+    if (await this.#isTaken(asked)) refuse("provided IP is already allocated");
+  }
+
+  /** By a service, or by whoever made an IPAddress of that name. */
+  async #isTaken(address: string): Promise<boolean> {
+    const { storage, addresses } = this.#deps;
+    const keys = [ipPrefix + address, ...addresses.keysOf([address])];
+    const found = await Promise.all(keys.map((key) => storage.get(key)));
+    return found.some(({ entry }) => entry !== undefined);
   }
 
   async #freeIp(): Promise<string> {
-    const { clusterIps, random, storage } = this.#deps;
+    const { clusterIps, random } = this.#deps;
     // Neither the network's own address, nor the first one (kept for the API itself), nor the broadcast address.
     const usable = clusterIps.size - 3;
     const nth = (offset: number) => ipv4Text(clusterIps.first + 2 + offset);
@@ -131,9 +147,12 @@ export class ServiceAllocator {
     const inTurn = (offset: number) => nth((offset + choosable(clusterIps)) % usable);
     for (let guess = 0; guess < guessesMax; guess++) {
       const address = inTurn(below(random, upper));
-      if ((await storage.get(ipPrefix + address)).entry === undefined) return address;
+      if (!(await this.#isTaken(address))) return address;
     }
-    const taken = await this.#taken(ipPrefix);
+    const taken = new Set([
+      ...(await this.#taken(ipPrefix)),
+      ...(await this.#taken(this.#deps.addresses.prefix)),
+    ]);
     const start = below(random, upper);
     for (let step = 0; step < usable; step++) {
       const address = inTurn(step < upper ? (start + step) % upper : step);
@@ -219,6 +238,9 @@ export class ServiceAllocator {
     return new Set(entries.map((entry) => entry.key.slice(prefix.length)));
   }
 }
+
+const addressesIn = (keys: readonly string[]) =>
+  keys.filter((key) => key.startsWith(ipPrefix)).map((key) => key.slice(ipPrefix.length));
 
 /** How many of the first addresses are left to those who ask for one, as long as there are others. */
 function choosable({ size }: Ipv4Range): number {

@@ -21,6 +21,14 @@ export function canonicalIpAddress(field: string, value: string): readonly Field
   return [invalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
 }
 
+/** Names that are addresses, in the one spelling that there is. */
+export function addressNameProblems(value: string): readonly string[] {
+  const problem = ipProblem(value);
+  if (problem !== undefined) return [problem];
+  const canonical = isIpv6(value) ? canonicalIpv6(value) : value;
+  return value === canonical ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+}
+
 export function ipRange(field: string, value: string): readonly FieldError[] {
   const problem = rangeProblem(value);
   return problem === undefined ? [] : [invalid(field, value, problem)];

@@ -16,6 +16,7 @@ import { flowSchemas } from "./flowschemas.ts";
 import { horizontalPodAutoscalers } from "./horizontalpodautoscalers.ts";
 import { ingressClasses } from "./ingressclasses.ts";
 import { ingresses } from "./ingresses.ts";
+import { ipAddresses } from "./ipaddresses.ts";
 import { jobs } from "./jobs.ts";
 import { leases } from "./leases.ts";
 import { limitRanges } from "./limitranges.ts";
@@ -45,6 +46,7 @@ import { clusterRoles, roles } from "./roles.ts";
 import { runtimeClasses } from "./runtimeclasses.ts";
 import { secrets } from "./secrets.ts";
 import { serviceAccounts } from "./serviceaccounts.ts";
+import { serviceCidrs } from "./servicecidrs.ts";
 import { services } from "./services.ts";
 import { statefulSets } from "./statefulsets.ts";
 import { storageClasses } from "./storageclasses.ts";
@@ -97,7 +99,9 @@ export const kinds: readonly Kind[] = [
   volumeAttributesClasses,
   ingressClasses,
   ingresses,
+  ipAddresses,
   networkPolicies,
+  serviceCidrs,
   priorityClasses,
   runtimeClasses,
   flowSchemas,
