@@ -3,6 +3,11 @@ import { isIP } from "node:net";
 import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { clusterDnsAddress } from "../../client/rules/cluster-dns-address.ts";
+import {
+  type AdmissionConfiguration,
+  defaultAdmission,
+  readAdmissionConfiguration,
+} from "./admission/configuration-file.ts";
 import { admissionPluginNames } from "./admission/plugins.ts";
 import type { AuthenticationConfig } from "./authentication/config.ts";
 import { authenticationConfig, authenticationFlags } from "./authentication/flags.ts";
@@ -87,6 +92,11 @@ export const apiserverFlags = {
     default: [],
     help: `Admission plugins to leave out, of ${admissionPluginNames.join(", ")}`,
   },
+  "admission-control-config-file": {
+    kind: "string",
+    value: "FILE",
+    help: "AdmissionConfiguration: defaults and exemptions of PodSecurity",
+  },
   "max-requests-inflight": {
     kind: "integer",
     default: 400,
@@ -125,6 +135,7 @@ export interface ApiserverConfig {
   readonly nodeTls: NodeTls;
   /** Names of admission plugins that do not run. */
   readonly disabledAdmission: readonly string[];
+  readonly admission: AdmissionConfiguration;
   readonly inFlight: { readonly readingMax: number; readonly mutatingMax: number };
   readonly priorityAndFairness: boolean;
   readonly watchHistoryBytesMax: number;
@@ -169,6 +180,10 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
   for (const name of flags["disable-admission-plugins"])
     if (!admissionPluginNames.includes(name))
       problems.push(`--disable-admission-plugins: "${name}" is none of ${admissionPluginNames.join(", ")}`);
+  const admissionFile = flags["admission-control-config-file"];
+  const found: string[] = [];
+  const admission = admissionFile ? readAdmissionConfiguration(admissionFile, found) : defaultAdmission;
+  problems.push(...found.map((problem) => `--admission-control-config-file: ${problem}`));
   const tls = {
     cert: reader.required("tls-cert-file"),
     key: reader.required("tls-private-key-file"),
@@ -196,6 +211,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     nodePorts,
     nodeTls,
     disabledAdmission: flags["disable-admission-plugins"],
+    admission,
     inFlight: {
       readingMax: flags["max-requests-inflight"],
       mutatingMax: flags["max-mutating-requests-inflight"],

@@ -208,6 +208,7 @@ function handlerDeps(
     schemas: schemas(),
     clients: hookClients,
     metrics: webhookMetrics(os.metrics),
+    ...config.admission,
   };
   const handlers: HandlerDeps = {
     storage,

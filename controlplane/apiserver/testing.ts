@@ -10,6 +10,7 @@ import { MetricsRegistry } from "../../base/os/metrics.ts";
 import type { Os } from "../../base/os/os.ts";
 import { type Certificate, createAuthority, issueCertificate } from "../../base/os/pki.ts";
 import { systemRandom } from "../../base/os/random.ts";
+import { defaultAdmission } from "./admission/configuration-file.ts";
 import { certificatesOnly } from "./authentication/config.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
@@ -119,8 +120,10 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     priorityAndFairness: true,
     watchHistoryBytesMax: 64 * 1024 * 1024,
     headTimeoutMs: 32_000,
-    // No controller runs beside this server, and so nobody makes the accounts that pods would run as.
-    disabledAdmission: ["ServiceAccount"],
+    // No controller runs beside this server, and so nobody makes the accounts that pods would run as, or sees that a new
+    // node is ready.
+    disabledAdmission: ["ServiceAccount", "TaintNodesByCondition"],
+    admission: defaultAdmission,
     ...options.config,
   };
   const running = await startOnStorage(config, options.storage ?? new MemoryStorage(os.clock), os);

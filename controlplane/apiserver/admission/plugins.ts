@@ -21,13 +21,15 @@ import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { type NodeFacts, nodeRestriction } from "./node-restriction.ts";
 import { nodeTokenRestriction } from "./node-token-restriction.ts";
+import { type PodSecurityDeps, podSecurity } from "./pod-security/pod-security.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { type ServiceAccountDeps, serviceAccount } from "./service-account.ts";
 import { storageProtection } from "./storage-protection.ts";
 import { storedObject } from "./stored-lookup.ts";
+import { taintNewNodes } from "./taint-new-nodes.ts";
 
-export type AdmissionDeps = ServiceAccountDeps & MutatingDeps & HooksDeps;
+export type AdmissionDeps = ServiceAccountDeps & PodSecurityDeps & MutatingDeps & HooksDeps;
 
 /** In Kubernetes' order, under Kubernetes' names. */
 const plugins = {
@@ -36,6 +38,8 @@ const plugins = {
   ServiceAccount: serviceAccount,
   NodeRestriction: (deps: AdmissionDeps) =>
     inOrder({ mutate: nodeRestriction(nodeFacts(deps)) }, { mutate: nodeTokenRestriction(deps) }),
+  TaintNodesByCondition: () => taintNewNodes,
+  PodSecurity: podSecurity,
   Priority: priority,
   DefaultTolerationSeconds: () => defaultTolerationSeconds,
   DefaultStorageClass: defaultStorageClass,
