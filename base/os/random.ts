@@ -50,6 +50,13 @@ export function below(random: Random, bound: number): number {
   return Math.floor((random.uint32() / 2 ** 32) * bound);
 }
 
+/** So many random bytes. */
+export function randomBytes(random: Random, count: number): Uint8Array {
+  const words = new Uint32Array(Math.ceil(count / 4));
+  for (let at = 0; at < words.length; at++) words[at] = random.uint32();
+  return new Uint8Array(words.buffer, 0, count);
+}
+
 /** True with the given probability (0 to 1). */
 export function chance(random: Random, probability: number): boolean {
   return random.uint32() / 2 ** 32 < probability;

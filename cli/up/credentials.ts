@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
 import {
@@ -8,6 +8,7 @@ import {
   createSigningKey,
   issueCertificate,
 } from "../../base/os/pki.ts";
+import { randomBytes, systemRandom } from "../../base/os/random.ts";
 import { kubeconfigText } from "../../client/kubeconfig.ts";
 import type { Layout } from "./layout.ts";
 
@@ -36,6 +37,7 @@ export async function prepareCredentials(layout: Layout, needed: CredentialsNeed
   ];
   await Promise.all([
     accountKey(layout),
+    secretsKey(layout),
     // Issued anew at every start: they follow the addresses, and never run out on a cluster that is restarted.
     pair(layout, "store-server", store, { commonName: "store", ...loopback, usage: "both" }),
     pair(layout, "store-client", store, { commonName: "apiserver", usage: "client" }),
@@ -107,6 +109,29 @@ async function accountKey(layout: Layout): Promise<void> {
   const made = await createSigningKey();
   await writeFile(privatePath, made.privatePem, { mode: 0o600 });
   await writeFile(publicPath, made.publicPem);
+}
+
+/** The key that secrets are stored encrypted with: the same for all API servers, made once, and kept, as what is stored can
+ *  be read with nothing else. */
+async function secretsKey(layout: Layout): Promise<void> {
+  const path = join(layout.pki, "encryption.yaml");
+  if ((await ifPresent(stat(path))) !== undefined) return;
+  const secret = Buffer.from(randomBytes(systemRandom, 32)).toString("base64");
+  const text = `# New keys come first; old ones stay until everything was written anew. Without them secrets are lost.
+apiVersion: apiserver.config.k8s.io/v1
+kind: EncryptionConfiguration
+resources:
+- resources: [secrets]
+  providers:
+  - aesgcm:
+      keys:
+      - name: key1
+        secret: ${secret}
+  - identity: {}
+`;
+  // Whole, or not there: a cluster must not start on half a key.
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
+  await rename(`${path}.new`, path);
 }
 
 async function pair(

@@ -50,4 +50,23 @@ describe("a local cluster's nodes", () => {
       }
     }
   });
+
+  it("store secrets encrypted, all with the same keys, and take over new ones", () => {
+    for (const size of [
+      { replicas: 1, nodes: 1 },
+      { replicas: 3, nodes: 1 },
+    ]) {
+      const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+      const plan = { ...size, runtime: "process", networkSlot: -1, ports } as const;
+      const servers = components(plan, clusterLayout("/cluster"))
+        .map(({ argv }) => argv.join(" "))
+        .filter((argv) => argv.includes("etcd-servers"));
+      assert.notEqual(servers.length, 0);
+      for (const argv of servers)
+        assert.match(
+          argv,
+          /encryption-provider-config=\/cluster\/pki\/encryption.yaml --(apiserver\.)?encryption-provider-config-automatic-reload=true/,
+        );
+    }
+  });
 });

@@ -167,6 +167,8 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
     `--service-account-key-file=${pki("service-accounts.pem")}`,
     `--service-account-signing-key-file=${pki("service-accounts-key.pem")}`,
+    `--encryption-provider-config=${pki("encryption.yaml")}`,
+    "--encryption-provider-config-automatic-reload=true",
   ];
 }
 

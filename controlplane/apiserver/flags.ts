@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
+import { systemRandom } from "../../base/os/random.ts";
 import { clusterDnsAddress } from "../../client/rules/cluster-dns-address.ts";
 import {
   type AdmissionConfiguration,
@@ -12,6 +13,7 @@ import { admissionPluginNames } from "./admission/plugins.ts";
 import type { AuthenticationConfig } from "./authentication/config.ts";
 import { authenticationConfig, authenticationFlags } from "./authentication/flags.ts";
 import { historyBytesDefault } from "./cache/history-budget.ts";
+import { type EncryptionConfig, encryptionProblems } from "./encryption/configuration-file.ts";
 import type { NodeTls } from "./reach/node-link.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
 
@@ -52,6 +54,16 @@ export const apiserverFlags = {
   "etcd-cafile": { kind: "string", value: "FILE", help: "Authority of the store's certificates, PEM" },
   "etcd-certfile": { kind: "string", value: "FILE", help: "Client certificate for the store, PEM" },
   "etcd-keyfile": { kind: "string", value: "FILE", help: "Its private key, PEM" },
+  "encryption-provider-config": {
+    kind: "string",
+    value: "FILE",
+    help: "EncryptionConfiguration: which resources are stored encrypted, with which keys",
+  },
+  "encryption-provider-config-automatic-reload": {
+    kind: "boolean",
+    default: false,
+    help: "Take over changes of that file while running",
+  },
   "etcd-compaction-interval": {
     kind: "duration",
     default: 300_000,
@@ -127,6 +139,8 @@ export interface ApiserverConfig {
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
   readonly authentication: AuthenticationConfig;
   readonly store: StoreAccess;
+  /** Absent: values are stored as they are. */
+  readonly encryption: EncryptionConfig | undefined;
   readonly compactionIntervalMs: number;
   readonly clusterIps: Ipv4Range;
   /** Where the Service of the cluster's DNS is kept. */
@@ -180,6 +194,13 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
   for (const name of flags["disable-admission-plugins"])
     if (!admissionPluginNames.includes(name))
       problems.push(`--disable-admission-plugins: "${name}" is none of ${admissionPluginNames.join(", ")}`);
+  const encryptionFile = flags["encryption-provider-config"];
+  const reloads = flags["encryption-provider-config-automatic-reload"];
+  if (encryptionFile)
+    for (const problem of encryptionProblems(encryptionFile, systemRandom))
+      problems.push(`--encryption-provider-config: ${problem}`);
+  else if (reloads)
+    problems.push("--encryption-provider-config-automatic-reload: needs --encryption-provider-config");
   const admissionFile = flags["admission-control-config-file"];
   const found: string[] = [];
   const admission = admissionFile ? readAdmissionConfiguration(admissionFile, found) : defaultAdmission;
@@ -205,6 +226,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     tls,
     authentication,
     store,
+    encryption: encryptionFile ? { path: encryptionFile, reloads } : undefined,
     compactionIntervalMs: flags["etcd-compaction-interval"],
     clusterIps,
     clusterDnsAddress: flags["kube-dns-service"] ? clusterDnsAddress(clusterIps) : undefined,

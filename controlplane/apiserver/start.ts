@@ -14,6 +14,7 @@ import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
 import { serveDefinitions } from "./customresources/definitions.ts";
 import { issuerDocuments } from "./discovery/issuer-documents.ts";
+import { encryptedAsConfigured } from "./encryption/compose.ts";
 import type { Authorizer } from "./filters/authorizer.ts";
 import { authorizers } from "./filters/authorizers.ts";
 import { BodiesUnderWay } from "./filters/bodies-under-way.ts";
@@ -78,7 +79,7 @@ export async function startOnStorage(
   // Every request under way listens.
   setMaxListeners(0, stopping.signal);
   const state = { bootstrapped: false };
-  const { handlers, rbac, hookClients } = handlerDeps(config, storage, { os, log });
+  const { handlers, rbac, hookClients, followEncryption } = handlerDeps(config, storage, { os, log });
   const { hub, kinds } = handlers;
   const bounds = composeBounds(config, handlers, os);
   const servers = config.bindAddresses.map(() => tlsServer(config));
@@ -124,6 +125,7 @@ export async function startOnStorage(
       state.bootstrapped = true;
     },
   });
+  if (followEncryption !== undefined) tasks.run("encryption", followEncryption);
   log.info("serving", { addresses: config.bindAddresses.join(","), port });
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -175,9 +177,17 @@ function runLoops(
 /** What the handlers work with, joined. */
 function handlerDeps(
   config: ApiserverConfig,
-  storage: Storage,
+  bare: Storage,
   { os, log }: { os: Os; log: Log },
-): { readonly handlers: HandlerDeps; readonly rbac: Rbac; readonly hookClients: HookClients } {
+): {
+  readonly handlers: HandlerDeps;
+  readonly rbac: Rbac;
+  readonly hookClients: HookClients;
+  readonly followEncryption: ((signal: AbortSignal) => Promise<void>) | undefined;
+} {
+  const kinds = new KindRegistry(allKinds);
+  const encrypted = encryptedAsConfigured(config.encryption, bare, { kinds, os, log });
+  const { storage } = encrypted;
   const hub = new CacheHub({
     storage,
     clock: os.clock,
@@ -185,7 +195,6 @@ function handlerDeps(
     log,
     historyBytesMax: config.watchHistoryBytesMax,
   });
-  const kinds = new KindRegistry(allKinds);
   kinds.onChange(({ removed }) => {
     for (const kind of removed) hub.forget(kind);
   });
@@ -241,7 +250,7 @@ function handlerDeps(
     nodes,
     dialer,
   };
-  return { handlers, rbac, hookClients };
+  return { handlers, rbac, hookClients, followEncryption: encrypted.follow };
 }
 
 /** By what senders are known here. */

@@ -111,6 +111,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     tls: { cert: server.certificatePem, key: server.privateKeyPem, clientCa: authority.certificatePem },
     authentication: certificatesOnly,
     store: { endpoints: [], tls: undefined },
+    encryption: undefined,
     compactionIntervalMs: 0,
     clusterIps,
     clusterDnsAddress: undefined,

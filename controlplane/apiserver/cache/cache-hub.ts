@@ -212,10 +212,12 @@ export class CacheHub {
 
   async #load(state: CacheState): Promise<void> {
     state.pending = [];
+    state.unreadable = undefined;
     let { entries, revision } = await this.#deps.storage.list(state.cache.prefix);
     // The stream may have started over meanwhile, past what this list shows.
     while (revision < this.#floorRevision)
       ({ entries, revision } = await this.#deps.storage.list(state.cache.prefix));
+    if (state.unreadable !== undefined) throw state.unreadable;
     state.cache.install(entries, revision);
     const nowMs = this.#deps.clock.monotonicMs();
     for (const { changes, revision: at } of state.pending) state.cache.apply(changes, at, nowMs);
@@ -230,7 +232,8 @@ export class CacheHub {
     const nowMs = this.#deps.clock.monotonicMs();
     for (const state of this.#caches.values()) {
       const changes = ofPrefix(batch.changes, state.cache.prefix);
-      if (!state.ready) {
+      if (changes.some(isUnreadable)) this.#lose(state, changes);
+      else if (!state.ready) {
         if (state.loading !== undefined && changes.length > 0)
           state.pending.push({ changes, revision: batch.revision });
       } else if (changes.length > 0) state.cache.apply(changes, batch.revision, nowMs);
@@ -239,6 +242,17 @@ export class CacheHub {
     const windows = [...this.#caches.values()].map(({ cache }) => cache.window);
     fitIntoBudget(windows, this.#deps.historyBytesMax ?? historyBytesDefault);
     this.#releaseWaiters();
+  }
+
+  /** A kind with a value that cannot be read has no cache until a list shows that it can be. */
+  #lose(state: CacheState, changes: readonly Change[]): void {
+    const change = changes.find(isUnreadable);
+    state.unreadable = change?.type === "put" ? change.unreadable : undefined;
+    if (!state.ready) return;
+    this.#deps.log.error("a value cannot be read", { key: change?.key, error: state.unreadable });
+    state.ready = false;
+    state.pending = [];
+    state.cache.endListeners();
   }
 
   #releaseWaiters(): void {
@@ -252,7 +266,11 @@ interface CacheState {
   pending: { readonly changes: readonly Change[]; readonly revision: number }[];
   ready: boolean;
   loading: Promise<void> | undefined;
+  /** Why the kind cannot be cached, heard while its list was under way. */
+  unreadable?: Error | undefined;
 }
+
+const isUnreadable = (change: Change) => change.type === "put" && change.unreadable !== undefined;
 
 function ofPrefix(changes: readonly Change[], prefix: string): readonly Change[] {
   if (changes.length === 1) return changes[0]?.key.startsWith(prefix) ? changes : [];

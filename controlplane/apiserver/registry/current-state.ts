@@ -11,6 +11,8 @@ export interface CurrentState {
   /** Read from the store for this very request. Otherwise it may be old, which a write's comparison finds out; a
    *  refusal, or the news that there is nothing to write, must not rest on it. */
   readonly isLive: boolean;
+  /** It is encrypted otherwise than it would be now. */
+  readonly isStale?: true;
 }
 
 /** The cache's state where it has one: most writes then need no read. */
@@ -36,5 +38,6 @@ export async function liveState(
 export function stateOf(kind: Kind, entry: StoredEntry | undefined): CurrentState | undefined {
   if (entry === undefined) return undefined;
   const object = decodeStored(kind, entry.value, entry.modRevision);
-  return { object, modRevision: entry.modRevision, isLive: true };
+  const state = { object, modRevision: entry.modRevision, isLive: true };
+  return entry.isStale ? { ...state, isStale: true } : state;
 }

@@ -23,6 +23,8 @@ export interface StoredEntry {
   readonly key: string;
   readonly value: Uint8Array;
   readonly modRevision: number;
+  /** It is encrypted otherwise than it would be now: writing it again mends that. */
+  readonly isStale?: true;
 }
 
 export interface ListOptions {
@@ -66,7 +68,14 @@ export interface ChangeBatch {
   readonly changes: readonly Change[];
 }
 export type Change =
-  | { readonly type: "put"; readonly key: string; readonly value: Uint8Array; readonly modRevision: number }
+  | {
+      readonly type: "put";
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly modRevision: number;
+      /** There is a value, and it cannot be had: it is encrypted with a key that nobody has. */
+      readonly unreadable?: UnreadableValue;
+    }
   | { readonly type: "delete"; readonly key: string; readonly modRevision: number };
 
 /** `compacted`, `future`: the revision asked for is outside history. `unavailable`: nothing was done, try again.
@@ -81,6 +90,11 @@ export class StorageError extends Error {
     super(message, { cause });
     this.code = code;
   }
+}
+
+/** A stored value that cannot be decrypted. */
+export class UnreadableValue extends Error {
+  override readonly name = "UnreadableValue";
 }
 
 /** The smallest key greater than every key with this prefix. */

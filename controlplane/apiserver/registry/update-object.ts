@@ -93,7 +93,9 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
   if (result === undefined) {
     if (options.dryRun) return { done: true, object: next };
     const newest = await isNewest();
-    return newest.yes ? { done: true, object: next } : { done: false, state: newest.state };
+    // What changes nothing is still written where it would be encrypted otherwise now.
+    const done = newest.yes && newest.state?.isStale !== true;
+    return done ? { done: true, object: next } : { done: false, state: newest.state };
   }
   if (!result.ok) return { done: false, state: stateOf(kind, result.current[0]) };
   next.metadata.resourceVersion = String(result.revision);
@@ -114,7 +116,7 @@ async function commit(
     if (!removes) await deps.quotas.check(write);
     return undefined;
   }
-  if (!removes && sameJson(next, state.object)) return undefined;
+  if (!removes && !state.isStale && sameJson(next, state.object)) return undefined;
   const transaction: Transaction = {
     compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
     writes: [removes ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
