@@ -1,6 +1,6 @@
 import { hostPortsClash, hostPortsOf } from "../../client/rules/host-ports.ts";
 import { requiredNodes } from "../../client/rules/node-selector.ts";
-import { type Amounts, add, podRequests } from "../../client/rules/pod-requests.ts";
+import { type Amounts, add, heldRequests, podRequests } from "../../client/rules/pod-requests.ts";
 import { untolerated } from "../../client/rules/tolerations.ts";
 import type { Pod, Taint } from "../../client/types.ts";
 
@@ -24,11 +24,12 @@ export function rejectionOf(pod: Pod, others: readonly Pod[], node: NodeRoom): R
   return lacking(pod, others, node) ?? misplaced(pod, others, node);
 }
 
-function lacking(pod: Pod, others: readonly Pod[], { allocatable }: NodeRoom): Rejection | undefined {
+/** What the node lacks for a pod beside the others. Pure. */
+export function lacking(pod: Pod, others: readonly Pod[], { allocatable }: NodeRoom): Rejection | undefined {
   const room = allocatable.pods ?? 0;
   if (others.length + 1 > room) return outOf("pods", 1, others.length, room);
   const wanted = podRequests(pod.spec);
-  const used = others.map(({ spec }) => podRequests(spec)).reduce<Amounts>(add, {});
+  const used = others.map(heldRequests).reduce<Amounts>(add, {});
   for (const [name, amount] of Object.entries(wanted)) {
     // A resource with a domain's name may be one of the cluster's, not of nodes.
     if (amount === 0 || (allocatable[name] === undefined && isExtended(name))) continue;

@@ -80,6 +80,20 @@ describe("PodAdmission", () => {
     );
   });
 
+  it("lets a pod have other resources where there is room, and counts what it was granted", async () => {
+    const admission = fresh();
+    const told = async (one: Pod) => (await admission.resize(one))?.reason;
+    await admission.admit(pod("a", { containers: asking("1000m") }));
+    await admission.admit(pod("b", { containers: asking("500m") }));
+    assert.equal(await told(pod("a", { containers: asking("1600m") })), "OutOfcpu");
+    assert.equal(await told(pod("a", { containers: asking("1500m") })), undefined);
+    assert.equal(await told(pod("b", { containers: asking("600m") })), "OutOfcpu");
+    const had = { containerStatuses: [{ name: "c", resources: { requests: { cpu: "1500m" } } }] };
+    const shrunk = { ...pod("a", { containers: asking("100m") }), status: had } as never;
+    assert.equal(await told(shrunk), undefined);
+    assert.equal(await told(pod("b", { containers: asking("1900m") })), undefined);
+  });
+
   it("counts requests of the node's disk", async () => {
     const room = { ...node, allocatable: { ...node.allocatable, "ephemeral-storage": 10 * 1024 ** 2 } };
     const admission = new PodAdmission(

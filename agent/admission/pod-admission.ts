@@ -1,6 +1,6 @@
 import type { Pod } from "../../client/types.ts";
 import { wantsAppArmor } from "../sync/security-profiles.ts";
-import { type NodeRoom, type Rejection, rejectionOf } from "./fits-node.ts";
+import { lacking, type NodeRoom, type Rejection, rejectionOf } from "./fits-node.ts";
 import { forbiddenSysctl } from "./sysctls.ts";
 
 const osLabel = "kubernetes.io/os";
@@ -48,6 +48,18 @@ export class PodAdmission {
     const others = [...this.#admitted.values()].filter((other) => other.metadata.uid !== uid);
     const rejection = rejectionOf(pod, others, node);
     if (rejection === undefined) this.#admitted.set(uid, pod);
+    return rejection;
+  }
+
+  /** Lets a pod that was taken have other resources, or says why not. */
+  async resize(pod: Pod): Promise<Rejection | undefined> {
+    const { uid } = pod.metadata;
+    const node = await this.#node();
+    const others = [...this.#admitted.values()].filter((other) => other.metadata.uid !== uid);
+    const rejection = lacking(pod, others, node);
+    // From now on it counts for what it was granted; its status still shows what it had.
+    const { status: _, ...granted } = pod;
+    if (rejection === undefined && this.#admitted.has(uid)) this.#admitted.set(uid, granted);
     return rejection;
   }
 

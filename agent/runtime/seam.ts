@@ -19,6 +19,12 @@ export interface Runtime {
   /** SIGTERM (or the image's StopSignal), after the grace SIGKILL. Resolves once it has exited. Called again meanwhile, the
    *  sooner end counts, and nothing but SIGKILL is sent any more. When the signal aborts it rejects, and kills no more. */
   stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void>;
+  /** Gives a running container other resources, as it runs, and keeps these annotations beside its others. */
+  updateContainer(
+    id: string,
+    resources: Resources,
+    annotations: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /** Only of what does not run. Its logs stay. */
   removeContainer(id: string): Promise<void>;
   containerStatus(id: string): RuntimeContainer | undefined;

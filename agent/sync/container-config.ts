@@ -75,6 +75,7 @@ export async function containerConfig(input: ConfigInput): Promise<ContainerConf
       podUid: pod.metadata.uid,
       podName: pod.metadata.name,
       podNamespace: pod.metadata.namespace ?? "",
+      resources: JSON.stringify(container.resources ?? {}),
       imageRef: image.digests[0] ?? image.id,
       terminationMessagePath: container.terminationMessagePath ?? "/dev/termination-log",
       terminationMessagePolicy: container.terminationMessagePolicy ?? "File",

@@ -2,10 +2,11 @@ import type { Container, ContainerStatus } from "../../client/types.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { isReadOnlyThroughout } from "../volumes/recursive-read-only.ts";
 import { ConfigError } from "./environment.ts";
+import { recorded } from "./pod-resize.ts";
 
 type Facts = Pick<ContainerStatus, "volumeMounts" | "resources" | "allocatedResources" | "user">;
 
-/** What a container's status tells beside its state: mounts as they are made, resources as they are granted, and whom the
+/** What a container's status tells beside its state: mounts as they are made, resources as it has them and as they are granted, and whom the
  *  container runs as, where the runtime knows. Pure. */
 export function containerFacts(
   { volumeMounts = [], resources }: Container,
@@ -24,7 +25,7 @@ export function containerFacts(
         }),
       })),
     }),
-    ...(last && { resources: resources ?? {} }),
+    ...(last && { resources: recorded(last) ?? resources ?? {} }),
     ...(last && resources?.requests && { allocatedResources: resources.requests }),
     ...(user && { user }),
   };

@@ -16,6 +16,8 @@ export interface PlanInput {
   readonly unhealthy: ReadonlyMap<string, ProbeFailure>;
   /** Ids of running containers that passed their startup probe or have none. */
   readonly started: ReadonlySet<string>;
+  /** Ids of running containers that are to start anew, to have the resources that they are granted. */
+  readonly toResize?: ReadonlySet<string>;
   /** Set once the pod ended for good (phase Failed or Succeeded): it is not brought up again. */
   readonly terminal: boolean;
   /** Why the pod is to be evicted, if it is. */
@@ -202,6 +204,14 @@ function killOf(input: PlanInput, container: Container, last: RuntimeContainer):
   const { name } = container;
   const init = isInit(pod, name);
   if (init && !isSidecar(container)) return undefined;
+  if (input.toResize?.has(last.id))
+    return {
+      kind: "kill",
+      id: last.id,
+      name,
+      message: `Container ${name} resize requires restart`,
+      replace: true,
+    };
   const probe = unhealthy.get(last.id);
   const changed = last.image !== (container.image ?? "");
   if (!changed && probe === undefined) return undefined;

@@ -10,6 +10,8 @@ interface ConditionInput {
   readonly pod: Pod;
   readonly observed: Observed;
   readonly nowMs: number;
+  /** How it stands with a change of resources. */
+  readonly resizing?: readonly PodCondition[];
 }
 
 /** The conditions that are the node's to write. */
@@ -20,6 +22,8 @@ export const ownConditions: ReadonlySet<string> = new Set([
   "ContainersReady",
   "PodScheduled",
   "AllContainersRestarting",
+  "PodResizePending",
+  "PodResizeInProgress",
 ]);
 
 const sidecarNamed = (pod: Pod, name: string): boolean =>
@@ -73,7 +77,7 @@ export function conditionsOf(
     ...(mayRestartAll(pod) ? [restartingAll(input, phase)] : []),
   ];
   const others = (pod.status?.conditions ?? []).filter(({ type }) => !ownConditions.has(type));
-  return [...own.map((one) => condition(input, one)), ...others];
+  return [...own.map((one) => condition(input, one)), ...(input.resizing ?? []), ...others];
 }
 
 function restartingAll({ pod, observed }: ConditionInput, phase: string): Draft {

@@ -25,7 +25,7 @@ export interface PodContext {
   >;
   readonly prober: Prober;
   /** Which pods the node takes; all, where absent. */
-  readonly admission?: Pick<PodAdmission, "admit" | "take" | "forget">;
+  readonly admission?: Pick<PodAdmission, "admit" | "resize" | "take" | "forget">;
   readonly events: Pick<EventRecorder, "record">;
   readonly sources: Pick<FollowedObjects, "configMap" | "secret" | "follow" | "forget">;
   readonly services: () => readonly Service[];

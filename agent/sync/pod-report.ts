@@ -27,7 +27,7 @@ export class PodReport {
   async send(
     pod: Pod,
     observed: Observed,
-    seen: Pick<StatusInput, "waiting" | "failure">,
+    seen: Pick<StatusInput, "waiting" | "failure" | "granted" | "resizing">,
   ): Promise<PodStatus> {
     const { volumes, prober, os, scheme, nodeIp, recursiveReadOnly } = this.#context;
     for (const one of observed.containers)
@@ -41,11 +41,10 @@ export class PodReport {
       scheme,
       recursiveReadOnly,
       hostIp: nodeIp,
-      waiting: seen.waiting,
       ready: new Set(ids.filter((id) => prober.isReady(id))),
       started: new Set(ids.filter((id) => prober.isStarted(id))),
       terminationMessages: this.#messages,
-      failure: seen.failure,
+      ...seen,
     });
     this.#found = status;
     this.#statuses.set(pod, status);

@@ -7,10 +7,15 @@ import { conditionsOf, ownConditions } from "./pod-conditions.ts";
 import { isTerminal, podPhase } from "./pod-phase.ts";
 import { timeText } from "./time-text.ts";
 
+type StatusResizing = NonNullable<Parameters<typeof conditionsOf>[0]["resizing"]>;
+
 export interface StatusInput {
   readonly pod: Pod;
   readonly observed: Observed;
   readonly nowMs: number;
+  /** A container with the resources that it is granted; without it they are what the pod asks for. */
+  readonly granted?: (container: Container) => Container;
+  readonly resizing?: StatusResizing;
   /** `oci` or `process`: the scheme of container ids. */
   readonly scheme: string;
   /** Whether the runtime makes mounts read-only with all that is mounted in them. */
@@ -98,7 +103,7 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
     ...(last && { containerID: `${scheme}://${last.id}` }),
     restartCount: last?.attempt ?? recorded?.restartCount ?? 0,
     lastState: previous ? stateOf(input, previous) : (recorded?.lastState ?? {}),
-    ...containerFacts(container, last, input),
+    ...containerFacts(input.granted?.(container) ?? container, last, input),
   };
   if (last?.state.phase === "running") {
     const started = input.started.has(last.id);

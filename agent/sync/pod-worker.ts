@@ -2,7 +2,7 @@ import { deferred } from "../../base/deferred.ts";
 import { describeError } from "../../base/os/log.ts";
 import { isConflict, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
-import type { Pod } from "../../client/types.ts";
+import type { Container, Pod } from "../../client/types.ts";
 import { readNodeResolvConf } from "../dns/node-resolv-conf.ts";
 import { ImageUnavailable } from "../images/image-manager.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
@@ -19,6 +19,7 @@ import { podDns } from "./pod-dns.ts";
 import { evicted, isTerminal } from "./pod-phase.ts";
 import { failedProbes, followProbes } from "./pod-probes.ts";
 import { PodReport } from "./pod-report.ts";
+import { PodResize } from "./pod-resize.ts";
 import { recalledContainers } from "./recalled.ts";
 import { dropOldContainers, freeEndedPod, observePod, removePod } from "./remove-pod.ts";
 import { StartRefused, startContainer } from "./start-container.ts";
@@ -55,6 +56,7 @@ export class PodWorker {
   /** Why the pod is to be evicted. */
   #eviction: string | undefined;
   readonly #volumes: ApiVolumes;
+  readonly #resize: PodResize;
   #volumesError = "";
   #sandboxRetryMs = 0;
   /** The event that tells of fields which this node cannot honour was sent. */
@@ -66,6 +68,7 @@ export class PodWorker {
     this.#report = new PodReport(context, statuses);
     this.#recalled = this.#recall();
     this.#volumes = new ApiVolumes(context);
+    this.#resize = new PodResize(context);
     this.#terminal = isTerminal(pod.status?.phase);
   }
 
@@ -166,6 +169,7 @@ export class PodWorker {
     if (this.#gone) return this.#removeAll();
     for (let rounds = 0; ; rounds++) {
       followProbes(this.#pod, this.#observe(), this.#context);
+      if (!this.#terminal) await this.#resize.follow(this.#pod, this.#observe());
       const plan = planPod({
         pod: this.#report.known(this.#pod),
         observed: this.#observe(),
@@ -173,6 +177,7 @@ export class PodWorker {
         backoffs: this.#backoffs,
         unhealthy: failedProbes(this.#observe(), this.#context.prober),
         started: this.#ids((id) => this.#context.prober.isStarted(id)),
+        toResize: this.#resize.toRestart,
         terminal: this.#terminal,
         eviction: this.#eviction,
       });
@@ -195,7 +200,7 @@ export class PodWorker {
       const wakes = [
         plan.wakeAtMs,
         ...[...this.#waiting.values()].map(({ untilMs }) => untilMs),
-        this.#sandboxRetryMs || undefined,
+        this.#sandboxRetryMs || this.#resize.retryAtMs || undefined,
       ];
       const known = wakes.filter((at) => at !== undefined && at > 0);
       return known.length === 0 ? {} : { wakeAtMs: Math.min(...known.map(Number)) };
@@ -356,7 +361,7 @@ export class PodWorker {
       await startContainer(
         {
           pod: this.#pod,
-          container,
+          container: this.#resize.granted(container),
           attempt: action.attempt,
           sandboxId: sandbox.id,
           podIp,
@@ -428,7 +433,9 @@ export class PodWorker {
     if (this.#gone) return;
     for (const [name, { untilMs, reason }] of this.#waiting)
       if (reason === "CrashLoopBackOff" && untilMs <= this.#now()) this.#waiting.delete(name);
-    const seen = { waiting: this.#waiting, failure: this.#failure };
+    const granted = (one: Container) => this.#resize.granted(one);
+    const resizing = this.#resize.conditions;
+    const seen = { waiting: this.#waiting, failure: this.#failure, granted, resizing };
     const status = await this.#report.send(this.#pod, this.#observe(), seen);
     if (isTerminal(status.phase)) this.#terminal = true;
   }

@@ -1,5 +1,5 @@
 import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
-import type { Container, PodSpec } from "../types.ts";
+import type { Container, Pod, PodSpec } from "../types.ts";
 
 /** Amounts by resource name: cpu in millicores, everything else in base units (bytes, pieces). */
 export type Amounts = Readonly<Record<string, number>>;
@@ -19,6 +19,22 @@ export function amountsOf(quantities: Readonly<Record<string, string>> | undefin
  *  while an init container runs; plus overhead. Requests of the pod as a whole replace the sum where given. */
 export function podRequests(spec: PodSpec): Amounts {
   return totalRequests(spec, (container) => amountsOf(container.resources?.requests));
+}
+
+/** The same of a pod on its node: a container that is being resized counts for the most of what it asks for, has and was
+ *  granted; where the node cannot do what is asked, for what it has and was granted. */
+export function heldRequests({ spec, status }: Pod): Amounts {
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  const pending = (status?.conditions ?? []).find(({ type }) => type === "PodResizePending");
+  const mains = new Set(spec.containers.map(({ name }) => name));
+  return totalRequests(spec, ({ name, resources, restartPolicy }) => {
+    const asked = amountsOf(resources?.requests);
+    const found = statuses.find((one) => one.name === name);
+    const counts = mains.has(name) || restartPolicy === "Always";
+    if (found?.resources === undefined || !counts) return asked;
+    const held = most(amountsOf(found.resources.requests), amountsOf(found.allocatedResources));
+    return pending?.reason === "Infeasible" ? held : most(asked, held);
+  });
 }
 
 /** The same for comparing nodes: containers without requests count as `assumedRequests`. */

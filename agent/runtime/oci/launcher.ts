@@ -13,7 +13,7 @@ import { hostsFile } from "./hosts-file.ts";
 import { startPause } from "./pause.ts";
 import { type RootFilesystems, upperFolder } from "./root-filesystem.ts";
 import { seccompOf } from "./seccomp-profile.ts";
-import { capabilitiesOf, ociSpec, processOf } from "./spec.ts";
+import { capabilitiesOf, ociSpec, processOf, updatedResources } from "./spec.ts";
 
 export interface OciConfig {
   /** crun or runc, absolute. */
@@ -112,6 +112,15 @@ export function ociLauncher(config: OciConfig, deps: { readonly filesystems: Roo
         )
       )
         throw new RuntimeError(`cannot send ${signal} to the container: ${stderr.trim()}`);
+    },
+    async update(record, dir, resources) {
+      const file = join(dir, `update-${crypto.randomUUID()}.json`);
+      await writeFile(file, JSON.stringify(updatedResources(resources)), { mode: 0o600 });
+      try {
+        await mustRun(runtime(dir, "update", "--resources", file, record.id));
+      } finally {
+        await rm(file, { force: true });
+      }
     },
     wasOomKilled: async (record) => (await oomKills(config.cgroups, cgroupOf(record))) > 0,
     async remove(record, dir) {

@@ -141,6 +141,18 @@ function resourcesOf({ resources, security }: ContainerConfig): object {
   };
 }
 
+/** The part of them that changes as a container runs: a limit may be another, but is never taken away. */
+export function updatedResources({
+  cpuShares,
+  cpuQuotaUs,
+  memoryBytesMost,
+}: ContainerConfig["resources"]): object {
+  return {
+    cpu: { shares: Math.max(2, cpuShares), ...(cpuQuotaUs > 0 && { quota: cpuQuotaUs, period: 100_000 }) },
+    memory: memoryBytesMost > 0 ? { limit: memoryBytesMost, swap: memoryBytesMost } : {},
+  };
+}
+
 interface OciMount {
   readonly destination: string;
   readonly type: string;
@@ -191,6 +203,13 @@ function mountsOf(config: ContainerConfig, places: SpecPlaces): readonly OciMoun
           source: "sysfs",
           options: ["nosuid", "noexec", "nodev", system],
         },
+    // The container's own groups, as every runtime shows them.
+    {
+      destination: "/sys/fs/cgroup",
+      type: "cgroup",
+      source: "cgroup",
+      options: ["nosuid", "noexec", "nodev", "relatime", system],
+    },
   ];
   // An IPC namespace of the host's cannot be given a message queue file system of our own.
   const kept = places.hostIpc ? own.filter(({ type }) => type !== "mqueue") : own;

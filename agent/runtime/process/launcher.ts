@@ -24,6 +24,9 @@ export function processLauncher(): Launcher {
       // Also by itself: one that was only just started leads no group yet.
       signalProcess(started.process, signal);
     },
+    update: async () => {
+      throw new RuntimeError("a plain process has no control group to resize");
+    },
     wasOomKilled: async () => false,
     remove: async () => undefined,
     execCommand,

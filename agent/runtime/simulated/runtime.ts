@@ -7,6 +7,7 @@ import {
   type ContainerStats,
   type ExecOptions,
   type ExecResult,
+  type Resources,
   type Runtime,
   type RuntimeContainer,
   RuntimeError,
@@ -117,6 +118,16 @@ export class SimulatedRuntime implements Runtime {
       off();
       cancel();
     }
+  }
+
+  async updateContainer(
+    id: string,
+    resources: Resources,
+    annotations: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { config, ...rest } = this.#get(id);
+    const kept = { ...config.annotations, ...annotations };
+    this.#containers.set(id, { ...rest, config: { ...config, resources, annotations: kept } });
   }
 
   async removeContainer(id: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ContainerState } from "../seam.ts";
+import type { ContainerState, Resources, RuntimeContainer } from "../seam.ts";
 import type { Launcher } from "./launcher.ts";
 import { isAlive, signalProcess } from "./process-birth.ts";
 import {
@@ -67,5 +67,29 @@ function unknownEnd(startedAtMs: number): ContainerState {
     signal: 0,
     reason: "ContainerStatusUnknown",
     message,
+  };
+}
+
+export function describe({ record, state }: Supervised): RuntimeContainer {
+  const { id, sandboxId, createdAtMs, config } = record;
+  const { name, attempt, image, imageId, logPath, annotations } = config;
+  const pod = {
+    namespace: annotations.podNamespace ?? "",
+    name: annotations.podName ?? "",
+    uid: annotations.podUid ?? "",
+  };
+  return { id, sandboxId, pod, name, attempt, image, imageId, logPath, annotations, createdAtMs, state };
+}
+
+/** The record of a container that was given other resources. */
+export function withResources(
+  record: ContainerRecord,
+  resources: Resources,
+  annotations: Readonly<Record<string, string>>,
+): ContainerRecord {
+  const { config } = record;
+  return {
+    ...record,
+    config: { ...config, resources, annotations: { ...config.annotations, ...annotations } },
   };
 }

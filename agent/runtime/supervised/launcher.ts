@@ -1,4 +1,4 @@
-import type { ContainerStats } from "../seam.ts";
+import type { ContainerStats, Resources } from "../seam.ts";
 import type { ProcessId } from "./process-birth.ts";
 import type { ContainerRecord, SandboxRecord, StartedRecord } from "./records.ts";
 
@@ -24,6 +24,8 @@ export interface Launcher {
   /** Why it did not start, when the shim says so. */
   startFailure(dir: string): Promise<string>;
   signal(record: ContainerRecord, dir: string, started: StartedRecord, signal: NodeJS.Signals): Promise<void>;
+  /** Rejects where there is nothing that would hold it to them. */
+  update(record: ContainerRecord, dir: string, resources: Resources): Promise<void>;
   /** True when the kernel killed it for its memory limit. */
   wasOomKilled(record: ContainerRecord): Promise<boolean>;
   /** Takes back what `prepare` and the start made. Idempotent. */

@@ -11,6 +11,7 @@ import {
   type ContainerStats,
   type ExecOptions,
   type ExecResult,
+  type Resources,
   type Runtime,
   type RuntimeContainer,
   RuntimeError,
@@ -19,7 +20,7 @@ import {
   type SandboxStatus,
   type Session,
 } from "../seam.ts";
-import { type Supervised, takeIn } from "./container-state.ts";
+import { describe, type Supervised, takeIn, withResources } from "./container-state.ts";
 import { KillTimers } from "./kill-timers.ts";
 import type { Launcher } from "./launcher.ts";
 import { isAlive, type ProcessId, signalProcess } from "./process-birth.ts";
@@ -35,6 +36,8 @@ import {
 import { mustRun } from "./run-command.ts";
 import { execToEnd, pipeSession, terminalSession } from "./session.ts";
 import { startShim } from "./start-shim.ts";
+
+type Annotations = Readonly<Record<string, string>>;
 
 export interface SupervisedConfig {
   /** Absolute. */
@@ -297,6 +300,15 @@ export class SupervisedRuntime implements Runtime {
     });
   }
 
+  async updateContainer(id: string, resources: Resources, annotations: Annotations): Promise<void> {
+    const { record } = this.#get(id);
+    this.#processOf(id);
+    await this.#launcher.update(record, this.#dir(id), resources);
+    const updated = withResources(record, resources, annotations);
+    await writeRecord(join(this.#dir(id), "container.json"), updated);
+    this.#containers.set(id, { ...this.#get(id), record: updated }); // it may have ended meanwhile
+  }
+
   async removeContainer(id: string): Promise<void> {
     const container = this.#containers.get(id);
     if (container === undefined) return;
@@ -310,11 +322,11 @@ export class SupervisedRuntime implements Runtime {
 
   containerStatus(id: string): RuntimeContainer | undefined {
     const container = this.#containers.get(id);
-    return container && this.#describe(container);
+    return container && describe(container);
   }
 
   listContainers(): readonly RuntimeContainer[] {
-    return [...this.#containers.values()].map((container) => this.#describe(container));
+    return [...this.#containers.values()].map(describe);
   }
 
   async execSync(
@@ -454,17 +466,6 @@ export class SupervisedRuntime implements Runtime {
     const state =
       this.#isReady(record) && (config.hostNetwork || address !== undefined) ? "ready" : "notready";
     return { id, pod: config.pod, attempt: config.attempt, state, createdAtMs, podIp: address?.podIp ?? "" };
-  }
-
-  #describe({ record, state }: Supervised): RuntimeContainer {
-    const { id, sandboxId, createdAtMs, config } = record;
-    const { name, attempt, image, imageId, logPath, annotations } = config;
-    const pod = {
-      namespace: annotations.podNamespace ?? "",
-      name: annotations.podName ?? "",
-      uid: annotations.podUid ?? "",
-    };
-    return { id, sandboxId, pod, name, attempt, image, imageId, logPath, annotations, createdAtMs, state };
   }
 
   #attachment({ id, config, pause }: SandboxRecord): PodAttachment {

@@ -1,7 +1,7 @@
 import { type Selector, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import { keyOf } from "../../../client/object-cache.ts";
 import { type HostPort, hostPortsOf } from "../../../client/rules/host-ports.ts";
-import { type Amounts, podRequests, podRequestsAssumed } from "../../../client/rules/pod-requests.ts";
+import { type Amounts, heldRequests, podRequestsAssumed } from "../../../client/rules/pod-requests.ts";
 import type { Pod, PodAffinityTerm } from "../../../client/types.ts";
 
 /** A pod with everything that scheduling asks of it worked out once. */
@@ -53,7 +53,7 @@ export function podInfo(pod: Pod): PodInfo {
     namespace,
     labels: pod.metadata.labels ?? {},
     priority: pod.spec.priority ?? 0,
-    requests: podRequests(pod.spec),
+    requests: heldRequests(pod),
     assumedRequests: podRequestsAssumed(pod.spec),
     hostPorts: hostPortsOf(pod.spec),
     affinity: terms(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
