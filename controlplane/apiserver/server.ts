@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Random } from "../../base/os/random.ts";
+import type { KubeObject } from "../../client/types.ts";
 import {
   ApiError,
   internalError,
@@ -27,6 +28,7 @@ import { negotiate, plainOutput } from "./handlers/negotiate.ts";
 import { answerText, send, sendError } from "./handlers/respond.ts";
 import { handlerFor, showsTables } from "./handlers/route.ts";
 import { newUid } from "./registry/object-meta.ts";
+import { knowing } from "./registry/slow-conversion.ts";
 import { StorageError } from "./registry/storage.ts";
 
 export interface ServerDeps {
@@ -238,9 +240,15 @@ async function reply(
   const { request, response } = exchange;
   if (answer.type === "stream") return answer.run(request, response);
   const nowMs = deps.clock.wallMs();
-  const body = answerText(answer, { served: call.served, output: call.output, query: call.query, nowMs });
+  const served = await knowing(call.served, objectsOf(answer));
+  const body = answerText(answer, { served, output: call.output, query: call.query, nowMs });
   const contentType = call.output.format === "yaml" ? "application/yaml" : "application/json";
   await send(request, response, { code: answer.type === "list" ? 200 : answer.code, contentType, body });
+}
+
+function objectsOf(answer: Exclude<Answer, { type: "stream" }>): readonly KubeObject[] {
+  if (answer.type === "list") return answer.list.items.map(({ object }) => object);
+  return answer.type === "object" ? [answer.object] : [];
 }
 
 async function refuse(

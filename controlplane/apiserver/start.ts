@@ -12,6 +12,7 @@ import { type AuthenticationDeps, authenticators } from "./authentication/compos
 import { isRequestHeader } from "./authentication/request-header.ts";
 import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
+import type { ConverterOf } from "./customresources/custom-kind.ts";
 import { serveDefinitions } from "./customresources/definitions.ts";
 import { issuerDocuments } from "./discovery/issuer-documents.ts";
 import { encryptedAsConfigured } from "./encryption/compose.ts";
@@ -41,7 +42,9 @@ import { kinds as allKinds } from "./resources/table.ts";
 import { schemas } from "./schema-wiring.ts";
 import { type ServerDeps, serve } from "./server.ts";
 import { serveUpgrade } from "./upgrade.ts";
+import { convertObjects } from "./webhooks/convert-objects.ts";
 import { HookClients } from "./webhooks/hook-client.ts";
+import { hookAddress } from "./webhooks/hooks.ts";
 import { webhookMetrics } from "./webhooks/metrics.ts";
 
 export interface RunningApiserver extends Running {
@@ -118,6 +121,7 @@ export async function startOnStorage(
   for (const server of servers) attach(server, deps, connections);
   runLoops(tasks, config, {
     handlers,
+    hookClients,
     bounds,
     port,
     onPolicy: () => rbac.open(),
@@ -153,10 +157,12 @@ export async function startOnStorage(
 function runLoops(
   tasks: TaskScope,
   config: ApiserverConfig,
-  parts: { readonly handlers: HandlerDeps; readonly bounds: Bounds; readonly port: number } & Pick<
-    BootstrapDeps,
-    "onPolicy" | "onReady"
-  >,
+  parts: {
+    readonly handlers: HandlerDeps;
+    readonly hookClients: HookClients;
+    readonly bounds: Bounds;
+    readonly port: number;
+  } & Pick<BootstrapDeps, "onPolicy" | "onReady">,
 ): void {
   const { handlers, bounds, port, onPolicy, onReady } = parts;
   const { hub, storage, clock, log } = handlers;
@@ -166,11 +172,26 @@ function runLoops(
   const made = { registry: handlers, address, clusterIps, clusterDnsAddress, onPolicy, onReady };
   tasks.run("bootstrap", (signal) => bootstrap(made, signal));
   const definitions = builtIn(handlers.kinds, "customresourcedefinitions", "apiextensions.k8s.io");
-  tasks.run("definitions", (signal) => serveDefinitions(handlers, definitions, signal));
+  tasks.run("definitions", (signal) =>
+    serveDefinitions(
+      { ...handlers, converter: converterOf(parts.hookClients, handlers, signal) },
+      definitions,
+      signal,
+    ),
+  );
   tasks.run("bounds", (signal) => bounds.run(signal));
   if (compactionIntervalMs > 0)
     tasks.run("compaction", (signal) =>
       compactRegularly({ storage, clock, log, intervalMs: compactionIntervalMs }, signal),
+    );
+}
+
+/** Asks the webhooks of definitions to convert, as long as this server runs. */
+function converterOf(clients: HookClients, { clock, random }: HandlerDeps, signal: AbortSignal): ConverterOf {
+  return ({ clientConfig = {}, conversionReviewVersions = [] }) =>
+    convertObjects(
+      { clients, clock, random, signal },
+      { address: hookAddress(clientConfig), reviewVersions: conversionReviewVersions },
     );
 }
 

@@ -3,13 +3,15 @@ import { selectPath } from "../../../base/json-path.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { invalid } from "../api-error.ts";
 import { isObject, type JsonObject, stringOf, toKubeObject } from "../json.ts";
-import type { Kind, OtherForm, Subresources, TableColumns } from "../registry/kind.ts";
+import type { Kind, OtherForm, SlowConversion, Subresources, TableColumns } from "../registry/kind.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import { validateMeta } from "../resources/meta.ts";
 import { dns1123Subdomain } from "../resources/names.ts";
 import { checkMetadataFields, dropUnknownMetadata } from "../schema/check-fields.ts";
 import { normalizeMetadata } from "../schema/normalize.ts";
 import type { ObjectSchema } from "../schemas.ts";
+import type { ConvertObjects } from "../webhooks/convert-objects.ts";
+import type { hookAddress } from "../webhooks/hooks.ts";
 import { tableColumns } from "./columns.ts";
 import { applySchemaDefaults, dropNulls } from "./defaults.ts";
 import { type Definition, type DefinitionVersion, type ScalePaths, storageVersion } from "./definition.ts";
@@ -19,7 +21,8 @@ import { objectProblems } from "./object-problems.ts";
 import { prune } from "./prune.ts";
 
 /** The kind that an established definition brings. Undefined where it serves nothing. */
-export function customKind(definition: Definition): Kind | undefined {
+/** @param converter How its objects are converted where the definition names a webhook. */
+export function customKind(definition: Definition, converter?: ConverterOf): Kind | undefined {
   const { spec, status } = definition;
   const { group } = spec;
   const names = status?.acceptedNames;
@@ -32,7 +35,11 @@ export function customKind(definition: Definition): Kind | undefined {
   const schema = schemaOf(stored);
   const hasStatus = stored.subresources?.status !== undefined;
   const fields = (stored.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, ""));
+  const convert = converterOf(definition, converter);
+  const versionOf = ({ apiVersion: own }: KubeObject) =>
+    convert && spec.versions.find(({ name }) => own === apiVersionOf(group, name));
   const kind: Kind = {
+    ...(convert && { slowForm: (name) => slowForm(definition, { name, stored, convert }) }),
     group,
     version: stored.name,
     kind: names.kind,
@@ -51,9 +58,12 @@ export function customKind(definition: Definition): Kind | undefined {
     ...(!stored.served && { hidesOwnForm: true }),
     otherForms: others.map((version) => otherForm(version, { group, kind: names.kind, stored, apiVersion })),
     applyDefaults(object) {
-      object.apiVersion = apiVersion; // stored in another version, maybe, before the definition changed
-      dropNulls(object, schema);
-      applySchemaDefaults(object, schema);
+      // Stored in another version, maybe, before the definition changed.
+      const other = versionOf(object);
+      if (other === undefined) object.apiVersion = apiVersion;
+      const own = other === undefined ? schema : schemaOf(other);
+      dropNulls(object, own);
+      applySchemaDefaults(object, own);
     },
     ...(hasStatus && {
       prepareForCreate(object) {
@@ -136,6 +146,53 @@ function otherForm(version: DefinitionVersion, { group, kind, apiVersion }: Stor
       const problems = objectProblems(typed, schema);
       if (problems.length > 0) throw invalid({ group, kind }, typed.metadata.name, problems);
       return { ...typed, apiVersion };
+    },
+  };
+}
+
+/** How objects are converted by whom a definition names. */
+export type ConverterOf = (webhook: ConversionWebhook) => ConvertObjects;
+
+export interface ConversionWebhook {
+  readonly clientConfig?: Parameters<typeof hookAddress>[0];
+  readonly conversionReviewVersions?: readonly string[];
+}
+
+function converterOf({ spec }: Definition, converter: ConverterOf | undefined): ConvertObjects | undefined {
+  if (spec.conversion?.strategy !== "Webhook" || converter === undefined) return undefined;
+  return converter((spec.conversion.webhook ?? {}) as ConversionWebhook);
+}
+
+/** What a version shows comes from a webhook, and so is pruned and filled in by the version's schema. */
+function slowForm(
+  { spec }: Definition,
+  version: { readonly name: string; readonly stored: DefinitionVersion; readonly convert: ConvertObjects },
+): SlowConversion {
+  const { name, stored, convert } = version;
+  const { group, names } = spec;
+  const served = spec.versions.find((one) => one.name === name) ?? stored;
+  const settle = (object: JsonObject, of: DefinitionVersion): JsonObject => {
+    const own: JsonObject = { ...cloneJson(object) };
+    objectSchema(schemaOf(of)).normalize(own);
+    dropNulls(own, schemaOf(of));
+    applySchemaDefaults(own, schemaOf(of));
+    return own;
+  };
+  return {
+    async toServed(objects) {
+      const plain: readonly JsonObject[] = objects.map((object) => ({ ...object }));
+      const made = await convert(plain, apiVersionOf(group, name));
+      return made.map((one) => settle(one, served));
+    },
+    async fromServed(object) {
+      const own = settle(object, served);
+      const typed = toKubeObject(own);
+      if (name !== stored.name) {
+        const problems = objectProblems(typed, schemaOf(served));
+        if (problems.length > 0) throw invalid({ group, kind: names.kind }, typed.metadata.name, problems);
+      }
+      const [made = own] = await convert([own], apiVersionOf(group, stored.name));
+      return settle(made, stored);
     },
   };
 }

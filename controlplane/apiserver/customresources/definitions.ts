@@ -8,7 +8,7 @@ import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts
 import { removeObject } from "../registry/remove-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { sameValue } from "../schema/same-value.ts";
-import { customKind } from "./custom-kind.ts";
+import { type ConverterOf, customKind } from "./custom-kind.ts";
 import {
   cleanupFinalizer,
   conditionOf,
@@ -22,6 +22,9 @@ const retry: BackoffOptions = { firstMs: 50, mostMs: 5_000 };
 /** How often the objects of a definition that goes are looked at, while somebody's finalizers keep them. */
 const cleanupPollMs = 1_000;
 
+/** @property converter Asks the webhooks of definitions to convert. */
+export type DefinitionDeps = RegistryDeps & { readonly converter: ConverterOf };
+
 interface Known {
   /** What the kind was made of. */
   readonly of: unknown;
@@ -31,7 +34,7 @@ interface Known {
 /** Serves the kinds of the definitions that are stored, and writes into the definitions' status what becomes of them. Every
  *  server does both: whoever comes second finds it done. Runs until the signal aborts. */
 export async function serveDefinitions(
-  deps: RegistryDeps,
+  deps: DefinitionDeps,
   definitions: Kind,
   signal: AbortSignal,
 ): Promise<void> {
@@ -42,7 +45,7 @@ export async function serveDefinitions(
       const cache = await deps.hub.cache(definitions);
       const changed = nextChange(cache, signal);
       const all = cache.list(cache.prefix).map(({ object }) => object as unknown as Definition);
-      known = kindsOf(all, known);
+      known = kindsOf(all, known, deps.converter);
       const kinds = [...known.values()].flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
       deps.kinds.replace("custom", kinds);
       const waits = await reconcile(deps, definitions, all);
@@ -71,7 +74,11 @@ function nextChange(cache: KindCache, signal: AbortSignal): Promise<void> {
 }
 
 /** A kind stays the same value as long as what it is made of does: its watches go on. */
-function kindsOf(all: readonly Definition[], before: ReadonlyMap<string, Known>): Map<string, Known> {
+function kindsOf(
+  all: readonly Definition[],
+  before: ReadonlyMap<string, Known>,
+  converter: ConverterOf,
+): Map<string, Known> {
   return new Map(
     all
       .filter((definition) => conditionOf(definition, "Established")?.status === "True")
@@ -79,14 +86,15 @@ function kindsOf(all: readonly Definition[], before: ReadonlyMap<string, Known>)
         const { metadata, spec, status } = definition;
         const of = { uid: metadata.uid, spec, names: status?.acceptedNames };
         const old = before.get(metadata.name);
-        const known = old !== undefined && sameValue(old.of, of) ? old : { of, kind: customKind(definition) };
+        const known =
+          old !== undefined && sameValue(old.of, of) ? old : { of, kind: customKind(definition, converter) };
         return [metadata.name, known];
       }),
   );
 }
 
 /** Resolves to whether something has to be looked at again without any change of a definition. */
-async function reconcile(deps: RegistryDeps, kind: Kind, all: readonly Definition[]): Promise<boolean> {
+async function reconcile(deps: DefinitionDeps, kind: Kind, all: readonly Definition[]): Promise<boolean> {
   let waits = false;
   for (const definition of all) {
     if (definition.metadata.deletionTimestamp !== undefined)
@@ -109,7 +117,7 @@ async function judge(deps: RegistryDeps, kind: Kind, name: string): Promise<void
 }
 
 /** Deletes the objects of a definition that goes; with the last one the definition goes too. True: some are left. */
-async function finish(deps: RegistryDeps, kind: Kind, definition: Definition): Promise<boolean> {
+async function finish(deps: DefinitionDeps, kind: Kind, definition: Definition): Promise<boolean> {
   const { metadata } = definition;
   if (metadata.finalizers?.includes(cleanupFinalizer) !== true) return false;
   const end = await cleanUp(deps, definition);
@@ -124,10 +132,13 @@ async function finish(deps: RegistryDeps, kind: Kind, definition: Definition): P
 }
 
 /** How the cleanup ended; undefined: objects are left. */
-async function cleanUp(deps: RegistryDeps, definition: Definition): Promise<DefinitionCondition | undefined> {
+async function cleanUp(
+  deps: DefinitionDeps,
+  definition: Definition,
+): Promise<DefinitionCondition | undefined> {
   const ended = (reason: string, message: string) =>
     ({ type: "Terminating", status: "False", reason, message }) as const;
-  const objects = customKind(definition);
+  const objects = customKind(definition, deps.converter);
   if (conditionOf(definition, "Established")?.status !== "True" || objects === undefined)
     return ended("NeverEstablished", "resource was never established");
   const { spec } = definition;

@@ -5,6 +5,7 @@ import { goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, objectOf, stringOf } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
+import { shownIn, storedFrom } from "../registry/slow-conversion.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { ApplyConflict } from "../schemas.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
@@ -12,7 +13,6 @@ import { requireCreateRight } from "./create.ts";
 import { acceptObject, acceptPart, bodyText, yamlValue } from "./decode-body.ts";
 import { resetsOf } from "./field-manager.ts";
 import type { PatchRoute } from "./patch.ts";
-import { servedObject } from "./shapes.ts";
 import { isDryRun } from "./write-options.ts";
 
 /** Server-side apply: the fields a manager gives become its own; those it no longer gives go. Creates what is missing. */
@@ -27,8 +27,8 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
       },
     ]);
   const how = { dryRun: isDryRun(call.query, "PatchOptions"), by: requesterOf(call) };
-  const patch = readPatch(call, deps);
-  const merge = (current: KubeObject | undefined): KubeObject => {
+  const patch = await readPatch(call, deps);
+  const merge = async (current: KubeObject | undefined): Promise<KubeObject> => {
     const outcome = deps.schemas.serverSideApply({
       current,
       patch: structuredClone(patch),
@@ -39,12 +39,12 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
       now: rfc3339(deps.clock.wallMs()),
     });
     if (!outcome.ok) throw applyConflict(outcome.conflicts);
-    const object = servedObject(call.served, outcome.object as KubeObject);
+    const object = await shownIn(call.served, outcome.object as KubeObject);
     return acceptObject(call, deps.schemas, { object, text: undefined });
   };
   const { kind } = call.served;
-  const change = (current: KubeObject) => {
-    const merged = merge(current);
+  const change = async (current: KubeObject) => {
+    const merged = await merge(current);
     return route.keep === undefined ? merged : route.keep(current, merged);
   };
   try {
@@ -66,13 +66,13 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
       call.target.name,
       `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
     );
-  const object = await createObject(deps, kind, merge(undefined), how);
+  const object = await createObject(deps, kind, await merge(undefined), how);
   if (how.dryRun) Reflect.deleteProperty(object.metadata, "resourceVersion");
   return { type: "object", code: 201, object };
 }
 
 /** What is to be applied, as its kind is stored. Fails as Kubernetes does where it cannot be. */
-function readPatch(call: Call, deps: HandlerDeps): JsonObject {
+async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
   const object = decoded(call.body);
   const { served } = call;
   const [apiVersion, kind] = [stringOf(object.apiVersion), stringOf(object.kind)];
@@ -87,8 +87,8 @@ function readPatch(call: Call, deps: HandlerDeps): JsonObject {
       `failed to create typed patch object (${stringOf(namespace)}/${stringOf(name)}; ${typeText(apiVersion, kind)}): ${problem}`,
     );
   // Checks name, namespace and values.
-  acceptPart(call, deps.schemas, { object: structuredClone(patch), text: undefined });
-  return served.convert === undefined ? patch : served.convert.fromServed(patch);
+  await acceptPart(call, deps.schemas, { object: structuredClone(patch), text: undefined });
+  return storedFrom(served, patch);
 }
 
 /** As Go prints a group, version and kind. */

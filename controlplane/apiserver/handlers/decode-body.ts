@@ -6,6 +6,7 @@ import { isObject, type JsonObject, objectOf, stringOf, toKubeObject } from "../
 import { checkNesting } from "../nesting.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
+import { storedFrom } from "../registry/slow-conversion.ts";
 import { duplicateFields } from "../schema/duplicate-fields.ts";
 import type { Gvk, ObjectSchema, Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
@@ -163,14 +164,18 @@ export function acceptRequest(
 }
 
 /** Checks kind, fields and place of an object that came from outside. Fails with BadRequest. */
-export function acceptObject(call: Call, schemas: Schemas, body: DecodedBody): KubeObject {
-  const result = acceptPart(call, schemas, body);
+export async function acceptObject(call: Call, schemas: Schemas, body: DecodedBody): Promise<KubeObject> {
+  const result = await acceptPart(call, schemas, body);
   if (call.target.name !== "") requireName(result.metadata.name, call.target.name);
   return result;
 }
 
 /** The same of what is to be merged into an object, which may leave its name to that. */
-export function acceptPart(call: Call, schemas: Schemas, { object, text }: DecodedBody): KubeObject {
+export async function acceptPart(
+  call: Call,
+  schemas: Schemas,
+  { object, text }: DecodedBody,
+): Promise<KubeObject> {
   const { served, target } = call;
   // A patch may have built what no text could bring.
   checkNesting(object);
@@ -181,7 +186,10 @@ export function acceptPart(call: Call, schemas: Schemas, { object, text }: Decod
   const { group, version } = served;
   checkFieldNames(call, schema, { group, version, kind: served.kind.kind }, { object, text });
   schema.normalize(object);
-  const result = toKubeObject(served.convert === undefined ? object : served.convert.fromServed(object));
+  // Whoever converts it is told where it is.
+  if (served.slow !== undefined && served.kind.namespaced && isObject(object.metadata))
+    object.metadata.namespace ??= target.namespace;
+  const result = toKubeObject(await storedFrom(served, object));
   const { metadata } = result;
   dropDoubleOwners(result, call.warn);
   if (!served.kind.namespaced) delete metadata.namespace;

@@ -5,6 +5,7 @@ import { goJsonError, goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, jsonText, objectOf } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
 import type { Part } from "../registry/kind.ts";
+import { shownIn } from "../registry/slow-conversion.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { ObjectSchema } from "../schemas.ts";
 import { apply } from "./apply.ts";
@@ -13,7 +14,6 @@ import { acceptObject, bodyText, schemaOf } from "./decode-body.ts";
 import { recorderOf } from "./field-manager.ts";
 import { jsonPatcher } from "./json-patch.ts";
 import { mergePatch } from "./merge-patch.ts";
-import { servedObject } from "./shapes.ts";
 import { checkNoForce, isDryRun } from "./write-options.ts";
 import { UndecodableError } from "./wrong-kind.ts";
 
@@ -40,9 +40,9 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
   const dryRun = isDryRun(call.query, "PatchOptions");
   const patcher = patcherFor(type, call, deps, call.body);
   const { keep } = route;
-  const change = (current: KubeObject): KubeObject => {
-    const shown = servedObject(call.served, structuredClone(current));
-    const patched = acceptPatched(patcher(shown), (object) =>
+  const change = async (current: KubeObject): Promise<KubeObject> => {
+    const shown = await shownIn(call.served, structuredClone(current));
+    const patched = await acceptPatched(patcher(shown), (object) =>
       acceptObject(call, deps.schemas, { object, text: undefined }),
     );
     return keep === undefined ? patched : keep(current, patched);
@@ -59,9 +59,12 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
 }
 
 /** What `accept` makes of a patched object. One that cannot be decoded is the patch's fault: 422. */
-export function acceptPatched<T>(patched: JsonObject, accept: (object: JsonObject) => T): T {
+export async function acceptPatched<T>(
+  patched: JsonObject,
+  accept: (object: JsonObject) => T | Promise<T>,
+): Promise<T> {
   try {
-    return accept(patched);
+    return await accept(patched);
   } catch (error) {
     if (!(error instanceof UndecodableError)) throw error;
     const message = `Invalid value: ${JSON.stringify(jsonText(inGoOrder(patched)))}: ${error.why}`;

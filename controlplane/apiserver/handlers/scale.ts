@@ -44,7 +44,7 @@ export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer>
 async function changeScale(
   call: Call,
   deps: HandlerDeps,
-  wantedScale: (current: KubeObject) => JsonObject,
+  wantedScale: (current: KubeObject) => JsonObject | Promise<JsonObject>,
 ): Promise<Answer> {
   const { kind } = call.served;
   const by = requesterOf(call);
@@ -52,7 +52,7 @@ async function changeScale(
   const seen = (object: KubeObject, old: KubeObject) =>
     ({ operation: "update", object, old, kind, type: scaleKind, by, dryRun }) as const;
   const change = async (current: KubeObject) => {
-    const wanted = toKubeObject(wantedScale(current));
+    const wanted = toKubeObject(await wantedScale(current));
     await deps.admission.mutate(seen(wanted, scaleOf(kind, current)));
     const metadata = objectOf(wanted.metadata);
     requireNamespace(stringOf(metadata.namespace), call.target.namespace);

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { badRequest, unfitForm } from "../api-error.ts";
-import type { JsonObject } from "../json.ts";
+import { type JsonObject, toKubeObject } from "../json.ts";
 import type { Cell, Column, Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { nameDescription } from "../resources/column-descriptions.ts";
@@ -80,7 +80,10 @@ export function table(
 /** The table of a served kind. */
 export function kindView(served: ServedKind): TableView {
   const { kind } = served;
-  const { cells } = served.view;
+  const { slow, view } = served;
+  // Columns of a version look at the object as that version shows it.
+  const cells: TableView["cells"] = (object, nowMs) =>
+    view.cells(slow === undefined ? object : toKubeObject(servedObject(served, object)), nowMs);
   const columns = served.view.columns.map(columnDefinition);
   const whole = (object: KubeObject) => servedObject(served, object);
   if (kind.columnsIncludeName) return { columns, cells, whole };

@@ -1,6 +1,8 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { Notice } from "../cache/watch-cursor.ts";
 import { type JsonObject, jsonText } from "../json.ts";
+import type { ServedKind } from "../registry/kind-table.ts";
+import { knowing } from "../registry/slow-conversion.ts";
 import type { Call } from "./call.ts";
 import {
   type IncludeObject,
@@ -15,11 +17,14 @@ import {
 export class WatchEncoder {
   readonly contentType = "application/json";
   readonly #call: Pick<Call, "served" | "output">;
+  /** Frames take their time, since others are asked to convert: see `frames`. */
+  readonly isSlow: boolean;
   readonly #include: IncludeObject;
   readonly #wallMs: () => number;
 
   constructor(call: Pick<Call, "served" | "output" | "query">, wallMs: () => number) {
     this.#call = call;
+    this.isSlow = call.served.slow !== undefined && call.output.as !== "metadata";
     this.#include = includeObjectOf(call.query);
     this.#wallMs = wallMs;
   }
@@ -31,7 +36,22 @@ export class WatchEncoder {
     if (output.as === "object" && served.convert === undefined && !moved)
       return `{"type":"${type}","object":${object.json()}}\n`;
     const shown = moved ? withRevision(object.object, revision) : object.object;
-    return `${jsonText({ type, object: this.#shape(shown) })}\n`;
+    return `${jsonText({ type, object: this.#shape(shown, served) })}\n`;
+  }
+
+  /** The frames of several changes, converted at once. */
+  async frames(notices: readonly Notice[]): Promise<string> {
+    const shown = notices.map(({ type, object, revision }) => {
+      const moved = revision !== object.revision;
+      return { type, object: moved ? withRevision(object.object, revision) : object.object };
+    });
+    const served = await knowing(
+      this.#call.served,
+      shown.map(({ object }) => object),
+    );
+    return shown
+      .map(({ type, object }) => `${jsonText({ type, object: this.#shape(object, served) })}\n`)
+      .join("");
   }
 
   /** Tells the client how far it is: there were no more changes for it up to `revision`. */
@@ -53,17 +73,19 @@ export class WatchEncoder {
     };
   }
 
-  #shape(object: KubeObject): JsonObject {
-    const { output, served } = this.#call;
+  #shape(object: KubeObject, served: ServedKind): JsonObject {
+    const { output } = this.#call;
     if (output.as === "table")
-      return table(this.#tableOptions(), [object], { resourceVersion: object.metadata.resourceVersion });
+      return table(this.#tableOptions(served), [object], {
+        resourceVersion: object.metadata.resourceVersion,
+      });
     return output.as === "object"
       ? servedObject(served, object)
       : partialMetadata(object.metadata, output.version);
   }
 
-  #tableOptions() {
-    const { output, served } = this.#call;
+  #tableOptions(served = this.#call.served) {
+    const { output } = this.#call;
     return { view: kindView(served), version: output.version, include: this.#include, nowMs: this.#wallMs() };
   }
 }

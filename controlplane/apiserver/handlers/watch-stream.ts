@@ -1,12 +1,16 @@
 import type { ServerResponse } from "node:http";
 import { deferred } from "../../../base/deferred.ts";
 import type { Clock } from "../../../base/os/clock.ts";
+import { ApiError, internalError } from "../api-error.ts";
 import type { CacheListener, KindCache } from "../cache/kind-cache.ts";
-import type { WatchCursor } from "../cache/watch-cursor.ts";
+import type { Notice, WatchCursor } from "../cache/watch-cursor.ts";
+import { jsonText } from "../json.ts";
 import type { WatchEncoder } from "./watch-encoder.ts";
 
 /** Text gathered into one write; more waits until the client has read. */
 const writeCharsMax = 64 * 1024;
+/** Changes that others are asked to convert at once. */
+const convertedMax = 100;
 /** Clients learn at least this often how far they are, so that they can resume after a long silence. */
 const bookmarkEveryMs = 60_000;
 
@@ -68,6 +72,10 @@ export class WatchStream implements CacheListener {
   /** Writes what there is, as far as the client reads. */
   wake(): void {
     while (!this.#ended && !this.#blocked) {
+      if (this.#options.encoder.isSlow) {
+        if (!this.#convertNext()) this.#options.onBegun();
+        return;
+      }
       const text = this.#gather();
       if (text === "") {
         this.#options.onBegun();
@@ -108,6 +116,47 @@ export class WatchStream implements CacheListener {
       if (notice === undefined) break;
     }
     return text;
+  }
+
+  /** The next changes of a kind whose objects others convert: nothing else is written until they are. False: none. */
+  #convertNext(): boolean {
+    const { cache, cursor, encoder, response } = this.#options;
+    const notices: Notice[] = [];
+    let mark = false;
+    while (notices.length < convertedMax) {
+      const notice = cursor.next();
+      if (notice === "gone") {
+        response.end();
+        this.#finish();
+        return true;
+      }
+      if (notice !== undefined) notices.push(notice);
+      else {
+        mark = !this.#initialMarked && cursor.initialDone;
+        break;
+      }
+    }
+    if (notices.length === 0 && !mark) return false;
+    this.#blocked = true;
+    encoder.frames(notices).then(
+      (text) => {
+        if (this.#ended) return;
+        if (mark) this.#initialMarked = true;
+        const bookmark = mark ? encoder.bookmark(cache.revision, true) : "";
+        this.#blocked = !response.write(text + bookmark);
+        this.wake();
+      },
+      (error: unknown) => this.#fail(error),
+    );
+    return true;
+  }
+
+  /** What cannot be shown ends the watch with an ERROR event. */
+  #fail(error: unknown): void {
+    if (this.#ended) return;
+    const known = error instanceof ApiError ? error : internalError(String(error));
+    this.#options.response.end(`${jsonText({ type: "ERROR", object: known.status() })}\n`);
+    this.#finish();
   }
 
   #atEnd(): boolean {

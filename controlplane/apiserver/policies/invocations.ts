@@ -1,4 +1,4 @@
-import type { AskedRequest, RequestForm } from "../admission/matching/asked-request.ts";
+import { type AskedRequest, preparedForm, type RequestForm } from "../admission/matching/asked-request.ts";
 import { type Answers, requestVariables } from "../admission/matching/variables.ts";
 import { type LookupDeps, storedObject } from "../admission/stored-lookup.ts";
 import { ApiError } from "../api-error.ts";
@@ -84,7 +84,7 @@ export async function variablesIn(
     name === ""
       ? undefined
       : await storedObject(deps, { group: "", plural: "namespaces", namespace: "", name });
-  return requestVariables(asked, form, {
+  return requestVariables(asked, await preparedForm(form, asked), {
     answers,
     ...(namespace !== undefined && { namespace: namespace as unknown as JsonObject }),
   });

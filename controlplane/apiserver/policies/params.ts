@@ -3,6 +3,7 @@ import type { KubeObject, ParamKind, ParamRef } from "../../../client/types.ts";
 import { type LookupDeps, storedObject, storedObjects } from "../admission/stored-lookup.ts";
 import type { JsonObject } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
+import { knowing } from "../registry/slow-conversion.ts";
 
 /** A binding that cannot be used as it is. */
 export class BindingError extends Error {}
@@ -30,8 +31,9 @@ export async function paramsOf(
   const found = await select(deps, served, ref, namespace);
   if (found.length === 0 && ref.parameterNotFoundAction === "Deny")
     throw new BindingError("no params found for policy binding with `Deny` parameterNotFoundAction");
+  const { convert } = await knowing(served, found);
   return found.map((object) => ({
-    ...(served.convert?.toServed(object) ?? object),
+    ...(convert?.toServed(object) ?? object),
     apiVersion: served.apiVersion,
     kind: served.kind.kind,
   }));

@@ -1,5 +1,5 @@
 import type { ObjectSchema } from "../schemas.ts";
-import type { Kind, OtherForm, TableColumns, Verb } from "./kind.ts";
+import type { Kind, OtherForm, SlowConversion, TableColumns, Verb } from "./kind.ts";
 import { byPriority } from "./version-priority.ts";
 
 /** A kind as one group and version of the API serves it. Most kinds are served once; events twice. */
@@ -16,6 +16,8 @@ export interface ServedKind {
   readonly deprecation?: string;
   /** Present where the served form differs from the stored one. */
   readonly convert?: Pick<OtherForm, "toServed" | "fromServed">;
+  /** Present where that has to be asked of others, ahead: see slow-conversion.ts. */
+  readonly slow?: SlowConversion;
 }
 
 export const allVerbs = [
@@ -99,6 +101,7 @@ export function servedForms(kind: Kind): ServedKind[] {
     ...(kind.schema && { schema: kind.schema }),
     ...(kind.deprecation !== undefined && { deprecation: kind.deprecation }),
     view: kind,
+    ...(kind.slowForm && { slow: kind.slowForm(kind.version), convert: plain }),
   };
   const others = (kind.otherForms ?? []).map((form): ServedKind => {
     const { group, version, schema, view = kind, deprecation } = form;
@@ -112,6 +115,7 @@ export function servedForms(kind: Kind): ServedKind[] {
       ...(schema && { schema }),
       ...(deprecation !== undefined && { deprecation }),
       view,
+      ...(kind.slowForm && { slow: kind.slowForm(version) }),
       convert: {
         toServed: (object) => ({ ...form.toServed(object), apiVersion }),
         fromServed: (object) => ({ ...form.fromServed(object), apiVersion: own.apiVersion }),
@@ -120,6 +124,12 @@ export function servedForms(kind: Kind): ServedKind[] {
   });
   return kind.hidesOwnForm ? others : [own, ...others];
 }
+
+/** Of objects that are in the version already. */
+const plain: NonNullable<ServedKind["convert"]> = {
+  toServed: (object) => ({ ...object }),
+  fromServed: (object) => object,
+};
 
 function setFirst<V>(map: Map<string, V>, key: string, value: V): void {
   if (!map.has(key)) map.set(key, value);

@@ -34,6 +34,9 @@ export interface Kind {
   readonly hidesOwnForm?: true;
   /** Further groups and versions that serve the kind; it is stored in its own. */
   readonly otherForms?: readonly OtherForm[];
+  /** Set where others are asked to convert: for each version that serves the kind. Objects may then be held in a version other
+   *  than the kind's, the one that they were stored in. */
+  readonly slowForm?: (version: string) => SlowConversion;
   /** What clients that use this version are told beside each answer. */
   readonly deprecation?: string;
   /** What is known of its fields; absent: what the schema of built-in kinds says. */
@@ -97,6 +100,13 @@ export interface Kind {
   readonly isReview?: true;
   /** A delete that names no propagation policy leaves dependents behind (replication controllers and jobs, as of old). */
   readonly orphansByDefault?: true;
+}
+
+/** Conversion that takes its time, since others are asked (webhooks of custom resources): many objects at once. The plain
+ *  `toServed` of such a kind knows only what needs no conversion. */
+export interface SlowConversion {
+  readonly toServed: (objects: readonly KubeObject[]) => Promise<readonly JsonObject[]>;
+  readonly fromServed: (object: JsonObject) => Promise<JsonObject>;
 }
 
 /** A kind as another group or version shows it (events under events.k8s.io). */

@@ -2,9 +2,10 @@ import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
 import { ApiError, conflict, invalid, modifiedMeanwhile, notFound, unknownError } from "../api-error.ts";
-import { isObject, listOf, objectOf } from "../json.ts";
+import { isObject, listOf, objectOf, toKubeObject } from "../json.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind, Part } from "./kind.ts";
+import { apiVersionOf } from "./kind-table.ts";
 import {
   finalizerProblems,
   fixedMetaProblems,
@@ -80,9 +81,10 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
   let next: KubeObject;
   let result: CommitResult | undefined;
   try {
-    next = await change(cloneJson(state.object));
-    checkPreconditions(kind, next, { current: state.object, key, options });
-    await prepare(deps, kind, { next, current: state.object, options });
+    const current = await inKindsVersion(kind, state.object);
+    next = await change(cloneJson(current));
+    checkPreconditions(kind, next, { current, key, options });
+    await prepare(deps, kind, { next, current, options });
     result = await commit(deps, kind, { ...attempt, next });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -100,6 +102,14 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
   if (!result.ok) return { done: false, state: stateOf(kind, result.current[0]) };
   next.metadata.resourceVersion = String(result.revision);
   return { done: true, object: next };
+}
+
+/** The object as it would be stored now, where it was stored in another version. */
+async function inKindsVersion(kind: Kind, object: KubeObject): Promise<KubeObject> {
+  const { slowForm, group, version } = kind;
+  if (slowForm === undefined || object.apiVersion === apiVersionOf(group, version)) return object;
+  const [converted] = await slowForm(version).toServed([object]);
+  return toKubeObject(converted ?? {});
 }
 
 /** Undefined where there is nothing to write. */

@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
+import type { ConversionWebhook } from "../customresources/custom-kind.ts";
 import {
   cleanupFinalizer,
   type Definition,
@@ -6,9 +7,7 @@ import {
   storageVersion,
 } from "../customresources/definition.ts";
 import { validateDefinition } from "../customresources/definition-validation.ts";
-import type { FieldError } from "../registry/kind.ts";
 import { column } from "./cell-text.ts";
-import { notSupported } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
@@ -38,6 +37,8 @@ export const customResourceDefinitions = kindOf<Definition>({
     spec.names.singular ||= spec.names.kind.toLowerCase();
     if (spec.names.kind !== "") spec.names.listKind ||= `${spec.names.kind}List`;
     spec.conversion ??= { strategy: "None" };
+    const { service } = (spec.conversion.webhook as ConversionWebhook | undefined)?.clientConfig ?? {};
+    if (service !== undefined) (service as { port?: number }).port ??= 443;
     definition.status ??= {};
     noteStored(definition);
   },
@@ -63,7 +64,7 @@ export const customResourceDefinitions = kindOf<Definition>({
     } as const;
     setCondition(definition, condition, now);
   },
-  validate: problemsOf,
+  validate: (definition, _facts, current) => validateDefinition(definition, current),
   columns: [column("Created At", "date")],
   cells: ({ metadata }) => [metadata.creationTimestamp ?? ""],
 });
@@ -74,11 +75,4 @@ function noteStored(definition: Definition): void {
   const status = definition.status ?? {};
   if (stored !== undefined && !status.storedVersions?.includes(stored))
     definition.status = { ...status, storedVersions: [...(status.storedVersions ?? []), stored] };
-}
-
-/** Conversion by webhook is refused by name, since it would be ignored. */
-function problemsOf(definition: Definition, _facts: unknown, current?: Definition): readonly FieldError[] {
-  const problems = validateDefinition(definition, current);
-  if (definition.spec.conversion?.strategy !== "Webhook") return problems;
-  return [...problems, notSupported("spec.conversion.strategy", "Webhook", ["None"])];
 }

@@ -100,7 +100,7 @@ class Turn {
     try {
       changed = await counted(this.#deps, asking, async () => {
         const { patch, patchType } = await callHook(this.#deps, asking);
-        return patch !== "" && this.#apply(asking, { patch, patchType, object, place });
+        return patch !== "" && (await this.#apply(asking, { patch, patchType, object, place }));
       });
     } catch (error) {
       settle(this.#deps, asking, error, `failed-open.mutation.webhook.admission.k8s.io/${place}`);
@@ -110,7 +110,7 @@ class Turn {
     return changed;
   }
 
-  #apply({ hook, form }: Asking, given: GivenPatch): boolean {
+  async #apply({ hook, form }: Asking, given: GivenPatch): Promise<boolean> {
     const { patch, patchType, object, place } = given;
     const operations = operationsOf(hook.name, patch);
     if (operations.length === 0) return false;
@@ -120,7 +120,7 @@ class Turn {
       );
     if (patchType !== "JSONPatch")
       throw new HookFailure(hook.name, `unsupported patch type ${JSON.stringify(patchType)}`, 400);
-    const next = patchedObject(this.#deps.schemas, form, { object, operations });
+    const next = await patchedObject(this.#deps.schemas, form, { object, operations });
     const changed = !sameJson(object, next);
     for (const field of Object.keys(object)) Reflect.deleteProperty(object, field);
     Object.assign(object, next);

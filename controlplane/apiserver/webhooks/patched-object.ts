@@ -5,16 +5,17 @@ import { applyOperations, jsonPatchLimits, PatchFailure } from "../handlers/json
 import { isObject, type JsonObject, stringOf, toKubeObject } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
+import { storedFrom } from "../registry/slow-conversion.ts";
 import type { Schemas } from "../schemas.ts";
 
 /** The object as it is stored, with the operations applied to the form that a webhook saw. What the patch makes of it is read
  *  like any object of a client: unknown fields vanish, values of another type are refused. Fails with 500 where the patch does
  *  not fit, in the words of the library that Kubernetes uses. */
-export function patchedObject(
+export async function patchedObject(
   schemas: Schemas,
   form: RequestForm,
   { object, operations }: { readonly object: KubeObject; readonly operations: readonly JsonObject[] },
-): KubeObject {
+): Promise<KubeObject> {
   const { operationsMax } = jsonPatchLimits;
   if (operations.length > operationsMax)
     throw internalError(
@@ -22,7 +23,7 @@ export function patchedObject(
     );
   const patched = applied(structuredClone(objectIn(form, object)), operations);
   checkNesting(patched);
-  const { type, convert } = form;
+  const { type } = form;
   const apiVersion = apiVersionOf(type.group, type.version);
   if (patched.kind !== type.kind || patched.apiVersion !== apiVersion)
     throw internalError(
@@ -32,7 +33,7 @@ export function patchedObject(
   const [typeError] = schema.checkFields(patched).typeErrors;
   if (typeError !== undefined) throw internalError(typeError);
   schema.normalize(patched);
-  return toKubeObject(convert === undefined ? patched : { ...convert.fromServed(patched) });
+  return toKubeObject({ ...(await storedFrom(form, patched)) });
 }
 
 function applied(document: unknown, operations: readonly JsonObject[]): JsonObject {

@@ -1,4 +1,4 @@
-import type { AskedRequest, RequestForm } from "../admission/matching/asked-request.ts";
+import { type AskedRequest, preparedForm, type RequestForm } from "../admission/matching/asked-request.ts";
 import { conditionsMatch } from "../admission/matching/match-conditions.ts";
 import { matchingForm } from "../admission/matching/rules.ts";
 import { namespaceMatches, objectMatches } from "../admission/matching/selectors.ts";
@@ -20,9 +20,10 @@ export async function shouldAsk(
   asked: AskedRequest,
   { answers, type }: { readonly answers: Answers; readonly type: "admit" | "validating" },
 ): Promise<RequestForm | undefined> {
-  const form = matchingForm(hook.rules, asked, hook.matchPolicy);
-  if (form === undefined || !objectMatches(hook.objectSelector, asked)) return undefined;
+  const matching = matchingForm(hook.rules, asked, hook.matchPolicy);
+  if (matching === undefined || !objectMatches(hook.objectSelector, asked)) return undefined;
   if (!(await namespaceMatches(deps, hook.namespaceSelector, asked))) return undefined;
+  const form = await preparedForm(matching, asked);
   if (hook.conditions.length === 0) return form;
   const variables = requestVariables(asked, form, { answers });
   const failurePolicy = hook.ignoresFailure ? "Ignore" : "Fail";

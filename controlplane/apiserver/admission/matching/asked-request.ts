@@ -3,6 +3,7 @@ import type { User } from "../../filters/authentication.ts";
 import { isObject, type JsonObject, objectOf } from "../../json.ts";
 import type { Kind } from "../../registry/kind.ts";
 import { apiVersionOf, type ServedKind, servedForms } from "../../registry/kind-table.ts";
+import { knowing } from "../../registry/slow-conversion.ts";
 import type { ObjectSchema } from "../../schemas.ts";
 import {
   type Attributes,
@@ -38,6 +39,8 @@ export interface RequestForm {
   readonly type: ObjectType;
   /** The object as it is shown there; absent: as it is. */
   readonly convert: ServedKind["convert"];
+  /** Present where others are asked to convert: see `preparedForm`. */
+  readonly slow: ServedKind["slow"];
   /** Absent: as the built-in schema says of the type. */
   readonly schema: ObjectSchema | undefined;
 }
@@ -98,11 +101,17 @@ function formsOf(
       kind: type?.kind ?? kind.kind,
     },
     convert: type === undefined ? one.convert : undefined,
+    slow: type === undefined ? one.slow : undefined,
     schema: type === undefined ? one.schema : undefined,
   });
   if (asked === undefined) throw new Error(`nothing serves ${kind.plural}`);
   const others = all.filter(({ group, version }) => group !== asked.group || version !== asked.version);
   return { form: form(asked), equivalents: type?.plural === undefined ? others.map(form) : [] };
+}
+
+/** The form, able to show the objects of the request as they are now. To be asked before `objectIn`. */
+export function preparedForm(form: RequestForm, { object, old }: AskedRequest): Promise<RequestForm> {
+  return knowing(form, [object, old].filter((one) => one !== undefined) as KubeObject[]);
 }
 
 /** An object of the request in the group and version of a form, as the API would show it, before and after what only the
