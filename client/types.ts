@@ -72,6 +72,13 @@ export type HorizontalPodAutoscaler = Stored<k8s.V2HorizontalPodAutoscaler> & {
 export type CertificateSigningRequest = Stored<k8s.V1CertificateSigningRequest>;
 export type IPAddress = Stored<k8s.V1IPAddress>;
 export type ServiceCIDR = Stored<k8s.V1ServiceCIDR>;
+export type DeviceClass = Stored<k8s.V1DeviceClass> & { spec: Wire<k8s.V1DeviceClassSpec> };
+export type ResourceClaim = Stored<k8s.ResourceV1ResourceClaim> & { spec: ResourceClaimSpec };
+export type ResourceClaimSpec = Wire<k8s.V1ResourceClaimSpec>;
+export type ResourceClaimTemplate = Stored<k8s.V1ResourceClaimTemplate> & {
+  spec: Wire<k8s.V1ResourceClaimTemplateSpec>;
+};
+export type ResourceSlice = Stored<k8s.V1ResourceSlice> & { spec: Wire<k8s.V1ResourceSliceSpec> };
 export type PodDisruptionBudget = Stored<k8s.V1PodDisruptionBudget> & {
   spec: Wire<k8s.V1PodDisruptionBudgetSpec>;
 };

@@ -13,6 +13,9 @@ const pod = {
 const bodies: Readonly<Record<string, Json>> = {
   Pod: { spec: pod },
   EndpointSlice: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }] },
+  ResourceSlice: {
+    spec: { driver: "d.example.com", pool: { name: "p", resourceSliceCount: 1 }, allNodes: true },
+  },
   CustomResourceDefinition: {
     metadata: { name: "samples.example.com" },
     spec: {
@@ -34,6 +37,8 @@ const bodies: Readonly<Record<string, Json>> = {
 
 /** What must stand beside a field so that all else is well, by the path of its message. */
 const neighbours: Readonly<Record<string, Json>> = {
+  "ResourceSlice.spec.devices.0": { name: "a" },
+  "ResourceSlice.spec.devices.0.attributes.k": { string: "s" },
   "Pod.spec": { serviceAccountName: "default" },
   "Pod.spec.containers.0": pod.containers[0] ?? {},
   "Pod.spec.containers.0.env.0": { name: "A" },

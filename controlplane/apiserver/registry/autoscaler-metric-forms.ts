@@ -157,7 +157,7 @@ function fromV1(metric: unknown, rowsOf: Readonly<Record<string, readonly Row[]>
 
 const isText = (value: unknown): value is string => typeof value === "string";
 const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
-const optional = (value: unknown, fit: (value: unknown) => boolean) => value === undefined || fit(value);
+const optional = (value: unknown, holds: (value: unknown) => boolean) => value === undefined || holds(value);
 
 const fits: Readonly<Record<ValueType, (value: unknown) => boolean>> = {
   string: isText,

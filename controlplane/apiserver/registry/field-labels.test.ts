@@ -5,7 +5,7 @@ import { KindTable } from "./kind-table.ts";
 
 /** What a kube-apiserver 1.36.3 answered when each of these was asked for of each kind, and when "a" was. */
 const labels =
-  "metadata.name metadata.namespace metadata.uid metadata.labels spec.nodeName spec.host spec.restartPolicy spec.schedulerName spec.serviceAccountName spec.hostNetwork spec.unschedulable spec.clusterIP spec.type spec.signerName status.phase status.podIP status.podIPs status.nominatedNodeName status.replicas status.successful type reason source reportingComponent reportingController involvedObject.kind involvedObject.namespace involvedObject.name involvedObject.uid involvedObject.apiVersion involvedObject.resourceVersion involvedObject.fieldPath regarding.kind regarding.namespace regarding.name regarding.uid regarding.apiVersion regarding.resourceVersion regarding.fieldPath".split(
+  "metadata.name metadata.namespace metadata.uid metadata.labels spec.nodeName spec.driver spec.host spec.restartPolicy spec.schedulerName spec.serviceAccountName spec.hostNetwork spec.unschedulable spec.clusterIP spec.type spec.signerName status.phase status.podIP status.podIPs status.nominatedNodeName status.replicas status.successful type reason source reportingComponent reportingController involvedObject.kind involvedObject.namespace involvedObject.name involvedObject.uid involvedObject.apiVersion involvedObject.resourceVersion involvedObject.fieldPath regarding.kind regarding.namespace regarding.name regarding.uid regarding.apiVersion regarding.resourceVersion regarding.fieldPath".split(
     " ",
   );
 const recorded: Record<string, { accepted: string[]; refusal: string }> = {
@@ -53,6 +53,10 @@ const recorded: Record<string, { accepted: string[]; refusal: string }> = {
   "certificates.k8s.io/v1/certificatesigningrequests": {
     accepted: ["metadata.name", "spec.signerName"],
     refusal: "field label not supported: a",
+  },
+  "resource.k8s.io/v1/resourceslices": {
+    accepted: ["metadata.name", "spec.nodeName", "spec.driver"],
+    refusal: "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: a",
   },
   "batch/v1/jobs": {
     accepted: "metadata.name metadata.namespace status.successful".split(" "),

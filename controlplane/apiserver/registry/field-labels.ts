@@ -40,6 +40,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
   ],
   "events.k8s.io/v1/events": ["metadata.name", "metadata.namespace", "reason", "type"],
   "certificates.k8s.io/v1/certificatesigningrequests": ["metadata.name", "spec.signerName"],
+  "resource.k8s.io/v1/resourceslices": ["metadata.name", "spec.nodeName", "spec.driver"],
   "batch/v1/jobs": ["metadata.name", "metadata.namespace", "status.successful"],
 };
 const others = ["metadata.name", "metadata.namespace"];
@@ -74,6 +75,8 @@ export function selectedField(served: ServedKind, label: string): string {
 function refusal(name: string, label: string): string {
   const quoted = JSON.stringify(label);
   if (name === "batch/v1/jobs") return `field label ${quoted} not supported for Job`;
+  if (name === "resource.k8s.io/v1/resourceslices")
+    return `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${label}`;
   if (name in own) return `field label not supported: ${label}`;
   return `${quoted} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }

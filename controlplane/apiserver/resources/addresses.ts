@@ -29,6 +29,20 @@ export function addressNameProblems(value: string): readonly string[] {
   return value === canonical ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
 }
 
+/** An address with the size of its net, as interfaces have them: `10.9.8.7/24`. */
+export function interfaceAddress(value: string, field: string): readonly FieldError[] {
+  const [address = "", bits = "", ...more] = value.split("/");
+  const bytes = addressBytes(address);
+  if (bytes === undefined || more.length > 0 || !/^\d+$/.test(bits) || Number(bits) > bytes.length * 8)
+    return [
+      invalid(field, value, "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"),
+    ];
+  const shown = isIpv6(address) ? canonicalIpv6(address) : bytes.join(".");
+  const canonical = `${shown}/${Number(bits)}`;
+  if (value === canonical) return [];
+  return [invalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
+}
+
 export function ipRange(field: string, value: string): readonly FieldError[] {
   const problem = rangeProblem(value);
   return problem === undefined ? [] : [invalid(field, value, problem)];

@@ -19,7 +19,7 @@ export function validateClaimTemplate(template: Template | undefined, field: str
   ];
 }
 
-function validateTemplateMeta(
+export function validateTemplateMeta(
   metadata: NonNullable<NonNullable<Template>["metadata"]>,
   field: string,
 ): readonly FieldError[] {

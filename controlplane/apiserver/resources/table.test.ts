@@ -131,6 +131,14 @@ const good: Readonly<Record<string, Json>> = {
     spec: { parentRef: { resource: "services", namespace: "default", name: "web" } },
   },
   ServiceCIDR: { spec: { cidrs: ["10.96.0.0/16"] } },
+  DeviceClass: { spec: {} },
+  ResourceClaim: {
+    spec: { devices: { requests: [{ name: "gpu", exactly: { deviceClassName: "gpus" } }] } },
+  },
+  ResourceClaimTemplate: { spec: { spec: {} } },
+  ResourceSlice: {
+    spec: { driver: "gpus.example.com", pool: { name: "p", resourceSliceCount: 1 }, allNodes: true },
+  },
   HorizontalPodAutoscaler: {
     spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web" } },
   },

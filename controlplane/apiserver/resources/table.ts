@@ -10,6 +10,7 @@ import { csiStorageCapacities } from "./csistoragecapacities.ts";
 import { customResourceDefinitions } from "./customresourcedefinitions.ts";
 import { daemonSets } from "./daemonsets.ts";
 import { deployments } from "./deployments.ts";
+import { deviceClasses } from "./deviceclasses.ts";
 import { endpointSlices, endpoints } from "./endpoints.ts";
 import { events } from "./events.ts";
 import { flowSchemas } from "./flowschemas.ts";
@@ -32,7 +33,10 @@ import { priorityClasses } from "./priorityclasses.ts";
 import { priorityLevelConfigurations } from "./prioritylevelconfigurations.ts";
 import { replicaSets } from "./replicasets.ts";
 import { replicationControllers } from "./replicationcontrollers.ts";
+import { resourceClaims } from "./resourceclaims.ts";
+import { resourceClaimTemplates } from "./resourceclaimtemplates.ts";
 import { resourceQuotas } from "./resourcequotas.ts";
+import { resourceSlices } from "./resourceslices.ts";
 import {
   localSubjectAccessReviews,
   selfSubjectAccessReviews,
@@ -110,6 +114,10 @@ export const kinds: readonly Kind[] = [
   validatingWebhookConfigurations,
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
+  deviceClasses,
+  resourceClaims,
+  resourceClaimTemplates,
+  resourceSlices,
   customResourceDefinitions,
   apiServices,
   selfSubjectReviews,
