@@ -10,6 +10,7 @@ import {
   readAdmissionConfiguration,
 } from "./admission/configuration-file.ts";
 import { admissionPluginNames } from "./admission/plugins.ts";
+import { type AuditConfig, auditConfig, auditFlags } from "./audit/flags.ts";
 import type { AuthenticationConfig } from "./authentication/config.ts";
 import { authenticationConfig, authenticationFlags } from "./authentication/flags.ts";
 import { historyBytesDefault } from "./cache/history-budget.ts";
@@ -98,6 +99,7 @@ export const apiserverFlags = {
   },
   "kubelet-client-key": { kind: "string", value: "FILE", help: "Its private key, PEM" },
   ...authenticationFlags,
+  ...auditFlags,
   "disable-admission-plugins": {
     kind: "list",
     value: "NAMES",
@@ -141,6 +143,8 @@ export interface ApiserverConfig {
   readonly store: StoreAccess;
   /** Absent: values are stored as they are. */
   readonly encryption: EncryptionConfig | undefined;
+  /** Absent: nobody reads of requests. */
+  readonly audit: AuditConfig | undefined;
   readonly compactionIntervalMs: number;
   readonly clusterIps: Ipv4Range;
   /** Where the Service of the cluster's DNS is kept. */
@@ -194,6 +198,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
   for (const name of flags["disable-admission-plugins"])
     if (!admissionPluginNames.includes(name))
       problems.push(`--disable-admission-plugins: "${name}" is none of ${admissionPluginNames.join(", ")}`);
+  const audit = auditConfig(flags, problems);
   const encryptionFile = flags["encryption-provider-config"];
   const reloads = flags["encryption-provider-config-automatic-reload"];
   if (encryptionFile)
@@ -226,6 +231,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     tls,
     authentication,
     store,
+    audit,
     encryption: encryptionFile ? { path: encryptionFile, reloads } : undefined,
     compactionIntervalMs: flags["etcd-compaction-interval"],
     clusterIps,

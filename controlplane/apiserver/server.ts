@@ -12,6 +12,9 @@ import {
   timedOut,
 } from "./api-error.ts";
 import type { ApiMetrics } from "./api-metrics.ts";
+import type { Audit } from "./audit/compose.ts";
+import { followAnswer, noteDecision } from "./audit/follow.ts";
+import type { AuditTrail } from "./audit/trail.ts";
 import { type PlainDeps, plainRoute } from "./discovery/plain-routes.ts";
 import type { User } from "./filters/authentication.ts";
 import { authorize } from "./filters/authorization.ts";
@@ -27,9 +30,10 @@ import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
 import { negotiate, plainOutput } from "./handlers/negotiate.ts";
 import { answerText, send, sendError } from "./handlers/respond.ts";
 import { handlerFor, showsTables } from "./handlers/route.ts";
+import { objectOf } from "./json.ts";
 import { newUid } from "./registry/object-meta.ts";
 import { knowing } from "./registry/slow-conversion.ts";
-import { StorageError } from "./registry/storage.ts";
+import { StorageError, UnreadableValue } from "./registry/storage.ts";
 
 export interface ServerDeps {
   readonly handlers: HandlerDeps;
@@ -40,6 +44,8 @@ export interface ServerDeps {
   readonly seats: Seats;
   readonly bodies: BodiesUnderWay;
   readonly metrics: ApiMetrics;
+  /** Absent: nobody reads of requests. */
+  readonly audit: Audit | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -74,6 +80,8 @@ export async function serve(
   const annotate = (key: string, value: string) => {
     if (!annotations.has(key)) annotations.set(key, value);
   };
+  const trail = deps.audit?.begin({ request, info, auditId, isLong: long, annotations });
+  if (trail !== undefined) followAnswer(response, trail);
   try {
     if (!long) {
       const late = timedOut("request did not complete within the allotted timeout");
@@ -83,8 +91,13 @@ export async function serve(
     const user = await identify(request, info, deps.handlers.gate, {
       warn: (text) => warn(response, text),
       refusal: (why) => deps.log.debug("a credential does not hold", { why, auditId }),
+      sender: (sender) => trail?.sentBy(sender),
     });
-    await authorize(authorizer, user, info, (result) => deps.metrics.authorizations.inc({ result }));
+    trail?.madeAs(user);
+    await authorize(authorizer, user, info, (result, reason) => {
+      deps.metrics.authorizations.inc({ result });
+      noteDecision(annotate, result, reason);
+    });
     const { signal } = abort;
     const setHeader = (name: string, value: string) => void response.setHeader(name, value);
     const enter = async () => {
@@ -92,13 +105,15 @@ export async function serve(
       seat = await deps.seats.enter({ user, info, signal, setHeader });
       return seat.leave;
     };
-    await dispatch({ request, response, info, user, signal, enter, annotate }, deps);
+    await dispatch({ request, response, info, user, signal, enter, annotate, trail }, deps);
   } catch (error) {
     await refuse(request, response, abort.signal.aborted ? abortReason(abort.signal, error) : error, {
       deps,
       auditId,
+      trail,
     });
   } finally {
+    trail?.completes();
     seat?.end();
     cancelDeadline();
     response.off("close", onClose);
@@ -131,6 +146,7 @@ export interface Exchange {
   /** Takes a place among the requests under way, until the request is over or what is returned is called. Fails with 429. */
   readonly enter: () => Promise<() => void>;
   readonly annotate: (key: string, value: string) => void;
+  readonly trail: AuditTrail | undefined;
 }
 
 /** Serves a request that is its own; false leaves it to the next in line. */
@@ -182,6 +198,7 @@ async function handle(
 ): Promise<void> {
   // Whoever sends slowly must not keep others out: a place is taken once the body is there.
   const body = await bodyOf(exchange, deps);
+  exchange.trail?.body(body);
   const begun = await exchange.enter();
   const call = makeCall(exchange, { target, served, body, begun });
   await reply(exchange, deps, { call, answer: await handler(call, deps.handlers) });
@@ -241,7 +258,13 @@ async function reply(
   if (answer.type === "stream") return answer.run(request, response);
   const nowMs = deps.clock.wallMs();
   const served = await knowing(call.served, objectsOf(answer));
-  const body = answerText(answer, { served, output: call.output, query: call.query, nowMs });
+  const shown = { served, output: call.output, query: call.query, nowMs };
+  const body = answerText(answer, shown);
+  if (answer.type === "json") exchange.trail?.status(objectOf(answer.body));
+  else if (exchange.trail?.wantsResponse) {
+    const inJson = { ...shown, output: { ...call.output, format: "json" } as const };
+    exchange.trail.answer(call.output.format === "json" ? body : answerText(answer, inJson));
+  }
   const contentType = call.output.format === "yaml" ? "application/yaml" : "application/json";
   await send(request, response, { code: answer.type === "list" ? 200 : answer.code, contentType, body });
 }
@@ -255,11 +278,18 @@ async function refuse(
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
-  { deps, auditId }: { readonly deps: ServerDeps; readonly auditId: string },
+  {
+    deps,
+    auditId,
+    trail,
+  }: { readonly deps: ServerDeps; readonly auditId: string; readonly trail: AuditTrail | undefined },
 ): Promise<void> {
   const known = toApiError(error);
   if (known.code === 500 && response.socket?.destroyed !== true)
     deps.log.error("request failed", { method: request.method, url: request.url, auditId, error });
+  if (known.code === 401) trail?.unknownSender();
+  trail?.status(known.status());
+  if (isOurs(error)) trail?.panics(known.message);
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
@@ -268,6 +298,10 @@ async function refuse(
   if (!request.complete) response.setHeader("Connection", "close");
   await sendError(request, response, known);
 }
+
+/** Neither the client's fault nor the store's. */
+const isOurs = (error: unknown) =>
+  !(error instanceof ApiError || error instanceof StorageError || error instanceof UnreadableValue);
 
 /** What a client is told of anything that can go wrong. */
 export function toApiError(error: unknown): ApiError {

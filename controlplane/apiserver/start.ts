@@ -8,6 +8,7 @@ import { openStoreClient } from "../../store/client/open-client.ts";
 import { inOrder } from "./admission/admission.ts";
 import { admissionPlugins, quotaPluginName } from "./admission/plugins.ts";
 import { apiMetrics, observeApi } from "./api-metrics.ts";
+import { auditAsConfigured } from "./audit/compose.ts";
 import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
 import { isRequestHeader } from "./authentication/request-header.ts";
 import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
@@ -84,6 +85,7 @@ export async function startOnStorage(
   const state = { bootstrapped: false };
   const { handlers, rbac, hookClients, followEncryption } = handlerDeps(config, storage, { os, log });
   const { hub, kinds } = handlers;
+  const audit = auditAsConfigured(config.audit, os, log);
   const bounds = composeBounds(config, handlers, os);
   const servers = config.bindAddresses.map(() => tlsServer(config));
   const port = await listenAll(servers, config).catch(async (error: unknown) => {
@@ -111,6 +113,7 @@ export async function startOnStorage(
     seats: bounds.seats,
     bodies: new BodiesUnderWay(),
     metrics: apiMetrics(os.metrics),
+    audit,
     clock: os.clock,
     random: os.random,
     log,
@@ -140,6 +143,7 @@ export async function startOnStorage(
       handlers.nodes.agent.destroy();
       hookClients.close();
       await storage.close();
+      await audit?.close();
     })();
     return stopped;
   };

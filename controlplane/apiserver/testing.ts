@@ -112,6 +112,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     authentication: certificatesOnly,
     store: { endpoints: [], tls: undefined },
     encryption: undefined,
+    audit: undefined,
     compactionIntervalMs: 0,
     clusterIps,
     clusterDnsAddress: undefined,

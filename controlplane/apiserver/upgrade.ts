@@ -1,9 +1,10 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { pathNotFound } from "./api-error.ts";
+import { type ApiError, pathNotFound } from "./api-error.ts";
+import { noteDecision } from "./audit/follow.ts";
 import { authorize } from "./filters/authorization.ts";
 import { identify } from "./filters/identity.ts";
-import { requestInfo } from "./filters/request-info.ts";
+import { header, requestInfo } from "./filters/request-info.ts";
 import { admitSession, sessionOptions } from "./handlers/admit-session.ts";
 import { logOptions } from "./handlers/log-options.ts";
 import { serveLogSocket } from "./handlers/log-socket.ts";
@@ -12,6 +13,7 @@ import { pipeToNode } from "./handlers/pod-stream.ts";
 import { podTarget } from "./handlers/pod-target.ts";
 import { plainText } from "./handlers/respond.ts";
 import { jsonText } from "./json.ts";
+import { newUid } from "./registry/object-meta.ts";
 import { type ServerDeps, toApiError } from "./server.ts";
 
 const streamSubresources = ["exec", "attach", "log"] as const;
@@ -29,14 +31,26 @@ export async function serveUpgrade(
   const onStop = () => socket.destroy();
   deps.stopping.addEventListener("abort", onStop, { once: true });
   socket.on("close", () => deps.stopping.removeEventListener("abort", onStop));
+  const info = requestInfo(request.method ?? "GET", request.url ?? "/");
+  const auditId = header(request.headers, "audit-id") || newUid(deps.random);
+  const annotations = new Map<string, string>();
+  const annotate = (key: string, value: string) => {
+    if (!annotations.has(key)) annotations.set(key, value);
+  };
+  const trail = deps.audit?.begin({ request, info, auditId, isLong: true, annotations });
+  socket.once("close", () => trail?.completes());
   try {
-    const info = requestInfo(request.method ?? "GET", request.url ?? "/");
     const { authorizer } = deps.handlers;
     const user = await identify(request, info, deps.handlers.gate, {
       warn: (text) => deps.log.info("about an upgrade's user", { text }),
-      refusal: (why) => deps.log.debug("a credential does not hold", { why }),
+      refusal: (why) => deps.log.debug("a credential does not hold", { why, auditId }),
+      sender: (sender) => trail?.sentBy(sender),
     });
-    await authorize(authorizer, user, info, (result) => deps.metrics.authorizations.inc({ result }));
+    trail?.madeAs(user);
+    await authorize(authorizer, user, info, (result, reason) => {
+      deps.metrics.authorizations.inc({ result });
+      noteDecision(annotate, result, reason);
+    });
     const target = info.resource;
     const stream = streamSubresources.find((one) => one === target?.subresource);
     if (target === undefined || stream === undefined || target.plural !== "pods") throw pathNotFound();
@@ -48,7 +62,9 @@ export async function serveUpgrade(
     // Whatever it is to become: the node says what is wrong with the container, or that it speaks only WebSocket.
     if (stream === "log") {
       const options = logOptions(info.query, target.name);
-      await serveLogSocket(upgrade, { ...parts, options, pod: await podTarget(asking, deps.handlers) });
+      const pod = await podTarget(asking, deps.handlers);
+      trail?.responds(101);
+      await serveLogSocket(upgrade, { ...parts, options, pod });
     } else {
       await authorizeSession(authorizer, user, target);
       await admitSession(
@@ -59,21 +75,25 @@ export async function serveUpgrade(
           signal: gone.signal,
           // The answer to an upgrade has no room for them.
           warn: (text) => deps.log.info("about a session", { text }),
-          annotate: (key, value) => deps.log.debug("audit annotation", { key, value }),
+          annotate,
         },
         sessionOptions(stream, info.query),
       );
       const pod = await podTarget(asking, deps.handlers);
+      trail?.responds(101);
       await pipeToNode(upgrade, { ...parts, query: info.query, pod, stream });
     }
   } catch (error) {
-    refuseUpgrade(socket, error);
+    const known = toApiError(error);
+    if (known.code === 401) trail?.unknownSender();
+    trail?.status(known.status());
+    trail?.responds(known.code);
+    refuseUpgrade(socket, known);
   }
 }
 
 /** A Status in place of the 101 that the client hoped for. */
-function refuseUpgrade(socket: Duplex, error: unknown): void {
-  const known = toApiError(error);
+function refuseUpgrade(socket: Duplex, known: ApiError): void {
   const body = known.text ?? jsonText(known.status());
   const type = known.text === undefined ? "application/json" : plainText;
   socket.end(

@@ -1,8 +1,13 @@
 import type { Random } from "../../../base/os/random.ts";
+import { listOfObjects, noUnknown, recordOf, textsOf } from "../read-document.ts";
 import { aesCbc, aesGcm, type NamedKey } from "./ciphers.ts";
-import { listOfObjects, noUnknown, type Reading, recordOf, textsOf } from "./read-document.ts";
 import { resourceProblems } from "./resource-rules.ts";
 import { type Provider, plainValues, type Transformer, transformer } from "./transformer.ts";
+
+interface Reading {
+  readonly random: Random;
+  readonly problems: string[];
+}
 
 /** Which transformer a resource has; its name is `secrets` or `deployments.apps`. */
 export type Transformers = (resource: string) => Transformer;

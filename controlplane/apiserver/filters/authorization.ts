@@ -45,19 +45,19 @@ export function fixedFields(selector: string): Readonly<Record<string, string>> 
 export type Outcome = "allowed" | "no-opinion" | "error";
 
 /** Fails with 403, and with 503 where nobody can say.
- *  @param count Is told how it ended. */
+ *  @param count Is told how it ended, and why. */
 export async function authorize(
   authorizer: Authorizer,
   user: User,
   info: RequestInfo,
-  count: (outcome: Outcome) => void = () => {},
+  count: (outcome: Outcome, reason?: string) => void = () => {},
 ): Promise<void> {
   const wanted = attributesOf(info);
   const { allowed, reason } = await authorizer(user, wanted).catch((error: unknown) => {
     count("error");
     throw error;
   });
-  count(allowed ? "allowed" : "no-opinion");
+  count(allowed ? "allowed" : "no-opinion", reason);
   if (!allowed) throw accessForbidden(user, wanted, reason);
 }
 

@@ -27,11 +27,17 @@ export async function identify(
   request: IncomingMessage,
   info: RequestInfo,
   gate: Gate,
-  tell: { readonly warn: (text: string) => void; readonly refusal: (why: string) => void },
+  tell: {
+    readonly warn: (text: string) => void;
+    readonly refusal: (why: string) => void;
+    /** Is told who sends, before anything else is found out. */
+    readonly sender?: (user: User) => Promise<void> | undefined;
+  },
 ): Promise<User> {
   const sender = await senderOf(request, gate, tell);
   if (sender === undefined) throw unauthorized();
   stripCredentials(request, gate);
+  await tell.sender?.(sender);
   const wanted = wantedUser(request.rawHeaders);
   if (wanted === undefined) return sender;
   return impersonate({ requestor: sender, wanted, attributes: attributesOf(info) }, gate.authorizer);

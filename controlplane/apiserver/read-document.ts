@@ -1,11 +1,4 @@
-import type { Random } from "../../../base/os/random.ts";
-
 /** Reading a parsed document that may hold anything. What is not as it should be is added to the problems. */
-
-export interface Reading {
-  readonly random: Random;
-  readonly problems: string[];
-}
 
 export function recordOf(value: unknown, what: string, problems: string[]): Record<string, unknown> {
   if (isRecord(value)) return value;

@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parse } from "yaml";
+import type { FlagTable, FlagValues } from "../../../base/os/flags.ts";
+import type { LogFileConfig } from "./log-file.ts";
+import { type AuditPolicy, readAuditPolicy } from "./policy.ts";
+
+/** kube-apiserver's flags for what is told of requests, by its names. */
+export const auditFlags = {
+  "audit-policy-file": {
+    kind: "string",
+    value: "FILE",
+    help: "Policy of audit.k8s.io: how much is told of which requests",
+  },
+  "audit-log-path": {
+    kind: "string",
+    value: "FILE",
+    help: "Where events go, each a line of JSON; - is standard output",
+  },
+  "audit-log-format": { kind: "string", value: "FORMAT", default: "json", help: "json is the only one" },
+  "audit-log-maxage": { kind: "integer", default: 0, help: "Days that full files are kept; 0: forever" },
+  "audit-log-maxbackup": { kind: "integer", default: 0, help: "Full files that are kept; 0: all" },
+  "audit-log-maxsize": {
+    kind: "integer",
+    default: 0,
+    help: "Megabytes at which a file is full; 0: a hundred",
+  },
+} as const satisfies FlagTable;
+
+export interface AuditConfig {
+  readonly policy: AuditPolicy;
+  readonly file: LogFileConfig;
+}
+
+const megabyte = 1024 * 1024;
+const sizeDefault = 100;
+
+/** Undefined where nothing is asked for. Each thing that is wrong is added to `problems`. */
+export function auditConfig(
+  flags: FlagValues<typeof auditFlags>,
+  problems: string[],
+): AuditConfig | undefined {
+  const policyPath = flags["audit-policy-file"];
+  const logPath = flags["audit-log-path"];
+  for (const name of ["audit-log-maxage", "audit-log-maxbackup", "audit-log-maxsize"] as const)
+    if (flags[name] < 0) problems.push(`--${name}: must be >= 0`);
+  if (flags["audit-log-format"] !== "json")
+    problems.push(`--audit-log-format: "${flags["audit-log-format"]}" is not supported; json is`);
+  if (!policyPath && !logPath) return undefined;
+  if (!policyPath || !logPath) {
+    problems.push("--audit-policy-file, --audit-log-path: give both or neither");
+    return undefined;
+  }
+  const found: string[] = [];
+  const policy = policyOf(policyPath, found);
+  problems.push(...found.map((problem) => `--audit-policy-file: ${policyPath}: ${problem}`));
+  return {
+    policy,
+    file: {
+      path: logPath === "-" ? logPath : resolve(logPath),
+      ageDaysMax: flags["audit-log-maxage"],
+      backupsMax: flags["audit-log-maxbackup"],
+      sizeBytesMax: (flags["audit-log-maxsize"] || sizeDefault) * megabyte,
+    },
+  };
+}
+
+function policyOf(path: string, problems: string[]): AuditPolicy {
+  try {
+    return readAuditPolicy(parse(readFileSync(path, "utf8")), problems);
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+    return [];
+  }
+}
