@@ -7,6 +7,7 @@ import { TaskScope } from "../../base/os/task-scope.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import { inOrder } from "./admission/admission.ts";
 import { admissionPlugins, quotaPluginName } from "./admission/plugins.ts";
+import { admissionMetrics, timedPhases } from "./admission/timed.ts";
 import { apiMetrics, observeApi } from "./api-metrics.ts";
 import { auditAsConfigured } from "./audit/compose.ts";
 import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
@@ -43,10 +44,10 @@ import { kinds as allKinds } from "./resources/table.ts";
 import { schemas } from "./schema-wiring.ts";
 import { type ServerDeps, serve } from "./server.ts";
 import { serveUpgrade } from "./upgrade.ts";
-import { convertObjects } from "./webhooks/convert-objects.ts";
+import { type ConversionDeps, convertObjects } from "./webhooks/convert-objects.ts";
 import { HookClients } from "./webhooks/hook-client.ts";
 import { hookAddress } from "./webhooks/hooks.ts";
-import { webhookMetrics } from "./webhooks/metrics.ts";
+import { conversionMetrics, webhookMetrics } from "./webhooks/metrics.ts";
 
 export interface RunningApiserver extends Running {
   /** `https://127.0.0.1:6443`: the advertised address with the port it listens on. */
@@ -124,7 +125,12 @@ export async function startOnStorage(
   for (const server of servers) attach(server, deps, connections);
   runLoops(tasks, config, {
     handlers,
-    hookClients,
+    conversion: {
+      clients: hookClients,
+      clock: os.clock,
+      random: os.random,
+      metrics: conversionMetrics(os.metrics),
+    },
     bounds,
     port,
     onPolicy: () => rbac.open(),
@@ -163,7 +169,7 @@ function runLoops(
   config: ApiserverConfig,
   parts: {
     readonly handlers: HandlerDeps;
-    readonly hookClients: HookClients;
+    readonly conversion: Omit<ConversionDeps, "signal">;
     readonly bounds: Bounds;
     readonly port: number;
   } & Pick<BootstrapDeps, "onPolicy" | "onReady">,
@@ -177,11 +183,7 @@ function runLoops(
   tasks.run("bootstrap", (signal) => bootstrap(made, signal));
   const definitions = builtIn(handlers.kinds, "customresourcedefinitions", "apiextensions.k8s.io");
   tasks.run("definitions", (signal) =>
-    serveDefinitions(
-      { ...handlers, converter: converterOf(parts.hookClients, handlers, signal) },
-      definitions,
-      signal,
-    ),
+    serveDefinitions({ ...handlers, converter: converterOf(parts.conversion, signal) }, definitions, signal),
   );
   tasks.run("bounds", (signal) => bounds.run(signal));
   if (compactionIntervalMs > 0)
@@ -191,10 +193,10 @@ function runLoops(
 }
 
 /** Asks the webhooks of definitions to convert, as long as this server runs. */
-function converterOf(clients: HookClients, { clock, random }: HandlerDeps, signal: AbortSignal): ConverterOf {
+function converterOf(deps: Omit<ConversionDeps, "signal">, signal: AbortSignal): ConverterOf {
   return ({ clientConfig = {}, conversionReviewVersions = [] }) =>
     convertObjects(
-      { clients, clock, random, signal },
+      { ...deps, signal },
       { address: hookAddress(clientConfig), reviewVersions: conversionReviewVersions },
     );
 }
@@ -242,6 +244,7 @@ function handlerDeps(
     schemas: schemas(),
     clients: hookClients,
     metrics: webhookMetrics(os.metrics),
+    durations: admissionMetrics(os.metrics),
     ...config.admission,
   };
   const handlers: HandlerDeps = {
@@ -261,10 +264,13 @@ function handlerDeps(
     quotas: config.disabledAdmission.includes(quotaPluginName)
       ? withoutQuotas(storage)
       : new QuotaLedger(lookup),
-    admission: inOrder(
-      ...admissionPlugins(admission, config.disabledAdmission),
-      escalationCheck({ authorizer, index: rbac.index, consistent: () => rbac.consistent() }),
-      paramRights({ ...lookup, authorizer }),
+    admission: timedPhases(
+      admission,
+      inOrder(
+        ...admissionPlugins(admission, config.disabledAdmission),
+        escalationCheck({ authorizer, index: rbac.index, consistent: () => rbac.consistent() }),
+        paramRights({ ...lookup, authorizer }),
+      ),
     ),
     authorizer,
     rulesFor,

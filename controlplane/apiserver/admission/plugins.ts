@@ -28,6 +28,7 @@ import { type ServiceAccountDeps, serviceAccount } from "./service-account.ts";
 import { storageProtection } from "./storage-protection.ts";
 import { storedObject } from "./stored-lookup.ts";
 import { taintNewNodes } from "./taint-new-nodes.ts";
+import { type TimedDeps, timedPlugin } from "./timed.ts";
 
 export type AdmissionDeps = ServiceAccountDeps & PodSecurityDeps & MutatingDeps & HooksDeps;
 
@@ -71,9 +72,12 @@ export const quotaPluginName = "ResourceQuota";
 export const admissionPluginNames: readonly string[] = [...Object.keys(plugins), quotaPluginName];
 
 /** All plugins but those named. */
-export function admissionPlugins(deps: AdmissionDeps, disabled: readonly string[]): readonly Plugin[] {
+export function admissionPlugins(
+  deps: AdmissionDeps & TimedDeps,
+  disabled: readonly string[],
+): readonly Plugin[] {
   const enabled = Object.entries(plugins).filter(([name]) => !disabled.includes(name));
-  return enabled.map(([, make]) => make(deps));
+  return enabled.map(([name, make]) => timedPlugin(deps, name, make(deps)));
 }
 
 function nodeFacts(deps: AdmissionDeps): NodeFacts {

@@ -267,6 +267,12 @@ describe("custom resources that a webhook converts", () => {
       accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
     });
     assert.deepEqual(table.body.rows[0].cells, ["b", "5"]);
+    const { text } = await api.admin.call("GET", "/metrics");
+    const failed = 'result="failure",failure_type="conversion_webhook_invalid_converted_object_failure"';
+    assert.ok(text.includes(`apiserver_conversion_webhook_request_total{${failed}}`));
+    assert.ok(
+      text.includes('apiserver_conversion_webhook_duration_seconds_count{result="success",failure_type=""}'),
+    );
   });
 
   it("are watched in each version, many at once, with their bookmarks; what cannot be shown ends the watch", async () => {

@@ -8,11 +8,13 @@ import { validateLabels } from "../resources/labels.ts";
 import { reviewVersion } from "./admission-review.ts";
 import { conversionQuestion, readConversion } from "./conversion-review.ts";
 import { type HookAddress, type HookClients, shownUrl } from "./hook-client.ts";
+import type { ConversionMetrics } from "./metrics.ts";
 
 export interface ConversionDeps {
   readonly clients: HookClients;
   readonly clock: Clock;
   readonly random: Random;
+  readonly metrics: ConversionMetrics;
   /** Aborts when the server stops. */
   readonly signal: AbortSignal;
 }
@@ -41,21 +43,52 @@ export function convertObjects(deps: ConversionDeps, hook: ConversionHook): Conv
     const made = new Map<JsonObject, JsonObject>();
     for (let at = 0; at < others.length; at += objectsMax) {
       const part = others.slice(at, at + objectsMax);
-      const converted = await ask(deps, hook, part, apiVersion);
-      for (const [index, original] of part.entries())
-        made.set(original, checked(original, converted[index], apiVersion));
+      await counted(deps, async (stage) => {
+        const converted = await ask(deps, hook, { objects: part, apiVersion, stage });
+        stage("conversion_webhook_invalid_converted_object_failure");
+        for (const [index, original] of part.entries())
+          made.set(original, checked(original, converted[index], apiVersion));
+      });
     }
     return objects.map((one) => made.get(one) ?? one);
   };
 }
 
+/** @param convert Says which failure one is from now on. */
+async function counted(
+  { metrics, clock }: ConversionDeps,
+  convert: (stage: (failure: string) => void) => Promise<void>,
+): Promise<void> {
+  const startedMs = clock.monotonicMs();
+  let failure = "conversion_webhook_call_failure";
+  const note = (result: "success" | "failure", type: string) => {
+    const outcome = { result, failure_type: type };
+    metrics.requests.inc(outcome);
+    metrics.seconds.observe(outcome, (clock.monotonicMs() - startedMs) / 1000);
+  };
+  try {
+    await convert((stage) => {
+      failure = stage;
+    });
+  } catch (error) {
+    note("failure", failure);
+    throw error;
+  }
+  note("success", "");
+}
+
 const about = ({ apiVersion, kind }: JsonObject) => `conversion webhook for ${apiVersion}, Kind=${kind}`;
+
+interface Asked {
+  readonly objects: readonly JsonObject[];
+  readonly apiVersion: string;
+  readonly stage: (failure: string) => void;
+}
 
 async function ask(
   { clients, clock, random, signal }: ConversionDeps,
   hook: ConversionHook,
-  objects: readonly JsonObject[],
-  apiVersion: string,
+  { objects, apiVersion, stage }: Asked,
 ): Promise<readonly unknown[]> {
   const [first = {}] = objects;
   const fail = (why: string) => unknownError(`${about(first)} failed: ${why}`);
@@ -76,8 +109,10 @@ async function ask(
       const why = error instanceof Error ? error.message : String(error);
       throw fail(`Post ${JSON.stringify(shownUrl(hook.address, timeoutSeconds))}: ${why}`);
     });
+    stage("conversion_webhook_malformed_response_failure");
     const read = readConversion(answer, { uid, version });
     if ("problem" in read) throw fail(read.problem);
+    stage("conversion_webhook_partial_response_failure");
     if (read.objects.length !== objects.length)
       throw unknownError(
         `${about(first)} returned ${read.objects.length} objects, expected ${objects.length}`,

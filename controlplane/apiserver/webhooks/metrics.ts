@@ -34,4 +34,20 @@ export const webhookMetrics = (meter: Meter) => ({
     ["name", "kind", ...labels.slice(1)],
   ),
 });
+/** Of conversions of custom resources. */
+export const conversionMetrics = (meter: Meter) => {
+  const outcome = ["result", "failure_type"] as const;
+  return {
+    requests: meter.counter(
+      "apiserver_conversion_webhook_request_total",
+      "Conversions asked of webhooks.",
+      outcome,
+    ),
+    seconds: meter.histogram("apiserver_conversion_webhook_duration_seconds", "Time for one conversion.", {
+      labels: outcome,
+      buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 45, 60],
+    }),
+  };
+};
+export type ConversionMetrics = ReturnType<typeof conversionMetrics>;
 export type WebhookMetrics = ReturnType<typeof webhookMetrics>;

@@ -346,5 +346,9 @@ describe("admission webhooks", () => {
       ),
     );
     assert.ok(text.includes("apiserver_admission_webhook_admission_duration_seconds_bucket"));
+    const part = 'name="ValidatingAdmissionWebhook",operation="CREATE",rejected="true",type="validate"';
+    assert.ok(text.includes(`apiserver_admission_controller_admission_duration_seconds_count{${part}}`));
+    const whole = 'operation="CREATE",rejected="true",type="validate"';
+    assert.ok(text.includes(`apiserver_admission_step_admission_duration_seconds_count{${whole}}`));
   });
 });
