@@ -56,7 +56,7 @@ describe("what a pod's subresources are told", () => {
         [answer.code, answer.body.message],
         [
           409,
-          `Operation cannot be fulfilled on pods "b": Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+          `Operation cannot be fulfilled on pods "b": StorageError: invalid object, Code: 4, Key: /registry/pods/default/b, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: ${metadata.resourceVersion}`,
         ],
       );
       assert.equal((await bind("b", { resourceVersion: metadata.resourceVersion })).code, 201);

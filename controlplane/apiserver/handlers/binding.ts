@@ -1,8 +1,9 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { badRequest, conflict, invalid } from "../api-error.ts";
+import { badRequest, conflict, unknownError } from "../api-error.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringMapOf, stringOf } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
+import { objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { type AdmittedRequest, admitRequest } from "./admit-request.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
@@ -48,17 +49,11 @@ async function bindPod(
   const node = stringOf(target.name);
   const targetKind = stringOf(target.kind);
   if (targetKind !== "" && targetKind !== "Node")
-    throw invalid({ group: "", kind: "Binding" }, name, [
-      {
-        reason: "FieldValueNotSupported",
-        field: "target.kind",
-        message: `Unsupported value: "${targetKind}": supported values: "Node", "<empty>"`,
-      },
-    ]);
-  if (node === "")
-    throw invalid({ group: "", kind: "Binding" }, name, [
-      { reason: "FieldValueRequired", field: "target.name", message: "Required value" },
-    ]);
+    // Kubernetes tells these two without saying that the client is to blame.
+    throw unknownError(
+      `target.kind: Unsupported value: ${JSON.stringify(targetKind)}: supported values: "Node", "<empty>"`,
+    );
+  if (node === "") throw unknownError("target.name: Required value");
   await validate();
   const meta = objectOf(binding.metadata);
   const change = (pod: KubeObject) => assigned(pod, { node, meta, kind, now: rfc3339(deps.clock.wallMs()) });
@@ -86,12 +81,13 @@ function assigned(
     ["UID", stringOf(meta.uid), uid],
     ["ResourceVersion", stringOf(meta.resourceVersion), pod.metadata.resourceVersion],
   ] as const;
+  const key = objectKey(kind, pod.metadata.namespace ?? "", name);
   for (const [what, wanted, given] of preconditions)
     if (wanted !== "" && wanted !== given)
       throw conflict(
         kind,
         name,
-        `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${given}`,
+        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${given}`,
       );
   if (pod.metadata.deletionTimestamp !== undefined)
     throw conflict(

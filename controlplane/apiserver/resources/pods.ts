@@ -11,6 +11,7 @@ import { validatePodAnnotations } from "./pod-annotations.ts";
 import { podCells } from "./pod-cells.ts";
 import { defaultPod } from "./pod-defaults.ts";
 import { resizePart } from "./pod-resize.ts";
+import { alignPodAddresses, completePodStatus, validatePodStatus } from "./pod-status-validation.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
 import { keepStatus } from "./status.ts";
@@ -34,7 +35,10 @@ export const pods = kindOf<Pod>({
     special: ["attach", "binding", "eviction", "exec", "log"],
   },
   nameRule: dns1123Subdomain,
-  applyDefaults: (pod) => defaultPod(pod.spec),
+  applyDefaults(pod) {
+    defaultPod(pod.spec);
+    alignPodAddresses(pod);
+  },
   prepareForCreate(pod) {
     fillAppArmorProfiles(pod);
     pod.status = { phase: "Pending", qosClass: qosClass(pod.spec) };
@@ -43,6 +47,9 @@ export const pods = kindOf<Pod>({
         {
           type: "PodScheduled",
           status: "False",
+          ...(pod.metadata.creationTimestamp !== undefined && {
+            lastTransitionTime: pod.metadata.creationTimestamp,
+          }),
           reason: "SchedulingGated",
           message: "Scheduling is blocked due to non-empty scheduling gates",
         },
@@ -50,6 +57,8 @@ export const pods = kindOf<Pod>({
     }
   },
   prepareForUpdate: keepStatus,
+  prepareForStatus: completePodStatus,
+  validateStatus: validatePodStatus,
   dropDisabled: dropDisabledPod,
   // What stands as it stood was asked when it came.
   validate: (pod, _, current) => [
