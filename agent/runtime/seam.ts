@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { HostPort } from "../network-seam.ts";
 
 /** What the agent asks of a container runtime: the shape of CRI v1 (RuntimeService), as plain functions. Implementers:
@@ -40,6 +41,8 @@ export interface Runtime {
   exec(id: string, options: ExecOptions): Promise<Session>;
   /** Standard input of a container started with `stdin`, and its output from now on (`logPath` carries it). */
   attach(id: string): Promise<AttachPoint>;
+  /** Bytes to and from a port of a pod, as somebody in the pod would connect to it; each direction ends on its own. */
+  connectPort(sandboxId: string, port: number): Promise<Duplex>;
   containerStats(id: string): Promise<ContainerStats>;
   /** Where on this machine lies what a container writes to its own root file system; undefined where that is nowhere. */
   writableFolder(id: string): string | undefined;

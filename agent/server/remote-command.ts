@@ -3,6 +3,7 @@ import type { RawData, WebSocket } from "ws";
 import { describeError } from "../../base/os/log.ts";
 import type { Session } from "../runtime/seam.ts";
 import { type ChannelProtocol, channel, decodeFrame, encodeFrame } from "./channel-protocol.ts";
+import { exitStatus, failureStatus, parseSize, type SessionStatus, statusText } from "./session-status.ts";
 
 export const remoteCommandLimits = {
   frameBytesMost: 1024 * 1024,
@@ -54,7 +55,7 @@ export async function serveSession(
     await Promise.all(outputs);
     sendStatus(client, exitStatus(exitCode));
   } catch (error) {
-    sendStatus(client, failure(describeError(error)));
+    sendStatus(client, failureStatus(describeError(error)));
   } finally {
     clearInterval(ping);
     socket.close(1000);
@@ -64,7 +65,7 @@ export async function serveSession(
 /** For what could not even be started. */
 export function refuseSession(client: SessionSocket, message: string): void {
   client.socket.on("error", () => client.socket.terminate());
-  sendStatus(client, failure(message));
+  sendStatus(client, failureStatus(message));
   client.socket.close(1000);
 }
 
@@ -101,12 +102,6 @@ function fromClient(frame: Buffer, { socket, protocol }: SessionSocket, session:
   }
 }
 
-function parseSize(text: string): { width: number; height: number } | undefined {
-  const match = { width: /"Width":\s*(\d+)/.exec(text)?.[1], height: /"Height":\s*(\d+)/.exec(text)?.[1] };
-  if (match.width === undefined || match.height === undefined) return undefined;
-  return { width: Math.min(Number(match.width), 65_535), height: Math.min(Number(match.height), 65_535) };
-}
-
 /** Pumps a stream into frames, or away when the client does not want it; waits while the client is slow. Resolves at the
  *  stream's end. */
 function toClient(
@@ -126,42 +121,8 @@ function toClient(
   return new Promise((resolve) => finished(from as Readable, { writable: false }, () => resolve()));
 }
 
-/** A Status of the API. */
-interface SessionStatus {
-  readonly status: "Success" | "Failure";
-  readonly message?: string;
-  readonly [field: string]: unknown;
-}
-
 function sendStatus({ socket, protocol }: SessionSocket, status: SessionStatus): void {
   if (socket.readyState !== socket.OPEN) return;
-  if (protocol.hasStatus)
-    socket.send(encodeFrame(protocol, channel.error, Buffer.from(JSON.stringify(status))));
-  else if (status.status !== "Success")
-    socket.send(encodeFrame(protocol, channel.error, Buffer.from(status.message ?? "")));
-}
-
-const typeMeta = { kind: "Status", apiVersion: "v1" } as const;
-
-function exitStatus(exitCode: number): SessionStatus {
-  if (exitCode === 0) return { ...typeMeta, metadata: {}, status: "Success" };
-  return {
-    ...typeMeta,
-    metadata: {},
-    status: "Failure",
-    reason: "NonZeroExitCode",
-    message: `command terminated with non-zero exit code: exit status ${exitCode}`,
-    details: { causes: [{ reason: "ExitCode", message: String(exitCode) }] },
-  };
-}
-
-function failure(message: string): SessionStatus {
-  return {
-    ...typeMeta,
-    metadata: {},
-    status: "Failure",
-    reason: "InternalError",
-    message: `Internal error occurred: ${message}`,
-    code: 500,
-  };
+  const text = statusText(status, protocol);
+  if (text !== "") socket.send(encodeFrame(protocol, channel.error, Buffer.from(text)));
 }

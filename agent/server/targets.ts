@@ -1,5 +1,5 @@
 import type { ContainerStatus, Pod } from "../../client/types.ts";
-import type { RuntimeContainer } from "../runtime/seam.ts";
+import type { RuntimeContainer, SandboxStatus } from "../runtime/seam.ts";
 
 /** Which container a request means, or why there is none: the kubelet's words and codes. Pure. */
 export type Found =
@@ -17,12 +17,36 @@ interface Known {
   readonly containers: readonly RuntimeContainer[];
 }
 
-/** `/verb/namespace/pod/container`; `undefined` for any other path. */
+/** `/verb/namespace/pod/container`, or `/portForward/namespace/pod`; `undefined` for any other path. */
 export function askedOf(pathname: string): (Asked & { readonly verb: string }) | undefined {
-  const parts = pathname.split("/").map(decodeURIComponent);
-  const [first, verb = "", namespace = "", pod = "", container = "", ...more] = parts;
-  if (first !== "" || more.length > 0 || namespace === "" || pod === "" || container === "") return undefined;
+  const parts = decodedParts(pathname);
+  const [first, verb = "", namespace = "", pod = "", container = "", ...more] = parts ?? [];
+  const isWhole = verb === "portForward" ? container === "" : container !== "";
+  if (first !== "" || more.length > 0 || namespace === "" || pod === "" || !isWhole) return undefined;
   return { verb, namespace, pod, container };
+}
+
+function decodedParts(pathname: string): readonly string[] | undefined {
+  try {
+    return pathname.split("/").map(decodeURIComponent);
+  } catch {
+    return undefined; // a malformed escape names nothing
+  }
+}
+
+/** Which of a pod's sandboxes a connection to one of its ports goes to: the newest. */
+export function forwardTarget(
+  asked: Asked,
+  known: { readonly pods: readonly Pod[]; readonly sandboxes: readonly SandboxStatus[] },
+): { readonly sandboxId: string } | { readonly code: number; readonly missing: string } {
+  const { namespace, pod: podName } = asked;
+  const pod = podOf(asked, known);
+  if (pod === undefined) return { code: 404, missing: "pod does not exist" };
+  const [newest] = known.sandboxes
+    .filter((one) => one.pod.uid === pod.metadata.uid)
+    .sort((a, b) => b.attempt - a.attempt);
+  if (newest === undefined) return { code: 500, missing: `pod not found ("${podName}_${namespace}")` };
+  return { sandboxId: newest.id };
 }
 
 export function logTarget(asked: Asked, previous: boolean, known: Known): Found {
@@ -78,7 +102,7 @@ function runsOf({ namespace, pod, container }: Asked, { containers }: Known): re
     .sort((a, b) => b.createdAtMs - a.createdAtMs || b.attempt - a.attempt);
 }
 
-function podOf({ namespace, pod }: Asked, { pods }: Known): Pod | undefined {
+function podOf({ namespace, pod }: Asked, { pods }: Pick<Known, "pods">): Pod | undefined {
   return pods.find(({ metadata }) => metadata.namespace === namespace && metadata.name === pod);
 }
 

@@ -16,9 +16,9 @@ import { jsonText } from "./json.ts";
 import { newUid } from "./registry/object-meta.ts";
 import { type ServerDeps, toApiError } from "./server.ts";
 
-const streamSubresources = ["exec", "attach", "log"] as const;
+const streamSubresources = ["exec", "attach", "portforward", "log"] as const;
 
-/** A request to leave HTTP: exec, attach, and logs over WebSocket. Access is checked here; then the bytes of a session go
+/** A request to leave HTTP: exec, attach, port forwarding, and logs over WebSocket. Access is checked here; then the bytes of a session go
  *  through to the node's agent and back unread. Never rejects. */
 export async function serveUpgrade(
   request: IncomingMessage,
@@ -59,7 +59,7 @@ export async function serveUpgrade(
     const upgrade = { request, socket, head };
     const asking = { served, target, query: info.query };
     const parts = { target, deps: deps.handlers };
-    // Whatever it is to become: the node says what is wrong with the container, or that it speaks only WebSocket.
+    // Whatever it is to become: the node says what is wrong with the container, or which protocols it speaks.
     if (stream === "log") {
       const options = logOptions(info.query, target.name);
       const pod = await podTarget(asking, deps.handlers);

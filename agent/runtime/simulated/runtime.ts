@@ -1,4 +1,4 @@
-import { PassThrough } from "node:stream";
+import { type Duplex, PassThrough } from "node:stream";
 import type { Clock } from "../../../base/os/clock.ts";
 import {
   type AttachPoint,
@@ -190,6 +190,15 @@ export class SimulatedRuntime implements Runtime {
   async attach(id: string): Promise<AttachPoint> {
     const { logPath } = this.#get(id).config;
     return { logPath, stdin: undefined, resize: () => undefined, closeStdin: () => undefined };
+  }
+
+  /** What answers at a port of a pod. */
+  onConnect: (sandboxId: string, port: number) => Promise<Duplex> = async (_, port) => {
+    throw new RuntimeError(`nothing listens at port ${port}`);
+  };
+
+  connectPort(sandboxId: string, port: number): Promise<Duplex> {
+    return this.onConnect(sandboxId, port);
   }
 
   async containerStats(): Promise<ContainerStats> {

@@ -23,6 +23,7 @@ import {
 import { describe, type Supervised, takeIn, withResources } from "./container-state.ts";
 import { KillTimers } from "./kill-timers.ts";
 import type { Launcher } from "./launcher.ts";
+import { connectPodPort } from "./pod-port.ts";
 import { isAlive, type ProcessId, signalProcess } from "./process-birth.ts";
 import {
   bootId,
@@ -342,6 +343,9 @@ export class SupervisedRuntime implements Runtime {
     const plan = await this.#execPlan(id, options.command, options.tty);
     return options.tty ? terminalSession(plan) : pipeSession(plan, options.stdin);
   }
+
+  readonly connectPort: Runtime["connectPort"] = (id, port) =>
+    connectPodPort(this.#sandboxes.get(id), (one) => this.#isReady(one), port);
 
   async attach(id: string): Promise<AttachPoint> {
     const { record, started } = this.#get(id);

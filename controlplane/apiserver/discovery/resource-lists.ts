@@ -33,6 +33,7 @@ const specialRows: Readonly<Record<string, SpecialRow>> = {
   log: { group: "", version: "v1", kind: "Pod", verbs: ["get"] },
   exec: { group: "", version: "v1", kind: "PodExecOptions", verbs: ["create", "get"] },
   attach: { group: "", version: "v1", kind: "PodAttachOptions", verbs: ["create", "get"] },
+  portforward: { group: "", version: "v1", kind: "PodPortForwardOptions", verbs: ["create", "get"] },
   token: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest", verbs: ["create"] },
   finalize: { group: "", version: "v1", kind: "Namespace", verbs: ["update"] },
 };

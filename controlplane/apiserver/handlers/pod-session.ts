@@ -6,7 +6,7 @@ import { admitSession, sessionOptions } from "./admit-session.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { podTarget } from "./pod-target.ts";
 
-/** exec and attach without a request to upgrade: says what is wrong with the pod, if anything else is. */
+/** exec, attach and portforward without a request to upgrade: says what is wrong with the pod, if anything else is. */
 export async function podSession(call: Call, deps: HandlerDeps): Promise<Answer> {
   await authorizeSession(deps.authorizer, call.user, call.target);
   const { subresource } = call.target;

@@ -9,12 +9,15 @@ import type { HandlerDeps } from "./call.ts";
 import type { PodTarget } from "./pod-target.ts";
 
 const passedOn = ["command", "stdin", "stdout", "stderr", "tty"];
-/** Of the WebSocket handshake; everything else (cookies, origins) stays here. */
+/** As the node's agent names them. */
+const paths = { exec: "exec", attach: "attach", portforward: "portForward" } as const;
+/** Of the WebSocket and SPDY handshakes; everything else (cookies, origins) stays here. */
 const handshakeHeaders = [
   "sec-websocket-key",
   "sec-websocket-version",
   "sec-websocket-protocol",
   "sec-websocket-extensions",
+  "x-stream-protocol-version",
 ];
 
 export interface UpgradeRequest {
@@ -24,7 +27,7 @@ export interface UpgradeRequest {
   readonly head: Buffer;
 }
 export interface StreamRoute {
-  readonly stream: "exec" | "attach";
+  readonly stream: "exec" | "attach" | "portforward";
   readonly pod: PodTarget;
   readonly target: ResourceInfo;
   readonly query: URLSearchParams;
@@ -35,15 +38,17 @@ export interface StreamRoute {
  *  Rejects when the agent cannot be reached; a refusal of the agent is passed on as it is. */
 export function pipeToNode({ request, socket, head }: UpgradeRequest, route: StreamRoute): Promise<void> {
   const { pod, target, deps } = route;
-  const query = new URLSearchParams([...route.query].filter(([key]) => passedOn.includes(key)));
-  const parts = [target.namespace, target.name, pod.container].map(encodeURIComponent).join("/");
+  const parts = [target.namespace, target.name, pod.container]
+    .filter((part) => part !== "")
+    .map(encodeURIComponent)
+    .join("/");
   const headers: Record<string, string> = { Connection: "Upgrade", Upgrade: request.headers.upgrade ?? "" };
   for (const name of handshakeHeaders) {
     const value = request.headers[name];
     if (typeof value === "string") headers[name] = value;
   }
   return new Promise((resolve, reject) => {
-    const path = `/${route.stream}/${parts}?${query}`;
+    const path = `/${paths[route.stream]}/${parts}?${nodeQuery(route)}`;
     const upstream = httpsRequest({ host: pod.host, port: pod.port, path, headers, agent: deps.nodes.agent });
     upstream.on("error", (error) => reject(unknownError(`error dialing backend: ${dialText(error, pod)}`)));
     upstream.on("response", (response) => passRefusal(response, socket, resolve));
@@ -56,6 +61,13 @@ export function pipeToNode({ request, socket, head }: UpgradeRequest, route: Str
     socket.on("close", () => upstream.destroy());
     upstream.end();
   });
+}
+
+function nodeQuery({ stream, query }: StreamRoute): URLSearchParams {
+  if (stream !== "portforward")
+    return new URLSearchParams([...query].filter(([key]) => passedOn.includes(key)));
+  const ports = query.getAll("ports");
+  return new URLSearchParams(ports.length === 0 ? {} : { port: ports.join(",") });
 }
 
 function rawHead(response: IncomingMessage): string {

@@ -41,6 +41,7 @@ const special: Readonly<Record<string, Handlers>> = {
   log: { get: podLog },
   exec: { get: podSession, create: podSession },
   attach: { get: podSession, create: podSession },
+  portforward: { get: podSession, create: podSession },
 };
 
 /** Can what is asked for be shown as a table? Kinds, their parts, their status and their scale can; reviews, and subresources that do

@@ -1,4 +1,5 @@
-import { type AgentServer, type ServerDeps, startServer } from "../../../agent/server/server.ts";
+import type { ServerDeps } from "../../../agent/server/callers.ts";
+import { type AgentServer, startServer } from "../../../agent/server/server.ts";
 import { type Certificate, issueCertificate } from "../../../base/os/pki.ts";
 import { testOs } from "../testing.ts";
 

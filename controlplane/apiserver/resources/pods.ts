@@ -32,7 +32,7 @@ export const pods = kindOf<Pod>({
   subresources: {
     status: true,
     parts: { ephemeralcontainers: ephemeralContainersPart, resize: resizePart },
-    special: ["attach", "binding", "eviction", "exec", "log"],
+    special: ["attach", "binding", "eviction", "exec", "log", "portforward"],
   },
   nameRule: dns1123Subdomain,
   applyDefaults(pod) {
