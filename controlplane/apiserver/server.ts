@@ -28,6 +28,7 @@ import type { Seat, Seats } from "./filters/seats.ts";
 import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
 import { negotiate, plainOutput } from "./handlers/negotiate.ts";
+import { isProxy, proxyRequest } from "./handlers/proxy.ts";
 import { answerText, send, sendError } from "./handlers/respond.ts";
 import { handlerFor, showsTables } from "./handlers/route.ts";
 import { objectOf } from "./json.ts";
@@ -173,7 +174,11 @@ const kinds: Delegate = async (exchange, deps) => {
   const served = target && deps.handlers.kinds.byResource(target.group, target.version, target.plural);
   if (target === undefined || served === undefined) return false;
   if (served.deprecation !== undefined) warn(exchange.response, served.deprecation);
-  await handle(exchange, deps, { target, served, handler: handlerFor(served, target) });
+  // Nothing of what is proxied is read here, and it may last.
+  if (isProxy(served.kind, target.subresource)) {
+    const { request, response, info, signal } = exchange;
+    await proxyRequest(request, response, { info, target, deps: deps.handlers, signal });
+  } else await handle(exchange, deps, { target, served, handler: handlerFor(served, target) });
   return true;
 };
 

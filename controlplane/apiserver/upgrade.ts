@@ -11,6 +11,7 @@ import { serveLogSocket } from "./handlers/log-socket.ts";
 import { authorizeSession } from "./handlers/pod-session.ts";
 import { pipeToNode } from "./handlers/pod-stream.ts";
 import { podTarget } from "./handlers/pod-target.ts";
+import { isProxy, proxyUpgrade } from "./handlers/proxy.ts";
 import { plainText } from "./handlers/respond.ts";
 import { jsonText } from "./json.ts";
 import { newUid } from "./registry/object-meta.ts";
@@ -52,6 +53,12 @@ export async function serveUpgrade(
       noteDecision(annotate, result, reason);
     });
     const target = info.resource;
+    if (target?.subresource === "proxy") {
+      const kind = deps.handlers.kinds.byResource(target.group, target.version, target.plural)?.kind;
+      if (kind === undefined || !isProxy(kind, target.subresource)) throw pathNotFound();
+      await proxyUpgrade({ request, socket, head }, { info, target, deps: deps.handlers });
+      return;
+    }
     const stream = streamSubresources.find((one) => one === target?.subresource);
     if (target === undefined || stream === undefined || target.plural !== "pods") throw pathNotFound();
     const served = deps.handlers.kinds.byResource(target.group, target.version, target.plural);

@@ -39,7 +39,9 @@ const specialRows: Readonly<Record<string, SpecialRow>> = {
 };
 
 export function servedSpecials(kind: Kind): readonly string[] {
-  return (kind.subresources.special ?? []).filter((name) => Object.hasOwn(specialRows, name));
+  return (kind.subresources.special ?? []).filter(
+    (name) => name === "proxy" || Object.hasOwn(specialRows, name),
+  );
 }
 
 export function resourceRows(kinds: Kinds, group: string, version: string): readonly ResourceRow[] {
@@ -62,6 +64,13 @@ export function resourceRows(kinds: Kinds, group: string, version: string): read
   return [...bindings, ...own].sort((a, b) => (a.plural < b.plural ? -1 : 1));
 }
 
+/** A proxy's options are a kind of each resource's own. */
+function specialRow(kind: Kind, name: string): SpecialRow | undefined {
+  if (name !== "proxy") return specialRows[name];
+  const verbs = ["create", "delete", "get", "patch", "update"];
+  return { group: "", version: "v1", kind: `${kind.kind}ProxyOptions`, verbs };
+}
+
 function kindRow({ kind, group, version }: ServedKind): ResourceRow {
   const subresources: SubresourceRow[] = [];
   const change = ["get", "patch", "update"];
@@ -72,7 +81,7 @@ function kindRow({ kind, group, version }: ServedKind): ResourceRow {
   for (const name of Object.keys(kind.subresources.parts ?? {}))
     subresources.push({ name, group, version, kind: kind.kind, verbs: change });
   for (const name of servedSpecials(kind)) {
-    const row = specialRows[name];
+    const row = specialRow(kind, name);
     if (row !== undefined) subresources.push({ name, ...row });
   }
   return {

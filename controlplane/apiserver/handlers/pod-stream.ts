@@ -70,14 +70,14 @@ function nodeQuery({ stream, query }: StreamRoute): URLSearchParams {
   return new URLSearchParams(ports.length === 0 ? {} : { port: ports.join(",") });
 }
 
-function rawHead(response: IncomingMessage): string {
+export function rawHead(response: IncomingMessage): string {
   const lines = [`HTTP/1.1 ${response.statusCode} ${response.statusMessage}`];
   for (let at = 0; at < response.rawHeaders.length; at += 2)
     lines.push(`${response.rawHeaders[at]}: ${response.rawHeaders[at + 1]}`);
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-function passRefusal(response: IncomingMessage, socket: Duplex, done: () => void): void {
+export function passRefusal(response: IncomingMessage, socket: Duplex, done: () => void): void {
   const { headers } = response;
   const type = headers["content-type"] ?? "text/plain";
   socket.write(

@@ -18,7 +18,7 @@ export const nodes = kindOf<Node>({
   categories: [],
   namespaced: false,
   storagePrefix: "minions",
-  subresources: { status: true },
+  subresources: { status: true, special: ["proxy"] },
   nameRule: dns1123Subdomain,
   applyDefaults(node) {
     node.spec ??= {};

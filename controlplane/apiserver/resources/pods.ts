@@ -32,7 +32,7 @@ export const pods = kindOf<Pod>({
   subresources: {
     status: true,
     parts: { ephemeralcontainers: ephemeralContainersPart, resize: resizePart },
-    special: ["attach", "binding", "eviction", "exec", "log", "portforward"],
+    special: ["attach", "binding", "eviction", "exec", "log", "portforward", "proxy"],
   },
   nameRule: dns1123Subdomain,
   applyDefaults(pod) {

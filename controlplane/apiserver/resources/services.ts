@@ -24,7 +24,7 @@ export const services = kindOf<Service>({
   storagePrefix: "services/specs",
   returnsDeleted: true,
   createsOnUpdate: true,
-  subresources: { status: true },
+  subresources: { status: true, special: ["proxy"] },
   allocates: "service",
   nameRule: dns1035Label,
   applyDefaults(service) {
