@@ -115,7 +115,7 @@ export async function serveConnection(
 }
 
 /** Joins two streams whose directions end each on its own. Resolves when both are over. */
-function both(near: Duplex, far: Duplex): Promise<void> {
+async function both(near: Duplex, far: Duplex): Promise<void> {
   near.pipe(far);
   far.pipe(near);
   const over = (one: Duplex, other: Duplex) =>
@@ -126,5 +126,5 @@ function both(near: Duplex, far: Duplex): Promise<void> {
         if (!one.readableEnded || !one.writableFinished) other.destroy();
       }),
     );
-  return Promise.all([over(near, far), over(far, near)]).then(() => undefined);
+  await Promise.all([over(near, far), over(far, near)]);
 }

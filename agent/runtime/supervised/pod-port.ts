@@ -10,6 +10,14 @@ import { shimFile } from "./start-shim.ts";
 const connectMs = 30_000;
 const refusalCharsMax = 2048;
 
+/** `Runtime.connectPort` over these sandboxes. */
+export function podPorts(
+  sandboxes: ReadonlyMap<string, SandboxRecord>,
+  isReady: (record: SandboxRecord) => boolean,
+): (sandboxId: string, port: number) => Promise<Duplex> {
+  return (sandboxId, port) => connectPodPort(sandboxes.get(sandboxId), isReady, port);
+}
+
 /** Connects to a port as somebody in the pod would, at localhost, wherever the pod has a network of its own. A plain process has
  *  its address on the machine's loopback instead, which it shares with others: there that address is asked. */
 export function connectPodPort(

@@ -23,7 +23,7 @@ import {
 import { describe, type Supervised, takeIn, withResources } from "./container-state.ts";
 import { KillTimers } from "./kill-timers.ts";
 import type { Launcher } from "./launcher.ts";
-import { connectPodPort } from "./pod-port.ts";
+import { podPorts } from "./pod-port.ts";
 import { isAlive, type ProcessId, signalProcess } from "./process-birth.ts";
 import {
   bootId,
@@ -344,8 +344,7 @@ export class SupervisedRuntime implements Runtime {
     return options.tty ? terminalSession(plan) : pipeSession(plan, options.stdin);
   }
 
-  readonly connectPort: Runtime["connectPort"] = (id, port) =>
-    connectPodPort(this.#sandboxes.get(id), (one) => this.#isReady(one), port);
+  readonly connectPort = podPorts(this.#sandboxes, (sandbox) => this.#isReady(sandbox));
 
   async attach(id: string): Promise<AttachPoint> {
     const { record, started } = this.#get(id);
