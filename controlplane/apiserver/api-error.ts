@@ -221,6 +221,6 @@ export function unknownError(message: string): ApiError {
 }
 export function internalError(message: string): ApiError {
   return new ApiError(500, "InternalError", `Internal error occurred: ${message}`, {
-    causes: [{ reason: "", message }],
+    causes: [{ message }],
   });
 }

@@ -1,4 +1,6 @@
 import { serverSideApply } from "./schema/apply.ts";
+import { mergeApplied } from "./schema/apply-merge.ts";
+import { atomicParts } from "./schema/atomic-parts.ts";
 import { checkFields, dropUnknownFields } from "./schema/check-fields.ts";
 import { findTypeName, rootType } from "./schema/load.ts";
 import { recordUpdate } from "./schema/managed-update.ts";
@@ -25,6 +27,8 @@ export function schemas(): Schemas {
       findTypeName(String(patch.apiVersion), String(patch.kind)) === undefined
         ? ""
         : typedErrors(rootType(patch), patch),
+    atomicParts: (patch) => atomicParts(rootType(patch), patch),
+    merge: (object, patch) => mergeApplied(rootType(patch), object, patch),
     serverSideApply: (request) => serverSideApply(rootType(request.patch), request),
     recordUpdate: (record) => recordUpdate(rootType(record.next), record),
   };

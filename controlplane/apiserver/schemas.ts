@@ -9,6 +9,10 @@ export interface Schemas {
   of(gvk: Gvk): ObjectSchema;
   /** Why something cannot be applied; empty where it can. */
   applyErrors(patch: JsonObject): string;
+  /** Paths of what the patch gives and what can only be given as a whole. */
+  atomicParts(patch: JsonObject): readonly string[];
+  /** The patch laid over the object, as applying does, but nobody owns anything; mutates and returns `object`. */
+  merge(object: JsonObject, patch: JsonObject): JsonObject;
   serverSideApply(request: ApplyRequest): ApplyOutcome;
   /** Notes in `next` who set which fields; mutates. */
   recordUpdate(record: UpdateRecord): void;

@@ -1,6 +1,11 @@
-import { compileValidating } from "../policies/policy.ts";
+import { mutatingPolicies } from "../policies/mutating-policies.ts";
+import { compileMutating, compileValidating } from "../policies/policy.ts";
 import { followPolicies } from "../policies/policy-index.ts";
 import { validatingPolicies } from "../policies/validating-policies.ts";
+import {
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
+} from "../resources/mutatingadmissionpolicies.ts";
 import {
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
@@ -51,6 +56,15 @@ const plugins = {
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
   DefaultIngressClass: defaultIngressClass,
   PersistentVolumeClaimResize: claimResize,
+  MutatingAdmissionPolicy: (deps: AdmissionDeps) =>
+    mutatingPolicies(
+      deps,
+      followPolicies(
+        deps.hub,
+        { policies: mutatingAdmissionPolicies, bindings: mutatingAdmissionPolicyBindings },
+        compileMutating,
+      ),
+    ),
   MutatingAdmissionWebhook: (deps: AdmissionDeps) =>
     mutatingWebhooks(deps, new Hooks(deps, mutatingWebhookConfigurations)),
   ValidatingAdmissionPolicy: (deps: AdmissionDeps) =>

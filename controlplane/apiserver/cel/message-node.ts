@@ -18,10 +18,10 @@ export function messageNode(
     const name = key.op === "value" && typeof key.args === "string" ? key.args : "";
     const wanted = field(name);
     const node = compiler.node(value, scope);
-    if (wanted === undefined) compiler.complain(key.start, `undefined field '${name}'`);
-    else if (!isAssignable(wanted, node.type, new Map())) {
-      const text = `expected type of field '${name}' is '${typeText(wanted)}' but provided type is '${typeText(node.type)}'`;
-      compiler.complain(compiler.place(value), text);
+    if (wanted === undefined || !isAssignable(wanted, node.type, new Map())) {
+      const expected = wanted === undefined ? "" : typeText(wanted);
+      const text = `expected type of field '${name}' is '${expected}' but provided type is '${typeText(node.type)}'`;
+      compiler.complain(compiler.offsetOf(":", key.end), text);
     }
     return [name, node];
   });

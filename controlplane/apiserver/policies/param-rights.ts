@@ -25,14 +25,13 @@ export function paramRights(deps: RightsDeps): Plugin {
       const { kind, object, by } = attributes;
       if (kind.group !== group || object === undefined || by.subresource !== "") return;
       if (by.user.groups.includes(superuserGroup)) return;
-      const why =
-        kind.kind === "ValidatingAdmissionPolicy"
-          ? await policyProblem(deps, attributes)
-          : kind.kind === "ValidatingAdmissionPolicyBinding"
-            ? await bindingProblem(deps, attributes)
-            : undefined;
+      const why = kind.kind.endsWith("AdmissionPolicy")
+        ? await policyProblem(deps, attributes)
+        : kind.kind.endsWith("AdmissionPolicyBinding")
+          ? await bindingProblem(deps, attributes)
+          : undefined;
       if (why === undefined) return;
-      const field = kind.kind === "ValidatingAdmissionPolicy" ? "spec.paramKind" : "spec.paramRef";
+      const field = kind.kind.endsWith("AdmissionPolicy") ? "spec.paramKind" : "spec.paramRef";
       throw invalid(kind, object.metadata.name, [forbidden(field, why)]);
     },
   };
@@ -51,14 +50,17 @@ async function policyProblem(deps: RightsDeps, { object, old, by }: Attributes):
 
 async function bindingProblem(
   deps: RightsDeps,
-  { object, old, by }: Attributes,
+  { kind, object, old, by }: Attributes,
 ): Promise<string | undefined> {
   const { paramRef, policyName = "" } = (object as ValidatingAdmissionPolicyBinding).spec ?? {};
   if (paramRef === undefined) return undefined;
   const { paramRef: oldRef, policyName: oldName } =
     (old as ValidatingAdmissionPolicyBinding | undefined)?.spec ?? {};
   if (sameValue(oldRef, paramRef) && oldName === policyName) return undefined;
-  const named = { group, plural: "validatingadmissionpolicies", namespace: "", name: policyName };
+  const plural = kind.plural.startsWith("mutating")
+    ? "mutatingadmissionpolicies"
+    : "validatingadmissionpolicies";
+  const named = { group, plural, namespace: "", name: policyName };
   const policy = (await storedObject(deps, named)) as ValidatingAdmissionPolicy | undefined;
   const { name = "", namespace = "" } = paramRef;
   const verb = name === "" ? "list" : "get";

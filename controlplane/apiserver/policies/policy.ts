@@ -2,6 +2,7 @@ import { type Selector, selectorFromLabelSelector } from "../../../base/label-se
 import type {
   AuditAnnotation,
   MatchResources,
+  MutatingAdmissionPolicy,
   ParamKind,
   ValidatingAdmissionPolicy,
   Validation,
@@ -121,5 +122,33 @@ export function compileValidating(policy: ValidatingAdmissionPolicy): Validating
       annotation,
       value: compileExpression(annotation.valueExpression, "text or null", more),
     })),
+  };
+}
+
+/** A MutatingAdmissionPolicy. */
+export interface MutatingPolicy extends PolicyBase {
+  /** Also asked when another has changed the object after it. */
+  readonly isReinvoked: boolean;
+  readonly mutations: readonly CompiledMutation[];
+}
+
+export interface CompiledMutation {
+  readonly patchType: "ApplyConfiguration" | "JSONPatch";
+  readonly text: string;
+  readonly expression: CompiledExpression;
+}
+
+export function compileMutating(policy: MutatingAdmissionPolicy): MutatingPolicy {
+  const { base, more } = compileBase(policy);
+  const { mutations = [], reinvocationPolicy } = policy.spec ?? {};
+  return {
+    ...base,
+    isReinvoked: reinvocationPolicy === "IfNeeded",
+    mutations: mutations.map(({ patchType, applyConfiguration, jsonPatch }) => {
+      const isPatch = patchType === "JSONPatch";
+      const text = (isPatch ? jsonPatch : applyConfiguration)?.expression ?? "";
+      const expression = compileExpression(text, isPatch ? "list(JSONPatch)" : "Object", more);
+      return { patchType: isPatch ? "JSONPatch" : "ApplyConfiguration", text, expression };
+    }),
   };
 }

@@ -105,6 +105,18 @@ const good: Readonly<Record<string, Json>> = {
       validations: [{ expression: "has(object.data)" }],
     },
   },
+  MutatingAdmissionPolicy: {
+    spec: {
+      matchConstraints: {
+        resourceRules: [
+          { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["configmaps"] },
+        ],
+      },
+      reinvocationPolicy: "Never",
+      mutations: [{ patchType: "ApplyConfiguration", applyConfiguration: { expression: "Object{}" } }],
+    },
+  },
+  MutatingAdmissionPolicyBinding: { spec: { policyName: "p" } },
   ValidatingAdmissionPolicyBinding: { spec: { policyName: "p", validationActions: ["Deny"] } },
   CSIDriver: { spec: {} },
   CSINode: { spec: { drivers: [{ name: "disks.example.com", nodeID: "n" }] } },

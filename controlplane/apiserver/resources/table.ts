@@ -21,6 +21,7 @@ import { ipAddresses } from "./ipaddresses.ts";
 import { jobs } from "./jobs.ts";
 import { leases } from "./leases.ts";
 import { limitRanges } from "./limitranges.ts";
+import { mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings } from "./mutatingadmissionpolicies.ts";
 import { namespaces } from "./namespaces.ts";
 import { networkPolicies } from "./networkpolicies.ts";
 import { nodes } from "./nodes.ts";
@@ -112,6 +113,8 @@ export const kinds: readonly Kind[] = [
   priorityLevelConfigurations,
   mutatingWebhookConfigurations,
   validatingWebhookConfigurations,
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
   deviceClasses,

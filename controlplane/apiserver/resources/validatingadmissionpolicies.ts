@@ -1,13 +1,8 @@
-import type {
-  LabelSelector,
-  MatchResources,
-  ParamRef,
-  ValidatingAdmissionPolicy,
-  ValidatingAdmissionPolicyBinding,
-} from "../../../client/types.ts";
+import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateConditions } from "./condition-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
+import { applyMatchDefaults, paramKindText, paramText } from "./policy-columns.ts";
 import { validatePolicy, validatePolicyBinding } from "./policy-validation.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -42,7 +37,7 @@ export const validatingAdmissionPolicies = kindOf<ValidatingAdmissionPolicy>({
   columns: [column("Validations", "integer"), column("ParamKind"), ageColumn],
   cells: ({ metadata, spec: { validations = [], paramKind } = {} }, nowMs) => [
     validations.length,
-    paramKind === undefined ? "<unset>" : `${paramKind.apiVersion}/${paramKind.kind}`,
+    paramKindText(paramKind),
     age(metadata.creationTimestamp, nowMs),
   ],
 });
@@ -69,31 +64,3 @@ export const validatingAdmissionPolicyBindings = kindOf<ValidatingAdmissionPolic
     age(metadata.creationTimestamp, nowMs),
   ],
 });
-
-/** Of a policy's constraints or a binding's resources. */
-export function applyMatchDefaults(match: MatchResources | undefined): void {
-  if (match === undefined) return;
-  match.matchPolicy ??= "Equivalent";
-  match.namespaceSelector ??= {};
-  match.objectSelector ??= {};
-  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])])
-    rule.scope ??= "*";
-}
-
-function paramText(ref: ParamRef | undefined): string {
-  if (ref === undefined) return "<unset>";
-  if (ref.name) return `${ref.namespace || "*"}/${ref.name}`;
-  return ref.selector === undefined ? "<unset>" : shownSelector(ref.selector);
-}
-
-/** As Go prints the type. */
-function shownSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
-  const labels = Object.keys(matchLabels)
-    .sort()
-    .map((key) => `${key}: ${matchLabels[key]},`);
-  const requirements = matchExpressions.map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
-  );
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.join("")}},MatchExpressions:[]LabelSelectorRequirement{${requirements.join("")}},}`;
-}

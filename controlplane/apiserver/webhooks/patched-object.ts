@@ -22,16 +22,29 @@ export async function patchedObject(
       `the patch has ${operations.length} operations, and may have ${operationsMax} at most`,
     );
   const patched = applied(structuredClone(objectIn(form, object)), operations);
+  return readPatched(schemas, form, patched);
+}
+
+/** What a patch made of the form of an object, as it is stored. Fails with 500 where it is none.
+ *  @param isStrict Unknown fields are refused; else they vanish. */
+export async function readPatched(
+  schemas: Schemas,
+  form: RequestForm,
+  patched: JsonObject,
+  isStrict = false,
+): Promise<KubeObject> {
   checkNesting(patched);
-  const { type } = form;
+  const { type, schema = schemas.of(type) } = form;
   const apiVersion = apiVersionOf(type.group, type.version);
   if (patched.kind !== type.kind || patched.apiVersion !== apiVersion)
     throw internalError(
       `no kind ${JSON.stringify(stringOf(patched.kind))} is registered for version ${JSON.stringify(stringOf(patched.apiVersion))} in scheme "pkg/runtime/scheme.go:111"`,
     );
-  const schema = form.schema ?? schemas.of(type);
-  const [typeError] = schema.checkFields(patched).typeErrors;
-  if (typeError !== undefined) throw internalError(typeError);
+  const { typeErrors, unknown } = schema.checkFields(patched);
+  if (typeErrors[0] !== undefined) throw internalError(typeErrors[0]);
+  if (isStrict && unknown.length > 0) {
+    throw internalError(`strict decoding error: ${unknown.join(", ")}`);
+  }
   schema.normalize(patched);
   return toKubeObject({ ...(await storedFrom(form, patched)) });
 }
@@ -48,7 +61,8 @@ function applied(document: unknown, operations: readonly JsonObject[]): JsonObje
   throw internalError("replace operation value must be object or array: %!w(<nil>)");
 }
 
-function failureText({ operation, message }: PatchFailure): string {
+/** The words of the library that Kubernetes uses. */
+export function failureText({ operation, message }: PatchFailure): string {
   const path = stringOf(operation.path);
   const last = path.slice(path.lastIndexOf("/") + 1);
   switch (operation.op) {

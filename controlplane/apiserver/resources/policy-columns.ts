@@ -1,0 +1,35 @@
+import type { LabelSelector, MatchResources, ParamKind, ParamRef } from "../../../client/types.ts";
+
+/** What policies of both kinds are given, and show. */
+
+/** Of a policy's constraints or a binding's resources. */
+export function applyMatchDefaults(match: MatchResources | undefined): void {
+  if (match === undefined) return;
+  match.matchPolicy ??= "Equivalent";
+  match.namespaceSelector ??= {};
+  match.objectSelector ??= {};
+  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])])
+    rule.scope ??= "*";
+}
+
+export function paramText(ref: ParamRef | undefined): string {
+  if (ref === undefined) return "<unset>";
+  if (ref.name) return `${ref.namespace || "*"}/${ref.name}`;
+  return ref.selector === undefined ? "<unset>" : shownSelector(ref.selector);
+}
+
+/** As Go prints the type. */
+function shownSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
+  const labels = Object.keys(matchLabels)
+    .sort()
+    .map((key) => `${key}: ${matchLabels[key]},`);
+  const requirements = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
+  );
+  return `&LabelSelector{MatchLabels:map[string]string{${labels.join("")}},MatchExpressions:[]LabelSelectorRequirement{${requirements.join("")}},}`;
+}
+
+export function paramKindText(kind: ParamKind | undefined): string {
+  return kind === undefined ? "<unset>" : `${kind.apiVersion}/${kind.kind}`;
+}
