@@ -147,6 +147,7 @@ function otherForm(version: DefinitionVersion, { group, kind, apiVersion }: Stor
       if (problems.length > 0) throw invalid({ group, kind }, typed.metadata.name, problems);
       return { ...typed, apiVersion };
     },
+    fromPatch: (patch) => ({ ...patch, apiVersion }),
   };
 }
 

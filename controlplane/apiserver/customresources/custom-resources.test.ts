@@ -202,6 +202,20 @@ describe("custom resources", () => {
     await call("DELETE", `${cronTabs}/applied`);
   });
 
+  it("can be applied in a version that is not the stored one, and nothing is owned but what was given", async () => {
+    const path =
+      "/apis/stable.example.com/v1beta1/namespaces/default/crontabs/old?fieldManager=me&force=true";
+    const apiVersion = "stable.example.com/v1beta1";
+    const patch = { ...cronTab("old", { cronSpec: "* * * * *" }), apiVersion };
+    for (const code of [201, 200]) {
+      const made = await call("PATCH", path, patch, "application/apply-patch+yaml");
+      assert.equal(made.code, code, JSON.stringify(made.body));
+      assert.equal(made.body.apiVersion, apiVersion);
+      assert.deepEqual(made.body.metadata.managedFields[0].fieldsV1, { "f:spec": { "f:cronSpec": {} } });
+    }
+    await call("DELETE", `${cronTabs}/old`);
+  });
+
   it("are shown in their columns, selected by their fields, and served in every version", async () => {
     const { text } = await server.admin.call("GET", cronTabs, {
       accept: "application/json;as=Table;v=v1;g=meta.k8s.io",

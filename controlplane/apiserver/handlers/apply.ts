@@ -88,7 +88,9 @@ async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
     );
   // Checks name, namespace and values.
   await acceptPart(call, deps.schemas, { object: structuredClone(patch), text: undefined });
-  return storedFrom(served, patch);
+  return served.slow === undefined && served.convert?.fromPatch !== undefined
+    ? served.convert.fromPatch(patch)
+    : storedFrom(served, patch);
 }
 
 /** As Go prints a group, version and kind. */

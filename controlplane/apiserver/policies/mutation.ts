@@ -22,7 +22,7 @@ export async function mutated(
   about: { readonly object: KubeObject; readonly form: RequestForm; readonly evaluation: Evaluation },
 ): Promise<KubeObject> {
   const { object, form, evaluation } = about;
-  const value = await valueOf(() => evaluation.run(expression, text, { left: costLimits.objectMax }));
+  const value = await resultOf(() => evaluation.run(expression, text, { left: costLimits.objectMax }));
   const served = structuredClone(objectOf(objectIn(form, object)));
   if (patchType === "JSONPatch") {
     const patched = patchedBy(
@@ -38,7 +38,7 @@ export async function mutated(
   return readPatched(schemas, form, merged(schemas, form, served, patch));
 }
 
-async function valueOf(run: () => ReturnType<Evaluation["run"]>): Promise<Value> {
+async function resultOf(run: () => ReturnType<Evaluation["run"]>): Promise<Value> {
   try {
     const result = await run();
     if ("value" in result) return result.value;

@@ -1,0 +1,101 @@
+// What Kubernetes' conformance suite asks for, and what of it holds: docs/conformance.tsv is the record, docs/conformance.md
+// is made of it.
+//   npm run conformance                          # write docs/conformance.md
+//   npm run conformance -- --check               # exit 1 if it is not what the record says
+//   npm run conformance -- --report report.json  # take the suite's results over first (ginkgo's --json-report)
+// A behaviour of several specs holds where all of them pass. What a report does not speak of stays as it is.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({
+  options: { check: { type: "boolean", default: false }, report: { type: "string" } },
+});
+const folder = join(import.meta.dirname, "../docs");
+const recordFile = join(folder, "conformance.tsv");
+const tableFile = join(folder, "conformance.md");
+
+const [header, ...lines] = readFileSync(recordFile, "utf8").trimEnd().split("\n");
+const names = header.split("\t");
+const rows = lines.map((line) => {
+  const cells = line.split("\t");
+  return Object.fromEntries(names.map((name, at) => [name, cells[at] ?? ""]));
+});
+
+/** Passed, failed or skipped, by the whole name of a spec. */
+function resultsOf(file) {
+  const results = new Map();
+  for (const suite of JSON.parse(readFileSync(file, "utf8")))
+    for (const spec of suite.SpecReports ?? []) {
+      const name = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText]
+        .join(" ")
+        .replace(/\s+/g, " ")
+        .trim();
+      if (name !== "" && spec.State !== "skipped" && spec.State !== "pending") results.set(name, spec.State);
+    }
+  return results;
+}
+
+if (values.report !== undefined) {
+  const results = resultsOf(values.report);
+  for (const row of rows) {
+    const states = row.specs.split(" && ").map((spec) => results.get(spec));
+    if (row.specs === "" || states.every((state) => state === undefined)) continue;
+    if (states.some((state) => state !== undefined && state !== "passed")) row.state = "open";
+    else if (states.every((state) => state === "passed")) row.state = "holds";
+  }
+  writeFileSync(
+    recordFile,
+    `${[header, ...rows.map((row) => names.map((name) => row[name]).join("\t"))].join("\n")}\n`,
+  );
+}
+
+const testedBy = ({ state, specs, test }) => {
+  const suite = state === "holds" && specs !== "" ? ["the suite"] : [];
+  return [...suite, ...(test === "" ? [] : test.split(" ").map((file) => `\`${file}\``))].join(", ");
+};
+const count = (state, among = rows) => among.filter((row) => row.state === state).length;
+const groups = [...new Set(rows.map(({ sig }) => sig))];
+const table = (heads, body) =>
+  [heads, heads.map(() => "---"), ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+const cell = (text) => String(text).replaceAll("|", "\\|");
+
+const text = `# Kubernetes' conformance, behaviour by behaviour
+
+Made by \`npm run conformance\` of \`docs/conformance.tsv\`; do not edit. The behaviours are those of release 1.37, in our words.
+"The suite" is the conformance suite of 1.36.3, run as it is against \`pintle up\` with two nodes; what came with 1.37 has no spec in it.
+
+- **holds**: the suite's specs passed at the last run, or the test named shows it.
+- **open**: a spec failed at the last run, or could not run for want of something that is missing.
+- **not run**: nobody has tried it yet.
+
+${table(
+  ["group", "behaviours", "hold", "open", "not run"],
+  [
+    ...groups.map((sig) => {
+      const among = rows.filter((row) => row.sig === sig);
+      return [sig, among.length, count("holds", among), count("open", among), count("not run", among)];
+    }),
+    ["all", rows.length, count("holds"), count("open"), count("not run")],
+  ],
+)}
+${groups
+  .map(
+    (sig) => `
+## ${sig}
+
+${table(
+  ["area", "behaviour", "since", "state", "tested by"],
+  rows
+    .filter((row) => row.sig === sig)
+    .map((row) => [cell(row.area), cell(row.behaviour), row.since, row.state, testedBy(row)]),
+)}
+`,
+  )
+  .join("")}`;
+
+if (!values.check) writeFileSync(tableFile, text);
+else if (readFileSync(tableFile, "utf8") !== text) {
+  console.error("docs/conformance.md is not what docs/conformance.tsv says: npm run conformance");
+  process.exit(1);
+}
