@@ -1,4 +1,5 @@
 import type { ObjectSchema } from "../schemas.ts";
+import { byGroupOrder } from "./group-order.ts";
 import type { Kind, OtherForm, SlowConversion, TableColumns, Verb } from "./kind.ts";
 import { byPriority } from "./version-priority.ts";
 
@@ -39,7 +40,7 @@ export interface Kinds {
   byKind(apiVersion: string, kind: string): ServedKind | undefined;
   /** The stored kind with this plural in the core group or any other. */
   named(group: string, plural: string): ServedKind | undefined;
-  /** Groups in the order of the table, each with its versions, the one that clients should prefer first. */
+  /** Kubernetes' groups in its order, then others in that of the table, each with its versions, the one that clients should prefer first. */
   groups(): ReadonlyMap<string, readonly string[]>;
 }
 
@@ -78,7 +79,7 @@ export class KindTable implements Kinds {
       if (!versions.includes(version)) versions.push(version);
       groups.set(group, versions.sort(byPriority));
     }
-    return groups;
+    return new Map([...groups].sort(([a], [b]) => byGroupOrder(a, b)));
   }
 }
 
