@@ -29,8 +29,9 @@ import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
 import { negotiate, plainOutput } from "./handlers/negotiate.ts";
 import { isProxy, proxyRequest } from "./handlers/proxy.ts";
-import { answerText, send, sendError } from "./handlers/respond.ts";
+import { answerBytes, send, sendError, wholeText } from "./handlers/respond.ts";
 import { handlerFor, showsTables } from "./handlers/route.ts";
+import { sendParts } from "./handlers/send-parts.ts";
 import { objectOf } from "./json.ts";
 import { newUid } from "./registry/object-meta.ts";
 import { knowing } from "./registry/slow-conversion.ts";
@@ -262,16 +263,19 @@ async function reply(
   const { request, response } = exchange;
   if (answer.type === "stream") return answer.run(request, response);
   const nowMs = deps.clock.wallMs();
-  const served = await knowing(call.served, objectsOf(answer));
+  const served = call.served.slow ? await knowing(call.served, objectsOf(answer)) : call.served;
   const shown = { served, output: call.output, query: call.query, nowMs };
-  const body = answerText(answer, shown);
+  const body = answerBytes(answer, shown);
   if (answer.type === "json") exchange.trail?.status(objectOf(answer.body));
-  else if (exchange.trail?.wantsResponse) {
-    const inJson = { ...shown, output: { ...call.output, format: "json" } as const };
-    exchange.trail.answer(call.output.format === "json" ? body : answerText(answer, inJson));
-  }
+  else if (exchange.trail?.wantsResponse)
+    exchange.trail.answer(
+      wholeText(answerBytes(answer, { ...shown, output: { ...call.output, format: "json" } })),
+    );
   const contentType = call.output.format === "yaml" ? "application/yaml" : "application/json";
-  await send(request, response, { code: answer.type === "list" ? 200 : answer.code, contentType, body });
+  const code = answer.type === "list" ? 200 : answer.code;
+  if (typeof body === "string" || body instanceof Uint8Array)
+    return send(request, response, { code, contentType, body });
+  await sendParts(request, response, { code, contentType, parts: body }, call.signal);
 }
 
 function objectsOf(answer: Exclude<Answer, { type: "stream" }>): readonly KubeObject[] {

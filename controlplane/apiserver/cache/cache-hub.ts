@@ -6,7 +6,8 @@ import type { Random } from "../../../base/os/random.ts";
 import { revisionTooLarge, timedOut } from "../api-error.ts";
 import type { Kind } from "../registry/kind.ts";
 import { type Change, type ChangeBatch, type Storage, StorageError } from "../registry/storage.ts";
-import type { WindowLimits } from "./event-window.ts";
+import { Encodings } from "./encodings.ts";
+import type { EventWindow, WindowLimits } from "./event-window.ts";
 import { fitIntoBudget, historyBytesDefault } from "./history-budget.ts";
 import { KindCache } from "./kind-cache.ts";
 import type { KindIndex } from "./kind-index.ts";
@@ -40,8 +41,11 @@ interface RevisionWaiter {
  *  cluster costs nothing. A kind's objects are loaded when somebody first lists or watches it.
  *  Invariant: every change up to `revision` is in every ready cache. */
 export class CacheHub {
+  /** What several clients ask for, encoded once. */
+  readonly encodings = new Encodings();
   readonly #deps: CacheHubDeps;
   readonly #caches = new Map<string, CacheState>();
+  readonly #byPrefix = new Map<string, readonly CacheState[]>();
   readonly #currentRevision: SharedRead<number>;
   readonly #waiters = new Set<RevisionWaiter>();
   #revision = 0;
@@ -120,6 +124,7 @@ export class CacheHub {
     const cache = new KindCache(kind, this.#deps.windowLimits);
     const state = { cache, pending: [], ready: false, loading: undefined };
     this.#caches.set(key, state);
+    this.#byPrefix.set(cache.prefix, [...(this.#byPrefix.get(cache.prefix) ?? []), state]);
     return state;
   }
 
@@ -129,6 +134,9 @@ export class CacheHub {
     const state = this.#caches.get(key);
     if (state === undefined || state.cache.kind !== kind) return;
     this.#caches.delete(key);
+    const others = (this.#byPrefix.get(state.cache.prefix) ?? []).filter((one) => one !== state);
+    if (others.length > 0) this.#byPrefix.set(state.cache.prefix, others);
+    else this.#byPrefix.delete(state.cache.prefix);
     state.cache.endListeners();
   }
 
@@ -230,16 +238,16 @@ export class CacheHub {
   #apply(batch: ChangeBatch): void {
     this.#revision = batch.revision;
     const nowMs = this.#deps.clock.monotonicMs();
-    for (const state of this.#caches.values()) {
-      const changes = ofPrefix(batch.changes, state.cache.prefix);
+    for (const [state, changes] of this.#routed(batch.changes)) {
       if (changes.some(isUnreadable)) this.#lose(state, changes);
-      else if (!state.ready) {
-        if (state.loading !== undefined && changes.length > 0)
-          state.pending.push({ changes, revision: batch.revision });
-      } else if (changes.length > 0) state.cache.apply(changes, batch.revision, nowMs);
-      else state.cache.advance(batch.revision);
+      else if (state.ready) state.cache.apply(changes, batch.revision, nowMs);
+      else if (state.loading !== undefined) state.pending.push({ changes, revision: batch.revision });
     }
-    const windows = [...this.#caches.values()].map(({ cache }) => cache.window);
+    const windows: EventWindow[] = [];
+    for (const { ready, cache } of this.#caches.values()) {
+      if (ready) cache.advance(batch.revision);
+      windows.push(cache.window);
+    }
     fitIntoBudget(windows, this.#deps.historyBytesMax ?? historyBytesDefault);
     this.#releaseWaiters();
   }
@@ -253,6 +261,19 @@ export class CacheHub {
     state.ready = false;
     state.pending = [];
     state.cache.endListeners();
+  }
+
+  /** The caches whose objects changed, found by what their keys begin with. */
+  #routed(changes: readonly Change[]): Map<CacheState, Change[]> {
+    const routed = new Map<CacheState, Change[]>();
+    for (const change of changes)
+      for (const prefix of prefixesOf(change.key))
+        for (const state of this.#byPrefix.get(prefix) ?? []) {
+          const found = routed.get(state);
+          if (found === undefined) routed.set(state, [change]);
+          else found.push(change);
+        }
+    return routed;
   }
 
   #releaseWaiters(): void {
@@ -272,7 +293,10 @@ interface CacheState {
 
 const isUnreadable = (change: Change) => change.type === "put" && change.unreadable !== undefined;
 
-function ofPrefix(changes: readonly Change[], prefix: string): readonly Change[] {
-  if (changes.length === 1) return changes[0]?.key.startsWith(prefix) ? changes : [];
-  return changes.filter((change) => change.key.startsWith(prefix));
+/** Kinds stand under `/registry/PLURAL/`, `/registry/GROUP/PLURAL/` or another two elements of their own. */
+function prefixesOf(key: string): readonly string[] {
+  const first = key.indexOf("/", streamPrefix.length) + 1;
+  const second = key.indexOf("/", first) + 1;
+  if (first === 0) return [];
+  return second === 0 ? [key.slice(0, first)] : [key.slice(0, first), key.slice(0, second)];
 }

@@ -1,4 +1,4 @@
-import { dictionaryOf } from "../registry/packed-text.ts";
+import { dictionaryOf } from "../registry/packed-bytes.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 
 /** One change of one object as watchers of its kind see it. `object` after it, `previous` before it. */
@@ -66,6 +66,10 @@ export class EventWindow {
   get end(): number {
     return this.#base + this.#entries.length;
   }
+  /** That of the oldest event. */
+  get headSequence(): number {
+    return this.#base + this.#head;
+  }
   get count(): number {
     return this.#entries.length - this.#head;
   }
@@ -90,7 +94,7 @@ export class EventWindow {
   #pack(replaced: StoredObject | undefined): void {
     if (replaced === undefined) return;
     const beforeBytes = replaced.keptBytes;
-    if (this.compresses) this.#dictionary ??= dictionaryOf(replaced.json());
+    if (this.compresses) this.#dictionary ??= dictionaryOf(replaced.bareJson());
     replaced.pack(this.compresses ? this.#dictionary : undefined);
     this.#sizeBytes += replaced.keptBytes - beforeBytes;
   }

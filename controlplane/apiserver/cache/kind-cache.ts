@@ -1,14 +1,10 @@
 import type { Kind } from "../registry/kind.ts";
 import type { Change, StoredEntry } from "../registry/storage.ts";
 import { kindPrefix, StoredObject } from "../registry/stored-object.ts";
-import { EventWindow, type WindowLimits } from "./event-window.ts";
+import { type CacheEvent, EventWindow, type WindowLimits } from "./event-window.ts";
 import type { KindIndex } from "./kind-index.ts";
-
-/** Somebody who is told that there is more in the window, or that the cache starts over. */
-export interface CacheListener {
-  wake(): void;
-  end(): void;
-}
+import type { Scope } from "./watch-cursor.ts";
+import { type CacheListener, WatchIndex, type WatchShare } from "./watch-index.ts";
 
 /** Every object of a kind, decoded once, and the recent changes. All methods are synchronous: one writer (the hub),
  *  many readers, no moment at which objects and window disagree. */
@@ -16,7 +12,7 @@ export class KindCache {
   readonly kind: Kind;
   readonly prefix: string;
   readonly #limits: WindowLimits | undefined;
-  readonly #listeners = new Set<CacheListener>();
+  readonly #watchers: WatchIndex;
   readonly #indexes: KindIndex[] = [];
   #objects = new Map<string, StoredObject>();
   #sortedKeys: string[] | undefined;
@@ -28,6 +24,7 @@ export class KindCache {
     this.kind = kind;
     this.prefix = kindPrefix(kind);
     this.#limits = limits;
+    this.#watchers = new WatchIndex(this.prefix);
     this.#window = new EventWindow(0, limits);
   }
 
@@ -45,7 +42,7 @@ export class KindCache {
     return this.#sizeBytes;
   }
   get listenerCount(): number {
-    return this.#listeners.size;
+    return this.#watchers.listenerCount;
   }
 
   get(key: string): StoredObject | undefined {
@@ -66,9 +63,14 @@ export class KindCache {
     return found;
   }
 
+  /** Every change wakes the listener. */
   listen(listener: CacheListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#watchers.add(listener, undefined, this.#window).leave;
+  }
+
+  /** Only what may concern the scope wakes the listener; the share says which events those are, where it is not all. */
+  follow(listener: CacheListener, scope: Scope): ReturnType<WatchIndex["add"]> {
+    return this.#watchers.add(listener, scope, this.#window);
   }
 
   /** Keeps the index in step with the objects from now on. */
@@ -94,15 +96,16 @@ export class KindCache {
   }
 
   endListeners(): void {
-    for (const listener of [...this.#listeners]) listener.end();
+    this.#watchers.end();
   }
 
   /** Changes of one revision; those that the installed state holds already are passed over. */
   apply(changes: readonly Change[], revision: number, nowMs: number): void {
     if (revision <= this.#revision) return;
-    for (const change of changes) this.#applyOne(change, nowMs);
+    const concerned = new Set<WatchShare>();
+    for (const change of changes) this.#applyOne(change, nowMs, concerned);
     this.#revision = revision;
-    for (const listener of [...this.#listeners]) listener.wake();
+    this.#watchers.wake(concerned);
   }
 
   /** There was no change of this kind up to `revision`. */
@@ -110,7 +113,7 @@ export class KindCache {
     if (revision > this.#revision) this.#revision = revision;
   }
 
-  #applyOne(change: Change, nowMs: number): void {
+  #applyOne(change: Change, nowMs: number, concerned: Set<WatchShare>): void {
     const previous = this.#objects.get(change.key);
     const revision = change.modRevision;
     this.#sizeBytes -= previous?.sizeBytes ?? 0;
@@ -119,7 +122,7 @@ export class KindCache {
       this.#objects.delete(change.key);
       for (const index of this.#indexes) index.changed(previous.object, undefined);
       if (this.#sortedKeys) removeSorted(this.#sortedKeys, change.key);
-      this.#window.push({ type: "delete", revision, object: undefined, previous }, nowMs);
+      this.#push({ type: "delete", revision, object: undefined, previous }, nowMs, concerned);
       return;
     }
     const object = new StoredObject(this.kind, change);
@@ -127,7 +130,12 @@ export class KindCache {
     for (const index of this.#indexes) index.changed(previous?.object, object.object);
     this.#sizeBytes += object.sizeBytes;
     if (previous === undefined && this.#sortedKeys) insertSorted(this.#sortedKeys, change.key);
-    this.#window.push({ type: "put", revision, object, previous }, nowMs);
+    this.#push({ type: "put", revision, object, previous }, nowMs, concerned);
+  }
+
+  #push(event: CacheEvent, nowMs: number, concerned: Set<WatchShare>): void {
+    this.#window.push(event, nowMs);
+    this.#watchers.note(event, this.#window, concerned);
   }
 }
 

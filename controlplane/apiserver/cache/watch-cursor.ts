@@ -3,6 +3,7 @@ import { matchesFields, matchesLabels } from "../registry/selectors.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 import type { CacheEvent, EventWindow } from "./event-window.ts";
 import type { KindCache } from "./kind-cache.ts";
+import type { WatchShare } from "./watch-index.ts";
 
 /** Which objects of a kind somebody wants. */
 export interface Scope {
@@ -25,6 +26,8 @@ export interface Notice {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly object: StoredObject;
   readonly revision: number;
+  /** It happened just now, and others are told the same; else it is part of one reader's starting state. */
+  readonly isEvent: boolean;
 }
 
 /** An event as somebody with that scope sees it: entering it is ADDED and leaving it DELETED, whatever happened. */
@@ -32,8 +35,8 @@ export function noticeOf(event: CacheEvent, scope: Scope): Notice | undefined {
   const { object, previous, revision } = event;
   const now = object !== undefined && inScope(scope, object);
   const before = previous !== undefined && inScope(scope, previous);
-  if (now) return { type: before ? "MODIFIED" : "ADDED", object, revision };
-  return before ? { type: "DELETED", object: previous, revision } : undefined;
+  if (now) return { type: before ? "MODIFIED" : "ADDED", object, revision, isEvent: true };
+  return before ? { type: "DELETED", object: previous, revision, isEvent: true } : undefined;
 }
 
 /** A reader's place in a kind's changes: first the objects of a starting state, if wanted, then every change after.
@@ -47,6 +50,7 @@ export class WatchCursor {
   #initial: readonly StoredObject[];
   #initialAt = 0;
   #sequence: number;
+  #share: WatchShare | undefined;
 
   /** @param start a revision to resume after (in the window, or ahead of it), or the objects to begin with. */
   constructor(
@@ -77,9 +81,14 @@ export class WatchCursor {
     if (object !== undefined) {
       this.#initialAt++;
       if (this.#initialAt === this.#initial.length) this.#initial = [];
-      return { type: "ADDED", object, revision: object.revision };
+      return { type: "ADDED", object, revision: object.revision, isEvent: false };
     }
     for (;;) {
+      if (this.#share !== undefined && this.#sequence >= this.#share.firstSequence) {
+        const concerning = this.#share.next(this.#sequence);
+        if (concerning === undefined || concerning === "gone") return concerning;
+        this.#sequence = concerning;
+      }
       const event = this.#window.at(this.#sequence);
       if (event === undefined || event === "gone") return event;
       this.#sequence++;
@@ -87,6 +96,15 @@ export class WatchCursor {
       const notice = noticeOf(event, this.#scope);
       if (notice !== undefined) return notice;
     }
+  }
+
+  get scope(): Scope {
+    return this.#scope;
+  }
+
+  /** From now on only the events of that share are looked at, once those before it are read; all where there is none. */
+  follow(share: WatchShare | undefined): void {
+    this.#share = share;
   }
 
   /** May the reader be told that it has seen everything up to the cache's revision? Not when that is below what it has

@@ -16,7 +16,7 @@ import { checkForm, includeObjectOf, kindView, partialMetadata, servedObject, ta
 /** Answers of at least this size are compressed for clients that can read it (as Kubernetes does). */
 export const gzipFromBytes = 128 * 1024;
 /** The level Kubernetes uses: speed over size. */
-const gzipLevel = 1;
+export const gzipLevel = 1;
 const compress = promisify(gzip);
 
 export const plainText = "text/plain; charset=utf-8";
@@ -28,13 +28,26 @@ export interface Shown {
   readonly nowMs: number;
 }
 
-/** The text of an answer in the form asked for. Pure. */
-export function answerText(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): string {
-  if (answer.type === "list" && shown.output.as === "object" && shown.output.format === "json")
-    return listText(answer.list, shown.served);
+/** An answer in the form asked for: whole, or, of a list, in parts that are made one after the other. */
+export function answerBytes(
+  answer: Exclude<Answer, { type: "stream" }>,
+  shown: Shown,
+): string | Uint8Array | Iterable<Uint8Array> {
+  const { as, format } = shown.output;
+  // What others converted is at hand now: later the objects may have been packed.
+  if (answer.type === "list" && as !== "table" && format === "json" && shown.served.slow === undefined) {
+    checkForm(shown.output, shown.served.kind, true);
+    return listParts(answer.list, shown);
+  }
   if (answer.type === "object" && answer.stored && isPlain(shown)) return answer.stored.json();
   const body = answerBody(answer, shown);
-  return shown.output.format === "yaml" ? yamlText(body) : jsonText(body);
+  return format === "yaml" ? yamlText(body) : jsonText(body);
+}
+
+/** The same as one text, for whoever keeps answers. */
+export function wholeText(bytes: ReturnType<typeof answerBytes>): string {
+  if (typeof bytes === "string") return bytes;
+  return Buffer.concat(bytes instanceof Uint8Array ? [bytes] : [...bytes]).toString("utf8");
 }
 
 /** JSON of the object just as it is stored. */
@@ -89,18 +102,26 @@ function listMetadata(list: ListAnswer): JsonObject {
   };
 }
 
-/** A list out of its items' texts, which are serialized once however often they are listed. */
-function listText(list: ListAnswer, served: ServedKind): string {
-  const head = jsonText({
-    kind: `${served.kind.kind}List`,
-    apiVersion: served.apiVersion,
-    metadata: listMetadata(list),
-  });
-  const items = list.items.map((item) =>
-    served.convert === undefined ? item.bareJson() : jsonText(withoutType(servedObject(served, item.object))),
-  );
-  return `${head.slice(0, -1)},"items":[${items.join(",")}]}`;
+/** A list out of its items' bytes, which are made once however often they are listed. */
+function* listParts(list: ListAnswer, { served, output }: Shown): Generator<Uint8Array> {
+  const metadata = listMetadata(list);
+  const asMetadata = output.as === "metadataList";
+  const type = asMetadata
+    ? { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${output.version}` }
+    : { kind: `${served.kind.kind}List`, apiVersion: served.apiVersion };
+  yield Buffer.from(`${jsonText({ ...type, metadata }).slice(0, -1)},"items":[`);
+  let isFirst = true;
+  for (const item of list.items) {
+    if (!isFirst) yield comma;
+    isFirst = false;
+    if (asMetadata) yield Buffer.from(jsonText(partialMetadata(item.object.metadata, output.version)));
+    else if (served.convert === undefined) yield item.bareJson();
+    else yield Buffer.from(jsonText(withoutType(servedObject(served, item.object))));
+  }
+  yield listEnd;
 }
+const comma = Buffer.from(",");
+const listEnd = Buffer.from("]}");
 
 /** Sends a whole body, compressed where that helps. */
 export async function send(

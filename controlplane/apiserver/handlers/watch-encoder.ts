@@ -1,7 +1,9 @@
 import type { KubeObject } from "../../../client/types.ts";
+import type { Encodings } from "../cache/encodings.ts";
 import type { Notice } from "../cache/watch-cursor.ts";
 import { type JsonObject, jsonText } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
+import { ownBytes } from "../registry/packed-bytes.ts";
 import { knowing } from "../registry/slow-conversion.ts";
 import type { Call } from "./call.ts";
 import {
@@ -13,6 +15,13 @@ import {
   table,
 } from "./shapes.ts";
 
+const frameHeads = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+};
+const frameEnd = Buffer.from("}\n");
+
 /** The frames of one watch: a line of JSON per change, in the form the client asked for. */
 export class WatchEncoder {
   readonly contentType = "application/json";
@@ -20,27 +29,42 @@ export class WatchEncoder {
   /** Frames take their time, since others are asked to convert: see `frames`. */
   readonly isSlow: boolean;
   readonly #include: IncludeObject;
+  readonly #encodings: Encodings;
   readonly #wallMs: () => number;
+  /** Watchers of the same form are told the same bytes. */
+  readonly #form: string;
 
-  constructor(call: Pick<Call, "served" | "output" | "query">, wallMs: () => number) {
+  constructor(
+    call: Pick<Call, "served" | "output" | "query">,
+    { encodings, wallMs }: { readonly encodings: Encodings; readonly wallMs: () => number },
+  ) {
     this.#call = call;
     this.isSlow = call.served.slow !== undefined && call.output.as !== "metadata";
     this.#include = includeObjectOf(call.query);
+    this.#encodings = encodings;
     this.#wallMs = wallMs;
+    this.#form = `${call.output.as} ${call.output.version} ${call.served.apiVersion}`;
   }
 
-  frame({ type, object, revision }: Notice): string {
+  /** One frame serves all watchers of an event, but for tables, which tell ages. */
+  frame(notice: Notice): Buffer {
+    const { type, object, revision, isEvent } = notice;
+    if (!isEvent || this.#call.output.as === "table") return this.#made(notice);
+    return this.#encodings.of(object, `${type} ${revision} ${this.#form}`, () => this.#made(notice));
+  }
+
+  #made({ type, object, revision }: Notice): Buffer {
     const { served, output } = this.#call;
     // The last state of what is gone carries the revision at which it went.
     const moved = revision !== object.revision;
     if (output.as === "object" && served.convert === undefined && !moved)
-      return `{"type":"${type}","object":${object.json()}}\n`;
+      return Buffer.concat([frameHeads[type], object.jsonHead, object.bareJson().subarray(1), frameEnd]);
     const shown = moved ? withRevision(object.object, revision) : object.object;
-    return `${jsonText({ type, object: this.#shape(shown, served) })}\n`;
+    return ownBytes(`${jsonText({ type, object: this.#shape(shown, served) })}\n`);
   }
 
   /** The frames of several changes, converted at once. */
-  async frames(notices: readonly Notice[]): Promise<string> {
+  async frames(notices: readonly Notice[]): Promise<Buffer> {
     const shown = notices.map(({ type, object, revision }) => {
       const moved = revision !== object.revision;
       return { type, object: moved ? withRevision(object.object, revision) : object.object };
@@ -49,16 +73,17 @@ export class WatchEncoder {
       this.#call.served,
       shown.map(({ object }) => object),
     );
-    return shown
-      .map(({ type, object }) => `${jsonText({ type, object: this.#shape(object, served) })}\n`)
-      .join("");
+    const lines = shown.map(
+      ({ type, object }) => `${jsonText({ type, object: this.#shape(object, served) })}\n`,
+    );
+    return Buffer.from(lines.join(""));
   }
 
   /** Tells the client how far it is: there were no more changes for it up to `revision`. */
-  bookmark(revision: number, initialEnd: boolean): string {
+  bookmark(revision: number, initialEnd: boolean): Buffer {
     const annotations = initialEnd ? { "k8s.io/initial-events-end": "true" } : undefined;
     const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
-    return `${jsonText({ type: "BOOKMARK", object: this.#bookmarkShape(metadata) })}\n`;
+    return Buffer.from(`${jsonText({ type: "BOOKMARK", object: this.#bookmarkShape(metadata) })}\n`);
   }
 
   /** A bookmark in a watch of tables or metadata takes that form too. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { Socket } from "node:net";
 import { systemClock } from "../../../base/os/clock.ts";
+import { Encodings } from "../cache/encodings.ts";
 import { KindCache } from "../cache/kind-cache.ts";
 import { WatchCursor } from "../cache/watch-cursor.ts";
 import { encodeStored } from "../registry/stored-object.ts";
@@ -28,7 +29,10 @@ describe("watch stream", () => {
         const stream = new WatchStream({
           cache,
           cursor: new WatchCursor(cache, { prefix: cache.prefix, labels: [], fields: [] }, { after: 1 }),
-          encoder: new WatchEncoder({ served, output: plainOutput, query }, () => 0),
+          encoder: new WatchEncoder(
+            { served, output: plainOutput, query },
+            { encodings: new Encodings(), wallMs: () => 0 },
+          ),
           response,
           bookmarks: false,
           marksInitialEnd: false,

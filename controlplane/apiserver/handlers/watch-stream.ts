@@ -2,13 +2,14 @@ import type { ServerResponse } from "node:http";
 import { deferred } from "../../../base/deferred.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import { ApiError, internalError } from "../api-error.ts";
-import type { CacheListener, KindCache } from "../cache/kind-cache.ts";
+import type { KindCache } from "../cache/kind-cache.ts";
 import type { Notice, WatchCursor } from "../cache/watch-cursor.ts";
+import type { CacheListener } from "../cache/watch-index.ts";
 import { jsonText } from "../json.ts";
 import type { WatchEncoder } from "./watch-encoder.ts";
 
-/** Text gathered into one write; more waits until the client has read. */
-const writeCharsMax = 64 * 1024;
+/** Bytes gathered into one write; more waits until the client has read. */
+const writeBytesMax = 64 * 1024;
 /** Changes that others are asked to convert at once. */
 const convertedMax = 100;
 /** Clients learn at least this often how far they are, so that they can resume after a long silence. */
@@ -52,8 +53,10 @@ export class WatchStream implements CacheListener {
     response.on("drain", onDrain);
     response.on("close", onClose);
     signal.addEventListener("abort", onAbort, { once: true });
+    const { share, leave } = cache.follow(this, options.cursor.scope);
+    options.cursor.follow(share);
     this.#cleanups.push(
-      cache.listen(this),
+      leave,
       clock.after(options.timeoutMs, () => this.end()),
       () => response.off("drain", onDrain),
       () => response.off("close", onClose),
@@ -76,12 +79,12 @@ export class WatchStream implements CacheListener {
         if (!this.#convertNext()) this.#options.onBegun();
         return;
       }
-      const text = this.#gather();
-      if (text === "") {
+      const bytes = this.#gather();
+      if (bytes === undefined) {
         this.#options.onBegun();
         return;
       }
-      this.#blocked = !this.#options.response.write(text);
+      this.#blocked = !this.#options.response.write(bytes);
     }
   }
 
@@ -96,26 +99,28 @@ export class WatchStream implements CacheListener {
     this.#finish();
   }
 
-  #gather(): string {
-    const { cache, cursor, encoder } = this.#options;
-    let text = "";
-    while (text.length < writeCharsMax) {
+  /** The next frames, as many as one write takes; undefined where there are none. */
+  #gather(): Buffer | undefined {
+    const { cache, cursor, encoder, response } = this.#options;
+    const frames: Buffer[] = [];
+    for (let length = 0; length < writeBytesMax; ) {
       const notice = cursor.next();
       if (notice === "gone") {
-        this.#options.response.end(text);
+        response.end(Buffer.concat(frames));
         this.#finish();
-        return "";
+        return undefined;
       }
-      if (notice !== undefined) text += encoder.frame(notice);
+      if (notice !== undefined) length += appended(frames, encoder.frame(notice));
       if (!this.#initialMarked && cursor.initialDone) {
         // Later changes may follow in the window; those before this point are all out only when it is drained.
         if (notice !== undefined) continue;
         this.#initialMarked = true;
-        text += encoder.bookmark(cache.revision, true);
+        length += appended(frames, encoder.bookmark(cache.revision, true));
       }
       if (notice === undefined) break;
     }
-    return text;
+    // What is shared by all watchers is written as it is.
+    return frames.length > 1 ? Buffer.concat(frames) : frames[0];
   }
 
   /** The next changes of a kind whose objects others convert: nothing else is written until they are. False: none. */
@@ -139,11 +144,11 @@ export class WatchStream implements CacheListener {
     if (notices.length === 0 && !mark) return false;
     this.#blocked = true;
     encoder.frames(notices).then(
-      (text) => {
+      (frames) => {
         if (this.#ended) return;
         if (mark) this.#initialMarked = true;
-        const bookmark = mark ? encoder.bookmark(cache.revision, true) : "";
-        this.#blocked = !response.write(text + bookmark);
+        const bookmark = mark ? [encoder.bookmark(cache.revision, true)] : [];
+        this.#blocked = !response.write(Buffer.concat([frames, ...bookmark]));
         this.wake();
       },
       (error: unknown) => this.#fail(error),
@@ -188,4 +193,9 @@ export class WatchStream implements CacheListener {
     for (const cleanup of this.#cleanups) cleanup();
     this.#finished.resolve();
   }
+}
+
+function appended(frames: Buffer[], frame: Buffer): number {
+  frames.push(frame);
+  return frame.length;
 }

@@ -16,7 +16,10 @@ const defaultTimeoutSeconds = 1800;
 export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
   const options = listOptions(call.query, true);
   const scope = scopeOf(call.served, call.target, call.query);
-  const encoder = new WatchEncoder(call, () => deps.clock.wallMs());
+  const encoder = new WatchEncoder(call, {
+    encodings: deps.hub.encodings,
+    wallMs: () => deps.clock.wallMs(),
+  });
   const start = await startOf(call, deps, { options, scope });
   return {
     type: "stream",

@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { jsonText } from "../json.ts";
 import type { Kind } from "./kind.ts";
-import { type PackedText, packText, unpackText } from "./packed-text.ts";
+import { ownBytes, type PackedBytes, packBytes, unpackBytes } from "./packed-bytes.ts";
 import type { StoredEntry } from "./storage.ts";
 
 const encoder = new TextEncoder();
@@ -36,16 +36,18 @@ export function decodeStored(kind: Kind, value: Uint8Array, modRevision: number)
 }
 
 /** An object of the API with what is asked of it often worked out once. Read-only: whoever changes it clones first.
- *  One that only history still needs is packed: its text as bytes outside the heap, where it takes a third or less. */
+ *  Its JSON is made when first asked for and kept as bytes outside the heap, to be copied from then on; so an object costs at
+ *  most its stored size again. One that only history still needs is packed: the bytes alone are left. */
 export class StoredObject {
   readonly kind: Kind;
   readonly key: string;
   readonly revision: number;
   /** Bytes of the stored value, for accounting. */
   readonly sizeBytes: number;
+  readonly #head: Buffer;
   #object: KubeObject | undefined;
-  #packed: PackedText | undefined;
-  #bareJson: string | undefined;
+  #bareJson: Buffer | undefined;
+  #packed: PackedBytes | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
 
@@ -56,6 +58,7 @@ export class StoredObject {
     this.sizeBytes = entry.value.length;
     const object = decodeStored(kind, entry.value, entry.modRevision);
     this.#object = object;
+    this.#head = jsonHead(object);
     this.#labels = object.metadata.labels;
   }
 
@@ -63,15 +66,20 @@ export class StoredObject {
     return this.#object ?? unpacked(this);
   }
 
-  /** The object's JSON, serialized once. */
-  json(): string {
-    if (this.#packed !== undefined) return unpackText(this.#packed);
-    return withType(this.object, this.bareJson());
+  /** The object's JSON. */
+  json(): Buffer {
+    return withHead(this.#head, this.bareJson());
   }
 
-  /** The same without kind and apiVersion, which a list says once for all its items. */
-  bareJson(): string {
-    this.#bareJson ??= jsonText(withoutType(this.object));
+  /** What comes before the rest of `bareJson` in the object's JSON: its kind and apiVersion. */
+  get jsonHead(): Buffer {
+    return this.#head;
+  }
+
+  /** The JSON without kind and apiVersion, which a list says once for all its items. */
+  bareJson(): Buffer {
+    if (this.#packed !== undefined) return unpackBytes(this.#packed);
+    this.#bareJson ??= ownBytes(jsonText(withoutType(this.object)));
     return this.#bareJson;
   }
 
@@ -87,15 +95,19 @@ export class StoredObject {
 
   /** Bytes that keeping this object costs, near enough. */
   get keptBytes(): number {
-    return this.#packed?.bytes.length ?? this.sizeBytes;
+    if (this.#object !== undefined) return this.sizeBytes;
+    return this.#packed?.bytes.length ?? this.#bareJson?.length ?? this.sizeBytes;
   }
 
-  /** Kept as bytes from here on; whoever still asks for the object pays for reading it. */
+  /** Kept as bytes from here on, compressed where there is a dictionary; whoever still asks for the object pays for reading it. */
   pack(dictionary?: Buffer): void {
-    if (this.#packed !== undefined) return;
-    this.#packed = packText(this.json(), dictionary);
+    if (this.#object === undefined) return;
+    const bytes = this.bareJson();
+    if (dictionary !== undefined) {
+      this.#packed = packBytes(bytes, dictionary);
+      this.#bareJson = undefined;
+    }
     this.#object = undefined;
-    this.#bareJson = undefined;
   }
 }
 
@@ -104,8 +116,30 @@ export function withoutType(object: object): object {
   return { ...object, kind: undefined, apiVersion: undefined };
 }
 
-function withType({ kind, apiVersion }: KubeObject, bare: string): string {
-  return `${jsonText({ kind, apiVersion }).slice(0, -1)},${bare.slice(1)}`;
+const heads = new Map<string, Buffer>();
+const headsMax = 4096;
+
+/** `{"kind":"Pod","apiVersion":"v1",`: one for all objects that begin so. */
+export function jsonHead({
+  kind,
+  apiVersion,
+}: {
+  readonly kind: string;
+  readonly apiVersion: string;
+}): Buffer {
+  const key = `${apiVersion} ${kind}`;
+  const known = heads.get(key);
+  if (known !== undefined) return known;
+  const made = ownBytes(`${jsonText({ kind, apiVersion }).slice(0, -1)},`);
+  // Kinds come and go with their definitions.
+  if (heads.size >= headsMax) heads.clear();
+  heads.set(key, made);
+  return made;
+}
+
+/** The JSON of an object out of its head and the JSON of its other fields, of which metadata is always there. */
+export function withHead(head: Buffer, bareJson: Buffer): Buffer {
+  return Buffer.concat([head, bareJson.subarray(1)]);
 }
 
 /** The packed object that was read last: a watcher asks one several times before it goes on to the next. */
@@ -113,7 +147,7 @@ let lastRead: { readonly from: StoredObject; readonly object: KubeObject } | und
 
 function unpacked(from: StoredObject): KubeObject {
   if (lastRead?.from === from) return lastRead.object;
-  const object: KubeObject = JSON.parse(from.json());
+  const object: KubeObject = JSON.parse(from.json().toString("utf8"));
   lastRead = { from, object };
   return object;
 }
