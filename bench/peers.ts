@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "../base/os/free-ports.ts";
+import { usageOf } from "./usage.ts";
 
 /** One side of a comparison: a store cluster of processes on loopback. */
 export interface Side {
@@ -19,8 +20,6 @@ export interface SideOptions {
   readonly name: "pintle" | "etcd";
   readonly members: number;
 }
-
-const ticksPerSecond = 100;
 
 export async function startSide(options: SideOptions): Promise<Side> {
   const folder = mkdtempSync(join(tmpdir(), `pintle-bench-${options.name}-`));
@@ -60,12 +59,9 @@ export async function startSide(options: SideOptions): Promise<Side> {
       let cpuSeconds = 0;
       let residentMb = 0;
       for (const { pid } of processes) {
-        const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-          .replace(/^.*\) /s, "")
-          .split(" ");
-        cpuSeconds += (Number(stat[11]) + Number(stat[12])) / ticksPerSecond;
-        residentMb +=
-          Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+        const used = usageOf(pid);
+        cpuSeconds += used.cpuSeconds;
+        residentMb += used.residentMb;
       }
       return { cpuSeconds, residentMb };
     },

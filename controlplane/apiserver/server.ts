@@ -86,8 +86,8 @@ export async function serve(
   if (trail !== undefined) followAnswer(response, trail);
   try {
     if (!long) {
-      const late = timedOut("request did not complete within the allotted timeout");
-      cancelDeadline = deps.clock.after(timeoutOf(info.query), () => abort.abort(late));
+      const late = () => timedOut("request did not complete within the allotted timeout");
+      cancelDeadline = deps.clock.after(timeoutOf(info.query), () => abort.abort(late()));
     }
     const { authorizer } = deps.handlers;
     const user = await identify(request, info, deps.handlers.gate, {

@@ -1,5 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
+import type { KindCache } from "../cache/kind-cache.ts";
+import type { Kind } from "../registry/kind.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import type { Storage } from "../registry/storage.ts";
 import { decodeStored, listPrefix, objectKey } from "../registry/stored-object.ts";
@@ -26,10 +28,18 @@ export async function storedObjects(
   const kind = deps.kinds.named(group, plural)?.kind;
   if (kind === undefined) return [];
   const prefix = listPrefix(kind, namespace);
-  const cached = deps.hub.peek(kind)?.list(prefix);
+  const cached = cacheOf(deps, kind)?.list(prefix);
   if (cached !== undefined) return cached.map(({ object }) => object);
   const { entries } = await deps.storage.list(prefix);
   return entries.map(({ value, modRevision }) => decodeStored(kind, value, modRevision));
+}
+
+/** The kind's cache where it is loaded. Who asks once asks with every write of its sort: where it is not, it will be. */
+function cacheOf({ hub }: LookupDeps, kind: Kind): KindCache | undefined {
+  const cache = hub.peek(kind);
+  // Whoever fails to load it is told by the store, which is asked meanwhile.
+  if (cache === undefined) void hub.cache(kind).catch(() => undefined);
+  return cache;
 }
 
 /** An object that another one names: from the cache, or from the store, since the cache may lag behind one made a moment
@@ -38,7 +48,7 @@ export async function storedObject(deps: LookupDeps, address: Address): Promise<
   const kind = deps.kinds.named(address.group, address.plural)?.kind;
   if (kind === undefined) return undefined;
   const key = objectKey(kind, address.namespace, address.name);
-  const cached = deps.hub.peek(kind)?.get(key)?.object;
+  const cached = cacheOf(deps, kind)?.get(key)?.object;
   if (cached !== undefined) return cached;
   const { entry } = await deps.storage.get(key);
   return entry && decodeStored(kind, entry.value, entry.modRevision);

@@ -34,16 +34,17 @@ export function treeToSet(tree: unknown): FieldSet {
 export function setToTree(set: FieldSet): FieldTree {
   const root: FieldTree = Object.create(null) as FieldTree;
   // Short paths first, so that a node that has members below it is told from a leaf.
-  for (const path of [...set.values()].sort(
-    (a, b) => a.length - b.length || (pathKey(a) < pathKey(b) ? -1 : 1),
-  )) {
+  const members = [...set].sort(([a, one], [b, other]) => one.length - other.length || (a < b ? -1 : 1));
+  for (const [, path] of members) {
     let node = root;
-    path.forEach((element, depth) => {
-      const parent = path.slice(0, depth);
-      if (depth > 0 && set.has(pathKey(parent))) node["."] ??= {};
+    // Of the path as far as `node`.
+    let key = "";
+    for (const [depth, element] of path.entries()) {
+      if (depth > 0 && set.has(key)) node["."] ??= {};
+      key = depth === 0 ? element : `${key}\0${element}`;
       node[element] ??= Object.create(null) as FieldTree;
       node = node[element] ?? node;
-    });
+    }
   }
   return root;
 }
