@@ -7,6 +7,7 @@ import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { updateObject } from "../registry/update-object.ts";
+import { danglingCondition } from "./dangling.ts";
 import type { FlowControl } from "./flow-control.ts";
 import { keepSuggested } from "./keep-suggested.ts";
 import { flowGroup } from "./suggested-objects.ts";
@@ -120,21 +121,4 @@ async function noteDangling(
       if (!(error instanceof ApiError && error.reason === "NotFound")) throw error; // it is gone
     });
   }
-}
-
-/** What the schema's condition should say; `undefined` where it does. Pure. */
-export function danglingCondition({ spec, status }: FlowSchema, levels: ReadonlySet<string>) {
-  const { name } = spec.priorityLevelConfiguration;
-  const isThere = levels.has(name);
-  const about = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(name)}`;
-  const wanted = {
-    type: "Dangling",
-    status: isThere ? "False" : "True",
-    reason: isThere ? "Found" : "NotFound",
-    message: isThere ? `${about} and it exists` : `${about} but there is no such object`,
-  };
-  const now = status?.conditions?.find(({ type }) => type === "Dangling");
-  const isSaid =
-    now?.status === wanted.status && now.reason === wanted.reason && now.message === wanted.message;
-  return isSaid ? undefined : wanted;
 }

@@ -1,14 +1,16 @@
-import type { KubeObject } from "../../../client/types.ts";
+import type { FlowSchema, KubeObject } from "../../../client/types.ts";
 import { ApiError } from "../api-error.ts";
 import { type JsonObject, toKubeObject } from "../json.ts";
 import type { NewObject } from "../registry/create-missing.ts";
 import { createObject } from "../registry/create-object.ts";
 import type { Kind } from "../registry/kind.ts";
+import { rfc3339 } from "../registry/object-meta.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { removeObject } from "../registry/remove-object.ts";
 import { objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { sameValue } from "../schema/same-value.ts";
+import { danglingCondition } from "./dangling.ts";
 import {
   autoupdateAnnotation,
   flowGroup,
@@ -31,11 +33,23 @@ const sets: readonly {
   { plural: "flowschemas", name: "FlowSchema", all: suggestedSchemas },
 ];
 
-/** What a new cluster begins with. */
-export function suggestedObjects({ kinds }: RegistryDeps): NewObject[] {
+/** What a new cluster begins with; the schemas' levels come with them, which their status says. */
+export function suggestedObjects({ kinds, clock }: RegistryDeps): NewObject[] {
+  const lastTransitionTime = rfc3339(clock.wallMs());
+  const levels = new Set(suggestedLevels.map(({ name }) => name));
+  const statusOf = (object: KubeObject) => {
+    if (object.kind !== "FlowSchema") return {};
+    const condition = danglingCondition(object as unknown as FlowSchema, levels);
+    return { status: { conditions: [{ ...condition, lastTransitionTime }] } };
+  };
   return sets.flatMap(({ plural, name, all }) => {
     const kind = kinds.named(flowGroup, plural)?.kind;
-    return kind === undefined ? [] : all.map((one) => ({ kind, object: objectOf(name, one) }));
+    return kind === undefined
+      ? []
+      : all.map((one) => {
+          const object = objectOf(name, one);
+          return { kind, object, ...statusOf(object) };
+        });
   });
 }
 

@@ -8,6 +8,8 @@ export interface NewObject {
   readonly kind: Kind;
   /** The server's to change. */
   readonly object: KubeObject;
+  /** What the server knows of it from the start. */
+  readonly status?: unknown;
 }
 
 /** What one transaction takes. */
@@ -18,8 +20,9 @@ const objectsAtOnceMax = 64;
  *  of one revision would resume after both. */
 export async function createMissing(deps: RegistryDeps, objects: readonly NewObject[]): Promise<void> {
   const prepared = await Promise.all(
-    objects.map(async ({ kind, object }) => {
+    objects.map(async ({ kind, object, status }) => {
       await prepareNew(deps, kind, object, { by: serverRequester, dryRun: false });
+      if (status !== undefined) object.status = status;
       const { name, namespace = "" } = object.metadata;
       return putObject(kind, objectKey(kind, namespace, name), object);
     }),
