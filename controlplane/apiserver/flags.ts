@@ -10,6 +10,7 @@ import {
   readAdmissionConfiguration,
 } from "./admission/configuration-file.ts";
 import { admissionPluginNames } from "./admission/plugins.ts";
+import type { ProxyCertificate } from "./aggregation/remote-client.ts";
 import { type AuditConfig, auditConfig, auditFlags } from "./audit/flags.ts";
 import type { AuthenticationConfig } from "./authentication/config.ts";
 import { authenticationConfig, authenticationFlags } from "./authentication/flags.ts";
@@ -98,6 +99,12 @@ export const apiserverFlags = {
     help: "Client certificate for node agents, PEM",
   },
   "kubelet-client-key": { kind: "string", value: "FILE", help: "Its private key, PEM" },
+  "proxy-client-cert-file": {
+    kind: "string",
+    value: "FILE",
+    help: "Client certificate by which servers of other API groups know this one as their front proxy, PEM",
+  },
+  "proxy-client-key-file": { kind: "string", value: "FILE", help: "Its private key, PEM" },
   ...authenticationFlags,
   ...auditFlags,
   "disable-admission-plugins": {
@@ -156,6 +163,8 @@ export interface ApiserverConfig {
   readonly admission: AdmissionConfiguration;
   readonly inFlight: { readonly readingMax: number; readonly mutatingMax: number };
   readonly priorityAndFairness: boolean;
+  /** Shown to servers of other API groups. */
+  readonly proxyCertificate: ProxyCertificate;
   readonly watchHistoryBytesMax: number;
   /** How long a client may take to shake hands, or to send a request's head. */
   readonly headTimeoutMs: number;
@@ -220,6 +229,12 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     cert: reader.optional("kubelet-client-certificate"),
     key: reader.optional("kubelet-client-key"),
   };
+  const proxyCertificate = {
+    cert: reader.optional("proxy-client-cert-file"),
+    key: reader.optional("proxy-client-key-file"),
+  };
+  if ((proxyCertificate.cert === undefined) !== (proxyCertificate.key === undefined))
+    problems.push("--proxy-client-cert-file, --proxy-client-key-file: give both or neither");
   const authentication = authenticationConfig(flags, problems);
   const store = { endpoints: flags["etcd-servers"], tls: storeTls(flags, reader, problems) };
   if (problems.length > 0 || clusterIps === undefined || nodePorts === undefined)
@@ -244,6 +259,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
       readingMax: flags["max-requests-inflight"],
       mutatingMax: flags["max-mutating-requests-inflight"],
     },
+    proxyCertificate,
     priorityAndFairness: flags["enable-priority-and-fairness"],
     watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
     headTimeoutMs,
@@ -252,7 +268,10 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
 
 type Flags = FlagValues<typeof apiserverFlags>;
 type FileFlag =
-  | Extract<keyof Flags, `tls-${string}-file` | `etcd-${string}file` | `kubelet-${string}`>
+  | Extract<
+      keyof Flags,
+      `tls-${string}-file` | `etcd-${string}file` | `kubelet-${string}` | `proxy-client-${string}`
+    >
   | "client-ca-file";
 interface FileReader {
   required(name: FileFlag): string;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Random } from "../../base/os/random.ts";
@@ -42,6 +43,8 @@ export interface ServerDeps {
   readonly plain: PlainDeps;
   /** Asked before this server's own kinds. */
   readonly delegates: readonly Delegate[];
+  /** Asked the same for connections that are to be taken over; false leaves them to this server. */
+  readonly upgradeElsewhere: (upgrade: UpgradeElsewhere) => Promise<boolean>;
   /** Bounds the requests under way. */
   readonly seats: Seats;
   readonly bodies: BodiesUnderWay;
@@ -149,6 +152,11 @@ export interface Exchange {
   readonly enter: () => Promise<() => void>;
   readonly annotate: (key: string, value: string) => void;
   readonly trail: AuditTrail | undefined;
+}
+
+export interface UpgradeElsewhere extends Pick<Exchange, "request" | "info" | "user"> {
+  readonly socket: Duplex;
+  readonly head: Buffer;
 }
 
 /** Serves a request that is its own; false leaves it to the next in line. */

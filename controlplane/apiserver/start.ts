@@ -8,6 +8,8 @@ import { openStoreClient } from "../../store/client/open-client.ts";
 import { inOrder } from "./admission/admission.ts";
 import { admissionPlugins, quotaPluginName } from "./admission/plugins.ts";
 import { admissionMetrics, timedPhases } from "./admission/timed.ts";
+import { authenticationData } from "./aggregation/authentication-config.ts";
+import { type Aggregation, composeAggregation } from "./aggregation/compose.ts";
 import { apiMetrics, observeApi } from "./api-metrics.ts";
 import { auditAsConfigured } from "./audit/compose.ts";
 import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
@@ -88,6 +90,8 @@ export async function startOnStorage(
   const { hub, kinds } = handlers;
   const audit = auditAsConfigured(config.audit, os, log);
   const bounds = composeBounds(config, handlers, os);
+  const { proxyCertificate: certificate } = config;
+  const aggregation = composeAggregation(handlers, { certificate, builtIn: allKinds });
   const servers = config.bindAddresses.map(() => tlsServer(config));
   const port = await listenAll(servers, config).catch(async (error: unknown) => {
     await storage.close();
@@ -107,10 +111,13 @@ export async function startOnStorage(
       issuer: serviceAccounts && issuerDocuments(serviceAccounts, address),
       accepting: () => !stopping.signal.aborted,
       bootstrapped: () => state.bootstrapped,
+      elsewhere: aggregation.elsewhere,
+      isAggregated: aggregation.isReady,
       flowControl: bounds.flowControl,
       isBounded: bounds.isReady,
     },
-    delegates: [],
+    delegates: [aggregation.delegate],
+    upgradeElsewhere: aggregation.upgrade,
     seats: bounds.seats,
     bodies: new BodiesUnderWay(),
     metrics: apiMetrics(os.metrics),
@@ -132,6 +139,7 @@ export async function startOnStorage(
       metrics: conversionMetrics(os.metrics),
     },
     bounds,
+    aggregation,
     port,
     onPolicy: () => rbac.open(),
     onReady: () => {
@@ -146,6 +154,7 @@ export async function startOnStorage(
       stopping.abort(new Error("the server is stopping"));
       await closeAll(servers, connections, os);
       await tasks.stop();
+      aggregation.close();
       handlers.nodes.agent.destroy();
       hookClients.close();
       await storage.close();
@@ -171,20 +180,25 @@ function runLoops(
     readonly handlers: HandlerDeps;
     readonly conversion: Omit<ConversionDeps, "signal">;
     readonly bounds: Bounds;
+    readonly aggregation: Aggregation;
     readonly port: number;
   } & Pick<BootstrapDeps, "onPolicy" | "onReady">,
 ): void {
-  const { handlers, bounds, port, onPolicy, onReady } = parts;
+  const { handlers, bounds, aggregation, port, onPolicy, onReady } = parts;
   const { hub, storage, clock, log } = handlers;
   const { clusterIps, clusterDnsAddress, compactionIntervalMs } = config;
   const address = { ip: config.advertiseAddress, port };
   tasks.run("cache", (signal) => hub.run(signal));
-  const made = { registry: handlers, address, clusterIps, clusterDnsAddress, onPolicy, onReady };
+  const { tls, authentication } = config;
+  const told = authenticationData(tls.clientCa, authentication.requestHeader);
+  const kept = { clusterIps, clusterDnsAddress, authenticationData: told };
+  const made = { registry: handlers, address, ...kept, onPolicy, onReady };
   tasks.run("bootstrap", (signal) => bootstrap(made, signal));
   const definitions = builtIn(handlers.kinds, "customresourcedefinitions", "apiextensions.k8s.io");
   tasks.run("definitions", (signal) =>
     serveDefinitions({ ...handlers, converter: converterOf(parts.conversion, signal) }, definitions, signal),
   );
+  tasks.run("aggregation", (signal) => aggregation.run(signal));
   tasks.run("bounds", (signal) => bounds.run(signal));
   if (compactionIntervalMs > 0)
     tasks.run("compaction", (signal) =>

@@ -120,6 +120,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     nodeTls: { ca: authority.certificatePem, cert: kubelet.certificatePem, key: kubelet.privateKeyPem },
     inFlight: { readingMax: 400, mutatingMax: 200 },
     priorityAndFairness: true,
+    proxyCertificate: { cert: undefined, key: undefined },
     watchHistoryBytesMax: 64 * 1024 * 1024,
     headTimeoutMs: 32_000,
     // No controller runs beside this server, and so nobody makes the accounts that pods would run as, or sees that a new

@@ -52,6 +52,7 @@ export async function serveUpgrade(
       deps.metrics.authorizations.inc({ result });
       noteDecision(annotate, result, reason);
     });
+    if (await deps.upgradeElsewhere({ request, socket, head, info, user })) return;
     const target = info.resource;
     if (target?.subresource === "proxy") {
       const kind = deps.handlers.kinds.byResource(target.group, target.version, target.plural)?.kind;

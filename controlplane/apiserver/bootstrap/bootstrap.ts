@@ -2,6 +2,7 @@ import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
 import { type Ipv4Range, ipv4Text } from "../../../base/ipv4.ts";
 import { sleep } from "../../../base/os/clock.ts";
 import { systemNamespaces } from "../admission/namespace-lifecycle.ts";
+import { keepAuthenticationConfig } from "../aggregation/authentication-config.ts";
 import { ApiError } from "../api-error.ts";
 import { suggestedObjects } from "../flowcontrol/keep-suggested.ts";
 import type { JsonObject } from "../json.ts";
@@ -20,6 +21,8 @@ export interface BootstrapDeps {
   readonly clusterIps: Ipv4Range;
   /** Absent: somebody else sees to the cluster's DNS. */
   readonly clusterDnsAddress: string | undefined;
+  /** What other API servers are told of users and front proxies. */
+  readonly authenticationData: Readonly<Record<string, string>>;
   /** The default roles and bindings are there. */
   readonly onPolicy: () => Promise<void>;
   readonly onReady: () => void;
@@ -69,6 +72,7 @@ async function createEssentials({
   registry,
   clusterIps,
   clusterDnsAddress,
+  authenticationData,
   address,
   onPolicy,
 }: BootstrapDeps): Promise<void> {
@@ -80,6 +84,7 @@ async function createEssentials({
   ]);
   await ensureRbacPolicy(registry);
   await onPolicy();
+  await keepAuthenticationConfig(registry, authenticationData);
   await readyServiceRange(registry, clusterIps.text);
   await ensureService(registry, {
     apiVersion: "v1",

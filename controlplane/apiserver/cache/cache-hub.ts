@@ -68,12 +68,6 @@ export class CacheHub {
     for (const state of this.#caches.values()) if (state.ready) yield state.cache;
   }
 
-  /** The kind's cache, if it is loaded. */
-  loaded(kind: Kind): KindCache | undefined {
-    const state = this.#caches.get(kind.plural + kind.group);
-    return state?.ready === true && state.cache.kind === kind ? state.cache : undefined;
-  }
-
   /** Follows the store until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;

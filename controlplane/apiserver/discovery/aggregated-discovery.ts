@@ -1,3 +1,4 @@
+import type { Elsewhere } from "../aggregation/elsewhere.ts";
 import { mediaRanges } from "../handlers/negotiate.ts";
 import type { JsonObject } from "../json.ts";
 import type { Kinds } from "../registry/kind-table.ts";
@@ -23,20 +24,27 @@ export function aggregatedType(version: AggregatedVersion): string {
   return `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
 }
 
-/** @param core /api, else /apis. */
-export function groupDiscoveryList(kinds: Kinds, core: boolean, version: AggregatedVersion): JsonObject {
-  const groups = [...kinds.groups()].filter(([group]) => (group === "") === core);
+/** Groups that other servers serve are among them. @param core /api, else /apis. */
+export function groupDiscoveryList(
+  kinds: Kinds,
+  elsewhere: Elsewhere,
+  { core, version }: { readonly core: boolean; readonly version: AggregatedVersion },
+): JsonObject {
+  const groups = [...elsewhere.groups(kinds.groups())].filter(([group]) => (group === "") === core);
   return {
     kind: "APIGroupDiscoveryList",
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
     items: groups.map(([group, versions]) => ({
       metadata: { ...(group !== "" && { name: group }), creationTimestamp: null },
-      versions: versions.map((one) => ({
-        version: one,
-        resources: resourceRows(kinds, group, one).map((row) => resource(row, group, one)),
-        freshness: "Current",
-      })),
+      versions: versions.map(
+        (one) =>
+          elsewhere.discovered(group, one) ?? {
+            version: one,
+            resources: resourceRows(kinds, group, one).map((row) => resource(row, group, one)),
+            freshness: "Current",
+          },
+      ),
     })),
   };
 }

@@ -16,6 +16,8 @@ export interface HealthDeps {
   readonly accepting: () => boolean;
   /** The system namespaces and the `kubernetes` Service are there. */
   readonly bootstrapped: () => boolean;
+  /** The APIServices are in use. */
+  readonly isAggregated: () => boolean;
   /** The bounds on requests are those that the stored objects say. */
   readonly isBounded: () => boolean;
 }
@@ -44,11 +46,15 @@ export function healthChecks(path: HealthPath, deps: HealthDeps): readonly Healt
     name: "poststarthook/priority-and-fairness-config-consumer",
     check: async () => (deps.isBounded() ? undefined : "not finished"),
   };
+  const services: HealthCheck = {
+    name: "poststarthook/apiservice-registration-controller",
+    check: async () => (deps.isAggregated() ? undefined : "not finished"),
+  };
   const shutdown: HealthCheck = {
     name: "shutdown",
     check: async () => (deps.accepting() ? undefined : "the server is stopping"),
   };
-  return [ping, etcd, informers, bootstrap, flows, shutdown];
+  return [ping, etcd, informers, bootstrap, flows, services, shutdown];
 }
 
 export interface HealthAnswer {

@@ -12,8 +12,11 @@ export function apiVersions(address: string): JsonObject {
   };
 }
 
-export function apiGroupList(kinds: Kinds): JsonObject {
-  const groups = [...kinds.groups()].filter(([group]) => group !== "");
+/** Groups with their versions, in the order in which they are to be shown. */
+type Groups = ReadonlyMap<string, readonly string[]>;
+
+export function apiGroupList(all: Groups): JsonObject {
+  const groups = [...all].filter(([group]) => group !== "");
   return {
     kind: "APIGroupList",
     apiVersion: "v1",
@@ -21,8 +24,8 @@ export function apiGroupList(kinds: Kinds): JsonObject {
   };
 }
 
-export function apiGroup(kinds: Kinds, group: string): JsonObject | undefined {
-  const versions = group === "" ? undefined : kinds.groups().get(group);
+export function apiGroup(all: Groups, group: string): JsonObject | undefined {
+  const versions = group === "" ? undefined : all.get(group);
   return versions === undefined
     ? undefined
     : { kind: "APIGroup", apiVersion: "v1", ...groupBody(group, versions) };

@@ -1,5 +1,6 @@
 import type { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { kubernetesVersion } from "../../../client/version.ts";
+import type { Elsewhere } from "../aggregation/elsewhere.ts";
 import { methodNotAllowed, pathNotFound } from "../api-error.ts";
 import { type RequestInfo, truthy } from "../filters/request-info.ts";
 import { flowDump } from "../flowcontrol/debug-dump.ts";
@@ -22,7 +23,7 @@ export interface PlainAnswer {
 }
 
 export interface OpenApi {
-  index(): unknown;
+  index(): { readonly paths: object };
   /** `undefined` for a group and version that is not served. `path` as `apis/apps/v1`. */
   document(path: string): string | undefined;
   v2Json(): string;
@@ -37,6 +38,8 @@ export interface PlainDeps extends HealthDeps {
   readonly address: string;
   /** Absent where there is no issuer of tokens that others could ask. */
   readonly issuer: IssuerDocuments | undefined;
+  /** Groups that other servers serve. */
+  readonly elsewhere: Elsewhere;
   /** Absent without priority and fairness. */
   readonly flowControl: FlowControl | undefined;
 }
@@ -78,7 +81,7 @@ export async function plainRoute(info: RequestInfo, accept: string, deps: PlainD
     case "openid":
       return issuerDocument(path, deps.issuer);
     case "openapi":
-      return openApi(rest, accept, deps.openApi);
+      return openApi(rest, accept, { deps, query: info.query });
     case "api":
     case "apis":
       return discovery(first, rest, accept, deps);
@@ -132,17 +135,19 @@ function discovery(
   if (first === undefined) {
     const version = wantsAggregated(accept);
     if (version !== undefined) {
-      const body = jsonText(groupDiscoveryList(kinds, root === "api", version));
+      const body = jsonText(groupDiscoveryList(kinds, deps.elsewhere, { core: root === "api", version }));
       return { code: 200, contentType: aggregatedType(version), body, headers: { Vary: "Accept" } };
     }
     checkWhole(accept);
-    const body = root === "api" ? apiVersions(deps.address) : apiGroupList(kinds);
+    const body =
+      root === "api" ? apiVersions(deps.address) : apiGroupList(deps.elsewhere.groups(kinds.groups()));
     return { ...json(body), headers: { Vary: "Accept" } };
   }
   checkWhole(accept);
   let body: unknown;
   if (root === "api" && second === undefined) body = apiResourceList(kinds, "", first);
-  else if (root === "apis" && second === undefined) body = apiGroup(kinds, first);
+  else if (root === "apis" && second === undefined)
+    body = apiGroup(deps.elsewhere.groups(kinds.groups()), first);
   else if (root === "apis" && second !== undefined && more.length === 0)
     body = apiResourceList(kinds, first, second);
   if (body === undefined) throw pathNotFound();
@@ -163,10 +168,19 @@ function issuerDocument(path: string, documents: IssuerDocuments | undefined): P
   throw pathNotFound();
 }
 
-function openApi([version, ...rest]: readonly string[], accept: string, documents: OpenApi): PlainAnswer {
-  if (version === "v3" && rest.length === 0) return json(documents.index());
+async function openApi(
+  [version, ...rest]: readonly string[],
+  accept: string,
+  { deps, query }: { readonly deps: PlainDeps; readonly query: URLSearchParams },
+): Promise<PlainAnswer> {
+  const { openApi: documents, elsewhere } = deps;
+  if (version === "v3" && rest.length === 0) {
+    const index = documents.index();
+    return json({ ...index, paths: { ...index.paths, ...elsewhere.openApiPaths() } });
+  }
   if (version === "v3") {
-    const body = documents.document(rest.join("/"));
+    const path = rest.join("/");
+    const body = (await elsewhere.openApi(path, query)) ?? documents.document(path);
     if (body !== undefined)
       return {
         code: 200,

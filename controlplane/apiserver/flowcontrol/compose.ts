@@ -40,7 +40,7 @@ export function composeBounds(
     metrics: flowMetrics(os.metrics),
     sizeOf: (group, version, plural) => {
       const kind = deps.kinds.byResource(group, version, plural)?.kind;
-      return kind && deps.hub.loaded(kind);
+      return kind && deps.hub.peek(kind);
     },
   });
   observeLevels(os.metrics, flowControl.levels);

@@ -5,7 +5,7 @@ import { groupVersionPaths, openapiV3Document, openapiV3Index } from "./openapi-
 /** The documents of one server. What was asked for once is kept until the kinds change: about 1 MB of v3 text in all, as
  *  much of v2. */
 export function openApiDocuments(kinds: Pick<KindRegistry, "served" | "version">): {
-  index(): object;
+  index(): { readonly paths: object };
   /** `path` as `apis/apps/v1`; `undefined` if nothing is served there. */
   document(path: string): string | undefined;
   v2Json(): string;

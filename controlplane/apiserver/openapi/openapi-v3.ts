@@ -17,7 +17,7 @@ const pathOf = (served: { readonly group: string; readonly version: string }) =>
   `${served.group === "" ? "api" : "apis"}/${apiVersionOf(served)}`;
 
 /** The body of GET /openapi/v3: where the documents are, each under a name of its content. */
-export function openapiV3Index(served: readonly ServedAs[]): object {
+export function openapiV3Index(served: readonly ServedAs[]): { readonly paths: object } {
   const paths = groupVersionPaths(served).map((path) => {
     const hash = createHash("sha256")
       .update(

@@ -1,0 +1,51 @@
+import type { HandlerDeps } from "../handlers/call.ts";
+import type { Kind } from "../registry/kind.ts";
+import type { Delegate, ServerDeps } from "../server.ts";
+import { Elsewhere } from "./elsewhere.ts";
+import { followServices } from "./follow-services.ts";
+import { passOn, passUpgradeOn, remoteFor } from "./proxy.ts";
+import { type ProxyCertificate, RemoteClient } from "./remote-client.ts";
+import { ServiceTable } from "./service-table.ts";
+
+export interface Aggregation {
+  readonly delegate: Delegate;
+  /** False: the connection is this server's own to take over. */
+  readonly upgrade: ServerDeps["upgradeElsewhere"];
+  readonly elsewhere: Elsewhere;
+  readonly isReady: () => boolean;
+  run(signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** Groups that other servers serve, joined with this server's own. */
+export function composeAggregation(
+  handlers: HandlerDeps,
+  { certificate, builtIn }: { readonly certificate: ProxyCertificate; readonly builtIn: readonly Kind[] },
+): Aggregation {
+  const table = new ServiceTable();
+  const client = new RemoteClient(handlers.dialer, certificate);
+  const { clock } = handlers;
+  const deps = { table, client, clock };
+  let ready = false;
+  const onReady = () => {
+    ready = true;
+  };
+  return {
+    delegate: async (exchange) => {
+      const remote = remoteFor(exchange.info, table);
+      if (remote === undefined) return false;
+      await passOn(exchange, remote, deps);
+      return true;
+    },
+    upgrade: async ({ info, user, ...upgrade }) => {
+      const remote = remoteFor(info, table);
+      if (remote === undefined) return false;
+      await passUpgradeOn(upgrade, { remote, user }, deps);
+      return true;
+    },
+    elsewhere: new Elsewhere(deps),
+    isReady: () => ready,
+    run: (signal) => followServices({ ...deps, registry: handlers, builtIn, onReady }, signal),
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,51 @@
+import type { JsonObject } from "../json.ts";
+import { orderedGroups } from "./priorities.ts";
+import { ask, type ProbeDeps, versionPath } from "./probe.ts";
+import type { ServiceTable } from "./service-table.ts";
+
+/** What discovery and the schemas say of groups that other servers serve. */
+export class Elsewhere {
+  readonly #table: ServiceTable;
+  readonly #deps: ProbeDeps;
+
+  constructor({ table, ...deps }: ProbeDeps & { readonly table: ServiceTable }) {
+    this.#table = table;
+    this.#deps = deps;
+  }
+
+  /** This server's groups and the others', the more important first. */
+  groups(own: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
+    const all = new Map(own);
+    for (const { group, version } of this.#table.remotes)
+      all.set(group, [...new Set([...(all.get(group) ?? []), version])]);
+    return orderedGroups(all, this.#table.priorityOf);
+  }
+
+  /** A version as aggregated discovery shows it, by what its server said last; `undefined`: this server serves it. */
+  discovered(group: string, version: string): JsonObject | undefined {
+    const remote = this.#table.remote(group, version);
+    if (remote === undefined) return undefined;
+    const known = this.#table.documents(remote);
+    const isCurrent = known !== undefined && remote.isAvailable;
+    return { version, resources: known?.resources ?? [], freshness: isCurrent ? "Current" : "Stale" };
+  }
+
+  /** Where the schemas of the others are, for the index. */
+  openApiPaths(): JsonObject {
+    return Object.fromEntries(
+      this.#table.remotes.flatMap((remote) => {
+        const url = this.#table.documents(remote)?.openApiUrl;
+        return url === undefined ? [] : [[versionPath(remote).slice(1), { serverRelativeURL: url }]];
+      }),
+    );
+  }
+
+  /** The schema of another server's version; `undefined`: it is this server's, or there is none. */
+  async openApi(path: string, query: URLSearchParams): Promise<string | undefined> {
+    const remote = this.#table.remotes.find((one) => versionPath(one) === `/${path}`);
+    if (remote === undefined) return undefined;
+    const asked = { path: `/openapi/v3/${path}?${query}`, accept: "application/json" };
+    const { code, body } = await ask(remote, asked, this.#deps, new AbortController().signal);
+    return code === 200 ? body : undefined;
+  }
+}
