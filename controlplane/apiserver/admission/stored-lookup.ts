@@ -37,8 +37,7 @@ export async function storedObjects(
 /** The kind's cache where it is loaded. Who asks once asks with every write of its sort: where it is not, it will be. */
 function cacheOf({ hub }: LookupDeps, kind: Kind): KindCache | undefined {
   const cache = hub.peek(kind);
-  // Whoever fails to load it is told by the store, which is asked meanwhile.
-  if (cache === undefined) void hub.cache(kind).catch(() => undefined);
+  if (cache === undefined) void hub.cache(kind).catch(() => undefined); // the store is asked meanwhile, and says why
   return cache;
 }
 
