@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { setMaxListeners } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
@@ -249,6 +250,8 @@ async function bringUp(parts: BringUp): Promise<void> {
     signal: AbortSignal.any([signal, giveUp.signal]),
     timeoutMs: readyTimeoutMs,
   };
+  // Every part that is waited for listens.
+  setMaxListeners(0, waiting.signal);
   const ready = (spec: ComponentSpec) => untilReady(supervisor, spec, () => answers(spec.readyUrl), waiting);
   const of = (kind: ComponentSpec["kind"]) => specs.filter((spec) => spec.kind === kind);
   const all = async (list: readonly ComponentSpec[]) => {
