@@ -68,7 +68,9 @@ describe("a connection to a pod's port", () => {
     await once(server.listen(0, "127.128.5.5"), "listening");
     const at = (server.address() as AddressInfo).port;
     const own = record({ address: { podIp: "127.128.5.5" } });
-    assert.equal(await heard(await connectPodPort(own, ready, at)), "hi");
+    const connection = await connectPodPort(own, ready, at);
+    assert.equal(await heard(connection), "hi");
+    connection.destroy();
     const other = record({ address: { podIp: "127.128.5.6" } });
     await assert.rejects(
       connectPodPort(other, ready, at),
