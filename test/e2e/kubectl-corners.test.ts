@@ -121,14 +121,15 @@ const changed: readonly Row[] = [
   ],
   ["drain node-1 --ignore-daemonsets --force --timeout=120s", /node\/node-1 drained/],
   ["uncordon node-1", /uncordoned/],
+  ["autoscale deploy/web --max=3", /horizontalpodautoscaler\.autoscaling\/web autoscaled/],
+  ["delete hpa web", /"web" deleted/],
 ];
 const refused: readonly Row[] = [
-  ["autoscale deploy/web --max=3", /NotFound.*the server could not find the requested resource/],
   ["create job x --from=cronjob/none", /cronjobs\.batch "none" not found/],
   ["create token none", /serviceaccounts "none" not found/],
   ["top pods", /Metrics API not available/],
   ["debug job/job --image=x", /not supported by debug/],
-  ["port-forward svc/web 8080:80", /./],
+  ["port-forward svc/web 8080:1", /does not have a service port 1/],
   ["get nosuch", /doesn't have a resource type "nosuch"/],
   ["get pod none", /pods "none" not found/],
 ];
