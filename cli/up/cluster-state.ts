@@ -7,7 +7,7 @@ export interface ClusterPlan {
   readonly replicas: number;
   readonly nodes: number;
   readonly runtime: "oci" | "process";
-  /** Distinguishes the networks of clusters on one machine; -1 in process mode. */
+  /** Distinguishes the networks of clusters of one runtime on one machine (`network-slots.ts`). */
   readonly networkSlot: number;
   readonly ports: Readonly<Record<string, number>>;
   /** DNS servers that pods are told of; absent or empty: each node's own. A later start may say otherwise. */
@@ -42,7 +42,8 @@ export function readClusterState(layout: Layout): ClusterState | undefined {
   try {
     const state = JSON.parse(content) as ClusterState;
     if (state.version !== 1) throw new Error(`version ${state.version} is not 1`);
-    return state;
+    // Clusters of plain processes once had no slot of their own, and the addresses of the first one.
+    return { ...state, plan: { ...state.plan, networkSlot: Math.max(0, state.plan.networkSlot) } };
   } catch (error) {
     throw new OperatorError(
       `${layout.stateFile} is damaged (${error instanceof Error ? error.message : error}); move ${layout.folder} away, or restore the file, and start again`,

@@ -35,7 +35,7 @@ describe("pintle down", function () {
   });
   const state = (supervisorPid: number | null, componentPid: number): ClusterState => ({
     version: 1,
-    plan: { replicas: 1, nodes: 1, runtime: "process", networkSlot: -1, ports: {} },
+    plan: { replicas: 1, nodes: 1, runtime: "process", networkSlot: 19, ports: {} },
     supervisorPid,
     components: [{ name: "server-1", kind: "server", pid: componentPid, restarts: 0, startedMs: 0 }],
   });

@@ -78,7 +78,7 @@ async function masquerade(plan: ClusterPlan): Promise<void> {
 
 /** Removes what is there, whoever made it; absent parts are fine. */
 export async function removeNetwork(plan: ClusterPlan): Promise<void> {
-  if (plan.networkSlot < 0) return;
+  if (plan.runtime === "process") return;
   const bridge = `pintle${plan.networkSlot}`;
   const present = (await ip("netns", "list")).split("\n").map((line) => line.split(" ")[0]);
   for (const node of addressing(plan).nodes) {

@@ -5,7 +5,7 @@ import type { Os } from "../../base/os/os.ts";
 import { type ClusterPlan, type ClusterState, isAlive } from "./cluster-state.ts";
 import { removeNetwork } from "./host-network.ts";
 import type { Layout } from "./layout.ts";
-import { tryHoldNetworkSlot } from "./network-slots.ts";
+import { slotFamily, tryHoldNetworkSlot } from "./network-slots.ts";
 import { addressing } from "./topology.ts";
 import { killedMs, untilGone } from "./wait.ts";
 
@@ -39,8 +39,8 @@ export async function stillRunning(layout: Layout, state: ClusterState): Promise
 
 /** Another running cluster may have taken the slot meanwhile; then nothing of it is ours any more. */
 async function removeOwnNetwork(plan: ClusterPlan): Promise<void> {
-  if (plan.networkSlot < 0) return;
-  const held = await tryHoldNetworkSlot(plan.networkSlot);
+  if (plan.runtime === "process") return;
+  const held = await tryHoldNetworkSlot(slotFamily(plan.runtime), plan.networkSlot);
   if (held === undefined) return;
   try {
     await removeNetwork(plan);

@@ -1,9 +1,16 @@
 import { createServer } from "node:net";
 import { OperatorError } from "../command.ts";
+import type { ClusterPlan } from "./cluster-state.ts";
 
-/** Clusters on one machine have a network slot each: a bridge and two address ranges. The supervisor holds its slot as long as
- *  it lives, by an abstract Unix socket: the kernel frees it whatever way the process ends. */
+/** Clusters on one machine have a network slot each: with containers a bridge and two address ranges, with plain processes two
+ *  ranges of loopback addresses. The supervisor holds its slot as long as it lives, by an abstract Unix socket: the kernel frees
+ *  it whatever way the process ends. */
 export const networkSlotCount = 20;
+
+/** What the slots of clusters of this runtime are counted under: those of the two kinds do not meet. */
+export function slotFamily(runtime: ClusterPlan["runtime"]): string {
+  return runtime === "oci" ? "network" : "loopback";
+}
 
 export interface HeldSlot {
   readonly slot: number;
@@ -12,33 +19,34 @@ export interface HeldSlot {
 
 /** The wanted slot, or – without a wish – the first free one that `isUsable` accepts. */
 export async function holdNetworkSlot(
+  family: string,
   wanted: number | undefined,
   isUsable: (slot: number) => boolean,
 ): Promise<HeldSlot> {
   const candidates =
     wanted === undefined ? Array.from({ length: networkSlotCount }, (_, slot) => slot) : [wanted];
   for (const slot of candidates) {
-    const held = await tryHoldNetworkSlot(slot);
+    const held = await tryHoldNetworkSlot(family, slot);
     if (held === undefined) continue;
     if (wanted !== undefined || isUsable(slot)) return held;
     held.release();
   }
   throw new OperatorError(
     wanted === undefined
-      ? `all ${networkSlotCount} network slots are taken; stop a cluster ("pintle down"), or use --runtime process`
-      : `another running cluster has taken this one's network (slot ${wanted}); stop it first ("pintle down --data-dir …")`,
+      ? `all ${networkSlotCount} ${family} slots are taken; stop a cluster ("pintle down")${family === "network" ? ", or use --runtime process" : ""}`
+      : `another running cluster has taken this one's network (${family} slot ${wanted}); stop it first ("pintle down --data-dir …")`,
   );
 }
 
 /** Undefined where another process holds it. */
-export function tryHoldNetworkSlot(slot: number): Promise<HeldSlot | undefined> {
+export function tryHoldNetworkSlot(family: string, slot: number): Promise<HeldSlot | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EADDRINUSE") resolve(undefined);
       else reject(error);
     });
-    server.listen({ path: `\0pintle-network-${slot}` }, () => {
+    server.listen({ path: `\0pintle-${family}-${slot}` }, () => {
       server.unref();
       resolve({ slot, release: () => server.close() });
     });

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { freePorts, requireFree } from "../../base/os/free-ports.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan, ClusterState } from "./cluster-state.ts";
-import { holdNetworkSlot } from "./network-slots.ts";
+import { holdNetworkSlot, slotFamily } from "./network-slots.ts";
 import { portNames } from "./topology.ts";
 
 export interface PlanRequest {
@@ -47,11 +47,11 @@ export async function decidePlan(request: PlanRequest, before: ClusterState | un
       ports[name] = next++;
     }
   }
-  const held = runtime === "oci" ? await holdNetworkSlot(undefined, isSlotUsable) : undefined;
+  const held = await holdNetworkSlot(slotFamily(runtime), undefined, (slot) => isSlotUsable(runtime, slot));
   const { replicas, nodes, clusterDns } = request;
   return {
-    plan: { replicas, nodes, runtime, networkSlot: held?.slot ?? -1, ports, clusterDns },
-    release: () => held?.release(),
+    plan: { replicas, nodes, runtime, networkSlot: held.slot, ports, clusterDns },
+    release: () => held.release(),
   };
 }
 
@@ -64,11 +64,11 @@ async function keepPlan(request: PlanRequest, plan: ClusterPlan): Promise<HeldPl
   }
   if (plan.runtime === "oci") chooseRuntime("oci");
   for (const [name, number] of Object.entries(plan.ports)) {
-    if (plan.networkSlot >= 0 && name.startsWith("agent-")) continue;
+    if (plan.runtime === "oci" && name.startsWith("agent-")) continue;
     await requireFree("127.0.0.1", number, `the cluster keeps its ${name} there; stop that program first`);
   }
-  const held = plan.networkSlot >= 0 ? await holdNetworkSlot(plan.networkSlot, isSlotUsable) : undefined;
-  return { plan, release: () => held?.release() };
+  const held = await holdNetworkSlot(slotFamily(plan.runtime), plan.networkSlot, () => true);
+  return { plan, release: () => held.release() };
 }
 
 /** Containers need root, an OCI runtime and iproute2; otherwise pods are plain processes. */
@@ -101,8 +101,9 @@ export function isCommand(name: string): boolean {
   }
 }
 
-/** Whether nothing of the machine's uses the slot's names or addresses. */
-function isSlotUsable(slot: number): boolean {
+/** Whether nothing of the machine's uses the slot's names or addresses. Of loopback every address is there for who binds it. */
+function isSlotUsable(runtime: ClusterPlan["runtime"], slot: number): boolean {
+  if (runtime === "process") return true;
   const links = execFileSync("ip", ["-o", "link", "show", "type", "bridge"], { encoding: "utf8" });
   const routes = execFileSync("ip", ["-4", "route", "show"], { encoding: "utf8" });
   return (

@@ -35,7 +35,7 @@ describe("a local cluster's nodes", () => {
       { replicas: 3, nodes: 1 },
     ]) {
       const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
-      const plan = { ...size, runtime: "process", networkSlot: -1, ports } as const;
+      const plan = { ...size, runtime: "process", networkSlot: 0, ports } as const;
       const servers = components(plan, clusterLayout("/cluster"))
         .map(({ argv }) => argv.join(" "))
         .filter((argv) => argv.includes("etcd-servers"));
@@ -57,7 +57,7 @@ describe("a local cluster's nodes", () => {
       { replicas: 3, nodes: 1 },
     ]) {
       const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
-      const plan = { ...size, runtime: "process", networkSlot: -1, ports } as const;
+      const plan = { ...size, runtime: "process", networkSlot: 0, ports } as const;
       const servers = components(plan, clusterLayout("/cluster"))
         .map(({ argv }) => argv.join(" "))
         .filter((argv) => argv.includes("etcd-servers"));

@@ -28,14 +28,17 @@ export interface Addressing {
   readonly nodes: readonly NodeSpec[];
 }
 
-/** Addresses follow from the network slot; process mode stays on loopback altogether, where every address of 127/8 binds. */
+/** Addresses follow from the network slot; plain processes stay on loopback altogether, where every address of 127/8 binds. */
 export function addressing(plan: ClusterPlan): Addressing {
   const names = Array.from({ length: plan.nodes }, (_, i) => `node-${i + 1}`);
-  if (plan.networkSlot < 0) {
-    const nodes = names.map((name) => ({ name, address: "127.0.0.1" }));
-    return { bridgeAddress: undefined, serviceRange: "127.96.0.0/16", podRange: "127.128.0.0/16", nodes };
-  }
   const slot = plan.networkSlot;
+  if (plan.runtime === "process")
+    return {
+      bridgeAddress: undefined,
+      serviceRange: `127.${96 + slot}.0.0/16`,
+      podRange: `127.${128 + slot}.0.0/16`,
+      nodes: names.map((name) => ({ name, address: "127.0.0.1" })),
+    };
   const nodes = names.map((name, i) => ({
     name,
     address: `10.${200 + slot}.0.${11 + i}`,
@@ -247,7 +250,7 @@ function serverSpec(plan: ClusterPlan, layout: Layout): ComponentSpec {
 }
 
 function agentSpec(plan: ClusterPlan, layout: Layout, node: NodeSpec, number: number): ComponentSpec {
-  const agentPort = plan.networkSlot < 0 ? port(plan, `agent-${number}`) : 10250;
+  const agentPort = plan.runtime === "process" ? port(plan, `agent-${number}`) : 10250;
   return {
     name: node.name,
     kind: "agent",

@@ -181,7 +181,7 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
   });
   save();
   try {
-    network = plan.networkSlot >= 0 ? await createHostNetwork(plan) : undefined;
+    network = plan.runtime === "oci" ? await createHostNetwork(plan) : undefined;
     await bringUp({ layout, plan, supervisor, progress, signal: io.signal, network });
     tell(summary(layout, plan, (performance.now() - startedMs) / 1000));
     if (viaIpc) process.send?.({ ready: true }, undefined, undefined, () => undefined);
