@@ -1,3 +1,3 @@
-/** The release of Kubernetes whose API this is, and that nodes say they are of. kubectl of one minor release more or
- *  less does not warn of skew. */
-export const kubernetesVersion = { major: "1", minor: "33", gitVersion: "v1.33.0+pintle" } as const;
+/** The release of Kubernetes whose API this is, and that nodes say they are of. kubectl of more than one minor release more or
+ *  less says so in `kubectl version`, as it does of any server. */
+export const kubernetesVersion = { major: "1", minor: "36", gitVersion: "v1.36.3+pintle" } as const;
