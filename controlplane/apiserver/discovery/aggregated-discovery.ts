@@ -27,7 +27,7 @@ export function aggregatedType(version: AggregatedVersion): string {
 /** Groups that other servers serve are among them. @param core /api, else /apis. */
 export function groupDiscoveryList(
   kinds: Kinds,
-  elsewhere: Elsewhere,
+  elsewhere: Pick<Elsewhere, "groups" | "discovered">,
   { core, version }: { readonly core: boolean; readonly version: AggregatedVersion },
 ): JsonObject {
   const groups = [...elsewhere.groups(kinds.groups())].filter(([group]) => (group === "") === core);
@@ -41,7 +41,7 @@ export function groupDiscoveryList(
         (one) =>
           elsewhere.discovered(group, one) ?? {
             version: one,
-            resources: resourceRows(kinds, group, one).map((row) => resource(row, group, one)),
+            resources: resourceRows(kinds, group, one).map((row) => resource(row, { group, version: one })),
             freshness: "Current",
           },
       ),
@@ -49,12 +49,16 @@ export function groupDiscoveryList(
   };
 }
 
-function resource(row: ResourceRow, group: string, version: string): JsonObject {
-  const scope = row.namespaced ? "Namespaced" : "Cluster";
+interface GroupVersion {
+  readonly group: string;
+  readonly version: string;
+}
+
+function resource(row: ResourceRow, own: GroupVersion): JsonObject {
   return {
     resource: row.plural,
-    responseKind: { group, version, kind: row.kind },
-    scope,
+    responseKind: responseKind(row, own, { ...own, kind: row.kind }),
+    scope: row.namespaced ? "Namespaced" : "Cluster",
     singularResource: row.singular,
     verbs: row.verbs,
     ...(row.shortNames.length > 0 && { shortNames: row.shortNames }),
@@ -62,9 +66,19 @@ function resource(row: ResourceRow, group: string, version: string): JsonObject 
     ...(row.subresources.length > 0 && {
       subresources: row.subresources.map((sub) => ({
         subresource: sub.name,
-        responseKind: { group: sub.group, version: sub.version, kind: sub.kind },
+        responseKind: responseKind(row, own, sub),
         verbs: sub.verbs,
       })),
     }),
   };
+}
+
+/** Of built-in kinds Kubernetes says group and version only where they are not those of the list; of custom ones always. */
+function responseKind(
+  row: ResourceRow,
+  own: GroupVersion,
+  { group, version, kind }: GroupVersion & { readonly kind: string },
+): JsonObject {
+  const isImplied = !row.isCustom && group === own.group && version === own.version;
+  return isImplied ? { group: "", version: "", kind } : { group, version, kind };
 }

@@ -47,6 +47,7 @@ export function apiResourceList(kinds: Kinds, group: string, version: string): J
       verbs: row.verbs,
       ...(row.shortNames.length > 0 && { shortNames: row.shortNames }),
       ...(row.categories.length > 0 && { categories: row.categories }),
+      ...(row.storageVersionHash !== undefined && { storageVersionHash: row.storageVersionHash }),
     },
     ...row.subresources.map((sub) => ({
       name: `${row.plural}/${sub.name}`,

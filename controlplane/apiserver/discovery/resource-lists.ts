@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Kind } from "../registry/kind.ts";
 import { allVerbs, type Kinds, type ServedKind } from "../registry/kind-table.ts";
 
@@ -7,6 +8,10 @@ export interface ResourceRow {
   readonly singular: string;
   readonly kind: string;
   readonly namespaced: boolean;
+  /** A definition of custom resources brought it. */
+  readonly isCustom: boolean;
+  /** Changes with the group and version that objects are stored in; absent where none are. */
+  readonly storageVersionHash?: string;
   readonly verbs: readonly string[];
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
@@ -54,6 +59,7 @@ export function resourceRows(kinds: Kinds, group: string, version: string): read
             singular: "binding",
             kind: "Binding",
             namespaced: true,
+            isCustom: false,
             verbs: ["create"],
             shortNames: [],
             categories: [],
@@ -89,9 +95,18 @@ function kindRow({ kind, group, version }: ServedKind): ResourceRow {
     singular: kind.singular,
     kind: kind.kind,
     namespaced: kind.namespaced,
+    isCustom: kind.schema !== undefined,
+    ...(kind.isReview !== true && { storageVersionHash: storageVersionHash(kind) }),
     verbs: kind.verbs ?? allVerbs,
     shortNames: kind.shortNames,
     categories: kind.categories,
     subresources: subresources.sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
+}
+
+const hashBytes = 8;
+
+function storageVersionHash({ group, version, kind }: Kind): string {
+  const digest = createHash("sha256").update(`${group}/${version}/${kind}`).digest();
+  return digest.subarray(0, hashBytes).toString("base64");
 }
