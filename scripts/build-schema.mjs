@@ -90,11 +90,12 @@ function readNumbers() {
     const numbers = new Map();
     for (const pair of pairs) {
       const [field, path] = pair.split("=");
-      const [, n, mark, type, many] = /^([0-9.]+)([q*]?)(?::(\w+)(\[\])?)?$/.exec(path);
+      const [, n, marks, type, many] = /^([0-9.]+)([q*+]*)(?::(\w+)(\[\])?)?$/.exec(path);
       numbers.set(field, {
         n,
-        ...(mark === "q" && { t: "quantity" }),
-        ...(mark === "*" && { z: 1 }),
+        ...(marks.includes("q") && { t: "quantity" }),
+        ...(marks.includes("*") && { z: 1 }),
+        ...(marks.includes("+") && { w: 1 }),
         ...(type !== undefined && { t: type }),
         ...(many !== undefined && { c: "list" }),
       });

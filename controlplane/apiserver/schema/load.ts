@@ -19,6 +19,8 @@ export interface SchemaField {
   readonly d?: 1;
   /** Zero, false, "" and the empty list are values of their own; without it they mean that an optional field is not set. */
   readonly z?: 1;
+  /** Stands in the protobuf message even where it is not set, against what the type and `z` say (see `isAlwaysWritten`). */
+  readonly w?: 1;
   /** Strategic merge by this key; empty: as a set. */
   readonly merge?: string;
   readonly retainKeys?: 1;

@@ -1,100 +1,162 @@
 import { WireWriter } from "../../../base/wire.ts";
+import { jsonText } from "../json.ts";
 import type { SchemaField, SchemaType } from "./load.ts";
 import type { Json } from "./protobuf-decode.ts";
 import { type Layout, layoutOf, messageOf } from "./protobuf-layout.ts";
 import { schemaFormOf } from "./schema-forms.ts";
 
-/** A JSON-shaped object -> its protobuf message; fields that are absent or null are left out. */
+/** A JSON-shaped object -> its protobuf message, byte for byte as Kubernetes' Go types are written: fields in the order of
+ *  their numbers, maps in that of their keys, and what is no pointer in Go even where it is not set. */
 export function encodeMessage(type: SchemaType, object: Json): Uint8Array {
-  const writer = new WireWriter();
-  writeInto(layoutOf(type), writer, object);
+  const writer = new WireWriter(1024);
+  writeMessage(type, writer, object);
   return writer.finish();
 }
 
-function writeInto(layout: Layout, writer: WireWriter, object: Json): void {
-  for (const [number, entry] of [...layout].sort(([a], [b]) => a - b)) {
-    if (entry.kind === "inlined") {
-      writer.varint(number * 8 + 2).nested(() => writeInto(entry.layout, writer, object));
-      continue;
-    }
-    const value = object[entry.name];
-    if (value !== undefined && value !== null) writeField(number, entry.field, writer, value);
-  }
+/** Writes the same where the caller is. */
+export function writeMessage(type: SchemaType, writer: WireWriter, object: Json): void {
+  for (const write of fieldWriters(layoutOf(type))) write(writer, object);
 }
 
-function writeField(number: number, field: SchemaField, writer: WireWriter, value: unknown): void {
-  if (field.c === undefined) {
-    writeValue(number, field, writer, value);
-    return;
-  }
-  if (field.c === "list") {
-    if (Array.isArray(value)) for (const element of value) writeValue(number, field, writer, element);
-    return;
-  }
-  for (const [key, element] of Object.entries(value as Json)) {
-    writer.varint(number * 8 + 2).nested(() => {
-      writer.varint(10).string(key);
-      if (field.c === "map") writeValue(2, field, writer, element);
-      else {
-        writer.varint(18).nested(() => {
-          for (const word of element as string[]) writer.varint(10).string(word);
+type FieldWriter = (writer: WireWriter, object: Json) => void;
+/** Writes what follows the tag. Undefined: the type's zero. */
+type ValueWriter = (writer: WireWriter, value: unknown) => void;
+
+const made = new Map<Layout, readonly FieldWriter[]>();
+
+/** Writers of a message's fields, in order; made once. */
+function fieldWriters(layout: Layout): readonly FieldWriter[] {
+  let writers = made.get(layout);
+  if (writers === undefined) {
+    const entries = [...layout].sort(([a], [b]) => a - b);
+    writers = entries.map(([number, entry]): FieldWriter => {
+      if (entry.kind === "field") return fieldWriter(number, entry.name, entry.field);
+      const tag = number * 8 + 2;
+      return (writer, object) =>
+        writer.varint(tag).nested(() => {
+          for (const write of fieldWriters(entry.layout)) write(writer, object);
         });
-      }
     });
+    made.set(layout, writers);
   }
+  return writers;
 }
 
-function writeValue(number: number, field: SchemaField, writer: WireWriter, value: unknown): void {
-  switch (field.t) {
-    case "integer":
-      writer.varint(number * 8).varint(Number(value));
-      return;
-    case "boolean":
-      writer.varint(number * 8).varint(value === true ? 1 : 0);
-      return;
-    case "number":
-      writer.varint(number * 8 + 1).fixed(8, (view) => view.setFloat64(0, Number(value), true));
-      return;
+function fieldWriter(number: number, name: string, field: SchemaField): FieldWriter {
+  const write = valueWriter(field);
+  const tag = number * 8 + wireTypeOf(field);
+  switch (field.c) {
+    case "list":
+      return (writer, object) => {
+        const list = object[name];
+        if (Array.isArray(list)) for (const element of list) write(writer.varint(tag), element ?? undefined);
+      };
+    case "map":
+    case "mapOfLists":
+      return mapWriter(number * 8 + 2, name, field);
   }
-  writer.varint(number * 8 + 2);
+  const isAlways = isAlwaysWritten(field);
+  return (writer, object) => {
+    const value = object[name] ?? undefined;
+    if (value !== undefined || isAlways) write(writer.varint(tag), value);
+  };
+}
+
+function mapWriter(tag: number, name: string, field: SchemaField): FieldWriter {
+  const write = field.c === "mapOfLists" ? writeStrings : valueWriter(field);
+  const valueTag = 2 * 8 + wireTypeOf(field);
+  return (writer, object) => {
+    const map = object[name];
+    if (typeof map !== "object" || map === null) return;
+    const pairs = Object.entries(map).sort(([a], [b]) => compareUtf8(a, b));
+    for (const [key, value] of pairs)
+      writer.varint(tag).nested(() => {
+        writer.varint(10).string(key);
+        // Bytes are a slice in Go, which may be nil.
+        if (value !== null || field.t !== "bytes") write(writer.varint(valueTag), value ?? undefined);
+      });
+  };
+}
+
+/** The order of the bytes, which is not that of UTF-16 beyond its surrogates. */
+function compareUtf8(a: string, b: string): number {
+  const isPlain = a < "\ud800" && b < "\ud800";
+  if (isPlain && !/[\ud800-\uffff]/.test(a + b)) return a < b ? -1 : a > b ? 1 : 0;
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** Fields that are no pointers in Go have a value in any message. */
+function isAlwaysWritten(field: SchemaField): boolean {
+  if (field.w === 1) return true;
   switch (field.t) {
     case "string":
-      writer.string(String(value));
-      return;
-    case "bytes":
-      writer.bytes(Buffer.from(String(value), "base64"));
-      return;
-    case "quantity":
-      writer.nested(() => writer.varint(10).string(String(value)));
-      return;
-    case "any":
-    case "json":
-      writer.nested(() => writer.varint(10).string(JSON.stringify(value)));
-      return;
-    case "time":
-    case "microtime":
-      writer.nested(() => writeTime(writer, String(value)));
-      return;
-    case "intOrString":
-      writer.nested(() => {
-        if (typeof value === "number") writer.varint(8).varint(0).varint(16).varint(value);
-        else writer.varint(8).varint(1).varint(26).string(String(value));
-      });
-      return;
+    case "boolean":
+    case "integer":
+    case "number":
+      return field.z !== 1;
+    default:
+      return field.d === 1;
   }
-  const form = schemaFormOf(field);
-  if (form !== undefined) {
-    writer.nested(() => writeInto(layoutOf(form.message), writer, form.toParts(value)));
-    return;
-  }
-  const message = messageOf(field);
-  if (message === undefined) throw new RangeError(`no layout for ${field.t}`);
-  writer.nested(() => writeInto(layoutOf(message), writer, value as Json));
 }
 
+function wireTypeOf(field: SchemaField): 0 | 1 | 2 {
+  if (field.c === "mapOfLists") return 2;
+  if (field.t === "integer" || field.t === "boolean") return 0;
+  return field.t === "number" ? 1 : 2;
+}
+
+function valueWriter(field: SchemaField): ValueWriter {
+  switch (field.t) {
+    case "string":
+      return (writer, value = "") => writer.string(String(value));
+    case "integer":
+      return (writer, value = 0) => writer.varint(Number(value));
+    case "boolean":
+      return (writer, value) => writer.varint(value === true ? 1 : 0);
+    case "number":
+      return (writer, value = 0) => writer.fixed(8, (view) => view.setFloat64(0, Number(value), true));
+    case "bytes":
+      return (writer, value = "") => writer.bytes(Buffer.from(String(value), "base64"));
+    case "quantity":
+      return (writer, value = "0") => writer.nested(() => writer.varint(10).string(String(value)));
+    case "any":
+    case "json":
+      return (writer, value) =>
+        writer.nested(() => value !== undefined && writer.varint(10).string(jsonText(value)));
+    case "time":
+    case "microtime":
+      return (writer, value = "") => writer.nested(() => writeTime(writer, String(value)));
+    case "intOrString":
+      return (writer, value = 0) => writer.nested(() => writeIntOrString(writer, value));
+  }
+  const form = schemaFormOf(field);
+  if (form !== undefined)
+    return (writer, value) => writer.nested(() => writeMessage(form.message, writer, form.toParts(value)));
+  const message = messageOf(field);
+  if (message === undefined) throw new RangeError(`no layout for ${field.t}`);
+  return (writer, value = {}) => writer.nested(() => writeMessage(message, writer, value as Json));
+}
+
+/** A list of strings that is a message of its own (extra values of a user). */
+const writeStrings: ValueWriter = (writer, value) => {
+  writer.nested(() => {
+    if (Array.isArray(value)) for (const word of value) writer.varint(10).string(String(word));
+  });
+};
+
+/** seconds = 1, nanos = 2. A time that is not set is an empty message. */
 function writeTime(writer: WireWriter, value: string): void {
+  if (value === "") return;
   const seconds = Math.floor(Date.parse(value) / 1000);
-  const fraction = /\.(\d{1,9})/.exec(value)?.[1] ?? "";
+  const fraction = /\.(\d{1,6})/.exec(value)?.[1] ?? "";
   writer.varint(8).varint(seconds);
-  if (fraction !== "") writer.varint(16).varint(Number(fraction.padEnd(9, "0")));
+  writer.varint(16).varint(Number(fraction.padEnd(9, "0")));
+}
+
+/** type = 1 (0 number, 1 text), intVal = 2, strVal = 3. */
+function writeIntOrString(writer: WireWriter, value: unknown): void {
+  const isText = typeof value !== "number";
+  writer.varint(8).varint(isText ? 1 : 0);
+  writer.varint(16).varint(isText ? 0 : value);
+  writer.varint(26).string(isText ? String(value) : "");
 }

@@ -1,5 +1,5 @@
 import { bytes, message, nested, string } from "../../../base/protobuf.ts";
-import { WireError, WireReader } from "../../../base/wire.ts";
+import { WireError, WireReader, WireWriter } from "../../../base/wire.ts";
 import { findTypeName, typeOf, UnknownKindError } from "./load.ts";
 import { decodeMessage, type Json, magicOf } from "./protobuf-decode.ts";
 import { encodeMessage } from "./protobuf-encode.ts";
@@ -7,6 +7,7 @@ import { encodeMessage } from "./protobuf-encode.ts";
 /** Kubernetes' protobuf envelope: four bytes of magic, then runtime.Unknown, which names the kind and holds the
  *  object's own message. Source: k8s.io/apimachinery runtime/serializer/protobuf and runtime/generated.proto. */
 const magic = "k8s\0";
+const magicBytes = Buffer.from(magic, "latin1");
 const typeMeta = message({ apiVersion: string(1), kind: string(2) });
 const unknown = message({
   typeMeta: nested(1, typeMeta),
@@ -40,12 +41,39 @@ function embeddedJson(raw: Uint8Array): Json {
   return { ...value };
 }
 
-/** The reverse, as clients write it. Throws UnknownKindError. */
+/** The reverse, byte for byte as Kubernetes writes it. Throws UnknownKindError. */
 export function encodeKubernetesProtobuf(object: Json): Uint8Array {
   const apiVersion = String(object.apiVersion ?? "");
   const kind = String(object.kind ?? "");
   const type = typeOf(findTypeName(apiVersion, kind) ?? "");
   if (type === undefined) throw new UnknownKindError(apiVersion, kind);
-  const envelope = unknown.encode({ typeMeta: { apiVersion, kind }, raw: encodeMessage(type, object) });
-  return Buffer.concat([Buffer.from(magic, "latin1"), envelope]);
+  const raw = encodeMessage(type, object);
+  return Buffer.concat([envelopeHead({ apiVersion, kind }, raw.length), raw, envelopeEnd]);
 }
+
+/** What stands in an envelope before a message of so many bytes. */
+export function envelopeHead(
+  { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
+  messageBytes: number,
+): Uint8Array {
+  const writer = new WireWriter(64).raw(magicBytes);
+  writer.varint(1 * 8 + 2).nested(() =>
+    writer
+      .varint(1 * 8 + 2)
+      .string(apiVersion)
+      .varint(2 * 8 + 2)
+      .string(kind),
+  );
+  return writer
+    .varint(2 * 8 + 2)
+    .varint(messageBytes)
+    .finish();
+}
+
+/** What stands after it: the encoding and the content type, which Kubernetes leaves empty and writes all the same. */
+export const envelopeEnd: Uint8Array = new WireWriter(8)
+  .varint(3 * 8 + 2)
+  .string("")
+  .varint(4 * 8 + 2)
+  .string("")
+  .finish();
