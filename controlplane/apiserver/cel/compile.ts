@@ -1,4 +1,8 @@
 import { access, hasField } from "./access.ts";
+import { choice, logic } from "./branches.ts";
+import { estimatedCost } from "./cost/estimate.ts";
+import { shapeOf } from "./cost/expand.ts";
+import type { DeclaredSizes } from "./cost/sizes.ts";
 import { dottedName, typeNames } from "./dotted-names.ts";
 import type { Environment, Meter, Overload } from "./environment.ts";
 import { literalFaults } from "./literal-faults.ts";
@@ -6,7 +10,7 @@ import { asValue, literalType } from "./literals.ts";
 import { macroOf } from "./macros.ts";
 import { messageNode } from "./message-node.ts";
 import { rewriteMessages } from "./messages.ts";
-import { type Node, outcome, Scope } from "./nodes.ts";
+import { type Node, Scope } from "./nodes.ts";
 import { type Complaint, parse, shownComplaint, type Tree } from "./parse.ts";
 import {
   type Bindings,
@@ -30,6 +34,8 @@ export interface Program {
   readonly names: ReadonlySet<string>;
   /** Throws CelError for what goes wrong in the expression, CostExceeded when the meter ends. */
   readonly evaluate: (variables: ReadonlyMap<string, Value>, meter: Meter) => Value;
+  /** What it may cost at most. */
+  readonly costMax: (maxElements: DeclaredSizes) => number;
 }
 
 export type Compiled =
@@ -58,6 +64,7 @@ export function compile(text: string, environment: Environment): Compiled {
       type: root.type,
       names: compiler.names,
       evaluate: (variables, meter) => root.run({ variables, meter, slots: [] }),
+      costMax: (maxElements) => estimatedCost(shapeOf(tree, compiler.checked), maxElements).max,
     },
   };
 }
@@ -69,6 +76,8 @@ export class Compiler {
   /** What goes wrong whenever the expression is run. */
   readonly constantFaults: string[] = [];
   readonly names = new Set<string>();
+  /** What each part of the expression turned out to be. */
+  readonly checked = new Map<Tree, Node>();
   readonly #source: string;
   readonly #environment: Environment;
   #slots = 0;
@@ -121,6 +130,12 @@ export class Compiler {
   }
 
   node(tree: Tree, scope: Scope): Node {
+    const node = this.#made(tree, scope);
+    this.checked.set(tree, node);
+    return node;
+  }
+
+  #made(tree: Tree, scope: Scope): Node {
     switch (tree.op) {
       case "value":
         return this.#literal(tree.args, tree.start);
@@ -139,9 +154,9 @@ export class Compiler {
         return this.#map(tree.args, scope);
       case "&&":
       case "||":
-        return this.#logic(tree, scope);
+        return logic(this, tree, scope);
       case "?:":
-        return this.#choice(tree, scope);
+        return choice(this, tree, scope);
       case "!_":
         return this.call("!_", false, [this.node(tree.args, scope)], tree.start);
       case "-_": {
@@ -190,6 +205,7 @@ export class Compiler {
       this.names.add(name);
       return {
         type,
+        name,
         run: ({ variables, meter }) => {
           meter.spend(1);
           const value = variables.get(name);
@@ -201,7 +217,7 @@ export class Compiler {
     const named = typeNames.get(name);
     if (named !== undefined) {
       const value = new TypeValue(named);
-      return { type: types.type, run: () => value };
+      return { type: types.type, name, run: () => value };
     }
     return this.complain(offset, `undeclared reference to '${name}' (in container '')`);
   }
@@ -214,7 +230,7 @@ export class Compiler {
     }
     if (dotted !== undefined && typeNames.has(dotted.text) && !this.#isVariable(dotted.root, scope)) {
       const value = new TypeValue(dotted.text);
-      return { type: types.type, run: () => value };
+      return { type: types.type, name: dotted.text, run: () => value };
     }
     const [operand, name] = tree.args;
     const inner = this.node(operand, scope);
@@ -294,7 +310,7 @@ export class Compiler {
       type = of.value;
       fits = isAssignable(of.key, at.type, new Map());
     }
-    if (!fits) return this.#noOverload(optional ? "_[?_]" : "_[_]", false, [inner, at], this.place(tree));
+    if (!fits) return this.noOverload(optional ? "_[?_]" : "_[_]", false, [inner, at], this.place(tree));
     const wraps = optional || inner.type.kind === "optional";
     return {
       type: wraps && type.kind !== "optional" ? optionalOf(type) : type,
@@ -367,52 +383,6 @@ export class Compiler {
     };
   }
 
-  /** One side that decides makes up for what goes wrong in the other. */
-  #logic(tree: Tree & { readonly op: "&&" | "||" }, scope: Scope): Node {
-    const [left, right] = tree.args.map((one) => this.node(one, scope)) as [Node, Node];
-    for (const [index, side] of [left, right].entries())
-      if (!isAssignable(types.bool, side.type, new Map())) {
-        const at = tree.args[index];
-        if (at !== undefined)
-          this.complain(this.place(at), `expected type 'bool' but found '${typeText(side.type)}'`);
-      }
-    const decisive = tree.op === "||";
-    return {
-      type: types.bool,
-      run: (frame) => {
-        frame.meter.spend(1);
-        const first = outcome(left, frame);
-        if (first === decisive) return decisive;
-        const second = outcome(right, frame);
-        if (second === decisive) return decisive;
-        if (first instanceof CelError) throw first;
-        if (second instanceof CelError) throw second;
-        if (typeof first !== "boolean" || typeof second !== "boolean") throw noSuchOverload();
-        return !decisive;
-      },
-    };
-  }
-
-  #choice(tree: Tree & { readonly op: "?:" }, scope: Scope): Node {
-    const [condition, then, otherwise] = tree.args.map((one) => this.node(one, scope)) as [Node, Node, Node];
-    const bound: Bindings = new Map();
-    const branch =
-      isAssignable(then.type, otherwise.type, bound) || isAssignable(otherwise.type, then.type, bound);
-    if (!isAssignable(types.bool, condition.type, new Map()) || !branch)
-      return this.#noOverload("_?_:_", false, [condition, then, otherwise], this.place(tree));
-    const type =
-      then.type.kind === "null" || isAssignableOnly(then.type, otherwise.type) ? otherwise.type : then.type;
-    return {
-      type: then.type.kind === "dyn" ? types.dyn : type,
-      run: (frame) => {
-        const chosen = condition.run(frame);
-        frame.meter.spend(1);
-        if (typeof chosen !== "boolean") throw noSuchOverload();
-        return chosen ? then.run(frame) : otherwise.run(frame);
-      },
-    };
-  }
-
   #method(tree: Tree & { readonly op: "rcall" }, scope: Scope): Node {
     const [name, receiver, args] = tree.args;
     const offset = this.place(tree);
@@ -448,7 +418,7 @@ export class Compiler {
       return fits ? [{ form, result: substitute(form.result, bound) }] : [];
     });
     const [first] = matching;
-    if (first === undefined) return this.#noOverload(name, isMethod, args, offset);
+    if (first === undefined) return this.noOverload(name, isMethod, args, offset);
     const type = matching.every(({ result }) => sameType(result, first.result)) ? first.result : types.dyn;
     const { complaints, faults } = literalFaults(first.form, args, offset);
     this.lateComplaints.push(...complaints);
@@ -457,6 +427,7 @@ export class Compiler {
     const { run } = first.form;
     return {
       type,
+      forms: matching.map((one) => one.form),
       run: (frame) => {
         const values = args.map((arg) => arg.run(frame));
         frame.meter.spend(1);
@@ -468,14 +439,12 @@ export class Compiler {
     };
   }
 
-  #noOverload(name: string, isMethod: boolean, args: readonly Node[], offset: number): Node {
+  noOverload(name: string, isMethod: boolean, args: readonly Node[], offset: number): Node {
     const texts = args.map(({ type }) => typeText(type));
     const shown = isMethod ? `${texts[0]}.(${texts.slice(1).join(", ")})` : `(${texts.join(", ")})`;
     return this.complain(offset, `found no matching overload for '${name}' applied to '${shown}'`);
   }
 }
-
-const isAssignableOnly = (narrow: CelType, wide: CelType) => narrow.kind !== wide.kind && wide.kind === "dyn";
 
 function fitsValues(form: Overload, values: readonly Value[]): boolean {
   return form.args.every((declared, index) => valueFits(declared, values[index] ?? null));

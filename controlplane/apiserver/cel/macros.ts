@@ -24,7 +24,6 @@ export function macroOf(name: string, receiver: Tree | undefined, args: readonly
     case "exists/2":
       return range([first], [second], some);
     case "exists_one/2":
-    case "existsOne/2":
       return range([first], [second], exactlyOne);
     case "filter/2":
       return range([first], [second], filter);

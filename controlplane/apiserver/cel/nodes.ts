@@ -1,4 +1,4 @@
-import type { Meter } from "./environment.ts";
+import type { Meter, Overload } from "./environment.ts";
 import type { CelType } from "./types.ts";
 import { CelError, type Value } from "./values.ts";
 
@@ -17,6 +17,10 @@ export interface Node {
   readonly run: (frame: Frame) => Value;
   /** Set where the value is written out. */
   readonly literal?: { readonly value: Value; readonly offset: number };
+  /** Of a variable or a type, by its whole name. */
+  readonly name?: string;
+  /** Of a call, the forms that may be meant. */
+  readonly forms?: readonly Overload[];
   /** Of a list that is written out, its items. */
   readonly items?: readonly { readonly type: CelType; readonly offset: number }[];
 }

@@ -165,6 +165,7 @@ function partProblems(
       ...versionSchemaProblems(root, `${path}.${place.schemaKey}`, {
         hasStatus: place.hasStatus,
         oldSchemas: place.old === undefined ? [] : schemasOf(place.old.spec),
+        stored: storedVersion(place)?.schema?.openAPIV3Schema,
       }),
     );
   problems.push(...subresourceProblems(subresources, `${path}.subresources`));
@@ -173,10 +174,13 @@ function partProblems(
   if (selectableFields.length === 0) return problems;
   const at = `${path}.selectableFields`;
   if (root === undefined) return [...problems, invalid(at, "", place.withoutSchema)];
-  const stored = place.old?.spec.versions.find(({ name }) => name === place.versionName);
+  const stored = storedVersion(place);
   const unchanged = sameValue(stored?.selectableFields ?? [], selectableFields);
   return [...problems, ...selectableProblems(selectableFields, root, at, unchanged)];
 }
+
+const storedVersion = ({ old, versionName }: PartPlace) =>
+  old?.spec.versions.find(({ name }) => name === versionName);
 
 const deprecationBytesMax = 256;
 

@@ -12,6 +12,10 @@ const text: JsonSchema = { type: "string" };
 
 /** What every resource has, whatever its schema says. */
 export function withMeta(schema: JsonSchema): JsonSchema {
+  const { kind, apiVersion, metadata } = schema.properties ?? {};
+  const { name, generateName } = metadata?.properties ?? {};
+  const texts = [kind, apiVersion, name, generateName];
+  if (metadata?.type === "object" && texts.every((one) => one?.type === "string")) return schema;
   return {
     ...schema,
     properties: {
@@ -23,7 +27,7 @@ export function withMeta(schema: JsonSchema): JsonSchema {
   };
 }
 
-const isEmbedded = (schema: JsonSchema) => schema["x-kubernetes-embedded-resource"] === true;
+export const isEmbedded = (schema: JsonSchema) => schema["x-kubernetes-embedded-resource"] === true;
 
 /** Undefined: expressions do not see it. */
 export function typeOf(schema: JsonSchema, isRoot = isEmbedded(schema)): CelType | undefined {

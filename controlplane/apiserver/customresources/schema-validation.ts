@@ -3,6 +3,7 @@ import { forbidden, invalid, notSupported, required } from "../resources/field-e
 import { findPath } from "./field-paths.ts";
 import type { JsonSchema, ValidationRule } from "./json-schema.ts";
 import { keyedListProblems, listTypeProblems, mapTypeProblems } from "./list-type-validation.ts";
+import { childrenMax } from "./rule-costs.ts";
 import { unsupportedField } from "./structural.ts";
 
 /** What a definition's schema may say at all, level by level (apiextensions-apiserver's pkg/apis/apiextensions/validation).
@@ -24,6 +25,8 @@ interface Place {
   readonly uncorrelated?: string;
   /** Types can be told for expressions here. */
   readonly typed: boolean;
+  /** How many values of it an object can have; undefined: no bound is said. */
+  readonly cardinality: number | undefined;
 }
 
 /** A schema whose rules are to be compiled. */
@@ -32,6 +35,8 @@ export interface RuledSchema {
   readonly path: string;
   readonly isRoot: boolean;
   readonly uncorrelated: string | undefined;
+  /** How many values of the schema an object can have; undefined: no bound is said. */
+  readonly cardinality: number | undefined;
 }
 
 export interface SchemaVerdict {
@@ -41,7 +46,7 @@ export interface SchemaVerdict {
 }
 
 export function schemaProblems(schema: JsonSchema, path: string, rules: SchemaRules): SchemaVerdict {
-  return check(schema, path, rules, { isRoot: true, inMeta: false, typed: true });
+  return check(schema, path, rules, { isRoot: true, inMeta: false, typed: true, cardinality: 1 });
 }
 
 const metaFields: readonly string[] = ["metadata", "kind", "apiVersion"];
@@ -49,8 +54,16 @@ const metaFields: readonly string[] = ["metadata", "kind", "apiVersion"];
 function check(schema: JsonSchema, path: string, rules: SchemaRules, place: Place): SchemaVerdict {
   const problems: FieldError[] = [...standardProblems(schema, path, rules, place)];
   const ruled: RuledSchema[] = [];
+  const children = childrenMax(schema);
+  const cardinality =
+    place.cardinality === undefined || children === undefined ? undefined : place.cardinality * children;
   const enter = (child: JsonSchema, key: string, changed: Partial<Place>) => {
-    const inside = check(child, `${path}.${key}`, rules, { ...place, isRoot: false, ...changed });
+    const inside = check(child, `${path}.${key}`, rules, {
+      ...place,
+      isRoot: false,
+      cardinality,
+      ...changed,
+    });
     problems.push(...inside.problems);
     ruled.push(...inside.ruled);
   };
@@ -96,7 +109,13 @@ function check(schema: JsonSchema, path: string, rules: SchemaRules, place: Plac
   for (const [index, rule] of own.entries())
     problems.push(...ruleProblems(rule, schema, `${path}.x-kubernetes-validations[${index}]`));
   if (own.length > 0 && problems.length === 0 && place.typed)
-    ruled.push({ schema, path, isRoot: place.isRoot, uncorrelated: place.uncorrelated });
+    ruled.push({
+      schema,
+      path,
+      isRoot: place.isRoot,
+      uncorrelated: place.uncorrelated,
+      cardinality: place.cardinality,
+    });
   return { problems, ruled };
 }
 

@@ -8,16 +8,25 @@ import type { JsonSchema } from "./json-schema.ts";
 import { isWhole, keyedListProblems } from "./list-type-validation.ts";
 import { pruneToSchema } from "./prune.ts";
 import { ruleCompileProblems } from "./rule-compile-problems.ts";
+import { TotalCost } from "./rule-costs.ts";
 import { type Budget, newBudget, validateRules } from "./rules.ts";
 import { schemaProblems } from "./schema-validation.ts";
 import { hasSchema, isStructural, structuralProblems, unsupportedField } from "./structural.ts";
+
+export interface VersionPlace {
+  readonly hasStatus: boolean;
+  /** Of all stored versions. */
+  readonly oldSchemas: readonly JsonSchema[];
+  /** Of the stored version of this name. */
+  readonly stored: JsonSchema | undefined;
+}
 
 /** What of a version's schema breaks Kubernetes' rules. What the stored schemas break too is not held against the new one.
  *  Pure. */
 export function versionSchemaProblems(
   schema: JsonSchema,
   path: string,
-  { hasStatus, oldSchemas }: { readonly hasStatus: boolean; readonly oldSchemas: readonly JsonSchema[] },
+  { hasStatus, oldSchemas, stored }: VersionPlace,
 ): readonly FieldError[] {
   const at = `${path}.openAPIV3Schema`;
   const problems: FieldError[] = hasStatus ? [...rootProblems(schema, at)] : [];
@@ -41,7 +50,12 @@ export function versionSchemaProblems(
     keyedLists: none((one) => keyedListProblems(one, "").length > 0),
   });
   problems.push(...own.problems);
-  if (mayCompile) problems.push(...own.ruled.flatMap(ruleCompileProblems));
+  if (mayCompile) {
+    const total = new TotalCost();
+    const eachBounded = stored === undefined || !sameValue(schema, stored);
+    problems.push(...own.ruled.flatMap((ruled) => ruleCompileProblems(ruled, { total, eachBounded })));
+    problems.push(...total.problems(at));
+  }
   if (problems.length === 0 && unsupported !== undefined) problems.push(invalid(at, "", unsupported));
   return problems;
 }
