@@ -204,7 +204,7 @@ describe("custom resources", () => {
 
   it("can be applied in a version that is not the stored one, and nothing is owned but what was given", async () => {
     const path =
-      "/apis/stable.example.com/v1beta1/namespaces/default/crontabs/old?fieldManager=me&force=true";
+      "/apis/stable.example.com/v1beta1/namespaces/default/crontabs/old?fieldManager=me&force=true&fieldValidation=Strict";
     const apiVersion = "stable.example.com/v1beta1";
     const patch = { ...cronTab("old", { cronSpec: "* * * * *" }), apiVersion };
     for (const code of [201, 200]) {
