@@ -18,6 +18,7 @@ import { historyBytesDefault } from "./cache/history-budget.ts";
 import { type EncryptionConfig, encryptionProblems } from "./encryption/configuration-file.ts";
 import type { NodeTls } from "./reach/node-link.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
+import { type ShutdownConfig, shutdownConfig, shutdownFlags } from "./shutdown/flags.ts";
 
 const megabyte = 1024 * 1024;
 
@@ -107,6 +108,7 @@ export const apiserverFlags = {
   "proxy-client-key-file": { kind: "string", value: "FILE", help: "Its private key, PEM" },
   ...authenticationFlags,
   ...auditFlags,
+  ...shutdownFlags,
   "disable-admission-plugins": {
     kind: "list",
     value: "NAMES",
@@ -152,6 +154,7 @@ export interface ApiserverConfig {
   readonly encryption: EncryptionConfig | undefined;
   /** Absent: nobody reads of requests. */
   readonly audit: AuditConfig | undefined;
+  readonly shutdown: ShutdownConfig;
   readonly compactionIntervalMs: number;
   readonly clusterIps: Ipv4Range;
   /** Where the Service of the cluster's DNS is kept. */
@@ -208,6 +211,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     if (!admissionPluginNames.includes(name))
       problems.push(`--disable-admission-plugins: "${name}" is none of ${admissionPluginNames.join(", ")}`);
   const audit = auditConfig(flags, problems);
+  const shutdown = shutdownConfig(flags, problems);
   const encryptionFile = flags["encryption-provider-config"];
   const reloads = flags["encryption-provider-config-automatic-reload"];
   if (encryptionFile)
@@ -247,6 +251,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     authentication,
     store,
     audit,
+    shutdown,
     encryption: encryptionFile ? { path: encryptionFile, reloads } : undefined,
     compactionIntervalMs: flags["etcd-compaction-interval"],
     clusterIps,

@@ -37,6 +37,7 @@ import { objectOf } from "./json.ts";
 import { newUid } from "./registry/object-meta.ts";
 import { knowing } from "./registry/slow-conversion.ts";
 import { StorageError, UnreadableValue } from "./registry/storage.ts";
+import type { Refusal, Shutdown } from "./shutdown/shutdown.ts";
 
 export interface ServerDeps {
   readonly handlers: HandlerDeps;
@@ -54,8 +55,7 @@ export interface ServerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Aborts when the server stops. */
-  readonly stopping: AbortSignal;
+  readonly shutdown: Shutdown;
 }
 
 /** One request from its head to its last byte: who, what, may they, how many at once, then the handler; whatever is
@@ -70,12 +70,14 @@ export async function serve(
   const labels = metricLabels(info, deps.handlers.kinds);
   const auditId = header(request.headers, "audit-id") || newUid(deps.random);
   response.setHeader("Audit-Id", auditId);
+  const late = deps.shutdown.refusal(info.path, header(request.headers, "user-agent"));
+  if (late !== undefined) return refuseLate(request, response, late);
   const abort = new AbortController();
   const onClose = () => abort.abort(new Error("the client went away"));
-  const onStop = () => abort.abort(deps.stopping.reason);
   response.on("close", onClose);
-  deps.stopping.addEventListener("abort", onStop, { once: true });
   const long = isLongRunning(info);
+  const kind = info.resource?.verb === "watch" ? "watch" : long ? "lasting" : "short";
+  response.once("close", deps.shutdown.enter({ kind, response, end: (reason) => abort.abort(reason) }));
   const longLabels = { verb: labels.verb, resource: labels.resource };
   if (long) deps.metrics.longRunning.inc(longLabels);
   let seat: Seat | undefined;
@@ -122,7 +124,6 @@ export async function serve(
     seat?.end();
     cancelDeadline();
     response.off("close", onClose);
-    deps.stopping.removeEventListener("abort", onStop);
     if (long) deps.metrics.longRunning.dec(longLabels);
     const seconds = (deps.clock.monotonicMs() - startedMs) / 1000;
     deps.metrics.requests.inc({ ...labels, code: String(response.statusCode) });
@@ -131,6 +132,13 @@ export async function serve(
       deps.log.debug("audit annotations", { auditId, ...Object.fromEntries(annotations) });
     if (!long) deps.metrics.requestSeconds.observe(timed, seconds);
   }
+}
+
+/** Nobody looks any more at what is asked. */
+function refuseLate(request: IncomingMessage, response: ServerResponse, late: Refusal): Promise<void> {
+  response.shouldKeepAlive = false;
+  response.setHeader("Retry-After", late.retryAfterSeconds);
+  return sendError(request, response, late.error);
 }
 
 function abortReason(signal: AbortSignal, error: unknown): unknown {

@@ -1,6 +1,5 @@
-import { setMaxListeners } from "node:events";
-import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
+import { deferred } from "../../base/deferred.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
@@ -27,6 +26,7 @@ import type { Gate } from "./filters/identity.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
+import { attach, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { paramRights } from "./policies/param-rights.ts";
 import { escalationCheck } from "./rbac/escalation.ts";
@@ -44,8 +44,8 @@ import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
 import { kinds as allKinds } from "./resources/table.ts";
 import { schemas } from "./schema-wiring.ts";
-import { type ServerDeps, serve } from "./server.ts";
-import { serveUpgrade } from "./upgrade.ts";
+import type { ServerDeps } from "./server.ts";
+import { Shutdown } from "./shutdown/shutdown.ts";
 import { type ConversionDeps, convertObjects } from "./webhooks/convert-objects.ts";
 import { HookClients } from "./webhooks/hook-client.ts";
 import { hookAddress } from "./webhooks/hooks.ts";
@@ -68,12 +68,6 @@ export function startApiserver(config: ApiserverConfig, os: Os): Promise<Running
   return startOnStorage(config, new EtcdStorage(client, os.clock), os);
 }
 
-/** Idle connections stay open longer than clients keep them, so that it is never us who closes under a request. */
-const keepAliveMs = 120_000;
-const headBytesMax = 1024 * 1024;
-/** How long requests under way get to finish when the server stops. */
-const drainMs = 5000;
-
 /** The same on a given storage, which is closed at the end. */
 export async function startOnStorage(
   config: ApiserverConfig,
@@ -82,9 +76,7 @@ export async function startOnStorage(
 ): Promise<RunningApiserver> {
   const log = os.log.child("apiserver");
   const tasks = new TaskScope(log);
-  const stopping = new AbortController();
-  // Every request under way listens.
-  setMaxListeners(0, stopping.signal);
+  const shutdown = new Shutdown(config.shutdown, os);
   const state = { bootstrapped: false };
   const { handlers, rbac, hookClients, followEncryption } = handlerDeps(config, storage, { os, log });
   const { hub, kinds } = handlers;
@@ -105,11 +97,12 @@ export async function startOnStorage(
       storage,
       hub,
       kinds,
+      log,
       metrics: os.metrics,
       openApi: openApiDocuments(kinds),
       address,
       issuer: serviceAccounts && issuerDocuments(serviceAccounts, address),
-      accepting: () => !stopping.signal.aborted,
+      accepting: () => !shutdown.isAnnounced,
       bootstrapped: () => state.bootstrapped,
       elsewhere: aggregation.elsewhere,
       isAggregated: aggregation.isReady,
@@ -125,11 +118,13 @@ export async function startOnStorage(
     clock: os.clock,
     random: os.random,
     log,
-    stopping: stopping.signal,
+    shutdown,
   };
   observeApi(os.metrics, { counts: bounds.seats.counts, caches: () => hub.ready() });
   const connections = new Set<Socket>();
   for (const server of servers) attach(server, deps, connections);
+  const withdrawing = new AbortController();
+  const withdrawn = deferred<void>();
   runLoops(tasks, config, {
     handlers,
     conversion: {
@@ -141,6 +136,8 @@ export async function startOnStorage(
     bounds,
     aggregation,
     port,
+    withdrawing: withdrawing.signal,
+    onWithdrawn: withdrawn.resolve,
     onPolicy: () => rbac.open(),
     onReady: () => {
       state.bootstrapped = true;
@@ -151,8 +148,17 @@ export async function startOnStorage(
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopped ??= (async () => {
-      stopping.abort(new Error("the server is stopping"));
-      await closeAll(servers, connections, os);
+      let closed: Promise<void> | undefined;
+      await shutdown.run({
+        withdraw: () => {
+          withdrawing.abort();
+          return withdrawn.promise;
+        },
+        stopListening: () => {
+          closed = stopListening(servers);
+        },
+      });
+      await lastBytes({ closed, connections, clock: os.clock });
       await tasks.stop();
       aggregation.close();
       handlers.nodes.agent.destroy();
@@ -182,9 +188,12 @@ function runLoops(
     readonly bounds: Bounds;
     readonly aggregation: Aggregation;
     readonly port: number;
+    /** Aborts when this server is to be no endpoint any more; then it says that it is none. */
+    readonly withdrawing: AbortSignal;
+    readonly onWithdrawn: () => void;
   } & Pick<BootstrapDeps, "onPolicy" | "onReady">,
 ): void {
-  const { handlers, bounds, aggregation, port, onPolicy, onReady } = parts;
+  const { handlers, bounds, aggregation, port, withdrawing, onWithdrawn, onPolicy, onReady } = parts;
   const { hub, storage, clock, log } = handlers;
   const { clusterIps, clusterDnsAddress, compactionIntervalMs } = config;
   const address = { ip: config.advertiseAddress, port };
@@ -193,7 +202,9 @@ function runLoops(
   const told = authenticationData(tls.clientCa, authentication.requestHeader);
   const kept = { clusterIps, clusterDnsAddress, authenticationData: told };
   const made = { registry: handlers, address, ...kept, onPolicy, onReady };
-  tasks.run("bootstrap", (signal) => bootstrap(made, signal));
+  tasks.run("bootstrap", (signal) =>
+    bootstrap(made, AbortSignal.any([signal, withdrawing])).finally(onWithdrawn),
+  );
   const definitions = builtIn(handlers.kinds, "customresourcedefinitions", "apiextensions.k8s.io");
   tasks.run("definitions", (signal) =>
     serveDefinitions({ ...handlers, converter: converterOf(parts.conversion, signal) }, definitions, signal),
@@ -316,83 +327,4 @@ function builtIn(kinds: Kinds, plural: string, group = ""): Kind {
   const kind = kinds.named(group, plural)?.kind;
   if (kind === undefined) throw new Error(`the table of kinds lacks ${plural}`);
   return kind;
-}
-
-function tlsServer({ tls, authentication, headTimeoutMs }: ApiserverConfig): Server {
-  const { requestHeader } = authentication;
-  const server = createServer({
-    cert: tls.cert,
-    key: tls.key,
-    ca: requestHeader === undefined ? tls.clientCa : [tls.clientCa, requestHeader.authorityPem],
-    requestCert: true,
-    // Who shows no certificate may still ask for /healthz; a bad one is refused request by request, with a Status.
-    rejectUnauthorized: false,
-    ALPNProtocols: ["http/1.1"],
-    minVersion: "TLSv1.2",
-    handshakeTimeout: headTimeoutMs,
-    maxHeaderSize: headBytesMax,
-    connectionsCheckingInterval: headTimeoutMs / 8,
-  });
-  server.keepAliveTimeout = keepAliveMs;
-  server.headersTimeout = headTimeoutMs;
-  // Bodies have the request's own deadline.
-  server.requestTimeout = 0;
-  // Headers beyond a number would be dropped without a word; their size is bounded above.
-  server.maxHeadersCount = 0;
-  return server;
-}
-
-function attach(server: Server, deps: ServerDeps, connections: Set<Socket>): void {
-  server.on("request", (request, response) => {
-    // Kept alive it would hold up the end until the client lets go.
-    response.on("close", () => {
-      if (deps.stopping.aborted) setImmediate(() => server.closeIdleConnections());
-    });
-    void serve(request, response, deps);
-  });
-  server.on("upgrade", (request, socket, head) => void serveUpgrade(request, socket, { deps, head }));
-  server.on("tlsClientError", (error) => deps.log.debug("TLS handshake failed", { error }));
-  server.on("secureConnection", (socket) => {
-    connections.add(socket);
-    socket.on("close", () => connections.delete(socket));
-  });
-}
-
-async function listenAll(servers: readonly Server[], config: ApiserverConfig): Promise<number> {
-  let { port } = config;
-  const listening: Server[] = [];
-  try {
-    for (const [at, server] of servers.entries()) {
-      await listen(server, port, config.bindAddresses[at] ?? "127.0.0.1");
-      listening.push(server);
-      const bound = server.address();
-      // With port 0 the first server's choice holds for all.
-      if (typeof bound === "object" && bound !== null) port = bound.port;
-    }
-  } catch (error) {
-    for (const server of listening) server.close();
-    throw error;
-  }
-  return port;
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, host }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-/** Ends watches (they listen to `stopping`), lets short requests finish, then closes what is left. */
-async function closeAll(servers: readonly Server[], connections: ReadonlySet<Socket>, os: Os): Promise<void> {
-  const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-  for (const server of servers) server.closeIdleConnections();
-  const cancel = os.clock.after(drainMs, () => {
-    for (const socket of [...connections]) socket.destroy();
-  });
-  await Promise.all(closed);
-  cancel();
 }

@@ -59,8 +59,13 @@ describe("an API server whose store is gone", () => {
     }
   });
 
-  it("is alive but not ready", async () => {
-    assert.equal((await server.admin.call("GET", "/livez")).code, 200);
-    assert.equal((await server.admin.call("GET", "/readyz")).code, 500);
+  it("says so in its health, as kube-apiserver does; without that check it lives", async () => {
+    for (const path of ["/livez", "/readyz", "/healthz"]) {
+      const { code, text } = await server.admin.call("GET", path);
+      assert.equal(code, 500);
+      assert.match(text, /\[-\]etcd failed: reason withheld\n/);
+    }
+    assert.equal((await server.admin.call("GET", "/livez?exclude=etcd")).code, 200);
+    assert.match((await server.admin.call("GET", "/livez/etcd")).text, /^internal server error: /);
   });
 });

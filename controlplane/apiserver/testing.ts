@@ -3,7 +3,7 @@ import { Agent, request as httpsRequest, type RequestOptions } from "node:https"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseIpv4Range } from "../../base/ipv4.ts";
-import { systemClock } from "../../base/os/clock.ts";
+import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { systemDisk } from "../../base/os/disk.ts";
 import { createLog, type Log, silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
@@ -15,6 +15,7 @@ import { certificatesOnly } from "./authentication/config.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
 import type { Storage } from "./registry/storage.ts";
+import { shutdownAtOnce } from "./shutdown/flags.ts";
 import { startOnStorage } from "./start.ts";
 
 /** An API server in this process, for tests of whatever talks to one. */
@@ -74,6 +75,7 @@ export interface TestOptions {
   readonly authority?: Certificate;
   readonly config?: Partial<ApiserverConfig>;
   readonly port?: number;
+  readonly clock?: Clock;
 }
 
 export function testOs(log: Log = silentLog): Os {
@@ -88,7 +90,7 @@ export function testOs(log: Log = silentLog): Os {
 
 /** Starts a server on a free port of 127.0.0.1 and waits until it is ready. */
 export async function startTestApiserver(options: TestOptions = {}): Promise<TestApiserver> {
-  const os = testOs(options.log);
+  const os = { ...testOs(options.log), ...(options.clock && { clock: options.clock }) };
   const authority = options.authority ?? (await createAuthority({ name: "test-ca" }));
   const folder = await mkdtemp(join(tmpdir(), "pintle-apiserver-"));
   const server = await issueCertificate(authority, {
@@ -113,6 +115,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     store: { endpoints: [], tls: undefined },
     encryption: undefined,
     audit: undefined,
+    shutdown: shutdownAtOnce,
     compactionIntervalMs: 0,
     clusterIps,
     clusterDnsAddress: undefined,
@@ -130,7 +133,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     ...options.config,
   };
   const running = await startOnStorage(config, options.storage ?? new MemoryStorage(os.clock), os);
-  const clients: TestClient[] = [];
+  const clients: SettlingClient[] = [];
   let files = 0;
   const clientFor = async (user: string, groups: readonly string[] = [], signer = authority) => {
     const certificate = await clientCertificate(signer, user, groups);
@@ -160,6 +163,8 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     authority,
     stop: async () => {
       await running.stop();
+      // The last answers may be on their way still.
+      await Promise.all(clients.map((client) => client.settled()));
       for (const client of clients) client.close();
       await rm(folder, { recursive: true, force: true });
     },
@@ -212,7 +217,17 @@ export function kubeconfigText(url: string, authority: Certificate, client: Cert
   });
 }
 
-function testClient(port: number, authority: Certificate, certificate: Certificate | undefined): TestClient {
+interface SettlingClient extends TestClient {
+  /** Resolves when every call is answered, or has failed. */
+  settled(): Promise<unknown>;
+}
+
+function testClient(
+  port: number,
+  authority: Certificate,
+  certificate: Certificate | undefined,
+): SettlingClient {
+  const pending = new Set<Promise<TestAnswer>>();
   const tls = {
     ca: authority.certificatePem,
     ...(certificate && { cert: certificate.certificatePem, key: certificate.privateKeyPem }),
@@ -224,8 +239,8 @@ function testClient(port: number, authority: Certificate, certificate: Certifica
       method,
       path,
       { body, type = "application/json", accept = "application/json", headers = {} } = {},
-    ) =>
-      new Promise((resolve, reject) => {
+    ) => {
+      const answer = new Promise<TestAnswer>((resolve, reject) => {
         const bytes =
           body === undefined
             ? undefined
@@ -265,7 +280,13 @@ function testClient(port: number, authority: Certificate, certificate: Certifica
         );
         request.on("error", reject);
         request.end(bytes);
-      }),
+      });
+      pending.add(answer);
+      const forget = () => void pending.delete(answer);
+      answer.then(forget, forget);
+      return answer;
+    },
+    settled: () => Promise.allSettled(pending),
     watch: (path, accept = "application/json") =>
       watchLines({ ...tls, host: base.host, port, agent: false, path, headers: { accept } }),
     openWatch: (path) =>

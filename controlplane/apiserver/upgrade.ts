@@ -30,9 +30,12 @@ export async function serveUpgrade(
   const gone = new AbortController();
   socket.once("close", () => gone.abort(new Error("the client went away")));
   const onStop = () => socket.destroy();
-  deps.stopping.addEventListener("abort", onStop, { once: true });
-  socket.on("close", () => deps.stopping.removeEventListener("abort", onStop));
+  const { draining } = deps.shutdown;
+  draining.addEventListener("abort", onStop, { once: true });
+  socket.on("close", () => draining.removeEventListener("abort", onStop));
   const info = requestInfo(request.method ?? "GET", request.url ?? "/");
+  const late = deps.shutdown.refusal(info.path, header(request.headers, "user-agent"));
+  if (late !== undefined) return refuseUpgrade(socket, late.error, late.retryAfterSeconds);
   const auditId = header(request.headers, "audit-id") || newUid(deps.random);
   const annotations = new Map<string, string>();
   const annotate = (key: string, value: string) => {
@@ -101,10 +104,11 @@ export async function serveUpgrade(
 }
 
 /** A Status in place of the 101 that the client hoped for. */
-function refuseUpgrade(socket: Duplex, known: ApiError): void {
+function refuseUpgrade(socket: Duplex, known: ApiError, retryAfterSeconds?: number): void {
+  const later = retryAfterSeconds === undefined ? "" : `Retry-After: ${retryAfterSeconds}\r\n`;
   const body = known.text ?? jsonText(known.status());
   const type = known.text === undefined ? "application/json" : plainText;
   socket.end(
-    `HTTP/1.1 ${known.code} ${STATUS_CODES[known.code] ?? "Error"}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${known.code} ${STATUS_CODES[known.code] ?? "Error"}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${later}Connection: close\r\n\r\n${body}`,
   );
 }

@@ -4,17 +4,18 @@ import type { Storage } from "../registry/storage.ts";
 /** /healthz, /livez, /readyz: the checks, and the text that Kubernetes' tools read. */
 export interface HealthCheck {
   readonly name: string;
-  /** Rejects, or resolves to what is wrong; `undefined` is well. */
+  /** Resolves to what is wrong; `undefined` is well. */
   readonly check: () => Promise<string | undefined>;
 }
-export type HealthPath = "healthz" | "livez" | "readyz";
+export const healthPaths = ["healthz", "livez", "readyz"] as const;
+export type HealthPath = (typeof healthPaths)[number];
 
 export interface HealthDeps {
-  readonly storage: Storage;
-  readonly hub: CacheHub;
+  readonly storage: Pick<Storage, "revision">;
+  readonly hub: Pick<CacheHub, "revision">;
   /** False while the server is stopping: balancers then send new requests elsewhere. */
   readonly accepting: () => boolean;
-  /** The system namespaces and the `kubernetes` Service are there. */
+  /** The system namespaces, the default roles, what is suggested, and the `kubernetes` Service are there. */
   readonly bootstrapped: () => boolean;
   /** The APIServices are in use. */
   readonly isAggregated: () => boolean;
@@ -22,44 +23,68 @@ export interface HealthDeps {
   readonly isBounded: () => boolean;
 }
 
+/** Kubernetes' names of what one loop of ours sees to. */
+const bootstrapNames = [
+  "start-system-namespaces-controller",
+  "rbac/bootstrap-roles",
+  "scheduling/bootstrap-system-priority-classes",
+  "priority-and-fairness-config-producer",
+  "bootstrap-controller",
+];
+
+/** The checks of a path, in kube-apiserver's order: an orderly end concerns /readyz alone. */
 export function healthChecks(path: HealthPath, deps: HealthDeps): readonly HealthCheck[] {
-  const ping: HealthCheck = { name: "ping", check: async () => undefined };
-  if (path === "livez") return [ping];
-  const etcd: HealthCheck = {
-    name: "etcd",
-    check: () =>
-      deps.storage.revision().then(
-        () => undefined,
-        (error: unknown) => String(error),
-      ),
+  const isReadiness = path === "readyz";
+  const asked = sharedQuestion(() =>
+    deps.storage.revision().then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    ),
+  );
+  const started = (name: string, isDone: () => boolean): HealthCheck => ({
+    name: `poststarthook/${name}`,
+    check: async () => (isDone() ? undefined : "not finished"),
+  });
+  return [
+    { name: "ping", check: async () => undefined },
+    { name: "etcd", check: asked },
+    ...(isReadiness
+      ? [
+          { name: "etcd-readiness", check: asked },
+          {
+            name: "informer-sync",
+            check: async () => (deps.hub.revision > 0 ? undefined : "1 informers not started yet: [store]"),
+          },
+        ]
+      : []),
+    started("priority-and-fairness-config-consumer", deps.isBounded),
+    ...bootstrapNames.map((name) => started(name, deps.bootstrapped)),
+    started("apiservice-registration-controller", deps.isAggregated),
+    ...(isReadiness
+      ? [
+          {
+            name: "shutdown",
+            check: async () => (deps.accepting() ? undefined : "process is shutting down"),
+          },
+        ]
+      : []),
+  ];
+}
+
+/** One answer for all who ask in the same request. */
+function sharedQuestion<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => {
+    answer ??= ask();
+    return answer;
   };
-  if (path === "healthz") return [ping, etcd];
-  const informers: HealthCheck = {
-    name: "informer-sync",
-    check: async () => (deps.hub.revision > 0 ? undefined : "the store's watch has not started"),
-  };
-  const bootstrap: HealthCheck = {
-    name: "poststarthook/bootstrap-system-namespaces",
-    check: async () => (deps.bootstrapped() ? undefined : "not finished"),
-  };
-  const flows: HealthCheck = {
-    name: "poststarthook/priority-and-fairness-config-consumer",
-    check: async () => (deps.isBounded() ? undefined : "not finished"),
-  };
-  const services: HealthCheck = {
-    name: "poststarthook/apiservice-registration-controller",
-    check: async () => (deps.isAggregated() ? undefined : "not finished"),
-  };
-  const shutdown: HealthCheck = {
-    name: "shutdown",
-    check: async () => (deps.accepting() ? undefined : "the server is stopping"),
-  };
-  return [ping, etcd, informers, bootstrap, flows, services, shutdown];
 }
 
 export interface HealthAnswer {
   readonly ok: boolean;
   readonly text: string;
+  /** What failed and why, for our own log: the answer is for everybody. */
+  readonly problems: readonly string[];
 }
 
 export async function checkHealth(
@@ -67,17 +92,30 @@ export async function checkHealth(
   checks: readonly HealthCheck[],
   options: { readonly verbose: boolean; readonly excluded: readonly string[] },
 ): Promise<HealthAnswer> {
-  const lines: string[] = [];
-  let ok = true;
+  const unknown = new Set(options.excluded);
+  const problems: string[] = [];
+  let text = "";
   for (const { name, check } of checks) {
-    if (options.excluded.includes(name)) {
-      lines.push(`[+]${name} excluded: ok`);
+    if (unknown.delete(name) || options.excluded.includes(name)) {
+      text += `[+]${name} excluded: ok\n`;
       continue;
     }
     const problem = await check();
-    if (problem !== undefined) ok = false;
-    lines.push(problem === undefined ? `[+]${name} ok` : `[-]${name} failed: ${problem}`);
+    if (problem !== undefined) problems.push(`${name}: ${problem}`);
+    text += problem === undefined ? `[+]${name} ok\n` : `[-]${name} failed: reason withheld\n`;
   }
-  if (ok && !options.verbose) return { ok, text: "ok" };
-  return { ok, text: `${lines.join("\n")}\n${path} check ${ok ? "passed" : "failed"}\n` };
+  if (unknown.size > 0) {
+    const names = [...unknown].sort().map((name) => JSON.stringify(name));
+    text += `warn: some health checks cannot be excluded: no matches for ${names.join(",")}\n`;
+  }
+  const ok = problems.length === 0;
+  if (ok && !options.verbose) return { ok, text: "ok", problems };
+  return { ok, text: `${text}${path} check ${ok ? "passed" : "failed"}\n`, problems };
+}
+
+/** The answer for one check, which names what is wrong: who may ask for it may know. */
+export async function oneCheck({ check }: HealthCheck): Promise<HealthAnswer> {
+  const problem = await check();
+  if (problem === undefined) return { ok: true, text: "ok", problems: [] };
+  return { ok: false, text: `internal server error: ${problem}\n`, problems: [problem] };
 }

@@ -1,15 +1,17 @@
+import type { Log } from "../../../base/os/log.ts";
 import type { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { kubernetesVersion } from "../../../client/version.ts";
 import type { Elsewhere } from "../aggregation/elsewhere.ts";
 import { methodNotAllowed, pathNotFound } from "../api-error.ts";
-import { type RequestInfo, truthy } from "../filters/request-info.ts";
+import type { RequestInfo } from "../filters/request-info.ts";
 import { flowDump } from "../flowcontrol/debug-dump.ts";
 import type { FlowControl } from "../flowcontrol/flow-control.ts";
 import { negotiate } from "../handlers/negotiate.ts";
 import { jsonText } from "../json.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
-import { checkHealth, type HealthDeps, type HealthPath, healthChecks } from "./health.ts";
+import { type HealthDeps, healthPaths } from "./health.ts";
+import { health } from "./health-routes.ts";
 import { type IssuerDocuments, issuerCacheControl, issuerPaths } from "./issuer-documents.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy-discovery.ts";
 import { versionBody } from "./version.ts";
@@ -32,6 +34,7 @@ export interface OpenApi {
 
 export interface PlainDeps extends HealthDeps {
   readonly kinds: Kinds;
+  readonly log: Log;
   readonly metrics: MetricsRegistry;
   readonly openApi: OpenApi;
   /** host:port that clients outside can use. */
@@ -55,16 +58,16 @@ const json = (body: unknown): PlainAnswer => ({
 /** Fails with 404 for a path that leads nowhere, 405 for anything but reading. */
 export async function plainRoute(info: RequestInfo, accept: string, deps: PlainDeps): Promise<PlainAnswer> {
   const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
+  const probed = healthPaths.find((one) => path === `/${one}` || path.startsWith(`/${one}/`));
+  // Whatever the method, as Kubernetes has it.
+  if (probed !== undefined)
+    return health(probed, info.path.slice(probed.length + 2), { query: info.query, deps, log: deps.log });
   if (info.method !== "GET" && info.method !== "HEAD") {
     if (path === "/" || path.startsWith("/api")) throw methodNotAllowed();
     throw pathNotFound();
   }
   const [, first = "", ...rest] = path.split("/");
   switch (first) {
-    case "healthz":
-    case "livez":
-    case "readyz":
-      return health(first, rest.join("/"), info.query, deps);
     case "version":
       if (rest.length === 0) return json(versionBody());
       break;
@@ -103,25 +106,6 @@ export async function plainRoute(info: RequestInfo, accept: string, deps: PlainD
       });
   }
   throw pathNotFound();
-}
-
-async function health(
-  path: HealthPath,
-  one: string,
-  query: URLSearchParams,
-  deps: HealthDeps,
-): Promise<PlainAnswer> {
-  const all = healthChecks(path, deps);
-  const checks = one === "" ? all : all.filter(({ name }) => name === one);
-  if (checks.length === 0) throw pathNotFound();
-  const verbose = query.has("verbose") && (query.get("verbose") === "" || truthy(query.get("verbose")));
-  const { ok, text } = await checkHealth(path, checks, { verbose, excluded: query.getAll("exclude") });
-  return {
-    code: ok ? 200 : 500,
-    contentType: "text/plain; charset=utf-8",
-    body: text,
-    headers: { "X-Content-Type-Options": "nosniff" },
-  };
 }
 
 function discovery(
