@@ -166,6 +166,11 @@ export function notAcceptable(accepted: readonly string[]): ApiError {
   const text = `only the following media types are accepted: ${accepted.join(", ")}`;
   return new ApiError(406, "NotAcceptable", text);
 }
+/** Nothing that the path's routes give was asked for. */
+export function unroutable(produced: readonly string[]): ApiError {
+  const text = `406: Not Acceptable\n\nAvailable representations: ${produced.join(", ")}`;
+  return new ApiError(406, "NotAcceptable", text, {});
+}
 /** A form of meta.k8s.io was asked for that the answer cannot take. `type` is the answer's, as Kubernetes names it. */
 export function unfitForm(form: string, what: "a list" | "not a list", type: string): ApiError {
   const text = `you requested ${form}, but the requested object is ${what} (${type})`;
@@ -174,6 +179,10 @@ export function unfitForm(form: string, what: "a list" | "not a list", type: str
 export function unsupportedMediaType(accepted: readonly string[]): ApiError {
   const text = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
   return new ApiError(415, "UnsupportedMediaType", text);
+}
+/** No route of the path takes such bodies. */
+export function unroutableMediaType(): ApiError {
+  return new ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
 }
 export function bodyTooLarge(limitBytes: number): ApiError {
   return new ApiError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`);

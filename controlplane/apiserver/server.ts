@@ -23,17 +23,24 @@ import type { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import { identify } from "./filters/identity.ts";
 import { metricLabels } from "./filters/metric-labels.ts";
 import { readBody } from "./filters/read-body.ts";
-import { header, isLongRunning, type RequestInfo, requestInfo } from "./filters/request-info.ts";
+import {
+  header,
+  isLongRunning,
+  type RequestInfo,
+  type ResourceInfo,
+  requestInfo,
+} from "./filters/request-info.ts";
 import { timeoutOf } from "./filters/request-timeout.ts";
 import type { Seat, Seats } from "./filters/seats.ts";
 import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
-import { negotiate, plainOutput } from "./handlers/negotiate.ts";
+import { mediaTypes, negotiate, type Output, plainOutput, routedTypes } from "./handlers/negotiate.ts";
 import { isProxy, proxyRequest } from "./handlers/proxy.ts";
-import { answerBytes, send, sendError, wholeText } from "./handlers/respond.ts";
-import { handlerFor, showsTables } from "./handlers/route.ts";
+import { answerBytes, answerText, send, sendError } from "./handlers/respond.ts";
+import { handlerFor, isStream, showsTables } from "./handlers/route.ts";
 import { sendParts } from "./handlers/send-parts.ts";
 import { objectOf } from "./json.ts";
+import type { ServedKind } from "./registry/kind-table.ts";
 import { newUid } from "./registry/object-meta.ts";
 import { knowing } from "./registry/slow-conversion.ts";
 import { StorageError, UnreadableValue } from "./registry/storage.ts";
@@ -238,11 +245,7 @@ function makeCall(
   { target, served, body, begun }: Pick<Call, "target" | "served" | "body" | "begun">,
 ): Call {
   const { request, response, info, user, signal } = exchange;
-  // Logs are text whatever the client accepts.
-  const isLog = target.subresource === "log";
-  const output = isLog
-    ? plainOutput
-    : negotiate(header(request.headers, "accept"), { tables: showsTables(served, target), metadata: true });
+  const output = outputOf(header(request.headers, "accept"), served, target);
   return {
     target,
     served,
@@ -256,6 +259,20 @@ function makeCall(
     warn: (text) => warn(response, text),
     annotate: exchange.annotate,
   };
+}
+
+/** The form that is accepted of an answer; fails with 406. */
+function outputOf(accept: string, served: ServedKind, target: ResourceInfo): Output {
+  // Logs and sessions are no objects, whatever the client accepts.
+  if (isStream(target)) return plainOutput;
+  const isCustom = served.schema !== undefined;
+  const isList = target.verb === "list" || target.verb === "watch";
+  return negotiate(accept, {
+    tables: showsTables(served, target),
+    metadata: true,
+    protobuf: !isCustom,
+    ...(!isCustom && { routed: routedTypes(isList) }),
+  });
 }
 
 /** What all warnings of an answer may say. */
@@ -280,14 +297,12 @@ async function reply(
   if (answer.type === "stream") return answer.run(request, response);
   const nowMs = deps.clock.wallMs();
   const served = call.served.slow ? await knowing(call.served, objectsOf(answer)) : call.served;
-  const shown = { served, output: call.output, query: call.query, nowMs };
-  const body = answerBytes(answer, shown);
+  const { encodings } = deps.handlers.hub;
+  const shown = { served, output: call.output, query: call.query, nowMs, encodings };
+  const body = await answerBytes(answer, shown);
   if (answer.type === "json") exchange.trail?.status(objectOf(answer.body));
-  else if (exchange.trail?.wantsResponse)
-    exchange.trail.answer(
-      wholeText(answerBytes(answer, { ...shown, output: { ...call.output, format: "json" } })),
-    );
-  const contentType = call.output.format === "yaml" ? "application/yaml" : "application/json";
+  else if (exchange.trail?.wantsResponse) exchange.trail.answer(answerText(answer, shown));
+  const contentType = mediaTypes[call.output.format];
   const code = answer.type === "list" ? 200 : answer.code;
   if (typeof body === "string" || body instanceof Uint8Array)
     return send(request, response, { code, contentType, body });

@@ -1,5 +1,5 @@
 import type { Elsewhere } from "../aggregation/elsewhere.ts";
-import { mediaRanges } from "../handlers/negotiate.ts";
+import { mediaRanges } from "../handlers/accept-header.ts";
 import type { JsonObject } from "../json.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { type ResourceRow, resourceRows } from "./resource-lists.ts";

@@ -6,7 +6,8 @@ import { methodNotAllowed, pathNotFound } from "../api-error.ts";
 import type { RequestInfo } from "../filters/request-info.ts";
 import { flowDump } from "../flowcontrol/debug-dump.ts";
 import type { FlowControl } from "../flowcontrol/flow-control.ts";
-import { negotiate } from "../handlers/negotiate.ts";
+import { mediaTypes, negotiate, routedTypes } from "../handlers/negotiate.ts";
+import { bodyBytes } from "../handlers/respond.ts";
 import { jsonText } from "../json.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
@@ -122,12 +123,10 @@ function discovery(
       const body = jsonText(groupDiscoveryList(kinds, deps.elsewhere, { core: root === "api", version }));
       return { code: 200, contentType: aggregatedType(version), body, headers: { Vary: "Accept" } };
     }
-    checkWhole(accept);
     const body =
       root === "api" ? apiVersions(deps.address) : apiGroupList(deps.elsewhere.groups(kinds.groups()));
-    return { ...json(body), headers: { Vary: "Accept" } };
+    return { ...document(body, accept), headers: { Vary: "Accept" } };
   }
-  checkWhole(accept);
   let body: unknown;
   if (root === "api" && second === undefined) body = apiResourceList(kinds, "", first);
   else if (root === "apis" && second === undefined)
@@ -135,12 +134,14 @@ function discovery(
   else if (root === "apis" && second !== undefined && more.length === 0)
     body = apiResourceList(kinds, first, second);
   if (body === undefined) throw pathNotFound();
-  return json(body);
+  return document(body, accept);
 }
 
-/** Discovery has one form, which is no object's: fails with 406 for whoever takes only another. */
-function checkWhole(accept: string): void {
-  negotiate(accept, { tables: false, metadata: false });
+/** What discovery tells is no object and has no reduced form: fails with 406 for whoever takes only one. */
+function document(body: unknown, accept: string): PlainAnswer {
+  const offered = { tables: false, metadata: false, protobuf: true, routed: routedTypes(false) };
+  const { format } = negotiate(accept, offered);
+  return { code: 200, contentType: mediaTypes[format], body: bodyBytes(body, format) };
 }
 
 function issuerDocument(path: string, documents: IssuerDocuments | undefined): PlainAnswer {

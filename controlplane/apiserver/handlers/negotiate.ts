@@ -1,8 +1,11 @@
-import { notAcceptable } from "../api-error.ts";
+import { notAcceptable, unroutable } from "../api-error.ts";
+import { isRouted, type MediaRange, mediaRanges } from "./accept-header.ts";
+
+export type Format = "json" | "yaml" | "protobuf";
 
 /** The form of an answer. `table`, `metadata` and `metadataList` are the reduced forms of meta.k8s.io. */
 export interface Output {
-  readonly format: "json" | "yaml";
+  readonly format: Format;
   readonly as: "object" | "table" | "metadata" | "metadataList";
   /** Of meta.k8s.io, for the reduced forms. */
   readonly version: "v1" | "v1beta1";
@@ -10,59 +13,80 @@ export interface Output {
 
 export const plainOutput: Output = { format: "json", as: "object", version: "v1" };
 
-interface MediaRange {
-  readonly type: string;
-  readonly parameters: ReadonlyMap<string, string>;
-  readonly quality: number;
+/** In the order in which a wildcard takes them. */
+export const mediaTypes: Readonly<Record<Format, string>> = {
+  json: "application/json",
+  yaml: "application/yaml",
+  protobuf: "application/vnd.kubernetes.protobuf",
+};
+const formats = Object.keys(mediaTypes) as Format[];
+const servedTypes = Object.values(mediaTypes);
+/** Forms in which changes can follow one another. */
+export const streamTypes = [mediaTypes.json, mediaTypes.protobuf].map((type) => `${type};stream=watch`);
+
+/** What an answer can be. */
+export interface Offered {
+  /** Can it be shown as a table? */
+  readonly tables: boolean;
+  /** Has it metadata? */
+  readonly metadata: boolean;
+  /** Is the whole of it a protobuf message? Custom objects are not. */
+  readonly protobuf: boolean;
+  /** What its route gives; absent where the route takes whatever is accepted. */
+  readonly routed?: readonly string[];
 }
 
-const servedTypes = ["application/json", "application/yaml"];
-
-/** The best of what the client accepts that we can give; fails with 406. Pure.
- *  @param options `tables`: can what is asked for be shown as a table? `metadata`: has it metadata? */
-export function negotiate(
-  accept: string,
-  options: { readonly tables: boolean; readonly metadata: boolean },
-): Output {
-  if (accept.trim() === "") return plainOutput;
-  for (const range of mediaRanges(accept)) {
-    const output = outputFor(range);
-    if (output === undefined) continue;
-    if (output.as === "object" || (output.as === "table" ? options.tables : options.metadata)) return output;
-  }
-  throw notAcceptable(servedTypes);
+/** What routes of objects give: where there is a list there is a watch. */
+export function routedTypes(canStream: boolean): readonly string[] {
+  return canStream ? [...servedTypes, ...streamTypes] : servedTypes;
 }
 
-/** Ranges, the preferred ones first. */
-export function mediaRanges(accept: string): readonly MediaRange[] {
-  const ranges = accept.split(",").map((part): MediaRange => {
-    const [type = "", ...rest] = part.split(";").map((piece) => piece.trim());
-    const parameters = new Map(
-      rest.map((piece): [string, string] => {
-        const at = piece.indexOf("=");
-        return at < 0 ? [piece, ""] : [piece.slice(0, at).toLowerCase(), piece.slice(at + 1)];
-      }),
-    );
-    const quality = Number(parameters.get("q") ?? 1);
-    return { type: type.toLowerCase(), parameters, quality: Number.isFinite(quality) ? quality : 0 };
-  });
-  return ranges.filter((range) => range.quality > 0).sort((a, b) => b.quality - a.quality);
+/** The best of what the client accepts that we can give; fails with 406. Pure. */
+export function negotiate(accept: string, offered: Offered): Output {
+  if (accept === "") return plainOutput;
+  if (offered.routed !== undefined && !isRouted(accept, offered.routed)) throw unroutable(offered.routed);
+  const output = best(accept, offered);
+  if (output === undefined) throw notAcceptable(servedTypes);
+  return output;
 }
 
-function outputFor({ type, parameters }: MediaRange): Output | undefined {
-  const format =
-    type === "application/yaml" || type === "application/x-yaml" || type === "text/yaml"
-      ? "yaml"
-      : type === "application/json" || type === "application/*" || type === "*/*"
-        ? "json"
-        : undefined;
-  if (format === undefined) return undefined;
-  const as = parameters.get("as");
-  if (as === undefined) return { format, as: "object", version: "v1" };
-  const version = parameters.get("v") ?? "v1";
-  if (parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
-  if (as === "Table") return { format, as: "table", version };
-  if (as === "PartialObjectMetadata") return { format, as: "metadata", version };
-  if (as === "PartialObjectMetadataList") return { format, as: "metadataList", version };
+const statusOnly: Offered = { tables: false, metadata: false, protobuf: true };
+
+/** The form of a Status that tells of an error: JSON for whoever accepts nothing that we can give. Pure. */
+export function statusFormat(accept: string): Format {
+  return (accept === "" ? undefined : best(accept, statusOnly))?.format ?? "json";
+}
+
+function best(accept: string, offered: Offered): Output | undefined {
+  for (const range of mediaRanges(accept))
+    for (const format of formats) {
+      const output = matches(range.type, mediaTypes[format]) ? outputFor(format, range, offered) : undefined;
+      if (output !== undefined) return output;
+    }
   return undefined;
+}
+
+function matches(range: string, type: string): boolean {
+  return range === type || range === "*/*" || (range.endsWith("/*") && type.startsWith(range.slice(0, -1)));
+}
+
+function outputFor(format: Format, { parameters }: MediaRange, offered: Offered): Output | undefined {
+  const stream = parameters.get("stream") ?? "";
+  if (stream !== "" && (stream !== "watch" || format === "yaml")) return undefined;
+  const serverVersion = parameters.get("sv") ?? "";
+  if (serverVersion !== "" && serverVersion !== "v1") return undefined;
+  if (!["as", "g", "v"].some((name) => parameters.has(name)))
+    return format !== "protobuf" || offered.protobuf ? { format, as: "object", version: "v1" } : undefined;
+  const version = parameters.get("v");
+  if (parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
+  switch (parameters.get("as")) {
+    case "Table":
+      return offered.tables && format !== "protobuf" ? { format, as: "table", version } : undefined;
+    case "PartialObjectMetadata":
+      return offered.metadata ? { format, as: "metadata", version } : undefined;
+    case "PartialObjectMetadataList":
+      return offered.metadata ? { format, as: "metadataList", version } : undefined;
+    default:
+      return undefined;
+  }
 }

@@ -4,13 +4,16 @@ import { gzip } from "node:zlib";
 import { stringify as yamlText } from "yaml";
 import type { KubeObject } from "../../../client/types.ts";
 import type { ApiError } from "../api-error.ts";
+import type { Encodings } from "../cache/encodings.ts";
 import { header } from "../filters/request-info.ts";
 import { type JsonObject, jsonText, objectOf } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { withoutType } from "../registry/stored-object.ts";
+import { encodeKubernetesProtobuf } from "../schema/protobuf-envelope.ts";
 import type { Answer, ListAnswer } from "./call.ts";
-import type { Output } from "./negotiate.ts";
+import { type Format, mediaTypes, type Output, statusFormat } from "./negotiate.ts";
+import { listProtobuf, objectProtobuf } from "./protobuf-answer.ts";
 import { checkForm, includeObjectOf, kindView, partialMetadata, servedObject, table } from "./shapes.ts";
 
 /** Answers of at least this size are compressed for clients that can read it (as Kubernetes does). */
@@ -24,15 +27,29 @@ export const plainText = "text/plain; charset=utf-8";
 export interface Shown {
   readonly served: ServedKind;
   readonly output: Output;
+  readonly encodings: Encodings;
   readonly query: URLSearchParams;
   readonly nowMs: number;
 }
 
-/** An answer in the form asked for: whole, or, of a list, in parts that are made one after the other. */
-export function answerBytes(
-  answer: Exclude<Answer, { type: "stream" }>,
-  shown: Shown,
-): string | Uint8Array | Iterable<Uint8Array> {
+type Bytes = string | Uint8Array | Iterable<Uint8Array>;
+
+/** An answer in the form asked for: whole, or, of a list, in parts. */
+export async function answerBytes(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): Promise<Bytes> {
+  if (answer.type !== "list" || shown.output.format !== "protobuf") return answerNow(answer, shown);
+  checkForm(shown.output, shown.served.kind, true);
+  return listProtobuf(answer.list.items, listMetadata(answer.list), shown);
+}
+
+/** The same in JSON as one text, for whoever keeps answers. */
+export function answerText(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): string {
+  const bytes = answerNow(answer, { ...shown, output: { ...shown.output, format: "json" } });
+  if (typeof bytes === "string") return bytes;
+  return Buffer.concat(bytes instanceof Uint8Array ? [bytes] : [...bytes]).toString("utf8");
+}
+
+/** What takes no turns: a list's parts are made one after the other when they are asked for. */
+function answerNow(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): Bytes {
   const { as, format } = shown.output;
   // What others converted is at hand now: later the objects may have been packed.
   if (answer.type === "list" && as !== "table" && format === "json" && shown.served.slow === undefined) {
@@ -40,14 +57,24 @@ export function answerBytes(
     return listParts(answer.list, shown);
   }
   if (answer.type === "object" && answer.stored && isPlain(shown)) return answer.stored.json();
-  const body = answerBody(answer, shown);
-  return format === "yaml" ? yamlText(body) : jsonText(body);
+  if (answer.type === "object" && answer.stored && format === "protobuf") {
+    checkForm(shown.output, shown.served.kind, false);
+    return objectProtobuf(answer.stored, shown);
+  }
+  return bodyBytes(answerBody(answer, shown), format);
 }
 
-/** The same as one text, for whoever keeps answers. */
-export function wholeText(bytes: ReturnType<typeof answerBytes>): string {
-  if (typeof bytes === "string") return bytes;
-  return Buffer.concat(bytes instanceof Uint8Array ? [bytes] : [...bytes]).toString("utf8");
+/** Whatever nobody keeps. */
+export function bodyBytes(body: unknown, format: Format): string | Uint8Array {
+  switch (format) {
+    case "json":
+      return jsonText(body);
+    case "yaml":
+      // Kubernetes' clients read YAML 1.1, where some words are no strings: they are quoted.
+      return yamlText(body, { version: "1.1", sortMapEntries: true });
+    case "protobuf":
+      return encodeKubernetesProtobuf(objectOf(body));
+  }
 }
 
 /** JSON of the object just as it is stored. */
@@ -159,6 +186,7 @@ export function sendError(
     response.setHeader("X-Content-Type-Options", "nosniff");
     return send(request, response, { code: error.code, contentType: plainText, body: error.text });
   }
-  const body = jsonText(error.status());
-  return send(request, response, { code: error.code, contentType: "application/json", body });
+  const format = statusFormat(header(request.headers, "accept"));
+  const body = bodyBytes(error.status(), format);
+  return send(request, response, { code: error.code, contentType: mediaTypes[format], body });
 }

@@ -44,6 +44,13 @@ const special: Readonly<Record<string, Handlers>> = {
   portforward: { get: podSession, create: podSession },
 };
 
+const streams: ReadonlySet<string> = new Set(["log", "exec", "attach", "portforward"]);
+
+/** Is what is asked for no object, but bytes that go on? Pure. */
+export function isStream({ plural, subresource }: Pick<ResourceInfo, "plural" | "subresource">): boolean {
+  return plural === "pods" && streams.has(subresource);
+}
+
 /** Can what is asked for be shown as a table? Kinds, their parts, their status and their scale can; reviews, and subresources that do
  *  something to an object, cannot. Pure. */
 export function showsTables(

@@ -1,11 +1,15 @@
 import type { KubeObject } from "../../../client/types.ts";
+import type { ApiError } from "../api-error.ts";
 import type { Encodings } from "../cache/encodings.ts";
 import type { Notice } from "../cache/watch-cursor.ts";
 import { type JsonObject, jsonText } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { ownBytes } from "../registry/packed-bytes.ts";
 import { knowing } from "../registry/slow-conversion.ts";
+import { encodeKubernetesProtobuf } from "../schema/protobuf-envelope.ts";
 import type { Call } from "./call.ts";
+import { mediaTypes } from "./negotiate.ts";
+import { eventProtobuf, objectProtobuf } from "./protobuf-answer.ts";
 import {
   type IncludeObject,
   includeObjectOf,
@@ -22,9 +26,10 @@ const frameHeads = {
 };
 const frameEnd = Buffer.from("}\n");
 
-/** The frames of one watch: a line of JSON per change, in the form the client asked for. */
+/** The frames of one watch, in the form the client asked for: a line of JSON per change, or a message of protobuf and its
+ *  length before it. */
 export class WatchEncoder {
-  readonly contentType = "application/json";
+  readonly contentType: string;
   readonly #call: Pick<Call, "served" | "output">;
   /** Frames take their time, since others are asked to convert: see `frames`. */
   readonly isSlow: boolean;
@@ -33,6 +38,7 @@ export class WatchEncoder {
   readonly #wallMs: () => number;
   /** Watchers of the same form are told the same bytes. */
   readonly #form: string;
+  readonly #isProtobuf: boolean;
 
   constructor(
     call: Pick<Call, "served" | "output" | "query">,
@@ -43,7 +49,10 @@ export class WatchEncoder {
     this.#include = includeObjectOf(call.query);
     this.#encodings = encodings;
     this.#wallMs = wallMs;
-    this.#form = `${call.output.as} ${call.output.version} ${call.served.apiVersion}`;
+    const { format, as, version } = call.output;
+    this.#isProtobuf = format === "protobuf";
+    this.contentType = this.#isProtobuf ? `${mediaTypes.protobuf};stream=watch` : mediaTypes.json;
+    this.#form = `${format} ${as} ${version} ${call.served.apiVersion}`;
   }
 
   /** One frame serves all watchers of an event, but for tables, which tell ages. */
@@ -57,10 +66,22 @@ export class WatchEncoder {
     const { served, output } = this.#call;
     // The last state of what is gone carries the revision at which it went.
     const moved = revision !== object.revision;
-    if (output.as === "object" && served.convert === undefined && !moved)
+    if (this.#isProtobuf && !moved)
+      return eventProtobuf(type, objectProtobuf(object, { served, output, encodings: this.#encodings }));
+    if (!this.#isProtobuf && output.as === "object" && served.convert === undefined && !moved)
       return Buffer.concat([frameHeads[type], object.jsonHead, object.bareJson().subarray(1), frameEnd]);
     const shown = moved ? withRevision(object.object, revision) : object.object;
-    return ownBytes(`${jsonText({ type, object: this.#shape(shown, served) })}\n`);
+    return this.#frameOf(type, this.#shape(shown, served));
+  }
+
+  #frameOf(type: string, object: object): Buffer {
+    if (this.#isProtobuf) return eventProtobuf(type, encodeKubernetesProtobuf({ ...object }));
+    return ownBytes(`${jsonText({ type, object })}\n`);
+  }
+
+  /** What ends a watch before its time. */
+  error(error: ApiError): Buffer {
+    return this.#frameOf("ERROR", error.status());
   }
 
   /** The frames of several changes, converted at once. */
@@ -83,7 +104,7 @@ export class WatchEncoder {
   bookmark(revision: number, initialEnd: boolean): Buffer {
     const annotations = initialEnd ? { "k8s.io/initial-events-end": "true" } : undefined;
     const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
-    return Buffer.from(`${jsonText({ type: "BOOKMARK", object: this.#bookmarkShape(metadata) })}\n`);
+    return this.#frameOf("BOOKMARK", this.#bookmarkShape(metadata));
   }
 
   /** A bookmark in a watch of tables or metadata takes that form too. */

@@ -5,7 +5,6 @@ import { ApiError, internalError } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
 import type { Notice, WatchCursor } from "../cache/watch-cursor.ts";
 import type { CacheListener } from "../cache/watch-index.ts";
-import { jsonText } from "../json.ts";
 import type { WatchEncoder } from "./watch-encoder.ts";
 
 /** Bytes gathered into one write; more waits until the client has read. */
@@ -160,7 +159,7 @@ export class WatchStream implements CacheListener {
   #fail(error: unknown): void {
     if (this.#ended) return;
     const known = error instanceof ApiError ? error : internalError(String(error));
-    this.#options.response.end(`${jsonText({ type: "ERROR", object: known.status() })}\n`);
+    this.#options.response.end(this.#options.encoder.error(known));
     this.#finish();
   }
 

@@ -1,20 +1,20 @@
-import type { ServerResponse } from "node:http";
 import { below } from "../../../base/os/random.ts";
-import { ApiError, expired } from "../api-error.ts";
+import { ApiError, expired, notAcceptable } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
 import { type Scope, WatchCursor } from "../cache/watch-cursor.ts";
-import { jsonText } from "../json.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { type ListOptions, listOptions, scopeOf } from "./list-options.ts";
+import { streamTypes } from "./negotiate.ts";
 import { WatchEncoder } from "./watch-encoder.ts";
 import { WatchStream } from "./watch-stream.ts";
 
 /** A watch without a time limit of its own lasts between one and two times this (Kubernetes' min-request-timeout). */
 const defaultTimeoutSeconds = 1800;
 
-/** GET …?watch=true: changes as they happen, as JSON objects one after the other. */
+/** GET …?watch=true: changes as they happen, one after the other. Fails with 406 for a form that has no end to tell by. */
 export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
   const options = listOptions(call.query, true);
+  if (call.output.format === "yaml") throw notAcceptable(streamTypes);
   const scope = scopeOf(call.served, call.target, call.query);
   const encoder = new WatchEncoder(call, {
     encodings: deps.hub.encodings,
@@ -26,7 +26,10 @@ export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
     run: async (_, response) => {
       response.writeHead(200, { "Content-Type": encoder.contentType, "Cache-Control": "no-cache, private" });
       response.flushHeaders();
-      if ("error" in start) return endWithError(response, start.error);
+      if ("error" in start) {
+        response.end(encoder.error(start.error));
+        return;
+      }
       const timeoutSeconds =
         options.timeoutSeconds || defaultTimeoutSeconds + below(deps.random, defaultTimeoutSeconds);
       const stream = new WatchStream({
@@ -84,8 +87,4 @@ function cursorFor(cache: KindCache, scope: Scope, options: ListOptions): Start 
     return { error: expired(`too old resource version: ${revision} (${cache.window.floorRevision})`) };
   // What numbers cannot hold exactly is beyond any revision, on either side of the rounding.
   return { cache, cursor: new WatchCursor(cache, scope, { after: Number(revision) }) };
-}
-
-function endWithError(response: ServerResponse, error: ApiError): void {
-  response.end(`${jsonText({ type: "ERROR", object: error.status() })}\n`);
 }

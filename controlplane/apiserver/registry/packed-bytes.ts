@@ -12,7 +12,7 @@ const dictionaryBytesMax = 32 * 1024;
 const level = 1;
 
 export function packBytes(bytes: Buffer, dictionary: Buffer): PackedBytes {
-  return { bytes: copyOf(deflateRawSync(bytes, { level, dictionary })), dictionary };
+  return { bytes: ownCopy(deflateRawSync(bytes, { level, dictionary })), dictionary };
 }
 
 export function unpackBytes({ bytes, dictionary }: PackedBytes): Buffer {
@@ -20,7 +20,7 @@ export function unpackBytes({ bytes, dictionary }: PackedBytes): Buffer {
 }
 
 export function dictionaryOf(bytes: Buffer): Buffer {
-  return copyOf(bytes.subarray(-dictionaryBytesMax));
+  return ownCopy(bytes.subarray(-dictionaryBytesMax));
 }
 
 /** A text as bytes in a buffer of their own: a slice of a shared one would keep all of that. */
@@ -30,8 +30,9 @@ export function ownBytes(text: string): Buffer {
   return bytes;
 }
 
-function copyOf(bytes: Buffer): Buffer {
+/** The same of bytes. */
+export function ownCopy(bytes: Uint8Array): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
+  copy.set(bytes);
   return copy;
 }

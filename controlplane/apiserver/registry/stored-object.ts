@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { jsonText } from "../json.ts";
 import type { Kind } from "./kind.ts";
-import { ownBytes, type PackedBytes, packBytes, unpackBytes } from "./packed-bytes.ts";
+import { ownBytes, ownCopy, type PackedBytes, packBytes, unpackBytes } from "./packed-bytes.ts";
 import type { StoredEntry } from "./storage.ts";
 
 const encoder = new TextEncoder();
@@ -47,6 +47,7 @@ export class StoredObject {
   readonly #head: Buffer;
   #object: KubeObject | undefined;
   #bareJson: Buffer | undefined;
+  #message: Buffer | undefined;
   #packed: PackedBytes | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
@@ -83,6 +84,13 @@ export class StoredObject {
     return this.#bareJson;
   }
 
+  /** The object's protobuf message, kept like its JSON. @param make Makes it when it is first asked for. */
+  message(make: (object: KubeObject) => Uint8Array): Buffer {
+    if (this.#object === undefined) return Buffer.from(make(this.object));
+    this.#message ??= ownCopy(make(this.object));
+    return this.#message;
+  }
+
   get labels(): Readonly<Record<string, string>> | undefined {
     return this.#labels;
   }
@@ -103,6 +111,7 @@ export class StoredObject {
   pack(dictionary?: Buffer): void {
     if (this.#object === undefined) return;
     const bytes = this.bareJson();
+    this.#message = undefined;
     if (dictionary !== undefined) {
       this.#packed = packBytes(bytes, dictionary);
       this.#bareJson = undefined;

@@ -43,19 +43,29 @@ function embeddedJson(raw: Uint8Array): Json {
 
 /** The reverse, byte for byte as Kubernetes writes it. Throws UnknownKindError. */
 export function encodeKubernetesProtobuf(object: Json): Uint8Array {
-  const apiVersion = String(object.apiVersion ?? "");
-  const kind = String(object.kind ?? "");
+  const type = { apiVersion: String(object.apiVersion ?? ""), kind: String(object.kind ?? "") };
+  return inEnvelope(type, encodeAs(type, object));
+}
+
+/** What an envelope says of the message in it. */
+export interface TypeMeta {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+/** The message alone, whatever the object says of itself. Throws UnknownKindError. */
+export function encodeAs({ apiVersion, kind }: TypeMeta, object: Json): Uint8Array {
   const type = typeOf(findTypeName(apiVersion, kind) ?? "");
   if (type === undefined) throw new UnknownKindError(apiVersion, kind);
-  const raw = encodeMessage(type, object);
-  return Buffer.concat([envelopeHead({ apiVersion, kind }, raw.length), raw, envelopeEnd]);
+  return encodeMessage(type, object);
+}
+
+export function inEnvelope(type: TypeMeta, message: Uint8Array): Buffer {
+  return Buffer.concat([envelopeHead(type, message.length), message, envelopeEnd]);
 }
 
 /** What stands in an envelope before a message of so many bytes. */
-export function envelopeHead(
-  { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
-  messageBytes: number,
-): Uint8Array {
+export function envelopeHead({ apiVersion, kind }: TypeMeta, messageBytes: number): Uint8Array {
   const writer = new WireWriter(64).raw(magicBytes);
   writer.varint(1 * 8 + 2).nested(() =>
     writer
