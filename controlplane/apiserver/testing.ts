@@ -39,6 +39,8 @@ export interface TestAnswer {
   readonly code: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
   /** The body as JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   readonly body: any;
@@ -57,7 +59,9 @@ export interface TestClient {
   ): Promise<TestAnswer>;
   /** Opens a watch; the lines come parsed, one after the other. */
   watch(path: string, accept?: string): AsyncGenerator<WatchLine, void>;
-  /** The same; resolves once the server has begun to watch. */
+  /** A watch's bytes, as they come. */
+  watchBytes(path: string, accept: string): AsyncGenerator<Buffer, void>;
+  /** The same as `watch`; resolves once the server has begun to watch. */
   openWatch(path: string): Promise<AsyncGenerator<WatchLine, void>>;
   close(): void;
 }
@@ -266,12 +270,14 @@ function testClient(
             response.on("data", (chunk: Buffer) => chunks.push(chunk));
             response.on("error", reject);
             response.on("end", () => {
-              const text = Buffer.concat(chunks).toString("utf8");
+              const received = Buffer.concat(chunks);
+              const text = received.toString("utf8");
               const isJson = /json/.test(response.headers["content-type"] ?? "");
               resolve({
                 code: response.statusCode ?? 0,
                 headers: response.headers,
                 text,
+                bytes: received,
                 body:
                   isJson && response.headers["content-encoding"] === undefined ? JSON.parse(text) : undefined,
               });
@@ -289,6 +295,8 @@ function testClient(
     settled: () => Promise.allSettled(pending),
     watch: (path, accept = "application/json") =>
       watchLines({ ...tls, host: base.host, port, agent: false, path, headers: { accept } }),
+    watchBytes: (path, accept) =>
+      openedBytes({ ...tls, host: base.host, port, agent: false, path, headers: { accept } }),
     openWatch: (path) =>
       openedWatch({
         ...tls,
@@ -307,13 +315,27 @@ async function* watchLines(options: RequestOptions): AsyncGenerator<WatchLine, v
 }
 
 async function openedWatch(options: RequestOptions): Promise<AsyncGenerator<WatchLine, void>> {
+  const { response, close } = await opened(options);
+  return lines(response, close);
+}
+
+async function* openedBytes(options: RequestOptions): AsyncGenerator<Buffer, void> {
+  const { response, close } = await opened(options);
+  try {
+    yield* response;
+  } finally {
+    close();
+  }
+}
+
+async function opened(options: RequestOptions) {
   const request = httpsRequest(options);
   request.end();
   const response = await new Promise<AsyncIterable<Buffer>>((resolve, reject) => {
     request.on("response", resolve);
     request.on("error", reject);
   });
-  return lines(response, () => request.destroy());
+  return { response, close: () => void request.destroy() };
 }
 
 async function* lines(response: AsyncIterable<Buffer>, close: () => void): AsyncGenerator<WatchLine, void> {
