@@ -102,10 +102,11 @@ export function tokenClient(url: string, token: string): Pick<TestClient, "call"
           const chunks: Buffer[] = [];
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
           response.on("end", () => {
-            const text = Buffer.concat(chunks).toString("utf8");
+            const bytes = Buffer.concat(chunks);
+            const text = bytes.toString("utf8");
             const isJson = /json/.test(response.headers["content-type"] ?? "");
             const parsed = isJson ? JSON.parse(text) : undefined;
-            resolve({ code: response.statusCode ?? 0, headers: response.headers, text, body: parsed });
+            resolve({ code: response.statusCode ?? 0, headers: response.headers, text, bytes, body: parsed });
           });
         });
         request.end(text);
