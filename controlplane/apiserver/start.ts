@@ -29,6 +29,7 @@ import type { HandlerDeps } from "./handlers/call.ts";
 import { attach, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { paramRights } from "./policies/param-rights.ts";
+import { checkPolicies } from "./policies/policy-status.ts";
 import { escalationCheck } from "./rbac/escalation.ts";
 import type { Rbac } from "./rbac/rbac-authorizer.ts";
 import { clusterDialer } from "./reach/dialer.ts";
@@ -209,6 +210,8 @@ function runLoops(
   tasks.run("definitions", (signal) =>
     serveDefinitions({ ...handlers, converter: converterOf(parts.conversion, signal) }, definitions, signal),
   );
+  const policies = builtIn(handlers.kinds, "validatingadmissionpolicies", "admissionregistration.k8s.io");
+  tasks.run("policies", (signal) => checkPolicies(handlers, policies, signal));
   tasks.run("aggregation", (signal) => aggregation.run(signal));
   tasks.run("bounds", (signal) => bounds.run(signal));
   if (compactionIntervalMs > 0)

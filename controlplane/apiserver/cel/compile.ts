@@ -262,6 +262,11 @@ export class Compiler {
         const field = type.fields.get(name);
         return field ?? this.complain(offset, `undefined field '${name}'`).type;
       }
+      case "opaque":
+        // cel-go takes Kubernetes' own types for messages, of which it then knows nothing.
+        if (type.name.startsWith("kubernetes."))
+          return this.complain(offset, `unexpected failed resolution of '${type.name}'`).type;
+        return this.complain(offset, `type '${type.name}' does not support field selection`).type;
       default:
         return this.complain(offset, `type '${typeText(type)}' does not support field selection`).type;
     }

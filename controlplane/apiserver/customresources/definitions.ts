@@ -1,7 +1,7 @@
 import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
 import { sleep } from "../../../base/os/clock.ts";
 import { ApiError } from "../api-error.ts";
-import type { KindCache } from "../cache/kind-cache.ts";
+import { nextChange } from "../cache/next-change.ts";
 import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
@@ -58,19 +58,6 @@ export async function serveDefinitions(
       await sleep(deps.clock, backoffMs(retry, failures, deps.random), signal).catch(() => undefined); // aborted: the loop looks for it
     }
   }
-}
-
-/** Resolves at the first change after the call, or when the signal aborts. */
-function nextChange(cache: KindCache, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      stop();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const stop = cache.listen({ wake: done, end: done });
-    signal.addEventListener("abort", done, { once: true });
-  });
 }
 
 /** A kind stays the same value as long as what it is made of does: its watches go on. */
