@@ -90,12 +90,14 @@ function readNumbers() {
     const numbers = new Map();
     for (const pair of pairs) {
       const [field, path] = pair.split("=");
-      const [, n, marks, type, many] = /^([0-9.]+)([q*+]*)(?::(\w+)(\[\])?)?$/.exec(path);
+      const [, n, marks, type, many] = /^([0-9.]+)([q*+^~]*)(?::(\w+)(\[\])?)?$/.exec(path);
       numbers.set(field, {
         n,
         ...(marks.includes("q") && { t: "quantity" }),
         ...(marks.includes("*") && { z: 1 }),
         ...(marks.includes("+") && { w: 1 }),
+        ...(marks.includes("^") && { j: "zero" }),
+        ...(marks.includes("~") && { j: "null" }),
         ...(type !== undefined && { t: type }),
         ...(many !== undefined && { c: "list" }),
       });

@@ -63,11 +63,11 @@ function templateLines(template: PodTemplateSpec): readonly Line[] {
 export function servicePage(service: Service, slices: readonly EndpointSlice[]): readonly Line[] {
   const { metadata, spec } = service;
   const endpointsOf = (port: string | undefined): readonly string[] =>
-    slices.flatMap(({ ports = [], endpoints = [] }) =>
-      ports
+    slices.flatMap(({ ports, endpoints }) =>
+      (ports ?? [])
         .filter(({ name }) => (name ?? "") === (port ?? ""))
         .flatMap((one) =>
-          endpoints
+          (endpoints ?? [])
             .filter(({ conditions }) => conditions?.ready !== false)
             .flatMap(({ addresses }) => addresses.map((address) => `${address}:${one.port}`)),
         ),

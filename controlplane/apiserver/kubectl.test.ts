@@ -112,7 +112,7 @@ describe("kubectl", () => {
   });
 
   it("knows the server and its kinds", async () => {
-    await succeeds(/Server Version: v1\.33/, "version");
+    await succeeds(/Server Version: v1\.36/, "version");
     await succeeds(/deployments +deploy +apps\/v1 +true +Deployment/, "api-resources");
     await succeeds(/FIELD: replicas <integer>/, "explain", "deployment.spec.replicas");
     await succeeds(/^yes/, "auth", "can-i", "create", "pods");

@@ -26,7 +26,7 @@ export function without<C extends AnyCondition>(conditions: readonly C[] | undef
 export function withCondition<C extends AnyCondition>(conditions: readonly C[] | undefined, next: C): C[] {
   const current = conditionOf(conditions, next.type);
   const kept =
-    current?.status === next.status && current.lastTransitionTime !== undefined
+    current?.status === next.status && current.lastTransitionTime
       ? { ...next, lastTransitionTime: current.lastTransitionTime }
       : next;
   if (current === undefined) return [...(conditions ?? []), kept];

@@ -7,6 +7,7 @@ import { checkNesting } from "../nesting.ts";
 import type { Part } from "../registry/kind.ts";
 import { shownIn } from "../registry/slow-conversion.ts";
 import { updateObject } from "../registry/update-object.ts";
+import { writtenForm } from "../schema/written-form.ts";
 import type { ObjectSchema } from "../schemas.ts";
 import { apply } from "./apply.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
@@ -41,7 +42,7 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
   const patcher = patcherFor(type, call, deps, call.body);
   const { keep } = route;
   const change = async (current: KubeObject): Promise<KubeObject> => {
-    const shown = await shownIn(call.served, structuredClone(current));
+    const shown = writtenForm(await shownIn(call.served, structuredClone(current)));
     const patched = await acceptPatched(patcher(shown), (object) =>
       acceptObject(call, deps.schemas, { object, text: undefined }),
     );

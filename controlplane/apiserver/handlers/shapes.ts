@@ -4,6 +4,7 @@ import { type JsonObject, toKubeObject } from "../json.ts";
 import type { Cell, Column, Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { nameDescription } from "../resources/column-descriptions.ts";
+import { writtenForm } from "../schema/written-form.ts";
 import type { Output } from "./negotiate.ts";
 
 /** The forms in which one object can be shown: whole, as metadata only, as a table row. Pure. */
@@ -21,7 +22,7 @@ export function includeObjectOf(query: URLSearchParams): IncludeObject {
 
 /** The object as its group and version show it. */
 export function servedObject(served: ServedKind, object: KubeObject): JsonObject {
-  return served.convert === undefined ? { ...object } : served.convert.toServed(object);
+  return writtenForm(served.convert === undefined ? { ...object } : served.convert.toServed(object));
 }
 
 export function partialMetadata(metadata: object, version: Output["version"]): JsonObject {

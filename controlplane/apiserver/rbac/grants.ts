@@ -29,7 +29,7 @@ export function rulesGranted(index: RbacIndex, user: User, namespace: string): G
   const missing = granted.flatMap(({ binding, rules }) =>
     rules === undefined ? [missingRole(binding.roleRef)] : [],
   );
-  return { rules: granted.flatMap(({ rules = [] }) => rules), problem: together(missing) };
+  return { rules: granted.flatMap(({ rules }) => rules ?? []), problem: together(missing) };
 }
 
 function missingRole({ kind, name }: Binding["roleRef"]): string {

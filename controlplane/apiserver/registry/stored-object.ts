@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { jsonText } from "../json.ts";
+import { writtenForm } from "../schema/written-form.ts";
 import type { Kind } from "./kind.ts";
 import { ownBytes, ownCopy, type PackedBytes, packBytes, unpackBytes } from "./packed-bytes.ts";
 import type { StoredEntry } from "./storage.ts";
@@ -80,7 +81,7 @@ export class StoredObject {
   /** The JSON without kind and apiVersion, which a list says once for all its items. */
   bareJson(): Buffer {
     if (this.#packed !== undefined) return unpackBytes(this.#packed);
-    this.#bareJson ??= ownBytes(jsonText(withoutType(this.object)));
+    this.#bareJson ??= ownBytes(jsonText(withoutType(writtenForm(this.object))));
     return this.#bareJson;
   }
 

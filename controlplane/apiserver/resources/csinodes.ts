@@ -25,10 +25,7 @@ export const csiNodes = kindOf<CSINode>({
   returnsDeleted: true,
   subresources: {},
   nameRule: dns1123Subdomain,
-  applyDefaults(node) {
-    const spec: Partial<CSINode["spec"]> = node.spec;
-    if (spec.drivers?.length === 0) delete spec.drivers;
-  },
+  applyDefaults() {},
   validate: ({ spec }) =>
     (spec.drivers ?? []).flatMap((driver, index, all) => {
       const at = `spec.drivers[${index}]`;

@@ -1,6 +1,7 @@
 import { type FieldSet, listElement, type Path, pathKey } from "./field-set.ts";
 import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
 import { sameValue } from "./same-value.ts";
+import { alwaysWritten, zeroOf } from "./written-form.ts";
 
 /** What tells one state of an object from another, field by field, as structured-merge-diff compares. */
 export interface Comparison {
@@ -23,20 +24,28 @@ type Pair = readonly [before: unknown, after: unknown];
 
 function compareFields(type: SchemaType | undefined, [before, after]: Pair, path: Path, found: Found): void {
   const [a, b] = [objectOf(before), objectOf(after)];
-  for (const name of new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})])) {
+  // What both sides always have is the same there; what only one is there to have is its own.
+  const zeros = type === undefined || (a === undefined) === (b === undefined) ? [] : alwaysWritten(type);
+  const names = [...Object.keys(a ?? {}), ...Object.keys(b ?? {}), ...zeros.map(([name]) => name)];
+  for (const name of new Set(names)) {
     const field = type === undefined ? undefined : fieldOf(type, name);
     const at = [...path, `f:${name}`];
-    comparePart(field, [givenValue(field, a, name), givenValue(field, b, name)], at, found);
+    comparePart(field, [asStored(field, givenValue(field, a, name)), givenValue(field, b, name)], at, found);
   }
 }
 
-/** What Go's types always have is there where its owner is: messages empty, other things as null. */
+/** Kubernetes stores an empty list that is always written as none at all. */
+function asStored(field: SchemaField | undefined, value: unknown): unknown {
+  const isEmptyList = Array.isArray(value) && value.length === 0;
+  return isEmptyList && field !== undefined && zeroOf(field) === null ? null : value;
+}
+
+/** What Go's types always have is there where its owner is. */
 function givenValue(field: SchemaField | undefined, owner: Json | undefined, name: string): unknown {
   if (owner === undefined) return undefined;
   const value = owner[name];
   if (value !== undefined && value !== null) return value;
-  if (field?.d === 1) return {};
-  return field?.r === 1 ? null : undefined;
+  return field === undefined ? undefined : zeroOf(field);
 }
 
 function comparePart(field: SchemaField | undefined, pair: Pair, path: Path, found: Found): void {
@@ -102,7 +111,8 @@ export function isGranularMap(field: SchemaField | undefined, values: readonly u
 
 function compareLeaf([before, after]: Pair, path: Path, found: Found): void {
   if (before === undefined || after === undefined) comparePresence([before, after], path, found);
-  else if (!sameValue(before, after)) found.modified.set(pathKey(path), path);
+  else if ((before === null) !== (after === null) || !sameValue(before, after))
+    found.modified.set(pathKey(path), path);
 }
 
 function comparePresence([before, after]: Pair, path: Path, found: Found): void {

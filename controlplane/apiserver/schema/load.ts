@@ -21,6 +21,8 @@ export interface SchemaField {
   readonly z?: 1;
   /** Stands in the protobuf message even where it is not set, against what the type and `z` say (see `isAlwaysWritten`). */
   readonly w?: 1;
+  /** Stands in the JSON even where it is not set, though it is not required: as the zero of its type, or as null. */
+  readonly j?: "zero" | "null";
   /** Strategic merge by this key; empty: as a set. */
   readonly merge?: string;
   readonly retainKeys?: 1;

@@ -46,7 +46,7 @@ function normalizeMessage(type: SchemaType, object: Json): void {
 function normalizeMany(field: SchemaField, object: Json, name: string): void {
   const value = object[name];
   if (Array.isArray(value)) {
-    if (value.length === 0 && field.r !== 1 && field.z !== 1) delete object[name];
+    if (value.length === 0 && field.r !== 1 && field.j === undefined && field.z !== 1) delete object[name];
     else
       value.forEach((element, index) => {
         value[index] = normalizeValue(field, element);

@@ -15,8 +15,8 @@ export const imageLocality: Plugin = {
     return {
       score: ({ node }) => {
         let bytes = 0;
-        for (const { names = [], sizeBytes = 0 } of node.status?.images ?? [])
-          if (names.some((name) => wanted.has(normalized(name)))) bytes += sizeBytes;
+        for (const { names, sizeBytes = 0 } of node.status?.images ?? [])
+          if (names?.some((name) => wanted.has(normalized(name)))) bytes += sizeBytes;
         const counted = Math.min(Math.max(bytes, leastBytes), mostBytes);
         return (100 * (counted - leastBytes)) / (mostBytes - leastBytes);
       },
