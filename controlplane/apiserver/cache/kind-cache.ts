@@ -2,8 +2,9 @@ import type { Kind } from "../registry/kind.ts";
 import type { Change, StoredEntry } from "../registry/storage.ts";
 import { kindPrefix, StoredObject } from "../registry/stored-object.ts";
 import { type CacheEvent, EventWindow, type WindowLimits } from "./event-window.ts";
+import { FieldIndex } from "./field-index.ts";
 import type { KindIndex } from "./kind-index.ts";
-import type { Scope } from "./watch-cursor.ts";
+import { inScope, type Scope } from "./scope.ts";
 import { type CacheListener, WatchIndex, type WatchShare } from "./watch-index.ts";
 
 /** Every object of a kind, decoded once, and the recent changes. All methods are synchronous: one writer (the hub),
@@ -14,6 +15,7 @@ export class KindCache {
   readonly #limits: WindowLimits | undefined;
   readonly #watchers: WatchIndex;
   readonly #indexes: KindIndex[] = [];
+  readonly #fields = new FieldIndex();
   #objects = new Map<string, StoredObject>();
   #sortedKeys: string[] | undefined;
   #window: EventWindow;
@@ -49,18 +51,42 @@ export class KindCache {
     return this.#objects.get(key);
   }
 
-  /** Objects whose key starts with `prefix`, by key, from `startKey` on. */
-  list(prefix: string, startKey = ""): StoredObject[] {
-    this.#sortedKeys ??= [...this.#objects.keys()].sort();
-    const keys = this.#sortedKeys;
-    const found: StoredObject[] = [];
-    for (let at = firstAtLeast(keys, startKey > prefix ? startKey : prefix); at < keys.length; at++) {
-      const key = keys[at] ?? "";
-      if (!key.startsWith(prefix)) break;
-      const object = this.#objects.get(key);
-      if (object !== undefined) found.push(object);
+  /** Objects whose key starts with `prefix`, by key. */
+  list(prefix: string): StoredObject[] {
+    const keys = this.#keys();
+    const end = firstAtLeast(keys, afterAll(prefix));
+    return this.#at(keys.slice(firstAtLeast(keys, prefix), end));
+  }
+
+  /** Objects in the scope, by key. */
+  select(scope: Scope): StoredObject[] {
+    const candidates = this.candidates(scope);
+    if (scope.labels.length === 0 && scope.fields.length === 0) return candidates;
+    return candidates.filter((object) => inScope(scope, object));
+  }
+
+  /** Those among which all in the scope are, by key: what has a field's value that the scope fixes, or else all that stands
+   *  under its prefix, whichever is less. */
+  candidates(scope: Scope): StoredObject[] {
+    const keys = this.#keys();
+    const start = firstAtLeast(keys, scope.prefix);
+    const end = firstAtLeast(keys, afterAll(scope.prefix));
+    let fewest: ReadonlySet<string> | undefined;
+    for (const { field, equal, value } of scope.fields) {
+      if (!equal) continue;
+      const having = this.#fields.keys(field, value, this.#objects.values());
+      if (having.size < (fewest?.size ?? end - start)) fewest = having;
     }
-    return found;
+    return this.#at(fewest === undefined ? keys.slice(start, end) : [...fewest].sort());
+  }
+
+  #keys(): string[] {
+    this.#sortedKeys ??= [...this.#objects.keys()].sort();
+    return this.#sortedKeys;
+  }
+
+  #at(keys: readonly string[]): StoredObject[] {
+    return keys.flatMap((key) => this.#objects.get(key) ?? []);
   }
 
   /** Every change wakes the listener. */
@@ -84,6 +110,7 @@ export class KindCache {
    *  may be missing. */
   install(entries: readonly StoredEntry[], revision: number): void {
     this.endListeners();
+    this.#fields.clear();
     this.#objects = new Map(entries.map((entry) => [entry.key, new StoredObject(this.kind, entry)]));
     for (const index of this.#indexes) {
       index.clear();
@@ -120,6 +147,7 @@ export class KindCache {
     if (change.type === "delete") {
       if (previous === undefined) return;
       this.#objects.delete(change.key);
+      this.#fields.changed(previous, undefined);
       for (const index of this.#indexes) index.changed(previous.object, undefined);
       if (this.#sortedKeys) removeSorted(this.#sortedKeys, change.key);
       this.#push({ type: "delete", revision, object: undefined, previous }, nowMs, concerned);
@@ -127,6 +155,7 @@ export class KindCache {
     }
     const object = new StoredObject(this.kind, change);
     this.#objects.set(change.key, object);
+    this.#fields.changed(previous, object);
     for (const index of this.#indexes) index.changed(previous?.object, object.object);
     this.#sizeBytes += object.sizeBytes;
     if (previous === undefined && this.#sortedKeys) insertSorted(this.#sortedKeys, change.key);
@@ -138,6 +167,9 @@ export class KindCache {
     this.#watchers.note(event, this.#window, concerned);
   }
 }
+
+/** Comes after every key that begins with the prefix, which ends in "/", and before all others that come after them. */
+const afterAll = (prefix: string) => `${prefix.slice(0, -1)}0`;
 
 function firstAtLeast(keys: readonly string[], wanted: string): number {
   let low = 0;

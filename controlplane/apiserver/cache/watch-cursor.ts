@@ -1,25 +1,8 @@
-import type { FieldRequirement, LabelRequirement } from "../registry/selectors.ts";
-import { matchesFields, matchesLabels } from "../registry/selectors.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 import type { CacheEvent, EventWindow } from "./event-window.ts";
 import type { KindCache } from "./kind-cache.ts";
+import { inScope, type Scope } from "./scope.ts";
 import type { WatchShare } from "./watch-index.ts";
-
-/** Which objects of a kind somebody wants. */
-export interface Scope {
-  /** Key prefix: the kind's, or one namespace's. */
-  readonly prefix: string;
-  readonly labels: readonly LabelRequirement[];
-  readonly fields: readonly FieldRequirement[];
-}
-
-export function inScope(scope: Scope, object: StoredObject): boolean {
-  return (
-    object.key.startsWith(scope.prefix) &&
-    matchesLabels(scope.labels, object.labels) &&
-    (scope.fields.length === 0 || matchesFields(scope.fields, object.fields()))
-  );
-}
 
 /** What a watcher is told. `object` is the state to show; of a removal it is the last state, at `revision`. */
 export interface Notice {
@@ -69,9 +52,7 @@ export class WatchCursor {
     } else {
       this.#sequence = this.#window.end;
       this.#seenRevision = 0;
-      this.#initial = start.initial
-        ? cache.list(scope.prefix).filter((object) => inScope(scope, object))
-        : [];
+      this.#initial = start.initial ? cache.select(scope) : [];
     }
   }
 

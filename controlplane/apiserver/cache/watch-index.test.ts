@@ -5,7 +5,8 @@ import type { Change } from "../registry/storage.ts";
 import { encodeStored, listPrefix, objectKey } from "../registry/stored-object.ts";
 import { pods } from "../resources/pods.ts";
 import { KindCache } from "./kind-cache.ts";
-import { type Notice, type Scope, WatchCursor } from "./watch-cursor.ts";
+import type { Scope } from "./scope.ts";
+import { type Notice, WatchCursor } from "./watch-cursor.ts";
 
 interface PodSaid {
   readonly name: string;

@@ -1,7 +1,8 @@
 import type { StoredObject } from "../registry/stored-object.ts";
 import { kindPrefix } from "../registry/stored-object.ts";
 import type { EventWindow } from "./event-window.ts";
-import type { Scope } from "./watch-cursor.ts";
+import { fieldValue } from "./field-index.ts";
+import type { Scope } from "./scope.ts";
 
 /** Somebody who is told that there is more in the window, or that the cache starts over. */
 export interface CacheListener {
@@ -144,8 +145,7 @@ function wishOf({ prefix, labels, fields }: Scope, wholeKind: string): Wish | un
     fixed[0];
   if (field !== undefined) {
     const name = field.field;
-    // As selectors read it: what is absent is empty.
-    return { name: `field ${name}`, aspect: (object) => object.fields()[name] ?? "", value: field.value };
+    return { name: `field ${name}`, aspect: (object) => fieldValue(object, name), value: field.value };
   }
   for (const label of labels) {
     if (label.op !== "in" || label.values.size !== 1) continue;

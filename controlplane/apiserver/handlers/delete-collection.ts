@@ -1,5 +1,4 @@
 import { ApiError } from "../api-error.ts";
-import { inScope } from "../cache/watch-cursor.ts";
 import { removeObject } from "../registry/remove-object.ts";
 import { StorageError } from "../registry/storage.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
@@ -15,7 +14,7 @@ export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<A
   const by = { ...requesterOf(call, shownOptions(asked)), isCollection: true } as const;
   const options = { ...asked, by };
   const cache = await deps.hub.consistent(served.kind);
-  const found = cache.list(scope.prefix).filter((object) => inScope(scope, object));
+  const found = cache.select(scope);
   const chosen = limit > 0 ? found.slice(0, limit) : found;
   let removed = 0;
   for (const { object } of chosen) {

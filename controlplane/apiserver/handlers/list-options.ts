@@ -1,5 +1,5 @@
 import { badRequest, invalid, unknownError } from "../api-error.ts";
-import type { Scope } from "../cache/watch-cursor.ts";
+import type { Scope } from "../cache/scope.ts";
 import { truthy } from "../filters/request-info.ts";
 import { selectedField } from "../registry/field-labels.ts";
 import type { FieldError } from "../registry/kind.ts";

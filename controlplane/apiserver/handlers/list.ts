@@ -1,6 +1,6 @@
 import { ApiError, badRequest, expired, revisionTooLarge } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
-import { inScope, type Scope } from "../cache/watch-cursor.ts";
+import { inScope, type Scope } from "../cache/scope.ts";
 import {
   type ContinueToken,
   decodeContinue,
@@ -61,9 +61,8 @@ async function storedRevision(deps: HandlerDeps, revision: bigint): Promise<numb
 }
 
 function firstPage(cache: KindCache, scope: Scope, limit: number): ListAnswer {
-  const all = cache.list(scope.prefix);
   const selects = scope.labels.length > 0 || scope.fields.length > 0;
-  const found = selects ? all.filter((object) => inScope(scope, object)) : all;
+  const found = cache.select(scope);
   const { revision } = cache;
   if (limit === 0 || found.length <= limit)
     return { items: found, revision, continue: "", remaining: undefined };

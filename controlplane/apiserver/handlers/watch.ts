@@ -1,7 +1,8 @@
 import { below } from "../../../base/os/random.ts";
 import { ApiError, expired, notAcceptable } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
-import { type Scope, WatchCursor } from "../cache/watch-cursor.ts";
+import type { Scope } from "../cache/scope.ts";
+import { WatchCursor } from "../cache/watch-cursor.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { type ListOptions, listOptions, scopeOf } from "./list-options.ts";
 import { streamTypes } from "./negotiate.ts";
