@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { Buckets, bucketLines, type Counting, counterLines, TallyFamily } from "./tally.ts";
 
@@ -113,10 +113,18 @@ export class MetricsRegistry implements Meter {
   addProcessMetrics(): void {
     const startedSeconds = Date.now() / 1000 - process.uptime();
     const cpuSeconds = () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
-    this.observed("process_cpu_seconds_total", "User and system CPU time spent.", cpuSeconds);
-    this.observed("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
-    this.observed("process_start_time_seconds", "Start time since the Unix epoch.", () => startedSeconds);
-    this.observed("process_open_fds", "Open file descriptors.", openFiles);
+    this.counted("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", cpuSeconds);
+    this.observed("process_resident_memory_bytes", "Resident memory size in bytes.", () =>
+      process.memoryUsage.rss(),
+    );
+    this.observed("process_virtual_memory_bytes", "Virtual memory size in bytes.", virtualBytes);
+    this.observed(
+      "process_start_time_seconds",
+      "Start time of the process since unix epoch in seconds.",
+      () => startedSeconds,
+    );
+    this.observed("process_open_fds", "Number of open file descriptors.", openFiles);
+    this.observed("process_max_fds", "Maximum number of open file descriptors.", openFilesMax);
     this.observed("nodejs_heap_size_used_bytes", "Heap in use.", () => process.memoryUsage().heapUsed);
     this.observed(
       "nodejs_external_memory_bytes",
@@ -141,6 +149,25 @@ function openFiles(): number {
     return readdirSync("/proc/self/fd").length;
   } catch {
     return Number.NaN; // not Linux: unknown
+  }
+}
+
+/** The first number of /proc/self/statm counts pages of 4 KiB. */
+function virtualBytes(): number {
+  const pages = Number(procText("/proc/self/statm").split(" ")[0] || Number.NaN);
+  return pages * 4096;
+}
+
+function openFilesMax(): number {
+  const match = /^Max open files\s+(\d+)/m.exec(procText("/proc/self/limits"));
+  return Number(match?.[1] ?? Number.NaN);
+}
+
+function procText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // not Linux: unknown
   }
 }
 

@@ -37,7 +37,19 @@ describe("bounds on what clients send", () => {
       version: "v1",
       resource: "pods",
       subresource: "",
+      scope: "cluster",
+      component: "apiserver",
     });
+    const counted = (method: string, path: string, type = "") => {
+      const { verb, scope, subresource } = metricLabels(requestInfo(method, path), table, type);
+      return [verb, scope, subresource];
+    };
+    const pod = "/api/v1/namespaces/a/pods/p";
+    assert.deepEqual(counted("GET", `${pod}/exec`), ["CONNECT", "resource", "exec"]);
+    assert.deepEqual(counted("PATCH", pod, "application/apply-patch+yaml"), ["APPLY", "resource", ""]);
+    assert.deepEqual(counted("DELETE", "/api/v1/namespaces/a/pods"), ["DELETE", "namespace", ""]);
+    assert.deepEqual(counted("GET", "/livez"), ["GET", "", "/livez"]);
+    assert.deepEqual(counted("GET", "/livez/x"), ["GET", "", ""]);
     assert.equal(metricLabels(requestInfo("BREW", "/pot"), table).verb, "other");
   });
 

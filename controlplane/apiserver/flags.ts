@@ -19,6 +19,7 @@ import { type EncryptionConfig, encryptionProblems } from "./encryption/configur
 import type { NodeTls } from "./reach/node-link.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
 import { type ShutdownConfig, shutdownConfig, shutdownFlags } from "./shutdown/flags.ts";
+import type { TelemetryConfig } from "./telemetry/request-record.ts";
 
 const megabyte = 1024 * 1024;
 
@@ -109,6 +110,12 @@ export const apiserverFlags = {
   ...authenticationFlags,
   ...auditFlags,
   ...shutdownFlags,
+  v: {
+    kind: "integer",
+    value: "LEVEL",
+    default: 0,
+    help: "As klog's -v: from 3 on the log has a line for each request",
+  },
   "disable-admission-plugins": {
     kind: "list",
     value: "NAMES",
@@ -155,6 +162,7 @@ export interface ApiserverConfig {
   /** Absent: nobody reads of requests. */
   readonly audit: AuditConfig | undefined;
   readonly shutdown: ShutdownConfig;
+  readonly telemetry: TelemetryConfig;
   readonly compactionIntervalMs: number;
   readonly clusterIps: Ipv4Range;
   /** Where the Service of the cluster's DNS is kept. */
@@ -252,6 +260,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     store,
     audit,
     shutdown,
+    telemetry: { verbosity: flags.v },
     encryption: encryptionFile ? { path: encryptionFile, reloads } : undefined,
     compactionIntervalMs: flags["etcd-compaction-interval"],
     clusterIps,

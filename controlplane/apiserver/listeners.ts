@@ -44,7 +44,10 @@ export function attach(server: Server, deps: ServerDeps, connections: Set<Socket
     void serve(request, response, deps);
   });
   server.on("upgrade", (request, socket, head) => void serveUpgrade(request, socket, { deps, head }));
-  server.on("tlsClientError", (error) => deps.log.debug("TLS handshake failed", { error }));
+  server.on("tlsClientError", (error) => {
+    deps.telemetry.metrics.handshakeErrors.inc();
+    deps.log.debug("TLS handshake failed", { error });
+  });
   server.on("secureConnection", (socket) => {
     connections.add(socket);
     socket.on("close", () => connections.delete(socket));

@@ -12,7 +12,6 @@ import {
   serviceUnavailable,
   timedOut,
 } from "./api-error.ts";
-import type { ApiMetrics } from "./api-metrics.ts";
 import type { Audit } from "./audit/compose.ts";
 import { followAnswer, noteDecision } from "./audit/follow.ts";
 import type { AuditTrail } from "./audit/trail.ts";
@@ -21,7 +20,6 @@ import type { User } from "./filters/authentication.ts";
 import { authorize } from "./filters/authorization.ts";
 import type { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import { identify } from "./filters/identity.ts";
-import { metricLabels } from "./filters/metric-labels.ts";
 import { readBody } from "./filters/read-body.ts";
 import {
   header,
@@ -31,7 +29,7 @@ import {
   requestInfo,
 } from "./filters/request-info.ts";
 import { timeoutOf } from "./filters/request-timeout.ts";
-import type { Seat, Seats } from "./filters/seats.ts";
+import type { Asking, Seat, Seats } from "./filters/seats.ts";
 import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
 import { mediaTypes, negotiate, type Output, plainOutput, routedTypes } from "./handlers/negotiate.ts";
@@ -45,6 +43,7 @@ import { newUid } from "./registry/object-meta.ts";
 import { knowing } from "./registry/slow-conversion.ts";
 import { StorageError, UnreadableValue } from "./registry/storage.ts";
 import type { Refusal, Shutdown } from "./shutdown/shutdown.ts";
+import { type RecordDeps, RequestRecord } from "./telemetry/request-record.ts";
 
 export interface ServerDeps {
   readonly handlers: HandlerDeps;
@@ -56,7 +55,7 @@ export interface ServerDeps {
   /** Bounds the requests under way. */
   readonly seats: Seats;
   readonly bodies: BodiesUnderWay;
-  readonly metrics: ApiMetrics;
+  readonly telemetry: RecordDeps;
   /** Absent: nobody reads of requests. */
   readonly audit: Audit | undefined;
   readonly clock: Clock;
@@ -72,9 +71,7 @@ export async function serve(
   response: ServerResponse,
   deps: ServerDeps,
 ): Promise<void> {
-  const startedMs = deps.clock.monotonicMs();
   const info = requestInfo(request.method ?? "GET", request.url ?? "/");
-  const labels = metricLabels(info, deps.handlers.kinds);
   const auditId = header(request.headers, "audit-id") || newUid(deps.random);
   response.setHeader("Audit-Id", auditId);
   const late = deps.shutdown.refusal(info.path, header(request.headers, "user-agent"));
@@ -85,8 +82,7 @@ export async function serve(
   const long = isLongRunning(info);
   const kind = info.resource?.verb === "watch" ? "watch" : long ? "lasting" : "short";
   response.once("close", deps.shutdown.enter({ kind, response, end: (reason) => abort.abort(reason) }));
-  const longLabels = { verb: labels.verb, resource: labels.resource };
-  if (long) deps.metrics.longRunning.inc(longLabels);
+  const record = new RequestRecord(deps.telemetry, { request, info, auditId, isLong: long });
   let seat: Seat | undefined;
   let cancelDeadline = () => {};
   const annotations = new Map<string, string>();
@@ -98,8 +94,11 @@ export async function serve(
   if (trail !== undefined) followAnswer(response, trail);
   try {
     if (!long) {
-      const late = () => timedOut("request did not complete within the allotted timeout");
-      cancelDeadline = deps.clock.after(timeoutOf(info.query), () => abort.abort(late()));
+      const late = () => {
+        record.terminated(504);
+        abort.abort(timedOut("request did not complete within the allotted timeout"));
+      };
+      cancelDeadline = deps.clock.after(timeoutOf(info.query), late);
     }
     const { authorizer } = deps.handlers;
     const user = await identify(request, info, deps.handlers.gate, {
@@ -107,37 +106,49 @@ export async function serve(
       refusal: (why) => deps.log.debug("a credential does not hold", { why, auditId }),
       sender: (sender) => trail?.sentBy(sender),
     });
+    record.authenticated(user.name);
     trail?.madeAs(user);
     await authorize(authorizer, user, info, (result, reason) => {
-      deps.metrics.authorizations.inc({ result });
+      record.authorized(result);
       noteDecision(annotate, result, reason);
     });
     const { signal } = abort;
     const setHeader = (name: string, value: string) => void response.setHeader(name, value);
     const enter = async () => {
       if (!takesSeat(info)) return () => {};
-      seat = await deps.seats.enter({ user, info, signal, setHeader });
+      seat = await seatFor({ user, info, signal, setHeader }, record, deps);
       return seat.leave;
     };
-    await dispatch({ request, response, info, user, signal, enter, annotate, trail }, deps);
+    await dispatch({ request, response, info, user, signal, enter, annotate, trail, record }, deps);
   } catch (error) {
     await refuse(request, response, abort.signal.aborted ? abortReason(abort.signal, error) : error, {
       deps,
       auditId,
       trail,
+      record,
     });
   } finally {
     trail?.completes();
     seat?.end();
     cancelDeadline();
     response.off("close", onClose);
-    if (long) deps.metrics.longRunning.dec(longLabels);
-    const seconds = (deps.clock.monotonicMs() - startedMs) / 1000;
-    deps.metrics.requests.inc({ ...labels, code: String(response.statusCode) });
-    const { version: _, ...timed } = labels;
+    record.ends(response.statusCode);
     if (annotations.size > 0)
       deps.log.debug("audit annotations", { auditId, ...Object.fromEntries(annotations) });
-    if (!long) deps.metrics.requestSeconds.observe(timed, seconds);
+  }
+}
+
+/** Waits for a seat; who is too many is counted. */
+async function seatFor(asking: Asking, record: RequestRecord, { seats, clock }: ServerDeps): Promise<Seat> {
+  const startedMs = clock.monotonicMs();
+  try {
+    return await seats.enter(asking);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 429) record.terminated(429);
+    throw error;
+  } finally {
+    record.waited(clock.monotonicMs() - startedMs);
+    record.step("seated");
   }
 }
 
@@ -167,6 +178,7 @@ export interface Exchange {
   readonly enter: () => Promise<() => void>;
   readonly annotate: (key: string, value: string) => void;
   readonly trail: AuditTrail | undefined;
+  readonly record: RequestRecord;
 }
 
 export interface UpgradeElsewhere extends Pick<Exchange, "request" | "info" | "user"> {
@@ -197,7 +209,10 @@ const kinds: Delegate = async (exchange, deps) => {
   const { resource: target } = exchange.info;
   const served = target && deps.handlers.kinds.byResource(target.group, target.version, target.plural);
   if (target === undefined || served === undefined) return false;
-  if (served.deprecation !== undefined) warn(exchange.response, served.deprecation);
+  if (served.deprecation !== undefined) {
+    warn(exchange.response, served.deprecation);
+    exchange.record.isDeprecated();
+  }
   // Nothing of what is proxied is read here, and it may last.
   if (isProxy(served.kind, target.subresource)) {
     const { request, response, info, signal } = exchange;
@@ -228,9 +243,13 @@ async function handle(
   // Whoever sends slowly must not keep others out: a place is taken once the body is there.
   const body = await bodyOf(exchange, deps);
   exchange.trail?.body(body);
+  exchange.record.hasBody(body.length);
+  exchange.record.step("body read");
   const begun = await exchange.enter();
   const call = makeCall(exchange, { target, served, body, begun });
-  await reply(exchange, deps, { call, answer: await handler(call, deps.handlers) });
+  const answer = await handler(call, deps.handlers);
+  exchange.record.step("handled");
+  await reply(exchange, deps, { call, answer });
 }
 
 const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD"]);
@@ -258,6 +277,7 @@ function makeCall(
     begun,
     warn: (text) => warn(response, text),
     annotate: exchange.annotate,
+    waited: (ms) => exchange.record.waited(ms),
   };
 }
 
@@ -304,9 +324,21 @@ async function reply(
   else if (exchange.trail?.wantsResponse) exchange.trail.answer(answerText(answer, shown));
   const contentType = mediaTypes[call.output.format];
   const code = answer.type === "list" ? 200 : answer.code;
-  if (typeof body === "string" || body instanceof Uint8Array)
+  if (typeof body === "string" || body instanceof Uint8Array) {
+    exchange.record.hasAnswer(body.length);
     return send(request, response, { code, contentType, body });
-  await sendParts(request, response, { code, contentType, parts: body }, call.signal);
+  }
+  const parts = counted(body, (bytes) => exchange.record.hasAnswer(bytes));
+  await sendParts(request, response, { code, contentType, parts }, call.signal);
+}
+
+function* counted(parts: Iterable<Uint8Array>, tell: (bytes: number) => void): Generator<Uint8Array> {
+  let bytes = 0;
+  for (const part of parts) {
+    bytes += part.length;
+    yield part;
+  }
+  tell(bytes);
 }
 
 function objectsOf(answer: Exclude<Answer, { type: "stream" }>): readonly KubeObject[] {
@@ -322,15 +354,20 @@ async function refuse(
     deps,
     auditId,
     trail,
-  }: { readonly deps: ServerDeps; readonly auditId: string; readonly trail: AuditTrail | undefined },
+    record,
+  }: { readonly deps: ServerDeps; readonly auditId: string } & Pick<Exchange, "trail" | "record">,
 ): Promise<void> {
   const known = toApiError(error);
   if (known.code === 500 && response.socket?.destroyed !== true)
     deps.log.error("request failed", { method: request.method, url: request.url, auditId, error });
-  if (known.code === 401) trail?.unknownSender();
+  if (known.code === 401) {
+    trail?.unknownSender();
+    record.authenticated(undefined);
+  }
   trail?.status(known.status());
   if (isOurs(error)) trail?.panics(known.message);
   if (response.headersSent || response.destroyed) {
+    if (!response.destroyed) record.aborted();
     response.destroy();
     return;
   }

@@ -9,7 +9,6 @@ import { admissionPlugins, quotaPluginName } from "./admission/plugins.ts";
 import { admissionMetrics, timedPhases } from "./admission/timed.ts";
 import { authenticationData } from "./aggregation/authentication-config.ts";
 import { type Aggregation, composeAggregation } from "./aggregation/compose.ts";
-import { apiMetrics, observeApi } from "./api-metrics.ts";
 import { auditAsConfigured } from "./audit/compose.ts";
 import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
 import { isRequestHeader } from "./authentication/request-header.ts";
@@ -47,6 +46,11 @@ import { kinds as allKinds } from "./resources/table.ts";
 import { schemas } from "./schema-wiring.ts";
 import type { ServerDeps } from "./server.ts";
 import { Shutdown } from "./shutdown/shutdown.ts";
+import { observeBuild } from "./telemetry/build-info.ts";
+import { MeasuredStorage, storageMetrics } from "./telemetry/measured-storage.ts";
+import { observeApi } from "./telemetry/observed-metrics.ts";
+import { requestMetrics } from "./telemetry/request-metrics.ts";
+import { watchMetrics } from "./telemetry/watch-metrics.ts";
 import { type ConversionDeps, convertObjects } from "./webhooks/convert-objects.ts";
 import { HookClients } from "./webhooks/hook-client.ts";
 import { hookAddress } from "./webhooks/hooks.ts";
@@ -114,13 +118,20 @@ export async function startOnStorage(
     upgradeElsewhere: aggregation.upgrade,
     seats: bounds.seats,
     bodies: new BodiesUnderWay(),
-    metrics: apiMetrics(os.metrics),
+    telemetry: {
+      config: config.telemetry,
+      metrics: requestMetrics(os.metrics),
+      kinds,
+      clock: os.clock,
+      log: log.child("http"),
+    },
     audit,
     clock: os.clock,
     random: os.random,
     log,
     shutdown,
   };
+  observeBuild(os.metrics);
   observeApi(os.metrics, { counts: bounds.seats.counts, caches: () => hub.ready() });
   const connections = new Set<Socket>();
   for (const server of servers) attach(server, deps, connections);
@@ -241,7 +252,8 @@ function handlerDeps(
   readonly followEncryption: ((signal: AbortSignal) => Promise<void>) | undefined;
 } {
   const kinds = new KindRegistry(allKinds);
-  const encrypted = encryptedAsConfigured(config.encryption, bare, { kinds, os, log });
+  const measured = new MeasuredStorage(bare, { metrics: storageMetrics(os.metrics), kinds, clock: os.clock });
+  const encrypted = encryptedAsConfigured(config.encryption, measured, { kinds, os, log });
   const { storage } = encrypted;
   const hub = new CacheHub({
     storage,
@@ -251,6 +263,7 @@ function handlerDeps(
     historyBytesMax: config.watchHistoryBytesMax,
   });
   kinds.onChange(({ removed }) => {
+    measured.forgetKinds();
     for (const kind of removed) hub.forget(kind);
   });
   const { clusterIps, nodePorts } = config;
@@ -306,6 +319,7 @@ function handlerDeps(
     tokens,
     facts,
     schemas: admission.schemas,
+    watched: watchMetrics(os.metrics),
     nodes,
     dialer,
   };

@@ -120,6 +120,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     encryption: undefined,
     audit: undefined,
     shutdown: shutdownAtOnce,
+    telemetry: { verbosity: 0 },
     compactionIntervalMs: 0,
     clusterIps,
     clusterDnsAddress: undefined,

@@ -16,6 +16,7 @@ import { plainText } from "./handlers/respond.ts";
 import { jsonText } from "./json.ts";
 import { newUid } from "./registry/object-meta.ts";
 import { type ServerDeps, toApiError } from "./server.ts";
+import { RequestRecord } from "./telemetry/request-record.ts";
 
 const streamSubresources = ["exec", "attach", "portforward", "log"] as const;
 
@@ -28,21 +29,27 @@ export async function serveUpgrade(
 ): Promise<void> {
   socket.on("error", (error) => deps.log.debug("upgraded connection broke", { error }));
   const gone = new AbortController();
-  socket.once("close", () => gone.abort(new Error("the client went away")));
   const onStop = () => socket.destroy();
   const { draining } = deps.shutdown;
   draining.addEventListener("abort", onStop, { once: true });
-  socket.on("close", () => draining.removeEventListener("abort", onStop));
   const info = requestInfo(request.method ?? "GET", request.url ?? "/");
   const late = deps.shutdown.refusal(info.path, header(request.headers, "user-agent"));
   if (late !== undefined) return refuseUpgrade(socket, late.error, late.retryAfterSeconds);
   const auditId = header(request.headers, "audit-id") || newUid(deps.random);
+  const record = new RequestRecord(deps.telemetry, { request, info, auditId, isLong: true });
+  let code = 101;
   const annotations = new Map<string, string>();
   const annotate = (key: string, value: string) => {
     if (!annotations.has(key)) annotations.set(key, value);
   };
   const trail = deps.audit?.begin({ request, info, auditId, isLong: true, annotations });
-  socket.once("close", () => trail?.completes());
+  // Others listen, too: one listener for all that is done here.
+  socket.once("close", () => {
+    gone.abort(new Error("the client went away"));
+    draining.removeEventListener("abort", onStop);
+    trail?.completes();
+    record.ends(code);
+  });
   try {
     const { authorizer } = deps.handlers;
     const user = await identify(request, info, deps.handlers.gate, {
@@ -50,9 +57,10 @@ export async function serveUpgrade(
       refusal: (why) => deps.log.debug("a credential does not hold", { why, auditId }),
       sender: (sender) => trail?.sentBy(sender),
     });
+    record.authenticated(user.name);
     trail?.madeAs(user);
     await authorize(authorizer, user, info, (result, reason) => {
-      deps.metrics.authorizations.inc({ result });
+      record.authorized(result);
       noteDecision(annotate, result, reason);
     });
     if (await deps.upgradeElsewhere({ request, socket, head, info, user })) return;
@@ -96,7 +104,11 @@ export async function serveUpgrade(
     }
   } catch (error) {
     const known = toApiError(error);
-    if (known.code === 401) trail?.unknownSender();
+    code = known.code;
+    if (known.code === 401) {
+      trail?.unknownSender();
+      record.authenticated(undefined);
+    }
     trail?.status(known.status());
     trail?.responds(known.code);
     refuseUpgrade(socket, known);

@@ -24,6 +24,8 @@ export interface Requester {
   warn(text: string): void;
   /** Notes something about this request for whoever audits it. */
   annotate(key: string, value: string): void;
+  /** So much time of the request was somebody else's. Absent: nobody asks. */
+  readonly waited?: (ms: number) => void;
 }
 
 export type Operation = "create" | "update" | "delete" | "connect";

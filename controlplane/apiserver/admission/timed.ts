@@ -9,12 +9,12 @@ const boundsSeconds = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
 export const admissionMetrics = (meter: Meter) => ({
   controllers: meter.buckets<"name" | "operation" | "rejected" | "type">(
     "apiserver_admission_controller_admission_duration_seconds",
-    "Time that a plugin took, by phase (admit, validate).",
+    "[STABLE] Admission controller latency histogram in seconds, identified by name and broken out for each operation and API resource and type (validate or admit).",
     boundsSeconds,
   ),
   steps: meter.buckets<"operation" | "rejected" | "type">(
     "apiserver_admission_step_admission_duration_seconds",
-    "Time that a phase of admission took (admit, validate).",
+    "[STABLE] Admission sub-step latency histogram in seconds, broken out for each operation and API resource and step type (validate or admit).",
     boundsSeconds,
   ),
 });

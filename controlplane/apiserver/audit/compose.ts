@@ -16,7 +16,11 @@ export function auditAsConfigured(config: AuditConfig | undefined, os: Os, log: 
   if (config === undefined) return undefined;
   const wallMs = () => os.clock.wallMs();
   const file = new AuditLogFile(config.file, { disk: os.disk, wallMs, log, print });
-  const counter = os.metrics.counter("apiserver_audit_event_total", "Audit events written.", []);
+  const counter = os.metrics.counter(
+    "apiserver_audit_event_total",
+    "[ALPHA] Counter of audit events generated and sent to the audit backend.",
+    [],
+  );
   const sink: AuditSink = {
     write(line) {
       counter.inc({});

@@ -9,46 +9,67 @@ const flow = ["priority_level", "flow_schema"] as const;
 const name = (text: string) => `apiserver_flowcontrol_${text}`;
 
 export const flowMetrics = (meter: Meter) => ({
-  rejected: meter.counter(name("rejected_requests_total"), "Requests refused by priority and fairness.", [
-    ...flow,
-    "reason",
-  ]),
-  dispatched: meter.counter(name("dispatched_requests_total"), "Requests that got a seat.", flow),
-  waiting: meter.gauge(name("current_inqueue_requests"), "Requests that wait in queues.", flow),
-  waitingSeats: meter.gauge(name("current_inqueue_seats"), "Seats that they want.", flow),
+  rejected: meter.counter(
+    name("rejected_requests_total"),
+    "[BETA] Number of requests rejected by API Priority and Fairness subsystem",
+    [...flow, "reason"],
+  ),
+  dispatched: meter.counter(
+    name("dispatched_requests_total"),
+    "[BETA] Number of requests executed by API Priority and Fairness subsystem",
+    flow,
+  ),
+  waiting: meter.gauge(
+    name("current_inqueue_requests"),
+    "[BETA] Number of requests currently pending in queues of the API Priority and Fairness subsystem",
+    flow,
+  ),
+  waitingSeats: meter.gauge(
+    name("current_inqueue_seats"),
+    "[ALPHA] Number of seats currently pending in queues of the API Priority and Fairness subsystem",
+    flow,
+  ),
   executing: meter.gauge(
     name("current_executing_requests"),
-    "Requests that hold a seat; watches only until they have begun.",
+    "[BETA] Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem",
     flow,
   ),
   executingSeats: meter.gauge(
     name("current_executing_seats"),
-    "Seats that are taken, by requests and by what they set going.",
+    "[BETA] Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage otherwise) requests in the API Priority and Fairness subsystem",
     flow,
   ),
   queueLength: meter.histogram(
     name("request_queue_length_after_enqueue"),
-    "Length of the queue that a request joined, with it.",
+    "[ALPHA] Length of queue in the API Priority and Fairness subsystem, as seen by each request after it is enqueued",
     { labels: flow, buckets: [0, 10, 25, 50, 100, 250, 500, 1000] },
   ),
-  waitSeconds: meter.histogram(name("request_wait_duration_seconds"), "Time in a queue.", {
-    labels: [...flow, "execute"],
-    buckets: secondsBuckets,
-  }),
+  waitSeconds: meter.histogram(
+    name("request_wait_duration_seconds"),
+    "[BETA] Length of time a request spent waiting in its queue",
+    {
+      labels: [...flow, "execute"],
+      buckets: secondsBuckets,
+    },
+  ),
   executionSeconds: meter.histogram(
     name("request_execution_seconds"),
-    "Time on a seat; of watches until they have begun.",
+    "[ALPHA] Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority and Fairness subsystem",
     { labels: [...flow, "type"], buckets: secondsBuckets },
   ),
   estimatedSeats: meter.histogram(
     name("work_estimated_seats"),
-    "Seats that requests are thought to take, at their widest.",
+    "[ALPHA] Number of estimated seats (maximum of initial and final seats) associated with requests in API Priority and Fairness",
     { labels: flow, buckets: [1, 2, 4, 8, 16, 32, 64, 100] },
   ),
-  watchCount: meter.histogram(name("watch_count_samples"), "Watches that a write's event would reach.", {
-    labels: flow,
-    buckets: [0, 1, 10, 100, 1000, 10_000],
-  }),
+  watchCount: meter.histogram(
+    name("watch_count_samples"),
+    "[ALPHA] count of watchers for mutating requests in API Priority and Fairness",
+    {
+      labels: flow,
+      buckets: [0, 1, 10, 100, 1000, 10_000],
+    },
+  ),
 });
 export type FlowMetrics = ReturnType<typeof flowMetrics>;
 
@@ -59,19 +80,47 @@ export function observeLevels(meter: Meter, levels: PriorityLevels): void {
     meter.observedBy(name(text), help, ["priority_level"], () =>
       [...levels.all].map((level) => [{ priority_level: level.name }, read(level)] as const),
     );
-  each("nominal_limit_seats", "Seats that the level's shares are worth.", (one) => one.nominalSeats);
-  each("lower_limit_seats", "Seats that it has at least.", (one) => one.lowerSeats);
-  each("upper_limit_seats", "Seats that it has at most.", (one) => one.upperSeats);
-  each("current_limit_seats", "Seats that it has now.", (one) => one.queues.seatsMax);
-  each("target_seats", "Seats that it wants.", (one) => one.targetSeats);
-  each("demand_seats_average", "Seats wanted on average in the last period.", (one) => one.demand.mean);
-  each("demand_seats_stdev", "How far that swung.", (one) => one.demand.deviation);
-  each("demand_seats_high_watermark", "The most seats wanted in the last period.", (one) => one.demand.max);
-  each("demand_seats_smoothed", "Seats wanted lately.", (one) => one.smoothed);
-  each("current_r", "How far a queue of the level has come, in seat-seconds.", (one) => one.queues.virtual);
+  each(
+    "nominal_limit_seats",
+    "[BETA] Nominal number of execution seats configured for each priority level",
+    (one) => one.nominalSeats,
+  );
+  each(
+    "lower_limit_seats",
+    "[ALPHA] Configured lower bound on number of execution seats available to each priority level",
+    (one) => one.lowerSeats,
+  );
+  each(
+    "upper_limit_seats",
+    "[ALPHA] Configured upper bound on number of execution seats available to each priority level",
+    (one) => one.upperSeats,
+  );
+  each(
+    "current_limit_seats",
+    "[ALPHA] current derived number of execution seats available to each priority level",
+    (one) => one.queues.seatsMax,
+  );
+  each("target_seats", "[ALPHA] Seat allocation targets", (one) => one.targetSeats);
+  each(
+    "demand_seats_average",
+    "[ALPHA] Time-weighted average, over last adjustment period, of demand_seats",
+    (one) => one.demand.mean,
+  );
+  each(
+    "demand_seats_stdev",
+    "[ALPHA] Time-weighted standard deviation, over last adjustment period, of demand_seats",
+    (one) => one.demand.deviation,
+  );
+  each(
+    "demand_seats_high_watermark",
+    "[ALPHA] High watermark, over last adjustment period, of demand_seats",
+    (one) => one.demand.max,
+  );
+  each("demand_seats_smoothed", "[ALPHA] Smoothed seat demands", (one) => one.smoothed);
+  each("current_r", "[ALPHA] R(time of last change)", (one) => one.queues.virtual);
   meter.observed(
     name("seat_fair_frac"),
-    "The part of what it wants that each level gets.",
+    "[ALPHA] Fair fraction of server's concurrency to allocate to each priority level that can use it",
     () => levels.fairPart,
   );
 }

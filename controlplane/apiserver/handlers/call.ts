@@ -13,6 +13,7 @@ import type { ServedKind } from "../registry/kind-table.ts";
 import type { RegistryDeps } from "../registry/registry-deps.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 import type { Schemas } from "../schemas.ts";
+import type { WatchMetrics } from "../telemetry/watch-metrics.ts";
 import type { Output } from "./negotiate.ts";
 import type { TableView } from "./shapes.ts";
 
@@ -34,6 +35,8 @@ export interface Call {
   warn(text: string): void;
   /** Notes something about this request for whoever audits it. */
   annotate(key: string, value: string): void;
+  /** So much time of the request was somebody else's, such as a webhook's. */
+  readonly waited?: (ms: number) => void;
 }
 
 /** What admission is told of the request.
@@ -49,6 +52,7 @@ export function requesterOf(call: Call, deletion?: JsonObject): Requester {
     options: (operation) => (operation === "delete" ? deletion : writeOptions(query, operation)),
     warn: (text) => call.warn(text),
     annotate: (key, value) => call.annotate(key, value),
+    ...(call.waited && { waited: call.waited }),
   };
 }
 
@@ -68,6 +72,8 @@ function writeOptions(query: URLSearchParams, operation: Operation): JsonObject 
 }
 
 export interface HandlerDeps extends RegistryDeps {
+  /** Absent: nobody counts what watches are told. */
+  readonly watched?: WatchMetrics;
   readonly authorizer: Authorizer;
   readonly rulesFor: RuleResolver;
   readonly gate: Gate;

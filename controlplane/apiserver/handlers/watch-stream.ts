@@ -27,6 +27,8 @@ export interface WatchStreamOptions {
   readonly signal: AbortSignal;
   /** Called when everything that was there at the beginning is written; perhaps again. */
   readonly onBegun: () => void;
+  /** Called for each change that is told, with its size. */
+  readonly onFrame?: (bytes: number) => void;
 }
 
 /** Carries one watcher's notices onto its connection. It holds no queue: what the client has not read stays in the
@@ -100,7 +102,7 @@ export class WatchStream implements CacheListener {
 
   /** The next frames, as many as one write takes; undefined where there are none. */
   #gather(): Buffer | undefined {
-    const { cache, cursor, encoder, response } = this.#options;
+    const { cache, cursor, encoder, response, onFrame } = this.#options;
     const frames: Buffer[] = [];
     for (let length = 0; length < writeBytesMax; ) {
       const notice = cursor.next();
@@ -109,7 +111,11 @@ export class WatchStream implements CacheListener {
         this.#finish();
         return undefined;
       }
-      if (notice !== undefined) length += appended(frames, encoder.frame(notice));
+      if (notice !== undefined) {
+        const bytes = appended(frames, encoder.frame(notice));
+        onFrame?.(bytes);
+        length += bytes;
+      }
       if (!this.#initialMarked && cursor.initialDone) {
         // Later changes may follow in the window; those before this point are all out only when it is drained.
         if (notice !== undefined) continue;

@@ -3,6 +3,7 @@ import { ApiError, expired, notAcceptable } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
 import type { Scope } from "../cache/scope.ts";
 import { WatchCursor } from "../cache/watch-cursor.ts";
+import type { WatchMetrics } from "../telemetry/watch-metrics.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { type ListOptions, listOptions, scopeOf } from "./list-options.ts";
 import { streamTypes } from "./negotiate.ts";
@@ -44,9 +45,21 @@ export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
         clock: deps.clock,
         signal: call.signal,
         onBegun: call.begun,
+        ...(deps.watched && { onFrame: counting(deps.watched, call) }),
       });
       await stream.done;
     },
+  };
+}
+
+/** Counts each frame; which figures those are is looked up once a watch. */
+function counting(watched: WatchMetrics, { target }: Call): (bytes: number) => void {
+  const { group, version, plural: resource } = target;
+  const events = watched.events.of({ group, version, resource });
+  const sizes = watched.bytes.of({ group, version, resource });
+  return (bytes) => {
+    events.count++;
+    sizes.observe(bytes);
   };
 }
 

@@ -45,6 +45,7 @@ export async function callHook(
       400,
     );
   const uid = newUid(random);
+  const startedMs = clock.monotonicMs();
   const ended = new AbortController();
   const late = new Error("context deadline exceeded");
   const cancel = clock.after(timeoutSeconds * 1000, () => ended.abort(late));
@@ -72,6 +73,7 @@ export async function callHook(
     return read.answer;
   } finally {
     cancel();
+    by.waited?.(clock.monotonicMs() - startedMs);
     by.signal.removeEventListener("abort", onAbort);
   }
 }

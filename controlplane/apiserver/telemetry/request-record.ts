@@ -1,0 +1,183 @@
+import type { IncomingMessage } from "node:http";
+import type { Clock } from "../../../base/os/clock.ts";
+import type { Log } from "../../../base/os/log.ts";
+import { type MetricLabels, metricLabels } from "../filters/metric-labels.ts";
+import { header, type RequestInfo } from "../filters/request-info.ts";
+import type { Kinds } from "../registry/kind-table.ts";
+import { countedUser, type RequestMetrics } from "./request-metrics.ts";
+import { bounded, shownUri } from "./shown-uri.ts";
+
+export interface TelemetryConfig {
+  /** As klog's -v: from 3 on each request has its line. */
+  readonly verbosity: number;
+}
+
+export interface RecordDeps {
+  readonly config: TelemetryConfig;
+  readonly metrics: RequestMetrics;
+  readonly kinds: Kinds;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface RecordedRequest {
+  readonly request: Pick<IncomingMessage, "url" | "method" | "headers" | "socket">;
+  readonly info: RequestInfo;
+  readonly auditId: string;
+  readonly isLong: boolean;
+}
+
+/** klog's level of kube-apiserver's lines for requests. */
+const requestLinesFrom = 3;
+/** What takes longer tells where the time went; Kubernetes' number. */
+export const slowMs = 500;
+
+interface Step {
+  readonly name: string;
+  readonly atMs: number;
+}
+
+/** One request from its head to its end, for whoever looks at figures and logs. Cheap while all goes well: a list of moments. */
+export class RequestRecord {
+  readonly #deps: RecordDeps;
+  readonly #about: RecordedRequest;
+  readonly #labels: MetricLabels;
+  readonly #startedMs: number;
+  readonly #steps: Step[] = [];
+  /** Time that is others': in queues, and with webhooks. */
+  #elsewhereMs = 0;
+  #responseBytes: number | undefined;
+  #isOver = false;
+
+  constructor(deps: RecordDeps, about: RecordedRequest) {
+    this.#deps = deps;
+    this.#about = about;
+    this.#startedMs = deps.clock.monotonicMs();
+    this.#labels = metricLabels(about.info, deps.kinds, header(about.request.headers, "content-type"));
+    if (about.isLong) deps.metrics.longRunning.inc({ ...this.#labels });
+  }
+
+  /** Something is done, for the trace of a slow request. */
+  step(name: string): void {
+    this.#steps.push({ name, atMs: this.#deps.clock.monotonicMs() });
+  }
+
+  authenticated(name: string | undefined): void {
+    const { metrics } = this.#deps;
+    const result = name === undefined ? "failure" : "success";
+    metrics.authentications.of({ result }).count++;
+    metrics.authenticationSeconds.of({ result }).observe(this.#sinceStep() / 1000);
+    if (name !== undefined) metrics.users.of({ username: countedUser(name) }).count++;
+    this.step("authenticated");
+  }
+
+  /** In Kubernetes' words: allowed, no-opinion, error. */
+  authorized(result: string): void {
+    const { metrics } = this.#deps;
+    metrics.authorizations.of({ result }).count++;
+    metrics.authorizationSeconds.of({ result }).observe(this.#sinceStep() / 1000);
+    this.step("authorized");
+  }
+
+  hasBody(bytes: number): void {
+    const { verb, group, resource } = this.#labels;
+    if (bytes > 0)
+      this.#deps.metrics.bodyBytes.of({ resource, verb: bodyVerb(verb, this.#about), group }).observe(bytes);
+  }
+
+  /** So much time went by that is not this server's. */
+  waited(ms: number): void {
+    this.#elsewhereMs += ms;
+  }
+
+  hasAnswer(bytes: number): void {
+    this.#responseBytes = (this.#responseBytes ?? 0) + bytes;
+  }
+
+  /** The server ends it to protect itself: too many, or too late. */
+  terminated(code: number): void {
+    this.#deps.metrics.terminations.of({ ...this.#labels, code: String(code) }).count++;
+  }
+
+  /** The answer had begun and cannot be ended as it should. */
+  aborted(): void {
+    const { component: _, ...labels } = this.#labels;
+    this.#deps.metrics.aborts.of(labels).count++;
+  }
+
+  isDeprecated(): void {
+    const { group, version, resource, subresource } = this.#labels;
+    this.#deps.metrics.deprecated.set({ group, version, resource, subresource, removed_release: "" }, 1);
+  }
+
+  /** Once; later calls say nothing new. */
+  ends(code: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { metrics, clock, config } = this.#deps;
+    const labels = this.#labels;
+    const totalMs = clock.monotonicMs() - this.#startedMs;
+    const dryRun = this.#about.info.query.get("dryRun") === "All" ? "All" : "";
+    metrics.total.of({ ...labels, dry_run: dryRun, code: String(code) }).count++;
+    if (this.#about.isLong) metrics.longRunning.dec({ ...labels });
+    else {
+      metrics.seconds.of({ ...labels, dry_run: dryRun }).observe(totalMs / 1000);
+      if (dryRun === "")
+        metrics.sliSeconds.of({ ...labels }).observe(Math.max(0, totalMs - this.#elsewhereMs) / 1000);
+    }
+    const reads = labels.verb === "GET" || labels.verb === "LIST";
+    if (reads && this.#responseBytes !== undefined)
+      metrics.responseBytes.of({ ...labels }).observe(this.#responseBytes);
+    if (config.verbosity >= requestLinesFrom) this.#line(code, totalMs);
+    if (!this.#about.isLong && totalMs > slowMs) this.#trace(totalMs);
+  }
+
+  #sinceStep(): number {
+    return this.#deps.clock.monotonicMs() - (this.#steps.at(-1)?.atMs ?? this.#startedMs);
+  }
+
+  /** One line a request, with httplog's fields. */
+  #line(code: number, totalMs: number): void {
+    const { request, auditId } = this.#about;
+    this.#deps.log.info("HTTP", {
+      verb: this.#labels.verb,
+      URI: shownUri(request.url ?? "/"),
+      latency: milliseconds(totalMs),
+      userAgent: bounded(header(request.headers, "user-agent")),
+      "audit-ID": bounded(auditId),
+      srcIP: `${request.socket.remoteAddress ?? ""}:${request.socket.remotePort ?? ""}`,
+      resp: code,
+    });
+  }
+
+  /** Where the time of a slow request went, step by step. */
+  #trace(totalMs: number): void {
+    const { request, auditId, info } = this.#about;
+    let beforeMs = this.#startedMs;
+    const steps = this.#steps.map(({ name, atMs }) => {
+      const tookMs = atMs - beforeMs;
+      beforeMs = atMs;
+      return `${name} ${milliseconds(tookMs)}`;
+    });
+    steps.push(`end ${milliseconds(this.#startedMs + totalMs - beforeMs)}`);
+    this.#deps.log.info("Trace", {
+      verb: this.#labels.verb,
+      url: shownUri(info.path),
+      "user-agent": bounded(header(request.headers, "user-agent")),
+      "audit-id": bounded(auditId),
+      client: request.socket.remoteAddress ?? "",
+      total: milliseconds(totalMs),
+      ...(this.#elsewhereMs > 0 && { waited: milliseconds(this.#elsewhereMs) }),
+      steps: steps.join(", "),
+    });
+  }
+}
+
+/** Bodies are counted by what is done with them. */
+function bodyVerb(verb: string, { info }: RecordedRequest): string {
+  const asked = info.resource?.verb;
+  if (asked === undefined) return verb.toLowerCase();
+  return asked === "deletecollection" ? "delete_collection" : asked;
+}
+
+const milliseconds = (ms: number): string => `${ms.toFixed(3)}ms`;
