@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { KubeObject } from "../../../client/types.ts";
 import { type ApplyConflict, type ApplyOutcome, serverSideApply } from "./apply.ts";
-import { setToTree, treeToSet } from "./field-set.ts";
+import { setOf, setToTree, treeToSet } from "./field-set.ts";
 import { rootType } from "./load.ts";
 import { recordUpdate } from "./managed-update.ts";
 
@@ -181,5 +181,53 @@ describe("field set", () => {
       "f:d": { 'v:"y"': {} },
     };
     assert.deepEqual(JSON.parse(JSON.stringify(setToTree(treeToSet(tree)))), tree);
+  });
+
+  it("is written in Kubernetes' order: by element, numbers as numbers, what stands above others before them", () => {
+    const port = (number: number) => `k:{"containerPort":${number},"protocol":"TCP"}`;
+    const tree = {
+      "f:metadata": { "f:finalizers": { ".": {}, 'v:"a/b"': {}, 'v:"z/b"': {} } },
+      "f:spec": {
+        "f:containers": {
+          'k:{"name":"c"}': {
+            ".": {},
+            "f:image": {},
+            "f:ports": {
+              ".": {},
+              [port(80)]: { ".": {}, "f:containerPort": {} },
+              [port(443)]: {},
+              [port(1000)]: {},
+            },
+            "f:resources": {},
+          },
+        },
+        "f:dnsPolicy": {},
+      },
+    };
+    const shuffled = setOf([...treeToSet(tree).values()].reverse());
+    assert.equal(JSON.stringify(setToTree(shuffled)), JSON.stringify(tree));
+  });
+});
+
+describe("a record of updates", () => {
+  it("says nothing of a zero that Go's types say anyway", () => {
+    for (const [next, owned] of [
+      [
+        { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", value: 0, description: "d" },
+        { "f:description": {} },
+      ],
+      [{ apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", value: 1 }, { "f:value": {} }],
+      [
+        { apiVersion: "apps/v1", kind: "StatefulSet", spec: { serviceName: "", replicas: 0 } },
+        { "f:spec": { "f:replicas": {} } },
+      ],
+    ] as const) {
+      const metadata = { name: "n", uid: "", resourceVersion: "", creationTimestamp: "" };
+      const object = { ...structuredClone(next), metadata } as unknown as KubeObject;
+      const who = { manager: "m", subresource: "", resets: [], now: "2026-01-01T00:00:00Z" };
+      recordUpdate(rootType(object), { current: undefined, next: object, ...who });
+      const [entry] = object.metadata.managedFields ?? [];
+      assert.deepEqual(JSON.parse(JSON.stringify(entry?.fieldsV1)), owned);
+    }
   });
 });

@@ -1,3 +1,4 @@
+import { compareElements } from "./element-order.ts";
 import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
 import { sameValue } from "./same-value.ts";
 
@@ -33,9 +34,8 @@ export function treeToSet(tree: unknown): FieldSet {
 
 export function setToTree(set: FieldSet): FieldTree {
   const root: FieldTree = Object.create(null) as FieldTree;
-  // Short paths first, so that a node that has members below it is told from a leaf.
-  const members = [...set].sort(([a, one], [b, other]) => one.length - other.length || (a < b ? -1 : 1));
-  for (const [, path] of members) {
+  const members = [...set.values()].sort(compareInOrder);
+  for (const path of members) {
     let node = root;
     // Of the path as far as `node`.
     let key = "";
@@ -47,6 +47,16 @@ export function setToTree(set: FieldSet): FieldTree {
     }
   }
   return root;
+}
+
+/** As Kubernetes writes a set: what stands above others before them, at each level in the order of the elements. */
+function compareInOrder(a: Path, b: Path): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let at = 0; at < shorter; at++) {
+    const order = compareElements(a[at] ?? "", b[at] ?? "");
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
 }
 
 export function union(...sets: readonly FieldSet[]): FieldSet {
