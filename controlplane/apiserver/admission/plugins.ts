@@ -1,7 +1,13 @@
 import { mutatingPolicies } from "../policies/mutating-policies.ts";
-import { compileMutating, compileValidating } from "../policies/policy.ts";
-import { followPolicies } from "../policies/policy-index.ts";
+import {
+  compileMutating,
+  compileValidating,
+  type PolicyBase,
+  type PolicySource,
+} from "../policies/policy.ts";
+import { followPolicies, type PolicyIndex } from "../policies/policy-index.ts";
 import { validatingPolicies } from "../policies/validating-policies.ts";
+import type { Kind } from "../registry/kind.ts";
 import {
   mutatingAdmissionPolicies,
   mutatingAdmissionPolicyBindings,
@@ -37,6 +43,15 @@ import { type TimedDeps, timedPlugin } from "./timed.ts";
 
 export type AdmissionDeps = ServiceAccountDeps & PodSecurityDeps & MutatingDeps & HooksDeps;
 
+/** A plugin of policies that are followed as they are stored. */
+function policyPlugin<S extends PolicySource, P extends PolicyBase>(
+  make: (deps: AdmissionDeps, current: () => Promise<PolicyIndex<S, P>>) => Plugin,
+  compile: (policy: S) => P,
+  stored: { readonly policies: Kind; readonly bindings: Kind },
+): (deps: AdmissionDeps) => Plugin {
+  return (deps) => make(deps, followPolicies(deps.hub, stored, compile));
+}
+
 /** In Kubernetes' order, under Kubernetes' names. */
 const plugins = {
   NamespaceLifecycle: namespaceLifecycle,
@@ -56,26 +71,16 @@ const plugins = {
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
   DefaultIngressClass: defaultIngressClass,
   PersistentVolumeClaimResize: claimResize,
-  MutatingAdmissionPolicy: (deps: AdmissionDeps) =>
-    mutatingPolicies(
-      deps,
-      followPolicies(
-        deps.hub,
-        { policies: mutatingAdmissionPolicies, bindings: mutatingAdmissionPolicyBindings },
-        compileMutating,
-      ),
-    ),
+  MutatingAdmissionPolicy: policyPlugin(mutatingPolicies, compileMutating, {
+    policies: mutatingAdmissionPolicies,
+    bindings: mutatingAdmissionPolicyBindings,
+  }),
   MutatingAdmissionWebhook: (deps: AdmissionDeps) =>
     mutatingWebhooks(deps, new Hooks(deps, mutatingWebhookConfigurations)),
-  ValidatingAdmissionPolicy: (deps: AdmissionDeps) =>
-    validatingPolicies(
-      deps,
-      followPolicies(
-        deps.hub,
-        { policies: validatingAdmissionPolicies, bindings: validatingAdmissionPolicyBindings },
-        compileValidating,
-      ),
-    ),
+  ValidatingAdmissionPolicy: policyPlugin(validatingPolicies, compileValidating, {
+    policies: validatingAdmissionPolicies,
+    bindings: validatingAdmissionPolicyBindings,
+  }),
   ValidatingAdmissionWebhook: (deps: AdmissionDeps) =>
     validatingWebhooks(deps, new Hooks(deps, validatingWebhookConfigurations)),
 } as const satisfies Record<string, (deps: AdmissionDeps) => Plugin>;

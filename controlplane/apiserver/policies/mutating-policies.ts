@@ -1,11 +1,18 @@
 import type { KubeObject, MutatingAdmissionPolicy } from "../../../client/types.ts";
 import { type Mutable, type Plugin, Rounds, refusal } from "../admission/admission.ts";
-import { type AskedRequest, askedRequest, preparedForm } from "../admission/matching/asked-request.ts";
+import {
+  type AskedRequest,
+  askedRequest,
+  preparedForm,
+  type RequestForm,
+} from "../admission/matching/asked-request.ts";
 import { conditionsMatch } from "../admission/matching/match-conditions.ts";
 import { isExempt } from "../admission/matching/rules.ts";
 import { Answers } from "../admission/matching/variables.ts";
+import { TwoTurns } from "../admission/two-turns.ts";
 import { ApiError } from "../api-error.ts";
 import { untypedValue } from "../cel/json-values.ts";
+import type { Value } from "../cel/values.ts";
 import { sameJson } from "../registry/object-meta.ts";
 import type { Schemas } from "../schemas.ts";
 import { Evaluation } from "./expressions.ts";
@@ -38,13 +45,10 @@ interface Denial {
   readonly reason?: string;
 }
 
-/** What is kept between the first turn and the second. */
-interface Memory {
-  /** The object as the last policy of the turn left it. */
-  left: unknown;
-  /** Asked, and to be asked again if anything changes later. */
-  readonly asked: Set<string>;
-  readonly again: Set<string>;
+/** What expressions see, as long as nothing changes the object. */
+interface Seen {
+  readonly changes: number;
+  readonly named: Map<string, Value>;
 }
 
 class Turn {
@@ -53,9 +57,11 @@ class Turn {
   readonly #asked: AskedRequest;
   readonly #object: KubeObject;
   readonly #answers: Answers;
-  readonly #rounds: Rounds;
-  readonly #memory: Memory;
+  readonly #turns: TwoTurns;
   readonly #denials: Denial[] = [];
+  readonly #seen = new Map<RequestForm, Seen>();
+  /** How often the object was changed in this turn. */
+  #changes = 0;
 
   constructor(deps: MutatingPolicyDeps, attributes: Mutable, asked: AskedRequest, object: KubeObject) {
     this.#deps = deps;
@@ -63,28 +69,17 @@ class Turn {
     this.#asked = asked;
     this.#object = object;
     this.#answers = new Answers(deps.authorizer);
-    this.#rounds = attributes.rounds ?? new Rounds();
-    this.#memory = this.#rounds.noteOf(mutatingPolicies, () => ({
-      left: undefined,
-      asked: new Set<string>(),
-      again: new Set<string>(),
-    }));
+    this.#turns = new TwoTurns(attributes.rounds ?? new Rounds(), mutatingPolicies);
   }
 
   async take(index: MutatingPolicies): Promise<void> {
-    if (this.#rounds.isSecond && !sameJson(this.#memory.left, this.#object)) this.#askAgain();
+    this.#turns.begin(this.#object);
     for (const one of await invocationsFor(this.#deps, index, this.#asked)) {
       if ("misfit" in one) this.#denials.push({ ...one, message: one.misfit });
       else await this.#invoke(one);
     }
-    this.#memory.left = structuredClone(this.#object);
+    this.#turns.end(this.#object);
     if (this.#denials.length > 0) throw this.#refused();
-  }
-
-  #askAgain(): void {
-    for (const key of this.#memory.asked) this.#memory.again.add(key);
-    this.#memory.asked.clear();
-    this.#rounds.wantsSecond = true;
   }
 
   async #invoke(invocation: Invocation<MutatingPolicy>): Promise<void> {
@@ -99,12 +94,16 @@ class Turn {
     );
     if ("error" in verdict) this.#deny({ policy, binding, message: verdict.error, reason: "Invalid" });
     const key = keyOf(invocation);
-    const isDone = this.#rounds.isSecond && !this.#memory.again.has(key);
-    if ("error" in verdict || !verdict.matches || isDone) return;
-    const before = structuredClone(this.#object);
+    if ("error" in verdict || !verdict.matches || !this.#turns.mayAsk(key)) return;
+    // Fields are replaced, never changed inside.
+    const before = { ...this.#object };
+    let evaluation = new Evaluation(named, policy.variables, this.#answers);
+    let evaluatedAt = this.#changes;
     for (const mutation of policy.mutations) {
-      const variables = await this.#variables(invocation);
-      const evaluation = new Evaluation(variables, policy.variables, this.#answers);
+      if (evaluatedAt !== this.#changes) {
+        evaluation = new Evaluation(await this.#variables(invocation), policy.variables, this.#answers);
+        evaluatedAt = this.#changes;
+      }
       try {
         const form = await preparedForm(invocation.form, this.#asked);
         const about = { object: this.#object, form, evaluation };
@@ -114,22 +113,28 @@ class Turn {
         this.#deny({ policy, binding, message: error.message, reason: "Invalid" });
       }
     }
-    if (!sameJson(before, this.#object)) this.#askAgain();
-    if (policy.isReinvoked) this.#memory.asked.add(key);
+    if (!sameJson(before, this.#object)) this.#turns.changed();
+    if (policy.isReinvoked) this.#turns.wantsMore(key);
   }
 
   /** As the object is now. */
-  async #variables({ form, params }: Invocation<MutatingPolicy>) {
-    const named = await variablesIn(this.#deps, this.#asked, form, this.#answers);
-    return named.set("params", params === undefined ? null : untypedValue(params));
+  async #variables({ form, params }: Invocation<MutatingPolicy>): Promise<Map<string, Value>> {
+    let seen = this.#seen.get(form);
+    if (seen === undefined || seen.changes !== this.#changes) {
+      const named = await variablesIn(this.#deps, this.#asked, form, this.#answers);
+      seen = { changes: this.#changes, named };
+      this.#seen.set(form, seen);
+    }
+    return new Map(seen.named).set("params", params === undefined ? null : untypedValue(params));
   }
 
   /** In place: others hold it. */
   #replace(next: KubeObject): void {
-    if (next === this.#object) return;
+    if (sameJson(next, this.#object)) return;
     for (const field of Object.keys(this.#object)) Reflect.deleteProperty(this.#object, field);
     Object.assign(this.#object, next);
     this.#attributes.kind.applyDefaults(this.#object);
+    this.#changes += 1;
   }
 
   #deny(denial: Denial): void {

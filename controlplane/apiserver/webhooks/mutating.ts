@@ -3,6 +3,7 @@ import { type Mutable, type Plugin, type Requester, Rounds } from "../admission/
 import { type AskedRequest, askedConnection, askedRequest } from "../admission/matching/asked-request.ts";
 import { isExempt } from "../admission/matching/rules.ts";
 import { Answers } from "../admission/matching/variables.ts";
+import { TwoTurns } from "../admission/two-turns.ts";
 import { internalError } from "../api-error.ts";
 import { goJsonError, goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject } from "../json.ts";
@@ -44,58 +45,36 @@ async function concernsSome(hooks: Hooks, asked: AskedRequest): Promise<boolean>
   return (await hooks.for(asked)).length > 0 && !isExempt(asked);
 }
 
-/** What is kept between the first turn and the second. */
-interface Memory {
-  /** The object as the last webhook of the turn left it. */
-  left: unknown;
-  /** Asked, and to be asked again if anything changes later. */
-  readonly asked: Set<string>;
-  readonly again: Set<string>;
-}
-
 class Turn {
   readonly #deps: MutatingDeps;
   readonly #by: Requester;
-  readonly #rounds: Rounds;
-  readonly #memory: Memory;
+  readonly #turns: TwoTurns;
 
   constructor(deps: MutatingDeps, by: Requester, rounds: Rounds) {
     this.#deps = deps;
     this.#by = by;
-    this.#rounds = rounds;
-    this.#memory = rounds.noteOf(mutatingWebhooks, () => ({
-      left: undefined,
-      asked: new Set<string>(),
-      again: new Set<string>(),
-    }));
+    this.#turns = new TwoTurns(rounds, mutatingWebhooks);
   }
 
   async ask(hooks: Hooks, asked: AskedRequest, object: KubeObject | undefined): Promise<void> {
-    const { isSecond } = this.#rounds;
-    if (isSecond && !sameJson(this.#memory.left, object)) this.#askAgain();
+    this.#turns.begin(object);
     const answers = new Answers(this.#deps.authorizer);
     // Where the object is changed, in place, its labels may let others match.
     for (const hook of await hooks.for(asked)) {
       const form = await shouldAsk(this.#deps, hook, asked, { answers, type });
-      if (form === undefined || (isSecond && !this.#memory.again.has(hook.id))) continue;
+      if (form === undefined || !this.#turns.mayAsk(hook.id)) continue;
       const asking: Asking = { hook, asked, form, by: this.#by, type };
       const changed = await this.#askOne(asking, object);
-      if (changed) this.#askAgain();
-      if (hook.reinvoked) this.#memory.asked.add(hook.id);
+      if (changed) this.#turns.changed();
+      if (hook.reinvoked) this.#turns.wantsMore(hook.id);
     }
-    this.#memory.left = structuredClone(object);
-  }
-
-  #askAgain(): void {
-    for (const id of this.#memory.asked) this.#memory.again.add(id);
-    this.#memory.asked.clear();
-    this.#rounds.wantsSecond = true;
+    this.#turns.end(object);
   }
 
   /** Whether it changed the object. */
   async #askOne(asking: Asking, object: KubeObject | undefined): Promise<boolean> {
     const { hook } = asking;
-    const place = `round_${this.#rounds.isSecond ? 1 : 0}_index_${hook.index}`;
+    const place = `round_${this.#turns.isSecond ? 1 : 0}_index_${hook.index}`;
     let changed = false;
     try {
       changed = await counted(this.#deps, asking, async () => {

@@ -1,0 +1,90 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import type { KubeObject, MutatingAdmissionPolicy } from "../../../client/types.ts";
+import type { Mutable } from "../admission/admission.ts";
+import { toKubeObject } from "../json.ts";
+import { serverRequester } from "../registry/registry-deps.ts";
+import { priorityClasses } from "../resources/priorityclasses.ts";
+import { schemas } from "../schema-wiring.ts";
+import { type MutatingPolicyDeps, mutatingPolicies } from "./mutating-policies.ts";
+import { compileMutating, type MutatingPolicy } from "./policy.ts";
+import { PolicyIndex } from "./policy-index.ts";
+
+const mutation = (expression: string) => ({
+  patchType: "ApplyConfiguration",
+  applyConfiguration: { expression },
+});
+const label = (key: string, value: string) =>
+  mutation(`Object{metadata: Object.metadata{labels: {"${key}": ${value}}}}`);
+
+/** Runs one policy on a PriorityClass. @returns The object, and how often the variable was computed. */
+async function run(
+  mutations: readonly object[],
+): Promise<{ readonly object: KubeObject; readonly computed: number }> {
+  let computed = 0;
+  const counting = (policy: MutatingAdmissionPolicy): MutatingPolicy => {
+    const compiled = compileMutating(policy);
+    const variables = compiled.variables.map((variable) => {
+      if (!("program" in variable.compiled)) return variable;
+      const { program } = variable.compiled;
+      const evaluate: typeof program.evaluate = (...given) => {
+        computed++;
+        return program.evaluate(...given);
+      };
+      return { ...variable, compiled: { program: { ...program, evaluate } } };
+    });
+    return { ...compiled, variables };
+  };
+  const index = new PolicyIndex(counting);
+  const meta = { metadata: { name: "p" } };
+  index.policies.changed(undefined, {
+    ...meta,
+    spec: {
+      matchConstraints: {
+        resourceRules: [
+          { apiGroups: ["*"], apiVersions: ["*"], operations: ["*"], resources: ["priorityclasses"] },
+        ],
+      },
+      variables: [{ name: "text", expression: "'v' + string(object.value)" }],
+      mutations,
+    },
+  } as unknown as KubeObject);
+  index.bindings.changed(undefined, { ...meta, spec: { policyName: "p" } } as unknown as KubeObject);
+  const object = toKubeObject({
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    metadata: { name: "high", labels: { kept: "v7" } },
+    value: 7,
+  });
+  priorityClasses.applyDefaults(object);
+  const deps = { schemas: schemas() } as unknown as MutatingPolicyDeps;
+  const plugin = mutatingPolicies(deps, async () => index);
+  const attributes = {
+    operation: "create",
+    object,
+    kind: priorityClasses,
+    by: serverRequester,
+    dryRun: false,
+  };
+  await plugin.mutate?.(attributes as Mutable);
+  return { object, computed };
+}
+
+describe("variables of mutating policies", () => {
+  it("are computed once for all mutations that change nothing", async () => {
+    const { object, computed } = await run([1, 2, 3, 4].map(() => label("kept", "variables.text")));
+    strictEqual(computed, 1);
+    deepStrictEqual(object.metadata.labels, { kept: "v7" });
+  });
+
+  it("are computed anew, and seen anew, after a mutation that changed the object", async () => {
+    const { object, computed } = await run([
+      label("first", "variables.text"),
+      mutation("Object{value: 8}"),
+      label("kept", "'v7'"),
+      label("second", "variables.text"),
+      label("second", "variables.text"),
+    ]);
+    deepStrictEqual(object.metadata.labels, { kept: "v7", first: "v7", second: "v8" });
+    strictEqual(computed, 3);
+  });
+});
