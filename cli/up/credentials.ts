@@ -10,10 +10,13 @@ import {
 } from "../../base/os/pki.ts";
 import { randomBytes, systemRandom } from "../../base/os/random.ts";
 import { kubeconfigText } from "../../client/kubeconfig.ts";
+import { frontProxyName } from "./front-proxy-name.ts";
 import type { Layout } from "./layout.ts";
 
-/** The certificates and kubeconfigs of a local cluster. Two authorities, so that a credential for the cluster's API never
- *  opens the store: `store` signs members and the API servers' store clients, `cluster` signs everything else. */
+/** The certificates and kubeconfigs of a local cluster. Three authorities, so that a credential for the cluster's API never
+ *  opens the store, and nobody who has one can pass for an API server's front proxy, which says who others are: `store` signs
+ *  members and the API servers' store clients, `front-proxy` the API servers' clients of extension servers, `cluster` signs
+ *  everything else. */
 export interface CredentialsNeeded {
   readonly nodes: readonly { readonly name: string; readonly address: string }[];
   /** Addresses the API servers answer on, and their URLs as clients see them. */
@@ -27,7 +30,11 @@ export interface CredentialsNeeded {
 export async function prepareCredentials(layout: Layout, needed: CredentialsNeeded): Promise<void> {
   await mkdir(layout.pki, { recursive: true, mode: 0o700 });
   await chmod(layout.pki, 0o700);
-  const [cluster, store] = await Promise.all([authority(layout, "ca"), authority(layout, "store-ca")]);
+  const [cluster, store, proxies] = await Promise.all([
+    authority(layout, "ca"),
+    authority(layout, "store-ca"),
+    authority(layout, "front-proxy-ca"),
+  ]);
   const loopback = { dnsNames: ["localhost"], addresses: ["127.0.0.1", "::1"] };
   const apiNames = [
     "kubernetes",
@@ -52,6 +59,7 @@ export async function prepareCredentials(layout: Layout, needed: CredentialsNeed
       organizations: ["system:masters"],
       usage: "client",
     }),
+    pair(layout, "front-proxy-client", proxies, { commonName: frontProxyName, usage: "client" }),
     ...needed.nodes.map((node) =>
       pair(layout, `node-${node.name}`, cluster, {
         commonName: `system:node:${node.name}`,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ClusterPlan, ComponentKind } from "./cluster-state.ts";
+import { frontProxyName } from "./front-proxy-name.ts";
 import type { Layout } from "./layout.ts";
 
 /** Pure: which processes a local cluster is made of, with which arguments, in which order they become ready. */
@@ -170,6 +171,15 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
     `--service-account-key-file=${pki("service-accounts.pem")}`,
     `--service-account-signing-key-file=${pki("service-accounts-key.pem")}`,
+    // Extension servers know by these that it is an API server that tells them who asks.
+    `--proxy-client-cert-file=${pki("front-proxy-client.pem")}`,
+    `--proxy-client-key-file=${pki("front-proxy-client-key.pem")}`,
+    `--requestheader-client-ca-file=${pki("front-proxy-ca.pem")}`,
+    `--requestheader-allowed-names=${frontProxyName}`,
+    "--requestheader-username-headers=X-Remote-User",
+    "--requestheader-uid-headers=X-Remote-Uid",
+    "--requestheader-group-headers=X-Remote-Group",
+    "--requestheader-extra-headers-prefix=X-Remote-Extra-",
     `--encryption-provider-config=${pki("encryption.yaml")}`,
     "--encryption-provider-config-automatic-reload=true",
   ];
