@@ -1,5 +1,6 @@
 // Writes what the API server knows of its kinds' fields: names, types and documentation out of the installed
-// @kubernetes/client-node models, protobuf numbers, merge keys and the texts that the models lack out of our own tables.
+// @kubernetes/client-node models, protobuf numbers, merge keys, values and the texts that the models lack out of our own
+// tables.
 // Two files, so that the long one (documentation) is only read when someone asks: <out>/schema.json.gz and
 // <out>/schema-docs.json.gz.
 import { createHash } from "node:crypto";
@@ -42,8 +43,10 @@ export async function buildSchema({ out }) {
   const messages = readNumbers();
   const merging = readMergeKeys();
   const texts = readFieldTexts();
+  const values = readFieldValues();
+  const breaks = readLineBreaks();
   const types = {};
-  const docs = {};
+  const docs = readParameterTexts();
   for (const [name, message] of messages) {
     const described = message.isUnmodelled ? describeUnmodelled(message) : readModel(name);
     const own = merging.get(name) ?? {};
@@ -53,14 +56,19 @@ export async function buildSchema({ out }) {
         ...row.type,
         ...message.numbers.get(row.name),
         ...merging.get(`${name}.${row.name}`),
+        ...values.get(`${name}.${row.name}`),
       };
       if (row.required) fields[row.name].r = 1;
       const own = texts.get(`${name}.${row.name}`) ?? texts.get(`*.${row.name}:${fields[row.name].t}`);
       if (own?.always) fields[row.name].d = 1;
-      if (own !== undefined) described.docs[row.name] ??= own.text;
+      if (own !== undefined) described.docs[row.name] = own.text;
     }
-    types[name] = { p: message.package, k: message.kind, fields, ...own };
+    types[name] = { p: message.package, k: message.kind, fields, ...own, ...values.get(name) };
     described.docs[""] ??= texts.get(name)?.text ?? "";
+    for (const field of Object.keys(described.docs)) {
+      const at = field === "" ? name : `${name}.${field}`;
+      described.docs[field] = broken(described.docs[field], breaks.get(at) ?? [], at);
+    }
     docs[name] = described.docs;
   }
   mkdirSync(out, { recursive: true });
@@ -139,6 +147,88 @@ function readFieldTexts() {
   return out;
 }
 
+/** Message or Message.field -> the default and the values that it may have, from field-values.txt. */
+function readFieldValues() {
+  const out = new Map();
+  for (const line of tableLines("field-values.txt")) {
+    const [, name, , unions, , value, , values] =
+      /^(\S+)( unions=(\S+))?( default=(\S+))?( enum=(.+))?$/.exec(line);
+    out.set(name, {
+      ...(unions !== undefined && { unions: JSON.parse(unions) }),
+      ...(value !== undefined && { v: value === "-" ? null : JSON.parse(value) }),
+      ...(values !== undefined && { e: values.split("|") }),
+    });
+  }
+  return out;
+}
+
+/** Message or Message.field -> where its text has line ends (12) and tabs (12t), from line-breaks.txt. */
+function readLineBreaks() {
+  return new Map(
+    tableLines("line-breaks.txt").map((line) => {
+      const [name, ...places] = line.split(" ");
+      return [name, places];
+    }),
+  );
+}
+
+/** Puts back what the models have made plain spaces of. */
+function broken(text, places, name) {
+  const letters = [...text];
+  for (const place of places) {
+    const at = Number.parseInt(place, 10);
+    if (at < letters.length && letters[at] !== " ")
+      throw new Error(`line-breaks.txt: no space at ${at} of ${name}`);
+    letters[at] = place.endsWith("t") ? "\t" : "\n";
+  }
+  return letters.join("");
+}
+
+/** The requests whose query parameters are told, by the name under which their texts stand. */
+const parameterSources = {
+  list: "ListPodForAllNamespaces",
+  post: "CreateNamespace",
+  patch: "PatchNamespace",
+  delete: "DeleteNamespace",
+  PodLogOptions: "ReadNamespacedPodLog",
+  PodExecOptions: "ConnectGetNamespacedPodExec",
+  PodAttachOptions: "ConnectGetNamespacedPodAttach",
+  PodPortForwardOptions: "ConnectGetNamespacedPodPortforward",
+  PodProxyOptions: "ConnectGetNamespacedPodProxy",
+  ServiceProxyOptions: "ConnectGetNamespacedServiceProxy",
+  NodeProxyOptions: "ConnectGetNodeProxy",
+};
+
+/** `?list` and the like -> parameter -> what it means, from what the generated client says of its requests. */
+function readParameterTexts() {
+  const declarations = readFileSync(join(models, "../types/ObjectParamAPI.d.ts"), "utf8");
+  const breaks = readLineBreaks();
+  const out = {};
+  for (const [source, request] of Object.entries(parameterSources)) {
+    const start = declarations.indexOf(`interface CoreV1Api${request}Request {`);
+    const body = declarations.slice(start, declarations.indexOf("\n}", start));
+    const texts = {};
+    for (const [, said, name] of body.matchAll(/\/\*\*\n {5}\* (.*)\n(?: {5}\*.*\n)+? {4}(\w+)\??: /g)) {
+      const parameter = name.replace(/^_/, "");
+      const at = `?${source}.${parameter}`;
+      texts[parameter] = broken(plainText(said), breaks.get(at) ?? [], at);
+    }
+    if (start < 0 || Object.keys(texts).length === 0)
+      throw new Error(
+        `ObjectParamAPI.d.ts says nothing of ${request}: has @kubernetes/client-node changed its form?`,
+      );
+    out[`?${source}`] = texts;
+  }
+  return out;
+}
+
+const entities = { quot: '"', "#39": "'", "#x60": "`", "#x3D": "=", lt: "<", gt: ">", amp: "&" };
+
+/** Of a comment in the client's request types: HTML's entities, some of them behind a backslash. */
+function plainText(said) {
+  return said.replace(/\\?&([#\w]+);/g, (whole, name) => entities[name] ?? whole);
+}
+
 function tableLines(file) {
   const lines = readFileSync(join(tables, file), "utf8").split("\n");
   return lines.filter((line) => line !== "" && !line.startsWith("#"));
@@ -187,7 +277,9 @@ function describeUnmodelled({ numbers }) {
 
 function text(lines) {
   const unquoted = (lines ?? "").replace(/\\(['"`\\])/g, "$1");
-  return unquoted.replace(/^ *\* ?/gm, "").trim();
+  const ended = unquoted.replace(/^ *\* ?/gm, "").trim();
+  // What would begin or end a comment has been taken apart.
+  return ended.replaceAll("*_/", "*/").replaceAll("/_*", "/*");
 }
 
 /** t: the type of one value; c: how many there are; f: the width of a number. */

@@ -76,7 +76,7 @@ describe("kubectl", () => {
 
   it("explains each field by its own text, not by that of the type that it refers to", async () => {
     const explained: readonly (readonly [string, RegExp])[] = [
-      ["pod.metadata", /The object's name, labels, annotations/],
+      ["pod.metadata", /Standard object.s metadata/],
       ["pod.spec", /What the pod should be/],
       ["pod.spec.affinity", /which other pods' nodes/],
       ["pod.spec.affinity.podAntiAffinity", /must not or would rather not be near/],

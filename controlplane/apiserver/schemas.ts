@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../client/types.ts";
+import type { JsonSchema } from "./customresources/json-schema.ts";
 import type { JsonObject } from "./json.ts";
 
 /** What the handlers need to know of field types, from `schema/`. */
@@ -24,10 +25,20 @@ export interface ObjectSchema {
   checkFields(object: JsonObject): FieldFindings;
   /** Drops unknown fields and what is not set; mutates. */
   normalize(object: JsonObject): void;
-  /** The schema as OpenAPI v3 writes it, where no built-in definition says it. */
-  readonly openApi?: object;
+  /** What OpenAPI's documents tell of it, where no built-in definition does. */
+  readonly openApi?: CustomSchema;
   /** Absent where a strategic merge patch has no meaning: nobody says how lists merge. */
   strategicMerge?(current: JsonObject, patch: JsonObject): JsonObject;
+}
+
+/** A version of a custom kind as its definition gives it. */
+export interface CustomSchema {
+  readonly schema: JsonSchema;
+  readonly listKind: string;
+  /** The fields that a field selector may name: `spec.color`. */
+  readonly selectableFields: readonly string[];
+  readonly hasStatus: boolean;
+  readonly hasScale: boolean;
 }
 
 export interface Gvk {

@@ -200,7 +200,11 @@ async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
 const paths: Delegate = async ({ request, response, info, enter }, deps) => {
   if (info.resource !== undefined) return false;
   await enter();
-  const answer = await plainRoute(info, header(request.headers, "accept"), deps.plain);
+  const asked = {
+    accept: header(request.headers, "accept"),
+    known: header(request.headers, "if-none-match"),
+  };
+  const answer = await plainRoute(info, asked, deps.plain);
   await send(request, response, answer);
   return true;
 };

@@ -273,7 +273,7 @@ function testClient(
             response.on("end", () => {
               const received = Buffer.concat(chunks);
               const text = received.toString("utf8");
-              const isJson = /json/.test(response.headers["content-type"] ?? "");
+              const isJson = text !== "" && /json/.test(response.headers["content-type"] ?? "");
               resolve({
                 code: response.statusCode ?? 0,
                 headers: response.headers,

@@ -9,7 +9,7 @@ import { validateMeta } from "../resources/meta.ts";
 import { dns1123Subdomain } from "../resources/names.ts";
 import { checkMetadataFields, dropUnknownMetadata } from "../schema/check-fields.ts";
 import { normalizeMetadata } from "../schema/normalize.ts";
-import type { ObjectSchema } from "../schemas.ts";
+import type { CustomSchema, ObjectSchema } from "../schemas.ts";
 import type { ConvertObjects } from "../webhooks/convert-objects.ts";
 import type { hookAddress } from "../webhooks/hooks.ts";
 import { tableColumns } from "./columns.ts";
@@ -36,6 +36,7 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
   const hasStatus = stored.subresources?.status !== undefined;
   const fields = (stored.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, ""));
   const convert = converterOf(definition, converter);
+  const told = (version: DefinitionVersion) => customSchema(version, names.listKind ?? `${names.kind}List`);
   const versionOf = ({ apiVersion: own }: KubeObject) =>
     convert && spec.versions.find(({ name }) => own === apiVersionOf(group, name));
   const kind: Kind = {
@@ -53,10 +54,12 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
     subresources: subresourcesOf(stored),
     hasGeneration: true,
     alsoCounted: ({ metadata: _, ...rest }) => rest,
-    schema: objectSchema(schema),
+    schema: objectSchema(schema, told(stored)),
     ...deprecationOf(stored, apiVersion, names.kind),
     ...(!stored.served && { hidesOwnForm: true }),
-    otherForms: others.map((version) => otherForm(version, { group, kind: names.kind, stored, apiVersion })),
+    otherForms: others.map((version) =>
+      otherForm(version, { group, kind: names.kind, apiVersion, told: told(version) }),
+    ),
     applyDefaults(object) {
       // Stored in another version, maybe, before the definition changed.
       const other = versionOf(object);
@@ -93,9 +96,9 @@ export function schemaOf({ schema }: DefinitionVersion): JsonSchema {
 }
 
 /** Strategic merge has no meaning here: Kubernetes refuses it for custom resources. */
-function objectSchema(schema: JsonSchema): ObjectSchema {
+function objectSchema(schema: JsonSchema, openApi?: CustomSchema): ObjectSchema {
   return {
-    openApi: schema,
+    ...(openApi && { openApi }),
     checkFields(object) {
       const found = checkMetadataFields(object);
       const unknown = prune(cloneJson(object), schema).map((path) => `unknown field ${JSON.stringify(path)}`);
@@ -117,22 +120,34 @@ function objectSchema(schema: JsonSchema): ObjectSchema {
   };
 }
 
+/** What OpenAPI's documents tell of a version. */
+function customSchema(version: DefinitionVersion, listKind: string): CustomSchema {
+  const { subresources, selectableFields = [] } = version;
+  return {
+    schema: schemaOf(version),
+    listKind,
+    selectableFields: selectableFields.map(({ jsonPath }) => jsonPath.replace(/^\./, "")),
+    hasStatus: subresources?.status !== undefined,
+    hasScale: subresources?.scale !== undefined,
+  };
+}
+
 interface Stored {
   readonly group: string;
   readonly kind: string;
-  readonly stored: DefinitionVersion;
   readonly apiVersion: string;
+  readonly told: CustomSchema;
 }
 
 /** The conversion `None`: only apiVersion differs. What a client sends is judged by the version in which it sends it. */
-function otherForm(version: DefinitionVersion, { group, kind, apiVersion }: Stored): OtherForm {
+function otherForm(version: DefinitionVersion, { group, kind, apiVersion, told }: Stored): OtherForm {
   const schema = schemaOf(version);
   const view: TableColumns = tableColumns(version.additionalPrinterColumns);
   return {
     group,
     version: version.name,
     ...deprecationOf(version, apiVersionOf(group, version.name), kind),
-    schema: objectSchema(schema),
+    schema: objectSchema(schema, told),
     view,
     toServed(object) {
       const served: JsonObject = { ...cloneJson(object), apiVersion: apiVersionOf(group, version.name) };

@@ -1,6 +1,6 @@
+import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { MetricsRegistry } from "../../../base/os/metrics.ts";
-import { kubernetesVersion } from "../../../client/version.ts";
 import type { Elsewhere } from "../aggregation/elsewhere.ts";
 import { methodNotAllowed, pathNotFound } from "../api-error.ts";
 import type { RequestInfo } from "../filters/request-info.ts";
@@ -9,35 +9,31 @@ import type { FlowControl } from "../flowcontrol/flow-control.ts";
 import { mediaTypes, negotiate, routedTypes } from "../handlers/negotiate.ts";
 import { bodyBytes } from "../handlers/respond.ts";
 import { jsonText } from "../json.ts";
+import type { OpenApiDocuments } from "../openapi/documents.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
 import { type HealthDeps, healthPaths } from "./health.ts";
 import { health } from "./health-routes.ts";
 import { type IssuerDocuments, issuerCacheControl, issuerPaths } from "./issuer-documents.ts";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy-discovery.ts";
+import { openApiRoute } from "./openapi-routes.ts";
 import { versionBody } from "./version.ts";
 
 /** Everything that is no resource: discovery, health, metrics, schema documents. */
 export interface PlainAnswer {
   readonly code: number;
+  /** Empty: there is no body. */
   readonly contentType: string;
   readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface OpenApi {
-  index(): { readonly paths: object };
-  /** `undefined` for a group and version that is not served. `path` as `apis/apps/v1`. */
-  document(path: string): string | undefined;
-  v2Json(): string;
-  v2Protobuf(): Uint8Array;
 }
 
 export interface PlainDeps extends HealthDeps {
   readonly kinds: Kinds;
   readonly log: Log;
   readonly metrics: MetricsRegistry;
-  readonly openApi: OpenApi;
+  readonly clock: Clock;
+  readonly openApi: OpenApiDocuments;
   /** host:port that clients outside can use. */
   readonly address: string;
   /** Absent where there is no issuer of tokens that others could ask. */
@@ -48,16 +44,24 @@ export interface PlainDeps extends HealthDeps {
   readonly flowControl: FlowControl | undefined;
 }
 
-/** Clients ask for it by two spellings; the other one is no MIME type. */
-const openApiV2Protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 const json = (body: unknown): PlainAnswer => ({
   code: 200,
   contentType: "application/json",
   body: jsonText(body),
 });
 
+export interface PlainHeaders {
+  readonly accept: string;
+  /** If-None-Match. */
+  readonly known: string;
+}
+
 /** Fails with 404 for a path that leads nowhere, 405 for anything but reading. */
-export async function plainRoute(info: RequestInfo, accept: string, deps: PlainDeps): Promise<PlainAnswer> {
+export async function plainRoute(
+  info: RequestInfo,
+  { accept, known }: PlainHeaders,
+  deps: PlainDeps,
+): Promise<PlainAnswer> {
   const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
   const probed = healthPaths.find((one) => path === `/${one}` || path.startsWith(`/${one}/`));
   // Whatever the method, as Kubernetes has it.
@@ -85,7 +89,13 @@ export async function plainRoute(info: RequestInfo, accept: string, deps: PlainD
     case "openid":
       return issuerDocument(path, deps.issuer);
     case "openapi":
-      return openApi(rest, accept, { deps, query: info.query });
+      {
+        const { openApi: documents, elsewhere, clock } = deps;
+        const asked = { query: info.query, accept, known, wallMs: clock.wallMs() };
+        const answer = await openApiRoute(rest, asked, { documents, elsewhere });
+        if (answer !== undefined) return answer;
+      }
+      break;
     case "api":
     case "apis":
       return discovery(first, rest, accept, deps);
@@ -150,34 +160,5 @@ function issuerDocument(path: string, documents: IssuerDocuments | undefined): P
     return { code: 200, contentType: "application/json", body: documents.configuration, headers };
   if (documents !== undefined && path === issuerPaths.keys)
     return { code: 200, contentType: "application/jwk-set+json", body: documents.keys, headers };
-  throw pathNotFound();
-}
-
-async function openApi(
-  [version, ...rest]: readonly string[],
-  accept: string,
-  { deps, query }: { readonly deps: PlainDeps; readonly query: URLSearchParams },
-): Promise<PlainAnswer> {
-  const { openApi: documents, elsewhere } = deps;
-  if (version === "v3" && rest.length === 0) {
-    const index = documents.index();
-    return json({ ...index, paths: { ...index.paths, ...elsewhere.openApiPaths() } });
-  }
-  if (version === "v3") {
-    const path = rest.join("/");
-    const body = (await elsewhere.openApi(path, query)) ?? documents.document(path);
-    if (body !== undefined)
-      return {
-        code: 200,
-        contentType: "application/json",
-        body,
-        headers: { "X-Kubernetes-Version": kubernetesVersion.gitVersion },
-      };
-  }
-  if (version === "v2" && rest.length === 0) {
-    if (accept.includes("com.github.proto-openapi.spec.v2"))
-      return { code: 200, contentType: openApiV2Protobuf, body: documents.v2Protobuf() };
-    return { code: 200, contentType: "application/json", body: documents.v2Json() };
-  }
   throw pathNotFound();
 }

@@ -25,7 +25,7 @@ export interface SubresourceRow {
   readonly verbs: readonly string[];
 }
 
-interface SpecialRow {
+export interface SpecialRow {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
@@ -71,7 +71,7 @@ export function resourceRows(kinds: Kinds, group: string, version: string): read
 }
 
 /** A proxy's options are a kind of each resource's own. */
-function specialRow(kind: Kind, name: string): SpecialRow | undefined {
+export function specialRow(kind: Kind, name: string): SpecialRow | undefined {
   if (name !== "proxy") return specialRows[name];
   const verbs = ["create", "delete", "get", "patch", "update"];
   return { group: "", version: "v1", kind: `${kind.kind}ProxyOptions`, verbs };

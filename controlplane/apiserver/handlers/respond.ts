@@ -156,6 +156,7 @@ export async function send(
   response: ServerResponse,
   answer: {
     readonly code: number;
+    /** Empty: there is no body. */
     readonly contentType: string;
     readonly body: string | Uint8Array;
     readonly headers?: Readonly<Record<string, string>>;
@@ -163,14 +164,14 @@ export async function send(
 ): Promise<void> {
   let body = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
   response.statusCode = answer.code;
-  response.setHeader("Content-Type", answer.contentType);
+  if (answer.contentType !== "") response.setHeader("Content-Type", answer.contentType);
   response.setHeader("Cache-Control", "no-cache, private");
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   if (body.length >= gzipFromBytes && /\bgzip\b/.test(header(request.headers, "accept-encoding"))) {
     body = await compress(body, { level: gzipLevel });
     response.setHeader("Content-Encoding", "gzip");
   }
-  response.setHeader("Content-Length", body.length);
+  if (answer.code !== 304) response.setHeader("Content-Length", body.length);
   response.end(request.method === "HEAD" ? undefined : body);
 }
 

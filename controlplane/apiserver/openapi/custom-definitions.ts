@@ -1,80 +1,99 @@
-import { apiVersionOf } from "../registry/kind-table.ts";
-import { type Dialect, reference } from "./definitions.ts";
-import type { ServedAs } from "./paths.ts";
+import type { SchemaDocs } from "../schema/load.ts";
+import type { CustomSchema } from "../schemas.ts";
+import {
+  listMeta,
+  moreInfo,
+  objectMeta,
+  openApiV2Schema,
+  openApiV3Schema,
+  withEmbedded,
+} from "./custom-schema.ts";
+import { type Dialect, v2 } from "./dialect.ts";
+import type { ServedAs } from "./operation.ts";
 
-/** The definitions of the kinds that bring their schema with them, each with its list. */
-export function customDefinitions(served: readonly ServedAs[], dialect: Dialect): Record<string, object> {
-  return Object.fromEntries(
-    served.flatMap((one) => {
-      const schema = one.schema?.openApi;
-      if (schema === undefined) return [];
-      const name = definitionName(one, one.kind.kind);
-      return [
-        [name, definition(one, schema, dialect)],
-        [definitionName(one, `${one.kind.kind}List`), listDefinition(one, name, dialect)],
-      ];
-    }),
-  );
+/** A kind that brings its schema with it. */
+export interface CustomServed extends ServedAs {
+  readonly custom: CustomSchema;
 }
 
-/** The models that these definitions speak of. */
-export const customRoots: readonly string[] = ["V1ObjectMeta", "V1ListMeta"];
-
-/** `com.example.stable.v1.CronTab` of the group stable.example.com. */
-function definitionName({ group, version }: ServedAs, kind: string): string {
-  return [...group.split(".").reverse(), version, kind].join(".");
+export function customServed(served: readonly ServedAs[]): readonly CustomServed[] {
+  return served.flatMap((one) => {
+    const custom = one.schema?.openApi;
+    return custom === undefined ? [] : [{ ...one, custom }];
+  });
 }
 
-function definition(served: ServedAs, schema: object, dialect: Dialect): object {
-  const { properties = {}, ...rest } = schema as { properties?: Readonly<Record<string, object>> };
+/** The definitions of a custom kind and of its list. */
+export function customDefinitions(
+  served: CustomServed,
+  { dialect, docs }: { readonly dialect: Dialect; readonly docs: SchemaDocs },
+): Record<string, object> {
+  const { kind, custom } = served;
+  const name = customName(served, kind.kind);
+  const said = { dialect, typeMeta: typeMetaOf(docs) };
   return {
-    ...rest,
-    type: "object",
-    properties: { ...properties, ...typeMeta, metadata: metaOf("V1ObjectMeta", dialect) },
-    "x-kubernetes-group-version-kind": [gvkOf(served, served.kind.kind)],
+    [name]: { ...definition(custom, said), ...extensions(served, kind.kind) },
+    [customName(served, custom.listKind)]: {
+      ...listDefinition(served, said),
+      ...extensions(served, custom.listKind),
+    },
   };
 }
 
-function listDefinition(served: ServedAs, name: string, dialect: Dialect): object {
-  const { kind } = served;
+/** `com.example.stable.v1.CronTab` of the group stable.example.com. */
+export function customName({ group, version }: ServedAs, kind: string): string {
+  return [...group.split(".").reverse(), version, kind].join(".");
+}
+
+interface Said {
+  readonly dialect: Dialect;
+  readonly typeMeta: Readonly<Record<string, object>>;
+}
+
+function definition({ schema }: CustomSchema, { dialect, typeMeta }: Said): object {
+  const inV2 = dialect === v2;
+  // Where properties are named, kubectl takes them for all that there are.
+  if (inV2 && schema["x-kubernetes-preserve-unknown-fields"] === true) return { type: "object" };
+  const { properties = {}, ...rest } = inV2 ? openApiV2Schema(schema) : openApiV3Schema(schema);
+  const whole = withEmbedded({ ...rest, properties }, { dialect, inV2 });
   return {
-    description: `${kind.kind}List is a list of ${kind.kind}`,
+    ...whole,
+    properties: { ...whole.properties, ...typeMeta, metadata: objectMeta(dialect) },
+  };
+}
+
+function listDefinition(served: CustomServed, { dialect, typeMeta }: Said): object {
+  const { kind, custom } = served;
+  return {
+    description: `${custom.listKind} is a list of ${kind.kind}`,
     type: "object",
     required: ["items"],
     properties: {
       ...typeMeta,
-      metadata: metaOf("V1ListMeta", dialect),
+      metadata: listMeta(dialect),
       items: {
-        description: `List of ${kind.plural}. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md`,
+        description: `List of ${kind.plural}. ${moreInfo}`,
         type: "array",
-        items: { $ref: dialect.refPrefix + name },
+        items: dialect.refTo(customName(served, kind.kind)),
       },
     },
-    "x-kubernetes-group-version-kind": [gvkOf(served, `${kind.kind}List`)],
   };
 }
 
-const typeMeta = {
-  apiVersion: { description: "The version of the schema that the object is written in.", type: "string" },
-  kind: { description: "The kind of the object; it cannot be changed.", type: "string" },
-};
-
-function metaOf(model: string, dialect: Dialect): object {
-  const said = { description: "Standard metadata." };
-  return dialect.wrapsRefs
-    ? { ...said, allOf: [reference(model, dialect)] }
-    : { ...reference(model, dialect), ...said };
+function extensions({ group, version, custom }: CustomServed, kind: string): object {
+  const { selectableFields } = custom;
+  return {
+    "x-kubernetes-group-version-kind": [{ group, version, kind }],
+    ...(selectableFields.length > 0 && {
+      "x-kubernetes-selectable-fields": selectableFields.map((fieldPath) => ({ fieldPath })),
+    }),
+  };
 }
 
-function gvkOf({ group, version }: ServedAs, kind: string): object {
-  return { group, version, kind };
-}
-
-/** Changes when the schemas of a group and version do. */
-export function customText(served: readonly ServedAs[]): string {
-  return JSON.stringify(
-    served.flatMap(({ group, version, kind, schema }) =>
-      schema?.openApi === undefined ? [] : [[apiVersionOf(group, version), kind.kind, schema.openApi]],
-    ),
-  );
+function typeMetaOf(docs: SchemaDocs): Readonly<Record<string, object>> {
+  const { apiVersion, kind } = docs.V1Status ?? {};
+  return {
+    apiVersion: { description: apiVersion, type: "string" },
+    kind: { description: kind, type: "string" },
+  };
 }

@@ -1,30 +1,115 @@
+import { createHash } from "node:crypto";
 import type { KindRegistry } from "../registry/kind-registry.ts";
-import { openapiV2Json, openapiV2Protobuf } from "./openapi-v2.ts";
-import { groupVersionPaths, openapiV3Document, openapiV3Index } from "./openapi-v3.ts";
+import { schema } from "../schema/load.ts";
+import type { CustomServed } from "./custom-definitions.ts";
+import { encodeV2 } from "./gnostic-v2.ts";
+import { encodeV3 } from "./gnostic-v3.ts";
+import { SwaggerWriter } from "./openapi-v2.ts";
+import { openapiV3Document } from "./openapi-v3.ts";
+import type { ServedAs } from "./operation.ts";
+import { type Catalogue, catalogueOf } from "./served-operations.ts";
 
-/** The documents of one server. What was asked for once is kept until the kinds change: about 1 MB of v3 text in all, as
- *  much of v2. */
-export function openApiDocuments(kinds: Pick<KindRegistry, "served" | "version">): {
-  index(): { readonly paths: object };
+/** Raise when what this folder writes changes, so that clients fetch anew. */
+const formVersion = 2;
+
+/** A document under the name of its content, by which clients keep it. The content is made when it is asked for. */
+export interface OpenApiDocument {
+  readonly etag: string;
+  json(): string;
+  /** In the form of gnostic's messages. */
+  protobuf(): Uint8Array;
+}
+
+export interface OpenApiDocuments {
+  /** `apis/apps/v1` -> the name of the document's content. */
+  index(): ReadonlyMap<string, string>;
   /** `path` as `apis/apps/v1`; `undefined` if nothing is served there. */
-  document(path: string): string | undefined;
-  v2Json(): string;
-  v2Protobuf(): Uint8Array;
-} {
-  let kept = { version: 0, made: new Map<string, string | Uint8Array | object>() };
-  const once = <T extends string | Uint8Array | object>(name: string, make: () => T): T => {
-    if (kept.version !== kinds.version) kept = { version: kinds.version, made: new Map() };
-    const made = (kept.made.get(name) as T | undefined) ?? make();
-    kept.made.set(name, made);
-    return made;
+  v3(path: string): OpenApiDocument | undefined;
+  v2(): OpenApiDocument;
+}
+
+/** The documents of one server. What was asked for once is kept until what it tells of changes: at most some 6 MB of v3 text in
+ *  all, 2 MB of v2. Nothing is made before it is asked for.
+ *  @param issues Whether there is an issuer of tokens that others may ask. */
+export function openApiDocuments(
+  kinds: Pick<KindRegistry, "served" | "version">,
+  { issues }: { readonly issues: boolean },
+): OpenApiDocuments {
+  const writer = new SwaggerWriter();
+  const names = new ContentNames();
+  const keptV3 = new Map<string, { readonly etag: string; readonly json: string }>();
+  let keptV2: { readonly etag: string; json?: string; protobuf?: Uint8Array } = { etag: "" };
+  let now:
+    | { readonly version: number; readonly catalogue: Catalogue; readonly index: Map<string, string> }
+    | undefined;
+  const current = () => {
+    if (now?.version === kinds.version) return now;
+    const catalogue = catalogueOf(kinds.served, issues);
+    const index = names.of(catalogue);
+    for (const path of keptV3.keys()) if (!index.has(path)) keptV3.delete(path);
+    now = { version: kinds.version, catalogue, index };
+    return now;
   };
   return {
-    index: () => once("index", () => openapiV3Index(kinds.served)),
-    document(path) {
-      if (!groupVersionPaths(kinds.served).includes(path)) return undefined;
-      return once(path, () => openapiV3Document(kinds.served, path));
+    index: () => current().index,
+    v3(path) {
+      const { catalogue, index } = current();
+      const etag = index.get(path);
+      if (etag === undefined) return undefined;
+      const json = () => {
+        const kept = keptV3.get(path);
+        if (kept?.etag === etag) return kept.json;
+        const made = openapiV3Document(catalogue, path) ?? "";
+        keptV3.set(path, { etag, json: made });
+        return made;
+      };
+      return { etag, json, protobuf: () => encodeV3(JSON.parse(json())) };
     },
-    v2Json: () => once("v2 json", () => openapiV2Json(kinds.served)),
-    v2Protobuf: () => once("v2 protobuf", () => openapiV2Protobuf(kinds.served)),
+    v2() {
+      const { catalogue, index } = current();
+      const etag = digest([...index].flat());
+      if (keptV2.etag !== etag) keptV2 = { etag };
+      const kept = keptV2;
+      const json = () => {
+        kept.json ??= writer.json(catalogue);
+        return kept.json;
+      };
+      return {
+        etag,
+        json,
+        protobuf() {
+          kept.protobuf ??= encodeV2(JSON.parse(json()));
+          return kept.protobuf;
+        },
+      };
+    },
   };
+}
+
+/** Names contents by what they are made of, without making them. */
+class ContentNames {
+  readonly #ofCustom = new WeakMap<object, string>();
+
+  of({ builtIn, custom }: Catalogue): Map<string, string> {
+    const base = [String(formVersion), schema().hash];
+    const out = new Map<string, string>();
+    for (const [path, served] of builtIn) out.set(path, digest([...base, path, ...served.map(servedName)]));
+    for (const [path, served] of custom)
+      out.set(path, digest([...base, path, ...served.map((one) => this.#custom(one))]));
+    return out;
+  }
+
+  #custom(served: CustomServed): string {
+    const known =
+      this.#ofCustom.get(served.custom) ?? digest([servedName(served), JSON.stringify(served.custom)]);
+    this.#ofCustom.set(served.custom, known);
+    return known;
+  }
+}
+
+const servedName = ({ group, version, kind }: ServedAs) =>
+  `${group}/${version}/${kind.kind}/${kind.plural}/${kind.namespaced}`;
+
+function digest(parts: readonly string[]): string {
+  return createHash("sha512").update(JSON.stringify(parts)).digest("hex").toUpperCase();
 }

@@ -1,136 +1,88 @@
 import { WireWriter } from "../../../base/wire.ts";
-import type { SwaggerDocument } from "./openapi-v2.ts";
 
-/** Swagger 2.0 in gnostic's protobuf messages (github.com/google/gnostic-models openapiv2): every map is a list of
- *  named values, every "one of" a message of its own. Written straight from the JSON shape. */
+/** JSON written as one of gnostic's protobuf messages (github.com/google/gnostic-models), in which every map is a list of named
+ *  values, and every "one of" a message of its own. What a table of fields does not name is left out. Pure. */
 
-type Json = Readonly<Record<string, unknown>>;
-type Write = (writer: WireWriter) => void;
+export type Write = (writer: WireWriter, value: unknown) => void;
 
-export function encodeGnostic(document: SwaggerDocument): Uint8Array {
+export function encode(write: Write, document: object): Uint8Array {
   const writer = new WireWriter(1024 * 1024);
-  text(writer, 1, document.swagger);
-  nested(writer, 2, (info) => {
-    text(info, 1, document.info.title);
-    text(info, 2, document.info.version);
-  });
-  nested(writer, 8, (paths) => {
-    for (const [path, item] of Object.entries(document.paths))
-      named(paths, 2, path, (value) => pathItem(value, item));
-  });
-  nested(writer, 9, (all) => {
-    for (const [name, one] of Object.entries(document.definitions))
-      named(all, 1, name, (value) => schema(value, { ...one }));
-  });
+  write(writer, document);
   return writer.finish();
 }
 
-const methodNumbers: Readonly<Record<string, number>> = { get: 2, put: 3, post: 4, delete: 5, patch: 8 };
-
-function pathItem(writer: WireWriter, item: Json): void {
-  for (const [method, value] of Object.entries(item)) {
-    const number = methodNumbers[method];
-    if (number !== undefined) nested(writer, number, (one) => operation(one, object(value)));
-  }
-  for (const one of list(item.parameters)) nested(writer, 9, (value) => parameterItem(value, object(one)));
+/** A message by its JSON fields; `extensions` is the number of the list that holds `x-…`. */
+export function message(fields: Readonly<Record<string, Write>>, extensions?: number): Write {
+  const extension = extensions === undefined ? undefined : named(extensions, yaml);
+  return (writer, value) => {
+    for (const [name, one] of Object.entries(object(value))) {
+      if (Object.hasOwn(fields, name)) fields[name]?.(writer, one);
+      else if (name.startsWith("x-")) extension?.(writer, { [name]: one });
+    }
+  };
 }
 
-function operation(writer: WireWriter, value: Json): void {
-  for (const tag of list(value.tags)) text(writer, 1, tag);
-  text(writer, 3, value.description);
-  text(writer, 5, value.operationId);
-  for (const type of list(value.produces)) text(writer, 6, type);
-  for (const type of list(value.consumes)) text(writer, 7, type);
-  for (const one of list(value.parameters)) nested(writer, 8, (item) => parameterItem(item, object(one)));
-  nested(writer, 9, (responses) => {
-    for (const [code, response] of Object.entries(object(value.responses)))
-      named(responses, 1, code, (item) => nested(item, 1, (one) => responseObject(one, object(response))));
-  });
-  extensions(writer, 13, value);
-}
+/** The message that a function gives, for messages within themselves. */
+export const later = (write: () => Write): Write => {
+  let made: Write | undefined;
+  return (writer, value) => {
+    made ??= write();
+    made(writer, value);
+  };
+};
 
-function responseObject(writer: WireWriter, value: Json): void {
-  text(writer, 1, value.description);
-  if (value.schema !== undefined)
-    nested(writer, 2, (item) => nested(item, 1, (one) => schema(one, object(value.schema))));
-}
+export const text =
+  (number: number): Write =>
+  (writer, value) => {
+    if (typeof value === "string" && value !== "") writer.varint(number * 8 + 2).string(value);
+  };
+export const flag =
+  (number: number): Write =>
+  (writer, value) => {
+    if (value === true) writer.varint(number * 8).varint(1);
+  };
+export const whole =
+  (number: number): Write =>
+  (writer, value) => {
+    if (typeof value === "number" && value > 0) writer.varint(number * 8).varint(value);
+  };
+export const double =
+  (number: number): Write =>
+  (writer, value) => {
+    if (typeof value !== "number" || value === 0) return;
+    writer.varint(number * 8 + 1).fixed(8, (view) => view.setFloat64(0, value, true));
+  };
+export const nested =
+  (number: number, write: Write): Write =>
+  (writer, value) => {
+    writer.varint(number * 8 + 2).nested(() => write(writer, value));
+  };
+/** Each element of a list. */
+export const each =
+  (write: Write): Write =>
+  (writer, value) => {
+    if (Array.isArray(value)) for (const one of value) write(writer, one);
+  };
+/** Each entry of a map as a message of a name and a value. */
+export const named = (number: number, write: Write): Write => {
+  const value = nested(2, write);
+  return (writer, map) => {
+    for (const [name, one] of Object.entries(object(map)))
+      writer.varint(number * 8 + 2).nested(() => {
+        writer.varint(10).string(name);
+        value(writer, one);
+      });
+  };
+};
+/** The first for what has a `$ref`, the second for anything else. */
+export const reference =
+  (write: Write, otherwise: Write): Write =>
+  (writer, value) =>
+    ("$ref" in object(value) ? write : otherwise)(writer, value);
 
-/** ParametersItem.parameter, then body_parameter or non_body_parameter's query or path. */
-function parameterItem(writer: WireWriter, value: Json): void {
-  nested(writer, 1, (parameter) => {
-    if (value.in === "body") nested(parameter, 1, (body) => bodyParameter(body, value));
-    else
-      nested(parameter, 2, (other) =>
-        nested(other, value.in === "query" ? 3 : 4, (one) => plainParameter(one, value)),
-      );
-  });
-}
+/** Any value, in YAML, of which JSON is a part. */
+export const yaml: Write = (writer, value) => text(2)(writer, `${JSON.stringify(value)}\n`);
 
-function bodyParameter(writer: WireWriter, value: Json): void {
-  text(writer, 2, value.name);
-  text(writer, 3, value.in);
-  flag(writer, 4, value.required);
-  nested(writer, 5, (one) => schema(one, object(value.schema)));
-}
-
-function plainParameter(writer: WireWriter, value: Json): void {
-  const isQuery = value.in === "query";
-  flag(writer, 1, value.required);
-  text(writer, 2, value.in);
-  text(writer, 3, value.description);
-  text(writer, 4, value.name);
-  text(writer, isQuery ? 6 : 5, value.type);
-  flag(writer, isQuery ? 20 : 19, value.uniqueItems);
-}
-
-function schema(writer: WireWriter, value: Json): void {
-  text(writer, 1, value.$ref);
-  text(writer, 2, value.format);
-  text(writer, 4, value.description);
-  for (const name of list(value.required)) text(writer, 19, name);
-  if (value.additionalProperties !== undefined)
-    nested(writer, 21, (item) => nested(item, 1, (one) => schema(one, object(value.additionalProperties))));
-  if (value.type !== undefined) nested(writer, 22, (item) => text(item, 1, value.type));
-  if (value.items !== undefined)
-    nested(writer, 23, (item) => nested(item, 1, (one) => schema(one, object(value.items))));
-  if (value.properties !== undefined) {
-    nested(writer, 25, (properties) => {
-      for (const [name, property] of Object.entries(object(value.properties)))
-        named(properties, 1, name, (one) => schema(one, object(property)));
-    });
-  }
-  extensions(writer, 31, value);
-}
-
-/** `x-…` fields; their values are YAML, of which JSON is a part. */
-function extensions(writer: WireWriter, number: number, value: Json): void {
-  for (const [name, extension] of Object.entries(value)) {
-    if (name.startsWith("x-"))
-      named(writer, number, name, (any) => text(any, 2, `${JSON.stringify(extension)}\n`));
-  }
-}
-
-function named(writer: WireWriter, number: number, name: string, fill: Write): void {
-  nested(writer, number, (pair) => {
-    text(pair, 1, name);
-    nested(pair, 2, fill);
-  });
-}
-
-function nested(writer: WireWriter, number: number, fill: Write): void {
-  writer.varint(number * 8 + 2).nested(() => fill(writer));
-}
-
-function text(writer: WireWriter, number: number, value: unknown): void {
-  if (typeof value === "string" && value !== "") writer.varint(number * 8 + 2).string(value);
-}
-
-function flag(writer: WireWriter, number: number, value: unknown): void {
-  if (value === true) writer.varint(number * 8).varint(1);
-}
-
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-
-function object(value: unknown): Json {
+function object(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }

@@ -1,9 +1,13 @@
-import { kubernetesVersion } from "../../../client/version.ts";
-import { dropSchemaDocs, schemaDocs } from "../schema/load.ts";
-import { definitions, modelOf, reference, v2 } from "./definitions.ts";
-import { encodeGnostic } from "./gnostic.ts";
-import { rootModels, tagOf } from "./openapi-v3.ts";
-import { type Operation, operations, patchTypes, type ServedAs } from "./paths.ts";
+import { dropSchemaDocs, type SchemaDocs, schemaDocs } from "../schema/load.ts";
+import { type CustomServed, customDefinitions } from "./custom-definitions.ts";
+import { customOperations } from "./custom-operations.ts";
+import { definitions } from "./definitions.ts";
+import { v2 } from "./dialect.ts";
+import { apiInfo, bearerToken } from "./openapi-v3.ts";
+import { Parameters } from "./parameters.ts";
+import { spokenOf, v2PathItems } from "./path-items.ts";
+import { builtInOperations, type Catalogue } from "./served-operations.ts";
+import { SharedParameters } from "./shared-parameters.ts";
 
 /** A Swagger 2.0 document; no more than what this folder writes into one. */
 export interface SwaggerDocument {
@@ -11,72 +15,67 @@ export interface SwaggerDocument {
   readonly info: { readonly title: string; readonly version: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly definitions: Readonly<Record<string, object>>;
+  readonly parameters: Readonly<Record<string, object>>;
+  readonly securityDefinitions: Readonly<Record<string, object>>;
+  readonly security: readonly object[];
 }
 
-/** All that is served in one document, as GET /openapi/v2 answers it in JSON. */
-export function openapiV2Json(served: readonly ServedAs[]): string {
-  return JSON.stringify(openapiV2(served));
+/** Entries of `paths` and `definitions` as JSON text, without the braces around them. */
+interface Piece {
+  readonly paths: string;
+  readonly definitions: string;
 }
 
-/** The same in gnostic's protobuf form, which client-go's discovery asks for. */
-export function openapiV2Protobuf(served: readonly ServedAs[]): Uint8Array {
-  return encodeGnostic(openapiV2(served));
-}
+/** Writes the one document of all that is served. What it made of a kind is kept as long as the kind stays the same, so that a
+ *  change of one definition costs that one and the joining of texts. */
+export class SwaggerWriter {
+  readonly #shared = new SharedParameters();
+  readonly #ofCustom = new WeakMap<object, Piece>();
+  #ofBuiltIn: { readonly names: string; readonly piece: Piece } | undefined;
 
-function openapiV2(served: readonly ServedAs[]): SwaggerDocument {
-  const all = served.flatMap(operations);
-  const document: SwaggerDocument = {
-    swagger: "2.0",
-    info: { title: "Kubernetes", version: kubernetesVersion.gitVersion },
-    paths: pathItems(all),
-    definitions: definitions(rootModels(served, all), v2, schemaDocs()),
-  };
-  dropSchemaDocs();
-  return document;
-}
-
-function pathItems(all: readonly Operation[]): Record<string, Record<string, unknown>> {
-  const out = new Map<string, Record<string, unknown>>();
-  for (const operation of all) {
-    const item = out.get(operation.path) ?? { parameters: operation.pathParameters.map(pathParameter) };
-    item[operation.method] = operationObject(operation);
-    out.set(operation.path, item);
+  json(catalogue: Catalogue): string {
+    const pieces = [
+      this.#builtIn(catalogue),
+      ...[...catalogue.custom.values()].flat().map((one) => this.#custom(one)),
+    ];
+    dropSchemaDocs();
+    const joined = (of: keyof Piece) => `{${pieces.map((piece) => piece[of]).join(",")}}`;
+    return [
+      `{"swagger":"2.0","info":${JSON.stringify(apiInfo)}`,
+      `"paths":${joined("paths")}`,
+      `"definitions":${joined("definitions")}`,
+      `"parameters":${JSON.stringify(this.#shared.all())}`,
+      `"securityDefinitions":${JSON.stringify(bearerToken)}`,
+      `"security":[{"BearerToken":[]}]}`,
+    ].join(",");
   }
-  return Object.fromEntries(out);
+
+  #builtIn(catalogue: Catalogue): Piece {
+    const names = JSON.stringify([...catalogue.builtIn.keys()]);
+    if (this.#ofBuiltIn?.names === names) return this.#ofBuiltIn.piece;
+    const docs = schemaDocs();
+    const operations = builtInOperations(catalogue, new Parameters(docs));
+    const made = {
+      paths: entries(v2PathItems(operations, this.#shared.use)),
+      definitions: entries(definitions(spokenOf(operations), { dialect: v2, docs })),
+    };
+    this.#ofBuiltIn = { names, piece: made };
+    return made;
+  }
+
+  #custom(served: CustomServed): Piece {
+    const made = this.#ofCustom.get(served.custom) ?? customPiece(served, schemaDocs(), this.#shared);
+    this.#ofCustom.set(served.custom, made);
+    return made;
+  }
 }
 
-function pathParameter(name: string): object {
-  return { name, in: "path", required: true, type: "string", uniqueItems: true };
-}
-
-function operationObject(operation: Operation): object {
-  const { gvk, answer, method } = operation;
-  const model = modelOf(gvk, gvk.kind);
-  const answered =
-    answer === "status" ? "V1Status" : answer === "list" ? modelOf(gvk, `${gvk.kind}List`) : model;
+function customPiece(served: CustomServed, docs: SchemaDocs, shared: SharedParameters): Piece {
+  const operations = customOperations(served, new Parameters(docs));
   return {
-    tags: [tagOf(gvk)],
-    description: operation.description,
-    operationId: operation.id,
-    consumes: method === "patch" ? [...patchTypes] : ["*/*"],
-    produces: ["application/json", "application/yaml"],
-    parameters: [...bodyParameter(operation, model), ...operation.query.map(queryParameter)],
-    responses: {
-      "200": { description: "OK", ...(answered !== undefined && { schema: reference(answered, v2) }) },
-      "401": { description: "Unauthorized" },
-    },
-    "x-kubernetes-action": operation.action,
-    "x-kubernetes-group-version-kind": gvk,
+    paths: entries(v2PathItems(operations, shared.use)),
+    definitions: entries(customDefinitions(served, { dialect: v2, docs })),
   };
 }
 
-function bodyParameter({ method, takesBody }: Operation, model: string | undefined): readonly object[] {
-  if (method === "patch") return [{ name: "body", in: "body", required: true, schema: { type: "object" } }];
-  if (method === "delete") return [{ name: "body", in: "body", schema: reference("V1DeleteOptions", v2) }];
-  if (!takesBody || model === undefined) return [];
-  return [{ name: "body", in: "body", required: true, schema: reference(model, v2) }];
-}
-
-function queryParameter({ name, type, description }: Operation["query"][number]): object {
-  return { name, in: "query", description, type, uniqueItems: true };
-}
+const entries = (object: object) => JSON.stringify(object).slice(1, -1);

@@ -1,128 +1,76 @@
-import { createHash } from "node:crypto";
 import { kubernetesVersion } from "../../../client/version.ts";
-import { apiVersionOf, dropSchemaDocs, schema, schemaDocs } from "../schema/load.ts";
-import { customDefinitions, customRoots, customText } from "./custom-definitions.ts";
-import { definitions, modelOf, reference, v3 } from "./definitions.ts";
-import { type Operation, operations, patchTypes, type ServedAs } from "./paths.ts";
+import { dropSchemaDocs, schemaDocs } from "../schema/load.ts";
+import { customDefinitions } from "./custom-definitions.ts";
+import { customOperations } from "./custom-operations.ts";
+import { definitions, type GroupVersion } from "./definitions.ts";
+import { v3 } from "./dialect.ts";
+import { customOptionVersions } from "./option-versions.ts";
+import { Parameters } from "./parameters.ts";
+import { spokenOf, v3PathItems } from "./path-items.ts";
+import { builtInOperations, type Catalogue } from "./served-operations.ts";
 
-/** Raise when what this folder writes changes, so that clients fetch anew. */
-const formVersion = 1;
-
-/** `api/v1`, `apis/apps/v1`, … of all that is served. */
-export function groupVersionPaths(served: readonly ServedAs[]): readonly string[] {
-  return [...new Set(served.map(pathOf))];
-}
-
-const pathOf = (served: { readonly group: string; readonly version: string }) =>
-  `${served.group === "" ? "api" : "apis"}/${apiVersionOf(served)}`;
-
-/** The body of GET /openapi/v3: where the documents are, each under a name of its content. */
-export function openapiV3Index(served: readonly ServedAs[]): { readonly paths: object } {
-  const paths = groupVersionPaths(served).map((path) => {
-    const hash = createHash("sha256")
-      .update(
-        `${formVersion} ${path} ${schema().hash} ${customText(served.filter((one) => pathOf(one) === path))}`,
-      )
-      .digest("hex")
-      .toUpperCase();
-    return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
-  });
-  return { paths: Object.fromEntries(paths) };
-}
-
-/** The document of one group and version (`apis/apps/v1`) as JSON text. Throws RangeError if none is served there. */
-export function openapiV3Document(all: readonly ServedAs[], groupVersion: string): string {
-  const served = all.filter((one) => pathOf(one) === groupVersion);
-  if (served.length === 0) throw new RangeError(`${groupVersion} is not served`);
-  const operated = served.flatMap(operations);
-  const document = {
-    openapi: "3.0.0",
-    info: { title: "Kubernetes", version: kubernetesVersion.gitVersion },
-    paths: pathItems(operated),
-    components: {
-      schemas: {
-        ...definitions(rootModels(served, operated), v3, schemaDocs()),
-        ...customDefinitions(served, v3),
-      },
-    },
-  };
-  const text = JSON.stringify(document);
+/** The document of one path (`apis/apps/v1`, `version`) as JSON text; undefined if nothing is served there. */
+export function openapiV3Document(catalogue: Catalogue, path: string): string | undefined {
+  const text = builtInDocument(catalogue, path) ?? customDocument(catalogue, path);
   dropSchemaDocs();
   return text;
 }
 
-/** The models that operations speak of, their lists included. */
-export function rootModels(served: readonly ServedAs[], all: readonly Operation[]): readonly string[] {
-  const names = new Set<string | undefined>(["V1DeleteOptions", "V1Status"]);
-  for (const { kind, group, version, schema } of served) {
-    names.add(modelOf({ group, version }, kind.kind));
-    names.add(modelOf({ group, version }, `${kind.kind}List`));
-    for (const special of kind.subresources.special ?? []) names.add(specialModels[special]);
-    if (schema?.openApi !== undefined) for (const model of customRoots) names.add(model);
-  }
-  for (const { gvk } of all) names.add(modelOf(gvk, gvk.kind));
-  return [...names].filter((name) => name !== undefined);
-}
+export const apiInfo = {
+  title: "Kubernetes",
+  version: `${kubernetesVersion.major}.${kubernetesVersion.minor}`,
+};
 
-const specialModels: Readonly<Record<string, string>> = { binding: "V1Binding", eviction: "V1Eviction" };
+export const bearerToken = {
+  BearerToken: {
+    type: "apiKey",
+    description: "Bearer Token authentication",
+    name: "authorization",
+    in: "header",
+  },
+};
 
-function pathItems(all: readonly Operation[]): Record<string, object> {
-  const out = new Map<string, Record<string, unknown>>();
-  for (const operation of all) {
-    const item = out.get(operation.path) ?? { parameters: operation.pathParameters.map(pathParameter) };
-    item[operation.method] = operationObject(operation);
-    out.set(operation.path, item);
-  }
-  return Object.fromEntries(out);
-}
-
-function pathParameter(name: string): object {
-  return { name, in: "path", required: true, schema: { type: "string", uniqueItems: true } };
-}
-
-function operationObject(operation: Operation): object {
-  const { gvk, answer } = operation;
-  const model = modelOf(gvk, gvk.kind);
-  const answered =
-    answer === "status" ? "V1Status" : answer === "list" ? modelOf(gvk, `${gvk.kind}List`) : model;
-  const body = bodyContent(operation, model);
-  return {
-    tags: [tagOf(gvk)],
-    description: operation.description,
-    operationId: operation.id,
-    parameters: operation.query.map(({ name, type, description }) => ({
-      name,
-      in: "query",
-      description,
-      schema: { type, uniqueItems: true },
-    })),
-    ...(body !== undefined && { requestBody: { content: body, required: true } }),
-    responses: {
-      "200": { description: "OK", content: contentOf(["application/json", "application/yaml"], answered) },
-      "401": { description: "Unauthorized" },
+function builtInDocument(catalogue: Catalogue, path: string): string | undefined {
+  if (!catalogue.builtIn.has(path)) return undefined;
+  const docs = schemaDocs();
+  const operations = builtInOperations(catalogue, new Parameters(docs), path);
+  const schemas = definitions(spokenOf(operations), { dialect: v3, docs, optionsOf: optionsIn(path) });
+  return JSON.stringify({
+    openapi: "3.0.0",
+    info: apiInfo,
+    paths: v3PathItems(operations),
+    components: {
+      ...(Object.keys(schemas).length > 0 && { schemas }),
+      securitySchemes: bearerToken,
     },
-    "x-kubernetes-action": operation.action,
-    "x-kubernetes-group-version-kind": gvk,
-  };
+  });
 }
 
-function bodyContent({ method, takesBody }: Operation, model: string | undefined): object | undefined {
-  if (method === "patch") {
-    const patch = {
-      type: "object",
-      description: "Patch is the body of a PATCH request, of any of the patch types.",
-    };
-    return Object.fromEntries(patchTypes.map((type) => [type, { schema: patch }]));
-  }
-  if (method === "delete") return contentOf(["*/*"], "V1DeleteOptions");
-  return takesBody ? contentOf(["*/*"], model) : undefined;
+/** Options are known in the core group and in the document's own. */
+function optionsIn(path: string): readonly GroupVersion[] {
+  const [root, group = "", version = ""] = path.split("/");
+  const core = { group: "", version: "v1" };
+  return root === "api" ? [core] : [core, { group, version }];
 }
 
-function contentOf(types: readonly string[], model: string | undefined): object {
-  const schemaObject = model === undefined ? { type: "object" } : reference(model, v3);
-  return Object.fromEntries(types.map((type) => [type, { schema: schemaObject }]));
+function customDocument({ custom }: Catalogue, path: string): string | undefined {
+  const served = custom.get(path);
+  if (served === undefined) return undefined;
+  const docs = schemaDocs();
+  const parameters = new Parameters(docs);
+  const operations = served.flatMap((one) => customOperations(one, parameters));
+  const own = served.map((one) => customDefinitions(one, { dialect: v3, docs }));
+  const known = definitions([...spokenOf(operations), ...metas], {
+    dialect: v3,
+    docs,
+    optionsOf: customOptionVersions,
+  });
+  return JSON.stringify({
+    openapi: "3.0.0",
+    info: { title: "Kubernetes CRD Swagger", version: "v0.1.0" },
+    paths: v3PathItems(operations),
+    components: { schemas: Object.assign({}, ...own, known) },
+  });
 }
 
-export function tagOf({ group, version }: { readonly group: string; readonly version: string }): string {
-  return `${group === "" ? "core" : (group.split(".")[0] ?? "")}_${version}`;
-}
+const metas = ["ObjectMeta", "ListMeta"].map((kind) => `io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`);

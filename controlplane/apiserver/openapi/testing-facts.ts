@@ -1,42 +1,63 @@
 import { createHash } from "node:crypto";
 
-/** What a definition says of its fields, but for their texts, patterns and plain defaults: names, types, formats, what is
- *  required, how lists and maps merge. */
+/** What parts of OpenAPI documents say, as short digests, so that a whole API fits into a small file. */
 
-type Json = Record<string, unknown>;
+type Json = Readonly<Record<string, unknown>>;
 
-const texts: ReadonlySet<string> = new Set([
-  "description",
-  "enum",
-  "pattern",
-  "x-kubernetes-group-version-kind",
-  "x-kubernetes-unions",
-]);
+/** Of one path: all its operations, with their texts. */
+export function pathDigest(item: unknown): string {
+  return digest(inOrder(item));
+}
 
-/** `fields digest` of a definition, so that a whole API fits into a small file. */
-export function factsOf(definition: Json): string {
-  const { properties = {}, required = [], ...rest } = definition;
-  const facts = {
-    rest: kept(rest),
-    required: [...(required as readonly string[])].sort(),
-    properties: kept(properties, true),
+/** Of a definition: fields, types, defaults, values, requirements, how lists and maps merge; not its texts. */
+export function shapeDigest(definition: unknown): string {
+  return digest(inOrder(withoutTexts(definition, true)));
+}
+
+/** Of a definition: what it and its fields mean; not fields that only refer to another, nor the list of values at a text's end. */
+export function textsDigest(definition: Json): string {
+  const { description = "", properties = {} } = definition as {
+    description?: string;
+    properties?: Record<string, Json>;
   };
-  const digest = createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 12);
-  return `${Object.keys(properties as Json).length} ${digest}`;
+  const texts = Object.entries(properties)
+    .filter(([, field]) => field.type !== undefined)
+    .map(([name, field]) => [name, String(field.description ?? "").split("\n\nPossible enum values")[0]])
+    .sort(([a = ""], [b = ""]) => (a < b ? -1 : 1));
+  return digest([description, texts]);
 }
 
-/** The value without texts, keys in order, references as they stand whether wrapped or not. */
-function kept(value: unknown, areNames = false): unknown {
-  if (Array.isArray(value)) return value.map((one) => kept(one));
+export function digest(value: unknown): string {
+  return createHash("sha256")
+    .update(JSON.stringify(value) ?? "")
+    .digest("hex")
+    .slice(0, 10);
+}
+
+/** Lists in which order means nothing. */
+const sets: ReadonlySet<string> = new Set(["required", "consumes", "produces", "parameters", "tags"]);
+
+function inOrder(value: unknown, name = ""): unknown {
+  if (Array.isArray(value)) {
+    const all = value.map((one) => inOrder(one));
+    return sets.has(name) ? all.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : all;
+  }
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value)
-    .filter(([name, one]) => areNames || !(texts.has(name) || (name === "default" && !isEmptyObject(one))))
-    .map(([name, one]) => [name, kept(one)] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  const [only, ...others] = entries;
-  if (!areNames && only?.[0] === "allOf" && others.length === 0) return (only[1] as readonly unknown[])[0];
-  return Object.fromEntries(entries);
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, one]) => [key, inOrder(one, key)]),
+  );
 }
 
-const isEmptyObject = (value: unknown) =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+/** A reference stands as it is, whether it is wrapped to have a text beside it or not. */
+function withoutTexts(value: unknown, isSchema: boolean): unknown {
+  if (Array.isArray(value)) return value.map((one) => withoutTexts(one, true));
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value)
+    .filter(([name, one]) => !(isSchema && name === "description" && typeof one === "string"))
+    .map(([name, one]): [string, unknown] => [name, withoutTexts(one, name !== "properties" || !isSchema)]);
+  const [only, ...others] = kept;
+  if (only?.[0] === "allOf" && others.length === 0) return (only[1] as readonly unknown[])[0];
+  return Object.fromEntries(kept);
+}

@@ -17,6 +17,10 @@ export interface SchemaField {
   readonly r?: 1;
   /** Never absent in Kubernetes' types: an empty message where nothing is given. */
   readonly d?: 1;
+  /** What its schema gives as the value of an absent one; null: nothing. Absent: its type's zero if it is required. */
+  readonly v?: unknown;
+  /** The values that there are. */
+  readonly e?: readonly string[];
   /** Zero, false, "" and the empty list are values of their own; without it they mean that an optional field is not set. */
   readonly z?: 1;
   /** Stands in the protobuf message even where it is not set, against what the type and `z` say (see `isAlwaysWritten`). */
@@ -35,6 +39,8 @@ export interface SchemaField {
   /** … or all at once; granular where the message is owned at once elsewhere, but not here. */
   readonly atomic?: 1;
   readonly granular?: 1;
+  /** A list of which nobody says how it merges. */
+  readonly plain?: 1;
 }
 
 export interface SchemaType {
@@ -43,6 +49,8 @@ export interface SchemaType {
   /** Name within the package. */
   readonly k: string;
   readonly atomic?: 1;
+  /** Which fields go with which value of another, as OpenAPI writes it. */
+  readonly unions?: readonly object[];
   readonly fields: Readonly<Record<string, SchemaField>>;
 }
 
@@ -54,7 +62,8 @@ export interface Schema {
   readonly kinds: Readonly<Record<string, string>>;
 }
 
-/** Message -> field -> text; the empty field is the message itself. */
+/** Message -> field -> text; the empty field is the message itself. `?` and a kind of request (`?list`, `?PodLogOptions`): what its
+ *  query parameters mean. */
 export type SchemaDocs = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export interface Gvk {

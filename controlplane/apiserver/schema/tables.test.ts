@@ -5,7 +5,7 @@ import { kinds } from "../resources/table.ts";
 import { findTypeName, schema, schemaDocs, typeOf } from "./load.ts";
 import { schemaFormOf } from "./schema-forms.ts";
 
-/** The three tables against the models: every line names what exists, every field has a number, none has another's. */
+/** The tables against the models: every line names what exists, every field has a number, none has another's. */
 describe("schema tables", () => {
   const { types } = schema();
   const lines = (file: string) =>
@@ -74,10 +74,39 @@ describe("schema tables", () => {
     for (const line of lines("field-texts.txt")) assert.ok(used.has(line.split(" ")[0] ?? ""), line);
   });
 
+  it("name values and line ends of fields that are there, and values of the field's type", () => {
+    const typesOf: Readonly<Record<string, string>> = {
+      string: "string",
+      integer: "number",
+      number: "number",
+      boolean: "boolean",
+    };
+    for (const line of lines("field-values.txt")) {
+      const [message = "", field] = (line.split(" ")[0] ?? "").split(".");
+      assert.ok(types[message], line);
+      const row = field === undefined ? undefined : types[message]?.fields[field];
+      assert.equal(row === undefined, field === undefined, line);
+      if (row?.v !== undefined && row.v !== null) assert.equal(typeof row.v, typesOf[row.t], line);
+      if (row?.e !== undefined) assert.equal(row.t, "string", line);
+    }
+    const docs = schemaDocs();
+    for (const line of lines("line-breaks.txt")) {
+      const [, message = "", , field = ""] = /^([^. ]+)(\.(\S+))? /.exec(line) ?? [];
+      assert.match(docs[message]?.[field] ?? "", /[\n\t]/, line);
+    }
+  });
+
   it("give a field its own text, not that of the message that it refers to", () => {
     const docs = schemaDocs();
     const { livenessProbe, readinessProbe, startupProbe } = docs.V1Container ?? {};
     assert.equal(new Set([livenessProbe, readinessProbe, startupProbe, docs.V1Probe?.[""]]).size, 4);
+    for (const [message, fields] of Object.entries(docs))
+      for (const [field, text] of Object.entries(fields))
+        assert.doesNotMatch(
+          text,
+          /^(IntOrString|MicroTime|JSONSchemaPropsOr\w+) (is|represents) /,
+          `${message}.${field}`,
+        );
   });
 
   it("reach all that fields are made of", () => {

@@ -1,0 +1,106 @@
+import type { Elsewhere } from "../aggregation/elsewhere.ts";
+import { mediaRanges } from "../handlers/accept-header.ts";
+import { jsonText } from "../json.ts";
+import type { OpenApiDocument, OpenApiDocuments } from "../openapi/documents.ts";
+import type { PlainAnswer } from "./plain-routes.ts";
+
+export interface OpenApiAsked {
+  readonly query: URLSearchParams;
+  readonly accept: string;
+  /** If-None-Match. */
+  readonly known: string;
+  readonly wallMs: number;
+}
+
+/** The documents of schemas and operations, each under the name of its content: whoever has that already gets no body.
+ *  `undefined`: the path leads nowhere. */
+export async function openApiRoute(
+  [version, ...rest]: readonly string[],
+  asked: OpenApiAsked,
+  { documents, elsewhere }: { readonly documents: OpenApiDocuments; readonly elsewhere: Elsewhere },
+): Promise<PlainAnswer | undefined> {
+  if (version === "v2" && rest.length === 0) return v2(asked, documents);
+  if (version !== "v3") return undefined;
+  if (rest.length === 0) return v3Index(documents, elsewhere);
+  const path = rest.join("/");
+  const body = await elsewhere.openApi(path, asked.query);
+  if (body !== undefined) return { code: 200, contentType: "application/json", body };
+  const document = documents.v3(path);
+  return document === undefined ? nothing(404) : v3(path, document, asked);
+}
+
+const json = "application/json";
+const v2Protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const v3Protobuf = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
+/** Clients ask by two spellings; this one is no MIME type. */
+const spelt = (type: string) => type.replace(/(v[23])\.v1/, "$1@v1");
+
+function v3Index(documents: OpenApiDocuments, elsewhere: Elsewhere): PlainAnswer {
+  const own = [...documents.index()].map(([path, etag]) => [path, { serverRelativeURL: v3Url(path, etag) }]);
+  const paths = { ...Object.fromEntries(own), ...elsewhere.openApiPaths() };
+  return { code: 200, contentType: json, body: jsonText({ paths }) };
+}
+
+const v3Url = (path: string, etag: string) => `/openapi/v3/${path}?hash=${etag}`;
+
+function v2(asked: OpenApiAsked, documents: OpenApiDocuments): PlainAnswer {
+  const vary = { Vary: "Accept-Encoding, Accept" };
+  const type = chosen(asked.accept, v2Protobuf);
+  if (type === undefined) return nothing(406, vary);
+  const document = documents.v2();
+  return contentOf(document, { type, known: asked.known, headers: { ...vary, ETag: `"${document.etag}"` } });
+}
+
+function v3(
+  path: string,
+  document: OpenApiDocument,
+  { query, accept, known, wallMs }: OpenApiAsked,
+): PlainAnswer {
+  const type = chosen(accept, v3Protobuf);
+  if (type === undefined) return nothing(406, { Vary: "Accept" });
+  const { etag } = document;
+  const named = { Vary: "Accept", ETag: `"${etag}"` };
+  const hash = query.get("hash") ?? "";
+  if (hash !== "" && hash !== etag)
+    return { ...nothing(301, { ...named, Location: v3Url(path, etag) }), contentType: type };
+  return contentOf(document, { type, known, headers: { ...named, ...(hash !== "" && lasting(wallMs)) } });
+}
+
+function contentOf(
+  document: OpenApiDocument,
+  {
+    type,
+    known,
+    headers,
+  }: { readonly type: string; readonly known: string; readonly headers: Readonly<Record<string, string>> },
+): PlainAnswer {
+  if (matches(known, document.etag)) return nothing(304, headers);
+  const body = type === json ? document.json() : document.protobuf();
+  return { code: 200, contentType: type, body, headers };
+}
+
+/** What stands under the name of its content never changes: it may be kept for a year, which is as good as for ever. */
+function lasting(wallMs: number): Readonly<Record<string, string>> {
+  const end = new Date(wallMs);
+  end.setUTCFullYear(end.getUTCFullYear() + 1);
+  return { "Cache-Control": "public, immutable", Expires: end.toUTCString().replace(/GMT$/, "UTC") };
+}
+
+/** JSON or the protobuf form, whichever the client likes better; undefined: it takes neither. */
+function chosen(accept: string, protobuf: string): string | undefined {
+  if (accept.trim() === "") return json;
+  for (const { type } of mediaRanges(accept)) {
+    if (type === json || type === "*/*" || type === "application/*") return json;
+    if (type === protobuf || type === spelt(protobuf)) return protobuf;
+  }
+  return undefined;
+}
+
+/** If-None-Match: a list of names, weak or not, or `*`. */
+function matches(known: string, etag: string): boolean {
+  return known.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === `"${etag}"`);
+}
+
+function nothing(code: number, headers: Readonly<Record<string, string>> = {}): PlainAnswer {
+  return { code, contentType: "", body: "", headers };
+}
