@@ -1,19 +1,20 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { UsageError } from "./flags.ts";
+import { tryHoldName } from "./held-name.ts";
 
 /** Below the ports that systems give to outgoing connections and to whoever listens on port 0 (from 32768 on): what is found
  *  free there stays so until it is used, unless somebody asks for just that one. Above those of well-known services. */
 const [firstPort, lastPort] = [20_000, 29_999];
 
-/** Free TCP ports of the loopback interface. All are held until every one is found, so they differ. Chance picks them, so
- *  that programs that look at once hardly meet. */
+/** Free TCP ports of the loopback interface. As long as this process lives no other process finds them free here, also where
+ *  who is to listen does not yet, or stops for a while. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = new Map<number, ReturnType<typeof createServer>>();
   try {
     while (servers.size < count) {
       const port = randomInt(firstPort, lastPort + 1);
-      if (servers.has(port)) continue;
+      if (!(await holdPort(port))) continue;
       const server = await listen("127.0.0.1", port).catch((error: NodeJS.ErrnoException) => {
         if (error.code === "EADDRINUSE") return undefined;
         throw error;
@@ -26,6 +27,11 @@ export async function freePorts(count: number): Promise<number[]> {
     );
   }
   return [...servers.keys()];
+}
+
+/** Lets no other process find the port free; whether none had done so before. */
+export async function holdPort(port: number): Promise<boolean> {
+  return (await tryHoldName(`port-${port}`)) !== undefined;
 }
 
 /** Throws a clear error where somebody else listens already. */

@@ -1,10 +1,9 @@
-import { createServer } from "node:net";
+import { tryHoldName } from "../../base/os/held-name.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan } from "./cluster-state.ts";
 
 /** Clusters on one machine have a network slot each: with containers a bridge and two address ranges, with plain processes two
- *  ranges of loopback addresses. The supervisor holds its slot as long as it lives, by an abstract Unix socket: the kernel frees
- *  it whatever way the process ends. */
+ *  ranges of loopback addresses. The supervisor holds its slot as long as it lives. */
 export const networkSlotCount = 20;
 
 /** What the slots of clusters of this runtime are counted under: those of the two kinds do not meet. */
@@ -39,16 +38,7 @@ export async function holdNetworkSlot(
 }
 
 /** Undefined where another process holds it. */
-export function tryHoldNetworkSlot(family: string, slot: number): Promise<HeldSlot | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE") resolve(undefined);
-      else reject(error);
-    });
-    server.listen({ path: `\0pintle-${family}-${slot}` }, () => {
-      server.unref();
-      resolve({ slot, release: () => server.close() });
-    });
-  });
+export async function tryHoldNetworkSlot(family: string, slot: number): Promise<HeldSlot | undefined> {
+  const held = await tryHoldName(`${family}-${slot}`);
+  return held && { slot, release: held.release };
 }

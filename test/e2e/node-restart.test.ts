@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { holdPort } from "../../base/os/free-ports.ts";
 import { canContain, eventually, isInstalled, type LocalCluster, startCluster } from "../local-cluster.ts";
 
 /** What pods of a node have come to, as kubectl tells it. */
@@ -87,6 +88,8 @@ describe("a pod's end, told truly", function () {
     await said("always", "run always\n");
     const first = await field("pod", ".items[?(@.metadata.labels.job-name=='long')].metadata.name");
     await cluster.pintle("down");
+    // Nobody takes them for free ones meanwhile: the cluster comes back to them.
+    await Promise.all(Object.values(cluster.state().plan.ports).map(holdPort));
     await cluster.pintle("up", "--detach", "--replicas=1", "--nodes=1", "--runtime=oci");
     await comes("pod/once", ".status.phase", "Failed");
     assert.equal(await field("pod/once", `${status}.restartCount`), "0");
