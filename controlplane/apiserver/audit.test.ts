@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readAuditPolicy } from "./audit/policy.ts";
+import type { JsonObject } from "./json.ts";
+import { encodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
 import { startTestApiserver, type TestApiserver } from "./testing.ts";
 
 interface AuditEvent {
@@ -140,6 +142,31 @@ describe("the audit log tells of requests as its policy says", () => {
     assert.ok(items.every(({ metadata }) => metadata.managedFields === undefined));
     assert.deepEqual(remove.requestObject, { propagationPolicy: "Background" });
     assert.equal(remove.responseStatus.status, "Success");
+  });
+
+  it("in JSON, whichever form a body came in: no reader of the log meets another", async () => {
+    const made = ["in JSON", "in YAML", "in protobuf"].map((n, at) => ({
+      ...body(`m${at}`),
+      data: { n },
+    }));
+    const [json, yaml, protobuf] = made as [object, object, object];
+    const flow = `{apiVersion: v1, kind: ConfigMap, metadata: {name: m1},\n data: {n: in YAML}}`;
+    const events = await told([{ level: "Request", verbs: ["create"] }], async ({ admin }) => {
+      for (const [type, sent] of [
+        ["application/json", json],
+        ["application/yaml", flow],
+        ["application/vnd.kubernetes.protobuf", encodeKubernetesProtobuf(protobuf as JsonObject)],
+      ] as const)
+        assert.equal((await admin.call("POST", maps, { body: sent, type })).code, 201, type);
+    });
+    const objects = events
+      .filter(({ stage }) => stage === "ResponseComplete")
+      .map(({ requestObject }) => requestObject as { readonly metadata: object });
+    assert.deepEqual(objects.slice(0, 2), [json, yaml]);
+    assert.deepEqual(
+      objects.map(({ metadata }) => (metadata as { readonly name: string }).name),
+      ["m0", "m1", "m2"],
+    );
   });
 
   it("of watches also when their answer begins", async () => {

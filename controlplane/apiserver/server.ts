@@ -32,6 +32,7 @@ import { timeoutOf } from "./filters/request-timeout.ts";
 import type { Asking, Seat, Seats } from "./filters/seats.ts";
 import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
+import { bodyValue } from "./handlers/decode-body.ts";
 import { mediaTypes, negotiate, type Output, plainOutput, routedTypes } from "./handlers/negotiate.ts";
 import { isProxy, proxyRequest } from "./handlers/proxy.ts";
 import { answerBytes, answerText, send, sendError } from "./handlers/respond.ts";
@@ -246,7 +247,10 @@ async function handle(
 ): Promise<void> {
   // Whoever sends slowly must not keep others out: a place is taken once the body is there.
   const body = await bodyOf(exchange, deps);
-  exchange.trail?.body(body);
+  if (body.length > 0)
+    exchange.trail?.body(() =>
+      bodyValue(body, header(exchange.request.headers, "content-type"), deps.handlers.schemas),
+    );
   exchange.record.hasBody(body.length);
   exchange.record.step("body read");
   const begun = await exchange.enter();

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import { parse as parseYaml } from "yaml";
 import type { StatusObject } from "../api-error.ts";
 import { anonymous, type User } from "../filters/authentication.ts";
 import { header, type RequestInfo } from "../filters/request-info.ts";
@@ -75,22 +74,28 @@ export class AuditTrail {
     this.#user = { name: "", groups: [] };
   }
 
-  body(bytes: Uint8Array): void {
+  /** What is asked for. `read` is called where somebody wants it told; what it cannot read is refused, and told so. */
+  body(read: () => unknown): void {
     const { verb } = this.#about.info;
     const wantsObject = this.#at("Request");
     const isPatch = verb === "patch";
-    if (bytes.length === 0 || !(wantsObject || (this.#at("Metadata") && !isPatch))) return;
-    const text = new TextDecoder().decode(bytes);
-    const object = parsed(text);
-    if (object === undefined) return;
+    if (!(wantsObject || (this.#at("Metadata") && !isPatch))) return;
+    let object: unknown;
+    try {
+      object = read();
+    } catch {
+      return;
+    }
     if (!isPatch && isObject(object)) this.#meta = objectOf(object.metadata);
-    if (wantsObject) this.#requestObject = this.#shown(object, text);
+    if (wantsObject) this.#requestObject = JSON.stringify(this.#shown(object));
   }
 
   /** What is answered, as JSON. */
   answer(json: string): void {
     if (!this.wantsResponse) return;
-    this.#responseObject = this.#rule?.omitManagedFields ? this.#shown(parsed(json), json) : json;
+    this.#responseObject = this.#rule?.omitManagedFields
+      ? JSON.stringify(this.#shown(JSON.parse(json)))
+      : json;
   }
 
   /** It is answered with a Status. */
@@ -138,12 +143,9 @@ export class AuditTrail {
     return this.#rule !== undefined && levels.indexOf(this.#rule.level) >= levels.indexOf(level);
   }
 
-  /** An object's JSON, without managed fields where the rule says so. */
-  #shown(object: unknown, text: string): string {
-    if (this.#rule?.omitManagedFields) return JSON.stringify(withoutManagedFields(object));
-    return text.trimStart().startsWith("{") || text.trimStart().startsWith("[")
-      ? text
-      : JSON.stringify(object);
+  /** Without managed fields where the rule says so. */
+  #shown(object: unknown): unknown {
+    return this.#rule?.omitManagedFields ? withoutManagedFields(object) : object;
   }
 
   #tell(stage: Stage): void {
@@ -183,18 +185,6 @@ export class AuditTrail {
 
 /** JSON keeps no line break inside its texts: those between them say nothing. */
 const oneLine = (json: string) => json.replaceAll(/[\r\n]/g, " ");
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    try {
-      return parseYaml(text);
-    } catch {
-      return undefined; // what cannot be read is refused, and told so
-    }
-  }
-}
 
 function withoutManagedFields(value: unknown): unknown {
   if (!isObject(value)) return value;

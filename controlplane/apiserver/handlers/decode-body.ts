@@ -53,6 +53,13 @@ export function decodeBody(bytes: Uint8Array, contentType: string, schemas: Sche
   }
 }
 
+/** What a request's body says, patches included. Fails as `decodeBody` does. */
+export function bodyValue(bytes: Uint8Array, contentType: string, schemas: Schemas): unknown {
+  return contentType.includes("patch+")
+    ? yamlValue(bodyText(bytes))
+    : decodeBody(bytes, contentType, schemas).object;
+}
+
 export function bodyText(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
@@ -90,7 +97,7 @@ export function yamlValue(text: string): unknown {
 }
 
 function parsedJson(text: string): unknown {
-  if (!/^\s*\{/.test(text)) return undefined;
+  if (!/^\s*[{[]/.test(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
