@@ -26,6 +26,7 @@ import type {
   ServiceAccount,
   StatefulSet,
   StorageClass,
+  VolumeAttributesClass,
 } from "./types.ts";
 
 const row = <T>(
@@ -89,6 +90,13 @@ export const resources = {
   resourcequotas: row<ResourceQuota>("", "v1", "ResourceQuota", "resourcequotas"),
   jobs: row<Job>("batch", "v1", "Job", "jobs"),
   storageclasses: row<StorageClass>("storage.k8s.io", "v1", "StorageClass", "storageclasses", false),
+  volumeattributesclasses: row<VolumeAttributesClass>(
+    "storage.k8s.io",
+    "v1",
+    "VolumeAttributesClass",
+    "volumeattributesclasses",
+    false,
+  ),
   leases: row<Lease>("coordination.k8s.io", "v1", "Lease", "leases"),
   clusterroles: row<ClusterRole>("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false),
 } as const;

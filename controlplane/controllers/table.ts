@@ -27,6 +27,7 @@ import {
 } from "./serviceaccount/namespace-content-controllers.ts";
 import { tokenSecretController } from "./serviceaccount/token-secret-controller.ts";
 import { statefulSetController } from "./statefulset/stateful-set-controller.ts";
+import { attributesClassProtectionController } from "./volumeprotection/class-protection-controller.ts";
 import {
   claimProtectionController,
   volumeProtectionController,
@@ -64,4 +65,5 @@ export const controllerTable: readonly Controller[] = [
   localPathProvisioner,
   claimProtectionController,
   volumeProtectionController,
+  attributesClassProtectionController,
 ];

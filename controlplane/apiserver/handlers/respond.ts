@@ -14,7 +14,15 @@ import { encodeKubernetesProtobuf } from "../schema/protobuf-envelope.ts";
 import type { Answer, ListAnswer } from "./call.ts";
 import { type Format, mediaTypes, type Output, statusFormat } from "./negotiate.ts";
 import { listProtobuf, objectProtobuf } from "./protobuf-answer.ts";
-import { checkForm, includeObjectOf, kindView, partialMetadata, servedObject, table } from "./shapes.ts";
+import {
+  checkForm,
+  includeObjectOf,
+  kindView,
+  metadataAlone,
+  partialMetadata,
+  servedObject,
+  table,
+} from "./shapes.ts";
 
 /** Answers of at least this size are compressed for clients that can read it (as Kubernetes does). */
 export const gzipFromBytes = 128 * 1024;
@@ -97,7 +105,9 @@ function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): 
     checkForm(output, answer.type === "seenAs" ? groupKindOf(object) : served.kind, false);
     const { resourceVersion } = object.metadata;
     if (output.as === "table") return table(options, [object], { resourceVersion });
-    return output.as === "metadata" ? partialMetadata(object.metadata, output.version) : view.whole(object);
+    return output.as === "metadata"
+      ? metadataAlone(view.kind ?? {}, object, output.version)
+      : view.whole(object);
   }
   checkForm(output, served.kind, true);
   const { list } = answer;
@@ -105,12 +115,12 @@ function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): 
   const metadata = listMetadata(list);
   if (output.as === "table") return table(options, objects, metadata);
   if (output.as === "metadataList") {
-    const items = objects.map((object) => partialMetadata(object.metadata, output.version));
+    const items = objects.map((object) => metadataAlone(served.kind, object, output.version));
     return {
       kind: "PartialObjectMetadataList",
       apiVersion: `meta.k8s.io/${output.version}`,
       metadata,
-      items,
+      items: items.length === 0 ? null : items,
     };
   }
   const items = objects.map((object) => withoutType(servedObject(served, object)));
@@ -136,12 +146,16 @@ function* listParts(list: ListAnswer, { served, output }: Shown): Generator<Uint
   const type = asMetadata
     ? { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${output.version}` }
     : { kind: `${served.kind.kind}List`, apiVersion: served.apiVersion };
+  if (asMetadata && list.items.length === 0) {
+    yield Buffer.from(jsonText({ ...type, metadata, items: null }));
+    return;
+  }
   yield Buffer.from(`${jsonText({ ...type, metadata }).slice(0, -1)},"items":[`);
   let isFirst = true;
   for (const item of list.items) {
     if (!isFirst) yield comma;
     isFirst = false;
-    if (asMetadata) yield Buffer.from(jsonText(partialMetadata(item.object.metadata, output.version)));
+    if (asMetadata) yield Buffer.from(jsonText(metadataAlone(served.kind, item.object, output.version)));
     else if (served.convert === undefined) yield item.bareJson();
     else yield Buffer.from(jsonText(withoutType(servedObject(served, item.object))));
   }

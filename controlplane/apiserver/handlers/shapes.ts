@@ -25,6 +25,14 @@ export function servedObject(served: ServedKind, object: KubeObject): JsonObject
   return writtenForm(served.convert === undefined ? { ...object } : served.convert.toServed(object));
 }
 
+export function metadataAlone(
+  { bareMetadata }: Pick<Kind, "bareMetadata">,
+  { metadata }: KubeObject,
+  version: Output["version"],
+): JsonObject {
+  return partialMetadata(bareMetadata?.(metadata) ?? metadata, version);
+}
+
 export function partialMetadata(metadata: object, version: Output["version"]): JsonObject {
   return { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata };
 }
@@ -50,6 +58,8 @@ export interface TableView {
   readonly cells: (object: KubeObject, nowMs: number) => readonly Cell[];
   /** The whole object in a row, for those who ask for it. */
   readonly whole: (object: KubeObject) => JsonObject;
+  /** The kind, where its objects are shown. */
+  readonly kind?: Pick<Kind, "bareMetadata" | "noRowsAreNull">;
 }
 
 export interface TableOptions {
@@ -66,15 +76,16 @@ export function table(
   metadata: JsonObject,
 ): JsonObject {
   const { view, version } = options;
+  const rows = objects.map((object) => ({
+    cells: view.cells(object, options.nowMs),
+    object: rowObject(options, object),
+  }));
   return {
     kind: "Table",
     apiVersion: `meta.k8s.io/${version}`,
     metadata,
     columnDefinitions: view.columns,
-    rows: objects.map((object) => ({
-      cells: view.cells(object, options.nowMs),
-      object: rowObject(options, object),
-    })),
+    rows: rows.length === 0 && view.kind?.noRowsAreNull ? null : rows,
   };
 }
 
@@ -87,11 +98,12 @@ export function kindView(served: ServedKind): TableView {
     view.cells(slow === undefined ? object : toKubeObject(servedObject(served, object)), nowMs);
   const columns = served.view.columns.map(columnDefinition);
   const whole = (object: KubeObject) => servedObject(served, object);
-  if (kind.columnsIncludeName) return { columns, cells, whole };
+  if (kind.columnsIncludeName) return { columns, cells, whole, kind };
   return {
     columns: [nameColumn, ...columns],
     cells: (object, nowMs) => [object.metadata.name, ...cells(object, nowMs)],
     whole,
+    kind,
   };
 }
 
@@ -113,5 +125,5 @@ export function columnDefinition({ name, type, format, description, priority }: 
 
 function rowObject({ view, version, include }: TableOptions, object: KubeObject): JsonObject | null {
   if (include === "None") return null;
-  return include === "Object" ? view.whole(object) : partialMetadata(object.metadata, version);
+  return include === "Object" ? view.whole(object) : metadataAlone(view.kind ?? {}, object, version);
 }

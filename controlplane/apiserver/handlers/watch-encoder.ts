@@ -14,6 +14,7 @@ import {
   type IncludeObject,
   includeObjectOf,
   kindView,
+  metadataAlone,
   partialMetadata,
   servedObject,
   table,
@@ -127,7 +128,7 @@ export class WatchEncoder {
       });
     return output.as === "object"
       ? servedObject(served, object)
-      : partialMetadata(object.metadata, output.version);
+      : metadataAlone(served.kind, object, output.version);
   }
 
   #tableOptions(served = this.#call.served) {

@@ -47,6 +47,8 @@ export interface Kind {
   readonly createsOnUpdate?: true;
   /** PUT must name the version that it replaces. */
   readonly needsVersion?: true;
+  /** An object's metadata where they are shown alone: without what stands for a field of the object. */
+  readonly bareMetadata?: (metadata: KubeObject["metadata"]) => KubeObject["metadata"];
   /** A deletion answers with what is gone, where others answer with a Status. */
   readonly returnsDeleted?: true;
   /** By subresource, "" for the object itself: the fields that a write through it does not set, whatever it says, as paths
@@ -85,6 +87,8 @@ export interface Kind {
   readonly fieldLabels?: readonly string[];
   /** Set where `columns` is the whole table and no NAME column goes before it (events name themselves last). */
   readonly columnsIncludeName?: true;
+  /** Set where Kubernetes has no columns of its own for the kind: an empty table has no rows instead of an empty list of them. */
+  readonly noRowsAreNull?: true;
   /** Table output: columns after NAME, and the cells of one object in the same order. `now` is wall time in ms. */
   readonly columns: readonly Column[];
   readonly cells: (object: KubeObject, nowMs: number) => readonly Cell[];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { matchesFields, matchesLabels, parseFieldSelector, parseLabelSelector } from "./selectors.ts";
 
 describe("label selectors", () => {
@@ -58,4 +59,14 @@ describe("field selectors", () => {
   it("refuses a term without an operator", () => {
     assert.throws(() => parseFieldSelector("status.phase"), { reason: "BadRequest" });
   });
+});
+
+describe("label selectors, as kube-apiserver reads them", () => {
+  const file = new URL("testdata/label-selector-answers.json", import.meta.url);
+  const answers: Readonly<Record<string, string | null>> = JSON.parse(readFileSync(file, "utf8"));
+  for (const [selector, message] of Object.entries(answers))
+    it(`${JSON.stringify(selector)} ${message === null ? "is one" : "is refused in its words"}`, () => {
+      if (message === null) parseLabelSelector(selector);
+      else assert.throws(() => parseLabelSelector(selector), { reason: "BadRequest", message });
+    });
 });

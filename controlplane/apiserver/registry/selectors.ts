@@ -1,5 +1,6 @@
 import { parseInt64 } from "../../../client/rules/int64.ts";
 import { badRequest } from "../api-error.ts";
+import { type ParsedRequirement, parseRequirements, UnreadableSelector } from "./label-selector-parser.ts";
 
 /** Label and field selectors, parsed from text. Grammar: k8s.io/apimachinery `labels` and `fields`. Pure. */
 export type LabelRequirement =
@@ -13,52 +14,28 @@ export interface FieldRequirement {
 }
 export type Labels = Readonly<Record<string, string>>;
 
-const requirementPattern =
-  /^\s*(?:(!)\s*([^\s!=<>,()]+)|([^\s!=<>,()]+)(?:\s*(==|=|!=|>|<)\s*([^\s!=<>,()]*)|\s+(in|notin)\s*\(([^()]*)\))?)\s*(?:,|$)/;
-
 /** Fails with BadRequest as Kubernetes words it. An empty text selects everything. */
 export function parseLabelSelector(text: string): readonly LabelRequirement[] {
-  const requirements: LabelRequirement[] = [];
-  let rest = text;
-  while (rest.trim() !== "") {
-    const match = requirementPattern.exec(rest);
-    if (match === null)
-      throw badRequest(`unable to parse requirement: found '${rest.trim()}', expected: a selector`);
-    requirements.push(labelRequirement(match));
-    const ended = rest.slice(0, match[0].length).endsWith(",");
-    rest = rest.slice(match[0].length);
-    if (ended && rest.trim() === "")
-      throw badRequest("unable to parse requirement: found '', expected: identifier after ','");
+  try {
+    return parseRequirements(text).map(labelRequirement);
+  } catch (error) {
+    if (error instanceof UnreadableSelector) throw badRequest(error.message);
+    throw error;
   }
-  return requirements;
 }
 
-const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
-
-function labelRequirement(match: RegExpExecArray): LabelRequirement {
-  const [, not, absentKey, key = absentKey ?? "", op, value = "", setOp, set = ""] = match;
-  if (!labelKey.test(key))
-    throw badRequest(
-      `unable to parse requirement: <nil>: Invalid value: "${key}": name part must be a qualified name`,
-    );
-  if (not !== undefined) return { key, op: "absent" };
-  const values = setOp === undefined ? [value] : set.split(",").map((part) => part.trim());
-  if (op === undefined && setOp === undefined) return { key, op: "exists" };
-  for (const one of values)
-    if (!labelValue.test(one))
-      throw badRequest(
-        `unable to parse requirement: values[0][${key}]: Invalid value: "${one}": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`,
-      );
-  if (op === ">" || op === "<") {
-    const bound = parseInt64(value);
-    if (bound === undefined)
-      throw badRequest(
-        `unable to parse requirement: values[0]: Invalid value: "${value}": for 'Gt', 'Lt' operators, the value must be an integer`,
-      );
-    return { key, op: op === ">" ? "gt" : "lt", value: bound };
+function labelRequirement({ key, operator, values }: ParsedRequirement): LabelRequirement {
+  switch (operator) {
+    case "exists":
+      return { key, op: "exists" };
+    case "!":
+      return { key, op: "absent" };
+    case ">":
+    case "<":
+      return { key, op: operator === ">" ? "gt" : "lt", value: parseInt64(values[0] ?? "") ?? 0n };
+    default:
+      return { key, op: operator === "!=" || operator === "notin" ? "notin" : "in", values: new Set(values) };
   }
-  return { key, op: op === "!=" || setOp === "notin" ? "notin" : "in", values: new Set(values) };
 }
 
 export function matchesLabels(

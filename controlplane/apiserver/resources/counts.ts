@@ -20,7 +20,13 @@ export function validateShare(
       "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
     return [invalid(field, value, text)];
   }
-  if (percentMax !== undefined && Number.parseInt(value, 10) > percentMax)
-    return [invalid(field, value, `must not be greater than ${percentMax}%`)];
-  return [];
+  return percentMax === undefined ? [] : aboveAll(value, field, percentMax);
+}
+
+/** A percentage above 100, or what is allowed. */
+export function aboveAll(value: string | number, field: string, percentMax = 100): readonly FieldError[] {
+  if (typeof value === "number" || !/^[0-9]+%$/.test(value)) return [];
+  return Number.parseInt(value, 10) > percentMax
+    ? [invalid(field, value, `must not be greater than ${percentMax}%`)]
+    : [];
 }

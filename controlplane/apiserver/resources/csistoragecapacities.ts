@@ -31,6 +31,7 @@ export const csiStorageCapacities = kindOf<CSIStorageCapacity>({
     ...immutable("storageClassName", next.storageClassName, current.storageClassName),
   ],
   // Kubernetes has columns for this kind, and does not use them.
+  noRowsAreNull: true,
   columns: [column("Created At", "date")],
   cells: ({ metadata }) => [metadata.creationTimestamp],
 });

@@ -65,6 +65,7 @@ export const customResourceDefinitions = kindOf<Definition>({
     setCondition(definition, condition, now);
   },
   validate: (definition, _facts, current) => validateDefinition(definition, current),
+  noRowsAreNull: true,
   columns: [column("Created At", "date")],
   cells: ({ metadata }) => [metadata.creationTimestamp ?? ""],
 });

@@ -1,5 +1,6 @@
 import type { DaemonSet } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { sameValue } from "../schema/same-value.ts";
 import {
   age,
   ageColumn,
@@ -31,7 +32,11 @@ export const daemonSets = kindOf<DaemonSet>({
   hasGeneration: true,
   subresources: { status: true },
   nameRule: dns1123Subdomain,
-  applyDefaults({ spec }) {
+  bareMetadata({ annotations: { [templateGeneration]: _, ...annotations } = {}, ...metadata }) {
+    return { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) };
+  },
+  applyDefaults({ metadata, spec }) {
+    metadata.annotations = { [templateGeneration]: "0", ...metadata.annotations };
     spec.revisionHistoryLimit ??= 10;
     spec.updateStrategy ??= {};
     spec.updateStrategy.type ??= "RollingUpdate";
@@ -49,18 +54,21 @@ export const daemonSets = kindOf<DaemonSet>({
       desiredNumberScheduled: 0,
       numberReady: 0,
     };
-    object.metadata.annotations ??= {};
-    object.metadata.annotations["deprecated.daemonset.template.generation"] ??= "1";
+    countTemplates(object, Math.max(generationOf(object), 1));
   },
-  prepareForUpdate: keepStatus,
+  prepareForUpdate(next, current) {
+    keepStatus(next, current);
+    const isNew = !sameValue(next.spec.template, current.spec.template);
+    countTemplates(next, generationOf(current) + (isNew ? 1 : 0));
+  },
   dropDisabled: dropDisabledTemplate,
-  validate: ({ spec }) => [
+  validate: ({ spec }, _facts, current) => [
+    ...(current === undefined ? [] : immutable("spec.selector", spec.selector, current.spec.selector)),
     ...validateSelectorAndTemplate(spec, ["Always"], "daemonset"),
     ...validateUpdateStrategy(spec),
     ...validateCount(spec.minReadySeconds, "spec.minReadySeconds"),
     ...validateCount(spec.revisionHistoryLimit, "spec.revisionHistoryLimit"),
   ],
-  validateUpdate: (next, current) => immutable("spec.selector", next.spec.selector, current.spec.selector),
   columns: [
     column("Desired", "integer"),
     column("Current", "integer"),
@@ -83,6 +91,17 @@ export const daemonSets = kindOf<DaemonSet>({
     labelSelectorText(spec.selector),
   ],
 });
+
+/** A field of the form in which Kubernetes keeps daemon sets, shown as an annotation. */
+const templateGeneration = "deprecated.daemonset.template.generation";
+
+function generationOf({ metadata }: DaemonSet): number {
+  return Number.parseInt(metadata.annotations?.[templateGeneration] ?? "0", 10) || 0;
+}
+
+function countTemplates({ metadata }: DaemonSet, generation: number): void {
+  metadata.annotations = { ...metadata.annotations, [templateGeneration]: String(generation) };
+}
 
 function validateUpdateStrategy({ updateStrategy }: DaemonSet["spec"]): readonly FieldError[] {
   const { type, rollingUpdate } = updateStrategy ?? {};

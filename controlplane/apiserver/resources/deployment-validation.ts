@@ -1,6 +1,6 @@
 import type { Deployment } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
-import { validateCount, validateShare } from "./counts.ts";
+import { aboveAll, validateCount, validateShare } from "./counts.ts";
 import { forbidden, invalid, notSupported } from "./field-errors.ts";
 import { validateSelectorAndTemplate } from "./workload-validation.ts";
 
@@ -36,7 +36,13 @@ function validateStrategy({ strategy }: Deployment["spec"]): readonly FieldError
     case "RollingUpdate":
       return rollingUpdate === undefined ? [] : validateRolling(rollingUpdate, "spec.strategy.rollingUpdate");
     default:
-      return [notSupported("spec.strategy.type", type, ["Recreate", "RollingUpdate"])];
+      return [
+        notSupported(
+          "spec.strategy",
+          { Type: type, RollingUpdate: rollingUpdate ? rollingShown(rollingUpdate) : null },
+          ["Recreate", "RollingUpdate"],
+        ),
+      ];
   }
 }
 
@@ -46,12 +52,20 @@ function validateRolling(
   field: string,
 ): readonly FieldError[] {
   const problems = [
-    ...validateShare(maxUnavailable, `${field}.maxUnavailable`, { percentMax: 100 }),
+    ...validateShare(maxUnavailable, `${field}.maxUnavailable`, {}),
     ...validateShare(maxSurge, `${field}.maxSurge`, {}),
   ];
   if (isZero(maxUnavailable) && isZero(maxSurge))
     problems.push(invalid(`${field}.maxUnavailable`, maxUnavailable, "may not be 0 when `maxSurge` is 0"));
-  return problems;
+  return [...problems, ...aboveAll(maxUnavailable, `${field}.maxUnavailable`)];
 }
 
 const isZero = (value: string | number) => Number.parseInt(String(value), 10) === 0;
+
+/** As Kubernetes' own form of it is written. */
+function rollingShown({
+  maxUnavailable = 0,
+  maxSurge = 0,
+}: NonNullable<NonNullable<Deployment["spec"]["strategy"]>["rollingUpdate"]>): object {
+  return { MaxUnavailable: maxUnavailable, MaxSurge: maxSurge };
+}

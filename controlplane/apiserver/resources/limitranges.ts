@@ -23,6 +23,7 @@ export const limitRanges = kindOf<LimitRange>({
     for (const limit of spec.limits ?? []) if (limit.type === "Container") defaultLimits(limit);
   },
   validate: validateLimitRange,
+  noRowsAreNull: true,
   columns: [column("Created At", "date")],
   cells: ({ metadata }) => [metadata.creationTimestamp],
 });

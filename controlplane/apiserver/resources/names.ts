@@ -12,7 +12,9 @@ const labelValuePattern = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const configKeyPattern = /^[-._a-zA-Z0-9]+$/;
 const portNamePattern = /^[-a-z0-9]+$/;
 
-const tooLong = (max: number) => `must be no more than ${max} bytes`;
+const tooLong = (max: number) => `must be no more than ${max} characters`;
+/** Of labels, whose rules Kubernetes keeps elsewhere. */
+const tooManyBytes = (max: number) => `must be no more than ${max} bytes`;
 
 export function regexRule(text: string, pattern: string, ...examples: string[]): string {
   const quoted = examples.map((one) => `'${one}'`);
@@ -38,7 +40,7 @@ const label1035Text = regexRule(
   "abc-123",
 );
 
-/** Container, namespace, and port names; services since 1.33 under DNS-1035 still. */
+/** Names of containers, namespaces, ports and services. */
 export const dns1123Label: Rule = (value) => [
   ...(value.length > labelMax ? [tooLong(labelMax)] : []),
   ...(label1123Pattern.test(value)
@@ -109,10 +111,13 @@ export const qualifiedName: Rule = (value) => {
   if (parts.length === 2) {
     const prefix = parts[0] ?? "";
     if (prefix === "") problems.push("prefix part must be non-empty");
-    else problems.push(...dns1123Subdomain(prefix).map((text) => `prefix part ${text}`));
+    else {
+      if (prefix.length > subdomainMax) problems.push(`prefix part ${tooManyBytes(subdomainMax)}`);
+      if (!subdomainPattern.test(prefix)) problems.push(`prefix part ${subdomainText}`);
+    }
   }
   if (name === "") problems.push("name part must be non-empty");
-  else if (name.length > labelMax) problems.push(`name part ${tooLong(labelMax)}`);
+  else if (name.length > labelMax) problems.push(`name part ${tooManyBytes(labelMax)}`);
   if (!qualifiedNamePattern.test(name)) problems.push(namePartText);
   return problems;
 };
@@ -126,7 +131,7 @@ const labelValueText = regexRule(
 );
 
 export const labelValue: Rule = (value) => [
-  ...(value.length > labelMax ? [tooLong(labelMax)] : []),
+  ...(value.length > labelMax ? [tooManyBytes(labelMax)] : []),
   ...(labelValuePattern.test(value) ? [] : [labelValueText]),
 ];
 

@@ -23,6 +23,7 @@ export const roles = kindOf<Role>({
   hasSpec: false,
   applyDefaults: () => undefined,
   validate: ({ rules }) => validateRules(rules, { namespaced: true }),
+  noRowsAreNull: true,
   columns,
   cells: ({ metadata }) => [metadata.creationTimestamp],
 });
@@ -45,6 +46,7 @@ export const clusterRoles = kindOf<ClusterRole>({
     ...validateRules(rules, { namespaced: false }),
     ...validateAggregation(aggregationRule),
   ],
+  noRowsAreNull: true,
   columns,
   cells: ({ metadata }) => [metadata.creationTimestamp],
 });

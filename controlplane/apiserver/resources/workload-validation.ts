@@ -12,25 +12,33 @@ export function validateSelectorAndTemplate(
   restartPolicies: readonly string[],
   owner: "deployment" | "daemonset" = "deployment",
 ): readonly FieldError[] {
-  const problems: FieldError[] = [];
+  const isDaemonSet = owner === "daemonset";
   const wrongSelector = validateLabelSelector(selector, "spec.selector");
-  problems.push(...wrongSelector);
-  if (selector === undefined) problems.push(required("spec.selector"));
-  else if (isEmptySelector(selector)) {
-    problems.push(invalid("spec.selector", selector, `empty selector is invalid for ${owner}`));
-  }
+  const problems: FieldError[] = [...wrongSelector];
+  const isEmpty = selector !== undefined && isEmptySelector(selector);
+  const empty = isEmpty ? [invalid("spec.selector", selector, `empty selector is invalid for ${owner}`)] : [];
+  if (!isDaemonSet) problems.push(...(selector === undefined ? [required("spec.selector")] : empty));
+  if (wrongSelector.length > 0) {
+    // A selector that says nothing certain: what there is to select is not looked at.
+    if (!isDaemonSet) return [...problems, invalid("spec.selector", selector, "invalid label selector")];
+  } else problems.push(...unselected(selector, template?.metadata?.labels));
+  if (isDaemonSet) problems.push(...empty);
   if (template === undefined) return [...problems, required("spec.template")];
-  const labels = template.metadata?.labels ?? {};
-  if (selector !== undefined && wrongSelector.length === 0 && !isEmptySelector(selector)) {
-    if (!matchesLabels(selectorFromLabelSelector(selector), labels)) {
-      const text = "`selector` does not match template `labels`";
-      problems.push(invalid("spec.template.metadata.labels", labels, text));
-    }
-  }
   return [
     ...problems,
     ...validateTemplate(template, "spec.template", restartPolicies),
-    ...noDeadline(template, owner === "daemonset" ? "DaemonSet" : "ReplicaSet"),
+    ...noDeadline(template, isDaemonSet ? "DaemonSet" : "ReplicaSet"),
+  ];
+}
+
+/** No selector selects nothing, an empty one everything. */
+function unselected(
+  selector: LabelSelector | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+): readonly FieldError[] {
+  if (matchesLabels(selectorFromLabelSelector(selector), labels)) return [];
+  return [
+    invalid("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`"),
   ];
 }
 

@@ -1,8 +1,9 @@
 import type { Meta, PersistentVolume, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
 
-/** Keep claims that pods use, and volumes that claims are bound to, from going. */
+/** Keep claims that pods use, volumes that claims are bound to, and classes that either names, from going. */
 export const claimFinalizer = "kubernetes.io/pvc-protection";
 export const volumeFinalizer = "kubernetes.io/pv-protection";
+export const classFinalizer = "kubernetes.io/vac-protection";
 
 /** What is to be done about the finalizer of an object. */
 export type ProtectionStep = "add" | "removeIfUnused" | "nothing";
@@ -39,6 +40,14 @@ function names({ name, isOwned }: NamedClaim, { metadata }: PersistentVolumeClai
   if (name !== metadata.name || metadata.namespace !== pod.metadata.namespace) return false;
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   return !isOwned || owner?.uid === pod.metadata.uid;
+}
+
+/** The classes of volume attributes that a claim or a volume wants, has, or is about to have. */
+export function attributesClassesOf(user: PersistentVolumeClaim | PersistentVolume): readonly string[] {
+  const { currentVolumeAttributesClassName: current, modifyVolumeStatus: change } = (user.status ??
+    {}) as NonNullable<PersistentVolumeClaim["status"]>;
+  const names = [user.spec?.volumeAttributesClassName, current, change?.targetVolumeAttributesClassName];
+  return names.flatMap((name) => (name ? [name] : []));
 }
 
 /** A volume is in use as long as a claim is bound to it. */

@@ -1,7 +1,6 @@
-import { isConflict, isNotFound } from "../../../client/api-error.ts";
 import { keyOf, keyOfRef, refOfKey } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
-import type { Meta, PersistentVolume, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import {
   claimFinalizer,
@@ -13,6 +12,7 @@ import {
   withFinalizer,
   withoutFinalizer,
 } from "./plan-protection.ts";
+import { unlessChanged, withFinalizers } from "./write-finalizers.ts";
 
 /** Kubernetes' pvc-protection: a claim goes when no pod on a node uses it any more. */
 export const claimProtectionController: Controller = {
@@ -84,17 +84,4 @@ async function isUsed(
   const { namespace } = refOfKey(keyOf(claim));
   const { items } = await client.list(resources.pods, { namespace });
   return items.some((pod) => usesClaim(pod, claim));
-}
-
-function withFinalizers<T extends { readonly metadata: Meta }>(object: T, finalizers: readonly string[]): T {
-  return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers] } };
-}
-
-/** Whoever was faster brings us back by an event. */
-async function unlessChanged(write: () => Promise<unknown>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (!isNotFound(error) && !isConflict(error)) throw error;
-  }
 }

@@ -62,4 +62,38 @@ describe("controlplane/controllers/volumeprotection", function () {
     await phase("Released");
     await until(resources.persistentvolumes, "no volume", (all) => all.length === 0);
   });
+
+  it("a class of volume attributes that is deleted stays as long as a claim names it", async () => {
+    const { client, until } = cluster;
+    const ref = { name: "fast" };
+    const made = await client.create(resources.volumeattributesclasses, {
+      metadata: ref,
+      driverName: "driver.example.com",
+      parameters: { iops: "9000" },
+    });
+    assert.deepEqual(made.metadata.finalizers, ["kubernetes.io/vac-protection"]);
+    const claim = { namespace: "default", name: "quick" };
+    await client.create(resources.persistentvolumeclaims, {
+      metadata: claim,
+      spec: { ...spec, volumeAttributesClassName: "fast" },
+    });
+    await client.delete(resources.volumeattributesclasses, ref);
+    // A second class goes at once: the controller has passed the first one by then, and left it.
+    const other = { name: "unused" };
+    await client.create(resources.volumeattributesclasses, {
+      metadata: other,
+      driverName: "driver.example.com",
+      parameters: { iops: "1" },
+    });
+    await client.delete(resources.volumeattributesclasses, other);
+    const left = await until(resources.volumeattributesclasses, "only the used class", (all) =>
+      all.some(({ metadata }) => metadata.name === "unused") ? false : all,
+    );
+    assert.deepEqual(
+      left.map(({ metadata }) => metadata.name),
+      ["fast"],
+    );
+    await client.delete(resources.persistentvolumeclaims, claim);
+    await until(resources.volumeattributesclasses, "no class", (all) => all.length === 0);
+  });
 });

@@ -44,6 +44,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "local-path-provisioner-controller": "persistent-volume-binder",
   "persistentvolumeclaim-protection-controller": "pvc-protection-controller",
   "persistentvolume-protection-controller": "pv-protection-controller",
+  "volumeattributesclass-protection-controller": "volumeattributesclass-protection-controller",
   "garbage-collector-controller": "generic-garbage-collector",
 };
 
