@@ -15,13 +15,20 @@ export function schemas(): Schemas {
   return {
     decodeProtobuf: (body) => decodeKubernetesProtobuf(body),
     of: (gvk) => ({
-      checkFields: (object) => checkFields(gvk, object),
+      accept: (object) => {
+        const found = checkFields(gvk, object);
+        if (found.typeErrors.length > 0) return found;
+        if (found.unknown.length > 0) dropUnknownFields(gvk, object);
+        normalizeObject(object);
+        return found;
+      },
       normalize: (object) => {
         dropUnknownFields(gvk, object);
         normalizeObject(object);
       },
       strategicMerge: (current, patch) => strategicMergePatch(gvk, current, patch),
     }),
+    checkFields,
     // Kinds that are not built in have their own schema, by which the object is judged as in every write.
     applyErrors: (patch) =>
       findTypeName(String(patch.apiVersion), String(patch.kind)) === undefined

@@ -8,6 +8,8 @@ export interface Schemas {
   decodeProtobuf(body: Uint8Array): JsonObject;
   /** Of a built-in kind. */
   of(gvk: Gvk): ObjectSchema;
+  /** What in an object of a built-in kind is not in its schema, given more than once, or of another type. */
+  checkFields(gvk: Gvk, object: JsonObject): FieldFindings;
   /** Why something cannot be applied; empty where it can. */
   applyErrors(patch: JsonObject): string;
   /** Paths of what the patch gives and what can only be given as a whole. */
@@ -21,8 +23,9 @@ export interface Schemas {
 
 /** What is known of the fields of a kind in one of its versions. */
 export interface ObjectSchema {
-  /** What in the object is not in its schema, given more than once, or of another type. */
-  checkFields(object: JsonObject): FieldFindings;
+  /** Tells what in the object is not in its schema, given more than once, or of another type. Unless something is of another
+   *  type, then also normalizes it. */
+  accept(object: JsonObject): FieldFindings;
   /** Drops unknown fields and what is not set; mutates. */
   normalize(object: JsonObject): void;
   /** What OpenAPI's documents tell of it, where no built-in definition does. */

@@ -30,7 +30,8 @@ export interface Requester {
 
 export type Operation = "create" | "update" | "delete" | "connect";
 
-/** One write. `object` is what is about to be stored; while mutating it may still be changed, in place. */
+/** One write, its defaults filled in: whoever adds parts while mutating gives them whole, or has defaults filled in anew.
+ *  `object` is what is about to be stored; while mutating it may still be changed, in place. */
 export type Write =
   | { readonly operation: "create"; readonly object: KubeObject; readonly old?: undefined }
   | { readonly operation: "update"; readonly object: KubeObject; readonly old: KubeObject }
@@ -133,6 +134,12 @@ function twiceIfWanted(mutate: Admission): Admission {
 export async function admitDeletion(phases: Phases, attributes: Attributes): Promise<void> {
   await phases.mutate(attributes);
   await phases.validate(attributes);
+}
+
+/** Fills in the defaults of what others made of the object. */
+export function applyDefaults({ kind, type }: Attributes, object: KubeObject): void {
+  // What has a type of its own is no object of the kind.
+  if (type === undefined) kind.applyDefaults(object);
 }
 
 /** The name that admission knows: none yet where it will be generated, none where a collection goes. */

@@ -97,26 +97,27 @@ export function schemaOf({ schema }: DefinitionVersion): JsonSchema {
 
 /** Strategic merge has no meaning here: Kubernetes refuses it for custom resources. */
 function objectSchema(schema: JsonSchema, openApi?: CustomSchema): ObjectSchema {
+  const settled = (object: JsonObject): readonly string[] => {
+    for (const one of [object, ...embeddedResources(object, schema)]) {
+      dropUnknownMetadata(one);
+      normalizeMetadata(one);
+    }
+    return prune(object, schema);
+  };
   return {
     ...(openApi && { openApi }),
-    checkFields(object) {
+    accept(object) {
       const found = checkMetadataFields(object);
-      const unknown = prune(cloneJson(object), schema).map((path) => `unknown field ${JSON.stringify(path)}`);
       const malformed = malformedMeta(object, schema, "");
-      const typeErrors = malformed === undefined ? [] : [`${malformed.field}: ${malformed.message}`];
-      return {
-        ...found,
-        unknown: [...found.unknown, ...unknown],
-        typeErrors: [...found.typeErrors, ...typeErrors],
-      };
+      const typeErrors =
+        malformed === undefined
+          ? found.typeErrors
+          : [...found.typeErrors, `${malformed.field}: ${malformed.message}`];
+      if (typeErrors.length > 0) return { ...found, typeErrors };
+      const unknown = settled(object).map((path) => `unknown field ${JSON.stringify(path)}`);
+      return { ...found, unknown: [...found.unknown, ...unknown] };
     },
-    normalize(object) {
-      for (const one of [object, ...embeddedResources(object, schema)]) {
-        dropUnknownMetadata(one);
-        normalizeMetadata(one);
-      }
-      prune(object, schema);
-    },
+    normalize: settled,
   };
 }
 

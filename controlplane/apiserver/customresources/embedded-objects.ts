@@ -6,9 +6,27 @@ import { validateMeta } from "../resources/meta.ts";
 import { dns1035Label, pathSegment } from "../resources/names.ts";
 import { additionalOf, type JsonSchema, propertyOf } from "./json-schema.ts";
 
+const withResources = new WeakMap<JsonSchema, boolean>();
+
+/** Whether the schema, or any inside it, is that of a resource of its own: most have none, and need not be looked through. */
+function holdsResources(schema: JsonSchema): boolean {
+  let known = withResources.get(schema);
+  if (known === undefined) {
+    const { items, properties = {}, additionalProperties } = schema;
+    known =
+      schema["x-kubernetes-embedded-resource"] === true ||
+      (items !== undefined && holdsResources(items)) ||
+      (typeof additionalProperties === "object" && holdsResources(additionalProperties)) ||
+      Object.values(properties).some(holdsResources);
+    withResources.set(schema, known);
+  }
+  return known;
+}
+
 /** What breaks the rules for apiVersion, kind and metadata of objects that stand in other objects (apiextensions-apiserver's
  *  schema/objectmeta). Pure. */
 export function embeddedProblems(value: unknown, schema: JsonSchema, path: string): readonly FieldError[] {
+  if (!holdsResources(schema)) return [];
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined) return [];
@@ -62,6 +80,7 @@ function resourceProblems(value: JsonObject, path: string): readonly FieldError[
 
 /** The objects that stand in this one as resources of their own. */
 export function embeddedResources(value: unknown, schema: JsonSchema): readonly JsonObject[] {
+  if (!holdsResources(schema)) return [];
   if (Array.isArray(value)) {
     const { items } = schema;
     return items === undefined ? [] : value.flatMap((item) => embeddedResources(item, items));
@@ -78,6 +97,7 @@ export function embeddedResources(value: unknown, schema: JsonSchema): readonly 
 /** The first field of apiVersion, kind and metadata whose type is not theirs. Where the values come from a stored object
  *  nothing is wrong with them: they were taken by the same rules. */
 export function malformedMeta(value: unknown, schema: JsonSchema, path: string): FieldError | undefined {
+  if (!holdsResources(schema)) return undefined;
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined) return undefined;

@@ -37,7 +37,7 @@ describe("discovery as a kube-apiserver answers it", () => {
       .filter(({ plural }) => plural === "deployments")
       .map((kind) => ({
         ...kind,
-        schema: { checkFields: () => ({ unknown: [], duplicate: [], typeErrors: [] }), normalize() {} },
+        schema: { accept: () => ({ unknown: [], duplicate: [], typeErrors: [] }), normalize() {} },
       }));
     assert.deepEqual(deployments(new KindTable(brought))?.responseKind, {
       group: "apps",

@@ -8,7 +8,7 @@ import type { ServedKind } from "../registry/kind-table.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import { storedFrom } from "../registry/slow-conversion.ts";
 import { duplicateFields } from "../schema/duplicate-fields.ts";
-import type { Gvk, ObjectSchema, Schemas } from "../schemas.ts";
+import type { FieldFindings, Gvk, ObjectSchema, Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
 import { dropDoubleOwners } from "./owner-references.ts";
@@ -166,7 +166,7 @@ export function acceptRequest(
   object.apiVersion ||= apiVersionOf(wanted.group, wanted.version);
   object.kind ||= wanted.kind;
   requireKind(object, wanted);
-  checkFieldNames(call, schemas.of(wanted), wanted, { object, text });
+  checkFieldNames(call, wanted, text, () => schemas.checkFields(wanted, object));
   return object;
 }
 
@@ -191,8 +191,7 @@ export async function acceptPart(
   requireKind(object, { group: served.group, version: served.version, kind: served.kind.kind });
   const schema = schemaOf(served, schemas);
   const { group, version } = served;
-  checkFieldNames(call, schema, { group, version, kind: served.kind.kind }, { object, text });
-  schema.normalize(object);
+  checkFieldNames(call, { group, version, kind: served.kind.kind }, text, () => schema.accept(object));
   // Whoever converts it is told where it is.
   if (served.slow !== undefined && served.kind.namespaced && isObject(object.metadata))
     object.metadata.namespace ??= target.namespace;
@@ -225,7 +224,8 @@ function optionsKindOf(verb: ResourceVerb): string {
   return verb === "patch" ? "PatchOptions" : "CreateOptions";
 }
 
-function checkFieldNames(call: Call, schema: ObjectSchema, wanted: Gvk, { object, text }: DecodedBody): void {
+/** @param find Looks at the fields, once it is clear that the question is right. */
+function checkFieldNames(call: Call, wanted: Gvk, text: string | undefined, find: () => FieldFindings): void {
   const asked = call.query.get("fieldValidation") ?? "";
   if (!["", "Strict", "Warn", "Ignore"].includes(asked))
     throw invalid({ group: "meta.k8s.io", kind: optionsKindOf(call.target.verb) }, "", [
@@ -236,7 +236,7 @@ function checkFieldNames(call: Call, schema: ObjectSchema, wanted: Gvk, { object
       },
     ]);
   const { kind, version } = wanted;
-  const found = schema.checkFields(object);
+  const found = find();
   const [typeError] = found.typeErrors;
   if (typeError !== undefined) throw new UndecodableError({ kind, version }, kind, typeError);
   // Looking for what stands twice means reading the text again, so only for those who ask (kubectl always does).

@@ -89,7 +89,7 @@ function optionsInBody(call: Call, schemas: Schemas): JsonObject {
   if (kind !== "DeleteOptions")
     throw badRequest(unregisteredText(String(kind), String(object.apiVersion || "meta.k8s.io/v1")));
   // An option that cannot be read would be one that is not heeded.
-  const [problem] = schemas.of({ group: "", version: "v1", kind }).checkFields(object).typeErrors;
+  const [problem] = schemas.checkFields({ group: "", version: "v1", kind }, object).typeErrors;
   if (problem !== undefined) throw badRequest(problem);
   return object;
 }

@@ -1,5 +1,5 @@
 import type { KubeObject, MutatingAdmissionPolicy } from "../../../client/types.ts";
-import { type Mutable, type Plugin, Rounds, refusal } from "../admission/admission.ts";
+import { applyDefaults, type Mutable, type Plugin, Rounds, refusal } from "../admission/admission.ts";
 import {
   type AskedRequest,
   askedRequest,
@@ -133,7 +133,7 @@ class Turn {
     if (sameJson(next, this.#object)) return;
     for (const field of Object.keys(this.#object)) Reflect.deleteProperty(this.#object, field);
     Object.assign(this.#object, next);
-    this.#attributes.kind.applyDefaults(this.#object);
+    applyDefaults(this.#attributes, this.#object);
     this.#changes += 1;
   }
 

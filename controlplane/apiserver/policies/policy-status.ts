@@ -4,7 +4,6 @@ import type { ValidatingAdmissionPolicy } from "../../../client/types.ts";
 import { ApiError } from "../api-error.ts";
 import { nextChange } from "../cache/next-change.ts";
 import { types } from "../cel/types.ts";
-import type { JsonSchema } from "../customresources/json-schema.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
@@ -79,7 +78,7 @@ export function kindTypes(kinds: Kinds): KindTypes {
       const schema = kinds.byKind(apiVersion, kind)?.schema;
       if (schema === undefined) return builtInType(apiVersion, kind);
       if (schema.openApi === undefined) return undefined;
-      return customType(kind, schema.openApi as JsonSchema) ?? types.dyn;
+      return customType(kind, schema.openApi.schema) ?? types.dyn;
     },
   };
 }

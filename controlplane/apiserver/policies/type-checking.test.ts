@@ -1,5 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { ValidatingAdmissionPolicy } from "../../../client/types.ts";
+import { customKind } from "../customresources/custom-kind.ts";
+import type { Definition } from "../customresources/definition.ts";
 import { KindTable } from "../registry/kind-table.ts";
 import { kinds } from "../resources/table.ts";
 import { startTestApiserver, type TestApiserver } from "../testing.ts";
@@ -123,6 +125,36 @@ describe("types of admission policies are checked by the schemas of the kinds th
     const [one] = warned({ expression, paramKind: { apiVersion: "v1", kind: "ConfigMap" } });
     match(one?.warning ?? "", /applied to '\(string, int\)'[\s\S]*undefined field 'foo'/);
     deepStrictEqual(warned({ expression, paramKind: { apiVersion: "example.com/v1", kind: "Limits" } }), []);
+  });
+
+  it("custom kinds are known by the schemas of their definitions, with metadata as all objects have it", () => {
+    const spec = { type: "object", properties: { size: { type: "integer" } } };
+    const widgets = customKind({
+      metadata: { name: "widgets.example.com" },
+      spec: {
+        group: "example.com",
+        scope: "Cluster",
+        names: { plural: "widgets", kind: "Widget" },
+        versions: [
+          {
+            name: "v1",
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: "object", properties: { spec } } },
+          },
+        ],
+      },
+      status: { acceptedNames: { plural: "widgets", kind: "Widget" } },
+    } as unknown as Definition);
+    ok(widgets);
+    const custom = kindTypes(new KindTable([widgets]));
+    const rules = [rule("example.com", "v1", "widgets")];
+    const found = (expression: string) => typeWarnings(policy({ expression, rules }), custom);
+    deepStrictEqual(found("object.spec.size > 1 && has(object.metadata.labels.a)"), []);
+    match(
+      found("object.spec.size == 'large' && object.spec.color == 'red'")[0]?.warning ?? "",
+      /^example\.com\/v1, Kind=Widget: [\s\S]*\(int, string\)[\s\S]*undefined field 'color'/,
+    );
   });
 
   it("what an authorizer has not is told", () => {

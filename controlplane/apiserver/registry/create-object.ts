@@ -74,7 +74,6 @@ async function admitNew(
   record?.(object);
   const { namespace } = object.metadata;
   await deps.admission.mutate({ operation: "create", kind, object, by, dryRun });
-  kind.applyDefaults(object);
   if (object.metadata.namespace !== namespace)
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }

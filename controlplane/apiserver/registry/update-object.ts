@@ -214,7 +214,6 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
   if (options.record === undefined || kind.allocates !== undefined) kind.applyDefaults(next);
   if (options.validateAdmission === undefined) {
     await deps.admission.mutate({ operation: "update", kind, object: next, old: current, by, dryRun });
-    kind.applyDefaults(next);
     const { resourceVersion } = next.metadata;
     if (resourceVersion !== current.metadata.resourceVersion)
       throw conflict(kind, current.metadata.name, modifiedMeanwhile);

@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { type Mutable, type Plugin, type Requester, Rounds } from "../admission/admission.ts";
+import { applyDefaults, type Mutable, type Plugin, type Requester, Rounds } from "../admission/admission.ts";
 import { type AskedRequest, askedConnection, askedRequest } from "../admission/matching/asked-request.ts";
 import { isExempt } from "../admission/matching/rules.ts";
 import { Answers } from "../admission/matching/variables.ts";
@@ -29,7 +29,8 @@ export function mutatingWebhooks(deps: MutatingDeps, hooks: Hooks): Plugin {
     mutate: async (attributes) => {
       const asked = askedRequest(attributes);
       if (!(await concernsSome(hooks, asked))) return;
-      await new Turn(deps, attributes.by, roundsOf(attributes)).ask(hooks, asked, attributes.object);
+      const turn = new Turn(deps, attributes.by, roundsOf(attributes), attributes);
+      await turn.ask(hooks, asked, attributes.object);
     },
     mutateConnect: async (connection) => {
       const asked = askedConnection(connection);
@@ -49,10 +50,13 @@ class Turn {
   readonly #deps: MutatingDeps;
   readonly #by: Requester;
   readonly #turns: TwoTurns;
+  /** Undefined: there is no object. */
+  readonly #write: Mutable | undefined;
 
-  constructor(deps: MutatingDeps, by: Requester, rounds: Rounds) {
+  constructor(deps: MutatingDeps, by: Requester, rounds: Rounds, write?: Mutable) {
     this.#deps = deps;
     this.#by = by;
+    this.#write = write;
     this.#turns = new TwoTurns(rounds, mutatingWebhooks);
   }
 
@@ -103,6 +107,7 @@ class Turn {
     const changed = !sameJson(object, next);
     for (const field of Object.keys(object)) Reflect.deleteProperty(object, field);
     Object.assign(object, next);
+    if (this.#write !== undefined) applyDefaults(this.#write, object);
     const { configuration, name: webhook } = hook;
     const noted = { configuration, webhook, patch: operations, patchType };
     this.#by.annotate(`patch.webhook.admission.k8s.io/${place}`, JSON.stringify(noted));

@@ -40,12 +40,11 @@ export async function readPatched(
     throw internalError(
       `no kind ${JSON.stringify(stringOf(patched.kind))} is registered for version ${JSON.stringify(stringOf(patched.apiVersion))} in scheme "pkg/runtime/scheme.go:111"`,
     );
-  const { typeErrors, unknown } = schema.checkFields(patched);
+  const { typeErrors, unknown } = schema.accept(patched);
   if (typeErrors[0] !== undefined) throw internalError(typeErrors[0]);
   if (isStrict && unknown.length > 0) {
     throw internalError(`strict decoding error: ${unknown.join(", ")}`);
   }
-  schema.normalize(patched);
   return toKubeObject({ ...(await storedFrom(form, patched)) });
 }
 
