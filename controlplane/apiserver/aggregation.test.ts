@@ -61,6 +61,16 @@ async function startExtension(authority: Certificate, proxies: Certificate) {
             { name: "flunders/status", singularName: "", namespaced: true, kind: "Flunder", verbs: ["get"] },
           ],
         });
+      if (path === "/openapi/v2")
+        return void answer({
+          swagger: "2.0",
+          paths: {
+            "/apis/wardle.example.com/v1/flunders": {
+              get: { responses: { "200": { schema: { $ref: "#/definitions/Flunder" } } } },
+            },
+          },
+          definitions: { Flunder: { type: "object", description: "W" } },
+        });
       if (path === "/openapi/v3")
         return void answer({
           paths: {
@@ -382,6 +392,10 @@ describe("groups that other servers serve", () => {
     const { serverRelativeURL } = index.paths["apis/wardle.example.com/v1"];
     assert.equal((await api.admin.call("GET", serverRelativeURL)).body.info.title, "W");
     assert.ok(index.paths["apis/apps/v1"]);
+    const { body: swagger } = await api.admin.call("GET", "/openapi/v2");
+    assert.deepEqual(swagger.definitions.Flunder, { type: "object", description: "W" });
+    assert.ok(swagger.paths[`${group}/flunders`]);
+    assert.ok(swagger.paths["/apis/apps/v1/deployments"]);
   });
 
   it("notices that the server is ill, and serves nothing once the APIService is gone", async () => {
@@ -397,6 +411,7 @@ describe("groups that other servers serve", () => {
     );
     assert.equal((await api.admin.call("GET", `${group}/flunders`)).code, 503);
     await api.admin.call("DELETE", `${services}/v1.wardle.example.com`);
+    while ("Flunder" in (await api.admin.call("GET", "/openapi/v2")).body.definitions);
     for (;;) {
       const { code } = await api.admin.call("GET", `${group}/flunders`);
       if (code === 404) break;

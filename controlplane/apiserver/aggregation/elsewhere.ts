@@ -1,4 +1,5 @@
 import type { JsonObject } from "../json.ts";
+import type { SwaggerPart } from "../openapi/merge-swagger.ts";
 import { orderedGroups } from "./priorities.ts";
 import { ask, type ProbeDeps, versionPath } from "./probe.ts";
 import type { ServiceTable } from "./service-table.ts";
@@ -28,6 +29,11 @@ export class Elsewhere {
     const known = this.#table.documents(remote);
     const isCurrent = known !== undefined && remote.isAvailable;
     return { version, resources: known?.resources ?? [], freshness: isCurrent ? "Current" : "Stale" };
+  }
+
+  /** The others' parts of the document of OpenAPI v2. */
+  swaggerParts(): readonly SwaggerPart[] {
+    return this.#table.remotes.flatMap((remote) => this.#table.documents(remote)?.swagger?.part ?? []);
   }
 
   /** Where the schemas of the others are, for the index. */

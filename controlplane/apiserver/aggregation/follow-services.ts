@@ -141,7 +141,7 @@ async function verdictOn(
     slices: (await storedObjects(registry, slices)).filter(isOwn) as unknown as readonly EndpointSlice[],
   });
   if (problem !== undefined) return problem;
-  const found = await probe(remote, deps, signal);
+  const found = await probe(remote, { ...deps, before: table.documents(remote) }, signal);
   if ("problem" in found) return failedCheck(found.problem);
   table.setDocuments(remote, found.documents);
   return passed;

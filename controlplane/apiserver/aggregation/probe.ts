@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Clock } from "../../../base/os/clock.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../json.ts";
 import { bodyText, type RemoteClient, userHeaders } from "./remote-client.ts";
+import { remoteSwagger } from "./remote-swagger.ts";
 import type { RemoteDocuments, RemoteVersion } from "./service-table.ts";
 
 /** Asks a remote server whether it serves its group and version, and what. Everything is bounded: time, size and tries. */
@@ -20,8 +21,13 @@ export interface ProbeDeps {
 
 export type Probe = { readonly problem: string } | { readonly documents: RemoteDocuments };
 
-/** The first answer that is one counts. */
-export async function probe(remote: RemoteVersion, deps: ProbeDeps, signal: AbortSignal): Promise<Probe> {
+/** The first answer that is one counts.
+ *  @param before What it said the last time. */
+export async function probe(
+  remote: RemoteVersion,
+  { before, ...deps }: ProbeDeps & { readonly before: RemoteDocuments | undefined },
+  signal: AbortSignal,
+): Promise<Probe> {
   const path = versionPath(remote);
   let problem = "";
   for (let attempt = 0; attempt < attemptsMax && !signal.aborted; attempt++) {
@@ -32,6 +38,7 @@ export async function probe(remote: RemoteVersion, deps: ProbeDeps, signal: Abor
           documents: {
             resources: await resourcesOf(remote, body, deps, signal),
             openApiUrl: await openApiUrl(remote, deps, signal),
+            swagger: await remoteSwagger(remote, before?.swagger, { deps, signal }),
           },
         };
       problem = `bad status from ${urlOf(remote, path)}: ${code}`;
@@ -49,18 +56,20 @@ export function versionPath({ group, version }: RemoteVersion): string {
 const urlOf = ({ service }: RemoteVersion, path: string) =>
   `https://${service.name}.${service.namespace}.svc:${service.port}${path}`;
 
-interface Asked {
+export interface Asked {
   readonly path: string;
   readonly accept: string;
+  /** The name of the content that is at hand. */
+  readonly known?: string;
 }
 
 /** Fails with what stood in the way. */
 export async function ask(
   remote: RemoteVersion,
-  { path, accept }: Asked,
+  { path, accept, known = "" }: Asked,
   { client, clock }: ProbeDeps,
   signal: AbortSignal,
-): Promise<{ readonly code: number; readonly body: string; readonly type: string }> {
+): Promise<{ readonly code: number; readonly body: string; readonly type: string; readonly etag: string }> {
   const limit = new AbortController();
   const cancel = clock.after(probeTimeoutMs, () => limit.abort(new Error("context deadline exceeded")));
   const onAbort = () => limit.abort(signal.reason);
@@ -70,7 +79,11 @@ export async function ask(
     const request = client.request(remote, {
       method: "GET",
       path,
-      headers: ["Host", host, "Accept", accept, ...userHeaders(asker)],
+      headers: [
+        ...["Host", host, "Accept", accept],
+        ...(known === "" ? [] : ["If-None-Match", known]),
+        ...userHeaders(asker),
+      ],
       signal: limit.signal,
     });
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -78,7 +91,8 @@ export async function ask(
       request.end();
     });
     const body = await bodyText(answer, answerBytesMax);
-    return { code: answer.statusCode ?? 0, body, type: answer.headers["content-type"] ?? "" };
+    const { "content-type": type = "", etag = "" } = answer.headers;
+    return { code: answer.statusCode ?? 0, body, type, etag };
   } catch (error) {
     throw limit.signal.aborted ? limit.signal.reason : error;
   } finally {
@@ -113,7 +127,7 @@ async function resourcesOf(
   return fromResourceList(remote, jsonObject(list));
 }
 
-function jsonObject(text: string): JsonObject {
+export function jsonObject(text: string): JsonObject {
   try {
     return objectOf(JSON.parse(text));
   } catch {

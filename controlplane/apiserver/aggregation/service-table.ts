@@ -1,5 +1,6 @@
 import type { APIService } from "../../../client/types.ts";
 import type { JsonObject } from "../json.ts";
+import type { SwaggerPart } from "../openapi/merge-swagger.ts";
 import { availabilityOf } from "./conditions.ts";
 import { defaultPriority, type Priority } from "./priorities.ts";
 
@@ -27,6 +28,15 @@ export interface RemoteDocuments {
   readonly resources: readonly JsonObject[];
   /** `apis/GROUP/VERSION` to where its schema is; absent: it has none. */
   readonly openApiUrl: string | undefined;
+  /** Absent: it has none, or none that can be read. */
+  readonly swagger: RemoteSwagger | undefined;
+}
+
+/** Its part of the one document of OpenAPI v2, as it was last fetched. */
+export interface RemoteSwagger {
+  readonly fetchedMs: number;
+  readonly etag: string;
+  readonly part: SwaggerPart | undefined;
 }
 
 /** The APIServices of one moment. Readers see one state. */

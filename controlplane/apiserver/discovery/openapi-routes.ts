@@ -19,7 +19,7 @@ export async function openApiRoute(
   asked: OpenApiAsked,
   { documents, elsewhere }: { readonly documents: OpenApiDocuments; readonly elsewhere: Elsewhere },
 ): Promise<PlainAnswer | undefined> {
-  if (version === "v2" && rest.length === 0) return v2(asked, documents);
+  if (version === "v2" && rest.length === 0) return v2(asked, documents, elsewhere);
   if (version !== "v3") return undefined;
   if (rest.length === 0) return v3Index(documents, elsewhere);
   const path = rest.join("/");
@@ -43,11 +43,11 @@ function v3Index(documents: OpenApiDocuments, elsewhere: Elsewhere): PlainAnswer
 
 const v3Url = (path: string, etag: string) => `/openapi/v3/${path}?hash=${etag}`;
 
-function v2(asked: OpenApiAsked, documents: OpenApiDocuments): PlainAnswer {
+function v2(asked: OpenApiAsked, documents: OpenApiDocuments, elsewhere: Elsewhere): PlainAnswer {
   const vary = { Vary: "Accept-Encoding, Accept" };
   const type = chosen(asked.accept, v2Protobuf);
   if (type === undefined) return nothing(406, vary);
-  const document = documents.v2();
+  const document = documents.v2(elsewhere.swaggerParts());
   return contentOf(document, { type, known: asked.known, headers: { ...vary, ETag: `"${document.etag}"` } });
 }
 

@@ -4,6 +4,7 @@ import { schema } from "../schema/load.ts";
 import type { CustomServed } from "./custom-definitions.ts";
 import { encodeV2 } from "./gnostic-v2.ts";
 import { encodeV3 } from "./gnostic-v3.ts";
+import { mergeSwagger, type SwaggerPart } from "./merge-swagger.ts";
 import { SwaggerWriter } from "./openapi-v2.ts";
 import { openapiV3Document } from "./openapi-v3.ts";
 import type { ServedAs } from "./operation.ts";
@@ -25,7 +26,8 @@ export interface OpenApiDocuments {
   index(): ReadonlyMap<string, string>;
   /** `path` as `apis/apps/v1`; `undefined` if nothing is served there. */
   v3(path: string): OpenApiDocument | undefined;
-  v2(): OpenApiDocument;
+  /** @param parts What other servers add. */
+  v2(parts?: readonly SwaggerPart[]): OpenApiDocument;
 }
 
 /** The documents of one server. What was asked for once is kept until what it tells of changes: at most some 6 MB of v3 text in
@@ -65,13 +67,13 @@ export function openApiDocuments(
       };
       return { etag, json, protobuf: () => encodeV3(JSON.parse(json())) };
     },
-    v2() {
+    v2(parts = []) {
       const { catalogue, index } = current();
-      const etag = digest([...index].flat());
+      const etag = digest([...[...index].flat(), ...parts.map(({ hash }) => hash)]);
       if (keptV2.etag !== etag) keptV2 = { etag };
       const kept = keptV2;
       const json = () => {
-        kept.json ??= writer.json(catalogue);
+        kept.json ??= withParts(writer.json(catalogue), parts);
         return kept.json;
       };
       return {
@@ -84,6 +86,10 @@ export function openApiDocuments(
       };
     },
   };
+}
+
+function withParts(json: string, parts: readonly SwaggerPart[]): string {
+  return parts.length === 0 ? json : JSON.stringify(mergeSwagger(JSON.parse(json), parts));
 }
 
 /** Names contents by what they are made of, without making them. */
