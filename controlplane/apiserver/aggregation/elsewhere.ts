@@ -1,7 +1,7 @@
 import type { JsonObject } from "../json.ts";
 import type { SwaggerPart } from "../openapi/merge-swagger.ts";
+import { ask, type ProbeDeps, versionPath } from "./ask.ts";
 import { orderedGroups } from "./priorities.ts";
-import { ask, type ProbeDeps, versionPath } from "./probe.ts";
 import type { ServiceTable } from "./service-table.ts";
 
 /** What discovery and the schemas say of groups that other servers serve. */

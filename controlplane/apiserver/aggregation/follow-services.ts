@@ -8,10 +8,11 @@ import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { updateObject } from "../registry/update-object.ts";
+import type { ProbeDeps } from "./ask.ts";
 import { failedCheck, obstacle, passed } from "./availability.ts";
 import { type Availability, localCondition, setAvailability } from "./conditions.ts";
 import { keepLocalServices, localServices } from "./local-services.ts";
-import { type ProbeDeps, probe } from "./probe.ts";
+import { probe } from "./probe.ts";
 import type { RemoteVersion, ServiceTable } from "./service-table.ts";
 
 export interface FollowDeps extends ProbeDeps {

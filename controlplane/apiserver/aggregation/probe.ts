@@ -1,23 +1,11 @@
-import type { IncomingMessage } from "node:http";
-import type { Clock } from "../../../base/os/clock.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../json.ts";
-import { bodyText, type RemoteClient, userHeaders } from "./remote-client.ts";
+import { ask, jsonObject, type ProbeDeps, versionPath } from "./ask.ts";
 import { remoteSwagger } from "./remote-swagger.ts";
 import type { RemoteDocuments, RemoteVersion } from "./service-table.ts";
 
 /** Asks a remote server whether it serves its group and version, and what. Everything is bounded: time, size and tries. */
 
-const probeTimeoutMs = 5_000;
-const answerBytesMax = 16 * 1024 * 1024;
 const attemptsMax = 3;
-
-/** As the aggregator itself, who may see everything. */
-const asker = { name: "system:kube-aggregator", groups: ["system:masters"] };
-
-export interface ProbeDeps {
-  readonly client: RemoteClient;
-  readonly clock: Clock;
-}
 
 export type Probe = { readonly problem: string } | { readonly documents: RemoteDocuments };
 
@@ -49,57 +37,8 @@ export async function probe(
   return { problem: `failing or missing response from ${urlOf(remote, path)}: ${problem}` };
 }
 
-export function versionPath({ group, version }: RemoteVersion): string {
-  return group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-}
-
 const urlOf = ({ service }: RemoteVersion, path: string) =>
   `https://${service.name}.${service.namespace}.svc:${service.port}${path}`;
-
-export interface Asked {
-  readonly path: string;
-  readonly accept: string;
-  /** The name of the content that is at hand. */
-  readonly known?: string;
-}
-
-/** Fails with what stood in the way. */
-export async function ask(
-  remote: RemoteVersion,
-  { path, accept, known = "" }: Asked,
-  { client, clock }: ProbeDeps,
-  signal: AbortSignal,
-): Promise<{ readonly code: number; readonly body: string; readonly type: string; readonly etag: string }> {
-  const limit = new AbortController();
-  const cancel = clock.after(probeTimeoutMs, () => limit.abort(new Error("context deadline exceeded")));
-  const onAbort = () => limit.abort(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    const host = `${remote.service.name}.${remote.service.namespace}.svc`;
-    const request = client.request(remote, {
-      method: "GET",
-      path,
-      headers: [
-        ...["Host", host, "Accept", accept],
-        ...(known === "" ? [] : ["If-None-Match", known]),
-        ...userHeaders(asker),
-      ],
-      signal: limit.signal,
-    });
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      request.once("response", resolve).once("error", reject);
-      request.end();
-    });
-    const body = await bodyText(answer, answerBytesMax);
-    const { "content-type": type = "", etag = "" } = answer.headers;
-    return { code: answer.statusCode ?? 0, body, type, etag };
-  } catch (error) {
-    throw limit.signal.aborted ? limit.signal.reason : error;
-  } finally {
-    cancel();
-    signal.removeEventListener("abort", onAbort);
-  }
-}
 
 const aggregatedAccept =
   "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
@@ -125,14 +64,6 @@ async function resourcesOf(
     if (found !== undefined) return listOf(found.resources).filter(isObject);
   }
   return fromResourceList(remote, jsonObject(list));
-}
-
-export function jsonObject(text: string): JsonObject {
-  try {
-    return objectOf(JSON.parse(text));
-  } catch {
-    return {}; // it says nothing that we understand
-  }
 }
 
 /** Pure. */

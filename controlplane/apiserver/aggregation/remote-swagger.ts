@@ -1,5 +1,5 @@
 import { swaggerPart } from "../openapi/merge-swagger.ts";
-import { ask, jsonObject, type ProbeDeps, versionPath } from "./probe.ts";
+import { ask, jsonObject, type ProbeDeps, versionPath } from "./ask.ts";
 import type { RemoteSwagger, RemoteVersion } from "./service-table.ts";
 
 /** A remote server is asked for its document of OpenAPI v2 no more often than this, however often it is asked whether it is there. */
