@@ -44,7 +44,7 @@ describe("the audit log tells of requests as its policy says", () => {
     assert.deepEqual(problems, []);
     const path = join(folder, "audit.log");
     const file = { path, ageDaysMax: 0, backupsMax: 0, sizeBytesMax: 1e9 };
-    const api = await startTestApiserver({ config: { audit: { policy, file } } });
+    const api = await startTestApiserver({ config: { audit: { policy, file, webhook: undefined } } });
     try {
       await work(api);
     } finally {

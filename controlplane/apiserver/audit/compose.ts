@@ -1,9 +1,11 @@
 import type { Log } from "../../../base/os/log.ts";
 import type { Os } from "../../../base/os/os.ts";
+import { RemoteJson } from "../authentication/remote-json.ts";
 import type { AuditConfig } from "./flags.ts";
 import { AuditLogFile } from "./log-file.ts";
 import { ruleFor } from "./policy.ts";
 import { type AuditedRequest, type AuditSink, AuditTrail } from "./trail.ts";
+import { AuditWebhook } from "./webhook.ts";
 
 /** Follows requests for whoever reads the log of them. */
 export interface Audit {
@@ -15,21 +17,51 @@ export interface Audit {
 export function auditAsConfigured(config: AuditConfig | undefined, os: Os, log: Log): Audit | undefined {
   if (config === undefined) return undefined;
   const wallMs = () => os.clock.wallMs();
-  const file = new AuditLogFile(config.file, { disk: os.disk, wallMs, log, print });
-  const counter = os.metrics.counter(
+  const { metrics } = os;
+  const errors = metrics.counter(
+    "apiserver_audit_error_total",
+    "[ALPHA] Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the error.",
+    ["plugin"],
+  );
+  const failed = (plugin: string, events: number) => errors.inc({ plugin }, events);
+  const file = config.file && new AuditLogFile(config.file, { disk: os.disk, wallMs, log, print, failed });
+  const webhook =
+    config.webhook &&
+    new AuditWebhook(config.webhook, {
+      remote: new RemoteJson(config.webhook.access, os.clock),
+      clock: os.clock,
+      random: os.random,
+      log,
+      failed,
+    });
+  const counter = metrics.counter(
     "apiserver_audit_event_total",
     "[ALPHA] Counter of audit events generated and sent to the audit backend.",
-    [],
+  );
+  const rejected = metrics.counter(
+    "apiserver_audit_requests_rejected_total",
+    "[ALPHA] Counter of apiserver requests rejected due to an error in audit logging backend.",
   );
   const sink: AuditSink = {
     write(line) {
       counter.inc({});
-      file.write(line);
+      file?.write(line);
+      return webhook?.write(line);
     },
-    ready: () => file.ready(),
+    ready: async () => file?.ready(),
   };
-  const deps = { sink, wallMs, ruleFor: ruleFor.bind(undefined, config.policy) };
-  return { begin: (about) => new AuditTrail(deps, about), close: () => file.close() };
+  const deps = {
+    sink,
+    wallMs,
+    ruleFor: ruleFor.bind(undefined, config.policy),
+    rejected: () => rejected.inc(),
+  };
+  return {
+    begin: (about) => new AuditTrail(deps, about),
+    close: async () => {
+      await Promise.all([file?.close(), webhook?.close()]);
+    },
+  };
 }
 
 function print(text: string): Promise<void> {

@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import type { FlagTable, FlagValues } from "../../../base/os/flags.ts";
 import type { LogFileConfig } from "./log-file.ts";
 import { type AuditPolicy, readAuditPolicy } from "./policy.ts";
+import { type AuditWebhookConfig, auditWebhookConfig, auditWebhookFlags } from "./webhook-flags.ts";
 
 /** kube-apiserver's flags for what is told of requests, by its names. */
 export const auditFlags = {
@@ -25,11 +26,13 @@ export const auditFlags = {
     default: 0,
     help: "Megabytes at which a file is full; 0: a hundred",
   },
+  ...auditWebhookFlags,
 } as const satisfies FlagTable;
 
 export interface AuditConfig {
   readonly policy: AuditPolicy;
-  readonly file: LogFileConfig;
+  readonly file: LogFileConfig | undefined;
+  readonly webhook: AuditWebhookConfig | undefined;
 }
 
 const megabyte = 1024 * 1024;
@@ -46,9 +49,13 @@ export function auditConfig(
     if (flags[name] < 0) problems.push(`--${name}: must be >= 0`);
   if (flags["audit-log-format"] !== "json")
     problems.push(`--audit-log-format: "${flags["audit-log-format"]}" is not supported; json is`);
-  if (!policyPath && !logPath) return undefined;
-  if (!policyPath || !logPath) {
-    problems.push("--audit-policy-file, --audit-log-path: give both or neither");
+  const webhook = auditWebhookConfig(flags, problems);
+  const isTold = Boolean(logPath || flags["audit-webhook-config-file"]);
+  if (!policyPath && !isTold) return undefined;
+  if (!policyPath || !isTold) {
+    problems.push(
+      "--audit-policy-file: give it with --audit-log-path, --audit-webhook-config-file or both, or none of them",
+    );
     return undefined;
   }
   const found: string[] = [];
@@ -56,12 +63,15 @@ export function auditConfig(
   problems.push(...found.map((problem) => `--audit-policy-file: ${policyPath}: ${problem}`));
   return {
     policy,
-    file: {
-      path: logPath === "-" ? logPath : resolve(logPath),
-      ageDaysMax: flags["audit-log-maxage"],
-      backupsMax: flags["audit-log-maxbackup"],
-      sizeBytesMax: (flags["audit-log-maxsize"] || sizeDefault) * megabyte,
-    },
+    file: logPath
+      ? {
+          path: logPath === "-" ? logPath : resolve(logPath),
+          ageDaysMax: flags["audit-log-maxage"],
+          backupsMax: flags["audit-log-maxbackup"],
+          sizeBytesMax: (flags["audit-log-maxsize"] || sizeDefault) * megabyte,
+        }
+      : undefined,
+    webhook,
   };
 }
 

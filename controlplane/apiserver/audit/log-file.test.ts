@@ -23,7 +23,7 @@ describe("the file of audit events", () => {
         sizeBytesMax: 1000,
         ...limits,
       },
-      { disk: systemDisk, wallMs: () => wallMs, log: silentLog, print: async () => {} },
+      { disk: systemDisk, wallMs: () => wallMs, log: silentLog, print: async () => {}, failed: () => {} },
     );
   const names = () => readdirSync(join(folder, "logs")).sort();
   const text = (name = "audit.log") => readFileSync(join(folder, "logs", name), "utf8");

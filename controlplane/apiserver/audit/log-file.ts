@@ -18,6 +18,8 @@ export interface LogFileDeps {
   readonly log: Log;
   /** Writes to standard output; resolves when it was taken. */
   readonly print: (text: string) => Promise<void>;
+  /** So many events are lost. */
+  readonly failed: (plugin: "log", events: number) => void;
 }
 
 /** What may wait to be written before requests wait, too. */
@@ -39,7 +41,7 @@ export class AuditLogFile implements AuditSink {
     this.#deps = deps;
   }
 
-  write(line: string): void {
+  write(line: string): undefined {
     const bytes = encoder.encode(line);
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
@@ -68,6 +70,7 @@ export class AuditLogFile implements AuditSink {
         if (this.#config.path === "-") await this.#deps.print(Buffer.concat(chunks).toString());
         else await this.#append(chunks, sizeBytes);
       } catch (error) {
+        this.#deps.failed("log", chunks.length);
         this.#deps.log.error("audit events are lost", { events: chunks.length, error });
       }
       this.#pendingBytes -= sizeBytes;

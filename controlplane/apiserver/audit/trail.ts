@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { StatusObject } from "../api-error.ts";
+import { internalError, type StatusObject } from "../api-error.ts";
 import { anonymous, type User } from "../filters/authentication.ts";
 import { header, type RequestInfo } from "../filters/request-info.ts";
 import { isObject, type JsonObject, objectOf, stringOf } from "../json.ts";
@@ -7,7 +7,8 @@ import { type AuditRule, type Level, levels, type Stage } from "./policy.ts";
 
 /** Takes finished events, each a line of JSON. */
 export interface AuditSink {
-  write(line: string): void;
+  /** A promise where whoever tells is to wait; resolves to whether it may go on. */
+  write(line: string): Promise<boolean> | undefined;
   /** Resolves once there is room for more. */
   ready(): Promise<void>;
 }
@@ -16,6 +17,8 @@ export interface TrailDeps {
   readonly ruleFor: (user: User, info: RequestInfo) => AuditRule | undefined;
   readonly sink: AuditSink;
   readonly wallMs: () => number;
+  /** A request fails since it cannot be told of. */
+  readonly rejected: () => void;
 }
 
 export interface AuditedRequest {
@@ -60,7 +63,10 @@ export class AuditTrail {
     this.#choose(user);
     if (this.#rule === undefined) return;
     await this.#deps.sink.ready();
-    this.#tell("RequestReceived");
+    if ((await this.#tell("RequestReceived")) === false) {
+      this.#deps.rejected();
+      throw internalError("failed to store audit event");
+    }
   }
 
   /** As whom the request is made, where its sender may speak for others. */
@@ -148,10 +154,10 @@ export class AuditTrail {
     return this.#rule?.omitManagedFields ? withoutManagedFields(object) : object;
   }
 
-  #tell(stage: Stage): void {
-    if (this.#rule === undefined || this.#rule.omitStages.includes(stage)) return;
+  #tell(stage: Stage): Promise<boolean> | undefined {
+    if (this.#rule === undefined || this.#rule.omitStages.includes(stage)) return undefined;
     const nowMs = stage === "RequestReceived" ? this.#receivedMs : this.#deps.wallMs();
-    this.#deps.sink.write(`${this.#event(this.#rule, stage, nowMs)}\n`);
+    return this.#deps.sink.write(`${this.#event(this.#rule, stage, nowMs)}\n`);
   }
 
   #event(rule: AuditRule, stage: Stage, nowMs: number): string {

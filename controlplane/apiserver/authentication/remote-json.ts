@@ -16,6 +16,8 @@ export interface RemoteRequest {
   /** Absent: GET. */
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** That it was taken is all that is asked. */
+  readonly ignoresAnswer?: true;
 }
 
 /** Nobody needs more to say who a user is, or for its keys. */
@@ -54,7 +56,7 @@ export class RemoteJson {
   }
 
   /** The answer as JSON. Rejects with an Error that says what went wrong. */
-  ask({ url, body, headers = {} }: RemoteRequest): Promise<unknown> {
+  ask({ url, body, headers = {}, ignoresAnswer }: RemoteRequest): Promise<unknown> {
     const bytes = body === undefined ? undefined : Buffer.from(body);
     return new Promise((resolve, reject) => {
       const request = httpsRequest(url, {
@@ -84,6 +86,7 @@ export class RemoteJson {
         response.on("end", () => {
           const { statusCode = 0 } = response;
           if (statusCode < 200 || statusCode > 299) return reject(new RemoteRefusal(statusCode));
+          if (ignoresAnswer) return resolve(undefined);
           try {
             resolve(JSON.parse(Buffer.concat(chunks).toString("utf8")));
           } catch {

@@ -1,8 +1,8 @@
 import { type FlagTable, type FlagValues, UsageError } from "../../../base/os/flags.ts";
 import { isSignatureAlgorithm, signatureAlgorithms } from "../../../base/os/jws.ts";
-import { loadKubeconfig } from "../../../client/kubeconfig.ts";
 import type { OidcConfig } from "./oidc-tokens.ts";
 import { bundleFingerprints } from "./shown-certificate.ts";
+import { webhookAccess } from "./webhook-access.ts";
 import type { WebhookConfig } from "./webhook-tokens.ts";
 
 /** kube-apiserver's flags for tokens that somebody elsewhere gives out or judges, by its names. */
@@ -116,17 +116,8 @@ export function webhookConfig(flags: Flags, problems: string[]): WebhookConfig |
   }
   if (!file) return undefined;
   try {
-    const rest = loadKubeconfig(file);
-    const [url = ""] = rest.servers;
-    if (!URL.canParse(url) || new URL(url).protocol !== "https:")
-      throw new UsageError(`"${url}" is not an https URL`);
-    if (rest.servers.length > 1) throw new UsageError("it names more than one server");
-    if (rest.actingAs !== undefined) throw new UsageError("acting as somebody else is not served");
-    const { caPem, certificatePem, privateKeyPem, serverName, insecureSkipVerify } = rest;
     return {
-      url,
-      access: { caPem, certificatePem, privateKeyPem, serverName, insecureSkipVerify },
-      bearerToken: rest.token,
+      ...webhookAccess(file),
       version,
       cacheMs: flags["authentication-token-webhook-cache-ttl"],
     };

@@ -10,13 +10,10 @@ import {
   intersection,
   type TokenAuthenticator,
 } from "./authenticator.ts";
-import { type RemoteAccess, type RemoteJson, RemoteRefusal } from "./remote-json.ts";
+import { type RemoteJson, RemoteRefusal } from "./remote-json.ts";
+import type { WebhookAccess } from "./webhook-access.ts";
 
-export interface WebhookConfig {
-  readonly url: string;
-  readonly access: RemoteAccess;
-  /** How we show who we are, beside a certificate. */
-  readonly bearerToken: string | undefined;
+export interface WebhookConfig extends WebhookAccess {
   readonly version: "v1" | "v1beta1";
   /** How long an answer holds; 0: not beyond the request. */
   readonly cacheMs: number;
