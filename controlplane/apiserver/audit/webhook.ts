@@ -165,7 +165,7 @@ export class AuditWebhook implements AuditSink {
 
   /** Over at once when the end has begun. */
   #pause(ms: number): Promise<void> {
-    return sleep(this.#deps.clock, ms, this.#hurry.signal).catch(() => undefined);
+    return sleep(this.#deps.clock, ms, this.#hurry.signal).catch(() => undefined); // it is cut, not failed
   }
 
   /** A request waits so long at most; sending goes on. */
