@@ -79,8 +79,11 @@ async function startExtension(authority: Certificate, proxies: Certificate) {
             },
           },
         });
-      if (path === "/openapi/v3/apis/wardle.example.com/v1")
+      if (path === "/openapi/v3/apis/wardle.example.com/v1") {
+        response.setHeader("etag", '"W"').setHeader("cache-control", "public, immutable");
+        if (headers["if-none-match"] === '"W"') return void response.writeHead(304).end();
         return void answer({ openapi: "3.0.0", info: { title: "W" } });
+      }
       if (url.includes("watch=true")) {
         response.writeHead(200, { "content-type": json });
         response.write(`${JSON.stringify({ type: "ADDED", object: { metadata: { name: "one" } } })}\n`);
@@ -388,9 +391,21 @@ describe("groups that other servers serve", () => {
       (await api.admin.call("GET", "/apis/wardle.example.com")).body.preferredVersion.version,
       "v1",
     );
-    const { body: index } = await api.admin.call("GET", "/openapi/v3");
+    const index = JSON.parse((await api.admin.call("GET", "/openapi/v3")).text);
     const { serverRelativeURL } = index.paths["apis/wardle.example.com/v1"];
-    assert.equal((await api.admin.call("GET", serverRelativeURL)).body.info.title, "W");
+    const document = await api.admin.call("GET", serverRelativeURL);
+    assert.equal(document.body.info.title, "W");
+    assert.deepEqual(
+      [document.headers.etag, document.headers["cache-control"]],
+      ['"W"', "public, immutable"],
+      "by its own server's word",
+    );
+    const known = await api.admin.call("GET", serverRelativeURL, { headers: { "if-none-match": '"W"' } });
+    assert.deepEqual([known.code, known.text], [304, ""]);
+    const packedType = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
+    const packed = await api.admin.call("GET", serverRelativeURL, { accept: packedType });
+    assert.equal(packed.headers["content-type"], packedType.replace("@", "."));
+    assert.equal((await api.admin.call("GET", serverRelativeURL, { accept: "text/html" })).code, 406);
     assert.ok(index.paths["apis/apps/v1"]);
     const { body: swagger } = await api.admin.call("GET", "/openapi/v2");
     assert.deepEqual(swagger.definitions.Flunder, { type: "object", description: "W" });

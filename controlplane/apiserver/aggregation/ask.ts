@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Clock } from "../../../base/os/clock.ts";
 import { type JsonObject, objectOf } from "../json.ts";
 import { bodyText, type RemoteClient, userHeaders } from "./remote-client.ts";
@@ -28,13 +28,21 @@ export interface Asked {
   readonly known?: string;
 }
 
+export interface Answered {
+  readonly code: number;
+  readonly body: string;
+  readonly type: string;
+  readonly etag: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
 /** Fails with what stood in the way. */
 export async function ask(
   remote: RemoteVersion,
   { path, accept, known = "" }: Asked,
   { client, clock }: ProbeDeps,
   signal: AbortSignal,
-): Promise<{ readonly code: number; readonly body: string; readonly type: string; readonly etag: string }> {
+): Promise<Answered> {
   const limit = new AbortController();
   const cancel = clock.after(probeTimeoutMs, () => limit.abort(new Error("context deadline exceeded")));
   const onAbort = () => limit.abort(signal.reason);
@@ -56,8 +64,9 @@ export async function ask(
       request.end();
     });
     const body = await bodyText(answer, answerBytesMax);
-    const { "content-type": type = "", etag = "" } = answer.headers;
-    return { code: answer.statusCode ?? 0, body, type, etag };
+    const { headers } = answer;
+    const { "content-type": type = "", etag = "" } = headers;
+    return { code: answer.statusCode ?? 0, body, type, etag, headers };
   } catch (error) {
     throw limit.signal.aborted ? limit.signal.reason : error;
   } finally {

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../json.ts";
 import type { SwaggerPart } from "../openapi/merge-swagger.ts";
-import { ask, type ProbeDeps, versionPath } from "./ask.ts";
+import { type Answered, ask, type ProbeDeps, versionPath } from "./ask.ts";
 import { orderedGroups } from "./priorities.ts";
 import type { ServiceTable } from "./service-table.ts";
 
@@ -46,12 +46,16 @@ export class Elsewhere {
     );
   }
 
-  /** The schema of another server's version; `undefined`: it is this server's, or there is none. */
-  async openApi(path: string, query: URLSearchParams): Promise<string | undefined> {
+  /** What the server of another version answers when asked for its schema; `undefined`: that is this server. Fails with what
+   *  stood in the way. */
+  async openApi(
+    path: string,
+    { query, known }: { readonly query: URLSearchParams; readonly known: string },
+  ): Promise<Answered | undefined> {
     const remote = this.#table.remotes.find((one) => versionPath(one) === `/${path}`);
     if (remote === undefined) return undefined;
-    const asked = { path: `/openapi/v3/${path}?${query}`, accept: "application/json" };
-    const { code, body } = await ask(remote, asked, this.#deps, new AbortController().signal);
-    return code === 200 ? body : undefined;
+    const search = query.size === 0 ? "" : `?${query}`;
+    const asked = { path: `/openapi/v3/${path}${search}`, accept: "application/json", known };
+    return ask(remote, asked, this.#deps, new AbortController().signal);
   }
 }

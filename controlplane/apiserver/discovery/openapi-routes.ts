@@ -1,7 +1,10 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { jsonObject } from "../aggregation/ask.ts";
 import type { Elsewhere } from "../aggregation/elsewhere.ts";
 import { mediaRanges } from "../handlers/accept-header.ts";
 import { jsonText } from "../json.ts";
 import type { OpenApiDocument, OpenApiDocuments } from "../openapi/documents.ts";
+import { encodeV3 } from "../openapi/gnostic-v3.ts";
 import type { PlainAnswer } from "./plain-routes.ts";
 
 export interface OpenApiAsked {
@@ -23,8 +26,8 @@ export async function openApiRoute(
   if (version !== "v3") return undefined;
   if (rest.length === 0) return v3Index(documents, elsewhere);
   const path = rest.join("/");
-  const body = await elsewhere.openApi(path, asked.query);
-  if (body !== undefined) return { code: 200, contentType: "application/json", body };
+  const remote = await remoteV3(path, asked, elsewhere);
+  if (remote !== undefined) return remote;
   const document = documents.v3(path);
   return document === undefined ? nothing(404) : v3(path, document, asked);
 }
@@ -38,7 +41,37 @@ const spelt = (type: string) => type.replace(/(v[23])\.v1/, "$1@v1");
 function v3Index(documents: OpenApiDocuments, elsewhere: Elsewhere): PlainAnswer {
   const own = [...documents.index()].map(([path, etag]) => [path, { serverRelativeURL: v3Url(path, etag) }]);
   const paths = { ...Object.fromEntries(own), ...elsewhere.openApiPaths() };
-  return { code: 200, contentType: json, body: jsonText({ paths }) };
+  // JSON all the same: Kubernetes' aggregator names no type for it either.
+  return { code: 200, contentType: "text/plain; charset=utf-8", body: jsonText({ paths }) };
+}
+
+/** The document of a group and version of another server, under the name and for the time that this gives it. */
+async function remoteV3(
+  path: string,
+  asked: OpenApiAsked,
+  elsewhere: Elsewhere,
+): Promise<PlainAnswer | undefined> {
+  const type = chosen(asked.accept, v3Protobuf);
+  const answered = await elsewhere.openApi(path, asked).catch(() => ({ code: 503, body: "", headers: {} }));
+  if (answered === undefined) return undefined;
+  if (type === undefined) return nothing(406, { Vary: "Accept" });
+  const { code, body, headers } = answered;
+  const said = headersOf(headers);
+  if (code === 304) return nothing(304, said);
+  if (code === 301 && said.Location?.startsWith(`/openapi/v3/${path}?`)) return nothing(301, said);
+  if (code !== 200) return nothing(code === 404 ? 404 : 503);
+  return { code, contentType: type, body: type === json ? body : encodeV3(jsonObject(body)), headers: said };
+}
+
+const passedOn = ["Cache-Control", "ETag", "Expires", "Location", "Vary"];
+
+function headersOf(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    passedOn.flatMap((name) => {
+      const value = headers[name.toLowerCase()];
+      return typeof value === "string" ? [[name, value]] : [];
+    }),
+  );
 }
 
 const v3Url = (path: string, etag: string) => `/openapi/v3/${path}?hash=${etag}`;
