@@ -1,6 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Socket } from "node:net";
+import { trusting } from "../base/os/trust.ts";
 import { ConnectionError } from "./api-error.ts";
 import { identityHeaders } from "./identity-headers.ts";
 import type { RestConfig } from "./kubeconfig.ts";
@@ -158,7 +159,7 @@ export class HttpTransport {
 /** Options for a TLS connection as this user. */
 export function tlsOptions(config: RestConfig): https.AgentOptions {
   return {
-    ...(config.caPem !== undefined && { ca: config.caPem }),
+    ...(config.caPem !== undefined && trusting(config.caPem)),
     ...(config.certificatePem !== undefined && { cert: config.certificatePem }),
     ...(config.privateKeyPem !== undefined && { key: config.privateKeyPem }),
     ...(config.serverName !== undefined && { servername: config.serverName }),

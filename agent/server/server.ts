@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Duplex } from "node:stream";
 import { describeError } from "../../base/os/log.ts";
+import { trusting } from "../../base/os/trust.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { admitted, knownBy, type LateDeps, refusal, type ServerDeps } from "./callers.ts";
 import { BadQuery, logBytes, logQuery } from "./container-logs.ts";
@@ -30,7 +31,7 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
   const server = createServer({
     cert: config.certificatePem,
     key: config.privateKeyPem,
-    ca: config.clientCaPem,
+    ...trusting(config.clientCaPem),
     requestCert: true,
     rejectUnauthorized: false, // /healthz is for all; the rest is checked per request
     minVersion: "TLSv1.2",

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Agent, type AgentOptions, request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
+import { trusting } from "../../../base/os/trust.ts";
 import type { User } from "../filters/authentication.ts";
 import { type Dialer, serviceConnections } from "../reach/dialer.ts";
 import type { RemoteVersion } from "./service-table.ts";
@@ -59,7 +60,7 @@ export class RemoteClient {
     const { cert, key } = this.#certificate;
     const connect = serviceConnections(this.#dialer, service, {
       servername: `${service.name}.${service.namespace}.svc`,
-      ...(caBundle !== undefined && { ca: caBundle }),
+      ...(caBundle !== undefined && trusting(caBundle)),
       ...(skipsVerification && { rejectUnauthorized: false }),
       ...(cert !== undefined && key !== undefined && { cert, key }),
       ALPNProtocols: ["http/1.1"],

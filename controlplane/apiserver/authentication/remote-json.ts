@@ -1,5 +1,6 @@
 import { Agent, request as httpsRequest } from "node:https";
 import type { Clock } from "../../../base/os/clock.ts";
+import { trusting } from "../../../base/os/trust.ts";
 
 /** How a server elsewhere is asked over HTTPS. PEM. */
 export interface RemoteAccess {
@@ -47,7 +48,7 @@ export class RemoteJson {
       keepAlive: false,
       maxSockets: 16,
       minVersion: "TLSv1.2",
-      ...(caPem !== undefined && { ca: caPem }),
+      ...(caPem !== undefined && trusting(caPem)),
       ...(certificatePem !== undefined && { cert: certificatePem }),
       ...(privateKeyPem !== undefined && { key: privateKeyPem }),
       ...(serverName !== undefined && { servername: serverName }),

@@ -1,4 +1,5 @@
 import { Agent, type AgentOptions } from "node:https";
+import { trusting } from "../../../base/os/trust.ts";
 
 /** How the API server reaches node agents: with its own client certificate, trusting their authority. */
 export interface NodeLink {
@@ -20,7 +21,7 @@ export function nodeLink(tls: NodeTls): NodeLink {
 export function tlsOptions({ ca, cert, key }: NodeTls): AgentOptions {
   return {
     rejectUnauthorized: ca !== undefined,
-    ...(ca !== undefined && { ca }),
+    ...(ca !== undefined && trusting(ca)),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   };

@@ -1,6 +1,7 @@
 import { Agent, request as httpsRequest } from "node:https";
 import type { ConnectionOptions } from "node:tls";
 import { dialText } from "../../../base/dial-text.ts";
+import { trusting } from "../../../base/os/trust.ts";
 import { type Dialer, serviceConnections } from "../reach/dialer.ts";
 import { certificateText } from "./certificate-text.ts";
 
@@ -113,7 +114,7 @@ export class HookClients {
     const tls: ConnectionOptions = {
       minVersion: "TLSv1.2",
       ALPNProtocols: ["http/1.1"],
-      ...(authorityPem !== undefined && { ca: authorityPem }),
+      ...(authorityPem !== undefined && trusting(authorityPem)),
       ...(service && { servername: serviceHost(service) }),
     };
     const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax, timeout: idleMs, ...tls });
@@ -132,25 +133,29 @@ class TooLong extends Error {
 const serviceHost = ({ name, namespace }: { readonly name: string; readonly namespace: string }) =>
   `${name}.${namespace}.svc`;
 
-function hookUrl({ url, service }: HookAddress, timeoutSeconds: number | undefined): URL {
-  if (service === undefined && !url) throw new Error("webhook configuration must have either service or URL");
+function hookUrl(address: HookAddress, timeoutSeconds: number | undefined): URL {
+  if (address.service === undefined && !address.url)
+    throw new Error("webhook configuration must have either service or URL");
+  return new URL(shownUrl(address, timeoutSeconds));
+}
+
+/** What is asked, as Go shows it, who keeps the port that is everybody's where it was given. */
+export function shownUrl({ url = "", service }: HookAddress, timeoutSeconds: number | undefined): string {
+  const [, origin = "", path = ""] = /^([a-z]+:\/\/[^/]*)(.*)$/i.exec(url) ?? [];
   const asked =
     service === undefined
-      ? new URL(url ?? "")
-      : new URL(`https://${serviceHost(service)}:${service.port}${pathOf(service.path)}`);
-  if (timeoutSeconds !== undefined) asked.searchParams.set("timeout", `${timeoutSeconds}s`);
-  return asked;
-}
-
-function pathOf(path = ""): string {
-  return path === "" || path.startsWith("/") ? path : `/${path}`;
-}
-
-/** The address as Go shows it, who keeps the port that is everybody's where it was given. */
-export function shownUrl({ url = "", service }: HookAddress, timeoutSeconds: number | undefined): string {
-  const asked =
-    service === undefined ? url : `https://${serviceHost(service)}:${service.port}${pathOf(service.path)}`;
+      ? `${origin}${cleanPath(path)}`
+      : `https://${serviceHost(service)}:${service.port}${cleanPath(service.path ?? "")}`;
   return timeoutSeconds === undefined ? asked : `${asked}?timeout=${timeoutSeconds}s`;
+}
+
+/** As Go's path.Join gives it: from the root, no empty parts, no `.` and `..`, no slash at its end. */
+function cleanPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/"))
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  return `/${parts.join("/")}`;
 }
 
 function failureText(error: unknown, { hostname, port }: URL): string {

@@ -10,6 +10,7 @@ export interface TestHook {
   readonly port: number;
   /** In base64, as configurations have it. */
   readonly caBundle: string;
+  readonly certificatePem: string;
   /** What it was asked, in order. */
   readonly seen: SeenRequest[];
   /** How many connections were made to it. */
@@ -45,6 +46,7 @@ export async function startTestHook(
       return (server.address() as AddressInfo).port;
     },
     caBundle: Buffer.from(authority.certificatePem).toString("base64"),
+    certificatePem,
     seen: [],
     connections: () => connections,
     answer: (request, response) => allow(request, response),

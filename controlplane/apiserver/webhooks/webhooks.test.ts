@@ -283,6 +283,27 @@ describe("admission webhooks", () => {
   const failed =
     'Internal error occurred: failed calling webhook "w-w.example.com": failed to call webhook: ';
 
+  it("are asked at their path as Go joins it: without empty parts, dots and a last slash", async () => {
+    for (const path of ["//w", "/a/../w/", "/./w"])
+      await set(
+        "validating",
+        `path-${path.length}`,
+        webhook({ clientConfig: { url: hook.url(path), caBundle: hook.caBundle } }),
+      );
+    assert.equal((await create("joined")).code, 201);
+    assert.deepEqual(paths(), ["/w", "/w", "/w"]);
+    assert.equal(
+      await fails("refused", { url: "https://127.0.0.1:1//a/../b/" }),
+      `${failed}Post "https://127.0.0.1:1/b?timeout=10s": dial tcp 127.0.0.1:1: connect: connection refused`,
+    );
+  });
+
+  it("may have their own certificate named in place of an authority, as envtest does", async () => {
+    const caBundle = Buffer.from(hook.certificatePem).toString("base64");
+    await set("validating", "own", webhook({ clientConfig: { url: hook.url("/w"), caBundle } }));
+    assert.equal((await create("own")).code, 201);
+  });
+
   it("that nobody vouches for, of another name, or that are not there, fail in Go's words", async () => {
     const stranger = await startTestHook();
     const other = await startTestHook({ dnsNames: ["other.example.com"], addresses: ["127.0.0.2"] });
