@@ -3,7 +3,18 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-const product = ["base", "proto", "store", "client", "controlplane", "agent", "cli", "bench", "test"];
+const product = [
+  "base",
+  "proto",
+  "store",
+  "client",
+  "controlplane",
+  "agent",
+  "cli",
+  "bench",
+  "test",
+  "examples",
+];
 const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
   encoding: "utf8",
 })
