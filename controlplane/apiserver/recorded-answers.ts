@@ -1,9 +1,10 @@
-import { request as httpsRequest } from "node:https";
+import type { ClientRequest } from "node:http";
+import { request as httpsRequest, type RequestOptions } from "node:https";
 import type { TestClient } from "./testing.ts";
 
 /** Sequences of requests with the answers that a real kube-apiserver gave, for comparing ours with them. */
 export interface Step {
-  /** `METHOD /path?query`; `{ns}` stands for a namespace of the sequence's own. */
+  /** `METHOD /path?query`; `{ns}` stands for a namespace of the sequence's own, here and in the body. */
   readonly ask: string;
   readonly type?: string;
   /** A string is sent as it is. */
@@ -39,7 +40,10 @@ export async function answersOf(
     const { code, body, headers, text } = await client.call(
       verb in patchTypes ? "PATCH" : verb,
       path.replaceAll("{ns}", namespace),
-      { ...(step.body !== undefined && { body: step.body, type }), headers: { "user-agent": "tester/1" } },
+      {
+        ...(step.body !== undefined && { body: inNamespace(step.body, namespace), type }),
+        headers: { "user-agent": "tester/1" },
+      },
     );
     const said = headers.warning;
     const warnings = said === undefined ? [] : typeof said === "string" ? said.split(/, (?=299 )/) : said;
@@ -47,6 +51,11 @@ export async function answersOf(
     answered.push({ ...step, answer });
   }
   return answered;
+}
+
+function inNamespace(body: unknown, namespace: string): unknown {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return text.replaceAll("{ns}", namespace);
 }
 
 function masked(answer: Recorded, namespace: string): Recorded {
@@ -83,16 +92,20 @@ const whoOf = ({ operation, manager, subresource }: Readonly<Record<string, unkn
 const dayMs = 86_400_000;
 
 /** A client of a kube-apiserver that takes a bearer token, whoever signed its certificate. */
-export function tokenClient(url: string, token: string): Pick<TestClient, "call"> {
+export function tokenClient(
+  url: string,
+  token: string,
+  open: (url: string, options: RequestOptions) => ClientRequest = (at, options) =>
+    httpsRequest(at, { ...options, rejectUnauthorized: false }),
+): Pick<TestClient, "call"> {
   return {
     call: (method, path, { body, type = "application/json", headers = {} } = {}) =>
       new Promise((resolve, reject) => {
         const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
-        const request = httpsRequest(`${url}${path}`, {
+        const request = open(`${url}${path}`, {
           method,
-          rejectUnauthorized: false,
           headers: {
-            authorization: `Bearer ${token}`,
+            ...(token !== "" && { authorization: `Bearer ${token}` }),
             ...(text !== undefined && { "content-type": type, "content-length": Buffer.byteLength(text) }),
             ...(headers as Record<string, string>),
           },

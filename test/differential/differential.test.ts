@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import { Prng } from "../../base/os/random.ts";
+import {
+  answersOf,
+  managersByName,
+  type Recorded,
+  type Step,
+} from "../../controlplane/apiserver/recorded-answers.ts";
+import { differences } from "./differences.ts";
+import { sequenceOf, triedKinds } from "./sequences.ts";
+import { type Side, startOurs, startReference, whyNoReference } from "./sides.ts";
+
+const seed = Number(process.env.DIFFERENTIAL_SEED ?? 1);
+const roundsOfKind = Number(process.env.DIFFERENTIAL_ROUNDS ?? 3);
+const stepsMost = 8;
+
+/** The same requests to a real kube-apiserver and to ours. A seed makes the same requests every time; what differs is
+ *  printed as a sequence for `controlplane/apiserver/testdata/answers/`, so that it stays found. */
+describe(`answers beside a kube-apiserver's (seed ${seed})`, function () {
+  this.timeout(600_000);
+  let reference: Side | undefined;
+  let ours: Side | undefined;
+  before(async function () {
+    const missing = whyNoReference();
+    if (missing !== undefined) {
+      console.log(`    skipped: ${missing}`);
+      return this.skip();
+    }
+    [reference, ours] = await Promise.all([startReference(), startOurs()]);
+  });
+  after(async () => {
+    await Promise.all([reference?.stop(), ours?.stop()]);
+  });
+
+  for (const [at, kind] of triedKinds.entries())
+    it(kind.kind, async () => {
+      if (reference === undefined || ours === undefined) throw new Error("nothing runs");
+      for (let round = 0; round < roundsOfKind; round++) {
+        const steps = sequenceOf(new Prng(seed * 100_003 + at * 101 + round), kind, stepsMost);
+        const namespace = `d${seed}-${Date.now().toString(36)}-${at}-${round}`;
+        const [theirs, own] = await Promise.all(
+          [reference, ours].map(({ client }) => answersOf(client, steps, namespace)),
+        );
+        const found = firstDifference(steps, theirs ?? [], own ?? []);
+        assert.deepEqual(found?.ours, found?.theirs, `round ${round}: ${shown(steps, found?.step ?? 0)}`);
+      }
+    });
+});
+
+function firstDifference(steps: readonly Step[], theirs: readonly Step[], ours: readonly Step[]) {
+  for (const [at, step] of steps.entries()) {
+    const [a, b] = [theirs[at]?.answer, ours[at]?.answer].map((answer) => answer && comparable(answer));
+    if (a === undefined || b === undefined || isDeepStrictEqual(a, b)) continue;
+    if (differences.some(({ is }) => is(step, a, b))) continue;
+    return { step: at, theirs: a, ours: b };
+  }
+  return undefined;
+}
+
+const comparable = (answer: Recorded): Recorded => managersByName(answer) as Recorded;
+
+const shown = (steps: readonly Step[], upTo: number) => JSON.stringify(steps.slice(0, upTo + 1));

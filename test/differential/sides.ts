@@ -1,0 +1,38 @@
+import { request } from "node:https";
+import { type ApiAccess, kubeApiserver, startApiSide } from "../../bench/api/peers.ts";
+import { tokenClient } from "../../controlplane/apiserver/recorded-answers.ts";
+import { startTestApiserver, type TestClient } from "../../controlplane/apiserver/testing.ts";
+
+export interface Side {
+  readonly client: Pick<TestClient, "call">;
+  stop(): Promise<void>;
+}
+
+/** Says why there is no reference; undefined: there is one. */
+export function whyNoReference(): string | undefined {
+  if (process.env.REFERENCE_URL !== undefined || kubeApiserver() !== undefined) return undefined;
+  return "no kube-apiserver: PINTLE_KUBE_APISERVER names its binary, or REFERENCE_URL and REFERENCE_TOKEN one that runs";
+}
+
+export async function startReference(): Promise<Side> {
+  const { REFERENCE_URL: url, REFERENCE_TOKEN: token = "" } = process.env;
+  if (url !== undefined) return { client: tokenClient(url, token), stop: async () => {} };
+  const side = await startApiSide("kubernetes");
+  return { client: certificateClient(side.access), stop: () => side.stop() };
+}
+
+export async function startOurs(): Promise<Side> {
+  const server = await startTestApiserver();
+  return { client: server.admin, stop: () => server.stop() };
+}
+
+function certificateClient({
+  port,
+  caPem: ca,
+  certificatePem: cert,
+  keyPem: key,
+}: ApiAccess): Side["client"] {
+  return tokenClient(`https://127.0.0.1:${port}`, "", (url, options) =>
+    request(url, { ...options, ca, cert, key }),
+  );
+}
