@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import type { Clock } from "../../base/os/clock.ts";
+import { trusting } from "../../base/os/trust.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { type ServerDeps, serve } from "./server.ts";
 import { serveUpgrade } from "./upgrade.ts";
@@ -16,7 +17,7 @@ export function tlsServer({ tls, authentication, headTimeoutMs }: ApiserverConfi
   const server = createServer({
     cert: tls.cert,
     key: tls.key,
-    ca: requestHeader === undefined ? tls.clientCa : [tls.clientCa, requestHeader.authorityPem],
+    ...trusting(requestHeader === undefined ? tls.clientCa : [tls.clientCa, requestHeader.authorityPem]),
     requestCert: true,
     // Who shows no certificate may still ask for /healthz; a bad one is refused request by request, with a Status.
     rejectUnauthorized: false,

@@ -193,8 +193,8 @@ export type Delegate = (exchange: Exchange, deps: ServerDeps) => Promise<boolean
 /** In this order: who serves a group of its own, the kinds (built in or defined), what is answered and not stored. */
 async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
   for (const serves of [...deps.delegates, paths, kinds, bindings]) if (await serves(exchange, deps)) return;
-  const { group = "", version = "" } = exchange.info.resource ?? {};
-  throw deps.handlers.kinds.groups().get(group)?.includes(version) ? resourceNotFound() : pathNotFound();
+  const { group = "" } = exchange.info.resource ?? {};
+  throw deps.handlers.kinds.groups().has(group) ? resourceNotFound() : pathNotFound();
 }
 
 /** Health, metrics, discovery, schemas: everything that is no resource. */
@@ -214,15 +214,17 @@ const kinds: Delegate = async (exchange, deps) => {
   const { resource: target } = exchange.info;
   const served = target && deps.handlers.kinds.byResource(target.group, target.version, target.plural);
   if (target === undefined || served === undefined) return false;
+  const proxies = isProxy(served.kind, target.subresource);
+  const handler = proxies ? undefined : handlerFor(served, target);
   if (served.deprecation !== undefined) {
     warn(exchange.response, served.deprecation);
     exchange.record.isDeprecated();
   }
   // Nothing of what is proxied is read here, and it may last.
-  if (isProxy(served.kind, target.subresource)) {
+  if (handler === undefined) {
     const { request, response, info, signal } = exchange;
     await proxyRequest(request, response, { info, target, deps: deps.handlers, signal });
-  } else await handle(exchange, deps, { target, served, handler: handlerFor(served, target) });
+  } else await handle(exchange, deps, { target, served, handler });
   return true;
 };
 

@@ -37,8 +37,9 @@ describe(`answers beside a kube-apiserver's (seed ${seed})`, function () {
     it(kind.kind, async () => {
       if (reference === undefined || ours === undefined) throw new Error("nothing runs");
       for (let round = 0; round < roundsOfKind; round++) {
-        const steps = sequenceOf(new Prng(seed * 100_003 + at * 101 + round), kind, stepsMost);
         const namespace = `d${seed}-${Date.now().toString(36)}-${at}-${round}`;
+        const made = sequenceOf(new Prng(seed * 100_003 + at * 101 + round), kind, stepsMost);
+        const steps: readonly Step[] = JSON.parse(JSON.stringify(made).replaceAll("{ns}", namespace));
         const [theirs, own] = await Promise.all(
           [reference, ours].map(({ client }) => answersOf(client, steps, namespace)),
         );

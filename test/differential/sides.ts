@@ -22,7 +22,7 @@ export async function startReference(): Promise<Side> {
 }
 
 export async function startOurs(): Promise<Side> {
-  const server = await startTestApiserver();
+  const server = await startTestApiserver({ config: { disabledAdmission: ["ServiceAccount"] } });
   return { client: server.admin, stop: () => server.stop() };
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { MetricsRegistry } from "../../../base/os/metrics.ts";
 import type { Elsewhere } from "../aggregation/elsewhere.ts";
-import { methodNotAllowed, pathNotFound } from "../api-error.ts";
+import { methodNotAllowed, pathNotFound, resourceNotFound } from "../api-error.ts";
 import type { RequestInfo } from "../filters/request-info.ts";
 import { flowDump } from "../flowcontrol/debug-dump.ts";
 import type { FlowControl } from "../flowcontrol/flow-control.ts";
@@ -67,6 +67,7 @@ export async function plainRoute(
   // Whatever the method, as Kubernetes has it.
   if (probed !== undefined)
     return health(probed, info.path.slice(probed.length + 2), { query: info.query, deps, log: deps.log });
+  if (isBelowResources(path, deps.kinds)) throw resourceNotFound();
   if (info.method !== "GET" && info.method !== "HEAD") {
     if (path === "/" || path.startsWith("/api")) throw methodNotAllowed();
     throw pathNotFound();
@@ -161,4 +162,12 @@ function issuerDocument(path: string, documents: IssuerDocuments | undefined): P
   if (documents !== undefined && path === issuerPaths.keys)
     return { code: 200, contentType: "application/jwk-set+json", body: documents.keys, headers };
   throw pathNotFound();
+}
+
+/** In a group that there is, but deeper than any of its resources. */
+function isBelowResources(path: string, kinds: Kinds): boolean {
+  const [, root, ...rest] = path.split("/");
+  if (root !== "api" && root !== "apis") return false;
+  const [group = "", , ...more] = root === "api" ? ["", ...rest] : rest;
+  return more.length > 0 && kinds.groups().has(group);
 }

@@ -1,5 +1,11 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { badRequest, invalid, unsupportedMediaType } from "../api-error.ts";
+import {
+  type ApiError,
+  badRequest,
+  invalid,
+  unroutableMediaType,
+  unsupportedMediaType,
+} from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { goJsonError, goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, jsonText, objectOf } from "../json.ts";
@@ -8,7 +14,6 @@ import type { Part } from "../registry/kind.ts";
 import { shownIn } from "../registry/slow-conversion.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { writtenForm } from "../schema/written-form.ts";
-import type { ObjectSchema } from "../schemas.ts";
 import { apply } from "./apply.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { acceptObject, bodyText, schemaOf } from "./decode-body.ts";
@@ -91,8 +96,7 @@ type Patcher = (current: JsonObject) => JsonObject;
 
 /** Reads the patch once; what comes back applies it as often as needed. Fails with 400 and 415. */
 export function patcherFor(type: string, call: Call, deps: HandlerDeps, bytes: Uint8Array): Patcher {
-  if (!patchTypes.some((one) => one === type))
-    throw unsupportedMediaType(patchTypesOf(schemaOf(call.served, deps.schemas)));
+  if (!patchTypes.some((one) => one === type)) throw unpatchable(call);
   checkNoForce(call.query);
   const patch = parse(bytes);
   switch (type) {
@@ -105,15 +109,17 @@ export function patcherFor(type: string, call: Call, deps: HandlerDeps, bytes: U
     default: {
       const object = requireObject(patch);
       const schema = schemaOf(call.served, deps.schemas);
-      if (schema.strategicMerge === undefined) throw unsupportedMediaType(patchTypesOf(schema));
+      if (schema.strategicMerge === undefined) throw unsupportedMediaType(customPatchTypes);
       return (current) => objectOf(schema.strategicMerge?.(current, object));
     }
   }
 }
 
-function patchTypesOf({ strategicMerge }: ObjectSchema): readonly string[] {
-  return patchTypes.filter((type) => strategicMerge !== undefined || !type.includes("strategic"));
+/** Kubernetes looks for a route that takes the type, but has one route for all custom resources. */
+function unpatchable({ served }: Call): ApiError {
+  return served.schema === undefined ? unroutableMediaType() : unsupportedMediaType(customPatchTypes);
 }
+const customPatchTypes = patchTypes.filter((type) => !type.includes("strategic"));
 
 function parse(bytes: Uint8Array): unknown {
   const patch = parsed(bodyText(bytes));

@@ -15,11 +15,28 @@ import { unregisteredText } from "./wrong-kind.ts";
 type WriteOptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
 const fieldManagerBytesMax = 128;
 
-/** `dryRun=All` in the query. Fails with Invalid for any other value, and for a field manager that is no name. */
+/** `dryRun=All` in the query. Fails with Invalid for any other value, for a field manager that is no name, and for a way to
+ *  check fields that there is not; all at once. */
 export function isDryRun(query: URLSearchParams, kind: WriteOptionsKind = "CreateOptions"): boolean {
-  const problems = managerProblems(query.get("fieldManager") ?? "");
+  const dryRun = query.getAll("dryRun");
+  const problems = [
+    ...managerProblems(query.get("fieldManager") ?? ""),
+    ...dryRunProblems(dryRun),
+    ...validationProblems(query.get("fieldValidation") ?? ""),
+  ];
   if (problems.length > 0) throw invalid({ group: "meta.k8s.io", kind }, "", problems);
-  return checkDryRun(query.getAll("dryRun"), kind);
+  return dryRun.length > 0;
+}
+
+function validationProblems(asked: string): readonly FieldError[] {
+  if (["", "Strict", "Warn", "Ignore"].includes(asked)) return [];
+  return [
+    {
+      reason: "FieldValueNotSupported",
+      field: "fieldValidation",
+      message: `Unsupported value: ${JSON.stringify(asked)}: supported values: "", "Ignore", "Strict", "Warn"`,
+    },
+  ];
 }
 
 function managerProblems(manager: string): readonly FieldError[] {
@@ -67,20 +84,16 @@ export function checkNoForce(query: URLSearchParams): void {
   ]);
 }
 
-function checkDryRun(values: readonly unknown[], kind: string): boolean {
-  if (values.every((value) => value === "All")) return values.length > 0;
-  const problem: FieldError = {
-    reason: "FieldValueNotSupported",
-    field: "dryRun",
-    message: `Unsupported value: ${JSON.stringify(values)}: supported values: "All"`,
-  };
-  throw invalid({ group: "meta.k8s.io", kind }, "", [problem]);
+function dryRunProblems(values: readonly unknown[]): readonly FieldError[] {
+  if (values.every((value) => value === "All")) return [];
+  const message = `Unsupported value: ${JSON.stringify(values)}: supported values: "All"`;
+  return [{ reason: "FieldValueNotSupported", field: "dryRun", message }];
 }
 
-/** DeleteOptions from the body, or from the query where there is no body. Fails with BadRequest and Invalid. */
+/** DeleteOptions from the body, or from the query where there is no body: beside one the query says nothing, as in Kubernetes.
+ *  Fails with BadRequest and Invalid. */
 export async function removeOptions(call: Call, schemas: Schemas): Promise<AskedOptions> {
-  const fromBody = call.body.length > 0 ? optionsInBody(call, schemas) : {};
-  return removeOptionsOf({ ...queryOptions(call.query), ...fromBody });
+  return removeOptionsOf(call.body.length > 0 ? optionsInBody(call, schemas) : queryOptions(call.query));
 }
 
 function optionsInBody(call: Call, schemas: Schemas): JsonObject {
@@ -118,9 +131,13 @@ export function removeOptionsOf(said: JsonObject): AskedOptions {
       `Unsupported value: ${JSON.stringify(chosen)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
     );
   const grace = graceSecondsOf(said.gracePeriodSeconds);
+  const dryRun = listOf(said.dryRun);
+  const [dryRunProblem] = dryRunProblems(dryRun);
+  if (dryRunProblem !== undefined)
+    throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", [dryRunProblem]);
   const preconditions = isObject(said.preconditions) ? preconditionsOf(said.preconditions) : undefined;
   return {
-    dryRun: checkDryRun(listOf(said.dryRun), "DeleteOptions"),
+    dryRun: dryRun.length > 0,
     ...(grace !== undefined && { gracePeriodSeconds: grace }),
     ...(typeof chosen === "string" && { propagationPolicy: chosen }),
     ...(preconditions && { preconditions }),

@@ -76,12 +76,17 @@ function defaultRequests({ resources }: Container): void {
   for (const [name, limit] of Object.entries(resources.limits)) resources.requests[name] ??= limit;
 }
 
-/** `latest` may change behind its name, so it is pulled always. */
+/** `latest` may change behind its name, so it is pulled always. What is no image's name has no tag. */
 export function pullPolicyFor(image: string): "Always" | "IfNotPresent" {
-  if (image.includes("@")) return "IfNotPresent";
+  if (image.includes("@") || !imageName.test(image)) return "IfNotPresent";
   const tag = /:([^:/]+)$/.exec(image)?.[1];
   return tag === undefined || tag === "latest" ? "Always" : "IfNotPresent";
 }
+
+const part = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+const imageName = new RegExp(
+  `^(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\\d+)?/|\\[[0-9a-fA-F:]+\\](?::\\d+)?/)?${part}(?:/${part})*(?::\\w[\\w.-]{0,127})?$`,
+);
 
 function defaultProbe(probe: Probe): void {
   probe.timeoutSeconds ??= 1;
