@@ -113,6 +113,5 @@ async function tried<T>(attempt: () => Promise<T>): Promise<T | undefined> {
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // Aborted, it rejects; whoever waits looks at the signal next.
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
+  await sleep(ms, undefined, { signal }).catch(() => undefined); // aborted: whoever waits looks at the signal next
 }
