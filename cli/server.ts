@@ -3,39 +3,60 @@ import { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { apiserverConfig, apiserverFlags } from "../controlplane/apiserver/flags.ts";
-import { startApiserver } from "../controlplane/apiserver/start.ts";
+import { type NearStore, startApiserver } from "../controlplane/apiserver/start.ts";
 import { startControllerManager } from "../controlplane/controllers/controller-manager.ts";
 import { controllerManagerConfig, controllerManagerFlags } from "../controlplane/controllers/flags.ts";
 import { schedulerConfig, schedulerFlags } from "../controlplane/scheduler/flags.ts";
 import { startScheduler } from "../controlplane/scheduler/scheduler.ts";
-import { startStore } from "../store/compose.ts";
+import { type RunningStore, startStore } from "../store/compose.ts";
 import { storeConfig, storeFlags } from "../store/flags.ts";
+import { addressesOf, LocalTransport } from "../store/local-transport.ts";
 import { componentCommand } from "./run-component.ts";
 
 /** A part's own flags and how it starts; the table below forgets each part's flag types, as the flags it is handed come
  *  from the same table. */
 interface Part {
   readonly flags: FlagTable;
-  readonly start: (flags: FlagValues<FlagTable>, os: Os) => Promise<Running>;
+  readonly start: (flags: FlagValues<FlagTable>, os: Os, beside: Beside) => Promise<Running>;
+}
+
+/** What parts that were started before are to those after them. */
+interface Beside {
+  store?: RunningStore;
 }
 
 function part<T extends FlagTable>(
   flags: T,
-  start: (flags: FlagValues<T>, os: Os) => Promise<Running>,
+  start: (flags: FlagValues<T>, os: Os, beside: Beside) => Promise<Running>,
 ): Part {
   return { flags, start: start as unknown as Part["start"] };
 }
 
-/** A whole control-plane replica in one process: less memory, one thing to start. Parts talk over their sockets as they
- *  would between machines. */
+/** A whole control-plane replica in one process: less memory, one thing to start. The API server calls the store beside it;
+ *  the other parts talk over their sockets as they would between machines. */
 const parts: Readonly<Record<string, Part>> = {
-  store: part(storeFlags, async (flags, os) => startStore(storeConfig(flags), os)),
-  apiserver: part(apiserverFlags, async (flags, os) => startApiserver(apiserverConfig(flags), os)),
+  store: part(storeFlags, async (flags, os, beside) => {
+    beside.store = await startStore(storeConfig(flags), os);
+    return beside.store;
+  }),
+  apiserver: part(apiserverFlags, async (flags, os, { store }) =>
+    startApiserver(apiserverConfig(flags), os, store && nearStore(store, os)),
+  ),
   scheduler: part(schedulerFlags, async (flags, os) => startScheduler(schedulerConfig(flags), os)),
   "controller-manager": part(controllerManagerFlags, async (flags, os) =>
     startControllerManager(controllerManagerConfig(flags), os),
   ),
 };
+
+function nearStore(store: RunningStore, { clock }: Os): NearStore {
+  const { member, ...running } = store;
+  const local = { ...running, handlers: member.handlers };
+  const addresses = addressesOf(store.clientUrls);
+  return {
+    isHere: ({ address }) => addresses.has(address),
+    transport: (remote) => new LocalTransport(local, { clock, remote }),
+  };
+}
 
 const serverFlags: FlagTable = Object.fromEntries(
   Object.entries(parts).flatMap(([prefix, { flags }]) =>
@@ -51,6 +72,7 @@ export const serverCommand = componentCommand({
   async start(flags, os) {
     const scope = new TaskScope(os.log);
     const running: Running[] = [];
+    const beside: Beside = {};
     const stopAll = async () => {
       for (const started of running.reverse().splice(0)) await started.stop();
     };
@@ -58,7 +80,7 @@ export const serverCommand = componentCommand({
       // In this order, and the store first: the others retry until it answers, but starting is faster without.
       for (const [name, definition] of Object.entries(parts)) {
         const own = { ...os, log: os.log.child(name), metrics: new MetricsRegistry() };
-        const started = await definition.start(flagsOf(name, definition, flags), own);
+        const started = await definition.start(flagsOf(name, definition, flags), own, beside);
         running.push(started);
         scope.run(name, () => started.done);
       }

@@ -28,6 +28,8 @@ import { Wal } from "./wal/wal.ts";
 export interface RunningStore extends Running {
   /** In the order of --listen-client-urls. */
   readonly clientPorts: readonly number[];
+  /** Where clients reach it: what it listens on, and what it tells of. */
+  readonly clientUrls: readonly string[];
   readonly member: StoreMember;
   /** Resolves when clients are served; before, their connections wait or, where there are other members, are reset. */
   readonly ready: Promise<void>;
@@ -224,6 +226,10 @@ function serve(
   const clientPorts = servers.client.map((server) => server.port);
   return {
     clientPorts,
+    clientUrls: [
+      ...config.listenClient.map(({ url }, at) => url.replace(/:0$/, `:${clientPorts[at]}`)),
+      ...config.advertiseClientUrls,
+    ],
     member,
     ready: ready.promise,
     stop,

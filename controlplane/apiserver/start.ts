@@ -3,7 +3,10 @@ import { deferred } from "../../base/deferred.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
+import { type Endpoint, parseEndpoint } from "../../store/client/endpoints.ts";
+import { GrpcTransport } from "../../store/client/grpc-transport.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
+import type { ClientTransport } from "../../store/client/transport.ts";
 import { inOrder } from "./admission/admission.ts";
 import { admissionPlugins, quotaPluginName } from "./admission/plugins.ts";
 import { admissionMetrics, timedPhases } from "./admission/timed.ts";
@@ -62,13 +65,27 @@ export interface RunningApiserver extends Running {
   readonly port: number;
 }
 
+/** A member of the store in this process, which is called and not connected to. */
+export interface NearStore {
+  readonly isHere: (endpoint: Endpoint) => boolean;
+  /** @param remote Carries calls to other members. */
+  readonly transport: (remote: ClientTransport) => ClientTransport;
+}
+
 /** Starts an API server on the store that the configuration names. Resolves once it listens; /readyz tells when the
  *  store answers. Rejects when an address cannot be bound. */
-export function startApiserver(config: ApiserverConfig, os: Os): Promise<RunningApiserver> {
+export function startApiserver(config: ApiserverConfig, os: Os, near?: NearStore): Promise<RunningApiserver> {
   const { endpoints, tls } = config.store;
+  const remote = new GrpcTransport(tls);
+  const secure = tls !== undefined;
+  const isNear = (url: string) => near?.isHere(parseEndpoint(url, secure)) ?? false;
   const client = openStoreClient(
-    { endpoints, tls, timeoutMs: storeTimeouts.requestMs },
-    { clock: os.clock, random: os.random },
+    {
+      endpoints: [...endpoints.filter(isNear), ...endpoints.filter((url) => !isNear(url))],
+      tls,
+      timeoutMs: storeTimeouts.requestMs,
+    },
+    { clock: os.clock, random: os.random, transport: near?.transport(remote) ?? remote },
   );
   return startOnStorage(config, new EtcdStorage(client, os.clock), os);
 }

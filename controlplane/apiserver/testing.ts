@@ -92,6 +92,13 @@ export function testOs(log: Log = silentLog): Os {
   };
 }
 
+let openStorage: (clock: Clock) => Promise<Storage> = async (clock) => new MemoryStorage(clock);
+
+/** From now on servers that are given no storage stand on one of these. */
+export function useStorageInTests(open: () => Promise<Storage>): void {
+  openStorage = open;
+}
+
 /** Starts a server on a free port of 127.0.0.1 and waits until it is ready. */
 export async function startTestApiserver(options: TestOptions = {}): Promise<TestApiserver> {
   const os = { ...testOs(options.log), ...(options.clock && { clock: options.clock }) };
@@ -137,7 +144,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     admission: defaultAdmission,
     ...options.config,
   };
-  const running = await startOnStorage(config, options.storage ?? new MemoryStorage(os.clock), os);
+  const running = await startOnStorage(config, options.storage ?? (await openStorage(os.clock)), os);
   const clients: SettlingClient[] = [];
   let files = 0;
   const clientFor = async (user: string, groups: readonly string[] = [], signer = authority) => {

@@ -1,0 +1,139 @@
+import type { Clock } from "../base/os/clock.ts";
+import { CallError } from "./client/call-error.ts";
+import { type Endpoint, parseEndpoint } from "./client/endpoints.ts";
+import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "./client/transport.ts";
+import { LocalStream } from "./local-stream.ts";
+import type { Handlers } from "./rpc/handler.ts";
+import { wireStatus } from "./rpc/status.ts";
+
+/** A member in this process, for clients beside it. */
+export interface LocalMember {
+  readonly handlers: Handlers;
+  /** Where others reach it. */
+  readonly clientUrls: readonly string[];
+  /** Resolves when clients are served. */
+  readonly ready: Promise<void>;
+  /** Settles when it has ended. */
+  readonly done: Promise<void>;
+}
+
+export interface LocalParts {
+  readonly clock: Clock;
+  /** To the other members. */
+  readonly remote: ClientTransport;
+}
+
+/** A client's calls to a member in the same process: messages are handed over, without frames, sockets or copies. All else that
+ *  a client knows of a member holds: its services' own order, deadlines, errors, and streams that end with it. */
+export class LocalTransport implements ClientTransport {
+  readonly #member: LocalMember;
+  readonly #parts: LocalParts;
+  readonly #addresses: ReadonlySet<string>;
+  readonly #streams = new Set<LocalStream>();
+  #isReady = false;
+  #ended = "";
+
+  constructor(member: LocalMember, parts: LocalParts) {
+    this.#member = member;
+    this.#parts = parts;
+    this.#addresses = addressesOf(member.clientUrls);
+    const ends = () => this.#end("the member in this process has stopped");
+    member.done.then(ends, ends);
+    void member.ready.then(() => {
+      this.#isReady = true;
+    });
+  }
+
+  unary(
+    endpoint: Endpoint,
+    path: string,
+    request: Uint8Array,
+    settings: CallSettings & { readonly timeoutMs: number },
+  ): Promise<Uint8Array> {
+    if (!this.#addresses.has(endpoint.address))
+      return this.#parts.remote.unary(endpoint, path, request, settings);
+    return new Promise((resolve, reject) => {
+      const { signal, timeoutMs, requireLeader } = settings;
+      if (signal?.aborted) return reject(signal.reason);
+      let sent = false;
+      const { clock } = this.#parts;
+      const over = () => {
+        cancel();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const fail = (error: unknown) => {
+        over();
+        reject(error);
+      };
+      const onAbort = () => fail(signal?.reason);
+      const cancel = clock.after(timeoutMs, () =>
+        fail(new CallError("DEADLINE_EXCEEDED", "context deadline exceeded", { sent })),
+      );
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const serve = () => {
+        const handler = this.#member.handlers.unary.get(path);
+        if (this.#ended !== "") throw this.#gone();
+        if (handler === undefined) throw new CallError("UNIMPLEMENTED", `unknown method ${path}`);
+        sent = true;
+        const deadlineMs = clock.monotonicMs() + timeoutMs;
+        return handler(request, { requireLeader, deadlineMs, ...(signal && { signal }) });
+      };
+      // Begun in a turn of its own: whoever calls has gone on by then, as with an answer that comes from afar.
+      const serving = this.#isReady ? Promise.resolve().then(serve) : this.#member.ready.then(serve);
+      serving.then(
+        (answer) => {
+          over();
+          resolve(answer);
+        },
+        (error: unknown) => fail(asCallError(error)),
+      );
+    });
+  }
+
+  stream(endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream {
+    if (!this.#addresses.has(endpoint.address))
+      return this.#parts.remote.stream(endpoint, path, settings, handlers);
+    const stream = new LocalStream(handlers, asCallError, () => {
+      this.#streams.delete(stream);
+      settings.signal?.removeEventListener("abort", cancel);
+    });
+    const cancel = () => stream.cancel();
+    settings.signal?.addEventListener("abort", cancel, { once: true });
+    this.#streams.add(stream);
+    const open = () => {
+      const entry = this.#member.handlers.streams.get(path);
+      if (this.#ended !== "") return stream.end(this.#gone());
+      if (entry === undefined) return stream.end(new CallError("UNIMPLEMENTED", `unknown method ${path}`));
+      stream.open((out) => entry.handler(out, { requireLeader: settings.requireLeader }));
+    };
+    if (settings.signal?.aborted) stream.cancel();
+    else void this.#member.ready.then(open);
+    return stream;
+  }
+
+  close(): void {
+    this.#end("Channel has been shut down");
+    this.#parts.remote.close();
+  }
+
+  #gone(): CallError {
+    return new CallError("UNAVAILABLE", this.#ended, { sent: false });
+  }
+
+  #end(why: string): void {
+    if (this.#ended !== "") return;
+    this.#ended = why;
+    for (const stream of [...this.#streams]) stream.end(this.#gone());
+  }
+}
+
+/** `host:port` and sockets' paths of the URLs. */
+export function addressesOf(urls: readonly string[]): ReadonlySet<string> {
+  return new Set(urls.map((url) => parseEndpoint(url).address));
+}
+
+function asCallError(error: unknown): Error {
+  if (error instanceof CallError) return error;
+  const { status, message } = wireStatus(error);
+  return new CallError(status, message);
+}

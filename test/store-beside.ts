@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseFlags } from "../base/os/flags.ts";
+import { EtcdStorage } from "../controlplane/apiserver/registry/etcd-storage.ts";
+import { testOs } from "../controlplane/apiserver/testing.ts";
+import { GrpcTransport } from "../store/client/grpc-transport.ts";
+import { openStoreClient } from "../store/client/open-client.ts";
+import type { StoreClient } from "../store/client/store-client.ts";
+import { type RunningStore, startStore } from "../store/compose.ts";
+import { storeConfig, storeFlags } from "../store/flags.ts";
+import { LocalTransport } from "../store/local-transport.ts";
+
+/** A member of the store in this process, and clients that call it or connect to it. */
+export interface StoreBeside {
+  readonly store: RunningStore;
+  readonly url: string;
+  client(by: "call" | "socket"): StoreClient;
+  stop(): Promise<void>;
+}
+
+export async function startStoreBeside(): Promise<StoreBeside> {
+  const folder = await mkdtemp(join(tmpdir(), "pintle-beside-"));
+  const os = testOs();
+  const { flags } = parseFlags(storeFlags, [
+    "--name=m",
+    `--data-dir=${join(folder, "m")}`,
+    "--listen-client-urls=http://127.0.0.1:0",
+    "--advertise-client-urls=http://127.0.0.1:9",
+    "--listen-peer-urls=http://127.0.0.1:0",
+    "--initial-advertise-peer-urls=http://127.0.0.1:9",
+    "--initial-cluster=m=http://127.0.0.1:9",
+  ]);
+  const store = await startStore(storeConfig(flags), os);
+  store.done.catch(() => undefined); // who stops it hears of it
+  await store.ready;
+  const url = `http://127.0.0.1:${store.clientPorts[0]}`;
+  return {
+    store,
+    url,
+    client(by) {
+      const remote = new GrpcTransport();
+      const { member, ...running } = store;
+      const transport =
+        by === "socket"
+          ? remote
+          : new LocalTransport({ ...running, handlers: member.handlers }, { clock: os.clock, remote });
+      return openStoreClient({ endpoints: [url] }, { ...os, transport });
+    },
+    async stop() {
+      await store.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A store of its own for one API server, which calls it; ends with it. */
+export async function storageBeside(): Promise<EtcdStorage> {
+  const beside = await startStoreBeside();
+  return new (class extends EtcdStorage {
+    override async close(): Promise<void> {
+      await super.close();
+      await beside.stop();
+    }
+  })(beside.client("call"), testOs().clock);
+}
