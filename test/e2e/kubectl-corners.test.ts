@@ -74,7 +74,7 @@ const shown: readonly Row[] = [
   ["explain deployment --recursive", / {4}strategy\t<DeploymentStrategy>/],
   ["auth can-i --list", /\*\.\*/],
   ["events", /ScalingReplicaSet +Deployment\/web/],
-  ["version", /Server Version: v1\.33\.0\+pintle\n$/],
+  ["version", /Server Version: v1\.36\.\d+\+pintle\n$/],
   ...[
     ...[
       "deploy/web",

@@ -105,7 +105,7 @@ for (const runtime of ["oci", "process"] as const) {
     it("tells what is wrong with logs and exec: waiting, wrong, unscheduled, never run before", async () => {
       const waits = `{apiVersion: v1, kind: Pod, metadata: {name: waits}, spec: {terminationGracePeriodSeconds: 0, initContainers: [{name: first, image: pintle.local/host, command: [sleep, "1000"]}], containers: [{name: m, image: pintle.local/host}]}}`;
       const nowhere = `{apiVersion: v1, kind: Pod, metadata: {name: nowhere}, spec: {nodeSelector: {no: where}, containers: [{name: m, image: pintle.local/host}]}}`;
-      await cluster.kubectlWith(`${waits}\n---\n${nowhere}`, "apply", "-f", "-");
+      await cluster.kubectlWith(`---\n${waits}\n---\n${nowhere}`, "apply", "-f", "-");
       await kubectl(
         "wait",
         "--for=jsonpath={.status.initContainerStatuses[0].state.running}",
