@@ -47,8 +47,9 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
   const patcher = patcherFor(type, call, deps, call.body);
   const { keep } = route;
   const change = async (current: KubeObject): Promise<KubeObject> => {
-    const shown = writtenForm(await shownIn(call.served, structuredClone(current)));
-    const patched = await acceptPatched(patcher(shown), (object) =>
+    const makePatched = async () =>
+      patcher(writtenForm(await shownIn(call.served, structuredClone(current))));
+    const patched = await acceptPatched(makePatched, (object) =>
       acceptObject(call, deps.schemas, { object, text: undefined }),
     );
     return keep === undefined ? patched : keep(current, patched);
@@ -64,16 +65,17 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
   return { type: "object", code: 200, object };
 }
 
-/** What `accept` makes of a patched object. One that cannot be decoded is the patch's fault: 422. */
+/** What `accept` makes of a patched object. One that cannot be decoded is the patch's fault: 422. It is then made again to be
+ *  shown, as what was accepted of it has been pruned. */
 export async function acceptPatched<T>(
-  patched: JsonObject,
+  makePatched: () => JsonObject | Promise<JsonObject>,
   accept: (object: JsonObject) => T | Promise<T>,
 ): Promise<T> {
   try {
-    return await accept(patched);
+    return await accept(await makePatched());
   } catch (error) {
     if (!(error instanceof UndecodableError)) throw error;
-    const message = `Invalid value: ${JSON.stringify(jsonText(inGoOrder(patched)))}: ${error.why}`;
+    const message = `Invalid value: ${JSON.stringify(jsonText(inGoOrder(await makePatched())))}: ${error.why}`;
     throw invalid({ group: "", kind: "" }, "", [{ reason: "FieldValueInvalid", field: "patch", message }]);
   }
 }

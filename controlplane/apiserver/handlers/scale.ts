@@ -35,8 +35,9 @@ export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer>
   const plain = type === "application/strategic-merge-patch+json" ? "application/merge-patch+json" : type;
   const patcher = patcherFor(plain, call, deps, call.body);
   return changeScale(call, deps, (current) =>
-    acceptPatched(patcher(scaleOf(call.served.kind, current)), (object) =>
-      acceptRequest(call, deps.schemas, scaleKind, { object, text: undefined }),
+    acceptPatched(
+      () => patcher(scaleOf(call.served.kind, current)),
+      (object) => acceptRequest(call, deps.schemas, scaleKind, { object, text: undefined }),
     ),
   );
 }
