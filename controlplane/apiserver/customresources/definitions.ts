@@ -16,6 +16,7 @@ import {
   type DefinitionCondition,
   setCondition,
 } from "./definition.ts";
+import { DefinitionBook } from "./definition-book.ts";
 import { judgeNames } from "./names.ts";
 
 const retry: BackoffOptions = { firstMs: 50, mostMs: 5_000 };
@@ -38,19 +39,28 @@ export async function serveDefinitions(
   definitions: Kind,
   signal: AbortSignal,
 ): Promise<void> {
-  let known = new Map<string, Known>();
+  const book = new DefinitionBook();
+  deps.hub.addIndex(definitions, book);
+  const known = new Map<string, Known>();
+  /** To be looked at: what changed, and what goes as long as objects of it are left. */
+  const open = new Set<string>();
+  let isServed = false;
   let failures = 0;
   while (!signal.aborted) {
     try {
       const cache = await deps.hub.cache(definitions);
       const changed = nextChange(cache, signal);
-      const all = cache.list(cache.prefix).map(({ object }) => object as unknown as Definition);
-      known = kindsOf(all, known, deps.converter);
-      const kinds = [...known.values()].flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
-      deps.kinds.replace("custom", kinds);
-      const waits = await reconcile(deps, definitions, all);
+      for (const name of book.changes()) open.add(name);
+      if (follow(book, open, { known, converter: deps.converter }) || !isServed) {
+        const sorted = [...known].sort(([a], [b]) => (a < b ? -1 : 1));
+        const kinds = sorted.flatMap(([, { kind }]) => (kind === undefined ? [] : [kind]));
+        deps.kinds.replace("custom", kinds);
+        isServed = true;
+      }
+      for (const name of [...open])
+        if (!(await reconcile(deps, { kind: definitions, book, name }))) open.delete(name);
       failures = 0;
-      await (waits ? Promise.race([changed, sleep(deps.clock, cleanupPollMs, signal)]) : changed);
+      await (open.size > 0 ? Promise.race([changed, sleep(deps.clock, cleanupPollMs, signal)]) : changed);
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
@@ -60,43 +70,51 @@ export async function serveDefinitions(
   }
 }
 
-/** A kind stays the same value as long as what it is made of does: its watches go on. */
-function kindsOf(
-  all: readonly Definition[],
-  before: ReadonlyMap<string, Known>,
-  converter: ConverterOf,
-): Map<string, Known> {
-  return new Map(
-    all
-      .filter((definition) => conditionOf(definition, "Established")?.status === "True")
-      .map((definition) => {
-        const { metadata, spec, status } = definition;
-        const of = { uid: metadata.uid, spec, names: status?.acceptedNames };
-        const old = before.get(metadata.name);
-        const known =
-          old !== undefined && sameValue(old.of, of) ? old : { of, kind: customKind(definition, converter) };
-        return [metadata.name, known];
-      }),
-  );
-}
-
-/** Resolves to whether something has to be looked at again without any change of a definition. */
-async function reconcile(deps: DefinitionDeps, kind: Kind, all: readonly Definition[]): Promise<boolean> {
-  let waits = false;
-  for (const definition of all) {
-    if (definition.metadata.deletionTimestamp !== undefined)
-      waits = (await finish(deps, kind, definition)) || waits;
-    else if (judgeNames(definition, all) !== undefined) await judge(deps, kind, definition.metadata.name);
+/** Makes kinds of the definitions of these names. A kind stays the same value as long as what it is made of does: its watches
+ *  go on. @returns Whether any is another now. */
+function follow(
+  book: DefinitionBook,
+  names: Iterable<string>,
+  { known, converter }: { readonly known: Map<string, Known>; readonly converter: ConverterOf },
+): boolean {
+  let isOther = false;
+  for (const name of names) {
+    const definition = book.get(name);
+    const old = known.get(name);
+    if (definition === undefined || conditionOf(definition, "Established")?.status !== "True") {
+      isOther = known.delete(name) || isOther;
+      continue;
+    }
+    const { metadata, spec, status } = definition;
+    const of = { uid: metadata.uid, spec, names: status?.acceptedNames };
+    if (old !== undefined && sameValue(old.of, of)) continue;
+    known.set(name, { of, kind: customKind(definition, converter) });
+    isOther = true;
   }
-  return waits;
+  return isOther;
 }
 
-async function judge(deps: RegistryDeps, kind: Kind, name: string): Promise<void> {
+interface Place {
+  readonly kind: Kind;
+  readonly book: DefinitionBook;
+  readonly name: string;
+}
+
+/** Resolves to whether it has to be looked at again without any change of it. */
+async function reconcile(deps: DefinitionDeps, place: Place): Promise<boolean> {
+  const { kind, book, name } = place;
+  const definition = book.get(name);
+  if (definition === undefined) return false;
+  if (definition.metadata.deletionTimestamp !== undefined) return finish(deps, kind, definition);
+  if (judgeNames(definition, book.taken(definition.spec.group)) !== undefined) await judge(deps, place);
+  return false;
+}
+
+async function judge(deps: RegistryDeps, { kind, book, name }: Place): Promise<void> {
   await change(deps, kind, name, async (definition) => {
     // Two definitions that want one name may come at once, to two servers: what the store holds decides.
-    const cache = await deps.hub.consistent(kind);
-    const all = cache.list(cache.prefix).map(({ object }) => object as unknown as Definition);
-    const verdict = judgeNames(definition, all);
+    await deps.hub.consistent(kind);
+    const verdict = judgeNames(definition, book.taken(definition.spec.group));
     if (verdict === undefined) return;
     definition.status = { ...definition.status, acceptedNames: verdict.acceptedNames };
     for (const condition of verdict.conditions) setCondition(definition, condition, now(deps));

@@ -13,33 +13,46 @@ export interface NamesVerdict {
   readonly conditions: readonly DefinitionCondition[];
 }
 
+/** Names that definitions of one group hold. */
+export interface Taken {
+  hasResource(name: string): boolean;
+  hasKind(name: string): boolean;
+}
+
+const nothingYet: DefinitionNames = { plural: "", kind: "" };
+
+/** It did not get all the names that it wants. */
+export function wantsMore({ spec, status }: Definition): boolean {
+  return !sameValue(spec.names, status?.acceptedNames ?? nothingYet);
+}
+
 /** Undefined: nothing to say anew. */
-export function judgeNames(definition: Definition, all: readonly Definition[]): NamesVerdict | undefined {
+export function judgeNames(definition: Definition, taken: Taken): NamesVerdict | undefined {
   const { spec, status } = definition;
-  const accepted: DefinitionNames = status?.acceptedNames ?? { plural: "", kind: "" };
+  const accepted: DefinitionNames = status?.acceptedNames ?? nothingYet;
   const wanted = spec.names;
-  if (sameValue(wanted, accepted) && conditionOf(definition, "NamesAccepted") !== undefined) return undefined;
-  const taken = takenNames(all.filter((one) => one.spec.group === spec.group));
+  if (!wantsMore(definition) && conditionOf(definition, "NamesAccepted") !== undefined) return undefined;
   const next: DefinitionNames = { ...accepted };
   const conflicts: [reason: string, message: string][] = [];
-  const fresh = (name: string, own: string, used: ReadonlySet<string>) => name === own || !used.has(name);
+  const ofResources = (name: string) => taken.hasResource(name);
+  const ofKinds = (name: string) => taken.hasKind(name);
   const take = (
     field: "plural" | "singular" | "kind" | "listKind",
     reason: string,
-    used: ReadonlySet<string>,
+    isUsed: (name: string) => boolean,
   ) => {
     const name = wanted[field] ?? "";
-    if (fresh(name, accepted[field] ?? "", used)) next[field] = name;
+    if (name === (accepted[field] ?? "") || !isUsed(name)) next[field] = name;
     else conflicts.push([reason, inUse(name)]);
   };
-  take("plural", "PluralConflict", taken.resources);
-  take("singular", "SingularConflict", taken.resources);
+  take("plural", "PluralConflict", ofResources);
+  take("singular", "SingularConflict", ofResources);
   const own = accepted.shortNames ?? [];
-  const lost = (wanted.shortNames ?? []).filter((name) => !own.includes(name) && taken.resources.has(name));
+  const lost = (wanted.shortNames ?? []).filter((name) => !own.includes(name) && ofResources(name));
   if (lost.length === 0) setList(next, "shortNames", wanted.shortNames);
   else conflicts.push(["ShortNamesConflict", aggregate(lost.map(inUse))]);
-  take("kind", "KindConflict", taken.kinds);
-  take("listKind", "ListKindConflict", taken.kinds);
+  take("kind", "KindConflict", ofKinds);
+  take("listKind", "ListKindConflict", ofKinds);
   setList(next, "categories", wanted.categories);
   const conflict = conflicts.at(-1);
   const names: DefinitionCondition =
@@ -68,23 +81,6 @@ function establishedAfter(before: DefinitionCondition | undefined, accepted: boo
       message: "not all names are accepted",
     }
   );
-}
-
-function takenNames(group: readonly Definition[]): {
-  readonly resources: ReadonlySet<string>;
-  readonly kinds: ReadonlySet<string>;
-} {
-  const resources = new Set<string>();
-  const kinds = new Set<string>();
-  for (const { status } of group) {
-    const names = status?.acceptedNames;
-    if (names === undefined) continue;
-    for (const name of [names.plural, names.singular ?? "", ...(names.shortNames ?? [])]) resources.add(name);
-    for (const name of [names.kind, names.listKind ?? ""]) kinds.add(name);
-  }
-  resources.delete("");
-  kinds.delete("");
-  return { resources, kinds };
 }
 
 function setList(
