@@ -76,6 +76,46 @@ describe("cache hub", () => {
     assert.deepEqual(await names(), ["c"]);
   });
 
+  it("keeps what watches may go on from for kinds that nobody has asked for yet", async () => {
+    await put(storage, "before");
+    await hub.untilStarted();
+    const start = await storage.revision();
+    await put(storage, "first");
+    await put(storage, "second");
+    await storage.commit({
+      compare: [],
+      writes: [{ type: "delete", key: objectKey(configMaps, "a", "before") }],
+    });
+    assert.deepEqual(await names(), ["first", "second"]);
+    const { window } = await hub.cache(configMaps);
+    assert.ok(window.floorRevision <= start, `${window.floorRevision} <= ${start}`);
+    assert.ok(window.count >= 3);
+  });
+
+  it("loads a kind as it is where the state from before is compacted away", async () => {
+    await put(storage, "a");
+    await hub.untilStarted();
+    await put(storage, "b");
+    const { revision } = await put(storage, "c");
+    await storage.compact(revision);
+    assert.deepEqual(await names(), ["a", "b", "c"]);
+  });
+
+  it("misses nothing of a kind whose cache was given up and is asked for again", async () => {
+    await put(storage, "a");
+    await names();
+    await put(storage, "b");
+    await names();
+    hub.forget(configMaps);
+    await put(storage, "c");
+    assert.deepEqual(await names(), ["a", "b", "c"]);
+    await storage.commit({
+      compare: [],
+      writes: [{ type: "delete", key: objectKey(configMaps, "a", "b") }],
+    });
+    assert.deepEqual(await names(), ["a", "c"]);
+  });
+
   it("goes on where it was when the stream breaks, without loading anew", async () => {
     await put(storage, "before");
     const cache = await hub.consistent(configMaps);

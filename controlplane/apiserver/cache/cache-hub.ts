@@ -5,13 +5,21 @@ import type { Log } from "../../../base/os/log.ts";
 import type { Random } from "../../../base/os/random.ts";
 import { revisionTooLarge, timedOut } from "../api-error.ts";
 import type { Kind } from "../registry/kind.ts";
-import { type Change, type ChangeBatch, type Storage, StorageError } from "../registry/storage.ts";
+import {
+  type Change,
+  type ChangeBatch,
+  type ListResult,
+  type Storage,
+  StorageError,
+  UnreadableValue,
+} from "../registry/storage.ts";
 import { Encodings } from "./encodings.ts";
 import type { EventWindow, WindowLimits } from "./event-window.ts";
 import { fitIntoBudget, historyBytesDefault } from "./history-budget.ts";
 import { KindCache } from "./kind-cache.ts";
 import type { KindIndex } from "./kind-index.ts";
 import { SharedRead } from "./shared-read.ts";
+import { type UnheardBatch, UnheardChanges } from "./unheard-changes.ts";
 
 export interface CacheHubDeps {
   readonly storage: Storage;
@@ -47,6 +55,8 @@ export class CacheHub {
   readonly #caches = new Map<string, CacheState>();
   readonly #byPrefix = new Map<string, readonly CacheState[]>();
   readonly #currentRevision: SharedRead<number>;
+  /** Of kinds that nobody has asked for yet. */
+  readonly #unheard = new UnheardChanges();
   readonly #waiters = new Set<RevisionWaiter>();
   #revision = 0;
   /** Where the stream began; changes before it were never seen. */
@@ -128,6 +138,7 @@ export class CacheHub {
     const state = this.#caches.get(key);
     if (state === undefined || state.cache.kind !== kind) return;
     this.#caches.delete(key);
+    if (state.ready) this.#unheard.heardUntil(state.cache.prefix, this.#revision);
     const others = (this.#byPrefix.get(state.cache.prefix) ?? []).filter((one) => one !== state);
     if (others.length > 0) this.#byPrefix.set(state.cache.prefix, others);
     else this.#byPrefix.delete(state.cache.prefix);
@@ -208,14 +219,18 @@ export class CacheHub {
     }
     this.#revision = revision;
     this.#floorRevision = revision;
+    this.#unheard.startOver(revision);
     this.#started.resolve();
     this.#releaseWaiters();
   }
 
   async #load(state: CacheState): Promise<void> {
-    state.pending = [];
+    // What was not kept for this kind is known to have been before it began.
+    const since = this.#unheard.baseOf(state.cache.prefix);
+    state.pending = this.#unheard.of(state.cache.prefix);
     state.unreadable = undefined;
-    let { entries, revision } = await this.#deps.storage.list(state.cache.prefix);
+    const isReadable = !state.pending.some(({ changes }) => changes.some(isUnreadable));
+    let { entries, revision } = await this.#listed(state, isReadable ? since : undefined);
     // The stream may have started over meanwhile, past what this list shows.
     while (revision < this.#floorRevision)
       ({ entries, revision } = await this.#deps.storage.list(state.cache.prefix));
@@ -229,10 +244,30 @@ export class CacheHub {
     await this.#reach(revision);
   }
 
+  /** The kind's objects as they were at that revision or, where it is given up, as they are. */
+  async #listed(
+    { cache: { prefix } }: CacheState,
+    since: number | undefined,
+  ): Promise<Pick<ListResult, "entries" | "revision">> {
+    const { storage } = this.#deps;
+    if (since === undefined) return storage.list(prefix);
+    try {
+      const { entries } = await storage.list(prefix, { revision: since });
+      return { entries, revision: since };
+    } catch (error) {
+      // What was stored then may be gone, or have been put right.
+      const isPast = error instanceof StorageError && (error.code === "compacted" || error.code === "future");
+      if (!isPast && !(error instanceof UnreadableValue)) throw error;
+      return storage.list(prefix);
+    }
+  }
+
   #apply(batch: ChangeBatch): void {
     this.#revision = batch.revision;
     const nowMs = this.#deps.clock.monotonicMs();
-    for (const [state, changes] of this.#routed(batch.changes)) {
+    const { routed, unheard } = this.#routed(batch.changes);
+    this.#unheard.push(unheard, batch.revision);
+    for (const [state, changes] of routed) {
       if (changes.some(isUnreadable)) this.#lose(state, changes);
       else if (state.ready) state.cache.apply(changes, batch.revision, nowMs);
       else if (state.loading !== undefined) state.pending.push({ changes, revision: batch.revision });
@@ -252,22 +287,34 @@ export class CacheHub {
     state.unreadable = change?.type === "put" ? change.unreadable : undefined;
     if (!state.ready) return;
     this.#deps.log.error("a value cannot be read", { key: change?.key, error: state.unreadable });
+    this.#unheard.heardUntil(state.cache.prefix, this.#revision);
     state.ready = false;
     state.pending = [];
     state.cache.endListeners();
   }
 
-  /** The caches whose objects changed, found by what their keys begin with. */
-  #routed(changes: readonly Change[]): Map<CacheState, Change[]> {
+  /** The caches whose objects changed, found by what their keys begin with; and the changes that a kind without a cache may be
+   *  asked for later. */
+  #routed(changes: readonly Change[]): {
+    readonly routed: Map<CacheState, Change[]>;
+    readonly unheard: readonly Change[];
+  } {
     const routed = new Map<CacheState, Change[]>();
-    for (const change of changes)
+    const unheard: Change[] = [];
+    for (const change of changes) {
+      let states = 0;
+      let heardBy = 0;
       for (const prefix of prefixesOf(change.key))
         for (const state of this.#byPrefix.get(prefix) ?? []) {
+          states++;
+          if (state.ready) heardBy++;
           const found = routed.get(state);
           if (found === undefined) routed.set(state, [change]);
           else found.push(change);
         }
-    return routed;
+      if (heardBy === 0 || heardBy < states) unheard.push(change);
+    }
+    return { routed, unheard };
   }
 
   #releaseWaiters(): void {
@@ -278,7 +325,7 @@ export class CacheHub {
 interface CacheState {
   readonly cache: KindCache;
   /** Changes that arrived while the list was under way. */
-  pending: { readonly changes: readonly Change[]; readonly revision: number }[];
+  pending: UnheardBatch[];
   ready: boolean;
   loading: Promise<void> | undefined;
   /** Why the kind cannot be cached, heard while its list was under way. */
