@@ -9,7 +9,11 @@ export function serverSuite(name: string, openStorage: () => Promise<Storage>): 
     let server: TestApiserver;
     let admin: TestClient;
     before(async () => {
-      server = await startTestApiserver({ storage: await openStorage() });
+      const storage = await openStorage();
+      // There is a past that the server has not seen.
+      const value = new Uint8Array(0);
+      await storage.commit({ compare: [], writes: [{ type: "put", key: "/other", value }] });
+      server = await startTestApiserver({ storage });
       ({ admin } = server);
     });
     after(() => server.stop());
