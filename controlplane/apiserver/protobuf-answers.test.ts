@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { systemClock } from "../../base/os/clock.ts";
 import { text, WireReader } from "../../base/wire.ts";
+import { MemoryStorage } from "./registry/memory-storage.ts";
 import { decodeKubernetesProtobuf, encodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
 import { startTestApiserver, type TestApiserver } from "./testing.ts";
 import { configMap, configMaps, pod } from "./testing-objects.ts";
@@ -13,7 +15,11 @@ const gizmos = "/apis/example.com/v1/namespaces/default/gizmos";
 describe("answers in Kubernetes' protobuf", () => {
   let server: TestApiserver;
   before(async () => {
-    server = await startTestApiserver();
+    const storage = new MemoryStorage(systemClock);
+    // There is a past that the server has not seen.
+    const value = new Uint8Array(0);
+    await storage.commit({ compare: [], writes: [{ type: "put", key: "/other", value }] });
+    server = await startTestApiserver({ storage });
     assert.equal((await server.admin.call("POST", definitions, { body: definition })).code, 201);
     for (;;) {
       const made = await server.admin.call("POST", gizmos, { body: gizmo });
