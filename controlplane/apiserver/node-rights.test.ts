@@ -1,4 +1,7 @@
+import "reflect-metadata";
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
+import * as x509 from "@peculiar/x509";
 import { issuingConfig, newSigningKey } from "./authentication/testing.ts";
 import { startTestApiserver, type TestApiserver, type TestClient } from "./testing.ts";
 
@@ -226,6 +229,62 @@ describe("what a node may do", () => {
     });
   });
 
+  describe("writing what else is of a node", () => {
+    const refused = async (
+      answer: Promise<{ readonly code: number; readonly text: string }>,
+      why: RegExp,
+    ) => {
+      const { code, text } = await answer;
+      assert.equal(code, 403, text);
+      assert.match(JSON.parse(text).message, why);
+    };
+
+    it("may register its own CSINode, not another's", async () => {
+      const path = "/apis/storage.k8s.io/v1/csinodes";
+      const body = (name: string) => ({ metadata: { name }, spec: { drivers: [] } });
+      assert.equal((await node.call("POST", path, { body: body("n1") })).code, 201);
+      const why = /can only access CSINode with the same name as the requesting node$/;
+      await refused(node.call("POST", path, { body: body("n2") }), why);
+      await make(path, body("n3"));
+      await refused(node.call("DELETE", `${path}/n3`), why);
+    });
+
+    it("may ask for certificates that say its own name only, where they are for nodes", async () => {
+      const path = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+      const ask = async (name: string, signer: string, subject: string) => {
+        const request = Buffer.from(await certificateRequest(subject)).toString("base64");
+        const usages = ["digital signature", signer.endsWith("serving") ? "server auth" : "client auth"];
+        const spec = { request, signerName: `kubernetes.io/${signer}`, usages };
+        return node.call("POST", path, { body: { metadata: { name }, spec } });
+      };
+      for (const signer of ["kubelet-serving", "kube-apiserver-client-kubelet"]) {
+        const own = await ask(`own-${signer}`, signer, "CN=system:node:n1,O=system:nodes");
+        assert.equal(own.code, 201, own.text);
+        await refused(
+          ask(`other-${signer}`, signer, "CN=system:node:n2,O=system:nodes"),
+          /can only create a node CSR with CN=system:node:n1$/,
+        );
+      }
+      assert.equal((await ask("elsewhere", "kube-apiserver-client", "CN=anybody")).code, 201);
+    });
+
+    it("may say of its pods' claims how large they are and why not larger, and nothing else", async () => {
+      const path = "/api/v1/namespaces/default/persistentvolumeclaims";
+      const resources = { requests: { storage: "1Gi" } };
+      await make(path, { metadata: { name: "c" }, spec: { accessModes: ["ReadWriteOnce"], resources } });
+      const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "c" } }];
+      await make(pods, bound("claims", "n1", { volumes }));
+      const say = (body: object) => node.call("PATCH", `${path}/c/status`, { body, type: merge });
+      const conditions = [{ type: "FileSystemResizePending", status: "True" }];
+      const fine = await say({ status: { capacity: { storage: "1Gi" }, conditions } });
+      assert.equal(fine.code, 200, fine.text);
+      await refused(
+        say({ status: { phase: "Bound" } }),
+        /node "n1" is not allowed to update fields other than status.quantity and status.conditions: /,
+      );
+    });
+  });
+
   describe("writing pods", () => {
     const message = async (method: string, path: string, options: object = {}) => {
       const answer = await node.call(method, path, options);
@@ -375,3 +434,10 @@ describe("what a node may do", () => {
 });
 
 const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+async function certificateRequest(subject: string): Promise<string> {
+  const signingAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);
+  const made = await x509.Pkcs10CertificateRequestGenerator.create({ name: subject, keys, signingAlgorithm });
+  return made.toString("pem");
+}

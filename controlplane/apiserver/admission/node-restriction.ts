@@ -6,6 +6,7 @@ import { nodeIdentity } from "../filters/service-account-user.ts";
 import { listOf, objectOf } from "../json.ts";
 import { sameJson } from "../registry/object-meta.ts";
 import { type Admission, type Attributes, admittedName, refusal } from "./admission.ts";
+import { certificateRestriction, claimRestriction, csiNodeRestriction } from "./node-own-objects.ts";
 
 /** Kubernetes' NodeRestriction: a node's agent writes its own Node, its own Lease, and the pods bound to it, and of those
  *  only what a node has to say. Beyond Kubernetes: which pod addresses a node has is not the node's to say. */
@@ -64,6 +65,12 @@ export function restrictionFor(
       return nodeObjectRestriction(node, attributes);
     case "leases.coordination.k8s.io":
       return leaseRestriction(node, attributes);
+    case "persistentvolumeclaims.":
+      return claimRestriction(node, attributes);
+    case "csinodes.storage.k8s.io":
+      return csiNodeRestriction(node, attributes);
+    case "certificatesigningrequests.certificates.k8s.io":
+      return certificateRestriction(node, attributes);
     default:
       return undefined;
   }
