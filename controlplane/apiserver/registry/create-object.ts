@@ -108,7 +108,8 @@ async function store(
   const { name, namespace = "" } = object.metadata;
   const key = objectKey(kind, namespace, name);
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
-    const wanted = cloneJson(object);
+    // What is handed out to an object differs from attempt to attempt; else it is the same one.
+    const wanted = kind.allocates === undefined ? object : cloneJson(object);
     const claims = await deps.allocator.plan(kind, wanted, undefined);
     await deps.admission.validate({ operation: "create", kind, object: wanted, by, dryRun });
     const write = { kind, subresource: by.subresource, object: wanted, old: undefined };
