@@ -4,8 +4,18 @@
 const decoder = new TextDecoder("utf-8");
 const encoder = new TextEncoder();
 
+/** What is wrong with the bytes where that is no message's own matter: they end too early, a varint is too long, a length is
+ *  negative. */
+export type WireProblem = "cut" | "overflow" | "negative length";
+
 export class WireError extends Error {
   override readonly name = "WireError";
+  readonly problem: WireProblem | undefined;
+
+  constructor(message: string, problem?: WireProblem) {
+    super(message);
+    this.problem = problem;
+  }
 }
 
 /** Reads one message's bytes front to back. */
@@ -23,7 +33,7 @@ export class WireReader {
   }
 
   byte(): number {
-    if (this.position >= this.end) throw new WireError("unexpected end of message");
+    if (this.position >= this.end) throw new WireError("unexpected end of message", "cut");
     return this.buffer[this.position++] as number;
   }
 
@@ -48,7 +58,7 @@ export class WireReader {
     let high = 0; // bits 53 and above, to tell a negative number from one too large
     for (let count = 6; ; count++) {
       const byte = this.byte();
-      if (count > 10) throw new WireError("varint longer than 10 bytes");
+      if (count > 10) throw new WireError("varint longer than 10 bytes", "overflow");
       const bits = byte & 0x7f;
       if (scale < 2 ** 49) value += bits * scale;
       else if (scale === 2 ** 49) {
@@ -72,7 +82,7 @@ export class WireReader {
     let low = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = this.byte();
-      if (shift > 63) throw new WireError("varint longer than 10 bytes");
+      if (shift > 63) throw new WireError("varint longer than 10 bytes", "overflow");
       if (shift < 32) low |= (byte & 0x7f) << shift;
       if (byte < 0x80) return low >>> 0;
     }
@@ -96,7 +106,7 @@ export class WireReader {
     let value = 0n;
     for (let shift = 0n; ; shift += 7n) {
       const byte = this.byte();
-      if (shift > 63n) throw new WireError("varint longer than 10 bytes");
+      if (shift > 63n) throw new WireError("varint longer than 10 bytes", "overflow");
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asUintN(64, value);
     }
@@ -110,15 +120,16 @@ export class WireReader {
 
   /** Ends of the length-delimited field that starts here. */
   #length(): { start: number; end: number } {
-    const lengthBytes = this.varint();
+    const lengthBytes = this.varintClamped();
     const start = this.position;
-    if (lengthBytes < 0 || start + lengthBytes > this.end)
-      throw new WireError("field reaches past the end of its message");
+    if (lengthBytes < 0) throw new WireError("negative length", "negative length");
+    if (start + lengthBytes > this.end)
+      throw new WireError("field reaches past the end of its message", "cut");
     return { start, end: start + lengthBytes };
   }
 
   fixed(lengthBytes: 4 | 8): DataView {
-    if (this.position + lengthBytes > this.end) throw new WireError("unexpected end of message");
+    if (this.position + lengthBytes > this.end) throw new WireError("unexpected end of message", "cut");
     const view = new DataView(this.buffer.buffer, this.buffer.byteOffset + this.position, lengthBytes);
     this.position += lengthBytes;
     return view;

@@ -13,7 +13,7 @@ import type { Schemas } from "./schemas.ts";
 /** The handlers' view of `schema/`. */
 export function schemas(): Schemas {
   return {
-    decodeProtobuf: (body) => decodeKubernetesProtobuf(body),
+    decodeProtobuf: (body, wanted) => decodeKubernetesProtobuf(body, wanted),
     of: (gvk) => ({
       accept: (object) => {
         const found = checkFields(gvk, object);

@@ -4,8 +4,12 @@ import type { JsonObject } from "./json.ts";
 
 /** What the handlers need to know of field types, from `schema/`. */
 export interface Schemas {
-  /** The object in a body of Kubernetes' protobuf envelope. Throws for anything else. */
-  decodeProtobuf(body: Uint8Array): JsonObject;
+  /** The object in a body of Kubernetes' protobuf envelope, which need not say what is wanted. Throws ProtobufError for anything
+   *  else, UnknownKindError for what is no message. */
+  decodeProtobuf(
+    body: Uint8Array,
+    wanted?: { readonly apiVersion: string; readonly kind: string },
+  ): JsonObject;
   /** Of a built-in kind. */
   of(gvk: Gvk): ObjectSchema;
   /** What in an object of a built-in kind is not in its schema, given more than once, or of another type. */

@@ -8,18 +8,17 @@ import type { ServedKind } from "../registry/kind-table.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import { storedFrom } from "../registry/slow-conversion.ts";
 import { duplicateFields } from "../schema/duplicate-fields.ts";
+import { UnknownKindError } from "../schema/load.ts";
+import { ProtobufError } from "../schema/protobuf-envelope.ts";
 import type { FieldFindings, Gvk, ObjectSchema, Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
+import { mediaTypeOf } from "./content-type.ts";
+import { mediaTypes } from "./negotiate.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
 import { dropDoubleOwners } from "./owner-references.ts";
 import { readYaml } from "./read-yaml.ts";
-import { UndecodableError, wrongKind } from "./wrong-kind.ts";
+import { UndecodableError, unregisteredText, wrongKind } from "./wrong-kind.ts";
 
-export const bodyTypes = [
-  "application/json",
-  "application/yaml",
-  "application/vnd.kubernetes.protobuf",
-] as const;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export interface DecodedBody {
@@ -28,28 +27,24 @@ export interface DecodedBody {
   readonly text: string | undefined;
 }
 
-/** The body as a JSON object, whichever of the three forms it came in. Fails with 400 and 415. */
-export function decodeBody(bytes: Uint8Array, contentType: string, schemas: Schemas): DecodedBody {
-  const type = (contentType.split(";")[0] ?? "").trim().toLowerCase();
-  switch (type) {
-    case "application/vnd.kubernetes.protobuf":
-      try {
-        return { object: schemas.decodeProtobuf(bytes), text: undefined };
-      } catch (error) {
-        throw badRequest(
-          `couldn't decode the protobuf body: ${error instanceof Error ? error.message : error}`,
-        );
-      }
+/** The body as a JSON object, whichever of the three forms it came in. Fails with 400 and 415.
+ *  @param wanted What a protobuf message is that does not say its kind. */
+export function decodeBody(
+  bytes: Uint8Array,
+  contentType: string,
+  schemas: Schemas,
+  wanted?: Gvk,
+): DecodedBody {
+  switch (mediaTypeOf(contentType)) {
+    case mediaTypes.protobuf:
+      return { object: fromProtobuf(bytes, schemas, wanted), text: undefined };
     case "":
-    case "application/json":
-    case "application/x-www-form-urlencoded": // curl -d says so when told nothing
+    case mediaTypes.json:
       return parseJson(bytes);
-    case "application/yaml":
-    case "application/x-yaml":
-    case "text/yaml":
+    case mediaTypes.yaml:
       return parseYaml(bytes);
     default:
-      throw unsupportedMediaType(bodyTypes);
+      throw unsupportedMediaType(Object.values(mediaTypes));
   }
 }
 
@@ -59,6 +54,32 @@ export function bodyValue(bytes: Uint8Array, contentType: string, schemas: Schem
     ? yamlValue(bodyText(bytes))
     : decodeBody(bytes, contentType, schemas).object;
 }
+
+function fromProtobuf(bytes: Uint8Array, schemas: Schemas, wanted: Gvk | undefined): JsonObject {
+  try {
+    return schemas.decodeProtobuf(bytes, wanted && typeMetaOf(wanted));
+  } catch (error) {
+    if (error instanceof ProtobufError) {
+      if (error.type === undefined || wanted === undefined) throw badRequest(error.message);
+      throw new UndecodableError(saidIn(error.type), wanted.kind, error.message);
+    }
+    if (!(error instanceof UnknownKindError)) throw error;
+    if (wanted === undefined) throw badRequest(unregisteredText(error.kind, error.apiVersion));
+    const { apiVersion } = typeMetaOf(wanted);
+    if (error.kind !== wanted.kind || error.apiVersion !== apiVersion) throw wrongKind(error, wanted);
+    // Custom objects are no messages: nobody knows what the bytes are.
+    const why =
+      "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message";
+    throw new UndecodableError(saidIn(error), wanted.kind, why);
+  }
+}
+
+const typeMetaOf = ({ group, version, kind }: Gvk) => ({ apiVersion: apiVersionOf(group, version), kind });
+
+const saidIn = ({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }) => ({
+  kind,
+  version: apiVersion.split("/").at(-1) ?? "",
+});
 
 export function bodyText(bytes: Uint8Array): string {
   try {
@@ -133,12 +154,12 @@ function requireObject(value: unknown): JsonObject {
 }
 
 /** The same for the body of a create or update: what cannot be read is told with the kind that was to be. */
-function decodeAs(kind: string, call: Call, schemas: Schemas): DecodedBody {
+function decodeAs(wanted: Gvk, call: Call, schemas: Schemas): DecodedBody {
   try {
-    return decodeBody(call.body, header(call.headers, "content-type"), schemas);
+    return decodeBody(call.body, header(call.headers, "content-type"), schemas, wanted);
   } catch (error) {
-    if (!(error instanceof ApiError) || error.code !== 400) throw error;
-    const text = `the object provided is unrecognized (must be of type ${kind})`;
+    if (!(error instanceof ApiError) || error.code !== 400 || error instanceof UndecodableError) throw error;
+    const text = `the object provided is unrecognized (must be of type ${wanted.kind})`;
     throw badRequest(`${text}: ${error.message} (${summary(call.body)})`);
   }
 }
@@ -155,7 +176,8 @@ function summary(body: Uint8Array): string {
 
 /** The object that a create or update brings, its field types checked, in the form it is stored in. */
 export async function readObject(call: Call, schemas: Schemas): Promise<KubeObject> {
-  return acceptObject(call, schemas, decodeAs(call.served.kind.kind, call, schemas));
+  const { group, version, kind } = call.served;
+  return acceptObject(call, schemas, decodeAs({ group, version, kind: kind.kind }, call, schemas));
 }
 
 export interface WantedKind extends Gvk {
@@ -165,7 +187,7 @@ export interface WantedKind extends Gvk {
 
 /** What a request says that is not an object of the served kind: a Binding, an Eviction, a Scale. Fails with BadRequest. */
 export function readRequest(call: Call, schemas: Schemas, wanted: WantedKind): JsonObject {
-  const body = decodeAs(wanted.kind, call, schemas);
+  const body = decodeAs(wanted, call, schemas);
   const said = acceptRequest(call, schemas, wanted, body);
   requireNamespace(stringOf(objectOf(said.metadata).namespace), call.target.namespace);
   return said;

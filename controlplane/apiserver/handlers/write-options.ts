@@ -8,9 +8,9 @@ type AskedOptions = Omit<RemoveOptions, "by" | "mark">;
 
 import type { Schemas } from "../schemas.ts";
 import type { Call } from "./call.ts";
-import { decodeBody } from "./decode-body.ts";
+import { type DecodedBody, decodeBody } from "./decode-body.ts";
 import { graceSecondsOf, queryInt64 } from "./whole-numbers.ts";
-import { unregisteredText } from "./wrong-kind.ts";
+import { UndecodableError, unregisteredText } from "./wrong-kind.ts";
 
 type WriteOptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions";
 const fieldManagerBytesMax = 128;
@@ -97,7 +97,7 @@ export async function removeOptions(call: Call, schemas: Schemas): Promise<Asked
 }
 
 function optionsInBody(call: Call, schemas: Schemas): JsonObject {
-  const { object } = decodeBody(call.body, header(call.headers, "content-type"), schemas);
+  const { object } = readOptions(call, schemas);
   const kind = object.kind || "DeleteOptions";
   if (kind !== "DeleteOptions")
     throw badRequest(unregisteredText(String(kind), String(object.apiVersion || "meta.k8s.io/v1")));
@@ -105,6 +105,16 @@ function optionsInBody(call: Call, schemas: Schemas): JsonObject {
   const [problem] = schemas.checkFields({ group: "", version: "v1", kind }, object).typeErrors;
   if (problem !== undefined) throw badRequest(problem);
   return object;
+}
+
+/** Options that are undecodable are told as such, whatever was to be deleted. */
+function readOptions(call: Call, schemas: Schemas): DecodedBody {
+  const wanted = { group: "meta.k8s.io", version: "v1", kind: "DeleteOptions" };
+  try {
+    return decodeBody(call.body, header(call.headers, "content-type"), schemas, wanted);
+  } catch (error) {
+    throw error instanceof UndecodableError ? badRequest(error.why) : error;
+  }
 }
 
 /** DeleteOptions that somebody wrote down. Fails with BadRequest and Invalid. */

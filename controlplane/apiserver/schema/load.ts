@@ -74,8 +74,13 @@ export interface Gvk {
 
 export class UnknownKindError extends Error {
   override readonly name = "UnknownKindError";
+  readonly apiVersion: string;
+  readonly kind: string;
+
   constructor(apiVersion: string, kind: string) {
     super(`no kind "${kind}" is registered for version "${apiVersion}"`);
+    this.apiVersion = apiVersion;
+    this.kind = kind;
   }
 }
 

@@ -1,6 +1,6 @@
 import { latin1, text, WireError, WireReader } from "../../../base/wire.ts";
 import { meansUnset, type SchemaField, type SchemaType } from "./load.ts";
-import { type Layout, layoutOf, messageOf } from "./protobuf-layout.ts";
+import { type Layout, layoutOf, messageOf, wireTypeOf } from "./protobuf-layout.ts";
 import { schemaFormOf } from "./schema-forms.ts";
 
 /** Kubernetes' protobuf messages -> what the same object is in JSON. Clients write even what is not set, as zero; such
@@ -12,36 +12,62 @@ const depthMax = 100;
 
 export function decodeMessage(type: SchemaType, reader: WireReader): Json {
   const out: Json = {};
-  readInto(layoutOf(type), reader, out);
+  readInto(layoutOf(type), type.k, { reader, out });
   return out;
 }
 
-function readInto(layout: Layout, reader: WireReader, out: Json): void {
+interface Place {
+  readonly reader: WireReader;
+  readonly out: Json;
+}
+
+function readInto(layout: Layout, message: string, { reader, out }: Place): void {
   if (reader.depth > depthMax) throw new WireError(`messages nested deeper than ${depthMax}`);
   while (reader.position < reader.end) {
-    const tag = reader.varint();
-    const number = Math.floor(tag / 8);
-    const wireType = tag & 7;
+    const { number, wireType } = readTag(reader, message);
     const entry = layout.get(number);
-    if (number === 0) throw new WireError(`illegal tag ${tag}`);
-    if (entry === undefined) reader.skip(wireType);
+    if (entry === undefined) skip(reader, wireType);
     else if (entry.kind === "inlined") {
-      expect(wireType, 2, "message");
-      readInto(entry.layout, inner(reader), out);
+      expect(wireType, 2, message);
+      readInto(entry.layout, message, { reader: inner(reader), out });
     } else readField(entry.name, entry.field, { wireType, reader, out });
   }
 }
 
-interface At {
+/** Fails in the words of Kubernetes' decoder. @param message Its name. */
+export function readTag(
+  reader: WireReader,
+  message: string,
+): { readonly number: number; readonly wireType: number } {
+  const tag = reader.varintLow();
+  const [number, wireType] = [tag >>> 3, tag & 7];
+  if (wireType === 4) throw new WireError(`proto: ${message}: wiretype end group for non-group`);
+  if (number === 0) throw new WireError(`proto: ${message}: illegal tag ${number} (wire type ${wireType})`);
+  return { number, wireType };
+}
+
+/** Passes over a field that is not known; groups, which nobody writes any more, too. */
+export function skip(reader: WireReader, wireType: number): void {
+  let depth = 0;
+  let type = wireType;
+  for (;;) {
+    if (type === 3) depth += 1;
+    else if (type === 4) depth -= 1;
+    else if (type > 5) throw new WireError(`proto: illegal wireType ${type}`);
+    else reader.skip(type);
+    if (depth === 0) return;
+    type = reader.varintLow() & 7;
+  }
+}
+
+interface At extends Place {
   readonly wireType: number;
-  readonly reader: WireReader;
-  readonly out: Json;
 }
 
 function readField(name: string, field: SchemaField, { wireType, reader, out }: At): void {
   switch (field.c) {
     case undefined: {
-      const value = readValue(field, reader, wireType);
+      const value = readValue(name, field, { reader, wireType });
       // A time that is not set is an empty message and null in JSON.
       if (value !== undefined && !meansUnset(field, value)) out[name] = value;
       return;
@@ -50,15 +76,16 @@ function readField(name: string, field: SchemaField, { wireType, reader, out }: 
       const list = listAt(out, name);
       if (wireType === 2 && field.t === "integer") {
         const packed = inner(reader);
-        while (packed.position < packed.end) list.push(readValue(field, packed, 0));
-      } else list.push(readValue(field, reader, wireType) ?? null);
+        while (packed.position < packed.end)
+          list.push(readValue(name, field, { reader: packed, wireType: 0 }));
+      } else list.push(readValue(name, field, { reader, wireType }) ?? null);
       return;
     }
     case "map":
     case "mapOfLists": {
-      expect(wireType, 2, name);
+      expect(wireType, 2, goName(name, field));
       const map = mapAt(out, name);
-      const [key, value] = readPair(field, inner(reader));
+      const [key, value] = readPair(name, field, inner(reader));
       map[key] = value;
       return;
     }
@@ -82,15 +109,15 @@ function mapAt(out: Json, name: string): Json {
   return map;
 }
 
-function readPair(field: SchemaField, reader: WireReader): readonly [string, unknown] {
+function readPair(name: string, field: SchemaField, reader: WireReader): readonly [string, unknown] {
   let key = "";
   let value: unknown = emptyValue(field);
   while (reader.position < reader.end) {
     const tag = reader.varint();
     if (tag >> 3 === 1) key = text(reader.bytes());
-    else if (tag >> 3 !== 2) reader.skip(tag & 7);
+    else if (tag >> 3 !== 2) skip(reader, tag & 7);
     else if (field.c === "mapOfLists") value = readStrings(inner(reader));
-    else value = readValue(field, reader, tag & 7) ?? value;
+    else value = readValue(name, field, { reader, wireType: tag & 7 }) ?? value;
   }
   return [key, value];
 }
@@ -101,7 +128,7 @@ function readStrings(reader: WireReader): readonly string[] {
   while (reader.position < reader.end) {
     const tag = reader.varint();
     if (tag >> 3 === 1) out.push(text(reader.bytes()));
-    else reader.skip(tag & 7);
+    else skip(reader, tag & 7);
   }
   return out;
 }
@@ -112,25 +139,24 @@ function emptyValue(field: SchemaField): unknown {
   return messageOf(field) === undefined ? "" : {};
 }
 
-function readValue(field: SchemaField, reader: WireReader, wireType: number): unknown {
+function readValue(
+  name: string,
+  field: SchemaField,
+  { reader, wireType }: Pick<At, "reader" | "wireType">,
+): unknown {
+  expect(wireType, wireTypeOf(field), goName(name, field));
   switch (field.t) {
     case "string":
-      expect(wireType, 2, "string");
       return text(reader.bytes());
     case "integer":
-      expect(wireType, 0, "integer");
-      return field.f === "int32" ? reader.varint() | 0 : reader.varint();
+      return field.f === "int32" ? reader.varintLow() | 0 : reader.varint();
     case "boolean":
-      expect(wireType, 0, "boolean");
-      return reader.varint() !== 0;
+      return reader.varintClamped() !== 0;
     case "number":
-      expect(wireType, 1, "number");
       return reader.fixed(8).getFloat64(0, true);
     case "bytes":
-      expect(wireType, 2, "bytes");
       return Buffer.from(reader.bytes()).toString("base64");
   }
-  expect(wireType, 2, field.t);
   const nested = inner(reader);
   switch (field.t) {
     case "time":
@@ -160,7 +186,7 @@ function readTime(reader: WireReader, digits: 0 | 6): string | undefined {
     const tag = reader.varint();
     if (tag === 8) seconds = reader.varint();
     else if (tag === 16) nanos = reader.varint();
-    else reader.skip(tag & 7);
+    else skip(reader, tag & 7);
   }
   if (seconds === undefined) return undefined;
   const date = new Date(seconds * 1000);
@@ -176,10 +202,10 @@ function readIntOrString(reader: WireReader): string | number {
   let word = "";
   while (reader.position < reader.end) {
     const tag = reader.varint();
-    if (tag === 8) isText = reader.varint() === 1;
-    else if (tag === 16) number = reader.varint() | 0;
+    if (tag === 8) isText = reader.varintLow() === 1;
+    else if (tag === 16) number = reader.varintLow() | 0;
     else if (tag === 26) word = text(reader.bytes());
-    else reader.skip(tag & 7);
+    else skip(reader, tag & 7);
   }
   return isText ? word : number;
 }
@@ -203,7 +229,7 @@ function readSingle(reader: WireReader): { readonly text?: string } {
   while (reader.position < reader.end) {
     const tag = reader.varint();
     if (tag === 10) found = { text: text(reader.bytes()) };
-    else reader.skip(tag & 7);
+    else skip(reader, tag & 7);
   }
   return found;
 }
@@ -214,8 +240,16 @@ function inner(reader: WireReader): WireReader {
   return nested;
 }
 
-function expect(wireType: number, wanted: number, what: string): void {
-  if (wireType !== wanted) throw new WireError(`wire type ${wireType} where ${what} needs ${wanted}`);
+function expect(wireType: number, wanted: number, field: string): void {
+  if (wireType !== wanted) throw new WireError(`proto: wrong wireType = ${wireType} for field ${field}`);
+}
+
+/** What Kubernetes calls a field in Go, near enough. */
+function goName(name: string, { t }: SchemaField): string {
+  if (name === "metadata") return t.replace(/^V\d+/, "");
+  const initials = /^(api|uid|ip|url|fs|tls|ttl|csi|nfs|rbd|wwids)(?![a-z])/.exec(name)?.[1];
+  const first = initials ?? name.slice(0, 1);
+  return first.toUpperCase() + name.slice(first.length);
 }
 
 export const magicOf = (body: Uint8Array): string => latin1(body.subarray(0, 4));

@@ -2,7 +2,7 @@ import { WireWriter } from "../../../base/wire.ts";
 import { jsonText } from "../json.ts";
 import type { SchemaField, SchemaType } from "./load.ts";
 import type { Json } from "./protobuf-decode.ts";
-import { type Layout, layoutOf, messageOf } from "./protobuf-layout.ts";
+import { type Layout, layoutOf, messageOf, wireTypeOf } from "./protobuf-layout.ts";
 import { schemaFormOf } from "./schema-forms.ts";
 
 /** A JSON-shaped object -> its protobuf message, byte for byte as Kubernetes' Go types are written: fields in the order of
@@ -97,12 +97,6 @@ function isAlwaysWritten(field: SchemaField): boolean {
     default:
       return field.d === 1;
   }
-}
-
-function wireTypeOf(field: SchemaField): 0 | 1 | 2 {
-  if (field.c === "mapOfLists") return 2;
-  if (field.t === "integer" || field.t === "boolean") return 0;
-  return field.t === "number" ? 1 : 2;
 }
 
 function valueWriter(field: SchemaField): ValueWriter {

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { WireError } from "../../../base/wire.ts";
+import { WireWriter } from "../../../base/wire.ts";
 import { type SchemaField, schema, typeOf, UnknownKindError } from "./load.ts";
-import { decodeKubernetesProtobuf, encodeKubernetesProtobuf } from "./protobuf-envelope.ts";
+import {
+  decodeKubernetesProtobuf,
+  encodeKubernetesProtobuf,
+  inEnvelope,
+  ProtobufError,
+} from "./protobuf-envelope.ts";
 import { innerTypeOf } from "./schema-forms.ts";
 
 const schemaMessage = "V1JSONSchemaProps";
@@ -58,23 +63,60 @@ describe("protobuf envelope", () => {
   });
 
   it("refuses what is no envelope, and what is cut short", () => {
-    assert.throws(() => decodeKubernetesProtobuf(Buffer.from("{}")), WireError);
+    assert.throws(() => decodeKubernetesProtobuf(Buffer.from("{}")), ProtobufError);
     const whole = encodeKubernetesProtobuf({ apiVersion: "v1", kind: "Pod", metadata: { name: "web" } });
-    assert.throws(() => decodeKubernetesProtobuf(whole.subarray(0, -1)), WireError);
+    assert.throws(() => decodeKubernetesProtobuf(whole.subarray(0, -1)), ProtobufError);
   });
 
   it("never fails but with its own errors, whatever the bytes", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 64 }), (raw) => {
-        const head = bytes("6b387300 0a09 0a027631 1203 506f64");
-        const body = Buffer.concat([head, Buffer.from([0x12, raw.length]), raw]);
-        try {
-          decodeKubernetesProtobuf(body);
-        } catch (error) {
-          assert.ok(error instanceof WireError, String(error));
-        }
-      }),
+    const heads = ["6b387300", "6b387300 0a09 0a027631 1203 506f64 12", "6b387300 12"].map(bytes);
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc
+        .tuple(fc.constantFrom(...heads), fc.uint8Array({ maxLength: 120 }))
+        .map(([head, rest]) =>
+          Buffer.concat([head, head.length > 5 ? Buffer.from([rest.length]) : rest, rest]),
+        ),
     );
+    fc.assert(
+      fc.property(body, (raw) => onlyOwnErrors(raw)),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("never fails but with its own errors where single bytes of sound messages are others", () => {
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 });
+    for (const name of ["Pod", "Service", "Secret"])
+      fc.assert(
+        fc.property(message(`V1${name}`, 2), changes, (object, found) => {
+          const raw = Buffer.from(encodeKubernetesProtobuf({ ...object, apiVersion: "v1", kind: name }));
+          for (const [at, byte] of found) raw[at % raw.length] = byte;
+          onlyOwnErrors(raw);
+        }),
+        { numRuns: 100 },
+      );
+  });
+
+  it("refuses lengths beyond the end, negative ones, and messages without end, by a text", () => {
+    const pod = (inner: string) =>
+      Buffer.concat([bytes("6b387300 0a09 0a027631 1203 506f64 12"), lengthOf(inner)]);
+    for (const [body, text] of [
+      [bytes("6b387300 12 ffffffff0f 01"), "unexpected EOF"],
+      [bytes("6b387300 12 ffffffffffffffff7f"), "unexpected EOF"],
+      [bytes("6b387300 12 ffffffffffffffffff01"), "proto: negative length found during unmarshaling"],
+      [bytes("6b387300 12 ffffffffffffffffffff01"), "proto: integer overflow"],
+      [pod("0a ffffffff0f"), "unexpected EOF"],
+      [pod("0a ffffffffffffffffff01"), "proto: negative length found during unmarshaling"],
+      [pod("0a 02 0a05"), "unexpected EOF"],
+      [pod("0b00"), "proto: wrong wireType = 3 for field ObjectMeta"],
+      [pod("0c00"), "proto: Pod: wiretype end group for non-group"],
+      [pod("fe03"), "proto: illegal wireType 6"],
+    ] as const)
+      assert.throws(() => decodeKubernetesProtobuf(body), { name: "ProtobufError", message: text });
+    // Groups of fields that nobody knows are passed over, however deep; schemas in schemas end somewhere.
+    const groups = Buffer.alloc(200_001, Buffer.from([0xfb, 0x07]));
+    assert.throws(() => decodeKubernetesProtobuf(Buffer.concat([bytes("6b387300"), groups])), ProtobufError);
+    assert.throws(() => decodeKubernetesProtobuf(deepDefinition(500)), /nested deeper than 100/);
   });
 
   it("decodes what was encoded, for every kind", () => {
@@ -94,6 +136,36 @@ describe("protobuf envelope", () => {
     }
   });
 });
+
+function onlyOwnErrors(body: Uint8Array): void {
+  try {
+    decodeKubernetesProtobuf(body);
+  } catch (error) {
+    assert.ok(error instanceof ProtobufError || error instanceof UnknownKindError, String(error));
+    assert.notEqual(error.message, "");
+  }
+}
+
+function lengthOf(hex: string): Buffer {
+  const raw = Buffer.from(hex.replaceAll(/\s/g, ""), "hex");
+  return Buffer.concat([Buffer.from([raw.length]), raw]);
+}
+
+/** A CustomResourceDefinition whose schema holds a schema, and so on. */
+function deepDefinition(depth: number): Uint8Array {
+  const writer = new WireWriter();
+  const nest = (left: number, field: number): void => {
+    writer.varint(field * 8 + 2).nested(() => left > 0 && nest(left - 1, 28));
+  };
+  // spec.versions[0].schema.openAPIV3Schema.not.not.not…
+  writer
+    .varint(2 * 8 + 2)
+    .nested(() =>
+      writer.varint(7 * 8 + 2).nested(() => writer.varint(4 * 8 + 2).nested(() => nest(depth, 1))),
+    );
+  const type = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition" };
+  return inEnvelope(type, writer.finish());
+}
 
 /** What is in the first value where the second has something: messages hold more, since in Go what is no pointer is
  *  always there. */

@@ -1,45 +1,99 @@
-import { bytes, message, nested, string } from "../../../base/protobuf.ts";
-import { WireError, WireReader, WireWriter } from "../../../base/wire.ts";
+import { text, WireError, WireReader, WireWriter } from "../../../base/wire.ts";
 import { findTypeName, typeOf, UnknownKindError } from "./load.ts";
-import { decodeMessage, type Json, magicOf } from "./protobuf-decode.ts";
+import { decodeMessage, type Json, magicOf, readTag, skip } from "./protobuf-decode.ts";
 import { encodeMessage } from "./protobuf-encode.ts";
 
 /** Kubernetes' protobuf envelope: four bytes of magic, then runtime.Unknown, which names the kind and holds the
  *  object's own message. Source: k8s.io/apimachinery runtime/serializer/protobuf and runtime/generated.proto. */
 const magic = "k8s\0";
 const magicBytes = Buffer.from(magic, "latin1");
-const typeMeta = message({ apiVersion: string(1), kind: string(2) });
-const unknown = message({
-  typeMeta: nested(1, typeMeta),
-  raw: bytes(2),
-  contentEncoding: string(3),
-  contentType: string(4),
-});
 
-/** The content type of such bodies. */
-export const protobufContentType = "application/vnd.kubernetes.protobuf";
+/** The bytes are none of Kubernetes' protobuf; in the words of its decoder. */
+export class ProtobufError extends Error {
+  override readonly name = "ProtobufError";
+  /** The kind whose message it is; undefined: not even the envelope can be read. */
+  readonly type: TypeMeta | undefined;
+
+  constructor(message: string, type?: TypeMeta) {
+    super(message);
+    this.type = type;
+  }
+}
 
 /** A request body -> the JSON-shaped object, apiVersion and kind included.
- *  Throws WireError on malformed bytes, UnknownKindError on kinds that are not served. */
-export function decodeKubernetesProtobuf(body: Uint8Array): Json {
+ *  Throws ProtobufError for anything else, UnknownKindError for kinds that are no messages.
+ *  @param wanted What it is where the envelope does not say. */
+export function decodeKubernetesProtobuf(body: Uint8Array, wanted: Partial<TypeMeta> = {}): Json {
+  if (body.length === 0) throw new ProtobufError("empty data");
   if (magicOf(body) !== magic)
-    throw new WireError("the body does not start with Kubernetes' protobuf prefix");
-  const envelope = unknown.decode(body.subarray(4));
-  if (envelope.contentEncoding !== "")
-    throw new WireError(`content encoding ${JSON.stringify(envelope.contentEncoding)} is not supported`);
-  const { apiVersion, kind } = envelope.typeMeta ?? { apiVersion: "", kind: "" };
-  if (envelope.contentType === "application/json") return embeddedJson(envelope.raw);
+    throw new ProtobufError(
+      `provided data does not appear to be a protobuf message, expected prefix [${[...magicBytes].join(" ")}]`,
+    );
+  if (body.length === magicBytes.length) throw new ProtobufError("empty body");
+  const { raw, ...said } = orProtobufError(undefined, () => readEnvelope(body.subarray(magicBytes.length)));
+  const apiVersion = said.apiVersion || (wanted.apiVersion ?? "");
+  const kind = said.kind || (wanted.kind ?? "");
   const type = typeOf(findTypeName(apiVersion, kind) ?? "");
   if (type === undefined) throw new UnknownKindError(apiVersion, kind);
-  return { apiVersion, kind, ...decodeMessage(type, new WireReader(envelope.raw)) };
+  const read = () => decodeMessage(type, new WireReader(raw));
+  return { apiVersion, kind, ...orProtobufError({ apiVersion, kind }, read) };
 }
 
-function embeddedJson(raw: Uint8Array): Json {
-  const value: unknown = JSON.parse(Buffer.from(raw).toString());
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new WireError("the embedded JSON is not an object");
-  return { ...value };
+interface Envelope extends TypeMeta {
+  readonly raw: Uint8Array;
 }
+
+/** runtime.Unknown. What it says of encoding and content type is not heeded, as in Kubernetes. */
+function readEnvelope(bytes: Uint8Array): Envelope {
+  let type: TypeMeta = { apiVersion: "", kind: "" };
+  let raw: Uint8Array = new Uint8Array(0);
+  eachField(bytes, "Unknown", ["TypeMeta", "Raw", "ContentEncoding", "ContentType"], (number, value) => {
+    if (number === 1) type = readTypeMeta(value, type);
+    if (number === 2) raw = value;
+  });
+  return { ...type, raw };
+}
+
+function readTypeMeta(bytes: Uint8Array, before: TypeMeta): TypeMeta {
+  let { apiVersion, kind } = before;
+  eachField(bytes, "TypeMeta", ["APIVersion", "Kind"], (number, value) => {
+    if (number === 1) apiVersion = text(value);
+    else kind = text(value);
+  });
+  return { apiVersion, kind };
+}
+
+/** Reads a message of fields that are bytes, numbered from one. */
+function eachField(
+  bytes: Uint8Array,
+  message: string,
+  names: readonly string[],
+  found: (number: number, value: Uint8Array) => void,
+): void {
+  const reader = new WireReader(bytes);
+  while (reader.position < reader.end) {
+    const { number, wireType } = readTag(reader, message);
+    const name = names[number - 1];
+    if (name === undefined) skip(reader, wireType);
+    else if (wireType !== 2) throw new WireError(`proto: wrong wireType = ${wireType} for field ${name}`);
+    else found(number, reader.bytes());
+  }
+}
+
+function orProtobufError<T>(type: TypeMeta | undefined, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new ProtobufError(goTexts[error.problem ?? ""] ?? error.message, type);
+  }
+}
+
+const goTexts: Readonly<Record<string, string>> = {
+  cut: "unexpected EOF",
+  overflow: "proto: integer overflow",
+  "negative length": "proto: negative length found during unmarshaling",
+};
 
 /** The reverse, byte for byte as Kubernetes writes it. Throws UnknownKindError. */
 export function encodeKubernetesProtobuf(object: Json): Uint8Array {

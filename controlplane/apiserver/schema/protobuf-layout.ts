@@ -47,3 +47,10 @@ function build(rows: readonly Numbered[]): Layout {
 export function messageOf(field: SchemaField): SchemaType | undefined {
   return typeOf(field.t);
 }
+
+/** How one value stands on the wire: a varint, eight bytes, or bytes with their length before them. */
+export function wireTypeOf({ t, c }: SchemaField): 0 | 1 | 2 {
+  if (c === "mapOfLists") return 2;
+  if (t === "integer" || t === "boolean") return 0;
+  return t === "number" ? 1 : 2;
+}
