@@ -111,8 +111,9 @@ function versionProblems(spec: DefinitionSpec, inner: InnerForm, old?: Definitio
   const problems: FieldError[] = [];
   for (const [index, version] of versions.entries()) {
     const path = `spec.versions[${index}]`;
-    const faults = dns1035Label(version.name);
-    if (faults.length > 0) problems.push(invalid(`${path}.name`, version.name, faults.join(",")));
+    const name = version.name ?? "";
+    const faults = dns1035Label(name);
+    if (faults.length > 0) problems.push(invalid(`${path}.name`, name, faults.join(",")));
     problems.push(...deprecationProblems(version, `${path}.deprecationWarning`));
     const subresources = inner.subresources ?? version.subresources;
     problems.push(

@@ -48,7 +48,7 @@ function validateSubsets(subsets: readonly Subset[], facts?: ClusterFacts): read
   });
 }
 
-function validateAddress({ ip, hostname, nodeName }: Address, field: string, facts?: ClusterFacts) {
+function validateAddress({ ip = "", hostname, nodeName }: Address, field: string, facts?: ClusterFacts) {
   return [
     ...ipAddress(`${field}.ip`, ip),
     ...(hostname ? named(`${field}.hostname`, hostname, dns1123Label) : []),

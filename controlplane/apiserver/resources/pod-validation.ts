@@ -165,7 +165,7 @@ function validateSysctls({ securityContext }: PodSpec, field: string): readonly 
 }
 
 function validateHostAliases({ hostAliases = [] }: PodSpec, field: string): readonly FieldError[] {
-  return hostAliases.flatMap(({ ip, hostnames = [] }, index) => [
+  return hostAliases.flatMap(({ ip = "", hostnames = [] }, index) => [
     ...ipAddress(`${field}[${index}].ip`, ip),
     ...hostnames.flatMap((name, at) =>
       dns1123Subdomain(name).map((text) => invalid(`${field}[${index}].hostnames[${at}]`, name, text)),
