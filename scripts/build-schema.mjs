@@ -98,7 +98,7 @@ function readNumbers() {
     const numbers = new Map();
     for (const pair of pairs) {
       const [field, path] = pair.split("=");
-      const [, n, marks, type, many] = /^([0-9.]+)([q*+^~]*)(?::(\w+)(\[\])?)?$/.exec(path);
+      const [, n, marks, type, many] = /^([0-9.]+)([q*+^~-]*)(?::(\w+)(\[\])?)?$/.exec(path);
       numbers.set(field, {
         n,
         ...(marks.includes("q") && { t: "quantity" }),
@@ -106,6 +106,7 @@ function readNumbers() {
         ...(marks.includes("+") && { w: 1 }),
         ...(marks.includes("^") && { j: "zero" }),
         ...(marks.includes("~") && { j: "null" }),
+        ...(marks.includes("-") && { j: "none" }),
         ...(type !== undefined && { t: type }),
         ...(many !== undefined && { c: "list" }),
       });

@@ -81,8 +81,8 @@ export function managersByName(value: unknown): unknown {
   );
 }
 
-const whoOf = ({ operation, manager, subresource }: Readonly<Record<string, unknown>>) =>
-  `${operation} ${manager} ${subresource ?? ""}`;
+const whoOf = ({ operation, manager, subresource, apiVersion }: Readonly<Record<string, unknown>>) =>
+  `${operation} ${manager} ${subresource ?? ""} ${apiVersion}`;
 
 const dayMs = 86_400_000;
 

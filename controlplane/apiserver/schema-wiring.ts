@@ -29,14 +29,14 @@ export function schemas(): Schemas {
       strategicMerge: (current, patch) => strategicMergePatch(gvk, current, patch),
     }),
     checkFields,
-    // Kinds that are not built in have their own schema, by which the object is judged as in every write.
-    applyErrors: (patch) =>
-      findTypeName(String(patch.apiVersion), String(patch.kind)) === undefined
+    // Kinds of which nobody says a type are judged by their own schema, as in every write.
+    applyErrors: (patch, type) =>
+      type === undefined && findTypeName(String(patch.apiVersion), String(patch.kind)) === undefined
         ? ""
-        : typedErrors(rootType(patch), patch),
+        : typedErrors(type ?? rootType(patch), patch),
     atomicParts: (patch) => atomicParts(rootType(patch), patch),
     merge: (object, patch) => mergeApplied(rootType(patch), object, patch),
-    serverSideApply: (request) => serverSideApply(rootType(request.patch), request),
-    recordUpdate: (record) => recordUpdate(rootType(record.next), record),
+    serverSideApply: (request) => serverSideApply(request.type ?? rootType(request.patch), request),
+    recordUpdate: (record) => recordUpdate(record.type ?? rootType(record.next), record),
   };
 }

@@ -1,6 +1,8 @@
 import type { KubeObject } from "../../client/types.ts";
 import type { JsonSchema } from "./customresources/json-schema.ts";
 import type { JsonObject } from "./json.ts";
+import type { SchemaType } from "./schema/load.ts";
+import type { Forms } from "./schema/managed-update.ts";
 
 /** What the handlers need to know of field types, from `schema/`. */
 export interface Schemas {
@@ -14,8 +16,8 @@ export interface Schemas {
   of(gvk: Gvk): ObjectSchema;
   /** What in an object of a built-in kind is not in its schema, given more than once, or of another type. */
   checkFields(gvk: Gvk, object: JsonObject): FieldFindings;
-  /** Why something cannot be applied; empty where it can. */
-  applyErrors(patch: JsonObject): string;
+  /** Why something cannot be applied; empty where it can. @param type Of a kind that is not built in. */
+  applyErrors(patch: JsonObject, type?: SchemaType): string;
   /** Paths of what the patch gives and what can only be given as a whole. */
   atomicParts(patch: JsonObject): readonly string[];
   /** The patch laid over the object, as applying does, but nobody owns anything; mutates and returns `object`. */
@@ -32,6 +34,8 @@ export interface ObjectSchema {
   accept(object: JsonObject): FieldFindings;
   /** Drops unknown fields and what is not set; mutates. */
   normalize(object: JsonObject): void;
+  /** Of whom its fields are, of a kind that is not built in. */
+  readonly type?: SchemaType;
   /** What OpenAPI's documents tell of it, where no built-in definition does. */
   readonly openApi?: CustomSchema;
   /** Absent where a strategic merge patch has no meaning: nobody says how lists merge. */
@@ -67,6 +71,9 @@ export interface ApplyRequest {
   /** Fields that the write does not set: their paths, as `f:status`. */
   readonly resets: readonly string[];
   readonly now: string;
+  readonly type?: SchemaType | undefined;
+  /** From the version in which `current` and `patch` are. */
+  readonly forms?: Forms;
 }
 export interface UpdateRecord {
   /** Undefined: the object is new. */
@@ -76,6 +83,10 @@ export interface UpdateRecord {
   readonly subresource: string;
   readonly resets: readonly string[];
   readonly now: string;
+  readonly type?: SchemaType | undefined;
+  /** The version that the client speaks. */
+  readonly apiVersion?: string;
+  readonly forms?: Forms;
 }
 export interface ApplyConflict {
   readonly manager: {

@@ -8,6 +8,7 @@ import { apiVersionOf } from "../registry/kind-table.ts";
 import { validateMeta } from "../resources/meta.ts";
 import { dns1123Subdomain } from "../resources/names.ts";
 import { checkMetadataFields, dropUnknownMetadata } from "../schema/check-fields.ts";
+import { customType } from "../schema/custom-type.ts";
 import { normalizeMetadata } from "../schema/normalize.ts";
 import type { CustomSchema, ObjectSchema } from "../schemas.ts";
 import type { ConvertObjects } from "../webhooks/convert-objects.ts";
@@ -106,6 +107,7 @@ function objectSchema(schema: JsonSchema, openApi?: CustomSchema): ObjectSchema 
   };
   return {
     ...(openApi && { openApi }),
+    type: customType(schema),
     accept(object) {
       const found = checkMetadataFields(object);
       const malformed = malformedMeta(object, schema, "");
@@ -163,7 +165,6 @@ function otherForm(version: DefinitionVersion, { group, kind, apiVersion, told }
       if (problems.length > 0) throw invalid({ group, kind }, typed.metadata.name, problems);
       return { ...typed, apiVersion };
     },
-    fromPatch: (patch) => ({ ...patch, apiVersion }),
   };
 }
 

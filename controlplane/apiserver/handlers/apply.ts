@@ -5,13 +5,14 @@ import { goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, objectOf, stringOf } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
-import { shownIn, storedFrom } from "../registry/slow-conversion.ts";
+import { shownIn } from "../registry/slow-conversion.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { ApplyConflict } from "../schemas.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { requireCreateRight } from "./create.ts";
 import { acceptObject, acceptPart, bodyText, yamlValue } from "./decode-body.ts";
 import { resetsOf } from "./field-manager.ts";
+import { formsOfServed, typeOfServed } from "./managed-forms.ts";
 import type { PatchRoute } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -30,17 +31,18 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
   const patch = await readPatch(call, deps);
   const merge = async (current: KubeObject | undefined): Promise<KubeObject> => {
     const outcome = deps.schemas.serverSideApply({
-      current,
+      current: current && ((await shownIn(call.served, current)) as unknown as KubeObject),
       patch: structuredClone(patch),
       manager,
       force: truthy(call.query.get("force")),
       subresource: call.target.subresource,
       resets: resetsOf(call.served.kind, call.target.subresource),
       now: rfc3339(deps.clock.wallMs()),
+      type: typeOfServed(call.served),
+      forms: formsOfServed(call.served),
     });
     if (!outcome.ok) throw applyConflict(outcome.conflicts);
-    const object = await shownIn(call.served, outcome.object as KubeObject);
-    return acceptObject(call, deps.schemas, { object, text: undefined });
+    return acceptObject(call, deps.schemas, { object: outcome.object, text: undefined });
   };
   const { kind } = call.served;
   const change = async (current: KubeObject) => {
@@ -71,7 +73,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
   return { type: "object", code: 201, object };
 }
 
-/** What is to be applied, as its kind is stored. Fails as Kubernetes does where it cannot be. */
+/** What is to be applied. Fails as Kubernetes does where it cannot be. */
 async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
   const object = decoded(call.body);
   const { served } = call;
@@ -81,16 +83,14 @@ async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
   const { name, namespace, managedFields } = objectOf(object.metadata);
   if (managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
   const patch = withoutNulls(object);
-  const problem = deps.schemas.applyErrors(patch);
+  const problem = deps.schemas.applyErrors(patch, served.schema?.type);
   if (problem !== "")
     throw unknownError(
       `failed to create typed patch object (${stringOf(namespace)}/${stringOf(name)}; ${typeText(apiVersion, kind)}): ${problem}`,
     );
   // Checks name, namespace and values.
   await acceptPart(call, deps.schemas, { object: structuredClone(patch), text: undefined });
-  return served.slow === undefined && served.convert?.fromPatch !== undefined
-    ? served.convert.fromPatch(patch)
-    : storedFrom(served, patch);
+  return patch;
 }
 
 /** As Go prints a group, version and kind. */

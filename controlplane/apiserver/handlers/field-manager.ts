@@ -2,7 +2,9 @@ import type { KubeObject } from "../../../client/types.ts";
 import { header } from "../filters/request-info.ts";
 import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
+import type { UpdateRecord } from "../schemas.ts";
 import type { Call, HandlerDeps } from "./call.ts";
+import { formsOfStored } from "./managed-forms.ts";
 
 /** Notes in a write that is no apply who set which fields; to be called once defaults are filled in, before admission. */
 export function recorderOf(call: Call, deps: HandlerDeps): (next: KubeObject, current?: KubeObject) => void {
@@ -14,7 +16,16 @@ export function recorderOf(call: Call, deps: HandlerDeps): (next: KubeObject, cu
       subresource: call.target.subresource,
       resets: resetsOf(call.served.kind, call.target.subresource),
       now: rfc3339(deps.clock.wallMs()),
+      ...ownForm(call),
     });
+}
+
+/** Of custom resources that others convert, the form that is stored. */
+function ownForm({ served }: Call): Pick<UpdateRecord, "type" | "apiVersion" | "forms"> {
+  const { kind, slow, apiVersion, group } = served;
+  const forms = formsOfStored(kind, group);
+  if (slow !== undefined) return { type: kind.schema?.type };
+  return { type: kind.schema?.type, apiVersion, forms };
 }
 
 /** What a write through this door does not set, whatever it says. */

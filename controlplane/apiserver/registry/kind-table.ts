@@ -16,7 +16,7 @@ export interface ServedKind {
   readonly view: TableColumns;
   readonly deprecation?: string;
   /** Present where the served form differs from the stored one. */
-  readonly convert?: Pick<OtherForm, "toServed" | "fromServed" | "fromPatch">;
+  readonly convert?: Pick<OtherForm, "toServed" | "fromServed">;
   /** Present where that has to be asked of others, ahead: see slow-conversion.ts. */
   readonly slow?: SlowConversion;
 }
@@ -120,7 +120,6 @@ export function servedForms(kind: Kind): ServedKind[] {
       convert: {
         toServed: (object) => ({ ...form.toServed(object), apiVersion }),
         fromServed: (object) => ({ ...form.fromServed(object), apiVersion: own.apiVersion }),
-        ...(form.fromPatch && { fromPatch: form.fromPatch }),
       },
     };
   });

@@ -120,8 +120,6 @@ export interface OtherForm {
   readonly toServed: (object: KubeObject) => JsonObject;
   /** From what passed the form's own schema. */
   readonly fromServed: (object: JsonObject) => JsonObject;
-  /** A part of an object, as it is applied: no more than what it gives; absent: as `fromServed`. */
-  readonly fromPatch?: (patch: JsonObject) => JsonObject;
   readonly deprecation?: string;
   /** Where they differ from the kind's own. */
   readonly schema?: ObjectSchema;

@@ -1,5 +1,5 @@
 import { indexOfElement, listElement } from "./field-set.ts";
-import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+import { fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
 
 type Json = Record<string, unknown>;
 
@@ -18,7 +18,7 @@ function mergeField(field: SchemaField, current: unknown, patch: unknown): unkno
   if (field.c === "list")
     return Array.isArray(patch) && Array.isArray(current) ? mergeList(field, current, patch) : patch;
   if (!isObject(patch) || !isObject(current)) return patch;
-  const type = typeOf(field.t);
+  const type = messageOf(field);
   if (field.c === undefined)
     return type === undefined || (type.atomic === 1 && field.granular !== 1)
       ? patch
@@ -35,7 +35,7 @@ function mergeField(field: SchemaField, current: unknown, patch: unknown): unkno
 function mergeList(field: SchemaField, current: readonly unknown[], patch: readonly unknown[]): unknown[] {
   const names = patch.map((element) => listElement(field, element));
   if (names.includes(undefined)) return [...patch];
-  const type = typeOf(field.t);
+  const type = messageOf(field);
   const merged = patch.map((element, index) => {
     const before = current[indexOfElement(current, names[index] ?? "")];
     return type !== undefined && isObject(before) && isObject(element)

@@ -16,7 +16,16 @@ import {
 } from "./field-set.ts";
 import type { SchemaType } from "./load.ts";
 import { isSameManager, type Manager, readManagers } from "./managed-fields.ts";
-import { afterUpdate, compareText, setManagers, withoutResets } from "./managed-update.ts";
+import {
+  afterUpdate,
+  changes,
+  compareText,
+  type Forms,
+  noChange,
+  setManagers,
+  touched,
+  untouched,
+} from "./managed-update.ts";
 import { sameValue } from "./same-value.ts";
 
 type Json = Record<string, unknown>;
@@ -33,6 +42,8 @@ export interface ApplyRequest {
   readonly resets: readonly string[];
   /** RFC 3339. */
   readonly now: string;
+  /** From the version in which `current` and `patch` are. */
+  readonly forms?: Forms;
 }
 export interface ApplyConflict {
   readonly manager: Pick<Manager, "manager" | "operation" | "apiVersion" | "subresource">;
@@ -64,16 +75,22 @@ export function serverSideApply(type: SchemaType, request: ApplyRequest): ApplyO
     current === undefined ? structuredClone(patch) : mergeApplied(type, structuredClone(current), patch);
   object.metadata ??= {};
   if (before !== undefined) removeAbandoned(object, before.fields, { fields, others });
-  const change = withoutResets(compareObjects(type, current ?? { metadata: {} }, object), resets);
-  const set = union(change.added, change.modified);
-  const conflicts = current === undefined || force ? [] : allConflicts(others, set);
+  const next = object as unknown as KubeObject;
+  const changeIn = changes(type, { current, next, resets, ...(request.forms && { forms: request.forms }) });
+  const conflicts =
+    current === undefined || force
+      ? []
+      : allConflicts(others, (version) => {
+          const { added, modified } = changeIn(version) ?? noChange;
+          return union(added, modified);
+        });
   const mine = manager === clientSide ? takenOver(type, current) : undefined;
   const open = conflicts.filter(({ path }) => mine === undefined || !mine.has(path.join("\0")));
   if (open.length > 0)
     return { ok: false, conflicts: open.map(({ path, ...one }) => ({ ...one, field: pathText(path) })) };
 
-  const gone = union(set, change.removed);
-  const kept = others.map((one) => ({ ...one, fields: minus(one.fields, gone) }));
+  const gone = touched(changeIn(apiVersion));
+  const kept = untouched(others, changeIn);
   const isSame = current !== undefined && gone.size === 0 && sameLists(current, object);
   const entry: Manager = { ...own, time: isSame ? before?.time : now, fields };
   if (manager === clientSide) renewLastApplied(object, patch);
@@ -93,11 +110,14 @@ interface Conflict {
   readonly path: Path;
 }
 
-function allConflicts(others: readonly Manager[], set: FieldSet): readonly Conflict[] {
+function allConflicts(
+  others: readonly Manager[],
+  setIn: (apiVersion: string) => FieldSet,
+): readonly Conflict[] {
   return [...others]
     .sort((a, b) => compareText(a.manager, b.manager))
     .flatMap(({ manager, operation, apiVersion, subresource, fields }) =>
-      [...intersection(fields, set).values()]
+      [...intersection(fields, setIn(apiVersion)).values()]
         .sort(comparePaths)
         .map((path) => ({ manager: { manager, operation, apiVersion, subresource }, path })),
     );
@@ -146,7 +166,8 @@ function managersBefore(type: SchemaType, { current, subresource, now }: ApplyRe
     apiVersion: current.apiVersion,
     subresource,
   } as const;
-  return afterUpdate([], { change: compareObjects(type, { metadata: {} }, current), own, now });
+  const change = compareObjects(type, { metadata: {} }, current);
+  return afterUpdate([], { changeIn: () => change, own, now });
 }
 
 /** Removes what the manager gave before, gives no longer, and nobody else owns; mutates `object`. */

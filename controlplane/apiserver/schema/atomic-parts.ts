@@ -1,5 +1,5 @@
 import { isGranularList } from "./compare.ts";
-import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+import { fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -12,7 +12,7 @@ export function atomicParts(type: SchemaType | undefined, object: Json, path = "
 }
 
 function partsOf(field: SchemaField | undefined, value: unknown, path: string): readonly string[] {
-  const type = field === undefined ? undefined : typeOf(field.t);
+  const type = field === undefined ? undefined : messageOf(field);
   if (Array.isArray(value)) {
     const own = field !== undefined && (field.c !== "list" || isGranularList(field)) ? [] : [path];
     return [...own, ...value.flatMap((one, index) => messageParts(type, one, `${path}[${index}]`))];

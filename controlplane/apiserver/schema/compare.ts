@@ -1,5 +1,5 @@
 import { type FieldSet, listElement, type Path, pathKey } from "./field-set.ts";
-import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+import { elementOf, fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
 import { sameValue } from "./same-value.ts";
 import { alwaysWritten, zeroOf } from "./written-form.ts";
 
@@ -44,7 +44,7 @@ function asStored(field: SchemaField | undefined, value: unknown): unknown {
 function givenValue(field: SchemaField | undefined, owner: Json | undefined, name: string): unknown {
   if (owner === undefined) return undefined;
   const value = owner[name];
-  if (value !== undefined && value !== null) return value;
+  if (value !== undefined && (value !== null || field?.nil === 1)) return value;
   return field === undefined ? undefined : zeroOf(field);
 }
 
@@ -56,7 +56,7 @@ function comparePart(field: SchemaField | undefined, pair: Pair, path: Path, fou
     if (isEmpty(before) && isEmpty(after)) compareLeaf(pair, path, found);
     else {
       if (field?.c === "map") compareEntries(field, pair, path, found);
-      else compareFields(field === undefined ? undefined : typeOf(field.t), pair, path, found);
+      else compareFields(field === undefined ? undefined : messageOf(field), pair, path, found);
       comparePresence(pair, path, found);
     }
   } else compareLeaf(pair, path, found);
@@ -64,7 +64,7 @@ function comparePart(field: SchemaField | undefined, pair: Pair, path: Path, fou
 
 function compareEntries(field: SchemaField, [before, after]: Pair, path: Path, found: Found): void {
   const [a, b] = [objectOf(before), objectOf(after)];
-  const element: SchemaField = { t: field.t };
+  const element = elementOf(field);
   for (const key of new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})]))
     comparePart(element, [a?.[key], b?.[key]], [...path, `f:${key}`], found);
 }
@@ -77,21 +77,35 @@ function compareList(field: SchemaField, pair: Pair, path: Path, found: Found): 
     compareLeaf(pair, path, found);
     return;
   }
-  const isMessage = typeOf(field.t) !== undefined;
+  const isMessage = messageOf(field) !== undefined;
   for (const name of new Set([...a.keys(), ...b.keys()])) {
-    const element: SchemaField = isMessage ? { t: field.t } : { t: field.t, atomic: 1 };
-    comparePart(element, [a.get(name), b.get(name)], [...path, name], found);
+    const [one, other] = [a.get(name), b.get(name)];
+    const isWhole = !isMessage || one instanceof Doubles || other instanceof Doubles;
+    const element: SchemaField = isWhole ? { t: field.t, atomic: 1 } : elementOf(field);
+    comparePart(element, [plain(one), plain(other)], [...path, name], found);
   }
   comparePresence(pair, path, found);
 }
+
+/** Elements of one name, which are owned together. */
+class Doubles {
+  readonly all: readonly unknown[];
+  constructor(all: readonly unknown[]) {
+    this.all = all;
+  }
+}
+
+const plain = (value: unknown) => (value instanceof Doubles ? value.all : value);
 
 /** Undefined: at least one has no name of its own. */
 function elementsOf(field: SchemaField, list: unknown): ReadonlyMap<string, unknown> | undefined {
   const elements = new Map<string, unknown>();
   for (const element of Array.isArray(list) ? list : []) {
     const name = listElement(field, element);
-    if (name === undefined || elements.has(name)) return undefined;
-    elements.set(name, element);
+    if (name === undefined) return undefined;
+    const before = elements.get(name);
+    if (before === undefined) elements.set(name, element);
+    else elements.set(name, new Doubles([...(before instanceof Doubles ? before.all : [before]), element]));
   }
   return elements;
 }
@@ -105,8 +119,8 @@ export function isGranularMap(field: SchemaField | undefined, values: readonly u
     return values.every((value) => value === undefined || objectOf(value) !== undefined);
   if (field.atomic === 1) return false;
   if (field.c === "map") return true;
-  const type = field.c === undefined ? typeOf(field.t) : undefined;
-  return type !== undefined && type.atomic !== 1;
+  const type = field.c === undefined ? messageOf(field) : undefined;
+  return type !== undefined && (type.atomic !== 1 || field.granular === 1);
 }
 
 function compareLeaf([before, after]: Pair, path: Path, found: Found): void {

@@ -1,5 +1,5 @@
 import { compareElements } from "./element-order.ts";
-import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+import { fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
 import { sameValue } from "./same-value.ts";
 
 /** Sets of fields as server-side apply speaks of them: each member is a path of elements, `f:name` for a field or map
@@ -157,7 +157,7 @@ function collectField(field: SchemaField, value: unknown, path: Path, out: Path[
 }
 
 function collectOne(field: SchemaField, value: unknown, path: Path, out: Path[]): void {
-  const type = typeOf(field.t);
+  const type = messageOf(field);
   const granular =
     type !== undefined &&
     (type.atomic !== 1 || field.granular === 1) &&
@@ -172,7 +172,7 @@ function collectList(field: SchemaField, list: readonly unknown[], path: Path, o
     out.push(path);
     return;
   }
-  const type = typeOf(field.t);
+  const type = messageOf(field);
   for (const element of list) {
     const name = listElement(field, element);
     if (name === undefined) continue;

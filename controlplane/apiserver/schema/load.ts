@@ -25,8 +25,9 @@ export interface SchemaField {
   readonly z?: 1;
   /** Stands in the protobuf message even where it is not set, against what the type and `z` say (see `isAlwaysWritten`). */
   readonly w?: 1;
-  /** Stands in the JSON even where it is not set, though it is not required: as the zero of its type, or as null. */
-  readonly j?: "zero" | "null";
+  /** Stands in the JSON even where it is not set, though it is not required: as the zero of its type, or as null; none: is left
+   *  out where it is not set, though it is required. */
+  readonly j?: "zero" | "null" | "none";
   /** Strategic merge by this key; empty: as a set. */
   readonly merge?: string;
   readonly retainKeys?: 1;
@@ -39,6 +40,10 @@ export interface SchemaField {
   /** … or all at once; granular where the message is owned at once elsewhere, but not here. */
   readonly atomic?: 1;
   readonly granular?: 1;
+  /** The message, where it has no name: a part of a custom resource. */
+  readonly inner?: SchemaType;
+  /** null is a value of its own. */
+  readonly nil?: 1;
   /** A list of which nobody says how it merges. */
   readonly plain?: 1;
 }
@@ -49,6 +54,8 @@ export interface SchemaType {
   /** Name within the package. */
   readonly k: string;
   readonly atomic?: 1;
+  /** May have fields that are not listed here. */
+  readonly open?: 1;
   /** Which fields go with which value of another, as OpenAPI writes it. */
   readonly unions?: readonly object[];
   readonly fields: Readonly<Record<string, SchemaField>>;
@@ -153,8 +160,25 @@ export function rootType(object: { readonly apiVersion?: unknown; readonly kind?
   return { p: "", k: String(object.kind), fields: metadata === undefined ? {} : { metadata } };
 }
 
+/** Undefined also of a field of which no schema tells more than that it may be there. */
 export function fieldOf(type: SchemaType, name: string): SchemaField | undefined {
-  return Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
+  const field = Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
+  return field?.t === "deduced" ? undefined : field;
+}
+
+/** May the message have the field? */
+export function declares(type: SchemaType, name: string): boolean {
+  return type.open === 1 || Object.hasOwn(type.fields, name);
+}
+
+/** The message of one of the field's values; undefined for scalars. */
+export function messageOf({ inner, t }: SchemaField): SchemaType | undefined {
+  return inner ?? typeOf(t);
+}
+
+/** One value of a list or a map. */
+export function elementOf({ t, inner }: SchemaField): SchemaField {
+  return { t, ...(inner && { inner }) };
 }
 
 /** Is this zero value just how an optional field that is not set looks? */

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { type Comparison, compareObjects } from "./compare.ts";
-import { minus, union, unownedFields, without } from "./field-set.ts";
+import { type FieldSet, minus, union, unownedFields, without } from "./field-set.ts";
 import type { SchemaType } from "./load.ts";
 import { isSameManager, type Manager, readManagers, writeManagers } from "./managed-fields.ts";
 
@@ -13,41 +13,85 @@ export interface UpdateRecord {
   /** Fields that the write does not set, whatever it says: paths like `f:status`. */
   readonly resets: readonly string[];
   readonly now: string;
+  /** The version that the client speaks; absent: the object's own. */
+  readonly apiVersion?: string;
+  readonly forms?: Forms;
 }
+
+/** How the object looks in each of its versions; undefined of one that cannot be shown at once; "gone" of one that the client's
+ *  group does not serve (any more): Kubernetes forgets who set what in it. */
+export type Forms = (apiVersion: string) => Form | undefined | "gone";
+export interface Form {
+  readonly type: SchemaType;
+  readonly show: (object: KubeObject) => Json;
+}
+type Json = Readonly<Record<string, unknown>>;
 
 /** Notes in `next` who set what, after a write that is no apply: what it changed is the writer's. Where nobody kept a record
  *  of an object so far, or the client drops it, none is begun. Mutates `next`.
  *  Rules: k8s.io/apimachinery managedfields, sigs.k8s.io/structured-merge-diff. */
 export function recordUpdate(type: SchemaType, record: UpdateRecord): void {
-  const { current, next, manager, subresource, resets, now } = record;
+  const { current, next, manager, subresource, now, apiVersion = next.apiVersion } = record;
   const before = managersToKeep(record);
   if (current !== undefined && before.length === 0) {
     delete next.metadata.managedFields;
     return;
   }
-  const own = { manager, operation: "Update", apiVersion: next.apiVersion, subresource } as const;
-  const change = withoutResets(compareObjects(type, current ?? { metadata: {} }, next), resets);
-  setManagers(next, capped(afterUpdate(before, { change, own, now })));
+  const own = { manager, operation: "Update", apiVersion, subresource } as const;
+  const changeIn = changes(type, record);
+  setManagers(next, capped(afterUpdate(before, { changeIn, own, now })));
+}
+
+/** What differs, as each version shows it: fields may have other names there. */
+export function changes(
+  type: SchemaType,
+  { current, next, resets, forms }: Pick<UpdateRecord, "current" | "next" | "resets" | "forms">,
+): (apiVersion: string) => Comparison | undefined {
+  const known = new Map<string, Comparison>();
+  return (apiVersion) => {
+    const before = known.get(apiVersion);
+    if (before !== undefined) return before;
+    const found = forms?.(apiVersion);
+    if (found === "gone") return undefined;
+    const form = found ?? { type, show: (object: KubeObject): Json => ({ ...object }) };
+    const from = current === undefined ? { metadata: {} } : form.show(current);
+    const change = withoutResets(compareObjects(form.type, from, form.show(next)), resets);
+    known.set(apiVersion, change);
+    return change;
+  };
 }
 
 interface Writing {
-  readonly change: Comparison;
+  readonly changeIn: (apiVersion: string) => Comparison | undefined;
   readonly own: Pick<Manager, "manager" | "operation" | "apiVersion" | "subresource">;
   readonly now: string;
 }
 
 /** Those who had a part lose what the write changed or took away; the writer gains it. Pure. */
-export function afterUpdate(before: readonly Manager[], { change, own, now }: Writing): readonly Manager[] {
-  const set = minus(union(change.added, change.modified), unownedFields);
-  const gone = union(change.added, change.modified, change.removed);
-  const left = gone.size === 0 ? before : before.map((one) => ({ ...one, fields: minus(one.fields, gone) }));
+export function afterUpdate(before: readonly Manager[], { changeIn, own, now }: Writing): readonly Manager[] {
+  const change = changeIn(own.apiVersion);
+  const set = change === undefined ? change : minus(union(change.added, change.modified), unownedFields);
+  const left = untouched(before, changeIn);
   const mine = left.find((one) => isSameManager(one, own));
-  if (set.size === 0) return left;
+  if (set === undefined || set.size === 0) return left;
   // Kubernetes keeps no time of scalings.
   const time = own.subresource === "scale" ? undefined : now;
   const entry: Manager = { ...own, time, fields: mine === undefined ? set : union(mine.fields, set) };
   return [...left.filter((one) => one !== mine), entry];
 }
+
+/** What a write leaves to those who had a part. */
+export function untouched(managers: readonly Manager[], changeIn: Writing["changeIn"]): readonly Manager[] {
+  return managers.flatMap((one) => {
+    const change = changeIn(one.apiVersion);
+    return change === undefined ? [] : [{ ...one, fields: minus(one.fields, touched(change)) }];
+  });
+}
+
+export const noChange: Comparison = { added: new Map(), modified: new Map(), removed: new Map() };
+
+export const touched = ({ added, modified, removed }: Comparison = noChange): FieldSet =>
+  union(added, modified, removed);
 
 /** What the record says before the write. A client that sends one means it, but for subresources; an empty one, or one with
  *  an empty entry, means that there is to be none. */

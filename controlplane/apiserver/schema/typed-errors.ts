@@ -1,6 +1,6 @@
 import { isGranularList, isGranularMap } from "./compare.ts";
 import { listElement, type Path, pathText } from "./field-set.ts";
-import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+import { declares, elementOf, fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
 
 /** Why an object cannot be applied: fields that its schema does not have, values of another type, list elements that
  *  cannot be told apart. Worded as structured-merge-diff does; empty where nothing is wrong. Pure. */
@@ -17,8 +17,9 @@ function checkFields(type: SchemaType, object: Json, path: Path, errors: string[
   for (const [name, value] of Object.entries(object)) {
     const at = [...path, `f:${name}`];
     const field = fieldOf(type, name);
-    if (field === undefined) errors.push(`${pathText(at)}: field not declared in schema`);
-    else checkPart(field, value, at, errors);
+    if (field === undefined) {
+      if (!declares(type, name)) errors.push(`${pathText(at)}: field not declared in schema`);
+    } else checkPart(field, value, at, errors);
   }
 }
 
@@ -29,7 +30,7 @@ function checkPart(field: SchemaField, value: unknown, path: Path, errors: strin
     if (!isObject(value)) errors.push(`${pathText(path)}: expected map, got ${shown(value)}`);
     else if (field.c === "map")
       for (const [key, one] of Object.entries(value))
-        checkPart({ t: field.t }, one, [...path, `f:${key}`], errors);
+        checkPart(elementOf(field), one, [...path, `f:${key}`], errors);
   } else checkValue(field, value, path, errors);
 }
 
@@ -45,7 +46,7 @@ function checkList(field: SchemaField, value: unknown, path: Path, errors: strin
       errors.push(`${pathText(path)}: duplicate entries for key ${pathText([name])}`);
     if (name !== undefined) seen.add(name);
     checkPart(
-      { t: field.t },
+      elementOf(field),
       element,
       name === undefined ? [...path, `i:${index}`] : [...path, name],
       errors,
@@ -54,7 +55,7 @@ function checkList(field: SchemaField, value: unknown, path: Path, errors: strin
 }
 
 function checkValue(field: SchemaField, value: unknown, path: Path, errors: string[]): void {
-  const type = typeOf(field.t);
+  const type = messageOf(field);
   if (type !== undefined) {
     if (!isObject(value)) errors.push(`${pathText(path)}: expected map, got ${shown(value)}`);
     else if (isGranularMap(field, [value])) checkFields(type, value, path, errors);

@@ -14,6 +14,7 @@ export function writtenForm<T extends object>(object: T): T {
 /** What a field that nobody gave is in Kubernetes' types, as JSON; undefined where it is left out. */
 export function zeroOf(field: SchemaField): unknown {
   if (field.d === 1) return {};
+  if (field.j === "none") return undefined;
   if (field.r !== 1 && field.j === undefined) return undefined;
   const isPointer = field.j === "null" || (field.j === undefined && field.z === 1);
   if (field.c !== undefined || isPointer) return null;
