@@ -141,6 +141,21 @@ describe("the forms of meta.k8s.io: Table, PartialObjectMetadata", () => {
     assert.equal((await ask(metadataList, "GET", pods)).body.kind, "PartialObjectMetadataList");
   });
 
+  it("tells the columns of a watch with its first table only, bookmarks among them", async () => {
+    await server.admin.call("POST", configMaps, { body: configMap("t1") });
+    await server.admin.call("POST", configMaps, { body: configMap("t2") });
+    const begin = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    const lines = server.admin.watch(`${configMaps}?watch=true&${begin}&includeObject=None`, table);
+    const columns: unknown[] = [];
+    for await (const { type, object } of lines) {
+      columns.push(object.columnDefinitions);
+      for (const row of object.rows) assert.equal(row.object, null);
+      if (type === "BOOKMARK") break;
+    }
+    assert.ok(Array.isArray(columns[0]) && columns.length >= 3, String(columns.length));
+    assert.deepEqual(new Set(columns.slice(1)), new Set([null]));
+  });
+
   it("has no reduced form of what can be discovered: 406", async () => {
     for (const path of ["/api", "/apis", "/api/v1", "/apis/apps", "/apis/apps/v1"])
       for (const accept of [table, metadata]) assert.equal((await ask(accept, "GET", path)).code, 406, path);

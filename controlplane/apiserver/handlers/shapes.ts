@@ -67,6 +67,8 @@ export interface TableOptions {
   readonly version: Output["version"];
   readonly include: IncludeObject;
   readonly nowMs: number;
+  /** The client knows the columns: an earlier table of the same watch told them. */
+  readonly columnsKnown?: boolean;
 }
 
 /** A meta.k8s.io Table. `metadata` is the list's, or the object's resourceVersion. */
@@ -84,7 +86,7 @@ export function table(
     kind: "Table",
     apiVersion: `meta.k8s.io/${version}`,
     metadata,
-    columnDefinitions: view.columns,
+    columnDefinitions: options.columnsKnown ? null : view.columns,
     rows: rows.length === 0 && view.kind?.noRowsAreNull ? null : rows,
   };
 }

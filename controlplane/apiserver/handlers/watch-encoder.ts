@@ -40,6 +40,7 @@ export class WatchEncoder {
   /** Watchers of the same form are told the same bytes. */
   readonly #form: string;
   readonly #isProtobuf: boolean;
+  #columnsTold = false;
 
   constructor(
     call: Pick<Call, "served" | "output" | "query">,
@@ -131,9 +132,18 @@ export class WatchEncoder {
       : metadataAlone(served.kind, object, output.version);
   }
 
+  /** Only the first table of a watch tells the columns. */
   #tableOptions(served = this.#call.served) {
-    const { output } = this.#call;
-    return { view: kindView(served), version: output.version, include: this.#include, nowMs: this.#wallMs() };
+    const { version } = this.#call.output;
+    const columnsKnown = this.#columnsTold;
+    this.#columnsTold = true;
+    return {
+      view: kindView(served),
+      version,
+      include: this.#include,
+      nowMs: this.#wallMs(),
+      columnsKnown,
+    };
   }
 }
 
