@@ -120,7 +120,7 @@ function versionProblems(spec: DefinitionSpec, inner: InnerForm, old?: Definitio
       ...partProblems(version, path, {
         schemaKey: "schema",
         hasStatus: subresources?.status !== undefined,
-        versionName: version.name,
+        versionName: name,
         old,
         withoutSchema: "may only be set when `version.schema.openAPIV3Schema` is not included",
       }),
@@ -134,9 +134,8 @@ function versionProblems(spec: DefinitionSpec, inner: InnerForm, old?: Definitio
     all("must have exactly one version marked as storage version");
   const [first] = spec.versions ?? [];
   if (first !== undefined) {
-    const faults = dns1035Label(first.name);
-    if (first.name !== "" && faults.length > 0)
-      problems.push(invalid("spec.version", first.name, faults.join(",")));
+    const faults = dns1035Label(first.name ?? "");
+    if (first.name && faults.length > 0) problems.push(invalid("spec.version", first.name, faults.join(",")));
   }
   return problems;
 }
