@@ -36,7 +36,7 @@ export const configMaps = kindOf<ConfigMap>({
     if (sizes.reduce((sum, size) => sum + size, 0) > contentBytesMax)
       problems.push({
         reason: "FieldValueTooLong",
-        field: "",
+        field: "[]",
         message: `Too long: may not be more than ${contentBytesMax} bytes`,
       });
     return problems;

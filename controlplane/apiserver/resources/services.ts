@@ -1,7 +1,7 @@
 import type { Service } from "../../../client/types.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column, labelsText, wideColumn } from "./cell-text.ts";
-import { dns1035Label } from "./names.ts";
+import { dns1123Label } from "./names.ts";
 import { isExternallyAccessible, needsHealthCheck } from "./service-traffic.ts";
 import { validateService, validateServiceUpdate } from "./service-validation.ts";
 import { clearStatus, keepStatus } from "./status.ts";
@@ -26,7 +26,7 @@ export const services = kindOf<Service>({
   createsOnUpdate: true,
   subresources: { status: true, special: ["proxy"] },
   allocates: "service",
-  nameRule: dns1035Label,
+  nameRule: dns1123Label,
   applyDefaults(service) {
     defaultService(service.spec);
     if (service.spec.type !== "LoadBalancer") return;
