@@ -5,7 +5,15 @@ import type { KubeObject, Resource } from "../../client/types.ts";
 import { type CommandIo, command } from "../command.ts";
 import { type DiscoveredResource, discover, shownName } from "./discovery.ts";
 import { clusterFlags, namespaceOf } from "./flags.ts";
-import { aligned, objectsText, parseFormat, type Table, tableRows } from "./output.ts";
+import {
+  aligned,
+  objectsText,
+  parseFormat,
+  type Table,
+  tableRows,
+  type WatchedTable,
+  withColumns,
+} from "./output.ts";
 import { parseTargets, type Target } from "./targets.ts";
 
 const flags = {
@@ -149,14 +157,20 @@ async function watchTable(
   const fieldSelector = name === undefined ? query.fieldSelector : `metadata.name=${name}`;
   const scope = { ...query, namespace: resource.namespaced ? query.namespace : undefined, fieldSelector };
   // The same path, but what comes are tables of one row.
-  const tables = resource as unknown as Resource<Table>;
+  const tables = resource as unknown as Resource<WatchedTable>;
   const options = { ...scope, accept: tableAccept, sendInitialEvents: true, allowWatchBookmarks: true };
   const widths: number[] = [];
   let header = shown.header;
+  // The first table of the watch may be a bookmark's, which is kept from us.
+  const path = resourcePath(resource, { namespace: scope.namespace });
+  const listed = await client.raw("GET", path, undefined, { accept: tableAccept, query: { limit: 1 } });
+  let columns: Table["columnDefinitions"] = JSON.parse(listed).columnDefinitions;
   try {
     for await (const event of client.watch(tables, options, io.signal)) {
       if (event.type === "BOOKMARK") continue;
-      const rows = tableRows(event.object, {
+      const table = withColumns(event.object, columns);
+      columns = table.columnDefinitions;
+      const rows = tableRows(table, {
         ...shown,
         namespaces: shown.namespaces && resource.namespaced,
         header,

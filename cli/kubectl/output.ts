@@ -13,6 +13,16 @@ export interface Table {
   }[];
 }
 
+/** A table of a watch, of which only the first tells the columns. */
+export type WatchedTable = Omit<Table, "columnDefinitions"> & {
+  readonly columnDefinitions: Table["columnDefinitions"] | null;
+};
+
+/** The same with the columns of the table before it, where it tells none. */
+export function withColumns(table: WatchedTable, before: Table["columnDefinitions"]): Table {
+  return { ...table, columnDefinitions: table.columnDefinitions ?? before };
+}
+
 export type Format =
   | { readonly kind: "table"; readonly wide: boolean }
   | { readonly kind: "json" | "yaml" | "name" }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Deployment } from "../../client/types.ts";
 import { age } from "./age.ts";
 import { parseManifests } from "./manifests.ts";
-import { aligned, parseFormat, tableRows } from "./output.ts";
+import { aligned, parseFormat, tableRows, withColumns } from "./output.ts";
 import { field, pageText } from "./page.ts";
 import { deploymentRollout } from "./rollout-state.ts";
 import { parseOne, parseTargets } from "./targets.ts";
@@ -150,5 +150,17 @@ describe("cli/kubectl/rollout-state", () => {
       state({ ...done, conditions: late }),
       'failed: deployment "web" exceeded its progress deadline',
     );
+  });
+});
+
+describe("tables of a watch", () => {
+  it("are shown in the columns that the first of them told", () => {
+    const first = withColumns({ columnDefinitions: [{ name: "Name" }], rows: [] }, []);
+    const next = withColumns(
+      { columnDefinitions: null, rows: [{ cells: ["web"] }] },
+      first.columnDefinitions,
+    );
+    const shown = { wide: false, namespaces: false, header: false };
+    assert.deepEqual(tableRows(next, shown), [["web"]]);
   });
 });
