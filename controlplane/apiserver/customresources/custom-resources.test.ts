@@ -203,6 +203,30 @@ describe("custom resources", () => {
     await call("DELETE", `${cronTabs}/applied`);
   });
 
+  it("say of what stands twice in what is applied: an error, a warning, or nothing, as the client asks", async () => {
+    const text =
+      'apiVersion: stable.example.com/v1\nkind: CronTab\nmetadata:\n  name: twice\nspec:\n  cronSpec: "1 * * * *"\n  cronSpec: "2 * * * *"\n';
+    const apply = (validation: string) =>
+      server.admin.call(
+        "PATCH",
+        `${cronTabs}/twice?fieldManager=me&fieldValidation=${validation}&dryRun=All`,
+        {
+          body: text,
+          type: "application/apply-patch+yaml",
+        },
+      );
+    const found = 'line 7: key "cronSpec" already set in map';
+    const strict = await apply("Strict");
+    assert.deepEqual(
+      [strict.code, strict.body.message],
+      [400, `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${found}`],
+    );
+    const warned = await apply("Warn");
+    assert.equal(warned.code, 201);
+    assert.equal(warned.headers.warning, `299 - ${JSON.stringify(found)}`);
+    assert.equal((await apply("Ignore")).headers.warning, undefined);
+  });
+
   it("can be applied in a version that is not the stored one, and nothing is owned but what was given", async () => {
     const path =
       "/apis/stable.example.com/v1beta1/namespaces/default/crontabs/old?fieldManager=me&force=true&fieldValidation=Strict";

@@ -7,6 +7,7 @@ import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { shownIn } from "../registry/slow-conversion.ts";
 import { updateObject } from "../registry/update-object.ts";
+import { duplicatesInYaml } from "../schema/duplicate-fields.ts";
 import type { ApplyConflict } from "../schemas.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { requireCreateRight } from "./create.ts";
@@ -42,6 +43,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
       forms: formsOfServed(call.served),
     });
     if (!outcome.ok) throw applyConflict(outcome.conflicts);
+    checkDuplicates(call);
     return acceptObject(call, deps.schemas, { object: outcome.object, text: undefined });
   };
   const { kind } = call.served;
@@ -91,6 +93,22 @@ async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
   // Checks name, namespace and values.
   await acceptPart(call, deps.schemas, { object: structuredClone(patch), text: undefined });
   return patch;
+}
+
+/** Told of what can be applied only, as in Kubernetes. */
+function checkDuplicates({ query, body, warn }: Call): void {
+  const asked = query.get("fieldValidation");
+  if (asked !== "Strict" && asked !== "Warn") return;
+  const found = duplicatesInYaml(bodyText(body));
+  if (found.length === 0) return;
+  if (asked === "Warn") {
+    for (const line of found) warn(line);
+    return;
+  }
+  const lines = found.map((line) => `\n  ${line}`).join("");
+  throw badRequest(
+    `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:${lines}`,
+  );
 }
 
 /** As Go prints a group, version and kind. */

@@ -17,8 +17,9 @@ export function duplicateFields(text: string): readonly string[] {
   return /^\s*\{/.test(text) ? duplicatesInJson(text) : duplicatesInYaml(text);
 }
 
-/** Walks the parser's events: what it makes of them has one value a key. */
-function duplicatesInYaml(text: string): readonly string[] {
+/** The same of a text that is read as YAML, also where it is JSON. It walks the parser's events: what the parser makes of them
+ *  has one value a key. */
+export function duplicatesInYaml(text: string): readonly string[] {
   const found: string[] = [];
   const stack: YamlFrame[] = [];
   let documents = 0;
