@@ -3,7 +3,14 @@ import { selectPath } from "../../../base/json-path.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { invalid } from "../api-error.ts";
 import { isObject, type JsonObject, stringOf, toKubeObject } from "../json.ts";
-import type { Kind, OtherForm, SlowConversion, Subresources, TableColumns } from "../registry/kind.ts";
+import type {
+  FieldLabels,
+  Kind,
+  OtherForm,
+  SlowConversion,
+  Subresources,
+  TableColumns,
+} from "../registry/kind.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import { validateMeta } from "../resources/meta.ts";
 import { dns1123Subdomain } from "../resources/names.ts";
@@ -35,11 +42,16 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
   const apiVersion = apiVersionOf(group, stored.name);
   const schema = schemaOf(stored);
   const hasStatus = stored.subresources?.status !== undefined;
-  const fields = (stored.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, ""));
+  const fields = fieldsOf(stored);
   const convert = converterOf(definition, converter);
   const told = (version: DefinitionVersion) => customSchema(version, names.listKind ?? `${names.kind}List`);
   const versionOf = ({ apiVersion: own }: KubeObject) =>
     convert && spec.versions.find(({ name }) => own === apiVersionOf(group, name));
+  const forms = others.map((version) => ({
+    ...otherForm(version, { group, kind: names.kind, apiVersion, told: told(version) }),
+    // Where others convert, objects are not selected by what they make of them.
+    fieldLabels: { ...metaLabels(namespaced), ...(convert === undefined && formLabels(version)) },
+  }));
   const kind: Kind = {
     ...(convert && { slowForm: (name) => slowForm(definition, { name, stored, convert }) }),
     group,
@@ -58,9 +70,7 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
     schema: objectSchema(schema, told(stored)),
     ...deprecationOf(stored, apiVersion, names.kind),
     ...(!stored.served && { hidesOwnForm: true }),
-    otherForms: others.map((version) =>
-      otherForm(version, { group, kind: names.kind, apiVersion, told: told(version) }),
-    ),
+    otherForms: forms,
     applyDefaults(object) {
       // Stored in another version, maybe, before the definition changed.
       const other = versionOf(object);
@@ -82,12 +92,42 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
       ...validateMeta(object.metadata, { namespaced, nameRule: dns1123Subdomain, plainFinalizers: true }),
       ...objectProblems(object, schema, current),
     ],
-    fieldLabels: ["metadata.name", ...(namespaced ? ["metadata.namespace"] : []), ...fields],
-    selectableFields: (object) =>
-      Object.fromEntries(fields.map((field) => [field, fieldText(selectPath(`.${field}`, object)[0])])),
+    fieldLabels: { ...metaLabels(namespaced), ...Object.fromEntries(fields.map((field) => [field, field])) },
+    selectableFields: (object) => {
+      const all = textsOf(object, Object.fromEntries(fields.map((field) => [field, field])));
+      if (convert !== undefined) return all;
+      // Each version has its own fields, and its own defaults of them.
+      for (const [at, version] of others.entries())
+        if (fieldsOf(version).length > 0)
+          Object.assign(all, textsOf(forms[at]?.toServed(object) ?? {}, formLabels(version)));
+      return all;
+    },
     ...tableColumns(stored.additionalPrinterColumns),
   };
   return kind;
+}
+
+function fieldsOf({ selectableFields = [] }: DefinitionVersion): readonly string[] {
+  return selectableFields.map(({ jsonPath }) => jsonPath.replace(/^\./, ""));
+}
+
+const metaLabels = (namespaced: boolean): FieldLabels => ({
+  "metadata.name": "metadata.name",
+  ...(namespaced && { "metadata.namespace": "metadata.namespace" }),
+});
+
+/** Of a version that is not the stored one. */
+function formLabels(version: DefinitionVersion): FieldLabels {
+  return Object.fromEntries(fieldsOf(version).map((field) => [field, `${version.name}:${field}`]));
+}
+
+/** The texts of an object's fields, by the labels' names. */
+function textsOf(object: object, labels: FieldLabels): Record<string, string> {
+  const texts = Object.entries(labels).map(([field, name]) => [
+    name,
+    fieldText(selectPath(`.${field}`, object)[0]),
+  ]);
+  return Object.fromEntries(texts);
 }
 
 const anyObject: JsonSchema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
@@ -125,11 +165,11 @@ function objectSchema(schema: JsonSchema, openApi?: CustomSchema): ObjectSchema 
 
 /** What OpenAPI's documents tell of a version. */
 function customSchema(version: DefinitionVersion, listKind: string): CustomSchema {
-  const { subresources, selectableFields = [] } = version;
+  const { subresources } = version;
   return {
     schema: schemaOf(version),
     listKind,
-    selectableFields: selectableFields.map(({ jsonPath }) => jsonPath.replace(/^\./, "")),
+    selectableFields: fieldsOf(version),
     hasStatus: subresources?.status !== undefined,
     hasScale: subresources?.scale !== undefined,
   };

@@ -62,9 +62,16 @@ const definition = {
         schema: {
           openAPIV3Schema: {
             type: "object",
-            properties: { spec: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+            properties: {
+              spec: {
+                type: "object",
+                "x-kubernetes-preserve-unknown-fields": true,
+                properties: { cronSpec: { type: "string" }, mood: { type: "string", default: "calm" } },
+              },
+            },
           },
         },
+        selectableFields: [{ jsonPath: ".spec.cronSpec" }, { jsonPath: ".spec.mood" }],
       },
     ],
   },
@@ -225,6 +232,22 @@ describe("custom resources", () => {
     assert.equal(warned.code, 201);
     assert.equal(warned.headers.warning, `299 - ${JSON.stringify(found)}`);
     assert.equal((await apply("Ignore")).headers.warning, undefined);
+  });
+
+  it("are selected by the fields of the version they are asked for in", async () => {
+    const beta = "/apis/stable.example.com/v1beta1/namespaces/default/crontabs";
+    await call("POST", cronTabs, cronTab("picked", { cronSpec: "3 * * * *" }));
+    const names = async (selector: string) => {
+      const { code, body } = await call("GET", `${beta}?fieldSelector=${encodeURIComponent(selector)}`);
+      return code === 200
+        ? body.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name)
+        : body.message;
+    };
+    assert.deepEqual(await names("spec.cronSpec=3 * * * *"), ["picked"]);
+    // Its own default; the stored version has none of this name.
+    assert.deepEqual(await names("spec.mood=calm,metadata.name=picked"), ["picked"]);
+    assert.match(await names("spec.image=busybox"), /field label not supported: spec\.image/);
+    await call("DELETE", `${cronTabs}/picked`);
   });
 
   it("can be applied in a version that is not the stored one, and nothing is owned but what was given", async () => {

@@ -66,9 +66,12 @@ export function selectedField(served: ServedKind, label: string): string {
   const name = `${served.apiVersion}/${served.plural}`;
   const names = renamed[name];
   if (names !== undefined && Object.hasOwn(names, label)) return names[label] ?? label;
-  const custom = served.kind.fieldLabels;
-  if ((custom ?? own[name] ?? others).includes(label)) return label;
-  if (custom !== undefined) throw badRequest(`field label not supported: ${label}`);
+  const custom = served.fieldLabels;
+  if (custom !== undefined) {
+    if (Object.hasOwn(custom, label)) return custom[label] ?? label;
+    throw badRequest(`field label not supported: ${label}`);
+  }
+  if ((own[name] ?? others).includes(label)) return label;
   throw badRequest(refusal(name, label));
 }
 

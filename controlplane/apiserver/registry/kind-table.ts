@@ -1,6 +1,6 @@
 import type { ObjectSchema } from "../schemas.ts";
 import { byGroupOrder } from "./group-order.ts";
-import type { Kind, OtherForm, SlowConversion, TableColumns, Verb } from "./kind.ts";
+import type { FieldLabels, Kind, OtherForm, SlowConversion, TableColumns, Verb } from "./kind.ts";
 import { byPriority } from "./version-priority.ts";
 
 /** A kind as one group and version of the API serves it. Most kinds are served once; events twice. */
@@ -15,6 +15,8 @@ export interface ServedKind {
   readonly schema?: ObjectSchema;
   readonly view: TableColumns;
   readonly deprecation?: string;
+  /** Absent: as field-labels.ts says. */
+  readonly fieldLabels?: FieldLabels;
   /** Present where the served form differs from the stored one. */
   readonly convert?: Pick<OtherForm, "toServed" | "fromServed">;
   /** Present where that has to be asked of others, ahead: see slow-conversion.ts. */
@@ -101,11 +103,12 @@ export function servedForms(kind: Kind): ServedKind[] {
     plural: kind.plural,
     ...(kind.schema && { schema: kind.schema }),
     ...(kind.deprecation !== undefined && { deprecation: kind.deprecation }),
+    ...(kind.fieldLabels && { fieldLabels: kind.fieldLabels }),
     view: kind,
     ...(kind.slowForm && { slow: kind.slowForm(kind.version), convert: plain }),
   };
   const others = (kind.otherForms ?? []).map((form): ServedKind => {
-    const { group, version, schema, view = kind, deprecation } = form;
+    const { group, version, schema, view = kind, deprecation, fieldLabels = kind.fieldLabels } = form;
     const apiVersion = apiVersionOf(group, version);
     return {
       kind,
@@ -115,6 +118,7 @@ export function servedForms(kind: Kind): ServedKind[] {
       plural: kind.plural,
       ...(schema && { schema }),
       ...(deprecation !== undefined && { deprecation }),
+      ...(fieldLabels && { fieldLabels }),
       view,
       ...(kind.slowForm && { slow: kind.slowForm(version) }),
       convert: {

@@ -83,8 +83,8 @@ export interface Kind {
   readonly validateStatus?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
   /** The fields that `--field-selector` may name beside metadata.name and metadata.namespace. */
   readonly selectableFields?: (object: KubeObject) => Readonly<Record<string, string>>;
-  /** Their names, where the kind is none of those in field-labels.ts. */
-  readonly fieldLabels?: readonly string[];
+  /** What clients call them, with their names, where the kind is none of those in field-labels.ts. */
+  readonly fieldLabels?: FieldLabels;
   /** Set where `columns` is the whole table and no NAME column goes before it (events name themselves last). */
   readonly columnsIncludeName?: true;
   /** Set where Kubernetes has no columns of its own for the kind: an empty table has no rows instead of an empty list of them. */
@@ -124,7 +124,11 @@ export interface OtherForm {
   /** Where they differ from the kind's own. */
   readonly schema?: ObjectSchema;
   readonly view?: TableColumns;
+  readonly fieldLabels?: FieldLabels;
 }
+
+/** By label: the name among the selectable fields. */
+export type FieldLabels = Readonly<Record<string, string>>;
 
 export interface TableColumns {
   readonly columns: readonly Column[];
