@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isNotFound } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
 
@@ -67,4 +68,48 @@ describe("controlplane/controllers/garbagecollector", function () {
       );
     });
   });
+
+  it("removes what a custom resource leaves behind that went before its kind was followed", async () => {
+    const post = async (path: string, body: object) =>
+      JSON.parse(await cluster.client.raw("POST", path, body)) as { readonly metadata: { uid: string } };
+    const names = { plural: "things", singular: "thing", kind: "Thing", listKind: "ThingList" };
+    const schema = { openAPIV3Schema: { type: "object" } };
+    await post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "things.example.com" },
+      spec: {
+        group: "example.com",
+        scope: "Namespaced",
+        names,
+        versions: [{ name: "v1", served: true, storage: true, schema }],
+      },
+    });
+    const things = "/apis/example.com/v1/namespaces/default/things";
+    const reference = { apiVersion: "example.com/v1", kind: "Thing", name: "short" };
+    const made = await until(() => post(things, { ...reference, metadata: { name: "short" } }));
+    await cluster.client.create(resources.configmaps, {
+      metadata: {
+        name: "of-short",
+        namespace: "default",
+        ownerReferences: [{ ...reference, uid: made.metadata.uid }],
+      },
+    });
+    await cluster.client.raw("DELETE", `${things}/short`);
+    await cluster.until(
+      resources.configmaps,
+      "it goes",
+      (all) => !all.some(({ metadata }) => metadata.name === "of-short"),
+    );
+  });
 });
+
+/** What becomes possible some time soon. */
+async function until<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;)
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+}

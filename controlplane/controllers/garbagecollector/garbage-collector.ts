@@ -56,20 +56,22 @@ interface Parts {
 async function followDiscovery(parts: Parts, queue: WorkQueue, signal: AbortSignal): Promise<void> {
   const { context, kinds } = parts;
   const followed = new Set<string>();
+  /** Followed, and not known to be listed yet. */
+  const begun: ReturnType<typeof follow>[] = [];
   for (;;) {
     try {
       const { resources: found } = await discover(context.client);
       kinds.replace(found);
       const fresh = kinds.collectable().filter((resource) => !followed.has(keyOfKind(resource)));
-      const informers = fresh.map((resource) => {
+      for (const resource of fresh) {
         followed.add(keyOfKind(resource));
-        return follow(parts, resource);
-      });
-      await Promise.all(informers.map((informer) => informer.synced(signal)));
-      if (!parts.ready) {
-        parts.ready = true;
-        for (const uid of parts.graph.waiting()) queue.add(uid);
+        begun.push(follow(parts, resource));
       }
+      await Promise.all(begun.map((informer) => informer.synced(signal)));
+      // Also where a kind came later: an owner that went before its kind was followed has no event.
+      parts.ready = true;
+      if (begun.length > 0) for (const uid of parts.graph.waiting()) queue.add(uid);
+      begun.length = 0;
     } catch (error) {
       if (!(error instanceof ApiError || error instanceof ConnectionError)) throw error;
       context.log.debug("discovery failed", { error });
