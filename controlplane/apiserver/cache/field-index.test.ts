@@ -9,35 +9,12 @@ import { KindTable } from "../registry/kind-table.ts";
 import { MemoryStorage } from "../registry/memory-storage.ts";
 import { parseFieldSelector, parseLabelSelector } from "../registry/selectors.ts";
 import type { StoredEntry } from "../registry/storage.ts";
-import { encodeStored, listPrefix, objectKey, StoredObject } from "../registry/stored-object.ts";
+import { encodeStored, listPrefix, StoredObject } from "../registry/stored-object.ts";
 import { pods } from "../resources/pods.ts";
 import { CacheHub } from "./cache-hub.ts";
 import { KindCache } from "./kind-cache.ts";
 import { inScope, type Scope } from "./scope.ts";
-
-interface PodSaid {
-  readonly name: string;
-  readonly namespace: string;
-  readonly node?: string | undefined;
-  readonly app?: string | undefined;
-}
-
-function entry({ name, namespace, node, app }: PodSaid, modRevision: number): StoredEntry {
-  const value = encodeStored({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      namespace,
-      uid: "u",
-      resourceVersion: "",
-      creationTimestamp: "2026-01-01T00:00:00Z",
-      ...(app !== undefined && { labels: { app } }),
-    },
-    spec: { containers: [], ...(node !== undefined && { nodeName: node }) },
-  });
-  return { key: objectKey(pods, namespace, name), value, modRevision };
-}
+import { podEntry } from "./testing/pod-entry.ts";
 
 interface ScopeSaid {
   readonly namespace?: string;
@@ -83,7 +60,7 @@ describe("lists by fields and namespaces", () => {
       node: `n${n % 5000}`,
     }));
     cache.install(
-      said.map((one) => entry(one, 2)),
+      said.map((one) => podEntry(one, 2)),
       2,
     );
     const looked = (scope: ScopeSaid) => cache.candidates(scopeOf(scope)).length;
@@ -108,7 +85,7 @@ describe("lists by fields and namespaces", () => {
           const all = new Map<string, StoredObject>();
           writes.forEach((one, at) => {
             const revision = at + 2;
-            const put = entry(one, revision);
+            const put = podEntry(one, revision);
             cache.apply(
               [
                 one.deletes
@@ -157,14 +134,14 @@ describe("lists by fields and namespaces", () => {
             const states: { readonly revision: number; readonly all: readonly StoredObject[] }[] = [];
             const all = new Map<string, StoredObject>();
             for (const one of writes) {
-              const { key, value } = entry(one, 0);
+              const { key, value } = podEntry(one, 0);
               const change = one.deletes
                 ? ({ type: "delete", key } as const)
                 : ({ type: "put", key, value } as const);
               await storage.commit({ compare: [], writes: [change] });
               const revision = await storage.revision();
               if (one.deletes) all.delete(key);
-              else all.set(key, new StoredObject(pods, entry(one, revision)));
+              else all.set(key, new StoredObject(pods, podEntry(one, revision)));
               states.push({ revision, all: [...all.values()] });
               // An index that is there already is kept in step.
               await answer({ said: { fields: "spec.nodeName=n1" }, revision: "", match: "" });

@@ -2,34 +2,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseFieldSelector, parseLabelSelector } from "../registry/selectors.ts";
 import type { Change } from "../registry/storage.ts";
-import { encodeStored, listPrefix, objectKey } from "../registry/stored-object.ts";
+import { listPrefix } from "../registry/stored-object.ts";
 import { pods } from "../resources/pods.ts";
 import { KindCache } from "./kind-cache.ts";
 import type { Scope } from "./scope.ts";
+import { type PodSaid, podEntry } from "./testing/pod-entry.ts";
 import { type Notice, WatchCursor } from "./watch-cursor.ts";
 
-interface PodSaid {
-  readonly name: string;
-  readonly namespace: string;
-  readonly node?: string | undefined;
-  readonly app?: string | undefined;
-}
-
-function put({ name, namespace, node, app }: PodSaid, modRevision: number): Change {
-  const value = encodeStored({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      namespace,
-      uid: "u",
-      resourceVersion: "",
-      creationTimestamp: "2026-01-01T00:00:00Z",
-      ...(app !== undefined && { labels: { app } }),
-    },
-    spec: { containers: [], ...(node !== undefined && { nodeName: node }) },
-  });
-  return { type: "put", key: objectKey(pods, namespace, name), value, modRevision };
+function put(pod: PodSaid, modRevision: number): Change {
+  return { type: "put", ...podEntry(pod, modRevision) };
 }
 
 function scopeOf(said: {
