@@ -28,7 +28,8 @@ const nanoDigits = 9;
 const exponentMax = 60;
 
 export function isQuantity(text: string): boolean {
-  return nanosOf(text) !== undefined;
+  const match = pattern.exec(text);
+  return match !== null && exponentOf(match[3] ?? "") !== undefined;
 }
 
 /** The quantity in base units (cores, bytes, pieces). Throws RangeError if `text` is none.
@@ -52,10 +53,19 @@ export function compareQuantities(left: string, right: string): number {
 
 /** The quantity in billionths of the base unit, exactly. Throws RangeError. */
 export function parseNanos(text: string): bigint {
+  const known = recent.get(text);
+  if (known !== undefined) return known;
   const nanos = nanosOf(text);
   if (nanos === undefined) throw new RangeError(quantityRule);
+  if (recent.size >= recentMax) recent.clear();
+  if (text.length <= recentCharactersMax) recent.set(text, nanos);
   return nanos;
 }
+
+/** What was read lately: the same few quantities stand in all of a cluster's pods. */
+const recent = new Map<string, bigint>();
+const recentMax = 1024;
+const recentCharactersMax = 32;
 
 function nanosOf(text: string): bigint | undefined {
   const match = pattern.exec(text);
@@ -64,12 +74,18 @@ function nanosOf(text: string): bigint | undefined {
   const [whole = "", fraction = ""] = digits.split(".");
   let mantissa = BigInt(whole + fraction);
   const binary = binaryExponents[suffix];
-  const exponent = binary === undefined ? (decimalExponents[suffix] ?? Number(suffix.slice(1))) : 0;
-  if (Math.abs(exponent) > exponentMax) return undefined;
+  const exponent = exponentOf(suffix);
+  if (exponent === undefined) return undefined;
   if (binary !== undefined) mantissa <<= BigInt(binary);
   const shift = nanoDigits + exponent - fraction.length;
   const nanos = shift >= 0 ? mantissa * 10n ** BigInt(shift) : divideUp(mantissa, 10n ** BigInt(-shift));
   return sign === "-" ? -nanos : nanos;
+}
+
+/** Of ten, beside what a binary suffix says; undefined where it is too much. */
+function exponentOf(suffix: string): number | undefined {
+  const exponent = suffix in binaryExponents ? 0 : (decimalExponents[suffix] ?? Number(suffix.slice(1)));
+  return Math.abs(exponent) > exponentMax ? undefined : exponent;
 }
 
 function divideUp(value: bigint, by: bigint): bigint {

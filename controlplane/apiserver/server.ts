@@ -327,8 +327,9 @@ async function reply(
   if (answer.type === "stream") return answer.run(request, response);
   const nowMs = deps.clock.wallMs();
   const served = call.served.slow ? await knowing(call.served, objectsOf(answer)) : call.served;
-  const { encodings } = deps.handlers.hub;
-  const shown = { served, output: call.output, query: call.query, nowMs, encodings };
+  const { encodings, own } = deps.handlers.hub;
+  const storedAs = (object: KubeObject) => own.storedAs(object);
+  const shown = { served, output: call.output, query: call.query, nowMs, encodings, storedAs };
   const body = await answerBytes(answer, shown);
   if (answer.type === "json") exchange.trail?.status(objectOf(answer.body));
   else if (exchange.trail?.wantsResponse) exchange.trail.answer(answerText(answer, shown));

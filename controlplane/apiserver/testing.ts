@@ -15,6 +15,7 @@ import { certificatesOnly } from "./authentication/config.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
 import type { Storage } from "./registry/storage.ts";
+import { guardStoredObjects } from "./registry/stored-object.ts";
 import { shutdownAtOnce } from "./shutdown/flags.ts";
 import { startOnStorage } from "./start.ts";
 
@@ -90,6 +91,15 @@ export function testOs(log: Log = silentLog): Os {
     log: process.env.TEST_LOG ? createLog({ format: "text", level: "debug" }) : log,
     metrics: new MetricsRegistry(),
   };
+}
+
+guardStoredObjects(deepFreeze);
+
+/** Whoever changes what the cache holds fails where it does so. */
+function deepFreeze(value: unknown): void {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const one of Object.values(value)) deepFreeze(one);
 }
 
 let openStorage: (clock: Clock) => Promise<Storage> = async (clock) => new MemoryStorage(clock);

@@ -18,6 +18,7 @@ import type { EventWindow, WindowLimits } from "./event-window.ts";
 import { fitIntoBudget, historyBytesDefault } from "./history-budget.ts";
 import { KindCache } from "./kind-cache.ts";
 import type { KindIndex } from "./kind-index.ts";
+import { OwnWrites } from "./own-writes.ts";
 import { SharedRead } from "./shared-read.ts";
 import { type UnheardBatch, UnheardChanges } from "./unheard-changes.ts";
 
@@ -51,6 +52,8 @@ interface RevisionWaiter {
 export class CacheHub {
   /** What several clients ask for, encoded once. */
   readonly encodings = new Encodings();
+  /** What this server writes itself: its events need not be read again. */
+  readonly own = new OwnWrites();
   readonly #deps: CacheHubDeps;
   readonly #caches = new Map<string, CacheState>();
   readonly #byPrefix = new Map<string, readonly CacheState[]>();
@@ -125,7 +128,7 @@ export class CacheHub {
     const key = kind.plural + kind.group;
     const known = this.#caches.get(key);
     if (known !== undefined) return known;
-    const cache = new KindCache(kind, this.#deps.windowLimits);
+    const cache = new KindCache(kind, this.#deps.windowLimits, this.own);
     const state = { cache, pending: [], ready: false, loading: undefined };
     this.#caches.set(key, state);
     this.#byPrefix.set(cache.prefix, [...(this.#byPrefix.get(cache.prefix) ?? []), state]);
@@ -272,6 +275,7 @@ export class CacheHub {
       else if (state.ready) state.cache.apply(changes, batch.revision, nowMs);
       else if (state.loading !== undefined) state.pending.push({ changes, revision: batch.revision });
     }
+    for (const change of unheard) if (change.type === "put") this.own.passed(change);
     const windows: EventWindow[] = [];
     for (const { ready, cache } of this.#caches.values()) {
       if (ready) cache.advance(batch.revision);

@@ -4,6 +4,7 @@ import { kindPrefix, StoredObject } from "../registry/stored-object.ts";
 import { type CacheEvent, EventWindow, type WindowLimits } from "./event-window.ts";
 import { FieldIndex } from "./field-index.ts";
 import type { KindIndex } from "./kind-index.ts";
+import type { OwnWrites } from "./own-writes.ts";
 import { inScope, type Scope } from "./scope.ts";
 import { type CacheListener, WatchIndex, type WatchShare } from "./watch-index.ts";
 
@@ -13,6 +14,7 @@ export class KindCache {
   readonly kind: Kind;
   readonly prefix: string;
   readonly #limits: WindowLimits | undefined;
+  readonly #own: OwnWrites | undefined;
   readonly #watchers: WatchIndex;
   readonly #indexes: KindIndex[] = [];
   readonly #fields = new FieldIndex();
@@ -22,10 +24,12 @@ export class KindCache {
   #revision = 0;
   #sizeBytes = 0;
 
-  constructor(kind: Kind, limits?: WindowLimits) {
+  /** @param own What this server writes itself, which need not be read. */
+  constructor(kind: Kind, limits?: WindowLimits, own?: OwnWrites) {
     this.kind = kind;
     this.prefix = kindPrefix(kind);
     this.#limits = limits;
+    this.#own = own;
     this.#watchers = new WatchIndex(this.prefix);
     this.#window = new EventWindow(0, limits);
   }
@@ -153,7 +157,7 @@ export class KindCache {
       this.#push({ type: "delete", revision, object: undefined, previous }, nowMs, concerned);
       return;
     }
-    const object = new StoredObject(this.kind, change);
+    const object = this.#own?.take(this.kind, change) ?? new StoredObject(this.kind, change);
     this.#objects.set(change.key, object);
     this.#fields.changed(previous, object);
     for (const index of this.#indexes) index.changed(previous?.object, object.object);

@@ -9,7 +9,7 @@ import { header } from "../filters/request-info.ts";
 import { type JsonObject, jsonText, objectOf } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
-import { withoutType } from "../registry/stored-object.ts";
+import { type StoredObject, withoutType } from "../registry/stored-object.ts";
 import { encodeKubernetesProtobuf } from "../schema/protobuf-envelope.ts";
 import type { Answer, ListAnswer } from "./call.ts";
 import { type Format, mediaTypes, type Output, statusFormat } from "./negotiate.ts";
@@ -36,6 +36,8 @@ export interface Shown {
   readonly served: ServedKind;
   readonly output: Output;
   readonly encodings: Encodings;
+  /** What this server has just written is held with its encodings. */
+  readonly storedAs: (object: KubeObject) => StoredObject | undefined;
   readonly query: URLSearchParams;
   readonly nowMs: number;
 }
@@ -64,10 +66,11 @@ function answerNow(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): B
     checkForm(shown.output, shown.served.kind, true);
     return listParts(answer.list, shown);
   }
-  if (answer.type === "object" && answer.stored && isPlain(shown)) return answer.stored.json();
-  if (answer.type === "object" && answer.stored && format === "protobuf") {
+  const stored = answer.type === "object" ? (answer.stored ?? shown.storedAs(answer.object)) : undefined;
+  if (stored !== undefined && isPlain(shown)) return stored.json();
+  if (stored !== undefined && format === "protobuf") {
     checkForm(shown.output, shown.served.kind, false);
-    return objectProtobuf(answer.stored, shown);
+    return objectProtobuf(stored, shown);
   }
   return bodyBytes(answerBody(answer, shown), format);
 }

@@ -12,8 +12,9 @@ import {
 import type { User } from "../filters/authentication.ts";
 import type { Kind } from "./kind.ts";
 import { fillNewMeta, generatedName } from "./object-meta.ts";
-import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
+import { type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
 import type { StoredEntry } from "./storage.ts";
+import { storeObject } from "./store-object.ts";
 import { decodeStored, objectKey } from "./stored-object.ts";
 
 const generatedNameAttemptsMax = 8;
@@ -25,7 +26,8 @@ export interface CreateOptions {
   readonly record?: (object: KubeObject) => void;
 }
 
-/** Stores a new object and returns it as stored. `input` is the server's to change; its types were checked.
+/** Stores a new object and returns it as stored: read-only, but for a dry run. `input` is the server's to change until then; its
+ *  types were checked.
  *  Fails with AlreadyExists, Invalid, or whatever admission says. */
 export async function createObject(
   deps: RegistryDeps,
@@ -109,7 +111,7 @@ async function store(
   const key = objectKey(kind, namespace, name);
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
     // What is handed out to an object differs from attempt to attempt; else it is the same one.
-    const wanted = kind.allocates === undefined ? object : cloneJson(object);
+    const wanted = kind.allocates === undefined && attempt === 1 ? object : cloneJson(object);
     const claims = await deps.allocator.plan(kind, wanted, undefined);
     await deps.admission.validate({ operation: "create", kind, object: wanted, by, dryRun });
     const write = { kind, subresource: by.subresource, object: wanted, old: undefined };
@@ -118,14 +120,13 @@ async function store(
       const { entry } = await deps.storage.get(key);
       return entry === undefined ? { ok: true, object: wanted } : { ok: false, entry };
     }
-    const result = await deps.quotas.commit(write, {
-      compare: [{ key, modRevision: 0 }, ...claims.compare],
-      writes: [putObject(kind, key, wanted), ...claims.writes],
-    });
-    if (result.ok) {
-      wanted.metadata.resourceVersion = String(result.revision);
-      return { ok: true, object: wanted };
-    }
+    const result = await storeObject(deps, { kind, key, object: wanted }, (put) =>
+      deps.quotas.commit(write, {
+        compare: [{ key, modRevision: 0 }, ...claims.compare],
+        writes: [put, ...claims.writes],
+      }),
+    );
+    if (result.ok) return result;
     const [entry] = result.current;
     if (entry !== undefined) return { ok: false, entry };
   }

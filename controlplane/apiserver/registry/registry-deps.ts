@@ -51,7 +51,7 @@ export const serverRequester: Requester = {
 /** Conflicts in a row before an update gives up; each one means that somebody else made progress. */
 export const updateAttemptsMax = 10;
 
-export function putObject(kind: Kind, key: string, object: KubeObject): Write {
+export function putObject(kind: Kind, key: string, object: KubeObject): Extract<Write, { type: "put" }> {
   const value = encodeStored(object);
   return kind.ttlSeconds === undefined
     ? { type: "put", key, value }

@@ -5,7 +5,9 @@ import { conflict, modifiedMeanwhile, notFound } from "../api-error.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind } from "./kind.ts";
 import { rfc3339, sameJson } from "./object-meta.ts";
-import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
+import { type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
+import type { Write } from "./storage.ts";
+import { storeObject } from "./store-object.ts";
 import { objectKey } from "./stored-object.ts";
 import { type Address, isFinished } from "./update-object.ts";
 
@@ -21,7 +23,7 @@ export interface RemoveOptions {
   readonly mark?: (object: KubeObject) => void;
 }
 
-/** The object's last state; `removed` when it is gone, else it waits for a grace period or finalizers. */
+/** The object's last state, read-only unless `removed`; `removed` when it is gone, else it waits for a grace period or finalizers. */
 export interface Removal {
   readonly object: KubeObject;
   readonly removed: boolean;
@@ -60,15 +62,23 @@ export async function removeObject(
     // What goes in its own time is first seen going, by whoever watches, even where no time is left.
     const marksFirst = removed && kind.gracePeriodSeconds !== undefined && !sameJson(next, current);
     if (marksFirst) {
-      state = await marked(deps, kind, { key, state, next });
-      ours = state?.object === next ? state : undefined;
+      ({ state, ours } = await marked(deps, kind, { key, state, next }));
       continue;
     }
     const claims = await deps.allocator.plan(kind, removed ? undefined : next, current);
-    const result = await deps.storage.commit({
-      compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
-      writes: [removed ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
-    });
+    const { modRevision } = state;
+    const commit = (first: Write) =>
+      deps.storage.commit({
+        compare: [{ key, modRevision }, ...claims.compare],
+        writes: [first, ...claims.writes],
+      });
+    if (!removed) {
+      const stored = await storeObject(deps, { kind, key, object: next }, commit);
+      if (stored.ok) return { object: stored.object, removed };
+      state = stateOf(kind, stored.current[0]);
+      continue;
+    }
+    const result = await commit({ type: "delete", key });
     if (result.ok) {
       last.metadata.resourceVersion = String(result.revision);
       return { object: last, removed };
@@ -84,20 +94,22 @@ interface Marking {
   readonly next: KubeObject;
 }
 
-/** The state to go on from once the object is stored as one being deleted, or somebody else was faster. */
+/** The state to go on from once the object is stored as one being deleted, or somebody else was faster; `ours` is the first. */
 async function marked(
   deps: RegistryDeps,
   kind: Kind,
   { key, state, next }: Marking,
-): Promise<CurrentState | undefined> {
+): Promise<Readonly<Record<"state" | "ours", CurrentState | undefined>>> {
   const claims = await deps.allocator.plan(kind, next, state.object);
-  const result = await deps.storage.commit({
-    compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
-    writes: [putObject(kind, key, next), ...claims.writes],
-  });
-  if (!result.ok) return stateOf(kind, result.current[0]);
-  next.metadata.resourceVersion = String(result.revision);
-  return { object: next, modRevision: result.revision, isLive: true };
+  const result = await storeObject(deps, { kind, key, object: next }, (put) =>
+    deps.storage.commit({
+      compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
+      writes: [put, ...claims.writes],
+    }),
+  );
+  if (!result.ok) return { state: stateOf(kind, result.current[0]), ours: undefined };
+  const ours: CurrentState = { object: result.object, modRevision: result.revision, isLive: true };
+  return { state: ours, ours };
 }
 
 function checkPreconditions(kind: Kind, current: KubeObject, { preconditions }: RemoveOptions): void {

@@ -36,6 +36,13 @@ export function decodeStored(kind: Kind, value: Uint8Array, modRevision: number)
   return object;
 }
 
+let guard: ((object: KubeObject) => void) | undefined;
+
+/** From now on this is called with each object that is held, before anybody reads it: tests make it one that nobody can change. */
+export function guardStoredObjects(by: (object: KubeObject) => void): void {
+  guard = by;
+}
+
 /** An object of the API with what is asked of it often worked out once. Read-only: whoever changes it clones first.
  *  Its JSON is made when first asked for and kept as bytes outside the heap, to be copied from then on; so an object costs at
  *  most its stored size again. One that only history still needs is packed: the bytes alone are left. */
@@ -53,12 +60,15 @@ export class StoredObject {
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
 
-  constructor(kind: Kind, entry: StoredEntry) {
+  /** @param decoded What reading the entry gives, where somebody has it: no one may change it. */
+  constructor(kind: Kind, entry: StoredEntry, decoded?: KubeObject) {
     this.kind = kind;
     this.key = entry.key;
     this.revision = entry.modRevision;
     this.sizeBytes = entry.value.length;
-    const object = decodeStored(kind, entry.value, entry.modRevision);
+    const object = decoded ?? decodeStored(kind, entry.value, entry.modRevision);
+    if (decoded !== undefined) kind.applyDefaults(decoded);
+    guard?.(object);
     this.#object = object;
     this.#head = jsonHead(object);
     this.#labels = object.metadata.labels;

@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../base/os/clock.ts";
-import { silentLog } from "../../../base/os/log.ts";
-import { systemRandom } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
-import { inOrder } from "../admission/admission.ts";
 import { ApiError } from "../api-error.ts";
-import { CacheHub } from "../cache/cache-hub.ts";
 import { configMaps } from "../resources/configmaps.ts";
 import { createObject } from "./create-object.ts";
-import { KindRegistry } from "./kind-registry.ts";
 import { MemoryStorage } from "./memory-storage.ts";
-import { withoutQuotas } from "./quota-ledger.ts";
 import { type RegistryDeps, serverRequester } from "./registry-deps.ts";
 import { removeObject } from "./remove-object.ts";
+import { type BareRegistry, bareRegistry } from "./testing/bare-registry.ts";
 import { updateObject } from "./update-object.ts";
 
 class CountingStorage extends MemoryStorage {
@@ -28,26 +23,12 @@ const options = { dryRun: false, via: "object", by: serverRequester } as const;
 
 describe("updates from the cache's state", () => {
   let storage: CountingStorage;
+  let registry: BareRegistry;
   let deps: RegistryDeps;
-  let stop: AbortController;
-  let running: Promise<void>;
   beforeEach(async () => {
     storage = new CountingStorage(systemClock);
-    const hub = new CacheHub({ storage, clock: systemClock, random: systemRandom, log: silentLog });
-    stop = new AbortController();
-    running = hub.run(stop.signal);
-    deps = {
-      storage,
-      hub,
-      kinds: new KindRegistry([]),
-      clock: systemClock,
-      random: systemRandom,
-      log: silentLog,
-      allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
-      quotas: withoutQuotas(storage),
-      facts: { loopbackEndpoints: false },
-      admission: inOrder(),
-    };
+    registry = bareRegistry(storage);
+    deps = registry.deps;
     const metadata = { ...address, uid: "", resourceVersion: "", creationTimestamp: "" };
     await createObject(
       deps,
@@ -55,19 +36,14 @@ describe("updates from the cache's state", () => {
       { apiVersion: "v1", kind: "ConfigMap", metadata, data: { n: "0" } },
       { dryRun: false, by: serverRequester },
     );
-    await hub.consistent(configMaps);
+    await deps.hub.consistent(configMaps);
     storage.reads = 0;
   });
   afterEach(async () => {
-    await freeze();
+    await registry.stop();
     await storage.close();
   });
 
-  /** From now on the cache shows the past. */
-  const freeze = async () => {
-    stop.abort(new Error("stopped"));
-    await running.catch(() => undefined); // a stream that was cut off
-  };
   const set = (n: string) => (current: KubeObject) => ({ ...current, data: { n } });
   const update = (change: (current: KubeObject) => KubeObject) =>
     updateObject(deps, configMaps, address, change, options);
@@ -79,7 +55,7 @@ describe("updates from the cache's state", () => {
   });
 
   it("starts again from what stands in the store where the cache is behind", async () => {
-    await freeze();
+    await registry.stop();
     await update(set("1"));
     const seen: unknown[] = [];
     await update((current) => {
@@ -90,7 +66,7 @@ describe("updates from the cache's state", () => {
   });
 
   it("refuses only what the newest state refuses", async () => {
-    await freeze();
+    await registry.stop();
     const newest = await update(set("1"));
     const named = await update((current) => ({
       ...current,
@@ -107,7 +83,7 @@ describe("updates from the cache's state", () => {
   });
 
   it("says that nothing changes only of the newest state", async () => {
-    await freeze();
+    await registry.stop();
     await update(set("1"));
     const back = await update(set("0"));
     assert.deepEqual(back.data, { n: "0" });
@@ -115,7 +91,7 @@ describe("updates from the cache's state", () => {
   });
 
   it("never finds what is gone", async () => {
-    await freeze();
+    await registry.stop();
     await removeObject(deps, configMaps, address, { dryRun: false, by: serverRequester });
     await assert.rejects(update(set("1")), (error) => error instanceof ApiError && error.code === 404);
     await assert.rejects(

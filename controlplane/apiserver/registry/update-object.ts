@@ -14,8 +14,9 @@ import {
   rfc3339,
   sameJson,
 } from "./object-meta.ts";
-import { putObject, type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
-import type { CommitResult, Transaction } from "./storage.ts";
+import { type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
+import type { Write } from "./storage.ts";
+import { type Storing, storeObject } from "./store-object.ts";
 import { objectKey } from "./stored-object.ts";
 
 export interface UpdateOptions {
@@ -38,7 +39,7 @@ export interface Address {
   readonly name: string;
 }
 
-/** Changes an object and returns it as stored. `change` gets a copy of the current object, may mutate it, and returns
+/** Changes an object and returns it as stored: read-only, but for a dry run. `change` gets a copy of the current object, may mutate it, and returns
  *  what is wanted; it runs again when somebody else was faster, unless its result names a resourceVersion.
  *  An object whose last finalizer went is removed. Fails with NotFound, Conflict, Invalid. */
 export async function updateObject(
@@ -79,7 +80,7 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
     return { yes: live?.modRevision === state.modRevision, state: live };
   };
   let next: KubeObject;
-  let result: CommitResult | undefined;
+  let result: Storing | undefined;
   try {
     const current = await inKindsVersion(kind, state.object);
     next = await change(cloneJson(current));
@@ -100,8 +101,7 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
     return done ? { done: true, object: next } : { done: false, state: newest.state };
   }
   if (!result.ok) return { done: false, state: stateOf(kind, result.current[0]) };
-  next.metadata.resourceVersion = String(result.revision);
-  return { done: true, object: next };
+  return { done: true, object: result.object };
 }
 
 /** The object as it would be stored now, where it was stored in another version. */
@@ -117,7 +117,7 @@ async function commit(
   deps: RegistryDeps,
   kind: Kind,
   { key, state, options, next }: Attempt & { readonly next: KubeObject },
-): Promise<CommitResult | undefined> {
+): Promise<Storing | undefined> {
   const removes = isFinished(next);
   const claims = await deps.allocator.plan(kind, removes ? undefined : next, state.object);
   await validateAdmission(deps, kind, { next, current: state.object, options });
@@ -127,11 +127,18 @@ async function commit(
     return undefined;
   }
   if (!removes && !state.isStale && sameJson(next, state.object)) return undefined;
-  const transaction: Transaction = {
+  const transaction = (first: Write) => ({
     compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
-    writes: [removes ? { type: "delete", key } : putObject(kind, key, next), ...claims.writes],
-  };
-  return removes ? deps.storage.commit(transaction) : deps.quotas.commit(write, transaction);
+    writes: [first, ...claims.writes],
+  });
+  if (!removes)
+    return storeObject(deps, { kind, key, object: next }, (put) =>
+      deps.quotas.commit(write, transaction(put)),
+    );
+  const result = await deps.storage.commit(transaction({ type: "delete", key }));
+  if (!result.ok) return result;
+  next.metadata.resourceVersion = String(result.revision);
+  return { ...result, object: next };
 }
 
 interface Preconditions {

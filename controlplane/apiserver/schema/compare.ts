@@ -11,27 +11,78 @@ export interface Comparison {
 }
 
 type Json = Readonly<Record<string, unknown>>;
-type Found = Record<keyof Comparison, Map<string, Path>>;
+
+/** Is told what differs, part by part: goes into a part before anything in it is told, and out of it after. */
+export interface ComparisonSink {
+  enter(element: string): void;
+  leave(): void;
+  /** The part where it is now differs so. */
+  note(change: keyof Comparison): void;
+}
 
 /** Pure. A part that is new is a member itself, beside the fields in it. */
 export function compareObjects(type: SchemaType, before: Json, after: Json): Comparison {
-  const found: Found = { added: new Map(), modified: new Map(), removed: new Map() };
-  compareFields(type, [before, after], [], found);
-  return found;
+  const sink = new PathSink();
+  compareInto(sink, type, before, after);
+  return sink.found;
+}
+
+/** The same, told to whoever keeps it in another form. */
+export function compareInto(sink: ComparisonSink, type: SchemaType, before: Json, after: Json): void {
+  compareFields(type, [before, after], sink);
+}
+
+class PathSink implements ComparisonSink {
+  readonly found = {
+    added: new Map<string, Path>(),
+    modified: new Map<string, Path>(),
+    removed: new Map<string, Path>(),
+  };
+  readonly #path: string[] = [];
+
+  enter(element: string): void {
+    this.#path.push(element);
+  }
+  leave(): void {
+    this.#path.pop();
+  }
+  note(change: keyof Comparison): void {
+    const path = [...this.#path];
+    this.found[change].set(pathKey(path), path);
+  }
 }
 
 type Pair = readonly [before: unknown, after: unknown];
 
-function compareFields(type: SchemaType | undefined, [before, after]: Pair, path: Path, found: Found): void {
+function compareFields(type: SchemaType | undefined, [before, after]: Pair, sink: ComparisonSink): void {
   const [a, b] = [objectOf(before), objectOf(after)];
-  // What both sides always have is the same there; what only one is there to have is its own.
-  const zeros = type === undefined || (a === undefined) === (b === undefined) ? [] : alwaysWritten(type);
-  const names = [...Object.keys(a ?? {}), ...Object.keys(b ?? {}), ...zeros.map(([name]) => name)];
-  for (const name of new Set(names)) {
+  const compareOne = (name: string) => {
     const field = type === undefined ? undefined : fieldOf(type, name);
-    const at = [...path, `f:${name}`];
-    comparePart(field, [asStored(field, givenValue(field, a, name)), givenValue(field, b, name)], at, found);
-  }
+    const from = asStored(field, givenValue(field, a, name));
+    compareWithin(`f:${name}`, field, [from, givenValue(field, b, name)], sink);
+  };
+  for (const name of namesIn(a)) compareOne(name);
+  for (const name of namesIn(b)) if (!has(a, name)) compareOne(name);
+  // What both sides always have is the same there; what only one is there to have is its own.
+  if (type === undefined || (a === undefined) === (b === undefined)) return;
+  for (const [name] of alwaysWritten(type)) if (!has(a, name) && !has(b, name)) compareOne(name);
+}
+
+const namesIn = (object: Json | undefined) => (object === undefined ? [] : Object.keys(object));
+const has = (object: Json | undefined, name: string) => object !== undefined && Object.hasOwn(object, name);
+/** Not what every object inherits: `constructor` is a label like others. */
+const own = (object: Json | undefined, name: string) => (has(object, name) ? object?.[name] : undefined);
+
+function compareWithin(
+  element: string,
+  field: SchemaField | undefined,
+  pair: Pair,
+  sink: ComparisonSink,
+): void {
+  if (pair[0] === pair[1]) return;
+  sink.enter(element);
+  comparePart(field, pair, sink);
+  sink.leave();
 }
 
 /** Kubernetes stores an empty list that is always written as none at all. */
@@ -43,48 +94,49 @@ function asStored(field: SchemaField | undefined, value: unknown): unknown {
 /** What Go's types always have is there where its owner is. */
 function givenValue(field: SchemaField | undefined, owner: Json | undefined, name: string): unknown {
   if (owner === undefined) return undefined;
-  const value = owner[name];
+  const value = own(owner, name);
   if (value !== undefined && (value !== null || field?.nil === 1)) return value;
   return field === undefined ? undefined : zeroOf(field);
 }
 
-function comparePart(field: SchemaField | undefined, pair: Pair, path: Path, found: Found): void {
+function comparePart(field: SchemaField | undefined, pair: Pair, sink: ComparisonSink): void {
   const [before, after] = pair;
-  if (before === after) return;
-  if (field !== undefined && isGranularList(field)) compareList(field, pair, path, found);
+  if (field !== undefined && isGranularList(field)) compareList(field, pair, sink);
   else if (isGranularMap(field, pair)) {
-    if (isEmpty(before) && isEmpty(after)) compareLeaf(pair, path, found);
+    if (isEmpty(before) && isEmpty(after)) compareLeaf(pair, sink);
     else {
-      if (field?.c === "map") compareEntries(field, pair, path, found);
-      else compareFields(field === undefined ? undefined : messageOf(field), pair, path, found);
-      comparePresence(pair, path, found);
+      if (field?.c === "map") compareEntries(field, pair, sink);
+      else compareFields(field === undefined ? undefined : messageOf(field), pair, sink);
+      comparePresence(pair, sink);
     }
-  } else compareLeaf(pair, path, found);
+  } else compareLeaf(pair, sink);
 }
 
-function compareEntries(field: SchemaField, [before, after]: Pair, path: Path, found: Found): void {
+function compareEntries(field: SchemaField, [before, after]: Pair, sink: ComparisonSink): void {
   const [a, b] = [objectOf(before), objectOf(after)];
   const element = elementOf(field);
-  for (const key of new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})]))
-    comparePart(element, [a?.[key], b?.[key]], [...path, `f:${key}`], found);
+  for (const key of namesIn(a)) compareWithin(`f:${key}`, element, [a?.[key], own(b, key)], sink);
+  for (const key of namesIn(b))
+    if (!has(a, key)) compareWithin(`f:${key}`, element, [undefined, b?.[key]], sink);
 }
 
-function compareList(field: SchemaField, pair: Pair, path: Path, found: Found): void {
+function compareList(field: SchemaField, pair: Pair, sink: ComparisonSink): void {
   const [before, after] = pair;
   const [a, b] = [elementsOf(field, before), elementsOf(field, after)];
   // A list whose elements cannot be told apart, or an empty one, counts as a whole.
   if (a === undefined || b === undefined || a.size + b.size === 0) {
-    compareLeaf(pair, path, found);
+    compareLeaf(pair, sink);
     return;
   }
   const isMessage = messageOf(field) !== undefined;
-  for (const name of new Set([...a.keys(), ...b.keys()])) {
-    const [one, other] = [a.get(name), b.get(name)];
+  const compareOne = (name: string, one: unknown, other: unknown) => {
     const isWhole = !isMessage || one instanceof Doubles || other instanceof Doubles;
     const element: SchemaField = isWhole ? { t: field.t, atomic: 1 } : elementOf(field);
-    comparePart(element, [plain(one), plain(other)], [...path, name], found);
-  }
-  comparePresence(pair, path, found);
+    compareWithin(name, element, [plain(one), plain(other)], sink);
+  };
+  for (const [name, one] of a) compareOne(name, one, b.get(name));
+  for (const [name, other] of b) if (!a.has(name)) compareOne(name, undefined, other);
+  comparePresence(pair, sink);
 }
 
 /** Elements of one name, which are owned together. */
@@ -123,15 +175,14 @@ export function isGranularMap(field: SchemaField | undefined, values: readonly u
   return type !== undefined && (type.atomic !== 1 || field.granular === 1);
 }
 
-function compareLeaf([before, after]: Pair, path: Path, found: Found): void {
-  if (before === undefined || after === undefined) comparePresence([before, after], path, found);
-  else if ((before === null) !== (after === null) || !sameValue(before, after))
-    found.modified.set(pathKey(path), path);
+function compareLeaf([before, after]: Pair, sink: ComparisonSink): void {
+  if (before === undefined || after === undefined) comparePresence([before, after], sink);
+  else if ((before === null) !== (after === null) || !sameValue(before, after)) sink.note("modified");
 }
 
-function comparePresence([before, after]: Pair, path: Path, found: Found): void {
-  if (before === undefined && after !== undefined) found.added.set(pathKey(path), path);
-  if (before !== undefined && after === undefined) found.removed.set(pathKey(path), path);
+function comparePresence([before, after]: Pair, sink: ComparisonSink): void {
+  if (before === undefined && after !== undefined) sink.note("added");
+  if (before !== undefined && after === undefined) sink.note("removed");
 }
 
 function isEmpty(value: unknown): boolean {

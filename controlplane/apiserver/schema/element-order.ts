@@ -2,9 +2,10 @@
  *  they are, then by what they say, numbers as numbers. Pure. */
 export function compareElements(a: string, b: string): number {
   if (a === b) return 0;
+  // Most are fields, and the texts of two fields differ where their names do.
+  if (a.startsWith("f:") && b.startsWith("f:")) return compareText(a, b);
   const [kind, other] = [a.slice(0, 2), b.slice(0, 2)];
   if (kind !== other) return order.indexOf(kind) - order.indexOf(other);
-  if (kind === "f:") return compareText(a, b);
   return compareValues(parsed(a.slice(2)), parsed(b.slice(2)));
 }
 

@@ -32,8 +32,9 @@ export function treeToSet(tree: unknown): FieldSet {
   return setOf(paths);
 }
 
+/** Plain objects: what begins with `f:`, `k:`, `v:` or `i:` is no name that an object inherits. */
 export function setToTree(set: FieldSet): FieldTree {
-  const root: FieldTree = Object.create(null) as FieldTree;
+  const root: FieldTree = {};
   const members = [...set.values()].sort(compareInOrder);
   for (const path of members) {
     let node = root;
@@ -42,7 +43,7 @@ export function setToTree(set: FieldSet): FieldTree {
     for (const [depth, element] of path.entries()) {
       if (depth > 0 && set.has(key)) node["."] ??= {};
       key = depth === 0 ? element : `${key}\0${element}`;
-      node[element] ??= Object.create(null) as FieldTree;
+      node[element] ??= {};
       node = node[element] ?? node;
     }
   }

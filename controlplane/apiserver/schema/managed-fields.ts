@@ -53,15 +53,22 @@ export function writeManagers(managers: readonly Manager[]): WrittenEntry[] {
         compare(a.apiVersion, b.apiVersion) ||
         compare(a.subresource, b.subresource),
     )
-    .map(({ manager, operation, apiVersion, time, subresource, fields }) => ({
-      ...(manager !== "" && { manager }),
-      operation,
-      apiVersion,
-      ...(time !== undefined && { time }),
-      fieldsType: "FieldsV1",
-      fieldsV1: setToTree(fields),
-      ...(subresource !== "" && { subresource }),
-    }));
+    .map((manager) => writtenEntry(manager, setToTree(manager.fields)));
+}
+
+export function writtenEntry(
+  { manager, operation, apiVersion, time, subresource }: Omit<Manager, "fields">,
+  fieldsV1: FieldTree,
+): WrittenEntry {
+  return {
+    ...(manager !== "" && { manager }),
+    operation,
+    apiVersion,
+    ...(time !== undefined && { time }),
+    fieldsType: "FieldsV1",
+    fieldsV1,
+    ...(subresource !== "" && { subresource }),
+  };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -2,7 +2,15 @@ import type { KubeObject } from "../../../client/types.ts";
 import { type Comparison, compareObjects } from "./compare.ts";
 import { type FieldSet, minus, union, unownedFields, without } from "./field-set.ts";
 import type { SchemaType } from "./load.ts";
-import { isSameManager, type Manager, readManagers, writeManagers } from "./managed-fields.ts";
+import {
+  isSameManager,
+  type Manager,
+  readManagers,
+  type WrittenEntry,
+  writeManagers,
+  writtenEntry,
+} from "./managed-fields.ts";
+import { newFields } from "./new-fields.ts";
 
 export interface UpdateRecord {
   /** Undefined: the object is new. */
@@ -38,9 +46,34 @@ export function recordUpdate(type: SchemaType, record: UpdateRecord): void {
     return;
   }
   const own = { manager, operation: "Update", apiVersion, subresource } as const;
+  if (current === undefined && before.length === 0) {
+    recordNew(type, record, own);
+    return;
+  }
   const changeIn = changes(type, record);
   setManagers(next, capped(afterUpdate(before, { changeIn, own, now })));
 }
+
+/** The only one who had a hand in it has set all that is there. Mutates `next`. */
+function recordNew(
+  type: SchemaType,
+  { next, resets, forms, now }: UpdateRecord,
+  own: Pick<Manager, "manager" | "operation" | "apiVersion" | "subresource">,
+): void {
+  const form = formIn(type, forms, own.apiVersion);
+  const tree = form && newFields(form.type, form.show(next), resets);
+  setEntries(next, tree === undefined ? [] : [writtenEntry({ ...own, time: timeOf(own, now) }, tree)]);
+}
+
+function formIn(type: SchemaType, forms: Forms | undefined, apiVersion: string): Form | undefined {
+  const found = forms?.(apiVersion);
+  if (found === "gone") return undefined;
+  return found ?? { type, show: (object: KubeObject): Json => ({ ...object }) };
+}
+
+/** Kubernetes keeps no time of scalings. */
+const timeOf = ({ subresource }: Pick<Manager, "subresource">, now: string) =>
+  subresource === "scale" ? undefined : now;
 
 /** What differs, as each version shows it: fields may have other names there. */
 export function changes(
@@ -51,9 +84,8 @@ export function changes(
   return (apiVersion) => {
     const before = known.get(apiVersion);
     if (before !== undefined) return before;
-    const found = forms?.(apiVersion);
-    if (found === "gone") return undefined;
-    const form = found ?? { type, show: (object: KubeObject): Json => ({ ...object }) };
+    const form = formIn(type, forms, apiVersion);
+    if (form === undefined) return undefined;
     const from = current === undefined ? { metadata: {} } : form.show(current);
     const change = withoutResets(compareObjects(form.type, from, form.show(next)), resets);
     known.set(apiVersion, change);
@@ -74,9 +106,8 @@ export function afterUpdate(before: readonly Manager[], { changeIn, own, now }: 
   const left = untouched(before, changeIn);
   const mine = left.find((one) => isSameManager(one, own));
   if (set === undefined || set.size === 0) return left;
-  // Kubernetes keeps no time of scalings.
-  const time = own.subresource === "scale" ? undefined : now;
-  const entry: Manager = { ...own, time, fields: mine === undefined ? set : union(mine.fields, set) };
+  const fields = mine === undefined ? set : union(mine.fields, set);
+  const entry: Manager = { ...own, time: timeOf(own, now), fields };
   return [...left.filter((one) => one !== mine), entry];
 }
 
@@ -162,7 +193,10 @@ export function setManagers(
   object: { metadata: KubeObject["metadata"] },
   managers: readonly Manager[],
 ): void {
-  const entries = writeManagers(managers);
+  setEntries(object, writeManagers(managers));
+}
+
+function setEntries(object: { metadata: KubeObject["metadata"] }, entries: readonly WrittenEntry[]): void {
   if (entries.length > 0)
     object.metadata.managedFields = entries as unknown as KubeObject["metadata"]["managedFields"] & object;
   else delete object.metadata.managedFields;

@@ -9,12 +9,7 @@ type Json = Record<string, unknown>;
 export function normalizeObject(object: Json): void {
   const type = typeOf(findTypeName(String(object.apiVersion), String(object.kind)) ?? "");
   if (type === undefined) return;
-  const before: unknown = object.metadata;
-  const own = isObject(before)
-    ? Object.entries(before).filter(([name, value]) => value === "" && serverStrings.has(name))
-    : [];
-  normalizeMessage(type, object);
-  if (isObject(object.metadata)) Object.assign(object.metadata, Object.fromEntries(own));
+  normalizeMessage(type, object, "object");
 }
 
 /** What the server fills in later is text from the start, for all who handle the object until then. */
@@ -24,12 +19,14 @@ const serverStrings: ReadonlySet<string> = new Set(["name", "uid", "resourceVers
 export function normalizeMetadata({ metadata }: Json): void {
   const type = typeOf("V1ObjectMeta");
   if (type === undefined || !isObject(metadata)) return;
-  const own = Object.entries(metadata).filter(([name, value]) => value === "" && serverStrings.has(name));
-  normalizeMessage(type, metadata);
-  Object.assign(metadata, Object.fromEntries(own));
+  normalizeMessage(type, metadata, "metadata");
 }
 
-function normalizeMessage(type: SchemaType, object: Json): void {
+function normalizeMessage(
+  type: SchemaType,
+  object: Json,
+  what: "object" | "metadata" | "part" = "part",
+): void {
   for (const name of Object.keys(object)) {
     const field = fieldOf(type, name);
     const value = object[name];
@@ -37,8 +34,10 @@ function normalizeMessage(type: SchemaType, object: Json): void {
     if (value === null || value === undefined) {
       if (field.t !== "any" || field.c !== undefined) delete object[name];
     } else if (field.c === undefined) {
-      if (meansUnset(field, value)) delete object[name];
-      else object[name] = normalizeValue(field, value);
+      if (!meansUnset(field, value)) {
+        const part = what === "object" && name === "metadata" ? "metadata" : "part";
+        setOther(object, name, normalizeValue(field, value, part));
+      } else if (what !== "metadata" || value !== "" || !serverStrings.has(name)) delete object[name];
     } else normalizeMany(field, object, name);
   }
 }
@@ -48,22 +47,29 @@ function normalizeMany(field: SchemaField, object: Json, name: string): void {
   if (Array.isArray(value)) {
     if (value.length === 0 && field.r !== 1 && field.j === undefined && field.z !== 1) delete object[name];
     else
-      value.forEach((element, index) => {
-        value[index] = normalizeValue(field, element);
-      });
+      for (let at = 0; at < value.length; at++) {
+        const element = normalizeValue(field, value[at]);
+        if (element !== value[at]) value[at] = element;
+      }
     return;
   }
   if (!isObject(value)) return;
   const keys = Object.keys(value);
   if (keys.length === 0 && field.r !== 1) delete object[name];
-  for (const key of keys) value[key] = normalizeValue(field, value[key]);
+  for (const key of keys) setOther(value, key, normalizeValue(field, value[key]));
 }
 
-function normalizeValue(field: SchemaField, value: unknown): unknown {
+/** Nothing is written where all is as it should be: then the object may be one that nobody may change. */
+function setOther(object: Json, name: string, value: unknown): void {
+  if (object[name] !== value) object[name] = value;
+}
+
+function normalizeValue(field: SchemaField, value: unknown, what: "metadata" | "part" = "part"): unknown {
   if (field.t === "quantity") return typeof value === "number" ? String(value) : value;
   if (value === null) return field.t === "string" ? "" : value;
+  if (typeof value !== "object") return value;
   const type = innerTypeOf(field);
-  if (type !== undefined) for (const one of schemasWithin(value)) normalizeMessage(type, one);
+  if (type !== undefined) for (const one of schemasWithin(value)) normalizeMessage(type, one, what);
   return value;
 }
 

@@ -1,0 +1,29 @@
+import type { KubeObject } from "../../../client/types.ts";
+import type { Kind } from "./kind.ts";
+import { putObject, type RegistryDeps } from "./registry-deps.ts";
+import type { CommitResult, Write } from "./storage.ts";
+
+/** The object as it is stored, which is the cache's too: read-only. Or why it is not. */
+export type Storing =
+  | { readonly ok: true; readonly object: KubeObject; readonly revision: number }
+  | Extract<CommitResult, { readonly ok: false }>;
+
+/** Stores an object by a transaction that has the given write in it. Nobody may change the object from here on.
+ *  Fails as the transaction does. */
+export async function storeObject(
+  { hub }: Pick<RegistryDeps, "hub">,
+  { kind, key, object }: { readonly kind: Kind; readonly key: string; readonly object: KubeObject },
+  commit: (put: Write) => Promise<CommitResult>,
+): Promise<Storing> {
+  const put = putObject(kind, key, object);
+  const own = hub.own.begin({ kind, key, value: put.value, object });
+  let isStored = false;
+  try {
+    const result = await commit(put);
+    if (!result.ok) return result;
+    isStored = true;
+    return { ok: true, object: hub.own.succeeded(own, result.revision), revision: result.revision };
+  } finally {
+    if (!isStored) hub.own.withdraw(own);
+  }
+}
