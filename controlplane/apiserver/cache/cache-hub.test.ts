@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
 import { systemClock } from "../../../base/os/clock.ts";
 import { silentLog } from "../../../base/os/log.ts";
 import { systemRandom } from "../../../base/os/random.ts";
@@ -7,7 +8,9 @@ import type { ChangeBatch, Storage } from "../registry/storage.ts";
 import { StorageError } from "../registry/storage.ts";
 import { encodeStored, objectKey } from "../registry/stored-object.ts";
 import { configMaps } from "../resources/configmaps.ts";
-import { CacheHub } from "./cache-hub.ts";
+import { nodes } from "../resources/nodes.ts";
+import { secrets } from "../resources/secrets.ts";
+import { CacheHub, singleReadsMax } from "./cache-hub.ts";
 
 /** A storage whose watch can be broken, and held back. */
 class Faulty extends MemoryStorage {
@@ -74,6 +77,18 @@ describe("cache hub", () => {
     await names();
     await storage.commit({ compare: [], writes: [{ type: "put", key: "/other", value: new Uint8Array(0) }] });
     assert.deepEqual(await names(), ["c"]);
+  });
+
+  it("loads a kind whose objects are read one by one again and again, and no other", async () => {
+    await put(storage, "c");
+    for (let n = 1; n < singleReadsMax; n++) hub.noteSingleRead(configMaps);
+    hub.noteSingleRead(secrets);
+    await hub.consistent(nodes);
+    assert.equal(hub.peek(configMaps), undefined);
+    hub.noteSingleRead(configMaps);
+    while (hub.peek(configMaps) === undefined) await turn();
+    assert.equal(hub.peek(configMaps)?.count, 1);
+    assert.equal(hub.peek(secrets), undefined);
   });
 
   it("keeps what watches may go on from for kinds that nobody has asked for yet", async () => {

@@ -38,6 +38,8 @@ const progressKey = "/registry/pintle.local/progress";
 const progressGraceMs = 20;
 /** How long a read waits for the cache to catch up (Kubernetes' blockTimeout). */
 export const freshnessTimeoutMs = 3000;
+/** So many objects of a kind are read from the store one by one before its cache is loaded. */
+export const singleReadsMax = 16;
 const restartBackoff: BackoffOptions = { firstMs: 50, mostMs: 5000 };
 
 interface RevisionWaiter {
@@ -129,7 +131,7 @@ export class CacheHub {
     const known = this.#caches.get(key);
     if (known !== undefined) return known;
     const cache = new KindCache(kind, this.#deps.windowLimits, this.own);
-    const state = { cache, pending: [], ready: false, loading: undefined };
+    const state = { cache, pending: [], ready: false, loading: undefined, singleReads: 0 };
     this.#caches.set(key, state);
     this.#byPrefix.set(cache.prefix, [...(this.#byPrefix.get(cache.prefix) ?? []), state]);
     return state;
@@ -152,6 +154,17 @@ export class CacheHub {
   peek(kind: Kind): KindCache | undefined {
     const state = this.#caches.get(kind.plural + kind.group);
     return state?.ready ? state.cache : undefined;
+  }
+
+  /** Somebody reads an object of the kind from the store, for want of a cache. Who does so again and again is better served by
+   *  one: it is loaded meanwhile. */
+  noteSingleRead(kind: Kind): void {
+    const state = this.#stateOf(kind);
+    if (state.ready || state.loading !== undefined || ++state.singleReads < singleReadsMax) return;
+    state.singleReads = 0;
+    this.cache(kind).catch((error: unknown) =>
+      this.#deps.log.warn("a kind that is read often cannot be cached", { kind: kind.kind, error }),
+    );
   }
 
   /** The kind's cache, holding every write that was acknowledged before the call. */
@@ -332,6 +345,7 @@ interface CacheState {
   pending: UnheardBatch[];
   ready: boolean;
   loading: Promise<void> | undefined;
+  singleReads: number;
   /** Why the kind cannot be cached, heard while its list was under way. */
   unreadable?: Error | undefined;
 }

@@ -29,7 +29,7 @@ async function newest(deps: HandlerDeps, kind: Kind, key: string): Promise<Store
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }
-  }
+  } else deps.hub.noteSingleRead(kind);
   const { entry } = await deps.storage.get(key);
   return entry && new StoredObject(kind, entry);
 }

@@ -21,7 +21,9 @@ export async function firstState(
   kind: Kind,
   key: string,
 ): Promise<CurrentState | undefined> {
-  const cached = deps.hub.peek(kind)?.get(key);
+  const cache = deps.hub.peek(kind);
+  if (cache === undefined) deps.hub.noteSingleRead(kind);
+  const cached = cache?.get(key);
   if (cached === undefined) return liveState(deps, kind, key);
   return { object: cached.object, modRevision: cached.revision, isLive: false };
 }
