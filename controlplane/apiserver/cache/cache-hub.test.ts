@@ -107,6 +107,61 @@ describe("cache hub", () => {
     assert.ok(window.count >= 3);
   });
 
+  /** Another hub on the same storage, until the test is over. */
+  const secondHub = () => {
+    const second = new CacheHub({ storage, clock: systemClock, random: systemRandom, log: silentLog });
+    const ended = second.run(stop.signal);
+    running = Promise.all([running, ended]).then(() => undefined);
+    return second;
+  };
+
+  it("begins back in the store's history, so that watches from before it started go on", async () => {
+    const { revision } = await put(storage, "a");
+    await put(storage, "b");
+    await storage.commit({
+      compare: [],
+      writes: [{ type: "delete", key: objectKey(configMaps, "a", "a") }],
+    });
+    const { window } = await secondHub().cache(configMaps);
+    const sequence = window.after(revision);
+    assert.ok(sequence !== "gone");
+    assert.deepEqual(
+      [window.at(sequence), window.at(sequence + 1)].map((event) => typeof event === "object" && event.type),
+      ["put", "delete"],
+    );
+  });
+
+  it("begins no earlier than what the store still has", async () => {
+    for (let n = 0; n < 100; n++) await put(storage, "a");
+    const compacted = await storage.revision();
+    await storage.compact(compacted);
+    for (let n = 0; n < 100; n++) await put(storage, "a");
+    const { window } = await secondHub().cache(configMaps);
+    assert.ok(window.floorRevision >= compacted);
+    assert.ok(window.after(compacted + 50) !== "gone", `${window.floorRevision} is near ${compacted}`);
+  });
+
+  it("shows nobody a state older than the one it started in", async () => {
+    for (let n = 0; n < 100; n++) await put(storage, `c${n}`);
+    const revision = await storage.revision();
+    const second = secondHub();
+    const cache = await second.cache(configMaps);
+    assert.ok(second.revision >= revision && cache.revision >= revision);
+    assert.equal(cache.count, 100);
+  });
+
+  it("loads a kind from where history begins, when where its own begins is compacted away", async () => {
+    await put(storage, "a");
+    await hub.untilStarted();
+    for (let n = 0; n < 100; n++) await put(storage, "b");
+    const compacted = await storage.revision();
+    await storage.compact(compacted);
+    for (let n = 0; n < 100; n++) await put(storage, `c${n}`);
+    assert.equal((await names()).length, 102);
+    const { window } = await hub.cache(configMaps);
+    assert.ok(window.after(compacted + 50) !== "gone", `${window.floorRevision} is near ${compacted}`);
+  });
+
   it("loads a kind as it is where the state from before is compacted away", async () => {
     await put(storage, "a");
     await hub.untilStarted();
@@ -149,8 +204,9 @@ describe("cache hub", () => {
     let ended = 0;
     cache.listen({ wake: () => {}, end: () => ended++ });
     const old = cache.revision;
+    const { revision } = await put(storage, "during");
+    await storage.compact(revision);
     storage.break?.(new StorageError("compacted", "gone"));
-    await put(storage, "during");
     // The stream starts over after a pause; until then the cache is the old one.
     while ((await hub.cache(configMaps)).window.floorRevision <= old) await new Promise(setImmediate);
     assert.deepEqual(await names(), ["before", "during"]);

@@ -19,6 +19,7 @@ import { fitIntoBudget, historyBytesDefault } from "./history-budget.ts";
 import { KindCache } from "./kind-cache.ts";
 import type { KindIndex } from "./kind-index.ts";
 import { OwnWrites } from "./own-writes.ts";
+import { isCompacted, oldestReadable } from "./oldest-readable.ts";
 import { SharedRead } from "./shared-read.ts";
 import { type UnheardBatch, UnheardChanges } from "./unheard-changes.ts";
 
@@ -40,6 +41,8 @@ const progressGraceMs = 20;
 export const freshnessTimeoutMs = 3000;
 /** So many objects of a kind are read from the store one by one before its cache is loaded. */
 export const singleReadsMax = 16;
+/** So far back the stream begins: whoever followed another server, or this one before it was killed, goes on from there. */
+const lookBackRevisions = 5000;
 const restartBackoff: BackoffOptions = { firstMs: 50, mostMs: 5000 };
 
 interface RevisionWaiter {
@@ -88,14 +91,14 @@ export class CacheHub {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        if (this.#revision === 0) await this.#startOver();
+        if (this.#revision === 0) await this.#startOver(signal);
         for await (const batch of this.#deps.storage.watch(streamPrefix, this.#revision + 1, signal)) {
           failures = 0;
           this.#apply(batch);
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof StorageError && error.code === "compacted") this.#revision = 0;
+        if (isCompacted(error)) this.#revision = 0;
         this.#deps.log.warn("the store's watch broke", { error });
       }
       if (signal.aborted) return;
@@ -104,7 +107,7 @@ export class CacheHub {
     }
   }
 
-  /** Resolves when the store answered for the first time. */
+  /** Resolves when all is here that was written before the store answered for the first time. */
   untilStarted(): Promise<void> {
     return this.#started.promise;
   }
@@ -226,8 +229,10 @@ export class CacheHub {
   }
 
   /** any -> started. Whatever is cached may lack changes: load it all anew. */
-  async #startOver(): Promise<void> {
-    const revision = await this.#deps.storage.revision();
+  async #startOver(signal: AbortSignal): Promise<void> {
+    const { storage } = this.#deps;
+    const current = await storage.revision();
+    const revision = await oldestReadable(storage, Math.max(1, current - lookBackRevisions), current);
     for (const state of this.#caches.values()) {
       state.ready = false;
       state.pending = [];
@@ -236,8 +241,20 @@ export class CacheHub {
     this.#revision = revision;
     this.#floorRevision = revision;
     this.#unheard.startOver(revision);
-    this.#started.resolve();
     this.#releaseWaiters();
+    void this.#startAt(current, signal);
+  }
+
+  /** Nobody is shown anything before the stream, which begins in the past, is where the store was. */
+  async #startAt(revision: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted)
+      try {
+        await this.#reach(revision);
+        this.#started.resolve();
+        return;
+      } catch (error) {
+        this.#deps.log.warn("still reading the store's history", { error });
+      }
   }
 
   async #load(state: CacheState): Promise<void> {
@@ -260,20 +277,26 @@ export class CacheHub {
     await this.#reach(revision);
   }
 
-  /** The kind's objects as they were at that revision or, where it is given up, as they are. */
+  /** The kind's objects as they were at that revision, or as soon after as the store still knows; else as they are. */
   async #listed(
     { cache: { prefix } }: CacheState,
     since: number | undefined,
   ): Promise<Pick<ListResult, "entries" | "revision">> {
     const { storage } = this.#deps;
     if (since === undefined) return storage.list(prefix);
+    const at = async (revision: number) => {
+      const { entries } = await storage.list(prefix, { revision });
+      return { entries, revision };
+    };
     try {
-      const { entries } = await storage.list(prefix, { revision: since });
-      return { entries, revision: since };
+      return await at(since).catch(async (error: unknown) => {
+        if (!isCompacted(error)) throw error;
+        return at(await oldestReadable(storage, since, await storage.revision()));
+      });
     } catch (error) {
-      // What was stored then may be gone, or have been put right.
-      const isPast = error instanceof StorageError && (error.code === "compacted" || error.code === "future");
-      if (!isPast && !(error instanceof UnreadableValue)) throw error;
+      // What was stored then may be gone since, or have been put right.
+      const isFuture = error instanceof StorageError && error.code === "future";
+      if (!isCompacted(error) && !isFuture && !(error instanceof UnreadableValue)) throw error;
       return storage.list(prefix);
     }
   }
