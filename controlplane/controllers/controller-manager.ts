@@ -16,6 +16,7 @@ import { serveHealth } from "./health-server.ts";
 import { leaderOnly } from "./leader-only.ts";
 import { metadataOnly } from "./metadata-only.ts";
 import { selectControllers } from "./select-controllers.ts";
+import { ServedResources } from "./served-resources.ts";
 import { controllerTable } from "./table.ts";
 
 /** A started controller-manager. */
@@ -112,12 +113,13 @@ export async function runTerm(deps: TermDeps, signal: AbortSignal): Promise<void
       random,
       log,
     });
+    const served = new ServedResources({ client, metadataInformers, clock, log, tasks });
     const loops = deps.controllers.map(({ name, workers, setUp }) => {
       const queue = new WorkQueue({ clock, random });
       const own = { client, clock, random, log: log.child(name), ...(metrics && { metrics }) };
       const recorder = new EventRecorder({ component: name }, own);
       tasks.run(`events of ${name}`, (until) => recorder.run(until));
-      const sync = setUp({ ...own, informers, metadataInformers, recorder, config, tasks }, queue);
+      const sync = setUp({ ...own, informers, metadataInformers, served, recorder, config, tasks }, queue);
       return { ...own, name, workers, queue, sync };
     });
     tasks.run("caches", async (until) => {

@@ -9,6 +9,7 @@ import type { InformerFactory } from "../../client/informer.ts";
 import type { RestClient } from "../../client/rest.ts";
 import type { WorkQueue } from "../../client/work-queue.ts";
 import type { ControllerManagerConfig } from "./flags.ts";
+import type { ServedResources } from "./served-resources.ts";
 
 /** The API plus what has no typed call: discovery and `finalize`. */
 export type ControllerClient = ApiClient & Pick<RestClient, "raw">;
@@ -20,6 +21,8 @@ export interface ControllerContext {
   readonly informers: InformerFactory;
   /** Only metadata is kept: for kinds of which a controller needs no more. */
   readonly metadataInformers: InformerFactory;
+  /** Which kinds there are, custom and aggregated ones included. */
+  readonly served: Pick<ServedResources, "current" | "follow" | "onChange">;
   readonly recorder: Pick<EventRecorder, "record">;
   readonly config: ControllerManagerConfig;
   readonly clock: Clock;

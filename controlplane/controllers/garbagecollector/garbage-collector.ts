@@ -1,18 +1,18 @@
-import { sleep } from "../../../base/os/clock.ts";
-import { ApiError, ConnectionError, isNotFound } from "../../../client/api-error.ts";
+import { deferred } from "../../../base/deferred.ts";
+import { unlessAborted } from "../../../base/unless-aborted.ts";
+import { isNotFound } from "../../../client/api-error.ts";
 import { apiVersionOf, resources } from "../../../client/resources.ts";
 import type { KubeObject, Resource } from "../../../client/types.ts";
 import type { WorkQueue } from "../../../client/work-queue.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
-import { discover, type ServedResource } from "../discovery.ts";
+import type { ServedResource } from "../discovery.ts";
 import { type GraphNode, OwnerGraph } from "./owner-graph.ts";
 import { lookUp, ownerStates } from "./owner-state.ts";
 import { type GarbageAction, planItem } from "./plan-item.ts";
 import { ServedKinds } from "./served-kinds.ts";
 
-const discoveryMs = 30_000;
-/** The first discovery may come before the server is ready. */
-const discoveryRetryMs = 1_000;
+/** What cannot be listed for so long, an aggregated server that is away, is not waited for (Kubernetes' initial sync timeout). */
+const firstListsMs = 30_000;
 
 /** Kinds of which other controllers hold whole objects anyway. */
 const shared: ReadonlyMap<string, Resource<KubeObject>> = new Map(
@@ -39,7 +39,7 @@ export const garbageCollector: Controller = {
   setUp(context, queue) {
     const graph = new OwnerGraph((uid) => queue.add(uid));
     const parts: Parts = { context, graph, kinds: new ServedKinds(), ready: false };
-    context.tasks.run("garbage collector's discovery", (signal) => followDiscovery(parts, queue, signal));
+    context.tasks.run("garbage collector's kinds", (signal) => followKinds(parts, queue, signal));
     return (uid) => sync(parts, uid);
   },
 };
@@ -53,30 +53,42 @@ interface Parts {
 }
 
 /** Adds kinds to the graph as the server begins to serve them. */
-async function followDiscovery(parts: Parts, queue: WorkQueue, signal: AbortSignal): Promise<void> {
+async function followKinds(parts: Parts, queue: WorkQueue, signal: AbortSignal): Promise<void> {
   const { context, kinds } = parts;
   const followed = new Set<string>();
-  /** Followed, and not known to be listed yet. */
-  const begun: ReturnType<typeof follow>[] = [];
-  for (;;) {
-    try {
-      const { resources: found } = await discover(context.client);
-      kinds.replace(found);
-      const fresh = kinds.collectable().filter((resource) => !followed.has(keyOfKind(resource)));
-      for (const resource of fresh) {
-        followed.add(keyOfKind(resource));
-        begun.push(follow(parts, resource));
-      }
-      await Promise.all(begun.map((informer) => informer.synced(signal)));
-      // Also where a kind came later: an owner that went before its kind was followed has no event.
-      parts.ready = true;
-      if (begun.length > 0) for (const uid of parts.graph.waiting()) queue.add(uid);
-      begun.length = 0;
-    } catch (error) {
-      if (!(error instanceof ApiError || error instanceof ConnectionError)) throw error;
-      context.log.debug("discovery failed", { error });
-    }
-    await sleep(context.clock, parts.ready ? discoveryMs : discoveryRetryMs, signal);
+  /** An owner that went before its kind was followed has no event. */
+  const lookAgain = () => {
+    if (parts.ready) for (const uid of parts.graph.waiting()) queue.add(uid);
+  };
+  for await (const found of context.served.follow(signal)) {
+    kinds.replace(found);
+    const fresh = kinds.collectable().filter((resource) => !followed.has(keyOfKind(resource)));
+    const lists = fresh.map((resource) => {
+      followed.add(keyOfKind(resource));
+      return follow(parts, resource).synced(signal);
+    });
+    // A kind that vanishes again, or cannot be listed, holds nothing up.
+    for (const list of lists) list.then(lookAgain, () => undefined);
+    if (parts.ready || lists.length === 0) continue;
+    await firstLists(context, lists, signal);
+    parts.ready = true;
+    lookAgain();
+  }
+}
+
+/** Resolves when all are there, or when they have had their time. */
+async function firstLists(
+  { clock }: ControllerContext,
+  lists: readonly Promise<void>[],
+  signal: AbortSignal,
+): Promise<void> {
+  const done = deferred<void>();
+  Promise.all(lists).then(() => done.resolve(), done.reject);
+  const cancel = clock.after(firstListsMs, () => done.resolve());
+  try {
+    await unlessAborted(done.promise, signal);
+  } finally {
+    cancel();
   }
 }
 

@@ -11,6 +11,7 @@ import { ManualClock } from "../../../client/testing/manual-clock.ts";
 import { WorkQueue } from "../../../client/work-queue.ts";
 import type { ControllerClient, Sync } from "../controller.ts";
 import { controllerManagerConfig, controllerManagerFlags } from "../flags.ts";
+import { ServedResources } from "../served-resources.ts";
 import { nodeLifecycleController } from "./node-lifecycle-controller.ts";
 
 describe("controlplane/controllers/nodelifecycle/node-lifecycle-controller", () => {
@@ -28,7 +29,9 @@ describe("controlplane/controllers/nodelifecycle/node-lifecycle-controller", () 
     const config = controllerManagerConfig(parseFlags(controllerManagerFlags, []).flags);
     const client = api as unknown as ControllerClient;
     const recorder = { record: () => undefined };
-    const context = { ...parts, client, informers, metadataInformers: informers, recorder, config, tasks };
+    const served = new ServedResources({ ...parts, client, metadataInformers: informers, tasks });
+    const caches = { informers, metadataInformers: informers, served };
+    const context = { ...parts, ...caches, client, recorder, config, tasks };
     sync = nodeLifecycleController.setUp(context, queue);
     await informers.synced(tasks.signal);
   });

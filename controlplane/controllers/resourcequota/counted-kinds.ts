@@ -3,7 +3,6 @@ import { resources } from "../../../client/resources.ts";
 import type { QuotaEvaluator } from "../../../client/rules/quota-evaluator.ts";
 import type { KubeObject, Resource } from "../../../client/types.ts";
 import type { ControllerContext } from "../controller.ts";
-import { discover } from "../discovery.ts";
 
 /** Kinds of which more counts than how many there are: they are followed as a whole, the others by their metadata. */
 const known = [
@@ -16,9 +15,6 @@ const known = [
   resources.resourcequotas,
 ].map((one) => one as Resource<unknown> as Resource<KubeObject>);
 
-/** However often quotas name what nobody serves. */
-const discoveryMs = 10_000;
-
 /** A deleted or changed object of a kind, of which a quota may be free again. */
 export type OnFreed = (evaluator: QuotaEvaluator, namespace: string) => void;
 
@@ -27,9 +23,6 @@ export class CountedKinds {
   readonly #context: ControllerContext;
   readonly #onFreed: OnFreed;
   readonly #followed = new Map<string, Informer<KubeObject>>();
-  #served: readonly Resource<KubeObject>[] = known;
-  /** When it is asked again what is served. */
-  #askAtMs = 0;
 
   constructor(context: ControllerContext, onFreed: OnFreed) {
     this.#context = context;
@@ -38,7 +31,7 @@ export class CountedKinds {
 
   /** The kind as it is served, once whatever is deleted from now on will be heard of; undefined: it is not served. */
   async follow(evaluator: QuotaEvaluator, signal: AbortSignal): Promise<Resource<KubeObject> | undefined> {
-    const resource = this.#find(evaluator) ?? (await this.#discovered(evaluator));
+    const resource = find(known, evaluator) ?? (await this.#discovered(evaluator, signal));
     if (resource === undefined) return undefined;
     const key = `${resource.plural}.${resource.group}`;
     const informer = this.#followed.get(key) ?? this.#start(resource, evaluator);
@@ -47,21 +40,19 @@ export class CountedKinds {
     return resource;
   }
 
-  #find({ group, plural }: QuotaEvaluator): Resource<KubeObject> | undefined {
-    return this.#served.find((one) => one.group === group && one.plural === plural);
-  }
-
-  async #discovered(evaluator: QuotaEvaluator): Promise<Resource<KubeObject> | undefined> {
-    const { client, clock } = this.#context;
-    if (clock.monotonicMs() < this.#askAtMs) return undefined;
-    const found = (await discover(client)).resources;
-    this.#askAtMs = clock.monotonicMs() + discoveryMs;
-    const countable = found.filter(
+  async #discovered(
+    evaluator: QuotaEvaluator,
+    signal: AbortSignal,
+  ): Promise<Resource<KubeObject> | undefined> {
+    const served = await this.#context.served.current(signal);
+    const countable = served.filter(
       ({ namespaced, verbs }) =>
         namespaced && ["create", "list", "watch", "delete"].every((verb) => verbs.includes(verb)),
     );
-    this.#served = [...known, ...countable.map(({ verbs: _, ...resource }) => resource)];
-    return this.#find(evaluator);
+    const found = find(countable, evaluator);
+    if (found === undefined) return undefined;
+    const { group, version, kind, plural, namespaced } = found;
+    return { group, version, kind, plural, namespaced };
   }
 
   #start(resource: Resource<KubeObject>, evaluator: QuotaEvaluator): Informer<KubeObject> {
@@ -79,4 +70,11 @@ export class CountedKinds {
     });
     return informer;
   }
+}
+
+function find<T extends Resource<KubeObject>>(
+  resources: readonly T[],
+  { group, plural }: QuotaEvaluator,
+): T | undefined {
+  return resources.find((one) => one.group === group && one.plural === plural);
 }

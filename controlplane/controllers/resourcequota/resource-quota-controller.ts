@@ -8,7 +8,7 @@ import { canonicalJson } from "../template-hash.ts";
 import { CountedKinds } from "./counted-kinds.ts";
 import { planQuota } from "./plan-quota.ts";
 
-/** A kind that a quota names and nobody serves may come to be served. */
+/** A kind that a quota names and that vanished may be back before anybody saw that it was away. */
 const unknownKindMs = 30_000;
 /** API servers learn of new limits a moment later than others; what they admitted until then is counted once more. */
 const newLimitsMs = 1_000;
@@ -34,9 +34,19 @@ export const resourceQuotaController: Controller = {
           queue.add(keyOf(next));
       },
     });
+    /** Those that may name a kind which nobody serves. */
+    const waiting = new Set<string>();
+    context.served.onChange(() => {
+      for (const key of waiting) queue.add(key);
+    });
     return async (key, signal) => {
+      const known = () => waiting.delete(key);
+      // Before anybody looks, so that no change is missed.
+      waiting.add(key);
       const quota = quotas.getByKey(key);
-      return quota === undefined ? undefined : sync(context, { kinds, quota, signal });
+      if (quota !== undefined) return sync(context, { kinds, quota, signal, onAllKnown: known });
+      known();
+      return undefined;
     };
   },
 };
@@ -45,11 +55,12 @@ interface Parts {
   readonly kinds: CountedKinds;
   readonly quota: ResourceQuota;
   readonly signal: AbortSignal;
+  readonly onAllKnown: () => void;
 }
 
 /** The objects are listed after the quota was read, and the status is written only if nothing was charged meanwhile: so
  *  whatever was charged until then is among the objects. */
-async function sync(context: ControllerContext, { kinds, quota: { metadata }, signal }: Parts) {
+async function sync(context: ControllerContext, { kinds, quota: { metadata }, signal, onAllKnown }: Parts) {
   const { client, clock, config } = context;
   const { namespace, name } = metadata;
   const { items } = await client.list(resources.resourcequotas, { namespace, signal });
@@ -63,6 +74,7 @@ async function sync(context: ControllerContext, { kinds, quota: { metadata }, si
     if (objects === undefined) allKnown = false;
     else counted.push({ evaluator, objects });
   }
+  if (allKnown) onAllKnown();
   const plan = planQuota({ quota, counted, nowMs: clock.wallMs() });
   const isNew =
     plan.status !== undefined && canonicalJson(plan.status.hard) !== canonicalJson(quota.status?.hard);
