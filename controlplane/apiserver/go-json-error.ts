@@ -135,5 +135,6 @@ function quotedByte(byte: number): string {
 /** What Go calls a JSON value in "cannot unmarshal …". */
 export function goKindOf(value: unknown): string {
   if (typeof value === "boolean") return "bool";
+  if (typeof value === "bigint") return "number";
   return Array.isArray(value) ? "array" : typeof value;
 }

@@ -1,3 +1,4 @@
+import { exactJsonText } from "../../base/exact-json.ts";
 import type { KubeObject } from "../../client/types.ts";
 import { badRequest } from "./api-error.ts";
 
@@ -5,9 +6,9 @@ import { badRequest } from "./api-error.ts";
 export type JsonObject = { [field: string]: unknown };
 
 /** JSON as the API writes it: like Go's encoder it escapes what HTML and old JavaScript would take as their own. Clients
- *  compare such bytes: what a ControllerRevision holds with the patch that they make themselves. */
+ *  compare such bytes: what a ControllerRevision holds with the patch that they make themselves. Whole numbers are exact. */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (one) => escapes[one] ?? one);
+  return exactJsonText(value).replace(/[<>&\u2028\u2029]/g, (one) => escapes[one] ?? one);
 }
 const escapes: Readonly<Record<string, string>> = {
   "<": "\\u003c",

@@ -23,10 +23,9 @@ describe("whole numbers that clients bring", () => {
   /** Raw text, since JavaScript cannot say such numbers. */
   const revision = (name: string, digits: bigint, inData: bigint) =>
     `{"apiVersion":"apps/v1","kind":"ControllerRevision","metadata":{"name":"${name}"},"revision":${digits},"data":{"a":[{"b":${inData}}]}}`;
-  const isExact = (...values: bigint[]) =>
-    values.every((one) => BigInt.asIntN(54, one) === one && one !== -(2n ** 53n));
+  const isExact = (value: bigint) => BigInt.asIntN(54, value) === value && value !== -(2n ** 53n);
 
-  it("are stored and read as they were, or refused by name: in JSON, YAML, apply and every patch", async () => {
+  it("are stored and read as they were, or refused by name where fields count with them: in JSON, YAML, apply and every patch", async () => {
     let made = 0;
     await fc.assert(
       fc.asyncProperty(number, number, fc.nat(5), async (digits, inData, how) => {
@@ -36,7 +35,7 @@ describe("whole numbers that clients bring", () => {
         const at = `${revisions}/${name}`;
         const base = () =>
           server.admin.call("POST", revisions, {
-            body: Buffer.from(revision(name, 1n, isExact(inData) ? inData : 1n)),
+            body: Buffer.from(revision(name, 1n, inData)),
             type: "application/json",
           });
         const patch = async (type: string, text: string) => {
@@ -65,10 +64,10 @@ describe("whole numbers that clients bring", () => {
             ),
         ][how]?.();
         assert.ok(answer);
-        if (!isExact(asked, wanted)) {
+        if (!isExact(asked)) {
           // What a patch makes is the patch's fault.
           assert.ok(answer.code === 400 || answer.code === 422, answer.text);
-          assert.match(answer.text, /(revision|data\.a\[0\]\.b): number near -?\d+ cannot be kept exactly/);
+          assert.match(answer.text, new RegExp(`revision: number ${asked} cannot be kept exactly`));
           return;
         }
         assert.ok(answer.code < 300, answer.text);
@@ -89,10 +88,7 @@ describe("whole numbers that clients bring", () => {
       type: "application/json",
     });
     assert.equal(answer.code, 400);
-    assert.match(
-      answer.body.message,
-      /spec\.activeDeadlineSeconds: number near 90071992547409\d\d cannot be kept/,
-    );
+    assert.match(answer.body.message, /spec\.activeDeadlineSeconds: number 9007199254740993 cannot be kept/);
   });
 
   it("are refused in protobuf beyond what is exact, and kept within", async () => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { exactJsonText, parseExactJson } from "../../../base/exact-json.ts";
 import { internalError, type StatusObject } from "../api-error.ts";
 import { anonymous, type User } from "../filters/authentication.ts";
 import { header, type RequestInfo } from "../filters/request-info.ts";
@@ -93,14 +94,14 @@ export class AuditTrail {
       return;
     }
     if (!isPatch && isObject(object)) this.#meta = objectOf(object.metadata);
-    if (wantsObject) this.#requestObject = JSON.stringify(this.#shown(object));
+    if (wantsObject) this.#requestObject = exactJsonText(this.#shown(object));
   }
 
   /** What is answered, as JSON. */
   answer(json: string): void {
     if (!this.wantsResponse) return;
     this.#responseObject = this.#rule?.omitManagedFields
-      ? JSON.stringify(this.#shown(JSON.parse(json)))
+      ? exactJsonText(this.#shown(parseExactJson(json)))
       : json;
   }
 

@@ -1,3 +1,4 @@
+import { exactJsonText } from "../../../base/exact-json.ts";
 import { JsonPathError, selectPath } from "../../../base/json-path.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Cell, Column, TableColumns } from "../registry/kind.ts";
@@ -35,13 +36,13 @@ function cellOf({ type, jsonPath }: PrinterColumn, object: KubeObject, nowMs: nu
   if (value === undefined) return null;
   switch (type) {
     case "integer":
-      return typeof value === "number" ? Math.trunc(value) : null;
+      return typeof value === "number" ? Math.trunc(value) : typeof value === "bigint" ? value : null;
     case "number":
-      return typeof value === "number" ? value : null;
+      return typeof value === "number" ? value : typeof value === "bigint" ? Number(value) : null;
     case "boolean":
       return typeof value === "boolean" ? value : null;
     case "string":
-      return typeof value === "string" ? value : JSON.stringify(value);
+      return typeof value === "string" ? value : exactJsonText(value);
     case "date":
       if (typeof value !== "string") return null;
       return Number.isNaN(Date.parse(value)) ? "<invalid>" : age(value, nowMs);

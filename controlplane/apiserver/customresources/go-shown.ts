@@ -1,3 +1,4 @@
+import { exactJsonText } from "../../../base/exact-json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import type { PrinterColumn } from "./definition.ts";
 import type { JsonSchema, ValidationRule } from "./json-schema.ts";
@@ -11,7 +12,7 @@ export function invalidShown(field: string, value: unknown, detail: string): Fie
 
 /** As Go's json.Marshal writes: fit to stand in a web page. */
 function goJson(value: unknown): string {
-  return JSON.stringify(value ?? null).replaceAll(
+  return exactJsonText(value ?? null).replaceAll(
     /[<>&\u2028\u2029]/g,
     (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
   );

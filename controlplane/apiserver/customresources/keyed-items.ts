@@ -1,3 +1,4 @@
+import { exactJsonText } from "../../../base/exact-json.ts";
 import { isObject } from "../json.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
@@ -26,5 +27,5 @@ export function keyedItems(schema: JsonSchema, list: unknown): KeyedItems | unde
 
 function keyOf(item: unknown, keys: readonly string[], { items }: JsonSchema): string | undefined {
   if (!isObject(item)) return undefined;
-  return JSON.stringify(keys.map((key) => item[key] ?? items?.properties?.[key]?.default ?? null));
+  return exactJsonText(keys.map((key) => item[key] ?? items?.properties?.[key]?.default ?? null));
 }

@@ -101,6 +101,7 @@ export function celValue(json: unknown, schema: JsonSchema | undefined, isRoot =
     return new CelList(items, listType === "map" || listType === "set" ? keys : undefined);
   }
   if (typeof json === "string") return textValue(json, schema.format);
+  if (typeof json === "bigint") return schema.type === "number" ? Number(json) : json;
   if (typeof json === "number") return schema.type === "number" ? json : BigInt(Math.trunc(json));
   return json as boolean;
 }

@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import { exactJsonText } from "../../../base/exact-json.ts";
 import { isObject } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, notSupported, required, tooLong, tooMany, typeInvalid } from "../resources/field-errors.ts";
@@ -56,7 +57,7 @@ function check(value: unknown, schema: JsonSchema, path: string, old?: Old): Fin
     addTo(out, checkString(value, schema, path));
     addTo(out, checkFormat(value, schema, path));
   }
-  if (typeof value === "number") addTo(out, checkNumber(value, schema, path));
+  if (typeof value === "number" || typeof value === "bigint") addTo(out, checkNumber(value, schema, path));
   if (Array.isArray(value)) addTo(out, checkList(value, schema, path, old));
   addTo(out, checkEnum(value, schema, path));
   if (isObject(value)) addTo(out, checkProperties(value, schema, path, old));
@@ -107,7 +108,8 @@ function checkType(value: unknown, schema: JsonSchema, path: string): Findings {
 function typeName(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
-  if (typeof value === "number") return Number.isInteger(value) ? "integer" : "number";
+  if (typeof value === "number") return Number.isSafeInteger(value) ? "integer" : "number";
+  if (typeof value === "bigint") return "integer";
   return typeof value;
 }
 
@@ -186,11 +188,11 @@ function checkFormat(value: string, { type, format }: JsonSchema, path: string):
   return found(typeInvalid(shownPath(path), value, text));
 }
 
-function checkNumber(value: number, schema: JsonSchema, path: string): Findings {
+function checkNumber(value: number | bigint, schema: JsonSchema, path: string): Findings {
   const out = found();
   const at = shownPath(path);
   const { type = "", format, multipleOf, maximum, minimum, exclusiveMaximum, exclusiveMinimum } = schema;
-  const inSchemaRange = (number: number, name: string) => {
+  const inSchemaRange = (number: number | bigint, name: string) => {
     if (isInRange(number, schema)) return true;
     const how = format ? `with format ${format}` : "(default format)";
     out.problems.push(invalid("", "", `${name} value must be of type ${type} ${how} in ${path}`));
@@ -199,9 +201,9 @@ function checkNumber(value: number, schema: JsonSchema, path: string): Findings 
   const add = (text: string) => out.problems.push(invalid(at, value, inBody(path, text)));
   // Go compares whole numbers as int64, and drops what a bound has behind its point; others as float64.
   const bound = (number: number, name: string) => {
-    const whole = inSchemaRange(number, name) && Number.isInteger(value);
+    const whole = inSchemaRange(number, name) && isWhole(value);
     return whole
-      ? { limit: Math.trunc(number), shown: String(Math.trunc(number)) }
+      ? { limit: Math.trunc(number), shown: String(BigInt(Math.trunc(number))) }
       : { limit: number, shown: goFloat(number) };
   };
   inSchemaRange(value, "Checked");
@@ -224,15 +226,21 @@ function checkNumber(value: number, schema: JsonSchema, path: string): Findings 
   return out;
 }
 
-function isInRange(value: number, { type, format }: JsonSchema): boolean {
-  if (type === "integer" && format === "int32") return value === (value | 0);
-  if (type === "integer") return Number.isInteger(value) && Math.abs(value) < 2 ** 63;
-  if (type === "number" && format === "float") return Number.isFinite(Math.fround(value));
+function isInRange(value: number | bigint, { type, format }: JsonSchema): boolean {
+  if (type === "integer" && format === "int32")
+    return isWhole(value) && -(2 ** 31) <= value && value < 2 ** 31;
+  if (type === "integer") return isWhole(value) && -(2 ** 63) <= value && value < 2 ** 63;
+  if (type === "number" && format === "float") return Number.isFinite(Math.fround(Number(value)));
   return true;
 }
 
-function isMultiple(value: number, factor: number): boolean {
-  if (Number.isInteger(value) && Number.isInteger(factor)) return factor === 0 || value % factor === 0;
+/** A whole number, however large. */
+const isWhole = (value: number | bigint) => typeof value === "bigint" || Number.isInteger(value);
+
+function isMultiple(number: number | bigint, factor: number): boolean {
+  if (isWhole(number) && Number.isInteger(factor))
+    return factor === 0 || BigInt(number) % BigInt(factor) === 0n;
+  const value = Number(number);
   const times = factor < 1 ? (1 / factor) * value : value / factor;
   return Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
 }
@@ -264,7 +272,7 @@ function checkEnum(value: unknown, schema: JsonSchema, path: string): Findings {
   const { enum: allowed } = schema;
   if (allowed === undefined || allowed.length === 0 || allowed.some((one) => isSame(one, value)))
     return found();
-  const values = allowed.map((one) => (typeof one === "string" ? one : JSON.stringify(one)));
+  const values = allowed.map((one) => (typeof one === "string" ? one : exactJsonText(one)));
   return found(notSupported(shownPath(path), value, values));
 }
 

@@ -1,3 +1,4 @@
+import { parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { ApiError, badRequest, unsupportedMediaType } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
@@ -93,7 +94,7 @@ function parseJson(bytes: Uint8Array): DecodedBody {
   const text = bodyText(bytes);
   let object: unknown;
   try {
-    object = JSON.parse(text);
+    object = parseExactJson(text);
   } catch (error) {
     throw badRequest(`${noKind}; json parse error: ${goJsonError(text) ?? String(error)}`);
   }
@@ -136,7 +137,7 @@ export function yamlValue(text: string): unknown {
 function parsedJson(text: string): unknown {
   if (!/^\s*[{[]/.test(text)) return undefined;
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return undefined;
   }

@@ -1,4 +1,6 @@
 import jsonPatch, { type Operation } from "fast-json-patch";
+import { cloneJson } from "../../../base/clone-json.ts";
+import { exactJsonText } from "../../../base/exact-json.ts";
 import { ApiError, badRequest } from "../api-error.ts";
 import { goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, objectOf } from "../json.ts";
@@ -44,13 +46,31 @@ function asGoReadsIt(operation: JsonObject): JsonObject {
   return takesValue && operation.value === undefined ? { ...operation, value: null } : operation;
 }
 
+/** The operation in those that the library does without copying values: it copies by way of a text that rounds numbers. */
+function asPlain(document: unknown, operation: Operation): readonly Operation[] {
+  const { op, path } = operation;
+  if (op === "replace") return [asAddition(document, operation)];
+  if ((op !== "copy" && op !== "move") || path === "" || operation.from === "") return [operation];
+  const { from } = operation;
+  const value = valueAt(document, from);
+  // What is not there is the library's to refuse.
+  if (value === undefined) return [operation];
+  if (op === "copy") return [{ op: "add", path, value: cloneJson(value) }];
+  return [
+    { op: "remove", path: from },
+    { op: "add", path, value },
+  ];
+}
+
 /** Replacing a field that is not there sets it, as in the library that Kubernetes uses. */
 function asAddition(document: unknown, operation: Operation): Operation {
-  if (operation.op !== "replace") return operation;
   const cut = operation.path.lastIndexOf("/");
-  const parent: unknown =
-    cut < 0 ? undefined : jsonPatch.getValueByPointer(document, operation.path.slice(0, cut));
-  return isObject(parent) ? { ...operation, op: "add" } : operation;
+  const parent = cut < 0 ? undefined : valueAt(document, operation.path.slice(0, cut));
+  return isObject(parent) ? ({ ...operation, op: "add" } as Operation) : operation;
+}
+
+function valueAt(document: unknown, pointer: string): unknown {
+  return jsonPatch.getValueByPointer(document, pointer);
 }
 
 /** Which operation did not fit. */
@@ -70,14 +90,14 @@ export function applyOperations(current: unknown, patch: readonly JsonObject[]):
     try {
       const operation = asGoReadsIt(given) as unknown as Operation;
       if (operation.op === "copy") {
-        copiedBytes += jsonBytes(jsonPatch.getValueByPointer(document, operation.from));
+        copiedBytes += jsonBytes(valueAt(document, operation.from));
         if (copiedBytes > jsonPatchLimits.copiedBytesMax)
           throw new Error(
             `Unable to complete the copy, the accumulated size increase of copy is ${copiedBytes}, exceeding the limit ${jsonPatchLimits.copiedBytesMax}`,
           );
       }
-      const fitting = asAddition(document, operation);
-      document = jsonPatch.applyOperation(document, fitting, true, true, true, at).newDocument;
+      for (const one of asPlain(document, operation))
+        document = jsonPatch.applyOperation(document, one, true, true, true, at).newDocument;
     } catch (error) {
       throw new PatchFailure(given, error);
     }
@@ -86,5 +106,5 @@ export function applyOperations(current: unknown, patch: readonly JsonObject[]):
 }
 
 function jsonBytes(value: unknown): number {
-  return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
+  return value === undefined ? 0 : Buffer.byteLength(exactJsonText(value));
 }

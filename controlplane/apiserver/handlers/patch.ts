@@ -1,3 +1,4 @@
+import { parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import {
   type ApiError,
@@ -131,7 +132,7 @@ function parse(bytes: Uint8Array): unknown {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch (error) {
     throw badRequest(`error decoding patch: ${goJsonError(text) ?? String(error)}`);
   }

@@ -1,4 +1,5 @@
-import { CORE_SCHEMA, loadAll } from "js-yaml";
+import { CORE_SCHEMA, defineScalarTag, intCoreTag, loadAll } from "js-yaml";
+import { exactWhole } from "../../../base/exact-json.ts";
 import { badRequest } from "../api-error.ts";
 import { bodyBytesMax } from "../filters/read-body.ts";
 import { isWithin } from "../nesting.ts";
@@ -15,7 +16,7 @@ function parsed(text: string): unknown {
   try {
     // Keys that stand twice are another's to find: the last one holds, as in Kubernetes' lax decoding.
     const bounds = { maxDepth: 100, maxTotalMergeKeys: 10_000 };
-    return loadAll(text, { schema: CORE_SCHEMA, json: true, ...bounds })[0];
+    return loadAll(text, { schema, json: true, ...bounds })[0];
   } catch (error) {
     throw badRequest(
       `error converting YAML to JSON: yaml: ${error instanceof Error ? firstLine(error.message) : error}`,
@@ -25,4 +26,20 @@ function parsed(text: string): unknown {
 
 function firstLine(text: string): string {
   return text.split("\n")[0] ?? "";
+}
+
+/** As the parser's own, but that whole numbers are exact within 64 bits. */
+const schema = CORE_SCHEMA.withTags(
+  defineScalarTag(intCoreTag.tagName, {
+    ...intCoreTag,
+    resolve(source, isExplicit, tag) {
+      const near = intCoreTag.resolve(source, isExplicit, tag);
+      return typeof near === "number" && !Number.isSafeInteger(near) ? exactly(source) : near;
+    },
+  }),
+);
+
+function exactly(source: string): number | bigint {
+  const size = BigInt(source.replace(/^[-+]/, ""));
+  return exactWhole(String(source.startsWith("-") ? -size : size));
 }

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
+import { exactJsonText, parseExactJson } from "../../../base/exact-json.ts";
+import { objectOf } from "../json.ts";
 import type { KindRegistry } from "../registry/kind-registry.ts";
 import { schema } from "../schema/load.ts";
 import type { CustomServed } from "./custom-definitions.ts";
 import { encodeV2 } from "./gnostic-v2.ts";
 import { encodeV3 } from "./gnostic-v3.ts";
 import { mergeSwagger, type SwaggerPart } from "./merge-swagger.ts";
-import { SwaggerWriter } from "./openapi-v2.ts";
+import { type SwaggerDocument, SwaggerWriter } from "./openapi-v2.ts";
 import { openapiV3Document } from "./openapi-v3.ts";
 import type { ServedAs } from "./operation.ts";
 import { type Catalogue, catalogueOf } from "./served-operations.ts";
@@ -65,7 +67,7 @@ export function openApiDocuments(
         keptV3.set(path, { etag, json: made });
         return made;
       };
-      return { etag, json, protobuf: () => encodeV3(JSON.parse(json())) };
+      return { etag, json, protobuf: () => encodeV3(objectOf(parseExactJson(json()))) };
     },
     v2(parts = []) {
       const { catalogue, index } = current();
@@ -80,7 +82,7 @@ export function openApiDocuments(
         etag,
         json,
         protobuf() {
-          kept.protobuf ??= encodeV2(JSON.parse(json()));
+          kept.protobuf ??= encodeV2(parseExactJson(json()) as SwaggerDocument);
           return kept.protobuf;
         },
       };
@@ -89,7 +91,7 @@ export function openApiDocuments(
 }
 
 function withParts(json: string, parts: readonly SwaggerPart[]): string {
-  return parts.length === 0 ? json : JSON.stringify(mergeSwagger(JSON.parse(json), parts));
+  return parts.length === 0 ? json : exactJsonText(mergeSwagger(parseExactJson(json) as SwaggerDocument, parts));
 }
 
 /** Names contents by what they are made of, without making them. */
@@ -107,7 +109,7 @@ class ContentNames {
 
   #custom(served: CustomServed): string {
     const known =
-      this.#ofCustom.get(served.custom) ?? digest([servedName(served), JSON.stringify(served.custom)]);
+      this.#ofCustom.get(served.custom) ?? digest([servedName(served), exactJsonText(served.custom)]);
     this.#ofCustom.set(served.custom, known);
     return known;
   }

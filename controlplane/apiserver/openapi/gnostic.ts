@@ -1,3 +1,4 @@
+import { exactJsonText } from "../../../base/exact-json.ts";
 import { WireWriter } from "../../../base/wire.ts";
 
 /** JSON written as one of gnostic's protobuf messages (github.com/google/gnostic-models), in which every map is a list of named
@@ -81,7 +82,7 @@ export const reference =
     ("$ref" in object(value) ? write : otherwise)(writer, value);
 
 /** Any value, in YAML, of which JSON is a part. */
-export const yaml: Write = (writer, value) => text(2)(writer, `${JSON.stringify(value)}\n`);
+export const yaml: Write = (writer, value) => text(2)(writer, `${exactJsonText(value)}\n`);
 
 function object(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? { ...value } : {};

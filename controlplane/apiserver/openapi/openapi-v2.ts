@@ -1,3 +1,4 @@
+import { exactJsonText } from "../../../base/exact-json.ts";
 import { dropSchemaDocs, type SchemaDocs, schemaDocs } from "../schema/load.ts";
 import { type CustomServed, customDefinitions } from "./custom-definitions.ts";
 import { customOperations } from "./custom-operations.ts";
@@ -78,4 +79,4 @@ function customPiece(served: CustomServed, docs: SchemaDocs, shared: SharedParam
   };
 }
 
-const entries = (object: object) => JSON.stringify(object).slice(1, -1);
+const entries = (object: object) => exactJsonText(object).slice(1, -1);

@@ -1,3 +1,4 @@
+import { exactJsonText } from "../../../base/exact-json.ts";
 import { kubernetesVersion } from "../../../client/version.ts";
 import { dropSchemaDocs, schemaDocs } from "../schema/load.ts";
 import { customDefinitions } from "./custom-definitions.ts";
@@ -65,7 +66,7 @@ function customDocument({ custom }: Catalogue, path: string): string | undefined
     docs,
     optionsOf: customOptionVersions,
   });
-  return JSON.stringify({
+  return exactJsonText({
     openapi: "3.0.0",
     info: { title: "Kubernetes CRD Swagger", version: "v0.1.0" },
     paths: v3PathItems(operations),

@@ -1,3 +1,4 @@
+import { exactWhole } from "../../../base/exact-json.ts";
 import { type Environment, fn, functionTable, type Message } from "../cel/environment.ts";
 import { type CelType, types } from "../cel/types.ts";
 import { CelError, CelList, CelMap, Duration, Optional, Timestamp, Uint, type Value } from "../cel/values.ts";
@@ -72,8 +73,8 @@ export function jsonOf(value: Value): unknown {
   if (value instanceof CelList) return value.items.map(jsonOf);
   if (value instanceof CelMap) return Object.fromEntries(value.keys().map((key) => jsonEntry(value, key)));
   if (value instanceof Optional) return value.value === undefined ? null : jsonOf(value.value);
-  if (value instanceof Uint) return Number(value.value);
-  if (typeof value === "bigint") return Number(value);
+  if (value instanceof Uint) return exactWhole(String(value.value));
+  if (typeof value === "bigint") return exactWhole(String(value));
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (value instanceof Timestamp) return new Date(Number(value.nanoseconds / 1_000_000n)).toISOString();
   if (value instanceof Duration) return `${Number(value.nanoseconds) / 1e9}s`;

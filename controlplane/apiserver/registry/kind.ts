@@ -163,7 +163,7 @@ export interface Part {
   readonly validate: (next: KubeObject, current: KubeObject) => readonly FieldError[];
 }
 
-export type Cell = string | number | boolean | null;
+export type Cell = string | number | bigint | boolean | null;
 export interface Column {
   readonly name: string;
   readonly type: "string" | "integer" | "date" | "boolean";

@@ -1,3 +1,4 @@
+import { exactJsonText, parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { jsonText } from "../json.ts";
 import { writtenForm } from "../schema/written-form.ts";
@@ -25,12 +26,12 @@ export function objectKey(kind: Kind, namespace: string, name: string): string {
 /** What is stored: the object's JSON without its resourceVersion, which is the store's own revision. */
 export function encodeStored(object: KubeObject): Uint8Array {
   const { resourceVersion: _, ...metadata } = object.metadata;
-  return encoder.encode(JSON.stringify({ ...object, metadata }));
+  return encoder.encode(exactJsonText({ ...object, metadata }));
 }
 
 /** The object as the API shows it: defaults of this release filled in, resourceVersion set. */
 export function decodeStored(kind: Kind, value: Uint8Array, modRevision: number): KubeObject {
-  const object: KubeObject = JSON.parse(decoder.decode(value));
+  const object = parseExactJson(decoder.decode(value)) as KubeObject;
   object.metadata.resourceVersion = String(modRevision);
   kind.applyDefaults(object);
   return object;
@@ -167,7 +168,7 @@ let lastRead: { readonly from: StoredObject; readonly object: KubeObject } | und
 
 function unpacked(from: StoredObject): KubeObject {
   if (lastRead?.from === from) return lastRead.object;
-  const object: KubeObject = JSON.parse(from.json().toString("utf8"));
+  const object = parseExactJson(from.json().toString("utf8")) as KubeObject;
   lastRead = { from, object };
   return object;
 }

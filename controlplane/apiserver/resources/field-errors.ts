@@ -1,3 +1,4 @@
+import { exactJsonText } from "../../../base/exact-json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 
@@ -63,7 +64,7 @@ export function immutable(field: string, next: unknown, current: unknown): reado
 }
 
 function shown(value: unknown): string {
-  return JSON.stringify(value ?? null);
+  return exactJsonText(value ?? null);
 }
 
 function joined(text: string, detail: string): string {

@@ -1,3 +1,4 @@
+import { exactJsonText, parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { mergeApplied } from "./apply-merge.ts";
 import { compareObjects } from "./compare.ts";
@@ -129,7 +130,7 @@ function takenOver(type: SchemaType, current: KubeObject | undefined): FieldSet 
   if (current === undefined || text === undefined || text === "") return undefined;
   let said: unknown;
   try {
-    said = JSON.parse(text);
+    said = parseExactJson(text);
   } catch {
     return undefined; // whoever wrote it, it says nothing of fields
   }
@@ -146,7 +147,7 @@ function renewLastApplied(object: Json, patch: Json): void {
   if (!metadata.annotations?.[lastApplied]) return;
   const wanted = structuredClone(patch) as unknown as KubeObject;
   if (wanted.metadata.annotations !== undefined) delete wanted.metadata.annotations[lastApplied];
-  metadata.annotations[lastApplied] = `${JSON.stringify(sorted(wanted))}\n`;
+  metadata.annotations[lastApplied] = `${exactJsonText(sorted(wanted))}\n`;
 }
 
 function sorted(value: unknown): unknown {
@@ -188,6 +189,6 @@ function removeAbandoned(
 function isKeyOfElement(path: Path): boolean {
   const [element = "", field = ""] = path.slice(-2);
   if (!element.startsWith("k:")) return false;
-  const keys: unknown = JSON.parse(element.slice(2));
+  const keys = parseExactJson(element.slice(2));
   return typeof keys === "object" && keys !== null && Object.hasOwn(keys, field.slice(2));
 }

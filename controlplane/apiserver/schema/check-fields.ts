@@ -1,4 +1,5 @@
 import { isQuantity, quantityRule } from "../../../base/quantity.ts";
+import { goKindOf } from "../go-json-error.ts";
 import { goTimeError } from "./go-time.ts";
 import { fieldOf, type Gvk, type SchemaField, type SchemaType, typeNameOf, typeOf } from "./load.ts";
 import { innerTypeOf, schemaFormOf, schemasWithin } from "./schema-forms.ts";
@@ -33,7 +34,7 @@ export function dropUnknownFields(gvk: Gvk, object: Json): void {
 }
 
 /** The same for an object whose fields beside its metadata another schema describes: those are looked at for numbers that
- *  cannot be kept. */
+ *  nobody can keep. */
 export function checkMetadataFields({ metadata, ...rest }: Readonly<Json>): FieldReport {
   const report = { unknown: [], duplicate: [], typeErrors: [] };
   const type = typeOf(metaType);
@@ -127,20 +128,19 @@ function checkValue(field: SchemaField, value: unknown, where: Where): void {
       }
       return;
     case "integer":
-      if (typeof value !== "number" || !Number.isInteger(value)) wrong(value, goType(field), where);
-      else if (field.f === "int32" && value !== (value | 0)) wrong(value, "int32", where);
-      else if (Math.abs(value) >= 2 ** 64) wrong(value, field.f ?? "int64", where);
-      else if (isRounded(value)) tooLarge(value, "int64", where);
+      if (typeof value === "bigint" && field.f !== "int32") tooLarge(value, where);
+      else if (!Number.isInteger(value)) wrong(value, goType(field), where);
+      else if (field.f === "int32" && !isInt32(value)) wrong(value, "int32", where);
+      else if (!Number.isSafeInteger(value)) wrong(value, field.f ?? "int64", where);
       return;
     case "number":
-      if (typeof value !== "number") wrong(value, "float64", where);
+      if (typeof value !== "number" && typeof value !== "bigint") wrong(value, "float64", where);
       return;
     case "boolean":
       if (typeof value !== "boolean") wrong(value, "bool", where);
       return;
     case "quantity":
-      if (typeof value !== "string" && typeof value !== "number") add(where, quantityRule);
-      else if (isRounded(value)) tooLarge(value, "Quantity", where);
+      if (!["string", "number", "bigint"].includes(typeof value)) add(where, quantityRule);
       else if (!isQuantity(String(value))) add(where, quantityRule);
       return;
     case "intOrString":
@@ -167,11 +167,11 @@ function checkForm(field: SchemaField, value: unknown, where: Where): void {
 }
 
 function wrong(value: unknown, wanted: string, where: Where): void {
-  const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  const what = goKindOf(value);
   // Go names the number itself only where it is one that the type cannot hold.
   const isNumber = what === "number" && /^(u?int|float)\d+$/.test(wanted);
   const path = where.at.replace(/\[\d+\]/g, "");
-  const shown = isNumber ? `number ${goNumber(Number(value))}` : what;
+  const shown = isNumber ? `number ${goNumber(value)}` : what;
   add(
     where,
     `json: cannot unmarshal ${shown} into Go struct field ${where.struct}.${path} of type ${wanted}`,
@@ -179,21 +179,20 @@ function wrong(value: unknown, wanted: string, where: Where): void {
 }
 
 /** As it most likely stood in the text: JSON's `1e30` where JavaScript writes `1e+30`. */
-const goNumber = (value: number) => String(value).replace("e+", "e");
+const goNumber = (value: unknown) => String(value).replace("e+", "e");
 
-/** Kubernetes keeps whole 64-bit numbers. Here they are JavaScript's, whose neighbours beyond 2^53 cannot be told apart:
- *  what may have been rounded when it was read is refused, so that no number ever changes silently. */
-function tooLarge(value: unknown, wanted: string, where: Where): void {
+/** Kubernetes keeps whole 64-bit numbers in all its fields. Here the fields of built-in kinds are JavaScript's numbers, so that
+ *  those beyond 2^53 are refused: no number ever changes silently. What is only kept, and not counted with, keeps them. */
+function tooLarge(value: bigint, where: Where): void {
   add(
     where,
-    `${where.at}: number near ${BigInt(Number(value))} cannot be kept exactly as ${wanted}: whole numbers must lie within ±${Number.MAX_SAFE_INTEGER}`,
+    `${where.at}: number ${value} cannot be kept exactly as int64: whole numbers must lie within ±${Number.MAX_SAFE_INTEGER}`,
   );
 }
 
 /** Values of any form (a revision's data, embedded objects): numbers may stand anywhere. */
 function checkNumbersWithin(value: unknown, where: Where): void {
-  if (isRounded(value)) tooLarge(value, "int64", where);
-  else if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
     wrong(value, "float64", where);
   else if (typeof value === "object" && value !== null)
     for (const [key, inner] of Object.entries(value)) {
@@ -240,7 +239,6 @@ function dropUnknown(type: SchemaType, object: Json): void {
   }
 }
 
-const isRounded = (value: unknown) => Number.isInteger(value) && !Number.isSafeInteger(value);
 const isInt32 = (value: unknown) => typeof value === "number" && value === (value | 0);
 const isBase64 = (text: string) =>
   text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text.replace(/[\r\n]/g, ""));

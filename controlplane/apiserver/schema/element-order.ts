@@ -1,3 +1,4 @@
+import { parseExactJson } from "../../../base/exact-json.ts";
 /** The order in which Kubernetes writes the elements of paths (`f:name`, `k:{"name":"web"}`, `v:"x"`, `i:0`): by what
  *  they are, then by what they say, numbers as numbers. Pure. */
 export function compareElements(a: string, b: string): number {
@@ -13,14 +14,14 @@ const order = ["f:", "k:", "v:", "i:"];
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return text;
   }
 }
 
 function compareValues(a: unknown, b: unknown): number {
-  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : 0;
   if (isObject(a) && isObject(b)) return compareKeys(Object.entries(a), Object.entries(b));
   return compareText(String(a), String(b));
 }
@@ -38,4 +39,5 @@ function compareKeys(a: Entries, b: Entries): number {
 }
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+const isNumber = (value: unknown) => typeof value === "number" || typeof value === "bigint";
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;

@@ -1,3 +1,4 @@
+import { exactJsonText, parseExactJson } from "../../../base/exact-json.ts";
 import { compareElements } from "./element-order.ts";
 import { fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
 import { sameValue } from "./same-value.ts";
@@ -188,15 +189,15 @@ const keyDefaults: Readonly<Record<string, unknown>> = { protocol: "TCP" };
 
 /** The path element of a list's element; undefined where the list is owned as a whole. */
 export function listElement(field: SchemaField, element: unknown): string | undefined {
-  if (field.set === 1) return `v:${JSON.stringify(element)}`;
+  if (field.set === 1) return `v:${exactJsonText(element)}`;
   if (field.keys === undefined || !isObject(element)) return undefined;
   const pairs = [...field.keys].sort().map((key) => [key, element[key] ?? keyDefaults[key]] as const);
-  return `k:${JSON.stringify(Object.fromEntries(pairs.filter(([, value]) => value !== undefined)))}`;
+  return `k:${exactJsonText(Object.fromEntries(pairs.filter(([, value]) => value !== undefined)))}`;
 }
 
 /** The index in `list` of the element that a `k:` or `v:` path element names; -1 if there is none. */
 export function indexOfElement(list: readonly unknown[], element: string): number {
-  const wanted: unknown = JSON.parse(element.slice(2));
+  const wanted = parseExactJson(element.slice(2));
   if (element.startsWith("v:")) return list.findIndex((one) => sameValue(one, wanted));
   if (!isObject(wanted)) return -1;
   return list.findIndex(
@@ -234,9 +235,9 @@ export function pathText(path: Path): string {
     .map((element) => {
       if (element.startsWith("f:")) return `.${element.slice(2)}`;
       if (element.startsWith("v:")) return `[=${element.slice(2)}]`;
-      const keys: unknown = JSON.parse(element.slice(2));
+      const keys = parseExactJson(element.slice(2));
       const pairs = isObject(keys) ? Object.entries(keys) : [];
-      return `[${pairs.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(",")}]`;
+      return `[${pairs.map(([key, value]) => `${key}=${exactJsonText(value)}`).join(",")}]`;
     })
     .join("");
 }

@@ -65,7 +65,9 @@ function setOther(object: Json, name: string, value: unknown): void {
 }
 
 function normalizeValue(field: SchemaField, value: unknown, what: "metadata" | "part" = "part"): unknown {
-  if (field.t === "quantity") return typeof value === "number" ? String(value) : value;
+  if (field.t === "quantity")
+    return typeof value === "number" || typeof value === "bigint" ? String(value) : value;
+  if (field.t === "number") return typeof value === "bigint" ? Number(value) : value;
   if (value === null) return field.t === "string" ? "" : value;
   if (typeof value !== "object") return value;
   const type = innerTypeOf(field);

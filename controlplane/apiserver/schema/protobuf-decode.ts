@@ -1,3 +1,4 @@
+import { parseExactJson } from "../../../base/exact-json.ts";
 import { latin1, text, WireError, WireReader } from "../../../base/wire.ts";
 import { meansUnset, type SchemaField, type SchemaType } from "./load.ts";
 import { type Layout, layoutOf, messageOf, wireTypeOf } from "./protobuf-layout.ts";
@@ -215,7 +216,7 @@ function readRaw(reader: WireReader): unknown {
   const raw = readSingle(reader).text;
   if (raw === undefined || raw === "") return undefined;
   try {
-    return JSON.parse(raw);
+    return parseExactJson(raw);
   } catch (error) {
     throw new WireError(
       `embedded object is not JSON: ${error instanceof Error ? error.message : "unreadable"}`,

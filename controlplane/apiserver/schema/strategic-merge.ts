@@ -1,3 +1,4 @@
+import { exactJsonText } from "../../../base/exact-json.ts";
 import { fieldOf, type Gvk, type SchemaField, type SchemaType, typeNameOf, typeOf } from "./load.ts";
 import { sameValue } from "./same-value.ts";
 
@@ -109,7 +110,7 @@ function mergeList(
     if (element.$patch === "delete" && !Object.hasOwn(element, key)) continue;
     const value = element[key];
     if (value === undefined)
-      throw new PatchError(`map: ${JSON.stringify(element)} does not contain declared merge key: ${key}`);
+      throw new PatchError(`map: ${exactJsonText(element)} does not contain declared merge key: ${key}`);
     const index = findElement(out, element, field);
     if (element.$patch === "delete") {
       if (index >= 0) out.splice(index, 1);
@@ -140,7 +141,7 @@ function findElement(list: readonly unknown[], wanted: Json, field: SchemaField)
 
 /** `list` in the given order; elements that the order does not name stay behind the neighbour they had. */
 function ordered(list: readonly unknown[], order: readonly unknown[], key: string | undefined): unknown[] {
-  const identity = (one: unknown) => JSON.stringify(key && isObject(one) ? one[key] : one);
+  const identity = (one: unknown) => exactJsonText(key && isObject(one) ? one[key] : one);
   const rank = new Map(order.map((one, index) => [identity(one), index]));
   const named = list.filter((one) => rank.has(identity(one)));
   named.sort((a, b) => (rank.get(identity(a)) ?? 0) - (rank.get(identity(b)) ?? 0));

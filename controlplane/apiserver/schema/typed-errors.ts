@@ -75,7 +75,7 @@ function wantedScalar(type: string, value: unknown): string | undefined {
       return typeof value === "string" ? undefined : "string";
     case "integer":
     case "number":
-      return typeof value === "number" ? undefined : "numeric (int or float)";
+      return typeof value === "number" || typeof value === "bigint" ? undefined : "numeric (int or float)";
     case "boolean":
       return typeof value === "boolean" ? undefined : "boolean";
     default:
@@ -85,6 +85,7 @@ function wantedScalar(type: string, value: unknown): string | undefined {
 
 function goType(value: unknown): string {
   if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  if (typeof value === "bigint") return "int64";
   if (typeof value === "boolean") return "bool";
   return typeof value === "string" ? "string" : shown(value);
 }

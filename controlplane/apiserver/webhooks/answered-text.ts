@@ -1,3 +1,4 @@
+import { parseExactJson } from "../../../base/exact-json.ts";
 import { goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, stringOf } from "../json.ts";
 import type { HookAnswer } from "./hook-client.ts";
@@ -54,7 +55,7 @@ export interface ReviewType {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return undefined; // what is no JSON is told as such
   }

@@ -176,6 +176,7 @@ function textMapProblem(map: unknown, path: string): string | undefined {
   const bad = Object.entries(map).find(([, value]) => typeof value !== "string");
   if (bad === undefined) return undefined;
   const [name, value] = bad;
-  const type = typeof value === "number" ? (Number.isInteger(value) ? "int64" : "float64") : goKindOf(value);
+  const isWhole = typeof value === "bigint" || Number.isInteger(value);
+  const type = isWhole ? "int64" : typeof value === "number" ? "float64" : goKindOf(value);
   return `${path}[${name}] must be a string, but is ${type} in converted object`;
 }

@@ -1,3 +1,4 @@
+import { parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { applyDefaults, type Mutable, type Plugin, type Requester, Rounds } from "../admission/admission.ts";
 import { type AskedRequest, askedConnection, askedRequest } from "../admission/matching/asked-request.ts";
@@ -127,7 +128,7 @@ function operationsOf(hook: string, text: string): readonly JsonObject[] {
     new HookFailure(hook, `received undecodable patch in webhook response: ${why}`, 503);
   let patch: unknown;
   try {
-    patch = JSON.parse(text);
+    patch = parseExactJson(text);
   } catch (error) {
     throw undecodable(goJsonError(text) ?? String(error));
   }
