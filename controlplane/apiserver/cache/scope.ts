@@ -8,8 +8,16 @@ export interface Scope {
   readonly prefix: string;
   readonly labels: readonly LabelRequirement[];
   readonly fields: readonly FieldRequirement[];
+  /** What objects must say in the version that is asked for, where others convert them: see ../registry/shown-selection.ts. */
+  readonly shown: readonly FieldRequirement[];
 }
 
+/** Does the scope leave out any of the objects under its prefix? */
+export function isSelective({ labels, fields, shown }: Scope): boolean {
+  return labels.length > 0 || fields.length > 0 || shown.length > 0;
+}
+
+/** But for what `shown` wants. */
 export function inScope(scope: Scope, object: StoredObject): boolean {
   return (
     object.key.startsWith(scope.prefix) &&

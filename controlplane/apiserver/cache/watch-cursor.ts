@@ -11,6 +11,8 @@ export interface Notice {
   readonly revision: number;
   /** It happened just now, and others are told the same; else it is part of one reader's starting state. */
   readonly isEvent: boolean;
+  /** The state before, where the reader was told of it. */
+  readonly previous?: StoredObject;
 }
 
 /** An event as somebody with that scope sees it: entering it is ADDED and leaving it DELETED, whatever happened. */
@@ -18,7 +20,8 @@ export function noticeOf(event: CacheEvent, scope: Scope): Notice | undefined {
   const { object, previous, revision } = event;
   const now = object !== undefined && inScope(scope, object);
   const before = previous !== undefined && inScope(scope, previous);
-  if (now) return { type: before ? "MODIFIED" : "ADDED", object, revision, isEvent: true };
+  if (now && before) return { type: "MODIFIED", object, revision, isEvent: true, previous };
+  if (now) return { type: "ADDED", object, revision, isEvent: true };
   return before ? { type: "DELETED", object: previous, revision, isEvent: true } : undefined;
 }
 

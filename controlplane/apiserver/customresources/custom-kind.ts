@@ -3,14 +3,7 @@ import { selectPath } from "../../../base/json-path.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { invalid } from "../api-error.ts";
 import { isObject, type JsonObject, stringOf, toKubeObject } from "../json.ts";
-import type {
-  FieldLabels,
-  Kind,
-  OtherForm,
-  SlowConversion,
-  Subresources,
-  TableColumns,
-} from "../registry/kind.ts";
+import type { Kind, OtherForm, SlowConversion, Subresources, TableColumns } from "../registry/kind.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import { validateMeta } from "../resources/meta.ts";
 import { dns1123Subdomain } from "../resources/names.ts";
@@ -27,6 +20,7 @@ import { embeddedResources, malformedMeta } from "./embedded-objects.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { objectProblems } from "./object-problems.ts";
 import { prune } from "./prune.ts";
+import { fieldsOf, metaLabels, storedTexts, textsOf, versionLabels } from "./selectable-fields.ts";
 
 /** The kind that an established definition brings. Undefined where it serves nothing. */
 /** @param converter How its objects are converted where the definition names a webhook. */
@@ -42,15 +36,13 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
   const apiVersion = apiVersionOf(group, stored.name);
   const schema = schemaOf(stored);
   const hasStatus = stored.subresources?.status !== undefined;
-  const fields = fieldsOf(stored);
   const convert = converterOf(definition, converter);
   const told = (version: DefinitionVersion) => customSchema(version, names.listKind ?? `${names.kind}List`);
   const versionOf = ({ apiVersion: own }: KubeObject) =>
     convert && spec.versions.find(({ name }) => own === apiVersionOf(group, name));
   const forms = others.map((version) => ({
     ...otherForm(version, { group, kind: names.kind, apiVersion, told: told(version) }),
-    // Where others convert, objects are not selected by what they make of them.
-    fieldLabels: { ...metaLabels(namespaced), ...(convert === undefined && formLabels(version)) },
+    fieldLabels: { ...metaLabels(namespaced), ...versionLabels(version) },
   }));
   const kind: Kind = {
     ...(convert && { slowForm: (name) => slowForm(definition, { name, stored, convert }) }),
@@ -92,42 +84,17 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
       ...validateMeta(object.metadata, { namespaced, nameRule: dns1123Subdomain, plainFinalizers: true }),
       ...objectProblems(object, schema, current),
     ],
-    fieldLabels: { ...metaLabels(namespaced), ...Object.fromEntries(fields.map((field) => [field, field])) },
-    selectableFields: (object) => {
-      const all = textsOf(object, Object.fromEntries(fields.map((field) => [field, field])));
-      if (convert !== undefined) return all;
-      // Each version has its own fields, and its own defaults of them.
-      for (const [at, version] of others.entries())
-        if (fieldsOf(version).length > 0)
-          Object.assign(all, textsOf(forms[at]?.toServed(object) ?? {}, formLabels(version)));
-      return all;
-    },
+    fieldLabels: { ...metaLabels(namespaced), ...versionLabels(stored) },
+    // Where others convert, what each version says is known once they were asked.
+    ...(convert === undefined && {
+      selectableFields: (object) =>
+        Object.fromEntries(
+          [stored, ...others].flatMap((version) => storedTexts(object, version, schemaOf(version))),
+        ),
+    }),
     ...tableColumns(stored.additionalPrinterColumns),
   };
   return kind;
-}
-
-function fieldsOf({ selectableFields = [] }: DefinitionVersion): readonly string[] {
-  return selectableFields.map(({ jsonPath }) => jsonPath.replace(/^\./, ""));
-}
-
-const metaLabels = (namespaced: boolean): FieldLabels => ({
-  "metadata.name": "metadata.name",
-  ...(namespaced && { "metadata.namespace": "metadata.namespace" }),
-});
-
-/** Of a version that is not the stored one. */
-function formLabels(version: DefinitionVersion): FieldLabels {
-  return Object.fromEntries(fieldsOf(version).map((field) => [field, `${version.name}:${field}`]));
-}
-
-/** The texts of an object's fields, by the labels' names. */
-function textsOf(object: object, labels: FieldLabels): Record<string, string> {
-  const texts = Object.entries(labels).map(([field, name]) => [
-    name,
-    fieldText(selectPath(`.${field}`, object)[0]),
-  ]);
-  return Object.fromEntries(texts);
 }
 
 const anyObject: JsonSchema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
@@ -237,6 +204,12 @@ function slowForm(
     return own;
   };
   return {
+    fieldTexts: (shown) => {
+      const texts = textsOf(shown, served);
+      return Object.fromEntries(
+        Object.entries(versionLabels(served)).map(([field, name]) => [name, texts[field] ?? ""]),
+      );
+    },
     async toServed(objects) {
       const plain: readonly JsonObject[] = objects.map((object) => ({ ...object }));
       const made = await convert(plain, apiVersionOf(group, name));
@@ -298,8 +271,4 @@ function setAt(object: KubeObject, path: string, value: unknown): void {
     at = next;
   }
   at[last] = value;
-}
-
-function fieldText(value: unknown): string {
-  return value === undefined || value === null ? "" : String(value);
 }

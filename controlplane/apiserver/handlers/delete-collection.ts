@@ -1,5 +1,6 @@
 import { ApiError } from "../api-error.ts";
 import { removeObject } from "../registry/remove-object.ts";
+import { selectShown } from "../registry/shown-selection.ts";
 import { StorageError } from "../registry/storage.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { listOptions, scopeOf } from "./list-options.ts";
@@ -14,7 +15,8 @@ export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<A
   const by = { ...requesterOf(call, shownOptions(asked)), isCollection: true } as const;
   const options = { ...asked, by };
   const cache = await deps.hub.consistent(served.kind);
-  const found = cache.select(scope);
+  const { revision } = cache;
+  const found = await selectShown(served, scope.shown, cache.select(scope));
   const chosen = limit > 0 ? found.slice(0, limit) : found;
   let removed = 0;
   for (const { object } of chosen) {
@@ -36,6 +38,6 @@ export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<A
   }
   return {
     type: "list",
-    list: { items: chosen, revision: cache.revision, continue: "", remaining: undefined },
+    list: { items: chosen, revision, continue: "", remaining: undefined },
   };
 }

@@ -134,9 +134,12 @@ export function scopeOf(
     }),
   );
   if (target.name !== "") fields.push({ field: "metadata.name", equal: true, value: target.name });
+  const isShown = ({ field }: FieldRequirement) =>
+    served.slow !== undefined && !field.startsWith("metadata.");
   return {
     prefix: listPrefix(served.kind, target.namespace),
     labels: parseLabelSelector(query.get("labelSelector") ?? ""),
-    fields,
+    fields: fields.filter((one) => !isShown(one)),
+    shown: fields.filter(isShown),
   };
 }

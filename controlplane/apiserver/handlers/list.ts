@@ -1,6 +1,6 @@
 import { ApiError, badRequest, expired, revisionTooLarge } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
-import { inScope, type Scope } from "../cache/scope.ts";
+import { inScope, isSelective, type Scope } from "../cache/scope.ts";
 import {
   type ContinueToken,
   decodeContinue,
@@ -8,7 +8,9 @@ import {
   expiredContinue,
 } from "../registry/continue-token.ts";
 import type { Kind } from "../registry/kind.ts";
-import { StorageError } from "../registry/storage.ts";
+import type { ServedKind } from "../registry/kind-table.ts";
+import { selectShown } from "../registry/shown-selection.ts";
+import { StorageError, type StoredEntry } from "../registry/storage.ts";
 import { StoredObject } from "../registry/stored-object.ts";
 import type { Answer, Call, HandlerDeps, ListAnswer } from "./call.ts";
 import { listOptions, scopeOf } from "./list-options.ts";
@@ -26,18 +28,19 @@ export async function list(call: Call, deps: HandlerDeps): Promise<Answer> {
     if (revision !== undefined && revision > 0n)
       throw badRequest("specifying resource version is not allowed when using continue");
     const token = decodeContinue(options.continue);
-    return { type: "list", list: await nextPage(deps, served.kind, { scope, token, limit: options.limit }) };
+    return { type: "list", list: await nextPage(deps, served, { scope, token, limit: options.limit }) };
   }
   // With a limit, a revision means that very state, as Kubernetes has it for old clients.
   const exact = options.match === "Exact" || (options.match === "" && options.limit > 0);
   if (revision !== undefined && revision > 0n && exact) {
     const page = { scope, start: "", limit: options.limit, revision: await storedRevision(deps, revision) };
-    return { type: "list", list: await readPage(deps, served.kind, page) };
+    return { type: "list", list: await readPage(deps, served, page) };
   }
   const cache = await freshCache(deps, served.kind, revision);
-  if (cache !== undefined) return { type: "list", list: firstPage(cache, scope, options.limit) };
+  if (cache !== undefined)
+    return { type: "list", list: await firstPage(served, cache, { scope, limit: options.limit }) };
   const page = { scope, start: "", limit: options.limit, revision: await deps.storage.revision() };
-  return { type: "list", list: await readPage(deps, served.kind, page) };
+  return { type: "list", list: await readPage(deps, served, page) };
 }
 
 /** `undefined` where a consistent cache was asked for and ours does not keep up: then the store is asked. */
@@ -60,10 +63,13 @@ async function storedRevision(deps: HandlerDeps, revision: bigint): Promise<numb
   throw revisionTooLarge(revision, await deps.storage.revision(), 0);
 }
 
-function firstPage(cache: KindCache, scope: Scope, limit: number): ListAnswer {
-  const selects = scope.labels.length > 0 || scope.fields.length > 0;
-  const found = cache.select(scope);
+async function firstPage(
+  served: ServedKind,
+  cache: KindCache,
+  { scope, limit }: Pick<PageRequest, "scope" | "limit">,
+): Promise<ListAnswer> {
   const { revision } = cache;
+  const found = await selectShown(served, scope.shown, cache.select(scope));
   if (limit === 0 || found.length <= limit)
     return { items: found, revision, continue: "", remaining: undefined };
   const items = found.slice(0, limit);
@@ -71,7 +77,7 @@ function firstPage(cache: KindCache, scope: Scope, limit: number): ListAnswer {
     items,
     revision,
     continue: encodeContinue({ revision, start: startAfter(scope, items) }),
-    remaining: selects ? undefined : found.length - limit,
+    remaining: isSelective(scope) ? undefined : found.length - limit,
   };
 }
 
@@ -88,12 +94,12 @@ interface NextPage {
 
 async function nextPage(
   deps: HandlerDeps,
-  kind: Kind,
+  served: ServedKind,
   { scope, token, limit }: NextPage,
 ): Promise<ListAnswer> {
   // -1: the state the pages showed is gone, and the client takes the rest from the newest one.
   const revision = token.revision === -1 ? await deps.storage.revision() : token.revision;
-  return readPage(deps, kind, { scope, start: token.start, limit, revision });
+  return readPage(deps, served, { scope, start: token.start, limit, revision });
 }
 
 interface PageRequest {
@@ -103,28 +109,40 @@ interface PageRequest {
   readonly revision: number;
 }
 
-async function readPage(deps: HandlerDeps, kind: Kind, page: PageRequest): Promise<ListAnswer> {
+async function readPage(deps: HandlerDeps, served: ServedKind, page: PageRequest): Promise<ListAnswer> {
   const { scope, limit, revision } = page;
-  const selects = scope.labels.length > 0 || scope.fields.length > 0;
   const items: StoredObject[] = [];
   let start = page.start;
   for (;;) {
     const result = await readStore(deps, { ...page, start });
+    const shown = scope.shown.length > 0 ? await shownOf(served, scope, result.entries) : undefined;
     for (const [at, entry] of result.entries.entries()) {
-      const object = new StoredObject(kind, entry);
-      if (!inScope(scope, object)) continue;
+      const object = shown === undefined ? new StoredObject(served.kind, entry) : shown.get(entry);
+      if (object === undefined || !inScope(scope, object)) continue;
       items.push(object);
       const rest = result.count - at - 1;
       if (limit === 0 || items.length < limit) continue;
       if (rest === 0) return { items, revision, continue: "", remaining: undefined };
       const token = encodeContinue({ revision, start: startAfter(scope, items) });
-      return { items, revision, continue: token, remaining: selects ? undefined : rest };
+      return { items, revision, continue: token, remaining: isSelective(scope) ? undefined : rest };
     }
     const last = result.entries[result.entries.length - 1];
     if (last === undefined || result.count <= result.entries.length)
       return { items, revision, continue: "", remaining: undefined };
     start = `${last.key.slice(scope.prefix.length)}\0`;
   }
+}
+
+/** The objects of a page that are in the scope, all of them converted at once. */
+async function shownOf(
+  served: ServedKind,
+  scope: Scope,
+  entries: readonly StoredEntry[],
+): Promise<ReadonlyMap<StoredEntry, StoredObject>> {
+  const objects = new Map(entries.map((entry) => [new StoredObject(served.kind, entry), entry]));
+  const inside = [...objects.keys()].filter((object) => inScope(scope, object));
+  const kept = new Set(await selectShown(served, scope.shown, inside));
+  return new Map([...objects].flatMap(([object, entry]) => (kept.has(object) ? [[entry, object]] : [])));
 }
 
 async function readStore(deps: HandlerDeps, { scope, start, revision }: PageRequest) {

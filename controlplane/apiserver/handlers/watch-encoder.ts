@@ -5,7 +5,10 @@ import type { Notice } from "../cache/watch-cursor.ts";
 import { type JsonObject, jsonText } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { ownBytes } from "../registry/packed-bytes.ts";
+import type { FieldRequirement } from "../registry/selectors.ts";
+import { meetsShown } from "../registry/shown-selection.ts";
 import { knowing } from "../registry/slow-conversion.ts";
+import type { StoredObject } from "../registry/stored-object.ts";
 import { encodeKubernetesProtobuf } from "../schema/protobuf-envelope.ts";
 import type { Call } from "./call.ts";
 import { mediaTypes } from "./negotiate.ts";
@@ -27,6 +30,13 @@ const frameHeads = {
 };
 const frameEnd = Buffer.from("}\n");
 
+export interface WatchEncoderOptions {
+  readonly encodings: Encodings;
+  readonly wallMs: () => number;
+  /** What objects must say in the version asked for, where others convert them. */
+  readonly shown: readonly FieldRequirement[];
+}
+
 /** The frames of one watch, in the form the client asked for: a line of JSON per change, or a message of protobuf and its
  *  length before it. */
 export class WatchEncoder {
@@ -40,14 +50,16 @@ export class WatchEncoder {
   /** Watchers of the same form are told the same bytes. */
   readonly #form: string;
   readonly #isProtobuf: boolean;
+  readonly #shown: readonly FieldRequirement[];
   #columnsTold = false;
 
   constructor(
     call: Pick<Call, "served" | "output" | "query">,
-    { encodings, wallMs }: { readonly encodings: Encodings; readonly wallMs: () => number },
+    { encodings, wallMs, shown }: WatchEncoderOptions,
   ) {
     this.#call = call;
-    this.isSlow = call.served.slow !== undefined && call.output.as !== "metadata";
+    this.#shown = shown;
+    this.isSlow = call.served.slow !== undefined && (call.output.as !== "metadata" || shown.length > 0);
     this.#include = includeObjectOf(call.query);
     this.#encodings = encodings;
     this.#wallMs = wallMs;
@@ -86,20 +98,33 @@ export class WatchEncoder {
     return this.#frameOf("ERROR", error.status());
   }
 
-  /** The frames of several changes, converted at once. */
-  async frames(notices: readonly Notice[]): Promise<Buffer> {
-    const shown = notices.map(({ type, object, revision }) => {
-      const moved = revision !== object.revision;
-      return { type, object: moved ? withRevision(object.object, revision) : object.object };
-    });
+  /** The frames of several changes, converted at once; of those that enter or leave what is wanted by what they then say too. */
+  async frames(notices: readonly Notice[]): Promise<readonly Buffer[]> {
+    const selects = this.#shown.length > 0;
+    const changes = notices.map(({ type, object, previous, revision }) => ({
+      type,
+      object: atRevision(object, revision),
+      ...(selects && previous && { previous: atRevision(previous, revision) }),
+    }));
     const served = await knowing(
       this.#call.served,
-      shown.map(({ object }) => object),
+      changes.flatMap(({ object, previous }) => (previous === undefined ? [object] : [object, previous])),
     );
-    const lines = shown.map(
-      ({ type, object }) => `${jsonText({ type, object: this.#shape(object, served) })}\n`,
-    );
-    return Buffer.from(lines.join(""));
+    return changes.flatMap((change) => {
+      const told = selects ? this.#selected(change, served) : change;
+      if (told === undefined) return [];
+      const { type, object } = told;
+      return [Buffer.from(`${jsonText({ type, object: this.#shape(object, served) })}\n`)];
+    });
+  }
+
+  /** The change as it is seen by somebody who wants only what meets the requirements. */
+  #selected({ type, object, previous }: Change, served: ServedKind): Change | undefined {
+    const now = meetsShown(served, this.#shown, object);
+    if (type !== "MODIFIED" || previous === undefined) return now ? { type, object } : undefined;
+    const before = meetsShown(served, this.#shown, previous);
+    if (now) return { type: before ? "MODIFIED" : "ADDED", object };
+    return before ? { type: "DELETED", object: previous } : undefined;
   }
 
   /** Tells the client how far it is: there were no more changes for it up to `revision`. */
@@ -145,6 +170,16 @@ export class WatchEncoder {
       columnsKnown,
     };
   }
+}
+
+interface Change {
+  readonly type: Notice["type"];
+  readonly object: KubeObject;
+  readonly previous?: KubeObject;
+}
+
+function atRevision({ object, revision }: StoredObject, wanted: number): KubeObject {
+  return revision === wanted ? object : withRevision(object, wanted);
 }
 
 function withRevision(object: KubeObject, revision: number): KubeObject {

@@ -130,7 +130,7 @@ export class WatchStream implements CacheListener {
 
   /** The next changes of a kind whose objects others convert: nothing else is written until they are. False: none. */
   #convertNext(): boolean {
-    const { cache, cursor, encoder, response } = this.#options;
+    const { cache, cursor, encoder, response, onFrame } = this.#options;
     const notices: Notice[] = [];
     let mark = false;
     while (notices.length < convertedMax) {
@@ -153,7 +153,9 @@ export class WatchStream implements CacheListener {
         if (this.#ended) return;
         if (mark) this.#initialMarked = true;
         const bookmark = mark ? [encoder.bookmark(cache.revision, true)] : [];
-        this.#blocked = !response.write(Buffer.concat([frames, ...bookmark]));
+        for (const frame of frames) onFrame?.(frame.length);
+        const bytes = Buffer.concat([...frames, ...bookmark]);
+        this.#blocked = bytes.length > 0 && !response.write(bytes);
         this.wake();
       },
       (error: unknown) => this.#fail(error),

@@ -21,6 +21,7 @@ export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
   const encoder = new WatchEncoder(call, {
     encodings: deps.hub.encodings,
     wallMs: () => deps.clock.wallMs(),
+    shown: scope.shown,
   });
   const start = await startOf(call, deps, { options, scope });
   return {

@@ -91,7 +91,9 @@ export function openApiDocuments(
 }
 
 function withParts(json: string, parts: readonly SwaggerPart[]): string {
-  return parts.length === 0 ? json : exactJsonText(mergeSwagger(parseExactJson(json) as SwaggerDocument, parts));
+  return parts.length === 0
+    ? json
+    : exactJsonText(mergeSwagger(parseExactJson(json) as SwaggerDocument, parts));
 }
 
 /** Names contents by what they are made of, without making them. */

@@ -111,6 +111,8 @@ export interface Kind {
 export interface SlowConversion {
   readonly toServed: (objects: readonly KubeObject[]) => Promise<readonly JsonObject[]>;
   readonly fromServed: (object: JsonObject) => Promise<JsonObject>;
+  /** What an object of the version says in its selectable fields, by the names that the version's labels have. */
+  readonly fieldTexts: (shown: JsonObject) => Readonly<Record<string, string>>;
 }
 
 /** A kind as another group or version shows it (events under events.k8s.io). */

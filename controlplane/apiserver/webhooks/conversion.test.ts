@@ -175,6 +175,7 @@ describe("custom resources that a webhook converts", () => {
       additionalPrinterColumns: [
         { name: "Spec", type: "string", jsonPath: name === "v1" ? ".spec.n" : ".spec.size" },
       ],
+      selectableFields: [{ jsonPath: name === "v1" ? ".spec.n" : ".spec.size" }],
     });
     const clientConfig = { url: hook.url("/convert"), caBundle: hook.caBundle };
     const made = await call("POST", definitions, {
@@ -295,6 +296,56 @@ describe("custom resources that a webhook converts", () => {
     const broken = api.admin.watch(`${path("v2")}?watch=true`);
     const { value } = await broken.next();
     assert.deepEqual([value?.type, value?.object.code], ["ERROR", 500]);
+  });
+
+  it("are selected by what they say in the version that is asked for: in lists, their pages and watches", async () => {
+    const names = async (version: string, query: string) => {
+      const { code, body } = await call("GET", `${path(version)}?${query}`);
+      return code === 200 ? body.items.map(({ metadata }: Any) => metadata.name) : body.message;
+    };
+    for (const name of ["s1", "s2", "s3"]) await call("POST", path("v2"), sample("v2", name, { size: "70" }));
+    const { body } = await call("POST", path("v1"), sample("v1", "s4", { n: 71 }));
+    assert.deepEqual(await names("v2", "fieldSelector=spec.size=70"), ["s1", "s2", "s3"]);
+    assert.deepEqual(await names("v1", "fieldSelector=spec.n=70,metadata.name!=s2"), ["s1", "s3"]);
+    assert.deepEqual(await names("v2", "fieldSelector=spec.size=71"), ["s4"]);
+    assert.match(await names("v2", "fieldSelector=spec.n=70"), /field label not supported: spec\.n/);
+    const page = await call("GET", `${path("v2")}?fieldSelector=spec.size=70&limit=2`);
+    assert.deepEqual([page.body.items.length, page.body.metadata.remainingItemCount], [2, undefined]);
+    const rest = `fieldSelector=spec.size=70&limit=2&continue=${page.body.metadata.continue}`;
+    assert.deepEqual(await names("v2", rest), ["s3"]);
+
+    const since = `resourceVersion=${body.metadata.resourceVersion}`;
+    const change = (name: string, size: string) =>
+      call("PATCH", `${path("v2")}/${name}`, { spec: { size } }, merge);
+    await change("s1", "72");
+    await change("s4", "70");
+    await call("PATCH", `${path("v1")}/s4`, { metadata: { labels: { a: "b" } } }, merge);
+    await change("s4", "73");
+    await call("DELETE", `${path("v2")}/s2`);
+    for (const [version, selector] of [
+      ["v2", "spec.size=70"],
+      ["v1", "spec.n=70"],
+    ] as const) {
+      const seen: unknown[] = [];
+      const query = `watch=true&${since}&fieldSelector=${selector}`;
+      for await (const { type, object } of api.admin.watch(`${path(version)}?${query}`)) {
+        seen.push([type, object.metadata.name, object.spec.size ?? String(object.spec.n)]);
+        if (seen.length === 5) break;
+      }
+      assert.deepEqual(seen, [
+        ["DELETED", "s1", "70"],
+        ["ADDED", "s4", "70"],
+        ["MODIFIED", "s4", "70"],
+        ["DELETED", "s4", "70"],
+        ["DELETED", "s2", "70"],
+      ]);
+    }
+    const gone = await call("DELETE", `${path("v2")}?fieldSelector=spec.size=70`);
+    assert.deepEqual(
+      gone.body.items.map(({ metadata }: Any) => metadata.name),
+      ["s3"],
+    );
+    for (const name of ["s1", "s4"]) await call("DELETE", `${path("v2")}/${name}`);
   });
 
   it("are shown to admission webhooks in the version that a rule names", async () => {
