@@ -194,7 +194,9 @@ export type Delegate = (exchange: Exchange, deps: ServerDeps) => Promise<boolean
 async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
   for (const serves of [...deps.delegates, paths, kinds, bindings]) if (await serves(exchange, deps)) return;
   const { group = "" } = exchange.info.resource ?? {};
-  throw deps.handlers.kinds.groups().has(group) ? resourceNotFound() : pathNotFound();
+  // A group of which nothing is built in has the paths that definitions say, and no others.
+  const isBuiltIn = deps.handlers.kinds.served.some((one) => one.group === group && one.schema === undefined);
+  throw isBuiltIn ? resourceNotFound() : pathNotFound();
 }
 
 /** Health, metrics, discovery, schemas: everything that is no resource. */

@@ -1,12 +1,10 @@
 import { cloneJson } from "../../../base/clone-json.ts";
-import { selectPath } from "../../../base/json-path.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { invalid } from "../api-error.ts";
-import { isObject, type JsonObject, stringOf, toKubeObject } from "../json.ts";
-import type { Kind, OtherForm, SlowConversion, Subresources, TableColumns } from "../registry/kind.ts";
+import { type JsonObject, toKubeObject } from "../json.ts";
+import type { Kind, OtherForm, SlowConversion, TableColumns } from "../registry/kind.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
-import { validateMeta } from "../resources/meta.ts";
-import { dns1123Subdomain } from "../resources/names.ts";
+import { byPriority } from "../registry/version-priority.ts";
 import { checkMetadataFields, dropUnknownMetadata } from "../schema/check-fields.ts";
 import { customType } from "../schema/custom-type.ts";
 import { normalizeMetadata } from "../schema/normalize.ts";
@@ -15,12 +13,13 @@ import type { ConvertObjects } from "../webhooks/convert-objects.ts";
 import type { hookAddress } from "../webhooks/hooks.ts";
 import { tableColumns } from "./columns.ts";
 import { applySchemaDefaults, dropNulls } from "./defaults.ts";
-import { type Definition, type DefinitionVersion, type ScalePaths, storageVersion } from "./definition.ts";
+import { type Definition, type DefinitionVersion, storageVersion } from "./definition.ts";
 import { embeddedResources, malformedMeta } from "./embedded-objects.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { objectProblems } from "./object-problems.ts";
 import { prune } from "./prune.ts";
 import { fieldsOf, metaLabels, storedTexts, textsOf, versionLabels } from "./selectable-fields.ts";
+import { doorRules, judgeRules, subresourcesOf } from "./version-rules.ts";
 
 /** The kind that an established definition brings. Undefined where it serves nothing. */
 /** @param converter How its objects are converted where the definition names a webhook. */
@@ -35,15 +34,22 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
   const namespaced = spec.scope === "Namespaced";
   const apiVersion = apiVersionOf(group, stored.name);
   const schema = schemaOf(stored);
-  const hasStatus = stored.subresources?.status !== undefined;
   const convert = converterOf(definition, converter);
   const told = (version: DefinitionVersion) => customSchema(version, names.listKind ?? `${names.kind}List`);
   const versionOf = ({ apiVersion: own }: KubeObject) =>
     convert && spec.versions.find(({ name }) => own === apiVersionOf(group, name));
-  const forms = others.map((version) => ({
-    ...otherForm(version, { group, kind: names.kind, apiVersion, told: told(version) }),
-    fieldLabels: { ...metaLabels(namespaced), ...versionLabels(version) },
-  }));
+  const ownRules = judgeRules({ ...stored, schema, namespaced, shown: (object) => object });
+  const forms = others.map((version) => {
+    const form = otherForm(version, { definition, stored, told: told(version) });
+    const rules = judgeRules({ ...version, schema: schemaOf(version), namespaced, shown: form.toServed });
+    return {
+      ...form,
+      // Where others convert, what comes is judged before that, and then by the stored version.
+      rules: { ...doorRules(version), ...(convert === undefined ? rules : ownRules) },
+      subresources: subresourcesOf(version),
+      fieldLabels: { ...metaLabels(namespaced), ...versionLabels(version) },
+    };
+  });
   const kind: Kind = {
     ...(convert && { slowForm: (name) => slowForm(definition, { name, stored, convert }) }),
     group,
@@ -60,7 +66,7 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
     hasGeneration: true,
     alsoCounted: ({ metadata: _, ...rest }) => rest,
     schema: objectSchema(schema, told(stored)),
-    ...deprecationOf(stored, apiVersion, names.kind),
+    ...deprecationOf(stored, definition),
     ...(!stored.served && { hidesOwnForm: true }),
     otherForms: forms,
     applyDefaults(object) {
@@ -71,19 +77,9 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
       dropNulls(object, own);
       applySchemaDefaults(object, own);
     },
-    ...(hasStatus && {
-      prepareForCreate(object) {
-        delete object.status;
-      },
-      prepareForUpdate(next, current) {
-        if (current.status === undefined) delete next.status;
-        else next.status = current.status;
-      },
-    }),
-    validate: (object, _facts, current) => [
-      ...validateMeta(object.metadata, { namespaced, nameRule: dns1123Subdomain, plainFinalizers: true }),
-      ...objectProblems(object, schema, current),
-    ],
+    ...doorRules(stored),
+    ...ownRules,
+    statusKeeps: ["labels", "annotations", "finalizers", "ownerReferences"],
     fieldLabels: { ...metaLabels(namespaced), ...versionLabels(stored) },
     // Where others convert, what each version says is known once they were asked.
     ...(convert === undefined && {
@@ -142,21 +138,21 @@ function customSchema(version: DefinitionVersion, listKind: string): CustomSchem
   };
 }
 
-interface Stored {
-  readonly group: string;
-  readonly kind: string;
-  readonly apiVersion: string;
+interface FormOf {
+  readonly definition: Definition;
+  readonly stored: DefinitionVersion;
   readonly told: CustomSchema;
 }
 
 /** The conversion `None`: only apiVersion differs. What a client sends is judged by the version in which it sends it. */
-function otherForm(version: DefinitionVersion, { group, kind, apiVersion, told }: Stored): OtherForm {
+function otherForm(version: DefinitionVersion, { definition, stored, told }: FormOf): OtherForm {
+  const { group } = definition.spec;
   const schema = schemaOf(version);
   const view: TableColumns = tableColumns(version.additionalPrinterColumns);
   return {
     group,
     version: version.name,
-    ...deprecationOf(version, apiVersionOf(group, version.name), kind),
+    ...deprecationOf(version, definition),
     schema: objectSchema(schema, told),
     view,
     toServed(object) {
@@ -167,10 +163,7 @@ function otherForm(version: DefinitionVersion, { group, kind, apiVersion, told }
     },
     fromServed(object) {
       applySchemaDefaults(object, schema);
-      const typed = toKubeObject(object);
-      const problems = objectProblems(typed, schema);
-      if (problems.length > 0) throw invalid({ group, kind }, typed.metadata.name, problems);
-      return { ...typed, apiVersion };
+      return { ...toKubeObject(object), apiVersion: apiVersionOf(group, stored.name) };
     },
   };
 }
@@ -229,46 +222,16 @@ function slowForm(
 }
 
 function deprecationOf(
-  { deprecated, deprecationWarning }: DefinitionVersion,
-  apiVersion: string,
-  kind: string,
+  { name, deprecated, deprecationWarning }: DefinitionVersion,
+  { spec }: Definition,
 ): { readonly deprecation?: string } {
   if (deprecated !== true) return {};
-  return { deprecation: deprecationWarning ?? `${apiVersion} ${kind} is deprecated` };
-}
-
-function subresourcesOf({ subresources }: DefinitionVersion): Subresources {
-  const { status, scale } = subresources ?? {};
-  return {
-    ...(status !== undefined && { status: true }),
-    ...(scale !== undefined && { scale: scaleOf(scale) }),
-  };
-}
-
-function scaleOf(paths: ScalePaths): NonNullable<Subresources["scale"]> {
-  const numberAt = (object: KubeObject, path: string) => {
-    const value = selectPath(path, object)[0];
-    return typeof value === "number" ? value : 0;
-  };
-  return {
-    replicas: (object) => numberAt(object, paths.specReplicasPath),
-    currentReplicas: (object) => numberAt(object, paths.statusReplicasPath),
-    selector: (object) =>
-      paths.labelSelectorPath === undefined ? "" : stringOf(selectPath(paths.labelSelectorPath, object)[0]),
-    setReplicas: (object, replicas) => setAt(object, paths.specReplicasPath, replicas),
-  };
-}
-
-/** The path is one of plain names: the definition's rules see to that. */
-function setAt(object: KubeObject, path: string, value: unknown): void {
-  const names = path.split(".").filter((name) => name !== "");
-  const last = names.pop() ?? "";
-  let at: JsonObject = object as unknown as JsonObject;
-  for (const name of names) {
-    const inner = at[name];
-    const next: JsonObject = isObject(inner) ? inner : {};
-    at[name] = next;
-    at = next;
-  }
-  at[last] = value;
+  if (deprecationWarning !== undefined) return { deprecation: deprecationWarning };
+  const called = (version: string) => `${apiVersionOf(spec.group, version)} ${spec.names.kind}`;
+  const [better] = spec.versions
+    .filter((one) => one.served && one.deprecated !== true && byPriority(one.name, name) < 0)
+    .map((one) => one.name)
+    .sort(byPriority);
+  const instead = better === undefined ? "" : `; use ${called(better)}`;
+  return { deprecation: `${called(name)} is deprecated${instead}` };
 }

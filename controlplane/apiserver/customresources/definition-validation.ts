@@ -18,7 +18,7 @@ export function validateDefinition(definition: Definition, old?: Definition): re
   const inner = innerForm(spec);
   const wanted = `${spec.names.plural}.${spec.group}`;
   const { name = "" } = metadata;
-  const misnamed = old === undefined && name !== wanted;
+  const misnamed = old === undefined && name !== "" && name !== wanted;
   return [
     ...(misnamed ? [invalid("metadata.name", name, `must be spec.names.plural+"."+spec.group`)] : []),
     ...specProblems(spec, inner, old),

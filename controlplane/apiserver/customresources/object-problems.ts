@@ -6,9 +6,16 @@ import { hasRules, validateRules } from "./rules.ts";
 import { validateValue } from "./validate.ts";
 
 /** All that a schema has against an object, in Kubernetes' order. Pure.
- *  @param old What is stored, in an update: what was wrong in it and has not changed may stay. */
-export function objectProblems(next: unknown, schema: JsonSchema, old?: unknown): readonly FieldError[] {
+ *  @param old What is stored, in an update: what was wrong in it and has not changed may stay.
+ *  @param before What is wrong beside the schema, told first. */
+export function objectProblems(
+  next: unknown,
+  schema: JsonSchema,
+  old?: unknown,
+  before: readonly FieldError[] = [],
+): readonly FieldError[] {
   const problems = [
+    ...before,
     ...validateValue(next, schema, "", old),
     ...embeddedProblems(next, schema, ""),
     ...(old === undefined || duplicateItems(old, schema).length === 0 ? duplicateItems(next, schema) : []),

@@ -77,14 +77,13 @@ export function specialRow(kind: Kind, name: string): SpecialRow | undefined {
   return { group: "", version: "v1", kind: `${kind.kind}ProxyOptions`, verbs };
 }
 
-function kindRow({ kind, group, version }: ServedKind): ResourceRow {
+function kindRow({ kind, group, version, subresources: own }: ServedKind): ResourceRow {
   const subresources: SubresourceRow[] = [];
   const change = ["get", "patch", "update"];
-  if (kind.subresources.status)
-    subresources.push({ name: "status", group, version, kind: kind.kind, verbs: change });
-  if (kind.subresources.scale)
+  if (own.status) subresources.push({ name: "status", group, version, kind: kind.kind, verbs: change });
+  if (own.scale)
     subresources.push({ name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: change });
-  for (const name of Object.keys(kind.subresources.parts ?? {}))
+  for (const name of Object.keys(own.parts ?? {}))
     subresources.push({ name, group, version, kind: kind.kind, verbs: change });
   for (const name of servedSpecials(kind)) {
     const row = specialRow(kind, name);

@@ -64,7 +64,7 @@ function verbOf({ verb, subresource }: ResourceInfo, method: string, contentType
 
 function isServed({ group, version, plural, subresource }: ResourceInfo, kinds: Kinds): boolean {
   if (plural === "bindings" && group === "" && version === "v1") return subresource === "";
-  const subresources = kinds.byResource(group, version, plural)?.kind.subresources;
+  const subresources = kinds.byResource(group, version, plural)?.subresources;
   if (subresources === undefined) return false;
   const { status, scale, parts = {}, special = [] } = subresources;
   return (

@@ -37,7 +37,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
       manager,
       force: truthy(call.query.get("force")),
       subresource: call.target.subresource,
-      resets: resetsOf(call.served.kind, call.target.subresource),
+      resets: resetsOf(call.served, call.target.subresource),
       now: rfc3339(deps.clock.wallMs()),
       type: typeOfServed(call.served),
       forms: formsOfServed(call.served),

@@ -1,6 +1,6 @@
 import { parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
-import { ApiError, badRequest, unsupportedMediaType } from "../api-error.ts";
+import { ApiError, badRequest, invalid, unsupportedMediaType } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { goJsonError, goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, objectOf, stringOf, toKubeObject } from "../json.ts";
@@ -8,6 +8,7 @@ import { checkNesting } from "../nesting.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import { storedFrom } from "../registry/slow-conversion.ts";
+import { invalid as invalidValue } from "../resources/field-errors.ts";
 import { duplicateFields } from "../schema/duplicate-fields.ts";
 import { UnknownKindError } from "../schema/load.ts";
 import { ProtobufError } from "../schema/protobuf-envelope.ts";
@@ -227,7 +228,7 @@ export async function acceptPart(
   checkNesting(object);
   object.apiVersion ??= served.apiVersion;
   object.kind ??= served.kind.kind;
-  requireKind(object, { group: served.group, version: served.version, kind: served.kind.kind });
+  requireServed(served, object);
   const schema = schemaOf(served, schemas);
   const { group, version } = served;
   checkFieldNames(call, { group, version, kind: served.kind.kind }, text, () => schema.accept(object));
@@ -248,6 +249,17 @@ export async function acceptPart(
 
 export function schemaOf({ schema, group, version, kind }: ServedKind, schemas: Schemas): ObjectSchema {
   return schema ?? schemas.of({ group, version, kind: kind.kind });
+}
+
+/** Of a definition's group and version any object can be read: what it is not is told as the rules of the kind tell it. */
+function requireServed(served: ServedKind, object: JsonObject): void {
+  const { group, version, apiVersion, kind } = served;
+  const said = stringOf(object.kind);
+  if (served.schema !== undefined && object.apiVersion === apiVersion && said !== kind.kind)
+    throw invalid({ group, kind: said }, stringOf(objectOf(object.metadata).name), [
+      invalidValue("kind", said, `must be ${kind.kind}`),
+    ]);
+  requireKind(object, { group, version, kind: kind.kind });
 }
 
 function requireKind(object: JsonObject, wanted: WantedKind): void {

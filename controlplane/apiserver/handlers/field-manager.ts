@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { header } from "../filters/request-info.ts";
-import type { Kind } from "../registry/kind.ts";
+import type { ServedKind } from "../registry/kind-table.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import type { UpdateRecord } from "../schemas.ts";
 import type { Call, HandlerDeps } from "./call.ts";
@@ -14,7 +14,7 @@ export function recorderOf(call: Call, deps: HandlerDeps): (next: KubeObject, cu
       next,
       manager: managerOf(call),
       subresource: call.target.subresource,
-      resets: resetsOf(call.served.kind, call.target.subresource),
+      resets: resetsOf(call.served, call.target.subresource),
       now: rfc3339(deps.clock.wallMs()),
       ...ownForm(call),
     });
@@ -30,9 +30,11 @@ function ownForm({ served }: Call): Pick<UpdateRecord, "type" | "apiVersion" | "
 
 /** What a write through this door does not set, whatever it says. */
 export function resetsOf(
-  { subresources, statusKeeps = [], resets }: Kind,
+  { kind, subresources, rules = kind }: ServedKind,
   subresource: string,
 ): readonly string[] {
+  const { resets } = rules;
+  const { statusKeeps = [] } = kind;
   if (resets !== undefined) return resets[subresource] ?? [];
   if (subresource === "status") return ["f:spec", ...statusKeeps.map((field) => `f:metadata\0f:${field}`)];
   return subresources.status === true && subresource === "" ? ["f:status"] : [];

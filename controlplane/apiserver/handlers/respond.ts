@@ -126,8 +126,16 @@ function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): 
       items: items.length === 0 ? null : items,
     };
   }
-  const items = objects.map((object) => withoutType(servedObject(served, object)));
-  return { kind: `${served.kind.kind}List`, apiVersion: served.apiVersion, metadata, items };
+  const items = objects.map((object) => {
+    const shown = servedObject(served, object);
+    return isCustom(served) ? shown : withoutType(shown);
+  });
+  return {
+    kind: `${served.kind.kind}List`,
+    apiVersion: served.apiVersion,
+    metadata: wholeMetadata(served, metadata),
+    items,
+  };
 }
 
 function groupKindOf({ apiVersion, kind }: KubeObject): Pick<Kind, "group" | "kind"> {
@@ -142,10 +150,17 @@ function listMetadata(list: ListAnswer): JsonObject {
   };
 }
 
+/** Kubernetes has no types of its own for custom resources: their lists are written as they are. */
+const isCustom = ({ schema }: ServedKind) => schema !== undefined;
+
+function wholeMetadata(served: ServedKind, metadata: JsonObject): JsonObject {
+  return isCustom(served) ? { continue: "", ...metadata } : metadata;
+}
+
 /** A list out of its items' bytes, which are made once however often they are listed. */
 function* listParts(list: ListAnswer, { served, output }: Shown): Generator<Uint8Array> {
-  const metadata = listMetadata(list);
   const asMetadata = output.as === "metadataList";
+  const metadata = asMetadata ? listMetadata(list) : wholeMetadata(served, listMetadata(list));
   const type = asMetadata
     ? { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${output.version}` }
     : { kind: `${served.kind.kind}List`, apiVersion: served.apiVersion };
@@ -159,8 +174,11 @@ function* listParts(list: ListAnswer, { served, output }: Shown): Generator<Uint
     if (!isFirst) yield comma;
     isFirst = false;
     if (asMetadata) yield Buffer.from(jsonText(metadataAlone(served.kind, item.object, output.version)));
-    else if (served.convert === undefined) yield item.bareJson();
-    else yield Buffer.from(jsonText(withoutType(servedObject(served, item.object))));
+    else if (served.convert === undefined) yield isCustom(served) ? item.json() : item.bareJson();
+    else {
+      const object = servedObject(served, item.object);
+      yield Buffer.from(jsonText(isCustom(served) ? object : withoutType(object)));
+    }
   }
   yield listEnd;
 }

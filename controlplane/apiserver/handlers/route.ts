@@ -1,4 +1,4 @@
-import { methodNotAllowed, resourceNotFound } from "../api-error.ts";
+import { methodNotAllowed, notFound, pathNotFound, resourceNotFound } from "../api-error.ts";
 import type { ResourceInfo, ResourceVerb } from "../filters/request-info.ts";
 import type { Verb } from "../registry/kind.ts";
 import { type ServedKind, supports } from "../registry/kind-table.ts";
@@ -54,11 +54,11 @@ export function isStream({ plural, subresource }: Pick<ResourceInfo, "plural" | 
 /** Can what is asked for be shown as a table? Kinds, their parts, their status and their scale can; reviews, and subresources that do
  *  something to an object, cannot. Pure. */
 export function showsTables(
-  { kind }: ServedKind,
+  { kind, subresources }: ServedKind,
   { plural, subresource }: Pick<ResourceInfo, "plural" | "subresource">,
 ): boolean {
   if (kind.isReview || plural === "bindings") return false;
-  if (kind.subresources.parts?.[subresource] !== undefined) return true;
+  if (subresources.parts?.[subresource] !== undefined) return true;
   return subresource === "" || subresource === "status" || subresource === "scale";
 }
 
@@ -67,12 +67,22 @@ export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
   const { subresource, verb } = target;
   const { namespaced, plural } = served.kind;
   // A namespace is said to be in itself.
+  // What a definition brings is nowhere but where it says.
+  if (isCustom(served) && !isPlace(namespaced, target)) throw pathNotFound();
   if (!namespaced && target.namespace !== "" && plural !== "namespaces") throw resourceNotFound();
   const handlers = subresource === "" ? mainHandlers(served) : subresourceHandlers(served, subresource);
-  if (handlers === undefined) throw resourceNotFound();
+  if (handlers === undefined) throw isCustom(served) ? notFound(served, target.name) : resourceNotFound();
   const handler = handlers[verb];
   if (handler === undefined || !nameFits(target)) throw methodNotAllowed();
   return handler;
+}
+
+const isCustom = ({ schema }: ServedKind) => schema !== undefined;
+
+/** Many are found across all namespaces, one in its own. */
+function isPlace(namespaced: boolean, { namespace, verb }: ResourceInfo): boolean {
+  if (!namespaced) return namespace === "";
+  return namespace !== "" || verb === "list" || verb === "watch";
 }
 
 function mainHandlers({ kind }: ServedKind): Handlers {
@@ -80,8 +90,7 @@ function mainHandlers({ kind }: ServedKind): Handlers {
   return Object.fromEntries(Object.entries(main).filter(([verb]) => supports(kind, verb as Verb)));
 }
 
-function subresourceHandlers({ kind }: ServedKind, subresource: string): Handlers | undefined {
-  const { subresources } = kind;
+function subresourceHandlers({ subresources }: ServedKind, subresource: string): Handlers | undefined {
   if (subresource === "status" && subresources.status)
     return { get: getStatus, update: updateStatus, patch: patchStatus };
   if (subresource === "scale" && subresources.scale)

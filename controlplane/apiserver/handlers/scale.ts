@@ -2,7 +2,9 @@ import type { KubeObject } from "../../../client/types.ts";
 import { conflict, invalid, modifiedMeanwhile, notFound, resourceNotFound } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { type JsonObject, objectOf, stringOf, toKubeObject } from "../json.ts";
-import type { Kind, Subresources } from "../registry/kind.ts";
+import type { Subresources } from "../registry/kind.ts";
+import type { ServedKind } from "../registry/kind-table.ts";
+import { shownIn, storedFrom } from "../registry/slow-conversion.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { age, ageColumn, column } from "../resources/cell-text.ts";
@@ -18,10 +20,11 @@ const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
 
 /** …/scale: a workload seen as a number of replicas (autoscaling/v1 Scale). */
 export async function getScale(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { kind } = call.served;
+  const { served } = call;
+  const { kind } = served;
   const { entry } = await deps.storage.get(objectKey(kind, call.target.namespace, call.target.name));
   if (entry === undefined) throw notFound(call.served, call.target.name);
-  return answer(kind, decodeStored(kind, entry.value, entry.modRevision));
+  return answer(served, await shownObject(served, decodeStored(kind, entry.value, entry.modRevision)));
 }
 
 export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer> {
@@ -36,7 +39,7 @@ export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer>
   const patcher = patcherFor(plain, call, deps, call.body);
   return changeScale(call, deps, (current) =>
     acceptPatched(
-      () => patcher(scaleOf(call.served.kind, current)),
+      () => patcher(scaleOf(call.served, current)),
       (object) => acceptRequest(call, deps.schemas, scaleKind, { object, text: undefined }),
     ),
   );
@@ -47,14 +50,16 @@ async function changeScale(
   deps: HandlerDeps,
   wantedScale: (current: KubeObject) => JsonObject | Promise<JsonObject>,
 ): Promise<Answer> {
-  const { kind } = call.served;
+  const { served } = call;
+  const { kind } = served;
   const by = requesterOf(call);
   const dryRun = isDryRun(call.query);
   const seen = (object: KubeObject, old: KubeObject) =>
     ({ operation: "update", object, old, kind, type: scaleKind, by, dryRun }) as const;
-  const change = async (current: KubeObject) => {
+  const change = async (stored: KubeObject) => {
+    const current = await shownObject(served, stored);
     const wanted = toKubeObject(await wantedScale(current));
-    await deps.admission.mutate(seen(wanted, scaleOf(kind, current)));
+    await deps.admission.mutate(seen(wanted, scaleOf(served, current)));
     const metadata = objectOf(wanted.metadata);
     requireNamespace(stringOf(metadata.namespace), call.target.namespace);
     requireName(stringOf(metadata.name), call.target.name);
@@ -78,34 +83,43 @@ async function changeScale(
         },
       ]);
     const next = structuredClone(current);
-    scaling(kind).setReplicas(next, replicas);
-    return next;
+    scaling(served).setReplicas(next, replicas);
+    return served.convert === undefined ? next : toKubeObject(await storedFrom(served, { ...next }));
   };
   const options = {
     dryRun,
     via: "object",
     by,
     patches: true,
-    validateAdmission: (next: KubeObject, current: KubeObject) =>
-      deps.admission.validate(seen(scaleOf(kind, next), scaleOf(kind, current))),
+    validateAdmission: async (next: KubeObject, current: KubeObject) => {
+      const [after, before] = [await shownObject(served, next), await shownObject(served, current)];
+      await deps.admission.validate(seen(scaleOf(served, after), scaleOf(served, before)));
+    },
     record: recorderOf(call, deps),
   } as const;
-  return answer(kind, await updateObject(deps, kind, call.target, change, options));
+  const updated = await updateObject(deps, kind, call.target, change, options);
+  return answer(served, await shownObject(served, updated));
 }
 
-function scaling(kind: Kind): NonNullable<Subresources["scale"]> {
-  const { scale } = kind.subresources;
+/** The object in the version that is asked for, whose own paths lead to its replicas. */
+async function shownObject(served: ServedKind, object: KubeObject): Promise<KubeObject> {
+  if (served.convert === undefined) return object;
+  return (await shownIn(served, object)) as unknown as KubeObject;
+}
+
+function scaling({ subresources }: ServedKind): NonNullable<Subresources["scale"]> {
+  const { scale } = subresources;
   if (scale === undefined) throw resourceNotFound();
   return scale;
 }
 
-function answer(kind: Kind, object: KubeObject): Answer {
-  return { type: "seenAs", code: 200, object: scaleOf(kind, object), view: scaleView };
+function answer(served: ServedKind, object: KubeObject): Answer {
+  return { type: "seenAs", code: 200, object: scaleOf(served, object), view: scaleView };
 }
 
-function scaleOf(kind: Kind, object: KubeObject): KubeObject {
+function scaleOf(served: ServedKind, object: KubeObject): KubeObject {
   const { name, namespace = "", uid, resourceVersion, creationTimestamp } = object.metadata;
-  const scale = scaling(kind);
+  const scale = scaling(served);
   const selector = scale.selector(object);
   const replicas = scale.replicas(object);
   return {

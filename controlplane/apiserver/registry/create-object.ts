@@ -9,8 +9,8 @@ import {
   invalid,
   unknownError,
 } from "../api-error.ts";
-import type { User } from "../filters/authentication.ts";
 import type { Kind } from "./kind.ts";
+import { rulesOf } from "./kind-table.ts";
 import { fillNewMeta, generatedName } from "./object-meta.ts";
 import { type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
 import type { StoredEntry } from "./storage.ts";
@@ -43,7 +43,7 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const object = generates ? cloneJson(input) : input;
     if (generates) object.metadata.name = generatedName(generateName, deps.random);
-    prepare(deps, kind, object, options.by.user);
+    prepare(deps, kind, object, options.by);
     const created = await store(deps, kind, object, options);
     if (created.ok) return created.object;
     if (!generates) throw alreadyExists(kind, object.metadata.name, isGoing(kind, created.entry));
@@ -61,7 +61,7 @@ export async function prepareNew(
 ): Promise<void> {
   await admitNew(deps, kind, object, options);
   const { by, dryRun } = options;
-  prepare(deps, kind, object, by.user);
+  prepare(deps, kind, object, by);
   await deps.admission.validate({ operation: "create", kind, object, by, dryRun });
 }
 
@@ -80,16 +80,17 @@ async function admitNew(
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }
 
-function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, user: User): void {
+function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, by: Requester): void {
   // First, because jobs name their pods by their own uid.
   fillNewMeta(object, {
     random: deps.random,
     nowMs: deps.clock.wallMs(),
     hasGeneration: kind.hasGeneration ?? false,
   });
-  kind.prepareForCreate?.(object, user);
+  const rules = rulesOf(kind, by.served);
+  rules.prepareForCreate?.(object, by.user);
   kind.dropDisabled?.(object);
-  const problems = [...kind.validate(object, deps.facts), ...(kind.validateCreate?.(object) ?? [])];
+  const problems = [...rules.validate(object, deps.facts), ...(rules.validateCreate?.(object) ?? [])];
   if (problems.length > 0) throw invalid(kind, object.metadata.name, problems);
 }
 

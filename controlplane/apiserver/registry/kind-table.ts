@@ -1,6 +1,15 @@
 import type { ObjectSchema } from "../schemas.ts";
 import { byGroupOrder } from "./group-order.ts";
-import type { FieldLabels, Kind, OtherForm, SlowConversion, TableColumns, Verb } from "./kind.ts";
+import type {
+  FieldLabels,
+  Kind,
+  OtherForm,
+  SlowConversion,
+  Subresources,
+  TableColumns,
+  Verb,
+  VersionRules,
+} from "./kind.ts";
 import { byPriority } from "./version-priority.ts";
 
 /** A kind as one group and version of the API serves it. Most kinds are served once; events twice. */
@@ -14,6 +23,9 @@ export interface ServedKind {
   /** Absent: as the built-in schema says of this group, version and kind. */
   readonly schema?: ObjectSchema;
   readonly view: TableColumns;
+  readonly subresources: Subresources;
+  /** Absent: the kind's own. */
+  readonly rules?: VersionRules;
   readonly deprecation?: string;
   /** Absent: as field-labels.ts says. */
   readonly fieldLabels?: FieldLabels;
@@ -101,6 +113,7 @@ export function servedForms(kind: Kind): ServedKind[] {
     version: kind.version,
     apiVersion: apiVersionOf(kind.group, kind.version),
     plural: kind.plural,
+    subresources: kind.subresources,
     ...(kind.schema && { schema: kind.schema }),
     ...(kind.deprecation !== undefined && { deprecation: kind.deprecation }),
     ...(kind.fieldLabels && { fieldLabels: kind.fieldLabels }),
@@ -109,6 +122,7 @@ export function servedForms(kind: Kind): ServedKind[] {
   };
   const others = (kind.otherForms ?? []).map((form): ServedKind => {
     const { group, version, schema, view = kind, deprecation, fieldLabels = kind.fieldLabels } = form;
+    const { subresources = kind.subresources, rules } = form;
     const apiVersion = apiVersionOf(group, version);
     return {
       kind,
@@ -116,6 +130,8 @@ export function servedForms(kind: Kind): ServedKind[] {
       version,
       apiVersion,
       plural: kind.plural,
+      subresources,
+      ...(rules && { rules }),
       ...(schema && { schema }),
       ...(deprecation !== undefined && { deprecation }),
       ...(fieldLabels && { fieldLabels }),
@@ -128,6 +144,11 @@ export function servedForms(kind: Kind): ServedKind[] {
     };
   });
   return kind.hidesOwnForm ? others : [own, ...others];
+}
+
+/** What holds for what comes in the served form; that of another kind has no say. */
+export function rulesOf(kind: Kind, served: ServedKind | undefined): VersionRules {
+  return (served?.kind === kind ? served.rules : undefined) ?? kind;
 }
 
 /** Of objects that are in the version already. */

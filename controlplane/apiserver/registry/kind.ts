@@ -127,7 +127,22 @@ export interface OtherForm {
   readonly schema?: ObjectSchema;
   readonly view?: TableColumns;
   readonly fieldLabels?: FieldLabels;
+  readonly subresources?: Subresources;
+  readonly rules?: VersionRules;
 }
+
+/** What holds for objects that come in one version, where each has rules of its own: takes the place of all of the kind's. The
+ *  objects are in the form that is stored. */
+export type VersionRules = Pick<
+  Kind,
+  | "prepareForCreate"
+  | "prepareForUpdate"
+  | "validate"
+  | "validateCreate"
+  | "validateUpdate"
+  | "validateStatus"
+  | "resets"
+>;
 
 /** By label: the name among the selectable fields. */
 export type FieldLabels = Readonly<Record<string, string>>;

@@ -115,19 +115,24 @@ async function marked(
 function checkPreconditions(kind: Kind, current: KubeObject, { preconditions }: RemoveOptions): void {
   const { name, uid, resourceVersion } = current.metadata;
   const wants = preconditions ?? {};
-  // Kubernetes speaks of the kind here, where other conflicts name the resource.
-  const what = { group: kind.group, plural: kind.kind };
+  // Kubernetes speaks of the kind here, where other conflicts name the resource: but not where it marks in a way of its own.
+  const isMarked = kind.prepareForDelete !== undefined;
+  const what = { group: kind.group, plural: isMarked ? kind.plural : kind.kind };
   if (wants.uid !== undefined && wants.uid !== uid)
     throw conflict(
       what,
       name,
-      `the UID in the precondition (${wants.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+      isMarked
+        ? `Precondition failed: UID in precondition: ${wants.uid}, UID in object meta: ${uid}`
+        : `the UID in the precondition (${wants.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
     );
   if (wants.resourceVersion !== undefined && wants.resourceVersion !== resourceVersion)
     throw conflict(
       what,
       name,
-      `the ResourceVersion in the precondition (${wants.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
+      isMarked
+        ? `Precondition failed: ResourceVersion in precondition: ${wants.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`
+        : `the ResourceVersion in the precondition (${wants.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
     );
 }
 
@@ -148,9 +153,11 @@ export function markedForDeletion(
   if (metadata.deletionTimestamp === undefined) {
     metadata.deletionTimestamp = rfc3339(options.nowMs + graceSeconds * 1000);
     // What is marked in a way of its own (namespaces) goes without it in Kubernetes.
-    if (kind.prepareForDelete === undefined) metadata.deletionGracePeriodSeconds = graceSeconds;
-    else kind.prepareForDelete(next, metadata.deletionTimestamp);
-    if (metadata.generation !== undefined) metadata.generation++;
+    if (kind.prepareForDelete !== undefined) kind.prepareForDelete(next, metadata.deletionTimestamp);
+    else {
+      metadata.deletionGracePeriodSeconds = graceSeconds;
+      if (metadata.generation !== undefined) metadata.generation++;
+    }
   } else if (graceSeconds < (metadata.deletionGracePeriodSeconds ?? 0)) {
     const began = Date.parse(metadata.deletionTimestamp) - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
     metadata.deletionTimestamp = rfc3339(Math.max(began + graceSeconds * 1000, began));

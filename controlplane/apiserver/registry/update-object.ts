@@ -5,7 +5,7 @@ import { ApiError, conflict, invalid, modifiedMeanwhile, notFound, unknownError 
 import { isObject, listOf, objectOf, toKubeObject } from "../json.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind, Part } from "./kind.ts";
-import { apiVersionOf } from "./kind-table.ts";
+import { apiVersionOf, rulesOf } from "./kind-table.ts";
 import {
   finalizerProblems,
   fixedMetaProblems,
@@ -229,7 +229,8 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
   const part = typeof via === "object" ? via : undefined;
   const now = rfc3339(deps.clock.wallMs());
   if (part !== undefined) takeOnly(part, { next, current, now });
-  if (via === "object") kind.prepareForUpdate?.(next, current);
+  const rules = rulesOf(kind, by.served);
+  if (via === "object") rules.prepareForUpdate?.(next, current);
   if (via === "status") kind.prepareForStatus?.(next, current, now);
   if (via !== "server") kind.dropDisabled?.(next, current);
   // What the server decides, such as a pod's node, is no new wish.
@@ -242,9 +243,9 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
     ...moved,
     ...moved,
     ...finalizerProblems(next, current),
-    ...kind.validate(next, deps.facts, current),
-    ...(via === "object" ? (kind.validateUpdate?.(next, current) ?? []) : []),
-    ...(via === "status" ? (kind.validateStatus?.(next, current) ?? []) : []),
+    ...rules.validate(next, deps.facts, current),
+    ...(via === "object" ? (rules.validateUpdate?.(next, current) ?? []) : []),
+    ...(via === "status" ? (rules.validateStatus?.(next, current) ?? []) : []),
     ...(part?.validate(next, current) ?? []),
   ];
   if (problems.length > 0) throw invalid(kind, next.metadata.name, problems);

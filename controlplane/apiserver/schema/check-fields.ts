@@ -36,12 +36,17 @@ export function dropUnknownFields(gvk: Gvk, object: Json): void {
 /** The same for an object whose fields beside its metadata another schema describes: those are looked at for numbers that
  *  nobody can keep. */
 export function checkMetadataFields({ metadata, ...rest }: Readonly<Json>): FieldReport {
-  const report = { unknown: [], duplicate: [], typeErrors: [] };
+  const report: MutableReport = { unknown: [], duplicate: [], typeErrors: [] };
   const type = typeOf(metaType);
   if (type !== undefined && isObject(metadata)) checkMessage(type, metadata, "metadata", report);
+  const beside: MutableReport = { unknown: [], duplicate: [], typeErrors: [] };
   for (const [name, value] of Object.entries(rest))
-    checkNumbersWithin(value, { at: name, struct: "", report });
-  return report;
+    checkNumbersWithin(value, { at: name, struct: "", report: beside });
+  // Go reads the metadata of such objects by itself.
+  const ofMetadata = report.typeErrors.map((text) =>
+    text.replace(/(Go struct field \w+)\.metadata\./, "$1."),
+  );
+  return { ...report, typeErrors: [...ofMetadata, ...beside.typeErrors] };
 }
 
 /** Removes what no metadata has; mutates. */

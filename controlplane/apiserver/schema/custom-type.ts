@@ -4,6 +4,7 @@ import { findTypeName, type SchemaField, type SchemaType, typeOf } from "./load.
 export interface StructuralSchema {
   readonly type?: string;
   readonly nullable?: boolean;
+  readonly default?: unknown;
   readonly properties?: Readonly<Record<string, StructuralSchema>>;
   readonly additionalProperties?: StructuralSchema | boolean;
   readonly items?: StructuralSchema;
@@ -81,6 +82,16 @@ function listField(schema: StructuralSchema): SchemaField {
   const { t, inner } = element.c === undefined ? element : { t: "any", inner: undefined };
   const list = { t: t === "deduced" ? "any" : t, c: "list", z: 1, ...(inner && { inner }) } as const;
   const keys = schema["x-kubernetes-list-map-keys"];
-  if (schema["x-kubernetes-list-type"] === "map" && keys !== undefined) return { ...list, keys };
+  if (schema["x-kubernetes-list-type"] === "map" && keys !== undefined)
+    return { ...list, keys, defaults: keyDefaults(keys, schema.items) };
   return schema["x-kubernetes-list-type"] === "set" ? { ...list, set: 1 } : { ...list, atomic: 1 };
+}
+
+/** Keys that elements may leave out, with what they are then. */
+function keyDefaults(
+  keys: readonly string[],
+  items: StructuralSchema | undefined,
+): Readonly<Record<string, unknown>> {
+  const given = keys.map((key) => [key, items?.properties?.[key]?.default] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }

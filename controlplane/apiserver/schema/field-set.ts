@@ -184,14 +184,16 @@ function collectList(field: SchemaField, list: readonly unknown[], path: Path, o
   }
 }
 
-/** Keys that an element may leave out, and what they are then. */
+/** Keys that an element of a built-in list may leave out, and what they are then. */
 const keyDefaults: Readonly<Record<string, unknown>> = { protocol: "TCP" };
 
 /** The path element of a list's element; undefined where the list is owned as a whole. */
 export function listElement(field: SchemaField, element: unknown): string | undefined {
   if (field.set === 1) return `v:${exactJsonText(element)}`;
   if (field.keys === undefined || !isObject(element)) return undefined;
-  const pairs = [...field.keys].sort().map((key) => [key, element[key] ?? keyDefaults[key]] as const);
+  const pairs = [...field.keys]
+    .sort()
+    .map((key) => [key, element[key] ?? (field.defaults ?? keyDefaults)[key]] as const);
   return `k:${exactJsonText(Object.fromEntries(pairs.filter(([, value]) => value !== undefined)))}`;
 }
 

@@ -35,6 +35,8 @@ export interface SchemaField {
   readonly replace?: 1;
   /** Server-side apply owns list elements by these keys, … */
   readonly keys?: readonly string[];
+  /** … of which an element may leave out these; absent: those of built-in lists, … */
+  readonly defaults?: Readonly<Record<string, unknown>>;
   /** … by their value, … */
   readonly set?: 1;
   /** … or all at once; granular where the message is owned at once elsewhere, but not here. */

@@ -41,6 +41,11 @@ function checkList(field: SchemaField, value: unknown, path: Path, errors: strin
   }
   const seen = new Set<string>();
   for (const [index, element] of value.entries()) {
+    const nameless = isGranularList(field) ? namelessness(field, element) : undefined;
+    if (nameless !== undefined) {
+      errors.push(`${pathText(path)}: element ${index}: ${nameless}`);
+      continue;
+    }
     const name = isGranularList(field) ? listElement(field, element) : undefined;
     if (name !== undefined && seen.has(name))
       errors.push(`${pathText(path)}: duplicate entries for key ${pathText([name])}`);
@@ -52,6 +57,16 @@ function checkList(field: SchemaField, value: unknown, path: Path, errors: strin
       errors,
     );
   }
+}
+
+/** Why an element of a list that is a map by keys cannot be told from the others; undefined where it can. */
+function namelessness(field: SchemaField, element: unknown): string | undefined {
+  if (field.keys === undefined) return undefined;
+  if (element === null) return "associative list with keys may not have a null element";
+  if (!isObject(element)) return "associative list with keys may not have non-map elements";
+  if (listElement(field, element) !== "k:{}") return undefined;
+  const keys = field.keys.map((key) => JSON.stringify(key)).join(" ");
+  return `associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`;
 }
 
 function checkValue(field: SchemaField, value: unknown, path: Path, errors: string[]): void {
@@ -95,7 +110,15 @@ function shown(value: unknown): string {
   return `&{${goValue(value)}}`;
 }
 
-function goValue(value: unknown): string {
+/** The type of a value as Go's decoders of untyped JSON make it. */
+export function goKind(value: unknown): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (Array.isArray(value)) return "[]interface {}";
+  if (isObject(value)) return "map[string]interface {}";
+  return goType(value);
+}
+
+export function goValue(value: unknown): string {
   if (value === null) return "<nil>";
   if (Array.isArray(value)) return `[${value.map(goValue).join(" ")}]`;
   if (!isObject(value)) return String(value);
