@@ -4,10 +4,10 @@ import type { TestClient } from "./testing.ts";
 
 /** Sequences of requests with the answers that a real kube-apiserver gave, for comparing ours with them. */
 export interface Step {
-  /** `METHOD /path?query`; `{ns}` stands for a namespace of the sequence's own. */
+  /** `METHOD /path?query`; `{ns}` stands for a namespace of the sequence's own, in the body too. */
   readonly ask: string;
   readonly type?: string;
-  /** A string is sent as it is. */
+  /** A string is sent as it is, but for that. */
   readonly body?: unknown;
   readonly answer?: Recorded;
 }
@@ -41,7 +41,7 @@ export async function answersOf(
       verb in patchTypes ? "PATCH" : verb,
       path.replaceAll("{ns}", namespace),
       {
-        ...(step.body !== undefined && { body: step.body, type }),
+        ...(step.body !== undefined && { body: inNamespace(step.body, namespace), type }),
         headers: { "user-agent": "tester/1" },
       },
     );
@@ -51,6 +51,11 @@ export async function answersOf(
     answered.push({ ...step, answer });
   }
   return answered;
+}
+
+function inNamespace(body: unknown, namespace: string): string {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return text.replaceAll("{ns}", namespace);
 }
 
 function masked(answer: Recorded, namespace: string): Recorded {

@@ -158,5 +158,5 @@ export function admittedNamespace({ kind, object, old }: Attributes): string {
 export function refusal(attributes: Attributes, why: string, causes?: StatusCause[]): ApiError {
   const meta = (attributes.object ?? attributes.old).metadata;
   const name = admittedName(attributes) || meta.name || meta.generateName || "Unknown";
-  return forbidden(attributes.kind, name, why, causes);
+  return forbidden(attributes.by.served ?? attributes.kind, name, why, causes);
 }

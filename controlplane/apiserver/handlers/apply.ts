@@ -60,13 +60,13 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     return { type: "object", code: 200, object };
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
-    if (route.via !== "object") throw notFound(kind, call.target.name);
+    if (route.via !== "object") throw notFound(call.served, call.target.name);
   }
   await requireCreateRight(call, deps);
   const uid = stringOf(objectOf(patch.metadata).uid);
   if (uid !== "")
     throw conflict(
-      kind,
+      call.served,
       call.target.name,
       `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
     );

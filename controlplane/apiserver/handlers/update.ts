@@ -37,7 +37,7 @@ export async function update(call: Call, deps: HandlerDeps): Promise<Answer> {
   await requireCreateRight(call, deps);
   const { name, uid } = object.metadata;
   const key = objectKey(served.kind, target.namespace, target.name);
-  checkUid(served.kind, name, { key, wanted: uid, found: "" });
+  checkUid(served, name, { key, wanted: uid, found: "" });
   object.metadata.resourceVersion = "";
   return createFrom(call, deps, object, dryRun);
 }

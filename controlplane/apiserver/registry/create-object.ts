@@ -46,8 +46,9 @@ export async function createObject(
     prepare(deps, kind, object, options.by);
     const created = await store(deps, kind, object, options);
     if (created.ok) return created.object;
-    if (!generates) throw alreadyExists(kind, object.metadata.name, isGoing(kind, created.entry));
-    if (attempt >= generatedNameAttemptsMax) throw generateNameConflict(kind, object.metadata.name);
+    const resource = options.by.served ?? kind;
+    if (!generates) throw alreadyExists(resource, object.metadata.name, isGoing(kind, created.entry));
+    if (attempt >= generatedNameAttemptsMax) throw generateNameConflict(resource, object.metadata.name);
   }
 }
 
@@ -115,7 +116,8 @@ async function store(
     const wanted = kind.allocates === undefined && attempt === 1 ? object : cloneJson(object);
     const claims = await deps.allocator.plan(kind, wanted, undefined);
     await deps.admission.validate({ operation: "create", kind, object: wanted, by, dryRun });
-    const write = { kind, subresource: by.subresource, object: wanted, old: undefined };
+    const resource = by.served ?? kind;
+    const write = { kind, resource, subresource: by.subresource, object: wanted, old: undefined };
     if (dryRun) {
       await deps.quotas.check(write);
       const { entry } = await deps.storage.get(key);
@@ -131,5 +133,9 @@ async function store(
     const [entry] = result.current;
     if (entry !== undefined) return { ok: false, entry };
   }
-  throw conflict(kind, name, "what it needs was taken by others again and again; please try again");
+  throw conflict(
+    by.served ?? kind,
+    name,
+    "what it needs was taken by others again and again; please try again",
+  );
 }

@@ -3,7 +3,7 @@ import type { QuotaEvaluator, QuotaWrite } from "../../../client/rules/quota-eva
 import { quotaEvaluator } from "../../../client/rules/quota-kinds.ts";
 import type { KubeObject, ResourceQuota } from "../../../client/types.ts";
 import { amountTexts, charge } from "../admission/quota-charge.ts";
-import { conflict, forbidden, modifiedMeanwhile } from "../api-error.ts";
+import { conflict, forbidden, type GroupResource, modifiedMeanwhile } from "../api-error.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import type { Kind } from "./kind.ts";
 import type { Kinds } from "./kind-table.ts";
@@ -19,6 +19,8 @@ export interface QuotaLedgerDeps {
 
 /** A write that is about to be committed. */
 export interface LedgerWrite extends QuotaWrite {
+  /** As the client names it. */
+  readonly resource: GroupResource;
   readonly kind: Kind;
 }
 
@@ -106,7 +108,7 @@ export class QuotaLedger {
   ): ReadonlyMap<KnownQuota, { [name: string]: string }> {
     const byObject = new Map(quotas.map((quota) => [quota.object as unknown as ResourceQuota, quota]));
     const charged = charge([...byObject.keys()], evaluator, write, this.#deps.clock.wallMs());
-    if (!charged.ok) throw forbidden(write.kind, write.object.metadata.name, charged.why);
+    if (!charged.ok) throw forbidden(write.resource, write.object.metadata.name, charged.why);
     return new Map(
       [...charged.used].flatMap(([object, used]) => {
         const quota = byObject.get(object);

@@ -37,11 +37,12 @@ export async function removeObject(
   options: RemoveOptions,
 ): Promise<Removal> {
   const key = objectKey(kind, address.namespace, address.name);
+  const resource = options.by.served ?? kind;
   let state = await (options.dryRun || options.preconditions ? liveState : firstState)(deps, kind, key);
   // Marked by us, from a state that the preconditions held for.
   let ours: CurrentState | undefined;
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
-    if (state === undefined) throw notFound(kind, address.name);
+    if (state === undefined) throw notFound(resource, address.name);
     const current = state.object;
     if (state !== ours) {
       checkPreconditions(kind, current, options);
@@ -85,7 +86,7 @@ export async function removeObject(
     }
     state = stateOf(kind, result.current[0]);
   }
-  throw conflict(kind, address.name, modifiedMeanwhile);
+  throw conflict(resource, address.name, modifiedMeanwhile);
 }
 
 interface Marking {

@@ -1,7 +1,15 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Requester } from "../admission/admission.ts";
-import { ApiError, conflict, invalid, modifiedMeanwhile, notFound, unknownError } from "../api-error.ts";
+import {
+  ApiError,
+  conflict,
+  type GroupResource,
+  invalid,
+  modifiedMeanwhile,
+  notFound,
+  unknownError,
+} from "../api-error.ts";
 import { isObject, listOf, objectOf, toKubeObject } from "../json.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind, Part } from "./kind.ts";
@@ -50,14 +58,15 @@ export async function updateObject(
   options: UpdateOptions,
 ): Promise<KubeObject> {
   const key = objectKey(kind, address.namespace, address.name);
+  const resource = options.by.served ?? kind;
   let state = await (options.dryRun ? liveState : firstState)(deps, kind, key);
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
-    if (state === undefined) throw notFound(kind, address.name);
+    if (state === undefined) throw notFound(resource, address.name);
     const outcome = await attemptUpdate(deps, kind, { key, state, change, options });
     if (outcome.done) return outcome.object;
     state = outcome.state;
   }
-  throw conflict(kind, address.name, modifiedMeanwhile);
+  throw conflict(resource, address.name, modifiedMeanwhile);
 }
 
 interface Attempt {
@@ -121,7 +130,8 @@ async function commit(
   const removes = isFinished(next);
   const claims = await deps.allocator.plan(kind, removes ? undefined : next, state.object);
   await validateAdmission(deps, kind, { next, current: state.object, options });
-  const write = { kind, subresource: options.by.subresource, object: next, old: state.object };
+  const { subresource, served: resource = kind } = options.by;
+  const write = { kind, resource, subresource, object: next, old: state.object };
   if (options.dryRun) {
     if (!removes) await deps.quotas.check(write);
     return undefined;
@@ -150,11 +160,13 @@ interface Preconditions {
 function checkPreconditions(kind: Kind, next: KubeObject, { current, key, options }: Preconditions): void {
   const { uid, resourceVersion = "" } = next.metadata;
   const { name } = current.metadata;
-  if (!options.patches) checkUid(kind, name, { key, wanted: uid, found: current.metadata.uid });
+  const resource = options.by.served ?? kind;
+  if (!options.patches) checkUid(resource, name, { key, wanted: uid, found: current.metadata.uid });
   if (resourceVersion !== "") {
     checkVersionText(resourceVersion);
     if (BigInt(resourceVersion) !== 0n) {
-      if (resourceVersion !== current.metadata.resourceVersion) throw conflict(kind, name, modifiedMeanwhile);
+      if (resourceVersion !== current.metadata.resourceVersion)
+        throw conflict(resource, name, modifiedMeanwhile);
       return;
     }
   }
@@ -170,7 +182,7 @@ function checkPreconditions(kind: Kind, next: KubeObject, { current, key, option
 
 /** Fails with Conflict where an object is meant for another than the one that is there; `found` is empty for none. */
 export function checkUid(
-  kind: Kind,
+  resource: GroupResource,
   name: string,
   {
     key,
@@ -180,7 +192,7 @@ export function checkUid(
 ): void {
   if (wanted === undefined || wanted === "" || wanted === found) return;
   throw conflict(
-    kind,
+    resource,
     name,
     `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`,
   );
@@ -223,7 +235,7 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
     await deps.admission.mutate({ operation: "update", kind, object: next, old: current, by, dryRun });
     const { resourceVersion } = next.metadata;
     if (resourceVersion !== current.metadata.resourceVersion)
-      throw conflict(kind, current.metadata.name, modifiedMeanwhile);
+      throw conflict(by.served ?? kind, current.metadata.name, modifiedMeanwhile);
   }
   const moved = movedProblems(next, current);
   const part = typeof via === "object" ? via : undefined;

@@ -1,8 +1,8 @@
 import type { Event } from "../../../client/types.ts";
 import { eventFromNewGroup, eventToNewGroup } from "../registry/event-conversion.ts";
 import { age, column, wideColumn } from "./cell-text.ts";
-import { validateEvent } from "./event-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
+import { validateEvent, validateNewEvent } from "./event-validation.ts";
+import { pathSegment } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const events = kindOf<Event>({
@@ -18,14 +18,20 @@ export const events = kindOf<Event>({
   createsOnUpdate: true,
   subresources: {},
   otherForms: [
-    { group: "events.k8s.io", version: "v1", toServed: eventToNewGroup, fromServed: eventFromNewGroup },
+    {
+      group: "events.k8s.io",
+      version: "v1",
+      toServed: eventToNewGroup,
+      fromServed: eventFromNewGroup,
+      rules: { validate: validateNewEvent },
+    },
   ],
-  nameRule: dns1123Subdomain,
+  nameRule: pathSegment,
   hasSpec: false,
   applyDefaults(event) {
     event.source ??= {};
   },
-  validate: validateEvent,
+  validate: (event) => validateEvent(event),
   selectableFields: ({ involvedObject: about, reason, reportingComponent, source, type }) => ({
     "involvedObject.kind": about?.kind ?? "",
     "involvedObject.namespace": about?.namespace ?? "",

@@ -128,7 +128,7 @@ function checkValue(field: SchemaField, value: unknown, where: Where): void {
     case "microtime":
       if (typeof value !== "string") wrong(value, "string", where);
       else {
-        const problem = goTimeError(value);
+        const problem = goTimeError(value, field.t === "microtime" ? "micro" : "any");
         if (problem !== undefined) add(where, problem);
       }
       return;

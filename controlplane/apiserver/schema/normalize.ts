@@ -1,10 +1,11 @@
+import { writtenTime } from "./go-time.ts";
 import { fieldOf, findTypeName, meansUnset, type SchemaField, type SchemaType, typeOf } from "./load.ts";
 import { innerTypeOf, schemasWithin } from "./schema-forms.ts";
 
 type Json = Record<string, unknown>;
 
 /** Brings an object into the one form that is stored: what is not set (null, an optional empty string, zero, false,
- *  empty list or map) is absent, quantities are text. Mutates; unknown kinds and fields are left alone.
+ *  empty list or map) is absent, quantities are text, times are in UTC. Mutates; unknown kinds and fields are left alone.
  *  The object's field types were checked before. */
 export function normalizeObject(object: Json): void {
   const type = typeOf(findTypeName(String(object.apiVersion), String(object.kind)) ?? "");
@@ -69,6 +70,8 @@ function normalizeValue(field: SchemaField, value: unknown, what: "metadata" | "
     return typeof value === "number" || typeof value === "bigint" ? String(value) : value;
   if (field.t === "number") return typeof value === "bigint" ? Number(value) : value;
   if (value === null) return field.t === "string" ? "" : value;
+  if (field.t === "time" && typeof value === "string") return writtenTime(value, "seconds");
+  if (field.t === "microtime" && typeof value === "string") return writtenTime(value, "micro");
   if (typeof value !== "object") return value;
   const type = innerTypeOf(field);
   if (type !== undefined) for (const one of schemasWithin(value)) normalizeMessage(type, one, what);
