@@ -1,8 +1,8 @@
 // Writes what the API server knows of its kinds' fields: names, types and documentation out of the installed
 // @kubernetes/client-node models, protobuf numbers, merge keys, values and the texts that the models lack out of our own
 // tables.
-// Two files, so that the long one (documentation) is only read when someone asks: <out>/schema.json.gz and
-// <out>/schema-docs.json.gz.
+// Three files, so that the long one (documentation) and the forms of messages are only read when someone asks:
+// <out>/schema.json.gz, <out>/schema-docs.json.gz and <out>/go-forms.json.gz.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -38,7 +38,7 @@ const groups = {
 const groupPrefix =
   /^(Admissionregistration|Apiextensions|Apiregistration|Authentication|Core|Discovery|Events|Flowcontrol|Rbac|Resource|Storage)?V\d+/;
 
-/** Reads the tables and the models and writes both files into the folder `out`. */
+/** Reads the tables and the models and writes the files into the folder `out`. */
 export async function buildSchema({ out }) {
   const messages = readNumbers();
   const merging = readMergeKeys();
@@ -82,6 +82,22 @@ export async function buildSchema({ out }) {
     gzipSync(JSON.stringify({ hash, types, kinds: kindsOf(types) })),
   );
   writeFileSync(join(out, "schema-docs.json.gz"), gzipSync(JSON.stringify(docs)));
+  writeFileSync(join(out, "go-forms.json.gz"), gzipSync(JSON.stringify(readGoForms())));
+}
+
+/** Go type -> its fields, from go-forms.txt. */
+function readGoForms() {
+  const out = {};
+  for (const line of tableLines("go-forms.txt")) {
+    const [name, ...fields] = line.split(" ");
+    out[name] = fields.map((text) => {
+      const embedded = /^\+(?:(\w+):)?(\S+)$/.exec(text);
+      if (embedded !== null) return { name: "", field: embedded[1], type: embedded[2], isEmbedded: true };
+      const [, field, own, omitted, type] = /^(\w+)(?::(\w+))?(\?)?=(\S+)$/.exec(text);
+      return { name: field, field: own ?? field, type, isOmitted: omitted !== undefined };
+    });
+  }
+  return out;
 }
 
 /** Message -> its package and field numbers, from field-numbers.txt. */

@@ -7,6 +7,8 @@ export interface Sent {
   readonly type: ObjectType;
   readonly said: JsonObject;
   readonly dryRun: boolean;
+  /** What it is sent to, where that is not what the path says. */
+  readonly subresource?: string;
 }
 
 export interface AdmittedRequest {
@@ -20,13 +22,14 @@ export interface AdmittedRequest {
 export async function admitRequest(
   call: Call,
   deps: HandlerDeps,
-  { type, said, dryRun }: Sent,
+  { type, said, dryRun, subresource }: Sent,
 ): Promise<AdmittedRequest> {
   const object = toKubeObject(said);
   const { namespace } = call.target;
   if (call.served.kind.namespaced && namespace !== "") object.metadata.namespace ??= namespace;
+  const by = { ...requesterOf(call), ...(subresource !== undefined && { subresource }) };
   const write: Write = { operation: "create", object };
-  const attributes = { ...write, kind: call.served.kind, type, by: requesterOf(call), dryRun };
+  const attributes = { ...write, kind: call.served.kind, type, by, dryRun };
   await deps.admission.mutate(attributes);
   return { object: { ...object }, validate: () => deps.admission.validate(attributes) };
 }

@@ -22,7 +22,9 @@ export async function bind(call: Call, deps: HandlerDeps): Promise<Answer> {
 
 function admitted(call: Call, deps: HandlerDeps): Promise<AdmittedRequest> {
   const said = readRequest(call, deps.schemas, bindingKind);
-  return admitRequest(call, deps, { type: bindingKind, said, dryRun: isDryRun(call.query) });
+  const dryRun = isDryRun(call.query);
+  // However it came, it is a binding and no pod.
+  return admitRequest(call, deps, { type: bindingKind, said, dryRun, subresource: "binding" });
 }
 
 /** POST bindings: the same with the pod's name in the body. */
@@ -48,12 +50,17 @@ async function bindPod(
   const target = objectOf(binding.target);
   const node = stringOf(target.name);
   const targetKind = stringOf(target.kind);
-  if (targetKind !== "" && targetKind !== "Node")
-    // Kubernetes tells these two without saying that the client is to blame.
-    throw unknownError(
-      `target.kind: Unsupported value: ${JSON.stringify(targetKind)}: supported values: "Node", "<empty>"`,
-    );
-  if (node === "") throw unknownError("target.name: Required value");
+  const problems = [
+    ...(targetKind === "" || targetKind === "Node"
+      ? []
+      : [
+          `target.kind: Unsupported value: ${JSON.stringify(targetKind)}: supported values: "Node", "<empty>"`,
+        ]),
+    ...(node === "" ? ["target.name: Required value"] : []),
+  ];
+  // Kubernetes tells these without saying that the client is to blame.
+  if (problems.length > 0)
+    throw unknownError(problems.length === 1 ? (problems[0] ?? "") : `[${problems.join(", ")}]`);
   await validate();
   const meta = objectOf(binding.metadata);
   const change = (pod: KubeObject) => assigned(pod, { node, meta, kind, now: rfc3339(deps.clock.wallMs()) });

@@ -1,3 +1,4 @@
+import { goQuoted } from "../../../base/go-text.ts";
 import { badRequest, invalid } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { isObject, type JsonObject, listOf, objectOf } from "../json.ts";
@@ -60,18 +61,6 @@ function managerProblems(manager: string): readonly FieldError[] {
   return problems;
 }
 
-/** As Go quotes a text: what cannot be printed by its number. */
-function goQuoted(text: string): string {
-  const inner = JSON.stringify(text).replace(/\\u00([01][0-9a-f])/g, "\\x$1");
-  return inner.replace(/(?! )[\p{C}\p{Z}]/gu, (one) => {
-    const code = one.codePointAt(0) ?? 0;
-    if (code < 0x100) return `\\${code < 0x80 ? "x" : "u00"}${code.toString(16).padStart(2, "0")}`;
-    return code < 0x10000
-      ? `\\u${code.toString(16).padStart(4, "0")}`
-      : `\\U${code.toString(16).padStart(8, "0")}`;
-  });
-}
-
 /** Only server-side apply takes fields from others by force. Fails with Invalid where another patch wants to. */
 export function checkNoForce(query: URLSearchParams): void {
   if (!query.has("force")) return;
@@ -91,9 +80,13 @@ function dryRunProblems(values: readonly unknown[]): readonly FieldError[] {
 }
 
 /** DeleteOptions from the body, or from the query where there is no body: beside one the query says nothing, as in Kubernetes.
- *  Fails with BadRequest and Invalid. */
+ *  Fails with BadRequest and Invalid. Warns where the kind has something to say to whoever leaves the dependents' fate open. */
 export async function removeOptions(call: Call, schemas: Schemas): Promise<AskedOptions> {
-  return removeOptionsOf(call.body.length > 0 ? optionsInBody(call, schemas) : queryOptions(call.query));
+  const said = call.body.length > 0 ? optionsInBody(call, schemas) : queryOptions(call.query);
+  const options = removeOptionsOf(said);
+  const { deletionWarning } = call.served.kind;
+  if (deletionWarning !== undefined && options.propagationPolicy === undefined) call.warn(deletionWarning);
+  return options;
 }
 
 function optionsInBody(call: Call, schemas: Schemas): JsonObject {

@@ -93,6 +93,7 @@ function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, by: Request
   kind.dropDisabled?.(object);
   const problems = [...rules.validate(object, deps.facts), ...(rules.validateCreate?.(object) ?? [])];
   if (problems.length > 0) throw invalid(kind, object.metadata.name, problems);
+  for (const warning of kind.warnings?.(object) ?? []) by.warn(warning);
 }
 
 type Outcome =

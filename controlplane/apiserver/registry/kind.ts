@@ -81,6 +81,9 @@ export interface Kind {
   readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
   /** What holds for a change of status beside `validate`. */
   readonly validateStatus?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
+  /** What a client is told beside the answer of an object that it makes, or changes through the main resource: what is allowed,
+   *  but hardly meant. */
+  readonly warnings?: (next: KubeObject, current?: KubeObject) => readonly string[];
   /** The fields that `--field-selector` may name beside metadata.name and metadata.namespace. */
   readonly selectableFields?: (object: KubeObject) => Readonly<Record<string, string>>;
   /** What clients call them, with their names, where the kind is none of those in field-labels.ts. */
@@ -104,6 +107,8 @@ export interface Kind {
   readonly isReview?: true;
   /** A delete that names no propagation policy leaves dependents behind (replication controllers and jobs, as of old). */
   readonly orphansByDefault?: true;
+  /** What whoever deletes objects without a propagation policy is told. */
+  readonly deletionWarning?: string;
 }
 
 /** Conversion that takes its time, since others are asked (webhooks of custom resources): many objects at once. The plain

@@ -123,9 +123,7 @@ export class ServiceAllocator {
     };
     const address = parseIpv4(asked);
     if (address === undefined || !contains(range, address))
-      refuse(
-        `the provided network does not match the current range: the range of valid IPs is ${range.text}`,
-      );
+      refuse("the provided network does not match the current range");
     if (await this.#isTaken(asked)) refuse("provided IP is already allocated");
   }
 

@@ -261,6 +261,7 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
     ...(part?.validate(next, current) ?? []),
   ];
   if (problems.length > 0) throw invalid(kind, next.metadata.name, problems);
+  if (via === "object") for (const warning of kind.warnings?.(next, current) ?? []) by.warn(warning);
 }
 
 /** Leaves of a wish what may be changed through the part. Who recorded what is kept even where it is not stored, as in

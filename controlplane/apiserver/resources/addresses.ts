@@ -133,7 +133,7 @@ const isMapped = (value: string) =>
   canonicalIpv6(value).startsWith("::ffff:") && ipv6Bytes(value)[10] === 255;
 
 /** RFC 5952, by the rules that URLs share with it. */
-function canonicalIpv6(value: string): string {
+export function canonicalIpv6(value: string): string {
   return new URL(`http://[${value}]/`).hostname.slice(1, -1);
 }
 

@@ -38,16 +38,21 @@ describe("AppArmor profiles in annotations", () => {
   });
 
   it("must be profiles of containers that are there", () => {
-    assert.deepEqual(texts(validateAppArmorAnnotations(pod("foo", undefined, undefined, "d"))), [
+    const said = ({ metadata, spec }: Pod) =>
+      texts(validateAppArmorAnnotations(metadata.annotations ?? {}, spec, "metadata.annotations"));
+    assert.deepEqual(said(pod("foo", undefined, undefined, "d")), [
       `metadata.annotations[${prefix}d]: Invalid value: "d": container not found`,
       `metadata.annotations[${prefix}d]: Invalid value: "foo": invalid AppArmor profile name: "foo"`,
     ]);
-    assert.deepEqual(validateAppArmorAnnotations(pod("localhost/mine")), []);
+    assert.deepEqual(said(pod("localhost/mine")), []);
   });
 
   it("must say what the field says", () => {
     const at = "spec.containers[0].securityContext.appArmorProfile";
-    const said = (...of: Parameters<typeof pod>) => texts(validateAppArmorMatch(pod(...of), "spec"));
+    const said = (...of: Parameters<typeof pod>) => {
+      const { metadata, spec } = pod(...of);
+      return texts(validateAppArmorMatch(metadata.annotations, spec, "spec"));
+    };
     assert.deepEqual(said("localhost/mine", type("Localhost", "other")), [
       `${at}.localhostProfile: Forbidden: apparmor profile in annotation and field must match`,
     ]);

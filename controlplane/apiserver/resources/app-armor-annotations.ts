@@ -1,4 +1,4 @@
-import type { Container, Pod } from "../../../client/types.ts";
+import type { Container, Pod, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { forbidden, invalid } from "./field-errors.ts";
@@ -6,9 +6,10 @@ import { podContainers } from "./pod-defaults.ts";
 
 /** How a container's AppArmor profile was asked for before there was a field for it. */
 
+type Annotations = Readonly<Record<string, string>>;
 type Profile = NonNullable<NonNullable<Container["securityContext"]>["appArmorProfile"]>;
 
-const prefix = "container.apparmor.security.beta.kubernetes.io/";
+export const appArmorPrefix = "container.apparmor.security.beta.kubernetes.io/";
 const unconfined = "unconfined";
 const runtimeDefault = "runtime/default";
 const localhost = "localhost/";
@@ -17,7 +18,7 @@ const localhost = "localhost/";
 export function fillAppArmorProfiles({ metadata, spec }: Pod): void {
   if (spec.os?.name === "windows") return;
   for (const container of podContainers(spec)) {
-    const annotation = metadata.annotations?.[prefix + container.name];
+    const annotation = metadata.annotations?.[appArmorPrefix + container.name];
     if (annotation === undefined || container.securityContext?.appArmorProfile !== undefined) continue;
     const profile = profileOf(annotation);
     if (profile === undefined || sameValue(profile, spec.securityContext?.appArmorProfile)) continue;
@@ -26,7 +27,7 @@ export function fillAppArmorProfiles({ metadata, spec }: Pod): void {
 }
 
 /** Undefined where the annotation says nothing that a field could. */
-function profileOf(annotation: string): Profile | undefined {
+export function profileOf(annotation: string): Profile | undefined {
   if (annotation === unconfined) return { type: "Unconfined" };
   if (annotation === runtimeDefault) return { type: "RuntimeDefault" };
   const name = annotation.startsWith(localhost) ? annotation.slice(localhost.length) : "";
@@ -34,11 +35,15 @@ function profileOf(annotation: string): Profile | undefined {
   return isName ? { type: "Localhost", localhostProfile: name } : undefined;
 }
 
-export function validateAppArmorAnnotations({ metadata, spec }: Pod): readonly FieldError[] {
-  return Object.entries(metadata.annotations ?? {}).flatMap(([key, value]) => {
-    if (!key.startsWith(prefix)) return [];
-    const name = key.slice(prefix.length);
-    const at = `metadata.annotations[${key}]`;
+export function validateAppArmorAnnotations(
+  annotations: Annotations,
+  spec: PodSpec,
+  field: string,
+): readonly FieldError[] {
+  return Object.entries(annotations).flatMap(([key, value]) => {
+    if (!key.startsWith(appArmorPrefix)) return [];
+    const name = key.slice(appArmorPrefix.length);
+    const at = `${field}[${key}]`;
     const known = ["", unconfined, runtimeDefault].includes(value) || value.startsWith(localhost);
     return [
       ...(podContainers(spec).some((one) => one.name === name)
@@ -49,12 +54,16 @@ export function validateAppArmorAnnotations({ metadata, spec }: Pod): readonly F
   });
 }
 
-/** Annotation and field of a new pod must not contradict each other. */
-export function validateAppArmorMatch({ metadata, spec }: Pod, field: string): readonly FieldError[] {
+/** Annotation and field of what is new must not contradict each other. */
+export function validateAppArmorMatch(
+  annotations: Annotations = {},
+  spec: PodSpec,
+  field: string,
+): readonly FieldError[] {
   if (spec.os?.name === "windows") return [];
-  return (["initContainers", "containers"] as const).flatMap((sort) =>
+  return (["initContainers", "containers", "ephemeralContainers"] as const).flatMap((sort) =>
     (spec[sort] ?? []).flatMap(({ name, securityContext }, index) => {
-      const annotation = metadata.annotations?.[prefix + name];
+      const annotation = annotations[appArmorPrefix + name];
       const profile = securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile;
       if (annotation === undefined || profile === undefined) return [];
       return contradiction(annotation, profile, `${field}.${sort}[${index}].securityContext.appArmorProfile`);

@@ -4,6 +4,7 @@ import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { betaClassAnnotation } from "./access-modes.ts";
 import { forbidden, immutable, invalid, notSupported } from "./field-errors.ts";
+import { forbiddenChange } from "./forbidden-change.ts";
 import { qualifiedName } from "./names.ts";
 import { validateNotNegative } from "./storage-amounts.ts";
 
@@ -31,11 +32,15 @@ export function validateClaimUpdate(
     );
   const keepsClass = !(getsClass && (annotation === undefined || takesClassOver));
   const bound = next.status?.phase === "Bound";
-  if (!sameValue(fixedPart(after, before, { bound, keepsClass }), before)) {
-    const text =
-      "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
-    problems.push(forbidden("spec", text));
-  }
+  const fixed = fixedPart(after, before, { bound, keepsClass });
+  if (!sameValue(fixed, before))
+    problems.push(
+      forbiddenChange(
+        "spec",
+        "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n",
+        { goType: "core.PersistentVolumeClaimSpec", before, after: fixed },
+      ),
+    );
   problems.push(...sizeProblems(after, before, current.status?.capacity?.storage));
   problems.push(...immutable("volumeMode", after.volumeMode, before.volumeMode));
   return [...problems, ...attributesClassProblems(after, current)];

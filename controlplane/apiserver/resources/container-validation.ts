@@ -15,7 +15,6 @@ export interface ContainerContext {
   /** Of the pod. */
   readonly spec: PodSpec;
   readonly volumes: VolumesByName;
-  readonly hostNetwork: boolean;
   readonly init: boolean;
   /** Not of a template. */
   readonly isPod: boolean;
@@ -148,14 +147,6 @@ function validatePorts(
       problems.push(
         ...portNumber(port.hostPort).map((text) => invalid(`${at}.hostPort`, port.hostPort, text)),
       );
-      if (context.hostNetwork && port.hostPort !== port.containerPort)
-        problems.push(
-          invalid(
-            `${at}.containerPort`,
-            port.containerPort,
-            "must match `hostPort` when `hostNetwork` is true",
-          ),
-        );
       const key = `${port.protocol}/${port.hostIP ?? ""}/${port.hostPort}`;
       if (!context.init && context.hostPorts.has(key)) problems.push(duplicate(`${at}.hostPort`, key));
       context.hostPorts.add(key);

@@ -9,8 +9,10 @@ import {
 } from "./cell-text.ts";
 import { validateCronJob, validateNewCronJob } from "./cronjob-validation.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
+import { defaultFailurePolicy, jobSpecWarnings } from "./jobs.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
+import { ownerWarnings } from "./pod-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -38,6 +40,7 @@ export const cronJobs = kindOf<CronJob>({
     // What a job leaves out is filled in once it is made.
     const job: Partial<CronJob["spec"]["jobTemplate"]["spec"]> = spec.jobTemplate.spec ?? {};
     defaultTemplate(job);
+    defaultFailurePolicy(job.podFailurePolicy);
     spec.jobTemplate.spec = { ...job, template: { metadata: {}, ...job.template } };
     object.status ??= {};
   },
@@ -54,6 +57,18 @@ export const cronJobs = kindOf<CronJob>({
     column("Last Schedule"),
     ageColumn,
     ...podTemplateColumns,
+  ],
+  warnings: (next, current) => [
+    ...ownerWarnings(
+      next,
+      current,
+      jobSpecWarnings(next.spec.jobTemplate.spec ?? {}, "spec.jobTemplate.spec"),
+    ),
+    ...(current !== undefined && next.spec.schedule.includes("TZ")
+      ? [
+          "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details",
+        ]
+      : []),
   ],
   cells: ({ spec, status, metadata }, nowMs) => [
     spec.schedule,

@@ -64,6 +64,14 @@ export const csiDrivers = kindOf<CSIDriver>({
     column("Modes"),
     ageColumn,
   ],
+  warnings: ({ spec }, current) =>
+    (spec.tokenRequests ?? []).length === 0 ||
+    spec.serviceAccountTokenInSecrets !== undefined ||
+    (current !== undefined && sameValue(spec.tokenRequests, current.spec.tokenRequests))
+      ? []
+      : [
+          "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes",
+        ],
   cells: ({ metadata, spec }, nowMs) => [
     spec.attachRequired ?? true,
     spec.podInfoOnMount ?? false,

@@ -1,5 +1,6 @@
 import type { CSINode } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
@@ -36,7 +37,9 @@ export const csiNodes = kindOf<CSINode>({
     (current.spec.drivers ?? []).flatMap((before) =>
       (next.spec.drivers ?? [])
         .filter((after) => after.name === before.name && !sameValue(fixed(after), fixed(before)))
-        .map((after) => invalid("spec.drivers", shown(after), "field is immutable")),
+        .map((after) =>
+          invalid("spec.drivers", new GoForm("storage.CSINodeDriver", after), "field is immutable"),
+        ),
     ),
   columns: [column("Drivers", "integer"), ageColumn],
   cells: ({ metadata, spec }, nowMs) => [(spec.drivers ?? []).length, age(metadata.creationTimestamp, nowMs)],
@@ -45,11 +48,6 @@ export const csiNodes = kindOf<CSINode>({
 /** How many volumes a driver takes may change. */
 function fixed({ allocatable: _, ...driver }: Driver): Omit<Driver, "allocatable"> {
   return driver;
-}
-
-/** As Kubernetes shows it: by the names of its own type. */
-function shown({ name, nodeID, topologyKeys }: Driver): unknown {
-  return { Name: name, NodeID: nodeID, TopologyKeys: topologyKeys ?? null, Allocatable: null };
 }
 
 function validateDriver(driver: Driver, field: string): readonly FieldError[] {

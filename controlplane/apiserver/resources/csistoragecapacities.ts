@@ -5,6 +5,7 @@ import { column } from "./cell-text.ts";
 import { immutable, invalid } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
 import { dns1123Subdomain } from "./names.ts";
+import { labelSelectorWarnings } from "./node-label-warnings.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const csiStorageCapacities = kindOf<CSIStorageCapacity>({
@@ -27,12 +28,13 @@ export const csiStorageCapacities = kindOf<CSIStorageCapacity>({
     ...validateCapacity(capacity, "capacity"),
   ],
   validateUpdate: (next, current) => [
-    ...immutable("nodeTopology", next.nodeTopology, current.nodeTopology),
+    ...immutable("nodeTopology", next.nodeTopology, current.nodeTopology, "*meta.LabelSelector"),
     ...immutable("storageClassName", next.storageClassName, current.storageClassName),
   ],
   // Kubernetes has columns for this kind, and does not use them.
   noRowsAreNull: true,
   columns: [column("Created At", "date")],
+  warnings: ({ nodeTopology }) => labelSelectorWarnings(nodeTopology, "nodeTopology"),
   cells: ({ metadata }) => [metadata.creationTimestamp],
 });
 

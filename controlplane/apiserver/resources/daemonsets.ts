@@ -15,6 +15,7 @@ import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
+import { templateWarnings } from "./pod-warnings.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 import { validateSelectorAndTemplate } from "./workload-validation.ts";
@@ -63,7 +64,9 @@ export const daemonSets = kindOf<DaemonSet>({
   },
   dropDisabled: dropDisabledTemplate,
   validate: ({ spec }, _facts, current) => [
-    ...(current === undefined ? [] : immutable("spec.selector", spec.selector, current.spec.selector)),
+    ...(current === undefined
+      ? []
+      : immutable("spec.selector", spec.selector, current.spec.selector, "*meta.LabelSelector")),
     ...validateSelectorAndTemplate(spec, ["Always"], "daemonset"),
     ...validateUpdateStrategy(spec),
     ...validateCount(spec.minReadySeconds, "spec.minReadySeconds"),
@@ -79,6 +82,10 @@ export const daemonSets = kindOf<DaemonSet>({
     ageColumn,
     ...podTemplateColumns,
   ],
+  warnings: (next, current) =>
+    current !== undefined && sameValue(next.spec.template, current.spec.template)
+      ? []
+      : templateWarnings(next.spec.template, "spec.template"),
   cells: ({ spec, status, metadata }, nowMs) => [
     status?.desiredNumberScheduled ?? 0,
     status?.currentNumberScheduled ?? 0,

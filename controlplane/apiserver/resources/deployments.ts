@@ -13,6 +13,7 @@ import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
+import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -58,8 +59,11 @@ export const deployments = kindOf<Deployment>({
   prepareForUpdate: keepStatus,
   dropDisabled: dropDisabledTemplate,
   validate: validateDeployment,
-  validateUpdate: (next, current) => immutable("spec.selector", next.spec.selector, current.spec.selector),
+  validateUpdate: (next, current) =>
+    immutable("spec.selector", next.spec.selector, current.spec.selector, "*meta.LabelSelector"),
   columns: [column("Ready"), column("Up-to-date"), column("Available"), ageColumn, ...podTemplateColumns],
+  warnings: (next, current) =>
+    ownerWarnings(next, current, templateWarnings(next.spec.template, "spec.template")),
   cells: ({ spec, status, metadata }, nowMs) => [
     `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
     status?.updatedReplicas ?? 0,

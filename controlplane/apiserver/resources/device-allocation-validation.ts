@@ -91,7 +91,8 @@ export function validateClaimStatus(next: ResourceClaim, current: ResourceClaim)
       );
   }
   if (allocation === undefined) return problems;
-  if (before !== undefined) return [...problems, ...immutable("status.allocation", allocation, before)];
+  if (before !== undefined)
+    return [...problems, ...immutable("status.allocation", allocation, before, "*resource.AllocationResult")];
   return [...problems, ...validateAllocation(allocation, requestNamesOf(next.spec))];
 }
 

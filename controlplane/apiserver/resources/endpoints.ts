@@ -1,4 +1,5 @@
 import type { EndpointSlice, Endpoints } from "../../../client/types.ts";
+import { ipWarnings } from "./address-warnings.ts";
 import { age, ageColumn, column, listText } from "./cell-text.ts";
 import { dropDeprecatedTopology } from "./disabled-fields.ts";
 import { validateEndpointSlice, validateEndpoints } from "./endpoint-validation.ts";
@@ -28,6 +29,7 @@ export const endpoints = kindOf<Endpoints>({
   },
   validate: validateEndpoints,
   columns: [column("Endpoints"), ageColumn],
+  warnings: endpointsWarnings,
   cells: (object, nowMs) => [endpointsText(object), age(object.metadata.creationTimestamp, nowMs)],
 });
 
@@ -68,6 +70,7 @@ export const endpointSlices = kindOf<EndpointSlice>({
   validate: validateEndpointSlice,
   validateUpdate: (next, current) => immutable("addressType", next.addressType, current.addressType),
   columns: [column("AddressType"), column("Ports"), column("Endpoints"), ageColumn],
+  warnings: sliceWarnings,
   cells: (slice, nowMs) => [
     slice.addressType,
     slicePortsText(slice),
@@ -84,4 +87,36 @@ function slicePortsText({ ports = [] }: EndpointSlice): string {
 function sliceAddressesText({ endpoints: list }: EndpointSlice): string {
   const all = (list ?? []).flatMap(({ addresses = [] }) => addresses);
   return all.length === 0 ? "<unset>" : listText(all);
+}
+
+/** What our own controllers write is in order. */
+const isOwn = ({ labels }: { readonly labels?: Readonly<Record<string, string>> }, ...makers: string[]) =>
+  makers.includes(labels?.["endpointslice.kubernetes.io/managed-by"] ?? "") ||
+  makers.includes(labels?.["endpoints.kubernetes.io/managed-by"] ?? "");
+
+function endpointsWarnings({ metadata, subsets = [] }: Endpoints): readonly string[] {
+  if (isOwn(metadata, "endpoint-controller")) return [];
+  return subsets.flatMap((subset, index) =>
+    (["addresses", "notReadyAddresses"] as const).flatMap((name) =>
+      (subset[name] ?? []).flatMap(({ ip }, place) =>
+        ipWarnings(ip, `subsets[${index}].${name}[${place}].ip`),
+      ),
+    ),
+  );
+}
+
+function sliceWarnings(slice: EndpointSlice, current?: EndpointSlice): readonly string[] {
+  const makers = ["endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"];
+  return [
+    ...(current === undefined && slice.addressType === "FQDN"
+      ? ["spec.addressType: FQDN endpoints are deprecated"]
+      : []),
+    ...(isOwn(slice.metadata, ...makers)
+      ? []
+      : (slice.endpoints ?? []).flatMap(({ addresses }, index) =>
+          addresses.flatMap((address, place) =>
+            ipWarnings(address, `endpoints[${index}].addresses[${place}]`),
+          ),
+        )),
+  ];
 }

@@ -1,5 +1,7 @@
 import { exactJsonText } from "../../../base/exact-json.ts";
+import { escapedForHtml, goQuoted } from "../../../base/go-text.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { sameValue } from "../schema/same-value.ts";
 
 /** Problems worded as Kubernetes words them (apimachinery's field.Error). */
@@ -58,13 +60,28 @@ export function tooLong(field: string, bytesMax: number): FieldError {
   return { reason: "FieldValueTooLong", field, message: `Too long: may not be more than ${bytesMax} bytes` };
 }
 
-/** `field: Invalid value: …: field is immutable` where the two differ. */
-export function immutable(field: string, next: unknown, current: unknown): readonly FieldError[] {
-  return sameValue(next, current) ? [] : [invalid(field, next, "field is immutable")];
+/** `field: Invalid value: …: field is immutable` where the two differ.
+ *  @param goType As what `next` is shown, where it is more than a scalar or a list of them (see `go-forms.txt`). */
+export function immutable(
+  field: string,
+  next: unknown,
+  current: unknown,
+  goType?: string,
+): readonly FieldError[] {
+  if (sameValue(next, current)) return [];
+  return [invalid(field, goType === undefined ? next : new GoForm(goType, next), "field is immutable")];
 }
 
+/** Labels, or another map of texts, as messages show them: sorted. */
+export const textsShown = (texts: Readonly<Record<string, string>> | undefined): GoForm =>
+  new GoForm("{}s", texts);
+
+export const selectorShown = (selector: object | undefined): GoForm =>
+  new GoForm("*meta.LabelSelector", selector);
+
 function shown(value: unknown): string {
-  return exactJsonText(value ?? null);
+  if (value instanceof GoForm) return value.text();
+  return typeof value === "string" ? goQuoted(value) : escapedForHtml(exactJsonText(value ?? null));
 }
 
 function joined(text: string, detail: string): string {

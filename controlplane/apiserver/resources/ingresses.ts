@@ -40,6 +40,12 @@ export const ingresses = kindOf<Ingress>({
   },
   validateStatus: ({ status }) => validateIngressStatus(status, "status.loadBalancer.ingress"),
   columns: [column("Class"), column("Hosts"), column("Address"), column("Ports"), ageColumn],
+  warnings: ({ metadata, spec }, current) =>
+    current === undefined &&
+    metadata.annotations?.[classAnnotation] !== undefined &&
+    spec.ingressClassName === undefined
+      ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
+      : [],
   cells: ({ metadata, spec, status }, nowMs) => [
     spec.ingressClassName ?? "<none>",
     hostsText((spec.rules ?? []).map(({ host }) => host ?? "")),

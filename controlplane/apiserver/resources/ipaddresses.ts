@@ -1,5 +1,6 @@
 import type { IPAddress } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { addressNameProblems } from "./addresses.ts";
 import { age, column } from "./cell-text.ts";
@@ -26,16 +27,17 @@ export const ipAddresses = kindOf<IPAddress>({
   validateUpdate: (next, current) =>
     sameValue(next.spec.parentRef, current.spec.parentRef)
       ? []
-      : [invalid("spec.parentRef", shown(next.spec.parentRef), "field is immutable")],
+      : [
+          invalid(
+            "spec.parentRef",
+            new GoForm("*networking.ParentReference", next.spec.parentRef),
+            "field is immutable",
+          ),
+        ],
   columns: [column("ParentRef")],
   // Kubernetes sends the age without having a column for it.
   cells: ({ metadata, spec }, nowMs) => [parentText(spec.parentRef), age(metadata.creationTimestamp, nowMs)],
 });
-
-/** As Kubernetes shows it: by the names of its own type. */
-function shown({ group = "", resource = "", namespace = "", name = "" }: Partial<Parent> = {}): unknown {
-  return { Group: group, Resource: resource, Namespace: namespace, Name: name };
-}
 
 function validateParent(parent: Parent | undefined): readonly FieldError[] {
   if (parent === undefined) return [required("spec.parentRef")];

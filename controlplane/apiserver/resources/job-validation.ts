@@ -1,12 +1,12 @@
 import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import type { Job } from "../../../client/types.ts";
-import type { FieldError } from "../registry/kind.ts";
-import { sameValue } from "../schema/same-value.ts";
+import type { ClusterFacts, FieldError } from "../registry/kind.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { validateCount } from "./counts.ts";
-import { immutable, invalid, notSupported, required, tooLong } from "./field-errors.ts";
+import { invalid, notSupported, required, selectorShown, textsShown, tooLong } from "./field-errors.ts";
 import { validateFailurePolicy, validateSuccessPolicy } from "./job-policy-validation.ts";
 import { validateLabelSelector } from "./labels.ts";
-import { dns1123Subdomain } from "./names.ts";
+import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { validateTemplate } from "./workload-validation.ts";
 
 const parallelismMaxIndexed = 100_000;
@@ -15,13 +15,51 @@ const failedIndexesMax = 100_000;
 const manyCompletions = 100_000;
 const manyCompletionsMax = 10_000;
 const managedByMax = 63;
+const labelPrefix = "batch.kubernetes.io/";
 
-export function validateJob({ spec }: Job): readonly FieldError[] {
+export function validateJob(job: Job, _facts?: ClusterFacts, current?: Job): readonly FieldError[] {
+  return [...validateGenerated(job, current), ...validateOwnSpec(job), ...validateHostNames(job)];
+}
+
+/** A job's spec with its selector. */
+export function validateOwnSpec({ spec }: Job): readonly FieldError[] {
   const selector =
     spec.selector === undefined
       ? [required("spec.selector")]
-      : [...validateLabelSelector(spec.selector, "spec.selector"), ...selectsOwn(spec)];
-  return [...validateJobSpec(spec, "spec"), ...selector];
+      : validateLabelSelector(spec.selector, "spec.selector");
+  return [...validateJobSpec(spec, "spec"), ...selector, ...selectsOwn(spec)];
+}
+
+/** Unless the user cares for it, a job's selector and the labels that it finds are made of the job's uid and name. */
+function validateGenerated({ spec, metadata }: Job, current?: Job): readonly FieldError[] {
+  if (spec.manualSelector === true || spec.selector === undefined) return [];
+  const { uid, name } = metadata;
+  const legacy = { "controller-uid": uid, "job-name": name };
+  const prefixed = { [`${labelPrefix}controller-uid`]: uid, [`${labelPrefix}job-name`]: name };
+  const had = current?.spec.template?.metadata?.labels ?? {};
+  // Jobs of old have only the labels without prefix.
+  const isOld = current !== undefined && Object.keys(prefixed).some((label) => !Object.hasOwn(had, label));
+  const labels = spec.template?.metadata?.labels ?? {};
+  const expected = { ...legacy, ...(!isOld && prefixed) };
+  const problems = Object.entries(expected).flatMap(([label, value]) => {
+    const field = `spec.template.metadata.labels[${label}]`;
+    if (!Object.hasOwn(labels, label)) return [required(field, `must be '${value}'`)];
+    return labels[label] === value ? [] : [invalid(field, textsShown(labels), `must be '${value}'`)];
+  });
+  const isMade =
+    validateLabelSelector(spec.selector, "").length > 0 ||
+    matchesLabels(selectorFromLabelSelector(spec.selector), expected);
+  const problem = () =>
+    invalid("spec.selector", selectorShown(spec.selector), "`selector` not auto-generated");
+  return isMade ? problems : [...problems, problem()];
+}
+
+/** The pods of an indexed job are called by their index. */
+function validateHostNames({ spec, metadata: { name } }: Job): readonly FieldError[] {
+  if (spec.completionMode !== "Indexed" || (spec.completions ?? 0) <= 0) return [];
+  const last = `${name}-${(spec.completions ?? 0) - 1}`;
+  if (dns1123Label(last).length === 0) return [];
+  return [invalid("metadata.name", name, `will not able to create pod with invalid DNS label: ${last}`)];
 }
 
 /** A job's spec at `field`, in a job or in the template of one; its selector is the job's own affair. */
@@ -46,7 +84,13 @@ export function validateJobSpec(spec: Job["spec"], field: string): readonly Fiel
     problems.push(
       ...(spec.completionMode === "Indexed"
         ? validateSuccessPolicy(spec, `${field}.successPolicy`)
-        : [invalid(`${field}.successPolicy`, inGo(spec.successPolicy), "requires indexed completion mode")]),
+        : [
+            invalid(
+              `${field}.successPolicy`,
+              new GoForm("batch.SuccessPolicy", spec.successPolicy),
+              "requires indexed completion mode",
+            ),
+          ]),
     );
   problems.push(...validateReplacement(spec, `${field}.podReplacementPolicy`));
   if (spec.template === undefined) return [...problems, required(`${field}.template`)];
@@ -66,21 +110,14 @@ export function validateJobSpec(spec: Job["spec"], field: string): readonly Fiel
   return problems;
 }
 
-/** A selector that somebody chose must find the pods that the job makes. */
+/** A selector must find the pods that the job makes; none finds nothing. */
 function selectsOwn({ selector, template }: Job["spec"]): readonly FieldError[] {
   const labels = template?.metadata?.labels;
-  if (selector === undefined || validateLabelSelector(selector, "").length > 0) return [];
+  if (validateLabelSelector(selector, "").length > 0) return [];
   if (matchesLabels(selectorFromLabelSelector(selector), labels ?? {})) return [];
-  return [invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")];
+  const text = "`selector` does not match template `labels`";
+  return [invalid("spec.template.metadata.labels", textsShown(labels), text)];
 }
-
-/** As Kubernetes' message shows it. */
-const inGo = ({ rules }: NonNullable<Job["spec"]["successPolicy"]>) => ({
-  Rules: rules.map(({ succeededIndexes = null, succeededCount = null }) => ({
-    SucceededIndexes: succeededIndexes,
-    SucceededCount: succeededCount,
-  })),
-});
 
 function validateCompletionMode(spec: Job["spec"], field: string): readonly FieldError[] {
   const { completionMode, completions, parallelism, backoffLimitPerIndex, maxFailedIndexes } = spec;
@@ -185,32 +222,4 @@ function requiredPolicy(problem: FieldError): FieldError {
   if (!problem.field.endsWith(".restartPolicy") || problem.reason !== "FieldValueNotSupported")
     return problem;
   return required(problem.field, 'valid values: "OnFailure", "Never"');
-}
-
-export function validateJobUpdate(next: Job, current: Job): readonly FieldError[] {
-  const problems: FieldError[] = [];
-  const { completions, completionMode } = next.spec;
-  // An indexed job may be resized if all its indexes run at once.
-  const resized = completionMode === "Indexed" && completions === next.spec.parallelism;
-  if (!resized) problems.push(...immutable("spec.completions", completions, current.spec.completions));
-  problems.push(...immutable("spec.selector", next.spec.selector, current.spec.selector));
-  if (!sameTemplate(next, current))
-    problems.push(...immutable("spec.template", next.spec.template, current.spec.template));
-  problems.push(...immutable("spec.completionMode", completionMode, current.spec.completionMode));
-  for (const name of ["podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] as const)
-    problems.push(...immutable(`spec.${name}`, next.spec[name], current.spec[name]));
-  return problems;
-}
-
-/** While a job is suspended and has not started, where its pods may run can still change. */
-function sameTemplate(next: Job, current: Job): boolean {
-  const suspended = current.spec.suspend === true && current.status?.startTime === undefined;
-  const stripped = ({ spec: { template } }: Job) => {
-    if (!suspended) return template;
-    const { nodeSelector, affinity, tolerations, schedulingGates, ...rest } = template.spec ?? {
-      containers: [],
-    };
-    return { spec: rest };
-  };
-  return sameValue(stripped(next), stripped(current));
 }

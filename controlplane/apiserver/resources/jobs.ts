@@ -9,9 +9,11 @@ import {
   podTemplateColumns,
 } from "./cell-text.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
-import { validateJob, validateJobUpdate } from "./job-validation.ts";
+import { validateJobUpdate } from "./job-update.ts";
+import { validateJob } from "./job-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
+import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -27,6 +29,8 @@ export const jobs = kindOf<Job>({
   storagePrefix: "jobs",
   hasGeneration: true,
   orphansByDefault: true,
+  deletionWarning:
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
   subresources: { status: true },
   nameRule: dns1123Subdomain,
   applyDefaults({ spec, metadata }) {
@@ -38,6 +42,7 @@ export const jobs = kindOf<Job>({
     spec.suspend ??= false;
     spec.manualSelector ??= false;
     spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? "TerminatingOrFailed" : "Failed";
+    defaultFailurePolicy(spec.podFailurePolicy);
     const labels = spec.template?.metadata?.labels;
     if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0)
       metadata.labels = { ...labels };
@@ -51,6 +56,7 @@ export const jobs = kindOf<Job>({
   dropDisabled: dropDisabledTemplate,
   validate: validateJob,
   validateUpdate: validateJobUpdate,
+  warnings: (next, current) => ownerWarnings(next, current, jobSpecWarnings(next.spec, "spec")),
   selectableFields: ({ status }) => ({ "status.successful": String(status?.succeeded ?? 0) }),
   columns: [column("Status"), column("Completions"), column("Duration"), ageColumn, ...podTemplateColumns],
   cells: (job, nowMs) => [
@@ -62,6 +68,27 @@ export const jobs = kindOf<Job>({
     labelSelectorText(job.spec.selector),
   ],
 });
+
+const completionsSoftMax = 100_000;
+const parallelismSoftMax = 10_000;
+
+/** Of a job's spec at `field`. */
+export function jobSpecWarnings(spec: Partial<Job["spec"]>, field: string): readonly string[] {
+  const isIndexed = spec.completionMode === "Indexed";
+  const isMany = (spec.completions ?? 0) > completionsSoftMax && (spec.parallelism ?? 0) > parallelismSoftMax;
+  const text =
+    "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail";
+  return [
+    ...(isIndexed && isMany ? [`${field}: ${text}`] : []),
+    ...templateWarnings(spec.template, `${field}.template`),
+  ];
+}
+
+/** Rules speak of conditions that hold, unless they say otherwise; mutates. */
+export function defaultFailurePolicy(policy: Job["spec"]["podFailurePolicy"]): void {
+  for (const { onPodConditions = [] } of policy?.rules ?? [])
+    for (const condition of onPodConditions) condition.status ||= "True";
+}
 
 /** A job's pods are its own by its uid, unless the user takes care of that (manualSelector). */
 function generateSelector({ spec, metadata }: Job): void {
@@ -79,7 +106,7 @@ function generateSelector({ spec, metadata }: Job): void {
   spec.selector.matchLabels["batch.kubernetes.io/controller-uid"] ??= metadata.uid;
 }
 
-function statusText({ spec, status, metadata }: Job): string {
+function statusText({ status, metadata }: Job): string {
   const has = (wanted: string) =>
     status?.conditions?.some(({ type, status: value }) => type === wanted && value === "True") === true;
   if (has("Complete")) return "Complete";
@@ -88,7 +115,7 @@ function statusText({ spec, status, metadata }: Job): string {
   if (has("Suspended")) return "Suspended";
   if (has("FailureTarget")) return "FailureTarget";
   if (has("SuccessCriteriaMet")) return "SuccessCriteriaMet";
-  return spec.suspend === true ? "Suspended" : "Running";
+  return "Running";
 }
 
 function completionsText({ spec, status }: Job): string {

@@ -1,4 +1,5 @@
 import type { NetworkPolicy } from "../../../client/types.ts";
+import { rangeWarnings } from "./address-warnings.ts";
 import { age, ageColumn, column, labelSelectorText } from "./cell-text.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { validateNetworkPolicySpec } from "./network-policy-validation.ts";
@@ -26,8 +27,27 @@ export const networkPolicies = kindOf<NetworkPolicy>({
   },
   validate: ({ spec }, _facts, current) => validateNetworkPolicySpec(spec, "spec", current?.spec),
   columns: [column("Pod-Selector"), ageColumn],
+  warnings: networkPolicyWarnings,
   cells: ({ metadata, spec }, nowMs) => [
     labelSelectorText(spec.podSelector),
     age(metadata.creationTimestamp, nowMs),
   ],
 });
+
+type Peer = NonNullable<NonNullable<NetworkPolicy["spec"]["egress"]>[number]["to"]>[number];
+
+function networkPolicyWarnings({ spec }: NetworkPolicy): readonly string[] {
+  const peers = [
+    ...((spec.ingress ?? []) as readonly { readonly from?: readonly Peer[] }[]).flatMap(
+      ({ from = [] }, index) =>
+        from.map((peer, place) => ({ peer, at: `spec.ingress[${index}].from[${place}].ipBlock` })),
+    ),
+    ...(spec.egress ?? []).flatMap(({ to = [] }, index) =>
+      to.map((peer, place) => ({ peer, at: `spec.egress[${index}].to[${place}].ipBlock` })),
+    ),
+  ];
+  return peers.flatMap(({ peer: { ipBlock }, at }) => [
+    ...rangeWarnings(ipBlock?.cidr, `${at}.cidr`),
+    ...(ipBlock?.except ?? []).flatMap((range, index) => rangeWarnings(range, `${at}.except[${index}]`)),
+  ]);
+}

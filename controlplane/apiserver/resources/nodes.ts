@@ -1,4 +1,5 @@
 import type { Node } from "../../../client/types.ts";
+import { rangeWarnings } from "./address-warnings.ts";
 import { age, ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dropDisabledNode } from "./disabled-fields.ts";
 import { dns1123Subdomain } from "./names.ts";
@@ -33,6 +34,11 @@ export const nodes = kindOf<Node>({
   dropDisabled: dropDisabledNode,
   validate: validateNode,
   validateUpdate: validateNodeUpdate,
+  warnings: ({ spec }) => [
+    ...(spec?.configSource === undefined ? [] : ["spec.configSource: the feature is removed"]),
+    ...(spec?.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : []),
+    ...(spec?.podCIDRs ?? []).flatMap((range, index) => rangeWarnings(range, `spec.podCIDRs[${index}]`)),
+  ],
   selectableFields: (node) => ({ "spec.unschedulable": String(node.spec?.unschedulable ?? false) }),
   columns: [
     column("Status"),

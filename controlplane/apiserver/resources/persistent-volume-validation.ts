@@ -1,10 +1,12 @@
 import { isQuantity } from "../../../base/quantity.ts";
 import type { PersistentVolume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { validateAccessModes, volumeModes } from "./access-modes.ts";
 import { validateNodeSelector } from "./affinity-validation.ts";
 import { forbidden, immutable, invalid, notSupported, required } from "./field-errors.ts";
+import { forbiddenChange } from "./forbidden-change.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { sourceOf, validateVolumeSource } from "./persistent-volume-sources.ts";
 import { validateNotNegative, validatePositive } from "./storage-amounts.ts";
@@ -139,9 +141,15 @@ export function validatePersistentVolumeUpdate(
     const { controllerExpandSecretRef: _, ...csi } = source.csi;
     source.csi = csi;
   }
-  if (!sameValue(source, sourceOf(current.spec)))
+  const before = sourceOf(current.spec);
+  if (!sameValue(source, before))
     problems.push(
-      forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation"),
+      forbiddenChange(
+        "spec.persistentvolumesource",
+        "spec.persistentvolumesource is immutable after creation\n",
+        // What is shown is what was asked for, with the secret.
+        { goType: "core.PersistentVolumeSource", before, after: sourceOf(next.spec) },
+      ),
     );
   problems.push(...immutable("volumeMode", next.spec.volumeMode, current.spec.volumeMode));
   problems.push(...placeKept(next.spec.nodeAffinity, current.spec.nodeAffinity));
@@ -156,22 +164,7 @@ function placeKept(next: Place | undefined, current: Place | undefined): readonl
   if (current === undefined) return [];
   if (next !== undefined && sameValue(withOldNames(next, current), current)) return [];
   const text = "field is immutable, except for updating from beta label to GA";
-  return [invalid("nodeAffinity", next && shownPlace(next), text)];
-}
-
-/** As Kubernetes shows it: by the names of its own types. */
-function shownPlace({ required: selector }: Place): unknown {
-  type Requirement = NonNullable<
-    NonNullable<typeof selector>["nodeSelectorTerms"][number]["matchFields"]
-  >[number];
-  const shown = (all: readonly Requirement[] | undefined) =>
-    all?.map(({ key, operator, values }) => ({ Key: key, Operator: operator, Values: values ?? null })) ??
-    null;
-  const terms = selector?.nodeSelectorTerms.map(({ matchExpressions, matchFields }) => ({
-    MatchExpressions: shown(matchExpressions),
-    MatchFields: shown(matchFields),
-  }));
-  return { Required: terms === undefined ? null : { NodeSelectorTerms: terms } };
+  return [invalid("nodeAffinity", new GoForm("*core.VolumeNodeAffinity", next), text)];
 }
 
 const newNames: Readonly<Record<string, string>> = {

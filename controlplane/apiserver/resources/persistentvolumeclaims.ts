@@ -1,5 +1,6 @@
 import type { PersistentVolumeClaim } from "../../../client/types.ts";
 import { accessModesText, betaClassAnnotation } from "./access-modes.ts";
+import { claimSizeWarnings } from "./amount-warnings.ts";
 import { age, ageColumn, column, wideColumn } from "./cell-text.ts";
 import { validateClaimStatus, validateClaimUpdate } from "./claim-update.ts";
 import { validateClaimSpec } from "./claim-validation.ts";
@@ -40,6 +41,14 @@ export const persistentVolumeClaims = kindOf<PersistentVolumeClaim>({
   validate: ({ spec }) => validateClaimSpec(spec, "spec"),
   validateUpdate: validateClaimUpdate,
   validateStatus: validateClaimStatus,
+  warnings: ({ metadata, spec }) => [
+    ...(metadata.annotations?.[betaClassAnnotation] === undefined
+      ? []
+      : [
+          `metadata.annotations[${betaClassAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`,
+        ]),
+    ...claimSizeWarnings(spec, "spec"),
+  ],
   selectableFields: ({ metadata }) => ({ name: metadata.name }),
   columns: [
     column("Status"),

@@ -2,10 +2,12 @@ import type { PersistentVolume } from "../../../client/types.ts";
 import { accessModesText, betaClassAnnotation } from "./access-modes.ts";
 import { age, ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dns1123Subdomain } from "./names.ts";
+import { nodeTermWarnings } from "./node-label-warnings.ts";
 import { validatePersistentVolume, validatePersistentVolumeUpdate } from "./persistent-volume-validation.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 import { defaultVolumeSource } from "./volume-source-defaults.ts";
+import { volumeSourceWarnings } from "./volume-warnings.ts";
 
 export const persistentVolumes = kindOf<PersistentVolume>({
   group: "",
@@ -45,6 +47,7 @@ export const persistentVolumes = kindOf<PersistentVolume>({
   },
   validate: validatePersistentVolume,
   validateUpdate: validatePersistentVolumeUpdate,
+  warnings: persistentVolumeWarnings,
   selectableFields: ({ metadata }) => ({ name: metadata.name }),
   columns: [
     column("Capacity"),
@@ -74,3 +77,27 @@ export const persistentVolumes = kindOf<PersistentVolume>({
     ];
   },
 });
+
+const ofOld: Readonly<Record<string, string>> = {
+  [betaClassAnnotation]: 'deprecated since v1.8; use "storageClassName" attribute instead',
+  "volume.beta.kubernetes.io/mount-options": 'deprecated since v1.31; use "mountOptions" attribute instead',
+};
+
+function persistentVolumeWarnings({ metadata, spec }: PersistentVolume): readonly string[] {
+  const recycle =
+    "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.";
+  return [
+    ...Object.entries(ofOld).flatMap(([key, text]) =>
+      metadata.annotations?.[key] === undefined ? [] : [`metadata.annotations[${key}]: ${text}`],
+    ),
+    ...(spec.persistentVolumeReclaimPolicy === "Recycle"
+      ? [`spec.persistentVolumeReclaimPolicy: ${recycle}`]
+      : []),
+    ...(spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).flatMap((term, index) =>
+      nodeTermWarnings(term, `spec.nodeAffinity.required.nodeSelectorTerms[${index}]`, {
+        isPreference: false,
+      }),
+    ),
+    ...volumeSourceWarnings(spec),
+  ];
+}

@@ -19,6 +19,8 @@ export function defaultPod(spec: PodSpec): void {
 
 /** Defaults of everything that carries a pod spec, as Kubernetes' core/v1 defaulting sets them. */
 export function defaultPodSpec(spec: PodSpec): void {
+  // Validation refuses a pod that has none; until then there is a list for all who look.
+  spec.containers ??= [];
   spec.dnsPolicy ??= "ClusterFirst";
   spec.restartPolicy ??= "Always";
   spec.terminationGracePeriodSeconds ??= 30;

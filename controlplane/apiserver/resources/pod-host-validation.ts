@@ -32,3 +32,25 @@ export function validateHostUsers(spec: PodSpec, field: string): readonly FieldE
     ),
   ];
 }
+
+/** On the host's network a port is the same on both sides. Where a template leaves it open, the pod gets it. */
+export function validateHostPorts(
+  { hostNetwork, containers = [] }: PodSpec,
+  field: string,
+  { isPod }: { readonly isPod: boolean },
+): readonly FieldError[] {
+  if (hostNetwork !== true) return [];
+  return containers.flatMap(({ ports = [] }, container) =>
+    ports.flatMap(({ hostPort = 0, containerPort = 0 }, index) =>
+      hostPort === containerPort || (hostPort === 0 && !isPod)
+        ? []
+        : [
+            invalid(
+              `${field}.containers[${container}].ports[${index}].hostPort`,
+              hostPort,
+              "must match `containerPort` when `hostNetwork` is true",
+            ),
+          ],
+    ),
+  );
+}

@@ -11,7 +11,7 @@ import { validateLabels } from "./labels.ts";
 import { dns1123Label, dns1123Subdomain, qualifiedName } from "./names.ts";
 import { validateHostProcess, validateOs } from "./os-validation.ts";
 import { validateSpread, validateTolerations } from "./placement-validation.ts";
-import { validateHostnameOverride, validateHostUsers } from "./pod-host-validation.ts";
+import { validateHostnameOverride, validateHostPorts, validateHostUsers } from "./pod-host-validation.ts";
 import { validatePodResources, validateResourceClaims } from "./pod-resources-validation.ts";
 import { validatePodSecurity } from "./security-context-validation.ts";
 import { validateVolumes } from "./volume-validation.ts";
@@ -31,12 +31,11 @@ export function validatePodSpec(
     ...validateResourceClaims(spec.resourceClaims, `${field}.resourceClaims`),
     ...validateContainers(spec, field, options),
     ...validatePodResources(spec, `${field}.resources`),
+    ...validateHostPorts(spec, field, options),
     ...validateRestartPolicy(spec, `${field}.restartPolicy`),
     ...validateDns(spec, field),
     ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),
-    ...validateSharing(spec, field),
-    ...validatePodSecurity(spec.securityContext, `${field}.securityContext`),
-    ...validateSysctls(spec, `${field}.securityContext.sysctls`),
+    ...validatePodSecurity(spec, `${field}.securityContext`),
     ...validateAffinity(spec.affinity, `${field}.affinity`),
     ...validateGates(spec, field),
     ...validateSpread(spec.topologySpreadConstraints, `${field}.topologySpreadConstraints`),
@@ -68,7 +67,6 @@ function validateContainers(
   const context = {
     spec,
     volumes: new Map((spec.volumes ?? []).map((volume) => [volume.name, volume])),
-    hostNetwork: spec.hostNetwork === true,
     isPod,
     hostPorts,
   };
@@ -89,13 +87,6 @@ function validateRestartPolicy({ restartPolicy }: PodSpec, field: string): reado
   if (!restartPolicy) return [required(field)];
   if (restartPolicies.includes(restartPolicy)) return [];
   return [notSupported(field, restartPolicy, restartPolicies)];
-}
-
-/** Of a pod's processes Kubernetes says so where it keeps the setting. */
-function validateSharing({ hostPID, shareProcessNamespace }: PodSpec, field: string): readonly FieldError[] {
-  if (hostPID !== true || shareProcessNamespace !== true) return [];
-  const text = "ShareProcessNamespace and HostPID cannot both be enabled";
-  return [invalid(`${field}.securityContext.shareProcessNamespace`, true, text)];
 }
 
 function validateGates({ readinessGates, schedulingGates }: PodSpec, field: string): readonly FieldError[] {
@@ -144,24 +135,6 @@ function tokensWithoutAccount({ volumes }: PodSpec, field: string): readonly Fie
       return [forbidden(at, "must not be specified when serviceAccountName is not set")];
     }),
   );
-}
-
-const sysctlPattern = "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
-const wellFormedSysctl = new RegExp(sysctlPattern);
-const maxSysctlLength = 253;
-
-/** Names only; which sysctls a pod may set is each node's to say. */
-function validateSysctls({ securityContext }: PodSpec, field: string): readonly FieldError[] {
-  const sysctls = securityContext?.sysctls ?? [];
-  return sysctls.flatMap(({ name }, index) => {
-    const at = `${field}[${index}].name`;
-    if (!name) return [required(at)];
-    if (name.length > maxSysctlLength || !wellFormedSysctl.test(name)) {
-      const text = `must have at most ${maxSysctlLength} characters and match regex ${sysctlPattern}`;
-      return [invalid(at, name, text)];
-    }
-    return sysctls.findIndex((one) => one.name === name) < index ? [duplicate(at, name)] : [];
-  });
 }
 
 function validateHostAliases({ hostAliases = [] }: PodSpec, field: string): readonly FieldError[] {

@@ -14,6 +14,8 @@ import { resizePart } from "./pod-resize.ts";
 import { alignPodAddresses, completePodStatus, validatePodStatus } from "./pod-status-validation.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
+import { podWarnings } from "./pod-warnings.ts";
+import { validateSeccompMatch } from "./seccomp-annotations.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -62,21 +64,24 @@ export const pods = kindOf<Pod>({
   dropDisabled: dropDisabledPod,
   // What stands as it stood was asked when it came.
   validate: (pod, _, current) => [
-    ...validatePodAnnotations(pod),
+    ...validatePodAnnotations(pod.metadata.annotations, pod.spec, "metadata.annotations"),
     ...(current !== undefined && sameValue(pod.spec, current.spec)
       ? []
       : validatePodSpec(pod.spec, "spec", { isPod: true })),
   ],
   validateCreate: (pod) => [
-    ...validateAppArmorMatch(pod, "spec"),
     ...((pod.spec.ephemeralContainers ?? []).length > 0
       ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]
       : []),
     ...(pod.spec.nodeName && (pod.spec.schedulingGates ?? []).length > 0
       ? [forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")]
       : []),
+    ...validateSeccompMatch(pod.metadata.annotations, pod.spec, "spec"),
+    ...validateAppArmorMatch(pod.metadata.annotations, pod.spec, "spec"),
   ],
   validateUpdate: validatePodUpdate,
+  // Of changes Kubernetes says nothing, since hardly any is made by hand.
+  warnings: (pod, current) => (current === undefined ? podWarnings(pod) : []),
   selectableFields: ({ spec, status }) => ({
     "spec.nodeName": spec.nodeName ?? "",
     "spec.restartPolicy": spec.restartPolicy ?? "",

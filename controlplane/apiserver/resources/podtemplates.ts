@@ -5,6 +5,7 @@ import { column, containersAndImages, labelsText } from "./cell-text.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
+import { templateWarnings } from "./pod-warnings.ts";
 import { kindOf } from "./typed-kind.ts";
 import { validateTemplate } from "./workload-validation.ts";
 
@@ -34,5 +35,9 @@ export const podTemplates = kindOf<PodTemplate>({
   dropDisabled: (next, current) => dropDisabledTemplate({ spec: next }, current && { spec: current }),
   validate: ({ template }): readonly FieldError[] => validateTemplate(template ?? {}, "template"),
   columns: [column("Containers"), column("Images"), column("Pod Labels")],
+  warnings: ({ template, metadata }, current) =>
+    current !== undefined && metadata.generation === current.metadata.generation
+      ? []
+      : templateWarnings(template, "template"),
   cells: ({ template }) => [...containersAndImages(template?.spec), labelsText(template?.metadata?.labels)],
 });

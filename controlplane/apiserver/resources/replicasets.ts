@@ -13,6 +13,7 @@ import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
+import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 import { validateSelectorAndTemplate } from "./workload-validation.ts";
@@ -54,7 +55,8 @@ export const replicaSets = kindOf<ReplicaSet>({
     ...validateCount(spec.minReadySeconds, "spec.minReadySeconds"),
     ...validateSelectorAndTemplate(spec, ["Always"]),
   ],
-  validateUpdate: (next, current) => immutable("spec.selector", next.spec.selector, current.spec.selector),
+  validateUpdate: (next, current) =>
+    immutable("spec.selector", next.spec.selector, current.spec.selector, "*meta.LabelSelector"),
   columns: [
     column("Desired", "integer"),
     column("Current", "integer"),
@@ -62,6 +64,8 @@ export const replicaSets = kindOf<ReplicaSet>({
     ageColumn,
     ...podTemplateColumns,
   ],
+  warnings: (next, current) =>
+    ownerWarnings(next, current, templateWarnings(next.spec.template, "spec.template")),
   cells: ({ spec, status, metadata }, nowMs) => [
     spec.replicas ?? 0,
     status?.replicas ?? 0,

@@ -7,6 +7,7 @@ import { invalid, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
+import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 import { noDeadline, validateTemplate } from "./workload-validation.ts";
@@ -70,6 +71,8 @@ export const replicationControllers = kindOf<ReplicationController>({
       ...noDeadline(spec.template, "ReplicationController"),
     ];
   },
+  warnings: (next, current) =>
+    ownerWarnings(next, current, templateWarnings(next.spec.template, "spec.template")),
   selectableFields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),
   columns: [
     column("Desired", "integer"),

@@ -1,8 +1,8 @@
 import type { ResourceClaim } from "../../../client/types.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { deviceId, resultsOf, validateClaimStatus } from "./device-allocation-validation.ts";
-import { shownClaimSpec } from "./device-claim-shown.ts";
 import { applyClaimDefaults, validateClaimSpec } from "./device-claim-validation.ts";
 import { invalid } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
@@ -44,7 +44,7 @@ export const resourceClaims = kindOf<ResourceClaim>({
   validateUpdate: (next, current) =>
     sameValue(next.spec, current.spec)
       ? []
-      : [invalid("spec", shownClaimSpec(next.spec), "field is immutable")],
+      : [invalid("spec", new GoForm("resource.ResourceClaimSpec", next.spec), "field is immutable")],
   validateStatus: validateClaimStatus,
   columns: [column("State"), ageColumn],
   cells: (claim, nowMs) => [stateText(claim), age(claim.metadata.creationTimestamp, nowMs)],

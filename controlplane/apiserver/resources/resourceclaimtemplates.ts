@@ -1,8 +1,8 @@
 import type { ResourceClaimTemplate } from "../../../client/types.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn } from "./cell-text.ts";
 import { validateTemplateMeta } from "./claim-validation.ts";
-import { shownTemplateSpec } from "./device-claim-shown.ts";
 import { applyClaimDefaults, validateClaimSpec } from "./device-claim-validation.ts";
 import { invalid } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
@@ -34,7 +34,7 @@ export const resourceClaimTemplates = kindOf<ResourceClaimTemplate>({
   validateUpdate: (next, current) =>
     sameValue(next.spec, current.spec)
       ? []
-      : [invalid("spec", shownTemplateSpec(next.spec), "field is immutable")],
+      : [invalid("spec", new GoForm("resource.ResourceClaimTemplateSpec", next.spec), "field is immutable")],
   columns: [ageColumn],
   cells: ({ metadata }, nowMs) => [age(metadata.creationTimestamp, nowMs)],
 });

@@ -5,6 +5,7 @@ import { validateResources } from "./container-resources.ts";
 import { duplicate, immutable, invalid, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
 import { dns1123Label, dns1123Subdomain } from "./names.ts";
+import { nodeLabelWarning } from "./node-label-warnings.ts";
 import { validateTolerations } from "./placement-validation.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -36,6 +37,11 @@ export const runtimeClasses = kindOf<RuntimeClass>({
   },
   validateUpdate: (next, current) => immutable("handler", next.handler, current.handler),
   columns: [column("Handler"), ageColumn],
+  warnings: ({ scheduling }) =>
+    Object.keys(scheduling?.nodeSelector ?? {}).flatMap((key) => {
+      const text = nodeLabelWarning(key);
+      return text === undefined ? [] : [`scheduling.nodeSelector: ${text}`];
+    }),
   cells: ({ metadata, handler }, nowMs) => [handler, age(metadata.creationTimestamp, nowMs)],
 });
 

@@ -1,4 +1,5 @@
 import type { Secret } from "../../../client/types.ts";
+import { goJsonError } from "../go-json-error.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { keepsContent, keepsImmutable, validateKeys } from "./configmaps.ts";
@@ -66,19 +67,9 @@ function validateSecret({ data = {}, type = "", metadata }: Secret): readonly Fi
   if (type === "kubernetes.io/service-account-token" && !metadata.annotations?.[account])
     problems.push(required(`metadata.annotations[${account}]`));
   for (const key of [".dockercfg", ".dockerconfigjson"]) {
-    const text = data[key];
-    if (text !== undefined && wantedKeys[type]?.includes(key) && !isJson(text))
-      problems.push(invalid(`data[${key}]`, "<secret contents redacted>", "invalid character in JSON"));
+    const base64 = wantedKeys[type]?.includes(key) ? data[key] : undefined;
+    const flaw = base64 === undefined ? undefined : goJsonError(Buffer.from(base64, "base64").toString());
+    if (flaw !== undefined) problems.push(invalid(`data[${key}]`, "<secret contents redacted>", flaw));
   }
   return problems;
-}
-
-function isJson(base64: string): boolean {
-  try {
-    JSON.parse(Buffer.from(base64, "base64").toString());
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
 }

@@ -1,6 +1,8 @@
 import type { Container, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { invalid, notSupported, required, tooLong } from "./field-errors.ts";
+import { validateSharing, validateSysctls } from "./sysctl-validation.ts";
 import { validateWindowsOptions } from "./windows-options-validation.ts";
 
 type ContainerSecurity = NonNullable<Container["securityContext"]>;
@@ -26,7 +28,11 @@ export function validateContainerSecurity(
   if (allowPrivilegeEscalation === false) {
     const refuse = (what: string) =>
       problems.push(
-        invalid(field, asGoShows(security), `cannot set \`allowPrivilegeEscalation\` to false and ${what}`),
+        invalid(
+          field,
+          new GoForm("core.SecurityContext", security),
+          `cannot set \`allowPrivilegeEscalation\` to false and ${what}`,
+        ),
       );
     if (privileged) refuse("`privileged` to true");
     for (const name of capabilities?.add ?? [])
@@ -40,8 +46,8 @@ export function validateContainerSecurity(
 }
 
 /** `securityContext` of a pod: users and profiles. */
-export function validatePodSecurity(security: PodSecurity | undefined, field: string): readonly FieldError[] {
-  if (security === undefined) return [];
+export function validatePodSecurity(spec: PodSpec, field: string): readonly FieldError[] {
+  const security: PodSecurity = spec.securityContext ?? {};
   return [
     ...validateId(security.fsGroup, `${field}.fsGroup`),
     ...validateId(security.runAsUser, `${field}.runAsUser`),
@@ -49,6 +55,8 @@ export function validatePodSecurity(security: PodSecurity | undefined, field: st
     ...(security.supplementalGroups ?? []).flatMap((id, index) =>
       validateId(id, `${field}.supplementalGroups[${index}]`),
     ),
+    ...validateSharing(spec, field),
+    ...validateSysctls(spec, `${field}.sysctls`),
     ...oneOf(security.fsGroupChangePolicy, `${field}.fsGroupChangePolicy`, ["Always", "OnRootMismatch"]),
     ...validateSeccomp(security.seccompProfile, `${field}.seccompProfile`),
     ...validateWindowsOptions(security.windowsOptions, `${field}.windowsOptions`),
@@ -86,7 +94,7 @@ function validateSeccomp(profile: ContainerSecurity["seccompProfile"], field: st
   if (!type) problems.push(required(`${field}.type`, "type is required when seccompProfile is set"));
   else if (!profileTypes.includes(type)) problems.push(notSupported(`${field}.type`, type, profileTypes));
   if (type !== "Localhost") {
-    const shown = { Type: type ?? "", LocalhostProfile: path };
+    const shown = new GoForm("core.SeccompProfile", profile);
     if (path !== undefined)
       problems.push(invalid(at, shown, "can only be set when seccomp type is Localhost"));
     return problems;
@@ -116,36 +124,4 @@ function validateAppArmor(
   if (name.trim() !== name) problems.push(invalid(at, name, "must not be padded with whitespace"));
   if (Buffer.byteLength(name) > appArmorBytesMax) problems.push(tooLong(at, appArmorBytesMax));
   return problems;
-}
-
-/** As Kubernetes prints the whole of it: the names of its own structure, and null for what is not set. */
-function asGoShows(security: ContainerSecurity): object {
-  const { capabilities, seLinuxOptions: se, windowsOptions: win } = security;
-  const { seccompProfile, appArmorProfile } = security;
-  const orNull = <T>(value: T | undefined) => value ?? null;
-  const profile = (one: typeof seccompProfile) =>
-    one === undefined ? null : { Type: one.type, LocalhostProfile: orNull(one.localhostProfile) };
-  return {
-    Capabilities: capabilities ? { Add: orNull(capabilities.add), Drop: orNull(capabilities.drop) } : null,
-    Privileged: orNull(security.privileged),
-    SELinuxOptions: se
-      ? { User: se.user ?? "", Role: se.role ?? "", Type: se.type ?? "", Level: se.level ?? "" }
-      : null,
-    WindowsOptions: win
-      ? {
-          GMSACredentialSpecName: orNull(win.gmsaCredentialSpecName),
-          GMSACredentialSpec: orNull(win.gmsaCredentialSpec),
-          RunAsUserName: orNull(win.runAsUserName),
-          HostProcess: orNull(win.hostProcess),
-        }
-      : null,
-    RunAsUser: orNull(security.runAsUser),
-    RunAsGroup: orNull(security.runAsGroup),
-    RunAsNonRoot: orNull(security.runAsNonRoot),
-    ReadOnlyRootFilesystem: orNull(security.readOnlyRootFilesystem),
-    AllowPrivilegeEscalation: orNull(security.allowPrivilegeEscalation),
-    ProcMount: orNull(security.procMount),
-    SeccompProfile: profile(seccompProfile),
-    AppArmorProfile: profile(appArmorProfile),
-  };
 }

@@ -1,5 +1,6 @@
 import type { Service } from "../../../client/types.ts";
 import type { ClusterFacts, FieldError } from "../registry/kind.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { duplicate, forbidden, immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
 import { dns1123Label, dns1123Subdomain, portName, portNumber, qualifiedName } from "./names.ts";
@@ -77,7 +78,10 @@ function validatePorts(ports: readonly Port[], type: string): readonly FieldErro
       names.add(port.name);
     }
     const number = `${port.protocol}/${port.port}`;
-    if (numbers.has(number)) problems.push(duplicate(field, { port: port.port, protocol: port.protocol }));
+    if (numbers.has(number))
+      problems.push(
+        duplicate(field, new GoForm("core.ServicePort", { port: port.port, protocol: port.protocol })),
+      );
     numbers.add(number);
     if (!port.nodePort) continue;
     if (type === "ClusterIP" || type === "ExternalName")
@@ -130,4 +134,10 @@ export function validateServiceUpdate(next: Service, current: Service): readonly
     })),
     ...problems,
   ];
+}
+
+/** Only a service that has a load balancer can say where that one listens. */
+export function validateServiceStatus({ spec, status }: Service): readonly FieldError[] {
+  if (spec.type === "LoadBalancer" || (status?.loadBalancer?.ingress ?? []).length === 0) return [];
+  return [forbidden("status.loadBalancer.ingress", "may only be used when `spec.type` is 'LoadBalancer'")];
 }

@@ -3,6 +3,8 @@ import { age, ageColumn } from "./cell-text.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
+const mountableAnnotation = "kubernetes.io/enforce-mountable-secrets";
+
 export const serviceAccounts = kindOf<ServiceAccount>({
   group: "",
   version: "v1",
@@ -19,5 +21,12 @@ export const serviceAccounts = kindOf<ServiceAccount>({
   applyDefaults: () => undefined,
   validate: () => [],
   columns: [ageColumn],
+  warnings: ({ metadata }, current) =>
+    metadata.annotations?.[mountableAnnotation] === undefined ||
+    current?.metadata.annotations?.[mountableAnnotation] !== undefined
+      ? []
+      : [
+          `metadata.annotations[${mountableAnnotation}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+        ],
   cells: ({ metadata }, nowMs) => [age(metadata.creationTimestamp, nowMs)],
 });

@@ -3,7 +3,8 @@ import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column, labelsText, wideColumn } from "./cell-text.ts";
 import { dns1123Label } from "./names.ts";
 import { isExternallyAccessible, needsHealthCheck } from "./service-traffic.ts";
-import { validateService, validateServiceUpdate } from "./service-validation.ts";
+import { validateService, validateServiceStatus, validateServiceUpdate } from "./service-validation.ts";
+import { serviceWarnings } from "./service-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -48,6 +49,8 @@ export const services = kindOf<Service>({
   },
   validate: validateService,
   validateUpdate: validateServiceUpdate,
+  validateStatus: validateServiceStatus,
+  warnings: serviceWarnings,
   selectableFields: ({ spec }) => ({ "spec.clusterIP": spec.clusterIP ?? "", "spec.type": spec.type ?? "" }),
   columns: [
     column("Type"),

@@ -1,10 +1,12 @@
 import { selectorFromLabelSelector, selectorText } from "../../../base/label-selector.ts";
 import type { StatefulSet } from "../../../client/types.ts";
+import { claimSizeWarnings } from "./amount-warnings.ts";
 import { age, ageColumn, column, containersAndImages, wideColumn } from "./cell-text.ts";
 import { defaultClaimTemplate } from "./claim-defaults.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { dns1123Label } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
+import { templateWarnings } from "./pod-warnings.ts";
 import { validateStatefulSet, validateStatefulSetUpdate } from "./statefulset-validation.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
@@ -70,9 +72,24 @@ export const statefulSets = kindOf<StatefulSet>({
   validate: (object, _facts, current) => validateStatefulSet(object, current),
   validateUpdate: validateStatefulSetUpdate,
   columns: [column("Ready"), ageColumn, wideColumn("Containers"), wideColumn("Images")],
+  warnings: statefulSetWarnings,
   cells: ({ spec, status, metadata }, nowMs) => [
     `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
     age(metadata.creationTimestamp, nowMs),
     ...containersAndImages(spec.template?.spec),
   ],
 });
+
+function statefulSetWarnings({ spec, metadata }: StatefulSet, current?: StatefulSet): readonly string[] {
+  const isNew = current === undefined || metadata.generation !== current.metadata.generation;
+  // Kubernetes writes the path of a change's otherwise.
+  const inside = current === undefined ? "" : ".Spec";
+  const text = "a negative value retains all historical revisions; a value >= 0 is recommended";
+  return [
+    ...(isNew ? templateWarnings(spec.template, "spec.template") : []),
+    ...(spec.volumeClaimTemplates ?? []).flatMap((claim, index) =>
+      claimSizeWarnings(claim.spec, `spec.volumeClaimTemplates[${index}]${inside}`),
+    ),
+    ...((spec.revisionHistoryLimit ?? 0) < 0 ? [`spec.revisionHistoryLimit: ${text}`] : []),
+  ];
+}

@@ -3,6 +3,7 @@ import type { StorageClass } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { immutable, notSupported } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
+import { nodeLabelWarning } from "./node-label-warnings.ts";
 import { validateParameters, validateProvisioner, validateTopologies } from "./storage-class-validation.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -52,6 +53,14 @@ export const storageClasses = kindOf<StorageClass>({
     column("AllowVolumeExpansion"),
     ageColumn,
   ],
+  warnings: ({ allowedTopologies = [] }) =>
+    allowedTopologies.flatMap(({ matchLabelExpressions = [] }, index) =>
+      matchLabelExpressions.flatMap(({ key }, place) => {
+        const text = nodeLabelWarning(key);
+        const at = `allowedTopologies[${index}].matchLabelExpressions[${place}].key`;
+        return text === undefined ? [] : [`${at}: ${text}`];
+      }),
+    ),
   cells: (storageClass, nowMs) => [
     `${storageClass.metadata.name}${isDefaultStorageClass(storageClass) ? " (default)" : ""}`,
     storageClass.provisioner,

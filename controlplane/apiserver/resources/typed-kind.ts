@@ -18,6 +18,7 @@ export interface TypedKind<T>
     | "validateCreate"
     | "validateUpdate"
     | "validateStatus"
+    | "warnings"
     | "selectableFields"
     | "cells"
     | "gracePeriodSeconds"
@@ -35,6 +36,7 @@ export interface TypedKind<T>
   readonly validateCreate?: (object: T) => readonly FieldError[];
   readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];
   readonly validateStatus?: (next: T, current: T) => readonly FieldError[];
+  readonly warnings?: (next: T, current?: T) => readonly string[];
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   readonly cells: (object: T, nowMs: number) => readonly Cell[];
   readonly gracePeriodSeconds?: (object: T) => number;

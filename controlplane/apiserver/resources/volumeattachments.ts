@@ -1,5 +1,6 @@
 import type { VolumeAttachment } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
+import { GoForm } from "../schema/go-form.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { csiDriverName } from "./csi-names.ts";
@@ -47,7 +48,9 @@ export const volumeAttachments = kindOf<VolumeAttachment>({
     ...validateFailure(status?.detachError, "status.detachError"),
   ],
   validateUpdate: (next, current) =>
-    sameValue(next.spec, current.spec) ? [] : [invalid("spec", shown(next.spec), "field is immutable")],
+    sameValue(next.spec, current.spec)
+      ? []
+      : [invalid("spec", new GoForm("storage.VolumeAttachmentSpec", next.spec), "field is immutable")],
   columns: [
     { ...column("Attacher"), format: "name" },
     column("PV"),
@@ -63,16 +66,6 @@ export const volumeAttachments = kindOf<VolumeAttachment>({
     age(metadata.creationTimestamp, nowMs),
   ],
 });
-
-/** As Kubernetes shows it: by the names of its own type. */
-function shown({ attacher, nodeName, source }: VolumeAttachment["spec"]): unknown {
-  const { persistentVolumeName = null, inlineVolumeSpec = null } = source;
-  return {
-    Attacher: attacher,
-    Source: { PersistentVolumeName: persistentVolumeName, InlineVolumeSpec: inlineVolumeSpec },
-    NodeName: nodeName,
-  };
-}
 
 function validateSource({ inlineVolumeSpec, persistentVolumeName }: Source, field: string) {
   const text = "must specify exactly one of inlineVolumeSpec and persistentVolumeName";

@@ -1,10 +1,13 @@
 import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import type { LabelSelector, PodTemplateSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
-import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
+import { validateAppArmorMatch } from "./app-armor-annotations.ts";
+import { forbidden, invalid, notSupported, required, selectorShown, textsShown } from "./field-errors.ts";
 import { isEmptySelector, validateLabelSelector, validateLabels } from "./labels.ts";
 import { validateAnnotations } from "./meta.ts";
+import { validatePodAnnotations } from "./pod-annotations.ts";
 import { validatePodSpec } from "./pod-validation.ts";
+import { validateSeccompMatch } from "./seccomp-annotations.ts";
 
 /** What ReplicaSet, Deployment and DaemonSet share: a selector that finds the pods made from the template. */
 export function validateSelectorAndTemplate(
@@ -16,11 +19,14 @@ export function validateSelectorAndTemplate(
   const wrongSelector = validateLabelSelector(selector, "spec.selector");
   const problems: FieldError[] = [...wrongSelector];
   const isEmpty = selector !== undefined && isEmptySelector(selector);
-  const empty = isEmpty ? [invalid("spec.selector", selector, `empty selector is invalid for ${owner}`)] : [];
+  const empty = isEmpty
+    ? [invalid("spec.selector", selectorShown(selector), `empty selector is invalid for ${owner}`)]
+    : [];
   if (!isDaemonSet) problems.push(...(selector === undefined ? [required("spec.selector")] : empty));
   if (wrongSelector.length > 0) {
     // A selector that says nothing certain: what there is to select is not looked at.
-    if (!isDaemonSet) return [...problems, invalid("spec.selector", selector, "invalid label selector")];
+    if (!isDaemonSet)
+      return [...problems, invalid("spec.selector", selectorShown(selector), "invalid label selector")];
   } else problems.push(...unselected(selector, template?.metadata?.labels));
   if (isDaemonSet) problems.push(...empty);
   if (template === undefined) return [...problems, required("spec.template")];
@@ -38,7 +44,11 @@ function unselected(
 ): readonly FieldError[] {
   if (matchesLabels(selectorFromLabelSelector(selector), labels)) return [];
   return [
-    invalid("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`"),
+    invalid(
+      "spec.template.metadata.labels",
+      textsShown(labels),
+      "`selector` does not match template `labels`",
+    ),
   ];
 }
 
@@ -60,7 +70,13 @@ export function validateTemplate(
     ...validateAnnotations(template.metadata?.annotations, `${field}.annotations`),
   ];
   if (template.spec === undefined) return [...problems, required(`${field}.spec.containers`)];
-  problems.push(...validatePodSpec(template.spec, `${field}.spec`));
+  const annotations = template.metadata?.annotations;
+  problems.push(
+    ...validatePodAnnotations(annotations, template.spec, `${field}.annotations`),
+    ...validatePodSpec(template.spec, `${field}.spec`),
+    ...validateSeccompMatch(annotations, template.spec, `${field}.spec`),
+    ...validateAppArmorMatch(annotations, template.spec, `${field}.spec`),
+  );
   if ((template.spec.ephemeralContainers ?? []).length > 0)
     problems.push(
       forbidden(`${field}.spec.ephemeralContainers`, "ephemeral containers not allowed in pod template"),

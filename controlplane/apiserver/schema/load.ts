@@ -81,6 +81,21 @@ export interface Gvk {
   readonly kind: string;
 }
 
+/** One field of a Go type: what it is called there, and in the API but for capitals. */
+export interface GoField {
+  readonly name: string;
+  /** Absent: the value itself. */
+  readonly field?: string;
+  readonly type: string;
+  /** Its fields are written among those around it. */
+  readonly isEmbedded?: boolean;
+  /** Is left out where it is empty. */
+  readonly isOmitted?: boolean;
+}
+
+/** Go type -> its fields, in order. */
+export type GoForms = Readonly<Record<string, readonly GoField[]>>;
+
 export class UnknownKindError extends Error {
   override readonly name = "UnknownKindError";
   readonly apiVersion: string;
@@ -95,6 +110,7 @@ export class UnknownKindError extends Error {
 
 let loaded: Schema | undefined;
 let loadedDocs: SchemaDocs | undefined;
+let loadedForms: GoForms | undefined;
 
 /** The schema; read from disk the first time. Throws if the package was not built. */
 export function schema(): Schema {
@@ -106,6 +122,12 @@ export function schema(): Schema {
 export function schemaDocs(): SchemaDocs {
   loadedDocs ??= read("schema-docs.json.gz") as SchemaDocs;
   return loadedDocs;
+}
+
+/** How messages show values; few servers ever show one. */
+export function goForms(): GoForms {
+  loadedForms ??= read("go-forms.json.gz") as GoForms;
+  return loadedForms;
 }
 
 /** Lets go of the documentation once what was made of it stands. */

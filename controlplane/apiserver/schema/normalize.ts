@@ -1,3 +1,5 @@
+import { isQuantity } from "../../../base/quantity.ts";
+import { canonicalQuantity } from "../../../base/quantity-text.ts";
 import { writtenTime } from "./go-time.ts";
 import { fieldOf, findTypeName, meansUnset, type SchemaField, type SchemaType, typeOf } from "./load.ts";
 import { innerTypeOf, schemasWithin } from "./schema-forms.ts";
@@ -5,7 +7,8 @@ import { innerTypeOf, schemasWithin } from "./schema-forms.ts";
 type Json = Record<string, unknown>;
 
 /** Brings an object into the one form that is stored: what is not set (null, an optional empty string, zero, false,
- *  empty list or map) is absent, quantities are text, times are in UTC. Mutates; unknown kinds and fields are left alone.
+ *  empty list or map) is absent, quantities are text in their canonical form, times are in UTC. Mutates; unknown kinds and fields
+ *  are left alone.
  *  The object's field types were checked before. */
 export function normalizeObject(object: Json): void {
   const type = typeOf(findTypeName(String(object.apiVersion), String(object.kind)) ?? "");
@@ -66,8 +69,7 @@ function setOther(object: Json, name: string, value: unknown): void {
 }
 
 function normalizeValue(field: SchemaField, value: unknown, what: "metadata" | "part" = "part"): unknown {
-  if (field.t === "quantity")
-    return typeof value === "number" || typeof value === "bigint" ? String(value) : value;
+  if (field.t === "quantity") return canonical(value);
   if (field.t === "number") return typeof value === "bigint" ? Number(value) : value;
   if (value === null) return field.t === "string" ? "" : value;
   if (field.t === "time" && typeof value === "string") return writtenTime(value, "seconds");
@@ -76,6 +78,12 @@ function normalizeValue(field: SchemaField, value: unknown, what: "metadata" | "
   const type = innerTypeOf(field);
   if (type !== undefined) for (const one of schemasWithin(value)) normalizeMessage(type, one, what);
   return value;
+}
+
+/** Each amount is written in one way. What is no quantity is told of where types are checked. */
+function canonical(value: unknown): unknown {
+  const text = typeof value === "number" || typeof value === "bigint" ? String(value) : value;
+  return typeof text === "string" && isQuantity(text) ? canonicalQuantity(text) : text;
 }
 
 function isObject(value: unknown): value is Json {
