@@ -51,13 +51,15 @@ export function judgeRules({
       ? []
       : [...scaleSpecProblems(shown(object), scale), ...scaleStatusProblems(shown(object), scale)];
   return {
-    validate: (object, _facts, current) =>
-      objectProblems(
-        shown(object),
-        schema,
-        current && shown(current),
-        validateMeta(object.metadata, { namespaced, nameRule: dns1123Subdomain, plainFinalizers: true }),
-      ),
+    validate: (object, _facts, current, part) =>
+      objectProblems(shown(object), schema, current && shown(current), {
+        part,
+        before: validateMeta(object.metadata, {
+          namespaced,
+          nameRule: dns1123Subdomain,
+          plainFinalizers: true,
+        }),
+      }),
     validateCreate: scaleProblems,
     validateUpdate: scaleProblems,
     validateStatus: (next) => (scale === undefined ? [] : scaleStatusProblems(shown(next), scale)),

@@ -189,7 +189,7 @@ describe("versions of custom resources", () => {
       [
         ".status.ready: Invalid value: 0: .status.ready accessor error: x is of the type string, expected int64",
         unchecked,
-        'status.ready: Invalid value: "string": status.ready in body must be of type integer: "string"',
+        'status.ready: Invalid value: "string": ready in body must be of type integer: "string"',
       ].sort(),
     );
     const told = await status({ metadata: { labels: { a: "b" } }, spec: { size: 9 }, status: { ready: 2 } });
@@ -216,6 +216,11 @@ describe("versions of custom resources", () => {
     assert.deepEqual(
       [other.code, other.body.message],
       [422, `Nonsense.${group} "x" is invalid: kind: Invalid value: "Nonsense": must be Widget`],
+    );
+    const elsewhere = await call("POST", path("v1"), { ...widget("v1", "x", {}), apiVersion: "none/v9" });
+    assert.deepEqual(
+      [elsewhere.code, elsewhere.body.message],
+      [400, `the API version in the data (none/v9) does not match the expected API version (${group}/v1)`],
     );
     const labels = await call("POST", path("v1"), {
       ...widget("v1", "x", {}),

@@ -19,7 +19,7 @@ import { mediaTypes } from "./negotiate.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
 import { dropDoubleOwners } from "./owner-references.ts";
 import { readYaml } from "./read-yaml.ts";
-import { UndecodableError, unregisteredText, wrongKind } from "./wrong-kind.ts";
+import { otherVersion, UndecodableError, unregisteredText, wrongKind } from "./wrong-kind.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -254,12 +254,16 @@ export function schemaOf({ schema, group, version, kind }: ServedKind, schemas: 
 /** Of a definition's group and version any object can be read: what it is not is told as the rules of the kind tell it. */
 function requireServed(served: ServedKind, object: JsonObject): void {
   const { group, version, apiVersion, kind } = served;
+  if (served.schema === undefined) {
+    requireKind(object, { group, version, kind: kind.kind });
+    return;
+  }
+  if (object.apiVersion !== apiVersion) throw otherVersion(object, apiVersion);
   const said = stringOf(object.kind);
-  if (served.schema !== undefined && object.apiVersion === apiVersion && said !== kind.kind)
+  if (said !== kind.kind)
     throw invalid({ group, kind: said }, stringOf(objectOf(object.metadata).name), [
       invalidValue("kind", said, `must be ${kind.kind}`),
     ]);
-  requireKind(object, { group, version, kind: kind.kind });
 }
 
 function requireKind(object: JsonObject, wanted: WantedKind): void {

@@ -14,12 +14,16 @@ export function wrongKind(
   const said = { kind, version };
   if (!isKnown(apiVersion, kind))
     return new UndecodableError(said, wanted.kind, unregisteredText(kind, apiVersion));
-  if (kind === wanted.kind)
-    return badRequest(
-      `the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(wanted.group, wanted.version)})`,
-    );
+  if (kind === wanted.kind) return otherVersion(object, apiVersionOf(wanted.group, wanted.version));
   const [from, to] = [`${version}.${kind}`, `${wanted.group.split(".")[0] || "core"}.${wanted.kind}`];
   return new UndecodableError(said, wanted.kind, `converting (${from}) to (${to}): unknown conversion`);
+}
+
+export function otherVersion(object: { readonly apiVersion?: unknown }, wanted: string): ApiError {
+  const said = stringOf(object.apiVersion);
+  return badRequest(
+    `the API version in the data (${said}) does not match the expected API version (${wanted})`,
+  );
 }
 
 /** 400 where it came from a client as it is; who built it out of a patch says otherwise what is wrong (`why`). */

@@ -70,11 +70,13 @@ export interface Kind {
    *  create, and on updates through the main resource and …/status. */
   readonly dropDisabled?: (next: KubeObject, current?: KubeObject) => void;
   /** @param current What is stored, in an update: faults of values that the rules of their time took, and that the update
-   *  does not touch, are no reason to refuse it. */
+   *  does not touch, are no reason to refuse it.
+   *  @param part Set where nothing else of the object can be other than it was. */
   readonly validate: (
     object: KubeObject,
     facts?: ClusterFacts,
     current?: KubeObject,
+    part?: "status",
   ) => readonly FieldError[];
   /** What holds for new objects beside `validate`. */
   readonly validateCreate?: (object: KubeObject) => readonly FieldError[];

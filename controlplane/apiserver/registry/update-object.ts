@@ -255,7 +255,7 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
     ...moved,
     ...moved,
     ...finalizerProblems(next, current),
-    ...rules.validate(next, deps.facts, current),
+    ...rules.validate(next, deps.facts, current, via === "status" ? via : undefined),
     ...(via === "object" ? (rules.validateUpdate?.(next, current) ?? []) : []),
     ...(via === "status" ? (rules.validateStatus?.(next, current) ?? []) : []),
     ...(part?.validate(next, current) ?? []),
