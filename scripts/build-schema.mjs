@@ -45,6 +45,7 @@ export async function buildSchema({ out }) {
   const texts = readFieldTexts();
   const values = readFieldValues();
   const breaks = readLineBreaks();
+  const goTypes = readGoTypes();
   const types = {};
   const docs = readParameterTexts();
   for (const [name, message] of messages) {
@@ -57,13 +58,15 @@ export async function buildSchema({ out }) {
         ...message.numbers.get(row.name),
         ...merging.get(`${name}.${row.name}`),
         ...values.get(`${name}.${row.name}`),
+        ...goTypes.get(`${name}.${row.name}`),
       };
       if (row.required) fields[row.name].r = 1;
       const own = texts.get(`${name}.${row.name}`) ?? texts.get(`*.${row.name}:${fields[row.name].t}`);
       if (own?.always) fields[row.name].d = 1;
       if (own !== undefined) described.docs[row.name] = own.text;
     }
-    types[name] = { p: message.package, k: message.kind, fields, ...own, ...values.get(name) };
+    const ordered = inOrderOf(message.numbers, fields);
+    types[name] = { p: message.package, k: message.kind, fields: ordered, ...own, ...values.get(name) };
     described.docs[""] ??= texts.get(name)?.text ?? "";
     for (const field of Object.keys(described.docs)) {
       const at = field === "" ? name : `${name}.${field}`;
@@ -135,6 +138,25 @@ function readNumbers() {
     });
   }
   return messages;
+}
+
+/** What stands alone begins with its type; after it the fields as the table has them, which is Go's order. */
+function inOrderOf(numbers, fields) {
+  const names = [...Object.keys(fields).filter((name) => !numbers.has(name)), ...numbers.keys()];
+  return Object.fromEntries(names.filter((name) => fields[name]).map((name) => [name, fields[name]]));
+}
+
+/** Message.field -> what Go calls it, from go-types.txt. */
+function readGoTypes() {
+  const out = new Map();
+  for (const line of tableLines("go-types.txt")) {
+    const [message, ...pairs] = line.split(" ");
+    for (const pair of pairs) {
+      const [, field, path, type] = /^([^=]+)=(?:([\w.]+)\/)?(.*)$/.exec(pair);
+      out.set(`${message}.${field}`, { ...(type && { g: type }), ...(path && { in: path }) });
+    }
+  }
+  return out;
 }
 
 /** Message or Message.field -> how it merges, from merge-keys.txt. */

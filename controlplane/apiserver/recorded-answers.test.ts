@@ -1,21 +1,25 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { answersOf, managersByName, type Sequences, tokenClient } from "./recorded-answers.ts";
+import { writeFileSync } from "node:fs";
+import {
+  answersOf,
+  managersByName,
+  recordedFiles,
+  recordedIn,
+  recordedPath,
+  tokenClient,
+} from "./recorded-answers.ts";
 import { startTestApiserver, type TestApiserver, type TestClient } from "./testing.ts";
-
-const folder = new URL("testdata/answers/", import.meta.url);
-const read = (file: string): Sequences => JSON.parse(readFileSync(new URL(file, folder), "utf8"));
 
 /** What the reference says now is what ours is held to from then on. */
 async function record(file: string, reference: Pick<TestClient, "call">): Promise<void> {
   const recorded: Record<string, unknown> = {};
-  for (const [at, [name, steps]] of Object.entries(read(file)).entries())
+  for (const [at, [name, steps]] of Object.entries(recordedIn(file)).entries())
     recorded[name] = await answersOf(reference, steps, `rec-${Date.now().toString(36)}-${at}`);
-  writeFileSync(new URL(file, folder), `${JSON.stringify(recorded, null, 1)}\n`);
+  writeFileSync(recordedPath(file), `${JSON.stringify(recorded, null, 1)}\n`);
 }
 
 describe("answers as a real kube-apiserver gave them", () => {
-  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const files = recordedFiles();
   const { REFERENCE_URL, REFERENCE_TOKEN = "" } = process.env;
   let server: TestApiserver;
   before(async () => {
@@ -26,11 +30,11 @@ describe("answers as a real kube-apiserver gave them", () => {
   after(() => server.stop());
 
   for (const file of files) {
-    const sequences = read(file);
+    const sequences = recordedIn(file);
     const topic = file.replace(".json", "");
     for (const [at, name] of Object.keys(sequences).entries())
       it(`${topic}: ${name}`, async () => {
-        const wanted = read(file)[name] ?? [];
+        const wanted = recordedIn(file)[name] ?? [];
         const given = await answersOf(server.admin, wanted, `${topic}-${at}`);
         for (const [step, { ask, answer }] of wanted.entries())
           assert.deepEqual(

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import type { ClientRequest } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import type { TestClient } from "./testing.ts";
@@ -12,6 +13,18 @@ export interface Step {
   readonly answer?: Recorded;
 }
 export type Sequences = Readonly<Record<string, readonly Step[]>>;
+
+const folder = new URL("testdata/answers/", import.meta.url);
+
+export const recordedPath = (file: string) => new URL(file, folder);
+
+export function recordedFiles(): readonly string[] {
+  return readdirSync(folder).filter((name) => name.endsWith(".json"));
+}
+
+export function recordedIn(file: string): Sequences {
+  return JSON.parse(readFileSync(recordedPath(file), "utf8"));
+}
 
 export interface Recorded {
   readonly code: number;
@@ -56,6 +69,24 @@ export async function answersOf(
 function inNamespace(body: unknown, namespace: string): string {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return text.replaceAll("{ns}", namespace);
+}
+
+/** What a watch of a collection tells of what has changed since a version, for as long as a second: kinds and objects of events,
+ *  masked as answers are. */
+export async function eventsOf(
+  { call }: Pick<TestClient, "call">,
+  { path, since, namespace }: Readonly<Record<"path" | "since" | "namespace", string>>,
+): Promise<readonly unknown[]> {
+  const asked = `labelSelector=of%3D${namespace}&watch=true&timeoutSeconds=1&resourceVersion=${since}`;
+  const { text } = await call("GET", `${path}?${asked}`);
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line) => masked({ code: 200, body: JSON.parse(line) }, namespace).body);
+}
+
+/** The version from which on a watch is to tell. */
+export async function versionNow({ call }: Pick<TestClient, "call">, path: string): Promise<string> {
+  const { body } = await call("GET", `${path}?limit=1`);
+  return body.metadata.resourceVersion;
 }
 
 function masked(answer: Recorded, namespace: string): Recorded {
@@ -118,8 +149,16 @@ export function tokenClient(
             const bytes = Buffer.concat(chunks);
             const text = bytes.toString("utf8");
             const isJson = /json/.test(response.headers["content-type"] ?? "");
-            const parsed = isJson ? JSON.parse(text) : undefined;
-            resolve({ code: response.statusCode ?? 0, headers: response.headers, text, bytes, body: parsed });
+            resolve({
+              code: response.statusCode ?? 0,
+              headers: response.headers,
+              text,
+              bytes,
+              // Read when asked for: the lines of a watch are no JSON as a whole.
+              get body() {
+                return isJson && text !== "" ? JSON.parse(text) : undefined;
+              },
+            });
           });
         });
         request.end(text);

@@ -212,13 +212,18 @@ const paths: Delegate = async ({ request, response, info, enter }, deps) => {
   return true;
 };
 
+/** For a patch of another type Kubernetes finds no route, and so does not know what is deprecated there. */
+const patchType = /^application\/((json|merge|strategic-merge)-patch\+json|apply-patch\+yaml)\s*(;|$)/;
+
 const kinds: Delegate = async (exchange, deps) => {
   const { resource: target } = exchange.info;
   const served = target && deps.handlers.kinds.byResource(target.group, target.version, target.plural);
   if (target === undefined || served === undefined) return false;
   const proxies = isProxy(served.kind, target.subresource);
   const handler = proxies ? undefined : handlerFor(served, target);
-  if (served.deprecation !== undefined) {
+  const { method, headers } = exchange.request;
+  const isRouted = method !== "PATCH" || patchType.test(header(headers, "content-type"));
+  if (served.deprecation !== undefined && isRouted) {
     warn(exchange.response, served.deprecation);
     exchange.record.isDeprecated();
   }

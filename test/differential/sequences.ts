@@ -28,10 +28,14 @@ export const triedKinds = kinds.filter(
     isReview !== true && hidesOwnForm !== true && good[kind] !== undefined,
 );
 
+export function collectionOf({ group, version, namespaced, plural }: Kind): string {
+  const base = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+  return `${base}/${namespaced ? "namespaces/{ns}/" : ""}${plural}`;
+}
+
 /** What one client asks about one object, from its making to its end. `{ns}` stands for a namespace of its own. */
 export function sequenceOf(random: Random, kind: Kind, stepsMost: number): readonly Step[] {
-  const base = kind.group === "" ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
-  const collection = `${base}/${kind.namespaced ? "namespaces/{ns}/" : ""}${kind.plural}`;
+  const collection = collectionOf(kind);
   const fields = good[kind.kind] as Json;
   const metadata = fields.metadata as Json | undefined;
   const name = String(metadata?.name ?? "{ns}");

@@ -78,6 +78,13 @@ export interface Kind {
     current?: KubeObject,
     part?: "status",
   ) => readonly FieldError[];
+  /** What is wrong with the metadata of an object that changes, told as often as Kubernetes asks; `kept`: what an update may not
+   *  change, and does. Absent: `validate` looks at metadata. */
+  readonly validateChangedMeta?: (
+    next: KubeObject,
+    via: "object" | "status",
+    kept: readonly FieldError[],
+  ) => readonly FieldError[];
   /** What holds for new objects beside `validate`. */
   readonly validateCreate?: (object: KubeObject) => readonly FieldError[];
   readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];

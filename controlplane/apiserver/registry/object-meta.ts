@@ -101,19 +101,20 @@ export function movedProblems(next: KubeObject, current: KubeObject): readonly F
     }));
 }
 
-/** Finalizers can only shrink once an object is being deleted. Kubernetes asks twice, and so says it twice. */
+/** Finalizers can only shrink once an object is being deleted. */
 export function finalizerProblems(next: KubeObject, current: KubeObject): readonly FieldError[] {
   if (current.metadata.deletionTimestamp === undefined) return [];
   const before = new Set(current.metadata.finalizers ?? []);
   const added = (next.metadata.finalizers ?? []).filter((one) => !before.has(one));
   if (added.length === 0) return [];
   const list = added.map((one) => JSON.stringify(one)).join(", ");
-  const problem: FieldError = {
-    reason: "FieldValueForbidden",
-    field: "metadata.finalizers",
-    message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
-  };
-  return [problem, problem];
+  return [
+    {
+      reason: "FieldValueForbidden",
+      field: "metadata.finalizers",
+      message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+    },
+  ];
 }
 
 /** JSON equality of two values that came from JSON; order of fields does not count, absent and undefined are one. */

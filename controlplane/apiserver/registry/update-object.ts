@@ -248,13 +248,17 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
   // What the server decides, such as a pod's node, is no new wish.
   if (kind.hasGeneration && (via === "object" || part) && isNewWish(kind, next, current))
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+  const kept = [...finalizerProblems(next, current), ...fixed, ...moved];
   const problems = [
-    // Kubernetes asks for these twice, and so says them twice.
-    ...fixed,
-    ...fixed,
-    ...moved,
-    ...moved,
-    ...finalizerProblems(next, current),
+    ...(kind.validateChangedMeta?.(
+      next,
+      via === "object" || via === "server" ? "object" : "status",
+      kept,
+    ) ?? [
+      // Kubernetes asks for these twice, and so says them twice.
+      ...kept,
+      ...kept,
+    ]),
     ...rules.validate(next, deps.facts, current, via === "status" ? via : undefined),
     ...(via === "object" ? (rules.validateUpdate?.(next, current) ?? []) : []),
     ...(via === "status" ? (rules.validateStatus?.(next, current) ?? []) : []),

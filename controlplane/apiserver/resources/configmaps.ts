@@ -21,9 +21,11 @@ export const configMaps = kindOf<ConfigMap>({
   nameRule: dns1123Subdomain,
   hasSpec: false,
   applyDefaults: () => undefined,
-  validate(map) {
+  validate(map, _facts, current) {
     const { data = {}, binaryData = {} } = map;
-    const problems = validateKeys(Object.keys(data), "data");
+    // Kubernetes looks at what may not change first.
+    const problems = [...(current === undefined ? [] : changesOf(map, current))];
+    problems.push(...validateKeys(Object.keys(data), "data"));
     for (const key of Object.keys(binaryData)) {
       if (Object.hasOwn(data, key))
         problems.push(invalid(`data[${key}]`, key, "duplicate of key present in binaryData"));
@@ -40,14 +42,6 @@ export const configMaps = kindOf<ConfigMap>({
         message: `Too long: may not be more than ${contentBytesMax} bytes`,
       });
     return problems;
-  },
-  validateUpdate(next, current) {
-    if (current.immutable !== true) return [];
-    return [
-      ...keepsImmutable(next.immutable),
-      ...keepsContent("data", next.data, current.data),
-      ...keepsContent("binaryData", next.binaryData, current.binaryData),
-    ];
   },
   columns: [column("Data"), ageColumn],
   cells: ({ data = {}, binaryData = {}, metadata }, nowMs) => [
@@ -68,4 +62,13 @@ export function keepsImmutable(next: boolean | undefined): readonly FieldError[]
 
 export function keepsContent(field: string, next: unknown, current: unknown): readonly FieldError[] {
   return sameValue(next ?? {}, current ?? {}) ? [] : [forbidden(field, immutableText)];
+}
+
+function changesOf(next: ConfigMap, current: ConfigMap): readonly FieldError[] {
+  if (current.immutable !== true) return [];
+  return [
+    ...keepsImmutable(next.immutable),
+    ...keepsContent("data", next.data, current.data),
+    ...keepsContent("binaryData", next.binaryData, current.binaryData),
+  ];
 }

@@ -1,4 +1,5 @@
 import type { ControllerRevision } from "../../../client/types.ts";
+import { isObject } from "../json.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
 import { immutable, required } from "./field-errors.ts";
@@ -22,6 +23,7 @@ export const controllerRevisions = kindOf<ControllerRevision>({
   validate: ({ revision, data }) => [
     ...validateCount(revision, "revision"),
     ...(data === undefined ? [required("data", "data is mandatory")] : []),
+    ...(data === undefined || isObject(data) ? [] : [required("data", "data must be a valid JSON object")]),
   ],
   validateUpdate: (next, current) => immutable("data", next.data, current.data),
   columns: [column("Controller"), column("Revision"), ageColumn],

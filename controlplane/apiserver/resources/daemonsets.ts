@@ -62,6 +62,7 @@ export const daemonSets = kindOf<DaemonSet>({
     const isNew = !sameValue(next.spec.template, current.spec.template);
     countTemplates(next, generationOf(current) + (isNew ? 1 : 0));
   },
+  prepareForStatus: (next, current) => countTemplates(next, generationOf(current)),
   dropDisabled: dropDisabledTemplate,
   validate: ({ spec }, _facts, current) => [
     ...(current === undefined

@@ -61,7 +61,7 @@ function validateSubsetPort(port: SubsetPort, field: string, nameWanted: boolean
   const problems: FieldError[] = [];
   if (port.name) problems.push(...named(`${field}.name`, port.name, dns1123Label));
   else if (nameWanted) problems.push(required(`${field}.name`));
-  problems.push(...portNumber(port.port).map((text) => invalid(`${field}.port`, port.port, text)));
+  problems.push(...portNumber(port.port).map((text) => invalid(`${field}.port`, port.port ?? 0, text)));
   return [...problems, ...validateProtocols(port, field)];
 }
 

@@ -32,12 +32,12 @@ export const ingressClasses = kindOf<IngressClass>({
   applyDefaults({ spec }) {
     if (spec?.parameters !== undefined) spec.parameters.scope ??= "Cluster";
   },
-  validate: ({ spec = {} }) => [
+  validate: ({ spec = {} }, _facts, current) => [
+    // Kubernetes looks at this first.
+    ...(current === undefined ? [] : immutable("spec.controller", spec.controller, current.spec?.controller)),
     ...validateController(spec.controller ?? "", "spec.controller"),
     ...(spec.parameters === undefined ? [] : validateParameters(spec.parameters, "spec.parameters")),
   ],
-  validateUpdate: (next, current) =>
-    immutable("spec.controller", next.spec?.controller, current.spec?.controller),
   columnsIncludeName: true,
   columns: [{ ...column("Name"), format: "name" }, column("Controller"), column("Parameters"), ageColumn],
   cells: (ingressClass, nowMs) => [

@@ -2,6 +2,7 @@ import type { ObjectMeta, OwnerReference } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden, invalid, required, tooLong } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
+import type { MetaCheck } from "./meta-checks.ts";
 import { dns1123Label, qualifiedName, type Rule } from "./names.ts";
 
 export type NameRule = Rule;
@@ -14,8 +15,8 @@ export function validateMeta(
   options: {
     readonly namespaced: boolean;
     readonly nameRule: NameRule;
-    /** Outside of Kubernetes' own kinds a finalizer needs no domain. */
-    readonly plainFinalizers?: true;
+    /** Outside of Kubernetes' own kinds, and of a few of them, a finalizer needs no domain. */
+    readonly plainFinalizers?: boolean;
   },
 ): readonly FieldError[] {
   return [
@@ -26,6 +27,38 @@ export function validateMeta(
     ...validateOwners(meta.ownerReferences ?? []),
     ...validateFinalizers(meta.finalizers ?? [], "metadata.finalizers", options.plainFinalizers === true),
   ];
+}
+
+/** The same of an object that changes, by what the server asks of every kind and then the kind's own rules.
+ *  @param options.kept What an update may not change, and does. */
+export function changedMetaProblems(
+  meta: ObjectMeta,
+  options: {
+    readonly namespaced: boolean;
+    readonly nameRule: NameRule;
+    readonly kept: readonly FieldError[];
+    readonly checks: readonly MetaCheck[];
+  },
+): readonly FieldError[] {
+  const whole = validateMeta(meta, options);
+  // Nearly always: there is nothing to tell, however often one asks.
+  if (whole.length === 0 && options.kept.length === 0) return [];
+  const inPlace = [
+    ...validateLabels(meta.labels, "metadata.labels"),
+    ...validateAnnotations(meta.annotations, "metadata.annotations"),
+    ...validateOwners(meta.ownerReferences ?? []),
+  ];
+  const ownerless = (meta.finalizers ?? []).flatMap((one, index) =>
+    ownerlessFinalizer(one, `metadata.finalizers[${index}]`),
+  );
+  const byCheck: Readonly<Record<MetaCheck, () => readonly FieldError[]>> = {
+    change: () => [...options.kept, ...inPlace, ...ownerless],
+    plainChange: () => [...options.kept, ...inPlace],
+    whole: () => whole,
+    plainWhole: () => validateMeta(meta, { ...options, plainFinalizers: true }),
+  };
+  const all: readonly MetaCheck[] = ["plainWhole", "plainChange", ...options.checks];
+  return all.flatMap((check) => byCheck[check]());
 }
 
 const orphan = "orphan";

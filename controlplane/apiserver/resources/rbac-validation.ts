@@ -95,7 +95,9 @@ function validateSubject(subject: Subject, field: string, { namespaced }: Scope)
 export function keepsRole(next: AnyBinding, current: AnyBinding): readonly FieldError[] {
   const [{ apiGroup, kind, name }, before] = [next.roleRef ?? emptyRef, current.roleRef ?? emptyRef];
   if (apiGroup === before.apiGroup && kind === before.kind && name === before.name) return [];
-  return [invalid("roleRef", { APIGroup: apiGroup, Kind: kind, Name: name }, "cannot change roleRef")];
+  return [
+    invalid("roleRef", { APIGroup: apiGroup, Kind: kind ?? "", Name: name ?? "" }, "cannot change roleRef"),
+  ];
 }
 
 const emptyRef: RoleRef = { apiGroup: "", kind: "", name: "" };

@@ -30,12 +30,10 @@ export const secrets = kindOf<Secret>({
       secret.data[key] = Buffer.from(value).toString("base64");
     delete secret.stringData;
   },
-  validate: validateSecret,
-  validateUpdate: (next, current) => [
-    ...immutable("type", next.type, current.type),
-    ...(current.immutable === true
-      ? [...keepsImmutable(next.immutable), ...keepsContent("data", next.data, current.data)]
-      : []),
+  validate: (secret, _facts, current) => [
+    // Kubernetes looks at what may not change first.
+    ...(current === undefined ? [] : changesOf(secret, current)),
+    ...validateSecret(secret),
   ],
   selectableFields: ({ type = "" }) => ({ type }),
   columns: [column("Type"), column("Data"), ageColumn],
@@ -72,4 +70,13 @@ function validateSecret({ data = {}, type = "", metadata }: Secret): readonly Fi
     if (flaw !== undefined) problems.push(invalid(`data[${key}]`, "<secret contents redacted>", flaw));
   }
   return problems;
+}
+
+function changesOf(next: Secret, current: Secret): readonly FieldError[] {
+  return [
+    ...immutable("type", next.type, current.type),
+    ...(current.immutable === true
+      ? [...keepsImmutable(next.immutable), ...keepsContent("data", next.data, current.data)]
+      : []),
+  ];
 }

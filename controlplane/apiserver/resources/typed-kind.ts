@@ -3,7 +3,8 @@ import type { User } from "../filters/authentication.ts";
 import type { Cell, ClusterFacts, FieldError, Kind, Part, Subresources } from "../registry/kind.ts";
 import { normalizeObject } from "../schema/normalize.ts";
 import { describedColumns } from "./column-descriptions.ts";
-import { type NameRule, validateMeta } from "./meta.ts";
+import { changedMetaProblems, type NameRule, validateMeta } from "./meta.ts";
+import { metaChecksOf, takesPlainFinalizers } from "./meta-checks.ts";
 
 /** A kind written against its own type. Metadata is checked for it. */
 export interface TypedKind<T>
@@ -15,6 +16,7 @@ export interface TypedKind<T>
     | "prepareForStatus"
     | "dropDisabled"
     | "validate"
+    | "validateChangedMeta"
     | "validateCreate"
     | "validateUpdate"
     | "validateStatus"
@@ -65,6 +67,8 @@ export interface TypedScale<T> {
 export function kindOf<T>(typed: TypedKind<T>): Kind {
   const { nameRule, hasSpec, ...row } = typed;
   const erased = row as unknown as Kind;
+  const { namespaced } = typed;
+  const ofNew = { namespaced, nameRule, plainFinalizers: takesPlainFinalizers(typed.kind) };
   return {
     ...erased,
     columns: describedColumns(typed.kind, typed.columns),
@@ -75,8 +79,10 @@ export function kindOf<T>(typed: TypedKind<T>): Kind {
       erased.applyDefaults(object);
     },
     validate: (object: KubeObject, facts?: ClusterFacts, current?: KubeObject) => [
-      ...validateMeta(object.metadata, { namespaced: typed.namespaced, nameRule }),
+      ...(current === undefined ? validateMeta(object.metadata, ofNew) : []),
       ...erased.validate(object, facts, current),
     ],
+    validateChangedMeta: ({ metadata }, via, kept) =>
+      changedMetaProblems(metadata, { namespaced, nameRule, kept, checks: metaChecksOf(typed.kind, via) }),
   };
 }

@@ -1,4 +1,5 @@
 import type { VolumeAttributesClass } from "../../../client/types.ts";
+import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { forbidden, required } from "./field-errors.ts";
@@ -20,17 +21,23 @@ export const volumeAttributesClasses = kindOf<VolumeAttributesClass>({
   subresources: {},
   nameRule: dns1123Subdomain,
   applyDefaults: () => undefined,
-  validate: ({ driverName, parameters = {} }) => [
+  validate: ({ driverName, parameters = {} }, _facts, current) => [
+    // Kubernetes looks at this first.
+    ...(current === undefined ? [] : changesOf({ driverName, parameters }, current)),
     ...validateProvisioner(driverName, "driverName"),
     ...validateParameters(parameters, "parameters"),
     ...(Object.keys(parameters).length === 0
       ? [required("parameters", "must contain at least one key/value pair")]
       : []),
   ],
-  validateUpdate: (next, current) =>
-    (["driverName", "parameters"] as const).flatMap((name) =>
-      sameValue(next[name], current[name]) ? [] : [forbidden(name, `updates to ${name} are forbidden.`)],
-    ),
   columns: [column("DriverName"), ageColumn],
   cells: ({ metadata, driverName }, nowMs) => [driverName, age(metadata.creationTimestamp, nowMs)],
 });
+
+type Fixed = Pick<VolumeAttributesClass, "driverName" | "parameters">;
+
+function changesOf(next: Fixed, current: Fixed): readonly FieldError[] {
+  return (["driverName", "parameters"] as const).flatMap((name) =>
+    sameValue(next[name], current[name]) ? [] : [forbidden(name, `updates to ${name} are forbidden.`)],
+  );
+}

@@ -23,7 +23,7 @@ const reportedMax = 20;
 export function checkFields(gvk: Gvk, object: Readonly<Json>): FieldReport {
   const report = { unknown: [], duplicate: [], typeErrors: [] };
   const type = typeOf(typeNameOf(gvk));
-  if (type !== undefined) checkMessage(type, object, "", report);
+  if (type !== undefined) checkMessage(type, object, root, report);
   return report;
 }
 
@@ -38,15 +38,13 @@ export function dropUnknownFields(gvk: Gvk, object: Json): void {
 export function checkMetadataFields({ metadata, ...rest }: Readonly<Json>): FieldReport {
   const report: MutableReport = { unknown: [], duplicate: [], typeErrors: [] };
   const type = typeOf(metaType);
-  if (type !== undefined && isObject(metadata)) checkMessage(type, metadata, "metadata", report);
+  // Go reads the metadata of such objects by itself.
+  if (type !== undefined && isObject(metadata))
+    checkMessage(type, metadata, { at: "metadata", goAt: "" }, report);
   const beside: MutableReport = { unknown: [], duplicate: [], typeErrors: [] };
   for (const [name, value] of Object.entries(rest))
-    checkNumbersWithin(value, { at: name, struct: "", report: beside });
-  // Go reads the metadata of such objects by itself.
-  const ofMetadata = report.typeErrors.map((text) =>
-    text.replace(/(Go struct field \w+)\.metadata\./, "$1."),
-  );
-  return { ...report, typeErrors: [...ofMetadata, ...beside.typeErrors] };
+    checkNumbersWithin(value, { at: name, goAt: name, struct: "", report: beside });
+  return { ...report, typeErrors: [...report.typeErrors, ...beside.typeErrors] };
 }
 
 /** Removes what no metadata has; mutates. */
@@ -63,20 +61,29 @@ interface MutableReport {
   readonly typeErrors: string[];
 }
 
-function checkMessage(type: SchemaType, object: Readonly<Json>, path: string, report: MutableReport): void {
+function checkMessage(type: SchemaType, object: Readonly<Json>, place: Place, report: MutableReport): void {
   for (const [name, value] of Object.entries(object)) {
     const field = fieldOf(type, name);
-    const at = path === "" ? name : `${path}.${name}`;
+    const at = below(place.at, name);
     if (field === undefined) {
       if (report.unknown.length < reportedMax) report.unknown.push(`unknown field ${JSON.stringify(at)}`);
     } else if (value !== null && value !== undefined) {
-      checkField(field, value, { at, struct: type.k, report });
+      const goAt = below(place.goAt, field.in === undefined ? name : `${field.in}.${name}`);
+      checkField(field, value, { at, goAt, struct: type.k, report });
     }
   }
 }
 
-interface Where {
+/** Where a value stands: with the indexes of lists, and as Go's decoder says it: without them, but with the types that are
+ *  embedded on the way. */
+interface Place {
   readonly at: string;
+  readonly goAt: string;
+}
+const root: Place = { at: "", goAt: "" };
+const below = (path: string, name: string) => (path === "" ? name : `${path}.${name}`);
+
+interface Where extends Place {
   /** The message that the field is in, for texts. */
   readonly struct: string;
   readonly report: MutableReport;
@@ -89,7 +96,7 @@ function checkField(field: SchemaField, value: unknown, where: Where): void {
       return;
     case "list":
       if (!Array.isArray(value)) {
-        wrong(value, `[]${goType(field)}`, where);
+        wrong(value, field.g ?? `[]${goType(field)}`, where);
         return;
       }
       value.forEach((element, index) => {
@@ -98,16 +105,16 @@ function checkField(field: SchemaField, value: unknown, where: Where): void {
       return;
     default:
       if (!isObject(value)) {
-        wrong(value, `map[string]${goType(field)}`, where);
+        wrong(value, field.g ?? `map[string]${goType(field)}`, where);
         return;
       }
       for (const [key, element] of Object.entries(value)) {
         if (element === null) continue;
         // Go names the field, not the key; within a message the keys count on.
         const isMessage = typeOf(field.t) !== undefined && isObject(element);
-        const at = isMessage ? { ...where, at: `${where.at}.${key}` } : where;
+        const at = isMessage ? { ...where, at: `${where.at}.${key}`, goAt: `${where.goAt}.${key}` } : where;
         if (field.c === "map") checkValue(field, element, at);
-        else if (!isStrings(element)) wrong(element, "[]string", at);
+        else if (!isStrings(element)) wrong(element, goElement(field) ?? "[]string", at);
       }
   }
 }
@@ -155,7 +162,7 @@ function checkValue(field: SchemaField, value: unknown, where: Where): void {
   if (schemaFormOf(field) !== undefined) checkForm(field, value, where);
   const type = typeOf(field.t);
   if (type === undefined) return;
-  if (isObject(value)) checkMessage(type, value, where.at, where.report);
+  if (isObject(value)) checkMessage(type, value, where, where.report);
   else wrong(value, goType(field), where);
 }
 
@@ -166,7 +173,7 @@ function checkForm(field: SchemaField, value: unknown, where: Where): void {
   const type = innerTypeOf(field);
   if (form === undefined || type === undefined) return;
   if (form.accepts(value)) {
-    for (const one of schemasWithin(value)) checkMessage(type, one, "", { ...where.report, unknown: [] });
+    for (const one of schemasWithin(value)) checkMessage(type, one, root, { ...where.report, unknown: [] });
   } else if (form.complaint !== undefined) add(where, form.complaint);
   else wrong(value, goType(field), where);
 }
@@ -175,11 +182,10 @@ function wrong(value: unknown, wanted: string, where: Where): void {
   const what = goKindOf(value);
   // Go names the number itself only where it is one that the type cannot hold.
   const isNumber = what === "number" && /^(u?int|float)\d+$/.test(wanted);
-  const path = where.at.replace(/\[\d+\]/g, "");
   const shown = isNumber ? `number ${goNumber(value)}` : what;
   add(
     where,
-    `json: cannot unmarshal ${shown} into Go struct field ${where.struct}.${path} of type ${wanted}`,
+    `json: cannot unmarshal ${shown} into Go struct field ${where.struct}.${where.goAt} of type ${wanted}`,
   );
 }
 
@@ -212,6 +218,8 @@ function add({ report }: Where, text: string): void {
 
 /** What the type is called in Kubernetes' own messages. */
 function goType(field: SchemaField): string {
+  const named = goElement(field);
+  if (named !== undefined) return named;
   switch (field.t) {
     case "integer":
       return field.f ?? "int64";
@@ -228,6 +236,12 @@ function goType(field: SchemaField): string {
       return type === undefined ? field.t : `${type.p.split(".").at(-1)}.${type.k}`;
     }
   }
+}
+
+/** What Go calls one of the values of a field, where it has a name of its own. */
+function goElement({ g, c }: SchemaField): string | undefined {
+  if (c === undefined) return g;
+  return /^(?:\[\]|map\[[\w.]+\])(.+)$/.exec(g ?? "")?.[1];
 }
 
 function dropUnknown(type: SchemaType, object: Json): void {

@@ -103,10 +103,12 @@ function comparePart(field: SchemaField | undefined, pair: Pair, sink: Compariso
   const [before, after] = pair;
   if (field !== undefined && isGranularList(field)) compareList(field, pair, sink);
   else if (isGranularMap(field, pair)) {
-    if (isEmpty(before) && isEmpty(after)) compareLeaf(pair, sink);
+    const type = field === undefined || field.c === "map" ? undefined : messageOf(field);
+    const isBare = type === undefined || alwaysWritten(type).length === 0;
+    if (isBare && isEmpty(before) && isEmpty(after)) compareLeaf(pair, sink);
     else {
       if (field?.c === "map") compareEntries(field, pair, sink);
-      else compareFields(field === undefined ? undefined : messageOf(field), pair, sink);
+      else compareFields(type, pair, sink);
       comparePresence(pair, sink);
     }
   } else compareLeaf(pair, sink);

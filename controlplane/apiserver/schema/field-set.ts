@@ -1,7 +1,8 @@
 import { exactJsonText, parseExactJson } from "../../../base/exact-json.ts";
 import { compareElements } from "./element-order.ts";
-import { fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
+import { elementOf, fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
 import { sameValue } from "./same-value.ts";
+import { zeroScalar } from "./written-form.ts";
 
 /** Sets of fields as server-side apply speaks of them: each member is a path of elements, `f:name` for a field or map
  *  key, `k:{"name":"web"}` for a list element by its keys, `v:"x"` for one by its value. Pure. */
@@ -187,13 +188,20 @@ function collectList(field: SchemaField, list: readonly unknown[], path: Path, o
 /** Keys that an element of a built-in list may leave out, and what they are then. */
 const keyDefaults: Readonly<Record<string, unknown>> = { protocol: "TCP" };
 
+/** What its type's schema says, which of what must be given is the zero. */
+function keyDefault(field: SchemaField, key: string): unknown {
+  if (keyDefaults[key] !== undefined) return keyDefaults[key];
+  const type = field.inner === undefined ? messageOf(elementOf(field)) : undefined;
+  const own = type === undefined ? undefined : fieldOf(type, key);
+  return own?.v ?? (own?.r === 1 ? zeroScalar(own) : undefined);
+}
+
 /** The path element of a list's element; undefined where the list is owned as a whole. */
 export function listElement(field: SchemaField, element: unknown): string | undefined {
   if (field.set === 1) return `v:${exactJsonText(element)}`;
   if (field.keys === undefined || !isObject(element)) return undefined;
-  const pairs = [...field.keys]
-    .sort()
-    .map((key) => [key, element[key] ?? (field.defaults ?? keyDefaults)[key]] as const);
+  const defaultOf = (key: string) => (field.defaults ? field.defaults[key] : keyDefault(field, key));
+  const pairs = [...field.keys].sort().map((key) => [key, element[key] ?? defaultOf(key)] as const);
   return `k:${exactJsonText(Object.fromEntries(pairs.filter(([, value]) => value !== undefined)))}`;
 }
 
@@ -205,7 +213,9 @@ export function indexOfElement(list: readonly unknown[], element: string): numbe
   return list.findIndex(
     (one) =>
       isObject(one) &&
-      Object.entries(wanted).every(([key, value]) => sameValue(one[key] ?? keyDefaults[key], value)),
+      Object.entries(wanted).every(([key, value]) =>
+        sameValue(one[key] ?? keyDefaults[key] ?? (typeof value === "number" ? 0 : ""), value),
+      ),
   );
 }
 

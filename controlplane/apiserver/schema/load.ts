@@ -11,6 +11,10 @@ export interface SchemaField {
   readonly c?: "list" | "map" | "mapOfLists";
   /** int32 or int64. */
   readonly f?: string;
+  /** What Go calls the type of all that the field holds, where `t` and `c` do not tell. */
+  readonly g?: string;
+  /** The field stands in a type of this name that is embedded in the message's. */
+  readonly in?: string;
   /** Protobuf field number; `2.5` is number 5 of the message that stands in number 2. */
   readonly n?: string;
   /** Required. */
@@ -60,6 +64,7 @@ export interface SchemaType {
   readonly open?: 1;
   /** Which fields go with which value of another, as OpenAPI writes it. */
   readonly unions?: readonly object[];
+  /** In the order in which Go's types have them. */
   readonly fields: Readonly<Record<string, SchemaField>>;
 }
 

@@ -3,6 +3,7 @@ import { canonicalQuantity } from "../../../base/quantity-text.ts";
 import { writtenTime } from "./go-time.ts";
 import { fieldOf, findTypeName, meansUnset, type SchemaField, type SchemaType, typeOf } from "./load.ts";
 import { innerTypeOf, schemasWithin } from "./schema-forms.ts";
+import { zeroScalar } from "./written-form.ts";
 
 type Json = Record<string, unknown>;
 
@@ -69,9 +70,9 @@ function setOther(object: Json, name: string, value: unknown): void {
 }
 
 function normalizeValue(field: SchemaField, value: unknown, what: "metadata" | "part" = "part"): unknown {
+  if (value === null) return field.c === "mapOfLists" ? value : elementZero(field);
   if (field.t === "quantity") return canonical(value);
   if (field.t === "number") return typeof value === "bigint" ? Number(value) : value;
-  if (value === null) return field.t === "string" ? "" : value;
   if (field.t === "time" && typeof value === "string") return writtenTime(value, "seconds");
   if (field.t === "microtime" && typeof value === "string") return writtenTime(value, "micro");
   if (typeof value !== "object") return value;
@@ -84,6 +85,11 @@ function normalizeValue(field: SchemaField, value: unknown, what: "metadata" | "
 function canonical(value: unknown): unknown {
   const text = typeof value === "number" || typeof value === "bigint" ? String(value) : value;
   return typeof text === "string" && isQuantity(text) ? canonicalQuantity(text) : text;
+}
+
+/** What Go makes of a null in a list or a map. */
+function elementZero(field: SchemaField): unknown {
+  return typeOf(field.t) === undefined ? (zeroScalar(field) ?? null) : {};
 }
 
 function isObject(value: unknown): value is Json {

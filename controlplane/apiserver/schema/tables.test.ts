@@ -96,6 +96,20 @@ describe("schema tables", () => {
     }
   });
 
+  it("name Go's types only of fields that are there, and where they name one", () => {
+    for (const line of lines("go-types.txt")) {
+      const [message = "", ...pairs] = line.split(" ");
+      for (const pair of pairs) {
+        const row = types[message]?.fields[pair.slice(0, pair.indexOf("="))];
+        assert.ok(row, `${message} ${pair}`);
+        assert.ok(row.g !== undefined || row.in !== undefined, `${message} ${pair}`);
+        // A list of a type is a list here too; a type may be one by itself.
+        if (row.g?.startsWith("[]")) assert.equal(row.c, "list", `${message} ${pair}`);
+        if (row.g?.startsWith("map[")) assert.match(row.c ?? "", /^map/, `${message} ${pair}`);
+      }
+    }
+  });
+
   it("give a field its own text, not that of the message that it refers to", () => {
     const docs = schemaDocs();
     const { livenessProbe, readinessProbe, startupProbe } = docs.V1Container ?? {};

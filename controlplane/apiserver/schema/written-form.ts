@@ -18,9 +18,11 @@ export function zeroOf(field: SchemaField): unknown {
   if (field.r !== 1 && field.j === undefined) return undefined;
   const isPointer = field.j === "null" || (field.j === undefined && field.z === 1);
   if (field.c !== undefined || isPointer) return null;
-  const zero = zeros[field.t];
-  return zero === undefined ? null : zero;
+  return zeroScalar(field) ?? null;
 }
+
+/** Undefined of what is no scalar. */
+export const zeroScalar = ({ t }: SchemaField): unknown => zeros[t];
 
 /** Times, messages and free values have no zero but null. */
 const zeros: Readonly<Record<string, unknown>> = {
