@@ -20,6 +20,12 @@ export function exactJsonText(value: unknown): string | undefined {
   }
 }
 
+/** The same in lines, each level two spaces further in. */
+export function exactJsonLines(value: unknown): string;
+export function exactJsonLines(value: unknown): string | undefined {
+  return written(value, "");
+}
+
 /** The number that a whole number's digits say, in its one form. */
 export function exactWhole(digits: string): number | bigint {
   const near = Number(digits);
@@ -107,14 +113,27 @@ function closing(text: string, opens: number): number {
   return text.length;
 }
 
-/** As JSON.stringify, for values that come from JSON but for their bigints. */
-function written(value: unknown): string | undefined {
+/** As JSON.stringify, for values that come from JSON but for their bigints. @param margin Of the lines; absent: all in one. */
+function written(value: unknown, margin?: string): string | undefined {
   if (typeof value === "bigint") return String(value);
   if (typeof value !== "object" || value === null || "toJSON" in value) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((one) => written(one) ?? "null").join(",")}]`;
+  const inner = margin === undefined ? undefined : `${margin}  `;
+  if (Array.isArray(value))
+    return enclosed(
+      "[]",
+      value.map((one) => written(one, inner) ?? "null"),
+      margin,
+    );
+  const colon = margin === undefined ? ":" : ": ";
   const fields = Object.entries(value).flatMap(([name, one]) => {
-    const text = written(one);
-    return text === undefined ? [] : [`${JSON.stringify(name)}:${text}`];
+    const text = written(one, inner);
+    return text === undefined ? [] : [`${JSON.stringify(name)}${colon}${text}`];
   });
-  return `{${fields.join(",")}}`;
+  return enclosed("{}", fields, margin);
+}
+
+function enclosed(brackets: string, parts: readonly string[], margin: string | undefined): string {
+  const [opening = "", closing = ""] = brackets;
+  if (margin === undefined || parts.length === 0) return `${opening}${parts.join(",")}${closing}`;
+  return `${opening}\n${margin}  ${parts.join(`,\n${margin}  `)}\n${margin}${closing}`;
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { Buckets, bucketLines, type Counting, counterLines, TallyFamily } from "./tally.ts";
+import { Buckets, bucketLines, Counting, counterLines, TallyFamily } from "./tally.ts";
 
 /** One registry per process; each subsystem declares its metrics beside its code with a `Meter`. */
 export interface Meter {
@@ -30,7 +30,7 @@ export interface Meter {
 
 export class MetricsRegistry implements Meter {
   readonly #registry = new Registry();
-  readonly #tallies: { text(): string }[] = [];
+  readonly #tallies: { text(): string; reset(): void }[] = [];
 
   counter<L extends string = never>(name: string, help: string, labels: readonly L[] = []): Counter<L> {
     return new Counter({ name, help, labelNames: [...labels], registers: [this.#registry] });
@@ -82,9 +82,7 @@ export class MetricsRegistry implements Meter {
   }
 
   tally<L extends string>(name: string, help: string): TallyFamily<L, Counting> {
-    return this.#added(
-      new TallyFamily({ name, help, type: "counter" }, (): Counting => ({ count: 0 }), counterLines),
-    );
+    return this.#added(new TallyFamily({ name, help, type: "counter" }, () => new Counting(), counterLines));
   }
 
   buckets<L extends string>(name: string, help: string, bounds: readonly number[]): TallyFamily<L, Buckets> {
@@ -93,7 +91,7 @@ export class MetricsRegistry implements Meter {
     );
   }
 
-  #added<T extends { text(): string }>(family: T): T {
+  #added<T extends { text(): string; reset(): void }>(family: T): T {
     this.#tallies.push(family);
     return family;
   }
@@ -131,6 +129,13 @@ export class MetricsRegistry implements Meter {
       "Memory of buffers and native objects.",
       () => process.memoryUsage().external,
     );
+  }
+
+  /** Counting begins anew, as for a process just started. What tells how things are keeps its values. */
+  reset(): void {
+    for (const tally of this.#tallies) tally.reset();
+    for (const metric of this.#registry.getMetricsAsArray())
+      if (metric instanceof Counter || metric instanceof Histogram) metric.reset();
   }
 
   /** The Prometheus text exposition of everything registered. */

@@ -1,7 +1,11 @@
 /** Counters and histograms for hot paths: whoever counts looks its label values up once, and from then on counting is an
  *  addition. Written out in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/). */
-export interface Counting {
-  count: number;
+export class Counting {
+  count = 0;
+
+  reset(): void {
+    this.count = 0;
+  }
 }
 
 /** Observations by bucket; `buckets` are upper bounds in rising order. */
@@ -21,10 +25,15 @@ export class Buckets {
     this.counts[at] = (this.counts[at] as number) + 1;
     this.sum += value;
   }
+
+  reset(): void {
+    this.counts.fill(0);
+    this.sum = 0;
+  }
 }
 
 /** One metric with all its label values, each with something of its own that counts. */
-export class TallyFamily<L extends string, T> {
+export class TallyFamily<L extends string, T extends { reset(): void }> {
   readonly #name: string;
   readonly #help: string;
   readonly #type: "counter" | "histogram";
@@ -55,6 +64,11 @@ export class TallyFamily<L extends string, T> {
       this.#byLabels.set(text, tally);
     }
     return tally;
+  }
+
+  /** Everybody who holds one counts on from nothing. */
+  reset(): void {
+    for (const tally of this.#byLabels.values()) tally.reset();
   }
 
   text(): string {

@@ -260,7 +260,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     store,
     audit,
     shutdown,
-    telemetry: { verbosity: flags.v },
+    telemetry: { verbosity: flags.v, flags: shownFlags(flags) },
     encryption: encryptionFile ? { path: encryptionFile, reloads } : undefined,
     compactionIntervalMs: flags["etcd-compaction-interval"],
     clusterIps,
@@ -281,6 +281,14 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
 }
 
 type Flags = FlagValues<typeof apiserverFlags>;
+
+/** For people who look at a running server. No flag holds a secret: those are in files, whose paths stand here. */
+function shownFlags(flags: Flags): Readonly<Record<string, string>> {
+  const shown = (value: unknown) => (Array.isArray(value) ? `[${value.join(",")}]` : String(value ?? ""));
+  return Object.fromEntries(
+    Object.keys(apiserverFlags).map((name) => [name, shown(flags[name as keyof Flags])]),
+  );
+}
 type FileFlag =
   | Extract<
       keyof Flags,

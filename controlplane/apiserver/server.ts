@@ -21,13 +21,7 @@ import { authorize } from "./filters/authorization.ts";
 import type { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import { identify } from "./filters/identity.ts";
 import { readBody } from "./filters/read-body.ts";
-import {
-  header,
-  isLongRunning,
-  type RequestInfo,
-  type ResourceInfo,
-  requestInfo,
-} from "./filters/request-info.ts";
+import { header, isLongRunning, type RequestInfo, requestInfo } from "./filters/request-info.ts";
 import { timeoutOf } from "./filters/request-timeout.ts";
 import type { Asking, Seat, Seats } from "./filters/seats.ts";
 import { createBinding } from "./handlers/binding.ts";
@@ -35,11 +29,11 @@ import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
 import { bodyValue } from "./handlers/decode-body.ts";
 import { mediaTypes, negotiate, type Output, plainOutput, routedTypes } from "./handlers/negotiate.ts";
 import { isProxy, proxyRequest } from "./handlers/proxy.ts";
+import { isForPeople } from "./handlers/reader.ts";
 import { answerBytes, answerText, send, sendError } from "./handlers/respond.ts";
 import { handlerFor, isStream, showsTables } from "./handlers/route.ts";
 import { sendParts } from "./handlers/send-parts.ts";
 import { objectOf } from "./json.ts";
-import type { ServedKind } from "./registry/kind-table.ts";
 import { newUid } from "./registry/object-meta.ts";
 import { knowing } from "./registry/slow-conversion.ts";
 import { StorageError, UnreadableValue } from "./registry/storage.ts";
@@ -204,8 +198,10 @@ const paths: Delegate = async ({ request, response, info, enter }, deps) => {
   if (info.resource !== undefined) return false;
   await enter();
   const asked = {
+    method: info.method,
     accept: header(request.headers, "accept"),
     known: header(request.headers, "if-none-match"),
+    forPeople: isForPeople(info.query, header(request.headers, "user-agent")),
   };
   const answer = await plainRoute(info, asked, deps.plain);
   await send(request, response, answer);
@@ -281,7 +277,8 @@ function makeCall(
   { target, served, body, begun }: Pick<Call, "target" | "served" | "body" | "begun">,
 ): Call {
   const { request, response, info, user, signal } = exchange;
-  const output = outputOf(header(request.headers, "accept"), served, target);
+  const forPeople = isForPeople(info.query, header(request.headers, "user-agent"));
+  const output = outputOf(header(request.headers, "accept"), { served, target, forPeople });
   return {
     target,
     served,
@@ -299,7 +296,10 @@ function makeCall(
 }
 
 /** The form that is accepted of an answer; fails with 406. */
-function outputOf(accept: string, served: ServedKind, target: ResourceInfo): Output {
+function outputOf(
+  accept: string,
+  { served, target, forPeople }: Pick<Call, "served" | "target"> & { readonly forPeople: boolean },
+): Output {
   // Logs and sessions are no objects, whatever the client accepts.
   if (isStream(target)) return plainOutput;
   const isCustom = served.schema !== undefined;
@@ -308,6 +308,7 @@ function outputOf(accept: string, served: ServedKind, target: ResourceInfo): Out
     tables: showsTables(served, target),
     metadata: true,
     protobuf: !isCustom,
+    forPeople,
     ...(!isCustom && { routed: routedTypes(isList) }),
   });
 }

@@ -19,6 +19,7 @@ import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
 import type { ConverterOf } from "./customresources/custom-kind.ts";
 import { serveDefinitions } from "./customresources/definitions.ts";
+import { HealthSlis } from "./discovery/health-slis.ts";
 import { issuerDocuments } from "./discovery/issuer-documents.ts";
 import { encryptedAsConfigured } from "./encryption/compose.ts";
 import type { Authorizer } from "./filters/authorizer.ts";
@@ -130,6 +131,8 @@ export async function startOnStorage(
       elsewhere: aggregation.elsewhere,
       isAggregated: aggregation.isReady,
       flowControl: bounds.flowControl,
+      slis: new HealthSlis(),
+      flags: config.telemetry.flags ?? {},
       isBounded: bounds.isReady,
     },
     delegates: [aggregation.delegate],

@@ -1,42 +1,44 @@
 import type { Elsewhere } from "../aggregation/elsewhere.ts";
 import { mediaRanges } from "../handlers/accept-header.ts";
+import { type Format, mediaTypes } from "../handlers/negotiate.ts";
 import type { JsonObject } from "../json.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { type ResourceRow, resourceRows } from "./resource-lists.ts";
 
 /** Whole discovery in two answers: /api and /apis as APIGroupDiscoveryList (apidiscovery.k8s.io). Pure. */
-export type AggregatedVersion = "v2" | "v2beta1";
+const formats = Object.entries(mediaTypes) as readonly (readonly [Format, string])[];
 
-/** The version to answer with, or `undefined` for a client that wants the old form. */
-export function wantsAggregated(accept: string): AggregatedVersion | undefined {
+/** The form to answer in, or `undefined` for a client that does not ask for it: whoever names it gets it, whatever else it
+ *  would take. */
+export function wantsAggregated(accept: string): Format | undefined {
   for (const { type, parameters } of mediaRanges(accept)) {
-    if (type !== "application/json") continue;
-    const as = parameters.get("as");
-    if (as === undefined) return undefined;
-    const version = parameters.get("v");
-    const known = parameters.get("g") === "apidiscovery.k8s.io" && as === "APIGroupDiscoveryList";
-    if (known && (version === "v2" || version === "v2beta1")) return version;
+    const format = formats.find(([, mediaType]) => mediaType === type)?.[0];
+    const isAsked =
+      parameters.get("g") === "apidiscovery.k8s.io" &&
+      parameters.get("v") === "v2" &&
+      parameters.get("as") === "APIGroupDiscoveryList";
+    if (isAsked && format !== undefined) return format;
   }
   return undefined;
 }
 
-export function aggregatedType(version: AggregatedVersion): string {
-  return `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+export function aggregatedType(format: Format): string {
+  return `${mediaTypes[format]};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;
 }
 
 /** Groups that other servers serve are among them. @param core /api, else /apis. */
 export function groupDiscoveryList(
   kinds: Kinds,
   elsewhere: Pick<Elsewhere, "groups" | "discovered">,
-  { core, version }: { readonly core: boolean; readonly version: AggregatedVersion },
+  { core }: { readonly core: boolean },
 ): JsonObject {
   const groups = [...elsewhere.groups(kinds.groups())].filter(([group]) => (group === "") === core);
   return {
     kind: "APIGroupDiscoveryList",
-    apiVersion: `apidiscovery.k8s.io/${version}`,
+    apiVersion: "apidiscovery.k8s.io/v2",
     metadata: {},
     items: groups.map(([group, versions]) => ({
-      metadata: { ...(group !== "" && { name: group }), creationTimestamp: null },
+      metadata: group === "" ? {} : { name: group },
       versions: versions.map(
         (one) =>
           elsewhere.discovered(group, one) ?? {

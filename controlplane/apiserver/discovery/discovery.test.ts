@@ -13,7 +13,7 @@ interface Row {
   readonly subresources?: readonly { readonly subresource: string; readonly responseKind: object }[];
 }
 const deployments = (of: KindTable): Row | undefined => {
-  const { items } = groupDiscoveryList(of, nowhere, { core: false, version: "v2" }) as {
+  const { items } = groupDiscoveryList(of, nowhere, { core: false }) as {
     items: { metadata: { name: string }; versions: { resources: Row[] }[] }[];
   };
   const resources = items.find(({ metadata }) => metadata.name === "apps")?.versions[0]?.resources;

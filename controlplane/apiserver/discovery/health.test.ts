@@ -3,6 +3,7 @@ import { silentLog } from "../../../base/os/log.ts";
 import { ApiError } from "../api-error.ts";
 import type { HealthDeps, HealthPath } from "./health.ts";
 import { health } from "./health-routes.ts";
+import { HealthSlis } from "./health-slis.ts";
 
 const well: HealthDeps = {
   storage: { revision: async () => 7 },
@@ -19,6 +20,7 @@ describe("the health paths", () => {
       query: new URLSearchParams(query),
       deps,
       log: silentLog,
+      slis: new HealthSlis(),
     });
     return [code, String(body)] as const;
   };

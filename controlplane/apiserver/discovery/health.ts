@@ -90,7 +90,12 @@ export interface HealthAnswer {
 export async function checkHealth(
   path: HealthPath,
   checks: readonly HealthCheck[],
-  options: { readonly verbose: boolean; readonly excluded: readonly string[] },
+  options: {
+    readonly verbose: boolean;
+    readonly excluded: readonly string[];
+    /** Hears of each check that was made. */
+    readonly checked: (name: string, isWell: boolean) => void;
+  },
 ): Promise<HealthAnswer> {
   const unknown = new Set(options.excluded);
   const problems: string[] = [];
@@ -101,6 +106,7 @@ export async function checkHealth(
       continue;
     }
     const problem = await check();
+    options.checked(name, problem === undefined);
     if (problem !== undefined) problems.push(`${name}: ${problem}`);
     text += problem === undefined ? `[+]${name} ok\n` : `[-]${name} failed: reason withheld\n`;
   }

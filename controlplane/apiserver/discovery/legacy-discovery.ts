@@ -58,5 +58,7 @@ export function apiResourceList(kinds: Kinds, group: string, version: string): J
       verbs: sub.verbs,
     })),
   ]);
-  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: apiVersionOf(group, version), resources };
+  const groupVersion = apiVersionOf(group, version);
+  // Of the oldest group Kubernetes says no version of the list itself.
+  return { kind: "APIResourceList", ...(group !== "" && { apiVersion: "v1" }), groupVersion, resources };
 }

@@ -1,21 +1,23 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { MetricsRegistry } from "../../../base/os/metrics.ts";
+import { kubernetesVersion } from "../../../client/version.ts";
 import type { Elsewhere } from "../aggregation/elsewhere.ts";
-import { methodNotAllowed, pathNotFound, resourceNotFound } from "../api-error.ts";
+import { methodNotAllowed, pathNotFound, resourceNotFound, unroutable } from "../api-error.ts";
 import type { RequestInfo } from "../filters/request-info.ts";
 import { flowDump } from "../flowcontrol/debug-dump.ts";
 import type { FlowControl } from "../flowcontrol/flow-control.ts";
-import { mediaTypes, negotiate, routedTypes } from "../handlers/negotiate.ts";
-import { bodyBytes } from "../handlers/respond.ts";
-import { jsonText } from "../json.ts";
+import { isRouted } from "../handlers/accept-header.ts";
+import { mediaTypes } from "../handlers/negotiate.ts";
+import { prettyJsonText } from "../json.ts";
 import type { OpenApiDocuments } from "../openapi/documents.ts";
 import type { Kinds } from "../registry/kind-table.ts";
-import { aggregatedType, groupDiscoveryList, wantsAggregated } from "./aggregated-discovery.ts";
-import { type HealthDeps, healthPaths } from "./health.ts";
+import { componentPage, flagsPage, type PageContent, statusPage } from "./component-pages.ts";
+import { discoveryRoute } from "./discovery-routes.ts";
+import { type HealthDeps, healthChecks, healthPaths } from "./health.ts";
 import { health } from "./health-routes.ts";
+import type { HealthSlis } from "./health-slis.ts";
 import { type IssuerDocuments, issuerCacheControl, issuerPaths } from "./issuer-documents.ts";
-import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy-discovery.ts";
 import { openApiRoute } from "./openapi-routes.ts";
 import { versionBody } from "./version.ts";
 
@@ -42,132 +44,143 @@ export interface PlainDeps extends HealthDeps {
   readonly elsewhere: Elsewhere;
   /** Absent without priority and fairness. */
   readonly flowControl: FlowControl | undefined;
+  readonly slis: HealthSlis;
+  /** How this server was started: the names of its flags and what they say. */
+  readonly flags: Readonly<Record<string, string>>;
 }
 
-const json = (body: unknown): PlainAnswer => ({
+/** Kubernetes lays these out for people, whoever asks. */
+const forPeople = (body: unknown): PlainAnswer => ({
   code: 200,
   contentType: "application/json",
-  body: jsonText(body),
+  body: prettyJsonText(body),
 });
 
-export interface PlainHeaders {
+export interface PlainAsked {
+  readonly method: string;
   readonly accept: string;
   /** If-None-Match. */
   readonly known: string;
+  /** People read the answer. */
+  readonly forPeople: boolean;
 }
 
-/** Fails with 404 for a path that leads nowhere, 405 for anything but reading. */
+/** Fails with 404 for a path that leads nowhere, 405 for a method that is not for its path. */
 export async function plainRoute(
   info: RequestInfo,
-  { accept, known }: PlainHeaders,
+  asked: PlainAsked,
   deps: PlainDeps,
 ): Promise<PlainAnswer> {
-  const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
+  const { path, query } = info;
   const probed = healthPaths.find((one) => path === `/${one}` || path.startsWith(`/${one}/`));
   // Whatever the method, as Kubernetes has it.
-  if (probed !== undefined)
-    return health(probed, info.path.slice(probed.length + 2), { query: info.query, deps, log: deps.log });
-  if (isBelowResources(path, deps.kinds)) throw resourceNotFound();
-  if (info.method !== "GET" && info.method !== "HEAD") {
-    if (path === "/" || path.startsWith("/api")) throw methodNotAllowed();
-    throw pathNotFound();
+  if (probed !== undefined) {
+    const check = path.slice(probed.length + 2);
+    if (path === `/${probed}/`) throw pathNotFound();
+    return health(probed, check, { query, deps, log: deps.log, slis: deps.slis });
   }
+  if (isBelowResources(path, deps.kinds)) throw resourceNotFound();
   const [, first = "", ...rest] = path.split("/");
   switch (first) {
     case "version":
-      if (rest.length === 0) return json(versionBody());
-      break;
+      return version(rest, asked);
     case "metrics":
-      if (rest.length === 0)
-        return { code: 200, contentType: deps.metrics.contentType, body: await deps.metrics.text() };
+      if (rest.length === 0) return metrics(asked.method, deps.metrics);
+      if (rest.join("/") === "slis") return metrics(asked.method, deps.slis.registry);
+      break;
+    case "statusz":
+      if (rest.length === 0) return componentPage(statusOf(deps), asked);
+      break;
+    case "flagz":
+      if (rest.length === 0) return componentPage(flagsPage(deps.flags), asked);
       break;
     case "debug": {
-      const body = deps.flowControl && flowDump(deps.flowControl, rest, info.query);
+      const body = deps.flowControl && flowDump(deps.flowControl, withoutEnd(rest), query);
       if (body !== undefined) return { code: 200, contentType: "text/plain; charset=utf-8", body };
       break;
     }
     case ".well-known":
     case "openid":
-      return issuerDocument(path, deps.issuer);
+      return issuerDocument(path, asked.method, deps.issuer);
     case "openapi":
       {
         const { openApi: documents, elsewhere, clock } = deps;
-        const asked = { query: info.query, accept, known, wallMs: clock.wallMs() };
-        const answer = await openApiRoute(rest, asked, { documents, elsewhere });
+        const { accept, known } = asked;
+        const about = { query, accept, known, wallMs: clock.wallMs() };
+        const answer = await openApiRoute(rest, about, { documents, elsewhere });
         if (answer !== undefined) return answer;
       }
       break;
     case "api":
     case "apis":
-      return discovery(first, rest, accept, deps);
+      return discoveryRoute([first, ...withoutEnd(rest)], asked, deps);
     case "":
-      return json({
-        paths: [
-          ...(deps.issuer === undefined ? [] : [issuerPaths.configuration]),
-          "/api",
-          "/apis",
-          "/healthz",
-          "/livez",
-          "/metrics",
-          "/openapi/v2",
-          "/openapi/v3",
-          ...(deps.issuer === undefined ? [] : [issuerPaths.keys]),
-          "/readyz",
-          "/version",
-        ],
-      });
+    case "index.html":
+      if (rest.length === 0) return forPeople({ paths: listedPaths(deps) });
   }
   throw pathNotFound();
 }
 
-function discovery(
-  root: "api" | "apis",
-  rest: readonly string[],
-  accept: string,
-  deps: PlainDeps,
-): PlainAnswer {
-  const { kinds } = deps;
-  const [first, second, ...more] = rest;
-  if (first === undefined) {
-    const version = wantsAggregated(accept);
-    if (version !== undefined) {
-      const body = jsonText(groupDiscoveryList(kinds, deps.elsewhere, { core: root === "api", version }));
-      return { code: 200, contentType: aggregatedType(version), body, headers: { Vary: "Accept" } };
-    }
-    const body =
-      root === "api" ? apiVersions(deps.address) : apiGroupList(deps.elsewhere.groups(kinds.groups()));
-    return { ...document(body, accept), headers: { Vary: "Accept" } };
+/** Whether a slash ends the path makes no difference below. */
+function withoutEnd(parts: readonly string[]): readonly string[] {
+  return parts.at(-1) === "" ? parts.slice(0, -1) : parts;
+}
+
+function version(rest: readonly string[], { method, accept }: PlainAsked): PlainAnswer {
+  if (withoutEnd(rest).length > 0) throw resourceNotFound();
+  if (method !== "GET") throw methodNotAllowed();
+  if (accept !== "" && !isRouted(accept, [mediaTypes.json])) throw unroutable([mediaTypes.json]);
+  return forPeople(versionBody());
+}
+
+async function metrics(method: string, registry: MetricsRegistry): Promise<PlainAnswer> {
+  if (method === "DELETE") {
+    registry.reset();
+    return { code: 200, contentType: "text/plain; charset=utf-8", body: "metrics reset\n" };
   }
-  let body: unknown;
-  if (root === "api" && second === undefined) body = apiResourceList(kinds, "", first);
-  else if (root === "apis" && second === undefined)
-    body = apiGroup(deps.elsewhere.groups(kinds.groups()), first);
-  else if (root === "apis" && second !== undefined && more.length === 0)
-    body = apiResourceList(kinds, first, second);
-  if (body === undefined) throw pathNotFound();
-  return document(body, accept);
+  const headers = { "Process-Start-Time-Unix": String(Math.floor(startedSeconds)) };
+  return { code: 200, contentType: registry.contentType, body: await registry.text(), headers };
 }
 
-/** What discovery tells is no object and has no reduced form: fails with 406 for whoever takes only one. */
-function document(body: unknown, accept: string): PlainAnswer {
-  const offered = { tables: false, metadata: false, protobuf: true, routed: routedTypes(false) };
-  const { format } = negotiate(accept, offered);
-  return { code: 200, contentType: mediaTypes[format], body: bodyBytes(body, format) };
+const startedSeconds = Date.now() / 1000 - process.uptime();
+
+function statusOf({ clock }: PlainDeps): PageContent {
+  const { major, minor } = kubernetesVersion;
+  const times = { startedSeconds, nowSeconds: clock.wallMs() / 1000 };
+  return statusPage(times, { release: `${major}.${minor}`, paths: pagePaths });
 }
 
-function issuerDocument(path: string, documents: IssuerDocuments | undefined): PlainAnswer {
+/** What there is to look at beside the API itself. */
+const pagePaths = ["/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version"];
+
+function listedPaths(deps: PlainDeps): readonly string[] {
+  const groups = [...deps.elsewhere.groups(deps.kinds.groups())].flatMap(([group, versions]) =>
+    group === ""
+      ? versions.map((one) => `/api/${one}`)
+      : [`/apis/${group}`, ...versions.map((one) => `/apis/${group}/${one}`)],
+  );
+  const checks = healthPaths.flatMap((path) =>
+    healthChecks(path, deps).map(({ name }) => `/${path}/${name}`),
+  );
+  const issuer = deps.issuer === undefined ? [] : [issuerPaths.configuration, issuerPaths.keys];
+  const documents = ["/metrics/slis", "/openapi/v2", "/openapi/v3", "/openapi/v3/"];
+  return ["/api", "/apis", "/apis/", ...groups, ...checks, ...issuer, ...documents, ...pagePaths].sort();
+}
+
+function issuerDocument(path: string, method: string, documents: IssuerDocuments | undefined): PlainAnswer {
   const headers = { "Cache-Control": issuerCacheControl };
-  if (documents !== undefined && path === issuerPaths.configuration)
-    return { code: 200, contentType: "application/json", body: documents.configuration, headers };
-  if (documents !== undefined && path === issuerPaths.keys)
-    return { code: 200, contentType: "application/jwk-set+json", body: documents.keys, headers };
-  throw pathNotFound();
+  const isOne = path === issuerPaths.configuration || path === issuerPaths.keys;
+  if (documents === undefined || !isOne) throw pathNotFound();
+  if (method !== "GET") throw methodNotAllowed();
+  return path === issuerPaths.configuration
+    ? { code: 200, contentType: "application/json", body: documents.configuration, headers }
+    : { code: 200, contentType: "application/jwk-set+json", body: documents.keys, headers };
 }
 
 /** In a group that there is, but deeper than any of its resources. */
 function isBelowResources(path: string, kinds: Kinds): boolean {
   const [, root, ...rest] = path.split("/");
   if (root !== "api" && root !== "apis") return false;
-  const [group = "", , ...more] = root === "api" ? ["", ...rest] : rest;
+  const [group = "", , ...more] = withoutEnd(root === "api" ? ["", ...rest] : rest);
   return more.length > 0 && kinds.groups().has(group);
 }

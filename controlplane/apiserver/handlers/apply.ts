@@ -44,7 +44,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     });
     if (!outcome.ok) throw applyConflict(outcome.conflicts);
     checkDuplicates(call);
-    return acceptObject(call, deps.schemas, { object: outcome.object, text: undefined });
+    return acceptObject(call, deps.schemas, { object: outcome.object });
   };
   const { kind } = call.served;
   const change = async (current: KubeObject) => {
@@ -91,7 +91,7 @@ async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
       `failed to create typed patch object (${stringOf(namespace)}/${stringOf(name)}; ${typeText(apiVersion, kind)}): ${problem}`,
     );
   // Checks name, namespace and values.
-  await acceptPart(call, deps.schemas, { object: structuredClone(patch), text: undefined });
+  await acceptPart(call, deps.schemas, { object: structuredClone(patch) });
   return patch;
 }
 
@@ -117,15 +117,19 @@ function typeText(apiVersion: string, kind: string): string {
 }
 
 function decoded(body: Uint8Array): JsonObject {
+  const value = readable(body);
+  if (isObject(value)) return value;
+  throw badRequest(
+    `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goKindOf(value)} into Go value of type map[string]interface {}`,
+  );
+}
+
+function readable(body: Uint8Array): unknown {
   try {
-    const value = yamlValue(bodyText(body));
-    if (isObject(value)) return value;
-    throw badRequest(
-      `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goKindOf(value)} into Go value of type map[string]interface {}`,
-    );
+    return yamlValue(bodyText(body));
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 400) throw error;
-    throw badRequest(`error decoding YAML: ${error.message}`);
+    throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
   }
 }
 

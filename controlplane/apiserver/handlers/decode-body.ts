@@ -9,7 +9,7 @@ import type { ServedKind } from "../registry/kind-table.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import { storedFrom } from "../registry/slow-conversion.ts";
 import { invalid as invalidValue } from "../resources/field-errors.ts";
-import { duplicateFields } from "../schema/duplicate-fields.ts";
+import { duplicatesInJson, duplicatesInYaml, mayHaveDuplicates } from "../schema/duplicate-fields.ts";
 import { UnknownKindError } from "../schema/load.ts";
 import { ProtobufError } from "../schema/protobuf-envelope.ts";
 import type { FieldFindings, Gvk, ObjectSchema, Schemas } from "../schemas.ts";
@@ -25,8 +25,14 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export interface DecodedBody {
   readonly object: JsonObject;
-  /** The text it was read from; absent for protobuf. */
-  readonly text: string | undefined;
+  /** How it was written; absent for protobuf and for what was made of a patch. */
+  readonly written?: WrittenBody;
+}
+
+interface WrittenBody {
+  readonly isYaml: boolean;
+  /** The keys that stand twice. */
+  readonly doubled: () => readonly string[];
 }
 
 /** The body as a JSON object, whichever of the three forms it came in. Fails with 400 and 415.
@@ -39,7 +45,7 @@ export function decodeBody(
 ): DecodedBody {
   switch (mediaTypeOf(contentType)) {
     case mediaTypes.protobuf:
-      return { object: fromProtobuf(bytes, schemas, wanted), text: undefined };
+      return { object: fromProtobuf(bytes, schemas, wanted) };
     case "":
     case mediaTypes.json:
       return parseJson(bytes);
@@ -101,7 +107,11 @@ function parseJson(bytes: Uint8Array): DecodedBody {
   }
   checkNesting(object);
   // Go reads nothing at all out of a null.
-  return { object: object === null ? {} : withReadableType(requireObject(object)), text };
+  const doubled = mayHaveDuplicates(text, object) ? () => duplicatesInJson(text) : () => [];
+  return {
+    object: object === null ? {} : withReadableType(requireObject(object)),
+    written: { isYaml: false, doubled },
+  };
 }
 
 /** Kind and version as Go reads them first of all: texts, where null and nothing are the same as leaving them out. */
@@ -124,7 +134,8 @@ const noKind = "couldn't get version/kind";
 
 function parseYaml(bytes: Uint8Array): DecodedBody {
   const text = bodyText(bytes);
-  return { object: withReadableType(requireObject(yamlValue(text))), text };
+  const object = withReadableType(requireObject(yamlValue(text)));
+  return { object, written: { isYaml: true, doubled: () => duplicatesInYaml(text) } };
 }
 
 /** What YAML says; an empty object where it says nothing. */
@@ -200,13 +211,13 @@ export function acceptRequest(
   call: Call,
   schemas: Schemas,
   wanted: WantedKind,
-  { object, text }: DecodedBody,
+  { object, written }: DecodedBody,
 ): JsonObject {
   checkNesting(object);
   object.apiVersion ||= apiVersionOf(wanted.group, wanted.version);
   object.kind ||= wanted.kind;
   requireKind(object, wanted);
-  checkFieldNames(call, wanted, text, () => schemas.checkFields(wanted, object));
+  checkFieldNames(call, wanted, written, () => schemas.checkFields(wanted, object));
   return object;
 }
 
@@ -221,7 +232,7 @@ export async function acceptObject(call: Call, schemas: Schemas, body: DecodedBo
 export async function acceptPart(
   call: Call,
   schemas: Schemas,
-  { object, text }: DecodedBody,
+  { object, written }: DecodedBody,
 ): Promise<KubeObject> {
   const { served, target } = call;
   // A patch may have built what no text could bring.
@@ -231,7 +242,7 @@ export async function acceptPart(
   requireServed(served, object);
   const schema = schemaOf(served, schemas);
   const { group, version } = served;
-  checkFieldNames(call, { group, version, kind: served.kind.kind }, text, () => schema.accept(object));
+  checkFieldNames(call, { group, version, kind: served.kind.kind }, written, () => schema.accept(object));
   // Whoever converts it is told where it is.
   if (served.slow !== undefined && served.kind.namespaced && isObject(object.metadata))
     object.metadata.namespace ??= target.namespace;
@@ -274,19 +285,35 @@ function requireKind(object: JsonObject, wanted: WantedKind): void {
 }
 
 /** @param find Looks at the fields, once it is clear that the question is right. */
-function checkFieldNames(call: Call, wanted: Gvk, text: string | undefined, find: () => FieldFindings): void {
+function checkFieldNames(
+  call: Call,
+  wanted: Gvk,
+  written: WrittenBody | undefined,
+  find: () => FieldFindings,
+): void {
   const asked = call.query.get("fieldValidation") ?? "";
   const { kind, version } = wanted;
   const found = find();
   const [typeError] = found.typeErrors;
   if (typeError !== undefined) throw new UndecodableError({ kind, version }, kind, typeError);
-  // Looking for what stands twice means reading the text again, so only for those who ask (kubectl always does).
-  const wantsDuplicates = text !== undefined && (asked === "Strict" || asked === "Warn");
-  const problems = [...found.unknown, ...(wantsDuplicates ? duplicateFields(text) : found.duplicate)];
-  if (problems.length === 0 || asked === "Ignore") return;
-  // What a patch built has no order of its own: Go puts names in theirs.
-  if (text === undefined) problems.sort();
+  if (asked === "Ignore") return;
+  const problems = fieldProblems(found, written, asked === "Strict");
+  if (problems.length === 0) return;
   if (asked === "Strict")
     throw new UndecodableError({ kind, version }, kind, `strict decoding error: ${problems.join(", ")}`);
   for (const problem of problems) call.warn(problem);
+}
+
+function fieldProblems(
+  found: FieldFindings,
+  written: WrittenBody | undefined,
+  asOne: boolean,
+): readonly string[] {
+  const doubled = written?.doubled() ?? found.duplicate;
+  if (written !== undefined && !written.isYaml) return [...found.unknown, ...doubled];
+  // What a patch built, and what YAML said, has no order of its own: Go puts names in theirs.
+  if (written === undefined) return [...found.unknown, ...doubled].sort();
+  const lines = doubled.map((line) => `\n  ${line}`).join("");
+  const told = asOne && doubled.length > 0 ? [`yaml: unmarshal errors:${lines}`] : doubled;
+  return [...told, ...[...found.unknown].sort()];
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ApiError } from "../api-error.ts";
 import { mediaRanges } from "./accept-header.ts";
-import { negotiate, type Offered, routedTypes, statusFormat } from "./negotiate.ts";
+import { negotiate, type Offered, routedTypes, statusForm } from "./negotiate.ts";
 
 const protobuf = "application/vnd.kubernetes.protobuf";
 const reduced = (as: string, version = "v1") => `;as=${as};g=meta.k8s.io;v=${version}`;
@@ -105,7 +105,7 @@ describe("what a client accepts", () => {
 
   for (const [accept, format] of statuses)
     it(`gives an error in what the client reads, else in JSON: ${accept || "nothing said"}`, () =>
-      assert.equal(statusFormat(accept), format));
+      assert.equal(statusForm(accept, false).format, format));
 
   it("puts ranges in order by quality, then what is told exactly before wildcards", () => {
     const order = (accept: string) => mediaRanges(accept).map(({ type }) => type);
@@ -124,7 +124,7 @@ describe("what a client accepts", () => {
     fc.assert(
       fc.property(accept, fc.boolean(), (header, isCustom) => {
         formOf(header, isCustom ? custom : builtIn);
-        assert.ok(["json", "yaml", "protobuf"].includes(statusFormat(header)));
+        assert.ok(["json", "yaml", "protobuf"].includes(statusForm(header, false).format));
       }),
       { numRuns: 2000 },
     );

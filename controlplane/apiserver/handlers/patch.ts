@@ -51,7 +51,7 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
     const makePatched = async () =>
       patcher(writtenForm(await shownIn(call.served, structuredClone(current))));
     const patched = await acceptPatched(makePatched, (object) =>
-      acceptObject(call, deps.schemas, { object, text: undefined }),
+      acceptObject(call, deps.schemas, { object }),
     );
     return keep === undefined ? patched : keep(current, patched);
   };

@@ -6,14 +6,15 @@ import type { KubeObject } from "../../../client/types.ts";
 import type { ApiError } from "../api-error.ts";
 import type { Encodings } from "../cache/encodings.ts";
 import { header } from "../filters/request-info.ts";
-import { type JsonObject, jsonText, objectOf } from "../json.ts";
+import { type JsonObject, jsonText, objectOf, prettyJsonText } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { type StoredObject, withoutType } from "../registry/stored-object.ts";
 import { encodeKubernetesProtobuf } from "../schema/protobuf-envelope.ts";
 import type { Answer, ListAnswer } from "./call.ts";
-import { type Format, mediaTypes, type Output, statusFormat } from "./negotiate.ts";
+import { mediaTypes, type Output, statusForm } from "./negotiate.ts";
 import { listProtobuf, objectProtobuf } from "./protobuf-answer.ts";
+import { isForPeople } from "./reader.ts";
 import {
   checkForm,
   includeObjectOf,
@@ -53,16 +54,22 @@ export async function answerBytes(answer: Exclude<Answer, { type: "stream" }>, s
 
 /** The same in JSON as one text, for whoever keeps answers. */
 export function answerText(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): string {
-  const bytes = answerNow(answer, { ...shown, output: { ...shown.output, format: "json" } });
+  const bytes = answerNow(answer, { ...shown, output: { ...shown.output, format: "json", isPretty: false } });
   if (typeof bytes === "string") return bytes;
   return Buffer.concat(bytes instanceof Uint8Array ? [bytes] : [...bytes]).toString("utf8");
 }
 
 /** What takes no turns: a list's parts are made one after the other when they are asked for. */
 function answerNow(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): Bytes {
-  const { as, format } = shown.output;
+  const { as, format, isPretty } = shown.output;
   // What others converted is at hand now: later the objects may have been packed.
-  if (answer.type === "list" && as !== "table" && format === "json" && shown.served.slow === undefined) {
+  if (
+    answer.type === "list" &&
+    as !== "table" &&
+    format === "json" &&
+    !isPretty &&
+    shown.served.slow === undefined
+  ) {
     checkForm(shown.output, shown.served.kind, true);
     return listParts(answer.list, shown);
   }
@@ -72,25 +79,38 @@ function answerNow(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): B
     checkForm(shown.output, shown.served.kind, false);
     return objectProtobuf(stored, shown);
   }
-  return bodyBytes(answerBody(answer, shown), format);
+  return bodyBytes(answerBody(answer, shown), shown.output);
 }
 
 /** Whatever nobody keeps. */
-export function bodyBytes(body: unknown, format: Format): string | Uint8Array {
+export function bodyBytes(
+  body: unknown,
+  { format, isPretty }: Pick<Output, "format" | "isPretty">,
+): string | Uint8Array {
   switch (format) {
     case "json":
-      return jsonText(body);
+      return isPretty ? prettyJsonText(body) : `${jsonText(body)}\n`;
     case "yaml":
-      // Kubernetes' clients read YAML 1.1, where some words are no strings: they are quoted.
-      return yamlText(body, { version: "1.1", sortMapEntries: true });
+      return yamlText(body, yamlForm);
     case "protobuf":
       return encodeKubernetesProtobuf(objectOf(body));
   }
 }
 
+/** Kubernetes' clients read YAML 1.1, where some words are no strings: they are quoted. What stands in an answer twice is written
+ *  twice. */
+const yamlForm = {
+  version: "1.1",
+  sortMapEntries: true,
+  aliasDuplicateObjects: false,
+  indentSeq: false,
+} as const;
+
 /** JSON of the object just as it is stored. */
 function isPlain({ served, output }: Shown): boolean {
-  return output.as === "object" && output.format === "json" && served.convert === undefined;
+  return (
+    output.as === "object" && output.format === "json" && !output.isPretty && served.convert === undefined
+  );
 }
 
 function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): unknown {
@@ -165,7 +185,7 @@ function* listParts(list: ListAnswer, { served, output }: Shown): Generator<Uint
     ? { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${output.version}` }
     : { kind: `${served.kind.kind}List`, apiVersion: served.apiVersion };
   if (asMetadata && list.items.length === 0) {
-    yield Buffer.from(jsonText({ ...type, metadata, items: null }));
+    yield Buffer.from(`${jsonText({ ...type, metadata, items: null })}\n`);
     return;
   }
   yield Buffer.from(`${jsonText({ ...type, metadata }).slice(0, -1)},"items":[`);
@@ -183,7 +203,7 @@ function* listParts(list: ListAnswer, { served, output }: Shown): Generator<Uint
   yield listEnd;
 }
 const comma = Buffer.from(",");
-const listEnd = Buffer.from("]}");
+const listEnd = Buffer.from("]}\n");
 
 /** Sends a whole body, compressed where that helps. */
 export async function send(
@@ -222,7 +242,9 @@ export function sendError(
     response.setHeader("X-Content-Type-Options", "nosniff");
     return send(request, response, { code: error.code, contentType: plainText, body: error.text });
   }
-  const format = statusFormat(header(request.headers, "accept"));
-  const body = bodyBytes(error.status(), format);
-  return send(request, response, { code: error.code, contentType: mediaTypes[format], body });
+  const query = new URLSearchParams(request.url?.split("?")[1] ?? "");
+  const forPeople = isForPeople(query, header(request.headers, "user-agent"));
+  const form = statusForm(header(request.headers, "accept"), forPeople);
+  const body = bodyBytes(error.status(), form);
+  return send(request, response, { code: error.code, contentType: mediaTypes[form.format], body });
 }

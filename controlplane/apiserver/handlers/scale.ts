@@ -40,7 +40,7 @@ export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer>
   return changeScale(call, deps, (current) =>
     acceptPatched(
       () => patcher(scaleOf(call.served, current)),
-      (object) => acceptRequest(call, deps.schemas, scaleKind, { object, text: undefined }),
+      (object) => acceptRequest(call, deps.schemas, scaleKind, { object }),
     ),
   );
 }

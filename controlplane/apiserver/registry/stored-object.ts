@@ -79,7 +79,7 @@ export class StoredObject {
     return this.#object ?? unpacked(this);
   }
 
-  /** The object's JSON. */
+  /** The object's JSON, a line of its own. */
   json(): Buffer {
     return withHead(this.#head, this.bareJson());
   }
@@ -160,8 +160,9 @@ export function jsonHead({
 
 /** The JSON of an object out of its head and the JSON of its other fields, of which metadata is always there. */
 export function withHead(head: Buffer, bareJson: Buffer): Buffer {
-  return Buffer.concat([head, bareJson.subarray(1)]);
+  return Buffer.concat([head, bareJson.subarray(1), lineEnd]);
 }
+const lineEnd = Buffer.from("\n");
 
 /** The packed object that was read last: a watcher asks one several times before it goes on to the next. */
 let lastRead: { readonly from: StoredObject; readonly object: KubeObject } | undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { checkFields, dropUnknownFields } from "./check-fields.ts";
-import { duplicateFields } from "./duplicate-fields.ts";
+import { duplicatesInJson } from "./duplicate-fields.ts";
 import { normalizeObject } from "./normalize.ts";
 
 const gvk = { group: "apps", version: "v1", kind: "Deployment" };
@@ -60,7 +60,7 @@ describe("check fields", () => {
 describe("duplicate fields", () => {
   it("are found with their path", () => {
     const text = '{"a":1,"spec":{"x":[{"k":1},{"k":"}\\"{","k":2}],"y":1,"y":2},"b":{"a":1}}';
-    assert.deepEqual(duplicateFields(text), ['duplicate field "spec.x[1].k"', 'duplicate field "spec.y"']);
+    assert.deepEqual(duplicatesInJson(text), ['duplicate field "spec.x[1].k"', 'duplicate field "spec.y"']);
   });
 });
 

@@ -6,42 +6,62 @@ import {
   EVENT_SCALAR,
   getScalarValue,
   parseEvents,
+  SCALAR_STYLE,
+  type ScalarEvent,
 } from "js-yaml";
+import { plainValue } from "./yaml-words.ts";
 
 /** How many are told at most. */
 const reportedMax = 20;
 
-/** What stands twice in one object of a text, in Kubernetes' words: `duplicate field "spec.replicas"` in JSON,
- *  `line 6: key "replicas" already set in map` in YAML. The text has been parsed already, so it is well formed. Pure. */
-export function duplicateFields(text: string): readonly string[] {
-  return /^\s*\{/.test(text) ? duplicatesInJson(text) : duplicatesInYaml(text);
+/** Can there be any in a text of JSON that says `value`? A key stands before a colon, so there are at least as many such places
+ *  as keys: where there are no more, no key stands twice. Much quicker than looking. */
+export function mayHaveDuplicates(json: string, value: unknown): boolean {
+  let keys = 0;
+  let level: unknown[] = [value];
+  while (level.length > 0) {
+    const next: unknown[] = [];
+    for (const one of level) {
+      if (typeof one !== "object" || one === null) continue;
+      const inner = Object.values(one);
+      if (!Array.isArray(one)) keys += inner.length;
+      for (const each of inner) if (typeof each === "object" && each !== null) next.push(each);
+    }
+    level = next;
+  }
+  return (json.match(/"\s*:/g)?.length ?? 0) > keys;
 }
 
-/** The same of a text that is read as YAML, also where it is JSON. It walks the parser's events: what the parser makes of them
- *  has one value a key. */
+/** What stands twice in one object of a text of YAML, in Kubernetes' words: `line 6: key "replicas" already set in map`. The text
+ *  has been parsed already, so it is well formed. Walks the parser's events: what the parser makes of them has one value a
+ *  key. Pure. */
 export function duplicatesInYaml(text: string): readonly string[] {
   const found: string[] = [];
   const stack: YamlFrame[] = [];
   let documents = 0;
   /** What stands in the innermost map is a key or a value by turns; other nodes take one turn too. */
-  const turn = (key: string | undefined, start: number) => {
+  const turn = (key: YamlKey | undefined, start: number) => {
     const top = stack.at(-1);
     if (top?.seen === undefined) return;
-    if (top.isKey && key !== undefined) {
-      if (top.seen.has(key) && found.length < reportedMax)
-        found.push(`line ${lineAt(text, start)}: key "${key}" already set in map`);
-      top.seen.add(key);
-    }
+    // Kubernetes' library tells the line on which the value begins.
+    if (top.doubled !== undefined && found.length < reportedMax)
+      found.push(`line ${lineAt(text, start)}: key ${top.doubled} already set in map`);
+    top.doubled = top.isKey && key !== undefined && top.seen.has(key.id) ? key.shown : undefined;
+    if (top.isKey && key !== undefined) top.seen.add(key.id);
     top.isKey = !top.isKey;
   };
   for (const event of parseEvents(text, { maxDepth: 100 })) {
     if (event.type === EVENT_DOCUMENT && ++documents > 1) break;
-    if (event.type === EVENT_SCALAR) turn(getScalarValue(text, event), event.valueStart);
-    else if (event.type === EVENT_ALIAS) turn(undefined, 0);
+    if (event.type === EVENT_SCALAR) turn(yamlKey(text, event), event.valueStart);
+    else if (event.type === EVENT_ALIAS) turn(undefined, event.anchorStart);
     else if (event.type === EVENT_POP) stack.pop();
     else {
-      if (event.type !== EVENT_DOCUMENT) turn(undefined, 0);
-      stack.push({ seen: event.type === EVENT_MAPPING ? new Set() : undefined, isKey: true });
+      if (event.type !== EVENT_DOCUMENT) turn(undefined, event.start);
+      stack.push({
+        seen: event.type === EVENT_MAPPING ? new Set() : undefined,
+        isKey: true,
+        doubled: undefined,
+      });
     }
   }
   return found;
@@ -51,6 +71,22 @@ interface YamlFrame {
   /** Of a map; a list or document has none. */
   readonly seen: Set<string> | undefined;
   isKey: boolean;
+  /** The key before the value that is to come, where it stood there already. */
+  doubled: string | undefined;
+}
+
+interface YamlKey {
+  readonly id: string;
+  readonly shown: string;
+}
+
+/** Words are keys by what they mean: `yes` and `on` are one, `"yes"` is another. */
+function yamlKey(text: string, event: ScalarEvent): YamlKey {
+  const word = getScalarValue(text, event);
+  const isPlain = event.style === SCALAR_STYLE.PLAIN && event.tagEnd <= event.tagStart;
+  const value = isPlain ? plainValue(word) : word;
+  const shown = typeof value === "string" ? JSON.stringify(value) : value === null ? "<nil>" : String(value);
+  return { id: `${typeof value} ${shown}`, shown };
 }
 
 function lineAt(text: string, offset: number): number {
@@ -59,7 +95,8 @@ function lineAt(text: string, offset: number): number {
   return line;
 }
 
-function duplicatesInJson(json: string): readonly string[] {
+/** The same in JSON: `duplicate field "spec.replicas"`. */
+export function duplicatesInJson(json: string): readonly string[] {
   const found = new Set<string>();
   const stack: Frame[] = [];
   for (const match of json.matchAll(token)) {

@@ -10,6 +10,8 @@ import { bounded, shownUri } from "./shown-uri.ts";
 export interface TelemetryConfig {
   /** As klog's -v: from 3 on each request has its line. */
   readonly verbosity: number;
+  /** What /flagz shows. */
+  readonly flags?: Readonly<Record<string, string>>;
 }
 
 export interface RecordDeps {
