@@ -20,6 +20,7 @@ import type { NodeTls } from "./reach/node-link.ts";
 import type { PortRange } from "./registry/service-allocator.ts";
 import { type ShutdownConfig, shutdownConfig, shutdownFlags } from "./shutdown/flags.ts";
 import type { TelemetryConfig } from "./telemetry/request-record.ts";
+import { verbosityHelp, verbosityMax } from "./telemetry/verbosity.ts";
 
 const megabyte = 1024 * 1024;
 
@@ -114,7 +115,7 @@ export const apiserverFlags = {
     kind: "integer",
     value: "LEVEL",
     default: 0,
-    help: "As klog's -v: from 3 on the log has a line for each request",
+    help: verbosityHelp,
   },
   "disable-admission-plugins": {
     kind: "list",
@@ -218,6 +219,8 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
   for (const name of flags["disable-admission-plugins"])
     if (!admissionPluginNames.includes(name))
       problems.push(`--disable-admission-plugins: "${name}" is none of ${admissionPluginNames.join(", ")}`);
+  if (flags.v < 0 || flags.v > verbosityMax)
+    problems.push(`--v: ${flags.v} is no level (0 to ${verbosityMax}): nothing would be told beyond`);
   const audit = auditConfig(flags, problems);
   const shutdown = shutdownConfig(flags, problems);
   const encryptionFile = flags["encryption-provider-config"];

@@ -4,6 +4,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import { trusting } from "../../base/os/trust.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { type ServerDeps, serve } from "./server.ts";
+import { loud } from "./telemetry/verbosity.ts";
 import { serveUpgrade } from "./upgrade.ts";
 
 /** Idle connections stay open longer than clients keep them, so that it is never us who closes under a request. */
@@ -47,7 +48,8 @@ export function attach(server: Server, deps: ServerDeps, connections: Set<Socket
   server.on("upgrade", (request, socket, head) => void serveUpgrade(request, socket, { deps, head }));
   server.on("tlsClientError", (error) => {
     deps.telemetry.metrics.handshakeErrors.inc();
-    deps.log.debug("TLS handshake failed", { error });
+    const { verbosity } = deps.telemetry.config;
+    loud(deps.log, "handshakes", verbosity).debug("TLS handshake failed", { error });
   });
   server.on("secureConnection", (socket) => {
     connections.add(socket);

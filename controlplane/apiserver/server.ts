@@ -39,6 +39,7 @@ import { knowing } from "./registry/slow-conversion.ts";
 import { StorageError, UnreadableValue } from "./registry/storage.ts";
 import type { Refusal, Shutdown } from "./shutdown/shutdown.ts";
 import { type RecordDeps, RequestRecord } from "./telemetry/request-record.ts";
+import { loud } from "./telemetry/verbosity.ts";
 
 export interface ServerDeps {
   readonly handlers: HandlerDeps;
@@ -77,6 +78,7 @@ export async function serve(
   const long = isLongRunning(info);
   const kind = info.resource?.verb === "watch" ? "watch" : long ? "lasting" : "short";
   response.once("close", deps.shutdown.enter({ kind, response, end: (reason) => abort.abort(reason) }));
+  const { verbosity } = deps.telemetry.config;
   const record = new RequestRecord(deps.telemetry, { request, info, auditId, isLong: long });
   let seat: Seat | undefined;
   let cancelDeadline = () => {};
@@ -98,8 +100,13 @@ export async function serve(
     const { authorizer } = deps.handlers;
     const user = await identify(request, info, deps.handlers.gate, {
       warn: (text) => warn(response, text),
-      refusal: (why) => deps.log.debug("a credential does not hold", { why, auditId }),
-      sender: (sender) => trail?.sentBy(sender),
+      refusal: (why) =>
+        loud(deps.log, "refusals", verbosity).debug("a credential does not hold", { why, auditId }),
+      sender: (sender, certificate) => {
+        if (certificate) record.hasCertificate(certificate.notAfterMs - deps.clock.wallMs());
+        return trail?.sentBy(sender);
+      },
+      impersonated: (mode, decision) => record.impersonated(mode, decision),
     });
     record.authenticated(user.name);
     trail?.madeAs(user);
@@ -129,7 +136,10 @@ export async function serve(
     response.off("close", onClose);
     record.ends(response.statusCode);
     if (annotations.size > 0)
-      deps.log.debug("audit annotations", { auditId, ...Object.fromEntries(annotations) });
+      loud(deps.log, "handshakes", verbosity).debug("audit annotations", {
+        auditId,
+        ...Object.fromEntries(annotations),
+      });
   }
 }
 

@@ -9,6 +9,7 @@ import { openStoreClient } from "../../store/client/open-client.ts";
 import type { ClientTransport } from "../../store/client/transport.ts";
 import { inOrder } from "./admission/admission.ts";
 import { admissionPlugins, quotaPluginName } from "./admission/plugins.ts";
+import { podSecurityMetrics } from "./admission/pod-security/pod-security-metrics.ts";
 import { admissionMetrics, timedPhases } from "./admission/timed.ts";
 import { authenticationData } from "./aggregation/authentication-config.ts";
 import { type Aggregation, composeAggregation } from "./aggregation/compose.ts";
@@ -32,6 +33,7 @@ import type { HandlerDeps } from "./handlers/call.ts";
 import { attach, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { paramRights } from "./policies/param-rights.ts";
+import { validatingPolicyMetrics } from "./policies/policy-metrics.ts";
 import { checkPolicies } from "./policies/policy-status.ts";
 import { escalationCheck } from "./rbac/escalation.ts";
 import type { Rbac } from "./rbac/rbac-authorizer.ts";
@@ -54,6 +56,7 @@ import { observeBuild } from "./telemetry/build-info.ts";
 import { MeasuredStorage, storageMetrics } from "./telemetry/measured-storage.ts";
 import { observeApi } from "./telemetry/observed-metrics.ts";
 import { requestMetrics } from "./telemetry/request-metrics.ts";
+import { loud } from "./telemetry/verbosity.ts";
 import { watchMetrics } from "./telemetry/watch-metrics.ts";
 import { type ConversionDeps, convertObjects } from "./webhooks/convert-objects.ts";
 import { HookClients } from "./webhooks/hook-client.ts";
@@ -106,7 +109,7 @@ export async function startOnStorage(
   const audit = auditAsConfigured(config.audit, os, log);
   const bounds = composeBounds(config, handlers, os);
   const { proxyCertificate: certificate } = config;
-  const aggregation = composeAggregation(handlers, { certificate, builtIn: allKinds });
+  const aggregation = composeAggregation(handlers, { certificate, builtIn: allKinds, meter: os.metrics });
   const servers = config.bindAddresses.map(() => tlsServer(config));
   const port = await listenAll(servers, config).catch(async (error: unknown) => {
     await storage.close();
@@ -120,7 +123,7 @@ export async function startOnStorage(
       storage,
       hub,
       kinds,
-      log,
+      log: loud(log, "refusals", config.telemetry.verbosity),
       metrics: os.metrics,
       clock: os.clock,
       openApi: openApiDocuments(kinds, { issues: serviceAccounts !== undefined }),
@@ -307,6 +310,8 @@ function handlerDeps(
     clients: hookClients,
     metrics: webhookMetrics(os.metrics),
     durations: admissionMetrics(os.metrics),
+    policyChecks: validatingPolicyMetrics(os.metrics),
+    podSecurityCounts: podSecurityMetrics(os.metrics),
     ...config.admission,
   };
   const handlers: HandlerDeps = {

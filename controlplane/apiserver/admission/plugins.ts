@@ -6,7 +6,7 @@ import {
   type PolicySource,
 } from "../policies/policy.ts";
 import { followPolicies, type PolicyIndex } from "../policies/policy-index.ts";
-import { validatingPolicies } from "../policies/validating-policies.ts";
+import { type ValidatingPolicyDeps, validatingPolicies } from "../policies/validating-policies.ts";
 import type { Kind } from "../registry/kind.ts";
 import {
   mutatingAdmissionPolicies,
@@ -41,7 +41,11 @@ import { storedObject } from "./stored-lookup.ts";
 import { taintNewNodes } from "./taint-new-nodes.ts";
 import { type TimedDeps, timedPlugin } from "./timed.ts";
 
-export type AdmissionDeps = ServiceAccountDeps & PodSecurityDeps & MutatingDeps & HooksDeps;
+export type AdmissionDeps = ServiceAccountDeps &
+  PodSecurityDeps &
+  MutatingDeps &
+  HooksDeps &
+  ValidatingPolicyDeps;
 
 /** A plugin of policies that are followed as they are stored. */
 function policyPlugin<S extends PolicySource, P extends PolicyBase>(

@@ -1,6 +1,8 @@
+import type { Meter } from "../../../base/os/metrics.ts";
 import type { HandlerDeps } from "../handlers/call.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Delegate, ServerDeps } from "../server.ts";
+import { AvailabilityMetrics } from "./availability-metrics.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { followServices } from "./follow-services.ts";
 import { passOn, passUpgradeOn, remoteFor } from "./proxy.ts";
@@ -20,12 +22,21 @@ export interface Aggregation {
 /** Groups that other servers serve, joined with this server's own. */
 export function composeAggregation(
   handlers: HandlerDeps,
-  { certificate, builtIn }: { readonly certificate: ProxyCertificate; readonly builtIn: readonly Kind[] },
+  {
+    certificate,
+    builtIn,
+    meter,
+  }: {
+    readonly certificate: ProxyCertificate;
+    readonly builtIn: readonly Kind[];
+    readonly meter: Meter;
+  },
 ): Aggregation {
   const table = new ServiceTable();
   const client = new RemoteClient(handlers.dialer, certificate);
   const { clock } = handlers;
   const deps = { table, client, clock };
+  const availability = new AvailabilityMetrics(meter);
   let ready = false;
   const onReady = () => {
     ready = true;
@@ -45,7 +56,7 @@ export function composeAggregation(
     },
     elsewhere: new Elsewhere(deps),
     isReady: () => ready,
-    run: (signal) => followServices({ ...deps, registry: handlers, builtIn, onReady }, signal),
+    run: (signal) => followServices({ ...deps, registry: handlers, builtIn, availability, onReady }, signal),
     close: () => client.close(),
   };
 }

@@ -10,6 +10,7 @@ import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts
 import { updateObject } from "../registry/update-object.ts";
 import type { ProbeDeps } from "./ask.ts";
 import { failedCheck, obstacle, passed } from "./availability.ts";
+import type { AvailabilityMetrics } from "./availability-metrics.ts";
 import { type Availability, localCondition, setAvailability } from "./conditions.ts";
 import { keepLocalServices, localServices } from "./local-services.ts";
 import { probe } from "./probe.ts";
@@ -19,6 +20,7 @@ export interface FollowDeps extends ProbeDeps {
   readonly registry: RegistryDeps;
   readonly table: ServiceTable;
   readonly builtIn: readonly Kind[];
+  readonly availability: AvailabilityMetrics;
   /** Told once the APIServices are in use. */
   readonly onReady: () => void;
 }
@@ -109,8 +111,12 @@ interface Judged {
 
 /** False: some are not there. */
 async function judge(deps: FollowDeps, kind: Kind, { all, remotes, signal }: Judged): Promise<boolean> {
-  for (const service of all)
-    if (service.spec.service === undefined) await note(deps, kind, service, localCondition);
+  deps.availability.keep(new Set(all.map(({ metadata }) => metadata.name)));
+  for (const service of all) {
+    if (service.spec.service !== undefined) continue;
+    deps.availability.judged(service.metadata.name, localCondition);
+    await note(deps, kind, service, localCondition);
+  }
   const left = [...remotes];
   let allWell = true;
   const worker = async () => {
@@ -119,6 +125,7 @@ async function judge(deps: FollowDeps, kind: Kind, { all, remotes, signal }: Jud
       if (signal.aborted) return;
       if (verdict.status !== "True") allWell = false;
       const { name } = one;
+      deps.availability.judged(name, verdict);
       const service = all.find(({ metadata }) => metadata.name === name);
       if (service !== undefined) await note(deps, kind, service, verdict);
     }

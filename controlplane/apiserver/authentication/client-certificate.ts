@@ -1,3 +1,4 @@
+import type { User } from "../filters/authentication.ts";
 import { AuthenticationError, type Authenticator } from "./authenticator.ts";
 import type { ShownCertificate } from "./shown-certificate.ts";
 
@@ -23,6 +24,11 @@ export function clientCertificate(authorities?: ReadonlySet<string>): Authentica
     };
     return { user, audiences: [] };
   };
+}
+
+/** Is it the certificate by which that user is known? */
+export function isKnownBy({ extra = {} }: User, { fingerprint }: ShownCertificate): boolean {
+  return extra[credentialIdKey]?.[0] === `X509SHA256=${fingerprint}`;
 }
 
 /** Fails for a certificate that none of these authorities signed, or that does not hold for another reason. */

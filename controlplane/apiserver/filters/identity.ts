@@ -2,7 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { unauthorized } from "../api-error.ts";
 import { AuthenticationError, type Authenticator } from "../authentication/authenticator.ts";
 import { withoutToken } from "../authentication/bearer-token.ts";
-import { shownCertificate } from "../authentication/shown-certificate.ts";
+import { isKnownBy } from "../authentication/client-certificate.ts";
+import { type ShownCertificate, shownCertificate } from "../authentication/shown-certificate.ts";
 import type { User } from "./authentication.ts";
 import { attributesOf } from "./authorization.ts";
 import type { Authorizer } from "./authorizer.ts";
@@ -31,16 +32,26 @@ export async function identify(
     readonly warn: (text: string) => void;
     readonly refusal: (why: string) => void;
     /** Is told who sends, before anything else is found out. */
-    readonly sender?: (user: User) => Promise<void> | undefined;
+    readonly sender?: (user: User, certificate?: ShownCertificate) => Promise<void> | undefined;
+    readonly impersonated?: (mode: string, decision: "allowed" | "denied") => void;
   },
 ): Promise<User> {
   const sender = await senderOf(request, gate, tell);
   if (sender === undefined) throw unauthorized();
   stripCredentials(request, gate);
-  await tell.sender?.(sender);
+  const certificate = shownCertificate(request.socket);
+  await tell.sender?.(sender, certificate && isKnownBy(sender, certificate) ? certificate : undefined);
   const wanted = wantedUser(request.rawHeaders);
   if (wanted === undefined) return sender;
-  return impersonate({ requestor: sender, wanted, attributes: attributesOf(info) }, gate.authorizer);
+  const asked = { requestor: sender, wanted, attributes: attributesOf(info) };
+  try {
+    const { user, mode } = await impersonate(asked, gate.authorizer);
+    tell.impersonated?.(mode, "allowed");
+    return user;
+  } catch (error) {
+    tell.impersonated?.("", "denied");
+    throw error;
+  }
 }
 
 async function senderOf(

@@ -23,7 +23,7 @@ async function as(headers: readonly string[], allows: (wanted: string) => boolea
   const wanted = wantedUser(headers);
   assert.ok(wanted);
   const asked: string[] = [];
-  const user = await impersonate({ requestor: jane, wanted, attributes: listSecrets }, async (_, one) => {
+  const { user } = await impersonate({ requestor: jane, wanted, attributes: listSecrets }, async (_, one) => {
     if ("path" in one) return { allowed: false };
     const text = `${one.verb} ${one.group}/${one.plural}${one.subresource && `/${one.subresource}`} ${one.namespace}:${one.name}`;
     const allowed = allows(text);
@@ -73,7 +73,7 @@ describe("impersonation", () => {
       const wanted = wantedUser(["Impersonate-User", `system:node:${node}`]);
       assert.ok(wanted);
       const asked: string[] = [];
-      const user = await impersonate({ requestor, wanted, attributes: listSecrets }, async (who, one) => {
+      const { user } = await impersonate({ requestor, wanted, attributes: listSecrets }, async (who, one) => {
         if (!one.verb.includes("associated-node") || "path" in one) return { allowed: false };
         asked.push(`${one.verb} ${one.plural} ${one.name} ${JSON.stringify(who.extra)}`);
         return { allowed: true };
@@ -147,7 +147,7 @@ describe("impersonation", () => {
         'secrets is forbidden: User "jane" cannot impersonate-on:user-info:list resource "secrets" in API group "" in the namespace "default"',
     });
     assert.equal(
-      (await impersonate({ requestor: masters, wanted, attributes: listSecrets }, authorizer)).name,
+      (await impersonate({ requestor: masters, wanted, attributes: listSecrets }, authorizer)).user.name,
       "<bob>",
     );
   });

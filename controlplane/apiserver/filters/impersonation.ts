@@ -54,18 +54,30 @@ export interface ImpersonationRequest {
   readonly attributes: Attributes;
 }
 
+export interface Impersonated {
+  readonly user: User;
+  /** Which of the modes allowed it. */
+  readonly mode: string;
+}
+
 /** The user that the request is made as from here on. Fails with 403. */
-export async function impersonate(request: ImpersonationRequest, authorizer: Authorizer): Promise<User> {
+export async function impersonate(
+  request: ImpersonationRequest,
+  authorizer: Authorizer,
+): Promise<Impersonated> {
   let firstRefusal: ApiError | undefined;
   const attempts = [
     ...constrainedModes
       .filter(({ fits }) => fits(request.wanted, request.requestor))
-      .map((mode) => () => constrained(mode, request, authorizer)),
-    () => identity(request, { verb: "impersonate", constrained: false }, authorizer),
+      .map((mode) => ({ mode: mode.name, run: () => constrained(mode, request, authorizer) })),
+    {
+      mode: "legacy",
+      run: () => identity(request, { verb: "impersonate", constrained: false }, authorizer),
+    },
   ];
-  for (const attempt of attempts) {
+  for (const { mode, run } of attempts) {
     try {
-      return await attempt();
+      return { user: await run(), mode };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       firstRefusal ??= error;

@@ -10,6 +10,8 @@ import type { CompiledAnnotation, CompiledValidation, ValidatingPolicy } from ".
 /** What a policy says of a request with one set of params. */
 export interface Said {
   readonly refusals: readonly Refusal[];
+  /** What could not be evaluated, where failures do not count. */
+  readonly ignored: readonly Refusal[];
   readonly annotations: readonly { readonly key: string; readonly value: string }[];
   /** What keeps an annotation from being made, where failures count. */
   readonly annotationFaults: readonly string[];
@@ -21,6 +23,7 @@ export interface Refusal {
   readonly reason?: string;
   /** Which of the validations. */
   readonly index: number;
+  readonly tookMs: number;
 }
 
 export interface Facts {
@@ -28,6 +31,7 @@ export interface Facts {
   readonly variables: ReadonlyMap<string, Value>;
   readonly answers: Answers;
   readonly params: JsonObject | undefined;
+  readonly monotonicMs: () => number;
 }
 
 const messageBytesMax = 5 * 1024;
@@ -37,11 +41,11 @@ export async function evaluatePolicy(policy: ValidatingPolicy, facts: Facts): Pr
   const { answers, params } = facts;
   const { failurePolicy } = policy;
   const fails = failurePolicy !== "Ignore";
-  const failed = (message: string): Said => ({
-    refusals: fails ? [{ message, index: 0 }] : [],
-    annotations: [],
-    annotationFaults: [],
-  });
+  const startedMs = facts.monotonicMs();
+  const failed = (message: string): Said => {
+    const fault = [{ message, index: 0, tookMs: facts.monotonicMs() - startedMs }];
+    return { ...nothing, refusals: fails ? fault : [], ignored: fails ? [] : fault };
+  };
   const named = new Map(facts.variables);
   named.set("params", params === undefined ? null : untypedValue(params));
   const verdict = await conditionsMatch(policy.conditions, withoutNamespace(named), {
@@ -49,13 +53,14 @@ export async function evaluatePolicy(policy: ValidatingPolicy, facts: Facts): Pr
     failurePolicy,
   });
   if ("error" in verdict) return failed(verdict.error);
-  if (!verdict.matches) return { refusals: [], annotations: [], annotationFaults: [] };
+  if (!verdict.matches) return nothing;
   const evaluation = new Evaluation(named, policy.variables, answers);
   try {
-    const refusals = await validate(policy.validations, evaluation, fails);
+    const { monotonicMs } = facts;
+    const found = await validate(policy.validations, evaluation, { fails, monotonicMs });
     const annotations = await annotate(policy.annotations, new Evaluation(named, policy.variables, answers));
     return {
-      refusals,
+      ...found,
       annotations: annotations.made,
       annotationFaults: fails ? annotations.faults : annotations.wrongTypes,
     };
@@ -65,6 +70,8 @@ export async function evaluatePolicy(policy: ValidatingPolicy, facts: Facts): Pr
   }
 }
 
+const nothing: Said = { refusals: [], ignored: [], annotations: [], annotationFaults: [] };
+
 /** Conditions do not see the namespace. */
 function withoutNamespace(named: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
   return new Map(named).set("namespaceObject", null);
@@ -73,24 +80,27 @@ function withoutNamespace(named: ReadonlyMap<string, Value>): ReadonlyMap<string
 async function validate(
   validations: readonly CompiledValidation[],
   evaluation: Evaluation,
-  fails: boolean,
-): Promise<readonly Refusal[]> {
+  { fails, monotonicMs }: { readonly fails: boolean; readonly monotonicMs: () => number },
+): Promise<Pick<Said, "refusals" | "ignored">> {
   const budget: Budget = { left: costLimits.objectMax };
-  const results: Result[] = [];
-  for (const { validation, expression } of validations)
-    results.push(await evaluation.run(expression, validation.expression, budget));
+  const results: { readonly result: Result; readonly tookMs: number }[] = [];
+  for (const { validation, expression } of validations) {
+    const startedMs = monotonicMs();
+    const result = await evaluation.run(expression, validation.expression, budget);
+    results.push({ result, tookMs: monotonicMs() - startedMs });
+  }
   const refusals: Refusal[] = [];
-  for (const [index, result] of results.entries()) {
+  const ignored: Refusal[] = [];
+  for (const [index, { result, tookMs }] of results.entries()) {
     const compiled = validations[index];
     if (compiled === undefined) continue;
-    if ("error" in result) {
-      if (fails) refusals.push({ message: result.error, index });
-    } else if (result.value !== true) {
+    if ("error" in result) (fails ? refusals : ignored).push({ message: result.error, index, tookMs });
+    else if (result.value !== true) {
       const message = await messageOf(compiled, evaluation, budget);
-      refusals.push({ message, reason: compiled.validation.reason ?? "Invalid", index });
+      refusals.push({ message, reason: compiled.validation.reason ?? "Invalid", index, tookMs });
     }
   }
-  return refusals;
+  return { refusals, ignored };
 }
 
 async function messageOf(

@@ -1,3 +1,4 @@
+import type { Clock } from "../../../base/os/clock.ts";
 import type { ValidatingAdmissionPolicy } from "../../../client/types.ts";
 import { type Attributes, type Connection, type Plugin, refusal } from "../admission/admission.ts";
 import {
@@ -16,14 +17,22 @@ import { evaluatePolicy, type Refusal, type Said } from "./decisions.ts";
 import { invocationsFor, variablesIn } from "./invocations.ts";
 import type { ValidatingPolicy } from "./policy.ts";
 import type { Binding, PolicyIndex } from "./policy-index.ts";
+import { countCheck, type ValidatingPolicyMetrics } from "./policy-metrics.ts";
 
 type ValidatingPolicies = PolicyIndex<ValidatingAdmissionPolicy, ValidatingPolicy>;
 
 export type PolicyDeps = LookupDeps & { readonly authorizer: Authorizer };
+export type ValidatingPolicyDeps = PolicyDeps & {
+  readonly clock: Clock;
+  readonly policyChecks: ValidatingPolicyMetrics;
+};
 
 /** Kubernetes' ValidatingAdmissionPolicy: asks every policy that is bound to what a request does. Refuses by the first that refuses; those
  *  that only warn or note do that. (Kubernetes' validating.dispatcher, in its words.) */
-export function validatingPolicies(deps: PolicyDeps, current: () => Promise<ValidatingPolicies>): Plugin {
+export function validatingPolicies(
+  deps: ValidatingPolicyDeps,
+  current: () => Promise<ValidatingPolicies>,
+): Plugin {
   return {
     validate: async (attributes) => {
       const index = await current();
@@ -52,7 +61,7 @@ interface Denial {
 
 /** The first refusal that counts. */
 async function ask(
-  deps: PolicyDeps,
+  deps: ValidatingPolicyDeps,
   index: ValidatingPolicies,
   asked: AskedRequest,
   by: Sinks,
@@ -70,7 +79,9 @@ async function ask(
     const { policy, binding, form, params } = one;
     const variables = seen.get(form) ?? (await variablesIn(deps, asked, form, answers));
     seen.set(form, variables);
-    const said = await evaluatePolicy(policy, { variables, answers, params });
+    const monotonicMs = () => deps.clock.monotonicMs();
+    const said = await evaluatePolicy(policy, { variables, answers, params, monotonicMs });
+    count(deps.policyChecks, { policy, binding, said });
     denials.push(...act(policy, binding, said, { by, notes }));
   }
   for (const [key, values] of notes) by.annotate(key, [...values].join(", "));
@@ -79,6 +90,24 @@ async function ask(
 
 /** Values of audit annotations, by policy and key: those of all its bindings. */
 type Notes = Map<string, Set<string>>;
+
+function count(
+  metrics: ValidatingPolicyMetrics,
+  {
+    policy,
+    binding,
+    said,
+  }: { readonly policy: ValidatingPolicy; readonly binding: Binding; readonly said: Said },
+): void {
+  const { metadata, spec: { validationActions = [] } = {} } = binding.binding;
+  const about = { policy: policy.name, binding: metadata.name };
+  for (const { message, tookMs } of said.refusals)
+    for (const action of validationActions)
+      countCheck(metrics, { ...about, message, tookMs, action: actionNames[action] ?? "audit" });
+  for (const { message, tookMs } of said.ignored)
+    countCheck(metrics, { ...about, message, tookMs, action: "allow" });
+}
+const actionNames: Readonly<Record<string, "deny" | "warn">> = { Deny: "deny", Warn: "warn" };
 
 /** Does what the binding says of what the policy says. */
 function act(

@@ -9,8 +9,8 @@ describe("apiserver/schema/duplicate-fields", () => {
     ["YAML without", "a: 1\nb:\n  a: 1\n", []],
     [
       "YAML by line",
-      "spec:\n  replicas: 1\n  c:\n  - n: a\n    n: b\n  replicas: 2\n",
-      ['line 6: key "replicas" already set in map', 'line 5: key "n" already set in map'],
+      "spec:\n  replicas: 1\n  c:\n  - k: a\n    k: b\n  replicas: 2\n",
+      ['line 6: key "replicas" already set in map', 'line 5: key "k" already set in map'],
     ],
     ["YAML in flow style", "---\n{a: 1, a: 2}\n", ['line 2: key "a" already set in map']],
   ];

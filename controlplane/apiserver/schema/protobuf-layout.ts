@@ -44,8 +44,8 @@ function build(rows: readonly Numbered[]): Layout {
 }
 
 /** The message of a field's values; undefined for scalars. */
-export function messageOf(field: SchemaField): SchemaType | undefined {
-  return typeOf(field.t);
+export function messageOf({ inner, t }: SchemaField): SchemaType | undefined {
+  return inner ?? typeOf(t);
 }
 
 /** How one value stands on the wire: a varint, eight bytes, or bytes with their length before them. */

@@ -84,17 +84,17 @@ const absent: readonly (readonly [names: RegExp, why: string])[] = [
   ],
   [/^apiserver_(envelope_encryption|storage_(data_key|envelope))/, "there is no key service"],
   [/_x509_(insecure_sha1|missing_san)_total$/, "such certificates are refused by the TLS library"],
-  [/^(aggregator_|apiextensions_)/, "discovery and schemas are made when asked for"],
+  [/^(aggregator_(discovery|openapi)|apiextensions_)/, "discovery and schemas are made when asked for"],
   [
-    /^apiserver_(cel_|validating_admission_policy_|admission_match_condition_evaluation|validation_)|^field_validation_/,
-    "expressions and validations are part of admission's and the request's own time",
+    /^apiserver_(cel_|admission_match_condition_evaluation|validation_)/,
+    "expressions of schemas, conditions and validations are part of admission's and the request's own time",
   ],
   [
-    /^apiserver_(impersonation|authorization_decisions|client_certificate_expiration|selfrequest|request_(filter|timestamp|post_timeout))/,
+    /^apiserver_(impersonation_authorization|authorization_decisions|selfrequest|request_(filter|timestamp|post_timeout))/,
     "part of the request's own figures, or of a trace",
   ],
   [
-    /^authentication_token_cache_|^serviceaccount_|^pod_security_|^kube_apiserver_|^apiserver_nodeport_repair/,
+    /^authentication_token_cache_|^serviceaccount_|^kube_apiserver_|^apiserver_nodeport_repair/,
     "not counted apart",
   ],
   [

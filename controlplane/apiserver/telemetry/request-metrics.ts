@@ -75,6 +75,25 @@ export const requestMetrics = (meter: Meter) => ({
     "[ALPHA] Authorization duration in seconds broken out by result.",
     decisionBounds,
   ),
+  fieldValidationSeconds: meter.buckets<"field_validation">(
+    "field_validation_request_duration_seconds",
+    "[ALPHA] Response latency distribution in seconds for each field validation value",
+    durationBounds.slice(2),
+  ),
+  certificateSeconds: meter.buckets<never>(
+    "apiserver_client_certificate_expiration_seconds",
+    "[ALPHA] Distribution of the remaining lifetime on the certificate used to authenticate a request.",
+    [0, 0.5, 1, 2, 6, 12, 24, 48, 96, 168, 720, 2160, 4320, 8640].map((hours) => hours * 3600),
+  ),
+  impersonations: meter.tally<"mode" | "decision">(
+    "apiserver_impersonation_attempts_total",
+    "[ALPHA] Total number of impersonation attempts split by mode and decision.",
+  ),
+  impersonationSeconds: meter.buckets<"mode" | "decision">(
+    "apiserver_impersonation_attempts_duration_seconds",
+    "[ALPHA] Latency of impersonation attempts in seconds split by mode and decision.",
+    decisionBounds,
+  ),
   handshakeErrors: meter.counter(
     "apiserver_tls_handshake_errors_total",
     "[ALPHA] Number of requests dropped with 'TLS handshake error from' error",

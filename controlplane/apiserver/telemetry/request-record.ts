@@ -6,9 +6,10 @@ import { header, type RequestInfo } from "../filters/request-info.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { countedUser, type RequestMetrics } from "./request-metrics.ts";
 import { bounded, shownUri } from "./shown-uri.ts";
+import { shownHeaders, verbosityLevels } from "./verbosity.ts";
 
 export interface TelemetryConfig {
-  /** As klog's -v: from 3 on each request has its line. */
+  /** See `verbosity.ts`. */
   readonly verbosity: number;
   /** What /flagz shows. */
   readonly flags?: Readonly<Record<string, string>>;
@@ -29,8 +30,6 @@ export interface RecordedRequest {
   readonly isLong: boolean;
 }
 
-/** klog's level of kube-apiserver's lines for requests. */
-const requestLinesFrom = 3;
 /** What takes longer tells where the time went; Kubernetes' number. */
 export const slowMs = 500;
 
@@ -50,6 +49,7 @@ export class RequestRecord {
   #elsewhereMs = 0;
   #responseBytes: number | undefined;
   #isOver = false;
+  #user: string | undefined;
 
   constructor(deps: RecordDeps, about: RecordedRequest) {
     this.#deps = deps;
@@ -66,11 +66,25 @@ export class RequestRecord {
 
   authenticated(name: string | undefined): void {
     const { metrics } = this.#deps;
+    this.#user = name;
     const result = name === undefined ? "failure" : "success";
     metrics.authentications.of({ result }).count++;
     metrics.authenticationSeconds.of({ result }).observe(this.#sinceStep() / 1000);
     if (name !== undefined) metrics.users.of({ username: countedUser(name) }).count++;
     this.step("authenticated");
+  }
+
+  /** The sender is known by a certificate that is good for so long. */
+  hasCertificate(remainingMs: number): void {
+    this.#deps.metrics.certificateSeconds.of({}).observe(remainingMs / 1000);
+  }
+
+  /** The sender acts, or may not act, as somebody else. */
+  impersonated(mode: string, decision: "allowed" | "denied"): void {
+    const tookMs = this.#sinceStep();
+    const { impersonations, impersonationSeconds } = this.#deps.metrics;
+    impersonations.of({ mode, decision }).count++;
+    impersonationSeconds.of({ mode, decision }).observe(tookMs / 1000);
   }
 
   /** In Kubernetes' words: allowed, no-opinion, error. */
@@ -124,14 +138,17 @@ export class RequestRecord {
     if (this.#about.isLong) metrics.longRunning.dec({ ...labels });
     else {
       metrics.seconds.of({ ...labels, dry_run: dryRun }).observe(totalMs / 1000);
+      const checked = fieldValidationOf(this.#about.info.query);
+      metrics.fieldValidationSeconds.of({ field_validation: checked }).observe(totalMs / 1000);
       if (dryRun === "")
         metrics.sliSeconds.of({ ...labels }).observe(Math.max(0, totalMs - this.#elsewhereMs) / 1000);
     }
     const reads = labels.verb === "GET" || labels.verb === "LIST";
     if (reads && this.#responseBytes !== undefined)
       metrics.responseBytes.of({ ...labels }).observe(this.#responseBytes);
-    if (config.verbosity >= requestLinesFrom) this.#line(code, totalMs);
-    if (!this.#about.isLong && totalMs > slowMs) this.#trace(totalMs);
+    if (config.verbosity >= verbosityLevels.requests) this.#line(code, totalMs);
+    const isTold = totalMs > slowMs || config.verbosity >= verbosityLevels.steps;
+    if (!this.#about.isLong && isTold) this.#trace(totalMs);
   }
 
   #sinceStep(): number {
@@ -141,6 +158,7 @@ export class RequestRecord {
   /** One line a request, with httplog's fields. */
   #line(code: number, totalMs: number): void {
     const { request, auditId } = this.#about;
+    const { verbosity } = this.#deps.config;
     this.#deps.log.info("HTTP", {
       verb: this.#labels.verb,
       URI: shownUri(request.url ?? "/"),
@@ -149,6 +167,8 @@ export class RequestRecord {
       "audit-ID": bounded(auditId),
       srcIP: `${request.socket.remoteAddress ?? ""}:${request.socket.remotePort ?? ""}`,
       resp: code,
+      ...(verbosity >= verbosityLevels.users && { user: bounded(this.#user ?? "") }),
+      ...(verbosity >= verbosityLevels.heads && { headers: shownHeaders(request.headers, bounded) }),
     });
   }
 
@@ -173,6 +193,13 @@ export class RequestRecord {
       steps: steps.join(", "),
     });
   }
+}
+
+const fieldValidations: ReadonlySet<string> = new Set(["", "Ignore", "Warn", "Strict"]);
+
+function fieldValidationOf(query: URLSearchParams): string {
+  const asked = query.get("fieldValidation") ?? "";
+  return fieldValidations.has(asked) ? asked : "invalid";
 }
 
 /** Bodies are counted by what is done with them. */

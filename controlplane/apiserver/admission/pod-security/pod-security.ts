@@ -8,6 +8,7 @@ import type { PodSecurityConfiguration } from "./configuration.ts";
 import { detailText, violations } from "./evaluate.ts";
 import { isFullyPrivileged, labelPrefix, levelText, type Policy, policyOf } from "./levels.ts";
 import { exemptNamespaceWarning, wantsCheck, warningsOfPods } from "./namespace-change.ts";
+import { countedAs, countedPolicy, type PodSecurityMetrics } from "./pod-security-metrics.ts";
 
 /** Doors to a pod through which its spec does not change. */
 const otherDoors: ReadonlySet<string> = new Set(
@@ -31,6 +32,7 @@ interface Holder {
 
 export interface PodSecurityDeps extends LookupDeps {
   readonly podSecurity: PodSecurityConfiguration;
+  readonly podSecurityCounts: PodSecurityMetrics;
 }
 
 /** Kubernetes' PodSecurity: the labels of a namespace say what its pods may ask for. Pods are refused; of what makes pods, and
@@ -55,6 +57,7 @@ async function validatePod(deps: PodSecurityDeps, attributes: Attributes): Promi
   const { policy, policyProblem } = await namespacePolicy(deps, attributes);
   if (policyProblem === undefined && isFullyPrivileged(policy)) {
     annotate(attributes, "enforce-policy", "privileged:latest");
+    counted(deps, attributes, "allow", { mode: "enforce", policy: policy.enforce });
     return;
   }
   const pod = attributes.object as Pod;
@@ -86,16 +89,22 @@ interface Evaluated {
 }
 
 function evaluate(
-  { podSecurity: { exemptRuntimeClasses } }: PodSecurityDeps,
+  deps: PodSecurityDeps,
   attributes: Attributes,
   { policy, policyProblem, checked, enforces }: Evaluated,
 ): void {
+  const { exemptRuntimeClasses } = deps.podSecurity;
   const { runtimeClassName } = checked.spec;
   if (runtimeClassName && exemptRuntimeClasses.includes(runtimeClassName)) {
-    annotate(attributes, "exempt", "runtimeClass");
+    exempted(deps, attributes, "runtimeClass");
     return;
   }
-  if (policyProblem !== undefined) annotate(attributes, "error", `Failed to parse policy: ${policyProblem}`);
+  if (policyProblem !== undefined) {
+    annotate(attributes, "error", `Failed to parse policy: ${policyProblem}`);
+    deps.podSecurityCounts.errors.of({ fatal: "false", ...countedAs(attributes) }).count++;
+  }
+  const tell = (mode: keyof Policy, decision: "allow" | "deny") =>
+    counted(deps, attributes, decision, { mode, policy: policy[mode] });
   const said = (mode: keyof Policy) => {
     const found = violations(policy[mode], checked);
     return found.length === 0
@@ -103,21 +112,45 @@ function evaluate(
       : `PodSecurity ${JSON.stringify(levelText(policy[mode]))}: ${detailText(found)}`;
   };
   const enforced = enforces ? said("enforce") : undefined;
-  if (enforces) annotate(attributes, "enforce-policy", levelText(policy.enforce));
+  if (enforces) {
+    annotate(attributes, "enforce-policy", levelText(policy.enforce));
+    tell("enforce", enforced === undefined ? "allow" : "deny");
+  }
   const audited = said("audit");
-  if (audited !== undefined) annotate(attributes, "audit-violations", `would violate ${audited}`);
+  if (audited !== undefined) {
+    annotate(attributes, "audit-violations", `would violate ${audited}`);
+    tell("audit", "deny");
+  }
   if (enforced !== undefined) throw refusal(attributes, `violates ${enforced}`);
   const warned = said("warn");
-  if (warned !== undefined) attributes.by.warn(`would violate ${warned}`);
+  if (warned === undefined) return;
+  attributes.by.warn(`would violate ${warned}`);
+  tell("warn", "deny");
 }
 
-function isExempt({ podSecurity: configured }: PodSecurityDeps, attributes: Attributes): boolean {
+function counted(
+  { podSecurityCounts }: PodSecurityDeps,
+  attributes: Attributes,
+  decision: "allow" | "deny",
+  { mode, policy }: { readonly mode: keyof Policy; readonly policy: Policy[keyof Policy] },
+): void {
+  const labels = { decision, ...countedPolicy(policy), mode, ...countedAs(attributes) };
+  podSecurityCounts.evaluations.of(labels).count++;
+}
+
+function exempted({ podSecurityCounts }: PodSecurityDeps, attributes: Attributes, why: string): void {
+  annotate(attributes, "exempt", why);
+  podSecurityCounts.exemptions.of(countedAs(attributes)).count++;
+}
+
+function isExempt(deps: PodSecurityDeps, attributes: Attributes): boolean {
+  const { podSecurity: configured } = deps;
   const why = configured.exemptNamespaces.includes(admittedNamespace(attributes))
     ? "namespace"
     : configured.exemptUsers.includes(attributes.by.user.name)
       ? "user"
       : undefined;
-  if (why !== undefined) annotate(attributes, "exempt", why);
+  if (why !== undefined) exempted(deps, attributes, why);
   return why !== undefined;
 }
 
