@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { exactJsonText, parseExactJson } from "./exact-json.ts";
+import { exactJsonLines, exactJsonText, parseExactJson } from "./exact-json.ts";
 
 describe("JSON with exact whole numbers", () => {
   const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
@@ -82,6 +82,12 @@ describe("JSON with exact whole numbers", () => {
       ["__proto__", { a: 9223372036854775807n }],
       ["a", 9223372036854775806n],
     ]);
+  });
+
+  it("lays out in lines what JSON.stringify does, with such numbers", () => {
+    const value = { a: [], b: {}, c: [1, [undefined]], d: { e: "x", f: undefined, g: { h: null } } };
+    assert.equal(exactJsonLines(value), JSON.stringify(value, null, 2));
+    assert.equal(exactJsonLines({ n: [2n ** 60n] }), `{\n  "n": [\n    ${2n ** 60n}\n  ]\n}`);
   });
 
   it("refuses what is no JSON", () => {
