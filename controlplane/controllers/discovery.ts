@@ -30,8 +30,11 @@ interface ResourceList {
 
 /** Every kind in its group's preferred version, without subresources. Rejects when the server does not answer; a group
  *  that fails is listed as a failure. */
-export async function discover(client: Pick<ControllerClient, "raw">): Promise<Discovery> {
-  const groups = JSON.parse(await client.raw("GET", "/apis")) as GroupList;
+export async function discover(
+  client: Pick<ControllerClient, "raw">,
+  signal: AbortSignal,
+): Promise<Discovery> {
+  const groups = JSON.parse(await client.raw("GET", "/apis", undefined, { signal })) as GroupList;
   const preferred = (groups.groups ?? []).flatMap(({ preferredVersion, versions }) => {
     const chosen = preferredVersion ?? versions?.[0];
     return chosen === undefined ? [] : [chosen.groupVersion];
@@ -40,7 +43,7 @@ export async function discover(client: Pick<ControllerClient, "raw">): Promise<D
   const failures: { groupVersion: string; message: string }[] = [];
   for (const groupVersion of ["v1", ...preferred]) {
     try {
-      found.push(...(await resourcesOf(client, groupVersion)));
+      found.push(...(await resourcesOf(client, groupVersion, signal)));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       failures.push({ groupVersion, message: error.message });
@@ -52,12 +55,13 @@ export async function discover(client: Pick<ControllerClient, "raw">): Promise<D
 async function resourcesOf(
   client: Pick<ControllerClient, "raw">,
   groupVersion: string,
+  signal: AbortSignal,
 ): Promise<readonly ServedResource[]> {
   const [group = "", version = groupVersion] = groupVersion.includes("/")
     ? groupVersion.split("/")
     : ["", groupVersion];
   const path = group === "" ? `/api/${version}` : `/apis/${groupVersion}`;
-  const list = JSON.parse(await client.raw("GET", path)) as ResourceList;
+  const list = JSON.parse(await client.raw("GET", path, undefined, { signal })) as ResourceList;
   return (list.resources ?? [])
     .filter(({ name }) => !name.includes("/"))
     .map(({ name, kind, namespaced, verbs }) => ({

@@ -102,7 +102,7 @@ export class ServedResources {
       if (this.#changed) settled = 0;
       this.#changed = false;
       this.#wake = deferred();
-      const pauseMs = (await this.#look())
+      const pauseMs = (await this.#look(signal))
         ? (servedLimits.settlingMs[settled++] ?? servedLimits.fallbackMs)
         : servedLimits.retryMs;
       const cancel = this.#deps.clock.after(pauseMs, () => this.#wake.resolve());
@@ -114,9 +114,9 @@ export class ServedResources {
     }
   }
 
-  async #look(): Promise<boolean> {
+  async #look(signal: AbortSignal): Promise<boolean> {
     try {
-      const { resources } = await discover(this.#deps.client);
+      const { resources } = await discover(this.#deps.client, signal);
       const before = this.#resources;
       this.#resources = resources;
       this.#first.resolve();

@@ -28,16 +28,16 @@ export const namespaceController: Controller = {
           enqueue(namespace);
       },
     });
-    return async (name) => {
+    return async (name, signal) => {
       const namespace = namespaces.getByKey(name);
       if (namespace === undefined || !isBeingDeleted(namespace)) return undefined;
       if (!(namespace.spec?.finalizers ?? []).includes(finalizer)) return undefined;
-      return sync(context, namespace);
+      return sync(context, namespace, signal);
     };
   },
 };
 
-async function sync(context: ControllerContext, cached: Namespace) {
+async function sync(context: ControllerContext, cached: Namespace, signal: AbortSignal) {
   const { client, clock } = context;
   const { name, uid } = cached.metadata;
   let namespace: Namespace;
@@ -48,7 +48,7 @@ async function sync(context: ControllerContext, cached: Namespace) {
     throw error;
   }
   if (namespace.metadata.uid !== uid) return undefined;
-  const plan = planNamespace(namespace, await removeContent(client, name), clock.wallMs());
+  const plan = planNamespace(namespace, await removeContent(client, name, signal), clock.wallMs());
   if (plan.finalize) {
     await finalize(client, namespace);
     return undefined;
@@ -62,8 +62,12 @@ async function sync(context: ControllerContext, cached: Namespace) {
 }
 
 /** Deletes everything of every kind and reports what is still there. */
-async function removeContent(client: ControllerClient, namespace: string): Promise<Findings> {
-  const discovery = await discover(client);
+async function removeContent(
+  client: ControllerClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Findings> {
+  const discovery = await discover(client, signal);
   const failures: string[] = [];
   const remaining = new Map<string, number>();
   const finalizers = new Map<string, number>();

@@ -83,8 +83,8 @@ describe("controlplane/controllers/resourcequota", function () {
 
   it("counts objects of a definition that comes after the quota which names its kind, as soon as it is served", async () => {
     await cluster.client.create(resources.namespaces, { metadata: { name: "defined-later" } });
-    await makeQuota("defined-later", { "count/configmaps": "5", "count/things.example.com": "3" });
-    await used("defined-later", { "count/configmaps": "0" });
+    await makeQuota("defined-later", { "count/secrets": "5", "count/things.example.com": "3" });
+    await used("defined-later", { "count/secrets": "0" });
     const beganMs = performance.now();
     const names = { plural: "things", singular: "thing", kind: "Thing", listKind: "ThingList" };
     const schema = { openAPIV3Schema: { type: "object" } };
@@ -97,7 +97,7 @@ describe("controlplane/controllers/resourcequota", function () {
         versions: [{ name: "v1", served: true, storage: true, schema }],
       },
     });
-    await used("defined-later", { "count/configmaps": "0", "count/things.example.com": "0" });
+    await used("defined-later", { "count/secrets": "0", "count/things.example.com": "0" });
     console.log(`      after ${Math.round(performance.now() - beganMs)} ms`);
   });
 });
