@@ -11,6 +11,7 @@ import { startScheduler } from "../controlplane/scheduler/scheduler.ts";
 import { type RunningStore, startStore } from "../store/compose.ts";
 import { storeConfig, storeFlags } from "../store/flags.ts";
 import { addressesOf, LocalTransport } from "../store/local-transport.ts";
+import { OperatorError } from "./command.ts";
 import { componentCommand } from "./run-component.ts";
 
 /** A part's own flags and how it starts; the table below forgets each part's flag types, as the flags it is handed come
@@ -58,18 +59,40 @@ function nearStore(store: RunningStore, { clock }: Os): NearStore {
   };
 }
 
-const serverFlags: FlagTable = Object.fromEntries(
-  Object.entries(parts).flatMap(([prefix, { flags }]) =>
-    Object.entries(flags).map(([name, row]) => [`${prefix}.${name}`, withoutShort(row)]),
+const partNames = Object.keys(parts);
+
+const serverFlags: FlagTable = {
+  parts: {
+    kind: "string",
+    default: partNames.join(","),
+    help: "what runs in this process; others may run in processes of their own",
+  },
+  ...Object.fromEntries(
+    Object.entries(parts).flatMap(([prefix, { flags }]) =>
+      Object.entries(flags).map(([name, row]) => [`${prefix}.${name}`, withoutShort(row)]),
+    ),
   ),
-);
+};
+
+/** In the order in which they start, whatever the order they are named in. Fails with an OperatorError. */
+export function chosenParts(text: string): readonly string[] {
+  const named = text.split(",").map((one) => one.trim());
+  const unknown = named.find((one) => !partNames.includes(one));
+  if (unknown !== undefined)
+    throw new OperatorError(`--parts: "${unknown}" must be one of ${partNames.join(", ")}`);
+  return partNames.filter((one) => named.includes(one));
+}
 
 export const serverCommand = componentCommand({
   name: "server",
   summary: "run a whole control-plane replica in one process",
   flags: serverFlags,
-  examples: ["pintle server --store.data-dir DIR --apiserver.etcd-servers https://127.0.0.1:2379 …"],
+  examples: [
+    "pintle server --store.data-dir DIR --apiserver.etcd-servers https://127.0.0.1:2379 …",
+    "pintle server --parts store,apiserver --store.data-dir DIR …",
+  ],
   async start(flags, os) {
+    const chosen = chosenParts(String(flags.parts));
     const scope = new TaskScope(os.log);
     const running: Running[] = [];
     const beside: Beside = {};
@@ -78,7 +101,9 @@ export const serverCommand = componentCommand({
     };
     try {
       // In this order, and the store first: the others retry until it answers, but starting is faster without.
-      for (const [name, definition] of Object.entries(parts)) {
+      for (const name of chosen) {
+        const definition = parts[name];
+        if (definition === undefined) continue;
         const own = { ...os, log: os.log.child(name), metrics: new MetricsRegistry() };
         const started = await definition.start(flagsOf(name, definition, flags), own, beside);
         running.push(started);

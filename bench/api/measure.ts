@@ -1,6 +1,6 @@
 import { peakMbSince, resetPeak } from "../usage.ts";
 import { createPod, fanOut, getPod, listTimes, type Rate, rate } from "./loads.ts";
-import { type SideName, startApiSide } from "./peers.ts";
+import { type SideName, type SideOptions, startApiSide } from "./peers.ts";
 
 /** What one side did in one round. CPU is that of the API server and of its store, per thousand requests. */
 export interface SideFigures {
@@ -24,21 +24,19 @@ export interface Loaded extends Rate {
   readonly storeCpuMs: number;
 }
 
-export interface RoundOptions {
+export interface RoundOptions extends SideOptions {
   readonly seconds: number;
   readonly clients: number;
   readonly pods: number;
   readonly watchers: number;
   readonly changes: number;
-  /** Flags of node for our API server, to profile it. */
-  readonly nodeFlags: readonly string[];
   readonly say: (text: string) => void;
 }
 
 /** Starts one side, measures it alone, stops it. */
 export async function measureSide(name: SideName, options: RoundOptions): Promise<SideFigures> {
   const { clients, seconds, pods, watchers, changes, say } = options;
-  const side = await startApiSide(name, options.nodeFlags);
+  const side = await startApiSide(name, options);
   try {
     say(`${name}: ready after ${Math.round(side.readyMs)} ms`);
     const under = async (load: (n: number) => Buffer, from: number): Promise<Loaded> => {

@@ -14,7 +14,8 @@ export interface ApiSide {
   readonly name: SideName;
   /** How a client gets in: as somebody who may do everything. */
   readonly access: ApiAccess;
-  /** From the start of the API server to its first /readyz that says yes; its store is there already, and empty. */
+  /** From the start of the API server to its first /readyz that says yes; its store is there already, and empty, unless it
+   *  starts in the same process. */
   readonly readyMs: number;
   readonly pids: { readonly server: number | undefined; readonly store: number | undefined };
   usage(): { readonly server: Usage; readonly store: Usage };
@@ -39,13 +40,23 @@ export function kubeApiserver(): string | undefined {
 const readyTimeoutMs = 60_000;
 const readyEveryMs = 10;
 
-/** @param nodeFlags Flags of node for our API server, to profile it. */
-export async function startApiSide(name: SideName, nodeFlags: readonly string[] = []): Promise<ApiSide> {
+export interface SideOptions {
+  /** Flags of node for our API server, to profile it. */
+  readonly nodeFlags: readonly string[];
+  /** Our API server and its store in one process: then all is the server's. */
+  readonly oneProcess: boolean;
+}
+
+export async function startApiSide(
+  name: SideName,
+  { nodeFlags = [], oneProcess = false }: Partial<SideOptions> = {},
+): Promise<ApiSide> {
   const folder = mkdtempSync(join(tmpdir(), `pintle-bench-api-${name}-`));
   const [storePort = 0, peerPort = 0, apiPort = 0] = await freePorts(3);
   const access = await writeCredentials(folder, apiPort);
   const pintle = fileURLToPath(new URL("../../bin/pintle", import.meta.url));
   const ours = name === "pintle";
+  const together = ours && oneProcess;
   const started: ChildProcess[] = [];
   const stop = async () => {
     for (const child of started.reverse()) {
@@ -65,36 +76,54 @@ export async function startApiSide(name: SideName, nodeFlags: readonly string[] 
   };
   try {
     const storeUrl = `http://127.0.0.1:${storePort}`;
-    const store = start("store", [
-      ...(ours ? [process.execPath, pintle, "store"] : ["etcd"]),
-      `--data-dir=${join(folder, "store")}`,
-      `--listen-client-urls=${storeUrl}`,
-      `--advertise-client-urls=${storeUrl}`,
-      `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
-      `--initial-advertise-peer-urls=http://127.0.0.1:${peerPort}`,
-      `--initial-cluster=default=http://127.0.0.1:${peerPort}`,
-    ]);
-    await untilOk(store, async () => (await fetch(`${storeUrl}/health`)).ok);
+    const ofStore = storeFlags(folder, storeUrl, peerPort);
+    const store = together
+      ? undefined
+      : start("store", [...(ours ? [process.execPath, pintle, "store"] : ["etcd"]), ...ofStore]);
+    if (store !== undefined) await untilOk(store, async () => (await fetch(`${storeUrl}/health`)).ok);
     const startedMs = performance.now();
-    const server = start("apiserver", [
-      ...(ours ? [process.execPath, ...nodeFlags, pintle, "apiserver"] : [kubeApiserver() ?? ""]),
-      ...serverFlags(folder, storeUrl, apiPort),
-      ...(ours ? [] : ["--authorization-mode=RBAC", `--cert-dir=${folder}`]),
-    ]);
+    const ofServer = serverFlags(folder, storeUrl, apiPort);
+    const node = [process.execPath, ...nodeFlags, pintle];
+    const server = start(
+      "apiserver",
+      together
+        ? [
+            ...[...node, "server", "--parts=store,apiserver"],
+            ...ofStore.map((flag) => flag.replace("--", "--store.")),
+            ...ofServer.map((flag) => flag.replace("--", "--apiserver.")),
+          ]
+        : ours
+          ? [...node, "apiserver", ...ofServer]
+          : [kubeApiserver() ?? "", ...ofServer, "--authorization-mode=RBAC", `--cert-dir=${folder}`],
+    );
     await untilOk(server, () => isReady(access));
     const readyMs = performance.now() - startedMs;
     return {
       name,
       access,
       readyMs,
-      pids: { server: server.pid, store: store.pid },
-      usage: () => ({ server: usageOf(server.pid), store: usageOf(store.pid) }),
+      pids: { server: server.pid, store: store?.pid },
+      usage: () => ({ server: usageOf(server.pid), store: store ? usageOf(store.pid) : unused }),
       stop,
     };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Of a store that is no process of its own. */
+const unused: Usage = { cpuSeconds: 0, residentMb: 0 };
+
+function storeFlags(folder: string, storeUrl: string, peerPort: number): readonly string[] {
+  return [
+    `--data-dir=${join(folder, "store")}`,
+    `--listen-client-urls=${storeUrl}`,
+    `--advertise-client-urls=${storeUrl}`,
+    `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+    `--initial-advertise-peer-urls=http://127.0.0.1:${peerPort}`,
+    `--initial-cluster=default=http://127.0.0.1:${peerPort}`,
+  ];
 }
 
 function serverFlags(folder: string, storeUrl: string, port: number): readonly string[] {

@@ -38,6 +38,8 @@ export interface Setup {
   readonly pods: number;
   readonly watchers: number;
   readonly seconds: number;
+  /** Pintle's store and API server are one process. */
+  readonly oneProcess: boolean;
 }
 
 export function markdown(rounds: readonly ApiRound[], setup: Setup): string {
@@ -52,15 +54,15 @@ export function markdown(rounds: readonly ApiRound[], setup: Setup): string {
     const cells = [what, shown(ours.median), theirs ? shown(theirs.median) : "–", shownRatio(ratio)];
     return `| ${[...cells, verdict(target, ours, ratio)].join(" | ")} |`;
   });
-  const { clients, pods, watchers, seconds } = setup;
+  const { clients, pods, watchers, seconds, oneProcess } = setup;
   return [
     "# The API server beside a real one",
     "",
-    "Pintle's API server on a store of one member, kube-apiserver on etcd; each side alone, in turn, on the same machine in the",
+    `Pintle's API server on a store of one member${oneProcess ? " in the same process" : ""}, kube-apiserver on etcd; each side alone, in turn, on the same machine in the`,
     `same run: ${rounds.length} rounds, ${clients} clients, ${seconds} s a load, at least ${pods} pods, ${watchers} watchers. Medians; ratios are`,
     "Pintle ÷ kube-apiserver, round by round, with their spread. Only the ratios are worth quoting.",
     "",
-    "    npm run bench:api",
+    `    npm run bench:api${oneProcess ? " -- --one-process" : ""}`,
     "",
     "| | Pintle | kube-apiserver | ratio (min–max) | target |",
     "| --- | --- | --- | --- | --- |",

@@ -11,6 +11,11 @@ const flags = {
   pods: { kind: "integer", default: 10_000, help: "pods before the lists; 100000 for the target of memory" },
   watchers: { kind: "integer", default: 1000, help: "watchers of one object that changes" },
   changes: { kind: "integer", default: 20, help: "its changes" },
+  "one-process": {
+    kind: "boolean",
+    default: false,
+    help: "Pintle's API server calls its store in one process",
+  },
   profile: { kind: "string", value: "DIR", help: "write CPU profiles of Pintle's API server there" },
   out: { kind: "string", default: "bench/api-report.md", help: "the report" },
   help: { kind: "boolean", default: false, short: "h", help: "show this" },
@@ -25,7 +30,8 @@ async function main(argv: readonly string[]): Promise<void> {
   const { seconds, clients, pods, watchers, changes } = given;
   const say = (text: string) => void process.stdout.write(`  ${text}\n`);
   const nodeFlags = given.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${given.profile}`];
-  const options: RoundOptions = { seconds, clients, pods, watchers, changes, nodeFlags, say };
+  const oneProcess = given["one-process"];
+  const options: RoundOptions = { oneProcess, seconds, clients, pods, watchers, changes, nodeFlags, say };
   const compares = kubeApiserver() !== undefined;
   if (!compares)
     process.stdout.write("PINTLE_KUBE_APISERVER names no kube-apiserver: Pintle is measured alone\n");
@@ -38,7 +44,7 @@ async function main(argv: readonly string[]): Promise<void> {
     const kubernetes = early ?? (compares ? await measureSide("kubernetes", options) : undefined);
     rounds.push({ pintle, kubernetes });
   }
-  const text = markdown(rounds, { clients, pods, watchers, seconds });
+  const text = markdown(rounds, { clients, pods, watchers, seconds, oneProcess });
   writeFileSync(given.out, text);
   process.stdout.write(`\n${text}\n${given.out}\n`);
 }

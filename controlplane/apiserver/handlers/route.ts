@@ -33,6 +33,7 @@ const main: Record<Verb, Handler> = {
   delete: remove,
   deletecollection: deleteCollection,
 };
+const reviews: Handlers = { create: review };
 const special: Readonly<Record<string, Handlers>> = {
   binding: { create: bind },
   eviction: { create: evict },
@@ -72,7 +73,8 @@ export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
   if (!namespaced && target.namespace !== "" && plural !== "namespaces") throw resourceNotFound();
   const handlers = subresource === "" ? mainHandlers(served) : subresourceHandlers(served, subresource);
   if (handlers === undefined) throw isCustom(served) ? notFound(served, target.name) : resourceNotFound();
-  const handler = handlers[verb];
+  const serves = subresource !== "" || served.kind.isReview || supports(served.kind, verb);
+  const handler = serves ? handlers[verb] : undefined;
   if (handler === undefined || !nameFits(target)) throw methodNotAllowed();
   return handler;
 }
@@ -85,9 +87,9 @@ function isPlace(namespaced: boolean, { namespace, verb }: ResourceInfo): boolea
   return namespace !== "" || verb === "list" || verb === "watch";
 }
 
+/** Of which a kind may serve some only. */
 function mainHandlers({ kind }: ServedKind): Handlers {
-  if (kind.isReview) return { create: review };
-  return Object.fromEntries(Object.entries(main).filter(([verb]) => supports(kind, verb as Verb)));
+  return kind.isReview ? reviews : main;
 }
 
 function subresourceHandlers({ subresources }: ServedKind, subresource: string): Handlers | undefined {

@@ -64,6 +64,7 @@ export class KindTable implements Kinds {
   readonly served: readonly ServedKind[];
   readonly #byResource = new Map<string, ServedKind>();
   readonly #byKind = new Map<string, ServedKind>();
+  readonly #named = new Map<string, ServedKind>();
 
   constructor(kinds: readonly Kind[]) {
     this.kinds = kinds;
@@ -71,6 +72,7 @@ export class KindTable implements Kinds {
     for (const one of this.served) {
       setFirst(this.#byResource, `${one.apiVersion}/${one.plural}`, one);
       setFirst(this.#byKind, `${one.apiVersion}/${one.kind.kind}`, one);
+      setFirst(this.#named, `${one.group}/${one.plural}`, one);
     }
   }
 
@@ -83,7 +85,7 @@ export class KindTable implements Kinds {
   }
 
   named(group: string, plural: string): ServedKind | undefined {
-    return this.served.find((one) => one.group === group && one.plural === plural);
+    return this.#named.get(`${group}/${plural}`);
   }
 
   groups(): ReadonlyMap<string, readonly string[]> {
@@ -105,8 +107,18 @@ export function supports(kind: Kind, verb: Verb): boolean {
   return (kind.verbs ?? allVerbs).includes(verb);
 }
 
+const formsOf = new WeakMap<Kind, readonly ServedKind[]>();
+
 /** Each group and version that serves the kind, its own first. */
-export function servedForms(kind: Kind): ServedKind[] {
+export function servedForms(kind: Kind): readonly ServedKind[] {
+  const known = formsOf.get(kind);
+  if (known !== undefined) return known;
+  const made = newForms(kind);
+  formsOf.set(kind, made);
+  return made;
+}
+
+function newForms(kind: Kind): readonly ServedKind[] {
   const own: ServedKind = {
     kind,
     group: kind.group,

@@ -12,10 +12,14 @@ export function rfc3339(wallMs: number): string {
 
 /** A version 4 UUID. */
 export function newUid(random: Random): string {
-  const hex = Array.from({ length: 4 }, () => random.uint32().toString(16).padStart(8, "0")).join("");
-  const variant = "89ab"[Number.parseInt(hex[16] ?? "0", 16) & 3];
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  const [time, version] = [random.uint32(), (random.uint32() & 0xffff0fff) | 0x4000];
+  const [variant, node] = [(random.uint32() & 0x3fffffff) | 0x80000000, random.uint32()];
+  return `${hex32(time)}-${hex16(version >>> 16)}-${hex16(version)}-${hex16(variant >>> 16)}-${hex16(variant)}${hex32(node)}`;
 }
+
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const hex16 = (word: number) => `${hexOfByte[(word >>> 8) & 0xff]}${hexOfByte[word & 0xff]}`;
+const hex32 = (word: number) => hex16(word >>> 16) + hex16(word);
 
 const suffixLetters = "bcdfghjklmnpqrstvwxz2456789";
 const generatedBaseMax = 58;
