@@ -20,6 +20,7 @@ export const deviceClasses = kindOf<DeviceClass>({
   hasGeneration: true,
   subresources: {},
   nameRule: dns1123Subdomain,
+  prefixIsFree: true,
   applyDefaults: () => undefined,
   validate: ({ spec }): readonly FieldError[] => [
     ...selectorProblems(spec.selectors, "spec.selectors"),

@@ -50,11 +50,12 @@ export function validateNewEvent(
 ): readonly FieldError[] {
   const event = object as unknown as Event;
   const before = current as unknown as Event | undefined;
-  // The name of what is stored was judged by the group that it came through.
-  const nameRule = before === undefined ? dns1123Subdomain : () => [];
   return [
     ...validateEvent(event, "reportingController"),
-    ...validateMeta(event.metadata, { namespaced: true, nameRule }),
+    // What is stored has a name that the group judged through which it came.
+    ...(before === undefined
+      ? validateMeta(event.metadata, { namespaced: true, nameRule: dns1123Subdomain })
+      : []),
     ...(before === undefined || !sameValue(event.series, before.series) ? validateSeries(event) : []),
     ...(before === undefined ? validateBeginning(event) : validateUnchanged(event, before)),
   ];

@@ -22,6 +22,10 @@ export const limitRanges = kindOf<LimitRange>({
     if ((spec.limits ?? []).length === 0) spec.limits = null;
     for (const limit of spec.limits ?? []) if (limit.type === "Container") defaultLimits(limit);
   },
+  // As in Kubernetes, one that has no name gets a unique one.
+  prepareForCreate({ metadata }) {
+    metadata.name ||= metadata.uid ?? "";
+  },
   validate: validateLimitRange,
   noRowsAreNull: true,
   columns: [column("Created At", "date")],

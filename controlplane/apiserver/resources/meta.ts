@@ -15,12 +15,13 @@ export function validateMeta(
   options: {
     readonly namespaced: boolean;
     readonly nameRule: NameRule;
+    readonly prefixIsFree?: true;
     /** Outside of Kubernetes' own kinds, and of a few of them, a finalizer needs no domain. */
     readonly plainFinalizers?: boolean;
   },
 ): readonly FieldError[] {
   return [
-    ...validateName(meta, options.nameRule),
+    ...validateName(meta, options),
     ...validateNamespace(meta, options.namespaced),
     ...validateLabels(meta.labels, "metadata.labels"),
     ...validateAnnotations(meta.annotations, "metadata.annotations"),
@@ -87,10 +88,13 @@ export function ownerlessFinalizer(finalizer: string, field: string): readonly F
   return [invalid(field, finalizer, "name is neither a standard finalizer name nor is it fully qualified")];
 }
 
-function validateName(meta: ObjectMeta, rule: NameRule): readonly FieldError[] {
+function validateName(
+  meta: ObjectMeta,
+  { nameRule: rule, prefixIsFree }: { readonly nameRule: NameRule; readonly prefixIsFree?: true },
+): readonly FieldError[] {
   const { name = "", generateName = "" } = meta;
   const problems: FieldError[] = [];
-  if (generateName !== "") {
+  if (generateName !== "" && !prefixIsFree) {
     // What the server appends makes a trailing dash harmless.
     const prefix =
       generateName.endsWith("-") && generateName.length > 1 ? `${generateName.slice(0, -1)}a` : generateName;

@@ -23,11 +23,10 @@ export const namespaces = kindOf<Namespace>({
   returnsDeleted: true,
   subresources: { status: true, special: ["finalize"] },
   nameRule: dns1123Label,
-  applyDefaults(namespace) {
-    const { metadata } = namespace;
-    if (metadata.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };
-  },
+  applyDefaults: labelWithName,
   prepareForCreate(namespace) {
+    // Now a name that the server made up is known as well.
+    labelWithName(namespace);
     const finalizers = namespace.spec?.finalizers ?? [];
     namespace.spec = {
       finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"],
@@ -52,3 +51,7 @@ export const namespaces = kindOf<Namespace>({
   columns: [column("Status"), ageColumn],
   cells: ({ metadata, status }, nowMs) => [status?.phase ?? "", age(metadata.creationTimestamp, nowMs)],
 });
+
+function labelWithName({ metadata }: Namespace): void {
+  if (metadata.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };
+}

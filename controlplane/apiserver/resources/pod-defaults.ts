@@ -32,10 +32,6 @@ export function defaultPodSpec(spec: PodSpec): void {
   if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
   for (const container of podContainers(spec)) defaultContainer(container);
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
-  for (const one of spec.topologySpreadConstraints ?? []) {
-    one.nodeAffinityPolicy ??= "Honor";
-    one.nodeTaintsPolicy ??= "Ignore";
-  }
 }
 
 /** The template of a workload, which may have been left out altogether; validation says what is missing in it. */

@@ -36,6 +36,7 @@ export const replicationControllers = kindOf<ReplicationController>({
     },
   },
   nameRule: dns1123Subdomain,
+  prefixIsFree: true,
   applyDefaults({ spec, metadata }) {
     const labels = spec.template?.metadata?.labels;
     if (labels !== undefined) {

@@ -90,7 +90,12 @@ function defaultService(spec: Spec): void {
 function defaultFamilies(spec: Spec): void {
   if (spec.type === "ExternalName") return;
   spec.ipFamilies ??= ["IPv4"];
-  spec.ipFamilyPolicy ??= "SingleStack";
+  // Whose end points somebody writes by hand, without an address to go through, may have any.
+  const isAnybodys = spec.clusterIP === "None" && Object.keys(spec.selector ?? {}).length === 0;
+  spec.ipFamilyPolicy ??= isAnybodys ? "RequireDualStack" : "SingleStack";
+  const [family] = spec.ipFamilies;
+  if (isAnybodys && spec.ipFamilyPolicy !== "SingleStack" && spec.ipFamilies.length === 1)
+    spec.ipFamilies = [family ?? "IPv4", family === "IPv6" ? "IPv4" : "IPv6"];
 }
 
 /** `clusterIPs` follows `clusterIP` for clients that know only the latter. */

@@ -27,6 +27,8 @@ export interface TypedKind<T>
     | "subresources"
   > {
   readonly nameRule: NameRule;
+  /** What a made-up name begins with is not judged but as part of the name. */
+  readonly prefixIsFree?: true;
   /** Said of kinds without a spec. */
   readonly hasSpec?: false;
   readonly applyDefaults: (object: T) => void;
@@ -65,10 +67,15 @@ export interface TypedScale<T> {
 /** Hides the type. Sound because the registry hands a kind only objects of that kind whose field types were checked
  *  against the schema first; this is the one place that relies on it. */
 export function kindOf<T>(typed: TypedKind<T>): Kind {
-  const { nameRule, hasSpec, ...row } = typed;
+  const { nameRule, prefixIsFree, hasSpec, ...row } = typed;
   const erased = row as unknown as Kind;
   const { namespaced } = typed;
-  const ofNew = { namespaced, nameRule, plainFinalizers: takesPlainFinalizers(typed.kind) };
+  const ofNew = {
+    namespaced,
+    nameRule,
+    plainFinalizers: takesPlainFinalizers(typed.kind),
+    ...(prefixIsFree && { prefixIsFree }),
+  };
   return {
     ...erased,
     columns: describedColumns(typed.kind, typed.columns),
