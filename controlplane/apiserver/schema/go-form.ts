@@ -76,6 +76,7 @@ function writeMap(type: string, value: unknown, line: string | undefined): strin
 function writeRaw(value: unknown, line: string | undefined): string {
   if (Array.isArray(value)) return write("[]raw", value, line);
   if (isRecord(value)) return write("{}raw", value, line);
+  if (typeof value === "bigint") return String(value);
   return typeof value === "string" ? goJsonText(value) : (JSON.stringify(value) ?? "null");
 }
 
