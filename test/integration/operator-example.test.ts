@@ -132,7 +132,7 @@ describe("integration: the operator in examples/operator", function () {
       port: 9090,
     });
     assert.deepEqual(website.metadata.finalizers, ["operator.example/directory"]);
-    assert.equal(website.status.observedGeneration, website.metadata.generation);
+    assert.equal(website.status?.observedGeneration, website.metadata.generation);
     assert.equal((await read(`${oldWebsites}/hello`)).spec.address, "hello.example:9090");
     for (const child of [
       "/apis/apps/v1/namespaces/default/deployments",

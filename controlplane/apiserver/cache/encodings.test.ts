@@ -28,7 +28,7 @@ describe("encodings", () => {
   const encoderOf = (encodings: Encodings, as: "object" | "metadata" | "table" = "object") =>
     new WatchEncoder(
       { served, output: { ...plainOutput, as }, query: new URLSearchParams() },
-      { encodings, wallMs: () => 0 },
+      { encodings, wallMs: () => 0, shown: [] },
     );
 
   it("one frame serves all watchers of an event who asked for the same form", () => {

@@ -24,6 +24,7 @@ interface ScopeSaid {
 
 const scopeOf = ({ namespace = "", fields = "", labels = "" }: ScopeSaid): Scope => ({
   prefix: listPrefix(pods, namespace),
+  shown: [],
   fields: parseFieldSelector(fields),
   labels: parseLabelSelector(labels),
 });

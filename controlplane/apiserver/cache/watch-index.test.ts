@@ -21,6 +21,7 @@ function scopeOf(said: {
   const { namespace = "", fields = "", labels = "" } = said;
   return {
     prefix: listPrefix(pods, namespace),
+    shown: [],
     fields: parseFieldSelector(fields),
     labels: parseLabelSelector(labels),
   };

@@ -25,13 +25,18 @@ describe("watch stream", () => {
           apiVersion: "v1",
           plural: "configmaps",
           view: configMaps,
+          subresources: configMaps.subresources,
         };
         const stream = new WatchStream({
           cache,
-          cursor: new WatchCursor(cache, { prefix: cache.prefix, labels: [], fields: [] }, { after: 1 }),
+          cursor: new WatchCursor(
+            cache,
+            { prefix: cache.prefix, labels: [], fields: [], shown: [] },
+            { after: 1 },
+          ),
           encoder: new WatchEncoder(
             { served, output: plainOutput, query },
-            { encodings: new Encodings(), wallMs: () => 0 },
+            { encodings: new Encodings(), wallMs: () => 0, shown: [] },
           ),
           response,
           bookmarks: false,
