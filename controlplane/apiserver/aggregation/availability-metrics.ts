@@ -24,8 +24,8 @@ export class AvailabilityMetrics {
     const before = this.#verdicts.get(name);
     this.#verdicts.set(name, verdict);
     if (verdict.status === "True") return;
-    const { reason } = verdict;
-    if (before?.status !== verdict.status || before.reason !== reason)
+    const { reason = "" } = verdict;
+    if (before?.status !== verdict.status || before.reason !== verdict.reason)
       this.#refusals.of({ name, reason }).count++;
   }
 

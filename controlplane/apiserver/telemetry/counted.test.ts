@@ -21,7 +21,7 @@ describe("what is counted, as Kubernetes' dashboards and alerts read it", () => 
     server = await startTestApiserver();
     const { admin, stranger } = server;
     const nobody = await server.clientFor("nobody");
-    await stranger.call("GET", configMaps);
+    await stranger.call("GET", configMaps, { headers: { authorization: "Bearer unknown" } });
     await nobody.call("GET", configMaps);
     await admin.call("GET", `${configMaps}/absent`);
     await admin.call("GET", `${configMaps}?resourceVersion=abc`);
@@ -56,7 +56,7 @@ describe("what is counted, as Kubernetes' dashboards and alerts read it", () => 
 
   it("has attempts to act as somebody else, by what came of them", () => {
     const name = "apiserver_impersonation_attempts_total";
-    assert.equal(sum(name, { mode: "legacy", decision: "allowed" }), 1);
+    assert.equal(sum(name, { mode: "user-info", decision: "allowed" }), 1);
     assert.equal(sum(name, { mode: "", decision: "denied" }), 1);
   });
 
