@@ -18,8 +18,8 @@ import type { EventWindow, WindowLimits } from "./event-window.ts";
 import { fitIntoBudget, historyBytesDefault } from "./history-budget.ts";
 import { KindCache } from "./kind-cache.ts";
 import type { KindIndex } from "./kind-index.ts";
-import { OwnWrites } from "./own-writes.ts";
 import { isCompacted, oldestReadable } from "./oldest-readable.ts";
+import { OwnWrites } from "./own-writes.ts";
 import { SharedRead } from "./shared-read.ts";
 import { type UnheardBatch, UnheardChanges } from "./unheard-changes.ts";
 
