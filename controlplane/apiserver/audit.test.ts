@@ -150,7 +150,7 @@ describe("the audit log tells of requests as its policy says", () => {
       data: { n },
     }));
     const [json, yaml, protobuf] = made as [object, object, object];
-    const flow = `{apiVersion: v1, kind: ConfigMap, metadata: {name: m1},\n data: {n: in YAML}}`;
+    const flow = `{apiVersion: v1, kind: ConfigMap, metadata: {name: m1},\n data: {"n": in YAML}}`;
     const events = await told([{ level: "Request", verbs: ["create"] }], async ({ admin }) => {
       for (const [type, sent] of [
         ["application/json", json],

@@ -16,9 +16,10 @@ describe("answers in Kubernetes' protobuf", () => {
   let server: TestApiserver;
   before(async () => {
     const storage = new MemoryStorage(systemClock);
-    // There is a past that the server has not seen.
+    // There is a past that nobody knows any more.
     const value = new Uint8Array(0);
     await storage.commit({ compare: [], writes: [{ type: "put", key: "/other", value }] });
+    await storage.compact(await storage.revision());
     server = await startTestApiserver({ storage });
     assert.equal((await server.admin.call("POST", definitions, { body: definition })).code, 201);
     for (;;) {

@@ -10,9 +10,10 @@ export function serverSuite(name: string, openStorage: () => Promise<Storage>): 
     let admin: TestClient;
     before(async () => {
       const storage = await openStorage();
-      // There is a past that the server has not seen.
+      // There is a past that nobody knows any more.
       const value = new Uint8Array(0);
       await storage.commit({ compare: [], writes: [{ type: "put", key: "/other", value }] });
+      await storage.compact(await storage.revision());
       server = await startTestApiserver({ storage });
       ({ admin } = server);
     });

@@ -14,7 +14,8 @@ export interface ReachedMessage {
   readonly fields: readonly string[];
 }
 
-/** Every message that can be reached, in the order in which a walk from the served kinds meets them. */
+/** Every message that can be reached, in the order in which a walk from the served kinds meets them; of
+ *  a message's fields in the order of their names. */
 export function reachedMessages(schema: Schema): readonly ReachedMessage[] {
   const reached = new Map<string, ReachedMessage>();
   const visit = (type: string, root: string, place: readonly string[]) => {
@@ -22,8 +23,9 @@ export function reachedMessages(schema: Schema): readonly ReachedMessage[] {
     if (message === undefined || reached.has(type)) return;
     const [group = "", version = ""] = message.p.split(".").slice(-2);
     const title = `${group}/${version} ${message.k}`;
-    reached.set(type, { title, type, root, place, fields: Object.keys(message.fields) });
-    for (const [name, { t, c }] of Object.entries(message.fields))
+    const fields = Object.entries(message.fields).sort(([a], [b]) => (a < b ? -1 : 1));
+    reached.set(type, { title, type, root, place, fields: fields.map(([name]) => name) });
+    for (const [name, { t, c }] of fields)
       visit(t, root, [...place, name, ...(c === "list" ? ["0"] : c === undefined ? [] : ["k"])]);
   };
   for (const root of roots()) visit(typeNameOf(root), root.kind, []);

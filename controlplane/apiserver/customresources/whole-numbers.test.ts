@@ -185,7 +185,7 @@ describe("whole numbers of 64 bits in custom resources", () => {
     assert.match(first.text, /"v:9223372036854775806":\{\},"v:9223372036854775807":\{\}/);
     const other = await apply(
       "b",
-      "  whole: -9223372036854775806\n  set: [9223372036854775805]\n  map:\n  - {k: 9223372036854775807, v: y}\n",
+      "  whole: -9223372036854775806\n  set: [9223372036854775805]\n  map:\n  - {k: 9223372036854775807, v: z}\n",
     );
     assert.deepEqual(
       [other.code, other.body.details.causes.map(({ field }: { field: string }) => field)],

@@ -98,7 +98,6 @@ function noteDisruption(pod: KubeObject, now: string): void {
   const condition = {
     type: "DisruptionTarget",
     status: "True",
-    lastProbeTime: null,
     lastTransitionTime: before.status === "True" ? (before.lastTransitionTime ?? now) : now,
     reason: "EvictionByEvictionAPI",
     message: "Eviction API: evicting",

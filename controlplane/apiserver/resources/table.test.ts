@@ -37,9 +37,10 @@ function updateProblems(name: string, current: KubeObject, change: (next: Json &
   change(next as unknown as Json & { spec: Json });
   kind(name).applyDefaults(next);
   kind(name).prepareForUpdate?.(next, current);
-  return [...kind(name).validate(next), ...(kind(name).validateUpdate?.(next, current) ?? [])].map(
-    ({ field, message }) => `${field}: ${message}`,
-  );
+  return [
+    ...kind(name).validate(next, undefined, current),
+    ...(kind(name).validateUpdate?.(next, current) ?? []),
+  ].map(({ field, message }) => `${field}: ${message}`);
 }
 
 describe("every kind", () => {
