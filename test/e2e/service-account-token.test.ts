@@ -5,11 +5,12 @@ const folder = "/var/run/secrets/kubernetes.io/serviceaccount";
 const url = "https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT";
 const asThePod = `curl -sSf --cacert ${folder}/ca.crt -H "Authorization: Bearer $(cat ${folder}/token)"`;
 const review = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-/** Asks the API with the pod's token who it is, then which pods there are; each until it is answered. */
+/** Asks the API with the pod's token who it is, then which pods there are; each until it is answered, in one line, which curl
+ *  gets only where it asks for it. */
 const script = [
   `cat ${folder}/namespace; echo`,
-  `until ${asThePod} -H 'Content-Type: application/json' -d '{}' ${url}${review}; do sleep 1; done; echo`,
-  `until ${asThePod} ${url}/api/v1/namespaces/default/pods; do sleep 1; done`,
+  `until ${asThePod} -H 'Content-Type: application/json' -d '{}' "${url}${review}?pretty=false"; do sleep 1; done; echo`,
+  `until ${asThePod} "${url}/api/v1/namespaces/default/pods?pretty=false"; do sleep 1; done`,
 ].join("; ");
 
 const pod = (name: string, command: string, spec: object = {}) => ({
