@@ -9,7 +9,7 @@ const review = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
  *  gets only where it asks for it. */
 const script = [
   `cat ${folder}/namespace; echo`,
-  `until ${asThePod} -H 'Content-Type: application/json' -d '{}' "${url}${review}?pretty=false"; do sleep 1; done; echo`,
+  `until ${asThePod} -H 'Content-Type: application/json' -d '{}' "${url}${review}?pretty=false"; do sleep 1; done`,
   `until ${asThePod} "${url}/api/v1/namespaces/default/pods?pretty=false"; do sleep 1; done`,
 ].join("; ");
 
