@@ -7,7 +7,8 @@ export const goJsonText = (text: string): string => escapedForHtml(JSON.stringif
 export const escapedForHtml = (json: string): string =>
   json.replace(/[<>&\u2028\u2029]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-const escapes: Readonly<Record<string, string>> = {
+/** What Go's literals write behind a backslash, by what it stands for. */
+export const goEscapes: Readonly<Record<string, string>> = {
   '"': '\\"',
   "\\": "\\\\",
   "\u0007": "\\a",
@@ -21,7 +22,7 @@ const escapes: Readonly<Record<string, string>> = {
 
 /** As the verb %q of fmt does: what cannot be seen is escaped, by its code. */
 export const goQuoted = (text: string): string =>
-  `"${text.replace(/["\\]|(?! )[\p{Z}\p{C}]/gu, (letter) => escapes[letter] ?? byCode(letter))}"`;
+  `"${text.replace(/["\\]|(?! )[\p{Z}\p{C}]/gu, (letter) => goEscapes[letter] ?? byCode(letter))}"`;
 
 function byCode(letter: string): string {
   const code = letter.codePointAt(0) ?? 0;

@@ -1,4 +1,5 @@
 import { exactJsonLines, exactJsonText } from "../../base/exact-json.ts";
+import { escapedForHtml } from "../../base/go-text.ts";
 import type { KubeObject } from "../../client/types.ts";
 import { badRequest } from "./api-error.ts";
 
@@ -8,24 +9,13 @@ export type JsonObject = { [field: string]: unknown };
 /** JSON as the API writes it: like Go's encoder it escapes what HTML and old JavaScript would take as their own. Clients
  *  compare such bytes: what a ControllerRevision holds with the patch that they make themselves. Whole numbers are exact. */
 export function jsonText(value: unknown): string {
-  return escaped(exactJsonText(value));
+  return escapedForHtml(exactJsonText(value));
 }
 
 /** The same in lines, for people. */
 export function prettyJsonText(value: unknown): string {
-  return escaped(exactJsonLines(value));
+  return escapedForHtml(exactJsonLines(value));
 }
-
-function escaped(json: string): string {
-  return json.replace(/[<>&\u2028\u2029]/g, (one) => escapes[one] ?? one);
-}
-const escapes: Readonly<Record<string, string>> = {
-  "<": "\\u003c",
-  ">": "\\u003e",
-  "&": "\\u0026",
-  "\u2028": "\\u2028",
-  "\u2029": "\\u2029",
-};
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -81,8 +81,7 @@ describe("versions of custom resources", () => {
     server = await startTestApiserver();
     const made = await call("POST", definitions, definition);
     assert.equal(made.code, 201, made.text);
-    while ((await call("GET", path("v1"))).code !== 200)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await call("GET", path("v1"))).code !== 200) await new Promise(setImmediate);
   });
   after(() => server.stop());
 

@@ -48,7 +48,7 @@ describe("whole numbers of 64 bits in custom resources", () => {
     server = await startTestApiserver();
     const { code, text } = await call("POST", definitions, definition);
     assert.equal(code, 201, text);
-    while ((await call("GET", numbers)).code !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await call("GET", numbers)).code !== 200) await new Promise(setImmediate);
   });
   after(() => server.stop());
 

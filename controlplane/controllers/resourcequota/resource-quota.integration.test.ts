@@ -85,7 +85,6 @@ describe("controlplane/controllers/resourcequota", function () {
     await cluster.client.create(resources.namespaces, { metadata: { name: "defined-later" } });
     await makeQuota("defined-later", { "count/secrets": "5", "count/things.example.com": "3" });
     await used("defined-later", { "count/secrets": "0" });
-    const beganMs = performance.now();
     const names = { plural: "things", singular: "thing", kind: "Thing", listKind: "ThingList" };
     const schema = { openAPIV3Schema: { type: "object" } };
     await cluster.client.raw("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
@@ -98,6 +97,5 @@ describe("controlplane/controllers/resourcequota", function () {
       },
     });
     await used("defined-later", { "count/secrets": "0", "count/things.example.com": "0" });
-    console.log(`      after ${Math.round(performance.now() - beganMs)} ms`);
   });
 });

@@ -1,3 +1,4 @@
+import { goEscapes } from "../../../../base/go-text.ts";
 import { fn, type Meter, method, type Overload } from "../environment.ts";
 import { listOf, types } from "../types.ts";
 import { CelError, CelList, type Value } from "../values.ts";
@@ -69,18 +70,7 @@ function joined(list: Value | undefined, by: string, meter: Meter): string {
 }
 
 function quoted(value: string): string {
-  const escapes: Readonly<Record<string, string>> = {
-    "\u0007": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    "\\": "\\\\",
-    '"': '\\"',
-  };
-  return `"${[...value].map((char) => escapes[char] ?? char).join("")}"`;
+  return `"${[...value].map((char) => goEscapes[char] ?? char).join("")}"`;
 }
 
 const lower = (value: string) => value.replaceAll(/[A-Z]/g, (char) => char.toLowerCase());

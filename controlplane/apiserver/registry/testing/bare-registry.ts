@@ -33,7 +33,7 @@ export function bareRegistry(storage: Storage, watched: Storage = storage): Bare
     },
     stop: async () => {
       stop.abort(new Error("stopped"));
-      await running.catch(() => undefined); // a stream that was cut off
+      await running;
     },
   };
 }
