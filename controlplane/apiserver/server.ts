@@ -26,6 +26,7 @@ import { timeoutOf } from "./filters/request-timeout.ts";
 import type { Asking, Seat, Seats } from "./filters/seats.ts";
 import { createBinding } from "./handlers/binding.ts";
 import type { Answer, Call, Handler, HandlerDeps } from "./handlers/call.ts";
+import { convertedAnswer } from "./handlers/converted-answer.ts";
 import { bodyValue } from "./handlers/decode-body.ts";
 import { mediaTypes, negotiate, type Output, plainOutput, routedTypes } from "./handlers/negotiate.ts";
 import { isProxy, proxyRequest } from "./handlers/proxy.ts";
@@ -35,7 +36,7 @@ import { handlerFor, isStream, showsTables } from "./handlers/route.ts";
 import { sendParts } from "./handlers/send-parts.ts";
 import { objectOf } from "./json.ts";
 import { newUid } from "./registry/object-meta.ts";
-import { knowing } from "./registry/slow-conversion.ts";
+
 import { StorageError, UnreadableValue } from "./registry/storage.ts";
 import type { Refusal, Shutdown } from "./shutdown/shutdown.ts";
 import { type RecordDeps, RequestRecord } from "./telemetry/request-record.ts";
@@ -339,12 +340,12 @@ function warn(response: ServerResponse, text: string): void {
 async function reply(
   exchange: Exchange,
   deps: ServerDeps,
-  { call, answer }: { call: Call; answer: Answer },
+  { call, answer: given }: { call: Call; answer: Answer },
 ): Promise<void> {
   const { request, response } = exchange;
-  if (answer.type === "stream") return answer.run(request, response);
+  if (given.type === "stream") return given.run(request, response);
   const nowMs = deps.clock.wallMs();
-  const served = call.served.slow ? await knowing(call.served, objectsOf(answer)) : call.served;
+  const { answer, served } = await convertedAnswer(given, call.served);
   const { encodings, own } = deps.handlers.hub;
   const storedAs = (object: KubeObject) => own.storedAs(object);
   const shown = { served, output: call.output, query: call.query, nowMs, encodings, storedAs };
@@ -368,11 +369,6 @@ function* counted(parts: Iterable<Uint8Array>, tell: (bytes: number) => void): G
     yield part;
   }
   tell(bytes);
-}
-
-function objectsOf(answer: Exclude<Answer, { type: "stream" }>): readonly KubeObject[] {
-  if (answer.type === "list") return answer.list.items.map(({ object }) => object);
-  return answer.type === "object" ? [answer.object] : [];
 }
 
 async function refuse(

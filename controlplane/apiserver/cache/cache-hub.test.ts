@@ -3,6 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { systemClock } from "../../../base/os/clock.ts";
 import { silentLog } from "../../../base/os/log.ts";
 import { systemRandom } from "../../../base/os/random.ts";
+import { ManualClock } from "../../../client/testing/manual-clock.ts";
 import { MemoryStorage } from "../registry/memory-storage.ts";
 import type { ChangeBatch, Storage } from "../registry/storage.ts";
 import { StorageError } from "../registry/storage.ts";
@@ -10,7 +11,7 @@ import { encodeStored, objectKey } from "../registry/stored-object.ts";
 import { configMaps } from "../resources/configmaps.ts";
 import { nodes } from "../resources/nodes.ts";
 import { secrets } from "../resources/secrets.ts";
-import { CacheHub, singleReadsMax } from "./cache-hub.ts";
+import { CacheHub, singleReadsMax, singleReadsWindowMs } from "./cache-hub.ts";
 
 /** A storage whose watch can be broken, and held back. */
 class Faulty extends MemoryStorage {
@@ -89,6 +90,25 @@ describe("cache hub", () => {
     while (hub.peek(configMaps) === undefined) await turn();
     assert.equal(hub.peek(configMaps)?.count, 1);
     assert.equal(hub.peek(secrets), undefined);
+  });
+
+  it("forgets single reads that lie further back: a kind read once in a while is not loaded", async () => {
+    await hub.untilStarted();
+    const clock = new ManualClock();
+    const seldom = new CacheHub({ storage, clock, random: systemRandom, log: silentLog });
+    const following = new AbortController();
+    const followed = seldom.run(following.signal);
+    await seldom.untilStarted();
+    for (let n = 0; n < 2 * singleReadsMax; n++) {
+      seldom.noteSingleRead(configMaps);
+      await clock.advance(singleReadsWindowMs / (singleReadsMax - 1));
+    }
+    await seldom.consistent(nodes);
+    assert.equal(seldom.peek(configMaps), undefined);
+    for (let n = 0; n < singleReadsMax; n++) seldom.noteSingleRead(configMaps);
+    while (seldom.peek(configMaps) === undefined) await turn();
+    following.abort();
+    await followed;
   });
 
   it("keeps what watches may go on from for kinds that nobody has asked for yet", async () => {

@@ -39,8 +39,9 @@ const progressKey = "/registry/pintle.local/progress";
 const progressGraceMs = 20;
 /** How long a read waits for the cache to catch up (Kubernetes' blockTimeout). */
 export const freshnessTimeoutMs = 3000;
-/** So many objects of a kind are read from the store one by one before its cache is loaded. */
+/** So many objects of a kind are read from the store one by one, within so long, before its cache is loaded. */
 export const singleReadsMax = 16;
+export const singleReadsWindowMs = 60_000;
 /** So far back the stream begins: whoever followed another server, or this one before it was killed, goes on from there. */
 const lookBackRevisions = 5000;
 const restartBackoff: BackoffOptions = { firstMs: 50, mostMs: 5000 };
@@ -134,7 +135,7 @@ export class CacheHub {
     const known = this.#caches.get(key);
     if (known !== undefined) return known;
     const cache = new KindCache(kind, this.#deps.windowLimits, this.own);
-    const state = { cache, pending: [], ready: false, loading: undefined, singleReads: 0 };
+    const state = { cache, pending: [], ready: false, loading: undefined, singleReads: [] };
     this.#caches.set(key, state);
     this.#byPrefix.set(cache.prefix, [...(this.#byPrefix.get(cache.prefix) ?? []), state]);
     return state;
@@ -163,8 +164,11 @@ export class CacheHub {
    *  one: it is loaded meanwhile. */
   noteSingleRead(kind: Kind): void {
     const state = this.#stateOf(kind);
-    if (state.ready || state.loading !== undefined || ++state.singleReads < singleReadsMax) return;
-    state.singleReads = 0;
+    if (state.ready || state.loading !== undefined) return;
+    const nowMs = this.#deps.clock.monotonicMs();
+    state.singleReads = [...state.singleReads.filter((ms) => nowMs - ms < singleReadsWindowMs), nowMs];
+    if (state.singleReads.length < singleReadsMax) return;
+    state.singleReads = [];
     this.cache(kind).catch((error: unknown) =>
       this.#deps.log.warn("a kind that is read often cannot be cached", { kind: kind.kind, error }),
     );
@@ -368,7 +372,8 @@ interface CacheState {
   pending: UnheardBatch[];
   ready: boolean;
   loading: Promise<void> | undefined;
-  singleReads: number;
+  /** When objects of it were read one by one lately: fewer than `singleReadsMax` times. */
+  singleReads: readonly number[];
   /** Why the kind cannot be cached, heard while its list was under way. */
   unreadable?: Error | undefined;
 }

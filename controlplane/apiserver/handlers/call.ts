@@ -11,6 +11,7 @@ import type { Dialer } from "../reach/dialer.ts";
 import type { NodeLink } from "../reach/node-link.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import type { RegistryDeps } from "../registry/registry-deps.ts";
+import type { KnownObjects } from "../registry/shown-selection.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 import type { Schemas } from "../schemas.ts";
 import type { WatchMetrics } from "../telemetry/watch-metrics.ts";
@@ -114,4 +115,6 @@ export interface ListAnswer {
   readonly revision: number;
   readonly continue: string;
   readonly remaining: number | undefined;
+  /** Where the items had to be converted by others already. */
+  readonly known?: KnownObjects | undefined;
 }

@@ -16,7 +16,7 @@ export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<A
   const options = { ...asked, by };
   const cache = await deps.hub.consistent(served.kind);
   const { revision } = cache;
-  const found = await selectShown(served, scope.shown, cache.select(scope));
+  const { items: found, known } = await selectShown(served, scope.shown, cache.select(scope));
   const chosen = limit > 0 ? found.slice(0, limit) : found;
   let removed = 0;
   for (const { object } of chosen) {
@@ -38,6 +38,6 @@ export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<A
   }
   return {
     type: "list",
-    list: { items: chosen, revision, continue: "", remaining: undefined },
+    list: { items: chosen, revision, continue: "", remaining: undefined, known },
   };
 }

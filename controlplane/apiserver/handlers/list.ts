@@ -9,7 +9,7 @@ import {
 } from "../registry/continue-token.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
-import { selectShown } from "../registry/shown-selection.ts";
+import { type KnownObjects, selectShown } from "../registry/shown-selection.ts";
 import { StorageError, type StoredEntry } from "../registry/storage.ts";
 import { StoredObject } from "../registry/stored-object.ts";
 import type { Answer, Call, HandlerDeps, ListAnswer } from "./call.ts";
@@ -69,15 +69,16 @@ async function firstPage(
   { scope, limit }: Pick<PageRequest, "scope" | "limit">,
 ): Promise<ListAnswer> {
   const { revision } = cache;
-  const found = await selectShown(served, scope.shown, cache.select(scope));
+  const { items: found, known } = await selectShown(served, scope.shown, cache.select(scope));
   if (limit === 0 || found.length <= limit)
-    return { items: found, revision, continue: "", remaining: undefined };
+    return { items: found, revision, continue: "", remaining: undefined, known };
   const items = found.slice(0, limit);
   return {
     items,
     revision,
     continue: encodeContinue({ revision, start: startAfter(scope, items) }),
     remaining: isSelective(scope) ? undefined : found.length - limit,
+    known,
   };
 }
 
@@ -112,25 +113,32 @@ interface PageRequest {
 async function readPage(deps: HandlerDeps, served: ServedKind, page: PageRequest): Promise<ListAnswer> {
   const { scope, limit, revision } = page;
   const items: StoredObject[] = [];
+  let known: KnownObjects | undefined;
   let start = page.start;
   for (;;) {
     const result = await readStore(deps, { ...page, start });
-    const shown = scope.shown.length > 0 ? await shownOf(served, scope, result.entries) : undefined;
+    const shown =
+      scope.shown.length > 0 ? await shownOf(known?.served ?? served, scope, result.entries) : undefined;
+    if (shown?.known !== undefined) known = { ...shown.known, objects: joined(known, shown.known) };
     for (const [at, entry] of result.entries.entries()) {
-      const object = shown === undefined ? new StoredObject(served.kind, entry) : shown.get(entry);
+      const object = shown === undefined ? new StoredObject(served.kind, entry) : shown.items.get(entry);
       if (object === undefined || !inScope(scope, object)) continue;
       items.push(object);
       const rest = result.count - at - 1;
       if (limit === 0 || items.length < limit) continue;
-      if (rest === 0) return { items, revision, continue: "", remaining: undefined };
+      if (rest === 0) return { items, revision, continue: "", remaining: undefined, known };
       const token = encodeContinue({ revision, start: startAfter(scope, items) });
-      return { items, revision, continue: token, remaining: isSelective(scope) ? undefined : rest };
+      return { items, revision, continue: token, remaining: isSelective(scope) ? undefined : rest, known };
     }
     const last = result.entries[result.entries.length - 1];
     if (last === undefined || result.count <= result.entries.length)
-      return { items, revision, continue: "", remaining: undefined };
+      return { items, revision, continue: "", remaining: undefined, known };
     start = `${last.key.slice(scope.prefix.length)}\0`;
   }
+}
+
+function joined(before: KnownObjects | undefined, { objects }: KnownObjects): KnownObjects["objects"] {
+  return before === undefined ? objects : new Map([...before.objects, ...objects]);
 }
 
 /** The objects of a page that are in the scope, all of them converted at once. */
@@ -138,11 +146,15 @@ async function shownOf(
   served: ServedKind,
   scope: Scope,
   entries: readonly StoredEntry[],
-): Promise<ReadonlyMap<StoredEntry, StoredObject>> {
+): Promise<{ readonly items: ReadonlyMap<StoredEntry, StoredObject>; readonly known?: KnownObjects }> {
   const objects = new Map(entries.map((entry) => [new StoredObject(served.kind, entry), entry]));
   const inside = [...objects.keys()].filter((object) => inScope(scope, object));
-  const kept = new Set(await selectShown(served, scope.shown, inside));
-  return new Map([...objects].flatMap(([object, entry]) => (kept.has(object) ? [[entry, object]] : [])));
+  const { items, known } = await selectShown(served, scope.shown, inside);
+  const kept = new Set(items);
+  return {
+    items: new Map([...objects].flatMap(([object, entry]) => (kept.has(object) ? [[entry, object]] : []))),
+    ...(known && { known }),
+  };
 }
 
 async function readStore(deps: HandlerDeps, { scope, start, revision }: PageRequest) {

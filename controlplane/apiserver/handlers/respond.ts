@@ -134,7 +134,7 @@ function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): 
   }
   checkForm(output, served.kind, true);
   const { list } = answer;
-  const objects = list.items.map((item) => item.object);
+  const objects = list.items.map((item) => itemObject(list, item));
   const metadata = listMetadata(list);
   if (output.as === "table") return table(options, objects, metadata);
   if (output.as === "metadataList") {
@@ -170,6 +170,8 @@ function listMetadata(list: ListAnswer): JsonObject {
   };
 }
 
+const itemObject = ({ known }: ListAnswer, item: StoredObject) => known?.objects.get(item) ?? item.object;
+
 /** Kubernetes has no types of its own for custom resources: their lists are written as they are. */
 const isCustom = ({ schema }: ServedKind) => schema !== undefined;
 
@@ -193,10 +195,11 @@ function* listParts(list: ListAnswer, { served, output }: Shown): Generator<Uint
   for (const item of list.items) {
     if (!isFirst) yield comma;
     isFirst = false;
-    if (asMetadata) yield Buffer.from(jsonText(metadataAlone(served.kind, item.object, output.version)));
+    if (asMetadata)
+      yield Buffer.from(jsonText(metadataAlone(served.kind, itemObject(list, item), output.version)));
     else if (served.convert === undefined) yield isCustom(served) ? item.json() : item.bareJson();
     else {
-      const object = servedObject(served, item.object);
+      const object = servedObject(served, itemObject(list, item));
       yield Buffer.from(jsonText(isCustom(served) ? object : withoutType(object)));
     }
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { windowLimits } from "../cache/event-window.ts";
 import { startTestApiserver, type TestAnswer, type TestApiserver } from "../testing.ts";
 import {
   configure,
@@ -346,6 +347,42 @@ describe("custom resources that a webhook converts", () => {
       ["s3"],
     );
     for (const name of ["s1", "s4"]) await call("DELETE", `${path("v2")}/${name}`);
+  });
+
+  it("are converted once to be selected and shown, in a list as in its pages", async () => {
+    for (const name of ["t1", "t2"]) await call("POST", path("v2"), sample("v2", name, { size: "80" }));
+    const sizes = ({ body }: TestAnswer) => body.items.map(({ spec }: Any) => spec.size);
+    hook.seen.length = 0;
+    assert.deepEqual(sizes(await call("GET", `${path("v2")}?fieldSelector=spec.size=80`)), ["80", "80"]);
+    assert.equal(hook.seen.length, 1);
+    const first = await call("GET", `${path("v2")}?fieldSelector=spec.size=80&limit=1`);
+    hook.seen.length = 0;
+    const { continue: token } = first.body.metadata;
+    const rest = await call("GET", `${path("v2")}?fieldSelector=spec.size=80&limit=1&continue=${token}`);
+    assert.deepEqual(sizes(rest), ["80"]);
+    assert.equal(hook.seen.length, 1);
+    hook.seen.length = 0;
+    const gone = await call("DELETE", `${path("v2")}?fieldSelector=spec.size=80`);
+    assert.deepEqual(sizes(gone), ["80", "80"]);
+    assert.equal(hook.seen.length, 1);
+  });
+
+  it("are listed as they were asked about, though they change before the webhook answers", async () => {
+    await call("POST", path("v1"), sample("v1", "u", { n: 90 }));
+    for (const query of ["", "?fieldSelector=spec.size=90"]) {
+      hook.answer = async (request, response) => {
+        // So often that what was there before is kept for history alone.
+        for (let n = 91; n <= 92 + windowLimits.unpackedMax; n++)
+          await call("PATCH", `${path("v1")}/u`, { spec: { n } }, merge);
+        response.end(JSON.stringify(success(request, converted(request))));
+      };
+      const { body } = await call("GET", `${path("v2")}${query}`);
+      const listed = body.items.find(({ metadata }: Any) => metadata.name === "u");
+      assert.deepEqual([listed?.apiVersion, listed?.spec], [`${group}/v2`, { size: "90" }]);
+      converting(answerNamed("good"));
+      await call("PATCH", `${path("v1")}/u`, { spec: { n: 90 } }, merge);
+    }
+    await call("DELETE", `${path("v1")}/u`);
   });
 
   it("are shown to admission webhooks in the version that a rule names", async () => {
