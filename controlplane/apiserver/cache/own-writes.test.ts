@@ -75,6 +75,8 @@ describe("what this server has written itself", () => {
       { a: [undefined] },
       { a: -0 },
       { a: Number.NaN },
+      { a: 1e16 },
+      { a: -(2 ** 60) },
       { a: new Date(0) },
       { a: Object.assign(Object.create(null), { b: "c" }) },
       { a: Object.create({ inherited: "b" }) },

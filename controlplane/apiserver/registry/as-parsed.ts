@@ -1,3 +1,4 @@
+import { parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 
 /** The object that reading its encoding gives: the same parts under a metadata of its own, which ends with the revision as
@@ -16,12 +17,18 @@ function isPlain(value: unknown): boolean {
     case "boolean":
       return true;
     case "number":
-      return Number.isFinite(value) && !Object.is(value, -0);
+      return isPlainNumber(value);
     case "object":
       return value === null || (Array.isArray(value) ? isPlainList(value) : isPlainObject(value));
     default:
       return false;
   }
+}
+
+function isPlainNumber(value: number): boolean {
+  if (!Number.isInteger(value)) return Number.isFinite(value);
+  // One with an exponent may be written as digits, and those read as a whole number of 64 bits.
+  return Number.isSafeInteger(value) ? !Object.is(value, -0) : parseExactJson(String(value)) === value;
 }
 
 function isPlainList(list: readonly unknown[]): boolean {
