@@ -38,10 +38,11 @@ export const cronJobs = kindOf<CronJob>({
     spec.jobTemplate ??= {};
     spec.jobTemplate.metadata ??= {};
     // What a job leaves out is filled in once it is made.
-    const job: Partial<CronJob["spec"]["jobTemplate"]["spec"]> = spec.jobTemplate.spec ?? {};
+    spec.jobTemplate.spec ??= { template: {} };
+    const job = spec.jobTemplate.spec;
     defaultTemplate(job);
+    job.template.metadata ??= {};
     defaultFailurePolicy(job.podFailurePolicy);
-    spec.jobTemplate.spec = { ...job, template: { metadata: {}, ...job.template } };
     object.status ??= {};
   },
   prepareForCreate: clearStatus,

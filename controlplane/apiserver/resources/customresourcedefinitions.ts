@@ -8,6 +8,7 @@ import {
 } from "../customresources/definition.ts";
 import { validateDefinition } from "../customresources/definition-validation.ts";
 import { column } from "./cell-text.ts";
+import { fillIn } from "./fill-in.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
@@ -33,9 +34,12 @@ export const customResourceDefinitions = kindOf<Definition>({
     spec.group ??= "";
     spec.scope ??= "";
     spec.versions ??= [];
-    spec.names = { ...spec.names, plural: spec.names?.plural ?? "", kind: spec.names?.kind ?? "" };
-    spec.names.singular ||= spec.names.kind.toLowerCase();
-    if (spec.names.kind !== "") spec.names.listKind ||= `${spec.names.kind}List`;
+    fillIn(spec, "names", { plural: "", kind: "" });
+    const { names } = spec;
+    if (names.kind !== "") {
+      names.singular ||= names.kind.toLowerCase();
+      names.listKind ||= `${names.kind}List`;
+    }
     spec.conversion ??= { strategy: "None" };
     const { service } = (spec.conversion.webhook as ConversionWebhook | undefined)?.clientConfig ?? {};
     if (service !== undefined) (service as { port?: number }).port ??= 443;

@@ -13,6 +13,7 @@ import {
 import { validateCount, validateShare } from "./counts.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable, invalid, notSupported, required } from "./field-errors.ts";
+import { fillIn } from "./fill-in.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
 import { templateWarnings } from "./pod-warnings.ts";
@@ -37,7 +38,7 @@ export const daemonSets = kindOf<DaemonSet>({
     return { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) };
   },
   applyDefaults({ metadata, spec }) {
-    metadata.annotations = { [templateGeneration]: "0", ...metadata.annotations };
+    fillIn(metadata, "annotations", { [templateGeneration]: "0" });
     spec.revisionHistoryLimit ??= 10;
     spec.updateStrategy ??= {};
     spec.updateStrategy.type ??= "RollingUpdate";

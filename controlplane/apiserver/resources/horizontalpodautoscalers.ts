@@ -9,6 +9,7 @@ import { metricsText } from "./autoscaler-cells.ts";
 import { validateAutoscaler } from "./autoscaler-validation.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
+import { fillIn } from "./fill-in.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
@@ -31,14 +32,6 @@ const scaleDown = (): Rules => ({
   selectPolicy: "Max",
   policies: [{ type: "Percent", value: 100, periodSeconds }],
 });
-
-type Status = NonNullable<HorizontalPodAutoscaler["status"]>;
-
-/** Kubernetes shows that nothing was measured. */
-function shownStatus(status: Partial<Status> = {}): Status {
-  const { desiredReplicas = 0, currentMetrics = null } = status;
-  return { ...status, desiredReplicas, currentMetrics } as Status;
-}
 
 /** Stored as v2; v1 keeps in annotations what it has no fields for. */
 export const horizontalPodAutoscalers = kindOf<HorizontalPodAutoscaler>({
@@ -69,15 +62,14 @@ export const horizontalPodAutoscalers = kindOf<HorizontalPodAutoscaler>({
           },
         },
       ];
-    if (spec.behavior !== undefined)
-      spec.behavior = {
-        scaleUp: { ...scaleUp(), ...spec.behavior.scaleUp },
-        scaleDown: { ...scaleDown(), ...spec.behavior.scaleDown },
-      };
-    object.status = shownStatus(object.status);
+    if (spec.behavior !== undefined) {
+      fillIn(spec.behavior, "scaleUp", scaleUp());
+      fillIn(spec.behavior, "scaleDown", scaleDown());
+    }
+    object.status ??= { desiredReplicas: 0 };
   },
   prepareForCreate(object) {
-    object.status = shownStatus({});
+    object.status = { desiredReplicas: 0 };
   },
   prepareForUpdate: keepStatus,
   validate: (object, _facts, current) => validateAutoscaler(object, current),

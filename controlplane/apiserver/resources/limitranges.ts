@@ -1,5 +1,6 @@
 import type { LimitRange, LimitRangeItem } from "../../../client/types.ts";
 import { column } from "./cell-text.ts";
+import { fillIn } from "./fill-in.ts";
 import { validateLimitRange } from "./limitrange-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
@@ -18,8 +19,6 @@ export const limitRanges = kindOf<LimitRange>({
   subresources: {},
   nameRule: dns1123Subdomain,
   applyDefaults({ spec }) {
-    // Kubernetes shows that there are none.
-    if ((spec.limits ?? []).length === 0) spec.limits = null;
     for (const limit of spec.limits ?? []) if (limit.type === "Container") defaultLimits(limit);
   },
   // As in Kubernetes, one that has no name gets a unique one.
@@ -34,8 +33,6 @@ export const limitRanges = kindOf<LimitRange>({
 
 /** A container's limit is the most that it may have, and its request what is its limit, unless something else is said. */
 function defaultLimits(limit: LimitRangeItem): void {
-  const limits = { ...limit.max, ...limit.default };
-  const requests = { ...limit.min, ...limits, ...limit.defaultRequest };
-  if (Object.keys(limits).length > 0) limit.default = limits;
-  if (Object.keys(requests).length > 0) limit.defaultRequest = requests;
+  fillIn(limit, "default", { ...limit.max });
+  fillIn(limit, "defaultRequest", { ...limit.min, ...limit.default });
 }

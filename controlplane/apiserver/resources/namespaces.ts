@@ -53,5 +53,6 @@ export const namespaces = kindOf<Namespace>({
 });
 
 function labelWithName({ metadata }: Namespace): void {
-  if (metadata.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };
+  const { name, labels } = metadata;
+  if (name && labels?.[nameLabel] !== name) metadata.labels = { ...labels, [nameLabel]: name };
 }

@@ -29,7 +29,8 @@ export function defaultPodSpec(spec: PodSpec): void {
   // The old name stands beside the new one, as old clients still read it.
   if (spec.serviceAccountName === undefined && spec.serviceAccount !== undefined)
     spec.serviceAccountName = spec.serviceAccount;
-  if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
+  if (spec.serviceAccountName !== undefined && spec.serviceAccount !== spec.serviceAccountName)
+    spec.serviceAccount = spec.serviceAccountName;
   for (const container of podContainers(spec)) defaultContainer(container);
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
 }

@@ -4,6 +4,7 @@ import { age, ageColumn, column } from "./cell-text.ts";
 import { validateConditions } from "./condition-validation.ts";
 import { validateCount, validateShare } from "./counts.ts";
 import { invalid, notSupported } from "./field-errors.ts";
+import { fillIn } from "./fill-in.ts";
 import { validateLabelSelector } from "./labels.ts";
 import { pathSegment } from "./names.ts";
 import { keepStatus } from "./status.ts";
@@ -28,7 +29,7 @@ export const podDisruptionBudgets = kindOf<PodDisruptionBudget>({
   // Nobody in Kubernetes looks closer at the name.
   nameRule: pathSegment,
   applyDefaults(object) {
-    object.status = { ...nothingYet, ...object.status };
+    fillIn(object, "status", nothingYet);
   },
   prepareForCreate(object) {
     object.status = { ...nothingYet };

@@ -26,7 +26,7 @@ export const podTemplates = kindOf<PodTemplate>({
   hasSpec: false,
   applyDefaults(object) {
     defaultTemplate(object);
-    object.template = { metadata: {}, ...object.template };
+    if (object.template !== undefined) object.template.metadata ??= {};
   },
   prepareForUpdate(next, current) {
     if (!sameValue(next.template, current.template))

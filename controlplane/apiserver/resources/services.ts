@@ -78,7 +78,10 @@ function defaultService(spec: Spec): void {
     spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: affinityTimeoutSeconds } };
   for (const port of spec.ports ?? []) {
     port.protocol ??= "TCP";
-    if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === "")
+    if (
+      port.port !== undefined &&
+      (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === "")
+    )
       port.targetPort = port.port;
   }
   if (spec.type === "ExternalName") return;
