@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { cloneJson } from "../../../base/clone-json.ts";
+import { exactJsonText } from "../../../base/exact-json.ts";
 import { systemClock } from "../../../base/os/clock.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { toKubeObject } from "../json.ts";
@@ -29,7 +30,7 @@ function same(handed: KubeObject | undefined, kind: Kind, value: Uint8Array, rev
   const read = decodeStored(kind, value, revision);
   assert.deepEqual(handed, read);
   // The order of fields as well, which is that of the JSON that clients get.
-  assert.equal(JSON.stringify(handed), JSON.stringify(read));
+  assert.equal(exactJsonText(handed), exactJsonText(read));
 }
 
 function writeOf(kind: Kind, object: KubeObject, own = new OwnWrites()) {
