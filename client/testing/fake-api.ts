@@ -314,7 +314,7 @@ function patched(
     case "merge":
       return mergePatch(current, body);
     case "strategic":
-      return strategicMergePatch(resource, current, body as Record<string, unknown>);
+      return strategicMergePatch(resource, current, body as Record<string, unknown>).object;
     case "json":
       return jsonPatch.applyPatch(structuredClone(current), structuredClone(body) as jsonPatch.Operation[])
         .newDocument;

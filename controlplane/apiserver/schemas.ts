@@ -3,6 +3,7 @@ import type { JsonSchema } from "./customresources/json-schema.ts";
 import type { JsonObject } from "./json.ts";
 import type { SchemaType } from "./schema/load.ts";
 import type { Forms } from "./schema/managed-update.ts";
+import type { Patched } from "./schema/strategic-merge.ts";
 
 /** What the handlers need to know of field types, from `schema/`. */
 export interface Schemas {
@@ -39,7 +40,9 @@ export interface ObjectSchema {
   /** What OpenAPI's documents tell of it, where no built-in definition does. */
   readonly openApi?: CustomSchema;
   /** Absent where a strategic merge patch has no meaning: nobody says how lists merge. */
-  strategicMerge?(current: JsonObject, patch: JsonObject): JsonObject;
+  strategicMerge?(current: JsonObject, patch: JsonObject): Patched;
+  /** Why what such a patch made is none of these objects, in Kubernetes' words; undefined where it is one. */
+  conversionError?(object: JsonObject): string | undefined;
 }
 
 /** A version of a custom kind as its definition gives it. */

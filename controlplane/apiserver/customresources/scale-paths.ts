@@ -18,6 +18,7 @@ export function scaleOf(paths: ScalePaths): NonNullable<Subresources["scale"]> {
     currentReplicas: (object) => numberAt(object, paths.statusReplicasPath),
     selector: (object) =>
       paths.labelSelectorPath === undefined ? "" : stringOf(selectPath(paths.labelSelectorPath, object)[0]),
+    path: namesOf(paths.specReplicasPath).map((name) => `f:${name}`),
     setReplicas: (object, replicas) => setAt(object, paths.specReplicasPath, replicas),
   };
 }

@@ -17,8 +17,15 @@ import { formsOfServed, typeOfServed } from "./managed-forms.ts";
 import type { PatchRoute } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
 
-/** Server-side apply: the fields a manager gives become its own; those it no longer gives go. Creates what is missing. */
-export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): Promise<Answer> {
+/** What a request applies. */
+export interface Applied {
+  readonly patch: JsonObject;
+  /** The object with it applied, as the called kind serves it: undefined is one that is not there. Fails with Conflict. */
+  readonly mergeServed: (current: JsonObject | undefined) => JsonObject;
+}
+
+/** Reads what is to be applied. Fails as Kubernetes does where it cannot be. */
+export async function readApplied(call: Call, deps: HandlerDeps): Promise<Applied> {
   const manager = call.query.get("fieldManager") ?? "";
   if (manager === "")
     throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
@@ -28,11 +35,11 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
         message: "Required value: is required for apply patch",
       },
     ]);
-  const how = { dryRun: isDryRun(call.query, "PatchOptions"), by: requesterOf(call) };
+  isDryRun(call.query, "PatchOptions");
   const patch = await readPatch(call, deps);
-  const merge = async (current: KubeObject | undefined): Promise<KubeObject> => {
+  const mergeServed = (current: JsonObject | undefined) => {
     const outcome = deps.schemas.serverSideApply({
-      current: current && ((await shownIn(call.served, current)) as unknown as KubeObject),
+      current: current as unknown as KubeObject | undefined,
       patch: structuredClone(patch),
       manager,
       force: truthy(call.query.get("force")),
@@ -44,7 +51,18 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
     });
     if (!outcome.ok) throw applyConflict(outcome.conflicts);
     checkDuplicates(call);
-    return acceptObject(call, deps.schemas, { object: outcome.object });
+    return outcome.object;
+  };
+  return { patch, mergeServed };
+}
+
+/** Server-side apply: the fields a manager gives become its own; those it no longer gives go. Creates what is missing. */
+export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): Promise<Answer> {
+  const { patch, mergeServed } = await readApplied(call, deps);
+  const how = { dryRun: isDryRun(call.query, "PatchOptions"), by: requesterOf(call) };
+  const merge = async (current: KubeObject | undefined): Promise<KubeObject> => {
+    const object = mergeServed(current && { ...(await shownIn(call.served, current)) });
+    return acceptObject(call, deps.schemas, { object });
   };
   const { kind } = call.served;
   const change = async (current: KubeObject) => {

@@ -27,6 +27,8 @@ export interface DecodedBody {
   readonly object: JsonObject;
   /** How it was written; absent for protobuf and for what was made of a patch. */
   readonly written?: WrittenBody;
+  /** What is known to be amiss with how it came about: told along with unknown fields. */
+  readonly flaws?: readonly string[];
 }
 
 interface WrittenBody {
@@ -211,13 +213,14 @@ export function acceptRequest(
   call: Call,
   schemas: Schemas,
   wanted: WantedKind,
-  { object, written }: DecodedBody,
+  body: DecodedBody,
 ): JsonObject {
+  const { object } = body;
   checkNesting(object);
   object.apiVersion ||= apiVersionOf(wanted.group, wanted.version);
   object.kind ||= wanted.kind;
   requireKind(object, wanted);
-  checkFieldNames(call, wanted, written, () => schemas.checkFields(wanted, object));
+  checkFieldNames(call, wanted, body, () => schemas.checkFields(wanted, object));
   return object;
 }
 
@@ -229,11 +232,8 @@ export async function acceptObject(call: Call, schemas: Schemas, body: DecodedBo
 }
 
 /** The same of what is to be merged into an object, which may leave its name to that. */
-export async function acceptPart(
-  call: Call,
-  schemas: Schemas,
-  { object, written }: DecodedBody,
-): Promise<KubeObject> {
+export async function acceptPart(call: Call, schemas: Schemas, body: DecodedBody): Promise<KubeObject> {
+  const { object } = body;
   const { served, target } = call;
   // A patch may have built what no text could bring.
   checkNesting(object);
@@ -242,7 +242,7 @@ export async function acceptPart(
   requireServed(served, object);
   const schema = schemaOf(served, schemas);
   const { group, version } = served;
-  checkFieldNames(call, { group, version, kind: served.kind.kind }, written, () => schema.accept(object));
+  checkFieldNames(call, { group, version, kind: served.kind.kind }, body, () => schema.accept(object));
   // Whoever converts it is told where it is.
   if (served.slow !== undefined && served.kind.namespaced && isObject(object.metadata))
     object.metadata.namespace ??= target.namespace;
@@ -288,7 +288,7 @@ function requireKind(object: JsonObject, wanted: WantedKind): void {
 function checkFieldNames(
   call: Call,
   wanted: Gvk,
-  written: WrittenBody | undefined,
+  { written, flaws = [] }: DecodedBody,
   find: () => FieldFindings,
 ): void {
   const asked = call.query.get("fieldValidation") ?? "";
@@ -297,7 +297,7 @@ function checkFieldNames(
   const [typeError] = found.typeErrors;
   if (typeError !== undefined) throw new UndecodableError({ kind, version }, kind, typeError);
   if (asked === "Ignore") return;
-  const problems = fieldProblems(found, written, asked === "Strict");
+  const problems = [...flaws, ...fieldProblems(found, written, asked === "Strict")];
   if (problems.length === 0) return;
   if (asked === "Strict")
     throw new UndecodableError({ kind, version }, kind, `strict decoding error: ${problems.join(", ")}`);

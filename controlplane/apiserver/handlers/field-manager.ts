@@ -43,7 +43,7 @@ export function resetsOf(
 const managerBytesMax = 128;
 
 /** Named in the query, else the first word of the user agent, as in Kubernetes. */
-function managerOf({ query, headers }: Call): string {
+export function managerOf({ query, headers }: Call): string {
   const named = query.get("fieldManager") ?? "";
   if (named !== "") return named;
   let name = "";

@@ -2,17 +2,28 @@ import type { KubeObject } from "../../../client/types.ts";
 import { conflict, invalid, modifiedMeanwhile, notFound, resourceNotFound } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { type JsonObject, objectOf, stringOf, toKubeObject } from "../json.ts";
-import type { Subresources } from "../registry/kind.ts";
-import type { ServedKind } from "../registry/kind-table.ts";
+import type { Kind, Subresources } from "../registry/kind.ts";
+import { type ServedKind, servedForms } from "../registry/kind-table.ts";
+import { rfc3339 } from "../registry/object-meta.ts";
 import { shownIn, storedFrom } from "../registry/slow-conversion.ts";
 import { decodeStored, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { age, ageColumn, column } from "../resources/cell-text.ts";
+import { readManagers } from "../schema/managed-fields.ts";
+import { setManagers } from "../schema/managed-update.ts";
+import {
+  managersOfScale,
+  managersOfScaled,
+  type ReplicasPath,
+  scaleVersion,
+} from "../schema/scale-managers.ts";
+import { readApplied } from "./apply.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { acceptRequest, readRequest } from "./decode-body.ts";
-import { recorderOf } from "./field-manager.ts";
+import { managerOf } from "./field-manager.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
-import { acceptPatched, patcherFor } from "./patch.ts";
+import { acceptPatched } from "./patch.ts";
+import { readPatch } from "./patch-forms.ts";
 import { columnDefinition, nameColumn, type TableView } from "./shapes.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -29,61 +40,87 @@ export async function getScale(call: Call, deps: HandlerDeps): Promise<Answer> {
 
 export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer> {
   const object = readRequest(call, deps.schemas, scaleKind);
-  return changeScale(call, deps, () => structuredClone(object));
+  return changeScale(
+    call,
+    deps,
+    recorded(call, deps, () => structuredClone(object)),
+  );
 }
 
 export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer> {
   const type = (header(call.headers, "content-type").split(";")[0] ?? "").trim();
-  // A Scale has no lists: strategic merge is plain merge.
-  const plain = type === "application/strategic-merge-patch+json" ? "application/merge-patch+json" : type;
-  const patcher = patcherFor(plain, call, deps, call.body);
-  return changeScale(call, deps, (current) =>
+  const scaleCall = { ...call, served: servedScale(call, deps) };
+  if (type === "application/apply-patch+yaml") {
+    const { mergeServed } = await readApplied(scaleCall, deps);
+    const accept = (object: JsonObject) => acceptRequest(scaleCall, deps.schemas, scaleKind, { object });
+    return changeScale(call, deps, (scale) => accept(mergeServed(scale)));
+  }
+  const patch = readPatch(type, scaleCall, deps);
+  const patched = (scale: JsonObject) =>
     acceptPatched(
-      () => patcher(scaleOf(call.served, current)),
-      (object) => acceptRequest(call, deps.schemas, scaleKind, { object }),
-    ),
-  );
+      patch,
+      () => structuredClone(scale),
+      (body) => acceptRequest(call, deps.schemas, scaleKind, body),
+    );
+  return changeScale(call, deps, recorded(call, deps, patched));
 }
 
-async function changeScale(
-  call: Call,
-  deps: HandlerDeps,
-  wantedScale: (current: KubeObject) => JsonObject | Promise<JsonObject>,
-): Promise<Answer> {
+/** The Scale as a kind of its own. That of a custom resource takes no strategic merge, as its resource does not. */
+function servedScale({ served }: Call, deps: HandlerDeps): ServedKind {
+  const { group, version } = scaleKind;
+  const kind: Kind = { ...served.kind, group, version, kind: scaleKind.kind, otherForms: [], resets: {} };
+  const { strategicMerge: _, ...schema } = deps.schemas.of(scaleKind);
+  const apiVersion = scaleVersion;
+  const { plural, view } = served;
+  const own = served.schema === undefined ? {} : { schema };
+  return { kind, group, version, apiVersion, plural, view, subresources: {}, ...own };
+}
+
+type Rescale = (scale: JsonObject) => JsonObject | Promise<JsonObject>;
+
+/** With a note of who wants it. */
+function recorded(call: Call, deps: HandlerDeps, wanted: Rescale): Rescale {
+  return async (scale) => {
+    const next = toKubeObject(await wanted(structuredClone(scale)));
+    const spec = objectOf(next.spec);
+    // A zero is nobody's, as it is left out.
+    if (spec.replicas === 0) delete spec.replicas;
+    deps.schemas.recordUpdate({
+      current: toKubeObject(scale),
+      next,
+      manager: managerOf(call),
+      subresource: call.target.subresource,
+      resets: [],
+      now: rfc3339(deps.clock.wallMs()),
+    });
+    return { ...next };
+  };
+}
+
+async function changeScale(call: Call, deps: HandlerDeps, wantedScale: Rescale): Promise<Answer> {
   const { served } = call;
   const { kind } = served;
   const by = requesterOf(call);
   const dryRun = isDryRun(call.query);
   const seen = (object: KubeObject, old: KubeObject) =>
     ({ operation: "update", object, old, kind, type: scaleKind, by, dryRun }) as const;
+  const pathIn: ReplicasPath = (apiVersion) => {
+    const form = servedForms(kind).find((one) => one.group === served.group && one.apiVersion === apiVersion);
+    return form && (scaling(form).path ?? ["f:spec", "f:replicas"]);
+  };
   const change = async (stored: KubeObject) => {
     const current = await shownObject(served, stored);
-    const wanted = toKubeObject(await wantedScale(current));
+    const managers = readManagers(current.metadata.managedFields);
+    const old = scaleOf(served, current);
+    setManagers(old, managersOfScale(managers, pathIn));
+    const wanted = toKubeObject(await wantedScale({ ...old }));
     await deps.admission.mutate(seen(wanted, scaleOf(served, current)));
-    const metadata = objectOf(wanted.metadata);
-    requireNamespace(stringOf(metadata.namespace), call.target.namespace);
-    requireName(stringOf(metadata.name), call.target.name);
-    const uid = stringOf(metadata.uid);
-    if (uid !== "" && uid !== current.metadata.uid)
-      throw conflict(
-        call.served,
-        call.target.name,
-        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
-      );
-    const version = stringOf(metadata.resourceVersion);
-    if (version !== "" && version !== current.metadata.resourceVersion)
-      throw conflict(call.served, call.target.name, modifiedMeanwhile);
-    const replicas = Number(objectOf(wanted.spec).replicas ?? 0);
-    if (replicas < 0)
-      throw invalid({ group: "autoscaling", kind: "Scale" }, call.target.name, [
-        {
-          reason: "FieldValueInvalid",
-          field: "spec.replicas",
-          message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
-        },
-      ]);
+    checkScale(call, wanted, current);
     const next = structuredClone(current);
-    scaling(served).setReplicas(next, replicas);
+    scaling(served).setReplicas(next, Number(objectOf(wanted.spec).replicas ?? 0));
+    const ofScale = readManagers(wanted.metadata.managedFields);
+    const { apiVersion } = served;
+    setManagers(next, managersOfScaled(managers, ofScale, { apiVersion, pathIn }));
     return served.convert === undefined ? next : toKubeObject(await storedFrom(served, { ...next }));
   };
   const options = {
@@ -95,7 +132,6 @@ async function changeScale(
       const [after, before] = [await shownObject(served, next), await shownObject(served, current)];
       await deps.admission.validate(seen(scaleOf(served, after), scaleOf(served, before)));
     },
-    record: recorderOf(call, deps),
   } as const;
   const updated = await updateObject(deps, kind, call.target, change, options);
   return answer(served, await shownObject(served, updated));
@@ -105,6 +141,32 @@ async function changeScale(
 async function shownObject(served: ServedKind, object: KubeObject): Promise<KubeObject> {
   if (served.convert === undefined) return object;
   return (await shownIn(served, object)) as unknown as KubeObject;
+}
+
+/** Fails where the Scale is no number of replicas, or meant for something else than there is. */
+function checkScale(call: Call, wanted: KubeObject, current: KubeObject): void {
+  const metadata = objectOf(wanted.metadata);
+  requireNamespace(stringOf(metadata.namespace), call.target.namespace);
+  requireName(stringOf(metadata.name), call.target.name);
+  const uid = stringOf(metadata.uid);
+  if (uid !== "" && uid !== current.metadata.uid)
+    throw conflict(
+      call.served,
+      call.target.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+    );
+  const version = stringOf(metadata.resourceVersion);
+  if (version !== "" && version !== current.metadata.resourceVersion)
+    throw conflict(call.served, call.target.name, modifiedMeanwhile);
+  const replicas = Number(objectOf(wanted.spec).replicas ?? 0);
+  if (replicas >= 0) return;
+  throw invalid({ group: "autoscaling", kind: "Scale" }, call.target.name, [
+    {
+      reason: "FieldValueInvalid",
+      field: "spec.replicas",
+      message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+    },
+  ]);
 }
 
 function scaling({ subresources }: ServedKind): NonNullable<Subresources["scale"]> {

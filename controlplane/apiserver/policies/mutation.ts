@@ -2,11 +2,11 @@ import type { KubeObject } from "../../../client/types.ts";
 import { objectIn, type RequestForm } from "../admission/matching/asked-request.ts";
 import { costLimits } from "../cel/environment.ts";
 import { CelError, CelList, type Value } from "../cel/values.ts";
-import { applyOperations, PatchFailure } from "../handlers/json-patch.ts";
+import { applyOperations, PatchFailure } from "../handlers/json-operations.ts";
 import { isObject, type JsonObject, objectOf } from "../json.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import type { Schemas } from "../schemas.ts";
-import { failureText, readPatched } from "../webhooks/patched-object.ts";
+import { readPatched } from "../webhooks/patched-object.ts";
 import { type Evaluation, OutOfBudget } from "./expressions.ts";
 import { checkTypeNames, jsonOf } from "./patch-messages.ts";
 import type { CompiledMutation } from "./policy.ts";
@@ -90,7 +90,7 @@ function patchedBy(served: JsonObject, operations: readonly JsonObject[]): JsonO
     throw new MutationFault("JSON Patch: what it makes is no object");
   } catch (error) {
     if (!(error instanceof PatchFailure)) throw error;
-    if (error.operation.op === "test") return undefined;
-    throw new MutationFault(`JSON Patch: ${failureText(error)}`);
+    if (error.isFailedTest) return undefined;
+    throw new MutationFault(`JSON Patch: ${error.message}`);
   }
 }

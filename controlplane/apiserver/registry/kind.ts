@@ -174,6 +174,8 @@ export interface Subresources {
   readonly scale?: {
     readonly replicas: (object: KubeObject) => number;
     readonly setReplicas: (object: KubeObject, replicas: number) => void;
+    /** Where the number stands, as elements of a path (`f:spec`); absent: spec.replicas. */
+    readonly path?: readonly string[];
     readonly currentReplicas: (object: KubeObject) => number;
     /** The label selector as text. */
     readonly selector: (object: KubeObject) => string;

@@ -60,6 +60,7 @@ export function typedPart<T>(part: TypedPart<T>): Part {
 export interface TypedScale<T> {
   readonly replicas: (object: T) => number;
   readonly setReplicas: (object: T, replicas: number) => void;
+  readonly path?: readonly string[];
   readonly currentReplicas: (object: T) => number;
   readonly selector: (object: T) => string;
 }

@@ -119,6 +119,13 @@ function checkField(field: SchemaField, value: unknown, where: Where): void {
   }
 }
 
+/** What is wrong with a value of a plain type, where it is not told with its place. */
+export function checkValueText(field: SchemaField, value: unknown): string | undefined {
+  const report = { unknown: [], duplicate: [], typeErrors: [] as string[] };
+  checkValue(field, value, { at: "", goAt: "", struct: "", report });
+  return report.typeErrors[0];
+}
+
 function checkValue(field: SchemaField, value: unknown, where: Where): void {
   switch (field.t) {
     case "any":

