@@ -38,7 +38,7 @@ describe("FakeApi", () => {
         { type: "A", status: "False" },
         { type: "C", status: "True" },
       ],
-      podIPs: [{ ip: "10.0.0.1" }, { ip: "10.0.0.2" }],
+      podIPs: [{ ip: "10.0.0.2" }, { ip: "10.0.0.1" }],
       hostIPs: [{ ip: "10.0.0.2" }],
       containerStatuses: [{ name: "b" }],
     });

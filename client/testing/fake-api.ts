@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import jsonPatch from "fast-json-patch";
 import { matchesLabels, parseSelector } from "../../base/label-selector.ts";
+import { applyOperations } from "../../controlplane/apiserver/handlers/json-operations.ts";
 import { strategicMergePatch } from "../../controlplane/apiserver/schema/strategic-merge.ts";
 import type {
   ApiClient,
@@ -316,8 +316,7 @@ function patched(
     case "strategic":
       return strategicMergePatch(resource, current, body as Record<string, unknown>).object;
     case "json":
-      return jsonPatch.applyPatch(structuredClone(current), structuredClone(body) as jsonPatch.Operation[])
-        .newDocument;
+      return applyOperations(structuredClone(current), body as readonly Record<string, unknown>[]);
     default:
       throw refusal(415, "UnsupportedMediaType", `the fake API has no ${type} patch`);
   }

@@ -6,9 +6,9 @@ import { findTypeName, rootType } from "./schema/load.ts";
 import { recordUpdate } from "./schema/managed-update.ts";
 import { normalizeObject } from "./schema/normalize.ts";
 import { decodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
+import { restoreAs } from "./schema/restore.ts";
 import { strategicMergePatch } from "./schema/strategic-merge.ts";
 import { typedErrors } from "./schema/typed-errors.ts";
-import { unstructuredError } from "./schema/unstructured-error.ts";
 import type { Schemas } from "./schemas.ts";
 
 /** The handlers' view of `schema/`. */
@@ -28,7 +28,7 @@ export function schemas(): Schemas {
         normalizeObject(object);
       },
       strategicMerge: (current, patch) => strategicMergePatch(gvk, current, patch),
-      conversionError: (object) => unstructuredError(rootType(object), object),
+      restore: (object) => restoreAs(gvk, object),
     }),
     checkFields,
     // Kinds of which nobody says a type are judged by their own schema, as in every write.

@@ -41,8 +41,8 @@ export interface ObjectSchema {
   readonly openApi?: CustomSchema;
   /** Absent where a strategic merge patch has no meaning: nobody says how lists merge. */
   strategicMerge?(current: JsonObject, patch: JsonObject): Patched;
-  /** Why what such a patch made is none of these objects, in Kubernetes' words; undefined where it is one. */
-  conversionError?(object: JsonObject): string | undefined;
+  /** Takes over what such a patch made; mutates. Gives what is wrong with it, in Kubernetes' words. */
+  restore?(object: JsonObject): string | undefined;
 }
 
 /** A version of a custom kind as its definition gives it. */

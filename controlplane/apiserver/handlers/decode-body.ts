@@ -163,9 +163,12 @@ const typeShape =
 
 function requireObject(value: unknown): JsonObject {
   if (isObject(value)) return value;
-  throw badRequest(
-    `${noKind}; json parse error: json: cannot unmarshal ${goKindOf(value)} into Go value of type ${typeShape}`,
-  );
+  throw badRequest(noTypeText(value));
+}
+
+/** What Kubernetes says of a value that is no object, and so has no type. */
+export function noTypeText(value: unknown): string {
+  return `${noKind}; json parse error: json: cannot unmarshal ${goKindOf(value)} into Go value of type ${typeShape}`;
 }
 
 /** The same for the body of a create or update: what cannot be read is told with the kind that was to be. */

@@ -1,13 +1,13 @@
 import { ApiError, badRequest } from "../api-error.ts";
 import { goKindOf } from "../go-json-error.ts";
-import { isObject, type JsonObject, objectOf } from "../json.ts";
+import { isObject, type JsonObject } from "../json.ts";
 import { duplicatesInJson } from "../schema/duplicate-fields.ts";
 import { applyOperations, jsonPatchLimits, PatchFailure } from "./json-operations.ts";
 
 /** JSON patch (RFC 6902) as a request brings it. */
 export interface JsonPatcher {
   readonly operations: readonly JsonObject[];
-  readonly apply: (current: JsonObject) => JsonObject;
+  readonly apply: (current: JsonObject) => unknown;
 }
 
 /** Read once and applied as often as needed. Fails with 400, 413, and with 422 where it does not fit the object: Kubernetes'
@@ -24,7 +24,7 @@ export function jsonPatcher(patch: unknown, isChecked: boolean): JsonPatcher {
     );
   const apply = (current: JsonObject) => {
     try {
-      return objectOf(applyOperations(current, operations));
+      return applyOperations(current, operations);
     } catch (error) {
       if (!(error instanceof PatchFailure)) throw error;
       throw new ApiError(
@@ -62,11 +62,7 @@ function operationsOf(patch: unknown, isChecked: boolean): readonly JsonObject[]
 const known = new Set(["op", "path", "from", "value"]);
 
 /** What operations say twice, or beside the point. */
-export function operationFlaws(operations: readonly JsonObject[], text: string): readonly string[] {
-  const odd = operations.flatMap((operation, at) =>
-    Object.keys(operation)
-      .filter((name) => !known.has(name))
-      .map((name) => `unknown field ${JSON.stringify(`[${at}].${name}`)}`),
-  );
-  return [...duplicatesInJson(text), ...odd].map((flaw) => `json patch ${flaw}`);
+export function operationFlaws(text: string): readonly string[] {
+  const isUnknown = (path: string, key: string) => /^\[\d+\]$/.test(path) && !known.has(key);
+  return duplicatesInJson(text, isUnknown).map((flaw) => `json patch ${flaw}`);
 }

@@ -6,30 +6,31 @@ import {
   unroutableMediaType,
   unsupportedMediaType,
 } from "../api-error.ts";
+import { header } from "../filters/request-info.ts";
 import { goJsonError, goKindOf } from "../go-json-error.ts";
-import { isObject, type JsonObject, jsonText, objectOf } from "../json.ts";
+import { isObject, type JsonObject, jsonText } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
 import { duplicatesInJson } from "../schema/duplicate-fields.ts";
 import { goPrinted } from "../schema/go-printed.ts";
-import { rootType } from "../schema/load.ts";
 import { PatchError } from "../schema/patch-error.ts";
 import { inGoOrder, type Touched, touchedByMerge, touchedByOperations } from "../schema/patched-text.ts";
 import type { Call, HandlerDeps } from "./call.ts";
 import { bodyText, schemaOf } from "./decode-body.ts";
 import { jsonPatcher, operationFlaws } from "./json-patch.ts";
+import { typeOfServed } from "./managed-forms.ts";
 import { mergePatch } from "./merge-patch.ts";
 import { checkNoForce } from "./write-options.ts";
 
 /** A patch in one of its forms, read once. */
 export interface Patch {
-  /** What becomes of `current`, which it may change. May be asked as often as needed. */
-  readonly apply: (current: JsonObject) => JsonObject;
+  /** What becomes of `current`, which it may change: no object where the patch says so. May be asked as often as needed. */
+  readonly apply: (current: JsonObject) => unknown;
   /** What the patch says twice, or beside the point, for those who ask. */
   readonly flaws: readonly string[];
   /** How Kubernetes shows what the patch made where that cannot be decoded. */
-  readonly shown: (patched: JsonObject) => string;
-  /** Why it cannot be decoded, where Kubernetes has words of its own for that. */
-  readonly undecodable?: (patched: JsonObject) => string | undefined;
+  readonly shown: (patched: unknown) => string;
+  /** Set where Kubernetes takes what the patch made over by other means than text: gives what is wrong with it. Mutates. */
+  readonly restore?: (patched: JsonObject) => string | undefined;
 }
 
 const patchTypes = [
@@ -39,10 +40,24 @@ const patchTypes = [
   "application/apply-patch+yaml",
 ] as const;
 
-/** Reads the patch. Fails with 400 and 415. */
-export function readPatch(type: string, call: Call, deps: HandlerDeps): Patch {
+export function patchTypeOf({ headers }: Call): string {
+  return (header(headers, "content-type").split(";")[0] ?? "").trim();
+}
+
+/** Gives the patch, which is read where it is first asked for: what is not there is told before what is wrong with the patch.
+ *  Fails with 415, what it gives with 400. */
+export function patchReader(call: Call, deps: HandlerDeps): () => Patch {
+  const type = patchTypeOf(call);
   if (!patchTypes.some((one) => one === type)) throw unpatchable(call);
   checkNoForce(call.query);
+  let patch: Patch | undefined;
+  return () => {
+    patch ??= readPatch(type, call, deps);
+    return patch;
+  };
+}
+
+function readPatch(type: string, call: Call, deps: HandlerDeps): Patch {
   switch (type) {
     case "application/json-patch+json":
       return jsonForm(call);
@@ -56,24 +71,24 @@ export function readPatch(type: string, call: Call, deps: HandlerDeps): Patch {
 function jsonForm(call: Call): Patch {
   const { value, text } = parse(call, isChecked(call) ? "error decoding patch: " : "");
   const { apply, operations } = jsonPatcher(value, isChecked(call));
-  const flaws = isChecked(call) ? operationFlaws(operations, text) : [];
+  const flaws = isChecked(call) ? operationFlaws(text) : [];
   return { apply, flaws, shown: (patched) => shownJson(call, patched, touchedByOperations(operations)) };
 }
 
 function mergeForm(call: Call): Patch {
   const { value: patch, text } = readMerge(call);
-  const apply = (current: JsonObject) => objectOf(mergePatch(current, patch));
+  const apply = (current: JsonObject) => mergePatch(current, patch);
   const flaws = isChecked(call) ? duplicatesInJson(text) : [];
   return { apply, flaws, shown: (patched) => shownJson(call, patched, touchedByMerge(patch)) };
 }
 
-/** Where nobody looks for fields that are none, Kubernetes reads the patch by other words. */
-function readMerge(call: Call): { readonly value: JsonObject; readonly text: string } {
+/** Where nobody looks for fields that are none, Kubernetes reads the patch by other words; a list then takes the object's place. */
+function readMerge(call: Call): { readonly value: unknown; readonly text: string } {
   const bad = "Invalid JSON Patch";
   if (!isChecked(call)) {
     const text = bodyText(call.body);
     const value: unknown = goJsonError(text) === undefined ? parse(call, "").value : undefined;
-    if (isObject(value)) return { value, text };
+    if (isObject(value) || Array.isArray(value)) return { value, text };
     throw badRequest(bad);
   }
   const { value, text } = parse(call, "error decoding patch: ");
@@ -84,20 +99,18 @@ function readMerge(call: Call): { readonly value: JsonObject; readonly text: str
 function strategicForm(call: Call, deps: HandlerDeps): Patch {
   const { value, text } = parse(call, "");
   const patch = requireObject(value, "");
-  const { strategicMerge, conversionError } = schemaOf(call.served, deps.schemas);
+  const { strategicMerge, restore } = schemaOf(call.served, deps.schemas);
   if (strategicMerge === undefined) throw unsupportedMediaType(customPatchTypes);
   let left: JsonObject = patch;
-  const { apiVersion, kind } = call.served;
   return {
     flaws: isChecked(call) ? duplicatesInJson(text) : [],
     apply(current) {
       const merged = inTerms(() => strategicMerge(current, patch));
       left = merged.patch;
-      // Whatever the patch says of them.
-      return { ...merged.object, apiVersion, kind: kind.kind };
+      return merged.object;
     },
     shown: () => goPrinted(left),
-    ...(conversionError && { undecodable: conversionError }),
+    ...(restore && { restore }),
   };
 }
 
@@ -112,8 +125,8 @@ function inTerms<T>(merge: () => T): T {
   }
 }
 
-function shownJson({ served }: Call, patched: JsonObject, touched: Touched): string {
-  const type = served.schema === undefined ? rootType(patched) : undefined;
+function shownJson({ served }: Call, patched: unknown, touched: Touched): string {
+  const type = served.schema === undefined ? typeOfServed(served) : undefined;
   return jsonText(inGoOrder(patched, touched, type));
 }
 

@@ -1,16 +1,15 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { type ApiError, invalid } from "../api-error.ts";
-import { header } from "../filters/request-info.ts";
-import type { JsonObject } from "../json.ts";
+import { isObject, type JsonObject } from "../json.ts";
 import type { Part } from "../registry/kind.ts";
 import { shownIn } from "../registry/slow-conversion.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { writtenForm } from "../schema/written-form.ts";
 import { apply } from "./apply.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
-import { acceptObject, type DecodedBody } from "./decode-body.ts";
+import { acceptObject, type DecodedBody, noTypeText } from "./decode-body.ts";
 import { recorderOf } from "./field-manager.ts";
-import { type Patch, readPatch } from "./patch-forms.ts";
+import { type Patch, patchReader, patchTypeOf } from "./patch-forms.ts";
 import { isDryRun } from "./write-options.ts";
 import { UndecodableError } from "./wrong-kind.ts";
 
@@ -26,14 +25,13 @@ export function patch(call: Call, deps: HandlerDeps): Promise<Answer> {
 }
 
 export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRoute): Promise<Answer> {
-  const type = (header(call.headers, "content-type").split(";")[0] ?? "").trim();
-  if (type === "application/apply-patch+yaml") return apply(call, deps, route);
+  if (patchTypeOf(call) === "application/apply-patch+yaml") return apply(call, deps, route);
   const dryRun = isDryRun(call.query, "PatchOptions");
-  const patch = readPatch(type, call, deps);
+  const patchOf = patchReader(call, deps);
   const { keep } = route;
   const change = async (current: KubeObject): Promise<KubeObject> => {
     const shown = async () => writtenForm(await shownIn(call.served, structuredClone(current)));
-    const patched = await acceptPatched(patch, shown, (body) => acceptObject(call, deps.schemas, body));
+    const patched = await acceptPatched(patchOf(), shown, (body) => acceptObject(call, deps.schemas, body));
     return keep === undefined ? patched : keep(current, patched);
   };
   const options = {
@@ -55,7 +53,8 @@ export async function acceptPatched<T>(
   accept: (body: DecodedBody) => T | Promise<T>,
 ): Promise<T> {
   const object = patch.apply(await current());
-  const why = patch.undecodable?.(object);
+  if (!isObject(object)) throw undecodable(patch, object, noTypeText(object));
+  const why = patch.restore?.(object);
   if (why !== undefined) throw undecodable(patch, object, why);
   try {
     return await accept({ object, flaws: patch.flaws });
@@ -65,7 +64,7 @@ export async function acceptPatched<T>(
   }
 }
 
-function undecodable(patch: Patch, patched: JsonObject, why: string): ApiError {
+function undecodable(patch: Patch, patched: unknown, why: string): ApiError {
   const message = `Invalid value: ${JSON.stringify(patch.shown(patched))}: ${why}`;
   return invalid({ group: "", kind: "" }, "", [{ reason: "FieldValueInvalid", field: "patch", message }]);
 }

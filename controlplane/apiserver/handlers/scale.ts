@@ -1,6 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { conflict, invalid, modifiedMeanwhile, notFound, resourceNotFound } from "../api-error.ts";
-import { header } from "../filters/request-info.ts";
 import { type JsonObject, objectOf, stringOf, toKubeObject } from "../json.ts";
 import type { Kind, Subresources } from "../registry/kind.ts";
 import { type ServedKind, servedForms } from "../registry/kind-table.ts";
@@ -23,7 +22,7 @@ import { acceptRequest, readRequest } from "./decode-body.ts";
 import { managerOf } from "./field-manager.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
 import { acceptPatched } from "./patch.ts";
-import { readPatch } from "./patch-forms.ts";
+import { patchReader, patchTypeOf } from "./patch-forms.ts";
 import { columnDefinition, nameColumn, type TableView } from "./shapes.ts";
 import { isDryRun } from "./write-options.ts";
 
@@ -48,17 +47,16 @@ export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer
 }
 
 export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const type = (header(call.headers, "content-type").split(";")[0] ?? "").trim();
   const scaleCall = { ...call, served: servedScale(call, deps) };
-  if (type === "application/apply-patch+yaml") {
+  if (patchTypeOf(call) === "application/apply-patch+yaml") {
     const { mergeServed } = await readApplied(scaleCall, deps);
     const accept = (object: JsonObject) => acceptRequest(scaleCall, deps.schemas, scaleKind, { object });
     return changeScale(call, deps, (scale) => accept(mergeServed(scale)));
   }
-  const patch = readPatch(type, scaleCall, deps);
+  const patchOf = patchReader(scaleCall, deps);
   const patched = (scale: JsonObject) =>
     acceptPatched(
-      patch,
+      patchOf(),
       () => structuredClone(scale),
       (body) => acceptRequest(call, deps.schemas, scaleKind, body),
     );

@@ -95,8 +95,12 @@ function lineAt(text: string, offset: number): number {
   return line;
 }
 
-/** The same in JSON: `duplicate field "spec.replicas"`. */
-export function duplicatesInJson(json: string): readonly string[] {
+/** The same in JSON: `duplicate field "spec.replicas"`.
+ *  @param isUnknown Of a key and the path of its object: told too, in the order of the text. */
+export function duplicatesInJson(
+  json: string,
+  isUnknown: (path: string, key: string) => boolean = () => false,
+): readonly string[] {
   const found = new Set<string>();
   const stack: Frame[] = [];
   for (const match of json.matchAll(token)) {
@@ -126,7 +130,11 @@ export function duplicatesInJson(json: string): readonly string[] {
         if (top !== undefined) top.isKey = false;
         break;
       default:
-        if (top !== undefined && !top.isList && top.isKey) enterKey(top, String(JSON.parse(text)), found);
+        if (top !== undefined && !top.isList && top.isKey) {
+          const key = String(JSON.parse(text));
+          if (isUnknown(top.path, key)) found.add(`unknown field ${JSON.stringify(pathOf(top, key))}`);
+          enterKey(top, key, found);
+        }
     }
     if (found.size >= reportedMax) break;
   }
@@ -148,10 +156,11 @@ const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
 
 function enterKey(frame: Frame, key: string, found: Set<string>): void {
   frame.key = key;
-  const path = frame.path === "" ? key : `${frame.path}.${key}`;
-  if (frame.seen.has(key)) found.add(`duplicate field ${JSON.stringify(path)}`);
+  if (frame.seen.has(key)) found.add(`duplicate field ${JSON.stringify(pathOf(frame, key))}`);
   frame.seen.add(key);
 }
+
+const pathOf = ({ path }: Frame, key: string) => (path === "" ? key : `${path}.${key}`);
 
 function childPath(parent: Frame | undefined): string {
   if (parent === undefined) return "";

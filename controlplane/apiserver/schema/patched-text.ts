@@ -14,8 +14,11 @@ export function inGoOrder(value: unknown, touched: Touched | undefined, type?: S
   if (Array.isArray(value)) return value.map((one, at) => inGoOrder(one, touched?.[at], type));
   if (!isObject(value)) return value;
   const names = Object.keys(value).sort();
-  if (touched === undefined && type !== undefined)
-    names.sort((a, b) => numberOf(type, a) - numberOf(type, b));
+  if (touched === undefined && type !== undefined) {
+    const declared = Object.keys(type.fields);
+    const placeOf = (name: string) => (declared.includes(name) ? declared.indexOf(name) : declared.length);
+    names.sort((a, b) => placeOf(a) - placeOf(b));
+  }
   const field = (name: string) => (type === undefined ? undefined : fieldOf(type, name));
   return Object.fromEntries(names.map((name) => [name, within(field(name), value[name], touched?.[name])]));
 }
@@ -27,17 +30,10 @@ function within(field: SchemaField | undefined, value: unknown, touched: Touched
   return Object.fromEntries(names.map((name) => [name, inGoOrder(value[name], touched?.[name], type)]));
 }
 
-/** Fields are numbered in the order in which they are declared; kind and version, which have no number, go first. */
-function numberOf(type: SchemaType, name: string): number {
-  const number = Number.parseFloat(fieldOf(type, name)?.n ?? "");
-  if (!Number.isNaN(number)) return number;
-  return name === "kind" ? -2 : name === "apiVersion" ? -1 : Number.MAX_SAFE_INTEGER;
-}
-
-/** The levels that a merge patch goes into. */
+/** The levels that a merge patch goes into: its lists too, in whose objects it looks for nulls. */
 export function touchedByMerge(patch: unknown): Touched {
-  if (!isObject(patch)) return {};
-  const inner = Object.entries(patch).filter(([, value]) => isObject(value));
+  if (typeof patch !== "object" || patch === null) return {};
+  const inner = Object.entries(patch).filter(([, value]) => typeof value === "object" && value !== null);
   return Object.fromEntries(inner.map(([name, value]) => [name, touchedByMerge(value)]));
 }
 
