@@ -101,6 +101,17 @@ describe("the forms of meta.k8s.io: Table, PartialObjectMetadata", () => {
     assert.deepEqual([fallback.code, fallback.body.kind], [201, "Status"]);
   });
 
+  it("refuses to leave something else out of a table's rows than it can", async () => {
+    const odd = await ask(table, "GET", `${configMaps}?includeObject=Odd`);
+    assert.deepEqual(
+      [odd.code, odd.body.message],
+      [
+        400,
+        "Unable to convert to Table as requested: includeObject: Invalid value: \"Odd\": must be 'Metadata', 'Object', 'None', or empty",
+      ],
+    );
+  });
+
   it("shows the metadata of reviews, and a Status as it is", async () => {
     const access = await ask(
       metadata,
@@ -108,8 +119,11 @@ describe("the forms of meta.k8s.io: Table, PartialObjectMetadata", () => {
       "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
       accessReview,
     );
-    const bare = { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata: {} };
-    assert.deepEqual([access.code, access.body], [201, bare]);
+    const { kind, metadata: shown } = access.body;
+    assert.deepEqual(
+      [access.code, kind, Object.keys(shown)],
+      [201, "PartialObjectMetadata", ["managedFields"]],
+    );
     const self = await ask(metadata, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", selfReview);
     assert.deepEqual(Object.keys(self.body.metadata), ["creationTimestamp"]);
     await server.admin.call("POST", configMaps, { body: configMap("gone") });

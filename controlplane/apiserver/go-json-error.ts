@@ -1,6 +1,8 @@
-/** What Go's JSON decoder says of a text that is no JSON: clients and their tests know these words. Undefined where there is
+/** What Go's JSON decoder says of bytes that are no JSON: clients and their tests know these words. Undefined where there is
  *  nothing wrong. Pure. */
-export function goJsonError(text: string): string | undefined {
+export function goJsonError(said: string | Uint8Array): string | undefined {
+  // Go looks at bytes: each is a character here.
+  const text = Buffer.from(said).toString("latin1");
   try {
     const end = skipSpace(text, value(text, skipSpace(text, 0)));
     if (end < text.length) fail(text, end, "after top-level value");
@@ -107,11 +109,10 @@ const isDigit = (one: string | undefined) => one !== undefined && one >= "0" && 
 
 function fail(text: string, at: number, context: string): never {
   if (at >= text.length) throw new Flaw("unexpected end of JSON input");
-  // Go looks at bytes, and shows one as the character of that number.
-  const byte = Buffer.from(text.slice(at, at + 2))[0] ?? 0;
-  throw new Flaw(`invalid character ${quotedByte(byte)} ${context}`);
+  throw new Flaw(`invalid character ${quotedByte(text.charCodeAt(at))} ${context}`);
 }
 
+/** As the character of that number. */
 function quotedByte(byte: number): string {
   if (byte === 0x27) return "'\\''";
   if (byte === 0x22) return "'\"'";

@@ -167,7 +167,10 @@ describe("who asks", () => {
     );
     const spec = { resourceAttributes: { verb: "get", resource: "pods" } };
     const named = await post({ ...review, metadata: { name: "x" }, spec });
-    assert.match(named.body.message, /metadata: Invalid value: \{"name":"x"\}: must be empty/);
+    assert.match(
+      named.body.message,
+      /metadata: Invalid value: \{"name":"x","managedFields":\[.*\]\}: must be empty/,
+    );
     const table = await post({ ...review, spec }, "application/json;as=Table;v=v1;g=meta.k8s.io");
     assert.deepEqual([table.code, table.body.reason], [406, "NotAcceptable"]);
   });

@@ -144,6 +144,17 @@ describe("YAML from and to clients", () => {
     assert.equal((await json("&fieldValidation=Strict")).body.message, strict('duplicate field "data.a"'));
   });
 
+  it("quotes no point that stands alone, the name of an object's own place among managed fields", async () => {
+    const data = { point: ".", number: "1.", fraction: ".5", words: "._" };
+    const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "points" }, data };
+    const { text } = await server.admin.call("POST", `${configMaps}?dryRun=All`, {
+      body,
+      accept: "application/yaml",
+    });
+    assert.match(text, /data:\n {2}fraction: "\.5"\n {2}number: "1\."\n {2}point: \.\n {2}words: \._\n/);
+    assert.match(text, /\n {6}f:data:\n {8}\.: \{\}\n/);
+  });
+
   it("gives every text so that YAML 1.1 reads it again, and never by reference", async () => {
     const words = [
       "yes",

@@ -32,6 +32,23 @@ describe("discovery as a kube-apiserver answers it", () => {
       ],
     );
   });
+  it("tells the hashes of Kubernetes' storage versions", () => {
+    const told = (group: string) => {
+      const { resources } = apiResourceList(table, group, "v1") as {
+        resources: { name: string; storageVersionHash?: string }[];
+      };
+      return Object.fromEntries(resources.map(({ name, storageVersionHash }) => [name, storageVersionHash]));
+    };
+    const { mutatingadmissionpolicies, mutatingadmissionpolicybindings } = told(
+      "admissionregistration.k8s.io",
+    );
+    assert.deepEqual(
+      [mutatingadmissionpolicies, mutatingadmissionpolicybindings],
+      ["LYmCf+UMVdg=", "90V5FRZZ3Zg="],
+    );
+    assert.equal(told("apiextensions.k8s.io").customresourcedefinitions, "jfWCUB31mvA=");
+    assert.equal(told("apps").deployments, "8aSe+NMegvE=");
+  });
   it("says group and version of a kind that a definition brought", () => {
     const brought = kinds
       .filter(({ plural }) => plural === "deployments")

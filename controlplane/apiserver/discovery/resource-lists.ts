@@ -105,7 +105,7 @@ function kindRow({ kind, group, version, subresources: own }: ServedKind): Resou
 
 const hashBytes = 8;
 
-function storageVersionHash({ group, version, kind }: Kind): string {
+function storageVersionHash({ group, version: own, kind, hashedVersion: version = own }: Kind): string {
   const digest = createHash("sha256").update(`${group}/${version}/${kind}`).digest();
   return digest.subarray(0, hashBytes).toString("base64");
 }

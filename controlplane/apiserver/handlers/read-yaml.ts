@@ -12,6 +12,7 @@ import { badRequest } from "../api-error.ts";
 import { bodyBytesMax } from "../filters/read-body.ts";
 import { isWithin } from "../nesting.ts";
 import { keyName, type PlainTag, type PlainValue, plainTag, plainValue } from "../schema/yaml-words.ts";
+import { goComplaint } from "./yaml-complaints.ts";
 
 /** YAML from outside, read as Kubernetes' library does: YAML 1.1's words, keys that are no texts as the texts that name them,
  *  tags that nobody knows passed over. The parser takes time in proportion to the text and bounds nesting; aliases may not
@@ -44,13 +45,14 @@ function parsed(text: string): unknown {
     const bounds = { maxDepth: 100, maxTotalMergeKeys: 10_000 };
     return loadAll(text, { schema, json: true, ...bounds })[0];
   } catch (error) {
-    if (error instanceof YAMLException) throw badRequest(syntaxText(error));
+    if (error instanceof YAMLException) throw badRequest(syntaxText(error, text));
     throw badRequest(error instanceof Error ? error.message : String(error));
   }
 }
 
 /** Kubernetes' words where the parser's fault is one of its library's, else the parser's own. */
-function syntaxText({ reason, mark, message }: YAMLException): string {
+function syntaxText(error: YAMLException, text: string): string {
+  const { reason, mark, message } = error;
   const line = (mark?.line ?? 0) + 1;
   const alias = /^unidentified alias "(.*)"$/.exec(reason)?.[1];
   if (alias !== undefined) return `yaml: unknown anchor '${alias}' referenced`;
@@ -59,7 +61,7 @@ function syntaxText({ reason, mark, message }: YAMLException): string {
     return "yaml: map merge requires map or sequence of maps as the value";
   if (reason.startsWith("tab characters"))
     return `yaml: line ${line}: found a tab character that violates indentation`;
-  return `yaml: ${message.split("\n")[0]}`;
+  return goComplaint(error, text) ?? `yaml: ${message.split("\n")[0]}`;
 }
 
 const nullKey = "unsupported map key of type: %!s(<nil>), key: <nil>";

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { stringify as yamlText } from "yaml";
 import type { KubeObject } from "../../../client/types.ts";
 import type { ApiError } from "../api-error.ts";
 import type { Encodings } from "../cache/encodings.ts";
@@ -24,6 +23,7 @@ import {
   servedObject,
   table,
 } from "./shapes.ts";
+import { yamlAnswer } from "./yaml-answer.ts";
 
 /** Answers of at least this size are compressed for clients that can read it (as Kubernetes does). */
 export const gzipFromBytes = 128 * 1024;
@@ -91,20 +91,11 @@ export function bodyBytes(
     case "json":
       return isPretty ? prettyJsonText(body) : `${jsonText(body)}\n`;
     case "yaml":
-      return yamlText(body, yamlForm);
+      return yamlAnswer(body);
     case "protobuf":
       return encodeKubernetesProtobuf(objectOf(body));
   }
 }
-
-/** Kubernetes' clients read YAML 1.1, where some words are no strings: they are quoted. What stands in an answer twice is written
- *  twice. */
-const yamlForm = {
-  version: "1.1",
-  sortMapEntries: true,
-  aliasDuplicateObjects: false,
-  indentSeq: false,
-} as const;
 
 /** JSON of the object just as it is stored. */
 function isPlain({ served, output }: Shown): boolean {

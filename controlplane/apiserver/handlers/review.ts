@@ -10,6 +10,7 @@ import { rfc3339 } from "../registry/object-meta.ts";
 import { type AskedSelectors, askedSelectors } from "./asked-selectors.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
+import { recorderOf } from "./field-manager.ts";
 import { isDryRun } from "./write-options.ts";
 
 /** POST of a review: the question comes back with its status filled in. */
@@ -17,6 +18,7 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { kind } = call.served;
   const dryRun = isDryRun(call.query);
   const asked = await readObject(call, deps.schemas);
+  recorderOf(call, deps)(asked);
   const attributes = { operation: "create", object: asked, kind, by: requesterOf(call), dryRun } as const;
   await deps.admission.mutate(attributes);
   const problems = kind.validate(asked);
@@ -25,17 +27,20 @@ export async function review(call: Call, deps: HandlerDeps): Promise<Answer> {
   await deps.admission.validate(attributes);
   const status = await answers[kind.kind]?.(asked, call, deps);
   if (status === undefined) throw new Error(`nothing answers a ${kind.kind}`);
-  const { namespace } = asked.metadata;
-  const isAboutSelf = kind.kind === "SelfSubjectReview";
-  const metadata = {
-    ...(namespace !== undefined && { namespace }),
-    ...(isAboutSelf && { creationTimestamp: rfc3339(deps.clock.wallMs()) }),
+  const shown = shownQuestion(asked, rfc3339(deps.clock.wallMs()));
+  return {
+    type: "review",
+    code: 201,
+    body: { kind: kind.kind, apiVersion: asked.apiVersion, ...shown, status },
   };
-  const { apiVersion } = asked;
-  // Kubernetes answers a question about rules without the question.
-  const spec = kind.kind === "SelfSubjectRulesReview" ? {} : asked.spec;
-  const body = { kind: kind.kind, apiVersion, metadata, ...(isAboutSelf ? {} : { spec }), status };
-  return { type: "review", code: 201, body };
+}
+
+/** As Kubernetes gives it back: who asks about oneself is told the time instead, and of rules the answer alone. */
+function shownQuestion({ kind, metadata, spec }: KubeObject, now: string): JsonObject {
+  if (kind === "SelfSubjectReview") return { metadata: { creationTimestamp: now } };
+  if (kind === "SelfSubjectRulesReview") return { metadata: {}, spec: {} };
+  const set = Object.entries(metadata).filter(([, value]) => value !== "" && value !== undefined);
+  return { metadata: Object.fromEntries(set), spec };
 }
 
 type Answering = (

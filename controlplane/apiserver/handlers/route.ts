@@ -73,6 +73,8 @@ export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
   if (!namespaced && target.namespace !== "" && plural !== "namespaces") throw resourceNotFound();
   const handlers = subresource === "" ? mainHandlers(served) : subresourceHandlers(served, subresource);
   if (handlers === undefined) throw isCustom(served) ? notFound(served, target.name) : resourceNotFound();
+  // What is answered and never kept has no place of its own.
+  if (served.kind.isReview && target.name !== "") throw resourceNotFound();
   const serves = subresource !== "" || served.kind.isReview || supports(served.kind, verb);
   const handler = serves ? handlers[verb] : undefined;
   if (handler === undefined || !nameFits(target)) throw methodNotAllowed();

@@ -16,7 +16,7 @@ export function includeObjectOf(query: URLSearchParams): IncludeObject {
   if (value === "") return "Metadata";
   if (value === "None" || value === "Metadata" || value === "Object") return value;
   throw badRequest(
-    `includeObject: Invalid value: "${value}": must be 'Metadata', 'Object', 'None', or empty`,
+    `Unable to convert to Table as requested: includeObject: Invalid value: "${value}": must be 'Metadata', 'Object', 'None', or empty`,
   );
 }
 

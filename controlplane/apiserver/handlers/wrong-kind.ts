@@ -1,6 +1,7 @@
 import { ApiError, badRequest } from "../api-error.ts";
 import { stringOf } from "../json.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
+import { isKnownElsewhere } from "../schema/kinds-elsewhere.ts";
 import { findTypeName, type Gvk } from "../schema/load.ts";
 
 /** Why an object is not of the kind that its place wants, as Kubernetes words it: it tells a kind that nobody knows from a
@@ -46,6 +47,8 @@ export function unregisteredText(kind: string, apiVersion: string): string {
 function isKnown(apiVersion: string, kind: string): boolean {
   const item = kind.replace(/List$/, "");
   return (
-    [kind, item].some((one) => findTypeName(apiVersion, one) !== undefined) || apiVersion + kind === "v1List"
+    [kind, item].some(
+      (one) => findTypeName(apiVersion, one) !== undefined || isKnownElsewhere(apiVersion, one),
+    ) || apiVersion + kind === "v1List"
   );
 }

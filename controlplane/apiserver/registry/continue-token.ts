@@ -22,11 +22,10 @@ export function encodeContinue(token: ContinueToken): string {
 export function decodeContinue(text: string): ContinueToken {
   const at = illegalBase64At(text);
   if (at !== undefined) throw unfit(`illegal base64 data at input byte ${at}`);
-  // Byte by byte, as Go looks at it.
-  const said = Buffer.from(text, "base64url").toString("utf8");
+  const said = Buffer.from(text, "base64url");
   const problem = goJsonError(said);
   if (problem !== undefined) throw unfit(problem);
-  const { v = "", rv, start } = objectOf(JSON.parse(said));
+  const { v = "", rv, start } = objectOf(JSON.parse(said.toString("utf8")));
   if (v !== version) throw unfit(`server does not recognize this encoded version ${stringOf(v)}`);
   if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv === 0)
     throw unfit("incorrect encoded start resourceVersion");

@@ -27,6 +27,8 @@ export interface Kind {
   /** The path element under `/registry/` where it differs from `plural` (services are under `services/specs`, nodes
    *  under `minions`, endpoints under `services/endpoints`, leases under `leases`, as in Kubernetes). */
   readonly storagePrefix?: string;
+  /** The version that Kubernetes stores objects in, where that is an older one than ours: discovery's hash is made of it. */
+  readonly hashedVersion?: string;
   readonly subresources: Subresources;
   /** The kind counts spec changes in metadata.generation. */
   readonly hasGeneration?: boolean;

@@ -17,6 +17,7 @@ import { kindOf } from "./typed-kind.ts";
 export const customResourceDefinitions = kindOf<Definition>({
   group: "apiextensions.k8s.io",
   version: "v1",
+  hashedVersion: "v1beta1",
   kind: "CustomResourceDefinition",
   plural: "customresourcedefinitions",
   singular: "customresourcedefinition",

@@ -10,6 +10,7 @@ import { kindOf } from "./typed-kind.ts";
 export const mutatingAdmissionPolicies = kindOf<MutatingAdmissionPolicy>({
   group: "admissionregistration.k8s.io",
   version: "v1",
+  hashedVersion: "v1beta1",
   kind: "MutatingAdmissionPolicy",
   plural: "mutatingadmissionpolicies",
   singular: "mutatingadmissionpolicy",
@@ -37,6 +38,7 @@ export const mutatingAdmissionPolicies = kindOf<MutatingAdmissionPolicy>({
 export const mutatingAdmissionPolicyBindings = kindOf<MutatingAdmissionPolicyBinding>({
   group: "admissionregistration.k8s.io",
   version: "v1",
+  hashedVersion: "v1beta1",
   kind: "MutatingAdmissionPolicyBinding",
   plural: "mutatingadmissionpolicybindings",
   singular: "mutatingadmissionpolicybinding",

@@ -1,6 +1,8 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { type JsonObject, listOf, objectOf, stringOf } from "../json.ts";
 import type { FieldError, Kind } from "../registry/kind.ts";
+import { GoForm } from "../schema/go-form.ts";
+import { typeOf } from "../schema/load.ts";
 import { invalid } from "./field-errors.ts";
 import { selectorProblems } from "./review-selectors.ts";
 
@@ -75,7 +77,7 @@ function attributeProblems({ resourceAttributes, nonResourceAttributes }: JsonOb
     return [
       invalid(
         "spec.nonResourceAttributes",
-        nonResourceAttributes,
+        new GoForm("authorization.NonResourceAttributes", nonResourceAttributes),
         "cannot be specified in combination with resourceAttributes",
       ),
     ];
@@ -101,29 +103,37 @@ function subjectProblems(spec: JsonObject): readonly FieldError[] {
 
 const attributesOf = ({ spec }: KubeObject): JsonObject => objectOf(objectOf(spec).resourceAttributes);
 
+/** In the order in which Go writes it. */
 function setMetadata({ metadata }: KubeObject, except: string): JsonObject {
-  const set = Object.entries(metadata).filter(
-    ([name, value]) => value !== "" && value !== undefined && name !== "managedFields" && name !== except,
-  );
-  return Object.fromEntries(set);
+  const said: JsonObject = { ...metadata };
+  const names = Object.keys(typeOf("V1ObjectMeta")?.fields ?? {});
+  const set = names.filter((name) => name !== except && said[name] !== undefined && said[name] !== "");
+  return Object.fromEntries(set.map((name) => [name, said[name]]));
 }
 
+/** Who asked stands there as well, once there is something else to complain of. */
+const isSet = (asked: KubeObject, except: string) =>
+  Object.keys(setMetadata(asked, except)).some((name) => name !== "managedFields");
+
 function metadataProblems(asked: KubeObject): readonly FieldError[] {
-  const set = setMetadata(asked, "");
-  return Object.keys(set).length === 0 ? [] : [invalid("metadata", set, "must be empty")];
+  return isSet(asked, "") ? [invalid("metadata", setMetadata(asked, ""), "must be empty")] : [];
 }
 
 function localProblems(asked: KubeObject): readonly FieldError[] {
   const { resourceAttributes, nonResourceAttributes } = objectOf(asked.spec);
   const problems: FieldError[] = [];
-  if (Object.keys(setMetadata(asked, "namespace")).length > 0)
+  if (isSet(asked, "namespace"))
     problems.push(invalid("metadata", setMetadata(asked, ""), "must be empty except for namespace"));
   const namespace = stringOf(objectOf(resourceAttributes).namespace);
   if (resourceAttributes !== undefined && namespace !== asked.metadata.namespace)
     problems.push(invalid("spec.resourceAttributes.namespace", namespace, "must match metadata.namespace"));
   if (nonResourceAttributes !== undefined)
     problems.push(
-      invalid("spec.nonResourceAttributes", nonResourceAttributes, "disallowed on this kind of request"),
+      invalid(
+        "spec.nonResourceAttributes",
+        new GoForm("authorization.NonResourceAttributes", nonResourceAttributes),
+        "disallowed on this kind of request",
+      ),
     );
   return problems;
 }

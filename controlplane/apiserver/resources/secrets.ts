@@ -66,7 +66,7 @@ function validateSecret({ data = {}, type = "", metadata }: Secret): readonly Fi
     problems.push(required(`metadata.annotations[${account}]`));
   for (const key of [".dockercfg", ".dockerconfigjson"]) {
     const base64 = wantedKeys[type]?.includes(key) ? data[key] : undefined;
-    const flaw = base64 === undefined ? undefined : goJsonError(Buffer.from(base64, "base64").toString());
+    const flaw = base64 === undefined ? undefined : goJsonError(Buffer.from(base64, "base64"));
     if (flaw !== undefined) problems.push(invalid(`data[${key}]`, "<secret contents redacted>", flaw));
   }
   return problems;
