@@ -127,6 +127,7 @@ export type PriorityLevelConfiguration = Stored<k8s.V1PriorityLevelConfiguration
 export type APIService = Stored<k8s.V1APIService> & { spec: Wire<k8s.V1APIServiceSpec> };
 export type APIServiceCondition = Wire<k8s.V1APIServiceCondition>;
 export type RuntimeClass = Stored<k8s.V1RuntimeClass>;
+export type ComponentStatus = Stored<k8s.V1ComponentStatus>;
 export type Lease = Stored<k8s.V1Lease>;
 export type MutatingWebhookConfiguration = Stored<k8s.V1MutatingWebhookConfiguration>;
 export type ValidatingWebhookConfiguration = Stored<k8s.V1ValidatingWebhookConfiguration>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Kind } from "./registry/kind.ts";
-import { apiVersionOf } from "./registry/kind-table.ts";
+import { apiVersionOf, isStored } from "./registry/kind-table.ts";
 import { kinds } from "./resources/table.ts";
 import { good } from "./resources/testing/good-objects.ts";
 import { startTestApiserver, type TestApiserver } from "./testing.ts";
@@ -23,9 +23,7 @@ describe("what is stored", () => {
   });
   after(() => server.stop());
 
-  const tried = kinds.filter(
-    ({ kind, isReview, hidesOwnForm }) => isReview !== true && hidesOwnForm !== true && good[kind],
-  );
+  const tried = kinds.filter((kind) => isStored(kind) && kind.hidesOwnForm !== true && good[kind.kind]);
   for (const kind of tried)
     it(`${kind.kind}: is never written to, in whatever way objects are changed and shown`, async () => {
       const { collection, place, one, object } = addressed(kind);

@@ -1,6 +1,7 @@
 import { below, chance, type Random } from "../../base/os/random.ts";
 import type { Step } from "../../controlplane/apiserver/recorded-answers.ts";
 import type { Kind } from "../../controlplane/apiserver/registry/kind.ts";
+import { isStored } from "../../controlplane/apiserver/registry/kind-table.ts";
 import { kinds } from "../../controlplane/apiserver/resources/table.ts";
 import { good } from "../../controlplane/apiserver/resources/testing/good-objects.ts";
 import { pick, spoiled } from "./spoil.ts";
@@ -24,8 +25,7 @@ const effective = new Set([
 ]);
 
 export const triedKinds = kinds.filter(
-  ({ kind, isReview, hidesOwnForm }) =>
-    isReview !== true && hidesOwnForm !== true && good[kind] !== undefined,
+  (kind) => isStored(kind) && kind.hidesOwnForm !== true && good[kind.kind] !== undefined,
 );
 
 export function collectionOf({ group, version, namespaced, plural }: Kind): string {

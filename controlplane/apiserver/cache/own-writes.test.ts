@@ -7,6 +7,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import { toKubeObject } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
 import type { Kind } from "../registry/kind.ts";
+import { isStored } from "../registry/kind-table.ts";
 import { MemoryStorage } from "../registry/memory-storage.ts";
 import { serverRequester } from "../registry/registry-deps.ts";
 import { removeObject } from "../registry/remove-object.ts";
@@ -21,7 +22,7 @@ import { findTypeName } from "../schema/load.ts";
 import { message } from "../schema/testing/arbitrary-message.ts";
 import { OwnWrites } from "./own-writes.ts";
 
-const stored = kinds.filter(({ isReview, hidesOwnForm }) => isReview !== true && hidesOwnForm !== true);
+const stored = kinds.filter((kind) => isStored(kind) && kind.hidesOwnForm !== true);
 const apiVersionOf = ({ group, version }: Kind) => (group === "" ? version : `${group}/${version}`);
 const by = serverRequester;
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Kind } from "../registry/kind.ts";
-import { allVerbs, type Kinds, type ServedKind } from "../registry/kind-table.ts";
+import { allVerbs, isStored, type Kinds, type ServedKind } from "../registry/kind-table.ts";
 
 /** What a group and version serves, in the terms of both forms of discovery. Pure. */
 export interface ResourceRow {
@@ -95,7 +95,7 @@ function kindRow({ kind, group, version, subresources: own }: ServedKind): Resou
     kind: kind.kind,
     namespaced: kind.namespaced,
     isCustom: kind.schema !== undefined,
-    ...(kind.isReview !== true && { storageVersionHash: storageVersionHash(kind) }),
+    ...(isStored(kind) && { storageVersionHash: storageVersionHash(kind) }),
     verbs: kind.verbs ?? allVerbs,
     shortNames: kind.shortNames,
     categories: kind.categories,

@@ -155,7 +155,8 @@ function groupKindOf({ apiVersion, kind }: KubeObject): Pick<Kind, "group" | "ki
 
 function listMetadata(list: ListAnswer): JsonObject {
   return {
-    resourceVersion: String(list.revision),
+    // What is made up for the answer is of no version.
+    ...(list.revision !== 0 && { resourceVersion: String(list.revision) }),
     ...(list.continue !== "" && { continue: list.continue }),
     ...(list.remaining !== undefined && { remainingItemCount: list.remaining }),
   };

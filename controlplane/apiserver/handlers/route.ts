@@ -4,6 +4,7 @@ import type { Verb } from "../registry/kind.ts";
 import { type ServedKind, supports } from "../registry/kind-table.ts";
 import { bind } from "./binding.ts";
 import type { Handler } from "./call.ts";
+import { getComponentStatus, listComponentStatuses } from "./component-statuses.ts";
 import { create } from "./create.ts";
 import { remove } from "./delete.ts";
 import { deleteCollection } from "./delete-collection.ts";
@@ -34,6 +35,7 @@ const main: Record<Verb, Handler> = {
   deletecollection: deleteCollection,
 };
 const reviews: Handlers = { create: review };
+const reported: Handlers = { get: getComponentStatus, list: listComponentStatuses };
 const special: Readonly<Record<string, Handlers>> = {
   binding: { create: bind },
   eviction: { create: evict },
@@ -91,6 +93,7 @@ function isPlace(namespaced: boolean, { namespace, verb }: ResourceInfo): boolea
 
 /** Of which a kind may serve some only. */
 function mainHandlers({ kind }: ServedKind): Handlers {
+  if (kind.isReported) return reported;
   return kind.isReview ? reviews : main;
 }
 

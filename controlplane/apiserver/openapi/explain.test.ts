@@ -72,7 +72,7 @@ describe("kubectl explain", () => {
     it(`of 1.${kubectl.minor} tells every field of every kind, by v3 and by v2, as of Kubernetes`, async function () {
       this.timeout(walkTimeoutMs);
       const differing: string[] = [];
-      const left = recorded.filter(([, plural]) => plural !== "componentstatuses");
+      const left = [...recorded];
       const worker = async () => {
         for (let row = left.shift(); row !== undefined; row = left.shift()) {
           const [apiVersion, plural, plain, whole, v2] = row;
@@ -103,8 +103,8 @@ describe("kubectl explain", () => {
   }
 });
 
-/** Bindings are served by those of pods, component statuses not at all. */
-const unserved = ["v1 bindings", "v1 componentstatuses"];
+/** Bindings are served by those of pods. */
+const unserved = ["v1 bindings"];
 
 /** What was asked, and what kubectl 1.32 printed. */
 const explained = file("custom-explained.txt")

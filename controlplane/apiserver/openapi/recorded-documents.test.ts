@@ -34,10 +34,7 @@ describe("openapi documents, compared with those of a kube-apiserver", () => {
       ...(pathDigest(v2.paths[path]) === inV2 ? [] : [`v2 ${path}`]),
       ...(pathDigest(all[path]) === inV3 ? [] : [`v3 ${path}`]),
     ]);
-    assert.deepEqual(
-      differing,
-      unservedPaths.flatMap((path) => [`v2 ${path}`, `v3 ${path}`]),
-    );
+    assert.deepEqual(differing, []);
     assert.deepEqual(
       Object.keys(v2.paths).filter((path) => !names.includes(path)),
       [],
@@ -59,7 +56,7 @@ describe("openapi documents, compared with those of a kube-apiserver", () => {
     );
     assert.deepEqual(
       differing.map(([path]) => path),
-      ["api/v1"],
+      [],
     );
     assert.deepEqual(
       [...v3.keys()].sort(),
@@ -75,10 +72,7 @@ describe("openapi documents, compared with those of a kube-apiserver", () => {
       ...(shapeDigest(v2.definitions[name]) === inV2 ? [] : [`v2 ${name}`]),
       ...(shapeDigest(all[name]) === inV3 ? [] : [`v3 ${name}`]),
     ]);
-    assert.deepEqual(
-      differing,
-      unservedTypes.flatMap((name) => [`v2 ${name}`, `v3 ${name}`]),
-    );
+    assert.deepEqual(differing, []);
     const names = recorded("definition").map(([name = ""]) => name);
     assert.deepEqual(
       Object.keys(v2.definitions).filter((name) => !names.includes(name)),
@@ -95,7 +89,7 @@ describe("openapi documents, compared with those of a kube-apiserver", () => {
     const differing = recorded("definition").flatMap(([name = "", , , texts]) =>
       textsDigest(all[name] ?? {}) === texts ? [] : [name],
     );
-    assert.deepEqual(differing, [...unservedTypes, ...ownTexts].sort());
+    assert.deepEqual(differing, [...ownTexts].sort());
   });
 
   function definitionsOf(all: typeof v3): Parts {
@@ -112,12 +106,6 @@ describe("openapi documents, compared with those of a kube-apiserver", () => {
     return found;
   }
 });
-
-/** Component statuses are deprecated, and there is nothing behind them. */
-const unservedPaths = ["/api/v1/componentstatuses", "/api/v1/componentstatuses/{name}"];
-const unservedTypes = ["ComponentCondition", "ComponentStatus", "ComponentStatusList"].map(
-  (kind) => `io.k8s.api.core.v1.${kind}`,
-);
 
 /** Types of which the models of @kubernetes/client-node have no text: what they mean is told in our own words. */
 const ownTexts: readonly string[] = [

@@ -103,6 +103,9 @@ export function apiVersionOf(group: string, version: string): string {
   return group === "" ? version : `${group}/${version}`;
 }
 
+/** Are there objects of the kind in the store? Pure. */
+export const isStored = ({ isReview, isReported }: Kind): boolean => !isReview && !isReported;
+
 export function supports(kind: Kind, verb: Verb): boolean {
   return (kind.verbs ?? allVerbs).includes(verb);
 }

@@ -116,6 +116,8 @@ export interface Kind {
   readonly ttlSeconds?: number;
   /** A question that is answered and never stored. */
   readonly isReview?: true;
+  /** Objects are made up for each answer, of what the server finds. */
+  readonly isReported?: true;
   /** A delete that names no propagation policy leaves dependents behind (replication controllers and jobs, as of old). */
   readonly orphansByDefault?: true;
   /** What whoever deletes objects without a propagation policy is told. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { KubeObject } from "../../../client/types.ts";
-import { apiVersionOf } from "../registry/kind-table.ts";
+import { apiVersionOf, isStored } from "../registry/kind-table.ts";
 import { findTypeName } from "../schema/load.ts";
 import { message } from "../schema/testing/arbitrary-message.ts";
 import { kinds } from "./table.ts";
@@ -15,7 +15,7 @@ function deepFreeze<T>(value: T): T {
 
 /** Objects share their parts with those that they were made of and with the cache's, which nobody may change. */
 describe("an object that has its defaults", () => {
-  for (const kind of kinds.filter(({ isReview }) => isReview !== true)) {
+  for (const kind of kinds.filter(isStored)) {
     const apiVersion = apiVersionOf(kind.group, kind.version);
     const type = findTypeName(apiVersion, kind.kind) ?? "";
     it(`${kind.kind}: is not written to when they are filled in again, whatever it holds`, () => {

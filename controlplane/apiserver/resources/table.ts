@@ -1,6 +1,7 @@
 import type { Kind } from "../registry/kind.ts";
 import { apiServices } from "./apiservices.ts";
 import { certificateSigningRequests } from "./certificatesigningrequests.ts";
+import { componentStatuses } from "./componentstatuses.ts";
 import { configMaps } from "./configmaps.ts";
 import { controllerRevisions } from "./controllerrevisions.ts";
 import { cronJobs } from "./cronjobs.ts";
@@ -80,6 +81,7 @@ export const kinds: readonly Kind[] = [
   services,
   persistentVolumeClaims,
   persistentVolumes,
+  componentStatuses,
   controllerRevisions,
   daemonSets,
   deployments,
