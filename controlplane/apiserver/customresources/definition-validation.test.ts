@@ -2,9 +2,8 @@ import { strictEqual } from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { FieldError } from "../registry/kind.ts";
 import { validateMeta } from "../resources/meta.ts";
-import { dns1123Subdomain } from "../resources/names.ts";
 import type { Definition } from "./definition.ts";
-import { validateDefinition } from "./definition-validation.ts";
+import { definitionName, validateDefinition } from "./definition-validation.ts";
 
 interface Recorded {
   readonly name: string;
@@ -22,7 +21,10 @@ describe("definitions of custom resources are refused as a kube-apiserver refuse
   for (const { name, definition, old, causes = [] } of recorded)
     it(name.slice(0, 300), () => {
       const before = old === undefined ? undefined : asStored(old);
-      const meta = { namespaced: false, nameRule: old === undefined ? dns1123Subdomain : () => [] };
+      const meta = {
+        namespaced: false,
+        nameRule: old === undefined ? definitionName(asStored(definition)) : () => [],
+      };
       const found = [
         ...validateMeta(definition.metadata, meta),
         ...validateDefinition(asStored(definition, before), before),

@@ -1,5 +1,6 @@
 import type { FieldError } from "../registry/kind.ts";
 import { immutable, invalid, notSupported, required } from "../resources/field-errors.ts";
+import type { NameRule } from "../resources/meta.ts";
 import { dns1035Label, dns1123Subdomain } from "../resources/names.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { conversionProblems } from "./conversion-validation.ts";
@@ -11,16 +12,21 @@ import { hasSchema } from "./structural.ts";
 import { versionSchemaProblems } from "./version-schema-validation.ts";
 import { columnProblems, selectableProblems, subresourceProblems } from "./view-validation.ts";
 
+/** The rule for a new definition's name, also where the server makes it up: it says what is defined. */
+export function definitionName({ spec }: Definition): NameRule {
+  const wanted = `${spec.names.plural}.${spec.group}`;
+  return (name) => [
+    ...dns1123Subdomain(name),
+    ...(name === wanted ? [] : [`must be spec.names.plural+"."+spec.group`]),
+  ];
+}
+
 /** Everything that Kubernetes checks of a CustomResourceDefinition beside what it checks of all metadata, in its words and at the paths of its internal form. Pure.
  *  @param old What is stored, in an update: rules that came later than it are not held against it. */
 export function validateDefinition(definition: Definition, old?: Definition): readonly FieldError[] {
-  const { metadata, spec, status } = definition;
+  const { spec, status } = definition;
   const inner = innerForm(spec);
-  const wanted = `${spec.names.plural}.${spec.group}`;
-  const { name = "" } = metadata;
-  const misnamed = old === undefined && name !== "" && name !== wanted;
   return [
-    ...(misnamed ? [invalid("metadata.name", name, `must be spec.names.plural+"."+spec.group`)] : []),
     ...specProblems(spec, inner, old),
     ...(old === undefined ? [] : changeProblems(spec, old)),
     ...(status?.acceptedNames === undefined

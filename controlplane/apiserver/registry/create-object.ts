@@ -42,7 +42,8 @@ export async function createObject(
   const generates = name === "" && generateName !== undefined && generateName !== "";
   for (let attempt = 1; ; attempt++) {
     const object = generates ? cloneJson(input) : input;
-    if (generates) object.metadata.name = generatedName(generateName, deps.random);
+    if (generates)
+      object.metadata.name = kind.namesAsAsked ? generateName : generatedName(generateName, deps.random);
     prepare(deps, kind, object, options.by);
     const created = await store(deps, kind, object, options);
     if (created.ok) return created.object;
@@ -89,6 +90,7 @@ function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, by: Request
     hasGeneration: kind.hasGeneration ?? false,
   });
   const rules = rulesOf(kind, by.served);
+  for (const warning of kind.earlyWarnings?.(object) ?? []) by.warn(warning);
   rules.prepareForCreate?.(object, by.user);
   kind.dropDisabled?.(object);
   const problems = [...rules.validate(object, deps.facts), ...(rules.validateCreate?.(object) ?? [])];

@@ -56,6 +56,8 @@ export interface Kind {
   /** By subresource, "" for the object itself: the fields that a write through it does not set, whatever it says, as paths
    *  like `f:status`. Absent: everything but what the subresource is for. */
   readonly resets?: Readonly<Record<string, readonly string[]>>;
+  /** A name that is to be made up is what it was to begin with. */
+  readonly namesAsAsked?: true;
   /** Metadata that …/status leaves as it is, by the strategy of the kind. */
   readonly statusKeeps?: readonly ("labels" | "annotations" | "finalizers" | "ownerReferences")[];
 
@@ -95,6 +97,8 @@ export interface Kind {
   /** What a client is told beside the answer of an object that it makes, or changes through the main resource: what is allowed,
    *  but hardly meant. */
   readonly warnings?: (next: KubeObject, current?: KubeObject) => readonly string[];
+  /** What whoever makes an object is told of it as it was sent, even where it is refused. */
+  readonly earlyWarnings?: (object: KubeObject) => readonly string[];
   /** The fields that `--field-selector` may name beside metadata.name and metadata.namespace. */
   readonly selectableFields?: (object: KubeObject) => Readonly<Record<string, string>>;
   /** What clients call them, with their names, where the kind is none of those in field-labels.ts. */

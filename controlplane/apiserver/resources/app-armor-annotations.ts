@@ -15,15 +15,37 @@ const runtimeDefault = "runtime/default";
 const localhost = "localhost/";
 
 /** Sets the field of each container that only an annotation speaks of; mutates. */
-export function fillAppArmorProfiles({ metadata, spec }: Pod): void {
-  if (spec.os?.name === "windows") return;
-  for (const container of podContainers(spec)) {
-    const annotation = metadata.annotations?.[appArmorPrefix + container.name];
-    if (annotation === undefined || container.securityContext?.appArmorProfile !== undefined) continue;
+export function fillAppArmorProfiles(pod: Pod): void {
+  for (const { container, profile } of annotatedAlone(pod))
+    if (profile !== undefined)
+      container.securityContext = { ...container.securityContext, appArmorProfile: profile };
+}
+
+/** Of annotations that the server makes fields of, or cannot. */
+export function appArmorWarnings(pod: Pod): readonly string[] {
+  return annotatedAlone(pod).map(
+    ({ key }) =>
+      `metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`,
+  );
+}
+
+interface AnnotatedAlone {
+  readonly container: Container;
+  readonly key: string;
+  readonly profile: Profile | undefined;
+}
+
+/** Containers of which an annotation says what no field does, their own or their pod's. */
+function annotatedAlone({ metadata, spec }: Pod): readonly AnnotatedAlone[] {
+  if (spec.os?.name === "windows") return [];
+  return podContainers(spec).flatMap((container) => {
+    const key = appArmorPrefix + container.name;
+    const annotation = metadata.annotations?.[key];
+    if (annotation === undefined || container.securityContext?.appArmorProfile !== undefined) return [];
     const profile = profileOf(annotation);
-    if (profile === undefined || sameValue(profile, spec.securityContext?.appArmorProfile)) continue;
-    container.securityContext = { ...container.securityContext, appArmorProfile: profile };
-  }
+    const isSaid = profile !== undefined && sameValue(profile, spec.securityContext?.appArmorProfile);
+    return isSaid ? [] : [{ container, key, profile }];
+  });
 }
 
 /** Undefined where the annotation says nothing that a field could. */

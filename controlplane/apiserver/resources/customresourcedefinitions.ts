@@ -6,7 +6,9 @@ import {
   setCondition,
   storageVersion,
 } from "../customresources/definition.ts";
-import { validateDefinition } from "../customresources/definition-validation.ts";
+import { definitionName, validateDefinition } from "../customresources/definition-validation.ts";
+import { formatWarnings } from "../customresources/format-warnings.ts";
+import type { JsonSchema } from "../customresources/json-schema.ts";
 import { column } from "./cell-text.ts";
 import { fillIn } from "./fill-in.ts";
 import { dns1123Subdomain } from "./names.ts";
@@ -29,6 +31,7 @@ export const customResourceDefinitions = kindOf<Definition>({
   subresources: { status: true },
   hasGeneration: true,
   nameRule: dns1123Subdomain,
+  nameRuleOf: definitionName,
   applyDefaults(definition) {
     const { spec } = definition;
     // What must be there is empty where it is not, as in Kubernetes' types; validation says so.
@@ -71,6 +74,7 @@ export const customResourceDefinitions = kindOf<Definition>({
   },
   validate: (definition, _facts, current) => validateDefinition(definition, current),
   noRowsAreNull: true,
+  warnings: (definition, current) => formatWarnings(schemasOf(definition), current && schemasOf(current)),
   columns: [column("Created At", "date")],
   cells: ({ metadata }) => [metadata.creationTimestamp ?? ""],
 });
@@ -82,3 +86,6 @@ function noteStored(definition: Definition): void {
   if (stored !== undefined && !status.storedVersions?.includes(stored))
     definition.status = { ...status, storedVersions: [...(status.storedVersions ?? []), stored] };
 }
+
+const schemasOf = ({ spec }: Definition): readonly JsonSchema[] =>
+  spec.versions.flatMap(({ schema }) => schema?.openAPIV3Schema ?? []);

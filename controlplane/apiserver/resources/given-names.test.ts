@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Kind } from "../registry/kind.ts";
+import { customResourceDefinitions } from "./customresourcedefinitions.ts";
 import { deviceClasses } from "./deviceclasses.ts";
 import { limitRanges } from "./limitranges.ts";
 import { namespaces } from "./namespaces.ts";
@@ -25,6 +26,28 @@ describe("names that a server gives", () => {
     assert.deepEqual(namesOf(limitRanges, { namespace: "n" }), ["metadata.generateName", "metadata.name"]);
     assert.deepEqual(namesOf(replicationControllers, { namespace: "n" }), ["metadata.name"]);
     assert.deepEqual(namesOf(deviceClasses, {}), ["metadata.name"]);
+  });
+
+  it("a definition is not named by what it defines where a part of its name is made up", () => {
+    const definition = {
+      ...made("CustomResourceDefinition", {
+        name: "samples.example.com2bcdf",
+        generateName: "samples.example.com",
+      }),
+      spec: { group: "example.com", names: { plural: "samples", kind: "Sample" }, versions: [] },
+    };
+    const problems = () =>
+      customResourceDefinitions
+        .validate(definition)
+        .filter(({ field }) => field.startsWith("metadata."))
+        .map(({ field, message }) => `${field}: ${message}`);
+    const wrong = (name: string) => `Invalid value: "${name}": must be spec.names.plural+"."+spec.group`;
+    assert.deepEqual(problems(), [`metadata.name: ${wrong("samples.example.com2bcdf")}`]);
+    definition.metadata.generateName = "samples";
+    assert.deepEqual(problems(), [
+      `metadata.generateName: ${wrong("samples")}`,
+      `metadata.name: ${wrong("samples.example.com2bcdf")}`,
+    ]);
   });
 
   it("a limit range that has none gets a unique one", () => {

@@ -22,6 +22,7 @@ export const ipAddresses = kindOf<IPAddress>({
   namespaced: false,
   subresources: {},
   nameRule: addressNameProblems,
+  namesAsAsked: true,
   applyDefaults: () => undefined,
   validate: ({ spec }) => validateParent(spec.parentRef),
   validateUpdate: (next, current) =>

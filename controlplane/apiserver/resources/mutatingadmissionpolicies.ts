@@ -3,6 +3,7 @@ import { age, ageColumn, column } from "./cell-text.ts";
 import { validateMutatingBinding, validateMutatingPolicy } from "./mutating-policy-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { applyMatchDefaults, paramKindText, paramText } from "./policy-columns.ts";
+import { staticNameWarnings } from "./static-name-warnings.ts";
 import { kindOf } from "./typed-kind.ts";
 
 /** Changes in CEL that are made to what is written, and where. */
@@ -21,6 +22,7 @@ export const mutatingAdmissionPolicies = kindOf<MutatingAdmissionPolicy>({
   hasGeneration: true,
   needsVersion: true,
   nameRule: dns1123Subdomain,
+  warnings: staticNameWarnings,
   applyDefaults({ spec }) {
     if (spec === undefined) return;
     spec.failurePolicy ??= "Fail";
@@ -49,6 +51,7 @@ export const mutatingAdmissionPolicyBindings = kindOf<MutatingAdmissionPolicyBin
   hasGeneration: true,
   needsVersion: true,
   nameRule: dns1123Subdomain,
+  warnings: staticNameWarnings,
   applyDefaults: ({ spec }) => applyMatchDefaults(spec?.matchResources),
   validate: validateMutatingBinding,
   columns: [column("PolicyName"), column("ParamRef"), ageColumn],

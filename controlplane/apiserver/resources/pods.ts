@@ -1,7 +1,7 @@
 import { qosClass } from "../../../client/rules/pod-qos.ts";
 import type { Pod } from "../../../client/types.ts";
 import { sameValue } from "../schema/same-value.ts";
-import { fillAppArmorProfiles, validateAppArmorMatch } from "./app-armor-annotations.ts";
+import { appArmorWarnings, fillAppArmorProfiles, validateAppArmorMatch } from "./app-armor-annotations.ts";
 import { ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dropDisabledPod } from "./disabled-fields.ts";
 import { ephemeralContainersPart } from "./ephemeral-containers.ts";
@@ -41,6 +41,7 @@ export const pods = kindOf<Pod>({
     defaultPod(pod.spec);
     alignPodAddresses(pod);
   },
+  earlyWarnings: appArmorWarnings,
   prepareForCreate(pod) {
     fillAppArmorProfiles(pod);
     pod.status = { phase: "Pending", qosClass: qosClass(pod.spec) };

@@ -2,6 +2,7 @@ import { canonicalQuantity } from "../../../base/quantity-text.ts";
 import type { ResourceQuota } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { dns1123Subdomain } from "./names.ts";
+import { quotaWarnings } from "./quota-warnings.ts";
 import { validateResourceQuota, validateResourceQuotaUpdate } from "./resourcequota-validation.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
@@ -26,6 +27,7 @@ export const resourceQuotas = kindOf<ResourceQuota>({
   prepareForUpdate: keepStatus,
   validate: validateResourceQuota,
   validateUpdate: validateResourceQuotaUpdate,
+  warnings: quotaWarnings,
   columns: [column("Request"), column("Limit"), ageColumn],
   cells: ({ status, metadata }, nowMs) => {
     const names = Object.keys(status?.hard ?? {}).sort();

@@ -38,6 +38,12 @@ export const resourceSlices = kindOf<ResourceSlice>({
     "spec.nodeName": spec.nodeName ?? "",
     "spec.driver": spec.driver ?? "",
   }),
+  warnings: ({ spec: { driver = "" } }) =>
+    driver === driver.toLowerCase()
+      ? []
+      : [
+          `spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`,
+        ],
   columns: [column("Node"), column("Driver"), column("Pool"), ageColumn],
   cells: ({ metadata, spec }, nowMs) => [
     spec.nodeName ?? "",

@@ -5,6 +5,7 @@ import { age, ageColumn, column } from "./cell-text.ts";
 import { keepsContent, keepsImmutable, validateKeys } from "./configmaps.ts";
 import { immutable, invalid, required, tooLong } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
+import { tlsPairProblem } from "./tls-pair.ts";
 import { kindOf } from "./typed-kind.ts";
 
 const contentBytesMax = 1024 * 1024;
@@ -35,6 +36,7 @@ export const secrets = kindOf<Secret>({
     ...(current === undefined ? [] : changesOf(secret, current)),
     ...validateSecret(secret),
   ],
+  warnings: pairWarnings,
   selectableFields: ({ type = "" }) => ({ type }),
   columns: [column("Type"), column("Data"), ageColumn],
   cells: ({ type = "", data = {}, metadata }, nowMs) => [
@@ -70,6 +72,14 @@ function validateSecret({ data = {}, type = "", metadata }: Secret): readonly Fi
     if (flaw !== undefined) problems.push(invalid(`data[${key}]`, "<secret contents redacted>", flaw));
   }
   return problems;
+}
+
+/** Of a certificate and a key that do not go together. */
+function pairWarnings({ type, data = {} }: Secret): readonly string[] {
+  if (type !== "kubernetes.io/tls") return [];
+  const [certificate, key] = ["tls.crt", "tls.key"].map((name) => Buffer.from(data[name] ?? "", "base64"));
+  const problem = certificate && key && tlsPairProblem(certificate, key);
+  return problem === undefined ? [] : [problem];
 }
 
 function changesOf(next: Secret, current: Secret): readonly FieldError[] {

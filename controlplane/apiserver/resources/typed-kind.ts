@@ -21,12 +21,15 @@ export interface TypedKind<T>
     | "validateUpdate"
     | "validateStatus"
     | "warnings"
+    | "earlyWarnings"
     | "selectableFields"
     | "cells"
     | "gracePeriodSeconds"
     | "subresources"
   > {
   readonly nameRule: NameRule;
+  /** The rule for the name of a new object, where it is one about what the object says. */
+  readonly nameRuleOf?: (object: T) => NameRule;
   /** What a made-up name begins with is not judged but as part of the name. */
   readonly prefixIsFree?: true;
   /** Said of kinds without a spec. */
@@ -41,6 +44,7 @@ export interface TypedKind<T>
   readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];
   readonly validateStatus?: (next: T, current: T) => readonly FieldError[];
   readonly warnings?: (next: T, current?: T) => readonly string[];
+  readonly earlyWarnings?: (object: T) => readonly string[];
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   readonly cells: (object: T, nowMs: number) => readonly Cell[];
   readonly gracePeriodSeconds?: (object: T) => number;
@@ -68,7 +72,7 @@ export interface TypedScale<T> {
 /** Hides the type. Sound because the registry hands a kind only objects of that kind whose field types were checked
  *  against the schema first; this is the one place that relies on it. */
 export function kindOf<T>(typed: TypedKind<T>): Kind {
-  const { nameRule, prefixIsFree, hasSpec, ...row } = typed;
+  const { nameRule, nameRuleOf, prefixIsFree, hasSpec, ...row } = typed;
   const erased = row as unknown as Kind;
   const { namespaced } = typed;
   const ofNew = {
@@ -87,7 +91,12 @@ export function kindOf<T>(typed: TypedKind<T>): Kind {
       erased.applyDefaults(object);
     },
     validate: (object: KubeObject, facts?: ClusterFacts, current?: KubeObject) => [
-      ...(current === undefined ? validateMeta(object.metadata, ofNew) : []),
+      ...(current === undefined
+        ? validateMeta(object.metadata, {
+            ...ofNew,
+            ...(nameRuleOf && { nameRule: nameRuleOf(object as T) }),
+          })
+        : []),
       ...erased.validate(object, facts, current),
     ],
     validateChangedMeta: ({ metadata }, via, kept) =>

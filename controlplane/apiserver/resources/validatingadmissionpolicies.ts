@@ -4,6 +4,7 @@ import { validateConditions } from "./condition-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { applyMatchDefaults, paramKindText, paramText } from "./policy-columns.ts";
 import { validatePolicy, validatePolicyBinding } from "./policy-validation.ts";
+import { staticNameWarnings } from "./static-name-warnings.ts";
 import { kindOf } from "./typed-kind.ts";
 
 /** Rules in CEL that requests must pass, and where they hold. */
@@ -21,6 +22,7 @@ export const validatingAdmissionPolicies = kindOf<ValidatingAdmissionPolicy>({
   hasGeneration: true,
   needsVersion: true,
   nameRule: dns1123Subdomain,
+  warnings: staticNameWarnings,
   applyDefaults({ spec }) {
     if (spec === undefined) return;
     spec.failurePolicy ??= "Fail";
@@ -55,6 +57,7 @@ export const validatingAdmissionPolicyBindings = kindOf<ValidatingAdmissionPolic
   hasGeneration: true,
   needsVersion: true,
   nameRule: dns1123Subdomain,
+  warnings: staticNameWarnings,
   applyDefaults: ({ spec }) => applyMatchDefaults(spec?.matchResources),
   validate: validatePolicyBinding,
   columns: [column("PolicyName"), column("ParamRef"), ageColumn],

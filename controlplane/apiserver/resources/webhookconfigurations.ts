@@ -7,6 +7,7 @@ import type {
 import type { Kind } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { dns1123Subdomain } from "./names.ts";
+import { staticNameWarnings } from "./static-name-warnings.ts";
 import { kindOf } from "./typed-kind.ts";
 import { validateWebhooks } from "./webhook-validation.ts";
 
@@ -32,6 +33,7 @@ const common = {
     ageColumn,
   ],
   nameRule: dns1123Subdomain,
+  warnings: staticNameWarnings,
 } as const satisfies Partial<Kind> & { readonly hasSpec: false; readonly nameRule: unknown };
 
 export const mutatingWebhookConfigurations = kindOf<MutatingWebhookConfiguration>({
