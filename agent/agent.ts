@@ -33,6 +33,8 @@ import { readOptional } from "./runtime/supervised/records.ts";
 import { SupervisedRuntime } from "./runtime/supervised/runtime.ts";
 import type { ServerDeps } from "./server/callers.ts";
 import { type AgentServer, startServer } from "./server/server.ts";
+import { bootMs, readMachineUse } from "./stats/machine-use.ts";
+import { StatsSampler } from "./stats/sampler.ts";
 import { readMachine } from "./status/machine.ts";
 import { allocatableOf, type NodeInput } from "./status/node-object.ts";
 import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./status/node-status.ts";
@@ -154,7 +156,15 @@ async function start(parts: Parts): Promise<void> {
     { launcher, network: network.pods, os },
   );
   closers.push(() => runtime.close());
-  late.deps = { os, runtime, pods: () => pods.list(), nodeIp: config.nodeIp };
+  const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
+  closers.push(async () => sampler.close());
+  const stats = {
+    nodeName: config.nodeName,
+    rootDir: config.rootDir,
+    bootMs: bootMs(await readFile("/proc/stat", "utf8")),
+    sampler,
+  };
+  late.deps = { os, runtime, pods: () => pods.list(), nodeIp: config.nodeIp, stats };
 
   const events = new EventRecorder(
     { component: "kubelet", host: config.nodeName },

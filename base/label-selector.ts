@@ -111,6 +111,20 @@ function requirementText({ key, operator, values }: Requirement): string {
   }
 }
 
+/** The LabelSelector of a manifest as Go prints the type; an absent one too. */
+export function goSelectorText(selector: LabelSelectorShape | undefined): string {
+  if (selector === undefined) return "nil";
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  const labels = Object.keys(matchLabels)
+    .sort()
+    .map((key) => `${key}: ${matchLabels[key]},`);
+  const requirements = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
+  );
+  return `&LabelSelector{MatchLabels:map[string]string{${labels.join("")}},MatchExpressions:[]LabelSelectorRequirement{${requirements.join("")}},}`;
+}
+
 /** Reads `a=b,c!=d,e in (f,g),!h,i>1`. The empty text selects everything. Throws SelectorError. */
 export function parseSelector(text: string): Selector {
   const tokens = tokenize(text);

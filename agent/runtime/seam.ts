@@ -235,6 +235,10 @@ export interface AttachPoint {
 }
 
 export interface ContainerStats {
+  /** Since it started, of all its processes. */
   readonly cpuNanos: number;
+  /** With what the kernel keeps of files for it. */
   readonly memoryBytes: number;
+  /** What of that the kernel could not drop at once: the memory that counts. */
+  readonly workingSetBytes: number;
 }

@@ -3,12 +3,14 @@ import type { TLSSocket } from "node:tls";
 import type { Os } from "../../base/os/os.ts";
 import type { Pod } from "../../client/types.ts";
 import type { Runtime } from "../runtime/seam.ts";
+import type { NodeStats } from "../stats/serve-stats.ts";
 
 export interface ServerDeps {
   readonly os: Os;
   readonly runtime: Runtime;
   readonly pods: () => readonly Pod[];
   readonly nodeIp: string;
+  readonly stats: NodeStats;
 }
 
 /** What the server needs from the start, and what it gets once the runtime is open: until then it answers 503. */

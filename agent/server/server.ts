@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { describeError } from "../../base/os/log.ts";
 import { trusting } from "../../base/os/trust.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
+import { isStatsPath, serveStats } from "../stats/serve-stats.ts";
 import { admitted, knownBy, type LateDeps, refusal, type ServerDeps } from "./callers.ts";
 import { BadQuery, logBytes, logQuery } from "./container-logs.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
@@ -108,6 +109,7 @@ async function route(request: IncomingMessage, answer: ServerResponse, late: Lat
     answer.end(JSON.stringify({ kind: "PodList", apiVersion: "v1", metadata: {}, items: deps.pods() }));
     return;
   }
+  if (isStatsPath(url.pathname)) return serveStats(answer, url, deps.runtime, deps.stats);
   if (!url.pathname.startsWith("/containerLogs/")) return text(404, "404 page not found\n");
   const asked = askedOf(url.pathname);
   if (asked === undefined) return text(404, "404 page not found\n");

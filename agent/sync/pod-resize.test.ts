@@ -97,7 +97,11 @@ describe("PodWorker resizes containers as they run", () => {
   it("never to less memory than they use", async () => {
     await rig.run({ containers: [asking("100m", "64Mi")] });
     await rig.untilRunning();
-    rig.runtime.containerStats = async () => ({ cpuNanos: 0, memoryBytes: 50 * 1024 * 1024 });
+    rig.runtime.containerStats = async () => ({
+      cpuNanos: 0,
+      memoryBytes: 50 * 1024 * 1024,
+      workingSetBytes: 0,
+    });
     await resize(asking("100m", "32Mi"));
     const pod = await rig.untilPod(
       (one) => condition(one, "PodResizeInProgress")?.reason === "Error",

@@ -119,8 +119,11 @@ export async function runTerm(deps: TermDeps, signal: AbortSignal): Promise<void
       const own = { client, clock, random, log: log.child(name), ...(metrics && { metrics }) };
       const recorder = new EventRecorder({ component: name }, own);
       tasks.run(`events of ${name}`, (until) => recorder.run(until));
-      const sync = setUp({ ...own, informers, metadataInformers, served, recorder, config, tasks }, queue);
-      return { ...own, name, workers, queue, sync };
+      const sync = setUp(
+        { ...own, meter: os.metrics, informers, metadataInformers, served, recorder, config, tasks },
+        queue,
+      );
+      return { ...own, name, workers: config.workers.get(name) ?? workers, queue, sync };
     });
     tasks.run("caches", async (until) => {
       await informers.synced(until);

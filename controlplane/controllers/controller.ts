@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
+import type { Meter } from "../../base/os/metrics.ts";
 import type { Random } from "../../base/os/random.ts";
 import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { ApiClient } from "../../client/api.ts";
@@ -28,6 +29,8 @@ export interface ControllerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Of the process; a controller may be set up in several terms of leadership. */
+  readonly meter: Meter;
   /** Ends with the term. */
   readonly tasks: TaskScope;
 }

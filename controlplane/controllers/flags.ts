@@ -1,7 +1,9 @@
 import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { defaultElectionTimes, type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
+import { concurrentSyncFlags, concurrentSyncs } from "./concurrent-syncs.ts";
 import type { EvictionRates } from "./nodelifecycle/eviction-zones.ts";
+import { type AutoscalingConfig, autoscalerFlags, autoscalingConfig } from "./podautoscaler/flags.ts";
 
 /** kube-controller-manager's names and defaults. */
 export const controllerManagerFlags = {
@@ -122,6 +124,8 @@ export const controllerManagerFlags = {
     default: 365 * 24 * 3_600_000,
     help: "how long such certificates are valid at most",
   },
+  ...autoscalerFlags,
+  ...concurrentSyncFlags,
   controllers: {
     kind: "list",
     default: ["*"],
@@ -154,6 +158,9 @@ export interface ControllerManagerConfig {
   readonly clusterSigning:
     | { readonly certificateFile: string; readonly keyFile: string; readonly durationMsMax: number }
     | undefined;
+  readonly autoscaling: AutoscalingConfig;
+  /** Workers by controller, where somebody says how many. */
+  readonly workers: ReadonlyMap<string, number>;
   readonly controllers: readonly string[];
 }
 
@@ -188,6 +195,8 @@ export function controllerManagerConfig(
     problems.push("--terminated-pod-gc-threshold: must not be negative");
   const nodeCidrs = readNodeCidrs(flags, problems);
   const clusterSigning = readClusterSigning(flags, problems);
+  const autoscaling = autoscalingConfig(flags, problems);
+  const workers = concurrentSyncs(flags, problems);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
     kubeconfig: flags.kubeconfig,
@@ -213,6 +222,8 @@ export function controllerManagerConfig(
     rootCaFile: flags["root-ca-file"],
     serviceAccountPrivateKeyFile: flags["service-account-private-key-file"],
     clusterSigning,
+    autoscaling,
+    workers,
     controllers: flags.controllers,
   };
 }

@@ -18,6 +18,7 @@ import { nodeLifecycleController } from "./nodelifecycle/node-lifecycle-controll
 import { taintEvictionController } from "./nodelifecycle/taint-eviction-controller.ts";
 import { persistentVolumeBinder } from "./persistentvolume/binder-controller.ts";
 import { localPathProvisioner } from "./persistentvolume/local-path-provisioner.ts";
+import { horizontalPodAutoscalerController } from "./podautoscaler/autoscaler-controller.ts";
 import { podGcController } from "./podgc/pod-gc-controller.ts";
 import { replicaSetController, replicationControllerController } from "./replicaset/replicas-controller.ts";
 import { resourceQuotaController } from "./resourcequota/resource-quota-controller.ts";
@@ -48,6 +49,7 @@ export const controllerTable: readonly Controller[] = [
   endpointSliceMirroringController,
   daemonSetController,
   statefulSetController,
+  horizontalPodAutoscalerController,
   disruptionController,
   cronJobController,
   jobController,

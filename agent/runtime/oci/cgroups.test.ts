@@ -34,8 +34,13 @@ describe("cgroups", () => {
     await mkdir(join(root, "pod"));
     await writeFile(join(root, "pod/cpu.stat"), "usage_usec 1500\nuser_usec 1000\n");
     await writeFile(join(root, "pod/memory.current"), "4096\n");
+    await writeFile(join(root, "pod/memory.stat"), "anon 1000\ninactive_file 1024\nactive_file 10\n");
     await writeFile(join(root, "pod/memory.events"), "low 0\nmax 9\noom 3\noom_kill 2\n");
-    assert.deepEqual(await cgroupStats(cgroups, "/pod"), { cpuNanos: 1_500_000, memoryBytes: 4096 });
+    assert.deepEqual(await cgroupStats(cgroups, "/pod"), {
+      cpuNanos: 1_500_000,
+      memoryBytes: 4096,
+      workingSetBytes: 3072,
+    });
     assert.equal(await oomKills(cgroups, "/pod"), 2);
     assert.equal(await oomKills(cgroups, "/gone"), 0);
   });

@@ -47,11 +47,20 @@ export async function cgroupStats(cgroups: Cgroups, path: string): Promise<Conta
   if (cgroups.version === 1) {
     const cpu = (await readOptional(join(cgroups.cpuacct, path, "cpuacct.usage"))) ?? "0";
     const memory = (await readOptional(join(cgroups.memory, path, "memory.usage_in_bytes"))) ?? "0";
-    return { cpuNanos: Number(cpu), memoryBytes: Number(memory) };
+    const stat = (await readOptional(join(cgroups.memory, path, "memory.stat"))) ?? "";
+    return { cpuNanos: Number(cpu), ...memoryOf(memory, /^total_inactive_file (\d+)$/m.exec(stat)?.[1]) };
   }
   const cpu = (await readOptional(join(cgroups.root, path, "cpu.stat"))) ?? "";
   const memory = (await readOptional(join(cgroups.root, path, "memory.current"))) ?? "0";
-  return { cpuNanos: Number(/^usage_usec (\d+)$/m.exec(cpu)?.[1] ?? 0) * 1000, memoryBytes: Number(memory) };
+  const stat = (await readOptional(join(cgroups.root, path, "memory.stat"))) ?? "";
+  const cpuNanos = Number(/^usage_usec (\d+)$/m.exec(cpu)?.[1] ?? 0) * 1000;
+  return { cpuNanos, ...memoryOf(memory, /^inactive_file (\d+)$/m.exec(stat)?.[1]) };
+}
+
+/** The working set is what cAdvisor calls so: without files that nothing has used lately. */
+function memoryOf(usage: string, inactiveFile: string | undefined) {
+  const memoryBytes = Number(usage);
+  return { memoryBytes, workingSetBytes: Math.max(0, memoryBytes - Number(inactiveFile ?? 0)) };
 }
 
 /** Removes a group without groups or processes in it from every hierarchy; one that still has some stays. */

@@ -2,11 +2,13 @@ import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ContainerStats, RuntimeError } from "../seam.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
-import { signalProcess } from "../supervised/process-birth.ts";
+import { isAlive, signalProcess } from "../supervised/process-birth.ts";
 import type { ContainerRecord, StartedRecord } from "../supervised/records.ts";
 import { shimFile } from "../supervised/start-shim.ts";
+import { treeUse } from "./process-tree.ts";
 
 const clockTickMs = 10; // USER_HZ is 100 on every architecture that Node runs on
+const pageBytes = 4096;
 
 /** Plain processes on the host, each in its own session. Nothing is isolated: no image, no limits, no mounts. A volume
  *  mounted at /a/b stands at $PINTLE_ROOT/a/b, and relative paths work: the working directory is there by default. */
@@ -77,9 +79,8 @@ async function execCommand(
   return { argv: ["perl", program, dir, "/usr/bin/env", "--", ...options.command] };
 }
 
-async function stats(_record: ContainerRecord, started: StartedRecord): Promise<ContainerStats> {
-  const stat = await readFile(`/proc/${started.process.pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return { cpuNanos: ticks * clockTickMs * 1e6, memoryBytes: Number(fields[21]) * 4096 };
+async function stats(_record: ContainerRecord, { process: first }: StartedRecord): Promise<ContainerStats> {
+  const { ticks, pages } = isAlive(first) ? await treeUse(first.pid) : { ticks: 0, pages: 0 };
+  const memoryBytes = pages * pageBytes;
+  return { cpuNanos: ticks * clockTickMs * 1e6, memoryBytes, workingSetBytes: memoryBytes };
 }

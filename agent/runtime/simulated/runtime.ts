@@ -202,7 +202,7 @@ export class SimulatedRuntime implements Runtime {
   }
 
   async containerStats(): Promise<ContainerStats> {
-    return { cpuNanos: 0, memoryBytes: 0 };
+    return { cpuNanos: 0, memoryBytes: 0, workingSetBytes: 0 };
   }
 
   writableFolder(): undefined {

@@ -1,5 +1,8 @@
+import { tmpdir } from "node:os";
 import type { ServerDeps } from "../../../agent/server/callers.ts";
 import { type AgentServer, startServer } from "../../../agent/server/server.ts";
+import { readMachineUse } from "../../../agent/stats/machine-use.ts";
+import { StatsSampler } from "../../../agent/stats/sampler.ts";
 import { type Certificate, issueCertificate } from "../../../base/os/pki.ts";
 import { testOs } from "../testing.ts";
 
@@ -19,11 +22,21 @@ export async function startTestNode(
     listPodSandboxes: () => [],
     listContainers: () => [],
   } as unknown as ServerDeps["runtime"];
-  const all: ServerDeps = { os, runtime: nothing, pods: () => [], nodeIp: address, ...deps };
-  return startServer(
+  const runtime = deps.runtime ?? nothing;
+  const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
+  const stats = { nodeName: "n1", rootDir: tmpdir(), bootMs: 0, sampler };
+  const all: ServerDeps = { os, runtime, pods: () => [], nodeIp: address, stats, ...deps };
+  const server = await startServer(
     { address, port: 0, certificatePem, privateKeyPem, clientCaPem: authority.certificatePem },
     { os, deps: () => all },
   );
+  return {
+    ...server,
+    close: () => {
+      sampler.close();
+      return server.close();
+    },
+  };
 }
 
 /** The Node object of such a node. */

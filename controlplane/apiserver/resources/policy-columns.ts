@@ -1,4 +1,5 @@
-import type { LabelSelector, MatchResources, ParamKind, ParamRef } from "../../../client/types.ts";
+import { goSelectorText } from "../../../base/label-selector.ts";
+import type { MatchResources, ParamKind, ParamRef } from "../../../client/types.ts";
 
 /** What policies of both kinds are given, and show. */
 
@@ -15,19 +16,7 @@ export function applyMatchDefaults(match: MatchResources | undefined): void {
 export function paramText(ref: ParamRef | undefined): string {
   if (ref === undefined) return "<unset>";
   if (ref.name) return `${ref.namespace || "*"}/${ref.name}`;
-  return ref.selector === undefined ? "<unset>" : shownSelector(ref.selector);
-}
-
-/** As Go prints the type. */
-function shownSelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
-  const labels = Object.keys(matchLabels)
-    .sort()
-    .map((key) => `${key}: ${matchLabels[key]},`);
-  const requirements = matchExpressions.map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
-  );
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.join("")}},MatchExpressions:[]LabelSelectorRequirement{${requirements.join("")}},}`;
+  return ref.selector === undefined ? "<unset>" : goSelectorText(ref.selector);
 }
 
 export function paramKindText(kind: ParamKind | undefined): string {

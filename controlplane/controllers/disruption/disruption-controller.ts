@@ -1,4 +1,4 @@
-import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
+import { goSelectorText, matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import { isNotFound } from "../../../client/api-error.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { keyOf } from "../../../client/object-cache.ts";
@@ -79,7 +79,7 @@ async function sync({ context, pods: informer, workloads }: Parts, budget: PodDi
 }
 
 const unmanagedText = ({ spec }: PodDisruptionBudget) =>
-  `Pods selected by this PodDisruptionBudget (selector: ${JSON.stringify(spec.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
+  `Pods selected by this PodDisruptionBudget (selector: ${goSelectorText(spec.selector)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`;
 
 /** Names the version that was counted from: an eviction that was allowed meanwhile is never lost. */
 async function writeStatus(

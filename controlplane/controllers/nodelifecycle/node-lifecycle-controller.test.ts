@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseFlags } from "../../../base/os/flags.ts";
 import { silentLog } from "../../../base/os/log.ts";
+import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import { TaskScope } from "../../../base/os/task-scope.ts";
 import { isConflict } from "../../../client/api-error.ts";
@@ -31,7 +32,7 @@ describe("controlplane/controllers/nodelifecycle/node-lifecycle-controller", () 
     const recorder = { record: () => undefined };
     const served = new ServedResources({ ...parts, client, metadataInformers: informers, tasks });
     const caches = { informers, metadataInformers: informers, served };
-    const context = { ...parts, ...caches, client, recorder, config, tasks };
+    const context = { ...parts, ...caches, client, recorder, config, tasks, meter: new MetricsRegistry() };
     sync = nodeLifecycleController.setUp(context, queue);
     await informers.synced(tasks.signal);
   });

@@ -128,13 +128,13 @@ describe("the rights of our own parts", () => {
     assert.equal((await defaultRbac(user, question)).allowed, allowed, `${who} ${JSON.stringify(question)}`);
   }
 
-  it("are Kubernetes' own roles but for a named one that follows services and routes", () => {
+  it("are Kubernetes' own roles but for named ones that follow services and routes, and read statistics", () => {
     const there = new Set(controllerRoles.map(({ name }) => name));
     for (const role of Object.values(controllerRights).filter(Boolean))
       assert.ok(there.has(`system:controller:${role}`), role);
     assert.deepEqual(
       ownRoles().map(({ metadata }) => metadata.name),
-      ["pintle:node-network"],
+      ["pintle:node-network", "pintle:node-statistics"],
     );
     for (const { metadata } of ownBindings()) assert.match(metadata.name ?? "", /^pintle:/);
   });

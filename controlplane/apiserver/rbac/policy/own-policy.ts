@@ -9,6 +9,8 @@ const roles = rolesFromText(`
 pintle:node-network
   list,watch core endpoints,nodes,services
   list,watch discovery.k8s.io endpointslices
+pintle:node-statistics
+  get core nodes/proxy
 `);
 
 /** By which of Kubernetes' roles (`system:controller:…`) each controller works that our controller manager runs. It asks as
@@ -28,6 +30,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "daemonset-controller": "daemon-set-controller",
   "statefulset-controller": "statefulset-controller",
   "cronjob-controller": "cronjob-controller",
+  "horizontal-pod-autoscaler-controller": "horizontal-pod-autoscaler",
   "disruption-controller": "disruption-controller",
   "job-controller": "job-controller",
   "ttl-after-finished-controller": "ttl-after-finished-controller",
@@ -59,6 +62,7 @@ export function ownRoles(): readonly AnyRole[] {
 export function ownBindings(): readonly AnyBinding[] {
   return [
     { name: "pintle:node-network", role: "pintle:node-network", subjects: [nodes] },
+    { name: "pintle:node-statistics", role: "pintle:node-statistics", subjects: [manager] },
     ...[...new Set(Object.values(controllerRights))].filter(Boolean).map((name) => ({
       name: `pintle:controller-manager:${name}`,
       role: `system:controller:${name}`,

@@ -1,0 +1,58 @@
+import { readFile, statfs } from "node:fs/promises";
+
+/** What the whole machine takes. */
+export interface MachineUse {
+  readonly cpuNanos: number;
+  readonly workingSetBytes: number;
+  readonly availableBytes: number;
+}
+
+const clockTickMs = 10; // USER_HZ is 100 on every architecture that Node runs on
+
+export async function readMachineUse(): Promise<MachineUse> {
+  const [stat, meminfo] = await Promise.all([
+    readFile("/proc/stat", "utf8"),
+    readFile("/proc/meminfo", "utf8"),
+  ]);
+  return machineUse(stat, meminfo);
+}
+
+/** From the texts of /proc/stat and /proc/meminfo. */
+export function machineUse(stat: string, meminfo: string): MachineUse {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? "")
+    .split(" ")
+    .map(Number);
+  const kibibytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(meminfo)?.[1] ?? 0) * 1024;
+  const availableBytes = kibibytes("MemAvailable");
+  return {
+    cpuNanos: (user + nice + system + irq + softirq) * clockTickMs * 1e6,
+    workingSetBytes: kibibytes("MemTotal") - availableBytes,
+    availableBytes,
+  };
+}
+
+/** When the machine started, from the text of /proc/stat. */
+export function bootMs(stat: string): number {
+  return Number(/^btime (\d+)$/m.exec(stat)?.[1] ?? 0) * 1000;
+}
+
+export interface FolderUse {
+  readonly availableBytes: number;
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  readonly inodes: number;
+  readonly inodesFree: number;
+}
+
+/** Of the file system that a folder is on. */
+export async function readFolderUse(path: string): Promise<FolderUse> {
+  const { bsize, blocks, bfree, bavail, files, ffree } = await statfs(path);
+  return {
+    availableBytes: bavail * bsize,
+    capacityBytes: blocks * bsize,
+    usedBytes: (blocks - bfree) * bsize,
+    inodes: files,
+    inodesFree: ffree,
+  };
+}

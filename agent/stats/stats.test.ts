@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { silentLog } from "../../base/os/log.ts";
+import { statsTimes } from "../../client/rules/stats-summary.ts";
+import { ManualClock } from "../../client/testing/manual-clock.ts";
+import { type ContainerStats, type RuntimeContainer, RuntimeError } from "../runtime/seam.ts";
+import { bootMs, machineUse } from "./machine-use.ts";
+import { resourceMetricsText } from "./resource-metrics.ts";
+import { idleMs, StatsSampler } from "./sampler.ts";
+import { summaryOf } from "./summary.ts";
+
+const pod = { namespace: "shop", name: "web-1", uid: "u1" };
+const container = (id: string, name: string): RuntimeContainer => ({
+  id,
+  sandboxId: "s",
+  pod,
+  name,
+  attempt: 0,
+  image: "i",
+  imageId: "i",
+  logPath: "/l",
+  annotations: {},
+  createdAtMs: 0,
+  state: { phase: "running", startedAtMs: 5_000 },
+});
+
+describe("agent/stats: what a node, its pods and their containers take", () => {
+  let clock: ManualClock;
+  let sampler: StatsSampler;
+  let running: RuntimeContainer[];
+  let use: Record<string, ContainerStats>;
+  let samples: number;
+  beforeEach(() => {
+    clock = new ManualClock();
+    running = [container("a", "web"), container("b", "side")];
+    use = {
+      a: { cpuNanos: 1e9, memoryBytes: 3000, workingSetBytes: 2000 },
+      b: { cpuNanos: 5e8, memoryBytes: 300, workingSetBytes: 300 },
+    };
+    samples = 0;
+    sampler = new StatsSampler({
+      runtime: {
+        listContainers: () => running,
+        containerStats: async (id) => {
+          const found = use[id];
+          if (found === undefined) throw new RuntimeError("gone");
+          return found;
+        },
+      },
+      machine: async () => {
+        samples++;
+        return { cpuNanos: samples * 4e9, workingSetBytes: 1e6, availableBytes: 2e6 };
+      },
+      clock,
+      log: silentLog,
+    });
+  });
+  afterEach(() => sampler.close());
+
+  const sandbox = { id: "s", pod, attempt: 0, state: "ready", createdAtMs: 4_000, podIp: "" } as const;
+  const summary = async () =>
+    summaryOf({ nodeName: "n1", bootMs: 1_000, sample: await sampler.current(), sandboxes: [sandbox] });
+
+  it("gives no rate before there are two samples, then that of the time between them", async () => {
+    const first = (await summary()).pods[0];
+    assert.deepEqual(first?.podRef, { name: "web-1", namespace: "shop", uid: "u1" });
+    assert.equal(first.cpu?.usageNanoCores, undefined);
+    assert.equal(first.cpu?.usageCoreNanoSeconds, 1.5e9);
+    use = { ...use, a: { cpuNanos: 3e9, memoryBytes: 4000, workingSetBytes: 2500 } };
+    await clock.advance(statsTimes.sampleMs);
+    const { node, pods } = await summary();
+    assert.equal(node.cpu?.usageNanoCores, 4e8);
+    assert.deepEqual(
+      pods[0]?.containers.map(({ name, cpu, memory }) => [
+        name,
+        cpu?.usageNanoCores,
+        memory?.workingSetBytes,
+      ]),
+      [
+        ["web", 2e8, 2500],
+        ["side", 0, 300],
+      ],
+    );
+    assert.equal(pods[0].cpu?.usageNanoCores, 2e8);
+    assert.equal(pods[0].memory?.workingSetBytes, 2800);
+  });
+
+  it("measures nothing once nobody has asked for a while, and then begins anew", async () => {
+    await sampler.current();
+    for (let round = 0; round < 3; round++) await clock.advance(statsTimes.sampleMs);
+    assert.equal(samples, 4);
+    for (let ms = 0; ms < 3 * idleMs; ms += statsTimes.sampleMs) await clock.advance(statsTimes.sampleMs);
+    const ended = samples;
+    await clock.advance(10 * idleMs);
+    assert.equal(samples, ended);
+    assert.equal((await summary()).node.cpu?.usageNanoCores, undefined);
+    assert.equal(samples, ended + 1);
+  });
+
+  it("leaves out containers that ended, and gives one that is new no rate of another", async () => {
+    await sampler.current();
+    running = [container("b", "side"), container("c", "web"), container("gone", "x")];
+    use = { ...use, c: { cpuNanos: 7e9, memoryBytes: 1, workingSetBytes: 1 } };
+    await clock.advance(statsTimes.sampleMs);
+    const [only] = (await summary()).pods;
+    assert.deepEqual(
+      only?.containers.map(({ name, cpu }) => [name, cpu?.usageNanoCores]),
+      [
+        ["side", 0],
+        ["web", undefined],
+      ],
+    );
+    assert.equal(only.cpu?.usageNanoCores, undefined);
+  });
+
+  it("says the same in Prometheus' format, under the kubelet's names", async () => {
+    clock = new ManualClock();
+    const text = resourceMetricsText(await summary());
+    assert.match(
+      text,
+      /^# HELP container_cpu_usage_seconds_total \[STABLE\] Cumulative cpu time consumed by the container in core-seconds\n# TYPE container_cpu_usage_seconds_total counter\ncontainer_cpu_usage_seconds_total\{container="web",namespace="shop",pod="web-1"\} 1 \d+\n/,
+    );
+    for (const line of [
+      /^container_memory_working_set_bytes\{container="side",namespace="shop",pod="web-1"\} 300 \d+$/m,
+      /^container_start_time_seconds\{container="web",namespace="shop",pod="web-1"\} 5$/m,
+      /^node_cpu_usage_seconds_total 4 \d+$/m,
+      /^node_memory_working_set_bytes 1000000 \d+$/m,
+      /^pod_cpu_usage_seconds_total\{namespace="shop",pod="web-1"\} 1.5 \d+$/m,
+      /^pod_memory_working_set_bytes\{namespace="shop",pod="web-1"\} 2300 \d+$/m,
+      /^resource_scrape_error 0$/m,
+    ])
+      assert.match(text, line);
+  });
+
+  it("reads the machine's figures", () => {
+    const stat = "cpu  10 20 30 400 50 6 7 8 0 0\ncpu0 1 2 3 4\nbtime 1700000000\n";
+    assert.equal(machineUse(stat, "").cpuNanos, (10 + 20 + 30 + 6 + 7) * 1e7);
+    assert.equal(bootMs(stat), 1_700_000_000_000);
+    const memory = "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    600 kB\n";
+    assert.deepEqual(machineUse(stat, memory).workingSetBytes, 400 * 1024);
+  });
+});

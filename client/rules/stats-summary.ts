@@ -1,0 +1,57 @@
+/** What a node's agent answers at /stats/summary, as the kubelet does: what its machine, pods and containers take. */
+
+export const statsTimes = {
+  /** Between two samples: over this span usage of CPU is averaged. */
+  sampleMs: 10_000,
+} as const;
+
+export interface CpuStats {
+  readonly time: string;
+  /** Averaged over the last span; absent before there are two samples. */
+  readonly usageNanoCores?: number;
+  readonly usageCoreNanoSeconds?: number;
+}
+
+export interface MemoryStats {
+  readonly time: string;
+  readonly availableBytes?: number;
+  readonly usageBytes?: number;
+  readonly workingSetBytes?: number;
+  readonly rssBytes?: number;
+}
+
+export interface FsStats {
+  readonly time: string;
+  readonly availableBytes?: number;
+  readonly capacityBytes?: number;
+  readonly usedBytes?: number;
+  readonly inodesFree?: number;
+  readonly inodes?: number;
+  readonly inodesUsed?: number;
+}
+
+export interface ContainerSummary {
+  readonly name: string;
+  readonly startTime: string;
+  readonly cpu?: CpuStats;
+  readonly memory?: MemoryStats;
+}
+
+export interface PodSummary {
+  readonly podRef: { readonly name: string; readonly namespace: string; readonly uid: string };
+  readonly startTime: string;
+  readonly containers: readonly ContainerSummary[];
+  readonly cpu?: CpuStats;
+  readonly memory?: MemoryStats;
+}
+
+export interface StatsSummary {
+  readonly node: {
+    readonly nodeName: string;
+    readonly startTime: string;
+    readonly cpu?: CpuStats;
+    readonly memory?: MemoryStats;
+    readonly fs?: FsStats;
+  };
+  readonly pods: readonly PodSummary[];
+}
