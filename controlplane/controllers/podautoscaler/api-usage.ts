@@ -4,8 +4,8 @@ import type { ControllerClient } from "../controller.ts";
 import { timeMs } from "../times.ts";
 import { answerProblem } from "./answer-problem.ts";
 import { queryText } from "./custom-metrics.ts";
+import { MetricProblem } from "./metric-problem.ts";
 import type { MetricsSource, PodsAsked, PodUsage } from "./metrics-source.ts";
-import { MetricProblem } from "./plan-replicas.ts";
 
 interface PodMetricsList {
   readonly items?: readonly {

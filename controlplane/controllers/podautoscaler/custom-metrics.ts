@@ -5,8 +5,9 @@ import type { ControllerClient, ControllerContext } from "../controller.ts";
 import type { ServedResource } from "../discovery.ts";
 import { timeMs } from "../times.ts";
 import { answerProblem } from "./answer-problem.ts";
+import { MetricProblem } from "./metric-problem.ts";
 import type { PodsAsked } from "./metrics-source.ts";
-import { MetricProblem, type PodMetric } from "./plan-replicas.ts";
+import type { PodMetric } from "./plan-replicas.ts";
 import { milliOf } from "./pod-requests-milli.ts";
 
 export interface MetricQuery {

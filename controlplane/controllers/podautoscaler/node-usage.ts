@@ -5,8 +5,8 @@ import { type PodSummary, type StatsSummary, statsTimes } from "../../../client/
 import type { ControllerClient } from "../controller.ts";
 import { timeMs } from "../times.ts";
 import { answerProblem } from "./answer-problem.ts";
+import { MetricProblem } from "./metric-problem.ts";
 import type { MetricsSource, PodsAsked, PodUsage } from "./metrics-source.ts";
-import { MetricProblem } from "./plan-replicas.ts";
 
 const askedAtOnceMax = 16;
 

@@ -2,9 +2,9 @@ import type * as k8s from "@kubernetes/client-node";
 import { goSelectorText } from "../../../base/label-selector.ts";
 import { amountText } from "../../../base/quantity-text.ts";
 import type { Wire } from "../../../client/types.ts";
+import { MetricProblem } from "./metric-problem.ts";
 import {
   averageProposal,
-  MetricProblem,
   type PodMetrics,
   type Proposal,
   shareProposal,

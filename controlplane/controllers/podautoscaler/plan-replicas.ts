@@ -2,17 +2,13 @@ import type { Pod } from "../../../client/types.ts";
 import { conditionOf } from "../conditions.ts";
 import { isReady } from "../pod-state.ts";
 import { timeMs } from "../times.ts";
+import { MetricProblem } from "./metric-problem.ts";
 import { podRequestsMilli } from "./pod-requests-milli.ts";
 
 /** How many replicas a metric calls for. Pure; whole numbers of thousandths are exact, as in Kubernetes. */
 
 export const int32Max = 2_147_483_647;
 export const int64Max = 9_223_372_036_854_775_807n;
-
-/** Why a metric says nothing, in Kubernetes' words. */
-export class MetricProblem extends Error {
-  override readonly name = "MetricProblem";
-}
 
 /** What was measured of one pod. */
 export interface PodMetric {

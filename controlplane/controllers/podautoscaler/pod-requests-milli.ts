@@ -1,7 +1,7 @@
 import { parseNanos } from "../../../base/quantity.ts";
 import { isPodLevel, podAmounts } from "../../../client/rules/pod-amounts.ts";
 import type { Pod } from "../../../client/types.ts";
-import { MetricProblem } from "./plan-replicas.ts";
+import { MetricProblem } from "./metric-problem.ts";
 
 /** In thousandths, rounded up. Throws RangeError for what is no quantity. */
 export function milliOf(text: string): bigint {

@@ -1,8 +1,9 @@
 import { type Selector, SelectorError, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import type { CustomMetrics } from "./custom-metrics.ts";
+import { MetricProblem } from "./metric-problem.ts";
 import type { MetricsSource, PodsAsked, PodUsage } from "./metrics-source.ts";
 import type { MetricSpec, Reading } from "./plan-metric.ts";
-import { int64Max, MetricProblem, type PodMetric } from "./plan-replicas.ts";
+import { int64Max, type PodMetric } from "./plan-replicas.ts";
 import { milliOf } from "./pod-requests-milli.ts";
 
 export interface MetricReaders {

@@ -1,0 +1,4 @@
+/** Why a metric says nothing, in Kubernetes' words. */
+export class MetricProblem extends Error {
+  override readonly name = "MetricProblem";
+}
