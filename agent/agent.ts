@@ -59,7 +59,7 @@ export async function startAgent(config: AgentConfig, os: Os): Promise<Running> 
       reason: chosen.reason || "--runtime process",
     });
   const rest = loadKubeconfig(config.kubeconfig);
-  const client = new RestClient(rest, { userAgent: "pintle-agent" });
+  const client = new RestClient(rest, { userAgent: "pintle-agent", metrics: os.metrics });
   const tasks = new TaskScope(log);
   const closers: (() => Promise<void>)[] = [async () => client.close()];
   const stop = async () => {

@@ -1,10 +1,12 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Socket } from "node:net";
+import type { Clock } from "../base/os/clock.ts";
 import { trusting } from "../base/os/trust.ts";
 import { ConnectionError } from "./api-error.ts";
 import { identityHeaders } from "./identity-headers.ts";
 import type { RestConfig } from "./kubeconfig.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -28,6 +30,12 @@ export const transportLimits = {
   socketsPerServerMost: 256,
 } as const;
 
+interface Counted {
+  readonly clock: Clock;
+  /** Absent: nobody counts. */
+  readonly metrics?: RequestMetrics;
+}
+
 class TimeoutError extends Error {
   override readonly name = "TimeoutError";
 }
@@ -41,10 +49,12 @@ export class HttpTransport {
   readonly #plain: http.Agent;
   /** Open connections by server, so that all can be given up together. */
   readonly #sockets = new Map<string, Set<Socket>>();
+  readonly #counted: Counted;
   #preferred = 0;
 
-  constructor(config: RestConfig) {
+  constructor(config: RestConfig, counted: Counted) {
     this.#config = config;
+    this.#counted = counted;
     this.#servers = config.servers.map((server) => new URL(server));
     const pool = {
       keepAlive: true,
@@ -69,7 +79,7 @@ export class HttpTransport {
       const at = this.#preferred;
       const server = this.server;
       try {
-        return await this.#sendTo(server, request);
+        return await this.#countedTo(server, request);
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
         if (this.#servers.length > 1 && error.cause instanceof TimeoutError) this.#giveUp(server);
@@ -104,6 +114,20 @@ export class HttpTransport {
   /** Prefers the server after `at`, unless another request moved on already. */
   #avoid(at: number): void {
     if (this.#preferred === at) this.#preferred = (at + 1) % this.#servers.length;
+  }
+
+  async #countedTo(server: URL, request: HttpRequest): Promise<http.IncomingMessage> {
+    const { clock, metrics } = this.#counted;
+    const startedMs = clock.monotonicMs();
+    let code: number | undefined;
+    try {
+      const answer = await this.#sendTo(server, request);
+      code = answer.statusCode;
+      return answer;
+    } finally {
+      const { method } = request;
+      metrics?.answered({ method, host: server.host, code, tookMs: clock.monotonicMs() - startedMs });
+    }
   }
 
   #sendTo(server: URL, request: HttpRequest): Promise<http.IncomingMessage> {

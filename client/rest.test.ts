@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
+import { type Meter, MetricsRegistry } from "../base/os/metrics.ts";
 import { createAuthority, issueCertificate } from "../base/os/pki.ts";
 import { ApiError, ConnectionError, isAlreadyExists, isConflict, isGone, isNotFound } from "./api-error.ts";
 import type { RestConfig } from "./kubeconfig.ts";
@@ -88,8 +89,10 @@ describe("client/rest", () => {
     sites.push(site);
     return site;
   };
-  const connect = (...servers: Site[]): RestClient => {
-    const client = new RestClient({ ...identity, servers: servers.map(({ url }) => url) });
+  const connect = (...servers: Site[]): RestClient => connectCounted(undefined, ...servers);
+  const connectCounted = (metrics: Meter | undefined, ...servers: Site[]): RestClient => {
+    const config = { ...identity, servers: servers.map(({ url }) => url) };
+    const client = new RestClient(config, metrics && { metrics });
     clients.push(client);
     return client;
   };
@@ -120,6 +123,23 @@ describe("client/rest", () => {
       "DELETE /api/v1/namespaces/n/pods/a",
     ]);
     assert.equal(site.connections(), 1);
+  });
+
+  it("counts what it asks, by what came of it, under the names of Kubernetes' client", async () => {
+    const site = await serve((_, response) => send(response, 404, status(404, "NotFound")));
+    const gone = await serve(() => undefined);
+    await gone.kill();
+    const metrics = new MetricsRegistry();
+    const client = connectCounted(metrics, gone, site);
+    await assert.rejects(client.get(resources.pods, { namespace: "n", name: "a" }), isNotFound);
+    const text = await metrics.text();
+    const [gonePort, port] = [gone, site].map(({ url }) => new URL(url).host);
+    for (const line of [
+      `rest_client_requests_total{code="<error>",method="GET",host="${gonePort}"} 1`,
+      `rest_client_requests_total{code="404",method="GET",host="${port}"} 1`,
+      `rest_client_request_duration_seconds_count{verb="GET",host="${port}"} 1`,
+    ])
+      assert.ok(text.includes(line), `${line} in ${text}`);
   });
 
   it("sends each patch under its content type and fills in the kind", async () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type Clock, sleep, systemClock } from "../base/os/clock.ts";
+import type { Meter } from "../base/os/metrics.ts";
 import type {
   ApiClient,
   CallOptions,
@@ -16,6 +17,7 @@ import { type HttpRequest, HttpTransport, readBody } from "./http-transport.ts";
 import { jsonLines } from "./json-lines.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 import { objectPath, type Query, resourcePath, withQuery } from "./paths.ts";
+import { requestMetrics } from "./request-metrics.ts";
 import { apiVersionOf, resources } from "./resources.ts";
 import type { Draft, KubeObject, Ref, Resource, WatchEvent } from "./types.ts";
 import { decodeWatchEvent } from "./watch-event.ts";
@@ -24,6 +26,8 @@ export interface RestClientOptions {
   readonly clock?: Clock;
   /** Names the program to the server. */
   readonly userAgent?: string;
+  /** Where requests are counted; absent: nowhere. */
+  readonly metrics?: Meter;
 }
 
 export interface LogOptions {
@@ -69,7 +73,10 @@ export class RestClient implements ApiClient {
 
   constructor(config: RestConfig, options: RestClientOptions = {}) {
     this.config = config;
-    this.#transport = new HttpTransport(config);
+    this.#transport = new HttpTransport(config, {
+      clock: options.clock ?? systemClock,
+      ...(options.metrics && { metrics: requestMetrics(options.metrics) }),
+    });
     this.#clock = options.clock ?? systemClock;
     this.#userAgent = options.userAgent ?? "pintle";
   }

@@ -38,6 +38,7 @@ export async function startControllerManager(
   const client = new RestClient(loadKubeconfig(config.kubeconfig), {
     clock: os.clock,
     userAgent: "pintle-controller-manager",
+    metrics: os.metrics,
   });
   const metrics = loopMetrics(os.metrics);
   const tasks = new TaskScope(log);

@@ -17,7 +17,11 @@ import { SchedulingQueue } from "./queue.ts";
 
 /** Starts a scheduler: follows the cluster at once, decides and binds while it leads. */
 export async function startScheduler(config: SchedulerConfig, os: Os): Promise<Running> {
-  const client = new RestClient(config.api, { clock: os.clock, userAgent: "pintle-scheduler" });
+  const client = new RestClient(config.api, {
+    clock: os.clock,
+    userAgent: "pintle-scheduler",
+    metrics: os.metrics,
+  });
   const inside = runScheduler(config, client, os);
   const metrics = async () => {
     inside.updateGauges();
