@@ -10,7 +10,7 @@ import {
   writeManagers,
   writtenEntry,
 } from "./managed-fields.ts";
-import { newFields } from "./new-fields.ts";
+import { sharedNewFields } from "./shared-fields.ts";
 
 export interface UpdateRecord {
   /** Undefined: the object is new. */
@@ -61,7 +61,7 @@ function recordNew(
   own: Pick<Manager, "manager" | "operation" | "apiVersion" | "subresource">,
 ): void {
   const form = formIn(type, forms, own.apiVersion);
-  const tree = form && newFields(form.type, form.show(next), resets);
+  const tree = form && sharedNewFields(form.type, form.show(next), resets);
   setEntries(next, tree === undefined ? [] : [writtenEntry({ ...own, time: now }, tree)]);
 }
 
