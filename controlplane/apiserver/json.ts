@@ -61,25 +61,20 @@ export function toKubeObject(input: JsonObject): KubeObject {
   for (const field of ["finalizers", "ownerReferences", "managedFields"])
     if (metadata[field] !== undefined && metadata[field] !== null && !Array.isArray(metadata[field]))
       throw badRequest(`metadata.${field}: must be an array`);
-  const { namespace: _, ...rest } = metadata;
   const namespace = text("namespace");
-  return {
-    ...input,
-    apiVersion,
-    kind,
-    metadata: {
-      ...withoutNulls(rest),
-      name: text("name"),
-      ...(namespace !== "" && { namespace }),
-      uid: text("uid"),
-      resourceVersion: text("resourceVersion"),
-      creationTimestamp: text("creationTimestamp"),
-    },
-  };
+  const given: JsonObject = {};
+  for (const name of Object.keys(metadata))
+    if (name !== "namespace" && metadata[name] !== null) set(given, name, metadata[name]);
+  given.name = text("name");
+  if (namespace !== "") given.namespace = namespace;
+  for (const field of ["uid", "resourceVersion", "creationTimestamp"]) given[field] = text(field);
+  return { ...input, apiVersion, kind, metadata: given as KubeObject["metadata"] & JsonObject };
 }
 
-function withoutNulls(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+/** Whatever it is called: what is assigned as `__proto__` would be none of the object's fields. */
+function set(object: JsonObject, name: string, value: unknown): void {
+  if (name !== "__proto__") object[name] = value;
+  else Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function checkStringMap(value: unknown, field: string): void {

@@ -2,14 +2,17 @@ import { serverSideApply } from "./schema/apply.ts";
 import { mergeApplied } from "./schema/apply-merge.ts";
 import { atomicParts } from "./schema/atomic-parts.ts";
 import { checkFields, dropUnknownFields } from "./schema/check-fields.ts";
-import { findTypeName, rootType } from "./schema/load.ts";
+import { findTypeName, rootType, typeNameOf, typeOf } from "./schema/load.ts";
 import { recordUpdate } from "./schema/managed-update.ts";
 import { normalizeObject } from "./schema/normalize.ts";
 import { decodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
 import { restoreAs } from "./schema/restore.ts";
+import { isSettled } from "./schema/settled.ts";
 import { strategicMergePatch } from "./schema/strategic-merge.ts";
 import { typedErrors } from "./schema/typed-errors.ts";
 import type { Schemas } from "./schemas.ts";
+
+const noFindings = { unknown: [], duplicate: [], typeErrors: [] } as const;
 
 /** The handlers' view of `schema/`. */
 export function schemas(): Schemas {
@@ -17,6 +20,8 @@ export function schemas(): Schemas {
     decodeProtobuf: (body, wanted) => decodeKubernetesProtobuf(body, wanted),
     of: (gvk) => ({
       accept: (object) => {
+        const type = typeOf(typeNameOf(gvk));
+        if (type !== undefined && isSettled(type, object, "read")) return noFindings;
         const found = checkFields(gvk, object);
         if (found.typeErrors.length > 0) return found;
         if (found.unknown.length > 0) dropUnknownFields(gvk, object);

@@ -3,6 +3,7 @@ import { canonicalQuantity } from "../../../base/quantity-text.ts";
 import { writtenTime } from "./go-time.ts";
 import { fieldOf, findTypeName, meansUnset, type SchemaField, type SchemaType, typeOf } from "./load.ts";
 import { innerTypeOf, schemasWithin } from "./schema-forms.ts";
+import { isSettled } from "./settled.ts";
 import { zeroScalar } from "./written-form.ts";
 
 type Json = Record<string, unknown>;
@@ -14,7 +15,7 @@ type Json = Record<string, unknown>;
 export function normalizeObject(object: Json): void {
   const type = typeOf(findTypeName(String(object.apiVersion), String(object.kind)) ?? "");
   if (type === undefined) return;
-  normalizeMessage(type, object, "object");
+  if (!isSettled(type, object, "made")) normalizeMessage(type, object, "object");
 }
 
 /** What the server fills in later is text from the start, for all who handle the object until then. */
