@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { Buckets, bucketLines, Counting, counterLines, TallyFamily } from "./tally.ts";
+import { Buckets, bucketLines, Counting, counterLines, Standing, TallyFamily } from "./tally.ts";
 
 /** One registry per process; each subsystem declares its metrics beside its code with a `Meter`. */
 export interface Meter {
@@ -19,6 +19,8 @@ export interface Meter {
   counted(name: string, help: string, read: () => number): void;
   /** Counters for hot paths (`tally.ts`). */
   tally<L extends string>(name: string, help: string): TallyFamily<L, Counting>;
+  /** Gauges for hot paths. */
+  standing<L extends string>(name: string, help: string): TallyFamily<L, Standing>;
   /** Histograms for hot paths; `bounds` in rising order. */
   buckets<L extends string>(name: string, help: string, bounds: readonly number[]): TallyFamily<L, Buckets>;
   histogram<L extends string = never>(
@@ -85,6 +87,9 @@ export class MetricsRegistry implements Meter {
     return this.#added(new TallyFamily({ name, help, type: "counter" }, () => new Counting(), counterLines));
   }
 
+  standing<L extends string>(name: string, help: string): TallyFamily<L, Standing> {
+    return this.#added(new TallyFamily({ name, help, type: "gauge" }, () => new Standing(), counterLines));
+  }
   buckets<L extends string>(name: string, help: string, bounds: readonly number[]): TallyFamily<L, Buckets> {
     return this.#added(
       new TallyFamily({ name, help, type: "histogram" }, () => new Buckets(bounds), bucketLines),

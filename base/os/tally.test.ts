@@ -15,6 +15,20 @@ describe("tallies", () => {
     assert.match(text, /^calls_total\{method="a"\} 2$/m);
     assert.match(text, /^calls_total\{method="quote \\" and \\\\"\} 3$/m);
   });
+  it("that go up and down keep what they are when counting begins anew", async () => {
+    const metrics = new MetricsRegistry();
+    const inside = metrics.standing<"room" | "door">("inside", "Inside.").of({ room: "a", door: "b" });
+    inside.count += 3;
+    inside.count--;
+    metrics.reset();
+    assert.match(await metrics.text(), /^# TYPE inside gauge\ninside\{room="a",door="b"\} 2$/m);
+  });
+  it("are told apart by labels whose texts put together look the same", () => {
+    const calls = new MetricsRegistry().tally<"a" | "b">("calls_total", "Calls.");
+    const one = calls.of({ a: "x", b: "y" });
+    assert.equal(calls.of({ a: "x", b: "y" }), one);
+    assert.notEqual(calls.of({ a: "xy", b: "" }), one);
+  });
   it("add observations up by bucket", async () => {
     const metrics = new MetricsRegistry();
     const took = metrics.buckets<"method">("took_seconds", "Took.", [0.1, 1]).of({ method: "a" });

@@ -8,6 +8,14 @@ export class Counting {
   }
 }
 
+/** How many there are now: goes up and down. */
+export class Standing {
+  count = 0;
+
+  /** What is there is there, whoever begins to count anew. */
+  reset(): void {}
+}
+
 /** Observations by bucket; `buckets` are upper bounds in rising order. */
 export class Buckets {
   readonly bounds: readonly number[];
@@ -32,17 +40,22 @@ export class Buckets {
   }
 }
 
+type TallyType = "counter" | "gauge" | "histogram";
+
 /** One metric with all its label values, each with something of its own that counts. */
 export class TallyFamily<L extends string, T extends { reset(): void }> {
   readonly #name: string;
   readonly #help: string;
-  readonly #type: "counter" | "histogram";
+  readonly #type: TallyType;
   readonly #make: () => T;
   readonly #lines: (name: string, labels: string, tally: T) => string;
+  /** By the labels as they are written. */
   readonly #byLabels = new Map<string, T>();
+  /** The same by the labels as they are handed in: found at once, where writing them takes a while. */
+  readonly #found = new Map<string, T>();
 
   constructor(
-    options: { readonly name: string; readonly help: string; readonly type: "counter" | "histogram" },
+    options: { readonly name: string; readonly help: string; readonly type: TallyType },
     make: () => T,
     lines: (name: string, labels: string, tally: T) => string,
   ) {
@@ -55,6 +68,17 @@ export class TallyFamily<L extends string, T extends { reset(): void }> {
 
   /** The same one for the same labels; keep it where the counting is done. */
   of(labels: Readonly<Record<L, string>>): T {
+    let key = "";
+    for (const label in labels) key += `${label}\0${labels[label]}\0`;
+    let tally = this.#found.get(key);
+    if (tally === undefined) {
+      tally = this.#made(labels);
+      this.#found.set(key, tally);
+    }
+    return tally;
+  }
+
+  #made(labels: Readonly<Record<L, string>>): T {
     const text = Object.entries<string>(labels)
       .map(([label, value]) => `${label}="${escaped(value)}"`)
       .join(",");
@@ -77,7 +101,7 @@ export class TallyFamily<L extends string, T extends { reset(): void }> {
   }
 }
 
-export function counterLines(name: string, labels: string, { count }: Counting): string {
+export function counterLines(name: string, labels: string, { count }: Counting | Standing): string {
   return `${name}${labels === "" ? "" : `{${labels}}`} ${count}\n`;
 }
 

@@ -100,20 +100,22 @@ export class FlowControl implements Seats {
     const request = { schema: schema.name, level: level.name, flow: name, ticket, asking };
     this.requests.add(request);
     this.counts.executing[kind]++;
-    metrics.dispatched.inc(labels);
-    metrics.executing.inc(labels);
-    metrics.executingSeats.inc(labels, ticket.seats);
+    metrics.dispatched.of(labels).count++;
+    const executing = metrics.executing.of(labels);
+    const executingSeats = metrics.executingSeats.of(labels);
+    executing.count++;
+    executingSeats.count += ticket.seats;
     let inside = true;
     return () => {
       if (!inside) return;
       inside = false;
       this.requests.delete(request);
       this.counts.executing[kind]--;
-      metrics.executing.dec(labels);
+      executing.count--;
       const type = info.resource?.verb === "watch" ? "watch" : "regular";
-      metrics.executionSeconds.observe({ ...labels, type }, (this.#now() - ticket.startedMs) / 1000);
+      metrics.executionSeconds.of({ ...labels, type }).observe((this.#now() - ticket.startedMs) / 1000);
       const released = () => {
-        metrics.executingSeats.dec(labels, ticket.seats);
+        executingSeats.count -= ticket.seats;
         this.#noteDemand(level);
       };
       const lingerMs = level.queues.finish(ticket, this.#now());
@@ -132,7 +134,7 @@ export class FlowControl implements Seats {
     const { metrics, clock } = this.#deps;
     const labels = { priority_level: level.name, flow_schema: schema.name };
     const estimate = this.#estimate(flow, asking);
-    metrics.estimatedSeats.observe(labels, Math.max(estimate.initialSeats, estimate.finalSeats));
+    metrics.estimatedSeats.of(labels).observe(Math.max(estimate.initialSeats, estimate.finalSeats));
     return new Promise((resolve, reject) => {
       const arrivedMs = this.#now();
       let ticket: Ticket | undefined;
@@ -140,16 +142,15 @@ export class FlowControl implements Seats {
       let stopWaiting = () => {};
       const waited = (execute: boolean) => {
         if (level.spec.type !== "Exempt")
-          metrics.waitSeconds.observe(
-            { ...labels, execute: String(execute) },
-            (this.#now() - arrivedMs) / 1000,
-          );
+          metrics.waitSeconds
+            .of({ ...labels, execute: String(execute) })
+            .observe((this.#now() - arrivedMs) / 1000);
         this.#noteDemand(level);
       };
       const refuse = (reason: string, error: unknown = this.#tooMany(level)) => {
         level.rejected++;
         if (reason === "time-out") level.cancelled++;
-        metrics.rejected.inc({ ...labels, reason });
+        metrics.rejected.of({ ...labels, reason }).count++;
         waited(false);
         reject(error);
       };
@@ -167,7 +168,7 @@ export class FlowControl implements Seats {
       if ("refused" in arrival) return refuse(arrival.refused);
       ticket = arrival.ticket;
       if (level.spec.limited?.limitResponse?.queuing !== undefined)
-        metrics.queueLength.observe(labels, arrival.queueLength);
+        metrics.queueLength.of(labels).observe(arrival.queueLength);
       if (started) {
         waited(true);
         return resolve(ticket);
@@ -176,8 +177,8 @@ export class FlowControl implements Seats {
       const kind = requestKind(info);
       this.requests.add(waiting);
       this.counts.waiting[kind]++;
-      metrics.waiting.inc(labels);
-      metrics.waitingSeats.inc(labels, ticket.seats);
+      metrics.waiting.of(labels).count++;
+      metrics.waitingSeats.of(labels).count += ticket.seats;
       const giveUp = (error?: unknown) => {
         if (!level.queues.cancel(waiting.ticket, this.#now())) return;
         stopWaiting();
@@ -191,8 +192,8 @@ export class FlowControl implements Seats {
         signal.removeEventListener("abort", onAbort);
         this.requests.delete(waiting);
         this.counts.waiting[kind]--;
-        metrics.waiting.dec(labels);
-        metrics.waitingSeats.dec(labels, waiting.ticket.seats);
+        metrics.waiting.of(labels).count--;
+        metrics.waitingSeats.of(labels).count -= waiting.ticket.seats;
       };
       this.#noteDemand(level);
       if (level.queues.seatsMax === 0) this.#adjustSoon();
@@ -210,10 +211,9 @@ export class FlowControl implements Seats {
     const writes = requestKind(info) === "mutating";
     const watchers = writes ? this.#watches.concerned(resource) : 0;
     if (writes)
-      this.#deps.metrics.watchCount.observe(
-        { priority_level: level.name, flow_schema: schema.name },
-        watchers,
-      );
+      this.#deps.metrics.watchCount
+        .of({ priority_level: level.name, flow_schema: schema.name })
+        .observe(watchers);
     return estimateWork(info, {
       size: writes ? undefined : this.#deps.sizeOf(resource.group, resource.version, resource.plural),
       watchers,

@@ -5,70 +5,58 @@ import type { PriorityLevels } from "./priority-levels.ts";
  *  …_utilization, read_vs_write_current_requests), which observe every nanosecond, are not among them. */
 
 const secondsBuckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
-const flow = ["priority_level", "flow_schema"] as const;
+type Flow = "priority_level" | "flow_schema";
 const name = (text: string) => `apiserver_flowcontrol_${text}`;
 
 export const flowMetrics = (meter: Meter) => ({
-  rejected: meter.counter(
+  rejected: meter.tally<Flow | "reason">(
     name("rejected_requests_total"),
     "[BETA] Number of requests rejected by API Priority and Fairness subsystem",
-    [...flow, "reason"],
   ),
-  dispatched: meter.counter(
+  dispatched: meter.tally<Flow>(
     name("dispatched_requests_total"),
     "[BETA] Number of requests executed by API Priority and Fairness subsystem",
-    flow,
   ),
-  waiting: meter.gauge(
+  waiting: meter.standing<Flow>(
     name("current_inqueue_requests"),
     "[BETA] Number of requests currently pending in queues of the API Priority and Fairness subsystem",
-    flow,
   ),
-  waitingSeats: meter.gauge(
+  waitingSeats: meter.standing<Flow>(
     name("current_inqueue_seats"),
     "[ALPHA] Number of seats currently pending in queues of the API Priority and Fairness subsystem",
-    flow,
   ),
-  executing: meter.gauge(
+  executing: meter.standing<Flow>(
     name("current_executing_requests"),
     "[BETA] Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem",
-    flow,
   ),
-  executingSeats: meter.gauge(
+  executingSeats: meter.standing<Flow>(
     name("current_executing_seats"),
     "[BETA] Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage otherwise) requests in the API Priority and Fairness subsystem",
-    flow,
   ),
-  queueLength: meter.histogram(
+  queueLength: meter.buckets<Flow>(
     name("request_queue_length_after_enqueue"),
     "[ALPHA] Length of queue in the API Priority and Fairness subsystem, as seen by each request after it is enqueued",
-    { labels: flow, buckets: [0, 10, 25, 50, 100, 250, 500, 1000] },
+    [0, 10, 25, 50, 100, 250, 500, 1000],
   ),
-  waitSeconds: meter.histogram(
+  waitSeconds: meter.buckets<Flow | "execute">(
     name("request_wait_duration_seconds"),
     "[BETA] Length of time a request spent waiting in its queue",
-    {
-      labels: [...flow, "execute"],
-      buckets: secondsBuckets,
-    },
+    secondsBuckets,
   ),
-  executionSeconds: meter.histogram(
+  executionSeconds: meter.buckets<Flow | "type">(
     name("request_execution_seconds"),
     "[ALPHA] Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority and Fairness subsystem",
-    { labels: [...flow, "type"], buckets: secondsBuckets },
+    secondsBuckets,
   ),
-  estimatedSeats: meter.histogram(
+  estimatedSeats: meter.buckets<Flow>(
     name("work_estimated_seats"),
     "[ALPHA] Number of estimated seats (maximum of initial and final seats) associated with requests in API Priority and Fairness",
-    { labels: flow, buckets: [1, 2, 4, 8, 16, 32, 64, 100] },
+    [1, 2, 4, 8, 16, 32, 64, 100],
   ),
-  watchCount: meter.histogram(
+  watchCount: meter.buckets<Flow>(
     name("watch_count_samples"),
     "[ALPHA] count of watchers for mutating requests in API Priority and Fairness",
-    {
-      labels: flow,
-      buckets: [0, 1, 10, 100, 1000, 10_000],
-    },
+    [0, 1, 10, 100, 1000, 10_000],
   ),
 });
 export type FlowMetrics = ReturnType<typeof flowMetrics>;
