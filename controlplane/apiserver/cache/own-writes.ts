@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { asParsed } from "../registry/as-parsed.ts";
 import type { Kind } from "../registry/kind.ts";
+import type { ObjectText } from "../registry/object-text.ts";
 import { StoredObject } from "../registry/stored-object.ts";
 
 /** Events that may be waited for at a time; those of the oldest writes beyond are read like others'. */
@@ -13,6 +14,8 @@ export interface Written {
   readonly value: Uint8Array;
   /** Nobody changes it any more. */
   readonly object: KubeObject;
+  /** Of which the encoding was made, once the object's defaults were filled in. */
+  readonly text?: ObjectText;
 }
 
 /** One write of an object, from before it is sent. */
@@ -27,9 +30,9 @@ export class OwnWrite {
   /** The object as it is stored at that revision: the same for whoever asks, with one encoding. */
   at(revision: number): StoredObject {
     if (this.#stored?.revision === revision) return this.#stored;
-    const { kind, key, value, object } = this.written;
+    const { kind, key, value, object, text } = this.written;
     const entry = { key, value, modRevision: revision };
-    this.#stored = new StoredObject(kind, entry, asParsed(object, revision));
+    this.#stored = new StoredObject(kind, entry, asParsed(object, revision), text);
     return this.#stored;
   }
 }

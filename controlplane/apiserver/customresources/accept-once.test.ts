@@ -67,8 +67,8 @@ describe("an object that is created", () => {
     try {
       const names: string[] = [];
       kind.applyDefaults = (object) => {
-        // What was stored has a version, and is read, not made.
-        if (!object.metadata.resourceVersion) names.push(object.metadata.name);
+        // What has a uid is made: it is brought into the form in which it will be read.
+        if (!object.metadata.uid) names.push(object.metadata.name);
         applyDefaults(object);
       };
       const body = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } });

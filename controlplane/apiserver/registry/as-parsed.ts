@@ -1,5 +1,6 @@
 import { parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
+import { isSharedTree } from "../schema/shared-trees.ts";
 
 /** The object that reading its encoding gives: the same parts under a metadata of its own, which ends with the revision as
  *  `decodeStored` sets it. Undefined where reading would give something else than what is there, such as no field for one that
@@ -38,6 +39,7 @@ function isPlainList(list: readonly unknown[]): boolean {
 }
 
 function isPlainObject(object: object): boolean {
+  if (isSharedTree(object)) return true;
   if (Object.getPrototypeOf(object) !== Object.prototype) return false;
   for (const value of Object.values(object)) if (!isPlain(value)) return false;
   return true;

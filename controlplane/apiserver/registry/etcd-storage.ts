@@ -78,7 +78,7 @@ export class EtcdStorage implements Storage {
   async commit(transaction: Transaction): Promise<CommitResult> {
     const request = {
       compare: transaction.compare.map(({ key, modRevision }) => compareMod(key, "EQUAL", modRevision)),
-      success: await Promise.all(transaction.writes.map((write) => this.#operation(write))),
+      success: await this.#operations(transaction.writes),
       failure: transaction.compare.map(({ key }) => opGet(key)),
     };
     let uncertain: StorageError | undefined;
@@ -170,10 +170,17 @@ export class EtcdStorage implements Storage {
     throw uncertain;
   }
 
-  async #operation(write: Write): Promise<Op> {
+  /** Only what ends by itself has to wait for anything: its lease. */
+  #operations(writes: readonly Write[]): readonly Op[] | Promise<readonly Op[]> {
+    const all = writes.map((write) => this.#operation(write));
+    return all.some((one) => one instanceof Promise) ? Promise.all(all) : (all as readonly Op[]);
+  }
+
+  #operation(write: Write): Op | Promise<Op> {
     if (write.type === "delete") return opDelete(write.key);
-    if (write.ttlSeconds === undefined) return opPut(write.key, write.value);
-    return opPut(write.key, write.value, { lease: await translated(this.#leases.lease(write.ttlSeconds)) });
+    const { key, value, ttlSeconds } = write;
+    if (ttlSeconds === undefined) return opPut(key, value);
+    return translated(this.#leases.lease(ttlSeconds)).then((lease) => opPut(key, value, { lease }));
   }
 }
 

@@ -7,8 +7,14 @@ import type { FieldError } from "./kind.ts";
 
 /** RFC 3339 in whole seconds, as Kubernetes' metav1.Time. */
 export function rfc3339(wallMs: number): string {
-  return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(wallMs / 1000);
+  if (last?.second !== second)
+    last = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+  return last.text;
 }
+
+/** Many things happen in one second. */
+let last: { readonly second: number; readonly text: string } | undefined;
 
 /** A version 4 UUID. */
 export function newUid(random: Random): string {

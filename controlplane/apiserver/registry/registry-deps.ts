@@ -52,7 +52,10 @@ export const serverRequester: Requester = {
 export const updateAttemptsMax = 10;
 
 export function putObject(kind: Kind, key: string, object: KubeObject): Extract<Write, { type: "put" }> {
-  const value = encodeStored(object);
+  return putValue(kind, key, encodeStored(object));
+}
+
+export function putValue(kind: Kind, key: string, value: Uint8Array): Extract<Write, { type: "put" }> {
   return kind.ttlSeconds === undefined
     ? { type: "put", key, value }
     : { type: "put", key, value, ttlSeconds: kind.ttlSeconds };

@@ -1,7 +1,9 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { Kind } from "./kind.ts";
-import { putObject, type RegistryDeps } from "./registry-deps.ts";
+import { objectText } from "./object-text.ts";
+import { putValue, type RegistryDeps } from "./registry-deps.ts";
 import type { CommitResult, Write } from "./storage.ts";
+import { encodeText } from "./stored-object.ts";
 
 /** The object as it is stored, which is the cache's too: read-only. Or why it is not. */
 export type Storing =
@@ -15,8 +17,11 @@ export async function storeObject(
   { kind, key, object }: { readonly kind: Kind; readonly key: string; readonly object: KubeObject },
   commit: (put: Write) => Promise<CommitResult>,
 ): Promise<Storing> {
-  const put = putObject(kind, key, object);
-  const own = hub.own.begin({ kind, key, value: put.value, object });
+  // As reading it will: what is stored is then what is shown.
+  kind.applyDefaults(object);
+  const text = objectText(object);
+  const put = putValue(kind, key, encodeText(text));
+  const own = hub.own.begin({ kind, key, value: put.value, object, text });
   let isStored = false;
   try {
     const result = await commit(put);

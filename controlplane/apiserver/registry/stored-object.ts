@@ -1,8 +1,10 @@
-import { exactJsonText, parseExactJson } from "../../../base/exact-json.ts";
+import { parseExactJson } from "../../../base/exact-json.ts";
+import { escapedForHtml } from "../../../base/go-text.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { jsonText } from "../json.ts";
 import { writtenForm } from "../schema/written-form.ts";
 import type { Kind } from "./kind.ts";
+import { type ObjectText, objectText } from "./object-text.ts";
 import { ownBytes, ownCopy, type PackedBytes, packBytes, unpackBytes } from "./packed-bytes.ts";
 import type { StoredEntry } from "./storage.ts";
 
@@ -25,8 +27,12 @@ export function objectKey(kind: Kind, namespace: string, name: string): string {
 
 /** What is stored: the object's JSON without its resourceVersion, which is the store's own revision. */
 export function encodeStored(object: KubeObject): Uint8Array {
-  const { resourceVersion: _, ...metadata } = object.metadata;
-  return encoder.encode(exactJsonText({ ...object, metadata }));
+  return encodeText(objectText(object));
+}
+
+/** The same of a text that is made already. */
+export function encodeText({ stored }: ObjectText): Uint8Array {
+  return encoder.encode(stored);
 }
 
 /** The object as the API shows it: defaults of this release filled in, resourceVersion set. */
@@ -55,20 +61,24 @@ export class StoredObject {
   readonly sizeBytes: number;
   readonly #head: Buffer;
   #object: KubeObject | undefined;
+  /** Until one of its encodings is made. */
+  #text: ObjectText | undefined;
   #bareJson: Buffer | undefined;
   #message: Buffer | undefined;
   #packed: PackedBytes | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Readonly<Record<string, string>> | undefined;
 
-  /** @param decoded What reading the entry gives, where somebody has it: no one may change it. */
-  constructor(kind: Kind, entry: StoredEntry, decoded?: KubeObject) {
+  /** @param decoded What reading the entry gives, where somebody has it: no one may change it.
+   *  @param text What the entry's value was made of, once the object's defaults were filled in. */
+  constructor(kind: Kind, entry: StoredEntry, decoded?: KubeObject, text?: ObjectText) {
     this.kind = kind;
     this.key = entry.key;
     this.revision = entry.modRevision;
     this.sizeBytes = entry.value.length;
     const object = decoded ?? decodeStored(kind, entry.value, entry.modRevision);
-    if (decoded !== undefined) kind.applyDefaults(decoded);
+    if (decoded !== undefined && text === undefined) kind.applyDefaults(decoded);
+    if (decoded !== undefined) this.#text = text;
     guard?.(object);
     this.#object = object;
     this.#head = jsonHead(object);
@@ -92,14 +102,23 @@ export class StoredObject {
   /** The JSON without kind and apiVersion, which a list says once for all its items. */
   bareJson(): Buffer {
     if (this.#packed !== undefined) return unpackBytes(this.#packed);
-    this.#bareJson ??= ownBytes(jsonText(withoutType(writtenForm(this.object))));
+    this.#bareJson ??= ownBytes(this.#bareText());
     return this.#bareJson;
+  }
+
+  #bareText(): string {
+    const written = writtenForm(this.object);
+    const text = this.#text;
+    this.#text = undefined;
+    if (text === undefined || written !== this.object) return jsonText(withoutType(written));
+    return escapedForHtml(text.shown(this.revision));
   }
 
   /** The object's protobuf message, kept like its JSON. @param make Makes it when it is first asked for. */
   message(make: (object: KubeObject) => Uint8Array): Buffer {
     if (this.#object === undefined) return Buffer.from(make(this.object));
     this.#message ??= ownCopy(make(this.object));
+    this.#text = undefined;
     return this.#message;
   }
 
