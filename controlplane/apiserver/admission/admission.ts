@@ -82,19 +82,29 @@ export interface Connection {
 
 /** One step of one phase. Throws an ApiError to refuse. */
 export type Admission = (attributes: Mutable) => Promise<void>;
+/** The same of a plugin, which need not wait for anything: then it is over at once. */
+export type PluginStep = (attributes: Mutable) => Promise<void> | undefined | void;
 export type ConnectAdmission = (connection: Connection) => Promise<void>;
 
 /** Kubernetes' two phases. Both run in each attempt to store, on the state that the attempt goes on from: first all plugins
  *  may change the object, then its kind's own rules are asked, then all plugins may refuse what came of it. */
 export interface Plugin {
-  readonly mutate?: Admission;
-  readonly validate?: Admission;
+  readonly mutate?: PluginStep;
+  readonly validate?: PluginStep;
   /** The same for sessions; few plugins look at them. */
   readonly mutateConnect?: ConnectAdmission;
   readonly validateConnect?: ConnectAdmission;
 }
 
-export type Phases = Required<Plugin>;
+export interface Phases extends Required<Plugin> {
+  readonly mutate: Admission;
+  readonly validate: Admission;
+}
+
+/** A step that has nothing to say of most writes, and costs those nothing. */
+export const where = (concerns: (attributes: Attributes) => boolean, step: Admission): PluginStep => {
+  return (attributes) => (concerns(attributes) ? step(attributes) : undefined);
+};
 
 /** All plugins, each phase in their order. */
 export function inOrder(...plugins: readonly Plugin[]): Phases {
@@ -112,9 +122,14 @@ export function inOrder(...plugins: readonly Plugin[]): Phases {
   };
 }
 
-function oneByOne<A>(steps: readonly ((about: A) => Promise<void>)[]): (about: A) => Promise<void> {
+function oneByOne<A>(
+  steps: readonly ((about: A) => Promise<void> | undefined | void)[],
+): (about: A) => Promise<void> {
   return async (about) => {
-    for (const step of steps) await step(about);
+    for (const step of steps) {
+      const under = step(about);
+      if (under !== undefined) await under;
+    }
   };
 }
 

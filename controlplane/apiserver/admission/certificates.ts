@@ -3,17 +3,19 @@ import type { CertificateSigningRequest, KubeObject } from "../../../client/type
 import type { User } from "../filters/authentication.ts";
 import type { Authorizer } from "../filters/authorizer.ts";
 import { sameValue } from "../schema/same-value.ts";
-import { type Attributes, type Plugin, refusal } from "./admission.ts";
+import { type Attributes, type Plugin, refusal, where } from "./admission.ts";
 
 type Request = CertificateSigningRequest;
 
 const apiClientSigner = "kubernetes.io/kube-apiserver-client";
 const asRequest = (object: KubeObject) => object as unknown as Request;
 
-const isThrough = ({ kind, by }: Attributes, subresource: string) =>
-  kind.group === "certificates.k8s.io" &&
-  kind.plural === "certificatesigningrequests" &&
-  by.subresource === subresource;
+const isThrough =
+  (subresource: string) =>
+  ({ kind, by }: Attributes): boolean =>
+    kind.group === "certificates.k8s.io" &&
+    kind.plural === "certificatesigningrequests" &&
+    by.subresource === subresource;
 
 interface Deps {
   readonly authorizer: Authorizer;
@@ -22,23 +24,23 @@ interface Deps {
 /** Kubernetes' CertificateApproval: who decides about a request needs the right to do so for its signer. */
 export function certificateApproval({ authorizer }: Deps): Plugin {
   return {
-    validate: async (attributes) => {
-      if (attributes.operation !== "update" || !isThrough(attributes, "approval")) return;
+    validate: where(isThrough("approval"), async (attributes) => {
+      if (attributes.operation !== "update") return;
       const { signerName } = asRequest(attributes.old).spec;
       if (await isAllowed(authorizer, attributes.by.user, "approve", signerName)) return;
       throw refusal(
         attributes,
         `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`,
       );
-    },
+    }),
   };
 }
 
 /** Kubernetes' CertificateSigning: the same for who signs, or says that it will not. */
 export function certificateSigning({ authorizer }: Deps): Plugin {
   return {
-    validate: async (attributes) => {
-      if (attributes.operation !== "update" || !isThrough(attributes, "status")) return;
+    validate: where(isThrough("status"), async (attributes) => {
+      if (attributes.operation !== "update") return;
       const [next, old] = [asRequest(attributes.object), asRequest(attributes.old)];
       const isUntouched =
         next.status?.certificate === old.status?.certificate &&
@@ -50,7 +52,7 @@ export function certificateSigning({ authorizer }: Deps): Plugin {
         attributes,
         `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`,
       );
-    },
+    }),
   };
 }
 
@@ -77,13 +79,13 @@ async function isAllowed(
 
 /** Kubernetes' CertificateSubjectRestriction: nobody becomes a superuser by a signature. */
 export const certificateSubjectRestriction: Plugin = {
-  validate: async (attributes) => {
-    if (attributes.operation !== "create" || !isThrough(attributes, "")) return;
+  validate: where(isThrough(""), async (attributes) => {
+    if (attributes.operation !== "create") return;
     const { signerName, request } = asRequest(attributes.object).spec;
     if (signerName !== apiClientSigner) return;
     if (organizationsOf(attributes, request).includes("system:masters"))
       throw refusal(attributes, `use of ${apiClientSigner} signer with system:masters group is not allowed`);
-  },
+  }),
 };
 
 function organizationsOf(attributes: Attributes, request: string): readonly string[] {

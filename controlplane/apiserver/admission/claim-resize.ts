@@ -1,6 +1,6 @@
 import { compareQuantities, isQuantity } from "../../../base/quantity.ts";
 import type { PersistentVolumeClaim, StorageClass } from "../../../client/types.ts";
-import { type Attributes, type Plugin, refusal } from "./admission.ts";
+import { type Attributes, type Plugin, refusal, where } from "./admission.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
 
 const classAnnotation = "volume.beta.kubernetes.io/storage-class";
@@ -8,13 +8,17 @@ const classAnnotation = "volume.beta.kubernetes.io/storage-class";
 /** Kubernetes' PersistentVolumeClaimResize: a claim may ask for more only where its class says that volumes can grow. That a
  *  claim without a volume keeps its size is the kind's own rule. */
 export function claimResize(deps: LookupDeps): Plugin {
-  return { validate: (attributes) => check(deps, attributes) };
+  return { validate: where(updatesClaim, (attributes) => check(deps, attributes)) };
 }
 
+const updatesClaim = ({ kind, operation, by }: Attributes) =>
+  kind.group === "" &&
+  kind.kind === "PersistentVolumeClaim" &&
+  operation === "update" &&
+  by.subresource === "";
+
 async function check(deps: LookupDeps, attributes: Attributes): Promise<void> {
-  const { kind, operation, by, object, old } = attributes;
-  if (kind.group !== "" || kind.kind !== "PersistentVolumeClaim") return;
-  if (operation !== "update" || by.subresource !== "") return;
+  const { object, old } = attributes;
   const [next, before] = [object as PersistentVolumeClaim, old as PersistentVolumeClaim];
   if (before.status?.phase !== "Bound" || !grows(next, before)) return;
   const name = classOf(next);

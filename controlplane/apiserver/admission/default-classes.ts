@@ -1,7 +1,7 @@
 import { isDefaultStorageClass } from "../../../client/rules/default-storage-class.ts";
 import type { Ingress, KubeObject, PersistentVolumeClaim } from "../../../client/types.ts";
 import { isDefaultIngressClass } from "../resources/ingressclasses.ts";
-import type { Attributes, Plugin } from "./admission.ts";
+import { type Attributes, type Plugin, where } from "./admission.ts";
 import { type LookupDeps, storedObjects } from "./stored-lookup.ts";
 
 const storageAnnotation = "volume.beta.kubernetes.io/storage-class";
@@ -11,8 +11,7 @@ const ingressAnnotation = "kubernetes.io/ingress.class";
  *  that names the empty class wants none. */
 export function defaultStorageClass(deps: LookupDeps): Plugin {
   return {
-    mutate: async (attributes) => {
-      if (!creates(attributes, "", "PersistentVolumeClaim")) return;
+    mutate: where(creates("", "PersistentVolumeClaim"), async (attributes) => {
       const claim = attributes.object as PersistentVolumeClaim;
       const annotated = claim.metadata.annotations?.[storageAnnotation] !== undefined;
       if (annotated || claim.spec.storageClassName !== undefined) return;
@@ -23,15 +22,14 @@ export function defaultStorageClass(deps: LookupDeps): Plugin {
       });
       const name = newest(all.filter(isDefaultStorageClass));
       if (name !== undefined) claim.spec.storageClassName = name;
-    },
+    }),
   };
 }
 
 /** Kubernetes' DefaultIngressClass: the same for ingresses. */
 export function defaultIngressClass(deps: LookupDeps): Plugin {
   return {
-    mutate: async (attributes) => {
-      if (!creates(attributes, "networking.k8s.io", "Ingress")) return;
+    mutate: where(creates("networking.k8s.io", "Ingress"), async (attributes) => {
       const ingress = attributes.object as Ingress;
       const annotated = ingress.metadata.annotations?.[ingressAnnotation] !== undefined;
       if (annotated || ingress.spec.ingressClassName !== undefined) return;
@@ -42,15 +40,14 @@ export function defaultIngressClass(deps: LookupDeps): Plugin {
       });
       const name = newest(all.filter(isDefaultIngressClass));
       if (name !== undefined) ingress.spec.ingressClassName = name;
-    },
+    }),
   };
 }
 
-function creates(attributes: Attributes, group: string, kind: string): boolean {
-  const { operation, by } = attributes;
-  const isKind = attributes.kind.group === group && attributes.kind.kind === kind;
-  return isKind && operation === "create" && by.subresource === "";
-}
+const creates =
+  (group: string, kind: string) =>
+  ({ operation, by, kind: { group: itsGroup, kind: itsKind } }: Attributes): boolean =>
+    itsGroup === group && itsKind === kind && operation === "create" && by.subresource === "";
 
 /** Of several defaults the newest counts; of those of the same second the first by name. */
 function newest(classes: readonly KubeObject[]): string | undefined {

@@ -5,7 +5,7 @@ import { writtenPod } from "./new-pod.ts";
 const evictionDelaySeconds = 300;
 
 /** Kubernetes' DefaultTolerationSeconds. */
-export const defaultTolerationSeconds: Plugin = { mutate: async (attributes) => addTolerations(attributes) };
+export const defaultTolerationSeconds: Plugin = { mutate: addTolerations };
 
 function addTolerations(attributes: Attributes): void {
   const pod = writtenPod(attributes);

@@ -1,3 +1,4 @@
+import { nodeIdentity } from "../filters/service-account-user.ts";
 import { mutatingPolicies } from "../policies/mutating-policies.ts";
 import {
   compileMutating,
@@ -23,7 +24,7 @@ import {
 import { Hooks, type HooksDeps } from "../webhooks/hooks.ts";
 import { type MutatingDeps, mutatingWebhooks } from "../webhooks/mutating.ts";
 import { validatingWebhooks } from "../webhooks/validating.ts";
-import { inOrder, type Plugin } from "./admission.ts";
+import { inOrder, type Plugin, where } from "./admission.ts";
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from "./certificates.ts";
 import { claimResize } from "./claim-resize.ts";
 import { defaultIngressClass, defaultStorageClass } from "./default-classes.ts";
@@ -61,8 +62,13 @@ const plugins = {
   NamespaceLifecycle: namespaceLifecycle,
   LimitRanger: limitRanger,
   ServiceAccount: serviceAccount,
-  NodeRestriction: (deps: AdmissionDeps) =>
-    inOrder({ mutate: nodeRestriction(nodeFacts(deps)) }, { mutate: nodeTokenRestriction(deps) }),
+  NodeRestriction: (deps: AdmissionDeps) => {
+    const both = inOrder(
+      { mutate: nodeRestriction(nodeFacts(deps)) },
+      { mutate: nodeTokenRestriction(deps) },
+    );
+    return { ...both, mutate: where(({ by }) => nodeIdentity(by.user) !== undefined, both.mutate) };
+  },
   TaintNodesByCondition: () => taintNewNodes,
   PodSecurity: podSecurity,
   Priority: priority,

@@ -1,7 +1,7 @@
 import type { KubeObject, PriorityClass } from "../../../client/types.ts";
 import { forbidden } from "../api-error.ts";
 import { systemPriorityClasses } from "../resources/system-priority-classes.ts";
-import { type Attributes, type Plugin, refusal } from "./admission.ts";
+import { type Attributes, type Plugin, refusal, where } from "./admission.ts";
 import { newPod } from "./new-pod.ts";
 import { type LookupDeps, storedObject, storedObjects } from "./stored-lookup.ts";
 
@@ -23,14 +23,12 @@ export function priority(deps: LookupDeps): Plugin {
       if (newPod(attributes) !== undefined) await admitPod(deps, attributes);
       else keepPriority(attributes);
     },
-    validate: async (attributes) => {
-      if (attributes.by.subresource === "" && isPriorityClass(attributes)) await admitClass(deps, attributes);
-    },
+    validate: where(isPriorityClass, (attributes) => admitClass(deps, attributes)),
   };
 }
 
-const isPriorityClass = ({ kind }: Attributes) =>
-  kind.kind === "PriorityClass" && kind.group === classes.group;
+const isPriorityClass = ({ kind, by }: Attributes) =>
+  by.subresource === "" && kind.kind === "PriorityClass" && kind.group === classes.group;
 
 async function admitPod(deps: LookupDeps, attributes: Attributes): Promise<void> {
   const pod = newPod(attributes);

@@ -1,6 +1,6 @@
 import type { Pod, RuntimeClass, Toleration } from "../../../client/types.ts";
 import { sameValue } from "../schema/same-value.ts";
-import { type Attributes, type Plugin, refusal } from "./admission.ts";
+import { type Attributes, type Plugin, refusal, where } from "./admission.ts";
 import { newPod } from "./new-pod.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
 
@@ -10,7 +10,7 @@ const classes = { group: "node.k8s.io", plural: "runtimeclasses", namespace: "" 
  *  and nothing else may say how much a sandbox takes. */
 export function runtimeClass(deps: LookupDeps): Plugin {
   return {
-    mutate: async (attributes) => {
+    mutate: where(namesClass, async (attributes) => {
       const pod = newPod(attributes);
       if (pod === undefined) return;
       const { overhead, scheduling } = await classOf(deps, pod, attributes);
@@ -25,8 +25,8 @@ export function runtimeClass(deps: LookupDeps): Plugin {
       const conflict = addNodeSelector(pod, scheduling.nodeSelector ?? {});
       if (conflict !== undefined) throw refusal(attributes, conflict);
       addTolerations(pod, scheduling.tolerations ?? []);
-    },
-    validate: async (attributes) => {
+    }),
+    validate: where(namesClass, async (attributes) => {
       const pod = newPod(attributes);
       if (pod === undefined) return;
       const { overhead } = await classOf(deps, pod, attributes);
@@ -34,8 +34,14 @@ export function runtimeClass(deps: LookupDeps): Plugin {
         throw refusal(attributes, unfixedOverhead);
       if (overhead !== undefined && !sameValue(overhead.podFixed ?? {}, pod.spec.overhead ?? {}))
         throw refusal(attributes, otherOverhead);
-    },
+    }),
   };
+}
+
+/** Or says what its class would say. */
+function namesClass(attributes: Attributes): boolean {
+  const spec = newPod(attributes)?.spec;
+  return spec !== undefined && (Boolean(spec.runtimeClassName) || spec.overhead !== undefined);
 }
 
 const unfixedOverhead = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";

@@ -8,7 +8,7 @@ const finalizers: Readonly<Record<string, string>> = {
 
 /** Kubernetes' StorageObjectInUseProtection: new claims, volumes and classes of volume attributes stay until a controller has seen that nothing uses
  *  them. */
-export const storageProtection: Plugin = { mutate: async (attributes) => protect(attributes) };
+export const storageProtection: Plugin = { mutate: protect };
 
 function protect({ kind, operation, by, object }: Attributes): void {
   if (operation !== "create" || by.subresource !== "") return;

@@ -6,7 +6,7 @@ const notReady = { key: "node.kubernetes.io/not-ready", effect: "NoSchedule" } a
 /** Kubernetes' TaintNodesByCondition: nothing is scheduled on a new node before a controller has seen it ready and takes the
  *  taint away. */
 export const taintNewNodes: Plugin = {
-  mutate: async ({ kind, operation, by, object }) => {
+  mutate: ({ kind, operation, by, object }) => {
     if (kind.group !== "" || kind.kind !== "Node" || operation !== "create" || by.subresource !== "") return;
     const node = object as Node;
     const taints = node.spec?.taints ?? [];

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import type { Buckets } from "../../../base/os/tally.ts";
-import type { Admission, Phases, Plugin } from "./admission.ts";
+import type { Phases, Plugin, PluginStep } from "./admission.ts";
 
 const boundsSeconds = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
 
@@ -28,7 +28,7 @@ export interface TimedDeps {
 type Type = "admit" | "validate";
 
 export function timedPlugin({ clock, durations }: TimedDeps, name: string, plugin: Plugin): Plugin {
-  const of = (type: Type, step: Admission | undefined) =>
+  const of = (type: Type, step: PluginStep | undefined) =>
     step &&
     timed(clock, step, (operation, rejected) =>
       durations.controllers.of({ name, operation, rejected, type }),
@@ -38,17 +38,21 @@ export function timedPlugin({ clock, durations }: TimedDeps, name: string, plugi
 }
 
 export function timedPhases({ clock, durations }: TimedDeps, phases: Phases): Phases {
-  const of = (type: Type, step: Admission) =>
-    timed(clock, step, (operation, rejected) => durations.steps.of({ operation, rejected, type }));
+  const of = (type: Type, step: PluginStep): Phases["mutate"] => {
+    const inTime = timed(clock, step, (operation, rejected) =>
+      durations.steps.of({ operation, rejected, type }),
+    );
+    return async (attributes) => inTime(attributes);
+  };
   return { ...phases, mutate: of("admit", phases.mutate), validate: of("validate", phases.validate) };
 }
 
 /** Which buckets count is looked up once for each operation and end. */
 function timed(
   clock: Clock,
-  step: Admission,
+  step: PluginStep,
   bucketsFor: (operation: string, rejected: string) => Buckets,
-): Admission {
+): PluginStep {
   const known = new Map<string, Buckets>();
   const observe = (operation: string, rejected: boolean, startedMs: number) => {
     const key = rejected ? `${operation} rejected` : operation;
@@ -59,14 +63,20 @@ function timed(
     }
     buckets.observe((clock.monotonicMs() - startedMs) / 1000);
   };
-  return async (attributes) => {
+  return (attributes) => {
     const startedMs = clock.monotonicMs();
-    try {
-      await step(attributes);
-    } catch (error) {
-      observe(attributes.operation, true, startedMs);
+    const end = (rejected: boolean) => observe(attributes.operation, rejected, startedMs);
+    const fail = (error: unknown): never => {
+      end(true);
       throw error;
+    };
+    try {
+      const under = step(attributes);
+      if (under !== undefined) return under.then(() => end(false), fail);
+    } catch (error) {
+      fail(error);
     }
-    observe(attributes.operation, false, startedMs);
+    end(false);
+    return undefined;
   };
 }
