@@ -18,14 +18,11 @@ const ofOld: Readonly<Record<string, string>> = {
   "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
 };
 
-export function podWarnings({ spec, metadata }: Pod): readonly string[] {
-  const problems = dns1123Label(metadata.name);
+export function podNameWarnings(name: string): readonly string[] {
+  const problems = dns1123Label(name);
   const text =
     "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
-  return [
-    ...(problems.length === 0 ? [] : [`${text}: [${problems.join(" ")}]`]),
-    ...warningsOf(spec, metadata.annotations ?? {}, ""),
-  ];
+  return problems.length === 0 ? [] : [`${text}: [${problems.join(" ")}]`];
 }
 
 /** Of the name of what makes pods. */

@@ -1,12 +1,12 @@
 import { qosClass } from "../../../client/rules/pod-qos.ts";
 import type { Pod } from "../../../client/types.ts";
 import { sameValue } from "../schema/same-value.ts";
-import { appArmorWarnings, fillAppArmorProfiles, validateAppArmorMatch } from "./app-armor-annotations.ts";
+import { appArmorWarnings, fillAppArmorProfiles } from "./app-armor-annotations.ts";
 import { ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dropDisabledPod } from "./disabled-fields.ts";
 import { ephemeralContainersPart } from "./ephemeral-containers.ts";
-import { forbidden } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
+import { newPodProblems, newPodWarnings } from "./new-pod-verdict.ts";
 import { validatePodAnnotations } from "./pod-annotations.ts";
 import { podCells } from "./pod-cells.ts";
 import { defaultPod } from "./pod-defaults.ts";
@@ -14,8 +14,6 @@ import { resizePart } from "./pod-resize.ts";
 import { alignPodAddresses, completePodStatus, validatePodStatus } from "./pod-status-validation.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePodSpec } from "./pod-validation.ts";
-import { podWarnings } from "./pod-warnings.ts";
-import { validateSeccompMatch } from "./seccomp-annotations.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -63,26 +61,16 @@ export const pods = kindOf<Pod>({
   prepareForStatus: completePodStatus,
   validateStatus: validatePodStatus,
   dropDisabled: dropDisabledPod,
-  // What stands as it stood was asked when it came.
-  validate: (pod, _, current) => [
-    ...validatePodAnnotations(pod.metadata.annotations, pod.spec, "metadata.annotations"),
-    ...(current !== undefined && sameValue(pod.spec, current.spec)
-      ? []
-      : validatePodSpec(pod.spec, "spec", { isPod: true })),
-  ],
-  validateCreate: (pod) => [
-    ...((pod.spec.ephemeralContainers ?? []).length > 0
-      ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]
-      : []),
-    ...(pod.spec.nodeName && (pod.spec.schedulingGates ?? []).length > 0
-      ? [forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")]
-      : []),
-    ...validateSeccompMatch(pod.metadata.annotations, pod.spec, "spec"),
-    ...validateAppArmorMatch(pod.metadata.annotations, pod.spec, "spec"),
-  ],
+  validate: (pod, _, current) => {
+    if (current === undefined) return newPodProblems(pod);
+    const annotations = validatePodAnnotations(pod.metadata.annotations, pod.spec, "metadata.annotations");
+    // What stands as it stood was asked when it came.
+    if (sameValue(pod.spec, current.spec)) return annotations;
+    return [...annotations, ...validatePodSpec(pod.spec, "spec", { isPod: true })];
+  },
   validateUpdate: validatePodUpdate,
   // Of changes Kubernetes says nothing, since hardly any is made by hand.
-  warnings: (pod, current) => (current === undefined ? podWarnings(pod) : []),
+  warnings: (pod, current) => (current === undefined ? newPodWarnings(pod) : []),
   selectableFields: ({ spec, status }) => ({
     "spec.nodeName": spec.nodeName ?? "",
     "spec.restartPolicy": spec.restartPolicy ?? "",
