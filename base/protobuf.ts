@@ -1,4 +1,4 @@
-import { latin1, text, WireError, WireReader, WireWriter } from "./wire.ts";
+import { latin1, text, WireError, WireReader, type WireWriter, writtenBytes } from "./wire.ts";
 
 /** Protocol Buffers described by tables: `message({ key: bytes(1), lease: id64(3) })`. TypeScript types follow from the
  *  table. Decoding copies no bytes: `bytes` fields are views into the input. */
@@ -420,9 +420,7 @@ export function message<const F extends Fields>(fields: F): Message<Decoded<F>> 
     fields,
     decode: (buffer) => read(new WireReader(buffer)),
     encode(value) {
-      const writer = new WireWriter();
-      write(writer, value);
-      return writer.finish();
+      return writtenBytes((writer) => write(writer, value));
     },
     readNested(reader) {
       const depth = reader.depth + 1;

@@ -155,13 +155,35 @@ export class WireReader {
   }
 }
 
+/** Most messages fit: they are written here, and what is handed out is as large as they are. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+let isScratchFree = true;
+
+/** What `fill` writes. */
+export function writtenBytes(fill: (writer: WireWriter) => void): Uint8Array {
+  if (!isScratchFree) return filled(new WireWriter(), fill).finish();
+  isScratchFree = false;
+  try {
+    const bytes = filled(new WireWriter(scratch), fill).finish();
+    return bytes.buffer === scratch.buffer ? Buffer.from(bytes) : bytes;
+  } finally {
+    isScratchFree = true;
+  }
+}
+
+function filled(writer: WireWriter, fill: (writer: WireWriter) => void): WireWriter {
+  fill(writer);
+  return writer;
+}
+
 /** Writes into a buffer that grows; `finish()` hands it out. Nested lengths are patched in place. */
 export class WireWriter {
   #buffer: Buffer;
   #length = 0;
 
-  constructor(sizeBytes = 256) {
-    this.#buffer = Buffer.allocUnsafe(sizeBytes);
+  /** @param room What is written into at first, or its size. */
+  constructor(room: Buffer | number = 256) {
+    this.#buffer = typeof room === "number" ? Buffer.allocUnsafe(room) : room;
   }
 
   get lengthBytes(): number {
