@@ -68,7 +68,8 @@ function resourceInfo(method: string, path: string, query: URLSearchParams): Res
 
 function decodedParts(path: string): string[] | undefined {
   try {
-    const parts = path.split("/").slice(1).map(decodeURIComponent);
+    const raw = path.split("/").slice(1);
+    const parts = path.includes("%") ? raw.map(decodeURIComponent) : raw;
     if (parts[parts.length - 1] === "") parts.pop();
     return parts;
   } catch {

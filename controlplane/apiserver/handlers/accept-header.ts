@@ -9,6 +9,21 @@ export interface MediaRange {
 
 /** Ranges, the preferred ones first. Case counts, as in Kubernetes; what is no media range is passed over. */
 export function mediaRanges(accept: string): readonly MediaRange[] {
+  const known = read.get(accept);
+  if (known !== undefined) return known;
+  const ranges = readRanges(accept);
+  if (accept.length > rememberedCharactersMax) return ranges;
+  if (read.size >= rememberedMax) read.clear();
+  read.set(accept, ranges);
+  return ranges;
+}
+
+/** Clients say the same with each request. */
+const read = new Map<string, readonly MediaRange[]>();
+const rememberedMax = 256;
+const rememberedCharactersMax = 512;
+
+function readRanges(accept: string): readonly MediaRange[] {
   const ranges = accept.split(",").flatMap((part) => {
     const [first = "", ...rest] = part.split(";");
     const type = rangeType(first);
