@@ -12,7 +12,7 @@ const startedMs = performance.now();
 
 function run(args, { quiet = false } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [pintle, ...args], {
+    const child = spawn(pintle, args, {
       stdio: ["ignore", quiet ? "pipe" : "inherit", "inherit"],
       env: { ...process.env, KUBECONFIG: join(folder, "kubeconfig") },
     });

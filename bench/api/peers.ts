@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,11 +79,14 @@ export async function startApiSide(
     const ofStore = storeFlags(folder, storeUrl, peerPort);
     const store = together
       ? undefined
-      : start("store", [...(ours ? [process.execPath, pintle, "store"] : ["etcd"]), ...ofStore]);
+      : start("store", [
+          ...(ours ? [process.execPath, ...ownFlags(pintle), pintle, "store"] : ["etcd"]),
+          ...ofStore,
+        ]);
     if (store !== undefined) await untilOk(store, async () => (await fetch(`${storeUrl}/health`)).ok);
     const startedMs = performance.now();
     const ofServer = serverFlags(folder, storeUrl, apiPort);
-    const node = [process.execPath, ...nodeFlags, pintle];
+    const node = [process.execPath, ...ownFlags(pintle), ...nodeFlags, pintle];
     const server = start(
       "apiserver",
       together
@@ -110,6 +113,12 @@ export async function startApiSide(
     await stop();
     throw error;
   }
+}
+
+/** The flags of node in the first line of the command. */
+function ownFlags(command: string): readonly string[] {
+  const [firstLine = ""] = readFileSync(command, "utf8").split("\n");
+  return firstLine.split(" ").filter((word) => word.startsWith("--"));
 }
 
 /** Of a store that is no process of its own. */
