@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { contains, ipv4Text, overlap, parseIpv4, parseIpv4Range, subranges } from "./ipv4.ts";
+import { contains, ipv4Text, overlap, parseIpv4, parseIpv4Range } from "./ipv4.ts";
 
 describe("base/ipv4", () => {
   it("converts addresses both ways", () => {
@@ -35,15 +35,8 @@ describe("base/ipv4", () => {
   });
 
   it("says what lies in a block", () => {
-    const whole = parseIpv4Range("10.0.0.0/22");
-    assert.ok(whole);
-    const parts = [...subranges(whole, 24)];
-    assert.deepEqual(
-      parts.map(({ text }) => text),
-      ["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24"],
-    );
-    const [one, two] = parts;
-    assert.ok(one && two);
+    const [whole, one, two] = ["10.0.0.0/22", "10.0.0.0/24", "10.0.1.0/24"].map(parseIpv4Range);
+    assert.ok(whole && one && two);
     assert.equal(overlap(one, two), false);
     assert.equal(overlap(whole, two), true);
     assert.equal(contains(one, parseIpv4("10.0.0.255") ?? 0), true);

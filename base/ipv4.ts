@@ -44,10 +44,3 @@ export function contains(range: Ipv4Range, address: number): boolean {
 export function overlap(a: Ipv4Range, b: Ipv4Range): boolean {
   return a.first < b.first + b.size && b.first < a.first + a.size;
 }
-
-/** The ranges of `prefixBits` in `whole`, in order. */
-export function* subranges(whole: Ipv4Range, prefixBits: number): Generator<Ipv4Range, void, void> {
-  const size = 2 ** (32 - prefixBits);
-  for (let first = whole.first; first < whole.first + whole.size; first += size)
-    yield ipv4Range(first, prefixBits);
-}

@@ -26,7 +26,7 @@ describe("controlplane/controllers/flags", () => {
     );
     assert.throws(
       () => config("--allocate-node-cidrs", "--cluster-cidr=10.0.0.0/25"),
-      /--node-cidr-mask-size: 24/,
+      /--node-cidr-mask-size-ipv4: 24/,
     );
   });
 

@@ -1,7 +1,7 @@
-import { type Ipv4Range, parseIpv4Range } from "../../base/ipv4.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { defaultElectionTimes, type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
 import { concurrentSyncFlags, concurrentSyncs } from "./concurrent-syncs.ts";
+import { type NodeCidrs, nodeCidrsConfig, nodeIpamFlags } from "./nodeipam/flags.ts";
 import type { EvictionRates } from "./nodelifecycle/eviction-zones.ts";
 import { type AutoscalingConfig, autoscalerFlags, autoscalingConfig } from "./podautoscaler/flags.ts";
 
@@ -51,13 +51,7 @@ export const controllerManagerFlags = {
     value: "NAMESPACE",
     help: "namespace of the lease",
   },
-  "allocate-node-cidrs": {
-    kind: "boolean",
-    default: false,
-    help: "give every node its range of pod addresses",
-  },
-  "cluster-cidr": { kind: "string", value: "CIDR", help: "the range that nodes' ranges are cut from" },
-  "node-cidr-mask-size": { kind: "integer", default: 24, value: "BITS", help: "size of a node's range" },
+  ...nodeIpamFlags,
   "node-monitor-grace-period": {
     kind: "duration",
     default: 40_000,
@@ -143,7 +137,7 @@ export interface ControllerManagerConfig {
     | { readonly name: string; readonly namespace: string; readonly times: ElectionTimes }
     | undefined;
   /** Undefined: nodes' ranges are not ours to give. */
-  readonly nodeCidrs: { readonly cluster: Ipv4Range; readonly maskSize: number } | undefined;
+  readonly nodeCidrs: NodeCidrs | undefined;
   readonly nodeMonitorGraceMs: number;
   readonly nodeStartupGraceMs: number;
   /** How fast the pods of lost nodes are evicted. */
@@ -193,7 +187,7 @@ export function controllerManagerConfig(
     problems.push(`--large-cluster-size-threshold: ${flags["large-cluster-size-threshold"]} is negative`);
   if (flags["terminated-pod-gc-threshold"] < 0)
     problems.push("--terminated-pod-gc-threshold: must not be negative");
-  const nodeCidrs = readNodeCidrs(flags, problems);
+  const nodeCidrs = nodeCidrsConfig(flags, problems);
   const clusterSigning = readClusterSigning(flags, problems);
   const autoscaling = autoscalingConfig(flags, problems);
   const workers = concurrentSyncs(flags, problems);
@@ -241,31 +235,4 @@ function readClusterSigning(
   if (certificateFile !== undefined || keyFile !== undefined)
     problems.push("--cluster-signing-cert-file and --cluster-signing-key-file: one needs the other");
   return undefined;
-}
-
-function readNodeCidrs(
-  flags: FlagValues<typeof controllerManagerFlags>,
-  problems: string[],
-): ControllerManagerConfig["nodeCidrs"] {
-  if (!flags["allocate-node-cidrs"]) return undefined;
-  const text = flags["cluster-cidr"];
-  const maskSize = flags["node-cidr-mask-size"];
-  if (text === undefined) {
-    problems.push("--cluster-cidr: needed with --allocate-node-cidrs");
-    return undefined;
-  }
-  const cluster = parseIpv4Range(text);
-  if (cluster === undefined) {
-    problems.push(`--cluster-cidr: "${text}" is not an IPv4 range such as 10.244.0.0/16`);
-    return undefined;
-  }
-  if (maskSize < cluster.prefixBits || maskSize > 30)
-    problems.push(
-      `--node-cidr-mask-size: ${maskSize} is not between --cluster-cidr's ${cluster.prefixBits} and 30`,
-    );
-  else if (maskSize - cluster.prefixBits > 16)
-    problems.push(
-      `--node-cidr-mask-size: ${maskSize} cuts ${text} into more than 65536 ranges; use ${cluster.prefixBits + 16} at most`,
-    );
-  return { cluster, maskSize };
 }

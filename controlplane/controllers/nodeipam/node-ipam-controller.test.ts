@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { resources } from "../../../client/resources.ts";
+import { FakeApi } from "../../../client/testing/fake-api.ts";
+import { controllerRig } from "../testing/controller-rig.ts";
+import { nodeIpamController } from "./node-ipam-controller.ts";
+
+describe("the controller that gives nodes their ranges", () => {
+  const start = (api: FakeApi, ...flags: readonly string[]) =>
+    controllerRig(nodeIpamController, { api, flags: ["--allocate-node-cidrs", ...flags] });
+  const rangesOf = async (api: FakeApi) =>
+    (await api.list(resources.nodes)).items.map(({ metadata, spec }) => [
+      metadata.name,
+      spec?.podCIDR,
+      (spec?.podCIDRs ?? []).join(),
+    ]);
+
+  it("gives each of 5,000 nodes its own, of both families, and those that had one keep it", async () => {
+    const api = new FakeApi();
+    for (let node = 0; node < 5000; node++) {
+      const spec = node === 1000 ? { podCIDR: "10.0.7.0/24", podCIDRs: ["10.0.7.0/24"] } : {};
+      await api.create(resources.nodes, { metadata: { name: `n${node}` }, spec });
+    }
+    const rig = await start(api, "--cluster-cidr=10.0.0.0/8,fd00::/48");
+    await rig.settle();
+    const given = await rangesOf(api);
+    const all = given.flatMap(([, , ranges]) => (ranges ?? "").split(","));
+    assert.equal(given.length, 5000);
+    assert.equal(new Set(all).size, all.length);
+    assert.equal(all.length, 4999 * 2 + 1);
+    assert.match(
+      await rig.meter.text(),
+      /^node_ipam_controller_cidrset_cidrs_allocations_total\{clusterCIDR="fd00::\/48"\} 4999$/m,
+    );
+    await rig.stop();
+  }).timeout(120_000);
+
+  it("says of a node that finds nothing left, and gives it what another leaves", async () => {
+    const api = new FakeApi();
+    for (const name of ["a", "b", "c"]) await api.create(resources.nodes, { metadata: { name } });
+    const rig = await start(api, "--cluster-cidr=10.0.0.0/25", "--node-cidr-mask-size=26");
+    await assert.rejects(
+      rig.settle(),
+      /no range is left for node c in 10.0.0.0\/25; --cluster-cidr is too small/,
+    );
+    assert.deepEqual(rig.events, ["Normal CIDRNotAvailable: Node c status is now: CIDRNotAvailable"]);
+    await api.delete(resources.nodes, { name: "a" });
+    await rig.settle();
+    assert.deepEqual(await rangesOf(api), [
+      ["b", "10.0.0.64/26", "10.0.0.64/26"],
+      ["c", "10.0.0.0/26", "10.0.0.0/26"],
+    ]);
+    await rig.stop();
+  });
+});
