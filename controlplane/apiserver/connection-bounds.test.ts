@@ -10,7 +10,7 @@ import { configMap, configMaps } from "./testing-objects.ts";
 describe("bounds on connections and heads", () => {
   let server: TestApiserver;
   before(async () => {
-    server = await startTestApiserver({ config: { headTimeoutMs: 200 } });
+    server = await startTestApiserver({ config: { headTimeoutMs: 1000 } });
   });
   after(() => server.stop());
   const address = () => ({ host: "127.0.0.1", port: Number(new URL(server.url).port) });

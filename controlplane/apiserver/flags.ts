@@ -23,6 +23,8 @@ import type { TelemetryConfig } from "./telemetry/request-record.ts";
 import { verbosityHelp, verbosityMax } from "./telemetry/verbosity.ts";
 
 const megabyte = 1024 * 1024;
+/** kube-apiserver's, and what clients suppose before they are told. */
+export const http2StreamsDefault = 100;
 
 /** kube-apiserver's names where it has them. */
 export const apiserverFlags = {
@@ -108,6 +110,16 @@ export const apiserverFlags = {
     help: "Client certificate by which servers of other API groups know this one as their front proxy, PEM",
   },
   "proxy-client-key-file": { kind: "string", value: "FILE", help: "Its private key, PEM" },
+  "disable-http2-serving": {
+    kind: "boolean",
+    default: false,
+    help: "Serve HTTP/1.1 only",
+  },
+  "http2-max-streams-per-connection": {
+    kind: "integer",
+    default: 0,
+    help: `Requests at once on one connection of HTTP/2; 0 means ${http2StreamsDefault}`,
+  },
   ...authenticationFlags,
   ...auditFlags,
   ...shutdownFlags,
@@ -178,6 +190,7 @@ export interface ApiserverConfig {
   /** Shown to servers of other API groups. */
   readonly proxyCertificate: ProxyCertificate;
   readonly watchHistoryBytesMax: number;
+  readonly http2: { readonly serves: boolean; readonly streamsMax: number };
   /** How long a client may take to shake hands, or to send a request's head. */
   readonly headTimeoutMs: number;
 }
@@ -216,6 +229,8 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     );
   for (const name of ["max-requests-inflight", "max-mutating-requests-inflight", "watch-history-mb"] as const)
     if (flags[name] < 1) problems.push(`--${name}: ${flags[name]} is not at least 1`);
+  if (flags["http2-max-streams-per-connection"] < 0)
+    problems.push("--http2-max-streams-per-connection: cannot be negative");
   for (const name of flags["disable-admission-plugins"])
     if (!admissionPluginNames.includes(name))
       problems.push(`--disable-admission-plugins: "${name}" is none of ${admissionPluginNames.join(", ")}`);
@@ -279,6 +294,10 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     proxyCertificate,
     priorityAndFairness: flags["enable-priority-and-fairness"],
     watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
+    http2: {
+      serves: !flags["disable-http2-serving"],
+      streamsMax: flags["http2-max-streams-per-connection"] || http2StreamsDefault,
+    },
     headTimeoutMs,
   };
 }

@@ -33,70 +33,73 @@ function clockWithDelay(): { readonly clock: Clock; readonly letGo: () => void }
   return { clock: { ...systemClock, after }, letGo: () => letGo() };
 }
 
-describe("an API server that is asked to stop", () => {
-  const start = async (shutdown: Partial<ShutdownConfig> = {}, clock: Clock = systemClock) => {
-    const storage = new GatedStorage(systemClock);
-    const config = { shutdown: { ...shutdownAtOnce, ...shutdown } };
-    const server = await startTestApiserver({ storage, clock, config });
-    return { server, storage };
-  };
+for (const protocol of ["HTTP/1.1", "HTTP/2"] as const)
+  describe(`an API server that is asked to stop, over ${protocol}`, () => {
+    // HTTP/2 says the same by GOAWAY.
+    const connectionIs = protocol === "HTTP/1.1" ? "close" : undefined;
+    const start = async (shutdown: Partial<ShutdownConfig> = {}, clock: Clock = systemClock) => {
+      const storage = new GatedStorage(systemClock);
+      const config = { shutdown: { ...shutdownAtOnce, ...shutdown } };
+      const server = await startTestApiserver({ storage, clock, config, protocol });
+      return { server, storage };
+    };
 
-  it("answers the requests under way, ends watches in good order, and takes no new connections", async () => {
-    const { server, storage } = await start();
-    const watch = await server.admin.openWatch(
-      `${configMaps}?watch=1&resourceVersion=0&allowWatchBookmarks=true`,
-    );
-    const creating = server.admin.call("POST", configMaps, { body: configMap("slow") });
-    await storage.held.promise;
-    const stopped = server.stop();
-    const lines = [];
-    // Fails if the body does not end as it should.
-    for await (const line of watch) lines.push(line.type);
-    assert.equal(lines.at(-1), "BOOKMARK");
-    await assert.rejects(
-      server.stranger.call("GET", "/livez"),
-      (error: NodeJS.ErrnoException) => error.code === "ECONNREFUSED",
-    );
-    storage.gate.resolve();
-    const { code, headers } = await creating;
-    assert.deepEqual([code, headers.connection], [201, "close"]);
-    await stopped;
-  });
+    it("answers the requests under way, ends watches in good order, and takes no new connections", async () => {
+      const { server, storage } = await start();
+      const watch = await server.admin.openWatch(
+        `${configMaps}?watch=1&resourceVersion=0&allowWatchBookmarks=true`,
+      );
+      const creating = server.admin.call("POST", configMaps, { body: configMap("slow") });
+      await storage.held.promise;
+      const stopped = server.stop();
+      const lines = [];
+      // Fails if the body does not end as it should.
+      for await (const line of watch) lines.push(line.type);
+      assert.equal(lines.at(-1), "BOOKMARK");
+      await assert.rejects(
+        server.stranger.call("GET", "/livez"),
+        (error: NodeJS.ErrnoException) => error.code === "ECONNREFUSED",
+      );
+      storage.gate.resolve();
+      const { code, headers } = await creating;
+      assert.deepEqual([code, headers.connection], [201, connectionIs]);
+      await stopped;
+    });
 
-  it("says not ready, but lives and serves, as long as the delay lasts", async () => {
-    const { clock, letGo } = clockWithDelay();
-    const { server } = await start({ delayMs }, clock);
-    const stopped = server.stop();
-    const ready = await server.admin.call("GET", "/readyz");
-    assert.equal(ready.code, 500);
-    assert.match(ready.text, /\[-\]shutdown failed: reason withheld\n/);
-    assert.equal((await server.admin.call("GET", "/livez")).code, 200);
-    assert.equal((await server.admin.call("GET", "/healthz")).code, 200);
-    assert.equal((await server.admin.call("POST", configMaps, { body: configMap("other") })).code, 201);
-    letGo();
-    await stopped;
-  });
+    it("says not ready, but lives and serves, as long as the delay lasts", async () => {
+      const { clock, letGo } = clockWithDelay();
+      const { server } = await start({ delayMs }, clock);
+      const stopped = server.stop();
+      const ready = await server.admin.call("GET", "/readyz");
+      assert.equal(ready.code, 500);
+      assert.match(ready.text, /\[-\]shutdown failed: reason withheld\n/);
+      assert.equal((await server.admin.call("GET", "/livez")).code, 200);
+      assert.equal((await server.admin.call("GET", "/healthz")).code, 200);
+      assert.equal((await server.admin.call("POST", configMaps, { body: configMap("other") })).code, 201);
+      letGo();
+      await stopped;
+    });
 
-  it("with Retry-After refuses what comes with 429 while requests under way end; probes are answered", async () => {
-    const { server, storage } = await start({ sendsRetryAfter: true });
-    const creating = server.admin.call("POST", configMaps, { body: configMap("slow") });
-    await storage.held.promise;
-    const stopped = server.stop();
-    let late = await server.stranger.call("GET", "/api/v1/namespaces");
-    // Until the endpoint is withdrawn everything is served as before.
-    while (late.code !== 429) late = await server.stranger.call("GET", "/api/v1/namespaces");
-    assert.deepEqual(
-      [late.headers["retry-after"], late.headers.connection, late.headers["content-type"], late.text],
-      [
-        "5",
-        "close",
-        "text/plain; charset=utf-8",
-        "The apiserver is shutting down, please try again later.\n",
-      ],
-    );
-    assert.equal((await server.stranger.call("GET", "/livez")).code, 200);
-    storage.gate.resolve();
-    assert.equal((await creating).code, 201);
-    await stopped;
+    it("with Retry-After refuses what comes with 429 while requests under way end; probes are answered", async () => {
+      const { server, storage } = await start({ sendsRetryAfter: true });
+      const creating = server.admin.call("POST", configMaps, { body: configMap("slow") });
+      await storage.held.promise;
+      const stopped = server.stop();
+      let late = await server.stranger.call("GET", "/api/v1/namespaces");
+      // Until the endpoint is withdrawn everything is served as before.
+      while (late.code !== 429) late = await server.stranger.call("GET", "/api/v1/namespaces");
+      assert.deepEqual(
+        [late.headers["retry-after"], late.headers.connection, late.headers["content-type"], late.text],
+        [
+          "5",
+          connectionIs,
+          "text/plain; charset=utf-8",
+          "The apiserver is shutting down, please try again later.\n",
+        ],
+      );
+      assert.equal((await server.stranger.call("GET", "/livez")).code, 200);
+      storage.gate.resolve();
+      assert.equal((await creating).code, 201);
+      await stopped;
+    });
   });
-});

@@ -1,5 +1,9 @@
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { Http2Server } from "../../base/http2/http2-server.ts";
+import type { Http2Limits } from "../../base/http2/limits.ts";
+import { serveHttp } from "../../base/http2/serve-http.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import { trusting } from "../../base/os/trust.ts";
 import type { ApiserverConfig } from "./flags.ts";
@@ -10,10 +14,24 @@ import { serveUpgrade } from "./upgrade.ts";
 /** Idle connections stay open longer than clients keep them, so that it is never us who closes under a request. */
 const keepAliveMs = 120_000;
 const headBytesMax = 1024 * 1024;
+/** HTTP/2's largest. */
+const windowBytesMax = 2 ** 31 - 1;
+/** kube-apiserver's bounds of HTTP/2: a body of usual size needs no second window. */
+const streamWindowBytes = 256 * 1024;
+const http2IdleMostMs = 90_000;
+/** How often the system asks whether the other side of a silent connection is there; Kubernetes' number. */
+const probeSilentAfterMs = 180_000;
 /** How long the last bytes of answers may take to leave when the server has stopped. */
 const lastBytesMs = 2000;
 
-export function tlsServer({ tls, authentication, headTimeoutMs }: ApiserverConfig): Server {
+/** One bound address, with both protocols. */
+export interface Listener {
+  readonly server: Server;
+  /** Absent: HTTP/1.1 only. */
+  readonly http2: Http2Server | undefined;
+}
+
+export function tlsServer({ tls, authentication, headTimeoutMs, http2 }: ApiserverConfig): Server {
   const { requestHeader } = authentication;
   const server = createServer({
     cert: tls.cert,
@@ -22,11 +40,13 @@ export function tlsServer({ tls, authentication, headTimeoutMs }: ApiserverConfi
     requestCert: true,
     // Who shows no certificate may still ask for /healthz; a bad one is refused request by request, with a Status.
     rejectUnauthorized: false,
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: http2.serves ? ["h2", "http/1.1"] : ["http/1.1"],
     minVersion: "TLSv1.2",
     handshakeTimeout: headTimeoutMs,
     maxHeaderSize: headBytesMax,
     connectionsCheckingInterval: headTimeoutMs / 8,
+    keepAlive: true,
+    keepAliveInitialDelay: probeSilentAfterMs,
   });
   server.keepAliveTimeout = keepAliveMs;
   server.headersTimeout = headTimeoutMs;
@@ -37,7 +57,12 @@ export function tlsServer({ tls, authentication, headTimeoutMs }: ApiserverConfi
   return server;
 }
 
-export function attach(server: Server, deps: ServerDeps, connections: Set<Socket>): void {
+/** Has a bound server serve; the connections it has are in `connections`. */
+export function attach(
+  server: Server,
+  config: Pick<ApiserverConfig, "http2" | "headTimeoutMs">,
+  { deps, connections }: { readonly deps: ServerDeps; readonly connections: Set<Socket> },
+): Listener {
   server.on("request", (request, response) => {
     // Kept alive it would hold up the end until the client lets go.
     response.on("close", () => {
@@ -51,10 +76,41 @@ export function attach(server: Server, deps: ServerDeps, connections: Set<Socket
     const { verbosity } = deps.telemetry.config;
     loud(deps.log, "handshakes", verbosity).debug("TLS handshake failed", { error });
   });
+  const http2 = config.http2.serves ? takeHttp2(server, http2Limits(config), deps) : undefined;
   server.on("secureConnection", (socket) => {
     connections.add(socket);
     socket.on("close", () => connections.delete(socket));
   });
+  return { server, http2 };
+}
+
+/** Connections whose clients chose HTTP/2 go by the server of HTTP/1.1, which takes the others. */
+function takeHttp2(server: Server, limits: Http2Limits, deps: ServerDeps): Http2Server {
+  const { clock } = deps;
+  const answer = serveHttp((request, response) => serve(request, response, deps), clock);
+  const http2 = new Http2Server({ limits, serve: answer, clock, log: deps.log.child("http2") });
+  const http1 = server.listeners("secureConnection");
+  server.removeAllListeners("secureConnection");
+  server.on("secureConnection", (socket: TLSSocket) => {
+    if (socket.alpnProtocol === "h2") http2.accept(socket);
+    else for (const serveHttp1 of http1) serveHttp1.call(server, socket);
+  });
+  return http2;
+}
+
+function http2Limits({
+  http2,
+  headTimeoutMs,
+}: Pick<ApiserverConfig, "http2" | "headTimeoutMs">): Http2Limits {
+  return {
+    streamsMost: http2.streamsMax,
+    streamWindowBytes,
+    // Streams whose bodies nobody reads must not stop the others.
+    connectionWindowBytes: Math.min(windowBytesMax, streamWindowBytes * http2.streamsMax),
+    headerListBytesMost: headBytesMax,
+    headWithinMs: headTimeoutMs,
+    idleMostMs: http2IdleMostMs,
+  };
 }
 
 export async function listenAll(servers: readonly Server[], config: ApiserverConfig): Promise<number> {
@@ -86,9 +142,12 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 /** Takes no connections any more and lets idle ones go. Resolves when there is none. */
-export async function stopListening(servers: readonly Server[]): Promise<void> {
-  const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-  for (const server of servers) server.closeIdleConnections();
+export async function stopListening(listeners: readonly Listener[]): Promise<void> {
+  const closed = listeners.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
+  for (const { server, http2 } of listeners) {
+    server.closeIdleConnections();
+    http2?.leave();
+  }
   await Promise.all(closed);
 }
 

@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { HttpResponse } from "../../base/http2/http-response.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Random } from "../../base/os/random.ts";
@@ -65,7 +66,7 @@ export interface ServerDeps {
  *  thrown on the way becomes a Status. Never rejects. */
 export async function serve(
   request: IncomingMessage,
-  response: ServerResponse,
+  response: HttpResponse,
   deps: ServerDeps,
 ): Promise<void> {
   const info = requestInfo(request.method ?? "GET", request.url ?? "/");
@@ -159,7 +160,7 @@ async function seatFor(asking: Asking, record: RequestRecord, { seats, clock }: 
 }
 
 /** Nobody looks any more at what is asked. */
-function refuseLate(request: IncomingMessage, response: ServerResponse, late: Refusal): Promise<void> {
+function refuseLate(request: IncomingMessage, response: HttpResponse, late: Refusal): Promise<void> {
   response.shouldKeepAlive = false;
   response.setHeader("Retry-After", late.retryAfterSeconds);
   return sendError(request, response, late.error);
@@ -176,7 +177,7 @@ function takesSeat(info: RequestInfo): boolean {
 
 export interface Exchange {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly response: HttpResponse;
   readonly info: RequestInfo;
   readonly user: User;
   readonly signal: AbortSignal;
@@ -328,7 +329,7 @@ function outputOf(
 const warningCharactersMax = 4096;
 
 /** Each text once, as far as there is room. */
-function warn(response: ServerResponse, text: string): void {
+function warn(response: HttpResponse, text: string): void {
   const quoted = text.replaceAll(/[\\"]/g, "\\$&").replaceAll(/[^\x20-\x7e]/g, " ");
   const line = `299 - "${quoted}"`;
   const before = [response.getHeader("Warning") ?? []].flat().map(String);
@@ -373,7 +374,7 @@ function* counted(parts: Iterable<Uint8Array>, tell: (bytes: number) => void): G
 
 async function refuse(
   request: IncomingMessage,
-  response: ServerResponse,
+  response: HttpResponse,
   error: unknown,
   {
     deps,
@@ -383,7 +384,7 @@ async function refuse(
   }: { readonly deps: ServerDeps; readonly auditId: string } & Pick<Exchange, "trail" | "record">,
 ): Promise<void> {
   const known = toApiError(error);
-  if (known.code === 500 && response.socket?.destroyed !== true)
+  if (known.code === 500 && !response.destroyed)
     deps.log.error("request failed", { method: request.method, url: request.url, auditId, error });
   if (known.code === 401) {
     trail?.unknownSender();
@@ -396,8 +397,8 @@ async function refuse(
     response.destroy();
     return;
   }
-  // What is left of a body that nobody reads would be taken for the next request.
-  if (!request.complete) response.setHeader("Connection", "close");
+  // What is left of a body that nobody reads would be taken for the next request; HTTP/2 ends the stream.
+  if (!request.complete && request.httpVersionMajor === 1) response.setHeader("Connection", "close");
   await sendError(request, response, known);
 }
 

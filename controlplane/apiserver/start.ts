@@ -158,7 +158,7 @@ export async function startOnStorage(
   observeBuild(os.metrics);
   observeApi(os.metrics, { counts: bounds.seats.counts, caches: () => hub.ready() });
   const connections = new Set<Socket>();
-  for (const server of servers) attach(server, deps, connections);
+  const listeners = servers.map((server) => attach(server, config, { deps, connections }));
   const withdrawing = new AbortController();
   const withdrawn = deferred<void>();
   runLoops(tasks, config, {
@@ -191,7 +191,7 @@ export async function startOnStorage(
           return withdrawn.promise;
         },
         stopListening: () => {
-          closed = stopListening(servers);
+          closed = stopListening(listeners);
         },
       });
       await lastBytes({ closed, connections, clock: os.clock });

@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseIpv4Range } from "../../base/ipv4.ts";
@@ -12,12 +11,13 @@ import { type Certificate, createAuthority, issueCertificate } from "../../base/
 import { systemRandom } from "../../base/os/random.ts";
 import { defaultAdmission } from "./admission/configuration-file.ts";
 import { certificatesOnly } from "./authentication/config.ts";
-import type { ApiserverConfig } from "./flags.ts";
+import { type ApiserverConfig, http2StreamsDefault } from "./flags.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
 import type { Storage } from "./registry/storage.ts";
 import { guardStoredObjects } from "./registry/stored-object.ts";
 import { shutdownAtOnce } from "./shutdown/flags.ts";
 import { startOnStorage } from "./start.ts";
+import { type Protocol, type TestPlace, type TestReply, testTransport } from "./testing-exchange.ts";
 
 /** An API server in this process, for tests of whatever talks to one. */
 export interface TestApiserver {
@@ -31,6 +31,8 @@ export interface TestApiserver {
   clientFor(user: string, groups?: readonly string[], signer?: Certificate): Promise<TestClient>;
   /** A kubeconfig file for that user. */
   kubeconfigFor(user: string, groups?: readonly string[]): Promise<string>;
+  /** Where the server is, with the admin's certificate. */
+  readonly place: TestPlace;
   /** PEM files of the authority, for parts that take certificates themselves. */
   readonly authority: Certificate;
   stop(): Promise<void>;
@@ -81,6 +83,8 @@ export interface TestOptions {
   readonly config?: Partial<ApiserverConfig>;
   readonly port?: number;
   readonly clock?: Clock;
+  /** What the clients speak. */
+  readonly protocol?: Protocol;
 }
 
 export function testOs(log: Log = silentLog): Os {
@@ -107,6 +111,13 @@ let openStorage: (clock: Clock) => Promise<Storage> = async (clock) => new Memor
 /** From now on servers that are given no storage stand on one of these. */
 export function useStorageInTests(open: () => Promise<Storage>): void {
   openStorage = open;
+}
+
+let usualProtocol: Protocol = "HTTP/1.1";
+
+/** From now on clients speak this where nothing else is said. */
+export function useProtocolInTests(protocol: Protocol): void {
+  usualProtocol = protocol;
 }
 
 /** Starts a server on a free port of 127.0.0.1 and waits until it is ready. */
@@ -148,6 +159,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     proxyCertificate: { cert: undefined, key: undefined },
     watchHistoryBytesMax: 64 * 1024 * 1024,
     headTimeoutMs: 32_000,
+    http2: { serves: true, streamsMax: http2StreamsDefault },
     // No controller runs beside this server, and so nobody makes the accounts that pods would run as, or sees that a new
     // node is ready.
     disabledAdmission: ["ServiceAccount", "TaintNodesByCondition"],
@@ -156,10 +168,16 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
   };
   const running = await startOnStorage(config, options.storage ?? (await openStorage(os.clock)), os);
   const clients: SettlingClient[] = [];
+  const { protocol = usualProtocol } = options;
+  const placeOf = (certificate: Certificate | undefined): TestPlace => ({
+    port: running.port,
+    ca: authority.certificatePem,
+    ...(certificate && { cert: certificate.certificatePem, key: certificate.privateKeyPem }),
+  });
   let files = 0;
   const clientFor = async (user: string, groups: readonly string[] = [], signer = authority) => {
     const certificate = await clientCertificate(signer, user, groups);
-    const client = testClient(running.port, authority, certificate);
+    const client = testClient(protocol, placeOf(certificate));
     clients.push(client);
     return client;
   };
@@ -171,12 +189,14 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     );
     return path;
   };
-  const stranger = testClient(running.port, authority, undefined);
+  const stranger = testClient(protocol, placeOf(undefined));
   clients.push(stranger);
+  const place = placeOf(await clientCertificate(authority, "admin", ["system:masters"]));
   const admin = await clientFor("admin", ["system:masters"]);
   await untilReady(admin);
   return {
     url: running.url,
+    place,
     kubeconfig: await kubeconfigFor("admin", ["system:masters"]),
     admin,
     stranger,
@@ -244,119 +264,68 @@ interface SettlingClient extends TestClient {
   settled(): Promise<unknown>;
 }
 
-function testClient(
-  port: number,
-  authority: Certificate,
-  certificate: Certificate | undefined,
-): SettlingClient {
+function testClient(protocol: Protocol, place: TestPlace): SettlingClient {
   const pending = new Set<Promise<TestAnswer>>();
-  const tls = {
-    ca: authority.certificatePem,
-    ...(certificate && { cert: certificate.certificatePem, key: certificate.privateKeyPem }),
-  };
-  const agent = new Agent({ keepAlive: true, ...tls });
-  const base = { host: "127.0.0.1", port, agent };
+  const transport = testTransport(protocol, place);
+  const open = (path: string, accept = "application/json") =>
+    transport.ask({ method: "GET", path, headers: { accept }, isAlone: true });
   return {
     call: (
       method,
       path,
       { body, type = "application/json", accept = "application/json", headers = {} } = {},
     ) => {
-      const answer = new Promise<TestAnswer>((resolve, reject) => {
-        const bytes =
-          body === undefined
-            ? undefined
-            : body instanceof Uint8Array || typeof body === "string"
-              ? body
-              : JSON.stringify(body);
-        const request = httpsRequest(
-          {
-            ...base,
-            method,
-            path,
-            headers: {
-              accept,
-              ...(bytes !== undefined && {
-                "content-type": type,
-                "content-length": Buffer.byteLength(bytes),
-              }),
-              ...headers,
-            },
-          },
-          (response) => {
-            const chunks: Buffer[] = [];
-            response.on("data", (chunk: Buffer) => chunks.push(chunk));
-            response.on("error", reject);
-            response.on("end", () => {
-              const received = Buffer.concat(chunks);
-              const text = received.toString("utf8");
-              const isJson = text !== "" && /json/.test(response.headers["content-type"] ?? "");
-              resolve({
-                code: response.statusCode ?? 0,
-                headers: response.headers,
-                text,
-                bytes: received,
-                // Read when asked for: the lines of a watch are no JSON as a whole.
-                get body() {
-                  const isPlain = isJson && response.headers["content-encoding"] === undefined;
-                  return isPlain ? JSON.parse(text) : undefined;
-                },
-              });
-            });
-          },
-        );
-        request.on("error", reject);
-        request.end(bytes);
-      });
+      const isBytes = body === undefined || body instanceof Uint8Array || typeof body === "string";
+      const bytes = isBytes ? body : JSON.stringify(body);
+      const length = bytes !== undefined && {
+        "content-type": type,
+        "content-length": Buffer.byteLength(bytes),
+      };
+      const asked = { method, path, headers: { accept, ...length, ...headers }, body: bytes };
+      const answer = transport.ask(asked).then(wholeAnswer);
       pending.add(answer);
       const forget = () => void pending.delete(answer);
       answer.then(forget, forget);
       return answer;
     },
     settled: () => Promise.allSettled(pending),
-    watch: (path, accept = "application/json") =>
-      watchLines({ ...tls, host: base.host, port, agent: false, path, headers: { accept } }),
-    watchBytes: (path, accept) =>
-      openedBytes({ ...tls, host: base.host, port, agent: false, path, headers: { accept } }),
-    openWatch: (path) =>
-      openedWatch({
-        ...tls,
-        host: base.host,
-        port,
-        agent: false,
-        path,
-        headers: { accept: "application/json" },
-      }),
-    close: () => agent.destroy(),
+    watch: async function* (path, accept) {
+      const { body, close } = await open(path, accept);
+      yield* lines(body, close);
+    },
+    watchBytes: async function* (path, accept) {
+      const { body, close } = await open(path, accept);
+      try {
+        yield* body;
+      } finally {
+        close();
+      }
+    },
+    openWatch: async (path) => {
+      const { body, close } = await open(path);
+      return lines(body, close);
+    },
+    close: () => transport.close(),
   };
 }
 
-async function* watchLines(options: RequestOptions): AsyncGenerator<WatchLine, void> {
-  yield* await openedWatch(options);
-}
-
-async function openedWatch(options: RequestOptions): Promise<AsyncGenerator<WatchLine, void>> {
-  const { response, close } = await opened(options);
-  return lines(response, close);
-}
-
-async function* openedBytes(options: RequestOptions): AsyncGenerator<Buffer, void> {
-  const { response, close } = await opened(options);
-  try {
-    yield* response;
-  } finally {
-    close();
-  }
-}
-
-async function opened(options: RequestOptions) {
-  const request = httpsRequest(options);
-  request.end();
-  const response = await new Promise<AsyncIterable<Buffer>>((resolve, reject) => {
-    request.on("response", resolve);
-    request.on("error", reject);
-  });
-  return { response, close: () => void request.destroy() };
+async function wholeAnswer({ code, headers, body }: TestReply): Promise<TestAnswer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  const text = bytes.toString("utf8");
+  const isJson = text !== "" && /json/.test(String(headers["content-type"] ?? ""));
+  return {
+    code,
+    headers,
+    text,
+    bytes,
+    // Read when asked for: the lines of a watch are no JSON as a whole.
+    get body() {
+      const isPlain = isJson && headers["content-encoding"] === undefined;
+      return isPlain ? JSON.parse(text) : undefined;
+    },
+  };
 }
 
 async function* lines(response: AsyncIterable<Buffer>, close: () => void): AsyncGenerator<WatchLine, void> {

@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import { join } from "../../../base/os/join.ts";
 import { ApiError } from "../api-error.ts";
@@ -60,7 +61,7 @@ function unreachable(error: unknown): unknown {
   return unavailable(error instanceof Error ? error.message : String(error));
 }
 
-async function copyAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+async function copyAnswer(answer: IncomingMessage, response: HttpResponse): Promise<void> {
   const { statusCode = 502, rawHeaders } = answer;
   if (statusCode >= 300 && statusCode < 400 && answer.headers.location !== undefined) {
     answer.destroy();
@@ -161,7 +162,7 @@ function headersFor(
   return [...headers, ...userHeaders(user)];
 }
 
-function auditIdOf(response: ServerResponse): string {
+function auditIdOf(response: HttpResponse): string {
   const value = response.getHeader("Audit-Id");
   return typeof value === "string" ? value : "";
 }

@@ -1,12 +1,12 @@
-import type { ServerResponse } from "node:http";
+import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import type { Outcome } from "../filters/authorization.ts";
 import type { AuditTrail } from "./trail.ts";
 
 /** Tells the trail when the head of the answer goes out, whoever sends it. */
-export function followAnswer(response: ServerResponse, trail: AuditTrail): void {
+export function followAnswer(response: HttpResponse, trail: AuditTrail): void {
   const send = response.writeHead;
   // Node sends heads that nobody wrote by the same door.
-  response.writeHead = function writeHead(this: ServerResponse, ...given: Parameters<typeof send>) {
+  response.writeHead = function writeHead(this: HttpResponse, ...given: Parameters<typeof send>) {
     trail.responds(given[0]);
     return send.apply(this, given);
   } as typeof send;

@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Operation, Requester } from "../admission/admission.ts";
 import type { TokenIssuer } from "../authentication/token-issuer.ts";
@@ -108,7 +109,7 @@ export type Answer =
   | { readonly type: "stream"; readonly run: StreamRunner };
 
 /** Writes the response itself; resolves when it has ended. */
-export type StreamRunner = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type StreamRunner = (request: IncomingMessage, response: HttpResponse) => Promise<void>;
 
 export interface ListAnswer {
   readonly items: readonly StoredObject[];

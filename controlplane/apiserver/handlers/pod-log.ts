@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { dialText } from "../../../base/dial-text.ts";
+import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import { badRequest, internalError, nodeAnswered, unknownError } from "../api-error.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
@@ -18,7 +19,7 @@ export async function podLog(call: Call, deps: HandlerDeps): Promise<Answer> {
   const upstream = await openLog({ pod, target: call.target, options, deps }, call.signal);
   return {
     type: "stream",
-    run: async (_: IncomingMessage, response: ServerResponse) => {
+    run: async (_: IncomingMessage, response: HttpResponse) => {
       response.writeHead(upstream.statusCode ?? 502, {
         "Content-Type": upstream.headers["content-type"] ?? "text/plain",
         "Cache-Control": "no-cache, private",
@@ -35,7 +36,7 @@ export async function podLog(call: Call, deps: HandlerDeps): Promise<Answer> {
 /** A pod that no node has yet has said nothing. */
 const nothing: Answer = {
   type: "stream",
-  run: async (_: IncomingMessage, response: ServerResponse) => void response.writeHead(204).end(),
+  run: async (_: IncomingMessage, response: HttpResponse) => void response.writeHead(204).end(),
 };
 
 export interface LogRoute {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { type ClientRequest, request as httpRequest } from "node:http";
 import type { RequestOptions } from "node:https";
 import type { Duplex } from "node:stream";
@@ -7,6 +7,7 @@ import { connect as tlsConnect } from "node:tls";
 import { promisify } from "node:util";
 import { deflateRaw, gunzip, gzip, inflateRaw } from "node:zlib";
 import { dialText } from "../../../base/dial-text.ts";
+import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import { join } from "../../../base/os/join.ts";
 import { badRequest, methodNotAllowed, serviceUnavailable, unknownError } from "../api-error.ts";
 import type { RequestInfo, ResourceInfo } from "../filters/request-info.ts";
@@ -36,7 +37,7 @@ interface ProxyAsk {
 /** pods, services and nodes NAME/proxy/PATH: the request as it came, to what is named, and the answer back, both as they come. */
 export async function proxyRequest(
   request: IncomingMessage,
-  response: ServerResponse,
+  response: HttpResponse,
   { info, target, deps, signal }: ProxyAsk & { readonly signal: AbortSignal },
 ): Promise<void> {
   if (!methods.has(info.method)) throw methodNotAllowed();
@@ -164,7 +165,7 @@ function unreachable(error: Error, to: ProxyPlace): Error {
   return serviceUnavailable(`error trying to reach service: ${textOf(error, to)}`);
 }
 
-async function passAnswer(answer: IncomingMessage, response: ServerResponse, seen: Seen): Promise<void> {
+async function passAnswer(answer: IncomingMessage, response: HttpResponse, seen: Seen): Promise<void> {
   const headers = responseHeaders(answer);
   const { location } = answer.headers;
   const encoding = answer.headers["content-encoding"] ?? "";

@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { ApiError } from "../api-error.ts";
 import type { Encodings } from "../cache/encodings.ts";
@@ -203,7 +204,7 @@ const listEnd = Buffer.from("]}\n");
 /** Sends a whole body, compressed where that helps. */
 export async function send(
   request: IncomingMessage,
-  response: ServerResponse,
+  response: HttpResponse,
   answer: {
     readonly code: number;
     /** Empty: there is no body. */
@@ -226,11 +227,7 @@ export async function send(
 }
 
 /** Sends a refusal as a Status, or as the text that it is to be. Nothing may have been sent before. */
-export function sendError(
-  request: IncomingMessage,
-  response: ServerResponse,
-  error: ApiError,
-): Promise<void> {
+export function sendError(request: IncomingMessage, response: HttpResponse, error: ApiError): Promise<void> {
   const retryAfter = error.details?.retryAfterSeconds;
   if (retryAfter !== undefined) response.setHeader("Retry-After", retryAfter);
   if (error.text !== undefined) {

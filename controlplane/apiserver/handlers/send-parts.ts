@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { createGzip } from "node:zlib";
+import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import { header } from "../filters/request-info.ts";
 import { gzipFromBytes, gzipLevel, send } from "./respond.ts";
 
@@ -13,7 +14,7 @@ const pieceBytes = 64 * 1024;
  *  it is in memory. A short one goes whole. Rejects when the signal aborts. */
 export async function sendParts(
   request: IncomingMessage,
-  response: ServerResponse,
+  response: HttpResponse,
   answer: { readonly code: number; readonly contentType: string; readonly parts: Iterable<Uint8Array> },
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,5 +1,5 @@
-import type { ServerResponse } from "node:http";
 import { deferred } from "../../../base/deferred.ts";
+import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import { ApiError, internalError } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
@@ -18,7 +18,7 @@ export interface WatchStreamOptions {
   readonly cache: KindCache;
   readonly cursor: WatchCursor;
   readonly encoder: WatchEncoder;
-  readonly response: ServerResponse;
+  readonly response: HttpResponse;
   readonly bookmarks: boolean;
   /** A bookmark says where the initial objects end. */
   readonly marksInitialEnd: boolean;

@@ -21,7 +21,13 @@ describe("what the log tells of a request", () => {
     });
     const socket = { remoteAddress: "10.0.0.9", remotePort: 4711 };
     const about = {
-      request: { url, method: "GET", headers: { "user-agent": userAgent }, socket } as never,
+      request: {
+        url,
+        method: "GET",
+        headers: { "user-agent": userAgent },
+        httpVersion: "2.0",
+        socket,
+      } as never,
       info: requestInfo("GET", url),
       auditId,
       isLong: false,
@@ -43,21 +49,22 @@ describe("what the log tells of a request", () => {
     assert.deepEqual(lines, []);
   });
 
-  it("is a line each from verbosity 3 on, with httplog's fields, once", () => {
+  it("is a line each from verbosity 3 on, with httplog's fields and the protocol, once", () => {
     const { one, pass, lines, fields } = record(`${pods}?limit=500`, { verbosity: 3 });
     pass(12.5);
     one.ends(200);
     one.ends(200);
     assert.equal(lines.length, 1);
-    const { msg, verb, URI, latency, userAgent, srcIP, resp, "audit-ID": auditId } = fields();
+    const { msg, verb, URI, latency, userAgent, proto, srcIP, resp, "audit-ID": auditId } = fields();
     assert.deepEqual(
-      { msg, verb, URI, latency, userAgent, srcIP, resp, auditId },
+      { msg, verb, URI, latency, userAgent, proto, srcIP, resp, auditId },
       {
         msg: "HTTP",
         verb: "LIST",
         URI: `${pods}?limit=500`,
         latency: "12.500ms",
         userAgent: "kubectl/v1.36",
+        proto: "HTTP/2.0",
         srcIP: "10.0.0.9:4711",
         resp: 200,
         auditId: "id",

@@ -24,7 +24,7 @@ export interface RecordDeps {
 }
 
 export interface RecordedRequest {
-  readonly request: Pick<IncomingMessage, "url" | "method" | "headers" | "socket">;
+  readonly request: Pick<IncomingMessage, "url" | "method" | "headers" | "httpVersion" | "socket">;
   readonly info: RequestInfo;
   readonly auditId: string;
   readonly isLong: boolean;
@@ -155,7 +155,7 @@ export class RequestRecord {
     return this.#deps.clock.monotonicMs() - (this.#steps.at(-1)?.atMs ?? this.#startedMs);
   }
 
-  /** One line a request, with httplog's fields. */
+  /** One line a request, with httplog's fields and the protocol. */
   #line(code: number, totalMs: number): void {
     const { request, auditId } = this.#about;
     const { verbosity } = this.#deps.config;
@@ -165,6 +165,7 @@ export class RequestRecord {
       latency: milliseconds(totalMs),
       userAgent: bounded(header(request.headers, "user-agent")),
       "audit-ID": bounded(auditId),
+      proto: `HTTP/${request.httpVersion}`,
       srcIP: `${request.socket.remoteAddress ?? ""}:${request.socket.remotePort ?? ""}`,
       resp: code,
       ...(verbosity >= verbosityLevels.users && { user: bounded(this.#user ?? "") }),

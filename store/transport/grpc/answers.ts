@@ -1,7 +1,7 @@
+import { headerBlock } from "../../../base/http2/header-block.ts";
+import type { Http2Stream } from "../../../base/http2/stream.ts";
 import { grpcStatus } from "../../errors.ts";
 import type { WireStatus } from "../../rpc/status.ts";
-import { headerBlock } from "../http2/header-block.ts";
-import type { Http2Stream } from "../http2/stream.ts";
 import { prefixBytes } from "./message-reader.ts";
 
 const begin = [

@@ -1,6 +1,6 @@
+import type { AnswerLane, UnreadAnswers } from "../../../base/http2/answer-lane.ts";
 import type { Call } from "../../rpc/handler.ts";
 import { StatusError } from "../../rpc/status.ts";
-import type { AnswerLane, UnreadAnswers } from "../http2/answer-lane.ts";
 
 /** What a service is told of a call; its signal is made only for those who ask for it. */
 export class CallContext implements Call {

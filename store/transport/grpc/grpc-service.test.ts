@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import * as grpc from "@grpc/grpc-js";
+import { frame, frameTypes } from "../../../base/http2/frames.ts";
+import {
+  call,
+  grpcData,
+  isType,
+  RawClient,
+  request,
+  windowUpdate,
+} from "../../../base/http2/testing/raw-client.ts";
 import { StoreError } from "../../errors.ts";
 import type { Incoming, Outgoing, StreamHandler } from "../../rpc/handler.ts";
-import { call, grpcData, isType, RawClient, request, windowUpdate } from "../fixtures/raw-client.ts";
 import { type Served, serve } from "../fixtures/serve.ts";
-import { connectionLimits } from "../http2/connection.ts";
-import { frame, frameTypes } from "../http2/frames.ts";
+import { http2Limits } from "../http2-limits.ts";
 
 const { DATA, HEADERS, RST_STREAM } = frameTypes;
 const same = (bytes: Buffer) => bytes;
@@ -198,7 +205,7 @@ describe("gRPC", () => {
     assert.ok(taken < 150, `${taken} messages were taken`);
     // What was not read is not asked for: the rest of the window is all that may still come.
     assert.equal(raw.frames.filter(isType(frameTypes.WINDOW_UPDATE, 1)).length, 0);
-    assert.ok(1_000 * (message.length + 5) < connectionLimits.streamWindowBytes);
+    assert.ok(1_000 * (message.length + 5) < http2Limits.streamWindowBytes);
     raw.send(windowUpdate(0, 10_000_000), windowUpdate(1, 10_000_000));
     let got = 0;
     while (got < 1_000 * (message.length + 5)) got += (await raw.next(isType(DATA, 1))).payload.length;

@@ -1,12 +1,12 @@
+import type { Header } from "../../../base/http2/header.ts";
+import { headerValue } from "../../../base/http2/request-headers.ts";
+import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import { StoreError } from "../../errors.ts";
 import type { Handlers } from "../../rpc/handler.ts";
 import { StatusError, type WireStatus, wireStatus } from "../../rpc/status.ts";
-import type { Header } from "../http2/header.ts";
-import { headerValue } from "../http2/request-headers.ts";
-import type { Http2Stream, StreamEvents } from "../http2/stream.ts";
 import { onlyFailureBlock } from "./answers.ts";
 import { CallContext } from "./call-context.ts";
 import { callMetrics, type Finish } from "./call-metrics.ts";

@@ -1,7 +1,7 @@
+import type { StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
 import type { Incoming, Outgoing, StreamHandler } from "../../rpc/handler.ts";
 import { StatusError } from "../../rpc/status.ts";
-import type { StreamEvents } from "../http2/stream.ts";
 import { beginBlock, failureBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallParts } from "./unary-call.ts";
 

@@ -1,7 +1,7 @@
+import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
 import type { UnaryHandler } from "../../rpc/handler.ts";
 import { StatusError, type WireStatus } from "../../rpc/status.ts";
-import type { Http2Stream, StreamEvents } from "../http2/stream.ts";
 import { beginBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallContext } from "./call-context.ts";
 import type { Finish } from "./call-metrics.ts";

@@ -3,14 +3,21 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Deferred, deferred } from "../../../base/deferred.ts";
+import { answerLimits } from "../../../base/http2/answer-lane.ts";
+import { errorCodes, frame, frameFlags, frameTypes, uint32 } from "../../../base/http2/frames.ts";
+import {
+  call,
+  grpcData,
+  isType,
+  RawClient,
+  request,
+  windowUpdate,
+} from "../../../base/http2/testing/raw-client.ts";
 import { utf8 } from "../../../base/wire.ts";
 import { rangeRequest, txnRequest } from "../../../proto/etcd.ts";
 import type { RunningStore } from "../../compose.ts";
 import { startAlone } from "../../testing/start-alone.ts";
-import { call, grpcData, isType, RawClient, request, windowUpdate } from "../fixtures/raw-client.ts";
 import { serve } from "../fixtures/serve.ts";
-import { answerLimits } from "../http2/answer-lane.ts";
-import { errorCodes, frame, frameFlags, frameTypes, uint32 } from "../http2/frames.ts";
 
 const { HEADERS, DATA, SETTINGS, GOAWAY, RST_STREAM } = frameTypes;
 const MiB = 1 << 20;

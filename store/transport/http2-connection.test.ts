@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import type { UnaryHandler } from "../../rpc/handler.ts";
+import {
+  errorCodes,
+  frame,
+  frameFlags,
+  frameTypes,
+  preface,
+  settingIds,
+  uint32,
+} from "../../base/http2/frames.ts";
 import {
   ackSettings,
   call,
@@ -9,10 +17,10 @@ import {
   RawClient,
   request,
   windowUpdate,
-} from "../fixtures/raw-client.ts";
-import { type Served, serve } from "../fixtures/serve.ts";
-import { connectionLimits } from "./connection.ts";
-import { errorCodes, frame, frameFlags, frameTypes, preface, settingIds, uint32 } from "./frames.ts";
+} from "../../base/http2/testing/raw-client.ts";
+import type { UnaryHandler } from "../rpc/handler.ts";
+import { type Served, serve } from "./fixtures/serve.ts";
+import { http2Limits } from "./http2-limits.ts";
 
 const { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION } = frameTypes;
 const isAck = ({ flags }: { readonly flags: number }) => (flags & frameFlags.ACK) !== 0;
@@ -177,7 +185,7 @@ describe("an HTTP/2 connection", () => {
   it("bounds a header block and what it stands for", async () => {
     const client = begun();
     client.send(request(1, { ...get, "x-large": "v".repeat(15_000) }, { endHeaders: false }));
-    for (let piece = 0; piece < 5; piece++)
+    for (let piece = 0; piece < 8; piece++)
       client.send(frame(CONTINUATION, 0, 1, Buffer.alloc(16_000, 0x82)));
     assert.equal((await goneAway(client)).code, errorCodes.ENHANCE_YOUR_CALM);
     const other = begun();
@@ -202,7 +210,7 @@ describe("an HTTP/2 connection", () => {
       return new Promise((resolve) => finish.push(() => resolve(Buffer.alloc(0))));
     };
     const client = begun();
-    const { streamsMost } = connectionLimits;
+    const { streamsMost } = http2Limits;
     let id = 1;
     for (let at = 0; at < streamsMost; at++, id += 2)
       client.send(

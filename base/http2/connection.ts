@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
-import type { Clock } from "../../../base/os/clock.ts";
-import type { Log } from "../../../base/os/log.ts";
+import type { Clock } from "../os/clock.ts";
+import type { Log } from "../os/log.ts";
 import { UnreadAnswers } from "./answer-lane.ts";
 import {
   ConnectionError,
@@ -24,43 +24,27 @@ import {
 import type { Header } from "./header.ts";
 import { headerBlock } from "./header-block.ts";
 import { HeaderDecoder } from "./header-decoder.ts";
+import { IdleWatch } from "./idle-watch.ts";
+import { IncomingBlock } from "./incoming-block.ts";
 import { KeepAlive } from "./keep-alive.ts";
+import type { Http2Limits } from "./limits.ts";
+import { OutgoingData } from "./outgoing-data.ts";
 import { FrameOutput } from "./output.ts";
 import { readSettings } from "./peer-settings.ts";
 import { isRequest } from "./request-headers.ts";
 import { Http2Stream, type ServeStream, type StreamOwner } from "./stream.ts";
 
-export const connectionLimits = {
-  /** Streams at once; more are refused, which says that nothing was done for them. */
-  streamsMost: 10_000,
-  /** Bytes that a client may send on a stream, and on all of them, before we took them in. */
-  streamWindowBytes: 1 << 20,
-  connectionWindowBytes: 4 << 20,
-  /** All headers of a request, as HTTP/2 counts them; compressed ones may not be longer either. */
-  headerListBytesMost: 64 * 1024,
-  /** A client that does not read is not read from either, once so much waits for it. */
-  unsentBytesMost: 1 << 20,
-  /** How long a client may take to read why its connection is ended. */
-  lastWordsMostMs: 5_000,
-} as const;
-
-const {
-  streamsMost,
-  streamWindowBytes,
-  connectionWindowBytes,
-  headerListBytesMost,
-  unsentBytesMost,
-  lastWordsMostMs,
-} = connectionLimits;
-const ourSettings = settingsFrame([
-  [settingIds.MAX_CONCURRENT_STREAMS, streamsMost],
-  [settingIds.INITIAL_WINDOW_SIZE, streamWindowBytes],
-  [settingIds.MAX_HEADER_LIST_SIZE, headerListBytesMost],
-]);
+/** A client that does not read is not read from either, once so much waits for it. */
+const unsentBytesMost = 1 << 20;
+/** How long a client may take to read why its connection is ended. */
+const lastWordsMostMs = 5_000;
+/** A client that goes on opening streams beyond the limit, so many times the limit in a row, does not mean well. */
+const refusedTimesMost = 4;
 const headersTooLarge = headerBlock([{ name: ":status", value: "431" }]);
 const nothing = Buffer.alloc(0);
 
 export interface ConnectionParts {
+  readonly limits: Http2Limits;
   readonly serve: ServeStream;
   readonly clock: Pick<Clock, "monotonicMs" | "after">;
   readonly log: Log;
@@ -73,37 +57,61 @@ export interface ConnectionParts {
  *  its first request is answered as at any time.
  *  Invariant: a stream that is refused, or beyond a GOAWAY's last id, was never served; every other one was or may have been. */
 export class Http2Connection implements StreamOwner {
-  readonly #socket: Duplex;
+  readonly socket: Duplex;
   readonly #parts: ConnectionParts;
   readonly #output: FrameOutput;
+  readonly #data: OutgoingData;
   readonly #reader = new FrameReader();
-  readonly #headers = new HeaderDecoder({ listBytesMost: headerListBytesMost });
+  readonly #headers: HeaderDecoder;
+  readonly #limits: Http2Limits;
   readonly #keepAlive: KeepAlive;
+  readonly #idle: IdleWatch | undefined;
   readonly #streams = new Map<number, Http2Stream>();
-  readonly #blocked = new Set<Http2Stream>();
   #prefaceLeft = preface;
   #settingsSeen = false;
-  #block: { readonly streamId: number; readonly isEnd: boolean; bytes: Buffer } | undefined;
+  #block: IncomingBlock | undefined;
+  #stopHeadTimer: () => void = () => undefined;
   #lastStreamId = 0;
   #goneAway = false;
   #slotsHeld = 0;
-  #sendWindow = defaultWindowBytes;
+  #refusedInARow = 0;
   #initialSendWindow = defaultWindowBytes;
-  #receiveWindow: number = connectionWindowBytes;
+  #receiveWindow: number;
   #unannounced = 0;
   #over = false;
   #stopTimer: () => void = () => undefined;
   readonly unread = new UnreadAnswers();
 
   constructor(socket: Duplex, parts: ConnectionParts) {
-    this.#socket = socket;
+    this.socket = socket;
     this.#parts = parts;
+    this.#limits = parts.limits;
+    const { streamsMost, streamWindowBytes, connectionWindowBytes, headerListBytesMost, idleMostMs } =
+      parts.limits;
+    this.#headers = new HeaderDecoder({ listBytesMost: headerListBytesMost });
+    this.#receiveWindow = connectionWindowBytes;
     this.#output = new FrameOutput(socket, () => this.#onRoom());
+    this.#data = new OutgoingData(this.#output, {
+      answered: (stream) => this.#answered(stream),
+      trailers: (stream, block) => this.sendHeaders(stream, block, true),
+    });
     this.#keepAlive = new KeepAlive(parts.clock, {
       ping: (payload) => this.#output.frame(frameTypes.PING, 0, 0, payload),
       dead: () => socket.destroy(),
     });
-    this.#output.raw(ourSettings);
+    if (idleMostMs !== undefined)
+      this.#idle = new IdleWatch(parts.clock, idleMostMs, {
+        isBusy: () => this.#isUsed,
+        end: () => this.goAway(),
+      });
+    this.#awaitHead();
+    this.#output.raw(
+      settingsFrame([
+        [settingIds.MAX_CONCURRENT_STREAMS, streamsMost],
+        [settingIds.INITIAL_WINDOW_SIZE, streamWindowBytes],
+        [settingIds.MAX_HEADER_LIST_SIZE, headerListBytesMost],
+      ]),
+    );
     this.#sendWindowUpdate(0, connectionWindowBytes - defaultWindowBytes);
     socket.on("data", (bytes: Buffer) => this.#onData(bytes));
     socket.on("end", () => socket.end());
@@ -116,14 +124,35 @@ export class Http2Connection implements StreamOwner {
     return this.#slotsHeld > 0;
   }
 
-  /** Takes no new streams, and says up to which it did. */
+  /** Takes no new streams, says up to which it did, and closes once those are over. */
   goAway(): void {
+    if (this.#goneAway) return;
     this.#sendGoAway(errorCodes.NO_ERROR, "");
+    this.#closeUnused();
+  }
+
+  /** Streams are open, or worked on. */
+  get #isUsed(): boolean {
+    return this.#streams.size > 0 || this.#slotsHeld > 0;
+  }
+
+  #closeUnused(): void {
+    if (this.#over || !this.#goneAway || this.#isUsed) return;
+    this.#end();
+  }
+
+  /** The client has little time for what it is to send next. */
+  #awaitHead(): void {
+    const { headWithinMs } = this.#limits;
+    if (headWithinMs === undefined) return;
+    this.#stopHeadTimer = this.#parts.clock.after(headWithinMs, () =>
+      this.#endWith(errorCodes.ENHANCE_YOUR_CALM, "a head that does not come in time"),
+    );
   }
 
   destroy(): void {
     this.#output.flush();
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   sendHeaders(stream: Http2Stream, block: Buffer, isLast: boolean): void {
@@ -138,23 +167,8 @@ export class Http2Connection implements StreamOwner {
     if (isLast) this.#answered(stream);
   }
 
-  /** Sends what waits as far as the client's windows and the socket allow. */
   pump(stream: Http2Stream): void {
-    while (stream.isWaiting) {
-      const most = Math.min(this.#sendWindow, stream.sendWindow, frameBytesMost);
-      if (most <= 0 || !this.#output.hasRoom) {
-        this.#blocked.add(stream);
-        return;
-      }
-      this.#sendPiece(stream, most);
-      if (stream.over) return;
-    }
-    const { last } = stream;
-    if (last === "none") return;
-    if (last === "end") {
-      this.#output.frame(frameTypes.DATA, frameFlags.END_STREAM, stream.id, nothing);
-      this.#answered(stream);
-    } else this.sendHeaders(stream, last, true);
+    this.#data.pump(stream);
   }
 
   sendReset(stream: Http2Stream, code: ErrorCode): void {
@@ -164,7 +178,7 @@ export class Http2Connection implements StreamOwner {
 
   allowMore(stream: Http2Stream, bytes: number): void {
     stream.unannounced += bytes;
-    if (stream.unannounced < streamWindowBytes / 2) return;
+    if (stream.unannounced < this.#limits.streamWindowBytes / 2) return;
     this.#sendWindowUpdate(stream.id, stream.unannounced);
     stream.receiveWindow += stream.unannounced;
     stream.unannounced = 0;
@@ -182,6 +196,7 @@ export class Http2Connection implements StreamOwner {
   slotFreed(): void {
     this.#slotsHeld -= 1;
     if (this.#slotsHeld === 0) this.#parts.onIdle();
+    this.#closeUnused();
   }
 
   #onData(bytes: Buffer): void {
@@ -197,7 +212,7 @@ export class Http2Connection implements StreamOwner {
       return;
     }
     this.#output.flush();
-    if (this.#output.underWayBytes > unsentBytesMost) this.#socket.pause();
+    if (this.#output.underWayBytes > unsentBytesMost) this.socket.pause();
   }
 
   #takePreface(bytes: Buffer): Buffer {
@@ -256,7 +271,7 @@ export class Http2Connection implements StreamOwner {
     this.#receiveWindow -= payload.length;
     if (this.#receiveWindow < 0) flowError("more data than the connection's window");
     this.#unannounced += payload.length;
-    if (this.#unannounced >= connectionWindowBytes / 2) {
+    if (this.#unannounced >= this.#limits.connectionWindowBytes / 2) {
       this.#sendWindowUpdate(0, this.#unannounced);
       this.#receiveWindow += this.#unannounced;
       this.#unannounced = 0;
@@ -282,19 +297,23 @@ export class Http2Connection implements StreamOwner {
   #onHeaders(flags: number, streamId: number, block: Buffer): void {
     if (streamId === 0 || streamId % 2 === 0) violation("HEADERS on a stream that is no client's");
     const isEnd = (flags & frameFlags.END_STREAM) !== 0;
-    if ((flags & frameFlags.END_HEADERS) !== 0) this.#onBlock(streamId, isEnd, block);
-    else this.#block = { streamId, isEnd, bytes: Buffer.from(block) };
+    if ((flags & frameFlags.END_HEADERS) !== 0) {
+      this.#onBlock(streamId, isEnd, block);
+      return;
+    }
+    const { headerListBytesMost: listBytesMost } = this.#limits;
+    this.#block = new IncomingBlock({ streamId, isEnd, bytes: block }, { listBytesMost });
+    this.#awaitHead();
   }
 
   #onContinuation(flags: number, payload: Buffer): void {
     const block = this.#block;
     if (block === undefined) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "CONTINUATION of nothing");
-    if (block.bytes.length + payload.length > headerListBytesMost || payload.length === 0)
-      throw new ConnectionError(errorCodes.ENHANCE_YOUR_CALM, "a header block that is too long");
-    block.bytes = Buffer.concat([block.bytes, payload]);
+    block.add(payload);
     if ((flags & frameFlags.END_HEADERS) === 0) return;
     this.#block = undefined;
-    this.#onBlock(block.streamId, block.isEnd, block.bytes);
+    this.#stopHeadTimer();
+    this.#onBlock(block.streamId, block.isEnd, block.whole());
   }
 
   #onBlock(streamId: number, isEnd: boolean, block: Buffer): void {
@@ -308,13 +327,18 @@ export class Http2Connection implements StreamOwner {
     this.#lastStreamId = streamId;
     const stream = new Http2Stream(streamId, this, {
       send: this.#initialSendWindow,
-      receive: streamWindowBytes,
+      receive: this.#limits.streamWindowBytes,
     });
     stream.remoteEnded = isEnd;
+    const { streamsMost } = this.#limits;
     if (Math.max(this.#streams.size, this.#slotsHeld) >= streamsMost) {
+      this.#refusedInARow += 1;
+      if (this.#refusedInARow > refusedTimesMost * streamsMost)
+        throw new ConnectionError(errorCodes.ENHANCE_YOUR_CALM, "too many streams beyond the limit");
       stream.reset(errorCodes.REFUSED_STREAM);
       return;
     }
+    this.#refusedInARow = 0;
     if (headers === "tooLarge") {
       stream.respondOnly(headersTooLarge);
       return;
@@ -356,6 +380,7 @@ export class Http2Connection implements StreamOwner {
       if (payload.length !== 0) sizeError("SETTINGS");
       return;
     }
+    if (!this.#settingsSeen) this.#stopHeadTimer();
     this.#settingsSeen = true;
     const { initialWindowBytes } = readSettings(payload);
     if (initialWindowBytes !== undefined) {
@@ -367,7 +392,7 @@ export class Http2Connection implements StreamOwner {
       }
     }
     this.#output.frame(frameTypes.SETTINGS, frameFlags.ACK, 0, nothing);
-    this.#sendBlocked();
+    this.#data.sendBlocked();
   }
 
   #onWindowUpdate(streamId: number, payload: Buffer): void {
@@ -375,9 +400,7 @@ export class Http2Connection implements StreamOwner {
     const increment = payload.readUInt32BE(0) & 0x7fffffff;
     if (streamId === 0) {
       if (increment === 0) violation("WINDOW_UPDATE by nothing");
-      this.#sendWindow += increment;
-      if (this.#sendWindow > windowMost) flowError("a window that is too large");
-      this.#sendBlocked();
+      this.#data.widen(increment);
       return;
     }
     const stream = this.#known(streamId, "WINDOW_UPDATE");
@@ -391,7 +414,7 @@ export class Http2Connection implements StreamOwner {
       this.#break(stream, errorCodes.FLOW_CONTROL_ERROR);
       return;
     }
-    if (this.#blocked.has(stream)) this.#sendBlocked();
+    if (this.#data.isBlocked(stream)) this.#data.sendBlocked();
   }
 
   /** Undefined for a stream that is over; one that never began is an error. */
@@ -407,39 +430,10 @@ export class Http2Connection implements StreamOwner {
     stream.events?.gone();
   }
 
-  #sendPiece(stream: Http2Stream, bytesMost: number): void {
-    const piece = stream.take(bytesMost);
-    if (piece === undefined) return;
-    this.#sendWindow -= piece.length;
-    stream.sendWindow -= piece.length;
-    const isLast = stream.last === "end" && !stream.isWaiting;
-    this.#output.frame(frameTypes.DATA, isLast ? frameFlags.END_STREAM : 0, stream.id, piece);
-    if (isLast) this.#answered(stream);
-  }
-
-  /** A frame of each in turn, so that no stream waits for another's whole answer. */
-  #sendBlocked(): void {
-    let isMoving = true;
-    while (isMoving && this.#output.hasRoom && this.#sendWindow > 0) {
-      isMoving = false;
-      for (const stream of [...this.#blocked]) {
-        const most = Math.min(this.#sendWindow, stream.sendWindow, frameBytesMost);
-        if (most <= 0 || !this.#output.hasRoom) continue;
-        isMoving = true;
-        this.#blocked.delete(stream);
-        this.#sendPiece(stream, most);
-        if (stream.over) continue;
-        if (stream.isWaiting) this.#blocked.add(stream);
-        else this.pump(stream);
-        stream.tellDrained();
-      }
-    }
-  }
-
   #onRoom(): void {
     if (this.#over) return;
-    if (this.#blocked.size > 0) this.#sendBlocked();
-    if (this.#socket.isPaused() && this.#output.underWayBytes < unsentBytesMost / 2) this.#socket.resume();
+    this.#data.sendBlocked();
+    if (this.socket.isPaused() && this.#output.underWayBytes < unsentBytesMost / 2) this.socket.resume();
   }
 
   #answered(stream: Http2Stream): void {
@@ -447,12 +441,15 @@ export class Http2Connection implements StreamOwner {
     if (!stream.remoteEnded)
       this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(errorCodes.NO_ERROR));
     this.#forget(stream);
+    stream.events?.sent?.();
   }
 
   #forget(stream: Http2Stream): void {
     this.#streams.delete(stream.id);
-    this.#blocked.delete(stream);
+    this.#data.forget(stream);
     stream.ended();
+    this.#idle?.used();
+    this.#closeUnused();
   }
 
   #sendWindowUpdate(streamId: number, bytes: number): void {
@@ -469,16 +466,22 @@ export class Http2Connection implements StreamOwner {
   #endWith(code: ErrorCode, reason: string): void {
     if (this.#over) return;
     this.#sendGoAway(code, reason);
+    this.#end();
+  }
+
+  #end(): void {
     this.#output.flush();
     this.#over = true;
     this.#endStreams();
-    this.#stopTimer = this.#parts.clock.after(lastWordsMostMs, () => this.#socket.destroy());
-    this.#socket.end(() => this.#socket.destroy());
+    this.#stopTimer = this.#parts.clock.after(lastWordsMostMs, () => this.socket.destroy());
+    this.socket.end(() => this.socket.destroy());
   }
 
   #close(): void {
     this.#over = true;
     this.#keepAlive.stop();
+    this.#idle?.stop();
+    this.#stopHeadTimer();
     this.#stopTimer();
     this.#endStreams();
     this.#parts.onClosed();
@@ -487,7 +490,7 @@ export class Http2Connection implements StreamOwner {
   #endStreams(): void {
     const streams = [...this.#streams.values()];
     this.#streams.clear();
-    this.#blocked.clear();
+    this.#data.clear();
     for (const stream of streams) {
       stream.ended();
       stream.events?.gone();

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { AnswerLane, UnreadAnswers } from "./answer-lane.ts";
 import type { ErrorCode } from "./frames.ts";
 import type { Header } from "./header.ts";
@@ -10,6 +11,8 @@ export interface StreamEvents {
   end(): void;
   /** `write` answered false and there is room again. */
   drained(): void;
+  /** The answer's last frame is on its way. Called at most once, last. */
+  sent?(): void;
   /** The stream is over without `finish`: the client gave it up or is gone. Called at most once, last. */
   gone(): void;
 }
@@ -26,6 +29,9 @@ export interface StreamOwner {
   readonly unread: UnreadAnswers;
   /** Ends the connection of a client that leaves too much unread. */
   giveUp(): void;
+  readonly socket: Duplex;
+  /** Nothing is served after what was begun. */
+  goAway(): void;
   slotTaken(): void;
   slotFreed(): void;
 }
@@ -64,6 +70,15 @@ export class Http2Stream {
   /** False: the client takes less than it is sent. */
   get hasRoom(): boolean {
     return this.#waitingBytes < waitingBytesMost;
+  }
+
+  get socket(): Duplex {
+    return this.#owner.socket;
+  }
+
+  /** No stream is served after this one and those before it. */
+  endConnection(): void {
+    this.#owner.goAway();
   }
 
   get unread(): UnreadAnswers {

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
-import type { Clock } from "../../../base/os/clock.ts";
-import type { Log } from "../../../base/os/log.ts";
+import type { Clock } from "../os/clock.ts";
+import type { Log } from "../os/log.ts";
 import { Http2Connection } from "./connection.ts";
+import type { Http2Limits } from "./limits.ts";
 import type { ServeStream } from "./stream.ts";
 
 /** How long answers that are being worked on may take when the server stops. */
@@ -10,6 +11,7 @@ const drainMostMs = 1_000;
 /** Serves HTTP/2 on connections that are handed in. */
 export class Http2Server {
   readonly #parts: {
+    readonly limits: Http2Limits;
     readonly serve: ServeStream;
     readonly clock: Pick<Clock, "monotonicMs" | "after">;
     readonly log: Log;
@@ -19,6 +21,7 @@ export class Http2Server {
   #isStopping = false;
 
   constructor(parts: {
+    readonly limits: Http2Limits;
     readonly serve: ServeStream;
     readonly clock: Pick<Clock, "monotonicMs" | "after">;
     readonly log: Log;
@@ -43,10 +46,15 @@ export class Http2Server {
     this.#connections.add(connection);
   }
 
-  /** Takes nothing new, lets what is being worked on be answered for a moment, then closes every connection. */
-  async stop(): Promise<void> {
+  /** Takes nothing new; every connection closes once what was begun on it is answered. */
+  leave(): void {
     this.#isStopping = true;
-    for (const connection of this.#connections) connection.goAway();
+    for (const connection of [...this.#connections]) connection.goAway();
+  }
+
+  /** The same, but answers may take a moment only. */
+  async stop(): Promise<void> {
+    this.leave();
     const isIdle = () => [...this.#connections].every((connection) => !connection.isBusy);
     if (!isIdle())
       await new Promise<void>((resolve) => {

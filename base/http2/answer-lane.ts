@@ -1,4 +1,4 @@
-import { type Deferred, deferred } from "../../../base/deferred.ts";
+import { type Deferred, deferred } from "../deferred.ts";
 
 /** Answers of one kind that are kept for one client until it takes them, and what may still be begun. All numbers are bytes.
  *  Invariant: what is held and what is reserved for answers under way exceed `most` by one answer at most. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../base/os/clock.ts";
+import type { Clock } from "../os/clock.ts";
 
 /** etcd's --grpc-keepalive-interval and --grpc-keepalive-timeout. */
 const silentMostMs = 2 * 3_600_000;

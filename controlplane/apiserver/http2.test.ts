@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type ClientHttp2Session, connect } from "node:http2";
+import { connect as connectTls } from "node:tls";
+import type { ApiserverConfig } from "./flags.ts";
+import { shutdownAtOnce } from "./shutdown/flags.ts";
+import { startTestApiserver, type TestApiserver } from "./testing.ts";
+import { configMap, configMaps } from "./testing-objects.ts";
+
+describe("HTTP/2 on an API server's port", () => {
+  const servers: TestApiserver[] = [];
+  const sessions: ClientHttp2Session[] = [];
+  const start = async (config: Partial<ApiserverConfig> = {}) => {
+    const server = await startTestApiserver({ config });
+    servers.push(server);
+    return server;
+  };
+  afterEach(async () => {
+    for (const session of sessions.splice(0)) session.destroy();
+    for (const server of servers.splice(0)) await server.stop();
+  });
+  const open = (server: TestApiserver): ClientHttp2Session => {
+    const session = connect(server.url, server.place);
+    session.on("error", () => undefined);
+    sessions.push(session);
+    return session;
+  };
+  const ask = async (session: ClientHttp2Session, path: string) => {
+    const stream = session.request({ ":path": path });
+    const [head] = (await once(stream, "response")) as [Record<string, string>];
+    return { code: Number(head[":status"]), head, stream };
+  };
+  const chosen = async ({ url, place }: TestApiserver, ...offered: string[]) => {
+    const socket = connectTls({ ...place, host: new URL(url).hostname, ALPNProtocols: offered });
+    await once(socket, "secureConnect");
+    socket.destroy();
+    return socket.alpnProtocol;
+  };
+
+  it("is chosen by those who offer it, and left out with --disable-http2-serving", async () => {
+    const both = await start();
+    assert.deepEqual(
+      [await chosen(both, "h2", "http/1.1"), await chosen(both, "http/1.1"), await chosen(both)],
+      ["h2", "http/1.1", false],
+    );
+    const one = await start({ http2: { serves: false, streamsMax: 100 } });
+    assert.equal(await chosen(one, "h2", "http/1.1"), "http/1.1");
+  });
+
+  it("tells how many requests a connection may have, and answers pings", async () => {
+    const session = open(await start({ http2: { serves: true, streamsMax: 7 } }));
+    const [settings] = await once(session, "remoteSettings");
+    assert.equal(settings.maxConcurrentStreams, 7);
+    await new Promise<void>((resolve, reject) =>
+      session.ping((error) => (error === null ? resolve() : reject(error))),
+    );
+  });
+
+  it("asks clients to spread by GOAWAY with --goaway-chance: watches on the connection go on", async () => {
+    const server = await start({ shutdown: { ...shutdownAtOnce, goawayChance: 1 } });
+    const session = open(server);
+    const goneAway = once(session, "goaway");
+    const { stream } = await ask(session, `${configMaps}?watch=1`);
+    const [code, lastStreamId] = await goneAway;
+    assert.deepEqual([code, lastStreamId], [0, stream.id]);
+    await server.admin.call("POST", configMaps, { body: configMap("told") });
+    const [bytes] = await once(stream, "data");
+    assert.match(String(bytes), /"type":"ADDED".*"name":"told"/);
+    stream.close();
+    await once(session, "close");
+  });
+
+  it("never writes what HTTP/2 forbids, whatever an answer says of its connection", async () => {
+    const server = await start();
+    const session = open(server);
+    const { head } = await ask(session, "/api/v1/namespaces");
+    assert.deepEqual(
+      Object.keys(head).filter((name) => /^(connection|keep-alive|transfer-encoding|upgrade)$/.test(name)),
+      [],
+    );
+  });
+});

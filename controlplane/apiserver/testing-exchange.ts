@@ -1,0 +1,128 @@
+import { type ClientHttp2Session, connect } from "node:http2";
+import { Agent, request as httpsRequest } from "node:https";
+import type { Readable } from "node:stream";
+
+/** Requests of tests, by either protocol. */
+
+export interface TestAsk {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | number | readonly string[]>>;
+  readonly body?: Uint8Array | string | undefined;
+  /** The body is not all: its end does not come. */
+  readonly staysOpen?: boolean;
+  /** On a connection of its own, where that makes a difference. */
+  readonly isAlone?: boolean;
+}
+
+export interface TestReply {
+  readonly code: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Readable;
+  /** Gives the answer up. */
+  close(): void;
+}
+
+export interface TestTransport {
+  /** Resolves when the head of the answer is there. */
+  ask(ask: TestAsk): Promise<TestReply>;
+  close(): void;
+}
+
+export interface TestPlace {
+  readonly port: number;
+  readonly ca: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export type Protocol = "HTTP/1.1" | "HTTP/2";
+
+export function testTransport(protocol: Protocol, place: TestPlace): TestTransport {
+  return protocol === "HTTP/2" ? http2Transport(place) : http1Transport(place);
+}
+
+function http1Transport({ port, ...tls }: TestPlace): TestTransport {
+  const host = "127.0.0.1";
+  const agent = new Agent({ keepAlive: true, ...tls });
+  return {
+    ask: ({ method, path, headers, body, isAlone, staysOpen }) =>
+      new Promise((resolve, reject) => {
+        const connection = { ...tls, host, port, agent: isAlone ? (false as const) : agent };
+        const request = httpsRequest(
+          { ...connection, method, path, headers: sendable(headers) },
+          (response) =>
+            resolve({
+              code: response.statusCode ?? 0,
+              headers: response.headers,
+              body: response,
+              close: () => void request.destroy(),
+            }),
+        );
+        request.on("error", reject);
+        if (staysOpen) request.write(body);
+        else request.end(body);
+      }),
+    close: () => agent.destroy(),
+  };
+}
+
+/** More than a server takes. */
+const headBytesMax = 4 * 1024 * 1024;
+const connectionWindowBytes = 64 * 1024 * 1024;
+
+/** All requests share one connection, made again when the server lets it go. */
+function http2Transport({ port, ...tls }: TestPlace): TestTransport {
+  let session: ClientHttp2Session | undefined;
+  let failure: Error | undefined;
+  const connected = () => {
+    if (session !== undefined && !session.closed && !session.destroyed) return session;
+    const made = connect(`https://127.0.0.1:${port}`, { ...tls, maxSendHeaderBlockLength: headBytesMax });
+    failure = undefined;
+    made.on("error", (error) => {
+      failure = error;
+    });
+    made.on("goaway", () => made.close());
+    // A stream that is not read takes nothing of the others' window.
+    made.once("connect", () => made.setLocalWindowSize(connectionWindowBytes));
+    session = made;
+    return made;
+  };
+  return {
+    ask: ({ method, path, headers, body, staysOpen }) =>
+      new Promise((resolve, reject) => {
+        const stream = connected().request({
+          ":method": method,
+          ":path": path,
+          ...lowerCased(headers),
+        });
+        // What ended the connection says more than that its streams ended.
+        stream.on("error", (error) => reject(error.cause ?? failure ?? error));
+        // A stream that ends without an answer and without a fault.
+        stream.on("close", () => reject(new Error(`the stream ended: code ${stream.rstCode}`)));
+        stream.on("response", ({ ":status": code = 0, ...given }) =>
+          resolve({ code, headers: given, body: stream, close: () => stream.close(8) }),
+        );
+        if (staysOpen) stream.write(body);
+        else stream.end(body);
+      }),
+    close: () => session?.destroy(),
+  };
+}
+
+function sendable(given: TestAsk["headers"]): Record<string, string | string[]> {
+  const entries = Object.entries(given);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === "object" ? [...value] : String(value)]),
+  );
+}
+
+/** In lower case; of a name that was given twice the last value holds, as with HTTP/1.1's client. */
+function lowerCased(given: TestAsk["headers"]): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(sendable(given))) {
+    const lower = name.toLowerCase();
+    headers[lower === "host" ? ":authority" : lower] = value;
+  }
+  return headers;
+}
