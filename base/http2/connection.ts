@@ -36,7 +36,7 @@ import { Http2Stream, type ServeStream, type StreamOwner } from "./stream.ts";
 
 /** A client that does not read is not read from either, once so much waits for it. */
 const unsentBytesMost = 1 << 20;
-/** How long a client may take to read why its connection is ended. */
+/** How long a client may take to read the last of its connection, and to close it too. */
 const lastWordsMostMs = 5_000;
 /** A client that goes on opening streams beyond the limit, so many times the limit in a row, does not mean well. */
 const refusedTimesMost = 4;
@@ -474,7 +474,10 @@ export class Http2Connection implements StreamOwner {
     this.#over = true;
     this.#endStreams();
     this.#stopTimer = this.#parts.clock.after(lastWordsMostMs, () => this.socket.destroy());
-    this.socket.end(() => this.socket.destroy());
+    this.socket.end();
+    // What the client is still sending is taken, and dropped: closed now, the system would answer it with a reset, by which the
+    // client loses what it has yet to read.
+    this.socket.resume();
   }
 
   #close(): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { type Deferred, deferred } from "../deferred.ts";
 import { type Clock, systemClock } from "../os/clock.ts";
 import { silentLog } from "../os/log.ts";
@@ -351,5 +352,35 @@ describe("HTTP on HTTP/2's streams", () => {
     await answered(client, 1);
     await client.closed();
     assert.deepEqual(served, ["/runs", "/last"]);
+  });
+
+  it("takes what a client sends until that has read the end, so that no reset loses it what it was sent", async () => {
+    handler = async (_, response) => {
+      response.shouldKeepAlive = false;
+      response.end("whole");
+    };
+    const { port } = listener.address() as AddressInfo;
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+    const failed: Error[] = [];
+    socket.on("error", (error) => failed.push(error));
+    const client = new RawClient(socket);
+    clients.push(client);
+    const ended = once(socket, "end");
+    const accepted = once(listener, "connection");
+    client.begin();
+    client.send(request(1, get));
+    const [atServer] = (await accepted) as [Socket];
+    assert.equal((await client.next(isType(DATA, 1))).payload.toString(), "whole");
+    assert.deepEqual(await goneAway(client), { lastStreamId: 1, code: errorCodes.NO_ERROR });
+    await ended;
+    for (const late of [request(3, get), request(5, get)]) {
+      const bytesBefore = atServer.bytesRead;
+      socket.write(late);
+      while (atServer.bytesRead === bytesBefore && !atServer.destroyed) await new Promise(setImmediate);
+    }
+    assert.ok(!atServer.destroyed);
+    socket.end();
+    await client.closed();
+    assert.deepEqual(failed, []);
   });
 });

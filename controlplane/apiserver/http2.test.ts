@@ -11,7 +11,7 @@ describe("HTTP/2 on an API server's port", () => {
   const servers: TestApiserver[] = [];
   const sessions: ClientHttp2Session[] = [];
   const start = async (config: Partial<ApiserverConfig> = {}) => {
-    const server = await startTestApiserver({ config });
+    const server = await startTestApiserver({ config, protocol: "HTTP/1.1" });
     servers.push(server);
     return server;
   };

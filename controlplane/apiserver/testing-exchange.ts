@@ -71,12 +71,11 @@ function http1Transport({ port, ...tls }: TestPlace): TestTransport {
 const headBytesMax = 4 * 1024 * 1024;
 const connectionWindowBytes = 64 * 1024 * 1024;
 
-/** All requests share one connection, made again when the server lets it go. */
+/** Requests share one connection, made again when the server lets it go, but for those that are alone. */
 function http2Transport({ port, ...tls }: TestPlace): TestTransport {
   let session: ClientHttp2Session | undefined;
   let failure: Error | undefined;
   const connected = () => {
-    if (session !== undefined && !session.closed && !session.destroyed) return session;
     const made = connect(`https://127.0.0.1:${port}`, { ...tls, maxSendHeaderBlockLength: headBytesMax });
     failure = undefined;
     made.on("error", (error) => {
@@ -85,26 +84,33 @@ function http2Transport({ port, ...tls }: TestPlace): TestTransport {
     made.on("goaway", () => made.close());
     // A stream that is not read takes nothing of the others' window.
     made.once("connect", () => made.setLocalWindowSize(connectionWindowBytes));
-    session = made;
     return made;
   };
+  const shared = () => {
+    if (session === undefined || session.closed || session.destroyed) session = connected();
+    return session;
+  };
   return {
-    ask: ({ method, path, headers, body, staysOpen }) =>
+    ask: ({ method, path, headers, body, isAlone, staysOpen }) =>
       new Promise((resolve, reject) => {
-        const stream = connected().request({
-          ":method": method,
-          ":path": path,
-          ...lowerCased(headers),
-        });
+        const connection = isAlone ? connected() : shared();
+        const stream = connection.request(
+          { ":method": method, ":path": path, ...lowerCased(headers) },
+          // Some methods would have no body otherwise.
+          { endStream: body === undefined && !staysOpen },
+        );
         // What ended the connection says more than that its streams ended.
         stream.on("error", (error) => reject(error.cause ?? failure ?? error));
         // A stream that ends without an answer and without a fault.
-        stream.on("close", () => reject(new Error(`the stream ended: code ${stream.rstCode}`)));
+        stream.on("close", () => {
+          if (isAlone) connection.close();
+          reject(new Error(`the stream ended: code ${stream.rstCode}`));
+        });
         stream.on("response", ({ ":status": code = 0, ...given }) =>
           resolve({ code, headers: given, body: stream, close: () => stream.close(8) }),
         );
         if (staysOpen) stream.write(body);
-        else stream.end(body);
+        else if (body !== undefined) stream.end(body);
       }),
     close: () => session?.destroy(),
   };
@@ -117,12 +123,13 @@ function sendable(given: TestAsk["headers"]): Record<string, string | string[]> 
   );
 }
 
-/** In lower case; of a name that was given twice the last value holds, as with HTTP/1.1's client. */
+/** In lower case, without what HTTP/2 does not have; of a name that was given twice the last value holds, as with HTTP/1.1's
+ *  client. */
 function lowerCased(given: TestAsk["headers"]): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(sendable(given))) {
     const lower = name.toLowerCase();
-    headers[lower === "host" ? ":authority" : lower] = value;
+    if (lower !== "connection") headers[lower === "host" ? ":authority" : lower] = value;
   }
   return headers;
 }
