@@ -162,6 +162,11 @@ export function methodNotAllowed(): ApiError {
   const text = "the server does not allow this method on the requested resource";
   return new ApiError(405, "MethodNotAllowed", text, {});
 }
+/** As Kubernetes' server of custom resources says it. `verb` is empty for a method that is none of the API's. */
+export function verbNotSupported(verb: string, { group, plural }: GroupResource): ApiError {
+  const text = `${verb} is not supported on resources of kind ${JSON.stringify(resourceText({ group, plural }))}`;
+  return new ApiError(405, "MethodNotAllowed", text, { ...(group !== "" && { group }), kind: plural });
+}
 export function notAcceptable(accepted: readonly string[]): ApiError {
   const text = `only the following media types are accepted: ${accepted.join(", ")}`;
   return new ApiError(406, "NotAcceptable", text);

@@ -70,6 +70,39 @@ describe("HTTP/2 on an API server's port", () => {
     await once(session, "close");
   });
 
+  for (const [who, headers] of [
+    ["nobody in particular", {}],
+    ["somebody whose credentials do not hold", { authorization: "Bearer wrong" }],
+  ] as const)
+    it(`gives ${who} a connection for one request only`, async () => {
+      const server = await start();
+      const { cert: _, key: __, ...unknown } = server.place;
+      const session = connect(server.url, unknown);
+      session.on("error", () => undefined);
+      sessions.push(session);
+      const goneAway = once(session, "goaway");
+      const stream = session.request({ ":path": "/api/v1/namespaces", ...headers });
+      const [head] = (await once(stream, "response")) as [Record<string, string>];
+      assert.ok([401, 403].includes(Number(head[":status"])));
+      stream.resume();
+      const [code, lastStreamId] = await goneAway;
+      assert.deepEqual([code, lastStreamId], [0, stream.id]);
+      await once(session, "close");
+    });
+
+  it("keeps the connection of somebody who may not", async () => {
+    const server = await start();
+    const session = open(server);
+    const headers = { ":path": "/api/v1/namespaces", "impersonate-user": "jane" };
+    for (let n = 0; n < 2; n++) {
+      const stream = session.request(headers);
+      const [head] = (await once(stream, "response")) as [Record<string, string>];
+      assert.equal(Number(head[":status"]), 403);
+      stream.resume();
+    }
+    assert.ok(!session.closed);
+  });
+
   it("never writes what HTTP/2 forbids, whatever an answer says of its connection", async () => {
     const server = await start();
     const session = open(server);

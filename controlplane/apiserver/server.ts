@@ -8,6 +8,7 @@ import type { KubeObject } from "../../client/types.ts";
 import {
   ApiError,
   internalError,
+  methodNotAllowed,
   pathNotFound,
   resourceNotFound,
   serviceUnavailable,
@@ -104,6 +105,10 @@ export async function serve(
       warn: (text) => warn(response, text),
       refusal: (why) =>
         loud(deps.log, "refusals", verbosity).debug("a credential does not hold", { why, auditId }),
+      // A connection of HTTP/2 is dear (CVE-2023-44487): strangers get one for a single request, as with Kubernetes.
+      stranger: () => {
+        if (request.httpVersionMajor === 2) response.shouldKeepAlive = false;
+      },
       sender: (sender, certificate) => {
         if (certificate) record.hasCertificate(certificate.notAfterMs - deps.clock.wallMs());
         return trail?.sentBy(sender);
@@ -211,6 +216,7 @@ const paths: Delegate = async ({ request, response, info, enter }, deps) => {
   await enter();
   const asked = {
     method: info.method,
+    headers: request.headers,
     accept: header(request.headers, "accept"),
     known: header(request.headers, "if-none-match"),
     forPeople: isForPeople(info.query, header(request.headers, "user-agent")),
@@ -248,7 +254,8 @@ const bindings: Delegate = async (exchange, deps) => {
   const { resource: target, method } = exchange.info;
   if (target === undefined || target.group !== "" || target.plural !== "bindings") return false;
   const served = deps.handlers.kinds.byResource("", target.version, "pods");
-  if (served === undefined || method !== "POST") return false;
+  if (served === undefined || target.namespace === "") return false;
+  if (method !== "POST" || target.name !== "") throw methodNotAllowed();
   await handle(exchange, deps, { target, served, handler: createBinding });
   return true;
 };

@@ -6,8 +6,9 @@ import { jsonText } from "../json.ts";
 import type { OpenApiDocument, OpenApiDocuments } from "../openapi/documents.ts";
 import { encodeV3 } from "../openapi/gnostic-v3.ts";
 import type { PlainAnswer } from "./plain-routes.ts";
+import { type ContentAsked, servedContent } from "./served-content.ts";
 
-export interface OpenApiAsked {
+export interface OpenApiAsked extends ContentAsked {
   readonly query: URLSearchParams;
   readonly accept: string;
   /** If-None-Match. */
@@ -15,8 +16,8 @@ export interface OpenApiAsked {
   readonly wallMs: number;
 }
 
-/** The documents of schemas and operations, each under the name of its content: whoever has that already gets no body.
- *  `undefined`: the path leads nowhere. */
+/** The documents of schemas and operations, each under the name of its content: whoever has that already gets no body, and who asks
+ *  for parts gets those. `undefined`: the path leads nowhere. */
 export async function openApiRoute(
   [version, ...rest]: readonly string[],
   asked: OpenApiAsked,
@@ -24,12 +25,12 @@ export async function openApiRoute(
 ): Promise<PlainAnswer | undefined> {
   if (version === "v2" && rest.length === 0) return v2(asked, documents, elsewhere);
   if (version !== "v3") return undefined;
-  if (rest.length === 0) return v3Index(documents, elsewhere);
+  if (rest.length === 0) return v3Index(asked, documents, elsewhere);
   const path = rest.join("/");
   const remote = await remoteV3(path, asked, elsewhere);
   if (remote !== undefined) return remote;
   const document = documents.v3(path);
-  return document === undefined ? nothing(404) : v3(path, document, asked);
+  return document === undefined ? nothing(404) : v3(path, document, { asked, documents });
 }
 
 const json = "application/json";
@@ -38,11 +39,13 @@ const v3Protobuf = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
 /** Clients ask by two spellings; this one is no MIME type. */
 const spelt = (type: string) => type.replace(/(v[23])\.v1/, "$1@v1");
 
-function v3Index(documents: OpenApiDocuments, elsewhere: Elsewhere): PlainAnswer {
+function v3Index(asked: OpenApiAsked, documents: OpenApiDocuments, elsewhere: Elsewhere): PlainAnswer {
   const own = [...documents.index()].map(([path, etag]) => [path, { serverRelativeURL: v3Url(path, etag) }]);
   const paths = { ...Object.fromEntries(own), ...elsewhere.openApiPaths() };
-  // JSON all the same: Kubernetes' aggregator names no type for it either.
-  return { code: 200, contentType: "text/plain; charset=utf-8", body: jsonText({ paths }) };
+  // JSON all the same: Kubernetes' aggregator names no type for it either. It is made anew each time, and so always new.
+  const contentType = "text/plain; charset=utf-8";
+  const body = () => jsonText({ paths });
+  return servedContent({ etag: "", modifiedMs: asked.wallMs, contentType, headers: {}, body }, asked);
 }
 
 /** The document of a group and version of another server, under the name and for the time that this gives it. */
@@ -81,35 +84,47 @@ function v2(asked: OpenApiAsked, documents: OpenApiDocuments, elsewhere: Elsewhe
   const type = chosen(asked.accept, v2Protobuf);
   if (type === undefined) return nothing(406, vary);
   const document = documents.v2(elsewhere.swaggerParts());
-  return contentOf(document, { type, known: asked.known, headers: { ...vary, ETag: `"${document.etag}"` } });
+  const modifiedMs = documents.modifiedMs("v2", document.etag, asked.wallMs);
+  return contentOf(document, asked, { type, modifiedMs, headers: vary });
 }
 
 function v3(
   path: string,
   document: OpenApiDocument,
-  { query, accept, known, wallMs }: OpenApiAsked,
+  { asked, documents }: { readonly asked: OpenApiAsked; readonly documents: OpenApiDocuments },
 ): PlainAnswer {
+  const { query, accept, wallMs } = asked;
   const type = chosen(accept, v3Protobuf);
   if (type === undefined) return nothing(406, { Vary: "Accept" });
   const { etag } = document;
-  const named = { Vary: "Accept", ETag: `"${etag}"` };
+  const vary = { Vary: "Accept" };
   const hash = query.get("hash") ?? "";
   if (hash !== "" && hash !== etag)
-    return { ...nothing(301, { ...named, Location: v3Url(path, etag) }), contentType: type };
-  return contentOf(document, { type, known, headers: { ...named, ...(hash !== "" && lasting(wallMs)) } });
+    return {
+      ...nothing(301, { ...vary, ETag: `"${etag}"`, Location: v3Url(path, etag) }),
+      contentType: type,
+    };
+  const modifiedMs = documents.modifiedMs(path, etag, wallMs);
+  const headers = { ...vary, ...(hash !== "" && lasting(wallMs)) };
+  return contentOf(document, asked, { type, modifiedMs, headers });
 }
 
 function contentOf(
   document: OpenApiDocument,
+  asked: ContentAsked,
   {
     type,
-    known,
+    modifiedMs,
     headers,
-  }: { readonly type: string; readonly known: string; readonly headers: Readonly<Record<string, string>> },
+  }: {
+    readonly type: string;
+    readonly modifiedMs: number;
+    readonly headers: Readonly<Record<string, string>>;
+  },
 ): PlainAnswer {
-  if (matches(known, document.etag)) return nothing(304, headers);
-  const body = type === json ? document.json() : document.protobuf();
-  return { code: 200, contentType: type, body, headers };
+  const { etag } = document;
+  const body = () => (type === json ? document.json() : document.protobuf());
+  return servedContent({ etag, modifiedMs, contentType: type, headers, body }, asked);
 }
 
 /** What stands under the name of its content never changes: it may be kept for a year, which is as good as for ever. */
@@ -127,11 +142,6 @@ function chosen(accept: string, protobuf: string): string | undefined {
     if (type === protobuf || type === spelt(protobuf)) return protobuf;
   }
   return undefined;
-}
-
-/** If-None-Match: a list of names, weak or not, or `*`. */
-function matches(known: string, etag: string): boolean {
-  return known.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === `"${etag}"`);
 }
 
 function nothing(code: number, headers: Readonly<Record<string, string>> = {}): PlainAnswer {

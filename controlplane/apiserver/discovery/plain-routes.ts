@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { MetricsRegistry } from "../../../base/os/metrics.ts";
@@ -58,6 +59,7 @@ const forPeople = (body: unknown): PlainAnswer => ({
 
 export interface PlainAsked {
   readonly method: string;
+  readonly headers: IncomingHttpHeaders;
   readonly accept: string;
   /** If-None-Match. */
   readonly known: string;
@@ -105,8 +107,7 @@ export async function plainRoute(
     case "openapi":
       {
         const { openApi: documents, elsewhere, clock } = deps;
-        const { accept, known } = asked;
-        const about = { query, accept, known, wallMs: clock.wallMs() };
+        const about = { ...asked, query, wallMs: clock.wallMs() };
         const answer = await openApiRoute(rest, about, { documents, elsewhere });
         if (answer !== undefined) return answer;
       }

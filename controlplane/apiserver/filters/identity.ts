@@ -4,7 +4,7 @@ import { AuthenticationError, type Authenticator } from "../authentication/authe
 import { withoutToken } from "../authentication/bearer-token.ts";
 import { isKnownBy } from "../authentication/client-certificate.ts";
 import { type ShownCertificate, shownCertificate } from "../authentication/shown-certificate.ts";
-import type { User } from "./authentication.ts";
+import { anonymous, type User } from "./authentication.ts";
 import { attributesOf } from "./authorization.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { impersonate } from "./impersonation.ts";
@@ -31,12 +31,15 @@ export async function identify(
   tell: {
     readonly warn: (text: string) => void;
     readonly refusal: (why: string) => void;
+    /** Nobody in particular asks, or somebody whose credentials do not hold. */
+    readonly stranger?: () => void;
     /** Is told who sends, before anything else is found out. */
     readonly sender?: (user: User, certificate?: ShownCertificate) => Promise<void> | undefined;
     readonly impersonated?: (mode: string, decision: "allowed" | "denied") => void;
   },
 ): Promise<User> {
   const sender = await senderOf(request, gate, tell);
+  if (sender === undefined || isStranger(sender)) tell.stranger?.();
   if (sender === undefined) throw unauthorized();
   stripCredentials(request, gate);
   const certificate = shownCertificate(request.socket);
@@ -53,6 +56,9 @@ export async function identify(
     throw error;
   }
 }
+
+const isStranger = ({ name, groups }: User) =>
+  name === anonymous.name || groups.some((group) => anonymous.groups.includes(group));
 
 async function senderOf(
   { headers, rawHeaders, socket }: IncomingMessage,

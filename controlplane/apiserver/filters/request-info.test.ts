@@ -16,7 +16,13 @@ describe("request info", () => {
     ["DELETE", "/api/v1/nodes/n", "delete /v1 - nodes n"],
     ["GET", "/api/v1/namespaces/a/pods/p/log?follow=1", "get /v1 a pods/log p"],
     ["GET", "/api/v1/watch/namespaces/a/pods", "watch /v1 a pods -"],
-    ["GET", "/api/v1/namespaces/a/configmaps/x%2Fy", "get /v1 a configmaps x/y"],
+    // As in Kubernetes, which divides what is no longer escaped.
+    ["GET", "/api/v1/namespaces/a/configmaps/x%2Fy", "get /v1 a configmaps/y x"],
+    ["GET", "/api/v1/namespaces/a/configmaps/x%25y", "get /v1 a configmaps x%y"],
+    ["GET", "/api/v1/namespaces/a/configmaps//", "list /v1 a configmaps -"],
+    // No verb is one that only rules for all verbs give.
+    ["OPTIONS", "/api/v1/namespaces/a/configmaps/x", " /v1 a configmaps x"],
+    ["TRACE", "/api/v1/watch/pods", " /v1 - pods -"],
   ] as const;
   for (const [method, url, wanted] of cases)
     it(`${method} ${url}`, () => {

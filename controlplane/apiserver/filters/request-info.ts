@@ -22,7 +22,9 @@ export interface ResourceInfo {
   readonly name: string;
 }
 
+/** Empty: a method that is none of the API's, such as OPTIONS. */
 export type ResourceVerb =
+  | ""
   | "create"
   | "get"
   | "list"
@@ -62,15 +64,15 @@ function resourceInfo(method: string, path: string, query: URLSearchParams): Res
   const [plural = "", name = "", subresource = ""] = rest;
   if (rest.length > 3 && !(subresource === "proxy")) return undefined;
   const info = { group, version, plural, subresource, namespace, name };
-  const verb = oldWatch ? "watch" : verbOf(method, info, query);
-  return verb === undefined ? undefined : { verb, ...info };
+  const verb = verbOf(method, info, query);
+  return { verb: oldWatch && verb !== "" ? "watch" : verb, ...info };
 }
 
 function decodedParts(path: string): string[] | undefined {
   try {
-    const raw = path.split("/").slice(1);
-    const parts = path.includes("%") ? raw.map(decodeURIComponent) : raw;
-    if (parts[parts.length - 1] === "") parts.pop();
+    // An escaped slash divides, as in Kubernetes.
+    const parts = (path.includes("%") ? decodeURIComponent(path) : path).split("/").slice(1);
+    while (parts.at(-1) === "") parts.pop();
     return parts;
   } catch {
     return undefined; // a malformed escape names no resource
@@ -81,7 +83,7 @@ function verbOf(
   method: string,
   info: { readonly name: string; readonly subresource: string },
   query: URLSearchParams,
-): ResourceVerb | undefined {
+): ResourceVerb {
   switch (method) {
     case "POST":
       return "create";
@@ -98,7 +100,7 @@ function verbOf(
       return info.name === "" ? "list" : "get";
     }
     default:
-      return undefined;
+      return "";
   }
 }
 

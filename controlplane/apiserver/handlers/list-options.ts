@@ -5,7 +5,7 @@ import { selectedField } from "../registry/field-labels.ts";
 import type { FieldError } from "../registry/kind.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { type FieldRequirement, parseFieldSelector, parseLabelSelector } from "../registry/selectors.ts";
-import { listPrefix } from "../registry/stored-object.ts";
+import { checkName, listPrefix } from "../registry/stored-object.ts";
 import { forbidden, notSupported } from "../resources/field-errors.ts";
 import { queryInt64 } from "./whole-numbers.ts";
 
@@ -133,7 +133,10 @@ export function scopeOf(
       field: selectedField(served, requirement.field),
     }),
   );
-  if (target.name !== "") fields.push({ field: "metadata.name", equal: true, value: target.name });
+  if (target.name !== "") {
+    checkName(target.name);
+    fields.push({ field: "metadata.name", equal: true, value: target.name });
+  }
   const isShown = ({ field }: FieldRequirement) =>
     served.slow !== undefined && !field.startsWith("metadata.");
   return {

@@ -223,7 +223,7 @@ describe("proxies of pods, services and nodes", () => {
         `error trying to reach service: dial tcp ${podIp}:1: connect: connection refused`,
       ],
       ["services/none:80/proxy/", 404, 'services "none" not found'],
-      ["services/none/proxy/", 404, 'endpoints "none" not found'],
+      ["services/none/proxy/", 404, 'services "none" not found'],
       ["services/web:81/proxy/", 503, 'no service port 81 found for service "web"'],
       ["services/web:x/proxy/", 503, 'no endpoints available for service "web:x"'],
       ["services/:web:x:y/proxy/", 400, 'invalid service request ":web:x:y"'],

@@ -20,7 +20,7 @@ import { passRefusal, rawHead, type UpgradeRequest } from "./pod-stream.ts";
 import { requestHeaders, responseHeaders } from "./proxy-headers.ts";
 import { rewriteHtml, rewriteUrl, type Seen } from "./proxy-rewrite.ts";
 
-const methods: ReadonlySet<string> = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]);
+const methods: ReadonlySet<string> = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
 /** Pages beyond this go through with their links as they are. */
 const pageBytesMax = 4 * 1024 * 1024;
 

@@ -218,7 +218,12 @@ export async function send(
   if (answer.contentType !== "") response.setHeader("Content-Type", answer.contentType);
   response.setHeader("Cache-Control", "no-cache, private");
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
-  if (body.length >= gzipFromBytes && /\bgzip\b/.test(header(request.headers, "accept-encoding"))) {
+  const isPart = answer.code === 206;
+  if (
+    !isPart &&
+    body.length >= gzipFromBytes &&
+    /\bgzip\b/.test(header(request.headers, "accept-encoding"))
+  ) {
     body = await compress(body, { level: gzipLevel });
     response.setHeader("Content-Encoding", "gzip");
   }

@@ -1,4 +1,11 @@
-import { methodNotAllowed, notFound, pathNotFound, resourceNotFound } from "../api-error.ts";
+import {
+  badRequest,
+  methodNotAllowed,
+  notFound,
+  pathNotFound,
+  resourceNotFound,
+  verbNotSupported,
+} from "../api-error.ts";
 import type { ResourceInfo, ResourceVerb } from "../filters/request-info.ts";
 import type { Verb } from "../registry/kind.ts";
 import { type ServedKind, supports } from "../registry/kind-table.ts";
@@ -77,9 +84,22 @@ export function handlerFor(served: ServedKind, target: ResourceInfo): Handler {
   if (handlers === undefined) throw isCustom(served) ? notFound(served, target.name) : resourceNotFound();
   // What is answered and never kept has no place of its own.
   if (served.kind.isReview && target.name !== "") throw resourceNotFound();
-  const serves = subresource !== "" || served.kind.isReview || supports(served.kind, verb);
+  const serves = subresource !== "" || served.kind.isReview || (verb !== "" && supports(served.kind, verb));
   const handler = serves ? handlers[verb] : undefined;
+  if (isCustom(served)) return customHandler(served, target, handler);
   if (handler === undefined || !nameFits(target)) throw methodNotAllowed();
+  return handler;
+}
+
+/** Nothing routes what a definition brings: what is asked is looked at by whoever does it. A name that is not for creating is not
+ *  read. */
+function customHandler(
+  { kind }: ServedKind,
+  { verb, name }: ResourceInfo,
+  handler: Handler | undefined,
+): Handler {
+  if (handler === undefined) throw verbNotSupported(verb, kind);
+  if (name === "" && (verb === "update" || verb === "patch")) throw badRequest("name must be provided");
   return handler;
 }
 

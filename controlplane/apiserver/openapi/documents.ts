@@ -30,6 +30,8 @@ export interface OpenApiDocuments {
   v3(path: string): OpenApiDocument | undefined;
   /** @param parts What other servers add. */
   v2(parts?: readonly SwaggerPart[]): OpenApiDocument;
+  /** Since when the content of that name stands at `path`, as far as this server knows. */
+  modifiedMs(path: string, etag: string, nowMs: number): number;
 }
 
 /** The documents of one server. What was asked for once is kept until what it tells of changes: at most some 6 MB of v3 text in
@@ -42,6 +44,7 @@ export function openApiDocuments(
   const writer = new SwaggerWriter();
   const names = new ContentNames();
   const keptV3 = new Map<string, { readonly etag: string; readonly json: string }>();
+  const firstSeen = new Map<string, { readonly etag: string; readonly atMs: number }>();
   let keptV2: { readonly etag: string; json?: string; protobuf?: Uint8Array } = { etag: "" };
   let now:
     | { readonly version: number; readonly catalogue: Catalogue; readonly index: Map<string, string> }
@@ -51,10 +54,17 @@ export function openApiDocuments(
     const catalogue = catalogueOf(kinds.served, issues);
     const index = names.of(catalogue);
     for (const path of keptV3.keys()) if (!index.has(path)) keptV3.delete(path);
+    for (const path of firstSeen.keys()) if (path !== "v2" && !index.has(path)) firstSeen.delete(path);
     now = { version: kinds.version, catalogue, index };
     return now;
   };
   return {
+    modifiedMs(path, etag, nowMs) {
+      const seen = firstSeen.get(path);
+      if (seen?.etag === etag) return seen.atMs;
+      firstSeen.set(path, { etag, atMs: nowMs });
+      return nowMs;
+    },
     index: () => current().index,
     v3(path) {
       const { catalogue, index } = current();

@@ -51,6 +51,23 @@ describe("openapi over HTTP", () => {
     });
   }
 
+  for (const path of ["/openapi/v2", "/openapi/v3/apis/apps/v1", "/openapi/v3"])
+    it(`sends parts of ${path}, as they are, and says since when it stands`, async () => {
+      const first = await get(path);
+      assert.equal(first.headers["accept-ranges"], "bytes");
+      const since = String(first.headers["last-modified"]);
+      assert.ok(Math.abs(Date.parse(since) - Date.now()) < 600_000, since);
+      const headers = { range: "bytes=1-5", "accept-encoding": "gzip" };
+      const part = await get(path, { headers });
+      assert.deepEqual([part.code, part.text], [206, first.text.slice(1, 6)]);
+      assert.equal(part.headers["content-range"], `bytes 1-5/${first.bytes.length}`);
+      assert.equal(part.headers["content-encoding"], undefined);
+      // What is made anew each time is new each time.
+      if (path !== "/openapi/v3") assert.equal(part.headers["last-modified"], since);
+      const beyond = await get(path, { headers: { range: "bytes=99999999-" } });
+      assert.deepEqual([beyond.code, beyond.text], [416, "invalid range: failed to overlap\n"]);
+    });
+
   it("lets clients keep a document of v3 for good under its hash, and sends others on to it", async () => {
     const index = await get("/openapi/v3");
     // As Kubernetes' aggregator sends it.

@@ -82,7 +82,8 @@ async function servicePod(
     portName = stringOf(found.name);
   }
   const endpoints = await storedObject(deps, { group: "", plural: "endpoints", namespace, name });
-  if (endpoints === undefined) throw notFound({ group: "", plural: "endpoints" }, name);
+  // Kubernetes says the same of a service without endpoints.
+  if (endpoints === undefined) throw notFound({ group: "", plural: "services" }, name);
   const subsets = listOf((endpoints as unknown as JsonObject).subsets).filter(isObject);
   if (subsets.length === 0)
     throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`);

@@ -1,6 +1,7 @@
 import { parseExactJson } from "../../../base/exact-json.ts";
 import { escapedForHtml } from "../../../base/go-text.ts";
 import type { KubeObject } from "../../../client/types.ts";
+import { badRequest, unknownError } from "../api-error.ts";
 import { jsonText } from "../json.ts";
 import { writtenForm } from "../schema/written-form.ts";
 import type { Kind } from "./kind.ts";
@@ -16,14 +17,36 @@ export function kindPrefix(kind: Kind): string {
   return `/registry/${kind.storagePrefix ?? kind.plural}/`;
 }
 
-/** `/registry/pods/default/` or, for a kind without namespaces or for all of them, the kind's prefix. */
+/** `/registry/pods/default/` or, for a kind without namespaces or for all of them, the kind's prefix. Fails for a namespace that
+ *  would lead elsewhere. */
 export function listPrefix(kind: Kind, namespace: string): string {
-  return kind.namespaced && namespace !== "" ? `${kindPrefix(kind)}${namespace}/` : kindPrefix(kind);
+  if (!kind.namespaced || namespace === "") return kindPrefix(kind);
+  if (isWay(namespace)) throw unknownError(`invalid key: "${shownKey(kind, namespace)}"`);
+  return `${kindPrefix(kind)}${namespace}/`;
 }
 
+/** Fails with 400 for a name that would lead elsewhere, and as `listPrefix` does. */
 export function objectKey(kind: Kind, namespace: string, name: string): string {
+  checkName(name);
+  if (kind.namespaced && isWay(namespace))
+    throw unknownError(`invalid key: "${shownKey(kind, namespace)}/${name}"`);
   return `${listPrefix(kind, namespace)}${name}`;
 }
+
+/** Fails with 400 for what can be no part of a path. */
+export function checkName(name: string): void {
+  const why = isWay(name)
+    ? `may not be '${name}'`
+    : ["/", "%"]
+        .filter((one) => name.includes(one))
+        .map((one) => `may not contain '${one}'`)
+        .join(";");
+  if (why !== "") throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${why}`);
+}
+
+const isWay = (part: string) => part === "." || part === "..";
+const shownKey = (kind: Kind, namespace: string) =>
+  `${kindPrefix(kind).slice("/registry".length)}${namespace}`;
 
 /** What is stored: the object's JSON without its resourceVersion, which is the store's own revision. */
 export function encodeStored(object: KubeObject): Uint8Array {
