@@ -137,8 +137,7 @@ export class Http2Connection implements StreamOwner {
   }
 
   #closeUnused(): void {
-    if (this.#over || !this.#goneAway || this.#isUsed) return;
-    this.#end();
+    if (!this.#over && this.#goneAway && !this.#isUsed) this.#end();
   }
 
   /** The client has little time for what it is to send next. */
@@ -475,9 +474,7 @@ export class Http2Connection implements StreamOwner {
     this.#endStreams();
     this.#stopTimer = this.#parts.clock.after(lastWordsMostMs, () => this.socket.destroy());
     this.socket.end();
-    // What the client is still sending is taken, and dropped: closed now, the system would answer it with a reset, by which the
-    // client loses what it has yet to read.
-    this.socket.resume();
+    this.socket.resume(); // and dropped: a reset for what is still coming would lose the client what it has yet to read
   }
 
   #close(): void {
