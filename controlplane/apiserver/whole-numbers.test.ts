@@ -25,10 +25,10 @@ describe("whole numbers that clients bring", () => {
     `{"apiVersion":"apps/v1","kind":"ControllerRevision","metadata":{"name":"${name}"},"revision":${digits},"data":{"a":[{"b":${inData}}]}}`;
   const isExact = (value: bigint) => BigInt.asIntN(54, value) === value && value !== -(2n ** 53n);
 
-  it("are stored and read as they were, or refused by name where fields count with them: in JSON, YAML, apply and every patch", async () => {
+  it("are stored and read as they were, or refused by name where fields count with them: in JSON, YAML, apply and patches", async () => {
     let made = 0;
     await fc.assert(
-      fc.asyncProperty(number, number, fc.nat(5), async (digits, inData, how) => {
+      fc.asyncProperty(number, number, fc.nat(4), async (digits, inData, how) => {
         const name = `r${made++}`;
         const raw = Buffer.from(revision(name, digits < 0n ? -digits : digits, inData));
         const [asked, wanted] = [digits < 0n ? -digits : digits, inData];
@@ -56,7 +56,6 @@ describe("whole numbers that clients bring", () => {
               type: "application/apply-patch+yaml",
             }),
           () => patch("application/merge-patch+json", change),
-          () => patch("application/strategic-merge-patch+json", change),
           () =>
             patch(
               "application/json-patch+json",
