@@ -27,9 +27,11 @@ export type SyncResult = { readonly requeueAfterMs?: number | undefined } | unde
  *  broken invariant (AssertionError), which is ours and stops the component. */
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const workers = Array.from({ length: options.workers }, () => work(options, signal));
+  options.metrics?.queues.set(options.name, options.queue);
   try {
     await Promise.all(workers);
   } finally {
+    options.metrics?.queues.delete(options.name);
     options.queue.close();
     await Promise.allSettled(workers);
   }
@@ -69,7 +71,6 @@ async function syncOnce(options: ControllerOptions, key: string, signal: AbortSi
     report(options, key, error);
   } finally {
     metrics?.workSeconds.observe({ name }, (clock.monotonicMs() - startedMs) / 1000);
-    metrics?.depth.set({ name }, queue.length);
   }
 }
 

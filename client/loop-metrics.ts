@@ -1,4 +1,5 @@
 import { exponentialBuckets, type Meter } from "../base/os/metrics.ts";
+import type { QueueObserver, WorkQueue } from "./work-queue.ts";
 
 /** What every controller loop and leader election of a process reports, under Kubernetes' names. Declared once per
  *  registry and shared: several components may live in one process. */
@@ -14,15 +15,50 @@ export function loopMetrics(meter: Meter): LoopMetrics {
   return metrics;
 }
 
-function declare(meter: Meter) {
+/** Of one queue, which is among those that `queues` names. */
+export function queueObserver(metrics: LoopMetrics, name: string): QueueObserver {
   return {
-    depth: meter.gauge("workqueue_depth", "Current depth of the work queue.", ["name"]),
+    onAdd: () => metrics.adds.inc({ name }),
+    onTake: (waitedMs) => metrics.queueSeconds.observe({ name }, waitedMs / 1000),
+  };
+}
+
+const seconds = exponentialBuckets(1e-8, 10, 10);
+
+function declare(meter: Meter) {
+  const queues = new Map<string, WorkQueue>();
+  const ofQueues = function* (read: (queue: WorkQueue) => number) {
+    for (const [name, queue] of queues) yield [{ name }, read(queue)] as const;
+  };
+  meter.observedBy("workqueue_depth", "Current depth of the work queue.", ["name"], () =>
+    ofQueues((queue) => queue.length),
+  );
+  meter.observedBy(
+    "workqueue_unfinished_work_seconds",
+    "How long the keys that are being worked on have been, together.",
+    ["name"],
+    () => ofQueues((queue) => queue.workingForMs().reduce((sum, ms) => sum + ms, 0) / 1000),
+  );
+  meter.observedBy(
+    "workqueue_longest_running_processor_seconds",
+    "How long the key has been worked on that has been for longest.",
+    ["name"],
+    () => ofQueues((queue) => Math.max(0, ...queue.workingForMs()) / 1000),
+  );
+  return {
+    /** Those whose state is reported, by name. */
+    queues,
+    adds: meter.counter("workqueue_adds_total", "Keys that came to need work.", ["name"]),
+    queueSeconds: meter.histogram("workqueue_queue_duration_seconds", "How long keys waited for work.", {
+      labels: ["name"],
+      buckets: seconds,
+    }),
     retries: meter.counter("workqueue_retries_total", "Keys that were added again after a failure.", [
       "name",
     ]),
     workSeconds: meter.histogram("workqueue_work_duration_seconds", "Time to work on one key.", {
       labels: ["name"],
-      buckets: exponentialBuckets(0.001, 4, 8),
+      buckets: seconds,
     }),
     leader: meter.gauge(
       "leader_election_master_status",

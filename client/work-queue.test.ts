@@ -156,3 +156,31 @@ describe("client/work-queue", () => {
     assert.equal(queue.length, 0);
   });
 });
+
+describe("what a work queue tells of its keys", () => {
+  it("is each that comes to need work, once, and how long it waited", async () => {
+    const clock = new ManualClock();
+    const told: string[] = [];
+    const observer = {
+      onAdd: () => void told.push("add"),
+      onTake: (ms: number) => void told.push(`take ${ms}`),
+    };
+    const queue = new WorkQueue({ clock, random: new Prng(1) }, { observer });
+    const { signal } = new AbortController();
+    queue.add("a");
+    queue.add("a");
+    await clock.advance(20);
+    await queue.take(signal);
+    assert.deepEqual(told, ["add", "take 20"]);
+    await clock.advance(5);
+    queue.add("a");
+    queue.add("a");
+    assert.deepEqual(queue.workingForMs(), [5]);
+    await clock.advance(10);
+    queue.done("a");
+    await queue.take(signal);
+    assert.deepEqual(told, ["add", "take 20", "add", "take 10"]);
+    queue.done("a");
+    assert.deepEqual(queue.workingForMs(), []);
+  });
+});

@@ -6,6 +6,14 @@ import type { Random } from "../base/os/random.ts";
 export interface WorkQueueOptions {
   /** Wait before a key that failed n times comes again; 5 ms doubling to 30 s by default. */
   readonly backoff?: BackoffOptions;
+  readonly observer?: QueueObserver;
+}
+
+/** Told of what becomes of keys, for metrics. */
+export interface QueueObserver {
+  /** One more key needs work; not told for one that did already. */
+  onAdd(): void;
+  onTake(waitedMs: number): void;
 }
 
 const defaultBackoff: BackoffOptions = { firstMs: 5, mostMs: 30_000 };
@@ -21,7 +29,11 @@ export class WorkQueue {
   readonly #ready = new Set<string>();
   /** Added while being worked on. */
   readonly #again = new Set<string>();
-  readonly #working = new Set<string>();
+  /** With when that began. */
+  readonly #working = new Map<string, number>();
+  /** Since when keys need work; only for the observer. */
+  readonly #waitingSinceMs = new Map<string, number>();
+  readonly #observer: QueueObserver | undefined;
   readonly #failures = new Map<string, number>();
   /** The pending `addAfter` of a key: when, and how to cancel its timer. */
   readonly #later = new Map<string, { readonly dueMs: number; readonly cancel: () => void }>();
@@ -32,6 +44,7 @@ export class WorkQueue {
     this.#clock = deps.clock;
     this.#random = deps.random;
     this.#backoff = options.backoff ?? defaultBackoff;
+    this.#observer = options.observer;
   }
 
   /** Keys ready to be taken. */
@@ -44,8 +57,22 @@ export class WorkQueue {
     return this.#ready.size === 0 && this.#working.size === 0 && this.#later.size === 0;
   }
 
+  /** For how long each key has been worked on that is. */
+  workingForMs(): readonly number[] {
+    const nowMs = this.#clock.monotonicMs();
+    return [...this.#working.values()].map((sinceMs) => nowMs - sinceMs);
+  }
+
   add(key: string): void {
     if (this.#closed) return;
+    if (this.#observer !== undefined && !this.#waitingSinceMs.has(key)) {
+      this.#waitingSinceMs.set(key, this.#clock.monotonicMs());
+      this.#observer.onAdd();
+    }
+    this.#put(key);
+  }
+
+  #put(key: string): void {
     if (this.#working.has(key)) {
       this.#again.add(key);
       return;
@@ -54,7 +81,7 @@ export class WorkQueue {
     if (taker === undefined) this.#ready.add(key);
     else {
       this.#takers.delete(taker);
-      this.#working.add(key);
+      this.#begin(key);
       taker(key);
     }
   }
@@ -100,7 +127,7 @@ export class WorkQueue {
     const [key] = this.#ready;
     if (key !== undefined) {
       this.#ready.delete(key);
-      this.#working.add(key);
+      this.#begin(key);
       return Promise.resolve(key);
     }
     return new Promise((resolve, reject) => {
@@ -120,7 +147,15 @@ export class WorkQueue {
   /** Work on the key ended, well or not. */
   done(key: string): void {
     assert(this.#working.delete(key), `work queue: done(${key}) without take`);
-    if (this.#again.delete(key)) this.add(key);
+    if (this.#again.delete(key) && !this.#closed) this.#put(key);
+  }
+
+  #begin(key: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#working.set(key, nowMs);
+    const sinceMs = this.#waitingSinceMs.get(key);
+    this.#waitingSinceMs.delete(key);
+    if (sinceMs !== undefined) this.#observer?.onTake(nowMs - sinceMs);
   }
 
   /** Forgets everything; later adds do nothing. Idempotent. */
@@ -130,5 +165,6 @@ export class WorkQueue {
     this.#later.clear();
     this.#ready.clear();
     this.#again.clear();
+    this.#waitingSinceMs.clear();
   }
 }

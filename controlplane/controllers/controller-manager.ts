@@ -7,12 +7,13 @@ import { EventRecorder } from "../../client/events.ts";
 import { InformerFactory } from "../../client/informer.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { LeaderElector } from "../../client/leader-election.ts";
-import { type LoopMetrics, loopMetrics } from "../../client/loop-metrics.ts";
+import { type LoopMetrics, loopMetrics, queueObserver } from "../../client/loop-metrics.ts";
 import { RestClient } from "../../client/rest.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
 import type { Controller, ControllerClient } from "./controller.ts";
 import type { ControllerManagerConfig } from "./flags.ts";
 import { serveHealth } from "./health-server.ts";
+import { eventSource, queueName } from "./kubernetes-names.ts";
 import { leaderOnly } from "./leader-only.ts";
 import { metadataOnly } from "./metadata-only.ts";
 import { selectControllers } from "./select-controllers.ts";
@@ -116,20 +117,21 @@ export async function runTerm(deps: TermDeps, signal: AbortSignal): Promise<void
     });
     const served = new ServedResources({ client, metadataInformers, clock, log, tasks });
     const loops = deps.controllers.map(({ name, workers, setUp }) => {
-      const queue = new WorkQueue({ clock, random });
+      const observer = metrics && queueObserver(metrics, queueName(name));
+      const queue = new WorkQueue({ clock, random }, { ...(observer && { observer }) });
       const own = { client, clock, random, log: log.child(name), ...(metrics && { metrics }) };
-      const recorder = new EventRecorder({ component: name }, own);
+      const recorder = new EventRecorder({ component: eventSource(name) }, own);
       tasks.run(`events of ${name}`, (until) => recorder.run(until));
       const sync = setUp(
         { ...own, meter: os.metrics, informers, metadataInformers, served, recorder, config, tasks },
         queue,
       );
-      return { ...own, name, workers: config.workers.get(name) ?? workers, queue, sync };
+      return { ...own, name: queueName(name), workers: config.workers.get(name) ?? workers, queue, sync };
     });
     tasks.run("caches", async (until) => {
       await informers.synced(until);
       await metadataInformers.synced(until);
-      log.info("controllers started", { controllers: loops.map(({ name }) => name).join(",") });
+      log.info("controllers started", { controllers: deps.controllers.map(({ name }) => name).join(",") });
       for (const loop of loops) tasks.run(loop.name, (ended) => runController(loop, ended));
     });
     await tasks.untilStopped();

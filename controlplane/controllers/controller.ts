@@ -43,7 +43,9 @@ export interface Controller {
   /** Asks for its informers, subscribes handlers that put keys into the queue, and returns what works on a key. No
    *  sync is called before every informer asked for here shows the whole state. */
   readonly setUp: (context: ControllerContext, queue: WorkQueue) => Sync;
-  /** Absent: always part of `*`. */
+  /** Not part of `*`: runs where `--controllers` names it. */
+  readonly disabledByDefault?: true;
+  /** Absent: always. */
   readonly enabled?: (config: ControllerManagerConfig) => boolean;
 }
 

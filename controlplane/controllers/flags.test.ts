@@ -37,6 +37,13 @@ describe("controlplane/controllers/flags", () => {
     ]);
     assert.ok(!names("--controllers=*,-job").includes("job-controller"));
     assert.ok(!names().includes("node-ipam-controller"), "only with --allocate-node-cidrs");
+    // Off unless they are named, by either name.
+    assert.ok(!names().includes("token-cleaner-controller"));
+    assert.ok(names("--controllers=*,tokencleaner").includes("token-cleaner-controller"));
+    assert.deepEqual(names("--controllers=horizontalpodautoscaling,endpoint,-endpoint"), [
+      "endpoints-controller",
+      "horizontal-pod-autoscaler-controller",
+    ]);
     assert.throws(() => names("--controllers=jobb"), /there is no "jobb"/);
   });
 });

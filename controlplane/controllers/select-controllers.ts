@@ -1,28 +1,24 @@
 import { UsageError } from "../../base/os/flags.ts";
 import type { Controller } from "./controller.ts";
 import type { ControllerManagerConfig } from "./flags.ts";
+import { isNameOf } from "./kubernetes-names.ts";
 
-/** The controllers that run, as `--controllers` says: `*`, `name`, `-name`. Names may leave `-controller` off.
- *  Throws UsageError for a name that is none. */
+/** The controllers that run, as `--controllers` says: `*`, `name`, `-name`; of several words about one the first counts. Names may
+ *  leave `-controller` off, and be those of before. Throws UsageError for a name that is none. */
 export function selectControllers(
   table: readonly Controller[],
   config: ControllerManagerConfig,
 ): readonly Controller[] {
-  const short = (name: string) => name.replace(/^-/, "").replace(/-controller$/, "");
-  for (const word of config.controllers)
-    if (word !== "*" && !table.some(({ name }) => short(name) === short(word)))
+  const words = config.controllers.map((word) => ({ word, name: word.replace(/^-/, "") }));
+  for (const { word, name } of words)
+    if (word !== "*" && !table.some((controller) => isNameOf(name, controller.name)))
       throw new UsageError(
-        `--controllers: there is no "${word}"; known: ${table.map(({ name }) => name).join(", ")}`,
+        `--controllers: there is no "${word}"; known: ${table.map((one) => one.name).join(", ")}`,
       );
-  const says = (controller: Controller, sign: "" | "-") =>
-    config.controllers.some(
-      (word) =>
-        word.startsWith("-") === (sign === "-") && word !== "*" && short(word) === short(controller.name),
-    );
-  return table.filter(
-    (controller) =>
-      !says(controller, "-") &&
-      (says(controller, "") || config.controllers.includes("*")) &&
-      (controller.enabled?.(config) ?? true),
-  );
+  const isAsked = (controller: Controller) => {
+    const said = words.find(({ word, name }) => word !== "*" && isNameOf(name, controller.name));
+    if (said !== undefined) return !said.word.startsWith("-");
+    return config.controllers.includes("*") && controller.disabledByDefault !== true;
+  };
+  return table.filter((controller) => isAsked(controller) && (controller.enabled?.(config) ?? true));
 }

@@ -1,3 +1,7 @@
+import {
+  bootstrapSignerController,
+  tokenCleanerController,
+} from "./bootstraptokens/bootstrap-token-controllers.ts";
 import { approvingController } from "./certificates/approving-controller.ts";
 import { cleanerController } from "./certificates/cleaner-controller.ts";
 import { signingController } from "./certificates/signing-controller.ts";
@@ -16,6 +20,7 @@ import { namespaceController } from "./namespace/namespace-controller.ts";
 import { nodeIpamController } from "./nodeipam/node-ipam-controller.ts";
 import { nodeLifecycleController } from "./nodelifecycle/node-lifecycle-controller.ts";
 import { taintEvictionController } from "./nodelifecycle/taint-eviction-controller.ts";
+import { ttlController } from "./nodettl/ttl-controller.ts";
 import { persistentVolumeBinder } from "./persistentvolume/binder-controller.ts";
 import { localPathProvisioner } from "./persistentvolume/local-path-provisioner.ts";
 import { horizontalPodAutoscalerController } from "./podautoscaler/autoscaler-controller.ts";
@@ -55,6 +60,7 @@ export const controllerTable: readonly Controller[] = [
   jobController,
   ttlAfterFinishedController,
   nodeIpamController,
+  ttlController,
   nodeLifecycleController,
   taintEvictionController,
   podGcController,
@@ -62,6 +68,8 @@ export const controllerTable: readonly Controller[] = [
   approvingController,
   signingController,
   cleanerController,
+  bootstrapSignerController,
+  tokenCleanerController,
   garbageCollector,
   persistentVolumeBinder,
   localPathProvisioner,

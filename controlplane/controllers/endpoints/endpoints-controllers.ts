@@ -88,7 +88,7 @@ async function carryOut(
 }
 
 export const endpointsController: Controller = {
-  name: "endpoint-controller",
+  name: "endpoints-controller",
   workers: 3,
   setUp(context, queue) {
     const services = context.informers.informer(resources.services);

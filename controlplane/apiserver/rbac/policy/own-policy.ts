@@ -24,7 +24,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "deployment-controller": "deployment-controller",
   "replicaset-controller": "replicaset-controller",
   "replicationcontroller-controller": "replication-controller",
-  "endpoint-controller": "endpoint-controller",
+  "endpoints-controller": "endpoint-controller",
   "endpointslice-controller": "endpointslice-controller",
   "endpointslice-mirroring-controller": "endpointslicemirroring-controller",
   "daemonset-controller": "daemon-set-controller",
@@ -35,6 +35,10 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "job-controller": "job-controller",
   "ttl-after-finished-controller": "ttl-after-finished-controller",
   "node-ipam-controller": "node-controller",
+  "ttl-controller": "ttl-controller",
+  // Their roles are in namespaces.
+  "bootstrap-signer-controller": "",
+  "token-cleaner-controller": "",
   "node-lifecycle-controller": "node-controller",
   "taint-eviction-controller": "node-controller",
   "pod-garbage-collector-controller": "pod-garbage-collector",
@@ -68,5 +72,12 @@ export function ownBindings(): readonly AnyBinding[] {
       role: `system:controller:${name}`,
       subjects: [manager],
     })),
+    // Reading secrets is among what the manager may anyway.
+    {
+      namespace: "kube-public",
+      name: "pintle:controller-manager:bootstrap-signer",
+      role: "system:controller:bootstrap-signer",
+      subjects: [manager],
+    },
   ].map((one) => bindingObject({ namespace: "", ...one }));
 }

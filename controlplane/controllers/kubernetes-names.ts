@@ -1,0 +1,82 @@
+/** What Kubernetes calls its controllers beside the name that `--controllers` knows: in metrics of work queues, as the source of
+ *  events, and by names of before release 1.27. */
+interface KubernetesNames {
+  readonly queue?: string;
+  readonly events?: string;
+  readonly alias?: string;
+}
+
+const names: Readonly<Record<string, KubernetesNames>> = {
+  "bootstrap-signer-controller": { queue: "bootstrap_signer_queue", alias: "bootstrapsigner" },
+  "certificatesigningrequest-approving-controller": { alias: "csrapproving" },
+  "certificatesigningrequest-cleaner-controller": { alias: "csrcleaner" },
+  "certificatesigningrequest-signing-controller": { queue: "certificate", alias: "csrsigning" },
+  "clusterrole-aggregation-controller": { queue: "ClusterRoleAggregator" },
+  "cronjob-controller": { queue: "cronjob" },
+  "daemonset-controller": { queue: "daemonset" },
+  "deployment-controller": { queue: "deployment" },
+  "disruption-controller": { queue: "disruption", events: "controllermanager" },
+  "endpoints-controller": { queue: "endpoint", events: "endpoint-controller", alias: "endpoint" },
+  "endpointslice-controller": { queue: "endpoint_slice", events: "endpoint-slice-controller" },
+  "endpointslice-mirroring-controller": {
+    queue: "endpoint_slice_mirroring",
+    events: "endpoint-slice-mirroring-controller",
+    alias: "endpointslicemirroring",
+  },
+  "garbage-collector-controller": {
+    queue: "garbage_collector_attempt_to_delete",
+    alias: "garbagecollector",
+  },
+  "horizontal-pod-autoscaler-controller": {
+    queue: "horizontalpodautoscaler",
+    events: "horizontal-pod-autoscaler",
+    alias: "horizontalpodautoscaling",
+  },
+  "job-controller": { queue: "job" },
+  "legacy-serviceaccount-token-cleaner-controller": { alias: "legacy-service-account-token-cleaner" },
+  "namespace-controller": { queue: "namespace" },
+  "node-ipam-controller": { queue: "cidrallocator-node", events: "cidrAllocator", alias: "nodeipam" },
+  "node-lifecycle-controller": {
+    queue: "node_lifecycle_controller",
+    events: "node-controller",
+    alias: "nodelifecycle",
+  },
+  "persistentvolume-binder-controller": { queue: "claims", events: "persistentvolume-controller" },
+  "persistentvolume-protection-controller": { queue: "pvprotection", alias: "pv-protection" },
+  "persistentvolumeclaim-protection-controller": { queue: "pvcprotection", alias: "pvc-protection" },
+  "pod-garbage-collector-controller": { queue: "orphaned_pods_nodes", alias: "podgc" },
+  "replicaset-controller": { queue: "replicaset" },
+  "replicationcontroller-controller": { queue: "replicationmanager", events: "replication-controller" },
+  "resourceclaim-controller": {
+    queue: "resource_claim",
+    events: "resource_claim",
+    alias: "resource-claim-controller",
+  },
+  "resourcequota-controller": { queue: "resourcequota_primary" },
+  "root-ca-certificate-publisher-controller": {
+    queue: "root_ca_cert_publisher",
+    alias: "root-ca-cert-publisher",
+  },
+  "service-cidr-controller": { queue: "ipaddresses" },
+  "serviceaccount-controller": { queue: "serviceaccount" },
+  "serviceaccount-token-controller": { queue: "serviceaccount_tokens_service" },
+  "statefulset-controller": { queue: "statefulset" },
+  "taint-eviction-controller": { queue: "noexec_taint_node" },
+  "token-cleaner-controller": { queue: "token_cleaner", alias: "tokencleaner" },
+  "ttl-after-finished-controller": { queue: "ttl_jobs_to_delete" },
+  "ttl-controller": { queue: "ttlcontroller" },
+  "validatingadmissionpolicy-status-controller": { queue: "validatingadmissionpolicy-status" },
+  "volumeattributesclass-protection-controller": { queue: "vacprotection" },
+};
+
+/** As its work queue stands in metrics. */
+export const queueName = (controller: string): string => names[controller]?.queue ?? controller;
+
+/** As it stands in events that it records. */
+export const eventSource = (controller: string): string => names[controller]?.events ?? controller;
+
+/** Whether `--controllers` means it by this word. */
+export function isNameOf(word: string, controller: string): boolean {
+  const short = controller.replace(/-controller$/, "");
+  return word === controller || word === short || word === names[controller]?.alias;
+}
