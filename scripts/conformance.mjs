@@ -22,7 +22,10 @@ const rows = lines.map((line) => {
   return Object.fromEntries(names.map((name, at) => [name, cells[at] ?? ""]));
 });
 
-/** Passed, failed or skipped, by the whole name of a spec. */
+/** What says nothing of a behaviour: the spec did not run to its end. */
+const unfinished = new Set(["skipped", "pending", "interrupted", "aborted"]);
+
+/** Passed or failed, by the whole name of a spec. */
 function resultsOf(file) {
   const results = new Map();
   for (const suite of JSON.parse(readFileSync(file, "utf8")))
@@ -31,7 +34,7 @@ function resultsOf(file) {
         .join(" ")
         .replace(/\s+/g, " ")
         .trim();
-      if (name !== "" && spec.State !== "skipped" && spec.State !== "pending") results.set(name, spec.State);
+      if (name !== "" && !unfinished.has(spec.State)) results.set(name, spec.State);
     }
   return results;
 }
@@ -42,7 +45,10 @@ if (values.report !== undefined) {
     const states = row.specs.split(" && ").map((spec) => results.get(spec));
     if (row.specs === "" || states.every((state) => state === undefined)) continue;
     if (states.some((state) => state !== undefined && state !== "passed")) row.state = "open";
-    else if (states.every((state) => state === "passed")) row.state = "holds";
+    else if (states.every((state) => state === "passed")) {
+      row.state = "holds";
+      row.why = "";
+    }
   }
   writeFileSync(
     recordFile,
@@ -50,7 +56,8 @@ if (values.report !== undefined) {
   );
 }
 
-const testedBy = ({ state, specs, test }) => {
+const testedBy = ({ state, specs, test, why }) => {
+  if (state === "open") return why;
   const suite = state === "holds" && specs !== "" ? ["the suite"] : [];
   return [...suite, ...(test === "" ? [] : test.split(" ").map((file) => `\`${file}\``))].join(", ");
 };
@@ -66,7 +73,7 @@ Made by \`npm run conformance\` of \`docs/conformance.tsv\`; do not edit. The be
 "The suite" is the conformance suite of 1.36.3, run as it is against \`pintle up\` with two nodes; what came with 1.37 has no spec in it.
 
 - **holds**: the suite's specs passed at the last run, or the test named shows it.
-- **open**: a spec failed at the last run, or could not run for want of something that is missing.
+- **open**: a spec failed at the last run, or could not run for want of something that is missing; the last column says why.
 - **not run**: nobody has tried it yet.
 
 ${table(
@@ -85,7 +92,7 @@ ${groups
 ## ${sig}
 
 ${table(
-  ["area", "behaviour", "since", "state", "tested by"],
+  ["area", "behaviour", "since", "state", "tested by, or why not"],
   rows
     .filter((row) => row.sig === sig)
     .map((row) => [cell(row.area), cell(row.behaviour), row.since, row.state, testedBy(row)]),

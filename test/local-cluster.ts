@@ -39,6 +39,8 @@ export interface LocalClusterOptions {
   readonly runtime?: "auto" | "oci" | "process";
   /** Further flags of `pintle up`. */
   readonly flags?: readonly string[];
+  /** The kubectl that talks to it; else the one called so. */
+  readonly kubectl?: string;
 }
 
 const pintlePath = fileURLToPath(new URL("../bin/pintle", import.meta.url));
@@ -74,12 +76,13 @@ export async function startCluster(options: LocalClusterOptions): Promise<LocalC
   const readySeconds = (performance.now() - startedMs) / 1000;
   const kubeconfig = join(folder, "kubeconfig");
   const env = { ...process.env, KUBECONFIG: kubeconfig };
+  const { kubectl = "kubectl" } = options;
   return {
     folder,
     kubeconfig,
     readySeconds,
-    kubectl: (...args) => run("kubectl", args, env),
-    kubectlWith: (input, ...args) => run("kubectl", args, env, input),
+    kubectl: (...args) => run(kubectl, args, env),
+    kubectlWith: (input, ...args) => run(kubectl, args, env, input),
     pintle: (...args) => run(process.execPath, [pintlePath, ...args], { ...env, PINTLE_HOME: folder }),
     state: () => JSON.parse(readFileSync(join(folder, "cluster.json"), "utf8")) as ClusterFile,
     async stop() {
