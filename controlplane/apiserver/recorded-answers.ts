@@ -97,6 +97,7 @@ function masked(answer: Recorded, namespace: string): Recorded {
       Math.abs(Date.parse(time) - Date.now()) < dayMs ? "<time>" : time,
     )
     .replaceAll(/(resourceVersion\\*":\s*\\*")[1-9]\d*/g, "$1<version>")
+    .replaceAll(/("continue":")[^"]+/g, "$1<continue>")
     .replaceAll(/in record \(\d+\)/g, "in record (<version>)")
     .replaceAll(/"(clusterIP|podIP)":"[\d.]+"/g, '"$1":"<ip>"')
     .replaceAll(/"(clusterIPs)":\["[\d.]+"\]/g, '"$1":["<ip>"]');

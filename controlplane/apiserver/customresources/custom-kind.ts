@@ -5,6 +5,7 @@ import { type JsonObject, toKubeObject } from "../json.ts";
 import type { Kind, OtherForm, SlowConversion, TableColumns } from "../registry/kind.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
 import { byPriority } from "../registry/version-priority.ts";
+import { wholeMetadata } from "../resources/status.ts";
 import { checkMetadataFields, dropUnknownMetadata } from "../schema/check-fields.ts";
 import { customType } from "../schema/custom-type.ts";
 import { normalizeMetadata } from "../schema/normalize.ts";
@@ -79,7 +80,7 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
     },
     ...doorRules(stored),
     ...ownRules,
-    statusKeeps: ["labels", "annotations", "finalizers", "ownerReferences"],
+    statusKeeps: wholeMetadata,
     fieldLabels: { ...metaLabels(namespaced), ...versionLabels(stored) },
     // Where others convert, what each version says is known once they were asked.
     ...(convert === undefined && {

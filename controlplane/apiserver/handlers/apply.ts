@@ -6,7 +6,7 @@ import { isObject, type JsonObject, objectOf, stringOf } from "../json.ts";
 import { createObject } from "../registry/create-object.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { shownIn } from "../registry/slow-conversion.ts";
-import { updateObject } from "../registry/update-object.ts";
+import { checkVersionText, updateObject } from "../registry/update-object.ts";
 import { duplicatesInYaml } from "../schema/duplicate-fields.ts";
 import type { ApplyConflict } from "../schemas.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
@@ -88,8 +88,9 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
       call.target.name,
       `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
     );
-  const object = await createObject(deps, kind, await merge(undefined), how);
-  if (how.dryRun) Reflect.deleteProperty(object.metadata, "resourceVersion");
+  const wanted = await merge(undefined);
+  if (wanted.metadata.resourceVersion !== "") checkVersionText(wanted.metadata.resourceVersion);
+  const object = await createObject(deps, kind, wanted, { ...how, inPlaceOfUpdate: true });
   return { type: "object", code: 201, object };
 }
 
@@ -97,7 +98,10 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
 async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
   const object = decoded(call.body);
   const { served } = call;
-  const [apiVersion, kind] = [stringOf(object.apiVersion), stringOf(object.kind)];
+  const said = stringOf(object.apiVersion);
+  // Go makes nothing at all of a version that is none.
+  const isVersion = said.split("/").length <= 2;
+  const [apiVersion, kind] = isVersion ? [said, stringOf(object.kind)] : ["", ""];
   if (apiVersion !== served.apiVersion || kind !== served.kind.kind)
     throw badRequest(`invalid object type: ${typeText(apiVersion, kind)}`);
   const { name, namespace, managedFields } = objectOf(object.metadata);

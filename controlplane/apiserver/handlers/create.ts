@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { accessForbidden } from "../filters/authorization.ts";
-import { createObject } from "../registry/create-object.ts";
+import { type CreateOptions, createObject } from "../registry/create-object.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
 import { recorderOf } from "./field-manager.ts";
@@ -9,7 +9,7 @@ import { isDryRun } from "./write-options.ts";
 /** POST to a collection. */
 export async function create(call: Call, deps: HandlerDeps): Promise<Answer> {
   const dryRun = isDryRun(call.query);
-  return createFrom(call, deps, await readObject(call, deps.schemas), dryRun);
+  return createFrom(call, deps, await readObject(call, deps.schemas), { dryRun });
 }
 
 /** A write that creates what it was to change needs the right to create, too. Fails with Forbidden. */
@@ -25,10 +25,9 @@ export async function createFrom(
   call: Call,
   deps: HandlerDeps,
   object: KubeObject,
-  dryRun: boolean,
+  options: Pick<CreateOptions, "dryRun" | "inPlaceOfUpdate">,
 ): Promise<Answer> {
-  const options = { dryRun, by: requesterOf(call), record: recorderOf(call, deps) };
-  const created = await createObject(deps, call.served.kind, object, options);
-  if (dryRun) Reflect.deleteProperty(created.metadata, "resourceVersion");
+  const all = { ...options, by: requesterOf(call), record: recorderOf(call, deps) };
+  const created = await createObject(deps, call.served.kind, object, all);
   return { type: "object", code: 201, object: created };
 }

@@ -33,8 +33,8 @@ export interface DecodedBody {
 
 interface WrittenBody {
   readonly isYaml: boolean;
-  /** The keys that stand twice. */
-  readonly doubled: () => readonly string[];
+  /** The keys that stand twice; in JSON with those of the unknown fields that come first, in the order of the text. */
+  readonly doubled: (unknown: readonly string[]) => readonly string[];
 }
 
 /** The body as a JSON object, whichever of the three forms it came in. Fails with 400 and 415.
@@ -76,7 +76,8 @@ function fromProtobuf(bytes: Uint8Array, schemas: Schemas, wanted: Gvk | undefin
     if (!(error instanceof UnknownKindError)) throw error;
     if (wanted === undefined) throw badRequest(unregisteredText(error.kind, error.apiVersion));
     const { apiVersion } = typeMetaOf(wanted);
-    if (error.kind !== wanted.kind || error.apiVersion !== apiVersion) throw wrongKind(error, wanted);
+    if (error.kind !== wanted.kind || error.apiVersion !== apiVersion)
+      throw wrongKind({ apiVersion: error.apiVersion, kind: error.kind }, wanted);
     // Custom objects are no messages: nobody knows what the bytes are.
     const why =
       "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message";
@@ -109,7 +110,8 @@ function parseJson(bytes: Uint8Array): DecodedBody {
   }
   checkNesting(object);
   // Go reads nothing at all out of a null.
-  const doubled = mayHaveDuplicates(text, object) ? () => duplicatesInJson(text) : () => [];
+  const doubled = (unknown: readonly string[]) =>
+    mayHaveDuplicates(text, object) ? textFlaws(text, unknown) : unknown;
   return {
     object: object === null ? {} : withReadableType(requireObject(object)),
     written: { isYaml: false, doubled },
@@ -209,6 +211,14 @@ export function readRequest(call: Call, schemas: Schemas, wanted: WantedKind): J
   const said = acceptRequest(call, schemas, wanted, body);
   requireNamespace(stringOf(objectOf(said.metadata).namespace), call.target.namespace);
   return said;
+}
+
+/** Fields that are unknown or stand twice, as Go's decoder comes upon them. */
+function textFlaws(text: string, unknown: readonly string[]): readonly string[] {
+  const known = new Set(unknown);
+  return duplicatesInJson(text, (path, key) =>
+    known.has(`unknown field ${JSON.stringify(path === "" ? key : `${path}.${key}`)}`),
+  );
 }
 
 /** Checks kind and fields of what a request says. Fails with BadRequest. */
@@ -312,8 +322,8 @@ function fieldProblems(
   written: WrittenBody | undefined,
   asOne: boolean,
 ): readonly string[] {
-  const doubled = written?.doubled() ?? found.duplicate;
-  if (written !== undefined && !written.isYaml) return [...found.unknown, ...doubled];
+  const doubled = written?.doubled(found.unknown) ?? found.duplicate;
+  if (written !== undefined && !written.isYaml) return doubled;
   // What a patch built, and what YAML said, has no order of its own: Go puts names in theirs.
   if (written === undefined) return [...found.unknown, ...doubled].sort();
   const lines = doubled.map((line) => `\n  ${line}`).join("");

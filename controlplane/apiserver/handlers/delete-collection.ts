@@ -1,25 +1,19 @@
 import { ApiError } from "../api-error.ts";
 import { removeObject } from "../registry/remove-object.ts";
-import { selectShown } from "../registry/shown-selection.ts";
 import { StorageError } from "../registry/storage.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
-import { listOptions, scopeOf } from "./list-options.ts";
+import { chosenPage } from "./list.ts";
 import { removeOptions, shownOptions } from "./write-options.ts";
 
-/** DELETE of a collection: each object that the selectors choose. Answers with those it deleted. */
+/** DELETE of a collection: each object that the query chooses, as in a list. Answers with those it deleted. */
 export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<Answer> {
-  const { served, target } = call;
-  const { limit } = listOptions(call.query, false);
-  const scope = scopeOf(served, target, call.query);
+  const { served } = call;
   const asked = await removeOptions(call, deps.schemas);
   const by = { ...requesterOf(call, shownOptions(asked)), isCollection: true } as const;
   const options = { ...asked, by };
-  const cache = await deps.hub.consistent(served.kind);
-  const { revision } = cache;
-  const { items: found, known } = await selectShown(served, scope.shown, cache.select(scope));
-  const chosen = limit > 0 ? found.slice(0, limit) : found;
+  const list = await chosenPage(call, deps);
   let removed = 0;
-  for (const { object } of chosen) {
+  for (const { object } of list.items) {
     const { name, namespace = "" } = object.metadata;
     try {
       await removeObject(deps, served.kind, { name, namespace }, options);
@@ -29,15 +23,12 @@ export async function deleteCollection(call: Call, deps: HandlerDeps): Promise<A
       if (error instanceof StorageError && error.code === "unavailable" && removed > 0)
         throw new StorageError(
           "unknown",
-          `after ${removed} of ${chosen.length} deletions: ${error.message}`,
+          `after ${removed} of ${list.items.length} deletions: ${error.message}`,
           error,
         );
       // Somebody else deleted it: that is what was wanted.
       if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error;
     }
   }
-  return {
-    type: "list",
-    list: { items: chosen, revision, continue: "", remaining: undefined, known },
-  };
+  return { type: "list", list };
 }

@@ -20,6 +20,11 @@ const storePageEntries = 500;
 
 /** GET of many: from the cache, made as fresh as asked for; older states, and pages after the first, from the store. */
 export async function list(call: Call, deps: HandlerDeps): Promise<Answer> {
+  return { type: "list", list: await chosenPage(call, deps) };
+}
+
+/** What the query chooses of a collection. */
+export async function chosenPage(call: Call, deps: HandlerDeps): Promise<ListAnswer> {
   const { served, target, query } = call;
   const options = listOptions(query, false);
   const scope = scopeOf(served, target, query);
@@ -28,19 +33,18 @@ export async function list(call: Call, deps: HandlerDeps): Promise<Answer> {
     if (revision !== undefined && revision > 0n)
       throw badRequest("specifying resource version is not allowed when using continue");
     const token = decodeContinue(options.continue);
-    return { type: "list", list: await nextPage(deps, served, { scope, token, limit: options.limit }) };
+    return nextPage(deps, served, { scope, token, limit: options.limit });
   }
   // With a limit, a revision means that very state, as Kubernetes has it for old clients.
   const exact = options.match === "Exact" || (options.match === "" && options.limit > 0);
   if (revision !== undefined && revision > 0n && exact) {
     const page = { scope, start: "", limit: options.limit, revision: await storedRevision(deps, revision) };
-    return { type: "list", list: await readPage(deps, served, page) };
+    return readPage(deps, served, page);
   }
   const cache = await freshCache(deps, served.kind, revision);
-  if (cache !== undefined)
-    return { type: "list", list: await firstPage(served, cache, { scope, limit: options.limit }) };
+  if (cache !== undefined) return firstPage(served, cache, { scope, limit: options.limit });
   const page = { scope, start: "", limit: options.limit, revision: await deps.storage.revision() };
-  return { type: "list", list: await readPage(deps, served, page) };
+  return readPage(deps, served, page);
 }
 
 /** `undefined` where a consistent cache was asked for and ours does not keep up: then the store is asked. */

@@ -2,7 +2,7 @@ import { cloneJson } from "../../../base/clone-json.ts";
 import { ApiError } from "../api-error.ts";
 import type { Part } from "../registry/kind.ts";
 import { objectKey } from "../registry/stored-object.ts";
-import { checkUid, updateObject } from "../registry/update-object.ts";
+import { checkUid, checkVersionText, updateObject } from "../registry/update-object.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { createFrom, requireCreateRight } from "./create.ts";
 import { readObject } from "./decode-body.ts";
@@ -38,6 +38,6 @@ export async function update(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { name, uid } = object.metadata;
   const key = objectKey(served.kind, target.namespace, target.name);
   checkUid(served, name, { key, wanted: uid, found: "" });
-  object.metadata.resourceVersion = "";
-  return createFrom(call, deps, object, dryRun);
+  if (object.metadata.resourceVersion !== "") checkVersionText(object.metadata.resourceVersion);
+  return createFrom(call, deps, object, { dryRun, inPlaceOfUpdate: true });
 }

@@ -1,23 +1,48 @@
 import { ApiError, badRequest } from "../api-error.ts";
-import { stringOf } from "../json.ts";
+import { goKindOf } from "../go-json-error.ts";
+import { isObject, stringOf } from "../json.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";
+import { checkFields } from "../schema/check-fields.ts";
 import { isKnownElsewhere } from "../schema/kinds-elsewhere.ts";
 import { findTypeName, type Gvk } from "../schema/load.ts";
 
 /** Why an object is not of the kind that its place wants, as Kubernetes words it: it tells a kind that nobody knows from a
  *  known one in the wrong place. Pure. */
-export function wrongKind(
-  object: { readonly apiVersion?: unknown; readonly kind?: unknown },
-  wanted: Gvk,
-): ApiError {
+export function wrongKind(object: Readonly<Record<string, unknown>>, wanted: Gvk): ApiError {
   const [apiVersion, kind] = [stringOf(object.apiVersion), stringOf(object.kind)];
   const version = apiVersion.split("/").at(-1) ?? "";
   const said = { kind, version };
   if (!isKnown(apiVersion, kind))
     return new UndecodableError(said, wanted.kind, unregisteredText(kind, apiVersion));
+  const problem = readingProblem(object, { apiVersion, kind });
+  if (problem !== undefined) return new UndecodableError(said, wanted.kind, problem);
   if (kind === wanted.kind) return otherVersion(object, apiVersionOf(wanted.group, wanted.version));
   const [from, to] = [`${version}.${kind}`, `${wanted.group.split(".")[0] || "core"}.${wanted.kind}`];
   return new UndecodableError(said, wanted.kind, `converting (${from}) to (${to}): unknown conversion`);
+}
+
+/** What Go's decoder says where the object is not even what it says it is. */
+function readingProblem(
+  object: Readonly<Record<string, unknown>>,
+  { apiVersion, kind }: Readonly<Record<"apiVersion" | "kind", string>>,
+): string | undefined {
+  const gvk = (name: string): Gvk => {
+    const [version = "", group = ""] = apiVersion.split("/").reverse();
+    return { group, version, kind: name };
+  };
+  if (findTypeName(apiVersion, kind) !== undefined) return checkFields(gvk(kind), object).typeErrors[0];
+  const { items } = object;
+  if (items === undefined || items === null) return undefined;
+  const item = kind.replace(/List$/, "");
+  const goType = item === "" ? "runtime.RawExtension" : `${gvk(item).version}.${item}`;
+  if (!Array.isArray(items))
+    return `json: cannot unmarshal ${goKindOf(items)} into Go struct field ${kind}.items of type []${goType}`;
+  if (findTypeName(apiVersion, item) === undefined) return undefined;
+  for (const one of items) {
+    const [problem] = isObject(one) ? checkFields(gvk(item), one).typeErrors : [];
+    if (problem !== undefined) return problem.replace(/(Go struct field \w+\.)/, "$1items.");
+  }
+  return undefined;
 }
 
 export function otherVersion(object: { readonly apiVersion?: unknown }, wanted: string): ApiError {

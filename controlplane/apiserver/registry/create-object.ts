@@ -11,7 +11,7 @@ import {
 } from "../api-error.ts";
 import type { Kind } from "./kind.ts";
 import { rulesOf } from "./kind-table.ts";
-import { fillNewMeta, generatedName } from "./object-meta.ts";
+import { dropDeletion, fillNewMeta, generatedName } from "./object-meta.ts";
 import { type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
 import type { StoredEntry } from "./storage.ts";
 import { storeObject } from "./store-object.ts";
@@ -24,6 +24,8 @@ export interface CreateOptions {
   readonly by: Requester;
   /** Notes in the object who made it, once its defaults are filled in; mutates. */
   readonly record?: (object: KubeObject) => void;
+  /** The write would have changed the object if it had been there: what it says of a version or of a deletion is taken. */
+  readonly inPlaceOfUpdate?: true;
 }
 
 /** Stores a new object and returns it as stored: read-only, but for a dry run. `input` is the server's to change until then; its
@@ -35,8 +37,7 @@ export async function createObject(
   input: KubeObject,
   options: CreateOptions,
 ): Promise<KubeObject> {
-  if (input.metadata.resourceVersion !== "")
-    throw unknownError("resourceVersion should not be set on objects to be created");
+  const { resourceVersion: named } = input.metadata;
   await admitNew(deps, kind, input, options);
   const { name, generateName } = input.metadata;
   const generates = name === "" && generateName !== undefined && generateName !== "";
@@ -45,7 +46,7 @@ export async function createObject(
     if (generates)
       object.metadata.name = kind.namesAsAsked ? generateName : generatedName(generateName, deps.random);
     prepare(deps, kind, object, options.by);
-    const created = await store(deps, kind, object, options);
+    const created = await store(deps, kind, object, { ...options, named });
     if (created.ok) return created.object;
     const resource = options.by.served ?? kind;
     if (!generates) throw alreadyExists(resource, object.metadata.name, isGoing(kind, created.entry));
@@ -72,8 +73,9 @@ async function admitNew(
   deps: RegistryDeps,
   kind: Kind,
   object: KubeObject,
-  { dryRun, by, record }: CreateOptions,
+  { dryRun, by, record, inPlaceOfUpdate }: CreateOptions,
 ): Promise<void> {
+  if (!inPlaceOfUpdate) dropDeletion(object);
   kind.applyDefaults(object);
   record?.(object);
   const { namespace } = object.metadata;
@@ -98,6 +100,9 @@ function prepare(deps: RegistryDeps, kind: Kind, object: KubeObject, by: Request
   for (const warning of kind.warnings?.(object) ?? []) by.warn(warning);
 }
 
+/** What is no version at all Kubernetes takes for none. */
+const namesVersion = (text: string) => /^\d+$/.test(text) && BigInt(text) > 0n && BigInt(text) < 2n ** 64n;
+
 type Outcome =
   | { readonly ok: true; readonly object: KubeObject }
   /** The name is taken by this one. */
@@ -110,7 +115,7 @@ async function store(
   deps: RegistryDeps,
   kind: Kind,
   object: KubeObject,
-  { dryRun, by }: CreateOptions,
+  { dryRun, by, inPlaceOfUpdate, named }: CreateOptions & { readonly named: string },
 ): Promise<Outcome> {
   const { name, namespace = "" } = object.metadata;
   const key = objectKey(kind, namespace, name);
@@ -124,8 +129,14 @@ async function store(
     if (dryRun) {
       await deps.quotas.check(write);
       const { entry } = await deps.storage.get(key);
-      return entry === undefined ? { ok: true, object: wanted } : { ok: false, entry };
+      if (entry !== undefined) return { ok: false, entry };
+      // Nobody has given it a version: it shows the one that it came with.
+      if (named === "") Reflect.deleteProperty(wanted.metadata, "resourceVersion");
+      else wanted.metadata.resourceVersion = named;
+      return { ok: true, object: wanted };
     }
+    if (!inPlaceOfUpdate && namesVersion(named))
+      throw unknownError("resourceVersion should not be set on objects to be created");
     const result = await storeObject(deps, { kind, key, object: wanted }, (put) =>
       deps.quotas.commit(write, {
         compare: [{ key, modRevision: 0 }, ...claims.compare],

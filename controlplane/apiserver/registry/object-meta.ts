@@ -36,6 +36,12 @@ export function generatedName(base: string, random: Random): string {
   return base.slice(0, generatedBaseMax) + suffix;
 }
 
+/** Takes from a new object what tells of its deletion. Mutates. */
+export function dropDeletion({ metadata }: KubeObject): void {
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+}
+
 /** Sets what only the server decides on a new object; mutates. */
 export function fillNewMeta(
   object: KubeObject,
@@ -45,8 +51,6 @@ export function fillNewMeta(
   metadata.uid = newUid(options.random);
   metadata.creationTimestamp = rfc3339(options.nowMs);
   metadata.resourceVersion = "";
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
   if (options.hasGeneration) metadata.generation = 1;
 }
@@ -64,12 +68,11 @@ export function keepServerMeta(next: KubeObject, current: KubeObject): void {
   keep(metadata, from, "generation");
   keep(metadata, from, "deletionTimestamp");
   keep(metadata, from, "deletionGracePeriodSeconds");
-  keep(metadata, from, "generateName");
   delete metadata.selfLink;
 }
 
 type Meta = KubeObject["metadata"];
-function keep<F extends "generation" | "deletionTimestamp" | "deletionGracePeriodSeconds" | "generateName">(
+function keep<F extends "generation" | "deletionTimestamp" | "deletionGracePeriodSeconds">(
   to: Meta,
   from: Meta,
   field: F,

@@ -199,7 +199,7 @@ export function checkUid(
 }
 
 /** Kubernetes fails with 500 here, and says no more than Go does. */
-function checkVersionText(text: string): void {
+export function checkVersionText(text: string): void {
   if (/^\d+$/.test(text) && BigInt(text) < 2n ** 64n) return;
   const why = /^\d+$/.test(text) ? "value out of range" : "invalid syntax";
   throw unknownError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`);

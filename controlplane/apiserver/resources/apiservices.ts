@@ -2,7 +2,7 @@ import type { APIService } from "../../../client/types.ts";
 import { localCondition } from "../aggregation/conditions.ts";
 import { validateApiService, validateApiServiceStatus } from "./apiservice-validation.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
-import { keepStatus } from "./status.ts";
+import { keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
 /** Who serves a group and version: this server, or one behind a Service (`aggregation/`). */
@@ -18,7 +18,7 @@ export const apiServices = kindOf<APIService>({
   storagePrefix: "apiregistration.k8s.io/apiservices",
   subresources: { status: true },
   needsVersion: true,
-  statusKeeps: ["labels", "annotations", "finalizers", "ownerReferences"],
+  statusKeeps: wholeMetadata,
   // The rule for names needs the spec.
   nameRule: () => [],
   applyDefaults(service) {

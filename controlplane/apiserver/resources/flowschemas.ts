@@ -2,7 +2,7 @@ import type { FlowSchema } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateFlowSchema } from "./flow-schema-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
-import { clearStatus, keepStatus } from "./status.ts";
+import { clearStatus, keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
 const precedenceDefault = 1000;
@@ -19,7 +19,7 @@ export const flowSchemas = kindOf<FlowSchema>({
   namespaced: false,
   subresources: { status: true },
   hasGeneration: true,
-  statusKeeps: ["labels", "annotations", "finalizers", "ownerReferences"],
+  statusKeeps: wholeMetadata,
   nameRule: dns1123Subdomain,
   applyDefaults(schema) {
     const { spec } = schema;

@@ -2,7 +2,7 @@ import type { PriorityLevelConfiguration } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { validatePriorityLevel } from "./priority-level-validation.ts";
-import { clearStatus, keepStatus } from "./status.ts";
+import { clearStatus, keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
 const none = "<none>";
@@ -19,7 +19,7 @@ export const priorityLevelConfigurations = kindOf<PriorityLevelConfiguration>({
   namespaced: false,
   subresources: { status: true },
   hasGeneration: true,
-  statusKeeps: ["labels", "annotations", "finalizers", "ownerReferences"],
+  statusKeeps: wholeMetadata,
   nameRule: dns1123Subdomain,
   applyDefaults(level) {
     const { exempt, limited } = level.spec;

@@ -6,7 +6,7 @@ import { deviceId, resultsOf, validateClaimStatus } from "./device-allocation-va
 import { applyClaimDefaults, validateClaimSpec } from "./device-claim-validation.ts";
 import { invalid } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
-import { keepStatus } from "./status.ts";
+import { keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
 /** What a pod wants of devices. No node here has any: a claim waits until somebody else's scheduler allocates it. */
@@ -21,7 +21,7 @@ export const resourceClaims = kindOf<ResourceClaim>({
   namespaced: true,
   returnsDeleted: true,
   subresources: { status: true },
-  statusKeeps: ["labels", "ownerReferences"],
+  statusKeeps: wholeMetadata,
   nameRule: dns1123Subdomain,
   applyDefaults(claim) {
     applyClaimDefaults(claim.spec);

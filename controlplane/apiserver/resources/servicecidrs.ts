@@ -5,7 +5,7 @@ import { ipRange } from "./addresses.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { immutable, invalid, required } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
-import { keepStatus } from "./status.ts";
+import { keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
 const field = "spec.cidrs";
@@ -21,6 +21,7 @@ export const serviceCidrs = kindOf<ServiceCIDR>({
   categories: [],
   namespaced: false,
   subresources: { status: true },
+  statusKeeps: wholeMetadata,
   nameRule: dns1123Subdomain,
   applyDefaults(object) {
     object.status ??= {};

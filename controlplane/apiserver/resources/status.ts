@@ -11,3 +11,6 @@ export function keepStatus(next: WithStatus, current: WithStatus): void {
   if (current.status === undefined) delete next.status;
   else next.status = current.status;
 }
+
+/** Metadata that whoever reports on an object of a newer kind cannot change. */
+export const wholeMetadata = ["labels", "annotations", "finalizers", "ownerReferences"] as const;

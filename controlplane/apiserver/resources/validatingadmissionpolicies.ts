@@ -5,6 +5,7 @@ import { dns1123Subdomain } from "./names.ts";
 import { applyMatchDefaults, paramKindText, paramText } from "./policy-columns.ts";
 import { validatePolicy, validatePolicyBinding } from "./policy-validation.ts";
 import { staticNameWarnings } from "./static-name-warnings.ts";
+import { wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
 /** Rules in CEL that requests must pass, and where they hold. */
@@ -19,6 +20,7 @@ export const validatingAdmissionPolicies = kindOf<ValidatingAdmissionPolicy>({
   categories: ["api-extensions"],
   namespaced: false,
   subresources: { status: true },
+  statusKeeps: wholeMetadata,
   hasGeneration: true,
   needsVersion: true,
   nameRule: dns1123Subdomain,

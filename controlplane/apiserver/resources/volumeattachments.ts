@@ -7,7 +7,7 @@ import { csiDriverName } from "./csi-names.ts";
 import { forbidden, invalid, required, tooLong } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { validateVolumeSpec } from "./persistent-volume-validation.ts";
-import { keepStatus } from "./status.ts";
+import { keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
 type Source = VolumeAttachment["spec"]["source"];
@@ -28,6 +28,7 @@ export const volumeAttachments = kindOf<VolumeAttachment>({
   needsVersion: true,
   returnsDeleted: true,
   subresources: { status: true },
+  statusKeeps: wholeMetadata,
   nameRule: dns1123Subdomain,
   applyDefaults(attachment) {
     attachment.status ??= { attached: false };

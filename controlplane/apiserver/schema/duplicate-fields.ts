@@ -95,12 +95,11 @@ function lineAt(text: string, offset: number): number {
   return line;
 }
 
+type IsUnknown = (path: string, key: string) => boolean;
+
 /** The same in JSON: `duplicate field "spec.replicas"`.
- *  @param isUnknown Of a key and the path of its object: told too, in the order of the text. */
-export function duplicatesInJson(
-  json: string,
-  isUnknown: (path: string, key: string) => boolean = () => false,
-): readonly string[] {
+ *  @param isUnknown Of a key and the path of its object: told too, in the order of the text, and not looked into. */
+export function duplicatesInJson(json: string, isUnknown: IsUnknown = () => false): readonly string[] {
   const found = new Set<string>();
   const stack: Frame[] = [];
   for (const match of json.matchAll(token)) {
@@ -116,6 +115,8 @@ export function duplicatesInJson(
           key: "",
           index: 0,
           isKey: text === "{",
+          isBeside: top !== undefined && (top.isBeside || top.isKeyUnknown),
+          isKeyUnknown: false,
         });
         break;
       case "}":
@@ -131,9 +132,7 @@ export function duplicatesInJson(
         break;
       default:
         if (top !== undefined && !top.isList && top.isKey) {
-          const key = String(JSON.parse(text));
-          if (isUnknown(top.path, key)) found.add(`unknown field ${JSON.stringify(pathOf(top, key))}`);
-          enterKey(top, key, found);
+          enterKey(top, String(JSON.parse(text)), found, isUnknown);
         }
     }
     if (found.size >= reportedMax) break;
@@ -149,14 +148,20 @@ interface Frame {
   index: number;
   /** The next string is a key. */
   isKey: boolean;
+  /** Within a field that is none: nobody reads what stands there. */
+  readonly isBeside: boolean;
+  isKeyUnknown: boolean;
 }
 
 /** Strings and the signs that give structure; numbers and words between them do not matter. */
 const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
 
-function enterKey(frame: Frame, key: string, found: Set<string>): void {
+function enterKey(frame: Frame, key: string, found: Set<string>, isUnknown: IsUnknown): void {
   frame.key = key;
-  if (frame.seen.has(key)) found.add(`duplicate field ${JSON.stringify(pathOf(frame, key))}`);
+  if (frame.isBeside) return;
+  frame.isKeyUnknown = isUnknown(frame.path, key);
+  if (frame.isKeyUnknown) found.add(`unknown field ${JSON.stringify(pathOf(frame, key))}`);
+  else if (frame.seen.has(key)) found.add(`duplicate field ${JSON.stringify(pathOf(frame, key))}`);
   frame.seen.add(key);
 }
 
