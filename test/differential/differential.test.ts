@@ -51,6 +51,7 @@ describe(`answers beside a kube-apiserver's (seed ${seed})`, function () {
         const [theirs, own] = played;
         const found = firstDifference(steps, theirs?.answers ?? [], own?.answers ?? []);
         assert.deepEqual(found?.ours, found?.theirs, `round ${round}: ${shown(steps, found?.step ?? 0)}`);
+        if (found !== undefined) continue;
         const events = [own, theirs].map((side) => side?.events.map(comparableEvent));
         assert.deepEqual(
           events[0],
@@ -101,7 +102,11 @@ function firstDifference(steps: readonly Step[], theirs: readonly Step[], ours: 
   for (const [at, step] of steps.entries()) {
     const [a, b] = [theirs[at]?.answer, ours[at]?.answer].map((answer) => answer && comparable(answer));
     if (a === undefined || b === undefined || isDeepStrictEqual(a, b)) continue;
-    if (differences.some(({ is }) => is(step, a, b))) continue;
+    if (differences.some(({ is }) => is(step, a, b))) {
+      // What only one of them has taken the rest of the sequence is about.
+      if (a.code !== b.code) return { step: at, theirs: undefined, ours: undefined };
+      continue;
+    }
     return { step: at, theirs: a, ours: b };
   }
   return undefined;

@@ -105,16 +105,18 @@ async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
   if (apiVersion !== served.apiVersion || kind !== served.kind.kind)
     throw badRequest(`invalid object type: ${typeText(apiVersion, kind)}`);
   const { name, namespace, managedFields } = objectOf(object.metadata);
-  if (managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
-  const patch = withoutNulls(object);
-  const problem = deps.schemas.applyErrors(patch, served.schema?.type);
+  if (managedFields !== undefined && managedFields !== null)
+    throw badRequest("metadata.managedFields must be nil");
+  // Of nothing nobody becomes an owner.
+  if (object.metadata === null) object.metadata = {};
+  const problem = deps.schemas.applyErrors(object, served.schema?.type);
   if (problem !== "")
     throw unknownError(
       `failed to create typed patch object (${stringOf(namespace)}/${stringOf(name)}; ${typeText(apiVersion, kind)}): ${problem}`,
     );
   // Checks name, namespace and values.
-  await acceptPart(call, deps.schemas, { object: structuredClone(patch) });
-  return patch;
+  await acceptPart(call, deps.schemas, { object: structuredClone(object) });
+  return object;
 }
 
 /** Told of what can be applied only, as in Kubernetes. */
@@ -153,15 +155,6 @@ function readable(body: Uint8Array): unknown {
     if (!(error instanceof ApiError) || error.code !== 400) throw error;
     throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
   }
-}
-
-function withoutNulls(object: JsonObject): JsonObject {
-  const clean = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(clean);
-    return isObject(value) ? withoutNulls(value) : value;
-  };
-  const given = Object.entries(object).filter(([, value]) => value !== null);
-  return Object.fromEntries(given.map(([key, value]) => [key, clean(value)]));
 }
 
 function applyConflict(conflicts: readonly ApplyConflict[]): ApiError {

@@ -11,6 +11,7 @@ import {
   unknownError,
 } from "../api-error.ts";
 import { isObject, listOf, objectOf, toKubeObject } from "../json.ts";
+import { sameValue } from "../schema/same-value.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
 import type { Kind, Part } from "./kind.ts";
 import { apiVersionOf, rulesOf } from "./kind-table.ts";
@@ -284,10 +285,10 @@ function takeOnly(
   }
 }
 
-function isNewWish({ alsoCounted }: Kind, next: KubeObject, current: KubeObject): boolean {
-  return (
-    !sameJson(next.spec, current.spec) || !sameJson(alsoCounted?.(next) ?? {}, alsoCounted?.(current) ?? {})
-  );
+/** Where Go's types are compared, nothing and an empty list are one. */
+function isNewWish({ alsoCounted, schema }: Kind, next: KubeObject, current: KubeObject): boolean {
+  const isSame = schema === undefined ? sameValue : sameJson;
+  return !isSame(next.spec, current.spec) || !isSame(alsoCounted?.(next) ?? {}, alsoCounted?.(current) ?? {});
 }
 
 /** Being deleted, with nothing left that somebody must do first. */

@@ -1,3 +1,4 @@
+import { isGranularList, isGranularMap } from "./compare.ts";
 import { indexOfElement, listElement } from "./field-set.ts";
 import { fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
 
@@ -14,9 +15,12 @@ export function mergeApplied(type: SchemaType, current: Json, patch: Json): Json
 }
 
 function mergeField(field: SchemaField, current: unknown, patch: unknown): unknown {
+  if (patch === null) return keepsBeside(field, current) ? current : null;
   if (field.atomic === 1 || current === undefined || current === null) return patch;
   if (field.c === "list")
-    return Array.isArray(patch) && Array.isArray(current) ? mergeList(field, current, patch) : patch;
+    return isGranularList(field) && Array.isArray(patch) && Array.isArray(current)
+      ? mergeList(field, current, patch)
+      : patch;
   if (!isObject(patch) || !isObject(current)) return patch;
   const type = messageOf(field);
   if (field.c === undefined)
@@ -29,6 +33,12 @@ function mergeField(field: SchemaField, current: unknown, patch: unknown): unkno
     current[key] = merges ? mergeApplied(type, before, value) : value;
   }
   return current;
+}
+
+/** Of what others have part in a null takes nothing away. */
+function keepsBeside(field: SchemaField, current: unknown): boolean {
+  if (Array.isArray(current)) return current.length > 0 && isGranularList(field);
+  return isObject(current) && Object.keys(current).length > 0 && isGranularMap(field, [current]);
 }
 
 /** The elements given, in their order, and between them those of others where they stood. */

@@ -95,7 +95,7 @@ function asStored(field: SchemaField | undefined, value: unknown): unknown {
 function givenValue(field: SchemaField | undefined, owner: Json | undefined, name: string): unknown {
   if (owner === undefined) return undefined;
   const value = own(owner, name);
-  if (value !== undefined && (value !== null || field?.nil === 1)) return value;
+  if (value !== undefined) return value;
   return field === undefined ? undefined : zeroOf(field);
 }
 

@@ -61,7 +61,10 @@ function checkList(field: SchemaField, value: unknown, path: Path, errors: strin
 
 /** Why an element of a list that is a map by keys cannot be told from the others; undefined where it can. */
 function namelessness(field: SchemaField, element: unknown): string | undefined {
-  if (field.keys === undefined) return undefined;
+  if (field.keys === undefined)
+    return element === null
+      ? "associative list without keys has an element that's an explicit null"
+      : undefined;
   if (element === null) return "associative list with keys may not have a null element";
   if (!isObject(element)) return "associative list with keys may not have non-map elements";
   if (listElement(field, element) !== "k:{}") return undefined;
@@ -77,7 +80,23 @@ function checkValue(field: SchemaField, value: unknown, path: Path, errors: stri
     return;
   }
   const wanted = wantedScalar(field.t, value);
-  if (wanted !== undefined) errors.push(`${pathText(path)}: expected ${wanted}, got ${goType(value)}`);
+  if (wanted !== undefined)
+    errors.push(`${pathText(path)}: expected ${wanted}, got ${gotInstead(wanted, value)}`);
+}
+
+/** Each of the checks prints what it got in a way of its own. */
+function gotInstead(wanted: string, value: unknown): string {
+  if (wanted === "string") return `&value.valueUnstructured{Value:${goSyntax(value)}}`;
+  return wanted === "boolean" ? shown(value) : goKind(value);
+}
+
+/** As a Go program would write the value. */
+function goSyntax(value: unknown): string {
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(", ")}}`;
+  if (!isObject(value))
+    return typeof value === "string" ? JSON.stringify(value) : String(value ?? "interface {}(nil)");
+  const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[string]interface {}{${pairs.map(([key, one]) => `${JSON.stringify(key)}:${goSyntax(one)}`).join(", ")}}`;
 }
 
 /** What should stand there; undefined where it does. */
