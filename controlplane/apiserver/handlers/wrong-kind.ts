@@ -32,7 +32,7 @@ function readingProblem(
   };
   if (findTypeName(apiVersion, kind) !== undefined) return checkFields(gvk(kind), object).typeErrors[0];
   const { items } = object;
-  if (items === undefined || items === null) return undefined;
+  if (!kind.endsWith("List") || items === undefined || items === null) return undefined;
   const item = kind.replace(/List$/, "");
   const goType = item === "" ? "runtime.RawExtension" : `${gvk(item).version}.${item}`;
   if (!Array.isArray(items))
