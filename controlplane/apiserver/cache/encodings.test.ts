@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { plainOutput } from "../handlers/negotiate.ts";
 import { WatchEncoder } from "../handlers/watch-encoder.ts";
+import { chunked, unframed } from "../handlers/watch-framing.ts";
 import { KindTable } from "../registry/kind-table.ts";
 import { encodeStored, StoredObject } from "../registry/stored-object.ts";
 import { configMaps } from "../resources/configmaps.ts";
@@ -35,13 +36,16 @@ describe("encodings", () => {
     const encodings = new Encodings();
     const object = stored("one", 7);
     const event = { type: "MODIFIED", object, revision: 7, isEvent: true } as const;
-    const frame = encoderOf(encodings).frame(event);
-    assert.equal(encoderOf(encodings).frame(event), frame);
+    const frame = encoderOf(encodings).frame(event, unframed);
+    assert.equal(encoderOf(encodings).frame(event, unframed), frame);
     assert.deepEqual(JSON.parse(frame.toString()), { type: "MODIFIED", object: object.object });
-    const metadata = encoderOf(encodings, "metadata").frame(event);
-    assert.equal(encoderOf(encodings, "metadata").frame(event), metadata);
+    const inChunk = encoderOf(encodings).frame(event, chunked);
+    assert.equal(encoderOf(encodings).frame(event, chunked), inChunk);
+    assert.deepEqual(inChunk, chunked.wrap(frame));
+    const metadata = encoderOf(encodings, "metadata").frame(event, unframed);
+    assert.equal(encoderOf(encodings, "metadata").frame(event, unframed), metadata);
     assert.equal(JSON.parse(metadata.toString()).object.kind, "PartialObjectMetadata");
-    const gone = encoderOf(encodings).frame({ ...event, type: "DELETED", revision: 9 });
+    const gone = encoderOf(encodings).frame({ ...event, type: "DELETED", revision: 9 }, unframed);
     assert.equal(JSON.parse(gone.toString()).object.metadata.resourceVersion, "9");
   });
 

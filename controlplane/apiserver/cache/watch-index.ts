@@ -3,6 +3,7 @@ import { kindPrefix } from "../registry/stored-object.ts";
 import type { EventWindow } from "./event-window.ts";
 import { fieldValue } from "./field-index.ts";
 import type { Scope } from "./scope.ts";
+import { Turns } from "./turns.ts";
 
 /** Somebody who is told that there is more in the window, or that the cache starts over. */
 export interface CacheListener {
@@ -60,6 +61,7 @@ export class WatchShare {
  *  all: five thousand nodes that each watch their own pods cost what one does. */
 export class WatchIndex {
   readonly #everybody = new WatchShare(0);
+  readonly #turns = new Turns<CacheListener>((listener) => listener.wake());
   readonly #kindPrefix: string;
   readonly #aspects = new Map<
     string,
@@ -83,7 +85,7 @@ export class WatchIndex {
     const wish = scope && wishOf(scope, this.#kindPrefix);
     if (wish === undefined) {
       this.#everybody.listeners.add(listener);
-      return { share: undefined, leave: () => this.#everybody.listeners.delete(listener) };
+      return { share: undefined, leave: () => this.#leave(this.#everybody, listener) };
     }
     const { name, aspect, value } = wish;
     const known = this.#aspects.get(name) ?? { aspect, shares: new Map<string, WatchShare>() };
@@ -92,7 +94,7 @@ export class WatchIndex {
     known.shares.set(value, share);
     share.listeners.add(listener);
     const leave = () => {
-      share.listeners.delete(listener);
+      this.#leave(share, listener);
       if (share.listeners.size > 0 || known.shares.get(value) !== share) return;
       known.shares.delete(value);
       if (known.shares.size === 0) this.#aspects.delete(name);
@@ -115,8 +117,15 @@ export class WatchIndex {
     }
   }
 
+  /** The listeners of these are told that there is more: some now, the others in turn. */
   wake(shares: Iterable<WatchShare>): void {
-    for (const { listeners } of shares) for (const listener of [...listeners]) listener.wake();
+    for (const { listeners } of shares) for (const listener of listeners) this.#turns.add(listener);
+    this.#turns.take();
+  }
+
+  #leave(share: WatchShare, listener: CacheListener): void {
+    share.listeners.delete(listener);
+    this.#turns.drop(listener);
   }
 
   end(): void {

@@ -22,6 +22,7 @@ import {
   servedObject,
   table,
 } from "./shapes.ts";
+import type { Framing } from "./watch-framing.ts";
 
 const frameHeads = {
   ADDED: Buffer.from('{"type":"ADDED","object":'),
@@ -70,10 +71,11 @@ export class WatchEncoder {
   }
 
   /** One frame serves all watchers of an event, but for tables, which tell ages. */
-  frame(notice: Notice): Buffer {
+  frame(notice: Notice, framing: Framing): Buffer {
     const { type, object, revision, isEvent } = notice;
-    if (!isEvent || this.#call.output.as === "table") return this.#made(notice);
-    return this.#encodings.of(object, `${type} ${revision} ${this.#form}`, () => this.#made(notice));
+    const make = () => framing.wrap(this.#made(notice));
+    if (!isEvent || this.#call.output.as === "table") return make();
+    return this.#encodings.of(object, `${type} ${revision} ${this.#form} ${framing.name}`, make);
   }
 
   #made({ type, object, revision }: Notice): Buffer {

@@ -6,6 +6,7 @@ import type { KindCache } from "../cache/kind-cache.ts";
 import type { Notice, WatchCursor } from "../cache/watch-cursor.ts";
 import type { CacheListener } from "../cache/watch-index.ts";
 import type { WatchEncoder } from "./watch-encoder.ts";
+import { outletOf, type WatchOutlet } from "./watch-outlet.ts";
 
 /** Bytes gathered into one write; more waits until the client has read. */
 const writeBytesMax = 64 * 1024;
@@ -18,6 +19,7 @@ export interface WatchStreamOptions {
   readonly cache: KindCache;
   readonly cursor: WatchCursor;
   readonly encoder: WatchEncoder;
+  /** Its head is sent. */
   readonly response: HttpResponse;
   readonly bookmarks: boolean;
   /** A bookmark says where the initial objects end. */
@@ -35,6 +37,7 @@ export interface WatchStreamOptions {
  *  kind's shared window, and when it leaves there the watcher is ended. */
 export class WatchStream implements CacheListener {
   readonly #options: WatchStreamOptions;
+  readonly #outlet: WatchOutlet;
   readonly #finished = deferred<void>();
   readonly #cleanups: (() => void)[] = [];
   #blocked = false;
@@ -43,6 +46,7 @@ export class WatchStream implements CacheListener {
 
   constructor(options: WatchStreamOptions) {
     this.#options = options;
+    this.#outlet = outletOf(options.response);
     this.#initialMarked = !(options.marksInitialEnd && options.bookmarks);
     const { cache, clock, response, signal } = options;
     const onDrain = () => {
@@ -51,7 +55,6 @@ export class WatchStream implements CacheListener {
     };
     const onClose = () => this.#finish();
     const onAbort = () => this.end();
-    response.on("drain", onDrain);
     response.on("close", onClose);
     signal.addEventListener("abort", onAbort, { once: true });
     const { share, leave } = cache.follow(this, options.cursor.scope);
@@ -59,7 +62,7 @@ export class WatchStream implements CacheListener {
     this.#cleanups.push(
       leave,
       clock.after(options.timeoutMs, () => this.end()),
-      () => response.off("drain", onDrain),
+      this.#outlet.onDrain(onDrain),
       () => response.off("close", onClose),
       () => signal.removeEventListener("abort", onAbort),
     );
@@ -73,8 +76,16 @@ export class WatchStream implements CacheListener {
     return this.#finished.promise;
   }
 
-  /** Writes what there is, as far as the client reads. */
+  /** Writes what there is, as far as the client reads. What cannot be shown is this watcher's end and no other's. */
   wake(): void {
+    try {
+      this.#writeOn();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #writeOn(): void {
     while (!this.#ended && !this.#blocked) {
       if (this.#options.encoder.isSlow) {
         if (!this.#convertNext()) this.#options.onBegun();
@@ -85,42 +96,43 @@ export class WatchStream implements CacheListener {
         this.#options.onBegun();
         return;
       }
-      this.#blocked = !this.#options.response.write(bytes);
+      this.#blocked = !this.#outlet.write(bytes);
     }
   }
 
   /** A last bookmark, then the end: clients come back to where they were. */
   end(): void {
     if (this.#ended) return;
-    const { bookmarks, response } = this.#options;
-    if (!response.destroyed) {
-      if (bookmarks && this.#atEnd()) this.#writeBookmark();
-      response.end();
+    if (!this.#outlet.isClosed) {
+      this.#tellPlace();
+      if (this.#ended) return;
+      this.#outlet.end();
     }
     this.#finish();
   }
 
   /** The next frames, as many as one write takes; undefined where there are none. */
   #gather(): Buffer | undefined {
-    const { cache, cursor, encoder, response, onFrame } = this.#options;
+    const { cache, cursor, encoder, onFrame } = this.#options;
+    const { framing } = this.#outlet;
     const frames: Buffer[] = [];
     for (let length = 0; length < writeBytesMax; ) {
       const notice = cursor.next();
       if (notice === "gone") {
-        response.end(Buffer.concat(frames));
+        this.#outlet.end(Buffer.concat(frames));
         this.#finish();
         return undefined;
       }
       if (notice !== undefined) {
-        const bytes = appended(frames, encoder.frame(notice));
-        onFrame?.(bytes);
-        length += bytes;
+        const frame = encoder.frame(notice, framing);
+        onFrame?.(framing.frameBytes(frame));
+        length += appended(frames, frame);
       }
       if (!this.#initialMarked && cursor.initialDone) {
         // Later changes may follow in the window; those before this point are all out only when it is drained.
         if (notice !== undefined) continue;
         this.#initialMarked = true;
-        length += appended(frames, encoder.bookmark(cache.revision, true));
+        length += appended(frames, framing.wrap(encoder.bookmark(cache.revision, true)));
       }
       if (notice === undefined) break;
     }
@@ -130,13 +142,13 @@ export class WatchStream implements CacheListener {
 
   /** The next changes of a kind whose objects others convert: nothing else is written until they are. False: none. */
   #convertNext(): boolean {
-    const { cache, cursor, encoder, response, onFrame } = this.#options;
+    const { cache, cursor, encoder, onFrame } = this.#options;
     const notices: Notice[] = [];
     let mark = false;
     while (notices.length < convertedMax) {
       const notice = cursor.next();
       if (notice === "gone") {
-        response.end();
+        this.#outlet.end();
         this.#finish();
         return true;
       }
@@ -154,8 +166,10 @@ export class WatchStream implements CacheListener {
         if (mark) this.#initialMarked = true;
         const bookmark = mark ? [encoder.bookmark(cache.revision, true)] : [];
         for (const frame of frames) onFrame?.(frame.length);
-        const bytes = Buffer.concat([...frames, ...bookmark]);
-        this.#blocked = bytes.length > 0 && !response.write(bytes);
+        const bytes = Buffer.concat(
+          [...frames, ...bookmark].map((frame) => this.#outlet.framing.wrap(frame)),
+        );
+        this.#blocked = bytes.length > 0 && !this.#outlet.write(bytes);
         this.wake();
       },
       (error: unknown) => this.#fail(error),
@@ -167,18 +181,19 @@ export class WatchStream implements CacheListener {
   #fail(error: unknown): void {
     if (this.#ended) return;
     const known = error instanceof ApiError ? error : internalError(String(error));
-    this.#options.response.end(this.#options.encoder.error(known));
+    this.#outlet.end(this.#outlet.framing.wrap(this.#options.encoder.error(known)));
     this.#finish();
   }
 
-  #atEnd(): boolean {
-    const { cache, cursor } = this.#options;
-    return !this.#blocked && this.#initialMarked && cursor.mayMark(cache);
-  }
-
-  #writeBookmark(): void {
-    const { cache, encoder, response } = this.#options;
-    this.#blocked = !response.write(encoder.bookmark(cache.revision, false)) || this.#blocked;
+  /** Tells what there is, since it may be this watcher's turn only later, and then how far that is. */
+  #tellPlace(): void {
+    const { cache, cursor, encoder, bookmarks } = this.#options;
+    if (!cursor.isOf(cache)) return;
+    this.wake();
+    const isAtEnd = !this.#ended && !this.#blocked && this.#initialMarked && cursor.mayMark(cache);
+    if (!bookmarks || !isAtEnd) return;
+    const bookmark = encoder.bookmark(cache.revision, false);
+    this.#blocked = !this.#outlet.write(this.#outlet.framing.wrap(bookmark));
   }
 
   #scheduleBookmark(): void {
@@ -186,8 +201,8 @@ export class WatchStream implements CacheListener {
     const next = () => {
       cancel = this.#options.clock.after(bookmarkEveryMs, () => {
         if (this.#ended) return;
-        if (this.#atEnd()) this.#writeBookmark();
-        next();
+        this.#tellPlace();
+        if (!this.#ended) next();
       });
     };
     next();
