@@ -6,6 +6,7 @@ import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts
 import { removeObject } from "../registry/remove-object.ts";
 import { listPrefix, objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
+import { together } from "./together.ts";
 
 export interface ApiAddress {
   readonly ip: string;
@@ -44,7 +45,7 @@ export async function publishEndpoints(registry: RegistryDeps): Promise<void> {
   const byPort = new Map<number, string[]>();
   for (const { ip, port } of addresses) byPort.set(port, [...(byPort.get(port) ?? []), ip]);
   const groups = [...byPort].sort(([a], [b]) => a - b);
-  await put(registry, "", "endpoints", {
+  const endpoints = put(registry, "", "endpoints", {
     apiVersion: "v1",
     kind: "Endpoints",
     metadata: { name: serviceName, namespace, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
@@ -57,7 +58,10 @@ export async function publishEndpoints(registry: RegistryDeps): Promise<void> {
   const slices = groups.map(([port, ips], at) =>
     slice(at === 0 ? serviceName : `${serviceName}-${port}`, port, ips),
   );
-  for (const one of slices) await put(registry, "discovery.k8s.io", "endpointslices", one);
+  await together([
+    endpoints,
+    ...slices.map((one) => put(registry, "discovery.k8s.io", "endpointslices", one)),
+  ]);
   await removeOtherSlices(registry, new Set(slices.map((one) => String(objectOf(one.metadata).name))));
 }
 

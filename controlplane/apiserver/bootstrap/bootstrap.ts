@@ -14,6 +14,7 @@ import { systemPriorityClasses } from "../resources/system-priority-classes.ts";
 import { type ApiAddress, leaseEndpoint, publishEndpoints, withdrawEndpoint } from "./api-endpoints.ts";
 import { ensureRbacPolicy } from "./rbac-policy.ts";
 import { networking, readyServiceRange, repairAddresses, serviceRange } from "./service-addresses.ts";
+import { together } from "./together.ts";
 
 export interface BootstrapDeps {
   readonly registry: RegistryDeps;
@@ -82,11 +83,24 @@ async function createEssentials({
     ...suggestedObjects(registry),
     ...newObject(registry, networking, "servicecidrs", serviceRange(clusterIps.text)),
   ]);
-  await ensureRbacPolicy(registry);
-  await onPolicy();
-  await keepAuthenticationConfig(registry, authenticationData);
+  // They need the namespaces only; each of their writes would wait for the disk alone.
+  await together([
+    ensureRbacPolicy(registry).then(onPolicy),
+    keepAuthenticationConfig(registry, authenticationData),
+    ensureServices(registry, { clusterIps, clusterDnsAddress, address }),
+  ]);
+}
+
+async function ensureServices(
+  registry: RegistryDeps,
+  {
+    clusterIps,
+    clusterDnsAddress,
+    address,
+  }: Pick<BootstrapDeps, "clusterIps" | "clusterDnsAddress" | "address">,
+): Promise<void> {
   await readyServiceRange(registry, clusterIps.text);
-  await ensureService(registry, {
+  const kubernetes = ensureService(registry, {
     apiVersion: "v1",
     kind: "Service",
     metadata: {
@@ -101,7 +115,8 @@ async function createEssentials({
       sessionAffinity: "None",
     },
   });
-  if (clusterDnsAddress !== undefined) await ensureService(registry, dnsService(clusterDnsAddress));
+  const dns = clusterDnsAddress === undefined ? [] : [ensureService(registry, dnsService(clusterDnsAddress))];
+  await together([kubernetes, ...dns]);
 }
 
 function namespaces(registry: RegistryDeps): NewObject[] {

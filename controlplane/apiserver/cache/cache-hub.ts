@@ -4,6 +4,7 @@ import { type Clock, sleep } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Random } from "../../../base/os/random.ts";
 import { revisionTooLarge, timedOut } from "../api-error.ts";
+import { DecodedObjects } from "../registry/decoded-objects.ts";
 import type { Kind } from "../registry/kind.ts";
 import {
   type Change,
@@ -60,6 +61,7 @@ export class CacheHub {
   readonly encodings = new Encodings();
   /** What this server writes itself: its events need not be read again. */
   readonly own = new OwnWrites();
+  readonly #decoded = new DecodedObjects();
   readonly #deps: CacheHubDeps;
   readonly #caches = new Map<string, CacheState>();
   readonly #byPrefix = new Map<string, readonly CacheState[]>();
@@ -134,7 +136,7 @@ export class CacheHub {
     const key = kind.plural + kind.group;
     const known = this.#caches.get(key);
     if (known !== undefined) return known;
-    const cache = new KindCache(kind, this.#deps.windowLimits, this.own);
+    const cache = new KindCache(kind, this.#deps.windowLimits, this.own, this.#decoded);
     const state = { cache, pending: [], ready: false, loading: undefined, singleReads: [] };
     this.#caches.set(key, state);
     this.#byPrefix.set(cache.prefix, [...(this.#byPrefix.get(cache.prefix) ?? []), state]);

@@ -1,3 +1,4 @@
+import { DecodedObjects } from "../registry/decoded-objects.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Change, StoredEntry } from "../registry/storage.ts";
 import { kindPrefix, StoredObject } from "../registry/stored-object.ts";
@@ -8,13 +9,14 @@ import type { OwnWrites } from "./own-writes.ts";
 import { inScope, type Scope } from "./scope.ts";
 import { type CacheListener, WatchIndex, type WatchShare } from "./watch-index.ts";
 
-/** Every object of a kind, decoded once, and the recent changes. All methods are synchronous: one writer (the hub),
+/** Every object of a kind, decoded once as long as it is asked for, and the recent changes. All methods are synchronous: one writer (the hub),
  *  many readers, no moment at which objects and window disagree. */
 export class KindCache {
   readonly kind: Kind;
   readonly prefix: string;
   readonly #limits: WindowLimits | undefined;
   readonly #own: OwnWrites | undefined;
+  readonly #decoded: DecodedObjects;
   readonly #watchers: WatchIndex;
   readonly #indexes: KindIndex[] = [];
   readonly #fields = new FieldIndex();
@@ -24,12 +26,14 @@ export class KindCache {
   #revision = 0;
   #sizeBytes = 0;
 
-  /** @param own What this server writes itself, which need not be read. */
-  constructor(kind: Kind, limits?: WindowLimits, own?: OwnWrites) {
+  /** @param own What this server writes itself, which need not be read.
+   *  @param decoded Says of which objects, of this and other kinds, more than the bytes is kept. */
+  constructor(kind: Kind, limits?: WindowLimits, own?: OwnWrites, decoded = new DecodedObjects()) {
     this.kind = kind;
     this.prefix = kindPrefix(kind);
     this.#limits = limits;
     this.#own = own;
+    this.#decoded = decoded;
     this.#watchers = new WatchIndex(this.prefix);
     this.#window = new EventWindow(0, limits);
   }
@@ -115,7 +119,12 @@ export class KindCache {
   install(entries: readonly StoredEntry[], revision: number): void {
     this.endListeners();
     this.#fields.clear();
-    this.#objects = new Map(entries.map((entry) => [entry.key, new StoredObject(this.kind, entry)]));
+    this.#objects = new Map();
+    for (const entry of entries) {
+      const object = new StoredObject(this.kind, entry);
+      object.keepBy(this.#decoded);
+      this.#objects.set(entry.key, object);
+    }
     for (const index of this.#indexes) {
       index.clear();
       for (const { object } of this.#objects.values()) index.changed(undefined, object);
@@ -158,6 +167,7 @@ export class KindCache {
       return;
     }
     const object = this.#own?.take(this.kind, change) ?? new StoredObject(this.kind, change);
+    object.keepBy(this.#decoded);
     this.#objects.set(change.key, object);
     this.#fields.changed(previous, object);
     for (const index of this.#indexes) index.changed(previous?.object, object.object);

@@ -13,11 +13,23 @@ export async function get(call: Call, deps: HandlerDeps): Promise<Answer> {
   if (revision !== undefined) {
     const found = (await deps.hub.notOlderThan(kind, revision)).get(key);
     if (found === undefined) throw notFound(served, target.name);
-    return { type: "object", code: 200, object: found.object, stored: found };
+    return answerWith(found);
   }
   const found = await newest(deps, kind, key);
   if (found === undefined) throw notFound(served, target.name);
-  return { type: "object", code: 200, object: found.object, stored: found };
+  return answerWith(found);
+}
+
+/** The bytes at hand suffice where nobody asks for the object. */
+function answerWith(stored: StoredObject): Answer {
+  return {
+    type: "object",
+    code: 200,
+    get object() {
+      return stored.object;
+    },
+    stored,
+  };
 }
 
 /** From the cache where the kind is in use: asking the store how far it is serves all who ask at the same time. A cache

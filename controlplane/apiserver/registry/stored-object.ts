@@ -4,6 +4,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import { badRequest, unknownError } from "../api-error.ts";
 import { jsonText } from "../json.ts";
 import { writtenForm } from "../schema/written-form.ts";
+import type { DecodedObjects } from "./decoded-objects.ts";
 import type { Kind } from "./kind.ts";
 import { type ObjectText, objectText } from "./object-text.ts";
 import { ownBytes, ownCopy, type PackedBytes, packBytes, unpackBytes } from "./packed-bytes.ts";
@@ -75,7 +76,8 @@ export function guardStoredObjects(by: (object: KubeObject) => void): void {
 
 /** An object of the API with what is asked of it often worked out once. Read-only: whoever changes it clones first.
  *  Its JSON is made when first asked for and kept as bytes outside the heap, to be copied from then on; so an object costs at
- *  most its stored size again. One that only history still needs is packed: the bytes alone are left. */
+ *  most its stored size again. One that nobody has asked for in a while is left as bytes, to be read again when somebody does
+ *  (see DecodedObjects). One that only history still needs is packed: the JSON alone is left. */
 export class StoredObject {
   readonly kind: Kind;
   readonly key: string;
@@ -86,6 +88,11 @@ export class StoredObject {
   #object: KubeObject | undefined;
   /** Until one of its encodings is made. */
   #text: ObjectText | undefined;
+  #keeper: DecodedObjects | undefined;
+  /** What is stored, of an object that is left as bytes and whose JSON shows more. */
+  #value: Uint8Array | undefined;
+  #wasRead = false;
+  #isHistory = false;
   #bareJson: Buffer | undefined;
   #message: Buffer | undefined;
   #packed: PackedBytes | undefined;
@@ -109,7 +116,37 @@ export class StoredObject {
   }
 
   get object(): KubeObject {
-    return this.#object ?? unpacked(this);
+    this.#wasRead = true;
+    if (this.#object !== undefined) return this.#object;
+    if (this.#isHistory) return unpacked(this);
+    const object = this.#value ? decodeStored(this.kind, this.#value, this.revision) : parsedJson(this);
+    guard?.(object);
+    this.#object = object;
+    this.#keeper?.add(this);
+    return object;
+  }
+
+  /** Others say from now on how long the object is kept beside its bytes. */
+  keepBy(keeper: DecodedObjects): void {
+    this.#keeper = keeper;
+    if (this.#object !== undefined) keeper.add(this);
+  }
+
+  /** Has anybody asked for the object since this was asked last? */
+  takeRead(): boolean {
+    const wasRead = this.#wasRead;
+    this.#wasRead = false;
+    return wasRead;
+  }
+
+  /** Bytes are left, from which the very same object is read when somebody asks for it. */
+  leaveAsBytes(): void {
+    const object = this.#object;
+    if (object === undefined) return;
+    this.bareJson();
+    // What is shown beyond what is stored would be taken for stored.
+    if (writtenForm(object) !== object) this.#value ??= ownCopy(encodeStored(object));
+    this.#object = undefined;
   }
 
   /** The object's JSON, a line of its own. */
@@ -139,7 +176,7 @@ export class StoredObject {
 
   /** The object's protobuf message, kept like its JSON. @param make Makes it when it is first asked for. */
   message(make: (object: KubeObject) => Uint8Array): Buffer {
-    if (this.#object === undefined) return Buffer.from(make(this.object));
+    if (this.#isHistory) return Buffer.from(make(this.object));
     this.#message ??= ownCopy(make(this.object));
     this.#text = undefined;
     return this.#message;
@@ -157,15 +194,18 @@ export class StoredObject {
 
   /** Bytes that keeping this object costs, near enough. */
   get keptBytes(): number {
-    if (this.#object !== undefined) return this.sizeBytes;
+    if (!this.#isHistory) return this.sizeBytes;
     return this.#packed?.bytes.length ?? this.#bareJson?.length ?? this.sizeBytes;
   }
 
   /** Kept as bytes from here on, compressed where there is a dictionary; whoever still asks for the object pays for reading it. */
   pack(dictionary?: Buffer): void {
-    if (this.#object === undefined) return;
+    if (this.#isHistory) return;
     const bytes = this.bareJson();
+    this.#keeper?.forget(this);
+    this.#isHistory = true;
     this.#message = undefined;
+    this.#value = undefined;
     if (dictionary !== undefined) {
       this.#packed = packBytes(bytes, dictionary);
       this.#bareJson = undefined;
@@ -211,9 +251,13 @@ let lastRead: { readonly from: StoredObject; readonly object: KubeObject } | und
 
 function unpacked(from: StoredObject): KubeObject {
   if (lastRead?.from === from) return lastRead.object;
-  const object = parseExactJson(from.json().toString("utf8")) as KubeObject;
+  const object = parsedJson(from);
   lastRead = { from, object };
   return object;
+}
+
+function parsedJson(from: StoredObject): KubeObject {
+  return parseExactJson(from.json().toString("utf8")) as KubeObject;
 }
 
 export function selectableFields(kind: Kind, object: KubeObject): Readonly<Record<string, string>> {
