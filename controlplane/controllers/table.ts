@@ -26,6 +26,7 @@ import { localPathProvisioner } from "./persistentvolume/local-path-provisioner.
 import { horizontalPodAutoscalerController } from "./podautoscaler/autoscaler-controller.ts";
 import { podGcController } from "./podgc/pod-gc-controller.ts";
 import { replicaSetController, replicationControllerController } from "./replicaset/replicas-controller.ts";
+import { resourceClaimController } from "./resourceclaim/resource-claim-controller.ts";
 import { resourceQuotaController } from "./resourcequota/resource-quota-controller.ts";
 import {
   rootCaController,
@@ -59,6 +60,7 @@ export const controllerTable: readonly Controller[] = [
   cronJobController,
   jobController,
   ttlAfterFinishedController,
+  resourceClaimController,
   nodeIpamController,
   ttlController,
   nodeLifecycleController,
