@@ -343,6 +343,8 @@ function nodeInput(config: AgentConfig, port: number, runtimeVersion: string, ch
     maxPods: config.maxPods,
     labels: config.nodeLabels,
     taints: config.taints,
+    externalCloud: config.externalCloud,
+    providerId: config.providerId,
     reservedCpuMillis: config.reservedCpuMillis,
     reservedMemoryBytes: config.reservedMemoryBytes,
     runtimeVersion,

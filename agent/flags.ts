@@ -71,6 +71,12 @@ export const agentFlags = {
     help: "Sysctls beside the safe ones that pods may set; a name may end in *. Only those of a pod's own namespaces.",
     value: "NAMES",
   },
+  "cloud-provider": {
+    kind: "string",
+    default: "",
+    help: "external: a cloud controller manager initializes the node; empty: nobody need.",
+  },
+  "provider-id": { kind: "string", help: "By which a cloud knows this machine.", value: "ID" },
   "system-reserved-cpu": { kind: "string", default: "0", help: "CPU not given to pods.", value: "QUANTITY" },
   "system-reserved-memory": {
     kind: "string",
@@ -121,6 +127,8 @@ export interface AgentConfig {
   readonly maxPods: number;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
+  readonly externalCloud: boolean;
+  readonly providerId: string | undefined;
   readonly allowHostImage: boolean;
   readonly hostImageHide: readonly string[];
   readonly allowedUnsafeSysctls: readonly string[];
@@ -151,6 +159,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
   );
   const { runtime } = flags;
   check(["auto", "oci", "process"].includes(runtime), "runtime", runtime, "must be auto, oci or process");
+  const cloud = flags["cloud-provider"];
+  check(["", "external"].includes(cloud), "cloud-provider", cloud, "must be external or empty");
   check(flags.port >= 0 && flags.port <= 65_535, "port", flags.port, "must be 0 to 65535");
   check(
     flags.address === undefined || isIP(flags.address) !== 0,
@@ -227,6 +237,8 @@ export function agentConfig(flags: FlagValues<typeof agentFlags>): AgentConfig {
     taints: taints.flatMap(({ match }) =>
       match?.[1] && match[3] ? [{ key: match[1], value: match[2] ?? "", effect: match[3] }] : [],
     ),
+    externalCloud: cloud === "external",
+    providerId: flags["provider-id"] || undefined,
     allowHostImage: flags["allow-host-image"],
     hostImageHide: flags["host-image-hide"].map((path) => resolve(path)),
     allowedUnsafeSysctls: flags["allowed-unsafe-sysctls"],

@@ -63,6 +63,8 @@ describe("node health", () => {
       agentVersion: "",
       supplementalGroups: true,
       recursiveReadOnly: true,
+      externalCloud: false,
+      providerId: undefined,
       annotations: {},
     };
     const machine = {

@@ -16,22 +16,43 @@ export interface NodeInput {
   readonly runtimeVersion: string;
   readonly agentVersion: string;
   readonly annotations: Readonly<Record<string, string>>;
+  /** A cloud controller manager says what addresses the node has, and that pods may come. */
+  readonly externalCloud: boolean;
+  /** By which a cloud knows the machine. */
+  readonly providerId: string | undefined;
   /** Whether containers can be in other groups than their user's own. */
   readonly supplementalGroups: boolean;
   /** Whether mounts can be read-only with all that is mounted in them. */
   readonly recursiveReadOnly: boolean;
 }
 
+/** Until a cloud controller manager has seen the node. */
+const uninitialized: Taint = {
+  key: "node.cloudprovider.kubernetes.io/uninitialized",
+  value: "true",
+  effect: "NoSchedule",
+};
+
 /** What the agent registers. */
 export function nodeObject(input: NodeInput, machine: Machine) {
+  const { externalCloud, providerId } = input;
+  const taints = externalCloud ? [...input.taints, uninitialized] : input.taints;
   return {
     metadata: {
       name: input.name,
       labels: nodeLabels(input, machine),
-      annotations: { ...input.annotations },
+      annotations: nodeAnnotations(input),
     },
-    spec: input.taints.length > 0 ? { taints: [...input.taints] } : {},
+    spec: {
+      ...(taints.length > 0 && { taints: [...taints] }),
+      ...(providerId !== undefined && { providerID: providerId }),
+    },
   };
+}
+
+/** A cloud controller manager is told which address this node was given. */
+export function nodeAnnotations({ annotations, externalCloud, ip }: NodeInput): Record<string, string> {
+  return { ...annotations, ...(externalCloud && { "alpha.kubernetes.io/provided-node-ip": ip }) };
 }
 
 export function nodeLabels(input: NodeInput, machine: Machine): Record<string, string> {
@@ -54,6 +75,19 @@ export function allocatableOf(
     memoryBytes: machine.memoryBytes - input.reservedMemoryBytes,
     storageBytes: Math.floor(machine.storageBytes * 0.9),
   };
+}
+
+/** Those that a cloud controller manager set stay; until then, as everywhere else, what the agent was given. */
+function addressesOf(
+  { externalCloud, ip, name }: NodeInput,
+  before: NodeStatus | undefined,
+): NonNullable<NodeStatus["addresses"]> {
+  const known = before?.addresses ?? [];
+  if (externalCloud && known.length > 0) return known;
+  return [
+    { type: "InternalIP", address: ip },
+    { type: "Hostname", address: name },
+  ];
 }
 
 /** The status, without what others keep in it. `heartbeat` stamps the conditions. */
@@ -116,10 +150,7 @@ export function nodeStatus(
   ];
   const others = (before?.conditions ?? []).filter(({ type }) => !ours.some((one) => one.type === type));
   return {
-    addresses: [
-      { type: "InternalIP", address: input.ip },
-      { type: "Hostname", address: input.name },
-    ],
+    addresses: addressesOf(input, before),
     capacity: {
       cpu: String(machine.cpus),
       memory: ki(machine.memoryBytes),

@@ -32,6 +32,8 @@ const node = {
   agentVersion: "v",
   supplementalGroups: true,
   recursiveReadOnly: false,
+  externalCloud: false,
+  providerId: undefined,
   annotations: {},
 };
 const leaseRef = { namespace: "kube-node-lease", name: "n1" };

@@ -7,7 +7,7 @@ import { resources } from "../../client/resources.ts";
 import type { Draft, Lease, Node } from "../../client/types.ts";
 import { troubleOf } from "./health.ts";
 import { type Machine, readPressure } from "./machine.ts";
-import { type NodeInput, nodeLabels, nodeObject, nodeStatus } from "./node-object.ts";
+import { type NodeInput, nodeAnnotations, nodeLabels, nodeObject, nodeStatus } from "./node-object.ts";
 
 export interface NodeStatusConfig {
   readonly rootDir: string;
@@ -36,7 +36,7 @@ export async function registerNode(config: NodeStatusConfig, deps: Deps, signal:
         .create(resources.nodes, nodeObject(node, machine), { signal })
         .catch((error: unknown) => {
           if (!isAlreadyExists(error)) throw error;
-          const metadata = { labels: nodeLabels(node, machine), annotations: { ...node.annotations } };
+          const metadata = { labels: nodeLabels(node, machine), annotations: nodeAnnotations(node) };
           return client.patch(resources.nodes, { name: node.name }, { metadata }, { type: "merge", signal });
         });
       return await sendStatus(config, deps, made, signal);

@@ -44,6 +44,15 @@ describe("controlplane/controllers/flags", () => {
       "endpoints-controller",
       "horizontal-pod-autoscaler-controller",
     ]);
+    // A cloud's controllers are known, and run elsewhere.
+    assert.deepEqual(
+      names("--controllers=service-lb-controller,route,-cloud-node-lifecycle", "--cloud-provider=external"),
+      [],
+    );
+    assert.throws(
+      () => names("--cloud-provider=aws"),
+      /--cloud-provider: "aws" is neither external nor empty/,
+    );
     assert.throws(() => names("--controllers=jobb"), /there is no "jobb"/);
   });
 });

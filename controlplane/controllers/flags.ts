@@ -52,6 +52,12 @@ export const controllerManagerFlags = {
     help: "namespace of the lease",
   },
   ...nodeIpamFlags,
+  "cloud-provider": {
+    kind: "string",
+    default: "",
+    value: "NAME",
+    help: "external where a cloud controller manager runs beside; there is no cloud in this one",
+  },
   "node-monitor-grace-period": {
     kind: "duration",
     default: 40_000,
@@ -173,6 +179,10 @@ export function controllerManagerConfig(
   const port = flags["secure-port"];
   if (port !== undefined && (port < 0 || port > 65_535))
     problems.push(`--secure-port: ${port} is not between 0 and 65535`);
+  if (!["", "external"].includes(flags["cloud-provider"]))
+    problems.push(
+      `--cloud-provider: ${JSON.stringify(flags["cloud-provider"])} is neither external nor empty`,
+    );
   for (const name of ["node-monitor-grace-period", "node-startup-grace-period"] as const)
     if (flags[name] < 1000) problems.push(`--${name}: ${flags[name]}ms is less than a second`);
   if (flags["resource-quota-sync-period"] < 1000)

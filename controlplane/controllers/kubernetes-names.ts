@@ -69,6 +69,16 @@ const names: Readonly<Record<string, KubernetesNames>> = {
   "volumeattributesclass-protection-controller": { queue: "vacprotection" },
 };
 
+/** Controllers of a cloud: known by name, and a cloud controller manager's alone, as in Kubernetes. */
+const cloudControllers: Readonly<Record<string, string>> = {
+  "cloud-node-lifecycle-controller": "cloud-node-lifecycle",
+  "node-route-controller": "route",
+  "service-lb-controller": "service",
+};
+
+export const isCloudController = (word: string): boolean =>
+  Object.entries(cloudControllers).some(([name, alias]) => word === name || word === alias);
+
 /** As its work queue stands in metrics. */
 export const queueName = (controller: string): string => names[controller]?.queue ?? controller;
 

@@ -33,6 +33,7 @@ import {
   serviceAccountController,
 } from "./serviceaccount/namespace-content-controllers.ts";
 import { tokenSecretController } from "./serviceaccount/token-secret-controller.ts";
+import { serviceCidrController } from "./servicecidr/service-cidr-controller.ts";
 import { statefulSetController } from "./statefulset/stateful-set-controller.ts";
 import { attributesClassProtectionController } from "./volumeprotection/class-protection-controller.ts";
 import {
@@ -61,6 +62,7 @@ export const controllerTable: readonly Controller[] = [
   jobController,
   ttlAfterFinishedController,
   resourceClaimController,
+  serviceCidrController,
   nodeIpamController,
   ttlController,
   nodeLifecycleController,
