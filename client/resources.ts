@@ -4,6 +4,7 @@ import type {
   ConfigMap,
   ControllerRevision,
   CronJob,
+  CSINode,
   DaemonSet,
   Deployment,
   EndpointSlice,
@@ -31,6 +32,7 @@ import type {
   ServiceCIDR,
   StatefulSet,
   StorageClass,
+  VolumeAttachment,
   VolumeAttributesClass,
 } from "./types.ts";
 
@@ -73,6 +75,14 @@ export const resources = {
     false,
   ),
   events: row<Event>("", "v1", "Event", "events"),
+  csinodes: row<CSINode>("storage.k8s.io", "v1", "CSINode", "csinodes", false),
+  volumeattachments: row<VolumeAttachment>(
+    "storage.k8s.io",
+    "v1",
+    "VolumeAttachment",
+    "volumeattachments",
+    false,
+  ),
   endpointslices: row<EndpointSlice>("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
   replicasets: row<ReplicaSet>("apps", "v1", "ReplicaSet", "replicasets"),
   deployments: row<Deployment>("apps", "v1", "Deployment", "deployments"),

@@ -2,14 +2,8 @@ import type { ApiClient } from "../../client/api.ts";
 import { ApiError, ConnectionError, isConflict, isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Pod } from "../../client/types.ts";
+import type { BindOutcome } from "./cycle/plugin.ts";
 import type { PodInfo } from "./cycle/pod-info.ts";
-
-export type BindOutcome =
-  | { readonly outcome: "bound" }
-  /** Gone, or bound by somebody else: the informers will say. */
-  | { readonly outcome: "dropped" }
-  /** The node may be as good as before; try again later. */
-  | { readonly outcome: "failed"; readonly error: Error };
 
 /** Tells the API server where a pod goes. Expected failures are outcomes. */
 export async function bindPod(
@@ -41,7 +35,12 @@ export async function markUnschedulable(
   client: Pick<ApiClient, "patch">,
   pod: Pod,
   verdict: { readonly reason: "Unschedulable" | "SchedulerError"; readonly message: string },
-  options: { readonly nowMs: number; readonly signal: AbortSignal },
+  options: {
+    readonly nowMs: number;
+    readonly signal: AbortSignal;
+    /** The node that the pod is promised from now on; "" takes a promise back. */
+    readonly nominatedNodeName?: string | undefined;
+  },
 ): Promise<void> {
   const present = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
   const same =
@@ -49,7 +48,10 @@ export async function markUnschedulable(
     present.reason === verdict.reason &&
     present.message === verdict.message &&
     present.observedGeneration === pod.metadata.generation;
-  if (same) return;
+  const { nominatedNodeName } = options;
+  const isPromised =
+    nominatedNodeName === undefined || nominatedNodeName === (pod.status?.nominatedNodeName ?? "");
+  if (same && isPromised) return;
   const now = `${new Date(options.nowMs).toISOString().slice(0, 19)}Z`;
   const lastTransitionTime = present?.status === "False" ? (present.lastTransitionTime ?? now) : now;
   const condition = {
@@ -60,16 +62,43 @@ export async function markUnschedulable(
     lastProbeTime: null,
     lastTransitionTime,
   };
-  const body = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } };
+  await patchStatus(
+    client,
+    pod,
+    {
+      conditions: [condition],
+      ...(!isPromised && { nominatedNodeName: nominatedNodeName || null }),
+    },
+    options.signal,
+  );
+}
+
+/** Writes down which node the pod is promised; "" for none. */
+export async function setNominatedNode(
+  client: Pick<ApiClient, "patch">,
+  pod: Pod,
+  node: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await patchStatus(client, pod, { nominatedNodeName: node || null }, signal);
+}
+
+async function patchStatus(
+  client: Pick<ApiClient, "patch">,
+  pod: Pod,
+  status: object,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = { metadata: { uid: pod.metadata.uid }, status };
   try {
     await client.patch(resources.pods, pod.metadata, body, {
       type: "strategic",
       subresource: "status",
-      signal: options.signal,
+      signal,
     });
   } catch (error) {
     // Gone, made anew, or no server: the next attempt says it again.
-    const expected = error instanceof ApiError || error instanceof ConnectionError || options.signal.aborted;
+    const expected = error instanceof ApiError || error instanceof ConnectionError || signal.aborted;
     if (!expected) throw error;
   }
 }

@@ -1,13 +1,19 @@
-import type { Node, Pod, Service } from "../../client/types.ts";
+import type { Selector } from "../../base/label-selector.ts";
+import type { Node, Pod } from "../../client/types.ts";
+import type { ClusterEvent } from "./cycle/cluster-event.ts";
 import { NodeInfo } from "./cycle/node-info.ts";
-import type { ClusterEvent, Snapshot } from "./cycle/plugin.ts";
 import { type PodInfo, podInfo } from "./cycle/pod-info.ts";
+import type { Snapshot } from "./cycle/snapshot.ts";
+import { TermIndex } from "./cycle/term-index.ts";
+import { TopologyIndex } from "./cycle/topology-index.ts";
+import type { Counting, TopologyTable } from "./cycle/topology-table.ts";
+import { Nominations } from "./nominations.ts";
 import type { Storage } from "./storage/storage.ts";
 
 /** What the cache asks of the informers beside it. */
 export interface CacheSources {
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>>;
-  readonly services: (namespace: string) => readonly Service[];
+  readonly siblings: (pod: Pod) => Selector | undefined;
   readonly storage: Storage;
 }
 
@@ -20,17 +26,22 @@ interface Placement {
 
 /** The cluster as scheduling sees it: what the informers showed, plus the placements just decided ("assumed"), so that
  *  the next decision counts them. Methods answer what changed, for the queue.
- *  Invariant: each placement is in the NodeInfo of its node if that node is known, and in no other. */
+ *  Invariant: each placement is in the NodeInfo of its node if that node is known, and in no other; the indexes count
+ *  exactly the pods and nodes that are there. */
 export class SchedulerCache implements Snapshot {
+  readonly nominations = new Nominations();
+  readonly terms = new TermIndex();
   readonly #sources: CacheSources;
   readonly #nodes = new Map<string, NodeInfo>();
   #list: readonly NodeInfo[] | undefined;
-  /** By label; emptied when nodes change. */
-  readonly #domains = new Map<string, number>();
   readonly #placements = new Map<string, Placement>();
-  readonly #withAffinity = new Set<NodeInfo>();
-  readonly #withAntiAffinity = new Set<NodeInfo>();
-  readonly #byController = new Map<string, Map<string, number>>();
+  /** Placements on nodes that are not known. */
+  readonly #astray = new Map<string, Set<string>>();
+  readonly #tables = new TopologyIndex();
+  readonly #images = new Map<string, number>();
+  readonly #claims = new Map<string, number>();
+  #tainted = 0;
+  #assumed = 0;
 
   constructor(sources: CacheSources) {
     this.#sources = sources;
@@ -41,12 +52,8 @@ export class SchedulerCache implements Snapshot {
     return this.#list;
   }
 
-  get nodesWithAffinity(): readonly NodeInfo[] {
-    return [...this.#withAffinity];
-  }
-
-  get nodesWithAntiAffinity(): readonly NodeInfo[] {
-    return [...this.#withAntiAffinity];
+  get taintedNodes(): number {
+    return this.#tainted;
   }
 
   get storage(): Storage {
@@ -54,61 +61,74 @@ export class SchedulerCache implements Snapshot {
   }
 
   get assumedCount(): number {
-    let count = 0;
-    for (const { assumed } of this.#placements.values()) if (assumed) count++;
-    return count;
+    return this.#assumed;
+  }
+
+  get podCount(): number {
+    return this.#placements.size;
+  }
+
+  get nominatedRepel(): boolean {
+    return this.nominations.repel;
   }
 
   node(name: string): NodeInfo | undefined {
     return this.#nodes.get(name);
   }
 
-  domainCount(labelKey: string): number {
-    const known = this.#domains.get(labelKey);
-    if (known !== undefined) return known;
-    const values = new Set(this.nodes.flatMap(({ labels }) => labels[labelKey] ?? []));
-    this.#domains.set(labelKey, values.size);
-    return values.size;
+  nodesWithImage(name: string): number {
+    return this.#images.get(name) ?? 0;
+  }
+
+  table(counting: Counting): TopologyTable {
+    return this.#tables.table(counting, this.nodes);
   }
 
   namespaceLabels(namespace: string): Readonly<Record<string, string>> {
     return this.#sources.namespaceLabels(namespace);
   }
 
-  services(namespace: string): readonly Service[] {
-    return this.#sources.services(namespace);
+  siblings({ pod }: PodInfo): Selector | undefined {
+    return this.#sources.siblings(pod);
   }
 
-  podsOfController(uid: string): ReadonlyMap<string, number> {
-    return this.#byController.get(uid) ?? new Map();
+  claimUsers(key: string): number {
+    return this.#claims.get(key) ?? 0;
+  }
+
+  nominatedOn(node: string): readonly PodInfo[] {
+    return this.nominations.on(node);
+  }
+
+  namespaceChanged(): void {
+    this.#tables.namespaceChanged();
   }
 
   putNode(node: Node): ClusterEvent | undefined {
     const known = this.#nodes.get(node.metadata.name);
-    if (known !== undefined) {
-      const changed = schedulingView(known.node) !== schedulingView(node);
-      known.setNode(node);
-      if (changed) this.#domains.clear();
-      return changed ? "nodeChanged" : undefined;
+    if (known === undefined) {
+      this.#addNode(new NodeInfo(node));
+      return { kind: "nodeAdded", node };
     }
-    const info = new NodeInfo(node);
-    this.#nodes.set(info.name, info);
-    this.#list = undefined;
-    this.#domains.clear();
-    for (const placement of this.#placements.values())
-      if (placement.node === info.name) info.add(placement.info);
-    this.#track(info);
-    return "nodeAdded";
+    const before = known.node;
+    const changed = schedulingView(before) !== schedulingView(node);
+    const moved = changed && topologyView(before) !== topologyView(node);
+    if (moved) this.#leave(known);
+    if (changed) this.#countNode(known, -1);
+    known.setNode(node);
+    if (changed) this.#countNode(known, 1);
+    if (moved) this.#join(known);
+    return changed ? { kind: "nodeChanged", node, before } : undefined;
   }
 
   deleteNode(name: string): void {
     const info = this.#nodes.get(name);
     if (info === undefined) return;
+    this.#leave(info);
+    this.#countNode(info, -1);
     this.#nodes.delete(name);
     this.#list = undefined;
-    this.#domains.clear();
-    this.#withAffinity.delete(info);
-    this.#withAntiAffinity.delete(info);
+    if (info.pods.size > 0) this.#astray.set(name, new Set(info.pods.keys()));
   }
 
   /** A pod that the API server says is on a node; confirms or corrects what was assumed. */
@@ -117,14 +137,17 @@ export class SchedulerCache implements Snapshot {
     const node = pod.spec.nodeName ?? "";
     const before = this.#placements.get(info.key);
     this.#place({ info, node, assumed: false });
-    if (before === undefined || before.node !== node || before.assumed) return "podPlaced";
-    if (shrank(before.info, info)) return "podRemoved";
-    return JSON.stringify(before.info.labels) === JSON.stringify(info.labels) ? undefined : "podPlaced";
+    if (before === undefined || before.node !== node || before.assumed)
+      return { kind: "podPlaced", pod: info };
+    if (shrank(before.info, info)) return { kind: "podShrank", pod: info };
+    if (JSON.stringify(before.info.labels) === JSON.stringify(info.labels)) return undefined;
+    return { kind: "podRelabelled", pod: info, before: before.info };
   }
 
   /** The pod is gone or has ended. */
   deletePod(key: string): ClusterEvent | undefined {
-    return this.#unplace(key) ? "podRemoved" : undefined;
+    const placement = this.#unplace(key);
+    return placement && { kind: "podRemoved", pod: placement.info };
   }
 
   /** Counts a pod on the node that was chosen for it, before the API server knows. */
@@ -143,47 +166,76 @@ export class SchedulerCache implements Snapshot {
     return this.#placements.has(key);
   }
 
+  #addNode(info: NodeInfo): void {
+    this.#nodes.set(info.name, info);
+    this.#list = undefined;
+    for (const key of this.#astray.get(info.name) ?? []) {
+      const placement = this.#placements.get(key);
+      if (placement?.node === info.name) info.add(placement.info);
+    }
+    this.#astray.delete(info.name);
+    this.#countNode(info, 1);
+    this.#join(info);
+  }
+
+  #join(node: NodeInfo): void {
+    this.#tables.join(node);
+    this.terms.join(node);
+  }
+
+  #leave(node: NodeInfo): void {
+    this.#tables.leave(node);
+    this.terms.leave(node);
+  }
+
+  #countNode(node: NodeInfo, by: 1 | -1): void {
+    if (node.taints.length > 0) this.#tainted += by;
+    for (const name of node.imageBytes.keys()) bump(this.#images, name, by);
+  }
+
   #place(placement: Placement): void {
     this.#unplace(placement.info.key);
-    this.#placements.set(placement.info.key, placement);
-    this.#countController(placement, 1);
-    const node = this.#nodes.get(placement.node);
-    if (node === undefined) return;
-    node.add(placement.info);
-    this.#track(node);
+    const { info, node: name, assumed } = placement;
+    this.#placements.set(info.key, placement);
+    if (assumed) this.#assumed++;
+    for (const claim of info.claims) bump(this.#claims, claim, 1);
+    const node = this.#nodes.get(name);
+    if (node === undefined) {
+      const astray = this.#astray.get(name);
+      if (astray === undefined) this.#astray.set(name, new Set([info.key]));
+      else astray.add(info.key);
+      return;
+    }
+    node.add(info);
+    this.#tables.place(info, node, 1);
+    this.terms.place(info, node, 1);
   }
 
-  #unplace(key: string): boolean {
+  #unplace(key: string): Placement | undefined {
     const placement = this.#placements.get(key);
-    if (placement === undefined) return false;
+    if (placement === undefined) return undefined;
+    const { info, node: name, assumed } = placement;
     this.#placements.delete(key);
-    this.#countController(placement, -1);
-    const node = this.#nodes.get(placement.node);
-    node?.remove(key);
-    if (node !== undefined) this.#track(node);
-    return true;
-  }
-
-  #countController({ info, node }: Placement, by: 1 | -1): void {
-    const uid = info.controllerUid;
-    if (uid === undefined) return;
-    const counts = this.#byController.get(uid) ?? new Map<string, number>();
-    this.#byController.set(uid, counts);
-    const count = (counts.get(node) ?? 0) + by;
-    if (count > 0) counts.set(node, count);
-    else counts.delete(node);
-    if (counts.size === 0) this.#byController.delete(uid);
-  }
-
-  #track(node: NodeInfo): void {
-    member(this.#withAffinity, node, node.podsWithAffinity.size > 0);
-    member(this.#withAntiAffinity, node, node.podsWithAntiAffinity.size > 0);
+    if (assumed) this.#assumed--;
+    for (const claim of info.claims) bump(this.#claims, claim, -1);
+    const node = this.#nodes.get(name);
+    if (node === undefined) {
+      const astray = this.#astray.get(name);
+      astray?.delete(key);
+      if (astray?.size === 0) this.#astray.delete(name);
+      return placement;
+    }
+    node.remove(key);
+    this.#tables.place(info, node, -1);
+    this.terms.place(info, node, -1);
+    return placement;
   }
 }
 
-function member<T>(set: Set<T>, value: T, belongs: boolean): void {
-  if (belongs) set.add(value);
-  else set.delete(value);
+function bump(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
 }
 
 /** What of a node matters for scheduling; heartbeats change none of it. */
@@ -196,6 +248,9 @@ function schedulingView({ metadata, spec, status }: Node): string {
     status?.images,
   ]);
 }
+
+/** What of a node says which topologies it belongs to, and whether it counts there. */
+const topologyView = ({ metadata, spec }: Node): string => JSON.stringify([metadata.labels, spec?.taints]);
 
 function shrank(before: PodInfo, after: PodInfo): boolean {
   return Object.entries(before.requests).some(([name, amount]) => (after.requests[name] ?? 0) < amount);

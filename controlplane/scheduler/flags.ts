@@ -1,8 +1,21 @@
+import { readFileSync } from "node:fs";
+import { parse as parseYaml } from "yaml";
+import type { BackoffOptions } from "../../base/backoff.ts";
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
+import { describeError } from "../../base/os/log.ts";
 import { type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
 import { loadKubeconfig, type RestConfig } from "../../client/kubeconfig.ts";
+import { type Configuration, readConfiguration } from "./config/configuration.ts";
+import { defaultProfile, type ProfileSpec } from "./config/make-profiles.ts";
+import type { ExtenderSpec } from "./extenders/extender.ts";
+import { queueLimits } from "./queue.ts";
 
 export const schedulerFlags = {
+  config: {
+    kind: "string",
+    value: "FILE",
+    help: "A KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1); flags that are given count for more.",
+  },
   kubeconfig: { kind: "string", value: "FILE", help: "How to reach the API servers, and as whom." },
   "bind-address": {
     kind: "string",
@@ -12,35 +25,32 @@ export const schedulerFlags = {
   "secure-port": { kind: "integer", default: 10259, help: "Its port; 0 serves nothing." },
   "leader-elect": {
     kind: "boolean",
-    default: true,
-    help: "Work only while holding the lease; needed when several run.",
+    help: "Work only while holding the lease; needed when several run (true unless the file says otherwise).",
   },
   "leader-elect-lease-duration": {
     kind: "duration",
-    default: 15_000,
-    help: "How long others wait after the leader's last renewal they saw (whole seconds).",
+    help: "How long others wait after the leader's last renewal they saw (whole seconds; 15s).",
   },
   "leader-elect-renew-deadline": {
     kind: "duration",
-    default: 10_000,
-    help: "How long the leader tries to renew before it stops.",
+    help: "How long the leader tries to renew before it stops (10s).",
   },
-  "leader-elect-retry-period": { kind: "duration", default: 2_000, help: "How often everybody tries." },
-  "leader-elect-resource-name": { kind: "string", default: "kube-scheduler", help: "The Lease's name." },
-  "leader-elect-resource-namespace": {
-    kind: "string",
-    default: "kube-system",
-    help: "The Lease's namespace.",
-  },
+  "leader-elect-retry-period": { kind: "duration", help: "How often everybody tries (2s)." },
+  "leader-elect-resource-name": { kind: "string", help: "The Lease's name (kube-scheduler)." },
+  "leader-elect-resource-namespace": { kind: "string", help: "The Lease's namespace (kube-system)." },
   "scheduler-name": {
     kind: "string",
-    default: "default-scheduler",
-    help: "Pods that name this scheduler are ours.",
+    help: "Pods that name this scheduler are ours (default-scheduler); not with --config, whose profiles say it.",
   },
   "percentage-of-nodes-to-score": {
     kind: "integer",
-    default: 0,
-    help: "Stop looking after this share of nodes was found to fit; 0 lets the cluster's size decide.",
+    help: "Stop looking after this share of nodes was found to fit; 0, as by default, lets the cluster's size decide. Not with --config.",
+  },
+  plugins: {
+    kind: "list",
+    value: "FILES",
+    default: [],
+    help: "Modules (JavaScript or TypeScript) with scheduling plugins of your own.",
   },
 } as const satisfies FlagTable;
 
@@ -52,38 +62,72 @@ export interface SchedulerConfig {
   readonly election:
     | { readonly name: string; readonly namespace: string; readonly times: ElectionTimes }
     | undefined;
-  readonly schedulerName: string;
-  readonly percentageOfNodesToScore: number;
+  readonly profiles: readonly ProfileSpec[];
+  readonly extenders: readonly ExtenderSpec[];
+  readonly backoff: BackoffOptions;
+  /** Modules with plugins of users. */
+  readonly pluginFiles: readonly string[];
 }
 
-/** Checks the flags against each other. Throws UsageError with every problem. */
+/** Checks the flags against each other and reads the configuration file. Throws UsageError with every problem. */
 export function schedulerConfig(flags: FlagValues<typeof schedulerFlags>): SchedulerConfig {
+  const problems: string[] = [];
+  const file = flags.config === undefined ? undefined : configurationIn(flags.config);
+  const base = file ?? withoutFile(flags, problems);
   const times: ElectionTimes = {
-    leaseDurationMs: flags["leader-elect-lease-duration"],
-    renewDeadlineMs: flags["leader-elect-renew-deadline"],
-    retryPeriodMs: flags["leader-elect-retry-period"],
+    leaseDurationMs: flags["leader-elect-lease-duration"] ?? base.election.times.leaseDurationMs,
+    renewDeadlineMs: flags["leader-elect-renew-deadline"] ?? base.election.times.renewDeadlineMs,
+    retryPeriodMs: flags["leader-elect-retry-period"] ?? base.election.times.retryPeriodMs,
   };
-  const problems = flags["leader-elect"]
-    ? electionTimesProblems(times).map((problem) => `--leader-elect-*: ${problem}`)
-    : [];
+  const elects = flags["leader-elect"] ?? base.election.isOn;
+  if (elects) problems.push(...electionTimesProblems(times).map((problem) => `--leader-elect-*: ${problem}`));
   const port = flags["secure-port"];
   if (port < 0 || port > 65_535) problems.push(`--secure-port: ${port} is not a port (0 to 65535)`);
-  const percentage = flags["percentage-of-nodes-to-score"];
-  if (percentage < 0 || percentage > 100)
-    problems.push(`--percentage-of-nodes-to-score: ${percentage} is not between 0 and 100`);
-  if (flags["scheduler-name"] === "") problems.push("--scheduler-name: must not be empty");
+  for (const name of ["scheduler-name", "percentage-of-nodes-to-score"] as const)
+    if (file !== undefined && flags[name] !== undefined)
+      problems.push(`--${name}: the profiles of --config say it`);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
-    api: loadKubeconfig(flags.kubeconfig),
+    api: loadKubeconfig(flags.kubeconfig ?? base.kubeconfig),
     serve: port === 0 ? undefined : { address: flags["bind-address"], port },
-    election: flags["leader-elect"]
+    election: elects
       ? {
-          name: flags["leader-elect-resource-name"],
-          namespace: flags["leader-elect-resource-namespace"],
+          name: flags["leader-elect-resource-name"] ?? base.election.name,
+          namespace: flags["leader-elect-resource-namespace"] ?? base.election.namespace,
           times,
         }
       : undefined,
-    schedulerName: flags["scheduler-name"],
-    percentageOfNodesToScore: percentage,
+    profiles: base.profiles,
+    extenders: base.extenders,
+    backoff: { ...queueLimits.backoff, ...base.backoff },
+    pluginFiles: flags.plugins,
   };
+}
+
+/** What holds where there is no file: Kubernetes' defaults, with one profile by the flags. */
+function withoutFile(flags: FlagValues<typeof schedulerFlags>, problems: string[]): Configuration {
+  const name = flags["scheduler-name"] ?? "default-scheduler";
+  const percentage = flags["percentage-of-nodes-to-score"] ?? 0;
+  if (percentage < 0 || percentage > 100)
+    problems.push(`--percentage-of-nodes-to-score: ${percentage} is not between 0 and 100`);
+  if (name === "") problems.push("--scheduler-name: must not be empty");
+  const read = readConfiguration({
+    apiVersion: "kubescheduler.config.k8s.io/v1",
+    kind: "KubeSchedulerConfiguration",
+  });
+  if ("problems" in read) throw new UsageError(read.problems.join("\n"));
+  return { ...read.configuration, profiles: [defaultProfile(name, percentage)] };
+}
+
+function configurationIn(path: string): Configuration {
+  const fail = (why: string) => new UsageError(`--config: ${path}: ${why}`);
+  let given: unknown;
+  try {
+    given = parseYaml(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw fail(describeError(error));
+  }
+  const read = readConfiguration(given);
+  if ("problems" in read) throw fail(read.problems.join(`\n--config: ${path}: `));
+  return read.configuration;
 }

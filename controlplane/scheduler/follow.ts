@@ -1,77 +1,149 @@
 import type { InformerFactory } from "../../client/informer.ts";
 import { keyOf } from "../../client/object-cache.ts";
 import { resources } from "../../client/resources.ts";
-import type { Pod } from "../../client/types.ts";
+import type { Pod, PodDisruptionBudget } from "../../client/types.ts";
 import { SchedulerCache } from "./cache.ts";
-import type { ClusterEvent } from "./cycle/plugin.ts";
+import type { ClusterEvent } from "./cycle/cluster-event.ts";
 import { podInfo } from "./cycle/pod-info.ts";
 import type { SchedulingQueue } from "./queue.ts";
+import { siblingsOf } from "./siblings.ts";
 import { VolumeBook } from "./storage/volume-book.ts";
 
 /** Pods that have ended hold nothing any more and are left out by the server. */
 const running = { fieldSelector: "status.phase!=Succeeded,status.phase!=Failed" };
+const attachmentsByNode = "node";
 
-/** Keeps a cache and the queue in step with what the informers show. */
-export function followCluster(
-  informers: InformerFactory,
-  queue: SchedulingQueue,
-  schedulerName: string,
-): { readonly cache: SchedulerCache; readonly volumes: VolumeBook } {
+/** What the informers show, as scheduling needs it. */
+export interface Sources {
+  readonly cache: SchedulerCache;
+  readonly volumes: VolumeBook;
+  readonly budgets: () => readonly PodDisruptionBudget[];
+}
+
+/** A cache over informers; nothing is in it before `followCluster`. */
+export function makeSources(informers: InformerFactory): Sources {
   const namespaces = informers.informer(resources.namespaces);
   const services = informers.informer(resources.services);
-  const claims = informers.informer(resources.persistentvolumeclaims);
-  const persistentVolumes = informers.informer(resources.persistentvolumes);
-  const classes = informers.informer(resources.storageclasses);
-  const volumes = new VolumeBook({ claims, volumes: persistentVolumes, classes });
+  const attachments = informers.informer(resources.volumeattachments);
+  attachments.addIndex(attachmentsByNode, ({ spec }) => [spec.nodeName]);
+  const owners = {
+    services,
+    replicaSets: informers.informer(resources.replicasets),
+    statefulSets: informers.informer(resources.statefulsets),
+    replicationControllers: informers.informer(resources.replicationcontrollers),
+  };
+  const volumes = new VolumeBook({
+    claims: informers.informer(resources.persistentvolumeclaims),
+    volumes: informers.informer(resources.persistentvolumes),
+    classes: informers.informer(resources.storageclasses),
+    csiNodes: informers.informer(resources.csinodes),
+    attachmentsOf: (node) => attachments.byIndex(attachmentsByNode, node),
+  });
   const cache = new SchedulerCache({
     storage: volumes,
     namespaceLabels: (name) => namespaces.get({ name })?.metadata.labels ?? {},
-    services: (namespace) => services.byNamespace(namespace),
+    siblings: (pod) => siblingsOf(pod, owners),
   });
+  const budgets = informers.informer(resources.poddisruptionbudgets);
+  return { cache, volumes, budgets: () => budgets.list() };
+}
+
+/** Keeps the cache and the queue in step with what the informers show.
+ *  @param isOurs Whether pods of this `schedulerName` are ours to place. */
+export function followCluster(
+  informers: InformerFactory,
+  cache: SchedulerCache,
+  queue: SchedulingQueue,
+  isOurs: (schedulerName: string) => boolean,
+): void {
   const notice = (event: ClusterEvent | undefined) => {
     if (event !== undefined) queue.notice(event);
   };
-  const stored = () => notice("storageChanged");
-  claims.subscribe({ onAdd: stored, onUpdate: stored, onDelete: stored });
-  persistentVolumes.subscribe({ onAdd: stored, onUpdate: stored });
-  classes.subscribe({ onAdd: stored, onUpdate: stored });
-  namespaces.subscribe({
-    onAdd: () => notice("namespaceChanged"),
-    onUpdate: (next, previous) => {
-      if (JSON.stringify(next.metadata.labels) !== JSON.stringify(previous.metadata.labels))
-        notice("namespaceChanged");
-    },
-  });
+  followStorage(informers, notice);
+  followNamespaces(informers, cache, notice);
   informers.informer(resources.nodes).subscribe({
     onAdd: (node) => notice(cache.putNode(node)),
     onUpdate: (node) => notice(cache.putNode(node)),
     onDelete: (node) => cache.deleteNode(node.metadata.name),
   });
+  const drop = (key: string) => {
+    queue.delete(key);
+    cache.nominations.delete(key);
+  };
   const take = (pod: Pod) => {
     const key = keyOf(pod);
     if (pod.spec.nodeName) {
-      queue.delete(key);
+      drop(key);
       notice(cache.putPod(pod));
-    } else if (!waitsForUs(pod, schedulerName)) queue.delete(key);
-    else if (queue.has(key) || !cache.isPlaced(key)) queue.put(podInfo(pod));
-    // else: bound a moment ago, and this is older news.
+      return;
+    }
+    if (
+      pod.metadata.deletionTimestamp !== undefined ||
+      !isOurs(pod.spec.schedulerName ?? "default-scheduler")
+    ) {
+      drop(key);
+      return;
+    }
+    const isNew = !queue.has(key);
+    if (isNew && cache.isPlaced(key)) return; // bound a moment ago, and this is older news
+    const info = podInfo(pod);
+    const promised = pod.status?.nominatedNodeName;
+    if (promised && !cache.isPlaced(key)) cache.nominations.put(info, promised);
+    queue.put(info);
+    if (isNew) notice({ kind: "podWaits", pod: info });
   };
   informers.informer(resources.pods, running).subscribe({
     onAdd: take,
-    onUpdate: take,
+    onUpdate: (pod, before) => {
+      if (before.status?.nominatedNodeName && !pod.status?.nominatedNodeName)
+        cache.nominations.delete(keyOf(pod));
+      take(pod);
+    },
     onDelete: (pod) => {
-      queue.delete(keyOf(pod));
+      drop(keyOf(pod));
       notice(cache.deletePod(keyOf(pod)));
     },
   });
-  return { cache, volumes };
 }
 
-/** Ours to place, and to be placed now: not being deleted, not gated. */
-function waitsForUs({ metadata, spec }: Pod, schedulerName: string): boolean {
-  return (
-    (spec.schedulerName ?? "default-scheduler") === schedulerName &&
-    metadata.deletionTimestamp === undefined &&
-    (spec.schedulingGates ?? []).length === 0
-  );
+type Notice = (event: ClusterEvent) => void;
+
+function followStorage(informers: InformerFactory, notice: Notice): void {
+  const claim = ({
+    metadata,
+  }: {
+    readonly metadata: { readonly namespace?: string; readonly name: string };
+  }) => notice({ kind: "claimChanged", namespace: metadata.namespace ?? "", name: metadata.name });
+  informers
+    .informer(resources.persistentvolumeclaims)
+    .subscribe({ onAdd: claim, onUpdate: claim, onDelete: claim });
+  const named =
+    (kind: "volumeChanged" | "storageClassChanged" | "csiNodeChanged") =>
+    ({ metadata }: { readonly metadata: { readonly name: string } }) =>
+      notice({ kind, name: metadata.name });
+  const [volume, storageClass, csiNode] = [
+    named("volumeChanged"),
+    named("storageClassChanged"),
+    named("csiNodeChanged"),
+  ];
+  informers.informer(resources.persistentvolumes).subscribe({ onAdd: volume, onUpdate: volume });
+  informers.informer(resources.storageclasses).subscribe({ onAdd: storageClass, onUpdate: storageClass });
+  informers.informer(resources.csinodes).subscribe({ onAdd: csiNode, onUpdate: csiNode });
+  informers.informer(resources.volumeattachments).subscribe({
+    onDelete: ({ spec }) => notice({ kind: "attachmentRemoved", node: spec.nodeName }),
+  });
+}
+
+function followNamespaces(informers: InformerFactory, cache: SchedulerCache, notice: Notice): void {
+  const changed = (name: string) => {
+    cache.namespaceChanged();
+    notice({ kind: "namespaceChanged", name });
+  };
+  informers.informer(resources.namespaces).subscribe({
+    onAdd: ({ metadata }) => changed(metadata.name),
+    onUpdate: (next, previous) => {
+      if (JSON.stringify(next.metadata.labels) !== JSON.stringify(previous.metadata.labels))
+        changed(next.metadata.name);
+    },
+  });
 }

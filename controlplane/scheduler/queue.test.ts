@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Prng } from "../../base/os/random.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
-import type { Pod } from "../../client/types.ts";
+import type { Node, Pod } from "../../client/types.ts";
 import { podInfo } from "./cycle/pod-info.ts";
-import { queueLimits, SchedulingQueue } from "./queue.ts";
+import { type QueueRules, queueLimits, SchedulingQueue } from "./queue.ts";
 
 const pod = (
   name: string,
@@ -32,10 +32,15 @@ const pod = (
 describe("controlplane/scheduler/queue", () => {
   const make = () => {
     const clock = new ManualClock();
-    const helpedBy = (plugin: string, event: string) => plugin === "fit" && event === "nodeAdded";
-    return { clock, queue: new SchedulingQueue({ clock, random: new Prng(1) }, helpedBy) };
+    const rules: QueueRules = {
+      order: (a, b) => b.info.priority - a.info.priority || a.sinceMs - b.sinceMs,
+      gate: ({ labels }) => (labels.gated ? "gates" : undefined),
+      helps: (plugin, _info, event) => plugin === "fit" && event.kind === "nodeAdded",
+    };
+    return { clock, queue: new SchedulingQueue({ clock, random: new Prng(1) }, rules) };
   };
   const fit = new Set(["fit"]);
+  const nodeAdded = { kind: "nodeAdded", node: { metadata: { name: "m" } } as Node } as const;
 
   it("gives the most important first, of equals the earlier, for every order of arrival and departure", () => {
     const arrival = fc.record({ priority: fc.integer({ min: 0, max: 3 }), remove: fc.boolean() });
@@ -64,10 +69,10 @@ describe("controlplane/scheduler/queue", () => {
       assert.ok(taken);
       queue.unschedulable(taken, fit);
       await clock.advance(100);
-      queue.notice("podRemoved");
-      assert.deepEqual(queue.counts(), { active: 0, backoff: 0, unschedulable: 1 });
-      queue.notice("nodeAdded");
-      assert.deepEqual(queue.counts(), { active: 0, backoff: 1, unschedulable: 0 });
+      queue.notice({ kind: "podRemoved", pod: pod("q") });
+      assert.deepEqual(queue.counts(), { active: 0, backoff: 0, unschedulable: 1, gated: 0 });
+      queue.notice(nodeAdded);
+      assert.deepEqual(queue.counts(), { active: 0, backoff: 1, unschedulable: 0, gated: 0 });
       await clock.advance(waitMs - 101);
       assert.equal(queue.take(), undefined);
       await clock.advance(1);
@@ -109,7 +114,7 @@ describe("controlplane/scheduler/queue", () => {
     queue.unschedulable(old, fit);
     queue.delete(old.key, "old");
     assert.equal(queue.has("n/p"), true);
-    assert.deepEqual(queue.counts(), { active: 0, backoff: 0, unschedulable: 0 });
+    assert.deepEqual(queue.counts(), { active: 0, backoff: 0, unschedulable: 0, gated: 0 });
   });
 
   it("leaves no timer behind", async () => {

@@ -10,15 +10,17 @@ import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import type { Draft, Node, Pod } from "../../client/types.ts";
 import { SchedulerCache } from "./cache.ts";
+import { noMeasure } from "./cycle/measure.ts";
 import { podInfo } from "./cycle/pod-info.ts";
 import { runEngine } from "./engine.ts";
 import { schedulerConfig, schedulerFlags } from "./flags.ts";
 import { serveHealth } from "./health-server.ts";
 import { schedulerMetrics } from "./metrics.ts";
-import { plugins } from "./plugins/table.ts";
+import { Permits } from "./permits.ts";
 import { SchedulingQueue } from "./queue.ts";
 import { runScheduler } from "./scheduler.ts";
 import { noStorage } from "./storage/storage.ts";
+import { insideConfig, testProfile } from "./testing/test-profile.ts";
 
 const node = (name: string, cpu = "4"): Draft<Node> => ({
   metadata: { name, labels: { "kubernetes.io/hostname": name } },
@@ -36,9 +38,8 @@ describe("controlplane/scheduler", () => {
     const api = new FakeApi();
     const times = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 500 };
     const config = {
+      ...insideConfig,
       election: options.elect ? { name: "kube-scheduler", namespace: "kube-system", times } : undefined,
-      schedulerName: "default-scheduler",
-      percentageOfNodesToScore: 0,
     };
     const start = (seed: number, client = api) => {
       const os = {
@@ -72,7 +73,10 @@ describe("controlplane/scheduler", () => {
     assert.match(event?.message ?? "", /^Successfully assigned n\/\w to n[12]$/);
     assert.equal(event?.source?.component, "default-scheduler");
     scheduler.updateGauges();
-    assert.match(await scheduler.metrics.text(), /scheduler_schedule_attempts_total{result="scheduled"} 4/);
+    assert.match(
+      await scheduler.metrics.text(),
+      /scheduler_schedule_attempts_total{result="scheduled",profile="default-scheduler"} 4/,
+    );
     await scheduler.stop();
     await scheduler.done;
     assert.equal(clock.pending, 0);
@@ -178,8 +182,13 @@ describe("controlplane/scheduler", () => {
   it("asks whether it leads right before each binding, and takes the decision back if not", async () => {
     const clock = new ManualClock();
     const random = new Prng(1);
-    const queue = new SchedulingQueue({ clock, random }, () => false);
-    const cache = new SchedulerCache({ namespaceLabels: () => ({}), services: () => [], storage: noStorage });
+    const rules = { order: () => 0, gate: () => undefined, helps: () => false };
+    const queue = new SchedulingQueue({ clock, random }, rules);
+    const cache = new SchedulerCache({
+      namespaceLabels: () => ({}),
+      siblings: () => undefined,
+      storage: noStorage,
+    });
     const api = new FakeApi();
     const stored = await api.create(resources.pods, pod("a"));
     cache.putNode(await api.create(resources.nodes, node("n1")));
@@ -190,10 +199,11 @@ describe("controlplane/scheduler", () => {
         client: api,
         queue,
         cache,
-        volumes: { assume: () => undefined, forget: () => undefined, carryOut: async () => undefined },
-        plugins,
+        permits: new Permits(clock),
+        profiles: new Map([["default-scheduler", testProfile(cache)]]),
+        extenders: undefined,
+        measure: () => noMeasure,
         recorder: { record: () => undefined },
-        percentageOfNodesToScore: 0,
         clock,
         random,
         log: silentLog,

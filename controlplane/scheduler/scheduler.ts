@@ -7,22 +7,26 @@ import { InformerFactory } from "../../client/informer.ts";
 import { LeaderElector } from "../../client/leader-election.ts";
 import { loopMetrics } from "../../client/loop-metrics.ts";
 import { RestClient } from "../../client/rest.ts";
+import { assembleProfiles } from "./assemble.ts";
 import { runEngine } from "./engine.ts";
+import { Extenders } from "./extenders/extenders.ts";
 import type { SchedulerConfig } from "./flags.ts";
-import { followCluster } from "./follow.ts";
+import { followCluster, makeSources } from "./follow.ts";
 import { serveHealth } from "./health-server.ts";
-import { schedulerMetrics } from "./metrics.ts";
-import { plugins } from "./plugins/table.ts";
+import { eventName, measuring, schedulerMetrics } from "./metrics.ts";
+import { Permits } from "./permits.ts";
 import { SchedulingQueue } from "./queue.ts";
+import { loadUserPlugins } from "./user-plugins.ts";
 
 /** Starts a scheduler: follows the cluster at once, decides and binds while it leads. */
 export async function startScheduler(config: SchedulerConfig, os: Os): Promise<Running> {
+  const ownPlugins = await loadUserPlugins(config.pluginFiles);
   const client = new RestClient(config.api, {
     clock: os.clock,
     userAgent: "pintle-scheduler",
     metrics: os.metrics,
   });
-  const inside = runScheduler(config, client, os);
+  const inside = runScheduler({ ...config, ownPlugins }, client, os);
   const metrics = async () => {
     inside.updateGauges();
     return { text: await os.metrics.text(), contentType: os.metrics.contentType };
@@ -53,38 +57,55 @@ interface SchedulerInside extends Running {
   readonly updateGauges: () => void;
 }
 
+export type InsideConfig = Pick<SchedulerConfig, "election" | "profiles" | "extenders" | "backoff"> & {
+  readonly ownPlugins?: Awaited<ReturnType<typeof loadUserPlugins>>;
+};
+
 /** The scheduler without its doors: over any client. */
-export function runScheduler(
-  config: Pick<SchedulerConfig, "election" | "schedulerName" | "percentageOfNodesToScore">,
-  client: ApiClient,
-  os: Os,
-): SchedulerInside {
+export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): SchedulerInside {
   const { clock, random } = os;
   const log = os.log.child("scheduler");
   const metrics = schedulerMetrics(os.metrics);
   const tasks = new TaskScope(log);
   const informers = new InformerFactory(tasks, { client, clock, random, log });
-  const helped = new Map(plugins.map(({ name, helpedBy }) => [name, new Set(helpedBy)]));
-  const queue = new SchedulingQueue(
-    { clock, random },
-    (plugin, event) => helped.get(plugin)?.has(event) ?? false,
-  );
-  const { cache, volumes } = followCluster(informers, queue, config.schedulerName);
+  const { cache, volumes, budgets } = makeSources(informers);
+  const permits = new Permits(clock);
+  let queue: SchedulingQueue | undefined;
+  const { profiles, rules } = assembleProfiles(config, {
+    snapshot: cache,
+    budgets,
+    client,
+    clock,
+    volumes,
+    permits,
+    activate: (keys) => queue?.activate(keys),
+    waiting: () => queue?.pods() ?? [],
+  });
+  const line = new SchedulingQueue({ clock, random }, rules, {
+    backoff: config.backoff,
+    onMove: (to, why) => metrics.incoming.of({ queue: to, event: eventName(why) }).count++,
+  });
+  queue = line;
+  followCluster(informers, cache, line, (name) => profiles.has(name));
+  const [component = "default-scheduler"] = profiles.keys();
   const recorder = new EventRecorder(
-    { component: config.schedulerName },
+    { component },
     { client, clock, random, log, metrics: loopMetrics(os.metrics) },
   );
   tasks.run("events", (signal) => recorder.run(signal));
   const identity = `${hostname()}_${process.pid}_${random.uint32().toString(16)}`;
+  const extenders = config.extenders.length === 0 ? undefined : new Extenders(config.extenders);
+  const measures = new Map([...profiles.keys()].map((name) => [name, measuring(metrics, clock, name)]));
   let elector: LeaderElector | undefined;
   const engine = {
     client,
-    queue,
+    queue: line,
     cache,
-    volumes,
-    plugins,
+    permits,
+    profiles,
+    extenders,
+    measure: (profile: string) => (measures.get(profile) ?? measuring(metrics, clock, profile))(),
     recorder,
-    percentageOfNodesToScore: config.percentageOfNodesToScore,
     clock,
     random,
     log,
@@ -110,14 +131,22 @@ export function runScheduler(
     synced = true;
     log.info("informers have synced", { nodes: cache.nodes.length });
   });
-  const finish = () => queue.close();
+  const finish = () => {
+    line.close();
+    extenders?.close();
+  };
+  const updateGauges = () => {
+    for (const [name, count] of Object.entries(line.counts())) metrics.pending.set({ queue: name }, count);
+    metrics.unschedulable.reset();
+    for (const { plugin, profile, pods } of line.refusedBy())
+      metrics.unschedulable.set({ plugin, profile }, pods);
+    metrics.cacheSize.set({ type: "nodes" }, cache.nodes.length);
+    metrics.cacheSize.set({ type: "pods" }, cache.podCount);
+    metrics.cacheSize.set({ type: "assumed_pods" }, cache.assumedCount);
+  };
   return {
     isReady: () => synced,
-    updateGauges: () => {
-      for (const [name, count] of Object.entries(queue.counts())) metrics.pending.set({ queue: name }, count);
-      metrics.cacheSize.set({ type: "nodes" }, cache.nodes.length);
-      metrics.cacheSize.set({ type: "assumed_pods" }, cache.assumedCount);
-    },
+    updateGauges,
     done: tasks.untilStopped().finally(finish),
     stop: () => tasks.stop().finally(finish),
   };

@@ -10,6 +10,8 @@ import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
 import type { Pod } from "../../client/types.ts";
 import { startTestApiserver, type TestApiserver, testOs } from "../../controlplane/apiserver/testing.ts";
+import { defaultProfile } from "../../controlplane/scheduler/config/make-profiles.ts";
+import { queueLimits } from "../../controlplane/scheduler/queue.ts";
 import { startScheduler } from "../../controlplane/scheduler/scheduler.ts";
 
 const pod = (name: string, cpu = "100m") => ({
@@ -83,8 +85,10 @@ describe("integration: scheduler and client against the API server", () => {
         api,
         serve: { address: "127.0.0.1", port: 0 },
         election: { name: "kube-scheduler", namespace: "kube-system", times },
-        schedulerName: "default-scheduler",
-        percentageOfNodesToScore: 0,
+        profiles: [defaultProfile("default-scheduler")],
+        extenders: [],
+        backoff: queueLimits.backoff,
+        pluginFiles: [],
       },
       testOs(),
     );

@@ -5,30 +5,18 @@ export interface FitError {
   readonly nowhere?: string;
   /** How many nodes gave each reason. */
   readonly reasons: ReadonlyMap<string, number>;
-  /** Nodes for which removing other pods cannot help. */
-  readonly lasting: number;
-  /** Nodes that run pods of lower priority, which this scheduler does not yet push aside. */
-  readonly withLowerPriority: number;
   /** The plugins that refused. */
   readonly plugins: ReadonlySet<string>;
+  /** What came of making room. */
+  readonly rescue?: string;
 }
 
-/** Such as `0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}. preemption: …`. */
-export function fitErrorText(error: FitError): string {
-  if (error.nodes === 0) return "no nodes available to schedule pods";
-  const none = `0/${error.nodes} nodes are available:`;
-  const why = error.nowhere ?? histogram(error.reasons);
-  return `${none} ${why}. preemption: ${none} ${histogram(preemption(error))}.`;
-}
-
-function preemption(error: FitError): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  const rest = error.nodes - error.lasting - error.withLowerPriority;
-  if (error.lasting > 0) counts.set("Preemption is not helpful for scheduling", error.lasting);
-  if (error.withLowerPriority > 0)
-    counts.set("Preemption is not supported by this scheduler", error.withLowerPriority);
-  if (rest > 0) counts.set("No preemption victims found for incoming pod", rest);
-  return counts;
+/** Such as `0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s). preemption: …`. */
+export function fitErrorText({ nodes, nowhere, reasons, rescue }: FitError): string {
+  if (nodes === 0) return "no nodes available to schedule pods";
+  const why = nowhere ?? histogram(reasons);
+  const text = `0/${nodes} nodes are available:${why === "" ? "" : ` ${why}.`}`;
+  return rescue === undefined || rescue === "" ? text : `${text} ${rescue}`;
 }
 
 function histogram(reasons: ReadonlyMap<string, number>): string {
@@ -36,4 +24,9 @@ function histogram(reasons: ReadonlyMap<string, number>): string {
     .map(([reason, count]) => `${count} ${reason}`)
     .sort()
     .join(", ");
+}
+
+/** Counts reasons. */
+export function count(reasons: Map<string, number>, reason: string, by = 1): void {
+  reasons.set(reason, (reasons.get(reason) ?? 0) + by);
 }

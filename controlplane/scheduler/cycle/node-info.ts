@@ -8,16 +8,17 @@ export class NodeInfo {
   readonly name: string;
   #node: Node;
   #allocatable: Amounts;
+  #imageBytes: ReadonlyMap<string, number> | undefined;
   readonly #pods = new Map<string, PodInfo>();
   readonly #withAffinity = new Map<string, PodInfo>();
-  readonly #withAntiAffinity = new Map<string, PodInfo>();
+  readonly #withHostPorts = new Map<string, PodInfo>();
   #requested: Amounts = {};
   #assumedRequested: Amounts = {};
 
-  constructor(node: Node) {
+  constructor(node: Node, allocatable = amountsOf(node.status?.allocatable)) {
     this.name = node.metadata.name;
     this.#node = node;
-    this.#allocatable = amountsOf(node.status?.allocatable);
+    this.#allocatable = allocatable;
   }
 
   get node(): Node {
@@ -26,6 +27,7 @@ export class NodeInfo {
 
   setNode(node: Node): void {
     this.#node = node;
+    this.#imageBytes = undefined;
     this.#allocatable = amountsOf(node.status?.allocatable);
   }
 
@@ -39,6 +41,12 @@ export class NodeInfo {
 
   get allocatable(): Amounts {
     return this.#allocatable;
+  }
+
+  /** The size of each image that is there, by each of its names. */
+  get imageBytes(): ReadonlyMap<string, number> {
+    this.#imageBytes ??= imageBytesOf(this.#node);
+    return this.#imageBytes;
   }
 
   get requested(): Amounts {
@@ -58,9 +66,20 @@ export class NodeInfo {
     return this.#withAffinity;
   }
 
-  /** Pods with required anti-affinity, which keep others away. */
-  get podsWithAntiAffinity(): ReadonlyMap<string, PodInfo> {
-    return this.#withAntiAffinity;
+  get podsWithHostPorts(): ReadonlyMap<string, PodInfo> {
+    return this.#withHostPorts;
+  }
+
+  /** The same node to try changes of its pods on. */
+  clone(): NodeInfo {
+    const copy = new NodeInfo(this.#node, this.#allocatable);
+    for (const [key, pod] of this.#pods) copy.#pods.set(key, pod);
+    for (const [key, pod] of this.#withAffinity) copy.#withAffinity.set(key, pod);
+    for (const [key, pod] of this.#withHostPorts) copy.#withHostPorts.set(key, pod);
+    copy.#imageBytes = this.#imageBytes;
+    copy.#requested = this.#requested;
+    copy.#assumedRequested = this.#assumedRequested;
+    return copy;
   }
 
   add(pod: PodInfo): void {
@@ -68,7 +87,7 @@ export class NodeInfo {
     this.#pods.set(pod.key, pod);
     this.#requested = add(this.#requested, pod.requests);
     this.#assumedRequested = add(this.#assumedRequested, pod.assumedRequests);
-    if (pod.antiAffinity.length > 0) this.#withAntiAffinity.set(pod.key, pod);
+    if (pod.hostPorts.length > 0) this.#withHostPorts.set(pod.key, pod);
     const terms =
       pod.affinity.length +
       pod.antiAffinity.length +
@@ -82,8 +101,15 @@ export class NodeInfo {
     if (pod === undefined) return;
     this.#pods.delete(key);
     this.#withAffinity.delete(key);
-    this.#withAntiAffinity.delete(key);
+    this.#withHostPorts.delete(key);
     this.#requested = subtract(this.#requested, pod.requests);
     this.#assumedRequested = subtract(this.#assumedRequested, pod.assumedRequests);
   }
+}
+
+function imageBytesOf({ status }: Node): ReadonlyMap<string, number> {
+  const bytes = new Map<string, number>();
+  for (const { names = [], sizeBytes = 0 } of status?.images ?? [])
+    for (const name of names) bytes.set(name, sizeBytes);
+  return bytes;
 }

@@ -1,4 +1,4 @@
-import { type Selector, selectorFromLabelSelector } from "../../../base/label-selector.ts";
+import { type Selector, selectorFromLabelSelector, selectorText } from "../../../base/label-selector.ts";
 import { keyOf } from "../../../client/object-cache.ts";
 import { type HostPort, hostPortsOf } from "../../../client/rules/host-ports.ts";
 import { type Amounts, heldRequests, podRequestsAssumed } from "../../../client/rules/pod-requests.ts";
@@ -10,6 +10,7 @@ export interface PodInfo {
   readonly key: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly schedulerName: string;
   readonly priority: number;
   readonly requests: Amounts;
   readonly assumedRequests: Amounts;
@@ -18,8 +19,10 @@ export interface PodInfo {
   readonly antiAffinity: readonly AffinityTerm[];
   readonly preferredAffinity: readonly WeightedTerm[];
   readonly preferredAntiAffinity: readonly WeightedTerm[];
-  /** uid of the controlling owner. */
-  readonly controllerUid: string | undefined;
+  /** Claims that its volumes name, as `namespace/name`. */
+  readonly claims: readonly string[];
+  /** Of its last start, for which of equals is the more important; undefined: not started. */
+  readonly startedAt: string | undefined;
 }
 
 /** A term of pod affinity: which pods count, and the node label whose value says what is near. */
@@ -30,6 +33,8 @@ export interface AffinityTerm {
   /** Undefined: none given. An empty one selects all namespaces. */
   readonly namespaceSelector: Selector | undefined;
   readonly topologyKey: string;
+  /** The same for terms that ask the same. */
+  readonly signature: string;
 }
 
 export interface WeightedTerm {
@@ -52,6 +57,7 @@ export function podInfo(pod: Pod): PodInfo {
     key: keyOf(pod),
     namespace,
     labels: pod.metadata.labels ?? {},
+    schedulerName: pod.spec.schedulerName ?? "default-scheduler",
     priority: pod.spec.priority ?? 0,
     requests: heldRequests(pod),
     assumedRequests: podRequestsAssumed(pod.spec),
@@ -60,19 +66,32 @@ export function podInfo(pod: Pod): PodInfo {
     antiAffinity: terms(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     preferredAffinity: weighted(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
     preferredAntiAffinity: weighted(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
-    controllerUid: pod.metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
+    claims: (pod.spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
+      persistentVolumeClaim === undefined ? [] : [`${namespace}/${persistentVolumeClaim.claimName}`],
+    ),
+    startedAt: pod.status?.startTime,
   };
 }
 
 function affinityTerm(term: PodAffinityTerm, pod: Pod, namespace: string): AffinityTerm {
   const own = term.namespaces ?? [];
   const alone = own.length === 0 && term.namespaceSelector === undefined;
+  const selector = withLabelKeys(selectorFromLabelSelector(term.labelSelector), pod, term);
+  const namespaces = new Set(alone ? [namespace] : own);
+  const namespaceSelector =
+    term.namespaceSelector === undefined ? undefined : selectorFromLabelSelector(term.namespaceSelector);
+  const asked = [
+    [...namespaces].sort(),
+    namespaceSelector === undefined ? null : [selectorText(namespaceSelector)],
+    selectorText(selector),
+    term.topologyKey,
+  ];
   return {
-    selector: withLabelKeys(selectorFromLabelSelector(term.labelSelector), pod, term),
-    namespaces: new Set(alone ? [namespace] : own),
-    namespaceSelector:
-      term.namespaceSelector === undefined ? undefined : selectorFromLabelSelector(term.namespaceSelector),
+    selector,
+    namespaces,
+    namespaceSelector,
     topologyKey: term.topologyKey,
+    signature: JSON.stringify(asked),
   };
 }
 

@@ -1,8 +1,13 @@
 import { below, type Random } from "../../../base/os/random.ts";
+import { type Found, findNodes, type SearchOptions } from "./filter-nodes.ts";
 import type { FitError } from "./fit-error.ts";
+import { type Measure, noMeasure } from "./measure.ts";
 import type { NodeInfo } from "./node-info.ts";
-import type { Plugin, Prepared, Refusal, Snapshot } from "./plugin.ts";
+import type { Rescue } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
+import type { Profile } from "./profile.ts";
+import { highest, scoreNodes } from "./score-nodes.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 export type Decision =
   | {
@@ -11,117 +16,93 @@ export type Decision =
       readonly feasible: number;
       readonly examined: number;
     }
-  | { readonly outcome: "unschedulable"; readonly error: FitError };
+  | {
+      readonly outcome: "unschedulable";
+      readonly error: FitError;
+      readonly examined: number;
+      /** What was done to make room; undefined: nothing could be tried. */
+      readonly rescue: Rescue | undefined;
+      /** The cluster may have changed since. */
+      readonly isStale?: true;
+    }
+  /** What was decided holds no more. */
+  | { readonly outcome: "stale"; readonly examined: number }
+  /** Somebody who must be asked could not be. */
+  | { readonly outcome: "error"; readonly examined: number; readonly error: Error };
 
 export interface CycleOptions {
-  /** The share of nodes after which the search for feasible ones may end, in percent; 0 lets the size decide. */
-  readonly percentageOfNodesToScore: number;
-  /** Where in the list of nodes to begin, so that all get their turn. */
   readonly startAt: number;
+  readonly measure?: Measure;
 }
 
-/** As in Kubernetes: never fewer than this many nodes, nor less than this share, are looked for. */
-const feasibleLeast = 100;
-const percentageLeast = 5;
-
-interface Ready {
-  readonly plugin: Plugin;
-  readonly prepared: Prepared;
-}
-
-/** Decides where a pod goes: filters nodes, scores those that remain, takes the best (of equals any). Pure. */
+/** Decides where a pod goes: filters nodes, scores those that remain, takes the best (of equals any); where none remains,
+ *  looks how room could be made. Pure. */
 export function schedule(
   pod: PodInfo,
   snapshot: Snapshot,
-  plugins: readonly Plugin[],
+  profile: Profile,
   options: CycleOptions,
   random: Random,
 ): Decision {
-  const ready: Ready[] = [];
-  for (const plugin of plugins) {
-    const prepared = plugin.prepare(pod, snapshot);
-    if (prepared?.nowhere !== undefined)
-      return { outcome: "unschedulable", error: nowhere(prepared.nowhere, plugin, snapshot) };
-    if (prepared !== undefined) ready.push({ plugin, prepared });
-  }
-  const found = filterNodes(pod, snapshot, ready, options);
-  if (found.feasible.length === 0) return { outcome: "unschedulable", error: found.error };
-  const node = best(found.feasible, ready, random);
+  const measure = options.measure ?? noMeasure;
+  const search: SearchOptions = {
+    percentageOfNodesToScore: profile.percentageOfNodesToScore,
+    startAt: options.startAt,
+    measure,
+  };
+  const found = findNodes(pod, snapshot, profile, search);
+  if (found.feasible.length === 0) return rescue(pod, snapshot, profile, found, { measure, random });
+  const node = best(pod, snapshot, profile, found.feasible, { measure, random });
   return { outcome: "placed", node: node.name, feasible: found.feasible.length, examined: found.examined };
 }
 
-function nowhere(why: string, { name }: Plugin, { nodes }: Snapshot): FitError {
-  const counts = { reasons: new Map(), withLowerPriority: 0, plugins: new Set([name]) };
-  return { nodes: nodes.length, nowhere: why, lasting: nodes.length, ...counts };
+interface Tools {
+  readonly measure: Measure;
+  readonly random: Random;
 }
 
-/** How many feasible nodes are enough. */
-export function feasibleWanted(nodes: number, percentage: number): number {
-  if (nodes < feasibleLeast) return nodes;
-  const adaptive = percentage > 0 ? percentage : Math.max(percentageLeast, 50 - nodes / 125);
-  return Math.max(feasibleLeast, Math.floor((nodes * Math.min(adaptive, 100)) / 100));
+function best(
+  pod: PodInfo,
+  snapshot: Snapshot,
+  profile: Profile,
+  feasible: readonly NodeInfo[],
+  { measure, random }: Tools,
+): NodeInfo {
+  if (feasible.length === 1) return feasible[0] as NodeInfo;
+  return feasible[highest(scoreNodes(pod, snapshot, feasible, profile, measure), random)] as NodeInfo;
 }
 
-function filterNodes(pod: PodInfo, snapshot: Snapshot, ready: readonly Ready[], options: CycleOptions) {
-  const { nodes } = snapshot;
-  const filters = ready.flatMap(({ plugin, prepared }) =>
-    prepared.filter === undefined ? [] : [{ name: plugin.name, filter: prepared.filter }],
-  );
-  const wanted = feasibleWanted(nodes.length, options.percentageOfNodesToScore);
-  const feasible: NodeInfo[] = [];
-  const reasons = new Map<string, number>();
-  const refusers = new Set<string>();
-  let lasting = 0;
-  let withLowerPriority = 0;
-  let examined = 0;
-  while (examined < nodes.length && feasible.length < wanted) {
-    const node = nodes[(options.startAt + examined) % nodes.length];
-    examined++;
-    if (node === undefined) continue;
-    let refusal: Refusal | undefined;
-    for (const { name, filter } of filters) {
-      refusal = filter(node);
-      if (refusal === undefined) continue;
-      refusers.add(name);
-      break;
-    }
-    if (refusal === undefined) {
-      feasible.push(node);
-      continue;
-    }
-    for (const reason of refusal.reasons) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-    if (refusal.lasting) lasting++;
-    else if (hasLowerPriority(node, pod)) withLowerPriority++;
+/** Asks the plugins in turn to make room, until one does. */
+export function rescue(
+  pod: PodInfo,
+  snapshot: Snapshot,
+  { points }: Profile,
+  found: Found,
+  { measure, random }: Tools,
+): Decision & { outcome: "unschedulable" } {
+  const { error, examined, potential, refusals, filters } = found;
+  if (snapshot.nodes.length === 0 || points.postFilter.length === 0)
+    return { outcome: "unschedulable", error, examined, rescue: undefined };
+  const startedMs = measure.nowMs();
+  const attempt = {
+    pod,
+    snapshot,
+    potential,
+    refusalOf: (node: string) => refusals.get(node) ?? lastingUnless(found),
+    filters,
+    below: (limit: number) => below(random, limit),
+  };
+  let last: Rescue | undefined;
+  for (const plugin of points.postFilter) {
+    last = plugin.postFilter?.(attempt) ?? last;
+    if (last?.outcome === "nominated") break;
   }
-  const error: FitError = { nodes: nodes.length, reasons, lasting, withLowerPriority, plugins: refusers };
-  return { feasible, examined, error };
+  measure.point("PostFilter", last?.outcome === "nominated" ? "Success" : "Unschedulable", startedMs);
+  const said = last?.outcome === "none" ? { ...error, rescue: last.message } : error;
+  return { outcome: "unschedulable", error: said, examined, rescue: last };
 }
 
-function hasLowerPriority(node: NodeInfo, pod: PodInfo): boolean {
-  for (const other of node.pods.values()) if (other.priority < pod.priority) return true;
-  return false;
-}
-
-function best(feasible: readonly NodeInfo[], ready: readonly Ready[], random: Random): NodeInfo {
-  const totals: number[] = new Array(feasible.length).fill(0);
-  if (feasible.length > 1) {
-    for (const { plugin, prepared } of ready) {
-      if (prepared.score === undefined || plugin.weight === 0) continue;
-      const raw = feasible.map(prepared.score);
-      const scores = prepared.normalize?.(raw) ?? raw;
-      for (const [at, score] of scores.entries())
-        totals[at] = (totals[at] ?? 0) + Math.floor(score) * plugin.weight;
-    }
-  }
-  let chosen = 0;
-  let equals = 1;
-  for (let at = 1; at < totals.length; at++) {
-    const total = totals[at] ?? 0;
-    const most = totals[chosen] ?? 0;
-    if (total > most) {
-      chosen = at;
-      equals = 1;
-    } else if (total === most && below(random, ++equals) === 0) chosen = at;
-  }
-  return feasible[chosen] as NodeInfo;
+/** Nodes that were never looked at are refused for good. */
+function lastingUnless({ error }: Found) {
+  return { reasons: error.nowhere === undefined ? [] : [error.nowhere], lasting: true };
 }

@@ -1,14 +1,13 @@
-import type { Plugin } from "../cycle/plugin.ts";
+import type { PluginFactory } from "../cycle/handle.ts";
 
 const refusal = { reasons: ["node(s) didn't match the requested node name"], lasting: true };
 
 /** spec.nodeName, where a pod that is not yet bound already names its node. */
-export const nodeName: Plugin = {
+export const nodeName: PluginFactory = () => ({
   name: "NodeName",
-  weight: 0,
-  helpedBy: ["nodeAdded"],
-  prepare({ pod }) {
+  helpedBy: { nodeAdded: ({ pod }, { node }) => pod.spec.nodeName === node.metadata.name },
+  prepareFilter: ({ pod }) => {
     const wanted = pod.spec.nodeName;
     return wanted ? { filter: (node) => (node.name === wanted ? undefined : refusal) } : undefined;
   },
-};
+});

@@ -1,21 +1,23 @@
 import { hostPortsClash } from "../../../client/rules/host-ports.ts";
-import type { Plugin } from "../cycle/plugin.ts";
+import type { PluginFactory } from "../cycle/handle.ts";
 
 const refusal = { reasons: ["node(s) didn't have free ports for the requested pod ports"], lasting: false };
 
 /** Ports of the host itself: one pod each per protocol and address. */
-export const nodePorts: Plugin = {
+export const nodePorts: PluginFactory = () => ({
   name: "NodePorts",
-  weight: 0,
-  helpedBy: ["nodeAdded", "podRemoved"],
-  prepare(pod) {
+  helpedBy: {
+    nodeAdded: () => true,
+    podRemoved: (pod, { pod: other }) => hostPortsClash(other.hostPorts, pod.hostPorts),
+  },
+  prepareFilter: (pod) => {
     if (pod.hostPorts.length === 0) return undefined;
     return {
       filter: (node) => {
-        for (const other of node.pods.values())
+        for (const other of node.podsWithHostPorts.values())
           if (hostPortsClash(other.hostPorts, pod.hostPorts)) return refusal;
         return undefined;
       },
     };
   },
-};
+});

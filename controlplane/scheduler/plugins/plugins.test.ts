@@ -4,9 +4,12 @@ import type { Meta, Node, Pod, Service } from "../../../client/types.ts";
 import { SchedulerCache } from "../cache.ts";
 import { fitErrorText } from "../cycle/fit-error.ts";
 import { podInfo } from "../cycle/pod-info.ts";
+import { pluginsOf } from "../cycle/profile.ts";
 import { schedule } from "../cycle/schedule.ts";
+import { siblingsOf } from "../siblings.ts";
 import { noStorage } from "../storage/storage.ts";
-import { plugins } from "./table.ts";
+import { testProfile } from "../testing/test-profile.ts";
+import { defaultPlugins, pluginFactories } from "./table.ts";
 
 type Extra = Partial<Pod["spec"]> & { labels?: Record<string, string>; owner?: string; namespace?: string };
 
@@ -22,12 +25,16 @@ const requests = (cpu: string, memory = "64Mi") => ({ requests: { cpu, memory } 
 
 function pod(name: string, { labels, owner, namespace = "n", ...spec }: Extra = {}): Pod {
   const ownerReferences = [
-    { apiVersion: "apps/v1", kind: "ReplicaSet", name: "rs", uid: owner ?? "", controller: true },
+    { apiVersion: "apps/v1", kind: "ReplicaSet", name: owner ?? "", uid: owner ?? "", controller: true },
   ];
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: meta(name, { namespace, ...(labels && { labels }), ...(owner && { ownerReferences }) }),
+    metadata: meta(name, {
+      namespace,
+      ...((labels || owner) && { labels: { ...labels, ...(owner && { owner }) } }),
+      ...(owner && { ownerReferences }),
+    }),
     spec: { containers: [{ name: "c", image: "i", resources: requests("100m") }], ...spec },
   };
 }
@@ -63,6 +70,8 @@ function node(
 const inZone = (name: string, zone: string, more = {}) =>
   node(name, { labels: { "topology.kubernetes.io/zone": zone }, ...more });
 
+const ownerNamed = (owner: string) => ({ spec: { selector: { matchLabels: { owner } } } });
+
 interface Case {
   readonly nodes: readonly Node[];
   /** Pods already placed, by node. */
@@ -77,7 +86,13 @@ interface Case {
 function check({ nodes, placed = {}, namespaces = {}, services = [], pod: wantedPod, wanted }: Case): void {
   const cache = new SchedulerCache({
     namespaceLabels: (name) => namespaces[name] ?? {},
-    services: () => services,
+    siblings: (one) =>
+      siblingsOf(one, {
+        services: { byNamespace: () => services },
+        replicaSets: { get: ({ name }) => ownerNamed(name) as never },
+        statefulSets: { get: () => undefined },
+        replicationControllers: { get: () => undefined },
+      }),
     storage: noStorage,
   });
   for (const one of nodes) cache.putNode(one);
@@ -85,9 +100,15 @@ function check({ nodes, placed = {}, namespaces = {}, services = [], pod: wanted
     for (const one of pods) cache.putPod({ ...one, spec: { ...one.spec, nodeName } });
   const seen = new Set<string>();
   for (let seed = 0; seed < 20; seed++) {
-    const options = { percentageOfNodesToScore: 0, startAt: seed };
-    const decision = schedule(podInfo(wantedPod), cache, plugins, options, new Prng(seed));
-    seen.add(decision.outcome === "placed" ? decision.node : fitErrorText(decision.error));
+    const decision = schedule(
+      podInfo(wantedPod),
+      cache,
+      testProfile(cache),
+      { startAt: seed },
+      new Prng(seed),
+    );
+    if (decision.outcome === "placed") seen.add(decision.node);
+    if (decision.outcome === "unschedulable") seen.add(fitErrorText(decision.error));
   }
   if (wanted instanceof RegExp) {
     assert.equal(seen.size, 1);
@@ -129,7 +150,7 @@ const cases: Readonly<Record<string, Case>> = {
     nodes: [node("n1", { cpu: "1" }), node("n2", { spec: tainted("NoSchedule", "v") })],
     pod: pod("p", { containers: [{ name: "c", resources: requests("2") }] }),
     wanted:
-      /^0\/2 nodes are available: 1 Insufficient cpu, 1 node\(s\) had untolerated taint {k: v}\. preemption: 0\/2 nodes are available: 2 Preemption is not helpful for scheduling\.$/,
+      /^0\/2 nodes are available: 1 Insufficient cpu, 1 node\(s\) had untolerated taint\(s\)\. preemption: 0\/2 nodes are available: 2 Preemption is not helpful for scheduling\.$/,
   },
   "what others take is not available": {
     nodes: [node("n1", { cpu: "1" })],
@@ -198,7 +219,7 @@ const cases: Readonly<Record<string, Case>> = {
   "toleration of another effect": {
     nodes: [node("n1", { spec: tainted("NoSchedule") })],
     pod: pod("p", { tolerations: [{ key: "k", operator: "Exists", effect: "NoExecute" }] }),
-    wanted: /untolerated taint {k: }/,
+    wanted: /untolerated taint\(s\)/,
   },
   "PreferNoSchedule is avoided, not refused": {
     nodes: [node("n1", { spec: tainted("PreferNoSchedule") }), node("n2")],
@@ -485,7 +506,14 @@ const cases: Readonly<Record<string, Case>> = {
 describe("controlplane/scheduler/plugins", () => {
   for (const [name, one] of Object.entries(cases)) it(name, () => check(one));
 
-  it("have names of their own", () => {
-    assert.equal(new Set(plugins.map(({ name }) => name)).size, plugins.length);
+  it("are made under the names that the table gives them", () => {
+    const cache = new SchedulerCache({
+      namespaceLabels: () => ({}),
+      siblings: () => undefined,
+      storage: noStorage,
+    });
+    const made = new Map(pluginsOf(testProfile(cache)).map((plugin) => [plugin.name, plugin]));
+    assert.deepEqual([...made.keys()].sort(), Object.keys(pluginFactories).sort());
+    assert.deepEqual(defaultPlugins.map(({ name }) => name).sort(), Object.keys(pluginFactories).sort());
   });
 });

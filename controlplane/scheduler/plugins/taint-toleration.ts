@@ -1,26 +1,39 @@
 import { tolerated } from "../../../client/rules/tolerations.ts";
-import { lowestBest, type Plugin } from "../cycle/plugin.ts";
+import type { Node, Taint, Toleration } from "../../../client/types.ts";
+import type { PluginFactory } from "../cycle/handle.ts";
+import { lowestBest } from "../cycle/normalize.ts";
+import type { PodInfo } from "../cycle/pod-info.ts";
+
+const refusal = { reasons: ["node(s) had untolerated taint(s)"], lasting: true };
+
+const keepsAway = (taint: Taint, tolerations: readonly Toleration[]): boolean =>
+  taint.effect !== "PreferNoSchedule" && !tolerated(taint, tolerations);
 
 /** Taints: NoSchedule and NoExecute keep pods away that do not tolerate them, PreferNoSchedule counts against a node. */
-export const taintToleration: Plugin = {
-  name: "TaintToleration",
-  weight: 3,
-  helpedBy: ["nodeAdded", "nodeChanged"],
-  prepare({ pod }, snapshot) {
-    if (snapshot.nodes.every(({ taints }) => taints.length === 0)) return undefined;
-    const tolerations = pod.spec.tolerations ?? [];
-    return {
-      filter: (node) => {
-        const taint = node.taints.find(
-          (one) => one.effect !== "PreferNoSchedule" && !tolerated(one, tolerations),
-        );
-        if (taint === undefined) return undefined;
-        const text = `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
-        return { reasons: [text], lasting: true };
-      },
-      score: (node) =>
-        node.taints.filter((one) => one.effect === "PreferNoSchedule" && !tolerated(one, tolerations)).length,
-      normalize: lowestBest,
-    };
-  },
+export const taintToleration: PluginFactory = () => {
+  const takes = ({ pod }: PodInfo, { node }: { readonly node: Node }) =>
+    !(node.spec?.taints ?? []).some((taint) => keepsAway(taint, pod.spec.tolerations ?? []));
+  return {
+    name: "TaintToleration",
+    helpedBy: { nodeAdded: takes, nodeChanged: takes },
+    prepareFilter: ({ pod }, { taintedNodes }) => {
+      if (taintedNodes === 0) return undefined;
+      const tolerations = pod.spec.tolerations ?? [];
+      return {
+        filter: ({ taints }) => (taints.some((taint) => keepsAway(taint, tolerations)) ? refusal : undefined),
+      };
+    },
+    prepareScore: ({ pod }, { taintedNodes }) => {
+      // Without any taint all nodes would have the same score.
+      if (taintedNodes === 0) return undefined;
+      const tolerations = (pod.spec.tolerations ?? []).filter(
+        ({ effect }) => !effect || effect === "PreferNoSchedule",
+      );
+      return {
+        score: ({ taints }) =>
+          taints.filter((one) => one.effect === "PreferNoSchedule" && !tolerated(one, tolerations)).length,
+        normalize: lowestBest,
+      };
+    },
+  };
 };

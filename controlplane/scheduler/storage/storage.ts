@@ -10,6 +10,10 @@ export interface Storage {
   selectedNode(claim: PersistentVolumeClaim): string | undefined;
   /** Names of volumes that were promised to claims. */
   taken(): ReadonlySet<string>;
+  /** How many volumes of each driver the node can have at once. */
+  volumeLimits(node: string): ReadonlyMap<string, number>;
+  /** Volumes that are or are being attached to the node. */
+  attachments(node: string): readonly { readonly driver: string; readonly volume: string }[];
 }
 
 /** Of a cluster without any. */
@@ -20,4 +24,6 @@ export const noStorage: Storage = {
   storageClass: () => undefined,
   selectedNode: () => undefined,
   taken: () => new Set(),
+  volumeLimits: () => new Map(),
+  attachments: () => [],
 };

@@ -5,17 +5,30 @@ import type { Informer } from "../../../client/informer.ts";
 import { keyOf, keyOfRef } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import { isBindCompleted, selectedNodeOf, volumeAnnotations } from "../../../client/rules/volume-binding.ts";
-import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "../../../client/types.ts";
+import type {
+  CSINode,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  StorageClass,
+  VolumeAttachment,
+} from "../../../client/types.ts";
 import { podClaims, type VolumePlan, volumesOn } from "./plan-volumes.ts";
 import type { Storage } from "./storage.ts";
-
-/** As long as kube-scheduler waits for a pod's volumes. */
-const bindMostMs = 600_000;
 
 export interface BookSources {
   readonly claims: Pick<Informer<PersistentVolumeClaim>, "get" | "getByKey" | "subscribe">;
   readonly volumes: Pick<Informer<PersistentVolume>, "get" | "list">;
   readonly classes: Pick<Informer<StorageClass>, "get">;
+  readonly csiNodes: Pick<Informer<CSINode>, "get">;
+  readonly attachmentsOf: (node: string) => readonly VolumeAttachment[];
+}
+
+interface CarryOutOptions {
+  readonly client: Pick<ApiClient, "update">;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
 }
 
 /** Claims and volumes with what was decided for them: the next decision counts it before the API shows it. */
@@ -36,6 +49,12 @@ export class VolumeBook implements Storage {
   selectedNode = (claim: PersistentVolumeClaim) =>
     this.#selected.get(keyOf(claim))?.node ?? selectedNodeOf(claim);
   taken = () => this.#taken;
+  volumeLimits = (node: string) => limitsOf(this.#sources.csiNodes.get({ name: node }));
+  attachments = (node: string) =>
+    this.#sources.attachmentsOf(node).flatMap(({ spec }) => {
+      const volume = spec.source.persistentVolumeName;
+      return volume === undefined ? [] : [{ driver: spec.attacher, volume }];
+    });
 
   /** What is to be done before the pod can be bound to the node, and counts from now on; undefined where that is nothing. */
   assume(pod: Pod, node: { readonly name: string; readonly labels: Readonly<Record<string, string>> }) {
@@ -65,7 +84,7 @@ export class VolumeBook implements Storage {
   async carryOut(
     plan: VolumePlan,
     node: string,
-    { client, clock, signal }: { client: Pick<ApiClient, "update">; clock: Clock; signal: AbortSignal },
+    { client, clock, signal, timeoutMs }: CarryOutOptions,
   ): Promise<void> {
     for (const { claim, volume } of plan.bindings)
       await client.update(resources.persistentvolumes, keptFor(claim, volume), { signal });
@@ -75,7 +94,7 @@ export class VolumeBook implements Storage {
     const done = deferred<void>();
     const stop = () => done.reject(signal.reason);
     const late = () => done.reject(new Error("binding volumes: context deadline exceeded"));
-    const cancel = clock.after(bindMostMs, late);
+    const cancel = clock.after(timeoutMs, late);
     signal.addEventListener("abort", stop, { once: true });
     const off = this.#sources.claims.subscribe({
       onAdd: () => this.#look(plan, node, done),
@@ -128,4 +147,11 @@ function keptFor(claim: PersistentVolumeClaim, volume: PersistentVolume): Persis
 function onNode(claim: PersistentVolumeClaim, node: string): PersistentVolumeClaim {
   const annotations = { ...claim.metadata.annotations, [volumeAnnotations.selectedNode]: node };
   return { ...claim, metadata: { ...claim.metadata, annotations } };
+}
+
+function limitsOf(node: CSINode | undefined): ReadonlyMap<string, number> {
+  const limits = new Map<string, number>();
+  for (const { name, allocatable } of node?.spec.drivers ?? [])
+    if (allocatable?.count !== undefined) limits.set(name, allocatable.count);
+  return limits;
 }

@@ -7,6 +7,7 @@ import { resources } from "../../../client/resources.ts";
 import { FakeApi } from "../../../client/testing/fake-api.ts";
 import { ManualClock } from "../../../client/testing/manual-clock.ts";
 import { runScheduler } from "../scheduler.ts";
+import { insideConfig } from "../testing/test-profile.ts";
 
 const hostKey = "kubernetes.io/hostname";
 const selectedNode = "volume.kubernetes.io/selected-node";
@@ -39,7 +40,7 @@ describe("controlplane/scheduler/storage", () => {
       log: silentLog,
       metrics: new MetricsRegistry(),
     };
-    const config = { election: undefined, schedulerName: "default-scheduler", percentageOfNodesToScore: 0 };
+    const config = insideConfig;
     const scheduler = runScheduler(config, api, os);
     await time.advance(100);
     return { api, scheduler };

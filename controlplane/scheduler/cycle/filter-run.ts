@@ -1,0 +1,69 @@
+import type { NodeInfo } from "./node-info.ts";
+import type { Plugin, PreparedFilter, Refusal } from "./plugin.ts";
+import type { PodInfo } from "./pod-info.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** A plugin's filter, prepared for one pod. */
+export interface ReadyFilter {
+  readonly plugin: Plugin;
+  readonly prepared: PreparedFilter;
+}
+
+export interface NodeRefusal extends Refusal {
+  readonly plugin: string;
+}
+
+/** The filters of one cycle. `add` and `remove` let them judge what would be; whoever calls one calls the other. */
+export class FilterRun {
+  readonly #pod: PodInfo;
+  readonly #snapshot: Snapshot;
+  readonly #filters: readonly {
+    readonly name: string;
+    readonly filter: (node: NodeInfo) => Refusal | undefined;
+  }[];
+  readonly #counting: readonly PreparedFilter[];
+
+  constructor(pod: PodInfo, snapshot: Snapshot, ready: readonly ReadyFilter[]) {
+    this.#pod = pod;
+    this.#snapshot = snapshot;
+    this.#filters = ready.flatMap(({ plugin, prepared: { filter } }) =>
+      filter === undefined ? [] : [{ name: plugin.name, filter }],
+    );
+    this.#counting = ready.map(({ prepared }) => prepared);
+  }
+
+  /** Why the pod cannot be on the node; undefined: it can. Pods that were promised the node and are no less important
+   *  count as being there, and the node must do without them too: they may never come. */
+  judge(node: NodeInfo): NodeRefusal | undefined {
+    const promised = this.#snapshot.nominatedOn(node.name).filter((other) => this.#yieldsTo(other, node));
+    if (promised.length === 0) return this.#judgeAsIs(node);
+    const crowded = node.clone();
+    for (const other of promised) {
+      crowded.add(other);
+      this.add(other, crowded);
+    }
+    const refusal = this.#judgeAsIs(crowded);
+    for (const other of promised) this.remove(other, crowded);
+    return refusal ?? this.#judgeAsIs(node);
+  }
+
+  add(pod: PodInfo, node: NodeInfo): void {
+    for (const { add } of this.#counting) add?.(pod, node);
+  }
+
+  remove(pod: PodInfo, node: NodeInfo): void {
+    for (const { remove } of this.#counting) remove?.(pod, node);
+  }
+
+  #yieldsTo(other: PodInfo, node: NodeInfo): boolean {
+    return other.priority >= this.#pod.priority && other.key !== this.#pod.key && !node.pods.has(other.key);
+  }
+
+  #judgeAsIs(node: NodeInfo): NodeRefusal | undefined {
+    for (const { name, filter } of this.#filters) {
+      const refusal = filter(node);
+      if (refusal !== undefined) return { ...refusal, plugin: name };
+    }
+    return undefined;
+  }
+}

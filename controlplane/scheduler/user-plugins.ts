@@ -1,0 +1,39 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { UsageError } from "../../base/os/flags.ts";
+import { describeError } from "../../base/os/log.ts";
+import type { PluginFactory } from "./cycle/handle.ts";
+import { pluginFactories } from "./plugins/table.ts";
+
+/** Loads plugins that users wrote: modules, in JavaScript or TypeScript, whose `plugins` names factories. Throws UsageError
+ *  where a file has none or a name is taken. */
+export async function loadUserPlugins(files: readonly string[]): Promise<ReadonlyMap<string, PluginFactory>> {
+  const loaded = new Map<string, PluginFactory>();
+  for (const file of files) {
+    for (const [name, factory] of Object.entries(await pluginsIn(file))) {
+      if (typeof factory !== "function")
+        throw new UsageError(`--plugins: ${file}: plugins.${name} is not a function`);
+      if (loaded.has(name) || Object.hasOwn(pluginFactories, name))
+        throw new UsageError(`--plugins: ${file}: there is a plugin ${name} already`);
+      loaded.set(name, factory as PluginFactory);
+    }
+  }
+  return loaded;
+}
+
+async function pluginsIn(file: string): Promise<object> {
+  const url = pathToFileURL(resolve(file)).href;
+  const fail = (why: string, cause?: unknown) => new UsageError(`--plugins: ${file}: ${why}`, { cause });
+  // TypeScript is compiled as it is loaded; only those who bring some need the compiler.
+  const load = async (): Promise<unknown> => {
+    if (!/\.[cm]?ts$/.test(file)) return import(url);
+    const { tsImport } = await import("tsx/esm/api");
+    return tsImport(url, import.meta.url);
+  };
+  const module = await load().catch((error: unknown) => {
+    throw fail(`cannot be loaded: ${describeError(error)}`, error);
+  });
+  const { plugins } = module as { readonly plugins?: unknown };
+  if (typeof plugins !== "object" || plugins === null) throw fail("exports no `plugins`");
+  return plugins;
+}
