@@ -2,6 +2,7 @@ import type { Selector } from "../../base/label-selector.ts";
 import type { Node, Pod } from "../../client/types.ts";
 import type { ClusterEvent } from "./cycle/cluster-event.ts";
 import { NodeInfo } from "./cycle/node-info.ts";
+import { GroupIndex } from "./cycle/pod-group.ts";
 import { type PodInfo, podInfo } from "./cycle/pod-info.ts";
 import type { Snapshot } from "./cycle/snapshot.ts";
 import { TermIndex } from "./cycle/term-index.ts";
@@ -40,6 +41,7 @@ export class SchedulerCache implements Snapshot {
   readonly #tables = new TopologyIndex();
   readonly #images = new Map<string, number>();
   readonly #claims = new Map<string, number>();
+  readonly #groups = new GroupIndex();
   #tainted = 0;
   #assumed = 0;
 
@@ -94,6 +96,10 @@ export class SchedulerCache implements Snapshot {
 
   claimUsers(key: string): number {
     return this.#claims.get(key) ?? 0;
+  }
+
+  placedOf(group: string): ReadonlySet<string> {
+    return this.#groups.of(group);
   }
 
   nominatedOn(node: string): readonly PodInfo[] {
@@ -199,6 +205,7 @@ export class SchedulerCache implements Snapshot {
     this.#placements.set(info.key, placement);
     if (assumed) this.#assumed++;
     for (const claim of info.claims) bump(this.#claims, claim, 1);
+    this.#groups.add(info);
     const node = this.#nodes.get(name);
     if (node === undefined) {
       const astray = this.#astray.get(name);
@@ -218,6 +225,7 @@ export class SchedulerCache implements Snapshot {
     this.#placements.delete(key);
     if (assumed) this.#assumed--;
     for (const claim of info.claims) bump(this.#claims, claim, -1);
+    this.#groups.delete(info);
     const node = this.#nodes.get(name);
     if (node === undefined) {
       const astray = this.#astray.get(name);

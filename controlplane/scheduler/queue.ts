@@ -4,6 +4,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import type { Random } from "../../base/os/random.ts";
 import type { ClusterEvent } from "./cycle/cluster-event.ts";
 import type { Queued } from "./cycle/plugin.ts";
+import { GroupIndex } from "./cycle/pod-group.ts";
 import type { PodInfo } from "./cycle/pod-info.ts";
 
 export const queueLimits = {
@@ -73,6 +74,7 @@ export class SchedulingQueue {
   readonly #entries = new Map<string, Entry>();
   readonly #unschedulable = new Set<Entry>();
   readonly #gated = new Set<Entry>();
+  readonly #groups = new GroupIndex();
   #line: Heap<Ticket>;
   /** Entries in the state active: the valid tickets in the line. */
   #active = 0;
@@ -114,9 +116,9 @@ export class SchedulingQueue {
     return counts.values();
   }
 
-  /** Every pod that waits or is being decided on. */
-  *pods(): Iterable<PodInfo> {
-    for (const { info } of this.#entries.values()) yield info;
+  /** The keys of the group's pods, those being decided on included. */
+  membersOf(group: string): ReadonlySet<string> {
+    return this.#groups.of(group);
   }
 
   /** When the pod came, and how often it was tried. */
@@ -148,10 +150,13 @@ export class SchedulingQueue {
         backoffUntilMs: 0,
       };
       this.#entries.set(info.key, fresh);
+      this.#groups.add(info);
       this.#enter(fresh, "PodAdd");
       return;
     }
     const specChanged = differs(entry.info, info);
+    this.#groups.delete(entry.info);
+    this.#groups.add(info);
     entry.info = info;
     if (!specChanged) return;
     if (entry.waiting.state === "unschedulable") this.#retry(entry, "PodUpdate");
@@ -164,6 +169,7 @@ export class SchedulingQueue {
     const entry = this.#entries.get(key);
     if (entry === undefined || (uid !== undefined && entry.info.pod.metadata.uid !== uid)) return;
     this.#entries.delete(key);
+    this.#groups.delete(entry.info);
     this.#leave(entry);
     entry.waiting = { state: "taken" };
   }

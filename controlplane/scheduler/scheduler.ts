@@ -79,7 +79,7 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
     volumes,
     permits,
     activate: (keys) => queue?.activate(keys),
-    waiting: () => queue?.pods() ?? [],
+    waitingOf: (group) => queue?.membersOf(group) ?? new Set(),
   });
   const line = new SchedulingQueue({ clock, random }, rules, {
     backoff: config.backoff,

@@ -18,8 +18,8 @@ export interface Handle {
   readonly permits: PermitDesk;
   /** Lets pods of the queue (by key) have another try, whatever refused them. */
   readonly activate: (keys: Iterable<string>) => void;
-  /** Pods of the queue. */
-  readonly waiting: () => Iterable<PodInfo>;
+  /** The keys of the group's pods that have no node yet, those being decided on included. */
+  readonly waitingOf: (group: string) => ReadonlySet<string>;
 }
 
 export interface PermitDesk {

@@ -27,7 +27,7 @@ export interface Plugin {
    *  pod, which then costs nothing a node. */
   readonly prepareFilter?: (pod: PodInfo, snapshot: Snapshot) => PreparedFilter | undefined;
   /** PostFilter: makes room for a pod that fits nowhere, or says why it cannot. */
-  readonly postFilter?: (attempt: FailedAttempt) => Rescue;
+  readonly postFilter?: (attempt: FailedAttempt) => Rescue | undefined;
   /** PreScore: as `prepareFilter`, over the nodes where the pod fits. */
   readonly prepareScore?: (
     pod: PodInfo,

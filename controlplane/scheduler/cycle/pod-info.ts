@@ -3,6 +3,7 @@ import { keyOf } from "../../../client/object-cache.ts";
 import { type HostPort, hostPortsOf } from "../../../client/rules/host-ports.ts";
 import { type Amounts, heldRequests, podRequestsAssumed } from "../../../client/rules/pod-requests.ts";
 import type { Pod, PodAffinityTerm } from "../../../client/types.ts";
+import { type PodGroup, podGroup } from "./pod-group.ts";
 
 /** A pod with everything that scheduling asks of it worked out once. */
 export interface PodInfo {
@@ -19,6 +20,8 @@ export interface PodInfo {
   readonly antiAffinity: readonly AffinityTerm[];
   readonly preferredAffinity: readonly WeightedTerm[];
   readonly preferredAntiAffinity: readonly WeightedTerm[];
+  /** The pods that it is placed with or not at all. */
+  readonly group: PodGroup | undefined;
   /** Claims that its volumes name, as `namespace/name`. */
   readonly claims: readonly string[];
   /** Of its last start, for which of equals is the more important; undefined: not started. */
@@ -66,6 +69,7 @@ export function podInfo(pod: Pod): PodInfo {
     antiAffinity: terms(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     preferredAffinity: weighted(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
     preferredAntiAffinity: weighted(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    group: podGroup(namespace, pod.metadata.labels ?? {}),
     claims: (pod.spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
       persistentVolumeClaim === undefined ? [] : [`${namespace}/${persistentVolumeClaim.claimName}`],
     ),

@@ -27,5 +27,7 @@ export interface Snapshot {
   nominatedOn(node: string): readonly PodInfo[];
   /** Whether one of those keeps others away from it. */
   readonly nominatedRepel: boolean;
+  /** The keys of the group's pods that have a node, or were just given one. */
+  placedOf(group: string): ReadonlySet<string>;
   readonly storage: Storage;
 }

@@ -1,4 +1,5 @@
 import type { PluginFactory } from "../cycle/handle.ts";
+import { coscheduling } from "./coscheduling.ts";
 import { defaultBinder } from "./default-binder.ts";
 import { defaultPreemption } from "./default-preemption.ts";
 import { imageLocality } from "./image-locality.ts";
@@ -37,6 +38,7 @@ export const pluginFactories: Readonly<Record<string, PluginFactory>> = {
   NodeResourcesBalancedAllocation: resourcesBalanced,
   ImageLocality: imageLocality,
   DefaultBinder: defaultBinder,
+  Coscheduling: coscheduling,
 };
 
 /** What runs where no configuration says otherwise, in this order: of those that judge nodes, the first that refuses one
@@ -60,4 +62,5 @@ export const defaultPlugins: readonly { readonly name: string; readonly weight?:
   { name: "NodeResourcesBalancedAllocation", weight: 1 },
   { name: "ImageLocality", weight: 1 },
   { name: "DefaultBinder" },
+  { name: "Coscheduling" },
 ];

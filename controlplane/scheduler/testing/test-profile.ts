@@ -19,7 +19,7 @@ export function testHandle(snapshot: Snapshot, more: Partial<Handle> = {}): Hand
     volumes: { assume: () => undefined, forget: () => undefined, carryOut: async () => undefined },
     permits: { pods: () => [], allow: () => undefined, refuse: () => false },
     activate: () => undefined,
-    waiting: () => [],
+    waitingOf: () => new Set(),
     ...more,
   };
 }
