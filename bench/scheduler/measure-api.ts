@@ -1,0 +1,197 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "../../base/os/clock.ts";
+import { freePorts } from "../../base/os/free-ports.ts";
+import { silentLog } from "../../base/os/log.ts";
+import { systemRandom } from "../../base/os/random.ts";
+import { TaskScope } from "../../base/os/task-scope.ts";
+import { InformerFactory } from "../../client/informer.ts";
+import { resources } from "../../client/resources.ts";
+import { RestClient } from "../../client/rest.ts";
+import type { Draft, Node, Pod } from "../../client/types.ts";
+import { startApiSide } from "../api/peers.ts";
+import { benchNode, namespace, type Workload } from "./workloads.ts";
+
+export interface ApiFigures {
+  /** Scheduled pods per second, from the first binding of a measured pod to the last. */
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly scheduled: number;
+  /** Of a cycle, as the scheduler counts it: the bound below which 99 in 100 stay. */
+  readonly cycleP99Ms: number;
+}
+
+export interface ApiOptions {
+  readonly nodes: number;
+  readonly pods: number;
+  /** So many requests at a time create what is placed. */
+  readonly clients: number;
+  /** Longer than this nothing is waited for. */
+  readonly mostMs: number;
+}
+
+/** One workload over an API server, a store and a scheduler, a process each; nodes are objects and nothing more. */
+export async function measureOverApi(workload: Workload, options: ApiOptions): Promise<ApiFigures> {
+  const side = await startApiSide("pintle");
+  const folder = mkdtempSync(join(tmpdir(), "pintle-bench-scheduler-"));
+  const { port, caPem, certificatePem, keyPem } = side.access;
+  const servers = [`https://127.0.0.1:${port}`];
+  const access = { servers, caPem, certificatePem, privateKeyPem: keyPem, namespace };
+  const client = new RestClient(access, { clock: systemClock, userAgent: "pintle-bench" });
+  const tasks = new TaskScope(silentLog);
+  let scheduler: Awaited<ReturnType<typeof startScheduler>> | undefined;
+  try {
+    await client.create(resources.namespaces, { metadata: { name: namespace } });
+    await each(options.nodes, options.clients, (at) => createNode(client, benchNode(at, workload.nodeCpu)));
+    scheduler = await startScheduler(folder, access);
+    const deps = { client, clock: systemClock, random: systemRandom, log: silentLog };
+    const informer = new InformerFactory(tasks, deps).informer(resources.pods);
+    const bound = new Bound();
+    informer.subscribe({ onAdd: (pod) => bound.see(pod), onUpdate: (pod) => bound.see(pod) });
+    const create = (pod: Draft<Pod>) => client.create(resources.pods, pod);
+    const { before } = workload;
+    if (before !== undefined) {
+      await each(before.pods, options.clients, (at) => create(before.make(at)));
+      await bound.until(before.pods, options.mostMs);
+    }
+    bound.reset();
+    const stopChurn = new AbortController();
+    const churning = workload.churns ? churn(client, options.nodes, stopChurn.signal) : undefined;
+    await each(options.pods, options.clients, (at) => create(workload.make(at)));
+    await bound.until(options.pods, options.mostMs);
+    stopChurn.abort();
+    await churning;
+    const { count, firstMs, lastMs } = bound;
+    const seconds = (lastMs - firstMs) / 1000;
+    const cycleP99Ms = await scheduler.cycleP99Ms();
+    return { perSecond: seconds === 0 ? 0 : count / seconds, seconds, scheduled: count, cycleP99Ms };
+  } finally {
+    await tasks.stop();
+    await scheduler?.stop();
+    client.close();
+    await side.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** When pods were seen on a node. */
+class Bound {
+  readonly #seen = new Set<string>();
+  count = 0;
+  firstMs = 0;
+  lastMs = 0;
+  #wake: (() => void) | undefined;
+
+  see({ metadata, spec }: Pod): void {
+    if (!spec.nodeName || this.#seen.has(metadata.uid)) return;
+    this.#seen.add(metadata.uid);
+    this.lastMs = performance.now();
+    if (this.count++ === 0) this.firstMs = this.lastMs;
+    this.#wake?.();
+  }
+
+  reset(): void {
+    this.count = 0;
+  }
+
+  /** Resolves when so many are on a node, or no more come in time. */
+  async until(wanted: number, mostMs: number): Promise<void> {
+    const end = AbortSignal.timeout(mostMs);
+    while (this.count < wanted && !end.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        end.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
+  }
+}
+
+async function each(total: number, clients: number, work: (at: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const client = async () => {
+    while (next < total) await work(next++);
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+}
+
+async function createNode(client: RestClient, node: Draft<Node>): Promise<void> {
+  const made = await client.create(resources.nodes, node);
+  await client.updateStatus(resources.nodes, { ...made, status: node.status } as Node);
+  if (made.spec?.taints !== undefined)
+    await client.patch(resources.nodes, made.metadata, { spec: { taints: null } }, { type: "merge" });
+}
+
+/** Nodes come and go until the signal aborts. */
+async function churn(client: RestClient, nodes: number, signal: AbortSignal): Promise<void> {
+  for (let at = 0; !signal.aborted; at++) {
+    const draft = benchNode(nodes + (at % 10));
+    await createNode(client, draft);
+    await client.delete(resources.nodes, { name: draft.metadata.name ?? "" });
+  }
+}
+
+async function startScheduler(folder: string, access: RestAccess) {
+  const [port = 0] = await freePorts(1);
+  const kubeconfig = join(folder, "scheduler.kubeconfig");
+  writeFileSync(kubeconfig, kubeconfigOf(access), { mode: 0o600 });
+  const pintle = fileURLToPath(new URL("../../bin/pintle", import.meta.url));
+  const log = openSync(join(folder, "scheduler.log"), "a");
+  const flags = ["--kubeconfig", kubeconfig, "--leader-elect=false", "--secure-port", String(port)];
+  const child = spawn(process.execPath, [pintle, "scheduler", ...flags], { stdio: ["ignore", log, log] });
+  const url = `http://127.0.0.1:${port}`;
+  const isReady = () =>
+    fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  while (!(await isReady())) {
+    if (child.exitCode !== null) throw new Error("the scheduler did not start");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    cycleP99Ms: async () => p99Of(await (await fetch(`${url}/metrics`)).text()),
+    stop: async () => {
+      if (child.exitCode !== null) return;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
+
+/** The upper bound of the bucket that has the 99th of 100 cycles. */
+function p99Of(metrics: string): number {
+  const rows = [
+    ...metrics.matchAll(/scheduler_scheduling_algorithm_duration_seconds_bucket\{le="([^"]+)"\} (\d+)/g),
+  ].map(([, bound = "", count = ""]) => ({ bound: Number(bound), count: Number(count) }));
+  const total = rows.at(-1)?.count ?? 0;
+  const found = rows.find(({ count }) => count >= 0.99 * total);
+  return (found?.bound ?? Number.NaN) * 1000;
+}
+
+interface RestAccess {
+  readonly servers: readonly string[];
+  readonly caPem: string;
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+}
+
+function kubeconfigOf({ servers, caPem, certificatePem, privateKeyPem }: RestAccess): string {
+  const data = (pem: string) => Buffer.from(pem).toString("base64");
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "bench",
+    clusters: [{ name: "bench", cluster: { server: servers[0], "certificate-authority-data": data(caPem) } }],
+    users: [
+      {
+        name: "bench",
+        user: { "client-certificate-data": data(certificatePem), "client-key-data": data(privateKeyPem) },
+      },
+    ],
+    contexts: [{ name: "bench", context: { cluster: "bench", user: "bench" } }],
+  });
+}
