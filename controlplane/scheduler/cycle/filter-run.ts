@@ -35,7 +35,9 @@ export class FilterRun {
   /** Why the pod cannot be on the node; undefined: it can. Pods that were promised the node and are no less important
    *  count as being there, and the node must do without them too: they may never come. */
   judge(node: NodeInfo): NodeRefusal | undefined {
-    const promised = this.#snapshot.nominatedOn(node.name).filter((other) => this.#yieldsTo(other, node));
+    const nominated = this.#snapshot.nominatedOn(node.name);
+    if (nominated.length === 0) return this.#judgeAsIs(node);
+    const promised = nominated.filter((other) => this.#yieldsTo(other, node));
     if (promised.length === 0) return this.#judgeAsIs(node);
     const crowded = node.clone();
     for (const other of promised) {

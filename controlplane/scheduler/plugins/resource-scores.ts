@@ -18,55 +18,37 @@ export interface ScoringStrategy {
   readonly requestedToCapacityRatio?: { readonly shape: readonly ShapePoint[] };
 }
 
-interface Use {
-  readonly weight: number;
-  readonly requested: number;
-  readonly capacity: number;
+/** What a resource's use would be with the pod, and of how much. Called once a node and resource: nothing is made for it. */
+export interface ResourceScorer {
+  /** 0 to 100. */
+  readonly scoreOf: (requested: number, capacity: number) => number;
+  /** Resources with a score of 0 do not count, and the sum is rounded instead of cut off. */
+  readonly skipsZero: boolean;
 }
 
-/** The score, 0 to 100, of a node by the use it would have with the pod. */
-export function scorerOf(strategy: ScoringStrategy): (uses: readonly Use[]) => number {
+export function scorerOf(strategy: ScoringStrategy): ResourceScorer {
   switch (strategy.type) {
     case "LeastAllocated":
-      return weighted(({ requested, capacity }) =>
-        requested > capacity ? 0 : Math.trunc(((capacity - requested) * 100) / capacity),
-      );
+      return {
+        skipsZero: false,
+        scoreOf: (requested, capacity) =>
+          requested > capacity ? 0 : Math.trunc(((capacity - requested) * 100) / capacity),
+      };
     case "MostAllocated":
-      return weighted(({ requested, capacity }) =>
-        Math.trunc((Math.min(requested, capacity) * 100) / capacity),
-      );
-    case "RequestedToCapacityRatio":
-      return byShape(strategy.requestedToCapacityRatio?.shape ?? []);
+      return {
+        skipsZero: false,
+        scoreOf: (requested, capacity) => Math.trunc((Math.min(requested, capacity) * 100) / capacity),
+      };
+    case "RequestedToCapacityRatio": {
+      const shape = strategy.requestedToCapacityRatio?.shape ?? [];
+      const line = brokenLine(shape.map(({ utilization, score }) => ({ utilization, score: score * 10 })));
+      return {
+        skipsZero: true,
+        scoreOf: (requested, capacity) =>
+          line(requested > capacity ? 100 : Math.trunc((requested * 100) / capacity)),
+      };
+    }
   }
-}
-
-function weighted(scoreOf: (use: Use) => number): (uses: readonly Use[]) => number {
-  return (uses) => {
-    let sum = 0;
-    let weights = 0;
-    for (const use of uses) {
-      if (use.capacity === 0) continue;
-      sum += scoreOf(use) * use.weight;
-      weights += use.weight;
-    }
-    return weights === 0 ? 0 : Math.trunc(sum / weights);
-  };
-}
-
-function byShape(shape: readonly ShapePoint[]): (uses: readonly Use[]) => number {
-  const line = brokenLine(shape.map(({ utilization, score }) => ({ utilization, score: score * 10 })));
-  return (uses) => {
-    let sum = 0;
-    let weights = 0;
-    for (const { requested, capacity, weight } of uses) {
-      if (capacity === 0) continue;
-      const score = line(requested > capacity ? 100 : Math.trunc((requested * 100) / capacity));
-      if (score <= 0) continue;
-      sum += score * weight;
-      weights += weight;
-    }
-    return weights === 0 ? 0 : Math.round(sum / weights);
-  };
 }
 
 /** Straight between the points, level before the first and after the last. */

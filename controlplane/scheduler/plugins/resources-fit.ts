@@ -5,7 +5,7 @@ import type { NodeInfo } from "../cycle/node-info.ts";
 import type { Refusal } from "../cycle/plugin.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
 import { isExtendedResource, isScalarResource } from "./resource-names.ts";
-import { type ResourceSpec, type ScoringStrategy, scorerOf } from "./resource-scores.ts";
+import { type ResourceScorer, type ResourceSpec, type ScoringStrategy, scorerOf } from "./resource-scores.ts";
 
 export interface NodeResourcesFitArgs {
   /** Extended resources that somebody else sees to. */
@@ -42,15 +42,26 @@ export const resourcesFit: PluginFactory = (given) => {
     },
     prepareScore: (pod) => {
       const rows = rowsOf(scoringStrategy.resources, pod, pod.assumedRequests);
-      return {
-        score: (node) =>
-          scorer(
-            rows.map((row) => usedOf(row, node, row.isAssumed ? node.assumedRequested : node.requested)),
-          ),
-      };
+      return { score: (node) => scoreOf(node, rows, scorer) };
     },
   };
 };
+
+function scoreOf(node: NodeInfo, rows: readonly Row[], scorer: ResourceScorer): number {
+  const { allocatable, requested, assumedRequested } = node;
+  let sum = 0;
+  let weights = 0;
+  for (const { name, weight, more, isAssumed } of rows) {
+    const capacity = allocatable[name] ?? 0;
+    if (capacity === 0) continue;
+    const score = scorer.scoreOf(((isAssumed ? assumedRequested : requested)[name] ?? 0) + more, capacity);
+    if (score <= 0 && scorer.skipsZero) continue;
+    sum += score * weight;
+    weights += weight;
+  }
+  if (weights === 0) return 0;
+  return scorer.skipsZero ? Math.round(sum / weights) : Math.trunc(sum / weights);
+}
 
 type Wanted = readonly (readonly [name: string, amount: number])[];
 
@@ -96,11 +107,6 @@ function rowsOf(resources: readonly ResourceSpec[], { requests }: PodInfo, assum
   });
 }
 
-function usedOf({ name, weight, more }: Row, node: NodeInfo, used: Amounts) {
-  const before = used[name] ?? 0;
-  return { weight, before, requested: before + more, capacity: node.allocatable[name] ?? 0 };
-}
-
 export interface NodeResourcesBalancedAllocationArgs {
   readonly resources: readonly ResourceSpec[];
 }
@@ -114,29 +120,34 @@ export const resourcesBalanced: PluginFactory = (given) => {
     prepareScore: (pod) => {
       const rows = rowsOf(resources, pod, pod.requests);
       if (rows.every(({ more }) => more === 0)) return undefined;
+      const before = new Float64Array(rows.length);
+      const after = new Float64Array(rows.length);
       return {
-        score: (node) => {
-          const used = rows
-            .map((row) => usedOf(row, node, node.requested))
-            .filter(({ capacity }) => capacity > 0);
-          const after = balance(used.map(({ requested, capacity }) => requested / capacity));
-          const before = balance(used.map((one) => one.before / one.capacity));
-          return 50 + Math.trunc((50 + after - before) / 2);
+        score: ({ allocatable, requested }) => {
+          let count = 0;
+          for (const { name, more } of rows) {
+            const capacity = allocatable[name] ?? 0;
+            if (capacity === 0) continue;
+            const used = requested[name] ?? 0;
+            before[count] = Math.min(used / capacity, 1);
+            after[count] = Math.min((used + more) / capacity, 1);
+            count++;
+          }
+          return 50 + Math.trunc((50 + balance(after, count) - balance(before, count)) / 2);
         },
       };
     },
   };
 };
 
-/** 100 where all shares are the same, less the further they lie apart. */
-function balance(shares: readonly number[]): number {
-  const capped = shares.map((share) => Math.min(share, 1));
-  if (capped.length < 2) return 100;
-  const mean = capped.reduce((sum, share) => sum + share, 0) / capped.length;
-  const [first, second] = capped as [number, number];
-  const deviation =
-    capped.length === 2
-      ? Math.abs((first - second) / 2)
-      : Math.sqrt(capped.reduce((sum, share) => sum + (share - mean) ** 2, 0) / capped.length);
-  return Math.trunc((1 - deviation) * 100);
+/** 100 where the first so many shares are the same, less the further they lie apart. */
+function balance(shares: Float64Array, count: number): number {
+  if (count < 2) return 100;
+  if (count === 2)
+    return Math.trunc((1 - Math.abs(((shares[0] as number) - (shares[1] as number)) / 2)) * 100);
+  let mean = 0;
+  for (let at = 0; at < count; at++) mean += (shares[at] as number) / count;
+  let squares = 0;
+  for (let at = 0; at < count; at++) squares += ((shares[at] as number) - mean) ** 2;
+  return Math.trunc((1 - Math.sqrt(squares / count)) * 100);
 }
