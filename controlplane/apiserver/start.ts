@@ -15,6 +15,7 @@ import { authenticationData } from "./aggregation/authentication-config.ts";
 import { type Aggregation, composeAggregation } from "./aggregation/compose.ts";
 import { auditAsConfigured } from "./audit/compose.ts";
 import { type AuthenticationDeps, authenticators } from "./authentication/compose.ts";
+import { LegacyTokenUse } from "./authentication/legacy-token-use.ts";
 import { isRequestHeader } from "./authentication/request-header.ts";
 import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
@@ -314,6 +315,7 @@ function handlerDeps(
     podSecurityCounts: podSecurityMetrics(os.metrics),
     ...config.admission,
   };
+  const legacyUse = new LegacyTokenUse(() => handlers);
   const handlers: HandlerDeps = {
     storage,
     hub,
@@ -341,7 +343,13 @@ function handlerDeps(
     ),
     authorizer,
     rulesFor,
-    gate: gateOf(config, { ...lookup, random: os.random, authorizer, log }),
+    gate: gateOf(config, {
+      ...lookup,
+      random: os.random,
+      authorizer,
+      log,
+      noteLegacyUse: (secret) => legacyUse.note(secret),
+    }),
     tokens,
     facts,
     schemas: admission.schemas,

@@ -108,6 +108,11 @@ export const controllerManagerFlags = {
     value: "FILE",
     help: "private key that service accounts' tokens in secrets are signed with, PEM; absent: they get none",
   },
+  "legacy-service-account-token-clean-up-period": {
+    kind: "duration",
+    default: 365 * 24 * 3_600_000,
+    help: "a service account's token in a secret that nobody used for so long is refused, and later deleted",
+  },
   "root-ca-file": {
     kind: "string",
     value: "FILE",
@@ -151,6 +156,7 @@ export interface ControllerManagerConfig {
   readonly terminatedPodsMost: number;
   /** How often each quota's use is counted anew. */
   readonly quotaSyncPeriodMs: number;
+  readonly legacyTokenCleanUpMs: number;
   readonly rootCaFile: string | undefined;
   /** Signs the tokens in secrets; absent: there are none. */
   readonly serviceAccountPrivateKeyFile: string | undefined;
@@ -195,6 +201,8 @@ export function controllerManagerConfig(
   if (share < 0 || share > 1) problems.push(`--unhealthy-zone-threshold: ${share} is not between 0 and 1`);
   if (flags["large-cluster-size-threshold"] < 0)
     problems.push(`--large-cluster-size-threshold: ${flags["large-cluster-size-threshold"]} is negative`);
+  if (flags["legacy-service-account-token-clean-up-period"] <= 0)
+    problems.push("--legacy-service-account-token-clean-up-period: must be greater than zero");
   if (flags["terminated-pod-gc-threshold"] < 0)
     problems.push("--terminated-pod-gc-threshold: must not be negative");
   const nodeCidrs = nodeCidrsConfig(flags, problems);
@@ -223,6 +231,7 @@ export function controllerManagerConfig(
     },
     terminatedPodsMost: flags["terminated-pod-gc-threshold"],
     quotaSyncPeriodMs: flags["resource-quota-sync-period"],
+    legacyTokenCleanUpMs: flags["legacy-service-account-token-clean-up-period"],
     rootCaFile: flags["root-ca-file"],
     serviceAccountPrivateKeyFile: flags["service-account-private-key-file"],
     clusterSigning,

@@ -28,6 +28,7 @@ import { podGcController } from "./podgc/pod-gc-controller.ts";
 import { replicaSetController, replicationControllerController } from "./replicaset/replicas-controller.ts";
 import { resourceClaimController } from "./resourceclaim/resource-claim-controller.ts";
 import { resourceQuotaController } from "./resourcequota/resource-quota-controller.ts";
+import { legacyTokenCleanerController } from "./serviceaccount/legacy-token-cleaner-controller.ts";
 import {
   rootCaController,
   serviceAccountController,
@@ -46,6 +47,7 @@ export const controllerTable: readonly Controller[] = [
   serviceAccountController,
   rootCaController,
   tokenSecretController,
+  legacyTokenCleanerController,
   namespaceController,
   resourceQuotaController,
   deploymentController,

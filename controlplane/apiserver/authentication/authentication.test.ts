@@ -220,6 +220,20 @@ describe("bearer tokens", () => {
       },
       audiences: [testIssuer],
     });
+    // That it was used is noted beside the request, by the day; since when that is so, every cluster knows.
+    const today = () => new Date().toISOString().slice(0, 10);
+    const days = [today()];
+    const lastUsed = async () => {
+      const { body } = await server.admin.call("GET", `${namespace}/secrets/legacy`);
+      return body.metadata.labels?.["kubernetes.io/legacy-token-last-used"];
+    };
+    let noted = await lastUsed();
+    while (noted === undefined) noted = await lastUsed();
+    days.push(today());
+    assert.ok(days.includes(noted), noted);
+    const tracking = "/configmaps/kube-apiserver-legacy-service-account-token-tracking";
+    const { body: map } = await server.admin.call("GET", `/api/v1/namespaces/kube-system${tracking}`);
+    assert.match(map.data.since, /^\d{4}-\d\d-\d\d$/);
     assert.match(await errorOf(legacy({ iat: 1 })), /Token does not match server's copy/);
     assert.match(await errorOf(legacy({ sub: "system:serviceaccount:default:x" })), /sub claim is invalid/);
     assert.match(await errorOf(legacy({ [`${prefix}secret.name`]: "" })), /secretName claim is missing/);

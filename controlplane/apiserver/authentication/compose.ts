@@ -1,6 +1,7 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Random } from "../../../base/os/random.ts";
+import type { KubeObject } from "../../../client/types.ts";
 import type { LookupDeps } from "../admission/stored-lookup.ts";
 import { orAnonymous } from "./anonymous.ts";
 import {
@@ -29,6 +30,7 @@ export type AuthenticationDeps = LookupDeps & {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly noteLegacyUse: (secret: KubeObject) => void;
 };
 
 /** Everything by which this server knows users, asked in Kubernetes' order: what a front proxy says, the certificate,
@@ -65,7 +67,7 @@ function tokenAuthenticators(
   if (serviceAccounts !== undefined) {
     const { issuers, keys } = serviceAccounts;
     const parts = { objects: boundObjects(deps), clock: deps.clock };
-    found.push(legacyTokens({ keys, audiences }, parts));
+    found.push(legacyTokens({ keys, audiences }, { ...parts, noteUse: deps.noteLegacyUse }));
     found.push(serviceAccountTokens({ issuers, keys, audiences }, parts));
   }
   if (config.bootstrapTokens) {

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../../base/os/clock.ts";
+import type { KubeObject } from "../../../client/types.ts";
 import { serviceAccountOf, serviceAccountUser } from "../filters/service-account-user.ts";
 import { objectOf, stringOf } from "../json.ts";
 import { AuthenticationError, type TokenAuthenticator } from "./authenticator.ts";
@@ -14,12 +15,21 @@ const claimPrefix = "kubernetes.io/serviceaccount/";
  *  secret has them. */
 export function legacyTokens(
   config: Omit<ServiceAccountTokenConfig, "issuers">,
-  { objects, clock }: { readonly objects: BoundObjects; readonly clock: Clock },
+  {
+    objects,
+    clock,
+    noteUse,
+  }: {
+    readonly objects: BoundObjects;
+    readonly clock: Clock;
+    /** Told of the secret whose token was shown and holds. */
+    readonly noteUse: (secret: KubeObject) => void;
+  },
 ): TokenAuthenticator {
   return signedTokens({ ...config, issuers: [legacyIssuer] }, clock, async (signed) => {
     const named = namesIn(signed);
     const { namespace, name, uid, secretName } = named;
-    await requireSecret(objects, signed.token, { namespace, name: secretName, account: name });
+    const secret = await requireSecret(objects, signed.token, { namespace, name: secretName, account: name });
     const account = await objects("serviceaccounts", { namespace, name, uid });
     if (account === undefined)
       throw new AuthenticationError(`serviceaccounts ${JSON.stringify(name)} not found`);
@@ -29,6 +39,7 @@ export function legacyTokens(
       throw new AuthenticationError(
         `ServiceAccount UID (${account.metadata.uid}) does not match claim (${uid})`,
       );
+    noteUse(secret);
     return serviceAccountUser({ namespace, name, uid });
   });
 }
@@ -54,7 +65,7 @@ async function requireSecret(
   objects: BoundObjects,
   token: string,
   { namespace, name, account }: { namespace: string; name: string; account: string },
-): Promise<void> {
+): Promise<KubeObject> {
   const secret = await objects("secrets", { namespace, name, uid: "" });
   if (secret === undefined || secret.metadata.deletionTimestamp !== undefined)
     throw new AuthenticationError("Token has been invalidated");
@@ -66,4 +77,5 @@ async function requireSecret(
     throw new AuthenticationError(
       `the token in secret ${namespace}/${name} for service account ${namespace}/${account} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`,
     );
+  return secret;
 }

@@ -4,6 +4,7 @@ import { sleep } from "../../../base/os/clock.ts";
 import { systemNamespaces } from "../admission/namespace-lifecycle.ts";
 import { keepAuthenticationConfig } from "../aggregation/authentication-config.ts";
 import { ApiError } from "../api-error.ts";
+import { noteTrackingBegins } from "../authentication/legacy-token-use.ts";
 import { suggestedObjects } from "../flowcontrol/keep-suggested.ts";
 import type { JsonObject } from "../json.ts";
 import { toKubeObject } from "../json.ts";
@@ -87,6 +88,7 @@ async function createEssentials({
   await together([
     ensureRbacPolicy(registry).then(onPolicy),
     keepAuthenticationConfig(registry, authenticationData),
+    noteTrackingBegins(registry),
     ensureServices(registry, { clusterIps, clusterDnsAddress, address }),
   ]);
 }

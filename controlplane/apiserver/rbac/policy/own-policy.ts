@@ -36,6 +36,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "ttl-after-finished-controller": "ttl-after-finished-controller",
   "node-ipam-controller": "node-controller",
   "ttl-controller": "ttl-controller",
+  "legacy-serviceaccount-token-cleaner-controller": "legacy-service-account-token-cleaner",
   "service-cidr-controller": "service-cidrs-controller",
   "resourceclaim-controller": "resource-claim-controller",
   // Their roles are in namespaces.
