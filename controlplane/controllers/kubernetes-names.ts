@@ -65,7 +65,6 @@ const names: Readonly<Record<string, KubernetesNames>> = {
   "token-cleaner-controller": { queue: "token_cleaner", alias: "tokencleaner" },
   "ttl-after-finished-controller": { queue: "ttl_jobs_to_delete" },
   "ttl-controller": { queue: "ttlcontroller" },
-  "validatingadmissionpolicy-status-controller": { queue: "validatingadmissionpolicy-status" },
   "volumeattributesclass-protection-controller": { queue: "vacprotection" },
 };
 
