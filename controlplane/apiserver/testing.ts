@@ -120,6 +120,8 @@ export function useProtocolInTests(protocol: Protocol): void {
   usualProtocol = protocol;
 }
 
+export const testProtocol = (): Protocol => usualProtocol;
+
 /** Starts a server on a free port of 127.0.0.1 and waits until it is ready. */
 export async function startTestApiserver(options: TestOptions = {}): Promise<TestApiserver> {
   const os = { ...testOs(options.log), ...(options.clock && { clock: options.clock }) };

@@ -189,6 +189,30 @@ describe("custom resources", () => {
     assert.equal((await call("GET", `${cronTabs}/a`)).body.spec.replicas, 3);
   });
 
+  it("say where their replicas should stand when they have none, and get them by a scale that says how many", async () => {
+    await call("POST", cronTabs, cronTab("unscaled", { cronSpec: "* * * * *" }));
+    const scale = `${cronTabs}/unscaled/scale`;
+    const { code, body } = await call("GET", scale);
+    assert.deepEqual(
+      [code, body.reason, body.message],
+      [
+        500,
+        "InternalError",
+        'Internal error occurred: the spec replicas field ".spec.replicas" does not exist',
+      ],
+    );
+    const merge = (patch: object) => call("PATCH", scale, patch, "application/merge-patch+json");
+    const empty = await merge({});
+    assert.deepEqual(
+      [empty.code, empty.body.message],
+      [400, 'the spec replicas field ".spec.replicas" cannot be empty'],
+    );
+    const scaled = await merge({ spec: { replicas: 3 } });
+    assert.deepEqual([scaled.code, scaled.body.spec], [200, { replicas: 3 }]);
+    assert.deepEqual((await call("GET", scale)).body.spec, { replicas: 3 });
+    await call("DELETE", `${cronTabs}/unscaled`);
+  });
+
   it("can be applied by the server, which keeps record of who set what", async () => {
     const apply = (spec: object) =>
       call(

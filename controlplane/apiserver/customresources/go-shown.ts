@@ -20,7 +20,7 @@ function goJson(value: unknown): string {
 
 export function shownRule(rule: ValidationRule): unknown {
   return {
-    Rule: rule.rule,
+    Rule: rule.rule ?? "",
     Message: rule.message ?? "",
     MessageExpression: rule.messageExpression ?? "",
     Reason: rule.reason ?? null,
@@ -29,32 +29,32 @@ export function shownRule(rule: ValidationRule): unknown {
   };
 }
 
-/** A version without what all versions have alike. */
+/** A version as it was sent, which may lack anything, without what all versions have alike. */
 export interface ShownVersion {
-  readonly name: string;
-  readonly served: boolean;
-  readonly storage: boolean;
+  readonly name?: string;
+  readonly served?: boolean;
+  readonly storage?: boolean;
   readonly deprecated?: boolean;
   readonly deprecationWarning?: string;
   readonly schema?: { readonly openAPIV3Schema?: JsonSchema };
   readonly subresources?: {
     readonly status?: object;
     readonly scale?: {
-      readonly specReplicasPath: string;
-      readonly statusReplicasPath: string;
+      readonly specReplicasPath?: string;
+      readonly statusReplicasPath?: string;
       readonly labelSelectorPath?: string;
     };
   };
   readonly additionalPrinterColumns?: readonly PrinterColumn[];
-  readonly selectableFields?: readonly { readonly jsonPath: string }[];
+  readonly selectableFields?: readonly { readonly jsonPath?: string }[];
 }
 
 export function shownVersion(version: ShownVersion): unknown {
   const { schema, subresources } = version;
   return {
-    Name: version.name,
-    Served: version.served,
-    Storage: version.storage,
+    Name: version.name ?? "",
+    Served: version.served ?? false,
+    Storage: version.storage ?? false,
     Deprecated: version.deprecated ?? false,
     DeprecationWarning: version.deprecationWarning ?? null,
     Schema: schema === undefined ? null : { OpenAPIV3Schema: shownSchema(schema.openAPIV3Schema) },
@@ -67,21 +67,21 @@ export function shownVersion(version: ShownVersion): unknown {
               subresources.scale === undefined
                 ? null
                 : {
-                    SpecReplicasPath: subresources.scale.specReplicasPath,
-                    StatusReplicasPath: subresources.scale.statusReplicasPath,
+                    SpecReplicasPath: subresources.scale.specReplicasPath ?? "",
+                    StatusReplicasPath: subresources.scale.statusReplicasPath ?? "",
                     LabelSelectorPath: subresources.scale.labelSelectorPath ?? null,
                   },
           },
     AdditionalPrinterColumns:
       version.additionalPrinterColumns?.map((column) => ({
-        Name: column.name,
-        Type: column.type,
+        Name: column.name ?? "",
+        Type: column.type ?? "",
         Format: column.format ?? "",
         Description: column.description ?? "",
         Priority: column.priority ?? 0,
-        JSONPath: column.jsonPath,
+        JSONPath: column.jsonPath ?? "",
       })) ?? null,
-    SelectableFields: version.selectableFields?.map(({ jsonPath }) => ({ JSONPath: jsonPath })) ?? null,
+    SelectableFields: version.selectableFields?.map(({ jsonPath = "" }) => ({ JSONPath: jsonPath })) ?? null,
   };
 }
 

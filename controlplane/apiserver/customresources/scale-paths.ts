@@ -15,6 +15,8 @@ export function scaleOf(paths: ScalePaths): NonNullable<Subresources["scale"]> {
   };
   return {
     replicas: (object) => numberAt(object, paths.specReplicasPath),
+    missingReplicas: (object) =>
+      typeof selectPath(paths.specReplicasPath, object)[0] === "number" ? undefined : paths.specReplicasPath,
     currentReplicas: (object) => numberAt(object, paths.statusReplicasPath),
     selector: (object) =>
       paths.labelSelectorPath === undefined ? "" : stringOf(selectPath(paths.labelSelectorPath, object)[0]),

@@ -168,15 +168,15 @@ const reasons: readonly string[] = [
 ];
 
 function ruleProblems(rule: ValidationRule, schema: JsonSchema, path: string): readonly FieldError[] {
-  const { message = "", messageExpression = "", reason, fieldPath = "" } = rule;
+  const { rule: expression = "", message = "", messageExpression = "", reason, fieldPath = "" } = rule;
   const text = message.trim();
   const problems: FieldError[] = [];
-  if (rule.rule.trim() === "") problems.push(required(`${path}.rule`, "rule is not specified"));
+  if (expression.trim() === "") problems.push(required(`${path}.rule`, "rule is not specified"));
   else if (message !== "" && text === "")
     problems.push(invalid(`${path}.message`, message, "must be non-empty if specified"));
   else if (hasNewlines(text))
     problems.push(invalid(`${path}.message`, message, "must not contain line breaks"));
-  else if (hasNewlines(rule.rule.trim()) && text === "")
+  else if (hasNewlines(expression.trim()) && text === "")
     problems.push(required(`${path}.message`, "message must be specified if rule contains line breaks"));
   if (messageExpression !== "" && messageExpression.trim() === "")
     problems.push(required(`${path}.messageExpression`, "messageExpression must be non-empty if specified"));

@@ -66,7 +66,7 @@ const selectableMax = 8;
 
 /** @param unchanged The same fields are stored: more than are allowed may stay. */
 export function selectableProblems(
-  fields: readonly { readonly jsonPath: string }[],
+  fields: readonly { readonly jsonPath?: string }[],
   schema: JsonSchema,
   path: string,
   unchanged: boolean,

@@ -101,9 +101,10 @@ async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
   const said = stringOf(object.apiVersion);
   // Go makes nothing at all of a version that is none.
   const isVersion = said.split("/").length <= 2;
-  const [apiVersion, kind] = isVersion ? [said, stringOf(object.kind)] : ["", ""];
+  const [apiVersion, kind] = isVersion ? [said.replace(/^\/(?=.)/, ""), stringOf(object.kind)] : ["", ""];
   if (apiVersion !== served.apiVersion || kind !== served.kind.kind)
     throw badRequest(`invalid object type: ${typeText(apiVersion, kind)}`);
+  object.apiVersion = apiVersion;
   const { name, namespace, managedFields } = objectOf(object.metadata);
   if (managedFields !== undefined && managedFields !== null)
     throw badRequest("metadata.managedFields must be nil");

@@ -19,7 +19,7 @@ import { mediaTypes } from "./negotiate.ts";
 import { requireName, requireNamespace } from "./object-place.ts";
 import { dropDoubleOwners } from "./owner-references.ts";
 import { readYaml } from "./read-yaml.ts";
-import { otherVersion, UndecodableError, unregisteredText, wrongKind } from "./wrong-kind.ts";
+import { otherVersion, UndecodableError, unregisteredText, versionAsRead, wrongKind } from "./wrong-kind.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -131,6 +131,7 @@ function withReadableType(object: JsonObject): JsonObject {
   }
   const version = stringOf(object.apiVersion);
   if (version.split("/").length > 2) throw badRequest(`unexpected GroupVersion string: ${version}`);
+  if (version === "/") delete object.apiVersion;
   return object;
 }
 
@@ -230,7 +231,8 @@ export function acceptRequest(
 ): JsonObject {
   const { object } = body;
   checkNesting(object);
-  object.apiVersion ||= apiVersionOf(wanted.group, wanted.version);
+  const apiVersion = apiVersionOf(wanted.group, wanted.version);
+  object.apiVersion = versionAsRead(stringOf(object.apiVersion), apiVersion) || apiVersion;
   object.kind ||= wanted.kind;
   requireKind(object, wanted);
   checkFieldNames(call, wanted, body, () => schemas.checkFields(wanted, object));
@@ -252,6 +254,8 @@ export async function acceptPart(call: Call, schemas: Schemas, body: DecodedBody
   checkNesting(object);
   object.apiVersion ??= served.apiVersion;
   object.kind ??= served.kind.kind;
+  if (served.schema === undefined && typeof object.apiVersion === "string")
+    object.apiVersion = versionAsRead(object.apiVersion, served.apiVersion);
   requireServed(served, object);
   const schema = schemaOf(served, schemas);
   const { group, version } = served;

@@ -1,5 +1,13 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { conflict, invalid, modifiedMeanwhile, notFound, resourceNotFound } from "../api-error.ts";
+import {
+  badRequest,
+  conflict,
+  internalError,
+  invalid,
+  modifiedMeanwhile,
+  notFound,
+  resourceNotFound,
+} from "../api-error.ts";
 import { type JsonObject, objectOf, stringOf, toKubeObject } from "../json.ts";
 import type { Kind, Subresources } from "../registry/kind.ts";
 import { type ServedKind, servedForms } from "../registry/kind-table.ts";
@@ -34,7 +42,11 @@ export async function getScale(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { kind } = served;
   const { entry } = await deps.storage.get(objectKey(kind, call.target.namespace, call.target.name));
   if (entry === undefined) throw notFound(call.served, call.target.name);
-  return answer(served, await shownObject(served, decodeStored(kind, entry.value, entry.modRevision)));
+  const object = await shownObject(served, decodeStored(kind, entry.value, entry.modRevision));
+  const missing = scaling(served).missingReplicas?.(object);
+  if (missing !== undefined)
+    throw internalError(`the spec replicas field ${JSON.stringify(missing)} does not exist`);
+  return answer(served, object);
 }
 
 export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer> {
@@ -74,6 +86,9 @@ function servedScale({ served }: Call, deps: HandlerDeps): ServedKind {
   return { kind, group, version, apiVersion, plural, view, subresources: {}, ...own };
 }
 
+/** How patches see a number that is not there: no number of replicas. */
+const unsetReplicas = -(2 ** 31);
+
 type Rescale = (scale: JsonObject) => JsonObject | Promise<JsonObject>;
 
 /** With a note of who wants it. */
@@ -111,8 +126,12 @@ async function changeScale(call: Call, deps: HandlerDeps, wantedScale: Rescale):
     const managers = readManagers(current.metadata.managedFields);
     const old = scaleOf(served, current);
     setManagers(old, managersOfScale(managers, pathIn));
+    const missing = scaling(served).missingReplicas?.(current);
+    if (missing !== undefined) old.spec = { replicas: unsetReplicas };
     const wanted = toKubeObject(await wantedScale({ ...old }));
     await deps.admission.mutate(seen(wanted, scaleOf(served, current)));
+    if (objectOf(wanted.spec).replicas === unsetReplicas)
+      throw badRequest(`the spec replicas field ${JSON.stringify(missing)} cannot be empty`);
     checkScale(call, wanted, current);
     const next = structuredClone(current);
     scaling(served).setReplicas(next, Number(objectOf(wanted.spec).replicas ?? 0));

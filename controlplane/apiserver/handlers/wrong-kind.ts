@@ -45,6 +45,13 @@ function readingProblem(
   return undefined;
 }
 
+/** The version that an object says, as Go reads it: a group that is left empty before its slash is that of the core, and a version
+ *  that is left empty behind it is the wanted one. */
+export function versionAsRead(said: string, wanted: string): string {
+  if (said.length > 1 && said.startsWith("/")) return said.slice(1);
+  return said.endsWith("/") && wanted.startsWith(said) ? wanted : said;
+}
+
 export function otherVersion(object: { readonly apiVersion?: unknown }, wanted: string): ApiError {
   const said = stringOf(object.apiVersion);
   return badRequest(

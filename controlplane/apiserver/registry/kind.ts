@@ -184,6 +184,8 @@ export interface Subresources {
     readonly setReplicas: (object: KubeObject, replicas: number) => void;
     /** Where the number stands, as elements of a path (`f:spec`); absent: spec.replicas. */
     readonly path?: readonly string[];
+    /** Where that number should stand, as it is told of an object that has none; absent: all have one. */
+    readonly missingReplicas?: (object: KubeObject) => string | undefined;
     readonly currentReplicas: (object: KubeObject) => number;
     /** The label selector as text. */
     readonly selector: (object: KubeObject) => string;

@@ -168,17 +168,16 @@ function validateHints(
   });
 }
 
+/** Numbers may be any, as in Kubernetes. */
 function validateSlicePorts(ports: readonly SlicePort[]): readonly FieldError[] {
   if (ports.length > portsMax) return [tooMany("ports", ports.length, portsMax)];
   const names = new Set<string>();
   return ports.flatMap((port, index) => {
     const field = `ports[${index}]`;
-    const { name = "", port: number } = port;
+    const { name = "" } = port;
     const problems = name === "" ? [] : [...named(`${field}.name`, name, dns1123Label)];
     if (names.has(name)) problems.push(duplicate(`${field}.name`, name));
     names.add(name);
-    if (number !== undefined && number !== null)
-      problems.push(...portNumber(number).map((text) => invalid(`${field}.port`, number, text)));
     return [...problems, ...validateProtocols(port, field)];
   });
 }

@@ -14,7 +14,9 @@ export function validateProbe(probe: Probe, field: string): readonly FieldError[
   const problems: FieldError[] = [...oneHandler(given, field), ...validateAction(probe, field)];
   if (probe.grpc !== undefined)
     problems.push(
-      ...portNumber(probe.grpc.port).map((text) => invalid(`${field}.grpc.port`, probe.grpc?.port, text)),
+      ...portNumber(probe.grpc.port ?? 0).map((text) =>
+        invalid(`${field}.grpc.port`, probe.grpc?.port ?? 0, text),
+      ),
     );
   const counts = [
     "initialDelaySeconds",

@@ -103,7 +103,8 @@ function validatePort(port: Port, field: string, nameWanted: boolean): readonly 
   if (!port.name) {
     if (nameWanted) problems.push(required(`${field}.name`));
   } else problems.push(...dns1123Label(port.name).map((text) => invalid(`${field}.name`, port.name, text)));
-  problems.push(...portNumber(port.port).map((text) => invalid(`${field}.port`, port.port, text)));
+  const { port: number = 0, targetPort } = port;
+  problems.push(...portNumber(number).map((text) => invalid(`${field}.port`, number, text)));
   if (!port.protocol) problems.push(required(`${field}.protocol`));
   else if (!protocols.includes(port.protocol))
     problems.push(notSupported(`${field}.protocol`, port.protocol, protocols));
@@ -113,7 +114,6 @@ function validatePort(port: Port, field: string, nameWanted: boolean): readonly 
         invalid(`${field}.appProtocol`, port.appProtocol, text),
       ),
     );
-  const { targetPort } = port;
   if (typeof targetPort === "number")
     problems.push(...portNumber(targetPort).map((text) => invalid(`${field}.targetPort`, targetPort, text)));
   else if (typeof targetPort === "string")

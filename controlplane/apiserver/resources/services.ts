@@ -78,11 +78,7 @@ function defaultService(spec: Spec): void {
     spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: affinityTimeoutSeconds } };
   for (const port of spec.ports ?? []) {
     port.protocol ??= "TCP";
-    if (
-      port.port !== undefined &&
-      (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === "")
-    )
-      port.targetPort = port.port;
+    port.targetPort ||= port.port ?? 0;
   }
   if (spec.type === "ExternalName") return;
   spec.internalTrafficPolicy ??= "Cluster";

@@ -201,7 +201,9 @@ export function listElement(field: SchemaField, element: unknown): string | unde
   if (field.set === 1) return `v:${exactJsonText(element)}`;
   if (field.keys === undefined || !isObject(element)) return undefined;
   const defaultOf = (key: string) => (field.defaults ? field.defaults[key] : keyDefault(field, key));
-  const pairs = [...field.keys].sort().map((key) => [key, element[key] ?? defaultOf(key)] as const);
+  const pairs = [...field.keys]
+    .sort()
+    .map((key) => [key, element[key] === undefined ? defaultOf(key) : element[key]] as const);
   return `k:${exactJsonText(Object.fromEntries(pairs.filter(([, value]) => value !== undefined)))}`;
 }
 
