@@ -314,12 +314,19 @@ function patched(
     case "merge":
       return mergePatch(current, body);
     case "strategic":
-      return strategicMergePatch(resource, current, body as Record<string, unknown>).object;
+      return asRead(strategicMergePatch(resource, current, body as Record<string, unknown>).object);
     case "json":
       return applyOperations(structuredClone(current), body as readonly Record<string, unknown>[]);
     default:
       throw refusal(415, "UnsupportedMediaType", `the fake API has no ${type} patch`);
   }
+}
+
+/** What a server reads of a patched object: a field that is null is one that is not there. */
+function asRead(object: unknown): unknown {
+  return JSON.parse(JSON.stringify(object), (_, value) =>
+    isRecord(value) ? Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null)) : value,
+  );
 }
 
 /** RFC 7396. */

@@ -286,7 +286,8 @@ describe("hostile requests", function () {
 });
 
 function saysWhat({ code, headers: said, text: answered, body: status }: TestAnswer): void {
-  assert.ok(answered.length > 0, `${code} with nothing`);
+  // Whether a client's idea of a document holds is told by the code alone, as Go's file server does.
+  if (code !== 412) assert.ok(answered.length > 0, `${code} with nothing`);
   if (!/application\/json/.test(String(said["content-type"])) || status?.kind !== "Status") return;
   assert.deepEqual([status.status, status.code], ["Failure", code]);
   assert.ok(status.message.length > 0, answered);

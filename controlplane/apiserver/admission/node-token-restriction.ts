@@ -3,7 +3,7 @@ import { notFound } from "../api-error.ts";
 import type { Authorizer } from "../filters/authorizer.ts";
 import { nodeIdentity } from "../filters/service-account-user.ts";
 import { objectOf, stringOf, stringsOf } from "../json.ts";
-import { decodeStored, objectKey } from "../registry/stored-object.ts";
+import { decodeStored, namedKey } from "../registry/stored-object.ts";
 import { type Admission, admittedName, refusal } from "./admission.ts";
 import type { LookupDeps } from "./stored-lookup.ts";
 
@@ -53,8 +53,9 @@ async function podNow(
   name: string,
 ): Promise<KubeObject | undefined> {
   const kind = kinds.named("", "pods")?.kind;
-  if (kind === undefined) return undefined;
-  const { entry } = await storage.get(objectKey(kind, namespace, name));
+  const key = kind && namedKey(kind, namespace, name);
+  if (kind === undefined || key === undefined) return undefined;
+  const { entry } = await storage.get(key);
   return entry && decodeStored(kind, entry.value, entry.modRevision);
 }
 

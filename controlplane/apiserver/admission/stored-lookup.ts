@@ -4,7 +4,7 @@ import type { KindCache } from "../cache/kind-cache.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import type { Storage } from "../registry/storage.ts";
-import { decodeStored, listPrefix, objectKey } from "../registry/stored-object.ts";
+import { decodeStored, listPrefix, namedKey } from "../registry/stored-object.ts";
 
 export interface LookupDeps {
   readonly kinds: Kinds;
@@ -46,7 +46,8 @@ function cacheOf({ hub }: LookupDeps, kind: Kind): KindCache | undefined {
 export async function storedObject(deps: LookupDeps, address: Address): Promise<KubeObject | undefined> {
   const kind = deps.kinds.named(address.group, address.plural)?.kind;
   if (kind === undefined) return undefined;
-  const key = objectKey(kind, address.namespace, address.name);
+  const key = namedKey(kind, address.namespace, address.name);
+  if (key === undefined) return undefined;
   const cached = cacheOf(deps, kind)?.get(key)?.object;
   if (cached !== undefined) return cached;
   const { entry } = await deps.storage.get(key);

@@ -1,7 +1,7 @@
 import type { Log } from "../../../base/os/log.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { LookupDeps } from "../admission/stored-lookup.ts";
-import { decodeStored, objectKey } from "../registry/stored-object.ts";
+import { decodeStored, namedKey } from "../registry/stored-object.ts";
 
 export interface BoundAddress {
   /** Empty for kinds without namespaces. */
@@ -17,7 +17,8 @@ export function boundObjects({ kinds, hub, storage, log }: LookupDeps & { readon
   return async (plural, { namespace, name, uid }) => {
     const kind = kinds.named("", plural)?.kind;
     if (kind === undefined || name === "" || (kind.namespaced && namespace === "")) return undefined;
-    const key = objectKey(kind, namespace, name);
+    const key = namedKey(kind, namespace, name);
+    if (key === undefined) return undefined;
     const cache = hub.peek(kind);
     // From the next token on it is at hand; where it cannot be loaded now, the next token tries again.
     if (cache === undefined) hub.cache(kind).catch((error: unknown) => log.debug("cannot load", { error }));

@@ -45,7 +45,10 @@ function v3Index(asked: OpenApiAsked, documents: OpenApiDocuments, elsewhere: El
   // JSON all the same: Kubernetes' aggregator names no type for it either. It is made anew each time, and so always new.
   const contentType = "text/plain; charset=utf-8";
   const body = () => jsonText({ paths });
-  return servedContent({ etag: "", modifiedMs: asked.wallMs, contentType, headers: {}, body }, asked);
+  // Two of one second may differ: a client's time says nothing of whether it has this one.
+  const headers = { ...asked.headers, "if-modified-since": undefined };
+  const content = { etag: "", modifiedMs: asked.wallMs, contentType, headers: {}, body };
+  return servedContent(content, { ...asked, headers });
 }
 
 /** The document of a group and version of another server, under the name and for the time that this gives it. */

@@ -5,7 +5,7 @@ import { objectOf } from "../json.ts";
 import { componentRoles } from "../rbac/policy/component-roles.ts";
 import { ruleAllows } from "../rbac/rule-allows.ts";
 import type { Kind } from "../registry/kind.ts";
-import { objectKey } from "../registry/stored-object.ts";
+import { namedKey } from "../registry/stored-object.ts";
 import type { Attributes, ResourceAttributes } from "./authorization.ts";
 import type { Authorizer, Decision, RuleResolver } from "./authorizer.ts";
 import { NodeReferences, type ReferencedKind } from "./node-references.ts";
@@ -62,7 +62,8 @@ export function nodeAuthorizer({
       if (name === "" || namespace === "")
         return refused("can only list/watch pods with spec.nodeName field selector");
     } else if (verb !== "get") return undecided;
-    const key = objectKey(pods, namespace, name);
+    const key = namedKey(pods, namespace, name);
+    if (key === undefined) return refused(`no relationship found between node '${node}' and this object`);
     const isOwn = await now(() => objectOf(hub.peek(pods)?.get(key)?.object.spec).nodeName === node);
     return isOwn ? allowed : refused(`no relationship found between node '${node}' and this object`);
   };
@@ -73,9 +74,8 @@ export function nodeAuthorizer({
     if (subresource !== "") return refused("cannot get subresource");
     if (name === "") return refused("No Object name found");
     const holds = () => {
-      const found = hub.peek(volumes)?.get(objectKey(volumes, "", name))?.object as
-        | PersistentVolume
-        | undefined;
+      const key = namedKey(volumes, "", name) ?? "";
+      const found = hub.peek(volumes)?.get(key)?.object as PersistentVolume | undefined;
       if (found === undefined) return false;
       const isOwn = localPathNode(found) === node;
       if (verb === "delete") return isOwn && isToBeRemoved(found);

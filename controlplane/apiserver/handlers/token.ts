@@ -4,7 +4,7 @@ import { issueToken, type TokenIssuer, type TokenSubject } from "../authenticati
 import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { newUid, rfc3339 } from "../registry/object-meta.ts";
-import { decodeStored, objectKey } from "../registry/stored-object.ts";
+import { decodeStored, namedKey } from "../registry/stored-object.ts";
 import { invalid as fieldInvalid } from "../resources/field-errors.ts";
 import { admitRequest } from "./admit-request.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
@@ -169,7 +169,8 @@ async function stored(
   name: string,
 ): Promise<KubeObject | undefined> {
   const kind = deps.kinds.named("", plural)?.kind;
-  if (kind === undefined || name === "") return undefined;
-  const { entry } = await deps.storage.get(objectKey(kind, namespace, name));
+  const key = kind && namedKey(kind, namespace, name);
+  if (kind === undefined || key === undefined || name === "") return undefined;
+  const { entry } = await deps.storage.get(key);
   return entry && decodeStored(kind, entry.value, entry.modRevision);
 }

@@ -34,15 +34,22 @@ export function objectKey(kind: Kind, namespace: string, name: string): string {
   return `${listPrefix(kind, namespace)}${name}`;
 }
 
+/** The key of what another object or a token names, which may be anything. Undefined for what nothing can be called. */
+export function namedKey(kind: Kind, namespace: string, name: string): string | undefined {
+  const isNone = nameFault(name) !== "" || nameFault(namespace) !== "";
+  return isNone ? undefined : objectKey(kind, namespace, name);
+}
+
 /** Fails with 400 for what can be no part of a path. */
 export function checkName(name: string): void {
-  const why = isWay(name)
-    ? `may not be '${name}'`
-    : ["/", "%"]
-        .filter((one) => name.includes(one))
-        .map((one) => `may not contain '${one}'`)
-        .join(";");
+  const why = nameFault(name);
   if (why !== "") throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${why}`);
+}
+
+function nameFault(name: string): string {
+  if (isWay(name)) return `may not be '${name}'`;
+  const wrong = ["/", "%"].filter((one) => name.includes(one));
+  return wrong.map((one) => `may not contain '${one}'`).join(";");
 }
 
 const isWay = (part: string) => part === "." || part === "..";

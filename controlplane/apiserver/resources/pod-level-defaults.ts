@@ -3,6 +3,7 @@ import { amountText } from "../../../base/quantity-text.ts";
 import { podAmounts } from "../../../client/rules/pod-amounts.ts";
 import type { PodSpec } from "../../../client/types.ts";
 import { canOvercommit, isHugePages } from "./container-resources.ts";
+import { fillIn } from "./fill-in.ts";
 
 /** What a pod asks for as a whole, where it says a part of it: what its containers ask for together, or else what it is
  *  limited to. Runs once the containers have their requests. */
@@ -17,12 +18,12 @@ export function defaultPodLevelResources(spec: PodSpec): void {
   for (const [name, amount] of podAmounts(ofContainers, "limits"))
     if (isHugePages(name) && resources.requests?.[name] === undefined) limits[name] ??= amountText(amount);
   if (Object.keys(limits).length === 0) return;
-  resources.limits = limits;
+  fillIn(resources, "limits", limits);
   const requests = { ...resources.requests };
   for (const [name, amount] of podAmounts(ofContainers, "requests"))
     if (isPodLevel(name) && canOvercommit(name)) requests[name] ??= amountText(amount);
   for (const [name, limit] of Object.entries(limits)) if (isPodLevel(name)) requests[name] ??= limit;
-  if (Object.keys(requests).length > 0) resources.requests = requests;
+  fillIn(resources, "requests", requests);
 }
 
 const isPodLevel = (name: string) => name === "cpu" || name === "memory" || isHugePages(name);
