@@ -17,7 +17,7 @@ import { startApiSide } from "../api/peers.ts";
 import { benchNode, namespace, type Workload } from "./workloads.ts";
 
 export interface ApiFigures {
-  /** Scheduled pods per second, from the first binding of a measured pod to the last. */
+  /** Pods per second, from the first binding of a measured pod that was seen to the last. */
   readonly perSecond: number;
   readonly seconds: number;
   readonly scheduled: number;
@@ -47,7 +47,6 @@ export async function measureOverApi(workload: Workload, options: ApiOptions): P
   try {
     await client.create(resources.namespaces, { metadata: { name: namespace } });
     await each(options.nodes, options.clients, (at) => createNode(client, benchNode(at, workload.nodeCpu)));
-    scheduler = await startScheduler(folder, access);
     const deps = { client, clock: systemClock, random: systemRandom, log: silentLog };
     const informer = new InformerFactory(tasks, deps).informer(resources.pods);
     const bound = new Bound();
@@ -55,13 +54,17 @@ export async function measureOverApi(workload: Workload, options: ApiOptions): P
     const create = (pod: Draft<Pod>) => client.create(resources.pods, pod);
     const { before } = workload;
     if (before !== undefined) {
+      scheduler = await startScheduler(folder, access);
       await each(before.pods, options.clients, (at) => create(before.make(at)));
       await bound.until(before.pods, options.mostMs);
+      await scheduler.stop();
     }
     bound.reset();
+    // The pods wait already: what creates them would take the cores from what places them.
+    await each(options.pods, options.clients, (at) => create(workload.make(at)));
+    scheduler = await startScheduler(folder, access);
     const stopChurn = new AbortController();
     const churning = workload.churns ? churn(client, options.nodes, stopChurn.signal) : undefined;
-    await each(options.pods, options.clients, (at) => create(workload.make(at)));
     await bound.until(options.pods, options.mostMs);
     stopChurn.abort();
     await churning;
@@ -84,14 +87,14 @@ class Bound {
   count = 0;
   firstMs = 0;
   lastMs = 0;
-  #wake: (() => void) | undefined;
+  #wanted: { readonly count: number; readonly resolve: () => void } | undefined;
 
   see({ metadata, spec }: Pod): void {
     if (!spec.nodeName || this.#seen.has(metadata.uid)) return;
     this.#seen.add(metadata.uid);
     this.lastMs = performance.now();
     if (this.count++ === 0) this.firstMs = this.lastMs;
-    this.#wake?.();
+    if (this.#wanted !== undefined && this.count >= this.#wanted.count) this.#wanted.resolve();
   }
 
   reset(): void {
@@ -99,14 +102,17 @@ class Bound {
   }
 
   /** Resolves when so many are on a node, or no more come in time. */
-  async until(wanted: number, mostMs: number): Promise<void> {
-    const end = AbortSignal.timeout(mostMs);
-    while (this.count < wanted && !end.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        end.addEventListener("abort", () => resolve(), { once: true });
-      });
-    }
+  until(count: number, mostMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const late = setTimeout(() => done(), mostMs);
+      const done = () => {
+        clearTimeout(late);
+        this.#wanted = undefined;
+        resolve();
+      };
+      if (this.count >= count) done();
+      else this.#wanted = { count, resolve: done };
+    });
   }
 }
 
@@ -141,7 +147,9 @@ async function startScheduler(folder: string, access: RestAccess) {
   const pintle = fileURLToPath(new URL("../../bin/pintle", import.meta.url));
   const log = openSync(join(folder, "scheduler.log"), "a");
   const flags = ["--kubeconfig", kubeconfig, "--leader-elect=false", "--secure-port", String(port)];
-  const child = spawn(process.execPath, [pintle, "scheduler", ...flags], { stdio: ["ignore", log, log] });
+  const child = spawn(process.execPath, [pintle, "scheduler", ...flags], {
+    stdio: ["ignore", log, log],
+  });
   const url = `http://127.0.0.1:${port}`;
   const isReady = () =>
     fetch(`${url}/readyz`).then(

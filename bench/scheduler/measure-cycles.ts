@@ -50,12 +50,16 @@ export function measureCycles(workload: Workload, nodes: number, pods: number): 
       cache.putPod({ ...pod, spec: { ...pod.spec, nodeName: decision.node } });
       return "placed";
     }
-    if (decision.outcome === "unschedulable" && decision.rescue?.outcome === "nominated")
-      for (const victim of decision.rescue.victims) cache.deletePod(victim.key);
-    return "other";
+    if (decision.outcome !== "unschedulable" || decision.rescue?.outcome !== "nominated") return "other";
+    for (const victim of decision.rescue.victims) cache.deletePod(victim.key);
+    cache.assume(info, decision.rescue.node);
+    return "placed";
   };
   const { before } = workload;
-  for (let at = 0; at < (before?.pods ?? 0); at++) decide(storedPod(before?.make(at) as Draft<Pod>));
+  for (let at = 0; at < (before?.pods ?? 0); at++) {
+    const pod = storedPod(before?.make(at) as Draft<Pod>);
+    cache.putPod({ ...pod, spec: { ...pod.spec, nodeName: `node-${at % nodes}` } });
+  }
   const tookMs: number[] = [];
   let placed = 0;
   const startedMs = performance.now();

@@ -21,7 +21,7 @@ import type { SchedulingQueue } from "./queue.ts";
 
 export const engineLimits = {
   /** Bindings and verdicts on their way to the API server. */
-  inFlightMost: 256,
+  inFlightMost: 128,
   /** Decisions are synchronous; after this long other work gets its turn. */
   sliceMs: 10,
 } as const;

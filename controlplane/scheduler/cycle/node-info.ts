@@ -1,4 +1,4 @@
-import { type Amounts, add, amountsOf, subtract } from "../../../client/rules/pod-requests.ts";
+import { type Amounts, amountsOf } from "../../../client/rules/pod-requests.ts";
 import type { Node, Taint } from "../../../client/types.ts";
 import type { PodInfo } from "./pod-info.ts";
 
@@ -12,8 +12,8 @@ export class NodeInfo {
   readonly #pods = new Map<string, PodInfo>();
   readonly #withAffinity = new Map<string, PodInfo>();
   readonly #withHostPorts = new Map<string, PodInfo>();
-  #requested: Amounts = {};
-  #assumedRequested: Amounts = {};
+  #requested: Record<string, number> = {};
+  #assumedRequested: Record<string, number> = {};
 
   constructor(node: Node, allocatable = amountsOf(node.status?.allocatable)) {
     this.name = node.metadata.name;
@@ -77,16 +77,16 @@ export class NodeInfo {
     for (const [key, pod] of this.#withAffinity) copy.#withAffinity.set(key, pod);
     for (const [key, pod] of this.#withHostPorts) copy.#withHostPorts.set(key, pod);
     copy.#imageBytes = this.#imageBytes;
-    copy.#requested = this.#requested;
-    copy.#assumedRequested = this.#assumedRequested;
+    copy.#requested = { ...this.#requested };
+    copy.#assumedRequested = { ...this.#assumedRequested };
     return copy;
   }
 
   add(pod: PodInfo): void {
-    this.remove(pod.key);
+    if (this.#pods.has(pod.key)) this.remove(pod.key);
     this.#pods.set(pod.key, pod);
-    this.#requested = add(this.#requested, pod.requests);
-    this.#assumedRequested = add(this.#assumedRequested, pod.assumedRequests);
+    count(this.#requested, pod.requests, 1);
+    count(this.#assumedRequested, pod.assumedRequests, 1);
     if (pod.hostPorts.length > 0) this.#withHostPorts.set(pod.key, pod);
     const terms =
       pod.affinity.length +
@@ -102,9 +102,13 @@ export class NodeInfo {
     this.#pods.delete(key);
     this.#withAffinity.delete(key);
     this.#withHostPorts.delete(key);
-    this.#requested = subtract(this.#requested, pod.requests);
-    this.#assumedRequested = subtract(this.#assumedRequested, pod.assumedRequests);
+    count(this.#requested, pod.requests, -1);
+    count(this.#assumedRequested, pod.assumedRequests, -1);
   }
+}
+
+function count(sums: Record<string, number>, amounts: Amounts, by: 1 | -1): void {
+  for (const name in amounts) sums[name] = (sums[name] ?? 0) + by * (amounts[name] as number);
 }
 
 function imageBytesOf({ status }: Node): ReadonlyMap<string, number> {

@@ -58,7 +58,7 @@ function victimsOn(
   for (const victim of lower) remove(victim);
   const refusal: NodeRefusal | undefined = filters.judge(node);
   if (refusal !== undefined) {
-    for (const victim of lower) putBack(victim);
+    for (const victim of lower) filters.add(victim, node);
     return { reasons: refusal.reasons };
   }
   const { violating, others } = byBudgets(lower.sort(moreImportant), budgets);
@@ -72,7 +72,8 @@ function victimsOn(
       victims.push(victim);
       if (list === violating) violations++;
     }
-  for (const victim of [...off]) putBack(victim);
+  // The copy of the node is done with; what the filters count is not.
+  for (const victim of off) filters.add(victim, node);
   if (victims.length === 0)
     return { reasons: [`expected at least one victim pod on node ${JSON.stringify(node.name)}`] };
   return { node: node.name, victims: victims.sort(moreImportant), violations };
