@@ -93,17 +93,18 @@ describe("controlplane/scheduler: pods that make room for others", () => {
 
   it("keep a promised node free from pods that are no more important", async () => {
     const { clock, api, begin, placed, named } = await start();
-    await api.create(resources.nodes, node("n1", "1"));
+    await api.create(resources.nodes, node("n1", "2"));
     // The victim takes its time.
     const low = pod("low", "1", { priority: 1 });
     await api.create(resources.pods, { ...low, metadata: { ...low.metadata, finalizers: ["n/slow"] } });
     const scheduler = begin();
     await clock.advance(100);
-    await api.create(resources.pods, pod("high", "1", { priority: 5 }));
+    await api.create(resources.pods, pod("high", "2", { priority: 5 }));
     await clock.advance(200);
-    await api.create(resources.pods, pod("other", "500m", { priority: 5 }));
+    await api.create(resources.pods, pod("other", "1", { priority: 5 }));
     await clock.advance(200);
     assert.ok(named("low")?.metadata.deletionTimestamp);
+    assert.equal(placed().other, undefined, "there is room, but it is promised");
     const ref = { name: "low", namespace: "n" };
     await api.patch(resources.pods, ref, { metadata: { finalizers: null } }, { type: "merge" });
     if (named("low") !== undefined) await api.delete(resources.pods, ref);

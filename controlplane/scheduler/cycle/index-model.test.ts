@@ -48,7 +48,7 @@ const steps = fc.array(
     fc.record({ do: fc.constant("dropNode" as const), name: fc.constantFrom(...nodeNames) }),
     fc.record({ do: fc.constant("ask" as const), pod: pods }),
   ),
-  { maxLength: 40 },
+  { maxLength: 40, size: "max" },
 );
 
 const affinityTerm = ({ app, key }: { app: string; key: string }) => ({
@@ -166,6 +166,12 @@ describe("controlplane/scheduler/cycle: what is counted by index", () => {
   ) => {
     const cache = sketchCache([]);
     const model = new Model();
+    for (const [at, name] of nodeNames.slice(1).entries()) {
+      const zone = zones[at % zones.length];
+      const node = sketchNode(name, zone === undefined ? {} : { zone });
+      model.nodes.set(name, node);
+      cache.putNode(node);
+    }
     for (const step of given) {
       if (step.do === "place") {
         model.pods.set(step.pod.name, { sketch: step.pod, node: step.pod.node });

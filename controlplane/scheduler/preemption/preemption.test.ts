@@ -200,7 +200,7 @@ describe("controlplane/scheduler/preemption", () => {
         cpu: fc.integer({ min: 1, max: 3 }),
         app: fc.constantFrom("a", "b", "none"),
       }),
-      { maxLength: 12 },
+      { maxLength: 12, size: "max" },
     ),
     allowed: fc.record({ a: fc.integer({ min: 0, max: 2 }), b: fc.integer({ min: 0, max: 2 }) }),
     priority: fc.integer({ min: 1, max: 5 }),
