@@ -51,7 +51,12 @@ async function bindWhenPermitted(
   refusal: Promise<Refused | undefined> | undefined,
 ): Promise<void> {
   const { queue, recorder, metrics, clock } = engine;
+  const askedMs = clock.monotonicMs();
   const refused = await refusal;
+  if (refusal !== undefined) {
+    const result = refused === undefined ? "Success" : "Unschedulable";
+    metrics.permitWaitSeconds.of({ result }).observe((clock.monotonicMs() - askedMs) / 1000);
+  }
   if (refused !== undefined) {
     takeBack(engine, pod, profile, placing, refused);
     return;

@@ -13,7 +13,7 @@ interface Room {
 /** Sends the victims away, and takes the node back from less important pods that it was promised to. The pod itself is not
  *  tried before all victims were told; that they are gone is an event like any other. */
 export function makeRoom(engine: Engine, pod: PodInfo, { node, victims }: Room): void {
-  const { queue, cache, inFlight, metrics, client, signal } = engine;
+  const { queue, cache, inFlight, metrics, client, clock, signal } = engine;
   const leaving = victims.filter((victim) => victim.pod.metadata.deletionTimestamp === undefined);
   metrics.preemptionVictims.observe(victims.length);
   for (const other of cache.nominatedOn(node))
@@ -24,10 +24,15 @@ export function makeRoom(engine: Engine, pod: PodInfo, { node, victims }: Room):
     }
   if (leaving.length === 0) return;
   queue.hold(pod.key);
+  const startedMs = clock.monotonicMs();
   inFlight.add(
-    Promise.all(leaving.map((victim) => sendAway(engine, pod, victim, node))).then((results) =>
-      queue.release(pod.key, results.includes(false)),
-    ),
+    Promise.all(leaving.map((victim) => sendAway(engine, pod, victim, node))).then((results) => {
+      const failed = results.includes(false);
+      const result = failed ? "error" : "success";
+      metrics.evictions.of({ result }).count++;
+      metrics.evictionSeconds.of({ result }).observe((clock.monotonicMs() - startedMs) / 1000);
+      queue.release(pod.key, failed);
+    }),
   );
 }
 
