@@ -11,11 +11,12 @@ import { duplicatesInYaml } from "../schema/duplicate-fields.ts";
 import type { ApplyConflict } from "../schemas.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { requireCreateRight } from "./create.ts";
-import { acceptObject, acceptPart, bodyText, yamlValue } from "./decode-body.ts";
+import { acceptObject, bodyText, yamlValue } from "./decode-body.ts";
 import { resetsOf } from "./field-manager.ts";
 import { formsOfServed, typeOfServed } from "./managed-forms.ts";
 import type { PatchRoute } from "./patch.ts";
 import { isDryRun } from "./write-options.ts";
+import { UndecodableError } from "./wrong-kind.ts";
 
 /** What a request applies. */
 export interface Applied {
@@ -25,7 +26,7 @@ export interface Applied {
 }
 
 /** Reads what is to be applied. Fails as Kubernetes does where it cannot be. */
-export async function readApplied(call: Call, deps: HandlerDeps): Promise<Applied> {
+export function readApplied(call: Call, deps: HandlerDeps): Applied {
   const manager = call.query.get("fieldManager") ?? "";
   if (manager === "")
     throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
@@ -36,7 +37,7 @@ export async function readApplied(call: Call, deps: HandlerDeps): Promise<Applie
       },
     ]);
   isDryRun(call.query, "PatchOptions");
-  const patch = await readPatch(call, deps);
+  const patch = readPatch(call, deps);
   const mergeServed = (current: JsonObject | undefined) => {
     const outcome = deps.schemas.serverSideApply({
       current: current as unknown as KubeObject | undefined,
@@ -58,11 +59,15 @@ export async function readApplied(call: Call, deps: HandlerDeps): Promise<Applie
 
 /** Server-side apply: the fields a manager gives become its own; those it no longer gives go. Creates what is missing. */
 export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): Promise<Answer> {
-  const { patch, mergeServed } = await readApplied(call, deps);
+  const { patch, mergeServed } = readApplied(call, deps);
   const how = { dryRun: isDryRun(call.query, "PatchOptions"), by: requesterOf(call) };
   const merge = async (current: KubeObject | undefined): Promise<KubeObject> => {
     const object = mergeServed(current && { ...(await shownIn(call.served, current)) });
-    return acceptObject(call, deps.schemas, { object });
+    try {
+      return await acceptObject(call, deps.schemas, { object });
+    } catch (error) {
+      throw error instanceof UndecodableError ? unconvertible(patch, error) : error;
+    }
   };
   const { kind } = call.served;
   const change = async (current: KubeObject) => {
@@ -95,7 +100,7 @@ export async function apply(call: Call, deps: HandlerDeps, route: PatchRoute): P
 }
 
 /** What is to be applied. Fails as Kubernetes does where it cannot be. */
-async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
+function readPatch(call: Call, deps: HandlerDeps): JsonObject {
   const object = decoded(call.body);
   const { served } = call;
   const said = stringOf(object.apiVersion);
@@ -115,9 +120,26 @@ async function readPatch(call: Call, deps: HandlerDeps): Promise<JsonObject> {
     throw unknownError(
       `failed to create typed patch object (${stringOf(namespace)}/${stringOf(name)}; ${typeText(apiVersion, kind)}): ${problem}`,
     );
-  // Checks name, namespace and values.
-  await acceptPart(call, deps.schemas, { object: structuredClone(object) });
   return object;
+}
+
+/** As Kubernetes fails where what was applied fits its schema, but not its type. */
+function unconvertible(patch: JsonObject, error: UndecodableError): ApiError {
+  const { why } = error;
+  // Ours alone: Kubernetes has no number that it cannot keep.
+  if (why.includes("cannot be kept exactly")) return error;
+  const { name, namespace } = objectOf(patch.metadata);
+  const type = typeText(stringOf(patch.apiVersion), stringOf(patch.kind));
+  // It is converted in memory there, not read as text, but for values that read themselves.
+  const asConverted = why
+    .replace(
+      /^json: cannot unmarshal number \S+ into Go struct field \S+ of type (u?int\d+)$/,
+      "cannot convert float64 to $1",
+    )
+    .replace(/ into Go struct field \S+ of type /, " into Go value of type ");
+  return unknownError(
+    `failed to convert new object (${stringOf(namespace)}/${stringOf(name)}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${asConverted}`,
+  );
 }
 
 /** Told of what can be applied only, as in Kubernetes. */

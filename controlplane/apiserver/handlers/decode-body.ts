@@ -241,13 +241,6 @@ export function acceptRequest(
 
 /** Checks kind, fields and place of an object that came from outside. Fails with BadRequest. */
 export async function acceptObject(call: Call, schemas: Schemas, body: DecodedBody): Promise<KubeObject> {
-  const result = await acceptPart(call, schemas, body);
-  if (call.target.name !== "") requireName(result.metadata.name, call.target.name);
-  return result;
-}
-
-/** The same of what is to be merged into an object, which may leave its name to that. */
-export async function acceptPart(call: Call, schemas: Schemas, body: DecodedBody): Promise<KubeObject> {
   const { object } = body;
   const { served, target } = call;
   // A patch may have built what no text could bring.
@@ -271,7 +264,7 @@ export async function acceptPart(call: Call, schemas: Schemas, body: DecodedBody
     metadata.namespace ??= target.namespace;
     requireNamespace(metadata.namespace, target.namespace);
   }
-  if (target.name !== "" && metadata.name !== "") requireName(metadata.name, target.name);
+  if (target.name !== "") requireName(metadata.name, target.name);
   return result;
 }
 

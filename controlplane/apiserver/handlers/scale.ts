@@ -61,7 +61,7 @@ export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer
 export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer> {
   const scaleCall = { ...call, served: servedScale(call, deps) };
   if (patchTypeOf(call) === "application/apply-patch+yaml") {
-    const { mergeServed } = await readApplied(scaleCall, deps);
+    const { mergeServed } = readApplied(scaleCall, deps);
     const accept = (object: JsonObject) => acceptRequest(scaleCall, deps.schemas, scaleKind, { object });
     return changeScale(call, deps, (scale) => accept(mergeServed(scale)));
   }
