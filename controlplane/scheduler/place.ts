@@ -6,6 +6,7 @@ import type { Profile } from "./cycle/profile.ts";
 import type { Engine } from "./engine.ts";
 import { countAttempt } from "./metrics.ts";
 import type { Refused } from "./permits.ts";
+import { claimNames } from "./plugins/pod-claims.ts";
 
 interface Placing {
   readonly node: string;
@@ -38,7 +39,7 @@ export function place(engine: Engine, pod: PodInfo, profile: Profile, placing: P
   }
   const work = bindWhenPermitted(engine, pod, profile, placing, asked?.refusal);
   // What others are waited for may be long in coming: that is no reason for the next to wait.
-  const waits = asked !== undefined || pod.claims.length > 0;
+  const waits = asked !== undefined || claimNames(pod).length > 0;
   if (waits) inFlight.addWaiting(work);
   else inFlight.add(work);
 }

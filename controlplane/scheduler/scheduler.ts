@@ -8,6 +8,7 @@ import { LeaderElector } from "../../client/leader-election.ts";
 import { loopMetrics } from "../../client/loop-metrics.ts";
 import { RestClient } from "../../client/rest.ts";
 import { assembleProfiles } from "./assemble.ts";
+import type { Handle } from "./cycle/handle.ts";
 import { runEngine } from "./engine.ts";
 import { Extenders } from "./extenders/extenders.ts";
 import type { SchedulerConfig } from "./flags.ts";
@@ -61,6 +62,16 @@ export type InsideConfig = Pick<SchedulerConfig, "election" | "profiles" | "exte
   readonly ownPlugins?: Awaited<ReturnType<typeof loadUserPlugins>>;
 };
 
+/** What was begun ends where the configuration names plugins that are nobody's. */
+function assembleOrStop(config: InsideConfig, handle: Handle, tasks: TaskScope) {
+  try {
+    return assembleProfiles(config, handle);
+  } catch (error) {
+    void tasks.stop();
+    throw error;
+  }
+}
+
 /** The scheduler without its doors: over any client. */
 export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): SchedulerInside {
   const { clock, random } = os;
@@ -71,16 +82,17 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   const { cache, volumes, budgets } = makeSources(informers);
   const permits = new Permits(clock);
   let queue: SchedulingQueue | undefined;
-  const { profiles, rules } = assembleProfiles(config, {
+  const handle = {
     snapshot: cache,
     budgets,
     client,
     clock,
     volumes,
     permits,
-    activate: (keys) => queue?.activate(keys),
-    waitingOf: (group) => queue?.membersOf(group) ?? new Set(),
-  });
+    activate: (keys: Iterable<string>) => queue?.activate(keys),
+    waitingOf: (group: string) => queue?.membersOf(group) ?? new Set<string>(),
+  };
+  const { profiles, rules } = assembleOrStop(config, handle, tasks);
   const line = new SchedulingQueue({ clock, random }, rules, {
     backoff: config.backoff,
     onMove: (to, why) => metrics.incoming.of({ queue: to, event: eventName(why) }).count++,

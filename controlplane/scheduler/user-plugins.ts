@@ -5,6 +5,9 @@ import { describeError } from "../../base/os/log.ts";
 import type { PluginFactory } from "./cycle/handle.ts";
 import { pluginFactories } from "./plugins/table.ts";
 
+/** By name, so that it stays a package of its own when this is compiled. */
+const compilerPackage: string = ["tsx", "esm", "api"].join("/");
+
 /** Loads plugins that users wrote: modules, in JavaScript or TypeScript, whose `plugins` names factories. Throws UsageError
  *  where a file has none or a name is taken. */
 export async function loadUserPlugins(files: readonly string[]): Promise<ReadonlyMap<string, PluginFactory>> {
@@ -27,8 +30,8 @@ async function pluginsIn(file: string): Promise<object> {
   // TypeScript is compiled as it is loaded; only those who bring some need the compiler.
   const load = async (): Promise<unknown> => {
     if (!/\.[cm]?ts$/.test(file)) return import(url);
-    const { tsImport } = await import("tsx/esm/api");
-    return tsImport(url, import.meta.url);
+    const compiler = (await import(compilerPackage)) as typeof import("tsx/esm/api");
+    return compiler.tsImport(url, import.meta.url);
   };
   const module = await load().catch((error: unknown) => {
     throw fail(`cannot be loaded: ${describeError(error)}`, error);
