@@ -120,7 +120,7 @@ function objectSchema(schema: JsonSchema, openApi?: CustomSchema): ObjectSchema 
           ? found.typeErrors
           : [...found.typeErrors, `${malformed.field}: ${malformed.message}`];
       if (typeErrors.length > 0) return { ...found, typeErrors };
-      const unknown = settled(object).map((path) => `unknown field ${JSON.stringify(path)}`);
+      const unknown = [...settled(object)].sort().map((path) => `unknown field ${JSON.stringify(path)}`);
       return { ...found, unknown: [...found.unknown, ...unknown] };
     },
     normalize: settled,

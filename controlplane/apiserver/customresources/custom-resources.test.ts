@@ -152,6 +152,11 @@ describe("custom resources", () => {
     );
     assert.equal(strict.code, 400);
     assert.match(strict.body.message, /strict decoding error: unknown field "spec\.foo"/);
+    const several = await call("POST", `${cronTabs}?fieldValidation=Strict`, {
+      ...cronTab("b", { cronSpec: "* * * * *", foo: 1, bar: 1 }),
+      extra: 1,
+    });
+    assert.match(several.body.message, /"extra", unknown field "spec\.bar", unknown field "spec\.foo"$/);
   });
 
   it("are patched, scaled and given a status, each counting for the generation as in Kubernetes", async () => {
