@@ -61,6 +61,8 @@ export interface Gvk {
   readonly kind: string;
 }
 export interface FieldFindings {
+  /** The unknown fields stand by their paths, whatever their order in the text. */
+  readonly byPath?: true;
   readonly unknown: readonly string[];
   readonly duplicate: readonly string[];
   readonly typeErrors: readonly string[];

@@ -51,6 +51,7 @@ describe("a custom resource that comes from outside", () => {
     strictEqual(walks, once + 1);
     deepStrictEqual(result, {
       unknown: ['unknown field "metadata.nothing"', 'unknown field "spec.other"'],
+      byPath: true,
       duplicate: [],
       typeErrors: [],
     });

@@ -121,7 +121,7 @@ function objectSchema(schema: JsonSchema, openApi?: CustomSchema): ObjectSchema 
           : [...found.typeErrors, `${malformed.field}: ${malformed.message}`];
       if (typeErrors.length > 0) return { ...found, typeErrors };
       const unknown = [...settled(object)].sort().map((path) => `unknown field ${JSON.stringify(path)}`);
-      return { ...found, unknown: [...found.unknown, ...unknown] };
+      return { ...found, unknown: [...found.unknown, ...unknown], byPath: true };
     },
     normalize: settled,
   };

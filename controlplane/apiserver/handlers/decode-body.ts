@@ -319,8 +319,9 @@ function fieldProblems(
   written: WrittenBody | undefined,
   asOne: boolean,
 ): readonly string[] {
-  const doubled = written?.doubled(found.unknown) ?? found.duplicate;
-  if (written !== undefined && !written.isYaml) return doubled;
+  const doubled = written?.doubled(found.byPath ? [] : found.unknown) ?? found.duplicate;
+  if (written !== undefined && !written.isYaml)
+    return found.byPath ? [...doubled, ...found.unknown] : doubled;
   // What a patch built, and what YAML said, has no order of its own: Go puts names in theirs.
   if (written === undefined) return [...found.unknown, ...doubled].sort();
   const lines = doubled.map((line) => `\n  ${line}`).join("");
