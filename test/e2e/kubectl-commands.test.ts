@@ -54,7 +54,7 @@ const made: readonly Row[] = [
 
 const asked: readonly Row[] = [
   ["get quota made -o jsonpath={.status.hard.configmaps}·{.status.used.configmaps}", /^20 \d+$/],
-  ["get cm made -o jsonpath={range·.data.*}{@}{','}{end}", /^b,d,$/],
+  ["get cm made -o jsonpath={range·.data.*}{@}{','}{end}", /^(b,d|d,b),$/],
   ["get cm made -o jsonpath-as-json={.data}", /"c": "d"/],
   ['get cm made -o go-template={{index·.data·"a"}}', /^b$/],
   ["get secret made -o go-template={{.data.a|base64decode}}", /^b$/],
