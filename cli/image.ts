@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { importImage } from "../agent/images/import-image.ts";
 import { ImageStore } from "../agent/images/store.ts";
+import { letPodsRead } from "../agent/pod-umask.ts";
 import { UsageError } from "../base/os/flags.ts";
 import { command, OperatorError } from "./command.ts";
 import { readClusterState } from "./up/cluster-state.ts";
@@ -34,6 +35,7 @@ export const imageCommand = command({
       throw new UsageError(`"${verb ?? ""}" is not a verb; use import or list`);
     if (verb === "import" && files.length === 0)
       throw new UsageError("import: which file? An OCI layout or a docker-archive");
+    letPodsRead();
     for (const folder of imageFolders(given["root-dir"], given["data-dir"], io.env)) {
       const store = await ImageStore.open(folder);
       if (verb === "list") {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "../../base/os/log.ts";
 import type { Container, Pod, Secret } from "../../client/types.ts";
@@ -134,7 +134,7 @@ async function targetId(
   return found.id;
 }
 
-/** The file that the container may leave its last words in. */
+/** The file that the container may leave its last words in, whoever it runs as. */
 async function terminationMount(
   pod: Pod,
   container: Container,
@@ -144,7 +144,8 @@ async function terminationMount(
   const folder = join(context.volumes.podDir(pod.metadata.uid), "termination", container.name);
   await mkdir(folder, { recursive: true, mode: 0o755 });
   const hostPath = join(folder, String(attempt));
-  await writeFile(hostPath, "", { mode: 0o666 });
+  await writeFile(hostPath, "");
+  await chmod(hostPath, 0o666);
   return {
     hostPath,
     containerPath: container.terminationMessagePath ?? "/dev/termination-log",
