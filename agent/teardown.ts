@@ -75,7 +75,8 @@ const noNetwork: PodNetwork = {
   restore: async () => [],
 };
 
-async function unmountBelow(rootDir: string): Promise<void> {
+/** Unmounts all that is mounted in a folder. */
+export async function unmountBelow(rootDir: string): Promise<void> {
   const text = await readFile("/proc/self/mountinfo", "utf8");
   const points = text.split("\n").map((line) => (line.split(" ")[4] ?? "").replaceAll("\\040", " "));
   for (const point of points.filter((path) => path.startsWith(`${rootDir}/`)).reverse())

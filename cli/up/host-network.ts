@@ -15,12 +15,14 @@ export interface HostNetwork {
 
 const run = promisify(execFile);
 
-export async function createHostNetwork(plan: ClusterPlan): Promise<HostNetwork> {
+/** `folder` is the cluster's: the bridge bears it, so that others know whose it was. */
+export async function createHostNetwork(plan: ClusterPlan, folder: string): Promise<HostNetwork> {
   const net = addressing(plan);
-  const bridge = `pintle${plan.networkSlot}`;
-  await removeNetwork(plan);
+  const bridge = bridgeOf(plan.networkSlot);
+  await removeNetwork(plan.networkSlot);
   try {
     await ip("link", "add", bridge, "type", "bridge");
+    if (Buffer.byteLength(folder) <= aliasBytesMax) await ip("link", "set", bridge, "alias", folder);
     await ip("addr", "add", `${net.bridgeAddress}/24`, "dev", bridge);
     await ip("link", "set", bridge, "up");
     await Promise.all(
@@ -39,7 +41,7 @@ export async function createHostNetwork(plan: ClusterPlan): Promise<HostNetwork>
     );
     await masquerade(plan);
   } catch (error) {
-    await removeNetwork(plan);
+    await removeNetwork(plan.networkSlot);
     throw new OperatorError(
       `cannot make the nodes' network (${bridge}): ${error instanceof Error ? error.message.trim() : error}; use --runtime process to do without`,
     );
@@ -50,18 +52,18 @@ export async function createHostNetwork(plan: ClusterPlan): Promise<HostNetwork>
         if (node.podRange !== "")
           await ip("route", "replace", node.podRange, "via", node.address, "dev", bridge);
     },
-    remove: () => removeNetwork(plan),
+    remove: () => removeNetwork(plan.networkSlot),
   };
 }
 
 /** Pods and nodes reach the outside through the host's address, where the host has nftables. */
 async function masquerade(plan: ClusterPlan): Promise<void> {
-  const table = tableName(plan);
+  const bridge = bridgeOf(plan.networkSlot);
   const rules = [
-    `table ip ${table} {`,
+    `table ip ${bridge} {`,
     " chain postrouting {",
     "  type nat hook postrouting priority srcnat;",
-    `  ip saddr { 10.${200 + plan.networkSlot}.0.0/24, 10.${220 + plan.networkSlot}.0.0/16 } oifname != "pintle${plan.networkSlot}" masquerade`,
+    `  ip saddr { 10.${200 + plan.networkSlot}.0.0/24, 10.${220 + plan.networkSlot}.0.0/16 } oifname != "${bridge}" masquerade`,
     " }",
     "}",
   ].join("\n");
@@ -76,25 +78,42 @@ async function masquerade(plan: ClusterPlan): Promise<void> {
   }
 }
 
-/** Removes what is there, whoever made it; absent parts are fine. */
-export async function removeNetwork(plan: ClusterPlan): Promise<void> {
-  if (plan.runtime === "process") return;
-  const bridge = `pintle${plan.networkSlot}`;
-  const present = (await ip("netns", "list")).split("\n").map((line) => line.split(" ")[0]);
-  for (const node of addressing(plan).nodes) {
-    if (node.networkNamespace !== undefined && present.includes(node.networkNamespace))
-      await ip("netns", "delete", node.networkNamespace);
-  }
+/** Removes all that is named after the slot, whoever made it; absent parts are fine. */
+export async function removeNetwork(slot: number): Promise<void> {
+  for (const namespace of await namespacesOf(slot)) await ip("netns", "delete", namespace);
   // A namespace's end of a pair goes with the namespace, some time after; the host's end goes now.
+  const bridge = bridgeOf(slot);
   const links = (await ip("-o", "link", "show")).match(new RegExp(`\\b${bridge}n\\d+(?=[@:])`, "g")) ?? [];
   for (const link of new Set(links)) await ignoreMissing(ip("link", "delete", link));
   await ignoreMissing(ip("link", "delete", bridge));
-  await ignoreMissing(run("nft", ["delete", "table", "ip", tableName(plan)]));
+  await ignoreMissing(run("nft", ["delete", "table", "ip", bridge]));
 }
 
-function tableName(plan: ClusterPlan): string {
-  return `pintle${plan.networkSlot}`;
+/** Whether a process runs in one of the slot's namespaces. */
+export async function isNetworkUsed(slot: number): Promise<boolean> {
+  for (const namespace of await namespacesOf(slot))
+    if ((await ip("netns", "pids", namespace)).trim() !== "") return true;
+  return false;
 }
+
+/** The folder of the cluster whose bridge is there; undefined where there is none, or none that bears a folder. */
+export async function folderOfNetwork(slot: number): Promise<string | undefined> {
+  const links: readonly { readonly ifname: string; readonly ifalias?: string }[] = JSON.parse(
+    await ip("-j", "link", "show", "type", "bridge"),
+  );
+  return links.find(({ ifname }) => ifname === bridgeOf(slot))?.ifalias;
+}
+
+async function namespacesOf(slot: number): Promise<readonly string[]> {
+  const present = (await ip("netns", "list")).split("\n").map((line) => line.split(" ")[0] ?? "");
+  return present.filter((name) => name.startsWith(`${bridgeOf(slot)}-`));
+}
+
+/** The bridge's name, and that of the host's table for it. */
+const bridgeOf = (slot: number): string => `pintle${slot}`;
+
+/** The kernel's, without the byte that ends it. */
+const aliasBytesMax = 255;
 
 async function ip(...args: string[]): Promise<string> {
   return (await run("ip", args)).stdout;

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { processesOfNode, tearDownNode } from "../../agent/teardown.ts";
+import { processesOfNode, tearDownNode, unmountBelow } from "../../agent/teardown.ts";
 import { deferred } from "../../base/deferred.ts";
 import type { Os } from "../../base/os/os.ts";
-import { type ClusterPlan, type ClusterState, isAlive } from "./cluster-state.ts";
-import { removeNetwork } from "./host-network.ts";
-import type { Layout } from "./layout.ts";
+import { OperatorError } from "../command.ts";
+import { type ClusterPlan, type ClusterState, isAlive, readClusterState } from "./cluster-state.ts";
+import { folderOfNetwork, isNetworkUsed, removeNetwork } from "./host-network.ts";
+import { clusterLayout, type Layout } from "./layout.ts";
 import { slotFamily, tryHoldNetworkSlot } from "./network-slots.ts";
 import { addressing } from "./topology.ts";
 import { killedMs, untilGone } from "./wait.ts";
@@ -43,10 +44,41 @@ async function removeOwnNetwork(plan: ClusterPlan): Promise<void> {
   const held = await tryHoldNetworkSlot(slotFamily(plan.runtime), plan.networkSlot);
   if (held === undefined) return;
   try {
-    await removeNetwork(plan);
+    await removeNetwork(plan.networkSlot);
   } finally {
     held.release();
   }
+}
+
+/** Removes what a cluster of containers that was killed as a whole left on the machine: the slot's network and, where its folder is
+ *  known, its mounts and cgroups. False where something of it lives: then nothing is touched. Whoever calls holds the slot. */
+export async function clearSlot(slot: number, os: Os): Promise<boolean> {
+  if (await isNetworkUsed(slot)) return false;
+  const folder = await folderOfNetwork(slot);
+  if (folder !== undefined && !(await clearFolder(clusterLayout(folder), slot, os))) return false;
+  await removeNetwork(slot);
+  return true;
+}
+
+/** What the slot's last cluster has mounted and grouped; false where it lives, or nobody can tell. */
+async function clearFolder(layout: Layout, slot: number, os: Os): Promise<boolean> {
+  let state: ClusterState | undefined;
+  try {
+    state = readClusterState(layout);
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    os.log.warn("cannot tell whether a killed cluster is gone; leaving its network", { slot, error });
+    return false;
+  }
+  if (state === undefined) {
+    // Somebody removed the folder, as far as it went with something mounted in it.
+    await unmountBelow(layout.folder);
+    return true;
+  }
+  if (state.plan.runtime !== "oci" || state.plan.networkSlot !== slot) return true;
+  if ((await stillRunning(layout, state)).length > 0) return false;
+  await removePods(layout, state.plan, os);
+  return true;
 }
 
 /** Ends every container or process that nodes of the cluster still run. Gives up after a while, saying so in the log: who

@@ -16,18 +16,23 @@ export interface HeldSlot {
   release(): void;
 }
 
-/** The wanted slot, or – without a wish – the first free one that `isUsable` accepts. */
+/** The wanted slot, or – without a wish – the first free one; both only if `isUsable` accepts it. */
 export async function holdNetworkSlot(
   family: string,
   wanted: number | undefined,
-  isUsable: (slot: number) => boolean,
+  isUsable: (slot: number) => Promise<boolean>,
 ): Promise<HeldSlot> {
   const candidates =
     wanted === undefined ? Array.from({ length: networkSlotCount }, (_, slot) => slot) : [wanted];
   for (const slot of candidates) {
     const held = await tryHoldNetworkSlot(family, slot);
     if (held === undefined) continue;
-    if (wanted !== undefined || isUsable(slot)) return held;
+    try {
+      if (await isUsable(slot)) return held;
+    } catch (error) {
+      held.release();
+      throw error;
+    }
     held.release();
   }
   throw new OperatorError(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { systemOs } from "../run-component.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import { decidePlan, type HeldPlan } from "./plan.ts";
 import { addressing } from "./topology.ts";
@@ -17,7 +18,7 @@ describe("the plan of a cluster of plain processes", () => {
       clusterDns: [],
       given: new Set<string>(),
     };
-    const decided = await decidePlan({ ...request, runtime: "process" }, before);
+    const decided = await decidePlan({ ...request, runtime: "process" }, before, systemOs("error", "text"));
     held.push(decided);
     return decided;
   };

@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { isIP } from "node:net";
 import { freePorts, requireFree } from "../../base/os/free-ports.ts";
+import type { Os } from "../../base/os/os.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan, ClusterState } from "./cluster-state.ts";
+import { clearSlot } from "./leftovers.ts";
 import { holdNetworkSlot, slotFamily } from "./network-slots.ts";
 import { portNames } from "./topology.ts";
 
@@ -23,12 +25,16 @@ export interface HeldPlan {
 }
 
 /** Decides once, at the cluster's first start, what stays the same afterwards; checks what was decided on later starts. */
-export async function decidePlan(request: PlanRequest, before: ClusterState | undefined): Promise<HeldPlan> {
+export async function decidePlan(
+  request: PlanRequest,
+  before: ClusterState | undefined,
+  os: Os,
+): Promise<HeldPlan> {
   for (const address of request.clusterDns)
     if (isIP(address) === 0) throw new OperatorError(`--cluster-dns: "${address}" is not an IP address`);
   if (before !== undefined) {
     const isGiven = request.given.has("cluster-dns");
-    return keepPlan(request, { ...before.plan, ...(isGiven && { clusterDns: request.clusterDns }) });
+    return keepPlan(request, { ...before.plan, ...(isGiven && { clusterDns: request.clusterDns }) }, os);
   }
   if (request.replicas < 1 || request.replicas > 7)
     throw new OperatorError(
@@ -47,7 +53,11 @@ export async function decidePlan(request: PlanRequest, before: ClusterState | un
       ports[name] = next++;
     }
   }
-  const held = await holdNetworkSlot(slotFamily(runtime), undefined, (slot) => isSlotUsable(runtime, slot));
+  const held = await holdNetworkSlot(
+    slotFamily(runtime),
+    undefined,
+    async (slot) => runtime === "process" || ((await clearSlot(slot, os)) && areAddressesFree(slot)),
+  );
   const { replicas, nodes, clusterDns } = request;
   return {
     plan: { replicas, nodes, runtime, networkSlot: held.slot, ports, clusterDns },
@@ -55,7 +65,7 @@ export async function decidePlan(request: PlanRequest, before: ClusterState | un
   };
 }
 
-async function keepPlan(request: PlanRequest, plan: ClusterPlan): Promise<HeldPlan> {
+async function keepPlan(request: PlanRequest, plan: ClusterPlan, os: Os): Promise<HeldPlan> {
   for (const name of ["replicas", "nodes"] as const) {
     if (request.given.has(name) && request[name] !== plan[name])
       throw new OperatorError(
@@ -67,7 +77,11 @@ async function keepPlan(request: PlanRequest, plan: ClusterPlan): Promise<HeldPl
     if (plan.runtime === "oci" && name.startsWith("agent-")) continue;
     await requireFree("127.0.0.1", number, `the cluster keeps its ${name} there; stop that program first`);
   }
-  const held = await holdNetworkSlot(slotFamily(plan.runtime), plan.networkSlot, () => true);
+  const held = await holdNetworkSlot(
+    slotFamily(plan.runtime),
+    plan.networkSlot,
+    async (slot) => plan.runtime === "process" || clearSlot(slot, os),
+  );
   return { plan, release: () => held.release() };
 }
 
@@ -101,14 +115,8 @@ export function isCommand(name: string): boolean {
   }
 }
 
-/** Whether nothing of the machine's uses the slot's names or addresses. Of loopback every address is there for who binds it. */
-function isSlotUsable(runtime: ClusterPlan["runtime"], slot: number): boolean {
-  if (runtime === "process") return true;
-  const links = execFileSync("ip", ["-o", "link", "show", "type", "bridge"], { encoding: "utf8" });
+/** Whether no route of the machine leads to the slot's addresses. */
+function areAddressesFree(slot: number): boolean {
   const routes = execFileSync("ip", ["-4", "route", "show"], { encoding: "utf8" });
-  return (
-    !new RegExp(`\\bpintle${slot}[:@ ]`).test(links) &&
-    !routes.includes(`10.${200 + slot}.`) &&
-    !routes.includes(`10.${220 + slot}.`)
-  );
+  return !routes.includes(`10.${200 + slot}.`) && !routes.includes(`10.${220 + slot}.`);
 }

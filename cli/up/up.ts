@@ -84,7 +84,8 @@ export const upCommand = command({
       throw new OperatorError(
         `the cluster in ${layout.folder} runs already (process ${before.supervisorPid}); see "pintle status"`,
       );
-    if (before) await endLeftovers(layout, before, systemOs("warn", "text"));
+    const os = systemOs("warn", "text");
+    if (before) await endLeftovers(layout, before, os);
     const request = {
       replicas: given.replicas,
       nodes: given.nodes,
@@ -93,7 +94,7 @@ export const upCommand = command({
       clusterDns: given["cluster-dns"],
       given: names,
     } as const;
-    const held = await decidePlan(request, before);
+    const held = await decidePlan(request, before, os);
     try {
       return await runCluster(layout, held.plan, io);
     } finally {
@@ -181,7 +182,7 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
   });
   save();
   try {
-    network = plan.runtime === "oci" ? await createHostNetwork(plan) : undefined;
+    network = plan.runtime === "oci" ? await createHostNetwork(plan, layout.folder) : undefined;
     await bringUp({ layout, plan, supervisor, progress, signal: io.signal, network });
     tell(summary(layout, plan, (performance.now() - startedMs) / 1000));
     if (viaIpc) process.send?.({ ready: true }, undefined, undefined, () => undefined);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -23,7 +23,7 @@ export class TestNode {
   static readonly outsideIp = "10.199.0.1";
   readonly node: string;
   readonly outside: string;
-  readonly #id = `pt${process.pid % 100_000}n${nodesMade++}`;
+  readonly #id = `pt${process.pid}n${nodesMade++}`;
   readonly #stateDir = mkdtempSync(join(tmpdir(), "pintle-network-"));
   readonly #children: ChildProcess[] = [];
   readonly #pods: readonly string[];
@@ -37,6 +37,7 @@ export class TestNode {
   }
 
   static async start(pods: readonly string[]): Promise<TestNode> {
+    removeNamespacesOfKilledRuns();
     const made = new TestNode(pods);
     const { node, outside } = made;
     sh(`ip netns add ${node}`, `ip netns add ${outside}`);
@@ -165,6 +166,13 @@ export class TestNode {
       sh(`ip netns delete ${name} 2>/dev/null || true`);
     rmSync(this.#stateDir, { recursive: true, force: true });
   }
+}
+
+/** A test that was killed took nothing down. */
+function removeNamespacesOfKilledRuns(): void {
+  const present = execFileSync("ip", ["netns", "list"], { encoding: "utf8" });
+  for (const [name, pid] of present.matchAll(/^pt(\d+)n\d+-[^ \n]+/gm))
+    if (!existsSync(`/proc/${pid}`)) sh(`ip netns delete ${name} 2>/dev/null || true`);
 }
 
 /** A Service in the namespace `default`. */
