@@ -73,7 +73,9 @@ try {
   console.log("Three things to try next:");
   console.log(`  curl ${url}                    # counts on, from any of three pods`);
   console.log("  bin/pintle kill store-leader && bin/pintle status   # somebody else leads");
-  console.log("  bin/pintle down                                # stop everything; data stays\n");
+  console.log("  bin/pintle get pods -A -o wide                      # what runs, and where");
+  console.log("\nThe cluster runs on in the background. To stop it (its data stays):");
+  console.log("  bin/pintle down\n");
 } catch (error) {
   console.error(`npm start: ${error.message}`);
   process.exitCode = 1;
