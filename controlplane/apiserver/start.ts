@@ -346,6 +346,7 @@ function handlerDeps(
     gate: gateOf(config, {
       ...lookup,
       random: os.random,
+      meter: os.metrics,
       authorizer,
       log,
       noteLegacyUse: (secret) => legacyUse.note(secret),

@@ -19,6 +19,9 @@ export interface Authenticated {
   readonly user: User;
   /** Those of the wanted audiences that the credential is good for; none where the credential says nothing of them. */
   readonly audiences: Audiences;
+  /** Would a new look at the credential find the same, at this time of day (Unix ms)? Asked before what was found is used again;
+   *  absent where nothing can have changed that this server would know of. */
+  readonly holdsAt?: (wallMs: number) => boolean;
 }
 
 /** Who sends this? `undefined`: nothing here that I know. Fails with AuthenticationError for a credential that is mine to
@@ -69,7 +72,7 @@ export function forServerOnly(own: Audiences, authenticate: TokenAuthenticator):
     const audiences = intersection(own, wanted ?? own);
     if (audiences.length === 0 && wanted !== undefined) return undefined;
     const found = await authenticate(token, wanted);
-    return found && { user: found.user, audiences };
+    return found && { ...found, audiences };
   };
 }
 

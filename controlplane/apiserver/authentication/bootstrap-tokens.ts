@@ -21,9 +21,14 @@ export function bootstrapTokens(
     const name = `bootstrap-token-${id}`;
     const secret = await objects("secrets", { namespace: "kube-system", name, uid: "" });
     if (secret === undefined) return undefined;
-    const found = judge(secret, { id, secretPart, nowMs: clock.wallMs() });
+    const judgedAt = (nowMs: number) => judge(secret.object, { id, secretPart, nowMs });
+    const found = judgedAt(clock.wallMs());
     if (typeof found !== "string")
-      return { user: { name: `system:bootstrap:${id}`, ...found }, audiences: [] };
+      return {
+        user: { name: `system:bootstrap:${id}`, ...found },
+        audiences: [],
+        holdsAt: (wallMs) => secret.isUnchanged() && typeof judgedAt(wallMs) !== "string",
+      };
     explain(`the bootstrap secret kube-system/${name} matching bearer token ${found}`);
     return undefined;
   };

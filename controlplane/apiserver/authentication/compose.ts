@@ -1,5 +1,6 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
+import type { Meter } from "../../../base/os/metrics.ts";
 import type { Random } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { LookupDeps } from "../admission/stored-lookup.ts";
@@ -16,6 +17,7 @@ import { bootstrapTokens } from "./bootstrap-tokens.ts";
 import { boundObjects } from "./bound-objects.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import type { AuthenticationConfig } from "./config.ts";
+import { keptVerdictMetrics, keptVerdicts } from "./kept-verdicts.ts";
 import { legacyTokens } from "./legacy-tokens.ts";
 import { oidcTokens } from "./oidc-tokens.ts";
 import { ProviderKeys } from "./provider-keys.ts";
@@ -30,6 +32,7 @@ export type AuthenticationDeps = LookupDeps & {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly meter: Meter;
   readonly noteLegacyUse: (secret: KubeObject) => void;
 };
 
@@ -43,7 +46,7 @@ export function authenticators(
   const proxies = config.requestHeader;
   // With one authority the connection's own check says all.
   const ofUsers = proxies && bundleFingerprints(config.clientAuthorityPem);
-  const tokens = firstOf<Parameters<TokenAuthenticator>>(tokenAuthenticators(config, deps));
+  const tokens = tokenAuthenticators(config, deps);
   const known = withAuthenticatedGroup(
     firstOf<Parameters<Authenticator>>([
       ...(proxies ? [requestHeader(proxies, bundleFingerprints(proxies.authorityPem), audiences)] : []),
@@ -55,13 +58,32 @@ export function authenticators(
   return config.anonymous ? orAnonymous(known) : known;
 }
 
+/** How long a known token is not judged anew, as in Kubernetes. */
+const knownTokenMs = 10_000;
+
 /** Those that need no more than this server come first. */
-function tokenAuthenticators(
-  config: AuthenticationConfig,
-  deps: AuthenticationDeps,
-): readonly TokenAuthenticator[] {
-  const { audiences, staticTokens: known, serviceAccounts, oidc, webhook } = config;
+function tokenAuthenticators(config: AuthenticationConfig, deps: AuthenticationDeps): TokenAuthenticator {
+  const keeping = { ...deps, metrics: keptVerdictMetrics(deps.meter) };
+  const here = keptVerdicts(
+    firstOf<Parameters<TokenAuthenticator>>(judgedHere(config, deps)),
+    { known: knownTokenMs, unknown: 0 },
+    keeping,
+  );
+  const { webhook, audiences: own } = config;
+  if (webhook === undefined) return here;
   const { clock, random } = deps;
+  const remote = new RemoteJson(webhook.access, clock);
+  const byWebhook = keptVerdicts(
+    webhookTokens(webhook, { remote, own, clock, random }),
+    { known: webhook.cacheMs, unknown: webhook.cacheMs },
+    keeping,
+  );
+  return firstOf<Parameters<TokenAuthenticator>>([here, byWebhook]);
+}
+
+function judgedHere(config: AuthenticationConfig, deps: AuthenticationDeps): readonly TokenAuthenticator[] {
+  const { audiences, staticTokens: known, serviceAccounts, oidc } = config;
+  const { clock } = deps;
   const found: TokenAuthenticator[] = [];
   if (known !== undefined) found.push(forServerOnly(audiences, staticTokens(known)));
   if (serviceAccounts !== undefined) {
@@ -74,15 +96,11 @@ function tokenAuthenticators(
     const explain = (why: string) => deps.log.debug("a bootstrap token does not hold", { why });
     found.push(forServerOnly(audiences, bootstrapTokens(boundObjects(deps), { clock, explain })));
   }
-  // The others ask somebody elsewhere, and so come last.
+  // Keys are got from elsewhere, and so these come last.
   if (oidc !== undefined) {
     const remote = new RemoteJson({ caPem: oidc.caPem }, clock);
     const keys = new ProviderKeys(oidc.issuer, { remote, clock });
     found.push(forServerOnly(audiences, oidcTokens(oidc, { keys, clock })));
-  }
-  if (webhook !== undefined) {
-    const remote = new RemoteJson(webhook.access, clock);
-    found.push(webhookTokens(webhook, { remote, own: audiences, clock, random }));
   }
   return found;
 }

@@ -4,7 +4,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import { serviceAccountOf, serviceAccountUser } from "../filters/service-account-user.ts";
 import { objectOf, stringOf } from "../json.ts";
 import { AuthenticationError, type TokenAuthenticator } from "./authenticator.ts";
-import type { BoundObjects } from "./bound-objects.ts";
+import type { BoundObject, BoundObjects } from "./bound-objects.ts";
 import { type ServiceAccountTokenConfig, type SignedClaims, signedTokens } from "./service-account-tokens.ts";
 
 export const legacyIssuer = "kubernetes/serviceaccount";
@@ -33,14 +33,13 @@ export function legacyTokens(
     const account = await objects("serviceaccounts", { namespace, name, uid });
     if (account === undefined)
       throw new AuthenticationError(`serviceaccounts ${JSON.stringify(name)} not found`);
-    if (account.metadata.deletionTimestamp !== undefined)
+    const { metadata } = account.object;
+    if (metadata.deletionTimestamp !== undefined)
       throw new AuthenticationError(`ServiceAccount ${namespace}/${name} has been deleted`);
-    if (account.metadata.uid !== uid)
-      throw new AuthenticationError(
-        `ServiceAccount UID (${account.metadata.uid}) does not match claim (${uid})`,
-      );
-    noteUse(secret);
-    return serviceAccountUser({ namespace, name, uid });
+    if (metadata.uid !== uid)
+      throw new AuthenticationError(`ServiceAccount UID (${metadata.uid}) does not match claim (${uid})`);
+    noteUse(secret.object);
+    return { user: serviceAccountUser({ namespace, name, uid }), boundTo: [secret, account] };
   });
 }
 
@@ -65,10 +64,11 @@ async function requireSecret(
   objects: BoundObjects,
   token: string,
   { namespace, name, account }: { namespace: string; name: string; account: string },
-): Promise<KubeObject> {
-  const secret = await objects("secrets", { namespace, name, uid: "" });
-  if (secret === undefined || secret.metadata.deletionTimestamp !== undefined)
+): Promise<BoundObject> {
+  const bound = await objects("secrets", { namespace, name, uid: "" });
+  if (bound === undefined || bound.object.metadata.deletionTimestamp !== undefined)
     throw new AuthenticationError("Token has been invalidated");
+  const secret = bound.object;
   const kept = Buffer.from(stringOf(objectOf(secret.data).token), "base64");
   const shown = Buffer.from(token);
   if (kept.length !== shown.length || !timingSafeEqual(kept, shown))
@@ -77,5 +77,5 @@ async function requireSecret(
     throw new AuthenticationError(
       `the token in secret ${namespace}/${name} for service account ${namespace}/${account} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`,
     );
-  return secret;
+  return bound;
 }

@@ -43,27 +43,29 @@ export function oidcTokens(
     await requireSignature(config, jws, keys);
     const user = userOf(config, jws.claims, registered);
     requireClaims(config, jws.claims);
-    return { user, audiences: [] };
+    return { user, audiences: [], holdsAt: (wallMs) => !hasExpired(registered, wallMs) };
   };
 }
 
 const refused = (why: string) => new AuthenticationError(`oidc: verify token: oidc: ${why}`);
 const list = (values: readonly string[]) => `[${values.map((one) => JSON.stringify(one)).join(" ")}]`;
 
-function requireMeantForUs(
-  { clientId }: OidcConfig,
-  { audiences, expiresSeconds = 0, notBeforeSeconds }: RegisteredClaims,
-  nowMs: number,
-): void {
+function requireMeantForUs({ clientId }: OidcConfig, registered: RegisteredClaims, nowMs: number): void {
+  const { audiences, expiresSeconds = 0, notBeforeSeconds } = registered;
   if (!audiences.includes(clientId))
     throw refused(`expected audience in ${list([clientId])} got ${list(audiences)}`);
   const time = (seconds: number) => new Date(Math.min(seconds, 8.64e12) * 1000).toISOString();
-  if (expiresSeconds * 1000 < nowMs)
+  if (hasExpired(registered, nowMs))
     throw refused(`token is expired (Token Expiry: ${time(expiresSeconds)})`);
   if (notBeforeSeconds !== undefined && nowMs / 1000 + notBeforeLeewaySeconds < notBeforeSeconds)
     throw refused(
       `current time ${time(nowMs / 1000)} before the nbf (not before) time: ${time(notBeforeSeconds)}`,
     );
+}
+
+/** Without leeway, and a token that says nothing of its end has none to live for. */
+function hasExpired({ expiresSeconds = 0 }: RegisteredClaims, nowMs: number): boolean {
+  return expiresSeconds * 1000 < nowMs;
 }
 
 function requireAlgorithm({ algorithms }: OidcConfig, { algorithm }: Jws): void {

@@ -9,14 +9,20 @@ import {
   intersection,
   type TokenAuthenticator,
 } from "./authenticator.ts";
-import type { BoundObjects } from "./bound-objects.ts";
-import { leewaySeconds, registeredClaims, requireInTime } from "./token-claims.ts";
+import type { BoundObject, BoundObjects } from "./bound-objects.ts";
+import { hasExpired, leewaySeconds, registeredClaims, requireInTime } from "./token-claims.ts";
 
 export interface ServiceAccountTokenConfig {
   readonly issuers: readonly string[];
   readonly keys: readonly VerifyingKey[];
   /** This server's own, for tokens that name none. */
   readonly audiences: Audiences;
+}
+
+/** Whom a token is of, by the objects that it is bound to. */
+export interface BoundUser {
+  readonly user: ReturnType<typeof serviceAccountUser>;
+  readonly boundTo: readonly BoundObject[];
 }
 
 export interface SignedClaims {
@@ -41,19 +47,20 @@ export function serviceAccountTokens(
     const node = said.node === undefined ? undefined : refOf(said.node);
     // What is deleted may still be there to end in good order; its tokens do not outlive it for long.
     const goneBeforeMs = clock.wallMs() - leewaySeconds * 1000;
-    await requireAccount(objects, { namespace, ...account }, goneBeforeMs);
+    const boundTo = [await requireAccount(objects, { namespace, ...account }, goneBeforeMs)];
     const requireObject = boundObject(objects, goneBeforeMs);
-    if (secret !== undefined) await requireObject("secrets", namespace, secret, "secret");
-    if (pod !== undefined) await requireObject("pods", namespace, pod, "pod");
+    if (secret !== undefined) boundTo.push(await requireObject("secrets", namespace, secret, "secret"));
+    if (pod !== undefined) boundTo.push(await requireObject("pods", namespace, pod, "pod"));
     // Beside a pod the node only says where the pod was when the token was made.
-    else if (node !== undefined) await requireObject("nodes", "", node, "node");
-    return serviceAccountUser({
+    else if (node !== undefined) boundTo.push(await requireObject("nodes", "", node, "node"));
+    const user = serviceAccountUser({
       namespace,
       ...account,
       ...(pod && { pod }),
       ...(node && { node }),
       ...(id !== "" && { credentialId: `JTI=${id}` }),
     });
+    return { user, boundTo };
   });
 }
 
@@ -61,7 +68,7 @@ export function serviceAccountTokens(
 export function signedTokens(
   { issuers, keys, audiences: own }: ServiceAccountTokenConfig,
   clock: Clock,
-  userOf: (signed: SignedClaims) => Promise<ReturnType<typeof serviceAccountUser>>,
+  userOf: (signed: SignedClaims) => Promise<BoundUser>,
 ): TokenAuthenticator {
   return async (token, wanted = own) => {
     const jws = parseJws(token);
@@ -81,7 +88,10 @@ export function signedTokens(
       );
     requireInTime(registered, clock.wallMs());
     const { subject, id } = registered;
-    return { user: await userOf({ token, claims: jws.claims, subject, id }), audiences };
+    const { user, boundTo } = await userOf({ token, claims: jws.claims, subject, id });
+    const holdsAt = (wallMs: number) =>
+      !hasExpired(registered, wallMs) && boundTo.every((one) => one.isUnchanged());
+    return { user, audiences, holdsAt };
   };
 }
 
@@ -102,16 +112,16 @@ async function requireAccount(
   objects: BoundObjects,
   { namespace, name, uid }: Ref & { readonly namespace: string },
   goneBeforeMs: number,
-): Promise<void> {
+): Promise<BoundObject> {
   const account = await objects("serviceaccounts", { namespace, name, uid });
   if (account === undefined)
     throw new AuthenticationError(`serviceaccounts ${JSON.stringify(name)} not found`);
-  if (account.metadata.uid !== uid)
-    throw new AuthenticationError(
-      `service account UID (${account.metadata.uid}) does not match claim (${uid})`,
-    );
-  if (isGone(account.metadata.deletionTimestamp, goneBeforeMs))
+  const { metadata } = account.object;
+  if (metadata.uid !== uid)
+    throw new AuthenticationError(`service account UID (${metadata.uid}) does not match claim (${uid})`);
+  if (isGone(metadata.deletionTimestamp, goneBeforeMs))
     throw new AuthenticationError(`service account ${namespace}/${name} has been deleted`);
+  return account;
 }
 
 function boundObject(objects: BoundObjects, goneBeforeMs: number) {
@@ -120,15 +130,17 @@ function boundObject(objects: BoundObjects, goneBeforeMs: number) {
     namespace: string,
     { name, uid }: Ref,
     what: "secret" | "pod" | "node",
-  ): Promise<void> => {
-    const object = await objects(plural, { namespace, name, uid });
+  ): Promise<BoundObject> => {
+    const bound = await objects(plural, { namespace, name, uid });
     const invalidated = "service account token has been invalidated";
-    if (object === undefined) throw new AuthenticationError(invalidated);
-    if (object.metadata.uid !== uid)
+    if (bound === undefined) throw new AuthenticationError(invalidated);
+    const { metadata } = bound.object;
+    if (metadata.uid !== uid)
       throw new AuthenticationError(
-        `${what} UID (${object.metadata.uid}) does not match service account ${what} ref claim (${uid})`,
+        `${what} UID (${metadata.uid}) does not match service account ${what} ref claim (${uid})`,
       );
-    if (isGone(object.metadata.deletionTimestamp, goneBeforeMs)) throw new AuthenticationError(invalidated);
+    if (isGone(metadata.deletionTimestamp, goneBeforeMs)) throw new AuthenticationError(invalidated);
+    return bound;
   };
 }
 

@@ -38,11 +38,17 @@ export function registeredClaims(claims: JsonObject): RegisteredClaims | undefin
 /** Fails for a token that is not of now. Pure. */
 export function requireInTime(claims: RegisteredClaims, nowMs: number): void {
   const now = nowMs / 1000;
-  const { notBeforeSeconds = 0, expiresSeconds = Number.POSITIVE_INFINITY, issuedSeconds = 0 } = claims;
+  const { notBeforeSeconds = 0, issuedSeconds = 0 } = claims;
   if (now + leewaySeconds < notBeforeSeconds)
     throw new AuthenticationError("service account token is not valid yet");
-  if (now - leewaySeconds > expiresSeconds)
-    throw new AuthenticationError("service account token has expired");
+  if (hasExpired(claims, nowMs)) throw new AuthenticationError("service account token has expired");
   if (now + leewaySeconds < issuedSeconds)
     throw new AuthenticationError("service account token is issued in the future");
+}
+
+export function hasExpired(
+  { expiresSeconds = Number.POSITIVE_INFINITY }: RegisteredClaims,
+  nowMs: number,
+): boolean {
+  return nowMs / 1000 - leewaySeconds > expiresSeconds;
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { backoffMs } from "../../../base/backoff.ts";
 import { type Clock, sleep } from "../../../base/os/clock.ts";
 import type { Random } from "../../../base/os/random.ts";
@@ -15,7 +14,7 @@ import type { WebhookAccess } from "./webhook-access.ts";
 
 export interface WebhookConfig extends WebhookAccess {
   readonly version: "v1" | "v1beta1";
-  /** How long an answer holds; 0: not beyond the request. */
+  /** How long a verdict is used again; 0: not beyond the request. */
   readonly cacheMs: number;
 }
 
@@ -32,15 +31,8 @@ export function webhookTokens(
     readonly random: Random;
   },
 ): TokenAuthenticator {
-  const answers = new KeptAnswers(config.cacheMs, deps.clock);
   return async (token, wanted) => {
-    const key = createHash("sha256")
-      .update(JSON.stringify([token, wanted]))
-      .digest("base64");
-    const known = answers.get(key);
-    if (known !== undefined) return judged(known.status, wanted, deps.own);
     const status = await review(config, deps, { token, ...(wanted && { audiences: wanted }) });
-    answers.put(key, status);
     return judged(status, wanted, deps.own);
   };
 }
@@ -94,33 +86,4 @@ function judged(
     ...(Object.keys(more).length > 0 && { extra: more }),
   };
   return { user, audiences };
-}
-
-const answersMax = 4096;
-
-/** Answers for a while, by a digest of what was asked. */
-class KeptAnswers {
-  readonly #keepMs: number;
-  readonly #clock: Clock;
-  readonly #byKey = new Map<string, { readonly status: JsonObject; readonly untilMs: number }>();
-
-  constructor(keepMs: number, clock: Clock) {
-    this.#keepMs = keepMs;
-    this.#clock = clock;
-  }
-
-  get(key: string): { readonly status: JsonObject } | undefined {
-    const found = this.#byKey.get(key);
-    if (found === undefined || this.#clock.monotonicMs() < found.untilMs) return found;
-    this.#byKey.delete(key);
-    return undefined;
-  }
-
-  put(key: string, status: JsonObject): void {
-    if (this.#keepMs <= 0) return;
-    this.#byKey.delete(key);
-    this.#byKey.set(key, { status, untilMs: this.#clock.monotonicMs() + this.#keepMs });
-    const [oldest] = this.#byKey.keys();
-    if (this.#byKey.size > answersMax && oldest !== undefined) this.#byKey.delete(oldest);
-  }
 }

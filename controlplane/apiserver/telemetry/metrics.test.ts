@@ -93,10 +93,7 @@ const absent: readonly (readonly [names: RegExp, why: string])[] = [
     /^apiserver_(impersonation_authorization|authorization_decisions|selfrequest|request_(filter|timestamp|post_timeout))/,
     "part of the request's own figures, or of a trace",
   ],
-  [
-    /^authentication_token_cache_|^serviceaccount_|^kube_apiserver_|^apiserver_nodeport_repair/,
-    "not counted apart",
-  ],
+  [/^serviceaccount_|^kube_apiserver_|^apiserver_nodeport_repair/, "not counted apart"],
   [
     /^apiserver_audit_requests_rejected_total$|^apiserver_audit_event_total$/,
     "without an audit policy there are none",
