@@ -1,4 +1,4 @@
-import { type Ipv4Range, ipv4Text, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
+import { contains, type Ipv4Range, ipv4Text, parseIpv4, parseIpv4Range } from "../../base/ipv4.ts";
 
 /** Reads a range that pods can have, such as `10.1.2.0/24`. Throws with the rule broken. */
 export function parseRange(text: string): Ipv4Range {
@@ -25,6 +25,13 @@ export class AddressPool {
       if (number === undefined) throw new Error(`"${address}" is not an IPv4 address`);
       this.#take(owner, number);
     }
+  }
+
+  /** Leaves an owner without an address with the one it has already, where that is free and of this range. */
+  keep(owner: string, address: string): void {
+    const number = parseIpv4(address);
+    if (number === undefined || !contains(this.range, number)) return;
+    if (!this.#owners.has(owner) && !this.#taken.has(number)) this.#take(owner, number);
   }
 
   get gateway(): string {

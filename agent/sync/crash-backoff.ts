@@ -1,3 +1,5 @@
+import type { Pod } from "../../client/types.ts";
+
 /** The wait before a container that ended is started again: none the first time, then 10 s doubling to 5 min; forgotten
  *  after it has run for twice the longest wait. One object per pod; keys are container names. Semantics: kubelet's
  *  `doBackOff` over client-go's `flowcontrol.Backoff`. */
@@ -30,8 +32,14 @@ export function afterRestart(
   return { delayMs, updatedMs: nowMs };
 }
 
+/** What the status of a container that waits tells, as the kubelet words it. */
+export function backOffMessage({ metadata }: Pod, container: string, delayMs: number): string {
+  const { name, namespace, uid } = metadata;
+  return `back-off ${goDuration(delayMs)} restarting failed container=${container} pod=${name}_${namespace}(${uid})`;
+}
+
 /** `10s`, `1m20s`, `5m0s`, as Go prints durations. */
-export function goDuration(ms: number): string {
+function goDuration(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

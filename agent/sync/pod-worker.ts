@@ -9,7 +9,7 @@ import type { RuntimeContainer } from "../runtime/seam.ts";
 import type { PodStatuses } from "../status/pod-statuses.ts";
 import { ApiVolumes } from "./api-volumes.ts";
 import { sandboxConfig } from "./container-config.ts";
-import { afterRestart, type BackoffEntry, goDuration } from "./crash-backoff.ts";
+import { afterRestart, type BackoffEntry, backOffMessage } from "./crash-backoff.ts";
 import { ConfigError } from "./environment.ts";
 import { containerGraceSeconds, evictionGraceSeconds, podGraceSeconds } from "./grace-seconds.ts";
 import { findContainer, isFinished, isLive, latest, type Observed } from "./observed.ts";
@@ -276,7 +276,7 @@ export class PodWorker {
         `Back-off restarting failed container ${action.name} in ${where}`,
         action.name,
       );
-    const message = `back-off ${goDuration(action.delayMs)} restarting failed container=${action.name} pod=${name}_${namespace}(${uid})`;
+    const message = backOffMessage(this.#pod, action.name, action.delayMs);
     this.#waiting.set(action.name, { reason: "CrashLoopBackOff", message, untilMs: action.untilMs });
     return false;
   }

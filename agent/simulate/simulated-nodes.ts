@@ -1,0 +1,171 @@
+import type { Os } from "../../base/os/os.ts";
+import type { ApiClient } from "../../client/api.ts";
+import { isAlreadyExists, isNotFound } from "../../client/api-error.ts";
+import type { SyncResult } from "../../client/controller-loop.ts";
+import { resources } from "../../client/resources.ts";
+import type { Lease, Node } from "../../client/types.ts";
+import type { Machine, Pressure } from "../status/machine.ts";
+import { type NodeInput, nodeObject, nodeStatus } from "../status/node-object.ts";
+import { nodeStatusLimits } from "../status/node-status.ts";
+import { timeText } from "../sync/time-text.ts";
+import { delayOf, type Stage } from "./stages.ts";
+
+export interface SimulatedNodesDeps {
+  readonly client: ApiClient;
+  readonly os: Pick<Os, "clock" | "log">;
+  /** The nodes' names are its keys. */
+  readonly inputs: ReadonlyMap<string, NodeInput>;
+  readonly machine: Machine;
+  readonly stages: readonly Stage[];
+  readonly leaseSeconds: number;
+}
+
+interface Registered {
+  lease: Lease;
+  readyAtMs: number;
+  isReady: boolean;
+  /** When its lease is to be renewed, and its status sent again. */
+  leaseDueMs: number;
+  heartbeatDueMs: number;
+}
+
+const well: Pressure = { memory: false, disk: false, pids: false };
+const leaseNamespace = "kube-node-lease";
+
+/** The Node objects of simulated nodes, and their leases. A node that somebody deletes stays away until the next start. */
+export class SimulatedNodes {
+  readonly #deps: SimulatedNodesDeps;
+  readonly #registered = new Map<string, Registered>();
+  readonly #deleted = new Set<string>();
+
+  constructor(deps: SimulatedNodesDeps) {
+    this.#deps = deps;
+  }
+
+  /** How many are ready. */
+  get ready(): number {
+    let count = 0;
+    for (const { isReady } of this.#registered.values()) if (isReady) count++;
+    return count;
+  }
+
+  isOurs(name: string): boolean {
+    return this.#deps.inputs.has(name) && !this.#deleted.has(name);
+  }
+
+  /** Does what is due for one node. */
+  async sync(name: string, signal: AbortSignal): Promise<SyncResult> {
+    if (!this.isOurs(name)) return;
+    try {
+      return { requeueAfterMs: await this.#work(name, signal) };
+    } catch (error) {
+      if (!isNotFound(error) || !this.#registered.has(name)) throw error;
+      this.#deps.os.log.info("a simulated node was deleted", { node: name });
+      this.#registered.delete(name);
+      this.#deleted.add(name);
+    }
+  }
+
+  /** Answers milliseconds until the next is due. */
+  async #work(name: string, signal: AbortSignal): Promise<number> {
+    const { clock } = this.#deps.os;
+    const node = this.#registered.get(name) ?? (await this.#register(name, signal));
+    const nowMs = clock.monotonicMs();
+    if (!node.isReady && nowMs >= node.readyAtMs) {
+      await this.#sendStatus(name, signal);
+      node.isReady = true;
+    }
+    if (nowMs >= node.heartbeatDueMs) {
+      await this.#sendStatus(name, signal);
+      node.heartbeatDueMs = nowMs + nodeStatusLimits.heartbeatMs;
+    }
+    if (nowMs >= node.leaseDueMs) {
+      const lease = { ...node.lease, spec: this.#leaseSpec(name) };
+      node.lease = await this.#deps.client.update(resources.leases, lease, { signal });
+      node.leaseDueMs = nowMs + this.#renewMs();
+    }
+    const next = Math.min(node.leaseDueMs, node.heartbeatDueMs, node.isReady ? Infinity : node.readyAtMs);
+    return Math.max(0, next - clock.monotonicMs());
+  }
+
+  /** A third of the time after which the lease counts as run out. */
+  #renewMs(): number {
+    return (this.#deps.leaseSeconds * 1000) / 3;
+  }
+
+  async #register(name: string, signal: AbortSignal): Promise<Registered> {
+    const { client, os, machine, stages } = this.#deps;
+    const input = this.#input(name);
+    const { labels, annotations } = input;
+    const delayMs = delayOf(stages, "node-initialize", { uid: name, labels, annotations }) ?? 0;
+    const object = nodeObject(input, machine);
+    const status = this.#status(name, undefined, delayMs === 0);
+    const made = await client
+      .create(resources.nodes, { ...object, status }, { signal })
+      .catch((error: unknown) => {
+        if (!isAlreadyExists(error)) throw error;
+        const patch = { metadata: object.metadata };
+        return client.patch(resources.nodes, { name }, patch, { type: "merge", signal });
+      });
+    const isNew = made.status?.conditions !== undefined;
+    if (!isNew) await this.#sendStatus(name, signal, made);
+    const lease = await this.#makeLease(name, made, signal);
+    const nowMs = os.clock.monotonicMs();
+    const registered = {
+      lease,
+      readyAtMs: nowMs + delayMs,
+      isReady: delayMs === 0,
+      leaseDueMs: nowMs + this.#renewMs(),
+      heartbeatDueMs: nowMs + nodeStatusLimits.heartbeatMs,
+    };
+    this.#registered.set(name, registered);
+    return registered;
+  }
+
+  /** The lease belongs to the Node as it is now; one that an earlier process left is taken over. */
+  async #makeLease(name: string, node: Node, signal: AbortSignal): Promise<Lease> {
+    const { client } = this.#deps;
+    const ownerReferences = [{ apiVersion: "v1", kind: "Node", name, uid: node.metadata.uid }];
+    const lease = {
+      metadata: { namespace: leaseNamespace, name, ownerReferences },
+      spec: this.#leaseSpec(name),
+    };
+    return client.create(resources.leases, lease, { signal }).catch(async (error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+      const found = await client.get(resources.leases, { namespace: leaseNamespace, name }, { signal });
+      return client.update(
+        resources.leases,
+        { ...found, ...lease, metadata: { ...found.metadata, ownerReferences } },
+        { signal },
+      );
+    });
+  }
+
+  #leaseSpec(name: string) {
+    const { os, leaseSeconds } = this.#deps;
+    return {
+      holderIdentity: name,
+      leaseDurationSeconds: leaseSeconds,
+      renewTime: new Date(os.clock.wallMs()).toISOString().replace("Z", "000Z"),
+    };
+  }
+
+  async #sendStatus(name: string, signal: AbortSignal, before?: Node): Promise<void> {
+    const status = this.#status(name, before?.status, true);
+    const options = { type: "strategic", subresource: "status", signal } as const;
+    await this.#deps.client.patch(resources.nodes, { name }, { status }, options);
+  }
+
+  #status(name: string, before: Node["status"], isReady: boolean) {
+    const { machine, os } = this.#deps;
+    const heartbeat = timeText(os.clock.wallMs());
+    const trouble = isReady ? undefined : "the stage node-initialize is not over";
+    return nodeStatus(this.#input(name), machine, well, before, heartbeat, trouble);
+  }
+
+  #input(name: string): NodeInput {
+    const input = this.#deps.inputs.get(name);
+    if (input === undefined) throw new Error(`${name} is no simulated node`);
+    return input;
+  }
+}

@@ -1,0 +1,132 @@
+import type { Clock } from "../../base/os/clock.ts";
+import type { ApiClient } from "../../client/api.ts";
+import { isConflict, isNotFound } from "../../client/api-error.ts";
+import type { SyncResult } from "../../client/controller-loop.ts";
+import type { Informer } from "../../client/informer.ts";
+import { keyOf } from "../../client/object-cache.ts";
+import { resources } from "../../client/resources.ts";
+import type { Pod, PodStatus } from "../../client/types.ts";
+import type { WorkQueue } from "../../client/work-queue.ts";
+import type { AddressPool } from "../network/address-pool.ts";
+import { hasStatus, statusPatch } from "../status/status-patch.ts";
+import { knownPod } from "../sync/known-pod.ts";
+import { SimulatedPod } from "./simulated-pod.ts";
+import type { Stage } from "./stages.ts";
+
+export interface SimulatedPodsDeps {
+  readonly client: Pick<ApiClient, "patch" | "delete">;
+  readonly clock: Clock;
+  readonly pods: Informer<Pod>;
+  readonly queue: WorkQueue;
+  readonly addresses: AddressPool;
+  readonly stages: readonly Stage[];
+  readonly hostIp: string;
+  /** Whether a node of this name is one of ours. */
+  readonly isOurs: (node: string) => boolean;
+}
+
+interface Life {
+  readonly uid: string;
+  readonly simulated: SimulatedPod;
+  /** What the API was last told. */
+  sent: PodStatus | undefined;
+  /** Its deletion was asked for; a finalizer may keep it. */
+  isOver: boolean;
+}
+
+/** The pods of all simulated nodes. Its queue's keys are pods'; each is worked on when it changes, and when a step of it is due. */
+export class SimulatedPods {
+  readonly #deps: SimulatedPodsDeps;
+  /** By key. */
+  readonly #lives = new Map<string, Life>();
+
+  constructor(deps: SimulatedPodsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Has every pod of our nodes worked on, from now on. The returned function ends that. */
+  follow(): () => void {
+    const { pods, queue, addresses } = this.#deps;
+    const add = (pod: Pod) => {
+      if (this.#isOurs(pod)) queue.add(keyOf(pod));
+    };
+    return pods.subscribe({
+      onAdd: (pod) => {
+        if (!this.#isOurs(pod)) return;
+        this.#keepAddress(pod);
+        queue.add(keyOf(pod));
+      },
+      onUpdate: add,
+      onDelete: (pod) => {
+        const key = keyOf(pod);
+        addresses.release(pod.metadata.uid);
+        if (this.#lives.get(key)?.uid === pod.metadata.uid) this.#lives.delete(key);
+      },
+    });
+  }
+
+  async sync(key: string, signal: AbortSignal): Promise<SyncResult> {
+    const { pods, clock, client } = this.#deps;
+    const pod = pods.getByKey(key);
+    if (pod === undefined || !this.#isOurs(pod)) return;
+    const life = this.#lifeOf(key, pod);
+    if (life.isOver) return;
+    const nowMs = clock.wallMs();
+    const known = knownPod(pod, life.sent);
+    const { status, wakeAtMs, isFinished } = life.simulated.advance(known, nowMs);
+    const isRead = !isFinished || (pod.metadata.finalizers ?? []).length > 0;
+    if (isRead && !hasStatus(known, status)) {
+      const { name, namespace } = pod.metadata;
+      const patch = statusPatch(known, status);
+      const options = { type: "strategic", subresource: "status", signal } as const;
+      const found = await orGone(client.patch(resources.pods, { name, namespace }, patch, options));
+      if (found === undefined) return;
+      life.sent = status;
+    }
+    if (isFinished) {
+      await this.#delete(pod, signal);
+      life.isOver = true;
+    }
+    return wakeAtMs === undefined ? undefined : { requeueAfterMs: Math.max(0, wakeAtMs - clock.wallMs()) };
+  }
+
+  #isOurs({ spec }: Pod): boolean {
+    return spec.nodeName !== undefined && this.#deps.isOurs(spec.nodeName);
+  }
+
+  #lifeOf(key: string, pod: Pod): Life {
+    const { addresses, stages, hostIp } = this.#deps;
+    const { uid } = pod.metadata;
+    const held = this.#lives.get(key);
+    if (held?.uid === uid) return held;
+    const giveIp = () => addresses.acquire(uid);
+    const life = {
+      uid,
+      simulated: new SimulatedPod(pod, { hostIp, stages, giveIp }),
+      sent: undefined,
+      isOver: false,
+    };
+    this.#lives.set(key, life);
+    return life;
+  }
+
+  /** Addresses that pods had from an earlier process stay theirs. */
+  #keepAddress({ metadata, spec, status }: Pod): void {
+    if (status?.podIP && !spec.hostNetwork) this.#deps.addresses.keep(metadata.uid, status.podIP);
+  }
+
+  async #delete({ metadata: { name, namespace, uid } }: Pod, signal: AbortSignal): Promise<void> {
+    const options = { gracePeriodSeconds: 0, preconditions: { uid }, signal };
+    await orGone(this.#deps.client.delete(resources.pods, { name, namespace }, options));
+  }
+}
+
+/** Undefined where the pod is gone, or another has its name. */
+async function orGone<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isNotFound(error) || isConflict(error)) return undefined;
+    throw error;
+  }
+}
