@@ -306,8 +306,9 @@ export type Decoded<F extends Fields> = { -readonly [N in keyof F]: F[N] extends
 export interface Message<T extends object> {
   /** Reads a whole message; absent fields get their defaults, unknown ones are skipped. Throws `WireError`. */
   decode(buffer: Uint8Array): T;
-  /** Writes a message; fields that are missing or at their default are left out. */
-  encode(value: Encodable<T>): Uint8Array;
+  /** Writes a message; fields that are missing or at their default are left out. `take`: where what lives long gets its
+   *  memory. */
+  encode(value: Encodable<T>, take?: (lengthBytes: number) => Buffer): Uint8Array;
   readNested(reader: WireReader): T;
   write(writer: WireWriter, value: Encodable<T>): void;
   readonly fields: Fields;
@@ -419,8 +420,8 @@ export function message<const F extends Fields>(fields: F): Message<Decoded<F>> 
   return {
     fields,
     decode: (buffer) => read(new WireReader(buffer)),
-    encode(value) {
-      return writtenBytes((writer) => write(writer, value));
+    encode(value, take) {
+      return writtenBytes((writer) => write(writer, value), take);
     },
     readNested(reader) {
       const depth = reader.depth + 1;

@@ -159,13 +159,19 @@ export class WireReader {
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 let isScratchFree = true;
 
-/** What `fill` writes. */
-export function writtenBytes(fill: (writer: WireWriter) => void): Uint8Array {
+/** What `fill` writes, in memory that `take` hands out. */
+export function writtenBytes(
+  fill: (writer: WireWriter) => void,
+  take: (lengthBytes: number) => Buffer = Buffer.allocUnsafe,
+): Uint8Array {
   if (!isScratchFree) return filled(new WireWriter(), fill).finish();
   isScratchFree = false;
   try {
     const bytes = filled(new WireWriter(scratch), fill).finish();
-    return bytes.buffer === scratch.buffer ? Buffer.from(bytes) : bytes;
+    if (bytes.buffer !== scratch.buffer) return bytes;
+    const own = take(bytes.length);
+    own.set(bytes);
+    return own;
   } finally {
     isScratchFree = true;
   }

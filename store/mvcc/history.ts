@@ -66,6 +66,6 @@ function changeOf(row: Row): Change {
   const revision = mainOf(row.key);
   const { key } = decodeKeyValue(row.value);
   return isTombstone(row.key)
-    ? { type: "DELETE", key, revision, kv: encodeDeleted(key, revision), previous: undefined }
+    ? { type: "DELETE", key, revision, ...encodeDeleted(key, revision), previous: undefined }
     : { type: "PUT", key, revision, kv: row.value, previous: undefined };
 }

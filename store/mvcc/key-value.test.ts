@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { latin1Bytes } from "../../base/wire.ts";
-import { keyValue } from "../../proto/mvcc.ts";
-import { decodeKeyValue, encodeKeyValue, withoutValue } from "./key-value.ts";
+import { event, keyValue } from "../../proto/mvcc.ts";
+import { decodeKeyValue, encodeDeleted, encodeKeyValue, encodePut, withoutValue } from "./key-value.ts";
 import { isTombstone, mainOf, revisionKey, subOf, tombstoneKey } from "./revision.ts";
 
 const revision = fc.nat(Number.MAX_SAFE_INTEGER);
@@ -29,6 +29,22 @@ describe("store/mvcc: values and revisions as they are stored", () => {
         );
         const bare = keyValue.encode({ ...asMessage, value: new Uint8Array(0) });
         assert.deepEqual(Buffer.from(withoutValue(stored)), Buffer.from(bare));
+      }),
+    );
+  });
+
+  it("writes events as their table does, around the very bytes that are stored", () => {
+    fc.assert(
+      fc.property(parts, (kv) => {
+        const put = encodePut(kv);
+        assert.deepEqual(Buffer.from(put.kv), Buffer.from(encodeKeyValue(kv)));
+        assert.deepEqual(Buffer.from(put.event), Buffer.from(event.encode({ type: "PUT", kv: put.kv })));
+        assert.equal(put.kv.buffer, put.event.buffer);
+        const { key, modRevision } = kv;
+        const gone = encodeDeleted(key, modRevision);
+        const bare = keyValue.encode({ key: latin1Bytes(key), modRevision });
+        assert.deepEqual(Buffer.from(gone.kv), Buffer.from(bare));
+        assert.deepEqual(Buffer.from(gone.event), Buffer.from(event.encode({ type: "DELETE", kv: gone.kv })));
       }),
     );
   });

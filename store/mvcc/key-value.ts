@@ -1,3 +1,4 @@
+import { Slabs } from "../../base/slabs.ts";
 import { WireError, WireReader } from "../../base/wire.ts";
 
 /** mvccpb.KeyValue written and read by hand, because every put and every restored row passes here. The bytes are those of
@@ -14,37 +15,58 @@ export interface KeyValueParts {
 
 const noBytes = new Uint8Array(0);
 
-/** Stored values are cut from slabs of their own: thousands of small allocations cost the collector dearly, and in Node's
- *  shared pool long-lived values would pin what short-lived ones leave behind. Those of one slab are of one time, and leave
- *  memory at about the same time. */
-const slabBytes = 64 * 1024;
-const slabShareBytesMax = 4 * 1024;
-let slab = Buffer.allocUnsafeSlow(slabBytes);
-let slabUsed = 0;
-
-function storedBuffer(lengthBytes: number): Buffer {
-  if (lengthBytes > slabShareBytesMax) return Buffer.allocUnsafeSlow(lengthBytes);
-  if (slabUsed + lengthBytes > slabBytes) {
-    slab = Buffer.allocUnsafeSlow(slabBytes);
-    slabUsed = 0;
-  }
-  const start = slabUsed;
-  slabUsed += lengthBytes;
-  return slab.subarray(start, slabUsed);
-}
+/** Values of one time leave memory at about the same time. */
+const slabs = new Slabs();
 
 export function encodeKeyValue(parts: KeyValueParts): Uint8Array {
-  const { key, createRevision, modRevision, version, value, lease } = parts;
-  const leaseBytes = lease === 0n ? 0 : 1 + bigVarintBytes(lease);
-  const total =
+  const out = slabs.take(sizeOf(parts));
+  writeKeyValue(out, 0, parts);
+  return out;
+}
+
+/** An mvccpb.Event with the KeyValue within it: watchers get the bytes that are stored, which are there once. */
+export interface EncodedEvent {
+  readonly event: Uint8Array;
+  readonly kv: Uint8Array;
+}
+
+export function encodePut(parts: KeyValueParts): EncodedEvent {
+  return encodeEvent([], parts);
+}
+
+/** What watchers are told of a deletion. */
+export function encodeDeleted(key: string, modRevision: number): EncodedEvent {
+  const parts = { key, createRevision: 0, modRevision, version: 0, value: noBytes, lease: 0n };
+  return encodeEvent(typeDelete, parts);
+}
+
+/** Field 1 of the event: 1. Zero, which a put has, is not written. */
+const typeDelete = [8, 1];
+
+function encodeEvent(head: readonly number[], parts: KeyValueParts): EncodedEvent {
+  const kvBytes = sizeOf(parts);
+  const event = slabs.take(head.length + 1 + varintBytes(kvBytes) + kvBytes);
+  event.set(head);
+  event[head.length] = 18;
+  const start = writeVarint(event, head.length + 1, kvBytes);
+  writeKeyValue(event, start, parts);
+  return { event, kv: event.subarray(start) };
+}
+
+function sizeOf({ key, createRevision, modRevision, version, value, lease }: KeyValueParts): number {
+  return (
     lengthDelimitedBytes(key.length) +
     fieldBytes(createRevision) +
     fieldBytes(modRevision) +
     fieldBytes(version) +
     lengthDelimitedBytes(value.length) +
-    leaseBytes;
-  const out = storedBuffer(total);
-  let at = 0;
+    (lease === 0n ? 0 : 1 + bigVarintBytes(lease))
+  );
+}
+
+function writeKeyValue(out: Buffer, start: number, parts: KeyValueParts): void {
+  const { key, createRevision, modRevision, version, value, lease } = parts;
+  let at = start;
   if (key.length > 0) {
     out[at++] = 10;
     at = writeVarint(out, at, key.length);
@@ -59,24 +81,17 @@ export function encodeKeyValue(parts: KeyValueParts): Uint8Array {
     out.set(value, at);
     at += value.length;
   }
-  if (lease !== 0n) {
-    out[at++] = 48;
-    for (let rest = BigInt.asUintN(64, lease); ; rest >>= 7n) {
-      out[at++] = Number(rest & 0x7fn) | (rest >= 0x80n ? 0x80 : 0);
-      if (rest < 0x80n) break;
-    }
+  if (lease === 0n) return;
+  out[at++] = 48;
+  for (let rest = BigInt.asUintN(64, lease); ; rest >>= 7n) {
+    out[at++] = Number(rest & 0x7fn) | (rest >= 0x80n ? 0x80 : 0);
+    if (rest < 0x80n) return;
   }
-  return out;
 }
 
 /** What a deletion stores. */
 export function encodeTombstone(key: string): Uint8Array {
   return encodeKeyValue({ key, createRevision: 0, modRevision: 0, version: 0, value: noBytes, lease: 0n });
-}
-
-/** What watchers are told of a deletion. */
-export function encodeDeleted(key: string, modRevision: number): Uint8Array {
-  return encodeKeyValue({ key, createRevision: 0, modRevision, version: 0, value: noBytes, lease: 0n });
 }
 
 /** The stored bytes but for the value. */

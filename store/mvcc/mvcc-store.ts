@@ -4,7 +4,7 @@ import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import { CompactionRun } from "./compaction.ts";
 import type { KeyHistory, KeyIndex } from "./key-index.ts";
-import { encodeDeleted, encodeKeyValue, encodeTombstone } from "./key-value.ts";
+import { encodeDeleted, encodePut, encodeTombstone } from "./key-value.ts";
 import { Pins } from "./pins.ts";
 import {
   type Found,
@@ -24,6 +24,8 @@ export interface Change {
   readonly revision: number;
   /** Encoded KeyValue of the event: the stored one, or for a deletion key and revision only. */
   readonly kv: Uint8Array;
+  /** Encoded mvccpb.Event around `kv`, where it was made with it. */
+  readonly event?: Uint8Array;
   /** The row it replaced. */
   readonly previous: Revision | undefined;
 }
@@ -225,7 +227,7 @@ export class WriteTransaction {
     const previous = before === undefined ? undefined : alive(before);
     const sub = this.#rows.length;
     const { create, version } = index.put(key, this.revision, sub);
-    const kv = encodeKeyValue({
+    const encoded = encodePut({
       key,
       createRevision: create,
       modRevision: this.revision,
@@ -233,8 +235,8 @@ export class WriteTransaction {
       value,
       lease,
     });
-    this.#rows.push([revisionKey(this.revision, sub), kv]);
-    this.#tell({ type: "PUT", key, revision: this.revision, kv, previous });
+    this.#rows.push([revisionKey(this.revision, sub), encoded.kv]);
+    this.#tell({ type: "PUT", key, revision: this.revision, ...encoded, previous });
     this.#leases.move(key, lease);
   }
 
@@ -274,8 +276,8 @@ export class WriteTransaction {
     index.delete(key, history, this.revision, sub);
     this.#rows.push([tombstoneKey(this.revision, sub), encodeTombstone(key)]);
     if (this.#changes !== "many") {
-      const kv = encodeDeleted(key, this.revision);
-      this.#tell({ type: "DELETE", key, revision: this.revision, kv, previous });
+      const encoded = encodeDeleted(key, this.revision);
+      this.#tell({ type: "DELETE", key, revision: this.revision, ...encoded, previous });
     }
     this.#leases.move(key, 0n);
   }

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Meter } from "../../base/os/metrics.ts";
+import { Slabs } from "../../base/slabs.ts";
 import {
   type InternalRaftRequest,
   type InternalRaftRequestParts,
@@ -69,6 +70,9 @@ const refusals = {
   tooMany: "TOO_MANY_REQUESTS",
   pending: "TOO_MANY_REQUESTS",
 } as const satisfies Record<string, StoreErrorCode>;
+
+/** Entries stay in memory for followers that lag, and go in their order. */
+const entrySlabs = new Slabs();
 
 /** Puts requests into the log, each at most once, and waits until this member has applied them. What a lost leader took with it
  *  is not proposed again: whoever asked is told, and knows whether asking again is right. */
@@ -150,7 +154,7 @@ export class Proposer {
     const full = this.#room();
     if (full !== undefined) await full;
     const id = this.#ids.next();
-    const data = internalRaftRequest.encode({ header: { id }, [kind]: body });
+    const data = internalRaftRequest.encode({ header: { id }, [kind]: body }, entrySlabs.take);
     if (data.length > this.#config.maxRequestBytes) throw new StoreError("REQUEST_TOO_LARGE");
     const { result, index } = await this.#handAndWait(id, this.#waiters, () =>
       onlyIn === undefined || onlyIn === this.#consensus.status.term

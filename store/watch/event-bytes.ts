@@ -1,7 +1,7 @@
 import { event } from "../../proto/mvcc.ts";
 import type { Change } from "../mvcc/mvcc-store.ts";
 
-/** A change and its bytes as an event, made when first asked for, once for all watches. */
+/** A change and its bytes as an event, made at most once for all watches. */
 export class WatchEvent {
   readonly change: Change;
   #plain: Uint8Array | undefined;
@@ -12,7 +12,8 @@ export class WatchEvent {
   }
 
   plain(): Uint8Array {
-    const { type, kv } = this.change;
+    const { type, kv, event: made } = this.change;
+    if (made !== undefined) return made;
     this.#plain ??= event.encode({ type, kv });
     return this.#plain;
   }
@@ -27,8 +28,14 @@ export class WatchEvent {
     return this.#withPrevious;
   }
 
-  /** Roughly what it holds in memory. */
+  /** Watches that keep up have got it: what was made for them is made again for one that comes for it later. */
+  forget(): void {
+    this.#plain = undefined;
+    this.#withPrevious = undefined;
+  }
+
+  /** Roughly what it holds in memory once it is forgotten. */
   get sizeBytes(): number {
-    return this.change.kv.length + (this.#plain?.length ?? 0) + (this.#withPrevious?.length ?? 0) + 128;
+    return this.change.kv.length + 128;
   }
 }

@@ -176,6 +176,7 @@ export class WatchHub {
       if (watcher.sink.ready) this.#deliver(watcher, mine);
       else this.#fallBehind(watcher, revision);
     }
+    for (const event of events) event.forget();
   }
 
   /** A revision of very many changes is not kept in memory: everyone reads it from history, in slices. */
