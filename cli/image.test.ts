@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,9 +34,12 @@ describe("pintle image", () => {
     const layer = pack();
     layer.entry({ name: "implied/file", mode: 0o640 }, "text");
     layer.finalize();
+    const content = await buffer(layer);
+    const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`;
+    const config = { config: { Cmd: ["/run"] }, rootfs: { type: "layers", diff_ids: [digest] } };
     const archive = pack();
-    archive.entry({ name: "layer.tar" }, await buffer(layer));
-    archive.entry({ name: "config.json" }, JSON.stringify({ config: { Cmd: ["/run"] } }));
+    archive.entry({ name: "layer.tar" }, content);
+    archive.entry({ name: "config.json" }, JSON.stringify(config));
     archive.entry(
       { name: "manifest.json" },
       JSON.stringify([{ Config: "config.json", RepoTags: ["web:1"], Layers: ["layer.tar"] }]),

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { ImageError } from "./image.ts";
 import { importImage } from "./import-image.ts";
@@ -70,7 +70,7 @@ async function sampleImage() {
       architecture: "amd64",
       os: "linux",
       config: { Entrypoint: ["/bin/run"], Env: ["A=1"] },
-      rootfs: { type: "layers", diff_ids: [] },
+      rootfs: { type: "layers", diff_ids: layers.map((layer) => digestOf(gunzipSync(layer))) },
     }),
   );
   const describe = (bytes: Buffer, mediaType: string) => ({
@@ -188,9 +188,13 @@ describe("importImage", () => {
     assert.deepEqual(await importImage(await ImageStore.open(join(dir, "store")), layout), [image]);
   });
 
-  it("takes a docker-archive, with the links that old ones hold", async () => {
-    const layer = await tar([{ name: "hello", text: "hi" }]);
-    const config = JSON.stringify({ config: { Cmd: ["/hello"] } });
+  /** The newest `hello:1`, in `image.tar`. */
+  async function dockerArchive(text: string, contents?: readonly string[]): Promise<void> {
+    const layer = await tar([{ name: "hello", text }]);
+    const config = JSON.stringify({
+      config: { Cmd: ["/hello"] },
+      rootfs: { type: "layers", diff_ids: contents ?? [digestOf(layer), digestOf(layer)] },
+    });
     const manifest = JSON.stringify([
       { Config: "c.json", RepoTags: ["hello:1"], Layers: ["real/layer.tar", "again/layer.tar"] },
     ]);
@@ -201,10 +205,37 @@ describe("importImage", () => {
     entries.entry({ name: "manifest.json" }, manifest);
     entries.finalize();
     await writeFile(join(dir, "image.tar"), await buffer(entries));
+  }
+
+  it("takes a docker-archive, with the links that old ones hold", async () => {
+    await dockerArchive("hi");
     const store = await ImageStore.open(join(dir, "store"));
     await importImage(store, join(dir, "image.tar"), { name: "other:2" });
     assert.equal(await readFile(join(await treeOf(store, "other:2"), "hello"), "utf8"), "hi");
     assert.equal(await store.find("hello:1"), undefined);
+  });
+
+  it("gives a name that was there to what came last", async () => {
+    const store = await ImageStore.open(join(dir, "store"));
+    for (const text of ["one", "two", "one"]) {
+      await dockerArchive(text);
+      await importImage(store, join(dir, "image.tar"));
+      assert.equal(await readFile(join(await treeOf(store, "hello:1"), "hello"), "utf8"), text);
+    }
+  });
+
+  it("refuses layers that the image's configuration does not know, and keeps nothing of them", async () => {
+    const store = await ImageStore.open(join(dir, "store"));
+    const other = digestOf(Buffer.from("other"));
+    for (const [contents, why] of [
+      [[], /configuration names 0 layers \(rootfs\.diff_ids\), its manifest 2/],
+      [[other, other], /layer sha256:\w+ unpacks to sha256:\w+, the image's configuration says sha256:/],
+    ] as const) {
+      await dockerArchive("hi", contents);
+      await assert.rejects(importImage(store, join(dir, "image.tar")), why);
+      assert.equal(await store.find("hello:1"), undefined);
+      assert.deepEqual(await readdir(join(dir, "store", "trees")), []);
+    }
   });
 
   it("says what is wrong with what is no image", async () => {

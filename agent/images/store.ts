@@ -129,9 +129,14 @@ export class ImageStore implements LayerSource {
   ): Promise<Image> {
     const { signal } = options;
     const id = manifest.config.digest;
-    const config = configOf(await this.readDocument(id));
+    const { config, contents } = configOf(await this.readDocument(id));
+    if (contents.length !== manifest.layers.length)
+      throw new ImageError(
+        `the image's configuration names ${contents.length} layers (rootfs.diff_ids), its manifest ${manifest.layers.length}`,
+      );
+    const layers = manifest.layers.map((layer, at) => ({ ...layer, content: contents[at] ?? "" }));
     await this.#inTurn.run(`unpack ${id}`, signal, async () => {
-      if (!(await this.isUnpacked(id))) await this.#unpack(id, manifest.layers, signal);
+      if (!(await this.isUnpacked(id))) await this.#unpack(id, layers, signal);
     });
     const sizeBytes = manifest.layers.reduce((sum, { size }) => sum + size, manifest.config.size);
     return this.#enlist({ id, names: names.tags, digests: names.digests, sizeBytes, config }, options.pull);
@@ -169,13 +174,19 @@ export class ImageStore implements LayerSource {
     return join(this.#dir, "blobs", "sha256", match[1]);
   }
 
-  async #unpack(id: string, layers: readonly Descriptor[], signal: AbortSignal | undefined): Promise<void> {
+  /** Only what the image's configuration says: its digest is what the image is known by, and used by others, afterwards. */
+  async #unpack(id: string, layers: readonly Layer[], signal: AbortSignal | undefined): Promise<void> {
     const tree = this.#tree(id);
     const partial = await mkdtemp(`${tree}-`);
     try {
       for (const layer of layers) {
         signal?.throwIfAborted();
-        await unpackLayer(partial, createReadStream(this.blobPath(layer.digest)), layer.mediaType);
+        const blob = createReadStream(this.blobPath(layer.digest));
+        const content = await unpackLayer(partial, blob, layer.mediaType);
+        if (content !== layer.content)
+          throw new ImageError(
+            `layer ${layer.digest} unpacks to ${content}, the image's configuration says ${layer.content}`,
+          );
       }
       await chmod(partial, 0o755);
       await rename(partial, tree);
@@ -232,9 +243,17 @@ export function manifestOf(document: unknown): Manifest {
   return { config: document.config, layers: document.layers };
 }
 
-function configOf(document: unknown): ImageConfig {
+interface Layer extends Descriptor {
+  /** Digest of what is packed in it. */
+  readonly content: string;
+}
+
+/** What a container needs of an image's configuration, and the digests of what its layers hold. */
+function configOf(document: unknown): { readonly config: ImageConfig; readonly contents: readonly string[] } {
   if (!isRecord(document)) throw new ImageError("the image's configuration is not an object");
-  return isRecord(document.config) ? document.config : {};
+  const listed = isRecord(document.rootfs) ? document.rootfs.diff_ids : undefined;
+  const contents = Array.isArray(listed) ? listed.map(String) : [];
+  return { config: isRecord(document.config) ? document.config : {}, contents };
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { chmod, lchown, link, lstat, lutimes, mkdir, readdir, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Readable } from "node:stream";
+import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { type Extract, extract, type Header } from "tar-stream";
@@ -14,15 +15,23 @@ export const unpackLimits = { entriesMost: 2_000_000, bytesMost: 64 * 1024 ** 3 
 /** One entry's bytes, as tar-stream hands them out. */
 type Content = Extract extends AsyncIterable<infer E> ? E : never;
 
-/** Puts a layer on top of what stands in `root`. Media types and first bytes tell how it is packed. */
-export async function unpackLayer(root: string, layer: Readable, mediaType: string): Promise<void> {
+/** Puts a layer on top of what stands in `root`. The media type tells how it is packed. Answers the digest of what was packed, by
+ *  which the image's configuration knows the layer. */
+export async function unpackLayer(root: string, layer: Readable, mediaType: string): Promise<string> {
   if (mediaType.endsWith("zstd")) throw new ImageError("layers packed with zstd are not supported");
   const archive = extract();
   const added = new Set<string>();
   let entries = 0;
   let bytes = 0;
+  const hash = createHash("sha256");
+  const heard = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
   const packed = mediaType.endsWith("gzip");
-  const feeding = packed ? pipeline(layer, createGunzip(), archive) : pipeline(layer, archive);
+  const feeding = packed ? pipeline(layer, createGunzip(), heard, archive) : pipeline(layer, heard, archive);
   feeding.catch(() => undefined); // heard below; the loop ends with the same failure
   for await (const entry of archive) {
     bytes += entry.header.size ?? 0;
@@ -32,6 +41,7 @@ export async function unpackLayer(root: string, layer: Readable, mediaType: stri
     entry.resume();
   }
   await feeding;
+  return `sha256:${hash.digest("hex")}`;
 }
 
 async function unpackEntry(

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 
 const digestOf = (bytes: Buffer) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
@@ -39,7 +39,9 @@ export class TestRegistry {
     tag = "1",
   ): Promise<string> {
     const layers = await Promise.all(texts.map(layerOf));
-    const config = Buffer.from(JSON.stringify({ config: { Cmd: ["run"] }, texts }));
+    const contents = layers.map((layer) => digestOf(gunzipSync(layer)));
+    const rootfs = { type: "layers", diff_ids: contents };
+    const config = Buffer.from(JSON.stringify({ config: { Cmd: ["run"] }, rootfs, texts }));
     const described = (bytes: Buffer, mediaType: string) => ({
       mediaType,
       digest: digestOf(bytes),
