@@ -5,17 +5,25 @@ import { silentLog } from "../../../base/os/log.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import { ManualClock } from "../../../client/testing/manual-clock.ts";
 import { MemoryStorage } from "../registry/memory-storage.ts";
-import type { ChangeBatch, Storage } from "../registry/storage.ts";
+import type { ChangeBatch, ListOptions, ListResult, Storage } from "../registry/storage.ts";
 import { StorageError } from "../registry/storage.ts";
 import { encodeStored, objectKey } from "../registry/stored-object.ts";
 import { configMaps } from "../resources/configmaps.ts";
 import { nodes } from "../resources/nodes.ts";
 import { secrets } from "../resources/secrets.ts";
-import { CacheHub, singleReadsMax, singleReadsWindowMs } from "./cache-hub.ts";
+import { CacheHub, entriesAtOnce, singleReadsMax, singleReadsWindowMs } from "./cache-hub.ts";
 
 /** A storage whose watch can be broken, and held back. */
 class Faulty extends MemoryStorage {
   break: ((error: Error) => void) | undefined;
+  /** Called with how many entries each list brings. */
+  onListed: (entries: number) => Promise<unknown> = async () => {};
+
+  override async list(prefix: string, options?: ListOptions): Promise<ListResult> {
+    const listed = await super.list(prefix, options);
+    await this.onListed(listed.entries.length);
+    return listed;
+  }
 
   override async *watch(prefix: string, from: number, signal: AbortSignal): AsyncGenerator<ChangeBatch> {
     const inner = new AbortController();
@@ -71,6 +79,30 @@ describe("cache hub", () => {
       made.push(`c${n}`);
       assert.deepEqual(await names(), made);
     }
+  });
+
+  it("reads a kind some objects at a time, and misses nothing that is written in between", async () => {
+    const made = Array.from({ length: 2 * entriesAtOnce + 1 }, (_, n) => `c${10_000 + n}`);
+    for (const name of made) await put(storage, name);
+    // Else all of it would be in the stream, which begins back in the history.
+    await storage.compact(await storage.revision());
+    const pages: number[] = [];
+    storage.onListed = async (entries) => {
+      if (entries === 0) return;
+      pages.push(entries);
+      await put(storage, `b${pages.length}`);
+      await put(storage, `d${pages.length}`);
+    };
+    const later = new CacheHub({ storage, clock: systemClock, random: systemRandom, log: silentLog });
+    const following = new AbortController();
+    const followed = later.run(following.signal);
+    await later.untilStarted();
+    const cache = await later.consistent(configMaps);
+    const found = cache.list("/registry/configmaps/").map(({ key }) => key.slice(key.lastIndexOf("/") + 1));
+    assert.deepEqual(found, ["b1", "b2", "b3", ...made, "d1", "d2", "d3"]);
+    assert.deepEqual(pages, [entriesAtOnce, 1]);
+    following.abort();
+    await followed;
   });
 
   it("gets there too when only others' keys moved the store's revision", async () => {

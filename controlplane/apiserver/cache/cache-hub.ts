@@ -9,11 +9,14 @@ import type { Kind } from "../registry/kind.ts";
 import {
   type Change,
   type ChangeBatch,
+  type ListOptions,
   type ListResult,
   type Storage,
   StorageError,
+  type StoredEntry,
   UnreadableValue,
 } from "../registry/storage.ts";
+import type { StoredObject } from "../registry/stored-object.ts";
 import { Encodings } from "./encodings.ts";
 import type { EventWindow, WindowLimits } from "./event-window.ts";
 import { fitIntoBudget, historyBytesDefault } from "./history-budget.ts";
@@ -45,6 +48,8 @@ export const singleReadsMax = 16;
 export const singleReadsWindowMs = 60_000;
 /** So far back the stream begins: whoever followed another server, or this one before it was killed, goes on from there. */
 const lookBackRevisions = 5000;
+/** Objects of a kind are read so many at a time when its cache is loaded. */
+export const entriesAtOnce = 500;
 const restartBackoff: BackoffOptions = { firstMs: 50, mostMs: 5000 };
 
 interface RevisionWaiter {
@@ -269,12 +274,11 @@ export class CacheHub {
     state.pending = this.#unheard.of(state.cache.prefix);
     state.unreadable = undefined;
     const isReadable = !state.pending.some(({ changes }) => changes.some(isUnreadable));
-    let { entries, revision } = await this.#listed(state, isReadable ? since : undefined);
+    let { objects, revision } = await this.#listed(state, isReadable ? since : undefined);
     // The stream may have started over meanwhile, past what this list shows.
-    while (revision < this.#floorRevision)
-      ({ entries, revision } = await this.#deps.storage.list(state.cache.prefix));
+    while (revision < this.#floorRevision) ({ objects, revision } = await this.#pages(state));
     if (state.unreadable !== undefined) throw state.unreadable;
-    state.cache.install(entries, revision);
+    state.cache.install(objects, revision);
     const nowMs = this.#deps.clock.monotonicMs();
     for (const { changes, revision: at } of state.pending) state.cache.apply(changes, at, nowMs);
     state.cache.advance(this.#revision);
@@ -284,27 +288,37 @@ export class CacheHub {
   }
 
   /** The kind's objects as they were at that revision, or as soon after as the store still knows; else as they are. */
-  async #listed(
-    { cache: { prefix } }: CacheState,
-    since: number | undefined,
-  ): Promise<Pick<ListResult, "entries" | "revision">> {
+  async #listed(state: CacheState, since: number | undefined): Promise<Loaded> {
     const { storage } = this.#deps;
-    if (since === undefined) return storage.list(prefix);
-    const at = async (revision: number) => {
-      const { entries } = await storage.list(prefix, { revision });
-      return { entries, revision };
-    };
+    if (since === undefined) return this.#pages(state);
     try {
-      return await at(since).catch(async (error: unknown) => {
+      return await this.#pages(state, since).catch(async (error: unknown) => {
         if (!isCompacted(error)) throw error;
-        return at(await oldestReadable(storage, since, await storage.revision()));
+        return this.#pages(state, await oldestReadable(storage, since, await storage.revision()));
       });
     } catch (error) {
       // What was stored then may be gone since, or have been put right.
       const isFuture = error instanceof StorageError && error.code === "future";
       if (!isCompacted(error) && !isFuture && !(error instanceof UnreadableValue)) throw error;
-      return storage.list(prefix);
+      return this.#pages(state);
     }
+  }
+
+  /** The kind's objects at the revision, or as they are; read some at a time, so that what is stored of all of them is never
+   *  in memory beside what the cache keeps. */
+  async #pages({ cache }: CacheState, at?: number): Promise<Loaded> {
+    const { storage } = this.#deps;
+    const objects: StoredObject[] = [];
+    let revision = at;
+    for (let startKey: string | undefined = cache.prefix; startKey !== undefined; ) {
+      const options: ListOptions = { startKey, limit: entriesAtOnce, ...(revision && { revision }) };
+      const page: ListResult = await storage.list(cache.prefix, options);
+      revision ??= page.revision;
+      objects.push(...cache.read(page.entries));
+      const last: StoredEntry | undefined = page.entries.at(-1);
+      startKey = last && page.count > page.entries.length ? `${last.key}\0` : undefined;
+    }
+    return { objects, revision: revision ?? 0 };
   }
 
   #apply(batch: ChangeBatch): void {
@@ -366,6 +380,12 @@ export class CacheHub {
   #releaseWaiters(): void {
     for (const waiter of this.#waiters) if (waiter.revision <= this.#revision) waiter.done.resolve();
   }
+}
+
+/** A kind's whole state. */
+interface Loaded {
+  readonly objects: readonly StoredObject[];
+  readonly revision: number;
 }
 
 interface CacheState {

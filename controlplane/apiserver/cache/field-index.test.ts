@@ -60,10 +60,7 @@ describe("lists by fields and namespaces", () => {
       namespace: `ns${n % 100}`,
       node: `n${n % 5000}`,
     }));
-    cache.install(
-      said.map((one) => podEntry(one, 2)),
-      2,
-    );
+    cache.install(cache.read(said.map((one) => podEntry(one, 2))), 2);
     const looked = (scope: ScopeSaid) => cache.candidates(scopeOf(scope)).length;
     let all = 0;
     for (let n = 0; n < 5000; n++) all += looked({ fields: `spec.nodeName=n${n}` });
@@ -104,7 +101,7 @@ describe("lists by fields and namespaces", () => {
               assert.deepEqual(shown(cache.select(scope)), shown(scanned(all.values(), scope)));
             }
           });
-          cache.install([...all.values()].slice(1).map(asEntry), 1000);
+          cache.install(cache.read([...all.values()].slice(1).map(asEntry)), 1000);
           for (const { said } of readers) {
             const scope = scopeOf(said);
             const left = [...all.values()].slice(1);

@@ -114,23 +114,27 @@ export class KindCache {
     for (const { object } of this.#objects.values()) index.changed(undefined, object);
   }
 
-  /** Starts over with a whole state. Whoever listens is ended first, where the old state ends: changes between the two
-   *  may be missing. */
-  install(entries: readonly StoredEntry[], revision: number): void {
-    this.endListeners();
-    this.#fields.clear();
-    this.#objects = new Map();
-    for (const entry of entries) {
+  /** The entries' objects, to be installed; none of the entries' own bytes are kept. */
+  read(entries: readonly StoredEntry[]): StoredObject[] {
+    return entries.map((entry) => {
       const object = new StoredObject(this.kind, entry);
       object.keepBy(this.#decoded);
-      this.#objects.set(entry.key, object);
-    }
+      return object;
+    });
+  }
+
+  /** Starts over with a whole state. Whoever listens is ended first, where the old state ends: changes between the two
+   *  may be missing. */
+  install(objects: readonly StoredObject[], revision: number): void {
+    this.endListeners();
+    this.#fields.clear();
+    this.#objects = new Map(objects.map((object) => [object.key, object]));
     for (const index of this.#indexes) {
       index.clear();
       for (const { object } of this.#objects.values()) index.changed(undefined, object);
     }
     this.#sortedKeys = undefined;
-    this.#sizeBytes = entries.reduce((sum, entry) => sum + entry.value.length, 0);
+    this.#sizeBytes = objects.reduce((sum, object) => sum + object.sizeBytes, 0);
     this.#window = new EventWindow(revision, this.#limits);
     this.#revision = revision;
   }
