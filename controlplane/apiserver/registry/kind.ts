@@ -82,13 +82,9 @@ export interface Kind {
     current?: KubeObject,
     part?: "status",
   ) => readonly FieldError[];
-  /** What is wrong with the metadata of an object that changes, told as often as Kubernetes asks; `kept`: what an update may not
-   *  change, and does. Absent: `validate` looks at metadata. */
-  readonly validateChangedMeta?: (
-    next: KubeObject,
-    via: "object" | "status",
-    kept: readonly FieldError[],
-  ) => readonly FieldError[];
+  /** What is wrong with an object that changes, its metadata among what `validate` found (`rules`), told as often as Kubernetes
+   *  asks and in its order; `kept`: what an update may not change, and does. Absent: `validate` looks at metadata. */
+  readonly validateChanged?: (next: KubeObject, found: FoundInChange) => readonly FieldError[];
   /** What holds for new objects beside `validate`. */
   readonly validateCreate?: (object: KubeObject) => readonly FieldError[];
   readonly validateUpdate?: (next: KubeObject, current: KubeObject) => readonly FieldError[];
@@ -126,6 +122,13 @@ export interface Kind {
   readonly orphansByDefault?: true;
   /** What whoever deletes objects without a propagation policy is told. */
   readonly deletionWarning?: string;
+}
+
+/** What is known of an object that changes before the kind looks at its metadata. */
+export interface FoundInChange {
+  readonly via: "object" | "status";
+  readonly kept: readonly FieldError[];
+  readonly rules: readonly FieldError[];
 }
 
 /** Conversion that takes its time, since others are asked (webhooks of custom resources): many objects at once. The plain

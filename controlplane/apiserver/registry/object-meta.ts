@@ -55,57 +55,36 @@ export function fillNewMeta(
   if (options.hasGeneration) metadata.generation = 1;
 }
 
-/** Puts back what an update may not touch; mutates `next`. */
+/** Puts back what an update may not touch, and fills in what it leaves out; what it says otherwise of a uid or of a deletion
+ *  stays, for `fixedMetaProblems` to tell and for the kind's rules to see. Mutates `next`. */
 export function keepServerMeta(next: KubeObject, current: KubeObject): void {
   const { metadata } = next;
   const from = current.metadata;
   metadata.name = from.name;
-  metadata.uid = from.uid;
-  metadata.creationTimestamp = from.creationTimestamp;
   metadata.resourceVersion = from.resourceVersion;
   if (from.namespace === undefined) delete metadata.namespace;
   else metadata.namespace = from.namespace;
-  keep(metadata, from, "generation");
-  keep(metadata, from, "deletionTimestamp");
-  keep(metadata, from, "deletionGracePeriodSeconds");
+  if (from.generation === undefined) delete metadata.generation;
+  else metadata.generation = from.generation;
   delete metadata.selfLink;
+  fillInMeta(next, current);
 }
 
-type Meta = KubeObject["metadata"];
-function keep<F extends "generation" | "deletionTimestamp" | "deletionGracePeriodSeconds">(
-  to: Meta,
-  from: Meta,
-  field: F,
-): void {
-  if (from[field] === undefined) delete to[field];
-  else to[field] = from[field];
+/** Takes from `current` what an update leaves out, and what nobody can change. Mutates `next`. */
+export function fillInMeta({ metadata }: KubeObject, { metadata: from }: KubeObject): void {
+  if (!metadata.uid) metadata.uid = from.uid;
+  metadata.creationTimestamp = from.creationTimestamp;
+  if (from.deletionTimestamp !== undefined) metadata.deletionTimestamp = from.deletionTimestamp;
+  if (from.deletionGracePeriodSeconds !== undefined)
+    metadata.deletionGracePeriodSeconds ??= from.deletionGracePeriodSeconds;
 }
 
-const fixedFields = ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] as const;
+const fixedFields = ["name", "namespace", "uid", "deletionTimestamp", "deletionGracePeriodSeconds"] as const;
 
-/** What an update says otherwise of what only the server writes. To be asked before that is put back; what is left out is
- *  taken as it was. Pure. */
+/** What an update, or whoever admits it, says otherwise of what an object is known by, and of its deletion. Pure. */
 export function fixedMetaProblems(next: KubeObject, current: KubeObject): readonly FieldError[] {
   const [to, from] = [next.metadata, current.metadata];
-  const changed = fixedFields.filter((field) => {
-    const value = to[field];
-    return value !== undefined && value !== "" && value !== from[field];
-  });
-  return changed
-    .filter((field) => field !== "deletionTimestamp" || from.deletionTimestamp === undefined)
-    .map((field) => ({
-      reason: "FieldValueInvalid",
-      field: `metadata.${field}`,
-      message: `Invalid value: ${JSON.stringify(to[field])}: field is immutable`,
-    }));
-}
-
-const movedFields = ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"] as const;
-
-/** What admission changed of what an object is known by. To be asked once what clients said of it was put back. Pure. */
-export function movedProblems(next: KubeObject, current: KubeObject): readonly FieldError[] {
-  const [to, from] = [next.metadata, current.metadata];
-  return movedFields
+  return fixedFields
     .filter((field) => to[field] !== from[field])
     .map((field) => ({
       reason: "FieldValueInvalid",

@@ -16,10 +16,10 @@ import { type CurrentState, firstState, liveState, stateOf } from "./current-sta
 import type { Kind, Part } from "./kind.ts";
 import { apiVersionOf, rulesOf } from "./kind-table.ts";
 import {
+  fillInMeta,
   finalizerProblems,
   fixedMetaProblems,
   keepServerMeta,
-  movedProblems,
   rfc3339,
   sameJson,
 } from "./object-meta.ts";
@@ -224,7 +224,6 @@ async function validateAdmission(
 
 async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options }: Step): Promise<void> {
   const { via, by, dryRun } = options;
-  const fixed = via === "server" ? [] : fixedMetaProblems(next, current);
   keepServerMeta(next, current);
   if (options.record !== undefined) {
     kind.applyDefaults(next);
@@ -238,7 +237,7 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
     if (resourceVersion !== current.metadata.resourceVersion)
       throw conflict(by.served ?? kind, current.metadata.name, modifiedMeanwhile);
   }
-  const moved = movedProblems(next, current);
+  fillInMeta(next, current);
   const part = typeof via === "object" ? via : undefined;
   const now = rfc3339(deps.clock.wallMs());
   if (part !== undefined) takeOnly(part, { next, current, now });
@@ -249,18 +248,19 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
   // What the server decides, such as a pod's node, is no new wish.
   if (kind.hasGeneration && (via === "object" || part) && isNewWish(kind, next, current))
     next.metadata.generation = (current.metadata.generation ?? 0) + 1;
-  const kept = [...finalizerProblems(next, current), ...fixed, ...moved];
+  const kept = [...finalizerProblems(next, current), ...fixedMetaProblems(next, current)];
+  const ownRules = rules.validate(next, deps.facts, current, via === "status" ? via : undefined);
   const problems = [
-    ...(kind.validateChangedMeta?.(
-      next,
-      via === "object" || via === "server" ? "object" : "status",
+    ...(kind.validateChanged?.(next, {
+      via: via === "object" || via === "server" ? "object" : "status",
       kept,
-    ) ?? [
+      rules: ownRules,
+    }) ?? [
       // Kubernetes asks for these twice, and so says them twice.
       ...kept,
       ...kept,
+      ...ownRules,
     ]),
-    ...rules.validate(next, deps.facts, current, via === "status" ? via : undefined),
     ...(via === "object" ? (rules.validateUpdate?.(next, current) ?? []) : []),
     ...(via === "status" ? (rules.validateStatus?.(next, current) ?? []) : []),
     ...(part?.validate(next, current) ?? []),

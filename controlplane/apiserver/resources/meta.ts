@@ -2,7 +2,7 @@ import type { ObjectMeta, OwnerReference } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden, invalid, required, tooLong } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
-import type { MetaCheck } from "./meta-checks.ts";
+import type { Check } from "./meta-checks.ts";
 import { dns1123Label, qualifiedName, type Rule } from "./names.ts";
 
 export type NameRule = Rule;
@@ -30,20 +30,22 @@ export function validateMeta(
   ];
 }
 
-/** The same of an object that changes, by what the server asks of every kind and then the kind's own rules.
- *  @param options.kept What an update may not change, and does. */
-export function changedMetaProblems(
+/** What is wrong with an object that changes, by what the server asks of every kind's metadata and then the kind's own rules.
+ *  @param options.kept What an update may not change, and does.
+ *  @param options.rules What is wrong with the rest of the object. */
+export function problemsOfChange(
   meta: ObjectMeta,
   options: {
     readonly namespaced: boolean;
     readonly nameRule: NameRule;
     readonly kept: readonly FieldError[];
-    readonly checks: readonly MetaCheck[];
+    readonly rules: readonly FieldError[];
+    readonly checks: readonly Check[];
   },
 ): readonly FieldError[] {
   const whole = validateMeta(meta, options);
   // Nearly always: there is nothing to tell, however often one asks.
-  if (whole.length === 0 && options.kept.length === 0) return [];
+  if (whole.length === 0 && options.kept.length === 0) return options.rules;
   const inPlace = [
     ...validateLabels(meta.labels, "metadata.labels"),
     ...validateAnnotations(meta.annotations, "metadata.annotations"),
@@ -52,13 +54,14 @@ export function changedMetaProblems(
   const ownerless = (meta.finalizers ?? []).flatMap((one, index) =>
     ownerlessFinalizer(one, `metadata.finalizers[${index}]`),
   );
-  const byCheck: Readonly<Record<MetaCheck, () => readonly FieldError[]>> = {
+  const byCheck: Readonly<Record<Check, () => readonly FieldError[]>> = {
     change: () => [...options.kept, ...inPlace, ...ownerless],
     plainChange: () => [...options.kept, ...inPlace],
     whole: () => whole,
     plainWhole: () => validateMeta(meta, { ...options, plainFinalizers: true }),
+    rules: () => options.rules,
   };
-  const all: readonly MetaCheck[] = ["plainWhole", "plainChange", ...options.checks];
+  const all: readonly Check[] = ["plainWhole", "plainChange", ...options.checks];
   return all.flatMap((check) => byCheck[check]());
 }
 

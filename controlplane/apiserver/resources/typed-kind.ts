@@ -3,7 +3,7 @@ import type { User } from "../filters/authentication.ts";
 import type { Cell, ClusterFacts, FieldError, Kind, Part, Subresources } from "../registry/kind.ts";
 import { normalizeObject } from "../schema/normalize.ts";
 import { describedColumns } from "./column-descriptions.ts";
-import { changedMetaProblems, type NameRule, validateMeta } from "./meta.ts";
+import { type NameRule, problemsOfChange, validateMeta } from "./meta.ts";
 import { metaChecksOf, takesPlainFinalizers } from "./meta-checks.ts";
 
 /** A kind written against its own type. Metadata is checked for it. */
@@ -16,7 +16,7 @@ export interface TypedKind<T>
     | "prepareForStatus"
     | "dropDisabled"
     | "validate"
-    | "validateChangedMeta"
+    | "validateChanged"
     | "validateCreate"
     | "validateUpdate"
     | "validateStatus"
@@ -39,7 +39,7 @@ export interface TypedKind<T>
   readonly prepareForUpdate?: (next: T, current: T) => void;
   readonly prepareForStatus?: (next: T, current: T, now: string) => void;
   readonly dropDisabled?: (next: T, current?: T) => void;
-  readonly validate: (object: T, facts?: ClusterFacts, current?: T) => readonly FieldError[];
+  readonly validate: (object: T, facts?: ClusterFacts, current?: T, part?: "status") => readonly FieldError[];
   readonly validateCreate?: (object: T) => readonly FieldError[];
   readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];
   readonly validateStatus?: (next: T, current: T) => readonly FieldError[];
@@ -90,16 +90,19 @@ export function kindOf<T>(typed: TypedKind<T>): Kind {
       if (hasSpec !== false) object.spec ??= {};
       erased.applyDefaults(object);
     },
-    validate: (object: KubeObject, facts?: ClusterFacts, current?: KubeObject) => [
+    validate: (object: KubeObject, facts?: ClusterFacts, current?: KubeObject, part?: "status") => [
       ...(current === undefined
         ? validateMeta(object.metadata, {
             ...ofNew,
             ...(nameRuleOf && { nameRule: nameRuleOf(object as T) }),
           })
         : []),
-      ...erased.validate(object, facts, current),
+      ...erased.validate(object, facts, current, part),
     ],
-    validateChangedMeta: ({ metadata }, via, kept) =>
-      changedMetaProblems(metadata, { namespaced, nameRule, kept, checks: metaChecksOf(typed.kind, via) }),
+    validateChanged: ({ metadata }, { via, kept, rules }) =>
+      problemsOfChange(metadata, {
+        ...{ namespaced, nameRule, kept, rules },
+        checks: metaChecksOf(typed.kind, via),
+      }),
   };
 }
