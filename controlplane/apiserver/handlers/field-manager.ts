@@ -52,5 +52,5 @@ export function managerOf({ query, headers }: Call): string {
     if (Buffer.byteLength(name + character) > managerBytesMax) break;
     name += character;
   }
-  return name;
+  return name === "" ? "unknown" : name;
 }

@@ -8,6 +8,14 @@ export function validateCount(value: number | undefined, field: string): readonl
     : [invalid(field, value, "must be greater than or equal to 0")];
 }
 
+/** The named numbers of a status, each as above. */
+export function validateCounts<Name extends string>(
+  status: Readonly<Partial<Record<Name, number>>> | undefined,
+  names: readonly Name[],
+): readonly FieldError[] {
+  return names.flatMap((name) => validateCount(status?.[name], `status.${name}`));
+}
+
 /** A number of pods, or a percentage of them. */
 export function validateShare(
   value: string | number,

@@ -10,7 +10,7 @@ import {
   labelsText,
   podTemplateColumns,
 } from "./cell-text.ts";
-import { validateCount, validateShare } from "./counts.ts";
+import { validateCount, validateCounts, validateShare } from "./counts.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { fillIn } from "./fill-in.ts";
@@ -19,6 +19,7 @@ import { defaultTemplate } from "./pod-defaults.ts";
 import { templateWarnings } from "./pod-warnings.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
+import { validateCollisions } from "./workload-status.ts";
 import { validateSelectorAndTemplate } from "./workload-validation.ts";
 
 export const daemonSets = kindOf<DaemonSet>({
@@ -74,6 +75,10 @@ export const daemonSets = kindOf<DaemonSet>({
     ...validateCount(spec.minReadySeconds, "spec.minReadySeconds"),
     ...validateCount(spec.revisionHistoryLimit, "spec.revisionHistoryLimit"),
   ],
+  validateStatus: ({ status }, current) => [
+    ...validateCounts(status, statusCounts),
+    ...validateCollisions(status, current.status),
+  ],
   columns: [
     column("Desired", "integer"),
     column("Current", "integer"),
@@ -111,6 +116,18 @@ function generationOf({ metadata }: DaemonSet): number {
 function countTemplates({ metadata }: DaemonSet, generation: number): void {
   metadata.annotations = { ...metadata.annotations, [templateGeneration]: String(generation) };
 }
+
+const statusCounts = [
+  "currentNumberScheduled",
+  "numberMisscheduled",
+  "desiredNumberScheduled",
+  "numberReady",
+  "observedGeneration",
+  "updatedNumberScheduled",
+  "numberAvailable",
+  "numberUnavailable",
+  "collisionCount",
+] as const;
 
 function validateUpdateStrategy({ updateStrategy }: DaemonSet["spec"]): readonly FieldError[] {
   const { type, rollingUpdate } = updateStrategy ?? {};

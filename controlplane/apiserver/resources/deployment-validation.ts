@@ -1,7 +1,8 @@
 import type { Deployment } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
-import { aboveAll, validateCount, validateShare } from "./counts.ts";
+import { aboveAll, validateCount, validateCounts, validateShare } from "./counts.ts";
 import { forbidden, invalid, notSupported } from "./field-errors.ts";
+import { validateCollisions, validateReplicaStatus } from "./workload-status.ts";
 import { validateSelectorAndTemplate } from "./workload-validation.ts";
 
 export function validateDeployment({ spec }: Deployment): readonly FieldError[] {
@@ -68,4 +69,17 @@ function rollingShown({
   maxSurge = 0,
 }: NonNullable<NonNullable<Deployment["spec"]["strategy"]>["rollingUpdate"]>): object {
   return { MaxUnavailable: maxUnavailable, MaxSurge: maxSurge };
+}
+
+export function validateDeploymentStatus({ status }: Deployment, current: Deployment): readonly FieldError[] {
+  const parts = ["updatedReplicas", "readyReplicas", "availableReplicas"] as const;
+  return [
+    ...validateCounts(status, [
+      ...(["observedGeneration", "replicas"] as const),
+      ...parts,
+      ...(["unavailableReplicas", "terminatingReplicas", "collisionCount"] as const),
+    ]),
+    ...validateReplicaStatus(status, parts),
+    ...validateCollisions(status, current.status),
+  ];
 }

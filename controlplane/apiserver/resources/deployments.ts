@@ -8,7 +8,7 @@ import {
   labelSelectorText,
   podTemplateColumns,
 } from "./cell-text.ts";
-import { validateDeployment } from "./deployment-validation.ts";
+import { validateDeployment, validateDeploymentStatus } from "./deployment-validation.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable } from "./field-errors.ts";
 import { dns1123Subdomain } from "./names.ts";
@@ -61,6 +61,7 @@ export const deployments = kindOf<Deployment>({
   validate: validateDeployment,
   validateUpdate: (next, current) =>
     immutable("spec.selector", next.spec.selector, current.spec.selector, "*meta.LabelSelector"),
+  validateStatus: validateDeploymentStatus,
   columns: [column("Ready"), column("Up-to-date"), column("Available"), ageColumn, ...podTemplateColumns],
   warnings: (next, current) =>
     ownerWarnings(next, current, templateWarnings(next.spec.template, "spec.template")),

@@ -10,6 +10,7 @@ import {
   tooLong,
   tooMany,
 } from "./field-errors.ts";
+import { countIndexes } from "./job-indexes.ts";
 import { qualifiedName } from "./names.ts";
 
 type FailurePolicy = NonNullable<Job["spec"]["podFailurePolicy"]>;
@@ -132,7 +133,7 @@ function successRule(
   if (indexes !== undefined) {
     if (indexes.length > limits.indexesTextBytes)
       problems.push(tooLong(`${field}.succeededIndexes`, limits.indexesTextBytes));
-    const read = readIndexes(indexes, completions);
+    const read = countIndexes(indexes, completions);
     if (typeof read === "number") total = read;
     else
       problems.push(
@@ -151,30 +152,4 @@ function successRule(
   if (indexes !== undefined && count > total)
     problems.push(atMost(total, "indexes in the specified succeededIndexes field"));
   return problems;
-}
-
-/** How many indexes `0-2,5` names. */
-function readIndexes(text: string, completions: number): number | { readonly problem: string } {
-  if (text === "") return 0;
-  let last = -1;
-  let total = 0;
-  for (const interval of text.split(",")) {
-    const ends = interval.split("-");
-    if (ends.length > 2)
-      return {
-        problem: `the fragment ${JSON.stringify(interval)} violates the requirement that an index interval can have at most two parts separated by '-'`,
-      };
-    for (const end of ends) {
-      if (!/^[+]?\d+$/.test(end))
-        return { problem: `cannot convert string to integer for index: ${JSON.stringify(end)}` };
-      if (Number(end) >= completions) return { problem: `too large index: ${JSON.stringify(end)}` };
-    }
-    const [first = 0, end = first] = ends.map(Number);
-    if (ends.length === 2 && first >= end)
-      return { problem: `non-increasing order, previous: ${first}, current: ${end}` };
-    if (last >= first) return { problem: `non-increasing order, previous: ${last}, current: ${first}` };
-    total += end - first + 1;
-    last = end;
-  }
-  return total;
 }

@@ -9,6 +9,7 @@ import {
   podTemplateColumns,
 } from "./cell-text.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
+import { validateJobStatus } from "./job-status-validation.ts";
 import { validateJobUpdate } from "./job-update.ts";
 import { validateJob } from "./job-validation.ts";
 import { dns1123Subdomain } from "./names.ts";
@@ -56,6 +57,7 @@ export const jobs = kindOf<Job>({
   dropDisabled: dropDisabledTemplate,
   validate: validateJob,
   validateUpdate: validateJobUpdate,
+  validateStatus: validateJobStatus,
   warnings: (next, current) => ownerWarnings(next, current, jobSpecWarnings(next.spec, "spec")),
   selectableFields: ({ status }) => ({ "status.successful": String(status?.succeeded ?? 0) }),
   columns: [column("Status"), column("Completions"), column("Duration"), ageColumn, ...podTemplateColumns],

@@ -1,5 +1,6 @@
 import type { Namespace } from "../../../client/types.ts";
 import { objectOf } from "../json.ts";
+import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { invalid } from "./field-errors.ts";
 import { ownerlessFinalizer } from "./meta.ts";
@@ -23,7 +24,10 @@ export const namespaces = kindOf<Namespace>({
   returnsDeleted: true,
   subresources: { status: true, special: ["finalize"] },
   nameRule: dns1123Label,
-  applyDefaults: labelWithName,
+  applyDefaults(namespace) {
+    labelWithName(namespace);
+    namespace.status = { ...objectOf(namespace.status), phase: namespace.status?.phase || "Active" };
+  },
   prepareForCreate(namespace) {
     // Now a name that the server made up is known as well.
     labelWithName(namespace);
@@ -47,10 +51,18 @@ export const namespaces = kindOf<Namespace>({
       ...qualifiedName(one).map((text) => invalid("spec.finalizers", one, text)),
       ...ownerlessFinalizer(one, "spec.finalizers"),
     ]),
+  validateStatus: ({ metadata, status }) => validatePhase(metadata, status?.phase ?? ""),
   selectableFields: (namespace) => ({ "status.phase": namespace.status?.phase ?? "" }),
   columns: [column("Status"), ageColumn],
   cells: ({ metadata, status }, nowMs) => [status?.phase ?? "", age(metadata.creationTimestamp, nowMs)],
 });
+
+function validatePhase({ deletionTimestamp }: Namespace["metadata"], phase: string): readonly FieldError[] {
+  const [wanted, when] =
+    deletionTimestamp === undefined ? ["Active", "is empty"] : ["Terminating", "is not empty"];
+  if (phase === wanted) return [];
+  return [invalid("status.Phase", phase, `may only be '${wanted}' if \`deletionTimestamp\` ${when}`)];
+}
 
 function labelWithName({ metadata }: Namespace): void {
   const { name, labels } = metadata;

@@ -16,6 +16,7 @@ import { defaultTemplate } from "./pod-defaults.ts";
 import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
+import { validateReplicaSetStatus } from "./workload-status.ts";
 import { validateSelectorAndTemplate } from "./workload-validation.ts";
 
 export const replicaSets = kindOf<ReplicaSet>({
@@ -57,6 +58,7 @@ export const replicaSets = kindOf<ReplicaSet>({
   ],
   validateUpdate: (next, current) =>
     immutable("spec.selector", next.spec.selector, current.spec.selector, "*meta.LabelSelector"),
+  validateStatus: ({ status }) => validateReplicaSetStatus(status),
   columns: [
     column("Desired", "integer"),
     column("Current", "integer"),

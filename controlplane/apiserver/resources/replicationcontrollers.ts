@@ -10,6 +10,7 @@ import { defaultPodSpec } from "./pod-defaults.ts";
 import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
+import { validateReplicaSetStatus } from "./workload-status.ts";
 import { noDeadline, validateTemplate } from "./workload-validation.ts";
 
 export const replicationControllers = kindOf<ReplicationController>({
@@ -72,6 +73,7 @@ export const replicationControllers = kindOf<ReplicationController>({
       ...noDeadline(spec.template, "ReplicationController"),
     ];
   },
+  validateStatus: ({ status }) => validateReplicaSetStatus(status),
   warnings: (next, current) =>
     ownerWarnings(next, current, templateWarnings(next.spec.template, "spec.template")),
   selectableFields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),

@@ -3,10 +3,11 @@ import type { PodTemplateSpec, StatefulSet } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { validateClaimSpec } from "./claim-validation.ts";
-import { validateCount, validateShare } from "./counts.ts";
+import { validateCount, validateCounts, validateShare } from "./counts.ts";
 import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { isEmptySelector, validateLabelSelector } from "./labels.ts";
 import { dns1123Label } from "./names.ts";
+import { validateCollisions, validateReplicaStatus } from "./workload-status.ts";
 import { noDeadline, validateTemplate } from "./workload-validation.ts";
 
 type Spec = StatefulSet["spec"];
@@ -22,7 +23,7 @@ export function validateStatefulSet(
   return [
     ...validateSpec(spec, { isNew: false, checksTemplate: before.length === 0 }),
     ...validateStatus(status),
-    ...collisions(status, current.status),
+    ...validateCollisions(status, current.status),
   ];
 }
 
@@ -175,35 +176,9 @@ function validateRestart(template: PodTemplateSpec | undefined): readonly FieldE
 type Status = StatefulSet["status"];
 
 function validateStatus(status: Status): readonly FieldError[] {
-  if (status === undefined) return [];
-  const names = [
-    "replicas",
-    "readyReplicas",
-    "currentReplicas",
-    "updatedReplicas",
-    "availableReplicas",
-    "observedGeneration",
-    "collisionCount",
-  ] as const;
-  const problems: FieldError[] = names.flatMap((name) => validateCount(status[name], `status.${name}`));
-  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status;
-  for (const name of ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"] as const) {
-    const value = status[name] ?? 0;
-    if (value > replicas)
-      problems.push(invalid(`status.${name}`, value, "cannot be greater than status.replicas"));
-  }
-  if (availableReplicas > readyReplicas) {
-    const text = "cannot be greater than status.readyReplicas";
-    problems.push(invalid("status.availableReplicas", availableReplicas, text));
-  }
-  return problems;
-}
-
-function collisions(next: Status, current: Status): readonly FieldError[] {
-  const before = current?.collisionCount;
-  if (before === undefined) return [];
-  const value = next?.collisionCount ?? 0;
-  return value < before || next?.collisionCount === undefined
-    ? [invalid("status.collisionCount", value, "cannot be decremented")]
-    : [];
+  const parts = ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"] as const;
+  return [
+    ...validateCounts(status, ["replicas", ...parts, "observedGeneration", "collisionCount"]),
+    ...validateReplicaStatus(status, parts, "status.readyReplicas"),
+  ];
 }
