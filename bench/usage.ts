@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 export interface Usage {
   readonly cpuSeconds: number;
   readonly residentMb: number;
+  /** What of it are pages of files: programs, and tables of a database that the kernel can drop and read again. */
+  readonly fileBackedMb: number;
 }
 
 const ticksPerSecond = 100;
@@ -12,10 +14,13 @@ export function usageOf(pid: number | undefined): Usage {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
     .replace(/^.*\) /s, "")
     .split(" ");
-  const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0;
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const megabytes = (field: string) =>
+    Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
   return {
     cpuSeconds: (Number(stat[11]) + Number(stat[12])) / ticksPerSecond,
-    residentMb: Number(resident) / 1024,
+    residentMb: megabytes("VmRSS"),
+    fileBackedMb: megabytes("RssFile"),
   };
 }
 

@@ -1,6 +1,7 @@
 import { peakMbSince, resetPeak } from "../usage.ts";
-import { createPod, fanOut, getPod, listTimes, type Rate, rate } from "./loads.ts";
-import { type SideName, type SideOptions, startApiSide } from "./peers.ts";
+import { type FanOut, fanOut } from "./fan-out.ts";
+import { createPod, getPod, listTimes, type Rate, rate, warmUpRequests } from "./loads.ts";
+import { type ApiSide, type SideName, type SideOptions, startApiSide } from "./peers.ts";
 
 /** What one side did in one round. CPU is that of the API server and of its store, per thousand requests. */
 export interface SideFigures {
@@ -11,12 +12,22 @@ export interface SideFigures {
   readonly listMb: number;
   /** Memory beyond what was resident before the lists. */
   readonly listPeakMb: number;
-  readonly fanOutP50Ms: number;
-  readonly fanOutP99Ms: number;
-  readonly fanOutCpuMs: number;
+  /** Watchers with a connection each, and watchers that share some. */
+  readonly fanOut: FanOut;
+  readonly sharedFanOut: FanOut;
   /** Of the API server with all pods. */
   readonly residentMb: number;
   readonly kbPerPod: number;
+  /** With `memoryPods`. */
+  readonly memory: ManyPods | undefined;
+}
+
+/** What server and store have in memory with very many pods that were created, got and listed. */
+export interface ManyPods {
+  readonly serverMb: number;
+  readonly storeMb: number;
+  /** Of both; see Usage. */
+  readonly fileBackedMb: number;
 }
 
 export interface Loaded extends Rate {
@@ -30,12 +41,18 @@ export interface RoundOptions extends SideOptions {
   readonly pods: number;
   readonly watchers: number;
   readonly changes: number;
+  /** Pods in the end, to measure memory with; 0: none. */
+  readonly memoryPods: number;
   readonly say: (text: string) => void;
 }
 
+/** HTTP/2 connections that all watchers share, in the second measurement of changes. */
+export const sharedConnections = 10;
+const warmUp = { seconds: Number.POSITIVE_INFINITY, count: warmUpRequests };
+
 /** Starts one side, measures it alone, stops it. */
 export async function measureSide(name: SideName, options: RoundOptions): Promise<SideFigures> {
-  const { clients, seconds, pods, watchers, changes, say } = options;
+  const { clients, seconds, pods, watchers, changes, memoryPods, say } = options;
   const side = await startApiSide(name, options);
   try {
     say(`${name}: ready after ${Math.round(side.readyMs)} ms`);
@@ -48,14 +65,12 @@ export async function measureSide(name: SideName, options: RoundOptions): Promis
       return { ...result, serverCpuMs: cpuMs("server"), storeCpuMs: cpuMs("store") };
     };
     const emptyMb = side.usage().server.residentMb;
-    // What is compiled while it runs is measured as it is for the rest of its life; both sides get the same.
-    const warm = await rate(side.access, createPod, { clients, seconds: Math.ceil(seconds / 2) });
-    const creates = await under(createPod, warm.requests + warm.failures);
+    await rate(side.access, createPod, { ...warmUp, clients });
+    const creates = await under(createPod, warmUpRequests);
     say(`${name}: ${described(creates)} creates/s`);
-    let made = warm.requests + warm.failures + creates.requests + creates.failures;
-    const more = { clients, seconds: Number.POSITIVE_INFINITY, from: made, count: Math.max(0, pods - made) };
-    made += (await rate(side.access, createPod, more)).requests;
-    await rate(side.access, getPod(made), { clients, seconds: Math.ceil(seconds / 2) });
+    let made = warmUpRequests + creates.requests + creates.failures;
+    made = await createUpTo(side, { made, pods, clients });
+    await rate(side.access, getPod(made), { ...warmUp, clients });
     const gets = await under(getPod(made), 0);
     say(`${name}: ${described(gets)} gets/s`);
     const { residentMb } = side.usage().server;
@@ -63,10 +78,17 @@ export async function measureSide(name: SideName, options: RoundOptions): Promis
     const list = await listTimes(side.access, 5);
     const listPeakMb = Math.max(0, peakMbSince(side.pids.server) - residentMb);
     say(`${name}: a list of ${made} pods takes ${Math.round(list.ms)} ms`);
-    const beforeSeconds = side.usage().server.cpuSeconds;
-    const spread = await fanOut(side.access, { watchers, changes });
-    const fanOutCpuMs = ((side.usage().server.cpuSeconds - beforeSeconds) * 1000) / changes;
-    say(`${name}: ${watchers} watchers hear of a change within ${Math.round(spread.p99Ms)} ms (p99)`);
+    const cpuSeconds = () => side.usage().server.cpuSeconds;
+    const alone = await fanOut(side.access, { watchers, changes, cpuSeconds, connections: "each" });
+    say(`${name}: ${watchers} watchers hear of a change within ${Math.round(alone.p99Ms)} ms (p99)`);
+    const shared = await fanOut(side.access, {
+      watchers,
+      changes,
+      cpuSeconds,
+      connections: sharedConnections,
+    });
+    say(`${name}: on ${sharedConnections} connections within ${Math.round(shared.p99Ms)} ms`);
+    const memory = memoryPods > 0 ? await manyPods(side, { made, pods: memoryPods, clients }) : undefined;
     return {
       readyMs: side.readyMs,
       creates,
@@ -75,15 +97,40 @@ export async function measureSide(name: SideName, options: RoundOptions): Promis
       listMs: (list.ms * pods) / made,
       listMb: list.bytes / 2 ** 20,
       listPeakMb,
-      fanOutP50Ms: spread.p50Ms,
-      fanOutP99Ms: spread.p99Ms,
-      fanOutCpuMs,
+      fanOut: alone,
+      sharedFanOut: shared,
       residentMb,
       kbPerPod: ((residentMb - emptyMb) * 1024) / made,
+      memory,
     };
   } finally {
     await side.stop();
   }
+}
+
+interface PodsSoFar {
+  readonly made: number;
+  readonly pods: number;
+  readonly clients: number;
+}
+
+/** Answers how many there are then. */
+async function createUpTo(side: ApiSide, { made, pods, clients }: PodsSoFar): Promise<number> {
+  const count = Math.max(0, pods - made);
+  const more = { clients, seconds: Number.POSITIVE_INFINITY, from: made, count };
+  return made + (await rate(side.access, createPod, more)).requests;
+}
+
+async function manyPods(side: ApiSide, sofar: PodsSoFar): Promise<ManyPods> {
+  const made = await createUpTo(side, sofar);
+  await rate(side.access, getPod(made), { ...warmUp, clients: sofar.clients });
+  await listTimes(side.access, 1);
+  const { server, store } = side.usage();
+  return {
+    serverMb: server.residentMb,
+    storeMb: store.residentMb,
+    fileBackedMb: server.fileBackedMb + store.fileBackedMb,
+  };
 }
 
 function described({ perSecond, failures }: Loaded): string {

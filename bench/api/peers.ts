@@ -122,7 +122,7 @@ function ownFlags(command: string): readonly string[] {
 }
 
 /** Of a store that is no process of its own. */
-const unused: Usage = { cpuSeconds: 0, residentMb: 0 };
+const unused: Usage = { cpuSeconds: 0, residentMb: 0, fileBackedMb: 0 };
 
 function storeFlags(folder: string, storeUrl: string, peerPort: number): readonly string[] {
   return [

@@ -8,9 +8,14 @@ const flags = {
   rounds: { kind: "integer", default: 3, help: "rounds of each side, in turn" },
   seconds: { kind: "integer", default: 10, help: "length of a load" },
   clients: { kind: "integer", default: 64, help: "clients with one request each at a time" },
-  pods: { kind: "integer", default: 10_000, help: "pods before the lists; 100000 for the target of memory" },
+  pods: { kind: "integer", default: 10_000, help: "pods before the lists" },
   watchers: { kind: "integer", default: 1000, help: "watchers of one object that changes" },
   changes: { kind: "integer", default: 20, help: "its changes" },
+  "memory-pods": {
+    kind: "integer",
+    default: 0,
+    help: "pods in the end, to measure memory with; 100000 for its target",
+  },
   "one-process": {
     kind: "boolean",
     default: false,
@@ -28,10 +33,12 @@ async function main(argv: readonly string[]): Promise<void> {
     return;
   }
   const { seconds, clients, pods, watchers, changes } = given;
+  const memoryPods = given["memory-pods"];
   const say = (text: string) => void process.stdout.write(`  ${text}\n`);
   const nodeFlags = given.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${given.profile}`];
   const oneProcess = given["one-process"];
-  const options: RoundOptions = { oneProcess, seconds, clients, pods, watchers, changes, nodeFlags, say };
+  const loads = { seconds, clients, pods, watchers, changes, memoryPods };
+  const options: RoundOptions = { oneProcess, ...loads, nodeFlags, say };
   const compares = kubeApiserver() !== undefined;
   if (!compares)
     process.stdout.write("PINTLE_KUBE_APISERVER names no kube-apiserver: Pintle is measured alone\n");
@@ -44,7 +51,7 @@ async function main(argv: readonly string[]): Promise<void> {
     const kubernetes = early ?? (compares ? await measureSide("kubernetes", options) : undefined);
     rounds.push({ pintle, kubernetes });
   }
-  const text = markdown(rounds, { clients, pods, watchers, seconds, oneProcess });
+  const text = markdown(rounds, { ...loads, oneProcess });
   writeFileSync(given.out, text);
   process.stdout.write(`\n${text}\n${given.out}\n`);
 }
