@@ -19,6 +19,8 @@ export interface RecordingClient {
   readonly lives: readonly WatchLife[];
   /** What servers said when they could not go on from where it was. */
   readonly refusals: readonly string[];
+  /** Writes that a server refused: its answer was neither that it is done nor that nobody knows. */
+  readonly refusedWrites: readonly string[];
   readonly informer: Informer<ConfigMap>;
   /** Stops writing; the informer goes on. */
   settle(): Promise<void>;
@@ -53,10 +55,11 @@ export async function startClient({
   const informer = factory.informer(resources.configmaps, { namespace });
   await informer.synced(tasks.signal);
   const objects: WrittenObject[] = [];
+  const refusedWrites: string[] = [];
   const stopping = new AbortController();
   const writing = (async () => {
     for (let n = 0; !stopping.signal.aborted; n++) {
-      const object = new WrittenObject(client, { name: `${name}-${n}`, namespace });
+      const object = new WrittenObject(client, { name: `${name}-${n}`, namespace }, refusedWrites);
       objects.push(object);
       // Until nobody knows what became of a write, or it is deleted.
       while (!stopping.signal.aborted && (await object.writeOnce(random)))
@@ -71,6 +74,7 @@ export async function startClient({
     namespace,
     objects,
     ...heard,
+    refusedWrites,
     informer,
     settle,
     async stop() {
@@ -88,12 +92,15 @@ class WrittenObject implements ObjectRecord {
   uncertain: AcknowledgedWrite["op"] | undefined;
   readonly #client: RestClient;
   readonly #namespace: string;
+  readonly #refused: string[];
 
   constructor(
     client: RestClient,
     { name, namespace }: { readonly name: string; readonly namespace: string },
+    refused: string[],
   ) {
     this.#client = client;
+    this.#refused = refused;
     this.name = name;
     this.#namespace = namespace;
   }
@@ -121,6 +128,9 @@ class WrittenObject implements ObjectRecord {
     } catch (error) {
       if (!(error instanceof ApiError || error instanceof ConnectionError)) throw error;
       this.uncertain = op;
+      // With a server its connections end, and with a member of the store what was under way there; nothing else is a reason.
+      if (error instanceof ApiError && error.reason !== "Timeout")
+        this.#refused.push(`${op} ${name}: ${error.message}`);
       return false;
     }
   }
