@@ -8,11 +8,12 @@ import { startControllerManager } from "../controlplane/controllers/controller-m
 import { controllerManagerConfig, controllerManagerFlags } from "../controlplane/controllers/flags.ts";
 import { schedulerConfig, schedulerFlags } from "../controlplane/scheduler/flags.ts";
 import { startScheduler } from "../controlplane/scheduler/scheduler.ts";
-import { type RunningStore, startStore } from "../store/compose.ts";
-import { storeConfig, storeFlags } from "../store/flags.ts";
-import { addressesOf, LocalTransport } from "../store/local-transport.ts";
+import { addressesOf } from "../store/client/endpoints.ts";
+import { storeFlags } from "../store/flags.ts";
+import { ThreadTransport } from "../store/thread/thread-transport.ts";
 import { OperatorError } from "./command.ts";
 import { componentCommand } from "./run-component.ts";
+import { type StoreBeside, startStoreThread } from "./store-beside.ts";
 
 /** A part's own flags and how it starts; the table below forgets each part's flag types, as the flags it is handed come
  *  from the same table. */
@@ -21,9 +22,10 @@ interface Part {
   readonly start: (flags: FlagValues<FlagTable>, os: Os, beside: Beside) => Promise<Running>;
 }
 
-/** What parts that were started before are to those after them. */
+/** What all parts share, and what parts that were started before are to those after them. */
 interface Beside {
-  store?: RunningStore;
+  readonly log: { readonly level: string; readonly format: string };
+  store?: StoreBeside;
 }
 
 function part<T extends FlagTable>(
@@ -33,15 +35,15 @@ function part<T extends FlagTable>(
   return { flags, start: start as unknown as Part["start"] };
 }
 
-/** A whole control-plane replica in one process: less memory, one thing to start. The API server calls the store beside it;
- *  the other parts talk over their sockets as they would between machines. */
+/** A whole control-plane replica in one process: less memory, one thing to start. The store has a thread of its own, to which the
+ *  API server hands its calls; the other parts talk over their sockets as they would between machines. */
 const parts: Readonly<Record<string, Part>> = {
-  store: part(storeFlags, async (flags, os, beside) => {
-    beside.store = await startStore(storeConfig(flags), os);
+  store: part(storeFlags, async (flags, _os, beside) => {
+    beside.store = await startStoreThread(flags, beside.log);
     return beside.store;
   }),
   apiserver: part(apiserverFlags, async (flags, os, { store }) =>
-    startApiserver(apiserverConfig(flags), os, store && nearStore(store, os)),
+    startApiserver(apiserverConfig(flags), os, store && nearStore(store)),
   ),
   scheduler: part(schedulerFlags, async (flags, os) => startScheduler(schedulerConfig(flags), os)),
   "controller-manager": part(controllerManagerFlags, async (flags, os) =>
@@ -49,13 +51,11 @@ const parts: Readonly<Record<string, Part>> = {
   ),
 };
 
-function nearStore(store: RunningStore, { clock }: Os): NearStore {
-  const { member, ...running } = store;
-  const local = { ...running, handlers: member.handlers };
+function nearStore(store: StoreBeside): NearStore {
   const addresses = addressesOf(store.clientUrls);
   return {
     isHere: ({ address }) => addresses.has(address),
-    transport: (remote) => new LocalTransport(local, { clock, remote }),
+    transport: (remote) => new ThreadTransport(store, remote),
   };
 }
 
@@ -95,7 +95,8 @@ export const serverCommand = componentCommand({
     const chosen = chosenParts(String(flags.parts));
     const scope = new TaskScope(os.log);
     const running: Running[] = [];
-    const beside: Beside = {};
+    const log = { level: String(flags["log-level"]), format: String(flags["log-format"]) };
+    const beside: Beside = { log };
     const stopAll = async () => {
       for (const started of running.reverse().splice(0)) await started.stop();
     };

@@ -16,7 +16,7 @@ if (existsSync(schema)) {
 }
 await build({
   absWorkingDir: root,
-  entryPoints: { main: "cli/main.ts" },
+  entryPoints: { main: "cli/main.ts", "store-thread": "cli/store-thread.ts" },
   outdir: join(out, "cli"),
   bundle: true,
   splitting: true,

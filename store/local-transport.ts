@@ -1,6 +1,6 @@
 import type { Clock } from "../base/os/clock.ts";
 import { CallError } from "./client/call-error.ts";
-import { type Endpoint, parseEndpoint } from "./client/endpoints.ts";
+import type { Endpoint } from "./client/endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "./client/transport.ts";
 import { LocalStream } from "./local-stream.ts";
 import type { Handlers } from "./rpc/handler.ts";
@@ -9,34 +9,24 @@ import { wireStatus } from "./rpc/status.ts";
 /** A member in this process, for clients beside it. */
 export interface LocalMember {
   readonly handlers: Handlers;
-  /** Where others reach it. */
-  readonly clientUrls: readonly string[];
   /** Resolves when clients are served. */
   readonly ready: Promise<void>;
   /** Settles when it has ended. */
   readonly done: Promise<void>;
 }
 
-export interface LocalParts {
-  readonly clock: Clock;
-  /** To the other members. */
-  readonly remote: ClientTransport;
-}
-
-/** A client's calls to a member in the same process: messages are handed over, without frames, sockets or copies. All else that
+/** A client's calls to a member in the same thread, whatever their endpoint: messages are handed over, without frames, sockets or copies. All else that
  *  a client knows of a member holds: its services' own order, deadlines, errors, and streams that end with it. */
 export class LocalTransport implements ClientTransport {
   readonly #member: LocalMember;
-  readonly #parts: LocalParts;
-  readonly #addresses: ReadonlySet<string>;
+  readonly #clock: Clock;
   readonly #streams = new Set<LocalStream>();
   #isReady = false;
   #ended = "";
 
-  constructor(member: LocalMember, parts: LocalParts) {
+  constructor(member: LocalMember, clock: Clock) {
     this.#member = member;
-    this.#parts = parts;
-    this.#addresses = addressesOf(member.clientUrls);
+    this.#clock = clock;
     const ends = () => this.#end("the member in this process has stopped");
     member.done.then(ends, ends);
     void member.ready.then(() => {
@@ -45,18 +35,16 @@ export class LocalTransport implements ClientTransport {
   }
 
   unary(
-    endpoint: Endpoint,
+    _endpoint: Endpoint,
     path: string,
     request: Uint8Array,
     settings: CallSettings & { readonly timeoutMs: number },
   ): Promise<Uint8Array> {
-    if (!this.#addresses.has(endpoint.address))
-      return this.#parts.remote.unary(endpoint, path, request, settings);
     return new Promise((resolve, reject) => {
       const { signal, timeoutMs, requireLeader } = settings;
       if (signal?.aborted) return reject(signal.reason);
       let sent = false;
-      const { clock } = this.#parts;
+      const clock = this.#clock;
       const over = () => {
         cancel();
         signal?.removeEventListener("abort", onAbort);
@@ -90,9 +78,7 @@ export class LocalTransport implements ClientTransport {
     });
   }
 
-  stream(endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream {
-    if (!this.#addresses.has(endpoint.address))
-      return this.#parts.remote.stream(endpoint, path, settings, handlers);
+  stream(_endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream {
     const stream = new LocalStream(handlers, asCallError, () => {
       this.#streams.delete(stream);
       settings.signal?.removeEventListener("abort", cancel);
@@ -113,7 +99,6 @@ export class LocalTransport implements ClientTransport {
 
   close(): void {
     this.#end("Channel has been shut down");
-    this.#parts.remote.close();
   }
 
   #gone(): CallError {
@@ -125,11 +110,6 @@ export class LocalTransport implements ClientTransport {
     this.#ended = why;
     for (const stream of [...this.#streams]) stream.end(this.#gone());
   }
-}
-
-/** `host:port` and sockets' paths of the URLs. */
-export function addressesOf(urls: readonly string[]): ReadonlySet<string> {
-  return new Set(urls.map((url) => parseEndpoint(url).address));
 }
 
 function asCallError(error: unknown): Error {

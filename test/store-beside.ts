@@ -1,21 +1,26 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { MessageChannel } from "node:worker_threads";
+import { systemClock } from "../base/os/clock.ts";
 import { parseFlags } from "../base/os/flags.ts";
 import { EtcdStorage } from "../controlplane/apiserver/registry/etcd-storage.ts";
 import { testOs } from "../controlplane/apiserver/testing.ts";
 import { GrpcTransport } from "../store/client/grpc-transport.ts";
 import { openStoreClient } from "../store/client/open-client.ts";
 import type { StoreClient } from "../store/client/store-client.ts";
+import type { ClientTransport } from "../store/client/transport.ts";
 import { type RunningStore, startStore } from "../store/compose.ts";
 import { storeConfig, storeFlags } from "../store/flags.ts";
 import { LocalTransport } from "../store/local-transport.ts";
+import { servePort } from "../store/thread/serve-port.ts";
+import { ThreadTransport } from "../store/thread/thread-transport.ts";
 
-/** A member of the store in this process, and clients that call it or connect to it. */
+/** A member of the store in this process, and clients that call it, reach it as if it had a thread of its own, or connect to it. */
 export interface StoreBeside {
   readonly store: RunningStore;
   readonly url: string;
-  client(by: "call" | "socket"): StoreClient;
+  client(by: "call" | "port" | "socket"): StoreClient;
   stop(): Promise<void>;
 }
 
@@ -39,12 +44,7 @@ export async function startStoreBeside(): Promise<StoreBeside> {
     store,
     url,
     client(by) {
-      const remote = new GrpcTransport();
-      const { member, ...running } = store;
-      const transport =
-        by === "socket"
-          ? remote
-          : new LocalTransport({ ...running, handlers: member.handlers }, { clock: os.clock, remote });
+      const transport = by === "socket" ? new GrpcTransport() : transportTo(store, by);
       return openStoreClient({ endpoints: [url] }, { ...os, transport });
     },
     async stop() {
@@ -52,6 +52,20 @@ export async function startStoreBeside(): Promise<StoreBeside> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Calls a member in this thread, or reaches it as if it had one of its own.
+ *  @param remote By port: to other members. */
+export function transportTo(
+  store: RunningStore,
+  by: "call" | "port",
+  remote: ClientTransport = new GrpcTransport(),
+): ClientTransport {
+  const local = new LocalTransport({ ...store, handlers: store.member.handlers }, systemClock);
+  if (by === "call") return local;
+  const { port1: port, port2 } = new MessageChannel();
+  servePort(port2, local);
+  return new ThreadTransport({ ...store, port }, remote);
 }
 
 /** A store of its own for one API server, which calls it; ends with it. */
@@ -62,5 +76,5 @@ export async function storageBeside(): Promise<EtcdStorage> {
       await super.close();
       await beside.stop();
     }
-  })(beside.client("call"), testOs().clock);
+  })(beside.client("port"), testOs().clock);
 }

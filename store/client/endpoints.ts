@@ -21,6 +21,11 @@ export function parseEndpoint(text: string, secureDefault = false): Endpoint {
   return { url: text, address: `${match[2]}:${match[3]}`, secure };
 }
 
+/** `host:port` and sockets' paths of the URLs. */
+export function addressesOf(urls: readonly string[]): ReadonlySet<string> {
+  return new Set(urls.map((url) => parseEndpoint(url).address));
+}
+
 /** Which endpoint is in use. Everything goes to one until it fails; then the next in the list is tried. */
 export class EndpointRing {
   readonly all: readonly Endpoint[];

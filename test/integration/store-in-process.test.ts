@@ -1,4 +1,6 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { MessageChannel } from "node:worker_threads";
+import { deferred } from "../../base/deferred.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { EtcdStorage } from "../../controlplane/apiserver/registry/etcd-storage.ts";
 import { storageSuite } from "../../controlplane/apiserver/registry/storage.suite.ts";
@@ -10,7 +12,10 @@ import { bytesOf, prefixEnd } from "../../store/client/keys.ts";
 import type { ClientTransport } from "../../store/client/transport.ts";
 import { compareMod, opPut } from "../../store/client/txn.ts";
 import { LocalTransport } from "../../store/local-transport.ts";
-import { type StoreBeside, startStoreBeside, storageBeside } from "../store-beside.ts";
+import type { Handlers } from "../../store/rpc/handler.ts";
+import { servePort } from "../../store/thread/serve-port.ts";
+import { ThreadTransport } from "../../store/thread/thread-transport.ts";
+import { type StoreBeside, startStoreBeside, storageBeside, transportTo } from "../store-beside.ts";
 
 describe("a store in the same process", () => {
   let beside: StoreBeside;
@@ -20,7 +25,7 @@ describe("a store in the same process", () => {
   });
   after(() => beside.stop());
 
-  for (const by of ["call", "socket"] as const)
+  for (const by of ["call", "port", "socket"] as const)
     storageSuite(`of our own, by ${by}`, async () => ({
       storage: new EtcdStorage(beside.client(by), systemClock),
       prefix: `/registry/suite-${++suites}/`,
@@ -28,7 +33,7 @@ describe("a store in the same process", () => {
 
   it("answers a call as it answers over a socket: values, leases, errors", async () => {
     const said: unknown[][] = [];
-    for (const by of ["call", "socket"] as const) {
+    for (const by of ["call", "port", "socket"] as const) {
       const client = beside.client(by);
       const own: unknown[] = [];
       const failure = async (promise: Promise<unknown>) => {
@@ -60,11 +65,12 @@ describe("a store in the same process", () => {
       said.push(own);
       client.close();
     }
-    deepStrictEqual(said[0], said[1]);
+    deepStrictEqual(said[0], said[2]);
+    deepStrictEqual(said[1], said[2]);
   });
 
   it("tells watchers every change in order, also what came while they were away", async () => {
-    const client = beside.client("call");
+    const client = beside.client("port");
     const { revision } = await client.put("seen/0", "0");
     const told: string[] = [];
     const watcher = client.watch({
@@ -85,60 +91,96 @@ describe("a store in the same process", () => {
     client.close();
   });
 
-  it("is waited for as long as a call says, until it serves; what was not handed over may be sent again", async () => {
-    const remote = {} as ClientTransport;
-    const { member, ...running } = beside.store;
-    const early = { ...running, handlers: member.handlers, ready: new Promise<void>(() => undefined) };
-    const transport = new LocalTransport(early, { clock: systemClock, remote });
-    const endpoint: Endpoint = { url: beside.url, address: new URL(beside.url).host, secure: false };
-    const bytes = methods.range.request.encode({ key: new Uint8Array([1]) });
-    const call = (timeoutMs: number, signal?: AbortSignal) =>
-      transport.unary(endpoint, methods.range.path, bytes, { timeoutMs, signal, requireLeader: true });
-    await rejects(call(5), (error: CallError) => error.status === "DEADLINE_EXCEEDED" && !error.sent);
-    const stop = new AbortController();
-    const waiting = call(600_000, stop.signal);
-    stop.abort(new Error("no more"));
-    await rejects(waiting, /no more/);
-  });
-
-  it("ends calls and streams with itself", async () => {
-    const own = await startStoreBeside();
-    const client = own.client("call");
-    await client.put("a", "1");
-    let ended = 0;
-    const { member, ...running } = own.store;
-    const remote = { close: () => undefined } as unknown as ClientTransport;
-    const transport = new LocalTransport(
-      { ...running, handlers: member.handlers },
-      { clock: systemClock, remote },
-    );
-    const endpoint: Endpoint = { url: own.url, address: new URL(own.url).host, secure: false };
-    const over = new Promise<CallError | undefined>((resolve) => {
-      transport.stream(
-        endpoint,
-        methods.watch.path,
-        { requireLeader: false },
-        {
-          message: () => undefined,
-          end: (error) => {
-            ended++;
-            resolve(error);
-          },
-        },
-      );
+  for (const by of ["call", "port"] as const) {
+    it(`is waited for as long as a call says, until it serves; what was not handed over may be sent again (${by})`, async () => {
+      const transport = transportTo({ ...beside.store, ready: new Promise<void>(() => undefined) }, by);
+      const bytes = methods.range.request.encode({ key: new Uint8Array([1]) });
+      const call = (timeoutMs: number, signal?: AbortSignal) =>
+        transport.unary(endpointOf(beside), methods.range.path, bytes, {
+          timeoutMs,
+          signal,
+          requireLeader: true,
+        });
+      await rejects(call(5), (error: CallError) => error.status === "DEADLINE_EXCEEDED" && !error.sent);
+      const stop = new AbortController();
+      const waiting = call(600_000, stop.signal);
+      stop.abort(new Error("no more"));
+      await rejects(waiting, /no more/);
+      transport.close();
     });
-    await own.stop();
-    await rejects(
-      client.put("a", "2", { timeoutMs: 200 }),
-      (error: CallError) => error.status === "UNAVAILABLE",
+
+    it(`ends calls and streams with itself (${by})`, async () => {
+      const own = await startStoreBeside();
+      const client = own.client(by);
+      await client.put("a", "1");
+      let ended = 0;
+      const transport = transportTo(own.store, by);
+      const over = new Promise<CallError | undefined>((resolve) => {
+        transport.stream(
+          endpointOf(own),
+          methods.watch.path,
+          { requireLeader: false },
+          {
+            message: () => undefined,
+            end: (error) => {
+              ended++;
+              resolve(error);
+            },
+          },
+        );
+      });
+      await own.stop();
+      await rejects(
+        client.put("a", "2", { timeoutMs: 200 }),
+        (error: CallError) => error.status === "UNAVAILABLE",
+      );
+      client.close();
+      strictEqual((await over)?.status, "UNAVAILABLE");
+      strictEqual(ended, 1);
+      transport.close();
+    });
+  }
+
+  it("is left by who closes the port: its stream ends there, too", async () => {
+    const { port1: port, port2 } = new MessageChannel();
+    const closed = deferred<void>();
+    const handlers: Handlers = {
+      unary: new Map(),
+      streams: new Map([
+        [
+          methods.watch.path,
+          {
+            kind: "bidiStream" as const,
+            handler: (out) => {
+              out.send(new Uint8Array([1]));
+              return {
+                message: () => undefined,
+                halfClose: () => undefined,
+                drained: () => undefined,
+                closed: () => closed.resolve(),
+              };
+            },
+          },
+        ],
+      ]),
+    };
+    servePort(port2, new LocalTransport({ ...beside.store, handlers }, systemClock));
+    const transport = new ThreadTransport({ ...beside.store, port }, {
+      close: () => undefined,
+    } as unknown as ClientTransport);
+    const opened = deferred<Uint8Array>();
+    transport.stream(
+      endpointOf(beside),
+      methods.watch.path,
+      { requireLeader: false },
+      { message: opened.resolve, end: () => undefined },
     );
-    client.close();
-    strictEqual((await over)?.status, "UNAVAILABLE");
-    strictEqual(ended, 1);
+    deepStrictEqual([...(await opened.promise)], [1]);
+    transport.close();
+    await closed.promise;
   });
 
   it("carries calls for other members to them", async () => {
-    const { member, ...running } = beside.store;
     const asked: string[] = [];
     const remote = {
       unary: async ({ url }: Endpoint) => {
@@ -147,16 +189,14 @@ describe("a store in the same process", () => {
       },
       close: () => undefined,
     } as unknown as ClientTransport;
-    const transport = new LocalTransport(
-      { ...running, handlers: member.handlers },
-      { clock: systemClock, remote },
-    );
+    const transport = transportTo(beside.store, "port", remote);
     const other: Endpoint = { url: "http://10.0.0.9:2379", address: "10.0.0.9:2379", secure: false };
     await transport.unary(other, methods.range.path, new Uint8Array(), {
       timeoutMs: 100,
       requireLeader: true,
     });
     strictEqual(asked.join(), other.url);
+    transport.close();
   });
 
   it("is what an API server can stand on", async () => {
@@ -178,3 +218,7 @@ describe("a store in the same process", () => {
     }
   });
 });
+
+function endpointOf({ url }: StoreBeside): Endpoint {
+  return { url, address: new URL(url).host, secure: false };
+}
