@@ -99,8 +99,8 @@ function masked(answer: Recorded, namespace: string): Recorded {
     .replaceAll(/(resourceVersion\\*":\s*\\*")[1-9]\d*/g, "$1<version>")
     .replaceAll(/("continue":")[^"]+/g, "$1<continue>")
     .replaceAll(/in record \(\d+\)/g, "in record (<version>)")
-    .replaceAll(/"(clusterIP|podIP)":"[\d.]+"/g, '"$1":"<ip>"')
-    .replaceAll(/"(clusterIPs)":\["[\d.]+"\]/g, '"$1":["<ip>"]');
+    .replaceAll(/(\\*")(clusterIP|podIP)\1:\1[\d.]+\1/g, "$1$2$1:$1<ip>$1")
+    .replaceAll(/(\\*")(clusterIPs)\1:\[\1[\d.]+\1\]/g, "$1$2$1:[$1<ip>$1]");
   return JSON.parse(text);
 }
 

@@ -20,6 +20,26 @@ export function recorderOf(call: Call, deps: HandlerDeps): (next: KubeObject, cu
     });
 }
 
+/** Notes in a new object of the server's own that the server set its fields. */
+export function ownRecorder({
+  schemas,
+  clock,
+}: Pick<HandlerDeps, "schemas" | "clock">): (next: KubeObject) => void {
+  return (next) =>
+    schemas.recordUpdate({
+      current: undefined,
+      next,
+      manager: next.apiVersion?.startsWith("flowcontrol.apiserver.k8s.io/") ? fairnessManager : ownManager,
+      subresource: "",
+      resets: ["f:status"],
+      now: rfc3339(clock.wallMs()),
+    });
+}
+
+const ownManager = "kube-apiserver";
+/** Which part of the server suggests how requests are let in. */
+const fairnessManager = "api-priority-and-fairness-config-producer-v1";
+
 /** Of custom resources that others convert, the form that is stored. */
 function ownForm({ served }: Call): Pick<UpdateRecord, "type" | "apiVersion" | "forms"> {
   const { kind, slow, apiVersion, group } = served;

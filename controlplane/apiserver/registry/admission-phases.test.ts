@@ -25,6 +25,7 @@ function registry(plugin: Plugin): RegistryDeps {
     random: systemRandom,
     log: silentLog,
     allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
+    recordOwn: () => {},
     quotas: withoutQuotas(storage),
     facts: { loopbackEndpoints: false },
     admission: inOrder(plugin),

@@ -12,7 +12,7 @@ import {
 import type { Kind } from "./kind.ts";
 import { rulesOf } from "./kind-table.ts";
 import { dropDeletion, fillNewMeta, generatedName } from "./object-meta.ts";
-import { type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
+import { type RegistryDeps, serverRequester, updateAttemptsMax } from "./registry-deps.ts";
 import type { StoredEntry } from "./storage.ts";
 import { storeObject } from "./store-object.ts";
 import { decodeStored, objectKey } from "./stored-object.ts";
@@ -77,7 +77,8 @@ async function admitNew(
 ): Promise<void> {
   if (!inPlaceOfUpdate) dropDeletion(object);
   kind.applyDefaults(object);
-  record?.(object);
+  if (by === serverRequester) deps.recordOwn(object);
+  else record?.(object);
   const { namespace } = object.metadata;
   await deps.admission.mutate({ operation: "create", kind, object, by, dryRun });
   if (object.metadata.namespace !== namespace)

@@ -33,7 +33,7 @@ const checks: Readonly<Record<string, Checks>> = {
     ...["CSINode", "EndpointSlice", "FlowSchema", "LimitRange", "PriorityLevelConfiguration"],
     "VolumeAttachment",
   ]),
-  PersistentVolume: { object: ["whole", "whole", "rules"] },
+  PersistentVolume: { object: ["whole", "rules", "whole", "rules"] },
   ...sameFor(plainWhole, [
     ...["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration"],
     ...["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration"],

@@ -1,4 +1,4 @@
-import { isGranularList, isGranularMap } from "./compare.ts";
+import { isGranularList } from "./compare.ts";
 import { listElement, type Path, pathText } from "./field-set.ts";
 import { declares, elementOf, fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
 
@@ -76,7 +76,7 @@ function checkValue(field: SchemaField, value: unknown, path: Path, errors: stri
   const type = messageOf(field);
   if (type !== undefined) {
     if (!isObject(value)) errors.push(`${pathText(path)}: expected map, got ${shown(value)}`);
-    else if (isGranularMap(field, [value])) checkFields(type, value, path, errors);
+    else checkFields(type, value, path, errors);
     return;
   }
   const wanted = wantedScalar(field.t, value);

@@ -27,6 +27,7 @@ export function bareRegistry(storage: Storage, watched: Storage = storage): Bare
       ...os,
       kinds: new KindRegistry([]),
       allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
+      recordOwn: () => {},
       quotas: withoutQuotas(storage),
       facts: { loopbackEndpoints: false },
       admission: inOrder(),
