@@ -1,11 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { systemClock } from "../../base/os/clock.ts";
-import { freePorts } from "../../base/os/free-ports.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
@@ -14,6 +10,7 @@ import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
 import type { Draft, Node, Pod } from "../../client/types.ts";
 import { startApiSide } from "../api/peers.ts";
+import { type Component, startComponent, writeKubeconfig } from "../component.ts";
 import { benchNode, namespace, type Workload } from "./workloads.ts";
 
 export interface ApiFigures {
@@ -38,12 +35,18 @@ export interface ApiOptions {
 export async function measureOverApi(workload: Workload, options: ApiOptions): Promise<ApiFigures> {
   const side = await startApiSide("pintle");
   const folder = mkdtempSync(join(tmpdir(), "pintle-bench-scheduler-"));
+  const kubeconfig = writeKubeconfig(folder, side.access);
   const { port, caPem, certificatePem, keyPem } = side.access;
   const servers = [`https://127.0.0.1:${port}`];
   const access = { servers, caPem, certificatePem, privateKeyPem: keyPem, namespace };
   const client = new RestClient(access, { clock: systemClock, userAgent: "pintle-bench" });
   const tasks = new TaskScope(silentLog);
-  let scheduler: Awaited<ReturnType<typeof startScheduler>> | undefined;
+  let scheduler: Component | undefined;
+  const start = () =>
+    startComponent(["scheduler", "--kubeconfig", kubeconfig, "--leader-elect=false"], {
+      folder,
+      serves: true,
+    });
   try {
     await client.create(resources.namespaces, { metadata: { name: namespace } });
     await each(options.nodes, options.clients, (at) => createNode(client, benchNode(at, workload.nodeCpu)));
@@ -54,7 +57,7 @@ export async function measureOverApi(workload: Workload, options: ApiOptions): P
     const create = (pod: Draft<Pod>) => client.create(resources.pods, pod);
     const { before } = workload;
     if (before !== undefined) {
-      scheduler = await startScheduler(folder, access);
+      scheduler = await start();
       await each(before.pods, options.clients, (at) => create(before.make(at)));
       await bound.until(before.pods, options.mostMs);
       await scheduler.stop();
@@ -62,7 +65,7 @@ export async function measureOverApi(workload: Workload, options: ApiOptions): P
     bound.reset();
     // The pods wait already: what creates them would take the cores from what places them.
     await each(options.pods, options.clients, (at) => create(workload.make(at)));
-    scheduler = await startScheduler(folder, access);
+    scheduler = await start();
     const stopChurn = new AbortController();
     const churning = workload.churns ? churn(client, options.nodes, stopChurn.signal) : undefined;
     await bound.until(options.pods, options.mostMs);
@@ -70,7 +73,7 @@ export async function measureOverApi(workload: Workload, options: ApiOptions): P
     await churning;
     const { count, firstMs, lastMs } = bound;
     const seconds = (lastMs - firstMs) / 1000;
-    const cycleP99Ms = await scheduler.cycleP99Ms();
+    const cycleP99Ms = p99Of(await (await fetch(`${scheduler.url}/metrics`)).text());
     return { perSecond: seconds === 0 ? 0 : count / seconds, seconds, scheduled: count, cycleP99Ms };
   } finally {
     await tasks.stop();
@@ -140,36 +143,6 @@ async function churn(client: RestClient, nodes: number, signal: AbortSignal): Pr
   }
 }
 
-async function startScheduler(folder: string, access: RestAccess) {
-  const [port = 0] = await freePorts(1);
-  const kubeconfig = join(folder, "scheduler.kubeconfig");
-  writeFileSync(kubeconfig, kubeconfigOf(access), { mode: 0o600 });
-  const pintle = fileURLToPath(new URL("../../bin/pintle", import.meta.url));
-  const log = openSync(join(folder, "scheduler.log"), "a");
-  const flags = ["--kubeconfig", kubeconfig, "--leader-elect=false", "--secure-port", String(port)];
-  const child = spawn(process.execPath, [pintle, "scheduler", ...flags], {
-    stdio: ["ignore", log, log],
-  });
-  const url = `http://127.0.0.1:${port}`;
-  const isReady = () =>
-    fetch(`${url}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  while (!(await isReady())) {
-    if (child.exitCode !== null) throw new Error("the scheduler did not start");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return {
-    cycleP99Ms: async () => p99Of(await (await fetch(`${url}/metrics`)).text()),
-    stop: async () => {
-      if (child.exitCode !== null) return;
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    },
-  };
-}
-
 /** The upper bound of the bucket that has the 99th of 100 cycles. */
 function p99Of(metrics: string): number {
   const rows = [
@@ -178,28 +151,4 @@ function p99Of(metrics: string): number {
   const total = rows.at(-1)?.count ?? 0;
   const found = rows.find(({ count }) => count >= 0.99 * total);
   return (found?.bound ?? Number.NaN) * 1000;
-}
-
-interface RestAccess {
-  readonly servers: readonly string[];
-  readonly caPem: string;
-  readonly certificatePem: string;
-  readonly privateKeyPem: string;
-}
-
-function kubeconfigOf({ servers, caPem, certificatePem, privateKeyPem }: RestAccess): string {
-  const data = (pem: string) => Buffer.from(pem).toString("base64");
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "bench",
-    clusters: [{ name: "bench", cluster: { server: servers[0], "certificate-authority-data": data(caPem) } }],
-    users: [
-      {
-        name: "bench",
-        user: { "client-certificate-data": data(certificatePem), "client-key-data": data(privateKeyPem) },
-      },
-    ],
-    contexts: [{ name: "bench", context: { cluster: "bench", user: "bench" } }],
-  });
 }
