@@ -47,6 +47,11 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
       async () => (await import("./kubectl/apply.ts")).applyCommand,
     ),
     row("delete", "delete objects", async () => (await import("./kubectl/delete.ts")).deleteCommand),
+    row(
+      "why",
+      "say why something does not run, and what to do",
+      async () => (await import("./why/why.ts")).whyCommand,
+    ),
     row("logs", "show a container's output", async () => (await import("./kubectl/logs.ts")).logsCommand),
     row("exec", "run a command in a container", async () => (await import("./kubectl/exec.ts")).execCommand),
     row("scale", "set the number of replicas", async () => (await import("./kubectl/scale.ts")).scaleCommand),

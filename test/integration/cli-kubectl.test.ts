@@ -11,9 +11,11 @@ import { describeCommand } from "../../cli/kubectl/describe.ts";
 import { getCommand } from "../../cli/kubectl/get.ts";
 import { rolloutCommand } from "../../cli/kubectl/rollout.ts";
 import { scaleCommand } from "../../cli/kubectl/scale.ts";
+import { whyCommand } from "../../cli/why/why.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
+import type { Draft, Node } from "../../client/types.ts";
 import { startTestApiserver, type TestApiserver } from "../../controlplane/apiserver/testing.ts";
 
 const deployment = (image: string) => `
@@ -262,5 +264,50 @@ describe("integration: everyday commands against the API server", () => {
     await assert.rejects(run(deleteCommand, ["deploy", "web"]), /not found/);
     assert.equal((await run(deleteCommand, ["deploy", "web", "--ignore-not-found"])).code, 0);
     await assert.rejects(run(deleteCommand, ["pods"]), /which ones\?/);
+  });
+
+  it("says why a pod has no node, a claim no volume and a workload no pods", async () => {
+    const namespace = "default";
+    await client.create(resources.nodes, {
+      metadata: { name: "small" },
+      status: {
+        allocatable: { cpu: "1", memory: "1Gi", pods: "10" },
+        conditions: [{ type: "Ready", status: "True" }],
+      },
+    } as unknown as Draft<Node>);
+    await run(applyCommand, ["-f", "-"], {
+      stdin: "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default}",
+    });
+    const stdin = `
+apiVersion: v1
+kind: Pod
+metadata: {name: big}
+spec:
+  tolerations: [{operator: Exists}]
+  containers: [{name: c, image: i, resources: {requests: {cpu: "2"}}}]
+  volumes: [{name: v, persistentVolumeClaim: {claimName: none}}]
+`;
+    await run(applyCommand, ["-f", "-"], { stdin });
+    const { out } = await run(whyCommand, ["pod/big"]);
+    assert.match(out, /^pod\/big: its claim none does not exist$/m);
+    assert.match(out, /also: no node takes it: persistentvolumeclaim "none" not found/);
+    await run(applyCommand, ["-f", "-"], {
+      stdin: stdin.replace(/ {2}volumes.*\n/, "").replace("big", "large"),
+    });
+    const large = await run(whyCommand, ["large"]);
+    assert.match(
+      large.out,
+      /small: NodeResourcesFit: Insufficient cpu; cpu: asks 2000m, free 1000m of 1000m/,
+    );
+    const json = await run(whyCommand, ["pod/large", "-o", "json"]);
+    assert.match(JSON.parse(json.out)[0].findings[0].what, /none of 1 node takes it/);
+    await assert.rejects(run(whyCommand, ["pvc/none"]), /"none" not found/);
+    await assert.rejects(run(whyCommand, ["configmap/x"]), /knows pods, claims and Deployment/);
+    await run(applyCommand, ["-f", "-"], { stdin: deployment("one") });
+    const { out: web } = await run(whyCommand, ["deployment/web"]);
+    assert.match(web, /^deployment\/web: it has made no pods yet$/m);
+    for (const name of ["big", "large"])
+      await client.delete(resources.pods, { name, namespace }, { gracePeriodSeconds: 0 });
+    await client.delete(resources.nodes, { name: "small" });
   });
 });

@@ -1,0 +1,99 @@
+import { isNotFound } from "../../client/api-error.ts";
+import { resources } from "../../client/resources.ts";
+import type { RestClient } from "../../client/rest.ts";
+import type { Event, KubeObject, Pod } from "../../client/types.ts";
+import { judgeNodes } from "../../controlplane/scheduler/verdicts.ts";
+import type { ClaimFact, PodFacts } from "./facts.ts";
+
+const linesShown = 5;
+
+/** Reads what there is to know of a pod. */
+export async function gatherPod(
+  client: RestClient,
+  pod: Pod,
+  { nowMs, signal }: { readonly nowMs: number; readonly signal: AbortSignal },
+): Promise<PodFacts> {
+  const { nodeName, schedulingGates = [] } = pod.spec;
+  const waits = nodeName === undefined && schedulingGates.length === 0;
+  const isOver = pod.metadata.deletionTimestamp !== undefined || pod.status?.phase === "Succeeded";
+  const [events, claims, verdicts, node, lastLines] = await Promise.all([
+    eventsOf(client, pod),
+    claimsOf(client, pod),
+    waits && !isOver ? judgeNodes(pod, client, signal) : undefined,
+    nodeName === undefined ? undefined : orAbsent(client.get(resources.nodes, { name: nodeName })),
+    lastLinesOf(client, pod, signal),
+  ]);
+  return { pod, events, claims, verdicts, node, lastLines, nowMs };
+}
+
+/** Of one object, oldest first. */
+export async function eventsOf(
+  client: RestClient,
+  { metadata }: Pick<KubeObject, "metadata">,
+): Promise<readonly Event[]> {
+  const { uid, namespace } = metadata;
+  const fieldSelector = `involvedObject.uid=${uid}`;
+  const { items } = await client.list(resources.events, { namespace, fieldSelector });
+  const at = (event: Event) =>
+    Date.parse(event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp);
+  return items.sort((a, b) => at(a) - at(b));
+}
+
+async function claimsOf(client: RestClient, { metadata, spec }: Pod): Promise<readonly ClaimFact[]> {
+  const names = (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) =>
+    persistentVolumeClaim !== undefined
+      ? [persistentVolumeClaim.claimName]
+      : ephemeral !== undefined
+        ? [`${metadata.name}-${name}`]
+        : [],
+  );
+  return Promise.all(names.map((name) => gatherClaim(client, name, metadata.namespace)));
+}
+
+export async function gatherClaim(
+  client: RestClient,
+  name: string,
+  namespace: string | undefined,
+): Promise<ClaimFact> {
+  const claim = await orAbsent(client.get(resources.persistentvolumeclaims, { name, namespace }));
+  const className = claim?.spec?.storageClassName;
+  const [events, storageClass] = await Promise.all([
+    claim === undefined ? [] : eventsOf(client, claim),
+    className ? orAbsent(client.get(resources.storageclasses, { name: className })) : undefined,
+  ]);
+  return { name, claim, events, storageClass };
+}
+
+/** What containers that crash wrote before they ended; nothing where that cannot be had. */
+async function lastLinesOf(
+  client: RestClient,
+  pod: Pod,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
+  const crashing = [...initContainerStatuses, ...containerStatuses].filter(
+    ({ state, lastState }) => state?.waiting !== undefined && lastState?.terminated !== undefined,
+  );
+  const read = async (container: string): Promise<[string, readonly string[]]> => {
+    const decoder = new TextDecoder();
+    let text = "";
+    try {
+      const options = { container, previous: true, tailLines: linesShown };
+      for await (const chunk of client.logs(pod.metadata, options, signal))
+        text += decoder.decode(chunk, { stream: true });
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
+    return [container, text.split("\n").filter((line) => line !== "")];
+  };
+  return new Map(await Promise.all(crashing.map(({ name }) => read(name))));
+}
+
+async function orAbsent<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
