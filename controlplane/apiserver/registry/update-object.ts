@@ -24,6 +24,7 @@ import {
   sameJson,
 } from "./object-meta.ts";
 import { type RegistryDeps, updateAttemptsMax } from "./registry-deps.ts";
+import { sameWritten } from "./same-written.ts";
 import type { Write } from "./storage.ts";
 import { type Storing, storeObject } from "./store-object.ts";
 import { objectKey } from "./stored-object.ts";
@@ -137,7 +138,7 @@ async function commit(
     if (!removes) await deps.quotas.check(write);
     return undefined;
   }
-  if (!removes && !state.isStale && sameJson(next, state.object)) return undefined;
+  if (!removes && !state.isStale && sameWritten(next, state.object)) return undefined;
   const transaction = (first: Write) => ({
     compare: [{ key, modRevision: state.modRevision }, ...claims.compare],
     writes: [first, ...claims.writes],

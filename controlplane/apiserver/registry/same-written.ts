@@ -1,0 +1,24 @@
+import { writtenForm } from "../schema/written-form.ts";
+import { sameJson } from "./object-meta.ts";
+
+/** Are the two one object as Kubernetes writes it? What its types always have is the same whether it is given as zero or left
+ *  out. Pure. */
+export function sameWritten(a: object, b: object): boolean {
+  if (sameJson(a, b)) return true;
+  return differOnlyInZeros(a, b) && sameJson(writtenForm(a), writtenForm(b));
+}
+
+/** Nearly always a change is of something else, which shows at once. */
+function differOnlyInZeros(a: unknown, b: unknown): boolean {
+  if (a === b || (isZero(a) && isZero(b))) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
+  const names = new Set([...left.keys(), ...right.keys()]);
+  return [...names].every((name) => differOnlyInZeros(left.get(name), right.get(name)));
+}
+
+function isZero(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).every(isZero);
+  return value === undefined || value === null || value === 0 || value === "" || value === false;
+}
