@@ -84,6 +84,33 @@ export const reference =
 /** Any value, in YAML, of which JSON is a part. */
 export const yaml: Write = (writer, value) => text(2)(writer, `${exactJsonText(value)}\n`);
 
+/** What bounds a schema's values. Both versions number it in this order, from different numbers on. */
+export const limitsFrom = (first: number): Readonly<Record<string, Write>> => ({
+  multipleOf: double(first),
+  maximum: double(first + 1),
+  exclusiveMaximum: flag(first + 2),
+  minimum: double(first + 3),
+  exclusiveMinimum: flag(first + 4),
+  maxLength: whole(first + 5),
+  minLength: whole(first + 6),
+  pattern: text(first + 7),
+  maxItems: whole(first + 8),
+  minItems: whole(first + 9),
+  uniqueItems: flag(first + 10),
+  maxProperties: whole(first + 11),
+  minProperties: whole(first + 12),
+  required: each(text(first + 13)),
+  enum: each(nested(first + 14, yaml)),
+});
+
+/** Either a schema or whether anything may be there. */
+export const orFlag =
+  (schema: Write): Write =>
+  (writer, value) =>
+    (typeof value === "boolean" ? flag(2) : nested(1, schema))(writer, value);
+
+export const externalDocs = message({ description: text(1), url: text(2) });
+
 function object(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
