@@ -40,6 +40,26 @@ export class Buckets {
   }
 }
 
+/** Where the labels that were read so far lead: on, by name and value of the next one, or to what counts. */
+interface Place<T> {
+  readonly below: Map<string, Map<string, Place<T>>>;
+  tally: T | undefined;
+}
+
+function placeBelow<T>({ below }: Place<T>, label: string, value: string): Place<T> {
+  let byValue = below.get(label);
+  if (byValue === undefined) {
+    byValue = new Map();
+    below.set(label, byValue);
+  }
+  let place = byValue.get(value);
+  if (place === undefined) {
+    place = { below: new Map(), tally: undefined };
+    byValue.set(value, place);
+  }
+  return place;
+}
+
 type TallyType = "counter" | "gauge" | "histogram";
 
 /** One metric with all its label values, each with something of its own that counts. */
@@ -51,8 +71,8 @@ export class TallyFamily<L extends string, T extends { reset(): void }> {
   readonly #lines: (name: string, labels: string, tally: T) => string;
   /** By the labels as they are written. */
   readonly #byLabels = new Map<string, T>();
-  /** The same by the labels as they are handed in: found at once, where writing them takes a while. */
-  readonly #found = new Map<string, T>();
+  /** The same by the labels as they are handed in, one after the other: found at once, where writing them takes a while. */
+  readonly #found: Place<T> = { below: new Map(), tally: undefined };
 
   constructor(
     options: { readonly name: string; readonly help: string; readonly type: TallyType },
@@ -68,14 +88,10 @@ export class TallyFamily<L extends string, T extends { reset(): void }> {
 
   /** The same one for the same labels; keep it where the counting is done. */
   of(labels: Readonly<Record<L, string>>): T {
-    let key = "";
-    for (const label in labels) key += `${label}\0${labels[label]}\0`;
-    let tally = this.#found.get(key);
-    if (tally === undefined) {
-      tally = this.#made(labels);
-      this.#found.set(key, tally);
-    }
-    return tally;
+    let place = this.#found;
+    for (const label in labels) place = placeBelow(place, label, labels[label]);
+    place.tally ??= this.#made(labels);
+    return place.tally;
   }
 
   #made(labels: Readonly<Record<L, string>>): T {
