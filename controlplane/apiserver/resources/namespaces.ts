@@ -26,7 +26,7 @@ export const namespaces = kindOf<Namespace>({
   nameRule: dns1123Label,
   applyDefaults(namespace) {
     labelWithName(namespace);
-    namespace.status = { ...objectOf(namespace.status), phase: namespace.status?.phase || "Active" };
+    if (!namespace.status?.phase) namespace.status = { ...objectOf(namespace.status), phase: "Active" };
   },
   prepareForCreate(namespace) {
     // Now a name that the server made up is known as well.

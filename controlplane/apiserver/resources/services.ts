@@ -78,7 +78,8 @@ function defaultService(spec: Spec): void {
     spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: affinityTimeoutSeconds } };
   for (const port of spec.ports ?? []) {
     port.protocol ??= "TCP";
-    port.targetPort ||= port.port ?? 0;
+    const target = port.targetPort || (port.port ?? 0);
+    if (port.targetPort !== target) port.targetPort = target;
   }
   if (spec.type === "ExternalName") return;
   spec.internalTrafficPolicy ??= "Cluster";

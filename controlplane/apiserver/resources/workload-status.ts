@@ -19,7 +19,7 @@ export function validateReplicaStatus<Name extends string>(
   const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status ?? {};
   const tooMany = parts
     .filter((name) => (status?.[name] ?? 0) > replicas)
-    .map((name) => invalid(`status.${name}`, status?.[name], "cannot be greater than status.replicas"));
+    .map((name) => invalid(`status.${name}`, status?.[name] ?? 0, "cannot be greater than status.replicas"));
   if (availableReplicas <= readyReplicas) return tooMany;
   const text = `cannot be greater than ${ready}`;
   return [...tooMany, invalid("status.availableReplicas", availableReplicas, text)];
