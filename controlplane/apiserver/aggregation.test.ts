@@ -313,8 +313,18 @@ describe("groups that other servers serve", () => {
 
   it("asks this server's own rules first who may do it", async () => {
     const jane = await api.clientFor("jane");
-    const { code } = await jane.call("GET", `${group}/namespaces/default/flunders`);
-    assert.equal(code, 403);
+    const flunders = `${group}/namespaces/default/flunders`;
+    const ask = async (path: string) => (await jane.call("GET", path)).code;
+    extension.seen.length = 0;
+    // Everybody may ask for mere paths below /apis.
+    for (const path of [flunders, `${flunders}/one/parts/8/x`, `${flunders}/one/parts/proxy/x/y/z`])
+      assert.equal(await ask(path), 403, path);
+    assert.equal(await ask(`${flunders}/%E0%A4%A`), 404);
+    assert.deepEqual(
+      extension.seen.filter(({ url }) => url.includes("flunders")),
+      [],
+    );
+    assert.equal((await api.admin.call("GET", `${flunders}/one/parts/8/x`)).code, 200);
   });
 
   it("lets watches and connections that are taken over through, and no redirects", async () => {

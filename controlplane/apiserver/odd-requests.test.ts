@@ -63,6 +63,17 @@ describe("requests with methods and names that nobody means", () => {
     assert.deepEqual(await ask("OPTIONS", `${ns}/services/a/proxy/`), [404, 'services "a" not found']);
   });
 
+  it("find nothing below a subresource, and are refused there to who may not see it", async () => {
+    const absent = "the server could not find the requested resource";
+    const headers = { "impersonate-user": "bob" };
+    assert.deepEqual(await ask("GET", `${ns}/pods/a/log/extra`), [404, absent]);
+    assert.deepEqual(await ask("GET", `${configMaps}/a/b/c/d`), [404, absent]);
+    assert.deepEqual(await ask("GET", `${ns}/pods/a/log/extra`, { headers }), [
+      403,
+      'pods "a" is forbidden: User "bob" cannot get resource "pods/log" in API group "" in the namespace "default"',
+    ]);
+  });
+
   it("are let by access rules for all verbs only", async () => {
     const headers = { "impersonate-user": "bob" };
     assert.deepEqual(await ask("OPTIONS", configMaps, { headers }), [

@@ -234,6 +234,7 @@ const kinds: Delegate = async (exchange, deps) => {
   const served = target && deps.handlers.kinds.byResource(target.group, target.version, target.plural);
   if (target === undefined || served === undefined) return false;
   const proxies = isProxy(served.kind, target.subresource);
+  if (target.hasTail && !proxies) return false;
   const handler = proxies ? undefined : handlerFor(served, target);
   const { method, headers } = exchange.request;
   const isRouted = method !== "PATCH" || patchType.test(header(headers, "content-type"));

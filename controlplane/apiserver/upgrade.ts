@@ -72,7 +72,8 @@ export async function serveUpgrade(
       return;
     }
     const stream = streamSubresources.find((one) => one === target?.subresource);
-    if (target === undefined || stream === undefined || target.plural !== "pods") throw pathNotFound();
+    if (target === undefined || stream === undefined || target.plural !== "pods" || target.hasTail)
+      throw pathNotFound();
     const served = deps.handlers.kinds.byResource(target.group, target.version, target.plural);
     if (served === undefined) throw pathNotFound();
     const upgrade = { request, socket, head };

@@ -19,9 +19,11 @@ export interface ProxyDeps {
   readonly clock: Clock;
 }
 
-/** Who serves what lies at this path; `undefined`: this server does. */
-export function remoteFor({ path }: RequestInfo, table: ServiceTable): RemoteVersion | undefined {
-  const [, root = "", first = "", second = ""] = path.split("/");
+/** Who serves what lies at this path; `undefined`: this server does. What lies below a version is passed on only where access
+ *  rules saw a resource: as a mere path it is open to whoever may see what there is. */
+export function remoteFor({ path, resource }: RequestInfo, table: ServiceTable): RemoteVersion | undefined {
+  const [, root = "", first = "", second = "", ...below] = path.split("/");
+  if (root === "apis" && resource === undefined && below.some((part) => part !== "")) return undefined;
   if (root === "api" && first !== "") return table.remote("", first);
   return root === "apis" && second !== "" ? table.remote(first, second) : undefined;
 }

@@ -16,6 +16,12 @@ describe("request info", () => {
     ["DELETE", "/api/v1/nodes/n", "delete /v1 - nodes n"],
     ["GET", "/api/v1/namespaces/a/pods/p/log?follow=1", "get /v1 a pods/log p"],
     ["GET", "/api/v1/watch/namespaces/a/pods", "watch /v1 a pods -"],
+    ["GET", "/api/v1/namespaces/a/pods?watch=FALSE", "list /v1 a pods -"],
+    // Whatever follows: it must not be asked for as a path that is no resource.
+    ["GET", "/apis/g.io/v1/namespaces/a/vms/v/portforward/80/tcp", "get g.io/v1 a vms/portforward v"],
+    ["GET", "/api/v1/nodes/n/status/x", "get /v1 - nodes/status n"],
+    // As in Kubernetes: one object is watched by a selector, or by an old path.
+    ["GET", "/api/v1/namespaces/a/pods/p?watch=1", "get /v1 a pods p"],
     // As in Kubernetes, which divides what is no longer escaped.
     ["GET", "/api/v1/namespaces/a/configmaps/x%2Fy", "get /v1 a configmaps/y x"],
     ["GET", "/api/v1/namespaces/a/configmaps/x%25y", "get /v1 a configmaps x%y"],

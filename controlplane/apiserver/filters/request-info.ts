@@ -20,6 +20,8 @@ export interface ResourceInfo {
   /** A namespace is in itself. */
   readonly namespace: string;
   readonly name: string;
+  /** Whether the path goes on after the subresource. Access rules do not look there; only proxies and other servers serve it. */
+  readonly hasTail: boolean;
 }
 
 /** Empty: a method that is none of the API's, such as OPTIONS. */
@@ -62,8 +64,7 @@ function resourceInfo(method: string, path: string, query: URLSearchParams): Res
     if (rest.length > 2 && !namespaceSubresources.has(rest[2] ?? "")) rest.splice(0, 2);
   }
   const [plural = "", name = "", subresource = ""] = rest;
-  if (rest.length > 3 && !(subresource === "proxy")) return undefined;
-  const info = { group, version, plural, subresource, namespace, name };
+  const info = { group, version, plural, subresource, namespace, name, hasTail: rest.length > 3 };
   const verb = verbOf(method, info, query);
   return { verb: oldWatch && verb !== "" ? "watch" : verb, ...info };
 }
@@ -79,11 +80,7 @@ function decodedParts(path: string): string[] | undefined {
   }
 }
 
-function verbOf(
-  method: string,
-  info: { readonly name: string; readonly subresource: string },
-  query: URLSearchParams,
-): ResourceVerb {
+function verbOf(method: string, info: { readonly name: string }, query: URLSearchParams): ResourceVerb {
   switch (method) {
     case "POST":
       return "create";
@@ -95,18 +92,17 @@ function verbOf(
       return info.name === "" ? "deletecollection" : "delete";
     case "GET":
     case "HEAD": {
-      if (info.subresource !== "") return "get";
-      if (truthy(query.get("watch"))) return "watch";
-      return info.name === "" ? "list" : "get";
+      if (info.name !== "") return "get";
+      return truthy(query.get("watch")) ? "watch" : "list";
     }
     default:
       return "";
   }
 }
 
-/** Go's reading of a boolean query parameter: present and neither `false` nor `0`. */
+/** Kubernetes' reading of a boolean query parameter: present and neither `false`, in whichever case, nor `0`. */
 export function truthy(value: string | null): boolean {
-  return value !== null && value !== "false" && value !== "0";
+  return value !== null && value.toLowerCase() !== "false" && value !== "0";
 }
 
 /** Requests that stay open and so do not count against the number in flight. */

@@ -234,7 +234,7 @@ describe("logs and exec through the API server", () => {
           return { allowed: verb === allowed };
         },
         user,
-        { ...target, namespace: "n", name: "p" },
+        { ...target, namespace: "n", name: "p", hasTail: false },
       );
     await may("create");
     await assert.rejects(may("get"), /^ApiError: pods "p" is forbidden/);

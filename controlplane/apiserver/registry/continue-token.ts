@@ -4,12 +4,14 @@ import { objectOf, stringOf } from "../json.ts";
 
 /** Where the next page of a list begins: opaque to clients, base64url of Kubernetes' own JSON. Pure. */
 export interface ContinueToken {
-  /** The state all pages show; -1 where the client accepts the newest one for the rest. */
+  /** The state all pages show; `newest` where the client accepts the newest one for the rest. */
   readonly revision: number;
   /** The first key wanted, relative to the list's prefix. */
   readonly start: string;
 }
 
+/** What Kubernetes writes; it reads every number below 0 so. */
+const newest = -1;
 const version = "meta.k8s.io/v1";
 
 export function encodeContinue(token: ContinueToken): string {
@@ -32,7 +34,7 @@ export function decodeContinue(text: string): ContinueToken {
   // A start outside the list's own prefix would read what the caller was not asked about.
   if (typeof start !== "string" || start === "" || start.includes("..") || start.startsWith("/"))
     throw unfit("encoded start key");
-  return { revision: rv, start };
+  return { revision: Math.max(rv, newest), start };
 }
 
 const unfit = (why: string) => badRequest(`invalid continue token: continue key is not valid: ${why}`);
@@ -48,5 +50,5 @@ function illegalBase64At(text: string): number | undefined {
 export function expiredContinue(start: string): ApiError {
   const text =
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
-  return expired(text, { continue: encodeContinue({ revision: -1, start }) });
+  return expired(text, { continue: encodeContinue({ revision: newest, start }) });
 }
