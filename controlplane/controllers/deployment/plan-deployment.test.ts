@@ -160,7 +160,7 @@ describe("controlplane/controllers/deployment/plan-deployment", () => {
     assert.match(statusOf(stuck(600)) ?? "", /Progressing=False ProgressDeadlineExceeded/);
   });
 
-  it("never exceeds the surge nor goes below what must be available, whatever readiness does, and ends", () => {
+  it("never exceeds the surge nor goes below what must be available, whatever readiness does and however old statuses are, and ends", () => {
     const amount = fc.oneof(
       fc.integer({ min: 0, max: 4 }),
       fc.integer({ min: 0, max: 100 }).map((n) => `${n}%`),
@@ -171,13 +171,14 @@ describe("controlplane/controllers/deployment/plan-deployment", () => {
         amount,
         amount,
         fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 30, maxLength: 30 }),
-        (replicas, maxSurge, maxUnavailable, readiness) => {
+        fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }),
+        (replicas, maxSurge, maxUnavailable, readiness, told) => {
           const one = deployment({
             replicas,
             template: template("a:2"),
             strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } },
           });
-          simulate(one, readiness);
+          simulate(one, readiness, told);
         },
       ),
       { numRuns: 100 },
@@ -185,54 +186,50 @@ describe("controlplane/controllers/deployment/plan-deployment", () => {
   });
 });
 
-/** Rolls from a complete a:1 to a:2. New pods become available as `readiness` says, in the end all. */
-function simulate(one: Deployment, readiness: readonly number[]): void {
+/** Rolls from a complete a:1 to a:2. New pods become available as `readiness` says, in the end all. What a ReplicaSet's status
+ *  tells is what was so when it was last `told`. */
+function simulate(one: Deployment, readiness: readonly number[], told: readonly boolean[]): void {
   const { maxSurge, maxUnavailable } = fenceposts(one);
   const wanted = wantedReplicas(one);
   const world = new Map<string, ReplicaSet>();
-  world.set(
-    "web-1",
-    replicaSet("web-1", "a:1", { replicas: wanted, sizedFor: wanted, maxFor: wanted + maxSurge }),
-  );
-  const put = (name: string, image: string, replicas: number, available: number) =>
+  /** How many are available in truth. */
+  const available = new Map<string, number>();
+  const put = (name: string, replicas: number, shown: number) =>
     world.set(
       name,
-      replicaSet(name, image, {
+      replicaSet(name, name === "web-1" ? "a:1" : "a:2", {
         replicas,
-        available,
+        available: shown,
         sizedFor: wanted,
         maxFor: wanted + maxSurge,
         ageSeconds: name === "web-1" ? 20 : 10,
         revision: name === "web-1" ? 1 : 2,
       }),
     );
+  put("web-1", wanted, wanted);
+  available.set("web-1", wanted);
   for (let step = 0; step < 60; step++) {
     const replicaSets = [...world.values()];
     for (const action of planDeployment({ deployment: one, replicaSets, pods: [], nowMs })) {
-      if (action.action === "createReplicaSet") put("web-2", "a:2", action.object.spec.replicas ?? 0, 0);
+      if (action.action === "createReplicaSet") put("web-2", action.object.spec.replicas ?? 0, 0);
       if (action.action !== "scale") continue;
       const before = world.get(action.name);
       assert.ok(before);
-      put(
-        action.name,
-        action.name === "web-1" ? "a:1" : "a:2",
-        action.to,
-        Math.min(availableOf(before), action.to),
-      );
+      put(action.name, action.to, availableOf(before));
+      available.set(action.name, Math.min(available.get(action.name) ?? 0, action.to));
     }
-    const all = [...world.values()];
-    assert.ok(sum(all.map(replicasOf)) <= wanted + maxSurge, "more than the surge");
-    assert.ok(sum(all.map(availableOf)) >= wanted - maxUnavailable, "less than must be available");
+    assert.ok(sum([...world.values()].map(replicasOf)) <= wanted + maxSurge, "more than the surge");
+    assert.ok(sum([...available.values()]) >= wanted - maxUnavailable, "less than must be available");
     const fresh = world.get("web-2");
-    if (fresh === undefined) continue;
-    const more = readiness[step] ?? 5;
-    put("web-2", "a:2", replicasOf(fresh), Math.min(replicasOf(fresh), availableOf(fresh) + more));
+    if (fresh !== undefined) {
+      const more = (available.get("web-2") ?? 0) + (readiness[step] ?? 5);
+      available.set("web-2", Math.min(replicasOf(fresh), more));
+    }
+    for (const [at, [name, found]] of [...world].entries())
+      if (told[2 * step + at] ?? true) put(name, replicasOf(found), available.get(name) ?? 0);
   }
-  const fresh = world.get("web-2");
-  assert.ok(fresh);
-  assert.equal(availableOf(fresh), wanted);
-  assert.equal(
-    replicasOf(world.get("web-1") ?? fresh),
-    wanted === 0 ? replicasOf(world.get("web-1") ?? fresh) : 0,
-  );
+  const [old, fresh] = ["web-1", "web-2"].map((name) => world.get(name));
+  assert.ok(old && fresh);
+  assert.equal(available.get("web-2"), wanted);
+  if (wanted > 0) assert.equal(replicasOf(old), 0);
 }

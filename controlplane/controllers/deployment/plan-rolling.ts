@@ -38,11 +38,15 @@ function planShrinking(
   if (spare <= 0) return [];
   const left = new Map(old.map((replicaSet) => [replicaSet, replicasOf(replicaSet)]));
   dropBroken(left, spare);
-  dropHealthy(left, sum(all.map(availableOf)) - minAvailable);
+  dropHealthy(left, sum(all.map(keptAvailable)) - minAvailable);
   return [...left]
     .filter(([replicaSet, replicas]) => replicas !== replicasOf(replicaSet))
     .map(([replicaSet, replicas]) => scaleTo(deployment, replicaSet, replicas));
 }
+
+/** How many stay available: a status that is older than the number of replicas tells of some that are to go already. */
+const keptAvailable = (replicaSet: ReplicaSet): number =>
+  Math.min(availableOf(replicaSet), replicasOf(replicaSet));
 
 /** Replicas that are not available cost nothing to lose. */
 function dropBroken(left: Map<ReplicaSet, number>, most: number): void {

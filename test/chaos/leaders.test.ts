@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { agentFlags } from "../../agent/flags.ts";
+import { simulationConfig, simulationFlags } from "../../agent/simulate/flags.ts";
+import { simulate } from "../../agent/simulate/simulate.ts";
+import type { Stage } from "../../agent/simulate/stages.ts";
+import { systemClock } from "../../base/os/clock.ts";
+import { parseFlags } from "../../base/os/flags.ts";
+import { silentLog } from "../../base/os/log.ts";
+import { below, Prng, systemRandom } from "../../base/os/random.ts";
+import { TaskScope } from "../../base/os/task-scope.ts";
+import { InformerFactory } from "../../client/informer.ts";
+import { loadKubeconfig } from "../../client/kubeconfig.ts";
+import { resources } from "../../client/resources.ts";
+import { RestClient } from "../../client/rest.ts";
+import type { Draft, Job, Pod, StatefulSet } from "../../client/types.ts";
+import { startTestApiserver, type TestApiserver } from "../../controlplane/apiserver/testing.ts";
+import { FaultyLink } from "../integration/faulty-link.ts";
+import { eventually } from "../local-cluster.ts";
+import { countOf, RolloutWitness } from "./rollout-witness.ts";
+
+const seed = Number(process.env.CHAOS_SEED ?? below(systemRandom, 2 ** 31));
+const namespace = "default";
+const replicas = 12;
+const members = 3;
+const completions = 16;
+const parallelism = 4;
+
+const template = (app: string, round: number, restartPolicy = "Always") => ({
+  metadata: { labels: { app }, annotations: { round: String(round) } },
+  spec: { restartPolicy, containers: [{ name: "c", image: "i" }] },
+});
+
+/** Starts `pintle WORDS` again whenever it ends, until it is stopped. */
+class Kept {
+  readonly #words: readonly string[];
+  #child: ChildProcess | undefined;
+  #stopped = false;
+  lives = 0;
+
+  constructor(words: readonly string[]) {
+    this.#words = words;
+    this.#start();
+  }
+
+  #start(): void {
+    const pintle = fileURLToPath(new URL("../../bin/pintle", import.meta.url));
+    this.lives++;
+    this.#child = spawn(pintle, this.#words, { stdio: "ignore" });
+    this.#child.once("exit", () => {
+      if (!this.#stopped) this.#start();
+    });
+  }
+
+  kill(): void {
+    this.#child?.kill("SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+}
+
+const stage = (step: Stage["step"], delayMs: number): Stage => ({
+  step,
+  labels: {},
+  annotations: {},
+  delayMs,
+  mostMs: 2 * delayMs,
+});
+
+const machine = {
+  cpus: 2,
+  memoryBytes: 2 ** 30,
+  storageBytes: 2 ** 34,
+  architecture: "amd64",
+  machineId: "m",
+  bootId: "b",
+  kernel: "k",
+  osImage: "o",
+  hostname: "h",
+};
+
+const simulated = simulationConfig(
+  parseFlags({ ...agentFlags, ...simulationFlags }, ["--simulate=6", "--node-name=sim"], { env: {} }).flags,
+);
+/** Only pods of the job end by themselves. */
+const stages: readonly Stage[] = [
+  stage("pod-ready", 150),
+  { ...stage("pod-complete", 300), labels: { app: "work" } },
+  stage("pod-delete", 150),
+];
+
+describe(`chaos: who decides is killed, and cut off, while workloads roll out (CHAOS_SEED=${seed})`, function () {
+  this.timeout(300_000);
+  let folder: string;
+  let server: TestApiserver;
+  let client: RestClient;
+  let tasks: TaskScope;
+  let informers: InformerFactory;
+  let witness: RolloutWitness;
+  const open: (Kept | FaultyLink)[] = [];
+  let round = 0;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "pintle-leaders-"));
+    server = await startTestApiserver();
+    client = new RestClient(loadKubeconfig(server.kubeconfig));
+    tasks = new TaskScope(silentLog);
+    const os = { clock: systemClock, random: systemRandom, log: silentLog };
+    assert.ok(simulated);
+    simulate({ ...simulated, stages }, { client, tasks, machine, os });
+    informers = new InformerFactory(tasks, { client, ...os });
+    witness = new RolloutWitness(informers.informer(resources.pods, { namespace }), [
+      // A ReplicaSet that is to have fewer pods has them until its controller has acted: only their specs are bounded.
+      { app: "web", most: Number.POSITIVE_INFINITY, readyLeast: replicas - 1 },
+      { app: "member", most: members, readyLeast: members - 1 },
+      { app: "work", most: parallelism, readyLeast: 0 },
+    ]);
+  });
+  afterEach(async () => {
+    for (const one of open.splice(0)) await (one instanceof Kept ? one.stop() : one.close());
+    await tasks.stop();
+    client.close();
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const pods = () => informers.informer(resources.pods, { namespace }).list();
+
+  /** A component with rights of its own; through a link, where one is given. */
+  async function keep(
+    component: string,
+    user: string,
+    flags: readonly string[],
+    link?: FaultyLink,
+  ): Promise<Kept> {
+    const text = readFileSync(await server.kubeconfigFor(user), "utf8");
+    const path = join(folder, `kubeconfig-${open.length}`);
+    writeFileSync(
+      path,
+      link === undefined ? text : text.replaceAll(new URL(server.url).host, `127.0.0.1:${link.port}`),
+    );
+    const kept = new Kept([component, `--kubeconfig=${path}`, "--secure-port=0", ...flags]);
+    open.push(kept);
+    return kept;
+  }
+  const scheduler = (flags: readonly string[], link?: FaultyLink) =>
+    keep("scheduler", "system:kube-scheduler", flags, link);
+  const manager = (flags: readonly string[], link?: FaultyLink) =>
+    keep(
+      "controller-manager",
+      "system:kube-controller-manager",
+      ["--controllers=*,-node-ipam-controller", ...flags],
+      link,
+    );
+
+  async function makeWorkloads(): Promise<void> {
+    round++;
+    const rollingUpdate = { maxSurge: 2, maxUnavailable: 1 };
+    await client.create(resources.deployments, {
+      metadata: { namespace, name: "web" },
+      spec: {
+        replicas,
+        strategy: { type: "RollingUpdate", rollingUpdate },
+        selector: { matchLabels: { app: "web" } },
+        template: template("web", round),
+      },
+    } as never);
+    await client.create(resources.statefulsets, {
+      metadata: { namespace, name: "member" },
+      spec: {
+        replicas: members,
+        serviceName: "member",
+        selector: { matchLabels: { app: "member" } },
+        template: template("member", round),
+      },
+    } as unknown as Draft<StatefulSet>);
+    await client.create(resources.jobs, {
+      metadata: { namespace, name: "work" },
+      spec: { completions, parallelism, template: template("work", round, "Never") },
+    } as unknown as Draft<Job>);
+  }
+
+  async function rollOut(): Promise<void> {
+    round++;
+    const body = { spec: { template: { metadata: { annotations: { round: String(round) } } } } };
+    await client.patch(resources.deployments, { namespace, name: "web" }, body, { type: "merge" });
+    await client.patch(resources.statefulsets, { namespace, name: "member" }, body, { type: "merge" });
+  }
+
+  const isOfRound = ({ metadata }: Pod) => metadata.annotations?.round === String(round);
+  const current = (app: string) => countOf(pods().filter(isOfRound), app).ready;
+
+  const rolledOut = () =>
+    eventually(
+      `round ${round} is rolled out`,
+      async () => [current("web"), current("member"), countOf(pods(), "web").there],
+      (counts) => JSON.stringify(counts) === JSON.stringify([replicas, members, replicas]),
+    );
+
+  async function allIsWell(): Promise<void> {
+    await rolledOut();
+    await eventually(
+      "the job is done",
+      () => client.get(resources.jobs, { namespace, name: "work" }),
+      ({ status }) =>
+        (status?.conditions ?? []).some(({ type, status: is }) => type === "Complete" && is === "True"),
+    );
+    const succeeded = pods().filter(
+      ({ metadata, status }) => metadata.labels?.app === "work" && status?.phase === "Succeeded",
+    );
+    assert.equal(succeeded.length, completions, "each completion once");
+    assert.equal(witness.seen.get("work")?.size, completions, "no pod too many was made for the job");
+    assert.deepEqual([...(witness.seen.get("member") ?? [])].sort(), ["member-0", "member-1", "member-2"]);
+    assert.deepEqual(witness.problems, []);
+  }
+
+  it("a scheduler and a controller manager that are killed every second get there, and break no bound", async () => {
+    const kept = [await scheduler(["--leader-elect=false"]), await manager(["--leader-elect=false"])];
+    await makeWorkloads();
+    await rolledOut();
+    const random = new Prng(seed);
+    for (let rollout = 0; rollout < 2; rollout++) {
+      await rollOut();
+      for (let kill = 0; kill < 6; kill++) {
+        await new Promise((resolve) => setTimeout(resolve, 700 + below(random, 600)));
+        for (const one of kept) one.kill();
+      }
+      await rolledOut();
+    }
+    assert.ok(kept.every(({ lives }) => lives > 5));
+    await allIsWell();
+  });
+
+  it("two of each alternate as leaders when one is cut off or hears nothing, without a double effect", async () => {
+    const random = new Prng(seed);
+    const port = Number(new URL(server.url).port);
+    const election = [
+      "--leader-elect-lease-duration=3s",
+      "--leader-elect-renew-deadline=2s",
+      "--leader-elect-retry-period=500ms",
+    ];
+    const links: FaultyLink[] = [];
+    for (let number = 0; number < 2; number++) {
+      const link = await FaultyLink.open(port);
+      links.push(link);
+      open.push(link);
+      await scheduler(election, link);
+      await manager(election, link);
+    }
+    await makeWorkloads();
+    await rolledOut();
+    const holder = async (name: string) =>
+      (await client.get(resources.leases, { namespace: "kube-system", name })).spec?.holderIdentity;
+    for (let turn = 0; turn < 3; turn++) {
+      const before = await holder("kube-controller-manager");
+      await rollOut();
+      // Whoever leads, half of the links are bad: those of one scheduler and one controller manager.
+      const link = links[turn % 2] as FaultyLink;
+      link.fault = below(random, 2) === 0 ? "swallow" : "cut";
+      await new Promise((resolve) => setTimeout(resolve, 4000 + below(random, 2000)));
+      link.fault = "none";
+      await rolledOut();
+      console.log(`      ${before} led, now ${await holder("kube-controller-manager")}`);
+    }
+    await allIsWell();
+  });
+});
