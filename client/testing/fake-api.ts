@@ -314,7 +314,10 @@ function patched(
     case "merge":
       return mergePatch(current, body);
     case "strategic":
-      return asRead(strategicMergePatch(resource, current, body as Record<string, unknown>).object);
+      return asRead(
+        strategicMergePatch(resource, structuredClone({ ...current }), body as Record<string, unknown>)
+          .object,
+      );
     case "json":
       return applyOperations(structuredClone(current), body as readonly Record<string, unknown>[]);
     default:

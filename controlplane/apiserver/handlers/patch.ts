@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { type ApiError, invalid } from "../api-error.ts";
 import { isObject, type JsonObject } from "../json.ts";
@@ -30,7 +31,7 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
   const patchOf = patchReader(call, deps);
   const { keep } = route;
   const change = async (current: KubeObject): Promise<KubeObject> => {
-    const shown = async () => writtenForm(await shownIn(call.served, structuredClone(current)));
+    const shown = async () => writtenForm(await shownIn(call.served, cloneJson(current)));
     const patched = await acceptPatched(patchOf(), shown, (body) => acceptObject(call, deps.schemas, body));
     return keep === undefined ? patched : keep(current, patched);
   };

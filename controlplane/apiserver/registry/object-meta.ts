@@ -1,6 +1,7 @@
 import type { Random } from "../../../base/os/random.ts";
 import { below } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
+import { everyField } from "../schema/same-value.ts";
 import type { FieldError } from "./kind.ts";
 
 /** What the server itself writes into metadata. Pure but for the chance and time handed in. */
@@ -117,10 +118,5 @@ export function sameJson(a: unknown, b: unknown): boolean {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
     return a.every((item, at) => sameJson(item, b[at]));
   }
-  const left = Object.entries(a).filter(([, value]) => value !== undefined);
-  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined));
-  return (
-    left.length === right.size &&
-    left.every(([name, value]) => right.has(name) && sameJson(value, right.get(name)))
-  );
+  return everyField(a, b, sameJson);
 }

@@ -1,3 +1,4 @@
+import { everyField } from "../schema/same-value.ts";
 import { writtenForm } from "../schema/written-form.ts";
 import { sameJson } from "./object-meta.ts";
 
@@ -13,9 +14,7 @@ function differOnlyInZeros(a: unknown, b: unknown): boolean {
   if (a === b || (isZero(a) && isZero(b))) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
-  const names = new Set([...left.keys(), ...right.keys()]);
-  return [...names].every((name) => differOnlyInZeros(left.get(name), right.get(name)));
+  return everyField(a, b, differOnlyInZeros);
 }
 
 function isZero(value: unknown): boolean {

@@ -1,4 +1,5 @@
 import { type FieldSet, type FieldTree, setToTree, treeToSet } from "./field-set.ts";
+import { isSharedTree } from "./shared-trees.ts";
 
 /** One entry of metadata.managedFields: who set which fields, how and when. */
 export interface Manager {
@@ -20,8 +21,31 @@ interface Entry {
   readonly fieldsV1?: unknown;
 }
 
+/** The same of entries as they are stored, in Kubernetes' order: where a set stays, its tree is written as it stands. Nobody may
+ *  change that any more. */
+export function readStoredManagers(entries: readonly Entry[] | undefined): readonly Manager[] {
+  return readManagers(entries, setOfStored);
+}
+
+const treeOfSet = new WeakMap<FieldSet, FieldTree>();
+const setOfShared = new WeakMap<object, FieldSet>();
+
+function setOfStored(tree: unknown): FieldSet {
+  if (typeof tree !== "object" || tree === null) return treeToSet(tree);
+  const known = setOfShared.get(tree);
+  if (known !== undefined) return known;
+  const set = treeToSet(tree);
+  treeOfSet.set(set, tree as FieldTree);
+  // Sets take more room than trees: only those of many objects are kept.
+  if (isSharedTree(tree)) setOfShared.set(tree, set);
+  return set;
+}
+
 /** Of two entries that stand for the same writer the later one counts, as in Kubernetes. */
-export function readManagers(entries: readonly Entry[] | undefined): readonly Manager[] {
+export function readManagers(
+  entries: readonly Entry[] | undefined,
+  setOf: (tree: unknown) => FieldSet = treeToSet,
+): readonly Manager[] {
   const managers = (entries ?? []).map(
     (entry): Manager => ({
       manager: entry.manager ?? "",
@@ -29,7 +53,7 @@ export function readManagers(entries: readonly Entry[] | undefined): readonly Ma
       apiVersion: entry.apiVersion ?? "",
       subresource: entry.subresource ?? "",
       time: entry.time,
-      fields: treeToSet(entry.fieldsV1),
+      fields: setOf(entry.fieldsV1),
     }),
   );
   return managers.filter((one, at) => !managers.slice(at + 1).some((later) => isSameManager(one, later)));
@@ -57,7 +81,7 @@ export function writeManagers(managers: readonly Manager[]): WrittenEntry[] {
         compare(a.apiVersion, b.apiVersion) ||
         compare(a.subresource, b.subresource),
     )
-    .map((manager) => writtenEntry(manager, setToTree(manager.fields)));
+    .map((manager) => writtenEntry(manager, treeOfSet.get(manager.fields) ?? setToTree(manager.fields)));
 }
 
 export function writtenEntry(

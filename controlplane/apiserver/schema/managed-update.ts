@@ -1,11 +1,12 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { type Comparison, compareObjects } from "./compare.ts";
-import { type FieldSet, minus, union, unownedFields, without } from "./field-set.ts";
+import { type FieldSet, minus, plus, union, unownedFields, without } from "./field-set.ts";
 import type { SchemaType } from "./load.ts";
 import {
   isSameManager,
   type Manager,
   readManagers,
+  readStoredManagers,
   type WrittenEntry,
   writeManagers,
   writtenEntry,
@@ -83,10 +84,20 @@ export function changes(
     const form = formIn(type, forms, apiVersion);
     if (form === undefined) return undefined;
     const from = current === undefined ? { metadata: {} } : form.show(current);
-    const change = withoutResets(compareObjects(form.type, from, form.show(next)), resets);
+    const [a, b] = [withoutTops(from, resets), withoutTops(form.show(next), resets)];
+    const change = withoutResets(compareObjects(form.type, a, b), resets);
     known.set(apiVersion, change);
     return change;
   };
+}
+
+/** Nobody need compare what counts as unchanged. */
+function withoutTops(object: Json, resets: readonly string[]): Json {
+  const tops = resets.filter((path) => !path.includes("\0")).map((path) => path.slice("f:".length));
+  if (tops.length === 0) return object;
+  const rest = { ...object };
+  for (const name of tops) delete rest[name];
+  return rest;
 }
 
 interface Writing {
@@ -99,11 +110,13 @@ interface Writing {
 export function afterUpdate(before: readonly Manager[], { changeIn, own, now }: Writing): readonly Manager[] {
   const change = changeIn(own.apiVersion);
   const set = change === undefined ? change : minus(union(change.added, change.modified), unownedFields);
-  const left = untouched(before, changeIn);
-  const mine = left.find((one) => isSameManager(one, own));
-  if (set === undefined || set.size === 0) return left;
-  const entry: Manager = { ...own, time: now, fields: mine === undefined ? set : union(mine.fields, set) };
-  return [...left.filter((one) => one !== mine), entry];
+  const isMine = (one: Manager) => isSameManager(one, own);
+  if (change === undefined || set === undefined || set.size === 0) return untouched(before, changeIn);
+  const mine = before.find(isMine)?.fields ?? new Map();
+  // What the writer sets again stays its own: mostly its fields are the same as before.
+  const fields = plus(minus(mine, minus(touched(change), set)), set);
+  const others = before.filter((one) => !isMine(one));
+  return [...untouched(others, changeIn), { ...own, time: now, fields }];
 }
 
 /** What a write leaves to those who had a part. */
@@ -123,7 +136,7 @@ export const touched = ({ added, modified, removed }: Comparison = noChange): Fi
  *  an empty entry, means that there is to be none. */
 function managersToKeep({ current, next, subresource }: UpdateRecord): readonly Manager[] {
   const given = next.metadata.managedFields;
-  const kept = readManagers(current?.metadata.managedFields);
+  const kept = readStoredManagers(current?.metadata.managedFields);
   if (subresource !== "" || given === undefined) return kept;
   const isReset = given.length === 0 || (given.length === 1 && Object.keys(given[0] ?? {}).length === 0);
   if (isReset) return [];

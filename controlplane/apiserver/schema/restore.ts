@@ -17,7 +17,13 @@ type Json = Record<string, unknown>;
  *  way of JSON, so it words its complaints otherwise, names no field, and cuts whole numbers to the width of theirs. Mutates.
  *  Undefined where all fits; else what is wrong with the first field, in the order of the types, that does not. */
 export function restore(type: SchemaType, object: Json): string | undefined {
-  for (const name of Object.keys(type.fields)) {
+  // Objects have few of their type's fields, and nearly always all fit.
+  const isFine = restoreThose(type, object, Object.keys(object)) === undefined;
+  return isFine ? undefined : restoreThose(type, object, Object.keys(type.fields));
+}
+
+function restoreThose(type: SchemaType, object: Json, names: readonly string[]): string | undefined {
+  for (const name of names) {
     const field = fieldOf(type, name);
     const value = object[name];
     if (field === undefined || value === undefined || value === null) continue;

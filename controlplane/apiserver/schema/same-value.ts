@@ -7,11 +7,21 @@ export function sameValue(a: unknown, b: unknown): boolean {
     return a.every((one, index) => sameValue(one, b[index]));
   }
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  const [left, right] = [Object.entries(a), new Map<string, unknown>(Object.entries(b))];
-  const keys = new Set([...left.map(([key]) => key), ...right.keys()]);
-  const leftMap = new Map<string, unknown>(left);
-  return [...keys].every((key) => sameValue(leftMap.get(key), right.get(key)));
+  return everyField(a, b, sameValue);
 }
+
+/** Does it hold for what each name is on both sides, `undefined` where one lacks it? Makes nothing on the way: most of what
+ *  a write does not change is looked at so. Pure. */
+export function everyField(a: object, b: object, holds: (left: unknown, right: unknown) => boolean): boolean {
+  const [left, right] = [a as Json, b as Json];
+  // Not what every object inherits: `constructor` is a label like others.
+  for (const name in left)
+    if (!holds(left[name], Object.hasOwn(right, name) ? right[name] : undefined)) return false;
+  for (const name in right) if (!Object.hasOwn(left, name) && !holds(undefined, right[name])) return false;
+  return true;
+}
+
+type Json = Readonly<Record<string, unknown>>;
 
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;

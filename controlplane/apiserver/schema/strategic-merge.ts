@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import { fieldOf, type Gvk, type SchemaField, type SchemaType, typeNameOf, typeOf } from "./load.ts";
 import { PatchError } from "./patch-error.ts";
 import {
@@ -11,7 +12,7 @@ import {
 
 /** Strategic merge patch: a merge patch whose lists of objects merge by key where `merge-keys.txt` says so, with
  *  directives in the patch: $patch (replace, delete), $retainKeys, $setElementOrder/x, $deleteFromPrimitiveList/x.
- *  Rules: k8s.io/apimachinery util/strategicpatch. Pure. */
+ *  Rules: k8s.io/apimachinery util/strategicpatch. */
 
 type Json = Record<string, unknown>;
 
@@ -21,12 +22,12 @@ export interface Patched {
   readonly patch: Json;
 }
 
-/** `current` with `patch` applied; neither is changed. Throws PatchError, UnknownKindError. */
-export function strategicMergePatch(gvk: Gvk, current: Readonly<Json>, patch: Readonly<Json>): Patched {
-  const rest = structuredClone(patch);
+/** `current`, which it changes, with `patch` applied, which it does not. Throws PatchError, UnknownKindError. */
+export function strategicMergePatch(gvk: Gvk, current: Json, patch: Readonly<Json>): Patched {
+  const rest = cloneJson({ ...patch });
   const type = typeOf(typeNameOf(gvk));
   const shape: Shape = type === undefined ? "free" : type;
-  return { object: mergeMap(shape, structuredClone(current), rest), patch: rest };
+  return { object: mergeMap(shape, current, rest), patch: rest };
 }
 
 /** What is known of a map's fields: those of a message; of a map of names nothing, and of what is of any form. */
