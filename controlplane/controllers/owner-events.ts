@@ -10,6 +10,8 @@ export interface OwnerEvents<O extends Stored> {
   readonly group: string;
   /** Of owners in the child's namespace: would this one adopt the child? Absent: nobody's children are of no concern. */
   readonly wouldAdopt?: (owner: O, child: Stored) => boolean;
+  /** Whether a child that comes is news to the owner that it names; it is, where absent. */
+  readonly heedsNew?: boolean;
 }
 
 /** Puts an owner's key into the queue whenever a child of its changes, comes, goes, or changes hands. */
@@ -24,7 +26,9 @@ export function enqueueOwners<O extends Stored, C extends Stored>(
     else if (controllerOf(child) === undefined) enqueueAdopters(queue, child, events);
   };
   children.subscribe({
-    onAdd: enqueue,
+    onAdd: (child) => {
+      if (events.heedsNew !== false || controllerOf(child) === undefined) enqueue(child);
+    },
     onUpdate: (next, previous) => {
       const before = ownerKey(previous, events);
       if (before !== undefined && controllerOf(next)?.uid !== controllerOf(previous)?.uid) queue.add(before);

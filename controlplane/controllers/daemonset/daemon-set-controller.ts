@@ -12,7 +12,7 @@ import { isBeingDeleted, isControlledBy } from "../owners.ts";
 import { PodControl } from "../pod-control.ts";
 import { isFinished, nextAvailableInMs } from "../pod-state.ts";
 import { canonicalJson } from "../template-hash.ts";
-import { daemonPod } from "./daemon-pod.ts";
+import { daemonPod, revisionLabel } from "./daemon-pod.ts";
 import { countDaemonStatus, type DaemonObserved, endedPodAgeMs, planDaemonSet } from "./plan-daemon-set.ts";
 import { planRevisions, type RevisionAction } from "./plan-revisions.ts";
 
@@ -29,7 +29,8 @@ export const daemonSetController: Controller = {
     const family = { owners: daemonSets, kind: "DaemonSet", group: "apps" };
     enqueueSelf(queue, daemonSets);
     enqueueOwners(queue, pods, { ...family, wouldAdopt: (owner, child) => wouldAdopt(owner, child as Pod) });
-    enqueueOwners(queue, revisions, family);
+    // A revision that comes is this controller's own, or says nothing that the template does not.
+    enqueueOwners(queue, revisions, { ...family, heedsNew: false });
     const all = () => {
       for (const daemonSet of daemonSets.list()) queue.add(keyOf(daemonSet));
     };
@@ -71,9 +72,9 @@ async function sync(parts: Parts, daemonSet: DaemonSet) {
   const settled = await control.isSettled(daemonSet);
   const selector = selectorFromLabelSelector(daemonSet.spec.selector);
   const family = { owners: resources.daemonsets, children: resources.pods, informer: parts.pods };
-  const own = await claim(client, family, daemonSet, selector);
+  const claimed = await claim(client, family, daemonSet, selector);
   const history = parts.revisions.byOwner(daemonSet.metadata.uid);
-  const { hash, actions } = planRevisions(daemonSet, history, own);
+  const { hash, actions, pods: own } = planRevisions(daemonSet, history, claimed);
   for (const step of actions) await writeRevision(context, daemonSet, step);
   const nowMs = context.clock.wallMs();
   const observed: DaemonObserved = { daemonSet, nodes: nodes.list(), pods: own, hash, nowMs };
@@ -126,12 +127,22 @@ async function writeRevision(
       await client.patch(resources.controllerrevisions, { name, namespace }, { revision }, { type: "merge" });
       return;
     }
+    case "relabel": {
+      const change = { metadata: { labels: { [revisionLabel]: step.hash } } };
+      return unlessGone(
+        client.patch(resources.pods, { name: step.pod, namespace }, change, { type: "merge" }),
+      );
+    }
     case "delete":
-      try {
-        await client.delete(resources.controllerrevisions, { name: step.name, namespace });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      return unlessGone(client.delete(resources.controllerrevisions, { name: step.name, namespace }));
+  }
+}
+
+async function unlessGone(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
   }
 }
 

@@ -102,19 +102,23 @@ describe("controlplane/controllers/daemonset/plan-daemon-set", () => {
 });
 
 describe("controlplane/controllers/daemonset/plan-revisions", () => {
+  const made = () => {
+    const [first] = planRevisions(daemonSet(), [], []).actions;
+    assert.ok(first?.action === "create");
+    return first.object;
+  };
+  const stored = (revision: number, name: string, data: object | undefined = made().data) => ({
+    apiVersion: "apps/v1",
+    kind: "ControllerRevision",
+    data,
+    revision,
+    metadata: { ...daemonSet().metadata, name, labels: { "controller-revision-hash": name } },
+  });
+  const one = stored(1, "one");
+  const other = stored(2, "two", { spec: "other" });
+
   it("makes a revision for a new template, and uses an old one again under a new number", () => {
-    const first = planRevisions(daemonSet(), [], []);
-    const [made] = first.actions;
-    assert.ok(made?.action === "create");
-    const stored = (revision: number, name: string, object: typeof made.object) => ({
-      apiVersion: "apps/v1",
-      kind: "ControllerRevision",
-      ...object,
-      revision,
-      metadata: { ...daemonSet().metadata, ...object.metadata, name },
-    });
-    const one = stored(1, "one", made.object);
-    const other = { ...stored(2, "two", made.object), data: { spec: "other" } };
+    assert.equal(made().revision, 1);
     assert.deepEqual(planRevisions(daemonSet(), [one], []).actions, []);
     assert.deepEqual(planRevisions(daemonSet(), [one, other], []).actions, [
       { action: "renumber", name: "one", revision: 3 },
@@ -124,5 +128,21 @@ describe("controlplane/controllers/daemonset/plan-revisions", () => {
       action: "delete",
       name: "two",
     });
+  });
+
+  it("keeps the newest of several revisions of one template, and gives the pods of the others its hash", () => {
+    const twin = stored(3, "three");
+    for (const history of [
+      [one, other, twin],
+      [twin, other, one],
+    ]) {
+      const planned = planRevisions(daemonSet(), history, [on("a", "one"), on("b", "two"), on("c", "three")]);
+      assert.deepEqual(planned.actions, [
+        { action: "relabel", pod: "a-one", hash: "three" },
+        { action: "delete", name: "one" },
+      ]);
+      const labels = planned.pods.map(({ metadata }) => metadata.labels?.["controller-revision-hash"]);
+      assert.deepEqual([planned.hash, ...labels], ["three", "three", "two", "three"]);
+    }
   });
 });
