@@ -1,6 +1,6 @@
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Container, Pod } from "../../client/types.ts";
@@ -248,7 +248,7 @@ describe("PodVolumes", () => {
     const at = async (subPath: string) => {
       const { pod, own } = scene(mount(subPath), { volumes: [{ name: "e", emptyDir: {} }] });
       await volumes.prepare(pod, context);
-      return (await volumes.mountsOf(pod, own, new Map()))[0]?.hostPath;
+      return (await volumes.mountsOf(pod, own, { env: new Map(), imageFolders: new Map() }))[0]?.hostPath;
     };
     const root = join(dir, "u/volumes/e");
     assert.equal(await at("x/y"), join(root, "x/y"));
@@ -256,5 +256,39 @@ describe("PodVolumes", () => {
     await symlink("/etc", join(root, "link"));
     await assert.rejects(at("link"), /leaves its volume/);
     await assert.rejects(at("../v"), /leaves its volume/);
+  });
+
+  it("shows an image where it lies, read-only, or a part of it", async () => {
+    const volumes = new PodVolumes({
+      dir,
+      sources,
+      tokens,
+      claimed,
+      mountsSubPaths: false,
+      recursiveReadOnly: false,
+    });
+    const image = join(dir, "image");
+    await mkdir(join(image, "part"), { recursive: true });
+    const mount = (mountPath: string, subPath?: string) => ({
+      name: "v",
+      mountPath,
+      ...(subPath && { subPath }),
+    });
+    const { pod, own } = scene(
+      { volumeMounts: [mount("/v"), mount("/p", "part")] },
+      { volumes: [{ name: "v", image: { reference: "r" } }] },
+    );
+    await volumes.prepare(pod, context);
+    const from = { env: new Map(), imageFolders: new Map([["v", image]]) };
+    const mounts = await volumes.mountsOf(pod, own, from);
+    assert.deepEqual(
+      mounts.map(({ hostPath, readOnly }) => [hostPath, readOnly]),
+      [
+        [image, true],
+        [join(image, "part"), true],
+      ],
+    );
+    const absent = scene({ volumeMounts: [mount("/p", "absent")] }, pod.spec);
+    await assert.rejects(volumes.mountsOf(pod, absent.own, from), /absent/);
   });
 });

@@ -1,15 +1,15 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "../../base/os/log.ts";
-import type { Container, Pod, Secret } from "../../client/types.ts";
-import { type PullCredentials, pullCredentials } from "../images/pull-credentials.ts";
-import type { Reference } from "../images/reference.ts";
+import type { Container, Pod } from "../../client/types.ts";
 import { runHook } from "../probes/run-hook.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { containerConfig } from "./container-config.ts";
 import { ConfigError, environmentOf } from "./environment.ts";
+import { imageVolumes } from "./image-volumes.ts";
 import { findEphemeral, latest } from "./observed.ts";
 import { fieldPathOf, logFolder, type PodContext } from "./pod-context.ts";
+import { podCredentials } from "./pod-credentials.ts";
 import { unsupportedOfEphemeral, unsupportedText } from "./unsupported-fields.ts";
 
 /** A container that cannot be started now: the waiting reason of its status. */
@@ -63,6 +63,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
     onEvent: event,
     signal: request.signal,
   });
+  const imageFolders = await imageVolumes(request, context);
   const refuse = (reason: StartRefused["reason"]) => (error: unknown) => {
     event("Warning", "Failed", `Error: ${describeError(error)}`);
     throw new StartRefused(
@@ -81,7 +82,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
   const pidOf = await targetId(request, runtime).catch(refuse("CreateContainerConfigError"));
   const [imageRoot = "/"] = await context.imageStore.lowerDirs(image.id);
   const config = await context.volumes
-    .mountsOf(pod, container, new Map(env))
+    .mountsOf(pod, container, { env: new Map(env), imageFolders })
     .then(async (mounts) =>
       containerConfig({
         pod,
@@ -151,26 +152,4 @@ async function terminationMount(
     containerPath: container.terminationMessagePath ?? "/dev/termination-log",
     readOnly: false,
   };
-}
-
-/** What the pod's imagePullSecrets hold for an image. */
-async function podCredentials(
-  pod: Pod,
-  reference: Reference,
-  { sources, events }: PodContext,
-): Promise<readonly PullCredentials[]> {
-  const secrets: Secret[] = [];
-  const missing: string[] = [];
-  for (const { name } of pod.spec.imagePullSecrets ?? []) {
-    if (!name) continue;
-    // Followed like all that the pod refers to, so that a restart does not wait for the API.
-    const secret = await sources.secret(pod.metadata.namespace ?? "", name);
-    if (secret === undefined) missing.push(name);
-    else secrets.push(secret);
-  }
-  if (missing.length > 0) {
-    const message = `Unable to retrieve some image pull secrets (${missing.join(", ")}); attempting to pull the image may not succeed.`;
-    events.record(pod, { type: "Warning", reason: "FailedToRetrieveImagePullSecret", message });
-  }
-  return pullCredentials(secrets, reference);
 }

@@ -64,6 +64,7 @@ describe("fields that this node cannot honour are named, by their path", () => {
       { name: "c", configMap: { name: "m" } },
       { name: "d", secret: { secretName: "s" } },
       { name: "e", downwardAPI: { items: [] } },
+      { name: "h", image: { reference: "r" } },
       { name: "g", persistentVolumeClaim: { claimName: "c" } },
       { name: "f", projected: { sources: [{ configMap: {} }, { secret: {} }, { downwardAPI: {} }] } },
     ];

@@ -13,6 +13,7 @@ const mountableKinds: ReadonlySet<string> = new Set([
   "downwardAPI",
   "emptyDir",
   "hostPath",
+  "image",
   "persistentVolumeClaim",
   "projected",
   "secret",

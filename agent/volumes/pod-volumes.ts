@@ -26,6 +26,13 @@ export interface PodVolumesDeps {
   readonly recursiveReadOnly: boolean;
 }
 
+/** What a container's mounts come from, besides its pod's own folders. */
+export interface MountSources {
+  readonly env: ReadonlyMap<string, string>;
+  /** By the volume's name. */
+  readonly imageFolders: ReadonlyMap<string, string>;
+}
+
 /** Volumes of this node's pods. */
 export class PodVolumes {
   readonly #dir: string;
@@ -84,23 +91,24 @@ export class PodVolumes {
       await this.#claimed.pathOf(pod, volume, this.podDir(pod.metadata.uid));
       return;
     }
+    if (volume.image) return; // the folder of the images
     if (volume.hostPath) return checkHostPath(volume.hostPath.path, volume.hostPath.type ?? "");
     const kinds = Object.keys(volume).filter((key) => key !== "name");
     throw new ConfigError(`volume ${volume.name}: ${kinds.join()} is not supported by this node`);
   }
 
-  /** A container's mounts. Call after `prepare`. */
+  /** A container's mounts. Call after `prepare`; `imageFolders`: where the volumes that are images lie, by name. */
   async mountsOf(
     pod: Pod,
     container: Container,
-    env: ReadonlyMap<string, string>,
+    { env, imageFolders }: MountSources,
   ): Promise<readonly Mount[]> {
     const mounts: Mount[] = [];
     for (const mount of container.volumeMounts ?? []) {
       const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation } = mount;
       const volume = (pod.spec.volumes ?? []).find((one) => one.name === name);
       if (volume === undefined) throw new ConfigError(`volume mount ${name}: no such volume`);
-      const root = await this.#rootOf(pod, volume);
+      const root = imageFolders.get(name) ?? (await this.#rootOf(pod, volume));
       const inside = subPathExpr === undefined ? subPath : expandVariables(subPathExpr, env);
       const hostPath = inside
         ? await placeOfSubPath({
@@ -112,7 +120,8 @@ export class PodVolumes {
               : undefined,
           })
         : root;
-      const ofApi = volume.configMap ?? volume.secret ?? volume.downwardAPI ?? volume.projected;
+      const { configMap, secret, downwardAPI, projected, image } = volume;
+      const isShown = [configMap, secret, downwardAPI, projected, image].some((kind) => kind !== undefined);
       const propagation =
         mountPropagation === "Bidirectional"
           ? "rshared"
@@ -122,7 +131,7 @@ export class PodVolumes {
       mounts.push({
         hostPath,
         containerPath: mountPath,
-        readOnly: readOnly === true || ofApi !== undefined || volume.persistentVolumeClaim?.readOnly === true,
+        readOnly: readOnly === true || isShown || volume.persistentVolumeClaim?.readOnly === true,
         recursively: isReadOnlyThroughout(mount, this.#recursiveReadOnly),
         propagation,
       });
