@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array;
   /** Sending it twice does no harm: another server may be tried although the first may have acted. */
   readonly idempotent: boolean;
+  /** Its answer goes on for as long as somebody listens. */
+  readonly lasting?: true;
   /** Until the answer's headers; the body is the caller's to bound. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -27,7 +29,11 @@ export const transportLimits = {
    *  so that we never write into a closing connection; a server that announces less (Keep-Alive) is held to that. */
   idleSocketMs: 90_000,
   keepAliveProbeMs: 15_000,
-  socketsPerServerMost: 256,
+  /** Connections for requests that are answered at once: more requests than these wait their turn, since a TLS handshake costs
+   *  the server more than several requests. */
+  socketsPerServerMost: 32,
+  /** Connections for answers that last. */
+  lastingPerServerMost: 256,
 } as const;
 
 interface Counted {
@@ -45,8 +51,8 @@ class TimeoutError extends Error {
 export class HttpTransport {
   readonly #config: RestConfig;
   readonly #servers: readonly URL[];
-  readonly #secure: https.Agent;
-  readonly #plain: http.Agent;
+  readonly #short: Agents;
+  readonly #lasting: Agents;
   /** Open connections by server, so that all can be given up together. */
   readonly #sockets = new Map<string, Set<Socket>>();
   readonly #counted: Counted;
@@ -56,14 +62,8 @@ export class HttpTransport {
     this.#config = config;
     this.#counted = counted;
     this.#servers = config.servers.map((server) => new URL(server));
-    const pool = {
-      keepAlive: true,
-      keepAliveMsecs: transportLimits.keepAliveProbeMs,
-      timeout: transportLimits.idleSocketMs,
-      maxSockets: transportLimits.socketsPerServerMost,
-    };
-    this.#plain = new http.Agent(pool);
-    this.#secure = new https.Agent({ ...pool, ...tlsOptions(config) });
+    this.#short = agentsOf(config, transportLimits.socketsPerServerMost);
+    this.#lasting = agentsOf(config, transportLimits.lastingPerServerMost);
   }
 
   /** The server that the next request goes to first. */
@@ -92,8 +92,10 @@ export class HttpTransport {
 
   /** Closes idle and busy connections; requests under way fail. */
   close(): void {
-    this.#plain.destroy();
-    this.#secure.destroy();
+    for (const { plain, secure } of [this.#short, this.#lasting]) {
+      plain.destroy();
+      secure.destroy();
+    }
   }
 
   /** A server that no longer answers may have gone without closing its connections: the watches on them must not wait
@@ -134,6 +136,7 @@ export class HttpTransport {
     return new Promise((resolve, reject) => {
       request.signal?.throwIfAborted();
       const secure = server.protocol === "https:";
+      const agents = request.lasting ? this.#lasting : this.#short;
       const headers: Record<string, string | number> = { ...request.headers };
       if (request.body !== undefined) headers["content-length"] = Buffer.byteLength(request.body);
       Object.assign(headers, identityHeaders(this.#config));
@@ -142,7 +145,7 @@ export class HttpTransport {
         {
           method: request.method,
           headers,
-          agent: secure ? this.#secure : this.#plain,
+          agent: secure ? agents.secure : agents.plain,
           ...(request.signal && { signal: request.signal }),
         },
       );
@@ -152,19 +155,20 @@ export class HttpTransport {
           neverSent,
           cause,
         });
-      let giveUp = setTimeout(
-        () => outgoing.destroy(fail(new TimeoutError("timed out while connecting"))),
-        transportLimits.connectMs,
-      );
+      const within = (ms: number, what: string) =>
+        setTimeout(() => outgoing.destroy(fail(new TimeoutError(what))), ms);
+      let giveUp = within(request.timeoutMs, "timed out while waiting for a connection to be free");
       const connected = () => {
         neverSent = false;
         clearTimeout(giveUp);
-        giveUp = setTimeout(() => outgoing.destroy(fail(new TimeoutError("timed out"))), request.timeoutMs);
+        giveUp = within(request.timeoutMs, "timed out");
       };
       outgoing.once("socket", (socket) => {
         this.#track(server, socket);
-        if (outgoing.reusedSocket) connected();
-        else socket.once(secure ? "secureConnect" : "connect", connected);
+        if (outgoing.reusedSocket) return connected();
+        clearTimeout(giveUp);
+        giveUp = within(transportLimits.connectMs, "timed out while connecting");
+        socket.once(secure ? "secureConnect" : "connect", connected);
       });
       outgoing.once("response", (answer) => {
         clearTimeout(giveUp);
@@ -178,6 +182,21 @@ export class HttpTransport {
       outgoing.end(request.body);
     });
   }
+}
+
+interface Agents {
+  readonly plain: http.Agent;
+  readonly secure: https.Agent;
+}
+
+function agentsOf(config: RestConfig, maxSockets: number): Agents {
+  const pool = {
+    keepAlive: true,
+    keepAliveMsecs: transportLimits.keepAliveProbeMs,
+    timeout: transportLimits.idleSocketMs,
+    maxSockets,
+  };
+  return { plain: new http.Agent(pool), secure: new https.Agent({ ...pool, ...tlsOptions(config) }) };
 }
 
 /** Options for a TLS connection as this user. */

@@ -7,6 +7,7 @@ import { WebSocketServer } from "ws";
 import { type Meter, MetricsRegistry } from "../base/os/metrics.ts";
 import { createAuthority, issueCertificate } from "../base/os/pki.ts";
 import { ApiError, ConnectionError, isAlreadyExists, isConflict, isGone, isNotFound } from "./api-error.ts";
+import { transportLimits } from "./http-transport.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 import { resources } from "./resources.ts";
 import { RestClient } from "./rest.ts";
@@ -123,6 +124,25 @@ describe("client/rest", () => {
       "DELETE /api/v1/namespaces/n/pods/a",
     ]);
     assert.equal(site.connections(), 1);
+  });
+
+  it("lets a burst of requests wait for few connections, which no watch takes away", async () => {
+    const site = await serve((request, response) => {
+      if (request.url?.includes("watch=true")) response.writeHead(200).flushHeaders();
+      else setTimeout(() => send(response, 200, pod("a")), 5);
+    });
+    const client = connect(site);
+    const over = new AbortController();
+    const watching = 40;
+    const watches = Array.from({ length: watching }, () =>
+      client.watch(resources.pods, {}, over.signal).next(),
+    );
+    await Promise.all(
+      Array.from({ length: 200 }, () => client.get(resources.pods, { name: "a", namespace: "n" })),
+    );
+    assert.ok(site.connections() <= watching + transportLimits.socketsPerServerMost, `${site.connections()}`);
+    over.abort(new Error("over"));
+    for (const watch of watches) await assert.rejects(watch);
   });
 
   it("counts what it asks, by what came of it, under the names of Kubernetes' client", async () => {

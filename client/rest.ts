@@ -140,7 +140,7 @@ export class RestClient implements ApiClient {
     const path = withQuery(resourcePath(resource, { namespace: options.namespace }), query);
     const request = this.#request("GET", path);
     const headers = { ...request.headers, accept: options.accept ?? "application/json" };
-    const answer = await this.#open({ ...request, headers, signal });
+    const answer = await this.#open({ ...request, headers, signal, lasting: true });
     try {
       for await (const value of jsonLines(answer, restLimits.watchLineBytesMost))
         yield decodeWatchEvent<T>(value);
@@ -180,7 +180,8 @@ export class RestClient implements ApiClient {
   /** A container's output. With `follow` it ends when the container does or the signal aborts. */
   async *logs(ref: Ref, options: LogOptions, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const path = withQuery(objectPath(resources.pods, ref, "log"), { ...options });
-    const answer = await this.#open({ ...this.#request("GET", path), headers: { accept: "*/*" }, signal });
+    const headers = { accept: "*/*" };
+    const answer = await this.#open({ ...this.#request("GET", path), headers, signal, lasting: true });
     try {
       yield* answer as AsyncIterable<Uint8Array>;
     } finally {
