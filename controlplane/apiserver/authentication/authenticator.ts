@@ -28,6 +28,15 @@ export interface Authenticated {
  *  judge and does not hold; another may still know the sender by something else. */
 export type Authenticator = (evidence: Evidence) => Promise<Authenticated | undefined>;
 
+/** Why a credential does not hold, said as a value where that is nothing out of the ordinary: few certificates are a front
+ *  proxy's. Else as an AuthenticationError, which means the same. */
+export interface Refusal {
+  readonly refusal: string;
+}
+
+/** An authenticator that expects to be shown what is not its own. */
+export type CertificateAuthenticator = (evidence: Evidence) => Promise<Authenticated | Refusal | undefined>;
+
 /** The same for a bearer token. */
 export type TokenAuthenticator = (
   token: string,
@@ -48,14 +57,16 @@ export class AuthenticationError extends Error {
 
 /** The first that knows the sender decides. What the others refused counts only where nobody does. */
 export function firstOf<Arguments extends readonly unknown[]>(
-  authenticators: readonly ((...asked: Arguments) => Promise<Authenticated | undefined>)[],
+  authenticators: readonly ((...asked: Arguments) => Promise<Authenticated | Refusal | undefined>)[],
 ): (...asked: Arguments) => Promise<Authenticated | undefined> {
   return async (...asked) => {
     const refusals: string[] = [];
     for (const authenticate of authenticators) {
       try {
         const found = await authenticate(...asked);
-        if (found !== undefined) return found;
+        if (found === undefined) continue;
+        if (!("refusal" in found)) return found;
+        refusals.push(found.refusal);
       } catch (error) {
         if (!(error instanceof AuthenticationError)) throw error;
         refusals.push(...error.causes);

@@ -15,7 +15,7 @@ import {
 import { bearerToken, webSocketToken } from "./bearer-token.ts";
 import { bootstrapTokens } from "./bootstrap-tokens.ts";
 import { boundObjects } from "./bound-objects.ts";
-import { clientCertificate } from "./client-certificate.ts";
+import { certificateJudge, clientCertificate } from "./client-certificate.ts";
 import type { AuthenticationConfig } from "./config.ts";
 import { keptVerdictMetrics, keptVerdicts } from "./kept-verdicts.ts";
 import { legacyTokens } from "./legacy-tokens.ts";
@@ -43,13 +43,15 @@ export function authenticators(
   deps: AuthenticationDeps,
 ): Authenticator {
   const { audiences } = config;
+  const { clock } = deps;
+  const judgeBy = (pem: string) => certificateJudge(bundleFingerprints(pem), clock);
   const proxies = config.requestHeader;
   // With one authority the connection's own check says all.
-  const ofUsers = proxies && bundleFingerprints(config.clientAuthorityPem);
+  const ofUsers = proxies ? judgeBy(config.clientAuthorityPem) : certificateJudge(undefined, clock);
   const tokens = tokenAuthenticators(config, deps);
   const known = withAuthenticatedGroup(
     firstOf<Parameters<Authenticator>>([
-      ...(proxies ? [requestHeader(proxies, bundleFingerprints(proxies.authorityPem), audiences)] : []),
+      ...(proxies ? [requestHeader(proxies, judgeBy(proxies.authorityPem), audiences)] : []),
       clientCertificate(ofUsers),
       bearerToken(tokens),
       webSocketToken(tokens),

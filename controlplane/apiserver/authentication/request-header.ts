@@ -1,6 +1,6 @@
 import { extraOf } from "../filters/extra-headers.ts";
-import { AuthenticationError, type Authenticator } from "./authenticator.ts";
-import { requireSignedBy } from "./client-certificate.ts";
+import type { CertificateAuthenticator } from "./authenticator.ts";
+import type { CertificateJudge } from "./client-certificate.ts";
 
 /** Who a front proxy says that asks; the names are in lower case. */
 export interface RequestHeaderConfig {
@@ -17,15 +17,16 @@ export interface RequestHeaderConfig {
 /** Believes a front proxy, known by its certificate, about the user. */
 export function requestHeader(
   config: RequestHeaderConfig,
-  authorities: ReadonlySet<string>,
+  judge: CertificateJudge,
   own: readonly string[],
-): Authenticator {
+): CertificateAuthenticator {
   return async ({ certificate, rawHeaders, audiences }) => {
     if (certificate === undefined) return undefined;
-    requireSignedBy(certificate, authorities);
+    const refused = judge(certificate);
+    if (refused !== undefined) return refused;
     const { commonName } = certificate;
     if (config.allowedNames.length > 0 && !config.allowedNames.includes(commonName))
-      throw new AuthenticationError(`x509: subject with cn=${commonName} is not in the allowed list`);
+      return { refusal: `x509: subject with cn=${commonName} is not in the allowed list` };
     const headers = pairs(rawHeaders);
     const first = (names: readonly string[]) => {
       for (const wanted of names) {
