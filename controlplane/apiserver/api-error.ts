@@ -97,10 +97,13 @@ export function notFound(resource: GroupResource, name: string): ApiError {
 export function resourceNotFound(): ApiError {
   return new ApiError(404, "NotFound", "the server could not find the requested resource", {});
 }
+/** Go's own words for a path that nobody serves. */
+export const notFoundText = "404 page not found\n";
+
 /** For a path that leads nowhere. Plain text: clients that get a Status here look for its details, and crash. */
 export function pathNotFound(): ApiError {
   const message = "the server could not find the requested resource";
-  return new ApiError(404, "NotFound", message, undefined, {}, "404 page not found\n");
+  return new ApiError(404, "NotFound", message, undefined, {}, notFoundText);
 }
 export function alreadyExists(resource: GroupResource, name: string, isGoing = false): ApiError {
   const text = `${isGoing ? "object is being deleted: " : ""}${resourceText(resource)} "${name}" already exists`;

@@ -1,12 +1,15 @@
+import type { IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { HttpResponse } from "../../base/http2/http-response.ts";
 import { Http2Server } from "../../base/http2/http2-server.ts";
 import type { Http2Limits } from "../../base/http2/limits.ts";
-import { serveHttp } from "../../base/http2/serve-http.ts";
+import { type HttpHandler, serveHttp } from "../../base/http2/serve-http.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import { trusting } from "../../base/os/trust.ts";
 import type { ApiserverConfig } from "./flags.ts";
+import { endWith, headRefusal, refuseHead, refuseMalformed } from "./odd-http.ts";
 import { type ServerDeps, serve } from "./server.ts";
 import { loud } from "./telemetry/verbosity.ts";
 import { serveUpgrade } from "./upgrade.ts";
@@ -44,6 +47,8 @@ export function tlsServer({ tls, authentication, headTimeoutMs, http2 }: Apiserv
     minVersion: "TLSv1.2",
     handshakeTimeout: headTimeoutMs,
     maxHeaderSize: headBytesMax,
+    // Who names none is told so by us.
+    requireHostHeader: false,
     connectionsCheckingInterval: headTimeoutMs / 8,
     keepAlive: true,
     keepAliveInitialDelay: probeSilentAfterMs,
@@ -63,20 +68,33 @@ export function attach(
   config: Pick<ApiserverConfig, "http2" | "headTimeoutMs">,
   { deps, connections }: { readonly deps: ServerDeps; readonly connections: Set<Socket> },
 ): Listener {
+  refuseMalformed(server);
+  const answer = (request: IncomingMessage, response: HttpResponse): Promise<void> => {
+    const refusal = headRefusal(request);
+    if (refusal === undefined) return serve(request, response, deps);
+    refuseHead(response, refusal);
+    return Promise.resolve();
+  };
   server.on("request", (request, response) => {
     // Kept alive it would hold up the end until the client lets go.
     response.on("close", () => {
       if (deps.shutdown.draining.aborted) setImmediate(() => server.closeIdleConnections());
     });
-    void serve(request, response, deps);
+    void answer(request, response);
   });
-  server.on("upgrade", (request, socket, head) => void serveUpgrade(request, socket, { deps, head }));
+  server.on("upgrade", (request, socket, head) => {
+    const refusal = headRefusal(request);
+    if (refusal === undefined) void serveUpgrade(request, socket, { deps, head });
+    else endWith(socket, refusal);
+  });
   server.on("tlsClientError", (error) => {
     deps.telemetry.metrics.handshakeErrors.inc();
     const { verbosity } = deps.telemetry.config;
     loud(deps.log, "handshakes", verbosity).debug("TLS handshake failed", { error });
   });
-  const http2 = config.http2.serves ? takeHttp2(server, http2Limits(config), deps) : undefined;
+  const http2 = config.http2.serves
+    ? takeHttp2(server, { limits: http2Limits(config), answer }, deps)
+    : undefined;
   server.on("secureConnection", (socket) => {
     connections.add(socket);
     socket.on("close", () => connections.delete(socket));
@@ -85,10 +103,12 @@ export function attach(
 }
 
 /** Connections whose clients chose HTTP/2 go by the server of HTTP/1.1, which takes the others. */
-function takeHttp2(server: Server, limits: Http2Limits, deps: ServerDeps): Http2Server {
-  const { clock } = deps;
-  const answer = serveHttp((request, response) => serve(request, response, deps), clock);
-  const http2 = new Http2Server({ limits, serve: answer, clock, log: deps.log.child("http2") });
+function takeHttp2(
+  server: Server,
+  { limits, answer }: { readonly limits: Http2Limits; readonly answer: HttpHandler },
+  { clock, log }: ServerDeps,
+): Http2Server {
+  const http2 = new Http2Server({ limits, serve: serveHttp(answer, clock), clock, log: log.child("http2") });
   const http1 = server.listeners("secureConnection");
   server.removeAllListeners("secureConnection");
   server.on("secureConnection", (socket: TLSSocket) => {
