@@ -106,8 +106,8 @@ export interface Kind {
   /** Table output: columns after NAME, and the cells of one object in the same order. `now` is wall time in ms. */
   readonly columns: readonly Column[];
   readonly cells: (object: KubeObject, nowMs: number) => readonly Cell[];
-  /** Present where deletion leaves a grace period (pods). Seconds for this object. */
-  readonly gracePeriodSeconds?: (object: KubeObject) => number;
+  /** Present where deletion leaves a grace period (pods). Seconds for this object, of what was asked for. */
+  readonly gracePeriodSeconds?: (object: KubeObject, askedSeconds: number | undefined) => number;
   /** Marks the object beyond its deletionTimestamp when its deletion begins; mutates. */
   readonly prepareForDelete?: (object: KubeObject, now: string) => void;
   /** What the server allocates on create, update and delete (service IPs and node ports). */

@@ -148,10 +148,9 @@ export function markedForDeletion(
   const { metadata } = next;
   options.mark?.(next);
   setFinalizers(kind, next, options.propagationPolicy);
-  // Where the kind sees nothing to wait for, no wish changes that.
-  const usualSeconds = kind.gracePeriodSeconds?.(current) ?? 0;
-  const graceSeconds = usualSeconds === 0 ? 0 : (options.gracePeriodSeconds ?? usualSeconds);
+  const askedSeconds = options.gracePeriodSeconds;
   if (metadata.deletionTimestamp === undefined) {
+    const graceSeconds = kind.gracePeriodSeconds?.(current, askedSeconds) ?? 0;
     metadata.deletionTimestamp = rfc3339(options.nowMs + graceSeconds * 1000);
     // What is marked in a way of its own (namespaces) goes without it in Kubernetes.
     if (kind.prepareForDelete !== undefined) kind.prepareForDelete(next, metadata.deletionTimestamp);
@@ -159,10 +158,13 @@ export function markedForDeletion(
       metadata.deletionGracePeriodSeconds = graceSeconds;
       if (metadata.generation !== undefined) metadata.generation++;
     }
-  } else if (graceSeconds < (metadata.deletionGracePeriodSeconds ?? 0)) {
+  } else if (askedSeconds !== undefined && askedSeconds < (metadata.deletionGracePeriodSeconds ?? 0)) {
     const began = Date.parse(metadata.deletionTimestamp) - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
-    metadata.deletionTimestamp = rfc3339(Math.max(began + graceSeconds * 1000, began));
-    metadata.deletionGracePeriodSeconds = graceSeconds;
+    const ends = began + askedSeconds * 1000;
+    // Who asked for a grace that is over by now leaves the end to the node all the same.
+    const isOver = ends < options.nowMs;
+    metadata.deletionTimestamp = rfc3339(isOver ? options.nowMs : ends);
+    metadata.deletionGracePeriodSeconds = isOver ? Math.min(askedSeconds, 1) : askedSeconds;
   }
   return next;
 }

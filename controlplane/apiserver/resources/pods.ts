@@ -93,8 +93,8 @@ export const pods = kindOf<Pod>({
   ],
   cells: podCells,
   // What runs nowhere, or runs no more, has nothing to end.
-  gracePeriodSeconds: ({ spec, status }) =>
+  gracePeriodSeconds: ({ spec, status }, askedSeconds) =>
     !spec.nodeName || status?.phase === "Succeeded" || status?.phase === "Failed"
       ? 0
-      : (spec.terminationGracePeriodSeconds ?? 30),
+      : (askedSeconds ?? spec.terminationGracePeriodSeconds ?? 0),
 });

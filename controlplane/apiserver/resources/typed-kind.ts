@@ -47,7 +47,7 @@ export interface TypedKind<T>
   readonly earlyWarnings?: (object: T) => readonly string[];
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   readonly cells: (object: T, nowMs: number) => readonly Cell[];
-  readonly gracePeriodSeconds?: (object: T) => number;
+  readonly gracePeriodSeconds?: (object: T, askedSeconds: number | undefined) => number;
   readonly subresources: Omit<Subresources, "scale"> & { readonly scale?: TypedScale<T> };
 }
 
