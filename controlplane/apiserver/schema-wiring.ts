@@ -4,6 +4,7 @@ import { atomicParts } from "./schema/atomic-parts.ts";
 import { checkFields, dropUnknownFields } from "./schema/check-fields.ts";
 import { findTypeName, rootType, typeNameOf, typeOf } from "./schema/load.ts";
 import { recordUpdate } from "./schema/managed-update.ts";
+import { narrowIntegers } from "./schema/narrow-integers.ts";
 import { normalizeObject } from "./schema/normalize.ts";
 import { decodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
 import { restoreAs } from "./schema/restore.ts";
@@ -43,6 +44,7 @@ export function schemas(): Schemas {
         : typedErrors(type ?? rootType(patch), patch),
     atomicParts: (patch) => atomicParts(rootType(patch), patch),
     merge: (object, patch) => mergeApplied(rootType(patch), object, patch),
+    narrowIntegers,
     serverSideApply: (request) => serverSideApply(request.type ?? rootType(request.patch), request),
     recordUpdate: (record) => recordUpdate(record.type ?? rootType(record.next), record),
   };

@@ -24,6 +24,8 @@ export interface Schemas {
   /** The patch laid over the object, as applying does, but nobody owns anything; mutates and returns `object`. */
   merge(object: JsonObject, patch: JsonObject): JsonObject;
   serverSideApply(request: ApplyRequest): ApplyOutcome;
+  /** Leaves of whole numbers what the 32-bit fields of a built-in kind can hold; mutates. */
+  narrowIntegers(object: JsonObject): void;
   /** Notes in `next` who set which fields; mutates. */
   recordUpdate(record: UpdateRecord): void;
 }

@@ -62,10 +62,10 @@ export const differences: readonly Difference[] = [
   },
 ];
 
-/** Of the texts that show values. */
+/** Of the texts that show values, also within an object that is shown. */
 function emptyAsNone(answer: Recorded): unknown {
   return JSON.parse(
-    JSON.stringify(answer).replaceAll(/(Invalid|Unsupported) value: (\{\}|\[\])/g, "$1 value: null"),
+    JSON.stringify(answer).replaceAll(/((?:Invalid|Unsupported) value|\\"): (?:\{\}|\[\])/g, "$1: null"),
   );
 }
 

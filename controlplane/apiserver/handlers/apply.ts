@@ -52,6 +52,8 @@ export function readApplied(call: Call, deps: HandlerDeps): Applied {
     });
     if (!outcome.ok) throw applyConflict(outcome.conflicts);
     checkDuplicates(call);
+    // What was applied is converted in memory, where no number is too large.
+    deps.schemas.narrowIntegers(outcome.object);
     return outcome.object;
   };
   return { patch, mergeServed };
