@@ -18,8 +18,7 @@ export function queryInt64(query: URLSearchParams, name: string): number | undef
   );
 }
 
-/** `gracePeriodSeconds` of DeleteOptions; undefined where the object's own shall hold (absent or negative).
- *  Fails with BadRequest. */
+/** `gracePeriodSeconds` of DeleteOptions; undefined where the object's own shall hold. Fails with BadRequest. */
 export function graceSecondsOf(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined;
   // What JSON said may have been rounded by then, but not across the border of 2^63.
@@ -30,5 +29,5 @@ export function graceSecondsOf(value: unknown): number | undefined {
       `json: cannot unmarshal ${said} into Go struct field DeleteOptions.gracePeriodSeconds of type int64`,
     );
   }
-  return value < 0 ? undefined : Math.min(value, Number.MAX_SAFE_INTEGER);
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER));
 }

@@ -40,6 +40,7 @@ describe("the grace of a deletion", () => {
     assert.equal(graceOf(deleted(pod(30))), 30);
     assert.equal(graceOf(deleted(pod(30), 5)), 5);
     assert.equal(graceOf(deleted(pod(0))), 0);
+    assert.equal(graceOf(deleted(pod(30), -5)), 1);
     const marked = deleted(pod(0), 60);
     assert.deepEqual(
       [graceOf(marked), marked.metadata.deletionTimestamp, marked.metadata.generation],

@@ -148,7 +148,7 @@ export function markedForDeletion(
   const { metadata } = next;
   options.mark?.(next);
   setFinalizers(kind, next, options.propagationPolicy);
-  const askedSeconds = options.gracePeriodSeconds;
+  const askedSeconds = atLeastGraceful(options.gracePeriodSeconds);
   if (metadata.deletionTimestamp === undefined) {
     const graceSeconds = kind.gracePeriodSeconds?.(current, askedSeconds) ?? 0;
     metadata.deletionTimestamp = rfc3339(options.nowMs + graceSeconds * 1000);
@@ -168,6 +168,9 @@ export function markedForDeletion(
   }
   return next;
 }
+
+/** Less than nothing is a second, as Kubernetes takes it: still for the node to end. */
+const atLeastGraceful = (seconds: number | undefined) => (seconds !== undefined && seconds < 0 ? 1 : seconds);
 
 const orphanFinalizer = "orphan";
 const foregroundFinalizer = "foregroundDeletion";
