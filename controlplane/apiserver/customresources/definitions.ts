@@ -180,7 +180,7 @@ async function change(
         await edit(current as unknown as Definition);
         return current;
       },
-      { dryRun: false, via: "server", by: serverRequester },
+      { dryRun: false, via: "server", by: serverRequester, record: deps.recordOwn },
     );
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== "NotFound") throw error; // it is gone

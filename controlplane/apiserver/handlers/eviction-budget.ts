@@ -58,7 +58,8 @@ export async function spendBudget(
     return next;
   };
   const address = { namespace, name: budget.metadata.name };
-  await updateObject(deps, kind, address, spend, { dryRun, via: "status", by: serverRequester });
+  const how = { dryRun, via: "status", by: serverRequester, record: deps.recordOwn } as const;
+  await updateObject(deps, kind, address, spend, how);
   return { onlyAsFound: false };
 }
 

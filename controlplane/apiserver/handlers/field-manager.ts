@@ -20,18 +20,18 @@ export function recorderOf(call: Call, deps: HandlerDeps): (next: KubeObject, cu
     });
 }
 
-/** Notes in a new object of the server's own that the server set its fields. */
+/** Notes that the server set the fields of a new object of its own, or those of a status that it has changed. */
 export function ownRecorder({
   schemas,
   clock,
-}: Pick<HandlerDeps, "schemas" | "clock">): (next: KubeObject) => void {
-  return (next) =>
+}: Pick<HandlerDeps, "schemas" | "clock">): (next: KubeObject, current?: KubeObject) => void {
+  return (next, current) =>
     schemas.recordUpdate({
-      current: undefined,
+      current,
       next,
       manager: next.apiVersion?.startsWith("flowcontrol.apiserver.k8s.io/") ? fairnessManager : ownManager,
-      subresource: "",
-      resets: ["f:status"],
+      subresource: current === undefined ? "" : "status",
+      resets: current === undefined ? ["f:status"] : [],
       now: rfc3339(clock.wallMs()),
     });
 }

@@ -25,8 +25,9 @@ export interface RegistryDeps {
   /** Checks and fills what is written beyond its kind's own rules. */
   readonly admission: Phases;
   readonly facts: ClusterFacts;
-  /** Notes in a new object of the server's own who made it, once its defaults are filled in; mutates. */
-  readonly recordOwn: (object: KubeObject) => void;
+  /** Notes in a new object of the server's own, or where the server has changed a status, that it was the server, once
+   *  defaults are filled in; mutates. */
+  readonly recordOwn: (next: KubeObject, current?: KubeObject) => void;
 }
 
 /** Hands out what is unique in the cluster; see service-allocator.ts. */
