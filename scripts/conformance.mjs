@@ -72,7 +72,7 @@ const text = `# Kubernetes' conformance, behaviour by behaviour
 Made by \`npm run conformance\` of \`docs/conformance.tsv\`; do not edit. The behaviours are those of release 1.37, in our words.
 "The suite" is the conformance suite of 1.36.3, run as it is against \`pintle up\` with two nodes; what came with 1.37 has no spec in it.
 Some images were of ours under the names of the suite's: \`agnhost\` and \`nonewprivs\` have the suite's programs, built from its
-source on a base of busybox; \`busybox\` is another release; \`nginx\`, \`nonroot\`, \`pause\` and that of "Update Demo" serve the same.
+source on a base of busybox; \`busybox\` is another release, with bash for its shell; \`nginx\`, \`nonroot\`, \`pause\`, \`kitten\` and that of "Update Demo" serve the same.
 
 - **holds**: the suite's specs passed at the last run, or the test named shows it.
 - **open**: a spec failed at the last run, or could not run for want of something that is missing; the last column says why.
