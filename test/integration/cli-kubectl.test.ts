@@ -149,7 +149,7 @@ describe("integration: everyday commands against the API server", () => {
           .patch(
             resources.deployments,
             { name: "web", namespace: "default" },
-            { status: { availableReplicas: 5 } },
+            { status: { readyReplicas: 5, availableReplicas: 5 } },
             { type: "merge", subresource: "status" },
           )
           .catch((error: unknown) => stop.abort(error));
