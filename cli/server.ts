@@ -3,11 +3,9 @@ import { MetricsRegistry } from "../base/os/metrics.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { apiserverConfig, apiserverFlags } from "../controlplane/apiserver/flags.ts";
-import { type NearStore, startApiserver } from "../controlplane/apiserver/start.ts";
-import { startControllerManager } from "../controlplane/controllers/controller-manager.ts";
+import type { NearStore } from "../controlplane/apiserver/start.ts";
 import { controllerManagerConfig, controllerManagerFlags } from "../controlplane/controllers/flags.ts";
 import { schedulerConfig, schedulerFlags } from "../controlplane/scheduler/flags.ts";
-import { startScheduler } from "../controlplane/scheduler/scheduler.ts";
 import { addressesOf } from "../store/client/endpoints.ts";
 import { storeFlags } from "../store/flags.ts";
 import { ThreadTransport } from "../store/thread/thread-transport.ts";
@@ -19,8 +17,10 @@ import { type StoreBeside, startStoreThread } from "./store-beside.ts";
  *  from the same table. */
 interface Part {
   readonly flags: FlagTable;
-  readonly start: (flags: FlagValues<FlagTable>, os: Os, beside: Beside) => Promise<Running>;
+  readonly load: () => Promise<Start<FlagTable>>;
 }
+
+type Start<T extends FlagTable> = (flags: FlagValues<T>, os: Os, beside: Beside) => Promise<Running>;
 
 /** What all parts share, and what parts that were started before are to those after them. */
 interface Beside {
@@ -28,27 +28,31 @@ interface Beside {
   store?: StoreBeside;
 }
 
-function part<T extends FlagTable>(
-  flags: T,
-  start: (flags: FlagValues<T>, os: Os, beside: Beside) => Promise<Running>,
-): Part {
-  return { flags, start: start as unknown as Part["start"] };
+function part<T extends FlagTable>(flags: T, load: () => Promise<Start<T>>): Part {
+  return { flags, load: load as unknown as Part["load"] };
 }
 
 /** A whole control-plane replica in one process: less memory, one thing to start. The store has a thread of its own, to which the
- *  API server hands its calls; the other parts talk over their sockets as they would between machines. */
+ *  API server hands its calls; the other parts talk over their sockets as they would between machines. What a part is made of
+ *  is loaded when it is to run, while the store's thread starts. */
 const parts: Readonly<Record<string, Part>> = {
-  store: part(storeFlags, async (flags, _os, beside) => {
+  store: part(storeFlags, async () => async (flags, _os, beside) => {
     beside.store = await startStoreThread(flags, beside.log);
     return beside.store;
   }),
-  apiserver: part(apiserverFlags, async (flags, os, { store }) =>
-    startApiserver(apiserverConfig(flags), os, store && nearStore(store)),
-  ),
-  scheduler: part(schedulerFlags, async (flags, os) => startScheduler(schedulerConfig(flags), os)),
-  "controller-manager": part(controllerManagerFlags, async (flags, os) =>
-    startControllerManager(controllerManagerConfig(flags), os),
-  ),
+  apiserver: part(apiserverFlags, async () => {
+    const { startApiserver } = await import("../controlplane/apiserver/start.ts");
+    return async (flags, os, { store }) =>
+      startApiserver(apiserverConfig(flags), os, store && nearStore(store));
+  }),
+  scheduler: part(schedulerFlags, async () => {
+    const { startScheduler } = await import("../controlplane/scheduler/scheduler.ts");
+    return async (flags, os) => startScheduler(schedulerConfig(flags), os);
+  }),
+  "controller-manager": part(controllerManagerFlags, async () => {
+    const { startControllerManager } = await import("../controlplane/controllers/controller-manager.ts");
+    return async (flags, os) => startControllerManager(controllerManagerConfig(flags), os);
+  }),
 };
 
 function nearStore(store: StoreBeside): NearStore {
@@ -102,11 +106,13 @@ export const serverCommand = componentCommand({
     };
     try {
       // In this order, and the store first: the others retry until it answers, but starting is faster without.
-      for (const name of chosen) {
+      const loading = chosen.flatMap((name) => {
         const definition = parts[name];
-        if (definition === undefined) continue;
+        return definition === undefined ? [] : [{ name, definition, start: definition.load() }];
+      });
+      for (const { name, definition, start } of loading) {
         const own = { ...os, log: os.log.child(name), metrics: new MetricsRegistry() };
-        const started = await definition.start(flagsOf(name, definition, flags), own, beside);
+        const started = await (await start)(flagsOf(name, definition, flags), own, beside);
         running.push(started);
         scope.run(name, () => started.done);
       }
