@@ -107,7 +107,8 @@ async function live(side: ApiSide, cluster: Cluster, options: ScaleOptions): Pro
     );
     await client.create(resources.namespaces, { metadata: { name: namespace } });
     const deployments = informers.informer(resources.deployments, { namespace });
-    const isRolledOut = () => deployments.list().some((one) => rolledOut(one, pods));
+    let generation = 1;
+    const isRolledOut = () => deployments.list().some((one) => rolledOut(one, pods, generation));
     const podsRunningSeconds = await timed(
       `${pods} pods running`,
       () => client.create(resources.deployments, deploymentOf(pods)),
@@ -122,13 +123,13 @@ async function live(side: ApiSide, cluster: Cluster, options: ScaleOptions): Pro
     const annotations = { "example.com/roll": "1" };
     const rollSeconds = await timed(
       "the Deployment rolled",
-      () =>
-        client.patch(
-          resources.deployments,
-          { namespace, name },
-          { spec: { template: { metadata: { annotations } } } },
-          { type: "merge" },
-        ),
+      async () => {
+        const body = { spec: { template: { metadata: { annotations } } } };
+        const patched = await client.patch(resources.deployments, { namespace, name }, body, {
+          type: "merge",
+        });
+        generation = patched.metadata.generation ?? generation;
+      },
       isRolledOut,
     );
     const components = await standStill(side, cluster.started, options);
@@ -152,10 +153,11 @@ async function until(holds: () => boolean, mostMs: number): Promise<boolean> {
 const isReady = ({ status }: Node): boolean =>
   (status?.conditions ?? []).some((one) => one.type === "Ready" && one.status === "True");
 
-function rolledOut({ metadata, status }: Deployment, pods: number): boolean {
-  const { observedGeneration, replicas, updatedReplicas, availableReplicas } = status ?? {};
+/** What stands since this generation, or a later one. */
+function rolledOut({ status }: Deployment, pods: number, generation: number): boolean {
+  const { observedGeneration = 0, replicas, updatedReplicas, availableReplicas } = status ?? {};
   return (
-    observedGeneration === metadata.generation &&
+    observedGeneration >= generation &&
     [replicas, updatedReplicas, availableReplicas].every((count) => count === pods)
   );
 }
