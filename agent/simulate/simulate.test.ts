@@ -8,20 +8,9 @@ import { ManualClock } from "../../client/testing/manual-clock.ts";
 import type { Pod } from "../../client/types.ts";
 import { testOs } from "../../controlplane/apiserver/testing.ts";
 import { agentFlags } from "../flags.ts";
+import { testMachine as machine } from "../status/testing/test-machine.ts";
 import { simulationConfig, simulationFlags } from "./flags.ts";
 import { simulate } from "./simulate.ts";
-
-const machine = {
-  cpus: 2,
-  memoryBytes: 2 ** 30,
-  storageBytes: 2 ** 34,
-  architecture: "amd64",
-  machineId: "m",
-  bootId: "b",
-  kernel: "k",
-  osImage: "o",
-  hostname: "h",
-};
 
 const configOf = (...words: string[]) =>
   simulationConfig(parseFlags({ ...agentFlags, ...simulationFlags }, words, { env: {} }).flags);

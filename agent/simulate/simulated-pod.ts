@@ -47,10 +47,6 @@ export class SimulatedPod {
     this.#recall(pod);
   }
 
-  get ip(): string | undefined {
-    return this.#sandboxes.at(-1)?.podIp || undefined;
-  }
-
   /** Does all that is due. */
   advance(pod: Pod, nowMs: number): Advance {
     this.#wakeAtMs = undefined;
@@ -153,13 +149,13 @@ export class SimulatedPod {
   }
 
   /** Whether a step that began when first asked for is over. */
-  #isDue({ metadata, spec }: Pod, step: Step, of: string, nowMs: number): boolean {
+  #isDue(pod: Pod, step: Step, of: string, nowMs: number): boolean {
     const key = `${step}/${of}`;
     let dueMs = this.#dues.get(key);
     if (dueMs === undefined) {
-      const delayMs = delayOf(this.#node.stages, step, metadata);
+      const delayMs = delayOf(this.#node.stages, step, pod.metadata);
       if (delayMs === undefined) return false;
-      const graceMs = podGraceSeconds({ metadata, spec } as Pod) * 1000;
+      const graceMs = podGraceSeconds(pod) * 1000;
       dueMs = nowMs + (step === "pod-delete" ? Math.min(delayMs, graceMs) : delayMs);
       this.#dues.set(key, dueMs);
     }

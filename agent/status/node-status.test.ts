@@ -6,19 +6,9 @@ import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
 import { testOs } from "../../controlplane/apiserver/testing.ts";
 import { keepNodeLease, keepNodeStatus, Registration, registerNode } from "./node-status.ts";
+import { testMachine as machine } from "./testing/test-machine.ts";
 
 const config = { rootDir: "/tmp", programs: [], updateMs: 10_000, leaseSeconds: 40 };
-const machine = {
-  cpus: 2,
-  memoryBytes: 2 ** 30,
-  storageBytes: 2 ** 34,
-  architecture: "amd64",
-  machineId: "m",
-  bootId: "b",
-  kernel: "k",
-  osImage: "o",
-  hostname: "h",
-};
 const node = {
   name: "n1",
   ip: "127.0.0.1",

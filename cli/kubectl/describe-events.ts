@@ -5,26 +5,35 @@ import { age } from "./age.ts";
 import type { Line } from "./page.ts";
 
 /** What happened to an object, oldest first. */
-export async function eventLines(client: RestClient, object: KubeObject, nowMs: number): Promise<Line> {
-  const { uid, namespace } = object.metadata;
-  const { items } = await client.list(resources.events, {
-    namespace,
-    fieldSelector: `involvedObject.uid=${uid}`,
-  });
-  return { heading: "Events", table: eventTable(items, nowMs) };
+export async function eventsOf(
+  client: RestClient,
+  { metadata }: Pick<KubeObject, "metadata">,
+): Promise<readonly Event[]> {
+  const { uid, namespace } = metadata;
+  const fieldSelector = `involvedObject.uid=${uid}`;
+  const { items } = await client.list(resources.events, { namespace, fieldSelector });
+  return inOrder(items);
 }
 
+/** The same as a part of a page. */
+export async function eventLines(client: RestClient, object: KubeObject, nowMs: number): Promise<Line> {
+  return { heading: "Events", table: eventTable(await eventsOf(client, object), nowMs) };
+}
+
+const timeOf = (event: Event): string =>
+  event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
+
+const inOrder = (events: readonly Event[]): readonly Event[] =>
+  [...events].sort((a, b) => Date.parse(timeOf(a)) - Date.parse(timeOf(b)));
+
 export function eventTable(events: readonly Event[], nowMs: number): readonly (readonly string[])[] {
-  const at = (event: Event) => event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp;
-  const rows = [...events]
-    .sort((a, b) => Date.parse(at(a)) - Date.parse(at(b)))
-    .map((event) => [
-      event.type ?? "",
-      event.reason ?? "",
-      when(event, at(event), nowMs),
-      event.source?.component ?? event.reportingComponent ?? "",
-      event.message ?? "",
-    ]);
+  const rows = inOrder(events).map((event) => [
+    event.type ?? "",
+    event.reason ?? "",
+    when(event, timeOf(event), nowMs),
+    event.source?.component ?? event.reportingComponent ?? "",
+    event.message ?? "",
+  ]);
   return [["Type", "Reason", "Age", "From", "Message"], ...rows];
 }
 

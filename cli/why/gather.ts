@@ -1,8 +1,9 @@
 import { isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
-import type { Event, KubeObject, Pod } from "../../client/types.ts";
+import type { Pod } from "../../client/types.ts";
 import { judgeNodes } from "../../controlplane/scheduler/verdicts.ts";
+import { eventsOf } from "../kubectl/describe-events.ts";
 import type { ClaimFact, PodFacts } from "./facts.ts";
 
 const linesShown = 5;
@@ -24,19 +25,6 @@ export async function gatherPod(
     lastLinesOf(client, pod, signal),
   ]);
   return { pod, events, claims, verdicts, node, lastLines, nowMs };
-}
-
-/** Of one object, oldest first. */
-export async function eventsOf(
-  client: RestClient,
-  { metadata }: Pick<KubeObject, "metadata">,
-): Promise<readonly Event[]> {
-  const { uid, namespace } = metadata;
-  const fieldSelector = `involvedObject.uid=${uid}`;
-  const { items } = await client.list(resources.events, { namespace, fieldSelector });
-  const at = (event: Event) =>
-    Date.parse(event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp);
-  return items.sort((a, b) => at(a) - at(b));
 }
 
 async function claimsOf(client: RestClient, { metadata, spec }: Pod): Promise<readonly ClaimFact[]> {

@@ -22,7 +22,7 @@ export function placementFindings({ pod, verdicts, events }: PodFacts): readonly
     return [
       finding(`no scheduler has looked at it: it asks for one named ${schedulerName}`, {
         change: [`a scheduler with the profile ${schedulerName} runs, or spec.schedulerName names another`],
-        next: ["bin/pintle status"],
+        next: ["pintle status"],
       }),
     ];
   if (verdicts === undefined) return [];

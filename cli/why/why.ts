@@ -4,6 +4,7 @@ import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
 import type { KubeObject, Pod } from "../../client/types.ts";
 import { command, OperatorError } from "../command.ts";
+import { eventsOf } from "../kubectl/describe-events.ts";
 import { discover } from "../kubectl/discovery.ts";
 import { clusterFlags, namespaceOf } from "../kubectl/flags.ts";
 import { podSelector } from "../kubectl/pod-choice.ts";
@@ -12,7 +13,7 @@ import { claimFinding } from "./claims.ts";
 import { explainPod } from "./explain-pod.ts";
 import { explainWorkload, isReadyPod } from "./explain-workload.ts";
 import { type Finding, finding, findingsText } from "./finding.ts";
-import { eventsOf, gatherClaim, gatherPod } from "./gather.ts";
+import { gatherClaim, gatherPod } from "./gather.ts";
 
 const flags = {
   ...clusterFlags,

@@ -9,6 +9,7 @@ import { agentFlags } from "../../agent/flags.ts";
 import { simulationConfig, simulationFlags } from "../../agent/simulate/flags.ts";
 import { simulate } from "../../agent/simulate/simulate.ts";
 import type { Stage } from "../../agent/simulate/stages.ts";
+import { testMachine as machine } from "../../agent/status/testing/test-machine.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { parseFlags } from "../../base/os/flags.ts";
 import { silentLog } from "../../base/os/log.ts";
@@ -77,18 +78,6 @@ const stage = (step: Stage["step"], delayMs: number): Stage => ({
   delayMs,
   mostMs: 2 * delayMs,
 });
-
-const machine = {
-  cpus: 2,
-  memoryBytes: 2 ** 30,
-  storageBytes: 2 ** 34,
-  architecture: "amd64",
-  machineId: "m",
-  bootId: "b",
-  kernel: "k",
-  osImage: "o",
-  hostname: "h",
-};
 
 const simulated = simulationConfig(
   parseFlags({ ...agentFlags, ...simulationFlags }, ["--simulate=6", "--node-name=sim"], { env: {} }).flags,
