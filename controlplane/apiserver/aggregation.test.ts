@@ -3,9 +3,11 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { connect, type TLSSocket } from "node:tls";
 import { type Certificate, createAuthority, issueCertificate } from "../../base/os/pki.ts";
 import { startTestApiserver, type TestApiserver } from "./testing.ts";
+import { testTransport } from "./testing-exchange.ts";
 
 const services = "/apis/apiregistration.k8s.io/v1/apiservices";
 
@@ -310,6 +312,36 @@ describe("groups that other servers serve", () => {
     );
     assert.equal(seen?.headers["audit-id"], headers["audit-id"]);
   });
+
+  for (const protocol of ["HTTP/1.1", "HTTP/2"] as const)
+    for (const method of ["GET", "DELETE", "POST"])
+      it(`keeps the body of a ${method} of ${protocol} within its request, whatever stands in it`, async () => {
+        extension.seen.length = 0;
+        const transport = testTransport(protocol, api.place);
+        const inside = `GET ${group}/flunders/inside HTTP/1.1\r\nHost: a\r\nX-Remote-User: root\r\nX-Remote-Group: system:masters\r\n\r\n`;
+        // Nobody says how long it is.
+        const headers: Record<string, string> =
+          protocol === "HTTP/1.1" ? { "transfer-encoding": "chunked" } : {};
+        const { code, body } = await transport.ask({
+          method,
+          path: `${group}/flunders/a`,
+          headers,
+          body: inside,
+        });
+        await text(body);
+        assert.equal(code, 200);
+        transport.close();
+        await api.admin.call("GET", `${group}/flunders/last`);
+        assert.deepEqual(
+          extension.seen
+            .map((one) => [one.method, one.url, one.body])
+            .filter(([, url]) => url?.includes("/flunders/")),
+          [
+            [method, `${group}/flunders/a`, inside],
+            ["GET", `${group}/flunders/last`, ""],
+          ],
+        );
+      });
 
   it("asks this server's own rules first who may do it", async () => {
     const jane = await api.clientFor("jane");

@@ -6,6 +6,7 @@ import { join } from "../../../base/os/join.ts";
 import { ApiError } from "../api-error.ts";
 import type { User } from "../filters/authentication.ts";
 import { header, type RequestInfo } from "../filters/request-info.ts";
+import { bodyFraming, connectionOnly, headerPairs, requestConnectionOnly } from "../reach/passed-headers.ts";
 import type { Exchange } from "../server.ts";
 import { type RemoteClient, userHeaders } from "./remote-client.ts";
 import type { RemoteVersion, ServiceTable } from "./service-table.ts";
@@ -38,12 +39,10 @@ export async function passOn(exchange: Exchange, remote: RemoteVersion, deps: Pr
   const outgoing = deps.client.request(remote, {
     method: info.method,
     path: request.url ?? "/",
-    headers: headersFor(
-      request,
-      remote,
-      user,
-      header(exchange.request.headers, "audit-id") || auditIdOf(response),
-    ),
+    headers: [
+      ...headersFor(request, remote, user, header(request.headers, "audit-id") || auditIdOf(response)),
+      ...bodyFraming(request),
+    ],
     signal,
   });
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -64,26 +63,19 @@ function unreachable(error: unknown): unknown {
 }
 
 async function copyAnswer(answer: IncomingMessage, response: HttpResponse): Promise<void> {
-  const { statusCode = 502, rawHeaders } = answer;
+  const { statusCode = 502 } = answer;
   if (statusCode >= 300 && statusCode < 400 && answer.headers.location !== undefined) {
     answer.destroy();
     throw unavailable("the backend attempted to redirect this request, which is not permitted", 502);
   }
-  const named = connectionHeaders(answer);
-  const headers: string[] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? "";
+  const all = headerPairs(answer);
+  const own = connectionOnly(all);
+  const passed = all.filter(([name]) => {
     const lower = name.toLowerCase();
     // What this server has said of the request itself holds.
-    if (
-      !hopByHop.has(lower) &&
-      !named.has(lower) &&
-      !response.hasHeader(lower) &&
-      !lower.startsWith("x-kubernetes-pf-")
-    )
-      headers.push(name, rawHeaders[at + 1] ?? "");
-  }
-  for (const [name, value] of pairs(headers)) response.appendHeader(name, value);
+    return !own.has(lower) && !response.hasHeader(lower) && !lower.startsWith("x-kubernetes-pf-");
+  });
+  for (const [name, value] of passed) response.appendHeader(name, value);
   response.writeHead(statusCode);
   response.flushHeaders();
   await new Promise<void>((resolve) => {
@@ -97,10 +89,6 @@ async function copyAnswer(answer: IncomingMessage, response: HttpResponse): Prom
     answer.once("error", () => response.destroy());
     answer.pipe(response);
   });
-}
-
-function* pairs(raw: readonly string[]): Iterable<readonly [string, string]> {
-  for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at] ?? "", raw[at + 1] ?? ""];
 }
 
 /** WebSocket, SPDY and whatever else takes the connection over. */
@@ -137,8 +125,9 @@ export async function passUpgradeOn(
   });
 }
 
-function answerHead({ statusCode = 502, statusMessage = "", rawHeaders }: IncomingMessage): string {
-  const lines = [...pairs(rawHeaders)].map(([name, value]) => `${name}: ${value}\r\n`);
+function answerHead(answer: IncomingMessage): string {
+  const { statusCode = 502, statusMessage = "" } = answer;
+  const lines = headerPairs(answer).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${statusCode} ${statusMessage}\r\n${lines.join("")}\r\n`;
 }
 
@@ -149,13 +138,13 @@ function headersFor(
   user: User,
   auditId: string,
 ): string[] {
-  const named = connectionHeaders(request);
+  const all = headerPairs(request);
+  const own = requestConnectionOnly(all);
   const headers = ["Host", `${service.name}.${service.namespace}.svc`];
-  for (const [name, value] of pairs(request.rawHeaders)) {
+  for (const [name, value] of all) {
     const lower = name.toLowerCase();
     const isOurs = lower.startsWith("x-remote-") || lower.startsWith("impersonate-");
-    if (lower === "host" || lower === "audit-id" || isOurs || hopByHop.has(lower) || named.has(lower))
-      continue;
+    if (lower === "host" || lower === "audit-id" || isOurs || own.has(lower)) continue;
     headers.push(name, value);
   }
   const address = request.socket.remoteAddress;
@@ -167,25 +156,4 @@ function headersFor(
 function auditIdOf(response: HttpResponse): string {
   const value = response.getHeader("Audit-Id");
   return typeof value === "string" ? value : "";
-}
-
-const hopByHop: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-/** Those that `Connection` names are for the next hop only. */
-function connectionHeaders({ headers }: IncomingMessage): ReadonlySet<string> {
-  return new Set(
-    header(headers, "connection")
-      .toLowerCase()
-      .split(/\s*,\s*/),
-  );
 }

@@ -10,6 +10,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import type { AgentServer } from "../../../agent/server/server.ts";
 import { startTestNode, testNode } from "../reach/testing.ts";
 import { startTestApiserver, type TestApiserver, testProtocol } from "../testing.ts";
+import { testTransport } from "../testing-exchange.ts";
 import { rewriteHtml, rewriteUrl } from "./proxy-rewrite.ts";
 
 const podIp = "127.128.9.9";
@@ -119,6 +120,22 @@ describe("proxies of pods, services and nodes", () => {
     assert.deepEqual([head.code, head.text], [200, ""]);
     assert.equal((await get(`${ns}/pods/p/proxy/teapot`)).code, 418);
   });
+
+  for (const protocol of ["HTTP/1.1", "HTTP/2"] as const)
+    for (const method of ["GET", "DELETE", "PUT"])
+      it(`keep the body of a ${method} of ${protocol} within its request, whose length nobody says`, async () => {
+        const transport = testTransport(protocol, server.place);
+        const inside = "POST /inside HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+        const answer = await transport.ask({
+          method,
+          path: `${ns}/pods/p/proxy/outside`,
+          headers: protocol === "HTTP/1.1" ? { "transfer-encoding": "chunked" } : {},
+          body: inside,
+        });
+        const { url, body } = JSON.parse(await text(answer.body));
+        assert.deepEqual([url, body], ["/outside", inside]);
+        transport.close();
+      });
 
   it("keep credentials to themselves, say who asked, and take back what opens a page to other origins", async () => {
     const headers = {
