@@ -10,7 +10,7 @@ import { header } from "../filters/request-info.ts";
 import { goJsonError, goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, jsonText } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
-import { duplicatesInJson } from "../schema/duplicate-fields.ts";
+import { duplicatesInJson, mayHaveDuplicates } from "../schema/duplicate-fields.ts";
 import { goPrinted } from "../schema/go-printed.ts";
 import { PatchError } from "../schema/patch-error.ts";
 import { inGoOrder, type Touched, touchedByMerge, touchedByOperations } from "../schema/patched-text.ts";
@@ -78,7 +78,7 @@ function jsonForm(call: Call): Patch {
 function mergeForm(call: Call): Patch {
   const { value: patch, text } = readMerge(call);
   const apply = (current: JsonObject) => mergePatch(current, patch);
-  const flaws = isChecked(call) ? duplicatesInJson(text) : [];
+  const flaws = isChecked(call) ? duplicatesOf(text, patch) : [];
   return { apply, flaws, shown: (patched) => shownJson(call, patched, touchedByMerge(patch)) };
 }
 
@@ -103,7 +103,7 @@ function strategicForm(call: Call, deps: HandlerDeps): Patch {
   if (strategicMerge === undefined) throw unsupportedMediaType(customPatchTypes);
   let left: JsonObject = patch;
   return {
-    flaws: isChecked(call) ? duplicatesInJson(text) : [],
+    flaws: isChecked(call) ? duplicatesOf(text, value) : [],
     apply(current) {
       const merged = inTerms(() => strategicMerge(current, patch));
       left = merged.patch;
@@ -137,6 +137,9 @@ function unpatchable({ served }: Call): ApiError {
   return served.schema === undefined ? unroutableMediaType() : unsupportedMediaType(customPatchTypes);
 }
 const customPatchTypes = patchTypes.filter((type) => !type.includes("strategic"));
+
+const duplicatesOf = (text: string, value: unknown) =>
+  mayHaveDuplicates(text, value) ? duplicatesInJson(text) : [];
 
 function parse({ body }: Call, before: string): { readonly value: unknown; readonly text: string } {
   const text = bodyText(body);

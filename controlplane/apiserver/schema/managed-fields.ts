@@ -1,4 +1,5 @@
-import { type FieldSet, type FieldTree, setToTree, treeToSet } from "./field-set.ts";
+import { type FieldSet, type FieldTree, treeToSet } from "./field-set.ts";
+import { sharedTreeOf } from "./shared-sets.ts";
 import { isSharedTree } from "./shared-trees.ts";
 
 /** One entry of metadata.managedFields: who set which fields, how and when. */
@@ -81,7 +82,7 @@ export function writeManagers(managers: readonly Manager[]): WrittenEntry[] {
         compare(a.apiVersion, b.apiVersion) ||
         compare(a.subresource, b.subresource),
     )
-    .map((manager) => writtenEntry(manager, treeOfSet.get(manager.fields) ?? setToTree(manager.fields)));
+    .map((manager) => writtenEntry(manager, treeOfSet.get(manager.fields) ?? sharedTreeOf(manager.fields)));
 }
 
 export function writtenEntry(
