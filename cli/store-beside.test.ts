@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { systemClock } from "../base/os/clock.ts";
 import { parseFlags, UsageError } from "../base/os/flags.ts";
 import { systemRandom } from "../base/os/random.ts";
-import { GrpcTransport } from "../store/client/grpc-transport.ts";
+import { GrpcTransport } from "../store/client/grpc/grpc-transport.ts";
 import { openStoreClient } from "../store/client/open-client.ts";
 import { storeFlags } from "../store/flags.ts";
 import { ThreadTransport } from "../store/thread/thread-transport.ts";

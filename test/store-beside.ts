@@ -6,7 +6,7 @@ import { systemClock } from "../base/os/clock.ts";
 import { parseFlags } from "../base/os/flags.ts";
 import { EtcdStorage } from "../controlplane/apiserver/registry/etcd-storage.ts";
 import { testOs } from "../controlplane/apiserver/testing.ts";
-import { GrpcTransport } from "../store/client/grpc-transport.ts";
+import { GrpcTransport } from "../store/client/grpc/grpc-transport.ts";
 import { openStoreClient } from "../store/client/open-client.ts";
 import type { StoreClient } from "../store/client/store-client.ts";
 import type { ClientTransport } from "../store/client/transport.ts";

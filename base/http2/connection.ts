@@ -34,6 +34,8 @@ import { readSettings } from "./peer-settings.ts";
 import { isRequest } from "./request-headers.ts";
 import { Http2Stream, type ServeStream, type StreamOwner } from "./stream.ts";
 
+/** etcd's --grpc-keepalive-interval and --grpc-keepalive-timeout. */
+const silence = { silentMostMs: 2 * 3_600_000, answerWithinMs: 20_000 };
 /** A client that does not read is not read from either, once so much waits for it. */
 const unsentBytesMost = 1 << 20;
 /** How long a client may take to read the last of its connection, and to close it too. */
@@ -60,7 +62,7 @@ export class Http2Connection implements StreamOwner {
   readonly socket: Duplex;
   readonly #parts: ConnectionParts;
   readonly #output: FrameOutput;
-  readonly #data: OutgoingData;
+  readonly #data: OutgoingData<Http2Stream>;
   readonly #reader = new FrameReader();
   readonly #headers: HeaderDecoder;
   readonly #limits: Http2Limits;
@@ -92,10 +94,10 @@ export class Http2Connection implements StreamOwner {
     this.#receiveWindow = connectionWindowBytes;
     this.#output = new FrameOutput(socket, () => this.#onRoom());
     this.#data = new OutgoingData(this.#output, {
-      answered: (stream) => this.#answered(stream),
+      ended: (stream) => this.#answered(stream),
       trailers: (stream, block) => this.sendHeaders(stream, block, true),
     });
-    this.#keepAlive = new KeepAlive(parts.clock, {
+    this.#keepAlive = new KeepAlive(parts.clock, silence, {
       ping: (payload) => this.#output.frame(frameTypes.PING, 0, 0, payload),
       dead: () => socket.destroy(),
     });

@@ -1,28 +1,36 @@
 import type { Clock } from "../os/clock.ts";
 
-/** etcd's --grpc-keepalive-interval and --grpc-keepalive-timeout. */
-const silentMostMs = 2 * 3_600_000;
-const answerWithinMs = 20_000;
 const payload = Buffer.from("still on");
 
-/** Asks a client that was silent for long whether it is there, and gives up one that does not answer. */
+export interface SilenceLimits {
+  /** After so long without a byte the peer is asked. */
+  readonly silentMostMs: number;
+  /** It is dead when nothing comes for so long after that. */
+  readonly answerWithinMs: number;
+}
+
+/** Asks a peer that was silent for long whether it is there, and gives up one that does not answer. */
 export class KeepAlive {
   readonly #clock: Pick<Clock, "monotonicMs" | "after">;
-  readonly #does: { ping(payload: Buffer): void; dead(): void };
+  readonly #limits: SilenceLimits;
+  readonly #does: { isAsked?(): boolean; ping(payload: Buffer): void; dead(): void };
   #heardMs: number;
   #stopTimer: () => void;
 
+  /** `isAsked`: whether silence matters at the moment; it always does without. */
   constructor(
     clock: Pick<Clock, "monotonicMs" | "after">,
-    does: { ping(payload: Buffer): void; dead(): void },
+    limits: SilenceLimits,
+    does: { isAsked?(): boolean; ping(payload: Buffer): void; dead(): void },
   ) {
     this.#clock = clock;
+    this.#limits = limits;
     this.#does = does;
     this.#heardMs = clock.monotonicMs();
-    this.#stopTimer = clock.after(silentMostMs, () => this.#look());
+    this.#stopTimer = clock.after(limits.silentMostMs, () => this.#look());
   }
 
-  /** Something came from the client. */
+  /** Something came from the peer. */
   heard(): void {
     this.#heardMs = this.#clock.monotonicMs();
   }
@@ -32,10 +40,11 @@ export class KeepAlive {
   }
 
   #look(): void {
+    const { silentMostMs, answerWithinMs } = this.#limits;
     const askedMs = this.#clock.monotonicMs();
     const restMs = this.#heardMs + silentMostMs - askedMs;
-    if (restMs > 0) {
-      this.#stopTimer = this.#clock.after(restMs, () => this.#look());
+    if (restMs > 0 || this.#does.isAsked?.() === false) {
+      this.#stopTimer = this.#clock.after(restMs > 0 ? restMs : silentMostMs, () => this.#look());
       return;
     }
     this.#does.ping(payload);

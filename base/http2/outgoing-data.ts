@@ -7,38 +7,55 @@ import {
   windowMost,
 } from "./frames.ts";
 import type { FrameOutput } from "./output.ts";
-import type { Http2Stream } from "./stream.ts";
 
 const nothing = Buffer.alloc(0);
 
-/** What a connection's streams have to send, as far as the client's windows and the socket allow. */
-export class OutgoingData {
+/** What is sent of a stream. */
+export interface OutgoingStream {
+  readonly id: number;
+  /** Bytes that the peer allows. */
+  sendWindow: number;
+  readonly isWaiting: boolean;
+  /** What ends it once all data is sent. */
+  readonly last: "none" | "end" | Buffer;
+  /** The next piece to send, at most so long; undefined when nothing waits. */
+  take(bytesMost: number): Uint8Array | undefined;
+  /** To be called after pieces were sent later than they were written. */
+  tellDrained(): void;
+}
+
+export interface OutgoingEnds<S> {
+  /** The last frame of its data is on its way. */
+  ended(stream: S): void;
+  /** All data is: this block ends it. */
+  trailers(stream: S, block: Buffer): void;
+}
+
+/** What a connection's streams have to send, as far as the peer's windows and the socket allow. */
+export class OutgoingData<S extends OutgoingStream> {
   readonly #output: FrameOutput;
-  readonly #does: { answered(stream: Http2Stream): void; trailers(stream: Http2Stream, block: Buffer): void };
+  readonly #does: OutgoingEnds<S>;
   /** They wait for windows, or for the socket. */
-  readonly #blocked = new Set<Http2Stream>();
+  readonly #blocked = new Set<S>();
   #window = defaultWindowBytes;
 
-  constructor(
-    output: FrameOutput,
-    does: { answered(stream: Http2Stream): void; trailers(stream: Http2Stream, block: Buffer): void },
-  ) {
+  constructor(output: FrameOutput, does: OutgoingEnds<S>) {
     this.#output = output;
     this.#does = does;
   }
 
-  /** The client takes so much more, of all streams together. */
+  /** The peer takes so much more, of all streams together. */
   widen(bytes: number): void {
     this.#window += bytes;
     if (this.#window > windowMost) flowError("a window that is too large");
     this.sendBlocked();
   }
 
-  isBlocked(stream: Http2Stream): boolean {
+  isBlocked(stream: S): boolean {
     return this.#blocked.has(stream);
   }
 
-  forget(stream: Http2Stream): void {
+  forget(stream: S): void {
     this.#blocked.delete(stream);
   }
 
@@ -47,21 +64,20 @@ export class OutgoingData {
   }
 
   /** Sends what waits of one stream. */
-  pump(stream: Http2Stream): void {
+  pump(stream: S): void {
     while (stream.isWaiting) {
       const most = Math.min(this.#window, stream.sendWindow, frameBytesMost);
       if (most <= 0 || !this.#output.hasRoom) {
         this.#blocked.add(stream);
         return;
       }
-      this.#sendPiece(stream, most);
-      if (stream.over) return;
+      if (this.#sendPiece(stream, most)) return;
     }
     const { last } = stream;
     if (last === "none") return;
     if (last === "end") {
       this.#output.frame(frameTypes.DATA, frameFlags.END_STREAM, stream.id, nothing);
-      this.#does.answered(stream);
+      this.#does.ended(stream);
     } else this.#does.trailers(stream, last);
   }
 
@@ -75,8 +91,7 @@ export class OutgoingData {
         if (most <= 0 || !this.#output.hasRoom) continue;
         isMoving = true;
         this.#blocked.delete(stream);
-        this.#sendPiece(stream, most);
-        if (stream.over) continue;
+        if (this.#sendPiece(stream, most)) continue;
         if (stream.isWaiting) this.#blocked.add(stream);
         else this.pump(stream);
         stream.tellDrained();
@@ -84,13 +99,27 @@ export class OutgoingData {
     }
   }
 
-  #sendPiece(stream: Http2Stream, bytesMost: number): void {
+  /** True: it was the last of the stream. */
+  #sendPiece(stream: S, bytesMost: number): boolean {
     const piece = stream.take(bytesMost);
-    if (piece === undefined) return;
+    if (piece === undefined) return false;
     this.#window -= piece.length;
     stream.sendWindow -= piece.length;
     const isLast = stream.last === "end" && !stream.isWaiting;
     this.#output.frame(frameTypes.DATA, isLast ? frameFlags.END_STREAM : 0, stream.id, piece);
-    if (isLast) this.#does.answered(stream);
+    if (isLast) this.#does.ended(stream);
+    return isLast;
   }
+}
+
+/** Takes the first of the pieces that wait, or so many bytes of it. */
+export function takePiece(waiting: Uint8Array[], bytesMost: number): Uint8Array | undefined {
+  const first = waiting[0];
+  if (first === undefined) return undefined;
+  if (first.length <= bytesMost) {
+    waiting.shift();
+    return first;
+  }
+  waiting[0] = first.subarray(bytesMost);
+  return first.subarray(0, bytesMost);
 }

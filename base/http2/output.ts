@@ -7,10 +7,11 @@ const arenaBytes = 64 * 1024;
 /** Bytes under way to the socket beyond which data waits in its stream. */
 const underWayBytesMost = 256 * 1024;
 
-/** The way out of a connection: frames written in one turn of the event loop leave in one write. */
+/** The way out of a connection: frames that are written together leave in one write. */
 export class FrameOutput {
   readonly #socket: Duplex;
   readonly #onRoom: () => void;
+  readonly #later: (flush: () => void) => void;
   #arena: Buffer = Buffer.alloc(0);
   #arenaAt = 0;
   #arenaStart = 0;
@@ -18,10 +19,16 @@ export class FrameOutput {
   #piecesBytes = 0;
   #scheduled = false;
 
-  /** `onRoom` is called after something was written; look at `hasRoom` then. */
-  constructor(socket: Duplex, onRoom: () => void) {
+  /** `onRoom` is called after something was written; look at `hasRoom` then. `later` says when what was written leaves: after
+   *  the callback that wrote it, if it is not given. */
+  constructor(
+    socket: Duplex,
+    onRoom: () => void,
+    later: (flush: () => void) => void = (flush) => process.nextTick(flush),
+  ) {
     this.#socket = socket;
     this.#onRoom = onRoom;
+    this.#later = later;
   }
 
   get hasRoom(): boolean {
@@ -83,6 +90,6 @@ export class FrameOutput {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(() => this.flush());
+    this.#later(() => this.flush());
   }
 }

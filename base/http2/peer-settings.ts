@@ -1,11 +1,18 @@
 import { ConnectionError, errorCodes, frameBytesMost, settingIds, windowMost } from "./frames.ts";
 
-/** What of a client's SETTINGS concerns us; throws ConnectionError on values that are not allowed. Larger frames than the
+export interface PeerSettings {
+  readonly initialWindowBytes: number | undefined;
+  /** Streams at once. */
+  readonly streamsMost: number | undefined;
+}
+
+/** What of a peer's SETTINGS concerns us; throws ConnectionError on values that are not allowed. Larger frames than the
  *  smallest that everybody takes are never sent, and header blocks touch no table. */
-export function readSettings(payload: Buffer): { readonly initialWindowBytes: number | undefined } {
+export function readSettings(payload: Buffer): PeerSettings {
   if (payload.length % 6 !== 0)
     throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, "SETTINGS of a wrong size");
   let initialWindowBytes: number | undefined;
+  let streamsMost: number | undefined;
   for (let at = 0; at < payload.length; at += 6) {
     const value = payload.readUInt32BE(at + 2);
     switch (payload.readUInt16BE(at)) {
@@ -17,6 +24,9 @@ export function readSettings(payload: Buffer): { readonly initialWindowBytes: nu
           throw new ConnectionError(errorCodes.FLOW_CONTROL_ERROR, "a window that is too large");
         initialWindowBytes = value;
         break;
+      case settingIds.MAX_CONCURRENT_STREAMS:
+        streamsMost = value;
+        break;
       case settingIds.MAX_FRAME_SIZE:
         if (value < frameBytesMost || value >= 1 << 24)
           throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "MAX_FRAME_SIZE out of range");
@@ -25,5 +35,5 @@ export function readSettings(payload: Buffer): { readonly initialWindowBytes: nu
         break;
     }
   }
-  return { initialWindowBytes };
+  return { initialWindowBytes, streamsMost };
 }

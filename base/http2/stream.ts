@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { AnswerLane, UnreadAnswers } from "./answer-lane.ts";
 import type { ErrorCode } from "./frames.ts";
 import type { Header } from "./header.ts";
+import { type OutgoingStream, takePiece } from "./outgoing-data.ts";
 
 /** What whoever serves a request is told of its stream. */
 export interface StreamEvents {
@@ -40,10 +41,9 @@ export interface StreamOwner {
 const waitingBytesMost = 64 * 1024;
 
 /** One request and its answer. Answers go in the order header block, data, and a last block (or an end without one). */
-export class Http2Stream {
+export class Http2Stream implements OutgoingStream {
   readonly id: number;
   readonly #owner: StreamOwner;
-  /** Bytes that the client allows. */
   sendWindow: number;
   /** Bytes that we still allow the client. */
   receiveWindow: number;
@@ -143,13 +143,9 @@ export class Http2Stream {
     };
   }
 
-  /** The next piece to send, at most so long; undefined when nothing waits. */
   take(bytesMost: number): Uint8Array | undefined {
-    const first = this.#waiting[0];
-    if (first === undefined) return undefined;
-    const piece = first.length <= bytesMost ? first : first.subarray(0, bytesMost);
-    if (piece === first) this.#waiting.shift();
-    else this.#waiting[0] = first.subarray(bytesMost);
+    const piece = takePiece(this.#waiting, bytesMost);
+    if (piece === undefined) return undefined;
     this.#waitingBytes -= piece.length;
     this.#lane?.release(piece.length);
     return piece;
@@ -159,12 +155,10 @@ export class Http2Stream {
     return this.#waiting.length > 0;
   }
 
-  /** What ends the answer once all data is sent. */
   get last(): "none" | "end" | Buffer {
     return this.#last;
   }
 
-  /** To be called after pieces were sent later than they were written. */
   tellDrained(): void {
     if (!this.#wasFull || !this.hasRoom || this.over) return;
     this.#wasFull = false;

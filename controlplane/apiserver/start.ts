@@ -4,7 +4,7 @@ import type { Log } from "../../base/os/log.ts";
 import type { Os, Running } from "../../base/os/os.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { type Endpoint, parseEndpoint } from "../../store/client/endpoints.ts";
-import { GrpcTransport } from "../../store/client/grpc-transport.ts";
+import { GrpcTransport } from "../../store/client/grpc/grpc-transport.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import type { ClientTransport } from "../../store/client/transport.ts";
 import { inOrder } from "./admission/admission.ts";
@@ -82,7 +82,7 @@ export interface NearStore {
  *  store answers. Rejects when an address cannot be bound. */
 export function startApiserver(config: ApiserverConfig, os: Os, near?: NearStore): Promise<RunningApiserver> {
   const { endpoints, tls } = config.store;
-  const remote = new GrpcTransport(tls);
+  const remote = new GrpcTransport(tls, os);
   const secure = tls !== undefined;
   const isNear = (url: string) => near?.isHere(parseEndpoint(url, secure)) ?? false;
   const client = openStoreClient(

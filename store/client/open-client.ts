@@ -1,7 +1,8 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Random } from "../../base/os/random.ts";
 import { EndpointRing, parseEndpoint } from "./endpoints.ts";
-import { type ClientTls, GrpcTransport } from "./grpc-transport.ts";
+import type { ClientTls } from "./grpc/dial.ts";
+import { GrpcTransport } from "./grpc/grpc-transport.ts";
 import { StoreClient } from "./store-client.ts";
 import type { ClientTransport } from "./transport.ts";
 
@@ -21,7 +22,7 @@ export function openStoreClient(
   const secure = config.tls !== undefined;
   return new StoreClient({
     ring: new EndpointRing(config.endpoints.map((endpoint) => parseEndpoint(endpoint, secure))),
-    transport: parts.transport ?? new GrpcTransport(config.tls),
+    transport: parts.transport ?? new GrpcTransport(config.tls, parts),
     clock: parts.clock,
     random: parts.random,
     timeoutMs: config.timeoutMs ?? 10_000,

@@ -2,7 +2,7 @@ import { headerBlock } from "../../../base/http2/header-block.ts";
 import type { Http2Stream } from "../../../base/http2/stream.ts";
 import { grpcStatus } from "../../errors.ts";
 import type { WireStatus } from "../../rpc/status.ts";
-import { prefixBytes } from "./message-reader.ts";
+import { prefixed } from "./prefixed.ts";
 
 const begin = [
   { name: ":status", value: "200" },
@@ -33,16 +33,9 @@ function percentEncoded(text: string): string {
   return encoded;
 }
 
-/** Messages up to this size are copied behind their prefix; larger ones are sent as they are. */
-const copiedBytesMost = 4096;
-
 /** False: the client reads slower than this. */
 export function writeMessage(stream: Http2Stream, message: Uint8Array): boolean {
-  const isCopied = message.length <= copiedBytesMost;
-  const prefixed = Buffer.allocUnsafe(prefixBytes + (isCopied ? message.length : 0));
-  prefixed[0] = 0;
-  prefixed.writeUInt32BE(message.length, 1);
-  if (isCopied) prefixed.set(message, prefixBytes);
-  const hasRoom = stream.write(prefixed);
-  return isCopied ? hasRoom : stream.write(message);
+  let hasRoom = true;
+  for (const piece of prefixed(message)) hasRoom = stream.write(piece);
+  return hasRoom;
 }

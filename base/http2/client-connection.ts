@@ -1,0 +1,394 @@
+import type { Duplex } from "node:stream";
+import type { Clock } from "../os/clock.ts";
+import { type AnswerEvents, ClientStream, type RequestOwner, type StreamLoss } from "./client-stream.ts";
+import {
+  ConnectionError,
+  defaultWindowBytes,
+  type ErrorCode,
+  errorCodes,
+  FrameReader,
+  flowError,
+  frameBytesMost,
+  frameFlags,
+  frameTypes,
+  preface,
+  settingIds,
+  settingsFrame,
+  sizeError,
+  uint32,
+  unpadded,
+  violation,
+  windowMost,
+} from "./frames.ts";
+import { HeaderDecoder } from "./header-decoder.ts";
+import { IncomingBlock } from "./incoming-block.ts";
+import { KeepAlive, type SilenceLimits } from "./keep-alive.ts";
+import { OutgoingData } from "./outgoing-data.ts";
+import { FrameOutput } from "./output.ts";
+import { readSettings } from "./peer-settings.ts";
+
+export interface ClientLimits {
+  /** Bytes that the server may send of an answer, and of all together, before it hears that they were taken in. */
+  readonly streamWindowBytes: number;
+  readonly connectionWindowBytes: number;
+  /** All headers of an answer, as HTTP/2 counts them. */
+  readonly headerListBytesMost: number;
+  /** A connection carries so many requests, for stream ids are used once. */
+  readonly requestsMost: number;
+  /** Of a server that is asked something. */
+  readonly silence: SilenceLimits;
+}
+
+export interface ClientConnectionParts {
+  readonly limits: ClientLimits;
+  readonly clock: Pick<Clock, "monotonicMs" | "after">;
+  /** The server's first word came: it speaks HTTP/2. */
+  readonly onReady: () => void;
+  /** It takes no more requests, and will close; or has. Called once. */
+  readonly onLeaving: (reason: string) => void;
+}
+
+/** HTTP/2 has no more stream ids for a client. */
+export const requestsMost = 2 ** 30;
+const nothing = Buffer.alloc(0);
+
+/** The client's end of one HTTP/2 connection (RFC 9113). Requests beyond what the server takes at once wait their turn.
+ *  Invariant: a loss with `maybeServed: false` is of a request that was not sent, or that the server says it did not look at. */
+export class ClientConnection implements RequestOwner {
+  readonly #socket: Duplex;
+  readonly #parts: ClientConnectionParts;
+  readonly #output: FrameOutput;
+  readonly #data: OutgoingData<ClientStream>;
+  readonly #reader = new FrameReader();
+  readonly #headers: HeaderDecoder;
+  readonly #keepAlive: KeepAlive;
+  readonly #streams = new Map<number, ClientStream>();
+  readonly #queue = new Set<ClientStream>();
+  #block: IncomingBlock | undefined;
+  #lastStreamId = -1;
+  #streamsMost = 0;
+  #initialSendWindow = defaultWindowBytes;
+  #unannounced = 0;
+  #isReady = false;
+  #isLeaving = false;
+  #why = "the connection was closed";
+  #over = false;
+
+  constructor(socket: Duplex, parts: ClientConnectionParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+    const { streamWindowBytes, connectionWindowBytes, headerListBytesMost, silence } = parts.limits;
+    this.#headers = new HeaderDecoder({ listBytesMost: headerListBytesMost });
+    // Whatever is asked in one turn of the event loop leaves together, and the server works on it together.
+    this.#output = new FrameOutput(socket, () => this.#data.sendBlocked(), setImmediate);
+    this.#data = new OutgoingData<ClientStream>(this.#output, {
+      ended: (stream) => {
+        stream.isSent = true;
+      },
+      trailers: () => undefined,
+    });
+    this.#keepAlive = new KeepAlive(parts.clock, silence, {
+      isAsked: () => this.#streams.size > 0,
+      ping: (payload) => this.#output.frame(frameTypes.PING, 0, 0, payload),
+      dead: () => this.#fail("the server says nothing any more"),
+    });
+    this.#output.raw(preface);
+    this.#output.raw(
+      settingsFrame([
+        [settingIds.ENABLE_PUSH, 0],
+        [settingIds.INITIAL_WINDOW_SIZE, streamWindowBytes],
+        [settingIds.MAX_HEADER_LIST_SIZE, headerListBytesMost],
+      ]),
+    );
+    this.#sendWindowUpdate(0, connectionWindowBytes - defaultWindowBytes);
+    socket.on("data", (bytes: Buffer) => this.#onData(bytes));
+    socket.on("error", (error) => {
+      this.#why = error.message;
+    });
+    socket.on("end", () => this.#fail(this.#why));
+    socket.on("close", () => this.#fail(this.#why));
+  }
+
+  /** Requests begun now are sent on it. */
+  get takesRequests(): boolean {
+    return this.#isReady && !this.#isLeaving;
+  }
+
+  /** Begins a request with this block of headers. To be called while `takesRequests`. */
+  request(head: Buffer, events: AnswerEvents): ClientStream {
+    const stream = new ClientStream(this, head, events);
+    if (this.#streams.size < this.#streamsMost && this.#queue.size === 0) this.#begin(stream);
+    else this.#queue.add(stream);
+    return stream;
+  }
+
+  /** Ends all that is under way, with this reason. */
+  close(reason: string): void {
+    this.#fail(reason, errorCodes.NO_ERROR);
+  }
+
+  pump(stream: ClientStream): void {
+    if (stream.id > 0) this.#data.pump(stream);
+  }
+
+  cancel(stream: ClientStream, code: ErrorCode): void {
+    if (stream.id > 0) this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(code));
+    this.#forget(stream);
+  }
+
+  #begin(stream: ClientStream): void {
+    this.#lastStreamId += 2;
+    stream.id = this.#lastStreamId;
+    stream.sendWindow = this.#initialSendWindow;
+    this.#streams.set(stream.id, stream);
+    const { head } = stream;
+    for (let at = 0; at === 0 || at < head.length; at += frameBytesMost) {
+      const isWhole = at + frameBytesMost >= head.length;
+      const type = at === 0 ? frameTypes.HEADERS : frameTypes.CONTINUATION;
+      const piece = head.subarray(at, at + frameBytesMost);
+      this.#output.frame(type, isWhole ? frameFlags.END_HEADERS : 0, stream.id, piece);
+    }
+    this.#data.pump(stream);
+    if ((this.#lastStreamId + 1) / 2 >= this.#parts.limits.requestsMost)
+      this.#leave("the connection carries no more requests");
+  }
+
+  #beginQueued(): void {
+    for (const stream of this.#queue) {
+      if (this.#isLeaving || this.#streams.size >= this.#streamsMost) return;
+      this.#queue.delete(stream);
+      this.#begin(stream);
+    }
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#over) return;
+    this.#keepAlive.heard();
+    try {
+      this.#reader.push(bytes, this.#take);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.#fail(`the server broke the protocol: ${error.message}`, error.code);
+    }
+  }
+
+  readonly #take = (type: number, flags: number, streamId: number, payload: Buffer): void => {
+    if (this.#over) return;
+    if (!this.#isReady && (type !== frameTypes.SETTINGS || (flags & frameFlags.ACK) !== 0))
+      violation("the first frame must be SETTINGS");
+    if (this.#block !== undefined && (type !== frameTypes.CONTINUATION || streamId !== this.#block.streamId))
+      violation("a header block was interrupted");
+    switch (type) {
+      case frameTypes.DATA:
+        this.#onDataFrame(flags, streamId, payload);
+        return;
+      case frameTypes.HEADERS:
+        this.#onHeaders(flags, streamId, unpadded(type, flags, payload));
+        return;
+      case frameTypes.CONTINUATION:
+        this.#onContinuation(flags, payload);
+        return;
+      case frameTypes.RST_STREAM:
+        this.#onReset(streamId, payload);
+        return;
+      case frameTypes.SETTINGS:
+        this.#onSettings(flags, streamId, payload);
+        return;
+      case frameTypes.PING:
+        if (payload.length !== 8) sizeError("PING");
+        if (streamId !== 0) violation("PING on a stream");
+        if ((flags & frameFlags.ACK) === 0) this.#output.frame(frameTypes.PING, frameFlags.ACK, 0, payload);
+        return;
+      case frameTypes.WINDOW_UPDATE:
+        this.#onWindowUpdate(streamId, payload);
+        return;
+      case frameTypes.GOAWAY:
+        this.#onGoAway(streamId, payload);
+        return;
+      case frameTypes.PUSH_PROMISE:
+        violation("a push that was not allowed");
+        return;
+      default:
+        return; // priorities, and extensions, are ignored
+    }
+  };
+
+  #onDataFrame(flags: number, streamId: number, payload: Buffer): void {
+    // Whoever asks takes in at once what comes, so that both windows are open again with it.
+    const { connectionWindowBytes, streamWindowBytes } = this.#parts.limits;
+    this.#unannounced += payload.length;
+    if (this.#unannounced >= connectionWindowBytes / 2) {
+      this.#sendWindowUpdate(0, this.#unannounced);
+      this.#unannounced = 0;
+    }
+    const content = unpadded(frameTypes.DATA, flags, payload);
+    const stream = this.#known(streamId, "DATA");
+    if (stream === undefined) return;
+    const isEnd = (flags & frameFlags.END_STREAM) !== 0;
+    stream.unannounced += payload.length;
+    if (!isEnd && stream.unannounced >= streamWindowBytes / 2) {
+      this.#sendWindowUpdate(streamId, stream.unannounced);
+      stream.unannounced = 0;
+    }
+    if (content.length > 0) stream.events.data(content);
+    if (isEnd && !stream.over) this.#answered(stream);
+  }
+
+  #onHeaders(flags: number, streamId: number, block: Buffer): void {
+    const isEnd = (flags & frameFlags.END_STREAM) !== 0;
+    if ((flags & frameFlags.END_HEADERS) !== 0) {
+      this.#onBlock(streamId, isEnd, block);
+      return;
+    }
+    const { headerListBytesMost: listBytesMost } = this.#parts.limits;
+    this.#block = new IncomingBlock({ streamId, isEnd, bytes: block }, { listBytesMost });
+  }
+
+  #onContinuation(flags: number, payload: Buffer): void {
+    const block = this.#block;
+    if (block === undefined) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "CONTINUATION of nothing");
+    block.add(payload);
+    if ((flags & frameFlags.END_HEADERS) === 0) return;
+    this.#block = undefined;
+    this.#onBlock(block.streamId, block.isEnd, block.whole());
+  }
+
+  #onBlock(streamId: number, isEnd: boolean, block: Buffer): void {
+    const headers = this.#headers.decode(block); // always: later blocks build on it
+    const stream = this.#known(streamId, "HEADERS");
+    if (stream === undefined) return;
+    if (headers === "tooLarge") {
+      const code = errorCodes.CANCEL;
+      this.cancel(stream, code);
+      stream.events.gone({ maybeServed: true, code, reason: "the answer's headers are too large" });
+      return;
+    }
+    stream.events.headers(headers);
+    if (isEnd && !stream.over) this.#answered(stream);
+  }
+
+  #answered(stream: ClientStream): void {
+    // The server has answered and wants no more of the request.
+    if (!stream.isSent) this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(errorCodes.CANCEL));
+    this.#forget(stream);
+    stream.events.end();
+  }
+
+  #onReset(streamId: number, payload: Buffer): void {
+    if (payload.length !== 4) sizeError("RST_STREAM");
+    const stream = this.#known(streamId, "RST_STREAM");
+    if (stream === undefined) return;
+    const code = payload.readUInt32BE(0);
+    this.#forget(stream);
+    const maybeServed = code !== errorCodes.REFUSED_STREAM;
+    stream.events.gone({ maybeServed, code, reason: `the server ended the stream with code ${code}` });
+  }
+
+  #onSettings(flags: number, streamId: number, payload: Buffer): void {
+    if (streamId !== 0) violation("SETTINGS on a stream");
+    if ((flags & frameFlags.ACK) !== 0) {
+      if (payload.length !== 0) sizeError("SETTINGS");
+      return;
+    }
+    const { initialWindowBytes, streamsMost } = readSettings(payload);
+    if (initialWindowBytes !== undefined) {
+      const change = initialWindowBytes - this.#initialSendWindow;
+      this.#initialSendWindow = initialWindowBytes;
+      for (const stream of this.#streams.values()) {
+        stream.sendWindow += change;
+        if (stream.sendWindow > windowMost) flowError("a window that is too large");
+      }
+    }
+    this.#output.frame(frameTypes.SETTINGS, frameFlags.ACK, 0, nothing);
+    this.#data.sendBlocked();
+    if (streamsMost !== undefined || !this.#isReady)
+      this.#streamsMost = streamsMost ?? Number.POSITIVE_INFINITY;
+    if (!this.#isReady) {
+      this.#isReady = true;
+      this.#parts.onReady();
+    }
+    this.#beginQueued();
+  }
+
+  #onWindowUpdate(streamId: number, payload: Buffer): void {
+    if (payload.length !== 4) sizeError("WINDOW_UPDATE");
+    const increment = payload.readUInt32BE(0) & 0x7fffffff;
+    if (increment === 0) violation("WINDOW_UPDATE by nothing");
+    if (streamId === 0) {
+      this.#data.widen(increment);
+      return;
+    }
+    const stream = this.#known(streamId, "WINDOW_UPDATE");
+    if (stream === undefined) return;
+    stream.sendWindow += increment;
+    if (stream.sendWindow > windowMost) flowError("a window that is too large");
+    if (this.#data.isBlocked(stream)) this.#data.sendBlocked();
+  }
+
+  #onGoAway(streamId: number, payload: Buffer): void {
+    if (streamId !== 0) violation("GOAWAY on a stream");
+    if (payload.length < 8) sizeError("GOAWAY");
+    const lastServed = payload.readUInt32BE(0) & 0x7fffffff;
+    const said = payload.toString("latin1", 8, Math.min(payload.length, 8 + 256));
+    const reason = said === "" ? "the server is leaving" : `the server is leaving: ${said}`;
+    this.#leave(reason);
+    for (const stream of [...this.#streams.values()])
+      if (stream.id > lastServed) this.#lose(stream, { maybeServed: false, code: undefined, reason });
+  }
+
+  /** No request is begun any more; the connection closes with the last that is under way. */
+  #leave(reason: string): void {
+    if (!this.#isLeaving) {
+      this.#isLeaving = true;
+      this.#parts.onLeaving(reason);
+    }
+    for (const stream of [...this.#queue])
+      this.#lose(stream, { maybeServed: false, code: undefined, reason });
+    this.#closeUnused();
+  }
+
+  /** Undefined for a stream that is over; one that never began is an error. */
+  #known(streamId: number, what: string): ClientStream | undefined {
+    if (streamId === 0) violation(`${what} on no stream`);
+    if (streamId > this.#lastStreamId || streamId % 2 === 0)
+      violation(`${what} on a stream that nobody began`);
+    return this.#streams.get(streamId);
+  }
+
+  #lose(stream: ClientStream, loss: StreamLoss): void {
+    this.#forget(stream);
+    stream.events.gone(loss);
+  }
+
+  #forget(stream: ClientStream): void {
+    stream.ended();
+    this.#streams.delete(stream.id);
+    this.#queue.delete(stream);
+    this.#data.forget(stream);
+    this.#beginQueued();
+    this.#closeUnused();
+  }
+
+  #closeUnused(): void {
+    if (this.#isLeaving && this.#streams.size === 0) this.#fail(this.#why, errorCodes.NO_ERROR);
+  }
+
+  #sendWindowUpdate(streamId: number, bytes: number): void {
+    this.#output.frame(frameTypes.WINDOW_UPDATE, 0, streamId, uint32(bytes));
+  }
+
+  /** All is over. With a code the server is told so first. */
+  #fail(reason: string, code?: ErrorCode): void {
+    if (this.#over) return;
+    if (code !== undefined && !this.#socket.destroyed) {
+      this.#output.frame(frameTypes.GOAWAY, 0, 0, Buffer.concat([uint32(0), uint32(code)]));
+      this.#output.flush();
+    }
+    this.#over = true;
+    this.#keepAlive.stop();
+    this.#socket.destroy();
+    this.#leave(reason);
+    for (const stream of [...this.#streams.values()])
+      this.#lose(stream, { maybeServed: true, code: undefined, reason });
+  }
+}

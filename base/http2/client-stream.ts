@@ -1,0 +1,92 @@
+import type { ErrorCode } from "./frames.ts";
+import type { Header } from "./header.ts";
+import { type OutgoingStream, takePiece } from "./outgoing-data.ts";
+
+/** How a request ended that was not answered to its end. */
+export interface StreamLoss {
+  /** False: the server certainly did nothing for it. */
+  readonly maybeServed: boolean;
+  /** With which code the server ended it; undefined when its connection is gone. */
+  readonly code: number | undefined;
+  readonly reason: string;
+}
+
+/** What whoever asks is told of the answer. Each block of headers may be the last of it. */
+export interface AnswerEvents {
+  headers(headers: readonly Header[]): void;
+  /** A piece of the body. It may be kept, with the bytes it came among. */
+  data(bytes: Buffer): void;
+  /** The answer is complete. Called once, last, unless `gone` is. */
+  end(): void;
+  /** The answer will never be complete. Called once, last, unless `end` is. */
+  gone(loss: StreamLoss): void;
+}
+
+/** What a request needs of its connection. */
+export interface RequestOwner {
+  pump(stream: ClientStream): void;
+  cancel(stream: ClientStream, code: ErrorCode): void;
+}
+
+/** One request and its answer, as the client sees them. The body may be written before the request has begun. */
+export class ClientStream implements OutgoingStream {
+  readonly #owner: RequestOwner;
+  readonly head: Buffer;
+  readonly events: AnswerEvents;
+  /** 0 until the request is sent. */
+  id = 0;
+  sendWindow = 0;
+  /** Bytes that came and that the server was not yet told to be dealt with. */
+  unannounced = 0;
+  /** The request is sent to its end. */
+  isSent = false;
+  over = false;
+  readonly #waiting: Uint8Array[] = [];
+  #last: "none" | "end" = "none";
+
+  constructor(owner: RequestOwner, head: Buffer, events: AnswerEvents) {
+    this.#owner = owner;
+    this.head = head;
+    this.events = events;
+  }
+
+  /** The bytes are sent as they are and must not change. */
+  write(bytes: Uint8Array): void {
+    if (this.over || this.#last === "end") return;
+    this.#waiting.push(bytes);
+    this.#owner.pump(this);
+  }
+
+  /** The request's body ends here, with these bytes if any are given. */
+  finish(bytes?: Uint8Array): void {
+    if (this.over || this.#last === "end") return;
+    if (bytes !== undefined) this.#waiting.push(bytes);
+    this.#last = "end";
+    this.#owner.pump(this);
+  }
+
+  /** Nobody waits for the answer any more; no event comes after this. */
+  cancel(code: ErrorCode): void {
+    if (!this.over) this.#owner.cancel(this, code);
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  get last(): "none" | "end" {
+    return this.#last;
+  }
+
+  take(bytesMost: number): Uint8Array | undefined {
+    return takePiece(this.#waiting, bytesMost);
+  }
+
+  tellDrained(): void {}
+
+  /** To be called once nothing more can happen on it. */
+  ended(): void {
+    this.over = true;
+    this.#waiting.length = 0;
+  }
+}

@@ -1,0 +1,120 @@
+import { type Clock, systemClock } from "../../../base/os/clock.ts";
+import { type Random, systemRandom } from "../../../base/os/random.ts";
+import { CallError } from "../call-error.ts";
+import type { Endpoint } from "../endpoints.ts";
+import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "../transport.ts";
+import { Channel } from "./channel.ts";
+import type { ClientTls } from "./dial.ts";
+import { GrpcCall } from "./grpc-call.ts";
+import { RequestHeads } from "./request-head.ts";
+
+interface Way {
+  readonly channel: Channel;
+  readonly heads: RequestHeads;
+}
+
+/** The wire by gRPC: one HTTP/2 connection per endpoint, opened when first used. */
+export class GrpcTransport implements ClientTransport {
+  readonly #tls: ClientTls;
+  readonly #os: { readonly clock: Clock; readonly random: Random };
+  readonly #connectWithinMs: number;
+  readonly #ways = new Map<string, Way>();
+
+  constructor(
+    tls: ClientTls = {},
+    os: { readonly clock: Clock; readonly random: Random } = { clock: systemClock, random: systemRandom },
+    options: { readonly connectWithinMs: number } = { connectWithinMs: 5_000 },
+  ) {
+    this.#tls = tls;
+    this.#os = { clock: os.clock, random: os.random };
+    this.#connectWithinMs = options.connectWithinMs;
+  }
+
+  unary(
+    endpoint: Endpoint,
+    path: string,
+    request: Uint8Array,
+    settings: CallSettings & { readonly timeoutMs: number },
+  ): Promise<Uint8Array> {
+    const { signal, requireLeader } = settings;
+    const timeoutMs = Math.ceil(settings.timeoutMs);
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const { channel, heads } = this.#way(endpoint);
+      let answer: Uint8Array | undefined;
+      const over = () => {
+        stopTimer();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const call = new GrpcCall(channel, heads.of(path, requireLeader, timeoutMs), {
+        message: (bytes) => {
+          answer = bytes;
+        },
+        done: (error) => {
+          over();
+          if (error !== undefined) reject(error);
+          else if (answer !== undefined) resolve(answer);
+          else reject(new CallError("INTERNAL", "the server answered without a message"));
+        },
+      });
+      const give = (error: unknown) => {
+        over();
+        call.cancel();
+        reject(error);
+      };
+      const stopTimer = this.#os.clock.after(timeoutMs, () => give(tooLate(call)));
+      const onAbort = () => give(signal?.reason);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      call.send(request);
+      call.finish();
+      call.start();
+    });
+  }
+
+  stream(endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream {
+    const { signal, requireLeader } = settings;
+    const { channel, heads } = this.#way(endpoint);
+    const call = new GrpcCall(channel, heads.of(path, requireLeader), {
+      // What a stream is told may be kept for long; it does not keep what came with it.
+      message: (bytes) => handlers.message(Uint8Array.prototype.slice.call(bytes)),
+      done: (error) => {
+        signal?.removeEventListener("abort", cancel);
+        handlers.end(error);
+      },
+    });
+    const cancel = () => {
+      signal?.removeEventListener("abort", cancel);
+      call.cancel();
+    };
+    if (!signal?.aborted) {
+      signal?.addEventListener("abort", cancel, { once: true });
+      // As with a stream that somebody else ends: whoever opens it has gone on by then.
+      queueMicrotask(() => call.start());
+    }
+    return { send: (bytes) => call.send(bytes), halfClose: () => call.finish(), cancel };
+  }
+
+  close(): void {
+    for (const { channel } of this.#ways.values()) channel.close();
+    this.#ways.clear();
+  }
+
+  #way(endpoint: Endpoint): Way {
+    let way = this.#ways.get(endpoint.url);
+    if (way === undefined) {
+      way = {
+        channel: new Channel(endpoint, {
+          tls: this.#tls,
+          ...this.#os,
+          connectWithinMs: this.#connectWithinMs,
+        }),
+        heads: new RequestHeads(endpoint),
+      };
+      this.#ways.set(endpoint.url, way);
+    }
+    return way;
+  }
+}
+
+const tooLate = (call: GrpcCall): CallError =>
+  new CallError("DEADLINE_EXCEEDED", "the call's time is over", { sent: call.isSent });
