@@ -26,7 +26,7 @@ import { headerBlock } from "./header-block.ts";
 import { HeaderDecoder } from "./header-decoder.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { IncomingBlock } from "./incoming-block.ts";
-import { KeepAlive } from "./keep-alive.ts";
+import { KeepAlive, serverSilence } from "./keep-alive.ts";
 import type { Http2Limits } from "./limits.ts";
 import { OutgoingData } from "./outgoing-data.ts";
 import { FrameOutput } from "./output.ts";
@@ -34,8 +34,6 @@ import { readSettings } from "./peer-settings.ts";
 import { isRequest } from "./request-headers.ts";
 import { Http2Stream, type ServeStream, type StreamOwner } from "./stream.ts";
 
-/** etcd's --grpc-keepalive-interval and --grpc-keepalive-timeout. */
-const silence = { silentMostMs: 2 * 3_600_000, answerWithinMs: 20_000 };
 /** A client that does not read is not read from either, once so much waits for it. */
 const unsentBytesMost = 1 << 20;
 /** How long a client may take to read the last of its connection, and to close it too. */
@@ -97,7 +95,7 @@ export class Http2Connection implements StreamOwner {
       ended: (stream) => this.#answered(stream),
       trailers: (stream, block) => this.sendHeaders(stream, block, true),
     });
-    this.#keepAlive = new KeepAlive(parts.clock, silence, {
+    this.#keepAlive = new KeepAlive(parts.clock, serverSilence, {
       ping: (payload) => this.#output.frame(frameTypes.PING, 0, 0, payload),
       dead: () => socket.destroy(),
     });

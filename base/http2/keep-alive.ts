@@ -9,6 +9,9 @@ export interface SilenceLimits {
   readonly answerWithinMs: number;
 }
 
+/** etcd's --grpc-keepalive-interval and --grpc-keepalive-timeout. */
+export const serverSilence: SilenceLimits = { silentMostMs: 2 * 3_600_000, answerWithinMs: 20_000 };
+
 /** Asks a peer that was silent for long whether it is there, and gives up one that does not answer. */
 export class KeepAlive {
   readonly #clock: Pick<Clock, "monotonicMs" | "after">;

@@ -150,7 +150,7 @@ describe("the client's gRPC", () => {
       const ended = new Promise<CallError | undefined>((resolve) => {
         end = resolve;
       });
-      let onMessage = () => undefined as void;
+      let onMessage: () => void = () => undefined;
       const stream = transport.stream(
         to,
         "/test.Test/Both",
