@@ -1,3 +1,4 @@
+import type { JsonObject } from "./json.ts";
 import { serverSideApply } from "./schema/apply.ts";
 import { mergeApplied } from "./schema/apply-merge.ts";
 import { atomicParts } from "./schema/atomic-parts.ts";
@@ -8,12 +9,21 @@ import { narrowIntegers } from "./schema/narrow-integers.ts";
 import { normalizeObject } from "./schema/normalize.ts";
 import { decodeKubernetesProtobuf } from "./schema/protobuf-envelope.ts";
 import { restoreAs } from "./schema/restore.ts";
-import { isSettled } from "./schema/settled.ts";
+import { settledForm } from "./schema/settled.ts";
 import { strategicMergePatch } from "./schema/strategic-merge.ts";
 import { typedErrors } from "./schema/typed-errors.ts";
 import type { Schemas } from "./schemas.ts";
 
 const noFindings = { unknown: [], duplicate: [], typeErrors: [] } as const;
+
+/** Gives the object the fields of its other form, which has no others. */
+function become(object: JsonObject, form: Readonly<JsonObject>): void {
+  if (form === object) return;
+  for (const name of Object.keys(object)) {
+    if (!Object.hasOwn(form, name)) delete object[name];
+    else if (object[name] !== form[name]) object[name] = form[name];
+  }
+}
 
 /** The handlers' view of `schema/`. */
 export function schemas(): Schemas {
@@ -22,7 +32,11 @@ export function schemas(): Schemas {
     of: (gvk) => ({
       accept: (object) => {
         const type = typeOf(typeNameOf(gvk));
-        if (type !== undefined && isSettled(type, object, "read")) return noFindings;
+        const form = type && settledForm(type, object, "read");
+        if (form !== undefined) {
+          become(object, form);
+          return noFindings;
+        }
         const found = checkFields(gvk, object);
         if (found.typeErrors.length > 0) return found;
         if (found.unknown.length > 0) dropUnknownFields(gvk, object);

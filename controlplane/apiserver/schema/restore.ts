@@ -10,6 +10,7 @@ import {
   typeOf,
 } from "./load.ts";
 import { schemaFormOf } from "./schema-forms.ts";
+import { settledForm } from "./settled.ts";
 
 type Json = Record<string, unknown>;
 
@@ -37,7 +38,8 @@ function restoreThose(type: SchemaType, object: Json, names: readonly string[]):
 export function restoreAs(gvk: Gvk, object: Json): string | undefined {
   const type = typeOf(typeNameOf(gvk));
   if (type === undefined) return undefined;
-  const problem = restore(type, object);
+  // What is settled is of its types.
+  const problem = settledForm(type, object, "read") === undefined ? restore(type, object) : undefined;
   if (problem === undefined) Object.assign(object, { apiVersion: apiVersionOf(gvk), kind: gvk.kind });
   return problem;
 }

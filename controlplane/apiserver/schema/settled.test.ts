@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { checkFields } from "./check-fields.ts";
 import { schema, typeOf } from "./load.ts";
 import { normalizeObject } from "./normalize.ts";
-import { isSettled } from "./settled.ts";
+import { isSettled, settledForm } from "./settled.ts";
 import { message } from "./testing/arbitrary-message.ts";
 
 type Json = Record<string, unknown>;
@@ -74,6 +74,41 @@ describe("an object that is settled", () => {
         { numRuns: 20 },
       );
     assert.ok(settled > 500, `only ${settled} were`);
+  });
+
+  it("has no other form than the one that normalizing gives, and shares with it what is whole", () => {
+    let changed = 0;
+    for (const { apiVersion, kind, model, type } of kinds())
+      fc.assert(
+        fc.property(
+          message(model, 3),
+          fc.array(fc.nat(9), { maxLength: 4 }),
+          oddities,
+          (given, path, odd) => {
+            const object = spoiled({ ...(given as Json), apiVersion, kind }, path, odd);
+            const before = JSON.stringify(object);
+            if (object.apiVersion !== apiVersion || object.kind !== kind) return;
+            const form = settledForm(type, object, "read");
+            assert.equal(JSON.stringify(object), before);
+            if (form === undefined) return;
+            if (form !== object) changed++;
+            const { unknown, typeErrors } = checkFields(gvkOf({ apiVersion, kind }), object);
+            assert.deepEqual([unknown, typeErrors], [[], []]);
+            const normalized = structuredClone(object);
+            normalizeObject(normalized);
+            assert.equal(JSON.stringify(form), JSON.stringify(normalized));
+          },
+        ),
+        { numRuns: 20 },
+      );
+    assert.ok(changed > 20, `only ${changed} were`);
+
+    const type = typeOf("V1Pod");
+    assert.ok(type);
+    const pod = { metadata: { name: "a", creationTimestamp: null }, spec: { containers: [] }, status: {} };
+    const form = settledForm(type, pod, "read");
+    assert.deepEqual(form, { ...pod, metadata: { name: "a" } });
+    assert.equal(form?.spec, pod.spec);
   });
 
   it("may lack what the server fills in later, unless it has just been read", () => {

@@ -7,13 +7,18 @@ import { isSharedTree } from "./shared-trees.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Is there nothing to tell of the object's fields (`checkFields`), and nothing to do to bring it into the form that is stored
- *  (`normalizeObject`)? Quick, since it is so of nearly all objects; where it says no, the others look again and may find
- *  nothing either. Pure.
+/** The object in the form that is stored (`normalizeObject`), where there is nothing to tell of its fields (`checkFields`): the object
+ *  itself where it is in that form, else one without what is not set, which shares with it whatever is whole. Undefined: the others
+ *  have to look, and may find nothing either. Quick, since nearly all objects are of the first two sorts. Pure.
  *  @param origin Read: as a client sent it. Made: the server has it, and will fill in what only the server says. */
+export function settledForm(type: SchemaType, object: Json, origin: "read" | "made"): Json | undefined {
+  if (origin === "read" && lacksTime(object)) return undefined;
+  return messageForm(rulesOf(type), object, "object");
+}
+
+/** Is it in that form already? */
 export function isSettled(type: SchemaType, object: Json, origin: "read" | "made"): boolean {
-  if (origin === "read" && lacksTime(object)) return false;
-  return isMessageSettled(rulesOf(type), object, "object");
+  return settledForm(type, object, origin) === object;
 }
 
 /** No client may say so. */
@@ -95,50 +100,88 @@ const valueRules: Readonly<Record<string, Rule["value"]>> = {
 
 type What = "object" | "metadata" | "part";
 
-function isMessageSettled(rules: Rules, object: Json, what: What): boolean {
+/** What becomes of a value that is stored as none at all. */
+const unset = Symbol("unset");
+
+/** @returns Undefined: there is something in it for others to look at. */
+function messageForm(rules: Rules, object: Json, what: What): Json | undefined {
+  let changed: Record<string, unknown> | undefined;
   for (const name in object) {
     const rule = rules.get(name);
-    if (rule === undefined) return false;
+    if (rule === undefined) return undefined;
     const value = object[name];
-    if (value === null || value === undefined) return false;
-    if (rule.many === "one") {
-      if (value === "" || value === 0 || value === false) {
-        const stays = rule.keepsEmpty || (what === "metadata" && value === "" && rule.isServerString);
-        if (!stays) return false;
-        // Times that are filled in later are empty texts until then.
-        if (value === "" && rule.value === "time") continue;
-      }
-      const inner = what === "object" && name === "metadata" ? "metadata" : "part";
-      if (!isValueSettled(rule, value, inner)) return false;
-    } else if (rule.many === "list") {
-      if (!isListSettled(rule, value)) return false;
-    } else if (!isMapSettled(rule, value)) return false;
+    const form = fieldForm(rule, value, what, name);
+    if (form === undefined) return undefined;
+    if (form !== value) changed ??= fieldsBefore(object, name);
+    if (changed !== undefined && form !== unset) changed[name] = form;
   }
-  return true;
+  return changed ?? object;
 }
 
-function isListSettled(rule: Rule, list: unknown): boolean {
-  if (!Array.isArray(list) || (list.length === 0 && !rule.keepsEmpty)) return false;
-  for (const element of list) if (!isValueSettled(rule, element, "part")) return false;
-  return true;
+/** Fields of a message have names of their own: none is what objects inherit. */
+function fieldsBefore(object: Json, end: string): Record<string, unknown> {
+  const before: Record<string, unknown> = {};
+  for (const name in object) {
+    if (name === end) break;
+    before[name] = object[name];
+  }
+  return before;
 }
 
-function isMapSettled(rule: Rule, map: unknown): boolean {
-  if (!isObject(map)) return false;
+function fieldForm(rule: Rule, value: unknown, what: What, name: string): unknown {
+  if (value === undefined) return undefined;
+  if (value === null) return rule.value === "free" && rule.many === "one" ? value : unset;
+  if (rule.many === "list") return listForm(rule, value);
+  if (rule.many === "map") return mapForm(rule, value);
+  if (value === "" || value === 0 || value === false) {
+    const isFilledIn = what === "metadata" && value === "" && rule.isServerString;
+    // Times that are filled in later are empty texts until then.
+    if (isFilledIn && rule.value === "time") return value;
+    if (!rule.keepsEmpty && !isFilledIn) return isValueSettled(rule, value) ? unset : undefined;
+  }
+  if (rule.value !== "message") return isValueSettled(rule, value) ? value : undefined;
+  return innerForm(rule, value, what === "object" && name === "metadata" ? "metadata" : "part");
+}
+
+function innerForm({ type }: Rule, value: unknown, what: What): Json | undefined {
+  return isObject(value) && type !== undefined ? messageForm(rulesOf(type), value, what) : undefined;
+}
+
+function listForm(rule: Rule, list: unknown): unknown {
+  if (!Array.isArray(list)) return undefined;
+  if (list.length === 0) return rule.keepsEmpty ? list : unset;
+  let changed: unknown[] | undefined;
+  for (let at = 0; at < list.length; at++) {
+    const form = elementForm(rule, list[at]);
+    if (form === undefined) return undefined;
+    if (form !== list[at]) changed ??= list.slice(0, at);
+    changed?.push(form);
+  }
+  return changed ?? list;
+}
+
+function mapForm(rule: Rule, map: unknown): unknown {
+  if (!isObject(map)) return undefined;
   let isEmpty = true;
   for (const key in map) {
     isEmpty = false;
-    if (!isValueSettled(rule, map[key], "part")) return false;
+    // Hardly any map holds messages, and fewer still such as are not whole.
+    if (elementForm(rule, map[key]) !== map[key]) return undefined;
   }
-  return !isEmpty || rule.keepsEmpty;
+  return isEmpty && !rule.keepsEmpty ? unset : map;
 }
 
-function isValueSettled(rule: Rule, value: unknown, what: What): boolean {
+function elementForm(rule: Rule, value: unknown): unknown {
+  if (rule.value === "message") return innerForm(rule, value, "part");
+  return value !== undefined && isValueSettled(rule, value) ? value : undefined;
+}
+
+function isValueSettled(rule: Rule, value: unknown): boolean {
   switch (rule.value) {
     case "text":
       return typeof value === "string";
     case "message":
-      return isObject(value) && rule.type !== undefined && isMessageSettled(rulesOf(rule.type), value, what);
+      return false;
     case "int32":
       return typeof value === "number" && value === (value | 0) && !Object.is(value, -0);
     case "whole":
