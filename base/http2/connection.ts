@@ -31,7 +31,7 @@ import type { Http2Limits } from "./limits.ts";
 import { OutgoingData } from "./outgoing-data.ts";
 import { FrameOutput } from "./output.ts";
 import { readSettings } from "./peer-settings.ts";
-import { isRequest } from "./request-headers.ts";
+import { requestHead } from "./request-headers.ts";
 import { Http2Stream, type ServeStream, type StreamOwner } from "./stream.ts";
 
 /** A client that does not read is not read from either, once so much waits for it. */
@@ -278,16 +278,12 @@ export class Http2Connection implements StreamOwner {
     const content = unpadded(frameTypes.DATA, flags, payload);
     const stream = this.#known(streamId, "DATA");
     if (stream === undefined) return;
-    if (stream.remoteEnded) {
-      this.#break(stream, errorCodes.STREAM_CLOSED);
+    const isEnd = (flags & frameFlags.END_STREAM) !== 0;
+    const wrong = stream.countData({ frameBytes: payload.length, bodyBytes: content.length, isEnd });
+    if (wrong !== undefined) {
+      this.#break(stream, wrong);
       return;
     }
-    stream.receiveWindow -= payload.length;
-    if (stream.receiveWindow < 0) {
-      this.#break(stream, errorCodes.FLOW_CONTROL_ERROR);
-      return;
-    }
-    stream.remoteEnded = (flags & frameFlags.END_STREAM) !== 0;
     stream.consumed(payload.length - content.length);
     if (content.length > 0) stream.events?.data(content);
     if (stream.remoteEnded && !stream.over) stream.events?.end();
@@ -342,7 +338,9 @@ export class Http2Connection implements StreamOwner {
       stream.respondOnly(headersTooLarge);
       return;
     }
-    if (!isRequest(headers)) {
+    const head = requestHead(headers);
+    stream.bodyBytesLeft = head?.bodyBytes;
+    if (head === undefined || !stream.countBody(0)) {
       stream.reset(errorCodes.PROTOCOL_ERROR);
       return;
     }
@@ -362,7 +360,8 @@ export class Http2Connection implements StreamOwner {
       return;
     }
     stream.remoteEnded = true;
-    stream.events?.end();
+    if (stream.countBody(0)) stream.events?.end();
+    else this.#break(stream, errorCodes.PROTOCOL_ERROR);
   }
 
   #onReset(streamId: number, payload: Buffer): void {

@@ -36,7 +36,8 @@ class Relay implements StreamEvents {
       createConnection: () => near,
       method: headerValue(headers, ":method") ?? "GET",
       path: headerValue(headers, ":path") ?? "/",
-      headers: carried(headers),
+      // Of some methods Node would write a body without its end, which its reader would take for requests.
+      headers: { ...carried(headers), ...(!stream.remoteEnded && { "transfer-encoding": "chunked" }) },
       setHost: false,
     });
     this.#request.on("response", (response) => this.#answer(response));

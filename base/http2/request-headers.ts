@@ -8,27 +8,45 @@ const ofConnections = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-const name = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-const badValue = /[\0\r\n]/;
+const namePattern = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+const methodPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** A target that HTTP/1.1 can be asked for as well. */
+const targetPattern = /^(\*|\/[\x21-\x7e\x80-\xff]*)$/;
+const lengthPattern = /^\d{1,15}$/;
+const badValue = /[\x00-\x08\x0a-\x1f\x7f]/;
 
-/** Whether these headers are a request (RFC 9113, section 8.3.1). An `:authority` may be anything: etcd's client 3.4 sends
- *  its endpoint as it was written, `http://host:port`, where no authority has a scheme. */
-export function isRequest(headers: readonly Header[]): boolean {
+/** What the connection has to know of a request. */
+export interface RequestHead {
+  /** How long its body is; undefined: as long as it gets. */
+  readonly bodyBytes: number | undefined;
+}
+
+/** Undefined where these headers are no request (RFC 9113, section 8.3.1). An `:authority` may be anything: etcd's client 3.4
+ *  sends its endpoint as it was written, `http://host:port`, where no authority has a scheme. */
+export function requestHead(headers: readonly Header[]): RequestHead | undefined {
   const seen = new Set<string>();
   let isPseudoOver = false;
+  let length: string | undefined;
   for (const header of headers) {
-    if (badValue.test(header.value)) return false;
-    if (header.name.startsWith(":")) {
-      if (isPseudoOver || seen.has(header.name) || !pseudo.has(header.name)) return false;
-      seen.add(header.name);
+    const { name, value } = header;
+    if (badValue.test(value)) return undefined;
+    if (name.startsWith(":")) {
+      if (isPseudoOver || seen.has(name) || !pseudo.has(name)) return undefined;
+      seen.add(name);
       continue;
     }
     isPseudoOver = true;
-    if (!name.test(header.name) || ofConnections.has(header.name)) return false;
-    if (header.name === "te" && header.value !== "trailers") return false;
+    if (!namePattern.test(name) || ofConnections.has(name)) return undefined;
+    if (name === "te" && value !== "trailers") return undefined;
+    if (name !== "content-length") continue;
+    if (!lengthPattern.test(value) || (length ?? value) !== value) return undefined;
+    length = value;
   }
-  const path = headerValue(headers, ":path");
-  return seen.has(":method") && seen.has(":scheme") && path !== undefined && path !== "";
+  const isWhole =
+    seen.has(":scheme") &&
+    methodPattern.test(headerValue(headers, ":method") ?? "") &&
+    targetPattern.test(headerValue(headers, ":path") ?? "");
+  return isWhole ? { bodyBytes: length === undefined ? undefined : Number(length) } : undefined;
 }
 
 export function headerValue(headers: readonly Header[], wanted: string): string | undefined {

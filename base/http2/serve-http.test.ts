@@ -6,6 +6,7 @@ import { type Deferred, deferred } from "../deferred.ts";
 import { type Clock, systemClock } from "../os/clock.ts";
 import { silentLog } from "../os/log.ts";
 import { errorCodes, frame, frameFlags, frameTypes, settingIds } from "./frames.ts";
+import { headerBlock } from "./header-block.ts";
 import type { HttpResponse } from "./http-response.ts";
 import { Http2Server } from "./http2-server.ts";
 import type { Http2Limits } from "./limits.ts";
@@ -184,6 +185,54 @@ describe("HTTP on HTTP/2's streams", () => {
     client.send(frame(DATA, frameFlags.END_STREAM, 1, Buffer.alloc(1)));
     assert.equal((await answered(client, 1))[":status"], "200");
   });
+
+  for (const [what, length, pieces] of [
+    ["more than it said", "3", ["he", "llo"]],
+    ["less than it said", "9", ["he", "llo"]],
+    ["something where it said nothing", "0", ["hello"]],
+    ["nothing where it said something", "5", []],
+    ["as much as one of two lengths", ["5", "6"], ["hello"]],
+    ["as much as a length that is none", "+5", ["hello"]],
+  ] as const)
+    it(`ends a request whose body is ${what}, and goes on`, async () => {
+      const whole: string[] = [];
+      handler = async (asked, response) => {
+        const body: Buffer[] = [];
+        asked.on("data", (piece) => body.push(piece));
+        asked.on("error", () => undefined);
+        asked.on("end", () => whole.push(Buffer.concat(body).toString()));
+        asked.on("end", () => response.end());
+      };
+      const client = begun();
+      const lengths = [length].flat().map((value) => ({ name: "content-length", value }));
+      const list = [...Object.entries(post).map(([name, value]) => ({ name, value })), ...lengths];
+      const end = pieces.length === 0 ? frameFlags.END_STREAM : 0;
+      client.send(frame(HEADERS, frameFlags.END_HEADERS | end, 1, headerBlock(list)));
+      for (const [at, piece] of pieces.entries())
+        client.send(frame(DATA, at + 1 === pieces.length ? frameFlags.END_STREAM : 0, 1, Buffer.from(piece)));
+      const { payload } = await client.next(isType(RST_STREAM, 1));
+      assert.equal(payload.readUInt32BE(0), errorCodes.PROTOCOL_ERROR);
+      client.send(request(3, { ...post, "content-length": "5" }, { end: false }));
+      client.send(frame(DATA, frameFlags.END_STREAM, 3, Buffer.from("whole")));
+      await answered(client, 3);
+      assert.deepEqual(whole, ["whole"]);
+    });
+
+  for (const [what, headers] of [
+    ["a method that is none", { ":method": "GET /x HTTP/1.1" }],
+    ["an empty method", { ":method": "" }],
+    ["a path with a space", { ":path": "/a b" }],
+    ["a path with a control character", { ":path": "/a\u0001" }],
+    ["a path that is none", { ":path": "a" }],
+    ["a control character", { "x-a": "a\u0001b" }],
+  ] as const)
+    it(`takes no request with ${what}`, async () => {
+      handler = async (_, response) => void response.end();
+      const client = begun();
+      client.send(request(1, { ...get, ...headers }));
+      const { payload } = await client.next(isType(RST_STREAM, 1));
+      assert.equal(payload.readUInt32BE(0), errorCodes.PROTOCOL_ERROR);
+    });
 
   it("answers 431 to headers that are too large, and goes on", async () => {
     handler = async (_, response) => void response.end();

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { AnswerLane, UnreadAnswers } from "./answer-lane.ts";
-import type { ErrorCode } from "./frames.ts";
+import { type ErrorCode, errorCodes } from "./frames.ts";
 import type { Header } from "./header.ts";
 import { type OutgoingStream, takePiece } from "./outgoing-data.ts";
 
@@ -51,6 +51,8 @@ export class Http2Stream implements OutgoingStream {
   unannounced = 0;
   /** The client sends no more. */
   remoteEnded = false;
+  /** What of the request's body is to come, where the client said how long that is. */
+  bodyBytesLeft: number | undefined;
   /** Nothing more happens on it, whoever ended it. */
   over = false;
   events: StreamEvents | undefined;
@@ -130,6 +132,26 @@ export class Http2Stream implements OutgoingStream {
   /** So many bytes of `data` are dealt with: the client may send as many again. */
   consumed(bytes: number): void {
     if (!this.over && !this.remoteEnded) this.#owner.allowMore(this, bytes);
+  }
+
+  /** A DATA frame came. Gives the code of the error where the client may not send it. */
+  countData(came: {
+    readonly frameBytes: number;
+    readonly bodyBytes: number;
+    readonly isEnd: boolean;
+  }): ErrorCode | undefined {
+    if (this.remoteEnded) return errorCodes.STREAM_CLOSED;
+    this.receiveWindow -= came.frameBytes;
+    if (this.receiveWindow < 0) return errorCodes.FLOW_CONTROL_ERROR;
+    this.remoteEnded = came.isEnd;
+    return this.countBody(came.bodyBytes) ? undefined : errorCodes.PROTOCOL_ERROR;
+  }
+
+  /** So much of the body came. False: the request said that there is less, or ends with less. */
+  countBody(bytes: number): boolean {
+    if (this.bodyBytesLeft === undefined) return true;
+    this.bodyBytesLeft -= bytes;
+    return this.remoteEnded ? this.bodyBytesLeft === 0 : this.bodyBytesLeft >= 0;
   }
 
   /** Counts as a stream of its connection until the answer is called, even when the client gives the stream up before: so a
