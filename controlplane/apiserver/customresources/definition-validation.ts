@@ -256,24 +256,21 @@ export function storedVersionProblems({ spec, status }: Definition): readonly Fi
   const path = "status.storedVersions";
   const stored = status?.storedVersions ?? [];
   if (stored.length === 0) return [invalid(path, null, "must have at least one stored version")];
-  const storage = (spec.versions ?? []).filter((version) => version.storage);
-  const known = (spec.versions ?? []).map(({ name }) => name);
-  return [
-    ...storage
-      .filter(({ name }) => !stored.includes(name))
-      .map(({ name }) => invalid(path, stored, `must have the storage version ${name}`)),
-    ...stored.flatMap((name, index) =>
-      known.includes(name)
-        ? []
-        : [
-            invalid(
-              `${path}[${index}]`,
-              name,
-              `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`,
-            ),
-          ],
-    ),
-  ];
+  const problems: FieldError[] = [];
+  const unseen = new Map(stored.map((name, index) => [name, index]));
+  // A name that stands twice is looked for twice, and found once.
+  for (const { name = "", storage } of spec.versions ?? [])
+    if (!unseen.delete(name) && storage)
+      problems.push(invalid(path, stored, `must have the storage version ${name}`));
+  for (const [name, index] of unseen)
+    problems.push(
+      invalid(
+        `${path}[${index}]`,
+        name,
+        `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`,
+      ),
+    );
+  return problems;
 }
 
 function preserveProblems(spec: DefinitionSpec, old: DefinitionSpec | undefined): readonly FieldError[] {

@@ -13,6 +13,7 @@ import {
 import { isObject, listOf, objectOf, toKubeObject } from "../json.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { type CurrentState, firstState, liveState, stateOf } from "./current-state.ts";
+import { keepTimes } from "./kept-times.ts";
 import type { Kind, Part } from "./kind.ts";
 import { apiVersionOf, rulesOf } from "./kind-table.ts";
 import {
@@ -267,6 +268,7 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
     ...(part?.validate(next, current) ?? []),
   ];
   if (problems.length > 0) throw invalid(kind, next.metadata.name, problems);
+  keepTimes(next, current);
   if (via === "object") for (const warning of kind.warnings?.(next, current) ?? []) by.warn(warning);
 }
 

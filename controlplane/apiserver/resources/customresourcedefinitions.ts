@@ -81,10 +81,13 @@ export const customResourceDefinitions = kindOf<Definition>({
 
 /** Every version in which objects may be stored is named until somebody has rewritten them. */
 function noteStored(definition: Definition): void {
-  const stored = storageVersion(definition)?.name;
-  const status = definition.status ?? {};
-  if (stored !== undefined && !status.storedVersions?.includes(stored))
-    definition.status = { ...status, storedVersions: [...(status.storedVersions ?? []), stored] };
+  const stored = storageVersion(definition);
+  if (stored === undefined) return;
+  // One without a name is refused for that.
+  const { name = "" } = stored;
+  const { storedVersions = [] } = definition.status ?? {};
+  if (!storedVersions.includes(name))
+    definition.status = { ...definition.status, storedVersions: [...storedVersions, name] };
 }
 
 const schemasOf = ({ spec }: Definition): readonly JsonSchema[] =>

@@ -45,7 +45,7 @@ export function problemsOfChange(
 ): readonly FieldError[] {
   const whole = validateMeta(meta, options);
   // Nearly always: there is nothing to tell, however often one asks.
-  if (whole.length === 0 && options.kept.length === 0) return options.rules;
+  if (whole.length === 0 && options.kept.length === 0 && options.rules.length === 0) return [];
   const inPlace = [
     ...validateLabels(meta.labels, "metadata.labels"),
     ...validateAnnotations(meta.annotations, "metadata.annotations"),

@@ -1,15 +1,27 @@
 import { compareQuantities, isQuantity, parseNanos, quantityRule } from "../../../base/quantity.ts";
 import type { Node } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
-import { sameValue } from "../schema/same-value.ts";
 import { ipRange } from "./addresses.ts";
-import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { labelValue, qualifiedName } from "./names.ts";
+import { duplicate, forbidden, invalid } from "./field-errors.ts";
+import { validateNodeAnnotations } from "./node-annotations.ts";
+import { validateTaints } from "./taint-validation.ts";
 
-const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-
-export function validateNode(node: Node): readonly FieldError[] {
-  return [...validateTaints(node), ...validateAmounts(node), ...validatePodCidrs(node)];
+/** @param part Of a change of the status alone other rules are asked. */
+export function validateNode(
+  node: Node,
+  _facts?: unknown,
+  _current?: Node,
+  part?: "status",
+): readonly FieldError[] {
+  if (part === "status") return [];
+  return [
+    ...validateNodeAnnotations(node.metadata.annotations ?? {}),
+    ...validateTaints(node.spec?.taints ?? [], "metadata.taints"),
+    ...validateAmounts(node),
+    ...validateSwap(node),
+    ...validateDeclaredFeatures(node),
+    ...validatePodCidrs(node),
+  ];
 }
 
 /** At most one range of each family. */
@@ -22,27 +34,36 @@ function validatePodCidrs({ spec }: Node): readonly FieldError[] {
   return problems;
 }
 
-/** Kubernetes looks for taints in the metadata, by its words. */
-function validateTaints({ spec }: Node): readonly FieldError[] {
-  const seen = new Set<string>();
-  return (spec?.taints ?? []).flatMap((taint, index) => {
-    const field = `metadata.taints[${index}]`;
-    const problems = qualifiedName(taint.key).map((text) => invalid(`${field}.key`, taint.key, text));
-    problems.push(
-      ...labelValue(taint.value ?? "").map((text) => invalid(`${field}.value`, taint.value, text)),
-    );
-    if (!taint.effect) problems.push(required(`${field}.effect`));
-    else if (!taintEffects.includes(taint.effect))
-      problems.push(notSupported(`${field}.effect`, taint.effect, taintEffects));
-    const identity = `${taint.key}:${taint.effect}`;
-    if (seen.has(identity)) {
-      const { key: Key, value: Value = "", effect: Effect, timeAdded: TimeAdded = null } = taint;
-      const shown = duplicate(field, { Key, Value, Effect, TimeAdded });
-      problems.push({ ...shown, message: `${shown.message}: taints must be unique by key and effect pair` });
-    }
-    seen.add(identity);
+/** Kubernetes looks for it in the metadata, by its words. */
+function validateSwap({ status }: Node): readonly FieldError[] {
+  const capacity = status?.nodeInfo?.swap?.capacity;
+  if (capacity === undefined || capacity > 0) return [];
+  return [invalid("metadata.nodeSwapStatus.capacity", capacity, "must be greater than zero")];
+}
+
+const featureName = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/;
+const featureCharactersMax = 253;
+
+function validateDeclaredFeatures({ status }: Node): readonly FieldError[] {
+  const features = status?.declaredFeatures ?? [];
+  return features.flatMap((feature, index) => {
+    const field = `status.declaredFeatures[${index}]`;
+    const problems: FieldError[] = [];
+    const before = features[index - 1];
+    if (before === feature) problems.push(duplicate(field, feature));
+    else if (before !== undefined && before > feature)
+      problems.push(invalid(field, feature, "list must be sorted alphabetically"));
+    const why = featureFault(feature);
+    if (why !== undefined)
+      problems.push(invalid(field, feature, `invalid feature name ${JSON.stringify(feature)}: ${why}`));
     return problems;
   });
+}
+
+function featureFault(name: string): string | undefined {
+  if (name.length > featureCharactersMax) return `must be no more than ${featureCharactersMax} characters`;
+  if (featureName.test(name)) return undefined;
+  return "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
 }
 
 function validateAmounts({ status }: Node): readonly FieldError[] {
@@ -63,15 +84,42 @@ function validateAmounts({ status }: Node): readonly FieldError[] {
   );
 }
 
+/** What of a node may change, or of its status. Kubernetes looks at most of it once more, and so says its faults twice where the
+ *  node itself changes. */
 export function validateNodeUpdate(next: Node, current: Node): readonly FieldError[] {
+  return [
+    ...validateNodeAnnotations(next.metadata.annotations ?? {}),
+    ...validateAmounts(next),
+    ...validateDeclaredFeatures(next),
+    ...validateAddresses(next),
+    ...identityKept(next, current),
+    ...validateTaints(next.spec?.taints ?? [], "metadata.taints"),
+    ...((next.spec?.externalID ?? "") === (current.spec?.externalID ?? "")
+      ? []
+      : [forbidden("spec.externalID", "may not be updated")]),
+  ];
+}
+
+function validateAddresses({ status }: Node): readonly FieldError[] {
+  const seen = new Set<string>();
+  return (status?.addresses ?? []).flatMap(({ type, address }, index) => {
+    const identity = `${type} ${address}`;
+    const isTwice = seen.has(identity);
+    seen.add(identity);
+    return isTwice ? [duplicate(`status.addresses[${index}]`, { Type: type, Address: address })] : [];
+  });
+}
+
+/** What is given once: its pods' ranges, and how its provider knows it. */
+function identityKept({ spec: next }: Node, { spec: current }: Node): readonly FieldError[] {
   const problems: FieldError[] = [];
-  for (const name of ["podCIDR", "podCIDRs"] as const) {
-    const before = current.spec?.[name];
-    if (before !== undefined && before.length > 0 && !sameValue(next.spec?.[name], before))
-      problems.push(forbidden(`spec.${name}`, 'node updates may not change podCIDR except from "" to valid'));
-  }
-  const provider = current.spec?.providerID ?? "";
-  if (provider !== "" && next.spec?.providerID !== provider)
+  const [after, before] = [next?.podCIDRs ?? [], current?.podCIDRs ?? []];
+  const isResized = before.length > 0 && before.length !== after.length;
+  const changed = isResized ? [""] : before.filter((range, index) => range !== after[index]);
+  for (const _ of changed)
+    problems.push(forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid'));
+  const provider = current?.providerID ?? "";
+  if (provider !== "" && next?.providerID !== provider)
     problems.push(
       forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid'),
     );

@@ -26,14 +26,16 @@ export const nodes = kindOf<Node>({
     if (node.status?.allocatable === undefined && node.status?.capacity !== undefined)
       node.status.allocatable = { ...node.status.capacity };
     const [first] = node.spec.podCIDRs ?? [];
-    if (node.spec.podCIDR === undefined && first !== undefined) node.spec.podCIDR = first;
-    if (node.spec.podCIDR !== undefined) node.spec.podCIDRs ??= [node.spec.podCIDR];
+    if (!node.spec.podCIDR && first !== undefined) node.spec.podCIDR = first;
+    // Where the two differ, the older one holds.
+    if (node.spec.podCIDR && node.spec.podCIDR !== first) node.spec.podCIDRs = [node.spec.podCIDR];
   },
   // A node brings its status along when it registers; only updates are split.
   prepareForUpdate: keepStatus,
   dropDisabled: dropDisabledNode,
   validate: validateNode,
   validateUpdate: validateNodeUpdate,
+  validateStatus: validateNodeUpdate,
   warnings: ({ spec }) => [
     ...(spec?.configSource === undefined ? [] : ["spec.configSource: the feature is removed"]),
     ...(spec?.externalID ? ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] : []),

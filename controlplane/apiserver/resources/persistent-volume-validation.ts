@@ -33,14 +33,15 @@ const takesMountOptions = [
   "photonPersistentDisk",
 ] as const;
 
-export function validatePersistentVolume({ metadata, spec }: PersistentVolume): readonly FieldError[] {
-  const problems = [...validateVolumeSpec(spec, metadata.name, "spec", { isInline: false })];
-  const annotated = metadata.annotations?.[mountOptionAnnotation] !== undefined;
-  if (annotated && takesMountOptions.every((one) => spec[one] === undefined)) {
-    const text = "may not specify mount options for this volume type";
-    problems.push(forbidden(`metadata.annotations.${mountOptionAnnotation}`, text));
-  }
-  return problems;
+export const validatePersistentVolume = ({ metadata, spec }: PersistentVolume): readonly FieldError[] =>
+  validateVolumeSpec(spec, metadata.name, "spec", { isInline: false });
+
+/** Asked once, where the rest is asked twice of a volume that changes. */
+export function validateMountOptions({ metadata, spec }: PersistentVolume): readonly FieldError[] {
+  const isAnnotated = metadata.annotations?.[mountOptionAnnotation] !== undefined;
+  if (!isAnnotated || takesMountOptions.some((one) => spec[one] !== undefined)) return [];
+  const text = "may not specify mount options for this volume type";
+  return [forbidden(`metadata.annotations.${mountOptionAnnotation}`, text)];
 }
 
 /** @param isInline The volume is written down where one is attached, and is no object of its own. */
@@ -134,7 +135,7 @@ export function validatePersistentVolumeUpdate(
   next: PersistentVolume,
   current: PersistentVolume,
 ): readonly FieldError[] {
-  const problems: FieldError[] = [];
+  const problems: FieldError[] = [...validateMountOptions(next)];
   const source = sourceOf(next.spec);
   // This secret may still be named later.
   if (current.spec.csi?.controllerExpandSecretRef === undefined && source.csi !== undefined) {

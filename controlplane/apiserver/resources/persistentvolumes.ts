@@ -3,7 +3,11 @@ import { accessModesText, betaClassAnnotation } from "./access-modes.ts";
 import { age, ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dns1123Subdomain } from "./names.ts";
 import { nodeTermWarnings } from "./node-label-warnings.ts";
-import { validatePersistentVolume, validatePersistentVolumeUpdate } from "./persistent-volume-validation.ts";
+import {
+  validateMountOptions,
+  validatePersistentVolume,
+  validatePersistentVolumeUpdate,
+} from "./persistent-volume-validation.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 import { defaultVolumeSource } from "./volume-source-defaults.ts";
@@ -46,6 +50,7 @@ export const persistentVolumes = kindOf<PersistentVolume>({
       after.lastPhaseTransitionTime = now;
   },
   validate: validatePersistentVolume,
+  validateCreate: validateMountOptions,
   validateUpdate: validatePersistentVolumeUpdate,
   warnings: persistentVolumeWarnings,
   selectableFields: ({ metadata }) => ({ name: metadata.name }),

@@ -47,6 +47,7 @@ export const volumeAttachments = kindOf<VolumeAttachment>({
     ...validateMetadata(status?.attachmentMetadata ?? {}, "status.attachmentMetadata"),
     ...validateFailure(status?.attachError, "status.attachError"),
     ...validateFailure(status?.detachError, "status.detachError"),
+    ...validateVolumeName(spec.source ?? {}, "spec.source"),
   ],
   validateUpdate: (next, current) =>
     sameValue(next.spec, current.spec)
@@ -81,13 +82,13 @@ function validateSource({ inlineVolumeSpec, persistentVolumeName }: Source, fiel
     problems.push(
       ...validateVolumeSpec(inlineVolumeSpec, "", `${field}.inlineVolumeSpec`, { isInline: true }),
     );
-  if (persistentVolumeName !== undefined)
-    problems.push(
-      ...dns1123Subdomain(persistentVolumeName).map((rule) =>
-        invalid(`${field}.persistentVolumeName`, persistentVolumeName, rule),
-      ),
-    );
   return problems;
+}
+
+/** Kubernetes asks for it after all else. */
+function validateVolumeName({ persistentVolumeName: name }: Source, field: string): readonly FieldError[] {
+  if (name === undefined) return [];
+  return dns1123Subdomain(name).map((text) => invalid(`${field}.persistentVolumeName`, name, text));
 }
 
 function validateMetadata(metadata: Readonly<Record<string, string>>, field: string): readonly FieldError[] {

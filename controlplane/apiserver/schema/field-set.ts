@@ -255,6 +255,7 @@ export function pathText(path: Path): string {
     .map((element) => {
       if (element.startsWith("f:")) return `.${element.slice(2)}`;
       if (element.startsWith("v:")) return `[=${element.slice(2)}]`;
+      if (element.startsWith("i:")) return `[${element.slice(2)}]`;
       const keys = parseExactJson(element.slice(2));
       const pairs = isObject(keys) ? Object.entries(keys) : [];
       return `[${pairs.map(([key, value]) => `${key}=${exactJsonText(value)}`).join(",")}]`;
