@@ -3,32 +3,38 @@ import { badRequest } from "./api-error.ts";
 /** How deep an object may nest. Far above any manifest, far below what walking through it can bear. */
 export const nestingMax = 500;
 
-/** Fails with 400 for what nests too deep. */
-export function checkNesting(value: unknown): void {
-  if (!walk(value, Number.POSITIVE_INFINITY)) throw badRequest("json: exceeded max depth");
+/** Fails with 400 for what nests too deep. Gives how many names there are in all its objects. */
+export function checkNesting(value: unknown): number {
+  const names = walk(value, Number.POSITIVE_INFINITY);
+  if (names === undefined) throw badRequest("json: exceeded max depth");
+  return names;
 }
 
 /** Is the value, written out, no longer than about so many characters? What stands in it several times counts each time. */
 export function isWithin(value: unknown, charsMax: number): boolean {
-  return walk(value, charsMax);
+  return walk(value, charsMax) !== undefined;
 }
 
-/** False for what nests too deep or is too long. Without recursion, since that is what deep nesting would break. */
-function walk(root: unknown, charsMax: number): boolean {
+/** The number of names; undefined for what nests too deep or is too long. Without recursion, since that is what deep nesting would
+ *  break. */
+function walk(root: unknown, charsMax: number): number | undefined {
   let level: unknown[] = [root];
   let chars = 0;
+  let names = 0;
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > nestingMax) return false;
+    if (depth > nestingMax) return undefined;
     const next: unknown[] = [];
     for (const one of level) {
       if (typeof one !== "object" || one === null) continue;
-      for (const inner of Object.values(one)) {
+      const values: readonly unknown[] = Array.isArray(one) ? one : Object.values(one);
+      if (values !== one) names += values.length;
+      for (const inner of values) {
         chars += typeof inner === "string" ? inner.length + 2 : 2;
         if (typeof inner === "object" && inner !== null) next.push(inner);
       }
-      if (chars > charsMax) return false;
+      if (chars > charsMax) return undefined;
     }
     level = next;
   }
-  return true;
+  return names;
 }

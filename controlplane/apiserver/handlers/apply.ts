@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { ApiError, badRequest, conflict, invalid, notFound, unknownError } from "../api-error.ts";
 import { truthy } from "../filters/request-info.ts";
@@ -41,7 +42,7 @@ export function readApplied(call: Call, deps: HandlerDeps): Applied {
   const mergeServed = (current: JsonObject | undefined) => {
     const outcome = deps.schemas.serverSideApply({
       current: current as unknown as KubeObject | undefined,
-      patch: structuredClone(patch),
+      patch: cloneJson(patch),
       manager,
       force: truthy(call.query.get("force")),
       subresource: call.target.subresource,

@@ -120,7 +120,7 @@ function assigned(
   // Whoever hoped for another node learns that the pod has one.
   const { nominatedNodeName: _, ...status } = objectOf(pod.status);
   const others = listOf(status.conditions).filter((one) => isObject(one) && one.type !== "PodScheduled");
-  const scheduled = { type: "PodScheduled", status: "True", lastProbeTime: null, lastTransitionTime: now };
+  const scheduled = { type: "PodScheduled", status: "True", lastTransitionTime: now };
   return {
     ...pod,
     metadata: {

@@ -108,10 +108,10 @@ function parseJson(bytes: Uint8Array): DecodedBody {
   } catch (error) {
     throw badRequest(`${noKind}; json parse error: ${goJsonError(text) ?? String(error)}`);
   }
-  checkNesting(object);
-  // Go reads nothing at all out of a null.
+  const names = checkNesting(object);
   const doubled = (unknown: readonly string[]) =>
-    mayHaveDuplicates(text, object) ? textFlaws(text, unknown) : unknown;
+    mayHaveDuplicates(text, names) ? textFlaws(text, unknown) : unknown;
+  // Go reads nothing at all out of a null.
   return {
     object: object === null ? {} : withReadableType(requireObject(object)),
     written: { isYaml: false, doubled },
@@ -230,7 +230,7 @@ export function acceptRequest(
   body: DecodedBody,
 ): JsonObject {
   const { object } = body;
-  checkNesting(object);
+  checkNestingOf(body);
   const apiVersion = apiVersionOf(wanted.group, wanted.version);
   object.apiVersion = versionAsRead(stringOf(object.apiVersion), apiVersion) || apiVersion;
   object.kind ||= wanted.kind;
@@ -239,12 +239,16 @@ export function acceptRequest(
   return object;
 }
 
+/** Texts were looked at when they were read; a patch may have built what no text could bring. */
+function checkNestingOf({ object, written }: DecodedBody): void {
+  if (written === undefined) checkNesting(object);
+}
+
 /** Checks kind, fields and place of an object that came from outside. Fails with BadRequest. */
 export async function acceptObject(call: Call, schemas: Schemas, body: DecodedBody): Promise<KubeObject> {
   const { object } = body;
   const { served, target } = call;
-  // A patch may have built what no text could bring.
-  checkNesting(object);
+  checkNestingOf(body);
   object.apiVersion ??= served.apiVersion;
   object.kind ??= served.kind.kind;
   if (served.schema === undefined && typeof object.apiVersion === "string")

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { cloneJson } from "../../../base/clone-json.ts";
 import { exactJsonText } from "../../../base/exact-json.ts";
 import { isObject, type JsonObject } from "../json.ts";
 
@@ -26,7 +27,7 @@ export class PatchFailure extends Error {
 /** The document with all operations applied; `current` may be changed. Fails with PatchFailure. */
 export function applyOperations(current: unknown, patch: readonly JsonObject[]): unknown {
   const root: Root = { document: current, copiedBytes: 0 };
-  for (const operation of structuredClone(patch)) {
+  for (const operation of cloneJson(patch)) {
     const kind = typeof operation.op === "string" ? operation.op : "unknown";
     const run = Object.hasOwn(operations, kind) ? operations[kind] : undefined;
     if (run === undefined) throw new PatchFailure(`Unexpected kind: ${kind}`);
@@ -128,7 +129,7 @@ const operations: Readonly<Record<string, (root: Root, operation: JsonObject) =>
       throw new PatchFailure(
         `Unable to complete the copy, the accumulated size increase of copy is ${root.copiedBytes}, exceeding the limit ${copiedBytesMax}`,
       );
-    within("error while adding value during copy", () => addAt(place, structuredClone(value)));
+    within("error while adding value during copy", () => addAt(place, cloneJson(value)));
   },
 };
 

@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { toKubeObject } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
@@ -31,9 +32,7 @@ export function formsOfServed(own: ServedKind): Forms {
     const form = forms(apiVersion);
     if (form === undefined || form === "gone") return form;
     const stored = (object: KubeObject) =>
-      own.convert === undefined
-        ? object
-        : toKubeObject(own.convert.fromServed(structuredClone({ ...object })));
+      own.convert === undefined ? object : toKubeObject(own.convert.fromServed(cloneJson({ ...object })));
     return { type: form.type, show: (object) => form.show(stored(object)) };
   };
 }

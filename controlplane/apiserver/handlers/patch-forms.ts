@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import { parseExactJson } from "../../../base/exact-json.ts";
 import {
   ApiError,
@@ -23,7 +24,8 @@ import { checkNoForce } from "./write-options.ts";
 
 /** A patch in one of its forms, read once. */
 export interface Patch {
-  /** What becomes of `current`, which it may change: no object where the patch says so. May be asked as often as needed. */
+  /** What becomes of `current`, which it leaves as it is and may share with: no object where the patch says so. May be asked as
+   *  often as needed. */
   readonly apply: (current: JsonObject) => unknown;
   /** What the patch says twice, or beside the point, for those who ask. */
   readonly flaws: readonly string[];
@@ -70,40 +72,41 @@ function readPatch(type: string, call: Call, deps: HandlerDeps): Patch {
 
 function jsonForm(call: Call): Patch {
   const { value, text } = parse(call, isChecked(call) ? "error decoding patch: " : "");
-  const { apply, operations } = jsonPatcher(value, isChecked(call));
+  const { apply: change, operations } = jsonPatcher(value, isChecked(call));
+  const apply = (current: JsonObject) => change(cloneJson(current));
   const flaws = isChecked(call) ? operationFlaws(text) : [];
   return { apply, flaws, shown: (patched) => shownJson(call, patched, touchedByOperations(operations)) };
 }
 
 function mergeForm(call: Call): Patch {
-  const { value: patch, text } = readMerge(call);
+  const parsed = readMerge(call);
+  const { value: patch } = parsed;
   const apply = (current: JsonObject) => mergePatch(current, patch);
-  const flaws = isChecked(call) ? duplicatesOf(text, patch) : [];
+  const flaws = isChecked(call) ? duplicatesIn(parsed) : [];
   return { apply, flaws, shown: (patched) => shownJson(call, patched, touchedByMerge(patch)) };
 }
 
 /** Where nobody looks for fields that are none, Kubernetes reads the patch by other words; a list then takes the object's place. */
-function readMerge(call: Call): { readonly value: unknown; readonly text: string } {
+function readMerge(call: Call): ParsedPatch {
   const bad = "Invalid JSON Patch";
   if (!isChecked(call)) {
-    const text = bodyText(call.body);
-    const value: unknown = goJsonError(text) === undefined ? parse(call, "").value : undefined;
-    if (isObject(value) || Array.isArray(value)) return { value, text };
+    const parsed = goJsonError(bodyText(call.body)) === undefined ? parse(call, "") : undefined;
+    if (parsed !== undefined && (isObject(parsed.value) || Array.isArray(parsed.value))) return parsed;
     throw badRequest(bad);
   }
-  const { value, text } = parse(call, "error decoding patch: ");
-  if (value === null) throw badRequest(bad);
-  return { value: requireObject(value, "error decoding patch: "), text };
+  const parsed = parse(call, "error decoding patch: ");
+  if (parsed.value === null) throw badRequest(bad);
+  return { ...parsed, value: requireObject(parsed.value, "error decoding patch: ") };
 }
 
 function strategicForm(call: Call, deps: HandlerDeps): Patch {
-  const { value, text } = parse(call, "");
-  const patch = requireObject(value, "");
+  const parsed = parse(call, "");
+  const patch = requireObject(parsed.value, "");
   const { strategicMerge, restore } = schemaOf(call.served, deps.schemas);
   if (strategicMerge === undefined) throw unsupportedMediaType(customPatchTypes);
   let left: JsonObject = patch;
   return {
-    flaws: isChecked(call) ? duplicatesOf(text, value) : [],
+    flaws: isChecked(call) ? duplicatesIn(parsed) : [],
     apply(current) {
       const merged = inTerms(() => strategicMerge(current, patch));
       left = merged.patch;
@@ -138,10 +141,17 @@ function unpatchable({ served }: Call): ApiError {
 }
 const customPatchTypes = patchTypes.filter((type) => !type.includes("strategic"));
 
-const duplicatesOf = (text: string, value: unknown) =>
-  mayHaveDuplicates(text, value) ? duplicatesInJson(text) : [];
+interface ParsedPatch {
+  readonly value: unknown;
+  readonly text: string;
+  /** How many there are in all its objects. */
+  readonly names: number;
+}
 
-function parse({ body }: Call, before: string): { readonly value: unknown; readonly text: string } {
+const duplicatesIn = ({ text, names }: ParsedPatch) =>
+  mayHaveDuplicates(text, names) ? duplicatesInJson(text) : [];
+
+function parse({ body }: Call, before: string): ParsedPatch {
   const text = bodyText(body);
   let value: unknown;
   try {
@@ -149,8 +159,7 @@ function parse({ body }: Call, before: string): { readonly value: unknown; reado
   } catch (error) {
     throw badRequest(`${before}${goJsonError(text) ?? String(error)}`);
   }
-  checkNesting(value);
-  return { value, text };
+  return { value, text, names: checkNesting(value) };
 }
 
 /** Go reads nothing at all out of a null. */

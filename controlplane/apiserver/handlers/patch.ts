@@ -31,7 +31,9 @@ export async function patchThrough(call: Call, deps: HandlerDeps, route: PatchRo
   const patchOf = patchReader(call, deps);
   const { keep } = route;
   const change = async (current: KubeObject): Promise<KubeObject> => {
-    const shown = async () => writtenForm(await shownIn(call.served, cloneJson(current)));
+    // What is made of it is pruned in place by a schema of its own.
+    const own = () => (call.served.schema === undefined ? current : cloneJson(current));
+    const shown = async () => writtenForm(await shownIn(call.served, own()));
     const patched = await acceptPatched(patchOf(), shown, (body) => acceptObject(call, deps.schemas, body));
     return keep === undefined ? patched : keep(current, patched);
   };

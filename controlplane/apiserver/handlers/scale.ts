@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import {
   badRequest,
@@ -54,7 +55,7 @@ export async function updateScale(call: Call, deps: HandlerDeps): Promise<Answer
   return changeScale(
     call,
     deps,
-    recorded(call, deps, () => structuredClone(object)),
+    recorded(call, deps, () => cloneJson(object)),
   );
 }
 
@@ -69,7 +70,7 @@ export async function patchScale(call: Call, deps: HandlerDeps): Promise<Answer>
   const patched = (scale: JsonObject) =>
     acceptPatched(
       patchOf(),
-      () => structuredClone(scale),
+      () => cloneJson(scale),
       (body) => acceptRequest(call, deps.schemas, scaleKind, body),
     );
   return changeScale(call, deps, recorded(call, deps, patched));
@@ -94,7 +95,7 @@ type Rescale = (scale: JsonObject) => JsonObject | Promise<JsonObject>;
 /** With a note of who wants it. */
 function recorded(call: Call, deps: HandlerDeps, wanted: Rescale): Rescale {
   return async (scale) => {
-    const next = toKubeObject(await wanted(structuredClone(scale)));
+    const next = toKubeObject(await wanted(cloneJson(scale)));
     const spec = objectOf(next.spec);
     // A zero is nobody's, as it is left out.
     if (spec.replicas === 0) delete spec.replicas;
@@ -133,7 +134,7 @@ async function changeScale(call: Call, deps: HandlerDeps, wantedScale: Rescale):
     if (objectOf(wanted.spec).replicas === unsetReplicas)
       throw badRequest(`the spec replicas field ${JSON.stringify(missing)} cannot be empty`);
     checkScale(call, wanted, current);
-    const next = structuredClone(current);
+    const next = cloneJson(current);
     scaling(served).setReplicas(next, Number(objectOf(wanted.spec).replicas ?? 0));
     const ofScale = readManagers(wanted.metadata.managedFields);
     const { apiVersion } = served;

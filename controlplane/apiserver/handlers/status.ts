@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Kind } from "../registry/kind.ts";
 import { updateObject } from "../registry/update-object.ts";
@@ -14,7 +15,7 @@ export const getStatus = get;
 export async function updateStatus(call: Call, deps: HandlerDeps): Promise<Answer> {
   const dryRun = isDryRun(call.query, "UpdateOptions");
   const object = await readObject(call, deps.schemas);
-  const change = (current: KubeObject) => onlyStatus(call.served.kind, current, structuredClone(object));
+  const change = (current: KubeObject) => onlyStatus(call.served.kind, current, cloneJson(object));
   const options = { dryRun, via: "status", by: requesterOf(call), record: recorderOf(call, deps) } as const;
   const updated = await updateObject(deps, call.served.kind, call.target, change, options);
   return { type: "object", code: 200, object: updated };

@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import { exactJsonText, parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { mergeApplied } from "./apply-merge.ts";
@@ -72,8 +73,7 @@ export function serverSideApply(type: SchemaType, request: ApplyRequest): ApplyO
   const managers = managersBefore(type, request);
   const before = managers.find((one) => isSameManager(one, own));
   const others = managers.filter((one) => one !== before);
-  const object =
-    current === undefined ? structuredClone(patch) : mergeApplied(type, structuredClone(current), patch);
+  const object = current === undefined ? cloneJson(patch) : mergeApplied(type, cloneJson(current), patch);
   object.metadata ??= {};
   if (before !== undefined) removeAbandoned(object, before.fields, { fields, others });
   const next = object as unknown as KubeObject;
@@ -145,7 +145,7 @@ function takenOver(type: SchemaType, current: KubeObject | undefined): FieldSet 
 function renewLastApplied(object: Json, patch: Json): void {
   const metadata = object.metadata as KubeObject["metadata"];
   if (!metadata.annotations?.[lastApplied]) return;
-  const wanted = structuredClone(patch) as unknown as KubeObject;
+  const wanted = cloneJson(patch) as unknown as KubeObject;
   if (wanted.metadata.annotations !== undefined) delete wanted.metadata.annotations[lastApplied];
   metadata.annotations[lastApplied] = `${exactJsonText(sorted(wanted))}\n`;
 }

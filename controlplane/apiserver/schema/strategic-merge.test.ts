@@ -166,9 +166,9 @@ const cases: readonly Case[] = [
 describe("strategic merge patch", () => {
   for (const { name, gvk = pod, current, patch, wanted } of cases) {
     it(name, () => {
-      const before = structuredClone(patch);
-      assert.deepEqual(strategicMergePatch(gvk, structuredClone(current), patch).object, wanted);
-      assert.deepEqual(patch, before, "the patch stays as it is");
+      const before = structuredClone([current, patch]);
+      assert.deepEqual(strategicMergePatch(gvk, current, patch).object, wanted);
+      assert.deepEqual([current, patch], before, "both stay as they are");
     });
   }
 

@@ -22,7 +22,8 @@ export interface Patched {
   readonly patch: Json;
 }
 
-/** `current`, which it changes, with `patch` applied, which it does not. Throws PatchError, UnknownKindError. */
+/** `current` with `patch` applied; changes neither, and shares with `current` what the patch leaves alone. Throws PatchError,
+ *  UnknownKindError. */
 export function strategicMergePatch(gvk: Gvk, current: Json, patch: Readonly<Json>): Patched {
   const rest = cloneJson({ ...patch });
   const type = typeOf(typeNameOf(gvk));
@@ -36,9 +37,10 @@ type Shape = SchemaType | "map" | "free";
 const orderPrefix = "$setElementOrder";
 const deletePrefix = "$deleteFromPrimitiveList";
 
-/** Mutates both. */
-function mergeMap(shape: Shape, current: Json, patch: Json): Json {
+/** Mutates the patch. */
+function mergeMap(shape: Shape, before: Json, patch: Json): Json {
   if (Object.hasOwn(patch, "$patch")) return directed(patch);
+  const current = { ...before };
   retain(current, patch);
   for (const name of Object.keys(patch)) if (name.startsWith(orderPrefix)) order(shape, current, patch, name);
   for (const [name, value] of Object.entries(patch)) {
