@@ -57,6 +57,7 @@ import { Shutdown } from "./shutdown/shutdown.ts";
 import { observeBuild } from "./telemetry/build-info.ts";
 import { MeasuredStorage, storageMetrics } from "./telemetry/measured-storage.ts";
 import { observeApi } from "./telemetry/observed-metrics.ts";
+import { FiguresByLabels } from "./telemetry/request-figures.ts";
 import { requestMetrics } from "./telemetry/request-metrics.ts";
 import { loud } from "./telemetry/verbosity.ts";
 import { watchMetrics } from "./telemetry/watch-metrics.ts";
@@ -119,6 +120,7 @@ export async function startOnStorage(
   });
   const { serviceAccounts } = config.authentication;
   const address = `${config.advertiseAddress}:${port}`;
+  const metrics = requestMetrics(os.metrics);
   const deps: ServerDeps = {
     handlers,
     plain: {
@@ -146,7 +148,8 @@ export async function startOnStorage(
     bodies: new BodiesUnderWay(),
     telemetry: {
       config: config.telemetry,
-      metrics: requestMetrics(os.metrics),
+      metrics,
+      figures: new FiguresByLabels(metrics),
       kinds,
       clock: os.clock,
       log: log.child("http"),

@@ -4,6 +4,7 @@ import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { requestInfo } from "../filters/request-info.ts";
 import { KindTable } from "../registry/kind-table.ts";
 import { kinds } from "../resources/table.ts";
+import { FiguresByLabels } from "./request-figures.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import { RequestRecord } from "./request-record.ts";
 
@@ -34,7 +35,9 @@ describe("what the log tells of a request", () => {
     };
     const clock = { monotonicMs: () => nowMs, wallMs: () => 0, after: () => () => {} };
     const metrics = requestMetrics(new MetricsRegistry());
-    const one = new RequestRecord({ config: { verbosity }, metrics, kinds: table, clock, log }, about);
+    const figures = new FiguresByLabels(metrics);
+    const deps = { config: { verbosity }, metrics, figures, kinds: table, clock, log };
+    const one = new RequestRecord(deps, about);
     const pass = (ms: number) => {
       nowMs += ms;
     };

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
-import { type MetricLabels, metricLabels } from "../filters/metric-labels.ts";
+import { metricLabels } from "../filters/metric-labels.ts";
 import { header, type RequestInfo } from "../filters/request-info.ts";
 import type { Kinds } from "../registry/kind-table.ts";
+import type { FiguresByLabels, RequestFigures } from "./request-figures.ts";
 import { countedUser, type RequestMetrics } from "./request-metrics.ts";
 import { bounded, shownUri } from "./shown-uri.ts";
 import { shownHeaders, verbosityLevels } from "./verbosity.ts";
@@ -18,6 +19,7 @@ export interface TelemetryConfig {
 export interface RecordDeps {
   readonly config: TelemetryConfig;
   readonly metrics: RequestMetrics;
+  readonly figures: FiguresByLabels;
   readonly kinds: Kinds;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,9 +44,10 @@ interface Step {
 export class RequestRecord {
   readonly #deps: RecordDeps;
   readonly #about: RecordedRequest;
-  readonly #labels: MetricLabels;
+  readonly #figures: RequestFigures;
   readonly #startedMs: number;
   readonly #steps: Step[] = [];
+  #lastStepMs: number;
   /** Time that is others': in queues, and with webhooks. */
   #elsewhereMs = 0;
   #responseBytes: number | undefined;
@@ -55,13 +58,19 @@ export class RequestRecord {
     this.#deps = deps;
     this.#about = about;
     this.#startedMs = deps.clock.monotonicMs();
-    this.#labels = metricLabels(about.info, deps.kinds, header(about.request.headers, "content-type"));
-    if (about.isLong) deps.metrics.longRunning.inc({ ...this.#labels });
+    this.#lastStepMs = this.#startedMs;
+    const contentType = header(about.request.headers, "content-type");
+    this.#figures = deps.figures.of(metricLabels(about.info, deps.kinds, contentType));
+    if (about.isLong) deps.metrics.longRunning.inc({ ...this.#figures.labels });
   }
 
-  /** Something is done, for the trace of a slow request. */
-  step(name: string): void {
-    this.#steps.push({ name, atMs: this.#deps.clock.monotonicMs() });
+  /** Something is done, for the trace of a slow request. The returned time is what it took. */
+  step(name: string): number {
+    const atMs = this.#deps.clock.monotonicMs();
+    const tookMs = atMs - this.#lastStepMs;
+    this.#lastStepMs = atMs;
+    this.#steps.push({ name, atMs });
+    return tookMs;
   }
 
   authenticated(name: string | undefined): void {
@@ -69,9 +78,8 @@ export class RequestRecord {
     this.#user = name;
     const result = name === undefined ? "failure" : "success";
     metrics.authentications.of({ result }).count++;
-    metrics.authenticationSeconds.of({ result }).observe(this.#sinceStep() / 1000);
+    metrics.authenticationSeconds.of({ result }).observe(this.step("authenticated") / 1000);
     if (name !== undefined) metrics.users.of({ username: countedUser(name) }).count++;
-    this.step("authenticated");
   }
 
   /** The sender is known by a certificate that is good for so long. */
@@ -81,7 +89,7 @@ export class RequestRecord {
 
   /** The sender acts, or may not act, as somebody else. */
   impersonated(mode: string, decision: "allowed" | "denied"): void {
-    const tookMs = this.#sinceStep();
+    const tookMs = this.#deps.clock.monotonicMs() - this.#lastStepMs;
     const { impersonations, impersonationSeconds } = this.#deps.metrics;
     impersonations.of({ mode, decision }).count++;
     impersonationSeconds.of({ mode, decision }).observe(tookMs / 1000);
@@ -91,14 +99,11 @@ export class RequestRecord {
   authorized(result: string): void {
     const { metrics } = this.#deps;
     metrics.authorizations.of({ result }).count++;
-    metrics.authorizationSeconds.of({ result }).observe(this.#sinceStep() / 1000);
-    this.step("authorized");
+    metrics.authorizationSeconds.of({ result }).observe(this.step("authorized") / 1000);
   }
 
   hasBody(bytes: number): void {
-    const { verb, group, resource } = this.#labels;
-    if (bytes > 0)
-      this.#deps.metrics.bodyBytes.of({ resource, verb: bodyVerb(verb, this.#about), group }).observe(bytes);
+    if (bytes > 0) this.#figures.bodyBytes(bodyVerb(this.#figures.labels.verb, this.#about)).observe(bytes);
   }
 
   /** So much time went by that is not this server's. */
@@ -112,17 +117,17 @@ export class RequestRecord {
 
   /** The server ends it to protect itself: too many, or too late. */
   terminated(code: number): void {
-    this.#deps.metrics.terminations.of({ ...this.#labels, code: String(code) }).count++;
+    this.#deps.metrics.terminations.of({ ...this.#figures.labels, code: String(code) }).count++;
   }
 
   /** The answer had begun and cannot be ended as it should. */
   aborted(): void {
-    const { component: _, ...labels } = this.#labels;
+    const { component: _, ...labels } = this.#figures.labels;
     this.#deps.metrics.aborts.of(labels).count++;
   }
 
   isDeprecated(): void {
-    const { group, version, resource, subresource } = this.#labels;
+    const { group, version, resource, subresource } = this.#figures.labels;
     this.#deps.metrics.deprecated.set({ group, version, resource, subresource, removed_release: "" }, 1);
   }
 
@@ -131,28 +136,25 @@ export class RequestRecord {
     if (this.#isOver) return;
     this.#isOver = true;
     const { metrics, clock, config } = this.#deps;
-    const labels = this.#labels;
+    const { labels } = this.#figures;
     const totalMs = clock.monotonicMs() - this.#startedMs;
     const dryRun = this.#about.info.query.get("dryRun") === "All" ? "All" : "";
-    metrics.total.of({ ...labels, dry_run: dryRun, code: String(code) }).count++;
+    if (dryRun === "") this.#figures.total(code).count++;
+    else metrics.total.of({ ...labels, dry_run: dryRun, code: String(code) }).count++;
     if (this.#about.isLong) metrics.longRunning.dec({ ...labels });
     else {
-      metrics.seconds.of({ ...labels, dry_run: dryRun }).observe(totalMs / 1000);
       const checked = fieldValidationOf(this.#about.info.query);
       metrics.fieldValidationSeconds.of({ field_validation: checked }).observe(totalMs / 1000);
-      if (dryRun === "")
-        metrics.sliSeconds.of({ ...labels }).observe(Math.max(0, totalMs - this.#elsewhereMs) / 1000);
+      if (dryRun === "") {
+        this.#figures.seconds.observe(totalMs / 1000);
+        this.#figures.sliSeconds.observe(Math.max(0, totalMs - this.#elsewhereMs) / 1000);
+      } else metrics.seconds.of({ ...labels, dry_run: dryRun }).observe(totalMs / 1000);
     }
     const reads = labels.verb === "GET" || labels.verb === "LIST";
-    if (reads && this.#responseBytes !== undefined)
-      metrics.responseBytes.of({ ...labels }).observe(this.#responseBytes);
+    if (reads && this.#responseBytes !== undefined) this.#figures.responseBytes.observe(this.#responseBytes);
     if (config.verbosity >= verbosityLevels.requests) this.#line(code, totalMs);
     const isTold = totalMs > slowMs || config.verbosity >= verbosityLevels.steps;
     if (!this.#about.isLong && isTold) this.#trace(totalMs);
-  }
-
-  #sinceStep(): number {
-    return this.#deps.clock.monotonicMs() - (this.#steps.at(-1)?.atMs ?? this.#startedMs);
   }
 
   /** One line a request, with httplog's fields and the protocol. */
@@ -160,7 +162,7 @@ export class RequestRecord {
     const { request, auditId } = this.#about;
     const { verbosity } = this.#deps.config;
     this.#deps.log.info("HTTP", {
-      verb: this.#labels.verb,
+      verb: this.#figures.labels.verb,
       URI: shownUri(request.url ?? "/"),
       latency: milliseconds(totalMs),
       userAgent: bounded(header(request.headers, "user-agent")),
@@ -184,7 +186,7 @@ export class RequestRecord {
     });
     steps.push(`end ${milliseconds(this.#startedMs + totalMs - beforeMs)}`);
     this.#deps.log.info("Trace", {
-      verb: this.#labels.verb,
+      verb: this.#figures.labels.verb,
       url: shownUri(info.path),
       "user-agent": bounded(header(request.headers, "user-agent")),
       "audit-id": bounded(auditId),
