@@ -21,7 +21,8 @@ export function headRefusal(request: IncomingMessage): Refusal | undefined {
   // Whoever passes requests on might see the end of the body elsewhere.
   if (encoding !== undefined && encoding.toLowerCase() !== "chunked")
     return { code: 501, text: "Unsupported transfer encoding" };
-  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host").length;
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === "host") hosts++;
   if (hosts > 1) return badRequest("too many Host headers");
   if (hosts === 0 && httpVersion === "1.1") return badRequest("missing required Host header");
   const target = pathOf(request.url ?? "/");

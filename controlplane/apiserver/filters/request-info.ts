@@ -50,23 +50,33 @@ export function requestInfo(method: string, url: string): RequestInfo {
 function resourceInfo(method: string, path: string, query: URLSearchParams): ResourceInfo | undefined {
   const parts = decodedParts(path);
   if (parts === undefined) return undefined;
-  const [root, ...rest] = parts;
-  let group = "";
-  if (root === "apis") group = rest.shift() ?? "";
-  else if (root !== "api") return undefined;
-  const version = rest.shift();
-  if (version === undefined || rest.length === 0) return undefined;
-  const oldWatch = rest[0] === "watch" && rest.length > 1;
-  if (oldWatch) rest.shift();
+  const isNamed = parts[0] === "apis";
+  if (!isNamed && parts[0] !== "api") return undefined;
+  const group = isNamed ? (parts[1] ?? "") : "";
+  const versionAt = isNamed ? 2 : 1;
+  const version = parts[versionAt];
+  let at = versionAt + 1;
+  const left = () => parts.length - at;
+  if (version === undefined || left() === 0) return undefined;
+  const oldWatch = parts[at] === "watch" && left() > 1;
+  if (oldWatch) at++;
   let namespace = "";
-  if (rest[0] === "namespaces" && rest.length > 1) {
-    namespace = rest[1] ?? "";
-    if (rest.length > 2 && !namespaceSubresources.has(rest[2] ?? "")) rest.splice(0, 2);
+  if (parts[at] === "namespaces" && left() > 1) {
+    namespace = parts[at + 1] ?? "";
+    if (left() > 2 && !namespaceSubresources.has(parts[at + 2] ?? "")) at += 2;
   }
-  const [plural = "", name = "", subresource = ""] = rest;
-  const info = { group, version, plural, subresource, namespace, name, hasTail: rest.length > 3 };
-  const verb = verbOf(method, info, query);
-  return { verb: oldWatch && verb !== "" ? "watch" : verb, ...info };
+  const name = parts[at + 1] ?? "";
+  const verb = verbOf(method, name, query);
+  return {
+    verb: oldWatch && verb !== "" ? "watch" : verb,
+    group,
+    version,
+    plural: parts[at] ?? "",
+    subresource: parts[at + 2] ?? "",
+    namespace,
+    name,
+    hasTail: left() > 3,
+  };
 }
 
 function decodedParts(path: string): string[] | undefined {
@@ -80,7 +90,7 @@ function decodedParts(path: string): string[] | undefined {
   }
 }
 
-function verbOf(method: string, info: { readonly name: string }, query: URLSearchParams): ResourceVerb {
+function verbOf(method: string, name: string, query: URLSearchParams): ResourceVerb {
   switch (method) {
     case "POST":
       return "create";
@@ -89,10 +99,10 @@ function verbOf(method: string, info: { readonly name: string }, query: URLSearc
     case "PATCH":
       return "patch";
     case "DELETE":
-      return info.name === "" ? "deletecollection" : "delete";
+      return name === "" ? "deletecollection" : "delete";
     case "GET":
     case "HEAD": {
-      if (info.name !== "") return "get";
+      if (name !== "") return "get";
       return truthy(query.get("watch")) ? "watch" : "list";
     }
     default:
@@ -105,13 +115,15 @@ export function truthy(value: string | null): boolean {
   return value !== null && value.toLowerCase() !== "false" && value !== "0";
 }
 
+const sessions: ReadonlySet<string> = new Set(["exec", "attach", "portforward", "proxy"]);
+
 /** Requests that stay open and so do not count against the number in flight. */
 export function isLongRunning(info: RequestInfo): boolean {
   const { resource } = info;
   if (resource === undefined) return false;
   if (resource.verb === "watch") return true;
   if (resource.subresource === "log") return truthy(info.query.get("follow"));
-  return ["exec", "attach", "portforward", "proxy"].includes(resource.subresource);
+  return sessions.has(resource.subresource);
 }
 
 /** One value of a header that may come several times. */

@@ -61,13 +61,17 @@ export function resetsOf(
 }
 
 const managerBytesMax = 128;
+/** As nearly all are: nothing to leave out. */
+const plainName = /^[\x20-\x7e]{1,128}$/;
 
 /** Named in the query, else the first word of the user agent, as in Kubernetes. */
 export function managerOf({ query, headers }: Call): string {
   const named = query.get("fieldManager") ?? "";
   if (named !== "") return named;
+  const [first = ""] = header(headers, "user-agent").split("/", 1);
+  if (plainName.test(first)) return first;
   let name = "";
-  for (const character of header(headers, "user-agent").split("/")[0] ?? "") {
+  for (const character of first) {
     if (/(?! )[\p{C}\p{Z}]/u.test(character)) continue;
     if (Buffer.byteLength(name + character) > managerBytesMax) break;
     name += character;

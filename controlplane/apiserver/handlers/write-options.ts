@@ -41,6 +41,7 @@ function validationProblems(asked: string): readonly FieldError[] {
 }
 
 function managerProblems(manager: string): readonly FieldError[] {
+  if (manager === "") return [];
   const field = "fieldManager";
   const problems: FieldError[] = [];
   if (Buffer.byteLength(manager) > fieldManagerBytesMax)
