@@ -1,12 +1,14 @@
 /** Structured logs: a constant message, fields beside it. Text or JSON, one line each, to stderr. */
 export type Level = "debug" | "info" | "warn" | "error";
 export type Fields = Readonly<Record<string, unknown>>;
+/** What takes a while to put together is made only where the line is written. */
+export type FieldsOrMaker = Fields | (() => Fields);
 
 export interface Log {
-  debug(message: string, fields?: Fields): void;
-  info(message: string, fields?: Fields): void;
-  warn(message: string, fields?: Fields): void;
-  error(message: string, fields?: Fields): void;
+  debug(message: string, fields?: FieldsOrMaker): void;
+  info(message: string, fields?: FieldsOrMaker): void;
+  warn(message: string, fields?: FieldsOrMaker): void;
+  error(message: string, fields?: FieldsOrMaker): void;
   /** A log whose lines carry the component's name and these fields. */
   child(component: string, fields?: Fields): Log;
 }
@@ -29,9 +31,9 @@ export const defaultLogOptions: LogOptions = {
 
 export function createLog(options: Partial<LogOptions> = {}, component = "", fields: Fields = {}): Log {
   const settings = { ...defaultLogOptions, ...options };
-  const at = (level: Level) => (message: string, extra?: Fields) => {
+  const at = (level: Level) => (message: string, extra?: FieldsOrMaker) => {
     if (rank[level] < rank[settings.level]) return;
-    const line = { ...fields, ...extra };
+    const line = { ...fields, ...(typeof extra === "function" ? extra() : extra) };
     const time = new Date(settings.wallMs()).toISOString();
     settings.write(
       settings.format === "json"

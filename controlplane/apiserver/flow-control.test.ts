@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Cancellation } from "../../base/cancellation.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { requestInfo } from "./filters/request-info.ts";
@@ -267,21 +268,21 @@ describe("a request that waits", () => {
       ],
       [{ name: "one", uid: "", spec }],
     );
-    const asking = (signal: AbortSignal) => ({
+    const asking = (cancellation: Cancellation) => ({
       user: { name: "u", groups: [] },
       info: requestInfo("GET", "/version"),
-      signal,
+      cancellation,
       setHeader: () => {},
     });
-    const never = new AbortController().signal;
+    const never = new Cancellation();
     const seats = await Promise.all(
       Array.from({ length: flows.levels.get("one")?.queues.seatsMax ?? 0 }, () => flows.enter(asking(never))),
     );
-    const going = new AbortController();
-    const patient = flows.enter(asking(never));
-    const leaving = flows.enter(asking(going.signal));
+    const going = new Cancellation();
+    const patient = Promise.resolve(flows.enter(asking(never)));
+    const leaving = Promise.resolve(flows.enter(asking(going)));
     assert.equal(flows.counts.waiting.readOnly + flows.counts.waiting.mutating, 2);
-    going.abort(new Error("the client went away"));
+    going.cancel(new Error("the client went away"));
     await assert.rejects(leaving, /the client went away/);
     nowMs = waitMsMax;
     for (const { atMs, fire } of [...timers]) if (atMs <= nowMs) fire();

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { Cancellation } from "../../base/cancellation.ts";
 import type { HttpResponse } from "../../base/http2/http-response.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
@@ -75,12 +76,15 @@ export async function serve(
   response.setHeader("Audit-Id", auditId);
   const late = deps.shutdown.refusal(info.path, header(request.headers, "user-agent"));
   if (late !== undefined) return refuseLate(request, response, late);
-  const abort = new AbortController();
-  const onClose = () => abort.abort(new Error("the client went away"));
-  response.on("close", onClose);
+  const cancellation = new Cancellation();
   const long = isLongRunning(info);
   const kind = info.resource?.verb === "watch" ? "watch" : long ? "lasting" : "short";
-  response.once("close", deps.shutdown.enter({ kind, response, end: (reason) => abort.abort(reason) }));
+  const leave = deps.shutdown.enter({ kind, response, end: (reason) => cancellation.cancel(reason) });
+  let isAnswered = false;
+  response.on("close", () => {
+    leave();
+    if (!isAnswered) cancellation.cancel(new Error("the client went away"));
+  });
   const { verbosity } = deps.telemetry.config;
   const record = new RequestRecord(deps.telemetry, { request, info, auditId, isLong: long });
   let seat: Seat | undefined;
@@ -96,7 +100,7 @@ export async function serve(
     if (!long) {
       const late = () => {
         record.terminated(504);
-        abort.abort(timedOut("request did not complete within the allotted timeout"));
+        cancellation.cancel(timedOut("request did not complete within the allotted timeout"));
       };
       cancelDeadline = deps.clock.after(timeoutOf(info.query), late);
     }
@@ -121,16 +125,16 @@ export async function serve(
       record.authorized(result);
       noteDecision(annotate, result, reason);
     });
-    const { signal } = abort;
     const setHeader = (name: string, value: string) => void response.setHeader(name, value);
     const enter = async () => {
       if (!takesSeat(info)) return () => {};
-      seat = await seatFor({ user, info, signal, setHeader }, record, deps);
+      seat = await seatFor({ user, info, cancellation, setHeader }, record, deps);
       return seat.leave;
     };
-    await dispatch({ request, response, info, user, signal, enter, annotate, trail, record }, deps);
+    await dispatch({ request, response, info, user, cancellation, enter, annotate, trail, record }, deps);
   } catch (error) {
-    await refuse(request, response, abort.signal.aborted ? abortReason(abort.signal, error) : error, {
+    const { reason } = cancellation;
+    await refuse(request, response, reason instanceof ApiError ? reason : error, {
       deps,
       auditId,
       trail,
@@ -140,13 +144,13 @@ export async function serve(
     trail?.completes();
     seat?.end();
     cancelDeadline();
-    response.off("close", onClose);
+    isAnswered = true;
     record.ends(response.statusCode);
     if (annotations.size > 0)
-      loud(deps.log, "handshakes", verbosity).debug("audit annotations", {
+      loud(deps.log, "handshakes", verbosity).debug("audit annotations", () => ({
         auditId,
         ...Object.fromEntries(annotations),
-      });
+      }));
   }
 }
 
@@ -171,10 +175,6 @@ function refuseLate(request: IncomingMessage, response: HttpResponse, late: Refu
   return sendError(request, response, late.error);
 }
 
-function abortReason(signal: AbortSignal, error: unknown): unknown {
-  return signal.reason instanceof ApiError ? signal.reason : error;
-}
-
 /** What lasts takes none, but for watches, which take one until they have begun. */
 function takesSeat(info: RequestInfo): boolean {
   return info.resource?.verb === "watch" || !isLongRunning(info);
@@ -185,7 +185,7 @@ export interface Exchange {
   readonly response: HttpResponse;
   readonly info: RequestInfo;
   readonly user: User;
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   /** Takes a place among the requests under way, until the request is over or what is returned is called. Fails with 429. */
   readonly enter: () => Promise<() => void>;
   readonly annotate: (key: string, value: string) => void;
@@ -198,12 +198,17 @@ export interface UpgradeElsewhere extends Pick<Exchange, "request" | "info" | "u
   readonly head: Buffer;
 }
 
-/** Serves a request that is its own; false leaves it to the next in line. */
-export type Delegate = (exchange: Exchange, deps: ServerDeps) => Promise<boolean>;
+/** Serves a request that is its own; undefined leaves it to the next in line. */
+export type Delegate = (exchange: Exchange, deps: ServerDeps) => Promise<void> | undefined;
 
 /** In this order: who serves a group of its own, the kinds (built in or defined), what is answered and not stored. */
-async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
-  for (const serves of [...deps.delegates, paths, kinds, bindings]) if (await serves(exchange, deps)) return;
+function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
+  for (const delegate of deps.delegates) {
+    const served = delegate(exchange, deps);
+    if (served !== undefined) return served;
+  }
+  const served = paths(exchange, deps) ?? kinds(exchange, deps) ?? bindings(exchange, deps);
+  if (served !== undefined) return served;
   const { group = "" } = exchange.info.resource ?? {};
   // A group of which nothing is built in has the paths that definitions say, and no others.
   const isBuiltIn = deps.handlers.kinds.served.some((one) => one.group === group && one.schema === undefined);
@@ -211,8 +216,10 @@ async function dispatch(exchange: Exchange, deps: ServerDeps): Promise<void> {
 }
 
 /** Health, metrics, discovery, schemas: everything that is no resource. */
-const paths: Delegate = async ({ request, response, info, enter }, deps) => {
-  if (info.resource !== undefined) return false;
+const paths: Delegate = (exchange, deps) =>
+  exchange.info.resource === undefined ? servePath(exchange, deps) : undefined;
+
+async function servePath({ request, response, info, enter }: Exchange, deps: ServerDeps): Promise<void> {
   await enter();
   const asked = {
     method: info.method,
@@ -223,18 +230,17 @@ const paths: Delegate = async ({ request, response, info, enter }, deps) => {
   };
   const answer = await plainRoute(info, asked, deps.plain);
   await send(request, response, answer);
-  return true;
-};
+}
 
 /** For a patch of another type Kubernetes finds no route, and so does not know what is deprecated there. */
 const patchType = /^application\/((json|merge|strategic-merge)-patch\+json|apply-patch\+yaml)\s*(;|$)/;
 
-const kinds: Delegate = async (exchange, deps) => {
+const kinds: Delegate = (exchange, deps) => {
   const { resource: target } = exchange.info;
   const served = target && deps.handlers.kinds.byResource(target.group, target.version, target.plural);
-  if (target === undefined || served === undefined) return false;
+  if (target === undefined || served === undefined) return undefined;
   const proxies = isProxy(served.kind, target.subresource);
-  if (target.hasTail && !proxies) return false;
+  if (target.hasTail && !proxies) return undefined;
   const handler = proxies ? undefined : handlerFor(served, target);
   const { method, headers } = exchange.request;
   const isRouted = method !== "PATCH" || patchType.test(header(headers, "content-type"));
@@ -242,23 +248,21 @@ const kinds: Delegate = async (exchange, deps) => {
     warn(exchange.response, served.deprecation);
     exchange.record.isDeprecated();
   }
+  if (handler !== undefined) return handle(exchange, deps, { target, served, handler });
   // Nothing of what is proxied is read here, and it may last.
-  if (handler === undefined) {
-    const { request, response, info, signal } = exchange;
-    await proxyRequest(request, response, { info, target, deps: deps.handlers, signal });
-  } else await handle(exchange, deps, { target, served, handler });
-  return true;
+  const { request, response, info } = exchange;
+  const { signal } = exchange.cancellation;
+  return proxyRequest(request, response, { info, target, deps: deps.handlers, signal });
 };
 
 /** POST …/bindings, which stand in no store: a pod's node, given by the name in the body. */
-const bindings: Delegate = async (exchange, deps) => {
+const bindings: Delegate = (exchange, deps) => {
   const { resource: target, method } = exchange.info;
-  if (target === undefined || target.group !== "" || target.plural !== "bindings") return false;
+  if (target === undefined || target.group !== "" || target.plural !== "bindings") return undefined;
   const served = deps.handlers.kinds.byResource("", target.version, "pods");
-  if (served === undefined || target.namespace === "") return false;
+  if (served === undefined || target.namespace === "") return undefined;
   if (method !== "POST" || target.name !== "") throw methodNotAllowed();
-  await handle(exchange, deps, { target, served, handler: createBinding });
-  return true;
+  return handle(exchange, deps, { target, served, handler: createBinding });
 };
 
 interface Handling extends Pick<Call, "target" | "served"> {
@@ -287,16 +291,20 @@ async function handle(
 
 const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
-async function bodyOf({ request, info, signal }: Exchange, deps: ServerDeps): Promise<Uint8Array> {
-  if (bodiless.has(info.method)) return new Uint8Array(0);
-  return readBody(request, { signal, underWay: deps.bodies });
+const noBody = new Uint8Array(0);
+
+function bodyOf(
+  { request, info, cancellation }: Exchange,
+  deps: ServerDeps,
+): Uint8Array | Promise<Uint8Array> {
+  return bodiless.has(info.method) ? noBody : readBody(request, { cancellation, underWay: deps.bodies });
 }
 
 function makeCall(
   exchange: Exchange,
   { target, served, body, begun }: Pick<Call, "target" | "served" | "body" | "begun">,
 ): Call {
-  const { request, response, info, user, signal } = exchange;
+  const { request, response, info, user, cancellation } = exchange;
   const forPeople = isForPeople(info.query, header(request.headers, "user-agent"));
   const output = outputOf(header(request.headers, "accept"), { served, target, forPeople });
   return {
@@ -306,7 +314,7 @@ function makeCall(
     headers: request.headers,
     user,
     output,
-    signal,
+    cancellation,
     body,
     begun,
     warn: (text) => warn(response, text),
@@ -368,7 +376,7 @@ async function reply(
     return send(request, response, { code, contentType, body });
   }
   const parts = counted(body, (bytes) => exchange.record.hasAnswer(bytes));
-  await sendParts(request, response, { code, contentType, parts }, call.signal);
+  await sendParts(request, response, { code, contentType, parts }, call.cancellation.signal);
 }
 
 function* counted(parts: Iterable<Uint8Array>, tell: (bytes: number) => void): Generator<Uint8Array> {

@@ -1,5 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { Cancellation } from "../../base/cancellation.ts";
 import { type ApiError, pathNotFound } from "./api-error.ts";
 import { noteDecision } from "./audit/follow.ts";
 import { authorize } from "./filters/authorization.ts";
@@ -28,7 +29,7 @@ export async function serveUpgrade(
   { deps, head }: { readonly deps: ServerDeps; readonly head: Buffer },
 ): Promise<void> {
   socket.on("error", (error) => deps.log.debug("upgraded connection broke", { error }));
-  const gone = new AbortController();
+  const gone = new Cancellation();
   const onStop = () => socket.destroy();
   const { draining } = deps.shutdown;
   draining.addEventListener("abort", onStop, { once: true });
@@ -45,7 +46,7 @@ export async function serveUpgrade(
   const trail = deps.audit?.begin({ request, info, auditId, isLong: true, annotations });
   // Others listen, too: one listener for all that is done here.
   socket.once("close", () => {
-    gone.abort(new Error("the client went away"));
+    gone.cancel(new Error("the client went away"));
     draining.removeEventListener("abort", onStop);
     trail?.completes();
     record.ends(code);
@@ -92,7 +93,7 @@ export async function serveUpgrade(
         {
           ...asking,
           user,
-          signal: gone.signal,
+          cancellation: gone,
           // The answer to an upgrade has no room for them.
           warn: (text) => deps.log.info("about a session", { text }),
           annotate,

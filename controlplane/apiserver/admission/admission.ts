@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../../base/cancellation.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { type ApiError, forbidden, type StatusCause } from "../api-error.ts";
 import type { User } from "../filters/authentication.ts";
@@ -16,8 +17,8 @@ export interface Requester {
   readonly served?: ServedKind;
   /** The object of a collection that goes as a whole: to admission it has no name. */
   readonly isCollection?: true;
-  /** Aborts when nobody waits for the answer any more; its reason is what to say then. */
-  readonly signal: AbortSignal;
+  /** Comes when nobody waits for the answer any more; its reason is what to say then. */
+  readonly cancellation: Cancellation;
   /** CreateOptions, UpdateOptions or DeleteOptions, as far as the client said something. */
   options(operation: Operation): JsonObject | undefined;
   /** Sends a text to the user beside the answer (`Warning` header). */

@@ -42,11 +42,9 @@ export function composeAggregation(
     ready = true;
   };
   return {
-    delegate: async (exchange) => {
+    delegate: (exchange) => {
       const remote = remoteFor(exchange.info, table);
-      if (remote === undefined) return false;
-      await passOn(exchange, remote, deps);
-      return true;
+      return remote && passOn(exchange, remote, deps);
     },
     upgrade: async ({ info, user, ...upgrade }) => {
       const remote = remoteFor(info, table);

@@ -23,6 +23,7 @@ export interface ProxyDeps {
 /** Who serves what lies at this path; `undefined`: this server does. What lies below a version is passed on only where access
  *  rules saw a resource: as a mere path it is open to whoever may see what there is. */
 export function remoteFor({ path, resource }: RequestInfo, table: ServiceTable): RemoteVersion | undefined {
+  if (table.isEmpty) return undefined;
   const [, root = "", first = "", second = "", ...below] = path.split("/");
   if (root === "apis" && resource === undefined && below.some((part) => part !== "")) return undefined;
   if (root === "api" && first !== "") return table.remote("", first);
@@ -33,7 +34,8 @@ export function remoteFor({ path, resource }: RequestInfo, table: ServiceTable):
 const unavailable = (text: string, code = 503) => new ApiError(code, "", text, undefined, {}, `${text}\n`);
 
 export async function passOn(exchange: Exchange, remote: RemoteVersion, deps: ProxyDeps): Promise<void> {
-  const { request, response, info, user, signal, enter } = exchange;
+  const { request, response, info, user, enter } = exchange;
+  const { signal } = exchange.cancellation;
   if (!remote.isAvailable) throw unavailable("service unavailable");
   const begun = await enter();
   const outgoing = deps.client.request(remote, {

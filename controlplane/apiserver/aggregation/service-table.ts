@@ -52,6 +52,11 @@ export class ServiceTable {
     return [...this.#remote.values()];
   }
 
+  /** No other server serves anything. */
+  get isEmpty(): boolean {
+    return this.#remote.size === 0;
+  }
+
   replace(services: readonly APIService[]): void {
     this.#services = services;
     this.#remote = new Map(

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Cancellation } from "../../../base/cancellation.ts";
 import { badRequest, bodyTooLarge } from "../api-error.ts";
 import type { BodiesUnderWay } from "./bodies-under-way.ts";
 
@@ -7,12 +8,28 @@ export const bodyBytesMax = 3 * 1024 * 1024;
 
 export interface BodyBounds {
   /** Ends the reading with its reason: the request's time is up. */
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   readonly underWay: BodiesUnderWay;
 }
 
-/** The whole body. Fails with 413, with 429 where all bodies together are too much, and with the signal's reason. */
-export function readBody(request: IncomingMessage, { signal, underWay }: BodyBounds): Promise<Uint8Array> {
+const nothing = Buffer.alloc(0);
+
+/** The whole body: at once where all of it has arrived, as short ones have. Fails with 413, with 429 where all bodies together are
+ *  too much, and with the cancellation's reason. */
+export function readBody(request: IncomingMessage, bounds: BodyBounds): Uint8Array | Promise<Uint8Array> {
+  if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+  if (bounds.cancellation.isCancelled) throw bounds.cancellation.reason;
+  const arrived: Buffer = request.read() ?? nothing;
+  if (arrived.length > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
+  return request.complete && request.readableLength === 0 ? arrived : readRest(request, arrived, bounds);
+}
+
+/** @param arrived The beginning of it. */
+function readRest(
+  request: IncomingMessage,
+  arrived: Buffer,
+  { cancellation: { signal }, underWay }: BodyBounds,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
@@ -39,10 +56,8 @@ export function readBody(request: IncomingMessage, { signal, underWay }: BodyBou
       request.off("data", onData).off("end", onEnd).off("error", fail).off("close", onClose);
       signal.removeEventListener("abort", onAbort);
     };
-    if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax)
-      return fail(bodyTooLarge(bodyBytesMax));
-    if (signal.aborted) return onAbort();
     request.on("data", onData).on("end", onEnd).on("error", fail).on("close", onClose);
     signal.addEventListener("abort", onAbort, { once: true });
+    if (arrived.length > 0) onData(arrived);
   });
 }

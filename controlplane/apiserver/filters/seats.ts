@@ -1,11 +1,12 @@
+import type { Cancellation } from "../../../base/cancellation.ts";
 import type { User } from "./authentication.ts";
 import type { RequestInfo } from "./request-info.ts";
 
 /** Who may come in while many are: the bounds on requests under way. */
 export interface Seats {
   readonly counts: SeatCounts;
-  /** Resolves once the request may go on. Fails with 429 for those who are too many, and with the signal's reason. */
-  enter(asking: Asking): Promise<Seat>;
+  /** The seat, at once or once the request may go on. Fails with 429 for those who are too many, and with the cancellation's reason. */
+  enter(asking: Asking): Seat | Promise<Seat>;
 }
 
 /** Both may be called several times. */
@@ -19,7 +20,7 @@ export interface Seat {
 export interface Asking {
   readonly user: User;
   readonly info: RequestInfo;
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   /** Sets a header of the answer, whatever that will be. */
   readonly setHeader: (name: string, value: string) => void;
 }

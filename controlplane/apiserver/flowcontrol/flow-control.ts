@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Clock } from "../../../base/os/clock.ts";
 import { serverBusy } from "../api-error.ts";
 import {
@@ -11,6 +10,8 @@ import {
 } from "../filters/seats.ts";
 import { distinguisher, inOrder, type SchemaObject, schemaOf } from "./classify.ts";
 import type { Ticket } from "./fair-queues.ts";
+import { FlowFigures } from "./flow-figures.ts";
+import { FlowHashes } from "./flow-hashes.ts";
 import type { FlowMetrics } from "./flow-metrics.ts";
 import { type Level, type LevelObject, PriorityLevels } from "./priority-levels.ts";
 import { RetryAfter } from "./retry-after.ts";
@@ -42,7 +43,10 @@ export class FlowControl implements Seats {
   readonly #deps: FlowControlDeps;
   readonly #watches = new WatchCounts();
   readonly #retryAfter = new RetryAfter();
+  readonly #hashes = new FlowHashes();
   #schemas: readonly SchemaObject[] = [];
+  /** Of each schema in use. */
+  readonly #figures = new Map<SchemaObject, FlowFigures>();
   #adjustedMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: FlowControlDeps) {
@@ -59,6 +63,7 @@ export class FlowControl implements Seats {
   configure(schemas: readonly SchemaObject[], levels: readonly LevelObject[]): void {
     this.levels.configure(levels, this.#now());
     this.#schemas = inOrder(schemas, (name) => this.levels.get(name)?.isLeaving === false);
+    this.#figures.clear();
   }
 
   /** When, by the clock on the wall, something was. */
@@ -71,7 +76,7 @@ export class FlowControl implements Seats {
     this.levels.adjust(this.#now());
   }
 
-  async enter(asking: Asking): Promise<Seat> {
+  enter(asking: Asking): Seat | Promise<Seat> {
     const { user, info } = asking;
     const schema = schemaOf(this.#schemas, user, info);
     const level = this.levels.get(schema?.spec.priorityLevelConfiguration.name ?? "");
@@ -79,11 +84,24 @@ export class FlowControl implements Seats {
       throw new Error("a request belongs to no priority level");
     asking.setHeader("X-Kubernetes-PF-FlowSchema-UID", schema.uid);
     asking.setHeader("X-Kubernetes-PF-PriorityLevel-UID", level.uid);
-    const flow: Flow = { schema, level, name: distinguisher(schema, user, info) };
-    const ticket = await this.#admitted(flow, asking);
-    level.dispatched++;
-    const leave = this.#seated(flow, ticket, asking);
-    const forgetWatch = info.resource?.verb === "watch" ? this.#watches.add(info) : () => {};
+    const flow: Flow = {
+      schema,
+      level,
+      name: distinguisher(schema, user, info),
+      figures: this.#figuresOf(schema, level),
+    };
+    const ticket = this.#admitted(flow, asking);
+    return ticket instanceof Promise
+      ? ticket.then((given) => this.#seated(flow, given, asking))
+      : this.#seated(flow, ticket, asking);
+  }
+
+  #seated(flow: Flow, ticket: Ticket, asking: Asking): Seat {
+    flow.level.dispatched++;
+    const leave = this.#occupied(flow, ticket, asking);
+    const { info } = asking;
+    if (info.resource?.verb !== "watch") return { leave, end: leave };
+    const forgetWatch = this.#watches.add(info);
     const end = () => {
       leave();
       forgetWatch();
@@ -92,33 +110,31 @@ export class FlowControl implements Seats {
   }
 
   /** The returned function gives the seat back. */
-  #seated({ schema, level, name }: Flow, ticket: Ticket, asking: Asking): () => void {
+  #occupied({ schema, level, name, figures }: Flow, ticket: Ticket, asking: Asking): () => void {
     const { info } = asking;
     const kind = requestKind(info);
-    const { clock, metrics } = this.#deps;
-    const labels = { priority_level: level.name, flow_schema: schema.name };
+    const { clock } = this.#deps;
     const request = { schema: schema.name, level: level.name, flow: name, ticket, asking };
     this.requests.add(request);
     this.counts.executing[kind]++;
-    metrics.dispatched.of(labels).count++;
-    const executing = metrics.executing.of(labels);
-    const executingSeats = metrics.executingSeats.of(labels);
-    executing.count++;
-    executingSeats.count += ticket.seats;
+    figures.dispatched.count++;
+    figures.executing.count++;
+    figures.executingSeats.count += ticket.seats;
     let inside = true;
     return () => {
       if (!inside) return;
       inside = false;
       this.requests.delete(request);
       this.counts.executing[kind]--;
-      executing.count--;
+      figures.executing.count--;
+      const nowMs = this.#now();
       const type = info.resource?.verb === "watch" ? "watch" : "regular";
-      metrics.executionSeconds.of({ ...labels, type }).observe((this.#now() - ticket.startedMs) / 1000);
+      figures.executionSeconds(type).observe((nowMs - ticket.startedMs) / 1000);
       const released = () => {
-        executingSeats.count -= ticket.seats;
+        figures.executingSeats.count -= ticket.seats;
         this.#noteDemand(level);
       };
-      const lingerMs = level.queues.finish(ticket, this.#now());
+      const lingerMs = level.queues.finish(ticket, nowMs);
       if (lingerMs === 0) return released();
       clock.after(lingerMs, () => {
         level.queues.release(ticket, this.#now());
@@ -127,77 +143,79 @@ export class FlowControl implements Seats {
     };
   }
 
-  /** Waits for a seat. */
-  #admitted(flow: Flow, asking: Asking): Promise<Ticket> {
-    const { level, schema } = flow;
-    const { info, signal } = asking;
-    const { metrics, clock } = this.#deps;
-    const labels = { priority_level: level.name, flow_schema: schema.name };
+  /** The right to go on: at once where a seat is free, else by `#waits`. */
+  #admitted(flow: Flow, asking: Asking): Ticket | Promise<Ticket> {
+    const { level, figures } = flow;
+    const { cancellation } = asking;
     const estimate = this.#estimate(flow, asking);
-    metrics.estimatedSeats.of(labels).observe(Math.max(estimate.initialSeats, estimate.finalSeats));
+    figures.estimatedSeats.observe(Math.max(estimate.initialSeats, estimate.finalSeats));
+    if (cancellation.isCancelled) throw cancellation.reason;
+    const arrivedMs = this.#now();
+    const starting: Starting = { begin: () => {} };
+    const onStart = () => starting.begin();
+    const arrival = level.queues.arrive({ hash: this.#hashOf(flow), estimate, onStart }, arrivedMs);
+    if ("refused" in arrival) throw this.#refused(flow, arrival.refused, arrivedMs);
+    const { ticket, queueLength } = arrival;
+    if (level.spec.limited?.limitResponse?.queuing !== undefined) figures.queueLength.observe(queueLength);
+    if (ticket.state === "waiting") return this.#waits(flow, asking, { ticket, starting });
+    this.#waited(flow, arrivedMs, true);
+    return ticket;
+  }
+
+  /** Resolves when the ticket's turn comes. */
+  #waits(
+    flow: Flow,
+    asking: Asking,
+    { ticket, starting }: { readonly ticket: Ticket; readonly starting: Starting },
+  ): Promise<Ticket> {
+    const { level, schema, figures } = flow;
+    const { signal } = asking.cancellation;
     return new Promise((resolve, reject) => {
-      const arrivedMs = this.#now();
-      let ticket: Ticket | undefined;
-      let started = false;
-      let stopWaiting = () => {};
-      const waited = (execute: boolean) => {
-        if (level.spec.type !== "Exempt")
-          metrics.waitSeconds
-            .of({ ...labels, execute: String(execute) })
-            .observe((this.#now() - arrivedMs) / 1000);
-        this.#noteDemand(level);
-      };
-      const refuse = (reason: string, error: unknown = this.#tooMany(level)) => {
-        level.rejected++;
-        if (reason === "time-out") level.cancelled++;
-        metrics.rejected.of({ ...labels, reason }).count++;
-        waited(false);
-        reject(error);
-      };
-      const onStart = () => {
-        started = true;
-        stopWaiting();
-        // Within `arrive` the ticket is not known yet.
-        if (ticket !== undefined) {
-          waited(true);
-          resolve(ticket);
-        }
-      };
-      if (signal.aborted) return reject(signal.reason);
-      const arrival = level.queues.arrive({ hash: hashOf(flow), estimate, onStart }, arrivedMs);
-      if ("refused" in arrival) return refuse(arrival.refused);
-      ticket = arrival.ticket;
-      if (level.spec.limited?.limitResponse?.queuing !== undefined)
-        metrics.queueLength.of(labels).observe(arrival.queueLength);
-      if (started) {
-        waited(true);
-        return resolve(ticket);
-      }
       const waiting = { schema: schema.name, level: level.name, flow: flow.name, ticket, asking };
-      const kind = requestKind(info);
+      const kind = requestKind(asking.info);
       this.requests.add(waiting);
       this.counts.waiting[kind]++;
-      metrics.waiting.of(labels).count++;
-      metrics.waitingSeats.of(labels).count += ticket.seats;
+      figures.waiting.count++;
+      figures.waitingSeats.count += ticket.seats;
       const giveUp = (error?: unknown) => {
-        if (!level.queues.cancel(waiting.ticket, this.#now())) return;
+        if (!level.queues.cancel(ticket, this.#now())) return;
         stopWaiting();
-        refuse("time-out", error);
+        reject(this.#refused(flow, "time-out", ticket.arrivedMs, error));
       };
       const onAbort = () => giveUp(signal.reason);
-      const cancelTimer = clock.after(waitMsMax, () => giveUp());
+      const cancelTimer = this.#deps.clock.after(waitMsMax, () => giveUp());
       signal.addEventListener("abort", onAbort, { once: true });
-      stopWaiting = () => {
+      const stopWaiting = () => {
         cancelTimer();
         signal.removeEventListener("abort", onAbort);
         this.requests.delete(waiting);
         this.counts.waiting[kind]--;
-        metrics.waiting.of(labels).count--;
-        metrics.waitingSeats.of(labels).count -= waiting.ticket.seats;
+        figures.waiting.count--;
+        figures.waitingSeats.count -= ticket.seats;
+      };
+      starting.begin = () => {
+        stopWaiting();
+        this.#waited(flow, ticket.arrivedMs, true);
+        resolve(ticket);
       };
       this.#noteDemand(level);
       if (level.queues.seatsMax === 0) this.#adjustSoon();
     });
+  }
+
+  #waited({ level, figures }: Flow, arrivedMs: number, executes: boolean): void {
+    if (level.spec.type !== "Exempt") figures.waitSeconds(executes).observe((this.#now() - arrivedMs) / 1000);
+    this.#noteDemand(level);
+  }
+
+  /** Counts a request that gets no seat; what is returned is to be thrown. */
+  #refused(flow: Flow, reason: string, arrivedMs: number, error?: unknown): unknown {
+    const { level, figures } = flow;
+    level.rejected++;
+    if (reason === "time-out") level.cancelled++;
+    figures.rejected(reason).count++;
+    this.#waited(flow, arrivedMs, false);
+    return error ?? this.#tooMany(level);
   }
 
   /** A level that has lent all its seats gets some as soon as it wants any. */
@@ -205,20 +223,33 @@ export class FlowControl implements Seats {
     if (this.#now() - this.#adjustedMs >= adjustSoonMs) this.adjust();
   }
 
-  #estimate({ level, schema }: Flow, { info }: Asking) {
+  #estimate({ level, figures }: Flow, { info }: Asking) {
     const { resource } = info;
     if (resource === undefined) return estimateWork(info, noFacts);
     const writes = requestKind(info) === "mutating";
     const watchers = writes ? this.#watches.concerned(resource) : 0;
-    if (writes)
-      this.#deps.metrics.watchCount
-        .of({ priority_level: level.name, flow_schema: schema.name })
-        .observe(watchers);
+    if (writes) figures.watchCount.observe(watchers);
     return estimateWork(info, {
       size: writes ? undefined : this.#deps.sizeOf(resource.group, resource.version, resource.plural),
       watchers,
       seatsMax: level.requestSeatsMax,
     });
+  }
+
+  #figuresOf(schema: SchemaObject, level: Level): FlowFigures {
+    let figures = this.#figures.get(schema);
+    if (figures === undefined) {
+      const labels = { priority_level: level.name, flow_schema: schema.name };
+      figures = new FlowFigures(this.#deps.metrics, labels);
+      this.#figures.set(schema, figures);
+    }
+    return figures;
+  }
+
+  /** Exempt requests and those that nobody queues need none. */
+  #hashOf({ schema, level, name }: Flow): bigint {
+    if (level.spec.limited?.limitResponse?.queuing === undefined) return 0n;
+    return this.#hashes.of(schema.name, name);
   }
 
   #tooMany(level: Level): Error {
@@ -241,6 +272,12 @@ interface Flow {
   readonly schema: SchemaObject;
   readonly level: Level;
   readonly name: string;
+  readonly figures: FlowFigures;
+}
+
+/** What happens when a ticket's turn comes; nothing while it is not known to wait. */
+interface Starting {
+  begin: () => void;
 }
 
 export interface FlowRequest {
@@ -249,10 +286,4 @@ export interface FlowRequest {
   readonly flow: string;
   readonly ticket: Ticket;
   readonly asking: Asking;
-}
-
-/** Exempt requests and those that nobody queues need none. */
-function hashOf({ schema, level, name }: Flow): bigint {
-  if (level.spec.limited?.limitResponse?.queuing === undefined) return 0n;
-  return createHash("sha256").update(`${schema.name}\0${name}`).digest().readBigUInt64LE(0);
 }

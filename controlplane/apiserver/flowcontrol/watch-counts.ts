@@ -25,14 +25,14 @@ export class WatchCounts {
   /** Watches that an event of this request may concern: of all, of its namespace, of the object itself. */
   concerned(resource: ResourceInfo): number {
     const { namespace, name } = resource;
-    const keys = new Set([
-      keyOf(resource, "", ""),
-      keyOf(resource, namespace, ""),
-      keyOf(resource, namespace, name),
-    ]);
-    let sum = 0;
-    for (const key of keys) sum += this.#counts.get(key) ?? 0;
+    let sum = this.#count(resource, "", "");
+    if (namespace !== "") sum += this.#count(resource, namespace, "");
+    if (name !== "") sum += this.#count(resource, namespace, name);
     return sum;
+  }
+
+  #count(resource: ResourceInfo, namespace: string, name: string): number {
+    return this.#counts.size === 0 ? 0 : (this.#counts.get(keyOf(resource, namespace, name)) ?? 0);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../../../base/cancellation.ts";
 import type { Requester } from "../admission/admission.ts";
 import type { User } from "../filters/authentication.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
@@ -11,7 +12,7 @@ export interface SessionRequest {
   readonly served: ServedKind;
   readonly query: URLSearchParams;
   readonly user: User;
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   warn(text: string): void;
   annotate(key: string, value: string): void;
 }
@@ -23,13 +24,13 @@ export async function admitSession(
   request: SessionRequest,
   options: JsonObject,
 ): Promise<void> {
-  const { target, served, user, signal } = request;
+  const { target, served, user, cancellation } = request;
   const by: Requester = {
     user,
     subresource: target.subresource,
     name: target.name,
     served,
-    signal,
+    cancellation,
     options: () => undefined,
     warn: (text) => request.warn(text),
     annotate: (key, value) => request.annotate(key, value),

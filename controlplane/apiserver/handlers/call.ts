@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Cancellation } from "../../../base/cancellation.ts";
 import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Operation, Requester } from "../admission/admission.ts";
@@ -27,8 +28,8 @@ export interface Call {
   readonly headers: IncomingHttpHeaders;
   readonly user: User;
   readonly output: Output;
-  /** Aborts when the client goes away or the request's time is up. */
-  readonly signal: AbortSignal;
+  /** Comes when the client goes away or the request's time is up. */
+  readonly cancellation: Cancellation;
   /** The whole body; empty where the method has none. */
   readonly body: Uint8Array;
   /** Of a watch: it has told all there was when it began, and takes no seat any more. */
@@ -44,13 +45,13 @@ export interface Call {
 /** What admission is told of the request.
  *  @param deletion What a deletion says, as it was understood. */
 export function requesterOf(call: Call, deletion?: JsonObject): Requester {
-  const { user, target, served, signal, query } = call;
+  const { user, target, served, cancellation, query } = call;
   return {
     user,
     subresource: target.subresource,
     name: target.name,
     served,
-    signal,
+    cancellation,
     options: (operation) => (operation === "delete" ? deletion : writeOptions(query, operation)),
     warn: (text) => call.warn(text),
     annotate: (key, value) => call.annotate(key, value),

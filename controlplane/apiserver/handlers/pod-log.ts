@@ -16,7 +16,7 @@ export async function podLog(call: Call, deps: HandlerDeps): Promise<Answer> {
   const options = logOptions(call.query, call.target.name);
   const pod = await logTarget(call, deps);
   if (pod === undefined) return nothing;
-  const upstream = await openLog({ pod, target: call.target, options, deps }, call.signal);
+  const upstream = await openLog({ pod, target: call.target, options, deps }, call.cancellation.signal);
   return {
     type: "stream",
     run: async (_: IncomingMessage, response: HttpResponse) => {

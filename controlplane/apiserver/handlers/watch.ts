@@ -44,7 +44,7 @@ export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
         marksInitialEnd: options.sendInitialEvents === true,
         timeoutMs: timeoutSeconds * 1000,
         clock: deps.clock,
-        signal: call.signal,
+        signal: call.cancellation.signal,
         onBegun: call.begun,
         ...(deps.watched && { onFrame: counting(deps.watched, call) }),
       });

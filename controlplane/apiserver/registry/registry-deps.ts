@@ -1,3 +1,4 @@
+import { Cancellation } from "../../../base/cancellation.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Random } from "../../../base/os/random.ts";
@@ -45,7 +46,7 @@ export const serverRequester: Requester = {
   user: serverUser,
   subresource: "",
   name: "",
-  signal: new AbortController().signal,
+  cancellation: new Cancellation(),
   options: () => undefined,
   warn: () => undefined,
   annotate: () => undefined,

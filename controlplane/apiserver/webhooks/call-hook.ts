@@ -30,7 +30,7 @@ export interface Asking {
 }
 
 /** Asks a webhook once. Its warnings and annotations are passed on. Fails with HookFailure, HookDenial, with what the
- *  request's signal says, and with 400 where a dry run is nothing for it. */
+ *  request's cancellation says, and with 400 where a dry run is nothing for it. */
 export async function callHook(
   { clients, clock, random }: CallDeps,
   { hook, asked, form, by, type }: Asking,
@@ -49,15 +49,16 @@ export async function callHook(
   const ended = new AbortController();
   const late = new Error("context deadline exceeded");
   const cancel = clock.after(timeoutSeconds * 1000, () => ended.abort(late));
-  const onAbort = () => ended.abort(by.signal.reason);
-  by.signal.addEventListener("abort", onAbort, { once: true });
-  if (by.signal.aborted) onAbort();
+  const { signal } = by.cancellation;
+  const onAbort = () => ended.abort(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
   try {
     const body = questionText({ uid, version, asked, form });
     const answer = await clients
       .post(hook.address, { body, timeoutSeconds, signal: ended.signal, answerBytesMax })
       .catch((error: unknown) => {
-        if (by.signal.aborted) throw by.signal.reason;
+        if (signal.aborted) throw signal.reason;
         const why = error instanceof Error ? error.message : String(error);
         const url = shownUrl(hook.address, timeoutSeconds);
         throw new HookFailure(name, `failed to call webhook: Post ${JSON.stringify(url)}: ${why}`, 503);
@@ -74,7 +75,7 @@ export async function callHook(
   } finally {
     cancel();
     by.waited?.(clock.monotonicMs() - startedMs);
-    by.signal.removeEventListener("abort", onAbort);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
