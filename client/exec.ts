@@ -1,7 +1,7 @@
 import { WebSocket } from "ws";
 import { deferred } from "../base/deferred.ts";
 import { apiErrorFrom, ConnectionError, statusFrom } from "./api-error.ts";
-import { tlsOptions } from "./http-transport.ts";
+import { tlsOptions } from "./http/tls-options.ts";
 import { identityHeaders } from "./identity-headers.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 import { objectPath, withQuery } from "./paths.ts";

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { type Clock, sleep, systemClock } from "../base/os/clock.ts";
 import type { Meter } from "../base/os/metrics.ts";
 import type {
@@ -13,7 +12,8 @@ import type {
 } from "./api.ts";
 import { ApiError, apiErrorFrom, ConnectionError } from "./api-error.ts";
 import { type ExecOptions, type ExecSession, openExec } from "./exec.ts";
-import { type HttpRequest, HttpTransport, readBody } from "./http-transport.ts";
+import { HttpTransport } from "./http/http-transport.ts";
+import type { HttpAnswer, HttpRequest } from "./http/request.ts";
 import { jsonLines } from "./json-lines.ts";
 import type { RestConfig } from "./kubeconfig.ts";
 import { objectPath, type Query, resourcePath, withQuery } from "./paths.ts";
@@ -183,7 +183,7 @@ export class RestClient implements ApiClient {
     const headers = { accept: "*/*" };
     const answer = await this.#open({ ...this.#request("GET", path), headers, signal, lasting: true });
     try {
-      yield* answer as AsyncIterable<Uint8Array>;
+      yield* answer;
     } finally {
       answer.destroy();
     }
@@ -215,7 +215,7 @@ export class RestClient implements ApiClient {
     path: string,
     body: unknown,
     options: RawOptions,
-  ): Promise<IncomingMessage> {
+  ): Promise<HttpAnswer> {
     const request: HttpRequest = {
       ...this.#request(method, path),
       headers: {
@@ -242,13 +242,13 @@ export class RestClient implements ApiClient {
     };
   }
 
-  async #open(request: HttpRequest): Promise<IncomingMessage> {
+  async #open(request: HttpRequest): Promise<HttpAnswer> {
     for (let retries = 0; ; retries++) {
       const answer = await this.#transport.send(request);
-      const code = answer.statusCode ?? 0;
+      const code = answer.statusCode;
       if (code >= 200 && code < 300) return answer;
       const text = await bodyText(answer, {});
-      const waitMs = Number(answer.headers["retry-after"] ?? Number.NaN) * 1000;
+      const waitMs = Number(answer.retryAfter ?? Number.NaN) * 1000;
       const asked = (code === 429 || code === 503) && waitMs >= 0;
       if (!asked || retries >= restLimits.retriesMost) throw apiErrorFrom(code, text);
       await sleep(this.#clock, Math.min(waitMs, restLimits.retryWaitMostMs), request.signal);
@@ -265,9 +265,9 @@ function parseAnswer<T>(path: string, text: string): T {
   }
 }
 
-function bodyText(answer: IncomingMessage, options: CallOptions): Promise<string> {
+function bodyText(answer: HttpAnswer, options: CallOptions): Promise<string> {
   const timeoutMs = options.timeoutMs ?? restLimits.requestMs;
-  return readBody(answer, { lengthBytesMost: restLimits.bodyBytesMost, timeoutMs });
+  return answer.text({ lengthBytesMost: restLimits.bodyBytesMost, timeoutMs });
 }
 
 function refOf(object: Draft<unknown>): Ref {

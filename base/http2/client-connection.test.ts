@@ -31,6 +31,7 @@ class Asked {
   readonly body: Buffer[] = [];
   readonly over: Promise<StreamLoss | "answered">;
   readonly stream: ClientStream;
+  onData = (bytes: number): void => this.stream.consumed(bytes);
 
   constructor(connection: ClientConnection, path = "/", body?: Uint8Array) {
     let end: (how: StreamLoss | "answered") => void = () => undefined;
@@ -45,7 +46,10 @@ class Asked {
     ];
     this.stream = connection.request(headerBlock(head), {
       headers: (headers) => void this.blocks.push(headers),
-      data: (bytes) => void this.body.push(Buffer.from(bytes)),
+      data: (bytes) => {
+        this.body.push(Buffer.from(bytes));
+        this.onData(bytes.length);
+      },
       end: () => end("answered"),
       gone: end,
     });
@@ -115,6 +119,25 @@ describe("a client's HTTP/2 connection", () => {
           assert.deepEqual(Buffer.concat(asked.body), Buffer.alloc(lengths[at] ?? 0, at + 1));
         }
       });
+
+    it("takes no more of an answer that nobody reads than its window, and of others all", async () => {
+      await open({});
+      const slow = new Asked(connection, "/", Buffer.alloc(300_000, 1));
+      let held = 0;
+      const full = new Promise<void>((resolve) => {
+        slow.onData = (bytes) => {
+          held += bytes;
+          if (held === limits.streamWindowBytes) resolve();
+        };
+      });
+      await full;
+      assert.equal(await new Asked(connection, "/", Buffer.alloc(300_000, 2)).over, "answered");
+      assert.equal(held, limits.streamWindowBytes);
+      slow.onData = (bytes) => slow.stream.consumed(bytes);
+      slow.stream.consumed(held);
+      assert.equal(await slow.over, "answered");
+      assert.deepEqual(Buffer.concat(slow.body), Buffer.alloc(300_000, 1));
+    });
 
     it("goes on after requests that nobody waits for any more", async () => {
       await open({});

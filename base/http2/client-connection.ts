@@ -44,6 +44,8 @@ export interface ClientConnectionParts {
   readonly clock: Pick<Clock, "monotonicMs" | "after">;
   /** The server's first word came: it speaks HTTP/2. */
   readonly onReady: () => void;
+  /** From now on something is asked, or nothing any more. */
+  readonly onUsed?: (isUsed: boolean) => void;
   /** It takes no more requests, and will close; or has. Called once. */
   readonly onLeaving: (reason: string) => void;
 }
@@ -88,7 +90,6 @@ export class ClientConnection implements RequestOwner {
       trailers: () => undefined,
     });
     this.#keepAlive = new KeepAlive(parts.clock, silence, {
-      isAsked: () => this.#streams.size > 0,
       ping: (payload) => this.#output.frame(frameTypes.PING, 0, 0, payload),
       dead: () => this.#fail("the server says nothing any more"),
     });
@@ -114,6 +115,11 @@ export class ClientConnection implements RequestOwner {
     return this.#isReady && !this.#isLeaving;
   }
 
+  /** So many requests may be open at once; more wait. */
+  get streamsMost(): number {
+    return this.#streamsMost;
+  }
+
   /** Begins a request with this block of headers. To be called while `takesRequests`. */
   request(head: Buffer, events: AnswerEvents): ClientStream {
     const stream = new ClientStream(this, head, events);
@@ -131,6 +137,13 @@ export class ClientConnection implements RequestOwner {
     if (stream.id > 0) this.#data.pump(stream);
   }
 
+  allowMore(stream: ClientStream, bytes: number): void {
+    stream.unannounced += bytes;
+    if (stream.unannounced < this.#parts.limits.streamWindowBytes / 2) return;
+    this.#sendWindowUpdate(stream.id, stream.unannounced);
+    stream.unannounced = 0;
+  }
+
   cancel(stream: ClientStream, code: ErrorCode): void {
     if (stream.id > 0) this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(code));
     this.#forget(stream);
@@ -140,6 +153,7 @@ export class ClientConnection implements RequestOwner {
     this.#lastStreamId += 2;
     stream.id = this.#lastStreamId;
     stream.sendWindow = this.#initialSendWindow;
+    if (this.#streams.size === 0) this.#used(true);
     this.#streams.set(stream.id, stream);
     const { head } = stream;
     for (let at = 0; at === 0 || at < head.length; at += frameBytesMost) {
@@ -214,10 +228,9 @@ export class ClientConnection implements RequestOwner {
   };
 
   #onDataFrame(flags: number, streamId: number, payload: Buffer): void {
-    // Whoever asks takes in at once what comes, so that both windows are open again with it.
-    const { connectionWindowBytes, streamWindowBytes } = this.#parts.limits;
+    // Each request is held back by itself.
     this.#unannounced += payload.length;
-    if (this.#unannounced >= connectionWindowBytes / 2) {
+    if (this.#unannounced >= this.#parts.limits.connectionWindowBytes / 2) {
       this.#sendWindowUpdate(0, this.#unannounced);
       this.#unannounced = 0;
     }
@@ -225,11 +238,8 @@ export class ClientConnection implements RequestOwner {
     const stream = this.#known(streamId, "DATA");
     if (stream === undefined) return;
     const isEnd = (flags & frameFlags.END_STREAM) !== 0;
-    stream.unannounced += payload.length;
-    if (!isEnd && stream.unannounced >= streamWindowBytes / 2) {
-      this.#sendWindowUpdate(streamId, stream.unannounced);
-      stream.unannounced = 0;
-    }
+    stream.isEnding = isEnd;
+    stream.consumed(payload.length - content.length);
     if (content.length > 0) stream.events.data(content);
     if (isEnd && !stream.over) this.#answered(stream);
   }
@@ -360,9 +370,16 @@ export class ClientConnection implements RequestOwner {
     stream.events.gone(loss);
   }
 
+  /** Silence matters only while something is asked. */
+  #used(isUsed: boolean): void {
+    if (isUsed) this.#keepAlive.start();
+    else this.#keepAlive.stop();
+    this.#parts.onUsed?.(isUsed);
+  }
+
   #forget(stream: ClientStream): void {
     stream.ended();
-    this.#streams.delete(stream.id);
+    if (this.#streams.delete(stream.id) && this.#streams.size === 0) this.#used(false);
     this.#queue.delete(stream);
     this.#data.forget(stream);
     this.#beginQueued();
@@ -385,7 +402,6 @@ export class ClientConnection implements RequestOwner {
       this.#output.flush();
     }
     this.#over = true;
-    this.#keepAlive.stop();
     this.#socket.destroy();
     this.#leave(reason);
     for (const stream of [...this.#streams.values()])

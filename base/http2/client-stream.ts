@@ -14,7 +14,7 @@ export interface StreamLoss {
 /** What whoever asks is told of the answer. Each block of headers may be the last of it. */
 export interface AnswerEvents {
   headers(headers: readonly Header[]): void;
-  /** A piece of the body. It may be kept, with the bytes it came among. */
+  /** A piece of the body. It may be kept, with the bytes it came among. The server may send as much again after `consumed`. */
   data(bytes: Buffer): void;
   /** The answer is complete. Called once, last, unless `gone` is. */
   end(): void;
@@ -25,6 +25,7 @@ export interface AnswerEvents {
 /** What a request needs of its connection. */
 export interface RequestOwner {
   pump(stream: ClientStream): void;
+  allowMore(stream: ClientStream, bytes: number): void;
   cancel(stream: ClientStream, code: ErrorCode): void;
 }
 
@@ -38,6 +39,8 @@ export class ClientStream implements OutgoingStream {
   sendWindow = 0;
   /** Bytes that came and that the server was not yet told to be dealt with. */
   unannounced = 0;
+  /** The server sends no more. */
+  isEnding = false;
   /** The request is sent to its end. */
   isSent = false;
   over = false;
@@ -63,6 +66,11 @@ export class ClientStream implements OutgoingStream {
     if (bytes !== undefined) this.#waiting.push(bytes);
     this.#last = "end";
     this.#owner.pump(this);
+  }
+
+  /** So many bytes of `data` are dealt with. */
+  consumed(bytes: number): void {
+    if (bytes > 0 && !this.over && !this.isEnding) this.#owner.allowMore(this, bytes);
   }
 
   /** Nobody waits for the answer any more; no event comes after this. */

@@ -99,6 +99,7 @@ export class Http2Connection implements StreamOwner {
       ping: (payload) => this.#output.frame(frameTypes.PING, 0, 0, payload),
       dead: () => socket.destroy(),
     });
+    this.#keepAlive.start();
     if (idleMostMs !== undefined)
       this.#idle = new IdleWatch(parts.clock, idleMostMs, {
         isBusy: () => this.#isUsed,

@@ -16,21 +16,24 @@ export const serverSilence: SilenceLimits = { silentMostMs: 2 * 3_600_000, answe
 export class KeepAlive {
   readonly #clock: Pick<Clock, "monotonicMs" | "after">;
   readonly #limits: SilenceLimits;
-  readonly #does: { isAsked?(): boolean; ping(payload: Buffer): void; dead(): void };
-  #heardMs: number;
-  #stopTimer: () => void;
+  readonly #does: { ping(payload: Buffer): void; dead(): void };
+  #heardMs = 0;
+  #stopTimer: () => void = () => undefined;
 
-  /** `isAsked`: whether silence matters at the moment; it always does without. */
   constructor(
     clock: Pick<Clock, "monotonicMs" | "after">,
     limits: SilenceLimits,
-    does: { isAsked?(): boolean; ping(payload: Buffer): void; dead(): void },
+    does: { ping(payload: Buffer): void; dead(): void },
   ) {
     this.#clock = clock;
     this.#limits = limits;
     this.#does = does;
-    this.#heardMs = clock.monotonicMs();
-    this.#stopTimer = clock.after(limits.silentMostMs, () => this.#look());
+  }
+
+  /** From now on silence matters. */
+  start(): void {
+    this.heard();
+    this.#stopTimer = this.#clock.after(this.#limits.silentMostMs, () => this.#look());
   }
 
   /** Something came from the peer. */
@@ -46,8 +49,8 @@ export class KeepAlive {
     const { silentMostMs, answerWithinMs } = this.#limits;
     const askedMs = this.#clock.monotonicMs();
     const restMs = this.#heardMs + silentMostMs - askedMs;
-    if (restMs > 0 || this.#does.isAsked?.() === false) {
-      this.#stopTimer = this.#clock.after(restMs > 0 ? restMs : silentMostMs, () => this.#look());
+    if (restMs > 0) {
+      this.#stopTimer = this.#clock.after(restMs, () => this.#look());
       return;
     }
     this.#does.ping(payload);

@@ -1,3 +1,4 @@
+import type { ClientChannel, Waiting } from "../../../base/http2/client-channel.ts";
 import type { ClientConnection } from "../../../base/http2/client-connection.ts";
 import type { AnswerEvents, ClientStream, StreamLoss } from "../../../base/http2/client-stream.ts";
 import { errorCodes } from "../../../base/http2/frames.ts";
@@ -7,7 +8,6 @@ import { MessageReader } from "../../transport/grpc/message-reader.ts";
 import { prefixed } from "../../transport/grpc/prefixed.ts";
 import { CallError } from "../call-error.ts";
 import { failureOf, headerValue, headProblem, statusOfReset } from "./answer-status.ts";
-import type { Channel, Waiting } from "./channel.ts";
 
 export interface CallSink {
   message(bytes: Uint8Array): void;
@@ -19,8 +19,8 @@ export interface CallSink {
 const messageBytesMost = Number.POSITIVE_INFINITY;
 
 /** One call: it waits for a connection, sends, and reads what comes. */
-export class GrpcCall implements AnswerEvents, Waiting {
-  readonly #channel: Channel;
+export class GrpcCall implements AnswerEvents, Waiting<CallError> {
+  readonly #channel: ClientChannel<CallError>;
   readonly #head: Buffer;
   readonly #sink: CallSink;
   readonly #reader = new MessageReader({ bytesMost: messageBytesMost, encoding: "identity" });
@@ -34,7 +34,7 @@ export class GrpcCall implements AnswerEvents, Waiting {
   #over = false;
 
   /** @param head The block of the request's headers. */
-  constructor(channel: Channel, head: Buffer, sink: CallSink) {
+  constructor(channel: ClientChannel<CallError>, head: Buffer, sink: CallSink) {
     this.#channel = channel;
     this.#head = head;
     this.#sink = sink;
@@ -98,6 +98,7 @@ export class GrpcCall implements AnswerEvents, Waiting {
 
   data(bytes: Buffer): void {
     if (this.#over) return;
+    this.#stream?.consumed(bytes.length);
     this.#trailers = [];
     if (!this.#hasHead) {
       this.#fail(new CallError("INTERNAL", "the server sends a message before its headers"));

@@ -1,15 +1,29 @@
+import type { BackoffOptions } from "../../../base/backoff.ts";
+import { dialText } from "../../../base/dial-text.ts";
+import { ClientChannel } from "../../../base/http2/client-channel.ts";
+import { type ClientLimits, requestsMost } from "../../../base/http2/client-connection.ts";
 import { type Clock, systemClock } from "../../../base/os/clock.ts";
 import { type Random, systemRandom } from "../../../base/os/random.ts";
 import { CallError } from "../call-error.ts";
 import type { Endpoint } from "../endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "../transport.ts";
-import { Channel } from "./channel.ts";
-import type { ClientTls } from "./dial.ts";
+import { addressOf, type ClientTls, dial } from "./dial.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import { RequestHeads } from "./request-head.ts";
 
+/** How long calls fail at once after a connection could not be made. */
+const redialWait: BackoffOptions = { firstMs: 100, mostMs: 2_000 };
+
+const limits: ClientLimits = {
+  streamWindowBytes: 4 << 20,
+  connectionWindowBytes: 16 << 20,
+  headerListBytesMost: 64 << 10,
+  requestsMost,
+  silence: { silentMostMs: 10_000, answerWithinMs: 5_000 },
+};
+
 interface Way {
-  readonly channel: Channel;
+  readonly channel: ClientChannel<CallError>;
   readonly heads: RequestHeads;
 }
 
@@ -95,19 +109,30 @@ export class GrpcTransport implements ClientTransport {
   }
 
   close(): void {
-    for (const { channel } of this.#ways.values()) channel.close();
+    for (const { channel } of this.#ways.values()) channel.close("the client is closed");
     this.#ways.clear();
+  }
+
+  #channel(endpoint: Endpoint): ClientChannel<CallError> {
+    const to = addressOf(endpoint);
+    return new ClientChannel({
+      dial: (onConnected) => dial(endpoint, this.#tls, onConnected),
+      limits,
+      connectWithinMs: this.#connectWithinMs,
+      redialWait,
+      ...this.#os,
+      unavailable: (why) => {
+        const text = "port" in to ? dialText(why, to) : why.message;
+        return new CallError("UNAVAILABLE", `no connection to ${endpoint.address}: ${text}`, { sent: false });
+      },
+    });
   }
 
   #way(endpoint: Endpoint): Way {
     let way = this.#ways.get(endpoint.url);
     if (way === undefined) {
       way = {
-        channel: new Channel(endpoint, {
-          tls: this.#tls,
-          ...this.#os,
-          connectWithinMs: this.#connectWithinMs,
-        }),
+        channel: this.#channel(endpoint),
         heads: new RequestHeads(endpoint),
       };
       this.#ways.set(endpoint.url, way);

@@ -1,67 +1,62 @@
 import type { Socket } from "node:net";
-import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
-import { dialText } from "../../../base/dial-text.ts";
-import { ClientConnection, type ClientLimits, requestsMost } from "../../../base/http2/client-connection.ts";
-import type { Clock } from "../../../base/os/clock.ts";
-import type { Random } from "../../../base/os/random.ts";
-import { CallError } from "../call-error.ts";
-import type { Endpoint } from "../endpoints.ts";
-import { addressOf, type ClientTls, dial } from "./dial.ts";
+import { type BackoffOptions, backoffMs } from "../backoff.ts";
+import type { Clock } from "../os/clock.ts";
+import type { Random } from "../os/random.ts";
+import { ClientConnection, type ClientLimits } from "./client-connection.ts";
 
-/** How long calls fail at once after a connection could not be made. */
-const redialWait: BackoffOptions = { firstMs: 100, mostMs: 2_000 };
-
-const limits: ClientLimits = {
-  streamWindowBytes: 4 << 20,
-  connectionWindowBytes: 16 << 20,
-  headerListBytesMost: 64 << 10,
-  requestsMost,
-  silence: { silentMostMs: 10_000, answerWithinMs: 5_000 },
-};
-
-export interface ChannelParts {
-  readonly tls: ClientTls;
+export interface ChannelParts<E extends Error> {
+  /** Begins to connect. A failure is the socket's `error`. `onConnected` is called once the server may be spoken to. */
+  readonly dial: (onConnected: () => void) => Socket;
+  readonly limits: ClientLimits;
+  /** A server that takes a connection speaks within this, or is left. */
+  readonly connectWithinMs: number;
+  /** How long requests fail at once after a connection could not be made. */
+  readonly redialWait: BackoffOptions;
   readonly clock: Clock;
   readonly random: Random;
-  /** A member that takes a connection speaks within this, or is left. */
-  readonly connectWithinMs: number;
+  /** What is told to those that wait for a connection that cannot be made. */
+  readonly unavailable: (why: Error) => E;
 }
 
 /** Who waits for a connection; one of the two is called, once. */
-export interface Waiting {
+export interface Waiting<E extends Error> {
   connected(connection: ClientConnection): void;
   /** Nothing was sent. */
-  failed(error: CallError): void;
+  failed(error: E): void;
 }
 
-/** The way to one member: one connection for all calls, opened when first used and again when it is gone. */
-export class Channel {
-  readonly #endpoint: Endpoint;
-  readonly #parts: ChannelParts;
-  readonly #waiting = new Set<Waiting>();
-  /** That calls go to. */
+/** The way to one server: one connection for all requests, opened when first used and again when it is gone. It keeps the process
+ *  only while something is asked. */
+export class ClientChannel<E extends Error> {
+  readonly #parts: ChannelParts<E>;
+  readonly #waiting = new Set<Waiting<E>>();
+  /** That requests go to. */
   #connection: ClientConnection | undefined;
   /** With those that only end what they began. */
   readonly #open = new Set<ClientConnection>();
   #dialing: Socket | undefined;
   #failures = 0;
   #redialAtMs = 0;
-  #failure = "";
+  #failure = new Error("not connected");
   #isClosed = false;
 
-  constructor(endpoint: Endpoint, parts: ChannelParts) {
-    this.#endpoint = endpoint;
+  constructor(parts: ChannelParts<E>) {
     this.#parts = parts;
   }
 
+  /** How many requests the server takes at once; undefined while there is no connection. */
+  get streamsMost(): number | undefined {
+    return this.#connection?.streamsMost;
+  }
+
   /** Calls one of the two now, or later unless it leaves before. */
-  enter(waiting: Waiting): void {
+  enter(waiting: Waiting<E>): void {
     if (this.#connection?.takesRequests) {
       waiting.connected(this.#connection);
       return;
     }
     if (this.#isClosed || (!this.#dialing && this.#parts.clock.monotonicMs() < this.#redialAtMs)) {
-      waiting.failed(this.#unavailable());
+      waiting.failed(this.#parts.unavailable(this.#failure));
       return;
     }
     this.#waiting.add(waiting);
@@ -69,27 +64,32 @@ export class Channel {
   }
 
   /** Waits no longer. */
-  leave(waiting: Waiting): void {
+  leave(waiting: Waiting<E>): void {
     this.#waiting.delete(waiting);
   }
 
-  close(): void {
+  /** Ends all that is under way, for this reason, and all that is asked from now on. */
+  close(reason: string): void {
     this.#isClosed = true;
-    this.#failure = "the client is closed";
+    this.#failure = new Error(reason);
     this.#dialing?.destroy();
     this.#failWaiting();
-    for (const connection of this.#open) connection.close(this.#failure);
+    for (const connection of this.#open) connection.close(reason);
   }
 
   #dial(): void {
-    const { clock, tls, connectWithinMs } = this.#parts;
+    const { clock, limits, connectWithinMs } = this.#parts;
     let connection: ClientConnection | undefined;
     let why: Error | undefined;
-    const socket = dial(this.#endpoint, tls, () => {
+    const socket = this.#parts.dial(() => {
       connection = new ClientConnection(socket, {
         limits,
         clock,
         onReady: () => this.#ready(connection as ClientConnection, stopTimer),
+        onUsed: (isUsed) => {
+          if (isUsed) socket.ref();
+          else socket.unref();
+        },
         onLeaving: (reason) => {
           why ??= new Error(reason);
           if (this.#connection === connection) this.#connection = undefined;
@@ -120,23 +120,18 @@ export class Channel {
     for (const waiting of [...this.#waiting]) if (this.#waiting.delete(waiting)) this.enter(waiting);
   }
 
-  #failed(error: Error): void {
-    const { clock, random } = this.#parts;
+  #failed(why: Error): void {
+    const { clock, random, redialWait } = this.#parts;
     this.#dialing = undefined;
     if (this.#isClosed) return;
     this.#failures += 1;
     this.#redialAtMs = clock.monotonicMs() + backoffMs(redialWait, this.#failures, random);
-    const to = addressOf(this.#endpoint);
-    this.#failure = `no connection to ${this.#endpoint.address}: ${"port" in to ? dialText(error, to) : error.message}`;
+    this.#failure = why;
     this.#failWaiting();
   }
 
   #failWaiting(): void {
-    for (const waiting of [...this.#waiting])
-      if (this.#waiting.delete(waiting)) waiting.failed(this.#unavailable());
-  }
-
-  #unavailable(): CallError {
-    return new CallError("UNAVAILABLE", this.#failure, { sent: false });
+    const error = this.#parts.unavailable(this.#failure);
+    for (const waiting of [...this.#waiting]) if (this.#waiting.delete(waiting)) waiting.failed(error);
   }
 }
