@@ -9,7 +9,7 @@ import {
 } from "../api-error.ts";
 import { header } from "../filters/request-info.ts";
 import { goJsonError, goKindOf } from "../go-json-error.ts";
-import { isObject, type JsonObject, jsonText } from "../json.ts";
+import { isObject, type JsonObject, jsonText, stringOf } from "../json.ts";
 import { checkNesting } from "../nesting.ts";
 import { duplicatesInJson, mayHaveDuplicates } from "../schema/duplicate-fields.ts";
 import { goPrinted } from "../schema/go-printed.ts";
@@ -21,6 +21,7 @@ import { jsonPatcher, operationFlaws } from "./json-patch.ts";
 import { typeOfServed } from "./managed-forms.ts";
 import { mergePatch } from "./merge-patch.ts";
 import { checkNoForce } from "./write-options.ts";
+import { UndecodableError } from "./wrong-kind.ts";
 
 /** A patch in one of its forms, read once. */
 export interface Patch {
@@ -31,6 +32,8 @@ export interface Patch {
   readonly flaws: readonly string[];
   /** How Kubernetes shows what the patch made where that cannot be decoded. */
   readonly shown: (patched: unknown) => string;
+  /** Fails where what the patch made says no version, which its text needs. */
+  readonly requireVersion?: (patched: JsonObject) => void;
   /** Set where Kubernetes takes what the patch made over by other means than text: gives what is wrong with it. Mutates. */
   readonly restore?: (patched: JsonObject) => string | undefined;
 }
@@ -75,7 +78,10 @@ function jsonForm(call: Call): Patch {
   const { apply: change, operations } = jsonPatcher(value, isChecked(call));
   const apply = (current: JsonObject) => change(cloneJson(current));
   const flaws = isChecked(call) ? operationFlaws(text) : [];
-  return { apply, flaws, shown: (patched) => shownJson(call, patched, touchedByOperations(operations)) };
+  return {
+    ...{ apply, flaws, requireVersion: versionRequired(call, flaws) },
+    shown: (patched) => shownJson(call, patched, touchedByOperations(operations)),
+  };
 }
 
 function mergeForm(call: Call): Patch {
@@ -83,7 +89,30 @@ function mergeForm(call: Call): Patch {
   const { value: patch } = parsed;
   const apply = (current: JsonObject) => mergePatch(current, patch);
   const flaws = isChecked(call) ? duplicatesIn(parsed) : [];
-  return { apply, flaws, shown: (patched) => shownJson(call, patched, touchedByMerge(patch)) };
+  return {
+    ...{ apply, flaws, requireVersion: versionRequired(call, flaws) },
+    shown: (patched) => shownJson(call, patched, touchedByMerge(patch)),
+  };
+}
+
+/** Kubernetes reads a text without a version as a form of its own, whose fields have other names: it finds no name in it. */
+function versionRequired(call: Call, flaws: readonly string[]): (patched: JsonObject) => void {
+  const { served, target, query, warn } = call;
+  return (patched) => {
+    const { apiVersion, kind, ...fields } = patched;
+    if (served.schema !== undefined || (apiVersion !== undefined && apiVersion !== null && apiVersion !== ""))
+      return;
+    const unknown = Object.keys(fields).map((name) => `unknown field ${JSON.stringify(name)}`);
+    const problems = isChecked(call) ? [...flaws, ...unknown].sort() : [];
+    if (query.get("fieldValidation") === "Strict") {
+      const said = { kind: stringOf(kind), version: "" };
+      throw new UndecodableError(said, served.kind.kind, `strict decoding error: ${problems.join(", ")}`);
+    }
+    for (const problem of problems) warn(problem);
+    throw badRequest(
+      `the name of the object (${target.name} based on URL) was undeterminable: name must be provided`,
+    );
+  };
 }
 
 /** Where nobody looks for fields that are none, Kubernetes reads the patch by other words; a list then takes the object's place. */

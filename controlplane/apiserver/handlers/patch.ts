@@ -60,6 +60,7 @@ export async function acceptPatched<T>(
   const why = patch.restore?.(object);
   if (why !== undefined) throw undecodable(patch, object, why);
   try {
+    patch.requireVersion?.(object);
     return await accept({ object, flaws: patch.flaws });
   } catch (error) {
     if (!(error instanceof UndecodableError)) throw error;

@@ -20,8 +20,8 @@ export const controllerRevisions = kindOf<ControllerRevision>({
   nameRule: dns1123Subdomain,
   hasSpec: false,
   applyDefaults: () => undefined,
-  validate: ({ revision, data }) => [
-    ...validateCount(revision, "revision"),
+  validate: ({ revision }) => validateCount(revision, "revision"),
+  validateCreate: ({ data }) => [
     ...(data === undefined ? [required("data", "data is mandatory")] : []),
     ...(data === undefined || isObject(data) ? [] : [required("data", "data must be a valid JSON object")]),
   ],

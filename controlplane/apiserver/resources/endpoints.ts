@@ -68,7 +68,8 @@ export const endpointSlices = kindOf<EndpointSlice>({
   },
   dropDisabled: dropDeprecatedTopology,
   validate: validateEndpointSlice,
-  validateUpdate: (next, current) => immutable("addressType", next.addressType, current.addressType),
+  validateUpdate: (next, current) =>
+    immutable("addressType", next.addressType ?? "", current.addressType ?? ""),
   columns: [column("AddressType"), column("Ports"), column("Endpoints"), ageColumn],
   warnings: sliceWarnings,
   cells: (slice, nowMs) => [

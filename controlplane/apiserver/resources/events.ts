@@ -31,6 +31,7 @@ export const events = kindOf<Event>({
   applyDefaults(event) {
     event.source ??= {};
   },
+  metadataLast: true,
   validate: (event) => validateEvent(event),
   selectableFields: ({ involvedObject: about, reason, reportingComponent, source, type }) => ({
     "involvedObject.kind": about?.kind ?? "",

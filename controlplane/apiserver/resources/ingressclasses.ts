@@ -34,7 +34,9 @@ export const ingressClasses = kindOf<IngressClass>({
   },
   validate: ({ spec = {} }, _facts, current) => [
     // Kubernetes looks at this first.
-    ...(current === undefined ? [] : immutable("spec.controller", spec.controller, current.spec?.controller)),
+    ...(current === undefined
+      ? []
+      : immutable("spec.controller", spec.controller ?? "", current.spec?.controller ?? "")),
     ...validateController(spec.controller ?? "", "spec.controller"),
     ...(spec.parameters === undefined ? [] : validateParameters(spec.parameters, "spec.parameters")),
   ],

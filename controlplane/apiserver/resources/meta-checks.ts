@@ -41,6 +41,7 @@ const checks: Readonly<Record<string, Checks>> = {
   ...sameFor(plainChange, ["CustomResourceDefinition", "Lease"]),
   APIService: { object: ["plainChange", "plainWhole", "rules"], status: ["plainChange", "rules"] },
   RuntimeClass: { object: ["plainWhole", "rules", "plainChange"] },
+  Event: { object: ["rules"] },
   PodDisruptionBudget: { object: ["rules"], status: ["rules"] },
   CronJob: { object: ["change", "rules"], status: ["rules"] },
   ServiceCIDR: { object: ["change", "rules"], status: ["plainChange", "rules"] },

@@ -11,8 +11,8 @@ const ownConditions = ["PodScheduled", "Ready", "Initialized"];
 /** What the server adds to a status that a node or a client reports: the class that a pod has for good and the generations
  *  that were observed before. Mutates `next`. */
 export function completePodStatus(next: Pod, current: Pod): void {
-  const [status, before] = [next.status, current.status ?? {}];
-  if (status === undefined) return;
+  const [status, before] = [next.status ?? {}, current.status ?? {}];
+  next.status = status;
   if (!status.qosClass && before.qosClass) status.qosClass = before.qosClass;
   if (!status.observedGeneration && before.observedGeneration)
     status.observedGeneration = before.observedGeneration;

@@ -35,6 +35,7 @@ export const podDisruptionBudgets = kindOf<PodDisruptionBudget>({
     object.status = { ...nothingYet };
   },
   prepareForUpdate: keepStatus,
+  metadataLast: true,
   validate: ({ spec, status }) => [...validateSpec(spec), ...validateStatus(status)],
   columns: [
     column("Min Available"),

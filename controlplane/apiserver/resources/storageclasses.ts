@@ -42,7 +42,9 @@ export const storageClasses = kindOf<StorageClass>({
   },
   validateUpdate: (next, current) =>
     (["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] as const).flatMap((name) =>
-      immutable(name, next[name], current[name]),
+      name === "provisioner"
+        ? immutable(name, next[name] ?? "", current[name] ?? "")
+        : immutable(name, next[name], current[name]),
     ),
   columnsIncludeName: true,
   columns: [

@@ -32,6 +32,8 @@ export interface TypedKind<T>
   readonly nameRuleOf?: (object: T) => NameRule;
   /** What a made-up name begins with is not judged but as part of the name. */
   readonly prefixIsFree?: true;
+  /** The metadata of a new object is judged only where the rest of it is well. */
+  readonly metadataLast?: true;
   /** Said of kinds without a spec. */
   readonly hasSpec?: false;
   readonly applyDefaults: (object: T) => void;
@@ -72,7 +74,7 @@ export interface TypedScale<T> {
 /** Hides the type. Sound because the registry hands a kind only objects of that kind whose field types were checked
  *  against the schema first; this is the one place that relies on it. */
 export function kindOf<T>(typed: TypedKind<T>): Kind {
-  const { nameRule, nameRuleOf, prefixIsFree, hasSpec, ...row } = typed;
+  const { nameRule, nameRuleOf, prefixIsFree, metadataLast, hasSpec, ...row } = typed;
   const erased = row as unknown as Kind;
   const { namespaced } = typed;
   const ofNew = {
@@ -90,15 +92,12 @@ export function kindOf<T>(typed: TypedKind<T>): Kind {
       if (hasSpec !== false) object.spec ??= {};
       erased.applyDefaults(object);
     },
-    validate: (object: KubeObject, facts?: ClusterFacts, current?: KubeObject, part?: "status") => [
-      ...(current === undefined
-        ? validateMeta(object.metadata, {
-            ...ofNew,
-            ...(nameRuleOf && { nameRule: nameRuleOf(object as T) }),
-          })
-        : []),
-      ...erased.validate(object, facts, current, part),
-    ],
+    validate: (object: KubeObject, facts?: ClusterFacts, current?: KubeObject, part?: "status") => {
+      const problems = erased.validate(object, facts, current, part);
+      if (current !== undefined || (metadataLast && problems.length > 0)) return problems;
+      const named = { ...ofNew, ...(nameRuleOf && { nameRule: nameRuleOf(object as T) }) };
+      return [...validateMeta(object.metadata, named), ...problems];
+    },
     validateChanged: ({ metadata }, { via, kept, rules }) =>
       problemsOfChange(metadata, {
         ...{ namespaced, nameRule, kept, rules },
