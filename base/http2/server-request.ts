@@ -21,6 +21,8 @@ export class ServerRequest extends IncomingMessage {
     this.url = headerValue(headers, ":path") ?? "/";
     this.rawHeaders = rawHeaders(headers);
     this.headers = joined(this.rawHeaders);
+    // Whoever reads it may have left when its end is told: as with HTTP/1.1's, nobody need listen.
+    this.on("error", () => undefined);
     if (stream.remoteEnded) this.arriveEnd();
   }
 
@@ -55,7 +57,7 @@ export class ServerRequest extends IncomingMessage {
     for (const bytes of this.#arrived) this.#stream.consumed(bytes.length);
     this.#arrived = [];
     if (!this.readableEnded || !this.complete) this.aborted = true;
-    process.nextTick(done, this.listenerCount("error") > 0 ? error : null);
+    process.nextTick(done, error);
   }
 
   #deliver(): void {

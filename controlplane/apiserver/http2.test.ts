@@ -2,14 +2,20 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectTls } from "node:tls";
+import { errorCodes, frame, frameTypes, uint32 } from "../../base/http2/frames.ts";
+import { get, isType, RawClient, request } from "../../base/http2/testing/raw-client.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { shutdownAtOnce } from "./shutdown/flags.ts";
 import { startTestApiserver, type TestApiserver } from "./testing.ts";
 import { configMap, configMaps } from "./testing-objects.ts";
 
+const { DATA, RST_STREAM, WINDOW_UPDATE } = frameTypes;
+const post = { ...get, ":method": "POST", "content-type": "application/json" };
+
 describe("HTTP/2 on an API server's port", () => {
   const servers: TestApiserver[] = [];
   const sessions: ClientHttp2Session[] = [];
+  const rawClients: RawClient[] = [];
   const start = async (config: Partial<ApiserverConfig> = {}) => {
     const server = await startTestApiserver({ config, protocol: "HTTP/1.1" });
     servers.push(server);
@@ -17,6 +23,7 @@ describe("HTTP/2 on an API server's port", () => {
   };
   afterEach(async () => {
     for (const session of sessions.splice(0)) session.destroy();
+    for (const { socket } of rawClients.splice(0)) socket.destroy();
     for (const server of servers.splice(0)) await server.stop();
   });
   const open = (server: TestApiserver): ClientHttp2Session => {
@@ -24,6 +31,14 @@ describe("HTTP/2 on an API server's port", () => {
     session.on("error", () => undefined);
     sessions.push(session);
     return session;
+  };
+  const raw = async ({ place, url }: TestApiserver): Promise<RawClient> => {
+    const socket = connectTls({ ...place, host: new URL(url).hostname, ALPNProtocols: ["h2"] });
+    await once(socket, "secureConnect");
+    const client = new RawClient(socket);
+    rawClients.push(client);
+    client.begin();
+    return client;
   };
   const ask = async (session: ClientHttp2Session, path: string) => {
     const stream = session.request({ ":path": path });
@@ -55,6 +70,24 @@ describe("HTTP/2 on an API server's port", () => {
       session.ping((error) => (error === null ? resolve() : reject(error))),
     );
   });
+
+  for (const [how, leave] of [
+    [
+      "resets its stream",
+      (client: RawClient) => client.send(frame(RST_STREAM, 0, 1, uint32(errorCodes.CANCEL))),
+    ],
+    ["leaves", (client: RawClient) => client.socket.destroy()],
+  ] as const)
+    it(`goes on when a client ${how} in the middle of a body`, async () => {
+      const server = await start();
+      const client = await raw(server);
+      client.send(request(1, { ...post, ":path": configMaps }, { end: false }));
+      for (let sent = 0; sent < 10; sent++) client.send(frame(DATA, 0, 1, Buffer.alloc(16_384, 32)));
+      // The server takes the body in.
+      await client.next(isType(WINDOW_UPDATE, 1));
+      leave(client);
+      assert.equal((await server.admin.call("POST", configMaps, { body: configMap("after") })).code, 201);
+    });
 
   it("asks clients to spread by GOAWAY with --goaway-chance: watches on the connection go on", async () => {
     const server = await start({ shutdown: { ...shutdownAtOnce, goawayChance: 1 } });
