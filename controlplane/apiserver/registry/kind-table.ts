@@ -65,6 +65,7 @@ export class KindTable implements Kinds {
   readonly #byResource = new Map<string, ServedKind>();
   readonly #byKind = new Map<string, ServedKind>();
   readonly #named = new Map<string, ServedKind>();
+  #groups: ReadonlyMap<string, readonly string[]> | undefined;
 
   constructor(kinds: readonly Kind[]) {
     this.kinds = kinds;
@@ -89,14 +90,21 @@ export class KindTable implements Kinds {
   }
 
   groups(): ReadonlyMap<string, readonly string[]> {
-    const groups = new Map<string, string[]>();
-    for (const { group, version } of this.served) {
-      const versions = groups.get(group) ?? [];
-      if (!versions.includes(version)) versions.push(version);
-      groups.set(group, versions.sort(byPriority));
-    }
-    return new Map([...groups].sort(([a], [b]) => byGroupOrder(a, b)));
+    this.#groups ??= groupsOf(this.served);
+    return this.#groups;
   }
+}
+
+/** The versions of each group, the preferred first, in Kubernetes' order of groups. */
+function groupsOf(served: readonly ServedKind[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, Set<string>>();
+  for (const { group, version } of served) {
+    const versions = groups.get(group);
+    if (versions === undefined) groups.set(group, new Set([version]));
+    else versions.add(version);
+  }
+  const ordered = [...groups].sort(([a], [b]) => byGroupOrder(a, b));
+  return new Map(ordered.map(([group, versions]) => [group, [...versions].sort(byPriority)]));
 }
 
 export function apiVersionOf(group: string, version: string): string {
