@@ -39,6 +39,8 @@ describe("the text of an object", () => {
           metadata: { ...rest, resourceVersion: "9" },
         };
         assert.equal(text.shown(9), plain(shown));
+        const otherwise = { ...after, metadata: { a: 1, resourceVersion: "9" }, added: [] };
+        assert.equal(text.shown(9, otherwise), plain({ ...shown, ...otherwise }));
       }),
     );
   });

@@ -7,38 +7,38 @@ import { isSharedTree, sharedTreeText } from "../schema/shared-trees.ts";
 export interface ObjectText {
   /** As it is stored: without its revision. */
   readonly stored: string;
-  /** As it stands in a list: without kind and version, at that revision. */
-  shown(revision: number): string;
-}
-
-export function objectText(object: KubeObject): ObjectText {
-  let before = "";
-  let after = "";
-  let metadata: string | undefined;
-  let stored = "";
-  for (const name of Object.keys(object)) {
-    if (name === "metadata") {
-      metadata = metadataText(object.metadata);
-      stored += `,"metadata":{${metadata}}`;
-      continue;
-    }
-    const text = exactJsonText((object as unknown as Json)[name]) as string | undefined;
-    if (text === undefined) continue;
-    const field = `,${JSON.stringify(name)}:${text}`;
-    stored += field;
-    if (name === "kind" || name === "apiVersion") continue;
-    if (metadata === undefined) before += field;
-    else after += field;
-  }
-  const comma = metadata ? "," : "";
-  return {
-    stored: `{${stored.slice(1)}}`,
-    shown: (revision) =>
-      `{${`${before},"metadata":{${metadata ?? ""}${comma}"resourceVersion":"${revision}"}${after}`.slice(1)}}`,
-  };
+  /** As it stands in a list: without kind and version, at that revision.
+   *  @param otherwise Fields that are shown otherwise than they are stored: metadata with its revision. */
+  shown(revision: number, otherwise?: Json): string;
 }
 
 type Json = Readonly<Record<string, unknown>>;
+
+export function objectText(object: KubeObject): ObjectText {
+  const metadata = metadataText(object.metadata);
+  const fields = new Map<string, string>();
+  let stored = "";
+  for (const name of Object.keys(object)) {
+    const text =
+      name === "metadata"
+        ? `{${metadata}}`
+        : (exactJsonText((object as unknown as Json)[name]) as string | undefined);
+    if (text === undefined) continue;
+    stored += `,${JSON.stringify(name)}:${text}`;
+    if (name !== "kind" && name !== "apiVersion") fields.set(name, text);
+  }
+  return {
+    stored: `{${stored.slice(1)}}`,
+    shown: (revision, otherwise = {}) => {
+      const shown = new Map(fields);
+      shown.set("metadata", `{${metadata}${metadata ? "," : ""}"resourceVersion":"${revision}"}`);
+      for (const name of Object.keys(otherwise)) shown.set(name, exactJsonText(otherwise[name]));
+      let text = "";
+      for (const [name, value] of shown) text += `,${JSON.stringify(name)}:${value}`;
+      return `{${text.slice(1)}}`;
+    },
+  };
+}
 
 /** Its fields, but for the revision. */
 function metadataText(metadata: KubeObject["metadata"]): string {

@@ -174,11 +174,12 @@ export class StoredObject {
   }
 
   #bareText(): string {
-    const written = writtenForm(this.object);
+    const { object } = this;
+    const written = writtenForm(object);
     const text = this.#text;
     this.#text = undefined;
-    if (text === undefined || written !== this.object) return jsonText(withoutType(written));
-    return escapedForHtml(text.shown(this.revision));
+    if (text === undefined) return jsonText(withoutType(written));
+    return escapedForHtml(text.shown(this.revision, differing(written, object)));
   }
 
   /** The object's protobuf message, kept like its JSON. @param make Makes it when it is first asked for. */
@@ -219,6 +220,13 @@ export class StoredObject {
     }
     this.#object = undefined;
   }
+}
+
+/** The fields that are others in `written`, which has all that `object` has. */
+function differing(written: object, object: object): Readonly<Record<string, unknown>> {
+  if (written === object) return {};
+  const stored = new Map(Object.entries(object));
+  return Object.fromEntries(Object.entries(written).filter(([name, value]) => value !== stored.get(name)));
 }
 
 /** An object as it stands in a list, which says kind and apiVersion for all its items. */

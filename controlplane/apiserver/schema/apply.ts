@@ -2,6 +2,7 @@ import { cloneJson } from "../../../base/clone-json.ts";
 import { exactJsonText, parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { mergeApplied } from "./apply-merge.ts";
+import { noChange } from "./changed-fields.ts";
 import { compareObjects } from "./compare.ts";
 import {
   comparePaths,
@@ -13,21 +14,16 @@ import {
   type Path,
   pathText,
   removeAt,
+  setToTree,
+  treeToSet,
   union,
   without,
 } from "./field-set.ts";
+import { isEmptyTree } from "./field-tree.ts";
 import type { SchemaType } from "./load.ts";
-import { isSameManager, type Manager, readManagers } from "./managed-fields.ts";
-import {
-  afterUpdate,
-  changes,
-  compareText,
-  type Forms,
-  noChange,
-  setManagers,
-  touched,
-  untouched,
-} from "./managed-update.ts";
+import { isSameManager, type Manager, readStoredManagers } from "./managed-fields.ts";
+import { changes, compareText, type Forms, setManagers, untouched } from "./managed-update.ts";
+import { newFields } from "./new-fields.ts";
 import { sameValue } from "./same-value.ts";
 
 type Json = Record<string, unknown>;
@@ -75,25 +71,22 @@ export function serverSideApply(type: SchemaType, request: ApplyRequest): ApplyO
   const others = managers.filter((one) => one !== before);
   const object = current === undefined ? cloneJson(patch) : mergeApplied(type, cloneJson(current), patch);
   object.metadata ??= {};
-  if (before !== undefined) removeAbandoned(object, before.fields, { fields, others });
+  if (before !== undefined) removeAbandoned(object, before, { fields, others });
   const next = object as unknown as KubeObject;
   const changeIn = changes(type, { current, next, resets, ...(request.forms && { forms: request.forms }) });
   const conflicts =
     current === undefined || force
       ? []
-      : allConflicts(others, (version) => {
-          const { added, modified } = changeIn(version) ?? noChange;
-          return union(added, modified);
-        });
+      : allConflicts(others, (version) => treeToSet((changeIn(version) ?? noChange).given));
   const mine = manager === clientSide ? takenOver(type, current) : undefined;
   const open = conflicts.filter(({ path }) => mine === undefined || !mine.has(path.join("\0")));
   if (open.length > 0)
     return { ok: false, conflicts: open.map(({ path, ...one }) => ({ ...one, field: pathText(path) })) };
 
-  const gone = touched(changeIn(apiVersion));
+  const { touched } = changeIn(apiVersion) ?? noChange;
   const kept = untouched(others, changeIn);
-  const isSame = current !== undefined && gone.size === 0 && sameLists(current, object);
-  const entry: Manager = { ...own, time: isSame ? before?.time : now, fields };
+  const isSame = current !== undefined && isEmptyTree(touched) && sameLists(current, object);
+  const entry: Manager = { ...own, time: isSame ? before?.time : now, fields: setToTree(fields) };
   if (manager === clientSide) renewLastApplied(object, patch);
   setManagers(object as unknown as KubeObject, [...kept, entry]);
   return { ok: true, object };
@@ -118,7 +111,7 @@ function allConflicts(
   return [...others]
     .sort((a, b) => compareText(a.manager, b.manager))
     .flatMap(({ manager, operation, apiVersion, subresource, fields }) =>
-      [...intersection(fields, setIn(apiVersion)).values()]
+      [...intersection(treeToSet(fields), setIn(apiVersion)).values()]
         .sort(comparePaths)
         .map((path) => ({ manager: { manager, operation, apiVersion, subresource }, path })),
     );
@@ -159,7 +152,7 @@ function sorted(value: unknown): unknown {
 
 /** Everybody on record; where nobody is, whoever made the object. */
 function managersBefore(type: SchemaType, { current, subresource, now }: ApplyRequest): readonly Manager[] {
-  const all = readManagers(current?.metadata.managedFields);
+  const all = readStoredManagers(current?.metadata.managedFields);
   if (current === undefined || all.length > 0) return all;
   const own = {
     manager: firstManager,
@@ -167,20 +160,21 @@ function managersBefore(type: SchemaType, { current, subresource, now }: ApplyRe
     apiVersion: current.apiVersion,
     subresource,
   } as const;
-  const change = compareObjects(type, { metadata: {} }, current);
-  return afterUpdate([], { changeIn: () => change, own, now });
+  const fields = newFields(type, { ...current }, []);
+  return fields === undefined ? [] : [{ ...own, time: now, fields }];
 }
 
 /** Removes what the manager gave before, gives no longer, and nobody else owns; mutates `object`. */
 function removeAbandoned(
   object: Json,
-  before: FieldSet,
+  before: Manager,
   { fields, others }: { readonly fields: FieldSet; readonly others: readonly Manager[] },
 ): void {
+  const kept = [fields, ...others.map((one) => treeToSet(one.fields))];
   // Short paths first: an element of a list goes as a whole where nobody owns anything in it.
-  const abandoned = [...minus(before, fields).values()].sort((a, b) => a.length - b.length);
+  const abandoned = [...minus(treeToSet(before.fields), fields).values()].sort((a, b) => a.length - b.length);
   for (const path of abandoned) {
-    const wanted = coversAny(fields, path) || others.some((one) => coversAny(one.fields, path));
+    const wanted = kept.some((set) => coversAny(set, path));
     if (!wanted && !isKeyOfElement(path)) removeAt(object, path);
   }
 }

@@ -94,7 +94,7 @@ describe("who owns what of a custom resource", () => {
       resets: [],
       forms,
     });
-    assert.deepEqual([...(changeIn("example.com/v1")?.modified.values() ?? [])], [["f:spec", "f:size"]]);
-    assert.deepEqual([...(changeIn("example.com/v0")?.modified.values() ?? [])], [["f:spec", "f:length"]]);
+    assert.deepEqual(changeIn("example.com/v1")?.given, { "f:spec": { "f:size": {} } });
+    assert.deepEqual(changeIn("example.com/v0")?.given, { "f:spec": { "f:length": {} } });
   });
 });

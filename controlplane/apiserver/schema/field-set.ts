@@ -68,12 +68,6 @@ export function union(...sets: readonly FieldSet[]): FieldSet {
   return all;
 }
 
-/** Both together: `set` itself where it has all of the other. */
-export function plus(set: FieldSet, other: FieldSet): FieldSet {
-  for (const key of other.keys()) if (!set.has(key)) return union(set, other);
-  return set;
-}
-
 /** `set` itself where it has nothing of the other. */
 export function minus(set: FieldSet, other: FieldSet): FieldSet {
   const [small, large] = set.size < other.size ? [set, other] : [other, set];

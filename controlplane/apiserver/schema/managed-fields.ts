@@ -1,6 +1,5 @@
-import { type FieldSet, type FieldTree, treeToSet } from "./field-set.ts";
-import { sharedTreeOf } from "./shared-sets.ts";
-import { isSharedTree } from "./shared-trees.ts";
+import { type FieldTree, setToTree, treeToSet } from "./field-set.ts";
+import { isEmptyTree, noFields } from "./field-tree.ts";
 
 /** One entry of metadata.managedFields: who set which fields, how and when. */
 export interface Manager {
@@ -10,7 +9,8 @@ export interface Manager {
   readonly subresource: string;
   /** RFC 3339; absent of a manager whose first apply changed nothing. */
   readonly time: string | undefined;
-  readonly fields: FieldSet;
+  /** In Kubernetes' order; nobody may change them. */
+  readonly fields: FieldTree;
 }
 
 interface Entry {
@@ -22,30 +22,18 @@ interface Entry {
   readonly fieldsV1?: unknown;
 }
 
-/** The same of entries as they are stored, in Kubernetes' order: where a set stays, its tree is written as it stands. Nobody may
- *  change that any more. */
+/** The same of entries as they are stored, whose trees are in order. */
 export function readStoredManagers(entries: readonly Entry[] | undefined): readonly Manager[] {
-  return readManagers(entries, setOfStored);
+  return readManagers(entries, (tree) => (isTree(tree) ? tree : noFields));
 }
 
-const treeOfSet = new WeakMap<FieldSet, FieldTree>();
-const setOfShared = new WeakMap<object, FieldSet>();
-
-function setOfStored(tree: unknown): FieldSet {
-  if (typeof tree !== "object" || tree === null) return treeToSet(tree);
-  const known = setOfShared.get(tree);
-  if (known !== undefined) return known;
-  const set = treeToSet(tree);
-  treeOfSet.set(set, tree as FieldTree);
-  // Sets take more room than trees: only those of many objects are kept.
-  if (isSharedTree(tree)) setOfShared.set(tree, set);
-  return set;
-}
+const isTree = (value: unknown): value is FieldTree => typeof value === "object" && value !== null;
+const ordered = (tree: unknown) => setToTree(treeToSet(tree));
 
 /** Of two entries that stand for the same writer the later one counts, as in Kubernetes. */
 export function readManagers(
   entries: readonly Entry[] | undefined,
-  setOf: (tree: unknown) => FieldSet = treeToSet,
+  fieldsOf: (tree: unknown) => FieldTree = ordered,
 ): readonly Manager[] {
   const managers = (entries ?? []).map(
     (entry): Manager => ({
@@ -54,7 +42,7 @@ export function readManagers(
       apiVersion: entry.apiVersion ?? "",
       subresource: entry.subresource ?? "",
       time: entry.time,
-      fields: setOf(entry.fieldsV1),
+      fields: fieldsOf(entry.fieldsV1),
     }),
   );
   return managers.filter((one, at) => !managers.slice(at + 1).some((later) => isSameManager(one, later)));
@@ -73,7 +61,7 @@ export interface WrittenEntry {
 /** The entries as they are stored, in Kubernetes' order; managers of nothing are left out. */
 export function writeManagers(managers: readonly Manager[]): WrittenEntry[] {
   return managers
-    .filter(({ fields }) => fields.size > 0)
+    .filter(({ fields }) => !isEmptyTree(fields))
     .sort(
       (a, b) =>
         compare(a.operation, b.operation) ||
@@ -82,7 +70,7 @@ export function writeManagers(managers: readonly Manager[]): WrittenEntry[] {
         compare(a.apiVersion, b.apiVersion) ||
         compare(a.subresource, b.subresource),
     )
-    .map((manager) => writtenEntry(manager, treeOfSet.get(manager.fields) ?? sharedTreeOf(manager.fields)));
+    .map((manager) => writtenEntry(manager, manager.fields));
 }
 
 export function writtenEntry(

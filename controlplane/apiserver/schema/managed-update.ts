@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
-import { type Comparison, compareObjects } from "./compare.ts";
-import { type FieldSet, minus, plus, union, unownedFields, without } from "./field-set.ts";
+import { changedFields, type FieldChanges, ownedFields } from "./changed-fields.ts";
+import { isEmptyTree, minusTree, noFields, plusTree } from "./field-tree.ts";
 import type { SchemaType } from "./load.ts";
 import {
   isSameManager,
@@ -76,16 +76,16 @@ function formIn(type: SchemaType, forms: Forms | undefined, apiVersion: string):
 export function changes(
   type: SchemaType,
   { current, next, resets, forms }: Pick<UpdateRecord, "current" | "next" | "resets" | "forms">,
-): (apiVersion: string) => Comparison | undefined {
-  const known = new Map<string, Comparison>();
+): ChangeIn {
+  const known = new Map<string, FieldChanges>();
   return (apiVersion) => {
     const before = known.get(apiVersion);
     if (before !== undefined) return before;
     const form = formIn(type, forms, apiVersion);
     if (form === undefined) return undefined;
     const from = current === undefined ? { metadata: {} } : form.show(current);
-    const [a, b] = [withoutTops(from, resets), withoutTops(form.show(next), resets)];
-    const change = withoutResets(compareObjects(form.type, a, b), resets);
+    const states = { before: withoutTops(from, resets), after: withoutTops(form.show(next), resets) };
+    const change = changedFields(form.type, states, resets);
     known.set(apiVersion, change);
     return change;
   };
@@ -100,37 +100,35 @@ function withoutTops(object: Json, resets: readonly string[]): Json {
   return rest;
 }
 
+/** Undefined of a version that is gone. */
+type ChangeIn = (apiVersion: string) => FieldChanges | undefined;
+
 interface Writing {
-  readonly changeIn: (apiVersion: string) => Comparison | undefined;
+  readonly changeIn: ChangeIn;
   readonly own: Pick<Manager, "manager" | "operation" | "apiVersion" | "subresource">;
   readonly now: string;
 }
 
 /** Those who had a part lose what the write changed or took away; the writer gains it. Pure. */
-export function afterUpdate(before: readonly Manager[], { changeIn, own, now }: Writing): readonly Manager[] {
+function afterUpdate(before: readonly Manager[], { changeIn, own, now }: Writing): readonly Manager[] {
   const change = changeIn(own.apiVersion);
-  const set = change === undefined ? change : minus(union(change.added, change.modified), unownedFields);
+  const set = change === undefined ? noFields : ownedFields(change);
+  if (change === undefined || isEmptyTree(set)) return untouched(before, changeIn);
   const isMine = (one: Manager) => isSameManager(one, own);
-  if (change === undefined || set === undefined || set.size === 0) return untouched(before, changeIn);
-  const mine = before.find(isMine)?.fields ?? new Map();
+  const mine = before.find(isMine)?.fields ?? noFields;
   // What the writer sets again stays its own: mostly its fields are the same as before.
-  const fields = plus(minus(mine, minus(touched(change), set)), set);
+  const fields = plusTree(minusTree(mine, minusTree(change.touched, set)), set);
   const others = before.filter((one) => !isMine(one));
   return [...untouched(others, changeIn), { ...own, time: now, fields }];
 }
 
 /** What a write leaves to those who had a part. */
-export function untouched(managers: readonly Manager[], changeIn: Writing["changeIn"]): readonly Manager[] {
+export function untouched(managers: readonly Manager[], changeIn: ChangeIn): readonly Manager[] {
   return managers.flatMap((one) => {
     const change = changeIn(one.apiVersion);
-    return change === undefined ? [] : [{ ...one, fields: minus(one.fields, touched(change)) }];
+    return change === undefined ? [] : [{ ...one, fields: minusTree(one.fields, change.touched) }];
   });
 }
-
-export const noChange: Comparison = { added: new Map(), modified: new Map(), removed: new Map() };
-
-export const touched = ({ added, modified, removed }: Comparison = noChange): FieldSet =>
-  union(added, modified, removed);
 
 /** What the record says before the write. A client that sends one means it, but for subresources; an empty one, or one with
  *  an empty entry, means that there is to be none. */
@@ -145,21 +143,12 @@ function managersToKeep({ current, next, subresource }: UpdateRecord): readonly 
   return read.length > 0 ? read : kept;
 }
 
-export function withoutResets(change: Comparison, resets: readonly string[]): Comparison {
-  if (resets.length === 0) return change;
-  return {
-    added: without(change.added, resets),
-    modified: without(change.modified, resets),
-    removed: without(change.removed, resets),
-  };
-}
-
 /** So many who update are told apart; the changes of the oldest beyond them are put together. */
 const updatersMax = 10;
 const ancient = "ancient-changes";
 
 function capped(managers: readonly Manager[]): readonly Manager[] {
-  const updaters = managers.filter(({ operation, fields }) => operation === "Update" && fields.size > 0);
+  const updaters = managers.filter(({ operation, fields }) => operation === "Update" && !isEmptyTree(fields));
   let over = updaters.length - updatersMax;
   if (over <= 0) return managers;
   const byAge = [...updaters].sort((a, b) =>
@@ -177,7 +166,7 @@ function capped(managers: readonly Manager[]): readonly Manager[] {
     }
     gone.add(bucket).add(one);
     const { apiVersion, time } = one;
-    const fields = union(bucket.fields, one.fields);
+    const fields = plusTree(bucket.fields, one.fields);
     const merged: Manager = {
       manager: ancient,
       operation: "Update",

@@ -1,4 +1,5 @@
-import { type FieldSet, minus, type Path, pathKey, setOf } from "./field-set.ts";
+import { type FieldTree, type Path, setOf, setToTree } from "./field-set.ts";
+import { hasField, minusTree, noFields } from "./field-tree.ts";
 import type { Manager } from "./managed-fields.ts";
 
 /** Who owns the number of replicas, seen through a Scale and back. Rules: k8s.io/apimachinery managedfields' ScaleHandler. Pure. */
@@ -7,8 +8,9 @@ import type { Manager } from "./managed-fields.ts";
 export type ReplicasPath = (apiVersion: string) => Path | undefined;
 
 export const scaleVersion = "autoscaling/v1";
-const replicasOfScale: FieldSet = setOf([["f:spec", "f:replicas"]]);
-const replicasKey = pathKey(["f:spec", "f:replicas"]);
+const replicasPath: Path = ["f:spec", "f:replicas"];
+const treeOf = (path: Path) => setToTree(setOf([path]));
+const replicasOfScale: FieldTree = treeOf(replicasPath);
 
 /** The Scale's managers: those who own the number of replicas. */
 export function managersOfScale(managers: readonly Manager[], pathIn: ReplicasPath): readonly Manager[] {
@@ -30,19 +32,24 @@ export function managersOfScaled(
     if (path === undefined) return [];
     if (!ownsReplicas(one, pathIn)) return [one];
     if (rest.delete(identity(one))) return [one];
-    return [{ ...one, fields: minus(one.fields, setOf([path])) }];
+    return [{ ...one, fields: minusTree(one.fields, treeOf(path)) }];
   });
   const own = pathIn(apiVersion);
   const times = new Map(managers.map((one) => [identity(one), one.time]));
   const gained = [...rest.values()]
-    .filter(({ fields }) => own !== undefined && fields.has(replicasKey))
-    .map((one) => ({ ...one, apiVersion, time: times.get(identity(one)), fields: setOf(own ? [own] : []) }));
+    .filter(({ fields }) => own !== undefined && hasField(fields, replicasPath))
+    .map((one) => ({
+      ...one,
+      apiVersion,
+      time: times.get(identity(one)),
+      fields: own ? treeOf(own) : noFields,
+    }));
   return [...kept, ...gained];
 }
 
 function ownsReplicas({ apiVersion, fields }: Manager, pathIn: ReplicasPath): boolean {
   const path = pathIn(apiVersion);
-  return path !== undefined && fields.has(pathKey(path));
+  return path !== undefined && hasField(fields, path);
 }
 
 const identity = ({ manager, operation, apiVersion, subresource }: Manager) =>

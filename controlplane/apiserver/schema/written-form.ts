@@ -34,31 +34,55 @@ const zeros: Readonly<Record<string, unknown>> = {
   intOrString: 0,
 };
 
+/** A field whose value may be written otherwise than it is. */
+interface WrittenField {
+  readonly field: SchemaField;
+  readonly zero: unknown;
+  /** Of the messages in it. */
+  readonly type: SchemaType | undefined;
+}
+
+const plans = new WeakMap<SchemaType, ReadonlyMap<string, WrittenField>>();
+
+function planOf(type: SchemaType): ReadonlyMap<string, WrittenField> {
+  const known = plans.get(type);
+  if (known !== undefined) return known;
+  const plan = new Map<string, WrittenField>();
+  for (const name of Object.keys(type.fields)) {
+    const field = fieldOf(type, name);
+    if (field === undefined) continue;
+    const [zero, inner] = [zeroOf(field), innerTypeOf(field)];
+    if (zero !== undefined || inner !== undefined) plan.set(name, { field, zero, type: inner });
+  }
+  plans.set(type, plan);
+  return plan;
+}
+
 function writtenMessage(type: SchemaType, object: Json): Json {
   let out = object;
-  const set = (name: string, value: unknown) => {
-    if (out === object) out = { ...object };
-    out[name] = value;
-  };
-  for (const name of Object.keys(object)) {
-    const field = fieldOf(type, name);
+  const plan = planOf(type);
+  for (const name in object) {
     const value = object[name];
-    if (field === undefined || typeof value !== "object") continue;
-    const written = value === null ? zeroOf(field) : writtenValue(field, value);
-    if (written !== value && written !== undefined) set(name, written);
+    const how = typeof value === "object" ? plan.get(name) : undefined;
+    if (how === undefined) continue;
+    const written = value === null ? zeroOf(how.field) : writtenValue(how, value as object);
+    if (written === value || written === undefined) continue;
+    if (out === object) out = { ...object };
+    out[name] = written;
   }
-  for (const [name, field] of alwaysWritten(type))
-    if (object[name] === undefined) {
-      const zero = zeroOf(field);
-      set(name, field.d === 1 ? writtenValue(field, zero) : zero);
-    }
+  for (const [name, field] of alwaysWritten(type)) {
+    if (object[name] !== undefined) continue;
+    const zero = zeroOf(field);
+    if (out === object) out = { ...object };
+    out[name] =
+      field.d === 1 ? writtenValue({ field, zero, type: innerTypeOf(field) }, zero as object) : zero;
+  }
   return out;
 }
 
-function writtenValue(field: SchemaField, value: unknown): unknown {
-  const type = innerTypeOf(field);
+function writtenValue({ field, zero, type }: WrittenField, value: object): unknown {
   if (Array.isArray(value)) {
-    if (value.length === 0 && zeroOf(field) === null) return null;
+    if (value.length === 0 && zero === null) return null;
     return type === undefined ? value : writtenList(type, value);
   }
   if (type === undefined || !isObject(value)) return value;

@@ -68,7 +68,7 @@ function one(field: SchemaField, depth: number): fc.Arbitrary<unknown> {
     case "json":
       return fc
         .jsonValue({ maxDepth: 1 })
-        .filter((value) => value !== null)
+        .filter((value) => value !== null && !hasLargeWholes(JSON.stringify(value)))
         .map((value) => JSON.parse(JSON.stringify(value)));
     case "time":
       return seconds.map((s) => `${time(s)}Z`).filter((text) => /^\d{4}-/.test(text));
@@ -84,3 +84,6 @@ function one(field: SchemaField, depth: number): fc.Arbitrary<unknown> {
       return inner(field.t);
   }
 }
+
+/** Those that are read as another sort of number. */
+const hasLargeWholes = (json: string) => /(?<![\d.])\d{16}/.test(json);
