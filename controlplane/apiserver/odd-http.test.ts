@@ -69,6 +69,12 @@ describe("what is no request", () => {
       assert.match(body, says);
     });
 
+  it("is not what is refused for what its body says: the connection serves the next request", async () => {
+    const last = get("/version", "Host: a\r\nConnection: close\r\n");
+    const said = await exchange(post("Content-Length: 8", "{no JSON") + last);
+    assert.match(said, /^HTTP\/1\.1 400 [\s\S]*\nHTTP\/1\.1 200 [\s\S]*"v1\.36/);
+  });
+
   it("is not what names a host: its path is answered", async () => {
     const last = "Host: a\r\nConnection: close\r\n";
     assert.match(

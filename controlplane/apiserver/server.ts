@@ -23,7 +23,7 @@ import type { User } from "./filters/authentication.ts";
 import { authorize } from "./filters/authorization.ts";
 import type { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import { identify } from "./filters/identity.ts";
-import { readBody } from "./filters/read-body.ts";
+import { RequestBody } from "./filters/request-body.ts";
 import { header, isLongRunning, type RequestInfo, requestInfo } from "./filters/request-info.ts";
 import { timeoutOf } from "./filters/request-timeout.ts";
 import type { Asking, Seat, Seats } from "./filters/seats.ts";
@@ -77,6 +77,7 @@ export async function serve(
   const late = deps.shutdown.refusal(info.path, header(request.headers, "user-agent"));
   if (late !== undefined) return refuseLate(request, response, late);
   const cancellation = new Cancellation();
+  const body = new RequestBody(request, { cancellation, underWay: deps.bodies });
   const long = isLongRunning(info);
   const kind = info.resource?.verb === "watch" ? "watch" : long ? "lasting" : "short";
   const leave = deps.shutdown.enter({ kind, response, end: (reason) => cancellation.cancel(reason) });
@@ -131,12 +132,16 @@ export async function serve(
       seat = await seatFor({ user, info, cancellation, setHeader }, record, deps);
       return seat.leave;
     };
-    await dispatch({ request, response, info, user, cancellation, enter, annotate, trail, record }, deps);
+    await dispatch(
+      { request, response, info, user, body, cancellation, enter, annotate, trail, record },
+      deps,
+    );
   } catch (error) {
     const { reason } = cancellation;
     await refuse(request, response, reason instanceof ApiError ? reason : error, {
       deps,
       auditId,
+      body,
       trail,
       record,
     });
@@ -185,6 +190,7 @@ export interface Exchange {
   readonly response: HttpResponse;
   readonly info: RequestInfo;
   readonly user: User;
+  readonly body: RequestBody;
   readonly cancellation: Cancellation;
   /** Takes a place among the requests under way, until the request is over or what is returned is called. Fails with 429. */
   readonly enter: () => Promise<() => void>;
@@ -275,7 +281,7 @@ async function handle(
   { target, served, handler }: Handling,
 ): Promise<void> {
   // Whoever sends slowly must not keep others out: a place is taken once the body is there.
-  const body = await bodyOf(exchange, deps);
+  const body = bodiless.has(exchange.info.method) ? noBody : await exchange.body.read();
   if (body.length > 0)
     exchange.trail?.body(() =>
       bodyValue(body, header(exchange.request.headers, "content-type"), deps.handlers.schemas),
@@ -292,13 +298,6 @@ async function handle(
 const bodiless: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 const noBody = new Uint8Array(0);
-
-function bodyOf(
-  { request, info, cancellation }: Exchange,
-  deps: ServerDeps,
-): Uint8Array | Promise<Uint8Array> {
-  return bodiless.has(info.method) ? noBody : readBody(request, { cancellation, underWay: deps.bodies });
-}
 
 function makeCall(
   exchange: Exchange,
@@ -395,9 +394,10 @@ async function refuse(
   {
     deps,
     auditId,
+    body,
     trail,
     record,
-  }: { readonly deps: ServerDeps; readonly auditId: string } & Pick<Exchange, "trail" | "record">,
+  }: { readonly deps: ServerDeps; readonly auditId: string } & Pick<Exchange, "body" | "trail" | "record">,
 ): Promise<void> {
   const known = toApiError(error);
   if (known.code === 500 && !response.destroyed)
@@ -414,7 +414,7 @@ async function refuse(
     return;
   }
   // What is left of a body that nobody reads would be taken for the next request; HTTP/2 ends the stream.
-  if (!request.complete && request.httpVersionMajor === 1) response.setHeader("Connection", "close");
+  if (body.isLeft && request.httpVersionMajor === 1) response.setHeader("Connection", "close");
   await sendError(request, response, known);
 }
 

@@ -9,7 +9,7 @@ import {
   YAMLException,
 } from "js-yaml";
 import { badRequest } from "../api-error.ts";
-import { bodyBytesMax } from "../filters/read-body.ts";
+import { bodyBytesMax } from "../filters/request-body.ts";
 import { isWithin } from "../nesting.ts";
 import { keyName, type PlainTag, type PlainValue, plainTag, plainValue } from "../schema/yaml-words.ts";
 import { goComplaint } from "./yaml-complaints.ts";
