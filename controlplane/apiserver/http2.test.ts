@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectTls } from "node:tls";
-import { errorCodes, frame, frameTypes, uint32 } from "../../base/http2/frames.ts";
-import { get, isType, RawClient, request } from "../../base/http2/testing/raw-client.ts";
+import { errorCodes, frame, frameTypes, settingIds, uint32 } from "../../base/http2/frames.ts";
+import { get, isType, RawClient, request, windowUpdate } from "../../base/http2/testing/raw-client.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { shutdownAtOnce } from "./shutdown/flags.ts";
 import { startTestApiserver, type TestApiserver } from "./testing.ts";
 import { configMap, configMaps } from "./testing-objects.ts";
 
-const { DATA, RST_STREAM, WINDOW_UPDATE } = frameTypes;
+const { DATA, HEADERS, RST_STREAM, WINDOW_UPDATE } = frameTypes;
 const post = { ...get, ":method": "POST", "content-type": "application/json" };
 
 describe("HTTP/2 on an API server's port", () => {
@@ -32,12 +32,12 @@ describe("HTTP/2 on an API server's port", () => {
     sessions.push(session);
     return session;
   };
-  const raw = async ({ place, url }: TestApiserver): Promise<RawClient> => {
+  const raw = async ({ place, url }: TestApiserver, settings?: Uint8Array): Promise<RawClient> => {
     const socket = connectTls({ ...place, host: new URL(url).hostname, ALPNProtocols: ["h2"] });
     await once(socket, "secureConnect");
     const client = new RawClient(socket);
     rawClients.push(client);
-    client.begin();
+    client.begin(settings);
     return client;
   };
   const ask = async (session: ClientHttp2Session, path: string) => {
@@ -88,6 +88,48 @@ describe("HTTP/2 on an API server's port", () => {
       leave(client);
       assert.equal((await server.admin.call("POST", configMaps, { body: configMap("after") })).code, 201);
     });
+
+  /** A client that takes nothing of any answer, until it says so. */
+  const mute = async (server: TestApiserver): Promise<RawClient> => {
+    const noWindow = Buffer.alloc(6);
+    noWindow.writeUInt16BE(settingIds.INITIAL_WINDOW_SIZE);
+    return raw(server, noWindow);
+  };
+
+  it("gives an answer up that its client has not taken when the request's time is up", async () => {
+    const client = await mute(await start());
+    client.send(request(1, { ...get, ":path": "/api?timeout=100ms" }));
+    await client.next(isType(HEADERS, 1));
+    await client.next(isType(RST_STREAM, 1));
+    client.send(request(3, { ...get, ":path": "/api" }), windowUpdate(3, 65_535));
+    await client.next(isType(DATA, 3));
+  });
+
+  it("has a large answer count as a request under way until its client has taken it", async () => {
+    const server = await start({
+      priorityAndFairness: false,
+      inFlight: { readingMax: 1, mutatingMax: 10 },
+    });
+    // Administrators are not counted.
+    await server.admin.call("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
+      body: {
+        metadata: { name: "readers" },
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
+        subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "jane" }],
+      },
+    });
+    await server.admin.call("POST", configMaps, { body: configMap("large", { a: "x".repeat(300_000) }) });
+    const client = await mute(server);
+    const reading = { ...get, ":path": `${configMaps}/large`, "impersonate-user": "jane" };
+    const code = async (id: number) => {
+      client.send(request(id, reading));
+      return client.headersOf(await client.next(isType(HEADERS, id)))[":status"];
+    };
+    assert.deepEqual([await code(1), await code(3)], ["200", "429"]);
+    client.send(windowUpdate(0, 1_000_000), windowUpdate(1, 1_000_000));
+    await client.next(({ streamId, type, flags }) => streamId === 1 && type === DATA && flags !== 0);
+    assert.equal(await code(5), "200");
+  });
 
   it("asks clients to spread by GOAWAY with --goaway-chance: watches on the connection go on", async () => {
     const server = await start({ shutdown: { ...shutdownAtOnce, goawayChance: 1 } });

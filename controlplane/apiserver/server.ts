@@ -89,7 +89,6 @@ export async function serve(
   const { verbosity } = deps.telemetry.config;
   const record = new RequestRecord(deps.telemetry, { request, info, auditId, isLong: long });
   let seat: Seat | undefined;
-  let cancelDeadline = () => {};
   const annotations = new Map<string, string>();
   // The first word on something holds, as in Kubernetes.
   const annotate = (key: string, value: string) => {
@@ -100,10 +99,12 @@ export async function serve(
   try {
     if (!long) {
       const late = () => {
+        // Who does not take the answer by then may not have it.
+        if (response.writableEnded) return void response.destroy();
         record.terminated(504);
         cancellation.cancel(timedOut("request did not complete within the allotted timeout"));
       };
-      cancelDeadline = deps.clock.after(timeoutOf(info.query), late);
+      response.once("close", deps.clock.after(timeoutOf(info.query), late));
     }
     const { authorizer } = deps.handlers;
     const user = await identify(request, info, deps.handlers.gate, {
@@ -148,7 +149,6 @@ export async function serve(
   } finally {
     trail?.completes();
     seat?.end();
-    cancelDeadline();
     isAnswered = true;
     record.ends(response.statusCode);
     if (annotations.size > 0)

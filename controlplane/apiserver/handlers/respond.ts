@@ -30,6 +30,8 @@ import { yamlAnswer } from "./yaml-answer.ts";
 export const gzipFromBytes = 128 * 1024;
 /** The level Kubernetes uses: speed over size. */
 export const gzipLevel = 1;
+/** Answers of at least this size keep the request's seat until the client has taken them. */
+const awaitedFromBytes = 128 * 1024;
 const compress = promisify(gzip);
 
 export const plainText = "text/plain; charset=utf-8";
@@ -201,7 +203,7 @@ function* listParts(list: ListAnswer, { served, output }: Shown): Generator<Uint
 const comma = Buffer.from(",");
 const listEnd = Buffer.from("]}\n");
 
-/** Sends a whole body, compressed where that helps. */
+/** Sends a whole body, compressed where that helps. Resolves when a large one is on its way to the client, or nobody wants it. */
 export async function send(
   request: IncomingMessage,
   response: HttpResponse,
@@ -229,6 +231,9 @@ export async function send(
   }
   if (answer.code !== 304) response.setHeader("Content-Length", body.length);
   response.end(request.method === "HEAD" ? undefined : body);
+  // A client that leaves it unread may not ask for the next one meanwhile.
+  if (body.length >= awaitedFromBytes && !response.writableFinished && !response.destroyed)
+    await new Promise<void>((resolve) => response.once("finish", resolve).once("close", resolve));
 }
 
 /** Sends a refusal as a Status, or as the text that it is to be. Nothing may have been sent before. */
