@@ -32,6 +32,12 @@ function part<T extends FlagTable>(flags: T, load: () => Promise<Start<T>>): Par
   return { flags, load: load as unknown as Part["load"] };
 }
 
+/** Of a cluster that is whole: what Kubernetes leaves to an add-on is there. */
+const wholeApiserverFlags = {
+  ...apiserverFlags,
+  "resource-metrics": { ...apiserverFlags["resource-metrics"], default: true },
+} as const satisfies FlagTable;
+
 /** A whole control-plane replica in one process: less memory, one thing to start. The store has a thread of its own, to which the
  *  API server hands its calls; the other parts talk over their sockets as they would between machines. What a part is made of
  *  is loaded when it is to run, while the store's thread starts. */
@@ -40,7 +46,7 @@ const parts: Readonly<Record<string, Part>> = {
     beside.store = await startStoreThread(flags, beside.log);
     return beside.store;
   }),
-  apiserver: part(apiserverFlags, async () => {
+  apiserver: part(wholeApiserverFlags, async () => {
     const { startApiserver } = await import("../controlplane/apiserver/start.ts");
     return async (flags, os, { store }) =>
       startApiserver(apiserverConfig(flags), os, store && nearStore(store));

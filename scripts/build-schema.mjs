@@ -26,6 +26,7 @@ const groups = {
   discovery: "discovery.k8s.io",
   events: "events.k8s.io",
   flowcontrol: "flowcontrol.apiserver.k8s.io",
+  metrics: "metrics.k8s.io",
   networking: "networking.k8s.io",
   node: "node.k8s.io",
   rbac: "rbac.authorization.k8s.io",
@@ -36,7 +37,7 @@ const groups = {
 
 /** Models of which two groups have one of the same name carry the group before it. */
 const groupPrefix =
-  /^(Admissionregistration|Apiextensions|Apiregistration|Authentication|Core|Discovery|Events|Flowcontrol|Rbac|Resource|Storage)?V\d+/;
+  /^(Admissionregistration|Apiextensions|Apiregistration|Authentication|Core|Discovery|Events|Flowcontrol|Rbac|Resource|Storage)?V\d+(?:(?:alpha|beta)\d+)?/;
 
 /** Reads the tables and the models and writes the files into the folder `out`. */
 export async function buildSchema({ out }) {
@@ -117,7 +118,7 @@ function readNumbers() {
     const numbers = new Map();
     for (const pair of pairs) {
       const [field, path] = pair.split("=");
-      const [, n, marks, type, many] = /^([0-9.]+)([q*+^~-]*)(?::(\w+)(\[\])?)?$/.exec(path);
+      const [, n, marks, type, many] = /^([0-9.]+)([q*+^~!-]*)(?::(\w+)(\[\]|\{\})?)?$/.exec(path);
       numbers.set(field, {
         n,
         ...(marks.includes("q") && { t: "quantity" }),
@@ -126,8 +127,9 @@ function readNumbers() {
         ...(marks.includes("^") && { j: "zero" }),
         ...(marks.includes("~") && { j: "null" }),
         ...(marks.includes("-") && { j: "none" }),
+        ...(marks.includes("!") && { r: 1 }),
         ...(type !== undefined && { t: type }),
-        ...(many !== undefined && { c: "list" }),
+        ...(many !== undefined && { c: many === "[]" ? "list" : "map" }),
       });
     }
     messages.set(name, {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/os/clock.ts";
+import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import { statsTimes } from "../../client/rules/stats-summary.ts";
 import { type ContainerStats, type Runtime, type RuntimeContainer, RuntimeError } from "../runtime/seam.ts";
@@ -11,8 +11,8 @@ export const idleMs = 120_000;
 export interface Measured<T> {
   readonly atMs: number;
   readonly use: T;
-  /** Nanoseconds of CPU per second since the sample before; absent where there is none. */
-  readonly cpuNanosPerSecond?: number;
+  /** Nanoseconds of CPU per second since the sample before, and how long ago that was; absent where there is none. */
+  readonly rate?: { readonly cpuNanosPerSecond: number; readonly spanMs: number };
 }
 
 export interface NodeSample {
@@ -32,55 +32,60 @@ export interface SamplerDeps {
 /** Measures machine and containers regularly while somebody wants to know, and not at all otherwise. */
 export class StatsSampler {
   readonly #deps: SamplerDeps;
+  readonly #closing = new AbortController();
   #latest: NodeSample | undefined;
   #under: Promise<NodeSample> | undefined;
   #askedMs = 0;
   #cancel: (() => void) | undefined;
-  #closed = false;
 
   constructor(deps: SamplerDeps) {
     this.#deps = deps;
   }
 
-  /** The last sample; waits for one where sampling begins only now. */
+  /** The last sample; where sampling begins only now, the second one, of which usage is known. */
   async current(): Promise<NodeSample> {
     this.#askedMs = this.#deps.clock.monotonicMs();
     if (this.#cancel !== undefined && this.#latest !== undefined) return this.#latest;
-    this.#under ??= this.#begin();
+    this.#under ??= this.#ended(this.#begin());
     return this.#under;
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort(new Error("the agent ends"));
     this.#cancel?.();
   }
 
   async #begin(): Promise<NodeSample> {
     // What was measured long ago says nothing of how much is used now.
     this.#latest = undefined;
-    try {
-      return await this.#sample();
-    } finally {
-      this.#under = undefined;
-    }
+    const { clock } = this.#deps;
+    this.#latest = await takeSample(this.#deps, undefined);
+    await sleep(clock, statsTimes.firstSampleMs, this.#closing.signal);
+    return this.#sample();
   }
 
   async #sample(): Promise<NodeSample> {
     const sample = await takeSample(this.#deps, this.#latest);
     this.#latest = sample;
-    if (!this.#closed) this.#cancel = this.#deps.clock.after(statsTimes.sampleMs, () => this.#next());
+    const isNew = [...sample.containers.values()].some(({ rate }) => rate === undefined);
+    const waitMs = isNew ? statsTimes.firstSampleMs : statsTimes.sampleMs;
+    if (!this.#closing.signal.aborted) this.#cancel = this.#deps.clock.after(waitMs, () => this.#next());
     return sample;
   }
 
   #next(): void {
     const { clock, log } = this.#deps;
     this.#cancel = undefined;
-    if (this.#closed || clock.monotonicMs() - this.#askedMs >= idleMs) return;
-    this.#under = this.#sample().finally(() => {
-      this.#under = undefined;
-    });
+    if (this.#closing.signal.aborted || clock.monotonicMs() - this.#askedMs >= idleMs) return;
+    this.#under = this.#ended(this.#sample());
     // Whoever asks next begins anew.
     this.#under.catch((error: unknown) => log.warn("statistics not read", { error }));
+  }
+
+  #ended(sample: Promise<NodeSample>): Promise<NodeSample> {
+    return sample.finally(() => {
+      this.#under = undefined;
+    });
   }
 }
 
@@ -98,7 +103,7 @@ async function takeSample(
     // A clock that was set, or processes that are gone: no rate.
     return spanMs <= 0 || spent < 0
       ? { atMs, use }
-      : { atMs, use, cpuNanosPerSecond: Math.round((spent * 1000) / spanMs) };
+      : { atMs, use, rate: { cpuNanosPerSecond: Math.round((spent * 1000) / spanMs), spanMs } };
   };
   const running = runtime.listContainers().filter(({ state }) => state.phase === "running");
   const containers = new Map<string, Measured<ContainerStats>>();

@@ -57,18 +57,36 @@ describe("agent/stats: what a node, its pods and their containers take", () => {
   afterEach(() => sampler.close());
 
   const sandbox = { id: "s", pod, attempt: 0, state: "ready", createdAtMs: 4_000, podIp: "" } as const;
+  /** The first answer takes a second sample. */
+  const current = async () => {
+    const sample = sampler.current();
+    await clock.advance(statsTimes.firstSampleMs);
+    return sample;
+  };
   const summary = async () =>
     summaryOf({ nodeName: "n1", bootMs: 1_000, sample: await sampler.current(), sandboxes: [sandbox] });
 
-  it("gives no rate before there are two samples, then that of the time between them", async () => {
-    const first = (await summary()).pods[0];
+  it("tells whoever asks first what was used in a second, then in the time between two samples", async () => {
+    const asked = summary();
+    await clock.advance(0);
+    use = { ...use, a: { cpuNanos: 1.25e9, memoryBytes: 3000, workingSetBytes: 2000 } };
+    await clock.advance(statsTimes.firstSampleMs);
+    const first = (await asked).pods[0];
     assert.deepEqual(first?.podRef, { name: "web-1", namespace: "shop", uid: "u1" });
-    assert.equal(first.cpu?.usageNanoCores, undefined);
-    assert.equal(first.cpu?.usageCoreNanoSeconds, 1.5e9);
-    use = { ...use, a: { cpuNanos: 3e9, memoryBytes: 4000, workingSetBytes: 2500 } };
+    assert.equal(first.cpu?.usageNanoCores, 2.5e8);
+    assert.equal(first.cpu?.usageCoreNanoSeconds, 1.75e9);
+    assert.deepEqual(
+      first.containers.map(({ cpu }) => [cpu?.usageNanoCores, cpu?.usageWindowMs]),
+      [
+        [2.5e8, 1000],
+        [0, 1000],
+      ],
+    );
+    use = { ...use, a: { cpuNanos: 3.25e9, memoryBytes: 4000, workingSetBytes: 2500 } };
     await clock.advance(statsTimes.sampleMs);
     const { node, pods } = await summary();
     assert.equal(node.cpu?.usageNanoCores, 4e8);
+    assert.equal(node.cpu?.usageWindowMs, statsTimes.sampleMs);
     assert.deepEqual(
       pods[0]?.containers.map(({ name, cpu, memory }) => [
         name,
@@ -85,19 +103,20 @@ describe("agent/stats: what a node, its pods and their containers take", () => {
   });
 
   it("measures nothing once nobody has asked for a while, and then begins anew", async () => {
-    await sampler.current();
+    await current();
     for (let round = 0; round < 3; round++) await clock.advance(statsTimes.sampleMs);
-    assert.equal(samples, 4);
+    assert.equal(samples, 5);
     for (let ms = 0; ms < 3 * idleMs; ms += statsTimes.sampleMs) await clock.advance(statsTimes.sampleMs);
     const ended = samples;
     await clock.advance(10 * idleMs);
     assert.equal(samples, ended);
-    assert.equal((await summary()).node.cpu?.usageNanoCores, undefined);
-    assert.equal(samples, ended + 1);
+    // What was used meanwhile is no usage of now.
+    assert.equal((await current()).machine.rate?.spanMs, statsTimes.firstSampleMs);
+    assert.equal(samples, ended + 2);
   });
 
-  it("leaves out containers that ended, and gives one that is new no rate of another", async () => {
-    await sampler.current();
+  it("leaves out containers that ended, and gives one that is new no rate of another, but soon its own", async () => {
+    await current();
     running = [container("b", "side"), container("c", "web"), container("gone", "x")];
     use = { ...use, c: { cpuNanos: 7e9, memoryBytes: 1, workingSetBytes: 1 } };
     await clock.advance(statsTimes.sampleMs);
@@ -110,10 +129,19 @@ describe("agent/stats: what a node, its pods and their containers take", () => {
       ],
     );
     assert.equal(only.cpu?.usageNanoCores, undefined);
+    await clock.advance(statsTimes.firstSampleMs);
+    assert.equal((await summary()).pods[0]?.containers[1]?.cpu?.usageNanoCores, 0);
+  });
+
+  it("leaves nobody waiting for a second sample at its end", async () => {
+    const asked = sampler.current();
+    await clock.advance(0);
+    sampler.close();
+    await assert.rejects(asked, /the agent ends/);
   });
 
   it("says the same in Prometheus' format, under the kubelet's names", async () => {
-    clock = new ManualClock();
+    await current();
     const text = resourceMetricsText(await summary());
     assert.match(
       text,
@@ -122,7 +150,7 @@ describe("agent/stats: what a node, its pods and their containers take", () => {
     for (const line of [
       /^container_memory_working_set_bytes\{container="side",namespace="shop",pod="web-1"\} 300 \d+$/m,
       /^container_start_time_seconds\{container="web",namespace="shop",pod="web-1"\} 5$/m,
-      /^node_cpu_usage_seconds_total 4 \d+$/m,
+      /^node_cpu_usage_seconds_total 8 \d+$/m,
       /^node_memory_working_set_bytes 1000000 \d+$/m,
       /^pod_cpu_usage_seconds_total\{namespace="shop",pod="web-1"\} 1.5 \d+$/m,
       /^pod_memory_working_set_bytes\{namespace="shop",pod="web-1"\} 2300 \d+$/m,

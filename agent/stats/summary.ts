@@ -85,10 +85,10 @@ function totalOf(containers: readonly ContainerSummary[]): Pick<PodSummary, "cpu
   };
 }
 
-function cpuOf({ atMs, use, cpuNanosPerSecond }: Measured<{ readonly cpuNanos: number }>): CpuStats {
+function cpuOf({ atMs, use, rate }: Measured<{ readonly cpuNanos: number }>): CpuStats {
   return {
     time: timeOf(atMs),
-    ...(cpuNanosPerSecond !== undefined && { usageNanoCores: cpuNanosPerSecond }),
+    ...(rate !== undefined && { usageNanoCores: rate.cpuNanosPerSecond, usageWindowMs: rate.spanMs }),
     usageCoreNanoSeconds: use.cpuNanos,
   };
 }

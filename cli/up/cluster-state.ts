@@ -12,6 +12,8 @@ export interface ClusterPlan {
   readonly ports: Readonly<Record<string, number>>;
   /** DNS servers that pods are told of; absent or empty: each node's own. A later start may say otherwise. */
   readonly clusterDns?: readonly string[];
+  /** Whether the API servers serve metrics.k8s.io; absent: they do. A later start may say otherwise. */
+  readonly resourceMetrics?: boolean;
 }
 
 export interface ComponentState {

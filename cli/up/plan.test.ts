@@ -16,6 +16,7 @@ describe("the plan of a cluster of plain processes", () => {
       runtime: "process",
       apiPort: 0,
       clusterDns: [],
+      resourceMetrics: true,
       given: new Set<string>(),
     };
     const decided = await decidePlan({ ...request, runtime: "process" }, before, systemOs("error", "text"));

@@ -15,6 +15,7 @@ export interface PlanRequest {
   /** 0 picks a free one. */
   readonly apiPort: number;
   readonly clusterDns: readonly string[];
+  readonly resourceMetrics: boolean;
   readonly given: ReadonlySet<string>;
 }
 
@@ -33,8 +34,12 @@ export async function decidePlan(
   for (const address of request.clusterDns)
     if (isIP(address) === 0) throw new OperatorError(`--cluster-dns: "${address}" is not an IP address`);
   if (before !== undefined) {
-    const isGiven = request.given.has("cluster-dns");
-    return keepPlan(request, { ...before.plan, ...(isGiven && { clusterDns: request.clusterDns }) }, os);
+    const { clusterDns, resourceMetrics, given } = request;
+    const changed = {
+      ...(given.has("cluster-dns") && { clusterDns }),
+      ...(given.has("resource-metrics") && { resourceMetrics }),
+    };
+    return keepPlan(request, { ...before.plan, ...changed }, os);
   }
   if (request.replicas < 1 || request.replicas > 7)
     throw new OperatorError(
@@ -58,9 +63,9 @@ export async function decidePlan(
     undefined,
     async (slot) => runtime === "process" || ((await clearSlot(slot, os)) && areAddressesFree(slot)),
   );
-  const { replicas, nodes, clusterDns } = request;
+  const { replicas, nodes, clusterDns, resourceMetrics } = request;
   return {
-    plan: { replicas, nodes, runtime, networkSlot: held.slot, ports, clusterDns },
+    plan: { replicas, nodes, runtime, networkSlot: held.slot, ports, clusterDns, resourceMetrics },
     release: () => held.release(),
   };
 }

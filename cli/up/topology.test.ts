@@ -29,6 +29,20 @@ describe("a local cluster's nodes", () => {
     ]);
   });
 
+  it("are asked what they use by API servers that serve metrics.k8s.io, unless that is left to others", () => {
+    for (const replicas of [1, 3]) {
+      const size = { replicas, nodes: 1 };
+      const ports = Object.fromEntries(portNames(size).map((name, at) => [name, 1000 + at]));
+      const words = (more: object) =>
+        components({ ...size, runtime: "oci", networkSlot: 0, ports, ...more }, clusterLayout("/cluster"))
+          .flatMap(({ argv }) => argv)
+          .filter((word) => word.includes("resource-metrics"));
+      const flag = replicas === 1 ? "--apiserver.resource-metrics" : "--resource-metrics";
+      assert.deepEqual(new Set(words({})), new Set([`${flag}=true`]));
+      assert.deepEqual(new Set(words({ resourceMetrics: false })), new Set([`${flag}=false`]));
+    }
+  });
+
   it("get tokens for their pods that every API server knows: all sign with the same key", () => {
     for (const size of [
       { replicas: 1, nodes: 1 },

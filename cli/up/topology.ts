@@ -164,6 +164,7 @@ function apiserverFlags(plan: ClusterPlan, layout: Layout, number: number): stri
     `--service-cluster-ip-range=${net.serviceRange}`,
     // Who brings a DNS of their own brings its Service too.
     ...(hasOwnDns(plan) ? [] : ["--kube-dns-service=false"]),
+    `--resource-metrics=${plan.resourceMetrics ?? true}`,
     `--kubelet-certificate-authority=${pki("ca.pem")}`,
     `--kubelet-client-certificate=${pki("kubelet-client.pem")}`,
     `--kubelet-client-key=${pki("kubelet-client-key.pem")}`,

@@ -56,6 +56,11 @@ const flags = {
     help: "DNS servers that pods are told of, such as CoreDNS' address; each node's own by default",
     value: "IPS",
   },
+  "resource-metrics": {
+    kind: "boolean",
+    default: true,
+    help: "serve metrics.k8s.io, for kubectl top and autoscalers; =false leaves it to others",
+  },
   detach: { kind: "boolean", default: false, short: "d", help: "return as soon as the cluster is ready" },
 } as const;
 
@@ -92,6 +97,7 @@ export const upCommand = command({
       runtime,
       apiPort: given["api-port"],
       clusterDns: given["cluster-dns"],
+      resourceMetrics: given["resource-metrics"],
       given: names,
     } as const;
     const held = await decidePlan(request, before, os);

@@ -39,3 +39,28 @@ export function readGoDuration(text: string): DurationReading {
   }
   return { ok: true, nanoseconds: sign * nanoseconds };
 }
+
+/** As Go's Duration.String writes it: `1m30s`, `15.012s`, `250ms`, `0s`. */
+export function goDurationText(nanoseconds: number): string {
+  const rest = Math.abs(nanoseconds);
+  const sign = nanoseconds < 0 ? "-" : "";
+  if (rest === 0) return "0s";
+  for (const [unit, next] of [
+    ["ns", 1e3],
+    ["µs", 1e6],
+    ["ms", 1e9],
+  ] as const)
+    if (rest < next) return `${sign}${decimal(rest, next / 1e3)}${unit}`;
+  const minutes = Math.floor(rest / 60e9);
+  const seconds = `${decimal(rest - minutes * 60e9, 1e9)}s`;
+  if (minutes === 0) return sign + seconds;
+  const hours = Math.floor(minutes / 60);
+  return `${sign}${hours === 0 ? "" : `${hours}h`}${minutes % 60}m${seconds}`;
+}
+
+/** `count` in units of `unit`, which is a power of ten: exact, without zeros at the end. */
+function decimal(count: number, unit: number): string {
+  const fraction = String(count % unit).padStart(Math.log10(unit), "0");
+  const digits = unit === 1 ? "" : fraction.replace(/0+$/, "");
+  return `${Math.floor(count / unit)}${digits === "" ? "" : `.${digits}`}`;
+}

@@ -3,12 +3,16 @@
 export const statsTimes = {
   /** Between two samples: over this span usage of CPU is averaged. */
   sampleMs: 10_000,
+  /** Before the second one of what was measured for the first time. */
+  firstSampleMs: 1_000,
 } as const;
 
 export interface CpuStats {
   readonly time: string;
   /** Averaged over the last span; absent before there are two samples. */
   readonly usageNanoCores?: number;
+  /** How long that span was; a kubelet does not say it. */
+  readonly usageWindowMs?: number;
   readonly usageCoreNanoSeconds?: number;
 }
 

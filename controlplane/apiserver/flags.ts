@@ -155,6 +155,11 @@ export const apiserverFlags = {
     default: true,
     help: "Let requests wait by flow schemas and priority levels; =false refuses those beyond the two numbers",
   },
+  "resource-metrics": {
+    kind: "boolean",
+    default: false,
+    help: "Serve metrics.k8s.io (kubectl top, autoscalers), asking the nodes; a metrics-server that is installed takes its place",
+  },
   "watch-history-mb": {
     kind: "integer",
     value: "MEGABYTES",
@@ -189,6 +194,8 @@ export interface ApiserverConfig {
   readonly priorityAndFairness: boolean;
   /** Shown to servers of other API groups. */
   readonly proxyCertificate: ProxyCertificate;
+  /** Whether metrics.k8s.io is served here. */
+  readonly resourceMetrics: boolean;
   readonly watchHistoryBytesMax: number;
   readonly http2: { readonly serves: boolean; readonly streamsMax: number };
   /** How long a client may take to shake hands, or to send a request's head. */
@@ -293,6 +300,7 @@ export function apiserverConfig(flags: FlagValues<typeof apiserverFlags>): Apise
     },
     proxyCertificate,
     priorityAndFairness: flags["enable-priority-and-fairness"],
+    resourceMetrics: flags["resource-metrics"],
     watchHistoryBytesMax: flags["watch-history-mb"] * megabyte,
     http2: {
       serves: !flags["disable-http2-serving"],

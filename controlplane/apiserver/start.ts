@@ -50,6 +50,9 @@ import type { Kinds } from "./registry/kind-table.ts";
 import { QuotaLedger, withoutQuotas } from "./registry/quota-ledger.ts";
 import { ServiceAllocator } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
+import { askNode } from "./resourcemetrics/ask-node.ts";
+import { NodeUsages } from "./resourcemetrics/node-usages.ts";
+import { resourceMetricsKinds } from "./resources/resource-metrics.ts";
 import { kinds as allKinds } from "./resources/table.ts";
 import { schemas } from "./schema-wiring.ts";
 import type { ServerDeps } from "./server.ts";
@@ -112,7 +115,8 @@ export async function startOnStorage(
   const audit = auditAsConfigured(config.audit, os, log);
   const bounds = composeBounds(config, handlers, os);
   const { proxyCertificate: certificate } = config;
-  const aggregation = composeAggregation(handlers, { certificate, builtIn: allKinds, meter: os.metrics });
+  const builtIn = builtInKinds(config);
+  const aggregation = composeAggregation(handlers, { certificate, builtIn, meter: os.metrics });
   const servers = config.bindAddresses.map(() => tlsServer(config));
   const port = await listenAll(servers, config).catch(async (error: unknown) => {
     await storage.close();
@@ -203,6 +207,7 @@ export async function startOnStorage(
       await tasks.stop();
       aggregation.close();
       handlers.nodes.agent.destroy();
+      handlers.usages.close();
       hookClients.close();
       await storage.close();
       await audit?.close();
@@ -280,7 +285,7 @@ function handlerDeps(
   readonly hookClients: HookClients;
   readonly followEncryption: ((signal: AbortSignal) => Promise<void>) | undefined;
 } {
-  const kinds = new KindRegistry(allKinds);
+  const kinds = new KindRegistry(builtInKinds(config));
   const measured = new MeasuredStorage(bare, { metrics: storageMetrics(os.metrics), kinds, clock: os.clock });
   const encrypted = encryptedAsConfigured(config.encryption, measured, { kinds, os, log });
   const { storage } = encrypted;
@@ -361,9 +366,19 @@ function handlerDeps(
     recordOwn: ownRecorder({ schemas: admission.schemas, clock: os.clock }),
     watched: watchMetrics(os.metrics),
     nodes,
+    usages: new NodeUsages({
+      ask: (node) => askNode(node, { nodes, clock: os.clock, facts }),
+      clock: os.clock,
+      log,
+    }),
     dialer,
   };
   return { handlers, rbac, hookClients, followEncryption: encrypted.follow };
+}
+
+/** What is served whatever definitions there are. */
+function builtInKinds({ resourceMetrics }: ApiserverConfig): readonly Kind[] {
+  return resourceMetrics ? [...allKinds, ...resourceMetricsKinds] : allKinds;
 }
 
 /** By what senders are known here. */

@@ -159,6 +159,7 @@ export async function startTestApiserver(options: TestOptions = {}): Promise<Tes
     inFlight: { readingMax: 400, mutatingMax: 200 },
     priorityAndFairness: true,
     proxyCertificate: { cert: undefined, key: undefined },
+    resourceMetrics: false,
     watchHistoryBytesMax: 64 * 1024 * 1024,
     headTimeoutMs: 32_000,
     http2: { serves: true, streamsMax: http2StreamsDefault },

@@ -1,4 +1,5 @@
 import type { Kind } from "../../controlplane/apiserver/registry/kind.ts";
+import { resourceMetricsKinds } from "../../controlplane/apiserver/resources/resource-metrics.ts";
 import { kinds } from "../../controlplane/apiserver/resources/table.ts";
 import { apiVersionOf, type Schema, typeNameOf } from "../../controlplane/apiserver/schema/load.ts";
 
@@ -46,7 +47,8 @@ function roots(): readonly Root[] {
     ...(subresources.scale ? [{ group: "autoscaling", version: "v1", kind: "Scale" }] : []),
     ...(subresources.special ?? []).flatMap((name) => bodies[name] ?? []),
   ];
-  return [...kinds.flatMap(ofKind), { group: "", version: "v1", kind: "DeleteOptions" }];
+  const all = [...kinds, ...resourceMetricsKinds];
+  return [...all.flatMap(ofKind), { group: "", version: "v1", kind: "DeleteOptions" }];
 }
 
 const bodies: Readonly<Record<string, Root>> = {

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Clock } from "../../../base/os/clock.ts";
 import { type JsonObject, objectOf } from "../json.ts";
-import { bodyText, type RemoteClient, userHeaders } from "./remote-client.ts";
+import { bodyText } from "../reach/body-text.ts";
+import { type RemoteClient, userHeaders } from "./remote-client.ts";
 import type { RemoteVersion } from "./service-table.ts";
 
 /** Asks a remote server for a document, within bounds of time and size. */

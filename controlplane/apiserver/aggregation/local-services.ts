@@ -16,9 +16,14 @@ import { defaultPriority, registeringGroup } from "./priorities.ts";
 export const managedLabel = "kube-aggregator.kubernetes.io/automanaged";
 type Managed = "onstart" | "true";
 
+/** What Kubernetes leaves to an add-on, which may be installed here as well. */
+const yieldingGroups: ReadonlySet<string> = new Set(["metrics.k8s.io"]);
+
 export interface LocalService {
   readonly name: string;
   readonly managed: Managed;
+  /** Another server may be named in its place; when that APIService is gone, this one is made again. */
+  readonly yields: boolean;
   readonly spec: APIService["spec"];
 }
 
@@ -30,7 +35,8 @@ export function localServices(all: Kinds, builtIn: readonly Kind[]): readonly Lo
     if (group === registeringGroup) continue;
     const name = `${version}.${group}`;
     const spec = { ...(group !== "" && { group }), version, ...defaultPriority(group, version) };
-    found.set(name, { name, managed: own.has(apiVersion) ? "onstart" : "true", spec });
+    const managed = own.has(apiVersion) ? "onstart" : "true";
+    found.set(name, { name, managed, yields: yieldingGroups.has(group), spec });
   }
   return [...found.values()];
 }
@@ -56,16 +62,18 @@ export async function keepLocalServices(
     );
   }
   for (const one of wanted) {
-    if (one.managed === "onstart" && !atStart) continue;
+    if (one.managed === "onstart" && !atStart && !one.yields) continue;
     const object = there.get(one.name);
-    if (object === undefined && one.managed === "onstart") continue;
+    if (object === undefined && one.managed === "onstart" && !one.yields) continue;
     if (object === undefined) await quietly(createObject(deps, kind, objectOf(one), { dryRun: false, by }));
+    else if (one.yields && !isLocal(object)) continue;
     else if (isOurs(object) && !isSame(object, one)) await quietly(update(deps, kind, one));
   }
   const names = new Set(wanted.map(({ name }) => name));
-  for (const [name, { metadata }] of there)
-    if (metadata.labels?.[managedLabel] === "true" && !names.has(name))
-      await quietly(removeObject(deps, kind, { namespace: "", name }, { dryRun: false, by }));
+  for (const [name, object] of there) {
+    if (names.has(name) || !isLeftOver(object, atStart)) continue;
+    await quietly(removeObject(deps, kind, { namespace: "", name }, { dryRun: false, by }));
+  }
 }
 
 const by = serverRequester;
@@ -79,13 +87,24 @@ function objectOf({ name, managed, spec }: LocalService): KubeObject {
   });
 }
 
+/** Of a definition that is gone, or of a group that this server was told not to serve any more: what other servers serve meanwhile
+ *  is looked at once, at a start. */
+function isLeftOver(object: KubeObject, atStart: boolean): boolean {
+  const managed = object.metadata.labels?.[managedLabel];
+  if (managed === "true") return true;
+  const { group = "" } = specOf(object);
+  return atStart && managed === "onstart" && yieldingGroups.has(group) && isLocal(object);
+}
+
+const specOf = (object: KubeObject) => (object as unknown as APIService).spec;
+const isLocal = (object: KubeObject) => specOf(object).service === undefined;
 const isOurs = ({ metadata }: KubeObject) => metadata.labels?.[managedLabel] !== undefined;
 
 function isSame(object: KubeObject, { managed, spec }: LocalService): boolean {
-  const there = (object as unknown as APIService).spec;
+  const there = specOf(object);
   return (
     object.metadata.labels?.[managedLabel] === managed &&
-    there.service === undefined &&
+    isLocal(object) &&
     there.groupPriorityMinimum === spec.groupPriorityMinimum &&
     there.versionPriority === spec.versionPriority
   );

@@ -7,7 +7,7 @@ export interface Priority {
   readonly versionPriority: number;
 }
 
-/** Kubernetes' own groups, the first of each pair for the group; versions not named here count as v1 does. */
+/** Kubernetes' own groups and that of an add-on, the first of each pair for the group; versions not named here count as v1 does. */
 const builtIn: Readonly<Record<string, readonly [group: number, version: number]>> = {
   "": [18_000, 1],
   apps: [17_800, 15],
@@ -29,6 +29,8 @@ const builtIn: Readonly<Record<string, readonly [group: number, version: number]
   "discovery.k8s.io": [16_200, 15],
   "resource.k8s.io": [16_200, 21],
   "flowcontrol.apiserver.k8s.io": [16_100, 21],
+  // As metrics-server's own manifest has it.
+  "metrics.k8s.io": [100, 100],
 };
 /** It registers the others, and is registered by none. */
 export const registeringGroup = "apiregistration.k8s.io";

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { Agent, type AgentOptions, request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import { trusting } from "../../../base/os/trust.ts";
@@ -115,19 +114,4 @@ function escaped(key: string): string {
       .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)
       .join(""),
   );
-}
-
-/** Reads an answer of a bounded size. */
-export async function bodyText(answer: IncomingMessage, bytesMax: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) {
-      answer.destroy();
-      throw new Error(`an answer of more than ${bytesMax} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }

@@ -53,7 +53,8 @@ async function createFirst(
 
 /** The default roles, those that gather filled from the others and from what is there. */
 async function newRoles(registry: RegistryDeps): Promise<readonly AnyRole[]> {
-  const roles = [...defaultRoles(), ...ownRoles()];
+  const servesMetrics = registry.kinds.named("metrics.k8s.io", "pods") !== undefined;
+  const roles = [...defaultRoles(), ...ownRoles(servesMetrics)];
   const cache = await registry.hub.consistent(kindOf(registry, "ClusterRole"));
   const there = cache.list(cache.prefix).map(({ object }) => object as ClusterRole);
   const known = new Set(there.map(({ metadata }) => metadata.name));

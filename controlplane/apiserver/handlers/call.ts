@@ -15,6 +15,7 @@ import type { ServedKind } from "../registry/kind-table.ts";
 import type { RegistryDeps } from "../registry/registry-deps.ts";
 import type { KnownObjects } from "../registry/shown-selection.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
+import type { NodeUsages } from "../resourcemetrics/node-usages.ts";
 import type { Schemas } from "../schemas.ts";
 import type { WatchMetrics } from "../telemetry/watch-metrics.ts";
 import type { Output } from "./negotiate.ts";
@@ -84,6 +85,8 @@ export interface HandlerDeps extends RegistryDeps {
   readonly tokens: TokenIssuer | undefined;
   readonly schemas: Schemas;
   readonly nodes: NodeLink;
+  /** What nodes say of the use of themselves and their pods. */
+  readonly usages: NodeUsages;
   /** How pods and services are reached. */
   readonly dialer: Dialer;
 }

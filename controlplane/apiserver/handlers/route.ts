@@ -22,6 +22,7 @@ import { list } from "./list.ts";
 import { patch, patchThrough } from "./patch.ts";
 import { podLog } from "./pod-log.ts";
 import { podSession } from "./pod-session.ts";
+import { getNodeMetrics, getPodMetrics, listNodeMetrics, listPodMetrics } from "./resource-metrics.ts";
 import { review } from "./review.ts";
 import { getScale, patchScale, updateScale } from "./scale.ts";
 import { getStatus, patchStatus, updateStatus } from "./status.ts";
@@ -42,7 +43,12 @@ const main: Record<Verb, Handler> = {
   deletecollection: deleteCollection,
 };
 const reviews: Handlers = { create: review };
-const reported: Handlers = { get: getComponentStatus, list: listComponentStatuses };
+/** By group and plural. */
+const reported: Readonly<Record<string, Handlers>> = {
+  "/componentstatuses": { get: getComponentStatus, list: listComponentStatuses },
+  "metrics.k8s.io/nodes": { get: getNodeMetrics, list: listNodeMetrics },
+  "metrics.k8s.io/pods": { get: getPodMetrics, list: listPodMetrics },
+};
 const special: Readonly<Record<string, Handlers>> = {
   binding: { create: bind },
   eviction: { create: evict },
@@ -112,8 +118,8 @@ function isPlace(namespaced: boolean, { namespace, verb }: ResourceInfo): boolea
 }
 
 /** Of which a kind may serve some only. */
-function mainHandlers({ kind }: ServedKind): Handlers {
-  if (kind.isReported) return reported;
+function mainHandlers({ kind, group, plural }: ServedKind): Handlers | undefined {
+  if (kind.isReported) return reported[`${group}/${plural}`];
   return kind.isReview ? reviews : main;
 }
 

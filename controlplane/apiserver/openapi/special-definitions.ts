@@ -9,6 +9,7 @@ const apiextensions = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1"
 export const specialNames: Readonly<Record<string, string>> = {
   time: `${meta}.Time`,
   microtime: `${meta}.MicroTime`,
+  duration: `${meta}.Duration`,
   quantity: "io.k8s.apimachinery.pkg.api.resource.Quantity",
   intOrString: "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
   any: "io.k8s.apimachinery.pkg.runtime.RawExtension",
@@ -58,6 +59,10 @@ const plainDefinitions: Readonly<Record<string, object>> = {
     description: "MicroTime is a point in time, written as RFC 3339 with microseconds.",
     type: "string",
     format: "date-time",
+  },
+  [`${meta}.Duration`]: {
+    description: "Duration is a span of time, written as Go writes one: 1m30s, 15s, 250ms.",
+    type: "string",
   },
   [fieldsName]: { description: "FieldsV1 stores a set of fields as a trie in JSON.", type: "object" },
   [`${meta}.Patch`]: {

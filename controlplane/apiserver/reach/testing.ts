@@ -9,11 +9,11 @@ import { testOs } from "../testing.ts";
 /** A node's agent as far as it serves the API server: what runs on it a test says. */
 export async function startTestNode(
   authority: Certificate,
-  deps: Partial<ServerDeps>,
+  { nodeName = "n1", ...deps }: Partial<ServerDeps> & { readonly nodeName?: string },
   address = "127.0.0.1",
 ): Promise<AgentServer> {
   const { certificatePem, privateKeyPem } = await issueCertificate(authority, {
-    commonName: "system:node:n1",
+    commonName: `system:node:${nodeName}`,
     addresses: [address],
     usage: "server",
   });
@@ -24,7 +24,7 @@ export async function startTestNode(
   } as unknown as ServerDeps["runtime"];
   const runtime = deps.runtime ?? nothing;
   const sampler = new StatsSampler({ runtime, machine: readMachineUse, clock: os.clock, log: os.log });
-  const stats = { nodeName: "n1", rootDir: tmpdir(), bootMs: 0, sampler };
+  const stats = { nodeName, rootDir: tmpdir(), bootMs: 0, sampler };
   const all: ServerDeps = { os, runtime, pods: () => [], nodeIp: address, stats, ...deps };
   const server = await startServer(
     { address, port: 0, certificatePem, privateKeyPem, clientCaPem: authority.certificatePem },

@@ -1,5 +1,6 @@
 import { parseExactJson } from "../../../base/exact-json.ts";
 import { latin1, text, WireError, WireReader } from "../../../base/wire.ts";
+import { goDurationText } from "../../../client/rules/go-duration.ts";
 import { meansUnset, type SchemaField, type SchemaType } from "./load.ts";
 import { type Layout, layoutOf, messageOf, wireTypeOf } from "./protobuf-layout.ts";
 import { schemaFormOf } from "./schema-forms.ts";
@@ -164,6 +165,8 @@ function readValue(
       return readTime(nested, 0);
     case "microtime":
       return readTime(nested, 6);
+    case "duration":
+      return goDurationText(readWhole(nested));
     case "quantity":
       return readSingle(nested).text ?? "0";
     case "intOrString":
@@ -194,6 +197,17 @@ function readTime(reader: WireReader, digits: 0 | 6): string | undefined {
   if (Number.isNaN(date.getTime())) throw new WireError(`time of ${seconds} seconds is out of range`);
   const whole = date.toISOString().replace(/\.\d+Z$/, "");
   return digits === 0 ? `${whole}Z` : `${whole}.${String(Math.trunc(nanos / 1000)).padStart(6, "0")}Z`;
+}
+
+/** A message of one whole number. */
+function readWhole(reader: WireReader): number {
+  let value = 0;
+  while (reader.position < reader.end) {
+    const tag = reader.varint();
+    if (tag === 8) value = reader.varint();
+    else skip(reader, tag & 7);
+  }
+  return value;
 }
 
 /** type = 1 (0 number, 1 text), intVal = 2, strVal = 3. */

@@ -1,4 +1,5 @@
 import { WireWriter } from "../../../base/wire.ts";
+import { readGoDuration } from "../../../client/rules/go-duration.ts";
 import { jsonText } from "../json.ts";
 import type { SchemaField, SchemaType } from "./load.ts";
 import type { Json } from "./protobuf-decode.ts";
@@ -120,6 +121,9 @@ function valueWriter(field: SchemaField): ValueWriter {
     case "time":
     case "microtime":
       return (writer, value = "") => writer.nested(() => writeTime(writer, String(value)));
+    case "duration":
+      return (writer, value = "0s") =>
+        writer.nested(() => writer.varint(8).varint(nanosecondsOf(String(value))));
     case "intOrString":
       return (writer, value = 0) => writer.nested(() => writeIntOrString(writer, value));
   }
@@ -145,6 +149,13 @@ function writeTime(writer: WireWriter, value: string): void {
   const fraction = /\.(\d{1,6})/.exec(value)?.[1] ?? "";
   writer.varint(8).varint(seconds);
   writer.varint(16).varint(Number(fraction.padEnd(9, "0")));
+}
+
+/** A duration is its nanoseconds. */
+function nanosecondsOf(value: string): number {
+  const read = readGoDuration(value);
+  if (!read.ok) throw new RangeError(read.problem);
+  return read.nanoseconds;
 }
 
 /** type = 1 (0 number, 1 text), intVal = 2, strVal = 3. */

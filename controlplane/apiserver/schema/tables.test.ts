@@ -124,7 +124,8 @@ describe("schema tables", () => {
   });
 
   it("reach all that fields are made of", () => {
-    const scalars = /^(string|bytes|integer|number|boolean|any|json|time|microtime|quantity|intOrString)$/;
+    const scalars =
+      /^(string|bytes|integer|number|boolean|any|json|time|microtime|duration|quantity|intOrString)$/;
     for (const [name, { fields }] of Object.entries(types)) {
       for (const [field, { t }] of Object.entries(fields))
         assert.ok(scalars.test(t) || types[t] || schemaFormOf({ t }), `${name}.${field}: ${t}`);

@@ -11,8 +11,6 @@ import { timeText } from "../times.ts";
 import { apiUsage } from "./api-usage.ts";
 import { type AutoscalerMetrics, autoscalerMetrics } from "./autoscaler-metrics.ts";
 import { CustomMetrics } from "./custom-metrics.ts";
-import type { MetricsSource } from "./metrics-source.ts";
-import { NodeUsage } from "./node-usage.ts";
 import {
   type AutoscalerPlan,
   type AutoscalerStatus,
@@ -69,9 +67,7 @@ class Syncer {
   readonly #context: ControllerContext;
   readonly #pods: Informer<Pod>;
   readonly #metrics: AutoscalerMetrics;
-  readonly #custom: CustomMetrics;
-  readonly #resourceApi: MetricsSource;
-  readonly #nodes: MetricsSource;
+  readonly #readers: MetricReaders;
   readonly #selecting = new SelectingAutoscalers();
   readonly #histories = new Map<string, History>();
 
@@ -80,9 +76,10 @@ class Syncer {
     this.#pods = pods;
     this.#metrics = autoscalerMetrics(context.meter);
     this.#metrics.autoscalers.set(0);
-    this.#custom = new CustomMetrics(context.client, context.served);
-    this.#resourceApi = apiUsage(context.client);
-    this.#nodes = new NodeUsage(context);
+    this.#readers = {
+      resources: apiUsage(context.client),
+      custom: new CustomMetrics(context.client, context.served),
+    };
   }
 
   know({ metadata: { namespace = "", name } }: HorizontalPodAutoscaler): void {
@@ -252,23 +249,15 @@ class Syncer {
       const problem = `pods by selector ${text} are controlled by multiple HPAs: [${names}]`;
       return unfit("AmbiguousSelector", problem);
     }
-    const readers = await this.#readers(signal);
-    const asked = { namespace, selector, pods };
+    const asked = { namespace, selector };
     const readings = [];
     const { clock } = this.#context;
     for (const metric of spec.metrics ?? []) {
       const startedMs = clock.monotonicMs();
-      readings.push(await readMetric(metric, asked, readers, signal));
+      readings.push(await readMetric(metric, asked, this.#readers, signal));
       readSeconds.push((clock.monotonicMs() - startedMs) / 1000);
     }
     return { ok: true, pods, readings };
-  }
-
-  /** Resource metrics come from the API group where it is served, else from the nodes themselves. */
-  async #readers(signal: AbortSignal): Promise<MetricReaders> {
-    const served = await this.#context.served.current(signal);
-    const inGroup = served.some(({ group, plural }) => group === "metrics.k8s.io" && plural === "pods");
-    return { resources: inGroup ? this.#resourceApi : this.#nodes, custom: this.#custom };
   }
 
   #observeComputed(

@@ -8,7 +8,7 @@ import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
 const namespace = "default";
 const mi = 2 ** 20;
 
-describe("autoscalers, on what pods' nodes say", () => {
+describe("autoscalers, on what metrics.k8s.io says", () => {
   let cluster: TestCluster;
   let agent: AgentServer;
   /** Of each pod. */
@@ -16,6 +16,7 @@ describe("autoscalers, on what pods' nodes say", () => {
   let pods: readonly Pod[] = [];
   before(async () => {
     cluster = await startTestCluster({
+      config: { resourceMetrics: true },
       nodes: ["node-1"],
       flags: [
         "--horizontal-pod-autoscaler-sync-period=1s",
@@ -23,6 +24,7 @@ describe("autoscalers, on what pods' nodes say", () => {
       ],
     });
     agent = await startTestNode(cluster.api.authority, {
+      nodeName: "node-1",
       runtime: {
         listPodSandboxes: () => [],
         listContainers: () =>

@@ -1,12 +1,9 @@
 import type { Selector } from "../../../base/label-selector.ts";
-import type { Pod } from "../../../client/types.ts";
 
 /** The pods that a metric is wanted of. */
 export interface PodsAsked {
   readonly namespace: string;
   readonly selector: Selector;
-  /** Those that the selector chooses, as the cache shows them. */
-  readonly pods: readonly Pod[];
 }
 
 /** What one pod takes, container by container: PodMetrics of metrics.k8s.io. */

@@ -1,29 +1,21 @@
 import assert from "node:assert/strict";
 import { parseSelector } from "../../../base/label-selector.ts";
 import { ApiError } from "../../../client/api-error.ts";
-import { ManualClock } from "../../../client/testing/manual-clock.ts";
 import type { ServedResource } from "../discovery.ts";
-import { pod } from "../testing/objects.ts";
 import { apiUsage } from "./api-usage.ts";
 import { CustomMetrics } from "./custom-metrics.ts";
-import { NodeUsage } from "./node-usage.ts";
 import type { MetricSpec, Reading } from "./plan-metric.ts";
 import { readMetric } from "./read-metrics.ts";
 
 describe("what is measured for an autoscaler", () => {
   let answers: Record<string, unknown>;
-  let asked: string[];
-  let clock: ManualClock;
   beforeEach(() => {
     answers = {};
-    asked = [];
-    clock = new ManualClock();
   });
 
   const client = {
     raw: async (_method: string, path: string) => {
       const plain = decodeURIComponent(path.replaceAll("+", " "));
-      asked.push(plain);
       const answer = answers[plain];
       if (answer === undefined) throw new ApiError(404, { message: "404 page not found" });
       if (answer instanceof Error) throw answer;
@@ -39,16 +31,10 @@ describe("what is measured for an autoscaler", () => {
     verbs: [],
   };
   const served = { current: async () => [deployments] };
-  const query = {
-    namespace: "shop",
-    selector: parseSelector("app=web"),
-    pods: [pod("a", { node: "n1" }), pod("b", { node: "n2" }), pod("c")],
-  };
+  const query = { namespace: "shop", selector: parseSelector("app=web") };
   const signal = new AbortController().signal;
-  const read = (spec: MetricSpec, from: "api" | "nodes" = "api"): Promise<Reading> => {
-    const resources = from === "api" ? apiUsage(client) : new NodeUsage({ client, clock });
-    return readMetric(spec, query, { resources, custom: new CustomMetrics(client, served) }, signal);
-  };
+  const readers = { resources: apiUsage(client), custom: new CustomMetrics(client, served) };
+  const read = (spec: MetricSpec): Promise<Reading> => readMetric(spec, query, readers, signal);
   const shown = (reading: Reading) =>
     reading.kind === "pods"
       ? [...reading.metrics].map(([name, { milli, windowMs }]) => `${name} ${milli} ${windowMs}`)
@@ -80,36 +66,6 @@ describe("what is measured for an autoscaler", () => {
       containerResource: { name: "cpu", container: "web", target: { type: "Utilization" } },
     };
     assert.deepEqual(shown(await read(one)), ["a 100 15000", "b 1000 15000"]);
-  });
-
-  it("comes from pods' nodes where no API serves it: those nodes alone, once between two samples", async () => {
-    const summary = (uid: string, nanos: number) => ({
-      node: { nodeName: "n" },
-      pods: [
-        {
-          podRef: { name: uid.slice(4), namespace: "shop", uid },
-          containers: [{ name: "web", cpu: { time: "2026-01-01T00:00:00Z", usageNanoCores: nanos } }],
-        },
-      ],
-    });
-    answers["/api/v1/nodes/n1/proxy/stats/summary?only_cpu_and_memory=true"] = summary("uid-a", 250_000_000);
-    answers["/api/v1/nodes/n2/proxy/stats/summary?only_cpu_and_memory=true"] = new ApiError(503, {
-      message: "no way",
-      reason: "ServiceUnavailable",
-    });
-    const nodes = new NodeUsage({ client, clock });
-    const readers = { resources: nodes, custom: new CustomMetrics(client, served) };
-    for (let times = 0; times < 3; times++)
-      assert.deepEqual(shown(await readMetric(cpu, query, readers, signal)), ["a 250 10000"]);
-    assert.equal(asked.length, 2);
-    await clock.advance(10_000);
-    await readMetric(cpu, query, readers, signal);
-    assert.equal(asked.length, 4);
-    const lost = { ...query, pods: query.pods.slice(1) };
-    assert.equal(
-      shown(await readMetric(cpu, lost, readers, signal)),
-      "unable to fetch metrics from nodes: node n2: no way",
-    );
   });
 
   it("of pods and objects comes from the newest custom metrics API, asked with both selectors", async () => {

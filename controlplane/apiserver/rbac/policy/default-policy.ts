@@ -29,7 +29,7 @@ export function roleObject({ namespace, name, rules, gathers, partOf }: DefaultR
   return {
     apiVersion,
     kind: namespace === "" ? "ClusterRole" : "Role",
-    metadata: metadataOf(namespace, name, partOf === undefined ? {} : aggregates(partOf)),
+    metadata: metadataOf(namespace, name, Object.assign({}, ...(partOf ?? []).map(aggregates))),
     ...(gathers === undefined
       ? { rules: structuredClone([...rules]) }
       : { aggregationRule: { clusterRoleSelectors: [{ matchLabels: aggregates(gathers) }] } }),

@@ -95,6 +95,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     "bind rbac.authorization.k8s.io clusterroles /cluster-admin",
     "impersonate core users,groups,serviceaccounts shop/x",
     "create core nodes",
+    "create core nodes/proxy /n1",
   ],
   scheduler: [
     "get,list,watch core secrets,configmaps shop",
@@ -128,13 +129,17 @@ describe("the rights of our own parts", () => {
     assert.equal((await defaultRbac(user, question)).allowed, allowed, `${who} ${JSON.stringify(question)}`);
   }
 
-  it("are Kubernetes' own roles but for named ones that follow services and routes, and read statistics", () => {
+  it("are Kubernetes' own roles but for named ones that follow services and routes, and read what pods use", () => {
     const there = new Set(controllerRoles.map(({ name }) => name));
     for (const role of Object.values(controllerRights).filter(Boolean))
       assert.ok(there.has(`system:controller:${role}`), role);
     assert.deepEqual(
-      ownRoles().map(({ metadata }) => metadata.name),
-      ["pintle:node-network", "pintle:node-statistics"],
+      ownRoles(true).map(({ metadata }) => metadata.name),
+      ["pintle:node-network", "system:aggregated-metrics-reader"],
+    );
+    assert.deepEqual(
+      ownRoles(false).map(({ metadata }) => metadata.name),
+      ["pintle:node-network"],
     );
     for (const { metadata } of ownBindings()) assert.match(metadata.name ?? "", /^pintle:/);
   });

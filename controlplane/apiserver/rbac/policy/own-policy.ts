@@ -9,8 +9,12 @@ const roles = rolesFromText(`
 pintle:node-network
   list,watch core endpoints,nodes,services
   list,watch discovery.k8s.io endpointslices
-pintle:node-statistics
-  get core nodes/proxy
+`);
+
+/** Whoever may look at a namespace may look at what its pods use: a metrics-server brings the same role. */
+const metricsRoles = rolesFromText(`
+system:aggregated-metrics-reader for view,edit,admin
+  read metrics.k8s.io pods,nodes
 `);
 
 /** By which of Kubernetes' roles (`system:controller:…`) each controller works that our controller manager runs. It asks as
@@ -62,14 +66,14 @@ const apiGroup = "rbac.authorization.k8s.io";
 const nodes = { kind: "Group", apiGroup, name: "system:nodes" };
 const manager = { kind: "User", apiGroup, name: "system:kube-controller-manager" };
 
-export function ownRoles(): readonly AnyRole[] {
-  return roles.map(roleObject);
+/** @param servesMetrics Whether metrics.k8s.io is served here. */
+export function ownRoles(servesMetrics: boolean): readonly AnyRole[] {
+  return [...roles, ...(servesMetrics ? metricsRoles : [])].map(roleObject);
 }
 
 export function ownBindings(): readonly AnyBinding[] {
   return [
     { name: "pintle:node-network", role: "pintle:node-network", subjects: [nodes] },
-    { name: "pintle:node-statistics", role: "pintle:node-statistics", subjects: [manager] },
     ...[...new Set(Object.values(controllerRights))].filter(Boolean).map((name) => ({
       name: `pintle:controller-manager:${name}`,
       role: `system:controller:${name}`,

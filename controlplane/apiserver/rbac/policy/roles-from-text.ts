@@ -7,8 +7,8 @@ export interface DefaultRole {
   readonly name: string;
   /** `view`: it gathers the rules of the roles that are for `view`. */
   readonly gathers?: string;
-  /** What gathers its rules. */
-  readonly partOf?: string;
+  /** What gather its rules. */
+  readonly partOf?: readonly string[];
   readonly rules: readonly PolicyRule[];
 }
 
@@ -17,7 +17,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
   write: ["create", "delete", "deletecollection", "patch", "update"],
 };
 
-/** Reads a table of roles. Pure. A role begins at the margin: `[namespace/]name [gathers WHAT] [for WHAT]`; its rules
+/** Reads a table of roles. Pure. A role begins at the margin: `[namespace/]name [gathers WHAT] [for WHAT,…]`; its rules
  *  stand below it, indented by two: `verbs groups resources [names]` or `verbs url paths`, each a list with commas; deeper
  *  indented is what a long list goes on with. `core` is the group without a name. */
 export function rolesFromText(text: string): readonly DefaultRole[] {
@@ -34,7 +34,7 @@ function headOf(head: string): Omit<DefaultRole, "rules"> {
   const match = /^(?:(\S+)\/)?(\S+?)(?: gathers (\S+))?(?: for (\S+))?$/.exec(head);
   if (match === null) throw new Error(`not the head of a role: ${head}`);
   const [, namespace = "", name = "", gathers, partOf] = match;
-  return { namespace, name, ...(gathers && { gathers }), ...(partOf && { partOf }) };
+  return { namespace, name, ...(gathers && { gathers }), ...(partOf && { partOf: partOf.split(",") }) };
 }
 
 function ruleOf(line: string): PolicyRule {

@@ -62,6 +62,8 @@ function one(field: SchemaField, depth: number): fc.Arbitrary<unknown> {
       return fc.constant(true);
     case "quantity":
       return fc.constantFrom("1", "100m", "1.5Gi", "0");
+    case "duration":
+      return fc.constantFrom("0s", "5ns", "1.5µs", "250ms", "15.012s", "1m30s", "2h0m0.5s");
     case "intOrString":
       return fc.oneof(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), fc.string({ maxLength: 5 }));
     case "any":
