@@ -31,9 +31,9 @@ export interface ApiOptions {
   readonly mostMs: number;
 }
 
-/** One workload over an API server, a store and a scheduler, a process each; nodes are objects and nothing more. */
+/** One workload over an API server with its store, and a scheduler, a process each; nodes are objects and nothing more. */
 export async function measureOverApi(workload: Workload, options: ApiOptions): Promise<ApiFigures> {
-  const side = await startApiSide("pintle");
+  const side = await startApiSide("pintle", { oneProcess: true });
   const folder = mkdtempSync(join(tmpdir(), "pintle-bench-scheduler-"));
   const kubeconfig = writeKubeconfig(folder, side.access);
   const { port, caPem, certificatePem, keyPem } = side.access;

@@ -36,7 +36,7 @@ export function markdown(rows: readonly Row[]): string {
     "# The scheduler",
     "",
     "The workloads of Kubernetes' scheduler_perf. *Decisions*: the cycle alone (filter, score, assume), one pod after the other, in",
-    "memory. *Over the API*: an API server, a store and a scheduler, a process each, on this machine",
+    "memory. *Over the API*: an API server with its store, and a scheduler, a process each, on this machine",
     `(${cpus().length} cores); the pods wait already, and pods a second are from the first binding seen to the last. Nodes are objects and`,
     "nothing more.",
     `A cycle is to take less than ${cycleMostMs} ms, of 99 in 100. Preemption and required anti-affinity are measured with half as many`,
