@@ -1,7 +1,7 @@
 import { ApiError, forbidden } from "../api-error.ts";
 import { parseFieldSelector } from "../registry/selectors.ts";
 import type { User } from "./authentication.ts";
-import type { Authorizer } from "./authorizer.ts";
+import type { Authorizer, Decision } from "./authorizer.ts";
 import type { RequestInfo } from "./request-info.ts";
 
 export interface ResourceAttributes {
@@ -53,10 +53,14 @@ export async function authorize(
   count: (outcome: Outcome, reason?: string) => void = () => {},
 ): Promise<void> {
   const wanted = attributesOf(info);
-  const { allowed, reason } = await authorizer(user, wanted).catch((error: unknown) => {
+  let decision: Decision;
+  try {
+    decision = await authorizer(user, wanted);
+  } catch (error) {
     count("error");
     throw error;
-  });
+  }
+  const { allowed, reason } = decision;
   count(allowed ? "allowed" : "no-opinion", reason);
   if (!allowed) throw accessForbidden(user, wanted, reason);
 }

@@ -43,7 +43,8 @@ export async function identify(
   if (sender === undefined) throw unauthorized();
   stripCredentials(request, gate);
   const certificate = shownCertificate(request.socket);
-  await tell.sender?.(sender, certificate && isKnownBy(sender, certificate) ? certificate : undefined);
+  const told = tell.sender?.(sender, certificate && isKnownBy(sender, certificate) ? certificate : undefined);
+  if (told !== undefined) await told;
   const wanted = wantedUser(request.rawHeaders);
   if (wanted === undefined) return sender;
   const asked = { requestor: sender, wanted, attributes: attributesOf(info) };

@@ -7,19 +7,35 @@ export interface MediaRange {
   readonly quality: number;
 }
 
+interface Accepted {
+  readonly ranges: readonly MediaRange[];
+  /** Of all that is said, whether it is a media range or not; in its order. */
+  readonly types: readonly string[];
+}
+
 /** Ranges, the preferred ones first. Case counts, as in Kubernetes; what is no media range is passed over. */
 export function mediaRanges(accept: string): readonly MediaRange[] {
+  return accepted(accept).ranges;
+}
+
+/** Does a route that gives these types answer at all? Kubernetes looks at that first, and not at quality or parameters. */
+export function isRouted(accept: string, produced: readonly string[]): boolean {
+  return accepted(accept).types.some((type) => type === "*/*" || produced.includes(type));
+}
+
+function accepted(accept: string): Accepted {
   const known = read.get(accept);
   if (known !== undefined) return known;
-  const ranges = readRanges(accept);
-  if (accept.length > rememberedCharactersMax) return ranges;
+  const types = accept.split(",").map((part) => withoutSpaces(part.split(";")[0] ?? ""));
+  const found = { ranges: readRanges(accept), types };
+  if (accept.length > rememberedCharactersMax) return found;
   if (read.size >= rememberedMax) read.clear();
-  read.set(accept, ranges);
-  return ranges;
+  read.set(accept, found);
+  return found;
 }
 
 /** Clients say the same with each request. */
-const read = new Map<string, readonly MediaRange[]>();
+const read = new Map<string, Accepted>();
 const rememberedMax = 256;
 const rememberedCharactersMax = 512;
 
@@ -78,12 +94,4 @@ function goesBefore(a: MediaRange, b: MediaRange): boolean {
   const [aType, aSubtype] = a.type.split("/");
   const [bType, bSubtype] = b.type.split("/");
   return (aType !== "*" && bType === "*") || (aSubtype !== "*" && bSubtype === "*");
-}
-
-/** Does a route that gives these types answer at all? Kubernetes looks at that first, and not at quality or parameters. */
-export function isRouted(accept: string, produced: readonly string[]): boolean {
-  return accept.split(",").some((part) => {
-    const type = withoutSpaces(part.split(";")[0] ?? "");
-    return type === "*/*" || produced.includes(type);
-  });
 }

@@ -196,7 +196,7 @@ function summary(body: Uint8Array): string {
 }
 
 /** The object that a create or update brings, its field types checked, in the form it is stored in. */
-export async function readObject(call: Call, schemas: Schemas): Promise<KubeObject> {
+export function readObject(call: Call, schemas: Schemas): Promise<KubeObject> {
   const { group, version, kind } = call.served;
   return acceptObject(call, schemas, decodeAs({ group, version, kind: kind.kind }, call, schemas));
 }

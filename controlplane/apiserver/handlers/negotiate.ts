@@ -40,9 +40,11 @@ export interface Offered {
   readonly forPeople?: boolean;
 }
 
+const servedOrStreamed = [...servedTypes, ...streamTypes];
+
 /** What routes of objects give: where there is a list there is a watch. */
 export function routedTypes(canStream: boolean): readonly string[] {
-  return canStream ? [...servedTypes, ...streamTypes] : servedTypes;
+  return canStream ? servedOrStreamed : servedTypes;
 }
 
 /** The best of what the client accepts that we can give; fails with 406. Pure. */
@@ -83,7 +85,7 @@ function outputFor(format: Format, { parameters }: MediaRange, offered: Offered)
   if (stream !== "" && (stream !== "watch" || format === "yaml")) return undefined;
   const serverVersion = parameters.get("sv") ?? "";
   if (serverVersion !== "" && serverVersion !== "v1") return undefined;
-  if (!["as", "g", "v"].some((name) => parameters.has(name)))
+  if (!parameters.has("as") && !parameters.has("g") && !parameters.has("v"))
     return format !== "protobuf" || offered.protobuf
       ? { format, as: "object", version: "v1", isPretty }
       : undefined;

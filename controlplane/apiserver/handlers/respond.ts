@@ -49,7 +49,10 @@ export interface Shown {
 type Bytes = string | Uint8Array | Iterable<Uint8Array>;
 
 /** An answer in the form asked for: whole, or, of a list, in parts. */
-export async function answerBytes(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): Promise<Bytes> {
+export function answerBytes(
+  answer: Exclude<Answer, { type: "stream" }>,
+  shown: Shown,
+): Bytes | Promise<Bytes> {
   if (answer.type !== "list" || shown.output.format !== "protobuf") return answerNow(answer, shown);
   checkForm(shown.output, shown.served.kind, true);
   return listProtobuf(answer.list.items, listMetadata(answer.list), shown);
