@@ -1,3 +1,4 @@
+import { goQuoted } from "../../base/go-text.ts";
 import type { FieldError } from "./registry/kind.ts";
 
 /** Every refusal the API answers with, as Kubernetes' `Status` object. Made by the functions below, which hold the
@@ -89,7 +90,7 @@ export function notFound(resource: GroupResource, name: string): ApiError {
   return new ApiError(
     404,
     "NotFound",
-    `${resourceText(resource)} "${name}" not found`,
+    `${resourceText(resource)} ${goQuoted(name)} not found`,
     about(resource, name),
   );
 }
@@ -106,15 +107,15 @@ export function pathNotFound(): ApiError {
   return new ApiError(404, "NotFound", message, undefined, {}, notFoundText);
 }
 export function alreadyExists(resource: GroupResource, name: string, isGoing = false): ApiError {
-  const text = `${isGoing ? "object is being deleted: " : ""}${resourceText(resource)} "${name}" already exists`;
+  const text = `${isGoing ? "object is being deleted: " : ""}${resourceText(resource)} ${goQuoted(name)} already exists`;
   return new ApiError(409, "AlreadyExists", text, about(resource, name));
 }
 export function generateNameConflict(resource: GroupResource, name: string): ApiError {
-  const text = `${resourceText(resource)} "${name}" already exists, the server was not able to generate a unique name for the object`;
+  const text = `${resourceText(resource)} ${goQuoted(name)} already exists, the server was not able to generate a unique name for the object`;
   return new ApiError(409, "AlreadyExists", text, { ...about(resource, name), retryAfterSeconds: 1 });
 }
 export function conflict(resource: GroupResource, name: string, why: string): ApiError {
-  const text = `Operation cannot be fulfilled on ${resourceText(resource)} "${name}": ${why}`;
+  const text = `Operation cannot be fulfilled on ${resourceText(resource)} ${goQuoted(name)}: ${why}`;
   return new ApiError(409, "Conflict", text, about(resource, name));
 }
 export const modifiedMeanwhile =
@@ -124,7 +125,7 @@ export const modifiedMeanwhile =
 export function invalid(kind: GroupKind, name: string, problems: readonly FieldError[]): ApiError {
   const texts = [...new Set(problems.map((p) => `${p.field}: ${p.message}`))];
   const text = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
-  return new ApiError(422, "Invalid", `${kindText(kind)} "${name}" is invalid: ${text}`, {
+  return new ApiError(422, "Invalid", `${kindText(kind)} ${goQuoted(name)} is invalid: ${text}`, {
     ...(name !== "" && { name }),
     ...(kind.group !== "" && { group: kind.group }),
     ...(kind.kind !== "" && { kind: kind.kind }),
@@ -157,7 +158,7 @@ export function forbidden(
   const what =
     resource.plural === ""
       ? "forbidden"
-      : `${resourceText(resource)}${name === "" ? "" : ` "${name}"`} is forbidden`;
+      : `${resourceText(resource)}${name === "" ? "" : ` ${goQuoted(name)}`} is forbidden`;
   const details = { ...about(resource, name), ...(causes && { causes }) };
   return new ApiError(403, "Forbidden", `${what}: ${why}`, details);
 }

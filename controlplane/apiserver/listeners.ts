@@ -12,7 +12,8 @@ import type { ApiserverConfig } from "./flags.ts";
 import { endWith, headRefusal, refuseHead, refuseMalformed } from "./odd-http.ts";
 import { type ServerDeps, serve } from "./server.ts";
 import { loud } from "./telemetry/verbosity.ts";
-import { serveUpgrade } from "./upgrade.ts";
+import { mayUpgrade, serveUpgrade } from "./upgrade.ts";
+import { WithoutUpgrade } from "./without-upgrade.ts";
 
 /** Idle connections stay open longer than clients keep them, so that it is never us who closes under a request. */
 const keepAliveMs = 120_000;
@@ -82,10 +83,12 @@ export function attach(
     });
     void answer(request, response);
   });
+  const withoutUpgrade = new WithoutUpgrade(server);
   server.on("upgrade", (request, socket, head) => {
     const refusal = headRefusal(request);
-    if (refusal === undefined) void serveUpgrade(request, socket, { deps, head });
-    else endWith(socket, refusal);
+    if (refusal !== undefined) endWith(socket, refusal);
+    else if (mayUpgrade(request, deps)) void serveUpgrade(request, socket, { deps, head });
+    else withoutUpgrade.serve(request, socket as TLSSocket, head);
   });
   server.on("tlsClientError", (error) => {
     deps.telemetry.metrics.handshakeErrors.inc();
@@ -96,6 +99,7 @@ export function attach(
     ? takeHttp2(server, { limits: http2Limits(config), answer }, deps)
     : undefined;
   server.on("secureConnection", (socket) => {
+    if (connections.has(socket)) return; // it is served on
     connections.add(socket);
     socket.on("close", () => connections.delete(socket));
   });

@@ -36,6 +36,7 @@ const refused: readonly (readonly [what: string, sent: string, code: number, say
   ["no host", get("/version", ""), 400, /missing required Host header/],
   ["a version of later days", "GET /version HTTP/3.0\r\nHost: a\r\n\r\n", 505, /HTTP Version Not Supp/],
   ["a target that is no path", get("*"), 404, /^404 page not found/],
+  ["a percent sign that escapes nothing", get("/api/v1/namespaces/%zz"), 400, /^400 Bad Request$/],
   ["a tunnel", "CONNECT evil.example.com:443 HTTP/1.1\r\nHost: a\r\n\r\n", 404, /^404 page not found/],
 ];
 
@@ -73,6 +74,17 @@ describe("what is no request", () => {
     const last = get("/version", "Host: a\r\nConnection: close\r\n");
     const said = await exchange(post("Content-Length: 8", "{no JSON") + last);
     assert.match(said, /^HTTP\/1\.1 400 [\s\S]*\nHTTP\/1\.1 200 [\s\S]*"v1\.36/);
+  });
+
+  it("is not what wishes for a protocol that it cannot get: it is answered as if it had no wish", async () => {
+    const wish = "Host: a\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n";
+    const last = "Host: a\r\nUpgrade: h2c\r\nConnection: close, Upgrade\r\n";
+    const body = `Upgrade: foo\r\nConnection: Upgrade\r\nContent-Length: ${object.length}`;
+    const said = await exchange(get("/version", wish) + post(body, object) + get("/nothing", last));
+    assert.deepEqual(
+      [...said.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, code]) => code),
+      ["200", "201", "404"],
+    );
   });
 
   it("is not what names a host: its path is answered", async () => {

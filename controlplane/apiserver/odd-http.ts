@@ -27,9 +27,12 @@ export function headRefusal(request: IncomingMessage): Refusal | undefined {
   if (hosts === 0 && httpVersion === "1.1") return badRequest("missing required Host header");
   const target = pathOf(request.url ?? "/");
   if (target === undefined) return { code: 404, text: notFoundText };
+  if (brokenEscape.test(target.split("?", 1)[0] ?? "")) return { code: 400, text: "400 Bad Request" };
   request.url = target;
   return undefined;
 }
+
+const brokenEscape = /%(?![0-9a-f]{2})/i;
 
 /** Undefined: names no path, such as `*`. */
 function pathOf(target: string): string | undefined {

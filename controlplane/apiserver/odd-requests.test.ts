@@ -54,6 +54,14 @@ describe("requests with methods and names that nobody means", () => {
       assert.deepEqual(await ask("TRACE", path), [405, notAllowed]);
     });
 
+  it("tell in plain text that a path says a verb and nothing else, whoever asks", async () => {
+    const { code, text, headers } = await api.stranger.call("GET", "/api/v1/watch?a=<b>");
+    const url = "/api/v1/watch?a=&lt;b&gt;";
+    const why = "failed to create RequestInfo: unable to determine kind and namespace from url";
+    assert.deepEqual([code, text], [500, `Internal Server Error: "${url}": ${why}, ${url}\n`]);
+    assert.equal(headers["content-type"], "text/plain; charset=utf-8");
+  });
+
   it("find no resource where there is none, and no binding by GET", async () => {
     const absent = "the server could not find the requested resource";
     assert.deepEqual(await ask("OPTIONS", `${ns}/nosuch`), [404, absent]);

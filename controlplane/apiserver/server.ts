@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { Cancellation } from "../../base/cancellation.ts";
+import { goQuoted } from "../../base/go-text.ts";
 import type { HttpResponse } from "../../base/http2/http-response.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
@@ -52,6 +53,8 @@ export interface ServerDeps {
   readonly delegates: readonly Delegate[];
   /** Asked the same for connections that are to be taken over; false leaves them to this server. */
   readonly upgradeElsewhere: (upgrade: UpgradeElsewhere) => Promise<boolean>;
+  /** Whether another server serves what is asked for. */
+  readonly isElsewhere: (info: RequestInfo) => boolean;
   /** Bounds the requests under way. */
   readonly seats: Seats;
   readonly bodies: BodiesUnderWay;
@@ -76,6 +79,7 @@ export async function serve(
   response.setHeader("Audit-Id", auditId);
   const late = deps.shutdown.refusal(info.path, header(request.headers, "user-agent"));
   if (late !== undefined) return refuseLate(request, response, late);
+  if (info.flaw !== undefined) return sendError(request, response, misread(request.url ?? "", info.flaw));
   const cancellation = new Cancellation();
   const body = new RequestBody(request, { cancellation, underWay: deps.bodies });
   const long = isLongRunning(info);
@@ -171,6 +175,13 @@ async function seatFor(asking: Asking, record: RequestRecord, { seats, clock }: 
     record.waited(clock.monotonicMs() - startedMs);
     record.step("seated");
   }
+}
+
+/** In plain text, before anybody asks who sends it. */
+function misread(url: string, flaw: string): ApiError {
+  const said = `Internal Server Error: ${goQuoted(url)}: failed to create RequestInfo: ${flaw}`;
+  const text = said.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return new ApiError(500, "InternalError", text, undefined, {}, `${text}\n`);
 }
 
 /** Nobody looks any more at what is asked. */
@@ -304,8 +315,7 @@ function makeCall(
   { target, served, body, begun }: Pick<Call, "target" | "served" | "body" | "begun">,
 ): Call {
   const { request, response, info, user, cancellation } = exchange;
-  const forPeople = isForPeople(info.query, header(request.headers, "user-agent"));
-  const output = outputOf(header(request.headers, "accept"), { served, target, forPeople });
+  const output = outputOf(request, info, { served, target });
   return {
     target,
     served,
@@ -323,19 +333,20 @@ function makeCall(
 }
 
 /** The form that is accepted of an answer; fails with 406. */
-function outputOf(
-  accept: string,
-  { served, target, forPeople }: Pick<Call, "served" | "target"> & { readonly forPeople: boolean },
+export function outputOf(
+  { headers }: IncomingMessage,
+  { query }: RequestInfo,
+  { served, target }: Pick<Call, "served" | "target">,
 ): Output {
   // Logs and sessions are no objects, whatever the client accepts.
   if (isStream(target)) return plainOutput;
   const isCustom = served.schema !== undefined;
   const isList = target.verb === "list" || target.verb === "watch";
-  return negotiate(accept, {
+  return negotiate(header(headers, "accept"), {
     tables: showsTables(served, target),
     metadata: true,
     protobuf: !isCustom,
-    forPeople,
+    forPeople: isForPeople(query, header(headers, "user-agent")),
     ...(!isCustom && { routed: routedTypes(isList) }),
   });
 }

@@ -148,6 +148,7 @@ export async function startOnStorage(
     },
     delegates: [aggregation.delegate],
     upgradeElsewhere: aggregation.upgrade,
+    isElsewhere: aggregation.serves,
     seats: bounds.seats,
     bodies: new BodiesUnderWay(),
     telemetry: {

@@ -62,6 +62,11 @@ export const differences: readonly Difference[] = [
       [theirs, ours].every((one) => JSON.stringify(one).includes(": field not declared in schema")),
   },
   {
+    name: "the order of what is wrong with what is applied",
+    why: "it is that of the object; Kubernetes' is that of Go's maps, which have none",
+    is: (_, theirs, ours) => isDeepStrictEqual(linesInOrder(theirs), linesInOrder(ours)),
+  },
+  {
     name: "the order of warnings",
     why: "some of them stand in the order of one of Go's maps, which have none",
     is: (_, theirs, ours) => isDeepStrictEqual(inOrder(theirs), inOrder(ours)),
@@ -94,6 +99,11 @@ export function withoutEmptyWrites(events: readonly unknown[], kind: string): re
 }
 
 const inOrder = (answer: Recorded) => ({ ...answer, warnings: [...(answer.warnings ?? [])].sort() });
+
+function linesInOrder({ code, body }: Recorded): unknown {
+  const { message } = body as { readonly message?: unknown };
+  return { code, lines: typeof message === "string" ? message.split("\n").sort() : body };
+}
 
 function withoutYaml(answer: Recorded): unknown {
   return JSON.parse(

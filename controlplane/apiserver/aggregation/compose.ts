@@ -13,6 +13,7 @@ export interface Aggregation {
   readonly delegate: Delegate;
   /** False: the connection is this server's own to take over. */
   readonly upgrade: ServerDeps["upgradeElsewhere"];
+  readonly serves: ServerDeps["isElsewhere"];
   readonly elsewhere: Elsewhere;
   readonly isReady: () => boolean;
   run(signal: AbortSignal): Promise<void>;
@@ -52,6 +53,7 @@ export function composeAggregation(
       await passUpgradeOn(upgrade, { remote, user }, deps);
       return true;
     },
+    serves: (info) => remoteFor(info, table) !== undefined,
     elsewhere: new Elsewhere(deps),
     isReady: () => ready,
     run: (signal) => followServices({ ...deps, registry: handlers, builtIn, availability, onReady }, signal),

@@ -18,7 +18,10 @@ const extraPrefix = "impersonate-extra-";
  *  @param raw names and values by turns, as Node's `rawHeaders`. */
 export function wantedUser(raw: readonly string[]): WantedUser | undefined {
   const headers = impersonationHeaders(raw);
-  if (headers.length === 0) return undefined;
+  // Nobody at all is what clients send who want to be themselves.
+  const [first, ...more] = headers;
+  if (first === undefined || (more.length === 0 && first.name === "impersonate-user" && first.value === ""))
+    return undefined;
   const valuesOf = (name: string) => headers.filter((one) => one.name === name).map(({ value }) => value);
   const wanted: WantedUser = {
     name: only("Impersonate-User", valuesOf("impersonate-user")),

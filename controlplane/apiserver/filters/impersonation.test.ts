@@ -161,7 +161,8 @@ describe("impersonation", () => {
       "Impersonate-Group",
       "dev",
     );
-    refused(/without impersonating a user name/, "Impersonate-User", "");
+    assert.equal(wantedUser(["Impersonate-User", ""]), undefined);
+    refused(/without impersonating a user name/, "Impersonate-User", "", "Impersonate-Group", "");
     refused(/without impersonating a user name/, "Impersonate-Extra-Scopes", "view");
     refused(/may be given once/, "Impersonate-User", "a", "Impersonate-User", "b");
     refused(

@@ -26,6 +26,7 @@ describe("request info", () => {
     ["GET", "/api/v1/namespaces/a/configmaps/x%2Fy", "get /v1 a configmaps/y x"],
     ["GET", "/api/v1/namespaces/a/configmaps/x%25y", "get /v1 a configmaps x%y"],
     ["GET", "/api/v1/namespaces/a/configmaps//", "list /v1 a configmaps -"],
+    ["GET", "/api/v1/namespaces/a/configmaps/%ff", "get /v1 a configmaps \ufffd"],
     // No verb is one that only rules for all verbs give.
     ["OPTIONS", "/api/v1/namespaces/a/configmaps/x", " /v1 a configmaps x"],
     ["TRACE", "/api/v1/watch/pods", " /v1 - pods -"],
@@ -38,18 +39,24 @@ describe("request info", () => {
       const what = subresource === "" ? plural : `${plural}/${subresource}`;
       assert.equal(`${verb} ${group}/${version} ${namespace || "-"} ${what} ${name || "-"}`, wanted);
     });
-  for (const url of [
-    "/",
-    "/healthz",
-    "/api",
-    "/api/v1",
-    "/apis/apps/v1",
-    "/openapi/v3/apis/apps/v1",
-    "/api/v1/pods/%E0%A4%A",
-  ])
+  for (const url of ["/", "/healthz", "/api", "/api/v1", "/apis/apps/v1", "/openapi/v3/apis/apps/v1"])
     it(`${url} names no resource`, () => {
       assert.equal(requestInfo("GET", url).resource, undefined);
     });
+  it("reads a query as Go does", () => {
+    const read = (query: string) => [...requestInfo("GET", `/version?${query}`).query].map(String);
+    assert.deepEqual(read("a=1;b=2&c=%zz&%d=1&d=%20&e"), ["d, ", "e,"]);
+    assert.deepEqual(read("?a=1"), ["?a,1"]);
+  });
+  for (const url of ["/api/v1/watch", "/api/v1/%77atch//", "/apis/none/v1/proxy?a=b"])
+    it(`${url} says a verb alone`, () => {
+      const flaw = `unable to determine kind and namespace from url, ${url}`;
+      assert.equal(requestInfo("GET", url).flaw, flaw);
+    });
+  it("finds nothing wrong where a resource has the name of a verb, or a verb something behind it", () => {
+    for (const url of ["/api/v1/namespaces/a/watch", "/api/v1/watch/pods", "/api/v1/watch/watch/pods"])
+      assert.equal(requestInfo("GET", url).flaw, undefined);
+  });
   it("knows what lasts", () => {
     const lasts = (url: string) => isLongRunning(requestInfo("GET", url));
     assert.ok(lasts("/api/v1/pods?watch=1"));

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { goQuery } from "./go-query.ts";
 
 /** What a request asks for, read from method, path and query. Pure. Rules: Kubernetes' RequestInfoFactory. */
 export interface RequestInfo {
@@ -9,6 +10,8 @@ export interface RequestInfo {
   readonly resource: ResourceInfo | undefined;
   /** For access rules: the resource verb, or the method in lower case. */
   readonly verb: string;
+  /** Why nothing can be made of it. */
+  readonly flaw?: string;
 }
 
 export interface ResourceInfo {
@@ -42,14 +45,16 @@ const namespaceSubresources: ReadonlySet<string> = new Set(["status", "finalize"
 export function requestInfo(method: string, url: string): RequestInfo {
   const mark = url.indexOf("?");
   const path = mark < 0 ? url : url.slice(0, mark);
-  const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
+  const query = goQuery(mark < 0 ? "" : url.slice(mark + 1));
   const resource = resourceInfo(method, path, query);
-  return { method, path, query, resource, verb: resource?.verb ?? method.toLowerCase() };
+  const verb = resource?.verb ?? method.toLowerCase();
+  if (resource === undefined || !saysVerbAlone(resource)) return { method, path, query, resource, verb };
+  const flaw = `unable to determine kind and namespace from url, ${url}`;
+  return { method, path, query, resource, verb, flaw };
 }
 
 function resourceInfo(method: string, path: string, query: URLSearchParams): ResourceInfo | undefined {
   const parts = decodedParts(path);
-  if (parts === undefined) return undefined;
   const isNamed = parts[0] === "apis";
   if (!isNamed && parts[0] !== "api") return undefined;
   const group = isNamed ? (parts[1] ?? "") : "";
@@ -79,14 +84,27 @@ function resourceInfo(method: string, path: string, query: URLSearchParams): Res
   };
 }
 
-function decodedParts(path: string): string[] | undefined {
+/** A path of old, in which the verb comes first, with nothing behind the verb. */
+function saysVerbAlone({ plural, name, namespace }: ResourceInfo): boolean {
+  return (plural === "watch" || plural === "proxy") && name === "" && namespace === "";
+}
+
+function decodedParts(path: string): string[] {
+  // An escaped slash divides, as in Kubernetes.
+  const parts = (path.includes("%") ? decodedPath(path) : path).split("/").slice(1);
+  while (parts.at(-1) === "") parts.pop();
+  return parts;
+}
+
+/** Bytes that are no UTF-8 are in no name. */
+function decodedPath(path: string): string {
   try {
-    // An escaped slash divides, as in Kubernetes.
-    const parts = (path.includes("%") ? decodeURIComponent(path) : path).split("/").slice(1);
-    while (parts.at(-1) === "") parts.pop();
-    return parts;
+    return decodeURIComponent(path);
   } catch {
-    return undefined; // a malformed escape names no resource
+    const bytes = path.replaceAll(/%([0-9a-f]{2})/gi, (_, hex) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+    return Buffer.from(bytes, "latin1").toString("utf8");
   }
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type WebSocket, WebSocketServer } from "ws";
-import { ApiError, badRequest } from "../api-error.ts";
+import { ApiError } from "../api-error.ts";
 import { type LogRoute, openLog } from "./pod-log.ts";
 import type { UpgradeRequest } from "./pod-stream.ts";
 
@@ -21,8 +21,6 @@ export async function serveLogSocket(
   { request, socket, head }: UpgradeRequest,
   route: LogRoute,
 ): Promise<void> {
-  if (request.headers.upgrade?.toLowerCase() !== "websocket")
-    throw badRequest(`unable to upgrade: only websocket is served, not ${request.headers.upgrade}`);
   const protocol = protocolOf(request);
   if (protocol === undefined) {
     const offered = request.headers["sec-websocket-protocol"];

@@ -247,9 +247,15 @@ export function sendError(request: IncomingMessage, response: HttpResponse, erro
     response.setHeader("X-Content-Type-Options", "nosniff");
     return send(request, response, { code: error.code, contentType: plainText, body: error.text });
   }
-  const query = new URLSearchParams(request.url?.split("?")[1] ?? "");
-  const forPeople = isForPeople(query, header(request.headers, "user-agent"));
-  const form = statusForm(header(request.headers, "accept"), forPeople);
-  const body = bodyBytes(error.status(), form);
-  return send(request, response, { code: error.code, contentType: mediaTypes[form.format], body });
+  return send(request, response, { code: error.code, ...statusBody(request, error) });
+}
+
+/** A refusal as a Status in the form that the client prefers. */
+export function statusBody(
+  { url, headers }: IncomingMessage,
+  error: ApiError,
+): { readonly contentType: string; readonly body: string | Uint8Array } {
+  const query = new URLSearchParams(url?.split("?")[1] ?? "");
+  const form = statusForm(header(headers, "accept"), isForPeople(query, header(headers, "user-agent")));
+  return { contentType: mediaTypes[form.format], body: bodyBytes(error.status(), form) };
 }

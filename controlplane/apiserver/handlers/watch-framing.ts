@@ -30,3 +30,41 @@ export const chunked: Framing = {
   },
   frameBytes: (wrapped) => wrapped.length - wrapped.indexOf(lineEnd) - 2 * lineEnd.length,
 };
+
+/** Of a WebSocket's frames (RFC 6455, 5.2): the last of its message, of text or of bytes. */
+const finalText = 0x81;
+const finalBytes = 0x82;
+/** The second byte of a frame's head says how long it is, or in how many bytes that stands. */
+const in16Bits = 126;
+const in64Bits = 127;
+
+/** A message of text for each frame. */
+export const socketText: Framing = {
+  name: "text message",
+  wrap: (frame) => message(finalText, frame),
+  frameBytes: payloadBytes,
+};
+
+/** A message of bytes for each frame: it says how long it is, and so the length before a protobuf goes. */
+export const socketBytes: Framing = {
+  name: "binary message",
+  wrap: (frame) => message(finalBytes, frame.subarray(4)),
+  frameBytes: (wrapped) => payloadBytes(wrapped) + 4,
+};
+
+function message(opcode: number, payload: Buffer): Buffer {
+  const { length } = payload;
+  const lengthBytes = length < in16Bits ? 0 : length < 2 ** 16 ? 2 : 8;
+  const wrapped = Buffer.allocUnsafeSlow(2 + lengthBytes + length);
+  wrapped[0] = opcode;
+  wrapped[1] = lengthBytes === 0 ? length : lengthBytes === 2 ? in16Bits : in64Bits;
+  if (lengthBytes === 2) wrapped.writeUInt16BE(length, 2);
+  else if (lengthBytes === 8) wrapped.writeBigUInt64BE(BigInt(length), 2);
+  wrapped.set(payload, 2 + lengthBytes);
+  return wrapped;
+}
+
+function payloadBytes(wrapped: Buffer): number {
+  const said = wrapped[1];
+  return wrapped.length - (said === in16Bits ? 4 : said === in64Bits ? 10 : 2);
+}

@@ -14,6 +14,8 @@ export interface WatchOutlet {
   end(framed?: Buffer): void;
   /** What is returned ends the telling. */
   onDrain(tell: () => void): () => void;
+  /** The same of its end, whoever ends it. */
+  onClose(tell: () => void): () => void;
 }
 
 /** Watchers of one event get the same chunks of HTTP/1.1, which go onto their connections in one piece each: node's answer would
@@ -49,6 +51,10 @@ class AnswerOutlet implements WatchOutlet {
     this.#response.on("drain", tell);
     return () => this.#response.off("drain", tell);
   }
+
+  onClose(tell: () => void): () => void {
+    return whenClosed(this.#response, tell);
+  }
 }
 
 class ConnectionOutlet implements WatchOutlet {
@@ -79,4 +85,13 @@ class ConnectionOutlet implements WatchOutlet {
     this.#socket.on("drain", tell);
     return () => this.#socket.off("drain", tell);
   }
+
+  onClose(tell: () => void): () => void {
+    return whenClosed(this.#response, tell);
+  }
+}
+
+function whenClosed(response: HttpResponse, tell: () => void): () => void {
+  response.on("close", tell);
+  return () => response.off("close", tell);
 }

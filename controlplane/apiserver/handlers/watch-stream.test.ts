@@ -10,6 +10,7 @@ import { encodeStored } from "../registry/stored-object.ts";
 import { configMaps } from "../resources/configmaps.ts";
 import { plainOutput } from "./negotiate.ts";
 import { WatchEncoder } from "./watch-encoder.ts";
+import { outletOf } from "./watch-outlet.ts";
 import { WatchStream } from "./watch-stream.ts";
 
 describe("watch stream", () => {
@@ -153,7 +154,7 @@ function streamOf(
       { served, output: plainOutput, query },
       { encodings, wallMs: () => 0, shown: [] },
     ),
-    response,
+    outlet: outletOf(response),
     bookmarks,
     marksInitialEnd: false,
     timeoutMs: 60_000,

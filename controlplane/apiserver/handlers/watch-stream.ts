@@ -1,12 +1,11 @@
 import { deferred } from "../../../base/deferred.ts";
-import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import { ApiError, internalError } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
 import type { Notice, WatchCursor } from "../cache/watch-cursor.ts";
 import type { CacheListener } from "../cache/watch-index.ts";
 import type { WatchEncoder } from "./watch-encoder.ts";
-import { outletOf, type WatchOutlet } from "./watch-outlet.ts";
+import type { WatchOutlet } from "./watch-outlet.ts";
 
 /** Bytes gathered into one write; more waits until the client has read. */
 const writeBytesMax = 64 * 1024;
@@ -19,8 +18,7 @@ export interface WatchStreamOptions {
   readonly cache: KindCache;
   readonly cursor: WatchCursor;
   readonly encoder: WatchEncoder;
-  /** Its head is sent. */
-  readonly response: HttpResponse;
+  readonly outlet: WatchOutlet;
   readonly bookmarks: boolean;
   /** A bookmark says where the initial objects end. */
   readonly marksInitialEnd: boolean;
@@ -46,24 +44,23 @@ export class WatchStream implements CacheListener {
 
   constructor(options: WatchStreamOptions) {
     this.#options = options;
-    this.#outlet = outletOf(options.response);
+    this.#outlet = options.outlet;
     this.#initialMarked = !(options.marksInitialEnd && options.bookmarks);
-    const { cache, clock, response, signal } = options;
+    const { cache, clock, outlet, signal } = options;
     const onDrain = () => {
       this.#blocked = false;
       this.wake();
     };
     const onClose = () => this.#finish();
     const onAbort = () => this.end();
-    response.on("close", onClose);
     signal.addEventListener("abort", onAbort, { once: true });
     const { share, leave } = cache.follow(this, options.cursor.scope);
     options.cursor.follow(share);
     this.#cleanups.push(
       leave,
       clock.after(options.timeoutMs, () => this.end()),
-      this.#outlet.onDrain(onDrain),
-      () => response.off("close", onClose),
+      outlet.onDrain(onDrain),
+      outlet.onClose(onClose),
       () => signal.removeEventListener("abort", onAbort),
     );
     if (options.bookmarks) this.#scheduleBookmark();

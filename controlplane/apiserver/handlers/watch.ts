@@ -8,6 +8,7 @@ import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { type ListOptions, listOptions, scopeOf } from "./list-options.ts";
 import { streamTypes } from "./negotiate.ts";
 import { WatchEncoder } from "./watch-encoder.ts";
+import { outletOf, type WatchOutlet } from "./watch-outlet.ts";
 import { WatchStream } from "./watch-stream.ts";
 
 /** A watch without a time limit of its own lasts between one and two times this (Kubernetes' min-request-timeout). */
@@ -15,6 +16,26 @@ const defaultTimeoutSeconds = 1800;
 
 /** GET …?watch=true: changes as they happen, one after the other. Fails with 406 for a form that has no end to tell by. */
 export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
+  const watching = await beginWatch(call, deps);
+  return {
+    type: "stream",
+    run: async (_, response) => {
+      const head = { "Content-Type": watching.contentType, "Cache-Control": "no-cache, private" };
+      response.writeHead(200, head);
+      response.flushHeaders();
+      await watching.tell(outletOf(response));
+    },
+  };
+}
+
+/** A watch that was understood. */
+export interface Watching {
+  readonly contentType: string;
+  /** Resolves when it is over. */
+  tell(outlet: WatchOutlet): Promise<void>;
+}
+
+export async function beginWatch(call: Call, deps: HandlerDeps): Promise<Watching> {
   const options = listOptions(call.query, true);
   if (call.output.format === "yaml") throw notAcceptable(streamTypes);
   const scope = scopeOf(call.served, call.target, call.query);
@@ -25,21 +46,16 @@ export async function watch(call: Call, deps: HandlerDeps): Promise<Answer> {
   });
   const start = await startOf(call, deps, { options, scope });
   return {
-    type: "stream",
-    run: async (_, response) => {
-      response.writeHead(200, { "Content-Type": encoder.contentType, "Cache-Control": "no-cache, private" });
-      response.flushHeaders();
-      if ("error" in start) {
-        response.end(encoder.error(start.error));
-        return;
-      }
+    contentType: encoder.contentType,
+    tell: async (outlet) => {
+      if ("error" in start) return outlet.end(outlet.framing.wrap(encoder.error(start.error)));
       const timeoutSeconds =
         options.timeoutSeconds || defaultTimeoutSeconds + below(deps.random, defaultTimeoutSeconds);
       const stream = new WatchStream({
         cache: start.cache,
         cursor: start.cursor,
         encoder,
-        response,
+        outlet,
         bookmarks: options.allowBookmarks,
         marksInitialEnd: options.sendInitialEvents === true,
         timeoutMs: timeoutSeconds * 1000,

@@ -1,4 +1,5 @@
 import type { Container, PodSpec, PodTemplateSpec, Probe, Volume } from "../../../client/types.ts";
+import { leftOut } from "../schema/go-form.ts";
 import { defaultPodLevelResources } from "./pod-level-defaults.ts";
 import { defaultVolumeSource } from "./volume-source-defaults.ts";
 
@@ -20,7 +21,7 @@ export function defaultPod(spec: PodSpec): void {
 /** Defaults of everything that carries a pod spec, as Kubernetes' core/v1 defaulting sets them. */
 export function defaultPodSpec(spec: PodSpec): void {
   // Validation refuses a pod that has none; until then there is a list for all who look.
-  spec.containers ??= [];
+  spec.containers ??= leftOut;
   spec.dnsPolicy ??= "ClusterFirst";
   spec.restartPolicy ??= "Always";
   spec.terminationGracePeriodSeconds ??= 30;
@@ -38,7 +39,7 @@ export function defaultPodSpec(spec: PodSpec): void {
 /** The template of a workload, which may have been left out altogether; validation says what is missing in it. */
 export function defaultTemplate(spec: { template?: PodTemplateSpec }): void {
   spec.template ??= {};
-  spec.template.spec ??= { containers: [] };
+  spec.template.spec ??= { containers: leftOut };
   defaultPodSpec(spec.template.spec);
 }
 

@@ -5,6 +5,9 @@ import { goForms } from "./load.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** Stands for a list that was left out where the code wants one: it is shown as what it stands for. */
+export const leftOut: never[] = Object.freeze([]) as unknown as never[];
+
 /** A value in the form in which Kubernetes' messages show it: the JSON of the Go types that it keeps it in. */
 export class GoForm {
   readonly #type: string;
@@ -31,7 +34,7 @@ export class GoForm {
 function write(type: string, value: unknown, line: string | undefined): string {
   if (type.startsWith("*")) return isNil(value) ? "null" : write(type.slice(1), value, line);
   if (type.startsWith("[]")) {
-    if (!Array.isArray(value)) return "null";
+    if (!Array.isArray(value) || value === leftOut) return "null";
     const inner = deeper(line);
     return wrapped(
       "[",
