@@ -1,6 +1,6 @@
 import type { LimitRange, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
 import type { Kind } from "../registry/kind.ts";
-import { type Admission, type Attributes, type Plugin, refusal } from "./admission.ts";
+import { type Attributes, type Plugin, type PluginStep, refusal, where } from "./admission.ts";
 import { claimViolations, podViolations, setDefaultResources } from "./limit-range-rules.ts";
 import { sizedPod } from "./new-pod.ts";
 import { type LookupDeps, storedObjects } from "./stored-lookup.ts";
@@ -19,16 +19,17 @@ export function limitRanger(deps: LookupDeps): Plugin {
 
 type Limits = NonNullable<LimitRange["spec"]["limits"]>;
 
-function eachLimit(deps: LookupDeps, look: (limits: Limits, attributes: Attributes) => void): Admission {
-  return async (attributes) => {
-    const { kind, operation, object, old, by } = attributes;
-    const isAsked =
-      sizedPod(attributes) !== undefined ||
-      (isClaim(kind) && operation !== "delete" && by.subresource === "");
-    if (!isAsked || object === undefined || old?.metadata.deletionTimestamp !== undefined) return;
-    for (const { spec } of await rangesOf(deps, object.metadata.namespace ?? ""))
-      look(spec.limits ?? [], attributes);
-  };
+function eachLimit(deps: LookupDeps, look: (limits: Limits, attributes: Attributes) => void): PluginStep {
+  return where(isAsked, async (attributes) => {
+    const { namespace = "" } = (attributes.object ?? attributes.old).metadata;
+    for (const { spec } of await rangesOf(deps, namespace)) look(spec.limits ?? [], attributes);
+  });
+}
+
+function isAsked(attributes: Attributes): boolean {
+  const { kind, object, old, by } = attributes;
+  if (object === undefined || old?.metadata.deletionTimestamp !== undefined) return false;
+  return sizedPod(attributes) !== undefined || (isClaim(kind) && by.subresource === "");
 }
 
 const isClaim = ({ group, kind }: Kind) => group === "" && kind === "PersistentVolumeClaim";
@@ -37,7 +38,7 @@ async function rangesOf(deps: LookupDeps, namespace: string): Promise<readonly L
   const address = { group: "", plural: "limitranges" };
   const kind = deps.kinds.named(address.group, address.plural)?.kind;
   // Asked for with every pod: from the cache, which is loaded once.
-  if (kind !== undefined) await deps.hub.cache(kind);
+  if (kind !== undefined && deps.hub.peek(kind) === undefined) await deps.hub.cache(kind);
   return (await storedObjects(deps, { ...address, namespace })) as readonly LimitRange[];
 }
 

@@ -12,11 +12,11 @@ const immortalNamespaces: ReadonlySet<string> = new Set(["default", "kube-system
  *  namespaces that the cluster cannot do without stay. */
 export function namespaceLifecycle(deps: LookupDeps): Plugin {
   return {
-    mutate: async (attributes) => {
+    mutate: (attributes) => {
       const { kind, operation } = attributes;
-      if (operation === "create" && kind.namespaced && !isAccessReview(kind))
-        await requireNamespace(deps, attributes);
       if (operation === "delete") keepImmortal(kind, attributes.old.metadata.name);
+      if (operation !== "create" || !kind.namespaced || isAccessReview(kind)) return undefined;
+      return requireNamespace(deps, attributes);
     },
   };
 }

@@ -18,10 +18,9 @@ const noClass: Class = { name: "", value: 0 };
  *  a class has the default one, of which there is one at most. The system's classes stay. */
 export function priority(deps: LookupDeps): Plugin {
   return {
-    mutate: async (attributes) => {
-      if (attributes.by.subresource !== "") return;
-      if (newPod(attributes) !== undefined) await admitPod(deps, attributes);
-      else keepPriority(attributes);
+    mutate: (attributes) => {
+      if (attributes.by.subresource !== "") return undefined;
+      return newPod(attributes) === undefined ? keepPriority(attributes) : admitPod(deps, attributes);
     },
     validate: where(isPriorityClass, (attributes) => admitClass(deps, attributes)),
   };

@@ -3,7 +3,7 @@ import type { Random } from "../../../base/os/random.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
 import type { Pod, ServiceAccount } from "../../../client/types.ts";
 import { generatedName } from "../registry/object-meta.ts";
-import { type Attributes, type Plugin, refusal } from "./admission.ts";
+import { type Attributes, type Plugin, refusal, where } from "./admission.ts";
 import { secretRefusal } from "./mountable-secrets.ts";
 import { isMirrorPod, newPod } from "./new-pod.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
@@ -23,15 +23,16 @@ export interface ServiceAccountDeps extends LookupDeps {
  *  image pull secrets are the pod's where the pod names none; a volume with its token is added unless pod or account do not
  *  want it. */
 export function serviceAccount(deps: ServiceAccountDeps): Plugin {
+  const concerns = (attributes: Attributes) => newPod(attributes) !== undefined;
   const check = (attributes: Attributes) => checkAccount(deps, attributes);
   return {
-    mutate: async (attributes) => {
+    mutate: where(concerns, async (attributes) => {
       const pod = newPod(attributes);
       if (pod === undefined) return;
       if (!isMirrorPod(pod)) await giveAccount(deps, pod, attributes);
       await check(attributes);
-    },
-    validate: check,
+    }),
+    validate: where(concerns, check),
   };
 }
 

@@ -63,20 +63,27 @@ function timed(
     }
     buckets.observe((clock.monotonicMs() - startedMs) / 1000);
   };
-  return (attributes) => {
-    const startedMs = clock.monotonicMs();
-    const end = (rejected: boolean) => observe(attributes.operation, rejected, startedMs);
-    const fail = (error: unknown): never => {
-      end(true);
-      throw error;
-    };
+  const untilEnd = async (under: Promise<void>, operation: string, startedMs: number): Promise<void> => {
     try {
-      const under = step(attributes);
-      if (under !== undefined) return under.then(() => end(false), fail);
+      await under;
     } catch (error) {
-      fail(error);
+      observe(operation, true, startedMs);
+      throw error;
     }
-    end(false);
+    observe(operation, false, startedMs);
+  };
+  return (attributes) => {
+    const { operation } = attributes;
+    const startedMs = clock.monotonicMs();
+    let under: Promise<void> | undefined | void;
+    try {
+      under = step(attributes);
+    } catch (error) {
+      observe(operation, true, startedMs);
+      throw error;
+    }
+    if (under !== undefined) return untilEnd(under, operation, startedMs);
+    observe(operation, false, startedMs);
     return undefined;
   };
 }

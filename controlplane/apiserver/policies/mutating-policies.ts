@@ -31,8 +31,9 @@ export function mutatingPolicies(deps: MutatingPolicyDeps, current: () => Promis
   return {
     mutate: async (attributes) => {
       const index = await current();
+      if (index.isEmpty || attributes.object === undefined) return;
       const asked = askedRequest(attributes);
-      if (index.isEmpty || attributes.object === undefined || isExempt(asked)) return;
+      if (isExempt(asked)) return;
       await new Turn(deps, attributes, asked, attributes.object).take(index);
     },
   };

@@ -107,7 +107,7 @@ function validateGates({ readinessGates, schedulingGates }: PodSpec, field: stri
   ];
 }
 
-function validateNames(spec: PodSpec, field: string): readonly FieldError[] {
+export function validateNames(spec: PodSpec, field: string): readonly FieldError[] {
   const problems: FieldError[] = [...validateHostnameOverride(spec, field)];
   for (const name of ["serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName"] as const) {
     const value = spec[name];

@@ -13,7 +13,7 @@ import { defaultPod } from "./pod-defaults.ts";
 import { resizePart } from "./pod-resize.ts";
 import { alignPodAddresses, completePodStatus, validatePodStatus } from "./pod-status-validation.ts";
 import { validatePodUpdate } from "./pod-update.ts";
-import { validatePodSpec } from "./pod-validation.ts";
+import { validateNames, validatePodSpec } from "./pod-validation.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 
@@ -66,6 +66,8 @@ export const pods = kindOf<Pod>({
     const annotations = validatePodAnnotations(pod.metadata.annotations, pod.spec, "metadata.annotations");
     // What stands as it stood was asked when it came.
     if (sameValue(pod.spec, current.spec)) return annotations;
+    if (sameValue(pod.spec, { ...current.spec, nodeName: pod.spec.nodeName }))
+      return [...annotations, ...validateNames(pod.spec, "spec")];
     return [...annotations, ...validatePodSpec(pod.spec, "spec", { isPod: true })];
   },
   validateUpdate: validatePodUpdate,
