@@ -1,8 +1,9 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseIpv4Range } from "../base/ipv4.ts";
 import { sleep } from "../base/os/clock.ts";
 import { UsageError } from "../base/os/flags.ts";
+import { makeFolder } from "../base/os/make-folder.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { createAuthority, issueCertificate } from "../base/os/pki.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
@@ -52,7 +53,7 @@ const podCidrPollMs = 500;
  *  Stopping it leaves pods running. */
 export async function startAgent(config: AgentConfig, os: Os): Promise<Running> {
   const log = os.log.child("agent");
-  await mkdir(config.rootDir, { recursive: true, mode: 0o711 });
+  await makeFolder(config.rootDir, 0o711);
   const chosen = await chooseRuntime(config);
   if (chosen.kind === "process")
     log.warn("pods are plain processes: nothing is isolated", {
@@ -122,7 +123,7 @@ async function start(parts: Parts): Promise<void> {
     stateDir: join(config.rootDir, "network"),
     mode,
   };
-  await mkdir(networkConfig.stateDir, { recursive: true, mode: 0o700 });
+  await makeFolder(networkConfig.stateDir, 0o700);
   const network = await startNodeNetwork(networkConfig, { os, client, informers });
   closers.push(() => network.stop());
   if (dnsAddress !== undefined) {

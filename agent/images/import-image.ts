@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, open, rm, stat } from "node:fs/promises";
+import { mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import { readOptional } from "../runtime/supervised/records.ts";
 import { type Image, ImageError } from "./image.ts";
 import { chooseForPlatform } from "./platform.ts";
@@ -168,7 +169,7 @@ async function spread(path: string, folder: string): Promise<void> {
   for await (const entry of archive) {
     const to = join(folder, inside(entry.header.name));
     if (entry.header.type === "file") {
-      await mkdir(dirname(to), { recursive: true });
+      await makeFolder(dirname(to));
       await pipeline(entry, createWriteStream(to));
     } else {
       if (entry.header.type === "symlink" || entry.header.type === "link")
@@ -181,7 +182,7 @@ async function spread(path: string, folder: string): Promise<void> {
   }
   await feeding;
   for (const [from, to] of links) {
-    await mkdir(dirname(to), { recursive: true });
+    await makeFolder(dirname(to));
     await pipeline(createReadStream(from), createWriteStream(to));
   }
 }

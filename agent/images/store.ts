@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ifPresent } from "../../base/os/if-present.ts";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import type { LayerSource } from "../runtime/oci/root-filesystem.ts";
 import { readOptional, writeRecord } from "../runtime/supervised/records.ts";
 import { hostImage } from "./host-image.ts";
@@ -42,8 +43,8 @@ export class ImageStore implements LayerSource {
   }
 
   static async open(dir: string): Promise<ImageStore> {
-    await mkdir(join(dir, "blobs", "sha256"), { recursive: true, mode: 0o700 });
-    await mkdir(join(dir, "trees"), { recursive: true, mode: 0o711 });
+    await makeFolder(join(dir, "blobs", "sha256"), 0o700);
+    await makeFolder(join(dir, "trees"), 0o711);
     return new ImageStore(dir);
   }
 

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { chmod, lchown, link, lstat, lutimes, mkdir, readdir, rm, symlink } from "node:fs/promises";
+import { chmod, lchown, link, lstat, lutimes, readdir, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { type Extract, extract, type Header } from "tar-stream";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { ImageError } from "./image.ts";
 import { pathInTree } from "./path-in-tree.ts";
@@ -55,7 +56,7 @@ async function unpackEntry(
   const name = basename(path);
   if (name === ".wh..wh..opq") return emptyFolder(dirname(path), added);
   if (name.startsWith(".wh.")) return removeHidden(join(dirname(path), name.slice(4)), root);
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await makeFolder(dirname(path), 0o755);
   await makeRoom(path, header.type === "directory");
   for (let at = path; at !== root; at = dirname(at)) added.add(at);
   await create(root, path, header, content);
@@ -69,7 +70,7 @@ async function unpackEntry(
 async function create(root: string, path: string, header: Header, content: Content): Promise<void> {
   switch (header.type) {
     case "directory":
-      await mkdir(path, { recursive: true });
+      await makeFolder(path);
       return;
     case "file":
     case "contiguous-file":

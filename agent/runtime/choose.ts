@@ -4,6 +4,7 @@ import { release } from "node:os";
 import { delimiter, join } from "node:path";
 import { UsageError } from "../../base/os/flags.ts";
 import { describeError } from "../../base/os/log.ts";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import { findCgroups, hybridWrapper } from "./oci/cgroups.ts";
 import { readHostLimits } from "./oci/host-limits.ts";
 import { type OciConfig, versionOf } from "./oci/launcher.ts";
@@ -68,7 +69,7 @@ async function findOci(choice: RuntimeChoice): Promise<OciConfig> {
 
 /** Overlays are refused for instance inside containers and on some file systems; better known now than per pod. */
 async function tryOverlay(rootDir: string): Promise<void> {
-  await mkdir(rootDir, { recursive: true, mode: 0o711 });
+  await makeFolder(rootDir, 0o711);
   const dir = await mkdtemp(join(rootDir, "try-"));
   try {
     for (const name of ["upper", "work", "merged"]) await mkdir(join(dir, name));

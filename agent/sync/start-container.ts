@@ -1,6 +1,7 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "../../base/os/log.ts";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import type { Container, Pod } from "../../client/types.ts";
 import { runHook } from "../probes/run-hook.ts";
 import type { Mount } from "../runtime/seam.ts";
@@ -72,7 +73,7 @@ export async function startContainer(request: StartRequest, context: PodContext)
     );
   };
   const logDir = logFolder(context.logsDir, pod, container.name);
-  await mkdir(logDir, { recursive: true, mode: 0o755 });
+  await makeFolder(logDir, 0o755);
   const fields = { nodeIp: context.nodeIp, podIp, allocatable: context.allocatable };
   const env = await environmentOf(pod, container, fields, {
     sources: context.sources,
@@ -143,7 +144,7 @@ async function terminationMount(
   context: PodContext,
 ): Promise<Mount> {
   const folder = join(context.volumes.podDir(pod.metadata.uid), "termination", container.name);
-  await mkdir(folder, { recursive: true, mode: 0o755 });
+  await makeFolder(folder, 0o755);
   const hostPath = join(folder, String(attempt));
   await writeFile(hostPath, "");
   await chmod(hostPath, 0o666);

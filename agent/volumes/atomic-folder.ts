@@ -12,12 +12,13 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import type { Payload } from "./payload.ts";
 
 /** Makes `folder` show exactly the payload. A reader that follows `..data` sees all of the old or all of the new. Answers
  *  whether anything changed. */
 export async function showPayload(folder: string, payload: Payload, group?: number): Promise<boolean> {
-  await mkdir(folder, { recursive: true, mode: 0o755 });
+  await makeFolder(folder, 0o755);
   const version = `..${versionOf(payload)}`;
   const data = join(folder, "..data");
   const before = await readlink(data).catch(missing);
@@ -26,7 +27,7 @@ export async function showPayload(folder: string, payload: Payload, group?: numb
     await mkdir(join(folder, version), { mode: 0o755 });
     for (const [path, { bytes, mode, owner }] of payload) {
       const at = join(folder, version, path);
-      await mkdir(dirname(at), { recursive: true, mode: 0o755 });
+      await makeFolder(dirname(at), 0o755);
       // Not for a moment readable for more than its mode says.
       await writeFile(at, bytes, { mode: 0o600 });
       if (group !== undefined || (owner !== undefined && process.getuid?.() === 0))

@@ -1,7 +1,8 @@
-import { chmod, chown, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { describeError } from "../../base/os/log.ts";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import type { ApiClient } from "../../client/api.ts";
 import { isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
@@ -46,7 +47,7 @@ export class ClaimedVolumes {
       const where = `${pod.metadata.namespace}/${claimName}`;
       throw new ConfigError(`error processing PVC ${where}: ${describeError(error)}`);
     });
-    await mkdir(dirname(record), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(record), 0o700);
     await writeFile(record, path, { mode: 0o600 });
     this.#known.set(record, path);
     return path;
@@ -133,8 +134,8 @@ const ofEveryVolume: ReadonlySet<string> = new Set([
 
 /** Whoever a pod runs as may write there. */
 async function makeOpenFolder(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o711 });
-  const made = await mkdir(path, { recursive: true, mode: 0o777 });
+  await makeFolder(dirname(path), 0o711);
+  const made = await makeFolder(path, 0o777);
   if (made !== undefined) await chmod(path, 0o777);
 }
 

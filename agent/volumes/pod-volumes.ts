@@ -1,5 +1,6 @@
-import { chmod, chown, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, chown, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import type { Container, Pod, Volume } from "../../client/types.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
@@ -57,7 +58,7 @@ export class PodVolumes {
 
   /** Uids of the pods that have a folder here. */
   async list(): Promise<readonly string[]> {
-    await mkdir(this.#dir, { recursive: true, mode: 0o711 });
+    await makeFolder(this.#dir, 0o711);
     return readdir(this.#dir);
   }
 
@@ -75,7 +76,7 @@ export class PodVolumes {
       return;
     }
     if (volume.emptyDir) {
-      const made = await mkdir(folder, { recursive: true, mode: 0o755 });
+      const made = await makeFolder(folder, 0o755);
       const inMemory = volume.emptyDir.medium === "Memory" && process.getuid?.() === 0;
       const lacksMount = inMemory && !(await mountPoints()).includes(folder);
       if (made === undefined && !lacksMount) return; // its owner and mode are the pod's own by now

@@ -1,5 +1,6 @@
-import { mkdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { readFile, readlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
 import { openInside } from "./open-inside.ts";
 
@@ -20,7 +21,7 @@ export async function placeOfSubPath({ root, path, create, mountAt }: SubPathReq
     if (mountAt === undefined) return await readlink(`/proc/self/fd/${found.fd}`);
     const isFolder = (await found.stat()).isDirectory();
     if ((await mountPoints()).includes(mountAt)) await mustRun(["umount", "-l", mountAt]);
-    await mkdir(isFolder ? mountAt : dirname(mountAt), { recursive: true, mode: 0o755 });
+    await makeFolder(isFolder ? mountAt : dirname(mountAt), 0o755);
     if (!isFolder) await writeFile(mountAt, "", { flag: "a" });
     // Not made canonical: the kernel then goes through the descriptor itself, not to the name it once had.
     await mustRun(["mount", "--no-canonicalize", "--bind", "/proc/self/fd/3", mountAt], {

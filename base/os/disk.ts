@@ -1,6 +1,7 @@
 import { constants, writeSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 
 /** The door to files. Paths are absolute. What a crash may lose is stated per method; the simulated disk loses exactly that. */
 export interface Disk {
@@ -66,7 +67,7 @@ export const systemDisk: Disk = {
     }
   },
   async makeFolder(folder) {
-    const first = await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+    const first = await makeFolder(folder, 0o700);
     if (first !== undefined) await systemDisk.syncFolder(dirname(first));
   },
   rename: (from, to) => fs.rename(from, to),

@@ -94,6 +94,8 @@ export async function startApiSide(
             ...[...node, "server", "--parts=store,apiserver"],
             ...ofStore.map((flag) => flag.replace("--", "--store.")),
             ...ofServer.map((flag) => flag.replace("--", "--apiserver.")),
+            // A kube-apiserver leaves it to an add-on.
+            "--apiserver.resource-metrics=false",
           ]
         : ours
           ? [...node, "apiserver", ...ofServer]

@@ -1,6 +1,7 @@
-import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ifPresent } from "../../base/os/if-present.ts";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import {
   type Certificate,
   type CertificateRequest,
@@ -28,7 +29,7 @@ export interface CredentialsNeeded {
 }
 
 export async function prepareCredentials(layout: Layout, needed: CredentialsNeeded): Promise<void> {
-  await mkdir(layout.pki, { recursive: true, mode: 0o700 });
+  await makeFolder(layout.pki, 0o700);
   await chmod(layout.pki, 0o700);
   const [cluster, store, proxies] = await Promise.all([
     authority(layout, "ca"),

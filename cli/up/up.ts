@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { setMaxListeners } from "node:events";
 import { createWriteStream } from "node:fs";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { join } from "node:path";
 import { systemClock } from "../../base/os/clock.ts";
 import { closeInheritedFiles } from "../../base/os/inherited-files.ts";
 import { createLog } from "../../base/os/log.ts";
+import { makeFolder } from "../../base/os/make-folder.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
@@ -112,7 +113,7 @@ export const upCommand = command({
 /** Starts `pintle up` again as a background process and relays its progress until the cluster is ready, or its complaint.
  *  The complaint comes through a file: a pipe would break when this process ends, and the other lives on. */
 async function detach(layout: Layout, io: CommandIo): Promise<number> {
-  await mkdir(layout.logs, { recursive: true, mode: 0o700 });
+  await makeFolder(layout.logs, 0o700);
   const argv = process.argv
     .slice(1)
     .filter((word) => word !== "--detach" && word !== "-d" && word !== "--detach=true");
@@ -149,7 +150,7 @@ async function runCluster(layout: Layout, plan: ClusterPlan, io: CommandIo): Pro
   };
   const startedMs = performance.now();
   try {
-    await mkdir(layout.logs, { recursive: true, mode: 0o700 });
+    await makeFolder(layout.logs, 0o700);
   } catch (error) {
     throw new OperatorError(
       `--data-dir: cannot write to ${layout.folder}: ${error instanceof Error ? error.message : error}`,

@@ -123,7 +123,7 @@ describe("metrics.k8s.io, served of what nodes say", () => {
   const names = async (path: string) =>
     (await get(path)).body.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name);
   const kubectl = async (...words: readonly string[]) =>
-    (await run("kubectl", ["--kubeconfig", api.kubeconfig, "--cache-dir=/nowhere", ...words])).stdout;
+    (await run("kubectl", ["--kubeconfig", api.kubeconfig, ...words])).stdout;
   const message = async (path: string) => {
     const { code, body } = await get(path);
     return `${code} ${body.reason}: ${body.message}`;

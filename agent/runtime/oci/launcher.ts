@@ -1,5 +1,6 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { makeFolder } from "../../../base/os/make-folder.ts";
 import { hostImage } from "../../images/host-image.ts";
 import { type ContainerStats, RuntimeError } from "../seam.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
@@ -170,7 +171,7 @@ async function execPlan(
 
 /** /etc/hostname, /etc/hosts and /etc/resolv.conf, shared by the pod's containers. */
 async function writeSandboxFiles({ config, address }: SandboxRecord, dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const nodeHosts = config.hostNetwork ? ((await readOptional("/etc/hosts")) ?? "") : "";
   const { servers, searches, options } = config.dns;
   const resolv = servers.map((server) => `nameserver ${server}`);

@@ -1,5 +1,6 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../../base/os/make-folder.ts";
 import { RuntimeError } from "../seam.ts";
 import { mustRun, runCommand } from "../supervised/run-command.ts";
 
@@ -28,7 +29,7 @@ export function overlayFilesystems(layers: LayerSource): RootFilesystems {
     async mount(imageId, dir) {
       const lower = await layers.lowerDirs(imageId);
       const [root, upper, work] = [join(dir, "rootfs"), upperFolder(dir), join(dir, "work")];
-      for (const path of [root, upper, work]) await mkdir(path, { recursive: true, mode: 0o755 });
+      for (const path of [root, upper, work]) await makeFolder(path, 0o755);
       // Relative to one folder the many layers' names stay short.
       const cwd = commonFolder(lower);
       const names = lower.map((path) => path.slice(cwd.length).replace(/^\/+/, "") || ".");

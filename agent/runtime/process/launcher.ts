@@ -1,5 +1,6 @@
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../../../base/os/make-folder.ts";
 import { type ContainerStats, RuntimeError } from "../seam.ts";
 import type { ExecPlan, Launcher } from "../supervised/launcher.ts";
 import { isAlive, signalProcess } from "../supervised/process-birth.ts";
@@ -48,7 +49,7 @@ async function prepare(record: ContainerRecord, dir: string, podIp: string): Pro
     const at = join(root, mount.containerPath);
     if (!at.startsWith(`${root}/`))
       throw new RuntimeError(`mount path ${mount.containerPath} leaves the container`);
-    await mkdir(dirname(at), { recursive: true });
+    await makeFolder(dirname(at));
     await symlink(mount.hostPath, at);
   }
   const env = new Map<string, string>([

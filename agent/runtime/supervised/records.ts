@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../../base/os/make-folder.ts";
 import type { PodAddress } from "../../network-seam.ts";
 import type { ContainerConfig, SandboxConfig } from "../seam.ts";
 import type { ProcessId } from "./process-birth.ts";
@@ -51,7 +52,7 @@ export async function readRecords<T>(
   parent: string,
   file: string,
 ): Promise<{ records: T[]; broken: string[] }> {
-  await mkdir(parent, { recursive: true, mode: 0o711 });
+  await makeFolder(parent, 0o711);
   const records: T[] = [];
   const broken: string[] = [];
   for (const name of await readdir(parent)) {

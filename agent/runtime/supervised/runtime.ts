@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createWriteStream, type FSWatcher, watch } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describeError } from "../../../base/os/log.ts";
+import { makeFolder } from "../../../base/os/make-folder.ts";
 import type { Os } from "../../../base/os/os.ts";
 import type { KnownAttachment, PodAttachment, PodNetwork } from "../../network-seam.ts";
 import {
@@ -91,7 +92,7 @@ export class SupervisedRuntime implements Runtime {
 
   async #restore(): Promise<void> {
     const exits = join(this.#root, "exits");
-    await mkdir(exits, { recursive: true, mode: 0o700 });
+    await makeFolder(exits, 0o700);
     this.#watcher = watch(exits, (_kind, name) => {
       if (name !== null && !name.endsWith(".new")) void this.#noteExit(name);
     });
@@ -116,7 +117,7 @@ export class SupervisedRuntime implements Runtime {
   async runPodSandbox(config: SandboxConfig): Promise<string> {
     const id = randomUUID().replaceAll("-", "");
     const dir = this.#sandboxDir(id);
-    await mkdir(dir, { recursive: true, mode: 0o711 });
+    await makeFolder(dir, 0o711);
     let record: SandboxRecord = { id, config, createdAtMs: this.#os.clock.wallMs(), bootId: this.#boot };
     try {
       const pause = await this.#launcher.startPause(record, dir);
@@ -188,15 +189,10 @@ export class SupervisedRuntime implements Runtime {
     const seen = config.pidOf === undefined ? undefined : this.#processOf(config.pidOf);
     const id = randomUUID().replaceAll("-", "");
     const dir = this.#dir(id);
-    await mkdir(dir, { recursive: true, mode: 0o711 });
-    await mkdir(dirname(config.logPath), { recursive: true, mode: 0o755 });
-    const record: ContainerRecord = {
-      id,
-      sandboxId,
-      config,
-      createdAtMs: this.#os.clock.wallMs(),
-      bootId: this.#boot,
-    };
+    await makeFolder(dir, 0o711);
+    await makeFolder(dirname(config.logPath), 0o755);
+    const createdAtMs = this.#os.clock.wallMs();
+    const record: ContainerRecord = { id, sandboxId, config, createdAtMs, bootId: this.#boot };
     try {
       const place = { record: sandbox, dir: this.#sandboxDir(sandboxId) };
       await this.#launcher.prepare(record, dir, place, seen);
