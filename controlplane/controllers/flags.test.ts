@@ -30,6 +30,17 @@ describe("controlplane/controllers/flags", () => {
     );
   });
 
+  it("says what is wrong with how endpoints are gathered", () => {
+    for (const [flag, words] of [
+      ["--max-endpoints-per-slice=0", /--max-endpoints-per-slice: 0 is not between 1 and 1000/],
+      ["--mirroring-max-endpoints-per-subset=1001", /1001 is not between 1 and 1000/],
+      ["--endpointslice-updates-batch-period=-1s", /--endpointslice-updates-batch-period/],
+      ["--namespace-sync-period=1ms", /--namespace-sync-period: 1ms is less than a second/],
+    ] as const)
+      assert.throws(() => config(flag), words);
+    assert.ok(!names("--enable-garbage-collector=false").includes("garbage-collector-controller"));
+  });
+
   it("chooses controllers by name", () => {
     assert.deepEqual(names("--controllers=job,daemonset-controller"), [
       "daemonset-controller",

@@ -1,6 +1,7 @@
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { defaultElectionTimes, type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
 import { concurrentSyncFlags, concurrentSyncs } from "./concurrent-syncs.ts";
+import { type EndpointConfig, endpointConfig, endpointFlags } from "./endpoints/flags.ts";
 import { type NodeCidrs, nodeCidrsConfig, nodeIpamFlags } from "./nodeipam/flags.ts";
 import type { EvictionRates } from "./nodelifecycle/eviction-zones.ts";
 import { type AutoscalingConfig, autoscalerFlags, autoscalingConfig } from "./podautoscaler/flags.ts";
@@ -129,6 +130,17 @@ export const controllerManagerFlags = {
     default: 365 * 24 * 3_600_000,
     help: "how long such certificates are valid at most",
   },
+  "enable-garbage-collector": {
+    kind: "boolean",
+    default: true,
+    help: "objects whose owners are gone are deleted",
+  },
+  "namespace-sync-period": {
+    kind: "duration",
+    default: 300_000,
+    help: "how often namespaces that are being deleted are looked at, whatever happened",
+  },
+  ...endpointFlags,
   ...autoscalerFlags,
   ...concurrentSyncFlags,
   controllers: {
@@ -164,6 +176,10 @@ export interface ControllerManagerConfig {
   readonly clusterSigning:
     | { readonly certificateFile: string; readonly keyFile: string; readonly durationMsMax: number }
     | undefined;
+  readonly collectsGarbage: boolean;
+  /** How often namespaces that are being deleted are looked at. */
+  readonly namespaceSyncPeriodMs: number;
+  readonly endpoints: EndpointConfig;
   readonly autoscaling: AutoscalingConfig;
   /** Workers by controller, where somebody says how many. */
   readonly workers: ReadonlyMap<string, number>;
@@ -189,12 +205,13 @@ export function controllerManagerConfig(
     problems.push(
       `--cloud-provider: ${JSON.stringify(flags["cloud-provider"])} is neither external nor empty`,
     );
-  for (const name of ["node-monitor-grace-period", "node-startup-grace-period"] as const)
+  for (const name of [
+    "node-monitor-grace-period",
+    "node-startup-grace-period",
+    "resource-quota-sync-period",
+    "namespace-sync-period",
+  ] as const)
     if (flags[name] < 1000) problems.push(`--${name}: ${flags[name]}ms is less than a second`);
-  if (flags["resource-quota-sync-period"] < 1000)
-    problems.push(
-      `--resource-quota-sync-period: ${flags["resource-quota-sync-period"]}ms is less than a second`,
-    );
   for (const name of ["node-eviction-rate", "secondary-node-eviction-rate"] as const)
     if (flags[name] < 0) problems.push(`--${name}: ${flags[name]} is negative`);
   const share = flags["unhealthy-zone-threshold"];
@@ -207,6 +224,7 @@ export function controllerManagerConfig(
     problems.push("--terminated-pod-gc-threshold: must not be negative");
   const nodeCidrs = nodeCidrsConfig(flags, problems);
   const clusterSigning = readClusterSigning(flags, problems);
+  const endpoints = endpointConfig(flags, problems);
   const autoscaling = autoscalingConfig(flags, problems);
   const workers = concurrentSyncs(flags, problems);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
@@ -235,6 +253,9 @@ export function controllerManagerConfig(
     rootCaFile: flags["root-ca-file"],
     serviceAccountPrivateKeyFile: flags["service-account-private-key-file"],
     clusterSigning,
+    collectsGarbage: flags["enable-garbage-collector"],
+    namespaceSyncPeriodMs: flags["namespace-sync-period"],
+    endpoints,
     autoscaling,
     workers,
     controllers: flags.controllers,

@@ -30,8 +30,9 @@ export const endpointSliceController: Controller = {
     const nodes = context.informers.informer(resources.nodes);
     const slices = context.informers.informer(resources.endpointslices);
     slices.addIndex(serviceIndex, serviceOf);
+    const { slicesBatchMs, endpointsPerSliceMost } = context.config.endpoints;
     enqueueSelf(queue, services);
-    enqueueServicesOfPods(queue, services, pods);
+    enqueueServicesOfPods(queue, services, pods, slicesBatchMs);
     const enqueue = (slice: EndpointSlice) => {
       for (const key of serviceOf(slice)) queue.add(key);
     };
@@ -44,9 +45,10 @@ export const endpointSliceController: Controller = {
       const found = podsOf(service, pods);
       if (found === undefined) return undefined;
       if (!writes.areShown(key)) return { requeueAfterMs: confirmAfterMs };
-      const plan = planSlices(service, found, slices.byIndex(serviceIndex, key), (name) =>
-        nodes.get({ name }),
-      );
+      const plan = planSlices(service, found, slices.byIndex(serviceIndex, key), {
+        nodeOf: (name) => nodes.get({ name }),
+        endpointsPerSliceMost,
+      });
       for (const step of plan) {
         const written = await carryOut(context, service, step);
         if (written !== undefined) writes.wrote(key, written);
@@ -95,7 +97,7 @@ export const endpointsController: Controller = {
     const pods = context.informers.informer(resources.pods);
     const endpoints = context.informers.informer(resources.endpoints);
     enqueueSelf(queue, services);
-    enqueueServicesOfPods(queue, services, pods);
+    enqueueServicesOfPods(queue, services, pods, context.config.endpoints.endpointsBatchMs);
     enqueueSelf(queue, endpoints);
     return async (key) => {
       const service = services.getByKey(key);

@@ -1,5 +1,5 @@
 import { isNotFound } from "../../../client/api-error.ts";
-import { keyOfRef, type Stored } from "../../../client/object-cache.ts";
+import { keyOf, keyOfRef, type Stored } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import type { EndpointSlice, Endpoints } from "../../../client/types.ts";
 import { isNamespaceTerminating } from "../claim-shell.ts";
@@ -8,7 +8,7 @@ import { confirmAfterMs } from "../expectations.ts";
 import { generatedName } from "../generated-name.ts";
 import { OwnWrites } from "../own-writes.ts";
 import { enqueueSelf } from "../owner-events.ts";
-import { addressesPerSubsetMax, type MirrorAction, mirroredBy, planMirror } from "./plan-mirror.ts";
+import { type MirrorAction, mirroredBy, planMirror } from "./plan-mirror.ts";
 import { managedByLabel, serviceNameLabel } from "./plan-slices.ts";
 
 const mirrorIndex = "mirror";
@@ -29,7 +29,9 @@ export const endpointSliceMirroringController: Controller = {
     const services = context.informers.informer(resources.services);
     const slices = context.informers.informer(resources.endpointslices);
     slices.addIndex(mirrorIndex, mirroredOf);
-    enqueueSelf(queue, endpoints);
+    const { mirroringBatchMs, mirroredPerSubsetMost } = context.config.endpoints;
+    const enqueueLater = (source: Endpoints) => queue.addAfter(keyOf(source), mirroringBatchMs);
+    endpoints.subscribe({ onAdd: enqueueLater, onUpdate: enqueueLater, onDelete: enqueueLater });
     enqueueSelf(queue, services);
     const enqueue = (slice: EndpointSlice) => {
       for (const key of mirroredOf(slice)) queue.add(key);
@@ -46,7 +48,12 @@ export const endpointSliceMirroringController: Controller = {
     return async (key) => {
       if (!writes.areShown(key)) return { requeueAfterMs: confirmAfterMs };
       const source = endpoints.getByKey(key);
-      const plan = planMirror(source, services.getByKey(key), slices.byIndex(mirrorIndex, key));
+      const plan = planMirror(
+        source,
+        services.getByKey(key),
+        slices.byIndex(mirrorIndex, key),
+        mirroredPerSubsetMost,
+      );
       if (source !== undefined) report(context, source, plan);
       const [namespace = "", name = ""] = key.split("/");
       for (const step of plan.actions) {
@@ -59,7 +66,7 @@ export const endpointSliceMirroringController: Controller = {
 };
 
 function report(
-  { recorder }: ControllerContext,
+  { recorder, config }: ControllerContext,
   endpoints: Endpoints,
   { invalid, skipped }: ReturnType<typeof planMirror>,
 ): void {
@@ -70,7 +77,7 @@ function report(
   if (skipped > invalid)
     warn(
       "TooManyAddressesToMirror",
-      `A max of ${addressesPerSubsetMax} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`,
+      `A max of ${config.endpoints.mirroredPerSubsetMost} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`,
     );
 }
 

@@ -24,6 +24,7 @@ const endpoints = (
     },
   ],
 });
+const most = 1_000;
 const stored = (name: string, made: object): EndpointSlice => {
   const { metadata, ...rest } = made as EndpointSlice;
   return {
@@ -40,7 +41,7 @@ describe("controlplane/controllers/endpoints/plan-mirror", () => {
       labels: { app: "db" },
       annotations: { note: "x", "kubectl.kubernetes.io/last-applied-configuration": "{}" },
     });
-    const { actions } = planMirror(source, service(), []);
+    const { actions } = planMirror(source, service(), [], most);
     const [step] = actions;
     assert.ok(actions.length === 1 && step?.action === "create");
     assert.deepEqual(step.object.metadata.labels, {
@@ -58,18 +59,18 @@ describe("controlplane/controllers/endpoints/plan-mirror", () => {
       { addresses: ["10.0.0.1"], conditions: { ready: true }, hostname: "a", nodeName: "n1" },
       { addresses: ["10.0.0.2"], conditions: { ready: false } },
     ]);
-    assert.deepEqual(planMirror(source, service(), [stored("s1", step.object)]).actions, []);
+    assert.deepEqual(planMirror(source, service(), [stored("s1", step.object)], most).actions, []);
   });
 
   it("follows changes in the slice that is there, and removes doubles and ports that went", () => {
-    const [made] = planMirror(endpoints(), service(), []).actions;
+    const [made] = planMirror(endpoints(), service(), [], most).actions;
     assert.ok(made?.action === "create");
     const slices = [stored("s1", made.object), stored("s2", made.object)];
     const moved = endpoints({}, [
       { addresses: [{ ip: "10.0.0.9" }], ports: [{ name: "pg", port: 5432, protocol: "TCP" }] },
       { addresses: [{ ip: "2001:DB8::9" }], ports: [{ port: 80, protocol: "TCP" }] },
     ]);
-    const { actions } = planMirror(moved, service(), slices);
+    const { actions } = planMirror(moved, service(), slices, most);
     assert.deepEqual(
       actions.map((step) =>
         step.action === "delete"
@@ -87,13 +88,13 @@ describe("controlplane/controllers/endpoints/plan-mirror", () => {
       ],
     );
     assert.deepEqual(
-      planMirror(endpoints({}, []), service(), slices).actions.map(({ action }) => action),
+      planMirror(endpoints({}, []), service(), slices, most).actions.map(({ action }) => action),
       ["delete", "delete"],
     );
   });
 
   it("removes its slices where there is nothing to mirror", () => {
-    const [made] = planMirror(endpoints(), service(), []).actions;
+    const [made] = planMirror(endpoints(), service(), [], most).actions;
     assert.ok(made?.action === "create");
     const slices = [stored("s1", made.object)];
     const none: readonly [string, Endpoints | undefined, Service | undefined][] = [
@@ -112,12 +113,21 @@ describe("controlplane/controllers/endpoints/plan-mirror", () => {
       ],
     ];
     for (const [what, source, of] of none)
-      assert.deepEqual(planMirror(source, of, slices).actions, [{ action: "delete", name: "s1" }], what);
+      assert.deepEqual(
+        planMirror(source, of, slices, most).actions,
+        [{ action: "delete", name: "s1" }],
+        what,
+      );
   });
 
   it("counts addresses that are none, and those beyond a thousand in a subset", () => {
     const many = Array.from({ length: 1001 }, (_, n) => ({ ip: `10.1.${n >> 8}.${n & 255}` }));
-    const plan = planMirror(endpoints({}, [{ addresses: [{ ip: "nonsense" }, ...many] }]), service(), []);
+    const plan = planMirror(
+      endpoints({}, [{ addresses: [{ ip: "nonsense" }, ...many] }]),
+      service(),
+      [],
+      most,
+    );
     assert.deepEqual([plan.invalid, plan.skipped], [1, 2]);
     const [step] = plan.actions;
     assert.equal(step?.action === "create" && step.object.endpoints?.length, 1000);

@@ -7,7 +7,6 @@ import type { AddressType, Endpoint, SlicePort } from "./backends.ts";
 import { managedByLabel, serviceNameLabel } from "./plan-slices.ts";
 
 export const mirroredBy = "endpointslicemirroring-controller.k8s.io";
-export const addressesPerSubsetMax = 1000;
 const skipMirrorLabel = "endpointslice.kubernetes.io/skip-mirror";
 const leaderAnnotation = "control-plane.alpha.kubernetes.io/leader";
 /** Of the Endpoints themselves; a slice gets neither. */
@@ -46,10 +45,11 @@ export function planMirror(
   endpoints: Endpoints | undefined,
   service: Service | undefined,
   slices: readonly EndpointSlice[],
+  addressesPerSubsetMost: number,
 ): MirrorPlan {
   if (endpoints === undefined || !isMirrored(endpoints, service))
     return { actions: slices.map(removal), invalid: 0, skipped: 0 };
-  const { groups, invalid, skipped } = groupsOf(endpoints);
+  const { groups, invalid, skipped } = groupsOf(endpoints, addressesPerSubsetMost);
   const byGroup = new Map<string, EndpointSlice[]>();
   const actions: MirrorAction[] = [];
   for (const slice of slices) {
@@ -57,7 +57,14 @@ export function planMirror(
     if (groups.has(key)) byGroup.set(key, [...(byGroup.get(key) ?? []), slice]);
     else actions.push(removal(slice));
   }
-  for (const [key, group] of groups) actions.push(...planGroup(endpoints, group, byGroup.get(key) ?? []));
+  for (const [key, group] of groups)
+    actions.push(
+      ...planGroup(
+        endpoints,
+        { ...group, endpoints: group.endpoints.slice(0, addressesPerSubsetMost) },
+        byGroup.get(key) ?? [],
+      ),
+    );
   return { actions, invalid, skipped };
 }
 
@@ -73,7 +80,10 @@ function isMirrored({ metadata }: Endpoints, service: Service | undefined): bool
 
 const removal = ({ metadata }: EndpointSlice): MirrorAction => ({ action: "delete", name: metadata.name });
 
-function groupsOf({ subsets = [] }: Endpoints): {
+function groupsOf(
+  { subsets = [] }: Endpoints,
+  addressesPerSubsetMost: number,
+): {
   readonly groups: ReadonlyMap<string, Group>;
   readonly invalid: number;
   readonly skipped: number;
@@ -98,7 +108,7 @@ function groupsOf({ subsets = [] }: Endpoints): {
     for (const { address, ready } of all) {
       const known = canonicalAddress(address.ip);
       if (known === undefined) invalid++;
-      if (known === undefined || added >= addressesPerSubsetMax) {
+      if (known === undefined || added >= addressesPerSubsetMost) {
         skipped++;
         continue;
       }
@@ -140,7 +150,7 @@ function planGroup(
   [first, ...others]: readonly EndpointSlice[],
 ): readonly MirrorAction[] {
   const metadata = mirrorMeta(endpoints);
-  const wanted = group.endpoints.slice(0, addressesPerSubsetMax);
+  const wanted = group.endpoints;
   const removals = others.map(removal);
   if (first === undefined)
     return [

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { EndpointSlice, Node, Pod, Service } from "../../../client/types.ts";
 import { meta, pod } from "../testing/objects.ts";
 import { planEndpoints } from "./plan-endpoints.ts";
-import { endpointsPerSlice, planSlices } from "./plan-slices.ts";
+import { planSlices } from "./plan-slices.ts";
 
 const service = (spec: Partial<Service["spec"]> = {}): Service => ({
   apiVersion: "v1",
@@ -19,8 +19,9 @@ const backend = (name: string, more: Parameters<typeof pod>[1] = {}): Pod =>
     spec: { containers: [{ name: "c", ports: [{ name: "http", containerPort: 8080 }] }] },
     ...more,
   });
+const endpointsPerSliceMost = 100;
 const plan = (pods: readonly Pod[], slices: readonly EndpointSlice[] = [], of = service()) =>
-  planSlices(of, pods, slices, () => undefined);
+  planSlices(of, pods, slices, { nodeOf: () => undefined, endpointsPerSliceMost });
 
 /** What is stored after a plan. */
 function applied(
@@ -68,7 +69,7 @@ describe("controlplane/controllers/endpoints/plan-slices", () => {
     } as unknown as Node;
     const hints = (trafficDistribution?: string) => {
       const of = service(trafficDistribution === undefined ? {} : { trafficDistribution });
-      const [step] = planSlices(of, [backend("p1")], [], () => node);
+      const [step] = planSlices(of, [backend("p1")], [], { nodeOf: () => node, endpointsPerSliceMost });
       return step?.action === "create" ? step.object.endpoints?.[0]?.hints : "no slice";
     };
     assert.equal(hints(), undefined);
@@ -110,6 +111,19 @@ describe("controlplane/controllers/endpoints/plan-slices", () => {
     );
   });
 
+  it("puts no more into a slice than is asked, and leaves one be that has more", () => {
+    const many = Array.from({ length: 5 }, (_, at) => backend(`p${at}`));
+    let made = 0;
+    const few = { nodeOf: () => undefined, endpointsPerSliceMost: 2 };
+    const stored = applied([], planSlices(service(), many, [], few), () => `s${made++}`);
+    assert.deepEqual(
+      stored.map(({ endpoints }) => endpoints?.length),
+      [2, 2, 1],
+    );
+    const whole = applied([], plan(many), () => `s${made++}`);
+    assert.deepEqual(planSlices(service(), many, whole, few), []);
+  });
+
   it("puts every backend in exactly one slice of at most a hundred, whatever was stored", () => {
     const pods = fc.uniqueArray(fc.nat(400), { maxLength: 250 });
     fc.assert(
@@ -123,7 +137,7 @@ describe("controlplane/controllers/endpoints/plan-slices", () => {
             (endpoints ?? []).map(({ targetRef }) => targetRef?.name),
           );
           assert.deepEqual([...shown].sort(), wanted.map(({ metadata }) => metadata.name).sort());
-          assert.ok(stored.every(({ endpoints }) => (endpoints?.length ?? 0) <= endpointsPerSlice));
+          assert.ok(stored.every(({ endpoints }) => (endpoints?.length ?? 0) <= endpointsPerSliceMost));
           assert.deepEqual(plan(wanted, stored), []);
         }
       }),

@@ -15,7 +15,6 @@ export const serviceNameLabel = "kubernetes.io/service-name";
 export const managedByLabel = "endpointslice.kubernetes.io/managed-by";
 export const managedBy = "endpointslice-controller.k8s.io";
 const headlessLabel = "service.kubernetes.io/headless";
-export const endpointsPerSlice = 100;
 
 export type SliceAction =
   | { readonly action: "create"; readonly object: Omit<Draft<EndpointSlice>, "metadata"> & SliceMeta }
@@ -30,6 +29,11 @@ interface SliceMeta {
   };
 }
 
+export interface SlicePlanning {
+  readonly nodeOf: (name: string) => Node | undefined;
+  readonly endpointsPerSliceMost: number;
+}
+
 /** Endpoints with the same ports and address family: what may share slices. */
 interface Group {
   readonly addressType: AddressType;
@@ -42,7 +46,7 @@ export function planSlices(
   service: Service,
   pods: readonly Pod[],
   slices: readonly EndpointSlice[],
-  nodeOf: (name: string) => Node | undefined,
+  { nodeOf, endpointsPerSliceMost }: SlicePlanning,
 ): readonly SliceAction[] {
   const groups = groupsOf(service, pods, nodeOf);
   const actions: SliceAction[] = [];
@@ -52,7 +56,8 @@ export function planSlices(
     if (groups.has(key)) byGroup.set(key, [...(byGroup.get(key) ?? []), slice]);
     else actions.push({ action: "delete", name: slice.metadata.name });
   }
-  for (const [key, group] of groups) actions.push(...planGroup(service, group, byGroup.get(key) ?? []));
+  for (const [key, group] of groups)
+    actions.push(...planGroup(service, group, byGroup.get(key) ?? [], endpointsPerSliceMost));
   return actions;
 }
 
@@ -85,7 +90,12 @@ function groupKey(addressType: string, ports: readonly SlicePort[]): string {
 
 /** Endpoints that stay keep their slice; new ones fill the slices that change anyway, then those with room, then new
  *  ones; slices left empty go, but for one when nothing is there at all. */
-function planGroup(service: Service, group: Group, slices: readonly EndpointSlice[]): readonly SliceAction[] {
+function planGroup(
+  service: Service,
+  group: Group,
+  slices: readonly EndpointSlice[],
+  most: number,
+): readonly SliceAction[] {
   const waiting = new Map(group.endpoints);
   const rows = slices.map((slice) => {
     const kept = (slice.endpoints ?? []).flatMap((endpoint) => {
@@ -99,9 +109,9 @@ function planGroup(service: Service, group: Group, slices: readonly EndpointSlic
   const changes = (row: (typeof rows)[number]) => !sameEndpoints(row.slice.endpoints ?? [], row.endpoints);
   const fresh = [...waiting.values()];
   const roomy = [...rows]
-    .filter(({ endpoints }) => endpoints.length < endpointsPerSlice)
+    .filter(({ endpoints }) => endpoints.length < most)
     .sort((a, b) => Number(changes(b)) - Number(changes(a)) || b.endpoints.length - a.endpoints.length);
-  for (const row of roomy) row.endpoints.push(...fresh.splice(0, endpointsPerSlice - row.endpoints.length));
+  for (const row of roomy) row.endpoints.push(...fresh.splice(0, Math.max(0, most - row.endpoints.length)));
   const labels = labelsFor(service);
   const nothing = group.endpoints.size === 0;
   const actions: SliceAction[] = [];
@@ -118,7 +128,7 @@ function planGroup(service: Service, group: Group, slices: readonly EndpointSlic
       });
   }
   if (nothing && rows.length === 0) actions.push(newSlice(service, group, []));
-  while (fresh.length > 0) actions.push(newSlice(service, group, fresh.splice(0, endpointsPerSlice)));
+  while (fresh.length > 0) actions.push(newSlice(service, group, fresh.splice(0, most)));
   return actions;
 }
 

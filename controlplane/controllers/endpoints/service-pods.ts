@@ -15,17 +15,20 @@ export function podsOf(service: Service, pods: Informer<Pod>): readonly Pod[] | 
     .filter((pod) => matchesLabels(wanted, pod.metadata.labels));
 }
 
-/** Puts a Service's key into the queue when a pod that it selects, or did, changes in what endpoints show. */
+/** Puts a Service's key into the queue when a pod that it selects, or did, changes in what endpoints show.
+ *  @param batchMs After so long, so that others may come meanwhile. */
 export function enqueueServicesOfPods(
   queue: WorkQueue,
   services: Informer<Service>,
   pods: Informer<Pod>,
+  batchMs: number,
 ): void {
   const enqueue = (pod: Pod) => {
     for (const service of services.byNamespace(pod.metadata.namespace ?? "")) {
       const { selector } = service.spec;
       if (Object.keys(selector ?? {}).length === 0) continue;
-      if (matchesLabels(selectorFromLabels(selector), pod.metadata.labels)) queue.add(keyOf(service));
+      if (matchesLabels(selectorFromLabels(selector), pod.metadata.labels))
+        queue.addAfter(keyOf(service), batchMs);
     }
   };
   pods.subscribe({

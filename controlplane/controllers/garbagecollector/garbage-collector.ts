@@ -35,6 +35,7 @@ const shared: ReadonlyMap<string, Resource<KubeObject>> = new Map(
 
 export const garbageCollector: Controller = {
   name: "garbage-collector-controller",
+  enabled: ({ collectsGarbage }) => collectsGarbage,
   workers: 5,
   setUp(context, queue) {
     const graph = new OwnerGraph((uid) => queue.add(uid));

@@ -1,3 +1,4 @@
+import { sleep } from "../../../base/os/clock.ts";
 import { isConflict, isNotFound } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { KubeObject, Namespace } from "../../../client/types.ts";
@@ -20,6 +21,12 @@ export const namespaceController: Controller = {
       if (isBeingDeleted(namespace)) queue.add(namespace.metadata.name);
     };
     namespaces.subscribe({ onAdd: enqueue, onUpdate: enqueue });
+    context.tasks.run("namespaces, whatever happened", async (until) => {
+      for (;;) {
+        await sleep(context.clock, context.config.namespaceSyncPeriodMs, until);
+        namespaces.list().forEach(enqueue);
+      }
+    });
     pods.subscribe({
       onDelete: ({ metadata }) => {
         const namespace = namespaces.getByKey(metadata.namespace ?? "");
