@@ -128,7 +128,6 @@ const changed: readonly Row[] = [
 const refused: readonly Row[] = [
   ["create job x --from=cronjob/none", /cronjobs\.batch "none" not found/],
   ["create token none", /serviceaccounts "none" not found/],
-  ["top pods", /Metrics API not available/],
   ["debug job/job --image=x", /not supported by debug/],
   ["port-forward svc/web 8080:1", /does not have a service port 1/],
   ["get nosuch", /doesn't have a resource type "nosuch"/],
