@@ -8,6 +8,7 @@ import { GrpcTransport } from "../../store/client/grpc/grpc-transport.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import type { ClientTransport } from "../../store/client/transport.ts";
 import { inOrder } from "./admission/admission.ts";
+import { conditionMetrics } from "./admission/matching/condition-metrics.ts";
 import { admissionPlugins, quotaPluginName } from "./admission/plugins.ts";
 import { podSecurityMetrics } from "./admission/pod-security/pod-security-metrics.ts";
 import { admissionMetrics, timedPhases } from "./admission/timed.ts";
@@ -320,6 +321,7 @@ function handlerDeps(
     schemas: schemas(),
     clients: hookClients,
     metrics: webhookMetrics(os.metrics),
+    conditionMetrics: conditionMetrics(os.metrics),
     durations: admissionMetrics(os.metrics),
     policyChecks: validatingPolicyMetrics(os.metrics),
     podSecurityCounts: podSecurityMetrics(os.metrics),

@@ -1,4 +1,4 @@
-import { conditionsMatch } from "../admission/matching/match-conditions.ts";
+import { conditionsMatch, type Verdict } from "../admission/matching/match-conditions.ts";
 import type { Answers } from "../admission/matching/variables.ts";
 import { costLimits } from "../cel/environment.ts";
 import { untypedValue } from "../cel/json-values.ts";
@@ -32,6 +32,8 @@ export interface Facts {
   readonly answers: Answers;
   readonly params: JsonObject | undefined;
   readonly monotonicMs: () => number;
+  /** Runs the match conditions under observation. */
+  readonly observed: (match: (onError: () => void) => Promise<Verdict>) => Promise<Verdict>;
 }
 
 const messageBytesMax = 5 * 1024;
@@ -48,10 +50,9 @@ export async function evaluatePolicy(policy: ValidatingPolicy, facts: Facts): Pr
   };
   const named = new Map(facts.variables);
   named.set("params", params === undefined ? null : untypedValue(params));
-  const verdict = await conditionsMatch(policy.conditions, withoutNamespace(named), {
-    answers,
-    failurePolicy,
-  });
+  const verdict = await facts.observed((onError) =>
+    conditionsMatch(policy.conditions, withoutNamespace(named), { answers, failurePolicy, onError }),
+  );
   if ("error" in verdict) return failed(verdict.error);
   if (!verdict.matches) return nothing;
   const evaluation = new Evaluation(named, policy.variables, answers);

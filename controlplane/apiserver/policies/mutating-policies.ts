@@ -6,6 +6,7 @@ import {
   preparedForm,
   type RequestForm,
 } from "../admission/matching/asked-request.ts";
+import { observedConditions } from "../admission/matching/condition-metrics.ts";
 import { conditionsMatch } from "../admission/matching/match-conditions.ts";
 import { isExempt } from "../admission/matching/rules.ts";
 import { Answers } from "../admission/matching/variables.ts";
@@ -20,7 +21,7 @@ import { type Invocation, invocationsFor, variablesIn } from "./invocations.ts";
 import { MutationFault, mutated } from "./mutation.ts";
 import type { MutatingPolicy } from "./policy.ts";
 import type { Binding, PolicyIndex } from "./policy-index.ts";
-import type { PolicyDeps } from "./validating-policies.ts";
+import { conditionLabels, type PolicyDeps } from "./validating-policies.ts";
 
 export type MutatingPolicyDeps = PolicyDeps & { readonly schemas: Schemas };
 type MutatingPolicies = PolicyIndex<MutatingAdmissionPolicy, MutatingPolicy>;
@@ -87,11 +88,10 @@ class Turn {
     const { policy, binding } = invocation;
     const named = await this.#variables(invocation);
     const { failurePolicy } = policy;
-    const conditions = { answers: this.#answers, failurePolicy };
-    const verdict = await conditionsMatch(
-      policy.conditions,
-      new Map(named).set("namespaceObject", null),
-      conditions,
+    const verdict = await observedConditions(this.#deps, conditionLabels(policy, this.#asked), (onError) =>
+      conditionsMatch(policy.conditions, new Map(named).set("namespaceObject", null), {
+        ...{ answers: this.#answers, failurePolicy, onError },
+      }),
     );
     if ("error" in verdict) this.#deny({ policy, binding, message: verdict.error, reason: "Invalid" });
     const key = keyOf(invocation);

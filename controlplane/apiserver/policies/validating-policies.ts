@@ -1,4 +1,3 @@
-import type { Clock } from "../../../base/os/clock.ts";
 import type { ValidatingAdmissionPolicy } from "../../../client/types.ts";
 import { type Attributes, type Connection, type Plugin, refusal } from "../admission/admission.ts";
 import {
@@ -7,6 +6,7 @@ import {
   askedRequest,
   type RequestForm,
 } from "../admission/matching/asked-request.ts";
+import { type ObservingDeps, observedConditions } from "../admission/matching/condition-metrics.ts";
 import { isExempt } from "../admission/matching/rules.ts";
 import { Answers } from "../admission/matching/variables.ts";
 import type { LookupDeps } from "../admission/stored-lookup.ts";
@@ -21,9 +21,8 @@ import { countCheck, type ValidatingPolicyMetrics } from "./policy-metrics.ts";
 
 type ValidatingPolicies = PolicyIndex<ValidatingAdmissionPolicy, ValidatingPolicy>;
 
-export type PolicyDeps = LookupDeps & { readonly authorizer: Authorizer };
+export type PolicyDeps = LookupDeps & ObservingDeps & { readonly authorizer: Authorizer };
 export type ValidatingPolicyDeps = PolicyDeps & {
-  readonly clock: Clock;
   readonly policyChecks: ValidatingPolicyMetrics;
 };
 
@@ -59,6 +58,12 @@ interface Denial {
   readonly reason?: string | undefined;
 }
 
+/** Of policies of both kinds. */
+export const conditionLabels = (
+  { name, conditions }: Pick<ValidatingPolicy, "name" | "conditions">,
+  { operation }: AskedRequest,
+) => ({ name, kind: "policy", type: "validate", operation, conditions });
+
 /** The first refusal that counts. */
 async function ask(
   deps: ValidatingPolicyDeps,
@@ -80,7 +85,10 @@ async function ask(
     const variables = seen.get(form) ?? (await variablesIn(deps, asked, form, answers));
     seen.set(form, variables);
     const monotonicMs = () => deps.clock.monotonicMs();
-    const said = await evaluatePolicy(policy, { variables, answers, params, monotonicMs });
+    const said = await evaluatePolicy(policy, {
+      ...{ variables, answers, params, monotonicMs },
+      observed: (match) => observedConditions(deps, conditionLabels(policy, asked), match),
+    });
     count(deps.policyChecks, { policy, binding, said });
     denials.push(...act(policy, binding, said, { by, notes }));
   }

@@ -86,8 +86,8 @@ const absent: readonly (readonly [names: RegExp, why: string])[] = [
   [/_x509_(insecure_sha1|missing_san)_total$/, "such certificates are refused by the TLS library"],
   [/^(aggregator_(discovery|openapi)|apiextensions_)/, "discovery and schemas are made when asked for"],
   [
-    /^apiserver_(cel_|admission_match_condition_evaluation|validation_)/,
-    "expressions of schemas, conditions and validations are part of admission's and the request's own time",
+    /^apiserver_(cel_|validation_)/,
+    "expressions and validations of schemas are part of the request's own time",
   ],
   [
     /^apiserver_(impersonation_authorization|authorization_decisions|selfrequest|request_(filter|timestamp|post_timeout))/,

@@ -1,4 +1,5 @@
 import { type AskedRequest, preparedForm, type RequestForm } from "../admission/matching/asked-request.ts";
+import { type ObservingDeps, observedConditions } from "../admission/matching/condition-metrics.ts";
 import { conditionsMatch } from "../admission/matching/match-conditions.ts";
 import { matchingForm } from "../admission/matching/rules.ts";
 import { namespaceMatches, objectMatches } from "../admission/matching/selectors.ts";
@@ -8,7 +9,7 @@ import { forbidden } from "../api-error.ts";
 import type { Hook } from "./hooks.ts";
 import type { WebhookMetrics } from "./metrics.ts";
 
-export interface ShouldAskDeps extends LookupDeps {
+export interface ShouldAskDeps extends LookupDeps, ObservingDeps {
   readonly metrics: WebhookMetrics;
 }
 
@@ -27,10 +28,14 @@ export async function shouldAsk(
   if (hook.conditions.length === 0) return form;
   const variables = requestVariables(asked, form, { answers });
   const failurePolicy = hook.ignoresFailure ? "Ignore" : "Fail";
-  const verdict = await conditionsMatch(hook.conditions, variables, { answers, failurePolicy });
+  const { operation } = asked;
+  const labels = { name: hook.name, kind: "webhook", type, operation };
+  const { conditions } = hook;
+  const verdict = await observedConditions(deps, { ...labels, conditions }, (onError) =>
+    conditionsMatch(conditions, variables, { answers, failurePolicy, onError }),
+  );
   if ("error" in verdict) throw forbidden(asked.form, asked.name, verdict.error);
   if (verdict.matches) return form;
-  const { operation } = asked;
-  deps.metrics.matchExclusions.inc({ name: hook.name, kind: "webhook", type, operation });
+  deps.metrics.matchExclusions.inc(labels);
   return undefined;
 }

@@ -372,4 +372,30 @@ describe("admission webhooks", () => {
     const whole = 'operation="CREATE",rejected="true",type="validate"';
     assert.ok(text.includes(`apiserver_admission_step_admission_duration_seconds_count{${whole}}`));
   });
+
+  it("have their match conditions counted, and those that cannot be evaluated", async () => {
+    const conditions = (...expressions: string[]) => ({
+      matchConditions: expressions.map((expression, at) => ({ name: `c${at}`, expression })),
+    });
+    const broken = webhook(conditions("object.none == 'x'"), "/broken");
+    const other = webhook(conditions("object.metadata.name == 'other'"), "/other");
+    await set("validating", "conditions", { ...broken, failurePolicy: "Ignore" }, other);
+    await create("matched");
+    assert.deepEqual(paths(), []);
+    const { text } = await api.admin.call("GET", "/metrics");
+    const said = (name: string, of: string) => {
+      const line = text.split("\n").find((one) => one.startsWith(`${name}{`) && one.includes(`"${of}"`));
+      return line?.slice(name.length);
+    };
+    const labels = (of: string) => `{name="${of}",kind="webhook",type="validating",operation="CREATE"}`;
+    const [first, second] = ["w-broken.example.com", "w-other.example.com"];
+    for (const of of [first, second])
+      assert.equal(
+        said("apiserver_admission_match_condition_evaluation_seconds_count", of),
+        `${labels(of)} 1`,
+      );
+    const errors = "apiserver_admission_match_condition_evaluation_errors_total";
+    assert.equal(said(errors, first), `${labels(first)} 1`);
+    assert.equal(said(errors, second), undefined);
+  });
 });

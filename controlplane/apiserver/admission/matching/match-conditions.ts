@@ -31,12 +31,19 @@ export type Verdict =
   | { readonly matches: false; readonly condition?: string }
   | { readonly error: string };
 
+export interface ConditionOptions {
+  readonly answers: Answers;
+  readonly failurePolicy: string | undefined;
+  /** Called for each condition that cannot be evaluated. */
+  readonly onError: () => void;
+}
+
 /** All conditions must be met. One that is not decides, whatever goes wrong in others; else what goes wrong is an error, or
  *  where failures are ignored no match. */
 export async function conditionsMatch(
   conditions: readonly CompiledCondition[],
   variables: ReadonlyMap<string, Value>,
-  { answers, failurePolicy }: { readonly answers: Answers; readonly failurePolicy: string | undefined },
+  { answers, failurePolicy, onError }: ConditionOptions,
 ): Promise<Verdict> {
   const errors: string[] = [];
   let left: number = costLimits.matchConditionsMax;
@@ -44,6 +51,7 @@ export async function conditionsMatch(
   for (const { name, expression, compiled } of conditions) {
     if ("problem" in compiled) {
       errors.push(`compilation error: ${compiled.problem}`);
+      onError();
       continue;
     }
     try {
@@ -58,6 +66,7 @@ export async function conditionsMatch(
     } catch (error) {
       if (!(error instanceof CelError || error instanceof CostExceeded)) throw error;
       errors.push(`expression '${expression}' resulted in error: ${error.message}`);
+      onError();
     }
   }
   return errors.length > 0 ? failed() : { matches: true };
