@@ -2,7 +2,6 @@ import { amountText } from "../../../base/quantity-text.ts";
 import { goDurationText } from "../../../client/rules/go-duration.ts";
 import type { KubeObject, Pod } from "../../../client/types.ts";
 import { notFound } from "../api-error.ts";
-import { toKubeObject } from "../json.ts";
 import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { encodeStored, listPrefix, objectKey, StoredObject } from "../registry/stored-object.ts";
@@ -112,21 +111,21 @@ function metricsObject(
   { measured, ...rest }: { readonly measured: Usage } & Readonly<Record<string, unknown>>,
   { clock }: HandlerDeps,
 ): KubeObject {
-  const object = {
-    kind,
-    apiVersion: `${group}/${version}`,
-    timestamp: rfc3339(measured.atMs),
-    window: goDurationText(measured.windowMs * 1e6),
-    ...rest,
-  };
-  // It was never made, so it has neither uid nor version.
   const metadata = {
     name,
     ...(namespace !== undefined && { namespace }),
     creationTimestamp: rfc3339(clock.wallMs()),
     ...(labels !== undefined && { labels }),
   };
-  return Object.assign(toKubeObject(object), { metadata }) as unknown as KubeObject;
+  // It was never made, so it has neither uid nor version.
+  return {
+    kind,
+    apiVersion: `${group}/${version}`,
+    metadata,
+    timestamp: rfc3339(measured.atMs),
+    window: goDurationText(measured.windowMs * 1e6),
+    ...rest,
+  } as unknown as KubeObject;
 }
 
 function quantitiesOf({ nanoCores, workingSetBytes }: Usage): ResourceUsage {
