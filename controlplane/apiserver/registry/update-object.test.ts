@@ -54,6 +54,22 @@ describe("updates from the cache's state", () => {
     assert.equal((await storage.revision()).toString(), stored.metadata.resourceVersion);
   });
 
+  it("hands out a copy to be changed, but for the record of who set what, which is the cache's own", async () => {
+    const managedFields = [
+      { manager: "m", operation: "Update", fieldsType: "FieldsV1", fieldsV1: { "f:data": {} } },
+    ];
+    const first = await update((current) => ({
+      ...current,
+      metadata: { ...current.metadata, managedFields },
+    }));
+    await deps.hub.consistent(configMaps);
+    await update((current) => {
+      assert.notEqual(current.data, first.data);
+      assert.equal(current.metadata.managedFields, first.metadata.managedFields);
+      return set("1")(current);
+    });
+  });
+
   it("starts again from what stands in the store where the cache is behind", async () => {
     await registry.stop();
     await update(set("1"));

@@ -95,7 +95,7 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
   let result: Storing | undefined;
   try {
     const current = await inKindsVersion(kind, state.object);
-    next = await change(cloneJson(current));
+    next = await change(copyOf(current));
     checkPreconditions(kind, next, { current, key, options });
     await prepare(deps, kind, { next, current, options });
     result = await commit(deps, kind, { ...attempt, next });
@@ -114,6 +114,14 @@ async function attemptUpdate(deps: RegistryDeps, kind: Kind, attempt: Attempt): 
   }
   if (!result.ok) return { done: false, state: stateOf(kind, result.current[0]) };
   return { done: true, object: result.object };
+}
+
+/** A copy to be changed, but for the record of who set what: that is only ever replaced. */
+function copyOf(object: KubeObject): KubeObject {
+  const { managedFields } = object.metadata;
+  if (managedFields === undefined) return cloneJson(object);
+  const copy = cloneJson({ ...object, metadata: { ...object.metadata, managedFields: [] } });
+  return { ...copy, metadata: { ...copy.metadata, managedFields } };
 }
 
 /** The object as it would be stored now, where it was stored in another version. */
