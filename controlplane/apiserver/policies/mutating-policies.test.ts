@@ -88,3 +88,10 @@ describe("variables of mutating policies", () => {
     strictEqual(computed, 3);
   });
 });
+
+describe("numbers of mutating policies", () => {
+  it("leave of a whole number what its field can hold, as a kube-apiserver does", async () => {
+    const { object } = await run([mutation("Object{value: 4294967299}")]);
+    strictEqual((object as { value?: unknown }).value, 3);
+  });
+});

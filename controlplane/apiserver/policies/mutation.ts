@@ -66,7 +66,10 @@ function merged(schemas: Schemas, { type }: RequestForm, served: JsonObject, giv
     throw failed(
       `invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${atomic.join(", ")}`,
     );
-  return schemas.merge(served, patch);
+  const object = schemas.merge(served, patch);
+  // What is merged is converted in memory, where no number is too large.
+  schemas.narrowIntegers(object);
+  return object;
 }
 
 function operationsOf(value: Value): readonly JsonObject[] {
