@@ -114,6 +114,7 @@ async function ensureServices(
       type: "ClusterIP",
       clusterIP: ipv4Text(clusterIps.first + 1),
       ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: address.port }],
+      ipFamilyPolicy: "SingleStack",
       sessionAffinity: "None",
     },
   });

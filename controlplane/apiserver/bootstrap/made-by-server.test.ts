@@ -31,6 +31,25 @@ const recorded: Readonly<Record<string, readonly [manager: string, fields: unkno
       },
     },
   ],
+  "/api/v1/namespaces/default/services/kubernetes": [
+    "kube-apiserver",
+    {
+      "f:metadata": { "f:labels": { ".": {}, "f:component": {}, "f:provider": {} } },
+      "f:spec": {
+        "f:clusterIP": {},
+        "f:internalTrafficPolicy": {},
+        "f:ipFamilyPolicy": {},
+        "f:ports": {
+          ".": {},
+          'k:{"port":443,"protocol":"TCP"}': {
+            ...{ ".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {} },
+          },
+        },
+        "f:sessionAffinity": {},
+        "f:type": {},
+      },
+    },
+  ],
   "/apis/apiregistration.k8s.io/v1/apiservices/v1.apps": [
     "kube-apiserver",
     {
