@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:tls";
 import { type Deferred, deferred } from "../../base/deferred.ts";
 import { type Clock, systemClock } from "../../base/os/clock.ts";
 import { MemoryStorage } from "./registry/memory-storage.ts";
@@ -103,3 +105,24 @@ for (const protocol of ["HTTP/1.1", "HTTP/2"] as const)
       await stopped;
     });
   });
+
+describe("an API server that is asked to stop", () => {
+  it("does not wait for an answer that stood behind another on a connection that is gone", async () => {
+    const storage = new GatedStorage(systemClock);
+    const server = await startTestApiserver({ storage, config: { shutdown: shutdownAtOnce } });
+    const { port, ca, cert, key } = server.place;
+    const socket = connect({ host: "127.0.0.1", port, ca, ...(cert && key && { cert, key }) });
+    await once(socket, "secureConnect");
+    const body = JSON.stringify(configMap("slow"));
+    const head = `Host: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const watch = `GET ${configMaps}?watch=1&resourceVersion=0 HTTP/1.1\r\nHost: a\r\n\r\n`;
+    socket.write(`${watch}POST ${configMaps} HTTP/1.1\r\n${head}${body}`);
+    await storage.held.promise;
+    socket.destroy();
+    const watches = /^apiserver_longrunning_requests\{.*resource="configmaps".* (\d+)$/m;
+    // The server has heard of it once the watch is over.
+    while (watches.exec((await server.admin.call("GET", "/metrics")).text)?.[1] !== "0") await null;
+    storage.gate.resolve();
+    await server.stop();
+  });
+});

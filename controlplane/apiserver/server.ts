@@ -86,9 +86,16 @@ export async function serve(
   const kind = info.resource?.verb === "watch" ? "watch" : long ? "lasting" : "short";
   const leave = deps.shutdown.enter({ kind, response, end: (reason) => cancellation.cancel(reason) });
   let isAnswered = false;
-  response.on("close", () => {
+  let cancelDeadline = () => {};
+  const onClose = () => {
     leave();
+    cancelDeadline();
     if (!isAnswered) cancellation.cancel(new Error("the client went away"));
+  };
+  response.on("close", onClose);
+  // An answer that waits behind another does not hear that its connection is gone; its request does.
+  request.on("close", () => {
+    if (request.socket.destroyed) onClose();
   });
   const { verbosity } = deps.telemetry.config;
   const record = new RequestRecord(deps.telemetry, { request, info, auditId, isLong: long });
@@ -108,7 +115,7 @@ export async function serve(
         record.terminated(504);
         cancellation.cancel(timedOut("request did not complete within the allotted timeout"));
       };
-      response.once("close", deps.clock.after(timeoutOf(info.query), late));
+      cancelDeadline = deps.clock.after(timeoutOf(info.query), late);
     }
     const { authorizer } = deps.handlers;
     const user = await identify(request, info, deps.handlers.gate, {
