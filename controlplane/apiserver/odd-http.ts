@@ -1,6 +1,5 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Server } from "node:https";
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { HttpResponse } from "../../base/http2/http-response.ts";
 import { notFoundText } from "./api-error.ts";
@@ -57,6 +56,7 @@ export function refuseMalformed(server: Server): void {
   const answers = new WeakMap<Duplex, HttpResponse>();
   server.prependListener("request", (request, response) => void answers.set(request.socket, response));
   server.on("clientError", (error: Error & { code?: string; reason?: string }, socket) => {
+    if (lingering.has(socket)) return; // the rest of what was refused
     const answer = answers.get(socket);
     const isOfHttp = /^(HPE_|ERR_HTTP_)/.test(error.code ?? ""); // else its handshake failed, or it broke
     const isWithinAnswer = answer?.headersSent === true && !answer.writableFinished;
@@ -86,10 +86,18 @@ const parserCodes: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+/** How long the rest of what is refused is taken, and dropped: a connection that is closed at once is reset for what is still
+ *  coming, and its client may lose the answer (RFC 9112, section 9.6; Go's server waits as long). */
+const lingerMs = 500;
+const lingering = new WeakSet<Duplex>();
+
 /** Answers on the bare connection, and ends it. */
 export function endWith(socket: Duplex, { code, text }: Refusal): void {
+  lingering.add(socket);
   socket.end(
     `HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\nContent-Type: ${plainText}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
   );
-  if (socket instanceof Socket) socket.destroySoon();
+  const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+  socket.once("close", () => clearTimeout(timer));
+  socket.resume();
 }
