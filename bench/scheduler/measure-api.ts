@@ -11,7 +11,7 @@ import { RestClient } from "../../client/rest.ts";
 import type { Draft, Node, Pod } from "../../client/types.ts";
 import { startApiSide } from "../api/peers.ts";
 import { type Component, startComponent, writeKubeconfig } from "../component.ts";
-import { benchNode, namespace, type Workload } from "./workloads.ts";
+import { benchNode, highPriority, namespace, type Workload } from "./workloads.ts";
 
 export interface ApiFigures {
   /** Pods per second, from the first binding of a measured pod that was seen to the last. */
@@ -49,6 +49,8 @@ export async function measureOverApi(workload: Workload, options: ApiOptions): P
     });
   try {
     await client.create(resources.namespaces, { metadata: { name: namespace } });
+    const { name, value } = highPriority;
+    await client.raw("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", { metadata: { name }, value });
     await each(options.nodes, options.clients, (at) => createNode(client, benchNode(at, workload.nodeCpu)));
     const deps = { client, clock: systemClock, random: systemRandom, log: silentLog };
     const informer = new InformerFactory(tasks, deps).informer(resources.pods);

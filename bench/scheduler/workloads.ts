@@ -19,6 +19,9 @@ export type MakePod = (at: number) => Draft<Pod>;
 const hostKey = "kubernetes.io/hostname";
 const zoneKey = "topology.kubernetes.io/zone";
 const zones = ["moon-1", "moon-2", "moon-3"];
+/** The class of pods that drive others out; an API server must have it. */
+export const highPriority = { name: "high", value: 10 } as const;
+
 export const namespace = "bench";
 
 export const benchNode = (at: number, cpu = "4"): Draft<Node> => {
@@ -151,8 +154,11 @@ export function workloads(nodes: number): readonly Workload[] {
     },
     {
       name: "preemption",
-      before: { pods: nodes * 4, make: pod("low", {}, { priority: 0 }, "900m") },
-      make: pod("high", {}, { priority: 10 }, "3"),
+      before: {
+        pods: nodes * 4,
+        make: pod("low", {}, { priority: 0, terminationGracePeriodSeconds: 0 }, "900m"),
+      },
+      make: pod("high", {}, { priority: highPriority.value, priorityClassName: highPriority.name }, "3"),
     },
     { name: "mixed churn", make: plain, churns: true },
   ];
