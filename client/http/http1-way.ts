@@ -5,11 +5,13 @@ import { ConnectionError } from "../api-error.ts";
 import type { RestConfig } from "../kubeconfig.ts";
 import {
   type BodyLimits,
+  cutOff,
   type HttpAnswer,
   type HttpRequest,
   type HttpWay,
   type RequestHeaders,
   TimeoutError,
+  tooLarge,
   transportLimits,
 } from "./request.ts";
 import { tlsOptions } from "./tls-options.ts";
@@ -132,7 +134,7 @@ class Http1Answer implements HttpAnswer {
     try {
       for await (const chunk of answer as AsyncIterable<Buffer>) {
         lengthBytes += chunk.length;
-        if (lengthBytes > limits.lengthBytesMost) throw tooLarge(limits);
+        if (lengthBytes > limits.lengthBytesMost) throw tooLarge(limits.lengthBytesMost);
         chunks.push(chunk);
       }
     } catch (cause) {
@@ -149,8 +151,3 @@ class Http1Answer implements HttpAnswer {
     this.#message.destroy();
   }
 }
-
-export const tooLarge = ({ lengthBytesMost }: BodyLimits): RangeError =>
-  new RangeError(`the server's answer is larger than ${lengthBytesMost} bytes`);
-export const cutOff = (cause: unknown): ConnectionError =>
-  new ConnectionError("the answer was cut off", { neverSent: false, cause });

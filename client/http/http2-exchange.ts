@@ -3,9 +3,16 @@ import type { ClientConnection } from "../../base/http2/client-connection.ts";
 import type { AnswerEvents, ClientStream, StreamLoss } from "../../base/http2/client-stream.ts";
 import { errorCodes } from "../../base/http2/frames.ts";
 import type { Header } from "../../base/http2/header.ts";
+import { headerValue } from "../../base/http2/request-headers.ts";
 import { ConnectionError } from "../api-error.ts";
-import { cutOff, tooLarge } from "./http1-way.ts";
-import { type BodyLimits, type HttpAnswer, type HttpRequest, TimeoutError } from "./request.ts";
+import {
+  type BodyLimits,
+  cutOff,
+  type HttpAnswer,
+  type HttpRequest,
+  TimeoutError,
+  tooLarge,
+} from "./request.ts";
 
 export interface ExchangeParts {
   readonly request: HttpRequest;
@@ -19,9 +26,6 @@ export interface ExchangeParts {
   readonly resolve: (answer: HttpAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
-
-const headerValue = (headers: readonly Header[], name: string) =>
-  headers.find((header) => header.name === name)?.value;
 
 /** A request and its answer on a stream. `resolve` or `reject` is called once; the answer's body goes on after that. */
 export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
@@ -129,7 +133,7 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
   #take(bytes: number): void {
     this.#takenBytes += bytes;
     const most = this.#takesMost ?? 0;
-    if (this.#takenBytes > most) this.#fail(tooLarge({ lengthBytesMost: most, timeoutMs: 0 }));
+    if (this.#takenBytes > most) this.#fail(tooLarge(most));
     else this.#stream?.consumed(bytes);
   }
 

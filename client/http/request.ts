@@ -1,3 +1,5 @@
+import { ConnectionError } from "../api-error.ts";
+
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path and query. */
@@ -62,3 +64,8 @@ export const transportLimits = {
 export class TimeoutError extends Error {
   override readonly name = "TimeoutError";
 }
+
+export const tooLarge = (lengthBytesMost: number): RangeError =>
+  new RangeError(`the server's answer is larger than ${lengthBytesMost} bytes`);
+export const cutOff = (cause: unknown): ConnectionError =>
+  new ConnectionError("the answer was cut off", { neverSent: false, cause });

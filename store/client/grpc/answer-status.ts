@@ -1,5 +1,6 @@
 import { errorCodes } from "../../../base/http2/frames.ts";
 import type { Header } from "../../../base/http2/header.ts";
+import { headerValue } from "../../../base/http2/request-headers.ts";
 import { type GrpcStatus, grpcStatus } from "../../errors.ts";
 import { CallError } from "../call-error.ts";
 
@@ -29,9 +30,6 @@ const statusByReset: Readonly<Record<number, GrpcStatus>> = {
 /** A stream that the server ended, or undefined `code`: lost with its connection. */
 export const statusOfReset = (code: number | undefined): GrpcStatus =>
   code === undefined ? "UNAVAILABLE" : (statusByReset[code] ?? "INTERNAL");
-
-export const headerValue = (headers: readonly Header[], name: string): string | undefined =>
-  headers.find((header) => header.name === name)?.value;
 
 /** Why a head is no beginning of a gRPC answer; undefined when it is one. */
 export function headProblem(headers: readonly Header[]): CallError | undefined {

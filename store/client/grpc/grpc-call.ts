@@ -3,11 +3,12 @@ import type { ClientConnection } from "../../../base/http2/client-connection.ts"
 import type { AnswerEvents, ClientStream, StreamLoss } from "../../../base/http2/client-stream.ts";
 import { errorCodes } from "../../../base/http2/frames.ts";
 import type { Header } from "../../../base/http2/header.ts";
+import { headerValue } from "../../../base/http2/request-headers.ts";
 import { StatusError } from "../../rpc/status.ts";
 import { MessageReader } from "../../transport/grpc/message-reader.ts";
 import { prefixed } from "../../transport/grpc/prefixed.ts";
 import { CallError } from "../call-error.ts";
-import { failureOf, headerValue, headProblem, statusOfReset } from "./answer-status.ts";
+import { failureOf, headProblem, statusOfReset } from "./answer-status.ts";
 
 export interface CallSink {
   message(bytes: Uint8Array): void;
