@@ -160,6 +160,27 @@ describe("controlplane/controllers/deployment/plan-deployment", () => {
     assert.match(statusOf(stuck(600)) ?? "", /Progressing=False ProgressDeadlineExceeded/);
   });
 
+  it("takes back that it gave up with the sync that observes a rollback, also where that changes the size", () => {
+    const failed = {
+      replicas: 3,
+      updatedReplicas: 1,
+      readyReplicas: 2,
+      availableReplicas: 2,
+      conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded" }],
+    };
+    const [before, broken] = [
+      replicaSet("web-1", "a:1", { replicas: 2, sizedFor: 2, ageSeconds: 20 }),
+      replicaSet("web-2", "a:2", { replicas: 1, sizedFor: 2, available: 0, revision: 2, ageSeconds: 10 }),
+    ];
+    const rolledTo = (replicas: number, image: string) => {
+      const one = deployment({ replicas, template: template(image) }, { meta: revision(2), status: failed });
+      return statusOf(plan(one, [before, broken])) ?? "";
+    };
+    for (const replicas of [2, 3])
+      assert.match(rolledTo(replicas, "a:1"), /Progressing=True ReplicaSetUpdated/);
+    assert.match(rolledTo(3, "a:2"), /Progressing=False ProgressDeadlineExceeded/);
+  });
+
   it("never exceeds the surge nor goes below what must be available, whatever readiness does and however old statuses are, and ends", () => {
     const amount = fc.oneof(
       fc.integer({ min: 0, max: 4 }),

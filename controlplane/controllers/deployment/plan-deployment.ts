@@ -14,6 +14,7 @@ import {
   isComplete,
   progressDeadlineMs,
   rolloutStatus,
+  scalingStatus,
   setCondition,
 } from "./plan-status.ts";
 import {
@@ -31,8 +32,9 @@ export function planDeployment(observed: Observed): readonly DeploymentAction[] 
   if (isBeingDeleted(deployment)) return updateStatus(deployment, countStatus(deployment, found, nowMs));
   const noted = notePause(deployment, nowMs);
   if (noted.spec.paused === true || isScalingEvent(noted, found)) {
-    const status = countStatus(noted, found, nowMs);
-    const clean = noted.spec.paused === true ? planCleanUp(noted, found) : [];
+    const isPaused = noted.spec.paused === true;
+    const status = isPaused ? countStatus(noted, found, nowMs) : scalingStatus(noted, found, nowMs);
+    const clean = isPaused ? planCleanUp(noted, found) : [];
     return [
       ...planCurrent(noted, found),
       ...planScaling(noted, found),

@@ -115,6 +115,19 @@ export function rolloutStatus(
   return { ...status, conditions: withFailure(progressed, generations) };
 }
 
+/** The status while only sizes change: counts, which are no progress. But where a rollout had failed, and a rollback changes the
+ *  size as well, what it takes back counts: who waits reads the generation that is observed, and would take the failure before
+ *  it for its own. (Kubernetes tells of that one sync later.) */
+export function scalingStatus(
+  deployment: Deployment,
+  generations: Generations,
+  nowMs: number,
+): DeploymentStatus {
+  const status = countStatus(deployment, generations, nowMs);
+  if (conditionOf(status.conditions, "Progressing")?.reason !== "ProgressDeadlineExceeded") return status;
+  return { ...status, conditions: withProgress(deployment, generations, status, nowMs) };
+}
+
 function withProgress(
   deployment: Deployment,
   { current }: Generations,
