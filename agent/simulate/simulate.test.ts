@@ -3,9 +3,11 @@ import { parseFlags, UsageError } from "../../base/os/flags.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import { resources } from "../../client/resources.ts";
+import { localPath } from "../../client/rules/local-path.ts";
+import { volumeAnnotations } from "../../client/rules/volume-binding.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
-import type { Pod } from "../../client/types.ts";
+import type { PersistentVolume, Pod } from "../../client/types.ts";
 import { testOs } from "../../controlplane/apiserver/testing.ts";
 import { agentFlags } from "../flags.ts";
 import { testMachine as machine } from "../status/testing/test-machine.ts";
@@ -116,6 +118,36 @@ describe("agent/simulate", () => {
     await clock.advance(10);
     // Kept by a finalizer, it shows how it ended.
     assert.equal(phase("p"), "Failed");
+  });
+
+  it("keeps volumes of its nodes until they are released, and lets those of others be", async () => {
+    await start("--simulate=1");
+    assert.ok(api.all(resources.nodes)[0]?.metadata.annotations?.[localPath.folderAnnotation]);
+    const make = (name: string, node: string, policy: string, phase: string) =>
+      api.create(resources.persistentvolumes, {
+        metadata: {
+          name,
+          annotations: { [volumeAnnotations.provisionedBy]: localPath.provisioner },
+        },
+        spec: {
+          persistentVolumeReclaimPolicy: policy,
+          nodeAffinity: {
+            required: {
+              nodeSelectorTerms: [
+                { matchFields: [{ key: "metadata.name", operator: "In", values: [node] }] },
+              ],
+            },
+          },
+        },
+        status: { phase },
+      } as unknown as PersistentVolume);
+    await make("bound", "sim-1", "Delete", "Bound");
+    await make("released", "sim-1", "Delete", "Released");
+    await make("retained", "sim-1", "Retain", "Released");
+    await make("elsewhere", "node-1", "Delete", "Released");
+    await clock.advance(10);
+    const left = api.all(resources.persistentvolumes).map(({ metadata }) => metadata.name);
+    assert.deepEqual(left, ["bound", "retained", "elsewhere"]);
   });
 
   it("refuses what means nothing to it, by name", () => {

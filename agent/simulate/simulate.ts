@@ -7,6 +7,7 @@ import { InformerFactory } from "../../client/informer.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
+import { localPath } from "../../client/rules/local-path.ts";
 import { kubernetesVersion } from "../../client/version.ts";
 import { WorkQueue } from "../../client/work-queue.ts";
 import { AddressPool, parseRange } from "../network/address-pool.ts";
@@ -15,6 +16,7 @@ import type { NodeInput } from "../status/node-object.ts";
 import type { SimulationConfig } from "./flags.ts";
 import { SimulatedNodes } from "./simulated-nodes.ts";
 import { SimulatedPods } from "./simulated-pods.ts";
+import { SimulatedVolumes } from "./simulated-volumes.ts";
 import { defaultStages } from "./stages.ts";
 
 const workers = 32;
@@ -22,6 +24,8 @@ const progressMs = 1000;
 
 /** Nothing listens there. */
 const closedPort = 1;
+/** Nothing is kept there. */
+const noFolder = "/simulated";
 
 /** Starts nodes that run nothing. Stopping leaves their objects as they are; they then become unreachable. */
 export async function startSimulatedNodes(config: SimulationConfig, os: Os): Promise<Running> {
@@ -60,26 +64,35 @@ export function simulate(config: SimulationConfig, { client, tasks, machine, os 
     stages,
     leaseSeconds: config.agent.leaseSeconds,
   });
+  const informers = new InformerFactory(tasks, { client, ...os });
+  const isOurs = (name: string) => nodes.isOurs(name);
   const podQueue = new WorkQueue(os);
   const pods = new SimulatedPods({
     client,
     clock,
-    pods: new InformerFactory(tasks, { client, ...os }).informer(resources.pods, {
-      fieldSelector: "spec.nodeName!=",
-    }),
+    pods: informers.informer(resources.pods, { fieldSelector: "spec.nodeName!=" }),
     queue: podQueue,
     addresses: new AddressPool(parseRange(config.podRange)),
     stages,
     hostIp: config.agent.nodeIp,
-    isOurs: (name) => nodes.isOurs(name),
+    isOurs,
   });
   pods.follow();
+  const volumeQueue = new WorkQueue(os);
+  const volumes = new SimulatedVolumes({
+    client,
+    volumes: informers.informer(resources.persistentvolumes),
+    queue: volumeQueue,
+    isOurs,
+  });
+  volumes.follow();
   const nodeQueue = new WorkQueue(os);
   for (const name of inputs.keys()) nodeQueue.add(name);
   const run = (name: string, queue: WorkQueue, sync: ControllerOptions["sync"]) =>
     tasks.run(name, (signal) => runController({ name, workers, queue, sync, log, clock }, signal));
   run("simulated-nodes", nodeQueue, (name, signal) => nodes.sync(name, signal));
   run("simulated-pods", podQueue, (key, signal) => pods.sync(key, signal));
+  run("simulated-volumes", volumeQueue, (key, signal) => volumes.sync(key, signal));
   tasks.run("progress", (signal) => tellProgress(nodes, config.nodes, os, signal));
 }
 
@@ -117,7 +130,7 @@ function nodeInputs({ agent, nodes, zones }: SimulationConfig): ReadonlyMap<stri
       agentVersion: kubernetesVersion.gitVersion,
       supplementalGroups: false,
       recursiveReadOnly: false,
-      annotations: { "pintle.dev/runtime": "simulated" },
+      annotations: { "pintle.dev/runtime": "simulated", [localPath.folderAnnotation]: noFolder },
     });
   }
   return inputs;
