@@ -22,6 +22,7 @@ import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
 import type { ConverterOf } from "./customresources/custom-kind.ts";
 import { serveDefinitions } from "./customresources/definitions.ts";
+import { ruleTimes } from "./customresources/rule-times.ts";
 import { HealthSlis } from "./discovery/health-slis.ts";
 import { issuerDocuments } from "./discovery/issuer-documents.ts";
 import { encryptedAsConfigured } from "./encryption/compose.ts";
@@ -45,7 +46,7 @@ import { nodeLink } from "./reach/node-link.ts";
 import { AddressObjects } from "./registry/address-objects.ts";
 import { compactRegularly } from "./registry/compactor.ts";
 import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
-import type { Kind } from "./registry/kind.ts";
+import type { Kind, ValidationContext } from "./registry/kind.ts";
 import { KindRegistry } from "./registry/kind-registry.ts";
 import type { Kinds } from "./registry/kind-table.ts";
 import { QuotaLedger, withoutQuotas } from "./registry/quota-ledger.ts";
@@ -305,7 +306,8 @@ function handlerDeps(
   const { clusterIps, nodePorts } = config;
   const { authorizer, rulesFor, rbac } = authorizers({ hub, kinds, clock: os.clock });
   const lookup = { kinds, hub, storage, clock: os.clock };
-  const facts = {
+  const facts: ValidationContext = {
+    ruleTimes: ruleTimes(os.metrics, os.clock),
     loopbackEndpoints: [clusterIps.text, config.advertiseAddress].some((text) => text.startsWith("127.")),
   };
   const nodes = nodeLink(config.nodeTls);

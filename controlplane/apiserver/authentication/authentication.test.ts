@@ -215,7 +215,28 @@ describe("bearer tokens", () => {
     }
   });
 
+  const usesSince = async (before: Readonly<Record<string, number>> = {}) => {
+    const { text } = await server.admin.call("GET", "/metrics");
+    const found = text.matchAll(/^serviceaccount_(\w+)_total (\d+)$/gm);
+    return Object.fromEntries(
+      [...found].map(([, name = "", count]) => [name, Number(count) - (before[name] ?? 0)] as const),
+    );
+  };
+
+  it("are counted by whether they should have been replaced by now", async () => {
+    const before = await usesSince();
+    for (const [name, warnafter] of [
+      ["late", nowSeconds() - 10],
+      ["soon", nowSeconds() + 1000],
+      ["once", undefined],
+    ] as const)
+      assert.equal((await review(signed({ jti: name }, { warnafter }))).body.status.authenticated, true);
+    const { stale_tokens, valid_tokens, legacy_tokens } = await usesSince(before);
+    assert.deepEqual([stale_tokens, valid_tokens, legacy_tokens], [1, 1, 0]);
+  });
+
   it("in secrets hold as long as the secret has them", async () => {
+    const before = await usesSince();
     const secret = { name: "legacy", annotations: { "kubernetes.io/service-account.name": "sa" } };
     const prefix = "kubernetes.io/serviceaccount/";
     const legacy = (more: object = {}) =>
@@ -269,6 +290,9 @@ describe("bearer tokens", () => {
       type: "application/merge-patch+json",
     });
     assert.match(await errorOf(token), /has been marked invalid/);
+    const uses = await usesSince(before);
+    assert.deepEqual([uses.invalid_legacy_auto_token_uses, uses.legacy_auto_token_uses], [1, 0]);
+    assert.ok((uses.legacy_manual_token_uses ?? 0) >= 1 && (uses.legacy_tokens ?? 0) >= 5);
   });
 
   it("for new nodes hold as their secrets in kube-system say", async () => {

@@ -4,6 +4,7 @@ import type { Meter } from "../../../base/os/metrics.ts";
 import type { Random } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { LookupDeps } from "../admission/stored-lookup.ts";
+import { accountTokenUses } from "./account-token-uses.ts";
 import { orAnonymous } from "./anonymous.ts";
 import {
   type Authenticator,
@@ -90,7 +91,7 @@ function judgedHere(config: AuthenticationConfig, deps: AuthenticationDeps): rea
   if (known !== undefined) found.push(forServerOnly(audiences, staticTokens(known)));
   if (serviceAccounts !== undefined) {
     const { issuers, keys } = serviceAccounts;
-    const parts = { objects: boundObjects(deps), clock: deps.clock };
+    const parts = { objects: boundObjects(deps), clock: deps.clock, uses: accountTokenUses(deps.meter) };
     found.push(legacyTokens({ keys, audiences }, { ...parts, noteUse: deps.noteLegacyUse }));
     found.push(serviceAccountTokens({ issuers, keys, audiences }, parts));
   }

@@ -1,11 +1,15 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Clock } from "../../../base/os/clock.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { serviceAccountOf, serviceAccountUser } from "../filters/service-account-user.ts";
-import { objectOf, stringOf } from "../json.ts";
+import { listOf, objectOf, stringOf } from "../json.ts";
 import { AuthenticationError, type TokenAuthenticator } from "./authenticator.ts";
 import type { BoundObject, BoundObjects } from "./bound-objects.ts";
-import { type ServiceAccountTokenConfig, type SignedClaims, signedTokens } from "./service-account-tokens.ts";
+import {
+  type ServiceAccountTokenConfig,
+  type SignedClaims,
+  type SignedDeps,
+  signedTokens,
+} from "./service-account-tokens.ts";
 
 export const legacyIssuer = "kubernetes/serviceaccount";
 export const invalidSinceLabel = "kubernetes.io/legacy-token-invalid-since";
@@ -17,19 +21,19 @@ export function legacyTokens(
   config: Omit<ServiceAccountTokenConfig, "issuers">,
   {
     objects,
-    clock,
     noteUse,
-  }: {
+    ...deps
+  }: SignedDeps & {
     readonly objects: BoundObjects;
-    readonly clock: Clock;
-    /** Told of the secret whose token was shown and holds. */
+    /** Told of the secret whose token was shown. */
     readonly noteUse: (secret: KubeObject) => void;
   },
 ): TokenAuthenticator {
-  return signedTokens({ ...config, issuers: [legacyIssuer] }, clock, async (signed) => {
+  const { uses } = deps;
+  return signedTokens({ ...config, issuers: [legacyIssuer] }, deps, async (signed) => {
     const named = namesIn(signed);
     const { namespace, name, uid, secretName } = named;
-    const secret = await requireSecret(objects, signed.token, { namespace, name: secretName, account: name });
+    const secret = await requireSecret(objects, signed.token, { namespace, name: secretName });
     const account = await objects("serviceaccounts", { namespace, name, uid });
     if (account === undefined)
       throw new AuthenticationError(`serviceaccounts ${JSON.stringify(name)} not found`);
@@ -39,6 +43,14 @@ export function legacyTokens(
     if (metadata.uid !== uid)
       throw new AuthenticationError(`ServiceAccount UID (${metadata.uid}) does not match claim (${uid})`);
     noteUse(secret.object);
+    if (secret.object.metadata.labels?.[invalidSinceLabel]) {
+      uses.invalidated.count++;
+      throw new AuthenticationError(
+        `the token in secret ${namespace}/${secretName} for service account ${namespace}/${name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`,
+      );
+    }
+    const isNamed = listOf(account.object.secrets).some((one) => objectOf(one).name === secretName);
+    (isNamed ? uses.automatic : uses.manual).count++;
     return { user: serviceAccountUser({ namespace, name, uid }), boundTo: [secret, account] };
   });
 }
@@ -63,7 +75,7 @@ function namesIn({ claims, subject }: SignedClaims) {
 async function requireSecret(
   objects: BoundObjects,
   token: string,
-  { namespace, name, account }: { namespace: string; name: string; account: string },
+  { namespace, name }: { namespace: string; name: string },
 ): Promise<BoundObject> {
   const bound = await objects("secrets", { namespace, name, uid: "" });
   if (bound === undefined || bound.object.metadata.deletionTimestamp !== undefined)
@@ -73,9 +85,5 @@ async function requireSecret(
   const shown = Buffer.from(token);
   if (kept.length !== shown.length || !timingSafeEqual(kept, shown))
     throw new AuthenticationError("Token does not match server's copy");
-  if (secret.metadata.labels?.[invalidSinceLabel])
-    throw new AuthenticationError(
-      `the token in secret ${namespace}/${name} for service account ${namespace}/${account} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`,
-    );
   return bound;
 }

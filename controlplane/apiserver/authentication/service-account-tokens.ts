@@ -3,6 +3,7 @@ import { isSignedBy, parseJws } from "../../../base/os/jws.ts";
 import type { VerifyingKey } from "../../../base/os/signing-keys.ts";
 import { serviceAccountUser } from "../filters/service-account-user.ts";
 import { type JsonObject, objectOf, stringOf } from "../json.ts";
+import type { AccountTokenUses } from "./account-token-uses.ts";
 import {
   type Audiences,
   AuthenticationError,
@@ -32,13 +33,19 @@ export interface SignedClaims {
   readonly id: string;
 }
 
+export interface SignedDeps {
+  readonly clock: Clock;
+  readonly uses: AccountTokenUses;
+}
+
 /** The tokens that `serviceaccounts/NAME/token` gives out: signed by one of our keys, for one of the wanted audiences, in
  *  their time, and bound to objects that are all still there. */
 export function serviceAccountTokens(
   config: ServiceAccountTokenConfig,
-  { objects, clock }: { readonly objects: BoundObjects; readonly clock: Clock },
+  { objects, ...deps }: SignedDeps & { readonly objects: BoundObjects },
 ): TokenAuthenticator {
-  return signedTokens(config, clock, async ({ claims, id }) => {
+  const { clock, uses } = deps;
+  return signedTokens(config, deps, async ({ claims, id }) => {
     const said = objectOf(claims["kubernetes.io"]);
     const namespace = stringOf(said.namespace);
     const account = refOf(said.serviceaccount);
@@ -53,6 +60,9 @@ export function serviceAccountTokens(
     if (pod !== undefined) boundTo.push(await requireObject("pods", namespace, pod, "pod"));
     // Beside a pod the node only says where the pod was when the token was made.
     else if (node !== undefined) boundTo.push(await requireObject("nodes", "", node, "node"));
+    const { warnafter } = said;
+    if (typeof warnafter === "number" && warnafter !== 0)
+      (clock.wallMs() > warnafter * 1000 ? uses.stale : uses.valid).count++;
     const user = serviceAccountUser({
       namespace,
       ...account,
@@ -67,7 +77,7 @@ export function serviceAccountTokens(
 /** What tokens of an issuer have in common: `userOf` judges what this one says. */
 export function signedTokens(
   { issuers, keys, audiences: own }: ServiceAccountTokenConfig,
-  clock: Clock,
+  { clock, uses }: SignedDeps,
   userOf: (signed: SignedClaims) => Promise<BoundUser>,
 ): TokenAuthenticator {
   return async (token, wanted = own) => {
@@ -80,6 +90,7 @@ export function signedTokens(
     const registered = registeredClaims(jws.claims);
     if (registered === undefined)
       throw new AuthenticationError("the token's claims have other types than theirs");
+    if (registered.audiences.length === 0) uses.legacy.count++;
     const meantFor = registered.audiences.length > 0 ? registered.audiences : own;
     const audiences = intersection(meantFor, wanted);
     if (audiences.length === 0 && own.length > 0)

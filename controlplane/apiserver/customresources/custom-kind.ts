@@ -19,12 +19,21 @@ import { embeddedResources, malformedMeta } from "./embedded-objects.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { objectProblems } from "./object-problems.ts";
 import { prune } from "./prune.ts";
+import type { RuleTimes } from "./rule-times.ts";
 import { fieldsOf, metaLabels, storedTexts, textsOf, versionLabels } from "./selectable-fields.ts";
 import { doorRules, judgeRules, subresourcesOf } from "./version-rules.ts";
 
+export interface CustomKindOptions {
+  /** How objects are converted where the definition names a webhook. */
+  readonly converter?: ConverterOf;
+  readonly ruleTimes?: RuleTimes | undefined;
+}
+
 /** The kind that an established definition brings. Undefined where it serves nothing. */
-/** @param converter How its objects are converted where the definition names a webhook. */
-export function customKind(definition: Definition, converter?: ConverterOf): Kind | undefined {
+export function customKind(
+  definition: Definition,
+  { converter, ruleTimes }: CustomKindOptions = {},
+): Kind | undefined {
   const { spec, status } = definition;
   const { group } = spec;
   const names = status?.acceptedNames;
@@ -52,7 +61,7 @@ export function customKind(definition: Definition, converter?: ConverterOf): Kin
     };
   });
   const kind: Kind = {
-    ...(convert && { slowForm: (name) => slowForm(definition, { name, stored, convert }) }),
+    ...(convert && { slowForm: (name) => slowForm(definition, { name, stored, convert, ruleTimes }) }),
     group,
     version: stored.name,
     kind: names.kind,
@@ -185,9 +194,14 @@ function converterOf({ spec }: Definition, converter: ConverterOf | undefined): 
 /** What a version shows comes from a webhook, and so is pruned and filled in by the version's schema. */
 function slowForm(
   { spec }: Definition,
-  version: { readonly name: string; readonly stored: DefinitionVersion; readonly convert: ConvertObjects },
+  version: {
+    readonly name: string;
+    readonly stored: DefinitionVersion;
+    readonly convert: ConvertObjects;
+    readonly ruleTimes: RuleTimes | undefined;
+  },
 ): SlowConversion {
-  const { name, stored, convert } = version;
+  const { name, stored, convert, ruleTimes } = version;
   const { group, names } = spec;
   const served = spec.versions.find((one) => one.name === name) ?? stored;
   const settle = (object: JsonObject, of: DefinitionVersion): JsonObject => {
@@ -213,7 +227,7 @@ function slowForm(
       const own = settle(object, served);
       const typed = toKubeObject(own);
       if (name !== stored.name) {
-        const problems = objectProblems(typed, schemaOf(served));
+        const problems = objectProblems(typed, schemaOf(served), undefined, { ruleTimes });
         if (problems.length > 0) throw invalid({ group, kind: names.kind }, typed.metadata.name, problems);
       }
       const [made = own] = await convert([own], apiVersionOf(group, stored.name));

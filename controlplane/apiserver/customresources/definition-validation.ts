@@ -8,6 +8,7 @@ import { conditionOf, type Definition, type DefinitionNames, type DefinitionSpec
 import { type InnerForm, innerForm, schemasOf, shownVersions } from "./definition-form.ts";
 import { invalidShown, type ShownVersion } from "./go-shown.ts";
 import { approvalProblems } from "./group-approval.ts";
+import type { RuleTimes } from "./rule-times.ts";
 import { hasSchema } from "./structural.ts";
 import { versionSchemaProblems } from "./version-schema-validation.ts";
 import { columnProblems, selectableProblems, subresourceProblems } from "./view-validation.ts";
@@ -23,11 +24,15 @@ export function definitionName({ spec }: Definition): NameRule {
 
 /** Everything that Kubernetes checks of a CustomResourceDefinition beside what it checks of all metadata, in its words and at the paths of its internal form. Pure.
  *  @param old What is stored, in an update: rules that came later than it are not held against it. */
-export function validateDefinition(definition: Definition, old?: Definition): readonly FieldError[] {
+export function validateDefinition(
+  definition: Definition,
+  old?: Definition,
+  ruleTimes?: RuleTimes,
+): readonly FieldError[] {
   const { spec, status } = definition;
   const inner = innerForm(spec);
   return [
-    ...specProblems(spec, inner, old),
+    ...specProblems(spec, inner, { old, ruleTimes }),
     ...(old === undefined ? [] : changeProblems(spec, old)),
     ...(status?.acceptedNames === undefined
       ? []
@@ -38,7 +43,13 @@ export function validateDefinition(definition: Definition, old?: Definition): re
   ];
 }
 
-function specProblems(spec: DefinitionSpec, inner: InnerForm, old?: Definition): readonly FieldError[] {
+interface Around {
+  readonly old: Definition | undefined;
+  readonly ruleTimes: RuleTimes | undefined;
+}
+
+function specProblems(spec: DefinitionSpec, inner: InnerForm, around: Around): readonly FieldError[] {
+  const { old } = around;
   const { group = "", scope = "", names } = spec;
   const problems: FieldError[] = [];
   if (group === "") problems.push(required("spec.group"));
@@ -51,7 +62,7 @@ function specProblems(spec: DefinitionSpec, inner: InnerForm, old?: Definition):
   if (scope === "") problems.push(required("spec.scope"));
   else if (scope !== "Cluster" && scope !== "Namespaced")
     problems.push(notSupported("spec.scope", scope, ["Cluster", "Namespaced"]));
-  problems.push(...schemaPresence(spec, inner, old?.spec), ...versionProblems(spec, inner, old));
+  problems.push(...schemaPresence(spec, inner, old?.spec), ...versionProblems(spec, inner, around));
   for (const field of ["plural", "singular", "kind", "listKind"] as const)
     if (!names[field]) problems.push(required(`spec.names.${field}`));
   problems.push(
@@ -60,7 +71,7 @@ function specProblems(spec: DefinitionSpec, inner: InnerForm, old?: Definition):
       schemaKey: "validation",
       hasStatus: [inner, ...inner.versions].some(({ subresources }) => subresources?.status !== undefined),
       versionName: spec.versions?.[0]?.name ?? "",
-      old,
+      ...around,
       withoutSchema: "may only be set when validations.schema is included",
     }),
   );
@@ -112,7 +123,7 @@ function schemaPresence(
   return problems;
 }
 
-function versionProblems(spec: DefinitionSpec, inner: InnerForm, old?: Definition): readonly FieldError[] {
+function versionProblems(spec: DefinitionSpec, inner: InnerForm, around: Around): readonly FieldError[] {
   const { versions } = inner;
   const problems: FieldError[] = [];
   for (const [index, version] of versions.entries()) {
@@ -127,7 +138,7 @@ function versionProblems(spec: DefinitionSpec, inner: InnerForm, old?: Definitio
         schemaKey: "schema",
         hasStatus: subresources?.status !== undefined,
         versionName: name,
-        old,
+        ...around,
         withoutSchema: "may only be set when `version.schema.openAPIV3Schema` is not included",
       }),
     );
@@ -146,12 +157,11 @@ function versionProblems(spec: DefinitionSpec, inner: InnerForm, old?: Definitio
   return problems;
 }
 
-interface PartPlace {
+interface PartPlace extends Around {
   /** Kubernetes calls the schema of all versions `validation`. */
   readonly schemaKey: "schema" | "validation";
   readonly hasStatus: boolean;
   readonly versionName: string;
-  readonly old: Definition | undefined;
   readonly withoutSchema: string;
 }
 
@@ -172,6 +182,7 @@ function partProblems(
         hasStatus: place.hasStatus,
         oldSchemas: place.old === undefined ? [] : schemasOf(place.old.spec),
         stored: storedVersion(place)?.schema?.openAPIV3Schema,
+        ruleTimes: place.ruleTimes,
       }),
     );
   problems.push(...subresourceProblems(subresources, `${path}.subresources`));

@@ -8,7 +8,7 @@ import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts
 import { removeObject } from "../registry/remove-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { sameValue } from "../schema/same-value.ts";
-import { type ConverterOf, customKind } from "./custom-kind.ts";
+import { type ConverterOf, type CustomKindOptions, customKind } from "./custom-kind.ts";
 import {
   cleanupFinalizer,
   conditionOf,
@@ -25,6 +25,11 @@ const cleanupPollMs = 1_000;
 
 /** @property converter Asks the webhooks of definitions to convert. */
 export type DefinitionDeps = RegistryDeps & { readonly converter: ConverterOf };
+
+const kindOptions = ({ converter, facts }: DefinitionDeps): CustomKindOptions => ({
+  converter,
+  ruleTimes: facts.ruleTimes,
+});
 
 interface Known {
   /** What the kind was made of. */
@@ -51,7 +56,7 @@ export async function serveDefinitions(
       const cache = await deps.hub.cache(definitions);
       const changed = nextChange(cache, signal);
       for (const name of book.changes()) open.add(name);
-      if (follow(book, open, { known, converter: deps.converter }) || !isServed) {
+      if (follow(book, open, { known, options: kindOptions(deps) }) || !isServed) {
         const sorted = [...known].sort(([a], [b]) => (a < b ? -1 : 1));
         const kinds = sorted.flatMap(([, { kind }]) => (kind === undefined ? [] : [kind]));
         deps.kinds.replace("custom", kinds);
@@ -75,7 +80,7 @@ export async function serveDefinitions(
 function follow(
   book: DefinitionBook,
   names: Iterable<string>,
-  { known, converter }: { readonly known: Map<string, Known>; readonly converter: ConverterOf },
+  { known, options }: { readonly known: Map<string, Known>; readonly options: CustomKindOptions },
 ): boolean {
   let isOther = false;
   for (const name of names) {
@@ -88,7 +93,7 @@ function follow(
     const { metadata, spec, status } = definition;
     const of = { uid: metadata.uid, spec, names: status?.acceptedNames };
     if (old !== undefined && sameValue(old.of, of)) continue;
-    known.set(name, { of, kind: customKind(definition, converter) });
+    known.set(name, { of, kind: customKind(definition, options) });
     isOther = true;
   }
   return isOther;
@@ -143,7 +148,7 @@ async function cleanUp(
 ): Promise<DefinitionCondition | undefined> {
   const ended = (reason: string, message: string) =>
     ({ type: "Terminating", status: "False", reason, message }) as const;
-  const objects = customKind(definition, deps.converter);
+  const objects = customKind(definition, kindOptions(deps));
   if (conditionOf(definition, "Established")?.status !== "True" || objects === undefined)
     return ended("NeverEstablished", "resource was never established");
   const { spec } = definition;

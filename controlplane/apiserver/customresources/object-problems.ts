@@ -3,6 +3,7 @@ import type { FieldError } from "../registry/kind.ts";
 import { embeddedProblems } from "./embedded-objects.ts";
 import { type JsonSchema, propertyOf } from "./json-schema.ts";
 import { duplicateItems } from "./list-keys.ts";
+import type { RuleTimes } from "./rule-times.ts";
 import { hasRules, validateRules } from "./rules.ts";
 import { validateValue } from "./validate.ts";
 
@@ -12,7 +13,7 @@ export function objectProblems(
   next: unknown,
   schema: JsonSchema,
   old?: unknown,
-  { before = [], part }: ProblemOptions = {},
+  { before = [], part, ruleTimes: times }: ProblemOptions = {},
 ): readonly FieldError[] {
   const problems = [
     ...before,
@@ -24,7 +25,7 @@ export function objectProblems(
   ];
   if (hasRules(schema)) {
     const blocked = problems.some(({ reason }) => blocking.includes(reason));
-    problems.push(...(blocked ? [notChecked] : validateRules(schema, next, old)));
+    problems.push(...(blocked ? [notChecked] : validateRules(schema, next, old, { times })));
   }
   return problems.map((one) => (one.field === "" ? { ...one, field: "<nil>" } : one));
 }
@@ -34,6 +35,7 @@ export interface ProblemOptions {
   readonly before?: readonly FieldError[];
   /** The only part that the schema is asked of, which is told of as if it were the whole; rules see the object. */
   readonly part?: "status" | undefined;
+  readonly ruleTimes?: RuleTimes | undefined;
 }
 
 function partProblems(

@@ -2,6 +2,7 @@ import type { FieldError } from "../registry/kind.ts";
 import { invalid } from "../resources/field-errors.ts";
 import { invalidShown, shownRule } from "./go-shown.ts";
 import { expressionProblems, ruleCosts, type TotalCost } from "./rule-costs.ts";
+import type { RuleTimes } from "./rule-times.ts";
 import { rulesOf } from "./rules.ts";
 import { typeOf } from "./schema-types.ts";
 import type { RuledSchema } from "./schema-validation.ts";
@@ -11,16 +12,17 @@ export interface CostRules {
   readonly total: TotalCost;
   /** Whether each expression has to keep to its limit; not where the stored schema is the same. */
   readonly eachBounded: boolean;
+  readonly times: RuleTimes | undefined;
 }
 
 /** What keeps a schema's rules from being compiled, or from being run where they stand. */
 export function ruleCompileProblems(
   { schema, path, isRoot, uncorrelated, cardinality }: RuledSchema,
-  { total, eachBounded }: CostRules,
+  { total, eachBounded, times }: CostRules,
 ): readonly FieldError[] {
   const at = `${path}.x-kubernetes-validations`;
   if (typeOf(schema, isRoot || undefined) === undefined) return [noTypes(at)];
-  const rules = rulesOf(schema, isRoot);
+  const rules = rulesOf(schema, isRoot, times);
   const costs = ruleCosts(rules, schema, { isRoot, cardinality });
   return rules.flatMap(({ rule, program, message, usesOld }, index) => {
     const own = `${at}[${index}]`;

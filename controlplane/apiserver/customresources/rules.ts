@@ -10,6 +10,7 @@ import { sameValue } from "../schema/same-value.ts";
 import { findPath } from "./field-paths.ts";
 import { additionalOf, type JsonSchema, propertyOf, type ValidationRule } from "./json-schema.ts";
 import { keyedItems } from "./keyed-items.ts";
+import { type RuleTimes, untimed } from "./rule-times.ts";
 import { celValue, typeOf } from "./schema-types.ts";
 
 /** The rules of a schema (x-kubernetes-validations), run on an object: apiextensions-apiserver's schema/cel, in its words. */
@@ -29,7 +30,11 @@ const compiledRules = new WeakMap<
 >();
 
 /** Compiled once for each schema value. */
-export function rulesOf(schema: JsonSchema, isRoot: boolean): readonly CompiledRule[] {
+export function rulesOf(
+  schema: JsonSchema,
+  isRoot: boolean,
+  times: RuleTimes = untimed,
+): readonly CompiledRule[] {
   const own = schema["x-kubernetes-validations"];
   if (own === undefined || own.length === 0) return [];
   let known = compiledRules.get(schema);
@@ -38,7 +43,7 @@ export function rulesOf(schema: JsonSchema, isRoot: boolean): readonly CompiledR
     compiledRules.set(schema, known);
   }
   const key = isRoot ? "root" : "inner";
-  known[key] ??= compileRules(own, schema, isRoot);
+  known[key] ??= times.compiling(() => compileRules(own, schema, isRoot));
   return known[key];
 }
 
@@ -93,10 +98,10 @@ export function validateRules(
   schema: JsonSchema,
   next: unknown,
   old?: unknown,
-  { path = "", isRoot = true, ratchets = true, budget = newBudget() }: RuleOptions = {},
+  { path = "", isRoot = true, ratchets = true, budget = newBudget(), times = untimed }: RuleOptions = {},
 ): readonly FieldError[] {
   if (!hasRules(schema)) return [];
-  const run: Run = { budget, problems: [] };
+  const run: Run = { budget, problems: [], times };
   check(run, schema, next, {
     old,
     path,
@@ -113,6 +118,7 @@ export interface RuleOptions {
   readonly ratchets?: boolean;
   /** Shared by runs that are one to who asks. */
   readonly budget?: Budget;
+  readonly times?: RuleTimes | undefined;
 }
 
 /** What all rules together may still cost; below 0: none is run any more. */
@@ -142,6 +148,7 @@ export function hasRules(schema: JsonSchema): boolean {
 interface Run {
   readonly budget: Budget;
   readonly problems: FieldError[];
+  readonly times: RuleTimes;
 }
 
 /** For ratcheting: the value in the stored object that this one came from, or the nearest around that has one. */
@@ -205,8 +212,15 @@ function memberPlace(place: Place, name: string, next: unknown): Place {
 }
 
 function checkRules(run: Run, schema: JsonSchema, value: unknown, at: At): void {
-  const rules = rulesOf(schema, at.isRoot);
-  if (rules.length === 0) return;
+  const rules = rulesOf(schema, at.isRoot, run.times);
+  if (rules.length > 0) run.times.running(() => runRules(run, rules, { schema, value, at }));
+}
+
+function runRules(
+  run: Run,
+  rules: readonly CompiledRule[],
+  { schema, value, at }: { readonly schema: JsonSchema; readonly value: unknown; readonly at: At },
+): void {
   const type = schema.type ?? "";
   const add = (problem: FieldError) => run.problems.push(problem);
   let self: Value | undefined;

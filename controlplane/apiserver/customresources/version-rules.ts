@@ -51,9 +51,10 @@ export function judgeRules({
       ? []
       : [...scaleSpecProblems(shown(object), scale), ...scaleStatusProblems(shown(object), scale)];
   return {
-    validate: (object, _facts, current, part) =>
+    validate: (object, context, current, part) =>
       objectProblems(shown(object), schema, current && shown(current), {
         part,
+        ruleTimes: context?.ruleTimes,
         before: validateMeta(object.metadata, {
           namespaced,
           nameRule: dns1123Subdomain,

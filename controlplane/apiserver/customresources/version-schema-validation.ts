@@ -9,7 +9,8 @@ import { isWhole, keyedListProblems } from "./list-type-validation.ts";
 import { pruneToSchema } from "./prune.ts";
 import { ruleCompileProblems } from "./rule-compile-problems.ts";
 import { TotalCost } from "./rule-costs.ts";
-import { type Budget, newBudget, validateRules } from "./rules.ts";
+import type { RuleTimes } from "./rule-times.ts";
+import { newBudget, type RuleOptions, validateRules } from "./rules.ts";
 import { schemaProblems } from "./schema-validation.ts";
 import { hasSchema, isStructural, structuralProblems, unsupportedField } from "./structural.ts";
 
@@ -19,6 +20,7 @@ export interface VersionPlace {
   readonly oldSchemas: readonly JsonSchema[];
   /** Of the stored version of this name. */
   readonly stored: JsonSchema | undefined;
+  readonly ruleTimes: RuleTimes | undefined;
 }
 
 /** What of a version's schema breaks Kubernetes' rules. What the stored schemas break too is not held against the new one.
@@ -26,7 +28,7 @@ export interface VersionPlace {
 export function versionSchemaProblems(
   schema: JsonSchema,
   path: string,
-  { hasStatus, oldSchemas, stored }: VersionPlace,
+  { hasStatus, oldSchemas, stored, ruleTimes: times }: VersionPlace,
 ): readonly FieldError[] {
   const at = `${path}.openAPIV3Schema`;
   const problems: FieldError[] = hasStatus ? [...rootProblems(schema, at)] : [];
@@ -39,7 +41,7 @@ export function versionSchemaProblems(
     problems.push(
       ...defaultProblems(schema, at, {
         mustBePruned: !oldSchemas.some(hasUnprunedDefaults),
-        rules: defaultAgainstRules(newBudget()),
+        rules: defaultAgainstRules({ budget: newBudget(), times }),
       }),
     );
   const mayCompile = unsupported === undefined && problems.length === beforeStructure;
@@ -53,7 +55,7 @@ export function versionSchemaProblems(
   if (mayCompile) {
     const total = new TotalCost();
     const eachBounded = stored === undefined || !sameValue(schema, stored);
-    problems.push(...own.ruled.flatMap((ruled) => ruleCompileProblems(ruled, { total, eachBounded })));
+    problems.push(...own.ruled.flatMap((ruled) => ruleCompileProblems(ruled, { total, eachBounded, times })));
     problems.push(...total.problems(at));
   }
   if (problems.length === 0 && unsupported !== undefined) problems.push(invalid(at, "", unsupported));
@@ -61,12 +63,13 @@ export function versionSchemaProblems(
 }
 
 /** A default must hold both where it stays as it is and where it comes anew. */
-function defaultAgainstRules(budget: Budget): DefaultRules["rules"] {
+function defaultAgainstRules(shared: Required<Pick<RuleOptions, "budget" | "times">>): DefaultRules["rules"] {
+  const { budget } = shared;
   return (schema, value, path, isRoot) => {
     if (budget.left < 0) return [];
-    const kept = validateRules(schema, value, value, { path, isRoot, budget, ratchets: false });
+    const kept = validateRules(schema, value, value, { path, isRoot, ...shared, ratchets: false });
     if (kept.length > 0 || budget.left < 0) return kept;
-    return validateRules(schema, value, undefined, { path, isRoot, budget });
+    return validateRules(schema, value, undefined, { path, isRoot, ...shared });
   };
 }
 

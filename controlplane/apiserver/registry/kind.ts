@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../../client/types.ts";
+import type { RuleTimes } from "../customresources/rule-times.ts";
 import type { User } from "../filters/authentication.ts";
 import type { JsonObject } from "../json.ts";
 import type { ObjectSchema } from "../schemas.ts";
@@ -7,6 +8,11 @@ import type { ObjectSchema } from "../schemas.ts";
 export interface ClusterFacts {
   /** Endpoints may be at loopback addresses: the API server is, or pods are processes there. */
   readonly loopbackEndpoints: boolean;
+}
+
+/** What validation is handed beside the object. */
+export interface ValidationContext extends ClusterFacts {
+  readonly ruleTimes?: RuleTimes;
 }
 
 /** Everything the generic registry, the handlers, discovery and printing need to know of a kind. A kind is a value:
@@ -78,7 +84,7 @@ export interface Kind {
    *  @param part Set where nothing else of the object can be other than it was. */
   readonly validate: (
     object: KubeObject,
-    facts?: ClusterFacts,
+    context?: ValidationContext,
     current?: KubeObject,
     part?: "status",
   ) => readonly FieldError[];

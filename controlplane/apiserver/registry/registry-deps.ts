@@ -6,7 +6,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import type { Phases, Requester } from "../admission/admission.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { serverUser } from "../filters/authentication.ts";
-import type { ClusterFacts, Kind } from "./kind.ts";
+import type { Kind, ValidationContext } from "./kind.ts";
 import type { KindRegistry } from "./kind-registry.ts";
 import type { QuotaLedger } from "./quota-ledger.ts";
 import type { Claims } from "./service-allocator.ts";
@@ -25,7 +25,7 @@ export interface RegistryDeps {
   readonly quotas: Quotas;
   /** Checks and fills what is written beyond its kind's own rules. */
   readonly admission: Phases;
-  readonly facts: ClusterFacts;
+  readonly facts: ValidationContext;
   /** Notes in a new object of the server's own, or where the server has changed a status, that it was the server, once
    *  defaults are filled in; mutates. */
   readonly recordOwn: (next: KubeObject, current?: KubeObject) => void;

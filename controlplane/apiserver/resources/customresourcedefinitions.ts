@@ -72,7 +72,7 @@ export const customResourceDefinitions = kindOf<Definition>({
     } as const;
     setCondition(definition, condition, now);
   },
-  validate: (definition, _facts, current) => validateDefinition(definition, current),
+  validate: (definition, context, current) => validateDefinition(definition, current, context?.ruleTimes),
   noRowsAreNull: true,
   warnings: (definition, current) => formatWarnings(schemasOf(definition), current && schemasOf(current)),
   columns: [column("Created At", "date")],

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../client/types.ts";
 import type { User } from "../filters/authentication.ts";
-import type { Cell, ClusterFacts, FieldError, Kind, Part, Subresources } from "../registry/kind.ts";
+import type { Cell, FieldError, Kind, Part, Subresources, ValidationContext } from "../registry/kind.ts";
 import { normalizeObject } from "../schema/normalize.ts";
 import { describedColumns } from "./column-descriptions.ts";
 import { type NameRule, problemsOfChange, validateMeta } from "./meta.ts";
@@ -41,7 +41,12 @@ export interface TypedKind<T>
   readonly prepareForUpdate?: (next: T, current: T) => void;
   readonly prepareForStatus?: (next: T, current: T, now: string) => void;
   readonly dropDisabled?: (next: T, current?: T) => void;
-  readonly validate: (object: T, facts?: ClusterFacts, current?: T, part?: "status") => readonly FieldError[];
+  readonly validate: (
+    object: T,
+    context?: ValidationContext,
+    current?: T,
+    part?: "status",
+  ) => readonly FieldError[];
   readonly validateCreate?: (object: T) => readonly FieldError[];
   readonly validateUpdate?: (next: T, current: T) => readonly FieldError[];
   readonly validateStatus?: (next: T, current: T) => readonly FieldError[];
@@ -92,8 +97,8 @@ export function kindOf<T>(typed: TypedKind<T>): Kind {
       if (hasSpec !== false) object.spec ??= {};
       erased.applyDefaults(object);
     },
-    validate: (object: KubeObject, facts?: ClusterFacts, current?: KubeObject, part?: "status") => {
-      const problems = erased.validate(object, facts, current, part);
+    validate: (object: KubeObject, context?: ValidationContext, current?: KubeObject, part?: "status") => {
+      const problems = erased.validate(object, context, current, part);
       if (current !== undefined || (metadataLast && problems.length > 0)) return problems;
       const named = { ...ofNew, ...(nameRuleOf && { nameRule: nameRuleOf(object as T) }) };
       return [...validateMeta(object.metadata, named), ...problems];

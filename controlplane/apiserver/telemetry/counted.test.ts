@@ -69,6 +69,41 @@ describe("what is counted, as Kubernetes' dashboards and alerts read it", () => 
       assert.equal(sum("pod_security_evaluations_total", { ...about, decision }), 1);
   });
 
+  it("has how long the rules of custom resources take", async () => {
+    const counts = () =>
+      ["compilation", "evaluation"].map((what) => sum(`apiserver_cel_${what}_duration_seconds_count`));
+    text = (await server.admin.call("GET", "/metrics")).text;
+    const before = counts();
+    const names = { plural: "bounds", singular: "bound", kind: "Bound" };
+    const rule = { rule: "self.most > 0" };
+    const schema = {
+      type: "object",
+      properties: {
+        spec: {
+          type: "object",
+          properties: { most: { type: "integer" } },
+          "x-kubernetes-validations": [rule, rule],
+        },
+      },
+    };
+    const version = { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema } };
+    const definition = {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "bounds.example.com" },
+      spec: { group: "example.com", names, scope: "Namespaced", versions: [version] },
+    };
+    const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    assert.equal((await server.admin.call("POST", definitions, { body: definition })).code, 201);
+    const body = { apiVersion: "example.com/v1", kind: "Bound", metadata: { name: "a" }, spec: { most: 1 } };
+    const made = await server.admin.call("POST", "/apis/example.com/v1/namespaces/default/bounds", { body });
+    assert.equal(made.code, 201);
+    text = (await server.admin.call("GET", "/metrics")).text;
+    const [compiled = 0, run = 0] = counts().map((count, at) => count - (before[at] ?? 0));
+    assert.ok(compiled >= 1);
+    assert.equal(run, 1);
+  });
+
   it("has every APIService, and which of them cannot be reached", async () => {
     const name = "v1.remote.example.com";
     const spec = { group: "remote.example.com", version: "v1", groupPriorityMinimum: 1, versionPriority: 1 };
