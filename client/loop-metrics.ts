@@ -1,19 +1,11 @@
 import { exponentialBuckets, type Meter } from "../base/os/metrics.ts";
+import { oncePerMeter } from "../base/os/once-per-meter.ts";
 import type { QueueObserver, WorkQueue } from "./work-queue.ts";
 
-/** What every controller loop and leader election of a process reports, under Kubernetes' names. Declared once per
- *  registry and shared: several components may live in one process. */
+/** What every controller loop and leader election of a process reports, under Kubernetes' names. Shared: several components may live in one process. */
 export type LoopMetrics = ReturnType<typeof declare>;
 
-const declared = new WeakMap<Meter, LoopMetrics>();
-
-export function loopMetrics(meter: Meter): LoopMetrics {
-  const existing = declared.get(meter);
-  if (existing !== undefined) return existing;
-  const metrics = declare(meter);
-  declared.set(meter, metrics);
-  return metrics;
-}
+export const loopMetrics = oncePerMeter(declare);
 
 /** Of one queue, which is among those that `queues` names. */
 export function queueObserver(metrics: LoopMetrics, name: string): QueueObserver {

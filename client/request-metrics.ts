@@ -1,7 +1,7 @@
 import type { Meter } from "../base/os/metrics.ts";
+import { oncePerMeter } from "../base/os/once-per-meter.ts";
 
-/** What a process' clients of the API report of their requests, under the names of Kubernetes' client. Declared once per registry:
- *  several components may live in one process. */
+/** What a process' clients of the API report of their requests, under the names of Kubernetes' client. Shared: several components may live in one process. */
 export interface RequestMetrics {
   /** `code`: undefined where there was no answer. */
   readonly answered: (asked: {
@@ -12,15 +12,7 @@ export interface RequestMetrics {
   }) => void;
 }
 
-const declared = new WeakMap<Meter, RequestMetrics>();
-
-export function requestMetrics(meter: Meter): RequestMetrics {
-  const existing = declared.get(meter);
-  if (existing !== undefined) return existing;
-  const metrics = declare(meter);
-  declared.set(meter, metrics);
-  return metrics;
-}
+export const requestMetrics = oncePerMeter(declare);
 
 function declare(meter: Meter): RequestMetrics {
   const requests = meter.counter(

@@ -21,16 +21,6 @@ describe("fields that this node cannot honour are named, by their path", () => {
       ["spec.volumes[0].nfs"],
     ],
     [
-      "claims of their own",
-      {
-        volumes: [
-          { name: "a", emptyDir: {} },
-          { name: "b", ephemeral: {} },
-        ],
-      },
-      ["spec.volumes[1].ephemeral"],
-    ],
-    [
       "projected trust bundles",
       {
         volumes: [

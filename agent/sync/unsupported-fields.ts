@@ -12,6 +12,7 @@ const mountableKinds: ReadonlySet<string> = new Set([
   "configMap",
   "downwardAPI",
   "emptyDir",
+  "ephemeral",
   "hostPath",
   "image",
   "persistentVolumeClaim",

@@ -70,6 +70,31 @@ describe("volumes of claims", () => {
     assert.equal(later.isUsed(path), false);
   });
 
+  it("are a pod's own only where the claim was made for it", async () => {
+    const ownVolume = { name: "data", ephemeral: { volumeClaimTemplate: { spec: {} } } } as never;
+    const path = (one: Pod) => claimed().pathOf(one, ownVolume, join(root, "pods", one.metadata.uid));
+    const claim = await api.create(resources.persistentvolumeclaims, {
+      metadata: {
+        name: "p-data",
+        namespace: "n",
+        annotations: { "pv.kubernetes.io/bind-completed": "yes" },
+        ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "p", uid: "u", controller: true }],
+      },
+      spec: { volumeName: "pv1" },
+      status: { phase: "Bound" },
+    } as never);
+    await api.create(resources.persistentvolumes, {
+      metadata: { name: "pv1", annotations: { "pv.kubernetes.io/provisioned-by": "pintle.dev/local-path" } },
+      spec: { claimRef: { name: "p-data", namespace: "n", uid: claim.metadata.uid }, ...own() },
+    } as never);
+    assert.equal(await path(pod), join(folder, "pv1"));
+    const other = { ...pod, metadata: { ...pod.metadata, uid: "other" } };
+    await assert.rejects(
+      path(other),
+      /^ConfigError: .*PVC n\/p-data was not created for pod n\/p \(pod is not owner\)$/,
+    );
+  });
+
   it("are waited for until the claim is bound, saying what is lacking", async () => {
     await assert.rejects(
       pathOf(),

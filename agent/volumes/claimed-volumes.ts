@@ -1,5 +1,6 @@
 import { chmod, chown, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { assert } from "../../base/assert.ts";
 import { ifPresent } from "../../base/os/if-present.ts";
 import { describeError } from "../../base/os/log.ts";
 import { makeFolder } from "../../base/os/make-folder.ts";
@@ -8,6 +9,12 @@ import { isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import { localPathNode } from "../../client/rules/local-path.ts";
 import { isBindCompleted, reaches } from "../../client/rules/volume-binding.ts";
+import {
+  claimOfVolume,
+  isMadeFor,
+  notMadeForText,
+  type VolumeClaim,
+} from "../../client/rules/volume-claims.ts";
 import type { PersistentVolume, Pod, Volume } from "../../client/types.ts";
 import { ConfigError } from "../sync/environment.ts";
 import { checkHostPath } from "./host-path.ts";
@@ -41,10 +48,11 @@ export class ClaimedVolumes {
       this.#known.set(record, known);
       return known;
     }
-    const claimName = volume.persistentVolumeClaim?.claimName ?? "";
-    const path = await this.#find(pod, claimName).catch((error: unknown) => {
+    const wanted = claimOfVolume(pod.metadata.name, volume);
+    assert(wanted !== undefined, "only volumes of claims are asked for");
+    const path = await this.#find(pod, wanted).catch((error: unknown) => {
       if (error instanceof ConfigError) throw error;
-      const where = `${pod.metadata.namespace}/${claimName}`;
+      const where = `${pod.metadata.namespace}/${wanted.name}`;
       throw new ConfigError(`error processing PVC ${where}: ${describeError(error)}`);
     });
     await makeFolder(dirname(record), 0o700);
@@ -59,7 +67,8 @@ export class ClaimedVolumes {
       if (dirname(dirname(record)) === podDir) this.#known.delete(record);
   }
 
-  async #find(pod: Pod, name: string): Promise<string> {
+  async #find(pod: Pod, wanted: VolumeClaim): Promise<string> {
+    const { name, isOwned } = wanted;
     const { namespace = "" } = pod.metadata;
     const { client } = this.#deps;
     const wrong = (why: string) => new ConfigError(`error processing PVC ${namespace}/${name}: ${why}`);
@@ -69,6 +78,7 @@ export class ClaimedVolumes {
         if (isNotFound(error)) throw wrong(`persistentvolumeclaim ${JSON.stringify(name)} not found`);
         throw error;
       });
+    if (isOwned && !isMadeFor(claim, pod)) throw wrong(notMadeForText(wanted, pod));
     const { volumeName } = claim.spec;
     if (claim.metadata.deletionTimestamp !== undefined) throw wrong("PVC is being deleted");
     if (!volumeName || !isBindCompleted(claim) || claim.status?.phase !== "Bound")

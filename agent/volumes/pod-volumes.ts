@@ -1,6 +1,7 @@
 import { chmod, chown, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../base/os/make-folder.ts";
+import { claimOfVolume } from "../../client/rules/volume-claims.ts";
 import type { Container, Pod, Volume } from "../../client/types.ts";
 import type { Mount } from "../runtime/seam.ts";
 import { mustRun } from "../runtime/supervised/run-command.ts";
@@ -88,7 +89,7 @@ export class PodVolumes {
       await chmod(folder, group === undefined ? 0o777 : 0o2777);
       return;
     }
-    if (volume.persistentVolumeClaim) {
+    if (claimOfVolume(pod.metadata.name, volume) !== undefined) {
       await this.#claimed.pathOf(pod, volume, this.podDir(pod.metadata.uid));
       return;
     }
@@ -115,7 +116,7 @@ export class PodVolumes {
         ? await placeOfSubPath({
             root,
             path: inside,
-            create: volume.emptyDir !== undefined || volume.persistentVolumeClaim !== undefined,
+            create: volume.emptyDir !== undefined || claimOfVolume(pod.metadata.name, volume) !== undefined,
             mountAt: this.#mountsSubPaths
               ? subPathFolder(this.podDir(pod.metadata.uid), name, container.name, mounts.length)
               : undefined,
@@ -142,7 +143,7 @@ export class PodVolumes {
 
   async #rootOf(pod: Pod, volume: Volume): Promise<string> {
     if (volume.hostPath !== undefined) return volume.hostPath.path;
-    if (volume.persistentVolumeClaim === undefined) return this.folderOf(pod, volume);
+    if (claimOfVolume(pod.metadata.name, volume) === undefined) return this.folderOf(pod, volume);
     return this.#claimed.pathOf(pod, volume, this.podDir(pod.metadata.uid));
   }
 

@@ -1,6 +1,7 @@
 import { isNotFound } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
+import { volumeClaims } from "../../client/rules/volume-claims.ts";
 import type { Pod } from "../../client/types.ts";
 import { judgeNodes } from "../../controlplane/scheduler/verdicts.ts";
 import { eventsOf } from "../kubectl/describe-events.ts";
@@ -27,15 +28,8 @@ export async function gatherPod(
   return { pod, events, claims, verdicts, node, lastLines, nowMs };
 }
 
-async function claimsOf(client: RestClient, { metadata, spec }: Pod): Promise<readonly ClaimFact[]> {
-  const names = (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) =>
-    persistentVolumeClaim !== undefined
-      ? [persistentVolumeClaim.claimName]
-      : ephemeral !== undefined
-        ? [`${metadata.name}-${name}`]
-        : [],
-  );
-  return Promise.all(names.map((name) => gatherClaim(client, name, metadata.namespace)));
+function claimsOf(client: RestClient, pod: Pod): Promise<readonly ClaimFact[]> {
+  return Promise.all(volumeClaims(pod).map(({ name }) => gatherClaim(client, name, pod.metadata.namespace)));
 }
 
 export async function gatherClaim(

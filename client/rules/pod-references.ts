@@ -1,4 +1,5 @@
 import type { PodSpec, Volume } from "../types.ts";
+import { claimOfVolume } from "./volume-claims.ts";
 
 /** Objects that a pod refers to by name; all in its own namespace. */
 export interface PodReferences {
@@ -25,8 +26,7 @@ export function podReferences(spec: PodSpec, podName: string): PodReferences {
       add(configMaps, source.configMap?.name);
       add(secrets, source.secret?.name);
     }
-    add(claims, volume.persistentVolumeClaim?.claimName);
-    if (volume.ephemeral !== undefined) add(claims, `${podName}-${volume.name}`);
+    add(claims, claimOfVolume(podName, volume)?.name);
   }
   const containers = [
     ...spec.containers,

@@ -23,6 +23,7 @@ const names: Readonly<Record<string, KubernetesNames>> = {
     events: "endpoint-slice-mirroring-controller",
     alias: "endpointslicemirroring",
   },
+  "ephemeral-volume-controller": { queue: "ephemeral_volume", events: "ephemeral_volume" },
   "garbage-collector-controller": {
     queue: "garbage_collector_attempt_to_delete",
     alias: "garbagecollector",

@@ -13,6 +13,7 @@ import { deploymentController } from "./deployment/deployment-controller.ts";
 import { disruptionController } from "./disruption/disruption-controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/endpoints-controllers.ts";
 import { endpointSliceMirroringController } from "./endpoints/mirroring-controller.ts";
+import { ephemeralVolumeController } from "./ephemeralvolume/ephemeral-volume-controller.ts";
 import { garbageCollector } from "./garbagecollector/garbage-collector.ts";
 import { jobController } from "./job/job-controller.ts";
 import { ttlAfterFinishedController } from "./job/ttl.ts";
@@ -77,6 +78,7 @@ export const controllerTable: readonly Controller[] = [
   bootstrapSignerController,
   tokenCleanerController,
   garbageCollector,
+  ephemeralVolumeController,
   persistentVolumeBinder,
   localPathProvisioner,
   claimProtectionController,

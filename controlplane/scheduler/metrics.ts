@@ -1,20 +1,13 @@
 import type { Clock } from "../../base/os/clock.ts";
 import { exponentialBuckets, type Meter } from "../../base/os/metrics.ts";
+import { oncePerMeter } from "../../base/os/once-per-meter.ts";
 import type { ClusterEventKind } from "./cycle/cluster-event.ts";
 import type { Measure } from "./cycle/measure.ts";
 
 export type SchedulerMetrics = ReturnType<typeof declare>;
 
-const declared = new WeakMap<Meter, SchedulerMetrics>();
-
-/** What a scheduler reports, under kube-scheduler's names. Declared once per registry. */
-export function schedulerMetrics(meter: Meter): SchedulerMetrics {
-  const existing = declared.get(meter);
-  if (existing !== undefined) return existing;
-  const metrics = declare(meter);
-  declared.set(meter, metrics);
-  return metrics;
-}
+/** What a scheduler reports, under kube-scheduler's names. */
+export const schedulerMetrics = oncePerMeter(declare);
 
 const named = (name: string): string => `scheduler_${name}`;
 

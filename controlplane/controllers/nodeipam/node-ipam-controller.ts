@@ -1,5 +1,6 @@
 import { ipRangeText } from "../../../base/ip-range.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
+import { oncePerMeter } from "../../../base/os/once-per-meter.ts";
 import { isNotFound } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { Node } from "../../../client/types.ts";
@@ -83,15 +84,7 @@ function rangesOf(spec: Node["spec"]): readonly string[] {
   return spec?.podCIDR ? [spec.podCIDR] : [];
 }
 
-type RangeMetrics = ReturnType<typeof declare>;
-const declared = new WeakMap<Meter, RangeMetrics>();
-
-/** Declared once a registry: terms of leadership share them. */
-function rangeMetrics(meter: Meter): RangeMetrics {
-  const metrics = declared.get(meter) ?? declare(meter);
-  declared.set(meter, metrics);
-  return metrics;
-}
+const rangeMetrics = oncePerMeter(declare);
 
 function declare(meter: Meter) {
   const prefix = "node_ipam_controller_cidrset";

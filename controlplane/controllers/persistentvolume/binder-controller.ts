@@ -3,10 +3,10 @@ import type { Informer } from "../../../client/informer.ts";
 import { keyOf, keyOfRef, refOfKey } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import { isBindCompleted } from "../../../client/rules/volume-binding.ts";
+import { volumeClaims } from "../../../client/rules/volume-claims.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "../../../client/types.ts";
 import type { WorkQueue } from "../../../client/work-queue.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
-import { claimsOf } from "../volumeprotection/plan-protection.ts";
 import { type ClaimStep, planClaim } from "./plan-claim.ts";
 import { planVolume, type Reclaim } from "./plan-volume.ts";
 import { bind, setVolumePhase, unbind, withAnnotations, writeClaimStatus } from "./write-binding.ts";
@@ -82,7 +82,7 @@ async function syncClaim(parts: Parts, key: string) {
   if (claim === undefined) return undefined;
   const unscheduledPods = pods
     .byNamespace(claim.metadata.namespace ?? "")
-    .filter((pod) => isWaiting(pod) && claimsOf(pod).some(({ name }) => name === claim.metadata.name))
+    .filter((pod) => isWaiting(pod) && volumeClaims(pod).some(({ name }) => name === claim.metadata.name))
     .map(({ metadata }) => metadata.name);
   const step = planClaim({ claim, volumes: volumes.list(), classes: classes.list(), unscheduledPods });
   return doClaimStep(context, claim, step);

@@ -1,15 +1,10 @@
 import { exponentialBuckets, type Meter } from "../../../base/os/metrics.ts";
+import { oncePerMeter } from "../../../base/os/once-per-meter.ts";
 
-/** What is reported of autoscalers, under Kubernetes' names. Declared once a registry: terms of leadership share it. */
+/** What is reported of autoscalers, under Kubernetes' names. */
 export type AutoscalerMetrics = ReturnType<typeof declare>;
 
-const declared = new WeakMap<Meter, AutoscalerMetrics>();
-
-export function autoscalerMetrics(meter: Meter): AutoscalerMetrics {
-  const metrics = declared.get(meter) ?? declare(meter);
-  declared.set(meter, metrics);
-  return metrics;
-}
+export const autoscalerMetrics = oncePerMeter(declare);
 
 const prefix = "horizontal_pod_autoscaler_controller";
 const buckets = exponentialBuckets(0.001, 2, 15);

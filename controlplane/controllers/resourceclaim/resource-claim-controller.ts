@@ -1,5 +1,5 @@
 import type { Counter } from "prom-client";
-import type { Meter } from "../../../base/os/metrics.ts";
+import { oncePerMeter } from "../../../base/os/once-per-meter.ts";
 import { isNotFound } from "../../../client/api-error.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { keyOf, refOfKey } from "../../../client/object-cache.ts";
@@ -240,16 +240,10 @@ class Syncer {
 }
 
 type CreatedCounter = Counter<"status" | "admin_access">;
-const declared = new WeakMap<Meter, CreatedCounter>();
-
-/** Declared once a registry: terms of leadership share it. */
-function createdCounter(meter: Meter): CreatedCounter {
-  const counter =
-    declared.get(meter) ??
+const createdCounter = oncePerMeter(
+  (meter): CreatedCounter =>
     meter.counter("resourceclaim_controller_creates_total", "Claims made for pods.", [
       "status",
       "admin_access",
-    ]);
-  declared.set(meter, counter);
-  return counter;
-}
+    ]),
+);

@@ -1,3 +1,4 @@
+import { isMadeFor, type VolumeClaim, volumeClaims } from "../../../client/rules/volume-claims.ts";
 import type { Meta, PersistentVolume, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
 
 /** Keep claims that pods use, volumes that claims are bound to, and classes that either names, from going. */
@@ -17,29 +18,12 @@ export function protectionStep({ metadata }: { readonly metadata: Meta }, finali
 
 /** Whether a pod needs a claim to stay. Pods that no node has yet do not: a node starts none whose claim is going. */
 export function usesClaim(pod: Pod, claim: PersistentVolumeClaim): boolean {
-  return Boolean(pod.spec.nodeName) && claimsOf(pod).some((one) => names(one, claim, pod));
+  return Boolean(pod.spec.nodeName) && volumeClaims(pod).some((one) => names(one, claim, pod));
 }
 
-interface NamedClaim {
-  readonly name: string;
-  /** Made for the pod's own volume: another object that happens to have the name is not meant. */
-  readonly isOwned: boolean;
-}
-
-/** The claims that a pod's volumes name. */
-export function claimsOf({ metadata, spec }: Pod): readonly NamedClaim[] {
-  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => [
-    ...(persistentVolumeClaim === undefined
-      ? []
-      : [{ name: persistentVolumeClaim.claimName, isOwned: false }]),
-    ...(ephemeral === undefined ? [] : [{ name: `${metadata.name}-${name}`, isOwned: true }]),
-  ]);
-}
-
-function names({ name, isOwned }: NamedClaim, { metadata }: PersistentVolumeClaim, pod: Pod): boolean {
-  if (name !== metadata.name || metadata.namespace !== pod.metadata.namespace) return false;
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  return !isOwned || owner?.uid === pod.metadata.uid;
+function names({ name, isOwned }: VolumeClaim, claim: PersistentVolumeClaim, pod: Pod): boolean {
+  if (name !== claim.metadata.name || claim.metadata.namespace !== pod.metadata.namespace) return false;
+  return !isOwned || isMadeFor(claim, pod);
 }
 
 /** The classes of volume attributes that a claim or a volume wants, has, or is about to have. */

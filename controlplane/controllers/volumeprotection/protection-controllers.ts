@@ -1,10 +1,10 @@
 import { keyOf, keyOfRef, refOfKey } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
+import { volumeClaims } from "../../../client/rules/volume-claims.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import {
   claimFinalizer,
-  claimsOf,
   isBound,
   protectionStep,
   usesClaim,
@@ -27,7 +27,7 @@ export const claimProtectionController: Controller = {
     claims.subscribe({ onAdd: look, onUpdate: look });
     const release = (pod: Pod) => {
       const { namespace } = pod.metadata;
-      for (const { name } of claimsOf(pod)) {
+      for (const { name } of volumeClaims(pod)) {
         const claim = claims.getByKey(keyOfRef({ name, namespace }));
         if (claim?.metadata.deletionTimestamp !== undefined) queue.add(keyOf(claim));
       }

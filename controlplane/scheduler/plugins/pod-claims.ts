@@ -1,12 +1,9 @@
+import { volumeClaims } from "../../../client/rules/volume-claims.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
 
 /** The names of the claims that a pod's volumes use, those made for it alone included. */
-export function claimNames({ pod }: Pick<PodInfo, "pod">): readonly string[] {
-  return (pod.spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    if (persistentVolumeClaim !== undefined) return [persistentVolumeClaim.claimName];
-    return ephemeral === undefined ? [] : [`${pod.metadata.name}-${name}`];
-  });
-}
+export const claimNames = ({ pod }: Pick<PodInfo, "pod">): readonly string[] =>
+  volumeClaims(pod).map(({ name }) => name);
 
 /** Whether an event about a claim is about one of the pod's. */
 export const isClaimOf = (

@@ -1,7 +1,7 @@
 import type { PluginFactory } from "../cycle/handle.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
 import { podClaims, type VolumePlan, volumesOn } from "../storage/plan-volumes.ts";
-import { isClaimOf } from "./pod-claims.ts";
+import { claimNames, isClaimOf } from "./pod-claims.ts";
 
 export interface VolumeBindingArgs {
   /** How long a pod's volumes may take. */
@@ -12,11 +12,7 @@ export interface VolumeBindingArgs {
 export const volumeBinding: PluginFactory = (given, { volumes, client, clock }) => {
   const { bindTimeoutSeconds } = given as VolumeBindingArgs;
   const plans = new Map<string, VolumePlan>();
-  const uses = ({ pod }: PodInfo) =>
-    (pod.spec.volumes ?? []).some(
-      ({ persistentVolumeClaim, ephemeral }) =>
-        persistentVolumeClaim !== undefined || ephemeral !== undefined,
-    );
+  const uses = (pod: PodInfo) => claimNames(pod).length > 0;
   return {
     name: "VolumeBinding",
     helpedBy: {

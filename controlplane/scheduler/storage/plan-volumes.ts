@@ -7,6 +7,7 @@ import {
   reaches,
   waitsForConsumer,
 } from "../../../client/rules/volume-binding.ts";
+import { isMadeFor, notMadeForText, volumeClaims } from "../../../client/rules/volume-claims.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "../../../client/types.ts";
 import type { Storage } from "./storage.ts";
 
@@ -17,22 +18,20 @@ export type PodClaims =
   | { readonly problem: string };
 
 /** Pure. */
-export function podClaims({ metadata, spec }: Pod, storage: Storage): PodClaims {
+export function podClaims(pod: Pod, storage: Storage): PodClaims {
   const bound: PersistentVolumeClaim[] = [];
   const open: PersistentVolumeClaim[] = [];
-  const namespace = metadata.namespace ?? "default";
+  const { namespace = "default" } = pod.metadata;
   let unboundImmediate = false;
-  for (const { name: volume, persistentVolumeClaim, ephemeral } of spec.volumes ?? []) {
-    if (persistentVolumeClaim === undefined && ephemeral === undefined) continue;
-    const name = persistentVolumeClaim?.claimName ?? `${metadata.name}-${volume}`;
+  for (const wanted of volumeClaims(pod)) {
+    const { name, isOwned } = wanted;
     const quoted = JSON.stringify(name);
     const claim = storage.claim(namespace, name);
     if (claim === undefined)
       return {
-        problem:
-          ephemeral === undefined
-            ? `persistentvolumeclaim ${quoted} not found`
-            : `waiting for ephemeral volume controller to create the persistentvolumeclaim ${quoted}`,
+        problem: isOwned
+          ? `waiting for ephemeral volume controller to create the persistentvolumeclaim ${quoted}`
+          : `persistentvolumeclaim ${quoted} not found`,
       };
     if (claim.status?.phase === "Lost") {
       const lost = JSON.stringify(claim.spec.volumeName ?? "");
@@ -40,11 +39,7 @@ export function podClaims({ metadata, spec }: Pod, storage: Storage): PodClaims 
     }
     if (claim.metadata.deletionTimestamp !== undefined)
       return { problem: `persistentvolumeclaim ${quoted} is being deleted` };
-    const owner = claim.metadata.ownerReferences?.find(({ controller }) => controller === true);
-    if (ephemeral !== undefined && owner?.uid !== metadata.uid)
-      return {
-        problem: `PVC ${namespace}/${name} was not created for pod ${namespace}/${metadata.name} (pod is not owner)`,
-      };
+    if (isOwned && !isMadeFor(claim, pod)) return { problem: notMadeForText(wanted, pod) };
     if (claim.spec.volumeName && isBindCompleted(claim)) bound.push(claim);
     else if (waitsForConsumer(storage.storageClass(classOf(claim))) && !claim.spec.volumeName)
       open.push(claim);
