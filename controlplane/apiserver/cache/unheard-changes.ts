@@ -13,7 +13,9 @@ export interface UnheardBatch {
  *  Invariant: every change after `baseOf(prefix)` of a kind without a cache is here. */
 export class UnheardChanges {
   readonly #limits: typeof unheardLimits;
-  #batches: (UnheardBatch & { readonly bytes: number })[] = [];
+  /** Those before `#head` have left. */
+  #batches: ((UnheardBatch & { readonly bytes: number }) | undefined)[] = [];
+  #head = 0;
   #count = 0;
   #bytes = 0;
   #baseRevision = 0;
@@ -37,6 +39,7 @@ export class UnheardChanges {
   /** Nothing before `revision` was heard. */
   startOver(revision: number): void {
     this.#batches = [];
+    this.#head = 0;
     this.#count = 0;
     this.#bytes = 0;
     this.#rebase(revision);
@@ -48,17 +51,22 @@ export class UnheardChanges {
     this.#batches.push({ changes, revision, bytes });
     this.#count += changes.length;
     this.#bytes += bytes;
-    let dropped = 0;
-    while (this.#count > this.#limits.changesMax || this.#bytes > this.#limits.bytesMax) {
-      const oldest = this.#batches[dropped];
-      if (oldest === undefined) break;
-      dropped++;
-      this.#count -= oldest.changes.length;
-      this.#bytes -= oldest.bytes;
-    }
-    if (dropped === 0) return;
-    this.#rebase(this.#batches[dropped - 1]?.revision ?? revision);
-    this.#batches.splice(0, dropped);
+    while (this.#count > this.#limits.changesMax || this.#bytes > this.#limits.bytesMax)
+      if (!this.#dropOldest()) break;
+  }
+
+  #dropOldest(): boolean {
+    const oldest = this.#batches[this.#head];
+    if (oldest === undefined) return false;
+    this.#batches[this.#head++] = undefined;
+    this.#count -= oldest.changes.length;
+    this.#bytes -= oldest.bytes;
+    this.#rebase(oldest.revision);
+    // Moved when half of them have left, so that each costs the same however many there are.
+    if (this.#head * 2 < this.#batches.length) return true;
+    this.#batches = this.#batches.slice(this.#head);
+    this.#head = 0;
+    return true;
   }
 
   #rebase(revision: number): void {
@@ -69,8 +77,9 @@ export class UnheardChanges {
   /** Those of keys that begin with `prefix`, in order. */
   of(prefix: string): UnheardBatch[] {
     const base = this.baseOf(prefix);
-    return this.#batches.flatMap(({ changes, revision }) => {
-      if (revision <= base) return [];
+    return this.#batches.flatMap((batch) => {
+      if (batch === undefined || batch.revision <= base) return [];
+      const { changes, revision } = batch;
       const own = changes.filter(({ key }) => key.startsWith(prefix));
       return own.length === 0 ? [] : [{ changes: own, revision }];
     });
