@@ -45,11 +45,17 @@ export interface SideOptions {
   readonly nodeFlags: readonly string[];
   /** Our API server and its store in one process: then all is the server's. */
   readonly oneProcess: boolean;
+  /** Flags of a kube-apiserver; left out, it authorizes by RBAC alone. */
+  readonly kubernetesFlags?: readonly string[];
 }
 
 export async function startApiSide(
   name: SideName,
-  { nodeFlags = [], oneProcess = false }: Partial<SideOptions> = {},
+  {
+    nodeFlags = [],
+    oneProcess = false,
+    kubernetesFlags = ["--authorization-mode=RBAC"],
+  }: Partial<SideOptions> = {},
 ): Promise<ApiSide> {
   const folder = mkdtempSync(join(tmpdir(), `pintle-bench-api-${name}-`));
   const [storePort = 0, peerPort = 0, apiPort = 0] = await freePorts(3);
@@ -99,7 +105,7 @@ export async function startApiSide(
           ]
         : ours
           ? [...node, "apiserver", ...ofServer]
-          : [kubeApiserver() ?? "", ...ofServer, "--authorization-mode=RBAC", `--cert-dir=${folder}`],
+          : [kubeApiserver() ?? "", ...ofServer, ...kubernetesFlags, `--cert-dir=${folder}`],
     );
     await untilOk(server, () => isReady(access));
     const readyMs = performance.now() - startedMs;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
+import { issuingConfig, newSigningKey } from "./authentication/testing.ts";
 import {
   answersOf,
   managersByName,
@@ -9,6 +10,9 @@ import {
   tokenClient,
 } from "./recorded-answers.ts";
 import { startTestApiserver, type TestApiserver, type TestClient } from "./testing.ts";
+
+/** That of the reference. */
+const referenceIssuer = "https://bench";
 
 /** What the reference says now is what ours is held to from then on. */
 async function record(file: string, reference: Pick<TestClient, "call">): Promise<void> {
@@ -23,7 +27,9 @@ describe("answers as a real kube-apiserver gave them", () => {
   const { REFERENCE_URL, REFERENCE_TOKEN = "" } = process.env;
   let server: TestApiserver;
   before(async () => {
-    server = await startTestApiserver();
+    const issuing = { issuer: referenceIssuer, audiences: [referenceIssuer] };
+    const authentication = issuingConfig(newSigningKey().pem, { issuing });
+    server = await startTestApiserver({ config: { authentication, disabledAdmission: ["ServiceAccount"] } });
     if (REFERENCE_URL !== undefined)
       for (const file of files) await record(file, tokenClient(REFERENCE_URL, REFERENCE_TOKEN));
   });

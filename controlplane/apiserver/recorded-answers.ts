@@ -1,15 +1,23 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { ClientRequest } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
+import { setTimeout } from "node:timers/promises";
 import type { TestClient } from "./testing.ts";
 
 /** Sequences of requests with the answers that a real kube-apiserver gave, for comparing ours with them. */
 export interface Step {
-  /** `METHOD /path?query`; `{ns}` stands for a namespace of the sequence's own, in the body too. */
+  /** `METHOD /path?query`; `{ns}` stands for a namespace of the sequence's own, in the body too; `{uid of NAME}` in the body for
+   *  the uid of what an earlier answer gave under this name. */
   readonly ask: string;
   readonly type?: string;
   /** A string is sent as it is, but for that. */
   readonly body?: unknown;
+  /** Whom the client acts as, if as somebody else; `{ns}` as above. */
+  readonly as?: { readonly user: string; readonly groups?: readonly string[] };
+  /** Asked until it is answered with this code: servers may decide by what they have been told of the store so far. */
+  readonly until?: number;
+  /** Only made for the steps that follow: its answer is not compared, but must be a success. */
+  readonly setup?: true;
   readonly answer?: Recorded;
 }
 export type Sequences = Readonly<Record<string, readonly Step[]>>;
@@ -39,6 +47,9 @@ const patchTypes: Readonly<Record<string, string>> = {
   APPLY: "application/apply-patch+yaml",
 };
 
+const askedMost = 500;
+const askedEveryMs = 20;
+
 /** Asks one step after the other and gives the steps with their answers. Times, uids and versions are masked. */
 export async function answersOf(
   client: Pick<TestClient, "call">,
@@ -47,17 +58,29 @@ export async function answersOf(
 ): Promise<readonly Step[]> {
   await client.call("POST", "/api/v1/namespaces", { body: { metadata: { name: namespace } } });
   const answered: Step[] = [];
+  const uids = new Map<string, string>();
   for (const step of steps) {
     const [verb = "", path = ""] = step.ask.split(" ");
     const type = step.type ?? patchTypes[verb] ?? "application/json";
-    const { code, body, headers, text } = await client.call(
-      verb in patchTypes ? "PATCH" : verb,
-      path.replaceAll("{ns}", namespace),
-      {
-        ...(step.body !== undefined && { body: inNamespace(step.body, namespace), type }),
-        headers: { "user-agent": "tester/1" },
-      },
-    );
+    const ask = () =>
+      client.call(verb in patchTypes ? "PATCH" : verb, path.replaceAll("{ns}", namespace), {
+        ...(step.body !== undefined && { body: withUids(inNamespace(step.body, namespace), uids), type }),
+        headers: { "user-agent": "tester/1", ...actingAs(step.as, namespace) },
+      });
+    let reply = await ask();
+    for (let asked = 1; step.until !== undefined && reply.code !== step.until; asked++) {
+      if (asked === askedMost) throw new Error(`${step.ask} is answered with ${reply.code}: ${reply.text}`);
+      await setTimeout(askedEveryMs);
+      reply = await ask();
+    }
+    const { code, body, headers, text } = reply;
+    const { name, uid } = body?.metadata ?? {};
+    if (uid !== undefined) uids.set(name, uid);
+    if (step.setup === true) {
+      if (code >= 300) throw new Error(`${step.ask} is answered with ${code}: ${text}`);
+      answered.push(step);
+      continue;
+    }
     const said = headers.warning;
     const warnings = said === undefined ? [] : typeof said === "string" ? said.split(/, (?=299 )/) : said;
     const answer = masked({ code, body: body ?? text, ...(warnings.length > 0 && { warnings }) }, namespace);
@@ -66,10 +89,21 @@ export async function answersOf(
   return answered;
 }
 
+function actingAs(as: Step["as"], namespace: string): Readonly<Record<string, string | readonly string[]>> {
+  if (as === undefined) return {};
+  return {
+    "impersonate-user": as.user.replaceAll("{ns}", namespace),
+    ...(as.groups && { "impersonate-group": as.groups }),
+  };
+}
+
 function inNamespace(body: unknown, namespace: string): string {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return text.replaceAll("{ns}", namespace);
 }
+
+const withUids = (text: string, uids: ReadonlyMap<string, string>) =>
+  text.replaceAll(/\{uid of ([^}]+)\}/g, (_all, name: string) => uids.get(name) ?? "");
 
 /** What a watch of a collection tells of what has changed since a version, for as long as a second: kinds and objects of events,
  *  masked as answers are. */
@@ -97,6 +131,7 @@ function masked(answer: Recorded, namespace: string): Recorded {
       Math.abs(Date.parse(time) - Date.now()) < dayMs ? "<time>" : time,
     )
     .replaceAll(/(resourceVersion\\*":\s*\\*")[1-9]\d*/g, "$1<version>")
+    .replaceAll(/("token":")eyJ[^"]+/g, "$1<token>")
     .replaceAll(/("continue":")[^"]+/g, "$1<continue>")
     .replaceAll(/in record \(\d+\)/g, "in record (<version>)")
     .replaceAll(/(\\*")(clusterIP|podIP)\1:\1[\d.]+\1/g, "$1$2$1:$1<ip>$1")
@@ -139,7 +174,7 @@ export function tokenClient(
           headers: {
             ...(token !== "" && { authorization: `Bearer ${token}` }),
             ...(text !== undefined && { "content-type": type, "content-length": Buffer.byteLength(text) }),
-            ...(headers as Record<string, string>),
+            ...(headers as Record<string, string | string[]>),
           },
         });
         request.on("error", reject);

@@ -1,5 +1,6 @@
 import { request } from "node:https";
 import { type ApiAccess, kubeApiserver, startApiSide } from "../../bench/api/peers.ts";
+import { issuingConfig, newSigningKey } from "../../controlplane/apiserver/authentication/testing.ts";
 import { tokenClient } from "../../controlplane/apiserver/recorded-answers.ts";
 import { startTestApiserver, type TestClient } from "../../controlplane/apiserver/testing.ts";
 
@@ -17,12 +18,20 @@ export function whyNoReference(): string | undefined {
 export async function startReference(): Promise<Side> {
   const { REFERENCE_URL: url, REFERENCE_TOKEN: token = "" } = process.env;
   if (url !== undefined) return { client: tokenClient(url, token), stop: async () => {} };
-  const side = await startApiSide("kubernetes");
+  const side = await startApiSide("kubernetes", {
+    kubernetesFlags: ["--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction"],
+  });
   return { client: certificateClient(side.access), stop: () => side.stop() };
 }
 
+/** That of the reference (bench/api/peers.ts). */
+const referenceIssuer = "https://bench";
+
 export async function startOurs(): Promise<Side> {
-  const server = await startTestApiserver({ config: { disabledAdmission: ["ServiceAccount"] } });
+  const issuing = { issuer: referenceIssuer, audiences: [referenceIssuer] };
+  const authentication = issuingConfig(newSigningKey().pem, { issuing });
+  const config = { authentication, disabledAdmission: ["ServiceAccount"] };
+  const server = await startTestApiserver({ config });
   return { client: server.admin, stop: () => server.stop() };
 }
 

@@ -19,8 +19,3 @@ export function writtenPod({ kind, object, by }: Attributes): Pod | undefined {
   const isPod = kind.kind === "Pod" && kind.group === "" && by.subresource === "";
   return isPod ? (object as Pod | undefined) : undefined;
 }
-
-/** A pod that a node's agent shows for one of its own files: the API server adds nothing to it. */
-export function isMirrorPod({ metadata }: Pod): boolean {
-  return metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined;
-}

@@ -42,6 +42,13 @@ export function csiNodeRestriction(node: string, { object, old }: Attributes): s
   return name === node ? undefined : "can only access CSINode with the same name as the requesting node";
 }
 
+export function sliceRestriction(node: string, { operation, object, old }: Attributes): string | undefined {
+  // Whose the others are the authorizer knows.
+  if (operation !== "create" && operation !== "delete") return undefined;
+  if (objectOf((object ?? old).spec).nodeName === node) return undefined;
+  return `can only ${operation} ResourceSlice with the same NodeName as the requesting node`;
+}
+
 const nodeSigners = new Set(["kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet"]);
 
 export function certificateRestriction(node: string, { operation, object }: Attributes): string | undefined {

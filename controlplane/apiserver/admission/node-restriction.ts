@@ -1,3 +1,4 @@
+import { isMirrorPod, mirrorAnnotation } from "../../../client/rules/mirror-pods.ts";
 import { labelsForbiddenToNodes } from "../../../client/rules/node-labels.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
 import type { KubeObject, OwnerReference, PodSpec } from "../../../client/types.ts";
@@ -6,7 +7,12 @@ import { nodeIdentity } from "../filters/service-account-user.ts";
 import { listOf, objectOf } from "../json.ts";
 import { sameJson } from "../registry/object-meta.ts";
 import { type Admission, type Attributes, admittedName, refusal } from "./admission.ts";
-import { certificateRestriction, claimRestriction, csiNodeRestriction } from "./node-own-objects.ts";
+import {
+  certificateRestriction,
+  claimRestriction,
+  csiNodeRestriction,
+  sliceRestriction,
+} from "./node-own-objects.ts";
 
 /** Kubernetes' NodeRestriction: a node's agent writes its own Node, its own Lease, and the pods bound to it, and of those
  *  only what a node has to say. Beyond Kubernetes: which pod addresses a node has is not the node's to say. */
@@ -14,6 +20,11 @@ export function nodeRestriction(facts: NodeFacts): Admission {
   return async (attributes) => {
     const node = nodeIdentity(attributes.by.user);
     if (node === undefined) return;
+    if (node === "")
+      throw refusal(
+        attributes,
+        `could not determine node from user ${JSON.stringify(attributes.by.user.name)}`,
+      );
     const why = isEviction(attributes)
       ? await evictionRestriction(node, attributes, facts)
       : restrictionFor(node, attributes, await ownerUid(node, attributes, facts));
@@ -47,7 +58,7 @@ async function evictionRestriction(
   const { namespace = "" } = (attributes.object ?? attributes.old).metadata;
   const name = admittedName(attributes);
   const found = await pod(namespace, name);
-  if (found === undefined) throw notFound(attributes.kind, name);
+  if (found === undefined) throw notFound({ group: "", plural: "pod" }, name);
   const isOwn = objectOf(found.spec).nodeName === node;
   return isOwn ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`;
 }
@@ -69,6 +80,8 @@ export function restrictionFor(
       return claimRestriction(node, attributes);
     case "csinodes.storage.k8s.io":
       return csiNodeRestriction(node, attributes);
+    case "resourceslices.resource.k8s.io":
+      return sliceRestriction(node, attributes);
     case "certificatesigningrequests.certificates.k8s.io":
       return certificateRestriction(node, attributes);
     default:
@@ -111,8 +124,6 @@ function claimStatusRestriction(quoted: string, next: KubeObject, old: KubeObjec
   return undefined;
 }
 
-const mirrorAnnotation = "kubernetes.io/config.mirror";
-
 function mirrorPodRestriction(
   node: string,
   pod: KubeObject,
@@ -120,7 +131,7 @@ function mirrorPodRestriction(
 ): string | undefined {
   const quoted = JSON.stringify(node);
   const spec = pod.spec as PodSpec;
-  if (pod.metadata.annotations?.[mirrorAnnotation] === undefined)
+  if (!isMirrorPod(pod))
     return `pod does not have "${mirrorAnnotation}" annotation, node ${quoted} can only create mirror pods`;
   if (spec.nodeName !== node) return `node ${quoted} can only create pods with spec.nodeName set to itself`;
   const owners = pod.metadata.ownerReferences ?? [];
@@ -144,22 +155,23 @@ function ownerRestriction(
     return `node ${quoted} can only create pods with a controller owner reference set to itself`;
   if (owner.blockOwnerDeletion === true)
     return `node ${quoted} must not set blockOwnerDeletion on an owner reference`;
-  if (nodeUid === undefined) return `error looking up node ${node} to verify uid: nodes "${node}" not found`;
+  if (nodeUid === undefined) throw notFound({ group: "", plural: "node" }, node);
   if (owner.uid !== nodeUid) return `node ${node} UID mismatch: expected ${owner.uid} got ${nodeUid}`;
   return undefined;
 }
 
 /** What a static pod must not have: anything through which its node would come to see more. */
 function referredKind(spec: PodSpec, podName: string): string | undefined {
-  const { serviceAccounts, secrets, configMaps, claims } = podReferences(spec, podName);
+  const { serviceAccounts, secrets, configMaps } = podReferences(spec, podName);
   if (serviceAccounts.size > 0) return "serviceaccounts";
   if (secrets.size > 0) return "secrets";
   if (configMaps.size > 0) return "configmaps";
   if (listOf(spec.resourceClaims).length > 0) return "resourceclaims";
-  if (claims.size > 0) return "persistentvolumeclaims";
-  for (const { csi, glusterfs, projected } of spec.volumes ?? []) {
+  for (const { csi, ephemeral, glusterfs, persistentVolumeClaim, projected } of spec.volumes ?? []) {
     if (csi !== undefined) return "csidrivers (via CSI volumes)";
     if (glusterfs !== undefined) return "endpoints (via glusterFS volumes)";
+    if (persistentVolumeClaim !== undefined) return "persistentvolumeclaims";
+    if (ephemeral !== undefined) return "persistentvolumeclaims (via ephemeral volumes)";
     for (const source of projected?.sources ?? []) {
       if (source.serviceAccountToken !== undefined) return "serviceaccounts (via projected volumes)";
       if (source.clusterTrustBundle !== undefined) return "clustertrustbundles";

@@ -1,10 +1,11 @@
-import type { KubeObject, PodSpec } from "../../../client/types.ts";
+import type { KubeObject, Pod, PodSpec } from "../../../client/types.ts";
 import { notFound } from "../api-error.ts";
 import type { Authorizer } from "../filters/authorizer.ts";
 import { nodeIdentity } from "../filters/service-account-user.ts";
 import { objectOf, stringOf, stringsOf } from "../json.ts";
 import { decodeStored, namedKey } from "../registry/stored-object.ts";
 import { type Admission, admittedName, refusal } from "./admission.ts";
+import { podAsksFor } from "./asked-audiences.ts";
 import type { LookupDeps } from "./stored-lookup.ts";
 
 /** Kubernetes' NodeRestriction for `serviceaccounts/token`: a node's agent gets tokens for the pods that run on it, bound
@@ -26,7 +27,7 @@ export function nodeTokenRestriction(deps: LookupDeps & { readonly authorizer: A
     const uid = stringOf(reference.uid);
     if (uid === "") throw refuse("node requested token with a pod binding without a uid");
     const pod = await podNow(deps, namespace, podName);
-    if (pod === undefined) throw notFound({ group: "", plural: "pods" }, podName);
+    if (pod === undefined) throw notFound({ group: "", plural: "pod" }, podName);
     if (pod.metadata.uid !== uid)
       throw refuse(
         `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
@@ -36,12 +37,15 @@ export function nodeTokenRestriction(deps: LookupDeps & { readonly authorizer: A
       throw refuse("node requested token bound to a pod scheduled on a different node");
     const [audience = "", ...more] = stringsOf(spec.audiences);
     if (more.length > 0) throw refuse("node may only request 0 or 1 audiences");
-    if (asksFor(podSpec, audience)) return;
+    const { asks, problems } = await podAsksFor(deps, pod as Pod, audience);
+    if (asks) return;
+    const quoted = JSON.stringify(audience);
+    if (problems.length > 0) throw refuse(`error validating audience ${quoted}: ${aggregated(problems)}`);
     const wanted = { group: "", plural: audience, subresource: "", namespace, name };
     const verb = "request-serviceaccounts-token-audience";
     if ((await deps.authorizer(by.user, { verb, ...wanted })).allowed) return;
     throw refuse(
-      `audience ${JSON.stringify(audience)} not found in pod spec volume, ${by.user.name} is not authorized to request tokens for this audience`,
+      `audience ${quoted} not found in pod spec volume, ${by.user.name} is not authorized to request tokens for this audience`,
     );
   };
 }
@@ -59,10 +63,8 @@ async function podNow(
   return entry && decodeStored(kind, entry.value, entry.modRevision);
 }
 
-function asksFor({ volumes = [] }: PodSpec, audience: string): boolean {
-  return volumes.some(({ projected }) =>
-    projected?.sources?.some(
-      ({ serviceAccountToken: token }) => token !== undefined && (token.audience ?? "") === audience,
-    ),
-  );
+/** As Go shows several errors as one. */
+function aggregated(problems: readonly string[]): string {
+  const [first = "", ...more] = new Set(problems);
+  return more.length === 0 ? first : `[${[first, ...more].join(", ")}]`;
 }

@@ -1,11 +1,12 @@
 import { type Clock, sleep } from "../../../base/os/clock.ts";
 import type { Random } from "../../../base/os/random.ts";
+import { isMirrorPod } from "../../../client/rules/mirror-pods.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
 import type { Pod, ServiceAccount } from "../../../client/types.ts";
 import { generatedName } from "../registry/object-meta.ts";
 import { type Attributes, type Plugin, refusal, where } from "./admission.ts";
 import { secretRefusal } from "./mountable-secrets.ts";
-import { isMirrorPod, newPod } from "./new-pod.ts";
+import { newPod } from "./new-pod.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
 import { addTokenVolume, tokenVolumePrefix, wantsToken } from "./token-volume.ts";
 

@@ -38,7 +38,13 @@ export function authorizers(deps: {
   return {
     authorizer: anyOf(
       superusers,
-      nodeAuthorizer({ hub, pods: kindOf("", "pods"), volumes: kindOf("", "persistentvolumes") }),
+      nodeAuthorizer({
+        hub,
+        pods: kindOf("", "pods"),
+        volumes: kindOf("", "persistentvolumes"),
+        attachments: kindOf("storage.k8s.io", "volumeattachments"),
+        slices: kindOf("resource.k8s.io", "resourceslices"),
+      }),
       rbac.authorizer,
     ),
     rulesFor: rulesOfAll(nodeRulesUnknown, rbac.rulesFor),

@@ -1,5 +1,5 @@
 import { isToBeRemoved, localPathNode } from "../../../client/rules/local-path.ts";
-import type { PersistentVolume } from "../../../client/types.ts";
+import type { KubeObject, PersistentVolume } from "../../../client/types.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { objectOf } from "../json.ts";
 import { componentRoles } from "../rbac/policy/component-roles.ts";
@@ -10,29 +10,37 @@ import type { Attributes, ResourceAttributes } from "./authorization.ts";
 import type { Authorizer, Decision, RuleResolver } from "./authorizer.ts";
 import { NodeReferences, type ReferencedKind } from "./node-references.ts";
 import { nodeIdentity } from "./service-account-user.ts";
+import { VolumeSecrets } from "./volume-secrets.ts";
+
+export interface NodeAuthorizerDeps {
+  readonly hub: CacheHub;
+  readonly pods: Kind;
+  readonly volumes: Kind;
+  readonly attachments: Kind;
+  readonly slices: Kind;
+}
 
 /** What a node's agent may see: itself, the pods bound to it, and what those refer to; nothing else of its kinds, one
  *  by one and never as a list of a namespace; and whatever else the role system:node allows, which needs no look at
  *  objects. (Kubernetes' node authorizer, with selectors: the role is bound to nobody.)
  *  A refusal is decided on a state not older than the request, so that a pod bound a moment ago counts. */
-export function nodeAuthorizer({
-  hub,
-  pods,
-  volumes,
-}: {
-  readonly hub: CacheHub;
-  readonly pods: Kind;
-  readonly volumes: Kind;
-}): Authorizer {
+export function nodeAuthorizer({ hub, pods, volumes, attachments, slices }: NodeAuthorizerDeps): Authorizer {
   const references = new NodeReferences();
   hub.addIndex(pods, references);
+  const volumeSecrets = new VolumeSecrets();
+  hub.addIndex(volumes, volumeSecrets);
 
-  /** `holds` on the cache as it is, or else on the newest state. */
-  const now = async (holds: () => boolean): Promise<boolean> => {
-    await hub.cache(pods);
-    if (holds()) return true;
-    await hub.consistent(pods);
-    return holds();
+  /** Allowed where `holds` on the caches of these kinds as they are, or else on the newest state. */
+  const related = async (node: string, kinds: readonly Kind[], holds: () => boolean): Promise<Decision> => {
+    for (const kind of kinds) await hub.cache(kind);
+    if (holds()) return allowed;
+    for (const kind of kinds) await hub.consistent(kind);
+    return holds() ? allowed : refused(`no relationship found between node '${node}' and this object`);
+  };
+
+  const cached = (kind: Kind, { namespace, name }: ResourceAttributes): KubeObject | undefined => {
+    const key = namedKey(kind, namespace, name);
+    return key === undefined ? undefined : hub.peek(kind)?.get(key)?.object;
   };
 
   const referred = async (
@@ -41,65 +49,73 @@ export function nodeAuthorizer({
     wanted: ResourceAttributes,
   ): Promise<Decision> => {
     if (wanted.name === "") return refused("No Object name found");
-    const isReferred = await now(() => references.has(node, kind, wanted));
-    return isReferred ? allowed : refused(`no relationship found between node '${node}' and this object`);
+    return related(node, [pods], () => references.has(node, kind, wanted));
   };
 
-  const readNamespaced = (node: string, kind: ReferencedKind, wanted: ResourceAttributes) => {
-    if (!["get", "list", "watch"].includes(wanted.verb))
-      return refused("can only read resources of this type");
-    if (wanted.subresource !== "") return refused("cannot read subresource");
-    if (wanted.namespace === "") return refused("can only read namespaced object of this type");
-    return referred(node, kind, wanted);
+  /** Secrets of its pods, and of the volumes that its pods' claims have. */
+  const secret = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
+    if (wanted.name === "") return refused("No Object name found");
+    return related(node, [pods, volumes], () => {
+      if (references.has(node, "secrets", wanted)) return true;
+      for (const claim of volumeSecrets.claimsOf(wanted))
+        if (references.has(node, "persistentvolumeclaims", claim)) return true;
+      return false;
+    });
+  };
+
+  /** Objects that say in their specification which node they are for. */
+  const placed = async (node: string, kind: Kind, wanted: ResourceAttributes): Promise<Decision> => {
+    if (wanted.name === "") return refused("No Object name found");
+    return related(node, [kind], () => objectOf(cached(kind, wanted)?.spec).nodeName === node);
   };
 
   const pod = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
-    const { verb, subresource, namespace, name } = wanted;
+    const { verb, subresource } = wanted;
     if (subresource !== "") return undecided;
     if (verb === "list" || verb === "watch") {
       if (wanted.fields?.["spec.nodeName"] === node) return allowed;
       // A single pod, by its name.
-      if (name === "" || namespace === "")
-        return refused("can only list/watch pods with spec.nodeName field selector");
+      if (wanted.name === "") return refused("can only list/watch pods with spec.nodeName field selector");
     } else if (verb !== "get") return undecided;
-    const key = namedKey(pods, namespace, name);
-    if (key === undefined) return refused(`no relationship found between node '${node}' and this object`);
-    const isOwn = await now(() => objectOf(hub.peek(pods)?.get(key)?.object.spec).nodeName === node);
-    return isOwn ? allowed : refused(`no relationship found between node '${node}' and this object`);
+    return placed(node, pods, wanted);
+  };
+
+  const slice = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
+    if (wanted.subresource !== "") return refused("cannot authorize ResourceSlice subresources");
+    if (wanted.verb === "create") return allowed; // admission looks at what is made
+    if (isOneOf(wanted.verb, "get", "update", "patch", "delete")) return placed(node, slices, wanted);
+    if (!isOneOf(wanted.verb, "list", "watch", "deletecollection"))
+      return refused(
+        "only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection",
+      );
+    return wanted.fields?.["spec.nodeName"] === node
+      ? allowed
+      : refused("can only list/watch/deletecollection resourceslices with nodeName field selector");
   };
 
   /** Volumes that its pods' claims have; and those that are its own folders, which it removes once they are released. */
-  const volume = async (node: string, { verb, subresource, name }: ResourceAttributes): Promise<Decision> => {
-    if (!isOneOf(verb, "get", "delete")) return refused("can only get individual resources of this type");
-    if (subresource !== "") return refused("cannot get subresource");
-    if (name === "") return refused("No Object name found");
-    const holds = () => {
-      const key = namedKey(volumes, "", name) ?? "";
-      const found = hub.peek(volumes)?.get(key)?.object as PersistentVolume | undefined;
+  const volume = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
+    const isDelete = wanted.verb === "delete" && wanted.subresource === "";
+    const why = isDelete ? undefined : noSingleRead(wanted);
+    if (why !== undefined) return refused(why);
+    return related(node, [pods, volumes], () => {
+      const found = cached(volumes, wanted) as PersistentVolume | undefined;
       if (found === undefined) return false;
       const isOwn = localPathNode(found) === node;
-      if (verb === "delete") return isOwn && isToBeRemoved(found);
-      const { namespace = "", name: claim = "" } = found.spec.claimRef ?? {};
-      return isOwn || references.has(node, "persistentvolumeclaims", { namespace, name: claim });
-    };
-    await hub.cache(volumes);
-    if (await now(holds)) return allowed;
-    await hub.consistent(volumes);
-    return holds() ? allowed : refused(`no relationship found between node '${node}' and this object`);
+      if (isDelete) return isOwn && isToBeRemoved(found);
+      const { namespace = "", name = "" } = found.spec.claimRef ?? {};
+      return isOwn || references.has(node, "persistentvolumeclaims", { namespace, name });
+    });
   };
 
-  const related = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
+  const byResource = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
     switch (`${wanted.plural}.${wanted.group}`) {
       case "secrets.":
-        return readNamespaced(node, "secrets", wanted);
+        return readable(wanted) ?? secret(node, wanted);
       case "configmaps.":
-        return readNamespaced(node, "configmaps", wanted);
+        return readable(wanted) ?? referred(node, "configmaps", wanted);
       case "persistentvolumeclaims.":
-        if (wanted.subresource === "status" && isOneOf(wanted.verb, "update", "patch"))
-          return referred(node, "persistentvolumeclaims", wanted);
-        if (wanted.verb !== "get") return refused("can only get individual resources of this type");
-        if (wanted.subresource !== "") return refused("cannot get subresource");
-        return referred(node, "persistentvolumeclaims", wanted);
+        return claim(wanted) ?? referred(node, "persistentvolumeclaims", wanted);
       case "serviceaccounts.":
         return serviceAccount(wanted) ?? referred(node, "serviceaccounts", wanted);
       case "pods.":
@@ -113,11 +129,11 @@ export function nodeAuthorizer({
       case "persistentvolumes.":
         return volume(node, wanted);
       case "volumeattachments.storage.k8s.io":
+        return gettable(wanted) ?? placed(node, attachments, wanted);
       case "resourceclaims.resource.k8s.io":
+        return gettable(wanted) ?? referred(node, "resourceclaims", wanted);
       case "resourceslices.resource.k8s.io":
-      case "podcertificaterequests.certificates.k8s.io":
-        // No pod here is known to refer to one of these.
-        return refused(`no relationship found between node '${node}' and this object`);
+        return slice(node, wanted);
       default:
         return undecided;
     }
@@ -126,7 +142,8 @@ export function nodeAuthorizer({
   return async (user, wanted) => {
     const node = nodeIdentity(user);
     if (node === undefined) return undecided;
-    const decision = "path" in wanted ? undecided : await related(node, wanted);
+    if (node === "") return refused(`unknown node for user ${JSON.stringify(user.name)}`);
+    const decision = "path" in wanted ? undecided : await byResource(node, wanted);
     return decision === undecided ? byRole(wanted) : decision;
   };
 }
@@ -152,10 +169,34 @@ const isOneOf = (verb: string, ...verbs: readonly string[]) => verbs.includes(ve
 const undecided: Decision = { allowed: false };
 const refused = (reason: string): Decision => ({ allowed: false, reason });
 
-/** Undefined: it depends on the node's pods. */
-function serviceAccount({ verb, subresource }: ResourceAttributes): Decision | undefined {
+/** Why this is no reading of one object; undefined: it is. Pure. */
+function noSingleRead({ verb, subresource }: ResourceAttributes): string | undefined {
+  if (verb !== "get") return "can only get individual resources of this type";
+  return subresource === "" ? undefined : "cannot get subresource";
+}
+
+// Of what follows undefined means: it depends on the node's pods.
+
+function gettable(wanted: ResourceAttributes): Decision | undefined {
+  const why = noSingleRead(wanted);
+  return why === undefined ? undefined : refused(why);
+}
+
+function readable({ verb, subresource, namespace }: ResourceAttributes): Decision | undefined {
+  if (!isOneOf(verb, "get", "list", "watch")) return refused("can only read resources of this type");
+  if (subresource !== "") return refused("cannot read subresource");
+  return namespace === "" ? refused("can only read namespaced object of this type") : undefined;
+}
+
+function claim(wanted: ResourceAttributes): Decision | undefined {
+  if (wanted.subresource !== "status") return gettable(wanted);
+  return isOneOf(wanted.verb, "update", "patch") ? undefined : refused("can only get/update/patch this type");
+}
+
+function serviceAccount({ verb, subresource, name }: ResourceAttributes): Decision | undefined {
   if (verb === "get" && subresource === "") return undefined;
-  if (verb !== "create") return refused("can only create tokens for individual service accounts");
+  if (verb !== "create" || name === "")
+    return refused("can only create tokens for individual service accounts");
   return subresource === "token" ? undefined : refused("can only create token subresource of serviceaccount");
 }
 

@@ -1,9 +1,15 @@
+import { isMirrorPod } from "../../../client/rules/mirror-pods.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
 import type { KubeObject, Pod } from "../../../client/types.ts";
 import type { KindIndex } from "../cache/kind-index.ts";
 
-/** What the pods bound to a node refer to: `secrets`, `configmaps`, `serviceaccounts` and `persistentvolumeclaims`. */
-export type ReferencedKind = "secrets" | "configmaps" | "serviceaccounts" | "persistentvolumeclaims";
+/** What the pods bound to a node refer to. */
+export type ReferencedKind =
+  | "secrets"
+  | "configmaps"
+  | "serviceaccounts"
+  | "persistentvolumeclaims"
+  | "resourceclaims";
 
 /** Follows the cache of pods and counts, per node, the objects its pods refer to.
  *  Size: an entry for each reference of each bound pod. A change costs the references of one pod.
@@ -42,11 +48,26 @@ export class NodeReferences implements KindIndex {
 
 const keyOf = (kind: ReferencedKind, namespace: string, name: string) => `${kind}/${namespace}/${name}`;
 
-function* referredBy({ metadata, spec }: Pod): Iterable<string> {
+/** A mirror pod, which nodes may make themselves, opens nothing to its node. */
+function* referredBy(pod: Pod): Iterable<string> {
+  if (isMirrorPod(pod)) return;
+  const { metadata, spec, status } = pod;
   const { namespace = "", name } = metadata;
   const { secrets, configMaps, serviceAccounts, claims } = podReferences(spec, name);
   for (const one of secrets) yield keyOf("secrets", namespace, one);
   for (const one of configMaps) yield keyOf("configmaps", namespace, one);
   for (const one of serviceAccounts) yield keyOf("serviceaccounts", namespace, one);
   for (const one of claims) yield keyOf("persistentvolumeclaims", namespace, one);
+  for (const one of resourceClaims(spec, status)) yield keyOf("resourceclaims", namespace, one);
+}
+
+/** Claims of devices: those named, those made for the pod, and the one for its extended resources. */
+function* resourceClaims(spec: Pod["spec"], status: Pod["status"]): Iterable<string> {
+  for (const { name, resourceClaimName } of spec.resourceClaims ?? []) {
+    const made = status?.resourceClaimStatuses?.find((one) => one.name === name)?.resourceClaimName;
+    const claim = resourceClaimName ?? made;
+    if (claim) yield claim;
+  }
+  const extended = status?.extendedResourceClaimStatus?.resourceClaimName;
+  if (extended) yield extended;
 }

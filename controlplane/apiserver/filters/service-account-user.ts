@@ -60,9 +60,11 @@ export function serviceAccountUser({
   };
 }
 
-/** The node whose agent this is: by name and group, since a name alone proves nothing. */
+/** The node whose agent this is: by name and group, since a name alone proves nothing. "": it is the agent of a node that
+ *  cannot be told. Undefined: it is no agent. */
 export function nodeIdentity({ name, groups }: User): string | undefined {
-  return groups.includes("system:nodes") ? nodeOf(name) : undefined;
+  const isNode = groups.includes("system:nodes") && name.startsWith(nodePrefix);
+  return isNode ? name.slice(nodePrefix.length) : undefined;
 }
 
 /** The node in `system:node:NAME`; `undefined` for any other user. */

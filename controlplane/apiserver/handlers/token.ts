@@ -1,14 +1,16 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { badRequest, conflict, invalid, notFound, pathNotFound } from "../api-error.ts";
 import { issueToken, type TokenIssuer, type TokenSubject } from "../authentication/token-issuer.ts";
-import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from "../json.ts";
+import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf, toKubeObject } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { newUid, rfc3339 } from "../registry/object-meta.ts";
 import { decodeStored, namedKey } from "../registry/stored-object.ts";
 import { invalid as fieldInvalid } from "../resources/field-errors.ts";
+import { rootType } from "../schema/load.ts";
 import { admitRequest } from "./admit-request.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
 import { readRequest } from "./decode-body.ts";
+import { managerOf } from "./field-manager.ts";
 import { isDryRun } from "./write-options.ts";
 
 const group = "authentication.k8s.io";
@@ -25,12 +27,18 @@ const extendedLifeSeconds = 365 * 24 * 3600;
 /** POST serviceaccounts/NAME/token: a token for the account, bound to an object where one is named. */
 export async function createToken(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { namespace, name } = call.target;
-  const said = readRequest(call, deps.schemas, tokenRequest);
+  const said = toKubeObject(readRequest(call, deps.schemas, tokenRequest));
+  said.spec = { expirationSeconds: usualLifeSeconds, ...objectOf(said.spec) };
   const dryRun = isDryRun(call.query);
   const issuer = deps.tokens;
   if (issuer === undefined) throw pathNotFound();
+  recordRequester(call, deps, said);
   // Admission sees what was asked for, before this server's own audiences stand for none.
-  const { object: asked, validate } = await admitRequest(call, deps, { type: tokenRequest, said, dryRun });
+  const { object: asked, validate } = await admitRequest(call, deps, {
+    type: tokenRequest,
+    said: { ...said },
+    dryRun,
+  });
   await validate();
   const saidMeta = objectOf(said.metadata);
   const saidName = stringOf(saidMeta.name);
@@ -49,7 +57,8 @@ export async function createToken(call: Call, deps: HandlerDeps): Promise<Answer
     );
   const nowMs = deps.clock.wallMs();
   const spec = specOf(objectOf(asked.spec), issuer);
-  const metadata = { ...saidMeta, name, namespace, uid, creationTimestamp: rfc3339(nowMs) };
+  const { resourceVersion: _none, ...keptMeta } = said.metadata;
+  const metadata = { ...keptMeta, name, namespace, uid, creationTimestamp: rfc3339(nowMs) };
   const request = { kind: "TokenRequest", apiVersion: `${group}/v1`, metadata, spec };
   const problems = lifeProblems(spec.expirationSeconds);
   if (problems.length > 0) throw invalid(tokenRequest, "", problems);
@@ -76,6 +85,21 @@ export async function createToken(call: Call, deps: HandlerDeps): Promise<Answer
   );
   const expirationTimestamp = rfc3339(nowMs + spec.expirationSeconds * 1000);
   return { type: "json", code: 201, body: { ...request, status: { token, expirationTimestamp } } };
+}
+
+/** Notes in the request who set which of its fields: it is answered, though kept nowhere. */
+function recordRequester(call: Call, { schemas, clock }: HandlerDeps, request: KubeObject): void {
+  const apiVersion = `${group}/v1`;
+  schemas.recordUpdate({
+    current: undefined,
+    next: request,
+    manager: managerOf(call),
+    subresource: "token",
+    resets: [],
+    now: rfc3339(clock.wallMs()),
+    type: rootType({ apiVersion, kind: tokenRequest.kind }),
+    apiVersion,
+  });
 }
 
 interface Spec {

@@ -1,9 +1,9 @@
+import { isMirrorPod } from "../../../client/rules/mirror-pods.ts";
 import type { Container, Pod, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { type ContainerContext, validateAnyContainer } from "./container-validation.ts";
 import { duplicate, forbidden, notFound } from "./field-errors.ts";
-import { isMirrorPod } from "./pod-annotations.ts";
 import { typedPart } from "./typed-kind.ts";
 
 type EphemeralContainer = NonNullable<PodSpec["ephemeralContainers"]>[number];

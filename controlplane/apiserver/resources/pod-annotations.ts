@@ -1,18 +1,15 @@
 import { parseInt64 } from "../../../client/rules/int64.ts";
+import { mirrorAnnotation } from "../../../client/rules/mirror-pods.ts";
 import type { Pod, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { appArmorPrefix, validateAppArmorAnnotations } from "./app-armor-annotations.ts";
 import { forbidden, invalid } from "./field-errors.ts";
 import { validateSeccompAnnotations } from "./seccomp-annotations.ts";
 
-const mirror = "kubernetes.io/config.mirror";
 const deletionCost = "controller.kubernetes.io/pod-deletion-cost";
 const int32 = { least: -(2n ** 31n), most: 2n ** 31n - 1n };
 
 type Annotations = Readonly<Record<string, string>>;
-
-/** A static pod, which its node made, as the API shows it. */
-export const isMirrorPod = ({ metadata }: Pod): boolean => metadata.annotations?.[mirror] !== undefined;
 
 /** Annotations that something acts on, at `field`, of a pod or of what pods are made from. */
 export function validatePodAnnotations(
@@ -23,8 +20,8 @@ export function validatePodAnnotations(
   const problems: FieldError[] = [];
   const refuse = (name: string, text: string) =>
     problems.push(invalid(`${field}[${name}]`, annotations[name], text));
-  if (annotations[mirror] !== undefined && !spec.nodeName)
-    refuse(mirror, "must set spec.nodeName if mirror pod annotation is set");
+  if (annotations[mirrorAnnotation] !== undefined && !spec.nodeName)
+    refuse(mirrorAnnotation, "must set spec.nodeName if mirror pod annotation is set");
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isCost(cost)) refuse(deletionCost, "must be a 32bit integer");
   return [
@@ -41,7 +38,7 @@ export function validatePodAnnotationUpdate(next: Pod, current: Pod): readonly F
   const field = "metadata.annotations";
   const fixed = (key: string) => {
     if (key.startsWith(appArmorPrefix)) return "AppArmor annotations";
-    return key === mirror ? "mirror pod annotation" : undefined;
+    return key === mirrorAnnotation ? "mirror pod annotation" : undefined;
   };
   const refusals = (keys: readonly string[], verb: string) =>
     keys.flatMap((key) => {

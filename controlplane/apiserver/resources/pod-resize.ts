@@ -1,9 +1,9 @@
+import { isMirrorPod } from "../../../client/rules/mirror-pods.ts";
 import { qosClass } from "../../../client/rules/pod-qos.ts";
 import type { Container, Pod, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { forbidden, invalid } from "./field-errors.ts";
-import { isMirrorPod } from "./pod-annotations.ts";
 import { resourcesKept, withOwnComputeResources } from "./resized-resources.ts";
 import { typedPart } from "./typed-kind.ts";
 
