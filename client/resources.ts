@@ -4,6 +4,7 @@ import type {
   ConfigMap,
   ControllerRevision,
   CronJob,
+  CSIDriver,
   CSINode,
   DaemonSet,
   Deployment,
@@ -76,6 +77,7 @@ export const resources = {
   ),
   events: row<Event>("", "v1", "Event", "events"),
   csinodes: row<CSINode>("storage.k8s.io", "v1", "CSINode", "csinodes", false),
+  csidrivers: row<CSIDriver>("storage.k8s.io", "v1", "CSIDriver", "csidrivers", false),
   volumeattachments: row<VolumeAttachment>(
     "storage.k8s.io",
     "v1",

@@ -140,6 +140,11 @@ export const controllerManagerFlags = {
     default: 300_000,
     help: "how often namespaces that are being deleted are looked at, whatever happened",
   },
+  "disable-force-detach-on-timeout": {
+    kind: "boolean",
+    default: false,
+    help: "volumes stay attached to a node that is not ready and does not unmount them; the taint node.kubernetes.io/out-of-service frees them",
+  },
   ...endpointFlags,
   ...autoscalerFlags,
   ...concurrentSyncFlags,
@@ -179,6 +184,8 @@ export interface ControllerManagerConfig {
   readonly collectsGarbage: boolean;
   /** How often namespaces that are being deleted are looked at. */
   readonly namespaceSyncPeriodMs: number;
+  /** Volumes that a node that is not ready does not unmount are taken from it after a while. */
+  readonly forcesDetachOnTimeout: boolean;
   readonly endpoints: EndpointConfig;
   readonly autoscaling: AutoscalingConfig;
   /** Workers by controller, where somebody says how many. */
@@ -255,6 +262,7 @@ export function controllerManagerConfig(
     clusterSigning,
     collectsGarbage: flags["enable-garbage-collector"],
     namespaceSyncPeriodMs: flags["namespace-sync-period"],
+    forcesDetachOnTimeout: !flags["disable-force-detach-on-timeout"],
     endpoints,
     autoscaling,
     workers,

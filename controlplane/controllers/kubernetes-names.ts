@@ -42,6 +42,11 @@ const names: Readonly<Record<string, KubernetesNames>> = {
     events: "node-controller",
     alias: "nodelifecycle",
   },
+  "persistentvolume-attach-detach-controller": {
+    queue: "pvcs",
+    events: "attachdetach-controller",
+    alias: "attachdetach",
+  },
   "persistentvolume-binder-controller": { queue: "claims", events: "persistentvolume-controller" },
   "persistentvolume-protection-controller": { queue: "pvprotection", alias: "pv-protection" },
   "persistentvolumeclaim-protection-controller": { queue: "pvcprotection", alias: "pvc-protection" },

@@ -1,3 +1,4 @@
+import { attachDetachController } from "./attachdetach/attach-detach-controller.ts";
 import {
   bootstrapSignerController,
   tokenCleanerController,
@@ -79,6 +80,7 @@ export const controllerTable: readonly Controller[] = [
   tokenCleanerController,
   garbageCollector,
   ephemeralVolumeController,
+  attachDetachController,
   persistentVolumeBinder,
   localPathProvisioner,
   claimProtectionController,

@@ -53,6 +53,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "certificatesigningrequest-signing-controller": "certificate-controller",
   "certificatesigningrequest-cleaner-controller": "certificate-controller",
   "clusterrole-aggregation-controller": "clusterrole-aggregation-controller",
+  "persistentvolume-attach-detach-controller": "attachdetach-controller",
   "ephemeral-volume-controller": "ephemeral-volume-controller",
   "persistentvolume-binder-controller": "persistent-volume-binder",
   // Provisioners in the cluster have roles of their own; this one does no more than the binder may.

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { PersistentVolume, VolumeAttachment } from "../../../client/types.ts";
+import { ago, meta, pod, nowMs as wallNowMs } from "../testing/objects.ts";
+import {
+  type AttachmentStep,
+  attachLimits,
+  type NodeSeen,
+  planAttachments,
+  type VolumeSeen,
+} from "./plan-attachments.ts";
+import { attachmentName, uniqueName, volumeNamed } from "./volume-names.ts";
+
+const csi = { driver: "d.acme.io", handle: "vol^1" };
+const volume = (accessModes: readonly string[] = ["ReadWriteOnce"]) =>
+  ({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: meta("pv"),
+    spec: { accessModes, csi: { driver: csi.driver, volumeHandle: csi.handle } },
+  }) as PersistentVolume;
+const attachment = (status: VolumeAttachment["status"] = { attached: false }, more: object = {}) =>
+  ({
+    apiVersion: "storage.k8s.io/v1",
+    kind: "VolumeAttachment",
+    metadata: meta("a", { creationTimestamp: ago(1), ...more }),
+    status,
+  }) as VolumeAttachment;
+const node = (name: string, more: Partial<NodeSeen> = {}): NodeSeen => ({
+  name,
+  pods: [],
+  attachment: undefined,
+  isReported: false,
+  isInUse: false,
+  isHealthy: true,
+  isOutOfService: false,
+  unneededSinceMs: undefined,
+  ...more,
+});
+const nowMs = 1_000_000;
+const plan = (nodes: readonly NodeSeen[], more: Partial<VolumeSeen> = {}) =>
+  planAttachments({ volume: volume(), nodes, nowMs, wallNowMs, forcesOnTimeout: true, ...more });
+const kinds = (steps: readonly AttachmentStep[]) => steps.map(({ step, node: on }) => `${step} ${on}`);
+const p = [pod("p")];
+
+describe("controlplane/controllers/attachdetach: one volume on all nodes", () => {
+  it("has one name in nodes' statuses, and one attachment for each node", () => {
+    assert.equal(uniqueName(csi), "kubernetes.io/csi/d.acme.io^vol^1");
+    assert.deepEqual(volumeNamed(uniqueName(csi)), csi);
+    assert.equal(volumeNamed("kubernetes.io/fc/x"), undefined);
+    // sha256 of "vol^1d.acme.ion1"
+    assert.equal(
+      attachmentName(csi, "n1"),
+      "csi-447d2efe7720157784bff0443dbe14595023a889bc991043fef82c25c5a794ed",
+    );
+  });
+
+  it("is asked for where a pod needs it, and reported to the node once it is there", () => {
+    assert.deepEqual(kinds(plan([node("n", { pods: p })])), ["attach n"]);
+    const asked = plan([node("n", { pods: p, attachment: attachment() })]);
+    assert.deepEqual(asked, [{ step: "wait", node: "n", forMs: attachLimits.answerMs - 1000 }]);
+    const there = node("n", { pods: p, attachment: attachment({ attached: true }) });
+    assert.deepEqual(kinds(plan([there])), ["report n"]);
+    assert.deepEqual(plan([{ ...there, isReported: true }]), []);
+  });
+
+  it("is told of where the attacher fails, is silent, or takes it away", () => {
+    const why = (one: VolumeAttachment) => {
+      const [step] = plan([node("n", { pods: p, attachment: one })]);
+      return step?.step === "tell" ? step.why : step?.step;
+    };
+    assert.equal(
+      why(attachment({ attached: false, attachError: { message: "no such disk" } })),
+      "no such disk",
+    );
+    assert.equal(
+      why(attachment(undefined, { creationTimestamp: ago(121) })),
+      "timed out waiting for external-attacher of d.acme.io CSI driver to attach volume vol^1",
+    );
+    const going = attachment({ attached: true }, { deletionTimestamp: ago(1) });
+    assert.equal(why(going), "volume attachment is being deleted");
+    assert.deepEqual(kinds(plan([node("n", { pods: p, attachment: going, isReported: true })])), [
+      "unreport n",
+      "tell n",
+    ]);
+    assert.deepEqual(kinds(plan([node("n", { pods: p, isReported: true })])), ["unreport n", "attach n"]);
+  });
+
+  it("goes to one node where it is one node's, and to all where it is not", () => {
+    const old = node("old", { pods: [pod("o", { meta: { creationTimestamp: ago(9) } })] });
+    const young = node("a", { pods: [pod("y", { meta: { creationTimestamp: ago(1) } })] });
+    assert.deepEqual(kinds(plan([young, old])), ["attach old"]);
+    assert.deepEqual(kinds(plan([young, old], { volume: volume(["ReadWriteMany"]) })), [
+      "attach old",
+      "attach a",
+    ]);
+    const holds = { ...old, attachment: attachment({ attached: true }), isReported: true };
+    assert.deepEqual(plan([young, holds]), [
+      { step: "exclude", node: "a", pods: young.pods, users: old.pods },
+    ]);
+    const waits = { ...old, attachment: attachment() };
+    assert.deepEqual(kinds(plan([young, waits])), ["wait old"]);
+  });
+
+  it("stays while the node has it mounted, and longer than it may only where the node is lost", () => {
+    const has = { attachment: attachment({ attached: true }), isReported: true, isInUse: true };
+    const since = (ms: number) => nowMs - ms;
+    const late = attachLimits.unmountMs;
+    const of = (more: Partial<NodeSeen>, seen: Partial<VolumeSeen> = {}) =>
+      plan([node("n", { ...has, ...more })], seen);
+    assert.deepEqual(of({ unneededSinceMs: since(1000) }), [{ step: "wait", node: "n", forMs: late - 1000 }]);
+    assert.deepEqual(of({ unneededSinceMs: since(late) }), []);
+    const forced = (steps: readonly AttachmentStep[]) =>
+      steps.map((step) => (step.step === "detach" ? (step.forcedBy ?? "not forced") : step.step));
+    assert.deepEqual(forced(of({ unneededSinceMs: since(late), isHealthy: false })), ["timeout"]);
+    assert.deepEqual(of({ unneededSinceMs: since(late), isHealthy: false }, { forcesOnTimeout: false }), []);
+    assert.deepEqual(forced(of({ isOutOfService: true })), ["out-of-service"]);
+    assert.deepEqual(forced(of({ isInUse: false })), ["not forced"]);
+    assert.deepEqual(forced(of({ isInUse: false, attachment: undefined })), ["unreport"]);
+  });
+
+  it("goes from everywhere once its driver needs no attaching", () => {
+    const has = node("n", { pods: p, attachment: attachment({ attached: true }), isReported: true });
+    assert.deepEqual(kinds(plan([has], { volume: undefined })), ["detach n"]);
+  });
+
+  describe("in any life", () => {
+    const names = ["a", "b", "c"] as const;
+    const life = fc.array(
+      fc.record({
+        what: fc.constantFrom("schedule", "remove", "attached", "failed", "gone", "mount", "unmount", "plan"),
+        node: fc.constantFrom(...names),
+      }),
+      { maxLength: 120 },
+    );
+
+    /** A cluster of three nodes that obey: a volume is mounted only where it is reported, and unmounted where no pod is. */
+    class Model {
+      readonly nodes = new Map<string, NodeSeen>(names.map((name) => [name, node(name)]));
+      readonly #volume: PersistentVolume;
+
+      constructor(accessModes: readonly string[]) {
+        this.#volume = volume(accessModes);
+      }
+
+      set(name: string, more: Partial<NodeSeen>): void {
+        const found = this.nodes.get(name);
+        if (found !== undefined) this.nodes.set(name, { ...found, ...more });
+      }
+
+      happens(what: string, name: string): void {
+        const seen = this.nodes.get(name) ?? node(name);
+        const { attachment: asked, pods, isReported } = seen;
+        const isGoing = asked?.metadata.deletionTimestamp !== undefined;
+        if (what === "schedule") this.set(name, { pods: p });
+        if (what === "remove") this.set(name, { pods: [] });
+        if (what === "attached" && asked && !isGoing)
+          this.set(name, { attachment: attachment({ attached: true }) });
+        if (what === "failed" && asked?.status?.attached === false && !isGoing)
+          this.set(name, { attachment: attachment({ attached: false, attachError: { message: "no" } }) });
+        if (what === "gone" && isGoing) this.set(name, { attachment: undefined });
+        if (what === "mount" && isReported && pods.length > 0) this.set(name, { isInUse: true });
+        if (what === "unmount" && pods.length === 0) this.set(name, { isInUse: false });
+        if (what === "plan") this.plan();
+      }
+
+      plan(): void {
+        for (const step of plan([...this.nodes.values()], { volume: this.#volume })) {
+          const { node: name } = step;
+          if (step.step === "attach") this.set(name, { attachment: attachment() });
+          if (step.step === "report") this.set(name, { isReported: true });
+          if (step.step === "unreport") this.set(name, { isReported: false });
+          if (step.step !== "detach") continue;
+          assert.equal(this.nodes.get(name)?.isInUse, false, "taken away under a pod");
+          const going = attachment({ attached: true }, { deletionTimestamp: ago(1) });
+          this.set(name, { isReported: false, attachment: going });
+        }
+      }
+
+      /** Lets everything end well. */
+      settle(): void {
+        for (let round = 0; round < 10; round++)
+          for (const what of ["plan", "attached", "unmount", "gone"])
+            for (const name of names) this.happens(what, name);
+      }
+    }
+
+    for (const [what, modes, most] of [
+      ["one node's", ["ReadWriteOnce"], 1],
+      ["everybody's", ["ReadWriteMany"], 3],
+    ] as const)
+      it(`${what} volume is nowhere it may not be, and in the end where it is needed`, () => {
+        fc.assert(
+          fc.property(life, (events) => {
+            const model = new Model(modes);
+            for (const { what: event, node: name } of events) {
+              model.happens(event, name);
+              const all = [...model.nodes.values()];
+              assert.ok(all.filter(({ attachment: asked }) => asked !== undefined).length <= most);
+              for (const { isInUse, attachment: asked } of all)
+                assert.ok(!isInUse || asked?.status?.attached === true, "mounted, not attached");
+            }
+            model.settle();
+            const all = [...model.nodes.values()];
+            const there = all.filter(({ isReported }) => isReported).map(({ name }) => name);
+            const needed = all.filter(({ pods }) => pods.length > 0).map(({ name }) => name);
+            assert.equal(there.length, Math.min(needed.length, most));
+            assert.ok(there.every((name) => needed.includes(name)));
+          }),
+          { numRuns: 500 },
+        );
+      });
+  });
+});
