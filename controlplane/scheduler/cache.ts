@@ -1,7 +1,9 @@
 import type { Selector } from "../../base/label-selector.ts";
 import type { Node, Pod } from "../../client/types.ts";
 import type { ClusterEvent } from "./cycle/cluster-event.ts";
+import type { NodeRefusal } from "./cycle/filter-run.ts";
 import { NodeInfo } from "./cycle/node-info.ts";
+import { NodeMemory } from "./cycle/node-memory.ts";
 import { GroupIndex } from "./cycle/pod-group.ts";
 import { type PodInfo, podInfo } from "./cycle/pod-info.ts";
 import type { Snapshot } from "./cycle/snapshot.ts";
@@ -32,6 +34,8 @@ interface Placement {
 export class SchedulerCache implements Snapshot {
   readonly nominations = new Nominations();
   readonly terms = new TermIndex();
+  readonly verdicts = new NodeMemory<NodeRefusal | undefined>();
+  readonly scores = new NodeMemory<number>();
   readonly #sources: CacheSources;
   readonly #nodes = new Map<string, NodeInfo>();
   #list: readonly NodeInfo[] | undefined;
@@ -133,6 +137,8 @@ export class SchedulerCache implements Snapshot {
     this.#leave(info);
     this.#countNode(info, -1);
     this.#nodes.delete(name);
+    this.verdicts.forget(info);
+    this.scores.forget(info);
     this.#list = undefined;
     if (info.pods.size > 0) this.#astray.set(name, new Set(info.pods.keys()));
   }

@@ -10,6 +10,7 @@ export class Nominations {
   #repelling = 0;
 
   on(node: string): readonly PodInfo[] {
+    if (this.#byNode.size === 0) return nobody;
     const pods = this.#byNode.get(node);
     return pods === undefined ? nobody : [...pods.values()];
   }

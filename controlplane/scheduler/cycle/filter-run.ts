@@ -1,4 +1,5 @@
 import type { NodeInfo } from "./node-info.ts";
+import { type KeptByNode, recalled } from "./node-memory.ts";
 import type { Plugin, PreparedFilter, Refusal } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -13,22 +14,32 @@ export interface NodeRefusal extends Refusal {
   readonly plugin: string;
 }
 
+interface NamedFilter {
+  readonly name: string;
+  readonly filter: (node: NodeInfo) => Refusal | undefined;
+}
+
 /** The filters of one cycle. `add` and `remove` let them judge what would be; whoever calls one calls the other. */
 export class FilterRun {
   readonly #pod: PodInfo;
   readonly #snapshot: Snapshot;
-  readonly #filters: readonly {
-    readonly name: string;
-    readonly filter: (node: NodeInfo) => Refusal | undefined;
-  }[];
+  /** The filters before the first that goes by more than the node: what they say is kept. */
+  readonly #kept: KeptByNode<NodeRefusal | undefined>;
+  readonly #judgeByNode: (node: NodeInfo) => NodeRefusal | undefined;
+  readonly #others: readonly NamedFilter[];
   readonly #counting: readonly PreparedFilter[];
 
   constructor(pod: PodInfo, snapshot: Snapshot, ready: readonly ReadyFilter[]) {
     this.#pod = pod;
     this.#snapshot = snapshot;
-    this.#filters = ready.flatMap(({ plugin, prepared: { filter } }) =>
-      filter === undefined ? [] : [{ name: plugin.name, filter }],
+    const filters = ready.flatMap(({ plugin, prepared: { filter, asks } }) =>
+      filter === undefined ? [] : [{ name: plugin.name, filter, asks }],
     );
+    const first = filters.findIndex(({ asks }) => asks === undefined);
+    const byNode = first === -1 ? filters : filters.slice(0, first);
+    this.#kept = snapshot.verdicts.question(byNode.map(({ name, asks }) => `${name} ${asks}`).join("\n"));
+    this.#judgeByNode = (node) => firstRefusal(byNode, node);
+    this.#others = filters.slice(byNode.length);
     this.#counting = ready.map(({ prepared }) => prepared);
   }
 
@@ -62,10 +73,14 @@ export class FilterRun {
   }
 
   #judgeAsIs(node: NodeInfo): NodeRefusal | undefined {
-    for (const { name, filter } of this.#filters) {
-      const refusal = filter(node);
-      if (refusal !== undefined) return { ...refusal, plugin: name };
-    }
-    return undefined;
+    return recalled(this.#kept, node, this.#judgeByNode) ?? firstRefusal(this.#others, node);
   }
+}
+
+function firstRefusal(filters: readonly NamedFilter[], node: NodeInfo): NodeRefusal | undefined {
+  for (const { name, filter } of filters) {
+    const refusal = filter(node);
+    if (refusal !== undefined) return { ...refusal, plugin: name };
+  }
+  return undefined;
 }

@@ -6,6 +6,9 @@ import type { PodInfo } from "./pod-info.ts";
  *  Invariant: `requested`, `assumedRequested` and the lists of pods are those of exactly the pods in `pods`. */
 export class NodeInfo {
   readonly name: string;
+  /** Made to try changes on: not what the cluster is. */
+  readonly isCopy: boolean;
+  #version = 0;
   #node: Node;
   #allocatable: Amounts;
   #imageBytes: ReadonlyMap<string, number> | undefined;
@@ -15,8 +18,9 @@ export class NodeInfo {
   #requested: Record<string, number> = {};
   #assumedRequested: Record<string, number> = {};
 
-  constructor(node: Node, allocatable = amountsOf(node.status?.allocatable)) {
+  constructor(node: Node, allocatable = amountsOf(node.status?.allocatable), isCopy = false) {
     this.name = node.metadata.name;
+    this.isCopy = isCopy;
     this.#node = node;
     this.#allocatable = allocatable;
   }
@@ -25,7 +29,13 @@ export class NodeInfo {
     return this.#node;
   }
 
+  /** Another one after each change of the node and of the pods on it. */
+  get version(): number {
+    return this.#version;
+  }
+
   setNode(node: Node): void {
+    this.#version++;
     this.#node = node;
     this.#imageBytes = undefined;
     this.#allocatable = amountsOf(node.status?.allocatable);
@@ -72,7 +82,7 @@ export class NodeInfo {
 
   /** The same node to try changes of its pods on. */
   clone(): NodeInfo {
-    const copy = new NodeInfo(this.#node, this.#allocatable);
+    const copy = new NodeInfo(this.#node, this.#allocatable, true);
     for (const [key, pod] of this.#pods) copy.#pods.set(key, pod);
     for (const [key, pod] of this.#withAffinity) copy.#withAffinity.set(key, pod);
     for (const [key, pod] of this.#withHostPorts) copy.#withHostPorts.set(key, pod);
@@ -84,6 +94,7 @@ export class NodeInfo {
 
   add(pod: PodInfo): void {
     if (this.#pods.has(pod.key)) this.remove(pod.key);
+    this.#version++;
     this.#pods.set(pod.key, pod);
     count(this.#requested, pod.requests, 1);
     count(this.#assumedRequested, pod.assumedRequests, 1);
@@ -99,6 +110,7 @@ export class NodeInfo {
   remove(key: string): void {
     const pod = this.#pods.get(key);
     if (pod === undefined) return;
+    this.#version++;
     this.#pods.delete(key);
     this.#withAffinity.delete(key);
     this.#withHostPorts.delete(key);

@@ -60,6 +60,9 @@ export interface PreparedFilter {
   readonly nodes?: ReadonlySet<string>;
   /** Undefined: the pod fits as far as this plugin is concerned. */
   readonly filter?: (node: NodeInfo) => Refusal | undefined;
+  /** All that `filter` goes by beside the node and the pods on it: a node that did not change answers pods that ask the
+   *  same as before. Undefined where it goes by more. */
+  readonly asks?: string;
   /** Counts a pod as if it were on the node, or gone from it, for what `filter` says from now on. Each undoes the other. */
   readonly add?: (pod: PodInfo, node: NodeInfo) => void;
   readonly remove?: (pod: PodInfo, node: NodeInfo) => void;
@@ -68,6 +71,8 @@ export interface PreparedFilter {
 export interface PreparedScore {
   /** Any scale; made 0 to 100 by `normalize`, or has that scale already where there is none. */
   readonly score: (node: NodeInfo) => number;
+  /** As of a filter. */
+  readonly asks?: string;
   readonly normalize?: (scores: readonly number[]) => readonly number[];
 }
 

@@ -1,6 +1,8 @@
 import { below, type Random } from "../../../base/os/random.ts";
 import type { Measure } from "./measure.ts";
 import type { NodeInfo } from "./node-info.ts";
+import { recalled } from "./node-memory.ts";
+import type { PreparedScore } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
 import type { Profile } from "./profile.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -20,7 +22,7 @@ export function scoreNodes(
     const prepared = plugin.prepareScore?.(pod, snapshot, feasible);
     if (prepared === undefined) continue;
     const weight = weights.get(plugin.name) ?? 1;
-    const raw = feasible.map(prepared.score);
+    const raw = rawScores(plugin.name, prepared, snapshot, feasible);
     const scores = prepared.normalize?.(raw) ?? raw;
     for (let at = 0; at < totals.length; at++)
       totals[at] = (totals[at] as number) + Math.trunc(scores[at] ?? 0) * weight;
@@ -28,6 +30,17 @@ export function scoreNodes(
   }
   measure.point("Score", "Success", startedMs);
   return totals;
+}
+
+function rawScores(
+  plugin: string,
+  { score, asks }: PreparedScore,
+  { scores }: Snapshot,
+  feasible: readonly NodeInfo[],
+): readonly number[] {
+  if (asks === undefined) return feasible.map(score);
+  const kept = scores.question(`${plugin} ${asks}`);
+  return feasible.map((node) => recalled(kept, node, score));
 }
 
 /** The place of the highest score, of equals any. */

@@ -1,6 +1,8 @@
 import type { Selector } from "../../../base/label-selector.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { NodeRefusal } from "./filter-run.ts";
 import type { NodeInfo } from "./node-info.ts";
+import type { NodeMemory } from "./node-memory.ts";
 import type { PodInfo } from "./pod-info.ts";
 import type { TermIndex } from "./term-index.ts";
 import type { Counting, TopologyTable } from "./topology-table.ts";
@@ -30,4 +32,7 @@ export interface Snapshot {
   /** The keys of the group's pods that have a node, or were just given one. */
   placedOf(group: string): ReadonlySet<string>;
   readonly storage: Storage;
+  /** What filters said of nodes, and how plugins scored them. */
+  readonly verdicts: NodeMemory<NodeRefusal | undefined>;
+  readonly scores: NodeMemory<number>;
 }

@@ -37,6 +37,11 @@ export const nodeAffinity: PluginFactory = (given) => {
       if (names?.size === 0) return { nowhere: conflict };
       return {
         ...(names !== undefined && { nodes: names }),
+        asks: JSON.stringify([
+          added,
+          pod.spec.nodeSelector,
+          pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution,
+        ]),
         filter: (node) => {
           if (added !== undefined && !matchesAnyTerm(added, node)) return enforced;
           return required === undefined || required(node) ? undefined : refusal;
@@ -48,6 +53,7 @@ export const nodeAffinity: PluginFactory = (given) => {
       const wishes = [...own, ...addedWishes];
       if (wishes.length === 0) return undefined;
       return {
+        asks: JSON.stringify(wishes),
         score: (node: NodeInfo) =>
           wishes.reduce(
             (sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0),

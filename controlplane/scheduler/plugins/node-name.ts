@@ -8,6 +8,8 @@ export const nodeName: PluginFactory = () => ({
   helpedBy: { nodeAdded: ({ pod }, { node }) => pod.spec.nodeName === node.metadata.name },
   prepareFilter: ({ pod }) => {
     const wanted = pod.spec.nodeName;
-    return wanted ? { filter: (node) => (node.name === wanted ? undefined : refusal) } : undefined;
+    return wanted
+      ? { asks: wanted, filter: (node) => (node.name === wanted ? undefined : refusal) }
+      : undefined;
   },
 });

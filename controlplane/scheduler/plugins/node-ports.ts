@@ -13,6 +13,7 @@ export const nodePorts: PluginFactory = () => ({
   prepareFilter: (pod) => {
     if (pod.hostPorts.length === 0) return undefined;
     return {
+      asks: JSON.stringify(pod.hostPorts),
       filter: (node) => {
         for (const other of node.podsWithHostPorts.values())
           if (hostPortsClash(other.hostPorts, pod.hostPorts)) return refusal;

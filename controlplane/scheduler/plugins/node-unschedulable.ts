@@ -15,7 +15,7 @@ export const nodeUnschedulable: PluginFactory = () => {
     helpedBy: { nodeAdded: takes, nodeChanged: takes },
     prepareFilter: ({ pod }) => {
       if (tolerated(taint, pod.spec.tolerations ?? [])) return undefined;
-      return { filter: ({ node }) => (node.spec?.unschedulable ? refusal : undefined) };
+      return { asks: "", filter: ({ node }) => (node.spec?.unschedulable ? refusal : undefined) };
     },
   };
 };

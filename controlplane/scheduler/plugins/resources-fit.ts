@@ -38,11 +38,14 @@ export const resourcesFit: PluginFactory = (given) => {
     },
     prepareFilter: (pod) => {
       const wanted = wantedOf(pod, isIgnored);
-      return { filter: (node) => refusalOn(node.allocatable, wanted, node.requested, node.pods.size) };
+      return {
+        filter: (node) => refusalOn(node.allocatable, wanted, node.requested, node.pods.size),
+        asks: JSON.stringify(wanted),
+      };
     },
     prepareScore: (pod) => {
       const rows = rowsOf(scoringStrategy.resources, pod, pod.assumedRequests);
-      return { score: (node) => scoreOf(node, rows, scorer) };
+      return { score: (node) => scoreOf(node, rows, scorer), asks: JSON.stringify([rows, scoringStrategy]) };
     },
   };
 };
@@ -123,6 +126,7 @@ export const resourcesBalanced: PluginFactory = (given) => {
       const before = new Float64Array(rows.length);
       const after = new Float64Array(rows.length);
       return {
+        asks: JSON.stringify(rows),
         score: ({ allocatable, requested }) => {
           let count = 0;
           for (const { name, more } of rows) {

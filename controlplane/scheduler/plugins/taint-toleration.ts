@@ -20,6 +20,7 @@ export const taintToleration: PluginFactory = () => {
       if (taintedNodes === 0) return undefined;
       const tolerations = pod.spec.tolerations ?? [];
       return {
+        asks: JSON.stringify(tolerations),
         filter: ({ taints }) => (taints.some((taint) => keepsAway(taint, tolerations)) ? refusal : undefined),
       };
     },
@@ -30,6 +31,7 @@ export const taintToleration: PluginFactory = () => {
         ({ effect }) => !effect || effect === "PreferNoSchedule",
       );
       return {
+        asks: JSON.stringify(tolerations),
         score: ({ taints }) =>
           taints.filter((one) => one.effect === "PreferNoSchedule" && !tolerated(one, tolerations)).length,
         normalize: lowestBest,
