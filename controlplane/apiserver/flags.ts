@@ -9,7 +9,7 @@ import {
   defaultAdmission,
   readAdmissionConfiguration,
 } from "./admission/configuration-file.ts";
-import { admissionPluginNames } from "./admission/plugins.ts";
+import { admissionPluginNames } from "./admission/plugin-names.ts";
 import type { ProxyCertificate } from "./aggregation/remote-client.ts";
 import { type AuditConfig, auditConfig, auditFlags } from "./audit/flags.ts";
 import type { AuthenticationConfig } from "./authentication/config.ts";

@@ -33,6 +33,7 @@ import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { type NodeFacts, nodeRestriction } from "./node-restriction.ts";
 import { nodeTokenRestriction } from "./node-token-restriction.ts";
+import { type PluginName, pluginNames } from "./plugin-names.ts";
 import { type PodSecurityDeps, podSecurity } from "./pod-security/pod-security.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
@@ -57,8 +58,7 @@ function policyPlugin<S extends PolicySource, P extends PolicyBase>(
   return (deps) => make(deps, followPolicies(deps.hub, stored, compile));
 }
 
-/** In Kubernetes' order, under Kubernetes' names. */
-const plugins = {
+const plugins: Readonly<Record<PluginName, (deps: AdmissionDeps) => Plugin>> = {
   NamespaceLifecycle: namespaceLifecycle,
   LimitRanger: limitRanger,
   ServiceAccount: serviceAccount,
@@ -93,20 +93,15 @@ const plugins = {
   }),
   ValidatingAdmissionWebhook: (deps: AdmissionDeps) =>
     validatingWebhooks(deps, new Hooks(deps, validatingWebhookConfigurations)),
-} as const satisfies Record<string, (deps: AdmissionDeps) => Plugin>;
+};
 
-/** Comes last, with the write itself: the registry asks its ledger (quota-ledger.ts). */
-export const quotaPluginName = "ResourceQuota";
-
-export const admissionPluginNames: readonly string[] = [...Object.keys(plugins), quotaPluginName];
-
-/** All plugins but those named. */
+/** All plugins but those named, in their order. */
 export function admissionPlugins(
   deps: AdmissionDeps & TimedDeps,
   disabled: readonly string[],
 ): readonly Plugin[] {
-  const enabled = Object.entries(plugins).filter(([name]) => !disabled.includes(name));
-  return enabled.map(([name, make]) => timedPlugin(deps, name, make(deps)));
+  const enabled = pluginNames.filter((name) => !disabled.includes(name));
+  return enabled.map((name) => timedPlugin(deps, name, plugins[name](deps)));
 }
 
 function nodeFacts(deps: AdmissionDeps): NodeFacts {
