@@ -38,21 +38,23 @@ import { ownRecorder } from "./handlers/field-manager.ts";
 import { attach, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { paramRights } from "./policies/param-rights.ts";
-import { validatingPolicyMetrics } from "./policies/policy-metrics.ts";
+import { mutatingPolicyMetrics, validatingPolicyMetrics } from "./policies/policy-metrics.ts";
 import { checkPolicies } from "./policies/policy-status.ts";
 import { escalationCheck } from "./rbac/escalation.ts";
 import type { Rbac } from "./rbac/rbac-authorizer.ts";
 import { clusterDialer } from "./reach/dialer.ts";
 import { nodeLink } from "./reach/node-link.ts";
 import { AddressObjects } from "./registry/address-objects.ts";
+import { allocationFigures, observeAllocated } from "./registry/allocation-figures.ts";
 import { compactRegularly } from "./registry/compactor.ts";
 import { EtcdStorage, storeTimeouts } from "./registry/etcd-storage.ts";
 import type { Kind, ValidationContext } from "./registry/kind.ts";
 import { KindRegistry } from "./registry/kind-registry.ts";
 import type { Kinds } from "./registry/kind-table.ts";
 import { QuotaLedger, withoutQuotas } from "./registry/quota-ledger.ts";
-import { ServiceAllocator } from "./registry/service-allocator.ts";
+import { portCount, ServiceAllocator, usableCount } from "./registry/service-allocator.ts";
 import type { Storage } from "./registry/storage.ts";
+import { kindPrefix } from "./registry/stored-object.ts";
 import { askNode } from "./resourcemetrics/ask-node.ts";
 import { NodeUsages } from "./resourcemetrics/node-usages.ts";
 import { resourceMetricsKinds } from "./resources/resource-metrics.ts";
@@ -327,9 +329,17 @@ function handlerDeps(
     conditionMetrics: conditionMetrics(os.metrics),
     durations: admissionMetrics(os.metrics),
     policyChecks: validatingPolicyMetrics(os.metrics),
+    mutationChecks: mutatingPolicyMetrics(os.metrics),
     podSecurityCounts: podSecurityMetrics(os.metrics),
     ...config.admission,
   };
+  const services = builtIn(kinds, "services");
+  observeAllocated(os.metrics, {
+    clusterIps,
+    ipCount: usableCount(clusterIps),
+    portCount: portCount(nodePorts),
+    services: () => hub.peek(services)?.list(kindPrefix(services)),
+  });
   const legacyUse = new LegacyTokenUse(() => handlers);
   const handlers: HandlerDeps = {
     storage,
@@ -344,6 +354,7 @@ function handlerDeps(
       clusterIps,
       nodePorts,
       addresses: new AddressObjects(builtIn(kinds, "ipaddresses", "networking.k8s.io"), os),
+      figures: allocationFigures(os.metrics, clusterIps, os.clock),
     }),
     quotas: config.disabledAdmission.includes(quotaPluginName)
       ? withoutQuotas(storage)

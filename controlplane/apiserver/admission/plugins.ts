@@ -1,5 +1,5 @@
 import { nodeIdentity } from "../filters/service-account-user.ts";
-import { mutatingPolicies } from "../policies/mutating-policies.ts";
+import { type MutatingPolicyDeps, mutatingPolicies } from "../policies/mutating-policies.ts";
 import {
   compileMutating,
   compileValidating,
@@ -47,7 +47,8 @@ export type AdmissionDeps = ServiceAccountDeps &
   PodSecurityDeps &
   MutatingDeps &
   HooksDeps &
-  ValidatingPolicyDeps;
+  ValidatingPolicyDeps &
+  MutatingPolicyDeps;
 
 /** A plugin of policies that are followed as they are stored. */
 function policyPlugin<S extends PolicySource, P extends PolicyBase>(

@@ -1,4 +1,6 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { systemClock } from "../../../base/os/clock.ts";
+import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import type { KubeObject, MutatingAdmissionPolicy } from "../../../client/types.ts";
 import type { Mutable } from "../admission/admission.ts";
 import { toKubeObject } from "../json.ts";
@@ -8,6 +10,7 @@ import { schemas } from "../schema-wiring.ts";
 import { type MutatingPolicyDeps, mutatingPolicies } from "./mutating-policies.ts";
 import { compileMutating, type MutatingPolicy } from "./policy.ts";
 import { PolicyIndex } from "./policy-index.ts";
+import { mutatingPolicyMetrics } from "./policy-metrics.ts";
 
 const mutation = (expression: string) => ({
   patchType: "ApplyConfiguration",
@@ -19,6 +22,7 @@ const label = (key: string, value: string) =>
 /** Runs one policy on a PriorityClass. @returns The object, and how often the variable was computed. */
 async function run(
   mutations: readonly object[],
+  metrics = new MetricsRegistry(),
 ): Promise<{ readonly object: KubeObject; readonly computed: number }> {
   let computed = 0;
   const counting = (policy: MutatingAdmissionPolicy): MutatingPolicy => {
@@ -48,7 +52,10 @@ async function run(
       mutations,
     },
   } as unknown as KubeObject);
-  index.bindings.changed(undefined, { ...meta, spec: { policyName: "p" } } as unknown as KubeObject);
+  index.bindings.changed(undefined, {
+    metadata: { name: "b" },
+    spec: { policyName: "p" },
+  } as unknown as KubeObject);
   const object = toKubeObject({
     apiVersion: "scheduling.k8s.io/v1",
     kind: "PriorityClass",
@@ -56,7 +63,11 @@ async function run(
     value: 7,
   });
   priorityClasses.applyDefaults(object);
-  const deps = { schemas: schemas() } as unknown as MutatingPolicyDeps;
+  const deps = {
+    schemas: schemas(),
+    clock: systemClock,
+    mutationChecks: mutatingPolicyMetrics(metrics),
+  } as unknown as MutatingPolicyDeps;
   const plugin = mutatingPolicies(deps, async () => index);
   const attributes = {
     operation: "create",
@@ -86,6 +97,23 @@ describe("variables of mutating policies", () => {
     ]);
     deepStrictEqual(object.metadata.labels, { kept: "v7", first: "v7", second: "v8" });
     strictEqual(computed, 3);
+  });
+});
+
+describe("mutations of policies", () => {
+  it("are counted by what came of them", async () => {
+    const metrics = new MetricsRegistry();
+    const toWhatIsNoNumber = mutation("Object{metadata: Object.metadata{name: string(1 / 0)}}");
+    await rejects(run([label("a", "'b'"), label("c", "'d'"), toWhatIsNoNumber], metrics));
+    const text = await metrics.text();
+    for (const [error_type, count] of [
+      ["no_error", 2],
+      ["invalid_error", 1],
+    ]) {
+      const labels = `{policy="p",policy_binding="b",error_type="${error_type}"}`;
+      for (const name of ["check_total", "check_duration_seconds_count"])
+        ok(text.includes(`apiserver_mutating_admission_policy_${name}${labels} ${count}\n`), text);
+    }
   });
 });
 

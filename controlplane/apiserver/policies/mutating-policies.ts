@@ -21,9 +21,13 @@ import { type Invocation, invocationsFor, variablesIn } from "./invocations.ts";
 import { MutationFault, mutated } from "./mutation.ts";
 import type { MutatingPolicy } from "./policy.ts";
 import type { Binding, PolicyIndex } from "./policy-index.ts";
+import { countMutation, type MutatingPolicyMetrics } from "./policy-metrics.ts";
 import { conditionLabels, type PolicyDeps } from "./validating-policies.ts";
 
-export type MutatingPolicyDeps = PolicyDeps & { readonly schemas: Schemas };
+export type MutatingPolicyDeps = PolicyDeps & {
+  readonly schemas: Schemas;
+  readonly mutationChecks: MutatingPolicyMetrics;
+};
 type MutatingPolicies = PolicyIndex<MutatingAdmissionPolicy, MutatingPolicy>;
 
 /** Kubernetes' MutatingAdmissionPolicy: policies change the object one after the other, each sees what those before it made.
@@ -105,17 +109,40 @@ class Turn {
         evaluation = new Evaluation(await this.#variables(invocation), policy.variables, this.#answers);
         evaluatedAt = this.#changes;
       }
-      try {
-        const form = await preparedForm(invocation.form, this.#asked);
-        const about = { object: this.#object, form, evaluation };
-        this.#replace(await mutated(this.#deps.schemas, mutation, about));
-      } catch (error) {
-        if (!(error instanceof MutationFault)) throw error;
-        this.#deny({ policy, binding, message: error.message, reason: "Invalid" });
-      }
+      const form = await preparedForm(invocation.form, this.#asked);
+      const about = { object: this.#object, form, evaluation };
+      const message = await this.#counted(invocation, async () =>
+        this.#replace(await mutated(this.#deps.schemas, mutation, about)),
+      );
+      if (message !== undefined) this.#deny({ policy, binding, message, reason: "Invalid" });
     }
     if (!sameJson(before, this.#object)) this.#turns.changed();
     if (policy.isReinvoked) this.#turns.wantsMore(key);
+  }
+
+  /** What is wrong with a mutation, where something is. */
+  async #counted(
+    { policy, binding }: Invocation<MutatingPolicy>,
+    mutate: () => Promise<void>,
+  ): Promise<string | undefined> {
+    const { clock, mutationChecks } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    const count = (message?: string) =>
+      countMutation(mutationChecks, {
+        policy: policy.name,
+        binding: binding.binding.metadata.name,
+        tookMs: clock.monotonicMs() - startedMs,
+        ...(message !== undefined && { message }),
+      });
+    try {
+      await mutate();
+      count();
+      return undefined;
+    } catch (error) {
+      count(error instanceof Error ? error.message : String(error));
+      if (!(error instanceof MutationFault)) throw error;
+      return error.message;
+    }
   }
 
   /** As the object is now. */

@@ -1,6 +1,9 @@
 import type { Meter } from "../../../base/os/metrics.ts";
 
-type Labels = "policy" | "policy_binding" | "error_type" | "enforcement_action";
+type MutationLabels = "policy" | "policy_binding" | "error_type";
+type Labels = MutationLabels | "enforcement_action";
+
+const checkBounds = [0.0000005, 0.001, 0.01, 0.1, 1];
 
 /** What is counted of ValidatingAdmissionPolicies, under Kubernetes' names: what their validations said, and what came of it. */
 export const validatingPolicyMetrics = (meter: Meter) => ({
@@ -11,10 +14,24 @@ export const validatingPolicyMetrics = (meter: Meter) => ({
   seconds: meter.buckets<Labels>(
     "apiserver_validating_admission_policy_check_duration_seconds",
     "[BETA] Validation admission latency for individual validation expressions in seconds, labeled by policy and further including binding and enforcement action taken.",
-    [0.0000005, 0.001, 0.01, 0.1, 1],
+    checkBounds,
   ),
 });
 export type ValidatingPolicyMetrics = ReturnType<typeof validatingPolicyMetrics>;
+
+/** The same of MutatingAdmissionPolicies: each of their mutations. */
+export const mutatingPolicyMetrics = (meter: Meter) => ({
+  checks: meter.tally<MutationLabels>(
+    "apiserver_mutating_admission_policy_check_total",
+    "[ALPHA] Mutation admission policy check total, labeled by policy and further identified by binding.",
+  ),
+  seconds: meter.buckets<MutationLabels>(
+    "apiserver_mutating_admission_policy_check_duration_seconds",
+    "[ALPHA] Mutation admission latency for individual mutation expressions in seconds, labeled by policy and binding.",
+    checkBounds,
+  ),
+});
+export type MutatingPolicyMetrics = ReturnType<typeof mutatingPolicyMetrics>;
 
 /** Kubernetes' kinds of failure; an expression that is false counts among the invalid ones. Pure. */
 export function errorType(message: string): string {
@@ -38,6 +55,21 @@ export function countCheck(metrics: ValidatingPolicyMetrics, check: Check): void
     policy_binding: check.binding,
     error_type: errorType(check.message),
     enforcement_action: check.action,
+  };
+  metrics.checks.of(labels).count++;
+  metrics.seconds.of(labels).observe(check.tookMs / 1000);
+}
+
+/** @property message What is wrong with it; absent: it was made. */
+export interface MutationCheck extends Pick<Check, "policy" | "binding" | "tookMs"> {
+  readonly message?: string;
+}
+
+export function countMutation(metrics: MutatingPolicyMetrics, check: MutationCheck): void {
+  const labels = {
+    policy: check.policy,
+    policy_binding: check.binding,
+    error_type: check.message === undefined ? "no_error" : errorType(check.message),
   };
   metrics.checks.of(labels).count++;
   metrics.seconds.of(labels).observe(check.tookMs / 1000);

@@ -123,7 +123,7 @@ async function store(
   for (let attempt = 1; attempt <= updateAttemptsMax; attempt++) {
     // What is handed out to an object differs from attempt to attempt; else it is the same one.
     const wanted = kind.allocates === undefined && attempt === 1 ? object : cloneJson(object);
-    const claims = await deps.allocator.plan(kind, wanted, undefined);
+    const claims = await deps.allocator.plan(kind, wanted, undefined, { dryRun });
     await deps.admission.validate({ operation: "create", kind, object: wanted, by, dryRun });
     const resource = by.served ?? kind;
     const write = { kind, resource, subresource: by.subresource, object: wanted, old: undefined };

@@ -9,7 +9,7 @@ import { serverUser } from "../filters/authentication.ts";
 import type { Kind, ValidationContext } from "./kind.ts";
 import type { KindRegistry } from "./kind-registry.ts";
 import type { QuotaLedger } from "./quota-ledger.ts";
-import type { Claims } from "./service-allocator.ts";
+import type { Claims, PlanOptions } from "./service-allocator.ts";
 import type { Storage, Write } from "./storage.ts";
 import { encodeStored } from "./stored-object.ts";
 
@@ -35,7 +35,12 @@ export interface RegistryDeps {
 export interface Allocator {
   carryOver(kind: Kind, next: KubeObject, current: KubeObject): void;
   /** Fills what is missing in `next` (absent: the object goes) and says what the transaction must claim and free. */
-  plan(kind: Kind, next: KubeObject | undefined, current: KubeObject | undefined): Promise<Claims>;
+  plan(
+    kind: Kind,
+    next: KubeObject | undefined,
+    current: KubeObject | undefined,
+    options?: PlanOptions,
+  ): Promise<Claims>;
 }
 
 /** Charges what writes use up; see quota-ledger.ts. */

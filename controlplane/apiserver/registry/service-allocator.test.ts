@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { parseIpv4Range } from "../../../base/ipv4.ts";
 import { systemClock } from "../../../base/os/clock.ts";
+import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { objectOf } from "../json.ts";
 import { ipAddresses } from "../resources/ipaddresses.ts";
 import { services } from "../resources/services.ts";
 import { AddressObjects } from "./address-objects.ts";
+import { allocationFigures, uncounted } from "./allocation-figures.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { type Claims, ServiceAllocator } from "./service-allocator.ts";
 
@@ -34,6 +36,7 @@ describe("service allocator", () => {
       clusterIps,
       nodePorts: { first: 30000, last: 30002 },
       addresses,
+      figures: uncounted,
     });
   });
   afterEach(() => storage.close());
@@ -96,6 +99,7 @@ describe("service allocator", () => {
       clusterIps: range,
       nodePorts: { first: 1, last: 2 },
       addresses,
+      figures: uncounted,
     });
     const given: unknown[] = [];
     for (let n = 0; n < 29; n++) {
@@ -145,5 +149,41 @@ describe("service allocator", () => {
     await allocator.plan(services, structuredClone(one), one);
     const gone = await allocator.plan(services, undefined, one);
     assert.ok(gone.writes.some(({ key }) => key.endsWith("/nodeports/30000")));
+  });
+
+  it("counts what is handed out and what cannot be had, and nothing of a dry run", async () => {
+    const metrics = new MetricsRegistry();
+    const clusterIps = parseIpv4Range("10.0.0.0/29");
+    assert.ok(clusterIps);
+    const counting = new ServiceAllocator({
+      storage,
+      random: { uint32: () => 0 },
+      clusterIps,
+      nodePorts: { first: 30000, last: 30002 },
+      addresses,
+      figures: allocationFigures(metrics, clusterIps, systemClock),
+    });
+    const plan = async (name: string, spec: object, dryRun = false) =>
+      commit(await counting.plan(services, service(name, spec), undefined, { dryRun }));
+    const ports = [{ port: 80, protocol: "TCP", nodePort: 30001 }];
+    await plan("any", {});
+    await plan("this", { clusterIP: "10.0.0.4", ports });
+    await assert.rejects(plan("taken", { clusterIP: "10.0.0.4" }));
+    await assert.rejects(plan("outside", { ports: [{ port: 80, protocol: "TCP", nodePort: 1 }] }));
+    await assert.rejects(plan("dry", { clusterIP: "10.0.0.4" }, true));
+    const text = await metrics.text();
+    const counted = text.split("\n").filter((line) => /^kube_apiserver_\w+_(total|count)\{/.test(line));
+    assert.deepEqual(
+      counted.map((line) => line.replace(/^kube_apiserver_(\w+)_allocator_allocation_/, "$1 ")).sort(),
+      [
+        'clusterip duration_seconds_count{cidr="10.0.0.0/29"} 3',
+        'clusterip errors_total{cidr="10.0.0.0/29",scope="static"} 1',
+        'clusterip total{cidr="10.0.0.0/29",scope="dynamic"} 2',
+        'clusterip total{cidr="10.0.0.0/29",scope="static"} 1',
+        'nodeport errors_total{scope="static"} 1',
+        'nodeport total{scope="dynamic"} 1',
+        'nodeport total{scope="static"} 1',
+      ],
+    );
   });
 });

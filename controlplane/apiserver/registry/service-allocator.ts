@@ -2,9 +2,19 @@ import { contains, type Ipv4Range, ipv4Text, parseIpv4 } from "../../../base/ipv
 import { below, type Random } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { internalError, invalid } from "../api-error.ts";
-import { isObject, type JsonObject, listOf, objectOf, stringOf, stringsOf } from "../json.ts";
+import { type JsonObject, listOf, objectOf, stringOf, stringsOf } from "../json.ts";
 import type { AddressObjects } from "./address-objects.ts";
+import { type AllocationFigures, uncounted } from "./allocation-figures.ts";
 import type { FieldError, Kind } from "./kind.ts";
+import {
+  addressesIn,
+  claimKeys,
+  ipPrefix,
+  isPortNumber,
+  portPrefix,
+  portsOf,
+  wantsIp,
+} from "./service-claims.ts";
 import type { Comparison, Storage, Write } from "./storage.ts";
 
 /** What a transaction must check and write so that whatever was handed out is handed out once. */
@@ -24,15 +34,26 @@ export interface ServiceAllocatorDeps {
   readonly nodePorts: PortRange;
   /** What shows who has an address: an object beside each claim. */
   readonly addresses: AddressObjects;
+  readonly figures: AllocationFigures;
 }
 
-const ipPrefix = "/registry/pintle.local/clusterips/";
-const portPrefix = "/registry/pintle.local/nodeports/";
+/** @property dryRun Nothing of it is stored. */
+export interface PlanOptions {
+  readonly dryRun?: boolean | undefined;
+}
+
+interface Around {
+  /** What the service holds already. */
+  readonly before: ReadonlySet<string>;
+  readonly figures: AllocationFigures;
+}
+
 /** Guesses before all claims are read: with half the range taken, one in 256 needs them. */
 const guessesMax = 8;
 /** Kubernetes' bounds of the part of the range that is not handed out unasked. */
 const choosableMin = 16;
 const choosableMax = 256;
+const alreadyAllocated = "provided port is already allocated";
 const noClaims: Claims = { compare: [], writes: [] };
 const encoder = new TextEncoder();
 
@@ -73,7 +94,12 @@ export class ServiceAllocator {
   }
 
   /** Fills `next`; what `current` held and `next` does not is freed. Fails with Invalid for what cannot be had. */
-  async plan(kind: Kind, next: KubeObject | undefined, current: KubeObject | undefined): Promise<Claims> {
+  async plan(
+    kind: Kind,
+    next: KubeObject | undefined,
+    current: KubeObject | undefined,
+    { dryRun = false }: PlanOptions = {},
+  ): Promise<Claims> {
     if (kind.allocates !== "service") return noClaims;
     const held = current === undefined ? [] : claimKeys(objectOf(current.spec));
     if (next === undefined) {
@@ -81,8 +107,9 @@ export class ServiceAllocator {
       return { compare: [], writes: gone.map((key) => ({ type: "delete", key })) };
     }
     const before = new Set(held);
-    await this.#fillIp(kind, next, before);
-    await this.#fillPorts(kind, next, before);
+    const around = { before, figures: dryRun ? uncounted : this.#deps.figures };
+    await this.#fillIp(kind, next, around);
+    await this.#fillPorts(kind, next, around);
     const wanted = new Set(claimKeys(objectOf(next.spec)));
     const taken = [...wanted].filter((key) => !before.has(key));
     const owner = { namespace: next.metadata.namespace, name: next.metadata.name, uid: next.metadata.uid };
@@ -99,13 +126,13 @@ export class ServiceAllocator {
     };
   }
 
-  async #fillIp(kind: Kind, service: KubeObject, before: ReadonlySet<string>): Promise<void> {
+  async #fillIp(kind: Kind, service: KubeObject, { before, figures }: Around): Promise<void> {
     const spec = objectOf(service.spec);
     if (!wantsIp(spec)) return;
     const asked = stringOf(spec.clusterIP) || (stringsOf(spec.clusterIPs)[0] ?? "");
     if (asked !== "" && asked !== "None" && !before.has(ipPrefix + asked))
-      await this.#checkIp(kind, service, asked);
-    const address = asked !== "" ? asked : await this.#freeIp();
+      await figures.ip("static", () => this.#checkIp(kind, service, asked));
+    const address = asked !== "" ? asked : await figures.ip("dynamic", () => this.#freeIp());
     spec.clusterIP = address;
     spec.clusterIPs = [address];
     spec.ipFamilies ??= ["IPv4"];
@@ -137,8 +164,7 @@ export class ServiceAllocator {
 
   async #freeIp(): Promise<string> {
     const { clusterIps, random } = this.#deps;
-    // Neither the network's own address, nor the first one (kept for the API itself), nor the broadcast address.
-    const usable = clusterIps.size - 3;
+    const usable = usableCount(clusterIps) - 1; // the first one is kept for the API itself
     const nth = (offset: number) => ipv4Text(clusterIps.first + 2 + offset);
     const upper = usable - choosable(clusterIps);
     // Counted from above those that people choose, which come last.
@@ -159,39 +185,46 @@ export class ServiceAllocator {
     throw internalError(`failed to allocate a serviceIP: range ${clusterIps.text} is full`);
   }
 
-  async #fillPorts(kind: Kind, service: KubeObject, before: ReadonlySet<string>): Promise<void> {
+  async #fillPorts(kind: Kind, service: KubeObject, around: Around): Promise<void> {
+    const { before, figures } = around;
     const spec = objectOf(service.spec);
     const ports = wantsPorts(spec) ? portsOf(spec) : [];
     const chosen = new Map<string, number>();
     for (const [at, port] of ports.entries()) {
-      if (!isPortNumber(port.nodePort)) continue;
-      if (!before.has(portPrefix + port.nodePort))
-        await this.#checkPort(kind, service, { at, asked: port.nodePort });
-      chosen.set(`${port.port}`, port.nodePort);
+      const asked = port.nodePort;
+      if (!isPortNumber(asked)) continue;
+      if (!before.has(portPrefix + asked))
+        await figures.port("static", () => this.#checkPort(kind, service, { at, asked }));
+      chosen.set(`${port.port}`, asked);
     }
     const used = new Set(chosen.values());
     for (const port of ports) {
       if (isPortNumber(port.nodePort)) continue;
       // One number serves the same port in another protocol.
       const shared = ports.find((one) => one.port === port.port && one.protocol !== port.protocol)?.nodePort;
-      const number = isPortNumber(shared) ? shared : await this.#freePort(used);
+      const number = isPortNumber(shared)
+        ? shared
+        : await figures.port("dynamic", () => this.#freePort(used));
       port.nodePort = number;
       used.add(number);
     }
     if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local")
-      spec.healthCheckNodePort = await this.#healthPort(spec.healthCheckNodePort, { used, before });
+      spec.healthCheckNodePort = await this.#healthPort(spec.healthCheckNodePort, { used, ...around });
   }
 
   /** The port asked for, or any. Kubernetes too calls one that cannot be had an internal error. */
   async #healthPort(
     asked: unknown,
-    { used, before }: { readonly used: ReadonlySet<number>; readonly before: ReadonlySet<string> },
+    { used, before, figures }: Around & { readonly used: ReadonlySet<number> },
   ): Promise<number> {
-    if (!isPortNumber(asked)) return this.#freePort(used);
-    const why = before.has(portPrefix + asked) ? undefined : await this.#portObstacle(asked);
-    const problem = used.has(asked) ? "provided port is already allocated" : why;
-    if (problem === undefined) return asked;
-    throw internalError(`failed to allocate requested HealthCheck NodePort ${asked}: ${problem}`);
+    if (!isPortNumber(asked)) return figures.port("dynamic", () => this.#freePort(used));
+    const isHeld = before.has(portPrefix + asked);
+    if (isHeld && !used.has(asked)) return asked;
+    return figures.port("static", async () => {
+      const problem = used.has(asked) ? alreadyAllocated : await this.#portObstacle(asked);
+      if (problem === undefined) return asked;
+      throw internalError(`failed to allocate requested HealthCheck NodePort ${asked}: ${problem}`);
+    });
   }
 
   /** Why a port cannot be had. */
@@ -200,7 +233,7 @@ export class ServiceAllocator {
     if (asked < first || asked > last)
       return `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
     const { entry } = await this.#deps.storage.get(portPrefix + asked);
-    return entry === undefined ? undefined : "provided port is already allocated";
+    return entry === undefined ? undefined : alreadyAllocated;
   }
 
   async #checkPort(
@@ -220,7 +253,7 @@ export class ServiceAllocator {
 
   async #freePort(used: ReadonlySet<number>): Promise<number> {
     const { nodePorts, random, storage } = this.#deps;
-    const size = nodePorts.last - nodePorts.first + 1;
+    const size = portCount(nodePorts);
     for (let guess = 0; guess < guessesMax; guess++) {
       const port = nodePorts.first + below(random, size);
       if (!used.has(port) && (await storage.get(portPrefix + port)).entry === undefined) return port;
@@ -237,40 +270,22 @@ export class ServiceAllocator {
   }
 }
 
-const addressesIn = (keys: readonly string[]) =>
-  keys.filter((key) => key.startsWith(ipPrefix)).map((key) => key.slice(ipPrefix.length));
+/** Neither the network's own address nor the broadcast address. */
+export const usableCount = ({ size }: Ipv4Range) => size - 2;
+
+export const portCount = ({ first, last }: PortRange) => last - first + 1;
 
 /** How many of the first addresses are left to those who ask for one, as long as there are others. */
 function choosable({ size }: Ipv4Range): number {
   return size <= choosableMin ? 0 : Math.min(Math.max(choosableMin, Math.floor(size / 16)), choosableMax) - 1;
 }
 
-function wantsIp(spec: JsonObject): boolean {
-  return stringOf(spec.type) !== "ExternalName";
-}
 function wantsPorts(spec: JsonObject): boolean {
   const type = stringOf(spec.type);
   return type === "NodePort" || (type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false);
-}
-function portsOf(spec: JsonObject): JsonObject[] {
-  return listOf(spec.ports).filter(isObject);
-}
-function isPortNumber(value: unknown): value is number {
-  return typeof value === "number" && value > 0;
 }
 function samePort(a: JsonObject, b: JsonObject): boolean {
   return (
     a.port === b.port && (a.protocol ?? "TCP") === (b.protocol ?? "TCP") && (a.name ?? "") === (b.name ?? "")
   );
-}
-
-/** The keys a service with this spec holds. */
-function claimKeys(spec: JsonObject): string[] {
-  const keys: string[] = [];
-  const address = stringOf(spec.clusterIP);
-  if (address !== "" && address !== "None" && wantsIp(spec)) keys.push(ipPrefix + address);
-  const ports = [...portsOf(spec).map((port) => port.nodePort), spec.healthCheckNodePort].filter(
-    isPortNumber,
-  );
-  return [...keys, ...new Set(ports.map((port) => portPrefix + port))];
 }

@@ -139,7 +139,9 @@ async function commit(
   { key, state, options, next }: Attempt & { readonly next: KubeObject },
 ): Promise<Storing | undefined> {
   const removes = isFinished(next);
-  const claims = await deps.allocator.plan(kind, removes ? undefined : next, state.object);
+  const claims = await deps.allocator.plan(kind, removes ? undefined : next, state.object, {
+    dryRun: options.dryRun,
+  });
   await validateAdmission(deps, kind, { next, current: state.object, options });
   const { subresource, served: resource = kind } = options.by;
   const write = { kind, resource, subresource, object: next, old: state.object };

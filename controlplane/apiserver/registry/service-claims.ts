@@ -1,0 +1,32 @@
+import { isObject, type JsonObject, listOf, stringOf } from "../json.ts";
+
+/** The keys that stand for what services hold: an address or a port is taken where its key is there. */
+
+export const ipPrefix = "/registry/pintle.local/clusterips/";
+export const portPrefix = "/registry/pintle.local/nodeports/";
+
+/** The keys a service with this spec holds. */
+export function claimKeys(spec: JsonObject): string[] {
+  const keys: string[] = [];
+  const address = stringOf(spec.clusterIP);
+  if (address !== "" && address !== "None" && wantsIp(spec)) keys.push(ipPrefix + address);
+  const ports = [...portsOf(spec).map((port) => port.nodePort), spec.healthCheckNodePort].filter(
+    isPortNumber,
+  );
+  return [...keys, ...new Set(ports.map((port) => portPrefix + port))];
+}
+
+export const addressesIn = (keys: readonly string[]) =>
+  keys.filter((key) => key.startsWith(ipPrefix)).map((key) => key.slice(ipPrefix.length));
+
+export function wantsIp(spec: JsonObject): boolean {
+  return stringOf(spec.type) !== "ExternalName";
+}
+
+export function portsOf(spec: JsonObject): JsonObject[] {
+  return listOf(spec.ports).filter(isObject);
+}
+
+export function isPortNumber(value: unknown): value is number {
+  return typeof value === "number" && value > 0;
+}
