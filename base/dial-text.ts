@@ -1,8 +1,12 @@
+import { certificateText } from "./certificate-text.ts";
+
 /** What Go says of a connection that could not be made. */
 export function dialText(
   error: Error,
   { host, port }: { readonly host: string; readonly port: number },
 ): string {
+  const certificate = certificateText(error, host);
+  if (certificate !== undefined) return certificate;
   const code = "code" in error ? String(error.code) : "";
   const at = `dial tcp ${host.includes(":") ? `[${host}]` : host}:${port}`;
   if (code === "ENOTFOUND") return `dial tcp: lookup ${host}: no such host`;

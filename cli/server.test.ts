@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { OperatorError } from "./command.ts";
-import { chosenParts } from "./server.ts";
+import { chosenParts, partMetrics } from "./server.ts";
 
 describe("the parts of one process", () => {
   it("start in their own order, whatever the order they are named in", () => {
@@ -13,5 +13,9 @@ describe("the parts of one process", () => {
     );
     assert.throws(() => chosenParts("store,agent"), refusal);
     assert.throws(() => chosenParts(""), OperatorError);
+  });
+
+  it("tell each of the process that they share", async () => {
+    assert.match(await partMetrics().text(), /^process_resident_memory_bytes \d+$/m);
   });
 });

@@ -84,6 +84,13 @@ const serverFlags: FlagTable = {
   ),
 };
 
+/** Each part tells of the process that it shares with the others, as it would of its own. */
+export function partMetrics(): MetricsRegistry {
+  const metrics = new MetricsRegistry();
+  metrics.addProcessMetrics();
+  return metrics;
+}
+
 /** In the order in which they start, whatever the order they are named in. Fails with an OperatorError. */
 export function chosenParts(text: string): readonly string[] {
   const named = text.split(",").map((one) => one.trim());
@@ -117,7 +124,7 @@ export const serverCommand = componentCommand({
         return definition === undefined ? [] : [{ name, definition, start: definition.load() }];
       });
       for (const { name, definition, start } of loading) {
-        const own = { ...os, log: os.log.child(name), metrics: new MetricsRegistry() };
+        const own = { ...os, log: os.log.child(name), metrics: partMetrics() };
         const started = await (await start)(flagsOf(name, definition, flags), own, beside);
         running.push(started);
         scope.run(name, () => started.done);

@@ -1,7 +1,6 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { FlagValues } from "../base/os/flags.ts";
 import { describeError } from "../base/os/log.ts";
-import { MetricsRegistry } from "../base/os/metrics.ts";
 import { startStore } from "../store/compose.ts";
 import { storeConfig, type storeFlags } from "../store/flags.ts";
 import { LocalTransport } from "../store/local-transport.ts";
@@ -30,11 +29,11 @@ export type StoreThreadReport =
 
 /** All of a thread that is a member of the store. */
 async function main(data: StoreThreadData, report: (told: StoreThreadReport) => void): Promise<void> {
-  const { clock, random, disk, log } = systemOs(data.logLevel, data.logFormat);
-  const os = { clock, random, disk, log: log.child("store"), metrics: new MetricsRegistry() };
+  const { log, ...doors } = systemOs(data.logLevel, data.logFormat);
+  const os = { ...doors, log: log.child("store") };
   const store = await startStore(storeConfig(data.flags), os);
   const { member, clientUrls } = store;
-  servePort(data.port, new LocalTransport({ ...store, handlers: member.handlers }, clock));
+  servePort(data.port, new LocalTransport({ ...store, handlers: member.handlers }, doors.clock));
   parentPort?.once("message", () => void store.stop().catch(() => undefined)); // `done` tells how it ended
   report({ kind: "started", clientUrls });
   await store.done;

@@ -126,8 +126,25 @@ export class MetricsRegistry implements Meter {
       "Start time of the process since unix epoch in seconds.",
       () => startedSeconds,
     );
+    this.observed(
+      "process_virtual_memory_max_bytes",
+      "Maximum amount of virtual memory available in bytes.",
+      () => processLimit("Max address space"),
+    );
+    this.counted(
+      "process_network_receive_bytes_total",
+      "Number of bytes received by the process over the network.",
+      () => networkOctets("InOctets"),
+    );
+    this.counted(
+      "process_network_transmit_bytes_total",
+      "Number of bytes sent by the process over the network.",
+      () => networkOctets("OutOctets"),
+    );
     this.observed("process_open_fds", "Number of open file descriptors.", openFiles);
-    this.observed("process_max_fds", "Maximum number of open file descriptors.", openFilesMax);
+    this.observed("process_max_fds", "Maximum number of open file descriptors.", () =>
+      processLimit("Max open files"),
+    );
     this.observed("nodejs_heap_size_used_bytes", "Heap in use.", () => process.memoryUsage().heapUsed);
     this.observed(
       "nodejs_external_memory_bytes",
@@ -168,9 +185,19 @@ function virtualBytes(): number {
   return pages * 4096;
 }
 
-function openFilesMax(): number {
-  const match = /^Max open files\s+(\d+)/m.exec(procText("/proc/self/limits"));
-  return Number(match?.[1] ?? Number.NaN);
+/** The soft one; none is told as Go's library does: the greatest number of 64 bits. */
+function processLimit(name: string): number {
+  const [, text] = new RegExp(`^${name}\\s+(\\S+)`, "m").exec(procText("/proc/self/limits")) ?? [];
+  return text === "unlimited" ? 2 ** 64 : Number(text ?? Number.NaN);
+}
+
+/** What Prometheus' libraries tell of a process' traffic: that of its network namespace, which the kernel counts. */
+function networkOctets(name: string): number {
+  const [names = [], values = []] = procText("/proc/self/net/netstat")
+    .split("\n")
+    .filter((line) => line.startsWith("IpExt: "))
+    .map((line) => line.split(" "));
+  return Number(values[names.indexOf(name)] ?? Number.NaN);
 }
 
 function procText(path: string): string {

@@ -130,6 +130,7 @@ export async function serve(
         if (certificate) record.hasCertificate(certificate.notAfterMs - deps.clock.wallMs());
         return trail?.sentBy(sender);
       },
+      deciding: (mode) => record.deciding(mode),
       impersonated: (mode, decision) => record.impersonated(mode, decision),
     });
     record.authenticated(user.name);

@@ -20,6 +20,7 @@ import { type AuthenticationDeps, authenticators } from "./authentication/compos
 import { LegacyTokenUse } from "./authentication/legacy-token-use.ts";
 import { isRequestHeader } from "./authentication/request-header.ts";
 import { type BootstrapDeps, bootstrap } from "./bootstrap/bootstrap.ts";
+import { cacheFigures } from "./cache/cache-figures.ts";
 import { CacheHub } from "./cache/cache-hub.ts";
 import type { ConverterOf } from "./customresources/custom-kind.ts";
 import { serveDefinitions } from "./customresources/definitions.ts";
@@ -63,6 +64,7 @@ import { schemas } from "./schema-wiring.ts";
 import type { ServerDeps } from "./server.ts";
 import { Shutdown } from "./shutdown/shutdown.ts";
 import { observeBuild } from "./telemetry/build-info.ts";
+import { logMetrics } from "./telemetry/log-metrics.ts";
 import { MeasuredStorage, storageMetrics } from "./telemetry/measured-storage.ts";
 import { observeApi } from "./telemetry/observed-metrics.ts";
 import { FiguresByLabels } from "./telemetry/request-figures.ts";
@@ -213,6 +215,7 @@ export async function startOnStorage(
       await tasks.stop();
       aggregation.close();
       handlers.nodes.agent.destroy();
+      handlers.nodes.trustingAgent.destroy();
       handlers.usages.close();
       hookClients.close();
       await storage.close();
@@ -301,6 +304,7 @@ function handlerDeps(
     random: os.random,
     log,
     historyBytesMax: config.watchHistoryBytesMax,
+    figuresOf: cacheFigures(os.metrics),
   });
   kinds.onChange(({ removed }) => {
     measured.forgetKinds();
@@ -382,6 +386,7 @@ function handlerDeps(
     schemas: admission.schemas,
     recordOwn: ownRecorder({ schemas: admission.schemas, clock: os.clock }),
     watched: watchMetrics(os.metrics),
+    logged: logMetrics(os.metrics),
     nodes,
     usages: new NodeUsages({
       ask: (node) => askNode(node, { nodes, clock: os.clock, facts }),

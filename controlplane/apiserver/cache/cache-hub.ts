@@ -17,6 +17,7 @@ import {
   UnreadableValue,
 } from "../registry/storage.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
+import type { CacheFigures, FiguresOfCache } from "./cache-figures.ts";
 import { Encodings } from "./encodings.ts";
 import type { EventWindow, WindowLimits } from "./event-window.ts";
 import { fitIntoBudget, historyBytesDefault } from "./history-budget.ts";
@@ -35,6 +36,7 @@ export interface CacheHubDeps {
   readonly windowLimits?: WindowLimits;
   /** The most that the history of all kinds may keep. */
   readonly historyBytesMax?: number;
+  readonly figuresOf?: FiguresOfCache;
 }
 
 const streamPrefix = "/registry/";
@@ -132,6 +134,11 @@ export class CacheHub {
     return state.cache;
   }
 
+  /** What is counted of the kind's cache, also where that is not loaded. */
+  figures(kind: Kind): CacheFigures {
+    return this.#stateOf(kind).cache.figures;
+  }
+
   /** Keeps the index in step with the kind's cache; it is filled when the cache is loaded. */
   addIndex(kind: Kind, index: KindIndex): void {
     this.#stateOf(kind).cache.addIndex(index);
@@ -141,7 +148,12 @@ export class CacheHub {
     const key = kind.plural + kind.group;
     const known = this.#caches.get(key);
     if (known !== undefined) return known;
-    const cache = new KindCache(kind, this.#deps.windowLimits, this.own, this.#decoded);
+    const cache = new KindCache(kind, {
+      limits: this.#deps.windowLimits,
+      own: this.own,
+      decoded: this.#decoded,
+      ...(this.#deps.figuresOf && { figures: this.#deps.figuresOf(kind) }),
+    });
     const state = { cache, pending: [], ready: false, loading: undefined, singleReads: [] };
     this.#caches.set(key, state);
     this.#byPrefix.set(cache.prefix, [...(this.#byPrefix.get(cache.prefix) ?? []), state]);
@@ -184,7 +196,10 @@ export class CacheHub {
   /** The kind's cache, holding every write that was acknowledged before the call. */
   async consistent(kind: Kind): Promise<KindCache> {
     await this.cache(kind);
-    await this.#reach(await this.#currentRevision.read());
+    await this.#timedWait(
+      kind,
+      this.#currentRevision.read().then((revision) => this.#reach(revision)),
+    );
     // Loaded anew where the stream started over meanwhile.
     return this.cache(kind);
   }
@@ -198,10 +213,20 @@ export class CacheHub {
     // Where only others' keys moved the store, its revision shows once something of ours is written.
     const current = await this.#currentRevision.read();
     const reached = current >= reachable ? this.#reach(reachable) : this.#until(reachable);
-    await reached.catch(() => {
+    await this.#timedWait(kind, reached).catch(() => {
       throw revisionTooLarge(revision, this.#revision, 1);
     });
     return this.cache(kind);
+  }
+
+  async #timedWait(kind: Kind, reached: Promise<void>): Promise<void> {
+    const { clock } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    try {
+      await reached;
+    } finally {
+      this.figures(kind).waitSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
+    }
   }
 
   async #reach(revision: number): Promise<void> {
@@ -284,6 +309,7 @@ export class CacheHub {
     state.cache.advance(this.#revision);
     state.pending = [];
     state.ready = true;
+    state.cache.figures.initializations.count++;
     await this.#reach(revision);
   }
 
@@ -327,6 +353,7 @@ export class CacheHub {
     const { routed, unheard } = this.#routed(batch.changes);
     this.#unheard.push(unheard, batch.revision);
     for (const [state, changes] of routed) {
+      state.cache.figures.received.count += changes.length;
       if (changes.some(isUnreadable)) this.#lose(state, changes);
       else if (state.ready) state.cache.apply(changes, batch.revision, nowMs);
       else if (state.loading !== undefined) state.pending.push({ changes, revision: batch.revision });

@@ -61,7 +61,7 @@ describe("lists by fields and namespaces", () => {
       node: `n${n % 5000}`,
     }));
     cache.install(cache.read(said.map((one) => podEntry(one, 2))), 2);
-    const looked = (scope: ScopeSaid) => cache.candidates(scopeOf(scope)).length;
+    const looked = (scope: ScopeSaid) => cache.candidates(scopeOf(scope)).objects.length;
     let all = 0;
     for (let n = 0; n < 5000; n++) all += looked({ fields: `spec.nodeName=n${n}` });
     assert.equal(all, 20_000);

@@ -2,6 +2,7 @@ import { DecodedObjects } from "../registry/decoded-objects.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Change, StoredEntry } from "../registry/storage.ts";
 import { kindPrefix, StoredObject } from "../registry/stored-object.ts";
+import { type CacheFigures, uncountedCache } from "./cache-figures.ts";
 import { type CacheEvent, EventWindow, type WindowLimits } from "./event-window.ts";
 import { FieldIndex } from "./field-index.ts";
 import type { KindIndex } from "./kind-index.ts";
@@ -9,11 +10,28 @@ import type { OwnWrites } from "./own-writes.ts";
 import { inScope, type Scope } from "./scope.ts";
 import { type CacheListener, WatchIndex, type WatchShare } from "./watch-index.ts";
 
+export interface KindCacheParts {
+  readonly limits?: WindowLimits | undefined;
+  /** What this server writes itself, which need not be read. */
+  readonly own?: OwnWrites;
+  /** Says of which objects, of this and other kinds, more than the bytes is kept. */
+  readonly decoded?: DecodedObjects;
+  readonly figures?: CacheFigures;
+}
+
+/** Objects among which all that are wanted are. */
+export interface Candidates {
+  readonly objects: StoredObject[];
+  /** What they were looked up by; empty: all were looked at. */
+  readonly index: string;
+}
+
 /** Every object of a kind, decoded once as long as it is asked for, and the recent changes. All methods are synchronous: one writer (the hub),
  *  many readers, no moment at which objects and window disagree. */
 export class KindCache {
   readonly kind: Kind;
   readonly prefix: string;
+  readonly figures: CacheFigures;
   readonly #limits: WindowLimits | undefined;
   readonly #own: OwnWrites | undefined;
   readonly #decoded: DecodedObjects;
@@ -26,14 +44,13 @@ export class KindCache {
   #revision = 0;
   #sizeBytes = 0;
 
-  /** @param own What this server writes itself, which need not be read.
-   *  @param decoded Says of which objects, of this and other kinds, more than the bytes is kept. */
-  constructor(kind: Kind, limits?: WindowLimits, own?: OwnWrites, decoded = new DecodedObjects()) {
+  constructor(kind: Kind, { limits, own, decoded, figures }: KindCacheParts = {}) {
     this.kind = kind;
+    this.figures = figures ?? uncountedCache(kind);
     this.prefix = kindPrefix(kind);
     this.#limits = limits;
     this.#own = own;
-    this.#decoded = decoded;
+    this.#decoded = decoded ?? new DecodedObjects();
     this.#watchers = new WatchIndex(this.prefix);
     this.#window = new EventWindow(0, limits);
   }
@@ -68,24 +85,25 @@ export class KindCache {
 
   /** Objects in the scope, by key. */
   select(scope: Scope): StoredObject[] {
-    const candidates = this.candidates(scope);
-    if (scope.labels.length === 0 && scope.fields.length === 0) return candidates;
-    return candidates.filter((object) => inScope(scope, object));
+    return selected(this.candidates(scope), scope);
   }
 
   /** Those among which all in the scope are, by key: what has a field's value that the scope fixes, or else all that stands
    *  under its prefix, whichever is less. */
-  candidates(scope: Scope): StoredObject[] {
+  candidates(scope: Scope): Candidates {
     const keys = this.#keys();
     const start = firstAtLeast(keys, scope.prefix);
     const end = firstAtLeast(keys, afterAll(scope.prefix));
     let fewest: ReadonlySet<string> | undefined;
+    let index = "";
     for (const { field, equal, value } of scope.fields) {
       if (!equal) continue;
       const having = this.#fields.keys(field, value, this.#objects.values());
-      if (having.size < (fewest?.size ?? end - start)) fewest = having;
+      if (having.size >= (fewest?.size ?? end - start)) continue;
+      fewest = having;
+      index = `f:${field}`;
     }
-    return this.#at(fewest === undefined ? keys.slice(start, end) : [...fewest].sort());
+    return { objects: this.#at(fewest === undefined ? keys.slice(start, end) : [...fewest].sort()), index };
   }
 
   #keys(): string[] {
@@ -148,6 +166,7 @@ export class KindCache {
     if (revision <= this.#revision) return;
     const concerned = new Set<WatchShare>();
     for (const change of changes) this.#applyOne(change, nowMs, concerned);
+    this.figures.dispatched.count += changes.length;
     this.#revision = revision;
     this.#watchers.wake(concerned);
   }
@@ -184,6 +203,11 @@ export class KindCache {
     this.#window.push(event, nowMs);
     this.#watchers.note(event, this.#window, concerned);
   }
+}
+
+export function selected({ objects }: Candidates, scope: Scope): StoredObject[] {
+  if (scope.labels.length === 0 && scope.fields.length === 0) return objects;
+  return objects.filter((object) => inScope(scope, object));
 }
 
 /** Comes after every key that begins with the prefix, which ends in "/", and before all others that come after them. */

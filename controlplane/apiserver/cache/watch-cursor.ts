@@ -56,6 +56,7 @@ export class WatchCursor {
       this.#sequence = this.#window.end;
       this.#seenRevision = 0;
       this.#initial = start.initial ? cache.select(scope) : [];
+      if (this.#initial.length > 0) cache.figures.initial.count += this.#initial.length;
     }
   }
 

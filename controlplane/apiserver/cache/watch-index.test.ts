@@ -82,7 +82,7 @@ describe("watchers found by what they want", () => {
         fc.array(watcher, { minLength: 1, maxLength: 6 }),
         few(4, 1000),
         (events, watchers, eventsMin) => {
-          const cache = new KindCache(pods, { ageMinMs: 0, eventsMin, unpackedMax: 2 });
+          const cache = new KindCache(pods, { limits: { ageMinMs: 0, eventsMin, unpackedMax: 2 } });
           cache.install([], 1);
           const pairs: {
             readonly found: WatchCursor;

@@ -7,7 +7,7 @@ import { type ShownCertificate, shownCertificate } from "../authentication/shown
 import { anonymous, type User } from "./authentication.ts";
 import { attributesOf } from "./authorization.ts";
 import type { Authorizer } from "./authorizer.ts";
-import { impersonate } from "./impersonation.ts";
+import { type Deciding, impersonate } from "./impersonation.ts";
 import { wantedUser } from "./impersonation-headers.ts";
 import type { RequestInfo } from "./request-info.ts";
 
@@ -35,6 +35,7 @@ export async function identify(
     readonly stranger?: () => void;
     /** Is told who sends, before anything else is found out. */
     readonly sender?: (user: User, certificate?: ShownCertificate) => Promise<void> | undefined;
+    readonly deciding?: Deciding;
     readonly impersonated?: (mode: string, decision: "allowed" | "denied") => void;
   },
 ): Promise<User> {
@@ -49,7 +50,7 @@ export async function identify(
   if (wanted === undefined) return sender;
   const asked = { requestor: sender, wanted, attributes: attributesOf(info) };
   try {
-    const { user, mode } = await impersonate(asked, gate.authorizer);
+    const { user, mode } = await impersonate(asked, gate.authorizer, tell.deciding);
     tell.impersonated?.(mode, "allowed");
     return user;
   } catch (error) {

@@ -60,19 +60,41 @@ export interface Impersonated {
   readonly mode: string;
 }
 
+/** Told that something is asked in the mode; what it returns is told the answer. */
+export type Deciding = (mode: string) => (decision: "allowed" | "denied") => void;
+
+function observed(mode: string, authorizer: Authorizer, deciding: Deciding | undefined): Authorizer {
+  if (deciding === undefined) return authorizer;
+  return async (user, wanted) => {
+    const decided = deciding(mode);
+    const decision = await authorizer(user, wanted);
+    decided(decision.allowed ? "allowed" : "denied");
+    return decision;
+  };
+}
+
 /** The user that the request is made as from here on. Fails with 403. */
 export async function impersonate(
   request: ImpersonationRequest,
   authorizer: Authorizer,
+  deciding?: Deciding,
 ): Promise<Impersonated> {
   let firstRefusal: ApiError | undefined;
   const attempts = [
     ...constrainedModes
       .filter(({ fits }) => fits(request.wanted, request.requestor))
-      .map((mode) => ({ mode: mode.name, run: () => constrained(mode, request, authorizer) })),
+      .map((mode) => ({
+        mode: mode.name,
+        run: () => constrained(mode, request, observed(mode.name, authorizer, deciding)),
+      })),
     {
       mode: "legacy",
-      run: () => identity(request, { verb: "impersonate", constrained: false }, authorizer),
+      run: () =>
+        identity(
+          request,
+          { verb: "impersonate", constrained: false },
+          observed("legacy", authorizer, deciding),
+        ),
     },
   ];
   for (const { mode, run } of attempts) {

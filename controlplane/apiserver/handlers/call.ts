@@ -17,6 +17,7 @@ import type { KnownObjects } from "../registry/shown-selection.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 import type { NodeUsages } from "../resourcemetrics/node-usages.ts";
 import type { Schemas } from "../schemas.ts";
+import type { LogMetrics } from "../telemetry/log-metrics.ts";
 import type { WatchMetrics } from "../telemetry/watch-metrics.ts";
 import type { Output } from "./negotiate.ts";
 import type { TableView } from "./shapes.ts";
@@ -78,6 +79,8 @@ function writeOptions(query: URLSearchParams, operation: Operation): JsonObject 
 export interface HandlerDeps extends RegistryDeps {
   /** Absent: nobody counts what watches are told. */
   readonly watched?: WatchMetrics;
+  /** Absent: nobody counts the logs that are asked for. */
+  readonly logged?: LogMetrics;
   readonly authorizer: Authorizer;
   readonly rulesFor: RuleResolver;
   readonly gate: Gate;

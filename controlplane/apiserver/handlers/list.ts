@@ -1,5 +1,5 @@
 import { ApiError, badRequest, expired, revisionTooLarge } from "../api-error.ts";
-import type { KindCache } from "../cache/kind-cache.ts";
+import { type KindCache, selected } from "../cache/kind-cache.ts";
 import { inScope, isSelective, type Scope } from "../cache/scope.ts";
 import {
   type ContinueToken,
@@ -54,10 +54,15 @@ async function freshCache(
   revision: bigint | undefined,
 ): Promise<KindCache | undefined> {
   if (revision === undefined)
-    return deps.hub.consistent(kind).catch((error: unknown) => {
-      if (error instanceof ApiError) return undefined;
-      throw error;
-    });
+    try {
+      const cache = await deps.hub.consistent(kind);
+      cache.figures.consistent.count++;
+      return cache;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      deps.hub.figures(kind).fallback.count++;
+      return undefined;
+    }
   return revision === 0n ? deps.hub.cache(kind) : deps.hub.notOlderThan(kind, revision);
 }
 
@@ -73,7 +78,12 @@ async function firstPage(
   { scope, limit }: Pick<PageRequest, "scope" | "limit">,
 ): Promise<ListAnswer> {
   const { revision } = cache;
-  const { items: found, known } = await selectShown(served, scope.shown, cache.select(scope));
+  const candidates = cache.candidates(scope);
+  const { items: found, known } = await selectShown(served, scope.shown, selected(candidates, scope));
+  const { total, fetched } = cache.figures.lists(candidates.index);
+  total.count++;
+  fetched.count += candidates.objects.length;
+  cache.figures.returned.count += limit === 0 ? found.length : Math.min(limit, found.length);
   if (limit === 0 || found.length <= limit)
     return { items: found, revision, continue: "", remaining: undefined, known };
   const items = found.slice(0, limit);

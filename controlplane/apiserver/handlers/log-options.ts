@@ -3,9 +3,17 @@ import type { FieldError } from "../registry/kind.ts";
 import { parseRfc3339 } from "./rfc3339-query.ts";
 import { queryInt64 } from "./whole-numbers.ts";
 
+/** What is asked of a log. */
+export interface LogOptions {
+  /** Of the node. */
+  readonly query: URLSearchParams;
+  /** The node need not show a certificate that can be trusted. */
+  readonly skipsVerification: boolean;
+}
+
 /** What the node is asked of a request for a log: PodLogOptions, read and checked as Kubernetes does. Fails with BadRequest
  *  and Invalid. Pure. */
-export function logOptions(query: URLSearchParams, pod: string): URLSearchParams {
+export function logOptions(query: URLSearchParams, pod: string): LogOptions {
   const sinceSeconds = queryInt64(query, "sinceSeconds");
   const sinceTime = queryTime(query, "sinceTime");
   const tailLines = queryInt64(query, "tailLines");
@@ -28,7 +36,7 @@ export function logOptions(query: URLSearchParams, pod: string): URLSearchParams
   for (const [name, value] of Object.entries({ sinceSeconds, sinceTime, tailLines, limitBytes }))
     if (value !== undefined) asked.set(name, String(value));
   asked.sort();
-  return asked;
+  return { query: asked, skipsVerification: queryFlag(query, "insecureSkipTLSVerifyBackend") };
 }
 
 /** As Go's conversion: whatever is there and is neither 0 nor false. */

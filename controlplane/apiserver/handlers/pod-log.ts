@@ -1,12 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
+import { certificateText } from "../../../base/certificate-text.ts";
 import { dialText } from "../../../base/dial-text.ts";
 import type { HttpResponse } from "../../../base/http2/http-response.ts";
 import { badRequest, internalError, nodeAnswered, unknownError } from "../api-error.ts";
 import type { ResourceInfo } from "../filters/request-info.ts";
 import type { Answer, Call, HandlerDeps } from "./call.ts";
-import { logOptions } from "./log-options.ts";
+import { type LogOptions, logOptions } from "./log-options.ts";
 import { logTarget, type PodTarget } from "./pod-target.ts";
 
 const refusalCharsMax = 2048;
@@ -42,12 +43,14 @@ const nothing: Answer = {
 export interface LogRoute {
   readonly pod: PodTarget;
   readonly target: ResourceInfo;
-  readonly options: URLSearchParams;
+  readonly options: LogOptions;
   readonly deps: HandlerDeps;
 }
 
 /** The node's answer, once it is a log. What else it says is told as Kubernetes tells it. */
 export async function openLog(route: LogRoute, signal: AbortSignal): Promise<IncomingMessage> {
+  const usage = route.options.skipsVerification ? "skip_tls_allowed" : "enforce_tls";
+  if (route.deps.logged) route.deps.logged.requests.of({ usage }).count++;
   const answer = await askNode(route, signal);
   const code = answer.statusCode ?? 502;
   if (code >= 200 && code <= 206) return answer;
@@ -70,11 +73,14 @@ function askNode({ pod, target, options, deps }: LogRoute, signal: AbortSignal):
   const { host, port } = pod;
   const { namespace, name } = target;
   const parts = [namespace, name, pod.container].map(encodeURIComponent).join("/");
-  const path = `/containerLogs/${parts}${options.size > 0 ? `?${options}` : ""}`;
+  const { query, skipsVerification } = options;
+  const path = `/containerLogs/${parts}${query.size > 0 ? `?${query}` : ""}`;
+  const agent = skipsVerification ? deps.nodes.trustingAgent : deps.nodes.agent;
   return new Promise((resolve, reject) => {
-    const request = httpsRequest({ host, port, path, method: "GET", agent: deps.nodes.agent, signal });
+    const request = httpsRequest({ host, port, path, method: "GET", agent, signal });
     request.on("response", resolve);
     request.on("error", (error) => {
+      if (deps.logged && certificateText(error, host) !== undefined) deps.logged.tlsFailures.count++;
       const url = `https://${host}:${port}${path}`;
       reject(unknownError(`Get "${url}": ${dialText(error, pod)}`));
     });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, request as httpsRequest, type Server } from "node:https";
 import { TLSSocket } from "node:tls";
 import { WebSocket, WebSocketServer } from "ws";
-import { issueCertificate } from "../../../base/os/pki.ts";
+import { createAuthority, issueCertificate } from "../../../base/os/pki.ts";
 import { startTestApiserver, type TestApiserver } from "../testing.ts";
 import { authorizeSession } from "./pod-session.ts";
 
@@ -114,6 +114,43 @@ describe("logs and exec through the API server", () => {
     );
     assert.deepEqual([code, text], [200, "line one\nline two\n"]);
     assert.deepEqual(asked, ["system:apiserver /containerLogs/default/p/c?tailLines=2"]);
+  });
+
+  it("checks whom it reaches for them, unless it is asked not to", async () => {
+    const other = await createAuthority({ name: "other" });
+    const identity = { commonName: "n1", addresses: ["127.0.0.1"], usage: "server" } as const;
+    const [unknown, known] = await Promise.all(
+      [other, server.authority].map((by) => issueCertificate(by, identity)),
+    );
+    const show = (one: typeof known) =>
+      one &&
+      agent.setSecureContext({
+        cert: one.certificatePem,
+        key: one.privateKeyPem,
+        ca: server.authority.certificatePem,
+      });
+    const logs = async (more: string) =>
+      (await server.admin.call("GET", `/api/v1/namespaces/default/pods/p/log?container=c${more}`)).text;
+    const lines = "line one\nline two\n";
+    const why = "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+    const counted = async () => {
+      const { text } = await server.admin.call("GET", "/metrics");
+      const count = (line: RegExp) => Number(line.exec(text)?.[1] ?? 0);
+      return [
+        count(/^kube_apiserver_pod_logs_insecure_backend_total\{usage="skip_tls_allowed"\} (\d+)$/m),
+        count(/^kube_apiserver_pod_logs_backend_tls_failure_total (\d+)$/m),
+      ];
+    };
+    show(unknown);
+    try {
+      assert.deepEqual(
+        [(await logs("")).includes(why), await logs("&insecureSkipTLSVerifyBackend=true"), await counted()],
+        [true, lines, [1, 1]],
+      );
+    } finally {
+      show(known);
+    }
+    assert.equal(await logs(""), lines);
   });
 
   it("wants to know which container", async () => {

@@ -15,7 +15,7 @@ import { WatchStream } from "./watch-stream.ts";
 
 describe("watch stream", () => {
   it("ends a watcher who does not read, and holds back nobody", async () => {
-    const cache = new KindCache(configMaps, { ageMinMs: 0, eventsMin: 4, unpackedMax: 2 });
+    const cache = new KindCache(configMaps, { limits: { ageMinMs: 0, eventsMin: 4, unpackedMax: 2 } });
     cache.install([], 1);
     const ended = new Promise<void>((resolve, reject) => {
       const server = createServer((_, response) => {

@@ -116,6 +116,7 @@ export class WatchStream implements CacheListener {
     for (let length = 0; length < writeBytesMax; ) {
       const notice = cursor.next();
       if (notice === "gone") {
+        cache.figures.terminated.count++;
         this.#outlet.end(Buffer.concat(frames));
         this.#finish();
         return undefined;
@@ -145,6 +146,7 @@ export class WatchStream implements CacheListener {
     while (notices.length < convertedMax) {
       const notice = cursor.next();
       if (notice === "gone") {
+        cache.figures.terminated.count++;
         this.#outlet.end();
         this.#finish();
         return true;

@@ -4,6 +4,8 @@ import { trusting } from "../../../base/os/trust.ts";
 /** How the API server reaches node agents: with its own client certificate, trusting their authority. */
 export interface NodeLink {
   readonly agent: Agent;
+  /** For those who ask not to check whom they reach. */
+  readonly trustingAgent: Agent;
   readonly tls: NodeTls;
 }
 
@@ -15,7 +17,8 @@ export interface NodeTls {
 }
 
 export function nodeLink(tls: NodeTls): NodeLink {
-  return { agent: new Agent({ keepAlive: false, ...tlsOptions(tls) }), tls };
+  const agent = (of: NodeTls) => new Agent({ keepAlive: false, ...tlsOptions(of) });
+  return { agent: agent(tls), trustingAgent: agent({ ...tls, ca: undefined }), tls };
 }
 
 export function tlsOptions({ ca, cert, key }: NodeTls): AgentOptions {

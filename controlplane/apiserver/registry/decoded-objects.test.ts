@@ -52,7 +52,7 @@ describe("objects that are left as bytes", () => {
     const at = (n: number) => podEntry({ name: `p${n}`, namespace: "a" }, n + 2);
     const bytes = at(0).value.length;
     const decoded = new DecodedObjects({ bytesMax: 10 * bytes });
-    const cache = new KindCache(pods, undefined, undefined, decoded);
+    const cache = new KindCache(pods, { decoded });
     cache.install([], 1);
     const asked = () => cache.get(at(0).key)?.object;
     let first: unknown;
@@ -71,7 +71,7 @@ describe("objects that are left as bytes", () => {
   it("are history's once another state has taken their place: they are kept by nobody", () => {
     const decoded = new DecodedObjects();
     const limits = { ageMinMs: 1000, eventsMin: 100, unpackedMax: 1 };
-    const cache = new KindCache(pods, limits, undefined, decoded);
+    const cache = new KindCache(pods, { limits, decoded });
     cache.install([], 1);
     for (let n = 2; n < 50; n++)
       cache.apply([{ type: "put", ...podEntry({ name: "p", namespace: "a" }, n) }], n, 0);

@@ -60,6 +60,33 @@ describe("what is counted, as Kubernetes' dashboards and alerts read it", () => 
     assert.equal(sum(name, { mode: "", decision: "denied" }), 1);
   });
 
+  it("has what was asked for those attempts", () => {
+    const name = "apiserver_impersonation_authorization_attempts_total";
+    assert.equal(sum(name, { mode: "user-info", decision: "allowed" }), 2);
+    assert.equal(sum(name, { mode: "legacy", decision: "denied" }), 1);
+  });
+
+  it("has lists by what they were looked up by, changes by kind, and what was waited for them", async () => {
+    const labels = { group: "", resource: "configmaps" };
+    const names = ["apiserver_cache_list_total", "apiserver_watch_cache_events_received_total"];
+    const counts = async () => {
+      text = (await server.admin.call("GET", "/metrics")).text;
+      return names.map((name) => sum(name, labels));
+    };
+    const [lists = 0, changes = 0] = await counts();
+    const watch = await server.admin.openWatch(`${configMaps}?watch=1&resourceVersion=0`);
+    await server.admin.call("POST", configMaps, { body: configMap("counted") });
+    for await (const { object } of watch) if (object.metadata.name === "counted") break;
+    await server.admin.call("GET", configMaps);
+    assert.deepEqual(await counts(), [lists + 1, changes + 1]);
+    assert.ok(sum("apiserver_watch_cache_events_dispatched_total", labels) >= 1);
+    assert.equal(sum("apiserver_watch_cache_initializations_total", labels), 1);
+    assert.ok(sum("apiserver_watch_cache_read_wait_seconds_count", labels) >= 1);
+    assert.ok(sum("apiserver_watch_cache_consistent_read_total", { ...labels, success: "true" }) >= 1);
+    assert.ok(sum("apiserver_init_events_total", labels) >= 1);
+    assert.ok(sum("apiserver_storage_list_total", labels) >= 1);
+  });
+
   it("has writes by the field validation that they ask for", () =>
     assert.equal(sum("field_validation_request_duration_seconds_count", { field_validation: "Strict" }), 1));
 

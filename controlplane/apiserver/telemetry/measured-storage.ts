@@ -17,6 +17,9 @@ const bounds = [
 ];
 type Labels = "operation" | "group" | "resource";
 
+const ofList = (meter: Meter, name: string, help: string) =>
+  meter.tally<"group" | "resource">(`apiserver_storage_list_${name}`, `[ALPHA] ${help}`);
+
 /** Figures of what is asked of the store, under Kubernetes' names. */
 export const storageMetrics = (meter: Meter) => ({
   requests: meter.tally<Labels>(
@@ -32,6 +35,19 @@ export const storageMetrics = (meter: Meter) => ({
     "[ALPHA] Etcd request latency in seconds for each operation and object type.",
     bounds,
   ),
+  lists: {
+    total: ofList(meter, "total", "Number of LIST requests served from storage"),
+    fetched: ofList(
+      meter,
+      "fetched_objects_total",
+      "Number of objects read from storage in the course of serving a LIST request",
+    ),
+    evaluated: ofList(
+      meter,
+      "evaluated_objects_total",
+      "Number of objects tested in the course of serving a LIST request from storage",
+    ),
+  },
   events: meter.tally<"group" | "resource">(
     "apiserver_storage_events_received_total",
     "[BETA] Number of etcd events received split by kind.",
@@ -70,8 +86,13 @@ export class MeasuredStorage implements Storage {
 
   get: Storage["get"] = (key) => this.#timed("get", key, this.#inner.get(key));
 
-  list(prefix: string, options?: ListOptions): Promise<ListResult> {
-    return this.#timed("list", prefix, this.#inner.list(prefix, options));
+  async list(prefix: string, options?: ListOptions): Promise<ListResult> {
+    const found = await this.#timed("list", prefix, this.#inner.list(prefix, options));
+    const { group, resource } = this.#about(prefix);
+    const { total, ...objects } = this.#deps.metrics.lists;
+    total.of({ group, resource }).count++;
+    for (const family of Object.values(objects)) family.of({ group, resource }).count += found.entries.length;
+    return found;
   }
 
   commit(transaction: Transaction): Promise<CommitResult> {

@@ -44,7 +44,7 @@ export function observeApi(meter: Meter, { counts, caches }: ObservedParts): voi
   );
   meter.observedBy(
     "apiserver_storage_objects",
-    "[STABLE] [DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.",
+    "[STABLE] (Deprecated since 1.34.0) [DEPRECATED, consider using apiserver_resource_objects instead] Number of stored objects at the time of last check split by kind. In case of a fetching error, the value will be -1.",
     ["resource"],
     () =>
       [...caches()].map(({ kind: { group, plural }, count }) => {

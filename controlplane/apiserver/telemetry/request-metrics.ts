@@ -94,6 +94,15 @@ export const requestMetrics = (meter: Meter) => ({
     "[ALPHA] Latency of impersonation attempts in seconds split by mode and decision.",
     decisionBounds,
   ),
+  impersonationChecks: meter.tally<"mode" | "decision">(
+    "apiserver_impersonation_authorization_attempts_total",
+    "[ALPHA] Total number of authorization checks made by the impersonation handler split by mode and decision.",
+  ),
+  impersonationCheckSeconds: meter.buckets<"mode" | "decision">(
+    "apiserver_impersonation_authorization_attempts_duration_seconds",
+    "[ALPHA] Latency of authorization checks made by the impersonation handler in seconds split by mode and decision.",
+    decisionBounds,
+  ),
   handshakeErrors: meter.counter(
     "apiserver_tls_handshake_errors_total",
     "[ALPHA] Number of requests dropped with 'TLS handshake error from' error",

@@ -95,6 +95,18 @@ export class RequestRecord {
     impersonationSeconds.of({ mode, decision }).observe(tookMs / 1000);
   }
 
+  /** It is asked whether the sender may act so; to be told what the answer was. */
+  deciding(mode: string): (decision: "allowed" | "denied") => void {
+    const { clock, metrics } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    return (decision) => {
+      metrics.impersonationChecks.of({ mode, decision }).count++;
+      metrics.impersonationCheckSeconds
+        .of({ mode, decision })
+        .observe((clock.monotonicMs() - startedMs) / 1000);
+    };
+  }
+
   /** In Kubernetes' words: allowed, no-opinion, error. */
   authorized(result: string): void {
     const { metrics } = this.#deps;

@@ -3,7 +3,6 @@ import type { ConnectionOptions } from "node:tls";
 import { dialText } from "../../../base/dial-text.ts";
 import { trusting } from "../../../base/os/trust.ts";
 import { type Dialer, serviceConnections } from "../reach/dialer.ts";
-import { certificateText } from "./certificate-text.ts";
 
 /** Where a webhook is. */
 export interface HookAddress {
@@ -161,8 +160,6 @@ function cleanPath(path: string): string {
 function failureText(error: unknown, { hostname, port }: URL): string {
   if (!(error instanceof Error)) return String(error);
   const host = hostname.replace(/^\[|\]$/g, "");
-  const certificate = certificateText(error, host);
-  if (certificate !== undefined) return certificate;
   if ("code" in error && error.code === "ECONNRESET") return "EOF";
   return dialText(error, { host, port: port === "" ? 443 : Number(port) });
 }
