@@ -13,6 +13,7 @@ export async function ensureLocalPathClass(client: Pick<ApiClient, "create">): P
       provisioner,
       reclaimPolicy: "Delete",
       volumeBindingMode: "WaitForFirstConsumer",
+      allowVolumeExpansion: true,
     })
     .catch((error: unknown) => {
       if (!isAlreadyExists(error)) throw error;

@@ -2,6 +2,7 @@ import { matchesLabels, selectorFromLabelSelector } from "../../base/label-selec
 import { compareQuantities } from "../../base/quantity.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../types.ts";
 import { matchesAnyTerm, type SelectableNode } from "./node-selector.ts";
+import { requestOf } from "./volume-size.ts";
 
 /** What the claim binder, the scheduler, provisioners and nodes tell each other of a claim and its volume. */
 export const volumeAnnotations = {
@@ -59,13 +60,12 @@ export function reaches(node: SelectableNode, { spec }: Volume): boolean {
 }
 
 const sizeOf = ({ spec }: Volume): string => spec.capacity?.storage ?? "0";
-const askedSize = ({ spec }: Claim): string => spec.resources?.requests?.storage ?? "0";
 
 /** Why a volume that a claim names is not for it; undefined where it is. */
 export function mismatch(volume: Volume, claim: Claim): string | undefined {
   if (volume.metadata.deletionTimestamp !== undefined)
     return `the volume is marked for deletion ${JSON.stringify(volume.metadata.name)}`;
-  if (compareQuantities(sizeOf(volume), askedSize(claim)) < 0) return "requested PV is too small";
+  if (compareQuantities(sizeOf(volume), requestOf(claim)) < 0) return "requested PV is too small";
   if (classOf(volume) !== classOf(claim)) return "storageClassName does not match";
   if (!sameAttributesClass(claim, volume)) return "volumeAttributesClassName does not match";
   if (!sameMode(claim, volume)) return "incompatible volumeMode";
@@ -110,7 +110,7 @@ function bestOf(claim: Claim, { volumes, node, waits, taken }: Search): Volume |
     const { metadata, spec, status } = volume;
     const isKept = isKeptFor(volume, claim);
     if (taken?.has(metadata.name) || (spec.claimRef !== undefined && !isKept)) continue;
-    if (compareQuantities(sizeOf(volume), askedSize(claim)) < 0) continue;
+    if (compareQuantities(sizeOf(volume), requestOf(claim)) < 0) continue;
     if (!sameMode(claim, volume) || !sameAttributesClass(claim, volume)) continue;
     if (metadata.deletionTimestamp !== undefined) continue;
     const isReached = node === undefined || reaches(node, volume);

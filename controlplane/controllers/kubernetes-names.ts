@@ -48,6 +48,7 @@ const names: Readonly<Record<string, KubernetesNames>> = {
     alias: "attachdetach",
   },
   "persistentvolume-binder-controller": { queue: "claims", events: "persistentvolume-controller" },
+  "persistentvolume-expander-controller": { queue: "volume_expand", events: "volume_expand" },
   "persistentvolume-protection-controller": { queue: "pvprotection", alias: "pv-protection" },
   "persistentvolumeclaim-protection-controller": { queue: "pvcprotection", alias: "pvc-protection" },
   "pod-garbage-collector-controller": { queue: "orphaned_pods_nodes", alias: "podgc" },

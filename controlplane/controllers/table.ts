@@ -38,6 +38,7 @@ import {
 import { tokenSecretController } from "./serviceaccount/token-secret-controller.ts";
 import { serviceCidrController } from "./servicecidr/service-cidr-controller.ts";
 import { statefulSetController } from "./statefulset/stateful-set-controller.ts";
+import { volumeExpandController } from "./volumeexpand/volume-expand-controller.ts";
 import { attributesClassProtectionController } from "./volumeprotection/class-protection-controller.ts";
 import {
   claimProtectionController,
@@ -81,6 +82,7 @@ export const controllerTable: readonly Controller[] = [
   garbageCollector,
   ephemeralVolumeController,
   attachDetachController,
+  volumeExpandController,
   persistentVolumeBinder,
   localPathProvisioner,
   claimProtectionController,

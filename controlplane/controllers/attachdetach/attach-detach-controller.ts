@@ -4,6 +4,7 @@ import type { Node, PersistentVolume, Pod, VolumeAttachment } from "../../../cli
 import type { WorkQueue } from "../../../client/work-queue.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { confirmAfterMs } from "../expectations.ts";
+import { isNodeReady, isOutOfService } from "../node-state.ts";
 import { OwnWrites } from "../own-writes.ts";
 import { indexPodsByNode, podsOnNode } from "../pod-indexes.ts";
 import { attachMetrics } from "./attach-metrics.ts";
@@ -12,9 +13,7 @@ import {
   type AttachSources,
   differs,
   indexVolumes,
-  isHealthy,
   isInUse,
-  isOutOfService,
   isReported,
   type NodeOfVolume,
   observeVolume,
@@ -142,7 +141,7 @@ class Attacher {
       ...one,
       isReported: node !== undefined && isReported(node, name),
       isInUse: node === undefined || isInUse(node, name),
-      isHealthy: node !== undefined && isHealthy(node),
+      isHealthy: node !== undefined && isNodeReady(node),
       isOutOfService: node !== undefined && isOutOfService(node),
       unneededSinceMs: unneeded.get(one.name),
     }));

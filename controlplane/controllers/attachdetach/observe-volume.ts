@@ -9,6 +9,7 @@ import type {
   Pod,
   VolumeAttachment,
 } from "../../../client/types.ts";
+import { isNodeReady, isOutOfService } from "../node-state.ts";
 import { attachmentName, csiVolumeOf, uniqueName, volumeNamed } from "./volume-names.ts";
 
 /** Indexes and look-ups: what the caches show of one volume of a CSI driver. */
@@ -29,7 +30,6 @@ const attachmentsByVolume = "persistent-volume";
 const attachmentsByNode = "attachment-node";
 /** A node that carries it leaves attaching to controllers. */
 const managedAnnotation = "volumes.kubernetes.io/controller-managed-attach-detach";
-const outOfServiceTaint = "node.kubernetes.io/out-of-service";
 
 const claimKeys = (pod: Pod): readonly string[] =>
   volumeClaims(pod).map(({ name }) => keyOfRef({ namespace: pod.metadata.namespace, name }));
@@ -161,16 +161,12 @@ function hasStopped({ metadata, status = {} }: Pod): boolean {
 export const isInUse = ({ status }: Node, name: string): boolean =>
   status?.volumesInUse?.includes(name) ?? false;
 export const isReported = (node: Node, name: string): boolean => attachedNames(node).includes(name);
-export const isHealthy = ({ status }: Node): boolean =>
-  status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
-export const isOutOfService = ({ spec }: Node): boolean =>
-  spec?.taints?.some(({ key }) => key === outOfServiceTaint) ?? false;
 /** Whether a change of a node may change what is to be attached or detached there. */
 export const differs = (next: Node, before: Node): boolean =>
   [
     ({ status }: Node) => status?.volumesAttached,
     ({ status }: Node) => status?.volumesInUse,
     ({ metadata }: Node) => metadata.annotations?.[managedAnnotation],
-    isHealthy,
+    isNodeReady,
     isOutOfService,
   ].some((read) => JSON.stringify(read(next)) !== JSON.stringify(read(before)));

@@ -5,11 +5,12 @@ import { isToBeRemoved, localPathNode } from "../../../client/rules/local-path.t
 import { classOf, selectedNodeOf, volumeAnnotations } from "../../../client/rules/volume-binding.ts";
 import type { PersistentVolume, PersistentVolumeClaim } from "../../../client/types.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
+import { asksForMore, planGrowth } from "./plan-growth.ts";
 import { isOurs, planLocalPath } from "./plan-local-path.ts";
 
 const againMs = 30_000;
 
-/** Makes volumes that are folders of a node. The node's agent makes the folder when a pod first mounts it, and removes folder
+/** Makes volumes that are folders of a node, and makes them larger. The node's agent makes the folder when a pod first mounts it, and removes folder
  *  and volume once they are released; where there is no such node any more, the volume goes from here. */
 export const localPathProvisioner: Controller = {
   name: "local-path-provisioner-controller",
@@ -22,6 +23,7 @@ export const localPathProvisioner: Controller = {
     const volumes = informers.informer(resources.persistentvolumes);
     const ofClaim = (claim: PersistentVolumeClaim) => {
       if (isOurs(claim)) queue.add(`claim:${keyOf(claim)}`);
+      if (asksForMore(claim)) queue.add(`growth:${keyOf(claim)}`);
     };
     claims.subscribe({ onAdd: ofClaim, onUpdate: ofClaim });
     const ofVolume = (volume: PersistentVolume) => {
@@ -43,6 +45,10 @@ export const localPathProvisioner: Controller = {
       }
       const claim = claims.getByKey(name);
       if (claim === undefined) return undefined;
+      if (kind === "growth") {
+        await grow(context, claim, volumes.get({ name: claim.spec.volumeName ?? "" }));
+        return undefined;
+      }
       const storageClass = classes.get({ name: classOf(claim) });
       const node = nodes.get({ name: selectedNodeOf(claim) ?? "" });
       return provide(context, claim, planLocalPath({ claim, storageClass, node }));
@@ -83,6 +89,30 @@ async function provide(
       recorder.record(claim, { type: "Normal", reason: "ProvisioningSucceeded", message: done });
       return undefined;
     }
+  }
+}
+
+async function grow(
+  { client, recorder }: ControllerContext,
+  claim: PersistentVolumeClaim,
+  found: PersistentVolume | undefined,
+): Promise<void> {
+  let volume = found;
+  for (;;) {
+    const step = planGrowth(claim, volume);
+    if (step.step === "nothing" || volume === undefined) return;
+    if (step.step === "growVolume") {
+      const capacity = { ...volume.spec.capacity, storage: step.storage };
+      volume = await client.update(resources.persistentvolumes, {
+        ...volume,
+        spec: { ...volume.spec, capacity },
+      });
+      continue;
+    }
+    await client.updateStatus(resources.persistentvolumeclaims, { ...claim, status: step.status });
+    const message = "Resize volume succeeded";
+    recorder.record(claim, { type: "Normal", reason: "VolumeResizeSuccessful", message });
+    return;
   }
 }
 

@@ -14,15 +14,37 @@ describe("controlplane/controllers/podgc/plan-pod-gc", () => {
       ended("young", 10),
       ended("old", 100),
     ];
-    const plan = planPodGc(pods, (name) => name === "gone", 1);
+    const plan = (gone: string, finishedMost: number) =>
+      planPodGc({ pods, isGone: (name) => name === gone, isOutOfService: () => false, finishedMost });
     assert.deepEqual(
-      plan.remove.map(({ metadata }) => metadata.name),
-      ["lost", "never", "old"],
+      plan("gone", 1).map(({ pod: { metadata }, reason }) => `${metadata.name} ${reason}`),
+      ["lost orphaned", "never unscheduled", "old terminated"],
     );
-    assert.deepEqual(
-      plan.orphaned.map(({ metadata }) => metadata.name),
-      ["lost"],
-    );
-    assert.equal(planPodGc(pods, () => false, 0).remove.length, 1);
+    assert.equal(plan("", 0).length, 1);
+  });
+
+  it("removes evicted pods before older ones that ended by themselves", () => {
+    const old = pod("old", { node: "n", phase: "Failed", meta: { creationTimestamp: ago(100) } });
+    const young = pod("young", { node: "n", phase: "Failed", meta: { creationTimestamp: ago(1) } });
+    const evicted = { ...young, status: { phase: "Failed", reason: "Evicted" } };
+    const plan = planPodGc({
+      pods: [old, evicted],
+      isGone: () => false,
+      isOutOfService: () => false,
+      finishedMost: 1,
+    });
+    assert.deepEqual(plan, [{ pod: evicted, reason: "terminated" }]);
+  });
+
+  it("removes what is to end on a node that is out of service, and nothing else there", () => {
+    const going = { deletionTimestamp: ago(1) };
+    const pods = [pod("ends", { node: "dark", meta: going }), pod("runs", { node: "dark" })];
+    const plan = planPodGc({
+      pods: [...pods, pod("elsewhere", { node: "n", meta: going })],
+      isGone: () => false,
+      isOutOfService: (name) => name === "dark",
+      finishedMost: 0,
+    });
+    assert.deepEqual(plan, [{ pod: pods[0], reason: "out-of-service" }]);
   });
 });

@@ -1,12 +1,14 @@
+import { oncePerMeter } from "../../../base/os/once-per-meter.ts";
 import { isConflict, isNotFound } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { Pod } from "../../../client/types.ts";
 import { withCondition } from "../conditions.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
+import { isNodeReady, isOutOfService } from "../node-state.ts";
 import { indexPodsByNode, podsOnNode } from "../pod-indexes.ts";
 import { isFinished } from "../pod-state.ts";
 import { timeText } from "../times.ts";
-import { planPodGc } from "./plan-pod-gc.ts";
+import { type PodGcReason, planPodGc } from "./plan-pod-gc.ts";
 
 /** The one key of this controller's queue. */
 const all = "pods";
@@ -20,17 +22,26 @@ export const podGcController: Controller = {
     const nodes = context.informers.informer(resources.nodes);
     const pods = context.informers.informer(resources.pods);
     indexPodsByNode(pods);
+    const metrics = removalMetrics(context.meter);
     /** Since when a node that pods name is missing, on the monotonic clock. */
     const missingSince = new Map<string, number>();
     nodes.subscribe({
       onAdd: ({ metadata }) => missingSince.delete(metadata.name),
+      onUpdate: (node) => {
+        if (isOutOfService(node)) queue.addAfter(all, soonMs);
+      },
       onDelete: () => queue.addAfter(all, soonMs),
     });
+    const isDark = (name: string) => {
+      const node = nodes.getByKey(name);
+      return node !== undefined && isOutOfService(node) && !isNodeReady(node);
+    };
     const look = (pod: Pod) => {
       const { nodeName } = pod.spec;
+      const isGoing = pod.metadata.deletionTimestamp !== undefined;
       const stray = nodeName
-        ? nodes.getByKey(nodeName) === undefined
-        : pod.metadata.deletionTimestamp !== undefined;
+        ? nodes.getByKey(nodeName) === undefined || (isGoing && isDark(nodeName))
+        : isGoing;
       if (stray || isFinished(pod)) queue.addAfter(all, soonMs);
     };
     pods.subscribe({ onAdd: look, onUpdate: look });
@@ -43,8 +54,20 @@ export const podGcController: Controller = {
       const gone = new Set<string>();
       for (const [name, sinceMs] of missingSince)
         if (nowMs - sinceMs >= quarantineMs && (await isNoNode(context, name))) gone.add(name);
-      const plan = planPodGc(pods.list(), (name) => gone.has(name), context.config.terminatedPodsMost);
-      for (const pod of plan.remove) await remove(context, pod, plan.orphaned.includes(pod));
+      const plan = planPodGc({
+        pods: pods.list(),
+        isGone: (name) => gone.has(name),
+        isOutOfService: isDark,
+        finishedMost: context.config.terminatedPodsMost,
+      });
+      for (const { pod, reason } of plan) {
+        const labels = { namespace: pod.metadata.namespace ?? "", reason };
+        metrics.deleted.inc(labels);
+        await remove(context, pod, reason).catch((error: unknown) => {
+          metrics.failed.inc(labels);
+          throw error;
+        });
+      }
       for (const name of gone) if (podsOnNode(pods, name).length === 0) missingSince.delete(name);
       const waits = [...missingSince.values()].map((sinceMs) =>
         Math.max(soonMs, sinceMs + quarantineMs - nowMs),
@@ -64,22 +87,48 @@ async function isNoNode({ client }: ControllerContext, name: string): Promise<bo
   }
 }
 
-async function remove({ client, clock, log }: ControllerContext, pod: Pod, orphaned: boolean): Promise<void> {
+const removalMetrics = oncePerMeter((meter) => ({
+  deleted: meter.counter(
+    "pod_gc_collector_force_delete_pods_total",
+    "[ALPHA] Number of pods that are being forcefully deleted since the Pod GC Controller started.",
+    ["namespace", "reason"],
+  ),
+  failed: meter.counter(
+    "pod_gc_collector_force_delete_pod_errors_total",
+    "[ALPHA] Number of errors encountered when forcefully deleting the pods since the Pod GC Controller started.",
+    ["namespace", "reason"],
+  ),
+}));
+
+async function remove(
+  { client, clock, log }: ControllerContext,
+  pod: Pod,
+  reason: PodGcReason,
+): Promise<void> {
   const { uid, name, namespace } = pod.metadata;
   try {
-    if (orphaned && !isFinished(pod)) {
+    // Nobody else says any more how it ended, and who counts pods must know.
+    if (!isFinished(pod)) {
+      const { generation } = pod.metadata;
+      const observed = generation === undefined ? {} : { observedGeneration: generation };
       const said = {
         type: "DisruptionTarget",
-        ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
+        ...observed,
         status: "True",
         reason: "DeletionByPodGC",
         message: "PodGC: node no longer exists",
         lastTransitionTime: timeText(clock.wallMs()),
       };
-      const conditions = withCondition(pod.status?.conditions, said);
+      const conditions =
+        reason === "orphaned" ? withCondition(pod.status?.conditions, said) : pod.status?.conditions;
       await client.updateStatus(resources.pods, {
         ...pod,
-        status: { ...pod.status, phase: "Failed", conditions },
+        status: {
+          ...pod.status,
+          ...observed,
+          phase: "Failed",
+          ...(conditions !== undefined && { conditions }),
+        },
       });
     }
     log.info("deleting a pod nobody looks after", { namespace, name });

@@ -8,6 +8,7 @@ import {
   waitsForConsumer,
 } from "../../../client/rules/volume-binding.ts";
 import { isMadeFor, notMadeForText, volumeClaims } from "../../../client/rules/volume-claims.ts";
+import { requestOf } from "../../../client/rules/volume-size.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from "../../../client/types.ts";
 import type { Storage } from "./storage.ts";
 
@@ -90,9 +91,8 @@ export function volumesOn(
   return { bindings, provisions };
 }
 
-const sizeOf = ({ spec }: PersistentVolumeClaim) => spec.resources?.requests?.storage ?? "0";
 const bySize = (a: PersistentVolumeClaim, b: PersistentVolumeClaim) =>
-  compareQuantities(sizeOf(a), sizeOf(b));
+  compareQuantities(requestOf(a), requestOf(b));
 
 /** Whether volumes of the class may be made on the node. */
 function provisionsOn(storageClass: StorageClass | undefined, { labels }: SelectableNode): boolean {

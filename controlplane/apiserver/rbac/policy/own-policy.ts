@@ -54,6 +54,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "certificatesigningrequest-cleaner-controller": "certificate-controller",
   "clusterrole-aggregation-controller": "clusterrole-aggregation-controller",
   "persistentvolume-attach-detach-controller": "attachdetach-controller",
+  "persistentvolume-expander-controller": "expand-controller",
   "ephemeral-volume-controller": "ephemeral-volume-controller",
   "persistentvolume-binder-controller": "persistent-volume-binder",
   // Provisioners in the cluster have roles of their own; this one does no more than the binder may.
