@@ -6,26 +6,20 @@ import {
   defaultWindowBytes,
   type ErrorCode,
   errorCodes,
-  FrameReader,
   flowError,
-  frameBytesMost,
-  frameFlags,
   frameTypes,
   preface,
   settingIds,
   settingsFrame,
-  sizeError,
   uint32,
-  unpadded,
   violation,
-  windowMost,
 } from "./frames.ts";
-import { HeaderDecoder } from "./header-decoder.ts";
-import { IncomingBlock } from "./incoming-block.ts";
+import type { Header } from "./header.ts";
+import { IncomingFrames } from "./incoming-frames.ts";
 import { KeepAlive, type SilenceLimits } from "./keep-alive.ts";
 import { OutgoingData } from "./outgoing-data.ts";
 import { FrameOutput } from "./output.ts";
-import { readSettings } from "./peer-settings.ts";
+import type { PeerSettings } from "./peer-settings.ts";
 
 export interface ClientLimits {
   /** Bytes that the server may send of an answer, and of all together, before it hears that they were taken in. */
@@ -52,7 +46,6 @@ export interface ClientConnectionParts {
 
 /** HTTP/2 has no more stream ids for a client. */
 export const requestsMost = 2 ** 30;
-const nothing = Buffer.alloc(0);
 
 /** The client's end of one HTTP/2 connection (RFC 9113). Requests beyond what the server takes at once wait their turn.
  *  Invariant: a loss with `maybeServed: false` is of a request that was not sent, or that the server says it did not look at. */
@@ -61,17 +54,15 @@ export class ClientConnection implements RequestOwner {
   readonly #parts: ClientConnectionParts;
   readonly #output: FrameOutput;
   readonly #data: OutgoingData<ClientStream>;
-  readonly #reader = new FrameReader();
-  readonly #headers: HeaderDecoder;
+  readonly #incoming: IncomingFrames;
   readonly #keepAlive: KeepAlive;
   readonly #streams = new Map<number, ClientStream>();
   readonly #queue = new Set<ClientStream>();
-  #block: IncomingBlock | undefined;
   #lastStreamId = -1;
-  #streamsMost = 0;
-  #initialSendWindow = defaultWindowBytes;
-  #unannounced = 0;
+  /** The server names no bound until it does. */
+  #streamsMost = Number.POSITIVE_INFINITY;
   #isReady = false;
+  #unannounced = 0;
   #isLeaving = false;
   #why = "the connection was closed";
   #over = false;
@@ -80,9 +71,21 @@ export class ClientConnection implements RequestOwner {
     this.#socket = socket;
     this.#parts = parts;
     const { streamWindowBytes, connectionWindowBytes, headerListBytesMost, silence } = parts.limits;
-    this.#headers = new HeaderDecoder({ listBytesMost: headerListBytesMost });
     // Whatever is asked in one turn of the event loop leaves together, and the server works on it together.
     this.#output = new FrameOutput(socket, () => this.#data.sendBlocked(), setImmediate);
+    this.#incoming = new IncomingFrames(
+      this.#output,
+      {
+        data: (streamId, content, frameBytes, isEnd) => this.#onContent(streamId, content, frameBytes, isEnd),
+        blockBegan: () => undefined,
+        headers: (streamId, headers, isEnd) => this.#onHeaders(streamId, headers, isEnd),
+        reset: (streamId, code) => this.#onReset(streamId, code),
+        settings: (settings) => this.#onSettings(settings),
+        widened: (streamId, bytes) => this.#onWidened(streamId, bytes),
+        leaving: (lastStreamId, reason) => this.#onLeaving(lastStreamId, reason),
+      },
+      { listBytesMost: headerListBytesMost },
+    );
     this.#data = new OutgoingData<ClientStream>(this.#output, {
       ended: (stream) => {
         stream.isSent = true;
@@ -101,7 +104,7 @@ export class ClientConnection implements RequestOwner {
         [settingIds.MAX_HEADER_LIST_SIZE, headerListBytesMost],
       ]),
     );
-    this.#sendWindowUpdate(0, connectionWindowBytes - defaultWindowBytes);
+    this.#output.windowUpdate(0, connectionWindowBytes - defaultWindowBytes);
     socket.on("data", (bytes: Buffer) => this.#onData(bytes));
     socket.on("error", (error) => {
       this.#why = error.message;
@@ -140,28 +143,22 @@ export class ClientConnection implements RequestOwner {
   allowMore(stream: ClientStream, bytes: number): void {
     stream.unannounced += bytes;
     if (stream.unannounced < this.#parts.limits.streamWindowBytes / 2) return;
-    this.#sendWindowUpdate(stream.id, stream.unannounced);
+    this.#output.windowUpdate(stream.id, stream.unannounced);
     stream.unannounced = 0;
   }
 
   cancel(stream: ClientStream, code: ErrorCode): void {
-    if (stream.id > 0) this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(code));
+    if (stream.id > 0) this.#output.reset(stream.id, code);
     this.#forget(stream);
   }
 
   #begin(stream: ClientStream): void {
     this.#lastStreamId += 2;
     stream.id = this.#lastStreamId;
-    stream.sendWindow = this.#initialSendWindow;
+    stream.sendWindow = this.#data.initialWindowBytes;
     if (this.#streams.size === 0) this.#used(true);
     this.#streams.set(stream.id, stream);
-    const { head } = stream;
-    for (let at = 0; at === 0 || at < head.length; at += frameBytesMost) {
-      const isWhole = at + frameBytesMost >= head.length;
-      const type = at === 0 ? frameTypes.HEADERS : frameTypes.CONTINUATION;
-      const piece = head.subarray(at, at + frameBytesMost);
-      this.#output.frame(type, isWhole ? frameFlags.END_HEADERS : 0, stream.id, piece);
-    }
+    this.#output.headers(stream.id, stream.head, false);
     this.#data.pump(stream);
     if ((this.#lastStreamId + 1) / 2 >= this.#parts.limits.requestsMost)
       this.#leave("the connection carries no more requests");
@@ -179,92 +176,29 @@ export class ClientConnection implements RequestOwner {
     if (this.#over) return;
     this.#keepAlive.heard();
     try {
-      this.#reader.push(bytes, this.#take);
+      this.#incoming.push(bytes);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.#fail(`the server broke the protocol: ${error.message}`, error.code);
     }
   }
 
-  readonly #take = (type: number, flags: number, streamId: number, payload: Buffer): void => {
-    if (this.#over) return;
-    if (!this.#isReady && (type !== frameTypes.SETTINGS || (flags & frameFlags.ACK) !== 0))
-      violation("the first frame must be SETTINGS");
-    if (this.#block !== undefined && (type !== frameTypes.CONTINUATION || streamId !== this.#block.streamId))
-      violation("a header block was interrupted");
-    switch (type) {
-      case frameTypes.DATA:
-        this.#onDataFrame(flags, streamId, payload);
-        return;
-      case frameTypes.HEADERS:
-        this.#onHeaders(flags, streamId, unpadded(type, flags, payload));
-        return;
-      case frameTypes.CONTINUATION:
-        this.#onContinuation(flags, payload);
-        return;
-      case frameTypes.RST_STREAM:
-        this.#onReset(streamId, payload);
-        return;
-      case frameTypes.SETTINGS:
-        this.#onSettings(flags, streamId, payload);
-        return;
-      case frameTypes.PING:
-        if (payload.length !== 8) sizeError("PING");
-        if (streamId !== 0) violation("PING on a stream");
-        if ((flags & frameFlags.ACK) === 0) this.#output.frame(frameTypes.PING, frameFlags.ACK, 0, payload);
-        return;
-      case frameTypes.WINDOW_UPDATE:
-        this.#onWindowUpdate(streamId, payload);
-        return;
-      case frameTypes.GOAWAY:
-        this.#onGoAway(streamId, payload);
-        return;
-      case frameTypes.PUSH_PROMISE:
-        violation("a push that was not allowed");
-        return;
-      default:
-        return; // priorities, and extensions, are ignored
-    }
-  };
-
-  #onDataFrame(flags: number, streamId: number, payload: Buffer): void {
+  #onContent(streamId: number, content: Buffer, frameBytes: number, isEnd: boolean): void {
     // Each request is held back by itself.
-    this.#unannounced += payload.length;
+    this.#unannounced += frameBytes;
     if (this.#unannounced >= this.#parts.limits.connectionWindowBytes / 2) {
-      this.#sendWindowUpdate(0, this.#unannounced);
+      this.#output.windowUpdate(0, this.#unannounced);
       this.#unannounced = 0;
     }
-    const content = unpadded(frameTypes.DATA, flags, payload);
     const stream = this.#known(streamId, "DATA");
     if (stream === undefined) return;
-    const isEnd = (flags & frameFlags.END_STREAM) !== 0;
     stream.isEnding = isEnd;
-    stream.consumed(payload.length - content.length);
+    stream.consumed(frameBytes - content.length);
     if (content.length > 0) stream.events.data(content);
     if (isEnd && !stream.over) this.#answered(stream);
   }
 
-  #onHeaders(flags: number, streamId: number, block: Buffer): void {
-    const isEnd = (flags & frameFlags.END_STREAM) !== 0;
-    if ((flags & frameFlags.END_HEADERS) !== 0) {
-      this.#onBlock(streamId, isEnd, block);
-      return;
-    }
-    const { headerListBytesMost: listBytesMost } = this.#parts.limits;
-    this.#block = new IncomingBlock({ streamId, isEnd, bytes: block }, { listBytesMost });
-  }
-
-  #onContinuation(flags: number, payload: Buffer): void {
-    const block = this.#block;
-    if (block === undefined) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "CONTINUATION of nothing");
-    block.add(payload);
-    if ((flags & frameFlags.END_HEADERS) === 0) return;
-    this.#block = undefined;
-    this.#onBlock(block.streamId, block.isEnd, block.whole());
-  }
-
-  #onBlock(streamId: number, isEnd: boolean, block: Buffer): void {
-    const headers = this.#headers.decode(block); // always: later blocks build on it
+  #onHeaders(streamId: number, headers: readonly Header[] | "tooLarge", isEnd: boolean): void {
     const stream = this.#known(streamId, "HEADERS");
     if (stream === undefined) return;
     if (headers === "tooLarge") {
@@ -279,40 +213,23 @@ export class ClientConnection implements RequestOwner {
 
   #answered(stream: ClientStream): void {
     // The server has answered and wants no more of the request.
-    if (!stream.isSent) this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(errorCodes.CANCEL));
+    if (!stream.isSent) this.#output.reset(stream.id, errorCodes.CANCEL);
     this.#forget(stream);
     stream.events.end();
   }
 
-  #onReset(streamId: number, payload: Buffer): void {
-    if (payload.length !== 4) sizeError("RST_STREAM");
+  #onReset(streamId: number, code: number): void {
     const stream = this.#known(streamId, "RST_STREAM");
     if (stream === undefined) return;
-    const code = payload.readUInt32BE(0);
     this.#forget(stream);
     const maybeServed = code !== errorCodes.REFUSED_STREAM;
     stream.events.gone({ maybeServed, code, reason: `the server ended the stream with code ${code}` });
   }
 
-  #onSettings(flags: number, streamId: number, payload: Buffer): void {
-    if (streamId !== 0) violation("SETTINGS on a stream");
-    if ((flags & frameFlags.ACK) !== 0) {
-      if (payload.length !== 0) sizeError("SETTINGS");
-      return;
-    }
-    const { initialWindowBytes, streamsMost } = readSettings(payload);
-    if (initialWindowBytes !== undefined) {
-      const change = initialWindowBytes - this.#initialSendWindow;
-      this.#initialSendWindow = initialWindowBytes;
-      for (const stream of this.#streams.values()) {
-        stream.sendWindow += change;
-        if (stream.sendWindow > windowMost) flowError("a window that is too large");
-      }
-    }
-    this.#output.frame(frameTypes.SETTINGS, frameFlags.ACK, 0, nothing);
-    this.#data.sendBlocked();
-    if (streamsMost !== undefined || !this.#isReady)
-      this.#streamsMost = streamsMost ?? Number.POSITIVE_INFINITY;
+  #onSettings({ initialWindowBytes, streamsMost }: PeerSettings): void {
+    if (initialWindowBytes !== undefined)
+      this.#data.setInitialWindow(initialWindowBytes, this.#streams.values());
+    this.#streamsMost = streamsMost ?? this.#streamsMost;
     if (!this.#isReady) {
       this.#isReady = true;
       this.#parts.onReady();
@@ -320,26 +237,18 @@ export class ClientConnection implements RequestOwner {
     this.#beginQueued();
   }
 
-  #onWindowUpdate(streamId: number, payload: Buffer): void {
-    if (payload.length !== 4) sizeError("WINDOW_UPDATE");
-    const increment = payload.readUInt32BE(0) & 0x7fffffff;
-    if (increment === 0) violation("WINDOW_UPDATE by nothing");
+  #onWidened(streamId: number, bytes: number): void {
+    if (bytes === 0) violation("WINDOW_UPDATE by nothing");
     if (streamId === 0) {
-      this.#data.widen(increment);
+      this.#data.widen(bytes);
       return;
     }
     const stream = this.#known(streamId, "WINDOW_UPDATE");
-    if (stream === undefined) return;
-    stream.sendWindow += increment;
-    if (stream.sendWindow > windowMost) flowError("a window that is too large");
-    if (this.#data.isBlocked(stream)) this.#data.sendBlocked();
+    if (stream !== undefined && !this.#data.widenStream(stream, bytes))
+      flowError("a window that is too large");
   }
 
-  #onGoAway(streamId: number, payload: Buffer): void {
-    if (streamId !== 0) violation("GOAWAY on a stream");
-    if (payload.length < 8) sizeError("GOAWAY");
-    const lastServed = payload.readUInt32BE(0) & 0x7fffffff;
-    const said = payload.toString("latin1", 8, Math.min(payload.length, 8 + 256));
+  #onLeaving(lastServed: number, said: string): void {
     const reason = said === "" ? "the server is leaving" : `the server is leaving: ${said}`;
     this.#leave(reason);
     for (const stream of [...this.#streams.values()])
@@ -390,10 +299,6 @@ export class ClientConnection implements RequestOwner {
     if (this.#isLeaving && this.#streams.size === 0) this.#fail(this.#why, errorCodes.NO_ERROR);
   }
 
-  #sendWindowUpdate(streamId: number, bytes: number): void {
-    this.#output.frame(frameTypes.WINDOW_UPDATE, 0, streamId, uint32(bytes));
-  }
-
   /** All is over. With a code the server is told so first. */
   #fail(reason: string, code?: ErrorCode): void {
     if (this.#over) return;
@@ -402,6 +307,7 @@ export class ClientConnection implements RequestOwner {
       this.#output.flush();
     }
     this.#over = true;
+    this.#incoming.stop();
     this.#socket.destroy();
     this.#leave(reason);
     for (const stream of [...this.#streams.values()])

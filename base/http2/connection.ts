@@ -7,30 +7,23 @@ import {
   defaultWindowBytes,
   type ErrorCode,
   errorCodes,
-  FrameReader,
   flowError,
-  frameBytesMost,
-  frameFlags,
   frameTypes,
   preface,
   settingIds,
   settingsFrame,
-  sizeError,
   uint32,
-  unpadded,
   violation,
-  windowMost,
 } from "./frames.ts";
 import type { Header } from "./header.ts";
 import { headerBlock } from "./header-block.ts";
-import { HeaderDecoder } from "./header-decoder.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { IncomingBlock } from "./incoming-block.ts";
+import { IncomingFrames } from "./incoming-frames.ts";
 import { KeepAlive, serverSilence } from "./keep-alive.ts";
 import type { Http2Limits } from "./limits.ts";
 import { OutgoingData } from "./outgoing-data.ts";
 import { FrameOutput } from "./output.ts";
-import { readSettings } from "./peer-settings.ts";
+import type { PeerSettings } from "./peer-settings.ts";
 import { requestHead } from "./request-headers.ts";
 import { Http2Stream, type ServeStream, type StreamOwner } from "./stream.ts";
 
@@ -41,7 +34,6 @@ const lastWordsMostMs = 5_000;
 /** A client that goes on opening streams beyond the limit, so many times the limit in a row, does not mean well. */
 const refusedTimesMost = 4;
 const headersTooLarge = headerBlock([{ name: ":status", value: "431" }]);
-const nothing = Buffer.alloc(0);
 
 export interface ConnectionParts {
   readonly limits: Http2Limits;
@@ -61,21 +53,17 @@ export class Http2Connection implements StreamOwner {
   readonly #parts: ConnectionParts;
   readonly #output: FrameOutput;
   readonly #data: OutgoingData<Http2Stream>;
-  readonly #reader = new FrameReader();
-  readonly #headers: HeaderDecoder;
+  readonly #incoming: IncomingFrames;
   readonly #limits: Http2Limits;
   readonly #keepAlive: KeepAlive;
   readonly #idle: IdleWatch | undefined;
   readonly #streams = new Map<number, Http2Stream>();
   #prefaceLeft = preface;
-  #settingsSeen = false;
-  #block: IncomingBlock | undefined;
   #stopHeadTimer: () => void = () => undefined;
   #lastStreamId = 0;
   #goneAway = false;
   #slotsHeld = 0;
   #refusedInARow = 0;
-  #initialSendWindow = defaultWindowBytes;
   #receiveWindow: number;
   #unannounced = 0;
   #over = false;
@@ -88,9 +76,22 @@ export class Http2Connection implements StreamOwner {
     this.#limits = parts.limits;
     const { streamsMost, streamWindowBytes, connectionWindowBytes, headerListBytesMost, idleMostMs } =
       parts.limits;
-    this.#headers = new HeaderDecoder({ listBytesMost: headerListBytesMost });
     this.#receiveWindow = connectionWindowBytes;
     this.#output = new FrameOutput(socket, () => this.#onRoom());
+    this.#incoming = new IncomingFrames(
+      this.#output,
+      {
+        data: (streamId, content, frameBytes, isEnd) => this.#onContent(streamId, content, frameBytes, isEnd),
+        blockBegan: () => this.#awaitHead(),
+        headers: (streamId, headers, isEnd) => this.#onHeaders(streamId, headers, isEnd),
+        reset: (streamId) => this.#onReset(streamId),
+        settings: (settings) => this.#onSettings(settings),
+        widened: (streamId, bytes) => this.#onWidened(streamId, bytes),
+        // A client that leaves closes its end.
+        leaving: () => undefined,
+      },
+      { listBytesMost: headerListBytesMost },
+    );
     this.#data = new OutgoingData(this.#output, {
       ended: (stream) => this.#answered(stream),
       trailers: (stream, block) => this.sendHeaders(stream, block, true),
@@ -113,7 +114,7 @@ export class Http2Connection implements StreamOwner {
         [settingIds.MAX_HEADER_LIST_SIZE, headerListBytesMost],
       ]),
     );
-    this.#sendWindowUpdate(0, connectionWindowBytes - defaultWindowBytes);
+    this.#output.windowUpdate(0, connectionWindowBytes - defaultWindowBytes);
     socket.on("data", (bytes: Buffer) => this.#onData(bytes));
     socket.on("end", () => socket.end());
     socket.on("error", (error) => parts.log.debug("client connection failed", { error }));
@@ -156,14 +157,7 @@ export class Http2Connection implements StreamOwner {
   }
 
   sendHeaders(stream: Http2Stream, block: Buffer, isLast: boolean): void {
-    const { HEADERS, CONTINUATION } = frameTypes;
-    const end = isLast ? frameFlags.END_STREAM : 0;
-    for (let at = 0; at === 0 || at < block.length; at += frameBytesMost) {
-      const piece = block.subarray(at, at + frameBytesMost);
-      const isWhole = at + frameBytesMost >= block.length;
-      const flags = (at === 0 ? end : 0) | (isWhole ? frameFlags.END_HEADERS : 0);
-      this.#output.frame(at === 0 ? HEADERS : CONTINUATION, flags, stream.id, piece);
-    }
+    this.#output.headers(stream.id, block, isLast);
     if (isLast) this.#answered(stream);
   }
 
@@ -172,14 +166,14 @@ export class Http2Connection implements StreamOwner {
   }
 
   sendReset(stream: Http2Stream, code: ErrorCode): void {
-    this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(code));
+    this.#output.reset(stream.id, code);
     this.#forget(stream);
   }
 
   allowMore(stream: Http2Stream, bytes: number): void {
     stream.unannounced += bytes;
     if (stream.unannounced < this.#limits.streamWindowBytes / 2) return;
-    this.#sendWindowUpdate(stream.id, stream.unannounced);
+    this.#output.windowUpdate(stream.id, stream.unannounced);
     stream.receiveWindow += stream.unannounced;
     stream.unannounced = 0;
   }
@@ -204,7 +198,7 @@ export class Http2Connection implements StreamOwner {
     this.#keepAlive.heard();
     try {
       const frames = this.#prefaceLeft.length === 0 ? bytes : this.#takePreface(bytes);
-      this.#reader.push(frames, this.#take);
+      this.#incoming.push(frames);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.#parts.log.debug("client broke the protocol", { error });
@@ -223,97 +217,30 @@ export class Http2Connection implements StreamOwner {
     return bytes.subarray(here);
   }
 
-  readonly #take = (type: number, flags: number, streamId: number, payload: Buffer): void => {
-    if (this.#over) return;
-    if (!this.#settingsSeen && type !== frameTypes.SETTINGS) violation("the first frame must be SETTINGS");
-    if (this.#block !== undefined && (type !== frameTypes.CONTINUATION || streamId !== this.#block.streamId))
-      violation("a header block was interrupted");
-    switch (type) {
-      case frameTypes.DATA:
-        this.#onDataFrame(flags, streamId, payload);
-        return;
-      case frameTypes.HEADERS:
-        this.#onHeaders(flags, streamId, unpadded(type, flags, payload));
-        return;
-      case frameTypes.CONTINUATION:
-        this.#onContinuation(flags, payload);
-        return;
-      case frameTypes.RST_STREAM:
-        this.#onReset(streamId, payload);
-        return;
-      case frameTypes.SETTINGS:
-        this.#onSettings(flags, streamId, payload);
-        return;
-      case frameTypes.PING:
-        if (payload.length !== 8) sizeError("PING");
-        if (streamId !== 0) violation("PING on a stream");
-        if ((flags & frameFlags.ACK) === 0) this.#output.frame(frameTypes.PING, frameFlags.ACK, 0, payload);
-        return;
-      case frameTypes.WINDOW_UPDATE:
-        this.#onWindowUpdate(streamId, payload);
-        return;
-      case frameTypes.PRIORITY:
-        if (payload.length !== 5) sizeError("PRIORITY");
-        if (streamId === 0) violation("PRIORITY on no stream");
-        return;
-      case frameTypes.PUSH_PROMISE:
-        violation("a client cannot push");
-        return;
-      case frameTypes.GOAWAY:
-        if (streamId !== 0) violation("GOAWAY on a stream");
-        return;
-      default:
-        return; // extensions are ignored
-    }
-  };
-
-  #onDataFrame(flags: number, streamId: number, payload: Buffer): void {
-    this.#receiveWindow -= payload.length;
+  #onContent(streamId: number, content: Buffer, frameBytes: number, isEnd: boolean): void {
+    this.#receiveWindow -= frameBytes;
     if (this.#receiveWindow < 0) flowError("more data than the connection's window");
-    this.#unannounced += payload.length;
+    this.#unannounced += frameBytes;
     if (this.#unannounced >= this.#limits.connectionWindowBytes / 2) {
-      this.#sendWindowUpdate(0, this.#unannounced);
+      this.#output.windowUpdate(0, this.#unannounced);
       this.#receiveWindow += this.#unannounced;
       this.#unannounced = 0;
     }
-    const content = unpadded(frameTypes.DATA, flags, payload);
     const stream = this.#known(streamId, "DATA");
     if (stream === undefined) return;
-    const isEnd = (flags & frameFlags.END_STREAM) !== 0;
-    const wrong = stream.countData({ frameBytes: payload.length, bodyBytes: content.length, isEnd });
+    const wrong = stream.countData({ frameBytes, bodyBytes: content.length, isEnd });
     if (wrong !== undefined) {
       this.#break(stream, wrong);
       return;
     }
-    stream.consumed(payload.length - content.length);
+    stream.consumed(frameBytes - content.length);
     if (content.length > 0) stream.events?.data(content);
     if (stream.remoteEnded && !stream.over) stream.events?.end();
   }
 
-  #onHeaders(flags: number, streamId: number, block: Buffer): void {
-    if (streamId === 0 || streamId % 2 === 0) violation("HEADERS on a stream that is no client's");
-    const isEnd = (flags & frameFlags.END_STREAM) !== 0;
-    if ((flags & frameFlags.END_HEADERS) !== 0) {
-      this.#onBlock(streamId, isEnd, block);
-      return;
-    }
-    const { headerListBytesMost: listBytesMost } = this.#limits;
-    this.#block = new IncomingBlock({ streamId, isEnd, bytes: block }, { listBytesMost });
-    this.#awaitHead();
-  }
-
-  #onContinuation(flags: number, payload: Buffer): void {
-    const block = this.#block;
-    if (block === undefined) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "CONTINUATION of nothing");
-    block.add(payload);
-    if ((flags & frameFlags.END_HEADERS) === 0) return;
-    this.#block = undefined;
+  #onHeaders(streamId: number, headers: readonly Header[] | "tooLarge", isEnd: boolean): void {
     this.#stopHeadTimer();
-    this.#onBlock(block.streamId, block.isEnd, block.whole());
-  }
-
-  #onBlock(streamId: number, isEnd: boolean, block: Buffer): void {
-    const headers = this.#headers.decode(block); // always: later blocks build on it
+    if (streamId % 2 === 0) violation("HEADERS on a stream that is no client's");
     if (streamId <= this.#lastStreamId) {
       const stream = this.#streams.get(streamId);
       if (stream !== undefined) this.#onTrailers(stream, isEnd);
@@ -322,7 +249,7 @@ export class Http2Connection implements StreamOwner {
     if (this.#goneAway) return; // the client was told that it will not be served
     this.#lastStreamId = streamId;
     const stream = new Http2Stream(streamId, this, {
-      send: this.#initialSendWindow,
+      send: this.#data.initialWindowBytes,
       receive: this.#limits.streamWindowBytes,
     });
     stream.remoteEnded = isEnd;
@@ -365,55 +292,29 @@ export class Http2Connection implements StreamOwner {
     else this.#break(stream, errorCodes.PROTOCOL_ERROR);
   }
 
-  #onReset(streamId: number, payload: Buffer): void {
-    if (payload.length !== 4) sizeError("RST_STREAM");
+  #onReset(streamId: number): void {
     const stream = this.#known(streamId, "RST_STREAM");
     if (stream === undefined) return;
     this.#forget(stream);
     stream.events?.gone();
   }
 
-  #onSettings(flags: number, streamId: number, payload: Buffer): void {
-    if (streamId !== 0) violation("SETTINGS on a stream");
-    if ((flags & frameFlags.ACK) !== 0) {
-      if (payload.length !== 0) sizeError("SETTINGS");
-      return;
-    }
-    if (!this.#settingsSeen) this.#stopHeadTimer();
-    this.#settingsSeen = true;
-    const { initialWindowBytes } = readSettings(payload);
-    if (initialWindowBytes !== undefined) {
-      const change = initialWindowBytes - this.#initialSendWindow;
-      this.#initialSendWindow = initialWindowBytes;
-      for (const stream of this.#streams.values()) {
-        stream.sendWindow += change;
-        if (stream.sendWindow > windowMost) flowError("a window that is too large");
-      }
-    }
-    this.#output.frame(frameTypes.SETTINGS, frameFlags.ACK, 0, nothing);
-    this.#data.sendBlocked();
+  #onSettings({ initialWindowBytes }: PeerSettings): void {
+    this.#stopHeadTimer();
+    if (initialWindowBytes !== undefined)
+      this.#data.setInitialWindow(initialWindowBytes, this.#streams.values());
   }
 
-  #onWindowUpdate(streamId: number, payload: Buffer): void {
-    if (payload.length !== 4) sizeError("WINDOW_UPDATE");
-    const increment = payload.readUInt32BE(0) & 0x7fffffff;
+  #onWidened(streamId: number, bytes: number): void {
     if (streamId === 0) {
-      if (increment === 0) violation("WINDOW_UPDATE by nothing");
-      this.#data.widen(increment);
+      if (bytes === 0) violation("WINDOW_UPDATE by nothing");
+      this.#data.widen(bytes);
       return;
     }
     const stream = this.#known(streamId, "WINDOW_UPDATE");
     if (stream === undefined) return;
-    if (increment === 0) {
-      this.#break(stream, errorCodes.PROTOCOL_ERROR);
-      return;
-    }
-    stream.sendWindow += increment;
-    if (stream.sendWindow > windowMost) {
-      this.#break(stream, errorCodes.FLOW_CONTROL_ERROR);
-      return;
-    }
-    if (this.#data.isBlocked(stream)) this.#data.sendBlocked();
+    if (bytes === 0) this.#break(stream, errorCodes.PROTOCOL_ERROR);
+    else if (!this.#data.widenStream(stream, bytes)) this.#break(stream, errorCodes.FLOW_CONTROL_ERROR);
   }
 
   /** Undefined for a stream that is over; one that never began is an error. */
@@ -437,8 +338,7 @@ export class Http2Connection implements StreamOwner {
 
   #answered(stream: Http2Stream): void {
     // The client need not send the rest of a request that is answered.
-    if (!stream.remoteEnded)
-      this.#output.frame(frameTypes.RST_STREAM, 0, stream.id, uint32(errorCodes.NO_ERROR));
+    if (!stream.remoteEnded) this.#output.reset(stream.id, errorCodes.NO_ERROR);
     this.#forget(stream);
     stream.events?.sent?.();
   }
@@ -449,10 +349,6 @@ export class Http2Connection implements StreamOwner {
     stream.ended();
     this.#idle?.used();
     this.#closeUnused();
-  }
-
-  #sendWindowUpdate(streamId: number, bytes: number): void {
-    this.#output.frame(frameTypes.WINDOW_UPDATE, 0, streamId, uint32(bytes));
   }
 
   #sendGoAway(code: ErrorCode, reason: string): void {
@@ -471,6 +367,7 @@ export class Http2Connection implements StreamOwner {
   #end(): void {
     this.#output.flush();
     this.#over = true;
+    this.#incoming.stop();
     this.#endStreams();
     this.#stopTimer = this.#parts.clock.after(lastWordsMostMs, () => this.socket.destroy());
     this.socket.end();
@@ -479,6 +376,7 @@ export class Http2Connection implements StreamOwner {
 
   #close(): void {
     this.#over = true;
+    this.#incoming.stop();
     this.#keepAlive.stop();
     this.#idle?.stop();
     this.#stopHeadTimer();

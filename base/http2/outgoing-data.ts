@@ -38,6 +38,7 @@ export class OutgoingData<S extends OutgoingStream> {
   /** They wait for windows, or for the socket. */
   readonly #blocked = new Set<S>();
   #window = defaultWindowBytes;
+  #initialWindow = defaultWindowBytes;
 
   constructor(output: FrameOutput, does: OutgoingEnds<S>) {
     this.#output = output;
@@ -51,8 +52,28 @@ export class OutgoingData<S extends OutgoingStream> {
     this.sendBlocked();
   }
 
-  isBlocked(stream: S): boolean {
-    return this.#blocked.has(stream);
+  /** What the peer takes of a stream that begins now. */
+  get initialWindowBytes(): number {
+    return this.#initialWindow;
+  }
+
+  /** The peer takes that of each stream to begin with, and so much more or less of those that are open. */
+  setInitialWindow(bytes: number, open: Iterable<S>): void {
+    const change = bytes - this.#initialWindow;
+    this.#initialWindow = bytes;
+    for (const stream of open) {
+      stream.sendWindow += change;
+      if (stream.sendWindow > windowMost) flowError("a window that is too large");
+    }
+    this.sendBlocked();
+  }
+
+  /** The peer takes so much more of one stream. False: that is more than may be. */
+  widenStream(stream: S, bytes: number): boolean {
+    stream.sendWindow += bytes;
+    if (stream.sendWindow > windowMost) return false;
+    if (this.#blocked.has(stream)) this.sendBlocked();
+    return true;
   }
 
   forget(stream: S): void {

@@ -1,5 +1,13 @@
 import type { Duplex } from "node:stream";
-import { frameHeaderBytes, writeFrameHead } from "./frames.ts";
+import {
+  type ErrorCode,
+  frameBytesMost,
+  frameFlags,
+  frameHeaderBytes,
+  frameTypes,
+  uint32,
+  writeFrameHead,
+} from "./frames.ts";
 
 /** Payloads up to this size are copied beside their frame's head; larger ones are written as they are. */
 const copiedBytesMost = 4096;
@@ -57,6 +65,26 @@ export class FrameOutput {
       this.#pieces.push(payload);
     }
     this.#schedule();
+  }
+
+  /** A header block, in as many frames as it needs. */
+  headers(streamId: number, block: Buffer, isEnd: boolean): void {
+    const end = isEnd ? frameFlags.END_STREAM : 0;
+    for (let at = 0; at === 0 || at < block.length; at += frameBytesMost) {
+      const isWhole = at + frameBytesMost >= block.length;
+      const flags = (at === 0 ? end : 0) | (isWhole ? frameFlags.END_HEADERS : 0);
+      const type = at === 0 ? frameTypes.HEADERS : frameTypes.CONTINUATION;
+      this.frame(type, flags, streamId, block.subarray(at, at + frameBytesMost));
+    }
+  }
+
+  /** The peer may send so much more; of all streams together for stream 0. */
+  windowUpdate(streamId: number, bytes: number): void {
+    this.frame(frameTypes.WINDOW_UPDATE, 0, streamId, uint32(bytes));
+  }
+
+  reset(streamId: number, code: ErrorCode): void {
+    this.frame(frameTypes.RST_STREAM, 0, streamId, uint32(code));
   }
 
   raw(bytes: Buffer): void {
