@@ -313,6 +313,8 @@ function patched(
   switch (type) {
     case "merge":
       return mergePatch(current, body);
+    // What is applied is merged: who owns what is not noted here, and so nothing is taken out.
+    case "apply":
     case "strategic":
       return asRead(
         strategicMergePatch(resource, structuredClone({ ...current }), body as Record<string, unknown>)
@@ -320,8 +322,6 @@ function patched(
       );
     case "json":
       return applyOperations(structuredClone(current), body as readonly Record<string, unknown>[]);
-    default:
-      throw refusal(415, "UnsupportedMediaType", `the fake API has no ${type} patch`);
   }
 }
 

@@ -35,7 +35,7 @@ import type { Gate } from "./filters/identity.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
-import { ownRecorder } from "./handlers/field-manager.ts";
+import { ownApplier, ownRecorder } from "./handlers/field-manager.ts";
 import { attach, lastBytes, listenAll, stopListening, tlsServer } from "./listeners.ts";
 import { openApiDocuments } from "./openapi/documents.ts";
 import { paramRights } from "./policies/param-rights.ts";
@@ -385,6 +385,7 @@ function handlerDeps(
     facts,
     schemas: admission.schemas,
     recordOwn: ownRecorder({ schemas: admission.schemas, clock: os.clock }),
+    applyOwn: ownApplier({ schemas: admission.schemas, clock: os.clock }),
     watched: watchMetrics(os.metrics),
     logged: logMetrics(os.metrics),
     nodes,

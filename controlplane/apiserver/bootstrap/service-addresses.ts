@@ -18,6 +18,8 @@ export function serviceRange(range: string): JsonObject {
   return { apiVersion: `${networking}/v1`, kind: "ServiceCIDR", metadata, spec: { cidrs: [range] } };
 }
 
+const rangeManager = "kubernetes-service-cidr-controller";
+
 /** It is ready, unless somebody said something of it. */
 export async function readyServiceRange(registry: RegistryDeps, range: string): Promise<void> {
   const kind = registry.kinds.named(networking, "servicecidrs")?.kind;
@@ -33,11 +35,9 @@ export async function readyServiceRange(registry: RegistryDeps, range: string): 
       type: "Ready",
       status: "True",
       lastTransitionTime: rfc3339(registry.clock.wallMs()),
-      reason: "",
       message: "Kubernetes default Service CIDR is ready",
     };
-    const others = conditions.filter(({ type }) => type !== "Ready");
-    return { ...current, status: { ...objectOf(current.status), conditions: [...others, ready] } };
+    return registry.applyOwn(current, { manager: rangeManager, status: { conditions: [ready] } });
   };
   const address = { namespace: "", name: defaultName };
   await updateObject(registry, kind, address, change, {

@@ -1,5 +1,8 @@
 import type { FlowSchema } from "../../../client/types.ts";
 
+/** As whom it is said. */
+export const danglingManager = "api-priority-and-fairness-config-consumer-v1";
+
 /** What the schema's condition should say; `undefined` where it does. Pure. */
 export function danglingCondition({ spec, status }: FlowSchema, levels: ReadonlySet<string>) {
   const { name } = spec.priorityLevelConfiguration;

@@ -1,13 +1,13 @@
 import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
 import { sleep } from "../../../base/os/clock.ts";
-import type { FlowSchema, PriorityLevelConfiguration } from "../../../client/types.ts";
+import type { FlowSchema, KubeObject, PriorityLevelConfiguration } from "../../../client/types.ts";
 import { ApiError } from "../api-error.ts";
 import type { KindCache } from "../cache/kind-cache.ts";
 import type { Kind } from "../registry/kind.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";
 import { updateObject } from "../registry/update-object.ts";
-import { danglingCondition } from "./dangling.ts";
+import { danglingCondition, danglingManager } from "./dangling.ts";
 import type { FlowControl } from "./flow-control.ts";
 import { keepSuggested } from "./keep-suggested.ts";
 import { flowGroup } from "./suggested-objects.ts";
@@ -103,14 +103,12 @@ async function noteDangling(
   for (const { object } of schemas.list(schemas.prefix)) {
     const schema = object as unknown as FlowSchema;
     if (danglingCondition(schema, known) === undefined) continue;
-    const change = (current: unknown) => {
-      const next = current as FlowSchema;
-      const condition = danglingCondition(next, known);
-      if (condition === undefined) return next as never;
-      const others = next.status?.conditions?.filter(({ type }) => type !== "Dangling") ?? [];
+    const change = (current: KubeObject) => {
+      const condition = danglingCondition(current as unknown as FlowSchema, known);
+      if (condition === undefined) return current;
       const lastTransitionTime = rfc3339(deps.clock.wallMs());
-      next.status = { conditions: [...others, { ...condition, lastTransitionTime }] };
-      return next as never;
+      const status = { conditions: [{ ...condition, lastTransitionTime }] };
+      return deps.applyOwn(current, { manager: danglingManager, status });
     };
     const address = { namespace: "", name: schema.metadata.name };
     await updateObject(deps, kind, address, change, {

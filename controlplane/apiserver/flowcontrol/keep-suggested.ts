@@ -10,7 +10,7 @@ import { removeObject } from "../registry/remove-object.ts";
 import { objectKey } from "../registry/stored-object.ts";
 import { updateObject } from "../registry/update-object.ts";
 import { sameValue } from "../schema/same-value.ts";
-import { danglingCondition } from "./dangling.ts";
+import { danglingCondition, danglingManager } from "./dangling.ts";
 import {
   autoupdateAnnotation,
   flowGroup,
@@ -40,7 +40,9 @@ export function suggestedObjects({ kinds, clock }: RegistryDeps): NewObject[] {
   const statusOf = (object: KubeObject) => {
     if (object.kind !== "FlowSchema") return {};
     const condition = danglingCondition(object as unknown as FlowSchema, levels);
-    return { status: { conditions: [{ ...condition, lastTransitionTime }] } };
+    return {
+      applied: { manager: danglingManager, status: { conditions: [{ ...condition, lastTransitionTime }] } },
+    };
   };
   return sets.flatMap(({ plural, name, all }) => {
     const kind = kinds.named(flowGroup, plural)?.kind;

@@ -1,7 +1,9 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { header } from "../filters/request-info.ts";
+import { toKubeObject } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { rfc3339 } from "../registry/object-meta.ts";
+import type { OwnStatus } from "../registry/registry-deps.ts";
 import type { UpdateRecord } from "../schemas.ts";
 import type { Call, HandlerDeps } from "./call.ts";
 import { formsOfStored } from "./managed-forms.ts";
@@ -34,6 +36,27 @@ export function ownRecorder({
       resets: current === undefined ? ["f:status"] : [],
       now: rfc3339(clock.wallMs()),
     });
+}
+
+/** Applies a status of the server's own, whoever else has set it. */
+export function ownApplier({
+  schemas,
+  clock,
+}: Pick<HandlerDeps, "schemas" | "clock">): (current: KubeObject, applied: OwnStatus) => KubeObject {
+  return (current, { manager, status }) => {
+    const { apiVersion, kind, metadata } = current;
+    const outcome = schemas.serverSideApply({
+      current,
+      patch: { apiVersion, kind, metadata: { name: metadata.name }, status },
+      manager,
+      force: true,
+      subresource: "status",
+      resets: ["f:spec"],
+      now: rfc3339(clock.wallMs()),
+    });
+    if (!outcome.ok) throw new Error("a forced apply has no conflicts");
+    return toKubeObject(outcome.object);
+  };
 }
 
 const ownManager = "kube-apiserver";

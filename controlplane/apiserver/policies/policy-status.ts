@@ -13,6 +13,9 @@ import { type KindTypes, typeWarnings } from "./type-checking.ts";
 
 const retry: BackoffOptions = { firstMs: 50, mostMs: 5_000 };
 
+/** As whom Kubernetes' controller does it. */
+const statusManager = "validatingadmissionpolicy-status";
+
 /** Writes into the status of ValidatingAdmissionPolicies which generation was looked at, and what of its expressions cannot be
  *  right. Every server does: whoever comes second finds it done. Runs until the signal aborts. */
 export async function checkPolicies(deps: RegistryDeps, policies: Kind, signal: AbortSignal): Promise<void> {
@@ -51,12 +54,9 @@ async function checkPolicy(deps: RegistryDeps, kind: Kind, name: string): Promis
         const { generation } = policy.metadata;
         if (generation === undefined || !isUnchecked(policy)) return current;
         const warnings = typeWarnings(policy, kindTypes(deps.kinds));
-        policy.status = {
-          ...policy.status,
-          observedGeneration: generation,
-          typeChecking: warnings.length === 0 ? {} : { expressionWarnings: [...warnings] },
-        };
-        return current;
+        const typeChecking = warnings.length === 0 ? {} : { expressionWarnings: [...warnings] };
+        const status = { observedGeneration: generation, typeChecking };
+        return deps.applyOwn(current, { manager: statusManager, status });
       },
       { dryRun: false, via: "server", by: serverRequester },
     );

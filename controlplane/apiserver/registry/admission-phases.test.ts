@@ -26,6 +26,7 @@ function registry(plugin: Plugin): RegistryDeps {
     log: silentLog,
     allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
     recordOwn: () => {},
+    applyOwn: (current) => current,
     quotas: withoutQuotas(storage),
     facts: { loopbackEndpoints: false },
     admission: inOrder(plugin),

@@ -1,15 +1,15 @@
 import type { KubeObject } from "../../../client/types.ts";
 import { prepareNew } from "./create-object.ts";
 import type { Kind } from "./kind.ts";
-import { putObject, type RegistryDeps, serverRequester } from "./registry-deps.ts";
+import { type OwnStatus, putObject, type RegistryDeps, serverRequester } from "./registry-deps.ts";
 import { objectKey } from "./stored-object.ts";
 
 export interface NewObject {
   readonly kind: Kind;
   /** The server's to change. */
   readonly object: KubeObject;
-  /** What the server knows of it from the start. */
-  readonly status?: unknown;
+  /** What a part of the server knows of it from the start. */
+  readonly applied?: OwnStatus;
 }
 
 /** What one transaction takes. */
@@ -20,11 +20,11 @@ const objectsAtOnceMax = 64;
  *  of one revision would resume after both. */
 export async function createMissing(deps: RegistryDeps, objects: readonly NewObject[]): Promise<void> {
   const prepared = await Promise.all(
-    objects.map(async ({ kind, object, status }) => {
+    objects.map(async ({ kind, object, applied }) => {
       await prepareNew(deps, kind, object, { by: serverRequester, dryRun: false });
-      if (status !== undefined) object.status = status;
       const { name, namespace = "" } = object.metadata;
-      return putObject(kind, objectKey(kind, namespace, name), object);
+      const whole = applied === undefined ? object : deps.applyOwn(object, applied);
+      return putObject(kind, objectKey(kind, namespace, name), whole);
     }),
   );
   const parts: (typeof prepared)[] = [];

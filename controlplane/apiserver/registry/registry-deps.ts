@@ -6,6 +6,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import type { Phases, Requester } from "../admission/admission.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { serverUser } from "../filters/authentication.ts";
+import type { JsonObject } from "../json.ts";
 import type { Kind, ValidationContext } from "./kind.ts";
 import type { KindRegistry } from "./kind-registry.ts";
 import type { QuotaLedger } from "./quota-ledger.ts";
@@ -29,6 +30,14 @@ export interface RegistryDeps {
   /** Notes in a new object of the server's own, or where the server has changed a status, that it was the server, once
    *  defaults are filled in; mutates. */
   readonly recordOwn: (next: KubeObject, current?: KubeObject) => void;
+  /** The object with a status of the server's own applied, and noted as that manager's. */
+  readonly applyOwn: (current: KubeObject, applied: OwnStatus) => KubeObject;
+}
+
+/** What a part of the server, under that name, says of an object. */
+export interface OwnStatus {
+  readonly manager: string;
+  readonly status: JsonObject;
 }
 
 /** Hands out what is unique in the cluster; see service-allocator.ts. */

@@ -1,12 +1,18 @@
 import { resources } from "../../../client/resources.ts";
-import type { IPAddress } from "../../../client/types.ts";
-import { withCondition } from "../conditions.ts";
+import type { Condition, IPAddress } from "../../../client/types.ts";
 import type { Controller } from "../controller.ts";
 import { unlessChanged, withFinalizers } from "../volumeprotection/write-finalizers.ts";
 import { cidrFinalizer, goingRangesOf, planServiceCidr } from "./plan-service-cidr.ts";
 
+const controllerName = "service-cidr-controller";
+
+function appliedReady(name: string, condition: Condition) {
+  const { group, version, kind } = resources.servicecidrs;
+  return { apiVersion: `${group}/${version}`, kind, metadata: { name }, status: { conditions: [condition] } };
+}
+
 export const serviceCidrController: Controller = {
-  name: "service-cidr-controller",
+  name: controllerName,
   workers: 5,
   setUp({ informers, client, clock }, queue) {
     const cidrs = informers.informer(resources.servicecidrs);
@@ -28,8 +34,12 @@ export const serviceCidrController: Controller = {
       const { condition } = plan;
       await unlessChanged(async () => {
         if (condition !== undefined) {
-          const status = { ...cidr.status, conditions: withCondition(cidr.status?.conditions, condition) };
-          current = await client.updateStatus(resources.servicecidrs, { ...cidr, status });
+          current = await client.patch(resources.servicecidrs, { name }, appliedReady(name, condition), {
+            type: "apply",
+            subresource: "status",
+            fieldManager: controllerName,
+            force: true,
+          });
         }
         if (plan.finalizer === undefined) return;
         const others = (current.metadata.finalizers ?? []).filter((one) => one !== cidrFinalizer);

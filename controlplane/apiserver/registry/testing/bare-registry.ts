@@ -28,6 +28,7 @@ export function bareRegistry(storage: Storage, watched: Storage = storage): Bare
       kinds: new KindRegistry([]),
       allocator: { carryOver: () => {}, plan: async () => ({ compare: [], writes: [] }) },
       recordOwn: () => {},
+      applyOwn: (current) => current,
       quotas: withoutQuotas(storage),
       facts: { loopbackEndpoints: false },
       admission: inOrder(),
