@@ -1,7 +1,7 @@
+import { dns1035Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { immutable, invalid, notSupported, required } from "../resources/field-errors.ts";
 import type { NameRule } from "../resources/meta.ts";
-import { dns1035Label, dns1123Subdomain } from "../resources/names.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { conversionProblems } from "./conversion-validation.ts";
 import { conditionOf, type Definition, type DefinitionNames, type DefinitionSpec } from "./definition.ts";

@@ -1,9 +1,9 @@
+import { dns1035Label, pathSegment } from "../../../client/rules/names.ts";
 import type { ObjectMeta } from "../../../client/types.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, required } from "../resources/field-errors.ts";
 import { validateMeta } from "../resources/meta.ts";
-import { dns1035Label, pathSegment } from "../resources/names.ts";
 import { additionalOf, type JsonSchema, propertyOf } from "./json-schema.ts";
 
 const withResources = new WeakMap<JsonSchema, boolean>();

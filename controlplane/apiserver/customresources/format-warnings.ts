@@ -1,4 +1,4 @@
-import { isKnownFormat } from "./formats.ts";
+import { isKnownFormat } from "../../../client/rules/text-formats.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
 /** What whoever writes a definition is told of formats that nobody knows: nothing is checked by them. What `before` names is told of

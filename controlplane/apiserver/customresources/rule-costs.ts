@@ -1,4 +1,4 @@
-import { most } from "../cel/cost/ranges.ts";
+import { most } from "../../cel/cost/ranges.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden } from "../resources/field-errors.ts";
 import type { JsonSchema } from "./json-schema.ts";

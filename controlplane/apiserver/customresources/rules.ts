@@ -1,8 +1,8 @@
-import { type Compiled, compile, type Program } from "../cel/compile.ts";
-import { costLimits, type Environment, Meter } from "../cel/environment.ts";
-import { kubernetesFunctions } from "../cel/library.ts";
-import { type CelType, optionalOf, types } from "../cel/types.ts";
-import { CelError, CostExceeded, Optional, type Value } from "../cel/values.ts";
+import { type Compiled, compile, type Program } from "../../cel/compile.ts";
+import { costLimits, type Environment, Meter } from "../../cel/environment.ts";
+import { kubernetesFunctions } from "../../cel/library.ts";
+import { type CelType, optionalOf, types } from "../../cel/types.ts";
+import { CelError, CostExceeded, Optional, type Value } from "../../cel/values.ts";
 import { isObject } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, forbidden, invalid, invalidAltogether, required } from "../resources/field-errors.ts";

@@ -1,5 +1,5 @@
-import type { DeclaredSizes } from "../cel/cost/sizes.ts";
-import { escapedName } from "../cel/field-names.ts";
+import type { DeclaredSizes } from "../../cel/cost/sizes.ts";
+import { escapedName } from "../../cel/field-names.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { isEmbedded, withMeta } from "./schema-types.ts";
 

@@ -1,8 +1,8 @@
-import { escapedName } from "../cel/field-names.ts";
-import { parseDuration, parseTimestamp } from "../cel/functions/time.ts";
-import { untypedValue } from "../cel/json-values.ts";
-import { type CelType, listOf, mapOf, types } from "../cel/types.ts";
-import { CelError, CelList, CelMap, type Value } from "../cel/values.ts";
+import { escapedName } from "../../cel/field-names.ts";
+import { parseDuration, parseTimestamp } from "../../cel/functions/time.ts";
+import { untypedValue } from "../../cel/json-values.ts";
+import { type CelType, listOf, mapOf, types } from "../../cel/types.ts";
+import { CelError, CelList, CelMap, type Value } from "../../cel/values.ts";
 import { isObject } from "../json.ts";
 import { additionalOf, type JsonSchema } from "./json-schema.ts";
 

@@ -1,11 +1,11 @@
 import { RE2JS } from "re2js";
 import { exactJsonText } from "../../../base/exact-json.ts";
+import { goFloat } from "../../../base/go-number.ts";
+import { hasFormat } from "../../../client/rules/text-formats.ts";
 import { isObject } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, notSupported, required, tooLong, tooMany, typeInvalid } from "../resources/field-errors.ts";
 import { sameValue } from "../schema/same-value.ts";
-import { hasFormat } from "./formats.ts";
-import { goFloat } from "./go-number.ts";
 import { additionalOf, type JsonSchema } from "./json-schema.ts";
 import { keyedItems } from "./keyed-items.ts";
 

@@ -1,7 +1,7 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { FieldError, Subresources, VersionRules } from "../registry/kind.ts";
 import { validateMeta } from "../resources/meta.ts";
-import { dns1123Subdomain } from "../resources/names.ts";
 import type { DefinitionVersion } from "./definition.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { objectProblems } from "./object-problems.ts";

@@ -1,5 +1,5 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import { ApiError } from "../api-error.ts";
-import { dns1123Subdomain } from "../resources/names.ts";
 import type { User } from "./authentication.ts";
 import { type Attributes, accessForbidden, type ResourceAttributes } from "./authorization.ts";
 import type { Authorizer } from "./authorizer.ts";

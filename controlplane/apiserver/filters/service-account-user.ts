@@ -1,4 +1,4 @@
-import { dns1123Label, dns1123Subdomain } from "../resources/names.ts";
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { User } from "./authentication.ts";
 
 /** How service accounts and nodes appear as users. Pure. */

@@ -1,4 +1,4 @@
-import { goFloat } from "../customresources/go-number.ts";
+import { goFloat } from "../../../base/go-number.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { yamlKeyOrder } from "./yaml-key-order.ts";
 import { YamlPage } from "./yaml-page.ts";

@@ -1,8 +1,8 @@
+import { costLimits } from "../../cel/environment.ts";
+import { untypedValue } from "../../cel/json-values.ts";
+import type { Value } from "../../cel/values.ts";
 import { conditionsMatch, type Verdict } from "../admission/matching/match-conditions.ts";
 import type { Answers } from "../admission/matching/variables.ts";
-import { costLimits } from "../cel/environment.ts";
-import { untypedValue } from "../cel/json-values.ts";
-import type { Value } from "../cel/values.ts";
 import type { JsonObject } from "../json.ts";
 import { type Budget, Evaluation, OutOfBudget, type Result } from "./expressions.ts";
 import type { CompiledAnnotation, CompiledValidation, ValidatingPolicy } from "./policy.ts";

@@ -1,9 +1,9 @@
 import type { Variable } from "../../../client/types.ts";
+import { compile, type Program } from "../../cel/compile.ts";
+import { costLimits, type Environment, Meter } from "../../cel/environment.ts";
+import { type CelType, types, typeText } from "../../cel/types.ts";
+import { CelError, CelMap, CostExceeded, type Value } from "../../cel/values.ts";
 import { type Answers, evaluateAsking, requestEnvironment } from "../admission/matching/variables.ts";
-import { compile, type Program } from "../cel/compile.ts";
-import { costLimits, type Environment, Meter } from "../cel/environment.ts";
-import { type CelType, types, typeText } from "../cel/types.ts";
-import { CelError, CelMap, CostExceeded, type Value } from "../cel/values.ts";
 import { withPatches } from "./patch-messages.ts";
 
 /** Expressions of policies: those of a request, with the variables that the policy itself defines. */

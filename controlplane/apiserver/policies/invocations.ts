@@ -1,8 +1,8 @@
+import type { Value } from "../../cel/values.ts";
 import { type AskedRequest, preparedForm, type RequestForm } from "../admission/matching/asked-request.ts";
 import { type Answers, requestVariables } from "../admission/matching/variables.ts";
 import { type LookupDeps, storedObject } from "../admission/stored-lookup.ts";
 import { ApiError } from "../api-error.ts";
-import type { Value } from "../cel/values.ts";
 import type { JsonObject } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { targetForm } from "./matching.ts";

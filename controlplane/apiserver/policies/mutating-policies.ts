@@ -1,4 +1,6 @@
 import type { KubeObject, MutatingAdmissionPolicy } from "../../../client/types.ts";
+import { untypedValue } from "../../cel/json-values.ts";
+import type { Value } from "../../cel/values.ts";
 import { applyDefaults, type Mutable, type Plugin, Rounds, refusal } from "../admission/admission.ts";
 import {
   type AskedRequest,
@@ -12,8 +14,6 @@ import { isExempt } from "../admission/matching/rules.ts";
 import { Answers } from "../admission/matching/variables.ts";
 import { TwoTurns } from "../admission/two-turns.ts";
 import { ApiError } from "../api-error.ts";
-import { untypedValue } from "../cel/json-values.ts";
-import type { Value } from "../cel/values.ts";
 import { sameJson } from "../registry/object-meta.ts";
 import type { Schemas } from "../schemas.ts";
 import { Evaluation } from "./expressions.ts";

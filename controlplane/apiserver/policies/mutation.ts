@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../client/types.ts";
+import { costLimits } from "../../cel/environment.ts";
+import { CelError, CelList, type Value } from "../../cel/values.ts";
 import { objectIn, type RequestForm } from "../admission/matching/asked-request.ts";
-import { costLimits } from "../cel/environment.ts";
-import { CelError, CelList, type Value } from "../cel/values.ts";
 import { applyOperations, PatchFailure } from "../handlers/json-operations.ts";
 import { isObject, type JsonObject, objectOf } from "../json.ts";
 import { apiVersionOf } from "../registry/kind-table.ts";

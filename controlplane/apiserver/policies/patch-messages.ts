@@ -1,7 +1,16 @@
 import { exactWhole } from "../../../base/exact-json.ts";
-import { type Environment, fn, functionTable, type Message } from "../cel/environment.ts";
-import { type CelType, types } from "../cel/types.ts";
-import { CelError, CelList, CelMap, Duration, Optional, Timestamp, Uint, type Value } from "../cel/values.ts";
+import { type Environment, fn, functionTable, type Message } from "../../cel/environment.ts";
+import { type CelType, types } from "../../cel/types.ts";
+import {
+  CelError,
+  CelList,
+  CelMap,
+  Duration,
+  Optional,
+  Timestamp,
+  Uint,
+  type Value,
+} from "../../cel/values.ts";
 
 /** What expressions of mutations can make: `Object{…}`, whose inner objects are named by their path (`Object.spec{…}`), and
  *  `JSONPatch{op, path, from, value}`. */

@@ -1,9 +1,9 @@
 import { type BackoffOptions, backoffMs } from "../../../base/backoff.ts";
 import { sleep } from "../../../base/os/clock.ts";
 import type { ValidatingAdmissionPolicy } from "../../../client/types.ts";
+import { types } from "../../cel/types.ts";
 import { ApiError } from "../api-error.ts";
 import { nextChange } from "../cache/next-change.ts";
-import { types } from "../cel/types.ts";
 import type { Kind } from "../registry/kind.ts";
 import type { Kinds } from "../registry/kind-table.ts";
 import { type RegistryDeps, serverRequester } from "../registry/registry-deps.ts";

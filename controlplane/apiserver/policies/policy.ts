@@ -8,13 +8,13 @@ import type {
   Validation,
   Variable,
 } from "../../../client/types.ts";
+import { type CelType, types } from "../../cel/types.ts";
 import {
   type CompiledCondition,
   compileCondition,
   type MatchCondition,
 } from "../admission/matching/match-conditions.ts";
 import type { Rule } from "../admission/matching/rules.ts";
-import { type CelType, types } from "../cel/types.ts";
 import {
   type CompiledExpression,
   type CompiledVariable,

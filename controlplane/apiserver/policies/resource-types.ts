@@ -1,5 +1,5 @@
-import { escapedName } from "../cel/field-names.ts";
-import { type CelType, listOf, mapOf, types } from "../cel/types.ts";
+import { escapedName } from "../../cel/field-names.ts";
+import { type CelType, listOf, mapOf, types } from "../../cel/types.ts";
 import type { JsonSchema } from "../customresources/json-schema.ts";
 import { typeOf as schemaTypeOf, withMeta } from "../customresources/schema-types.ts";
 import { findTypeName, type SchemaField, typeOf } from "../schema/load.ts";

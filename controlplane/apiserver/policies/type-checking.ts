@@ -1,9 +1,9 @@
 import type { ParamKind, ValidatingAdmissionPolicy, Variable } from "../../../client/types.ts";
+import { compile } from "../../cel/compile.ts";
+import type { Environment } from "../../cel/environment.ts";
+import { type CelType, types } from "../../cel/types.ts";
 import type { Rule } from "../admission/matching/rules.ts";
 import { requestEnvironment } from "../admission/matching/variables.ts";
-import { compile } from "../cel/compile.ts";
-import type { Environment } from "../cel/environment.ts";
-import { type CelType, types } from "../cel/types.ts";
 import { compileVariables, variablesType } from "./expressions.ts";
 
 /** Whether the expressions of a policy can be right of the kinds that it is for, as far as schemas tell (k8s.io/apiserver's

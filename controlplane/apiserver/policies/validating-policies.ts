@@ -1,4 +1,5 @@
 import type { ValidatingAdmissionPolicy } from "../../../client/types.ts";
+import type { Value } from "../../cel/values.ts";
 import { type Attributes, type Connection, type Plugin, refusal } from "../admission/admission.ts";
 import {
   type AskedRequest,
@@ -11,7 +12,6 @@ import { isExempt } from "../admission/matching/rules.ts";
 import { Answers } from "../admission/matching/variables.ts";
 import type { LookupDeps } from "../admission/stored-lookup.ts";
 import { ApiError, forbidden } from "../api-error.ts";
-import type { Value } from "../cel/values.ts";
 import type { Authorizer } from "../filters/authorizer.ts";
 import { evaluatePolicy, type Refusal, type Said } from "./decisions.ts";
 import { invocationsFor, variablesIn } from "./invocations.ts";

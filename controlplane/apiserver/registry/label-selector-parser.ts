@@ -1,5 +1,5 @@
 import { parseInt64 } from "../../../client/rules/int64.ts";
-import { labelValue, qualifiedName } from "../resources/names.ts";
+import { labelValue, qualifiedName } from "../../../client/rules/names.ts";
 
 /** Reads label selectors as k8s.io/apimachinery/pkg/labels does, with its words for what it cannot read. Pure. */
 

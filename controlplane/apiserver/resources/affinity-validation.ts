@@ -1,9 +1,9 @@
+import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName } from "../../../client/rules/names.ts";
 import type { PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden, invalid, required } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
 import { validateMatchLabelKeys } from "./match-label-keys.ts";
-import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName } from "./names.ts";
 
 type Affinity = NonNullable<PodSpec["affinity"]>;
 type NodeAffinity = NonNullable<Affinity["nodeAffinity"]>;

@@ -1,7 +1,7 @@
+import { dns1035Label, dns1123Subdomain, pathSegment, portNumber } from "../../../client/rules/names.ts";
 import type { APIService } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, notSupported, required } from "./field-errors.ts";
-import { dns1035Label, dns1123Subdomain, pathSegment, portNumber } from "./names.ts";
 
 /** Kubernetes' rules for API services (kube-aggregator's validation). Pure. */
 

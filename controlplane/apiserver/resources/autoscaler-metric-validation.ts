@@ -1,9 +1,9 @@
 import { compareQuantities } from "../../../base/quantity.ts";
+import { dns1123Label, pathSegment } from "../../../client/rules/names.ts";
 import type { HorizontalPodAutoscaler } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { containerResourceName } from "./container-resources.ts";
 import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { dns1123Label, pathSegment } from "./names.ts";
 import { scaledObjectProblems } from "./scaled-object.ts";
 
 type Metric = NonNullable<HorizontalPodAutoscaler["spec"]["metrics"]>[number];

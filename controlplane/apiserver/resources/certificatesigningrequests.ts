@@ -1,8 +1,8 @@
+import { pathSegment } from "../../../client/rules/names.ts";
 import type { CertificateSigningRequest, KubeObject } from "../../../client/types.ts";
 import { anonymous } from "../filters/authentication.ts";
 import { age, ageColumn, column, durationText } from "./cell-text.ts";
 import { validateRequest, validateRequestUpdate } from "./certificate-request-validation.ts";
-import { pathSegment } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 type Request = CertificateSigningRequest;

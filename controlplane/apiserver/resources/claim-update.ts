@@ -1,11 +1,11 @@
 import { compareQuantities, isQuantity } from "../../../base/quantity.ts";
+import { qualifiedName } from "../../../client/rules/names.ts";
 import type { PersistentVolumeClaim } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { betaClassAnnotation } from "./access-modes.ts";
 import { forbidden, immutable, invalid, notSupported } from "./field-errors.ts";
 import { forbiddenChange } from "./forbidden-change.ts";
-import { qualifiedName } from "./names.ts";
 import { validateNotNegative } from "./storage-amounts.ts";
 
 type Spec = PersistentVolumeClaim["spec"];

@@ -1,10 +1,10 @@
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PersistentVolumeClaim, Volume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { validateAccessModes, volumeModes } from "./access-modes.ts";
 import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector, validateLabels } from "./labels.ts";
 import { validateAnnotations } from "./meta.ts";
-import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { validatePositive } from "./storage-amounts.ts";
 
 type Template = NonNullable<Volume["ephemeral"]>["volumeClaimTemplate"];

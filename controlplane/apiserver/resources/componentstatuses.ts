@@ -1,6 +1,6 @@
+import { pathSegment } from "../../../client/rules/names.ts";
 import type { ComponentStatus } from "../../../client/types.ts";
 import { column } from "./cell-text.ts";
-import { pathSegment } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 const words: Readonly<Record<string, string>> = { True: "Healthy", False: "Unhealthy", Unknown: "Unhealthy" };

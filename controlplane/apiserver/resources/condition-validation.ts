@@ -1,7 +1,7 @@
+import { qualifiedName, regexRule } from "../../../client/rules/names.ts";
 import type { Condition } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, invalid, notSupported, required, tooLong } from "./field-errors.ts";
-import { qualifiedName, regexRule } from "./names.ts";
 
 const reasonPattern = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?";
 const wholeReason = new RegExp(`^${reasonPattern}$`);

@@ -1,9 +1,9 @@
+import { configKey, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ConfigMap } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { forbidden, invalid } from "./field-errors.ts";
-import { configKey, dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 const contentBytesMax = 1024 * 1024;

@@ -1,8 +1,8 @@
 import { compareQuantities, isQuantity, parseNanos, quantityRule } from "../../../base/quantity.ts";
+import { dns1123Label, qualifiedName } from "../../../client/rules/names.ts";
 import type { Container } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, forbidden, invalid, required } from "./field-errors.ts";
-import { dns1123Label, qualifiedName } from "./names.ts";
 
 type Resources = NonNullable<Container["resources"]>;
 type Amounts = Readonly<Record<string, string>>;

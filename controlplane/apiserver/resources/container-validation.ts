@@ -1,3 +1,4 @@
+import { dns1123Label, portName, portNumber } from "../../../client/rules/names.ts";
 import type { Container, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { ipAddress } from "./addresses.ts";
@@ -5,7 +6,6 @@ import { validateResources } from "./container-resources.ts";
 import { validateEnv, validateEnvFrom } from "./env-validation.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { type VolumesByName, validateDevices, validateMounts } from "./mount-validation.ts";
-import { dns1123Label, portName, portNumber } from "./names.ts";
 import { validateHandler, validateProbe } from "./probe-validation.ts";
 import { validateResizePolicy } from "./resize-policy-validation.ts";
 import { validateContainerRestarts } from "./restart-policy-validation.ts";

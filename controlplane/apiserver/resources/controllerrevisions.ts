@@ -1,9 +1,9 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ControllerRevision } from "../../../client/types.ts";
 import { isObject } from "../json.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
 import { immutable, required } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const controllerRevisions = kindOf<ControllerRevision>({

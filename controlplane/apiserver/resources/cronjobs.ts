@@ -1,3 +1,4 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { CronJob } from "../../../client/types.ts";
 import {
   age,
@@ -10,7 +11,6 @@ import {
 import { validateCronJob, validateNewCronJob } from "./cronjob-validation.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { defaultFailurePolicy, jobSpecWarnings } from "./jobs.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
 import { ownerWarnings } from "./pod-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";

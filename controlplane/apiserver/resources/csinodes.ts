@@ -1,3 +1,4 @@
+import { dns1123Subdomain, qualifiedName } from "../../../client/rules/names.ts";
 import type { CSINode } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { GoForm } from "../schema/go-form.ts";
@@ -6,7 +7,6 @@ import { age, ageColumn, column } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
 import { csiDriverName } from "./csi-names.ts";
 import { duplicate, invalid, required } from "./field-errors.ts";
-import { dns1123Subdomain, qualifiedName } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 type Driver = CSINode["spec"]["drivers"][number];

@@ -1,10 +1,10 @@
 import { compareQuantities, isQuantity, quantityRule } from "../../../base/quantity.ts";
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { CSIStorageCapacity } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { column } from "./cell-text.ts";
 import { immutable, invalid } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { labelSelectorWarnings } from "./node-label-warnings.ts";
 import { kindOf } from "./typed-kind.ts";
 

@@ -1,3 +1,4 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { ConversionWebhook } from "../customresources/custom-kind.ts";
 import {
@@ -11,7 +12,6 @@ import { formatWarnings } from "../customresources/format-warnings.ts";
 import type { JsonSchema } from "../customresources/json-schema.ts";
 import { column } from "./cell-text.ts";
 import { fillIn } from "./fill-in.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 

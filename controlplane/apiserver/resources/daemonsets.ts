@@ -1,3 +1,4 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { DaemonSet } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
@@ -14,7 +15,6 @@ import { validateCount, validateCounts, validateShare } from "./counts.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { fillIn } from "./fill-in.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
 import { templateWarnings } from "./pod-warnings.ts";
 import { keepStatus } from "./status.ts";

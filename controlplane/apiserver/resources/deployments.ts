@@ -1,4 +1,5 @@
 import { selectorFromLabelSelector, selectorText } from "../../../base/label-selector.ts";
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Deployment } from "../../../client/types.ts";
 import {
   age,
@@ -11,7 +12,6 @@ import {
 import { validateDeployment, validateDeploymentStatus } from "./deployment-validation.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
 import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";

@@ -1,3 +1,4 @@
+import { dns1123Label } from "../../../client/rules/names.ts";
 import type { ResourceClaim } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
@@ -22,7 +23,6 @@ import {
   setProblems,
 } from "./device-rules.ts";
 import { forbidden, immutable, invalid, notSupported, required, tooLong, tooMany } from "./field-errors.ts";
-import { dns1123Label } from "./names.ts";
 
 type Status = NonNullable<ResourceClaim["status"]>;
 type Allocation = NonNullable<Status["allocation"]>;

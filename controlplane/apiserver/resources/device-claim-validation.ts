@@ -1,3 +1,4 @@
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ResourceClaimSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import {
@@ -12,7 +13,6 @@ import {
 } from "./device-rules.ts";
 import { selectorProblems } from "./device-selectors.ts";
 import { invalid, notSupported, required } from "./field-errors.ts";
-import { dns1123Label, dns1123Subdomain } from "./names.ts";
 
 type Claim = NonNullable<ResourceClaimSpec["devices"]>;
 type Request = NonNullable<Claim["requests"]>[number];

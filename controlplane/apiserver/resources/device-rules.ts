@@ -1,7 +1,13 @@
+import {
+  dns1123Subdomain,
+  labelValue,
+  qualifiedName,
+  type Rule,
+  regexRule,
+} from "../../../client/rules/names.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { csiDriverName } from "./csi-names.ts";
 import { duplicate, invalid, notSupported, required, tooLong, tooMany } from "./field-errors.ts";
-import { dns1123Subdomain, labelValue, qualifiedName, type Rule, regexRule } from "./names.ts";
 
 /** Rules that claims for devices, their classes and the slices that offer them share. Texts: k8s.io/kubernetes
  *  pkg/apis/resource/validation. Pure. */

@@ -1,3 +1,4 @@
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ResourceSlice } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
@@ -14,7 +15,6 @@ import {
   taintProblems,
 } from "./device-rules.ts";
 import { immutable, invalid, required, tooLong, tooMany } from "./field-errors.ts";
-import { dns1123Label, dns1123Subdomain } from "./names.ts";
 
 type Spec = ResourceSlice["spec"];
 type Device = NonNullable<Spec["devices"]>[number];

@@ -1,10 +1,10 @@
+import { dns1123Subdomain, qualifiedName } from "../../../client/rules/names.ts";
 import type { DeviceClass } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn } from "./cell-text.ts";
 import { configMax, configurationProblems, listProblems } from "./device-rules.ts";
 import { selectorProblems } from "./device-selectors.ts";
 import { invalid } from "./field-errors.ts";
-import { dns1123Subdomain, qualifiedName } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const deviceClasses = kindOf<DeviceClass>({

@@ -1,8 +1,8 @@
+import { searchDomain } from "../../../client/rules/names.ts";
 import type { PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { ipAddress } from "./addresses.ts";
 import { invalid, notSupported, required } from "./field-errors.ts";
-import { searchDomain } from "./names.ts";
 
 const policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 const nameserversMost = 3;

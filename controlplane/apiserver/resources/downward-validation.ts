@@ -1,7 +1,7 @@
 import { compareQuantities, isQuantity } from "../../../base/quantity.ts";
+import { qualifiedName } from "../../../client/rules/names.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, notSupported, required } from "./field-errors.ts";
-import { qualifiedName } from "./names.ts";
 
 /** What a pod may be told of itself: by a field's path, or by an amount of a container's resources. */
 

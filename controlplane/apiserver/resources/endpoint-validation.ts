@@ -1,9 +1,15 @@
+import {
+  dns1123Label,
+  dns1123Subdomain,
+  labelValue,
+  portNumber,
+  qualifiedName,
+} from "../../../client/rules/names.ts";
 import type { EndpointSlice, Endpoints } from "../../../client/types.ts";
 import type { ClusterFacts, FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { canonicalIpAddress, endpointAddress, ipAddress } from "./addresses.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
-import { dns1123Label, dns1123Subdomain, labelValue, portNumber, qualifiedName } from "./names.ts";
 
 type Subset = NonNullable<Endpoints["subsets"]>[number];
 type Address = NonNullable<Subset["addresses"]>[number];

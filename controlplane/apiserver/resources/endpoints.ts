@@ -1,10 +1,10 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { EndpointSlice, Endpoints } from "../../../client/types.ts";
 import { ipWarnings } from "./address-warnings.ts";
 import { age, ageColumn, column, listText } from "./cell-text.ts";
 import { dropDeprecatedTopology } from "./disabled-fields.ts";
 import { validateEndpointSlice, validateEndpoints } from "./endpoint-validation.ts";
 import { immutable } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const endpoints = kindOf<Endpoints>({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { envName } from "./names.ts";
+import { envName } from "../../../client/rules/names.ts";
 
 describe("names of environment variables", () => {
   it("may be any printable ASCII but '='", () => {

@@ -1,10 +1,10 @@
+import { configKey, dns1123Subdomain, envName, type Rule } from "../../../client/rules/names.ts";
 import type { Container } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { environmentPaths, validateFieldRef, validateResourceFieldRef } from "./downward-validation.ts";
 import { invalid, required } from "./field-errors.ts";
 import { validateFileKey } from "./file-key-validation.ts";
 import type { VolumesByName } from "./mount-validation.ts";
-import { configKey, dns1123Subdomain, envName, type Rule } from "./names.ts";
 
 type EnvVar = NonNullable<Container["env"]>[number];
 

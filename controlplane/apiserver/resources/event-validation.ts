@@ -1,9 +1,9 @@
+import { dns1123Subdomain, qualifiedName } from "../../../client/rules/names.ts";
 import type { Event, KubeObject } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { invalid, required } from "./field-errors.ts";
 import { validateMeta } from "./meta.ts";
-import { dns1123Subdomain, qualifiedName } from "./names.ts";
 
 const noteMost = 1024;
 const wordMost = 128;

@@ -1,8 +1,8 @@
+import { pathSegment } from "../../../client/rules/names.ts";
 import type { Event } from "../../../client/types.ts";
 import { eventFromNewGroup, eventToNewGroup } from "../registry/event-conversion.ts";
 import { age, column, wideColumn } from "./cell-text.ts";
 import { validateEvent, validateNewEvent } from "./event-validation.ts";
-import { pathSegment } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const events = kindOf<Event>({

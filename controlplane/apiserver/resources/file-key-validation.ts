@@ -1,8 +1,8 @@
+import { dns1123Label, envName } from "../../../client/rules/names.ts";
 import type { Container } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, notFound, required } from "./field-errors.ts";
 import type { VolumesByName } from "./mount-validation.ts";
-import { dns1123Label, envName } from "./names.ts";
 
 type FileKey = NonNullable<NonNullable<NonNullable<Container["env"]>[number]["valueFrom"]>["fileKeyRef"]>;
 

@@ -1,3 +1,4 @@
+import { dns1123Label, dns1123Subdomain, type Rule } from "../../../client/rules/names.ts";
 import type {
   FlowNonResourceRule,
   FlowResourceRule,
@@ -10,7 +11,6 @@ import { mandatory, suggestedSchemas } from "../flowcontrol/suggested-objects.ts
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { dns1123Label, dns1123Subdomain, type Rule } from "./names.ts";
 
 /** Kubernetes' rules for flow schemas (pkg/apis/flowcontrol/validation). Pure. */
 

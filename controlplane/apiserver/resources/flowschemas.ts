@@ -1,7 +1,7 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { FlowSchema } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateFlowSchema } from "./flow-schema-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { clearStatus, keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 

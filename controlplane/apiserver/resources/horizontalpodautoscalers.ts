@@ -1,3 +1,4 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { HorizontalPodAutoscaler } from "../../../client/types.ts";
 import {
   autoscalerFromV1,
@@ -10,7 +11,6 @@ import { validateAutoscaler } from "./autoscaler-validation.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
 import { fillIn } from "./fill-in.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 

@@ -1,7 +1,3 @@
-import type { Ingress } from "../../../client/types.ts";
-import type { FieldError } from "../registry/kind.ts";
-import { ipAddress, isAnyAddress } from "./addresses.ts";
-import { invalid, notSupported, required } from "./field-errors.ts";
 import {
   dns1123Label,
   dns1123Subdomain,
@@ -9,7 +5,11 @@ import {
   portName,
   portNumber,
   wildcardSubdomain,
-} from "./names.ts";
+} from "../../../client/rules/names.ts";
+import type { Ingress } from "../../../client/types.ts";
+import type { FieldError } from "../registry/kind.ts";
+import { ipAddress, isAnyAddress } from "./addresses.ts";
+import { invalid, notSupported, required } from "./field-errors.ts";
 
 type Spec = Ingress["spec"];
 type Rule = NonNullable<Spec["rules"]>[number];

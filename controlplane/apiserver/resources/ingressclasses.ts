@@ -1,9 +1,9 @@
+import { dns1123Label, dns1123Subdomain, urlPath } from "../../../client/rules/names.ts";
 import type { IngressClass } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { forbidden, immutable, invalid, notSupported, required, tooLong } from "./field-errors.ts";
 import { validateReference } from "./ingress-validation.ts";
-import { dns1123Label, dns1123Subdomain, urlPath } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 type Parameters = NonNullable<NonNullable<IngressClass["spec"]>["parameters"]>;

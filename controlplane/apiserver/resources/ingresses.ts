@@ -1,8 +1,8 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Ingress } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { invalid } from "./field-errors.ts";
 import { validateIngressSpec, validateIngressStatus } from "./ingress-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 

@@ -1,3 +1,4 @@
+import { dns1123Subdomain, pathSegment } from "../../../client/rules/names.ts";
 import type { IPAddress } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { GoForm } from "../schema/go-form.ts";
@@ -5,7 +6,6 @@ import { sameValue } from "../schema/same-value.ts";
 import { addressNameProblems } from "./addresses.ts";
 import { age, column } from "./cell-text.ts";
 import { invalid, required } from "./field-errors.ts";
-import { dns1123Subdomain, pathSegment } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 type Parent = IPAddress["spec"]["parentRef"];

@@ -1,3 +1,4 @@
+import { qualifiedName } from "../../../client/rules/names.ts";
 import type { Job, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { validateCount } from "./counts.ts";
@@ -11,7 +12,6 @@ import {
   tooMany,
 } from "./field-errors.ts";
 import { countIndexes } from "./job-indexes.ts";
-import { qualifiedName } from "./names.ts";
 
 type FailurePolicy = NonNullable<Job["spec"]["podFailurePolicy"]>;
 type FailureRule = FailurePolicy["rules"][number];

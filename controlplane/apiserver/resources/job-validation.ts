@@ -1,4 +1,5 @@
 import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Job } from "../../../client/types.ts";
 import type { ClusterFacts, FieldError } from "../registry/kind.ts";
 import { GoForm } from "../schema/go-form.ts";
@@ -6,7 +7,6 @@ import { validateCount } from "./counts.ts";
 import { invalid, notSupported, required, selectorShown, textsShown, tooLong } from "./field-errors.ts";
 import { validateFailurePolicy, validateSuccessPolicy } from "./job-policy-validation.ts";
 import { validateLabelSelector } from "./labels.ts";
-import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { validateTemplate } from "./workload-validation.ts";
 
 const parallelismMaxIndexed = 100_000;

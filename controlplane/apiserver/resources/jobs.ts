@@ -1,3 +1,4 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Job } from "../../../client/types.ts";
 import {
   age,
@@ -12,7 +13,6 @@ import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { validateJobStatus } from "./job-status-validation.ts";
 import { validateJobUpdate } from "./job-update.ts";
 import { validateJob } from "./job-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
 import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";

@@ -1,8 +1,8 @@
 import type { Labels } from "../../../base/label-selector.ts";
+import { labelValue, qualifiedName } from "../../../client/rules/names.ts";
 import type { LabelSelector } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, required } from "./field-errors.ts";
-import { labelValue, qualifiedName } from "./names.ts";
 
 /** Keys and values of a map of labels. */
 export function validateLabels(labels: Labels | undefined, field: string): readonly FieldError[] {

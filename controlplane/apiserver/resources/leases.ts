@@ -1,10 +1,10 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Lease } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
 import { dropDisabledLease } from "./disabled-fields.ts";
 import { invalid } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const leases = kindOf<Lease>({

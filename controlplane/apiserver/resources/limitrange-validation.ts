@@ -1,10 +1,10 @@
 import { compareQuantities, isQuantity, parseNanos, quantityRule } from "../../../base/quantity.ts";
 import { canonicalQuantity } from "../../../base/quantity-text.ts";
+import { qualifiedName } from "../../../client/rules/names.ts";
 import type { LimitRange, LimitRangeItem } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { canOvercommit, containerResourceName, resourceName } from "./container-resources.ts";
 import { duplicate, forbidden, invalid, required } from "./field-errors.ts";
-import { qualifiedName } from "./names.ts";
 
 const standardTypes = ["Pod", "Container", "PersistentVolumeClaim"];
 const amountFields = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] as const;

@@ -1,8 +1,8 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { LimitRange, LimitRangeItem } from "../../../client/types.ts";
 import { column } from "./cell-text.ts";
 import { fillIn } from "./fill-in.ts";
 import { validateLimitRange } from "./limitrange-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const limitRanges = kindOf<LimitRange>({

@@ -1,8 +1,8 @@
+import { qualifiedName } from "../../../client/rules/names.ts";
+import type { CelType } from "../../cel/types.ts";
 import { compileCondition } from "../admission/matching/match-conditions.ts";
-import type { CelType } from "../cel/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, invalid, required, tooMany } from "./field-errors.ts";
-import { qualifiedName } from "./names.ts";
 
 const conditionsMax = 64;
 

@@ -1,7 +1,7 @@
+import { qualifiedName } from "../../../client/rules/names.ts";
 import type { LabelSelector } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden, invalid } from "./field-errors.ts";
-import { qualifiedName } from "./names.ts";
 
 interface Keyed {
   readonly labelSelector?: LabelSelector;

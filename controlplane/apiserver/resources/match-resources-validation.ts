@@ -1,8 +1,8 @@
+import { pathSegment } from "../../../client/rules/names.ts";
 import type { MatchResources } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
-import { pathSegment } from "./names.ts";
 import { validateRuleWithOperations } from "./rule-validation.ts";
 
 const matchPolicies = ["Equivalent", "Exact"];

@@ -1,9 +1,9 @@
+import { dns1123Label, qualifiedName, type Rule } from "../../../client/rules/names.ts";
 import type { ObjectMeta, OwnerReference } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden, invalid, required, tooLong } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
 import type { Check } from "./meta-checks.ts";
-import { dns1123Label, qualifiedName, type Rule } from "./names.ts";
 
 export type NameRule = Rule;
 

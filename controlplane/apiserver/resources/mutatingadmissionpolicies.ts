@@ -1,7 +1,7 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateMutatingBinding, validateMutatingPolicy } from "./mutating-policy-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { applyMatchDefaults, paramKindText, paramText } from "./policy-columns.ts";
 import { staticNameWarnings } from "./static-name-warnings.ts";
 import { kindOf } from "./typed-kind.ts";

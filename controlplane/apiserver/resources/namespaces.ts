@@ -1,10 +1,10 @@
+import { dns1123Label, qualifiedName } from "../../../client/rules/names.ts";
 import type { Namespace } from "../../../client/types.ts";
 import { objectOf } from "../json.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { invalid } from "./field-errors.ts";
 import { ownerlessFinalizer } from "./meta.ts";
-import { dns1123Label, qualifiedName } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 

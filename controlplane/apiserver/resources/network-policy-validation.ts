@@ -1,9 +1,9 @@
+import { portName, portNumber } from "../../../client/rules/names.ts";
 import type { NetworkPolicy } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { ipRange, isStrictlyWithin } from "./addresses.ts";
 import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
-import { portName, portNumber } from "./names.ts";
 
 type Spec = NetworkPolicy["spec"];
 type Peer = NonNullable<NonNullable<Spec["ingress"]>[number]["_from"]>[number];

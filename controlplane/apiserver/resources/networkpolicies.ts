@@ -1,7 +1,7 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { NetworkPolicy } from "../../../client/types.ts";
 import { rangeWarnings } from "./address-warnings.ts";
 import { age, ageColumn, column, labelSelectorText } from "./cell-text.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { validateNetworkPolicySpec } from "./network-policy-validation.ts";
 import { kindOf } from "./typed-kind.ts";
 

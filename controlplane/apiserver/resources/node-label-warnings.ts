@@ -1,5 +1,5 @@
+import { labelValue } from "../../../client/rules/names.ts";
 import type { LabelSelector } from "../../../client/types.ts";
-import { labelValue } from "./names.ts";
 
 /** Labels of nodes that got new names, or mean nothing any more. */
 const deprecated: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Node } from "../../../client/types.ts";
 import { rangeWarnings } from "./address-warnings.ts";
 import { age, ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dropDisabledNode } from "./disabled-fields.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { validateNode, validateNodeUpdate } from "./node-validation.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";

@@ -1,8 +1,8 @@
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PersistentVolume, Volume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { csiDriverName } from "./csi-names.ts";
 import { forbidden, invalid, required } from "./field-errors.ts";
-import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { validateRemoteVolume } from "./remote-volume-validation.ts";
 import { validateHostPath } from "./volume-validation.ts";
 

@@ -1,4 +1,5 @@
 import { isQuantity } from "../../../base/quantity.ts";
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PersistentVolume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { GoForm } from "../schema/go-form.ts";
@@ -7,7 +8,6 @@ import { validateAccessModes, volumeModes } from "./access-modes.ts";
 import { validateNodeSelector } from "./affinity-validation.ts";
 import { forbidden, immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { forbiddenChange } from "./forbidden-change.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { sourceOf, validateVolumeSource } from "./persistent-volume-sources.ts";
 import { validateNotNegative, validatePositive } from "./storage-amounts.ts";
 

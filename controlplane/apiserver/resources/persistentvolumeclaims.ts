@@ -1,10 +1,10 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PersistentVolumeClaim } from "../../../client/types.ts";
 import { accessModesText, betaClassAnnotation } from "./access-modes.ts";
 import { claimSizeWarnings } from "./amount-warnings.ts";
 import { age, ageColumn, column, wideColumn } from "./cell-text.ts";
 import { validateClaimStatus, validateClaimUpdate } from "./claim-update.ts";
 import { validateClaimSpec } from "./claim-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 

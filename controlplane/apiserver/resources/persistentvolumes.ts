@@ -1,7 +1,7 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PersistentVolume } from "../../../client/types.ts";
 import { accessModesText, betaClassAnnotation } from "./access-modes.ts";
 import { age, ageColumn, column, wideColumn } from "./cell-text.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { nodeTermWarnings } from "./node-label-warnings.ts";
 import {
   validateMountOptions,

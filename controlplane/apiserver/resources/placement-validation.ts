@@ -1,9 +1,9 @@
+import { labelValue, qualifiedName } from "../../../client/rules/names.ts";
 import type { PodSpec, Toleration } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
 import { validateMatchLabelKeys } from "./match-label-keys.ts";
-import { labelValue, qualifiedName } from "./names.ts";
 
 const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 const unsatisfiable = ["DoNotSchedule", "ScheduleAnyway"];

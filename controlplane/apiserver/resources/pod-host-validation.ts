@@ -1,7 +1,7 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden, invalid, tooLong } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 
 const hostnameBytesMax = 64;
 

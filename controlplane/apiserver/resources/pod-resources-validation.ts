@@ -1,9 +1,9 @@
 import { compareQuantities, isQuantity, parseNanos } from "../../../base/quantity.ts";
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Container, PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { isHugePages, resourceName, validateAmounts } from "./container-resources.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { dns1123Label, dns1123Subdomain } from "./names.ts";
 
 const podResources = ["cpu", "hugepages-", "memory"];
 

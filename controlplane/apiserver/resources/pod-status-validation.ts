@@ -1,9 +1,9 @@
 import { isIpv6 } from "../../../base/ipv6.ts";
+import { dns1123Subdomain, qualifiedName } from "../../../client/rules/names.ts";
 import type { Container, ContainerStatus, Pod, PodStatus } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { ipAddress } from "./addresses.ts";
 import { duplicate, forbidden, immutable, invalid, notSupported, required, tooLong } from "./field-errors.ts";
-import { dns1123Subdomain, qualifiedName } from "./names.ts";
 
 const notNegative = "must be a non-negative integer";
 const ownConditions = ["PodScheduled", "Ready", "Initialized"];

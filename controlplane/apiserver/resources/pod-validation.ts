@@ -1,3 +1,4 @@
+import { dns1123Label, dns1123Subdomain, qualifiedName } from "../../../client/rules/names.ts";
 import type { PodSpec } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { ipAddress } from "./addresses.ts";
@@ -8,7 +9,6 @@ import { validateDns } from "./dns-validation.ts";
 import { validateEphemeralContainers } from "./ephemeral-containers.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
-import { dns1123Label, dns1123Subdomain, qualifiedName } from "./names.ts";
 import { validateHostProcess, validateOs } from "./os-validation.ts";
 import { validateSpread, validateTolerations } from "./placement-validation.ts";
 import { validateHostnameOverride, validateHostPorts, validateHostUsers } from "./pod-host-validation.ts";

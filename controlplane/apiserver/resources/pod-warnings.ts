@@ -1,8 +1,8 @@
+import { dns1123Label } from "../../../client/rules/names.ts";
 import type { Affinity, Pod, PodSpec, PodTemplateSpec } from "../../../client/types.ts";
 import { ipWarnings } from "./address-warnings.ts";
 import { fractionWarnings } from "./amount-warnings.ts";
 import { containerWarnings } from "./container-warnings.ts";
-import { dns1123Label } from "./names.ts";
 import { keyWarning, nodeSelectorWarnings, nodeTermWarnings } from "./node-label-warnings.ts";
 import { seccompPodKey } from "./seccomp-annotations.ts";
 import { volumeWarnings } from "./volume-warnings.ts";

@@ -1,3 +1,4 @@
+import { pathSegment } from "../../../client/rules/names.ts";
 import type { PodDisruptionBudget } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
@@ -6,7 +7,6 @@ import { validateCount, validateShare } from "./counts.ts";
 import { invalid, notSupported } from "./field-errors.ts";
 import { fillIn } from "./fill-in.ts";
 import { validateLabelSelector } from "./labels.ts";
-import { pathSegment } from "./names.ts";
 import { keepStatus } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 

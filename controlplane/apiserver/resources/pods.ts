@@ -1,3 +1,4 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import { qosClass } from "../../../client/rules/pod-qos.ts";
 import type { Pod } from "../../../client/types.ts";
 import { sameValue } from "../schema/same-value.ts";
@@ -5,7 +6,6 @@ import { appArmorWarnings, fillAppArmorProfiles } from "./app-armor-annotations.
 import { ageColumn, column, wideColumn } from "./cell-text.ts";
 import { dropDisabledPod } from "./disabled-fields.ts";
 import { ephemeralContainersPart } from "./ephemeral-containers.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { newPodProblems, newPodWarnings } from "./new-pod-verdict.ts";
 import { validatePodAnnotations } from "./pod-annotations.ts";
 import { podCells } from "./pod-cells.ts";

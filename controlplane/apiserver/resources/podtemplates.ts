@@ -1,9 +1,9 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PodTemplate } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { column, containersAndImages, labelsText } from "./cell-text.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
 import { templateWarnings } from "./pod-warnings.ts";
 import { kindOf } from "./typed-kind.ts";

@@ -1,5 +1,6 @@
+import { dns1035Label, dns1123Subdomain, pathSegment } from "../../../client/rules/names.ts";
 import type { ParamKind, ParamRef, Variable } from "../../../client/types.ts";
-import { type CelType, types } from "../cel/types.ts";
+import { type CelType, types } from "../../cel/types.ts";
 import {
   type CompiledVariable,
   compileExpression,
@@ -14,7 +15,6 @@ import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
 import { validateMatchConditions } from "./match-condition-validation.ts";
 import { validateMatchResources } from "./match-resources-validation.ts";
-import { dns1035Label, dns1123Subdomain, pathSegment } from "./names.ts";
 
 /** What Kubernetes holds both kinds of admission policies, and their bindings, to. */
 

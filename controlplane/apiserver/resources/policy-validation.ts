@@ -1,3 +1,4 @@
+import { qualifiedName } from "../../../client/rules/names.ts";
 import type {
   AuditAnnotation,
   ValidatingAdmissionPolicy,
@@ -9,7 +10,6 @@ import type { MoreNames } from "../policies/policy.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
 import { validateMatchResources } from "./match-resources-validation.ts";
-import { qualifiedName } from "./names.ts";
 import {
   validateExpression,
   validateParamRef,

@@ -1,8 +1,8 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PriorityClass } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { forbidden, immutable, notSupported } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { systemPriorityClasses } from "./system-priority-classes.ts";
 import { kindOf } from "./typed-kind.ts";
 

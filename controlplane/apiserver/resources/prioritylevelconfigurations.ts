@@ -1,6 +1,6 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PriorityLevelConfiguration } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { validatePriorityLevel } from "./priority-level-validation.ts";
 import { clearStatus, keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";

@@ -1,8 +1,8 @@
+import { headerName, portName, portNumber } from "../../../client/rules/names.ts";
 import type { Container, Probe } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { validateCount } from "./counts.ts";
 import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { headerName, portName, portNumber } from "./names.ts";
 
 type Handler = NonNullable<NonNullable<Container["lifecycle"]>["preStop"]>;
 

@@ -1,8 +1,8 @@
+import { dns1123Subdomain, pathSegment } from "../../../client/rules/names.ts";
 import type { ClusterRole, PolicyRule, RoleRef, Subject } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
-import { dns1123Subdomain, pathSegment } from "./names.ts";
 
 /** Kubernetes' rules for roles and bindings (pkg/apis/rbac/validation). Pure. */
 

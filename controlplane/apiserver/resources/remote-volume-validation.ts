@@ -1,9 +1,9 @@
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Volume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { validateClaimTemplate } from "./claim-validation.ts";
 import { csiDriverName } from "./csi-names.ts";
 import { invalid, notSupported, required } from "./field-errors.ts";
-import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { descendingPath } from "./relative-path.ts";
 
 /** Volumes that come from elsewhere: the API looks at them as Kubernetes does, a node says that it cannot mount them. */

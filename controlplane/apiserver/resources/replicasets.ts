@@ -1,4 +1,5 @@
 import { selectorFromLabelSelector, selectorText } from "../../../base/label-selector.ts";
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ReplicaSet } from "../../../client/types.ts";
 import {
   age,
@@ -11,7 +12,6 @@ import {
 import { validateCount } from "./counts.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { immutable } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
 import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { keepStatus } from "./status.ts";

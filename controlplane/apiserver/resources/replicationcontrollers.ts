@@ -1,11 +1,11 @@
 import { selectorFromLabels, selectorText } from "../../../base/label-selector.ts";
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ReplicationController } from "../../../client/types.ts";
 import { age, ageColumn, column, containersAndImages, labelsText, podTemplateColumns } from "./cell-text.ts";
 import { validateCount } from "./counts.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
 import { invalid, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { ownerWarnings, templateWarnings } from "./pod-warnings.ts";
 import { clearStatus, keepStatus } from "./status.ts";

@@ -1,6 +1,6 @@
 import { addAmounts, amountText, readAmount, wholeAmount } from "../../../base/quantity-text.ts";
+import { pathSegment } from "../../../client/rules/names.ts";
 import type { Column, Kind } from "../registry/kind.ts";
-import { pathSegment } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export interface ResourceUsage {

@@ -1,3 +1,4 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ResourceClaimTemplate } from "../../../client/types.ts";
 import { GoForm } from "../schema/go-form.ts";
 import { sameValue } from "../schema/same-value.ts";
@@ -5,7 +6,6 @@ import { age, ageColumn } from "./cell-text.ts";
 import { validateTemplateMeta } from "./claim-validation.ts";
 import { applyClaimDefaults, validateClaimSpec } from "./device-claim-validation.ts";
 import { invalid } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 export const resourceClaimTemplates = kindOf<ResourceClaimTemplate>({

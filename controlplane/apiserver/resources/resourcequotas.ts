@@ -1,7 +1,7 @@
 import { canonicalQuantity } from "../../../base/quantity-text.ts";
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ResourceQuota } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { quotaWarnings } from "./quota-warnings.ts";
 import { validateResourceQuota, validateResourceQuotaUpdate } from "./resourcequota-validation.ts";
 import { clearStatus, keepStatus } from "./status.ts";

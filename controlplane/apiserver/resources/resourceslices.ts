@@ -1,7 +1,7 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ResourceSlice } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateSlice } from "./device-slice-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 /** Devices that a driver offers. */

@@ -1,7 +1,7 @@
+import { pathSegment } from "../../../client/rules/names.ts";
 import type { ClusterRoleBinding, RoleBinding, RoleRef, Subject } from "../../../client/types.ts";
 import type { Cell } from "../registry/kind.ts";
 import { age, ageColumn, column, wideColumn } from "./cell-text.ts";
-import { pathSegment } from "./names.ts";
 import { keepsRole, rbacGroup, validateBinding } from "./rbac-validation.ts";
 import { kindOf } from "./typed-kind.ts";
 

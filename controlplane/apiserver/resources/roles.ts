@@ -1,6 +1,6 @@
+import { pathSegment } from "../../../client/rules/names.ts";
 import type { ClusterRole, Role } from "../../../client/types.ts";
 import { column } from "./cell-text.ts";
-import { pathSegment } from "./names.ts";
 import { rbacGroup, validateAggregation, validateRules } from "./rbac-validation.ts";
 import { kindOf } from "./typed-kind.ts";
 

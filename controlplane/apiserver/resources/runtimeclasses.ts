@@ -1,10 +1,10 @@
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { RuntimeClass } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateResources } from "./container-resources.ts";
 import { duplicate, immutable, invalid, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
-import { dns1123Label, dns1123Subdomain } from "./names.ts";
 import { nodeLabelWarning } from "./node-label-warnings.ts";
 import { validateTolerations } from "./placement-validation.ts";
 import { kindOf } from "./typed-kind.ts";

@@ -1,7 +1,7 @@
+import { pathSegment } from "../../../client/rules/names.ts";
 import type { HorizontalPodAutoscaler } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, required } from "./field-errors.ts";
-import { pathSegment } from "./names.ts";
 
 type Reference = HorizontalPodAutoscaler["spec"]["scaleTargetRef"];
 

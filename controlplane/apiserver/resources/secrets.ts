@@ -1,10 +1,10 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Secret } from "../../../client/types.ts";
 import { goJsonError } from "../go-json-error.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { keepsContent, keepsImmutable, validateKeys } from "./configmaps.ts";
 import { immutable, invalid, required, tooLong } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { tlsPairProblem } from "./tls-pair.ts";
 import { kindOf } from "./typed-kind.ts";
 

@@ -1,9 +1,9 @@
 import { isIpv6 } from "../../../base/ipv6.ts";
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Service } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { endpointAddress, ipAddress, ipRange } from "./addresses.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 
 type Spec = Service["spec"];
 type Ingress = NonNullable<NonNullable<NonNullable<Service["status"]>["loadBalancer"]>["ingress"]>[number];

@@ -1,7 +1,7 @@
+import { portNumber, qualifiedName } from "../../../client/rules/names.ts";
 import type { Service } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { portNumber, qualifiedName } from "./names.ts";
 
 type Spec = Service["spec"];
 

@@ -1,9 +1,15 @@
+import {
+  dns1123Label,
+  dns1123Subdomain,
+  portName,
+  portNumber,
+  qualifiedName,
+} from "../../../client/rules/names.ts";
 import type { Service } from "../../../client/types.ts";
 import type { ClusterFacts, FieldError } from "../registry/kind.ts";
 import { GoForm } from "../schema/go-form.ts";
 import { duplicate, forbidden, immutable, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabels } from "./labels.ts";
-import { dns1123Label, dns1123Subdomain, portName, portNumber, qualifiedName } from "./names.ts";
 import { validateServiceAddresses } from "./service-addresses.ts";
 import { validateTraffic, validateTrafficUpdate } from "./service-traffic.ts";
 

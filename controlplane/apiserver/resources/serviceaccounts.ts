@@ -1,6 +1,6 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ServiceAccount } from "../../../client/types.ts";
 import { age, ageColumn } from "./cell-text.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { kindOf } from "./typed-kind.ts";
 
 const mountableAnnotation = "kubernetes.io/enforce-mountable-secrets";

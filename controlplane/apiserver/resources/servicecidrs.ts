@@ -1,10 +1,10 @@
 import { isIPv6 } from "node:net";
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ServiceCIDR } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { ipRange } from "./addresses.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { immutable, invalid, required } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";
 

@@ -1,7 +1,7 @@
+import { dns1123Label } from "../../../client/rules/names.ts";
 import type { Service } from "../../../client/types.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column, labelsText, wideColumn } from "./cell-text.ts";
-import { dns1123Label } from "./names.ts";
 import { isExternallyAccessible, needsHealthCheck } from "./service-traffic.ts";
 import { validateService, validateServiceStatus, validateServiceUpdate } from "./service-validation.ts";
 import { serviceWarnings } from "./service-warnings.ts";

@@ -1,6 +1,6 @@
+import { dns1123Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, required, tooLong } from "./field-errors.ts";
-import { dns1123Label, dns1123Subdomain } from "./names.ts";
 
 const domainBytesMax = 253;
 /** A domain, a slash, a label, a dot and a subdomain. */

@@ -1,4 +1,5 @@
 import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
+import { dns1123Label } from "../../../client/rules/names.ts";
 import type { PodTemplateSpec, StatefulSet } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
@@ -6,7 +7,6 @@ import { validateClaimSpec } from "./claim-validation.ts";
 import { validateCount, validateCounts, validateShare } from "./counts.ts";
 import { forbidden, invalid, notSupported, required } from "./field-errors.ts";
 import { isEmptySelector, validateLabelSelector } from "./labels.ts";
-import { dns1123Label } from "./names.ts";
 import { validateCollisions, validateReplicaStatus } from "./workload-status.ts";
 import { noDeadline, validateTemplate } from "./workload-validation.ts";
 

@@ -1,10 +1,10 @@
 import { selectorFromLabelSelector, selectorText } from "../../../base/label-selector.ts";
+import { dns1123Label } from "../../../client/rules/names.ts";
 import type { StatefulSet } from "../../../client/types.ts";
 import { claimSizeWarnings } from "./amount-warnings.ts";
 import { age, ageColumn, column, containersAndImages, wideColumn } from "./cell-text.ts";
 import { defaultClaimTemplate } from "./claim-defaults.ts";
 import { dropDisabledTemplate } from "./disabled-fields.ts";
-import { dns1123Label } from "./names.ts";
 import { defaultTemplate } from "./pod-defaults.ts";
 import { templateWarnings } from "./pod-warnings.ts";
 import { validateStatefulSet, validateStatefulSetUpdate } from "./statefulset-validation.ts";

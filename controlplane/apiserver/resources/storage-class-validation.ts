@@ -1,8 +1,8 @@
+import { qualifiedName } from "../../../client/rules/names.ts";
 import type { StorageClass } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { duplicate, invalid, required, tooLong } from "./field-errors.ts";
-import { qualifiedName } from "./names.ts";
 
 /** What classes of storage, and classes of what volumes are like, share. */
 

@@ -1,8 +1,8 @@
 import { isDefaultStorageClass } from "../../../client/rules/default-storage-class.ts";
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { StorageClass } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { immutable, notSupported } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { nodeLabelWarning } from "./node-label-warnings.ts";
 import { validateParameters, validateProvisioner, validateTopologies } from "./storage-class-validation.ts";
 import { kindOf } from "./typed-kind.ts";

@@ -1,7 +1,7 @@
+import { labelValue, qualifiedName } from "../../../client/rules/names.ts";
 import type { Node } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
-import { labelValue, qualifiedName } from "./names.ts";
 
 const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 

@@ -1,7 +1,7 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from "../../../client/types.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { validateConditions } from "./condition-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { applyMatchDefaults, paramKindText, paramText } from "./policy-columns.ts";
 import { validatePolicy, validatePolicyBinding } from "./policy-validation.ts";
 import { staticNameWarnings } from "./static-name-warnings.ts";

@@ -1,8 +1,8 @@
 import { compareQuantities, isQuantity, quantityRule } from "../../../base/quantity.ts";
+import { dns1123Label } from "../../../client/rules/names.ts";
 import type { Volume } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { duplicate, forbidden, invalid, notSupported, required } from "./field-errors.ts";
-import { dns1123Label } from "./names.ts";
 import { validateDownwardItem, validateItems, validateMode } from "./payload-validation.ts";
 import { validateProjected } from "./projected-validation.ts";
 import { validateRemoteVolume } from "./remote-volume-validation.ts";

@@ -1,3 +1,4 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { VolumeAttachment } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { GoForm } from "../schema/go-form.ts";
@@ -5,7 +6,6 @@ import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { csiDriverName } from "./csi-names.ts";
 import { forbidden, invalid, required, tooLong } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { validateVolumeSpec } from "./persistent-volume-validation.ts";
 import { keepStatus, wholeMetadata } from "./status.ts";
 import { kindOf } from "./typed-kind.ts";

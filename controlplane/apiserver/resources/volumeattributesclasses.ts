@@ -1,9 +1,9 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { VolumeAttributesClass } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
 import { forbidden, required } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { validateParameters, validateProvisioner } from "./storage-class-validation.ts";
 import { kindOf } from "./typed-kind.ts";
 

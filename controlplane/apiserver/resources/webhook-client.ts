@@ -1,6 +1,6 @@
+import { dns1035Label, dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid, required } from "./field-errors.ts";
-import { dns1035Label, dns1123Subdomain } from "./names.ts";
 
 /** Where a webhook is, and in which versions of its review it speaks: what of it breaks Kubernetes' rules. Pure. */
 export interface ClientConfig {

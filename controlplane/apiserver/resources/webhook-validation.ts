@@ -1,10 +1,10 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { MutatingWebhook, ValidatingWebhook } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
 import { duplicate, invalid, notSupported, required } from "./field-errors.ts";
 import { validateLabelSelector } from "./labels.ts";
 import { validateMatchConditions } from "./match-condition-validation.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { validateRuleWithOperations } from "./rule-validation.ts";
 import { clientConfigProblems, reviewVersionProblems, reviewVersions } from "./webhook-client.ts";
 

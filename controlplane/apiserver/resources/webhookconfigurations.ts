@@ -1,3 +1,4 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,
@@ -6,7 +7,6 @@ import type {
 } from "../../../client/types.ts";
 import type { Kind } from "../registry/kind.ts";
 import { age, ageColumn, column } from "./cell-text.ts";
-import { dns1123Subdomain } from "./names.ts";
 import { staticNameWarnings } from "./static-name-warnings.ts";
 import { kindOf } from "./typed-kind.ts";
 import { validateWebhooks } from "./webhook-validation.ts";

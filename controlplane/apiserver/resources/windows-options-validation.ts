@@ -1,7 +1,7 @@
+import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Container } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { invalid } from "./field-errors.ts";
-import { dns1123Subdomain } from "./names.ts";
 
 type WindowsOptions = NonNullable<NonNullable<Container["securityContext"]>["windowsOptions"]>;
 

@@ -1,7 +1,7 @@
-import { compile, type Program } from "../../cel/compile.ts";
-import { costLimits, Meter } from "../../cel/environment.ts";
-import { type CelType, types, typeText } from "../../cel/types.ts";
-import { CelError, CostExceeded, type Value } from "../../cel/values.ts";
+import { compile, type Program } from "../../../cel/compile.ts";
+import { costLimits, Meter } from "../../../cel/environment.ts";
+import { type CelType, types, typeText } from "../../../cel/types.ts";
+import { CelError, CostExceeded, type Value } from "../../../cel/values.ts";
 import { type Answers, evaluateAsking, requestEnvironment } from "./variables.ts";
 
 /** Conditions in CEL under which a webhook or a policy is asked at all. */

@@ -1,5 +1,14 @@
-import type { Program } from "../../cel/compile.ts";
-import { type Environment, functionTable, type Meter } from "../../cel/environment.ts";
+import type { Program } from "../../../cel/compile.ts";
+import { type Environment, functionTable, type Meter } from "../../../cel/environment.ts";
+import { untypedValue } from "../../../cel/json-values.ts";
+import { kubernetesFunctions } from "../../../cel/library.ts";
+import { type CelType, listOf, mapOf, types } from "../../../cel/types.ts";
+import { CelList, CelMap, type Value } from "../../../cel/values.ts";
+import type { User } from "../../filters/authentication.ts";
+import type { Attributes as Wanted } from "../../filters/authorization.ts";
+import type { Authorizer } from "../../filters/authorizer.ts";
+import { isObject, type JsonObject } from "../../json.ts";
+import { type AskedRequest, describedRequest, objectIn, type RequestForm } from "./asked-request.ts";
 import {
   type Answered,
   authorizerFunctions,
@@ -9,16 +18,7 @@ import {
   resourceCheckType,
   resourceCheckValue,
   Undecided,
-} from "../../cel/functions/authorizer.ts";
-import { untypedValue } from "../../cel/json-values.ts";
-import { kubernetesFunctions } from "../../cel/library.ts";
-import { type CelType, listOf, mapOf, types } from "../../cel/types.ts";
-import { CelList, CelMap, type Value } from "../../cel/values.ts";
-import type { User } from "../../filters/authentication.ts";
-import type { Attributes as Wanted } from "../../filters/authorization.ts";
-import type { Authorizer } from "../../filters/authorizer.ts";
-import { isObject, type JsonObject } from "../../json.ts";
-import { type AskedRequest, describedRequest, objectIn, type RequestForm } from "./asked-request.ts";
+} from "./authorizer-functions.ts";
 
 /** What expressions about a request may name: object, oldObject, namespaceObject, request, authorizer and
  *  authorizer.requestResource; where there are parameters also params. */

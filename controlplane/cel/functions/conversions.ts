@@ -1,4 +1,4 @@
-import { goFloat } from "../../customresources/go-number.ts";
+import { goFloat } from "../../../base/go-number.ts";
 import { fn, type Overload } from "../environment.ts";
 import { param, types } from "../types.ts";
 import {

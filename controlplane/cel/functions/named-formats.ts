@@ -1,4 +1,3 @@
-import { hasFormat } from "../../customresources/formats.ts";
 import {
   dns1035Label,
   dns1123Label,
@@ -6,7 +5,8 @@ import {
   labelValue,
   qualifiedName,
   type Rule,
-} from "../../resources/names.ts";
+} from "../../../client/rules/names.ts";
+import { hasFormat } from "../../../client/rules/text-formats.ts";
 import { fn, method, type Overload } from "../environment.ts";
 import { listOf, opaque, optionalOf, types } from "../types.ts";
 import { CelList, Opaque, Optional, type Value } from "../values.ts";

@@ -80,9 +80,13 @@ export class CelMap {
   /** A schema's object: its fields are no keys to go through. */
   readonly typeName: string | undefined;
 
-  constructor(typeName?: string) {
+  /** What stands for each key that is not there; undefined: nothing. */
+  readonly #otherwise: Value | undefined;
+
+  constructor(typeName?: string, otherwise?: Value) {
     this.#entries = new Map();
     this.typeName = typeName;
+    this.#otherwise = otherwise;
   }
 
   get size(): number {
@@ -103,7 +107,7 @@ export class CelMap {
 
   get(key: Value): Value | undefined {
     const entry = this.#entries.get(keyText(key));
-    if (entry === undefined) return undefined;
+    if (entry === undefined) return this.#otherwise;
     if (entry.value === undefined) entry.value = entry.make?.() ?? null;
     return entry.value;
   }

@@ -1,4 +1,4 @@
-import { isQuantity, parseNanos, quantityRule } from "../../../../base/quantity.ts";
+import { isQuantity, parseNanos, quantityRule } from "../../../base/quantity.ts";
 import { fn, method, type Overload } from "../environment.ts";
 import { opaque, types } from "../types.ts";
 import { CelError, Opaque, type Value } from "../values.ts";
@@ -13,7 +13,8 @@ const quantity = (nanos: bigint): Value =>
 const nanos = (value: Value | undefined) => (value as Opaque).value as bigint;
 const billion = 1_000_000_000n;
 
-function read(text: string): Value {
+/** Throws CelError. */
+export function quantityValue(text: string): Value {
   if (!isQuantity(text)) throw new CelError(quantityRule);
   return quantity(parseNanos(text));
 }
@@ -22,7 +23,7 @@ const isWhole = (value: bigint) =>
   value % billion === 0n && BigInt.asIntN(64, value / billion) === value / billion;
 
 export const quantityFunctions: readonly Overload[] = [
-  fn("quantity", [string], type, ([text]) => read(text as string)),
+  fn("quantity", [string], type, ([text]) => quantityValue(text as string)),
   fn("isQuantity", [string], bool, ([text]) => isQuantity(text as string)),
   fn("sign", [type], int, ([one]) => (nanos(one) === 0n ? 0n : nanos(one) < 0n ? -1n : 1n)),
   method("isGreaterThan", [type, type], bool, ([one, other]) => nanos(one) > nanos(other)),

@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
-import { dns1123Label, dns1123Subdomain } from "../resources/names.ts";
+import { dns1123Label, dns1123Subdomain } from "./names.ts";
 
 /** The formats of text that a schema may name, and what each means (kube-openapi's strfmt). Pure. */
 const formats: Readonly<Record<string, (value: string) => boolean>> = {

@@ -1,4 +1,4 @@
-import { goEscapes } from "../../../../base/go-text.ts";
+import { goEscapes } from "../../../base/go-text.ts";
 import { fn, type Meter, method, type Overload } from "../environment.ts";
 import { listOf, types } from "../types.ts";
 import { CelError, CelList, type Value } from "../values.ts";

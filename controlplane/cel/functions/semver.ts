@@ -56,7 +56,8 @@ function order(a: Version, b: Version): number {
   return 0;
 }
 
-function made(text: string): Value {
+/** Throws CelError. */
+export function semverValue(text: string): Value {
   const version = read(text);
   if (version === undefined)
     throw new CelError(
@@ -74,8 +75,8 @@ const text = (value: Value | undefined, normalize: Value | undefined) =>
   normalize === true ? normalized(value as string) : (value as string);
 
 export const semverFunctions: readonly Overload[] = [
-  fn("semver", [string], type, ([value]) => made(text(value, false))),
-  fn("semver", [string, bool], type, ([value, normalize]) => made(text(value, normalize))),
+  fn("semver", [string], type, ([value]) => semverValue(text(value, false))),
+  fn("semver", [string, bool], type, ([value, normalize]) => semverValue(text(value, normalize))),
   fn("isSemver", [string], bool, ([value]) => read(text(value, false)) !== undefined),
   fn("isSemver", [string, bool], bool, ([value, normalize]) => read(text(value, normalize)) !== undefined),
   method("isGreaterThan", [type, type], bool, ([one, other]) => order(held(one), held(other)) > 0),

@@ -1,10 +1,10 @@
+import { type Meter, method, type Overload } from "../../../cel/environment.ts";
+import { opaque, types } from "../../../cel/types.ts";
+import { CelError, Opaque, type Value } from "../../../cel/values.ts";
 import type { User } from "../../filters/authentication.ts";
 import { type Attributes, fixedFields, type ResourceAttributes } from "../../filters/authorization.ts";
 import type { Decision } from "../../filters/authorizer.ts";
 import { serviceAccountUser } from "../../filters/service-account-user.ts";
-import { type Meter, method, type Overload } from "../environment.ts";
-import { opaque, types } from "../types.ts";
-import { CelError, Opaque, type Value } from "../values.ts";
 
 /** What a user may do, asked by an expression (Kubernetes' library of authorization). Expressions are evaluated at one go, and
  *  authorizers take their time: a question that has no answer yet ends the evaluation, to be begun anew with the answer. */

@@ -1,4 +1,3 @@
-import { isObject } from "../json.ts";
 import { CelList, CelMap, type Value } from "./values.ts";
 
 /** JSON of which no schema is known: whole numbers are ints. */
@@ -7,7 +6,7 @@ export function untypedValue(json: unknown): Value {
   if (typeof json === "bigint") return json;
   if (typeof json === "number") return Number.isInteger(json) ? BigInt(json) : json;
   if (Array.isArray(json)) return new CelList(json.map(untypedValue));
-  if (!isObject(json)) return json as string | boolean;
+  if (typeof json !== "object") return json as string | boolean;
   const map = new CelMap();
   for (const [name, value] of Object.entries(json)) map.setLazy(name, () => untypedValue(value));
   return map;
