@@ -13,7 +13,14 @@ export interface Step {
   /** A string is sent as it is, but for that. */
   readonly body?: unknown;
   /** Whom the client acts as, if as somebody else; `{ns}` as above. */
-  readonly as?: { readonly user: string; readonly groups?: readonly string[] };
+  readonly as?: {
+    readonly user?: string;
+    readonly groups?: readonly string[];
+    readonly uid?: string;
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
+  /** The service account of the namespace that asks, by a token of its own; left out: the client. */
+  readonly by?: string;
   /** Asked until it is answered with this code: servers may decide by what they have been told of the store so far. */
   readonly until?: number;
   /** Only made for the steps that follow: its answer is not compared, but must be a success. */
@@ -50,11 +57,12 @@ const patchTypes: Readonly<Record<string, string>> = {
 const askedMost = 500;
 const askedEveryMs = 20;
 
-/** Asks one step after the other and gives the steps with their answers. Times, uids and versions are masked. */
+/** Asks one step after the other – as a service account through `stranger`, who has no certificate – and gives the steps with their answers. Times, uids and versions are masked. */
 export async function answersOf(
   client: Pick<TestClient, "call">,
   steps: readonly Step[],
   namespace: string,
+  stranger: Pick<TestClient, "call"> = client,
 ): Promise<readonly Step[]> {
   await client.call("POST", "/api/v1/namespaces", { body: { metadata: { name: namespace } } });
   const answered: Step[] = [];
@@ -62,11 +70,20 @@ export async function answersOf(
   for (const step of steps) {
     const [verb = "", path = ""] = step.ask.split(" ");
     const type = step.type ?? patchTypes[verb] ?? "application/json";
+    const bearer = step.by && (await tokenOf(client, namespace, step.by));
     const ask = () =>
-      client.call(verb in patchTypes ? "PATCH" : verb, path.replaceAll("{ns}", namespace), {
-        ...(step.body !== undefined && { body: withUids(inNamespace(step.body, namespace), uids), type }),
-        headers: { "user-agent": "tester/1", ...actingAs(step.as, namespace) },
-      });
+      (bearer ? stranger : client).call(
+        verb in patchTypes ? "PATCH" : verb,
+        path.replaceAll("{ns}", namespace),
+        {
+          ...(step.body !== undefined && { body: withUids(inNamespace(step.body, namespace), uids), type }),
+          headers: {
+            "user-agent": "tester/1",
+            ...(bearer && { authorization: `Bearer ${bearer}` }),
+            ...actingAs(step.as && JSON.parse(inNamespace(step.as, namespace))),
+          },
+        },
+      );
     let reply = await ask();
     for (let asked = 1; step.until !== undefined && reply.code !== step.until; asked++) {
       if (asked === askedMost) throw new Error(`${step.ask} is answered with ${reply.code}: ${reply.text}`);
@@ -89,12 +106,31 @@ export async function answersOf(
   return answered;
 }
 
-function actingAs(as: Step["as"], namespace: string): Readonly<Record<string, string | readonly string[]>> {
+function actingAs(as: Step["as"]): Readonly<Record<string, string | readonly string[]>> {
   if (as === undefined) return {};
+  const { user, uid, groups, extra = {} } = as;
   return {
-    "impersonate-user": as.user.replaceAll("{ns}", namespace),
-    ...(as.groups && { "impersonate-group": as.groups }),
+    ...(user !== undefined && { "impersonate-user": user }),
+    ...(uid !== undefined && { "impersonate-uid": uid }),
+    ...(groups && { "impersonate-group": groups }),
+    ...Object.fromEntries(
+      Object.entries(extra).map(([name, values]) => [
+        `impersonate-extra-${encodeURIComponent(name)}`,
+        values,
+      ]),
+    ),
   };
+}
+
+async function tokenOf(
+  { call }: Pick<TestClient, "call">,
+  namespace: string,
+  account: string,
+): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
+  const { code, body, text } = await call("POST", path, { body: {} });
+  if (code !== 201) throw new Error(`no token for ${account}: ${text}`);
+  return body.status.token;
 }
 
 function inNamespace(body: unknown, namespace: string): string {

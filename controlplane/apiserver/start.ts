@@ -32,6 +32,7 @@ import type { Authorizer } from "./filters/authorizer.ts";
 import { authorizers } from "./filters/authorizers.ts";
 import { BodiesUnderWay } from "./filters/bodies-under-way.ts";
 import type { Gate } from "./filters/identity.ts";
+import { LastModes } from "./filters/impersonation.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { type Bounds, composeBounds } from "./flowcontrol/compose.ts";
 import type { HandlerDeps } from "./handlers/call.ts";
@@ -41,6 +42,7 @@ import { openApiDocuments } from "./openapi/documents.ts";
 import { paramRights } from "./policies/param-rights.ts";
 import { mutatingPolicyMetrics, validatingPolicyMetrics } from "./policies/policy-metrics.ts";
 import { checkPolicies } from "./policies/policy-status.ts";
+import { deviceRights } from "./rbac/device-rights.ts";
 import { escalationCheck } from "./rbac/escalation.ts";
 import type { Rbac } from "./rbac/rbac-authorizer.ts";
 import { clusterDialer } from "./reach/dialer.ts";
@@ -369,6 +371,7 @@ function handlerDeps(
         ...admissionPlugins(admission, config.disabledAdmission),
         escalationCheck({ authorizer, index: rbac.index, consistent: () => rbac.consistent() }),
         paramRights({ ...lookup, authorizer }),
+        deviceRights({ ...lookup, authorizer }),
       ),
     ),
     authorizer,
@@ -413,6 +416,7 @@ function gateOf(
   return {
     authenticate: authenticators({ ...authentication, clientAuthorityPem: tls.clientCa }, deps),
     audiences: audiences.length === 0 ? undefined : audiences,
+    lastModes: new LastModes(),
     isProxyHeader: (name) => requestHeader !== undefined && isRequestHeader(requestHeader, name),
     authorizer: deps.authorizer,
   };

@@ -70,7 +70,7 @@ describe(`answers beside a kube-apiserver's (seed ${seed})`, function () {
       for (const [at, [name, steps]] of Object.entries(recordedIn(file)).entries()) {
         const namespace = `r-${Date.now().toString(36)}-${at}`;
         const [theirs, own] = await Promise.all(
-          [reference, ours].map(({ client }) => answersOf(client, steps, namespace)),
+          [reference, ours].map(({ client, stranger }) => answersOf(client, steps, namespace, stranger)),
         );
         const found = firstDifference(steps, theirs ?? [], own ?? []);
         assert.deepEqual(found?.ours, found?.theirs, `${name}: ${shown(steps, found?.step ?? 0)}`);

@@ -6,6 +6,8 @@ import { startTestApiserver, type TestClient } from "../../controlplane/apiserve
 
 export interface Side {
   readonly client: Pick<TestClient, "call">;
+  /** Has no certificate and no token. */
+  readonly stranger: Pick<TestClient, "call">;
   stop(): Promise<void>;
 }
 
@@ -17,22 +19,23 @@ export function whyNoReference(): string | undefined {
 
 export async function startReference(): Promise<Side> {
   const { REFERENCE_URL: url, REFERENCE_TOKEN: token = "" } = process.env;
-  if (url !== undefined) return { client: tokenClient(url, token), stop: async () => {} };
+  if (url !== undefined)
+    return { client: tokenClient(url, token), stranger: tokenClient(url, ""), stop: async () => {} };
   const side = await startApiSide("kubernetes", {
     kubernetesFlags: ["--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction"],
   });
-  return { client: certificateClient(side.access), stop: () => side.stop() };
+  const stranger = tokenClient(`https://127.0.0.1:${side.access.port}`, "");
+  return { client: certificateClient(side.access), stranger, stop: () => side.stop() };
 }
 
 /** That of the reference (bench/api/peers.ts). */
 const referenceIssuer = "https://bench";
 
 export async function startOurs(): Promise<Side> {
-  const issuing = { issuer: referenceIssuer, audiences: [referenceIssuer] };
-  const authentication = issuingConfig(newSigningKey().pem, { issuing });
+  const authentication = issuingConfig(newSigningKey().pem, { issuing: { issuer: referenceIssuer } });
   const config = { authentication, disabledAdmission: ["ServiceAccount"] };
   const server = await startTestApiserver({ config });
-  return { client: server.admin, stop: () => server.stop() };
+  return { client: server.admin, stranger: server.stranger, stop: () => server.stop() };
 }
 
 function certificateClient({

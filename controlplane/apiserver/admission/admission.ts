@@ -9,6 +9,8 @@ import type { ServedKind } from "../registry/kind-table.ts";
 /** One request as admission sees it, the same in every attempt to store what it asks for. */
 export interface Requester {
   readonly user: User;
+  /** As access rules have it: `create`, `update`, `patch` …; `update` for the server's own writes. */
+  readonly verb: string;
   /** The door: "" is the object itself, else `status`, `eviction`, `binding` … */
   readonly subresource: string;
   /** The name in the request's URL; "" for what is made by POST, and for the server's own writes. */

@@ -20,7 +20,7 @@ export function issuingConfig(
   more: Partial<AuthenticationConfig> & { readonly issuing?: Partial<TokenIssuer> } = {},
 ): AuthenticationConfig {
   const { issuing, ...config } = more;
-  const issuers = [testIssuer];
+  const issuers = [issuing?.issuer ?? testIssuer];
   const issuer = {
     issuer: testIssuer,
     key: signingKey(pem),

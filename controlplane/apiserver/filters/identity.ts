@@ -7,7 +7,7 @@ import { type ShownCertificate, shownCertificate } from "../authentication/shown
 import { anonymous, type User } from "./authentication.ts";
 import { attributesOf } from "./authorization.ts";
 import type { Authorizer } from "./authorizer.ts";
-import { type Deciding, impersonate } from "./impersonation.ts";
+import { type Deciding, impersonate, type LastModes } from "./impersonation.ts";
 import { wantedUser } from "./impersonation-headers.ts";
 import type { RequestInfo } from "./request-info.ts";
 
@@ -19,6 +19,7 @@ export interface Gate {
   /** Headers that only a trusted front proxy may send. */
   readonly isProxyHeader: (name: string) => boolean;
   readonly authorizer: Authorizer;
+  readonly lastModes: LastModes;
 }
 
 /** Who a request is made as: whoever its credentials say sends it, or who that one impersonates. The credentials end here:
@@ -50,7 +51,10 @@ export async function identify(
   if (wanted === undefined) return sender;
   const asked = { requestor: sender, wanted, attributes: attributesOf(info) };
   try {
-    const { user, mode } = await impersonate(asked, gate.authorizer, tell.deciding);
+    const { user, mode } = await impersonate(asked, gate.authorizer, {
+      ...(tell.deciding && { deciding: tell.deciding }),
+      last: gate.lastModes,
+    });
     tell.impersonated?.(mode, "allowed");
     return user;
   } catch (error) {

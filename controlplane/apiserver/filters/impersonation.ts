@@ -4,7 +4,7 @@ import type { User } from "./authentication.ts";
 import { type Attributes, accessForbidden, type ResourceAttributes } from "./authorization.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { WantedUser } from "./impersonation-headers.ts";
-import { nodeOf, serviceAccountGroups, serviceAccountOf } from "./service-account-user.ts";
+import { nodeNameKey, nodeOf, serviceAccountGroups, serviceAccountOf } from "./service-account-user.ts";
 
 /** Acting as somebody else. Kubernetes 1.36 tries modes in an order: the constrained ones (KEP-5284) want
  *  `impersonate:MODE` on the identity and `impersonate-on:MODE:VERB` on the request itself; the original one wants the
@@ -19,7 +19,6 @@ interface Mode {
 
 const onlyName = ({ uid, groups, extra }: WantedUser) =>
   uid === "" && groups.length === 0 && Object.keys(extra).length === 0;
-const nodeNameKey = "authentication.kubernetes.io/node-name";
 const constrainedModes: readonly Mode[] = [
   {
     name: "associated-node",
@@ -73,13 +72,33 @@ function observed(mode: string, authorizer: Authorizer, deciding: Deciding | und
   };
 }
 
+const usersMax = 10_000;
+
+/** Which mode last allowed each user to act as somebody else: it is tried first, since most users know only one. Keeps the
+ *  users who did so last. */
+export class LastModes {
+  readonly #byUser = new Map<string, string>();
+
+  of(user: string): string | undefined {
+    return this.#byUser.get(user);
+  }
+
+  note(user: string, mode: string): void {
+    this.#byUser.delete(user);
+    this.#byUser.set(user, mode);
+    const [oldest] = this.#byUser.keys();
+    if (this.#byUser.size > usersMax && oldest !== undefined) this.#byUser.delete(oldest);
+  }
+}
+
 /** The user that the request is made as from here on. Fails with 403. */
 export async function impersonate(
   request: ImpersonationRequest,
   authorizer: Authorizer,
-  deciding?: Deciding,
+  { deciding, last = new LastModes() }: { readonly deciding?: Deciding; readonly last?: LastModes } = {},
 ): Promise<Impersonated> {
   let firstRefusal: ApiError | undefined;
+  const { name } = request.requestor;
   const attempts = [
     ...constrainedModes
       .filter(({ fits }) => fits(request.wanted, request.requestor))
@@ -97,9 +116,13 @@ export async function impersonate(
         ),
     },
   ];
+  const usual = last.of(name);
+  attempts.sort((a, b) => Number(b.mode === usual) - Number(a.mode === usual));
   for (const { mode, run } of attempts) {
     try {
-      return { user: await run(), mode };
+      const user = await run();
+      last.note(name, mode);
+      return { user, mode };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       firstRefusal ??= error;

@@ -8,6 +8,9 @@ export interface ServiceAccountName {
   readonly name: string;
 }
 
+/** Of a service account's user: the node of the pod that its token is bound to. */
+export const nodeNameKey = "authentication.kubernetes.io/node-name";
+
 const serviceAccountPrefix = "system:serviceaccount:";
 const nodePrefix = "system:node:";
 

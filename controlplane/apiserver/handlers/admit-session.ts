@@ -27,6 +27,7 @@ export async function admitSession(
   const { target, served, user, cancellation } = request;
   const by: Requester = {
     user,
+    verb: target.verb,
     subresource: target.subresource,
     name: target.name,
     served,

@@ -50,6 +50,7 @@ export function requesterOf(call: Call, deletion?: JsonObject): Requester {
   const { user, target, served, cancellation, query } = call;
   return {
     user,
+    verb: target.verb,
     subresource: target.subresource,
     name: target.name,
     served,

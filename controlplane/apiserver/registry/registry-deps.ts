@@ -58,6 +58,7 @@ export type Quotas = Pick<QuotaLedger, "check" | "commit">;
 /** The server's own hand. */
 export const serverRequester: Requester = {
   user: serverUser,
+  verb: "update",
   subresource: "",
   name: "",
   cancellation: new Cancellation(),
