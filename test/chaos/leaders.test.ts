@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { agentFlags } from "../../agent/flags.ts";
 import { simulationConfig, simulationFlags } from "../../agent/simulate/flags.ts";
 import { simulate } from "../../agent/simulate/simulate.ts";
@@ -19,11 +16,12 @@ import { InformerFactory } from "../../client/informer.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
-import type { Draft, Job, Pod, StatefulSet } from "../../client/types.ts";
+import type { DaemonSet, Draft, Job, Pod, StatefulSet } from "../../client/types.ts";
 import { startTestApiserver, type TestApiserver } from "../../controlplane/apiserver/testing.ts";
 import { FaultyLink } from "../integration/faulty-link.ts";
+import { KeptProcess } from "../kept-process.ts";
 import { eventually } from "../local-cluster.ts";
-import { countOf, RolloutWitness } from "./rollout-witness.ts";
+import { type Bounds, countOf, RolloutWitness } from "../rollout-witness.ts";
 
 const seed = Number(process.env.CHAOS_SEED ?? below(systemRandom, 2 ** 31));
 const namespace = "default";
@@ -32,44 +30,17 @@ const members = 3;
 const completions = 16;
 const parallelism = 4;
 
+const nodes = 6;
+
+const bounds = (app: string, kept: Omit<Bounds, "name" | "labels">): Bounds => ({
+  name: app,
+  labels: { app },
+  ...kept,
+});
 const template = (app: string, round: number, restartPolicy = "Always") => ({
   metadata: { labels: { app }, annotations: { round: String(round) } },
   spec: { restartPolicy, containers: [{ name: "c", image: "i" }] },
 });
-
-/** Starts `pintle WORDS` again whenever it ends, until it is stopped. */
-class Kept {
-  readonly #words: readonly string[];
-  #child: ChildProcess | undefined;
-  #stopped = false;
-  lives = 0;
-
-  constructor(words: readonly string[]) {
-    this.#words = words;
-    this.#start();
-  }
-
-  #start(): void {
-    const pintle = fileURLToPath(new URL("../../bin/pintle", import.meta.url));
-    this.lives++;
-    this.#child = spawn(pintle, this.#words, { stdio: "ignore" });
-    this.#child.once("exit", () => {
-      if (!this.#stopped) this.#start();
-    });
-  }
-
-  kill(): void {
-    this.#child?.kill("SIGKILL");
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  }
-}
 
 const stage = (step: Stage["step"], delayMs: number): Stage => ({
   step,
@@ -80,12 +51,13 @@ const stage = (step: Stage["step"], delayMs: number): Stage => ({
 });
 
 const simulated = simulationConfig(
-  parseFlags({ ...agentFlags, ...simulationFlags }, ["--simulate=6", "--node-name=sim"], { env: {} }).flags,
+  parseFlags({ ...agentFlags, ...simulationFlags }, [`--simulate=${nodes}`, "--node-name=sim"], { env: {} })
+    .flags,
 );
 /** Only pods of the job end by themselves. */
 const stages: readonly Stage[] = [
   stage("pod-ready", 150),
-  { ...stage("pod-complete", 300), labels: { app: "work" } },
+  { ...stage("pod-complete", 600), labels: { app: "work" } },
   stage("pod-delete", 150),
 ];
 
@@ -97,7 +69,7 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
   let tasks: TaskScope;
   let informers: InformerFactory;
   let witness: RolloutWitness;
-  const open: (Kept | FaultyLink)[] = [];
+  const open: (KeptProcess | FaultyLink)[] = [];
   let round = 0;
 
   beforeEach(async () => {
@@ -111,13 +83,14 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
     informers = new InformerFactory(tasks, { client, ...os });
     witness = new RolloutWitness(informers.informer(resources.pods, { namespace }), [
       // A ReplicaSet that is to have fewer pods has them until its controller has acted: only their specs are bounded.
-      { app: "web", most: Number.POSITIVE_INFINITY, readyLeast: replicas - 1 },
-      { app: "member", most: members, readyLeast: members - 1 },
-      { app: "work", most: parallelism, readyLeast: 0 },
+      bounds("web", { readyLeast: replicas - 1 }),
+      bounds("member", { most: members, readyLeast: members - 1 }),
+      bounds("agent", { most: nodes, readyLeast: nodes - 1, onePerNode: true }),
+      bounds("work", { most: parallelism, readyLeast: 0 }),
     ]);
   });
   afterEach(async () => {
-    for (const one of open.splice(0)) await (one instanceof Kept ? one.stop() : one.close());
+    for (const one of open.splice(0)) await (one instanceof KeptProcess ? one.stop() : one.close());
     await tasks.stop();
     client.close();
     await server.stop();
@@ -132,14 +105,14 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
     user: string,
     flags: readonly string[],
     link?: FaultyLink,
-  ): Promise<Kept> {
+  ): Promise<KeptProcess> {
     const text = readFileSync(await server.kubeconfigFor(user), "utf8");
     const path = join(folder, `kubeconfig-${open.length}`);
     writeFileSync(
       path,
       link === undefined ? text : text.replaceAll(new URL(server.url).host, `127.0.0.1:${link.port}`),
     );
-    const kept = new Kept([component, `--kubeconfig=${path}`, "--secure-port=0", ...flags]);
+    const kept = new KeptProcess([component, `--kubeconfig=${path}`, "--secure-port=0", ...flags]);
     open.push(kept);
     return kept;
   }
@@ -174,6 +147,18 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
         template: template("member", round),
       },
     } as unknown as Draft<StatefulSet>);
+    await client.create(resources.daemonsets, {
+      metadata: { namespace, name: "agent" },
+      spec: {
+        selector: { matchLabels: { app: "agent" } },
+        updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
+        template: template("agent", round),
+      },
+    } as unknown as Draft<DaemonSet>);
+  }
+
+  /** Takes several kills of who decides. */
+  async function makeJob(): Promise<void> {
     await client.create(resources.jobs, {
       metadata: { namespace, name: "work" },
       spec: { completions, parallelism, template: template("work", round, "Never") },
@@ -185,16 +170,22 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
     const body = { spec: { template: { metadata: { annotations: { round: String(round) } } } } };
     await client.patch(resources.deployments, { namespace, name: "web" }, body, { type: "merge" });
     await client.patch(resources.statefulsets, { namespace, name: "member" }, body, { type: "merge" });
+    await client.patch(resources.daemonsets, { namespace, name: "agent" }, body, { type: "merge" });
   }
 
   const isOfRound = ({ metadata }: Pod) => metadata.annotations?.round === String(round);
-  const current = (app: string) => countOf(pods().filter(isOfRound), app).ready;
+  const current = (app: string) => countOf(pods().filter(isOfRound), { app }).ready;
 
   const rolledOut = () =>
     eventually(
       `round ${round} is rolled out`,
-      async () => [current("web"), current("member"), countOf(pods(), "web").there],
-      (counts) => JSON.stringify(counts) === JSON.stringify([replicas, members, replicas]),
+      async () => [
+        current("web"),
+        current("member"),
+        current("agent"),
+        countOf(pods(), { app: "web" }).there,
+      ],
+      (counts) => JSON.stringify(counts) === JSON.stringify([replicas, members, nodes, replicas]),
     );
 
   async function allIsWell(): Promise<void> {
@@ -218,12 +209,13 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
     const kept = [await scheduler(["--leader-elect=false"]), await manager(["--leader-elect=false"])];
     await makeWorkloads();
     await rolledOut();
+    await makeJob();
     const random = new Prng(seed);
     for (let rollout = 0; rollout < 2; rollout++) {
       await rollOut();
       for (let kill = 0; kill < 6; kill++) {
         await new Promise((resolve) => setTimeout(resolve, 700 + below(random, 600)));
-        for (const one of kept) one.kill();
+        await Promise.all(kept.map((one) => one.kill()));
       }
       await rolledOut();
     }
@@ -249,6 +241,7 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
     }
     await makeWorkloads();
     await rolledOut();
+    await makeJob();
     const holder = async (name: string) =>
       (await client.get(resources.leases, { namespace: "kube-system", name })).spec?.holderIdentity;
     for (let turn = 0; turn < 3; turn++) {
