@@ -1,4 +1,6 @@
 import type { ControllerRevision, PodTemplateSpec } from "../../client/types.ts";
+import { controllerOf, type Owned } from "./owners.ts";
+import { canonicalJson } from "./template-hash.ts";
 
 /** A patch that brings a workload back to this template, as `kubectl rollout undo` applies it. Written as Go writes
  *  maps, fields by name: clients compare it byte for byte. */
@@ -18,4 +20,10 @@ export function revisionTemplate({ data }: ControllerRevision): PodTemplateSpec 
   const { spec } = (data ?? {}) as { readonly spec?: { readonly template?: PodTemplateSpec } };
   const { $patch: _, ...template } = (spec?.template ?? {}) as PodTemplateSpec & { $patch?: string };
   return template;
+}
+
+/** Whether the revision keeps this template for that owner: it is the owner's, or nobody's, whose set was made anew. */
+export function keepsFor(revision: ControllerRevision, owner: Owned, data: unknown): boolean {
+  const holder = controllerOf(revision)?.uid ?? owner.metadata.uid;
+  return holder === owner.metadata.uid && canonicalJson(revision.data) === canonicalJson(data);
 }

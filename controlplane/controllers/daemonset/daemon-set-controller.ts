@@ -1,16 +1,17 @@
 import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import { isAlreadyExists, isNotFound } from "../../../client/api-error.ts";
 import type { Informer } from "../../../client/informer.ts";
-import { keyOf } from "../../../client/object-cache.ts";
+import { keyOf, type Stored } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import type { ControllerRevision, DaemonSet, Node, Pod } from "../../../client/types.ts";
 import { claim, isNamespaceTerminating } from "../claim-shell.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { confirmAfterMs, Expectations } from "../expectations.ts";
 import { enqueueOwners, enqueueSelf } from "../owner-events.ts";
-import { isBeingDeleted, isControlledBy } from "../owners.ts";
+import { isBeingDeleted } from "../owners.ts";
 import { PodControl } from "../pod-control.ts";
 import { isFinished, nextAvailableInMs } from "../pod-state.ts";
+import { keepsFor } from "../revision-data.ts";
 import { canonicalJson } from "../template-hash.ts";
 import { daemonPod, revisionLabel } from "./daemon-pod.ts";
 import { countDaemonStatus, type DaemonObserved, endedPodAgeMs, planDaemonSet } from "./plan-daemon-set.ts";
@@ -24,11 +25,11 @@ export const daemonSetController: Controller = {
     const pods = context.informers.informer(resources.pods);
     const nodes = context.informers.informer(resources.nodes);
     const revisions = context.informers.informer(resources.controllerrevisions);
-    const wouldAdopt = ({ spec }: DaemonSet, child: Pod | ControllerRevision) =>
-      matchesLabels(selectorFromLabelSelector(spec.selector), child.metadata.labels);
-    const family = { owners: daemonSets, kind: "DaemonSet", group: "apps" };
+    const wouldAdopt = ({ spec }: DaemonSet, { metadata }: Stored) =>
+      matchesLabels(selectorFromLabelSelector(spec.selector), metadata.labels);
+    const family = { owners: daemonSets, kind: "DaemonSet", group: "apps", wouldAdopt };
     enqueueSelf(queue, daemonSets);
-    enqueueOwners(queue, pods, { ...family, wouldAdopt: (owner, child) => wouldAdopt(owner, child as Pod) });
+    enqueueOwners(queue, pods, family);
     // A revision that comes is this controller's own, or says nothing that the template does not.
     enqueueOwners(queue, revisions, { ...family, heedsNew: false });
     const all = () => {
@@ -71,9 +72,15 @@ async function sync(parts: Parts, daemonSet: DaemonSet) {
   if (isBeingDeleted(daemonSet)) return undefined;
   const settled = await control.isSettled(daemonSet);
   const selector = selectorFromLabelSelector(daemonSet.spec.selector);
-  const family = { owners: resources.daemonsets, children: resources.pods, informer: parts.pods };
+  const owners = resources.daemonsets;
+  const family = { owners, children: resources.pods, informer: parts.pods };
   const claimed = await claim(client, family, daemonSet, selector);
-  const history = parts.revisions.byOwner(daemonSet.metadata.uid);
+  const history = await claim(
+    client,
+    { owners, children: resources.controllerrevisions, informer: parts.revisions },
+    daemonSet,
+    selector,
+  );
   const { hash, actions, pods: own } = planRevisions(daemonSet, history, claimed);
   for (const step of actions) await writeRevision(context, daemonSet, step);
   const nowMs = context.clock.wallMs();
@@ -146,8 +153,8 @@ async function unlessGone(write: Promise<unknown>): Promise<void> {
   }
 }
 
-/** A name taken by our own revision of the same template means that the cache lags; by anything else, that two
- *  templates have the same hash, and the next one counts in a collision more. */
+/** A name taken by our own revision of the same template, or by nobody's, means that the cache lags; by anything else, that
+ *  two templates have the same hash, and the next one counts in a collision more. */
 async function createRevision(
   client: ControllerContext["client"],
   daemonSet: DaemonSet,
@@ -160,8 +167,7 @@ async function createRevision(
     if (!isAlreadyExists(error)) throw error;
     const ref = { name: object.metadata.name ?? "", namespace: object.metadata.namespace };
     const holder = await client.get(resources.controllerrevisions, ref);
-    if (isControlledBy(holder, daemonSet) && canonicalJson(holder.data) === canonicalJson(object.data))
-      return;
+    if (keepsFor(holder, daemonSet, object.data)) return;
     const status = countless(daemonSet);
     await client.updateStatus(resources.daemonsets, {
       ...daemonSet,

@@ -3,8 +3,7 @@ import { isAlreadyExists } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { ControllerRevision, StatefulSet } from "../../../client/types.ts";
 import { isNamespaceTerminating } from "../claim-shell.ts";
-import { isControlledBy } from "../owners.ts";
-import { canonicalJson } from "../template-hash.ts";
+import { keepsFor } from "../revision-data.ts";
 import { planNewest } from "./plan-set-revisions.ts";
 
 const collisionsMax = 20;
@@ -15,8 +14,8 @@ export interface Newest {
 }
 
 /** Writes down the set's template as the newest of its history, if it is not. A name taken by our own revision of the
- *  same template means that the cache lags; by anything else, that two templates have the same hash, and the next one
- *  counts in a collision more. Undefined in a namespace that is being deleted. */
+ *  same template, or by nobody's, means that the cache lags; by anything else, that two templates have the same hash, and the
+ *  next one counts in a collision more. Undefined in a namespace that is being deleted. */
 export async function newestRevision(
   client: ApiClient,
   set: StatefulSet,
@@ -41,8 +40,7 @@ export async function newestRevision(
     }
     const { name = "", namespace } = plan.object.metadata;
     const holder = await client.get(resources.controllerrevisions, { name, namespace });
-    if (isControlledBy(holder, set) && canonicalJson(holder.data) === canonicalJson(plan.object.data))
-      return { update: holder, collisionCount };
+    if (keepsFor(holder, set, plan.object.data)) return { update: holder, collisionCount };
   }
   throw new Error(`no free name for a revision of stateful set ${set.metadata.name}`);
 }

@@ -1,7 +1,7 @@
 import { matchesLabels, selectorFromLabelSelector } from "../../../base/label-selector.ts";
 import { isNotFound } from "../../../client/api-error.ts";
 import type { Informer } from "../../../client/informer.ts";
-import { keyOfRef } from "../../../client/object-cache.ts";
+import { keyOfRef, type Stored } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import type { ControllerRevision, PersistentVolumeClaim, Pod, StatefulSet } from "../../../client/types.ts";
 import { claim, isNamespaceTerminating } from "../claim-shell.ts";
@@ -25,13 +25,13 @@ export const statefulSetController: Controller = {
     const pods = context.informers.informer(resources.pods);
     const revisions = context.informers.informer(resources.controllerrevisions);
     const claims = context.informers.informer(resources.persistentvolumeclaims);
-    const family = { owners: sets, kind: "StatefulSet", group: "apps" };
+    const selects = ({ spec }: StatefulSet, { metadata }: Stored) =>
+      matchesLabels(selectorFromLabelSelector(spec.selector), metadata.labels);
+    const family = { owners: sets, kind: "StatefulSet", group: "apps", wouldAdopt: selects };
     enqueueSelf(queue, sets);
     enqueueOwners(queue, pods, {
       ...family,
-      wouldAdopt: (set, pod) =>
-        ordinalOf(set, pod) !== undefined &&
-        matchesLabels(selectorFromLabelSelector(set.spec.selector), pod.metadata.labels),
+      wouldAdopt: (set, pod) => ordinalOf(set, pod) !== undefined && selects(set, pod),
     });
     enqueueOwners(queue, revisions, family);
     const parts = { context, pods, revisions, claims };
@@ -54,10 +54,16 @@ async function sync(parts: Parts, set: StatefulSet) {
   const { client } = context;
   if (isBeingDeleted(set)) return undefined;
   const selector = selectorFromLabelSelector(set.spec.selector);
+  const owners = resources.statefulsets;
+  const history = await claim(
+    client,
+    { owners, children: resources.controllerrevisions, informer: parts.revisions },
+    set,
+    selector,
+  );
   const isOurs = (pod: Pod) => ordinalOf(set, pod) !== undefined;
-  const family = { owners: resources.statefulsets, children: resources.pods, informer: parts.pods, isOurs };
+  const family = { owners, children: resources.pods, informer: parts.pods, isOurs };
   const pods = await claim(client, family, set, selector);
-  const history = parts.revisions.byOwner(set.metadata.uid);
   const newest = await newestRevision(client, set, history);
   if (newest === undefined) return undefined;
   const { update, collisionCount } = newest;

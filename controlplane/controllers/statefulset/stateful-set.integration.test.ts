@@ -64,6 +64,30 @@ describe("controlplane/controllers/statefulset with the real kubectl", function 
     assert.deepEqual(await podsNow(), ["db-0 db-0.db a:1", "db-1 db-1.db a:1"]);
   });
 
+  it("takes over the pods and the history of one of its name that left them", async () => {
+    const left = async () => [
+      (await cluster.client.list(resources.pods)).items.map(({ metadata }) => metadata.uid).sort(),
+      (await cluster.client.list(resources.controllerrevisions)).items
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+    ];
+    const ref = { namespace: "default", name: "db" };
+    const { metadata, spec } = await cluster.client.get(resources.statefulsets, ref);
+    const before = await left();
+    await cluster.kubectl("delete", "statefulset", "db", "--cascade=orphan");
+    const { name, namespace = "" } = metadata;
+    await cluster.client.create(resources.statefulsets, { metadata: { name, namespace }, spec });
+    await cluster.until(
+      resources.statefulsets,
+      "all are its own",
+      ([one]) => one?.status?.availableReplicas === 2,
+    );
+    assert.match(await rolledOut(), /roll/);
+    assert.deepEqual(await left(), before);
+    const { status } = await cluster.client.get(resources.statefulsets, ref);
+    assert.equal(status?.collisionCount ?? 0, 0);
+  });
+
   it("scales, and lets the claim go with the pod where it is told to", async () => {
     await cluster.kubectl("scale", "statefulset/db", "--replicas=1");
     await until("one left", 1);
