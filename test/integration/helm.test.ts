@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startTestCluster, type TestCluster } from "../../controlplane/controllers/testing/cluster.ts";
-import { isInstalled, run } from "../local-cluster.ts";
+import { helmFor, helmProgram } from "../helm.ts";
+import { isInstalled } from "../local-cluster.ts";
 
-const helmProgram = process.env.PINTLE_HELM ?? "helm";
 const chart = fileURLToPath(new URL("charts/shop", import.meta.url));
 
 /** A chart with one of everything that popular ones do – definitions, a subchart, lookups, a webhook's certificate, hooks, a
@@ -40,14 +40,7 @@ describe("integration: helm", function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const helm = (...args: string[]) =>
-    run(helmProgram, args, {
-      ...process.env,
-      KUBECONFIG: cluster.api.kubeconfig,
-      HELM_CACHE_HOME: join(folder, "cache"),
-      HELM_CONFIG_HOME: join(folder, "config"),
-      HELM_DATA_HOME: join(folder, "data"),
-    });
+  const helm = (...args: string[]) => helmFor(cluster.api.kubeconfig, folder)(...args);
   const namespace = "/api/v1/namespaces/shops";
   const get = (path: string) => cluster.api.admin.call("GET", path);
   const read = async (path: string) => {
