@@ -74,6 +74,18 @@ describe("agent/simulate", () => {
     assert.ok(String(heartbeat) > "2026-01-01T00:04");
   });
 
+  it("says that a node is there that was given up", async () => {
+    await start("--simulate=2");
+    const conditions = [{ type: "Ready", status: "Unknown", reason: "NodeStatusUnknown" }];
+    const options = { type: "strategic", subresource: "status" } as const;
+    await api.patch(resources.nodes, { name: "sim-2" }, { status: { conditions } }, options);
+    await clock.advance(10);
+    assert.deepEqual(readiness(), [
+      ["sim-1", "True"],
+      ["sim-2", "True"],
+    ]);
+  });
+
   it("goes on where another process stopped", async () => {
     await start("--simulate=2");
     await makePod("p", "sim-1");

@@ -56,6 +56,8 @@ export function simulate(config: SimulationConfig, { client, tasks, machine, os 
   const { clock, log } = os;
   const stages = [...config.stages, ...defaultStages];
   const inputs = nodeInputs(config);
+  const informers = new InformerFactory(tasks, { client, ...os });
+  const nodeQueue = new WorkQueue(os);
   const nodes = new SimulatedNodes({
     client,
     os,
@@ -63,8 +65,10 @@ export function simulate(config: SimulationConfig, { client, tasks, machine, os 
     machine: simulatedMachine(config, machine),
     stages,
     leaseSeconds: config.agent.leaseSeconds,
+    nodes: informers.informer(resources.nodes),
+    queue: nodeQueue,
   });
-  const informers = new InformerFactory(tasks, { client, ...os });
+  nodes.follow();
   const isOurs = (name: string) => nodes.isOurs(name);
   const podQueue = new WorkQueue(os);
   const pods = new SimulatedPods({
@@ -86,8 +90,6 @@ export function simulate(config: SimulationConfig, { client, tasks, machine, os 
     isOurs,
   });
   volumes.follow();
-  const nodeQueue = new WorkQueue(os);
-  for (const name of inputs.keys()) nodeQueue.add(name);
   const run = (name: string, queue: WorkQueue, sync: ControllerOptions["sync"]) =>
     tasks.run(name, (signal) => runController({ name, workers, queue, sync, log, clock }, signal));
   run("simulated-nodes", nodeQueue, (name, signal) => nodes.sync(name, signal));

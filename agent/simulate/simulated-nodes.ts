@@ -2,10 +2,12 @@ import type { Os } from "../../base/os/os.ts";
 import type { ApiClient } from "../../client/api.ts";
 import { isAlreadyExists, isNotFound } from "../../client/api-error.ts";
 import type { SyncResult } from "../../client/controller-loop.ts";
+import type { Informer } from "../../client/informer.ts";
 import { resources } from "../../client/resources.ts";
 import type { Lease, Node } from "../../client/types.ts";
+import type { WorkQueue } from "../../client/work-queue.ts";
 import type { Machine, Pressure } from "../status/machine.ts";
-import { type NodeInput, nodeObject, nodeStatus } from "../status/node-object.ts";
+import { isGivenUp, type NodeInput, nodeObject, nodeStatus } from "../status/node-object.ts";
 import { nodeStatusLimits } from "../status/node-status.ts";
 import { timeText } from "../sync/time-text.ts";
 import { delayOf, type Stage } from "./stages.ts";
@@ -18,6 +20,9 @@ export interface SimulatedNodesDeps {
   readonly machine: Machine;
   readonly stages: readonly Stage[];
   readonly leaseSeconds: number;
+  readonly nodes: Informer<Node>;
+  /** Its keys are the nodes' names. */
+  readonly queue: WorkQueue;
 }
 
 interface Registered {
@@ -51,6 +56,21 @@ export class SimulatedNodes {
 
   isOurs(name: string): boolean {
     return this.#deps.inputs.has(name) && !this.#deleted.has(name);
+  }
+
+  /** Has every one of our nodes worked on: now, and where it is given up. The returned function ends that. */
+  follow(): () => void {
+    const { inputs, nodes, queue } = this.#deps;
+    for (const name of inputs.keys()) queue.add(name);
+    return nodes.subscribe({
+      onUpdate: (node) => {
+        const { name } = node.metadata;
+        const registered = this.#registered.get(name);
+        if (registered === undefined || !registered.isReady || !isGivenUp(node)) return;
+        registered.heartbeatDueMs = 0;
+        queue.add(name);
+      },
+    });
   }
 
   /** Does what is due for one node. */

@@ -73,6 +73,20 @@ describe("agent/status/node-status", () => {
     assert.deepEqual(runtimeHandlers, [{ name: "", features: able }]);
   });
 
+  it("says that it is there when it was given up", async () => {
+    const passes = async (holds: () => boolean) => {
+      while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const readiness = () =>
+      api.all(resources.nodes)[0]?.status?.conditions?.find(({ type }) => type === "Ready")?.status;
+    const conditions = [{ type: "Ready", status: "Unknown", reason: "NodeStatusUnknown" }];
+    const options = { type: "strategic", subresource: "status" } as const;
+    await passes(() => clock.pending === 2); // what looks at the machine sleeps, and what renews the lease
+    await api.patch(resources.nodes, { name: "n1" }, { status: { conditions } }, options);
+    await clock.advance(config.updateMs);
+    await passes(() => readiness() === "True");
+  });
+
   it("takes over a lease that an earlier Node of its name owned", async () => {
     await api.delete(resources.leases, leaseRef);
     const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: "n1", uid: "of-old" }];

@@ -7,7 +7,14 @@ import { resources } from "../../client/resources.ts";
 import type { Draft, Lease, Node } from "../../client/types.ts";
 import { troubleOf } from "./health.ts";
 import { type Machine, readPressure } from "./machine.ts";
-import { type NodeInput, nodeAnnotations, nodeLabels, nodeObject, nodeStatus } from "./node-object.ts";
+import {
+  isGivenUp,
+  type NodeInput,
+  nodeAnnotations,
+  nodeLabels,
+  nodeObject,
+  nodeStatus,
+} from "./node-object.ts";
 
 export interface NodeStatusConfig {
   readonly rootDir: string;
@@ -100,7 +107,8 @@ async function look({ rootDir, programs }: NodeStatusConfig) {
   return { pressure: await readPressure(rootDir), trouble: await troubleOf(rootDir, programs) };
 }
 
-/** Looks at the machine every `updateMs`; sends the status when something changed, else every 5 min. */
+/** Looks at the machine and at the Node every `updateMs`; sends the status when something changed or the Node was given up, else
+ *  every 5 min. */
 export async function keepNodeStatus(
   config: NodeStatusConfig,
   { os }: Deps,
@@ -113,7 +121,8 @@ export async function keepNodeStatus(
     await sleep(os.clock, config.updateMs, signal);
     try {
       const now = JSON.stringify(await look(config));
-      if (now === seen && os.clock.monotonicMs() - sentMs < nodeStatusLimits.heartbeatMs) continue;
+      const isDue = now !== seen || os.clock.monotonicMs() - sentMs >= nodeStatusLimits.heartbeatMs;
+      if (!isDue && !isGivenUp(await registration.current(signal))) continue;
       await registration.sendStatus(signal);
       seen = now;
       sentMs = os.clock.monotonicMs();

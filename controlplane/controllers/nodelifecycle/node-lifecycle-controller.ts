@@ -14,7 +14,7 @@ import { type NodeAction, planNode } from "./plan-node.ts";
 
 export const nodeLifecycleController: Controller = {
   name: "node-lifecycle-controller",
-  workers: 2,
+  workers: 8,
   setUp(context, queue) {
     const nodes = context.informers.informer(resources.nodes);
     const pods = context.informers.informer(resources.pods);
