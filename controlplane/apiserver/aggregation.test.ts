@@ -480,6 +480,6 @@ describe("groups that other servers serve", () => {
   it("tells other servers by what users and front proxies are known", async () => {
     const path = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
     const { body } = await api.admin.call("GET", path);
-    assert.equal(body.data["client-ca-file"], api.authority.certificatePem);
+    assert.equal(body.data["client-ca-file"], `${api.authority.certificatePem.trim()}\n`);
   });
 });

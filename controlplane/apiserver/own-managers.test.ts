@@ -81,4 +81,20 @@ describe("statuses of the server's own", () => {
       ["me", "Update", "", ["f:spec"]],
     ]);
   });
+
+  it("have no part of what it makes beside a service", async () => {
+    const spec = { ports: [{ port: 80 }], clusterIP: "10.96.0.77" };
+    const body = { apiVersion: "v1", kind: "Service", metadata: { name: "s" }, spec };
+    assert.equal(
+      (await server.admin.call("POST", "/api/v1/namespaces/default/services", { body })).code,
+      201,
+    );
+    const made = await server.admin.call("GET", "/apis/networking.k8s.io/v1/ipaddresses/10.96.0.77");
+    const [entry, ...others] = made.body.metadata.managedFields;
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      [entry.manager, entry.operation, Object.keys(entry.fieldsV1)],
+      ["kube-apiserver", "Update", ["f:metadata", "f:spec"]],
+    );
+  });
 });

@@ -339,6 +339,7 @@ function handlerDeps(
     podSecurityCounts: podSecurityMetrics(os.metrics),
     ...config.admission,
   };
+  const recordOwn = ownRecorder({ schemas: admission.schemas, clock: os.clock });
   const services = builtIn(kinds, "services");
   observeAllocated(os.metrics, {
     clusterIps,
@@ -359,7 +360,7 @@ function handlerDeps(
       random: os.random,
       clusterIps,
       nodePorts,
-      addresses: new AddressObjects(builtIn(kinds, "ipaddresses", "networking.k8s.io"), os),
+      addresses: new AddressObjects(builtIn(kinds, "ipaddresses", "networking.k8s.io"), { ...os, recordOwn }),
       figures: allocationFigures(os.metrics, clusterIps, os.clock),
     }),
     quotas: config.disabledAdmission.includes(quotaPluginName)
@@ -387,7 +388,7 @@ function handlerDeps(
     tokens,
     facts,
     schemas: admission.schemas,
-    recordOwn: ownRecorder({ schemas: admission.schemas, clock: os.clock }),
+    recordOwn,
     applyOwn: ownApplier({ schemas: admission.schemas, clock: os.clock }),
     watched: watchMetrics(os.metrics),
     logged: logMetrics(os.metrics),

@@ -59,10 +59,13 @@ function chainOf(leaf: DetailedPeerCertificate): ReadonlySet<string> {
   return found;
 }
 
+export function certificateBlocks(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+}
+
 /** The same names for the certificates in a bundle. Throws where one cannot be read. */
 export function bundleFingerprints(pem: string): ReadonlySet<string> {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  return new Set(blocks.map((block) => plainHex(new X509Certificate(block).fingerprint256)));
+  return new Set(certificateBlocks(pem).map((block) => plainHex(new X509Certificate(block).fingerprint256)));
 }
 
 const plainHex = (fingerprint: string) => fingerprint.replaceAll(":", "").toLowerCase();

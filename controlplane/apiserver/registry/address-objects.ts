@@ -1,25 +1,25 @@
-import type { Clock } from "../../../base/os/clock.ts";
-import type { Random } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { toKubeObject } from "../json.ts";
 import type { Kind } from "./kind.ts";
 import { fillNewMeta } from "./object-meta.ts";
-import { putObject } from "./registry-deps.ts";
+import { putObject, type RegistryDeps } from "./registry-deps.ts";
 import type { Write } from "./storage.ts";
 import { kindPrefix, objectKey } from "./stored-object.ts";
 
 export const managedByLabel = "ipaddress.kubernetes.io/managed-by";
 export const managedByAllocator = "ipallocator.k8s.io";
 
+export type AddressObjectDeps = Pick<RegistryDeps, "clock" | "random" | "recordOwn">;
+
 /** The IPAddress of each address that a service has, as Kubernetes' allocator writes it. */
 export class AddressObjects {
   readonly prefix: string;
   readonly #kind: Kind;
-  readonly #os: { readonly clock: Clock; readonly random: Random };
+  readonly #deps: AddressObjectDeps;
 
-  constructor(kind: Kind, os: { readonly clock: Clock; readonly random: Random }) {
+  constructor(kind: Kind, deps: AddressObjectDeps) {
     this.#kind = kind;
-    this.#os = os;
+    this.#deps = deps;
     this.prefix = kindPrefix(kind);
   }
 
@@ -29,7 +29,8 @@ export class AddressObjects {
 
   put(address: string, service: KubeObject): Write {
     const object = addressObject(address, service);
-    const { clock, random } = this.#os;
+    const { clock, random, recordOwn } = this.#deps;
+    recordOwn(object);
     fillNewMeta(object, { random, nowMs: clock.wallMs(), hasGeneration: false });
     return putObject(this.#kind, objectKey(this.#kind, "", address), object);
   }

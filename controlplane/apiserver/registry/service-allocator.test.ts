@@ -19,7 +19,11 @@ const service = (name: string, spec: object = {}): KubeObject => ({
   spec: { type: "NodePort", ports: [{ port: 80, protocol: "TCP" }], ...spec },
 });
 
-const addresses = new AddressObjects(ipAddresses, { clock: systemClock, random: systemRandom });
+const addresses = new AddressObjects(ipAddresses, {
+  clock: systemClock,
+  random: systemRandom,
+  recordOwn: () => {},
+});
 
 describe("service allocator", () => {
   let storage: MemoryStorage;
