@@ -20,6 +20,8 @@ import { ThreadTransport } from "../store/thread/thread-transport.ts";
 export interface StoreBeside {
   readonly store: RunningStore;
   readonly url: string;
+  /** Its data directory. */
+  readonly folder: string;
   client(by: "call" | "port" | "socket"): StoreClient;
   stop(): Promise<void>;
 }
@@ -43,6 +45,7 @@ export async function startStoreBeside(): Promise<StoreBeside> {
   return {
     store,
     url,
+    folder,
     client(by) {
       const transport = by === "socket" ? new GrpcTransport() : transportTo(store, by);
       return openStoreClient({ endpoints: [url] }, { ...os, transport });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import type { PolicyRule } from "../../client/types.ts";
-import type { Attributes } from "../../controlplane/apiserver/filters/authorization.ts";
+import type { Attributes, ResourceAttributes } from "../../controlplane/apiserver/filters/authorization.ts";
 import { isSaid, words } from "../../controlplane/apiserver/rbac/testing-words.ts";
 import { isStored } from "../../controlplane/apiserver/registry/kind-table.ts";
 import { kinds } from "../../controlplane/apiserver/resources/table.ts";
@@ -88,6 +88,48 @@ interface Walk {
   /** Rules that hold in the cluster as a whole, and in the namespace `mine` alone. */
   readonly everywhere: readonly PolicyRule[];
   readonly mine: readonly PolicyRule[];
+  /** What rules do not say; `named` is the one object that a selector asks for, or "". */
+  readonly also?: (wanted: ResourceAttributes, named: string) => boolean;
+}
+
+const node = "n1";
+/** What a node's agent may read beside its role, to carry services. */
+const nodeNetwork: readonly PolicyRule[] = [
+  { apiGroups: [""], resources: ["endpoints", "nodes", "services"], verbs: ["list", "watch"] },
+  { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
+];
+
+/** What may the node do that has one pod, in `mine`, which refers to objects named `obj`? Kubernetes' node authorizer, plainly. */
+function nodeMay(wanted: ResourceAttributes, named: string): boolean {
+  const { verb, namespace, name, subresource: sub } = wanted;
+  const isOf = (...verbs: readonly string[]) => verbs.includes(verb);
+  const isReferred = namespace === "mine" && (name || named) === "obj";
+  switch (`${wanted.plural}.${wanted.group}`) {
+    case "secrets.":
+    case "configmaps.":
+      return isReferred && sub === "" && isOf("get", "list", "watch");
+    case "persistentvolumeclaims.":
+      return isReferred && (sub === "status" ? isOf("update", "patch") : sub === "" && isOf("get"));
+    case "serviceaccounts.":
+      return isReferred && (sub === "token" ? isOf("create") : sub === "" && isOf("get"));
+    case "pods.":
+      if (sub === "status") return isOf("update", "patch");
+      return sub === "" ? isOf("create", "delete") : sub === "eviction" && isOf("create");
+    case "nodes.":
+      return (
+        (sub === "status" && isOf("update", "patch")) || (sub === "" && isOf("create", "update", "patch"))
+      );
+    case "csinodes.storage.k8s.io":
+    case "resourceslices.resource.k8s.io":
+      return sub === "" && isOf("create");
+    case "leases.coordination.k8s.io":
+    case "persistentvolumes.":
+    case "resourceclaims.resource.k8s.io":
+    case "volumeattachments.storage.k8s.io":
+      return false;
+    default:
+      return isSaid(words(rulesOfRole("system:node")), wanted);
+  }
 }
 
 describe("every verb on every resource", function () {
@@ -134,7 +176,13 @@ describe("every verb on every resource", function () {
   };
 
   /** Asks for everything; gives how often what was answered. */
-  const walk = async ({ client, user, everywhere, mine }: Walk): Promise<Map<string, number>> => {
+  const walk = async ({
+    client,
+    user,
+    everywhere,
+    mine,
+    also = () => false,
+  }: Walk): Promise<Map<string, number>> => {
     const [ofAll, ofMine] = [words(everywhere), words(mine)];
     const counts = new Map<string, number>();
     let at = 0;
@@ -143,7 +191,8 @@ describe("every verb on every resource", function () {
         Object.entries(asking).flatMap(([verb, [method, isOfOne, own]]) =>
           placesOf(resource, verb).map(async (namespace) => {
             const isOne = isOfOne || resource.subresource !== "";
-            const addition = additions[at++ % additions.length];
+            const number = at++;
+            const addition = additions[number % additions.length];
             assert.ok(addition);
             const ask = async (name: string) => {
               const query = [own, addition[0]].filter((one) => one !== "").join("&");
@@ -158,8 +207,10 @@ describe("every verb on every resource", function () {
               });
             };
             const wanted = attributesOf(resource, { verb, namespace, name: isOne ? "obj" : "" });
+            const named = !isOne && addition[0] === "fieldSelector=metadata.name%3Dobj" ? "obj" : "";
             const isAllowed =
               isSaid(ofAll, wanted) ||
+              ("namespace" in wanted && also(wanted, named)) ||
               ("namespace" in wanted && wanted.namespace === "mine" && isSaid(ofMine, wanted));
             // A watch would last.
             if (isAllowed && verb === "watch") return;
@@ -174,7 +225,7 @@ describe("every verb on every resource", function () {
             assert.equal(!isRefused, isAllowed, `${what}: ${answer.code} ${answer.text.slice(0, 300)}`);
             if (!isRefused) return;
             assert.ok(!answer.text.includes(secret), what);
-            if (!isOne || at % 3 !== 0) return;
+            if (!isOne || number % 3 !== 0) return;
             // What is there is refused as what is not.
             const other = await ask("absent");
             assert.deepEqual(
@@ -219,6 +270,32 @@ describe("every verb on every resource", function () {
       { ...runs(1), examples: [[usual]] },
     );
     assert.equal(await everythingOfTheirs(), untouched, "something of theirs has changed");
+  });
+
+  it("is open to a node for what its pods refer to, and for what is its own", async () => {
+    const user = `system:node:${node}`;
+    const groups = ["system:nodes"];
+    const volumes = [
+      { name: "s", secret: { secretName: "obj" } },
+      { name: "m", configMap: { name: "obj" } },
+      { name: "c", persistentVolumeClaim: { claimName: "obj" } },
+    ];
+    const spec = {
+      ...(good.Pod as { spec: object }).spec,
+      nodeName: node,
+      serviceAccountName: "obj",
+      volumes,
+    };
+    const pods = "/api/v1/namespaces/mine/pods";
+    const { code, text } = await server.admin.call("POST", pods, {
+      body: { metadata: { name: "near" }, spec },
+    });
+    assert.equal(code, 201, text);
+    const client = await server.clientFor(user, groups);
+    const everywhere = [...rulesOfGroups([...groups, "system:authenticated"]), ...nodeNetwork];
+    const counts = await walk({ client, user, everywhere, mine: [], also: nodeMay });
+    assert.ok((counts.get("answered") ?? 0) > 0);
+    assert.equal(await everythingOfTheirs(), untouched);
   });
 
   it("is closed to a service account without a role, and to anonymous", async () => {
