@@ -61,6 +61,11 @@ export class Informer<T extends Stored> {
     return this.#cache.byIndex(ownerIndex, uid);
   }
 
+  /** How many objects `byOwner` would give. */
+  countByOwner(uid: string): number {
+    return this.#cache.countByIndex(ownerIndex, uid);
+  }
+
   /** Adds an index of one's own; the same name must come with the same function. */
   addIndex(name: string, valuesOf: IndexFunction<T>): void {
     this.#cache.addIndex(name, valuesOf);

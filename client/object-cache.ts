@@ -71,6 +71,11 @@ export class ObjectCache<T extends Stored> {
     return [...(index.byValue.get(value)?.values() ?? [])];
   }
 
+  /** How many `byIndex` would give. */
+  countByIndex(name: string, value: string): number {
+    return this.#indexes.get(name)?.byValue.get(value)?.size ?? 0;
+  }
+
   /** Adds a handler and tells it of what is there. The returned function takes it out. */
   subscribe(handler: Handler<T>): () => void {
     this.#handlers.add(handler);

@@ -14,15 +14,25 @@ export interface OwnerEvents<O extends Stored> {
   readonly heedsNew?: boolean;
 }
 
+/** What happens to the children of one owner within this time is one event to it, so that an owner of thousands, which looks at all
+ *  of them each time, does not do so for each. Those of fewer than a hundred do not wait. */
+export function batchMs(children: number): number {
+  return Math.min(batchMsMost, Math.floor(children / 100));
+}
+
+const batchMsMost = 100;
+
 /** Puts an owner's key into the queue whenever a child of its changes, comes, goes, or changes hands. */
 export function enqueueOwners<O extends Stored, C extends Stored>(
   queue: WorkQueue,
   children: Informer<C>,
   events: OwnerEvents<O>,
 ): void {
+  const wake = (owner: string, child: C) =>
+    queue.addAfter(owner, batchMs(children.countByOwner(controllerOf(child)?.uid ?? "")));
   const enqueue = (child: C) => {
     const owner = ownerKey(child, events);
-    if (owner !== undefined) queue.add(owner);
+    if (owner !== undefined) wake(owner, child);
     else if (controllerOf(child) === undefined) enqueueAdopters(queue, child, events);
   };
   children.subscribe({
@@ -36,7 +46,7 @@ export function enqueueOwners<O extends Stored, C extends Stored>(
     },
     onDelete: (last) => {
       const owner = ownerKey(last, events);
-      if (owner !== undefined) queue.add(owner);
+      if (owner !== undefined) wake(owner, last);
     },
   });
 }

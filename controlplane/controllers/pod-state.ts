@@ -46,6 +46,7 @@ export function nextAvailableInMs(
   minReadySeconds: number,
   nowMs: number,
 ): number | undefined {
+  if (minReadySeconds === 0) return undefined;
   const waits = pods
     .map((pod) => availableInMs(pod, minReadySeconds, nowMs))
     .filter((wait): wait is number => wait !== undefined && wait > 0);

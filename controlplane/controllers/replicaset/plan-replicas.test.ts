@@ -14,7 +14,7 @@ const want = (replicas: number): WantedReplicas => ({
   beingDeleted: false,
 });
 const plan = (replicas: number, pods: readonly Pod[], siblings = pods) =>
-  planReplicas(want(replicas), { pods, siblings, settled: true, nowMs }).map((step) =>
+  planReplicas(want(replicas), { pods, siblings: () => siblings, settled: true, nowMs }).map((step) =>
     step.action === "create"
       ? `create ${step.count}`
       : `delete ${step.pods.map(({ metadata }) => metadata.name)}`,
@@ -57,7 +57,7 @@ describe("controlplane/controllers/replicaset/plan-replicas", () => {
   });
 
   it("does nothing while the cache lags or the owner goes", () => {
-    const observed = { pods: [], siblings: [], nowMs };
+    const observed = { pods: [], siblings: () => [], nowMs };
     assert.deepEqual(planReplicas(want(3), { ...observed, settled: false }), []);
     assert.deepEqual(planReplicas({ ...want(3), beingDeleted: true }, { ...observed, settled: true }), []);
   });
@@ -96,7 +96,7 @@ class LaggingWorld {
   sync(): void {
     const pods = [...this.#cache.values()];
     const settled = this.#expectations.isSettled("owner");
-    for (const step of planReplicas(want(this.#replicas), { pods, siblings: pods, settled, nowMs })) {
+    for (const step of planReplicas(want(this.#replicas), { pods, siblings: () => pods, settled, nowMs })) {
       if (step.action === "create") for (let i = 0; i < step.count; i++) this.#create();
       else for (const { metadata } of step.pods) this.#remove(metadata.name, metadata.uid);
     }

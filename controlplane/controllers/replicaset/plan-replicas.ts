@@ -1,7 +1,7 @@
 import { type Labels, matchesLabels, selectorFromLabels } from "../../../base/label-selector.ts";
 import type { Pod } from "../../../client/types.ts";
 import { rankForDeletion } from "../deletion-rank.ts";
-import { isActive, isAvailable, isReady, isTerminating } from "../pod-state.ts";
+import { availableInMs, isActive, isTerminating } from "../pod-state.ts";
 
 /** What is wanted, of either kind. */
 export interface WantedReplicas {
@@ -27,13 +27,13 @@ export interface ReplicaCounts {
 export const replicaBurst = 500;
 
 /** What brings the number of active pods to what is wanted. `pods` are the owner's own; `siblings` those of everything
- *  that shares its owner, itself included, so that what crowds a node goes first. `settled`: the cache shows all that
+ *  that shares its owner, itself included, asked for only where pods have to go, so that what crowds a node goes first. `settled`: the cache shows all that
  *  was done before; until then nothing is planned. */
 export function planReplicas(
   want: WantedReplicas,
   observed: {
     readonly pods: readonly Pod[];
-    readonly siblings: readonly Pod[];
+    readonly siblings: () => readonly Pod[];
     readonly settled: boolean;
     readonly nowMs: number;
   },
@@ -45,7 +45,7 @@ export function planReplicas(
   if (missing === 0) return [];
   const surplus = Math.min(-missing, replicaBurst);
   const ranked =
-    want.replicas === 0 ? active : rankForDeletion(active, observed.nowMs, crowdingOf(observed.siblings));
+    want.replicas === 0 ? active : rankForDeletion(active, observed.nowMs, crowdingOf(observed.siblings()));
   return [{ action: "delete", pods: ranked.slice(0, surplus) }];
 }
 
@@ -59,13 +59,23 @@ function crowdingOf(siblings: readonly Pod[]): (pod: Pod) => number {
 }
 
 export function countReplicas(want: WantedReplicas, pods: readonly Pod[], nowMs: number): ReplicaCounts {
-  const active = pods.filter(isActive);
   const labels = selectorFromLabels(want.templateLabels);
-  return {
-    replicas: active.length,
-    fullyLabeledReplicas: active.filter((pod) => matchesLabels(labels, pod.metadata.labels)).length,
-    readyReplicas: active.filter(isReady).length,
-    availableReplicas: active.filter((pod) => isAvailable(pod, want.minReadySeconds, nowMs)).length,
-    terminatingReplicas: pods.filter(isTerminating).length,
+  const counts = {
+    replicas: 0,
+    fullyLabeledReplicas: 0,
+    readyReplicas: 0,
+    availableReplicas: 0,
+    terminatingReplicas: 0,
   };
+  for (const pod of pods) {
+    if (isTerminating(pod)) counts.terminatingReplicas++;
+    if (!isActive(pod)) continue;
+    counts.replicas++;
+    if (matchesLabels(labels, pod.metadata.labels)) counts.fullyLabeledReplicas++;
+    const waitsMs = availableInMs(pod, want.minReadySeconds, nowMs);
+    if (waitsMs === undefined) continue;
+    counts.readyReplicas++;
+    if (waitsMs === 0) counts.availableReplicas++;
+  }
+  return counts;
 }

@@ -72,7 +72,7 @@ async function sync<T extends ReplicaOwner>(parts: Parts<T>, owner: T) {
   const family = { owners: kind.resource, children: resources.pods, informer: pods };
   const own = await claim(context.client, family, owner, kind.selector(owner));
   const nowMs = context.clock.wallMs();
-  const plan = planReplicas(want, { pods: own, siblings: siblingPods(parts, owner), settled, nowMs });
+  const plan = planReplicas(want, { pods: own, siblings: () => siblingPods(parts, owner), settled, nowMs });
   const { failure, error } = await carryOut(parts, owner, plan);
   const status = planStatus(owner.status, countReplicas(want, own, nowMs), {
     generation: owner.metadata.generation ?? 0,
