@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { contains, ipv4Text, overlap, parseIpv4, parseIpv4Range } from "./ipv4.ts";
+import { contains, hardwareAddressFor, ipv4Text, overlap, parseIpv4, parseIpv4Range } from "./ipv4.ts";
 
 describe("base/ipv4", () => {
   it("converts addresses both ways", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), (n) => assert.equal(parseIpv4(ipv4Text(n)), n)),
     );
+  });
+
+  it("makes hardware addresses that are locally administered and one machine's", () => {
+    assert.equal(hardwareAddressFor("10.244.1.1"), "02:50:0a:f4:01:01");
   });
 
   it("takes nothing but four decimal bytes", () => {

@@ -24,6 +24,12 @@ export function ipv4Text(value: number): string {
   return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
 }
 
+/** The hardware address for a link that has this address: locally administered, and the same each time the link is made. */
+export function hardwareAddressFor(text: string): string {
+  const bytes = [0x02, 0x50, ...text.split(".").map(Number)];
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
+
 /** `10.96.0.0/16`; `undefined` when it is not a block's first address with a length of 0 to 32. */
 export function parseIpv4Range(text: string): Ipv4Range | undefined {
   const match = /^([\d.]+)\/(\d{1,2})$/.exec(text);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { hardwareAddressFor } from "../../base/ipv4.ts";
 import { replaceFile } from "../../base/os/disk.ts";
 import type { Os } from "../../base/os/os.ts";
 import { text, utf8 } from "../../base/wire.ts";
@@ -144,10 +145,13 @@ async function removeLink(name: string): Promise<void> {
 async function makeBridge(pool: AddressPool): Promise<void> {
   const links = JSON.parse(await runProgram("ip", ["-json", "addr", "show"])) as {
     ifname?: string;
+    address?: string;
     addr_info?: { local?: string }[];
   }[];
   const bridge = links.find((link) => link.ifname === bridgeName);
   if (bridge === undefined) await ipBatch([`link add ${bridgeName} type bridge`]);
+  // One of its own: left alone, a bridge takes the lowest of its ports', and pods know another as ports come and go.
+  const hardwareAddress = bridge?.address ?? hardwareAddressFor(pool.gateway);
   const stale = (bridge?.addr_info ?? []).filter(
     (row) => row.local !== pool.gateway && row.local?.includes("."),
   );
@@ -156,7 +160,7 @@ async function makeBridge(pool: AddressPool): Promise<void> {
     ...(bridge?.addr_info?.some((row) => row.local === pool.gateway)
       ? []
       : [`addr add ${pool.gateway}/32 dev ${bridgeName}`]),
-    `link set ${bridgeName} up`,
+    `link set ${bridgeName} address ${hardwareAddress} up`,
     `route replace ${pool.range.text} dev ${bridgeName} scope link src ${pool.gateway}`,
   ]);
   await writeFile("/proc/sys/net/ipv4/ip_forward", "1");

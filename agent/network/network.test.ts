@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { bridgeName } from "./bridge-pods.ts";
 import { canRunNodes, eventually, service, slice, TestNode } from "./testing/test-node.ts";
 
 describe("pod network and services on a bridge", function () {
@@ -16,6 +17,17 @@ describe("pod network and services on a bridge", function () {
     node = await TestNode.start(["a", "b"]);
   });
   after(() => node?.stop());
+
+  it("is reached by pods under one address of its link, whoever else comes and goes", async () => {
+    const before = bridgeAddress();
+    for (const name of ["a", "b"]) {
+      await node.attach(name);
+      assert.equal(bridgeAddress(), before, `${name} came`);
+    }
+    await node.restart();
+    await node.ask("restore", []);
+    assert.equal(bridgeAddress(), before, "both went");
+  });
 
   it("connects pods, and Services lead to them from pods, from the node and from outside", async () => {
     const first = await node.attach("a");
@@ -73,6 +85,12 @@ describe("pod network and services on a bridge", function () {
     assert.doesNotMatch(podLinks(), /: pp[0-9a-f]{12}@/);
   });
 
+  const bridgeAddress = (): string => {
+    const shown = execFileSync("ip", ["-n", node.node, "-j", "link", "show", bridgeName], {
+      encoding: "utf8",
+    });
+    return JSON.parse(shown)[0].address;
+  };
   const podLinks = () =>
     execFileSync("ip", ["-n", node.node, "-o", "link", "show", "type", "veth"], { encoding: "utf8" });
 });

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { hardwareAddressFor } from "../../base/ipv4.ts";
 import { OperatorError } from "../command.ts";
 import type { ClusterPlan } from "./cluster-state.ts";
 import { addressing } from "./topology.ts";
@@ -21,7 +22,9 @@ export async function createHostNetwork(plan: ClusterPlan, folder: string): Prom
   const bridge = bridgeOf(plan.networkSlot);
   await removeNetwork(plan.networkSlot);
   try {
-    await ip("link", "add", bridge, "type", "bridge");
+    // One of its own: left alone, a bridge takes the lowest of its ports', and nodes know another as ports come and go.
+    const hardwareAddress = hardwareAddressFor(net.bridgeAddress ?? "");
+    await ip("link", "add", bridge, "address", hardwareAddress, "type", "bridge");
     if (Buffer.byteLength(folder) <= aliasBytesMax) await ip("link", "set", bridge, "alias", folder);
     await ip("addr", "add", `${net.bridgeAddress}/24`, "dev", bridge);
     await ip("link", "set", bridge, "up");
