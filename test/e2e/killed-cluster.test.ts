@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HeldName } from "../../base/os/held-name.ts";
 import { systemOs } from "../../cli/run-component.ts";
@@ -8,6 +8,7 @@ import { isAlive } from "../../cli/up/cluster-state.ts";
 import { clearSlot } from "../../cli/up/leftovers.ts";
 import { tryHoldNetworkSlot } from "../../cli/up/network-slots.ts";
 import { canContain, eventually, isInstalled, type LocalCluster, startCluster } from "../local-cluster.ts";
+import { processesOfPods } from "../pod-processes.ts";
 
 /** Nobody takes anything down in good order. */
 describe("a cluster that is killed", function () {
@@ -61,7 +62,7 @@ describe("a cluster that is killed", function () {
 
   it("leaves nothing behind once another has taken its place", async () => {
     await kill(killed.state().components.map(({ pid }) => pid));
-    await kill(processesOfPods(killed));
+    await kill(processesOfPods(killed.folder));
     assert.ok(mounts().length > 0, "this test sees the mounts");
     assert.notEqual(groups(), "", "this test sees the cgroups");
     // The next cluster takes the first slot there is.
@@ -98,22 +99,6 @@ const pod = {
 function supervisorOf(cluster: LocalCluster): number {
   const { supervisorPid } = JSON.parse(readFileSync(join(cluster.folder, "cluster.json"), "utf8"));
   return supervisorPid;
-}
-
-/** Of containers, of those who watch them, and of those who hold pods' namespaces. */
-function processesOfPods(cluster: LocalCluster): number[] {
-  const found: number[] = [];
-  for (const node of readdirSync(join(cluster.folder, "nodes"))) {
-    const at = (...parts: string[]) => join(cluster.folder, "nodes", node, ...parts);
-    for (const id of readdirSync(at("containers"))) {
-      if (!existsSync(at("containers", id, "started"))) continue;
-      const [, container, , shim] = readFileSync(at("containers", id, "started"), "utf8").split(" ");
-      found.push(Number(shim), Number(container));
-    }
-    for (const id of readdirSync(at("sandboxes")))
-      found.push(JSON.parse(readFileSync(at("sandboxes", id, "sandbox.json"), "utf8")).pause.pid);
-  }
-  return found;
 }
 
 async function kill(pids: readonly (number | null)[]): Promise<void> {

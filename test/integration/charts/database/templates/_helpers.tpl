@@ -46,24 +46,24 @@ spec:
       initContainers:
         - name: init-permissions
           image: {{ .root.Values.image }}
-          command: [/bin/sh, -ec, "mkdir -p /data/pgdata && chmod 700 /data/pgdata"]
+          command: [/bin/sh, -ec, "mkdir -p /data/pgdata && chown 1001:1001 /data/pgdata && chmod 700 /data/pgdata"]
           securityContext: { runAsUser: 0, allowPrivilegeEscalation: false }
           volumeMounts: [{ name: data, mountPath: /data }, { name: empty, mountPath: /tmp, subPath: tmp }]
       containers:
         - name: database
           image: {{ .root.Values.image }}
           imagePullPolicy: IfNotPresent
-          command: [database, --role={{ .component }}]
+          command: {{ tpl (toJson .root.Values.commands.run) . }}
           env:
             - { name: POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
             - { name: PRIMARY_HOST, value: {{ .root.Release.Name }}-primary }
             - { name: DATABASE, value: {{ .root.Values.auth.database }} }
             - { name: PASSWORD_FILE, value: /secrets/password }
           ports: [{ name: tcp-database, containerPort: 5432 }]
-          startupProbe: { exec: { command: [database, is-ready] }, periodSeconds: 1, failureThreshold: 60 }
-          livenessProbe: { exec: { command: [database, is-ready] }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
-          readinessProbe: { exec: { command: [database, is-ready] }, periodSeconds: 5, timeoutSeconds: 5 }
-          lifecycle: { preStop: { exec: { command: [database, checkpoint] } } }
+          startupProbe: { exec: { command: {{ toJson .root.Values.commands.isReady }} }, periodSeconds: 1, failureThreshold: 60 }
+          livenessProbe: { exec: { command: {{ toJson .root.Values.commands.isReady }} }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
+          readinessProbe: { exec: { command: {{ toJson .root.Values.commands.isReady }} }, periodSeconds: 5, timeoutSeconds: 5 }
+          lifecycle: { preStop: { exec: { command: {{ toJson .root.Values.commands.checkpoint }} } } }
           securityContext: { runAsNonRoot: true, runAsUser: 1001, readOnlyRootFilesystem: true, capabilities: { drop: [ALL] } }
           resources: { requests: { cpu: 100m, memory: 128Mi }, limits: { memory: 192Mi } }
           volumeMounts:
