@@ -72,6 +72,22 @@ describe("cache hub", () => {
   const names = async () =>
     (await hub.consistent(configMaps)).list("/registry/configmaps/").map((one) => one.object.metadata.name);
 
+  it("tells who waits for a store that never answered that the end has come", async () => {
+    const mute = Object.assign(new MemoryStorage(systemClock), { revision: () => new Promise(() => {}) });
+    const waiting = new CacheHub({ storage: mute, clock: systemClock, random: systemRandom, log: silentLog });
+    const ending = new AbortController();
+    void waiting.run(ending.signal);
+    const told = [waiting.cache(configMaps), waiting.untilStarted()].map((one) =>
+      one.then(
+        () => "started",
+        (error: unknown) => error,
+      ),
+    );
+    ending.abort();
+    assert.deepEqual(await Promise.all(told), [ending.signal.reason, ending.signal.reason]);
+    await mute.close();
+  });
+
   it("shows every write acknowledged before it was asked", async () => {
     const made: string[] = [];
     for (let n = 10; n < 30; n++) {

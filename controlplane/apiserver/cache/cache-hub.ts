@@ -3,6 +3,7 @@ import { type Deferred, deferred } from "../../../base/deferred.ts";
 import { type Clock, sleep } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Random } from "../../../base/os/random.ts";
+import { unlessAborted } from "../../../base/unless-aborted.ts";
 import { revisionTooLarge, timedOut } from "../api-error.ts";
 import { DecodedObjects } from "../registry/decoded-objects.ts";
 import type { Kind } from "../registry/kind.ts";
@@ -84,6 +85,7 @@ export class CacheHub {
 
   constructor(deps: CacheHubDeps) {
     this.#deps = deps;
+    this.#started.promise.catch(() => undefined); // who waits for it hears of it
     this.#currentRevision = new SharedRead(() => deps.storage.revision());
   }
 
@@ -96,8 +98,10 @@ export class CacheHub {
     for (const state of this.#caches.values()) if (state.ready) yield state.cache;
   }
 
-  /** Follows the store until the signal aborts. */
+  /** Follows the store until the signal aborts. Who still waits for the store's first answer then is told the signal's reason. */
   async run(signal: AbortSignal): Promise<void> {
+    const isOver = () => this.#started.reject(signal.reason);
+    signal.addEventListener("abort", isOver, { once: true });
     let failures = 0;
     while (!signal.aborted) {
       try {
@@ -267,7 +271,7 @@ export class CacheHub {
   /** any -> started. Whatever is cached may lack changes: load it all anew. */
   async #startOver(signal: AbortSignal): Promise<void> {
     const { storage } = this.#deps;
-    const current = await storage.revision();
+    const current = await unlessAborted(storage.revision(), signal);
     const revision = await oldestReadable(storage, Math.max(1, current - lookBackRevisions), current);
     for (const state of this.#caches.values()) {
       state.ready = false;

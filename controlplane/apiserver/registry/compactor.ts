@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
+import { unlessAborted } from "../../../base/unless-aborted.ts";
 import type { Storage } from "./storage.ts";
 
 const key = "compact_rev_key";
@@ -15,8 +16,9 @@ export async function compactRegularly(
   let known = { modRevision: 0, revision: 0 };
   while (!signal.aborted) {
     try {
-      known = await compactOnce(deps.storage, known);
+      known = await unlessAborted(compactOnce(deps.storage, known), signal);
     } catch (error) {
+      if (signal.aborted) return;
       deps.log.warn("compaction failed", { error });
     }
     await sleep(deps.clock, deps.intervalMs, signal);
