@@ -40,10 +40,10 @@ const wholeApiserverFlags = {
 
 /** A whole control-plane replica in one process: less memory, one thing to start. The store has a thread of its own, to which the
  *  API server hands its calls; the other parts talk over their sockets as they would between machines. What a part is made of
- *  is loaded when it is to run, while the store's thread starts. */
+ *  is loaded when it is to run, and the API server made ready to listen, while the store's thread starts. */
 const parts: Readonly<Record<string, Part>> = {
   store: part(storeFlags, async () => async (flags, _os, beside) => {
-    beside.store = await startStoreThread(flags, beside.log);
+    beside.store = startStoreThread(flags, beside.log);
     return beside.store;
   }),
   apiserver: part(wholeApiserverFlags, async () => {
@@ -66,6 +66,7 @@ function nearStore(store: StoreBeside): NearStore {
   return {
     isHere: ({ address }) => addresses.has(address),
     transport: (remote) => new ThreadTransport(store, remote),
+    started: store.started,
   };
 }
 
@@ -111,11 +112,11 @@ export const serverCommand = componentCommand({
   async start(flags, os) {
     const chosen = chosenParts(String(flags.parts));
     const scope = new TaskScope(os.log);
-    const running: Running[] = [];
+    const running: { readonly name: string; readonly part: Running }[] = [];
     const log = { level: String(flags["log-level"]), format: String(flags["log-format"]) };
     const beside: Beside = { log };
     const stopAll = async () => {
-      for (const started of running.reverse().splice(0)) await started.stop();
+      for (const { part } of running.reverse().splice(0)) await part.stop();
     };
     try {
       // In this order, and the store first: the others retry until it answers, but starting is faster without.
@@ -125,10 +126,12 @@ export const serverCommand = componentCommand({
       });
       for (const { name, definition, start } of loading) {
         const own = { ...os, log: os.log.child(name), metrics: partMetrics() };
-        const started = await (await start)(flagsOf(name, definition, flags), own, beside);
-        running.push(started);
-        scope.run(name, () => started.done);
+        const part = await (await start)(flagsOf(name, definition, flags), own, beside);
+        part.done.catch(() => undefined); // the scope hears of it below
+        running.push({ name, part });
       }
+      await beside.store?.started;
+      for (const { name, part } of running) scope.run(name, () => part.done);
     } catch (error) {
       await stopAll();
       throw error;

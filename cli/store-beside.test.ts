@@ -1,4 +1,4 @@
-import { deepStrictEqual, rejects } from "node:assert/strict";
+import { deepStrictEqual, rejects, throws } from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,7 +34,8 @@ describe("a store in a thread of its own", () => {
 
   it("keeps what it was told, through a stop and a start", async () => {
     for (const before of [undefined, "1"]) {
-      const store = await start();
+      const store = start();
+      await store.started;
       const [url = ""] = store.clientUrls;
       const transport = new ThreadTransport(store, new GrpcTransport());
       const client = openStoreClient(
@@ -51,8 +52,8 @@ describe("a store in a thread of its own", () => {
   });
 
   it("says what is wrong with its flags and its folder, as in the main thread", async () => {
-    await rejects(start("--heartbeat-interval=0"), UsageError);
+    throws(() => start("--heartbeat-interval=0"), UsageError);
     writeFileSync(join(folder, "file"), "");
-    await rejects(start(`--data-dir=${join(folder, "file", "m")}`), /file/);
+    await rejects(start(`--data-dir=${join(folder, "file", "m")}`).started, /file/);
   });
 });

@@ -7,7 +7,10 @@ import { storeConfig, type storeFlags } from "../store/flags.ts";
 import type { ThreadMember } from "../store/thread/thread-transport.ts";
 import type { StoreThreadData, StoreThreadReport } from "./store-thread.ts";
 
-export interface StoreBeside extends Running, ThreadMember {}
+export interface StoreBeside extends Running, ThreadMember {
+  /** Resolves when it serves, or has calls wait until it does; rejects as `startStore` does. What is called before waits, too. */
+  readonly started: Promise<void>;
+}
 
 /** The bundle's file, or what loads the source. */
 const entry = new URL(
@@ -15,26 +18,26 @@ const entry = new URL(
   import.meta.url,
 );
 
-/** Starts a member of the store in a thread of its own, so that it works while others do. Rejects as `startStore` does; when the
- *  thread breaks, `done` rejects. */
-export async function startStoreThread(
+/** Starts a member of the store in a thread of its own, so that it works, and starts, while others do. Throws for flags that are
+ *  wrong; when the thread breaks, `done` rejects. */
+export function startStoreThread(
   flags: FlagValues<typeof storeFlags>,
   log: { readonly level: string; readonly format: string },
-): Promise<StoreBeside> {
-  storeConfig(flags); // says what is wrong with them before there is a thread
+): StoreBeside {
+  const { listenClient, advertiseClientUrls } = storeConfig(flags);
   const { port1: port, port2 } = new MessageChannel();
   const data: StoreThreadData = { flags, logLevel: log.level, logFormat: log.format, port: port2 };
   const worker = new Worker(entry, { workerData: data, transferList: [port2] });
-  const started = deferred<readonly string[]>();
+  const started = deferred<void>();
   const done = deferred<void>();
   const fail = (error: Error) => {
     started.reject(error);
     done.reject(error);
   };
-  started.promise.catch(() => undefined); // the caller hears of it below
+  started.promise.catch(() => undefined); // who waits for it hears of it
   done.promise.catch(() => undefined); // who runs the store hears of it
   worker.on("message", (told: StoreThreadReport) => {
-    if (told.kind === "started") started.resolve(told.clientUrls);
+    if (told.kind === "started") started.resolve();
     else if (told.kind === "stopped") done.resolve();
     else fail(Object.assign(new Error(told.message), defined(told.properties)));
   });
@@ -45,7 +48,8 @@ export async function startStoreThread(
     worker.postMessage("stop");
     await ended;
   };
-  return { port, clientUrls: await started.promise, done: done.promise, stop };
+  const clientUrls = [...listenClient.map(({ url }) => url), ...advertiseClientUrls];
+  return { port, clientUrls, started: started.promise, done: done.promise, stop };
 }
 
 function defined(properties: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -18,7 +18,7 @@ export interface StoreThreadData {
 
 /** What the thread says; it is asked for its end by any message. */
 export type StoreThreadReport =
-  | { readonly kind: "started"; readonly clientUrls: readonly string[] }
+  | { readonly kind: "started" }
   | { readonly kind: "stopped" }
   | {
       readonly kind: "failed";
@@ -32,10 +32,9 @@ async function main(data: StoreThreadData, report: (told: StoreThreadReport) => 
   const { log, ...doors } = systemOs(data.logLevel, data.logFormat);
   const os = { ...doors, log: log.child("store") };
   const store = await startStore(storeConfig(data.flags), os);
-  const { member, clientUrls } = store;
-  servePort(data.port, new LocalTransport({ ...store, handlers: member.handlers }, doors.clock));
+  servePort(data.port, new LocalTransport({ ...store, handlers: store.member.handlers }, doors.clock));
   parentPort?.once("message", () => void store.stop().catch(() => undefined)); // `done` tells how it ended
-  report({ kind: "started", clientUrls });
+  report({ kind: "started" });
   await store.done;
 }
 

@@ -89,10 +89,12 @@ export interface NearStore {
   readonly isHere: (endpoint: Endpoint) => boolean;
   /** @param remote Carries calls to other members. */
   readonly transport: (remote: ClientTransport) => ClientTransport;
+  /** Rejects when it cannot start. */
+  readonly started: Promise<void>;
 }
 
-/** Starts an API server on the store that the configuration names. Resolves once it listens; /readyz tells when the
- *  store answers. Rejects when an address cannot be bound. */
+/** Starts an API server on the store that the configuration names. Resolves once it listens, which a store in this process must
+ *  have started for; /readyz tells when the store answers. Rejects when that cannot start, or an address cannot be bound. */
 export function startApiserver(config: ApiserverConfig, os: Os, near?: NearStore): Promise<RunningApiserver> {
   const { endpoints, tls } = config.store;
   const remote = new GrpcTransport(tls, os);
@@ -106,14 +108,16 @@ export function startApiserver(config: ApiserverConfig, os: Os, near?: NearStore
     },
     { clock: os.clock, random: os.random, transport: near?.transport(remote) ?? remote },
   );
-  return startOnStorage(config, new EtcdStorage(client, os.clock), os);
+  return startOnStorage(config, new EtcdStorage(client, os.clock), os, near?.started);
 }
 
-/** The same on a given storage, which is closed at the end. */
+/** The same on a given storage, which is closed at the end.
+ *  @param storeStarted Not before that does it listen. */
 export async function startOnStorage(
   config: ApiserverConfig,
   storage: Storage,
   os: Os,
+  storeStarted: Promise<void> = Promise.resolve(),
 ): Promise<RunningApiserver> {
   const log = os.log.child("apiserver");
   const tasks = new TaskScope(log);
@@ -127,10 +131,12 @@ export async function startOnStorage(
   const builtIn = builtInKinds(config);
   const aggregation = composeAggregation(handlers, { certificate, builtIn, meter: os.metrics });
   const servers = config.bindAddresses.map(() => tlsServer(config));
-  const port = await listenAll(servers, config).catch(async (error: unknown) => {
-    await storage.close();
-    throw error;
-  });
+  const port = await storeStarted
+    .then(() => listenAll(servers, config))
+    .catch(async (error: unknown) => {
+      await storage.close();
+      throw error;
+    });
   const { serviceAccounts } = config.authentication;
   const address = `${config.advertiseAddress}:${port}`;
   const metrics = requestMetrics(os.metrics);
