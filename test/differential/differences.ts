@@ -17,12 +17,6 @@ export const differences: readonly Difference[] = [
       isDeepStrictEqual(withoutRequester(theirs), withoutRequester(ours)),
   },
   {
-    name: "how old what a cache tells is",
-    why: "any version will do for who asks for version 0, and the two servers' caches hear of a write at their own pace",
-    is: ({ ask }, theirs, ours) =>
-      /[?&]resourceVersion=0(&|$)/.test(ask) && theirs.code === 200 && ours.code === 200,
-  },
-  {
     name: "an empty map or list",
     why: "it is kept as none from the moment it is read; Kubernetes' messages tell the two apart until it is stored",
     is: (_, theirs, ours) => isDeepStrictEqual(emptyAsNone(theirs), emptyAsNone(ours)),

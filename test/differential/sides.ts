@@ -3,6 +3,7 @@ import { type ApiAccess, kubeApiserver, startApiSide } from "../../bench/api/pee
 import { issuingConfig, newSigningKey } from "../../controlplane/apiserver/authentication/testing.ts";
 import { tokenClient } from "../../controlplane/apiserver/recorded-answers.ts";
 import { startTestApiserver, type TestClient } from "../../controlplane/apiserver/testing.ts";
+import { heardClient } from "./heard-client.ts";
 
 export interface Side {
   readonly client: Pick<TestClient, "call">;
@@ -20,12 +21,16 @@ export function whyNoReference(): string | undefined {
 export async function startReference(): Promise<Side> {
   const { REFERENCE_URL: url, REFERENCE_TOKEN: token = "" } = process.env;
   if (url !== undefined)
-    return { client: tokenClient(url, token), stranger: tokenClient(url, ""), stop: async () => {} };
+    return {
+      client: heardClient(tokenClient(url, token)),
+      stranger: tokenClient(url, ""),
+      stop: async () => {},
+    };
   const side = await startApiSide("kubernetes", {
     kubernetesFlags: ["--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction"],
   });
   const stranger = tokenClient(`https://127.0.0.1:${side.access.port}`, "");
-  return { client: certificateClient(side.access), stranger, stop: () => side.stop() };
+  return { client: heardClient(certificateClient(side.access)), stranger, stop: () => side.stop() };
 }
 
 /** That of the reference (bench/api/peers.ts). */
@@ -35,7 +40,7 @@ export async function startOurs(): Promise<Side> {
   const authentication = issuingConfig(newSigningKey().pem, { issuing: { issuer: referenceIssuer } });
   const config = { authentication, disabledAdmission: ["ServiceAccount"] };
   const server = await startTestApiserver({ config });
-  return { client: server.admin, stranger: server.stranger, stop: () => server.stop() };
+  return { client: heardClient(server.admin), stranger: server.stranger, stop: () => server.stop() };
 }
 
 function certificateClient({
