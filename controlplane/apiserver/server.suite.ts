@@ -235,6 +235,21 @@ export function serverSuite(name: string, openStorage: () => Promise<Storage>): 
       await lines.return();
     });
 
+    it("marks the end of what was there for who names no version, with an object that says nothing else", async () => {
+      for (const version of ["", "&resourceVersion=0"]) {
+        const lines = admin.watch(
+          `/api/v1/pods?watch=true&allowWatchBookmarks=true&labelSelector=no%3Dsuch${version}`,
+        );
+        const { type, object } = (await lines.next()).value ?? { type: "", object: {} };
+        await lines.return();
+        object.metadata.resourceVersion = "";
+        const annotations = { "k8s.io/initial-events-end": "true" };
+        const metadata = { resourceVersion: "", annotations };
+        const empty = { kind: "Pod", apiVersion: "v1", metadata, spec: { containers: null }, status: {} };
+        assert.deepEqual([type, object], ["BOOKMARK", empty]);
+      }
+    });
+
     it("shows tables and metadata only", async () => {
       const table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
       const { body } = await admin.call("GET", "/api/v1/namespaces", { accept: table });
@@ -253,8 +268,9 @@ export function serverSuite(name: string, openStorage: () => Promise<Storage>): 
 
     // The last one: it stops the server.
     it("ends watches in good order when it stops", async () => {
+      const { resourceVersion } = (await admin.call("GET", configMaps)).body.metadata;
       const lines = admin.watch(
-        `${configMaps}?watch=true&allowWatchBookmarks=true&fieldSelector=metadata.name%3Dlast`,
+        `${configMaps}?watch=true&allowWatchBookmarks=true&fieldSelector=metadata.name%3Dlast&resourceVersion=${resourceVersion}`,
       );
       await post(configMaps, configMap("last"));
       assert.equal((await lines.next()).value?.type, "ADDED");

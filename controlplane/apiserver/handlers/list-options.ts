@@ -39,9 +39,13 @@ export function listOptions(query: URLSearchParams, isWatch: boolean): ListOptio
     continue: query.get("continue") ?? "",
     timeoutSeconds: queryInt64(query, "timeoutSeconds"),
     allowBookmarks: truthy(query.get("allowWatchBookmarks")),
-    sendInitialEvents,
+    sendInitialEvents:
+      sendInitialEvents ?? (isWatch && match === "" && beginsWithAll(query) ? true : undefined),
   };
 }
+
+/** A watch that says of no version where to begin: that what there was at its beginning is told, is marked there, too. */
+const beginsWithAll = (query: URLSearchParams) => ["", "0"].includes(query.get("resourceVersion") ?? "");
 
 interface Said {
   readonly match: string;

@@ -10,6 +10,7 @@ import { meetsShown } from "../registry/shown-selection.ts";
 import { knowing } from "../registry/slow-conversion.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 import { encodeKubernetesProtobuf } from "../schema/protobuf-envelope.ts";
+import { writtenForm } from "../schema/written-form.ts";
 import type { Call } from "./call.ts";
 import { mediaTypes } from "./negotiate.ts";
 import { eventProtobuf, objectProtobuf } from "./protobuf-answer.ts";
@@ -141,11 +142,7 @@ export class WatchEncoder {
     const { output, served } = this.#call;
     if (output.as === "table") return table(this.#tableOptions(), [], metadata);
     if (output.as !== "object") return partialMetadata(metadata, output.version);
-    return {
-      kind: served.kind.kind,
-      apiVersion: served.apiVersion,
-      metadata: { ...metadata, creationTimestamp: null },
-    };
+    return writtenForm({ kind: served.kind.kind, apiVersion: served.apiVersion, metadata });
   }
 
   #shape(object: KubeObject, served: ServedKind): JsonObject {

@@ -110,10 +110,7 @@ function cursorFor(cache: KindCache, scope: Scope, options: ListOptions): Start 
   const revision = options.resourceVersion ?? 0n;
   if (options.sendInitialEvents === true)
     return { cache, cursor: new WatchCursor(cache, scope, { initial: true }) };
-  if (revision === 0n) {
-    const initial = options.sendInitialEvents === undefined;
-    return { cache, cursor: new WatchCursor(cache, scope, { initial }) };
-  }
+  if (revision === 0n) return { cache, cursor: new WatchCursor(cache, scope, { initial: false }) };
   if (revision < cache.window.floorRevision)
     return { error: expired(`too old resource version: ${revision} (${cache.window.floorRevision})`) };
   // What numbers cannot hold exactly is beyond any revision, on either side of the rounding.
