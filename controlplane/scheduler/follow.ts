@@ -1,10 +1,11 @@
 import type { InformerFactory } from "../../client/informer.ts";
 import { keyOf } from "../../client/object-cache.ts";
 import { resources } from "../../client/resources.ts";
-import type { Pod, PodDisruptionBudget } from "../../client/types.ts";
+import type { DeviceClass, Pod, PodDisruptionBudget, ResourceSlice } from "../../client/types.ts";
 import { SchedulerCache } from "./cache.ts";
 import type { ClusterEvent } from "./cycle/cluster-event.ts";
 import { podInfo } from "./cycle/pod-info.ts";
+import { DeviceBook } from "./devices/device-book.ts";
 import type { SchedulingQueue } from "./queue.ts";
 import { siblingsOf } from "./siblings.ts";
 import { VolumeBook } from "./storage/volume-book.ts";
@@ -17,6 +18,7 @@ const attachmentsByNode = "node";
 export interface Sources {
   readonly cache: SchedulerCache;
   readonly volumes: VolumeBook;
+  readonly devices: DeviceBook;
   readonly budgets: () => readonly PodDisruptionBudget[];
 }
 
@@ -45,7 +47,12 @@ export function makeSources(informers: InformerFactory): Sources {
     siblings: (pod) => siblingsOf(pod, owners),
   });
   const budgets = informers.informer(resources.poddisruptionbudgets);
-  return { cache, volumes, budgets: () => budgets.list() };
+  const devices = new DeviceBook({
+    claims: informers.informer(resources.resourceclaims),
+    classes: informers.informer(resources.deviceclasses),
+    slices: informers.informer(resources.resourceslices),
+  });
+  return { cache, volumes, devices, budgets: () => budgets.list() };
 }
 
 /** Keeps the cache and the queue in step with what the informers show.
@@ -60,6 +67,7 @@ export function followCluster(
     if (event !== undefined) queue.notice(event);
   };
   followStorage(informers, notice);
+  followDevices(informers, notice);
   followNamespaces(informers, cache, notice);
   informers.informer(resources.nodes).subscribe({
     onAdd: (node) => notice(cache.putNode(node)),
@@ -132,6 +140,18 @@ function followStorage(informers: InformerFactory, notice: Notice): void {
   informers.informer(resources.volumeattachments).subscribe({
     onDelete: ({ spec }) => notice({ kind: "attachmentRemoved", node: spec.nodeName }),
   });
+}
+
+function followDevices(informers: InformerFactory, notice: Notice): void {
+  informers.informer(resources.resourceclaims).subscribe({
+    onAdd: (claim) => notice({ kind: "deviceClaimChanged", claim, before: undefined }),
+    onUpdate: (claim, before) => notice({ kind: "deviceClaimChanged", claim, before }),
+    onDelete: (claim) => notice({ kind: "deviceClaimRemoved", claim }),
+  });
+  const ofClass = ({ metadata }: DeviceClass) => notice({ kind: "deviceClassChanged", name: metadata.name });
+  informers.informer(resources.deviceclasses).subscribe({ onAdd: ofClass, onUpdate: ofClass });
+  const ofSlice = ({ spec }: ResourceSlice) => notice({ kind: "deviceSliceChanged", driver: spec.driver });
+  informers.informer(resources.resourceslices).subscribe({ onAdd: ofSlice, onUpdate: ofSlice });
 }
 
 function followNamespaces(informers: InformerFactory, cache: SchedulerCache, notice: Notice): void {

@@ -39,7 +39,8 @@ export function place(engine: Engine, pod: PodInfo, profile: Profile, placing: P
   }
   const work = bindWhenPermitted(engine, pod, profile, placing, asked?.refusal);
   // What others are waited for may be long in coming: that is no reason for the next to wait.
-  const waits = asked !== undefined || claimNames(pod).length > 0;
+  const { resourceClaims = [] } = pod.pod.spec;
+  const waits = asked !== undefined || claimNames(pod).length > 0 || resourceClaims.length > 0;
   if (waits) inFlight.addWaiting(work);
   else inFlight.add(work);
 }

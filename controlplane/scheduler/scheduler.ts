@@ -79,15 +79,24 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   const metrics = schedulerMetrics(os.metrics);
   const tasks = new TaskScope(log);
   const informers = new InformerFactory(tasks, { client, clock, random, log });
-  const { cache, volumes, budgets } = makeSources(informers);
+  const { cache, volumes, devices, budgets } = makeSources(informers);
   const permits = new Permits(clock);
   let queue: SchedulingQueue | undefined;
+  let elector: LeaderElector | undefined;
   const handle = {
     snapshot: cache,
     budgets,
     client,
     clock,
     volumes,
+    devices,
+    later: (what: string, work: (signal: AbortSignal) => Promise<void>) =>
+      tasks.run(what, async (signal) => {
+        if (elector !== undefined && !elector.isLeader) return;
+        await work(signal).catch((error: unknown) => {
+          if (!signal.aborted) log.warn("something left for later failed", { what, error });
+        });
+      }),
     permits,
     activate: (keys: Iterable<string>) => queue?.activate(keys),
     waitingOf: (group: string) => queue?.membersOf(group) ?? new Set<string>(),
@@ -108,7 +117,6 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   const identity = `${hostname()}_${process.pid}_${random.uint32().toString(16)}`;
   const extenders = config.extenders.length === 0 ? undefined : new Extenders(config.extenders);
   const measures = new Map([...profiles.keys()].map((name) => [name, measuring(metrics, clock, name)]));
-  let elector: LeaderElector | undefined;
   const engine = {
     client,
     queue: line,

@@ -37,7 +37,7 @@ export async function judgeNodes(pod: Pod, client: ApiClient, signal: AbortSigna
   try {
     const deps = { client, clock: systemClock, random: systemRandom, log: silentLog };
     const informers = new InformerFactory(tasks, deps);
-    const { cache, volumes, budgets } = makeSources(informers);
+    const { cache, volumes, devices, budgets } = makeSources(informers);
     const nodes = informers.informer(resources.nodes);
     const pods = informers.informer(resources.pods, {
       fieldSelector: "status.phase!=Succeeded,status.phase!=Failed",
@@ -51,6 +51,8 @@ export async function judgeNodes(pod: Pod, client: ApiClient, signal: AbortSigna
       client,
       clock: systemClock,
       volumes,
+      devices,
+      later: () => undefined,
       permits: { pods: () => [], allow: () => undefined, refuse: () => false },
       activate: () => undefined,
       waitingOf: () => new Set(),

@@ -56,6 +56,31 @@ describe("integration: scheduler and client against the API server", () => {
     await server.stop();
   });
 
+  /** A scheduler by its own rights, which leads by lease. */
+  async function startOwn() {
+    const scheduler = await startScheduler(
+      {
+        api: loadKubeconfig(await server.kubeconfigFor("system:kube-scheduler")),
+        serve: { address: "127.0.0.1", port: 0 },
+        election: { name: "kube-scheduler", namespace: "kube-system", times },
+        profiles: [defaultProfile("default-scheduler")],
+        extenders: [],
+        backoff: queueLimits.backoff,
+        pluginFiles: [],
+      },
+      testOs(),
+    );
+    cleanups.push(() => scheduler.stop());
+    return scheduler;
+  }
+
+  function followPods() {
+    const tasks = new TaskScope(silentLog);
+    cleanups.push(() => tasks.stop());
+    const deps = { client, clock: systemClock, random: systemRandom, log: silentLog };
+    return new InformerFactory(tasks, deps).informer(resources.pods);
+  }
+
   /** Resolves with the first object of the informer that satisfies `wanted`. */
   const until = <T extends Pod>(
     informer: {
@@ -79,24 +104,8 @@ describe("integration: scheduler and client against the API server", () => {
       if (stored.spec?.taints)
         await client.patch(resources.nodes, { name }, { spec: { taints: null } }, { type: "merge" });
     }
-    const api = loadKubeconfig(await server.kubeconfigFor("system:kube-scheduler"));
-    const scheduler = await startScheduler(
-      {
-        api,
-        serve: { address: "127.0.0.1", port: 0 },
-        election: { name: "kube-scheduler", namespace: "kube-system", times },
-        profiles: [defaultProfile("default-scheduler")],
-        extenders: [],
-        backoff: queueLimits.backoff,
-        pluginFiles: [],
-      },
-      testOs(),
-    );
-    cleanups.push(() => scheduler.stop());
-    const tasks = new TaskScope(silentLog);
-    cleanups.push(() => tasks.stop());
-    const deps = { client, clock: systemClock, random: systemRandom, log: silentLog };
-    const pods = new InformerFactory(tasks, deps).informer(resources.pods);
+    const scheduler = await startOwn();
+    const pods = followPods();
     await client.create(resources.pods, pod("small"));
     await client.create(resources.pods, pod("big", "8"));
     const small = await until(
@@ -158,6 +167,59 @@ describe("integration: scheduler and client against the API server", () => {
         "third Scheduled",
       ],
     );
+  });
+
+  it("gives pods devices before it binds them, by the rights that it has", async () => {
+    await client.create(resources.nodes, node("gpu-node"));
+    const stored = await client.get(resources.nodes, { name: "gpu-node" });
+    await client.updateStatus(resources.nodes, { ...stored, status: node("gpu-node").status });
+    await client.patch(resources.nodes, { name: "gpu-node" }, { spec: { taints: null } }, { type: "merge" });
+    cleanups.push(async () => void (await client.delete(resources.nodes, { name: "gpu-node" })));
+    const driver = "gpu.acme.io";
+    const expression = `device.attributes["${driver}"].memory.isGreaterThan(semver("1.0.0"))`;
+    await client.create(resources.deviceclasses, {
+      metadata: { name: "gpu" },
+      spec: { selectors: [{ cel: { expression } }] },
+    });
+    await client.create(resources.resourceslices, {
+      metadata: { name: "gpus" },
+      spec: {
+        driver,
+        nodeName: "gpu-node",
+        pool: { name: "gpu-node", generation: 1, resourceSliceCount: 1 },
+        devices: ["1.0.0", "1.1.0"].map((version, at) => ({
+          name: `gpu-${at}`,
+          attributes: { memory: { version } },
+        })),
+      },
+    });
+    const claim = { name: "card", namespace: "default" };
+    await client.create(resources.resourceclaims, {
+      metadata: claim,
+      spec: { devices: { requests: [{ name: "r", exactly: { deviceClassName: "gpu" } }] } },
+    });
+    await startOwn();
+    await client.create(resources.pods, {
+      ...pod("train"),
+      spec: { ...pod("train").spec, resourceClaims: [{ name: "card", resourceClaimName: "card" }] },
+    });
+    const bound = await until(
+      followPods(),
+      ({ metadata, spec }) => metadata.name === "train" && Boolean(spec.nodeName),
+    );
+    assert.equal(bound.spec.nodeName, "gpu-node");
+    const { metadata, status } = await client.get(resources.resourceclaims, claim);
+    assert.deepEqual(metadata.finalizers, ["resource.kubernetes.io/delete-protection"]);
+    const results = status?.allocation?.devices?.results ?? [];
+    assert.deepEqual(
+      results.map(({ device }) => device),
+      ["gpu-1"],
+    );
+    assert.deepEqual(
+      status?.reservedFor?.map(({ uid }) => uid),
+      [bound.metadata.uid],
+    );
+    await client.delete(resources.pods, bound.metadata, { gracePeriodSeconds: 0 });
   });
 
   it("pages through lists and refuses stale writes", async () => {

@@ -1,6 +1,7 @@
+import { claimFinalizer } from "../../../client/rules/resource-claims.ts";
 import type { Pod, ResourceClaim } from "../../../client/types.ts";
 import { controllerOf } from "../owners.ts";
-import { claimFinalizer, isPodDone } from "./pod-claims.ts";
+import { isPodDone } from "./pod-claims.ts";
 
 /** Which pods a claim is still reserved for, and what becomes of it when there are none. Pure. */
 

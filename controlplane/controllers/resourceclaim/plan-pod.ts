@@ -1,6 +1,7 @@
+import { claimNameOf, type PodClaim } from "../../../client/rules/resource-claims.ts";
 import type { Draft, Pod, ResourceClaim, ResourceClaimTemplate } from "../../../client/types.ts";
 import { controllerReference, isControlledBy } from "../owners.ts";
-import { claimNameOf, generatedClaim, type PodClaim, podClaimAnnotation } from "./pod-claims.ts";
+import { generatedClaim, podClaimAnnotation } from "./pod-claims.ts";
 
 /** What a pod's claims lack. Pure. */
 

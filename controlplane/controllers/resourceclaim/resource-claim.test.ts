@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { claimFinalizer } from "../../../client/rules/resource-claims.ts";
 import type { Pod, ResourceClaim, ResourceClaimTemplate } from "../../../client/types.ts";
 import { controllerReference } from "../owners.ts";
 import { ago, meta, pod } from "../testing/objects.ts";
 import { planClaim, reservationsToAsk } from "./plan-claim.ts";
 import { planPodClaims, unreserved } from "./plan-pod.ts";
-import { claimFinalizer, isPodDone, podClaimAnnotation } from "./pod-claims.ts";
+import { isPodDone, podClaimAnnotation } from "./pod-claims.ts";
 
 const devices = { requests: [{ name: "gpu", exactly: { deviceClassName: "gpu", count: 1 } }] };
 const allocation = { devices: { results: [] } };

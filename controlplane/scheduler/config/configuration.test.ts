@@ -131,6 +131,7 @@ describe("controlplane/scheduler/config: a KubeSchedulerConfiguration", () => {
       NodeResourcesFit: 1,
       PodTopologySpread: 2,
       InterPodAffinity: 2,
+      DynamicResources: 2,
       NodeResourcesBalancedAllocation: 1,
       ImageLocality: 1,
     });

@@ -1,4 +1,4 @@
-import type { Node } from "../../../client/types.ts";
+import type { Node, ResourceClaim } from "../../../client/types.ts";
 import type { PodInfo } from "./pod-info.ts";
 
 /** Something that happened in the cluster and may make an unschedulable pod schedulable, by its kind. */
@@ -21,6 +21,12 @@ export interface ClusterEvents {
   volumeChanged: { readonly name: string };
   storageClassChanged: { readonly name: string };
   csiNodeChanged: { readonly name: string };
+  /** A claim of devices; `before` undefined: it is new. */
+  deviceClaimChanged: { readonly claim: ResourceClaim; readonly before: ResourceClaim | undefined };
+  deviceClaimRemoved: { readonly claim: ResourceClaim };
+  deviceClassChanged: { readonly name: string };
+  /** What a driver says of its devices. */
+  deviceSliceChanged: { readonly driver: string };
   attachmentRemoved: { readonly node: string };
 }
 

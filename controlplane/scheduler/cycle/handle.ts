@@ -1,6 +1,7 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { ApiClient } from "../../../client/api.ts";
 import type { PodDisruptionBudget } from "../../../client/types.ts";
+import type { DeviceBook } from "../devices/device-book.ts";
 import type { VolumeBook } from "../storage/volume-book.ts";
 import type { Plugin } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
@@ -11,9 +12,12 @@ export interface Handle {
   /** The cluster as it is at the time of asking. */
   readonly snapshot: Snapshot;
   readonly budgets: () => readonly PodDisruptionBudget[];
-  readonly client: Pick<ApiClient, "createSubresource" | "update">;
+  readonly client: Pick<ApiClient, "createSubresource" | "get" | "update" | "updateStatus">;
   readonly clock: Clock;
   readonly volumes: Pick<VolumeBook, "assume" | "forget" | "carryOut">;
+  readonly devices: DeviceBook;
+  /** Does something that no decision waits for, as long as this scheduler leads; what fails is logged. */
+  readonly later: (what: string, work: (signal: AbortSignal) => Promise<void>) => void;
   /** Pods that wait for a `permit`, which their plugins may give or refuse. */
   readonly permits: PermitDesk;
   /** Lets pods of the queue (by key) have another try, whatever refused them. */

@@ -2,6 +2,7 @@ import type { PluginFactory } from "../cycle/handle.ts";
 import { coscheduling } from "./coscheduling.ts";
 import { defaultBinder } from "./default-binder.ts";
 import { defaultPreemption } from "./default-preemption.ts";
+import { dynamicResources } from "./dynamic-resources.ts";
 import { imageLocality } from "./image-locality.ts";
 import { interPodAffinity } from "./inter-pod-affinity.ts";
 import { nodeAffinity } from "./node-affinity.ts";
@@ -34,6 +35,7 @@ export const pluginFactories: Readonly<Record<string, PluginFactory>> = {
   VolumeZone: volumeZone,
   PodTopologySpread: topologySpread,
   InterPodAffinity: interPodAffinity,
+  DynamicResources: dynamicResources,
   DefaultPreemption: defaultPreemption,
   NodeResourcesBalancedAllocation: resourcesBalanced,
   ImageLocality: imageLocality,
@@ -58,6 +60,7 @@ export const defaultPlugins: readonly { readonly name: string; readonly weight?:
   { name: "VolumeZone" },
   { name: "PodTopologySpread", weight: 2 },
   { name: "InterPodAffinity", weight: 2 },
+  { name: "DynamicResources", weight: 2 },
   { name: "DefaultPreemption" },
   { name: "NodeResourcesBalancedAllocation", weight: 1 },
   { name: "ImageLocality", weight: 1 },

@@ -4,6 +4,7 @@ import { defaultProfile, type ProfileSpec, profileFrom } from "../config/make-pr
 import type { Handle } from "../cycle/handle.ts";
 import type { Profile } from "../cycle/profile.ts";
 import type { Snapshot } from "../cycle/snapshot.ts";
+import { DeviceBook, noDevices } from "../devices/device-book.ts";
 import { queueLimits } from "../queue.ts";
 
 /** A handle for plugins that decide; those that act find nobody to talk to. */
@@ -14,9 +15,11 @@ export function testHandle(snapshot: Snapshot, more: Partial<Handle> = {}): Hand
   return {
     snapshot,
     budgets: () => [],
-    client: { createSubresource: nobody, update: nobody },
+    client: { createSubresource: nobody, get: nobody, update: nobody, updateStatus: nobody },
     clock: new ManualClock(),
     volumes: { assume: () => undefined, forget: () => undefined, carryOut: async () => undefined },
+    devices: new DeviceBook(noDevices),
+    later: () => undefined,
     permits: { pods: () => [], allow: () => undefined, refuse: () => false },
     activate: () => undefined,
     waitingOf: () => new Set(),

@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import type { Informer } from "../../../client/informer.ts";
+import type { SelectableNode } from "../../../client/rules/node-selector.ts";
+import type { DeviceClass, ResourceClaim, ResourceSlice } from "../../../client/types.ts";
+import { type Allocated, allocate } from "./allocate.ts";
+import { AllocatedDevices } from "./allocated-devices.ts";
+import type { Allocation } from "./devices.ts";
+import { type Pool, poolsFor } from "./pools.ts";
+import { SelectorCache } from "./selector-cache.ts";
+
+export interface DeviceSources {
+  readonly claims: Pick<Informer<ResourceClaim>, "get" | "subscribe">;
+  readonly classes: Pick<Informer<DeviceClass>, "get">;
+  readonly slices: Pick<Informer<ResourceSlice>, "addIndex" | "byIndex">;
+}
+
+/** Of a cluster without any. */
+export const noDevices: DeviceSources = {
+  claims: { get: () => undefined, subscribe: () => () => undefined },
+  classes: { get: () => undefined },
+  slices: { addIndex: () => undefined, byIndex: () => [] },
+};
+
+/** An allocation that the API may not show yet. */
+interface Pending {
+  readonly allocation: Allocation;
+  /** As which version it was written; undefined: it was not yet. */
+  readonly written: bigint | undefined;
+}
+
+const slicesByNode = "device-node";
+const slicesByPool = "device-pool";
+const poolKey = (driver: string, pool: string): string => `${driver} ${pool}`;
+
+/** Devices and who has them: as the informers show it, and as was decided a moment ago. */
+export class DeviceBook {
+  readonly #sources: DeviceSources;
+  readonly #allocated = new AllocatedDevices();
+  /** By the claim's uid. */
+  readonly #pending = new Map<string, Pending>();
+  readonly #selectors = new SelectorCache();
+
+  constructor(sources: DeviceSources) {
+    this.#sources = sources;
+    const { slices, claims } = sources;
+    slices.addIndex(slicesByNode, ({ spec }) => [
+      (spec.sharedCounters ?? []).length > 0 ? "" : (spec.nodeName ?? ""),
+    ]);
+    slices.addIndex(slicesByPool, ({ spec }) => [poolKey(spec.driver, spec.pool.name)]);
+    claims.subscribe({
+      onAdd: (claim) => this.#show(claim),
+      onUpdate: (claim) => this.#show(claim),
+      onDelete: ({ metadata }) => {
+        this.#pending.delete(metadata.uid);
+        this.#allocated.set(metadata.uid, undefined);
+      },
+    });
+  }
+
+  claim(namespace: string, name: string): ResourceClaim | undefined {
+    return this.#sources.claims.get({ namespace, name });
+  }
+
+  deviceClass(name: string): DeviceClass | undefined {
+    return this.#sources.classes.get({ name });
+  }
+
+  isPending({ metadata }: ResourceClaim): boolean {
+    return this.#pending.has(metadata.uid);
+  }
+
+  /** What the claims would get on the node. The same for the same state, but for the names of shares. */
+  tryOn(claims: readonly ResourceClaim[], node: SelectableNode): Allocated {
+    return allocate({
+      claims,
+      node,
+      pools: this.#poolsFor(node),
+      allocated: this.#allocated,
+      deviceClass: (name) => this.deviceClass(name),
+      selects: (selectors, device, of) => this.#selectors.selects(selectors, device, of),
+      newShare: randomUUID,
+    });
+  }
+
+  /** Counts from now on, for a claim that holds nothing. */
+  assume({ metadata }: ResourceClaim, allocation: Allocation): void {
+    this.#pending.set(metadata.uid, { allocation, written: undefined });
+    this.#allocated.set(metadata.uid, allocation);
+  }
+
+  /** It stands in the API; counts until the informer says more. */
+  wrote({ metadata }: ResourceClaim): void {
+    const pending = this.#pending.get(metadata.uid);
+    if (pending === undefined) return;
+    const written = BigInt(metadata.resourceVersion);
+    const shown = this.claim(metadata.namespace ?? "", metadata.name);
+    if (shown !== undefined && BigInt(shown.metadata.resourceVersion) >= written) {
+      this.#pending.delete(metadata.uid);
+      this.#show(shown);
+    } else this.#pending.set(metadata.uid, { ...pending, written });
+  }
+
+  /** It is not to be. What stands in the API by now stays until that says otherwise. */
+  forget({ metadata }: ResourceClaim): void {
+    if (this.#pending.get(metadata.uid)?.written !== undefined) return;
+    if (!this.#pending.delete(metadata.uid)) return;
+    const shown = this.claim(metadata.namespace ?? "", metadata.name);
+    this.#allocated.set(metadata.uid, shown?.status?.allocation);
+  }
+
+  #show({ metadata, status }: ResourceClaim): void {
+    const pending = this.#pending.get(metadata.uid);
+    if (pending !== undefined) {
+      const { written } = pending;
+      if (written === undefined || BigInt(metadata.resourceVersion) < written) return;
+      this.#pending.delete(metadata.uid);
+    }
+    this.#allocated.set(metadata.uid, status?.allocation);
+  }
+
+  #poolsFor(node: SelectableNode): readonly Pool[] {
+    const { slices } = this.#sources;
+    return poolsFor(node, {
+      ofNode: (name) => slices.byIndex(slicesByNode, name),
+      shared: () => slices.byIndex(slicesByNode, ""),
+      ofPool: (driver, pool) => slices.byIndex(slicesByPool, poolKey(driver, pool)),
+    });
+  }
+}

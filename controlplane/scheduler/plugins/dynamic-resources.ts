@@ -1,0 +1,316 @@
+import { isConflict } from "../../../client/api-error.ts";
+import { resources } from "../../../client/resources.ts";
+import { matchesAnyTerm } from "../../../client/rules/node-selector.ts";
+import { claimFinalizer, claimNameOf } from "../../../client/rules/resource-claims.ts";
+import type { ResourceClaim } from "../../../client/types.ts";
+import type { Handle, PluginFactory } from "../cycle/handle.ts";
+import type { NodeInfo } from "../cycle/node-info.ts";
+import { highestBest } from "../cycle/normalize.ts";
+import type { PodInfo } from "../cycle/pod-info.ts";
+import type { DeviceBook } from "../devices/device-book.ts";
+import type { Allocation } from "../devices/devices.ts";
+import { partsOf, requestsOf } from "../devices/wanted.ts";
+
+type Api = Handle["client"];
+
+/** A pod's claims of devices, or why they are not to be had yet. */
+type PodDevices =
+  | {
+      /** With their devices: the pod goes where those are. */
+      readonly allocated: readonly ResourceClaim[];
+      /** That get them with the pod's node. */
+      readonly open: readonly ResourceClaim[];
+    }
+  | { readonly problem: string };
+
+/** Of a request's alternatives, as in Kubernetes' API. */
+const alternativesMax = 8;
+
+/** Devices: a pod goes where its claims' devices are, or can be had, and holds them before it is bound. */
+export const dynamicResources: PluginFactory = (_args, { devices, client, clock, later }) => {
+  /** Claims that get devices with the pod, and which. */
+  const plans = new Map<string, ReadonlyMap<ResourceClaim, Allocation>>();
+  /** Claims that the API shows as the pod's since it was decided. */
+  const held = new Map<string, ResourceClaim[]>();
+  return {
+    name: "DynamicResources",
+    helpedBy: {
+      nodeAdded: () => true,
+      nodeChanged: (_pod, { node, before }) => node.metadata.labels !== before.metadata.labels,
+      deviceClaimChanged: (pod, { claim, before }) =>
+        (before?.status?.allocation !== undefined && claim.status?.allocation === undefined) ||
+        (usesClaim(pod, claim) &&
+          (before === undefined || JSON.stringify(before.status) !== JSON.stringify(claim.status))),
+      deviceClaimRemoved: (_pod, { claim }) => claim.status?.allocation !== undefined,
+      deviceClassChanged: () => true,
+      deviceSliceChanged: () => true,
+    },
+    preEnqueue: (pod) => {
+      const claims = claimsOf(pod, devices);
+      return "problem" in claims ? claims.problem : undefined;
+    },
+    prepareFilter: (pod) => {
+      if (!wantsDevices(pod)) return undefined;
+      const claims = claimsOf(pod, devices);
+      const problem = "problem" in claims ? claims.problem : notYet(claims.open, devices);
+      if (problem !== undefined) return { nowhere: problem };
+      if ("problem" in claims) return undefined;
+      return {
+        filter: (node) => {
+          const reason = reasonAgainst(claims, node, devices);
+          return reason === undefined ? undefined : { reasons: [reason], lasting: false };
+        },
+      };
+    },
+    postFilter: ({ pod, snapshot }) => {
+      const claim = idleClaim(pod, snapshot.nodes, devices);
+      if (claim === undefined) return undefined;
+      later(`free the devices of ${claim.metadata.name}`, (signal) => deallocate(client, claim, signal));
+      return { outcome: "none", message: "deallocation of ResourceClaim completed", keepsNomination: true };
+    },
+    prepareScore: (pod) => {
+      const claims = claimsOf(pod, devices);
+      if ("problem" in claims || ![...claims.open, ...claims.allocated].some(hasAlternatives))
+        return undefined;
+      return {
+        score: (node) => {
+          const found = devices.tryOn(claims.open, node);
+          const allocations = "allocations" in found ? found.allocations : [];
+          const given = claims.open.map((claim, index) => rank(claim, allocations[index]));
+          const had = claims.allocated.map((claim) => rank(claim, claim.status?.allocation));
+          return [...given, ...had].reduce((sum, one) => sum + one, 0);
+        },
+        normalize: highestBest,
+      };
+    },
+    reserve: (pod, node) => {
+      const claims = claimsOf(pod, devices);
+      if ("problem" in claims) return claims.problem;
+      if (claims.open.length === 0) return undefined;
+      const found = devices.tryOn(claims.open, node);
+      if ("problem" in found) return found.problem;
+      const plan = new Map<ResourceClaim, Allocation>();
+      for (const [index, claim] of claims.open.entries()) {
+        const allocation = found.allocations[index];
+        if (allocation === undefined) continue;
+        devices.assume(claim, allocation);
+        plan.set(claim, allocation);
+      }
+      plans.set(pod.key, plan);
+      return undefined;
+    },
+    unreserve: (pod) => {
+      for (const claim of plans.get(pod.key)?.keys() ?? []) devices.forget(claim);
+      plans.delete(pod.key);
+      const claims = held.get(pod.key) ?? [];
+      held.delete(pod.key);
+      if (claims.length === 0) return;
+      later(`give back the claims of ${pod.key}`, (signal) => giveBack(client, pod, claims, signal));
+    },
+    preBind: async (pod, _node, signal) => {
+      if (!wantsDevices(pod)) return;
+      const plan = plans.get(pod.key) ?? new Map<ResourceClaim, Allocation>();
+      const claims = claimsOf(pod, devices, plan);
+      if ("problem" in claims) throw new Error(claims.problem);
+      const ours: ResourceClaim[] = [];
+      held.set(pod.key, ours);
+      const allocationTimestamp = `${new Date(clock.wallMs()).toISOString().slice(0, 19)}Z`;
+      for (const [claim, planned] of plan) {
+        const allocation = { ...planned, allocationTimestamp };
+        const written = await reserveClaim(client, claim, pod, { allocation, signal });
+        devices.wrote(written);
+        ours.push(written);
+      }
+      for (const claim of claims.allocated)
+        if (!isReservedFor(claim, pod)) ours.push(await reserveClaim(client, claim, pod, { signal }));
+    },
+    postBind: ({ key }) => {
+      plans.delete(key);
+      held.delete(key);
+    },
+  };
+};
+
+const wantsDevices = ({ pod }: PodInfo): boolean => (pod.spec.resourceClaims ?? []).length > 0;
+
+const isReservedFor = ({ status }: ResourceClaim, { pod }: PodInfo): boolean =>
+  status?.reservedFor?.some(({ uid }) => uid === pod.metadata.uid) ?? false;
+
+function usesClaim({ pod, namespace }: PodInfo, { metadata }: ResourceClaim): boolean {
+  if (metadata.namespace !== namespace) return false;
+  return (pod.spec.resourceClaims ?? []).some((one) => {
+    const known = claimNameOf(pod, one);
+    return known.kind === "named" && known.name === metadata.name;
+  });
+}
+
+/** @param decided Claims whose devices are decided on, though the informer may not show that: they are left out. */
+function claimsOf(
+  { pod, namespace }: PodInfo,
+  devices: DeviceBook,
+  decided: ReadonlyMap<ResourceClaim, Allocation> = new Map(),
+): PodDevices {
+  const allocated: ResourceClaim[] = [];
+  const open: ResourceClaim[] = [];
+  const uids = new Set([...decided.keys()].map(({ metadata }) => metadata.uid));
+  for (const podClaim of pod.spec.resourceClaims ?? []) {
+    const known = claimNameOf(pod, podClaim);
+    if (known.kind === "unneeded") continue;
+    if (known.kind === "unknown")
+      return { problem: `pod "${namespace}/${pod.metadata.name}": ResourceClaim not created yet` };
+    const { name, isGenerated } = known;
+    const claim = devices.claim(namespace, name);
+    if (claim === undefined)
+      return { problem: `resourceclaim.resource.k8s.io ${JSON.stringify(name)} not found` };
+    if (claim.metadata.deletionTimestamp !== undefined)
+      return { problem: `resourceclaim ${JSON.stringify(name)} is being deleted` };
+    const owner = claim.metadata.ownerReferences?.find(({ controller }) => controller === true);
+    if (isGenerated && owner?.uid !== pod.metadata.uid)
+      return {
+        problem: `ResourceClaim ${namespace}/${name} was not created for Pod ${namespace}/${pod.metadata.name} (Pod is not owner)`,
+      };
+    if (uids.has(claim.metadata.uid)) continue;
+    (claim.status?.allocation === undefined ? open : allocated).push(claim);
+  }
+  return { allocated, open };
+}
+
+/** Why no node is to be looked for: another pod gets the claim its devices, or it asks for what is not there. */
+function notYet(open: readonly ResourceClaim[], devices: DeviceBook): string | undefined {
+  for (const claim of open) {
+    const { namespace, name } = claim.metadata;
+    if (devices.isPending(claim))
+      return `resource claim ${namespace}/${name} is in the process of being allocated`;
+    for (const request of requestsOf(claim)) {
+      const parts = partsOf(request);
+      if (parts.length === 0)
+        return `resource claim ${namespace}/${name}, request ${request.name}: unknown request type`;
+      for (const part of parts) {
+        const { main, sub } = part.name;
+        const { deviceClassName } = part.request;
+        if (devices.deviceClass(deviceClassName) === undefined)
+          return `request ${sub === undefined ? main : `${main}/${sub}`}: device class ${deviceClassName} does not exist`;
+      }
+    }
+  }
+  return undefined;
+}
+
+function reasonAgainst(
+  { allocated, open }: Exclude<PodDevices, { problem: string }>,
+  node: NodeInfo,
+  devices: DeviceBook,
+): string | undefined {
+  if (!allocated.every((claim) => isAvailable(claim, node))) return "resourceclaim not available on the node";
+  if (open.length === 0) return undefined;
+  const found = devices.tryOn(open, node);
+  return "problem" in found ? found.problem : undefined;
+}
+
+function isAvailable({ status }: ResourceClaim, node: NodeInfo): boolean {
+  const terms = status?.allocation?.nodeSelector?.nodeSelectorTerms;
+  return terms === undefined || matchesAnyTerm(terms, node);
+}
+
+/** A claim that has devices where the pod cannot be, and that nobody else uses: others may do. */
+function idleClaim(pod: PodInfo, nodes: readonly NodeInfo[], devices: DeviceBook): ResourceClaim | undefined {
+  const claims = claimsOf(pod, devices);
+  if ("problem" in claims) return undefined;
+  return claims.allocated.find(
+    (claim) =>
+      nodes.some((node) => !isAvailable(claim, node)) &&
+      (claim.status?.reservedFor ?? []).every(({ uid }) => uid === pod.pod.metadata.uid),
+  );
+}
+
+const hasAlternatives = (claim: ResourceClaim): boolean =>
+  requestsOf(claim).some(({ firstAvailable = [] }) => firstAvailable.length > 0);
+
+/** The more, the further ahead in their lists the requests stand that were taken. */
+function rank(claim: ResourceClaim, allocation: Allocation | undefined): number {
+  const taken = new Set((allocation?.devices?.results ?? []).map(({ request }) => request));
+  return requestsOf(claim).reduce((sum, { name, firstAvailable = [] }) => {
+    const at = firstAvailable.findIndex((one) => taken.has(`${name}/${one.name}`));
+    return at < 0 ? sum : sum + alternativesMax - at;
+  }, 0);
+}
+
+/** Writes that the pod has the claim, and its devices where it gets them with the pod. What somebody else changed meanwhile is
+ *  heeded. */
+async function reserveClaim(
+  client: Api,
+  given: ResourceClaim,
+  { pod }: PodInfo,
+  { allocation, signal }: { readonly allocation?: Allocation; readonly signal: AbortSignal },
+): Promise<ResourceClaim> {
+  const { name, uid } = pod.metadata;
+  return unlessChanged(client, given, signal, async (claim) => {
+    const shown = `claim ${claim.metadata.namespace}/${claim.metadata.name}`;
+    if (claim.metadata.uid !== given.metadata.uid || claim.metadata.deletionTimestamp !== undefined)
+      throw new Error(`${shown} got deleted in the meantime`);
+    const has = claim.status?.allocation !== undefined;
+    if (has !== (allocation === undefined))
+      throw new Error(`${shown} got ${has ? "allocated" : "deallocated"} elsewhere in the meantime`);
+    const finalizers = claim.metadata.finalizers ?? [];
+    const isProtected = allocation === undefined || finalizers.includes(claimFinalizer);
+    const kept = isProtected
+      ? claim
+      : await client.update(
+          resources.resourceclaims,
+          { ...claim, metadata: { ...claim.metadata, finalizers: [...finalizers, claimFinalizer] } },
+          { signal },
+        );
+    const others = (kept.status?.reservedFor ?? []).filter((one) => one.uid !== uid);
+    const status = {
+      ...kept.status,
+      ...(allocation !== undefined && { allocation }),
+      reservedFor: [...others, { resource: "pods", name, uid }],
+    };
+    return client.updateStatus(resources.resourceclaims, { ...kept, status }, { signal });
+  });
+}
+
+/** The pod did not get its node: its claims are others' to have, too. */
+async function giveBack(
+  client: Api,
+  pod: PodInfo,
+  claims: readonly ResourceClaim[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const held of claims)
+    await unlessChanged(client, held, signal, async (claim) => {
+      if (claim.metadata.uid !== held.metadata.uid || !isReservedFor(claim, pod)) return claim;
+      const { reservedFor = [], ...status } = claim.status ?? {};
+      const left = reservedFor.filter(({ uid }) => uid !== pod.pod.metadata.uid);
+      return client.updateStatus(
+        resources.resourceclaims,
+        { ...claim, status: { ...status, ...(left.length > 0 && { reservedFor: left }) } },
+        { signal },
+      );
+    });
+}
+
+/** The version that was looked at goes on being the one: somebody else may have taken the claim since. */
+async function deallocate(client: Api, claim: ResourceClaim, signal: AbortSignal): Promise<void> {
+  const { allocation: _, reservedFor: __, devices: ___, ...status } = claim.status ?? {};
+  await client.updateStatus(resources.resourceclaims, { ...claim, status }, { signal });
+}
+
+/** Writes once more, on what there is then, where somebody else was faster. */
+async function unlessChanged(
+  client: Api,
+  given: ResourceClaim,
+  signal: AbortSignal,
+  write: (claim: ResourceClaim) => Promise<ResourceClaim>,
+): Promise<ResourceClaim> {
+  let claim = given;
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await write(claim);
+    } catch (error) {
+      if (!isConflict(error) || attempt === attemptsMax) throw error;
+      claim = await client.get(resources.resourceclaims, given.metadata, { signal });
+    }
+}
+
+const attemptsMax = 5;
