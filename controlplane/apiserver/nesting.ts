@@ -6,8 +6,15 @@ export const nestingMax = 500;
 /** Fails with 400 for what nests too deep. Gives how many names there are in all its objects. */
 export function checkNesting(value: unknown): number {
   const names = walk(value, Number.POSITIVE_INFINITY);
-  if (names === undefined) throw badRequest("json: exceeded max depth");
+  if (names === undefined) throw badRequest(tooDeep);
   return names;
+}
+
+export const tooDeep = "json: exceeded max depth";
+
+/** Does the value nest so deep that nothing may walk through it? An object may have `levels` around it. */
+export function nestsTooDeep(value: unknown, levels = 0): boolean {
+  return walk(value, Number.POSITIVE_INFINITY, nestingMax + levels) === undefined;
 }
 
 /** Is the value, written out, no longer than about so many characters? What stands in it several times counts each time. */
@@ -17,12 +24,12 @@ export function isWithin(value: unknown, charsMax: number): boolean {
 
 /** The number of names; undefined for what nests too deep or is too long. Without recursion, since that is what deep nesting would
  *  break. */
-function walk(root: unknown, charsMax: number): number | undefined {
+function walk(root: unknown, charsMax: number, depthMax = nestingMax): number | undefined {
   let level: unknown[] = [root];
   let chars = 0;
   let names = 0;
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > nestingMax) return undefined;
+    if (depth > depthMax) return undefined;
     const next: unknown[] = [];
     for (const one of level) {
       if (typeof one !== "object" || one === null) continue;

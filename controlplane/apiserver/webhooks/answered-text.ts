@@ -1,6 +1,7 @@
 import { parseExactJson } from "../../../base/exact-json.ts";
 import { goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject, stringOf } from "../json.ts";
+import { nestsTooDeep, tooDeep } from "../nesting.ts";
 import type { HookAnswer } from "./hook-client.ts";
 
 /** What a webhook answered is read as client-go reads it, in its words. */
@@ -18,6 +19,9 @@ const fixed: Readonly<Record<number, string>> = {
   504: "the server was unable to return a response in the time allotted, but may still be processing the request",
 };
 
+/** Of a review around its objects. */
+const reviewLevels = 8;
+
 export type Read = { readonly review: JsonObject } | { readonly problem: string };
 
 /** The review that an answer brings. @param group Of the review's API. @param kind The review's. @param version As asked. */
@@ -26,6 +30,7 @@ export function readReview(
   { group, version, kind, versions }: ReviewType,
 ): Read {
   const body = parsed(text);
+  if (nestsTooDeep(body, reviewLevels)) return { problem: tooDeep };
   if (isObject(body) && body.kind === "Status" && body.apiVersion === "v1" && body.status !== "Success")
     return { problem: stringOf(body.message) || "unknown" };
   if (code < 200 || code > 206) return { problem: refusalText(code, text) };

@@ -8,6 +8,7 @@ import { TwoTurns } from "../admission/two-turns.ts";
 import { internalError } from "../api-error.ts";
 import { goJsonError, goKindOf } from "../go-json-error.ts";
 import { isObject, type JsonObject } from "../json.ts";
+import { nestsTooDeep, tooDeep } from "../nesting.ts";
 import { sameJson } from "../registry/object-meta.ts";
 import type { Schemas } from "../schemas.ts";
 import { type Asking, callHook, counted, settle } from "./call-hook.ts";
@@ -123,6 +124,9 @@ interface GivenPatch {
   readonly place: string;
 }
 
+/** Of a patch around its values. */
+const operationLevels = 2;
+
 function operationsOf(hook: string, text: string): readonly JsonObject[] {
   const undecodable = (why: string) =>
     new HookFailure(hook, `received undecodable patch in webhook response: ${why}`, 503);
@@ -132,6 +136,7 @@ function operationsOf(hook: string, text: string): readonly JsonObject[] {
   } catch (error) {
     throw undecodable(goJsonError(text) ?? String(error));
   }
+  if (nestsTooDeep(patch, operationLevels)) throw undecodable(tooDeep);
   if (patch === null) return [];
   if (Array.isArray(patch) && patch.every(isObject)) return patch;
   throw undecodable(`json: cannot unmarshal ${goKindOf(patch)} into Go value of type jsonpatch.Patch`);
