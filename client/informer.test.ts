@@ -37,6 +37,28 @@ describe("client/informer", () => {
     },
   );
 
+  it("keeps no record of who wrote which field", async () => {
+    const { clock, api, tasks, factory } = make();
+    const managedFields = [{ manager: "kubectl", operation: "Update" }];
+    const withRecord = (name: string) => ({
+      ...draft(name),
+      metadata: { name, namespace: "n", managedFields },
+    });
+    await api.create(resources.configmaps, withRecord("listed"));
+    const informer = factory.informer(resources.configmaps);
+    await informer.synced(tasks.signal);
+    await api.create(resources.configmaps, withRecord("watched"));
+    await clock.advance(0);
+    assert.deepEqual(
+      informer.list().map(({ metadata }) => [metadata.name, JSON.stringify(metadata).includes("kubectl")]),
+      [
+        ["listed", false],
+        ["watched", false],
+      ],
+    );
+    await tasks.stop();
+  });
+
   it("ends equal to the source, and its handlers saw a true history, whatever breaks", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), async (steps, refuse) => {

@@ -12,7 +12,7 @@ export async function* jsonLines(
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       held.push(chunk.subarray(start, end));
-      const line = (held.length === 1 ? Buffer.from(held[0] ?? []) : Buffer.concat(held)).toString("utf8");
+      const line = textOf(held);
       held = [];
       heldBytes = 0;
       start = end + 1;
@@ -25,4 +25,11 @@ export async function* jsonLines(
         throw new RangeError(`a line of the stream is longer than ${lineBytesMost} bytes`);
     }
   }
+}
+
+/** Of most lines there is one piece, which is read where it lies. */
+function textOf(pieces: readonly Uint8Array[]): string {
+  const [first] = pieces;
+  if (pieces.length > 1 || first === undefined) return Buffer.concat(pieces).toString("utf8");
+  return Buffer.from(first.buffer, first.byteOffset, first.length).toString("utf8");
 }

@@ -120,7 +120,7 @@ async function takeList<T extends Stored>(
     }
     for (const item of page.items) items.push(item);
   }
-  cache.replace(items.map(deepFreeze));
+  cache.replace(items.map(kept));
   return { state: "synced", resourceVersion: page.metadata.resourceVersion, by: "list" };
 }
 
@@ -142,7 +142,7 @@ async function takeStream<T extends Stored>(
       initial = undefined;
       run.moved({ state: "synced", resourceVersion: event.resourceVersion, by: "stream" }, true);
     } else if (event.type === "DELETED") initial.delete(keyOf(event.object));
-    else initial.set(keyOf(event.object), deepFreeze(event.object));
+    else initial.set(keyOf(event.object), kept(event.object));
   }
   // Ended before the list was complete: the server may not know how to stream lists.
   if (initial !== undefined) run.moved({ state: "empty", by: "list" }, false);
@@ -169,8 +169,16 @@ function watchOptions(scope: Scope, deps: ReflectorDeps): WatchOptions {
 
 function apply<T extends Stored>(cache: ObjectCache<T>, event: WatchEvent<T>, by: Position["by"]): Position {
   if (event.type === "BOOKMARK") return { state: "synced", resourceVersion: event.resourceVersion, by };
-  const object = deepFreeze(event.object);
+  const object = kept(event.object);
   if (event.type === "DELETED") cache.delete(keyOf(object), object);
   else cache.put(object);
   return { state: "synced", resourceVersion: object.metadata.resourceVersion, by };
+}
+
+/** What a cache keeps of an object that was just read: all but who wrote which field, which is a third of it and of no concern to
+ *  components. (A write without it leaves the server's record as it is.) */
+function kept<T extends Stored>(object: T): T {
+  const { metadata } = object as { metadata: { managedFields?: unknown } };
+  if (metadata.managedFields !== undefined) metadata.managedFields = undefined;
+  return deepFreeze(object);
 }

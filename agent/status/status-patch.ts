@@ -65,18 +65,25 @@ function isNews(condition: PodCondition, { status }: Pod): boolean {
   );
 }
 
-/** Equal, whatever the order of fields; null is how some servers write what is not there. */
+/** Equal, whatever the order of fields; null is how some servers write what is not there. Makes nothing on the way: each status
+ *  is compared with what the server has. */
 function sameJson(before: unknown, after: unknown): boolean {
-  return JSON.stringify(sorted(before)) === JSON.stringify(sorted(after));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, one]) => one !== null)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, one]) => [name, sorted(one)]),
+  const a = before ?? undefined;
+  const b = after ?? undefined;
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object") return false;
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((one, at) => sameJson(one, b[at]))
+    );
+  const [left, right] = [a as Json, b as Json];
+  return (
+    Object.keys(left).every((name) => sameJson(left[name], right[name])) &&
+    Object.keys(right).every((name) => name in left || sameJson(undefined, right[name]))
   );
 }
+
+type Json = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { matchesLabels, selectorFromLabels } from "../../../base/label-selector.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { keyOf } from "../../../client/object-cache.ts";
 import type { Pod, Service } from "../../../client/types.ts";
 import type { WorkQueue } from "../../../client/work-queue.ts";
-import { canonicalJson } from "../template-hash.ts";
 
 /** A Service's pods; undefined for one without selector, whose endpoints are none of ours. */
 export function podsOf(service: Service, pods: Informer<Pod>): readonly Pod[] | undefined {
@@ -34,7 +34,7 @@ export function enqueueServicesOfPods(
   pods.subscribe({
     onAdd: enqueue,
     onUpdate: (next, previous) => {
-      if (shown(next) === shown(previous)) return;
+      if (isDeepStrictEqual(shown(next), shown(previous))) return;
       enqueue(previous);
       enqueue(next);
     },
@@ -43,9 +43,9 @@ export function enqueueServicesOfPods(
 }
 
 /** What of a pod has a part in endpoints. */
-function shown({ metadata, spec, status }: Pod): string {
+function shown({ metadata, spec, status }: Pod): readonly unknown[] {
   const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status;
-  return canonicalJson([
+  return [
     metadata.labels,
     metadata.deletionTimestamp !== undefined,
     spec.nodeName,
@@ -54,5 +54,5 @@ function shown({ metadata, spec, status }: Pod): string {
     status?.phase,
     status?.podIPs ?? status?.podIP,
     ready,
-  ]);
+  ];
 }

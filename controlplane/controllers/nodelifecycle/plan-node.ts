@@ -1,6 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Node, Taint } from "../../../client/types.ts";
 import { conditionOf } from "../conditions.ts";
-import { canonicalJson } from "../template-hash.ts";
 import { timeText } from "../times.ts";
 
 export type NodeCondition = NonNullable<NonNullable<Node["status"]>["conditions"]>[number];
@@ -29,8 +29,7 @@ export function planNode(node: Node, observed: NodeObserved): readonly NodeActio
   const before = node.status?.conditions ?? [];
   const conditions = observed.silent ? unknown(node, observed.nowMs) : before;
   const actions: NodeAction[] = [];
-  if (canonicalJson(conditions) !== canonicalJson(before))
-    actions.push({ action: "setConditions", conditions });
+  if (!isDeepStrictEqual(conditions, before)) actions.push({ action: "setConditions", conditions });
   const wasReady = conditionOf(before, "Ready")?.status === "True";
   const ready = conditionOf(conditions, "Ready")?.status === "True";
   if (!ready && before.length > 0) actions.push({ action: "markPodsNotReady" });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { isNotFound } from "../../../client/api-error.ts";
 import { keyOf } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
@@ -5,7 +6,6 @@ import type { Node, Pod } from "../../../client/types.ts";
 import { withCondition } from "../conditions.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { indexPodsByNode, podsOnNode } from "../pod-indexes.ts";
-import { canonicalJson } from "../template-hash.ts";
 import { timeText } from "../times.ts";
 import { evictionInMs } from "./plan-eviction.ts";
 
@@ -26,7 +26,7 @@ export const taintEvictionController: Controller = {
         if (noExecute(node).length > 0) tainted(node);
       },
       onUpdate: (next, previous) => {
-        if (canonicalJson(noExecute(next)) !== canonicalJson(noExecute(previous))) tainted(next);
+        if (!isDeepStrictEqual(noExecute(next), noExecute(previous))) tainted(next);
       },
     });
     const placed = (pod: Pod) => {
@@ -36,7 +36,7 @@ export const taintEvictionController: Controller = {
     pods.subscribe({
       onAdd: placed,
       onUpdate: (next, previous) => {
-        const same = canonicalJson(next.spec.tolerations) === canonicalJson(previous.spec.tolerations);
+        const same = isDeepStrictEqual(next.spec.tolerations, previous.spec.tolerations);
         if (next.spec.nodeName !== previous.spec.nodeName || !same) placed(next);
       },
     });
