@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { WebSocket } from "ws";
 import { Cancellation } from "../../base/cancellation.ts";
 import { systemClock } from "../../base/os/clock.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
@@ -145,7 +147,12 @@ describe("priority and fairness", () => {
           {
             subjects: [{ kind: "User", user: { name: "jane" } }],
             resourceRules: [
-              { verbs: ["patch"], apiGroups: [""], resources: ["configmaps"], namespaces: ["default"] },
+              {
+                verbs: ["patch", "watch"],
+                apiGroups: [""],
+                resources: ["configmaps"],
+                namespaces: ["default"],
+              },
             ],
           },
         ],
@@ -156,6 +163,22 @@ describe("priority and fairness", () => {
     // In use once the schema's status says so.
     for await (const { object } of server.admin.watch(`${group}/flowschemas?watch=true`))
       if (object.metadata.name === "narrow" && object.status?.conditions?.[0]?.status === "False") break;
+    /** Of a watch of hers over WebSocket: the code, and when to come again. */
+    const socketAnswer = async () => {
+      const { port, ca, cert, key } = server.place;
+      const socket = new WebSocket(`wss://127.0.0.1:${port}${configMaps}?watch=1`, {
+        ...{ ca, ...(cert && key && { cert, key }) },
+        origin: "https://page.example.com",
+        headers: { "impersonate-user": "jane" },
+      });
+      socket.on("error", () => {});
+      const [, response] = await Promise.race([
+        once(socket, "unexpected-response"),
+        once(socket, "upgrade").then(([answer]) => [undefined, answer]),
+      ]);
+      socket.terminate();
+      return [response.statusCode, response.headers["retry-after"]];
+    };
     assert.equal(made.code, 201);
     store.hold();
     const type = "application/merge-patch+json";
@@ -173,15 +196,17 @@ describe("priority and fairness", () => {
       ],
       [429, "Too many requests, please try again later.\n", "1", schemaMade.metadata.uid],
     );
+    assert.deepEqual(await socketAnswer(), [429, "1"], "a watch over WebSocket is one, too");
     assert.equal((await jane.call("GET", "/api/v1/namespaces/default")).code, 200, "her other requests pass");
     assert.equal((await server.admin.call("GET", "/readyz")).code, 200);
     store.letGo();
     assert.equal((await first).code, 200);
+    assert.deepEqual(await socketAnswer(), [101, undefined]);
     assert.equal((await patch(jane)).code, 200, "the seat is free again");
     const { text } = await server.admin.call("GET", "/metrics");
     assert.match(
       text,
-      /apiserver_flowcontrol_rejected_requests_total\{priority_level="narrow",flow_schema="narrow",reason="concurrency-limit"\} 1/,
+      /apiserver_flowcontrol_rejected_requests_total\{priority_level="narrow",flow_schema="narrow",reason="concurrency-limit"\} 2/,
     );
     assert.match(
       text,

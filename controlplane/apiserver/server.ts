@@ -172,7 +172,11 @@ export async function serve(
 }
 
 /** Waits for a seat; who is too many is counted. */
-async function seatFor(asking: Asking, record: RequestRecord, { seats, clock }: ServerDeps): Promise<Seat> {
+export async function seatFor(
+  asking: Asking,
+  record: RequestRecord,
+  { seats, clock }: Pick<ServerDeps, "seats" | "clock">,
+): Promise<Seat> {
   const startedMs = clock.monotonicMs();
   try {
     return await seats.enter(asking);

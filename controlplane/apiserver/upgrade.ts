@@ -18,7 +18,7 @@ import { plainText, statusBody } from "./handlers/respond.ts";
 import { beginWatch } from "./handlers/watch.ts";
 import { checkHandshake, serveWatchSocket } from "./handlers/watch-socket.ts";
 import { newUid } from "./registry/object-meta.ts";
-import { outputOf, type ServerDeps, toApiError } from "./server.ts";
+import { outputOf, type ServerDeps, seatFor, toApiError } from "./server.ts";
 import { RequestRecord } from "./telemetry/request-record.ts";
 
 const streamSubresources = ["exec", "attach", "portforward", "log"] as const;
@@ -83,7 +83,10 @@ export async function serveUpgrade(
     });
     if (await deps.upgradeElsewhere({ request, socket, head, info, user })) return;
     const responds = () => trail?.responds(101);
-    await takeOver({ request, socket, head }, { info, user, cancellation: gone, annotate, responds, deps });
+    await takeOver(
+      { request, socket, head },
+      { info, user, cancellation: gone, annotate, responds, record, deps },
+    );
   } catch (error) {
     const known = toApiError(error);
     code = known.code;
@@ -93,7 +96,7 @@ export async function serveUpgrade(
     }
     trail?.status(known.status());
     trail?.responds(known.code);
-    refuseUpgrade(request, socket, known);
+    refuseUpgrade(request, socket, known, known.details?.retryAfterSeconds);
   }
 }
 
@@ -101,6 +104,7 @@ interface Takeover extends Pick<Call, "user" | "cancellation" | "annotate"> {
   readonly info: RequestInfo;
   /** Told just before the answer says that it is granted. */
   readonly responds: () => void;
+  readonly record: RequestRecord;
   readonly deps: ServerDeps;
 }
 
@@ -117,17 +121,29 @@ async function takeOver(upgrade: UpgradeRequest, asking: Takeover): Promise<void
 
 type Asked = Pick<Call, "target" | "served">;
 
-async function takeOverWatch(
+/** Takes a seat until it has begun, as every watch does. */
+async function takeOverWatch(upgrade: UpgradeRequest, asking: Takeover, asked: Asked): Promise<void> {
+  const { user, info, cancellation, record, deps } = asking;
+  // The answer to an upgrade has no room for headers.
+  const seat = await seatFor({ user, info, cancellation, setHeader: () => {} }, record, deps);
+  try {
+    await serveWatch(upgrade, asking, { ...asked, begun: () => seat.leave() });
+  } finally {
+    seat.end();
+  }
+}
+
+async function serveWatch(
   upgrade: UpgradeRequest,
-  { info, responds, deps, ...asking }: Takeover,
-  asked: Asked,
+  { info, responds, deps, record: _, ...asking }: Takeover,
+  asked: Asked & Pick<Call, "begun">,
 ): Promise<void> {
   const { request } = upgrade;
   const output = outputOf(request, info, asked);
   const call = { ...asking, ...asked, query: info.query, headers: request.headers, output };
   const watching = await beginWatch(
     {
-      ...{ ...call, body: Buffer.alloc(0), begun: () => {} },
+      ...{ ...call, body: Buffer.alloc(0) },
       // The answer to an upgrade has no room for them.
       warn: (text) => deps.log.info("about a watch", { text }),
     },
