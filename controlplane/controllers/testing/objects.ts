@@ -15,7 +15,8 @@ import { timeText } from "../times.ts";
 /** The moment at which tests of plans take place. */
 export const nowMs = Date.UTC(2026, 0, 1, 12);
 export const now = timeText(nowMs);
-export const ago = (seconds: number): string => timeText(nowMs - seconds * 1000);
+export const timeAt = (ms: number): string => timeText(ms);
+export const ago = (seconds: number): string => timeAt(nowMs - seconds * 1000);
 
 export function meta(name: string, more: Partial<Meta> = {}): Meta {
   return {
