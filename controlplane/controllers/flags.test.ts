@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseFlags, UsageError } from "../../base/os/flags.ts";
 import { controllerManagerConfig, controllerManagerFlags } from "./flags.ts";
+import { absentControllers } from "./kubernetes-names.ts";
 import { selectControllers } from "./select-controllers.ts";
 import { controllerTable } from "./table.ts";
 
@@ -39,6 +40,22 @@ describe("controlplane/controllers/flags", () => {
     ] as const)
       assert.throws(() => config(flag), words);
     assert.ok(!names("--enable-garbage-collector=false").includes("garbage-collector-controller"));
+  });
+
+  it("has every controller of Kubernetes 1.36 that is on by default, and its own", () => {
+    const kubernetes = `serviceaccount-token endpoints endpointslice endpointslice-mirroring replicationcontroller
+      pod-garbage-collector resourcequota namespace serviceaccount garbage-collector daemonset job deployment replicaset
+      horizontal-pod-autoscaler disruption statefulset cronjob certificatesigningrequest-signing
+      certificatesigningrequest-approving certificatesigningrequest-cleaner ttl bootstrap-signer token-cleaner node-ipam
+      node-lifecycle taint-eviction device-taint-eviction persistentvolume-binder persistentvolume-attach-detach
+      persistentvolume-expander clusterrole-aggregation persistentvolumeclaim-protection persistentvolume-protection
+      ttl-after-finished root-ca-certificate-publisher ephemeral-volume resourceclaim legacy-serviceaccount-token-cleaner
+      volumeattributesclass-protection service-cidr`;
+    const ours = controllerTable.map(({ name }) => name.replace(/-controller$/, ""));
+    assert.deepEqual(ours.sort(), [...kubernetes.split(/\s+/), "local-path-provisioner"].sort());
+    // Those that are off there, or whose work another part does, may be named.
+    const absent = Object.keys(absentControllers);
+    assert.deepEqual(names(`--controllers=${absent.join()},svm,-storage-version-gc`), []);
   });
 
   it("chooses controllers by name", () => {

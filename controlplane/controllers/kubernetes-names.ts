@@ -75,6 +75,22 @@ const names: Readonly<Record<string, KubernetesNames>> = {
   "volumeattributesclass-protection-controller": { queue: "vacprotection" },
 };
 
+/** Controllers that Kubernetes 1.36 knows and ours does not run, and why. Naming one is no mistake. */
+export const absentControllers: Readonly<Record<string, { readonly why: string; readonly alias?: string }>> =
+  {
+    "validatingadmissionpolicy-status-controller": {
+      why: "the API servers check the types of policies themselves",
+      alias: "validatingadmissionpolicy-status",
+    },
+    "storageversion-garbage-collector-controller": { why: "off in Kubernetes", alias: "storage-version-gc" },
+    "storage-version-migrator-controller": { why: "off in Kubernetes", alias: "svm" },
+    "selinux-warning-controller": { why: "off in Kubernetes" },
+    "podcertificaterequest-cleaner-controller": { why: "off in Kubernetes" },
+    "kube-apiserver-serving-clustertrustbundle-publisher-controller": { why: "off in Kubernetes" },
+    "podgroup-protection-controller": { why: "off in Kubernetes" },
+    "resourcepoolstatusrequest-controller": { why: "off in Kubernetes" },
+  };
+
 /** Controllers of a cloud: known by name, and a cloud controller manager's alone, as in Kubernetes. */
 const cloudControllers: Readonly<Record<string, string>> = {
   "cloud-node-lifecycle-controller": "cloud-node-lifecycle",
@@ -82,8 +98,10 @@ const cloudControllers: Readonly<Record<string, string>> = {
   "service-lb-controller": "service",
 };
 
-export const isCloudController = (word: string): boolean =>
-  Object.entries(cloudControllers).some(([name, alias]) => word === name || word === alias);
+/** Whether the word means a controller that runs elsewhere or nowhere. */
+export const isElsewhere = (word: string): boolean =>
+  Object.entries(cloudControllers).some(([name, alias]) => word === name || word === alias) ||
+  Object.entries(absentControllers).some(([name, { alias }]) => word === name || word === alias);
 
 /** As its work queue stands in metrics. */
 export const queueName = (controller: string): string => names[controller]?.queue ?? controller;

@@ -11,6 +11,7 @@ import type { Controller } from "./controller.ts";
 import { cronJobController } from "./cronjob/cron-job-controller.ts";
 import { daemonSetController } from "./daemonset/daemon-set-controller.ts";
 import { deploymentController } from "./deployment/deployment-controller.ts";
+import { deviceTaintEvictionController } from "./devicetaints/device-taint-eviction-controller.ts";
 import { disruptionController } from "./disruption/disruption-controller.ts";
 import { endpointSliceController, endpointsController } from "./endpoints/endpoints-controllers.ts";
 import { endpointSliceMirroringController } from "./endpoints/mirroring-controller.ts";
@@ -67,6 +68,7 @@ export const controllerTable: readonly Controller[] = [
   jobController,
   ttlAfterFinishedController,
   resourceClaimController,
+  deviceTaintEvictionController,
   serviceCidrController,
   nodeIpamController,
   ttlController,

@@ -1,3 +1,4 @@
+import { preventsUse } from "../../../client/rules/device-taints.ts";
 import type { SelectableNode } from "../../../client/rules/node-selector.ts";
 import type { DeviceClass, ResourceClaim } from "../../../client/types.ts";
 import type { AllocatedDevices } from "./allocated-devices.ts";
@@ -7,7 +8,6 @@ import { type DeviceRule, deviceRule, fullName, type RequestName } from "./const
 import { Counters } from "./counters.ts";
 import type { Allocation, Amounts, ExactRequest } from "./devices.ts";
 import { isReachable, type Pool, type PoolDevice } from "./pools.ts";
-import { preventsUse } from "./taints.ts";
 import { partsOf, requestsOf, type Wanted, type WantedClaim } from "./wanted.ts";
 
 /** As in Kubernetes' API. */

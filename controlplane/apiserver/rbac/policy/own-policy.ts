@@ -43,6 +43,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "legacy-serviceaccount-token-cleaner-controller": "legacy-service-account-token-cleaner",
   "service-cidr-controller": "service-cidrs-controller",
   "resourceclaim-controller": "resource-claim-controller",
+  "device-taint-eviction-controller": "device-taint-eviction-controller",
   // Their roles are in namespaces.
   "bootstrap-signer-controller": "",
   "token-cleaner-controller": "",
