@@ -7,7 +7,7 @@ import { dottedName, typeNames } from "./dotted-names.ts";
 import type { Environment, Meter, Overload } from "./environment.ts";
 import { literalFaults } from "./literal-faults.ts";
 import { asValue, literalType } from "./literals.ts";
-import { macroOf } from "./macros.ts";
+import { bindMacro, macroOf } from "./macros.ts";
 import { messageNode } from "./message-node.ts";
 import { rewriteMessages } from "./messages.ts";
 import { type Node, Scope } from "./nodes.ts";
@@ -401,7 +401,8 @@ export class Compiler {
       const nodes = args.map((one) => this.node(one, scope));
       return this.call(qualified, false, nodes, offset);
     }
-    const macro = macroOf(name, receiver, args);
+    const mayBind = this.#environment.binds === true && !this.#isVariable("cel", scope);
+    const macro = (mayBind ? bindMacro(receiver, name, args) : undefined) ?? macroOf(name, receiver, args);
     if (macro !== undefined) return macro(this, scope, offset);
     const nodes = [receiver, ...args].map((one) =>
       name === "format" && one.op === "list" ? this.#list(one.args, scope, true) : this.node(one, scope),

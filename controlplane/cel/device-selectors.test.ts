@@ -34,6 +34,12 @@ describe("controlplane/cel/device-selectors", () => {
     ['device.attributes["other.io"].slot == 2', true],
     ['device.capacity["gpu.acme.io"].memory.compareTo(quantity("40Gi")) >= 0', true],
     ["device.allowMultipleAllocations", false],
+    ['cel.bind(gpu, device.attributes["gpu.acme.io"], gpu.healthy && gpu.cores == 64)', true],
+    ["cel.bind(a, 1, cel.bind(b, a + 1, a + b == 3) && a == 1)", true],
+    [
+      "cel.bind(1, 2, true)",
+      "compilation failed: ERROR: <input>:1:10: cel.bind() variable names must be simple identifiers\n | cel.bind(1, 2, true)\n | .........^",
+    ],
     ['has(device.attributes["nobody.io"].x)', false],
     ['"nobody.io" in device.attributes', false],
     ['device.attributes["nobody.io"].x == 1', "no such key: x"],

@@ -23,6 +23,7 @@ const device: CelType = {
 const environment: Environment = {
   variables: new Map([["device", device]]),
   functions: kubernetesFunctions,
+  binds: true,
 };
 
 /** What an expression may cost at most. */

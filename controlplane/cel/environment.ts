@@ -7,6 +7,8 @@ export interface Environment {
   readonly functions: FunctionTable;
   /** Messages that it may make, by name; absent: none. */
   readonly messages?: (name: string) => Message | undefined;
+  /** Whether it may give a value a name: `cel.bind(name, value, expression)`. */
+  readonly binds?: true;
 }
 
 /** A message that an expression can make: `Object{spec: …}`. */

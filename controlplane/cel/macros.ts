@@ -277,6 +277,27 @@ const sortBy: MakeLoop = ({ compiler, frameItems, last, rangeType, offset }) => 
   };
 };
 
+/** Undefined: the call is not `cel.bind(name, value, expression)`. */
+export function bindMacro(receiver: Tree, method: string, args: readonly Tree[]): Macro | undefined {
+  const [name, value, body] = args;
+  if (receiver.op !== "id" || receiver.args !== "cel" || method !== "bind") return undefined;
+  if (name === undefined || value === undefined || body === undefined || args.length !== 3) return undefined;
+  return (compiler, scope) => {
+    if (name.op !== "id")
+      return compiler.complain(name.start, "cel.bind() variable names must be simple identifiers");
+    const bound = compiler.node(value, scope);
+    const slot = compiler.newSlot();
+    const inner = compiler.node(body, new Scope(new Map([[name.args, { type: bound.type, slot }]]), scope));
+    return {
+      type: inner.type,
+      run: (frame) => {
+        frame.slots[slot] = bound.run(frame);
+        return inner.run(frame);
+      },
+    };
+  };
+}
+
 function optionalMap(
   compiler: Compiler,
   scope: Scope,

@@ -37,7 +37,10 @@ const beginsExpression =
 
 function worded(summary: string, code: string, source: string, offset: number): string {
   const char = source[offset];
-  if (code === "invalid_macro_argument") return "argument must be a simple name";
+  if (code === "invalid_macro_argument")
+    return source.slice(0, offset).endsWith("cel.bind(")
+      ? "cel.bind() variable names must be simple identifiers"
+      : "argument must be a simple name";
   if (char === "`") return "unsupported syntax: '`'";
   // Kubernetes knows no messages that could be made.
   const [, message] = /([a-zA-Z_][\w.]*)\s*$/.exec(source.slice(0, offset)) ?? [];

@@ -29,6 +29,9 @@ export interface MacroParts {
 
 /** The call as what it stands for. */
 export function expanded({ name: macro, receiver, args, type, shape }: MacroParts): Shape {
+  const [bound, value, result] = args;
+  if (macro === "bind" && bound?.op === "id" && value !== undefined && result !== undefined)
+    return { kind: "bind", name: bound.args, value: shape(value), result: shape(result), type };
   const range = shape(receiver);
   const names = args.slice(0, -1).flatMap((one) => (one.op === "id" ? [one.args] : []));
   const [first = ""] = names;
