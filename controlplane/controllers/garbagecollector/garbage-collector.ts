@@ -19,6 +19,7 @@ const shared: ReadonlyMap<string, Resource<KubeObject>> = new Map(
   [
     resources.namespaces,
     resources.nodes,
+    resources.leases,
     resources.pods,
     resources.services,
     resources.endpoints,

@@ -20,9 +20,10 @@ describe("controlplane/controllers/nodelifecycle/node-lifecycle-controller", () 
   let tasks: TaskScope;
   let sync: Sync;
   let queue: WorkQueue;
+  let clock: ManualClock;
   beforeEach(async () => {
     api = new FakeApi();
-    const clock = new ManualClock();
+    clock = new ManualClock();
     tasks = new TaskScope(silentLog);
     const parts = { client: api, clock, random: systemRandom, log: silentLog };
     const informers = new InformerFactory(tasks, parts);
@@ -37,6 +38,28 @@ describe("controlplane/controllers/nodelifecycle/node-lifecycle-controller", () 
     await informers.synced(tasks.signal);
   });
   afterEach(() => tasks.stop());
+
+  it("hears a node by its lease, and not by others of its name", async () => {
+    const status = { conditions: [{ type: "Ready", status: "True" }] };
+    for (const name of ["heard", "silent"]) await api.create(resources.nodes, { metadata: { name }, status });
+    await clock.advance(45_000);
+    const lease = (namespace: string, name: string) =>
+      api.create(resources.leases, { metadata: { namespace, name }, spec: { renewTime: "now" } });
+    await lease("kube-node-lease", "heard");
+    await lease("kube-system", "silent");
+    await clock.advance(10_000);
+    for (const name of ["heard", "silent"]) await sync(name, tasks.signal);
+    const readiness = api
+      .all(resources.nodes)
+      .map(({ metadata, status }) => [
+        metadata.name,
+        status?.conditions?.find(({ type }) => type === "Ready")?.status,
+      ]);
+    assert.deepEqual(readiness, [
+      ["heard", "True"],
+      ["silent", "Unknown"],
+    ]);
+  });
 
   it("does not take away a taint that somebody set while it planned its own", async () => {
     const status = { conditions: [{ type: "Ready", status: "False" }] };

@@ -1,7 +1,7 @@
 import { isConflict, isNotFound } from "../../../client/api-error.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { resources } from "../../../client/resources.ts";
-import type { Node, Pod } from "../../../client/types.ts";
+import type { Lease, Node, Pod } from "../../../client/types.ts";
 import { conditionOf, isTrue, withCondition } from "../conditions.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { indexPodsByNode, podsOnNode } from "../pod-indexes.ts";
@@ -12,13 +12,16 @@ import { EvictionZones, zoneOf } from "./eviction-zones.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { type NodeAction, planNode } from "./plan-node.ts";
 
+/** The namespace of the nodes' leases. */
+const nodeLeases = "kube-node-lease";
+
 export const nodeLifecycleController: Controller = {
   name: "node-lifecycle-controller",
   workers: 8,
   setUp(context, queue) {
     const nodes = context.informers.informer(resources.nodes);
     const pods = context.informers.informer(resources.pods);
-    const leases = context.informers.informer(resources.leases, { namespace: "kube-node-lease" });
+    const leases = context.informers.informer(resources.leases);
     indexPodsByNode(pods);
     const heartbeats = new Heartbeats(context.clock);
     const zones = new EvictionZones(context.config.eviction);
@@ -52,7 +55,8 @@ export const nodeLifecycleController: Controller = {
         if (zones.forget(name, context.clock.monotonicMs())) wakeLost(wasDisrupted);
       },
     });
-    const sawLease = (lease: Parameters<typeof heartbeats.sawLease>[0]) => {
+    const sawLease = (lease: Lease) => {
+      if (lease.metadata.namespace !== nodeLeases) return;
       heartbeats.sawLease(lease);
       // A node given up on is back; while it is heard of regularly its timer is enough.
       if (lost.has(lease.metadata.name)) queue.add(lease.metadata.name);
