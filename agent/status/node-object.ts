@@ -26,6 +26,9 @@ export interface NodeInput {
   readonly recursiveReadOnly: boolean;
 }
 
+/** What not every node can do, by Kubernetes' names, in alphabetical order: schedulers look for it. */
+const declaredFeatures: readonly string[] = ["RestartAllContainersOnContainerExits"];
+
 /** Until a cloud controller manager has seen the node. */
 const uninitialized: Taint = {
   key: "node.cloudprovider.kubernetes.io/uninitialized",
@@ -169,6 +172,7 @@ export function nodeStatus(
     },
     conditions: [...others, ...ours],
     features: { supplementalGroupsPolicy: input.supplementalGroups },
+    declaredFeatures: [...declaredFeatures],
     runtimeHandlers: [
       {
         name: "",

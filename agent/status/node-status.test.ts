@@ -67,7 +67,8 @@ describe("agent/status/node-status", () => {
   });
 
   it("says what the runtime can do of what pods may ask for", () => {
-    const { features, runtimeHandlers } = api.all(resources.nodes)[0]?.status ?? {};
+    const { features, runtimeHandlers, declaredFeatures } = api.all(resources.nodes)[0]?.status ?? {};
+    assert.deepEqual(declaredFeatures, ["RestartAllContainersOnContainerExits"]);
     assert.deepEqual(features, { supplementalGroupsPolicy: true });
     const able = { recursiveReadOnlyMounts: false, userNamespaces: false };
     assert.deepEqual(runtimeHandlers, [{ name: "", features: able }]);

@@ -260,6 +260,7 @@ function schedulingView({ metadata, spec, status }: Node): string {
     spec?.unschedulable,
     status?.allocatable,
     status?.images,
+    status?.declaredFeatures,
   ]);
 }
 

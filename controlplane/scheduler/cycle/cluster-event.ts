@@ -4,7 +4,7 @@ import type { PodInfo } from "./pod-info.ts";
 /** Something that happened in the cluster and may make an unschedulable pod schedulable, by its kind. */
 export interface ClusterEvents {
   nodeAdded: { readonly node: Node };
-  /** Its labels, taints, capacity or whether it takes pods. */
+  /** Its labels, taints, capacity, what it can do or whether it takes pods. */
   nodeChanged: { readonly node: Node; readonly before: Node };
   /** A pod left its node: deleted, ended, or its placement taken back. */
   podRemoved: { readonly pod: PodInfo };

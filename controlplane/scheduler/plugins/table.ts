@@ -6,6 +6,7 @@ import { dynamicResources } from "./dynamic-resources.ts";
 import { imageLocality } from "./image-locality.ts";
 import { interPodAffinity } from "./inter-pod-affinity.ts";
 import { nodeAffinity } from "./node-affinity.ts";
+import { nodeDeclaredFeatures } from "./node-declared-features.ts";
 import { nodeName } from "./node-name.ts";
 import { nodePorts } from "./node-ports.ts";
 import { nodeUnschedulable } from "./node-unschedulable.ts";
@@ -40,6 +41,7 @@ export const pluginFactories: Readonly<Record<string, PluginFactory>> = {
   NodeResourcesBalancedAllocation: resourcesBalanced,
   ImageLocality: imageLocality,
   DefaultBinder: defaultBinder,
+  NodeDeclaredFeatures: nodeDeclaredFeatures,
   Coscheduling: coscheduling,
 };
 
@@ -65,5 +67,6 @@ export const defaultPlugins: readonly { readonly name: string; readonly weight?:
   { name: "NodeResourcesBalancedAllocation", weight: 1 },
   { name: "ImageLocality", weight: 1 },
   { name: "DefaultBinder" },
+  { name: "NodeDeclaredFeatures" },
   { name: "Coscheduling" },
 ];
