@@ -259,16 +259,20 @@ describe("integration: charts in the style of popular ones", function () {
     await allIsWell();
   });
 
-  it("refuse larger claims by name; a set that is made anew takes its pods over", async () => {
+  it("grow claims, which a set cannot: one that is made anew takes its pods over", async () => {
     const larger = "--set=readReplicas.storage=2Gi";
     await assert.rejects(upgrade(database, larger), /updates to statefulset spec for fields other than/);
-    await assert.rejects(
+    const ask = (storage: string) =>
       kubectl(
         ...["patch", "pvc", "data-db-read-0", "--namespace=databases", "--type=merge"],
-        '--patch={"spec":{"resources":{"requests":{"storage":"2Gi"}}}}',
-      ),
-      /only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize/,
+        `--patch={"spec":{"resources":{"requests":{"storage":"${storage}"}}}}`,
+      );
+    await ask("2Gi");
+    await kubectl(
+      ...["wait", "pvc/data-db-read-0", "--namespace=databases", "--timeout=60s"],
+      "--for=jsonpath={.status.capacity.storage}=2Gi",
     );
+    await assert.rejects(ask("1Gi"), /field can not be less than status.capacity/);
     const before = uids(podsOf(instance("db", "read")));
     await kubectl("delete", "statefulset", "db-read", "--namespace=databases", "--cascade=orphan");
     await upgrade(database, larger, "--wait");
