@@ -17,6 +17,7 @@ import {
   type CronStatus,
   endOf,
   planRun,
+  referenceTo,
   reviewJobs,
   scheduledJob,
   statusWith,
@@ -208,11 +209,9 @@ async function runIfDue(context: ControllerContext, cronJob: CronJob, nowMs: num
   const offsetMs = spec.timeZone === undefined ? 0 : timetable.clock.offsetMs(plan.dueMs);
   const job = await startJob(context, cronJob, { dueMs: plan.dueMs, offsetMs });
   if (job === undefined) return { status: statusWith({ status }, { active: left }), requeueAfterMs };
-  const { name, namespace = "", uid, resourceVersion } = job.metadata;
-  const reference = { kind: "Job", namespace, name, uid, apiVersion: "batch/v1", resourceVersion };
   const lastScheduleTime = timeText(plan.dueMs);
   return {
-    status: statusWith({ status }, { active: [...left, reference], lastScheduleTime }),
+    status: statusWith({ status }, { active: [...left, referenceTo(job)], lastScheduleTime }),
     requeueAfterMs,
   };
 }

@@ -11,6 +11,9 @@ export interface CronEvent {
   readonly message: string;
 }
 
+/** Of a job: the time that it was made for. */
+const scheduledAnnotation = "batch.kubernetes.io/cronjob-scheduled-timestamp";
+
 export type JobEnd = "Complete" | "Failed";
 
 export function endOf({ status }: Job): JobEnd | undefined {
@@ -38,6 +41,14 @@ function byStart(a: Job, b: Job): number {
   return startMs(a) - startMs(b) || (a.metadata.name < b.metadata.name ? -1 : 1);
 }
 
+export function referenceTo({ metadata }: Job): ObjectReference {
+  const { name, namespace = "", uid, resourceVersion } = metadata;
+  return { kind: "Job", namespace, name, uid, apiVersion: "batch/v1", resourceVersion };
+}
+
+/** Others that are the cron job's own somebody made by hand. */
+const isScheduled = ({ metadata }: Job): boolean => metadata.annotations?.[scheduledAnnotation] !== undefined;
+
 export interface JobsReview {
   readonly status: CronStatus;
   readonly events: readonly CronEvent[];
@@ -55,7 +66,9 @@ export function reviewJobs(cronJob: CronJob, jobs: readonly Job[]): JobsReview {
     const isListed = active.some((one) => one.uid === uid);
     const end = endOf(job);
     if (end === undefined) {
-      if (!isListed) {
+      // Made for a time, by a sync that was cut off before it could write so.
+      if (!isListed && isScheduled(job)) active = [...active, referenceTo(job)];
+      else if (!isListed) {
         const message = `Saw a job that the controller did not create or forgot: ${name}`;
         events.push({ type: "Warning", reason: "UnexpectedJob", message });
       }
@@ -150,7 +163,7 @@ export function scheduledJob(cronJob: CronJob, dueMs: number, offsetMs: number):
       ...(metadata?.labels !== undefined && { labels: metadata.labels }),
       annotations: {
         ...metadata?.annotations,
-        "batch.kubernetes.io/cronjob-scheduled-timestamp": localTimeText(dueMs, offsetMs),
+        [scheduledAnnotation]: localTimeText(dueMs, offsetMs),
       },
       ownerReferences: [controllerReference(cronJob)],
     },
