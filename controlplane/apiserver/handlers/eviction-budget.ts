@@ -80,7 +80,7 @@ const stillProcessed = (name: string) =>
   refused(`The disruption budget ${name} is still being processed by the server.`, 10);
 
 /** The status with one disruption less. Fails where there is none left. */
-function spent({ metadata, status }: PodDisruptionBudget, pod: string, now: string): BudgetStatus {
+export function spent({ metadata, status }: PodDisruptionBudget, pod: string, now: string): BudgetStatus {
   const { name, generation = 0 } = metadata;
   if (status === undefined || (status.observedGeneration ?? 0) < generation) throw stillProcessed(name);
   const { disruptionsAllowed = 0, disruptedPods = {} } = status;

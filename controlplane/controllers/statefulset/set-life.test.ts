@@ -173,7 +173,7 @@ const revisionOf = ({ metadata }: Pod): string => metadata.labels?.[revisionLabe
 describe("controlplane/controllers/statefulset: any life of a set", () => {
   it("has one pod of an ordinal at most, starts and stops in order, rolls one at a time, and gets there", () => {
     fc.assert(
-      fc.property(settings, fc.array(happening, { maxLength: 60 }), (given, life) => {
+      fc.property(settings, fc.array(happening, { minLength: 20, maxLength: 60 }), (given, life) => {
         const world = new World(given);
         for (const one of life) {
           if (one.what === "sync") world.sync();
