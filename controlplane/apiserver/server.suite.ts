@@ -4,6 +4,12 @@ import { startTestApiserver, type TestApiserver, type TestClient } from "./testi
 import { configMap, configMaps, pod } from "./testing-objects.ts";
 
 /** What the API promises, on any storage. */
+/** A version in aggregated discovery. */
+interface Discovered {
+  readonly version: string;
+  readonly resources: readonly { readonly resource: string; readonly verbs: readonly string[] }[];
+}
+
 export function serverSuite(name: string, openStorage: () => Promise<Storage>): void {
   describe(`API server on ${name}`, () => {
     let server: TestApiserver;
@@ -247,6 +253,54 @@ export function serverSuite(name: string, openStorage: () => Promise<Storage>): 
         const metadata = { resourceVersion: "", annotations };
         const empty = { kind: "Pod", apiVersion: "v1", metadata, spec: { containers: null }, status: {} };
         assert.deepEqual([type, object], ["BOOKMARK", empty]);
+      }
+    });
+
+    it("marks it in tables by a row of nothing, of every kind", async () => {
+      const as = "application/json;as=Table;v=v1;g=meta.k8s.io";
+      const { body } = await admin.call("GET", "/apis", {
+        accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+      });
+      const core = ["pods", "services", "nodes", "events", "secrets"].map((plural) => `/api/v1/${plural}`);
+      const paths: string[] = body.items.flatMap(
+        ({
+          metadata,
+          versions,
+        }: {
+          readonly metadata: { readonly name: string };
+          readonly versions: readonly Discovered[];
+        }) =>
+          versions.flatMap(({ version, resources }) =>
+            resources
+              .filter(({ verbs }) => verbs.includes("watch"))
+              .map(({ resource }) => `/apis/${metadata.name}/${version}/${resource}`),
+          ),
+      );
+      assert.ok(paths.length > 40);
+      for (const path of [...core, ...paths]) {
+        const lines = admin.watch(`${path}?watch=true&allowWatchBookmarks=true&labelSelector=no%3Dsuch`, as);
+        const { type, object } = (await lines.next()).value ?? { type: "", object: {} };
+        await lines.return();
+        const [{ cells, object: shown }] = object.rows;
+        assert.deepEqual(
+          [
+            type,
+            object.kind,
+            Object.keys(object.metadata),
+            cells.length >= object.columnDefinitions.length,
+            shown.kind,
+            shown.metadata.annotations,
+          ],
+          [
+            "BOOKMARK",
+            "Table",
+            ["resourceVersion"],
+            true,
+            "PartialObjectMetadata",
+            { "k8s.io/initial-events-end": "true" },
+          ],
+          path,
+        );
       }
     });
 

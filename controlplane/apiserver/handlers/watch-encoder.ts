@@ -2,7 +2,7 @@ import type { KubeObject } from "../../../client/types.ts";
 import type { ApiError } from "../api-error.ts";
 import type { Encodings } from "../cache/encodings.ts";
 import type { Notice } from "../cache/watch-cursor.ts";
-import { type JsonObject, jsonText } from "../json.ts";
+import { type JsonObject, jsonText, toKubeObject } from "../json.ts";
 import type { ServedKind } from "../registry/kind-table.ts";
 import { ownBytes } from "../registry/packed-bytes.ts";
 import type { FieldRequirement } from "../registry/selectors.ts";
@@ -140,9 +140,21 @@ export class WatchEncoder {
   /** A bookmark in a watch of tables or metadata takes that form too. */
   #bookmarkShape(metadata: JsonObject): JsonObject {
     const { output, served } = this.#call;
-    if (output.as === "table") return table(this.#tableOptions(), [], metadata);
-    if (output.as !== "object") return partialMetadata(metadata, output.version);
-    return writtenForm({ kind: served.kind.kind, apiVersion: served.apiVersion, metadata });
+    const partial = partialMetadata(metadata, output.version);
+    if (output.as !== "table" && output.as !== "object") return partial;
+    const empty = writtenForm({ kind: served.kind.kind, apiVersion: served.apiVersion, metadata });
+    if (output.as === "object") return empty;
+    const { resourceVersion } = metadata;
+    const options = this.#tableOptions();
+    // What it is not named its columns show, too.
+    const named = toKubeObject({ ...empty, metadata: { name: "", ...metadata } });
+    const rows = [
+      {
+        cells: options.view.cells(named, options.nowMs),
+        object: this.#include === "None" ? null : this.#include === "Object" ? empty : partial,
+      },
+    ];
+    return { ...table(options, [], { resourceVersion }), rows };
   }
 
   #shape(object: KubeObject, served: ServedKind): JsonObject {

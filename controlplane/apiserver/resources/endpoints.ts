@@ -80,7 +80,8 @@ export const endpointSlices = kindOf<EndpointSlice>({
   ],
 });
 
-function slicePortsText({ ports = [] }: EndpointSlice): string {
+function slicePortsText({ ports: list }: EndpointSlice): string {
+  const ports = list ?? [];
   if (ports.length === 0) return "<unset>";
   return listText(ports.map(({ port, name }) => (port === undefined ? name || "*" : String(port))));
 }
