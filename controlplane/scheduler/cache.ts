@@ -4,6 +4,7 @@ import type { ClusterEvent } from "./cycle/cluster-event.ts";
 import type { NodeRefusal } from "./cycle/filter-run.ts";
 import { NodeInfo } from "./cycle/node-info.ts";
 import { NodeMemory } from "./cycle/node-memory.ts";
+import type { Trial } from "./cycle/plugin.ts";
 import { GroupIndex } from "./cycle/pod-group.ts";
 import { type PodInfo, podInfo } from "./cycle/pod-info.ts";
 import type { Snapshot } from "./cycle/snapshot.ts";
@@ -36,6 +37,7 @@ export class SchedulerCache implements Snapshot {
   readonly terms = new TermIndex();
   readonly verdicts = new NodeMemory<NodeRefusal | undefined>();
   readonly scores = new NodeMemory<number>();
+  readonly trials = new NodeMemory<Trial>();
   readonly #sources: CacheSources;
   readonly #nodes = new Map<string, NodeInfo>();
   #list: readonly NodeInfo[] | undefined;
@@ -139,6 +141,7 @@ export class SchedulerCache implements Snapshot {
     this.#nodes.delete(name);
     this.verdicts.forget(info);
     this.scores.forget(info);
+    this.trials.forget(info);
     this.#list = undefined;
     if (info.pods.size > 0) this.#astray.set(name, new Set(info.pods.keys()));
   }

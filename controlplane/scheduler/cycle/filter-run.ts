@@ -28,6 +28,8 @@ export class FilterRun {
   readonly #judgeByNode: (node: NodeInfo) => NodeRefusal | undefined;
   readonly #others: readonly NamedFilter[];
   readonly #counting: readonly PreparedFilter[];
+  /** What the filters ask of each node, where they go by that node alone: pods of which this is the same are answered alike. */
+  readonly question: string | undefined;
 
   constructor(pod: PodInfo, snapshot: Snapshot, ready: readonly ReadyFilter[]) {
     this.#pod = pod;
@@ -37,7 +39,9 @@ export class FilterRun {
     );
     const first = filters.findIndex(({ asks }) => asks === undefined);
     const byNode = first === -1 ? filters : filters.slice(0, first);
-    this.#kept = snapshot.verdicts.question(byNode.map(({ name, asks }) => `${name} ${asks}`).join("\n"));
+    const question = byNode.map(({ name, asks }) => `${name} ${asks}`).join("\n");
+    this.question = first === -1 ? question : undefined;
+    this.#kept = snapshot.verdicts.question(question);
     this.#judgeByNode = (node) => firstRefusal(byNode, node);
     this.#others = filters.slice(byNode.length);
     this.#counting = ready.map(({ prepared }) => prepared);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { Prng } from "../../../base/os/random.ts";
 import type { Node, Pod } from "../../../client/types.ts";
 import type { SchedulerCache } from "../cache.ts";
 import { sketchCache, sketchNode, sketchPod } from "../testing/cluster.ts";
@@ -9,6 +10,7 @@ import { noMeasure } from "./measure.ts";
 import { NodeInfo } from "./node-info.ts";
 import { NodeMemory, questionsMost, recalled } from "./node-memory.ts";
 import { podInfo } from "./pod-info.ts";
+import { schedule } from "./schedule.ts";
 import { scoreNodes } from "./score-nodes.ts";
 
 const nodeNames = ["n0", "n1", "n2"];
@@ -85,8 +87,17 @@ function answers(cache: SchedulerCache, pod: Pod) {
   };
 }
 
+/** Where an important pod goes, and who leaves for it. */
+function decided(cache: SchedulerCache, pod: Pod) {
+  const important = podInfo({ ...pod, spec: { ...pod.spec, priority: 5 } });
+  const decision = schedule(important, cache, testProfile(cache), { startAt: 0 }, new Prng(1));
+  if (decision.outcome !== "unschedulable" || decision.rescue?.outcome !== "nominated") return decision;
+  const { node, victims } = decision.rescue;
+  return { node, victims: victims.map(({ key }) => key) };
+}
+
 describe("controlplane/scheduler/cycle/node-memory", () => {
-  it("filters and scores as if it had asked every node anew", () => {
+  it("filters, scores and makes room as if it had asked every node anew", () => {
     fc.assert(
       fc.property(steps, (given) => {
         const cache = sketchCache([]);
@@ -103,6 +114,7 @@ describe("controlplane/scheduler/cycle/node-memory", () => {
           } else if (step.do === "place") {
             const pod = podOf(step.pod);
             const bound = { ...pod, spec: { ...pod.spec, nodeName: step.on } };
+            placed.delete(step.pod.name); // what is placed anew comes last
             placed.set(step.pod.name, bound);
             cache.putPod(bound);
           } else if (step.do === "remove") {
@@ -113,6 +125,7 @@ describe("controlplane/scheduler/cycle/node-memory", () => {
             const anew = sketchCache([...there.values()]);
             for (const pod of placed.values()) anew.putPod(pod);
             assert.deepEqual(answers(cache, asked), answers(anew, asked));
+            assert.deepEqual(decided(cache, asked), decided(anew, asked));
           }
         }
       }),

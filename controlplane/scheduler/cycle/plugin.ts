@@ -112,6 +112,9 @@ export interface Candidate {
   readonly violations: number;
 }
 
+/** What trying to make room on a node came to; `reasons`: why there is none to be made. */
+export type Trial = Candidate | { readonly reasons: readonly string[] };
+
 export type Permit =
   | { readonly outcome: "allowed" }
   | { readonly outcome: "waits"; readonly timeoutMs: number }

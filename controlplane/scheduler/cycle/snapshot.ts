@@ -3,6 +3,7 @@ import type { Storage } from "../storage/storage.ts";
 import type { NodeRefusal } from "./filter-run.ts";
 import type { NodeInfo } from "./node-info.ts";
 import type { NodeMemory } from "./node-memory.ts";
+import type { Trial } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
 import type { TermIndex } from "./term-index.ts";
 import type { Counting, TopologyTable } from "./topology-table.ts";
@@ -32,7 +33,8 @@ export interface Snapshot {
   /** The keys of the group's pods that have a node, or were just given one. */
   placedOf(group: string): ReadonlySet<string>;
   readonly storage: Storage;
-  /** What filters said of nodes, and how plugins scored them. */
+  /** What filters said of nodes, how plugins scored them, and what making room on them came to. */
   readonly verdicts: NodeMemory<NodeRefusal | undefined>;
   readonly scores: NodeMemory<number>;
+  readonly trials: NodeMemory<Trial>;
 }

@@ -2,7 +2,8 @@ import type { PodDisruptionBudget } from "../../../client/types.ts";
 import type { NodeRefusal } from "../cycle/filter-run.ts";
 import { count } from "../cycle/fit-error.ts";
 import type { NodeInfo } from "../cycle/node-info.ts";
-import type { Candidate, FailedAttempt } from "../cycle/plugin.ts";
+import { recalled } from "../cycle/node-memory.ts";
+import type { Candidate, FailedAttempt, Trial } from "../cycle/plugin.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
 import { byBudgets } from "./budgets.ts";
 
@@ -18,9 +19,10 @@ export function dryRun(
   const violating: Candidate[] = [];
   const reasons = new Map<string, number>();
   const offset = attempt.below(potential.length);
+  const tried = trier(attempt, budgets);
   for (let at = 0; at < potential.length; at++) {
     const node = potential[(offset + at) % potential.length] as NodeInfo;
-    const found = victimsOn(node, attempt, budgets);
+    const found = tried(node);
     if ("reasons" in found) {
       for (const reason of found.reasons) count(reasons, reason);
       continue;
@@ -32,6 +34,16 @@ export function dryRun(
   return { candidates: [...harmless, ...violating], reasons };
 }
 
+/** Tries a node. Where nothing but the node and the pods on it counts, neither budgets nor pods that were promised it, a node that
+ *  did not change is not tried again for pods that ask the same with the same priority. */
+function trier(attempt: FailedAttempt, budgets: readonly PodDisruptionBudget[]): (node: NodeInfo) => Trial {
+  const { pod, snapshot, filters } = attempt;
+  const anew = (node: NodeInfo) => victimsOn(node, attempt, budgets);
+  if (filters.question === undefined || budgets.length > 0) return anew;
+  const kept = snapshot.trials.question(`${pod.priority} ${filters.question}`);
+  return (node) => (snapshot.nominatedOn(node.name).length > 0 ? anew(node) : recalled(kept, node, anew));
+}
+
 const noVictims = { reasons: ["No preemption victims found for incoming pod"] };
 
 /** Takes all less important pods off the node; if the pod then fits, puts back as many as can stay: first those whose
@@ -40,7 +52,7 @@ function victimsOn(
   original: NodeInfo,
   { pod, filters }: FailedAttempt,
   budgets: readonly PodDisruptionBudget[],
-): Candidate | { readonly reasons: readonly string[] } {
+): Trial {
   const lower = [...original.pods.values()].filter(({ priority }) => priority < pod.priority);
   if (lower.length === 0) return noVictims;
   const node = original.clone();
