@@ -1,5 +1,6 @@
 import { exactJsonLines, exactJsonText } from "../../base/exact-json.ts";
 import { escapedForHtml } from "../../base/go-text.ts";
+import { setOwnField } from "../../base/own-field.ts";
 import type { KubeObject } from "../../client/types.ts";
 import { badRequest } from "./api-error.ts";
 
@@ -64,17 +65,11 @@ export function toKubeObject(input: JsonObject): KubeObject {
   const namespace = text("namespace");
   const given: JsonObject = {};
   for (const name of Object.keys(metadata))
-    if (name !== "namespace" && metadata[name] !== null) set(given, name, metadata[name]);
+    if (name !== "namespace" && metadata[name] !== null) setOwnField(given, name, metadata[name]);
   given.name = text("name");
   if (namespace !== "") given.namespace = namespace;
   for (const field of ["uid", "resourceVersion", "creationTimestamp"]) given[field] = text(field);
   return { ...input, apiVersion, kind, metadata: given as KubeObject["metadata"] & JsonObject };
-}
-
-/** Whatever it is called: what is assigned as `__proto__` would be none of the object's fields. */
-function set(object: JsonObject, name: string, value: unknown): void {
-  if (name !== "__proto__") object[name] = value;
-  else Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function checkStringMap(value: unknown, field: string): void {

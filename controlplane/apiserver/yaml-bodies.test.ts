@@ -65,6 +65,19 @@ describe("YAML from and to clients", () => {
   });
   after(() => server.stop());
 
+  for (const [what, body] of [
+    ["a marker", `${head}---\n[bad`],
+    ["an end", `${head}...\n[bad`],
+    ["an end and a marker", `${head}...\n---\n[bad`],
+    ["a marker with something beside it", `# c\n\n--- # d\n${head}--- {x\n`],
+    ["a marker, where a directive stands first", `%YAML 1.1\n---\n${head}---\nx: [`],
+    ["a marker within what would be a text", `${head}data:\n  a: |\n    x\n---\n    y: [\n`],
+  ] as const)
+    it(`reads nothing behind ${what}: the first document is all, as in Kubernetes`, async () => {
+      const { code, text } = await post(body);
+      assert.equal(code, 201, text);
+    });
+
   for (const [type, words] of Object.entries(values))
     it(`has YAML 1.1's words for a ${type}: ${words.join(" ")}`, async () => {
       for (const word of words) {

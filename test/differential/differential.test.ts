@@ -37,6 +37,15 @@ describe(`answers beside a kube-apiserver's (seed ${seed})`, function () {
     await Promise.all([reference?.stop(), ours?.stop()]);
   });
 
+  for (const plural of ["clusterroles", "clusterrolebindings", "roles", "rolebindings"])
+    it(`default ${plural}`, async () => {
+      if (reference === undefined || ours === undefined) throw new Error("nothing runs");
+      const [theirs = {}, own = {}] = await Promise.all(
+        [reference, ours].map(({ client }) => defaultPolicy(client, plural)),
+      );
+      assert.deepEqual(own, theirs);
+    });
+
   for (const [at, kind] of triedKinds.entries())
     it(kind.kind, async () => {
       if (reference === undefined || ours === undefined) throw new Error("nothing runs");
@@ -77,6 +86,37 @@ describe(`answers beside a kube-apiserver's (seed ${seed})`, function () {
       }
     });
 });
+
+/** What our own parts need beside Kubernetes' roles, and what an add-on brings there. */
+const isOwnDefault = (name: string) =>
+  name.startsWith("pintle:") || name === "system:aggregated-metrics-reader";
+
+/** What a server made at its start, by namespace and name, but for times, uids, versions and managers, and for the rules that are
+ *  gathered from other roles: a controller's to write, which is not there. */
+async function defaultPolicy(client: Side["client"], plural: string): Promise<Record<string, object>> {
+  const made = "labelSelector=kubernetes.io%2Fbootstrapping%3Drbac-defaults";
+  const { body } = await client.call("GET", `/apis/rbac.authorization.k8s.io/v1/${plural}?${made}`);
+  return Object.fromEntries(
+    body.items
+      .filter(({ metadata }: Named) => !isOwnDefault(metadata.name))
+      .map(({ metadata, aggregationRule, rules, ...rest }: Named) => {
+        const { namespace = "", name, labels, annotations } = metadata;
+        const granted = aggregationRule === undefined ? { rules } : { aggregationRule };
+        return [`${namespace}/${name}`, { labels, annotations, ...granted, ...rest }];
+      }),
+  );
+}
+
+interface Named {
+  readonly metadata: {
+    readonly namespace?: string;
+    readonly name: string;
+    readonly labels?: object;
+    readonly annotations?: object;
+  };
+  readonly aggregationRule?: object;
+  readonly rules?: object;
+}
 
 interface Played {
   readonly answers: readonly Step[];

@@ -1,4 +1,5 @@
 import { selectPath } from "../../../base/json-path.ts";
+import { ownField, setOwnField } from "../../../base/own-field.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import { isObject, type JsonObject, stringOf } from "../json.ts";
 import type { FieldError, Subresources } from "../registry/kind.ts";
@@ -31,12 +32,12 @@ function setAt(object: KubeObject, path: string, value: unknown): void {
   const last = names.pop() ?? "";
   let at: JsonObject = object as unknown as JsonObject;
   for (const name of names) {
-    const inner = at[name];
+    const inner = ownField(at, name);
     const next: JsonObject = isObject(inner) ? inner : {};
-    at[name] = next;
+    setOwnField(at, name, next);
     at = next;
   }
-  at[last] = value;
+  setOwnField(at, last, value);
 }
 
 /** What is wrong with what the object wants. */

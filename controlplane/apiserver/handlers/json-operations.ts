@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { cloneJson } from "../../../base/clone-json.ts";
 import { exactJsonText } from "../../../base/exact-json.ts";
+import { setOwnField } from "../../../base/own-field.ts";
 import { isObject, type JsonObject } from "../json.ts";
 
 /** The operations of JSON patches (RFC 6902) as the library applies them that Kubernetes uses: lists may be counted from their
@@ -77,7 +78,7 @@ const operations: Readonly<Record<string, (root: Root, operation: JsonObject) =>
     within(`replace operation does not apply: doc is missing key: ${path}`, () => getAt(place), missing);
     const { container, key } = place;
     if (Array.isArray(container)) container[indexIn(key, container.length)] = value;
-    else setIn(container, key, value);
+    else setOwnField(container, key, value);
   },
   move(root, operation) {
     const from = pathIn(operation, "from", "move operation failed to decode from");
@@ -163,7 +164,7 @@ function getAt({ container, key }: Place): unknown {
 }
 
 function addAt({ container, key }: Place, value: unknown): void {
-  if (!Array.isArray(container)) setIn(container, key, value);
+  if (!Array.isArray(container)) setOwnField(container, key, value);
   else if (key === "-") container.push(value);
   else {
     if (wholeNumber(key) === undefined)
@@ -176,11 +177,6 @@ function removeAt({ container, key }: Place): void {
   if (Array.isArray(container)) container.splice(indexIn(key, container.length), 1);
   else if (Object.hasOwn(container, key)) delete container[key];
   else throw new PatchFailure(`Unable to remove nonexistent key: ${key}: ${missing}`);
-}
-
-/** A name is a name, whatever it means to JavaScript. */
-function setIn(container: JsonObject, key: string, value: unknown): void {
-  Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 function indexIn(key: string, length: number): number {

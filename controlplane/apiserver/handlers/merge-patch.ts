@@ -1,3 +1,4 @@
+import { ownField, setOwnField } from "../../../base/own-field.ts";
 import { isObject } from "../json.ts";
 
 /** RFC 7386, and as the library does that Kubernetes uses: what takes the place of something else than an object loses the nulls
@@ -8,7 +9,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   const merged = { ...target };
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete merged[name];
-    else merged[name] = mergePatch(merged[name], value);
+    else setOwnField(merged, name, mergePatch(ownField(merged, name), value));
   }
   return merged;
 }

@@ -11,6 +11,7 @@ import {
 import { badRequest } from "../api-error.ts";
 import { bodyBytesMax } from "../filters/request-body.ts";
 import { isWithin } from "../nesting.ts";
+import { firstDocument } from "../schema/first-document.ts";
 import { keyName, type PlainTag, type PlainValue, plainTag, plainValue } from "../schema/yaml-words.ts";
 import { goComplaint } from "./yaml-complaints.ts";
 
@@ -19,7 +20,7 @@ import { goComplaint } from "./yaml-complaints.ts";
  *  make more of it than a text could say without them. Fails with 400. Pure. */
 export function readYaml(text: string): unknown {
   if (otherVersion.test(text)) throw badRequest("yaml: found incompatible YAML document");
-  const value = parsed(text);
+  const value = parsed(firstDocument(text));
   if (endless.test(text)) requireFinite(value);
   if (isWithin(value, 2 * bodyBytesMax)) return value;
   throw badRequest("yaml: document contains excessive aliasing");

@@ -1,3 +1,4 @@
+import { ownField, setOwnField } from "../../../base/own-field.ts";
 import { isGranularList, isGranularMap } from "./compare.ts";
 import { indexOfElement, listElement } from "./field-set.ts";
 import { fieldOf, messageOf, type SchemaField, type SchemaType } from "./load.ts";
@@ -9,7 +10,8 @@ type Json = Record<string, unknown>;
 export function mergeApplied(type: SchemaType, current: Json, patch: Json): Json {
   for (const [name, value] of Object.entries(patch)) {
     const field = fieldOf(type, name);
-    current[name] = field === undefined ? value : mergeField(field, current[name], value);
+    const before = ownField(current, name);
+    setOwnField(current, name, field === undefined ? value : mergeField(field, before, value));
   }
   return current;
 }
@@ -28,9 +30,9 @@ function mergeField(field: SchemaField, current: unknown, patch: unknown): unkno
       ? patch
       : mergeApplied(type, current, patch);
   for (const [key, value] of Object.entries(patch)) {
-    const before = current[key];
+    const before = ownField(current, key);
     const merges = type !== undefined && type.atomic !== 1 && isObject(value) && isObject(before);
-    current[key] = merges ? mergeApplied(type, before, value) : value;
+    setOwnField(current, key, merges ? mergeApplied(type, before, value) : value);
   }
   return current;
 }

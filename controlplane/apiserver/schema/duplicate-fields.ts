@@ -9,6 +9,7 @@ import {
   SCALAR_STYLE,
   type ScalarEvent,
 } from "js-yaml";
+import { firstDocument } from "./first-document.ts";
 import { plainValue } from "./yaml-words.ts";
 
 /** How many are told at most. */
@@ -48,7 +49,7 @@ export function duplicatesInYaml(text: string): readonly string[] {
     if (top.isKey && key !== undefined) top.seen.add(key.id);
     top.isKey = !top.isKey;
   };
-  for (const event of parseEvents(text, { maxDepth: 100 })) {
+  for (const event of parseEvents(firstDocument(text), { maxDepth: 100 })) {
     if (event.type === EVENT_DOCUMENT && ++documents > 1) break;
     if (event.type === EVENT_SCALAR) turn(yamlKey(text, event), event.valueStart);
     else if (event.type === EVENT_ALIAS) turn(undefined, event.anchorStart);

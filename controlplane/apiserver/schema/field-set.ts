@@ -23,12 +23,15 @@ export function setOf(paths: Iterable<Path>): FieldSet {
   return new Map([...paths].map((path) => [pathKey(path), path]));
 }
 
+/** What else stands in a set says nothing, as in Kubernetes. */
+const knownElement = /^[fkvi]:/;
+
 export function treeToSet(tree: unknown): FieldSet {
   const paths: Path[] = [];
   const walk = (node: unknown, path: Path): void => {
     const children = isObject(node) ? Object.entries(node) : [];
     if (path.length > 0 && (children.length === 0 || (isObject(node) && "." in node))) paths.push(path);
-    for (const [element, child] of children) if (element !== ".") walk(child, [...path, element]);
+    for (const [element, child] of children) if (knownElement.test(element)) walk(child, [...path, element]);
   };
   walk(tree, []);
   return setOf(paths);

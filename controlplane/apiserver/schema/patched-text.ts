@@ -37,16 +37,19 @@ export function touchedByMerge(patch: unknown): Touched {
   return Object.fromEntries(inner.map(([name, value]) => [name, touchedByMerge(value)]));
 }
 
+/** A level whose names are all its own: they come from a client. */
+const level = (): { [name: string]: Touched } => Object.create(null);
+
 /** The levels above the places that the operations of a JSON patch name. */
 export function touchedByOperations(operations: readonly Json[]): Touched {
-  const root: { [name: string]: Touched } = {};
+  const root = level();
   for (const { path, from } of operations)
     for (const pointer of [path, from]) {
       if (typeof pointer !== "string") continue;
       const names = pointer.split("/").slice(1, -1);
       let at = root;
       for (const name of names.map((one) => one.replaceAll("~1", "/").replaceAll("~0", "~"))) {
-        at[name] ??= {};
+        at[name] ??= level();
         at = at[name] as typeof root;
       }
     }

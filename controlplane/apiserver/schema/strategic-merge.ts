@@ -1,4 +1,5 @@
 import { cloneJson } from "../../../base/clone-json.ts";
+import { ownField, setOwnField } from "../../../base/own-field.ts";
 import { fieldOf, type Gvk, type SchemaField, type SchemaType, typeNameOf, typeOf } from "./load.ts";
 import { PatchError } from "./patch-error.ts";
 import {
@@ -70,7 +71,7 @@ function mergeField(
   current: Json,
   { name, value }: { readonly name: string; readonly value: unknown },
 ): void {
-  const before = current[name];
+  const before = ownField(current, name);
   if (value === null) delete current[name];
   else if (isObject(before) && isObject(value)) {
     const field = fieldIn(shape, name);
@@ -82,7 +83,7 @@ function mergeField(
     dropNulls(value);
     const kept = withoutDirectives(value);
     if (kept === undefined) delete current[name];
-    else current[name] = kept;
+    else setOwnField<unknown>(current, name, kept);
   }
 }
 

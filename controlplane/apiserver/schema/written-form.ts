@@ -1,3 +1,4 @@
+import { setOwnField } from "../../../base/own-field.ts";
 import { fieldOf, findTypeName, type SchemaField, type SchemaType, typeOf } from "./load.ts";
 import { innerTypeOf } from "./schema-forms.ts";
 
@@ -105,7 +106,7 @@ function writtenMap(type: SchemaType, map: Json): Json {
     const written = isObject(value) ? writtenMessage(type, value) : value;
     if (written === value) continue;
     if (out === map) out = { ...map };
-    out[key] = written;
+    setOwnField(out, key, written);
   }
   return out;
 }
