@@ -361,9 +361,11 @@ function isValid(ticket: Ticket): boolean {
   return waiting.state === "active" && waiting.ticket === ticket;
 }
 
-/** What scheduling looks at; status changes, such as our own condition, do not count. */
+/** What scheduling looks at; of the status only which claims were made for the pod, and no change of our own. */
 function differs(a: PodInfo, b: PodInfo): boolean {
-  if (a.pod.spec === b.pod.spec && a.pod.metadata.labels === b.pod.metadata.labels) return false;
-  const view = ({ pod }: PodInfo) => JSON.stringify([pod.spec, pod.metadata.labels]);
-  return view(a) !== view(b);
+  const parts = ({ pod }: PodInfo) => [pod.spec, pod.metadata.labels, pod.status?.resourceClaimStatuses];
+  const before = parts(a);
+  const after = parts(b);
+  if (after.every((part, index) => part === before[index])) return false;
+  return JSON.stringify(before) !== JSON.stringify(after);
 }

@@ -140,6 +140,38 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
     await scheduler.stop();
   });
 
+  it("wait until it is said which claim was made for them", async () => {
+    const { api, time, scheduler, addClaim, nodeOf } = await begin();
+    await api.create(resources.deviceclasses, sketchClass());
+    await api.create(resources.resourceslices, sketchSlice("p", [{ name: "a" }]));
+    await api.create(resources.pods, {
+      metadata: { name: "p", namespace: "n", uid: "uid-p" },
+      spec: {
+        containers: [{ name: "c" }],
+        resourceClaims: [{ name: "gpu", resourceClaimTemplateName: "t" }],
+      },
+    } as never);
+    await time.advance(200);
+    const claim = sketchClaim("made", [asks("r")]);
+    const reference = { apiVersion: "v1", kind: "Pod", name: "p", uid: "uid-p", controller: true };
+    await addClaim({
+      ...claim,
+      metadata: { ...claim.metadata, ownerReferences: [reference] },
+    } as ResourceClaim);
+    await time.advance(200);
+    assert.equal(nodeOf("p"), undefined);
+    const resourceClaimStatuses = [{ name: "gpu", resourceClaimName: "made" }];
+    await api.patch(
+      resources.pods,
+      { name: "p", namespace: "n" },
+      { status: { resourceClaimStatuses } },
+      { type: "merge", subresource: "status" },
+    );
+    await time.advance(200);
+    assert.notEqual(nodeOf("p"), undefined);
+    await scheduler.stop();
+  });
+
   it("are not helped by a claim of a template that was made for another", async () => {
     const { api, time, scheduler, addClaim, nodeOf } = await begin();
     await api.create(resources.deviceclasses, sketchClass());
