@@ -22,6 +22,8 @@ describe("controlplane/controllers/deployment: any life with Recreate", () => {
           let made = 0;
           const standing = (name: string) =>
             pods.filter(({ metadata }) => metadata.ownerReferences?.[0]?.name === name);
+          const alive = (name: string) =>
+            standing(name).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
           const put = (name: string, wanted: number, shown: number) => {
             const isOld = name === "old";
             const made = replicaSet(name, isOld ? "a:1" : "a:2", {
@@ -36,7 +38,7 @@ describe("controlplane/controllers/deployment: any life with Recreate", () => {
           };
           const bring = () => {
             for (const [name, set] of sets) {
-              const here = standing(name).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+              const here = alive(name);
               for (const surplus of here.slice(replicasOf(set)))
                 pods = pods.map((other) =>
                   other === surplus
@@ -64,7 +66,7 @@ describe("controlplane/controllers/deployment: any life with Recreate", () => {
             }
           };
           const tell = () => {
-            for (const [name, set] of sets) put(name, replicasOf(set), standing(name).length);
+            for (const [name, set] of sets) put(name, replicasOf(set), alive(name).length);
           };
           const gone = () => {
             const going = pods.find(({ metadata }) => metadata.deletionTimestamp !== undefined);
