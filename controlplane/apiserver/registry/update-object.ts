@@ -249,6 +249,8 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
     if (resourceVersion !== current.metadata.resourceVersion)
       throw conflict(by.served ?? kind, current.metadata.name, modifiedMeanwhile);
   }
+  // Whoever changed it meanwhile may change no more than who sent it.
+  if (via === "status") keepAllButStatus(kind, next, current);
   fillInMeta(next, current);
   const part = typeof via === "object" ? via : undefined;
   const now = rfc3339(deps.clock.wallMs());
@@ -282,6 +284,22 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
   if (via === "object") for (const warning of kind.warnings?.(next, current) ?? []) by.warn(warning);
 }
 
+/** Leaves of a report the status and metadata, but for what the kind keeps from who reports on it. Mutates `next`. */
+export function keepAllButStatus({ statusKeeps = [] }: Kind, next: KubeObject, current: KubeObject): void {
+  keepFields(next.metadata, current.metadata, statusKeeps);
+  const others = new Set([...Object.keys(next), ...Object.keys(current)]);
+  for (const own of ["metadata", "status"]) others.delete(own);
+  keepFields(next, current, [...others]);
+}
+
+function keepFields(next: object, current: object, fields: readonly string[]): void {
+  for (const field of fields) {
+    const value: unknown = Reflect.get(current, field);
+    if (value === undefined) Reflect.deleteProperty(next, field);
+    else Object.assign(next, { [field]: value });
+  }
+}
+
 /** Leaves of a wish what may be changed through the part. Who recorded what is kept even where it is not stored, as in
  *  Kubernetes. Mutates `next`. */
 function takeOnly(
@@ -291,11 +309,7 @@ function takeOnly(
   const { spec, status } = part.take(current, next, now);
   Object.assign(next, { spec, status });
   if (part.withMetadata) return;
-  for (const field of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
-    const value = current.metadata[field];
-    if (value === undefined) delete next.metadata[field];
-    else Object.assign(next.metadata, { [field]: value });
-  }
+  keepFields(next.metadata, current.metadata, ["labels", "annotations", "finalizers", "ownerReferences"]);
 }
 
 /** Where Go's types are compared, nothing and an empty list are one. */

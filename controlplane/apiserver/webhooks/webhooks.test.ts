@@ -188,7 +188,11 @@ describe("admission webhooks", () => {
     await set("mutating", "kinds", webhook({ rules: [{ ...rule, resources }] }));
     const patches: Readonly<Record<string, object>> = {
       Scale: patchOf([{ op: "replace", path: "/spec/replicas", value: 7 }]),
-      Deployment: patchOf([{ op: "add", path: "/status/observedGeneration", value: 5 }]),
+      Deployment: patchOf([
+        { op: "add", path: "/status/observedGeneration", value: 5 },
+        { op: "add", path: "/spec/minReadySeconds", value: 5 },
+        { op: "add", path: "/metadata/labels", value: { by: "hook" } },
+      ]),
       Sample: patchOf([
         { op: "add", path: "/spec", value: { size: 3, unknown: 1 } },
         { op: "add", path: "/zz", value: 1 },
@@ -202,6 +206,9 @@ describe("admission webhooks", () => {
     assert.equal((await change(`${deployment}/scale`, { spec: { replicas: 2 } })).body.spec.replicas, 7);
     const reported = await change(`${deployment}/status`, { status: { replicas: 1 } });
     assert.equal(reported.body.status.observedGeneration, 5);
+    // What who reports may not change, who changes the report may not either.
+    const { spec, metadata } = reported.body;
+    assert.deepEqual([spec.minReadySeconds, metadata.labels], [undefined, undefined]);
     const samples = "/apis/example.com/v1/namespaces/default/samples";
     const ready = async (): Promise<void> => {
       if ((await api.admin.call("GET", samples)).code !== 200) return ready();
