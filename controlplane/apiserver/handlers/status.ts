@@ -1,7 +1,8 @@
 import { cloneJson } from "../../../base/clone-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
 import type { Kind } from "../registry/kind.ts";
-import { keepAllButStatus, updateObject } from "../registry/update-object.ts";
+import { keepFields } from "../registry/object-meta.ts";
+import { updateObject } from "../registry/update-object.ts";
 import { type Answer, type Call, type HandlerDeps, requesterOf } from "./call.ts";
 import { readObject } from "./decode-body.ts";
 import { recorderOf } from "./field-manager.ts";
@@ -26,8 +27,12 @@ export function patchStatus(call: Call, deps: HandlerDeps): Promise<Answer> {
   return patchThrough(call, deps, { via: "status", keep });
 }
 
-function onlyStatus(kind: Kind, current: KubeObject, wanted: KubeObject): KubeObject {
-  const next = { ...wanted, metadata: { ...wanted.metadata } };
-  keepAllButStatus(kind, next, current);
+/** The current object with the status and metadata of `wanted`, but for what the kind keeps from who reports on it. */
+function onlyStatus({ statusKeeps = [] }: Kind, current: KubeObject, wanted: KubeObject): KubeObject {
+  const metadata = { ...wanted.metadata };
+  keepFields(metadata, current.metadata, statusKeeps);
+  const next: KubeObject = { ...current, metadata };
+  if (wanted.status === undefined) delete next.status;
+  else next.status = wanted.status;
   return next;
 }

@@ -1,3 +1,4 @@
+import { cloneJson } from "../../../base/clone-json.ts";
 import type { Random } from "../../../base/os/random.ts";
 import { below } from "../../../base/os/random.ts";
 import type { KubeObject } from "../../../client/types.ts";
@@ -108,6 +109,15 @@ export function finalizerProblems(next: KubeObject, current: KubeObject): readon
       message: `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
     },
   ];
+}
+
+/** Sets the fields of `next` to what they are in `current`: where they differ, to copies. */
+export function keepFields(next: object, current: object, fields: readonly string[]): void {
+  for (const field of fields) {
+    const value: unknown = Reflect.get(current, field);
+    if (value === undefined) Reflect.deleteProperty(next, field);
+    else if (!sameJson(Reflect.get(next, field), value)) Object.assign(next, { [field]: cloneJson(value) });
+  }
 }
 
 /** JSON equality of two values that came from JSON; order of fields does not count, absent and undefined are one. */

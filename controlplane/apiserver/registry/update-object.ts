@@ -20,6 +20,7 @@ import {
   fillInMeta,
   finalizerProblems,
   fixedMetaProblems,
+  keepFields,
   keepServerMeta,
   rfc3339,
   sameJson,
@@ -284,20 +285,12 @@ async function prepare(deps: RegistryDeps, kind: Kind, { next, current, options 
   if (via === "object") for (const warning of kind.warnings?.(next, current) ?? []) by.warn(warning);
 }
 
-/** Leaves of a report the status and metadata, but for what the kind keeps from who reports on it. Mutates `next`. */
-export function keepAllButStatus({ statusKeeps = [] }: Kind, next: KubeObject, current: KubeObject): void {
+/** Takes back what is neither status nor metadata, or what the kind keeps from who reports on it. Mutates `next`. */
+function keepAllButStatus({ statusKeeps = [] }: Kind, next: KubeObject, current: KubeObject): void {
+  const fields = new Set([...Object.keys(next), ...Object.keys(current)]);
+  for (const own of ["metadata", "status"]) fields.delete(own);
+  keepFields(next, current, [...fields]);
   keepFields(next.metadata, current.metadata, statusKeeps);
-  const others = new Set([...Object.keys(next), ...Object.keys(current)]);
-  for (const own of ["metadata", "status"]) others.delete(own);
-  keepFields(next, current, [...others]);
-}
-
-function keepFields(next: object, current: object, fields: readonly string[]): void {
-  for (const field of fields) {
-    const value: unknown = Reflect.get(current, field);
-    if (value === undefined) Reflect.deleteProperty(next, field);
-    else Object.assign(next, { [field]: value });
-  }
 }
 
 /** Leaves of a wish what may be changed through the part. Who recorded what is kept even where it is not stored, as in
