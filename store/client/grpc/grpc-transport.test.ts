@@ -321,7 +321,10 @@ describe("the client's gRPC", () => {
       const why = async (options: ConstructorParameters<typeof GrpcTransport>[0]) =>
         (await ask(transportOf(options, undefined, within), url)).message;
       assert.match(await why({}), /certificate signed by unknown authority/);
-      assert.match(await why({ ca }), /cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs/);
+      assert.match(
+        await why({ ca }),
+        /cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs/,
+      );
       assert.match(await why({ ca, serverName: "member.test" }), /says nothing/);
       assert.match(await why({ skipVerify: true }), /says nothing/);
     });
