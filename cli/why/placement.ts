@@ -48,7 +48,7 @@ export function placementFindings({ pod, verdicts, events }: PodFacts): readonly
 function refusedEverywhere(pod: Pod, { nodes, nowhere }: Verdicts): Finding {
   if (nowhere !== undefined)
     return finding(`no node takes it: ${nowhere.reason}`, {
-      because: [`said by ${nowhere.plugins.join(", ")} before any node was looked at`],
+      because: [`said by ${nowhere.plugins.join(", ")} of every node`],
       change: changesFor(nowhere.plugins, pod, []),
       next: [`kubectl describe ${podWord(pod)}`],
     });

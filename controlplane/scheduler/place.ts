@@ -124,19 +124,19 @@ function takeBack(
     const message = `pod ${JSON.stringify(pod.pod.metadata.name)} rejected while waiting on permit: ${why.message}`;
     queue.unschedulable(pod, new Set([why.plugin]));
     countAttempt(metrics, { result: "unschedulable", profile: profile.schedulerName }, clock, startedMs);
-    tell(engine, pod, "Unschedulable", message);
+    tell(engine, pod, { reason: "Unschedulable", message });
   } else if (why.outcome === "dropped") queue.delete(pod.key, pod.pod.metadata.uid);
   else {
     queue.failed(pod);
     countAttempt(metrics, { result: "error", profile: profile.schedulerName }, clock, startedMs);
     const { message } = why.error;
     engine.log.warn("binding failed", { pod: pod.key, node, error: why.error });
-    tell(engine, pod, "SchedulerError", message);
+    tell(engine, pod, { reason: "SchedulerError", message });
   }
   if (event !== undefined) queue.notice(event);
 }
 
-/** The cycle could not be finished: the pod is tried again later. */
+/** The cycle could not be finished: the pod is tried again later, and is promised nothing till then. */
 export function fail(
   engine: Engine,
   pod: PodInfo,
@@ -147,16 +147,24 @@ export function fail(
   engine.queue.failed(pod);
   countAttempt(engine.metrics, { result: "error", profile: profile.schedulerName }, engine.clock, startedMs);
   engine.log.warn("scheduling failed", { pod: pod.key, error });
-  tell(engine, pod, "SchedulerError", error.message);
+  engine.cache.nominations.delete(pod.key);
+  tell(engine, pod, { reason: "SchedulerError", message: error.message, nominatedNodeName: "" });
+}
+
+interface Told {
+  readonly reason: "Unschedulable" | "SchedulerError";
+  readonly message: string;
+  /** As of `markUnschedulable`. */
+  readonly nominatedNodeName?: string;
 }
 
 function tell(
   { recorder, client, clock, signal, inFlight }: Engine,
   pod: PodInfo,
-  reason: "Unschedulable" | "SchedulerError",
-  message: string,
+  { reason, message, nominatedNodeName }: Told,
 ): void {
   if (signal.aborted) return;
   recorder.record(pod.pod, { type: "Warning", reason: "FailedScheduling", message });
-  inFlight.add(markUnschedulable(client, pod.pod, { reason, message }, { nowMs: clock.wallMs(), signal }));
+  const options = { nowMs: clock.wallMs(), signal, nominatedNodeName };
+  inFlight.add(markUnschedulable(client, pod.pod, { reason, message }, options));
 }

@@ -22,7 +22,7 @@ export interface Verdict {
 }
 
 export interface Verdicts {
-  /** What keeps the pod from every node before one is looked at, and the plugins that say so. */
+  /** What keeps the pod from every node, whichever, and the plugins that say so. */
   readonly nowhere: { readonly reason: string; readonly plugins: readonly string[] } | undefined;
   /** Every node's, by name. */
   readonly nodes: readonly Verdict[];

@@ -24,6 +24,8 @@ export interface Found {
   readonly potential: readonly NodeInfo[];
   readonly refusals: ReadonlyMap<string, NodeRefusal>;
   readonly filters: FilterRun;
+  /** What ended the search, worded as kube-scheduler does: no node is feasible, and none can be made so. */
+  readonly fault?: string;
 }
 
 /** As in Kubernetes: never fewer than this many nodes, nor less than this share, are looked for. */
@@ -44,9 +46,13 @@ export function findNodes(pod: PodInfo, snapshot: Snapshot, profile: Profile, op
   const filters = new FilterRun(pod, snapshot, prepared.ready);
   const startedMs = options.measure.nowMs();
   const found = promised(pod, snapshot, filters) ?? search(snapshot, filters, prepared, options);
-  const status = found.feasible.length > 0 ? "Success" : "Unschedulable";
-  options.measure.point("Filter", status, startedMs);
+  options.measure.point("Filter", statusOf(found), startedMs);
   return found;
+}
+
+function statusOf({ fault, feasible }: Found): "Success" | "Error" | "Unschedulable" {
+  if (fault !== undefined) return "Error";
+  return feasible.length > 0 ? "Success" : "Unschedulable";
 }
 
 interface Prepared {
@@ -127,6 +133,7 @@ function search(
     }
     plugins.add(refusal.plugin);
     refusals.set(node.name, refusal);
+    if (refusal.endsCycle) return broken(snapshot, filters, { refusal, refusals, examined });
     for (const reason of refusal.reasons) count(reasons, reason);
     if (!refusal.lasting) potential.push(node);
   }
@@ -137,6 +144,30 @@ function search(
   }
   const error: FitError = { nodes: snapshot.nodes.length, reasons, plugins };
   return { feasible, examined, error, potential, refusals, filters };
+}
+
+/** The search that a refusal ended. */
+function broken(
+  snapshot: Snapshot,
+  filters: FilterRun,
+  {
+    refusal: { plugin, reasons },
+    refusals,
+    examined,
+  }: {
+    readonly refusal: NodeRefusal;
+    readonly refusals: ReadonlyMap<string, NodeRefusal>;
+    readonly examined: number;
+  },
+): Found {
+  const fault = `running ${JSON.stringify(plugin)} filter plugin: ${reasons.join(", ")}`;
+  const error = {
+    nodes: snapshot.nodes.length,
+    nowhere: fault,
+    reasons: new Map(),
+    plugins: new Set([plugin]),
+  };
+  return { feasible: [], examined, error, potential: [], refusals, filters, fault };
 }
 
 function nothing(pod: PodInfo, snapshot: Snapshot, nowhere: string, by: readonly string[]): Found {

@@ -1,7 +1,7 @@
 /** Why a pod fits no node, in kube-scheduler's words: people and tools read them. */
 export interface FitError {
   readonly nodes: number;
-  /** What kept the pod from every node before one was looked at. */
+  /** What kept the pod from every node, whichever. */
   readonly nowhere?: string;
   /** How many nodes gave each reason. */
   readonly reasons: ReadonlyMap<string, number>;

@@ -10,6 +10,9 @@ export interface Refusal {
   readonly reasons: readonly string[];
   /** True when removing other pods from the node would not help. */
   readonly lasting: boolean;
+  /** Something is wrong with what the pod asks for, or with who must answer: no other node is looked at, the cycle ends with an
+   *  error, and the pod is tried again after a while. */
+  readonly endsCycle?: boolean;
 }
 
 /** One concern of scheduling: what a factory made of its arguments and handle. Each function is one of Kubernetes'

@@ -27,7 +27,7 @@ export type Decision =
     }
   /** What was decided holds no more. */
   | { readonly outcome: "stale"; readonly examined: number }
-  /** Somebody who must be asked could not be. */
+  /** Somebody who must be asked could not be, or could not answer. */
   | { readonly outcome: "error"; readonly examined: number; readonly error: Error };
 
 export interface CycleOptions {
@@ -51,6 +51,8 @@ export function schedule(
     measure,
   };
   const found = findNodes(pod, snapshot, profile, search);
+  if (found.fault !== undefined)
+    return { outcome: "error", examined: found.examined, error: new Error(found.fault) };
   if (found.feasible.length === 0) return rescue(pod, snapshot, profile, found, { measure, random });
   const node = best(pod, snapshot, profile, found.feasible, { measure, random });
   return { outcome: "placed", node: node.name, feasible: found.feasible.length, examined: found.examined };

@@ -296,11 +296,19 @@ describe("controlplane/scheduler/devices/allocate", () => {
     );
     assert.equal(
       of(asks("r", { selectors: cel(`device.attributes["${driver}"].speed > 1`) })),
-      "request r: selector #0: CEL runtime error: no such key: speed",
+      "claim n/x: selector #0: CEL runtime error: no such key: speed",
     );
     assert.match(
       String(of(asks("r", { selectors: cel("1 +") }))),
-      /^request r: selector #0: CEL compile error: /,
+      /^claim n\/x: selector #0: CEL compile error: /,
+    );
+    assert.equal(
+      of(asks("r", { selectors: [{}] })),
+      "claim n/x, request r, selector #0: CEL expression empty (unsupported selector type?)",
+    );
+    assert.equal(
+      shown(attempt([three], [sketchClaim("x", [asks("a", { count: 20 }), asks("b", { count: 13 })])])),
+      "claim n/x: number of requested devices 33 exceeds the claim limit of 32",
     );
   });
 

@@ -35,7 +35,9 @@ export class DeviceFault extends Error {}
 
 export type Allocated =
   /** In the order of the claims. */
-  { readonly allocations: readonly Allocation[] } | { readonly problem: string };
+  | { readonly allocations: readonly Allocation[] }
+  /** `isFault`: with what is asked for, so that no other node is worth a look. */
+  | { readonly problem: string; readonly isFault: boolean };
 
 /** Devices for all claims at once, on one node: the first solution that an exhaustive search finds, in the order of the requests
  *  and of what drivers name their pools and devices. Pure but for the names of shares. */
@@ -46,9 +48,10 @@ export function allocate(input: AllocateInput): Allocated {
     const isInvalid = input.pools.some((pool) => pool.isInvalid);
     return {
       problem: isInvalid ? "invalid resource pools were encountered" : "cannot allocate all claims",
+      isFault: false,
     };
   } catch (error) {
-    if (error instanceof DeviceFault) return { problem: error.message };
+    if (error instanceof DeviceFault) return { problem: error.message, isFault: true };
     throw error;
   }
 }
@@ -91,6 +94,7 @@ class Search {
         partsOf(request).map((part) => this.#wantedOf(claim, part)),
       ),
     }));
+    this.#wanted.forEach(checkCount);
   }
 
   run(): boolean {
@@ -107,11 +111,14 @@ class Search {
     claim: ResourceClaim,
     { name, request }: { readonly name: RequestName; readonly request: ExactRequest },
   ): Wanted {
-    const at = `claim ${claim.metadata.namespace}/${claim.metadata.name}, request ${fullName(name)}`;
+    const at = `${shown(claim)}, request ${fullName(name)}`;
+    const empty = (request.selectors ?? []).findIndex(({ cel }) => cel === undefined);
+    if (empty >= 0)
+      throw new DeviceFault(`${at}, selector #${empty}: CEL expression empty (unsupported selector type?)`);
     const deviceClass = this.#input.deviceClass(request.deviceClassName);
     if (deviceClass === undefined)
       throw new DeviceFault(`${at}: could not retrieve device class ${request.deviceClassName}`);
-    const wanted = { name, request, deviceClass, count: request.count ?? 1, all: undefined };
+    const wanted = { claim, name, request, deviceClass, count: request.count ?? 1, all: undefined };
     if (request.allocationMode !== "All") return wanted;
     for (const { isIncomplete, isInvalid, driver, name: pool } of this.#input.pools) {
       const why = isIncomplete ? "being updated" : "invalid";
@@ -209,27 +216,38 @@ class Search {
     this.#selected.set(wanted, known);
     const before = known.get(found.key);
     if (before !== undefined) return before;
-    const { deviceClass, request, name } = wanted;
+    const { claim, deviceClass, request } = wanted;
     const { device, slice } = found;
     const { selects, node } = this.#input;
     const isSelected =
       // Devices that must be made ready for a node before a pod is bound to it are nobody's here.
       (device.bindingConditions ?? []).length === 0 &&
       selects(deviceClass.spec.selectors, found, `class ${deviceClass.metadata.name}`) &&
-      selects(request.selectors, found, `request ${fullName(name)}`) &&
+      selects(request.selectors, found, shown(claim)) &&
       (slice.spec.perDeviceNodeSelection !== true || isReachable(device, node));
     known.set(found.key, isSelected);
     return isSelected;
   }
 }
 
-function rulesOf({ metadata, spec }: ResourceClaim): readonly DeviceRule[] {
-  return (spec.devices?.constraints ?? []).map((constraint, index) => {
+const shown = ({ metadata }: ResourceClaim): string => `claim ${metadata.namespace}/${metadata.name}`;
+
+function rulesOf(claim: ResourceClaim): readonly DeviceRule[] {
+  return (claim.spec.devices?.constraints ?? []).map((constraint, index) => {
     const rule = deviceRule(constraint);
     if (rule !== undefined) return rule;
-    const { namespace, name } = metadata;
     throw new DeviceFault(
-      `claim ${namespace}/${name}, constraint #${index}: empty constraint (unsupported constraint type?)`,
+      `${shown(claim)}, constraint #${index}: empty constraint (unsupported constraint type?)`,
     );
   });
+}
+
+/** Throws where not even the smallest of the alternatives would find room in the claim's status. */
+function checkCount({ claim, requests }: WantedClaim): void {
+  const leastOf = (parts: readonly Wanted[]) => Math.min(...parts.map(({ count }) => count));
+  const least = requests.reduce((sum, parts) => sum + (parts.length === 0 ? 0 : leastOf(parts)), 0);
+  if (least > devicesMax)
+    throw new DeviceFault(
+      `${shown(claim)}: number of requested devices ${least} exceeds the claim limit of ${devicesMax}`,
+    );
 }

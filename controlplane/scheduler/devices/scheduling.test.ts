@@ -42,7 +42,12 @@ async function begin(api = new FakeApi()) {
     time,
     scheduler,
     addClaim: (claim: ResourceClaim) => api.create(resources.resourceclaims, claim),
-    addPod: (name: string, claims: readonly string[], more: Partial<Pod["spec"]> = {}) =>
+    addPod: (
+      name: string,
+      claims: readonly string[],
+      more: Partial<Pod["spec"]> = {},
+      status: Pod["status"] = {},
+    ) =>
       api.create(resources.pods, {
         metadata: { name, namespace: "n", uid: `uid-${name}` },
         spec: {
@@ -50,6 +55,7 @@ async function begin(api = new FakeApi()) {
           resourceClaims: claims.map((one) => ({ name: one, resourceClaimName: one })),
           ...more,
         },
+        status,
       } as never),
     claimNamed,
     podNamed,
@@ -97,7 +103,10 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
     const given = ["x", "y", "z"].flatMap(devicesOf);
     assert.deepEqual(given.sort(), ["a", "b"]);
     const [waits = ""] = ["x", "y", "z"].filter((name) => nodeOf(`pod-${name}`) === undefined);
-    assert.match(why(`pod-${waits}`), /^0\/2 nodes are available: 2 cannot allocate all claims\./);
+    assert.equal(
+      why(`pod-${waits}`),
+      "0/2 nodes are available: 2 cannot allocate all claims. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
+    );
     const done = claimNamed(waits === "x" ? "y" : "x");
     assert.ok(done);
     await api.updateStatus(resources.resourceclaims, { ...done, status: {} });
@@ -223,6 +232,36 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
     await time.advance(200);
     assert.equal(nodeOf("picky"), "n2");
     assert.equal(claimNamed("gpu")?.status?.allocation?.devices?.results?.[0]?.request, "r/fast");
+    await scheduler.stop();
+  });
+
+  it("are nowhere while a device cannot be asked what they want of it, though another node would do", async () => {
+    const { api, time, scheduler, addClaim, addPod, nodeOf, podNamed } = await begin();
+    await api.create(
+      resources.deviceclasses,
+      sketchClass("gpu", { selectors: [{ cel: { expression: `device.attributes["${driver}"].fast` } }] }),
+    );
+    const fast = { attributes: { fast: { bool: true } } };
+    const slice = (node: string, device: object) => sketchSlice(`p-${node}`, [device], { nodeName: node });
+    await api.create(resources.resourceslices, slice("n1", { name: "a", ...fast }));
+    const mute = await api.create(resources.resourceslices, slice("n2", { name: "a" }));
+    await addClaim(sketchClaim("gpu", [asks("r")]));
+    await addPod("asker", ["gpu"], {}, { nominatedNodeName: "n2" });
+    await time.advance(200);
+    assert.equal(nodeOf("asker"), undefined);
+    assert.equal(podNamed("asker")?.status?.nominatedNodeName, undefined, "nothing is promised any more");
+    const message =
+      'running "DynamicResources" filter plugin: class gpu: selector #0: CEL runtime error: no such key: fast';
+    const condition = podNamed("asker")?.status?.conditions?.find(({ type }) => type === "PodScheduled");
+    assert.deepEqual([condition?.reason, condition?.message], ["SchedulerError", message]);
+    const events = api.all(resources.events).filter(({ reason }) => reason === "FailedScheduling");
+    assert.ok(events.length > 0 && events.every((event) => event.message === message));
+    await api.update(resources.resourceslices, {
+      ...mute,
+      spec: { ...mute.spec, devices: [{ name: "a", ...fast }] },
+    } as never);
+    await time.advance(20_000);
+    assert.notEqual(nodeOf("asker"), undefined);
     await scheduler.stop();
   });
 

@@ -7,6 +7,7 @@ import type { PoolDevice } from "./pools.ts";
 
 /** One request, or one of several of which the first that can be had is taken. */
 export interface Wanted {
+  readonly claim: ResourceClaim;
   readonly name: RequestName;
   readonly request: ExactRequest;
   readonly deviceClass: DeviceClass;

@@ -96,7 +96,8 @@ export class ExtendedCycle {
   ): Promise<Decision> {
     const { percentageOfNodesToScore } = profile;
     const own = findNodes(pod, snapshot, profile, { percentageOfNodesToScore, startAt, measure });
-    const { examined } = own;
+    const { examined, fault } = own;
+    if (fault !== undefined) return { outcome: "error", examined, error: new Error(fault) };
     try {
       const found = own.feasible.length === 0 ? own : await this.#filter(pod, own, tools);
       if (found.feasible.length === 0) {

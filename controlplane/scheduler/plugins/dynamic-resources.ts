@@ -6,6 +6,7 @@ import type { ResourceClaim } from "../../../client/types.ts";
 import type { Handle, PluginFactory } from "../cycle/handle.ts";
 import type { NodeInfo } from "../cycle/node-info.ts";
 import { highestBest } from "../cycle/normalize.ts";
+import type { Refusal } from "../cycle/plugin.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
 import type { DeviceBook } from "../devices/device-book.ts";
 import type { Allocation } from "../devices/devices.ts";
@@ -56,10 +57,7 @@ export const dynamicResources: PluginFactory = (_args, { devices, client, clock,
       if (problem !== undefined) return { nowhere: problem };
       if ("problem" in claims) return undefined;
       return {
-        filter: (node) => {
-          const reason = reasonAgainst(claims, node, devices);
-          return reason === undefined ? undefined : { reasons: [reason], lasting: false };
-        },
+        filter: (node) => refusalOf(claims, node, devices),
       };
     },
     postFilter: ({ pod, snapshot }) => {
@@ -196,15 +194,17 @@ function notYet(open: readonly ResourceClaim[], devices: DeviceBook): string | u
   return undefined;
 }
 
-function reasonAgainst(
+function refusalOf(
   { allocated, open }: Exclude<PodDevices, { problem: string }>,
   node: NodeInfo,
   devices: DeviceBook,
-): string | undefined {
-  if (!allocated.every((claim) => isAvailable(claim, node))) return "resourceclaim not available on the node";
+): Refusal | undefined {
+  if (!allocated.every((claim) => isAvailable(claim, node)))
+    return { reasons: ["resourceclaim not available on the node"], lasting: true };
   if (open.length === 0) return undefined;
   const found = devices.tryOn(open, node);
-  return "problem" in found ? found.problem : undefined;
+  if ("allocations" in found) return undefined;
+  return { reasons: [found.problem], lasting: true, endsCycle: found.isFault };
 }
 
 function isAvailable({ status }: ResourceClaim, node: NodeInfo): boolean {
