@@ -4,6 +4,7 @@ import { sketchCache } from "../testing/cluster.ts";
 import { testHandle } from "../testing/test-profile.ts";
 import { readConfiguration } from "./configuration.ts";
 import { profileFrom } from "./make-profiles.ts";
+import { pluginArgs } from "./plugin-args.ts";
 
 const header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
 const read = (text: string) => readConfiguration(parse(header + text));
@@ -22,6 +23,8 @@ function pointsOf(text: string) {
 const args = (plugin: string, text: string) =>
   `profiles:\n- pluginConfig:\n  - name: ${plugin}\n    args: ${text}\n`;
 const at = "profiles[0].pluginConfig[0].args";
+const terms = `${at}.addedAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]`;
+const wishes = `${at}.addedAffinity.preferredDuringSchedulingIgnoredDuringExecution[0]`;
 
 const problems: Readonly<Record<string, readonly [text: string, ...problems: string[]]>> = {
   "an unknown field": ["profilez: []", 'strict decoding error: unknown field "profilez"'],
@@ -86,6 +89,44 @@ const problems: Readonly<Record<string, readonly [text: string, ...problems: str
     args("VolumeBinding", "{bindTimeoutSeconds: -1}"),
     `${at}.bindTimeoutSeconds: Invalid value: -1: invalid BindTimeoutSeconds, should not be a negative value`,
   ],
+  "a search for devices without an end, or of a negative one": [
+    args("DynamicResources", "{filterTimeout: 0s, bindingTimeout: 10m}"),
+    `${at}.filterTimeout: Invalid value: "0s": a search without an end would hold all of this scheduler: leave it out`,
+    `${at}.bindingTimeout: Invalid value: "10m": devices with binding conditions are allocated to nobody here: leave it out`,
+  ],
+  "a search for devices that ends before it begins": [
+    args("DynamicResources", "{filterTimeout: -1s}"),
+    `${at}.filterTimeout: Invalid value: "-1s": must be zero or positive`,
+  ],
+  "arguments that devices' plugin does not have": [
+    args("DynamicResources", "{filterTimeoutSeconds: 1}"),
+    `strict decoding error: unknown field "${at}.filterTimeoutSeconds"`,
+  ],
+  "arguments of a plugin that has none": [
+    args("NodePorts", "{range: 1-2}"),
+    `strict decoding error: unknown field "${at}.range"`,
+  ],
+  "arguments that are none": [args("VolumeBinding", "5"), `${at}: Invalid value: 5: must be an object`],
+  "terms for nodes that can never hold": [
+    args(
+      "NodeAffinity",
+      "{addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: z, operator: Near}, {key: z, operator: In}, {key: z, operator: Gt, values: [x]}, {key: z, operator: Exists, values: [x]}]}]}, preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, preference: {matchFields: [{key: metadata.name, operator: Exists}, {key: metadata.name, operator: In, values: [a, b]}]}}]}}",
+    ),
+    `${terms}.matchExpressions[0].operator: Unsupported value: "Near": supported values: "DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn"`,
+    `${terms}.matchExpressions[1].values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty`,
+    `${terms}.matchExpressions[2].values[0]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`,
+    `${terms}.matchExpressions[3].values: Invalid value: ["x"]: values set must be empty for exists and does not exist`,
+    `${wishes}.matchFields[0].operator: Unsupported value: "Exists": supported values: "In", "NotIn"`,
+    `${wishes}.matchFields[1].values: Invalid value: ["a","b"]: must have one element`,
+  ],
+  "a topology that is no label": [
+    args(
+      "PodTopologySpread",
+      "{defaultingType: List, defaultConstraints: [{maxSkew: 1, topologyKey: -z, whenUnsatisfiable: ScheduleAnyway}]}",
+    ),
+    `${at}.defaultConstraints[0].topologyKey: Invalid value: "-z": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
+  ],
+  "nothing in a list": ["profiles: [null]", "profiles[0]: Invalid value: null: must not be null"],
   "two extenders that bind": [
     "extenders: [{urlPrefix: http://a, bindVerb: b}, {urlPrefix: http://b, bindVerb: b, prioritizeVerb: p}]",
     "extenders[1].weight: Invalid value: 0: must have a positive weight applied to it",
@@ -123,6 +164,27 @@ describe("controlplane/scheduler/config: a KubeSchedulerConfiguration", () => {
     });
   });
 
+  it("takes null for what is left out", () => {
+    const nothing = read("leaderElection: null\nclientConnection: null\nextenders: null\nprofiles: null");
+    assert.deepEqual(nothing, read(""));
+    const given = (text: string) => pluginArgs("NodeResourcesFit", parse(text), at);
+    assert.deepEqual(
+      given("{ignoredResources: null, scoringStrategy: {type: MostAllocated, resources: null}}"),
+      given("{scoringStrategy: {type: MostAllocated}}"),
+    );
+    assert.deepEqual(pluginArgs("VolumeBinding", { bindTimeoutSeconds: null }, at).args, {
+      bindTimeoutSeconds: 600,
+    });
+  });
+
+  it("says how long a search for devices may take", () => {
+    assert.deepEqual(pluginArgs("DynamicResources", { filterTimeout: "1m0.5s" }, at), {
+      args: { filterTimeoutMs: 60_500 },
+      problems: [],
+    });
+    assert.deepEqual(pluginArgs("DynamicResources", undefined, at), { args: {}, problems: [] });
+  });
+
   it("gives scores Kubernetes' weights, and others where it says so", () => {
     const weights = (text: string) => Object.fromEntries(pointsOf(text).weights);
     assert.deepEqual(weights(""), {
@@ -157,6 +219,10 @@ describe("controlplane/scheduler/config: a KubeSchedulerConfiguration", () => {
   });
 
   it("names plugins that do not exist or have nothing to do where they are enabled", () => {
+    assert.throws(
+      () => pointsOf("profiles: [{pluginConfig: [{name: Nobody, args: {a: 1}}]}]"),
+      /plugin "Nobody" does not exist/,
+    );
     assert.throws(
       () => pointsOf("profiles: [{plugins: {filter: {enabled: [{name: Nobody}]}}}]"),
       /plugin "Nobody" does not exist/,

@@ -5,7 +5,7 @@ import { extendersProblems } from "./extender-problems.ts";
 import type { ProfileSpec } from "./make-profiles.ts";
 import { invalid, unsupported } from "./problems.ts";
 import { type ProfileFile, profileSpec, profilesProblems } from "./profile-problems.ts";
-import { type Shape, shapeProblems } from "./shape.ts";
+import { type Shape, shapeProblems, withoutNulls } from "./shape.ts";
 
 /** What a KubeSchedulerConfiguration says, completed and checked. What it leaves to flags is undefined. */
 export interface Configuration {
@@ -145,7 +145,7 @@ export function readConfiguration(
     };
   const form = shapeProblems(given, fileShape, "");
   if (form.length > 0) return { problems: form };
-  const file = given as ConfigurationFile;
+  const file = withoutNulls(given, fileShape) as ConfigurationFile;
   const problems = problemsOf(file);
   return problems.length > 0 ? { problems } : { configuration: complete(file) };
 }

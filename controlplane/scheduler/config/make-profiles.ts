@@ -31,20 +31,23 @@ export function profileFrom(
   own: ReadonlyMap<string, PluginFactory> = new Map(),
 ): Profile {
   const made = new Map<string, Plugin>();
+  const factoryOf = (name: string): PluginFactory => {
+    const factory =
+      own.get(name) ?? (Object.hasOwn(pluginFactories, name) ? pluginFactories[name] : undefined);
+    if (factory !== undefined) return factory;
+    throw new ConfigurationError(
+      `profile ${JSON.stringify(spec.schedulerName)}: plugin ${JSON.stringify(name)} does not exist`,
+    );
+  };
   const plugin = (name: string): Plugin => {
     const known = made.get(name);
     if (known !== undefined) return known;
-    const factory =
-      own.get(name) ?? (Object.hasOwn(pluginFactories, name) ? pluginFactories[name] : undefined);
-    if (factory === undefined)
-      throw new ConfigurationError(
-        `profile ${JSON.stringify(spec.schedulerName)}: plugin ${JSON.stringify(name)} does not exist`,
-      );
     const { args } = pluginArgs(name, spec.pluginConfig.get(name), "");
-    const fresh = factory(args, handle);
+    const fresh = factoryOf(name)(args, handle);
     made.set(name, fresh);
     return fresh;
   };
+  for (const name of spec.pluginConfig.keys()) factoryOf(name);
   const problems = misplaced(spec, plugin);
   if (problems.length > 0) throw new ConfigurationError(problems.join("\n"));
   const { points, weights } = compilePoints(spec.plugins, defaultPlugins, plugin);

@@ -1,23 +1,27 @@
 import type { TopologySpreadConstraint } from "../../../client/types.ts";
 import type { DefaultPreemptionArgs } from "../plugins/default-preemption.ts";
+import type { DynamicResourcesArgs } from "../plugins/dynamic-resources.ts";
 import type { InterPodAffinityArgs } from "../plugins/inter-pod-affinity.ts";
 import type { NodeAffinityArgs } from "../plugins/node-affinity.ts";
 import type { NodeResourcesBalancedAllocationArgs, NodeResourcesFitArgs } from "../plugins/resources-fit.ts";
 import type { PodTopologySpreadArgs } from "../plugins/spread-constraints.ts";
+import { pluginFactories } from "../plugins/table.ts";
 import type { VolumeBindingArgs } from "../plugins/volume-binding.ts";
+import { affinityProblems, selectorTermShape } from "./affinity-args.ts";
+import { completeDeviceArgs, type DynamicResourcesFile, deviceProblems } from "./device-args.ts";
 import { duplicate, forbidden, invalid, required, unsupported } from "./problems.ts";
-import { fitProblems, resourceShape, strategyShape, withDefaultWeights } from "./score-args.ts";
-import { type Shape, shapeProblems } from "./shape.ts";
+import { fitProblems, nameProblems, resourceShape, strategyShape, withDefaultWeights } from "./score-args.ts";
+import { type Shape, shapeProblems, withoutNulls } from "./shape.ts";
 
-/** The arguments of one plugin: their form, what stands where nothing is said, and what is wrong with them. */
-interface ArgsRow<A> {
+/** The arguments of one plugin: their form, what stands where nothing is said, and what is wrong with what was given. */
+interface ArgsRow<A, Given = Partial<A>> {
   readonly fields: Readonly<Record<string, Shape>>;
-  readonly complete: (given: Partial<A>) => A;
-  readonly problems: (args: A, path: string) => readonly string[];
+  readonly complete: (given: Given) => A;
+  readonly problems: (args: A, path: string, given: Given) => readonly string[];
 }
 
 /** Forgets the type of the arguments: rows are looked up by the plugin's name. */
-const row = <A>(given: ArgsRow<A>): ArgsRow<unknown> => given as ArgsRow<unknown>;
+const row = <A, Given>(one: ArgsRow<A, Given>): ArgsRow<unknown> => one as ArgsRow<unknown>;
 
 const outside = (value: number, least: number, most: number): boolean => value < least || value > most;
 
@@ -55,13 +59,6 @@ const interPodAffinity: ArgsRow<InterPodAffinityArgs> = {
       : [],
 };
 
-const selectorTermShape: Shape = {
-  fields: {
-    matchExpressions: { list: { fields: { key: "string", operator: "string", values: { list: "string" } } } },
-    matchFields: { list: { fields: { key: "string", operator: "string", values: { list: "string" } } } },
-  },
-};
-
 const nodeAffinity: ArgsRow<NodeAffinityArgs> = {
   fields: {
     addedAffinity: {
@@ -76,35 +73,7 @@ const nodeAffinity: ArgsRow<NodeAffinityArgs> = {
     },
   },
   complete: (given) => given,
-  problems: ({ addedAffinity }, path) => {
-    const at = `${path}.addedAffinity`;
-    const hard = addedAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
-    const soft = addedAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
-    const operators = ["DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn"];
-    const terms = [
-      ...hard.map((term, index) => ({
-        term,
-        at: `${at}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`,
-      })),
-      ...soft.map(({ preference }, index) => ({
-        term: preference,
-        at: `${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`,
-      })),
-    ];
-    return terms.flatMap(({ term, at: where }) =>
-      (term.matchExpressions ?? []).flatMap(({ operator }, index) =>
-        operators.includes(operator)
-          ? []
-          : [
-              invalid(
-                `${where}.matchExpressions[${index}].operator`,
-                operator,
-                "not a valid selector operator",
-              ),
-            ],
-      ),
-    );
-  },
+  problems: affinityProblems,
 };
 
 const balanced: ArgsRow<NodeResourcesBalancedAllocationArgs> = {
@@ -185,7 +154,9 @@ function constraintProblems(
   );
   return [
     ...(maxSkew > 0 ? [] : [invalid(`${path}.maxSkew`, maxSkew, "not in valid range (0, inf)")]),
-    ...(topologyKey === "" ? [required(`${path}.topologyKey`, "can not be empty")] : []),
+    ...(topologyKey === ""
+      ? [required(`${path}.topologyKey`, "can not be empty")]
+      : nameProblems(topologyKey, `${path}.topologyKey`)),
     ...(whenUnsatisfiable === ""
       ? [required(`${path}.whenUnsatisfiable`, "can not be empty")]
       : actions.includes(whenUnsatisfiable)
@@ -228,9 +199,19 @@ const volumeBinding: ArgsRow<VolumeBindingArgs & { readonly shape?: unknown }> =
   ],
 };
 
-/** The plugins whose arguments Kubernetes has a kind for; those of others are handed on as they are. */
+const dynamicResources: ArgsRow<DynamicResourcesArgs, DynamicResourcesFile> = {
+  fields: { filterTimeout: "duration", bindingTimeout: "duration" },
+  complete: completeDeviceArgs,
+  problems: (_args, path, given) => deviceProblems(given, path),
+};
+
+const noArguments: ArgsRow<undefined> = { fields: {}, complete: () => undefined, problems: () => [] };
+
+/** The plugins whose arguments Kubernetes has a kind for: no other plugin of ours has any, and those of users' plugins are handed
+ *  on as they are. */
 const rows: Readonly<Record<string, ArgsRow<unknown>>> = {
   DefaultPreemption: row(defaultPreemption),
+  DynamicResources: row(dynamicResources),
   InterPodAffinity: row(interPodAffinity),
   NodeAffinity: row(nodeAffinity),
   NodeResourcesBalancedAllocation: row(balanced),
@@ -245,16 +226,25 @@ export function pluginArgs(
   given: unknown,
   path: string,
 ): { readonly args: unknown; readonly problems: readonly string[] } {
-  const known = Object.hasOwn(rows, plugin) ? rows[plugin] : undefined;
+  const known = rowOf(plugin);
   if (known === undefined) return { args: given, problems: [] };
+  if ((typeof given !== "object" && given !== undefined) || Array.isArray(given))
+    return { args: given, problems: [invalid(path, given, "must be an object")] };
   const { apiVersion, kind, ...own } = (given ?? {}) as Record<string, unknown>;
   const version = "kubescheduler.config.k8s.io/v1";
   if (apiVersion !== undefined && apiVersion !== version)
     return { args: given, problems: [unsupported(`${path}.apiVersion`, apiVersion, [version])] };
   if (kind !== undefined && kind !== `${plugin}Args`)
     return { args: given, problems: [invalid(path, given, "has to match plugin args")] };
-  const wrong = shapeProblems(own, { fields: known.fields }, path);
+  const shape: Shape = { fields: known.fields };
+  const wrong = shapeProblems(own, shape, path);
   if (wrong.length > 0) return { args: given, problems: wrong };
-  const args = known.complete(own);
-  return { args, problems: known.problems(args, path) };
+  const said = withoutNulls(own, shape) as object;
+  const args = known.complete(said);
+  return { args, problems: known.problems(args, path, said) };
+}
+
+function rowOf(plugin: string): ArgsRow<unknown> | undefined {
+  if (Object.hasOwn(rows, plugin)) return rows[plugin];
+  return Object.hasOwn(pluginFactories, plugin) ? row(noArguments) : undefined;
 }

@@ -92,5 +92,5 @@ const qualifiedName = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0
 const nameRule =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-const nameProblems = (name: string, path: string): readonly string[] =>
+export const nameProblems = (name: string, path: string): readonly string[] =>
   qualifiedName.test(name) ? [] : [invalid(path, name, nameRule)];

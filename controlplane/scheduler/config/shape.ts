@@ -17,7 +17,11 @@ export function shapeProblems(value: unknown, shape: Shape, path: string): reado
   if (shape === "anything" || value === undefined || value === null) return [];
   if (typeof shape === "object" && "list" in shape)
     return Array.isArray(value)
-      ? value.flatMap((one, at) => shapeProblems(one, shape.list, `${path}[${at}]`))
+      ? value.flatMap((one, at) =>
+          one === null
+            ? [invalid(`${path}[${at}]`, one, "must not be null")]
+            : shapeProblems(one, shape.list, `${path}[${at}]`),
+        )
       : [invalid(path, value, "must be a list")];
   if (typeof shape === "object") {
     if (typeof value !== "object" || Array.isArray(value)) return [invalid(path, value, "must be an object")];
@@ -30,6 +34,17 @@ export function shapeProblems(value: unknown, shape: Shape, path: string): reado
     });
   }
   return isScalar(value, shape) ? [] : [invalid(path, value, `must be a ${shape}`)];
+}
+
+/** A value of the form without the fields that are null: they stand for what is left out. Pure. */
+export function withoutNulls(value: unknown, shape: Shape): unknown {
+  if (typeof shape === "string") return value;
+  if ("list" in shape) return (value as readonly unknown[]).map((one) => withoutNulls(one, shape.list));
+  return Object.fromEntries(
+    Object.entries(value as object).flatMap(([name, one]) =>
+      one === null ? [] : [[name, withoutNulls(one, shape.fields[name] ?? "anything")]],
+    ),
+  );
 }
 
 function isScalar(value: unknown, shape: "string" | "integer" | "number" | "boolean" | "duration"): boolean {

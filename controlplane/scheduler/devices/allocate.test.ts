@@ -6,6 +6,7 @@ import { allocate } from "./allocate.ts";
 import { AllocatedDevices } from "./allocated-devices.ts";
 import { type AllocatedDevice, type Allocation, deviceKey } from "./devices.ts";
 import { poolsFor } from "./pools.ts";
+import { type SearchLimit, searchLimit } from "./search-limit.ts";
 import { SelectorCache } from "./selector-cache.ts";
 
 const selectors = new SelectorCache();
@@ -22,7 +23,7 @@ const classes = new Map(
 function attempt(
   slices: readonly ResourceSlice[],
   claims: readonly ResourceClaim[],
-  more: { readonly held?: readonly Allocation[]; readonly node?: string } = {},
+  more: { readonly held?: readonly Allocation[]; readonly node?: string; readonly limit?: SearchLimit } = {},
 ) {
   const allocated = new AllocatedDevices();
   for (const [index, allocation] of (more.held ?? []).entries()) allocated.set(`held-${index}`, allocation);
@@ -31,6 +32,7 @@ function attempt(
   return allocate({
     claims,
     node,
+    limit: more.limit ?? searchLimit,
     pools: poolsFor(node, {
       ofNode: (name) => slices.filter(({ spec }) => spec.nodeName === name && !spec.sharedCounters),
       shared: () => slices.filter(({ spec }) => !spec.nodeName || spec.sharedCounters),
@@ -310,6 +312,20 @@ describe("controlplane/scheduler/devices/allocate", () => {
       shown(attempt([three], [sketchClaim("x", [asks("a", { count: 20 }), asks("b", { count: 13 })])])),
       "claim n/x: number of requested devices 33 exceeds the claim limit of 32",
     );
+  });
+
+  it("looks no longer than it may", () => {
+    const devices = Array.from({ length: 9 }, (_, index) => ({ name: `d${index}` }));
+    const asked = [sketchClaim("x", [asks("r", { count: 10 })])];
+    const within = (limit: SearchLimit) => shown(attempt([sketchSlice("p", devices)], asked, { limit }));
+    const everyStepTakes = (ms: number): SearchLimit => {
+      let nowMs = 0;
+      return { timeMaxMs: 1_000, nowMs: () => (nowMs += ms) };
+    };
+    const timedOut = "node n1: timed out trying to allocate devices";
+    assert.equal(within(everyStepTakes(1)), "cannot allocate all claims");
+    assert.equal(within(everyStepTakes(10)), timedOut);
+    assert.equal(within({ stepsMax: 100 }), timedOut);
   });
 
   describe("in any cluster", () => {

@@ -8,12 +8,11 @@ import { type DeviceRule, deviceRule, fullName, type RequestName } from "./const
 import { Counters } from "./counters.ts";
 import type { Allocation, Amounts, ExactRequest } from "./devices.ts";
 import { isReachable, type Pool, type PoolDevice } from "./pools.ts";
+import { endOf, type SearchLimit } from "./search-limit.ts";
 import { partsOf, requestsOf, type Wanted, type WantedClaim } from "./wanted.ts";
 
 /** As in Kubernetes' API. */
 const devicesMax = 32;
-/** Steps of a search on one node: it is exhaustive, and holds the scheduler while it lasts. */
-const stepsMax = 100_000;
 
 export interface AllocateInput {
   /** Those that hold no devices yet. */
@@ -24,6 +23,7 @@ export interface AllocateInput {
   readonly deviceClass: (name: string) => DeviceClass | undefined;
   /** Whether a device is chosen by the selectors' expressions. Throws DeviceFault. */
   readonly selects: (selectors: Selectors, device: PoolDevice, of: string) => boolean;
+  readonly limit: SearchLimit;
   /** A name for one share of a device that several claims may have. */
   readonly newShare: () => string;
 }
@@ -80,10 +80,11 @@ class Search {
   readonly #shares = new Map<string, Amounts[]>();
   /** By request and device: whether the selectors choose it. */
   readonly #selected = new Map<Wanted, Map<string, boolean>>();
-  #steps = 0;
+  readonly #mustEnd: () => boolean;
 
   constructor(input: AllocateInput) {
     this.#input = input;
+    this.#mustEnd = endOf(input.limit);
     this.#devices = input.pools.flatMap(({ devices }) => devices);
     this.#counters = new Counters(input.allocated);
     this.#rules = input.claims.map(rulesOf);
@@ -135,7 +136,7 @@ class Search {
 
   /** Looks for all that is still lacking. Leaves what it chose where it answers true, and nothing where it does not. */
   #next({ claim, request, wanted, taken, from }: Step): boolean {
-    if (++this.#steps > stepsMax)
+    if (this.#mustEnd())
       throw new DeviceFault(`node ${this.#input.node.name}: timed out trying to allocate devices`);
     const requests = this.#wanted[claim]?.requests;
     if (requests === undefined) return true;

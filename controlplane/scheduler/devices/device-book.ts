@@ -6,6 +6,7 @@ import { type Allocated, allocate } from "./allocate.ts";
 import { AllocatedDevices } from "./allocated-devices.ts";
 import type { Allocation } from "./devices.ts";
 import { type Pool, poolsFor } from "./pools.ts";
+import type { SearchLimit } from "./search-limit.ts";
 import { SelectorCache } from "./selector-cache.ts";
 
 export interface DeviceSources {
@@ -70,8 +71,9 @@ export class DeviceBook {
   }
 
   /** What the claims would get on the node. The same for the same state, but for the names of shares. */
-  tryOn(claims: readonly ResourceClaim[], node: SelectableNode): Allocated {
+  tryOn(claims: readonly ResourceClaim[], node: SelectableNode, limit: SearchLimit): Allocated {
     return allocate({
+      limit,
       claims,
       node,
       pools: this.#poolsFor(node),

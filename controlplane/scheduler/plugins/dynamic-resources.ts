@@ -8,8 +8,10 @@ import type { NodeInfo } from "../cycle/node-info.ts";
 import { highestBest } from "../cycle/normalize.ts";
 import type { Refusal } from "../cycle/plugin.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
+import type { Allocated } from "../devices/allocate.ts";
 import type { DeviceBook } from "../devices/device-book.ts";
 import type { Allocation } from "../devices/devices.ts";
+import { searchLimit } from "../devices/search-limit.ts";
 import { partsOf, requestsOf } from "../devices/wanted.ts";
 
 type Api = Handle["client"];
@@ -27,8 +29,15 @@ type PodDevices =
 /** Of a request's alternatives, as in Kubernetes' API. */
 const alternativesMax = 8;
 
+export interface DynamicResourcesArgs {
+  /** How long to look for devices on one node; undefined: as long as `searchLimit` says. */
+  readonly filterTimeoutMs?: number;
+}
+
 /** Devices: a pod goes where its claims' devices are, or can be had, and holds them before it is bound. */
-export const dynamicResources: PluginFactory = (_args, { devices, client, clock, later }) => {
+export const dynamicResources: PluginFactory = (given, { devices, client, clock, later }) => {
+  const { filterTimeoutMs: timeMaxMs } = given as DynamicResourcesArgs;
+  const limit = timeMaxMs === undefined ? searchLimit : { timeMaxMs, nowMs: () => clock.monotonicMs() };
   /** Claims that get devices with the pod, and which. */
   const plans = new Map<string, ReadonlyMap<ResourceClaim, Allocation>>();
   /** Claims that the API shows as the pod's since it was decided. */
@@ -57,7 +66,7 @@ export const dynamicResources: PluginFactory = (_args, { devices, client, clock,
       if (problem !== undefined) return { nowhere: problem };
       if ("problem" in claims) return undefined;
       return {
-        filter: (node) => refusalOf(claims, node, devices),
+        filter: (node) => refusalOf(claims, node, (open) => devices.tryOn(open, node, limit)),
       };
     },
     postFilter: ({ pod, snapshot }) => {
@@ -72,7 +81,7 @@ export const dynamicResources: PluginFactory = (_args, { devices, client, clock,
         return undefined;
       return {
         score: (node) => {
-          const found = devices.tryOn(claims.open, node);
+          const found = devices.tryOn(claims.open, node, limit);
           const allocations = "allocations" in found ? found.allocations : [];
           const given = claims.open.map((claim, index) => rank(claim, allocations[index]));
           const had = claims.allocated.map((claim) => rank(claim, claim.status?.allocation));
@@ -85,7 +94,7 @@ export const dynamicResources: PluginFactory = (_args, { devices, client, clock,
       const claims = claimsOf(pod, devices);
       if ("problem" in claims) return claims.problem;
       if (claims.open.length === 0) return undefined;
-      const found = devices.tryOn(claims.open, node);
+      const found = devices.tryOn(claims.open, node, limit);
       if ("problem" in found) return found.problem;
       const plan = new Map<ResourceClaim, Allocation>();
       for (const [index, claim] of claims.open.entries()) {
@@ -197,12 +206,12 @@ function notYet(open: readonly ResourceClaim[], devices: DeviceBook): string | u
 function refusalOf(
   { allocated, open }: Exclude<PodDevices, { problem: string }>,
   node: NodeInfo,
-  devices: DeviceBook,
+  tryOn: (open: readonly ResourceClaim[]) => Allocated,
 ): Refusal | undefined {
   if (!allocated.every((claim) => isAvailable(claim, node)))
     return { reasons: ["resourceclaim not available on the node"], lasting: true };
   if (open.length === 0) return undefined;
-  const found = devices.tryOn(open, node);
+  const found = tryOn(open);
   if ("allocations" in found) return undefined;
   return { reasons: [found.problem], lasting: true, endsCycle: found.isFault };
 }
