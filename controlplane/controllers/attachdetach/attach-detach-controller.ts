@@ -9,9 +9,11 @@ import { OwnWrites } from "../own-writes.ts";
 import { indexPodsByNode, podsOnNode } from "../pod-indexes.ts";
 import { attachMetrics } from "./attach-metrics.ts";
 import { attach, detach, exclusionText, report } from "./carry-out.ts";
+import { GoneNodes } from "./gone-nodes.ts";
 import {
   type AttachSources,
   differs,
+  hasAttachments,
   indexVolumes,
   isInUse,
   isReported,
@@ -39,6 +41,7 @@ export const attachDetachController: Controller = {
       nodes: informers.informer(resources.nodes),
       attachments: informers.informer(resources.volumeattachments),
       drivers: informers.informer(resources.csidrivers),
+      gone: new GoneNodes(),
     };
     indexVolumes(sources);
     indexPodsByNode(sources.pods);
@@ -49,7 +52,7 @@ export const attachDetachController: Controller = {
 };
 
 function follow(sources: AttachSources, queue: WorkQueue): void {
-  const { pods, claims, volumes, nodes, attachments, drivers } = sources;
+  const { pods, claims, volumes, nodes, attachments, drivers, gone } = sources;
   const add = (names: readonly string[]) => {
     for (const name of names) queue.add(name);
   };
@@ -71,19 +74,33 @@ function follow(sources: AttachSources, queue: WorkQueue): void {
     for (const pod of podsOnNode(pods, node.metadata.name)) ofPod(pod);
   };
   nodes.subscribe({
-    onAdd: ofNode,
+    onAdd: (node) => {
+      gone.forget(node.metadata.name);
+      ofNode(node);
+    },
     onUpdate: (next, before) => {
       if (!differs(next, before)) return;
       ofNode(before);
       ofNode(next);
     },
-    onDelete: ofNode,
+    onDelete: (node) => {
+      if (hasAttachments(sources, node.metadata.name)) gone.remember(node);
+      ofNode(node);
+    },
   });
   const ofAttachment = (attachment: VolumeAttachment) => {
     const name = volumeOfAttachment(sources, attachment);
     if (name !== undefined) queue.add(name);
   };
-  attachments.subscribe({ onAdd: ofAttachment, onUpdate: ofAttachment, onDelete: ofAttachment });
+  attachments.subscribe({
+    onAdd: ofAttachment,
+    onUpdate: ofAttachment,
+    onDelete: (attachment) => {
+      ofAttachment(attachment);
+      const { nodeName } = attachment.spec;
+      if (!hasAttachments(sources, nodeName)) gone.forget(nodeName);
+    },
+  });
   const ofDriver = ({ metadata }: { readonly metadata: { readonly name: string } }) =>
     add(volumesOfDriver(sources, metadata.name));
   drivers.subscribe({ onAdd: ofDriver, onUpdate: ofDriver, onDelete: ofDriver });
@@ -137,10 +154,11 @@ class Attacher {
     );
     if (unneeded.size > 0) this.#unneeded.set(name, unneeded);
     else this.#unneeded.delete(name);
-    return nodes.map(({ node, ...one }) => ({
+    return nodes.map(({ node, last, ...one }) => ({
       ...one,
+      isGone: node === undefined,
       isReported: node !== undefined && isReported(node, name),
-      isInUse: node === undefined || isInUse(node, name),
+      isInUse: last === undefined || isInUse(last, name),
       isHealthy: node !== undefined && isNodeReady(node),
       isOutOfService: node !== undefined && isOutOfService(node),
       unneededSinceMs: unneeded.get(one.name),

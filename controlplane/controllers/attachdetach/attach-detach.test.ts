@@ -181,6 +181,71 @@ describe("controlplane/controllers/attachdetach: volumes of CSI drivers", () => 
     }
   });
 
+  describe("of a node that is gone", () => {
+    /** A pod's volume is attached to a node, which says what it uses, and goes. */
+    async function lost(volumesInUse: readonly string[]) {
+      const rig = await world();
+      await rig.addPod("p", "a");
+      await rig.settle();
+      await rig.attached("a");
+      await rig.settle();
+      await rig.setStatus("a", { volumesInUse: [...volumesInUse] });
+      await rig.settle();
+      await rig.api.delete(resources.nodes, { name: "a" });
+      await rig.settle();
+      return rig;
+    }
+
+    it("are taken away at once where it did not use them, but not from a pod that is still there", async () => {
+      const { settle, removePod, attachments, events, meter, stop } = await lost([]);
+      assert.deepEqual(attachments(), ["a"]);
+      await removePod("p");
+      await settle();
+      assert.deepEqual(attachments(), []);
+      assert.equal(events.length, 1, "nothing is said twice");
+      assert.ok(!(await meter.text()).includes("forced_detaches{"));
+      await stop();
+    });
+
+    it("have six minutes from when their pod went where it used them", async () => {
+      const { settle, removePod, attachments, clock, meter, stop } = await lost([name]);
+      clock.advance(360_000);
+      await settle();
+      assert.deepEqual(attachments(), ["a"], "the pod is still there");
+      await removePod("p");
+      await settle();
+      clock.advance(359_000);
+      await settle();
+      assert.deepEqual(attachments(), ["a"]);
+      clock.advance(1_000);
+      await settle();
+      assert.deepEqual(attachments(), []);
+      assert.ok((await meter.text()).includes('forced_detaches{reason="timeout"} 1'));
+      await stop();
+    });
+
+    it("have six minutes where nobody remembers what it used", async () => {
+      const { attachments, api, clock, stop } = await lost([]);
+      await stop();
+      const next = await controllerRig(attachDetachController, { api, clock });
+      await next.settle();
+      assert.deepEqual(attachments(), ["a"]);
+      clock.advance(360_000);
+      await next.settle();
+      assert.deepEqual(attachments(), []);
+      await next.stop();
+    });
+
+    it("are as it says once it is there again", async () => {
+      const { settle, attachments, reported, api, stop } = await lost([name]);
+      const { namespace: _, ...metadata } = node("a").metadata;
+      await api.create(resources.nodes, { ...node("a"), metadata: { ...metadata, annotations: managed } });
+      await settle();
+      assert.deepEqual([attachments(), reported("a")], [["a"], [name]]);
+      await stop();
+    });
+  });
+
   it("are left alone where their driver attaches nothing, or the node does it itself", async () => {
     const { settle, addPod, attachments, stop, api } = await world();
     await api.create(resources.csidrivers, {

@@ -10,6 +10,7 @@ import type {
   VolumeAttachment,
 } from "../../../client/types.ts";
 import { isNodeReady, isOutOfService } from "../node-state.ts";
+import type { GoneNodes } from "./gone-nodes.ts";
 import { attachmentName, csiVolumeOf, uniqueName, volumeNamed } from "./volume-names.ts";
 
 /** Indexes and look-ups: what the caches show of one volume of a CSI driver. */
@@ -21,6 +22,7 @@ export interface AttachSources {
   readonly nodes: Informer<Node>;
   readonly attachments: Informer<VolumeAttachment>;
   readonly drivers: Informer<CSIDriver>;
+  readonly gone: GoneNodes;
 }
 
 const podsByClaim = "volume-claims";
@@ -66,17 +68,25 @@ export function volumesOfClaim(
 
 /** The volume that an attachment is about; undefined where neither a persistent volume nor its node says so. */
 export function volumeOfAttachment(
-  { volumes, nodes }: AttachSources,
+  sources: AttachSources,
   { metadata, spec }: VolumeAttachment,
 ): string | undefined {
-  const volume = volumes.getByKey(spec.source.persistentVolumeName ?? "");
+  const volume = sources.volumes.getByKey(spec.source.persistentVolumeName ?? "");
   if (volume !== undefined) return namesOfVolume(volume)[0];
-  const node = nodes.getByKey(spec.nodeName);
+  const node = lastSeen(sources, spec.nodeName);
   return (node === undefined ? [] : attachedNames(node)).find((name) => {
     const csi = volumeNamed(name);
     return csi !== undefined && attachmentName(csi, spec.nodeName) === metadata.name;
   });
 }
+
+/** Whether anything is, or is being, attached to a node. */
+export const hasAttachments = ({ attachments }: AttachSources, node: string): boolean =>
+  attachments.byIndex(attachmentsByNode, node).length > 0;
+
+/** A node, or what it was when it went. */
+const lastSeen = ({ nodes, gone }: AttachSources, name: string): Node | undefined =>
+  nodes.getByKey(name) ?? gone.get(name);
 
 /** The volumes that are, or are being, attached to a node. */
 export function volumesOnNode(sources: AttachSources, node: Node): readonly string[] {
@@ -93,6 +103,8 @@ export const volumesOfDriver = ({ volumes }: AttachSources, driver: string): rea
 export interface NodeOfVolume {
   readonly name: string;
   readonly node: Node | undefined;
+  /** What it was when it went, where it is gone; undefined: nobody knows. */
+  readonly last: Node | undefined;
   readonly pods: readonly Pod[];
   readonly attachment: VolumeAttachment | undefined;
 }
@@ -123,6 +135,7 @@ export function observeVolume(
   const found = [...byNode].map(([node, { pods, attachment }]) => ({
     name: node,
     node: nodes.getByKey(node),
+    last: lastSeen(sources, node),
     pods,
     attachment: attachment ?? attachments.getByKey(attachmentName(csi, node)),
   }));
@@ -130,13 +143,14 @@ export function observeVolume(
 }
 
 /** Pods that need the volume on nodes that leave attaching to us. */
-function podsOfVolume({ claims, pods, nodes }: AttachSources, volume: PersistentVolume): readonly Pod[] {
+function podsOfVolume(sources: AttachSources, volume: PersistentVolume): readonly Pod[] {
+  const { claims, pods } = sources;
   const { name = "", namespace, uid } = volume.spec.claimRef ?? {};
   const claim = claims.getByKey(keyOfRef({ namespace, name }));
   if (claim?.metadata.uid !== uid || claim?.status?.phase !== "Bound") return [];
   if (claim.spec.volumeName !== volume.metadata.name) return [];
   return pods.byIndex(podsByClaim, keyOf(claim)).filter((pod) => {
-    const node = nodes.getByKey(pod.spec.nodeName ?? "");
+    const node = lastSeen(sources, pod.spec.nodeName ?? "");
     const isManaged = node?.metadata.annotations?.[managedAnnotation] !== undefined;
     const isMeant = volumeClaims(pod).some(
       (one) => one.name === claim.metadata.name && (!one.isOwned || isMadeFor(claim, pod)),

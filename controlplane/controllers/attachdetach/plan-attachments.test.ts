@@ -31,6 +31,7 @@ const node = (name: string, more: Partial<NodeSeen> = {}): NodeSeen => ({
   pods: [],
   attachment: undefined,
   isReported: false,
+  isGone: false,
   isInUse: false,
   isHealthy: true,
   isOutOfService: false,
@@ -100,6 +101,18 @@ describe("controlplane/controllers/attachdetach: one volume on all nodes", () =>
     ]);
     const waits = { ...old, attachment: attachment() };
     assert.deepEqual(kinds(plan([young, waits])), ["wait old"]);
+  });
+
+  it("stays with a pod of a node that is gone where it is attached, and waits for none where it is not", () => {
+    const gone = node("gone", {
+      pods: [pod("o", { meta: { creationTimestamp: ago(9) } })],
+      isGone: true,
+      isHealthy: false,
+    });
+    const young = node("a", { pods: [pod("y", { meta: { creationTimestamp: ago(1) } })] });
+    assert.deepEqual(kinds(plan([gone, young])), ["attach a"]);
+    const has = { ...gone, attachment: attachment({ attached: true }) };
+    assert.deepEqual(kinds(plan([has, young])), ["exclude a"]);
   });
 
   it("stays while the node has it mounted, and longer than it may only where the node is lost", () => {

@@ -9,7 +9,9 @@ export interface NodeSeen {
   readonly attachment: VolumeAttachment | undefined;
   /** The node's status says that the volume may be mounted. */
   readonly isReported: boolean;
-  /** The node's status says that it is mounted, or about to be; of a node that is gone it is assumed. */
+  /** There is no such node any more: nothing is attached to it, and nobody can be told. */
+  readonly isGone: boolean;
+  /** The node's status says that it is mounted, or about to be, or did so when it went; assumed where nobody knows. */
   readonly isInUse: boolean;
   readonly isHealthy: boolean;
   readonly isOutOfService: boolean;
@@ -70,7 +72,7 @@ export function allowsManyNodes({ spec }: PersistentVolume): boolean {
 /** What is to be done for one volume on all nodes that have or want it: Kubernetes' reconcile. Detaching comes first. Pure. */
 export function planAttachments(seen: VolumeSeen): readonly AttachmentStep[] {
   const { volume, nodes } = seen;
-  const wanted = volume === undefined ? [] : nodes.filter(({ pods }) => pods.length > 0);
+  const wanted = volume === undefined ? [] : nodes.filter(wantsIt);
   const steps = nodes.filter((node) => !wanted.includes(node)).flatMap((node) => planDetach(node, seen));
   if (volume === undefined) return steps;
   /** The node that is to have a volume of which only one can. */
@@ -88,6 +90,8 @@ export function planAttachments(seen: VolumeSeen): readonly AttachmentStep[] {
 }
 
 const hasIt = (node: NodeSeen): boolean => node.attachment !== undefined || node.isReported;
+/** Nothing is attached to a node that is gone: there it is only kept. */
+const wantsIt = (node: NodeSeen): boolean => node.pods.length > 0 && (!node.isGone || hasIt(node));
 const isThere = (node: NodeSeen): boolean => node.isReported || node.attachment?.status?.attached === true;
 
 /** Who asked first gets it. */
@@ -98,10 +102,11 @@ function oldestFirst(a: NodeSeen, b: NodeSeen): number {
 }
 
 function planAttach(
-  { name: node, pods, attachment, isReported }: NodeSeen,
+  { name: node, pods, attachment, isReported, isGone }: NodeSeen,
   volume: PersistentVolume,
   { wallNowMs }: VolumeSeen,
 ): readonly AttachmentStep[] {
+  if (isGone) return [];
   const unreport: readonly AttachmentStep[] = isReported ? [{ step: "unreport", node }] : [];
   if (attachment === undefined) return [...unreport, { step: "attach", node, volume }];
   const tell = (why: string): AttachmentStep => ({ step: "tell", node, pods, why });
