@@ -139,18 +139,24 @@ describe("controlplane/controllers/attachdetach: one volume on all nodes", () =>
 
   describe("in any life", () => {
     const names = ["a", "b", "c"] as const;
+    const happenings = [
+      ...["use", "remove", "plan", "use", "remove", "plan", "lost", "later"],
+      ...["schedule", "remove", "attached", "failed", "detached", "mount", "unmount", "plan"],
+      ...["lost", "back", "outOfService", "inService", "gone", "later"],
+    ] as const;
     const life = fc.array(
-      fc.record({
-        what: fc.constantFrom("schedule", "remove", "attached", "failed", "gone", "mount", "unmount", "plan"),
-        node: fc.constantFrom(...names),
-      }),
-      { maxLength: 120 },
+      fc.record({ what: fc.constantFrom(...happenings), node: fc.constantFrom(...names) }),
+      { maxLength: 120, size: "max" },
     );
 
-    /** A cluster of three nodes that obey: a volume is mounted only where it is reported, and unmounted where no pod is. */
+    /** A cluster of three nodes. Those that are well obey: a volume is mounted only where it is reported, and unmounted where no
+     *  pod is. Those that are not change nothing. */
     class Model {
       readonly nodes = new Map<string, NodeSeen>(names.map((name) => [name, node(name)]));
       readonly #volume: PersistentVolume;
+      /** Nodes that the volume was taken from under their hands. */
+      readonly #forced = new Set<string>();
+      #nowMs = nowMs;
 
       constructor(accessModes: readonly string[]) {
         this.#volume = volume(accessModes);
@@ -163,37 +169,78 @@ describe("controlplane/controllers/attachdetach: one volume on all nodes", () =>
 
       happens(what: string, name: string): void {
         const seen = this.nodes.get(name) ?? node(name);
-        const { attachment: asked, pods, isReported } = seen;
+        const { attachment: asked, pods, isReported, isHealthy, isGone } = seen;
         const isGoing = asked?.metadata.deletionTimestamp !== undefined;
-        if (what === "schedule") this.set(name, { pods: p });
+        if (what === "use")
+          for (const each of ["schedule", "plan", "attached", "plan", "mount"]) this.happens(each, name);
+        if (what === "schedule" && isHealthy) this.set(name, { pods: p });
         if (what === "remove") this.set(name, { pods: [] });
         if (what === "attached" && asked && !isGoing)
           this.set(name, { attachment: attachment({ attached: true }) });
         if (what === "failed" && asked?.status?.attached === false && !isGoing)
           this.set(name, { attachment: attachment({ attached: false, attachError: { message: "no" } }) });
-        if (what === "gone" && isGoing) this.set(name, { attachment: undefined });
-        if (what === "mount" && isReported && pods.length > 0) this.set(name, { isInUse: true });
-        if (what === "unmount" && pods.length === 0) this.set(name, { isInUse: false });
+        if (what === "detached" && isGoing) this.set(name, { attachment: undefined });
+        if (what === "mount" && isHealthy && isReported && pods.length > 0) this.set(name, { isInUse: true });
+        if (what === "unmount" && isHealthy && pods.length === 0) {
+          this.#forced.delete(name);
+          this.set(name, { isInUse: false });
+        }
+        if (what === "lost") this.set(name, { isHealthy: false });
+        if (what === "back") this.set(name, { isHealthy: true, isGone: false });
+        if (what === "outOfService" && !isGone) this.set(name, { isOutOfService: true });
+        if (what === "inService") this.set(name, { isOutOfService: false });
+        if (what === "gone")
+          this.set(name, { isGone: true, isHealthy: false, isOutOfService: false, isReported: false });
+        if (what === "later") this.#nowMs += attachLimits.unmountMs / 4;
         if (what === "plan") this.plan();
+        this.#check();
       }
 
       plan(): void {
-        for (const step of plan([...this.nodes.values()], { volume: this.#volume })) {
+        for (const { name, pods, unneededSinceMs = this.#nowMs } of this.nodes.values())
+          this.set(name, { unneededSinceMs: pods.length > 0 ? undefined : unneededSinceMs });
+        const seen = { volume: this.#volume, nowMs: this.#nowMs };
+        for (const step of plan([...this.nodes.values()], seen)) {
           const { node: name } = step;
+          const isWrite = step.step === "attach" || step.step === "report";
+          assert.ok(
+            !isWrite || this.nodes.get(name)?.isGone === false,
+            "nothing comes to a node that is gone",
+          );
           if (step.step === "attach") this.set(name, { attachment: attachment() });
           if (step.step === "report") this.set(name, { isReported: true });
           if (step.step === "unreport") this.set(name, { isReported: false });
-          if (step.step !== "detach") continue;
-          assert.equal(this.nodes.get(name)?.isInUse, false, "taken away under a pod");
-          const going = attachment({ attached: true }, { deletionTimestamp: ago(1) });
-          this.set(name, { isReported: false, attachment: going });
+          if (step.step === "detach") this.#detach(name);
         }
       }
 
-      /** Lets everything end well. */
+      #detach(name: string): void {
+        const { isInUse, isHealthy, isOutOfService, unneededSinceMs, pods } =
+          this.nodes.get(name) ?? node(name);
+        assert.equal(pods.length, 0, "taken from a pod");
+        const isLate = this.#nowMs - (unneededSinceMs ?? this.#nowMs) >= attachLimits.unmountMs;
+        assert.ok(!isInUse || isOutOfService || (isLate && !isHealthy), "taken away while it is in use");
+        if (isInUse) this.#forced.add(name);
+        const going = attachment({ attached: true }, { deletionTimestamp: ago(1) });
+        this.set(name, { isReported: false, attachment: going });
+      }
+
+      #check(): void {
+        const all = [...this.nodes.values()];
+        const mayHave = (this.#volume.spec.accessModes ?? []).includes("ReadWriteMany") ? names.length : 1;
+        assert.ok(all.filter(({ attachment: asked }) => asked !== undefined).length <= mayHave);
+        for (const { name, isInUse, attachment: asked } of all)
+          assert.ok(
+            !isInUse || this.#forced.has(name) || asked?.status?.attached === true,
+            "mounted, not attached",
+          );
+      }
+
+      /** Lets everything end: time passes, attachers answer, and pods of nodes that went go too. Nodes stay as they are. */
       settle(): void {
+        for (const { name, isGone } of [...this.nodes.values()]) if (isGone) this.happens("remove", name);
         for (let round = 0; round < 10; round++)
-          for (const what of ["plan", "attached", "unmount", "gone"])
+          for (const what of ["plan", "attached", "unmount", "detached", "later"])
             for (const name of names) this.happens(what, name);
       }
     }
@@ -206,19 +253,15 @@ describe("controlplane/controllers/attachdetach: one volume on all nodes", () =>
         fc.assert(
           fc.property(life, (events) => {
             const model = new Model(modes);
-            for (const { what: event, node: name } of events) {
-              model.happens(event, name);
-              const all = [...model.nodes.values()];
-              assert.ok(all.filter(({ attachment: asked }) => asked !== undefined).length <= most);
-              for (const { isInUse, attachment: asked } of all)
-                assert.ok(!isInUse || asked?.status?.attached === true, "mounted, not attached");
-            }
+            for (const { what: event, node: name } of events) model.happens(event, name);
             model.settle();
             const all = [...model.nodes.values()];
             const there = all.filter(({ isReported }) => isReported).map(({ name }) => name);
             const needed = all.filter(({ pods }) => pods.length > 0).map(({ name }) => name);
             assert.equal(there.length, Math.min(needed.length, most));
             assert.ok(there.every((name) => needed.includes(name)));
+            for (const one of all)
+              assert.ok(one.attachment === undefined || there.includes(one.name), "left behind");
           }),
           { numRuns: 500 },
         );
