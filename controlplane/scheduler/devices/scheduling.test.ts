@@ -132,6 +132,29 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
     await scheduler.stop();
   });
 
+  it("wait while a claim has as many users as it can", async () => {
+    const { api, time, scheduler, addClaim, addPod, claimNamed, nodeOf, why } = await begin();
+    const results = [{ request: "r", driver, pool: "p", device: "a" }];
+    const reservedFor = Array.from({ length: 256 }, (_, index) => ({
+      resource: "pods",
+      name: `user-${index}`,
+      uid: `uid-user-${index}`,
+    }));
+    await addClaim(
+      sketchClaim("gpu", [asks("r")], { status: { allocation: { devices: { results } }, reservedFor } }),
+    );
+    await addPod("late", ["gpu"]);
+    await time.advance(200);
+    assert.match(why("late"), /^0\/2 nodes are available: resourceclaim in use\. preemption: /);
+    const full = claimNamed("gpu");
+    assert.ok(full);
+    const status = { ...full.status, reservedFor: reservedFor.slice(1) };
+    await api.updateStatus(resources.resourceclaims, { ...full, status } as never);
+    await time.advance(20_000);
+    assert.notEqual(nodeOf("late"), undefined);
+    await scheduler.stop();
+  });
+
   it("wait for their claims, classes and devices, and are tried again when these come", async () => {
     const { api, time, scheduler, addClaim, addPod, nodeOf, why } = await begin();
     await addPod("early", ["gpu"]);

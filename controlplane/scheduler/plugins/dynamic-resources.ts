@@ -28,6 +28,8 @@ type PodDevices =
 
 /** Of a request's alternatives, as in Kubernetes' API. */
 const alternativesMax = 8;
+/** Of a claim, as in Kubernetes' API. */
+const usersMax = 256;
 
 export interface DynamicResourcesArgs {
   /** How long to look for devices on one node; undefined: as long as `searchLimit` says. */
@@ -62,7 +64,7 @@ export const dynamicResources: PluginFactory = (given, { devices, client, clock,
     prepareFilter: (pod) => {
       if (!wantsDevices(pod)) return undefined;
       const claims = claimsOf(pod, devices);
-      const problem = "problem" in claims ? claims.problem : notYet(claims.open, devices);
+      const problem = "problem" in claims ? claims.problem : notYet(claims, pod, devices);
       if (problem !== undefined) return { nowhere: problem };
       if ("problem" in claims) return undefined;
       return {
@@ -182,8 +184,15 @@ function claimsOf(
   return { allocated, open };
 }
 
-/** Why no node is to be looked for: another pod gets the claim its devices, or it asks for what is not there. */
-function notYet(open: readonly ResourceClaim[], devices: DeviceBook): string | undefined {
+/** Why no node is to be looked for: a claim has no room for one more user, another pod gets it its devices, or it asks for what is
+ *  not there. */
+function notYet(
+  { allocated, open }: Exclude<PodDevices, { problem: string }>,
+  pod: PodInfo,
+  devices: DeviceBook,
+): string | undefined {
+  const isFull = (claim: ResourceClaim) => (claim.status?.reservedFor ?? []).length >= usersMax;
+  if (allocated.some((claim) => isFull(claim) && !isReservedFor(claim, pod))) return "resourceclaim in use";
   for (const claim of open) {
     const { namespace, name } = claim.metadata;
     if (devices.isPending(claim))
