@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { silentLog } from "../../../base/os/log.ts";
 import { Prng } from "../../../base/os/random.ts";
+import type { Plugin } from "../cycle/plugin.ts";
 import { podInfo } from "../cycle/pod-info.ts";
+import { makeProfile } from "../cycle/profile.ts";
 import { sketchCache, sketchNode, sketchPod } from "../testing/cluster.ts";
 import { testProfile } from "../testing/test-profile.ts";
 import type { ExtenderSpec } from "./extender.ts";
@@ -98,6 +100,33 @@ describe("controlplane/scheduler/extenders", () => {
       ],
     );
     assert.deepEqual([...decision.error.plugins], ["Extender"]);
+  });
+
+  it("are not asked where a filter ended the cycle", async () => {
+    const { urlPrefix, asked, stop } = await serve({ filter: () => ({ NodeNames: ["n1"] }) });
+    const extenders = new Extenders([{ urlPrefix, filterVerb: "filter" }]);
+    const cache = sketchCache(nodes, {});
+    const { points, ...profile } = testProfile(cache);
+    const refusal = { reasons: ["it broke"], lasting: true, endsCycle: true };
+    const broken: Plugin = {
+      name: "Broken",
+      prepareFilter: () => ({ filter: ({ name }) => (name === "n2" ? refusal : undefined) }),
+    };
+    const info = podInfo(sketchPod("p"));
+    const decision = await extenders
+      .interestedIn(info)
+      ?.schedule(
+        info,
+        cache,
+        makeProfile({ ...profile, points: { ...points, filter: [...points.filter, broken] } }),
+        { startAt: 0 },
+        { random: new Prng(1), log: silentLog, signal },
+      );
+    assert.ok(decision?.outcome === "error");
+    assert.equal(decision.error.message, 'running "Broken" filter plugin: it broke');
+    assert.deepEqual(asked, []);
+    extenders.close();
+    await stop();
   });
 
   it("add to the scores by their weight", async () => {
