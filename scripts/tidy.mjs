@@ -32,6 +32,8 @@ for (const file of files) {
   if (/(^|[/-])(utils?|helpers?|common|misc)(\.|\/|-)/.test(file))
     say("name a file for what it holds, not util, helper, common or misc");
   if (/\.only\(/.test(text) && isTest(file)) say("a test is marked .only");
+  for (const [first] of text.matchAll(/\/\*\*(?:[^*]|\*(?!\/))*\*\/(?=\n *\/\*\*)/g))
+    say(`a comment stands before another comment, not before what it is about: ${first.slice(0, 60)}…`);
   if (isTest(file)) continue;
   for (const [index, line] of text.split("\n").entries()) {
     const at = (what) => offences.push(`${file}:${index + 1}: ${what}`);

@@ -93,11 +93,11 @@ function addressesOf(
   ];
 }
 
-/** The status, without what others keep in it. `heartbeat` stamps the conditions. */
 /** Whether the node controller gave the node up, having heard nothing of it: who is there says so again. */
 export const isGivenUp = ({ status }: Node): boolean =>
   status?.conditions?.some((one) => one.type === "Ready" && one.status === "Unknown") ?? false;
 
+/** The status, without what others keep in it. `heartbeat` stamps the conditions. */
 export function nodeStatus(
   input: NodeInput,
   machine: Machine,

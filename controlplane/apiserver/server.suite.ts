@@ -3,13 +3,13 @@ import type { Storage } from "./registry/storage.ts";
 import { startTestApiserver, type TestApiserver, type TestClient } from "./testing.ts";
 import { configMap, configMaps, pod } from "./testing-objects.ts";
 
-/** What the API promises, on any storage. */
 /** A version in aggregated discovery. */
 interface Discovered {
   readonly version: string;
   readonly resources: readonly { readonly resource: string; readonly verbs: readonly string[] }[];
 }
 
+/** What the API promises, on any storage. */
 export function serverSuite(name: string, openStorage: () => Promise<Storage>): void {
   describe(`API server on ${name}`, () => {
     let server: TestApiserver;

@@ -18,9 +18,6 @@ import type { RangeAnswer } from "../mvcc/range.ts";
 import type { TxnAnswer } from "../mvcc/txn.ts";
 import type { Index } from "../raft/types.ts";
 
-/** Results carry stored bytes in place of key-values (`PutAnswer`, `DeleteRangeAnswer`, `TxnAnswer` of store/mvcc/txn.ts,
- *  `RangeAnswer`): the messages' `encode` take them as they are. A compaction answers `CompactionAnswer`, an alarm request
- *  `AlarmAnswer` (apply-request.ts). */
 /** The outcome of one applied request, without its header (the rpc layer adds it); errors are expected ones. */
 export type ApplyResult =
   | {
@@ -30,6 +27,10 @@ export type ApplyResult =
       readonly revision: number;
     }
   | { readonly ok: false; readonly error: StoreError };
+
+/** Results carry stored bytes in place of key-values (`PutAnswer`, `DeleteRangeAnswer`, `TxnAnswer` of store/mvcc/txn.ts,
+ *  `RangeAnswer`): the messages' `encode` take them as they are. A compaction answers `CompactionAnswer`, an alarm request
+ *  `AlarmAnswer` (apply-request.ts). */
 export type ApplyResponse =
   | PutResponse
   | DeleteRangeResponse
@@ -41,10 +42,10 @@ export type ApplyResponse =
 /** Who waits for a request finds it by the id in its header. Registered by `store/propose`. */
 export type AppliedListener = (requestId: bigint, result: ApplyResult, at: Index) => void;
 
-/** What the rpc layer asks of the state directly, on the serving thread, without the log. */
 /** Asked once by a read that does not end with its first slice. Undefined: it may go on. */
 export type RoomForLarge = () => Promise<void> | undefined;
 
+/** What the rpc layer asks of the state directly, on the serving thread, without the log. */
 export interface StateReader {
   /** Serves from the current state, or from `request.revision`. Throws StoreError (COMPACTED, FUTURE_REVISION, …). */
   range(request: RangeRequest): RangeResponse;
