@@ -150,6 +150,14 @@ describe("a pod's status as the node sends it", () => {
     assert.deepEqual(await types(), ["gate/a=True"]);
   });
 
+  it("is sent where the pod has more under a name that objects inherit", async () => {
+    const one = (limits: object) => ({ name: "a", image: "i", resources: { limits } }) as never;
+    const pod = await create({ phase: "Running", containerStatuses: [one({ cpu: "1", constructor: "1" })] });
+    api.actions.length = 0;
+    await send(pod, { phase: "Running", containerStatuses: [one({ cpu: "1" })] });
+    assert.equal(api.actions.length, 1);
+  });
+
   it("is refused for another pod of the name", async () => {
     const pod = await create({ phase: "Pending" });
     await api.delete(resources.pods, ref);

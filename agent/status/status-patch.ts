@@ -82,7 +82,7 @@ function sameJson(before: unknown, after: unknown): boolean {
   const [left, right] = [a as Json, b as Json];
   return (
     Object.keys(left).every((name) => sameJson(left[name], right[name])) &&
-    Object.keys(right).every((name) => name in left || sameJson(undefined, right[name]))
+    Object.keys(right).every((name) => Object.hasOwn(left, name) || sameJson(undefined, right[name]))
   );
 }
 
