@@ -58,6 +58,16 @@ function plainMessage(code: number, body: string): string {
 }
 
 export const isNotFound = (error: unknown): boolean => hasCode(error, 404);
+/** Undefined in place of what is not there. */
+export async function orAbsent<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
 /** The object changed since it was read. */
 export const isConflict = (error: unknown): boolean =>
   hasCode(error, 409) && error instanceof ApiError && error.reason !== "AlreadyExists";

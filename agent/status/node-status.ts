@@ -2,7 +2,7 @@ import { backoffMs } from "../../base/backoff.ts";
 import { sleep } from "../../base/os/clock.ts";
 import type { Os } from "../../base/os/os.ts";
 import type { ApiClient } from "../../client/api.ts";
-import { isAlreadyExists, isNotFound } from "../../client/api-error.ts";
+import { isAlreadyExists, isNotFound, orAbsent } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { Draft, Lease, Node } from "../../client/types.ts";
 import { troubleOf } from "./health.ts";
@@ -153,10 +153,7 @@ export async function keepNodeLease(
       if (lease === undefined) {
         const { uid } = (await registration.current(signal)).metadata;
         const ownerReferences = [{ apiVersion: "v1", kind: "Node", name: node.name, uid }];
-        const found = await client.get(resources.leases, ref, { signal }).catch((error: unknown) => {
-          if (isNotFound(error)) return undefined;
-          throw error;
-        });
+        const found = await orAbsent(client.get(resources.leases, ref, { signal }));
         lease = { ...found, metadata: { ...(found?.metadata ?? ref), ownerReferences } };
       }
       lease =

@@ -1,7 +1,7 @@
 import { sleep } from "../../base/os/clock.ts";
 import type { TaskScope } from "../../base/os/task-scope.ts";
 import type { ApiClient } from "../../client/api.ts";
-import { isNotFound } from "../../client/api-error.ts";
+import { orAbsent } from "../../client/api-error.ts";
 import { Informer } from "../../client/informer.ts";
 import type { Stored } from "../../client/object-cache.ts";
 import type { ReflectorDeps } from "../../client/reflector.ts";
@@ -97,11 +97,7 @@ class FollowedKind<T extends Followable> {
   /** Undefined when there is no such object. */
   async read(namespace: string, name: string): Promise<T | undefined> {
     const followed = this.#followed.get(`${namespace}/${name}`);
-    if (followed === undefined)
-      return this.#deps.client.get(this.#resource, { namespace, name }).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      });
+    if (followed === undefined) return orAbsent(this.#deps.client.get(this.#resource, { namespace, name }));
     await this.#firstRead(followed, `${this.#resource.plural} ${namespace}/${name}`);
     return followed.informer.get({ namespace, name });
   }

@@ -1,4 +1,4 @@
-import { isNotFound } from "../../client/api-error.ts";
+import { orAbsent } from "../../client/api-error.ts";
 import type { RestClient } from "../../client/rest.ts";
 import type { KubeObject, Ref } from "../../client/types.ts";
 import { command } from "../command.ts";
@@ -59,15 +59,6 @@ export const applyCommand = command({
   },
 });
 
-async function lookUp(
-  client: RestClient,
-  resource: DiscoveredResource,
-  ref: Ref,
-): Promise<KubeObject | undefined> {
-  try {
-    return await client.get<KubeObject>(resource, ref);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+function lookUp(client: RestClient, resource: DiscoveredResource, ref: Ref): Promise<KubeObject | undefined> {
+  return orAbsent(client.get<KubeObject>(resource, ref));
 }

@@ -1,4 +1,4 @@
-import { isNotFound } from "../../client/api-error.ts";
+import { orAbsent } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
 import { volumeClaims } from "../../client/rules/volume-claims.ts";
@@ -69,13 +69,4 @@ async function lastLinesOf(
     return [container, text.split("\n").filter((line) => line !== "")];
   };
   return new Map(await Promise.all(crashing.map(({ name }) => read(name))));
-}
-
-async function orAbsent<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }

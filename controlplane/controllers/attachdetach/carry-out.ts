@@ -1,4 +1,4 @@
-import { isAlreadyExists, isNotFound } from "../../../client/api-error.ts";
+import { isAlreadyExists, orAbsent } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { Draft, Node, PersistentVolume, Pod, VolumeAttachment } from "../../../client/types.ts";
 import type { ControllerContext } from "../controller.ts";
@@ -63,15 +63,6 @@ export async function detach(
     );
   const { uid } = attachment.metadata;
   await orAbsent(client.delete(resources.volumeattachments, attachment.metadata, { preconditions: { uid } }));
-}
-
-async function orAbsent<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Whom of the pods that use the volume elsewhere the pod's users may hear of: those in its namespace by name. */

@@ -1,4 +1,4 @@
-import { isNotFound } from "../../../client/api-error.ts";
+import { orAbsent } from "../../../client/api-error.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { keyOf, keyOfRef, refOfKey } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
@@ -179,11 +179,6 @@ async function claimOf(
   const key = keyOfRef({ namespace: claimRef.namespace, name: claimRef.name ?? "" });
   const cached = claims.getByKey(key);
   if (cached?.metadata.uid === claimRef.uid) return cached;
-  const live = await context.client
-    .get(resources.persistentvolumeclaims, refOfKey(key))
-    .catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+  const live = await orAbsent(context.client.get(resources.persistentvolumeclaims, refOfKey(key)));
   return live?.metadata.uid === claimRef.uid ? live : undefined;
 }

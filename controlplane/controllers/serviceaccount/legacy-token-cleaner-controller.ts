@@ -1,4 +1,4 @@
-import { isConflict, isNotFound } from "../../../client/api-error.ts";
+import { isConflict, isNotFound, orAbsent } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
@@ -50,12 +50,7 @@ async function trackingBegan(
   { client }: ControllerContext,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  try {
-    return (await client.get(resources.configmaps, tracking, { signal })).data?.since;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  return (await orAbsent(client.get(resources.configmaps, tracking, { signal })))?.data?.since;
 }
 
 async function carryOut({ client, log }: ControllerContext, step: LegacyTokenStep): Promise<void> {

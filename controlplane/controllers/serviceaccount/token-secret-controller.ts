@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { UsageError } from "../../../base/os/flags.ts";
 import { signJws } from "../../../base/os/jws.ts";
 import { type SigningKey, signingKey } from "../../../base/os/signing-keys.ts";
-import { isConflict, isNotFound } from "../../../client/api-error.ts";
+import { isConflict, isNotFound, orAbsent } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { Secret, ServiceAccount } from "../../../client/types.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
@@ -54,16 +54,11 @@ export const tokenSecretController: Controller = {
   },
 };
 
-async function accountNow(
+function accountNow(
   { client }: ControllerContext,
   ref: { readonly namespace: string; readonly name: string },
 ): Promise<ServiceAccount | undefined> {
-  try {
-    return await client.get(resources.serviceaccounts, ref);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  return orAbsent(client.get(resources.serviceaccounts, ref));
 }
 
 /** Throws UsageError when the file cannot be read or holds no such key. */
