@@ -23,3 +23,13 @@ export function claimNameOf({ status }: Pod, claim: PodClaim): ClaimName {
     ? { kind: "unneeded" }
     : { kind: "named", name: resourceClaimName, isGenerated: true };
 }
+
+/** Names of all claims that the pod is known to use, among them those that a scheduler made for extended resources. */
+export function knownClaimNames(pod: Pod): readonly string[] {
+  const extended = pod.status?.extendedResourceClaimStatus?.resourceClaimName;
+  const named = (pod.spec.resourceClaims ?? []).flatMap((claim) => {
+    const known = claimNameOf(pod, claim);
+    return known.kind === "named" ? known.name : [];
+  });
+  return extended === undefined ? named : [...named, extended];
+}

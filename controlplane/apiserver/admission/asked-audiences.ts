@@ -1,3 +1,4 @@
+import { claimOfVolume } from "../../../client/rules/volume-claims.ts";
 import type { CSIDriver, PersistentVolume, Pod, Volume } from "../../../client/types.ts";
 import { type LookupDeps, storedObject } from "./stored-lookup.ts";
 
@@ -38,10 +39,9 @@ async function driverOf(
   volume: Volume,
   { namespace = "", name }: Pod["metadata"],
 ): Promise<{ readonly driver: string } | Problem> {
-  const { ephemeral, persistentVolumeClaim, csi } = volume;
-  if (ephemeral?.volumeClaimTemplate) return driverOfClaim(deps, namespace, `${name}-${volume.name}`);
-  if (persistentVolumeClaim) return driverOfClaim(deps, namespace, persistentVolumeClaim.claimName);
-  return { driver: csi?.driver ?? inTreeDriver(volume) };
+  const claim = claimOfVolume(name, volume);
+  if (claim !== undefined) return driverOfClaim(deps, namespace, claim.name);
+  return { driver: volume.csi?.driver ?? inTreeDriver(volume) };
 }
 
 async function driverOfClaim(

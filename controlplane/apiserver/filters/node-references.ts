@@ -1,5 +1,6 @@
 import { isMirrorPod } from "../../../client/rules/mirror-pods.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
+import { knownClaimNames } from "../../../client/rules/resource-claims.ts";
 import type { KubeObject, Pod } from "../../../client/types.ts";
 import type { KindIndex } from "../cache/kind-index.ts";
 
@@ -51,23 +52,12 @@ const keyOf = (kind: ReferencedKind, namespace: string, name: string) => `${kind
 /** A mirror pod, which nodes may make themselves, opens nothing to its node. */
 function* referredBy(pod: Pod): Iterable<string> {
   if (isMirrorPod(pod)) return;
-  const { metadata, spec, status } = pod;
+  const { metadata, spec } = pod;
   const { namespace = "", name } = metadata;
   const { secrets, configMaps, serviceAccounts, claims } = podReferences(spec, name);
   for (const one of secrets) yield keyOf("secrets", namespace, one);
   for (const one of configMaps) yield keyOf("configmaps", namespace, one);
   for (const one of serviceAccounts) yield keyOf("serviceaccounts", namespace, one);
   for (const one of claims) yield keyOf("persistentvolumeclaims", namespace, one);
-  for (const one of resourceClaims(spec, status)) yield keyOf("resourceclaims", namespace, one);
-}
-
-/** Claims of devices: those named, those made for the pod, and the one for its extended resources. */
-function* resourceClaims(spec: Pod["spec"], status: Pod["status"]): Iterable<string> {
-  for (const { name, resourceClaimName } of spec.resourceClaims ?? []) {
-    const made = status?.resourceClaimStatuses?.find((one) => one.name === name)?.resourceClaimName;
-    const claim = resourceClaimName ?? made;
-    if (claim) yield claim;
-  }
-  const extended = status?.extendedResourceClaimStatus?.resourceClaimName;
-  if (extended) yield extended;
+  for (const one of knownClaimNames(pod)) yield keyOf("resourceclaims", namespace, one);
 }

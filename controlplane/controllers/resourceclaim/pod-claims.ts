@@ -1,4 +1,4 @@
-import { claimNameOf, type PodClaim } from "../../../client/rules/resource-claims.ts";
+import type { PodClaim } from "../../../client/rules/resource-claims.ts";
 import type { Pod, ResourceClaim } from "../../../client/types.ts";
 import { isControlledBy } from "../owners.ts";
 import { isFinished } from "../pod-state.ts";
@@ -7,19 +7,10 @@ import { isFinished } from "../pod-state.ts";
 
 /** On a claim that was made for a pod: which of the pod's claims it is. */
 export const podClaimAnnotation = "resource.kubernetes.io/pod-claim-name";
+
 /** It will not run any more, or never will. */
 export function isPodDone(pod: Pod): boolean {
   return isFinished(pod) || (pod.metadata.deletionTimestamp !== undefined && !pod.spec.nodeName);
-}
-
-/** Names of all claims that the pod is known to use, among them those that a scheduler made for extended resources. */
-export function knownClaimNames(pod: Pod): readonly string[] {
-  const extended = pod.status?.extendedResourceClaimStatus?.resourceClaimName;
-  const named = (pod.spec.resourceClaims ?? []).flatMap((claim) => {
-    const known = claimNameOf(pod, claim);
-    return known.kind === "named" ? known.name : [];
-  });
-  return extended === undefined ? named : [...named, extended];
 }
 
 export const usesClaims = ({ spec, status }: Pod): boolean =>

@@ -4,13 +4,13 @@ import { isNotFound } from "../../../client/api-error.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { keyOf, refOfKey } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
-import { claimFinalizer } from "../../../client/rules/resource-claims.ts";
+import { claimFinalizer, knownClaimNames } from "../../../client/rules/resource-claims.ts";
 import type { Pod, ResourceClaim, ResourceClaimTemplate } from "../../../client/types.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { controllerOf } from "../owners.ts";
 import { planClaim, reservationsToAsk } from "./plan-claim.ts";
 import { planPodClaims, unreserved } from "./plan-pod.ts";
-import { isPodDone, knownClaimNames, podClaimAnnotation, usesClaims } from "./pod-claims.ts";
+import { isPodDone, podClaimAnnotation, usesClaims } from "./pod-claims.ts";
 
 const fieldManager = "ResourceClaimController";
 const claimIndex = "resource-claims";

@@ -176,7 +176,7 @@ class Search {
     const rules = this.#rules[claim] ?? [];
     const refusing = rules.findIndex((rule) => !rule.add(name, found));
     if (refusing >= 0) {
-      for (const rule of rules.slice(0, refusing).reverse()) rule.remove(name, found);
+      for (const rule of rules.slice(0, refusing).reverse()) rule.remove(name);
       if (counts) this.#counters.giveBack(found);
       return false;
     }
@@ -192,7 +192,7 @@ class Search {
     const chosen = this.#chosen[claim]?.pop();
     if (chosen?.consumed === undefined) this.#users.get(found.key)?.pop();
     else this.#shares.get(found.key)?.pop();
-    for (const rule of [...(this.#rules[claim] ?? [])].reverse()) rule.remove(name, found);
+    for (const rule of [...(this.#rules[claim] ?? [])].reverse()) rule.remove(name);
     if (chosen?.counts) this.#counters.giveBack(found);
   }
 

@@ -7,7 +7,7 @@ export interface DeviceRule {
   /** Counts the device in; false: it does not go with those that are there, and is not counted. */
   add(request: RequestName, device: PoolDevice): boolean;
   /** Undoes `add` where it answered true. */
-  remove(request: RequestName, device: PoolDevice): void;
+  remove(request: RequestName): void;
 }
 
 /** Of a request, or of one of those of which the first that can be had is taken. */
@@ -55,7 +55,7 @@ class AttributeRule implements DeviceRule {
     return fits;
   }
 
-  remove(request: RequestName, _device: PoolDevice): void {
+  remove(request: RequestName): void {
     if (this.#applies(request)) this.#values.pop();
   }
 }

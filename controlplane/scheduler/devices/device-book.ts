@@ -4,7 +4,7 @@ import type { SelectableNode } from "../../../client/rules/node-selector.ts";
 import type { DeviceClass, ResourceClaim, ResourceSlice } from "../../../client/types.ts";
 import { type Allocated, allocate } from "./allocate.ts";
 import { AllocatedDevices } from "./allocated-devices.ts";
-import type { Allocation } from "./devices.ts";
+import { type Allocation, poolKey } from "./devices.ts";
 import { type Pool, poolsFor } from "./pools.ts";
 import type { SearchLimit } from "./search-limit.ts";
 import { SelectorCache } from "./selector-cache.ts";
@@ -31,7 +31,6 @@ interface Pending {
 
 const slicesByNode = "device-node";
 const slicesByPool = "device-pool";
-const poolKey = (driver: string, pool: string): string => `${driver} ${pool}`;
 
 /** Devices and who has them: as the informers show it, and as was decided a moment ago. */
 export class DeviceBook {

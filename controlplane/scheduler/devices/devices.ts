@@ -20,4 +20,5 @@ export interface DeviceId {
 }
 
 /** Drivers, pools and devices are names without a blank. */
-export const deviceKey = ({ driver, pool, device }: DeviceId): string => `${driver} ${pool} ${device}`;
+export const poolKey = (driver: string, pool: string): string => `${driver} ${pool}`;
+export const deviceKey = ({ driver, pool, device }: DeviceId): string => `${poolKey(driver, pool)} ${device}`;

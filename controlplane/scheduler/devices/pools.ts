@@ -1,7 +1,7 @@
 import { parseNanos } from "../../../base/quantity.ts";
 import { matchesAnyTerm, type SelectableNode } from "../../../client/rules/node-selector.ts";
 import type { ResourceSlice } from "../../../client/types.ts";
-import { type Amounts, type Device, deviceKey } from "./devices.ts";
+import { type Amounts, type Device, deviceKey, poolKey } from "./devices.ts";
 
 /** The devices that a node can reach, by pool. Pure. */
 
@@ -65,7 +65,7 @@ export function poolsFor(node: SelectableNode, sources: SliceSources): readonly 
   for (const slice of [...sources.ofNode(node.name), ...sources.shared()]) {
     if (!concerns(slice, node)) continue;
     const { driver, pool } = slice.spec;
-    const key = `${driver} ${pool.name}`;
+    const key = poolKey(driver, pool.name);
     const found = byPool.get(key);
     const generation = found?.[0]?.spec.pool.generation;
     if (found === undefined || generation === undefined || pool.generation > generation)
