@@ -13,6 +13,7 @@ import { resources } from "../client/resources.ts";
 import { RestClient } from "../client/rest.ts";
 import { KeptProcess } from "./kept-process.ts";
 import { eventually } from "./local-cluster.ts";
+import { isReady } from "./rollout-witness.ts";
 
 /** A cluster of one process a component and of three store members, as `pintle up` starts them, on simulated nodes. Each
  *  component is started again when it dies. */
@@ -106,12 +107,4 @@ export async function startComponentCluster(options: ComponentClusterOptions): P
       ),
     stop,
   };
-}
-
-const isReady = ({ status }: { readonly status?: { readonly conditions?: readonly Condition[] } }): boolean =>
-  (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");
-
-interface Condition {
-  readonly type: string;
-  readonly status: string;
 }

@@ -1,5 +1,5 @@
 import type { Informer } from "../client/informer.ts";
-import type { Pod } from "../client/types.ts";
+import type { Node, Pod } from "../client/types.ts";
 
 /** What a controller must keep of its pods at every moment. */
 export interface Bounds {
@@ -47,7 +47,7 @@ export class RolloutWitness {
       this.problems.push(`${name} was on ${before}, now on ${node}`);
     if (node !== undefined) this.#nodes.set(uid, node);
     for (const bounds of this.#bounds) {
-      if (!has(pod, bounds.labels)) continue;
+      if (!podHas(pod, bounds.labels)) continue;
       const seen = this.seen.get(bounds.name) ?? new Set();
       this.seen.set(bounds.name, seen.add(name));
       this.#check(bounds);
@@ -80,13 +80,14 @@ export function countOf(
 const standing = (pods: readonly Pod[], labels: Readonly<Record<string, string>>) =>
   pods.filter(
     (pod) =>
-      has(pod, labels) &&
+      podHas(pod, labels) &&
       pod.metadata.deletionTimestamp === undefined &&
       !["Succeeded", "Failed"].includes(pod.status?.phase ?? ""),
   );
 
-const has = ({ metadata }: Pod, labels: Readonly<Record<string, string>>): boolean =>
+export const podHas = ({ metadata }: Pod, labels: Readonly<Record<string, string>>): boolean =>
   Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value);
 
-export const isReady = ({ status }: Pod): boolean =>
+/** Whether a pod or a node says that it is ready. */
+export const isReady = ({ status }: Pick<Pod | Node, "status">): boolean =>
   (status?.conditions ?? []).some(({ type, status: is }) => type === "Ready" && is === "True");

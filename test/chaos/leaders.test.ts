@@ -157,7 +157,7 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
     } as unknown as Draft<DaemonSet>);
   }
 
-  /** Takes several kills of who decides. */
+  /** Its pods take so long that who decides is killed several times meanwhile. */
   async function makeJob(): Promise<void> {
     await client.create(resources.jobs, {
       metadata: { namespace, name: "work" },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -135,7 +135,11 @@ describe("the words of secrets", function () {
       );
     texts.set("audit log", readFileSync(join(folder, "audit.log")));
     texts.set("log", Buffer.from(log));
-    assert.ok(holding("/api/v1/namespaces/default/secrets/a").length === 2, "both logs tell of the requests");
+    assert.deepEqual(
+      holding("/api/v1/namespaces/default/secrets/a"),
+      ["audit log", "log"],
+      "both logs tell of the requests",
+    );
     for (const name of hidden)
       for (const form of formsOf(word(name))) assert.deepEqual(holding(form), [], `${name} as ${form}`);
   });
@@ -152,7 +156,7 @@ function formsOf(text: string): readonly string[] {
 }
 
 function filesOf(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.path, entry.name));
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile());
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { resources } from "../../../client/resources.ts";
 import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
+import { assertTakenOver } from "../testing/taken-over.ts";
 
 describe("controlplane/controllers/daemonset with the real kubectl", function () {
   this.timeout(120_000);
@@ -43,27 +44,13 @@ describe("controlplane/controllers/daemonset with the real kubectl", function ()
   });
 
   it("takes over the pods and the history of one of its name that left them", async () => {
-    const left = async () => [
-      (await cluster.client.list(resources.pods)).items.map(({ metadata }) => metadata.uid).sort(),
-      (await cluster.client.list(resources.controllerrevisions)).items
-        .map(({ metadata }) => metadata.name)
-        .sort(),
-    ];
-    const ref = { namespace: "default", name: "every" };
-    const { metadata, spec } = await cluster.client.get(resources.daemonsets, ref);
-    const before = await left();
-    await cluster.kubectl("delete", "daemonset", "every", "--cascade=orphan");
-    const { name, namespace = "" } = metadata;
-    await cluster.client.create(resources.daemonsets, { metadata: { name, namespace }, spec });
-    await cluster.until(
+    await assertTakenOver(
+      cluster,
       resources.daemonsets,
-      "all are its own",
-      ([one]) => one?.status?.numberAvailable === 3,
+      "every",
+      ({ status }) => status?.numberAvailable === 3,
     );
     assert.match(await rolledOut(), /roll/);
-    assert.deepEqual(await left(), before);
-    const { status } = await cluster.client.get(resources.daemonsets, ref);
-    assert.equal(status?.collisionCount ?? 0, 0);
   });
 
   it("follows nodes as they come", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { resources } from "../../../client/resources.ts";
 import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
+import { assertTakenOver } from "../testing/taken-over.ts";
 
 describe("controlplane/controllers/statefulset with the real kubectl", function () {
   this.timeout(120_000);
@@ -65,27 +66,13 @@ describe("controlplane/controllers/statefulset with the real kubectl", function 
   });
 
   it("takes over the pods and the history of one of its name that left them", async () => {
-    const left = async () => [
-      (await cluster.client.list(resources.pods)).items.map(({ metadata }) => metadata.uid).sort(),
-      (await cluster.client.list(resources.controllerrevisions)).items
-        .map(({ metadata }) => metadata.name)
-        .sort(),
-    ];
-    const ref = { namespace: "default", name: "db" };
-    const { metadata, spec } = await cluster.client.get(resources.statefulsets, ref);
-    const before = await left();
-    await cluster.kubectl("delete", "statefulset", "db", "--cascade=orphan");
-    const { name, namespace = "" } = metadata;
-    await cluster.client.create(resources.statefulsets, { metadata: { name, namespace }, spec });
-    await cluster.until(
+    await assertTakenOver(
+      cluster,
       resources.statefulsets,
-      "all are its own",
-      ([one]) => one?.status?.availableReplicas === 2,
+      "db",
+      ({ status }) => status?.availableReplicas === 2,
     );
     assert.match(await rolledOut(), /roll/);
-    assert.deepEqual(await left(), before);
-    const { status } = await cluster.client.get(resources.statefulsets, ref);
-    assert.equal(status?.collisionCount ?? 0, 0);
   });
 
   it("scales, and lets the claim go with the pod where it is told to", async () => {
