@@ -2,7 +2,8 @@ import { exponentialBuckets, type Meter } from "../base/os/metrics.ts";
 import { oncePerMeter } from "../base/os/once-per-meter.ts";
 import type { QueueObserver, WorkQueue } from "./work-queue.ts";
 
-/** What every controller loop and leader election of a process reports, under Kubernetes' names. Shared: several components may live in one process. */
+/** What every controller loop and leader election of a process reports, under Kubernetes' names. Shared: several components may
+ *  live in one process. */
 export type LoopMetrics = ReturnType<typeof declare>;
 
 export const loopMetrics = oncePerMeter(declare);

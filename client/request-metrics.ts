@@ -1,7 +1,8 @@
 import type { Meter } from "../base/os/metrics.ts";
 import { oncePerMeter } from "../base/os/once-per-meter.ts";
 
-/** What a process' clients of the API report of their requests, under the names of Kubernetes' client. Shared: several components may live in one process. */
+/** What a process' clients of the API report of their requests, under the names of Kubernetes' client. Shared: several components
+ *  may live in one process. */
 export interface RequestMetrics {
   /** `code`: undefined where there was no answer. */
   readonly answered: (asked: {

@@ -57,7 +57,8 @@ const patchTypes: Readonly<Record<string, string>> = {
 const askedMost = 500;
 const askedEveryMs = 20;
 
-/** Asks one step after the other – as a service account through `stranger`, who has no certificate – and gives the steps with their answers. Times, uids and versions are masked. */
+/** Asks one step after the other – as a service account through `stranger`, who has no certificate – and gives the steps with
+ *  their answers. Times, uids and versions are masked. */
 export async function answersOf(
   client: Pick<TestClient, "call">,
   steps: readonly Step[],

@@ -4,7 +4,8 @@ import type { ControllerManagerConfig } from "./flags.ts";
 import { isElsewhere, isNameOf } from "./kubernetes-names.ts";
 
 /** The controllers that run, as `--controllers` says: `*`, `name`, `-name`; of several words about one the first counts. Names may
- *  leave `-controller` off, and be those of before; a cloud's controllers run elsewhere, and some nowhere. Throws UsageError for a name that is none. */
+ *  leave `-controller` off, and be those of before; a cloud's controllers run elsewhere, and some nowhere. Throws UsageError for
+ *  a name that is none. */
 export function selectControllers(
   table: readonly Controller[],
   config: ControllerManagerConfig,

@@ -26,8 +26,8 @@ export interface Candidates {
   readonly index: string;
 }
 
-/** Every object of a kind, decoded once as long as it is asked for, and the recent changes. All methods are synchronous: one writer (the hub),
- *  many readers, no moment at which objects and window disagree. */
+/** Every object of a kind, decoded once as long as it is asked for, and the recent changes. All methods are synchronous: one
+ *  writer (the hub), many readers, no moment at which objects and window disagree. */
 export class KindCache {
   readonly kind: Kind;
   readonly prefix: string;

@@ -22,7 +22,8 @@ export function definitionName({ spec }: Definition): NameRule {
   ];
 }
 
-/** Everything that Kubernetes checks of a CustomResourceDefinition beside what it checks of all metadata, in its words and at the paths of its internal form. Pure.
+/** Everything that Kubernetes checks of a CustomResourceDefinition beside what it checks of all metadata, in its words and at the
+ *  paths of its internal form. Pure.
  *  @param old What is stored, in an update: rules that came later than it are not held against it. */
 export function validateDefinition(
   definition: Definition,

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 
-/** Hears how long the rules of one schema take: what they are to be runs within it. */
+/** Runs the work of compiling or evaluating the rules of one schema, and measures how long it takes. */
 export interface RuleTimes {
   compiling<T>(work: () => T): T;
   running<T>(work: () => T): T;

@@ -172,9 +172,13 @@ function hasStopped({ metadata, status = {} }: Pod): boolean {
   );
 }
 
+/** Whether the node says that the volume is mounted, or about to be. */
 export const isInUse = ({ status }: Node, name: string): boolean =>
   status?.volumesInUse?.includes(name) ?? false;
+
+/** Whether the node was told that the volume may be mounted. */
 export const isReported = (node: Node, name: string): boolean => attachedNames(node).includes(name);
+
 /** Whether a change of a node may change what is to be attached or detached there. */
 export const differs = (next: Node, before: Node): boolean =>
   [

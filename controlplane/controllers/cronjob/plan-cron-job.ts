@@ -46,7 +46,7 @@ export function referenceTo({ metadata }: Job): ObjectReference {
   return { kind: "Job", namespace, name, uid, apiVersion: "batch/v1", resourceVersion };
 }
 
-/** Others that are the cron job's own somebody made by hand. */
+/** Whether the controller made the job: one that the cron job owns without having been made for a time was made by hand. */
 const isScheduled = ({ metadata }: Job): boolean => metadata.annotations?.[scheduledAnnotation] !== undefined;
 
 export interface JobsReview {

@@ -10,8 +10,8 @@ import { isOurs, planLocalPath } from "./plan-local-path.ts";
 
 const againMs = 30_000;
 
-/** Makes volumes that are folders of a node, and makes them larger. The node's agent makes the folder when a pod first mounts it, and removes folder
- *  and volume once they are released; where there is no such node any more, the volume goes from here. */
+/** Makes volumes that are folders of a node, and makes them larger. The node's agent makes the folder when a pod first mounts
+ *  it, and removes folder and volume once they are released; where there is no such node any more, the volume goes from here. */
 export const localPathProvisioner: Controller = {
   name: "local-path-provisioner-controller",
   workers: 1,

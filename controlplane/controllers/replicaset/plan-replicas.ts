@@ -27,8 +27,8 @@ export interface ReplicaCounts {
 export const replicaBurst = 500;
 
 /** What brings the number of active pods to what is wanted. `pods` are the owner's own; `siblings` those of everything
- *  that shares its owner, itself included, asked for only where pods have to go, so that what crowds a node goes first. `settled`: the cache shows all that
- *  was done before; until then nothing is planned. */
+ *  that shares its owner, itself included: asked for only where pods have to go, so that what crowds a node goes first.
+ *  `settled`: the cache shows all that was done before; until then nothing is planned. */
 export function planReplicas(
   want: WantedReplicas,
   observed: {
