@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { startTestApiserver, type TestApiserver } from "./testing.ts";
 
-/** What the server's own parts say of objects is theirs, as in Kubernetes: an apply of somebody else's conflicts with it. */
 interface ManagedFields {
   readonly manager: string;
   readonly operation: string;
@@ -9,6 +8,7 @@ interface ManagedFields {
   readonly fieldsV1: object;
 }
 
+/** What the server's own parts say of objects is theirs, as in Kubernetes: an apply of somebody else's conflicts with it. */
 describe("statuses of the server's own", () => {
   let server: TestApiserver;
   before(async () => {
