@@ -1,5 +1,6 @@
-/** Tells whoever works on something that nobody waits for it any more, and why. An AbortController whose signal is made when somebody
- *  first asks for it: most of what can be cancelled ends before anybody listens, and a signal takes longer to make than all else here. */
+/** Tells whoever works on something that nobody waits for it any more, and why. An AbortController whose signal is made when
+ *  somebody first asks for it: most of what can be cancelled ends before anybody listens, and a signal takes longer to make
+ *  than all else here. */
 export class Cancellation {
   #controller: AbortController | undefined;
   #isCancelled = false;

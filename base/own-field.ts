@@ -1,5 +1,5 @@
-/** Fields of plain objects under names from outside. Read plainly, `constructor` and `__proto__` are there in every object; assigned
- *  plainly, `__proto__` is no field but the prototype, through which a name may reach all objects. */
+/** Fields of plain objects under names from outside. Read plainly, `constructor` and `__proto__` are there in every object;
+ *  assigned plainly, `__proto__` is no field but the prototype, through which a name may reach all objects. */
 
 export function ownField<T>(object: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(object, name) ? object[name] : undefined;

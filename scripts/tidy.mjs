@@ -22,6 +22,7 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
   .filter((file) => file.endsWith(".ts") && product.includes(file.split("/")[0]) && existsSync(file));
 const offences = [];
 const linesMost = 500;
+const commentCharsMost = 132;
 const isTest = (file) => /\.test\.ts$|\/testing(\/|\.ts$)|^test\//.test(file);
 
 for (const file of files) {
@@ -34,6 +35,11 @@ for (const file of files) {
   if (/\.only\(/.test(text) && isTest(file)) say("a test is marked .only");
   for (const [first] of text.matchAll(/\/\*\*(?:[^*]|\*(?!\/))*\*\/(?=\n *\/\*\*)/g))
     say(`a comment stands before another comment, not before what it is about: ${first.slice(0, 60)}…`);
+  for (const [index, line] of text.split("\n").entries())
+    if (line.length > commentCharsMost && /^\s*(\/\*\*|\*|\/\/)/.test(line))
+      offences.push(
+        `${file}:${index + 1}: a comment of ${line.length} characters; a line has ${commentCharsMost}`,
+      );
   if (isTest(file)) continue;
   for (const [index, line] of text.split("\n").entries()) {
     const at = (what) => offences.push(`${file}:${index + 1}: ${what}`);

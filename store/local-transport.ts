@@ -15,8 +15,9 @@ export interface LocalMember {
   readonly done: Promise<void>;
 }
 
-/** A client's calls to a member in the same thread, whatever their endpoint: messages are handed over, without frames, sockets or copies. All else that
- *  a client knows of a member holds: its services' own order, deadlines, errors, and streams that end with it. */
+/** A client's calls to a member in the same thread, whatever their endpoint: messages are handed over, without frames, sockets
+ *  or copies. All else that a client knows of a member holds: its services' own order, deadlines, errors, and streams that end
+ *  with it. */
 export class LocalTransport implements ClientTransport {
   readonly #member: LocalMember;
   readonly #clock: Clock;

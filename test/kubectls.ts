@@ -12,8 +12,9 @@ export interface Kubectl {
 /** The oldest one that the suites speak for. */
 const oldestMinor = 27;
 
-/** Those that the suites run with: the oldest, the newest, and the one called without a path, of all that lie in the folders of
- *  PATH or beside that one (`kubectl`, `kubectl-1.27`, `kubectl.1.27`). PINTLE_KUBECTLS names others: paths, with colons between. */
+/** Those that the suites run with: the oldest, the newest, and the one called without a path, of all that lie in the folders
+ *  of PATH or beside that one (`kubectl`, `kubectl-1.27`, `kubectl.1.27`). PINTLE_KUBECTLS names others: paths, with colons
+ *  between. */
 export function kubectls(): readonly Kubectl[] {
   const named = process.env.PINTLE_KUBECTLS?.split(delimiter);
   if (named !== undefined) return named.flatMap((program) => versioned(program) ?? []);

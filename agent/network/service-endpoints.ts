@@ -9,7 +9,8 @@ export interface Endpoint {
 
 /** A Service port's endpoints, by what may be sent to them. */
 export interface EndpointChoice {
-  /** Anywhere in the cluster, or those near this node where the Service prefers them. Ready ones; where there are none, those that still serve while they terminate (KEP-1669). */
+  /** Anywhere in the cluster, or those near this node where the Service prefers them. Ready ones; where there are none, those
+   *  that still serve while they terminate (KEP-1669). */
   readonly clusterEndpoints: readonly Endpoint[];
   /** The same, counting only those on this node. */
   readonly localEndpoints: readonly Endpoint[];

@@ -6,8 +6,8 @@ import { recorded } from "./pod-resize.ts";
 
 type Facts = Pick<ContainerStatus, "volumeMounts" | "resources" | "allocatedResources" | "user">;
 
-/** What a container's status tells beside its state: mounts as they are made, resources as it has them and as they are granted, and whom the
- *  container runs as, where the runtime knows. Pure. */
+/** What a container's status tells beside its state: mounts as they are made, resources as it has them and as they are
+ *  granted, and whom the container runs as, where the runtime knows. Pure. */
 export function containerFacts(
   { volumeMounts = [], resources }: Container,
   last: RuntimeContainer | undefined,

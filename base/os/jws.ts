@@ -2,7 +2,8 @@ import { constants, type KeyObject, type SignKeyObjectInput, sign, verify } from
 
 type JsonObject = { [field: string]: unknown };
 
-/** JSON Web Signatures in their compact form (RFC 7515), as far as they are made with a private key. There is no way to ask for "none" or for a shared secret: no table has them. */
+/** JSON Web Signatures in their compact form (RFC 7515), as far as they are made with a private key. There is no way to ask
+ *  for "none" or for a shared secret: no table has them. */
 export const signatureAlgorithms = {
   RS256: { type: "rsa", hash: "sha256" },
   RS384: { type: "rsa", hash: "sha384" },

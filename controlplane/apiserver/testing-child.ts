@@ -1,7 +1,7 @@
 import { startTestApiserver } from "./testing.ts";
 
-/** A server for tests in a process of its own, so that it can be given little memory and be seen to die of it. Says where it is, and
- *  whenever it is asked, what it holds. */
+/** A server for tests in a process of its own, so that it can be given little memory and be seen to die of it. Says where it
+ *  is, and whenever it is asked, what it holds. */
 export interface ChildServer {
   readonly kubeconfig: string;
 }

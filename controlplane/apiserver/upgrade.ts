@@ -38,8 +38,8 @@ export function mayUpgrade(request: IncomingMessage, { handlers, isElsewhere }: 
   return streamSubresources.some((one) => one === target.subresource);
 }
 
-/** A request to leave HTTP: exec, attach, port forwarding, and logs and watches over WebSocket. Access is checked here; then the bytes of a session go
- *  through to the node's agent and back unread. Never rejects. */
+/** A request to leave HTTP: exec, attach, port forwarding, and logs and watches over WebSocket. Access is checked here; then
+ *  the bytes of a session go through to the node's agent and back unread. Never rejects. */
 export async function serveUpgrade(
   request: IncomingMessage,
   socket: Duplex,

@@ -87,8 +87,9 @@ export type Write = readonly [key: string, value: Uint8Array | undefined];
 /** What lies under the layers: a flat, ordered key space. */
 export interface Base {
   get(key: string): Uint8Array | undefined;
-  /** One atomic batch, in pages that are short enough to be handed over at a stretch. With `sync` the batch is durable when it resolves, which says nothing of batches before it that were not synced:
-   *  a power cut may take any of them, in the middle too. Calls do not overlap. */
+  /** One atomic batch, in pages that are short enough to be handed over at a stretch. With `sync` the batch is durable when it
+   *  resolves, which says nothing of batches before it that were not synced: a power cut may take any of them, in the middle
+   *  too. Calls do not overlap. */
   write(pages: Iterable<readonly Write[]>, options: { readonly sync: boolean }): Promise<void>;
   view(): BaseView;
   /** Gives back the space of what was overwritten and deleted. */

@@ -126,7 +126,8 @@ export class Wal {
         await file.truncate(at.offset);
       }
       await file.truncate(Math.max(config.segmentBytes ?? walSegmentBytes, at.offset));
-      // What was read, the segments' names included, may be in memory only, if the last life ended before its sync; from here on others rely on it.
+      // What was read, the segments' names included, may be in memory only, if the last life ended before its sync; from here on
+      // others rely on it.
       await file.sync();
       await disk.syncFolder(config.folder);
       await disk.syncFolder(dirname(config.folder));

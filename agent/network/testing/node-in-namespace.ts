@@ -1,5 +1,5 @@
-/** Run inside a network namespace by test-node.ts: a node's network, proxy and DNS, whose objects a test sets. Reads commands from stdin, one
- *  JSON value a line, and answers each with one line. */
+/** Run inside a network namespace by test-node.ts: a node's network, proxy and DNS, whose objects a test sets. Reads commands
+ *  from stdin, one JSON value a line, and answers each with one line. */
 import { createInterface } from "node:readline";
 import { systemClock } from "../../../base/os/clock.ts";
 import { systemDisk } from "../../../base/os/disk.ts";

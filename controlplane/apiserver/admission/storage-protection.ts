@@ -6,8 +6,8 @@ const finalizers: Readonly<Record<string, string>> = {
   "storage.k8s.io/VolumeAttributesClass": "kubernetes.io/vac-protection",
 };
 
-/** Kubernetes' StorageObjectInUseProtection: new claims, volumes and classes of volume attributes stay until a controller has seen that nothing uses
- *  them. */
+/** Kubernetes' StorageObjectInUseProtection: new claims, volumes and classes of volume attributes stay until a controller has
+ *  seen that nothing uses them. */
 export const storageProtection: Plugin = { mutate: protect };
 
 function protect({ kind, operation, by, object }: Attributes): void {

@@ -2,7 +2,8 @@ import { swaggerPart } from "../openapi/merge-swagger.ts";
 import { ask, jsonObject, type ProbeDeps, versionPath } from "./ask.ts";
 import type { RemoteSwagger, RemoteVersion } from "./service-table.ts";
 
-/** A remote server is asked for its document of OpenAPI v2 no more often than this, however often it is asked whether it is there. */
+/** A remote server is asked for its document of OpenAPI v2 no more often than this, however often it is asked whether it is
+ *  there. */
 const fetchEveryMs = 60_000;
 
 /** Its part of the document: what was fetched before, or what it says now. It need not have one. */

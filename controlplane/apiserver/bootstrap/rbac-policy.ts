@@ -24,8 +24,8 @@ const writesAtOnceMax = 16;
 const by = serverRequester;
 const rbacKinds = ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"];
 
-/** Sees to Kubernetes' default roles and bindings and our own: those that are missing are made, those that lack something get it back.
- *  Roles that gather others' rules have them from the first moment; the controller keeps them later. */
+/** Sees to Kubernetes' default roles and bindings and our own: those that are missing are made, those that lack something get
+ *  it back. Roles that gather others' rules have them from the first moment; the controller keeps them later. */
 export async function ensureRbacPolicy(registry: RegistryDeps): Promise<void> {
   const roles = await newRoles(registry);
   const bindings = [...defaultBindings(), ...ownBindings()];

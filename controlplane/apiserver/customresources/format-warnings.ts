@@ -1,8 +1,8 @@
 import { isKnownFormat } from "../../../client/rules/text-formats.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
-/** What whoever writes a definition is told of formats that nobody knows: nothing is checked by them. What `before` names is told of
- *  no more. Pure. */
+/** What whoever writes a definition is told of formats that nobody knows: nothing is checked by them. What `before` names is
+ *  told of no more. Pure. */
 export function formatWarnings(
   schemas: readonly JsonSchema[],
   before: readonly JsonSchema[] = [],

@@ -5,7 +5,8 @@ import type { RequestInfo } from "./request-info.ts";
 /** Who may come in while many are: the bounds on requests under way. */
 export interface Seats {
   readonly counts: SeatCounts;
-  /** The seat, at once or once the request may go on. Fails with 429 for those who are too many, and with the cancellation's reason. */
+  /** The seat, at once or once the request may go on. Fails with 429 for those who are too many, and with the cancellation's
+   *  reason. */
   enter(asking: Asking): Seat | Promise<Seat>;
 }
 

@@ -67,8 +67,8 @@ export function isStream({ plural, subresource }: Pick<ResourceInfo, "plural" | 
   return plural === "pods" && streams.has(subresource);
 }
 
-/** Can what is asked for be shown as a table? Kinds, their parts, their status and their scale can; reviews, and subresources that do
- *  something to an object, cannot. Pure. */
+/** Can what is asked for be shown as a table? Kinds, their parts, their status and their scale can; reviews, and subresources
+ *  that do something to an object, cannot. Pure. */
 export function showsTables(
   { kind, subresources }: ServedKind,
   { plural, subresource }: Pick<ResourceInfo, "plural" | "subresource">,

@@ -26,8 +26,8 @@ export type ValidatingPolicyDeps = PolicyDeps & {
   readonly policyChecks: ValidatingPolicyMetrics;
 };
 
-/** Kubernetes' ValidatingAdmissionPolicy: asks every policy that is bound to what a request does. Refuses by the first that refuses; those
- *  that only warn or note do that. (Kubernetes' validating.dispatcher, in its words.) */
+/** Kubernetes' ValidatingAdmissionPolicy: asks every policy that is bound to what a request does. Refuses by the first that
+ *  refuses; those that only warn or note do that. (Kubernetes' validating.dispatcher, in its words.) */
 export function validatingPolicies(
   deps: ValidatingPolicyDeps,
   current: () => Promise<ValidatingPolicies>,

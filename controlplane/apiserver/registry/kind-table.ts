@@ -54,7 +54,8 @@ export interface Kinds {
   byKind(apiVersion: string, kind: string): ServedKind | undefined;
   /** The stored kind with this plural in the core group or any other. */
   named(group: string, plural: string): ServedKind | undefined;
-  /** Kubernetes' groups in its order, then others in that of the table, each with its versions, the one that clients should prefer first. */
+  /** Kubernetes' groups in its order, then others in that of the table, each with its versions, the one that clients should
+   *  prefer first. */
   groups(): ReadonlyMap<string, readonly string[]>;
 }
 

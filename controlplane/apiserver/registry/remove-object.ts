@@ -23,7 +23,8 @@ export interface RemoveOptions {
   readonly mark?: (object: KubeObject) => void;
 }
 
-/** The object's last state, read-only unless `removed`; `removed` when it is gone, else it waits for a grace period or finalizers. */
+/** The object's last state, read-only unless `removed`; `removed` when it is gone, else it waits for a grace period or
+ *  finalizers. */
 export interface Removal {
   readonly object: KubeObject;
   readonly removed: boolean;

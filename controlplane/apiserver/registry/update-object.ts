@@ -51,9 +51,9 @@ export interface Address {
   readonly name: string;
 }
 
-/** Changes an object and returns it as stored: read-only, but for a dry run. `change` gets a copy of the current object, may mutate it, and returns
- *  what is wanted; it runs again when somebody else was faster, unless its result names a resourceVersion.
- *  An object whose last finalizer went is removed. Fails with NotFound, Conflict, Invalid. */
+/** Changes an object and returns it as stored: read-only, but for a dry run. `change` gets a copy of the current object, may
+ *  mutate it, and returns what is wanted; it runs again when somebody else was faster, unless its result names a
+ *  resourceVersion. An object whose last finalizer went is removed. Fails with NotFound, Conflict, Invalid. */
 export async function updateObject(
   deps: RegistryDeps,
   kind: Kind,

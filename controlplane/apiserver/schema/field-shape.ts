@@ -4,8 +4,9 @@ import { elementOf, fieldOf, messageOf, type SchemaField, type SchemaType } from
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Everything about an object that decides which fields it sets, as one text: names, which values are there, and the keys of list
- *  elements, and which values are what Go has where nothing is given; not what the others say. Objects of one shape set the same fields. Pure. */
+/** Everything about an object that decides which fields it sets, as one text: names, which values are there, and the keys of
+ *  list elements, and which values are what Go has where nothing is given; not what the others say. Objects of one shape set
+ *  the same fields. Pure. */
 export function fieldShape(type: SchemaType, object: Json): string {
   return messageShape(planOf(type), object);
 }

@@ -1,5 +1,5 @@
-/** Kinds that Kubernetes 1.36 knows and that are not served here: those of older and of unfinished versions, and those that only travel
- *  in requests. Its messages tell them from kinds that nobody knows. */
+/** Kinds that Kubernetes 1.36 knows and that are not served here: those of older and of unfinished versions, and those that
+ *  only travel in requests. Its messages tell them from kinds that nobody knows. */
 export function isKnownElsewhere(apiVersion: string, kind: string): boolean {
   return known.get(apiVersion)?.has(kind) === true;
 }

@@ -7,9 +7,10 @@ import { isSharedTree } from "./shared-trees.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The object in the form that is stored (`normalizeObject`), where there is nothing to tell of its fields (`checkFields`): the object
- *  itself where it is in that form, else one without what is not set, which shares with it whatever is whole. Undefined: the others
- *  have to look, and may find nothing either. Quick, since nearly all objects are of the first two sorts. Pure.
+/** The object in the form that is stored (`normalizeObject`), where there is nothing to tell of its fields (`checkFields`):
+ *  the object itself where it is in that form, else one without what is not set, which shares with it whatever is whole.
+ *  Undefined: the others have to look, and may find nothing either. Quick, since nearly all objects are of the first two
+ *  sorts. Pure.
  *  @param origin Read: as a client sent it. Made: the server has it, and will fill in what only the server says. */
 export function settledForm(type: SchemaType, object: Json, origin: "read" | "made"): Json | undefined {
   if (origin === "read" && lacksTime(object)) return undefined;
