@@ -1,6 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { connect } from "node:net";
+import { dialText } from "../../base/dial-text.ts";
 import { describeError } from "../../base/os/log.ts";
 import type { Container, Probe } from "../../client/types.ts";
 import { kubernetesVersion } from "../../client/version.ts";
@@ -127,7 +128,7 @@ export function requestHttp(
     );
     const url = `${secure ? "https" : "http"}://${host}:${port}${path}`;
     const timer = setTimeout(() => failed("context deadline exceeded"), timeoutMs);
-    request.once("error", (error) => failed(error.message));
+    request.once("error", (error) => failed(dialText(error, { host, port })));
     request.end();
   });
 }
@@ -142,6 +143,6 @@ function tcpProbe(host: string, port: number, limits: ProbeLimits): Promise<Prob
     };
     socket.once("connect", () => done(true, ""));
     socket.once("timeout", () => done(false, `dial tcp ${host}:${port}: i/o timeout`));
-    socket.once("error", (error) => done(false, `dial tcp ${host}:${port}: ${error.message}`));
+    socket.once("error", (error) => done(false, dialText(error, { host, port })));
   });
 }
