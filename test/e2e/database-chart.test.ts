@@ -57,10 +57,12 @@ describe("a database's chart on a cluster whose processes are killed", function 
     api = new RestClient(loadKubeconfig(cluster.kubeconfig));
     helm = helmFor(cluster.kubeconfig, folder);
     await api.create(resources.namespaces, { metadata: { name: namespace } });
+    // Where no agent is killed: names are answered by that of the client's own node.
     await cluster.kubectl(
       "run",
       "client",
       "--image=pintle.local/host",
+      `--overrides=${JSON.stringify({ spec: { nodeName: "node-2" } })}`,
       "--command",
       "--",
       "sh",
