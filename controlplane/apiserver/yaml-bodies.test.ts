@@ -53,6 +53,9 @@ const faults: readonly (readonly [body: string, message: string])[] = [
   [`${head}data:\n  a: *b\n`, "yaml: unknown anchor 'b' referenced"],
   [`${head}\tb: c\n`, "yaml: line 5: found a tab character that violates indentation"],
   [`%YAML 1.2\n---\n${head}`, "yaml: found incompatible YAML document"],
+  [`...\n${head}`, "yaml: did not find expected node content"],
+  [`# c\n\n... # d\n---\n${head}`, "yaml: line 2: did not find expected node content"],
+  [`%YAML 1.1\n...\n${head}`, "yaml: line 1: did not find expected <document start>"],
   [`${head}data:\n  <<: 1\n`, "yaml: map merge requires map or sequence of maps as the value"],
 ];
 
@@ -91,6 +94,13 @@ describe("YAML from and to clients", () => {
       const { body } = await post(`${head}data:\n  a: ${word}\n`);
       assert.deepEqual([word, body.data], [word, { a: read }]);
     }
+  });
+
+  it("reads zeros of any number in one go, where what stands behind them makes them no number", async () => {
+    const word = `${"0".repeat(900_000)}9x`;
+    const { body } = await post(`${head}data:\n  a: ${word}\n`);
+    assert.equal(body.data.a, word);
+    assert.equal(plainValue(`${"0".repeat(900_000)}7`), 7);
   });
 
   it("takes keys by what they mean", async () => {

@@ -8,18 +8,21 @@ import {
   Schema,
   YAMLException,
 } from "js-yaml";
+import { ownField, setOwnField } from "../../../base/own-field.ts";
 import { badRequest } from "../api-error.ts";
 import { bodyBytesMax } from "../filters/request-body.ts";
 import { isWithin } from "../nesting.ts";
-import { firstDocument } from "../schema/first-document.ts";
+import { beforeEarlyEnd, firstDocument } from "../schema/first-document.ts";
 import { keyName, type PlainTag, type PlainValue, plainTag, plainValue } from "../schema/yaml-words.ts";
-import { goComplaint } from "./yaml-complaints.ts";
+import { earlyEndComplaint, goComplaint } from "./yaml-complaints.ts";
 
 /** YAML from outside, read as Kubernetes' library does: YAML 1.1's words, keys that are no texts as the texts that name them,
  *  tags that nobody knows passed over. The parser takes time in proportion to the text and bounds nesting; aliases may not
  *  make more of it than a text could say without them. Fails with 400. Pure. */
 export function readYaml(text: string): unknown {
   if (otherVersion.test(text)) throw badRequest("yaml: found incompatible YAML document");
+  const before = beforeEarlyEnd(text);
+  if (before !== undefined) throw badRequest(earlyEndComplaint(before));
   const value = parsed(firstDocument(text));
   if (endless.test(text)) requireFinite(value);
   if (isWithin(value, 2 * bodyBytesMax)) return value;
@@ -104,13 +107,12 @@ const mappingOptions = {
   addPair: (carrier: Carrier, key: unknown, value: unknown) => {
     const name = typeof key === "object" && key !== null ? undefined : keyName(key as PlainValue);
     if (name === undefined) return key === null ? nullKey : "invalid map key";
-    // A key may be __proto__, which is a name like any other.
-    Object.defineProperty(carrier, name, { value, enumerable: true, configurable: true, writable: true });
+    setOwnField(carrier, name, value);
     return "";
   },
   has: (carrier: Carrier, key: unknown) => Object.hasOwn(carrier, String(keyName(key as PlainValue))),
   keys: (carrier: Carrier) => Object.keys(carrier),
-  get: (carrier: Carrier, key: unknown) => carrier[String(key)],
+  get: (carrier: Carrier, key: unknown) => ownField(carrier, String(key)),
   identify: () => false,
 };
 

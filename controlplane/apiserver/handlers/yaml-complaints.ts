@@ -13,6 +13,13 @@ export function goComplaint({ reason, mark }: YAMLException, text: string): stri
   return undefined;
 }
 
+/** What it says of the end of a document that has not begun.
+ *  @param before What stands before it. */
+export function earlyEndComplaint(before: string): string {
+  const said = /^%/m.test(before) ? noStart : noNode;
+  return said({ line: before.split("\n").length - 1 });
+}
+
 interface Place {
   readonly text: string;
   readonly at: number;
@@ -29,11 +36,12 @@ const reading =
   ({ line }) =>
     line === 0 ? `yaml: ${what}` : `yaml: line ${line + 1}: ${what}`;
 const composing =
-  (what: string): Complaint =>
-  ({ line }) =>
+  (what: string) =>
+  ({ line }: Pick<Place, "line">): string =>
     line === 0 ? `yaml: ${what}` : `yaml: line ${line}: ${what}`;
 
 const noNode = composing("did not find expected node content");
+const noStart = composing("did not find expected <document start>");
 const noKey = composing("did not find expected key");
 const noItem = composing("did not find expected '-' indicator");
 const noToken = reading("found character that cannot start any token");

@@ -18,26 +18,51 @@ function spellings(value: PlainValue, texts: string): (readonly [string, PlainVa
   return texts.split(" ").map((text) => [text, value] as const);
 }
 
-/** The value of a word that stands without quotes. */
-export function plainValue(word: string): PlainValue {
-  const known = words.get(word);
-  if (known !== undefined) return known;
-  if (!/^[-+.0-9]/.test(word)) return word;
-  if (word.startsWith(".")) return decimal(word) ?? word;
-  const digits = word.replaceAll("_", "");
-  return wholeNumber(digits) ?? decimal(digits) ?? word;
+export type PlainTag = "null" | "bool" | "int" | "float" | "str";
+
+interface PlainWord {
+  readonly word: string;
+  readonly value: PlainValue;
+  readonly tag: PlainTag;
 }
 
-export type PlainTag = "null" | "bool" | "int" | "float" | "str";
+/** The word that was read last: a parser asks for it once for each tag that it might have. */
+let last: PlainWord = { word: "", value: null, tag: "null" };
+
+function read(word: string): PlainWord {
+  if (word !== last.word) last = { word, ...meaningOf(word) };
+  return last;
+}
+
+/** The value of a word that stands without quotes. */
+export function plainValue(word: string): PlainValue {
+  return read(word).value;
+}
 
 /** Its type, by the name of YAML's tag. */
 export function plainTag(word: string): PlainTag {
-  const value = plainValue(word);
-  if (value === null) return "null";
-  if (typeof value === "boolean") return "bool";
-  if (typeof value === "string") return "str";
-  return wholeNumber(word.replaceAll("_", "")) === undefined ? "float" : "int";
+  return read(word).tag;
 }
+
+function meaningOf(word: string): Omit<PlainWord, "word"> {
+  const known = words.get(word);
+  if (known !== undefined) return { value: known, tag: tagOf(known) };
+  if (!/^[-+.0-9]/.test(word)) return { value: word, tag: "str" };
+  if (shortWhole.test(word)) return { value: Number(word), tag: "int" };
+  const digits = word.replaceAll("_", "");
+  const whole = word.startsWith(".") ? undefined : wholeNumber(digits);
+  if (whole !== undefined) return { value: whole, tag: "int" };
+  const value = decimal(word.startsWith(".") ? word : digits);
+  return value === undefined ? { value: word, tag: "str" } : { value, tag: "float" };
+}
+
+function tagOf(known: PlainValue): PlainTag {
+  if (known === null) return "null";
+  return typeof known === "boolean" ? "bool" : "float";
+}
+
+/** Most whole numbers: exact in any case. */
+const shortWhole = /^[1-9][0-9]{0,14}$/;
 
 const wholePattern = /^([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0|[1-9][0-9]*)$/;
 /** No 64-bit number has more, in any base. */
@@ -55,8 +80,8 @@ function wholeNumber(text: string): number | bigint | undefined {
 
 /** A zero before other digits means eight's powers. */
 function octal(text: string): readonly string[] {
-  const [, sign = "", digits] = /^([-+]?)0+([0-7]*)$/.exec(text) ?? [];
-  return digits === undefined ? [] : [text, sign, `0o${digits || "0"}`];
+  const [whole, sign = "", digits = "0"] = /^([-+]?)0+([1-7][0-7]*)?$/.exec(text) ?? [];
+  return whole === undefined ? [] : [text, sign, `0o${digits}`];
 }
 
 function decimal(text: string): number | undefined {
