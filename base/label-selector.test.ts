@@ -69,6 +69,11 @@ describe("label selector", () => {
     assert.equal(selectorText(selector), "a in (x,y),b=2,!c");
   });
 
+  it("knows no operator by a name that objects inherit", () => {
+    const matchExpressions = [{ key: "a", operator: "constructor" }];
+    assert.throws(() => selectorFromLabelSelector({ matchExpressions }), SelectorError);
+  });
+
   it("text and selector are each other's inverse", () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9]{0,6}$/);
     const requirement = fc.oneof(

@@ -1,3 +1,5 @@
+import { ownField } from "./own-field.ts";
+
 /** Label selectors: the text of `?labelSelector=` and `-l`, and the LabelSelector of manifests, in one form.
  *  Pure; whether keys and values are well formed labels is for validation to say. */
 
@@ -36,7 +38,7 @@ export function matchesLabels(selector: Selector, labels: Labels | undefined): b
 }
 
 function holds({ key, operator, values }: Requirement, labels: Labels): boolean {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  const value = ownField(labels, key);
   switch (operator) {
     case "=":
     case "in":
@@ -69,7 +71,7 @@ export function selectorFromLabelSelector(from: LabelSelectorShape | null | unde
     ([key, value]): Requirement => ({ key, operator: "=", values: [value] }),
   );
   const set = (from.matchExpressions ?? []).map(({ key, operator, values = [] }): Requirement => {
-    const known = expressionOperators[operator];
+    const known = ownField(expressionOperators, operator);
     if (known === undefined) throw new SelectorError(`"${operator}" is not a valid label selector operator`);
     return { key, operator: known, values };
   });

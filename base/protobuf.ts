@@ -1,3 +1,4 @@
+import { setOwnField } from "./own-field.ts";
 import { latin1, text, WireError, WireReader, type WireWriter, writtenBytes } from "./wire.ts";
 
 /** Protocol Buffers described by tables: `message({ key: bytes(1), lease: id64(3) })`. TypeScript types follow from the
@@ -377,7 +378,7 @@ export function message<const F extends Fields>(fields: F): Message<Decoded<F>> 
         while (inner.position < inner.end) (out[name] as unknown[]).push(row.read(inner));
       } else if (row.shape === "map" && wireType === 2) {
         const pair = row.read(reader) as { key: string; value: unknown };
-        (out[name] as Record<string, unknown>)[pair.key] = pair.value;
+        setOwnField(out[name] as Record<string, unknown>, pair.key, pair.value);
       } else reader.skip(wireType);
     }
     return out as T;

@@ -104,6 +104,7 @@ describe("environmentOf", () => {
         { name: "GONE", valueFrom: { configMapKeyRef: { name: "nowhere", key: "a", optional: true } } },
         { name: "MEM", valueFrom: { resourceFieldRef: { resource: "limits.memory", divisor: "1Mi" } } },
         { name: "LABEL", valueFrom: { fieldRef: { fieldPath: "metadata.labels['app']" } } },
+        { name: "NO_LABEL", valueFrom: { fieldRef: { fieldPath: "metadata.labels['constructor']" } } },
       ],
     });
     const url = "http://10.1.0.2:1/$(IP)/$(LATER)";
@@ -115,6 +116,7 @@ describe("environmentOf", () => {
       LATER: "1",
       MEM: "1024",
       LABEL: "w",
+      NO_LABEL: "",
     });
   });
   it("names what is missing", async () => {

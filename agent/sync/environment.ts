@@ -1,3 +1,4 @@
+import { ownField } from "../../base/own-field.ts";
 import { parseMilliQuantity, parseQuantity } from "../../base/quantity.ts";
 import type { ConfigMap, Container, Pod, Secret, Service } from "../../client/types.ts";
 import { EnvFileError, valueInEnvFile } from "./env-file.ts";
@@ -154,7 +155,10 @@ export async function secretData(
 export function fieldOf(pod: Pod, path: string, context: FieldContext): string {
   const { metadata, spec } = pod;
   const keyed = /^metadata\.(annotations|labels)\['(.+)'\]$/.exec(path);
-  if (keyed) return (keyed[1] === "labels" ? metadata.labels : metadata.annotations)?.[keyed[2] ?? ""] ?? "";
+  if (keyed) {
+    const texts = keyed[1] === "labels" ? metadata.labels : metadata.annotations;
+    return ownField(texts ?? {}, keyed[2] ?? "") ?? "";
+  }
   const lines = (map: { [name: string]: string } | undefined) =>
     Object.entries(map ?? {})
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -15,8 +15,9 @@ describe("HTTP/2 relayed to a server of HTTP/1.1", () => {
   let listener: Server;
   before(async () => {
     const server = createServer(async (asked, response) => {
-      const { method = "", url = "" } = asked;
-      seen.push([method, url, await text(asked)]);
+      const { method = "", url = "", headers } = asked;
+      const named = Object.hasOwn(headers, "constructor") ? String(headers.constructor) : "";
+      seen.push([method, url, named + (await text(asked))]);
       response.end();
     });
     const limits = {
@@ -32,6 +33,16 @@ describe("HTTP/2 relayed to a server of HTTP/1.1", () => {
   after(async () => {
     listener.close();
     await http2.stop();
+  });
+
+  it("carries a header whose name all objects inherit", async () => {
+    seen.length = 0;
+    const client = new RawClient((listener.address() as AddressInfo).port);
+    client.begin();
+    client.send(request(1, { ...get, ":path": "/named", constructor: "x" }));
+    await client.next(({ streamId, flags }) => streamId === 1 && (flags & frameFlags.END_STREAM) !== 0);
+    client.socket.destroy();
+    assert.deepEqual(seen, [["GET", "/named", "x"]]);
   });
 
   for (const method of ["GET", "DELETE", "POST"])

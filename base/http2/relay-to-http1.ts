@@ -80,7 +80,9 @@ class Relay implements StreamEvents {
 
 function carried(headers: readonly Header[]): Record<string, string | string[]> {
   const host = headerValue(headers, ":authority") ?? headerValue(headers, "host") ?? "";
-  const byName: Record<string, string | string[]> = { host };
+  // A header may have a name that objects inherit.
+  const byName: Record<string, string | string[]> = Object.create(null);
+  byName.host = host;
   for (const { name, value } of headers) {
     if (name.startsWith(":") || notCarried.has(name)) continue;
     const before = byName[name];

@@ -78,4 +78,29 @@ describe("names that objects inherit", () => {
         ["constructor", "y"],
       ]);
     });
+
+  it("are no values of JavaScript's where a request names what is not there", async () => {
+    const about = (path: string) => server.admin.call("GET", path);
+    for (const name of ["constructor", "toString", "__proto__"]) {
+      assert.equal((await about(`/api/v1/componentstatuses/${name}`)).code, 404, name);
+      const part = "/api/v1/namespaces/default/pods/p";
+      assert.equal((await about(`${part}/${name}`)).code, 404, name);
+      const body = { apiVersion: "v1", kind: "Pod", metadata: { name: "p" } };
+      assert.equal((await server.admin.call("PUT", `${part}/${name}`, { body })).code, 404, name);
+      const labelled = await about(`${configMaps}?labelSelector=${name}`);
+      if (name === "__proto__") assert.equal(labelled.code, 400);
+      else assert.deepEqual(labelled.body.items, [], name);
+    }
+  });
+
+  it("are types of secrets and keys of what is said in plain text", async () => {
+    const body = `{"metadata":{"name":"s"},"type":"constructor","stringData":{"__proto__":"x","constructor":"y"}}`;
+    const path = "/api/v1/namespaces/default/secrets?dryRun=All";
+    const { code, body: made, text } = await server.admin.call("POST", path, { body });
+    assert.equal(code, 201, text);
+    assert.deepEqual(Object.entries(made.data), [
+      ["__proto__", "eA=="],
+      ["constructor", "eQ=="],
+    ]);
+  });
 });

@@ -1,3 +1,4 @@
+import { ownField } from "../../../base/own-field.ts";
 import type { StoredObject } from "../registry/stored-object.ts";
 import { kindPrefix } from "../registry/stored-object.ts";
 import type { EventWindow } from "./event-window.ts";
@@ -160,7 +161,7 @@ function wishOf({ prefix, labels, fields }: Scope, wholeKind: string): Wish | un
     if (label.op !== "in" || label.values.size !== 1) continue;
     const { key } = label;
     const [value = ""] = label.values;
-    return { name: `label ${key}`, aspect: (object) => object.labels?.[key], value };
+    return { name: `label ${key}`, aspect: (object) => object.labels && ownField(object.labels, key), value };
   }
   return prefix === wholeKind ? undefined : { name: "namespace", aspect: namespacePrefix, value: prefix };
 }

@@ -1,4 +1,5 @@
 import { cloneJson } from "../../../base/clone-json.ts";
+import { setOwnField } from "../../../base/own-field.ts";
 import { isObject } from "../json.ts";
 import { additionalOf, type JsonSchema, propertyOf } from "./json-schema.ts";
 
@@ -18,13 +19,13 @@ export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     if (property.default === undefined) continue;
     if (!Object.hasOwn(value, name) || isMissing(value[name], property))
-      value[name] = cloneJson(property.default);
+      setOwnField(value, name, cloneJson(property.default));
   }
   const additional = additionalOf(schema);
   for (const name of Object.keys(value)) {
     const property = propertyOf(schema, name);
     if (property === undefined && additional !== undefined && isMissing(value[name], additional))
-      value[name] = cloneJson(additional.default ?? null);
+      setOwnField(value, name, cloneJson(additional.default ?? null));
     const known = property ?? additional;
     if (known !== undefined) applySchemaDefaults(value[name], known);
   }

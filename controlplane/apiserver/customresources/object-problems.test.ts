@@ -43,6 +43,15 @@ describe("what was wrong with a custom object before may stay in an update, as a
     });
 });
 
+it("defaults of a custom object's fields are its own, whatever the fields are named", () => {
+  const schema: JsonSchema = JSON.parse(
+    '{"properties":{"__proto__":{"default":{},"properties":{"zz":{"default":1}}},"constructor":{"default":{}}}}',
+  );
+  const { kept } = judged({}, schema, { name: "x" });
+  deepStrictEqual(Object.getPrototypeOf(kept), Object.prototype);
+  strictEqual(JSON.stringify(kept), '{"__proto__":{"zz":1},"constructor":{}}');
+});
+
 const head = { apiVersion: "cel.example.com/v1", kind: "Thing" };
 
 function judged(

@@ -1,3 +1,4 @@
+import { setOwnField } from "../../../base/own-field.ts";
 import { ApiError, forbidden } from "../api-error.ts";
 import { parseFieldSelector } from "../registry/selectors.ts";
 import type { User } from "./authentication.ts";
@@ -33,7 +34,8 @@ export function attributesOf(info: RequestInfo): Attributes {
 export function fixedFields(selector: string): Readonly<Record<string, string>> {
   const fields: Record<string, string> = {};
   try {
-    for (const { field, equal, value } of parseFieldSelector(selector)) if (equal) fields[field] = value;
+    for (const { field, equal, value } of parseFieldSelector(selector))
+      if (equal) setOwnField(fields, field, value);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return {};

@@ -1,3 +1,4 @@
+import { ownField } from "../../../base/own-field.ts";
 import type { KubeObject, Lease } from "../../../client/types.ts";
 import { notFound } from "../api-error.ts";
 import { inScope } from "../cache/scope.ts";
@@ -12,7 +13,7 @@ import { listOptions, scopeOf } from "./list-options.ts";
  *  of each: one that works says so in its lease. The store is asked. */
 export async function getComponentStatus(call: Call, deps: HandlerDeps): Promise<Answer> {
   const { name } = call.target;
-  const found = await checks[name]?.(deps);
+  const found = await ownField(checks, name)?.(deps);
   if (found === undefined) throw notFound({ group: "", plural: "componentstatus" }, name);
   return { type: "object", code: 200, object: statusOf(name, found) };
 }

@@ -1,3 +1,4 @@
+import { ownField } from "../../../base/own-field.ts";
 import {
   badRequest,
   methodNotAllowed,
@@ -74,7 +75,7 @@ export function showsTables(
   { plural, subresource }: Pick<ResourceInfo, "plural" | "subresource">,
 ): boolean {
   if (kind.isReview || plural === "bindings") return false;
-  if (subresources.parts?.[subresource] !== undefined) return true;
+  if (partOf(subresources, subresource) !== undefined) return true;
   return subresource === "" || subresource === "status" || subresource === "scale";
 }
 
@@ -123,12 +124,14 @@ function mainHandlers({ kind, group, plural }: ServedKind): Handlers | undefined
   return kind.isReview ? reviews : main;
 }
 
+const partOf = ({ parts = {} }: ServedKind["subresources"], name: string) => ownField(parts, name);
+
 function subresourceHandlers({ subresources }: ServedKind, subresource: string): Handlers | undefined {
   if (subresource === "status" && subresources.status)
     return { get: getStatus, update: updateStatus, patch: patchStatus };
   if (subresource === "scale" && subresources.scale)
     return { get: getScale, update: updateScale, patch: patchScale };
-  const part = subresources.parts?.[subresource];
+  const part = partOf(subresources, subresource);
   if (part !== undefined)
     return {
       get,

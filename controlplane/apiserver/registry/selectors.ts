@@ -1,3 +1,4 @@
+import { ownField } from "../../../base/own-field.ts";
 import { parseInt64 } from "../../../client/rules/int64.ts";
 import { badRequest } from "../api-error.ts";
 import { type ParsedRequirement, parseRequirements, UnreadableSelector } from "./label-selector-parser.ts";
@@ -43,7 +44,7 @@ export function matchesLabels(
   labels: Labels | undefined,
 ): boolean {
   return requirements.every((requirement) => {
-    const value = labels?.[requirement.key];
+    const value = labels && ownField(labels, requirement.key);
     switch (requirement.op) {
       case "exists":
         return value !== undefined;

@@ -1,3 +1,4 @@
+import { ownField, setOwnField } from "../../../base/own-field.ts";
 import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { Secret } from "../../../client/types.ts";
 import { goJsonError } from "../go-json-error.ts";
@@ -28,7 +29,7 @@ export const secrets = kindOf<Secret>({
     if (secret.stringData === undefined) return;
     secret.data ??= {};
     for (const [key, value] of Object.entries(secret.stringData))
-      secret.data[key] = Buffer.from(value).toString("base64");
+      setOwnField(secret.data, key, Buffer.from(value).toString("base64"));
     delete secret.stringData;
   },
   validate: (secret, _facts, current) => [
@@ -58,7 +59,8 @@ function validateSecret({ data = {}, type = "", metadata }: Secret): readonly Fi
   const problems = validateKeys(Object.keys(data), "data");
   const sizeBytes = Object.values(data).reduce((sum, value) => sum + Buffer.byteLength(value, "base64"), 0);
   if (sizeBytes > contentBytesMax) problems.push(tooLong("data", contentBytesMax));
-  for (const key of wantedKeys[type] ?? []) {
+  const wanted = ownField(wantedKeys, type) ?? [];
+  for (const key of wanted) {
     if (!Object.hasOwn(data, key)) problems.push(required(`data[${key}]`));
   }
   if (type === "kubernetes.io/basic-auth" && !("username" in data) && !("password" in data))
@@ -67,7 +69,7 @@ function validateSecret({ data = {}, type = "", metadata }: Secret): readonly Fi
   if (type === "kubernetes.io/service-account-token" && !metadata.annotations?.[account])
     problems.push(required(`metadata.annotations[${account}]`));
   for (const key of [".dockercfg", ".dockerconfigjson"]) {
-    const base64 = wantedKeys[type]?.includes(key) ? data[key] : undefined;
+    const base64 = wanted.includes(key) ? data[key] : undefined;
     const flaw = base64 === undefined ? undefined : goJsonError(Buffer.from(base64, "base64"));
     if (flaw !== undefined) problems.push(invalid(`data[${key}]`, "<secret contents redacted>", flaw));
   }

@@ -1,4 +1,5 @@
 import { goFloat } from "../../../base/go-number.ts";
+import { ownField } from "../../../base/own-field.ts";
 import { fn, type Overload } from "../environment.ts";
 import { param, types } from "../types.ts";
 import {
@@ -46,7 +47,7 @@ const namedDoubles: Readonly<Record<string, number>> = {
 };
 
 function parsedDouble(text: string): number {
-  const known = namedDoubles[text.toLowerCase().replace("infinity", "inf")];
+  const known = ownField(namedDoubles, text.toLowerCase().replace("infinity", "inf"));
   if (known !== undefined) return known;
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) throw fault("double");
   return Number(text);

@@ -53,6 +53,17 @@ describe("controlplane/controllers/disruption/plan-budget", () => {
     );
   });
 
+  it("counts a pod whose name all objects inherit", () => {
+    const counts = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+    const plan = planBudget({
+      budget: budget({ minAvailable: 1 }, { ...counts, disruptedPods: {} }),
+      pods: [pod("constructor", { readyFor: 5 }), ...ready(1)],
+      scale: undefined,
+      nowMs,
+    });
+    assert.deepEqual([plan.status.currentHealthy, plan.notDeleted], [2, []]);
+  });
+
   it("says in a condition whether pods may go, since when, and what went wrong", () => {
     const first = planBudget({
       budget: budget({ minAvailable: 2 }),

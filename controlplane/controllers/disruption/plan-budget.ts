@@ -1,3 +1,4 @@
+import { ownField } from "../../../base/own-field.ts";
 import { type BudgetStatus, disruptionConditions } from "../../../client/rules/disruption-allowed.ts";
 import type { Pod, PodDisruptionBudget } from "../../../client/types.ts";
 import { resolve } from "../int-or-percent.ts";
@@ -78,7 +79,7 @@ function stillDisrupted({ status }: PodDisruptionBudget, pods: readonly Pod[], n
   let recheckInMs: number | undefined;
   for (const pod of pods) {
     const { name, deletionTimestamp } = pod.metadata;
-    const at = status?.disruptedPods?.[name];
+    const at = ownField(status?.disruptedPods ?? {}, name);
     if (at === undefined || deletionTimestamp !== undefined) continue;
     const leftMs = timeMs(at) + deletionTimeoutMs - nowMs;
     if (leftMs < 0) {

@@ -1,4 +1,5 @@
 import { type Selector, SelectorError, selectorFromLabelSelector } from "../../../base/label-selector.ts";
+import { ownField } from "../../../base/own-field.ts";
 import type { CustomMetrics } from "./custom-metrics.ts";
 import { MetricProblem } from "./metric-problem.ts";
 import type { MetricsSource, PodsAsked, PodUsage } from "./metrics-source.ts";
@@ -63,7 +64,7 @@ const selectorOf = (from: Parameters<typeof selectorFromLabelSelector>[0]): Sele
 export function podTotals(usage: readonly PodUsage[], resource: string): ReadonlyMap<string, PodMetric> {
   const totals = new Map<string, PodMetric>();
   for (const { name, timestampMs, windowMs, containers } of usage) {
-    const parts = containers.map((one) => one.usage[resource]);
+    const parts = containers.map((one) => ownField(one.usage, resource));
     if (parts.length === 0 || parts.includes(undefined)) continue;
     const milli = sum(parts.map((text) => milliOf(text ?? "0")));
     totals.set(name, { milli, timestampMs, windowMs });
@@ -78,7 +79,7 @@ export function containerUsage(
 ): ReadonlyMap<string, PodMetric> {
   const found = new Map<string, PodMetric>();
   for (const { name, timestampMs, windowMs, containers } of usage) {
-    const text = containers.find((one) => one.name === container)?.usage[resource];
+    const text = ownField(containers.find((one) => one.name === container)?.usage ?? {}, resource);
     if (text !== undefined) found.set(name, { milli: milliOf(text), timestampMs, windowMs });
   }
   return found;

@@ -1,3 +1,4 @@
+import { onlyOwnFields } from "../../../base/own-field.ts";
 import { type Amounts, amountsOf } from "../../../client/rules/pod-requests.ts";
 import type { Node, Taint } from "../../../client/types.ts";
 import type { PodInfo } from "./pod-info.ts";
@@ -11,6 +12,7 @@ export class NodeInfo {
   #version = 0;
   #node: Node;
   #allocatable: Amounts;
+  #labels: Readonly<Record<string, string>> | undefined;
   #imageBytes: ReadonlyMap<string, number> | undefined;
   readonly #pods = new Map<string, PodInfo>();
   readonly #withAffinity = new Map<string, PodInfo>();
@@ -37,12 +39,14 @@ export class NodeInfo {
   setNode(node: Node): void {
     this.#version++;
     this.#node = node;
+    this.#labels = undefined;
     this.#imageBytes = undefined;
     this.#allocatable = amountsOf(node.status?.allocatable);
   }
 
   get labels(): Readonly<Record<string, string>> {
-    return this.#node.metadata.labels ?? {};
+    this.#labels ??= onlyOwnFields(this.#node.metadata.labels ?? {});
+    return this.#labels;
   }
 
   get taints(): readonly Taint[] {

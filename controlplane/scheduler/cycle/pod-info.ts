@@ -1,4 +1,5 @@
 import { type Selector, selectorFromLabelSelector, selectorText } from "../../../base/label-selector.ts";
+import { ownField } from "../../../base/own-field.ts";
 import { keyOf } from "../../../client/object-cache.ts";
 import { type HostPort, hostPortsOf } from "../../../client/rules/host-ports.ts";
 import { type Amounts, heldRequests, podRequestsAssumed } from "../../../client/rules/pod-requests.ts";
@@ -113,7 +114,7 @@ function withLabelKeys(
     [term.mismatchLabelKeys, "notin"],
   ] as const) {
     for (const key of keys ?? []) {
-      const value = labels[key];
+      const value = ownField(labels, key);
       if (value !== undefined) narrowed.push({ key, operator, values: [value] });
     }
   }

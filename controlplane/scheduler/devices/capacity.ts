@@ -1,3 +1,4 @@
+import { ownField } from "../../../base/own-field.ts";
 import { parseNanos } from "../../../base/quantity.ts";
 import { amountText, readAmount } from "../../../base/quantity-text.ts";
 import type { Amounts, Device, DeviceCapacity } from "./devices.ts";
@@ -16,7 +17,9 @@ const whole = (nanos: bigint): bigint => (nanos > 0n ? (nanos + billion - 1n) / 
 
 /** By capacity: what is asked for, brought to what the device's driver allows; all of it where nothing is. */
 export function consumedBy(requests: Requests, { capacity = {} }: Device): Amounts {
-  return new Map(Object.entries(capacity).map(([name, one]) => [name, consumedOf(requests?.[name], one)]));
+  return new Map(
+    Object.entries(capacity).map(([name, one]) => [name, consumedOf(ownField(requests ?? {}, name), one)]),
+  );
 }
 
 function consumedOf(asked: string | undefined, { requestPolicy, value }: DeviceCapacity): bigint {
@@ -53,7 +56,7 @@ export function hasRoom(
   taken: readonly (Amounts | undefined)[],
 ): boolean {
   const { capacity = {} } = device;
-  if (Object.keys(requests ?? {}).some((name) => capacity[name] === undefined)) return false;
+  if (Object.keys(requests ?? {}).some((name) => !Object.hasOwn(capacity, name))) return false;
   const wanted = consumedBy(requests, device);
   return Object.entries(capacity).every(([name, one]) => {
     const amount = wanted.get(name) ?? 0n;

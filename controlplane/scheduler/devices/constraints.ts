@@ -1,3 +1,4 @@
+import { ownField } from "../../../base/own-field.ts";
 import type { DeviceAttribute } from "../../cel/device-selectors.ts";
 import type { Constraint, Device } from "./devices.ts";
 import type { PoolDevice } from "./pools.ts";
@@ -63,8 +64,8 @@ class AttributeRule implements DeviceRule {
 /** Type and value as one text; versions are equal where their texts are. */
 function attributeText({ attributes = {} }: Device, driver: string, name: string): string | undefined {
   const slash = name.indexOf("/");
-  const own = name.slice(0, slash) === driver ? attributes[name.slice(slash + 1)] : undefined;
-  const found = attributes[name] ?? own;
+  const own = name.slice(0, slash) === driver ? ownField(attributes, name.slice(slash + 1)) : undefined;
+  const found = ownField(attributes, name) ?? own;
   if (found === undefined) return undefined;
   const { bool, int, string, version } = found as DeviceAttribute;
   if (string !== undefined) return `string ${string}`;

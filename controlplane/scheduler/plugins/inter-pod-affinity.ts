@@ -42,7 +42,7 @@ function hintsOver(snapshot: Pick<Snapshot, "namespaceLabels">): Hints {
   const repel = (pod: PodInfo, other: PodInfo) =>
     any(pod.antiAffinity, other) || any(other.antiAffinity, pod);
   const wants = (pod: PodInfo, labels: Readonly<Record<string, string>>) =>
-    pod.affinity.every(({ topologyKey }) => labels[topologyKey] !== undefined);
+    pod.affinity.every(({ topologyKey }) => Object.hasOwn(labels, topologyKey));
   return {
     nodeAdded: (pod, { node }) => wants(pod, node.metadata.labels ?? {}),
     nodeChanged: (pod, { node, before }) =>

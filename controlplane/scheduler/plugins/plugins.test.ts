@@ -101,6 +101,17 @@ const cases: Readonly<Record<string, Case>> = {
     wanted:
       /available: 1 Insufficient cpu, 1 Insufficient memory\. preemption: 0\/1 nodes are available: 1 No preemption victims found for incoming pod\.$/,
   },
+  "no node has a label whose name all objects inherit": {
+    nodes: [node("n1")],
+    pod: a("p", {
+      affinity: {
+        podAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [affinityTo({ app: "a" }, "constructor")],
+        },
+      },
+    }),
+    wanted: /1 node\(s\) didn't match pod affinity rules/,
+  },
   "a full node": {
     nodes: [node("n1", { pods: "1" })],
     placed: { n1: [pod("q")] },

@@ -4,6 +4,7 @@ import {
   selectorFromLabelSelector,
   selectorText,
 } from "../../../base/label-selector.ts";
+import { ownField } from "../../../base/own-field.ts";
 import { requiredNodes } from "../../../client/rules/node-selector.ts";
 import { tolerated } from "../../../client/rules/tolerations.ts";
 import type { TopologySpreadConstraint } from "../../../client/types.ts";
@@ -61,7 +62,7 @@ export function spreadsOf(
 
 function spreadOf(constraint: TopologySpreadConstraint, pod: PodInfo, given: Selector): Spread {
   const narrowed = (constraint.matchLabelKeys ?? []).flatMap((key) => {
-    const value = pod.labels[key];
+    const value = ownField(pod.labels, key);
     return value === undefined ? [] : [{ key, operator: "in" as const, values: [value] }];
   });
   return {

@@ -30,7 +30,7 @@ export const topologySpread: PluginFactory = (given, handle) => {
     pod.namespace === other.namespace &&
     spreads(pod).some(({ selector }) => matchesLabels(selector, other.labels));
   const isOver = (pod: PodInfo, labels: Readonly<Record<string, string>> = {}) =>
-    spreads(pod).every(({ key }) => labels[key] !== undefined);
+    spreads(pod).every(({ key }) => Object.hasOwn(labels, key));
   return {
     name: "PodTopologySpread",
     helpedBy: {

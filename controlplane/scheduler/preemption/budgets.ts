@@ -23,7 +23,7 @@ export function byBudgets(
         if (metadata.namespace !== pod.namespace || row.selector === null || row.selector.length === 0)
           continue;
         if (!matchesLabels(row.selector, pod.labels)) continue;
-        if (status?.disruptedPods?.[pod.pod.metadata.name] !== undefined) continue;
+        if (Object.hasOwn(status?.disruptedPods ?? {}, pod.pod.metadata.name)) continue;
         row.allowed--;
         if (row.allowed < 0) violates = true;
       }
