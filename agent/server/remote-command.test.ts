@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
 import { deferred } from "../../base/deferred.ts";
+import { systemClock } from "../../base/os/clock.ts";
 import { channelProtocols, chooseProtocol, decodeFrame, encodeFrame } from "./channel-protocol.ts";
 import { refuseSession, serveSession } from "./remote-command.ts";
 
@@ -64,7 +65,8 @@ describe("remote command over WebSocket", () => {
   for (const protocol of channelProtocols)
     it(`speaks ${protocol.name || "to clients that name no subprotocol"}`, async () => {
       const session = process(3);
-      serve = (socket) => void serveSession({ socket, protocol }, session, { stdout: true, stderr: true });
+      serve = (socket) =>
+        void serveSession({ socket, protocol }, session, { stdout: true, stderr: true }, systemClock);
       const client = connect(protocol.name);
       const heard = new Map<number, string>();
       const closed = once(client, "close");
@@ -94,7 +96,7 @@ describe("remote command over WebSocket", () => {
     ] as const) {
       const session = process(0);
       serve = (socket, protocol) => {
-        void serveSession({ socket, protocol }, session, { stdout: true, stderr: false });
+        void serveSession({ socket, protocol }, session, { stdout: true, stderr: false }, systemClock);
         session.stdin.end();
       };
       const client = connect(name);
@@ -114,7 +116,7 @@ describe("remote command over WebSocket", () => {
     const session = process(0);
     const bytes = 8 * 1024 * 1024;
     serve = (socket, protocol) => {
-      void serveSession({ socket, protocol }, session, { stdout: true, stderr: true });
+      void serveSession({ socket, protocol }, session, { stdout: true, stderr: true }, systemClock);
       // The process is gone long before its output is.
       session.stdin.end(Buffer.alloc(bytes, "x"));
     };

@@ -1,8 +1,10 @@
 import { finished, type Readable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import type { Clock } from "../../base/os/clock.ts";
 import { describeError } from "../../base/os/log.ts";
 import type { Session } from "../runtime/seam.ts";
 import { type ChannelProtocol, channel, decodeFrame, encodeFrame } from "./channel-protocol.ts";
+import { endUnlessTaking } from "./last-words.ts";
 import { exitStatus, failureStatus, parseSize, type SessionStatus, statusText } from "./session-status.ts";
 
 export const remoteCommandLimits = {
@@ -26,11 +28,13 @@ export interface SessionSocket {
 }
 
 /** Joins a client and a process until either ends; then tells how the process ended and closes. All output has gone before
- *  that is told. Never rejects. */
+ *  that is told; a client that takes none of it any more holds up the process as long as that runs, and is then cut off. Never
+ *  rejects. */
 export async function serveSession(
   client: SessionSocket,
   session: Session,
   wanted: Pick<Wanted, "stdout" | "stderr">,
+  clock: Clock,
 ): Promise<void> {
   const { socket } = client;
   socket.on("message", (data: RawData) =>
@@ -48,15 +52,28 @@ export async function serveSession(
   session.stdin?.on("error", () => session.stdin?.end());
   const ping = setInterval(() => socket.ping(), remoteCommandLimits.pingMs);
   greet(client, wanted);
+  const taken: Taken = { frames: 0 };
+  let stopWatching = () => {};
   try {
-    const outputs = [toClient(client, channel.stdout, session.stdout, wanted.stdout)];
-    if (session.stderr) outputs.push(toClient(client, channel.stderr, session.stderr, wanted.stderr));
+    const outputs = [
+      toClient(client, { to: channel.stdout, from: session.stdout, isWanted: wanted.stdout, taken }),
+    ];
+    if (session.stderr)
+      outputs.push(
+        toClient(client, { to: channel.stderr, from: session.stderr, isWanted: wanted.stderr, taken }),
+      );
     const exitCode = await session.exited;
+    stopWatching = endUnlessTaking(
+      clock,
+      () => taken.frames,
+      () => socket.terminate(),
+    );
     await Promise.all(outputs);
     sendStatus(client, exitStatus(exitCode));
   } catch (error) {
     sendStatus(client, failureStatus(describeError(error)));
   } finally {
+    stopWatching();
     clearInterval(ping);
     socket.close(1000);
   }
@@ -102,17 +119,25 @@ function fromClient(frame: Buffer, { socket, protocol }: SessionSocket, session:
   }
 }
 
+/** What has left for the client. */
+interface Taken {
+  frames: number;
+}
+
+interface Output {
+  readonly to: number;
+  readonly from: NodeJS.ReadableStream;
+  readonly isWanted: boolean;
+  readonly taken: Taken;
+}
+
 /** Pumps a stream into frames, or away when the client does not want it; waits while the client is slow. Resolves at the
  *  stream's end. */
-function toClient(
-  { socket, protocol }: SessionSocket,
-  to: number,
-  from: NodeJS.ReadableStream,
-  isWanted: boolean,
-): Promise<void> {
+function toClient({ socket, protocol }: SessionSocket, { to, from, isWanted, taken }: Output): Promise<void> {
   from.on("data", (data: Buffer | string) => {
     if (!isWanted || socket.readyState !== socket.OPEN) return;
     socket.send(encodeFrame(protocol, to, Buffer.from(data)), () => {
+      taken.frames++;
       if (socket.bufferedAmount < remoteCommandLimits.bufferBytesMost) from.resume();
     });
     if (socket.bufferedAmount >= remoteCommandLimits.bufferBytesMost) from.pause();

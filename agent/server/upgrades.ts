@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
+import type { Clock } from "../../base/os/clock.ts";
 import { describeError } from "../../base/os/log.ts";
 import type { Session } from "../runtime/seam.ts";
 import { attachSession } from "./attach.ts";
@@ -97,7 +98,7 @@ function session(
         channelProtocols.map(({ name }) => name),
       );
     commandSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      runCommand({ socket: webSocket, protocol }, { wanted, target, start }).catch((error: unknown) =>
+      runCommand({ socket: webSocket, protocol }, { wanted, target, start, clock }).catch((error: unknown) =>
         log.debug("session failed", { error }),
       );
     });
@@ -157,7 +158,13 @@ async function runCommand(
     target,
     wanted,
     start,
-  }: { readonly target: Found; readonly wanted: Wanted; readonly start: () => Promise<Session> },
+    clock,
+  }: {
+    readonly target: Found;
+    readonly wanted: Wanted;
+    readonly start: () => Promise<Session>;
+    readonly clock: Clock;
+  },
 ): Promise<void> {
   if ("missing" in target) {
     refuseSession(client, `unable to upgrade connection: ${target.missing}`);
@@ -166,7 +173,7 @@ async function runCommand(
   // The client speaks as soon as it is connected; its words wait until there is someone to hear them.
   client.socket.pause();
   try {
-    const served = serveSession(client, await start(), wanted);
+    const served = serveSession(client, await start(), wanted, clock);
     client.socket.resume();
     await served;
   } catch (error) {
