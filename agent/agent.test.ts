@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFlags, UsageError } from "../base/os/flags.ts";
@@ -208,6 +208,43 @@ describe("agent, with pods as processes", function () {
     assert.equal(await logs("again", { previous: true }), "run\n");
     const done = await pod("done", ({ status }) => status?.phase === "Succeeded");
     assert.equal(stateOf(done)?.state?.terminated?.reason, "Completed");
+  });
+
+  it("removes volumes that are its own folders once they are released, whether a pod mounted them or none ever did", async () => {
+    const folder = join(dir, "root", "local-volumes");
+    const names = ["mounted", "never-mounted"];
+    for (const name of names)
+      await client.create(resources.persistentvolumes, {
+        metadata: { name, annotations: { "pv.kubernetes.io/provisioned-by": "pintle.dev/local-path" } },
+        spec: {
+          capacity: { storage: "1Mi" },
+          accessModes: ["ReadWriteOnce"],
+          persistentVolumeReclaimPolicy: "Delete",
+          local: { path: join(folder, name) },
+          nodeAffinity: {
+            required: {
+              nodeSelectorTerms: [
+                { matchFields: [{ key: "metadata.name", operator: "In", values: ["n1"] }] },
+              ],
+            },
+          },
+        },
+      });
+    await mkdir(join(folder, "mounted"), { recursive: true });
+    const status = { phase: "Released" };
+    for (const name of names)
+      await client.patch(
+        resources.persistentvolumes,
+        { name },
+        { status },
+        { type: "merge", subresource: "status" },
+      );
+    await until(
+      () => client.list(resources.persistentvolumes),
+      // No controller here takes the finalizer off.
+      ({ items }) => items.every(({ metadata }) => metadata.deletionTimestamp !== undefined),
+    );
+    assert.deepEqual(await readdir(folder), []);
   });
 
   it("says in one line what is wrong with its flags", () => {

@@ -13,10 +13,10 @@ import { WorkQueue } from "../../client/work-queue.ts";
 import { AddressPool, parseRange } from "../network/address-pool.ts";
 import { type Machine, readMachine } from "../status/machine.ts";
 import type { NodeInput } from "../status/node-object.ts";
+import { ReleasedVolumes } from "../volumes/released-volumes.ts";
 import type { SimulationConfig } from "./flags.ts";
 import { SimulatedNodes } from "./simulated-nodes.ts";
 import { SimulatedPods } from "./simulated-pods.ts";
-import { SimulatedVolumes } from "./simulated-volumes.ts";
 import { defaultStages } from "./stages.ts";
 
 const workers = 32;
@@ -83,11 +83,13 @@ export function simulate(config: SimulationConfig, { client, tasks, machine, os 
   });
   pods.follow();
   const volumeQueue = new WorkQueue(os);
-  const volumes = new SimulatedVolumes({
+  const volumes = new ReleasedVolumes({
     client,
+    log,
     volumes: informers.informer(resources.persistentvolumes),
     queue: volumeQueue,
     isOurs,
+    removeFolder: async () => "removed",
   });
   volumes.follow();
   const run = (name: string, queue: WorkQueue, sync: ControllerOptions["sync"]) =>

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { access, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { silentLog } from "../../base/os/log.ts";
 import { ConnectionError } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
-import { ManualClock } from "../../client/testing/manual-clock.ts";
 import type { Pod } from "../../client/types.ts";
 import { ClaimedVolumes } from "./claimed-volumes.ts";
-import { sweepLocalVolumes } from "./local-volume-sweep.ts";
 
 describe("volumes of claims", () => {
   let root: string;
@@ -36,7 +33,7 @@ describe("volumes of claims", () => {
   });
 
   /** A claim that is bound to a volume with that spec. */
-  async function bound(spec: object, more: { reclaim?: string; phase?: string } = {}): Promise<void> {
+  async function bound(spec: object): Promise<void> {
     const claim = await api.create(resources.persistentvolumeclaims, {
       metadata: { name: "data", namespace: "n", annotations: { "pv.kubernetes.io/bind-completed": "yes" } },
       spec: { volumeName: "pv1" },
@@ -47,10 +44,9 @@ describe("volumes of claims", () => {
       metadata: { name: "pv1", annotations: { "pv.kubernetes.io/provisioned-by": "pintle.dev/local-path" } },
       spec: {
         claimRef: { name: "data", namespace: "n", uid },
-        persistentVolumeReclaimPolicy: more.reclaim ?? "Delete",
         ...spec,
       },
-      status: { phase: more.phase ?? "Bound" },
+      status: { phase: "Bound" },
     } as never);
   }
   const pathOf = (one = claimed()) => one.pathOf(pod, volume, join(root, "pods", "u"));
@@ -135,47 +131,5 @@ describe("volumes of claims", () => {
       await rm(join(root, "pods"), { recursive: true, force: true });
       await assert.rejects(pathOf(), why);
     }
-  });
-
-  describe("are removed by the node", () => {
-    const sweep = async () => {
-      const deps = {
-        client: api,
-        clock: new ManualClock(),
-        log: silentLog,
-        nodeName: "n1",
-        folder,
-        claimed: claimed(),
-      };
-      await sweepLocalVolumes(deps, new AbortController().signal);
-      return readdir(folder);
-    };
-    const fill = async () => {
-      await mkdir(join(folder, "pv1"), { recursive: true });
-      await writeFile(join(folder, "pv1", "file"), "x");
-    };
-
-    it("once they are released and are to be deleted, and then the volume itself", async () => {
-      await bound(own(), { phase: "Released" });
-      await fill();
-      assert.deepEqual(await sweep(), []);
-      assert.deepEqual(api.all(resources.persistentvolumes), []);
-    });
-
-    it("and not while they are bound or kept, when they are another's, or when the volume went another way", async () => {
-      await fill();
-      assert.deepEqual(await sweep(), ["pv1"], "no such volume");
-      for (const [spec, more] of [
-        [own(), { phase: "Bound" }],
-        [own(), { phase: "Released", reclaim: "Retain" }],
-        [own("n2"), { phase: "Released" }],
-        [{ ...own(), local: { path: "/elsewhere" } }, { phase: "Released" }],
-      ] as const) {
-        api = new FakeApi();
-        await bound(spec, more);
-        assert.deepEqual(await sweep(), ["pv1"], JSON.stringify([spec, more]));
-        assert.equal(api.all(resources.persistentvolumes).length, 1);
-      }
-    });
   });
 });

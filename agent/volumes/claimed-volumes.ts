@@ -1,4 +1,4 @@
-import { chmod, chown, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { assert } from "../../base/assert.ts";
 import { ifPresent } from "../../base/os/if-present.ts";
@@ -18,6 +18,7 @@ import {
 import type { PersistentVolume, Pod, Volume } from "../../client/types.ts";
 import { ConfigError } from "../sync/environment.ts";
 import { checkHostPath } from "./host-path.ts";
+import type { FolderRemoval } from "./released-volumes.ts";
 
 export interface ClaimedVolumesDeps {
   readonly client: Pick<ApiClient, "get">;
@@ -111,17 +112,26 @@ export class ClaimedVolumes {
       return spec.hostPath.path;
     }
     const path = spec.local?.path ?? "";
-    const isOwn = localPathNode(volume) === this.#deps.nodeName && path === this.ownPath(metadata.name);
-    if (isOwn) await makeOpenFolder(path);
+    if (this.#isOwn(volume)) await makeOpenFolder(path);
     if (!(await ifPresent(stat(path)))?.isDirectory())
       throw new ConfigError(`local volume ${metadata.name}: path ${JSON.stringify(path)} is not a folder`);
     if (group !== undefined) await giveToGroup(path, group);
     return path;
   }
 
-  /** Where the folder of a volume of this node's own is. */
-  ownPath(name: string): string {
-    return join(this.#deps.folder, basename(name));
+  /** Removes the folder of a volume of this node's own, unless a pod uses it. */
+  async removeFolder(volume: PersistentVolume): Promise<FolderRemoval> {
+    const path = volume.spec.local?.path ?? "";
+    if (!this.#isOwn(volume)) return "elsewhere";
+    if (this.isUsed(path)) return "used";
+    await rm(path, { recursive: true, force: true });
+    return "removed";
+  }
+
+  /** Whether the volume is a folder that this node makes and removes. */
+  #isOwn(volume: PersistentVolume): boolean {
+    const path = join(this.#deps.folder, basename(volume.metadata.name));
+    return localPathNode(volume) === this.#deps.nodeName && volume.spec.local?.path === path;
   }
 
   /** Whether a pod that has a folder here uses that path. */

@@ -8,6 +8,8 @@ export const localPath = {
   className: "local-path",
   /** Of a Node: the folder in which its agent keeps them. */
   folderAnnotation: "pintle.dev/local-volumes",
+  /** Of a PersistentVolume: the field by which a node selects those that are its own folders. */
+  nodeField: "pintle.dev/local-path-node",
   hostnameLabel: "kubernetes.io/hostname",
 } as const;
 

@@ -73,6 +73,20 @@ describe("what a node may do with persistent volumes", () => {
     );
   });
 
+  it("lists and watches its own, by their node, and no others", async () => {
+    const own = "pintle.dev/local-path-node";
+    const ask = (selector: string) => node.call("GET", `${volumes}?fieldSelector=${selector}`);
+    const answer = await ask(`${own}%3Dn1`);
+    assert.equal(answer.code, 200, answer.text);
+    const { items } = JSON.parse(answer.text) as { items: { metadata: { name: string } }[] };
+    assert.deepEqual(items.map(({ metadata }) => metadata.name).sort(), ["kept", "own"]);
+    assert.equal((await ask(`${own}%3Dn1&watch=true&timeoutSeconds=1`)).code, 200);
+    for (const selector of [`${own}%3Dn2`, `${own}%21%3Dn2`, `${own}%3D`, "metadata.name%3Down", ""])
+      assert.equal((await ask(selector)).code, 403, selector);
+    const deletion = await node.call("DELETE", `${volumes}?fieldSelector=${own}%3Dn1`);
+    assert.equal(deletion.code, 403, deletion.text);
+  });
+
   it("deletes its own once they are released and not to be kept, and no others", async () => {
     assert.deepEqual(await codes("DELETE", "own", "kept", "of-my-pod"), [403, 403, 403]);
     for (const name of ["own", "other", "of-my-pod", "kept"]) await released(name);

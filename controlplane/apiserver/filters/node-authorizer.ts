@@ -1,4 +1,4 @@
-import { isToBeRemoved, localPathNode } from "../../../client/rules/local-path.ts";
+import { isToBeRemoved, localPath, localPathNode } from "../../../client/rules/local-path.ts";
 import type { KubeObject, PersistentVolume } from "../../../client/types.ts";
 import type { CacheHub } from "../cache/cache-hub.ts";
 import { objectOf } from "../json.ts";
@@ -93,8 +93,11 @@ export function nodeAuthorizer({ hub, pods, volumes, attachments, slices }: Node
       : refused("can only list/watch/deletecollection resourceslices with nodeName field selector");
   };
 
-  /** Volumes that its pods' claims have; and those that are its own folders, which it removes once they are released. */
+  /** Volumes that its pods' claims have; and those that are its own folders, which it follows and removes once they are
+   *  released. */
   const volume = async (node: string, wanted: ResourceAttributes): Promise<Decision> => {
+    if (isOneOf(wanted.verb, "list", "watch") && wanted.fields?.[localPath.nodeField] === node)
+      return allowed;
     const isDelete = wanted.verb === "delete" && wanted.subresource === "";
     const why = isDelete ? undefined : noSingleRead(wanted);
     if (why !== undefined) return refused(why);

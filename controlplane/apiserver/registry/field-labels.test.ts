@@ -86,6 +86,17 @@ describe("the fields that each kind can be selected by", () => {
     });
   }
 
+  it("are one more for volumes, by which a node finds those that are its folders", () => {
+    const table = new KindTable(kinds);
+    const [volumes, claims] = ["persistentvolumes", "persistentvolumeclaims"].map((plural) =>
+      table.byResource("", "v1", plural),
+    );
+    assert.ok(volumes && claims);
+    const field = "pintle.dev/local-path-node";
+    assert.equal(selectedField(volumes, field), field);
+    assert.throws(() => selectedField(claims, field), { code: 400 });
+  });
+
   it("are looked up under the name that the stored object has for them", () => {
     const served = new KindTable(kinds).byResource("events.k8s.io", "v1", "events");
     assert.ok(served);

@@ -1,3 +1,4 @@
+import { localPath } from "../../../client/rules/local-path.ts";
 import { badRequest } from "../api-error.ts";
 import type { ServedKind } from "./kind-table.ts";
 
@@ -45,6 +46,11 @@ const own: Readonly<Record<string, readonly string[]>> = {
 };
 const others = ["metadata.name", "metadata.namespace"];
 
+/** What our own parts select by, beside Kubernetes' fields. */
+const ours: Readonly<Record<string, readonly string[]>> = {
+  "v1/persistentvolumes": [localPath.nodeField],
+};
+
 /** Labels that stand for a field of another name. */
 const renamed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "v1/pods": { "spec.host": "spec.nodeName" },
@@ -71,7 +77,7 @@ export function selectedField(served: ServedKind, label: string): string {
     if (Object.hasOwn(custom, label)) return custom[label] ?? label;
     throw badRequest(`field label not supported: ${label}`);
   }
-  if ((own[name] ?? others).includes(label)) return label;
+  if ((own[name] ?? others).includes(label) || ours[name]?.includes(label)) return label;
   throw badRequest(refusal(name, label));
 }
 

@@ -1,3 +1,4 @@
+import { localPath, localPathNode } from "../../../client/rules/local-path.ts";
 import { dns1123Subdomain } from "../../../client/rules/names.ts";
 import type { PersistentVolume } from "../../../client/types.ts";
 import { accessModesText, betaClassAnnotation } from "./access-modes.ts";
@@ -53,7 +54,10 @@ export const persistentVolumes = kindOf<PersistentVolume>({
   validateCreate: validateMountOptions,
   validateUpdate: validatePersistentVolumeUpdate,
   warnings: persistentVolumeWarnings,
-  selectableFields: ({ metadata }) => ({ name: metadata.name }),
+  selectableFields: (volume) => ({
+    name: volume.metadata.name,
+    [localPath.nodeField]: localPathNode(volume) ?? "",
+  }),
   columns: [
     column("Capacity"),
     column("Access Modes"),
