@@ -1,6 +1,7 @@
 import { endText } from "./containers.ts";
 import { inNamespace, type PodFacts, podWord } from "./facts.ts";
 import { type Finding, finding } from "./finding.ts";
+import { isReadyNode, whyNotReady } from "./node-readiness.ts";
 
 /** Why a pod is over, or does not go. */
 export function endingFindings(facts: PodFacts): readonly Finding[] | undefined {
@@ -42,21 +43,25 @@ function goingFinding({ pod, node, nowMs }: PodFacts): Finding {
       change: ["the controller that each belongs to runs and takes its own away"],
       next: [`kubectl get ${podWord(pod)} -o yaml`],
     });
-  const ready = node?.status?.conditions?.find(({ type }) => type === "Ready");
-  if (pod.spec.nodeName !== undefined && ready?.status !== "True")
+  const { nodeName } = pod.spec;
+  if (nodeName !== undefined && !isReadyNode(node))
     return finding(
-      `it is deleted, but its node ${pod.spec.nodeName} does not answer, so nobody knows whether it still runs`,
-      {
-        because: [
-          node === undefined ? "the Node is gone" : `Ready is ${ready?.status}: ${ready?.message ?? ""}`,
-        ],
-        next: [
-          `kubectl describe node ${pod.spec.nodeName}`,
-          `kubectl delete ${podWord(pod)} --force    # once the node is surely off`,
-        ],
-      },
+      `it is deleted, but its node ${nodeName} does not answer, so nobody knows whether it still runs`,
+      { because: [whyNotReady(node)], next: nextOfUnanswered(pod, node) },
     );
   return finding("it is deleted, and its node has not finished with it", {
     next: [`kubectl describe ${podWord(pod)}`, `kubectl describe node ${pod.spec.nodeName}`],
   });
+}
+
+function nextOfUnanswered(pod: PodFacts["pod"], node: PodFacts["node"]): readonly string[] {
+  const force = `kubectl delete ${podWord(pod)} --force    # once the node is surely off`;
+  // The pod garbage collector removes it within a minute.
+  if (node === undefined) return [`kubectl get ${podWord(pod)} -w`, force];
+  const { name } = node.metadata;
+  return [
+    `kubectl describe node ${name}`,
+    force,
+    `kubectl delete node ${name}    # where it never comes back: all its pods go, and the volumes on it once their claims are deleted`,
+  ];
 }

@@ -4,6 +4,7 @@ import { endingFindings } from "./endings.ts";
 import { isReadyPod } from "./explain-workload.ts";
 import { type PodFacts, podWord } from "./facts.ts";
 import { type Finding, finding } from "./finding.ts";
+import { isReadyNode, whyNotReady } from "./node-readiness.ts";
 import { placementFindings } from "./placement.ts";
 
 /** Why a pod does not run and serve, the reason that holds up all others first. Never empty. Pure. */
@@ -30,10 +31,9 @@ function nodeFinding({ pod, node }: PodFacts): Finding | undefined {
   const { nodeName } = pod.spec;
   if (node === undefined)
     return finding(`its node ${nodeName} does not exist (any more)`, { next: ["kubectl get nodes"] });
-  const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
-  if (ready?.status === "True") return undefined;
+  if (isReadyNode(node)) return undefined;
   return finding(`its node ${nodeName} is not ready`, {
-    because: [`${ready?.reason ?? "no condition Ready"}: ${ready?.message ?? ""}`],
+    because: [whyNotReady(node)],
     change: ["the node's agent runs and reaches the API"],
     next: [`kubectl describe node ${nodeName}`],
   });

@@ -122,7 +122,13 @@ describe("cli/why", () => {
       ({ metadata: { name: "data" }, spec, status }) as unknown as PersistentVolumeClaim;
     const of = (given: PersistentVolumeClaim | undefined, storageClass?: object, events: Event[] = []) =>
       claimFinding(
-        { name: "data", claim: given, events, storageClass: storageClass as StorageClass | undefined },
+        {
+          name: "data",
+          claim: given,
+          events,
+          storageClass: storageClass as StorageClass | undefined,
+          home: undefined,
+        },
         "-n shop",
       )?.what;
     assert.equal(of(undefined), "its claim data does not exist");
@@ -141,7 +147,7 @@ describe("cli/why", () => {
     );
     const first = explainPod(
       facts(podOf({}), {
-        claims: [{ name: "data", claim: undefined, events: [], storageClass: undefined }],
+        claims: [{ name: "data", claim: undefined, events: [], storageClass: undefined, home: undefined }],
         verdicts: { nowhere: undefined, nodes: [] },
       }),
     );
@@ -149,6 +155,22 @@ describe("cli/why", () => {
       first.map(({ what }) => what),
       ["its claim data does not exist", "there are no nodes"],
     );
+  });
+
+  it("tells where the data of a claim is that no node can show", () => {
+    const claim = { metadata: { name: "data" }, spec: {}, status: { phase: "Bound" } } as never;
+    const of = (node: Node | undefined) => {
+      const fact = { name: "data", claim, events: [], storageClass: undefined, home: { name: "n1", node } };
+      return claimFinding(fact, "-n shop");
+    };
+    assert.equal(of(nodeOf("n1")), undefined);
+    assert.equal(
+      of(nodeOf("n1", "Unknown"))?.what,
+      "the data of its claim data is on node n1, which is not ready",
+    );
+    const gone = of(undefined);
+    assert.equal(gone?.what, "the data of its claim data was on node n1, which does not exist (any more)");
+    assert.match(gone?.next[0] ?? "", /^kubectl delete pvc data -n shop /);
   });
 
   it("tells of images, configurations and crashes, with the last lines", () => {
@@ -234,6 +256,13 @@ describe("cli/why", () => {
     );
     assert.match(said(deleted({ ...past, finalizers: ["a/b"] })), /finalizers keep it/);
     assert.match(said(deleted(past), { node: nodeOf("n1", "Unknown") }), /node n1 does not answer/);
+    const [lost] = explainPod(facts(deleted(past), { node: nodeOf("n1", "Unknown") }));
+    assert.ok(lost?.next.some((line) => line.startsWith("kubectl delete node n1 ")));
+    const [without] = explainPod(facts(deleted(past), { node: undefined }));
+    assert.ok(
+      without?.next.every((line) => !/^kubectl \w+ node /.test(line)),
+      "there is none to ask for",
+    );
     assert.match(said(deleted(past)), /has not finished with it/);
     assert.match(
       said(podOf({ nodeName: "n1" }, { phase: "Running" }), { node: nodeOf("n1", "Unknown") }),

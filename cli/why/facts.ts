@@ -8,6 +8,14 @@ export interface ClaimFact {
   readonly events: readonly Event[];
   /** Of its class, where it names one that exists. */
   readonly storageClass: StorageClass | undefined;
+  /** The node whose folder its volume is; undefined: it has no volume, or one that is elsewhere. */
+  readonly home: VolumeHome | undefined;
+}
+
+export interface VolumeHome {
+  readonly name: string;
+  /** Undefined: there is none of that name any more. */
+  readonly node: Node | undefined;
 }
 
 /** What is known of a pod. */

@@ -1,11 +1,12 @@
 import { orAbsent } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import type { RestClient } from "../../client/rest.ts";
+import { localPathNode } from "../../client/rules/local-path.ts";
 import { volumeClaims } from "../../client/rules/volume-claims.ts";
 import type { Pod } from "../../client/types.ts";
 import { judgeNodes } from "../../controlplane/scheduler/verdicts.ts";
 import { eventsOf } from "../kubectl/describe-events.ts";
-import type { ClaimFact, PodFacts } from "./facts.ts";
+import type { ClaimFact, PodFacts, VolumeHome } from "./facts.ts";
 
 const linesShown = 5;
 
@@ -39,11 +40,20 @@ export async function gatherClaim(
 ): Promise<ClaimFact> {
   const claim = await orAbsent(client.get(resources.persistentvolumeclaims, { name, namespace }));
   const className = claim?.spec?.storageClassName;
-  const [events, storageClass] = await Promise.all([
+  const [events, storageClass, home] = await Promise.all([
     claim === undefined ? [] : eventsOf(client, claim),
     className ? orAbsent(client.get(resources.storageclasses, { name: className })) : undefined,
+    homeOf(client, claim?.spec?.volumeName),
   ]);
-  return { name, claim, events, storageClass };
+  return { name, claim, events, storageClass, home };
+}
+
+async function homeOf(client: RestClient, volumeName: string | undefined): Promise<VolumeHome | undefined> {
+  if (!volumeName) return undefined;
+  const volume = await orAbsent(client.get(resources.persistentvolumes, { name: volumeName }));
+  const name = volume && localPathNode(volume);
+  if (name === undefined) return undefined;
+  return { name, node: await orAbsent(client.get(resources.nodes, { name })) };
 }
 
 /** What containers that crash wrote before they ended; nothing where that cannot be had. */
