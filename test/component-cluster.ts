@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { assert } from "../base/assert.ts";
 import { freePorts } from "../base/os/free-ports.ts";
 import { makeFolder } from "../base/os/make-folder.ts";
 import type { ClusterPlan } from "../cli/up/cluster-state.ts";
@@ -23,6 +24,8 @@ export interface ComponentCluster {
   readonly components: ReadonlyMap<string, KeptProcess>;
   /** Resolves with the name of the member that leads the store. */
   storeLeader(): Promise<string>;
+  /** Resolves with the name of a member that does not. */
+  storeFollower(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -34,10 +37,10 @@ export interface ComponentClusterOptions {
 }
 
 /** One of each that decides: whoever is killed is missed until it is back. */
-const single = ["--leader-elect=false"];
+const single = "--leader-elect=false";
 const extraFlags: Readonly<Record<string, readonly string[]>> = {
-  "scheduler-1": single,
-  "controller-manager-1": single,
+  "scheduler-1": [single],
+  "controller-manager-1": [single, "--horizontal-pod-autoscaler-sync-period=1s"],
 };
 
 export async function startComponentCluster(options: ComponentClusterOptions): Promise<ComponentCluster> {
@@ -89,22 +92,33 @@ export async function startComponentCluster(options: ComponentClusterOptions): P
     await stop();
     throw error;
   }
+  const members = Array.from({ length: size.replicas }, (_, at) => `store-${at + 1}`);
+  const leads = async (member: string) => {
+    const metricsPort = port(plan, member.replace("store-", "store-metrics-"));
+    const metrics = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+    return /^etcd_server_is_leader 1$/m.test(await metrics.text());
+  };
+  const storeLeader = () =>
+    eventually(
+      "a member leads the store",
+      async () => {
+        for (const member of members) if (await leads(member)) return member;
+        return "";
+      },
+      (leader) => leader !== "",
+    );
+  const storeFollower = async () => {
+    const leader = await storeLeader();
+    const follower = members.find((member) => member !== leader);
+    assert(follower !== undefined, "a store of several members has followers");
+    return follower;
+  };
   return {
     kubeconfig: layout.kubeconfig,
     client,
     components: kept,
-    storeLeader: () =>
-      eventually(
-        "a member leads the store",
-        async () => {
-          for (let number = 1; number <= size.replicas; number++) {
-            const metrics = await fetch(`http://127.0.0.1:${port(plan, `store-metrics-${number}`)}/metrics`);
-            if (/^etcd_server_is_leader 1$/m.test(await metrics.text())) return `store-${number}`;
-          }
-          return "";
-        },
-        (leader) => leader !== "",
-      ),
+    storeLeader,
+    storeFollower,
     stop,
   };
 }

@@ -172,6 +172,32 @@ describe("integration: charts in the style of popular ones", function () {
       .sort();
   }
 
+  /** Notes when these members of the queue are made, and get ready, until it is asked for. */
+  function noteOrder(...names: readonly string[]): () => readonly string[] {
+    const order: string[] = [];
+    const note = ({ metadata }: Pod, what: string) => {
+      const seen = `${metadata.name} ${what}`;
+      if (metadata.namespace !== queue.namespace || !names.includes(metadata.name)) return;
+      if (!order.includes(seen)) order.push(seen);
+    };
+    const unsubscribe = informers.informer(resources.pods).subscribe({
+      onAdd: (pod) => note(pod, "made"),
+      onUpdate: (pod) => isReady(pod) && note(pod, "ready"),
+    });
+    return () => {
+      unsubscribe();
+      return order;
+    };
+  }
+
+  /** The dashboard's, of which there are as many as its autoscaler has for its least. */
+  const dashboardsAre = (count: number) =>
+    eventually(
+      "the autoscaler keeps to its least",
+      async () => countOf(pods(), app("dashboard")).ready,
+      (ready) => ready === count,
+    );
+
   /** As `kubectl rollout restart`: every pod is to be made anew. */
   async function restartAll(): Promise<void> {
     round++;
@@ -186,31 +212,18 @@ describe("integration: charts in the style of popular ones", function () {
     metadata.annotations?.["kubectl.kubernetes.io/restartedAt"] === `round-${round}`;
 
   it("install, and wait until all is ready", async () => {
-    const order: string[] = [];
-    const note = (pod: Pod, what: string) => {
-      const seen = `${pod.metadata.name} ${what}`;
-      if (pod.metadata.namespace === queue.namespace && !order.includes(seen)) order.push(seen);
-    };
-    const unsubscribe = informers.informer(resources.pods).subscribe({
-      onAdd: (pod) => note(pod, "made"),
-      onUpdate: (pod) => isReady(pod) && note(pod, "ready"),
-    });
+    const order = noteOrder("mq-0", "mq-1", "mq-2");
     const said = await Promise.all(releases.map((release) => install(release)));
-    unsubscribe();
     for (const text of said) assert.match(text, /STATUS: deployed/);
     assert.deepEqual(
-      order,
+      order(),
       ["mq-0", "mq-1", "mq-2"].flatMap((name) => [`${name} made`, `${name} ready`]),
     );
     for (const { namespace } of [database, queue])
       for (const { status } of await claimsIn(namespace)) assert.equal(status?.phase, "Bound");
     // Hooks are gone with all that they had.
     assert.deepEqual((await cluster.client.list(resources.jobs)).items, []);
-    await eventually(
-      "the autoscaler keeps to its least",
-      async () => countOf(pods(), app("dashboard")).ready,
-      (ready) => ready === 2,
-    );
+    await dashboardsAre(2);
     const may = (verb: string, what: string, who: Release, account: string) =>
       kubectl(
         ...["auth", "can-i", verb, what, `--namespace=${who.namespace}`],
@@ -247,9 +260,11 @@ describe("integration: charts in the style of popular ones", function () {
       upgrade(
         monitoring,
         "--wait",
-        "--set=operator.image=operator:0.87,dashboard.image=dashboard:12.2,retention=20d",
+        "--set=operator.image=operator:0.87,dashboard.image=dashboard:12.2,dashboard.min=3,retention=20d",
       ),
     ]);
+    await dashboardsAre(3);
+    rollout.expect(bounds({ dashboards: 3 }));
     assert.deepEqual(await password(), secret);
     assert.deepEqual(uids(await claimsIn("databases")), kept);
     for (const { spec } of podsOf(instance("db", "read")))
@@ -283,13 +298,13 @@ describe("integration: charts in the style of popular ones", function () {
   for (const victim of [
     "apiserver-1",
     "the leader of the store",
+    "a follower of the store",
     "scheduler-1",
     "controller-manager-1",
     "agent",
   ])
     it(`survive that ${victim} is killed while all of them roll`, async () => {
-      const name = victim.startsWith("the") ? await cluster.storeLeader() : victim;
-      const component = cluster.components.get(name);
+      const component = cluster.components.get(await nameOf(victim));
       assert.ok(component);
       await restartAll();
       await eventually(
@@ -300,6 +315,11 @@ describe("integration: charts in the style of popular ones", function () {
       await component.kill();
       await allIsWell();
     });
+
+  const nameOf = async (victim: string): Promise<string> => {
+    if (victim === "the leader of the store") return cluster.storeLeader();
+    return victim === "a follower of the store" ? cluster.storeFollower() : victim;
+  };
 
   it("are evicted only as far as budgets allow, whoever asks at once", async () => {
     const asked = pods().filter(({ metadata }) => ["databases", "queues"].includes(metadata.namespace ?? ""));
@@ -325,18 +345,31 @@ describe("integration: charts in the style of popular ones", function () {
     );
   }
 
-  it("scale: claims come and go with their pods, or stay", async () => {
-    rollout.expect(bounds({ reads: 3, members: 5, dashboards: 2 }));
+  it("roll back from what does not get ready, and to what once was", async () => {
+    await upgrade(queue, "--set=image=queue:broken");
+    await eventually(
+      "one member is tried",
+      async () => podsOf({ ...instance("mq"), "app.kubernetes.io/version": "broken" }),
+      ([tried]) => tried?.status?.podIP !== undefined,
+    );
+    await helm("rollback", "mq", "--namespace=queues");
+    // As with Kubernetes: what was tried is not given up by itself.
+    await kubectl("delete", "pod", "mq-2", "--namespace=queues");
+    await helm("rollback", "mon", "1", "--namespace=monitoring", "--wait", "--timeout=3m");
+    assert.match(await kubectl("get", "ms", "--namespace=monitoring", "--no-headers"), /^mon\s+1\s+10d/);
+    await allIsWell();
+    for (const { spec } of podsOf(instance("mq"))) assert.equal(spec.containers[0]?.image, "queue:4.1");
+  });
+
+  it("scale: claims come and go with their pods, or stay, and the members of a parallel set come at once", async () => {
+    await kubectl("delete", "statefulset", "mq", "--namespace=queues", "--cascade=orphan");
+    rollout.expect(bounds({ reads: 3, members: 5, dashboards: 3 }));
+    const order = noteOrder("mq-3", "mq-4");
     await Promise.all([
       upgrade(database, "--wait", "--set=readReplicas.count=3"),
-      upgrade(queue, "--wait", "--set=replicas=5,podManagementPolicy=OrderedReady"),
-      upgrade(monitoring, "--wait", "--set=dashboard.min=3"),
+      upgrade(queue, "--wait", "--set=replicas=5,podManagementPolicy=Parallel"),
     ]);
-    await eventually(
-      "the autoscaler keeps to its least",
-      async () => countOf(pods(), app("dashboard")).ready,
-      (ready) => ready === 3,
-    );
+    assert.deepEqual(order().slice(0, 2).sort(), ["mq-3 made", "mq-4 made"]);
     await allIsWell();
     assert.equal((await claimsIn("queues")).length, 5);
     rollout.expect(
@@ -366,22 +399,6 @@ describe("integration: charts in the style of popular ones", function () {
         ]),
     );
     await allIsWell();
-  });
-
-  it("roll back from what does not get ready, and to what once was", async () => {
-    await upgrade(queue, "--set=image=queue:broken");
-    await eventually(
-      "one member is tried",
-      async () => podsOf({ ...instance("mq"), "app.kubernetes.io/version": "broken" }),
-      ([tried]) => tried?.status?.podIP !== undefined,
-    );
-    await helm("rollback", "mq", "--namespace=queues");
-    // As with Kubernetes: what was tried is not given up by itself.
-    await kubectl("delete", "pod", "mq-2", "--namespace=queues");
-    await helm("rollback", "mon", "1", "--namespace=monitoring", "--wait", "--timeout=3m");
-    assert.match(await kubectl("get", "ms", "--namespace=monitoring", "--no-headers"), /^mon\s+1\s+10d/);
-    await allIsWell();
-    for (const { spec } of podsOf(instance("mq"))) assert.equal(spec.containers[0]?.image, "queue:4.1");
   });
 
   it("uninstall, and leave nothing", async () => {
