@@ -1,7 +1,7 @@
 /** Resource quantities as they stand in manifests: `100m`, `1.5Gi`, `2e3`. The text is the value of record; these
  *  functions only read it. Grammar: Kubernetes' resource.Quantity. */
 
-const pattern = /^([+-]?)(\d+\.?\d*|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d{1,3}|)$/;
+const pattern = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d{1,3}|)$/;
 
 /** Said of what does not parse, as Kubernetes says it. */
 export const quantityRule =

@@ -215,9 +215,14 @@ export function resourceField(
 
 /** `$(NAME)` becomes the variable's value if there is one; `$$` is a plain `$`. */
 export function expandVariables(text: string, env: ReadonlyMap<string, string>): string {
-  return text.replace(/\$\$|\$\(([^)]*)\)/g, (all, name: string | undefined) =>
-    name === undefined ? "$" : (env.get(name) ?? all),
-  );
+  // No name ends behind the last bracket.
+  const end = text.lastIndexOf(")") + 1;
+  const expanded = text
+    .slice(0, end)
+    .replace(/\$\$|\$\(([^)]*)\)/g, (all, name: string | undefined) =>
+      name === undefined ? "$" : (env.get(name) ?? all),
+    );
+  return expanded + text.slice(end).replaceAll("$$", () => "$");
 }
 
 /** Docker-links style variables for each service of the pod's namespace, and for `kubernetes`. */

@@ -43,12 +43,20 @@ function worded(summary: string, code: string, source: string, offset: number): 
       : "argument must be a simple name";
   if (char === "`") return "unsupported syntax: '`'";
   // Kubernetes knows no messages that could be made.
-  const [, message] = /([a-zA-Z_][\w.]*)\s*$/.exec(source.slice(0, offset)) ?? [];
-  if (char === "{" && message !== undefined) return `undeclared reference to '${message}' (in container '')`;
+  const message = char === "{" ? nameBefore(source, offset) : "";
+  if (message !== "") return `undeclared reference to '${message}' (in container '')`;
   if (char === undefined && source.endsWith(".")) return "Syntax error: no viable alternative at input '.'";
   if (code !== "unexpected_token") return `Syntax error: ${summary}`;
   if (char === undefined) return `Syntax error: mismatched input '<EOF>' ${beginsExpression}`;
   return `Syntax error: mismatched input '${char}'`;
+}
+
+/** Empty where none stands there. */
+function nameBefore(source: string, offset: number): string {
+  const before = source.slice(0, offset).trimEnd();
+  let start = before.length;
+  while (start > 0 && /[\w.]/.test(before[start - 1] ?? "")) start--;
+  return before.slice(start).replace(/^[\d.]+/, "");
 }
 
 /** As cel-go shows a problem in an expression. */

@@ -1,3 +1,4 @@
+import { withoutTrailing } from "../../../base/without-trailing.ts";
 import type { User } from "../filters/authentication.ts";
 import type { RequestInfo } from "../filters/request-info.ts";
 import { listOfObjects, noUnknown, recordOf, textsOf } from "../read-document.ts";
@@ -45,7 +46,7 @@ function matches(rule: AuditRule, user: User, info: RequestInfo): boolean {
 
 function pathMatches(path: string, url: string): boolean {
   if (url === "*" || url === path) return true;
-  return url.endsWith("*") && path.startsWith(url.replace(/\*+$/, ""));
+  return url.endsWith("*") && path.startsWith(withoutTrailing(url, "*"));
 }
 
 function matchesResource({ namespaces, resources }: AuditRule, { resource }: RequestInfo): boolean {

@@ -74,7 +74,8 @@ function protocolsOf(headers: IncomingHttpHeaders): readonly string[] {
 }
 
 function isWebSocket({ connection = "", upgrade = "" }: IncomingHttpHeaders): boolean {
-  return /(^|.*,\s*)upgrade($|\s*,)/i.test(connection) && upgrade.toLowerCase() === "websocket";
+  const wishes = connection.split(",").some((one) => one.trim().toLowerCase() === "upgrade");
+  return wishes && upgrade.toLowerCase() === "websocket";
 }
 
 function decoded(text: string): string {

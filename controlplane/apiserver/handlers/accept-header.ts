@@ -1,3 +1,5 @@
+import { withoutTrailing } from "../../../base/without-trailing.ts";
+
 /** The Accept header as Kubernetes' servers read it, oddities included: clients were written against those. Pure. */
 
 export interface MediaRange {
@@ -69,10 +71,10 @@ function rangeOf(type: string, pieces: readonly string[]): MediaRange {
 
 /** What is no number counts as zero, which is a preference like any other. */
 function qualityOf(text: string): number {
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : 0;
+  return /^[+-]?(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : 0;
 }
 
-const withoutSpaces = (text: string) => text.replace(/^ +| +$/g, "");
+const withoutSpaces = (text: string) => withoutTrailing(text.replace(/^ +/, ""), " ");
 
 /** Each range before the nearest ones on its left that it goes before. That is no order of all, and so the way of sorting
  *  is part of what clients see. */

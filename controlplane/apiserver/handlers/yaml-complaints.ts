@@ -102,10 +102,13 @@ function noSeparator(place: Place): string | undefined {
   return composing(`did not find expected ',' or '${open === "[" ? "]" : "}"}'`)(place);
 }
 
+/** Texts, which may have no end, comments and brackets: none is looked at twice. */
+const parts = /"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|'[^']*(?:'|$)|(?<!\S)#.*|[[\]{}]/g;
+
 /** The innermost bracket that is open at the text's end. */
 function openBracket(text: string): string | undefined {
   const open: string[] = [];
-  for (const [part] of text.matchAll(/"(?:[^"\\]|\\.)*"|'[^']*'|(?<!\S)#.*|[[\]{}]/g)) {
+  for (const [part] of text.matchAll(parts)) {
     if (part === "[" || part === "{") open.push(part);
     else if (part === "]" || part === "}") open.pop();
   }

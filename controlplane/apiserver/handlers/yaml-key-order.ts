@@ -23,5 +23,7 @@ function digitsFrom(runes: readonly string[], at: number): string {
 
 /** Zeros count where another digit stands before them. */
 function isWithinNumber(runes: readonly string[], at: number): boolean {
-  return /[1-9][0-9]*$/.test(runes.slice(0, at).join(""));
+  for (let before = at - 1; before >= 0 && /[0-9]/.test(runes[before] ?? ""); before--)
+    if (runes[before] !== "0") return true;
+  return false;
 }

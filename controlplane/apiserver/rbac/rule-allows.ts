@@ -1,3 +1,4 @@
+import { withoutTrailing } from "../../../base/without-trailing.ts";
 import type { PolicyRule } from "../../../client/types.ts";
 import type { Attributes, ResourceAttributes } from "../filters/authorization.ts";
 
@@ -33,5 +34,5 @@ function nameFits(names: readonly string[], wanted: string): boolean {
 /** The pattern itself, or with `*` at its end what begins like it. */
 export function pathFits(pattern: string, path: string): boolean {
   if (pattern === path) return true;
-  return pattern.endsWith(all) && path.startsWith(pattern.replace(/\*+$/, ""));
+  return pattern.endsWith(all) && path.startsWith(withoutTrailing(pattern, all));
 }

@@ -75,7 +75,7 @@ export function validateVolumeSpec(
   return problems;
 }
 
-const isRoot = (path: string) => /^(\/+\.?)+$/.test(path);
+const isRoot = (path: string) => /^\/(?:\/|(?<=\/)\.)*$/.test(path);
 
 function inlineProblems(spec: Spec, field: string): readonly FieldError[] {
   const inline = "in the context of inline volumes";

@@ -1,3 +1,4 @@
+import { withoutTrailing } from "../../../base/without-trailing.ts";
 import type { PodSpec } from "../../../client/types.ts";
 
 /** Files of one volume that would lie upon each other. */
@@ -49,7 +50,7 @@ function projectedFiles(source: Source): readonly File[] {
 }
 
 function clashes(files: readonly File[]): readonly string[] {
-  const all = files.map(({ path, source }) => ({ path: path.replace(/\/+$/, ""), source }));
+  const all = files.map(({ path, source }) => ({ path: withoutTrailing(path, "/"), source }));
   return all.flatMap((file, index) =>
     all
       .slice(0, index)

@@ -270,9 +270,13 @@ const isBase64 = (text: string) =>
   text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text.replace(/[\r\n]/g, ""));
 /** Where Go's decoder stops. */
 function illegalBase64At(text: string): number {
-  const bad = text.search(/[^A-Za-z0-9+/=\r\n]|=(?![=\r\n]*$)/);
-  if (bad >= 0) return bad;
+  let end = text.length;
+  while (end > 0 && "=\r\n".includes(text[end - 1] ?? "")) end--;
   const padding = text.indexOf("=");
+  const other = text.search(/[^A-Za-z0-9+/=\r\n]/);
+  // Padding stands at the end.
+  const bad = [other, padding < end ? padding : -1].filter((at) => at >= 0);
+  if (bad.length > 0) return Math.min(...bad);
   return padding >= 0 && padding % 4 < 2 ? padding : text.length - (text.length % 4);
 }
 const isStrings = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === "string");

@@ -49,7 +49,7 @@ const namedDoubles: Readonly<Record<string, number>> = {
 function parsedDouble(text: string): number {
   const known = ownField(namedDoubles, text.toLowerCase().replace("infinity", "inf"));
   if (known !== undefined) return known;
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) throw fault("double");
+  if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) throw fault("double");
   return Number(text);
 }
 
