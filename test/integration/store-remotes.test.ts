@@ -106,14 +106,16 @@ describe("a member of the store that was away", function () {
     }
   }
 
-  /** Changes the membership, again as long as that is certainly not taken: leadership may change when a member comes or goes. */
+  /** Changes the membership, again as long as that is certainly not taken: leadership may change when a member comes or goes, and
+   *  a new leader takes no change before it has applied what its log held. */
   async function change(attempt: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
         await attempt();
         return;
       } catch (error) {
-        if (!(error instanceof CallError) || !mayRetry(error, "write")) throw error;
+        if (!(error instanceof CallError)) throw error;
+        if (error.code !== "TOO_MANY_REQUESTS" && !mayRetry(error, "write")) throw error;
       }
     }
   }
