@@ -36,7 +36,7 @@ const names: Readonly<Record<string, KubernetesNames>> = {
   "job-controller": { queue: "job" },
   "legacy-serviceaccount-token-cleaner-controller": { alias: "legacy-service-account-token-cleaner" },
   "namespace-controller": { queue: "namespace" },
-  "node-ipam-controller": { queue: "cidrallocator-node", events: "cidrAllocator", alias: "nodeipam" },
+  "node-ipam-controller": { queue: "cidrallocator_node", events: "cidrAllocator", alias: "nodeipam" },
   "node-lifecycle-controller": {
     queue: "node_lifecycle_controller",
     events: "node-controller",

@@ -34,6 +34,42 @@ describe("the controller that gives nodes their ranges", () => {
     await rig.stop();
   }).timeout(120_000);
 
+  it("counts ranges under Kubernetes' names, those that nodes and services had before too", async () => {
+    const api = new FakeApi();
+    const spec = { podCIDR: "10.0.1.0/24", podCIDRs: ["10.0.1.0/24"] };
+    await api.create(resources.nodes, { metadata: { name: "old" }, spec });
+    await api.create(resources.nodes, { metadata: { name: "new" } });
+    const rig = await start(api, "--cluster-cidr=10.0.0.0/22", "--service-cluster-ip-range=10.0.0.0/25");
+    await rig.settle();
+    await api.delete(resources.nodes, { name: "old" });
+    await rig.settle();
+    const text = await rig.meter.text();
+    const label = '{clusterCIDR="10.0.0.0/22"}';
+    for (const line of [
+      `cidrset_cidrs_allocations_total${label} 3`,
+      `cidrset_cidrs_releases_total${label} 1`,
+      `cirdset_max_cidrs${label} 4`,
+      `cidrset_usage_cidrs${label} 0.5`,
+      `cidrset_allocation_tries_per_request_sum${label} 2`,
+    ])
+      assert.ok(text.includes(`node_ipam_controller_${line}\n`), line);
+    await rig.stop();
+  });
+
+  it("says so when a range cannot be written, and writes the same one again", async () => {
+    const api = new FakeApi();
+    await api.create(resources.nodes, { metadata: { name: "a" } });
+    const rig = await start(api, "--cluster-cidr=10.0.0.0/22");
+    api.intercept = ({ verb }) =>
+      verb === "patch" ? Promise.reject(new Error("no")) : Promise.resolve(undefined);
+    await assert.rejects(rig.settle(), /no/);
+    assert.deepEqual(rig.events, ["Normal CIDRAssignmentFailed: Node a status is now: CIDRAssignmentFailed"]);
+    api.intercept = () => Promise.resolve(undefined);
+    await rig.sync("a");
+    assert.deepEqual(await rangesOf(api), [["a", "10.0.0.0/24", "10.0.0.0/24"]]);
+    await rig.stop();
+  });
+
   it("says of a node that finds nothing left, and gives it what another leaves", async () => {
     const api = new FakeApi();
     for (const name of ["a", "b", "c"]) await api.create(resources.nodes, { metadata: { name } });

@@ -1,4 +1,4 @@
-import { ipRangeText } from "../../../base/ip-range.ts";
+import { type IpRange, ipRangeText } from "../../../base/ip-range.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import { oncePerMeter } from "../../../base/os/once-per-meter.ts";
 import { isNotFound } from "../../../client/api-error.ts";
@@ -7,22 +7,28 @@ import type { Node } from "../../../client/types.ts";
 import type { Controller } from "../controller.ts";
 import { enqueueSelf } from "../owner-events.ts";
 import { NodeRanges } from "./node-ranges.ts";
+import type { RangeObserver } from "./range-set.ts";
 
 export const nodeIpamController: Controller = {
   name: "node-ipam-controller",
-  workers: 5,
+  workers: 30,
   enabled: ({ nodeCidrs }) => nodeCidrs !== undefined,
   setUp(context, queue) {
     const { client, recorder, config, log } = context;
     const nodes = context.informers.informer(resources.nodes);
-    const ranges = new NodeRanges(config.nodeCidrs?.cluster ?? [], config.nodeCidrs?.services ?? []);
     const metrics = rangeMetrics(context.meter);
-    const clusterLabels = ranges.sets.map(({ whole }) => ({ clusterCIDR: ipRangeText(whole) }));
+    const { cluster = [], services = [] } = config.nodeCidrs ?? {};
+    const ranges = new NodeRanges(cluster, services, (range) => observerOf(range, metrics));
     const observe = () => {
-      for (const [index, set] of ranges.sets.entries())
-        metrics.usage.set(clusterLabels[index] ?? {}, set.used / set.count);
+      for (const { whole, used, count } of ranges.sets)
+        metrics.usage.set({ clusterCIDR: ipRangeText(whole) }, used / count);
     };
-    for (const [index, set] of ranges.sets.entries()) metrics.max.set(clusterLabels[index] ?? {}, set.count);
+    for (const { whole, count } of ranges.sets) metrics.max.set({ clusterCIDR: ipRangeText(whole) }, count);
+    /** What Kubernetes says of a node that has no range, in its words. */
+    const say = (node: Node, reason: "CIDRNotAvailable" | "CIDRAssignmentFailed") => {
+      const message = `Node ${node.metadata.name} status is now: ${reason}`;
+      recorder.record(node, { type: "Normal", reason, message });
+    };
     // Before the first sync every node there is has shown what it has.
     const show = ({ metadata: { name }, spec }: Node) => {
       const foreign = ranges.show(name, rangesOf(spec));
@@ -30,15 +36,12 @@ export const nodeIpamController: Controller = {
         log.warn("node has ranges that are not of the cluster's", { node: name, foreign });
       observe();
     };
-    const release = (name: string) => {
-      if (ranges.forget(name)) for (const labels of clusterLabels) metrics.releases.inc(labels);
-      observe();
-    };
     nodes.subscribe({
       onAdd: show,
       onUpdate: show,
       onDelete: ({ metadata }) => {
-        release(metadata.name);
+        ranges.forget(metadata.name);
+        observe();
         for (const name of waiting) queue.add(name);
       },
     });
@@ -54,26 +57,20 @@ export const nodeIpamController: Controller = {
       observe();
       if (!given.ok) {
         waiting.add(name);
-        const message = `Node ${name} status is now: CIDRNotAvailable`;
-        recorder.record(node, { type: "Normal", reason: "CIDRNotAvailable", message });
+        say(node, "CIDRNotAvailable");
         throw new Error(
           `no range is left for node ${name} in ${ipRangeText(given.exhausted.range)}; --cluster-cidr is too small`,
         );
       }
-      if (given.areNew) for (const labels of clusterLabels) metrics.allocations.inc(labels);
-      const { uid, resourceVersion } = node.metadata;
+      const { uid } = node.metadata;
       const spec = { podCIDR: given.ranges[0], podCIDRs: given.ranges };
       try {
         // Once given they stay this node's, so that what a lost answer wrote is written again, not something else.
-        await client.patch(
-          resources.nodes,
-          { name },
-          { metadata: { uid, resourceVersion }, spec },
-          { type: "merge" },
-        );
+        await client.patch(resources.nodes, { name }, { metadata: { uid }, spec }, { type: "merge" });
       } catch (error) {
-        if (!isNotFound(error)) throw error;
-        release(name);
+        if (isNotFound(error)) return; // its end is shown, and frees what it held
+        say(node, "CIDRAssignmentFailed");
+        throw error;
       }
     };
   },
@@ -84,20 +81,44 @@ function rangesOf(spec: Node["spec"]): readonly string[] {
   return spec?.podCIDR ? [spec.podCIDR] : [];
 }
 
+type RangeMetrics = ReturnType<typeof declare>;
+
+function observerOf(range: IpRange, { allocations, releases, tries }: RangeMetrics): RangeObserver {
+  const labels = { clusterCIDR: ipRangeText(range) };
+  return {
+    taken: () => allocations.inc(labels),
+    freed: () => releases.inc(labels),
+    skipped: (blocks) => tries.observe(labels, blocks),
+  };
+}
+
 const rangeMetrics = oncePerMeter(declare);
 
+/** Kubernetes' names, with its slip of the pen. */
 function declare(meter: Meter) {
-  const prefix = "node_ipam_controller_cidrset";
+  const prefix = "node_ipam_controller";
+  const labels = ["clusterCIDR"] as const;
   return {
-    allocations: meter.counter(`${prefix}_cidrs_allocations_total`, "Ranges given to nodes.", [
-      "clusterCIDR",
-    ]),
-    releases: meter.counter(`${prefix}_cidrs_releases_total`, "Ranges of nodes that are gone.", [
-      "clusterCIDR",
-    ]),
-    max: meter.gauge(`${prefix}_max_cidrs`, "Ranges for nodes that the cluster's is cut into.", [
-      "clusterCIDR",
-    ]),
-    usage: meter.gauge(`${prefix}_usage_cidrs`, "Share of them that nodes have.", ["clusterCIDR"]),
+    allocations: meter.counter(
+      `${prefix}_cidrset_cidrs_allocations_total`,
+      "Ranges that came into use.",
+      labels,
+    ),
+    releases: meter.counter(
+      `${prefix}_cidrset_cidrs_releases_total`,
+      "Ranges that are in use no more.",
+      labels,
+    ),
+    max: meter.gauge(
+      `${prefix}_cirdset_max_cidrs`,
+      "Ranges for nodes that the cluster's is cut into.",
+      labels,
+    ),
+    usage: meter.gauge(`${prefix}_cidrset_usage_cidrs`, "Share of them that is in use.", labels),
+    tries: meter.histogram(
+      `${prefix}_cidrset_allocation_tries_per_request`,
+      "Ranges in use that were passed by to find one for a node.",
+      { labels, buckets: [1, 5, 25, 125, 625] },
+    ),
   };
 }

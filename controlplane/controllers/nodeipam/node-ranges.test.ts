@@ -57,6 +57,14 @@ describe("which node has which range", () => {
     assert.equal(give(ranges, "c"), "10.0.2.0/24");
   });
 
+  it("holds what a node shows in whatever order the families stand there", () => {
+    const ranges = new NodeRanges([cluster("fd00::/63", 64), cluster("10.0.0.0/23", 24)], []);
+    assert.deepEqual(ranges.show("old", ["10.0.0.0/24", "fd00::/64"]), []);
+    assert.equal(give(ranges, "new"), "fd00:0:0:1::/64,10.0.1.0/24");
+    ranges.forget("old");
+    assert.equal(give(ranges, "newer"), "fd00::/64,10.0.0.0/24");
+  });
+
   it("gives 5,000 nodes ranges of their own, looking at each once", () => {
     const ranges = new NodeRanges([cluster("10.0.0.0/8", 24)], []);
     const seen = new Set<string>();
@@ -70,6 +78,45 @@ describe("which node has which range", () => {
     fc.tuple(fc.constantFrom("give" as const, "forget" as const), fc.nat(11)),
     fc.tuple(fc.constant("show" as const), fc.nat(11), fc.nat(15), fc.constantFrom(26, 28, 29)),
   );
+
+  it("in any life of a cluster of both families never lets two nodes have one range", () => {
+    const v4 = fc.nat(3).map((block) => `10.0.${block}.0/24`);
+    const v6 = fc.nat(3).map((block) => `fd00:0:0:${block}::/64`);
+    const shown = fc.oneof(fc.tuple(v4, v6), fc.tuple(v6, v4), fc.tuple(v4), fc.tuple(v6));
+    const step = fc.tuple(fc.nat(5), fc.option(shown, { nil: undefined }), fc.boolean());
+    const families = fc.constantFrom([0, 1], [1, 0]);
+    fc.assert(
+      fc.property(families, fc.array(step, { maxLength: 40 }), (order, life) => {
+        const both = [cluster("10.0.0.0/22", 24), cluster("fd00::/62", 64)];
+        const ranges = new NodeRanges(
+          order.flatMap((at) => both[at] ?? []),
+          [],
+        );
+        const held = new Map<string, readonly string[]>();
+        for (const [index, own, goes] of life) {
+          const node = `n${index}`;
+          if (goes) {
+            ranges.forget(node);
+            held.delete(node);
+            continue;
+          }
+          if (own !== undefined) {
+            ranges.show(node, own);
+            held.set(node, own);
+            continue;
+          }
+          if (held.has(node)) continue;
+          const given = ranges.give(node);
+          if (!given.ok) continue;
+          const others = [...held.values()].flat().map(range);
+          for (const text of given.ranges)
+            assert.ok(!others.some((one) => rangesOverlap(one, range(text))), text);
+          held.set(node, given.ranges);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
 
   it("in any life gives nobody what another holds, and is not exhausted while there is room", () => {
     fc.assert(

@@ -1,5 +1,5 @@
-import { type IpRange, ipRangeText, parseIpRange, rangesOverlap } from "../../../base/ip-range.ts";
-import { RangeSet } from "./range-set.ts";
+import { type IpRange, ipRangeText, parseIpRange } from "../../../base/ip-range.ts";
+import { type RangeObserver, RangeSet } from "./range-set.ts";
 
 /** A range that nodes' ranges are cut from. */
 export interface ClusterRange {
@@ -8,7 +8,7 @@ export interface ClusterRange {
 }
 
 export type RangesGiven =
-  | { readonly ok: true; readonly ranges: readonly string[]; readonly areNew: boolean }
+  | { readonly ok: true; readonly ranges: readonly string[] }
   /** Of that range of the cluster nothing is left. */
   | { readonly ok: false; readonly exhausted: ClusterRange };
 
@@ -19,13 +19,21 @@ export class NodeRanges {
   readonly #cluster: readonly ClusterRange[];
   readonly #held = new Map<string, readonly string[]>();
 
-  /** @param reserved Ranges that no node may get: those of services. */
-  constructor(cluster: readonly ClusterRange[], reserved: readonly IpRange[]) {
+  /** @param reserved Ranges that no node may get: those of services.
+   *  @param observerOf Who is told what becomes of the blocks of a cluster's range. */
+  constructor(
+    cluster: readonly ClusterRange[],
+    reserved: readonly IpRange[],
+    observerOf?: (range: IpRange) => RangeObserver,
+  ) {
     this.#cluster = cluster;
-    this.sets = cluster.map(({ range, maskSize }) => new RangeSet(range, maskSize));
-    for (const [index, set] of this.sets.entries())
-      for (const range of reserved)
-        if (rangesOverlap(cluster[index]?.range ?? range, range)) set.occupy(range);
+    this.sets = cluster.map(({ range, maskSize }) => new RangeSet(range, maskSize, observerOf?.(range)));
+    for (const range of reserved) this.#setOf(range)?.occupy(range);
+  }
+
+  /** A cluster has one range of a family; in which order it names them may have changed since a node got its own. */
+  #setOf({ family }: IpRange): RangeSet | undefined {
+    return this.sets.find(({ whole }) => whole.family === family);
   }
 
   /** What the node shows. Without ranges it keeps what it was given and does not show yet. Answers those of them that are
@@ -36,25 +44,24 @@ export class NodeRanges {
     if (before !== undefined && before.join() === ranges.join()) return [];
     this.forget(node);
     this.#held.set(node, ranges);
-    return ranges.filter((text, index) => {
+    return ranges.filter((text) => {
       const range = parseIpRange(text);
-      return range === undefined || this.sets[index]?.occupy(range) !== true;
+      return range === undefined || this.#setOf(range)?.occupy(range) !== true;
     });
   }
 
-  /** Answers whether it held any. */
-  forget(node: string): boolean {
-    for (const [index, text] of (this.#held.get(node) ?? []).entries()) {
+  forget(node: string): void {
+    for (const text of this.#held.get(node) ?? []) {
       const range = parseIpRange(text);
-      if (range !== undefined) this.sets[index]?.release(range);
+      if (range !== undefined) this.#setOf(range)?.release(range);
     }
-    return this.#held.delete(node);
+    this.#held.delete(node);
   }
 
   /** The node's ranges; new ones where it has none. Nothing is held where not every family can be given. */
   give(node: string): RangesGiven {
     const held = this.#held.get(node);
-    if (held !== undefined) return { ok: true, ranges: held, areNew: false };
+    if (held !== undefined) return { ok: true, ranges: held };
     const given: IpRange[] = [];
     for (const [index, set] of this.sets.entries()) {
       const range = set.allocate();
@@ -67,6 +74,6 @@ export class NodeRanges {
     }
     const ranges = given.map(ipRangeText);
     this.#held.set(node, ranges);
-    return { ok: true, ranges, areNew: true };
+    return { ok: true, ranges };
   }
 }

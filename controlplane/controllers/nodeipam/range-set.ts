@@ -1,5 +1,14 @@
 import { familyBits, type IpRange, ipRangeSize, rangesOverlap } from "../../../base/ip-range.ts";
 
+/** Is told what becomes of blocks, for metrics. */
+export interface RangeObserver {
+  /** A block is in use that was not. */
+  taken(): void;
+  freed(): void;
+  /** So many blocks in use were passed by to find one to give out. */
+  skipped(blocks: number): void;
+}
+
 /** The blocks of one size that a range is cut into, and which are taken: giving one out costs what it skips since the last,
  *  however many there are. Pure memory.
  *  Invariant: a block that is given out overlaps nothing that is held. */
@@ -9,12 +18,14 @@ export class RangeSet {
   readonly count: number;
   /** How many hold each block; one that several hold is free once all have let go of it. */
   readonly #holders: Uint16Array;
+  readonly #observer: RangeObserver | undefined;
   #used = 0;
   #next = 0;
 
-  constructor(whole: IpRange, maskSize: number) {
+  constructor(whole: IpRange, maskSize: number, observer?: RangeObserver) {
     this.whole = whole;
     this.maskSize = maskSize;
+    this.#observer = observer;
     this.count = 2 ** (maskSize - whole.prefixBits);
     this.#holders = new Uint16Array(this.count);
   }
@@ -28,9 +39,11 @@ export class RangeSet {
    *  when all are taken. */
   allocate(): IpRange | undefined {
     if (this.#used === this.count) return undefined;
-    while (this.#holders[this.#next] !== 0) this.#next = (this.#next + 1) % this.count;
-    const index = this.#next;
+    let skipped = 0;
+    while (this.#holders[(this.#next + skipped) % this.count] !== 0) skipped++;
+    const index = (this.#next + skipped) % this.count;
     this.#hold(index, 1);
+    this.#observer?.skipped(skipped);
     this.#next = (index + 1) % this.count;
     const rest = BigInt(familyBits[this.whole.family] - this.maskSize);
     const first = this.whole.first + (BigInt(index) << rest);
@@ -61,6 +74,12 @@ export class RangeSet {
     const before = this.#holders[index] ?? 0;
     const after = Math.max(0, before + change);
     this.#holders[index] = after;
-    this.#used += (after > 0 ? 1 : 0) - (before > 0 ? 1 : 0);
+    if (before === 0 && after > 0) {
+      this.#used++;
+      this.#observer?.taken();
+    } else if (before > 0 && after === 0) {
+      this.#used--;
+      this.#observer?.freed();
+    }
   }
 }
