@@ -1,8 +1,8 @@
 import { parseInt64 } from "../../../client/rules/int64.ts";
+import { labelValue, qualifiedName } from "../../../client/rules/names.ts";
 import type { NodeSelectorTerm } from "../../../client/types.ts";
 import type { NodeAffinityArgs } from "../plugins/node-affinity.ts";
 import { invalid, unsupported } from "./problems.ts";
-import { nameProblems } from "./score-args.ts";
 import type { Shape } from "./shape.ts";
 
 type Requirement = NonNullable<NodeSelectorTerm["matchExpressions"]>[number];
@@ -46,8 +46,15 @@ function labelProblems({ key = "", operator, values = [] }: Requirement, path: s
   if (!labelOperators.includes(operator))
     return [unsupported(`${path}.operator`, operator ?? "", labelOperators)];
   const at = `${path}.values`;
-  return [...nameProblems(key, `${path}.key`), ...countProblems(operator, values, at)];
+  return [
+    ...formProblems(qualifiedName(key), key, `${path}.key`),
+    ...countProblems(operator, values, at),
+    ...values.flatMap((value, index) => formProblems(labelValue(value), value, `${at}[${index}][${key}]`)),
+  ];
 }
+
+const formProblems = (problems: readonly string[], value: string, path: string): readonly string[] =>
+  problems.length === 0 ? [] : [invalid(path, value, problems.join("; "))];
 
 function countProblems(operator: string, values: readonly string[], path: string): readonly string[] {
   switch (operator) {

@@ -25,6 +25,8 @@ const args = (plugin: string, text: string) =>
 const at = "profiles[0].pluginConfig[0].args";
 const terms = `${at}.addedAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]`;
 const wishes = `${at}.addedAffinity.preferredDuringSchedulingIgnoredDuringExecution[0]`;
+const noLabelValue =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 const problems: Readonly<Record<string, readonly [text: string, ...problems: string[]]>> = {
   "an unknown field": ["profilez: []", 'strict decoding error: unknown field "profilez"'],
@@ -118,6 +120,15 @@ const problems: Readonly<Record<string, readonly [text: string, ...problems: str
     `${terms}.matchExpressions[3].values: Invalid value: ["x"]: values set must be empty for exists and does not exist`,
     `${wishes}.matchFields[0].operator: Unsupported value: "Exists": supported values: "In", "NotIn"`,
     `${wishes}.matchFields[1].values: Invalid value: ["a","b"]: must have one element`,
+  ],
+  "terms for nodes of names and values that no label has": [
+    args(
+      "NodeAffinity",
+      `{addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: ${"/".padEnd(65, "k")}, operator: NotIn, values: [a, -b]}, {key: z, operator: Gt, values: ["-1"]}]}]}}}`,
+    ),
+    `${terms}.matchExpressions[0].key: Invalid value: "${"/".padEnd(65, "k")}": prefix part must be non-empty; name part must be no more than 63 bytes`,
+    `${terms}.matchExpressions[0].values[1][${"/".padEnd(65, "k")}]: Invalid value: "-b": ${noLabelValue}`,
+    `${terms}.matchExpressions[1].values[0][z]: Invalid value: "-1": ${noLabelValue}`,
   ],
   "a topology that is no label": [
     args(

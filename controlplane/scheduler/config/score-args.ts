@@ -1,3 +1,4 @@
+import { qualifiedName } from "../../../client/rules/names.ts";
 import type { ResourceSpec, ShapePoint } from "../plugins/resource-scores.ts";
 import type { NodeResourcesFitArgs } from "../plugins/resources-fit.ts";
 import { forbidden, invalid, required, unsupported } from "./problems.ts";
@@ -88,9 +89,5 @@ function shapePointProblems(shape: readonly ShapePoint[], path: string): readonl
   ];
 }
 
-const qualifiedName = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const nameRule =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-
 export const nameProblems = (name: string, path: string): readonly string[] =>
-  qualifiedName.test(name) ? [] : [invalid(path, name, nameRule)];
+  qualifiedName(name).map((problem) => invalid(path, name, problem));
