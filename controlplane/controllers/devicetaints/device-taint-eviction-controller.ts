@@ -3,6 +3,7 @@ import { isNotFound } from "../../../client/api-error.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { keyOf, keyOfRef } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
+import { type AllocatedDevice, allocatedDevices, poolKey } from "../../../client/rules/allocated-devices.ts";
 import type { DeviceTaint } from "../../../client/rules/device-taints.ts";
 import { claimNameOf } from "../../../client/rules/resource-claims.ts";
 import type { Pod, ResourceClaim, ResourceSlice } from "../../../client/types.ts";
@@ -11,11 +12,10 @@ import type { Controller, ControllerContext } from "../controller.ts";
 import { isControlledBy } from "../owners.ts";
 import { isFinished } from "../pod-state.ts";
 import { timeText } from "../times.ts";
-import { type AllocatedDevice, deviceEvictionMs } from "./plan-device-eviction.ts";
+import { deviceEvictionMs } from "./plan-device-eviction.ts";
 
 const slicesByPool = "device-pool";
 const claimsByPool = "allocated-pool";
-const poolKey = (driver: string, pool: string): string => `${driver} ${pool}`;
 
 /** Kubernetes' device taint eviction: pods end when the driver of a device that they use says that nobody is to use it. */
 export const deviceTaintEvictionController: Controller = {
@@ -28,7 +28,7 @@ export const deviceTaintEvictionController: Controller = {
     const slices = informers.informer(resources.resourceslices);
     slices.addIndex(slicesByPool, ({ spec }) => [poolKey(spec.driver, spec.pool.name)]);
     claims.addIndex(claimsByPool, (claim) =>
-      devicesOf(claim).map(({ driver, pool }) => poolKey(driver, pool)),
+      allocatedDevices(claim).map(({ driver, pool }) => poolKey(driver, pool)),
     );
     const metrics = evictionMetrics(context.meter);
     const addUsers = (claim: ResourceClaim) => {
@@ -54,7 +54,7 @@ export const deviceTaintEvictionController: Controller = {
       const pod = pods.getByKey(key);
       if (pod === undefined || !pod.spec.nodeName || isFinished(pod)) return undefined;
       if (pod.metadata.deletionTimestamp !== undefined) return undefined;
-      const used = usedClaims(pod, claims).flatMap(devicesOf);
+      const used = usedClaims(pod, claims).flatMap(allocatedDevices);
       const atMs = deviceEvictionMs(used, (device) => taintsOf(device, slices));
       if (atMs === undefined) return undefined;
       const inMs = atMs - clock.wallMs();
@@ -66,9 +66,6 @@ export const deviceTaintEvictionController: Controller = {
     };
   },
 };
-
-const devicesOf = ({ status }: ResourceClaim): readonly AllocatedDevice[] =>
-  status?.allocation?.devices?.results ?? [];
 
 /** Claims that the pod holds: what is another's of the same name does not count. */
 function usedClaims(pod: Pod, claims: Informer<ResourceClaim>): readonly ResourceClaim[] {

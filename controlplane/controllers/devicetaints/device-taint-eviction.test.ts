@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { resources } from "../../../client/resources.ts";
+import type { AllocatedDevice } from "../../../client/rules/allocated-devices.ts";
 import type { Pod, ResourceClaim } from "../../../client/types.ts";
 import { controllerRig } from "../testing/controller-rig.ts";
 import { meta, pod } from "../testing/objects.ts";
 import { deviceTaintEvictionController } from "./device-taint-eviction-controller.ts";
-import { type AllocatedDevice, deviceEvictionMs } from "./plan-device-eviction.ts";
+import { deviceEvictionMs } from "./plan-device-eviction.ts";
 
 const driver = "gpu.acme.io";
 const setMs = Date.UTC(2026, 0, 1);

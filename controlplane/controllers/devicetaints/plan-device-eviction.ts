@@ -1,9 +1,6 @@
+import type { AllocatedDevice } from "../../../client/rules/allocated-devices.ts";
 import { type DeviceTaint, toleratesDevice } from "../../../client/rules/device-taints.ts";
-import type { ResourceClaim } from "../../../client/types.ts";
 import { timeMs } from "../times.ts";
-
-type Allocation = NonNullable<NonNullable<ResourceClaim["status"]>["allocation"]>;
-export type AllocatedDevice = NonNullable<NonNullable<Allocation["devices"]>["results"]>[number];
 
 /** When (ms since the epoch) the pods that use these devices have to end for what their driver says of them; undefined: they may
  *  stay. Of several tolerations with a limit the shortest counts, from the moment the taint was set. Pure. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { type AllocatedDevice, type Allocation, deviceKey } from "../../../client/rules/allocated-devices.ts";
 import type { ResourceClaim, ResourceSlice } from "../../../client/types.ts";
 import { asks, driver, sketchClaim, sketchClass, sketchSlice } from "../testing/device-objects.ts";
 import { allocate } from "./allocate.ts";
 import { AllocatedDevices } from "./allocated-devices.ts";
-import { type AllocatedDevice, type Allocation, deviceKey } from "./devices.ts";
 import { poolsFor } from "./pools.ts";
 import { type SearchLimit, searchLimit } from "./search-limit.ts";
 import { SelectorCache } from "./selector-cache.ts";

@@ -1,3 +1,4 @@
+import type { Allocation } from "../../../client/rules/allocated-devices.ts";
 import { preventsUse } from "../../../client/rules/device-taints.ts";
 import type { SelectableNode } from "../../../client/rules/node-selector.ts";
 import type { DeviceClass, ResourceClaim } from "../../../client/types.ts";
@@ -6,7 +7,7 @@ import { allocationOf, type Chosen } from "./allocation.ts";
 import { consumedBy, hasRoom } from "./capacity.ts";
 import { type DeviceRule, deviceRule, fullName, type RequestName } from "./constraints.ts";
 import { Counters } from "./counters.ts";
-import type { Allocation, Amounts, ExactRequest } from "./devices.ts";
+import type { Amounts, ExactRequest } from "./devices.ts";
 import { isReachable, type Pool, type PoolDevice } from "./pools.ts";
 import { endOf, type SearchLimit } from "./search-limit.ts";
 import { partsOf, requestsOf, type Wanted, type WantedClaim } from "./wanted.ts";

@@ -1,5 +1,6 @@
 import { parseNanos } from "../../../base/quantity.ts";
-import { type Allocation, type Amounts, deviceKey } from "./devices.ts";
+import { type Allocation, deviceKey } from "../../../client/rules/allocated-devices.ts";
+import type { Amounts } from "./devices.ts";
 
 /** Which devices claims hold, kept up to date one claim at a time. Who has administrator's access holds nothing. */
 export class AllocatedDevices {

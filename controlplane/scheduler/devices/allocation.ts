@@ -1,7 +1,8 @@
+import type { AllocatedDevice, Allocation } from "../../../client/rules/allocated-devices.ts";
 import type { ResourceClaim } from "../../../client/types.ts";
 import { consumedText } from "./capacity.ts";
 import { fullName } from "./constraints.ts";
-import type { AllocatedDevice, Allocation, Amounts, DeviceConfiguration, NodeSelector } from "./devices.ts";
+import type { Amounts, DeviceConfiguration, NodeSelector } from "./devices.ts";
 import type { PoolDevice } from "./pools.ts";
 import { requestsOf, type Wanted } from "./wanted.ts";
 

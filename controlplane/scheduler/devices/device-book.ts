@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Informer } from "../../../client/informer.ts";
+import { type Allocation, poolKey } from "../../../client/rules/allocated-devices.ts";
 import type { SelectableNode } from "../../../client/rules/node-selector.ts";
 import type { DeviceClass, ResourceClaim, ResourceSlice } from "../../../client/types.ts";
 import { type Allocated, allocate } from "./allocate.ts";
 import { AllocatedDevices } from "./allocated-devices.ts";
-import { type Allocation, poolKey } from "./devices.ts";
 import { type Pool, poolsFor } from "./pools.ts";
 import type { SearchLimit } from "./search-limit.ts";
 import { SelectorCache } from "./selector-cache.ts";

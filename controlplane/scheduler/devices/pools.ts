@@ -1,7 +1,8 @@
 import { parseNanos } from "../../../base/quantity.ts";
+import { deviceKey, poolKey } from "../../../client/rules/allocated-devices.ts";
 import { matchesAnyTerm, type SelectableNode } from "../../../client/rules/node-selector.ts";
 import type { ResourceSlice } from "../../../client/types.ts";
-import { type Amounts, type Device, deviceKey, poolKey } from "./devices.ts";
+import type { Amounts, Device } from "./devices.ts";
 
 /** The devices that a node can reach, by pool. Pure. */
 

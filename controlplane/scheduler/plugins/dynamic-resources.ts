@@ -1,5 +1,6 @@
 import { isConflict } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
+import type { Allocation } from "../../../client/rules/allocated-devices.ts";
 import { matchesAnyTerm } from "../../../client/rules/node-selector.ts";
 import { claimFinalizer, claimNameOf } from "../../../client/rules/resource-claims.ts";
 import type { ResourceClaim } from "../../../client/types.ts";
@@ -10,7 +11,6 @@ import type { Refusal } from "../cycle/plugin.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
 import type { Allocated } from "../devices/allocate.ts";
 import type { DeviceBook } from "../devices/device-book.ts";
-import type { Allocation } from "../devices/devices.ts";
 import { searchLimit } from "../devices/search-limit.ts";
 import { partsOf, requestsOf } from "../devices/wanted.ts";
 
