@@ -5,11 +5,12 @@ import { isBeingDeleted } from "../owners.ts";
 export type ContentAction =
   | { readonly action: "createServiceAccount"; readonly object: Draft<ServiceAccount> }
   | { readonly action: "createConfigMap"; readonly object: Draft<ConfigMap> }
-  | { readonly action: "setData"; readonly data: Readonly<Record<string, string>> };
+  | { readonly action: "updateConfigMap"; readonly object: ConfigMap };
 
 export const rootCaName = "kube-root-ca.crt";
+const descriptionAnnotation = "kubernetes.io/description";
 const rootCaAnnotations = {
-  "kubernetes.io/description":
+  [descriptionAnnotation]:
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
 };
 
@@ -25,6 +26,7 @@ export function planServiceAccount(
   return [{ action: "createServiceAccount", object: { metadata } }];
 }
 
+/** The map holds the authority and nothing else, and says what for. */
 export function planRootCa(
   namespace: Namespace,
   existing: ConfigMap | undefined,
@@ -36,5 +38,12 @@ export function planRootCa(
     const metadata = { name: rootCaName, namespace: namespace.metadata.name, annotations: rootCaAnnotations };
     return [{ action: "createConfigMap", object: { metadata, data } }];
   }
-  return existing.data?.["ca.crt"] === caPem ? [] : [{ action: "setData", data }];
+  const { annotations } = existing.metadata;
+  const isWhole =
+    existing.data?.["ca.crt"] === caPem &&
+    Object.keys(existing.data).length === 1 &&
+    Boolean(annotations?.[descriptionAnnotation]);
+  if (isWhole) return [];
+  const metadata = { ...existing.metadata, annotations: { ...annotations, ...rootCaAnnotations } };
+  return [{ action: "updateConfigMap", object: { ...existing, metadata, data } }];
 }
