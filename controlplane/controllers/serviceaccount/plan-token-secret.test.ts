@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import type { Secret, ServiceAccount } from "../../../client/types.ts";
-import { planTokenSecret } from "./plan-token-secret.ts";
+import { planTokenSecret, withoutSecret } from "./plan-token-secret.ts";
 
 const meta = { namespace: "n", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" };
 const account = { metadata: { ...meta, name: "sa", uid: "u" } } as ServiceAccount;
@@ -52,5 +53,47 @@ describe("a secret for a service account's token", () => {
     const ending = secret();
     ending.metadata.deletionTimestamp = "2026-01-01T00:00:00Z";
     assert.equal(planTokenSecret(ending, undefined, { caPem: undefined, sign }).action, "none");
+  });
+
+  it("in any state gets what it lacks once, keeps all else, and holds no token of another account", () => {
+    const text = fc.constantFrom(undefined, "", base64("CA"), base64("old"));
+    const data = fc.record({ "ca.crt": text, namespace: text, token: text, own: text });
+    const uids = fc.constantFrom(undefined, "", "u", "before");
+    fc.assert(
+      fc.property(
+        data,
+        uids,
+        fc.boolean(),
+        fc.constantFrom(undefined, "CA"),
+        (given, uid, isThere, caPem) => {
+          const before = Object.fromEntries(
+            Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+          );
+          const one = secret({ data: before }, uid === undefined ? {} : { [`${key}.uid`]: uid });
+          const of = isThere ? account : undefined;
+          const step = planTokenSecret(one, of, { caPem, sign });
+          assert.equal(step.action === "delete", !isThere || uid === "before");
+          const after = step.action === "fill" ? step.secret : one;
+          if (step.action === "delete") return;
+          assert.deepEqual(planTokenSecret(after, of, { caPem, sign }), { action: "none" });
+          assert.equal(after.data?.own, before.own);
+          for (const name of ["token", "namespace"]) {
+            assert.ok(after.data?.[name], name);
+            if (before[name]) assert.equal(after.data[name], before[name]);
+          }
+          assert.equal(after.data?.["ca.crt"], caPem === undefined ? before["ca.crt"] : base64(caPem));
+          if (step.action === "fill") assert.equal(after.metadata.annotations?.[`${key}.uid`], "u");
+        },
+      ),
+    );
+  });
+
+  it("leaves its account's list when it goes, and no other's", () => {
+    const listing = { ...account, secrets: [{ name: "s" }, { name: "t" }] } as ServiceAccount;
+    assert.deepEqual(withoutSecret(listing, "s", "u")?.secrets, [{ name: "t" }]);
+    assert.deepEqual(withoutSecret(listing, "s", "")?.secrets, [{ name: "t" }]);
+    assert.equal(withoutSecret(listing, "s", "before"), undefined);
+    assert.equal(withoutSecret(listing, "other", "u"), undefined);
+    assert.equal(withoutSecret(account, "s", "u"), undefined);
   });
 });

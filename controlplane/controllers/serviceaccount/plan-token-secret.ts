@@ -17,10 +17,27 @@ export function accountNameOf({ metadata }: Secret): string {
   return metadata.annotations?.[nameKey] ?? "";
 }
 
+/** The uid of that account; empty where the secret does not say. */
+export function accountUidOf({ metadata }: Secret): string {
+  return metadata.annotations?.[uidKey] ?? "";
+}
+
 /** Is it this account's, and not that of another of the same name? */
-export function isOf({ metadata }: Secret, account: ServiceAccount): boolean {
-  const uid = metadata.annotations?.[uidKey] ?? "";
+export function isOf(secret: Secret, account: ServiceAccount): boolean {
+  const uid = accountUidOf(secret);
   return uid === "" || uid === account.metadata.uid;
+}
+
+/** The account without a secret that is gone; undefined where it does not list it, or is another of the same name. Pure.
+ *  @param accountUid Of which account the secret said to be; empty where it did not say. */
+export function withoutSecret(
+  account: ServiceAccount,
+  secretName: string,
+  accountUid: string,
+): ServiceAccount | undefined {
+  if (accountUid !== "" && accountUid !== account.metadata.uid) return undefined;
+  const secrets = account.secrets?.filter(({ name }) => name !== secretName) ?? [];
+  return secrets.length === (account.secrets ?? []).length ? undefined : { ...account, secrets };
 }
 
 /** What a token secret lacks: the token, the API's authority, the namespace. Pure.

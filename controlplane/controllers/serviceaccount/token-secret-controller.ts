@@ -7,12 +7,23 @@ import { resources } from "../../../client/resources.ts";
 import type { Secret, ServiceAccount } from "../../../client/types.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { rootCa } from "./namespace-content-controllers.ts";
-import { accountNameOf, isOf, planTokenSecret, tokenSecretType } from "./plan-token-secret.ts";
+import {
+  accountNameOf,
+  accountUidOf,
+  isOf,
+  planTokenSecret,
+  tokenSecretType,
+  withoutSecret,
+} from "./plan-token-secret.ts";
 
-/** Fills secrets that ask for a service account's token, and deletes them with their account. */
+/** Keys of secrets that are gone: namespace, name, and the account they said to be of. All are names without a slash. */
+const gonePrefix = "gone:";
+
+/** Fills secrets that ask for a service account's token, deletes them with their account, and takes those that are gone out of
+ *  its list. */
 export const tokenSecretController: Controller = {
   name: "serviceaccount-token-controller",
-  workers: 1,
+  workers: 5,
   enabled: ({ serviceAccountPrivateKeyFile }) => serviceAccountPrivateKeyFile !== undefined,
   setUp(context, queue) {
     const { client, config, informers } = context;
@@ -21,7 +32,15 @@ export const tokenSecretController: Controller = {
     const secrets = informers.informer(resources.secrets, { fieldSelector: `type=${tokenSecretType}` });
     const accounts = informers.informer(resources.serviceaccounts);
     const enqueue = ({ metadata }: Secret) => queue.add(`${metadata.namespace}/${metadata.name}`);
-    secrets.subscribe({ onAdd: enqueue, onUpdate: enqueue });
+    secrets.subscribe({
+      onAdd: enqueue,
+      onUpdate: enqueue,
+      onDelete: (secret) => {
+        const { namespace, name } = secret.metadata;
+        const parts = [namespace, name, accountNameOf(secret), accountUidOf(secret)];
+        if (accountNameOf(secret) !== "") queue.add(gonePrefix + parts.join("/"));
+      },
+    });
     const enqueueOf = ({ metadata }: ServiceAccount) => {
       for (const secret of secrets.list())
         if (secret.metadata.namespace === metadata.namespace && accountNameOf(secret) === metadata.name)
@@ -30,6 +49,13 @@ export const tokenSecretController: Controller = {
     accounts.subscribe({ onAdd: enqueueOf, onDelete: enqueueOf });
     const sign = (claims: object) => signJws({ ...claims }, { key, keyId, algorithm });
     return async (where) => {
+      if (where.startsWith(gonePrefix)) {
+        const [namespace = "", name = "", account = "", uid = ""] = where.slice(gonePrefix.length).split("/");
+        // One of the same name may have come.
+        if (secrets.get({ namespace, name }) === undefined)
+          await dropReference(context, { namespace, name: account, uid }, name);
+        return;
+      }
       const cached = secrets.getByKey(where);
       if (cached === undefined) return;
       const name = accountNameOf(cached);
@@ -53,6 +79,21 @@ export const tokenSecretController: Controller = {
     };
   },
 };
+
+async function dropReference(
+  context: ControllerContext,
+  account: { readonly namespace: string; readonly name: string; readonly uid: string },
+  secretName: string,
+): Promise<void> {
+  const found = await accountNow(context, account);
+  const changed = found && withoutSecret(found, secretName, account.uid);
+  if (changed === undefined) return;
+  try {
+    await context.client.update(resources.serviceaccounts, changed);
+  } catch (error) {
+    if (!isNotFound(error)) throw error; // after a conflict it is read again
+  }
+}
 
 function accountNow(
   { client }: ControllerContext,
