@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { deferred } from "../../base/deferred.ts";
 import { systemDisk } from "../../base/os/disk.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { Prng } from "../../base/os/random.ts";
+import { ApiError } from "../../client/api-error.ts";
 import { resources } from "../../client/resources.ts";
 import { FakeApi } from "../../client/testing/fake-api.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
@@ -30,6 +32,14 @@ const pod = (
     spec: { containers: [{ name: "c", resources: { requests: { cpu } } }], ...spec },
   };
 };
+
+const refusal = new ApiError(500, {
+  kind: "Status",
+  status: "Failure",
+  code: 500,
+  reason: "InternalError",
+  message: "no",
+});
 
 async function start(options: { profile?: object; own?: ReadonlyMap<string, PluginFactory> } = {}) {
   const clock = new ManualClock();
@@ -112,6 +122,29 @@ describe("controlplane/scheduler: pods that make room for others", () => {
     if (named("low") !== undefined) await api.delete(resources.pods, ref);
     await clock.advance(20_000);
     assert.deepEqual(placed(), { high: "n1", other: undefined });
+    await scheduler.stop();
+  });
+
+  it("are promised nothing any more once they cannot be bound", async () => {
+    const { clock, api, begin, placed, named } = await start();
+    await api.create(resources.nodes, node("n1", "1"));
+    await api.create(resources.pods, pod("low", "1", { priority: 1 }));
+    const scheduler = begin();
+    await clock.advance(100);
+    let refusing = true;
+    api.intercept = async ({ verb }) => {
+      if (verb === "subresource" && refusing) throw refusal;
+      return undefined;
+    };
+    await api.create(resources.pods, pod("high", "1", { priority: 2 }));
+    await clock.advance(200);
+    assert.equal(named("high")?.status?.nominatedNodeName, "n1");
+    await clock.advance(2_000);
+    assert.deepEqual(placed(), { high: undefined });
+    assert.equal(named("high")?.status?.nominatedNodeName, undefined);
+    refusing = false;
+    await clock.advance(20_000);
+    assert.deepEqual(placed(), { high: "n1" });
     await scheduler.stop();
   });
 });
@@ -198,5 +231,32 @@ describe("controlplane/scheduler: a plugin that a user wrote", () => {
     await assert.rejects(loadUserPlugins(["/nowhere/x.ts"]), /--plugins: \/nowhere\/x\.ts: cannot be loaded/);
     const table = new URL("./plugins/table.ts", import.meta.url).pathname;
     await assert.rejects(loadUserPlugins([table]), /exports no `plugins`/);
+  });
+});
+
+describe("controlplane/scheduler: pods that are not bound at once", () => {
+  it("say where they are about to go, and no more where they do not get there", async () => {
+    const done = deferred<void>();
+    const slow: PluginFactory = () => ({
+      name: "Slow",
+      needsPreBind: ({ pod: { metadata } }) => metadata.name === "slow",
+      preBind: async ({ pod: { metadata } }) => (metadata.name === "slow" ? done.promise : undefined),
+    });
+    const profile = { plugins: { preBind: { enabled: [{ name: "Slow" }] } } };
+    const { clock, api, begin, placed, named } = await start({ own: new Map([["Slow", slow]]), profile });
+    await api.create(resources.nodes, node("n1"));
+    const scheduler = begin();
+    await api.create(resources.pods, pod("slow"));
+    await api.create(resources.pods, pod("quick"));
+    await clock.advance(200);
+    assert.deepEqual(placed(), { slow: undefined, quick: "n1" });
+    assert.equal(named("slow")?.status?.nominatedNodeName, "n1");
+    assert.equal(named("quick")?.status?.nominatedNodeName, undefined);
+    done.reject(new Error("too slow"));
+    await clock.advance(200);
+    const { nominatedNodeName, conditions = [] } = named("slow")?.status ?? {};
+    assert.equal(nominatedNodeName, undefined);
+    assert.equal(conditions[0]?.message, 'running PreBind plugin "Slow": too slow');
+    await scheduler.stop();
   });
 });

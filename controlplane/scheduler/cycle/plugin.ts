@@ -42,6 +42,8 @@ export interface Plugin {
   /** Undoes `reserve`, whether or not that took place. */
   readonly unreserve?: (pod: PodInfo, node: string) => void;
   readonly permit?: (pod: PodInfo, node: string) => Permit;
+  /** PreBindPreFlight: whether `preBind` has something to do for the pod, which was reserved; left out: it always has. */
+  readonly needsPreBind?: (pod: PodInfo) => boolean;
   /** Does what must be done before the pod is bound. Rejects where that fails. */
   readonly preBind?: (pod: PodInfo, node: string, signal: AbortSignal) => Promise<void>;
   /** Tells the API server; "skip" leaves it to the next. */

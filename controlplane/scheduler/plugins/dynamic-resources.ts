@@ -116,6 +116,7 @@ export const dynamicResources: PluginFactory = (given, { devices, client, clock,
       if (claims.length === 0) return;
       later(`give back the claims of ${pod.key}`, (signal) => giveBack(client, pod, claims, signal));
     },
+    needsPreBind: wantsDevices,
     preBind: async (pod, _node, signal) => {
       if (!wantsDevices(pod)) return;
       const plan = plans.get(pod.key) ?? new Map<ResourceClaim, Allocation>();

@@ -44,6 +44,7 @@ export const volumeBinding: PluginFactory = (given, { volumes, client, clock }) 
       if (plan !== undefined) volumes.forget(plan);
       plans.delete(key);
     },
+    needsPreBind: ({ key }) => plans.has(key),
     preBind: async ({ key }, node, signal) => {
       const plan = plans.get(key);
       if (plan === undefined) return;
