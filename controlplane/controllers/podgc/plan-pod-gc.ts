@@ -28,15 +28,16 @@ export function planPodGc(input: PodGcInput): readonly Removal[] {
     (pod) => Boolean(pod.spec.nodeName) && isGoing(pod) && isOutOfService(pod.spec.nodeName ?? ""),
   );
   const unscheduled = pods.filter((pod) => !pod.spec.nodeName && isGoing(pod));
+  const lost = new Set(orphaned);
   const finished = pods
-    .filter((pod) => isFinished(pod) && !isGoing(pod) && !orphaned.includes(pod))
+    .filter((pod) => isFinished(pod) && !isGoing(pod) && !lost.has(pod))
     .sort(evictedFirst);
   const surplus = finishedMost === 0 ? 0 : Math.max(0, finished.length - finishedMost);
   const each = (of: readonly Pod[], reason: PodGcReason) => of.map((pod) => ({ pod, reason }));
   return [
     ...each(orphaned, "orphaned"),
     ...each(
-      stuck.filter((pod) => !orphaned.includes(pod)),
+      stuck.filter((pod) => !lost.has(pod)),
       "out-of-service",
     ),
     ...each(unscheduled, "unscheduled"),

@@ -4,6 +4,7 @@ import { resources } from "../../../client/resources.ts";
 import type { Pod } from "../../../client/types.ts";
 import { withCondition } from "../conditions.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
+import { doAll } from "../do-all.ts";
 import { isNodeReady, isOutOfService } from "../node-state.ts";
 import { indexPodsByNode, podsOnNode } from "../pod-indexes.ts";
 import { isFinished } from "../pod-state.ts";
@@ -60,14 +61,14 @@ export const podGcController: Controller = {
         isOutOfService: isDark,
         finishedMost: context.config.terminatedPodsMost,
       });
-      for (const { pod, reason } of plan) {
+      await doAll(plan, async ({ pod, reason }) => {
         const labels = { namespace: pod.metadata.namespace ?? "", reason };
         metrics.deleted.inc(labels);
         await remove(context, pod, reason).catch((error: unknown) => {
           metrics.failed.inc(labels);
           throw error;
         });
-      }
+      });
       for (const name of gone) if (podsOnNode(pods, name).length === 0) missingSince.delete(name);
       const waits = [...missingSince.values()].map((sinceMs) =>
         Math.max(soonMs, sinceMs + quarantineMs - nowMs),

@@ -31,4 +31,23 @@ describe("controlplane/controllers/podgc", () => {
     );
     await rig.stop();
   });
+
+  it("removes all others where one cannot be removed, and tries that one again", async () => {
+    const rig = await controllerRig(podGcController);
+    const { api, clock } = rig;
+    for (const name of ["first", "second", "third"])
+      await api.create(resources.pods, pod(name, { meta: { deletionTimestamp: ago(1) } }));
+    api.intercept = ({ verb, key }) =>
+      verb === "updateStatus" && key.endsWith("/first")
+        ? Promise.reject(new Error("no"))
+        : Promise.resolve(undefined);
+    clock.advance(10_000);
+    await assert.rejects(rig.settle(), /no/);
+    const left = () => api.all(resources.pods).map(({ metadata }) => metadata.name);
+    assert.deepEqual(left(), ["first"]);
+    api.intercept = () => Promise.resolve(undefined);
+    await rig.sync("pods");
+    assert.deepEqual(left(), []);
+    await rig.stop();
+  });
 });

@@ -2,6 +2,7 @@ import { isConflict, isNotFound, orAbsent } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import { podReferences } from "../../../client/rules/pod-references.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
+import { doAll } from "../do-all.ts";
 import { invalidSinceLabel, type LegacyTokenStep, planLegacyTokens } from "./plan-legacy-tokens.ts";
 
 const tracking = { namespace: "kube-system", name: "kube-apiserver-legacy-service-account-token-tracking" };
@@ -39,7 +40,7 @@ export const legacyTokenCleanerController: Controller = {
         periodMs: config.legacyTokenCleanUpMs,
         nowMs: clock.wallMs(),
       });
-      for (const step of steps) await carryOut(context, step);
+      await doAll(steps, (step) => carryOut(context, step));
       return { requeueAfterMs: lookEveryMs };
     };
   },

@@ -121,4 +121,36 @@ describe("tokens without an end that were made for their accounts", () => {
     assert.deepEqual((await api.list(resources.secrets)).items, []);
     await rigged.stop();
   });
+
+  it("are refused and deleted one by one: what fails for one holds up no other", async () => {
+    const api = new FakeApi();
+    const rigged = await controllerRig(legacyTokenCleanerController, {
+      api,
+      flags: ["--legacy-service-account-token-clean-up-period=24h"],
+    });
+    const at = (days: number) => dateText(rigged.clock.wallMs() - days * dayMs);
+    await api.create(resources.configmaps, {
+      metadata: { name: "kube-apiserver-legacy-service-account-token-tracking", namespace: "kube-system" },
+      data: { since: at(10) },
+    });
+    const names = ["a", "b", "c"];
+    const sa = { name: "sa", namespace: "default" };
+    await api.create(resources.serviceaccounts, {
+      metadata: sa,
+      secrets: names.map((name) => ({ name })),
+    });
+    const creationTimestamp = timeText(rigged.clock.wallMs() - 10 * dayMs);
+    for (const name of names) {
+      const one = token({ [invalidSinceLabel]: at(5) }, 10, name);
+      await api.create(resources.secrets, { ...one, metadata: { ...one.metadata, creationTimestamp } });
+    }
+    api.intercept = ({ verb, key }) =>
+      verb === "delete" && key.endsWith("/a") ? Promise.reject(new Error("no")) : Promise.resolve(undefined);
+    await assert.rejects(rigged.settle(), /no/);
+    assert.deepEqual(
+      api.all(resources.secrets).map(({ metadata }) => metadata.name),
+      ["a"],
+    );
+    await rigged.stop();
+  });
 });
