@@ -1,9 +1,15 @@
-import type { Pod } from "../types.ts";
+import type { Pod, ResourceClaim } from "../types.ts";
 
 /** Which claims of devices a pod means. Pure. */
 
 /** Keeps a claim that is allocated. */
 export const claimFinalizer = "resource.kubernetes.io/delete-protection";
+
+/** A claim may be reserved for so many. */
+export const reservationsMax = 256;
+
+export const isFullyReserved = ({ status }: ResourceClaim): boolean =>
+  (status?.reservedFor ?? []).length >= reservationsMax;
 
 export type PodClaim = NonNullable<Pod["spec"]["resourceClaims"]>[number];
 

@@ -1,4 +1,5 @@
 import { dns1123Label } from "../../../client/rules/names.ts";
+import { reservationsMax } from "../../../client/rules/resource-claims.ts";
 import type { ResourceClaim } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { sameValue } from "../schema/same-value.ts";
@@ -29,7 +30,6 @@ type Allocation = NonNullable<Status["allocation"]>;
 type Results = NonNullable<NonNullable<Allocation["devices"]>["results"]>;
 type Device = NonNullable<Status["devices"]>[number];
 
-const reservedForMax = 256;
 const resultsMax = 32;
 const conditionsMax = 8;
 const dataBytesMax = 10 * 1024;
@@ -63,7 +63,7 @@ export function validateClaimStatus(next: ResourceClaim, current: ResourceClaim)
   const allocated = new Set(resultsOf(next).map(deviceId));
   const problems: FieldError[] = [
     ...setProblems(reservedFor, {
-      max: reservedForMax,
+      max: reservationsMax,
       field: "status.reservedFor",
       judge: ({ resource, name, uid }, at) =>
         Object.entries({ resource, name, uid }).flatMap(([field, value]) =>

@@ -1,7 +1,7 @@
-import { claimNameOf, type PodClaim } from "../../../client/rules/resource-claims.ts";
+import { claimNameOf, isFullyReserved, type PodClaim } from "../../../client/rules/resource-claims.ts";
 import type { Draft, Pod, ResourceClaim, ResourceClaimTemplate } from "../../../client/types.ts";
 import { controllerReference, isControlledBy } from "../owners.ts";
-import { generatedClaim, podClaimAnnotation } from "./pod-claims.ts";
+import { generatedClaim, isPodDone, podClaimAnnotation } from "./pod-claims.ts";
 
 /** What a pod's claims lack. Pure. */
 
@@ -21,7 +21,7 @@ export type PodClaimStep =
 
 export function planPodClaims(seen: PodClaimsSeen): readonly PodClaimStep[] {
   const { pod } = seen;
-  if (pod.metadata.deletionTimestamp !== undefined) return [];
+  if (pod.metadata.deletionTimestamp !== undefined || isPodDone(pod)) return [];
   return (pod.spec.resourceClaims ?? []).flatMap((claim) => planPodClaim(claim, seen) ?? []);
 }
 
@@ -76,15 +76,17 @@ function baseName(pod: string, claim: string): string {
   return `${part(pod)}-${part(claim)}`;
 }
 
-/** Claims of a pod on a node that are allocated, and not reserved for it: somebody set its node without asking for them. */
+/** Claims of a pod on a node that are allocated, and not reserved for it, but can be: somebody set its node without asking for
+ *  them. */
 export function unreserved({ pod, claim }: Pick<PodClaimsSeen, "pod" | "claim">): readonly ResourceClaim[] {
-  if (!pod.spec.nodeName || pod.metadata.deletionTimestamp !== undefined) return [];
+  if (!pod.spec.nodeName || pod.metadata.deletionTimestamp !== undefined || isPodDone(pod)) return [];
   return (pod.spec.resourceClaims ?? []).flatMap((podClaim) => {
     const known = claimNameOf(pod, podClaim);
     const found = known.kind === "named" ? claim(known.name) : undefined;
     if (found === undefined || known.kind !== "named") return [];
     if (known.isGenerated && !isControlledBy(found, pod)) return [];
     const isReserved = found.status?.reservedFor?.some(({ uid }) => uid === pod.metadata.uid) ?? false;
-    return found.status?.allocation !== undefined && !isReserved ? [found] : [];
+    if (isReserved || isFullyReserved(found) || found.metadata.deletionTimestamp !== undefined) return [];
+    return found.status?.allocation === undefined ? [] : [found];
   });
 }

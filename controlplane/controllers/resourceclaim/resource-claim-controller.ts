@@ -1,5 +1,3 @@
-import type { Counter } from "prom-client";
-import { oncePerMeter } from "../../../base/os/once-per-meter.ts";
 import { isNotFound } from "../../../client/api-error.ts";
 import type { Informer } from "../../../client/informer.ts";
 import { keyOf, refOfKey } from "../../../client/object-cache.ts";
@@ -8,6 +6,7 @@ import { claimFinalizer, knownClaimNames } from "../../../client/rules/resource-
 import type { Pod, ResourceClaim, ResourceClaimTemplate } from "../../../client/types.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { controllerOf } from "../owners.ts";
+import { asksAdminAccess, type ClaimMetrics, claimMetrics } from "./claim-metrics.ts";
 import { planClaim, reservationsToAsk } from "./plan-claim.ts";
 import { planPodClaims, unreserved } from "./plan-pod.ts";
 import { isPodDone, podClaimAnnotation, usesClaims } from "./pod-claims.ts";
@@ -92,7 +91,7 @@ interface Caches {
 class Syncer {
   readonly #context: ControllerContext;
   readonly #caches: Caches;
-  readonly #created: Counter<"status" | "admin_access">;
+  readonly #metrics: ClaimMetrics;
   readonly #gone = new Set<string>();
   /** Made, and perhaps not shown by the cache yet; by pod and claim of the pod. */
   readonly #made = new Map<string, string>();
@@ -100,7 +99,8 @@ class Syncer {
   constructor(context: ControllerContext, caches: Caches) {
     this.#context = context;
     this.#caches = caches;
-    this.#created = createdCounter(context.meter);
+    this.#metrics = claimMetrics(context.meter);
+    this.#metrics.count(() => caches.claims.list());
   }
 
   gone(uid: string): void {
@@ -163,17 +163,15 @@ class Syncer {
     const key = `${uid}/${podClaim}`;
     const before = this.#made.get(key);
     if (before !== undefined) return before;
-    const isAdmin =
-      draft.spec.devices?.requests?.some(({ exactly }) => exactly?.adminAccess === true) ?? false;
-    const admin_access = String(isAdmin);
+    const admin_access = String(asksAdminAccess(draft.spec));
     try {
       const { metadata } = await this.#context.client.create(resources.resourceclaims, draft);
-      this.#created.inc({ status: "success", admin_access });
+      this.#metrics.created.inc({ status: "success", admin_access });
       // The cache may have been told before us.
       if (this.#caches.claims.get(metadata) === undefined) this.#made.set(key, metadata.name);
       return metadata.name;
     } catch (error) {
-      this.#created.inc({ status: "failure", admin_access });
+      this.#metrics.created.inc({ status: "failure", admin_access });
       throw error;
     }
   }
@@ -239,12 +237,3 @@ class Syncer {
     }
   }
 }
-
-type CreatedCounter = Counter<"status" | "admin_access">;
-const createdCounter = oncePerMeter(
-  (meter): CreatedCounter =>
-    meter.counter("resourceclaim_controller_creates_total", "Claims made for pods.", [
-      "status",
-      "admin_access",
-    ]),
-);

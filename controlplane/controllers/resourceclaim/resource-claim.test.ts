@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { resources } from "../../../client/resources.ts";
 import { claimFinalizer } from "../../../client/rules/resource-claims.ts";
+import { FakeApi } from "../../../client/testing/fake-api.ts";
 import type { Pod, ResourceClaim, ResourceClaimTemplate } from "../../../client/types.ts";
 import { controllerReference } from "../owners.ts";
+import { controllerRig } from "../testing/controller-rig.ts";
 import { ago, meta, pod } from "../testing/objects.ts";
 import { planClaim, reservationsToAsk } from "./plan-claim.ts";
 import { planPodClaims, unreserved } from "./plan-pod.ts";
 import { isPodDone, podClaimAnnotation } from "./pod-claims.ts";
+import { resourceClaimController } from "./resource-claim-controller.ts";
 
 const devices = { requests: [{ name: "gpu", exactly: { deviceClassName: "gpu", count: 1 } }] };
 const allocation = { devices: { results: [] } };
@@ -90,6 +94,92 @@ describe("the claims of a pod", () => {
     ]);
   });
 
+  it("are not made again for a pod that is done, nor reserved for it, though others use them", () => {
+    const noted = [{ name: "own", resourceClaimName: "x" }];
+    const done = { ...user("p", noted, "n1"), status: { phase: "Succeeded", resourceClaimStatuses: noted } };
+    assert.deepEqual(plan(done as Pod, []), []);
+    const reservedFor = [{ resource: "pods", name: "q", uid: "uid-q" }];
+    const given = claim("g", { status: { allocation, reservedFor } } as never);
+    assert.deepEqual(unreserved({ pod: done as Pod, claim: () => given }), []);
+  });
+
+  it("are not reserved where the API would refuse it: for too many, or while they go", () => {
+    const noted = user("p", [{ name: "own", resourceClaimName: "x" }], "n1");
+    const reserved = (users: number, more = {}) => {
+      const reservedFor = Array.from({ length: users }, (_, at) => ({
+        resource: "pods",
+        name: `q${at}`,
+        uid: `uid-q${at}`,
+      }));
+      const given = claim("g", { metadata: meta("g", more), status: { allocation, reservedFor } } as never);
+      return unreserved({ pod: noted, claim: (name) => (name === "g" ? given : undefined) }).length;
+    };
+    assert.deepEqual([reserved(255), reserved(256)], [1, 0]);
+    assert.equal(reserved(1, { deletionTimestamp: ago(1) }), 0);
+  });
+
+  it("are one for each of the pod's, whatever of them was made, noted, or another's before", () => {
+    const names = ["a", "b", "c"];
+    const state = fc.record({
+      noted: fc.constantFrom(undefined, "none", "made", "other"),
+      isMade: fc.boolean(),
+      template: fc.boolean(),
+    });
+    const phases = fc.constantFrom("Pending", "Running", "Succeeded", "Failed");
+    fc.assert(
+      fc.property(fc.tuple(state, state, state), phases, fc.boolean(), (states, phase, isGoing) => {
+        const of = pod("p", {
+          phase,
+          node: "n",
+          spec: { resourceClaims: names.map((name) => ({ name, resourceClaimTemplateName: `t-${name}` })) },
+          meta: isGoing ? { deletionTimestamp: ago(1) } : {},
+        });
+        const statuses = states.flatMap(({ noted }, at) => {
+          const name = names[at] ?? "";
+          if (noted === undefined) return [];
+          return [noted === "none" ? { name } : { name, resourceClaimName: `${noted}-${name}` }];
+        });
+        let noted = { ...of, status: { ...of.status, resourceClaimStatuses: statuses } } as Pod;
+        const claims = names.map((name) => claim(`other-${name}`, { of: user("q"), podClaim: name }));
+        for (const [at, { isMade }] of states.entries()) {
+          const name = names[at] ?? "";
+          if (isMade) claims.push(claim(`made-${name}`, { of: noted, podClaim: name }));
+        }
+        const templates = states.flatMap(({ template: isThere }, at) =>
+          isThere ? [{ ...template, metadata: meta(`t-${names[at]}`) }] : [],
+        );
+        // What a sync does, and the next one, which finds what the first one did.
+        for (let round = 0; round < 2; round++) {
+          const steps = plan(noted, claims, templates);
+          if (isGoing || isPodDone(noted)) assert.deepEqual(steps, []);
+          if (round === 1) assert.ok(steps.every(({ step }) => step === "fail"));
+          for (const step of steps) {
+            if (step.step === "fail") continue;
+            if (step.step === "create")
+              claims.push(claim(`made-${step.podClaim}`, { of: noted, podClaim: step.podClaim }));
+            const entry = { name: step.podClaim, resourceClaimName: `made-${step.podClaim}` };
+            const others = (noted.status?.resourceClaimStatuses ?? []).filter(
+              ({ name }) => name !== entry.name,
+            );
+            noted = {
+              ...noted,
+              status: { ...noted.status, resourceClaimStatuses: [...others, entry] },
+            } as Pod;
+          }
+        }
+        const own = claims.filter(({ metadata }) => metadata.ownerReferences?.[0]?.name === "p");
+        assert.equal(new Set(own.map(({ metadata }) => metadata.name)).size, own.length, "one is made twice");
+        if (isGoing || isPodDone(noted)) return;
+        for (const [at, { noted: before, isMade, template: isThere }] of states.entries()) {
+          const found = noted.status?.resourceClaimStatuses?.find(({ name }) => name === names[at]);
+          if (before === "none") assert.equal(found?.resourceClaimName, undefined);
+          else if (isMade || isThere) assert.equal(found?.resourceClaimName, `made-${names[at]}`);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("are named after both, each cut in proportion", () => {
     const long = { ...user("p".repeat(200)) };
     const [step] = plan(long, []);
@@ -110,6 +200,30 @@ describe("the claims of a pod", () => {
       0,
     );
     assert.equal(of(user("p", noted, "n1"), [claim("g")]), 0);
+  });
+});
+
+describe("claims in metrics", () => {
+  it("are counted by whether they are allocated, and who made them", async () => {
+    const api = new FakeApi();
+    const admin = { requests: [{ name: "gpu", exactly: { deviceClassName: "gpu", adminAccess: true } }] };
+    await api.create(resources.resourceclaims, claim("free"));
+    await api.create(resources.resourceclaims, claim("made", { podClaim: "own" }));
+    await api.create(
+      resources.resourceclaims,
+      claim("got", { status: { allocation }, spec: { devices: admin } }),
+    );
+    const rig = await controllerRig(resourceClaimController, { api });
+    const lines = (await rig.meter.text()).split("\n");
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith("resourceclaim_controller_resource_claims{")).sort(),
+      [
+        'resourceclaim_controller_resource_claims{allocated="false",admin_access="false",source="resource_claim_template"} 1',
+        'resourceclaim_controller_resource_claims{allocated="false",admin_access="false",source=""} 1',
+        'resourceclaim_controller_resource_claims{allocated="true",admin_access="true",source=""} 1',
+      ].sort(),
+    );
+    await rig.stop();
   });
 });
 

@@ -2,7 +2,7 @@ import { isConflict } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { Allocation } from "../../../client/rules/allocated-devices.ts";
 import { matchesAnyTerm } from "../../../client/rules/node-selector.ts";
-import { claimFinalizer, claimNameOf } from "../../../client/rules/resource-claims.ts";
+import { claimFinalizer, claimNameOf, isFullyReserved } from "../../../client/rules/resource-claims.ts";
 import type { ResourceClaim } from "../../../client/types.ts";
 import type { Handle, PluginFactory } from "../cycle/handle.ts";
 import type { NodeInfo } from "../cycle/node-info.ts";
@@ -28,8 +28,6 @@ type PodDevices =
 
 /** Of a request's alternatives, as in Kubernetes' API. */
 const alternativesMax = 8;
-/** Of a claim, as in Kubernetes' API. */
-const usersMax = 256;
 
 export interface DynamicResourcesArgs {
   /** How long to look for devices on one node; undefined: as long as `searchLimit` says. */
@@ -192,8 +190,8 @@ function notYet(
   pod: PodInfo,
   devices: DeviceBook,
 ): string | undefined {
-  const isFull = (claim: ResourceClaim) => (claim.status?.reservedFor ?? []).length >= usersMax;
-  if (allocated.some((claim) => isFull(claim) && !isReservedFor(claim, pod))) return "resourceclaim in use";
+  if (allocated.some((claim) => isFullyReserved(claim) && !isReservedFor(claim, pod)))
+    return "resourceclaim in use";
   for (const claim of open) {
     const { namespace, name } = claim.metadata;
     if (devices.isPending(claim))
