@@ -30,6 +30,10 @@ export function claimNameOf({ status }: Pod, claim: PodClaim): ClaimName {
     : { kind: "named", name: resourceClaimName, isGenerated: true };
 }
 
+/** Whether the claim is the pod's to use. */
+export const isReservedFor = ({ status }: ResourceClaim, { metadata }: Pod): boolean =>
+  status?.reservedFor?.some(({ uid }) => uid === metadata.uid) ?? false;
+
 /** Names of all claims that the pod is known to use, among them those that a scheduler made for extended resources. */
 export function knownClaimNames(pod: Pod): readonly string[] {
   const extended = pod.status?.extendedResourceClaimStatus?.resourceClaimName;

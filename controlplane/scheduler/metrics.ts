@@ -79,6 +79,15 @@ function declare(meter: Meter) {
       "Duration in seconds for running goroutines for the preemption.",
       exponentialBuckets(0.01, 2, 20),
     ),
+    conditionalAllocations: meter.tally<"profile" | "driver" | "status">(
+      named("dra_bindingconditions_allocations_total"),
+      "Number of allocations using devices with BindingConditions, counted per driver per scheduling attempt",
+    ),
+    conditionSeconds: meter.buckets<"profile" | "driver" | "status">(
+      named("dra_bindingconditions_wait_duration_seconds"),
+      "Time in seconds spent waiting for BindingConditions to be satisfied during PreBind.",
+      exponentialBuckets(0.1, 2, 14),
+    ),
     pending: meter.gauge(
       named("pending_pods"),
       "Number of pending pods, by the queue type. 'active' means number of pods in activeQ; 'backoff' means number of pods in backoffQ; 'unschedulable' means number of pods in unschedulablePods that the scheduler attempted to schedule and failed; 'gated' is the number of unschedulable pods that the scheduler never attempted to schedule because they are gated.",

@@ -83,10 +83,17 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   const permits = new Permits(clock);
   let queue: SchedulingQueue | undefined;
   let elector: LeaderElector | undefined;
+  const component = config.profiles[0]?.schedulerName ?? "default-scheduler";
+  const recorder = new EventRecorder(
+    { component },
+    { client, clock, random, log, metrics: loopMetrics(os.metrics) },
+  );
   const handle = {
     snapshot: cache,
     budgets,
     client,
+    recorder,
+    metrics,
     clock,
     volumes,
     devices,
@@ -108,11 +115,6 @@ export function runScheduler(config: InsideConfig, client: ApiClient, os: Os): S
   });
   queue = line;
   followCluster(informers, cache, line, (name) => profiles.has(name));
-  const [component = "default-scheduler"] = profiles.keys();
-  const recorder = new EventRecorder(
-    { component },
-    { client, clock, random, log, metrics: loopMetrics(os.metrics) },
-  );
   tasks.run("events", (signal) => recorder.run(signal));
   const identity = `${hostname()}_${process.pid}_${random.uint32().toString(16)}`;
   const extenders = config.extenders.length === 0 ? undefined : new Extenders(config.extenders);

@@ -1,5 +1,6 @@
 import { systemClock } from "../../base/os/clock.ts";
 import { silentLog } from "../../base/os/log.ts";
+import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { TaskScope } from "../../base/os/task-scope.ts";
 import type { ApiClient } from "../../client/api.ts";
@@ -14,6 +15,7 @@ import { noMeasure } from "./cycle/measure.ts";
 import type { NodeInfo } from "./cycle/node-info.ts";
 import { podInfo } from "./cycle/pod-info.ts";
 import { makeSources } from "./follow.ts";
+import { schedulerMetrics } from "./metrics.ts";
 
 export interface Verdict {
   readonly node: NodeInfo;
@@ -49,6 +51,8 @@ export async function judgeNodes(pod: Pod, client: ApiClient, signal: AbortSigna
       snapshot: cache,
       budgets,
       client,
+      recorder: { record: () => undefined },
+      metrics: schedulerMetrics(new MetricsRegistry()),
       clock: systemClock,
       volumes,
       devices,

@@ -5,7 +5,7 @@ import { keyOf, keyOfRef } from "../../../client/object-cache.ts";
 import { resources } from "../../../client/resources.ts";
 import { type AllocatedDevice, allocatedDevices, poolKey } from "../../../client/rules/allocated-devices.ts";
 import type { DeviceTaint } from "../../../client/rules/device-taints.ts";
-import { claimNameOf } from "../../../client/rules/resource-claims.ts";
+import { claimNameOf, isReservedFor } from "../../../client/rules/resource-claims.ts";
 import type { Pod, ResourceClaim, ResourceSlice } from "../../../client/types.ts";
 import { withCondition } from "../conditions.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
@@ -69,13 +69,13 @@ export const deviceTaintEvictionController: Controller = {
 
 /** Claims that the pod holds: what is another's of the same name does not count. */
 function usedClaims(pod: Pod, claims: Informer<ResourceClaim>): readonly ResourceClaim[] {
-  const { namespace, uid } = pod.metadata;
+  const { namespace } = pod.metadata;
   return (pod.spec.resourceClaims ?? []).flatMap((podClaim) => {
     const known = claimNameOf(pod, podClaim);
     const claim = known.kind === "named" ? claims.get({ namespace, name: known.name }) : undefined;
     if (claim === undefined || known.kind !== "named") return [];
     if (known.isGenerated && !isControlledBy(claim, pod)) return [];
-    return claim.status?.reservedFor?.some((one) => one.uid === uid) ? [claim] : [];
+    return isReservedFor(claim, pod) ? [claim] : [];
   });
 }
 

@@ -1,4 +1,9 @@
-import { claimNameOf, isFullyReserved, type PodClaim } from "../../../client/rules/resource-claims.ts";
+import {
+  claimNameOf,
+  isFullyReserved,
+  isReservedFor,
+  type PodClaim,
+} from "../../../client/rules/resource-claims.ts";
 import type { Draft, Pod, ResourceClaim, ResourceClaimTemplate } from "../../../client/types.ts";
 import { controllerReference, isControlledBy } from "../owners.ts";
 import { generatedClaim, isPodDone, podClaimAnnotation } from "./pod-claims.ts";
@@ -85,8 +90,8 @@ export function unreserved({ pod, claim }: Pick<PodClaimsSeen, "pod" | "claim">)
     const found = known.kind === "named" ? claim(known.name) : undefined;
     if (found === undefined || known.kind !== "named") return [];
     if (known.isGenerated && !isControlledBy(found, pod)) return [];
-    const isReserved = found.status?.reservedFor?.some(({ uid }) => uid === pod.metadata.uid) ?? false;
-    if (isReserved || isFullyReserved(found) || found.metadata.deletionTimestamp !== undefined) return [];
+    if (isReservedFor(found, pod) || isFullyReserved(found)) return [];
+    if (found.metadata.deletionTimestamp !== undefined) return [];
     return found.status?.allocation === undefined ? [] : [found];
   });
 }

@@ -92,9 +92,9 @@ const problems: Readonly<Record<string, readonly [text: string, ...problems: str
     `${at}.bindTimeoutSeconds: Invalid value: -1: invalid BindTimeoutSeconds, should not be a negative value`,
   ],
   "a search for devices without an end, or of a negative one": [
-    args("DynamicResources", "{filterTimeout: 0s, bindingTimeout: 10m}"),
+    args("DynamicResources", "{filterTimeout: 0s, bindingTimeout: 999ms}"),
     `${at}.filterTimeout: Invalid value: "0s": a search without an end would hold all of this scheduler: leave it out`,
-    `${at}.bindingTimeout: Invalid value: "10m": devices with binding conditions are allocated to nobody here: leave it out`,
+    `${at}.bindingTimeout: Invalid value: "999ms": must be at least 1 second`,
   ],
   "a search for devices that ends before it begins": [
     args("DynamicResources", "{filterTimeout: -1s}"),
@@ -188,12 +188,16 @@ describe("controlplane/scheduler/config: a KubeSchedulerConfiguration", () => {
     });
   });
 
-  it("says how long a search for devices may take", () => {
-    assert.deepEqual(pluginArgs("DynamicResources", { filterTimeout: "1m0.5s" }, at), {
-      args: { filterTimeoutMs: 60_500 },
+  it("says how long a search for devices may take, and how long they may take to get ready", () => {
+    const file = { filterTimeout: "1m0.5s", bindingTimeout: "30s" };
+    assert.deepEqual(pluginArgs("DynamicResources", file, at), {
+      args: { filterTimeoutMs: 60_500, bindingTimeoutMs: 30_000 },
       problems: [],
     });
-    assert.deepEqual(pluginArgs("DynamicResources", undefined, at), { args: {}, problems: [] });
+    assert.deepEqual(pluginArgs("DynamicResources", undefined, at), {
+      args: { bindingTimeoutMs: 600_000 },
+      problems: [],
+    });
   });
 
   it("gives scores Kubernetes' weights, and others where it says so", () => {

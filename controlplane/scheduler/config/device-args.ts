@@ -8,9 +8,18 @@ export interface DynamicResourcesFile {
   readonly bindingTimeout?: string;
 }
 
-export function completeDeviceArgs({ filterTimeout }: DynamicResourcesFile): DynamicResourcesArgs {
-  const read = filterTimeout === undefined ? undefined : readGoDuration(filterTimeout);
-  return read?.ok ? { filterTimeoutMs: read.nanoseconds / 1e6 } : {};
+const bindingTimeoutUsual = "10m0s";
+
+export function completeDeviceArgs({
+  filterTimeout,
+  bindingTimeout,
+}: DynamicResourcesFile): DynamicResourcesArgs {
+  const filter = filterTimeout === undefined ? undefined : readGoDuration(filterTimeout);
+  const binding = readGoDuration(bindingTimeout ?? bindingTimeoutUsual);
+  return {
+    ...(filter?.ok && { filterTimeoutMs: filter.nanoseconds / 1e6 }),
+    bindingTimeoutMs: binding.ok ? binding.nanoseconds / 1e6 : 0,
+  };
 }
 
 export function deviceProblems(
@@ -18,20 +27,18 @@ export function deviceProblems(
   path: string,
 ): readonly string[] {
   return [
-    ...(filterTimeout === undefined ? [] : timeoutProblems(filterTimeout, `${path}.filterTimeout`)),
-    ...(bindingTimeout === undefined
-      ? []
-      : [
-          invalid(
-            `${path}.bindingTimeout`,
-            bindingTimeout,
-            "devices with binding conditions are allocated to nobody here: leave it out",
-          ),
-        ]),
+    ...(filterTimeout === undefined ? [] : filterProblems(filterTimeout, `${path}.filterTimeout`)),
+    ...(bindingTimeout === undefined ? [] : bindingProblems(bindingTimeout, `${path}.bindingTimeout`)),
   ];
 }
 
-function timeoutProblems(text: string, path: string): readonly string[] {
+function bindingProblems(text: string, path: string): readonly string[] {
+  const read = readGoDuration(text);
+  if (!read.ok) return [invalid(path, text, read.problem)];
+  return read.nanoseconds < 1e9 ? [invalid(path, text, "must be at least 1 second")] : [];
+}
+
+function filterProblems(text: string, path: string): readonly string[] {
   const read = readGoDuration(text);
   if (!read.ok) return [invalid(path, text, read.problem)];
   if (read.nanoseconds < 0) return [invalid(path, text, "must be zero or positive")];

@@ -1,7 +1,9 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { ApiClient } from "../../../client/api.ts";
+import type { EventRecorder } from "../../../client/events.ts";
 import type { PodDisruptionBudget } from "../../../client/types.ts";
 import type { DeviceBook } from "../devices/device-book.ts";
+import type { SchedulerMetrics } from "../metrics.ts";
 import type { VolumeBook } from "../storage/volume-book.ts";
 import type { Plugin } from "./plugin.ts";
 import type { PodInfo } from "./pod-info.ts";
@@ -13,6 +15,8 @@ export interface Handle {
   readonly snapshot: Snapshot;
   readonly budgets: () => readonly PodDisruptionBudget[];
   readonly client: Pick<ApiClient, "createSubresource" | "get" | "update" | "updateStatus">;
+  readonly recorder: Pick<EventRecorder, "record">;
+  readonly metrics: SchedulerMetrics;
   readonly clock: Clock;
   readonly volumes: Pick<VolumeBook, "assume" | "forget" | "carryOut">;
   readonly devices: DeviceBook;

@@ -222,8 +222,6 @@ class Search {
     const { device, slice } = found;
     const { selects, node } = this.#input;
     const isSelected =
-      // Devices that must be made ready for a node before a pod is bound to it are nobody's here.
-      (device.bindingConditions ?? []).length === 0 &&
       selects(deviceClass.spec.selectors, found, `class ${deviceClass.metadata.name}`) &&
       selects(request.selectors, found, shown(claim)) &&
       (slice.spec.perDeviceNodeSelection !== true || isReachable(device, node));

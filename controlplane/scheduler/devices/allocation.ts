@@ -2,7 +2,7 @@ import type { AllocatedDevice, Allocation } from "../../../client/rules/allocate
 import type { ResourceClaim } from "../../../client/types.ts";
 import { consumedText } from "./capacity.ts";
 import { fullName } from "./constraints.ts";
-import type { Amounts, DeviceConfiguration, NodeSelector } from "./devices.ts";
+import type { Amounts, Device, DeviceConfiguration, NodeSelector } from "./devices.ts";
 import type { PoolDevice } from "./pools.ts";
 import { requestsOf, type Wanted } from "./wanted.ts";
 
@@ -37,12 +37,20 @@ function resultOf({ wanted, found, consumed, shareId }: Chosen): AllocatedDevice
     driver: found.driver,
     pool: found.pool.name,
     device: found.device.name,
+    ...conditionsOf(found.device),
     ...(request.adminAccess === true && { adminAccess: true }),
     ...((request.tolerations ?? []).length > 0 && { tolerations: request.tolerations }),
     ...(shareId !== undefined && { shareID: shareId }),
     ...(consumed !== undefined &&
       consumed.size > 0 && { consumedCapacity: consumedText(consumed, found.device) }),
   } as AllocatedDevice;
+}
+
+function conditionsOf({ bindingConditions = [], bindingFailureConditions = [] }: Device) {
+  return {
+    ...(bindingConditions.length > 0 && { bindingConditions }),
+    ...(bindingFailureConditions.length > 0 && { bindingFailureConditions }),
+  };
 }
 
 /** The classes' configuration, each class's once with all requests that it is for, then the claim's own. */

@@ -3,6 +3,7 @@ import type { Informer } from "../../../client/informer.ts";
 import { type Allocation, poolKey } from "../../../client/rules/allocated-devices.ts";
 import type { SelectableNode } from "../../../client/rules/node-selector.ts";
 import type { DeviceClass, ResourceClaim, ResourceSlice } from "../../../client/types.ts";
+import { type WaitOptions, waitUntil } from "../wait-until.ts";
 import { type Allocated, allocate } from "./allocate.ts";
 import { AllocatedDevices } from "./allocated-devices.ts";
 import { type Pool, poolsFor } from "./pools.ts";
@@ -63,6 +64,11 @@ export class DeviceBook {
 
   deviceClass(name: string): DeviceClass | undefined {
     return this.#sources.classes.get({ name });
+  }
+
+  /** `waitUntil`, after each change of a claim. */
+  async waitFor(isDone: () => boolean, options: Omit<WaitOptions<ResourceClaim>, "informer">): Promise<void> {
+    await waitUntil(isDone, { informer: this.#sources.claims, ...options });
   }
 
   isPending({ metadata }: ResourceClaim): boolean {

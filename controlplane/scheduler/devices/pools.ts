@@ -60,7 +60,7 @@ function concerns(slice: ResourceSlice, node: SelectableNode): boolean {
   return isReachable(slice.spec, node);
 }
 
-/** By driver and name: of several that would do, the first is taken. */
+/** By driver and name, those with devices that must be waited for last: of several that would do, the first is taken. */
 export function poolsFor(node: SelectableNode, sources: SliceSources): readonly Pool[] {
   const byPool = new Map<string, ResourceSlice[]>();
   for (const slice of [...sources.ofNode(node.name), ...sources.shared()]) {
@@ -73,8 +73,12 @@ export function poolsFor(node: SelectableNode, sources: SliceSources): readonly 
       byPool.set(key, [slice]);
     else if (pool.generation === generation) found.push(slice);
   }
-  return [...byPool.values()].flatMap((slices) => poolOf(slices, sources) ?? []).sort(byName);
+  const pools = [...byPool.values()].flatMap((slices) => poolOf(slices, sources) ?? []).sort(byName);
+  return [...pools.filter((pool) => !isConditional(pool)), ...pools.filter(isConditional)];
 }
+
+const isConditional = ({ devices }: Pool): boolean =>
+  devices.some(({ device }) => (device.bindingConditions ?? []).length > 0);
 
 function byName(a: Pool, b: Pool): number {
   if (a.driver !== b.driver) return a.driver < b.driver ? -1 : 1;

@@ -1,76 +1,13 @@
 import assert from "node:assert/strict";
-import { systemDisk } from "../../../base/os/disk.ts";
-import { silentLog } from "../../../base/os/log.ts";
-import { MetricsRegistry } from "../../../base/os/metrics.ts";
-import { Prng } from "../../../base/os/random.ts";
 import { ApiError } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
-import { FakeApi } from "../../../client/testing/fake-api.ts";
-import { ManualClock } from "../../../client/testing/manual-clock.ts";
-import type { Pod, ResourceClaim } from "../../../client/types.ts";
-import { runScheduler } from "../scheduler.ts";
+import type { ResourceClaim } from "../../../client/types.ts";
+import { deviceCluster, local } from "../testing/device-cluster.ts";
 import { asks, driver, sketchClaim, sketchClass, sketchSlice } from "../testing/device-objects.ts";
-import { insideConfig } from "../testing/test-profile.ts";
-
-const local = (node: string) => ({
-  nodeSelectorTerms: [{ matchFields: [{ key: "metadata.name", operator: "In", values: [node] }] }],
-});
-
-/** Two nodes; what devices there are is the test's to say. */
-async function begin(api = new FakeApi()) {
-  const time = new ManualClock();
-  for (const name of ["n1", "n2"])
-    await api.create(resources.nodes, {
-      metadata: { name, labels: {} },
-      spec: {},
-      status: { allocatable: { cpu: "4", memory: "8Gi", pods: "110" } },
-    });
-  const os = {
-    clock: time,
-    random: new Prng(1),
-    disk: systemDisk,
-    log: silentLog,
-    metrics: new MetricsRegistry(),
-  };
-  const scheduler = runScheduler(insideConfig, api, os);
-  await time.advance(100);
-  const claimNamed = (name: string) =>
-    api.all(resources.resourceclaims).find(({ metadata }) => metadata.name === name);
-  const podNamed = (name: string) => api.all(resources.pods).find(({ metadata }) => metadata.name === name);
-  return {
-    api,
-    time,
-    scheduler,
-    addClaim: (claim: ResourceClaim) => api.create(resources.resourceclaims, claim),
-    addPod: (
-      name: string,
-      claims: readonly string[],
-      more: Partial<Pod["spec"]> = {},
-      status: Pod["status"] = {},
-    ) =>
-      api.create(resources.pods, {
-        metadata: { name, namespace: "n", uid: `uid-${name}` },
-        spec: {
-          containers: [{ name: "c" }],
-          resourceClaims: claims.map((one) => ({ name: one, resourceClaimName: one })),
-          ...more,
-        },
-        status,
-      } as never),
-    claimNamed,
-    podNamed,
-    nodeOf: (name: string) => podNamed(name)?.spec.nodeName,
-    why: (name: string) =>
-      podNamed(name)?.status?.conditions?.find(({ type }) => type === "PodScheduled")?.message ?? "",
-    devicesOf: (name: string) =>
-      (claimNamed(name)?.status?.allocation?.devices?.results ?? []).map(({ device }) => device),
-    usersOf: (name: string) => (claimNamed(name)?.status?.reservedFor ?? []).map((one) => one.name),
-  };
-}
 
 describe("controlplane/scheduler: pods that ask for devices", () => {
   it("go where the devices are, which are written down, protected and reserved before they are bound", async () => {
-    const { api, time, scheduler, addClaim, addPod, claimNamed, nodeOf } = await begin();
+    const { api, time, scheduler, addClaim, addPod, claimNamed, nodeOf } = await deviceCluster();
     await api.create(resources.deviceclasses, sketchClass());
     await api.create(resources.resourceslices, sketchSlice("p", [{ name: "a" }], { nodeName: "n2" }));
     await addClaim(sketchClaim("gpu", [asks("r")]));
@@ -92,7 +29,8 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("never get one device twice, and wait until one is free", async () => {
-    const { api, time, scheduler, addClaim, addPod, claimNamed, nodeOf, why, devicesOf } = await begin();
+    const { api, time, scheduler, addClaim, addPod, claimNamed, nodeOf, why, devicesOf } =
+      await deviceCluster();
     await api.create(resources.deviceclasses, sketchClass());
     await api.create(resources.resourceslices, sketchSlice("p", [{ name: "a" }, { name: "b" }]));
     for (const name of ["x", "y", "z"]) {
@@ -116,7 +54,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("share a claim, and go where its devices are", async () => {
-    const { api, time, scheduler, addClaim, addPod, nodeOf, usersOf } = await begin();
+    const { api, time, scheduler, addClaim, addPod, nodeOf, usersOf } = await deviceCluster();
     await api.create(resources.deviceclasses, sketchClass());
     for (const node of ["n1", "n2"])
       await api.create(
@@ -133,7 +71,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("wait while a claim has as many users as it can", async () => {
-    const { api, time, scheduler, addClaim, addPod, claimNamed, nodeOf, why } = await begin();
+    const { api, time, scheduler, addClaim, addPod, claimNamed, nodeOf, why } = await deviceCluster();
     const results = [{ request: "r", driver, pool: "p", device: "a" }];
     const reservedFor = Array.from({ length: 256 }, (_, index) => ({
       resource: "pods",
@@ -156,7 +94,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("wait for their claims, classes and devices, and are tried again when these come", async () => {
-    const { api, time, scheduler, addClaim, addPod, nodeOf, why } = await begin();
+    const { api, time, scheduler, addClaim, addPod, nodeOf, why } = await deviceCluster();
     await addPod("early", ["gpu"]);
     await time.advance(200);
     assert.equal(why("early"), "", "it does not wait for its turn yet");
@@ -173,7 +111,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("wait until it is said which claim was made for them", async () => {
-    const { api, time, scheduler, addClaim, nodeOf } = await begin();
+    const { api, time, scheduler, addClaim, nodeOf } = await deviceCluster();
     await api.create(resources.deviceclasses, sketchClass());
     await api.create(resources.resourceslices, sketchSlice("p", [{ name: "a" }]));
     await api.create(resources.pods, {
@@ -205,7 +143,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("are not helped by a claim of a template that was made for another", async () => {
-    const { api, time, scheduler, addClaim, nodeOf } = await begin();
+    const { api, time, scheduler, addClaim, nodeOf } = await deviceCluster();
     await api.create(resources.deviceclasses, sketchClass());
     await api.create(resources.resourceslices, sketchSlice("p", [{ name: "a" }]));
     const made = (owner: string) => {
@@ -232,7 +170,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("prefer nodes where the first of alternatives is to be had", async () => {
-    const { api, time, scheduler, addClaim, addPod, nodeOf, claimNamed } = await begin();
+    const { api, time, scheduler, addClaim, addPod, nodeOf, claimNamed } = await deviceCluster();
     await api.create(
       resources.deviceclasses,
       sketchClass("fast", { selectors: [{ cel: { expression: `device.attributes["${driver}"].fast` } }] }),
@@ -259,7 +197,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("are nowhere while a device cannot be asked what they want of it, though another node would do", async () => {
-    const { api, time, scheduler, addClaim, addPod, nodeOf, podNamed } = await begin();
+    const { api, time, scheduler, addClaim, addPod, nodeOf, podNamed } = await deviceCluster();
     await api.create(
       resources.deviceclasses,
       sketchClass("gpu", { selectors: [{ cel: { expression: `device.attributes["${driver}"].fast` } }] }),
@@ -289,7 +227,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("give their claims back where they are not bound, and try again", async () => {
-    const { api, time, scheduler, addClaim, addPod, nodeOf, usersOf, devicesOf } = await begin();
+    const { api, time, scheduler, addClaim, addPod, nodeOf, usersOf, devicesOf } = await deviceCluster();
     await api.create(resources.deviceclasses, sketchClass());
     await api.create(resources.resourceslices, sketchSlice("p", [{ name: "a" }]));
     await addClaim(sketchClaim("gpu", [asks("r")]));
@@ -316,7 +254,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("free a claim's devices where they cannot go to them and nobody uses them", async () => {
-    const { api, time, scheduler, addClaim, addPod, nodeOf, devicesOf } = await begin();
+    const { api, time, scheduler, addClaim, addPod, nodeOf, devicesOf } = await deviceCluster();
     await api.create(resources.deviceclasses, sketchClass());
     for (const node of ["n1", "n2"])
       await api.create(
@@ -339,7 +277,7 @@ describe("controlplane/scheduler: pods that ask for devices", () => {
   });
 
   it("lose to whoever allocated their claim meanwhile, without harm", async () => {
-    const { api, time, scheduler, addClaim, addPod, claimNamed, devicesOf, nodeOf } = await begin();
+    const { api, time, scheduler, addClaim, addPod, claimNamed, devicesOf, nodeOf } = await deviceCluster();
     await api.create(resources.deviceclasses, sketchClass());
     await api.create(resources.resourceslices, sketchSlice("p", [{ name: "a" }, { name: "b" }]));
     await addClaim(sketchClaim("gpu", [asks("r")]));

@@ -1,20 +1,19 @@
-import { isConflict } from "../../../client/api-error.ts";
-import { resources } from "../../../client/resources.ts";
 import type { Allocation } from "../../../client/rules/allocated-devices.ts";
 import { matchesAnyTerm } from "../../../client/rules/node-selector.ts";
-import { claimFinalizer, claimNameOf, isFullyReserved } from "../../../client/rules/resource-claims.ts";
+import { claimNameOf, isFullyReserved, isReservedFor } from "../../../client/rules/resource-claims.ts";
 import type { ResourceClaim } from "../../../client/types.ts";
-import type { Handle, PluginFactory } from "../cycle/handle.ts";
+import type { PluginFactory } from "../cycle/handle.ts";
 import type { NodeInfo } from "../cycle/node-info.ts";
 import { highestBest } from "../cycle/normalize.ts";
 import type { Refusal } from "../cycle/plugin.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
 import type { Allocated } from "../devices/allocate.ts";
+import { awaitDevices } from "../devices/await-devices.ts";
+import { isLost } from "../devices/binding-conditions.ts";
+import { deallocate, giveBack, reserveClaim } from "../devices/claim-writes.ts";
 import type { DeviceBook } from "../devices/device-book.ts";
 import { searchLimit } from "../devices/search-limit.ts";
 import { partsOf, requestsOf } from "../devices/wanted.ts";
-
-type Api = Handle["client"];
 
 /** A pod's claims of devices, or why they are not to be had yet. */
 type PodDevices =
@@ -32,11 +31,15 @@ const alternativesMax = 8;
 export interface DynamicResourcesArgs {
   /** How long to look for devices on one node; undefined: as long as `searchLimit` says. */
   readonly filterTimeoutMs?: number;
+  /** How long devices may take to get ready for their node, from their allocation. */
+  readonly bindingTimeoutMs: number;
 }
 
 /** Devices: a pod goes where its claims' devices are, or can be had, and holds them before it is bound. */
-export const dynamicResources: PluginFactory = (given, { devices, client, clock, later }) => {
-  const { filterTimeoutMs: timeMaxMs } = given as DynamicResourcesArgs;
+export const dynamicResources: PluginFactory = (given, handle) => {
+  const { devices, client, clock, later } = handle;
+  const { filterTimeoutMs: timeMaxMs, bindingTimeoutMs: timeoutMs } = given as DynamicResourcesArgs;
+  const isGone = (claim: ResourceClaim) => isLost(claim, { timeoutMs, nowMs: clock.wallMs() });
   const limit = timeMaxMs === undefined ? searchLimit : { timeMaxMs, nowMs: () => clock.monotonicMs() };
   /** Claims that get devices with the pod, and which. */
   const plans = new Map<string, ReadonlyMap<ResourceClaim, Allocation>>();
@@ -65,12 +68,17 @@ export const dynamicResources: PluginFactory = (given, { devices, client, clock,
       const problem = "problem" in claims ? claims.problem : notYet(claims, pod, devices);
       if (problem !== undefined) return { nowhere: problem };
       if ("problem" in claims) return undefined;
+      if (claims.allocated.some(isGone)) return { filter: () => unavailable };
       return {
         filter: (node) => refusalOf(claims, node, (open) => devices.tryOn(open, node, limit)),
       };
     },
     postFilter: ({ pod, snapshot }) => {
-      const claim = idleClaim(pod, snapshot.nodes, devices);
+      const claim = idleClaim(
+        pod,
+        devices,
+        (one) => isGone(one) || snapshot.nodes.some((node) => !isAvailable(one, node)),
+      );
       if (claim === undefined) return undefined;
       later(`free the devices of ${claim.metadata.name}`, (signal) => deallocate(client, claim, signal));
       return { outcome: "none", message: "deallocation of ResourceClaim completed", keepsNomination: true };
@@ -112,10 +120,10 @@ export const dynamicResources: PluginFactory = (given, { devices, client, clock,
       const claims = held.get(pod.key) ?? [];
       held.delete(pod.key);
       if (claims.length === 0) return;
-      later(`give back the claims of ${pod.key}`, (signal) => giveBack(client, pod, claims, signal));
+      later(`give back the claims of ${pod.key}`, (signal) => giveBack(client, pod.pod, claims, signal));
     },
     needsPreBind: wantsDevices,
-    preBind: async (pod, _node, signal) => {
+    preBind: async (pod, node, signal) => {
       if (!wantsDevices(pod)) return;
       const plan = plans.get(pod.key) ?? new Map<ResourceClaim, Allocation>();
       const claims = claimsOf(pod, devices, plan);
@@ -125,12 +133,14 @@ export const dynamicResources: PluginFactory = (given, { devices, client, clock,
       const allocationTimestamp = `${new Date(clock.wallMs()).toISOString().slice(0, 19)}Z`;
       for (const [claim, planned] of plan) {
         const allocation = { ...planned, allocationTimestamp };
-        const written = await reserveClaim(client, claim, pod, { allocation, signal });
+        const written = await reserveClaim(client, claim, pod.pod, { allocation, signal });
         devices.wrote(written);
         ours.push(written);
       }
       for (const claim of claims.allocated)
-        if (!isReservedFor(claim, pod)) ours.push(await reserveClaim(client, claim, pod, { signal }));
+        if (!isReservedFor(claim, pod.pod)) ours.push(await reserveClaim(client, claim, pod.pod, { signal }));
+      const kept = claims.allocated.filter((claim) => isReservedFor(claim, pod.pod));
+      await awaitDevices(pod, node, [...ours, ...kept], { handle, signal, timeoutMs });
     },
     postBind: ({ key }) => {
       plans.delete(key);
@@ -140,9 +150,6 @@ export const dynamicResources: PluginFactory = (given, { devices, client, clock,
 };
 
 const wantsDevices = ({ pod }: PodInfo): boolean => (pod.spec.resourceClaims ?? []).length > 0;
-
-const isReservedFor = ({ status }: ResourceClaim, { pod }: PodInfo): boolean =>
-  status?.reservedFor?.some(({ uid }) => uid === pod.metadata.uid) ?? false;
 
 function usesClaim({ pod, namespace }: PodInfo, { metadata }: ResourceClaim): boolean {
   if (metadata.namespace !== namespace) return false;
@@ -190,7 +197,7 @@ function notYet(
   pod: PodInfo,
   devices: DeviceBook,
 ): string | undefined {
-  if (allocated.some((claim) => isFullyReserved(claim) && !isReservedFor(claim, pod)))
+  if (allocated.some((claim) => isFullyReserved(claim) && !isReservedFor(claim, pod.pod)))
     return "resourceclaim in use";
   for (const claim of open) {
     const { namespace, name } = claim.metadata;
@@ -211,13 +218,14 @@ function notYet(
   return undefined;
 }
 
+const unavailable: Refusal = { reasons: ["resourceclaim not available on the node"], lasting: true };
+
 function refusalOf(
   { allocated, open }: Exclude<PodDevices, { problem: string }>,
   node: NodeInfo,
   tryOn: (open: readonly ResourceClaim[]) => Allocated,
 ): Refusal | undefined {
-  if (!allocated.every((claim) => isAvailable(claim, node)))
-    return { reasons: ["resourceclaim not available on the node"], lasting: true };
+  if (!allocated.every((claim) => isAvailable(claim, node))) return unavailable;
   if (open.length === 0) return undefined;
   const found = tryOn(open);
   if ("allocations" in found) return undefined;
@@ -229,14 +237,17 @@ function isAvailable({ status }: ResourceClaim, node: NodeInfo): boolean {
   return terms === undefined || matchesAnyTerm(terms, node);
 }
 
-/** A claim that has devices where the pod cannot be, and that nobody else uses: others may do. */
-function idleClaim(pod: PodInfo, nodes: readonly NodeInfo[], devices: DeviceBook): ResourceClaim | undefined {
+/** A claim of devices that are no use to the pod, and that nobody else uses: others may do. */
+function idleClaim(
+  pod: PodInfo,
+  devices: DeviceBook,
+  isUseless: (claim: ResourceClaim) => boolean,
+): ResourceClaim | undefined {
   const claims = claimsOf(pod, devices);
   if ("problem" in claims) return undefined;
   return claims.allocated.find(
     (claim) =>
-      nodes.some((node) => !isAvailable(claim, node)) &&
-      (claim.status?.reservedFor ?? []).every(({ uid }) => uid === pod.pod.metadata.uid),
+      isUseless(claim) && (claim.status?.reservedFor ?? []).every(({ uid }) => uid === pod.pod.metadata.uid),
   );
 }
 
@@ -251,83 +262,3 @@ function rank(claim: ResourceClaim, allocation: Allocation | undefined): number 
     return at < 0 ? sum : sum + alternativesMax - at;
   }, 0);
 }
-
-/** Writes that the pod has the claim, and its devices where it gets them with the pod. What somebody else changed meanwhile is
- *  heeded. */
-async function reserveClaim(
-  client: Api,
-  given: ResourceClaim,
-  { pod }: PodInfo,
-  { allocation, signal }: { readonly allocation?: Allocation; readonly signal: AbortSignal },
-): Promise<ResourceClaim> {
-  const { name, uid } = pod.metadata;
-  return unlessChanged(client, given, signal, async (claim) => {
-    const shown = `claim ${claim.metadata.namespace}/${claim.metadata.name}`;
-    if (claim.metadata.uid !== given.metadata.uid || claim.metadata.deletionTimestamp !== undefined)
-      throw new Error(`${shown} got deleted in the meantime`);
-    const has = claim.status?.allocation !== undefined;
-    if (has !== (allocation === undefined))
-      throw new Error(`${shown} got ${has ? "allocated" : "deallocated"} elsewhere in the meantime`);
-    const finalizers = claim.metadata.finalizers ?? [];
-    const isProtected = allocation === undefined || finalizers.includes(claimFinalizer);
-    const kept = isProtected
-      ? claim
-      : await client.update(
-          resources.resourceclaims,
-          { ...claim, metadata: { ...claim.metadata, finalizers: [...finalizers, claimFinalizer] } },
-          { signal },
-        );
-    const others = (kept.status?.reservedFor ?? []).filter((one) => one.uid !== uid);
-    const status = {
-      ...kept.status,
-      ...(allocation !== undefined && { allocation }),
-      reservedFor: [...others, { resource: "pods", name, uid }],
-    };
-    return client.updateStatus(resources.resourceclaims, { ...kept, status }, { signal });
-  });
-}
-
-/** The pod did not get its node: its claims are others' to have, too. */
-async function giveBack(
-  client: Api,
-  pod: PodInfo,
-  claims: readonly ResourceClaim[],
-  signal: AbortSignal,
-): Promise<void> {
-  for (const held of claims)
-    await unlessChanged(client, held, signal, async (claim) => {
-      if (claim.metadata.uid !== held.metadata.uid || !isReservedFor(claim, pod)) return claim;
-      const { reservedFor = [], ...status } = claim.status ?? {};
-      const left = reservedFor.filter(({ uid }) => uid !== pod.pod.metadata.uid);
-      return client.updateStatus(
-        resources.resourceclaims,
-        { ...claim, status: { ...status, ...(left.length > 0 && { reservedFor: left }) } },
-        { signal },
-      );
-    });
-}
-
-/** The version that was looked at goes on being the one: somebody else may have taken the claim since. */
-async function deallocate(client: Api, claim: ResourceClaim, signal: AbortSignal): Promise<void> {
-  const { allocation: _, reservedFor: __, devices: ___, ...status } = claim.status ?? {};
-  await client.updateStatus(resources.resourceclaims, { ...claim, status }, { signal });
-}
-
-/** Writes once more, on what there is then, where somebody else was faster. */
-async function unlessChanged(
-  client: Api,
-  given: ResourceClaim,
-  signal: AbortSignal,
-  write: (claim: ResourceClaim) => Promise<ResourceClaim>,
-): Promise<ResourceClaim> {
-  let claim = given;
-  for (let attempt = 1; ; attempt++)
-    try {
-      return await write(claim);
-    } catch (error) {
-      if (!isConflict(error) || attempt === attemptsMax) throw error;
-      claim = await client.get(resources.resourceclaims, given.metadata, { signal });
-    }
-}
-
-const attemptsMax = 5;

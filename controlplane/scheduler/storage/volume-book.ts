@@ -1,4 +1,3 @@
-import { deferred } from "../../../base/deferred.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { ApiClient } from "../../../client/api.ts";
 import type { Informer } from "../../../client/informer.ts";
@@ -13,6 +12,7 @@ import type {
   StorageClass,
   VolumeAttachment,
 } from "../../../client/types.ts";
+import { waitUntil } from "../wait-until.ts";
 import { podClaims, type VolumePlan, volumesOn } from "./plan-volumes.ts";
 import type { Storage } from "./storage.ts";
 
@@ -91,48 +91,31 @@ export class VolumeBook implements Storage {
     for (const claim of plan.provisions)
       if (selectedNodeOf(claim) !== node)
         await client.update(resources.persistentvolumeclaims, onNode(claim, node), { signal });
-    const done = deferred<void>();
-    const stop = () => done.reject(signal.reason);
-    const late = () => done.reject(new Error("binding volumes: context deadline exceeded"));
-    const cancel = clock.after(timeoutMs, late);
-    signal.addEventListener("abort", stop, { once: true });
-    const off = this.#sources.claims.subscribe({
-      onAdd: () => this.#look(plan, node, done),
-      onUpdate: () => this.#look(plan, node, done),
-      onDelete: () => this.#look(plan, node, done),
+    await waitUntil(() => this.#isCarriedOut(plan, node), {
+      informer: this.#sources.claims,
+      clock,
+      signal,
+      timeoutMs,
+      late: () => new Error("binding volumes: context deadline exceeded"),
     });
-    try {
-      if (signal.aborted) stop();
-      this.#look(plan, node, done);
-      await done.promise;
-    } finally {
-      off();
-      cancel();
-      signal.removeEventListener("abort", stop);
-    }
   }
 
-  #look(plan: VolumePlan, node: string, done: ReturnType<typeof deferred<void>>): void {
-    const state = this.#stateOf(plan, node);
-    if (state === "bound") done.resolve();
-    else if (state !== "waiting") done.reject(new Error(state.failure));
-  }
-
-  #stateOf({ bindings, provisions }: VolumePlan, node: string) {
+  /** Throws where it is not to be. */
+  #isCarriedOut({ bindings, provisions }: VolumePlan, node: string): boolean {
     let all = true;
     for (const { metadata } of [...bindings.map(({ claim }) => claim), ...provisions]) {
       const { name, namespace = "" } = metadata;
       const quoted = JSON.stringify(name);
       const now = this.#sources.claims.getByKey(keyOfRef({ namespace, name }));
-      if (now?.metadata.uid !== metadata.uid) return { failure: `persistentvolumeclaim ${quoted} not found` };
+      if (now?.metadata.uid !== metadata.uid) throw new Error(`persistentvolumeclaim ${quoted} not found`);
       const isOlder = now.metadata.resourceVersion === metadata.resourceVersion;
       const isProvisioned = provisions.some((one) => one.metadata.name === name);
       // The provisioner gives a node back on which it can make nothing.
       if (isProvisioned && !isOlder && selectedNodeOf(now) !== node)
-        return { failure: `binding volumes: provisioning failed for PVC ${quoted}` };
+        throw new Error(`binding volumes: provisioning failed for PVC ${quoted}`);
       all &&= isBindCompleted(now) && Boolean(now.spec.volumeName);
     }
-    return all ? "bound" : "waiting";
+    return all;
   }
 }
 

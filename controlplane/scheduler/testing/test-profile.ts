@@ -1,3 +1,4 @@
+import { MetricsRegistry } from "../../../base/os/metrics.ts";
 import { ManualClock } from "../../../client/testing/manual-clock.ts";
 import type { PodDisruptionBudget } from "../../../client/types.ts";
 import { defaultProfile, type ProfileSpec, profileFrom } from "../config/make-profiles.ts";
@@ -5,6 +6,7 @@ import type { Handle } from "../cycle/handle.ts";
 import type { Profile } from "../cycle/profile.ts";
 import type { Snapshot } from "../cycle/snapshot.ts";
 import { DeviceBook, noDevices } from "../devices/device-book.ts";
+import { schedulerMetrics } from "../metrics.ts";
 import { queueLimits } from "../queue.ts";
 
 /** A handle for plugins that decide; those that act find nobody to talk to. */
@@ -16,6 +18,8 @@ export function testHandle(snapshot: Snapshot, more: Partial<Handle> = {}): Hand
     snapshot,
     budgets: () => [],
     client: { createSubresource: nobody, get: nobody, update: nobody, updateStatus: nobody },
+    recorder: { record: () => undefined },
+    metrics: schedulerMetrics(new MetricsRegistry()),
     clock: new ManualClock(),
     volumes: { assume: () => undefined, forget: () => undefined, carryOut: async () => undefined },
     devices: new DeviceBook(noDevices),
