@@ -16,6 +16,7 @@ import {
   type CronEvent,
   type CronStatus,
   endOf,
+  isRecorded,
   planRun,
   referenceTo,
   reviewJobs,
@@ -80,9 +81,10 @@ async function sync(parts: Parts, cached: CronJob) {
   const own = jobs.byOwner(cached.metadata.uid).filter((job) => isControlledBy(job, cached));
   const cronJob = await notBehind(client, cached, own);
   if (cronJob === undefined) return undefined;
-  const kept = await cleanUp(context, cronJob, own);
-  const review = reviewJobs(cronJob, kept);
+  const review = reviewJobs(cronJob, own);
   tell(context, cronJob, review.events);
+  for (const job of surplusJobs(cronJob, own))
+    if (!isBeingDeleted(job)) await deleteJob(context, cronJob, job.metadata);
   let status = await withoutMissing(context, cronJob, review);
   try {
     if (isBeingDeleted(cronJob)) return undefined;
@@ -102,7 +104,9 @@ async function notBehind(
   jobs: readonly Job[],
 ): Promise<CronJob | undefined> {
   const active = new Set((cronJob.status?.active ?? []).map(({ uid }) => uid));
-  if (jobs.every((job) => active.has(job.metadata.uid) || endOf(job) !== undefined)) return cronJob;
+  const isKnown = (job: Job) =>
+    active.has(job.metadata.uid) || (endOf(job) !== undefined && isRecorded(cronJob, job));
+  if (jobs.every(isKnown)) return cronJob;
   try {
     const live = await client.get(resources.cronjobs, cronJob.metadata);
     return live.metadata.uid === cronJob.metadata.uid ? live : undefined;
@@ -114,19 +118,6 @@ async function notBehind(
 
 function tell({ recorder }: ControllerContext, cronJob: CronJob, events: readonly CronEvent[]): void {
   for (const event of events) recorder.record(cronJob, event);
-}
-
-/** Deletes what the history does not keep; returns the jobs that stay. */
-async function cleanUp(
-  context: ControllerContext,
-  cronJob: CronJob,
-  jobs: readonly Job[],
-): Promise<readonly Job[]> {
-  const surplus = surplusJobs(cronJob, jobs);
-  const gone = new Set<Job>();
-  for (const job of surplus)
-    if (isBeingDeleted(job) || (await deleteJob(context, cronJob, job.metadata))) gone.add(job);
-  return jobs.filter((job) => !gone.has(job));
 }
 
 async function deleteJob(

@@ -139,6 +139,19 @@ describe("controlplane/controllers/cronjob/plan-cron-job", () => {
     assert.deepEqual(surplusJobs(cron(), jobs), []);
   });
 
+  it("keeps an ended job until the status says that its time had one", () => {
+    const { annotations } = scheduledJob(cron(), nowMs, 0).metadata;
+    const noted: Job = {
+      ...ended("a", "Complete", 30),
+      metadata: meta("a", { annotations: annotations ?? {} }),
+    };
+    const keepsNone = { successfulJobsHistoryLimit: 0 };
+    assert.deepEqual(surplusJobs(cron(keepsNone), [noted]), []);
+    const { status } = reviewJobs(cron(keepsNone), [noted]);
+    assert.equal(status.lastScheduleTime, noon);
+    assert.deepEqual(surplusJobs(cron(keepsNone, status), [noted]), [noted]);
+  });
+
   it("learns from its jobs what runs, what ended and when it succeeded last", () => {
     const active = ["a", "gone"].map(reference);
     const strange: Job = { ...job(), metadata: meta("strange") };

@@ -22,8 +22,17 @@ export function endOf({ status }: Job): JobEnd | undefined {
   return has("Complete") ? "Complete" : has("Failed") ? "Failed" : undefined;
 }
 
-/** The jobs beyond what the history keeps of each sort, the oldest first. Pure. */
-export function surplusJobs({ spec }: CronJob, jobs: readonly Job[]): readonly Job[] {
+/** The time that the controller made a job for; 0 for a job that was made by hand, which the cron job only owns. */
+const scheduledMs = ({ metadata }: Job): number => timeMs(metadata.annotations?.[scheduledAnnotation]);
+
+/** Whether the status says that the job's time had its job. A sync that was cut off may not have written so. */
+export const isRecorded = ({ status }: CronJob, job: Job): boolean =>
+  scheduledMs(job) <= timeMs(status?.lastScheduleTime);
+
+/** The jobs beyond what the history keeps of each sort, the oldest first, but for those that are not recorded: once they were gone,
+ *  nothing would say that their time had its job. Pure. */
+export function surplusJobs(cronJob: CronJob, jobs: readonly Job[]): readonly Job[] {
+  const { spec } = cronJob;
   const surplus = (end: JobEnd, most: number | undefined) => {
     const ended = jobs.filter((job) => endOf(job) === end).sort(byStart);
     return most === undefined ? [] : ended.slice(0, Math.max(0, ended.length - most));
@@ -31,7 +40,7 @@ export function surplusJobs({ spec }: CronJob, jobs: readonly Job[]): readonly J
   return [
     ...surplus("Complete", spec.successfulJobsHistoryLimit),
     ...surplus("Failed", spec.failedJobsHistoryLimit),
-  ];
+  ].filter((job) => isRecorded(cronJob, job));
 }
 
 /** Those that never started come last. */
@@ -46,9 +55,6 @@ export function referenceTo({ metadata }: Job): ObjectReference {
   return { kind: "Job", namespace, name, uid, apiVersion: "batch/v1", resourceVersion };
 }
 
-/** Whether the controller made the job: one that the cron job owns without having been made for a time was made by hand. */
-const isScheduled = ({ metadata }: Job): boolean => metadata.annotations?.[scheduledAnnotation] !== undefined;
-
 export interface JobsReview {
   readonly status: CronStatus;
   readonly events: readonly CronEvent[];
@@ -56,18 +62,19 @@ export interface JobsReview {
   readonly missing: readonly ObjectReference[];
 }
 
-/** What the jobs say of the cron job: which are active, and when one succeeded last. Pure. */
+/** What the jobs say of the cron job: which are active, which time had its job last, and when one succeeded last. Pure. */
 export function reviewJobs(cronJob: CronJob, jobs: readonly Job[]): JobsReview {
   const events: CronEvent[] = [];
   let active = cronJob.status?.active ?? [];
-  let lastSuccessfulTime = cronJob.status?.lastSuccessfulTime;
+  let { lastScheduleTime, lastSuccessfulTime } = cronJob.status ?? {};
   for (const job of jobs) {
     const { name, uid } = job.metadata;
     const isListed = active.some((one) => one.uid === uid);
     const end = endOf(job);
+    if (scheduledMs(job) > timeMs(lastScheduleTime)) lastScheduleTime = timeText(scheduledMs(job));
     if (end === undefined) {
       // Made for a time, by a sync that was cut off before it could write so.
-      if (!isListed && isScheduled(job)) active = [...active, referenceTo(job)];
+      if (!isListed && scheduledMs(job) > 0) active = [...active, referenceTo(job)];
       else if (!isListed) {
         const message = `Saw a job that the controller did not create or forgot: ${name}`;
         events.push({ type: "Warning", reason: "UnexpectedJob", message });
@@ -84,7 +91,7 @@ export function reviewJobs(cronJob: CronJob, jobs: readonly Job[]): JobsReview {
   }
   const known = new Set(jobs.map(({ metadata }) => metadata.uid));
   const missing = active.filter(({ uid = "" }) => !known.has(uid));
-  return { status: statusWith(cronJob, { active, lastSuccessfulTime }), events, missing };
+  return { status: statusWith(cronJob, { active, lastScheduleTime, lastSuccessfulTime }), events, missing };
 }
 
 export function statusWith(
@@ -92,7 +99,7 @@ export function statusWith(
   change: {
     readonly active?: readonly ObjectReference[];
     readonly lastSuccessfulTime?: string | undefined;
-    readonly lastScheduleTime?: string;
+    readonly lastScheduleTime?: string | undefined;
   },
 ): CronStatus {
   const { active = [], lastSuccessfulTime, lastScheduleTime } = { ...status, ...change };
