@@ -4,7 +4,7 @@ import { resources } from "../client/resources.ts";
 import type { PersistentVolume, PersistentVolumeClaim } from "../client/types.ts";
 
 /** Watches claims and volumes, and notes each moment at which data would be lost or shared: a claim that gets another volume, a
- *  volume of two claims, and one that goes, or is released, while its claim stands. */
+ *  volume of two claims, by either's word, and one that goes, or is released, while its claim stands. */
 export class ClaimWitness {
   readonly problems: string[] = [];
   readonly #claims: Informer<PersistentVolumeClaim>;
@@ -31,7 +31,11 @@ export class ClaimWitness {
     const before = this.#volumeOf.get(uid);
     if (before !== undefined && before !== volumeName)
       this.problems.push(`claim ${keyOf(claim)} had the volume ${before}, now ${volumeName}`);
-    if (volumeName !== "") this.#volumeOf.set(uid, volumeName);
+    if (volumeName === "") return;
+    this.#volumeOf.set(uid, volumeName);
+    const sharing = this.#claims.list().filter(({ spec }) => spec.volumeName === volumeName);
+    for (const other of sharing.filter(({ metadata }) => metadata.uid !== uid))
+      this.problems.push(`volume ${volumeName} is that of ${keyOf(claim)} and of ${keyOf(other)}`);
   }
 
   #onVolume(volume: PersistentVolume): void {

@@ -33,6 +33,15 @@ export class KeptProcess {
     await ended;
   }
 
+  /** Lets it do nothing, until it goes on as if no time had passed. */
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  goOn(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.kill();

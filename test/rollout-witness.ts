@@ -23,8 +23,8 @@ export class RolloutWitness {
   /** Names of those for which there once were enough. */
   readonly #begun = new Set<string>();
   #bounds: readonly Bounds[];
-  /** Names of pods that were seen, by the bounds' name. */
-  readonly seen = new Map<string, Set<string>>();
+  /** Pods that were seen: their names by their uids, by the bounds' name. */
+  readonly seen = new Map<string, Map<string, string>>();
 
   constructor(pods: Informer<Pod>, bounds: readonly Bounds[]) {
     this.#pods = pods;
@@ -48,8 +48,8 @@ export class RolloutWitness {
     if (node !== undefined) this.#nodes.set(uid, node);
     for (const bounds of this.#bounds) {
       if (!podHas(pod, bounds.labels)) continue;
-      const seen = this.seen.get(bounds.name) ?? new Set();
-      this.seen.set(bounds.name, seen.add(name));
+      const seen = this.seen.get(bounds.name) ?? new Map();
+      this.seen.set(bounds.name, seen.set(uid, name));
       this.#check(bounds);
     }
   }

@@ -16,8 +16,10 @@ import { InformerFactory } from "../../client/informer.ts";
 import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
 import { RestClient } from "../../client/rest.ts";
-import type { DaemonSet, Draft, Job, Pod, StatefulSet } from "../../client/types.ts";
+import type { CronJob, DaemonSet, Draft, Job, Pod, StatefulSet } from "../../client/types.ts";
 import { startTestApiserver, type TestApiserver } from "../../controlplane/apiserver/testing.ts";
+import { ClaimWitness } from "../claim-witness.ts";
+import { CronWitness } from "../cron-witness.ts";
 import { FaultyLink } from "../integration/faulty-link.ts";
 import { KeptProcess } from "../kept-process.ts";
 import { eventually } from "../local-cluster.ts";
@@ -29,8 +31,22 @@ const replicas = 12;
 const members = 3;
 const completions = 16;
 const parallelism = 4;
-
+const claimsPerRound = 6;
 const nodes = 6;
+
+/** What befalls a leader. `pause`: its process stands still and goes on afterwards. What was held arrives late: a binding is
+ *  refused then, but a pod that a manager wanted once more would be made, and its set would delete one. */
+const faults = {
+  scheduler: ["cut", "swallow", "hold", "pause"],
+  "controller-manager": ["cut", "swallow", "pause"],
+} as const;
+type Component = keyof typeof faults;
+
+/** One of two that may lead, and how it reaches the API server. */
+interface Contender {
+  readonly kept: KeptProcess;
+  readonly link: FaultyLink;
+}
 
 const bounds = (app: string, kept: Omit<Bounds, "name" | "labels">): Bounds => ({
   name: app,
@@ -41,6 +57,13 @@ const template = (app: string, round: number, restartPolicy = "Always") => ({
   metadata: { labels: { app }, annotations: { round: String(round) } },
   spec: { restartPolicy, containers: [{ name: "c", image: "i" }] },
 });
+/** Pods that end by themselves, no two on one node. */
+const shortTemplate = (app: string, round: number) => {
+  const { metadata, spec } = template(app, round, "Never");
+  const term = { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: { app } } };
+  const podAntiAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+  return { metadata, spec: { ...spec, affinity: { podAntiAffinity } } };
+};
 
 const stage = (step: Stage["step"], delayMs: number): Stage => ({
   step,
@@ -54,9 +77,10 @@ const simulated = simulationConfig(
   parseFlags({ ...agentFlags, ...simulationFlags }, [`--simulate=${nodes}`, "--node-name=sim"], { env: {} })
     .flags,
 );
-/** Only pods of the job end by themselves. */
+/** Only pods of jobs end by themselves. */
 const stages: readonly Stage[] = [
   stage("pod-ready", 150),
+  { ...stage("pod-complete", 100), labels: { app: "tick" } },
   { ...stage("pod-complete", 600), labels: { app: "work" } },
   stage("pod-delete", 150),
 ];
@@ -69,10 +93,13 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
   let tasks: TaskScope;
   let informers: InformerFactory;
   let witness: RolloutWitness;
+  let claims: ClaimWitness;
+  let runs: CronWitness;
   const open: (KeptProcess | FaultyLink)[] = [];
   let round = 0;
 
   beforeEach(async () => {
+    round = 0;
     folder = mkdtempSync(join(tmpdir(), "pintle-leaders-"));
     server = await startTestApiserver();
     client = new RestClient(loadKubeconfig(server.kubeconfig));
@@ -86,8 +113,12 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
       bounds("web", { readyLeast: replicas - 1 }),
       bounds("member", { most: members, readyLeast: members - 1 }),
       bounds("agent", { most: nodes, readyLeast: nodes - 1, onePerNode: true }),
-      bounds("work", { most: parallelism, readyLeast: 0 }),
+      bounds("work", { most: parallelism, readyLeast: 0, onePerNode: true }),
+      bounds("tick", { most: 1, readyLeast: 0 }),
     ]);
+    claims = new ClaimWitness(informers);
+    runs = new CronWitness(informers);
+    await informers.synced(tasks.signal);
   });
   afterEach(async () => {
     for (const one of open.splice(0)) await (one instanceof KeptProcess ? one.stop() : one.close());
@@ -155,13 +186,39 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
         template: template("agent", round),
       },
     } as unknown as Draft<DaemonSet>);
+    // Each of its jobs goes as soon as it has ended: only the status then says that its time had one.
+    await client.create(resources.cronjobs, {
+      metadata: { namespace, name: "tick" },
+      spec: {
+        schedule: "@every 1s",
+        concurrencyPolicy: "Forbid",
+        successfulJobsHistoryLimit: 0,
+        jobTemplate: { spec: { template: template("tick", round, "Never") } },
+      },
+    } as unknown as Draft<CronJob>);
+  }
+
+  /** As many volumes as claims, any of which fits any. */
+  async function makeClaims(): Promise<void> {
+    const accessModes = ["ReadWriteOnce"];
+    for (let number = 0; number < claimsPerRound; number++) {
+      const name = `${round}-${number}`;
+      await client.create(resources.persistentvolumes, {
+        metadata: { name },
+        spec: { accessModes, capacity: { storage: "1Gi" }, hostPath: { path: `/volumes/${name}` } },
+      } as never);
+      await client.create(resources.persistentvolumeclaims, {
+        metadata: { namespace, name },
+        spec: { accessModes, storageClassName: "", resources: { requests: { storage: "1Gi" } } },
+      } as never);
+    }
   }
 
   /** Its pods take so long that who decides is killed several times meanwhile. */
   async function makeJob(): Promise<void> {
     await client.create(resources.jobs, {
       metadata: { namespace, name: "work" },
-      spec: { completions, parallelism, template: template("work", round, "Never") },
+      spec: { completions, parallelism, template: shortTemplate("work", round) },
     } as unknown as Draft<Job>);
   }
 
@@ -171,6 +228,7 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
     await client.patch(resources.deployments, { namespace, name: "web" }, body, { type: "merge" });
     await client.patch(resources.statefulsets, { namespace, name: "member" }, body, { type: "merge" });
     await client.patch(resources.daemonsets, { namespace, name: "agent" }, body, { type: "merge" });
+    await makeClaims();
   }
 
   const isOfRound = ({ metadata }: Pod) => metadata.annotations?.round === String(round);
@@ -200,9 +258,23 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
       ({ metadata, status }) => metadata.labels?.app === "work" && status?.phase === "Succeeded",
     );
     assert.equal(succeeded.length, completions, "each completion once");
-    assert.equal(witness.seen.get("work")?.size, completions, "no pod too many was made for the job");
-    assert.deepEqual([...(witness.seen.get("member") ?? [])].sort(), ["member-0", "member-1", "member-2"]);
-    assert.deepEqual(witness.problems, []);
+    const made = (app: string) => witness.seen.get(app)?.size;
+    assert.deepEqual(
+      { web: made("web"), member: made("member"), agent: made("agent"), work: made("work") },
+      { web: round * replicas, member: round * members, agent: round * nodes, work: completions },
+      "each pod is made once",
+    );
+    const names = new Set(witness.seen.get("member")?.values());
+    assert.deepEqual([...names].sort(), ["member-0", "member-1", "member-2"]);
+    assert.ok(runs.made.size > 1, "the cron job ran");
+    await eventually(
+      "all claims are bound",
+      () => client.list(resources.persistentvolumeclaims, { namespace }),
+      ({ items }) =>
+        items.length === (round - 1) * claimsPerRound &&
+        items.every(({ status }) => status?.phase === "Bound"),
+    );
+    assert.deepEqual([...witness.problems, ...claims.problems, ...runs.problems], []);
   }
 
   it("a scheduler and a controller manager that are killed every second get there, and break no bound", async () => {
@@ -223,7 +295,28 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
     await allIsWell();
   });
 
-  it("two of each alternate as leaders when one is cut off or hears nothing, without a double effect", async () => {
+  const lease = (name: Component) =>
+    client.get(resources.leases, { namespace: "kube-system", name: `kube-${name}` });
+
+  /** Cuts one of two off until the other leads, whoever did before. Resolves with the identity of the one that does. */
+  async function cutOff(component: Component, { link, kept }: Contender, random: Prng): Promise<string> {
+    const among = faults[component];
+    const fault = among[below(random, among.length)] ?? "cut";
+    if (fault === "pause") kept.pause();
+    else link.fault = fault;
+    const cutOffMs = Date.now();
+    const { spec } = await eventually(
+      `another ${component} leads after ${fault}`,
+      () => lease(component),
+      (found) => Date.parse(found.spec?.renewTime ?? "") > cutOffMs,
+    );
+    await new Promise((resolve) => setTimeout(resolve, below(random, 2000)));
+    if (fault === "pause") kept.goOn();
+    else link.fault = "none";
+    return spec?.holderIdentity ?? "";
+  }
+
+  it("two of each alternate as leaders when one is cut off, hears nothing or stands still, without a double effect", async () => {
     const random = new Prng(seed);
     const port = Number(new URL(server.url).port);
     const election = [
@@ -231,29 +324,31 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
       "--leader-elect-renew-deadline=2s",
       "--leader-elect-retry-period=500ms",
     ];
-    const links: FaultyLink[] = [];
-    for (let number = 0; number < 2; number++) {
-      const link = await FaultyLink.open(port);
-      links.push(link);
-      open.push(link);
-      await scheduler(election, link);
-      await manager(election, link);
-    }
+    const contenders: Record<Component, Contender[]> = { scheduler: [], "controller-manager": [] };
+    for (const [component, start] of [
+      ["scheduler", scheduler],
+      ["controller-manager", manager],
+    ] as const)
+      for (let number = 0; number < 2; number++) {
+        const link = await FaultyLink.open(port);
+        open.push(link);
+        contenders[component].push({ link, kept: await start(election, link) });
+      }
     await makeWorkloads();
     await rolledOut();
     await makeJob();
-    const holder = async (name: string) =>
-      (await client.get(resources.leases, { namespace: "kube-system", name })).spec?.holderIdentity;
-    for (let turn = 0; turn < 3; turn++) {
-      const before = await holder("kube-controller-manager");
+    const first = below(random, 2);
+    const leaders: string[][] = [];
+    for (let turn = 0; turn < 4; turn++) {
       await rollOut();
-      // Whoever leads, half of the links are bad: those of one scheduler and one controller manager.
-      const link = links[turn % 2] as FaultyLink;
-      link.fault = below(random, 2) === 0 ? "swallow" : "cut";
-      await new Promise((resolve) => setTimeout(resolve, 4000 + below(random, 2000)));
-      link.fault = "none";
+      const cut = (component: Component, number: number) =>
+        cutOff(component, contenders[component][number % 2] as Contender, random);
+      leaders.push(await Promise.all([cut("scheduler", turn + first), cut("controller-manager", turn)]));
       await rolledOut();
-      console.log(`      ${before} led, now ${await holder("kube-controller-manager")}`);
+    }
+    for (const [turn, [scheduling, managing]] of leaders.entries()) {
+      assert.notEqual(scheduling, leaders[turn - 1]?.[0]);
+      assert.notEqual(managing, leaders[turn - 1]?.[1]);
     }
     await allIsWell();
   });

@@ -1,7 +1,8 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** `cut`: connections break, and new ones are refused. `delay`: bytes come late. `swallow`: bytes never come. */
-export type LinkFault = "none" | "cut" | "delay" | "swallow";
+/** `cut`: connections break, and new ones are refused. `delay`: bytes come late. `swallow`: bytes never come. `hold`: bytes come
+ *  once that ends, even those whose sender is gone by then. */
+export type LinkFault = "none" | "cut" | "delay" | "swallow" | "hold";
 
 const delayMs = 150;
 
@@ -10,6 +11,8 @@ export class FaultyLink {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #fault: LinkFault = "none";
+  /** What is still to come of what was held, in order. */
+  readonly #held: (() => void)[] = [];
 
   private constructor(targetPort: number) {
     this.#server = createServer({ noDelay: true }, (incoming) => {
@@ -39,6 +42,7 @@ export class FaultyLink {
   set fault(fault: LinkFault) {
     if (fault === "cut" || this.#fault === "swallow") for (const socket of this.#sockets) socket.destroy();
     this.#fault = fault;
+    if (fault !== "hold") for (const happen of this.#held.splice(0)) happen();
   }
 
   async close(): Promise<void> {
@@ -51,13 +55,15 @@ export class FaultyLink {
     this.#sockets.add(from);
     from.on("data", (bytes: Buffer) => {
       if (this.#fault === "swallow") return;
-      if (this.#fault === "delay") setTimeout(() => to.write(bytes), delayMs);
+      if (this.#fault === "hold") this.#held.push(() => to.write(bytes));
+      else if (this.#fault === "delay") setTimeout(() => to.write(bytes), delayMs);
       else to.write(bytes);
     });
-    from.on("error", () => to.destroy());
+    from.on("error", () => undefined); // it closes then
     from.on("close", () => {
       this.#sockets.delete(from);
-      to.destroy();
+      if (this.#fault === "hold") this.#held.push(() => to.end());
+      else to.destroy();
     });
   }
 }
