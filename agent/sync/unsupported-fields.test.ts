@@ -47,6 +47,13 @@ describe("fields that this node cannot honour are named, by their path", () => {
   ] as const)
     it(what, () => assert.deepEqual(names(spec), [named]));
 
+  it("claims of devices that a scheduler made for containers", () => {
+    const extendedResourceClaimStatus = { requestMappings: [], resourceClaimName: "made" };
+    assert.deepEqual(unsupportedFields({ ...pod({}), status: { extendedResourceClaimStatus } }), [
+      { field: "status.extendedResourceClaimStatus" },
+    ]);
+  });
+
   it("and nothing is named that it can honour", () => {
     const volumes = [
       { name: "a", emptyDir: { medium: "Memory" } },

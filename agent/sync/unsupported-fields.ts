@@ -28,12 +28,14 @@ const projectedKinds: ReadonlySet<string> = new Set([
 
 /** What a pod asks for that this node cannot do: it is not started at all, for what is left out silently would only be
  *  found out later. Pure. */
-export function unsupportedFields({ spec }: Pod): readonly UnsupportedField[] {
+export function unsupportedFields({ spec, status }: Pod): readonly UnsupportedField[] {
   return [
     ...(spec.hostUsers === false ? [{ field: "spec.hostUsers", value: "false" }] : []),
     // A node has one runtime, and no handlers to choose from.
     ...(spec.runtimeClassName ? [{ field: "spec.runtimeClassName", value: spec.runtimeClassName }] : []),
     ...(filled(spec.resourceClaims) ? [{ field: "spec.resourceClaims" }] : []),
+    // A claim that a scheduler made for resources of containers.
+    ...(status?.extendedResourceClaimStatus ? [{ field: "status.extendedResourceClaimStatus" }] : []),
     ...(spec.resources && filled(Object.keys(spec.resources)) ? [{ field: "spec.resources" }] : []),
     ...(spec.volumes ?? []).flatMap((volume, index) => ofVolume(volume, `spec.volumes[${index}]`)),
     ...(["initContainers", "containers"] as const).flatMap((sort) =>

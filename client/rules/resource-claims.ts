@@ -1,4 +1,4 @@
-import type { Pod, ResourceClaim } from "../types.ts";
+import type { DeviceClass, Pod, ResourceClaim } from "../types.ts";
 
 /** Which claims of devices a pod means. Pure. */
 
@@ -10,6 +10,21 @@ export const reservationsMax = 256;
 
 export const isFullyReserved = ({ status }: ResourceClaim): boolean =>
   (status?.reservedFor ?? []).length >= reservationsMax;
+
+/** On a claim that a scheduler made for what a pod's containers ask of resources that classes of devices stand for: "true". */
+export const extendedClaimAnnotation = "resource.kubernetes.io/extended-resource-claim";
+
+export const isExtendedClaim = ({ metadata }: ResourceClaim): boolean =>
+  metadata.annotations?.[extendedClaimAnnotation] === "true";
+
+/** Before a class's name: the resource that it stands for, whatever else it says. */
+export const classResourcePrefix = "deviceclass.resource.kubernetes.io/";
+
+/** The resources that a class stands for. */
+export const classResources = ({ metadata, spec }: DeviceClass): readonly string[] => [
+  `${classResourcePrefix}${metadata.name}`,
+  ...(spec.extendedResourceName === undefined ? [] : [spec.extendedResourceName]),
+];
 
 export type PodClaim = NonNullable<Pod["spec"]["resourceClaims"]>[number];
 

@@ -79,6 +79,10 @@ function declare(meter: Meter) {
       "Duration in seconds for running goroutines for the preemption.",
       exponentialBuckets(0.01, 2, 20),
     ),
+    claimCreates: meter.tally<"status">(
+      named("resourceclaim_creates_total"),
+      "Number of ResourceClaims creation requests within scheduler",
+    ),
     conditionalAllocations: meter.tally<"profile" | "driver" | "status">(
       named("dra_bindingconditions_allocations_total"),
       "Number of allocations using devices with BindingConditions, counted per driver per scheduling attempt",

@@ -14,7 +14,10 @@ export interface Handle {
   /** The cluster as it is at the time of asking. */
   readonly snapshot: Snapshot;
   readonly budgets: () => readonly PodDisruptionBudget[];
-  readonly client: Pick<ApiClient, "createSubresource" | "get" | "update" | "updateStatus">;
+  readonly client: Pick<
+    ApiClient,
+    "create" | "createSubresource" | "delete" | "get" | "patch" | "update" | "updateStatus"
+  >;
   readonly recorder: Pick<EventRecorder, "record">;
   readonly metrics: SchedulerMetrics;
   readonly clock: Clock;

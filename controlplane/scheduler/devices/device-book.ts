@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Informer } from "../../../client/informer.ts";
 import { type Allocation, poolKey } from "../../../client/rules/allocated-devices.ts";
 import type { SelectableNode } from "../../../client/rules/node-selector.ts";
-import type { DeviceClass, ResourceClaim, ResourceSlice } from "../../../client/types.ts";
+import { classResources, isExtendedClaim } from "../../../client/rules/resource-claims.ts";
+import type { DeviceClass, Pod, ResourceClaim, ResourceSlice } from "../../../client/types.ts";
 import { type WaitOptions, waitUntil } from "../wait-until.ts";
 import { type Allocated, allocate } from "./allocate.ts";
 import { AllocatedDevices } from "./allocated-devices.ts";
@@ -11,15 +12,15 @@ import type { SearchLimit } from "./search-limit.ts";
 import { SelectorCache } from "./selector-cache.ts";
 
 export interface DeviceSources {
-  readonly claims: Pick<Informer<ResourceClaim>, "get" | "subscribe">;
-  readonly classes: Pick<Informer<DeviceClass>, "get">;
+  readonly claims: Pick<Informer<ResourceClaim>, "byOwner" | "get" | "subscribe">;
+  readonly classes: Pick<Informer<DeviceClass>, "addIndex" | "byIndex" | "get">;
   readonly slices: Pick<Informer<ResourceSlice>, "addIndex" | "byIndex">;
 }
 
 /** Of a cluster without any. */
 export const noDevices: DeviceSources = {
-  claims: { get: () => undefined, subscribe: () => () => undefined },
-  classes: { get: () => undefined },
+  claims: { byOwner: () => [], get: () => undefined, subscribe: () => () => undefined },
+  classes: { addIndex: () => undefined, byIndex: () => [], get: () => undefined },
   slices: { addIndex: () => undefined, byIndex: () => [] },
 };
 
@@ -31,6 +32,7 @@ interface Pending {
 }
 
 const slicesByNode = "device-node";
+const classesByResource = "class-resource";
 const slicesByPool = "device-pool";
 
 /** Devices and who has them: as the informers show it, and as was decided a moment ago. */
@@ -43,7 +45,8 @@ export class DeviceBook {
 
   constructor(sources: DeviceSources) {
     this.#sources = sources;
-    const { slices, claims } = sources;
+    const { slices, claims, classes } = sources;
+    classes.addIndex(classesByResource, classResources);
     slices.addIndex(slicesByNode, ({ spec }) => [
       (spec.sharedCounters ?? []).length > 0 ? "" : (spec.nodeName ?? ""),
     ]);
@@ -51,10 +54,7 @@ export class DeviceBook {
     claims.subscribe({
       onAdd: (claim) => this.#show(claim),
       onUpdate: (claim) => this.#show(claim),
-      onDelete: ({ metadata }) => {
-        this.#pending.delete(metadata.uid);
-        this.#allocated.set(metadata.uid, undefined);
-      },
+      onDelete: (claim) => this.gone(claim),
     });
   }
 
@@ -64,6 +64,21 @@ export class DeviceBook {
 
   deviceClass(name: string): DeviceClass | undefined {
     return this.#sources.classes.get({ name });
+  }
+
+  /** The class that stands for a resource of containers: of several the newest, of those the first by name. */
+  classFor(resource: string): DeviceClass | undefined {
+    return this.#sources.classes
+      .byIndex(classesByResource, resource)
+      .reduce<DeviceClass | undefined>(
+        (best, one) => (best && !isPreferred(one, best) ? best : one),
+        undefined,
+      );
+  }
+
+  /** The claim that was made for what the pod's containers ask of such resources. */
+  extendedClaimOf({ metadata }: Pod): ResourceClaim | undefined {
+    return this.#sources.claims.byOwner(metadata.uid).find(isExtendedClaim);
   }
 
   /** `waitUntil`, after each change of a claim. */
@@ -115,6 +130,12 @@ export class DeviceBook {
     this.#allocated.set(metadata.uid, shown?.status?.allocation);
   }
 
+  /** It is not in the API any more. */
+  gone({ metadata }: ResourceClaim): void {
+    this.#pending.delete(metadata.uid);
+    this.#allocated.set(metadata.uid, undefined);
+  }
+
   #show({ metadata, status }: ResourceClaim): void {
     const pending = this.#pending.get(metadata.uid);
     if (pending !== undefined) {
@@ -133,4 +154,9 @@ export class DeviceBook {
       ofPool: (driver, pool) => slices.byIndex(slicesByPool, poolKey(driver, pool)),
     });
   }
+}
+
+function isPreferred({ metadata: a }: DeviceClass, { metadata: b }: DeviceClass): boolean {
+  const [ageA, ageB] = [a, b].map(({ creationTimestamp = "" }) => Date.parse(creationTimestamp));
+  return ageA === ageB ? a.name < b.name : (ageA ?? 0) > (ageB ?? 0);
 }

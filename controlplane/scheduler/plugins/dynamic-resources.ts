@@ -1,8 +1,13 @@
 import type { Allocation } from "../../../client/rules/allocated-devices.ts";
 import { matchesAnyTerm } from "../../../client/rules/node-selector.ts";
-import { claimNameOf, isFullyReserved, isReservedFor } from "../../../client/rules/resource-claims.ts";
-import type { ResourceClaim } from "../../../client/types.ts";
-import type { PluginFactory } from "../cycle/handle.ts";
+import {
+  claimNameOf,
+  isExtendedClaim,
+  isFullyReserved,
+  isReservedFor,
+} from "../../../client/rules/resource-claims.ts";
+import type { Pod, ResourceClaim } from "../../../client/types.ts";
+import type { Handle, PluginFactory } from "../cycle/handle.ts";
 import type { NodeInfo } from "../cycle/node-info.ts";
 import { highestBest } from "../cycle/normalize.ts";
 import type { Refusal } from "../cycle/plugin.ts";
@@ -10,8 +15,16 @@ import type { PodInfo } from "../cycle/pod-info.ts";
 import type { Allocated } from "../devices/allocate.ts";
 import { awaitDevices } from "../devices/await-devices.ts";
 import { isLost } from "../devices/binding-conditions.ts";
-import { deallocate, giveBack, reserveClaim } from "../devices/claim-writes.ts";
+import {
+  deallocate,
+  giveBack,
+  makeClaim,
+  noteExtendedClaim,
+  removeClaim,
+  reserveClaim,
+} from "../devices/claim-writes.ts";
 import type { DeviceBook } from "../devices/device-book.ts";
+import { classesOf, type ExtendedClaim, extendedClaims } from "../devices/extended-claims.ts";
 import { searchLimit } from "../devices/search-limit.ts";
 import { partsOf, requestsOf } from "../devices/wanted.ts";
 
@@ -41,20 +54,26 @@ export const dynamicResources: PluginFactory = (given, handle) => {
   const { filterTimeoutMs: timeMaxMs, bindingTimeoutMs: timeoutMs } = given as DynamicResourcesArgs;
   const isGone = (claim: ResourceClaim) => isLost(claim, { timeoutMs, nowMs: clock.wallMs() });
   const limit = timeMaxMs === undefined ? searchLimit : { timeMaxMs, nowMs: () => clock.monotonicMs() };
-  /** Claims that get devices with the pod, and which. */
-  const plans = new Map<string, ReadonlyMap<ResourceClaim, Allocation>>();
-  /** Claims that the API shows as the pod's since it was decided. */
-  const held = new Map<string, ResourceClaim[]>();
+  const plans = new Map<string, Plan>();
+  const held = new Map<string, Held>();
+  /** The pod's claim on a node of what classes of devices stand for. */
+  const extendedOf = (pod: PodInfo) => {
+    const classes = classesOf(pod, (resource) => devices.classFor(resource));
+    return classes.size === 0 ? undefined : extendedClaims(pod.pod, classes);
+  };
   return {
     name: "DynamicResources",
     helpedBy: {
       nodeAdded: () => true,
-      nodeChanged: (_pod, { node, before }) => node.metadata.labels !== before.metadata.labels,
+      nodeChanged: (_pod, { node, before }) =>
+        node.metadata.labels !== before.metadata.labels ||
+        node.status?.allocatable !== before.status?.allocatable,
       deviceClaimChanged: (pod, { claim, before }) =>
         (before?.status?.allocation !== undefined && claim.status?.allocation === undefined) ||
         (usesClaim(pod, claim) &&
           (before === undefined || JSON.stringify(before.status) !== JSON.stringify(claim.status))),
-      deviceClaimRemoved: (_pod, { claim }) => claim.status?.allocation !== undefined,
+      deviceClaimRemoved: ({ pod }, { claim }) =>
+        claim.status?.allocation !== undefined || (isExtendedClaim(claim) && isOwnedBy(claim, pod)),
       deviceClassChanged: () => true,
       deviceSliceChanged: () => true,
     },
@@ -63,14 +82,20 @@ export const dynamicResources: PluginFactory = (given, handle) => {
       return "problem" in claims ? claims.problem : undefined;
     },
     prepareFilter: (pod) => {
-      if (!wantsDevices(pod)) return undefined;
+      const extended = extendedOf(pod);
+      if (!hasClaims(pod) && extended === undefined) return undefined;
       const claims = claimsOf(pod, devices);
       const problem = "problem" in claims ? claims.problem : notYet(claims, pod, devices);
       if (problem !== undefined) return { nowhere: problem };
       if ("problem" in claims) return undefined;
       if (claims.allocated.some(isGone)) return { filter: () => unavailable };
+      if (extended !== undefined && devices.extendedClaimOf(pod.pod) !== undefined)
+        return { filter: () => leftOver };
       return {
-        filter: (node) => refusalOf(claims, node, (open) => devices.tryOn(open, node, limit)),
+        filter: (node) => {
+          const open = withExtended(claims.open, extended?.(node));
+          return refusalOf({ ...claims, open }, node, (all) => devices.tryOn(all, node, limit));
+        },
       };
     },
     postFilter: ({ pod, snapshot }) => {
@@ -79,17 +104,23 @@ export const dynamicResources: PluginFactory = (given, handle) => {
         devices,
         (one) => isGone(one) || snapshot.nodes.some((node) => !isAvailable(one, node)),
       );
-      if (claim === undefined) return undefined;
-      later(`free the devices of ${claim.metadata.name}`, (signal) => deallocate(client, claim, signal));
-      return { outcome: "none", message: "deallocation of ResourceClaim completed", keepsNomination: true };
+      if (claim !== undefined) {
+        later(`free the devices of ${claim.metadata.name}`, (signal) => deallocate(client, claim, signal));
+        return { outcome: "none", message: "deallocation of ResourceClaim completed", keepsNomination: true };
+      }
+      const left = extendedOf(pod) && devices.extendedClaimOf(pod.pod);
+      if (left === undefined) return undefined;
+      later(`take away ${left.metadata.name}`, (signal) => removeClaim(client, left, signal));
+      return { outcome: "none", message: "deletion of ResourceClaim completed", keepsNomination: true };
     },
     prepareScore: (pod) => {
       const claims = claimsOf(pod, devices);
       if ("problem" in claims || ![...claims.open, ...claims.allocated].some(hasAlternatives))
         return undefined;
+      const extended = extendedOf(pod);
       return {
         score: (node) => {
-          const found = devices.tryOn(claims.open, node, limit);
+          const found = devices.tryOn(withExtended(claims.open, extended?.(node)), node, limit);
           const allocations = "allocations" in found ? found.allocations : [];
           const given = claims.open.map((claim, index) => rank(claim, allocations[index]));
           const had = claims.allocated.map((claim) => rank(claim, claim.status?.allocation));
@@ -101,46 +132,45 @@ export const dynamicResources: PluginFactory = (given, handle) => {
     reserve: (pod, node) => {
       const claims = claimsOf(pod, devices);
       if ("problem" in claims) return claims.problem;
-      if (claims.open.length === 0) return undefined;
-      const found = devices.tryOn(claims.open, node, limit);
+      const extended = extendedOf(pod)?.(node);
+      const open = withExtended(claims.open, extended);
+      if (open.length === 0) return undefined;
+      const found = devices.tryOn(open, node, limit);
       if ("problem" in found) return found.problem;
-      const plan = new Map<ResourceClaim, Allocation>();
-      for (const [index, claim] of claims.open.entries()) {
+      const allocations = new Map<ResourceClaim, Allocation>();
+      for (const [index, claim] of open.entries()) {
         const allocation = found.allocations[index];
         if (allocation === undefined) continue;
         devices.assume(claim, allocation);
-        plan.set(claim, allocation);
+        allocations.set(claim, allocation);
       }
-      plans.set(pod.key, plan);
+      plans.set(pod.key, { allocations, extended });
       return undefined;
     },
     unreserve: (pod) => {
-      for (const claim of plans.get(pod.key)?.keys() ?? []) devices.forget(claim);
+      for (const claim of plans.get(pod.key)?.allocations.keys() ?? []) devices.forget(claim);
       plans.delete(pod.key);
-      const claims = held.get(pod.key) ?? [];
+      const ours = held.get(pod.key);
       held.delete(pod.key);
-      if (claims.length === 0) return;
-      later(`give back the claims of ${pod.key}`, (signal) => giveBack(client, pod.pod, claims, signal));
+      if (ours === undefined) return;
+      const { reserved, made } = ours;
+      later(`give back the claims of ${pod.key}`, async (signal) => {
+        await giveBack(client, pod.pod, reserved, signal);
+        if (made === undefined) return;
+        await removeClaim(client, made, signal);
+        devices.gone(made);
+      });
     },
-    needsPreBind: wantsDevices,
+    needsPreBind: (pod) => hasClaims(pod) || plans.has(pod.key),
     preBind: async (pod, node, signal) => {
-      if (!wantsDevices(pod)) return;
-      const plan = plans.get(pod.key) ?? new Map<ResourceClaim, Allocation>();
-      const claims = claimsOf(pod, devices, plan);
+      const plan = plans.get(pod.key) ?? { allocations: new Map<ResourceClaim, Allocation>() };
+      if (!hasClaims(pod) && plan.extended === undefined) return;
+      const claims = claimsOf(pod, devices, plan.allocations);
       if ("problem" in claims) throw new Error(claims.problem);
-      const ours: ResourceClaim[] = [];
+      const ours: Held = { reserved: [], made: undefined };
       held.set(pod.key, ours);
-      const allocationTimestamp = `${new Date(clock.wallMs()).toISOString().slice(0, 19)}Z`;
-      for (const [claim, planned] of plan) {
-        const allocation = { ...planned, allocationTimestamp };
-        const written = await reserveClaim(client, claim, pod.pod, { allocation, signal });
-        devices.wrote(written);
-        ours.push(written);
-      }
-      for (const claim of claims.allocated)
-        if (!isReservedFor(claim, pod.pod)) ours.push(await reserveClaim(client, claim, pod.pod, { signal }));
-      const kept = claims.allocated.filter((claim) => isReservedFor(claim, pod.pod));
-      await awaitDevices(pod, node, [...ours, ...kept], { handle, signal, timeoutMs });
+      const all = await takeClaims(handle, pod.pod, { plan, claims, ours, signal });
+      await awaitDevices(pod, node, all, { handle, signal, timeoutMs });
     },
     postBind: ({ key }) => {
       plans.delete(key);
@@ -149,7 +179,66 @@ export const dynamicResources: PluginFactory = (given, handle) => {
   };
 };
 
-const wantsDevices = ({ pod }: PodInfo): boolean => (pod.spec.resourceClaims ?? []).length > 0;
+/** What a pod gets with its node. */
+interface Plan {
+  /** Claims that get devices with the pod, and which. */
+  readonly allocations: ReadonlyMap<ResourceClaim, Allocation>;
+  /** Among them, and to be made. */
+  readonly extended?: ExtendedClaim | undefined;
+}
+
+/** What the API shows as the pod's since it was decided. */
+interface Held {
+  readonly reserved: ResourceClaim[];
+  /** The claim that was made for the pod alone. */
+  made: ResourceClaim | undefined;
+}
+
+interface Taking {
+  readonly plan: Plan;
+  readonly claims: Exclude<PodDevices, { problem: string }>;
+  /** Is told of each claim as soon as it is the pod's. */
+  readonly ours: Held;
+  readonly signal: AbortSignal;
+}
+
+/** Writes down that the pod has its claims, with their devices; answers all of them. */
+async function takeClaims(
+  handle: Handle,
+  pod: Pod,
+  { plan: { allocations, extended }, claims, ours, signal }: Taking,
+): Promise<readonly ResourceClaim[]> {
+  const { client, devices, clock } = handle;
+  const allocationTimestamp = `${new Date(clock.wallMs()).toISOString().slice(0, 19)}Z`;
+  const take = async (claim: ResourceClaim, planned: Allocation) => {
+    const allocation = { ...planned, allocationTimestamp };
+    const written = await reserveClaim(client, claim, pod, { allocation, signal });
+    devices.wrote(written);
+    return written;
+  };
+  for (const [claim, planned] of allocations)
+    if (claim !== extended?.claim) ours.reserved.push(await take(claim, planned));
+  for (const claim of claims.allocated)
+    if (!isReservedFor(claim, pod)) ours.reserved.push(await reserveClaim(client, claim, pod, { signal }));
+  const all = [...ours.reserved, ...claims.allocated.filter((claim) => isReservedFor(claim, pod))];
+  const planned = extended && allocations.get(extended.claim);
+  if (extended === undefined || planned === undefined) return all;
+  const made = await makeClaim(handle, extended, signal);
+  ours.made = made;
+  devices.assume(made, planned);
+  devices.forget(extended.claim);
+  const taken = await take(made, planned);
+  await noteExtendedClaim(client, pod, made, { mappings: extended.mappings, signal });
+  return [...all, taken];
+}
+
+const withExtended = (open: readonly ResourceClaim[], extended: ExtendedClaim | undefined) =>
+  extended === undefined ? open : [...open, extended.claim];
+
+const hasClaims = ({ pod }: PodInfo): boolean => (pod.spec.resourceClaims ?? []).length > 0;
+
+const isOwnedBy = ({ metadata }: ResourceClaim, pod: Pod): boolean =>
+  (metadata.ownerReferences ?? []).some(({ uid }) => uid === pod.metadata.uid);
 
 function usesClaim({ pod, namespace }: PodInfo, { metadata }: ResourceClaim): boolean {
   if (metadata.namespace !== namespace) return false;
@@ -218,6 +307,8 @@ function notYet(
   return undefined;
 }
 
+/** An earlier attempt to bind the pod failed, and what was made for it then is still there. */
+const leftOver: Refusal = { reasons: ["cannot schedule extended resource claim"], lasting: true };
 const unavailable: Refusal = { reasons: ["resourceclaim not available on the node"], lasting: true };
 
 function refusalOf(

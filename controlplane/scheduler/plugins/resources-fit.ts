@@ -1,9 +1,11 @@
 import { type Amounts, amountsOf } from "../../../client/rules/pod-requests.ts";
+import { classResources } from "../../../client/rules/resource-claims.ts";
 import type { Node } from "../../../client/types.ts";
 import type { PluginFactory } from "../cycle/handle.ts";
 import type { NodeInfo } from "../cycle/node-info.ts";
 import type { Refusal } from "../cycle/plugin.ts";
 import type { PodInfo } from "../cycle/pod-info.ts";
+import { classesOf } from "../devices/extended-claims.ts";
 import { isExtendedResource, isScalarResource } from "./resource-names.ts";
 import { type ResourceScorer, type ResourceSpec, type ScoringStrategy, scorerOf } from "./resource-scores.ts";
 
@@ -16,28 +18,40 @@ export interface NodeResourcesFitArgs {
 }
 
 /** Requests against what the node has left; the nodes that remain are scored by the strategy. */
-export const resourcesFit: PluginFactory = (given) => {
+export const resourcesFit: PluginFactory = (given, { devices }) => {
   const { ignoredResources, ignoredResourceGroups, scoringStrategy } = given as NodeResourcesFitArgs;
   const isIgnored = (name: string) =>
     isExtendedResource(name) &&
     (ignoredResources.includes(name) || ignoredResourceGroups.includes(name.split("/")[0] ?? ""));
+  const wantedBy = (pod: PodInfo): Wanted => {
+    const classes = classesOf(pod, (resource) => devices.classFor(resource));
+    return Object.entries(pod.requests)
+      .filter(([name, amount]) => amount > 0 && !isIgnored(name))
+      .map(([name, amount]) => ({ name, amount, isOfDevices: classes.has(name) }));
+  };
   const scorer = scorerOf(scoringStrategy);
   return {
     name: "NodeResourcesFit",
     helpedBy: {
-      nodeAdded: (pod, { node }) =>
-        refusalOn(allocatableOf(node), wantedOf(pod, isIgnored), {}, 0) === undefined,
+      nodeAdded: (pod, { node }) => refusalOn(allocatableOf(node), wantedBy(pod), {}, 0) === undefined,
       nodeChanged: (pod, { node, before }) => {
         const [is, was] = [allocatableOf(node), allocatableOf(before)];
-        const wanted = wantedOf(pod, isIgnored);
+        const wanted = wantedBy(pod);
         if (refusalOn(is, wanted, {}, 0) !== undefined) return false;
-        return ["pods", ...wanted.map(([name]) => name)].some((name) => (is[name] ?? 0) > (was[name] ?? 0));
+        return (
+          ["pods", ...wanted.map(({ name }) => name)].some((name) => (is[name] ?? 0) > (was[name] ?? 0)) ||
+          wanted.some((one) => isLeftToDevices(one, is))
+        );
+      },
+      deviceClassChanged: (pod, { name }) => {
+        const changed = devices.deviceClass(name);
+        return changed !== undefined && classResources(changed).some((one) => (pod.requests[one] ?? 0) > 0);
       },
       podRemoved: (pod, { pod: other }) => frees(pod, other),
       podShrank: (pod, { pod: other }) => frees(pod, other),
     },
     prepareFilter: (pod) => {
-      const wanted = wantedOf(pod, isIgnored);
+      const wanted = wantedBy(pod);
       return {
         filter: (node) => refusalOn(node.allocatable, wanted, node.requested, node.pods.size),
         asks: JSON.stringify(wanted),
@@ -66,10 +80,17 @@ function scoreOf(node: NodeInfo, rows: readonly Row[], scorer: ResourceScorer): 
   return scorer.skipsZero ? Math.round(sum / weights) : Math.trunc(sum / weights);
 }
 
-type Wanted = readonly (readonly [name: string, amount: number])[];
+interface WantedResource {
+  readonly name: string;
+  readonly amount: number;
+  /** A class of devices stands for it: a node that has none of its own may have such devices. */
+  readonly isOfDevices: boolean;
+}
 
-const wantedOf = ({ requests }: PodInfo, isIgnored: (name: string) => boolean): Wanted =>
-  Object.entries(requests).filter(([name, amount]) => amount > 0 && !isIgnored(name));
+type Wanted = readonly WantedResource[];
+
+const isLeftToDevices = ({ name, isOfDevices }: WantedResource, has: Amounts): boolean =>
+  isOfDevices && (has[name] ?? 0) === 0;
 
 const allocatableOf = ({ status }: Node): Amounts => amountsOf(status?.allocatable);
 
@@ -83,8 +104,10 @@ function refusalOn(has: Amounts, wanted: Wanted, used: Amounts, pods: number): R
   let reasons: string[] | undefined;
   let lasting = false;
   if (pods + 1 > (has.pods ?? 0)) reasons = ["Too many pods"];
-  for (const [name, amount] of wanted) {
+  for (const one of wanted) {
+    const { name, amount } = one;
     const all = has[name] ?? 0;
+    if (isLeftToDevices(one, has)) continue;
     if (amount <= all - (used[name] ?? 0)) continue;
     reasons ??= [];
     reasons.push(`Insufficient ${name}`);

@@ -17,7 +17,15 @@ export function testHandle(snapshot: Snapshot, more: Partial<Handle> = {}): Hand
   return {
     snapshot,
     budgets: () => [],
-    client: { createSubresource: nobody, get: nobody, update: nobody, updateStatus: nobody },
+    client: {
+      create: nobody,
+      createSubresource: nobody,
+      delete: nobody,
+      get: nobody,
+      patch: nobody,
+      update: nobody,
+      updateStatus: nobody,
+    },
     recorder: { record: () => undefined },
     metrics: schedulerMetrics(new MetricsRegistry()),
     clock: new ManualClock(),
