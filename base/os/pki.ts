@@ -90,11 +90,17 @@ export async function issueCertificate(
         true,
       ),
       new x509.ExtendedKeyUsageExtension(usages),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+      ...authorityKeyId(issuer),
       ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
     ],
   });
   return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
+}
+
+/** Which of its issuer's keys a certificate is signed with, as the issuer itself names it: by whatever hash, or not at all. */
+export function authorityKeyId(issuer: x509.X509Certificate): readonly x509.Extension[] {
+  const own = issuer.getExtension(x509.SubjectKeyIdentifierExtension);
+  return own === null ? [] : [new x509.AuthorityKeyIdentifierExtension(own.keyId)];
 }
 
 /** A pair of keys for signatures that others check, RSA: what every library can. PEM. */

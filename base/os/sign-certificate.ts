@@ -2,7 +2,7 @@ import "reflect-metadata";
 import { createPrivateKey, webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import type { CertificateRequestInfo } from "./certificate-request.ts";
-import { type Certificate, newSerial } from "./pki.ts";
+import { authorityKeyId, type Certificate, newSerial } from "./pki.ts";
 
 /** Who signs: an authority's certificate with its key, EC or RSA. */
 export interface SigningAuthority {
@@ -30,7 +30,7 @@ export async function signingAuthority({
   const algorithm = algorithmOf(key.asymmetricKeyType, key.asymmetricKeyDetails?.namedCurve);
   const bytes = key.export({ type: "pkcs8", format: "der" });
   const signingKey = await webcrypto.subtle.importKey("pkcs8", bytes, algorithm, false, ["sign"]);
-  const authorityKeyId = await x509.AuthorityKeyIdentifierExtension.create(issuer);
+  const keyId = authorityKeyId(issuer);
   return {
     notAfterMs: issuer.notAfter.getTime(),
     async sign(request, { notBeforeMs, notAfterMs, keyUsages, extendedKeyUsages }) {
@@ -52,7 +52,7 @@ export async function signingAuthority({
             ? []
             : [new x509.ExtendedKeyUsageExtension([...extendedKeyUsages])]),
           new x509.BasicConstraintsExtension(false, undefined, true),
-          authorityKeyId,
+          ...keyId,
           // It is all there is to say who it is where there is no subject.
           ...(names.length === 0
             ? []

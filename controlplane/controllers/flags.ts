@@ -1,5 +1,6 @@
 import { type FlagTable, type FlagValues, UsageError } from "../../base/os/flags.ts";
 import { defaultElectionTimes, type ElectionTimes, electionTimesProblems } from "../../client/election.ts";
+import { type ClusterSigning, clusterSigningConfig, clusterSigningFlags } from "./certificates/flags.ts";
 import { concurrentSyncFlags, concurrentSyncs } from "./concurrent-syncs.ts";
 import { type EndpointConfig, endpointConfig, endpointFlags } from "./endpoints/flags.ts";
 import { type NodeCidrs, nodeCidrsConfig, nodeIpamFlags } from "./nodeipam/flags.ts";
@@ -119,17 +120,7 @@ export const controllerManagerFlags = {
     value: "FILE",
     help: "authority published to every namespace as kube-root-ca.crt; absent: the kubeconfig's",
   },
-  "cluster-signing-cert-file": {
-    kind: "string",
-    value: "FILE",
-    help: "authority that approved requests for certificates are signed with, PEM; absent: they are not",
-  },
-  "cluster-signing-key-file": { kind: "string", value: "FILE", help: "its private key, PEM" },
-  "cluster-signing-duration": {
-    kind: "duration",
-    default: 365 * 24 * 3_600_000,
-    help: "how long such certificates are valid at most",
-  },
+  ...clusterSigningFlags,
   "enable-garbage-collector": {
     kind: "boolean",
     default: true,
@@ -178,9 +169,7 @@ export interface ControllerManagerConfig {
   /** Signs the tokens in secrets; absent: there are none. */
   readonly serviceAccountPrivateKeyFile: string | undefined;
   /** Signs requests for certificates; absent: nobody here does. */
-  readonly clusterSigning:
-    | { readonly certificateFile: string; readonly keyFile: string; readonly durationMsMax: number }
-    | undefined;
+  readonly clusterSigning: ClusterSigning | undefined;
   readonly collectsGarbage: boolean;
   /** How often namespaces that are being deleted are looked at. */
   readonly namespaceSyncPeriodMs: number;
@@ -230,7 +219,7 @@ export function controllerManagerConfig(
   if (flags["terminated-pod-gc-threshold"] < 0)
     problems.push("--terminated-pod-gc-threshold: must not be negative");
   const nodeCidrs = nodeCidrsConfig(flags, problems);
-  const clusterSigning = readClusterSigning(flags, problems);
+  const clusterSigning = clusterSigningConfig(flags, problems);
   const endpoints = endpointConfig(flags, problems);
   const autoscaling = autoscalingConfig(flags, problems);
   const workers = concurrentSyncs(flags, problems);
@@ -268,19 +257,4 @@ export function controllerManagerConfig(
     workers,
     controllers: flags.controllers,
   };
-}
-
-function readClusterSigning(
-  flags: FlagValues<typeof controllerManagerFlags>,
-  problems: string[],
-): ControllerManagerConfig["clusterSigning"] {
-  const certificateFile = flags["cluster-signing-cert-file"];
-  const keyFile = flags["cluster-signing-key-file"];
-  const durationMsMax = flags["cluster-signing-duration"];
-  if (durationMsMax <= 0) problems.push("--cluster-signing-duration: must be greater than zero");
-  if (certificateFile !== undefined && keyFile !== undefined)
-    return { certificateFile, keyFile, durationMsMax };
-  if (certificateFile !== undefined || keyFile !== undefined)
-    problems.push("--cluster-signing-cert-file and --cluster-signing-key-file: one needs the other");
-  return undefined;
 }

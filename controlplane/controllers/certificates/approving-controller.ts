@@ -10,11 +10,17 @@ const reviewsPath = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 /** Approves requests of nodes' agents for client certificates, where who asks has the right to have them approved. */
 export const approvingController: Controller = {
   name: "certificatesigningrequest-approving-controller",
-  workers: 1,
+  workers: 5,
   setUp({ client, informers }, queue) {
     const requests = informers.informer(resources.certificatesigningrequests);
     const enqueue = ({ metadata }: CertificateSigningRequest) => queue.add(metadata.name);
-    requests.subscribe({ onAdd: enqueue, onUpdate: enqueue });
+    /** For how long those whose maker had no right waited last. */
+    const waitedMs = new Map<string, number>();
+    requests.subscribe({
+      onAdd: enqueue,
+      onUpdate: enqueue,
+      onDelete: ({ metadata }) => waitedMs.delete(metadata.name),
+    });
     return async (name) => {
       const request = requests.getByKey(name);
       if (request === undefined) return;
@@ -24,13 +30,18 @@ export const approvingController: Controller = {
           await approve(client, request, reason);
           return;
         }
+      if (reasons.length === 0) return;
       // The right may be given later.
-      return reasons.length === 0 ? undefined : { requeueAfterMs: askAgainMs };
+      const requeueAfterMs = Math.min(askAgainMsMax, 2 * (waitedMs.get(name) ?? askAgainMs / 2));
+      waitedMs.set(name, requeueAfterMs);
+      return { requeueAfterMs };
     };
   },
 };
 
-const askAgainMs = 60_000;
+/** At first, doubling. */
+const askAgainMs = 200;
+const askAgainMsMax = 1_000_000;
 
 async function isAllowed(
   client: ControllerClient,

@@ -5,11 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
+import fc from "fast-check";
 import { createAuthority } from "../../../base/os/pki.ts";
 import { signingAuthority } from "../../../base/os/sign-certificate.ts";
 import { resources } from "../../../client/resources.ts";
+import { FakeApi } from "../../../client/testing/fake-api.ts";
 import type { CertificateSigningRequest } from "../../../client/types.ts";
 import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
+import { controllerRig } from "../testing/controller-rig.ts";
+import { approvingController } from "./approving-controller.ts";
 import { approvalReasons } from "./plan-approval.ts";
 import { isOutdated } from "./plan-cleaning.ts";
 import { planSigning } from "./plan-signing.ts";
@@ -153,6 +157,64 @@ describe("requests for certificates", () => {
     assert.deepEqual(certificate.keyUsage, ["2.5.29.37.0", "1.3.6.1.5.5.7.3.1"]);
     assert.equal(certificate.ca, false);
     assert.ok(certificate.verify(new X509Certificate(made.certificatePem).publicKey));
+  });
+
+  it("are asked about again sooner at first, and ever later, while their maker has no right", async () => {
+    const { request } = await requestFor(nodeName);
+    const api = Object.assign(new FakeApi(), {
+      raw: async () => JSON.stringify({ status: { allowed: false } }),
+    });
+    await api.create(resources.certificatesigningrequests, stored({ request }));
+    const rig = await controllerRig(approvingController, { api });
+    const waits: number[] = [];
+    for (let time = 0; time < 15; time++) waits.push((await rig.sync("r"))?.requeueAfterMs ?? 0);
+    assert.deepEqual(waits.slice(0, 3), [200, 400, 800]);
+    assert.equal(waits.at(-1), 1_000_000);
+    await rig.stop();
+  });
+
+  it("in any state are signed only when they are approved, and only as their signer allows", async () => {
+    const subjects = [nodeName, [{ CN: ["jane"] }], [{ O: ["system:masters"] }, { CN: ["system:node:n1"] }]];
+    const requests = await Promise.all(
+      (subjects as x509.JsonName[]).flatMap((subject) =>
+        [[], [{ type: "dns" as const, value: "n1" }]].map((names) => requestFor(subject, names)),
+      ),
+    );
+    const signers = ["kubelet-serving", "kube-apiserver-client-kubelet", "kube-apiserver-client", "other"];
+    const usages = ["digital signature", "key encipherment", "client auth", "server auth", "any"];
+    const types = fc.subarray(["Approved", "Denied", "Failed"]);
+    const spec = fc.record({
+      at: fc.nat(requests.length - 1),
+      signer: fc.constantFrom(...signers),
+      asked: fc.subarray(usages),
+      seconds: fc.option(fc.nat(10_000), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(spec, types, fc.boolean(), ({ at, signer, asked, seconds }, said, isIssued) => {
+        const conditions = said.map((type) => ({ ...approved, type }));
+        const one = stored(
+          {
+            request: requests[at]?.request ?? "",
+            signerName: `kubernetes.io/${signer}`,
+            usages: asked,
+            ...(seconds !== undefined && { expirationSeconds: seconds }),
+          },
+          { conditions, ...(isIssued && { certificate: "x" }) },
+        );
+        const plan = planSigning(one, signing);
+        const mayBe = said.join() === "Approved" && !isIssued && signer !== "other";
+        assert.equal(plan.action !== "none", mayBe);
+        if (plan.action !== "sign") return;
+        const isOfNodes = plan.request.organizations.join() === "system:nodes";
+        if (signer !== "kube-apiserver-client") assert.ok(isOfNodes, "no node became one");
+        const isServer = plan.terms.extendedKeyUsages.includes("1.3.6.1.5.5.7.3.1");
+        assert.equal(isServer, signer === "kubelet-serving");
+        assert.ok(!plan.terms.extendedKeyUsages.includes("2.5.29.37.0"), "for anything");
+        assert.ok(plan.terms.notAfterMs <= signing.nowMs + signing.durationMsMax);
+        assert.ok(plan.terms.notAfterMs - plan.terms.notBeforeMs >= 600_000);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("go an hour after they were answered, a day after nobody answered, and with their certificate", () => {

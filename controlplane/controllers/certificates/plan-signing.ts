@@ -1,5 +1,6 @@
 import { type CertificateRequestInfo, readCertificateRequest } from "../../../base/os/certificate-request.ts";
 import type { KeyUsage, SigningTerms } from "../../../base/os/sign-certificate.ts";
+import { ownField } from "../../../base/own-field.ts";
 import type { CertificateSigningRequest } from "../../../client/types.ts";
 import { apiClientProblem, kubeletClientProblem, kubeletServingProblem } from "./kubelet-requests.ts";
 import { hasFailed, isApproved, isIssued, pemOf } from "./request-state.ts";
@@ -32,11 +33,14 @@ export interface Signing {
   readonly authorityNotAfterMs: number;
 }
 
+/** It was approved, and nothing came of it yet. */
+export const mayBeSigned = (request: CertificateSigningRequest): boolean =>
+  isApproved(request) && !hasFailed(request) && !isIssued(request);
+
 /** What the cluster's own authority does about a request that was approved. Throws where it cannot be read. Pure. */
 export function planSigning(request: CertificateSigningRequest, signing: Signing): SigningAction {
-  const judge = judges[request.spec.signerName];
-  if (judge === undefined || !isApproved(request) || hasFailed(request) || isIssued(request))
-    return { action: "none" };
+  const judge = ownField(judges, request.spec.signerName);
+  if (judge === undefined || !mayBeSigned(request)) return { action: "none" };
   const { usages = [], expirationSeconds } = request.spec;
   const info = readCertificateRequest(pemOf(request.spec.request));
   const message = judge(info, usages);
@@ -90,7 +94,9 @@ const extendedKeyUsages: Readonly<Record<string, string>> = {
 };
 
 function knownUsages(usages: readonly string[]): Pick<SigningTerms, "keyUsages" | "extendedKeyUsages"> {
-  const unknown = usages.filter((usage) => !(usage in keyUsages) && !(usage in extendedKeyUsages));
+  const unknown = usages.filter(
+    (usage) => !Object.hasOwn(keyUsages, usage) && !Object.hasOwn(extendedKeyUsages, usage),
+  );
   if (unknown.length > 0)
     throw new Error(`unrecognized usage values: [${unknown.map((one) => JSON.stringify(one)).join(" ")}]`);
   const extended = Object.entries(extendedKeyUsages).flatMap(([usage, oid]) =>

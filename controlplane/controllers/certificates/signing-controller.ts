@@ -1,35 +1,31 @@
-import { readFileSync } from "node:fs";
 import { UsageError } from "../../../base/os/flags.ts";
-import { type SigningAuthority, signingAuthority } from "../../../base/os/sign-certificate.ts";
 import { isConflict, isNotFound } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { CertificateSigningRequest } from "../../../client/types.ts";
-import type { Controller } from "../controller.ts";
+import type { Controller, ControllerContext } from "../controller.ts";
 import { timeText } from "../times.ts";
-import { planSigning } from "./plan-signing.ts";
+import { AuthorityFiles } from "./authority-files.ts";
+import { mayBeSigned, planSigning } from "./plan-signing.ts";
 
-/** Signs requests that were approved, with the cluster's authority. */
+/** Signs requests that were approved, with the authority of their signer. */
 export const signingController: Controller = {
   name: "certificatesigningrequest-signing-controller",
-  workers: 1,
+  workers: 5,
   enabled: ({ clusterSigning }) => clusterSigning !== undefined,
   setUp(context, queue) {
     const { client, config, informers, clock } = context;
-    const { certificateFile = "", keyFile = "", durationMsMax = 0 } = config.clusterSigning ?? {};
-    const files = {
-      certificatePem: contentOf("--cluster-signing-cert-file", certificateFile),
-      privateKeyPem: contentOf("--cluster-signing-key-file", keyFile),
-    };
-    let authority: Promise<SigningAuthority> | undefined;
+    const durationMsMax = config.clusterSigning?.durationMsMax ?? 0;
+    const authorities = authoritiesOf(context);
     const requests = informers.informer(resources.certificatesigningrequests);
     const enqueue = ({ metadata }: CertificateSigningRequest) => queue.add(metadata.name);
     requests.subscribe({ onAdd: enqueue, onUpdate: enqueue });
     return async (name) => {
       const request = requests.getByKey(name);
       if (request === undefined) return;
+      const authority = authorities.get(request.spec.signerName);
+      if (authority === undefined || !mayBeSigned(request)) return;
       const nowMs = clock.wallMs();
-      authority ??= signingAuthority(files);
-      const signer = await authority;
+      const signer = await authority.current();
       const authorityNotAfterMs = signer.notAfterMs;
       const plan = planSigning(request, { nowMs, durationMsMax, authorityNotAfterMs });
       if (plan.action === "none") return;
@@ -58,12 +54,16 @@ export const signingController: Controller = {
   },
 };
 
-function contentOf(flag: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new UsageError(
-      `${flag}: cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
+/** Throws UsageError when an authority cannot be used. */
+function authoritiesOf({ config, log }: ControllerContext): ReadonlyMap<string, AuthorityFiles> {
+  return new Map(
+    [...(config.clusterSigning?.files ?? [])].map(([signer, files]) => {
+      try {
+        return [signer, new AuthorityFiles(files, log)] as const;
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new UsageError(`--cluster-signing-…: cannot use the authority of ${signer}: ${why}`);
+      }
+    }),
+  );
 }
