@@ -129,13 +129,20 @@ async function readPage(deps: HandlerDeps, served: ServedKind, page: PageRequest
   const items: StoredObject[] = [];
   let known: KnownObjects | undefined;
   let start = page.start;
+  const stored = (entry: StoredEntry) => storedOf(deps, served.kind, entry);
   for (;;) {
     const result = await readStore(deps, { ...page, start });
     const shown =
-      scope.shown.length > 0 ? await shownOf(known?.served ?? served, scope, result.entries) : undefined;
+      scope.shown.length > 0
+        ? await shownOf(
+            known?.served ?? served,
+            scope,
+            new Map(result.entries.map((one) => [stored(one), one])),
+          )
+        : undefined;
     if (shown?.known !== undefined) known = { ...shown.known, objects: joined(known, shown.known) };
     for (const [at, entry] of result.entries.entries()) {
-      const object = shown === undefined ? new StoredObject(served.kind, entry) : shown.items.get(entry);
+      const object = shown === undefined ? stored(entry) : shown.items.get(entry);
       if (object === undefined || !inScope(scope, object)) continue;
       items.push(object);
       const rest = result.count - at - 1;
@@ -151,6 +158,12 @@ async function readPage(deps: HandlerDeps, served: ServedKind, page: PageRequest
   }
 }
 
+/** The object as the cache has it already, where it is still the one: it need not be read, nor made into JSON, again. */
+function storedOf({ hub }: HandlerDeps, kind: Kind, entry: StoredEntry): StoredObject {
+  const cached = hub.peek(kind)?.get(entry.key);
+  return cached?.revision === entry.modRevision ? cached : new StoredObject(kind, entry);
+}
+
 function joined(before: KnownObjects | undefined, { objects }: KnownObjects): KnownObjects["objects"] {
   return before === undefined ? objects : new Map([...before.objects, ...objects]);
 }
@@ -159,9 +172,8 @@ function joined(before: KnownObjects | undefined, { objects }: KnownObjects): Kn
 async function shownOf(
   served: ServedKind,
   scope: Scope,
-  entries: readonly StoredEntry[],
+  objects: ReadonlyMap<StoredObject, StoredEntry>,
 ): Promise<{ readonly items: ReadonlyMap<StoredEntry, StoredObject>; readonly known?: KnownObjects }> {
-  const objects = new Map(entries.map((entry) => [new StoredObject(served.kind, entry), entry]));
   const inside = [...objects.keys()].filter((object) => inScope(scope, object));
   const { items, known } = await selectShown(served, scope.shown, inside);
   const kept = new Set(items);

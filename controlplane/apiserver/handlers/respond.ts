@@ -22,8 +22,11 @@ import {
   metadataAlone,
   partialMetadata,
   servedObject,
+  type TableOptions,
+  type TableView,
   table,
 } from "./shapes.ts";
+import { tableParts } from "./table-parts.ts";
 import { yamlAnswer } from "./yaml-answer.ts";
 
 /** Answers of at least this size are compressed for clients that can read it (as Kubernetes does). */
@@ -69,15 +72,9 @@ export function answerText(answer: Exclude<Answer, { type: "stream" }>, shown: S
 function answerNow(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): Bytes {
   const { as, format, isPretty } = shown.output;
   // What others converted is at hand now: later the objects may have been packed.
-  if (
-    answer.type === "list" &&
-    as !== "table" &&
-    format === "json" &&
-    !isPretty &&
-    shown.served.slow === undefined
-  ) {
+  if (answer.type === "list" && format === "json" && !isPretty && shown.served.slow === undefined) {
     checkForm(shown.output, shown.served.kind, true);
-    return listParts(answer.list, shown);
+    return as === "table" ? tableOf(answer.list, shown) : listParts(answer.list, shown);
   }
   const stored = answer.type === "object" ? (answer.stored ?? shown.storedAs(answer.object)) : undefined;
   if (stored !== undefined && isPlain(shown)) return stored.json();
@@ -111,7 +108,7 @@ function isPlain({ served, output }: Shown): boolean {
 }
 
 function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): unknown {
-  const { served, output, query, nowMs } = shown;
+  const { served, output } = shown;
   if (answer.type === "json") return answer.body;
   if (answer.type === "review") {
     const { metadata } = answer.body;
@@ -119,7 +116,7 @@ function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): 
     return output.as === "metadata" ? partialMetadata(objectOf(metadata), output.version) : answer.body;
   }
   const view = answer.type === "seenAs" ? answer.view : kindView(served);
-  const options = { view, version: output.version, include: includeObjectOf(query), nowMs };
+  const options = tableOptions(shown, view);
   if (answer.type !== "list") {
     const { object } = answer;
     checkForm(output, answer.type === "seenAs" ? groupKindOf(object) : served.kind, false);
@@ -153,6 +150,14 @@ function answerBody(answer: Exclude<Answer, { type: "stream" }>, shown: Shown): 
     metadata: wholeMetadata(served, metadata),
     items,
   };
+}
+
+function tableOf(list: ListAnswer, shown: Shown): Iterable<Uint8Array> {
+  return tableParts(tableOptions(shown, kindView(shown.served)), list.items, listMetadata(list));
+}
+
+function tableOptions({ output, query, nowMs }: Shown, view: TableView): TableOptions {
+  return { view, version: output.version, include: includeObjectOf(query), nowMs };
 }
 
 function groupKindOf({ apiVersion, kind }: KubeObject): Pick<Kind, "group" | "kind"> {

@@ -125,7 +125,8 @@ export function columnDefinition({ name, type, format, description, priority }: 
   return { name, type, format: format ?? "", description, priority };
 }
 
-function rowObject({ view, version, include }: TableOptions, object: KubeObject): JsonObject | null {
+/** What a row has beside its cells. */
+export function rowObject({ view, version, include }: TableOptions, object: KubeObject): JsonObject | null {
   if (include === "None") return null;
   return include === "Object" ? view.whole(object) : metadataAlone(view.kind ?? {}, object, version);
 }

@@ -5,6 +5,7 @@ import { badRequest, unknownError } from "../api-error.ts";
 import { jsonText } from "../json.ts";
 import { writtenForm } from "../schema/written-form.ts";
 import type { DecodedObjects } from "./decoded-objects.ts";
+import { firstFieldOf } from "./json-bytes.ts";
 import type { Kind } from "./kind.ts";
 import { type ObjectText, objectText } from "./object-text.ts";
 import { ownBytes, ownCopy, type PackedBytes, packBytes, unpackBytes } from "./packed-bytes.ts";
@@ -68,9 +69,14 @@ export function encodeText({ stored }: ObjectText): Uint8Array {
 
 /** The object as the API shows it: defaults of this release filled in, resourceVersion set. */
 export function decodeStored(kind: Kind, value: Uint8Array, modRevision: number): KubeObject {
+  const object = parsedStored(value, modRevision);
+  kind.applyDefaults(object);
+  return object;
+}
+
+function parsedStored(value: Uint8Array, modRevision: number): KubeObject {
   const object = parseExactJson(decoder.decode(value)) as KubeObject;
   object.metadata.resourceVersion = String(modRevision);
-  kind.applyDefaults(object);
   return object;
 }
 
@@ -99,6 +105,8 @@ export class StoredObject {
   /** What is stored, of an object that is left as bytes and whose JSON shows more. */
   #value: Uint8Array | undefined;
   #wasRead = false;
+  /** The bytes are made from which the object is read again. */
+  #wasLeft = false;
   #isHistory = false;
   #bareJson: Buffer | undefined;
   #message: Buffer | undefined;
@@ -126,10 +134,21 @@ export class StoredObject {
     this.#wasRead = true;
     if (this.#object !== undefined) return this.#object;
     if (this.#isHistory) return unpacked(this);
-    const object = this.#value ? decodeStored(this.kind, this.#value, this.revision) : parsedJson(this);
-    guard?.(object);
-    this.#object = object;
+    this.#object = this.#readAgain();
     this.#keeper?.add(this);
+    return this.#object;
+  }
+
+  /** The object for somebody who looks at many, each for a moment: one that was left as bytes is left so. */
+  glance(): KubeObject {
+    if (this.#isHistory) return unpacked(this);
+    return this.#object ?? this.#readAgain();
+  }
+
+  #readAgain(): KubeObject {
+    // What it is without is there: it was filled in before the bytes were made.
+    const object = this.#value ? parsedStored(this.#value, this.revision) : parsedJson(this);
+    guard?.(object);
     return object;
   }
 
@@ -150,9 +169,12 @@ export class StoredObject {
   leaveAsBytes(): void {
     const object = this.#object;
     if (object === undefined) return;
-    this.bareJson();
-    // What is shown beyond what is stored would be taken for stored.
-    if (writtenForm(object) !== object) this.#value ??= ownCopy(encodeStored(object));
+    if (!this.#wasLeft) {
+      this.bareJson();
+      // What is shown beyond what is stored would be taken for stored.
+      if (writtenForm(object) !== object) this.#value = ownCopy(encodeStored(object));
+      this.#wasLeft = true;
+    }
     this.#object = undefined;
   }
 
@@ -171,6 +193,12 @@ export class StoredObject {
     if (this.#packed !== undefined) return unpackBytes(this.#packed);
     this.#bareJson ??= ownBytes(this.#bareText());
     return this.#bareJson;
+  }
+
+  /** The JSON of the metadata: part of the object's where that is made, else of its own. */
+  metadataJson(): Buffer {
+    const made = this.#bareJson && firstFieldOf(this.#bareJson, "metadata");
+    return made ?? Buffer.from(jsonText(this.glance().metadata));
   }
 
   #bareText(): string {
