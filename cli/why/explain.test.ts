@@ -117,6 +117,18 @@ describe("cli/why", () => {
     assert.equal(said({}, nowhere), "no node takes it: pod has unbound claims");
   });
 
+  it("asks for an absent claim, and for nothing that the plugin that misses it is for besides", () => {
+    const node = { node: new NodeInfo(nodeOf("n1")), refusal: { plugin: "", reasons: [], lasting: true } };
+    const nowhere = { reason: 'persistentvolumeclaim "data" not found', plugins: ["VolumeRestrictions"] };
+    const change = (claims: PodFacts["claims"]) =>
+      explainPod(facts(podOf({}), { claims, verdicts: { nowhere, nodes: [node] } })).flatMap(
+        (one) => one.change ?? [],
+      );
+    const absent = { name: "data", claim: undefined, events: [], storageClass: undefined, home: undefined };
+    assert.deepEqual(change([absent]), ["a claim named data"]);
+    assert.match(change([]).join(), /ReadWriteOncePod/);
+  });
+
   it("tells what is wrong with claims before it tells of nodes", () => {
     const claim = (spec: object, status: object = { phase: "Pending" }) =>
       ({ metadata: { name: "data" }, spec, status }) as unknown as PersistentVolumeClaim;

@@ -7,7 +7,7 @@ import { type Finding, finding } from "./finding.ts";
 const nodesShown = 12;
 
 /** Why a pod has no node. */
-export function placementFindings({ pod, verdicts, events }: PodFacts): readonly Finding[] {
+export function placementFindings({ pod, claims, verdicts, events }: PodFacts): readonly Finding[] {
   const { schedulerName = "default-scheduler", schedulingGates = [] } = pod.spec;
   if (schedulingGates.length > 0)
     return [
@@ -42,14 +42,19 @@ export function placementFindings({ pod, verdicts, events }: PodFacts): readonly
         },
       ),
     ];
-  return [refusedEverywhere(pod, verdicts)];
+  const absentClaims = claims.filter(({ claim }) => claim === undefined).map(({ name }) => name);
+  return [refusedEverywhere(pod, verdicts, absentClaims)];
 }
 
-function refusedEverywhere(pod: Pod, { nodes, nowhere }: Verdicts): Finding {
+function refusedEverywhere(pod: Pod, { nodes, nowhere }: Verdicts, absentClaims: readonly string[]): Finding {
   if (nowhere !== undefined)
     return finding(`no node takes it: ${nowhere.reason}`, {
       because: [`said by ${nowhere.plugins.join(", ")} of every node`],
-      change: changesFor(nowhere.plugins, pod, []),
+      // Plugins that look at claims refuse a pod without them, whatever else they are for.
+      change:
+        absentClaims.length > 0
+          ? absentClaims.map((name) => `a claim named ${name}`)
+          : changesFor(nowhere.plugins, pod, []),
       next: [`kubectl describe ${podWord(pod)}`],
     });
   const plugins = [...new Set(nodes.map(({ refusal }) => refusal?.plugin ?? ""))];
