@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Agent, request as httpsRequest } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import type { ChildMemory, ChildServer } from "./testing-child.ts";
@@ -19,6 +21,8 @@ const configMap = (name: string, data: Readonly<Record<string, string>>) =>
 
 describe("hostile clients", () => {
   let child: ChildProcess;
+  /** What the child writes, however it ends. */
+  let folder: string;
   let tls: {
     readonly host: string;
     readonly port: number;
@@ -26,13 +30,15 @@ describe("hostile clients", () => {
     readonly cert: Buffer;
     readonly key: Buffer;
   };
-  let agent: Agent;
+  let agent: Agent | undefined;
   const sockets: TLSSocket[] = [];
 
   before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "hostile-memory-"));
     child = fork(fileURLToPath(new URL("./testing-child.ts", import.meta.url)), {
       execArgv: ["--import", "tsx", "--expose-gc", `--max-old-space-size=${heapMegabytes}`],
       stdio: ["ignore", "ignore", "ignore", "ipc"],
+      env: { ...process.env, TMPDIR: folder },
     });
     const [{ kubeconfig }] = (await once(child, "message")) as [ChildServer];
     const { clusters, users } = JSON.parse(readFileSync(kubeconfig, "utf8"));
@@ -47,10 +53,15 @@ describe("hostile clients", () => {
     };
     agent = new Agent({ ...tls, keepAlive: true, maxSockets: 20 });
   });
-  after(() => {
+  after(async () => {
     for (const socket of sockets) socket.destroy();
-    agent.destroy();
-    child.disconnect();
+    agent?.destroy();
+    if (child.connected) {
+      const ended = once(child, "exit");
+      child.disconnect();
+      await ended;
+    }
+    rmSync(folder, { recursive: true });
   });
 
   const memory = async (): Promise<number> => {

@@ -30,7 +30,7 @@ describe("the words of secrets", function () {
   ];
   let folder = "";
   let store: StoreBeside | undefined;
-  let api: TestApiserver;
+  let api: TestApiserver | undefined;
   let log = "";
 
   before(async function () {
@@ -63,7 +63,14 @@ describe("the words of secrets", function () {
       },
     });
   });
+  /** Whoever comes first. */
+  const stopApi = async () => {
+    const running = api;
+    api = undefined;
+    await running?.stop();
+  };
   after(async () => {
+    await stopApi();
     await store?.stop();
     if (folder !== "") rmSync(folder, { recursive: true });
   });
@@ -74,6 +81,7 @@ describe("the words of secrets", function () {
     path: string,
     options: Parameters<TestApiserver["admin"]["call"]>[2] = {},
   ) => {
+    assert.ok(api);
     const answer = await api.admin.call(method, path, options);
     assert.equal(answer.code, code, `${method} ${path}: ${answer.text}`);
     return answer;
@@ -122,7 +130,7 @@ describe("the words of secrets", function () {
     await run("etcdctl", ["--endpoints", store.url, "snapshot", "save", backup], {
       env: { ...process.env, ETCDCTL_API: "3" },
     });
-    await api.stop();
+    await stopApi();
     await store.store.stop();
     const texts = new Map(filesOf(store.folder).map((file) => [file, readFileSync(file)]));
     texts.set("backup", readFileSync(backup));
