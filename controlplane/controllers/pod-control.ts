@@ -46,11 +46,17 @@ export class PodControl {
     if (expectations.isSettled(uid)) return true;
     const overdue = expectations.overdue(uid);
     for (const key of overdue.creates) {
-      if (!(await exists(client, key))) expectations.createSettled(key);
+      if (await exists(client, key)) expectations.confirmCreate(key);
+      else expectations.createSettled(key);
     }
     // A delete that had no effect we see is simply done again.
     for (const podUid of overdue.deletes) expectations.deleteSettled(podUid);
     return expectations.isSettled(uid);
+  }
+
+  /** When to come back for what is not settled, if no event comes before; undefined where all is. */
+  unsettledMs(owner: Owner): number | undefined {
+    return this.#deps.expectations.overdueInMs(owner.metadata.uid);
   }
 
   forget(ownerUid: string): void {
@@ -90,6 +96,7 @@ export class PodControl {
     } catch (error) {
       // After a lost answer the pod may exist: the expectation stays until the cache or a look-up tells.
       if (isDefinite(error)) expectations.createSettled(key);
+      else expectations.doubtCreate(key);
       if (!isNamespaceTerminating(error))
         recorder.record(owner, {
           type: "Warning",
@@ -113,6 +120,7 @@ export class PodControl {
       await client.delete(resources.pods, pod.metadata, { preconditions: { uid } });
     } catch (error) {
       if (isDefinite(error)) expectations.deleteSettled(uid);
+      else expectations.doubtDelete(uid);
       if (isNotFound(error)) return;
       recorder.record(owner, {
         type: "Warning",

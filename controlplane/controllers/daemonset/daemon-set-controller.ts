@@ -6,7 +6,7 @@ import { resources } from "../../../client/resources.ts";
 import type { ControllerRevision, DaemonSet, Node, Pod } from "../../../client/types.ts";
 import { claim, isNamespaceTerminating } from "../claim-shell.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
-import { confirmAfterMs, Expectations } from "../expectations.ts";
+import { Expectations } from "../expectations.ts";
 import { enqueueOwners, enqueueSelf } from "../owner-events.ts";
 import { isBeingDeleted } from "../owners.ts";
 import { PodControl } from "../pod-control.ts";
@@ -100,7 +100,7 @@ async function sync(parts: Parts, daemonSet: DaemonSet) {
   const soonMs = own.some(isFinished)
     ? endedPodAgeMs
     : nextAvailableInMs(own, daemonSet.spec.minReadySeconds ?? 0, nowMs);
-  return { requeueAfterMs: settled ? soonMs : confirmAfterMs };
+  return { requeueAfterMs: settled ? soonMs : control.unsettledMs(daemonSet) };
 }
 
 async function place({ context, control }: Parts, observed: DaemonObserved): Promise<void> {

@@ -5,7 +5,7 @@ import { resources } from "../../../client/resources.ts";
 import type { Job, Pod } from "../../../client/types.ts";
 import { claim } from "../claim-shell.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
-import { confirmAfterMs, Expectations } from "../expectations.ts";
+import { Expectations } from "../expectations.ts";
 import { enqueueOwners, enqueueSelf } from "../owner-events.ts";
 import { controllerOf } from "../owners.ts";
 import { PodControl } from "../pod-control.ts";
@@ -97,7 +97,7 @@ async function sync(parts: Parts, job: Job) {
     (index) => (isIndexed(job) ? `${job.metadata.name}-${plan.indexes[index]}-` : `${job.metadata.name}-`),
   );
   const waits = [
-    settled ? undefined : confirmAfterMs,
+    settled ? undefined : control.unsettledMs(job),
     plan.waitMs,
     isOver(job) ? undefined : deadlineInMs({ ...job, status: plan.status }, nowMs),
   ].filter((wait): wait is number => wait !== undefined);

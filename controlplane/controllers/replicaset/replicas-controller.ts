@@ -4,7 +4,7 @@ import { resources } from "../../../client/resources.ts";
 import type { Draft, Pod } from "../../../client/types.ts";
 import { claim } from "../claim-shell.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
-import { confirmAfterMs, Expectations } from "../expectations.ts";
+import { Expectations } from "../expectations.ts";
 import { OwnWrites } from "../own-writes.ts";
 import { enqueueOwners, enqueueSelf } from "../owner-events.ts";
 import { controllerOf, isBeingDeleted } from "../owners.ts";
@@ -89,7 +89,9 @@ async function sync<T extends ReplicaOwner>(parts: Parts<T>, owner: T) {
   if (error !== undefined) throw error;
   const active = own.filter(isActive);
   return {
-    requeueAfterMs: settled ? nextAvailableInMs(active, want.minReadySeconds, nowMs) : confirmAfterMs,
+    requeueAfterMs: settled
+      ? nextAvailableInMs(active, want.minReadySeconds, nowMs)
+      : control.unsettledMs(owner),
   };
 }
 
