@@ -7,6 +7,8 @@ describe("apiserver/schema/duplicate-fields", () => {
     ["none", '{"a":1,"b":{"a":1}}', []],
     ["JSON, deep", '{"spec":{"c":[{"x":1},{"n":"\\"","n":2}]}}', ['duplicate field "spec.c[1].n"']],
     ["JSON, three times is told once", '{"a":1,"a":2,"a":3}', ['duplicate field "a"']],
+    ["JSON with quotes in names", '{"k:{\\"uid\\":\\"1\\"}":{},"\\\\":1,"a\\\\":"\\":"}', []],
+    ["JSON, a name that ends in a backslash", '{"\\\\":1,"\\\\":2}', ['duplicate field "\\\\"']],
     ["YAML without", "a: 1\nb:\n  a: 1\n", []],
     [
       "YAML by line",

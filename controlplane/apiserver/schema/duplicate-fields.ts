@@ -22,12 +22,20 @@ export function mayHaveDuplicates(json: string, names: number): boolean {
   for (let at = json.indexOf(":"); at >= 0; at = json.indexOf(":", at + 1)) {
     let before = at - 1;
     while (isSpace(json.charCodeAt(before))) before--;
-    if (json.charCodeAt(before) === quote) places++;
+    if (json.charCodeAt(before) === quote && !isEscaped(json, before)) places++;
   }
   return places > names;
 }
 
+/** Such a quote ends no text: names of managed fields have them, `k:{\"uid\":\"…\"}`. */
+function isEscaped(json: string, at: number): boolean {
+  let first = at;
+  while (json.charCodeAt(first - 1) === backslash) first--;
+  return (at - first) % 2 === 1;
+}
+
 const quote = '"'.charCodeAt(0);
+const backslash = "\\".charCodeAt(0);
 /** Of JSON, which has four kinds. */
 const isSpace = (code: number) => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
