@@ -83,29 +83,25 @@ export interface Connection {
   readonly options: JsonObject;
 }
 
-/** One step of one phase. Throws an ApiError to refuse. */
-export type Admission = (attributes: Mutable) => Promise<void>;
-/** The same of a plugin, which need not wait for anything: then it is over at once. */
-export type PluginStep = (attributes: Mutable) => Promise<void> | undefined | void;
-export type ConnectAdmission = (connection: Connection) => Promise<void>;
+/** One step of one phase. Refuses by an ApiError. Where it need not wait for anything it is over at once, and then throws. */
+export type Step<A> = (about: A) => Promise<void> | undefined | void;
+export type Admission = Step<Mutable>;
+export type ConnectAdmission = Step<Connection>;
 
 /** Kubernetes' two phases. Both run in each attempt to store, on the state that the attempt goes on from: first all plugins
  *  may change the object, then its kind's own rules are asked, then all plugins may refuse what came of it. */
 export interface Plugin {
-  readonly mutate?: PluginStep;
-  readonly validate?: PluginStep;
+  readonly mutate?: Admission;
+  readonly validate?: Admission;
   /** The same for sessions; few plugins look at them. */
   readonly mutateConnect?: ConnectAdmission;
   readonly validateConnect?: ConnectAdmission;
 }
 
-export interface Phases extends Required<Plugin> {
-  readonly mutate: Admission;
-  readonly validate: Admission;
-}
+export type Phases = Required<Plugin>;
 
 /** A step that has nothing to say of most writes, and costs those nothing. */
-export const where = (concerns: (attributes: Attributes) => boolean, step: Admission): PluginStep => {
+export const where = (concerns: (attributes: Attributes) => boolean, step: Admission): Admission => {
   return (attributes) => (concerns(attributes) ? step(attributes) : undefined);
 };
 
@@ -125,26 +121,29 @@ export function inOrder(...plugins: readonly Plugin[]): Phases {
   };
 }
 
-function oneByOne<A>(
-  steps: readonly ((about: A) => Promise<void> | undefined | void)[],
-): (about: A) => Promise<void> {
-  return async (about) => {
-    for (const step of steps) {
-      const under = step(about);
-      if (under !== undefined) await under;
+function oneByOne<A>(steps: readonly Step<A>[]): Step<A> {
+  const from = (first: number, about: A): ReturnType<Step<A>> => {
+    for (let at = first; at < steps.length; at++) {
+      const under = steps[at]?.(about);
+      if (under !== undefined) return under.then(() => from(at + 1, about));
     }
+    return undefined;
   };
+  return (about) => from(0, about);
 }
 
 /** Plugins within plugins share the rounds of those around them. */
 function twiceIfWanted(mutate: Admission): Admission {
-  return async (attributes) => {
+  return (attributes) => {
     if (attributes.rounds !== undefined) return mutate(attributes);
     const rounds = new Rounds();
-    await mutate({ ...attributes, rounds });
-    if (!rounds.wantsSecond) return;
-    rounds.isSecond = true;
-    await mutate({ ...attributes, rounds });
+    const second = () => {
+      if (!rounds.wantsSecond) return undefined;
+      rounds.isSecond = true;
+      return mutate({ ...attributes, rounds });
+    };
+    const first = mutate({ ...attributes, rounds });
+    return first === undefined ? second() : first.then(second);
   };
 }
 

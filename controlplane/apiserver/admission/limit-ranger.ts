@@ -1,6 +1,6 @@
 import type { LimitRange, PersistentVolumeClaim, Pod } from "../../../client/types.ts";
 import type { Kind } from "../registry/kind.ts";
-import { type Attributes, type Plugin, type PluginStep, refusal, where } from "./admission.ts";
+import { type Admission, type Attributes, type Plugin, refusal, where } from "./admission.ts";
 import { claimViolations, podViolations, setDefaultResources } from "./limit-range-rules.ts";
 import { sizedPod } from "./new-pod.ts";
 import { type LookupDeps, storedObjects } from "./stored-lookup.ts";
@@ -19,7 +19,7 @@ export function limitRanger(deps: LookupDeps): Plugin {
 
 type Limits = NonNullable<LimitRange["spec"]["limits"]>;
 
-function eachLimit(deps: LookupDeps, look: (limits: Limits, attributes: Attributes) => void): PluginStep {
+function eachLimit(deps: LookupDeps, look: (limits: Limits, attributes: Attributes) => void): Admission {
   return where(isAsked, async (attributes) => {
     const { namespace = "" } = (attributes.object ?? attributes.old).metadata;
     for (const { spec } of await rangesOf(deps, namespace)) look(spec.limits ?? [], attributes);

@@ -6,7 +6,7 @@ import {
   type PolicyBase,
   type PolicySource,
 } from "../policies/policy.ts";
-import { followPolicies, type PolicyIndex } from "../policies/policy-index.ts";
+import { type FollowedPolicies, followPolicies } from "../policies/policy-index.ts";
 import { type ValidatingPolicyDeps, validatingPolicies } from "../policies/validating-policies.ts";
 import type { Kind } from "../registry/kind.ts";
 import {
@@ -52,7 +52,7 @@ export type AdmissionDeps = ServiceAccountDeps &
 
 /** A plugin of policies that are followed as they are stored. */
 function policyPlugin<S extends PolicySource, P extends PolicyBase>(
-  make: (deps: AdmissionDeps, current: () => Promise<PolicyIndex<S, P>>) => Plugin,
+  make: (deps: AdmissionDeps, followed: FollowedPolicies<S, P>) => Plugin,
   compile: (policy: S) => P,
   stored: { readonly policies: Kind; readonly bindings: Kind },
 ): (deps: AdmissionDeps) => Plugin {

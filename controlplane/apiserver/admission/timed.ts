@@ -1,7 +1,7 @@
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
 import type { Buckets } from "../../../base/os/tally.ts";
-import type { Phases, Plugin, PluginStep } from "./admission.ts";
+import type { Admission, Phases, Plugin } from "./admission.ts";
 
 const boundsSeconds = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
 
@@ -28,7 +28,7 @@ export interface TimedDeps {
 type Type = "admit" | "validate";
 
 export function timedPlugin({ clock, durations }: TimedDeps, name: string, plugin: Plugin): Plugin {
-  const of = (type: Type, step: PluginStep | undefined) =>
+  const of = (type: Type, step: Admission | undefined) =>
     step &&
     timed(clock, step, (operation, rejected) =>
       durations.controllers.of({ name, operation, rejected, type }),
@@ -38,21 +38,17 @@ export function timedPlugin({ clock, durations }: TimedDeps, name: string, plugi
 }
 
 export function timedPhases({ clock, durations }: TimedDeps, phases: Phases): Phases {
-  const of = (type: Type, step: PluginStep): Phases["mutate"] => {
-    const inTime = timed(clock, step, (operation, rejected) =>
-      durations.steps.of({ operation, rejected, type }),
-    );
-    return async (attributes) => inTime(attributes);
-  };
+  const of = (type: Type, step: Admission) =>
+    timed(clock, step, (operation, rejected) => durations.steps.of({ operation, rejected, type }));
   return { ...phases, mutate: of("admit", phases.mutate), validate: of("validate", phases.validate) };
 }
 
 /** Which buckets count is looked up once for each operation and end. */
 function timed(
   clock: Clock,
-  step: PluginStep,
+  step: Admission,
   bucketsFor: (operation: string, rejected: string) => Buckets,
-): PluginStep {
+): Admission {
   const known = new Map<string, Buckets>();
   const observe = (operation: string, rejected: boolean, startedMs: number) => {
     const key = rejected ? `${operation} rejected` : operation;

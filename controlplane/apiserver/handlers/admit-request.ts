@@ -31,5 +31,5 @@ export async function admitRequest(
   const write: Write = { operation: "create", object };
   const attributes = { ...write, kind: call.served.kind, type, by, dryRun };
   await deps.admission.mutate(attributes);
-  return { object: { ...object }, validate: () => deps.admission.validate(attributes) };
+  return { object: { ...object }, validate: async () => deps.admission.validate(attributes) };
 }

@@ -68,7 +68,7 @@ async function run(
     clock: systemClock,
     mutationChecks: mutatingPolicyMetrics(metrics),
   } as unknown as MutatingPolicyDeps;
-  const plugin = mutatingPolicies(deps, async () => index);
+  const plugin = mutatingPolicies(deps, { areNone: false, current: async () => index });
   const attributes = {
     operation: "create",
     object,

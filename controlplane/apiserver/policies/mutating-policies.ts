@@ -1,7 +1,7 @@
 import type { KubeObject, MutatingAdmissionPolicy } from "../../../client/types.ts";
 import { untypedValue } from "../../cel/json-values.ts";
 import type { Value } from "../../cel/values.ts";
-import { applyDefaults, type Mutable, type Plugin, Rounds, refusal } from "../admission/admission.ts";
+import { applyDefaults, type Mutable, type Plugin, Rounds, refusal, where } from "../admission/admission.ts";
 import {
   type AskedRequest,
   askedRequest,
@@ -20,7 +20,7 @@ import { Evaluation } from "./expressions.ts";
 import { type Invocation, invocationsFor, variablesIn } from "./invocations.ts";
 import { MutationFault, mutated } from "./mutation.ts";
 import type { MutatingPolicy } from "./policy.ts";
-import type { Binding, PolicyIndex } from "./policy-index.ts";
+import type { Binding, FollowedPolicies, PolicyIndex } from "./policy-index.ts";
 import { countMutation, type MutatingPolicyMetrics } from "./policy-metrics.ts";
 import { conditionLabels, type PolicyDeps } from "./validating-policies.ts";
 
@@ -32,15 +32,21 @@ type MutatingPolicies = PolicyIndex<MutatingAdmissionPolicy, MutatingPolicy>;
 
 /** Kubernetes' MutatingAdmissionPolicy: policies change the object one after the other, each sees what those before it made.
  *  Where something changes it after a policy that wants to see it again, all plugins have a second turn. */
-export function mutatingPolicies(deps: MutatingPolicyDeps, current: () => Promise<MutatingPolicies>): Plugin {
+export function mutatingPolicies(
+  deps: MutatingPolicyDeps,
+  policies: FollowedPolicies<MutatingAdmissionPolicy, MutatingPolicy>,
+): Plugin {
   return {
-    mutate: async (attributes) => {
-      const index = await current();
-      if (index.isEmpty || attributes.object === undefined) return;
-      const asked = askedRequest(attributes);
-      if (isExempt(asked)) return;
-      await new Turn(deps, attributes, asked, attributes.object).take(index);
-    },
+    mutate: where(
+      () => !policies.areNone,
+      async (attributes) => {
+        const index = await policies.current();
+        if (index.isEmpty || attributes.object === undefined) return;
+        const asked = askedRequest(attributes);
+        if (isExempt(asked)) return;
+        await new Turn(deps, attributes, asked, attributes.object).take(index);
+      },
+    ),
   };
 }
 

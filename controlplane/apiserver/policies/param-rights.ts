@@ -3,7 +3,7 @@ import type {
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from "../../../client/types.ts";
-import type { Attributes, Plugin } from "../admission/admission.ts";
+import { type Attributes, type Plugin, where } from "../admission/admission.ts";
 import { type LookupDeps, storedObject } from "../admission/stored-lookup.ts";
 import { invalid } from "../api-error.ts";
 import type { User } from "../filters/authentication.ts";
@@ -21,19 +21,22 @@ const group = "admissionregistration.k8s.io";
  *  storing these kinds, not a plugin: it cannot be switched off. (Kubernetes' strategies of both.) */
 export function paramRights(deps: RightsDeps): Plugin {
   return {
-    validate: async (attributes) => {
-      const { kind, object, by } = attributes;
-      if (kind.group !== group || object === undefined || by.subresource !== "") return;
-      if (by.user.groups.includes(superuserGroup)) return;
-      const why = kind.kind.endsWith("AdmissionPolicy")
-        ? await policyProblem(deps, attributes)
-        : kind.kind.endsWith("AdmissionPolicyBinding")
-          ? await bindingProblem(deps, attributes)
-          : undefined;
-      if (why === undefined) return;
-      const field = kind.kind.endsWith("AdmissionPolicy") ? "spec.paramKind" : "spec.paramRef";
-      throw invalid(kind, object.metadata.name, [forbidden(field, why)]);
-    },
+    validate: where(
+      ({ kind }) => kind.group === group,
+      async (attributes) => {
+        const { kind, object, by } = attributes;
+        if (object === undefined || by.subresource !== "") return;
+        if (by.user.groups.includes(superuserGroup)) return;
+        const why = kind.kind.endsWith("AdmissionPolicy")
+          ? await policyProblem(deps, attributes)
+          : kind.kind.endsWith("AdmissionPolicyBinding")
+            ? await bindingProblem(deps, attributes)
+            : undefined;
+        if (why === undefined) return;
+        const field = kind.kind.endsWith("AdmissionPolicy") ? "spec.paramKind" : "spec.paramRef";
+        throw invalid(kind, object.metadata.name, [forbidden(field, why)]);
+      },
+    ),
   };
 }
 

@@ -27,19 +27,32 @@ export interface BoundPolicy<P extends PolicyBase> {
   readonly bindings: readonly Binding[];
 }
 
+/** Policies of one kind and their bindings. */
+export interface FollowedPolicies<S extends PolicySource, P extends PolicyBase> {
+  /** There are certainly none at this moment. */
+  readonly areNone: boolean;
+  current(): Promise<PolicyIndex<S, P>>;
+}
+
 /** The policies of one kind, as this server's caches have them: a changed one counts from the moment at which its cache has the
  *  change. Where they are not loaded, requests wait for them. */
 export function followPolicies<S extends PolicySource, P extends PolicyBase>(
   hub: CacheHub,
   { policies, bindings }: { readonly policies: Kind; readonly bindings: Kind },
   compile: (policy: S) => P,
-): () => Promise<PolicyIndex<S, P>> {
+): FollowedPolicies<S, P> {
   const index = new PolicyIndex(compile);
   hub.addIndex(policies, index.policies);
   hub.addIndex(bindings, index.bindings);
-  return async () => {
-    for (const kind of [policies, bindings]) if (hub.peek(kind) === undefined) await hub.cache(kind);
-    return index;
+  const isLoaded = (kind: Kind) => hub.peek(kind) !== undefined;
+  return {
+    get areNone() {
+      return index.isEmpty && isLoaded(policies) && isLoaded(bindings);
+    },
+    async current() {
+      for (const kind of [policies, bindings]) if (!isLoaded(kind)) await hub.cache(kind);
+      return index;
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ValidatingAdmissionPolicy } from "../../../client/types.ts";
 import type { Value } from "../../cel/values.ts";
-import { type Attributes, type Connection, type Plugin, refusal } from "../admission/admission.ts";
+import { type Attributes, type Connection, type Plugin, refusal, where } from "../admission/admission.ts";
 import {
   type AskedRequest,
   askedConnection,
@@ -16,7 +16,7 @@ import type { Authorizer } from "../filters/authorizer.ts";
 import { evaluatePolicy, type Refusal, type Said } from "./decisions.ts";
 import { invocationsFor, variablesIn } from "./invocations.ts";
 import type { ValidatingPolicy } from "./policy.ts";
-import type { Binding, PolicyIndex } from "./policy-index.ts";
+import type { Binding, FollowedPolicies, PolicyIndex } from "./policy-index.ts";
 import { countCheck, type ValidatingPolicyMetrics } from "./policy-metrics.ts";
 
 type ValidatingPolicies = PolicyIndex<ValidatingAdmissionPolicy, ValidatingPolicy>;
@@ -30,17 +30,20 @@ export type ValidatingPolicyDeps = PolicyDeps & {
  *  refuses; those that only warn or note do that. (Kubernetes' validating.dispatcher, in its words.) */
 export function validatingPolicies(
   deps: ValidatingPolicyDeps,
-  current: () => Promise<ValidatingPolicies>,
+  policies: FollowedPolicies<ValidatingAdmissionPolicy, ValidatingPolicy>,
 ): Plugin {
   return {
-    validate: async (attributes) => {
-      const index = await current();
-      if (index.isEmpty) return;
-      const refused = await ask(deps, index, askedRequest(attributes), attributes.by);
-      if (refused !== undefined) throw worded(refused, (text) => refusal(attributes, text));
-    },
+    validate: where(
+      () => !policies.areNone,
+      async (attributes) => {
+        const index = await policies.current();
+        if (index.isEmpty) return;
+        const refused = await ask(deps, index, askedRequest(attributes), attributes.by);
+        if (refused !== undefined) throw worded(refused, (text) => refusal(attributes, text));
+      },
+    ),
     validateConnect: async (connection) => {
-      const index = await current();
+      const index = await policies.current();
       if (index.isEmpty) return;
       const refused = await ask(deps, index, askedConnection(connection), connection.by);
       if (refused !== undefined)

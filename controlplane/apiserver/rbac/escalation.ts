@@ -1,5 +1,5 @@
 import type { ClusterRole, KubeObject, PolicyRule, Role } from "../../../client/types.ts";
-import type { Attributes, Plugin } from "../admission/admission.ts";
+import { type Attributes, type Plugin, where } from "../admission/admission.ts";
 import { forbidden, notFound } from "../api-error.ts";
 import type { User } from "../filters/authentication.ts";
 import { type Authorizer, superuserGroup } from "../filters/authorizer.ts";
@@ -27,12 +27,17 @@ const everything: readonly PolicyRule[] = [
  *  all that may change the object, before the kind's own rules.
  *  Fails with 403, and with 404 for a binding to a role that is missing. (Kubernetes' policy-based storage.) */
 export function escalationCheck(deps: EscalationDeps): Plugin {
-  return { mutate: (attributes) => checkEscalation(deps, attributes) };
+  return {
+    mutate: where(
+      ({ kind }) => kind.group === group,
+      (attributes) => checkEscalation(deps, attributes),
+    ),
+  };
 }
 
 async function checkEscalation(deps: EscalationDeps, attributes: Attributes): Promise<void> {
   const { kind, object, old, by } = attributes;
-  if (kind.group !== group || object === undefined || by.user.groups.includes(superuserGroup)) return;
+  if (object === undefined || by.user.groups.includes(superuserGroup)) return;
   if (old !== undefined && onlyForGarbageCollection(object, old)) return;
   if (kind.plural.endsWith("roles")) await checkRole(deps, attributes, object);
   else await checkBinding(deps, attributes, object);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../base/os/clock.ts";
 import { silentLog } from "../../../base/os/log.ts";
 import { systemRandom } from "../../../base/os/random.ts";
-import { admittedName, inOrder, type Plugin } from "../admission/admission.ts";
+import { type Attributes, admittedName, inOrder, type Plugin } from "../admission/admission.ts";
 import { CacheHub } from "../cache/cache-hub.ts";
 import { configMaps } from "../resources/configmaps.ts";
 import { createObject } from "./create-object.ts";
@@ -101,5 +101,41 @@ describe("the two phases of admission", () => {
       ["mutate", "delete", true],
       ["validate", "delete", true],
     ]);
+  });
+
+  const attributes: Attributes = {
+    ...{ operation: "create", kind: configMaps, object: configMap({ name: "m" }) },
+    ...{ by: serverRequester, dryRun: false },
+  };
+
+  it("are over at once where no step waits for anything, second turns included", () => {
+    const turns: string[] = [];
+    const first: Plugin = {
+      mutate: ({ rounds }) => {
+        turns.push("first");
+        if (rounds !== undefined) rounds.wantsSecond = true;
+      },
+    };
+    const phases = inOrder(first, { mutate: () => void turns.push("second") });
+    assert.equal(phases.mutate(attributes), undefined);
+    assert.deepEqual(turns, ["first", "second", "first", "second"]);
+  });
+
+  it("take no step before those before it are done, nor one after a refusal", async () => {
+    const steps: string[] = [];
+    const later = (name: string) => async () => {
+      await Promise.resolve();
+      steps.push(name);
+    };
+    const refuse = () => {
+      throw new Error("refused");
+    };
+    const phases = inOrder(
+      ...[later("a"), () => void steps.push("b"), later("c"), refuse, later("d")].map((validate) => ({
+        validate,
+      })),
+    );
+    await assert.rejects(async () => phases.validate(attributes), /refused/);
+    assert.deepEqual(steps, ["a", "b", "c"]);
   });
 });

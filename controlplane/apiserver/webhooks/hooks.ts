@@ -51,6 +51,11 @@ export class Hooks {
     this.#kind = kind;
   }
 
+  /** There are certainly none at this moment: nobody need be asked which. */
+  get areNone(): boolean {
+    return this.#all?.length === 0 && this.#isCurrent();
+  }
+
   /** Those that some rule lets be asked about such a request, in Kubernetes' order. */
   async for(asked: AskedRequest): Promise<readonly Hook[]> {
     const all = this.#all !== undefined && this.#isCurrent() ? this.#all : await this.#load();

@@ -1,6 +1,13 @@
 import { parseExactJson } from "../../../base/exact-json.ts";
 import type { KubeObject } from "../../../client/types.ts";
-import { applyDefaults, type Mutable, type Plugin, type Requester, Rounds } from "../admission/admission.ts";
+import {
+  applyDefaults,
+  type Mutable,
+  type Plugin,
+  type Requester,
+  Rounds,
+  where,
+} from "../admission/admission.ts";
 import { type AskedRequest, askedConnection, askedRequest } from "../admission/matching/asked-request.ts";
 import { isExempt } from "../admission/matching/rules.ts";
 import { Answers } from "../admission/matching/variables.ts";
@@ -28,12 +35,15 @@ const type = "admit";
  *  one changes the object after another was asked that wants to see it again, all plugins have a second turn. */
 export function mutatingWebhooks(deps: MutatingDeps, hooks: Hooks): Plugin {
   return {
-    mutate: async (attributes) => {
-      const asked = askedRequest(attributes);
-      if (!(await concernsSome(hooks, asked))) return;
-      const turn = new Turn(deps, attributes.by, roundsOf(attributes), attributes);
-      await turn.ask(hooks, asked, attributes.object);
-    },
+    mutate: where(
+      () => !hooks.areNone,
+      async (attributes) => {
+        const asked = askedRequest(attributes);
+        if (!(await concernsSome(hooks, asked))) return;
+        const turn = new Turn(deps, attributes.by, roundsOf(attributes), attributes);
+        await turn.ask(hooks, asked, attributes.object);
+      },
+    ),
     mutateConnect: async (connection) => {
       const asked = askedConnection(connection);
       if (!(await concernsSome(hooks, asked))) return;

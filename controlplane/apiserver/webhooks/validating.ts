@@ -1,4 +1,4 @@
-import type { Plugin, Requester } from "../admission/admission.ts";
+import { type Plugin, type Requester, where } from "../admission/admission.ts";
 import { type AskedRequest, askedConnection, askedRequest } from "../admission/matching/asked-request.ts";
 import { isExempt } from "../admission/matching/rules.ts";
 import { Answers } from "../admission/matching/variables.ts";
@@ -14,7 +14,10 @@ export interface WebhookDeps extends CallDeps, ShouldAskDeps {
 /** Kubernetes' ValidatingAdmissionWebhook: all webhooks that the request concerns are asked at once, and each may refuse. */
 export function validatingWebhooks(deps: WebhookDeps, hooks: Hooks): Plugin {
   return {
-    validate: (attributes) => askAll(deps, hooks, askedRequest(attributes), attributes.by),
+    validate: where(
+      () => !hooks.areNone,
+      (attributes) => askAll(deps, hooks, askedRequest(attributes), attributes.by),
+    ),
     validateConnect: (connection) => askAll(deps, hooks, askedConnection(connection), connection.by),
   };
 }

@@ -39,15 +39,15 @@ export interface PodSecurityDeps extends LookupDeps {
  *  of pods that are there when the labels change, the user is warned. */
 export function podSecurity(deps: PodSecurityDeps): Plugin {
   return {
-    validate: async (attributes) => {
+    validate: (attributes) => {
       const { kind, operation, by } = attributes;
-      if (operation !== "create" && operation !== "update") return;
+      if (operation !== "create" && operation !== "update") return undefined;
       const resource = kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
-      if (resource === "pods") {
-        if (!otherDoors.has(by.subresource)) await validatePod(deps, attributes);
-      } else if (by.subresource !== "") return;
-      else if (resource === "namespaces") await validateNamespace(deps, attributes);
-      else if (Object.hasOwn(templates, resource)) await validateWorkload(deps, attributes, resource);
+      if (resource === "pods")
+        return otherDoors.has(by.subresource) ? undefined : validatePod(deps, attributes);
+      if (by.subresource !== "") return undefined;
+      if (resource === "namespaces") return validateNamespace(deps, attributes);
+      return Object.hasOwn(templates, resource) ? validateWorkload(deps, attributes, resource) : undefined;
     },
   };
 }
