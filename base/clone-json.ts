@@ -7,7 +7,12 @@ export function cloneJson(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((element) => cloneJson(element));
   const copy: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(value))
+  // Lists of names and fields would be as large as the copy.
+  for (const name in value) {
+    const field = (value as Json)[name];
     setOwnField(copy, name, typeof field === "object" ? cloneJson(field) : field);
+  }
   return copy;
 }
+
+type Json = Readonly<Record<string, unknown>>;

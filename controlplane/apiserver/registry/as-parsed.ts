@@ -11,6 +11,8 @@ export function asParsed(object: KubeObject, modRevision: number): KubeObject | 
   return isPlain(parsed) ? parsed : undefined;
 }
 
+type Json = Readonly<Record<string, unknown>>;
+
 /** Is the value just what its JSON reads as? */
 function isPlain(value: unknown): boolean {
   switch (typeof value) {
@@ -41,6 +43,6 @@ function isPlainList(list: readonly unknown[]): boolean {
 function isPlainObject(object: object): boolean {
   if (isSharedTree(object)) return true;
   if (Object.getPrototypeOf(object) !== Object.prototype) return false;
-  for (const value of Object.values(object)) if (!isPlain(value)) return false;
+  for (const name in object) if (!isPlain((object as Json)[name])) return false;
   return true;
 }
