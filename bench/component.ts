@@ -15,9 +15,9 @@ export interface Component {
   stop(): Promise<void>;
 }
 
-/** Writes a kubeconfig of somebody who may do everything; answers its path. */
-export function writeKubeconfig(folder: string, access: ApiAccess): string {
-  const path = join(folder, "kubeconfig");
+/** Writes a kubeconfig of whoever gets in so; answers its path. */
+export function writeKubeconfig(folder: string, access: ApiAccess, name = "kubeconfig"): string {
+  const path = join(folder, name);
   writeFileSync(path, kubeconfigOf(access), { mode: 0o600 });
   return path;
 }

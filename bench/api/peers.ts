@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "../../base/os/free-ports.ts";
-import { createAuthority, createSigningKey, issueCertificate } from "../../base/os/pki.ts";
+import { type Certificate, createAuthority, createSigningKey, issueCertificate } from "../../base/os/pki.ts";
 import { type Usage, usageOf } from "../usage.ts";
 
 /** One side of a comparison: an API server on a store of one member, each a process of its own on loopback. */
@@ -14,6 +14,8 @@ export interface ApiSide {
   readonly name: SideName;
   /** How a client gets in: as somebody who may do everything. */
   readonly access: ApiAccess;
+  /** How somebody else gets in, with the rights that roles give to that name. */
+  accessAs(name: string): Promise<ApiAccess>;
   /** From the start of the API server to its first /readyz that says yes; its store is there already, and empty, unless it
    *  starts in the same process. */
   readonly readyMs: number;
@@ -59,7 +61,7 @@ export async function startApiSide(
 ): Promise<ApiSide> {
   const folder = mkdtempSync(join(tmpdir(), `pintle-bench-api-${name}-`));
   const [storePort = 0, peerPort = 0, apiPort = 0] = await freePorts(3);
-  const access = await writeCredentials(folder, apiPort);
+  const { access, authority } = await writeCredentials(folder, apiPort);
   const pintle = fileURLToPath(new URL("../../bin/pintle", import.meta.url));
   const ours = name === "pintle";
   const together = ours && oneProcess;
@@ -112,6 +114,10 @@ export async function startApiSide(
     return {
       name,
       access,
+      accessAs: async (commonName) => ({
+        ...access,
+        ...clientCredentials(await issueCertificate(authority, { commonName, usage: "client" })),
+      }),
       readyMs,
       pids: { server: server.pid, store: store?.pid },
       usage: () => ({ server: usageOf(server.pid), store: store ? usageOf(store.pid) : unused }),
@@ -160,7 +166,10 @@ function serverFlags(folder: string, storeUrl: string, port: number): readonly s
   ];
 }
 
-async function writeCredentials(folder: string, port: number): Promise<ApiAccess> {
+async function writeCredentials(
+  folder: string,
+  port: number,
+): Promise<{ readonly access: ApiAccess; readonly authority: Certificate }> {
   const authority = await createAuthority({ name: "bench" });
   const names = { dnsNames: ["localhost"], addresses: ["127.0.0.1"] };
   const server = await issueCertificate(authority, {
@@ -181,9 +190,13 @@ async function writeCredentials(folder: string, port: number): Promise<ApiAccess
     "account-key.pem": account.privatePem,
   };
   for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
-  const { certificatePem, privateKeyPem } = client;
-  return { port, caPem: authority.certificatePem, certificatePem, keyPem: privateKeyPem };
+  return { access: { port, caPem: authority.certificatePem, ...clientCredentials(client) }, authority };
 }
+
+const clientCredentials = ({ certificatePem, privateKeyPem }: Certificate) => ({
+  certificatePem,
+  keyPem: privateKeyPem,
+});
 
 async function untilOk(child: ChildProcess, isOk: () => Promise<boolean>): Promise<void> {
   const deadlineMs = performance.now() + readyTimeoutMs;

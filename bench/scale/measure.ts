@@ -54,17 +54,21 @@ export async function measureScale(options: ScaleOptions): Promise<ScaleFigures>
   const folder = mkdtempSync(join(tmpdir(), "pintle-bench-scale-"));
   const started: Component[] = [];
   try {
-    const kubeconfig = writeKubeconfig(folder, side.access);
-    const start = async (words: readonly string[], serves: boolean) => {
+    const start = async (words: readonly string[], kubeconfig: string, serves: boolean) => {
       const component = await startComponent([...words, "--kubeconfig", kubeconfig], { folder, serves });
       started.push(component);
     };
-    await start(["scheduler", "--leader-elect=false"], true);
-    await start(
-      ["controller-manager", "--leader-elect=false", "--allocate-node-cidrs", "--cluster-cidr=10.0.0.0/8"],
-      true,
-    );
-    return await live(side, { kubeconfig, start, started }, options);
+    const startControl = async (name: string, ...flags: readonly string[]) => {
+      const access = await side.accessAs(`system:kube-${name}`);
+      const kubeconfig = writeKubeconfig(folder, access, `${name}.kubeconfig`);
+      await start([name, "--leader-elect=false", ...flags], kubeconfig, true);
+    };
+    await startControl("scheduler");
+    await startControl("controller-manager", "--allocate-node-cidrs", "--cluster-cidr=10.0.0.0/8");
+    const kubeconfig = writeKubeconfig(folder, side.access);
+    const startNodes = () =>
+      start(["agent", "--simulate", String(options.nodes), "--node-name", "sim"], kubeconfig, false);
+    return await live(side, { kubeconfig, startNodes, started }, options);
   } finally {
     for (const component of started.reverse()) await component.stop();
     await side.stop();
@@ -74,7 +78,7 @@ export async function measureScale(options: ScaleOptions): Promise<ScaleFigures>
 
 interface Cluster {
   readonly kubeconfig: string;
-  readonly start: (words: readonly string[], serves: boolean) => Promise<void>;
+  readonly startNodes: () => Promise<void>;
   readonly started: readonly Component[];
 }
 
@@ -102,7 +106,7 @@ async function live(side: ApiSide, cluster: Cluster, options: ScaleOptions): Pro
     };
     const nodesReadySeconds = await timed(
       `${nodes} nodes ready`,
-      () => cluster.start(["agent", "--simulate", String(nodes), "--node-name", "sim"], false),
+      cluster.startNodes,
       () => seenNodes.size >= nodes && seenNodes.list().every(isReady),
     );
     await client.create(resources.namespaces, { metadata: { name: namespace } });

@@ -35,7 +35,7 @@ export interface ApiOptions {
 export async function measureOverApi(workload: Workload, options: ApiOptions): Promise<ApiFigures> {
   const side = await startApiSide("pintle", { oneProcess: true });
   const folder = mkdtempSync(join(tmpdir(), "pintle-bench-scheduler-"));
-  const kubeconfig = writeKubeconfig(folder, side.access);
+  const kubeconfig = writeKubeconfig(folder, await side.accessAs("system:kube-scheduler"));
   const { port, caPem, certificatePem, keyPem } = side.access;
   const servers = [`https://127.0.0.1:${port}`];
   const access = { servers, caPem, certificatePem, privateKeyPem: keyPem, namespace };
