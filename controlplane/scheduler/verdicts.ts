@@ -73,7 +73,7 @@ export async function judgeNodes(pod: Pod, client: ApiClient, signal: AbortSigna
     const taken = new Set(found.feasible.map(({ name }) => name));
     const verdicts = cache.nodes.map((node) => ({
       node,
-      refusal: taken.has(node.name) ? undefined : (found.refusals.get(node.name) ?? unlooked),
+      refusal: taken.has(node.name) ? undefined : (found.refusals.of(node.name) ?? unlooked),
     }));
     return {
       nowhere: nowhere === undefined ? undefined : { reason: nowhere, plugins: [...plugins] },

@@ -4,6 +4,7 @@ import type { Measure } from "./measure.ts";
 import type { NodeInfo } from "./node-info.ts";
 import type { PodInfo } from "./pod-info.ts";
 import type { Profile } from "./profile.ts";
+import { Refusals, RefusalTally } from "./refusals.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface SearchOptions {
@@ -22,7 +23,7 @@ export interface Found {
   readonly error: FitError;
   /** Nodes whose refusal removing pods may lift. */
   readonly potential: readonly NodeInfo[];
-  readonly refusals: ReadonlyMap<string, NodeRefusal>;
+  readonly refusals: Refusals;
   readonly filters: FilterRun;
   /** What ended the search, worded as kube-scheduler does: no node is feasible, and none can be made so. */
   readonly fault?: string;
@@ -106,7 +107,7 @@ function promised(pod: PodInfo, snapshot: Snapshot, filters: FilterRun): Found |
   const node = name === undefined ? undefined : snapshot.node(name);
   if (node === undefined || filters.judge(node) !== undefined) return undefined;
   const error = { nodes: snapshot.nodes.length, reasons: new Map(), plugins: new Set<string>() };
-  return { feasible: [node], examined: 1, error, potential: [], refusals: new Map(), filters };
+  return { feasible: [node], examined: 1, error, potential: [], refusals: new Refusals(), filters };
 }
 
 function search(
@@ -119,9 +120,8 @@ function search(
   const wanted = feasibleWanted(nodes.length, options.percentageOfNodesToScore);
   const feasible: NodeInfo[] = [];
   const potential: NodeInfo[] = [];
-  const refusals = new Map<string, NodeRefusal>();
-  const reasons = new Map<string, number>();
-  const plugins = new Set<string>();
+  const refusals = new Refusals();
+  const tally = new RefusalTally();
   let examined = 0;
   while (examined < nodes.length && feasible.length < wanted) {
     const node = nodes[(options.startAt + examined) % nodes.length] as NodeInfo;
@@ -131,12 +131,12 @@ function search(
       feasible.push(node);
       continue;
     }
-    plugins.add(refusal.plugin);
-    refusals.set(node.name, refusal);
+    refusals.add(node.name, refusal);
     if (refusal.endsCycle) return broken(snapshot, filters, { refusal, refusals, examined });
-    for (const reason of refusal.reasons) count(reasons, reason);
+    tally.add(refusal);
     if (!refusal.lasting) potential.push(node);
   }
+  const { reasons, plugins } = tally.counts();
   const unseen = snapshot.nodes.length - nodes.length;
   if (only !== undefined && unseen > 0) {
     count(reasons, `node(s) didn't satisfy plugin(s) [${[...chosenBy].sort().join(" ")}]`, unseen);
@@ -156,7 +156,7 @@ function broken(
     examined,
   }: {
     readonly refusal: NodeRefusal;
-    readonly refusals: ReadonlyMap<string, NodeRefusal>;
+    readonly refusals: Refusals;
     readonly examined: number;
   },
 ): Found {
@@ -173,5 +173,5 @@ function broken(
 function nothing(pod: PodInfo, snapshot: Snapshot, nowhere: string, by: readonly string[]): Found {
   const error = { nodes: snapshot.nodes.length, nowhere, reasons: new Map(), plugins: new Set(by) };
   const filters = new FilterRun(pod, snapshot, []);
-  return { feasible: [], examined: 0, error, potential: [], refusals: new Map(), filters };
+  return { feasible: [], examined: 0, error, potential: [], refusals: new Refusals(), filters };
 }

@@ -42,7 +42,7 @@ export class FilterRun {
     const question = byNode.map(({ name, asks }) => `${name} ${asks}`).join("\n");
     this.question = first === -1 ? question : undefined;
     this.#kept = snapshot.verdicts.question(question);
-    this.#judgeByNode = (node) => firstRefusal(byNode, node);
+    this.#judgeByNode = sharing((node) => firstRefusal(byNode, node));
     this.#others = filters.slice(byNode.length);
     this.#counting = ready.map(({ prepared }) => prepared);
   }
@@ -79,6 +79,24 @@ export class FilterRun {
   #judgeAsIs(node: NodeInfo): NodeRefusal | undefined {
     return recalled(this.#kept, node, this.#judgeByNode) ?? firstRefusal(this.#others, node);
   }
+}
+
+/** Nodes in a row that refuse alike share one refusal: it is kept for each, and looked at in every cycle. */
+function sharing(
+  judge: (node: NodeInfo) => NodeRefusal | undefined,
+): (node: NodeInfo) => NodeRefusal | undefined {
+  let last: NodeRefusal | undefined;
+  return (node) => {
+    const refusal = judge(node);
+    if (refusal === undefined) return undefined;
+    if (last === undefined || !saysTheSame(refusal, last)) last = refusal;
+    return last;
+  };
+}
+
+export function saysTheSame(a: NodeRefusal, b: NodeRefusal): boolean {
+  if (a.plugin !== b.plugin || a.lasting !== b.lasting || a.endsCycle !== b.endsCycle) return false;
+  return a.reasons.length === b.reasons.length && a.reasons.every((reason, at) => reason === b.reasons[at]);
 }
 
 function firstRefusal(filters: readonly NamedFilter[], node: NodeInfo): NodeRefusal | undefined {

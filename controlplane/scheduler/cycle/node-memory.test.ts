@@ -82,7 +82,7 @@ function answers(cache: SchedulerCache, pod: Pod) {
   const totals = feasible.length === 0 ? [] : scoreNodes(info, cache, feasible, profile, noMeasure);
   return {
     scores: feasible.map(({ name }, at) => [name, totals[at]]).sort(),
-    refusals: [...refusals].sort(),
+    refusals: cache.nodes.map(({ name }) => [name, refusals.of(name)]).sort(),
     reasons: [...error.reasons].sort(),
   };
 }

@@ -90,7 +90,7 @@ export function rescue(
     pod,
     snapshot,
     potential,
-    refusalOf: (node: string) => refusals.get(node) ?? lastingUnless(found),
+    refusalOf: (node: string) => refusals.of(node) ?? lastingUnless(found),
     filters,
     below: (limit: number) => below(random, limit),
   };

@@ -118,7 +118,7 @@ export class ExtendedCycle {
   async #filter(pod: PodInfo, own: Found, { log, signal }: Tools): Promise<Found> {
     let feasible = own.feasible;
     const reasons = new Map(own.error.reasons);
-    const refusals = new Map(own.refusals);
+    const refusals = own.refusals.copy();
     const potential = [...own.potential];
     for (const extender of this.#asked) {
       const { filterVerb, nodeCacheCapable = false, urlPrefix, ignorable } = extender.spec;
@@ -138,7 +138,7 @@ export class ExtendedCycle {
           const reason = refused.get(node.name);
           if (kept.includes(node) || reason === undefined) continue;
           count(reasons, reason);
-          refusals.set(node.name, {
+          refusals.add(node.name, {
             reasons: [reason],
             lasting: lasting.has(node.name),
             plugin: extenderName,
