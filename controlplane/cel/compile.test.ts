@@ -30,6 +30,15 @@ function answer(text: string, given: Readonly<Record<string, unknown>>, costMax 
 describe("expressions over objects of which no schema is known", () => {
   const object = { metadata: { name: "web", labels: { app: "web" } }, spec: { replicas: 3, ratio: 0.5 } };
 
+  it("find nothing under names that every object inherits, and take them for no number", () => {
+    for (const name of ["constructor", "toString", "__proto__"]) {
+      strictEqual(answer(`"${name}" in object.metadata.labels`, { object }), false);
+      strictEqual(answer(`has(object.metadata.labels.${name})`, { object }), false);
+      throws(() => answer(`object.metadata.labels["${name}"]`, { object }), /no such key/);
+      throws(() => answer(`double("${name}") == 1.0`, { object }), /double/);
+    }
+  });
+
   it("find fields when they run, and numbers by their value", () => {
     strictEqual(answer("object.spec.replicas <= params.max", { object, params: { max: 5 } }), true);
     strictEqual(answer("object.spec.replicas <= params.max", { object, params: { max: 2.5 } }), false);

@@ -47,6 +47,20 @@ describe("which rule of an audit policy a request falls under", () => {
     it(`${JSON.stringify(rule)}: ${method} ${url}${matches ? "" : ", not"}`, () =>
       assert.equal(level(rule, method, url), matches));
 
+  it("takes names that every object inherits for names like any other", () => {
+    for (const name of ["constructor", "toString", "__proto__"]) {
+      const user = { name, groups: [name] };
+      const url = `/api/v1/namespaces/${name}/${name}/${name}`;
+      assert.equal(level({ users: ["jane"] }, "GET", url, user), false);
+      assert.equal(level({ userGroups: ["devs"] }, "GET", url, user), false);
+      assert.equal(level({ namespaces: ["a"] }, "GET", url, user), false);
+      assert.equal(level({ resources: [{ group: "", resources: ["pods"] }] }, "GET", url, user), false);
+      const own = { users: [name], namespaces: [name], resources: [{ group: "", resources: [name] }] };
+      assert.equal(level(own, "GET", url, user), true);
+      assert.equal(level(own, "GET", pods), false);
+    }
+  });
+
   it("is the first one that matches, with what the policy says for all", () => {
     const { policy } = read(
       [

@@ -100,6 +100,23 @@ describe("what is granted", () => {
     assert.equal(asks("cart").allowed, false);
   });
 
+  it("is what is said under names that every object inherits, and nothing where nobody says so", () => {
+    for (const name of ["constructor", "tostring", "__proto__"]) {
+      const index = indexOf(reads, binding("", "b", "ClusterRole/reader", subject("User jane")));
+      assert.equal(decide(index, user(name, name), wants("get", "pods", name)).allowed, false);
+      assert.equal(decide(index, user("jane"), wants("get", name)).allowed, false);
+      assert.equal(decide(index, user("jane"), wants(name, "pods")).allowed, false);
+      const dangling = indexOf(binding("", "b", `ClusterRole/${name}`, subject("User jane")));
+      assert.equal(decide(dangling, user("jane"), wants("get", "pods")).allowed, false);
+      const own = indexOf(
+        role(name, name, rule("get", name)),
+        binding(name, name, `Role/${name}`, subject(`Group ${name}`)),
+      );
+      assert.equal(decide(own, user("jane", name), wants("get", name, name)).allowed, true);
+      assert.equal(decide(own, user("jane", name), wants("get", name, "other")).allowed, false);
+    }
+  });
+
   it("is not mixed up between users, groups and accounts of one name", () => {
     const index = indexOf(reads, binding("", "b", "ClusterRole/reader", subject("Group jane")));
     assert.equal(decide(index, user("jane"), wants("get", "pods")).allowed, false);

@@ -128,6 +128,19 @@ describe("how many replicas a metric calls for", () => {
     );
   });
 
+  it("misses the request for a resource named as what every object inherits", () => {
+    const asking = pod("p0", {
+      spec: { containers: [{ name: "c", resources: { requests: { cpu: "1" } } }] },
+      phase: "Running",
+    });
+    const ready = { ...asking, status: aPod("p0").status ?? {} };
+    for (const resource of ["constructor", "toString", "__proto__"])
+      assert.throws(
+        () => utilizationProposal(workload(1, [ready]), measured(1), { ...cpu(50), resource }),
+        new RegExp(`^MetricProblem: missing request for ${resource} in container c of Pod p0$`),
+      );
+  });
+
   it("follows one number in proportion to the pods that are ready, or in shares", () => {
     const pods = podsOf({}, {}, { ready: "False" });
     assert.equal(valueProposal(workload(3, pods), 4000n, 1000n).replicas, 8);

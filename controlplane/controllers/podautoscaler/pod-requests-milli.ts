@@ -1,3 +1,4 @@
+import { ownField } from "../../../base/own-field.ts";
 import { parseNanos } from "../../../base/quantity.ts";
 import { isPodLevel, podAmounts } from "../../../client/rules/pod-amounts.ts";
 import type { Pod } from "../../../client/types.ts";
@@ -22,7 +23,7 @@ export function podRequestsMilli({ metadata, spec }: Pod, resource: string, cont
     const amount = podAmounts(spec, "requests").get(resource);
     if (amount === undefined)
       throw new MetricProblem(`missing pod-level request for ${resource} in Pod ${metadata.name}`);
-    const overhead = spec.overhead?.[resource];
+    const overhead = ownField(spec.overhead ?? {}, resource);
     return milliOfNanos(amount.nanos + (overhead === undefined ? 0n : parseNanos(overhead)));
   }
   const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
@@ -30,7 +31,7 @@ export function podRequestsMilli({ metadata, spec }: Pod, resource: string, cont
   let found = container === undefined;
   for (const { name, resources } of [...spec.containers, ...sidecars]) {
     if (container !== undefined && container !== name) continue;
-    const request = resources?.requests?.[resource];
+    const request = ownField(resources?.requests ?? {}, resource);
     if (request === undefined)
       throw new MetricProblem(`missing request for ${resource} in container ${name} of Pod ${metadata.name}`);
     sum += milliOf(request);

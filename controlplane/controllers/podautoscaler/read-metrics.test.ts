@@ -53,6 +53,21 @@ describe("what is measured for an autoscaler", () => {
     })),
   });
 
+  it("is nothing for a resource named as what every object inherits", async () => {
+    answers["/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?labelSelector=app=web"] = {
+      items: [usage("a", ["web", "100m"])],
+    };
+    for (const name of ["constructor", "toString", "__proto__"])
+      for (const type of ["Resource", "ContainerResource"] as const) {
+        const target = { type: "Utilization" } as const;
+        const spec: MetricSpec =
+          type === "Resource"
+            ? { type, resource: { name, target } }
+            : { type, containerResource: { name, container: "web", target } };
+        assert.deepEqual(shown(await read(spec)), [], `${type} ${name}`);
+      }
+  });
+
   it("is the sum of a pod's containers, where all were measured, or one of them", async () => {
     answers["/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?labelSelector=app=web"] = {
       items: [

@@ -87,6 +87,16 @@ describe("controlplane/scheduler/devices/allocate", () => {
     ]);
   });
 
+  it("takes all of a capacity that is named as what every object inherits where nobody asks for a part", () => {
+    const capacity = { constructor: { value: "4" } };
+    const shared = sketchSlice("s", [{ name: "d", allowMultipleAllocations: true, capacity }]);
+    const part = { capacity: { requests: { constructor: "1" } } };
+    assert.deepEqual(shown(attempt([shared], [sketchClaim("x", [asks("r", part), asks("s", part)])])), [
+      ["r=d", "s=d"],
+    ]);
+    assert.equal(shown(attempt([shared], [sketchClaim("x", [asks("r"), asks("s")])])), none);
+  });
+
   it("heeds what devices must share, and must not", () => {
     const rail = `${driver}/rail`;
     const of = (constraint: object) =>

@@ -94,6 +94,21 @@ const cases: Readonly<Record<string, Case & { readonly wanted: readonly string[]
     pod: important(),
     wanted: ["n2: b"],
   },
+  "takes a budget's status for no word on a pod named as what every object inherits": {
+    nodes: two,
+    placed: {
+      n1: [sketchPod("constructor", { priority: 1, cpu: "2", labels: { app: "a" } })],
+      n2: [sketchPod("b", { priority: 50, cpu: "2" })],
+    },
+    budgets: [
+      {
+        ...sketchBudget("a", { app: "a" }, 0),
+        status: { disruptionsAllowed: 0, disruptedPods: {} } as never,
+      },
+    ],
+    pod: important(),
+    wanted: ["n2: b"],
+  },
   "puts back whom a budget protects before the more important": {
     nodes: [sketchNode("n1", { cpu: "2" })],
     placed: {
