@@ -23,7 +23,13 @@ export function usesClaim(pod: Pod, claim: PersistentVolumeClaim): boolean {
 
 function names({ name, isOwned }: VolumeClaim, claim: PersistentVolumeClaim, pod: Pod): boolean {
   if (name !== claim.metadata.name || claim.metadata.namespace !== pod.metadata.namespace) return false;
-  return !isOwned || isMadeFor(claim, pod);
+  return !isOwned || (!isShutDown(pod) && isMadeFor(claim, pod));
+}
+
+/** Its node has let go of its volumes, or nobody waits for it any more: only finalizers keep the object. They may wait for the
+ *  pod's own claims to go, which must then not wait for the pod. */
+export function isShutDown({ metadata }: Pod): boolean {
+  return metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === 0;
 }
 
 /** The classes of volume attributes that a claim or a volume wants, has, or is about to have. */

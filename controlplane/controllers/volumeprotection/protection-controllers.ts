@@ -6,6 +6,7 @@ import type { Controller, ControllerContext } from "../controller.ts";
 import {
   claimFinalizer,
   isBound,
+  isShutDown,
   protectionStep,
   usesClaim,
   volumeFinalizer,
@@ -32,7 +33,12 @@ export const claimProtectionController: Controller = {
         if (claim?.metadata.deletionTimestamp !== undefined) queue.add(keyOf(claim));
       }
     };
-    pods.subscribe({ onDelete: release });
+    pods.subscribe({
+      onUpdate: (pod) => {
+        if (isShutDown(pod)) release(pod);
+      },
+      onDelete: release,
+    });
     return async (key) => {
       const claim = claims.getByKey(key);
       if (claim === undefined) return undefined;
