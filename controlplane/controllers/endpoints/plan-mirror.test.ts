@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import type { EndpointSlice, Endpoints, Service } from "../../../client/types.ts";
 import { meta } from "../testing/objects.ts";
 import { planMirror } from "./plan-mirror.ts";
@@ -131,5 +132,68 @@ describe("controlplane/controllers/endpoints/plan-mirror", () => {
     assert.deepEqual([plan.invalid, plan.skipped], [1, 2]);
     const [step] = plan.actions;
     assert.equal(step?.action === "create" && step.object.endpoints?.length, 1000);
+  });
+
+  it("in any life shows exactly the addresses that are some, up to so many a subset, and then writes nothing", () => {
+    const subsetMost = 3;
+    const ips = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "fd00::1", "FD00:0::2", "nonsense"];
+    const canonical: Readonly<Record<string, string>> = { "FD00:0::2": "fd00::2" };
+    const subset = fc.record({ ready: fc.subarray(ips), notReady: fc.subarray(ips) });
+    // The API has no two subsets with the same ports.
+    const sources = fc.record({
+      subsets: fc.array(subset, { maxLength: 3 }),
+      labels: fc.constantFrom({}, { app: "db" }),
+      isMirrored: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(sources, { minLength: 1, maxLength: 4 }), (life) => {
+        let slices: EndpointSlice[] = [];
+        let made = 0;
+        for (const { subsets, labels, isMirrored } of life) {
+          const source = endpoints(
+            { labels },
+            subsets.map(({ ready, notReady }, at) => ({
+              addresses: ready.map((ip) => ({ ip })),
+              notReadyAddresses: notReady.map((ip) => ({ ip })),
+              ports: [{ name: "pg", port: 5432 + at, protocol: "TCP" }],
+            })),
+          );
+          const of = isMirrored ? service() : service({ selector: { app: "db" } });
+          const plan = planMirror(source, of, slices, subsetMost);
+          for (const step of plan.actions) {
+            if (step.action === "create") slices.push(stored(`s${made++}`, step.object));
+            else {
+              const name = step.action === "delete" ? step.name : step.object.metadata.name;
+              assert.ok(slices.some(({ metadata }) => metadata.name === name));
+              slices = slices.flatMap((one) => {
+                if (one.metadata.name !== name) return [one];
+                return step.action === "update" ? [step.object] : [];
+              });
+            }
+          }
+          assert.deepEqual(
+            planMirror(source, of, slices, subsetMost).actions,
+            [],
+            "writes again what stands",
+          );
+          const shown = slices.flatMap(({ endpoints: all, ports }) =>
+            (all ?? []).map(
+              ({ addresses, conditions }) => `${ports?.[0]?.port} ${addresses[0]} ${conditions?.ready}`,
+            ),
+          );
+          const wanted = subsets.flatMap(({ ready, notReady }, at) =>
+            [...ready.map((ip) => [ip, true] as const), ...notReady.map((ip) => [ip, false] as const)]
+              .filter(([ip]) => ip !== "nonsense")
+              .slice(0, subsetMost)
+              .map(([ip, isReady]) => `${5432 + at} ${canonical[ip] ?? ip} ${isReady}`),
+          );
+          assert.deepEqual(shown.sort(), isMirrored ? wanted.sort() : []);
+          const kinds = slices.map(({ addressType, ports }) => `${addressType} ${ports?.[0]?.port}`);
+          assert.equal(new Set(kinds).size, kinds.length, "two slices of one kind");
+          for (const { metadata } of slices) assert.equal(metadata.labels?.app, source.metadata.labels?.app);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });
