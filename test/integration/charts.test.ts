@@ -20,7 +20,7 @@ import { eventually, isInstalled, run } from "../local-cluster.ts";
 import { isRolledOut } from "../rolled-out.ts";
 import { type Bounds, countOf, isReady, podHas, RolloutWitness } from "../rollout-witness.ts";
 
-const nodes = 6;
+const nodes = 4;
 const chartAt = (name: string) => fileURLToPath(new URL(`charts/${name}`, import.meta.url));
 const stages = readFileSync(new URL("charts/stages.yaml", import.meta.url), "utf8");
 
