@@ -1,4 +1,4 @@
-import { isNotFound } from "../../../client/api-error.ts";
+import { isConflict, isNotFound } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { Controller } from "../controller.ts";
 import { planClusterRole } from "./plan-cluster-role.ts";
@@ -19,12 +19,13 @@ export const clusterRoleAggregationController: Controller = {
     return async (name, signal) => {
       const role = roles.getByKey(name);
       const rules = role && planClusterRole(role, roles.list());
-      if (rules === undefined) return;
+      if (role === undefined || rules === undefined) return;
       const { group, version, kind } = resources.clusterroles;
       const applied = {
         apiVersion: `${group}/${version}`,
         kind,
-        metadata: { name },
+        // Without its uid a role that is gone would be made again.
+        metadata: { name, uid: role.metadata.uid },
         ...(rules.length > 0 && { rules }),
       };
       try {
@@ -35,7 +36,8 @@ export const clusterRoleAggregationController: Controller = {
           signal,
         });
       } catch (error) {
-        if (!isNotFound(error)) throw error; // gone meanwhile: nothing is left to fill
+        // Gone meanwhile, or another of its name: what the cache shows next decides.
+        if (!isConflict(error) && !isNotFound(error)) throw error;
       }
     };
   },

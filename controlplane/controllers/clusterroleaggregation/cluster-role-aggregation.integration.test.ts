@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { resources } from "../../../client/resources.ts";
+import { FakeApi } from "../../../client/testing/fake-api.ts";
 import type { ClusterRole } from "../../../client/types.ts";
 import { startTestCluster, type TestCluster } from "../testing/cluster.ts";
+import { controllerRig } from "../testing/controller-rig.ts";
+import { clusterRoleAggregationController } from "./cluster-role-aggregation-controller.ts";
 
 describe("cluster roles that gather others' rules", () => {
   let cluster: TestCluster;
@@ -39,5 +42,24 @@ describe("cluster roles that gather others' rules", () => {
       ({ manager, operation }) => `${manager} ${operation}`,
     );
     assert.ok(managers.includes("clusterrole-aggregation-controller Apply"), managers.join());
+  });
+
+  it("are not made again where the cache shows one that is gone", async () => {
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { to: "gone" } }] };
+    const gone = await cluster.client.create(resources.clusterroles, {
+      metadata: { name: "gone" },
+      aggregationRule,
+    });
+    await cluster.client.delete(resources.clusterroles, { name: "gone" });
+    const part = { metadata: { name: "part", labels: { to: "gone" } }, rules: [gizmos] };
+    const behind = new FakeApi();
+    await behind.create(resources.clusterroles, gone);
+    await behind.create(resources.clusterroles, part);
+    const api = Object.assign(behind, { patch: cluster.client.patch.bind(cluster.client) });
+    const rig = await controllerRig(clusterRoleAggregationController, { api });
+    await rig.sync("gone");
+    await rig.stop();
+    const { items } = await cluster.client.list(resources.clusterroles);
+    assert.ok(!items.some(({ metadata }) => metadata.name === "gone"));
   });
 });
