@@ -14,6 +14,10 @@ const read = (...argv: string[]) => {
 
 describe("the ranges that nodes' ranges are cut from", () => {
   it("are of one family or both, with a size for each", () => {
+    assert.equal(
+      read("--cluster-cidr=10.0.0.0/12", "--cidr-allocator-type=RangeAllocator"),
+      "10.0.0.0/12 24",
+    );
     assert.equal(read("--cluster-cidr=10.0.0.0/12"), "10.0.0.0/12 24");
     assert.equal(read("--cluster-cidr=fd00::/50"), "fd00::/50 64");
     assert.equal(read("--cluster-cidr=10.0.0.0/16,fd00::/48"), "10.0.0.0/16 24, fd00::/48 64");
@@ -27,6 +31,7 @@ describe("the ranges that nodes' ranges are cut from", () => {
     for (const [argv, why] of [
       [[], /--cluster-cidr: needed/],
       [["--cluster-cidr=10.0.0.0/16,10.1.0.0/16"], /different families/],
+      [["--cidr-allocator-type=CloudAllocator"], /"CloudAllocator" is not RangeAllocator/],
       [["--cluster-cidr=ten"], /"ten" is not a range/],
       [[both, "--node-cidr-mask-size=24"], /not allowed with dual-stack/],
       [["--cluster-cidr=10.0.0.0/16", "--node-cidr-mask-size-ipv6=64"], /single-stack IPv4/],

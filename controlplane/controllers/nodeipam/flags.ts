@@ -9,6 +9,12 @@ export const nodeIpamFlags = {
     default: false,
     help: "give every node its range of pod addresses",
   },
+  "cidr-allocator-type": {
+    kind: "string",
+    default: "RangeAllocator",
+    value: "TYPE",
+    help: "who cuts the ranges: RangeAllocator, as there is no cloud that could",
+  },
   "cluster-cidr": {
     kind: "list",
     default: [],
@@ -47,6 +53,9 @@ export function nodeCidrsConfig(
   problems: string[],
 ): NodeCidrs | undefined {
   if (!flags["allocate-node-cidrs"]) return undefined;
+  const allocator = flags["cidr-allocator-type"];
+  if (allocator !== "RangeAllocator")
+    problems.push(`--cidr-allocator-type: ${JSON.stringify(allocator)} is not RangeAllocator`);
   const cluster = readRanges("cluster-cidr", flags["cluster-cidr"], problems);
   const services = readRanges("service-cluster-ip-range", flags["service-cluster-ip-range"], problems);
   if (flags["cluster-cidr"].length === 0) problems.push("--cluster-cidr: needed with --allocate-node-cidrs");
