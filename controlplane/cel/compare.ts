@@ -25,8 +25,8 @@ export function equal(a: Value, b: Value, step: (steps: number) => void): boolea
   }
   if (a instanceof CelList && b instanceof CelList) return equalLists(a, b, step);
   if (a instanceof CelMap && b instanceof CelMap) return equalMaps(a, b, step);
-  if (a instanceof Duration && b instanceof Duration) return a.nanoseconds === b.nanoseconds;
-  if (a instanceof Timestamp && b instanceof Timestamp) return a.nanoseconds === b.nanoseconds;
+  const times = timesOf(a, b);
+  if (times !== undefined) return times[0] === times[1];
   if (a instanceof TypeValue && b instanceof TypeValue) return a.name === b.name;
   if (a instanceof Optional && b instanceof Optional) {
     if (a.value === undefined || b.value === undefined) return a.value === b.value;
@@ -85,6 +85,13 @@ function numeric(value: Value): bigint | number | undefined {
   return value instanceof Uint ? value.value : undefined;
 }
 
+/** What two durations, or two moments, are compared by. */
+function timesOf(a: Value, b: Value): readonly [bigint, bigint] | undefined {
+  const areTimes =
+    (a instanceof Duration && b instanceof Duration) || (a instanceof Timestamp && b instanceof Timestamp);
+  return areTimes ? [a.nanoseconds, b.nanoseconds] : undefined;
+}
+
 /** Below 0: `a` is less. NaN: neither. */
 export function order(a: Value, b: Value): number {
   const one = numeric(a);
@@ -93,8 +100,8 @@ export function order(a: Value, b: Value): number {
   if (typeof a === "string" && typeof b === "string") return orderTexts(a, b);
   if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
-  if (a instanceof Duration && b instanceof Duration) return rank(a.nanoseconds, b.nanoseconds);
-  if (a instanceof Timestamp && b instanceof Timestamp) return rank(a.nanoseconds, b.nanoseconds);
+  const times = timesOf(a, b);
+  if (times !== undefined) return rank(...times);
   throw noSuchOverload();
 }
 

@@ -5,32 +5,34 @@ type Labels = MutationLabels | "enforcement_action";
 
 const checkBounds = [0.0000005, 0.001, 0.01, 0.1, 1];
 
-/** What is counted of ValidatingAdmissionPolicies, under Kubernetes' names: what their validations said, and what came of it. */
-export const validatingPolicyMetrics = (meter: Meter) => ({
-  checks: meter.tally<Labels>(
-    "apiserver_validating_admission_policy_check_total",
-    "[BETA] Validation admission policy check total, labeled by policy and further identified by binding and enforcement action taken.",
-  ),
-  seconds: meter.buckets<Labels>(
-    "apiserver_validating_admission_policy_check_duration_seconds",
-    "[BETA] Validation admission latency for individual validation expressions in seconds, labeled by policy and further including binding and enforcement action taken.",
-    checkBounds,
-  ),
+/** How often, and for how long, under a name of Kubernetes'. */
+const checkMetrics = <L extends Labels>(
+  meter: Meter,
+  name: string,
+  help: Readonly<Record<"checks" | "seconds", string>>,
+) => ({
+  checks: meter.tally<L>(`${name}_total`, help.checks),
+  seconds: meter.buckets<L>(`${name}_duration_seconds`, help.seconds, checkBounds),
 });
+
+/** What is counted of ValidatingAdmissionPolicies, under Kubernetes' names: what their validations said, and what came of it. */
+export const validatingPolicyMetrics = (meter: Meter) =>
+  checkMetrics<Labels>(meter, "apiserver_validating_admission_policy_check", {
+    checks:
+      "[BETA] Validation admission policy check total, labeled by policy and further identified by binding and enforcement action taken.",
+    seconds:
+      "[BETA] Validation admission latency for individual validation expressions in seconds, labeled by policy and further including binding and enforcement action taken.",
+  });
 export type ValidatingPolicyMetrics = ReturnType<typeof validatingPolicyMetrics>;
 
 /** The same of MutatingAdmissionPolicies: each of their mutations. */
-export const mutatingPolicyMetrics = (meter: Meter) => ({
-  checks: meter.tally<MutationLabels>(
-    "apiserver_mutating_admission_policy_check_total",
-    "[ALPHA] Mutation admission policy check total, labeled by policy and further identified by binding.",
-  ),
-  seconds: meter.buckets<MutationLabels>(
-    "apiserver_mutating_admission_policy_check_duration_seconds",
-    "[ALPHA] Mutation admission latency for individual mutation expressions in seconds, labeled by policy and binding.",
-    checkBounds,
-  ),
-});
+export const mutatingPolicyMetrics = (meter: Meter) =>
+  checkMetrics<MutationLabels>(meter, "apiserver_mutating_admission_policy_check", {
+    checks:
+      "[ALPHA] Mutation admission policy check total, labeled by policy and further identified by binding.",
+    seconds:
+      "[ALPHA] Mutation admission latency for individual mutation expressions in seconds, labeled by policy and binding.",
+  });
 export type MutatingPolicyMetrics = ReturnType<typeof mutatingPolicyMetrics>;
 
 /** Kubernetes' kinds of failure; an expression that is false counts among the invalid ones. Pure. */
@@ -51,14 +53,18 @@ export interface Check {
 
 export function countCheck(metrics: ValidatingPolicyMetrics, check: Check): void {
   const labels = {
-    policy: check.policy,
-    policy_binding: check.binding,
+    ...bindingLabels(check),
     error_type: errorType(check.message),
     enforcement_action: check.action,
   };
   metrics.checks.of(labels).count++;
   metrics.seconds.of(labels).observe(check.tookMs / 1000);
 }
+
+const bindingLabels = ({ policy, binding }: Pick<Check, "policy" | "binding">) => ({
+  policy,
+  policy_binding: binding,
+});
 
 /** @property message What is wrong with it; absent: it was made. */
 export interface MutationCheck extends Pick<Check, "policy" | "binding" | "tookMs"> {
@@ -67,8 +73,7 @@ export interface MutationCheck extends Pick<Check, "policy" | "binding" | "tookM
 
 export function countMutation(metrics: MutatingPolicyMetrics, check: MutationCheck): void {
   const labels = {
-    policy: check.policy,
-    policy_binding: check.binding,
+    ...bindingLabels(check),
     error_type: check.message === undefined ? "no_error" : errorType(check.message),
   };
   metrics.checks.of(labels).count++;
