@@ -27,11 +27,11 @@ export type SyncResult = { readonly requeueAfterMs?: number | undefined } | unde
  *  broken invariant (AssertionError), which is ours and stops the component. */
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const workers = Array.from({ length: options.workers }, () => work(options, signal));
-  options.metrics?.queues.set(options.name, options.queue);
+  options.metrics?.queues.set(options.queue, options.name);
   try {
     await Promise.all(workers);
   } finally {
-    options.metrics?.queues.delete(options.name);
+    options.metrics?.queues.delete(options.queue);
     options.queue.close();
     await Promise.allSettled(workers);
   }

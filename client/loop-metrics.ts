@@ -19,27 +19,32 @@ export function queueObserver(metrics: LoopMetrics, name: string): QueueObserver
 const seconds = exponentialBuckets(1e-8, 10, 10);
 
 function declare(meter: Meter) {
-  const queues = new Map<string, WorkQueue>();
-  const ofQueues = function* (read: (queue: WorkQueue) => number) {
-    for (const [name, queue] of queues) yield [{ name }, read(queue)] as const;
+  const queues = new Map<WorkQueue, string>();
+  const ofQueues = function* (read: (all: readonly WorkQueue[]) => number) {
+    for (const name of new Set(queues.values())) {
+      const all = [...queues].flatMap(([queue, of]) => (of === name ? queue : []));
+      yield [{ name }, read(all)] as const;
+    }
   };
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
+  const workingForMs = (all: readonly WorkQueue[]) => all.flatMap((queue) => queue.workingForMs());
   meter.observedBy("workqueue_depth", "Current depth of the work queue.", ["name"], () =>
-    ofQueues((queue) => queue.length),
+    ofQueues((all) => sum(all.map(({ length }) => length))),
   );
   meter.observedBy(
     "workqueue_unfinished_work_seconds",
     "How long the keys that are being worked on have been, together.",
     ["name"],
-    () => ofQueues((queue) => queue.workingForMs().reduce((sum, ms) => sum + ms, 0) / 1000),
+    () => ofQueues((all) => sum(workingForMs(all)) / 1000),
   );
   meter.observedBy(
     "workqueue_longest_running_processor_seconds",
     "How long the key has been worked on that has been for longest.",
     ["name"],
-    () => ofQueues((queue) => Math.max(0, ...queue.workingForMs()) / 1000),
+    () => ofQueues((all) => Math.max(0, ...workingForMs(all)) / 1000),
   );
   return {
-    /** Those whose state is reported, by name. */
+    /** Those whose state is reported, with their names; those of one name are reported together. */
     queues,
     adds: meter.counter("workqueue_adds_total", "Keys that came to need work.", ["name"]),
     queueSeconds: meter.histogram("workqueue_queue_duration_seconds", "How long keys waited for work.", {

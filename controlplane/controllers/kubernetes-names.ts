@@ -8,7 +8,7 @@ interface KubernetesNames {
 
 const names: Readonly<Record<string, KubernetesNames>> = {
   "bootstrap-signer-controller": { queue: "bootstrap_signer_queue", alias: "bootstrapsigner" },
-  "certificatesigningrequest-approving-controller": { alias: "csrapproving" },
+  "certificatesigningrequest-approving-controller": { queue: "certificate", alias: "csrapproving" },
   "certificatesigningrequest-cleaner-controller": { alias: "csrcleaner" },
   "certificatesigningrequest-signing-controller": { queue: "certificate", alias: "csrsigning" },
   "clusterrole-aggregation-controller": { queue: "ClusterRoleAggregator" },
