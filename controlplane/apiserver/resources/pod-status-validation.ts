@@ -3,6 +3,7 @@ import { dns1123Subdomain, qualifiedName } from "../../../client/rules/names.ts"
 import type { Container, ContainerStatus, Pod, PodStatus } from "../../../client/types.ts";
 import type { FieldError } from "../registry/kind.ts";
 import { ipAddress } from "./addresses.ts";
+import { validateExtendedClaimStatus } from "./extended-claim-status.ts";
 import { duplicate, forbidden, immutable, invalid, notSupported, required, tooLong } from "./field-errors.ts";
 
 const notNegative = "must be a non-negative integer";
@@ -49,6 +50,7 @@ export function validatePodStatus({ spec, status = {} }: Pod, current: Pod): rea
   problems.push(
     ...immutable("status.qosClass", status.qosClass ?? "", before.qosClass ?? ""),
     ...validateClaimStatuses(status, spec.resourceClaims ?? [], "status.resourceClaimStatuses"),
+    ...validateExtendedClaimStatus(status, spec, "status.extendedResourceClaimStatus"),
     ...validateAddresses(status.podIPs, before.podIPs, "status.podIPs"),
   );
   const [firstHost] = status.hostIPs ?? [];

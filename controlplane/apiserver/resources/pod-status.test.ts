@@ -36,4 +36,34 @@ describe("a pod's status", () => {
     );
     assert.deepEqual(validatePodStatus(pod({ podIPs: [{ ip: "1.2.3.4" }, { ip: "::1" }] }), pod({})), []);
   });
+
+  it("names for a scheduler's claim of devices containers and resources that there are, each once", () => {
+    const spec = { containers: [{ name: "c", resources: { requests: { "acme.io/gpu": "1" } } }] };
+    const problemsOf = (extendedResourceClaimStatus: object) =>
+      validatePodStatus(pod({ extendedResourceClaimStatus }, spec), pod({}, spec)).map(
+        ({ field, message }) => `${field.replace("status.extendedResourceClaimStatus.", "")}: ${message}`,
+      );
+    const mapping = { containerName: "c", resourceName: "acme.io/gpu", requestName: "r" };
+    assert.deepEqual(problemsOf({ requestMappings: [mapping], resourceClaimName: "made" }), []);
+    assert.deepEqual(problemsOf({ requestMappings: [], resourceClaimName: "" }), [
+      "requestMappings: Required value: at least one request mapping is required",
+      "resourceClaimName: Required value",
+    ]);
+    const requestMappings = [mapping, mapping, { ...mapping, containerName: "d" }];
+    const other = { ...mapping, resourceName: "cpu", requestName: "-" };
+    assert.deepEqual(
+      problemsOf({ requestMappings: [...requestMappings, other], resourceClaimName: "-" }).map(
+        (text) => text.split(":")[0] + (text.includes("must match") ? " is nobody's" : ""),
+      ),
+      [
+        "requestMappings[1].containerName",
+        "requestMappings[1].resourceName",
+        "requestMappings[1].requestName",
+        "requestMappings[2].containerName is nobody's",
+        "requestMappings[3].resourceName is nobody's",
+        "requestName",
+        "resourceClaimName",
+      ],
+    );
+  });
 });
