@@ -1,3 +1,4 @@
+import { inOrderOfAge } from "../../client/rules/service-order.ts";
 import type { EndpointSlice, Service } from "../../client/types.ts";
 import { type AddressFault, ipv4Of, ipv4RangeOf, isPort } from "./parsed-input.ts";
 import { type Endpoint, type EndpointChoice, endpointsOf, type NodeView } from "./service-endpoints.ts";
@@ -75,13 +76,6 @@ export function planServices(
     return planned;
   });
   return { ports: withoutDoubles(ports, problems), problems, healthChecks };
-}
-
-/** Of two that want the same address and port the older one keeps it. */
-function inOrderOfAge(services: readonly Service[]): readonly Service[] {
-  const rank = ({ metadata }: Service) =>
-    `${metadata.creationTimestamp ?? ""} ${metadata.namespace}/${metadata.name}`;
-  return [...services].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
 function planService(

@@ -24,6 +24,7 @@ interface Proxy {
 /** Changes arriving within this time are carried out together. */
 const gatherMs = 30;
 const retryMs = 1000;
+const addressIndex = "service-proxy-address";
 /** A change that waits longer to be carried out makes the proxy unhealthy. */
 const lateMs = 60_000;
 
@@ -32,6 +33,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
   const services = informers.informer(resources.services);
   const slices = informers.informer(resources.endpointslices);
   const nodes = informers.informer(resources.nodes);
+  nodes.addIndex(addressIndex, ({ status }) => (status?.addresses ?? []).map(({ address }) => address));
   const zoneOf = ({ metadata }: Node) => metadata.labels?.["topology.kubernetes.io/zone"];
   const isOurs = ({ metadata }: Node) => metadata.name === config.nodeName;
   const view = (): NodeView => {
@@ -128,6 +130,7 @@ export const startServiceProxy: StartServiceProxy = async (config, { os, client,
       clock: os.clock,
       log,
       nodePortHost: config.nodeIp,
+      isAnotherNodes: (address) => nodes.byIndex(addressIndex, address).some((node) => !isOurs(node)),
       // Every address of 127/8 is local already; elsewhere the node takes a Service's address as its own, if it may.
       claimAddress: async (address) => {
         if (config.mode === "loopback") return address.startsWith("127.");

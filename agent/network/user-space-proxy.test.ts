@@ -21,6 +21,7 @@ describe("UserSpaceProxy", () => {
         if (address === "10.9.9.9") throw new Error("no such device");
         return address.startsWith("127.");
       },
+      isAnotherNodes: (address) => address === "127.96.7.9",
     });
     proxies.push(proxy);
     return proxy;
@@ -101,6 +102,14 @@ describe("UserSpaceProxy", () => {
     const away = port([await backend("one")], { internalLocal: true, localEndpoints: [] });
     await proxy.update({ ports: [away] });
     assert.equal(await ask(listen), "ECONNREFUSED");
+  });
+
+  it("leaves addresses of other nodes to them", async () => {
+    const one = await backend("one");
+    const more = { clusterIps: [], externalIps: ["127.96.7.9"], balancerIps: ["127.96.7.9", "127.96.7.8"] };
+    assert.deepEqual(await messages(newProxy(), [port([one], more)]), []);
+    assert.equal(await ask(listen, undefined, "127.96.7.9"), "ECONNREFUSED");
+    assert.equal(await ask(listen, undefined, "127.96.7.8"), "one");
   });
 
   it("names what it cannot do, and does the rest", async () => {

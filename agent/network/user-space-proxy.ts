@@ -22,6 +22,8 @@ export interface UserSpaceProxyParts {
   readonly nodePortHost: string;
   /** Makes a Service's address one of this node, where it is not one already; false where that cannot be. */
   readonly claimAddress: (address: string) => Promise<boolean>;
+  /** Is it where another node is reached? What goes there is that node's, and here the way to it. */
+  readonly isAnotherNodes: (address: string) => boolean;
 }
 
 /** One address and port to listen on. */
@@ -102,7 +104,9 @@ export class UserSpaceProxy {
   #wantedFor(service: ServicePort): readonly Wanted[] {
     const { clusterIps, externalIps, balancerIps, port, nodePort } = service;
     const at = (via: Wanted["via"], hosts: readonly string[], number = port) =>
-      hosts.map((host): Wanted => ({ host, port: number, via, service }));
+      hosts
+        .filter((host) => !this.#parts.isAnotherNodes(host))
+        .map((host): Wanted => ({ host, port: number, via, service }));
     return [
       ...(internalEndpoints(service).length > 0 ? at("cluster", clusterIps) : []),
       ...(service.clusterEndpoints.length > 0

@@ -229,6 +229,9 @@ function controllerManagerFlags(plan: ClusterPlan, layout: Layout, number: numbe
     `--service-account-private-key-file=${join(layout.pki, "service-accounts-key.pem")}`,
     `--cluster-signing-cert-file=${join(layout.pki, "ca.pem")}`,
     `--cluster-signing-key-file=${join(layout.pki, "ca-key.pem")}`,
+    "--service-load-balancer=nodes",
+    // Nodes are no machines that anybody logs in to.
+    "--service-load-balancer-kept-ports=",
     ...(plan.replicas === 1 ? ["--leader-elect=false"] : leaderFlags),
   ];
 }

@@ -52,7 +52,10 @@ describe("controlplane/controllers/flags", () => {
       ttl-after-finished root-ca-certificate-publisher ephemeral-volume resourceclaim legacy-serviceaccount-token-cleaner
       volumeattributesclass-protection service-cidr`;
     const ours = controllerTable.map(({ name }) => name.replace(/-controller$/, ""));
-    assert.deepEqual(ours.sort(), [...kubernetes.split(/\s+/), "local-path-provisioner"].sort());
+    assert.deepEqual(
+      ours.sort(),
+      [...kubernetes.split(/\s+/), "local-path-provisioner", "service-lb"].sort(),
+    );
     // Those that are off there, or whose work another part does, may be named.
     assert.deepEqual(names(`--controllers=${absentControllers.join()},-svm`), []);
   });
@@ -71,7 +74,10 @@ describe("controlplane/controllers/flags", () => {
       "endpoints-controller",
       "horizontal-pod-autoscaler-controller",
     ]);
-    // A cloud's controllers are known, and run elsewhere.
+    // A cloud's controllers are known, and run elsewhere; ours that stands for one where it is asked to.
+    assert.deepEqual(names("--controllers=service", "--service-load-balancer=nodes"), [
+      "service-lb-controller",
+    ]);
     assert.deepEqual(
       names("--controllers=service-lb-controller,route,-cloud-node-lifecycle", "--cloud-provider=external"),
       [],

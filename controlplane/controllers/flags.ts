@@ -6,8 +6,9 @@ import { type EndpointConfig, endpointConfig, endpointFlags } from "./endpoints/
 import { type NodeCidrs, nodeCidrsConfig, nodeIpamFlags } from "./nodeipam/flags.ts";
 import type { EvictionRates } from "./nodelifecycle/eviction-zones.ts";
 import { type AutoscalingConfig, autoscalerFlags, autoscalingConfig } from "./podautoscaler/flags.ts";
+import { loadBalancerFlags, type NodeBalancing, nodeBalancing } from "./serviceloadbalancer/flags.ts";
 
-/** kube-controller-manager's names and defaults. */
+/** kube-controller-manager's names and defaults; those of the load balancer are our own. */
 export const controllerManagerFlags = {
   kubeconfig: { kind: "string", value: "FILE", help: "how to reach the API servers, and who we are" },
   "bind-address": {
@@ -137,6 +138,7 @@ export const controllerManagerFlags = {
     help: "volumes stay attached to a node that is not ready and does not unmount them; the taint node.kubernetes.io/out-of-service frees them",
   },
   ...endpointFlags,
+  ...loadBalancerFlags,
   ...autoscalerFlags,
   ...concurrentSyncFlags,
   controllers: {
@@ -176,6 +178,8 @@ export interface ControllerManagerConfig {
   /** Volumes that a node that is not ready does not unmount are taken from it after a while. */
   readonly forcesDetachOnTimeout: boolean;
   readonly endpoints: EndpointConfig;
+  /** Undefined: addresses of Services are not ours to give. */
+  readonly nodeBalancing: NodeBalancing | undefined;
   readonly autoscaling: AutoscalingConfig;
   /** Workers by controller, where somebody says how many. */
   readonly workers: ReadonlyMap<string, number>;
@@ -221,6 +225,7 @@ export function controllerManagerConfig(
   const nodeCidrs = nodeCidrsConfig(flags, problems);
   const clusterSigning = clusterSigningConfig(flags, problems);
   const endpoints = endpointConfig(flags, problems);
+  const balancing = nodeBalancing(flags, problems);
   const autoscaling = autoscalingConfig(flags, problems);
   const workers = concurrentSyncs(flags, problems);
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
@@ -253,6 +258,7 @@ export function controllerManagerConfig(
     namespaceSyncPeriodMs: flags["namespace-sync-period"],
     forcesDetachOnTimeout: !flags["disable-force-detach-on-timeout"],
     endpoints,
+    nodeBalancing: balancing,
     autoscaling,
     workers,
     controllers: flags.controllers,

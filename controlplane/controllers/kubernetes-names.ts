@@ -65,6 +65,7 @@ const names: Readonly<Record<string, KubernetesNames>> = {
     alias: "root-ca-cert-publisher",
   },
   "service-cidr-controller": { queue: "ipaddresses" },
+  "service-lb-controller": { queue: "service", events: "service-controller", alias: "service" },
   "serviceaccount-controller": { queue: "serviceaccount" },
   "serviceaccount-token-controller": { queue: "serviceaccount_tokens_service" },
   "statefulset-controller": { queue: "statefulset" },
@@ -96,7 +97,6 @@ export const absentControllers: readonly string[] = [
 const cloudControllers: Readonly<Record<string, string>> = {
   "cloud-node-lifecycle-controller": "cloud-node-lifecycle",
   "node-route-controller": "route",
-  "service-lb-controller": "service",
 };
 
 /** Whether the word means a controller that runs elsewhere or nowhere. */

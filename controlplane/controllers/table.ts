@@ -38,6 +38,7 @@ import {
 } from "./serviceaccount/namespace-content-controllers.ts";
 import { tokenSecretController } from "./serviceaccount/token-secret-controller.ts";
 import { serviceCidrController } from "./servicecidr/service-cidr-controller.ts";
+import { serviceLbController } from "./serviceloadbalancer/service-lb-controller.ts";
 import { statefulSetController } from "./statefulset/stateful-set-controller.ts";
 import { volumeExpandController } from "./volumeexpand/volume-expand-controller.ts";
 import { attributesClassProtectionController } from "./volumeprotection/class-protection-controller.ts";
@@ -70,6 +71,7 @@ export const controllerTable: readonly Controller[] = [
   resourceClaimController,
   deviceTaintEvictionController,
   serviceCidrController,
+  serviceLbController,
   nodeIpamController,
   ttlController,
   nodeLifecycleController,

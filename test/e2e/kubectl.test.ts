@@ -88,6 +88,35 @@ for (const runtime of ["oci", "process"] as const) {
       assert.match(body, /^web-/);
     });
 
+    it("answers at the address of a load balancer, which says who else waits for the port", async () => {
+      const balancer = (name: string) =>
+        `---\n{apiVersion: v1, kind: Service, metadata: {name: ${name}}, spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 8090, targetPort: 8080}]}}`;
+      await cluster.kubectlWith(balancer("outside"), "create", "-f", "-");
+      const ingress = "jsonpath={.status.loadBalancer.ingress[0].ip}";
+      await kubectl("wait", `--for=${ingress}`, "service/outside", "--timeout=60s");
+      const address = await kubectl("get", "service", "outside", "-o", ingress);
+      const body = await eventually(
+        "the load balancer answers",
+        async () => await (await fetch(`http://${address}:8090/`)).text(),
+        (text) => text !== "",
+      );
+      assert.match(body, /^web-/);
+      await cluster.kubectlWith(balancer("outside-too"), "create", "-f", "-");
+      await kubectl(
+        "wait",
+        "--for=condition=pintle.dev/NodesBalance=False",
+        "service/outside-too",
+        "--timeout=60s",
+      );
+      assert.match(
+        await kubectl("get", "service", "outside-too", "-o", "jsonpath={.status.conditions[0].message}"),
+        /^port 8090\/TCP is Service default\/outside's$/,
+      );
+      await kubectl("delete", "service", "outside");
+      await kubectl("wait", `--for=${ingress}`, "service/outside-too", "--timeout=60s");
+      await kubectl("delete", "service", "outside-too");
+    });
+
     it("logs, execs and brings exit codes back", async () => {
       const [pod = ""] = await podNames();
       assert.match(await kubectl("logs", pod), /starting hello/);

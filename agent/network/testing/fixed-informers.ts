@@ -1,5 +1,5 @@
 import type { InformerFactory } from "../../../client/informer.ts";
-import type { Handler, Stored } from "../../../client/object-cache.ts";
+import type { Handler, IndexFunction, Stored } from "../../../client/object-cache.ts";
 import type { Resource } from "../../../client/types.ts";
 
 /** Informers whose content a test sets by hand: synced from the start. */
@@ -17,14 +17,19 @@ export class FixedInformers {
   }
 
   asFactory(): InformerFactory {
+    const indexes = new Map<string, IndexFunction<Stored>>();
+    const listOf = ({ plural }: Resource<unknown>) => this.#objects.get(plural) ?? [];
     const informer = (resource: Resource<unknown>) => ({
-      list: () => this.#objects.get(resource.plural) ?? [],
+      list: () => listOf(resource),
+      addIndex: (name: string, valuesOf: IndexFunction<Stored>) => void indexes.set(name, valuesOf),
+      byIndex: (name: string, value: string) =>
+        listOf(resource).filter((object) => indexes.get(name)?.(object).includes(value)),
       hasSynced: true,
       synced: async () => undefined,
       subscribe: (handler: Handler<Stored>) => {
         const handlers = this.#handlers.get(resource.plural) ?? new Set();
         this.#handlers.set(resource.plural, handlers.add(handler));
-        for (const object of this.#objects.get(resource.plural) ?? []) handler.onAdd?.(object);
+        for (const object of listOf(resource)) handler.onAdd?.(object);
         return () => handlers.delete(handler);
       },
     });

@@ -42,6 +42,7 @@ export const controllerRights: Readonly<Record<string, string>> = {
   "ttl-controller": "ttl-controller",
   "legacy-serviceaccount-token-cleaner-controller": "legacy-service-account-token-cleaner",
   "service-cidr-controller": "service-cidrs-controller",
+  "service-lb-controller": "service-controller",
   "resourceclaim-controller": "resource-claim-controller",
   "device-taint-eviction-controller": "device-taint-eviction-controller",
   // Their roles are in namespaces.

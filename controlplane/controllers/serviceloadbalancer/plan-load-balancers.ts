@@ -1,0 +1,143 @@
+import { inOrderOfAge } from "../../../client/rules/service-order.ts";
+import type { EndpointSlice, Node, Service } from "../../../client/types.ts";
+import { conditionOf, withCondition, without } from "../conditions.ts";
+import { canonicalJson } from "../template-hash.ts";
+import { timeText } from "../times.ts";
+import { balancingNodes, kubeletPort, nodeAddresses } from "./balancing-nodes.ts";
+
+/** On our statuses: addresses are given, or why not. It tells them from another load balancer's, which are let be. */
+export const balancedCondition = "pintle.dev/NodesBalance";
+
+export interface BalancerInput {
+  /** Those that are of concern. */
+  readonly services: readonly Service[];
+  readonly nodes: readonly Node[];
+  readonly slicesOf: (service: Service) => readonly EndpointSlice[];
+  /** `ADDRESS:PORT` of each API server: no Service gets that. */
+  readonly apiServers: ReadonlySet<string>;
+  readonly keptPorts: ReadonlySet<number>;
+  readonly nowMs: number;
+}
+
+type ServiceStatus = NonNullable<Service["status"]>;
+
+export interface BalancerChange {
+  readonly service: Service;
+  readonly status: ServiceStatus;
+  /** What became of it; undefined where it is no load balancer any more. */
+  readonly verdict: Verdict | undefined;
+}
+
+type Verdict =
+  | { readonly ok: true; readonly addresses: readonly string[] }
+  | { readonly ok: false; readonly reason: string; readonly why: string };
+
+/** Has ours to do with it? */
+export const isOfConcern = (service: Service): boolean =>
+  isWanted(service) || conditionOf(service.status?.conditions, balancedCondition) !== undefined;
+
+/** One with a class is another load balancer's. */
+const isWanted = ({ spec, metadata }: Service): boolean =>
+  spec.type === "LoadBalancer" &&
+  spec.loadBalancerClass === undefined &&
+  metadata.deletionTimestamp === undefined;
+
+/** The statuses that are to be others than they are. Nodes answer for one Service a port: the oldest that wants it, if it can have
+ *  all its ports. Pure. */
+export function planLoadBalancers(input: BalancerInput): readonly BalancerChange[] {
+  const owners = new Map<string, string>();
+  const nodePorts = new Set(input.nodes.map(kubeletPort));
+  return inOrderOfAge(input.services).flatMap((service) => {
+    if (isAnothers(service)) return changed(service, withoutOurs(service, false), undefined);
+    if (!isWanted(service)) return changed(service, withoutOurs(service, true), undefined);
+    const verdict = judge(service, input, { owners, nodePorts });
+    if (verdict.ok) for (const port of portsOf(service)) owners.set(port, nameOf(service));
+    return changed(service, statusOf(service, verdict, input.nowMs), verdict);
+  });
+}
+
+interface Taken {
+  /** `80/TCP` and who has it. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** On which the nodes' agents listen. */
+  readonly nodePorts: ReadonlySet<number | undefined>;
+}
+
+function judge(service: Service, input: BalancerInput, { owners, nodePorts }: Taken): Verdict {
+  for (const port of portsOf(service)) {
+    const owner = owners.get(port);
+    if (owner !== undefined) return { ok: false, reason: "PortTaken", why: `port ${port} is ${owner}'s` };
+  }
+  for (const { port, protocol = "TCP" } of service.spec.ports ?? [])
+    if (input.keptPorts.has(port) || (protocol === "TCP" && nodePorts.has(port)))
+      return { ok: false, reason: "PortKept", why: `port ${port}/${protocol} is the nodes' own` };
+  const nodes = balancingNodes(service, input.nodes, input.slicesOf(service));
+  const addresses = [...new Set(nodes.flatMap((node) => nodeAddresses(node, service)))];
+  if (addresses.length === 0) return { ok: false, reason: "NoNode", why: whyNoNode(service) };
+  const theirs = addresses.flatMap((address) =>
+    (service.spec.ports ?? []).map(({ port }) => `${address}:${port}`),
+  );
+  const apiServer = theirs.find((place) => input.apiServers.has(place));
+  if (apiServer !== undefined)
+    return { ok: false, reason: "PortKept", why: `${apiServer} is where an API server is reached` };
+  return { ok: true, addresses };
+}
+
+function whyNoNode({ spec }: Service): string {
+  const address = spec.loadBalancerIP ? `the address ${spec.loadBalancerIP}` : "an address of its families";
+  const endpoint = spec.externalTrafficPolicy === "Local" ? " and an endpoint that is ready" : "";
+  return `no node that is ready has ${address}${endpoint}`;
+}
+
+const portsOf = ({ spec }: Service): readonly string[] =>
+  (spec.ports ?? []).map(({ port, protocol = "TCP" }) => `${port}/${protocol}`);
+
+const nameOf = ({ metadata }: Service) => `Service ${metadata.namespace}/${metadata.name}`;
+
+const ingressText = (service: Service) =>
+  (service.status?.loadBalancer?.ingress ?? [])
+    .map(({ ip = "", hostname = "" }) => ip || hostname)
+    .join(", ");
+
+/** Addresses that we did not give. */
+function isAnothers(service: Service): boolean {
+  const given = ingressText(service);
+  const ours = conditionOf(service.status?.conditions, balancedCondition);
+  return given !== "" && given !== (ours?.status === "True" ? ours.message : undefined);
+}
+
+function withoutOurs(service: Service, withAddresses: boolean): ServiceStatus {
+  const { conditions, loadBalancer, ...rest } = service.status ?? {};
+  if (conditionOf(conditions, balancedCondition) === undefined) return service.status ?? {};
+  const others = without(conditions, balancedCondition);
+  return {
+    ...rest,
+    loadBalancer: withAddresses ? {} : (loadBalancer ?? {}),
+    ...(others.length > 0 && { conditions: others }),
+  };
+}
+
+function statusOf({ status, metadata }: Service, verdict: Verdict, nowMs: number): ServiceStatus {
+  const condition = {
+    type: balancedCondition,
+    status: verdict.ok ? "True" : "False",
+    reason: verdict.ok ? "NodesAddresses" : verdict.reason,
+    message: verdict.ok ? verdict.addresses.join(", ") : verdict.why,
+    lastTransitionTime: timeText(nowMs),
+    ...(metadata.generation !== undefined && { observedGeneration: metadata.generation }),
+  };
+  return {
+    ...status,
+    loadBalancer: verdict.ok ? { ingress: verdict.addresses.map((ip) => ({ ip, ipMode: "VIP" })) } : {},
+    conditions: withCondition(status?.conditions, condition),
+  };
+}
+
+function changed(
+  service: Service,
+  status: ServiceStatus,
+  verdict: Verdict | undefined,
+): readonly BalancerChange[] {
+  const isSame = canonicalJson(status) === canonicalJson(service.status ?? {});
+  return isSame ? [] : [{ service, status, verdict }];
+}
