@@ -1,32 +1,13 @@
 import assert from "node:assert/strict";
-import { agentFlags } from "../../agent/flags.ts";
-import { simulationConfig, simulationFlags } from "../../agent/simulate/flags.ts";
-import { simulate } from "../../agent/simulate/simulate.ts";
-import { readMachine } from "../../agent/status/machine.ts";
-import { systemClock } from "../../base/os/clock.ts";
-import { parseFlags } from "../../base/os/flags.ts";
-import { TaskScope } from "../../base/os/task-scope.ts";
-import { ensureLocalPathClass } from "../../cli/up/local-path-class.ts";
-import { explainPod } from "../../cli/why/explain-pod.ts";
-import { findingsText } from "../../cli/why/finding.ts";
-import { gatherPod } from "../../cli/why/gather.ts";
-import { isReadyNode } from "../../cli/why/node-readiness.ts";
-import { loadKubeconfig } from "../../client/kubeconfig.ts";
 import { resources } from "../../client/resources.ts";
-import { RestClient } from "../../client/rest.ts";
+import type { RestClient } from "../../client/rest.ts";
 import { localPathNode } from "../../client/rules/local-path.ts";
-import type { Node, Pod } from "../../client/types.ts";
-import { startTestApiserver, type TestApiserver, testOs } from "../../controlplane/apiserver/testing.ts";
-import { startControllerManager } from "../../controlplane/controllers/controller-manager.ts";
-import { controllerManagerConfig, controllerManagerFlags } from "../../controlplane/controllers/flags.ts";
-import { defaultProfile } from "../../controlplane/scheduler/config/make-profiles.ts";
-import { queueLimits } from "../../controlplane/scheduler/queue.ts";
-import { startScheduler } from "../../controlplane/scheduler/scheduler.ts";
+import type { Pod } from "../../client/types.ts";
 import { objectsOf } from "../cluster-objects.ts";
 import { eventually } from "../local-cluster.ts";
+import { type LosingCluster, lostNode, startLosingCluster } from "../losing-cluster.ts";
 import { isRolledOut } from "../rolled-out.ts";
 import { isReady } from "../rollout-witness.ts";
-import { speedyClock } from "../speedy-clock.ts";
 
 const namespace = "databases";
 const labels = (app: string) => ({ app });
@@ -54,74 +35,19 @@ const template = (app: string) => ({
   },
 });
 
-/** A node whose agent never comes back, on simulated nodes, in this order. Minutes pass in seconds, except for the API server. */
+/** A node whose agent never comes back, on simulated nodes, in this order. */
 describe("integration: a node is lost for good", function () {
   this.timeout(180_000);
   this.bail(true);
-  const os = { ...testOs(), clock: speedyClock(20) };
-  const staying = new TaskScope(os.log);
-  const going = new TaskScope(os.log);
-  let api: TestApiserver;
+  let cluster: LosingCluster;
   let client: RestClient;
-  /** Of what was started, in that order. */
-  const stops: (() => Promise<void>)[] = [];
-  let empty: readonly string[];
 
   before(async () => {
-    api = await startTestApiserver();
-    client = new RestClient(loadKubeconfig(api.kubeconfig));
-    const flags = [
-      `--kubeconfig=${await api.kubeconfigFor("system:kube-controller-manager")}`,
-      "--leader-elect=false",
-      "--node-monitor-grace-period=120s",
-    ];
-    const config = controllerManagerConfig(parseFlags(controllerManagerFlags, flags).flags);
-    const manager = await startControllerManager(config, os);
-    const scheduler = await startScheduler(
-      {
-        api: loadKubeconfig(await api.kubeconfigFor("system:kube-scheduler")),
-        serve: { address: "127.0.0.1", port: 0 },
-        election: undefined,
-        profiles: [defaultProfile("default-scheduler")],
-        extenders: [],
-        backoff: queueLimits.backoff,
-        pluginFiles: [],
-      },
-      testOs(),
-    );
-    stops.push(api.stop, async () => client.close(), manager.stop, scheduler.stop);
-    stops.push(
-      () => staying.stop(),
-      () => going.stop(),
-    );
-    await ensureLocalPathClass(client);
-    await client.create(resources.namespaces, { metadata: { name: namespace } });
-    await addNodes("stays", 2, staying);
-    empty = await eventually(
-      "all is there that an empty cluster has",
-      () => objectsOf(client),
-      (all) => all.filter((one) => one.includes(` ${namespace}/`)).length === 2,
-    );
-    await addNodes("lost", 1, going);
+    cluster = await startLosingCluster([namespace]);
+    ({ client } = cluster);
   });
-  after(async () => {
-    for (const stop of stops.reverse()) await stop();
-  });
+  after(() => cluster?.stop());
 
-  async function addNodes(name: string, count: number, tasks: TaskScope): Promise<void> {
-    const words = [`--node-name=${name}`, `--simulate=${count}`];
-    const config = simulationConfig(
-      parseFlags({ ...agentFlags, ...simulationFlags }, words, { env: {} }).flags,
-    );
-    assert.ok(config);
-    simulate(config, { client, tasks, machine: await readMachine("/"), os });
-    await eventually(
-      `nodes ${name} are ready`,
-      () => client.list(resources.nodes),
-      ({ items }) =>
-        items.filter((node) => node.metadata.name.startsWith(`${name}-`) && isOpen(node)).length === count,
-    );
-  }
   const podsOf = async (app: string) =>
     (await client.list(resources.pods, { namespace, labelSelector: `app=${app}` })).items;
   const rolledOut = async () => {
@@ -131,13 +57,7 @@ describe("integration: a node is lost for good", function () {
     ] as const)
       await eventually(`${name} is rolled out`, () => client.get(resource, { namespace, name }), isRolledOut);
   };
-  const onLost = (pods: readonly Pod[]) => pods.find(({ spec }) => spec.nodeName === "lost-1");
-  /** What `pintle why` says a minute later. */
-  const why = async (pod: Pod) => {
-    const nowMs = systemClock.wallMs() + 60_000;
-    const { signal } = new AbortController();
-    return findingsText("pod", explainPod(await gatherPod(client, pod, { nowMs, signal })));
-  };
+  const onLost = (pods: readonly Pod[]) => pods.find(({ spec }) => spec.nodeName === lostNode);
   /** The ordinal whose claim is on the node. */
   let member: string;
 
@@ -169,23 +89,23 @@ describe("integration: a node is lost for good", function () {
   });
 
   it("is given up: a Deployment's pod is made anew elsewhere, a StatefulSet's is kept, as it may still run", async () => {
-    await going.stop();
+    await cluster.lose();
     await eventually(
       "three are ready elsewhere",
       () => podsOf("web"),
-      (pods) => pods.filter((pod) => pod.spec.nodeName !== "lost-1" && isReady(pod)).length === 3,
+      (pods) => pods.filter((pod) => pod.spec.nodeName !== lostNode && isReady(pod)).length === 3,
     );
     const pod = await eventually(
       "the member is deleted",
       () => client.get(resources.pods, { namespace, name: member }),
       ({ metadata }) => metadata.deletionTimestamp !== undefined,
     );
-    assert.equal(pod.spec.nodeName, "lost-1");
-    assert.match(await why(pod), /its node lost-1 does not answer(.|\n)+kubectl delete node lost-1 /);
+    assert.equal(pod.spec.nodeName, lostNode);
+    assert.match(await cluster.why(pod), /its node lost-1 does not answer(.|\n)+kubectl delete node lost-1 /);
   });
 
   it("is deleted: its pods go, and what waits for its data says so", async () => {
-    await client.delete(resources.nodes, { name: "lost-1" });
+    await client.delete(resources.nodes, { name: lostNode });
     const pod = await eventually(
       "the member is made anew, and waits",
       async () => (await podsOf("db")).find(({ metadata }) => metadata.name === member),
@@ -195,7 +115,7 @@ describe("integration: a node is lost for good", function () {
     assert.equal(onLost([...(await podsOf("db")), ...(await podsOf("web"))]), undefined);
     const claim = `data-${member}`;
     assert.match(
-      await why(pod),
+      await cluster.why(pod),
       new RegExp(`^pod: the data of its claim ${claim} was on node lost-1, which does`),
     );
     const fieldSelector = `involvedObject.uid=${pod.metadata.uid},reason=FailedScheduling`;
@@ -216,7 +136,7 @@ describe("integration: a node is lost for good", function () {
     await eventually(
       "no volume is on the lost node",
       () => client.list(resources.persistentvolumes),
-      ({ items }) => items.length === 3 && items.every((volume) => localPathNode(volume) !== "lost-1"),
+      ({ items }) => items.length === 3 && items.every((volume) => localPathNode(volume) !== lostNode),
     );
   });
 
@@ -225,12 +145,9 @@ describe("integration: a node is lost for good", function () {
     await client.delete(resources.deployments, { namespace, name: "web" });
     const left = await eventually(
       "nothing is left",
-      async () => (await objectsOf(client)).filter((one) => !empty.includes(one)),
+      async () => (await objectsOf(client)).filter((one) => !cluster.empty.includes(one)),
       (more) => more.length === 0,
     );
     assert.deepEqual(left, []);
   });
 });
-
-/** Ready, and nothing keeps pods off it. */
-const isOpen = (node: Node): boolean => (node.spec?.taints ?? []).length === 0 && isReadyNode(node);
