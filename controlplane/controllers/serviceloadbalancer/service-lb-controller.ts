@@ -3,6 +3,7 @@ import { isConflict, isNotFound } from "../../../client/api-error.ts";
 import { resources } from "../../../client/resources.ts";
 import type { EndpointSlice, Service } from "../../../client/types.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
+import { doAll } from "../do-all.ts";
 import { balancingFacts } from "./balancing-nodes.ts";
 import { type BalancerChange, isOfConcern, planLoadBalancers } from "./plan-load-balancers.ts";
 
@@ -58,7 +59,7 @@ export const serviceLbController: Controller = {
         keptPorts: config.nodeBalancing?.keptPorts ?? new Set(),
         nowMs: clock.wallMs(),
       });
-      for (const change of changes) await write(context, change);
+      await doAll(changes, (change) => write(context, change));
       return undefined;
     };
   },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseFlags } from "../../../base/os/flags.ts";
 import { resources } from "../../../client/resources.ts";
 import { FakeApi } from "../../../client/testing/fake-api.ts";
+import type { Service } from "../../../client/types.ts";
 import { controllerManagerConfig, controllerManagerFlags } from "../flags.ts";
 import { controllerRig } from "../testing/controller-rig.ts";
 import { serviceLbController } from "./service-lb-controller.ts";
@@ -22,6 +23,37 @@ describe("controllers: addresses of load balancers", () => {
         () => config(`--service-load-balancer-kept-ports=${port}`),
         /--service-load-balancer-kept-ports: ".*" is not a port from 1 to 65535/,
       );
+  });
+
+  it("are written one by one: what fails for one Service holds up no other", async () => {
+    const api = new FakeApi();
+    await api.create(resources.nodes, {
+      metadata: { name: "a" },
+      status: {
+        conditions: [{ type: "Ready", status: "True" }],
+        addresses: [{ type: "InternalIP", address: "10.0.0.1" }],
+      },
+    });
+    for (const [at, name] of ["refused", "web"].entries())
+      await api.create(resources.services, {
+        metadata: { name, namespace: "ns" },
+        spec: { type: "LoadBalancer", ports: [{ port: 80 + at, protocol: "TCP" }] },
+      });
+    api.intercept = ({ resource, body }) => {
+      const { metadata } = (body ?? {}) as Partial<Service>;
+      const isRefused = resource === "services" && metadata?.name === "refused";
+      return isRefused ? Promise.reject(new Error("no")) : Promise.resolve(undefined);
+    };
+    const rig = await controllerRig(serviceLbController, { api, flags: ["--service-load-balancer=nodes"] });
+    await assert.rejects(rig.settle(), /no/);
+    const given = api.all(resources.services).map(({ metadata, status }) => {
+      return [metadata.name, (status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip)];
+    });
+    assert.deepEqual(given, [
+      ["refused", []],
+      ["web", ["10.0.0.1"]],
+    ]);
+    await rig.stop();
   });
 
   it("follow the nodes, and are said in an event", async () => {
