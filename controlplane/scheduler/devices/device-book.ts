@@ -76,9 +76,14 @@ export class DeviceBook {
       );
   }
 
-  /** The claim that was made for what the pod's containers ask of such resources. */
-  extendedClaimOf({ metadata }: Pod): ResourceClaim | undefined {
-    return this.#sources.claims.byOwner(metadata.uid).find(isExtendedClaim);
+  /** The claim that was made for what the pod's containers ask of such resources. Whoever makes claims in another namespace may
+   *  name the pod as their owner, too. */
+  extendedClaimOf({ metadata: { namespace, uid } }: Pod): ResourceClaim | undefined {
+    return this.#sources.claims.byOwner(uid).find((claim) => {
+      const { metadata } = claim;
+      const isManaged = metadata.ownerReferences?.some((one) => one.uid === uid && one.controller === true);
+      return isManaged && metadata.namespace === namespace && isExtendedClaim(claim);
+    });
   }
 
   /** `waitUntil`, after each change of a claim. */

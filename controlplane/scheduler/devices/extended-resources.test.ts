@@ -215,6 +215,32 @@ describe("controlplane/scheduler: pods whose containers ask for what a class of 
     await scheduler.stop();
   });
 
+  it("heed no claim that only says that it is theirs: in another namespace, or not theirs to manage", async () => {
+    const { api, time, scheduler, addPod, nodeOf, made } = await withDevices();
+    const owner = { apiVersion: "v1", kind: "Pod", name: "mine", uid: "uid-mine" };
+    const annotations = { "resource.kubernetes.io/extended-resource-claim": "true" };
+    for (const [namespace, controller] of [["elsewhere", true] as const, ["n", false] as const])
+      await api.create(resources.resourceclaims, {
+        metadata: {
+          name: "stranger",
+          namespace,
+          finalizers: ["acme.io/stays"],
+          ownerReferences: [{ ...owner, controller }],
+          annotations,
+        },
+        spec: {},
+      } as never);
+    await addPod("mine", [], asking());
+    await time.advance(20_000);
+    assert.equal(nodeOf("mine"), "n2");
+    const strangers = made().filter(({ metadata }) => metadata.name === "stranger");
+    assert.deepEqual(
+      strangers.map(({ metadata }) => metadata.deletionTimestamp),
+      [undefined, undefined],
+    );
+    await scheduler.stop();
+  });
+
   it("get devices of the newest of several classes", async () => {
     const { api, time, scheduler, addPod, made } = await withDevices();
     const newer = sketchClass("newer", { extendedResourceName: gpu });
