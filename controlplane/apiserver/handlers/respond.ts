@@ -173,7 +173,7 @@ function listMetadata(list: ListAnswer): JsonObject {
   };
 }
 
-const itemObject = ({ known }: ListAnswer, item: StoredObject) => known?.objects.get(item) ?? item.object;
+const itemObject = ({ known }: ListAnswer, item: StoredObject) => known?.objects.get(item) ?? item.glance();
 
 /** Kubernetes has no types of its own for custom resources: their lists are written as they are. */
 const isCustom = ({ schema }: ServedKind) => schema !== undefined;

@@ -1,4 +1,5 @@
 import { oncePerMeter } from "../../../base/os/once-per-meter.ts";
+import { isExtendedClaim } from "../../../client/rules/resource-claims.ts";
 import type { ResourceClaim } from "../../../client/types.ts";
 import { podClaimAnnotation } from "./pod-claims.ts";
 
@@ -28,12 +29,9 @@ export function asksAdminAccess({ devices }: ResourceClaim["spec"]): boolean {
   return devices?.requests?.some(({ exactly }) => exactly?.adminAccess === true) ?? false;
 }
 
-/** On a claim that a scheduler made for extended resources. */
-const extendedAnnotation = "resource.kubernetes.io/extended-resource-claim";
-
-function sourceOf({ metadata: { annotations = {} } }: ResourceClaim): string {
-  if (annotations[extendedAnnotation] === "true") return "extended_resource";
-  return annotations[podClaimAnnotation] ? "resource_claim_template" : "";
+function sourceOf(claim: ResourceClaim): string {
+  if (isExtendedClaim(claim)) return "extended_resource";
+  return claim.metadata.annotations?.[podClaimAnnotation] ? "resource_claim_template" : "";
 }
 
 interface Labels {

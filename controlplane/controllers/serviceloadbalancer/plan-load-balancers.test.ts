@@ -29,6 +29,7 @@ describe("the plan of load balancers on nodes", () => {
     slicesOf: () => [],
     apiServers: new Set(["10.0.0.1:6443"]),
     keptPorts: new Set([22]),
+    heldBy: () => undefined,
     nowMs,
     ...more,
   });
@@ -93,6 +94,12 @@ describe("the plan of load balancers on nodes", () => {
     for (const port of [22, 10_250, 6443]) assert.match(verdict({ ports: [{ port }] }), /^PortKept: /);
     assert.equal(verdict({ ports: [{ port: 10_250, protocol: "UDP" }] }), "10.0.0.1 10.0.0.2");
     assert.equal(verdict({ ports: [{ port: 6443 }], loadBalancerIP: "10.0.0.2" }), "10.0.0.2");
+  });
+
+  it("gives nobody a port that is another's: node ports and host ports stay whose they are", () => {
+    const heldBy = (port: string) => (port === "80/TCP" ? "a node port of Service default/web" : undefined);
+    assert.equal(verdict({}, { heldBy }), "PortTaken: port 80/TCP is a node port of Service default/web");
+    assert.equal(verdict({ ports: [{ port: 80, protocol: "UDP" }] }, { heldBy }), "10.0.0.1 10.0.0.2");
   });
 
   it("gives a port to the oldest that wants it; others wait until it is free", () => {

@@ -16,6 +16,8 @@ export interface BalancerInput {
   /** `ADDRESS:PORT` of each API server: no Service gets that. */
   readonly apiServers: ReadonlySet<string>;
   readonly keptPorts: ReadonlySet<number>;
+  /** Who but the Service that asks has a port of nodes, `80/TCP`; undefined: nobody. */
+  readonly heldBy: (port: string, asking: Service) => string | undefined;
   readonly nowMs: number;
 }
 
@@ -67,6 +69,8 @@ function judge(service: Service, input: BalancerInput, { owners, nodePorts }: Ta
   for (const port of portsOf(service)) {
     const owner = owners.get(port);
     if (owner !== undefined) return { ok: false, reason: "PortTaken", why: `port ${port} is ${owner}'s` };
+    const held = input.heldBy(port, service);
+    if (held !== undefined) return { ok: false, reason: "PortTaken", why: `port ${port} is ${held}` };
   }
   for (const { port, protocol = "TCP" } of service.spec.ports ?? [])
     if (input.keptPorts.has(port) || (protocol === "TCP" && nodePorts.has(port)))

@@ -5,6 +5,7 @@ import type { EndpointSlice, Service } from "../../../client/types.ts";
 import type { Controller, ControllerContext } from "../controller.ts";
 import { doAll } from "../do-all.ts";
 import { balancingFacts } from "./balancing-nodes.ts";
+import { followHeldPorts } from "./held-ports.ts";
 import { type BalancerChange, isOfConcern, planLoadBalancers } from "./plan-load-balancers.ts";
 
 const concernIndex = "load-balancer-concern";
@@ -22,10 +23,12 @@ export const serviceLbController: Controller = {
     const { informers, config, clock } = context;
     const services = informers.informer(resources.services);
     const nodes = informers.informer(resources.nodes);
+    const pods = informers.informer(resources.pods);
     const slices = informers.informer(resources.endpointslices);
     services.addIndex(concernIndex, (service) => (isOfConcern(service) ? [concernIndex] : []));
     slices.addIndex(sliceIndex, (slice) => [serviceOf(slice)]);
     const wake = () => queue.add(everything);
+    const heldBy = followHeldPorts(services, pods, wake);
     const ifOfConcern = (service: Service) => {
       if (isOfConcern(service)) wake();
     };
@@ -56,6 +59,7 @@ export const serviceLbController: Controller = {
         nodes: nodes.list(),
         slicesOf: ({ metadata }) => slices.byIndex(sliceIndex, `${metadata.namespace}/${metadata.name}`),
         apiServers: placesOf(slices.byIndex(sliceIndex, apiServerKey)),
+        heldBy,
         keptPorts: config.nodeBalancing?.keptPorts ?? new Set(),
         nowMs: clock.wallMs(),
       });

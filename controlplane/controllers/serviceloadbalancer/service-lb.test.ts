@@ -56,6 +56,44 @@ describe("controllers: addresses of load balancers", () => {
     await rig.stop();
   });
 
+  it("are given once nobody else has the port: no Service as its node port, no pod as its host port", async () => {
+    const api = new FakeApi();
+    const status = {
+      conditions: [{ type: "Ready", status: "True" }],
+      addresses: [{ type: "InternalIP", address: "10.0.0.1" }],
+    };
+    await api.create(resources.nodes, { metadata: { name: "a" }, status });
+    const make = (name: string, spec: object) =>
+      api.create(resources.services, { metadata: { name, namespace: "ns" }, spec });
+    await make("first", { type: "NodePort", ports: [{ port: 1, nodePort: 30_080, protocol: "TCP" }] });
+    const containers = [{ name: "c", ports: [{ containerPort: 1, hostPort: 8443 }] }];
+    await api.create(resources.pods, { metadata: { name: "edge", namespace: "ns" }, spec: { containers } });
+    // Its own node port is no other's.
+    const ports = [30_080, 8443].map((port) => ({
+      name: `p${port}`,
+      port,
+      nodePort: 32_000,
+      protocol: "TCP",
+    }));
+    ports.push({ name: "same", port: 32_000, nodePort: 32_000, protocol: "TCP" });
+    await make("web", { type: "LoadBalancer", ports });
+    const rig = await controllerRig(serviceLbController, { api, flags: ["--service-load-balancer=nodes"] });
+    const web = async () => (await api.get(resources.services, { namespace: "ns", name: "web" })).status;
+    const why = async () => (await web())?.conditions?.[0]?.message;
+    await rig.settle();
+    assert.equal(await why(), "port 30080/TCP is a node port of Service ns/first");
+    await api.delete(resources.services, { namespace: "ns", name: "first" });
+    await rig.settle();
+    assert.equal(await why(), "port 8443/TCP is a host port of Pod ns/edge");
+    await api.delete(resources.pods, { namespace: "ns", name: "edge" });
+    await rig.settle();
+    assert.deepEqual((await web())?.loadBalancer?.ingress, [{ ip: "10.0.0.1", ipMode: "VIP" }]);
+    await make("late", { type: "NodePort", ports: [{ port: 1, nodePort: 30_080, protocol: "TCP" }] });
+    await rig.settle();
+    assert.equal(await why(), "port 30080/TCP is a node port of Service ns/late");
+    await rig.stop();
+  });
+
   it("follow the nodes, and are said in an event", async () => {
     const api = new FakeApi();
     const ready = (status: string) => [{ type: "Ready", status }];
