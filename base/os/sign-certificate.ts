@@ -75,7 +75,7 @@ function algorithmOf(type: string | undefined, curve = ""): Algorithm {
   if (type === "ec" && namedCurve !== undefined && hash !== undefined)
     return { name: "ECDSA", namedCurve, hash };
   if (type === "rsa") return { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
-  throw new Error(`a key of type ${type ?? "unknown"} ${curve} signs no certificates`);
+  throw new Error(`a key of type ${[type ?? "unknown", curve].join(" ").trim()} signs no certificates`);
 }
 
 function alternativeNames(request: CertificateRequestInfo): x509.JsonGeneralNames {

@@ -30,7 +30,7 @@ export const approvingController: Controller = {
           await approve(client, request, reason);
           return;
         }
-      if (reasons.length === 0) return;
+      if (reasons.length === 0 || requests.getByKey(name) === undefined) return;
       // The right may be given later.
       const requeueAfterMs = Math.min(askAgainMsMax, 2 * (waitedMs.get(name) ?? askAgainMs / 2));
       waitedMs.set(name, requeueAfterMs);

@@ -29,12 +29,18 @@ async function signedBy(authority: SigningAuthority): Promise<X509Certificate> {
 }
 
 /** An authority whose key is named otherwise than by its SHA-1, as Go's newer ones are, or not at all. */
-async function authorityNamed(keyId: string | undefined): Promise<Certificate> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+async function authorityNamed(
+  keyId: string | undefined,
+  signing: typeof algorithm | { readonly name: "Ed25519" } = algorithm,
+): Promise<Certificate> {
+  const keys = (await webcrypto.subtle.generateKey(signing, true, [
+    "sign",
+    "verify",
+  ])) as webcrypto.CryptoKeyPair;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: "CN=named",
     keys,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: signing,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       ...(keyId === undefined ? [] : [new x509.SubjectKeyIdentifierExtension(keyId)]),
@@ -76,6 +82,18 @@ describe("the authority of a signer", () => {
       assert.equal(await issuer(), "CN=old");
       write(next, old);
       assert.equal(await issuer(), "CN=old");
+      write(next, next);
+      assert.equal(await issuer(), "CN=next");
+    });
+
+    it("signs on where what it was renewed to cannot", async () => {
+      const [old, next] = [await createAuthority({ name: "old" }), await createAuthority({ name: "next" })];
+      write(old, old);
+      const authority = new AuthorityFiles(files, silentLog);
+      const issuer = async () => (await signedBy(await authority.current())).issuer;
+      const other = await authorityNamed(undefined, { name: "Ed25519" });
+      write(other, other);
+      assert.deepEqual([await issuer(), await issuer()], ["CN=old", "CN=old"]);
       write(next, next);
       assert.equal(await issuer(), "CN=next");
     });

@@ -22,19 +22,21 @@ export class AuthorityFiles {
     this.#authority.catch(() => {}); // told to whoever asks for it
   }
 
-  current(): Promise<SigningAuthority> {
+  async current(): Promise<SigningAuthority> {
     try {
       const pem = readAuthority(this.#files);
       const isSame =
         pem.certificatePem === this.#pem.certificatePem && pem.privateKeyPem === this.#pem.privateKeyPem;
-      if (isSame) return this.#authority;
-      this.#authority = signingAuthority(pem);
-      this.#pem = pem;
+      if (!isSame) {
+        const authority = await signingAuthority(pem);
+        this.#authority = Promise.resolve(authority);
+        this.#pem = pem;
+      }
     } catch (error) {
       // As while only one of the two files has been written.
-      this.#log.warn("cannot read the authority; the one before signs on", { ...this.#files, error });
+      this.#log.warn("cannot take up the authority; the one before signs on", { ...this.#files, error });
     }
-    return this.#authority;
+    return await this.#authority;
   }
 }
 
