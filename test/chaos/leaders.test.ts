@@ -286,6 +286,7 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
     for (let rollout = 0; rollout < 2; rollout++) {
       await rollOut();
       for (let kill = 0; kill < 6; kill++) {
+        // Between two kills, whatever has been done by then.
         await new Promise((resolve) => setTimeout(resolve, 700 + below(random, 600)));
         await Promise.all(kept.map((one) => one.kill()));
       }
@@ -310,6 +311,7 @@ describe(`chaos: who decides is killed, and cut off, while workloads roll out (C
       () => lease(component),
       (found) => Date.parse(found.spec?.renewTime ?? "") > cutOffMs,
     );
+    // How long the fault lasts is up to chance; nothing is waited for here.
     await new Promise((resolve) => setTimeout(resolve, below(random, 2000)));
     if (fault === "pause") kept.goOn();
     else link.fault = "none";

@@ -10,35 +10,44 @@ import type { SigningFiles } from "./flags.ts";
 export class AuthorityFiles {
   readonly #files: SigningFiles;
   readonly #log: Log;
-  #pem: Certificate;
-  #authority: Promise<SigningAuthority>;
+  /** What the files held at first. */
+  readonly #first: Certificate;
+  #signing: Signing | undefined;
 
   /** Throws where the files cannot be read, or do not belong together. */
   constructor(files: SigningFiles, log: Log) {
     this.#files = files;
     this.#log = log;
-    this.#pem = readAuthority(files);
-    this.#authority = signingAuthority(this.#pem);
-    this.#authority.catch(() => {}); // told to whoever asks for it
+    this.#first = readAuthority(files);
   }
 
+  /** Rejects where nothing that the files held can sign. */
   async current(): Promise<SigningAuthority> {
     try {
       const pem = readAuthority(this.#files);
-      const isSame =
-        pem.certificatePem === this.#pem.certificatePem && pem.privateKeyPem === this.#pem.privateKeyPem;
-      if (!isSame) {
-        const authority = await signingAuthority(pem);
-        this.#authority = Promise.resolve(authority);
-        this.#pem = pem;
-      }
+      if (this.#signing === undefined || !isSame(pem, this.#signing.pem))
+        this.#signing = await signingWith(pem);
     } catch (error) {
       // As while only one of the two files has been written.
       this.#log.warn("cannot take up the authority; the one before signs on", { ...this.#files, error });
+      this.#signing ??= await signingWith(this.#first);
     }
-    return await this.#authority;
+    return this.#signing.authority;
   }
 }
+
+interface Signing {
+  readonly pem: Certificate;
+  readonly authority: SigningAuthority;
+}
+
+const signingWith = async (pem: Certificate): Promise<Signing> => ({
+  pem,
+  authority: await signingAuthority(pem),
+});
+
+const isSame = (a: Certificate, b: Certificate): boolean =>
+  a.certificatePem === b.certificatePem && a.privateKeyPem === b.privateKeyPem;
 
 function readAuthority({ certificateFile, keyFile }: SigningFiles): Certificate {
   const certificatePem = readFileSync(certificateFile, "utf8");
