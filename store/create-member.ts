@@ -277,7 +277,11 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     proposer,
     reads,
     leases,
-    members: { all: () => clusterMembers.all(), connectedForMs: (id) => peers.connectedForMs(id) },
+    members: {
+      all: () => clusterMembers.all(),
+      isLearner: () => clusterMembers.isLearner(memberId),
+      connectedForMs: (id) => peers.connectedForMs(id),
+    },
     alarms: () => alarms.list(),
     watches: state.hub,
     maintenance: {

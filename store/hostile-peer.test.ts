@@ -19,6 +19,7 @@ import { newCluster } from "./membership/initial-cluster.ts";
 import { openLog } from "./open-log.ts";
 import { message } from "./raft/message.ts";
 import type { Entry, EntryId, Message, MessageType, SnapshotMeta } from "./raft/types.ts";
+import { answerOf } from "./rpc/promised-answer.ts";
 import { snapshotStream } from "./snapshot/stream.ts";
 import { BoundServer } from "./transport/bound-server.ts";
 import { type FrameKind, frame, frameKinds } from "./transport/peer/frame.ts";
@@ -163,11 +164,11 @@ async function lives(victim: Victim): Promise<void> {
   const { member, ended } = victim;
   assert.equal(ended.error, undefined, `the member ended: ${String((ended.error as Error)?.stack)}`);
   const range = methods.range;
-  const answer = await member.handlers.unary.get(range.path)?.(
-    range.request.encode({ key: utf8("k"), serializable: true }),
-    { requireLeader: false },
-  );
-  assert.ok(answer !== undefined, "it serves reads");
+  const handler = member.handlers.unary.get(range.path);
+  assert.ok(handler !== undefined);
+  // It serves reads.
+  const request = range.request.encode({ key: utf8("k"), serializable: true });
+  await answerOf(handler, request, { requireLeader: false });
 }
 
 const count = fc.oneof(

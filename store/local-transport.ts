@@ -4,6 +4,7 @@ import type { Endpoint } from "./client/endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "./client/transport.ts";
 import { LocalStream } from "./local-stream.ts";
 import type { Handlers } from "./rpc/handler.ts";
+import { answerOf } from "./rpc/promised-answer.ts";
 import { wireStatus } from "./rpc/status.ts";
 
 /** A member in this process, for clients beside it. */
@@ -65,7 +66,7 @@ export class LocalTransport implements ClientTransport {
         if (handler === undefined) throw new CallError("UNIMPLEMENTED", `unknown method ${path}`);
         sent = true;
         const deadlineMs = clock.monotonicMs() + timeoutMs;
-        return handler(request, { requireLeader, deadlineMs, ...(signal && { signal }) });
+        return answerOf(handler, request, { requireLeader, deadlineMs, ...(signal && { signal }) });
       };
       // Begun in a turn of its own: whoever calls has gone on by then, as with an answer that comes from afar.
       const serving = this.#isReady ? Promise.resolve().then(serve) : this.#member.ready.then(serve);

@@ -21,8 +21,8 @@ export function serveHttp(handler: HttpHandler, clock: Pick<Clock, "wallMs">): S
     const { socket } = stream;
     assert(socket instanceof Socket, "HTTP is served on sockets");
     const exchange = new Exchange(stream, headers, { socket, date });
-    const leave = stream.holdSlot();
-    void handler(exchange.request, exchange.response).finally(leave);
+    stream.takeSlot();
+    void handler(exchange.request, exchange.response).finally(() => stream.freeSlot());
     return exchange;
   };
 }

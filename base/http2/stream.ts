@@ -154,15 +154,15 @@ export class Http2Stream implements OutgoingStream {
     return this.remoteEnded ? this.bodyBytesLeft === 0 : this.bodyBytesLeft >= 0;
   }
 
-  /** Counts as a stream of its connection until the answer is called, even when the client gives the stream up before: so a
+  /** Counts as a stream of its connection until `freeSlot`, even when the client gives the stream up before: so a
    *  client cannot have more work under way than streams are allowed. */
-  holdSlot(): () => void {
+  takeSlot(): void {
     this.#owner.slotTaken();
-    let isHeld = true;
-    return () => {
-      if (isHeld) this.#owner.slotFreed();
-      isHeld = false;
-    };
+  }
+
+  /** To be called once for each `takeSlot`. */
+  freeSlot(): void {
+    this.#owner.slotFreed();
   }
 
   take(bytesMost: number): Uint8Array | undefined {

@@ -34,13 +34,14 @@ export function checks(parts: MemberParts, path: "livez" | "readyz"): readonly C
   const corrupt = () => parts.alarms().some((alarm) => alarm.alarm === "CORRUPT");
   const serializable = { name: "serializable_read", run: () => readProblem(parts, true) };
   if (path === "livez") return [serializable];
-  const isLearner = () =>
-    parts.members.all().some((member) => member.id === parts.memberId && member.isLearner);
   return [
     { name: "data_corruption", run: async () => (corrupt() ? "alarm activated: CORRUPT" : undefined) },
     serializable,
     { name: "linearizable_read", run: () => readProblem(parts, false) },
-    { name: "non_learner", run: async () => (isLearner() ? "not supported for learner" : undefined) },
+    {
+      name: "non_learner",
+      run: async () => (parts.members.isLearner() ? "not supported for learner" : undefined),
+    },
   ];
 }
 

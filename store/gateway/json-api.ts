@@ -5,6 +5,7 @@ import { fromJson, JsonFormError, toJson } from "../../base/protobuf-json.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import { grpcStatus } from "../errors.ts";
 import type { Call, Handlers, Incoming } from "../rpc/handler.ts";
+import { answerOf } from "../rpc/promised-answer.ts";
 import { StatusError, wireStatus } from "../rpc/status.ts";
 import { httpReason, httpStatusOf } from "./http-status.ts";
 import { eachMessage, readBody } from "./read-body.ts";
@@ -48,7 +49,7 @@ async function serveUnary(
     const encoded = encodeOne(method, await readBody(request, api.bodyBytesMax));
     const serve = api.handlers.unary.get(method.path);
     if (serve === undefined) throw unimplemented(method);
-    const answer = method.response.decode(await serve(encoded, call));
+    const answer = method.response.decode(await answerOf(serve, encoded, call));
     response.writeHead(200, jsonType);
     response.end(JSON.stringify(toJson(method.response, answer)));
   } catch (error) {

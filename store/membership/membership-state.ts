@@ -23,6 +23,7 @@ export class ClusterMembers implements MembershipState {
   readonly #members = new Map<MemberId, Member>();
   readonly #removed = new Set<MemberId>();
   #version = "";
+  #hasLearners = false;
 
   constructor(events: MembershipEvents) {
     this.#events = events;
@@ -35,6 +36,11 @@ export class ClusterMembers implements MembershipState {
 
   get(id: MemberId): Member | undefined {
     return this.#members.get(id);
+  }
+
+  /** Costs nothing where there are none. */
+  isLearner(id: MemberId): boolean {
+    return this.#hasLearners && this.#members.get(id)?.isLearner === true;
   }
 
   isRemoved(id: MemberId): boolean {
@@ -57,14 +63,14 @@ export class ClusterMembers implements MembershipState {
     for (const member of members) this.#members.set(member.id, member);
     for (const id of removed) this.#removed.add(id);
     this.#version = version;
-    this.#events.onMembers(this.all());
+    this.#changed();
   }
 
   applyConfChange(change: ConfChange, _at: object, rows: MembershipRows): ConfState {
     const refused = this.#problem(change);
     if (refused === undefined) {
       this.#apply(change, rows);
-      this.#events.onMembers(this.all());
+      this.#changed();
     }
     this.#events.onConfChange(change.id, refused);
     return this.#confState();
@@ -75,7 +81,7 @@ export class ClusterMembers implements MembershipState {
     if (member === undefined) return; // removed meanwhile
     const { name = "", clientUrls = [] } = request.memberAttributes ?? {};
     this.#save({ ...member, name, clientUrls }, rows);
-    this.#events.onMembers(this.all());
+    this.#changed();
   }
 
   setClusterVersion(request: ClusterVersionSetRequest, rows: MembershipRows): void {
@@ -117,6 +123,12 @@ export class ClusterMembers implements MembershipState {
   #save(member: Member, rows: MembershipRows): void {
     this.#members.set(member.id, member);
     rows.put("members", rowKey(member.id), memberJson(member));
+  }
+
+  #changed(): void {
+    const all = this.all();
+    this.#hasLearners = all.some((member) => member.isLearner);
+    this.#events.onMembers(all);
   }
 
   #confState(): ConfState {

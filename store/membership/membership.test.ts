@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { StoreError } from "../errors.ts";
+import type { ConfChange } from "../raft/types.ts";
 import { type ClusterView, checkAdd, checkPromote, checkRemove } from "./change-checks.ts";
 import { newCluster, parseInitialCluster } from "./initial-cluster.ts";
 import { type Member, memberJson, readMemberJson } from "./member.ts";
+import { ClusterMembers } from "./membership-state.ts";
 
 const member = (id: bigint, parts: Partial<Member> = {}): Member => ({
   id,
@@ -69,6 +71,34 @@ describe("membership", () => {
         assert.deepEqual(readMemberJson(memberJson(given, { isPromote })), { ...given, isPromote });
       }),
     );
+  });
+
+  it("ClusterMembers knows who learns, through every change", () => {
+    const members = new ClusterMembers({ onMembers: () => undefined, onConfChange: () => undefined });
+    const rows = { put: () => undefined, delete: () => undefined };
+    const at = { term: 1, index: 1 };
+    const change = (type: ConfChange["type"], nodeId: bigint, options = {}) =>
+      members.applyConfChange(
+        { id: 0n, type, nodeId, context: memberJson(member(nodeId), options) },
+        at,
+        rows,
+      );
+    const learners = () => [1n, 2n, 3n].filter((id) => members.isLearner(id));
+    change("addNode", 1n);
+    assert.deepEqual(learners(), []);
+    change("addLearner", 2n);
+    change("addLearner", 3n);
+    assert.deepEqual(learners(), [2n, 3n]);
+    change("addNode", 2n, { isPromote: true });
+    assert.deepEqual(learners(), [3n]);
+    change("removeNode", 3n);
+    assert.deepEqual(learners(), []);
+    members.restore({
+      members: [{ key: "5", value: memberJson(member(5n, { isLearner: true })) }],
+      members_removed: [],
+      cluster: [],
+    });
+    assert.ok(members.isLearner(5n));
   });
 
   it("checkAdd lets a cluster grow only while the quorum of the larger one is started", () => {

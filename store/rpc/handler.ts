@@ -14,7 +14,14 @@ export interface Call {
   roomForLargeAnswer?(): Promise<void>;
 }
 
-export type UnaryHandler = (request: Uint8Array, call: Call) => Uint8Array | Promise<Uint8Array>;
+/** Where the answer to one request goes: one of these is called, once, at once or later. Neither throws. */
+export interface UnaryAnswer {
+  succeed(answer: Uint8Array): void;
+  fail(error: unknown): void;
+}
+
+/** To throw is to fail, with what is thrown, in place of calling `out`. */
+export type UnaryHandler = (request: Uint8Array, call: Call, out: UnaryAnswer) => void;
 
 /** What a service sends into. Nothing happens after `end`, nor once the client went away. */
 export interface Outgoing {

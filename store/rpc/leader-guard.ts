@@ -29,9 +29,9 @@ export class LeaderGuard {
   }
 
   unary(handler: UnaryHandler): UnaryHandler {
-    return (request, call) => {
+    return (request, call, out) => {
       if (call.requireLeader && this.#consensus.status.leader === 0n) throw new StoreError("NO_LEADER");
-      return handler(request, call);
+      handler(request, call, out);
     };
   }
 

@@ -59,6 +59,8 @@ export interface LeaseBook {
 
 export interface MemberBook {
   all(): readonly Member[];
+  /** Whether this member is one. */
+  isLearner(): boolean;
   /** Whether a connection with the member has stood for at least this long. */
   connectedForMs(id: MemberId): number;
 }

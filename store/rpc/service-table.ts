@@ -7,7 +7,7 @@ import { memberList } from "./cluster/member-list.ts";
 import { memberPromote } from "./cluster/member-promote.ts";
 import { memberRemove } from "./cluster/member-remove.ts";
 import { memberUpdate } from "./cluster/member-update.ts";
-import type { Call, Handlers, StreamHandler, UnaryHandler } from "./handler.ts";
+import type { Call, Handlers, StreamHandler, UnaryAnswer, UnaryHandler } from "./handler.ts";
 import { healthCheck, healthWatch } from "./health/check.ts";
 import { compact } from "./kv/compact.ts";
 import { deleteRange } from "./kv/delete-range.ts";
@@ -28,10 +28,14 @@ import { moveLeader } from "./maintenance/move-leader.ts";
 import { snapshot } from "./maintenance/snapshot.ts";
 import { status } from "./maintenance/status.ts";
 import type { MemberParts } from "./member.ts";
+import { settle } from "./promised-answer.ts";
 import { WatchStream } from "./watch/watch-stream.ts";
 
 /** What a service answers; a large answer is encoded already. */
 type Answer<A> = Encodable<A> | Uint8Array;
+
+const voters = () => "voters" as const;
+const all = () => "all" as const;
 
 /** Everything a member serves, by method path. A path that is not here is UNIMPLEMENTED. */
 export function serviceTable(
@@ -41,24 +45,35 @@ export function serviceTable(
 ): Handlers {
   const unary = new Map<string, UnaryHandler>();
   const streams: Map<string, { handler: StreamHandler; kind: "serverStream" | "bidiStream" }> = new Map();
-  const isLearner = () =>
-    parts.members.all().some((member) => member.id === parts.memberId && member.isLearner);
+  const { members } = parts;
 
-  /** `servedBy: "all"`: learners answer it, too. */
+  /** A service that answers into what it is given, without a promise: for what is called often. `servedBy: "all"`: learners
+   *  answer it, too. */
+  function addDirect<Q extends object, A extends object>(
+    method: Method<Q, A>,
+    serve: (request: Q, bytes: Uint8Array, call: Call, out: UnaryAnswer) => void,
+    servedBy: (request: Q) => "voters" | "all" = voters,
+  ): void {
+    const handler: UnaryHandler = (bytes, call, out) => {
+      const request = method.request.decode(bytes);
+      if (servedBy(request) === "voters" && members.isLearner())
+        throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
+      serve(request, bytes, call, out);
+    };
+    unary.set(method.path, guard.unary(handler));
+  }
   function add<Q extends object, A extends object>(
     method: Method<Q, A>,
     serve: (request: Q, bytes: Uint8Array, call: Call) => Answer<A> | Promise<Answer<A>>,
-    servedBy: (request: Q) => "voters" | "all" = () => "voters",
+    servedBy?: (request: Q) => "voters" | "all",
   ): void {
     const encoded = (answer: Answer<A>) =>
       answer instanceof Uint8Array ? answer : method.response.encode(answer);
-    const handler: UnaryHandler = (bytes, call) => {
-      const request = method.request.decode(bytes);
-      if (servedBy(request) === "voters" && isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
+    const answered = (request: Q, bytes: Uint8Array, call: Call, out: UnaryAnswer) => {
       const answer = serve(request, bytes, call);
-      return answer instanceof Promise ? answer.then(encoded) : encoded(answer);
+      settle(answer instanceof Promise ? answer.then(encoded) : encoded(answer), out);
     };
-    unary.set(method.path, guard.unary(handler));
+    addDirect(method, answered, servedBy);
   }
   function addStream(
     method: Method<object, object>,
@@ -68,13 +83,11 @@ export function serviceTable(
     const { kind } = method;
     if (kind === "unary") throw new Error(`${method.path} is no stream`);
     const serve: StreamHandler = (out, call) => {
-      if (servedBy === "voters" && isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
+      if (servedBy === "voters" && members.isLearner()) throw new StoreError("NOT_SUPPORTED_FOR_LEARNER");
       return handler(out, call);
     };
     streams.set(method.path, { handler: guard.stream(serve), kind });
   }
-  const all = () => "all" as const;
-
   add(
     methods.range,
     (request, _bytes, call) => range(request, parts, call),

@@ -18,8 +18,7 @@ import {
   request,
   windowUpdate,
 } from "../../base/http2/testing/raw-client.ts";
-import type { UnaryHandler } from "../rpc/handler.ts";
-import { type Served, serve } from "./fixtures/serve.ts";
+import { type Served, serve, type UnaryService } from "./fixtures/serve.ts";
 import { http2Limits } from "./http2-limits.ts";
 
 const { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION } = frameTypes;
@@ -35,7 +34,7 @@ const setting = (id: number, value: number) => {
 describe("an HTTP/2 connection", () => {
   let served: Served;
   const clients: RawClient[] = [];
-  let answer: UnaryHandler = (bytes) => bytes;
+  let answer: UnaryService = (bytes) => bytes;
   before(async () => {
     served = await serve({ unary: { "/test.Test/Call": (bytes, context) => answer(bytes, context) } });
   });

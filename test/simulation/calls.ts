@@ -1,4 +1,5 @@
 import { StoreError } from "../../store/errors.ts";
+import { answerOf } from "../../store/rpc/promised-answer.ts";
 import type { Life, Machine } from "./machine.ts";
 import type { AnyMethod, Outcome } from "./operation.ts";
 import type { SimClock } from "./sim-clock.ts";
@@ -86,7 +87,7 @@ export class Calls {
 async function serve(life: Life | undefined, method: AnyMethod, bytes: Uint8Array): Promise<Uint8Array> {
   const handler = life?.member?.handlers.unary.get(method.path);
   if (handler === undefined) throw new Error(`${method.path} is not served`);
-  return handler(bytes, call);
+  return answerOf(handler, bytes, call);
 }
 
 type Server = ReturnType<

@@ -2,6 +2,7 @@ import { below, chance, type Random } from "../../base/os/random.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import { StoreError } from "../../store/errors.ts";
 import type { Message } from "../../store/raft/types.ts";
+import { answerOf } from "../../store/rpc/promised-answer.ts";
 import type { EventLog } from "./event-log.ts";
 import { FigureEight, isSpreading } from "./figure-eight.ts";
 import { InterruptedInstall } from "./interrupted-install.ts";
@@ -282,9 +283,8 @@ export class Nemesis {
     if (life === undefined || handler === undefined) return;
     this.#events.add(`${life.machine.name} is to hand over to ${to.name}`);
     const request = methods.moveLeader.request.encode({ targetId: to.id });
-    const serve = async () => handler(request, { requireLeader: false });
     life.clock.after(0, () => {
-      serve().catch((error: unknown) => {
+      answerOf(handler, request, { requireLeader: false }).catch((error: unknown) => {
         if (!(error instanceof StoreError)) throw error;
         this.#events.add(`${life.machine.name} does not hand over: ${error.code}`);
       });

@@ -18,7 +18,7 @@ export function status(parts: MemberParts): StatusResponse {
     raftAppliedIndex: applied,
     errors,
     dbSizeInUse: parts.state.sizeInUseBytes,
-    isLearner: parts.members.all().some((member) => member.id === parts.memberId && member.isLearner),
+    isLearner: parts.members.isLearner(),
     storageVersion: `${version.split(".").slice(0, 2).join(".")}.0`,
     dbSizeQuota: parts.limits.quotaBytes,
     downgradeInfo: { enabled: false, targetVersion: "" },

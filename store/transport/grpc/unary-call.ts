@@ -1,6 +1,6 @@
 import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
-import type { UnaryHandler } from "../../rpc/handler.ts";
+import type { UnaryAnswer, UnaryHandler } from "../../rpc/handler.ts";
 import { StatusError, type WireStatus } from "../../rpc/status.ts";
 import { beginBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallContext } from "./call-context.ts";
@@ -18,12 +18,14 @@ export interface CallParts {
   readonly sent: { count: number };
 }
 
-/** One request, one answer. The handler runs when the whole request is there. */
-export class UnaryCall implements StreamEvents {
+/** One request, one answer. The handler runs when the whole request is there, and answers into the call itself.
+ *  Invariant: what the handler is working on counts as a stream of its connection, even when the client gave it up. */
+export class UnaryCall implements StreamEvents, UnaryAnswer {
   readonly #parts: CallParts;
   readonly #handler: UnaryHandler;
   #request: Uint8Array | undefined;
   #over = false;
+  #work: "none" | "begun" | "underWay" | "done" = "none";
 
   constructor(handler: UnaryHandler, parts: CallParts) {
     this.#handler = handler;
@@ -41,7 +43,7 @@ export class UnaryCall implements StreamEvents {
       }
       stream.consumed(bytes.length);
     } catch (error) {
-      this.fail(error);
+      this.#refuse(error);
     }
   }
 
@@ -50,34 +52,29 @@ export class UnaryCall implements StreamEvents {
     const { reader, context, received, stream } = this.#parts;
     const request = this.#request;
     if (request === undefined || reader.isInMessage) {
-      this.fail(new StatusError("INTERNAL", "grpc: the request ended before its message was whole"));
+      this.#refuse(new StatusError("INTERNAL", "grpc: the request ended before its message was whole"));
       return;
     }
     received.count += request.length;
+    this.#work = "begun";
     try {
-      const answer = this.#handler(request, context);
-      if (!(answer instanceof Promise)) {
-        this.#succeed(answer);
-        context.settled();
-        return;
-      }
-      const freeSlot = stream.holdSlot();
-      answer.then(
-        (bytes) => {
-          this.#succeed(bytes);
-          context.settled();
-          freeSlot();
-        },
-        (error: unknown) => {
-          this.fail(error);
-          context.settled();
-          freeSlot();
-        },
-      );
+      this.#handler(request, context, this);
     } catch (error) {
       this.fail(error);
-      context.settled();
     }
+    if (this.#work !== "begun") return;
+    this.#work = "underWay";
+    stream.takeSlot();
+  }
+
+  succeed(answer: Uint8Array): void {
+    if (this.#close("OK")) this.#answer(answer);
+    this.#settled();
+  }
+
+  fail(error: unknown): void {
+    this.#refuse(error);
+    this.#settled();
   }
 
   drained(): void {}
@@ -88,25 +85,32 @@ export class UnaryCall implements StreamEvents {
 
   /** The deadline passed, long enough ago that the client's clock has ended the call as well. */
   expired(): void {
-    this.fail(new StatusError("DEADLINE_EXCEEDED", "context deadline exceeded"));
+    this.#refuse(new StatusError("DEADLINE_EXCEEDED", "context deadline exceeded"));
     this.#parts.context.gone();
   }
 
-  fail(error: unknown): void {
+  #refuse(error: unknown): void {
     if (this.#over) return;
     const failure = this.#parts.failure(error);
     this.#close(failure.status);
     this.#parts.stream.respondOnly(onlyFailureBlock(failure));
   }
 
-  #succeed(answer: Uint8Array): void {
-    if (!this.#close("OK")) return;
+  #answer(answer: Uint8Array): void {
     const { stream, sent, context } = this.#parts;
     if (!stream.countIn(context.lane)) return;
     sent.count += answer.length;
     stream.respond(beginBlock);
     writeMessage(stream, answer);
     stream.finish(okBlock);
+  }
+
+  #settled(): void {
+    const work = this.#work;
+    if (work === "done") throw new Error("a call was answered twice");
+    this.#work = "done";
+    this.#parts.context.settled();
+    if (work === "underWay") this.#parts.stream.freeSlot();
   }
 
   #close(status: GrpcStatus): boolean {
