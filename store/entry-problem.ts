@@ -1,5 +1,4 @@
-import { internalRaftRequest } from "../proto/etcd.ts";
-import { requestOf } from "./apply/apply-request.ts";
+import { loggedRequest } from "./apply/logged-request.ts";
 import { decodeConfChange } from "./driver/conf-change-wire.ts";
 import { PeerInputError } from "./driver/peer-input.ts";
 import { readMemberJson } from "./membership/member.ts";
@@ -16,13 +15,14 @@ export function checkEntries({ type, from, entries }: Message): void {
 }
 
 /** Why an entry cannot be applied; undefined when it can. */
-export function entryProblem(entry: Pick<Entry, "type" | "data">): string | undefined {
+export function entryProblem(entry: Entry): string | undefined {
   try {
     if (entry.type === "confChange") return confChangeProblem(entry.data);
     // A leader begins its term with an empty entry.
     if (entry.data.length === 0) return undefined;
-    const isKnown = requestOf(internalRaftRequest.decode(entry.data)) !== undefined;
-    return isKnown ? undefined : "it holds a request of an unknown kind; is that member of a newer version?";
+    return loggedRequest(entry) !== undefined
+      ? undefined
+      : "it holds a request of an unknown kind; is that member of a newer version?";
   } catch (error) {
     return `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -43,30 +43,6 @@ export interface ApplyParts {
   readonly monotonicMs: () => number;
 }
 
-/** The one request of an entry; undefined where it holds none that this version knows. */
-export function requestOf(entry: InternalRaftRequest): StoreRequest | undefined {
-  for (const kind of kinds) {
-    const body = entry[kind];
-    // The pair is of one kind by construction, which the compiler cannot follow through a loop.
-    if (body !== undefined) return { kind, body } as StoreRequest;
-  }
-  return undefined;
-}
-
-const kinds = [
-  "put",
-  "txn",
-  "range",
-  "deleteRange",
-  "compaction",
-  "leaseGrant",
-  "leaseRevoke",
-  "leaseCheckpoint",
-  "alarm",
-  "clusterVersionSet",
-  "clusterMemberAttrSet",
-] as const satisfies readonly Kind[];
-
 /** Effects of one request. Throws StoreError having changed nothing. What it writes to the backend it writes after its last
  *  pause. */
 export function* applyRequest(request: StoreRequest, parts: ApplyParts): Sliced<ApplyResponse> {

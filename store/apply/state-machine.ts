@@ -1,20 +1,14 @@
 import { assert } from "../../base/assert.ts";
 import type { Sliced, Turns } from "../../base/slices.ts";
 import { WireError } from "../../base/wire.ts";
-import { type InternalRaftRequest, internalRaftRequest } from "../../proto/etcd.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import type { ConfChange, ConfState, Entry, Index } from "../raft/types.ts";
 import { type AppliedAt, AppliedWaiters, writeAppliedAt } from "./applied-index.ts";
-import {
-  type ApplyParts,
-  applyRequest,
-  requestOf,
-  type StoreRequest,
-  storeErrorOf,
-} from "./apply-request.ts";
+import { type ApplyParts, applyRequest, type StoreRequest, storeErrorOf } from "./apply-request.ts";
 import { writeConfState } from "./conf-state.ts";
 import { addedBytes, type Quota, quotaAllows, refuseByAlarm } from "./guards.ts";
+import { type LoggedRequest, loggedRequest } from "./logged-request.ts";
 import type { AppliedListener, ApplyResult } from "./types.ts";
 
 /** Bugs that simulation plants, by name. */
@@ -125,7 +119,8 @@ export class EntryApplier {
   }
 
   #checkNext(index: Index): void {
-    assert(index === this.#at.index + 1, `entry ${index} does not follow the applied ${this.#at.index}`);
+    if (index !== this.#at.index + 1)
+      assert(false, `entry ${index} does not follow the applied ${this.#at.index}`);
   }
 
   #commit(): void {
@@ -136,11 +131,10 @@ export class EntryApplier {
   }
 
   *#applyNormal(entry: Entry): Sliced<void> {
-    const decoded = decodeEntry(entry);
-    const request = requestOf(decoded);
-    if (request === undefined) throw new UnknownEntryError(entry, "holds a request of an unknown kind");
+    const request = readEntry(entry);
+    entry.content = undefined;
     const result = yield* this.#guarded(request);
-    this.#parts.onApplied(decoded.header?.id ?? 0n, result, entry.index);
+    this.#parts.onApplied(request.id, result, entry.index);
   }
 
   *#guarded(request: StoreRequest): Sliced<ApplyResult> {
@@ -162,11 +156,13 @@ export class EntryApplier {
   }
 }
 
-function decodeEntry(entry: Entry): InternalRaftRequest {
+function readEntry(entry: Entry): LoggedRequest {
   try {
-    return internalRaftRequest.decode(entry.data);
+    const request = loggedRequest(entry);
+    if (request !== undefined) return request;
   } catch (error) {
     if (error instanceof WireError) throw new UnknownEntryError(entry, `cannot be read (${error.message})`);
     throw error;
   }
+  throw new UnknownEntryError(entry, "holds a request of an unknown kind");
 }

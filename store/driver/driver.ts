@@ -3,7 +3,15 @@ import { TaskScope } from "../../base/os/task-scope.ts";
 import { StoreError } from "../errors.ts";
 import type { RawNode } from "../raft/node.ts";
 import type { Ready } from "../raft/ready.ts";
-import type { ConfChange, ConfState, Index, MemberId, Message, SnapshotMeta } from "../raft/types.ts";
+import type {
+  ConfChange,
+  ConfState,
+  EntryContent,
+  Index,
+  MemberId,
+  Message,
+  SnapshotMeta,
+} from "../raft/types.ts";
 import { applyCommitted } from "./apply-committed.ts";
 import { decodeConfChange, encodeConfChange } from "./conf-change-wire.ts";
 import { type DriverConfig, type DriverParts, driverLimits, electionTicks } from "./config.ts";
@@ -84,9 +92,9 @@ export class Driver implements Consensus {
     if (problem !== undefined) throw new PeerInputError(problem);
   }
 
-  propose(data: Uint8Array): ReturnType<Consensus["propose"]> {
+  propose(data: Uint8Array, content?: EntryContent): ReturnType<Consensus["propose"]> {
     if (this.#isStopped) return "noLeader";
-    const result = this.#raft.propose([data]);
+    const result = this.#raft.propose({ type: "normal", data, content });
     if (result === "accepted") this.#wake();
     return result;
   }

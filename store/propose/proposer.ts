@@ -1,15 +1,13 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import { Slabs } from "../../base/slabs.ts";
-import {
-  type InternalRaftRequest,
-  type InternalRaftRequestParts,
-  internalRaftRequest,
-} from "../../proto/etcd.ts";
-import type { AppliedListener, ApplyResponse, ApplyResult } from "../apply/types.ts";
+import { type InternalRaftRequestParts, internalRaftRequest } from "../../proto/etcd.ts";
+import { type LoggedRequest, loggedId, type RequestKind } from "../apply/logged-request.ts";
+import type { AppliedListener, ApplyResponse } from "../apply/types.ts";
 import type { Consensus, ConsensusStatus, DroppedProposal } from "../driver/seams.ts";
 import { StoreError, type StoreErrorCode } from "../errors.ts";
 import type { ConfChange, Index, Term } from "../raft/types.ts";
+import { type Outcome, Pending, type Wanted } from "./pending.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -47,22 +45,6 @@ export interface ProposeFaults {
   readonly callLostTooSoon?: true;
 }
 
-/** A request whose outcome is awaited. */
-interface Pending {
-  readonly attempt: Attempt;
-  readonly fail: (error: Error) => void;
-  /** The term in which it was handed over: it enters the log in that term or never. Undefined while there is no leader. */
-  term: Term | undefined;
-  /** This member got a snapshot meanwhile, which may hold the effect without telling. */
-  isUncertain: boolean;
-}
-
-type Attempt = () =>
-  | ReturnType<Consensus["propose"]>
-  | ReturnType<Consensus["proposeConfChange"]>
-  | "outdated";
-type Kind = Exclude<keyof InternalRaftRequest, "header">;
-
 /** What is told of a proposal that was not accepted. */
 const refusals = {
   outdated: "LEADER_CHANGED",
@@ -82,15 +64,14 @@ export class Proposer {
   readonly #clock: Clock;
   readonly #ids: RequestIds;
   readonly #room: () => Promise<void> | undefined;
-  readonly #waiters: Waiters<{ readonly result: ApplyResult; readonly index: Index }>;
-  readonly #confWaiters: Waiters<void>;
+  readonly #pending: Waiters<Pending>;
   readonly #failed: { inc(): void };
   readonly #stopListening: readonly (() => void)[];
   readonly #caughtUp: () => Promise<void>;
   readonly #faults: ProposeFaults;
   #leaderTerm: Term = 0;
   #leaderSinceMs = Number.NEGATIVE_INFINITY;
-  readonly #pending = new Map<bigint, Pending>();
+  /** How many of the pending wait for a leader. */
   #leaderless = 0;
 
   constructor(
@@ -114,10 +95,11 @@ export class Proposer {
     this.#consensus = parts.consensus;
     this.#clock = parts.clock;
     this.#ids = parts.ids;
-    const timeoutMs = this.requestTimeoutMs;
-    this.#waiters = new Waiters(parts.clock, timeoutMs, (sinceMs) => this.#timeout(sinceMs));
-    this.#confWaiters = new Waiters(parts.clock, timeoutMs, (sinceMs) => this.#timeout(sinceMs));
-    this.#failed = proposeMetrics(parts.meter, () => this.#waiters.size).failed;
+    this.#pending = new Waiters(parts.clock, this.requestTimeoutMs, {
+      failed: (pending, error) => this.#tellFailed(pending, error),
+      timeoutError: (sinceMs) => this.#timeout(sinceMs),
+    });
+    this.#failed = proposeMetrics(parts.meter, () => this.#pending.size).failed;
     this.#stopListening = [
       parts.consensus.onLeadership((status) => this.#onLeadership(status)),
       parts.consensus.onDropped((dropped) => this.#onDropped(dropped)),
@@ -134,42 +116,76 @@ export class Proposer {
 
   /** Tells who waits; to be called for every applied entry. */
   readonly applied: AppliedListener = (requestId, result, index) => {
-    this.#waiters.settle(requestId, { result, index });
+    const pending = this.#pending.take(requestId);
+    if (pending === undefined) return;
+    this.#forget(pending);
+    if (result.ok) pending.outcome.applied(result.response, result.revision, index);
+    else pending.outcome.failed(result.error);
   };
 
   /** To be called for every membership change that came out of the log, with the reason when it was void. */
   confChangeApplied(id: bigint, refused: StoreError | undefined): void {
-    if (refused === undefined) this.#confWaiters.settle(id, undefined);
-    else this.#confWaiters.fail(id, refused);
+    if (refused !== undefined) {
+      this.#pending.fail(id, refused);
+      return;
+    }
+    const pending = this.#pending.take(id);
+    if (pending === undefined) return;
+    this.#forget(pending);
+    pending.outcome.applied({}, 0, 0);
+  }
+
+  /** `body` is the request as it came off the wire, and `request` what it says. The outcome may be told before this returns. */
+  submit<K extends RequestKind>(
+    kind: K,
+    body: Uint8Array,
+    request: Extract<LoggedRequest, { readonly kind: K }>["body"],
+    outcome: Outcome,
+  ): void {
+    const id = this.#ids.next();
+    const content = { id, kind, body: request } as LoggedRequest;
+    const data = internalRaftRequest.encode({ header: { id }, [kind]: body }, entrySlabs.take);
+    const refusal = this.#refusal(data);
+    if (refusal !== undefined) {
+      outcome.failed(refusal);
+      return;
+    }
+    const full = this.#room();
+    const wanted = { data, content };
+    if (full === undefined) this.#hand(id, wanted, outcome);
+    else void full.then(() => this.#hand(id, wanted, outcome));
   }
 
   /** `body` is the request as it came off the wire, or its parts. `onlyIn`: what the request rests on holds in this term
    *  alone. Throws StoreError, the request's own included. */
-  async propose<K extends Kind>(
+  async propose<K extends RequestKind>(
     kind: K,
     body: Uint8Array | InternalRaftRequestParts[K],
     onlyIn?: Term,
   ): Promise<Applied> {
-    this.#checkGap();
-    const full = this.#room();
-    if (full !== undefined) await full;
     const id = this.#ids.next();
     const data = internalRaftRequest.encode({ header: { id }, [kind]: body }, entrySlabs.take);
-    if (data.length > this.#config.maxRequestBytes) throw new StoreError("REQUEST_TOO_LARGE");
-    const { result, index } = await this.#handAndWait(id, this.#waiters, () =>
-      onlyIn === undefined || onlyIn === this.#consensus.status.term
-        ? this.#consensus.propose(data)
-        : "outdated",
+    const refusal = this.#refusal(data);
+    if (refusal !== undefined) throw refusal;
+    const full = this.#room();
+    if (full !== undefined) await full;
+    return await new Promise((resolve, reject) =>
+      this.#hand(
+        id,
+        { data, onlyIn },
+        {
+          applied: (response, revision, index) => resolve({ response, revision, index }),
+          failed: reject,
+        },
+      ),
     );
-    if (!result.ok) throw result.error;
-    return { response: result.response, revision: result.revision, index };
   }
 
   /** Resolves when this member has applied the change. */
   async proposeConfChange(change: Omit<ConfChange, "id">): Promise<void> {
     const id = this.#ids.next();
-    await this.#handAndWait(id, this.#confWaiters, () =>
-      this.#consensus.proposeConfChange({ ...change, id }),
+    await new Promise<void>((resolve, reject) =>
+      this.#hand(id, { change: { ...change, id } }, { applied: () => resolve(), failed: reject }),
     );
   }
 
@@ -180,55 +196,53 @@ export class Proposer {
 
   stop(): void {
     for (const stopListening of this.#stopListening) stopListening();
-    this.#pending.clear();
-    this.#leaderless = 0;
-    this.#waiters.stop(new StoreError("STOPPED"));
-    this.#confWaiters.stop(new StoreError("STOPPED"));
+    this.#pending.stop(new StoreError("STOPPED"));
   }
 
-  #checkGap(): void {
+  /** Why a request may not enter the log now. */
+  #refusal(data: Uint8Array): StoreError | undefined {
     const { committed, applied } = this.#consensus.status;
-    if (committed - applied > proposeLimits.applyGapMax) throw new StoreError("TOO_MANY_REQUESTS");
+    if (committed - applied > proposeLimits.applyGapMax) return new StoreError("TOO_MANY_REQUESTS");
+    if (data.length > this.#config.maxRequestBytes) return new StoreError("REQUEST_TOO_LARGE");
+    return undefined;
   }
 
-  async #handAndWait<T>(id: bigint, waiters: Waiters<T>, attempt: Attempt): Promise<T> {
-    const answer = waiters.wait(id);
-    const fail = (error: Error) => waiters.fail(id, error);
-    const pending: Pending = { attempt, fail, term: undefined, isUncertain: false };
-    this.#pending.set(id, pending);
+  #hand(id: bigint, wanted: Wanted, outcome: Outcome): void {
+    const pending = new Pending(id, this.#clock.monotonicMs(), wanted, outcome);
+    this.#pending.add(pending);
     this.#leaderless += 1;
-    this.#hand(pending);
-    try {
-      return await answer;
-    } catch (error) {
-      this.#failed.inc();
-      throw error;
-    } finally {
-      if (this.#pending.delete(id) && pending.term === undefined) this.#leaderless -= 1;
-    }
+    this.#handOver(pending);
   }
 
-  /** Hands over now, or as soon as there is a leader; the waiter's timeout ends the wait. */
-  #hand(pending: Pending): void {
-    const outcome = pending.attempt();
-    if (outcome === "noLeader") {
-      if (this.#leaderless > proposeLimits.leaderlessMax) pending.fail(new StoreError("NO_LEADER"));
-    } else if (outcome === "accepted") {
-      if (pending.term === undefined) this.#leaderless -= 1;
-      pending.term = this.#consensus.status.term;
-    } else pending.fail(new StoreError(refusals[outcome]));
+  /** Hands over now, or as soon as there is a leader; the timeout ends the wait. */
+  #handOver(pending: Pending): void {
+    const result = pending.handOver(this.#consensus);
+    if (result === "accepted") this.#leaderless -= 1;
+    else if (result !== "noLeader") this.#pending.fail(pending.id, new StoreError(refusals[result]));
+    else if (this.#leaderless > proposeLimits.leaderlessMax)
+      this.#pending.fail(pending.id, new StoreError("NO_LEADER"));
+  }
+
+  #tellFailed(pending: Pending, error: Error): void {
+    this.#forget(pending);
+    this.#failed.inc();
+    pending.outcome.failed(error);
+  }
+
+  /** Nobody waits for it any more. */
+  #forget(pending: Pending): void {
+    if (pending.term === undefined) this.#leaderless -= 1;
   }
 
   /** A leader that hands over takes nothing, nor does it later take what it was sent meanwhile. */
   #onDropped(dropped: DroppedProposal): void {
-    const error = new StoreError("PROPOSAL_DROPPED");
-    if (dropped.type === "confChange") this.#confWaiters.fail(dropped.id, error);
-    else this.#waiters.fail(internalRaftRequest.decode(dropped.data).header?.id ?? 0n, error);
+    const id = dropped.type === "confChange" ? dropped.id : loggedId(dropped.data);
+    this.#pending.fail(id, new StoreError("PROPOSAL_DROPPED"));
   }
 
   #onLeadership({ leader, term }: ConsensusStatus): void {
     if (leader === 0n) return;
-    for (const pending of this.#pending.values()) if (pending.term === undefined) this.#hand(pending);
+    for (const pending of this.#pending.values()) if (pending.term === undefined) this.#handOver(pending);
     if (term === this.#leaderTerm) return;
     this.#leaderTerm = term;
     this.#leaderSinceMs = this.#clock.monotonicMs();
@@ -249,7 +263,10 @@ export class Proposer {
       () => {
         for (const pending of this.#pending.values())
           if (pending.term !== undefined && pending.term < term)
-            pending.fail(new StoreError(pending.isUncertain ? "TIMEOUT_LEADER_FAIL" : "LEADER_CHANGED"));
+            this.#pending.fail(
+              pending.id,
+              new StoreError(pending.isUncertain ? "TIMEOUT_LEADER_FAIL" : "LEADER_CHANGED"),
+            );
       },
       () => undefined, // no leader again: the next one brings us back here, or the timeout ends the wait
     );

@@ -1,65 +1,60 @@
-import { type Deferred, deferred } from "../../base/deferred.ts";
 import type { Clock } from "../../base/os/clock.ts";
 
-interface Waiter<T> {
-  readonly answer: Deferred<T>;
-  readonly sinceMs: number;
-}
-
-/** Who waits for which id. All wait equally long, so the oldest is always the next to give up and one timer serves all.
- *  Invariant: every registered id is settled exactly once: by `settle`, `fail…`, or after `timeoutMs`. */
-export class Waiters<T> {
-  readonly #byId = new Map<bigint, Waiter<T>>(); // in order of registration
+/** Who waits for which id, and since when by the monotonic clock. All wait equally long, so the oldest is always the next to
+ *  give up and one timer serves all.
+ *  Invariant: each that was added is taken once, by `take` or by `fail`, or by `stop` or after `timeoutMs` and then failed. */
+export class Waiters<W extends { readonly id: bigint; readonly sinceMs: number }> {
+  readonly #byId = new Map<bigint, W>(); // in order of registration
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #timeoutError: (sinceMs: number) => Error;
+  readonly #onFailed: (waiter: W, error: Error) => void;
   #stopTimer: (() => void) | undefined;
 
-  constructor(clock: Clock, timeoutMs: number, timeoutError: (sinceMs: number) => Error) {
+  constructor(
+    clock: Clock,
+    timeoutMs: number,
+    on: {
+      readonly failed: (waiter: W, error: Error) => void;
+      readonly timeoutError: (sinceMs: number) => Error;
+    },
+  ) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
-    this.#timeoutError = timeoutError;
+    this.#timeoutError = on.timeoutError;
+    this.#onFailed = on.failed;
   }
 
   get size(): number {
     return this.#byId.size;
   }
 
-  wait(id: bigint): Promise<T> {
-    const answer = deferred<T>();
-    this.#byId.set(id, { answer, sinceMs: this.#clock.monotonicMs() });
-    if (this.#stopTimer === undefined) this.#arm(this.#timeoutMs);
-    return answer.promise;
+  /** In order of registration; one that is taken meanwhile is left out. */
+  values(): Iterable<W> {
+    return this.#byId.values();
   }
 
-  /** False: nobody waits for it here. */
-  settle(id: bigint, value: T): boolean {
+  add(waiter: W): void {
+    this.#byId.set(waiter.id, waiter);
+    if (this.#stopTimer === undefined) this.#arm(this.#timeoutMs);
+  }
+
+  /** Who waits for it, and does no longer; undefined where nobody does. */
+  take(id: bigint): W | undefined {
     const waiter = this.#byId.get(id);
-    if (waiter === undefined) return false;
-    this.#byId.delete(id);
-    waiter.answer.resolve(value);
-    return true;
+    if (waiter !== undefined) this.#byId.delete(id);
+    return waiter;
   }
 
   fail(id: bigint, error: Error): void {
-    const waiter = this.#byId.get(id);
-    this.#byId.delete(id);
-    waiter?.answer.reject(error);
-  }
-
-  /** Fails all who began to wait at `untilMs` or before. */
-  failOlder(untilMs: number, error: Error): void {
-    for (const [id, waiter] of this.#byId) {
-      if (waiter.sinceMs > untilMs) return;
-      this.#byId.delete(id);
-      waiter.answer.reject(error);
-    }
+    const waiter = this.take(id);
+    if (waiter !== undefined) this.#onFailed(waiter, error);
   }
 
   stop(error: Error): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
-    this.failOlder(Number.POSITIVE_INFINITY, error);
+    for (const id of this.#byId.keys()) this.fail(id, error);
   }
 
   #arm(delayMs: number): void {
@@ -71,14 +66,13 @@ export class Waiters<T> {
 
   #expire(): void {
     const nowMs = this.#clock.monotonicMs();
-    for (const [id, waiter] of this.#byId) {
-      const restMs = waiter.sinceMs + this.#timeoutMs - nowMs;
+    for (const { id, sinceMs } of this.#byId.values()) {
+      const restMs = sinceMs + this.#timeoutMs - nowMs;
       if (restMs > 0) {
         this.#arm(restMs);
         return;
       }
-      this.#byId.delete(id);
-      waiter.answer.reject(this.#timeoutError(waiter.sinceMs));
+      this.fail(id, this.#timeoutError(sinceMs));
     }
   }
 }

@@ -15,6 +15,8 @@ export class RaftLog {
   #durable: Index;
   /** Up to here the entries were given to whoever persists them. */
   #handedOut: Index;
+  /** What `tail` answered last. */
+  #tail: { readonly from: Index; readonly lastIndex: Index; readonly entries: readonly Entry[] } | undefined;
 
   constructor(base: EntryId, entries: readonly Entry[], at: { committed: Index; applied: Index }) {
     this.#base = base;
@@ -81,7 +83,8 @@ export class RaftLog {
 
   /** Entries of [from, to), as many as fit `bytesMax` but at least one. */
   slice(from: Index, to: Index, bytesMax: number): readonly Entry[] {
-    assert(from >= this.firstIndex && to <= this.lastIndex + 1, `slice [${from}, ${to}) outside the log`);
+    if (from < this.firstIndex || to > this.lastIndex + 1)
+      assert(false, `slice [${from}, ${to}) outside the log`);
     const start = from - this.firstIndex;
     return this.#entries.slice(
       start,
@@ -89,13 +92,25 @@ export class RaftLog {
     );
   }
 
+  /** The entries from `from` on, as many as fit; the very same array for all followers that lack the same. */
+  tail(from: Index, bytesMax: number): readonly Entry[] {
+    const { lastIndex } = this;
+    const tail = this.#tail;
+    if (tail !== undefined && tail.from === from && tail.lastIndex === lastIndex) return tail.entries;
+    const entries = this.slice(from, lastIndex + 1, bytesMax);
+    this.#tail = { from, lastIndex, entries };
+    return entries;
+  }
+
   /** Puts entries after the last one. */
   append(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      assert(entry.index === this.lastIndex + 1, `append of ${entry.index} after ${this.lastIndex}`);
-      this.#entries.push(entry);
-      this.#bytes += entry.data.length;
-    }
+    for (const entry of entries) this.push(entry);
+  }
+
+  push(entry: Entry): void {
+    if (entry.index !== this.lastIndex + 1) assert(false, `append of ${entry.index} after ${this.lastIndex}`);
+    this.#entries.push(entry);
+    this.#bytes += entry.data.length;
   }
 
   /** Takes a leader's entries that follow `prev`, replacing what conflicts. Undefined when `prev` does not match;
@@ -115,6 +130,7 @@ export class RaftLog {
   #truncateFrom(from: Index): void {
     if (from > this.lastIndex) return;
     for (const gone of this.#entries.splice(from - this.firstIndex)) this.#bytes -= gone.data.length;
+    this.#tail = undefined;
     // What is on disk past here is about to be overwritten, so it no longer counts as durable.
     this.#durable = Math.min(this.#durable, from - 1);
     this.#handedOut = Math.min(this.#handedOut, from - 1);
@@ -181,6 +197,7 @@ export class RaftLog {
     const term = must(this.term(index), `no entry ${index} to compact to`);
     for (const gone of this.#entries.splice(0, index - this.#base.index)) this.#bytes -= gone.data.length;
     this.#base = { index, term };
+    this.#tail = undefined;
   }
 
   /** Starts over after a snapshot whose last entry is `base`. Nothing is durable past it. */
@@ -188,6 +205,7 @@ export class RaftLog {
     assert(base.index > this.committed, `snapshot at ${base.index} is behind the commit index`);
     this.#base = base;
     this.#entries = [];
+    this.#tail = undefined;
     this.#bytes = 0;
     this.committed = base.index;
     this.applied = base.index;

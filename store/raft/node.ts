@@ -9,7 +9,7 @@ import { nobody } from "./message.ts";
 import { requestRead } from "./reads.ts";
 import type { Ready } from "./ready.ts";
 import {
-  appendProposals,
+  appendProposal,
   broadcast,
   broadcastHeartbeat,
   maybeCommit,
@@ -26,6 +26,7 @@ import type {
   Index,
   MemberId,
   Message,
+  Proposal,
   Role,
   SnapshotMeta,
   SoftState,
@@ -116,20 +117,15 @@ export class RawNode {
     core.electionTimeout = electionTicks + 1 + below(random, Math.ceil(electionTicks / 2));
   }
 
-  /** Puts proposals into the log, all or none; a follower passes them on to the leader. They enter the log in the present
-   *  term or never. */
-  propose(datas: readonly Uint8Array[]): ProposeResult {
-    return this.#propose(datas.map((data) => ({ type: "normal", data })));
-  }
-
-  #propose(proposals: readonly Pick<Entry, "type" | "data">[]): ProposeResult {
+  /** Puts a proposal into the log; a follower passes it on to the leader. It enters the log in the present term or never. */
+  propose(proposal: Proposal): ProposeResult {
     const core = this.#core;
     if (core.state.role === "leader") {
       if (!takesProposals(core, core.state)) return "dropped";
-      return appendProposals(core, core.state, proposals) ? "accepted" : "tooMany";
+      return appendProposal(core, core.state, proposal) ? "accepted" : "tooMany";
     }
     if (core.leader === nobody) return "noLeader";
-    for (const proposal of proposals) core.forwarding.push({ ...proposal, term: core.term });
+    core.forwarding.push({ term: core.term, type: proposal.type, data: proposal.data });
     return "accepted";
   }
 
@@ -137,7 +133,7 @@ export class RawNode {
   proposeConfChange(data: Uint8Array): ProposeResult | "pending" {
     const core = this.#core;
     if (core.state.role === "leader" && core.state.pendingConfIndex > core.log.applied) return "pending";
-    const result = this.#propose([{ type: "confChange", data }]);
+    const result = this.propose({ type: "confChange", data });
     if (result === "accepted" && core.state.role === "leader")
       core.state.pendingConfIndex = core.log.lastIndex;
     return result;

@@ -169,10 +169,10 @@ describe("the Raft paper", () => {
     const node = member([]);
     elect(node);
     const large = new Uint8Array(raftLimits.uncommittedBytesMax);
-    assert.equal(node.propose([large]), "accepted", "the first always passes");
-    assert.equal(node.propose([new Uint8Array(1)]), "tooMany");
+    assert.equal(node.propose({ type: "normal", data: large }), "accepted", "the first always passes");
+    assert.equal(node.propose({ type: "normal", data: new Uint8Array(1) }), "tooMany");
     drain(node);
     step(node, from(2n, "appendResponse", { term: node.term, index: 2 }));
-    assert.equal(node.propose([new Uint8Array(1)]), "accepted");
+    assert.equal(node.propose({ type: "normal", data: new Uint8Array(1) }), "accepted");
   });
 });

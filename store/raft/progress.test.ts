@@ -49,7 +49,7 @@ describe("a follower that acknowledges an entry and then refuses it", () => {
     drive(node);
     node.step(message(2n, { type: "voteResponse", to: 1n, term: 1 }));
     drive(node);
-    for (let n = 1; n < count; n++) node.propose([Buffer.from("x")]);
+    for (let n = 1; n < count; n++) node.propose({ type: "normal", data: Buffer.from("x") });
     drive(node);
     assert.equal(node.role, "leader");
     return node;

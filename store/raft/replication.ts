@@ -5,7 +5,7 @@ import { commitOnlyContext, idBytes, isCommitOnly, noBytes, nobody } from "./mes
 import type { Progress } from "./progress.ts";
 import { committedIndex } from "./quorum.ts";
 import { releaseEarlyReads } from "./reads.ts";
-import type { Entry, MemberId, Message } from "./types.ts";
+import type { MemberId, Message, Proposal } from "./types.ts";
 
 /** Sends what the follower lacks, as far as its window allows. `force`: an append without entries too, to find out where
  *  the follower stands. */
@@ -29,7 +29,7 @@ export function replicateTo(
       sendSnapshot(core, to, progress);
       return;
     }
-    const entries = hasEntries ? log.slice(next, log.lastIndex + 1, core.config.limits.appendBytesMax) : [];
+    const entries = hasEntries ? log.tail(next, core.config.limits.appendBytesMax) : [];
     // An answer would tell nothing new, unless the follower has to show where it stands.
     const needsAnswer = entries.length > 0 || force || progress.feed.state !== "replicate";
     const context = needsAnswer ? noBytes : commitOnlyContext;
@@ -87,24 +87,14 @@ export function maybeCommit(core: Core, leader: LeaderState): void {
   releaseEarlyReads(core, leader);
 }
 
-/** Puts proposals into the leader's log. False when too many bytes wait for commit. */
-export function appendProposals(
-  core: Core,
-  leader: LeaderState,
-  proposals: readonly Pick<Entry, "type" | "data">[],
-): boolean {
-  let bytes = 0;
-  for (const proposal of proposals) bytes += proposal.data.length;
+/** Puts a proposal into the leader's log. False when too many bytes wait for commit. */
+export function appendProposal(core: Core, leader: LeaderState, { type, data, content }: Proposal): boolean {
+  const { uncommittedBytesMax } = core.config.limits;
   // The first always passes, however large: the bound must not stop everything.
-  if (
-    leader.uncommittedBytes > 0 &&
-    leader.uncommittedBytes + bytes > core.config.limits.uncommittedBytesMax
-  ) {
+  if (leader.uncommittedBytes > 0 && leader.uncommittedBytes + data.length > uncommittedBytesMax)
     return false;
-  }
-  leader.uncommittedBytes += bytes;
-  const first = core.log.lastIndex + 1;
-  core.log.append(proposals.map(({ type, data }, i) => ({ term: core.term, index: first + i, type, data })));
+  leader.uncommittedBytes += data.length;
+  core.log.push({ term: core.term, index: core.log.lastIndex + 1, type, data, content });
   leader.broadcastDue = true;
   return true;
 }

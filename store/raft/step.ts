@@ -5,7 +5,7 @@ import { idOfBytes, nobody } from "./message.ts";
 import { takeRead, takeReadAcknowledgement } from "./reads.ts";
 import {
   answerAppend,
-  appendProposals,
+  appendProposal,
   takeAppendResponse,
   takeHeartbeatResponse,
   takesProposals,
@@ -112,12 +112,12 @@ function takeForwardedProposals(core: Core, leader: LeaderState, { from, entries
 
 function takeForwarded(core: Core, leader: LeaderState, entry: Entry): boolean {
   if (!takesProposals(core, leader)) {
-    if (core.config.faults?.takeWhatIsDropped === true) appendProposals(core, leader, [entry]);
+    if (core.config.faults?.takeWhatIsDropped === true) appendProposal(core, leader, entry);
     return false;
   }
   const isChange = entry.type === "confChange";
   if (isChange && leader.pendingConfIndex > core.log.applied) return false;
-  if (!appendProposals(core, leader, [entry])) return false;
+  if (!appendProposal(core, leader, entry)) return false;
   if (isChange) leader.pendingConfIndex = core.log.lastIndex;
   return true;
 }

@@ -12,7 +12,14 @@ export interface Entry {
   readonly type: "normal" | "confChange";
   /** A serialized InternalRaftRequest or ConfChange; empty for the entry a new leader starts its term with. */
   readonly data: Uint8Array;
+  /** What `data` says, where somebody has read it already; for whoever applies the entry. Consensus never looks. */
+  content?: EntryContent | undefined;
 }
+export interface EntryContent {
+  readonly id: bigint;
+}
+/** What is to enter the log. */
+export type Proposal = Pick<Entry, "type" | "data" | "content">;
 
 export interface EntryId {
   readonly term: Term;

@@ -23,10 +23,10 @@ export interface Frame {
 export const frameBytesMax = 128 * 1024 * 1024;
 /** Hellos, their answers and questions: all that may come of one who is not known yet. */
 export const smallFrameBytesMax = 64 * 1024;
-const headBytes = 5;
+export const frameHeadBytes = 5;
 
 export function frameHead(kind: FrameKind, payloadBytes: number): Buffer {
-  const head = Buffer.allocUnsafe(headBytes);
+  const head = Buffer.allocUnsafe(frameHeadBytes);
   head.writeUInt32LE(payloadBytes + 1, 0);
   head[4] = kind;
   return head;
@@ -41,7 +41,7 @@ export class FrameReader {
   bytesMax: number;
   #pieces: Buffer[] = [];
   #bufferedBytes = 0;
-  #wantedBytes = headBytes;
+  #wantedBytes = frameHeadBytes;
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
@@ -54,8 +54,8 @@ export class FrameReader {
     if (this.#bufferedBytes < this.#wantedBytes) return;
     const whole = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces, this.#bufferedBytes);
     let at = 0;
-    this.#wantedBytes = headBytes;
-    while (whole.length - at >= headBytes) {
+    this.#wantedBytes = frameHeadBytes;
+    while (whole.length - at >= frameHeadBytes) {
       const lengthBytes = whole.readUInt32LE(at);
       if (lengthBytes < 1 || lengthBytes > this.bytesMax)
         throw new Error(`a peer's frame of ${lengthBytes} bytes, at most ${this.bytesMax} are allowed`);
@@ -64,7 +64,7 @@ export class FrameReader {
         this.#wantedBytes = end - at;
         break;
       }
-      const frame = { kind: whole[at + 4] ?? 0, payload: whole.subarray(at + headBytes, end) };
+      const frame = { kind: whole[at + 4] ?? 0, payload: whole.subarray(at + frameHeadBytes, end) };
       at = end;
       yield frame;
     }

@@ -7,7 +7,8 @@ import type { Random } from "../../../base/os/random.ts";
 import { StoreError } from "../../errors.ts";
 import type { MemberId } from "../../raft/types.ts";
 import { type DialOptions, dial, RefusedError } from "./dial.ts";
-import { type Frame, type FrameKind, frameHead, frameKinds } from "./frame.ts";
+import { type Frame, type FrameKind, frameHead, frameHeadBytes, frameKinds } from "./frame.ts";
+import type { MessageParts } from "./message-codec.ts";
 import { readAnswer, writeQuestion } from "./question.ts";
 
 export const linkLimits = {
@@ -17,6 +18,9 @@ export const linkLimits = {
   /** A probe without an answer for so long ends the connection. */
   probeWithinMs: 5_000,
 } as const;
+/** What is smaller is copied together: that costs less than to write several pieces. */
+const joinedBytesMax = 16 * 1024;
+const noBytes = new Uint8Array(0);
 const redialWait: BackoffOptions = { firstMs: 50, mostMs: 1_000 };
 
 type State =
@@ -46,7 +50,8 @@ export class OutgoingLink {
   #urls: readonly string[];
   #state: State = { state: "dialling" };
   #failures = 0;
-  #queued: Buffer[] = [];
+  #queued: Uint8Array[] = [];
+  #queuedBytes = 0;
   #flushing = false;
   #questions = new Map<number, Deferred<Uint8Array>>();
   #lastQuestion = 0;
@@ -77,12 +82,12 @@ export class OutgoingLink {
     return this.#urls;
   }
 
-  send(payload: Uint8Array): void {
+  send({ head, entries }: MessageParts): void {
     if (this.#state.state !== "up" || this.#state.socket.writableLength > linkLimits.queueBytesMax) {
       this.#parts.onSendFailure();
       return;
     }
-    this.#write(frameKinds.message, payload);
+    this.#write(frameKinds.message, head, entries);
   }
 
   /** Rejects with a StoreError that the peer answered, or with TIMEOUT_CONNECTION_LOST. */
@@ -153,6 +158,7 @@ export class OutgoingLink {
     this.#stopProbing();
     this.#probe = undefined;
     this.#queued = [];
+    this.#queuedBytes = 0;
     this.#failQuestions();
     const waitMs = backoffMs(redialWait, this.#failures, this.#parts.random);
     this.#state = { state: "waiting", cancel: this.#parts.clock.after(waitMs, () => this.#dial()) };
@@ -176,20 +182,34 @@ export class OutgoingLink {
     }
   }
 
-  /** Everything written in one turn of the event loop leaves in one piece. */
-  #write(kind: FrameKind, payload: Uint8Array): void {
-    this.#queued.push(frameHead(kind, payload.length), asBuffer(payload));
+  /** Everything written in one turn of the event loop leaves in one write; `rest` is not copied. */
+  #write(kind: FrameKind, payload: Uint8Array, rest: Uint8Array = noBytes): void {
+    this.#queued.push(frameHead(kind, payload.length + rest.length), payload);
+    this.#queuedBytes += frameHeadBytes + payload.length + rest.length;
+    if (rest.length > 0) this.#queued.push(rest);
     if (this.#flushing) return;
     this.#flushing = true;
     process.nextTick(() => {
       this.#flushing = false;
-      const pieces = this.#queued;
-      this.#queued = [];
-      if (this.#state.state !== "up" || pieces.length === 0) return;
-      const all = Buffer.concat(pieces);
-      this.#parts.onSent(all.length);
-      this.#state.socket.write(all);
+      this.#flush();
     });
+  }
+
+  #flush(): void {
+    const pieces = this.#queued;
+    const bytes = this.#queuedBytes;
+    this.#queued = [];
+    this.#queuedBytes = 0;
+    if (this.#state.state !== "up" || pieces.length === 0) return;
+    this.#parts.onSent(bytes);
+    const { socket } = this.#state;
+    if (bytes <= joinedBytesMax) {
+      socket.write(Buffer.concat(pieces, bytes));
+      return;
+    }
+    socket.cork();
+    for (const piece of pieces) socket.write(piece);
+    socket.uncork();
   }
 
   #scheduleProbe(): void {
@@ -205,8 +225,4 @@ export class OutgoingLink {
       this.#scheduleProbe();
     });
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

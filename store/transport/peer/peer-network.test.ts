@@ -405,5 +405,6 @@ function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
+  const named = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(named.map(([name, inner]) => [name, plain(inner)]));
 }

@@ -10,7 +10,7 @@ import type { BoundServer } from "../bound-server.ts";
 import type { ServerTls } from "../tls-files.ts";
 import type { Hello } from "./hello.ts";
 import { acceptPeer, type IncomingHandlers } from "./incoming-link.ts";
-import { encodeMessage } from "./message-codec.ts";
+import { encodeMessage, MessageEncoder } from "./message-codec.ts";
 import { OutgoingLink } from "./outgoing-link.ts";
 import { PeerMetrics } from "./peer-metrics.ts";
 import { sendSnapshot } from "./snapshot-sender.ts";
@@ -41,6 +41,7 @@ export class PeerNetwork implements PeerLinks {
   readonly #parts: PeerNetworkParts;
   readonly #metrics: PeerMetrics;
   readonly #links = new Map<MemberId, OutgoingLink>();
+  readonly #encoder = new MessageEncoder();
   /** Who is at the other end of connections that were opened to this member, and where it says that it can be reached. */
   readonly #incoming = new Map<Socket, Pick<Hello, "from" | "peerUrls">>();
   #members: ReadonlyMap<MemberId, readonly string[]> = new Map();
@@ -73,7 +74,7 @@ export class PeerNetwork implements PeerLinks {
   }
 
   send(messages: readonly Message[]): void {
-    for (const message of messages) this.#links.get(message.to)?.send(encodeMessage(message));
+    for (const message of messages) this.#links.get(message.to)?.send(this.#encoder.encode(message));
   }
 
   async sendSnapshot(message: Message, state: AsyncIterable<Uint8Array>): Promise<void> {
