@@ -83,7 +83,7 @@ export const systemDisk: Disk = {
 };
 
 /** A write this small only copies into the kernel's page cache, which is over sooner than another thread is woken for it. */
-const directWriteBytesMax = 64 * 1024;
+const directWriteBytesMax = 256 * 1024;
 
 class SystemFile implements DiskFile {
   readonly path: string;

@@ -24,6 +24,10 @@ export class Alarms {
     for (const { key } of rows) this.#active.set(key, alarmMember.decode(latin1Bytes(key)));
   }
 
+  get isEmpty(): boolean {
+    return this.#active.size === 0;
+  }
+
   has(alarm: AlarmType): boolean {
     for (const active of this.#active.values()) if (active.alarm === alarm) return true;
     return false;

@@ -11,7 +11,7 @@ import { StoreError } from "../errors.ts";
 import type { Lessor } from "../lease/lessor.ts";
 import type { MvccStore, WriteTransaction } from "../mvcc/mvcc-store.ts";
 import { answerRange } from "../mvcc/range.ts";
-import { executeDeleteRange, executePut, executeTxn, type LeaseExists } from "../mvcc/txn.ts";
+import { executeDeleteRange, executePut, executeTxn } from "../mvcc/txn.ts";
 import type { AlarmMember, Alarms } from "./alarms.ts";
 import type { MembershipState } from "./membership-seam.ts";
 import type { ApplyResponse } from "./types.ts";
@@ -47,14 +47,13 @@ export interface ApplyParts {
  *  pause. */
 export function* applyRequest(request: StoreRequest, parts: ApplyParts): Sliced<ApplyResponse> {
   const { mvcc, lessor, membership } = parts;
-  const leaseExists = (lease: bigint) => lessor.exists(lease);
   switch (request.kind) {
     case "put":
-      return applyPut(request.body, mvcc, leaseExists);
+      return applyPut(request.body, parts);
     case "deleteRange":
       return yield* inTransaction(mvcc, (txn) => executeDeleteRange(txn, request.body));
     case "txn":
-      return yield* inTransaction(mvcc, (txn) => executeTxn(txn, request.body, leaseExists));
+      return yield* inTransaction(mvcc, (txn) => executeTxn(txn, request.body, lessor.exists));
     case "range":
       return yield* answerRange(mvcc, request.body);
     case "compaction": {
@@ -82,11 +81,11 @@ export function* applyRequest(request: StoreRequest, parts: ApplyParts): Sliced<
   }
 }
 
-/** Most requests are puts, and one key takes no pause. */
-function applyPut(request: PutRequest, mvcc: MvccStore, leaseExists: LeaseExists): ApplyResponse {
+/** The effects of a put, which takes no pause. Throws StoreError having changed nothing. */
+export function applyPut(request: PutRequest, { mvcc, lessor }: ApplyParts): ApplyResponse {
   const txn = mvcc.write();
   try {
-    return executePut(txn, request, leaseExists);
+    return executePut(txn, request, lessor.exists);
   } finally {
     atOnce(txn.end());
   }

@@ -31,9 +31,10 @@ export function addedBytes(request: StoreRequest): number {
 }
 
 /** Throws CORRUPT or NO_SPACE when an alarm forbids the request. Alarms come through the log, so all members agree. */
-export function refuseByAlarm(alarms: Alarms, request: StoreRequest): void {
-  if (corruptRefuses.has(request.kind) && alarms.has("CORRUPT")) throw new StoreError("CORRUPT");
-  if (addedBytes(request) > 0 && alarms.has("NOSPACE")) throw new StoreError("NO_SPACE");
+export function refuseByAlarm(alarms: Alarms, kind: StoreRequest["kind"], addedBytes: number): void {
+  if (alarms.isEmpty) return;
+  if (corruptRefuses.has(kind) && alarms.has("CORRUPT")) throw new StoreError("CORRUPT");
+  if (addedBytes > 0 && alarms.has("NOSPACE")) throw new StoreError("NO_SPACE");
 }
 
 const corruptRefuses: ReadonlySet<StoreRequest["kind"]> = new Set([
@@ -46,7 +47,7 @@ const corruptRefuses: ReadonlySet<StoreRequest["kind"]> = new Set([
   "leaseRevoke",
 ]);
 
-function putBytes(request: PutRequest): number {
+export function putBytes(request: PutRequest): number {
   return overheadBytes.keyValue + request.key.length + request.value.length;
 }
 

@@ -1,15 +1,16 @@
 import { assert } from "../../base/assert.ts";
 import type { Sliced, Turns } from "../../base/slices.ts";
 import { WireError } from "../../base/wire.ts";
+import type { PutRequest } from "../../proto/etcd.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import type { ConfChange, ConfState, Entry, Index } from "../raft/types.ts";
 import { type AppliedAt, AppliedWaiters, writeAppliedAt } from "./applied-index.ts";
-import { type ApplyParts, applyRequest, type StoreRequest, storeErrorOf } from "./apply-request.ts";
+import { type ApplyParts, applyPut, applyRequest, storeErrorOf } from "./apply-request.ts";
 import { writeConfState } from "./conf-state.ts";
-import { addedBytes, type Quota, quotaAllows, refuseByAlarm } from "./guards.ts";
-import { type LoggedRequest, loggedRequest } from "./logged-request.ts";
-import type { AppliedListener, ApplyResult } from "./types.ts";
+import { addedBytes, putBytes, type Quota, quotaAllows, refuseByAlarm } from "./guards.ts";
+import { type LoggedRequest, loggedRequest, type RequestKind } from "./logged-request.ts";
+import type { AppliedListener, ApplyResponse, ApplyResult } from "./types.ts";
 
 /** Bugs that simulation plants, by name. */
 export interface ApplyFaults {
@@ -71,7 +72,7 @@ export class EntryApplier {
       this.#checkNext(entry.index);
       if (entry.type === "normal" && entry.data.length > 0) {
         const work = this.#applyNormal(entry);
-        if (!work.next().done) {
+        if (work !== undefined) {
           if (this.#at.index > before) this.#commit(); // what came before it is a group of its own
           return this.#goOn(work, entry);
         }
@@ -130,29 +131,52 @@ export class EntryApplier {
     this.waiters.reached(this.#at.index);
   }
 
-  *#applyNormal(entry: Entry): Sliced<void> {
+  /** What is left to do in later turns; undefined where all is done. */
+  #applyNormal(entry: Entry): Sliced<void> | undefined {
     const request = readEntry(entry);
     entry.content = undefined;
-    const result = yield* this.#guarded(request);
-    this.#parts.onApplied(request.id, result, entry.index);
+    if (request.kind === "put") {
+      this.#parts.onApplied(request.id, this.#applyPut(request.body), entry.index);
+      return undefined;
+    }
+    const work = this.#applySliced(request, entry.index);
+    return work.next().done ? undefined : work;
   }
 
-  *#guarded(request: StoreRequest): Sliced<ApplyResult> {
-    const { alarms, mvcc, quota } = this.#parts;
+  /** Most requests are puts, and a put takes no pause. */
+  #applyPut(request: PutRequest): ApplyResult {
     try {
-      refuseByAlarm(alarms, request);
-      const added = addedBytes(request);
-      const room = added === 0 || quotaAllows(quota, added);
-      const response = yield* applyRequest(request, this.#parts);
-      // As in etcd the write stands (all members must agree on it) while its sender is told to stop.
-      if (!room) {
-        this.#parts.onNoSpace();
-        return { ok: false, error: new StoreError("NO_SPACE") };
-      }
-      return { ok: true, kind: request.kind, response, revision: mvcc.revision };
+      const room = this.#admit("put", putBytes(request));
+      return this.#outcome("put", applyPut(request, this.#parts), room);
     } catch (error) {
       return { ok: false, error: storeErrorOf(error) };
     }
+  }
+
+  *#applySliced(request: LoggedRequest, index: Index): Sliced<void> {
+    let result: ApplyResult;
+    try {
+      const room = this.#admit(request.kind, addedBytes(request));
+      result = this.#outcome(request.kind, yield* applyRequest(request, this.#parts), room);
+    } catch (error) {
+      result = { ok: false, error: storeErrorOf(error) };
+    }
+    this.#parts.onApplied(request.id, result, index);
+  }
+
+  /** Whether the quota has room for it. Throws StoreError where an alarm forbids it. */
+  #admit(kind: RequestKind, addedBytes: number): boolean {
+    const { alarms, quota } = this.#parts;
+    refuseByAlarm(alarms, kind, addedBytes);
+    return addedBytes === 0 || quotaAllows(quota, addedBytes);
+  }
+
+  /** As in etcd a write beyond the quota stands (all members must agree on it) while its sender is told to stop. */
+  #outcome(kind: RequestKind, response: ApplyResponse, room: boolean): ApplyResult {
+    const { onNoSpace, mvcc } = this.#parts;
+    if (room) return { ok: true, kind, response, revision: mvcc.revision };
+    onNoSpace();
+    return { ok: false, error: new StoreError("NO_SPACE") };
   }
 }
 

@@ -14,8 +14,9 @@ interface Parts {
 export function applyCommitted(entries: readonly Entry[], parts: Parts): Promise<void> | undefined {
   const { raft, machine } = parts;
   let from = 0;
-  for (const [at, entry] of entries.entries()) {
-    if (entry.type !== "confChange") continue;
+  for (let at = 0; at < entries.length; at++) {
+    const entry = entries[at];
+    if (entry?.type !== "confChange") continue;
     const busy = applyNormal(entries.slice(from, at), parts);
     if (busy !== undefined) return goOn(busy, entries, parts);
     const { index, term } = entry;
@@ -45,7 +46,7 @@ function applyNormal(entries: readonly Entry[], { raft, machine }: Parts): Promi
   if (last === undefined) return undefined;
   const busy = machine.apply(entries);
   if (busy !== undefined) return busy;
-  assert(machine.appliedIndex >= last.index, `the state machine did not apply entry ${last.index}`);
+  if (machine.appliedIndex < last.index) assert(false, `the state machine did not apply entry ${last.index}`);
   raft.applied(last.index);
   return undefined;
 }

@@ -86,9 +86,7 @@ export class Lessor {
   get size(): number {
     return this.#leases.size;
   }
-  exists(id: bigint): boolean {
-    return this.#leases.has(id);
-  }
+  readonly exists = (id: bigint): boolean => this.#leases.has(id);
 
   /** Answers the TTL granted, in seconds. Throws LEASE_EXISTS, LEASE_TTL_TOO_LARGE, LEASE_NOT_FOUND (id 0). */
   grant(request: { readonly id: bigint; readonly ttl: number }, nowMs: number): number {

@@ -1,4 +1,4 @@
-import type { ApplyResponse } from "../apply/types.ts";
+import type { ApplyResponse, ApplyResult } from "../apply/types.ts";
 import type { Consensus } from "../driver/seams.ts";
 import type { ConfChange, EntryContent, Index, Term } from "../raft/types.ts";
 
@@ -34,6 +34,8 @@ export class Pending {
   term: Term | undefined = undefined;
   /** This member got a snapshot meanwhile, which may hold the effect without telling. */
   isUncertain = false;
+  /** What became of it, where it was applied. */
+  ended: { readonly result: ApplyResult; readonly index: Index } | undefined = undefined;
   /** Undefined once it was handed over. */
   #wanted: Wanted | undefined;
 
@@ -53,6 +55,14 @@ export class Pending {
     this.#wanted = undefined;
     this.term = consensus.status.term;
     return result;
+  }
+
+  /** Tells what became of it. */
+  tell(): void {
+    if (this.ended === undefined) throw new TypeError("nothing is known of it yet");
+    const { result, index } = this.ended;
+    if (result.ok) this.outcome.applied(result.response, result.revision, index);
+    else this.outcome.failed(result.error);
   }
 }
 

@@ -71,6 +71,7 @@ export class Proposer {
   readonly #faults: ProposeFaults;
   #leaderTerm: Term = 0;
   #leaderSinceMs = Number.NEGATIVE_INFINITY;
+  #ended: Pending[] = [];
   /** How many of the pending wait for a leader. */
   #leaderless = 0;
 
@@ -114,13 +115,20 @@ export class Proposer {
     return this.#ids.next();
   }
 
-  /** Tells who waits; to be called for every applied entry. */
+  /** Tells who waits, all of one turn together when it is over; to be called for every applied entry. */
   readonly applied: AppliedListener = (requestId, result, index) => {
     const pending = this.#pending.take(requestId);
     if (pending === undefined) return;
     this.#forget(pending);
-    if (result.ok) pending.outcome.applied(result.response, result.revision, index);
-    else pending.outcome.failed(result.error);
+    pending.ended = { result, index };
+    this.#ended.push(pending);
+    if (this.#ended.length === 1) queueMicrotask(this.#tellEnded);
+  };
+
+  readonly #tellEnded = (): void => {
+    const all = this.#ended;
+    this.#ended = [];
+    for (const pending of all) pending.tell();
   };
 
   /** To be called for every membership change that came out of the log, with the reason when it was void. */

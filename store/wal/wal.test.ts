@@ -108,6 +108,20 @@ describe("wal", () => {
     );
   });
 
+  it("writes zeros ahead, now and then, so that a sync finds its blocks allocated", async () => {
+    const disk = new MemoryDisk();
+    const wal = await Wal.create({ ...config, segmentBytes: 8 * 1024 * 1024 }, metadata, os(disk));
+    const reaches = new Set<number>();
+    for (let index = 1; index <= 30; index++) {
+      await wal.append({ entries: [entryOf(index, 1, 100_000)], sync: true });
+      const { reach, written } = lastFile(disk);
+      assert.ok(reach > written, `${reach} is written where records end at ${written}`);
+      reaches.add(reach);
+    }
+    assert.equal(reaches.size, 3, "3 MB of records, a megabyte ahead each time");
+    assert.equal((await reopen(disk)).entries.length, 30);
+  });
+
   it("keeps all that was synced when the last batch is torn at any byte", async () => {
     await fc.assert(
       fc.asyncProperty(batches, fc.double({ min: 0, max: 1, noNaN: true }), async (all, share) => {

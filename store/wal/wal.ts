@@ -15,6 +15,10 @@ import { parseSegmentName, type SegmentName, segmentName } from "./segment-name.
 
 /** etcd's segment size. */
 export const walSegmentBytes = 64 * 1024 * 1024;
+/** So much after the end is written with zeros ahead of it: a sync then has no blocks to allocate, which on real disks would
+ *  cost it a write of the file system's own. */
+const zerosAheadBytes = 1024 * 1024;
+const zeros = new Uint8Array(zerosAheadBytes);
 const slowSyncMs = 1000;
 
 export interface WalConfig {
@@ -42,6 +46,8 @@ export class Wal {
   #segments: SegmentName[];
   #file: DiskFile;
   #offset: number;
+  /** Up to here the segment was written, with zeros at the least. */
+  #zeroedTo: number;
   #lastIndex: Index;
   #hardState: HardState;
   #isBusy = false;
@@ -70,6 +76,7 @@ export class Wal {
     this.#segments = [...start.segments];
     this.#file = start.file;
     this.#offset = start.offset;
+    this.#zeroedTo = start.offset;
     this.#lastIndex = start.lastIndex;
     this.#hardState = start.hardState;
   }
@@ -211,12 +218,19 @@ export class Wal {
     if (sync) this.#encoder.crcRecord();
     const { bytes } = this.#encoder;
     if (bytes.length > 0) {
-      await this.#file.write(this.#offset, [bytes]);
-      this.#offset += bytes.length;
+      const end = this.#offset + bytes.length;
+      await this.#file.write(this.#offset, end <= this.#zeroedTo ? [bytes] : [bytes, this.#zerosAfter(end)]);
+      this.#offset = end;
       this.#metrics.writtenBytes.inc(bytes.length);
       this.#encoder.clear();
     }
     if (sync) await this.#sync();
+  }
+
+  /** To be written at `end`. */
+  #zerosAfter(end: number): Uint8Array {
+    this.#zeroedTo = Math.max(end, Math.min(end + zerosAheadBytes, this.#segmentBytes));
+    return zeros.subarray(0, this.#zeroedTo - end);
   }
 
   async #sync(): Promise<void> {
@@ -256,6 +270,7 @@ export class Wal {
     await this.#file.close();
     this.#file = await disk.open(path);
     this.#offset = encoder.lengthBytes;
+    this.#zeroedTo = this.#offset;
     encoder.clear();
     this.#segments.push(next);
   }
