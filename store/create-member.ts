@@ -27,6 +27,7 @@ import type { RaftLimits } from "./raft/config.ts";
 import type { Index, MemberId, Message } from "./raft/types.ts";
 import { membersAnswer } from "./rpc/cluster/answers.ts";
 import type { Handlers } from "./rpc/handler.ts";
+import { HeaderBytes } from "./rpc/header-bytes.ts";
 import { LeaderGuard } from "./rpc/leader-guard.ts";
 import type { MemberParts } from "./rpc/member.ts";
 import { serviceTable } from "./rpc/service-table.ts";
@@ -271,6 +272,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
   const parts: MemberParts = {
     clusterId,
     memberId,
+    headerBytes: new HeaderBytes({ clusterId, memberId, consensus: driver }),
     limits: { maxTxnOps, maxRequestBytes, quotaBytes, electionTimeoutMs, strictReconfigCheck, maxLearners },
     state: reader,
     consensus: driver,

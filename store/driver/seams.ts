@@ -68,8 +68,9 @@ export interface StateMachine {
 
 /** What the rest of a member sees of consensus: `store/propose` and `store/rpc` depend on this. */
 export interface Consensus {
-  /** Hands a serialized InternalRaftRequest to the log, with what it says where that is known; forwarded to the leader when this member is not it.
-   *  All but "accepted" mean that nothing was or will be proposed: there is no leader, it hands over, it has too much in hand. */
+  /** Hands a serialized InternalRaftRequest to the log, with what it says where that is known; forwarded to the leader when this
+   *  member is not it. All but "accepted" mean that nothing was or will be proposed: there is no leader, it hands over, it has
+   *  too much in hand. */
   propose(data: Uint8Array, content?: EntryContent): "accepted" | "noLeader" | "dropped" | "tooMany";
   proposeConfChange(change: ConfChange): "accepted" | "noLeader" | "dropped" | "pending";
   /** Resolves with the index that must be applied before a linearizable read is served; one round is shared by all reads

@@ -6,16 +6,22 @@ import type { Member } from "../membership/member.ts";
 import type { LinearizableReads } from "../propose/linearizable-reads.ts";
 import type { Proposer } from "../propose/proposer.ts";
 import type { MemberId } from "../raft/types.ts";
+import type { HeaderBytes } from "./header-bytes.ts";
 import type { WatchSource } from "./watch/watch-source.ts";
 
 /** What the services ask of the member they run in. `store/compose.ts` puts it together. */
 export interface MemberParts {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
+  /** The header of answers, encoded. */
+  readonly headerBytes: Pick<HeaderBytes, "at">;
   readonly limits: RpcLimits;
   readonly state: StateReader;
   readonly consensus: Pick<Consensus, "status" | "transferLeadership" | "onLeadership">;
-  readonly proposer: Pick<Proposer, "propose" | "proposeConfChange" | "nextId" | "requestTimeoutMs">;
+  readonly proposer: Pick<
+    Proposer,
+    "propose" | "submit" | "proposeConfChange" | "nextId" | "requestTimeoutMs"
+  >;
   readonly reads: Pick<LinearizableReads, "ready">;
   readonly leases: LeaseBook;
   readonly members: MemberBook;

@@ -93,9 +93,9 @@ export function serviceTable(
     (request, _bytes, call) => range(request, parts, call),
     (request) => (request.serializable ? "all" : "voters"),
   );
-  add(methods.put, (request, bytes) => put(request, bytes, parts));
+  addDirect(methods.put, (request, bytes, _call, out) => put(request, bytes, parts, out));
   add(methods.deleteRange, (request, bytes) => deleteRange(request, bytes, parts));
-  add(methods.txn, (request, bytes, call) => txn(request, bytes, { parts, call }));
+  addDirect(methods.txn, (request, bytes, call, out) => txn(request, bytes, { parts, call, out }));
   add(methods.compact, (request, bytes) => compact(request, bytes, parts));
 
   addStream(

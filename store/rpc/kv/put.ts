@@ -1,18 +1,23 @@
-import type { Encodable } from "../../../base/protobuf.ts";
-import type { PutRequest, PutResponse } from "../../../proto/etcd.ts";
+import { type PutRequest, putResponse } from "../../../proto/etcd.ts";
+import type { ApplyResponse } from "../../apply/types.ts";
 import type { PutAnswer } from "../../mvcc/txn.ts";
+import type { UnaryAnswer } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
+import { AnswerApplied } from "./answer-applied.ts";
 import { checkPut } from "./checks.ts";
-import { checkQuota, putCostBytes } from "./quota.ts";
+import { fitsQuota, putCostBytes, refuseBeyondQuota } from "./quota.ts";
 
-export async function put(
-  request: PutRequest,
-  bytes: Uint8Array,
-  parts: MemberParts,
-): Promise<Encodable<PutResponse>> {
+export function put(request: PutRequest, bytes: Uint8Array, parts: MemberParts, out: UnaryAnswer): void {
   checkPut(request);
-  await checkQuota(putCostBytes(request), parts);
-  const { response, revision } = await parts.proposer.propose("put", bytes);
-  return { ...(response as PutAnswer), header: header(parts, revision) };
+  if (fitsQuota(putCostBytes(request), parts))
+    parts.proposer.submit("put", bytes, request, new AnswerApplied(parts, out, encodeAnswer));
+  else refuseBeyondQuota(parts).catch((error: unknown) => out.fail(error));
+}
+
+function encodeAnswer(response: ApplyResponse, revision: number, parts: MemberParts): Uint8Array {
+  const { prevKv } = response as PutAnswer;
+  return prevKv === undefined
+    ? parts.headerBytes.at(revision)
+    : putResponse.encode({ header: header(parts, revision), prevKv });
 }

@@ -23,10 +23,14 @@ function opsCostBytes(ops: readonly RequestOp[]): number {
   return sum;
 }
 
-/** Refuses what would exceed the quota, and raises the alarm that stops the whole cluster from growing. */
-export async function checkQuota(costBytes: number, parts: MemberParts): Promise<void> {
+/** Whether a request that costs so much has room. */
+export function fitsQuota(costBytes: number, parts: MemberParts): boolean {
   const { quotaBytes } = parts.limits;
-  if (costBytes === 0 || quotaBytes === 0 || parts.state.sizeBytes + costBytes < quotaBytes) return;
+  return costBytes === 0 || quotaBytes === 0 || parts.state.sizeBytes + costBytes < quotaBytes;
+}
+
+/** Raises the alarm that stops the whole cluster from growing; rejects with NO_SPACE. */
+export async function refuseBeyondQuota(parts: MemberParts): Promise<never> {
   const raised = parts
     .alarms()
     .some((alarm) => alarm.memberId === parts.memberId && alarm.alarm === "NOSPACE");

@@ -1,30 +1,38 @@
-import type { Encodable } from "../../../base/protobuf.ts";
-import type { TxnRequest, TxnResponse } from "../../../proto/etcd.ts";
+import { type TxnRequest, txnResponse } from "../../../proto/etcd.ts";
+import type { ApplyResponse } from "../../apply/types.ts";
 import type { TxnAnswer } from "../../mvcc/txn.ts";
-import type { Call } from "../handler.ts";
+import type { Call, UnaryAnswer } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
+import { settle } from "../promised-answer.ts";
+import { AnswerApplied } from "./answer-applied.ts";
 import { checkTxn } from "./checks.ts";
 import { checkIntervals } from "./intervals.ts";
-import { checkQuota, txnCostBytes } from "./quota.ts";
+import { fitsQuota, refuseBeyondQuota, txnCostBytes } from "./quota.ts";
 
-export async function txn(
+export function txn(
   request: TxnRequest,
   bytes: Uint8Array,
-  { parts, call }: { readonly parts: MemberParts; readonly call: Call },
-): Promise<Encodable<TxnResponse>> {
+  { parts, call, out }: { readonly parts: MemberParts; readonly call: Call; readonly out: UnaryAnswer },
+): void {
   checkTxn(request, parts.limits.maxTxnOps);
   checkIntervals(request.success);
   checkIntervals(request.failure);
-  if (isReadOnly(request)) {
-    if (!isSerializable(request)) await parts.reads.ready();
-    await call.roomForAnswer?.();
-    const answer = await parts.state.storedReadOnlyTxn(request, () => call.roomForLargeAnswer?.());
-    return { ...answer, header: header(parts, answer.header.revision) };
-  }
-  await checkQuota(txnCostBytes(request), parts);
-  const { response, revision } = await parts.proposer.propose("txn", bytes);
-  return { ...(response as TxnAnswer), header: header(parts, revision) };
+  if (isReadOnly(request)) settle(readOnly(request, parts, call), out);
+  else if (fitsQuota(txnCostBytes(request), parts))
+    parts.proposer.submit("txn", bytes, request, new AnswerApplied(parts, out, encodeAnswer));
+  else refuseBeyondQuota(parts).catch((error: unknown) => out.fail(error));
+}
+
+async function readOnly(request: TxnRequest, parts: MemberParts, call: Call): Promise<Uint8Array> {
+  if (!isSerializable(request)) await parts.reads.ready();
+  await call.roomForAnswer?.();
+  const answer = await parts.state.storedReadOnlyTxn(request, () => call.roomForLargeAnswer?.());
+  return txnResponse.encode({ ...answer, header: header(parts, answer.header.revision) });
+}
+
+function encodeAnswer(response: ApplyResponse, revision: number, parts: MemberParts): Uint8Array {
+  return txnResponse.encode({ ...(response as TxnAnswer), header: header(parts, revision) });
 }
 
 /** Only plain ranges; a transaction in a transaction goes through the log, as etcd's does. */

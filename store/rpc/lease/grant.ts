@@ -1,6 +1,6 @@
 import type { LeaseGrantRequest, LeaseGrantResponse } from "../../../proto/etcd.ts";
 import { header } from "../header.ts";
-import { checkQuota, leaseCostBytes } from "../kv/quota.ts";
+import { fitsQuota, leaseCostBytes, refuseBeyondQuota } from "../kv/quota.ts";
 import type { MemberParts } from "../member.ts";
 
 export async function leaseGrant(
@@ -8,7 +8,7 @@ export async function leaseGrant(
   bytes: Uint8Array,
   parts: MemberParts,
 ): Promise<LeaseGrantResponse> {
-  await checkQuota(leaseCostBytes, parts);
+  if (!fitsQuota(leaseCostBytes, parts)) await refuseBeyondQuota(parts);
   // All members must give the lease the same id, so it is chosen before the request enters the log.
   const body = request.id === 0n ? { ...request, id: newLeaseId(parts) } : bytes;
   const { response, revision } = await parts.proposer.propose("leaseGrant", body);

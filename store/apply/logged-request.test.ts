@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { utf8 } from "../../base/wire.ts";
+import { type InternalRaftRequestParts, internalRaftRequest, txnRequest } from "../../proto/etcd.ts";
+import { decodeLoggedRequest, loggedId, loggedRequest } from "./logged-request.ts";
+
+const requests = fc.constantFrom<InternalRaftRequestParts>(
+  { put: { key: utf8("k"), value: utf8("v"), lease: 7n } },
+  { put: {} },
+  { range: { key: utf8("k"), limit: 3 } },
+  { deleteRange: { key: utf8("k") } },
+  { txn: { success: [{ requestPut: { key: utf8("k") } }] } },
+  { compaction: { revision: 9 } },
+  { leaseGrant: { id: 5n, ttl: 10 } },
+  { leaseRevoke: { id: 5n } },
+  { leaseCheckpoint: { checkpoints: [{ id: 5n, remainingTtl: 3 }] } },
+  { alarm: { action: "ACTIVATE", memberId: 3n } },
+  { clusterVersionSet: { ver: "3.6.0" } },
+  { clusterMemberAttrSet: { memberId: 3n, memberAttributes: { name: "m" } } },
+);
+const id = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+
+describe("store/apply: LoggedRequest", () => {
+  it("is what the table of InternalRaftRequest reads", () => {
+    fc.assert(
+      fc.property(requests, id, (request, id) => {
+        const data = internalRaftRequest.encode({ ...request, header: { id } });
+        const table = internalRaftRequest.decode(data);
+        const read = decodeLoggedRequest(data);
+        assert.ok(read !== undefined);
+        assert.deepEqual(read.body, table[read.kind]);
+        assert.deepEqual(Object.keys(request), [read.kind]);
+        assert.equal(read.id, id);
+        assert.equal(loggedId(data), id);
+      }),
+    );
+  });
+
+  it("is read once, wherever the entry goes", () => {
+    const data = internalRaftRequest.encode({ header: { id: 1n }, put: { key: utf8("k") } });
+    const entry = { term: 1, index: 1, type: "normal", data } as const;
+    assert.equal(loggedRequest(entry), loggedRequest(entry));
+  });
+
+  it("is nothing where no kind is known, and of several kinds the first by rank", () => {
+    assert.equal(decodeLoggedRequest(internalRaftRequest.encode({ header: { id: 1n } })), undefined);
+    assert.equal(decodeLoggedRequest(Uint8Array.of(0xfa, 0x7f, 1, 0)), undefined); // a field of a later version
+    const both = internalRaftRequest.encode({ txn: {}, put: { key: utf8("k") } });
+    assert.equal(decodeLoggedRequest(both)?.kind, "put");
+    assert.equal(decodeLoggedRequest(internalRaftRequest.encode({ range: {}, txn: {} }))?.kind, "txn");
+  });
+
+  it("can be read wherever a client's own call can be, down to the deepest transaction", () => {
+    let deepest = txnRequest.encode({});
+    for (let level = 0; level < 50; level++)
+      deepest = txnRequest.encode({ success: [{ requestTxn: deepest }] });
+    assert.ok(txnRequest.decode(deepest).success[0]?.requestTxn !== undefined);
+    assert.throws(() => txnRequest.decode(txnRequest.encode({ success: [{ requestTxn: deepest }] })));
+    const read = decodeLoggedRequest(internalRaftRequest.encode({ header: { id: 1n }, txn: deepest }));
+    assert.equal(read?.kind, "txn");
+  });
+});
