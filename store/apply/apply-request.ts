@@ -1,5 +1,6 @@
 import { unreachable } from "../../base/assert.ts";
 import { atOnce, type Sliced } from "../../base/slices.ts";
+import { latin1Bytes } from "../../base/wire.ts";
 import type {
   AlarmRequest,
   InternalRaftRequest,
@@ -107,7 +108,7 @@ function* applyLeaseRevoke(id: bigint, { mvcc, lessor }: ApplyParts): Sliced<App
   yield* inTransaction(mvcc, function* (txn) {
     for (const [at, key] of keys.entries()) {
       if (at > 0 && at % mvcc.limits.keysMax === 0) yield;
-      txn.deleteKey(key);
+      txn.deleteKey(latin1Bytes(key));
     }
   });
   lessor.revoke(id);

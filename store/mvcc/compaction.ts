@@ -1,13 +1,14 @@
 import type { Backend } from "../backend/backend.ts";
 import type { KeyIndex } from "./key-index.ts";
+import type { Drop } from "./older-points.ts";
 import type { Pins } from "./pins.ts";
 import { revisionKey, tombstoneKey } from "./revision.ts";
 
 /** etcd's names in the meta bucket. */
 export const compactionKeys = { scheduled: "scheduledCompactRev", finished: "finishedCompactRev" } as const;
 
-/** Keys looked at in one synchronous slice. */
-const sliceKeys = 1_000;
+/** Keys looked at, or pieces of a key's history forgotten, in one synchronous slice. */
+const sliceSteps = 1_000;
 
 /** Removes what compactions drop, one compaction after the other, in slices, once no running read needs it any more.
  *  Invariant: "scheduled" is committed before the first row of a compaction goes, "finished" after the last. */
@@ -50,21 +51,18 @@ export class CompactionRun {
   async #run(revision: number): Promise<void> {
     await this.#pause();
     await this.#pins.noneBefore(revision); // and no new one comes: such reads are refused by now
-    const keys = this.#index.compactableKeys();
-    for (let at = 0; at < keys.length; at += sliceKeys) {
+    const compaction = this.#index.compaction(revision);
+    const drop: Drop = (main, sub, deletion) =>
+      this.#backend.delete("key", deletion ? tombstoneKey(main, sub) : revisionKey(main, sub));
+    for (let isLeft = true; isLeft; ) {
       if (this.#stopped) return;
-      for (const key of keys.slice(at, at + sliceKeys)) this.#compactKey(key, revision);
+      isLeft = compaction.next(sliceSteps, drop);
       this.#backend.commit();
       await this.#pause();
     }
     if (this.#stopped) return;
     this.#backend.put("meta", compactionKeys.finished, revisionBytes(revision));
     this.#backend.commit();
-  }
-
-  #compactKey(key: string, revision: number): void {
-    for (const { main, sub, deletion } of this.#index.compactKey(key, revision))
-      this.#backend.delete("key", deletion ? tombstoneKey(main, sub) : revisionKey(main, sub));
   }
 }
 

@@ -1,7 +1,7 @@
 import { crc32c } from "../../base/crc32c.ts";
 import { latin1Bytes, utf8 } from "../../base/wire.ts";
 import type { Row } from "../backend/backend.ts";
-import { pointAt } from "./key-index.ts";
+import { noPoint } from "./key-index.ts";
 import { decodeKeyValue } from "./key-value.ts";
 import type { MvccStore } from "./mvcc-store.ts";
 import { isTombstone, mainOf, revisionKey, subOf } from "./revision.ts";
@@ -48,7 +48,8 @@ function kept(store: MvccStore, row: Row, compactRevision: number, revision: num
   const main = mainOf(row.key);
   // Versions of etcd differ in whether they remove a deletion at the compact revision itself; none hashes it.
   if (main === compactRevision && isTombstone(row.key)) return false;
-  const history = store.index.get(decodeKeyValue(row.value).key);
-  const point = history === undefined ? undefined : pointAt(history, revision);
-  return point !== undefined && !point.deletion && point.main === main && point.sub === subOf(row.key);
+  const slot = store.index.find(decodeKeyValue(row.value).key);
+  const point = noPoint();
+  if (slot === 0 || !store.index.pointAt(slot, revision, point)) return false;
+  return !point.deletion && point.main === main && point.sub === subOf(row.key);
 }

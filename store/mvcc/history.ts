@@ -1,6 +1,9 @@
+import { latin1Bytes } from "../../base/wire.ts";
 import type { Row } from "../backend/backend.ts";
-import { decodeKeyValue, encodeDeleted } from "./key-value.ts";
-import type { Change, MvccStore } from "./mvcc-store.ts";
+import { type Change, KeyChange } from "./change.ts";
+import { noPoint } from "./key-index.ts";
+import { encodeDeleted, keyIn } from "./key-value.ts";
+import type { MvccStore } from "./mvcc-store.ts";
 import { isTombstone, mainOf, revisionKey } from "./revision.ts";
 
 /** Rows read at a time; a revision with more is read whole. */
@@ -56,16 +59,16 @@ export class MvccHistory {
     const store = this.#store;
     if (change.revision - 1 < store.compactRevision) return undefined;
     if (change.previous !== undefined) return store.stored(change.previous);
-    const history = store.index.get(change.key);
-    const row = history === undefined ? undefined : store.index.at(history, change.revision - 1);
-    return row === undefined ? undefined : store.stored(row);
+    const slot = store.index.find(latin1Bytes(change.key));
+    const point = noPoint();
+    if (slot === 0 || !store.index.pointAt(slot, change.revision - 1, point)) return undefined;
+    return point.deletion ? undefined : store.stored(point);
   }
 }
 
 function changeOf(row: Row): Change {
   const revision = mainOf(row.key);
-  const { key } = decodeKeyValue(row.value);
-  return isTombstone(row.key)
-    ? { type: "DELETE", key, revision, ...encodeDeleted(key, revision), previous: undefined }
-    : { type: "PUT", key, revision, kv: row.value, previous: undefined };
+  if (!isTombstone(row.key))
+    return new KeyChange("PUT", revision, { kv: row.value, event: undefined }, undefined);
+  return new KeyChange("DELETE", revision, encodeDeleted(keyIn(row.value), revision), undefined);
 }

@@ -1,31 +1,41 @@
+import { Arena } from "../../base/arena.ts";
 import { assert } from "../../base/assert.ts";
-import { OrderedMap } from "../../base/ordered-map.ts";
-import type { Revision } from "./revision.ts";
+import { KeyOrder } from "./key-order.ts";
+import { KeyRecords, marks } from "./key-records.ts";
+import { KeyTable } from "./key-table.ts";
+import { type Drop, OlderPoints, type Point } from "./older-points.ts";
+import { SlotList } from "./slot-list.ts";
 
-/** One key's life. Flat and small: a million of these are in memory.
- *  Invariant: `older` rises strictly and ends before (main, sub). */
-export interface KeyHistory {
-  /** The newest point. */
+/** Bytes of keys: [from, to), `to` undefined for "to the end". */
+export interface Span {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array | undefined;
+}
+
+/** A point that is filled in anew for each key. */
+export interface FoundPoint extends Point {
   main: number;
   sub: number;
-  /** Revision at which the living generation began; meaningless when `version` is 0. */
-  create: number;
-  /** Puts since then; 0 means that the newest point is a deletion. */
-  version: number;
-  /** Older points, oldest first, two numbers each: main, and sub * 2 + (1 when it is a deletion). */
-  older: number[] | undefined;
+  at: number;
+  deletion: boolean;
 }
 
-/** A row of the backend. */
-export interface Point extends Revision {
-  readonly deletion: boolean;
-}
+export const noPoint = (): FoundPoint => ({ main: 0, sub: 0, at: 0, deletion: false });
 
+/** Every key's points in time. A key is known by its slot, a positive number that is its own as long as the index holds it:
+ *  only a compaction removes keys. All of it lies in typed arrays, so that the collector has nothing to mark. */
 export class KeyIndex {
-  readonly #keys = new OrderedMap<KeyHistory>();
-  /** Keys of which a compaction might drop something. */
-  readonly #compactable = new Set<string>();
+  readonly #arena = new Arena();
+  /** What is known of a slot's key: its newest point, the revision `create` at which the living generation began (without
+   *  meaning when `version` is 0), and its puts since, `version`; 0 means that the newest point is a deletion. */
+  readonly records = new KeyRecords(this.#arena);
+  readonly #older = new OlderPoints(this.#arena);
+  readonly #table = new KeyTable(this.records);
+  readonly #order = new KeyOrder(this.records);
+  /** Keys of which a compaction might drop something; they are marked so. */
+  #compactable = new SlotList();
   #living = 0;
+  #size = 0;
 
   /** Keys that exist at the newest revision. */
   get living(): number {
@@ -34,168 +44,200 @@ export class KeyIndex {
 
   /** Keys known, deleted ones with history included. */
   get size(): number {
-    return this.#keys.size;
+    return this.#size;
   }
 
-  get(key: string): KeyHistory | undefined {
-    return this.#keys.get(key);
+  /** The key's slot, or 0 where it is unknown. */
+  find(key: Uint8Array): number {
+    const slot = this.#table.find(key);
+    return slot === 0 && this.#table.unlisted > 0 ? this.#order.find(key) : slot;
   }
 
-  /** Adds a newest point; answers the history, of which `create` and `version` are those of the put. */
-  put(key: string, main: number, sub: number): KeyHistory {
-    const history = this.#keys.get(key);
-    if (history === undefined) {
-      const fresh: KeyHistory = { main, sub, create: main, version: 1, older: undefined };
-      this.#keys.set(key, fresh);
+  /** Adds a newest point to the key, whose slot is `known` (0: none yet); answers its slot. `at`: where the row is. */
+  put(key: Uint8Array, known: number, main: number, sub: number, at: number): number {
+    if (known === 0) {
+      const slot = this.#add(key);
+      this.records.setNewest(slot, main, sub, at);
+      this.records.setGeneration(slot, main, 1);
       this.#living++;
-      return fresh;
+      return slot;
     }
-    this.#age(key, history);
-    if (history.version === 0) {
-      history.create = main;
+    this.#age(known);
+    const version = this.records.versionOf(known);
+    if (version === 0) {
+      this.records.setGeneration(known, main, 1);
       this.#living++;
-    }
-    history.version++;
-    history.main = main;
-    history.sub = sub;
-    return history;
+    } else this.records.setVersion(known, version + 1);
+    this.records.setNewest(known, main, sub, at);
+    return known;
   }
 
   /** Adds a deletion of a living key. */
-  delete(key: string, history: KeyHistory, main: number, sub: number): void {
-    assert(history.version > 0, "key index: only a living key can be deleted");
-    this.#age(key, history);
-    history.version = 0;
-    history.main = main;
-    history.sub = sub;
+  delete(slot: number, main: number, sub: number, at: number): void {
+    assert(this.records.versionOf(slot) > 0, "key index: only a living key can be deleted");
+    this.#age(slot);
+    this.records.setVersion(slot, 0);
+    this.records.setNewest(slot, main, sub, at);
     this.#living--;
   }
 
-  /** The row that holds the key's value at `revision`, or undefined where it does not exist then. */
-  at(history: KeyHistory, revision: number): Point | undefined {
-    const point = pointAt(history, revision);
-    return point === undefined || point.deletion ? undefined : point;
+  /** Fills in the newest point at or before `revision`; false where there is none. */
+  pointAt(slot: number, revision: number, point: FoundPoint): boolean {
+    const { records } = this;
+    const main = records.mainOf(slot);
+    if (main <= revision) {
+      point.main = main;
+      point.sub = records.subOf(slot);
+      point.at = records.atOf(slot);
+      point.deletion = records.versionOf(slot) === 0;
+      return true;
+    }
+    const chain = records.olderOf(slot);
+    const older = chain === 0 ? 0 : this.#older.find(chain, revision);
+    if (older === 0) return false;
+    point.main = this.#older.mainOf(older);
+    point.sub = this.#older.subOf(older);
+    point.at = this.#older.atOf(older);
+    point.deletion = this.#older.isDeletion(older);
+    return true;
   }
 
-  /** Looks at no more than `keysMax` keys of [from, to) and visits those that exist now, in order. Answers where to go on;
+  /** Looks at no more than `keysMax` keys of the span and visits those that exist now, in order. Answers where to go on;
    *  undefined at the end. */
-  visitLiving(
-    range: { readonly from: string; readonly to: string | undefined },
-    keysMax: number,
-    visit: (key: string, history: KeyHistory) => void,
-  ): string | undefined {
-    let looked = 0;
-    let next: string | undefined;
-    this.#keys.visit(range.from, range.to, (key, history) => {
-      if (looked++ === keysMax) {
-        next = key;
-        return false;
-      }
-      if (history.version > 0) visit(key, history);
+  visitLiving(span: Span, keysMax: number, visit: (slot: number) => void): Uint8Array | undefined {
+    return this.#visit(span, keysMax, (slot) => {
+      if (this.records.versionOf(slot) > 0) visit(slot);
       return true;
     });
-    return next;
   }
 
-  /** Looks at no more than `keysMax` keys of [from, to) and visits those that existed at `revision`, in order, until `visit`
-   *  answers false. Answers where to go on; undefined at the end. */
+  /** Looks at no more than `keysMax` keys of the span and visits those that existed at `revision`, in order, until `visit`
+   *  answers false; the point is filled in anew for each. Answers where to go on; undefined at the end. */
   visitAt(
-    range: { readonly from: string; readonly to: string | undefined },
+    span: Span,
     { revision, keysMax }: { readonly revision: number; readonly keysMax: number },
-    visit: (key: string, point: Point, history: KeyHistory) => boolean,
-  ): string | undefined {
+    visit: (slot: number, point: Point) => boolean,
+  ): Uint8Array | undefined {
+    const point = noPoint();
+    return this.#visit(
+      span,
+      keysMax,
+      (slot) => !this.pointAt(slot, revision, point) || point.deletion || visit(slot, point),
+    );
+  }
+
+  #visit(span: Span, keysMax: number, visit: (slot: number) => boolean): Uint8Array | undefined {
     let looked = 0;
-    let next: string | undefined;
-    this.#keys.visit(range.from, range.to, (key, history) => {
+    let next: Uint8Array | undefined;
+    this.#order.visit(span.from, span.to, (slot) => {
       if (looked++ === keysMax) {
-        next = key;
+        next = Uint8Array.from(this.records.keyOf(slot));
         return false;
       }
-      const point = pointAt(history, revision);
-      if (point === undefined || point.deletion || visit(key, point, history)) return true;
-      next = `${key}\0`;
+      if (visit(slot)) return true;
+      next = successorOf(this.records.keyOf(slot));
       return false;
     });
     return next;
   }
 
-  /** Keys to hand to `compactKey`, as they are now. */
-  compactableKeys(): string[] {
-    return [...this.#compactable];
+  /** Begins to forget what a compaction at `revision` drops. Compactions do not overlap. */
+  compaction(revision: number): IndexCompaction {
+    const slots = this.#compactable;
+    this.#compactable = new SlotList();
+    let looked = 0;
+    let dropped = 0; // a chain of points of the last key
+    return {
+      next: (stepsMax, drop) => {
+        for (let steps = 0; steps < stepsMax; steps++) {
+          if (dropped !== 0) dropped = this.#older.dropChunk(dropped, drop);
+          else if (looked < slots.length) dropped = this.#compactKey(slots.at(looked++), revision, drop);
+          else return false;
+        }
+        return true;
+      },
+    };
   }
 
-  /** Forgets the points that a compaction at `revision` drops, and answers them. */
-  compactKey(key: string, revision: number): readonly Point[] {
-    const history = this.#keys.get(key);
-    if (history === undefined) return [];
-    const points = pointsOf(history);
-    let keptAt = points.findLastIndex(({ main }) => main <= revision);
-    if (keptAt < 0) return [];
-    const newest = points[keptAt];
+  /** Forgets the points of one key that a compaction drops. Those that were older ones are answered as a chain. */
+  #compactKey(slot: number, revision: number, drop: Drop): number {
+    const { records } = this;
+    const chain = records.olderOf(slot);
+    const main = records.mainOf(slot);
+    const isDeleted = records.versionOf(slot) === 0;
+    records.mark(slot, marks.compactable, false);
     // A deletion at the compact revision itself stays visible to watchers that start there (etcd issue 18089).
-    if (newest?.deletion && newest.main < revision) keptAt++;
-    if (keptAt === points.length) {
-      this.#keys.delete(key);
-      this.#compactable.delete(key);
-    } else {
-      const older = (history.older ?? []).slice(keptAt * 2);
-      history.older = older.length === 0 ? undefined : older;
-      if (history.older === undefined && history.version > 0) this.#compactable.delete(key);
+    if (isDeleted && main < revision) {
+      drop(main, records.subOf(slot), true, records.atOf(slot));
+      this.#remove(slot);
+      return chain;
     }
-    return points.slice(0, keptAt);
+    const { kept, dropped } =
+      main <= revision ? { kept: 0, dropped: chain } : this.#older.part(chain, revision);
+    records.setOlder(slot, kept);
+    if (kept !== 0 || isDeleted) this.#noteCompactable(slot);
+    return dropped;
   }
 
-  /** Adds a row read back from the backend; rows come in rising order of revision. */
-  restore(key: string, row: Point & { readonly create: number; readonly version: number }): void {
-    const history = this.#keys.get(key);
-    const { main, sub, deletion, create, version } = row;
-    if (history === undefined) {
-      this.#keys.set(key, { main, sub, create, version, older: undefined });
-      if (deletion) this.#compactable.add(key);
-      else this.#living++;
-      return;
-    }
-    this.#living += (deletion ? 0 : 1) - (history.version > 0 ? 1 : 0);
-    this.#age(key, history);
-    history.main = main;
-    history.sub = sub;
-    history.create = create;
-    history.version = version;
+  /** Adds a row read back from the backend; rows come in rising order of revision. Answers the key's slot. */
+  restore(key: Uint8Array, row: Point & { readonly create: number; readonly version: number }): number {
+    const { main, sub, at, deletion, create, version } = row;
+    const known = this.find(key);
+    const slot = known === 0 ? this.#add(key) : known;
+    if (known !== 0) {
+      if (this.records.versionOf(slot) > 0) this.#living--;
+      this.#age(slot);
+    } else if (deletion) this.#noteCompactable(slot);
+    if (!deletion) this.#living++;
+    this.records.setNewest(slot, main, sub, at);
+    this.records.setGeneration(slot, create, version);
+    return slot;
+  }
+
+  #add(key: Uint8Array): number {
+    const slot = this.records.add(key);
+    this.#table.add(slot, key);
+    this.#order.add(slot, key);
+    this.#size++;
+    return slot;
+  }
+
+  #remove(slot: number): void {
+    const key = this.records.keyOf(slot);
+    this.#table.remove(key);
+    this.#order.remove(key);
+    this.records.remove(slot);
+    this.#size--;
   }
 
   /** Moves the newest point to the older ones. */
-  #age(key: string, history: KeyHistory): void {
-    const packed = history.sub * 2 + (history.version === 0 ? 1 : 0);
-    if (history.older === undefined) history.older = [history.main, packed];
-    else history.older.push(history.main, packed);
-    this.#compactable.add(key);
+  #age(slot: number): void {
+    const { records } = this;
+    const deletion = records.versionOf(slot) === 0;
+    const chain = records.olderOf(slot);
+    records.setOlder(
+      slot,
+      this.#older.push(chain, records.mainOf(slot), records.subOf(slot), deletion, records.atOf(slot)),
+    );
+    this.#noteCompactable(slot);
+  }
+
+  #noteCompactable(slot: number): void {
+    if (this.records.isMarked(slot, marks.compactable)) return;
+    this.records.mark(slot, marks.compactable, true);
+    this.#compactable.push(slot);
   }
 }
 
-/** The newest point at or before `revision`. */
-export function pointAt(history: KeyHistory, revision: number): Point | undefined {
-  if (history.main <= revision)
-    return { main: history.main, sub: history.sub, deletion: history.version === 0 };
-  const { older } = history;
-  if (older === undefined) return undefined;
-  let low = 0;
-  let high = older.length / 2; // the first pair after `revision`
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((older[middle * 2] as number) <= revision) low = middle + 1;
-    else high = middle;
-  }
-  return low === 0 ? undefined : unpack(older, low - 1);
+/** A compaction of the index that is under way. */
+export interface IndexCompaction {
+  /** Takes so many short steps, and hands each point that goes to `drop`. False once nothing is left. */
+  next(stepsMax: number, drop: Drop): boolean;
 }
 
-function unpack(older: readonly number[], at: number): Point {
-  const packed = older[at * 2 + 1] as number;
-  return { main: older[at * 2] as number, sub: Math.floor(packed / 2), deletion: packed % 2 === 1 };
-}
-
-function pointsOf(history: KeyHistory): Point[] {
-  const count = (history.older?.length ?? 0) / 2;
-  const points = Array.from({ length: count }, (_, at) => unpack(history.older ?? [], at));
-  points.push({ main: history.main, sub: history.sub, deletion: history.version === 0 });
-  return points;
+/** The first key behind this one. */
+function successorOf(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
 }

@@ -4,8 +4,7 @@ import { WireError, WireReader } from "../../base/wire.ts";
 /** mvccpb.KeyValue written and read by hand, because every put and every restored row passes here. The bytes are those of
  *  `keyValue.encode` in proto/mvcc.ts; a test compares the two. */
 export interface KeyValueParts {
-  /** A byte string. */
-  readonly key: string;
+  readonly key: Uint8Array;
   readonly createRevision: number;
   readonly modRevision: number;
   readonly version: number;
@@ -35,7 +34,7 @@ export function encodePut(parts: KeyValueParts): EncodedEvent {
 }
 
 /** What watchers are told of a deletion. */
-export function encodeDeleted(key: string, modRevision: number): EncodedEvent {
+export function encodeDeleted(key: Uint8Array, modRevision: number): EncodedEvent {
   const parts = { key, createRevision: 0, modRevision, version: 0, value: noBytes, lease: 0n };
   return encodeEvent(typeDelete, parts);
 }
@@ -70,7 +69,8 @@ function writeKeyValue(out: Buffer, start: number, parts: KeyValueParts): void {
   if (key.length > 0) {
     out[at++] = 10;
     at = writeVarint(out, at, key.length);
-    at += out.write(key, at, key.length, "latin1");
+    out.set(key, at);
+    at += key.length;
   }
   at = writeField(out, at, 16, createRevision);
   at = writeField(out, at, 24, modRevision);
@@ -90,7 +90,7 @@ function writeKeyValue(out: Buffer, start: number, parts: KeyValueParts): void {
 }
 
 /** What a deletion stores. */
-export function encodeTombstone(key: string): Uint8Array {
+export function encodeTombstone(key: Uint8Array): Uint8Array {
   return encodeKeyValue({ key, createRevision: 0, modRevision: 0, version: 0, value: noBytes, lease: 0n });
 }
 
@@ -109,10 +109,16 @@ export function withoutValue(stored: Uint8Array): Uint8Array {
   return stored;
 }
 
-/** All of a stored value; `value` is a view. Absent fields are zero. */
+/** The key of a stored value, as a view. */
+export function keyIn(stored: Uint8Array): Uint8Array {
+  const reader = new WireReader(stored);
+  return reader.position < reader.end && reader.varint() === 10 ? reader.bytes() : noBytes;
+}
+
+/** All of a stored value; `key` and `value` are views. Absent fields are zero. */
 export function decodeKeyValue(stored: Uint8Array): KeyValueParts {
   const reader = new WireReader(stored);
-  let key = "";
+  let key: Uint8Array = noBytes;
   let createRevision = 0;
   let modRevision = 0;
   let version = 0;
@@ -120,7 +126,7 @@ export function decodeKeyValue(stored: Uint8Array): KeyValueParts {
   let lease = 0n;
   while (reader.position < reader.end) {
     const tag = reader.varint();
-    if (tag === 10) key = latin1Of(reader.bytes());
+    if (tag === 10) key = reader.bytes();
     else if (tag === 16) createRevision = reader.varint();
     else if (tag === 24) modRevision = reader.varint();
     else if (tag === 32) version = reader.varint();
@@ -130,10 +136,6 @@ export function decodeKeyValue(stored: Uint8Array): KeyValueParts {
     else reader.skip(tag & 7);
   }
   return { key, createRevision, modRevision, version, value, lease };
-}
-
-function latin1Of(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
 function varintBytes(value: number): number {

@@ -1,9 +1,12 @@
 import { assert } from "../../base/assert.ts";
 import { atOnce, type Sliced } from "../../base/slices.ts";
+import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
+import { type Change, KeyChange } from "./change.ts";
 import { CompactionRun } from "./compaction.ts";
-import type { KeyHistory, KeyIndex } from "./key-index.ts";
+import type { KeyIndex } from "./key-index.ts";
+import { type KeyRecords, marks } from "./key-records.ts";
 import { encodeDeleted, encodePut, encodeTombstone } from "./key-value.ts";
 import { Pins } from "./pins.ts";
 import {
@@ -17,20 +20,7 @@ import {
 import type { RestoredMvcc } from "./restore.ts";
 import { type Revision, revisionKey, tombstoneKey } from "./revision.ts";
 
-/** One change of a revision, as watchers are told of it. */
-export interface Change {
-  readonly type: "PUT" | "DELETE";
-  readonly key: string;
-  readonly revision: number;
-  /** Encoded KeyValue of the event: the stored one, or for a deletion key and revision only. */
-  readonly kv: Uint8Array;
-  /** Encoded mvccpb.Event around `kv`, where it was made with it. */
-  readonly event?: Uint8Array;
-  /** The row it replaced. */
-  readonly previous: Revision | undefined;
-}
-
-/** Who remembers which key hangs on which lease. `store/lease` implements it. */
+/** Who remembers which key hangs on which lease; keys are byte strings. `store/lease` implements it. */
 export interface KeyLeases {
   /** From now on the key hangs on `lease` (0n: on none). */
   move(key: string, lease: bigint): void;
@@ -127,8 +117,11 @@ export class MvccStore {
     return this.#isStopped;
   }
 
-  leaseOf(key: string): bigint {
-    return this.#parts.leases.leaseOf(key);
+  leaseOf(slot: number): bigint {
+    const { records } = this.#index;
+    return records.isMarked(slot, marks.leased)
+      ? this.#parts.leases.leaseOf(latin1(records.keyOf(slot)))
+      : 0n;
   }
 
   /** Reads a range. Throws StoreError before the first pause. Whoever pauses it holds a pin on the revision. */
@@ -219,34 +212,36 @@ export class WriteTransaction {
     this.#store.checkRevisionInTxn(revision, this.readRevision);
   }
 
-  put(key: string, value: Uint8Array, lease: bigint): void {
+  put(key: Uint8Array, value: Uint8Array, lease: bigint): void {
     this.#store.counts.puts++;
     this.#operations++;
     const { index } = this.#store;
-    const before = index.get(key);
-    const previous = before === undefined ? undefined : alive(before);
+    const { records } = index;
+    const known = index.find(key);
+    const previous = known === 0 ? undefined : alive(records, known);
     const sub = this.#rows.length;
-    const { create, version } = index.put(key, this.revision, sub);
+    const slot = index.put(key, known, this.revision, sub, 0);
     const encoded = encodePut({
       key,
-      createRevision: create,
+      createRevision: records.createOf(slot),
       modRevision: this.revision,
-      version,
+      version: records.versionOf(slot),
       value,
       lease,
     });
     this.#rows.push([revisionKey(this.revision, sub), encoded.kv]);
-    this.#tell({ type: "PUT", key, revision: this.revision, ...encoded, previous });
-    this.#leases.move(key, lease);
+    this.#tell(new KeyChange("PUT", this.revision, encoded, previous));
+    this.#hang(slot, key, lease);
   }
 
   /** Deletes one key; answers how many that were, none or one. */
-  deleteKey(key: string): number {
+  deleteKey(key: Uint8Array): number {
     this.#store.counts.deletes++;
     this.#operations++;
-    const history = this.#store.index.get(key);
-    if (history === undefined || history.version === 0) return 0;
-    this.#deleteOne(key, history);
+    const { index } = this.#store;
+    const slot = index.find(key);
+    if (slot === 0 || index.records.versionOf(slot) === 0) return 0;
+    this.#deleteOne(slot);
     return 1;
   }
 
@@ -257,29 +252,38 @@ export class WriteTransaction {
     this.#operations++;
     const { index, limits } = this.#store;
     let count = 0;
-    for (let from: string | undefined = range.from; ; ) {
-      const doomed: [string, KeyHistory][] = [];
-      from = index.visitLiving({ from, to: range.to }, limits.keysMax, (key, history) => {
-        doomed.push([key, history]);
+    for (let from: Uint8Array | undefined = range.from; ; ) {
+      const doomed: number[] = [];
+      from = index.visitLiving({ from, to: range.to }, limits.keysMax, (slot) => {
+        doomed.push(slot);
       });
-      for (const [key, history] of doomed) this.#deleteOne(key, history);
+      for (const slot of doomed) this.#deleteOne(slot);
       count += doomed.length;
       if (from === undefined) return count;
       yield;
     }
   }
 
-  #deleteOne(key: string, history: KeyHistory): void {
+  #deleteOne(slot: number): void {
     const { index } = this.#store;
-    const previous = alive(history);
+    const previous = alive(index.records, slot);
+    const key = index.records.keyOf(slot);
     const sub = this.#rows.length;
-    index.delete(key, history, this.revision, sub);
+    index.delete(slot, this.revision, sub, 0);
     this.#rows.push([tombstoneKey(this.revision, sub), encodeTombstone(key)]);
     if (this.#changes !== "many") {
       const encoded = encodeDeleted(key, this.revision);
-      this.#tell({ type: "DELETE", key, revision: this.revision, ...encoded, previous });
+      this.#tell(new KeyChange("DELETE", this.revision, encoded, previous));
     }
-    this.#leases.move(key, 0n);
+    this.#hang(slot, key, 0n);
+  }
+
+  /** Most keys hang on no lease, before and after. */
+  #hang(slot: number, key: Uint8Array, lease: bigint): void {
+    const { records } = this.#store.index;
+    if (lease === 0n && !records.isMarked(slot, marks.leased)) return;
+    this.#leases.move(latin1(key), lease);
+    records.mark(slot, marks.leased, lease !== 0n);
   }
 
   /** A row that is not in the backend yet. */
@@ -311,7 +315,7 @@ export class WriteTransaction {
   }
 }
 
-/** A copy: histories change in place. */
-function alive(history: KeyHistory): Revision | undefined {
-  return history.version === 0 ? undefined : { main: history.main, sub: history.sub };
+/** The row of a living key. */
+function alive(records: KeyRecords, slot: number): Revision | undefined {
+  return records.versionOf(slot) === 0 ? undefined : { main: records.mainOf(slot), sub: records.subOf(slot) };
 }

@@ -22,10 +22,16 @@ export interface RangeSource {
 
 /** etcd's meaning of key and range_end: absent end is one key, a single zero byte is "to the end". */
 export function keyRange(key: Uint8Array, rangeEnd: Uint8Array): KeyRange {
-  const from = latin1(key);
-  if (rangeEnd.length === 0) return { single: true, from };
-  if (rangeEnd.length === 1 && rangeEnd[0] === 0) return { single: false, from, to: undefined };
-  return { single: false, from, to: latin1(rangeEnd) };
+  if (rangeEnd.length === 0) return { single: true, from: key };
+  if (rangeEnd.length === 1 && rangeEnd[0] === 0) return { single: false, from: key, to: undefined };
+  return { single: false, from: key, to: rangeEnd };
+}
+
+/** The same range of byte strings. */
+export function asByteStrings(range: KeyRange): KeyRange<string> {
+  const from = latin1(range.from);
+  if (range.single) return { single: true, from };
+  return { single: false, from, to: range.to === undefined ? undefined : latin1(range.to) };
 }
 
 /** Answers a range request without a pause. Throws StoreError (COMPACTED, FUTURE_REVISION). */
@@ -112,7 +118,7 @@ function passes(kv: KeyValueParts, request: RangeRequest): boolean {
 
 type Comparator = (a: KeyValueParts, b: KeyValueParts) => number;
 const comparators: Readonly<Record<Exclude<RangeRequest["sortTarget"], number>, Comparator>> = {
-  KEY: (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
+  KEY: (a, b) => Buffer.compare(a.key, b.key),
   VERSION: (a, b) => a.version - b.version,
   CREATE: (a, b) => a.createRevision - b.createRevision,
   MOD: (a, b) => a.modRevision - b.modRevision,

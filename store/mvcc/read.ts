@@ -1,13 +1,14 @@
 import { must } from "../../base/assert.ts";
 import type { Sliced } from "../../base/slices.ts";
-import type { KeyHistory, KeyIndex, Point } from "./key-index.ts";
+import { type KeyIndex, noPoint } from "./key-index.ts";
 import { encodeKeyValue, withoutValue } from "./key-value.ts";
+import type { Point } from "./older-points.ts";
 import type { Revision } from "./revision.ts";
 
-/** Byte strings: one key, or [from, to) with `to` undefined for "to the end". */
-export type KeyRange =
-  | { readonly single: true; readonly from: string }
-  | { readonly single: false; readonly from: string; readonly to: string | undefined };
+/** One key, or [from, to) with `to` undefined for "to the end"; keys are bytes, or byte strings. */
+export type KeyRange<K = Uint8Array> =
+  | { readonly single: true; readonly from: K }
+  | { readonly single: false; readonly from: K; readonly to: K | undefined };
 
 export interface ReadOptions {
   /** 0 or less: the newest. */
@@ -49,7 +50,8 @@ export interface ReadSource {
   readonly limits: SliceLimits;
   /** The stored KeyValue of a row. */
   stored(row: Revision): Uint8Array | undefined;
-  leaseOf(key: string): bigint;
+  /** The lease that a key of the index hangs on; 0n: on none. */
+  leaseOf(slot: number): bigint;
 }
 
 /** Reads a range as it was at a revision. */
@@ -65,21 +67,21 @@ export function* readRange(
   let count = 0;
   let sliceBytes = 0;
   const isFull = () => countOnly || (limit > 0 && kvs.length >= limit);
-  const take = (key: string, point: Point, history: KeyHistory) => {
+  const take = (slot: number, point: Point) => {
     count++;
     if (isFull()) return true;
-    const kv = keysOnly ? bare(source, key, point, history) : existing(source, point);
+    const kv = keysOnly ? bare(source, slot, point) : existing(source, point);
     kvs.push(kv);
     sliceBytes += kv.length;
     return sliceBytes < limits.valueBytesMax;
   };
   if (range.single) {
-    const history = index.get(range.from);
-    const point = history === undefined ? undefined : index.at(history, revision);
-    if (history !== undefined && point !== undefined) take(range.from, point, history);
+    const slot = index.find(range.from);
+    const point = noPoint();
+    if (slot !== 0 && index.pointAt(slot, revision, point) && !point.deletion) take(slot, point);
     return { kvs, count };
   }
-  for (let from: string | undefined = range.from; ; ) {
+  for (let from: Uint8Array | undefined = range.from; ; ) {
     const keysMax = isFull() || keysOnly ? limits.keysMax : limits.valuesMax;
     sliceBytes = 0;
     from = index.visitAt({ from, to: range.to }, { revision, keysMax }, take);
@@ -98,14 +100,16 @@ function existing(source: ReadSource, row: Revision): Uint8Array {
 const noValue = new Uint8Array(0);
 
 /** A KeyValue without its value. All of it is in memory, but for keys that were changed after the revision that is read. */
-function bare(source: ReadSource, key: string, point: Point, history: KeyHistory): Uint8Array {
-  if (point.main !== history.main || point.sub !== history.sub) return withoutValue(existing(source, point));
+function bare(source: ReadSource, slot: number, point: Point): Uint8Array {
+  const { records } = source.index;
+  if (point.main !== records.mainOf(slot) || point.sub !== records.subOf(slot))
+    return withoutValue(existing(source, point));
   return encodeKeyValue({
-    key,
-    createRevision: history.create,
-    modRevision: history.main,
-    version: history.version,
+    key: records.keyOf(slot),
+    createRevision: records.createOf(slot),
+    modRevision: point.main,
+    version: records.versionOf(slot),
     value: noValue,
-    lease: source.leaseOf(key),
+    lease: source.leaseOf(slot),
   });
 }

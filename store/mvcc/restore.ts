@@ -3,6 +3,7 @@ import { latin1 } from "../../base/wire.ts";
 import { type Backend, BackendError } from "../backend/backend.ts";
 import { compactionKeys } from "./compaction.ts";
 import { KeyIndex } from "./key-index.ts";
+import { marks } from "./key-records.ts";
 import { decodeKeyValue } from "./key-value.ts";
 import { isRevisionKey, isTombstone, mainOf, subOf } from "./revision.ts";
 
@@ -34,9 +35,11 @@ export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
           `the database holds a row that is no revision of a key: ${hex(row.key)}`,
         );
       const main = mainOf(row.key);
-      index.restore(key, { main, sub: subOf(row.key), deletion, create: createRevision, version });
-      if (lease !== 0n) leased.set(key, lease);
-      else if (leased.size > 0) leased.delete(key);
+      const point = { main, sub: subOf(row.key), at: 0, deletion };
+      const slot = index.restore(key, { ...point, create: createRevision, version });
+      if (lease !== 0n) leased.set(latin1(key), lease);
+      else if (index.records.isMarked(slot, marks.leased)) leased.delete(latin1(key));
+      index.records.mark(slot, marks.leased, lease !== 0n);
     }
     revision = mainOf(must(page.at(-1), "backend pages are not empty").key);
   }

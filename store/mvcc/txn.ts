@@ -1,5 +1,4 @@
 import type { Sliced } from "../../base/slices.ts";
-import { latin1 } from "../../base/wire.ts";
 import type { Compare, DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest } from "../../proto/etcd.ts";
 import { StoreError } from "../errors.ts";
 import { decodeKeyValue, type KeyValueParts } from "./key-value.ts";
@@ -34,7 +33,7 @@ const newest = { revision: 0, limit: 0, countOnly: false, keysOnly: false } as c
 
 /** Throws LEASE_NOT_FOUND or KEY_NOT_FOUND, having changed nothing. */
 export function executePut(txn: WriteTransaction, request: PutRequest, leaseExists: LeaseExists): PutAnswer {
-  const key = latin1(request.key);
+  const { key } = request;
   checkLease(request, leaseExists);
   checkKeyExists(txn, request);
   let { value, lease } = request;
@@ -154,7 +153,7 @@ function checkRanges(txn: WriteTransaction, plan: Plan): void {
 
 function checkKeyExists(txn: WriteTransaction, request: PutRequest): void {
   if (!request.ignoreValue && !request.ignoreLease) return;
-  const { count } = txn.read({ single: true, from: latin1(request.key) }, { ...newest, countOnly: true });
+  const { count } = txn.read({ single: true, from: request.key }, { ...newest, countOnly: true });
   if (count === 0) throw new StoreError("KEY_NOT_FOUND");
 }
 
@@ -199,7 +198,7 @@ function* compareHolds(source: Reader, compare: Compare): Sliced<boolean> {
 }
 
 const missing: KeyValueParts = {
-  key: "",
+  key: new Uint8Array(0),
   createRevision: 0,
   modRevision: 0,
   version: 0,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { crc32c } from "../../base/crc32c.ts";
 import { freePorts } from "../../base/os/free-ports.ts";
 import { below, Prng } from "../../base/os/random.ts";
-import { utf8 } from "../../base/wire.ts";
+import { text, utf8 } from "../../base/wire.ts";
 import { type Backend, type Bucket, bucketNames } from "../backend/backend.ts";
 import { allRows } from "../backend/backend-suite.ts";
 import { MemoryHome } from "../backend/home.ts";
@@ -40,7 +40,7 @@ async function sampleBackend(revisions: number): Promise<Backend> {
   const backend = await newBackend();
   const random = new Prng(3);
   for (let revision = 2; revision < revisions + 2; revision++) {
-    const key = `key-${below(random, 400)}`;
+    const key = utf8(`key-${below(random, 400)}`);
     if (below(random, 10) === 0) backend.put("key", tombstoneKey(revision, 0), encodeTombstone(key));
     else {
       const value = Buffer.alloc(below(random, 50) === 0 ? 20_000 : below(random, 300), revision % 256);
@@ -189,7 +189,8 @@ function keysOf(answer: unknown): unknown {
 async function livingKeys(backend: Backend): Promise<Record<string, readonly [number, number]>> {
   const living: Record<string, readonly [number, number]> = {};
   for (const row of await allRows(backend.pages("key"))) {
-    const { key, modRevision, value } = decodeKeyValue(row.value);
+    const { key: bytes, modRevision, value } = decodeKeyValue(row.value);
+    const key = text(bytes);
     if (isTombstone(row.key)) delete living[key];
     else living[key] = [modRevision, value.length];
   }

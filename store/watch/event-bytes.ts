@@ -1,5 +1,5 @@
 import { event } from "../../proto/mvcc.ts";
-import type { Change } from "../mvcc/mvcc-store.ts";
+import type { Change } from "../mvcc/change.ts";
 
 /** A change and its bytes as an event, made at most once for all watches. */
 export class WatchEvent {

@@ -1,7 +1,7 @@
 import type { Sliced, Turns } from "../../base/slices.ts";
 import type { WatchCreateRequest } from "../../proto/etcd.ts";
-import type { Change } from "../mvcc/mvcc-store.ts";
-import { keyRange } from "../mvcc/range.ts";
+import type { Change } from "../mvcc/change.ts";
+import { asByteStrings, keyRange } from "../mvcc/range.ts";
 import type { KeyRange } from "../mvcc/read.ts";
 import { WatchEvent } from "./event-bytes.ts";
 import { type RecentLimits, RecentRevisions, type RevisionEvents } from "./recent.ts";
@@ -72,7 +72,7 @@ export const watchLimits: WatchLimits = {
 };
 
 interface Watcher {
-  readonly range: KeyRange;
+  readonly range: KeyRange<string>;
   readonly startRevision: number;
   readonly noPut: boolean;
   readonly noDelete: boolean;
@@ -137,7 +137,7 @@ export class WatchHub {
     const { revision } = this.#history;
     const next = options.startRevision > 0 ? options.startRevision : revision + 1;
     const watcher: Watcher = {
-      range: keyRange(options.key.length === 0 ? smallestKey : options.key, options.rangeEnd),
+      range: rangeOf(options),
       startRevision: options.startRevision,
       noPut: options.filters.includes("NOPUT"),
       noDelete: options.filters.includes("NODELETE"),
@@ -355,9 +355,13 @@ function* share(
 
 const smallestKey = new Uint8Array(1);
 
+function rangeOf({ key, rangeEnd }: Pick<WatchOptions, "key" | "rangeEnd">): KeyRange<string> {
+  return asByteStrings(keyRange(key.length === 0 ? smallestKey : key, rangeEnd));
+}
+
 /** A range in which no key lies: etcd refuses to watch it. */
 export function isEmptyRange(options: Pick<WatchOptions, "key" | "rangeEnd">): boolean {
-  const range = keyRange(options.key.length === 0 ? smallestKey : options.key, options.rangeEnd);
+  const range = rangeOf(options);
   return !range.single && range.to !== undefined && range.to <= range.from;
 }
 

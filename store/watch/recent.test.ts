@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Change } from "../mvcc/mvcc-store.ts";
+import type { Change } from "../mvcc/change.ts";
 import { WatchEvent } from "./event-bytes.ts";
 import { RecentRevisions } from "./recent.ts";
 

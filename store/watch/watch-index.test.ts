@@ -4,7 +4,7 @@ import type { KeyRange } from "../mvcc/read.ts";
 import { covers, WatchIndex } from "./watch-index.ts";
 
 const key = fc.string({ maxLength: 2, unit: fc.constantFrom("a", "b", "c") });
-const range: fc.Arbitrary<KeyRange> = fc.oneof(
+const range: fc.Arbitrary<KeyRange<string>> = fc.oneof(
   key.map((from) => ({ single: true as const, from })),
   fc
     .record({ from: key, to: fc.option(key, { nil: undefined }) })

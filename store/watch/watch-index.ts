@@ -1,7 +1,7 @@
 import type { KeyRange } from "../mvcc/read.ts";
 
 interface Ranged {
-  readonly range: KeyRange;
+  readonly range: KeyRange<string>;
 }
 
 interface Group<W> {
@@ -104,7 +104,7 @@ export class WatchIndex<W extends Ranged> {
   }
 }
 
-export function covers(range: KeyRange, key: string): boolean {
+export function covers(range: KeyRange<string>, key: string): boolean {
   return range.single ? range.from === key : range.from <= key && beyond(range.to, key);
 }
 
