@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { utf8 } from "../../base/wire.ts";
+import { utf8, WireReader } from "../../base/wire.ts";
 import { type InternalRaftRequestParts, internalRaftRequest, txnRequest } from "../../proto/etcd.ts";
-import { decodeLoggedRequest, loggedId, loggedRequest } from "./logged-request.ts";
+import { decodeLoggedRequest, encodeLoggedRequest, loggedId, loggedRequest } from "./logged-request.ts";
 
 const requests = fc.constantFrom<InternalRaftRequestParts>(
   { put: { key: utf8("k"), value: utf8("v"), lease: 7n } },
@@ -20,6 +20,14 @@ const requests = fc.constantFrom<InternalRaftRequestParts>(
 );
 const id = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
+/** By tag: the order of fields is free. */
+function fieldsOf(data: Uint8Array): Readonly<Record<number, string>> {
+  const reader = new WireReader(data);
+  const fields: Record<number, string> = {};
+  while (reader.position < reader.end) fields[reader.varint()] = Buffer.from(reader.bytes()).toString("hex");
+  return fields;
+}
+
 describe("store/apply: LoggedRequest", () => {
   it("is what the table of InternalRaftRequest reads", () => {
     fc.assert(
@@ -32,6 +40,20 @@ describe("store/apply: LoggedRequest", () => {
         assert.deepEqual(Object.keys(request), [read.kind]);
         assert.equal(read.id, id);
         assert.equal(loggedId(data), id);
+      }),
+    );
+  });
+
+  it("is written as the table writes it, around a request's own bytes", () => {
+    const body = fc.uint8Array({ maxLength: 300 });
+    const kind = fc.constantFrom("put", "txn", "compaction", "clusterVersionSet");
+    const positive = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n });
+    fc.assert(
+      fc.property(kind, body, positive, (kind, body, id) => {
+        const written = encodeLoggedRequest(id, kind, body, Buffer.allocUnsafe);
+        const table = internalRaftRequest.encode({ [kind]: body, header: { id } });
+        assert.deepEqual(loggedId(written), id);
+        assert.deepEqual(fieldsOf(written), fieldsOf(table));
       }),
     );
   });

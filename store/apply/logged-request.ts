@@ -1,4 +1,5 @@
 import type { Message } from "../../base/protobuf.ts";
+import { varint64Bytes, varintBytes, writeVarint, writeVarint64 } from "../../base/varint.ts";
 import { WireError, WireReader } from "../../base/wire.ts";
 import { type InternalRaftRequest, internalRaftRequest, requestHeader } from "../../proto/etcd.ts";
 import type { Entry } from "../raft/types.ts";
@@ -33,9 +34,12 @@ const byRank = [
 const rows: ReadonlyMap<number, Row> = new Map(
   byRank.map((kind, rank) => [fieldOf(kind).number, { kind, message: messageOf(kind), rank }]),
 );
-const headerNumber = fieldOf("header").number;
-const idNumber = requestHeader.fields.id?.number;
+const numberOf = Object.fromEntries(byRank.map((kind) => [kind, fieldOf(kind).number])) as Readonly<
+  Record<RequestKind, number>
+>;
 const lengthDelimited = 2;
+const headerTag = fieldOf("header").number * 8 + lengthDelimited;
+const idTag = (requestHeader.fields.id?.number ?? 0) * 8;
 
 function fieldOf(name: keyof InternalRaftRequest) {
   const field = internalRaftRequest.fields[name];
@@ -67,12 +71,34 @@ export function decodeLoggedRequest(data: Uint8Array): LoggedRequest | undefined
       if (found !== undefined && found.rank < row.rank) continue;
       found = row;
       body = bytes;
-    } else if (isNested && number === headerNumber) id = idOf(reader.bytes());
+    } else if (tag === headerTag) id = idOf(reader.bytes());
     else reader.skip(tag & 7);
   }
   return found === undefined || body === undefined
     ? undefined
     : ({ id, kind: found.kind, body: found.message.decode(body) } as LoggedRequest);
+}
+
+/** An entry's payload of a client's own bytes, which stay as they are. `take`: where what lives long gets its memory. */
+export function encodeLoggedRequest(
+  id: bigint,
+  kind: RequestKind,
+  body: Uint8Array,
+  take: (lengthBytes: number) => Buffer,
+): Uint8Array {
+  const bodyTag = numberOf[kind] * 8 + lengthDelimited;
+  const idBytes = varint64Bytes(id);
+  const headerBytes = 1 + idBytes;
+  const data = take(
+    varintBytes(bodyTag) + varintBytes(body.length) + body.length + varintBytes(headerTag) + 1 + headerBytes,
+  );
+  let at = writeVarint(data, writeVarint(data, 0, bodyTag), body.length);
+  data.set(body, at);
+  at = writeVarint(data, at + body.length, headerTag);
+  data[at] = headerBytes;
+  data[at + 1] = idTag;
+  writeVarint64(data, at + 2, id);
+  return data;
 }
 
 /** The id in an entry's payload; 0 where it has none. Throws WireError. */
@@ -81,7 +107,7 @@ export function loggedId(data: Uint8Array): bigint {
   let id = 0n;
   while (reader.position < reader.end) {
     const tag = reader.varint();
-    if (tag === headerNumber * 8 + lengthDelimited) id = idOf(reader.bytes());
+    if (tag === headerTag) id = idOf(reader.bytes());
     else reader.skip(tag & 7);
   }
   return id;
@@ -93,7 +119,7 @@ function idOf(header: Uint8Array): bigint {
   while (reader.position < reader.end) {
     const tag = reader.varint();
     if (tag < 8) throw new WireError(`illegal tag ${tag}`);
-    if (tag === (idNumber ?? 0) * 8) id = reader.varintBig();
+    if (tag === idTag) id = reader.varintBig();
     else reader.skip(tag & 7);
   }
   return id;

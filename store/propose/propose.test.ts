@@ -243,6 +243,16 @@ describe("RequestIds", () => {
     for (let i = 0; i < 1_000; i++) for (const ids of [a, b, later]) seen.add(ids.next());
     assert.equal(seen.size, 3_000);
   });
+
+  it("counts on over every border of its words, within the member's share", () => {
+    const ids = new RequestIds(0xabcdn, 0xff_ffff);
+    const first = (0xabcdn << 48n) | (0xff_ffffn << 8n);
+    for (let step = 1n; step <= 70_000n; step++) assert.equal(ids.next(), first + step);
+    const last = new RequestIds(0xabcdn, 0xff_ffff_ffff);
+    let id = 0n;
+    for (let step = 0; step < 256; step++) id = last.next();
+    assert.equal(id, 0xabcdn << 48n, "it begins anew");
+  });
 });
 
 describe("LinearizableReads", () => {

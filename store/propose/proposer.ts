@@ -2,7 +2,12 @@ import type { Clock } from "../../base/os/clock.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import { Slabs } from "../../base/slabs.ts";
 import { type InternalRaftRequestParts, internalRaftRequest } from "../../proto/etcd.ts";
-import { type LoggedRequest, loggedId, type RequestKind } from "../apply/logged-request.ts";
+import {
+  encodeLoggedRequest,
+  type LoggedRequest,
+  loggedId,
+  type RequestKind,
+} from "../apply/logged-request.ts";
 import type { AppliedListener, ApplyResponse } from "../apply/types.ts";
 import type { Consensus, ConsensusStatus, DroppedProposal } from "../driver/seams.ts";
 import { StoreError, type StoreErrorCode } from "../errors.ts";
@@ -152,7 +157,7 @@ export class Proposer {
   ): void {
     const id = this.#ids.next();
     const content = { id, kind, body: request } as LoggedRequest;
-    const data = internalRaftRequest.encode({ header: { id }, [kind]: body }, entrySlabs.take);
+    const data = encodeLoggedRequest(id, kind, body, entrySlabs.take);
     const refusal = this.#refusal(data);
     if (refusal !== undefined) {
       outcome.failed(refusal);
