@@ -9,7 +9,7 @@ import {
 } from "../../proto/etcd.ts";
 import { StoreError } from "../errors.ts";
 import type { MvccStore } from "../mvcc/mvcc-store.ts";
-import { answerRange, executeRange, type RangeAnswer } from "../mvcc/range.ts";
+import { answerKey, answerRange, executeRange, isOneKey, type RangeAnswer } from "../mvcc/range.ts";
 import { executeReadOnlyTxn, type TxnAnswer } from "../mvcc/txn.ts";
 import type { Index } from "../raft/types.ts";
 import type { EntryApplier } from "./state-machine.ts";
@@ -33,6 +33,7 @@ export class MvccReader implements StateReader {
   }
 
   storedRange(request: RangeRequest, roomForLarge?: RoomForLarge): RangeAnswer | Promise<RangeAnswer> {
+    if (isOneKey(request)) return answerKey(this.#mvcc, request);
     const { revision } = request;
     const oldest = () => (revision > 0 ? revision : this.#mvcc.revision);
     return this.#read(() => answerRange(this.#mvcc, request), oldest, roomForLarge);

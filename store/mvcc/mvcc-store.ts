@@ -1,24 +1,28 @@
 import { assert } from "../../base/assert.ts";
-import { atOnce, type Sliced } from "../../base/slices.ts";
+import type { Sliced } from "../../base/slices.ts";
 import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import { type Change, KeyChange } from "./change.ts";
 import { CompactionRun } from "./compaction.ts";
-import type { KeyIndex } from "./key-index.ts";
+import type { KeyIndex, Span } from "./key-index.ts";
 import { type KeyRecords, marks } from "./key-records.ts";
-import { encodeDeleted, encodePut, encodeTombstone } from "./key-value.ts";
+import { encodeDeleted, encodePut, encodeTombstone, type KeyValueParts } from "./key-value.ts";
 import { Pins } from "./pins.ts";
 import {
   type Found,
+  type KeyOptions,
   type KeyRange,
   type ReadOptions,
-  readRange,
+  readKey,
+  readParts,
+  readSpan,
   type SliceLimits,
   sliceLimits,
 } from "./read.ts";
 import type { RestoredMvcc } from "./restore.ts";
 import { type Revision, revisionKey, tombstoneKey } from "./revision.ts";
+import { cacheLimits, ValueCache } from "./value-cache.ts";
 
 /** Who remembers which key hangs on which lease; keys are byte strings. `store/lease` implements it. */
 export interface KeyLeases {
@@ -47,6 +51,7 @@ export class MvccStore {
   #revision: number;
   #compactRevision: number;
   readonly #parts: MvccParts;
+  #values = new ValueCache(cacheLimits);
   #transaction: WriteTransaction | undefined;
   #compaction: CompactionRun;
   readonly #pins = new Pins();
@@ -67,6 +72,7 @@ export class MvccStore {
   /** Replaces all of it by another state, read from a snapshot. */
   replace(restored: RestoredMvcc): void {
     void this.#compaction.stop();
+    this.#values = new ValueCache(cacheLimits);
     this.#backend = restored.backend;
     this.#index = restored.index;
     this.#revision = restored.revision;
@@ -91,7 +97,10 @@ export class MvccStore {
   /** The stored KeyValue of a row, or undefined when compaction has removed it. */
   stored(row: Revision): Uint8Array | undefined {
     if (row.main > this.#revision) return this.#transaction?.row(row.sub);
-    return this.#backend.get("key", revisionKey(row.main, row.sub));
+    const cached = this.#values.get(row.main, row.sub);
+    if (cached !== undefined) return cached;
+    const stored = this.#backend.get("key", revisionKey(row.main, row.sub));
+    return stored === undefined ? undefined : this.#values.add(row.main, row.sub, stored);
   }
 
   /** Throws COMPACTED or FUTURE_REVISION. */
@@ -124,17 +133,28 @@ export class MvccStore {
       : 0n;
   }
 
-  /** Reads a range. Throws StoreError before the first pause. Whoever pauses it holds a pin on the revision. */
-  reading(range: KeyRange, options: ReadOptions, newest = this.#revision): Sliced<Found> {
-    const { revision } = options;
-    this.checkRevision(revision, newest);
-    this.counts.ranges++;
-    return readRange(this, range, options, revision > 0 ? revision : newest);
+  /** Reads the keys of a span. Throws StoreError before the first pause. Whoever pauses it holds a pin on the revision. */
+  reading(span: Span, options: ReadOptions, newest = this.#revision): Sliced<Found> {
+    return readSpan(this, span, options, this.#beginRead(options.revision, newest));
   }
 
-  /** Reads a range without a pause. Throws StoreError. */
-  read(range: KeyRange, options: ReadOptions, newest = this.#revision): Found {
-    return atOnce(this.reading(range, options, newest));
+  /** The stored KeyValue of one key; undefined where it does not exist. Throws StoreError. */
+  readKey(key: Uint8Array, options: KeyOptions, newest = this.#revision): Uint8Array | undefined {
+    const revision = this.#beginRead(options.revision, newest);
+    return readKey(this, key, { revision, keysOnly: options.keysOnly });
+  }
+
+  /** The same in parts. */
+  readParts(key: Uint8Array, options: KeyOptions, newest = this.#revision): KeyValueParts | undefined {
+    const revision = this.#beginRead(options.revision, newest);
+    return readParts(this, key, { revision, keysOnly: options.keysOnly });
+  }
+
+  /** Answers the revision at which a read that wants `revision` reads. */
+  #beginRead(revision: number, newest: number): number {
+    this.checkRevision(revision, newest);
+    this.counts.ranges++;
+    return revision > 0 ? revision : newest;
   }
 
   /** Keeps compactions from dropping what was there at the revision. Answers how to let go. */
@@ -199,13 +219,19 @@ export class WriteTransaction {
     return this.#rows.length > 0 ? this.revision : this.revision - 1;
   }
 
-  reading(range: KeyRange, options: ReadOptions): Sliced<Found> {
+  reading(span: Span, options: ReadOptions): Sliced<Found> {
     this.#operations++;
-    return this.#store.reading(range, options, this.readRevision);
+    return this.#store.reading(span, options, this.readRevision);
   }
 
-  read(range: KeyRange, options: ReadOptions): Found {
-    return atOnce(this.reading(range, options));
+  readKey(key: Uint8Array, options: KeyOptions): Uint8Array | undefined {
+    this.#operations++;
+    return this.#store.readKey(key, options, this.readRevision);
+  }
+
+  readParts(key: Uint8Array, options: KeyOptions): KeyValueParts | undefined {
+    this.#operations++;
+    return this.#store.readParts(key, options, this.readRevision);
   }
 
   checkRevision(revision: number): void {

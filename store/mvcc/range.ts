@@ -1,8 +1,9 @@
 import { atOnce, type Sliced } from "../../base/slices.ts";
 import { latin1 } from "../../base/wire.ts";
 import type { RangeRequest } from "../../proto/etcd.ts";
+import type { Span } from "./key-index.ts";
 import { decodeKeyValue, type KeyValueParts, withoutValue } from "./key-value.ts";
-import type { Found, KeyRange, ReadOptions, SliceLimits } from "./read.ts";
+import type { Found, KeyOptions, KeyRange, ReadOptions, SliceLimits } from "./read.ts";
 import { sorted } from "./sorted.ts";
 
 /** A RangeResponse whose values are stored bytes; `rangeResponse.encode` takes it as it is. */
@@ -15,7 +16,10 @@ export interface RangeAnswer {
 
 /** A store, or a write transaction on it. */
 export interface RangeSource {
-  reading(range: KeyRange, options: ReadOptions): Sliced<Found>;
+  /** One key's stored KeyValue, or undefined where it does not exist. Throws StoreError. */
+  readKey(key: Uint8Array, options: KeyOptions): Uint8Array | undefined;
+  readParts(key: Uint8Array, options: KeyOptions): KeyValueParts | undefined;
+  reading(span: Span, options: ReadOptions): Sliced<Found>;
   readonly revision: number;
   readonly limits: SliceLimits;
 }
@@ -39,19 +43,33 @@ export function executeRange(source: RangeSource, request: RangeRequest): RangeA
   return atOnce(answerRange(source, request));
 }
 
+/** Whether a range request asks for one key: `answerKey` answers it. */
+export const isOneKey = ({ rangeEnd }: Pick<RangeRequest, "rangeEnd">): boolean => rangeEnd.length === 0;
+
+/** Answers a request for one key. Throws StoreError. */
+export function answerKey(source: RangeSource, request: RangeRequest): RangeAnswer {
+  const { countOnly } = request;
+  const header = { revision: source.revision };
+  const keysOnly = request.keysOnly || countOnly;
+  const kv = source.readKey(request.key, { revision: request.revision, keysOnly });
+  if (kv === undefined) return { header, kvs: none, more: false, count: 0 };
+  const isWanted = !countOnly && (!isFiltered(request) || passes(decodeKeyValue(kv), request));
+  return { header, kvs: isWanted ? [kv] : none, more: false, count: 1 };
+}
+
+const none: readonly Uint8Array[] = [];
+
 /** Answers a range request. Throws StoreError before the first pause. */
 export function* answerRange(source: RangeSource, request: RangeRequest): Sliced<RangeAnswer> {
+  const range = keyRange(request.key, request.rangeEnd);
+  if (range.single) return answerKey(source, request);
   const { revision, limits } = source;
   const { limit, countOnly, keysOnly } = request;
-  const isFiltered =
-    request.minModRevision !== 0 ||
-    request.maxModRevision !== 0 ||
-    request.minCreateRevision !== 0 ||
-    request.maxCreateRevision !== 0;
+  const filters = isFiltered(request);
   // Sorting and filtering need everything; the limit cuts what is left.
-  const all = isFiltered || request.sortOrder !== "NONE";
+  const all = filters || request.sortOrder !== "NONE";
   const readsValues = !keysOnly || (request.sortTarget === "VALUE" && needsSort(request));
-  const found = yield* source.reading(keyRange(request.key, request.rangeEnd), {
+  const found = yield* source.reading(range, {
     revision: request.revision,
     limit: all || limit <= 0 ? 0 : limit + 1,
     countOnly,
@@ -60,7 +78,7 @@ export function* answerRange(source: RangeSource, request: RangeRequest): Sliced
   const header = { revision };
   if (countOnly) return { header, kvs: [], more: false, count: found.count };
   let { kvs } = found;
-  if (isFiltered || needsSort(request)) kvs = yield* filterAndSort(kvs, request, limits.keysMax);
+  if (filters || needsSort(request)) kvs = yield* filterAndSort(kvs, request, limits.keysMax);
   const more = limit > 0 && kvs.length > limit;
   if (more) kvs = kvs.slice(0, limit);
   if (keysOnly && readsValues) kvs = yield* withoutValues(kvs, limits.keysMax);
@@ -104,6 +122,15 @@ function* withoutValues(kvs: readonly Uint8Array[], sliceMax: number): Sliced<re
     if (out.length % sliceMax === 0) yield;
   }
   return out;
+}
+
+function isFiltered(request: RangeRequest): boolean {
+  return (
+    request.minModRevision !== 0 ||
+    request.maxModRevision !== 0 ||
+    request.minCreateRevision !== 0 ||
+    request.maxCreateRevision !== 0
+  );
 }
 
 function passes(kv: KeyValueParts, request: RangeRequest): boolean {

@@ -1,7 +1,7 @@
-import { must } from "../../base/assert.ts";
+import { assert } from "../../base/assert.ts";
 import type { Sliced } from "../../base/slices.ts";
-import { type KeyIndex, noPoint } from "./key-index.ts";
-import { encodeKeyValue, withoutValue } from "./key-value.ts";
+import { type KeyIndex, noPoint, type Span } from "./key-index.ts";
+import { decodeKeyValue, encodeKeyValue, type KeyValueParts, withoutValue } from "./key-value.ts";
 import type { Point } from "./older-points.ts";
 import type { Revision } from "./revision.ts";
 
@@ -19,6 +19,8 @@ export interface ReadOptions {
   /** The values are left out, and not read. */
   readonly keysOnly: boolean;
 }
+
+export type KeyOptions = Pick<ReadOptions, "revision" | "keysOnly">;
 
 /** Encoded KeyValues in byte order of the keys, and how many there are without the limit. */
 export interface Found {
@@ -54,10 +56,37 @@ export interface ReadSource {
   leaseOf(slot: number): bigint;
 }
 
-/** Reads a range as it was at a revision. */
-export function* readRange(
+/** Where a key's point is filled in, for the time of one call. */
+const point = noPoint();
+
+/** The stored KeyValue of a key as it was at a revision, or without its value; undefined where it did not exist. */
+export function readKey(
   source: ReadSource,
-  range: KeyRange,
+  key: Uint8Array,
+  { revision, keysOnly }: KeyOptions,
+): Uint8Array | undefined {
+  const slot = source.index.find(key);
+  if (slot === 0 || !source.index.pointAt(slot, revision, point) || point.deletion) return undefined;
+  return keysOnly ? bare(source, slot, point) : existing(source, point);
+}
+
+/** The same in parts. */
+export function readParts(
+  source: ReadSource,
+  key: Uint8Array,
+  { revision, keysOnly }: KeyOptions,
+): KeyValueParts | undefined {
+  const slot = source.index.find(key);
+  if (slot === 0 || !source.index.pointAt(slot, revision, point) || point.deletion) return undefined;
+  return keysOnly && isNewest(source, slot, point)
+    ? bareParts(source, slot, point)
+    : decodeKeyValue(existing(source, point));
+}
+
+/** Reads the keys of a span as they were at a revision. */
+export function* readSpan(
+  source: ReadSource,
+  span: Span,
   options: ReadOptions,
   revision: number,
 ): Sliced<Found> {
@@ -75,41 +104,45 @@ export function* readRange(
     sliceBytes += kv.length;
     return sliceBytes < limits.valueBytesMax;
   };
-  if (range.single) {
-    const slot = index.find(range.from);
-    const point = noPoint();
-    if (slot !== 0 && index.pointAt(slot, revision, point) && !point.deletion) take(slot, point);
-    return { kvs, count };
-  }
-  for (let from: Uint8Array | undefined = range.from; ; ) {
+  for (let from: Uint8Array | undefined = span.from; ; ) {
     const keysMax = isFull() || keysOnly ? limits.keysMax : limits.valuesMax;
     sliceBytes = 0;
-    from = index.visitAt({ from, to: range.to }, { revision, keysMax }, take);
+    from = index.visitAt({ from, to: span.to }, { revision, keysMax }, take);
     if (from === undefined) return { kvs, count };
     yield;
   }
 }
 
 function existing(source: ReadSource, row: Revision): Uint8Array {
-  return must(
-    source.stored(row),
-    `mvcc: revision ${row.main}.${row.sub} is in the index, not in the backend`,
-  );
+  const stored = source.stored(row);
+  assert(stored !== undefined, rowIsMissing);
+  return stored;
 }
+
+const rowIsMissing = "mvcc: a revision is in the index, not in the backend";
 
 const noValue = new Uint8Array(0);
 
 /** A KeyValue without its value. All of it is in memory, but for keys that were changed after the revision that is read. */
 function bare(source: ReadSource, slot: number, point: Point): Uint8Array {
+  return isNewest(source, slot, point)
+    ? encodeKeyValue(bareParts(source, slot, point))
+    : withoutValue(existing(source, point));
+}
+
+function isNewest({ index: { records } }: ReadSource, slot: number, point: Point): boolean {
+  return point.main === records.mainOf(slot) && point.sub === records.subOf(slot);
+}
+
+/** What is known of a key at its newest point. */
+function bareParts(source: ReadSource, slot: number, point: Point): KeyValueParts {
   const { records } = source.index;
-  if (point.main !== records.mainOf(slot) || point.sub !== records.subOf(slot))
-    return withoutValue(existing(source, point));
-  return encodeKeyValue({
+  return {
     key: records.keyOf(slot),
     createRevision: records.createOf(slot),
     modRevision: point.main,
     version: records.versionOf(slot),
     value: noValue,
     lease: source.leaseOf(slot),
-  });
+  };
 }

@@ -4,6 +4,7 @@ import { StoreError } from "../errors.ts";
 import { decodeKeyValue, type KeyValueParts } from "./key-value.ts";
 import type { MvccStore, WriteTransaction } from "./mvcc-store.ts";
 import { answerRange, keyRange, type RangeAnswer, type RangeSource } from "./range.ts";
+import type { KeyRange } from "./read.ts";
 
 /** Responses of the API with stored bytes for values; the messages' `encode` take them as they are. */
 export interface PutAnswer {
@@ -30,6 +31,7 @@ export type OpAnswer =
 export type LeaseExists = (lease: bigint) => boolean;
 
 const newest = { revision: 0, limit: 0, countOnly: false, keysOnly: false } as const;
+const newestBare = { ...newest, keysOnly: true } as const;
 
 /** Throws LEASE_NOT_FOUND or KEY_NOT_FOUND, having changed nothing. */
 export function executePut(txn: WriteTransaction, request: PutRequest, leaseExists: LeaseExists): PutAnswer {
@@ -39,7 +41,7 @@ export function executePut(txn: WriteTransaction, request: PutRequest, leaseExis
   let { value, lease } = request;
   let prevKv: Uint8Array | undefined;
   if (request.prevKv || request.ignoreValue || request.ignoreLease) {
-    const stored = txn.read({ single: true, from: key }, newest).kvs[0];
+    const stored = txn.readKey(key, newest);
     if (request.prevKv) prevKv = stored;
     if (stored !== undefined && (request.ignoreValue || request.ignoreLease)) {
       const before = decodeKeyValue(stored);
@@ -56,9 +58,15 @@ export function* executeDeleteRange(
   request: DeleteRangeRequest,
 ): Sliced<DeleteRangeAnswer> {
   const range = keyRange(request.key, request.rangeEnd);
-  const prevKvs = request.prevKv ? (yield* txn.reading(range, newest)).kvs : [];
+  const prevKvs = request.prevKv ? yield* storedIn(txn, range) : [];
   const deleted = yield* txn.delete(range);
   return { header: { revision: txn.readRevision }, deleted, prevKvs };
+}
+
+function* storedIn(txn: WriteTransaction, range: KeyRange): Sliced<readonly Uint8Array[]> {
+  if (!range.single) return (yield* txn.reading(range, newest)).kvs;
+  const stored = txn.readKey(range.from, newest);
+  return stored === undefined ? [] : [stored];
 }
 
 /** Compares, then does one branch, all or nothing. Throws StoreError having changed nothing. */
@@ -97,7 +105,13 @@ export function* executeReadOnlyTxn(store: MvccStore, request: TxnRequest): Slic
 /** The store as it is at a revision, for reads that pause. */
 function readsAt(store: MvccStore, revision: number): RangeSource {
   const { limits } = store;
-  return { revision, limits, reading: (range, options) => store.reading(range, options, revision) };
+  return {
+    revision,
+    limits,
+    readKey: (key, options) => store.readKey(key, options, revision),
+    readParts: (key, options) => store.readParts(key, options, revision),
+    reading: (span, options) => store.reading(span, options, revision),
+  };
 }
 
 /** True when every operation of both branches is a range, so that the request need not enter the log. */
@@ -153,8 +167,7 @@ function checkRanges(txn: WriteTransaction, plan: Plan): void {
 
 function checkKeyExists(txn: WriteTransaction, request: PutRequest): void {
   if (!request.ignoreValue && !request.ignoreLease) return;
-  const { count } = txn.read({ single: true, from: request.key }, { ...newest, countOnly: true });
-  if (count === 0) throw new StoreError("KEY_NOT_FOUND");
+  if (txn.readParts(request.key, newestBare) === undefined) throw new StoreError("KEY_NOT_FOUND");
 }
 
 function checkLease(request: PutRequest, leaseExists: LeaseExists): void {
@@ -176,10 +189,16 @@ function* runPlan(txn: WriteTransaction, plan: Plan, leaseExists: LeaseExists): 
 
 function asSource(txn: WriteTransaction): RangeSource {
   const { limits, readRevision: revision } = txn;
-  return { revision, limits, reading: (range, options) => txn.reading(range, options) };
+  return {
+    revision,
+    limits,
+    readKey: (key, options) => txn.readKey(key, options),
+    readParts: (key, options) => txn.readParts(key, options),
+    reading: (span, options) => txn.reading(span, options),
+  };
 }
 
-type Reader = Pick<RangeSource, "reading" | "limits">;
+type Reader = Pick<RangeSource, "readParts" | "reading" | "limits">;
 
 function* allHold(source: Reader, compares: readonly Compare[]): Sliced<boolean> {
   for (const compare of compares) if (!(yield* compareHolds(source, compare))) return false;
@@ -188,13 +207,23 @@ function* allHold(source: Reader, compares: readonly Compare[]): Sliced<boolean>
 
 function* compareHolds(source: Reader, compare: Compare): Sliced<boolean> {
   const keysOnly = compare.target !== "VALUE";
-  const { kvs } = yield* source.reading(keyRange(compare.key, compare.rangeEnd), { ...newest, keysOnly });
-  if (kvs.length === 0) return compare.target !== "VALUE" && holds(compare, missing);
+  const range = keyRange(compare.key, compare.rangeEnd);
+  if (range.single) {
+    const kv = source.readParts(range.from, keysOnly ? newestBare : newest);
+    return kv === undefined ? holdsForNone(compare) : holds(compare, kv);
+  }
+  const { kvs } = yield* source.reading(range, { ...newest, keysOnly });
+  if (kvs.length === 0) return holdsForNone(compare);
   for (const [at, stored] of kvs.entries()) {
     if (at > 0 && at % source.limits.keysMax === 0) yield;
     if (!holds(compare, decodeKeyValue(stored))) return false;
   }
   return true;
+}
+
+/** What is compared is missing: its numbers are zero, and no comparison of values holds. */
+function holdsForNone(compare: Compare): boolean {
+  return compare.target !== "VALUE" && holds(compare, missing);
 }
 
 const missing: KeyValueParts = {
