@@ -3,7 +3,7 @@ import { Turns } from "../../base/slices.ts";
 import { text, utf8 } from "../../base/wire.ts";
 import { type RangeRequest, rangeRequest, rangeResponse } from "../../proto/etcd.ts";
 import { sliceLimits } from "../mvcc/read.ts";
-import { largeAnswer } from "../rpc/kv/large-answer.ts";
+import { largeAnswer } from "../rpc/kv/repeated-answer.ts";
 import { LargeWorld } from "./fixtures/large-world.ts";
 
 const everything = (given: Partial<RangeRequest> = {}): RangeRequest => ({
@@ -104,10 +104,10 @@ describe("store: large reads", () => {
     const answer = await world.result(world.state.reader.storedRange(everything()));
     const { kvs, ...rest } = answer;
     const large = largeAnswer({
-      head: () => rangeResponse.encode({ header: rest.header }),
+      head: rangeResponse.encode({ header: rest.header }),
       field: 2,
       values: kvs,
-      tail: () => rangeResponse.encode({ count: rest.count, more: true }),
+      tail: rangeResponse.encode({ count: rest.count, more: true }),
     });
     assert.ok(large);
     let turns = 0;

@@ -48,7 +48,7 @@ export function checks(parts: MemberParts, path: "livez" | "readyz"): readonly C
 async function readProblem(parts: MemberParts, serializable: boolean): Promise<string | undefined> {
   const request = rangeRequest.decode(rangeRequest.encode({ key: utf8("health"), serializable }));
   try {
-    await range(request, parts, { requireLeader: false });
+    await new Promise((succeed, fail) => range(request, parts, { requireLeader: false }, { succeed, fail }));
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -1,4 +1,3 @@
-import { type Deferred, deferred } from "../../base/deferred.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import type { StateReader } from "../apply/types.ts";
@@ -16,6 +15,12 @@ export const readMetrics = (meter: Meter) => ({
   ),
 });
 
+/** A read that waits: one of these is called, once, at once or later. Neither throws. */
+export interface Reader {
+  ready(): void;
+  failed(error: unknown): void;
+}
+
 /** Asks for the read index once for all reads that wait; those that come meanwhile share the next round, never the
  *  running one: its index may be older than a write they must see. */
 export class LinearizableReads {
@@ -25,7 +30,7 @@ export class LinearizableReads {
   readonly #timeoutMs: number;
   readonly #metrics: ReturnType<typeof readMetrics>;
   readonly #stopping = new AbortController();
-  #next: Deferred<void> | undefined;
+  #waiting: Reader[] = [];
   #asking = false;
 
   constructor(
@@ -44,13 +49,19 @@ export class LinearizableReads {
     this.#metrics = readMetrics(parts.meter);
   }
 
+  /** Tells the reader when a read from the current state is linearizable. */
+  whenReady(reader: Reader): void {
+    if (this.#stopping.signal.aborted) {
+      reader.failed(new StoreError("STOPPED"));
+      return;
+    }
+    this.#waiting.push(reader);
+    if (!this.#asking) this.#ask();
+  }
+
   /** Resolves when a read from the current state is linearizable. Throws StoreError. */
   ready(): Promise<void> {
-    if (this.#stopping.signal.aborted) return Promise.reject(new StoreError("STOPPED"));
-    this.#next ??= deferred();
-    const { promise } = this.#next;
-    if (!this.#asking) this.#ask();
-    return promise;
+    return new Promise((ready, failed) => this.whenReady({ ready, failed }));
   }
 
   stop(): void {
@@ -58,14 +69,19 @@ export class LinearizableReads {
   }
 
   #ask(): void {
-    const round = this.#next;
-    if (round === undefined) return;
-    this.#next = undefined;
+    const readers = this.#waiting;
+    if (readers.length === 0) return;
+    this.#waiting = [];
     this.#asking = true;
-    this.#round().then(round.resolve, (error: unknown) => {
-      this.#metrics.failed.inc();
-      round.reject(error);
-    });
+    this.#round().then(
+      () => {
+        for (const reader of readers) reader.ready();
+      },
+      (error: unknown) => {
+        this.#metrics.failed.inc();
+        for (const reader of readers) reader.failed(error);
+      },
+    );
   }
 
   async #round(): Promise<void> {

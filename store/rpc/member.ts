@@ -22,7 +22,7 @@ export interface MemberParts {
     Proposer,
     "propose" | "submit" | "proposeConfChange" | "nextId" | "requestTimeoutMs"
   >;
-  readonly reads: Pick<LinearizableReads, "ready">;
+  readonly reads: Pick<LinearizableReads, "ready" | "whenReady">;
   readonly leases: LeaseBook;
   readonly members: MemberBook;
   readonly alarms: () => readonly AlarmMember[];

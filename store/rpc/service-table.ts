@@ -88,9 +88,9 @@ export function serviceTable(
     };
     streams.set(method.path, { handler: guard.stream(serve), kind });
   }
-  add(
+  addDirect(
     methods.range,
-    (request, _bytes, call) => range(request, parts, call),
+    (request, _bytes, call, out) => range(request, parts, call, out),
     (request) => (request.serializable ? "all" : "voters"),
   );
   addDirect(methods.put, (request, bytes, _call, out) => put(request, bytes, parts, out));

@@ -8,7 +8,7 @@ import type { DeleteRangeAnswer } from "../../mvcc/txn.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { checkDeleteRange } from "./checks.ts";
-import { largeAnswer } from "./large-answer.ts";
+import { largeAnswer } from "./repeated-answer.ts";
 
 export async function deleteRange(
   request: DeleteRangeRequest,
@@ -20,10 +20,10 @@ export async function deleteRange(
   const { deleted, prevKvs } = response as DeleteRangeAnswer;
   const made = header(parts, revision);
   const large = largeAnswer({
-    head: () => deleteRangeResponse.encode({ header: made, deleted }),
+    head: deleteRangeResponse.encode({ header: made, deleted }),
     field: 3,
     values: prevKvs,
-    tail: () => new Uint8Array(0),
+    tail: new Uint8Array(0),
   });
   return large === undefined ? { header: made, deleted, prevKvs } : await parts.turns.run(large);
 }

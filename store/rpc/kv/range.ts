@@ -1,27 +1,69 @@
-import type { Encodable } from "../../../base/protobuf.ts";
-import { type RangeRequest, type RangeResponse, rangeResponse } from "../../../proto/etcd.ts";
-import type { Call } from "../handler.ts";
-import { header } from "../header.ts";
+import { type RangeRequest, rangeResponse } from "../../../proto/etcd.ts";
+import type { RangeAnswer } from "../../mvcc/range.ts";
+import type { Reader } from "../../propose/linearizable-reads.ts";
+import type { Call, UnaryAnswer } from "../handler.ts";
 import type { MemberParts } from "../member.ts";
 import { checkRange } from "./checks.ts";
-import { largeAnswer } from "./large-answer.ts";
+import { joinedAnswer, largeAnswer } from "./repeated-answer.ts";
 
-export async function range(
-  request: RangeRequest,
-  parts: MemberParts,
-  call: Call,
-): Promise<Encodable<RangeResponse> | Uint8Array> {
+export function range(request: RangeRequest, parts: MemberParts, call: Call, out: UnaryAnswer): void {
   checkRange(request);
-  if (!request.serializable) await parts.reads.ready();
-  await call.roomForAnswer?.();
-  const roomForLarge = request.countOnly ? undefined : () => call.roomForLargeAnswer?.();
-  const { kvs, more, count, ...answer } = await parts.state.storedRange(request, roomForLarge);
-  const made = header(parts, answer.header.revision);
-  const large = largeAnswer({
-    head: () => rangeResponse.encode({ header: made }),
-    field: 2,
-    values: kvs,
-    tail: () => rangeResponse.encode({ more, count }),
-  });
-  return large === undefined ? { header: made, kvs, more, count } : await parts.turns.run(large);
+  const read = new RangeCall(request, parts, call, out);
+  if (request.serializable) read.ready();
+  else parts.reads.whenReady(read);
+}
+
+/** A range on its way to its answer. Most get there in the turn in which they may be read. */
+class RangeCall implements Reader {
+  readonly #request: RangeRequest;
+  readonly #parts: MemberParts;
+  readonly #call: Call;
+  readonly #out: UnaryAnswer;
+
+  constructor(request: RangeRequest, parts: MemberParts, call: Call, out: UnaryAnswer) {
+    this.#request = request;
+    this.#parts = parts;
+    this.#call = call;
+    this.#out = out;
+  }
+
+  ready(): void {
+    const room = this.#call.roomForAnswer?.();
+    if (room === undefined) this.#read();
+    else room.then(() => this.#read()).catch((error: unknown) => this.failed(error));
+  }
+
+  failed(error: unknown): void {
+    this.#out.fail(error);
+  }
+
+  #read(): void {
+    const call = this.#call;
+    const request = this.#request;
+    const roomForLarge = request.countOnly ? undefined : () => call.roomForLargeAnswer?.();
+    try {
+      const answer = this.#parts.state.storedRange(request, roomForLarge);
+      if (!(answer instanceof Promise)) this.#answer(answer);
+      else answer.then((late) => this.#answer(late)).catch((error: unknown) => this.failed(error));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  #answer({ header, kvs, more, count }: RangeAnswer): void {
+    const out = this.#out;
+    const fields = {
+      head: this.#parts.headerBytes.at(header.revision),
+      field: 2,
+      values: kvs,
+      tail: rangeResponse.encode({ more, count }),
+    };
+    const large = largeAnswer(fields);
+    if (large === undefined) out.succeed(joinedAnswer(fields));
+    else
+      this.#parts.turns.run(large).then(
+        (bytes) => out.succeed(bytes),
+        (error: unknown) => out.fail(error),
+      );
+  }
 }

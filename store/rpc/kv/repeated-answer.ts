@@ -1,0 +1,60 @@
+import { atOnce, type Sliced } from "../../../base/slices.ts";
+import { varintBytes, writeVarint } from "../../../base/varint.ts";
+import { sliceLimits } from "../../mvcc/read.ts";
+
+/** An answer's bytes: the fields in `head`, `values` as a repeated message of that number, and the fields in `tail`. */
+interface Fields {
+  readonly head: Uint8Array;
+  readonly field: number;
+  readonly values: readonly Uint8Array[];
+  readonly tail: Uint8Array;
+}
+
+const copiedBytesMax = 4 * 1024 * 1024;
+const countedMax = 50_000;
+
+/** Answers with so many values, or so many bytes of them, are put together in slices. */
+function isLarge(values: readonly Uint8Array[]): boolean {
+  if (values.length > sliceLimits.keysMax) return true;
+  let bytes = 0;
+  for (const value of values) bytes += value.length;
+  return bytes > copiedBytesMax;
+}
+
+/** Undefined where putting it together at once holds nobody up. */
+export function largeAnswer(fields: Fields): Sliced<Uint8Array> | undefined {
+  return isLarge(fields.values) ? put(fields) : undefined;
+}
+
+/** At once. */
+export function joinedAnswer(fields: Fields): Uint8Array {
+  const { head, values, tail } = fields;
+  return values.length === 0 ? Buffer.concat([head, tail]) : atOnce(put(fields));
+}
+
+function* put({ head, field, values, tail }: Fields): Sliced<Uint8Array> {
+  const tag = field * 8 + 2;
+  let total = head.length + tail.length;
+  for (let at = 0; at < values.length; at++) {
+    if (at > 0 && at % countedMax === 0) yield;
+    const { length } = values[at] as Uint8Array;
+    total += 1 + varintBytes(length) + length;
+  }
+  const out = Buffer.allocUnsafe(total);
+  out.set(head);
+  let at = head.length;
+  let sliceStart = at;
+  let inSlice = 0;
+  for (const value of values) {
+    out[at] = tag;
+    at = writeVarint(out, at + 1, value.length);
+    out.set(value, at);
+    at += value.length;
+    if (++inSlice < 4 * sliceLimits.keysMax && at - sliceStart < copiedBytesMax) continue;
+    yield;
+    sliceStart = at;
+    inSlice = 0;
+  }
+  out.set(tail, at);
+  return out;
+}
