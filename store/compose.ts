@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { deferred } from "../base/deferred.ts";
 import { Http2Server } from "../base/http2/http2-server.ts";
 import { relayToHttp1 } from "../base/http2/relay-to-http1.ts";
-import type { ServeStream } from "../base/http2/stream.ts";
+import type { Route } from "../base/http2/stream.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
@@ -18,6 +18,7 @@ import { openLog, walFolder } from "./open-log.ts";
 import { publish } from "./propose/publish.ts";
 import { BoundServer } from "./transport/bound-server.ts";
 import { GrpcService } from "./transport/grpc/grpc-service.ts";
+import { timeoutHeader } from "./transport/grpc/timeout.ts";
 import { http2Limits } from "./transport/http2-limits.ts";
 import { askMembers } from "./transport/peer/ask-members.ts";
 import { askOnce } from "./transport/peer/ask-once.ts";
@@ -171,9 +172,9 @@ function serve(
       const http1 = createServer(gateway({ ...shared, access, jsonApi, log: log.child("http") }));
       // What a request is, not the protocol it came by, says who answers it.
       const relay = relayToHttp1(http1);
-      const serve: ServeStream = (stream, headers) =>
-        isForClients && GrpcService.isGrpc(headers) ? grpc.serve(stream, headers) : relay(stream, headers);
-      const http2 = new Http2Server({ limits: http2Limits, serve, clock, log });
+      const route: Route = (headers) =>
+        isForClients && GrpcService.isGrpc(headers) ? grpc.route(headers) : relay(headers);
+      const http2 = new Http2Server({ limits: http2Limits, route, apart: timeoutHeader, clock, log });
       undo.push(() => {
         http2.stop();
         http1.close();

@@ -54,7 +54,7 @@ export class ClientConnection implements RequestOwner {
   readonly #parts: ClientConnectionParts;
   readonly #output: FrameOutput;
   readonly #data: OutgoingData<ClientStream>;
-  readonly #incoming: IncomingFrames;
+  readonly #incoming: IncomingFrames<never>;
   readonly #keepAlive: KeepAlive;
   readonly #streams = new Map<number, ClientStream>();
   readonly #queue = new Set<ClientStream>();
@@ -76,9 +76,11 @@ export class ClientConnection implements RequestOwner {
     this.#incoming = new IncomingFrames(
       this.#output,
       {
-        data: (streamId, content, frameBytes, isEnd) => this.#onContent(streamId, content, frameBytes, isEnd),
+        data: (streamId, bytes, start, end, frameBytes, isEnd) =>
+          this.#onContent(streamId, bytes.subarray(start, end), frameBytes, isEnd),
         blockBegan: () => undefined,
-        headers: (streamId, headers, isEnd) => this.#onHeaders(streamId, headers, isEnd),
+        headers: (streamId, list, isEnd) =>
+          this.#onHeaders(streamId, list === "tooLarge" ? list : list.headers, isEnd),
         reset: (streamId, code) => this.#onReset(streamId, code),
         settings: (settings) => this.#onSettings(settings),
         widened: (streamId, bytes) => this.#onWidened(streamId, bytes),

@@ -20,12 +20,13 @@ import { headerBlock } from "./header-block.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { IncomingFrames } from "./incoming-frames.ts";
 import { KeepAlive, serverSilence } from "./keep-alive.ts";
+import type { HeaderList } from "./known-blocks.ts";
 import type { Http2Limits } from "./limits.ts";
 import { OutgoingData } from "./outgoing-data.ts";
 import { FrameOutput } from "./output.ts";
 import type { PeerSettings } from "./peer-settings.ts";
-import { requestHead } from "./request-headers.ts";
-import { Http2Stream, type ServeStream, type StreamOwner } from "./stream.ts";
+import { isValue, type RequestHead, requestHead } from "./request-headers.ts";
+import { Http2Stream, type Route, type ServeStream, type StreamOwner } from "./stream.ts";
 
 /** A client that does not read is not read from either, once so much waits for it. */
 const unsentBytesMost = 1 << 20;
@@ -35,9 +36,16 @@ const lastWordsMostMs = 5_000;
 const refusedTimesMost = 4;
 const headersTooLarge = headerBlock([{ name: ":status", value: "431" }]);
 
+/** What is known of requests with the same headers. Malformed ones are served by nobody. */
+type Request =
+  | { readonly head: RequestHead; readonly serve: ServeStream }
+  | { readonly head: undefined; readonly serve: undefined };
+
 export interface ConnectionParts {
   readonly limits: Http2Limits;
-  readonly serve: ServeStream;
+  readonly route: Route;
+  /** A header that is different in each request, as a deadline is. It comes with the stream, not among the others. */
+  readonly apart?: string | undefined;
   readonly clock: Pick<Clock, "monotonicMs" | "after">;
   readonly log: Log;
   readonly onClosed: () => void;
@@ -53,7 +61,7 @@ export class Http2Connection implements StreamOwner {
   readonly #parts: ConnectionParts;
   readonly #output: FrameOutput;
   readonly #data: OutgoingData<Http2Stream>;
-  readonly #incoming: IncomingFrames;
+  readonly #incoming: IncomingFrames<Request>;
   readonly #limits: Http2Limits;
   readonly #keepAlive: KeepAlive;
   readonly #idle: IdleWatch | undefined;
@@ -81,16 +89,17 @@ export class Http2Connection implements StreamOwner {
     this.#incoming = new IncomingFrames(
       this.#output,
       {
-        data: (streamId, content, frameBytes, isEnd) => this.#onContent(streamId, content, frameBytes, isEnd),
+        data: (streamId, bytes, start, end, frameBytes, isEnd) =>
+          this.#onContent(streamId, bytes, start, end, frameBytes, isEnd),
         blockBegan: () => this.#awaitHead(),
-        headers: (streamId, headers, isEnd) => this.#onHeaders(streamId, headers, isEnd),
+        headers: (streamId, list, isEnd, apart) => this.#onHeaders(streamId, list, isEnd, apart),
         reset: (streamId) => this.#onReset(streamId),
         settings: (settings) => this.#onSettings(settings),
         widened: (streamId, bytes) => this.#onWidened(streamId, bytes),
         // A client that leaves closes its end.
         leaving: () => undefined,
       },
-      { listBytesMost: headerListBytesMost },
+      { listBytesMost: headerListBytesMost, apart: parts.apart },
     );
     this.#data = new OutgoingData(this.#output, {
       ended: (stream) => this.#answered(stream),
@@ -217,7 +226,14 @@ export class Http2Connection implements StreamOwner {
     return bytes.subarray(here);
   }
 
-  #onContent(streamId: number, content: Buffer, frameBytes: number, isEnd: boolean): void {
+  #onContent(
+    streamId: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    frameBytes: number,
+    isEnd: boolean,
+  ): void {
     this.#receiveWindow -= frameBytes;
     if (this.#receiveWindow < 0) flowError("more data than the connection's window");
     this.#unannounced += frameBytes;
@@ -228,17 +244,29 @@ export class Http2Connection implements StreamOwner {
     }
     const stream = this.#known(streamId, "DATA");
     if (stream === undefined) return;
-    const wrong = stream.countData({ frameBytes, bodyBytes: content.length, isEnd });
+    const contentBytes = end - start;
+    const wrong = stream.countData(frameBytes, contentBytes, isEnd);
     if (wrong !== undefined) {
       this.#break(stream, wrong);
       return;
     }
-    stream.consumed(frameBytes - content.length);
-    if (content.length > 0) stream.events?.data(content);
-    if (stream.remoteEnded && !stream.over) stream.events?.end();
+    const { events } = stream;
+    if (isEnd && !stream.hasContent && events?.whole !== undefined) {
+      events.whole(bytes, start, end);
+      return;
+    }
+    stream.hasContent = true;
+    if (frameBytes > contentBytes) stream.consumed(frameBytes - contentBytes);
+    if (contentBytes > 0) events?.data(bytes.subarray(start, end));
+    if (stream.remoteEnded && !stream.over) events?.end();
   }
 
-  #onHeaders(streamId: number, headers: readonly Header[] | "tooLarge", isEnd: boolean): void {
+  #onHeaders(
+    streamId: number,
+    list: HeaderList<Request> | "tooLarge",
+    isEnd: boolean,
+    apart: string | undefined,
+  ): void {
     this.#stopHeadTimer();
     if (streamId % 2 === 0) violation("HEADERS on a stream that is no client's");
     if (streamId <= this.#lastStreamId) {
@@ -262,24 +290,27 @@ export class Http2Connection implements StreamOwner {
       return;
     }
     this.#refusedInARow = 0;
-    if (headers === "tooLarge") {
+    if (list === "tooLarge") {
       stream.respondOnly(headersTooLarge);
       return;
     }
-    const head = requestHead(headers);
-    stream.bodyBytesLeft = head?.bodyBytes;
-    if (head === undefined || !stream.countBody(0)) {
+    list.found ??= this.#requestOf(list.headers);
+    const request = list.found;
+    stream.bodyBytesLeft = request.head?.bodyBytes;
+    const isApartFine = apart === undefined || isValue(apart);
+    if (request.head === undefined || !stream.countBody(0) || !isApartFine) {
       stream.reset(errorCodes.PROTOCOL_ERROR);
       return;
     }
-    this.#open(stream, headers);
+    this.#streams.set(streamId, stream);
+    const events = request.serve(stream, apart);
+    stream.events = events;
+    if (isEnd && !stream.over) events.end();
   }
 
-  #open(stream: Http2Stream, headers: readonly Header[]): void {
-    this.#streams.set(stream.id, stream);
-    const events = this.#parts.serve(stream, headers);
-    stream.events = events;
-    if (stream.remoteEnded && !stream.over) events.end();
+  #requestOf(headers: readonly Header[]): Request {
+    const head = requestHead(headers);
+    return head === undefined ? { head, serve: undefined } : { head, serve: this.#parts.route(headers) };
   }
 
   #onTrailers(stream: Http2Stream, isEnd: boolean): void {

@@ -15,6 +15,8 @@ export class HeaderDecoder {
   #tableBytesAllowed = tableBytesMost;
   #block: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** How often a block changed the table. */
+  changes = 0;
 
   constructor(options: { readonly listBytesMost: number }) {
     this.#listBytesMost = options.listBytesMost;
@@ -48,6 +50,7 @@ export class HeaderDecoder {
     const allowed = this.#integer(5);
     if (allowed > tableBytesMost) fail("a table larger than was agreed");
     this.#tableBytesAllowed = allowed;
+    this.changes += 1;
     this.#evict(0);
     return undefined;
   }
@@ -68,6 +71,7 @@ export class HeaderDecoder {
 
   #add(header: Header): void {
     const cost = headerCost(header);
+    this.changes += 1;
     this.#evict(cost);
     if (cost > this.#tableBytesAllowed) return; // larger than the table: empties it and is not kept
     this.#table.push(header);

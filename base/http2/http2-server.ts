@@ -3,7 +3,7 @@ import type { Clock } from "../os/clock.ts";
 import type { Log } from "../os/log.ts";
 import { Http2Connection } from "./connection.ts";
 import type { Http2Limits } from "./limits.ts";
-import type { ServeStream } from "./stream.ts";
+import type { Route } from "./stream.ts";
 
 /** How long answers that are being worked on may take when the server stops. */
 const drainMostMs = 1_000;
@@ -12,7 +12,8 @@ const drainMostMs = 1_000;
 export class Http2Server {
   readonly #parts: {
     readonly limits: Http2Limits;
-    readonly serve: ServeStream;
+    readonly route: Route;
+    readonly apart?: string;
     readonly clock: Pick<Clock, "monotonicMs" | "after">;
     readonly log: Log;
   };
@@ -22,7 +23,9 @@ export class Http2Server {
 
   constructor(parts: {
     readonly limits: Http2Limits;
-    readonly serve: ServeStream;
+    readonly route: Route;
+    /** A header that is different in each request, as a deadline is. It comes with the stream, not among the others. */
+    readonly apart?: string;
     readonly clock: Pick<Clock, "monotonicMs" | "after">;
     readonly log: Log;
   }) {

@@ -5,22 +5,30 @@ import {
   frameFlags,
   frameTypes,
   sizeError,
+  type TakeFrame,
   unpadded,
   violation,
 } from "./frames.ts";
-import type { Header } from "./header.ts";
 import { HeaderDecoder } from "./header-decoder.ts";
 import { IncomingBlock } from "./incoming-block.ts";
+import { type HeaderList, KnownBlocks } from "./known-blocks.ts";
 import type { FrameOutput } from "./output.ts";
 import { type PeerSettings, readSettings } from "./peer-settings.ts";
 
 /** What one end of a connection does with what the other end sends. Each may throw ConnectionError. */
-export interface FrameEvents {
-  /** @param frameBytes What counts against windows: the content with its padding. */
-  data(streamId: number, content: Buffer, frameBytes: number, isEnd: boolean): void;
+export interface FrameEvents<Found> {
+  /** The content is `bytes[start, end)`.
+   *  @param frameBytes What counts against windows: the content with its padding. */
+  data(streamId: number, bytes: Buffer, start: number, end: number, frameBytes: number, isEnd: boolean): void;
   /** A header block began whose rest is yet to come. */
   blockBegan(): void;
-  headers(streamId: number, headers: readonly Header[] | "tooLarge", isEnd: boolean): void;
+  /** @param apart The value of the header that is kept apart from the list, if there is one. */
+  headers(
+    streamId: number,
+    list: HeaderList<Found> | "tooLarge",
+    isEnd: boolean,
+    apart: string | undefined,
+  ): void;
   reset(streamId: number, code: number): void;
   settings(settings: PeerSettings): void;
   /** The peer takes so much more; of all streams together for stream 0. Nothing more is an error, of the stream if it has one. */
@@ -35,21 +43,25 @@ const reasonBytesMost = 256;
 /** What comes on a connection, the same at both ends: frames of the right size in the right order, header blocks whole and
  *  decoded, pings answered. Priorities and extensions are passed over.
  *  Invariant: every header block is decoded, in its order: later ones build on it. */
-export class IncomingFrames {
+export class IncomingFrames<Found> {
   readonly #output: FrameOutput;
-  readonly #does: FrameEvents;
+  readonly #does: FrameEvents<Found>;
   readonly #listBytesMost: number;
   readonly #reader = new FrameReader();
-  readonly #headers: HeaderDecoder;
+  readonly #blocks: KnownBlocks<Found>;
   #block: IncomingBlock | undefined;
   #hasBegun = false;
   #isOver = false;
 
-  constructor(output: FrameOutput, does: FrameEvents, options: { readonly listBytesMost: number }) {
+  constructor(
+    output: FrameOutput,
+    does: FrameEvents<Found>,
+    options: { readonly listBytesMost: number; readonly apart?: string | undefined },
+  ) {
     this.#output = output;
     this.#does = does;
     this.#listBytesMost = options.listBytesMost;
-    this.#headers = new HeaderDecoder(options);
+    this.#blocks = new KnownBlocks(new HeaderDecoder(options), options);
   }
 
   /** Throws ConnectionError where the peer breaks the protocol. */
@@ -62,22 +74,39 @@ export class IncomingFrames {
     this.#isOver = true;
   }
 
-  readonly #take = (type: number, flags: number, streamId: number, payload: Buffer): void => {
+  readonly #take: TakeFrame = (type, flags, streamId, bytes, start, end) => {
     if (this.#isOver) return;
-    const isAck = (flags & frameFlags.ACK) !== 0;
-    if (!this.#hasBegun && (type !== frameTypes.SETTINGS || isAck))
+    if (!this.#hasBegun && (type !== frameTypes.SETTINGS || (flags & frameFlags.ACK) !== 0))
       violation("the first frame must be SETTINGS");
     if (this.#block !== undefined && (type !== frameTypes.CONTINUATION || streamId !== this.#block.streamId))
       violation("a header block was interrupted");
+    if (type === frameTypes.DATA) this.#onData(flags, streamId, bytes, start, end);
+    else if (type === frameTypes.HEADERS) this.#onHeaders(flags, streamId, bytes, start, end);
+    else this.#onOther(type, flags, streamId, bytes.subarray(start, end));
+  };
+
+  #onData(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
+    const isEnd = (flags & frameFlags.END_STREAM) !== 0;
+    if ((flags & frameFlags.PADDED) === 0) {
+      this.#does.data(streamId, bytes, start, end, end - start, isEnd);
+      return;
+    }
+    const content = unpadded(frameTypes.DATA, flags, bytes.subarray(start, end));
+    this.#does.data(streamId, content, 0, content.length, end - start, isEnd);
+  }
+
+  #onHeaders(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
+    if ((flags & (frameFlags.PADDED | frameFlags.PRIORITY)) === 0) {
+      this.#onBlock(flags, streamId, bytes, start, end);
+      return;
+    }
+    const block = unpadded(frameTypes.HEADERS, flags, bytes.subarray(start, end));
+    this.#onBlock(flags, streamId, block, 0, block.length);
+  }
+
+  #onOther(type: number, flags: number, streamId: number, payload: Buffer): void {
+    const isAck = (flags & frameFlags.ACK) !== 0;
     switch (type) {
-      case frameTypes.DATA: {
-        const content = unpadded(type, flags, payload);
-        this.#does.data(streamId, content, payload.length, (flags & frameFlags.END_STREAM) !== 0);
-        return;
-      }
-      case frameTypes.HEADERS:
-        this.#onHeaders(flags, streamId, unpadded(type, flags, payload));
-        return;
       case frameTypes.CONTINUATION:
         this.#onContinuation(flags, payload);
         return;
@@ -110,15 +139,17 @@ export class IncomingFrames {
       default:
         return;
     }
-  };
+  }
 
-  #onHeaders(flags: number, streamId: number, bytes: Buffer): void {
+  #onBlock(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
     const isEnd = (flags & frameFlags.END_STREAM) !== 0;
     if ((flags & frameFlags.END_HEADERS) !== 0) {
-      this.#does.headers(streamId, this.#headers.decode(bytes), isEnd);
+      const list = this.#blocks.read(bytes, start, end);
+      this.#does.headers(streamId, list, isEnd, this.#blocks.apart);
       return;
     }
-    this.#block = new IncomingBlock({ streamId, isEnd, bytes }, { listBytesMost: this.#listBytesMost });
+    const first = { streamId, isEnd, bytes: bytes.subarray(start, end) };
+    this.#block = new IncomingBlock(first, { listBytesMost: this.#listBytesMost });
     this.#does.blockBegan();
   }
 
@@ -128,7 +159,9 @@ export class IncomingFrames {
     block.add(payload);
     if ((flags & frameFlags.END_HEADERS) === 0) return;
     this.#block = undefined;
-    this.#does.headers(block.streamId, this.#headers.decode(block.whole()), block.isEnd);
+    const whole = block.whole();
+    const list = this.#blocks.read(whole, 0, whole.length);
+    this.#does.headers(block.streamId, list, block.isEnd, this.#blocks.apart);
   }
 
   #onSettings(isAck: boolean, streamId: number, payload: Buffer): void {

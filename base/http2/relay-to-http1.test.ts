@@ -26,7 +26,7 @@ describe("HTTP/2 relayed to a server of HTTP/1.1", () => {
       connectionWindowBytes: 65_536,
       headerListBytesMost: 65_536,
     };
-    http2 = new Http2Server({ limits, serve: relayToHttp1(server), clock: systemClock, log: silentLog });
+    http2 = new Http2Server({ limits, route: relayToHttp1(server), clock: systemClock, log: silentLog });
     listener = createSocketServer((socket) => http2.accept(socket));
     await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
   });

@@ -4,7 +4,7 @@ import { errorCodes } from "./frames.ts";
 import type { Header } from "./header.ts";
 import { headerBlock } from "./header-block.ts";
 import { headerValue } from "./request-headers.ts";
-import type { Http2Stream, ServeStream, StreamEvents } from "./stream.ts";
+import type { Http2Stream, Route, StreamEvents } from "./stream.ts";
 
 /** Headers that mean one HTTP/1.1 connection, or that the relay writes itself. */
 const notCarried = new Set([
@@ -18,8 +18,8 @@ const notCarried = new Set([
 const lengthIsKept = new Set(["content-length"]);
 
 /** Serves HTTP/2's requests by a server of HTTP/1.1, within the process: so both are answered by the same code. */
-export function relayToHttp1(server: Server): ServeStream {
-  return (stream, headers) => new Relay(server, stream, headers);
+export function relayToHttp1(server: Server): Route {
+  return (headers) => (stream) => new Relay(server, stream, headers);
 }
 
 class Relay implements StreamEvents {

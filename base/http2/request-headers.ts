@@ -29,7 +29,7 @@ export function requestHead(headers: readonly Header[]): RequestHead | undefined
   let length: string | undefined;
   for (const header of headers) {
     const { name, value } = header;
-    if (badValue.test(value)) return undefined;
+    if (!isValue(value)) return undefined;
     if (name.startsWith(":")) {
       if (isPseudoOver || seen.has(name) || !pseudo.has(name)) return undefined;
       seen.add(name);
@@ -48,6 +48,9 @@ export function requestHead(headers: readonly Header[]): RequestHead | undefined
     targetPattern.test(headerValue(headers, ":path") ?? "");
   return isWhole ? { bodyBytes: length === undefined ? undefined : Number(length) } : undefined;
 }
+
+/** Whether a header may say so. */
+export const isValue = (text: string): boolean => !badValue.test(text);
 
 export function headerValue(headers: readonly Header[], wanted: string): string | undefined {
   for (const header of headers) if (header.name === wanted) return header.value;

@@ -50,8 +50,8 @@ describe("HTTP on HTTP/2's streams", () => {
   const sockets = new Set<Socket>();
   let handler: HttpHandler;
   before(async () => {
-    const serve = serveHttp((asked, response) => handler(asked, response), clock);
-    http2 = new Http2Server({ limits, serve, clock, log: silentLog });
+    const route = serveHttp((asked, response) => handler(asked, response), clock);
+    http2 = new Http2Server({ limits, route, clock, log: silentLog });
     listener = createServer({ noDelay: true }, (socket) => {
       sockets.add(socket);
       http2.accept(socket);

@@ -7,7 +7,7 @@ import { headerBlock } from "./header-block.ts";
 import type { HttpResponse } from "./http-response.ts";
 import { ServerRequest } from "./server-request.ts";
 import { ServerResponse } from "./server-response.ts";
-import type { Http2Stream, ServeStream, StreamEvents } from "./stream.ts";
+import type { Http2Stream, Route, StreamEvents } from "./stream.ts";
 
 /** Answers a request, by whichever protocol it came. Resolves when nothing is done for it any more; never rejects. */
 export type HttpHandler = (request: IncomingMessage, response: HttpResponse) => Promise<void>;
@@ -15,9 +15,9 @@ export type HttpHandler = (request: IncomingMessage, response: HttpResponse) => 
 const goOn = headerBlock([{ name: ":status", value: "100" }]);
 
 /** Serves streams by a handler that knows requests and answers as Node's servers of HTTP/1.1 have them. */
-export function serveHttp(handler: HttpHandler, clock: Pick<Clock, "wallMs">): ServeStream {
+export function serveHttp(handler: HttpHandler, clock: Pick<Clock, "wallMs">): Route {
   const date = dates(clock);
-  return (stream, headers) => {
+  return (headers) => (stream) => {
     const { socket } = stream;
     assert(socket instanceof Socket, "HTTP is served on sockets");
     const exchange = new Exchange(stream, headers, { socket, date });

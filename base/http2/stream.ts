@@ -6,6 +6,8 @@ import { type OutgoingStream, takePiece } from "./outgoing-data.ts";
 
 /** What whoever serves a request is told of its stream. */
 export interface StreamEvents {
+  /** In place of `data` and `end` for a body that is whole in one frame: it is `bytes[start, end)`, which may be kept. */
+  whole?(bytes: Buffer, start: number, end: number): void;
   /** A piece of the body; it may be kept. The client may send as much again after `consumed`. */
   data(bytes: Buffer): void;
   /** The body is complete. */
@@ -18,7 +20,10 @@ export interface StreamEvents {
   gone(): void;
 }
 
-export type ServeStream = (stream: Http2Stream, headers: readonly Header[]) => StreamEvents;
+/** @param apart The value of the header that the server keeps apart, if the request has it. */
+export type ServeStream = (stream: Http2Stream, apart?: string) => StreamEvents;
+/** Who serves requests with these headers. Asked once for requests that say the same. */
+export type Route = (headers: readonly Header[]) => ServeStream;
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
@@ -53,6 +58,8 @@ export class Http2Stream implements OutgoingStream {
   remoteEnded = false;
   /** What of the request's body is to come, where the client said how long that is. */
   bodyBytesLeft: number | undefined;
+  /** A frame of its body has come. */
+  hasContent = false;
   /** Nothing more happens on it, whoever ended it. */
   over = false;
   events: StreamEvents | undefined;
@@ -135,16 +142,12 @@ export class Http2Stream implements OutgoingStream {
   }
 
   /** A DATA frame came. Gives the code of the error where the client may not send it. */
-  countData(came: {
-    readonly frameBytes: number;
-    readonly bodyBytes: number;
-    readonly isEnd: boolean;
-  }): ErrorCode | undefined {
+  countData(frameBytes: number, bodyBytes: number, isEnd: boolean): ErrorCode | undefined {
     if (this.remoteEnded) return errorCodes.STREAM_CLOSED;
-    this.receiveWindow -= came.frameBytes;
+    this.receiveWindow -= frameBytes;
     if (this.receiveWindow < 0) return errorCodes.FLOW_CONTROL_ERROR;
-    this.remoteEnded = came.isEnd;
-    return this.countBody(came.bodyBytes) ? undefined : errorCodes.PROTOCOL_ERROR;
+    this.remoteEnded = isEnd;
+    return this.countBody(bodyBytes) ? undefined : errorCodes.PROTOCOL_ERROR;
   }
 
   /** So much of the body came. False: the request said that there is less, or ends with less. */

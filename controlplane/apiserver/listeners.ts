@@ -112,7 +112,7 @@ function takeHttp2(
   { limits, answer }: { readonly limits: Http2Limits; readonly answer: HttpHandler },
   { clock, log }: ServerDeps,
 ): Http2Server {
-  const http2 = new Http2Server({ limits, serve: serveHttp(answer, clock), clock, log: log.child("http2") });
+  const http2 = new Http2Server({ limits, route: serveHttp(answer, clock), clock, log: log.child("http2") });
   const http1 = server.listeners("secureConnection");
   server.removeAllListeners("secureConnection");
   server.on("secureConnection", (socket: TLSSocket) => {

@@ -1,12 +1,12 @@
 import type { Header } from "../../../base/http2/header.ts";
 import { headerValue } from "../../../base/http2/request-headers.ts";
-import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
+import type { ServeStream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
-import { StoreError } from "../../errors.ts";
+import { type GrpcStatus, StoreError } from "../../errors.ts";
 import type { Handlers } from "../../rpc/handler.ts";
-import { StatusError, type WireStatus, wireStatus } from "../../rpc/status.ts";
+import { type WireStatus, wireStatus } from "../../rpc/status.ts";
 import { onlyFailureBlock } from "./answers.ts";
 import { CallContext } from "./call-context.ts";
 import { callMetrics, type Finish } from "./call-metrics.ts";
@@ -64,13 +64,37 @@ export class GrpcService {
     return /^application\/grpc($|[+;])/.test(headerValue(headers, "content-type") ?? "");
   }
 
-  serve(stream: Http2Stream, headers: readonly Header[]): StreamEvents {
-    try {
-      return this.#open(stream, headers);
-    } catch (error) {
-      stream.respondOnly(onlyFailureBlock(wireStatus(error)));
-      return nobody;
-    }
+  /** Serves calls with these headers. Their server keeps `timeoutHeader` apart. */
+  route(headers: readonly Header[]): ServeStream {
+    const path = headerValue(headers, ":path") ?? "";
+    const method = this.#methods.get(path);
+    if (method === undefined) return refuses("UNIMPLEMENTED", unknown(path, this.#services));
+    const encoding = headerValue(headers, "grpc-encoding") ?? "identity";
+    if (!isEncoding(encoding))
+      return refuses("UNIMPLEMENTED", `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`);
+    const requireLeader = headerValue(headers, "hasleader") === "true";
+    const failure = (error: unknown) => this.#failure(path, error);
+    return (stream, timeout) => {
+      const timeoutMs = timeout === undefined ? undefined : parseTimeoutMs(timeout);
+      if (timeout !== undefined && timeoutMs === undefined)
+        return refuses("INTERNAL", `malformed grpc-timeout: "${timeout}"`)(stream);
+      const nowMs = this.#clock.monotonicMs();
+      const parts = {
+        stream,
+        reader: new MessageReader({ bytesMost: this.#bytesMost, encoding }),
+        context: new CallContext({
+          unread: stream.unread,
+          requireLeader,
+          deadlineMs: timeoutMs === undefined ? undefined : nowMs + timeoutMs,
+        }),
+        failure,
+        received: this.#metrics.received,
+        sent: this.#metrics.sent,
+      };
+      return timeoutMs === undefined
+        ? method(parts, () => undefined)
+        : this.#withDeadline(method, parts, nowMs + lateAnswerMs(timeoutMs));
+    };
   }
 
   stop(): void {
@@ -88,38 +112,6 @@ export class GrpcService {
       return open({ ...parts, finish });
     });
     this.#services.add(serviceOf(path));
-  }
-
-  #open(stream: Http2Stream, headers: readonly Header[]): StreamEvents {
-    const path = headerValue(headers, ":path") ?? "";
-    const method = this.#methods.get(path);
-    if (method === undefined) throw new StatusError("UNIMPLEMENTED", unknown(path, this.#services));
-    const encoding = headerValue(headers, "grpc-encoding") ?? "identity";
-    if (!isEncoding(encoding))
-      throw new StatusError(
-        "UNIMPLEMENTED",
-        `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`,
-      );
-    const timeout = headerValue(headers, "grpc-timeout");
-    const timeoutMs = timeout === undefined ? undefined : parseTimeoutMs(timeout);
-    if (timeout !== undefined && timeoutMs === undefined)
-      throw new StatusError("INTERNAL", `malformed grpc-timeout: "${timeout}"`);
-    const nowMs = this.#clock.monotonicMs();
-    const parts = {
-      stream,
-      reader: new MessageReader({ bytesMost: this.#bytesMost, encoding }),
-      context: new CallContext({
-        unread: stream.unread,
-        requireLeader: headerValue(headers, "hasleader") === "true",
-        deadlineMs: timeoutMs === undefined ? undefined : nowMs + timeoutMs,
-      }),
-      failure: (error: unknown) => this.#failure(path, error),
-      received: this.#metrics.received,
-      sent: this.#metrics.sent,
-    };
-    return timeoutMs === undefined
-      ? method(parts, () => undefined)
-      : this.#withDeadline(method, parts, nowMs + lateAnswerMs(timeoutMs));
   }
 
   #withDeadline(method: Open, parts: CallBase, atMs: number): StreamEvents {
@@ -147,6 +139,13 @@ const nobody: StreamEvents = {
   drained: () => undefined,
   gone: () => undefined,
 };
+
+const refuses =
+  (status: GrpcStatus, message: string): ServeStream =>
+  (stream) => {
+    stream.respondOnly(onlyFailureBlock({ status, message }));
+    return nobody;
+  };
 
 const isEncoding = (text: string): text is Encoding => (encodings as readonly string[]).includes(text);
 

@@ -1,7 +1,10 @@
+/** Says how long a call may take: different in almost every call of a client that has a deadline. */
+export const timeoutHeader = "grpc-timeout";
+
 const unitMs = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 } as const;
 const pattern = /^(\d{1,8})([HMSmun])$/;
 
-/** A `grpc-timeout` in milliseconds and fractions of one; undefined when it is malformed. */
+/** Its value in milliseconds and fractions of one; undefined when it is malformed. */
 export function parseTimeoutMs(text: string): number | undefined {
   const match = pattern.exec(text);
   if (match === null) return undefined;
