@@ -15,7 +15,11 @@ interface Interval {
 
 /** Throws DUPLICATE_KEY when the operations, which share one revision, would put a key twice, or put and delete it. The
  *  two branches of a nested transaction may put the same key, since only one of them runs. */
-export function checkIntervals(ops: readonly RequestOp[]): Writes {
+export function checkIntervals(ops: readonly RequestOp[]): void {
+  if (ops.length > 1 || ops[0]?.requestTxn !== undefined) writesOf(ops);
+}
+
+function writesOf(ops: readonly RequestOp[]): Writes {
   const deletes: Interval[] = [];
   for (const { requestDeleteRange } of ops) {
     if (requestDeleteRange === undefined) continue;
@@ -28,8 +32,8 @@ export function checkIntervals(ops: readonly RequestOp[]): Writes {
   };
   for (const { requestTxn } of ops) {
     if (requestTxn === undefined) continue;
-    const success = checkIntervals(requestTxn.success);
-    const failure = checkIntervals(requestTxn.failure);
+    const success = writesOf(requestTxn.success);
+    const failure = writesOf(requestTxn.failure);
     for (const key of success.puts) {
       if (puts.has(key)) throw new StoreError("DUPLICATE_KEY");
       add(key);
