@@ -2,6 +2,8 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../os/clock.ts";
 import type { Log } from "../os/log.ts";
 import { UnreadAnswers } from "./answer-lane.ts";
+import { EndedEarly } from "./ended-early.ts";
+import { hasPseudo, isTrailers, isValue } from "./fields.ts";
 import {
   ConnectionError,
   defaultWindowBytes,
@@ -25,7 +27,7 @@ import type { Http2Limits } from "./limits.ts";
 import { OutgoingData } from "./outgoing-data.ts";
 import { FrameOutput } from "./output.ts";
 import type { PeerSettings } from "./peer-settings.ts";
-import { isValue, type RequestHead, requestHead } from "./request-headers.ts";
+import { type RequestHead, requestHead } from "./request-headers.ts";
 import { Http2Stream, type Route, type ServeStream, type StreamOwner } from "./stream.ts";
 
 /** A client that does not read is not read from either, once so much waits for it. */
@@ -35,6 +37,7 @@ const lastWordsMostMs = 5_000;
 /** A client that goes on opening streams beyond the limit, so many times the limit in a row, does not mean well. */
 const refusedTimesMost = 4;
 const headersTooLarge = headerBlock([{ name: ":status", value: "431" }]);
+const noTunnels = headerBlock([{ name: ":status", value: "501" }]);
 
 /** What is known of requests with the same headers. Malformed ones are served by nobody. */
 type Request =
@@ -66,6 +69,7 @@ export class Http2Connection implements StreamOwner {
   readonly #keepAlive: KeepAlive;
   readonly #idle: IdleWatch | undefined;
   readonly #streams = new Map<number, Http2Stream>();
+  readonly #endedEarly = new EndedEarly();
   #prefaceLeft = preface;
   #stopHeadTimer: () => void = () => undefined;
   #lastStreamId = 0;
@@ -175,6 +179,7 @@ export class Http2Connection implements StreamOwner {
   }
 
   sendReset(stream: Http2Stream, code: ErrorCode): void {
+    if (!stream.remoteEnded) this.#endedEarly.add(stream.id);
     this.#output.reset(stream.id, code);
     this.#forget(stream);
   }
@@ -243,7 +248,10 @@ export class Http2Connection implements StreamOwner {
       this.#unannounced = 0;
     }
     const stream = this.#known(streamId, "DATA");
-    if (stream === undefined) return;
+    if (stream === undefined) {
+      this.#onLateData(streamId, isEnd);
+      return;
+    }
     const contentBytes = end - start;
     const wrong = stream.countData(frameBytes, contentBytes, isEnd);
     if (wrong !== undefined) {
@@ -268,10 +276,12 @@ export class Http2Connection implements StreamOwner {
     apart: string | undefined,
   ): void {
     this.#stopHeadTimer();
+    const isApartFine = apart === undefined || isValue(apart);
     if (streamId % 2 === 0) violation("HEADERS on a stream that is no client's");
     if (streamId <= this.#lastStreamId) {
-      const stream = this.#streams.get(streamId);
-      if (stream !== undefined) this.#onTrailers(stream, isEnd);
+      const areTrailers = list === "tooLarge" || (isTrailers(list.headers) && isApartFine);
+      if (areTrailers || this.#streams.has(streamId)) this.#onTrailers(streamId, areTrailers, isEnd);
+      else if (hasPseudo(list.headers)) violation("a request on a stream that was used before");
       return;
     }
     if (this.#goneAway) return; // the client was told that it will not be served
@@ -297,9 +307,12 @@ export class Http2Connection implements StreamOwner {
     list.found ??= this.#requestOf(list.headers);
     const request = list.found;
     stream.bodyBytesLeft = request.head?.bodyBytes;
-    const isApartFine = apart === undefined || isValue(apart);
     if (request.head === undefined || !stream.countBody(0) || !isApartFine) {
       stream.reset(errorCodes.PROTOCOL_ERROR);
+      return;
+    }
+    if (request.head.isConnect) {
+      stream.respondOnly(noTunnels);
       return;
     }
     this.#streams.set(streamId, stream);
@@ -313,18 +326,31 @@ export class Http2Connection implements StreamOwner {
     return head === undefined ? { head, serve: undefined } : { head, serve: this.#parts.route(headers) };
   }
 
-  #onTrailers(stream: Http2Stream, isEnd: boolean): void {
-    if (!isEnd || stream.remoteEnded) {
-      this.#break(stream, errorCodes.PROTOCOL_ERROR);
+  #onTrailers(streamId: number, areValid: boolean, isEnd: boolean): void {
+    const stream = this.#streams.get(streamId);
+    if (stream === undefined) {
+      if (isEnd) this.#endedEarly.delete(streamId);
       return;
     }
-    stream.remoteEnded = true;
-    if (stream.countBody(0)) stream.events?.end();
+    if (stream.remoteEnded) {
+      this.#break(stream, errorCodes.STREAM_CLOSED);
+      return;
+    }
+    stream.remoteEnded = isEnd;
+    if (isEnd && areValid && stream.countBody(0)) stream.events?.end();
     else this.#break(stream, errorCodes.PROTOCOL_ERROR);
+  }
+
+  /** DATA of a stream that is over. Nobody sends it on, but who had ended the stream must be told. */
+  #onLateData(streamId: number, isEnd: boolean): void {
+    if (streamId > this.#lastStreamId) return; // it was told that it will not be served
+    if (!this.#endedEarly.has(streamId)) this.#output.reset(streamId, errorCodes.STREAM_CLOSED);
+    else if (isEnd) this.#endedEarly.delete(streamId);
   }
 
   #onReset(streamId: number): void {
     const stream = this.#known(streamId, "RST_STREAM");
+    this.#endedEarly.delete(streamId);
     if (stream === undefined) return;
     this.#forget(stream);
     stream.events?.gone();
@@ -351,7 +377,8 @@ export class Http2Connection implements StreamOwner {
   /** Undefined for a stream that is over; one that never began is an error. */
   #known(streamId: number, what: string): Http2Stream | undefined {
     if (streamId === 0) violation(`${what} on no stream`);
-    if (streamId > this.#lastStreamId && !this.#goneAway) violation(`${what} on an idle stream`);
+    const isIdle = streamId % 2 === 0 || (streamId > this.#lastStreamId && !this.#goneAway);
+    if (isIdle) violation(`${what} on an idle stream`);
     return this.#streams.get(streamId);
   }
 
@@ -369,7 +396,10 @@ export class Http2Connection implements StreamOwner {
 
   #answered(stream: Http2Stream): void {
     // The client need not send the rest of a request that is answered.
-    if (!stream.remoteEnded) this.#output.reset(stream.id, errorCodes.NO_ERROR);
+    if (!stream.remoteEnded) {
+      this.#endedEarly.add(stream.id);
+      this.#output.reset(stream.id, errorCodes.NO_ERROR);
+    }
     this.#forget(stream);
     stream.events?.sent?.();
   }

@@ -147,6 +147,7 @@ export function unpadded(type: number, flags: number, payload: Buffer): Buffer {
   const hasPriority = type === frameTypes.HEADERS && (flags & frameFlags.PRIORITY) !== 0;
   if (!isPadded && !hasPriority) return payload;
   const start = (isPadded ? 1 : 0) + (hasPriority ? 5 : 0);
+  if (payload.length < start) sizeError("a frame");
   const end = payload.length - (isPadded ? (payload[0] ?? 0) : 0);
   if (end < start) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "more padding than payload");
   return payload.subarray(start, end);

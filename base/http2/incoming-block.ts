@@ -27,7 +27,7 @@ export class IncomingBlock {
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
     const piecesMost = 2 * Math.ceil(this.#bytesMost / frameBytesMost);
-    if (this.#bytes > this.#bytesMost || this.#pieces.length > piecesMost || bytes.length === 0)
+    if (this.#bytes > this.#bytesMost || this.#pieces.length > piecesMost)
       throw new ConnectionError(errorCodes.ENHANCE_YOUR_CALM, "a header block that is too long");
   }
 

@@ -1,5 +1,6 @@
 import { request as http1Request, type IncomingMessage, type Server } from "node:http";
 import { duplexPair } from "./duplex-pair.ts";
+import { ofConnections } from "./fields.ts";
 import { errorCodes } from "./frames.ts";
 import type { Header } from "./header.ts";
 import { headerBlock } from "./header-block.ts";
@@ -7,14 +8,7 @@ import { headerValue } from "./request-headers.ts";
 import type { Http2Stream, Route, StreamEvents } from "./stream.ts";
 
 /** Headers that mean one HTTP/1.1 connection, or that the relay writes itself. */
-const notCarried = new Set([
-  "connection",
-  "keep-alive",
-  "transfer-encoding",
-  "upgrade",
-  "content-length",
-  "host",
-]);
+const notCarried = new Set([...ofConnections, "content-length", "host"]);
 const lengthIsKept = new Set(["content-length"]);
 
 /** Serves HTTP/2's requests by a server of HTTP/1.1, within the process: so both are answered by the same code. */

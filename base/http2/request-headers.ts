@@ -1,24 +1,19 @@
+import { isValue, namePattern, ofConnections } from "./fields.ts";
 import type { Header } from "./header.ts";
 
 const pseudo = new Set([":method", ":scheme", ":authority", ":path"]);
-const ofConnections = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
-const namePattern = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+const schemePattern = /^[A-Za-z][A-Za-z0-9+\-.]*$/;
 const methodPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** A target that HTTP/1.1 can be asked for as well. */
 const targetPattern = /^(\*|\/[\x21-\x7e\x80-\xff]*)$/;
 const lengthPattern = /^\d{1,15}$/;
-const badValue = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 /** What the connection has to know of a request. */
 export interface RequestHead {
   /** How long its body is; undefined: as long as it gets. */
   readonly bodyBytes: number | undefined;
+  /** It asks for a tunnel to somewhere else (section 8.5). */
+  readonly isConnect: boolean;
 }
 
 /** Undefined where these headers are no request (RFC 9113, section 8.3.1). An `:authority` may be anything: etcd's client 3.4
@@ -42,15 +37,15 @@ export function requestHead(headers: readonly Header[]): RequestHead | undefined
     if (!lengthPattern.test(value) || (length ?? value) !== value) return undefined;
     length = value;
   }
-  const isWhole =
-    seen.has(":scheme") &&
-    methodPattern.test(headerValue(headers, ":method") ?? "") &&
-    targetPattern.test(headerValue(headers, ":path") ?? "");
-  return isWhole ? { bodyBytes: length === undefined ? undefined : Number(length) } : undefined;
+  const method = headerValue(headers, ":method") ?? "";
+  const isConnect = method === "CONNECT";
+  const isWhole = isConnect
+    ? seen.has(":authority") && !seen.has(":scheme") && !seen.has(":path")
+    : schemePattern.test(headerValue(headers, ":scheme") ?? "") &&
+      methodPattern.test(method) &&
+      targetPattern.test(headerValue(headers, ":path") ?? "");
+  return isWhole ? { bodyBytes: length === undefined ? undefined : Number(length), isConnect } : undefined;
 }
-
-/** Whether a header may say so. */
-export const isValue = (text: string): boolean => !badValue.test(text);
 
 export function headerValue(headers: readonly Header[], wanted: string): string | undefined {
   for (const header of headers) if (header.name === wanted) return header.value;

@@ -1,20 +1,12 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { Socket } from "node:net";
 import { Writable } from "node:stream";
+import { ofConnections } from "./fields.ts";
 import { errorCodes } from "./frames.ts";
 import type { Header } from "./header.ts";
 import { headerBlock } from "./header-block.ts";
 import type { HeaderValue, HttpResponse } from "./http-response.ts";
 import type { Http2Stream } from "./stream.ts";
-
-/** Headers that mean one connection of HTTP/1.1; HTTP/2 forbids them (RFC 9113, section 8.2.2). */
-const ofConnections: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 export interface ResponseParts {
   readonly method: string;
