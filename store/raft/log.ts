@@ -1,12 +1,17 @@
 import { assert, must } from "../../base/assert.ts";
-import { entriesWithin } from "./entry-size.ts";
+import { entryOverheadBytes } from "./entry-size.ts";
+import { PastEntries } from "./past-entries.ts";
 import type { Entry, EntryId, Index, Term } from "./types.ts";
 
 /** The log in memory: everything after `base`, whose own entry only its id is known of.
- *  Invariant: base.index ≤ applied ≤ committed ≤ last index; applied ≤ durable ≤ handedOut ≤ last index;
- *  entries[i].index === base.index + 1 + i; terms never fall. Entries at or below `committed` never change. */
+ *  Invariant: base.index ≤ applied ≤ committed ≤ last index; durable ≤ handedOut ≤ last index; applied ≤ durable, unless a
+ *  snapshot brought the state further;
+ *  entries[i].index === past.end + i; terms never fall. Entries at or below `committed` never change. */
 export class RaftLog {
   #base: EntryId;
+  /** Those that are applied. */
+  #past: PastEntries;
+  /** Those after them. */
   #entries: Entry[];
   #bytes = 0;
   committed: Index;
@@ -20,6 +25,7 @@ export class RaftLog {
 
   constructor(base: EntryId, entries: readonly Entry[], at: { committed: Index; applied: Index }) {
     this.#base = base;
+    this.#past = new PastEntries(base.index + 1);
     this.#entries = [...entries];
     for (const entry of entries) this.#bytes += entry.data.length;
     this.#durable = this.lastIndex;
@@ -38,6 +44,7 @@ export class RaftLog {
       at.committed <= this.lastIndex,
       `commit index ${at.committed} lies beyond the log's end ${this.lastIndex}`,
     );
+    this.#moveToPast();
   }
 
   /** Index of the first entry that is still here. */
@@ -46,11 +53,11 @@ export class RaftLog {
   }
 
   get lastIndex(): Index {
-    return this.#base.index + this.#entries.length;
+    return this.#past.end - 1 + this.#entries.length;
   }
 
   get lastTerm(): Term {
-    return this.#entries.at(-1)?.term ?? this.#base.term;
+    return must(this.term(this.lastIndex), "the last entry's term is known");
   }
 
   get durable(): Index {
@@ -65,11 +72,15 @@ export class RaftLog {
   /** The term of the entry at `index`; undefined when it was compacted away or does not exist yet. */
   term(index: Index): Term | undefined {
     if (index === this.#base.index) return this.#base.term;
-    return this.#entries[index - this.#base.index - 1]?.term;
+    const past = this.#past;
+    if (index >= past.end) return this.#entries[index - past.end]?.term;
+    return index >= past.first ? past.term(index) : undefined;
   }
 
   entry(index: Index): Entry {
-    return must(this.#entries[index - this.#base.index - 1], `no entry ${index} in the log`);
+    const past = this.#past;
+    if (index < past.first || index > this.lastIndex) assert(false, `no entry ${index} in the log`);
+    return index < past.end ? past.entry(index) : (this.#entries[index - past.end] as Entry);
   }
 
   matches(id: EntryId): boolean {
@@ -85,11 +96,19 @@ export class RaftLog {
   slice(from: Index, to: Index, bytesMax: number): readonly Entry[] {
     if (from < this.firstIndex || to > this.lastIndex + 1)
       assert(false, `slice [${from}, ${to}) outside the log`);
-    const start = from - this.firstIndex;
-    return this.#entries.slice(
-      start,
-      start + entriesWithin(this.#entries, start, to - this.firstIndex, bytesMax),
-    );
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (let at = from; at < to; at++) {
+      bytes += this.#dataBytes(at) + entryOverheadBytes;
+      if (bytes > bytesMax && at > from) break;
+      entries.push(this.entry(at));
+    }
+    return entries;
+  }
+
+  #dataBytes(index: Index): number {
+    const past = this.#past;
+    return index < past.end ? past.dataBytes(index) : (this.#entries[index - past.end] as Entry).data.length;
   }
 
   /** The entries from `from` on, as many as fit; the very same array for all followers that lack the same. */
@@ -129,7 +148,7 @@ export class RaftLog {
 
   #truncateFrom(from: Index): void {
     if (from > this.lastIndex) return;
-    for (const gone of this.#entries.splice(from - this.firstIndex)) this.#bytes -= gone.data.length;
+    for (const gone of this.#entries.splice(from - this.#past.end)) this.#bytes -= gone.data.length;
     this.#tail = undefined;
     // What is on disk past here is about to be overwritten, so it no longer counts as durable.
     this.#durable = Math.min(this.#durable, from - 1);
@@ -152,6 +171,13 @@ export class RaftLog {
       `applied index ${index} outside [${this.applied}, ${this.committed}]`,
     );
     this.applied = index;
+    this.#moveToPast();
+  }
+
+  #moveToPast(): void {
+    const count = this.applied + 1 - this.#past.end;
+    for (let at = 0; at < count; at++) this.#past.push(this.#entries[at] as Entry);
+    if (count > 0) this.#entries.splice(0, count);
   }
 
   hasUnpersisted(): boolean {
@@ -160,7 +186,12 @@ export class RaftLog {
 
   /** Entries that must still go to disk; from now on they count as handed out. */
   takeUnpersisted(): readonly Entry[] {
-    const entries = this.#entries.slice(this.#handedOut + 1 - this.firstIndex);
+    const from = this.#handedOut + 1;
+    // A snapshot may have brought the state past what was persisted.
+    const entries =
+      from < this.#past.end
+        ? this.slice(from, this.lastIndex + 1, Number.POSITIVE_INFINITY)
+        : this.#entries.slice(from - this.#past.end);
     this.#handedOut = this.lastIndex;
     return entries;
   }
@@ -195,7 +226,7 @@ export class RaftLog {
     if (index <= this.#base.index) return;
     assert(index <= this.applied, `compaction to ${index} beyond the applied index ${this.applied}`);
     const term = must(this.term(index), `no entry ${index} to compact to`);
-    for (const gone of this.#entries.splice(0, index - this.#base.index)) this.#bytes -= gone.data.length;
+    this.#bytes -= this.#past.forgetBefore(index + 1);
     this.#base = { index, term };
     this.#tail = undefined;
   }
@@ -204,6 +235,7 @@ export class RaftLog {
   reset(base: EntryId): void {
     assert(base.index > this.committed, `snapshot at ${base.index} is behind the commit index`);
     this.#base = base;
+    this.#past = new PastEntries(base.index + 1);
     this.#entries = [];
     this.#tail = undefined;
     this.#bytes = 0;
