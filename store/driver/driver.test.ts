@@ -244,6 +244,8 @@ describe("driver", () => {
     await rig.ticks(3);
     assert.equal(leader.driver.status.role, "leader");
     assert.equal(leader.driver.status.term, term);
+    const late = /^pintle_store_event_loop_delay_seconds_sum (\S+)$/m.exec(await leader.metrics.text());
+    assert.ok(Math.abs(Number(late?.[1]) - 60) < 1, `${late?.[1]} s late in all`);
   });
 
   it("shortens the log and brings a follower back with a snapshot", async () => {

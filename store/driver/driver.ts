@@ -220,6 +220,7 @@ export class Driver implements Consensus {
   }
 
   #tick(lateMs: number): void {
+    this.#metrics.eventLoopDelay.observe(lateMs / 1000);
     if (lateMs > this.#heartbeatMs && this.#raft.role === "leader") {
       this.#metrics.heartbeatFailures.inc();
       this.#parts.logger.warn("leader failed to send out heartbeat on time", { lateMs: Math.round(lateMs) });

@@ -28,6 +28,12 @@ export function driverMetrics(meter: Meter, raft: RawNode) {
     () => raft.logBytes,
   );
   return {
+    /** Told of by every tick. */
+    eventLoopDelay: meter.histogram(
+      "pintle_store_event_loop_delay_seconds",
+      "How much later than due a heartbeat's timer ran: what every other event waits for, too.",
+      { buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1] },
+    ),
     leaderChanges: meter.counter(
       "etcd_server_leader_changes_seen_total",
       "The number of leader changes seen.",
