@@ -1,4 +1,6 @@
 import { crc32c } from "../../base/crc32c.ts";
+import { varintBytes, writeVarint } from "../../base/varint.ts";
+import { entryBytes, writeEntry } from "../../proto/entry-bytes.ts";
 import { recordTypes } from "../../proto/wal.ts";
 import type { Entry } from "../raft/types.ts";
 import { frameHeaderBytes, paddingBytes, writeFrameHeader } from "./frame.ts";
@@ -40,7 +42,7 @@ export class RecordEncoder {
     const start = this.#length;
     let at = start + frameHeaderBytes;
     at = this.#writeByte(this.#writeByte(at, 0x08), recordTypes.CRC);
-    at = this.#writeVarint(this.#writeByte(at, 0x10), this.crc);
+    at = writeVarint(this.#buffer, this.#writeByte(at, 0x10), this.crc);
     this.#finishFrame(start, at);
   }
 
@@ -52,21 +54,11 @@ export class RecordEncoder {
     this.#finishRecord(start, recordTypes[type], data.length);
   }
 
-  /** A raftpb.Entry; as gogoproto writes it, with zero fields and without empty data. */
   entry(entry: Entry): void {
-    const { data } = entry;
-    const dataField = data.length === 0 ? 0 : 1 + varintBytes(data.length) + data.length;
-    const size = 2 + 1 + varintBytes(entry.term) + 1 + varintBytes(entry.index) + dataField;
+    const size = entryBytes(entry);
     this.#room(recordOverheadBytes + size);
     const start = this.#length;
-    let at = this.#dataAt(start, size);
-    at = this.#writeByte(this.#writeByte(at, 0x08), entry.type === "confChange" ? 1 : 0);
-    at = this.#writeVarint(this.#writeByte(at, 0x10), entry.term);
-    at = this.#writeVarint(this.#writeByte(at, 0x18), entry.index);
-    if (data.length > 0) {
-      at = this.#writeVarint(this.#writeByte(at, 0x22), data.length);
-      this.#buffer.set(data, at);
-    }
+    writeEntry(this.#buffer, this.#dataAt(start, size), entry);
     this.#finishRecord(start, recordTypes.ENTRY, size);
   }
 
@@ -81,8 +73,8 @@ export class RecordEncoder {
     this.crc = crc32c(this.crc, this.#buffer, from, from + dataBytes);
     let at = start + frameHeaderBytes;
     at = this.#writeByte(this.#writeByte(at, 0x08), type);
-    at = this.#writeVarint(this.#writeByte(at, 0x10), this.crc);
-    at = this.#writeVarint(this.#writeByte(at, 0x1a), dataBytes);
+    at = writeVarint(this.#buffer, this.#writeByte(at, 0x10), this.crc);
+    at = writeVarint(this.#buffer, this.#writeByte(at, 0x1a), dataBytes);
     if (at !== from) this.#buffer.copyWithin(at, from, from + dataBytes);
     this.#finishFrame(start, at + dataBytes);
   }
@@ -106,21 +98,4 @@ export class RecordEncoder {
     this.#buffer[at] = byte;
     return at + 1;
   }
-
-  #writeVarint(start: number, value: number): number {
-    let at = start;
-    let rest = value;
-    while (rest >= 0x80) {
-      this.#buffer[at++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    this.#buffer[at] = rest;
-    return at + 1;
-  }
-}
-
-function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
-  return bytes;
 }
