@@ -1,5 +1,5 @@
 import { unreachable } from "../../base/assert.ts";
-import { atOnce, type Sliced } from "../../base/slices.ts";
+import type { Sliced } from "../../base/slices.ts";
 import { latin1Bytes } from "../../base/wire.ts";
 import type {
   AlarmRequest,
@@ -88,7 +88,7 @@ export function applyPut(request: PutRequest, { mvcc, lessor }: ApplyParts): App
   try {
     return executePut(txn, request, lessor.exists);
   } finally {
-    atOnce(txn.end());
+    txn.endAtOnce();
   }
 }
 

@@ -1,10 +1,9 @@
 import { latin1Bytes } from "../../base/wire.ts";
 import type { Row } from "../backend/backend.ts";
-import { type Change, KeyChange } from "./change.ts";
+import { type Change, DeletionChange, PutChange } from "./change.ts";
 import { noPoint } from "./key-index.ts";
-import { encodeDeleted, keyIn } from "./key-value.ts";
 import type { MvccStore } from "./mvcc-store.ts";
-import { isTombstone, mainOf, revisionKey } from "./revision.ts";
+import { isTombstone, mainOf, revisionKey, subOf } from "./revision.ts";
 
 /** Rows read at a time; a revision with more is read whole. */
 const rowsPerReadDefault = 2_000;
@@ -67,8 +66,8 @@ export class MvccHistory {
 }
 
 function changeOf(row: Row): Change {
-  const revision = mainOf(row.key);
-  if (!isTombstone(row.key))
-    return new KeyChange("PUT", revision, { kv: row.value, event: undefined }, undefined);
-  return new KeyChange("DELETE", revision, encodeDeleted(keyIn(row.value), revision), undefined);
+  const place = { main: mainOf(row.key), sub: subOf(row.key) };
+  return isTombstone(row.key)
+    ? new DeletionChange(place, row.value, undefined)
+    : new PutChange(place, row.value, { isInEvent: false, previous: undefined });
 }

@@ -6,6 +6,7 @@ import {
   encodeDeleted,
   encodeKeyValue,
   encodePut,
+  eventOf,
   keyIn,
   withoutValue,
 } from "./key-value.ts";
@@ -43,9 +44,9 @@ describe("store/mvcc: values and revisions as they are stored", () => {
     fc.assert(
       fc.property(parts, (kv) => {
         const put = encodePut(kv);
-        assert.deepEqual(Buffer.from(put.kv), Buffer.from(encodeKeyValue(kv)));
-        assert.deepEqual(Buffer.from(put.event), Buffer.from(event.encode({ type: "PUT", kv: put.kv })));
-        assert.equal(put.kv.buffer, put.event.buffer);
+        assert.deepEqual(Buffer.from(put), Buffer.from(encodeKeyValue(kv)));
+        assert.deepEqual(Buffer.from(eventOf(put)), Buffer.from(event.encode({ type: "PUT", kv: put })));
+        assert.equal(eventOf(put).buffer, put.buffer);
         const { key, modRevision } = kv;
         const gone = encodeDeleted(key, modRevision);
         const bare = keyValue.encode({ key, modRevision });

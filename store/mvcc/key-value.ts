@@ -1,4 +1,5 @@
 import { Slabs } from "../../base/slabs.ts";
+import { varintBytes, writeVarint } from "../../base/varint.ts";
 import { WireError, WireReader } from "../../base/wire.ts";
 
 /** mvccpb.KeyValue written and read by hand, because every put and every restored row passes here. The bytes are those of
@@ -23,31 +24,40 @@ export function encodeKeyValue(parts: KeyValueParts): Uint8Array {
   return out;
 }
 
-/** An mvccpb.Event with the KeyValue within it: watchers get the bytes that are stored, which are there once. */
-export interface EncodedEvent {
-  readonly event: Uint8Array;
-  readonly kv: Uint8Array;
-}
+/** Of an mvccpb.Event: field 1, which a put does not write (zero), is 1 for a deletion; field 2 is the KeyValue. */
+const tags = { type: 8, kv: 18 } as const;
 
-export function encodePut(parts: KeyValueParts): EncodedEvent {
-  return encodeEvent([], parts);
-}
-
-/** What watchers are told of a deletion. */
-export function encodeDeleted(key: Uint8Array, modRevision: number): EncodedEvent {
-  const parts = { key, createRevision: 0, modRevision, version: 0, value: noBytes, lease: 0n };
-  return encodeEvent(typeDelete, parts);
-}
-
-/** Field 1 of the event: 1. Zero, which a put has, is not written. */
-const typeDelete = [8, 1];
-
-function encodeEvent(head: readonly number[], parts: KeyValueParts): EncodedEvent {
+/** Encodes the KeyValue of a put. In memory it stands in the event that watchers get (`eventOf`), so that the bytes that are
+ *  stored are there once. */
+export function encodePut(parts: KeyValueParts): Uint8Array {
   const kvBytes = sizeOf(parts);
-  const event = slabs.take(head.length + 1 + varintBytes(kvBytes) + kvBytes);
-  event.set(head);
-  event[head.length] = 18;
-  const start = writeVarint(event, head.length + 1, kvBytes);
+  const headBytes = 1 + varintBytes(kvBytes);
+  const start = slabs.reserve(headBytes + kvBytes);
+  const out = slabs.reserved;
+  out[start] = tags.kv;
+  writeVarint(out, start + 1, kvBytes);
+  writeKeyValue(out, start + headBytes, parts);
+  return new Uint8Array(out.buffer, out.byteOffset + start + headBytes, kvBytes);
+}
+
+/** The mvccpb.Event around the bytes that `encodePut` made. */
+export function eventOf(kv: Uint8Array): Uint8Array {
+  const headBytes = 1 + varintBytes(kv.length);
+  return new Uint8Array(kv.buffer, kv.byteOffset - headBytes, headBytes + kv.length);
+}
+
+/** What watchers are told of a deletion: an mvccpb.Event and the KeyValue within it. */
+export function encodeDeleted(
+  key: Uint8Array,
+  modRevision: number,
+): { readonly event: Uint8Array; readonly kv: Uint8Array } {
+  const parts = { key, createRevision: 0, modRevision, version: 0, value: noBytes, lease: 0n };
+  const kvBytes = sizeOf(parts);
+  const event = slabs.take(3 + varintBytes(kvBytes) + kvBytes);
+  event[0] = tags.type;
+  event[1] = 1;
+  event[2] = tags.kv;
+  const start = writeVarint(event, 3, kvBytes);
   writeKeyValue(event, start, parts);
   return { event, kv: event.subarray(start) };
 }
@@ -63,21 +73,25 @@ function sizeOf({ key, createRevision, modRevision, version, value, lease }: Key
   );
 }
 
+/** Keys are short: a loop copies them faster than a call. */
+const shortKeyBytes = 128;
+
 function writeKeyValue(out: Buffer, start: number, parts: KeyValueParts): void {
   const { key, createRevision, modRevision, version, value, lease } = parts;
   let at = start;
   if (key.length > 0) {
-    out[at++] = 10;
-    at = writeVarint(out, at, key.length);
-    out.set(key, at);
+    out[at] = 10;
+    at = writeVarint(out, at + 1, key.length);
+    if (key.length > shortKeyBytes) out.set(key, at);
+    else for (let i = 0; i < key.length; i++) out[at + i] = key[i] as number;
     at += key.length;
   }
   at = writeField(out, at, 16, createRevision);
   at = writeField(out, at, 24, modRevision);
   at = writeField(out, at, 32, version);
   if (value.length > 0) {
-    out[at++] = 42;
-    at = writeVarint(out, at, value.length);
+    out[at] = 42;
+    at = writeVarint(out, at + 1, value.length);
     out.set(value, at);
     at += value.length;
   }
@@ -138,12 +152,6 @@ export function decodeKeyValue(stored: Uint8Array): KeyValueParts {
   return { key, createRevision, modRevision, version, value, lease };
 }
 
-function varintBytes(value: number): number {
-  let count = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 128)) count++;
-  return count;
-}
-
 function bigVarintBytes(value: bigint): number {
   let count = 1;
   for (let rest = BigInt.asUintN(64, value); rest >= 0x80n; rest >>= 7n) count++;
@@ -162,15 +170,4 @@ function writeField(out: Buffer, at: number, tag: number, value: number): number
   if (value === 0) return at;
   out[at] = tag;
   return writeVarint(out, at + 1, value);
-}
-
-function writeVarint(out: Buffer, start: number, value: number): number {
-  let at = start;
-  let rest = value;
-  while (rest >= 0x80) {
-    out[at++] = (rest % 128) | 0x80;
-    rest = Math.floor(rest / 128);
-  }
-  out[at++] = rest;
-  return at;
 }

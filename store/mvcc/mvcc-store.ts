@@ -3,11 +3,11 @@ import type { Sliced } from "../../base/slices.ts";
 import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
-import { type Change, KeyChange } from "./change.ts";
+import { type Change, DeletionChange, PutChange, type StoredChange } from "./change.ts";
 import { CompactionRun } from "./compaction.ts";
 import type { KeyIndex, Span } from "./key-index.ts";
 import { type KeyRecords, marks } from "./key-records.ts";
-import { encodeDeleted, encodePut, encodeTombstone, type KeyValueParts } from "./key-value.ts";
+import { encodePut, encodeTombstone, type KeyValueParts } from "./key-value.ts";
 import { Pins } from "./pins.ts";
 import {
   type Found,
@@ -82,6 +82,10 @@ export class MvccStore {
   }
 
   get revision(): number {
+    return this.#revision;
+  }
+  /** The newest revision that a read sees. */
+  get readRevision(): number {
     return this.#revision;
   }
   get compactRevision(): number {
@@ -165,14 +169,16 @@ export class MvccStore {
   /** Begins a write transaction; only one at a time. Until it ends reads see nothing of it, however many turns it takes. */
   write(): WriteTransaction {
     assert(this.#transaction === undefined, "mvcc: one write transaction at a time");
-    this.#transaction = new WriteTransaction(this, this.#parts.leases, (changes) => {
-      this.#transaction = undefined;
-      if (changes.length === 0) return;
-      this.#revision++;
-      this.#parts.onChanges(this.#revision, changes);
-    });
+    this.#transaction = new WriteTransaction(this, this.#parts.leases, this.#end);
     return this.#transaction;
   }
+
+  readonly #end = (changes: readonly StoredChange[]): void => {
+    this.#transaction = undefined;
+    if (changes.length === 0) return;
+    this.#revision++;
+    this.#parts.onChanges(this.#revision, changes.length > this.limits.changesMax ? "many" : changes);
+  };
 
   /** Refuses reads below `revision` from now on; resolves when what that frees has left the backend. Throws StoreError. */
   compact(revision: number): { readonly removed: Promise<void> } {
@@ -196,15 +202,14 @@ export class MvccStore {
 export class WriteTransaction {
   readonly #store: MvccStore;
   readonly #leases: KeyLeases;
-  readonly #end: (changes: readonly Change[] | "many") => void;
-  #changes: Change[] | "many" = [];
+  readonly #end: (changes: readonly StoredChange[]) => void;
   /** By sub. */
-  readonly #rows: (readonly [key: string, value: Uint8Array])[] = [];
+  readonly #changes: StoredChange[] = [];
   #operations = 0;
   /** The revision its changes get. */
   readonly revision: number;
 
-  constructor(store: MvccStore, leases: KeyLeases, end: (changes: readonly Change[] | "many") => void) {
+  constructor(store: MvccStore, leases: KeyLeases, end: (changes: readonly StoredChange[]) => void) {
     this.#store = store;
     this.#leases = leases;
     this.#end = end;
@@ -216,7 +221,7 @@ export class WriteTransaction {
   }
   /** The newest revision a read within it sees. */
   get readRevision(): number {
-    return this.#rows.length > 0 ? this.revision : this.revision - 1;
+    return this.#changes.length > 0 ? this.revision : this.revision - 1;
   }
 
   reading(span: Span, options: ReadOptions): Sliced<Found> {
@@ -245,9 +250,9 @@ export class WriteTransaction {
     const { records } = index;
     const known = index.find(key);
     const previous = known === 0 ? undefined : alive(records, known);
-    const sub = this.#rows.length;
+    const sub = this.#changes.length;
     const slot = index.put(key, known, this.revision, sub, 0);
-    const encoded = encodePut({
+    const stored = encodePut({
       key,
       createRevision: records.createOf(slot),
       modRevision: this.revision,
@@ -255,8 +260,7 @@ export class WriteTransaction {
       value,
       lease,
     });
-    this.#rows.push([revisionKey(this.revision, sub), encoded.kv]);
-    this.#tell(new KeyChange("PUT", this.revision, encoded, previous));
+    this.#changes.push(new PutChange({ main: this.revision, sub }, stored, { isInEvent: true, previous }));
     this.#hang(slot, key, lease);
   }
 
@@ -294,13 +298,9 @@ export class WriteTransaction {
     const { index } = this.#store;
     const previous = alive(index.records, slot);
     const key = index.records.keyOf(slot);
-    const sub = this.#rows.length;
+    const sub = this.#changes.length;
     index.delete(slot, this.revision, sub, 0);
-    this.#rows.push([tombstoneKey(this.revision, sub), encodeTombstone(key)]);
-    if (this.#changes !== "many") {
-      const encoded = encodeDeleted(key, this.revision);
-      this.#tell(new KeyChange("DELETE", this.revision, encoded, previous));
-    }
+    this.#changes.push(new DeletionChange({ main: this.revision, sub }, encodeTombstone(key), previous));
     this.#hang(slot, key, 0n);
   }
 
@@ -314,31 +314,37 @@ export class WriteTransaction {
 
   /** A row that is not in the backend yet. */
   row(sub: number): Uint8Array | undefined {
-    return this.#rows[sub]?.[1];
+    return this.#changes[sub]?.value;
   }
 
-  /** Makes the changes a revision. */
+  /** Makes the changes a revision. Many rows are handed over in slices. */
   *end(): Sliced<void> {
-    const { backend, limits, counts } = this.#store;
-    if (this.#operations > 1) counts.txns++;
-    if (this.#rows.length <= limits.keysMax) {
-      for (const [key, value] of this.#rows) backend.put("key", key, value);
-    } else {
-      const group = backend.gather();
-      for (const [sub, [key, value]] of this.#rows.entries()) {
-        if (sub > 0 && sub % limits.keysMax === 0) yield;
-        group.put("key", key, value);
-      }
-      group.join();
+    const { backend, limits } = this.#store;
+    if (this.#changes.length <= limits.keysMax) return this.endAtOnce();
+    const group = backend.gather();
+    for (const change of this.#changes) {
+      if (change.sub > 0 && change.sub % limits.keysMax === 0) yield;
+      group.put("key", rowKey(change), change.value);
     }
+    group.join();
+    this.#finish();
+  }
+
+  /** The same without a pause. */
+  endAtOnce(): void {
+    const { backend } = this.#store;
+    for (const change of this.#changes) backend.put("key", rowKey(change), change.value);
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#operations > 1) this.#store.counts.txns++;
     this.#end(this.#changes);
   }
+}
 
-  #tell(change: Change): void {
-    if (this.#changes === "many") return;
-    if (this.#changes.length < this.#store.limits.changesMax) this.#changes.push(change);
-    else this.#changes = "many";
-  }
+function rowKey({ main, sub, deletion }: StoredChange): string {
+  return deletion ? tombstoneKey(main, sub) : revisionKey(main, sub);
 }
 
 /** The row of a living key. */

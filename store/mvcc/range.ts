@@ -20,7 +20,8 @@ export interface RangeSource {
   readKey(key: Uint8Array, options: KeyOptions): Uint8Array | undefined;
   readParts(key: Uint8Array, options: KeyOptions): KeyValueParts | undefined;
   reading(span: Span, options: ReadOptions): Sliced<Found>;
-  readonly revision: number;
+  /** The newest revision that a read sees. */
+  readonly readRevision: number;
   readonly limits: SliceLimits;
 }
 
@@ -49,7 +50,7 @@ export const isOneKey = ({ rangeEnd }: Pick<RangeRequest, "rangeEnd">): boolean 
 /** Answers a request for one key. Throws StoreError. */
 export function answerKey(source: RangeSource, request: RangeRequest): RangeAnswer {
   const { countOnly } = request;
-  const header = { revision: source.revision };
+  const header = { revision: source.readRevision };
   const keysOnly = request.keysOnly || countOnly;
   const kv = source.readKey(request.key, { revision: request.revision, keysOnly });
   if (kv === undefined) return { header, kvs: none, more: false, count: 0 };
@@ -63,7 +64,7 @@ const none: readonly Uint8Array[] = [];
 export function* answerRange(source: RangeSource, request: RangeRequest): Sliced<RangeAnswer> {
   const range = keyRange(request.key, request.rangeEnd);
   if (range.single) return answerKey(source, request);
-  const { revision, limits } = source;
+  const { readRevision: revision, limits } = source;
   const { limit, countOnly, keysOnly } = request;
   const filters = isFiltered(request);
   // Sorting and filtering need everything; the limit cuts what is left.

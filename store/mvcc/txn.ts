@@ -1,6 +1,7 @@
 import type { Sliced } from "../../base/slices.ts";
 import type { Compare, DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest } from "../../proto/etcd.ts";
 import { StoreError } from "../errors.ts";
+import type { Span } from "./key-index.ts";
 import { decodeKeyValue, type KeyValueParts } from "./key-value.ts";
 import type { MvccStore, WriteTransaction } from "./mvcc-store.ts";
 import { answerRange, keyRange, type RangeAnswer, type RangeSource } from "./range.ts";
@@ -106,7 +107,7 @@ export function* executeReadOnlyTxn(store: MvccStore, request: TxnRequest): Slic
 function readsAt(store: MvccStore, revision: number): RangeSource {
   const { limits } = store;
   return {
-    revision,
+    readRevision: revision,
     limits,
     readKey: (key, options) => store.readKey(key, options, revision),
     readParts: (key, options) => store.readParts(key, options, revision),
@@ -178,7 +179,7 @@ function checkLease(request: PutRequest, leaseExists: LeaseExists): void {
 function* runPlan(txn: WriteTransaction, plan: Plan, leaseExists: LeaseExists): Sliced<TxnAnswer> {
   const responses: OpAnswer[] = [];
   for (const op of plan.ops) {
-    if ("range" in op) responses.push({ responseRange: yield* answerRange(asSource(txn), op.range) });
+    if ("range" in op) responses.push({ responseRange: yield* answerRange(txn, op.range) });
     else if ("put" in op) responses.push({ responsePut: executePut(txn, op.put, leaseExists) });
     else if ("deleteRange" in op)
       responses.push({ responseDeleteRange: yield* executeDeleteRange(txn, op.deleteRange) });
@@ -187,32 +188,26 @@ function* runPlan(txn: WriteTransaction, plan: Plan, leaseExists: LeaseExists): 
   return { header: {}, succeeded: plan.succeeded, responses };
 }
 
-function asSource(txn: WriteTransaction): RangeSource {
-  const { limits, readRevision: revision } = txn;
-  return {
-    revision,
-    limits,
-    readKey: (key, options) => txn.readKey(key, options),
-    readParts: (key, options) => txn.readParts(key, options),
-    reading: (span, options) => txn.reading(span, options),
-  };
-}
-
 type Reader = Pick<RangeSource, "readParts" | "reading" | "limits">;
 
 function* allHold(source: Reader, compares: readonly Compare[]): Sliced<boolean> {
-  for (const compare of compares) if (!(yield* compareHolds(source, compare))) return false;
+  for (const compare of compares) {
+    const range = keyRange(compare.key, compare.rangeEnd);
+    if (!(range.single ? holdsForKey(source, compare) : yield* holdsInSpan(source, compare, range)))
+      return false;
+  }
   return true;
 }
 
-function* compareHolds(source: Reader, compare: Compare): Sliced<boolean> {
-  const keysOnly = compare.target !== "VALUE";
-  const range = keyRange(compare.key, compare.rangeEnd);
-  if (range.single) {
-    const kv = source.readParts(range.from, keysOnly ? newestBare : newest);
-    return kv === undefined ? holdsForNone(compare) : holds(compare, kv);
-  }
-  const { kvs } = yield* source.reading(range, { ...newest, keysOnly });
+const optionsOf = ({ target }: Compare) => (target === "VALUE" ? newest : newestBare);
+
+function holdsForKey(source: Reader, compare: Compare): boolean {
+  const kv = source.readParts(compare.key, optionsOf(compare));
+  return kv === undefined ? holdsForNone(compare) : holds(compare, kv);
+}
+
+function* holdsInSpan(source: Reader, compare: Compare, span: Span): Sliced<boolean> {
+  const { kvs } = yield* source.reading(span, optionsOf(compare));
   if (kvs.length === 0) return holdsForNone(compare);
   for (const [at, stored] of kvs.entries()) {
     if (at > 0 && at % source.limits.keysMax === 0) yield;
