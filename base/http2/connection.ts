@@ -25,10 +25,10 @@ import { KeepAlive, serverSilence } from "./keep-alive.ts";
 import type { HeaderList } from "./known-blocks.ts";
 import type { Http2Limits } from "./limits.ts";
 import { OutgoingData } from "./outgoing-data.ts";
-import { FrameOutput } from "./output.ts";
+import { copiedBytesMost, FrameOutput } from "./output.ts";
 import type { PeerSettings } from "./peer-settings.ts";
 import { type RequestHead, requestHead } from "./request-headers.ts";
-import { Http2Stream, type Route, type ServeStream, type StreamOwner } from "./stream.ts";
+import { Http2Stream, type Route, type ServeStream, type StreamOwner, type WholeAnswer } from "./stream.ts";
 
 /** A client that does not read is not read from either, once so much waits for it. */
 const unsentBytesMost = 1 << 20;
@@ -78,6 +78,7 @@ export class Http2Connection implements StreamOwner {
   #refusedInARow = 0;
   #receiveWindow: number;
   #unannounced = 0;
+  #nowMs = 0;
   #over = false;
   #stopTimer: () => void = () => undefined;
   readonly unread = new UnreadAnswers();
@@ -174,6 +175,23 @@ export class Http2Connection implements StreamOwner {
     if (isLast) this.#answered(stream);
   }
 
+  get heardMs(): number {
+    return this.#keepAlive.heardMs;
+  }
+
+  get nowMs(): number {
+    if (!this.#output.isScheduled) this.#nowMs = this.#parts.clock.monotonicMs();
+    return this.#nowMs;
+  }
+
+  answer(stream: Http2Stream, answer: WholeAnswer): boolean {
+    const bytes = answer.prefix.length + answer.body.length;
+    if (bytes > copiedBytesMost || !this.#data.claim(stream, bytes)) return false;
+    this.#output.answer(stream.id, answer);
+    this.#answered(stream);
+    return true;
+  }
+
   pump(stream: Http2Stream): void {
     this.#data.pump(stream);
   }
@@ -210,6 +228,8 @@ export class Http2Connection implements StreamOwner {
   #onData(bytes: Buffer): void {
     if (this.#over) return;
     this.#keepAlive.heard();
+    this.#nowMs = this.heardMs;
+    this.#output.gather();
     try {
       const frames = this.#prefaceLeft.length === 0 ? bytes : this.#takePreface(bytes);
       this.#incoming.push(frames);

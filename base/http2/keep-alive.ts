@@ -17,7 +17,8 @@ export class KeepAlive {
   readonly #clock: Pick<Clock, "monotonicMs" | "after">;
   readonly #limits: SilenceLimits;
   readonly #does: { ping(payload: Buffer): void; dead(): void };
-  #heardMs = 0;
+  /** When something came from the peer last. */
+  heardMs = 0;
   #stopTimer: () => void = () => undefined;
 
   constructor(
@@ -38,7 +39,7 @@ export class KeepAlive {
 
   /** Something came from the peer. */
   heard(): void {
-    this.#heardMs = this.#clock.monotonicMs();
+    this.heardMs = this.#clock.monotonicMs();
   }
 
   stop(): void {
@@ -48,14 +49,14 @@ export class KeepAlive {
   #look(): void {
     const { silentMostMs, answerWithinMs } = this.#limits;
     const askedMs = this.#clock.monotonicMs();
-    const restMs = this.#heardMs + silentMostMs - askedMs;
+    const restMs = this.heardMs + silentMostMs - askedMs;
     if (restMs > 0) {
       this.#stopTimer = this.#clock.after(restMs, () => this.#look());
       return;
     }
     this.#does.ping(payload);
     this.#stopTimer = this.#clock.after(answerWithinMs, () => {
-      if (this.#heardMs < askedMs) this.#does.dead();
+      if (this.heardMs < askedMs) this.#does.dead();
       else this.#look();
     });
   }

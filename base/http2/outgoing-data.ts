@@ -84,6 +84,14 @@ export class OutgoingData<S extends OutgoingStream> {
     this.#blocked.clear();
   }
 
+  /** Takes so much of the windows, for a stream of which nothing waits. False: not all of it may leave now; nothing was taken. */
+  claim(stream: S, bytes: number): boolean {
+    if (bytes > this.#window || bytes > stream.sendWindow || !this.#output.hasRoom) return false;
+    this.#window -= bytes;
+    stream.sendWindow -= bytes;
+    return true;
+  }
+
   /** Sends what waits of one stream. */
   pump(stream: S): void {
     while (stream.isWaiting) {

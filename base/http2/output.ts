@@ -8,9 +8,13 @@ import {
   uint32,
   writeFrameHead,
 } from "./frames.ts";
+import type { WholeAnswer } from "./stream.ts";
 
 /** Payloads up to this size are copied beside their frame's head; larger ones are written as they are. */
-const copiedBytesMost = 4096;
+export const copiedBytesMost = 4096;
+/** To copy so few bytes costs less than to ask for it. */
+const shortBytesMost = 12;
+const lastHeaders = frameFlags.END_HEADERS | frameFlags.END_STREAM;
 const arenaBytes = 64 * 1024;
 /** Bytes under way to the socket beyond which data waits in its stream. */
 const underWayBytesMost = 256 * 1024;
@@ -26,6 +30,7 @@ export class FrameOutput {
   #pieces: Uint8Array[] = [];
   #piecesBytes = 0;
   #scheduled = false;
+  readonly #flushLater = () => this.flush();
 
   /** `onRoom` is called after something was written; look at `hasRoom` then. `later` says when what was written leaves: after
    *  the callback that wrote it, if it is not given. */
@@ -39,6 +44,11 @@ export class FrameOutput {
     this.#later = later;
   }
 
+  /** Something was written that has yet to leave. */
+  get isScheduled(): boolean {
+    return this.#scheduled;
+  }
+
   get hasRoom(): boolean {
     return this.underWayBytes < underWayBytesMost;
   }
@@ -47,15 +57,28 @@ export class FrameOutput {
     return this.#piecesBytes + this.#socket.writableLength;
   }
 
+  /** A header block, data in two parts, and a last header block, in one go. All together is small enough to be copied. */
+  answer(streamId: number, { begin, prefix, body, end }: WholeAnswer): void {
+    const dataBytes = prefix.length + body.length;
+    const needed = 3 * frameHeaderBytes + begin.length + dataBytes + end.length;
+    this.#makeRoom(needed);
+    const arena = this.#arena;
+    let at = this.#arenaAt;
+    writeFrameHead(arena, at, begin.length, frameTypes.HEADERS, frameFlags.END_HEADERS, streamId);
+    at = copy(begin, arena, at + frameHeaderBytes);
+    writeFrameHead(arena, at, dataBytes, frameTypes.DATA, 0, streamId);
+    at = copy(prefix, arena, at + frameHeaderBytes);
+    at = copy(body, arena, at);
+    writeFrameHead(arena, at, end.length, frameTypes.HEADERS, lastHeaders, streamId);
+    this.#arenaAt = copy(end, arena, at + frameHeaderBytes);
+    this.#piecesBytes += needed;
+    this.#schedule();
+  }
+
   frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
     const isCopied = payload.length <= copiedBytesMost;
     const needed = frameHeaderBytes + (isCopied ? payload.length : 0);
-    if (this.#arenaAt + needed > this.#arena.length) {
-      this.#cut();
-      this.#arena = Buffer.allocUnsafeSlow(arenaBytes); // the one before is freed when it has been sent
-      this.#arenaAt = 0;
-      this.#arenaStart = 0;
-    }
+    this.#makeRoom(needed);
     writeFrameHead(this.#arena, this.#arenaAt, payload.length, type, flags, streamId);
     if (isCopied) this.#arena.set(payload, this.#arenaAt + frameHeaderBytes);
     this.#arenaAt += needed;
@@ -94,6 +117,11 @@ export class FrameOutput {
     this.#schedule();
   }
 
+  /** What is written from now on leaves when `flush` is called, which the caller does. */
+  gather(): void {
+    this.#scheduled = true;
+  }
+
   /** Writes what waits, at once. */
   flush(): void {
     this.#scheduled = false;
@@ -109,6 +137,14 @@ export class FrameOutput {
     if (pieces.length > 0) this.#socket.uncork();
   }
 
+  #makeRoom(bytes: number): void {
+    if (this.#arenaAt + bytes <= this.#arena.length) return;
+    this.#cut();
+    this.#arena = Buffer.allocUnsafeSlow(arenaBytes); // the one before is freed when it has been sent
+    this.#arenaAt = 0;
+    this.#arenaStart = 0;
+  }
+
   #cut(): void {
     if (this.#arenaAt > this.#arenaStart)
       this.#pieces.push(this.#arena.subarray(this.#arenaStart, this.#arenaAt));
@@ -118,6 +154,13 @@ export class FrameOutput {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#later(() => this.flush());
+    this.#later(this.#flushLater);
   }
+}
+
+/** Gives the place behind. */
+function copy(from: Uint8Array, into: Buffer, at: number): number {
+  if (from.length > shortBytesMost) into.set(from, at);
+  else for (let next = 0; next < from.length; next++) into[at + next] = from[next] as number;
+  return at + from.length;
 }

@@ -25,12 +25,26 @@ export type ServeStream = (stream: Http2Stream, apart?: string) => StreamEvents;
 /** Who serves requests with these headers. Asked once for requests that say the same. */
 export type Route = (headers: readonly Header[]) => ServeStream;
 
+/** An answer of two header blocks, with one piece of data between them. All of it is copied. */
+export interface WholeAnswer {
+  readonly begin: Uint8Array;
+  readonly prefix: Uint8Array;
+  readonly body: Uint8Array;
+  readonly end: Uint8Array;
+}
+
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   sendHeaders(stream: Http2Stream, block: Buffer, isLast: boolean): void;
   pump(stream: Http2Stream): void;
   sendReset(stream: Http2Stream, code: ErrorCode): void;
   allowMore(stream: Http2Stream, bytes: number): void;
+  /** False: it does not fit what may leave now, and nothing was sent. */
+  answer(stream: Http2Stream, answer: WholeAnswer): boolean;
+  /** When the last bytes of its client came, by the monotonic clock. */
+  readonly heardMs: number;
+  /** The time, read once for all that leaves together. */
+  readonly nowMs: number;
   /** Answers of this connection that its client has yet to take. */
   readonly unread: UnreadAnswers;
   /** Ends the connection of a client that leaves too much unread. */
@@ -63,7 +77,7 @@ export class Http2Stream implements OutgoingStream {
   /** Nothing more happens on it, whoever ended it. */
   over = false;
   events: StreamEvents | undefined;
-  readonly #waiting: Uint8Array[] = [];
+  #waiting: Uint8Array[] | undefined;
   #waitingBytes = 0;
   #lane: AnswerLane | undefined;
   #wasFull = false;
@@ -105,6 +119,21 @@ export class Http2Stream implements OutgoingStream {
     return true;
   }
 
+  /** When the last bytes of the client came, by the monotonic clock. */
+  get heardMs(): number {
+    return this.#owner.heardMs;
+  }
+
+  /** The time, read once for all that leaves together. */
+  get nowMs(): number {
+    return this.#owner.nowMs;
+  }
+
+  /** The whole answer at once. False: it does not fit what the client takes now, and nothing was sent. */
+  answer(answer: WholeAnswer): boolean {
+    return this.over || this.#owner.answer(this, answer);
+  }
+
   respond(block: Buffer): void {
     if (!this.over) this.#owner.sendHeaders(this, block, false);
   }
@@ -117,6 +146,7 @@ export class Http2Stream implements OutgoingStream {
   /** The bytes are sent as they are and must not change. False: better wait for `drained`. */
   write(bytes: Uint8Array): boolean {
     if (this.over || bytes.length === 0) return true;
+    this.#waiting ??= [];
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     this.#lane?.hold(bytes.length);
@@ -169,7 +199,7 @@ export class Http2Stream implements OutgoingStream {
   }
 
   take(bytesMost: number): Uint8Array | undefined {
-    const piece = takePiece(this.#waiting, bytesMost);
+    const piece = this.#waiting && takePiece(this.#waiting, bytesMost);
     if (piece === undefined) return undefined;
     this.#waitingBytes -= piece.length;
     this.#lane?.release(piece.length);
@@ -177,7 +207,7 @@ export class Http2Stream implements OutgoingStream {
   }
 
   get isWaiting(): boolean {
-    return this.#waiting.length > 0;
+    return this.#waiting !== undefined && this.#waiting.length > 0;
   }
 
   get last(): "none" | "end" | Buffer {
@@ -193,7 +223,7 @@ export class Http2Stream implements OutgoingStream {
   /** To be called once nothing more can happen on it. */
   ended(): void {
     this.over = true;
-    this.#waiting.length = 0;
+    this.#waiting = undefined;
     this.#lane?.release(this.#waitingBytes);
     this.#waitingBytes = 0;
   }

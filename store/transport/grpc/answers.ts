@@ -2,6 +2,7 @@ import { headerBlock } from "../../../base/http2/header-block.ts";
 import type { Http2Stream } from "../../../base/http2/stream.ts";
 import { grpcStatus } from "../../errors.ts";
 import type { WireStatus } from "../../rpc/status.ts";
+import { prefixBytes } from "./message-reader.ts";
 import { prefixed } from "./prefixed.ts";
 
 const begin = [
@@ -12,6 +13,9 @@ const accepts = { name: "grpc-accept-encoding", value: "identity,deflate,gzip" }
 /** What an answer begins with. */
 export const beginBlock = headerBlock([...begin, accepts]);
 export const okBlock = headerBlock([{ name: "grpc-status", value: "0" }]);
+
+/** That of the message which is written just now. */
+const prefix = Buffer.alloc(prefixBytes);
 
 const statusHeaders = ({ status, message }: WireStatus) => [
   { name: "grpc-status", value: String(grpcStatus[status]) },
@@ -31,6 +35,12 @@ function percentEncoded(text: string): string {
         ? String.fromCharCode(byte)
         : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   return encoded;
+}
+
+/** The answer to a unary call at once. False: it does not fit what the client takes now, and nothing was sent. */
+export function answerWhole(stream: Http2Stream, message: Uint8Array): boolean {
+  prefix.writeUInt32BE(message.length, 1);
+  return stream.answer({ begin: beginBlock, prefix, body: message, end: okBlock });
 }
 
 /** False: the client reads slower than this. */

@@ -1,12 +1,49 @@
-import type { Clock } from "../../../base/os/clock.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
-import type { Counting } from "../../../base/os/tally.ts";
+import type { Buckets, Counting } from "../../../base/os/tally.ts";
 import type { GrpcStatus } from "../../errors.ts";
 
-export type Finish = (status: GrpcStatus) => void;
+/** The calls of one method. */
+export class MethodMetrics {
+  readonly #started: Counting;
+  readonly #seconds: Buckets;
+  readonly #handled: (status: GrpcStatus) => Counting;
+  readonly #byStatus = new Map<GrpcStatus, Counting>();
+  #succeeded: Counting | undefined;
+
+  constructor(parts: {
+    readonly started: Counting;
+    readonly seconds: Buckets;
+    readonly handled: (status: GrpcStatus) => Counting;
+  }) {
+    this.#started = parts.started;
+    this.#seconds = parts.seconds;
+    this.#handled = parts.handled;
+  }
+
+  start(): void {
+    this.#started.count++;
+  }
+
+  finish(status: GrpcStatus, tookMs: number): void {
+    this.#of(status).count++;
+    this.#seconds.observe(tookMs / 1000);
+  }
+
+  #of(status: GrpcStatus): Counting {
+    if (status !== "OK") return this.#found(status);
+    this.#succeeded ??= this.#found(status);
+    return this.#succeeded;
+  }
+
+  #found(status: GrpcStatus): Counting {
+    const known = this.#byStatus.get(status) ?? this.#handled(status);
+    this.#byStatus.set(status, known);
+    return known;
+  }
+}
 
 /** The metrics of go-grpc-prometheus, which dashboards for etcd read, and etcd's own of bytes. */
-export function callMetrics(meter: Meter, clock: Pick<Clock, "monotonicMs">) {
+export function callMetrics(meter: Meter) {
   type Method = "grpc_type" | "grpc_service" | "grpc_method";
   const started = meter.tally<Method>(
     "grpc_server_started_total",
@@ -33,26 +70,15 @@ export function callMetrics(meter: Meter, clock: Pick<Clock, "monotonicMs">) {
   return {
     received,
     sent,
-    /** To be called once a method; what it answers, once a call. */
-    of(path: string, grpc_type: string): () => Finish {
+    /** To be called once a method. */
+    of(path: string, grpc_type: string): MethodMetrics {
       const [, grpc_service = "", grpc_method = ""] = path.split("/");
       const names = { grpc_type, grpc_service, grpc_method };
-      const startedHere = started.of(names);
-      const seconds = handling.of(names);
-      const byStatus = new Map<GrpcStatus, { count: number }>();
-      const handledAs = (status: GrpcStatus) => {
-        const tally = byStatus.get(status) ?? handled.of({ ...names, grpc_code: goCodeName(status) });
-        byStatus.set(status, tally);
-        return tally;
-      };
-      return () => {
-        startedHere.count++;
-        const startMs = clock.monotonicMs();
-        return (status) => {
-          handledAs(status).count++;
-          seconds.observe((clock.monotonicMs() - startMs) / 1000);
-        };
-      };
+      return new MethodMetrics({
+        started: started.of(names),
+        seconds: handling.of(names),
+        handled: (status) => handled.of({ ...names, grpc_code: goCodeName(status) }),
+      });
     },
   };
 }

@@ -3,10 +3,14 @@ import type { Clock } from "../../../base/os/clock.ts";
 /** Deadlines are looked after in steps, so that thousands of different ones cost few timers. */
 const stepMs = 20;
 
+export interface Expiring {
+  expired(): void;
+}
+
 /** Calls back at the first step after a moment, never before it. */
 export class Deadlines {
   readonly #clock: Pick<Clock, "monotonicMs" | "after">;
-  readonly #steps = new Map<number, Set<() => void>>();
+  readonly #steps = new Map<number, Set<Expiring>>();
   #nextStep = Number.POSITIVE_INFINITY;
   #stopTimer: (() => void) | undefined;
 
@@ -14,20 +18,22 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** The returned function takes it back. */
-  add(atMs: number, passed: () => void): () => void {
+  /** Gives what `forget` is to be told. */
+  add(atMs: number, call: Expiring): number {
     const step = Math.ceil(atMs / stepMs);
     let calls = this.#steps.get(step);
     if (calls === undefined) {
       calls = new Set();
       this.#steps.set(step, calls);
     }
-    calls.add(passed);
+    calls.add(call);
     if (step < this.#nextStep) this.#arm(step);
-    return () => {
-      const here = this.#steps.get(step);
-      if (here?.delete(passed) && here.size === 0) this.#steps.delete(step);
-    };
+    return step;
+  }
+
+  forget(step: number, call: Expiring): void {
+    const calls = this.#steps.get(step);
+    if (calls?.delete(call) && calls.size === 0) this.#steps.delete(step);
   }
 
   stop(): void {
@@ -48,6 +54,6 @@ export class Deadlines {
     const due = [...this.#steps].filter(([step]) => step * stepMs <= nowMs);
     for (const [step] of due) this.#steps.delete(step);
     if (this.#steps.size > 0) this.#arm(Math.min(...this.#steps.keys()));
-    for (const [, calls] of due) for (const passed of calls) passed();
+    for (const [, calls] of due) for (const call of calls) call.expired();
   }
 }

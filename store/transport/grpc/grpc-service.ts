@@ -1,6 +1,6 @@
 import type { Header } from "../../../base/http2/header.ts";
 import { headerValue } from "../../../base/http2/request-headers.ts";
-import type { ServeStream, StreamEvents } from "../../../base/http2/stream.ts";
+import type { Http2Stream, ServeStream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { Clock } from "../../../base/os/clock.ts";
 import type { Log } from "../../../base/os/log.ts";
 import type { Meter } from "../../../base/os/metrics.ts";
@@ -8,20 +8,22 @@ import { type GrpcStatus, StoreError } from "../../errors.ts";
 import type { Handlers } from "../../rpc/handler.ts";
 import { type WireStatus, wireStatus } from "../../rpc/status.ts";
 import { onlyFailureBlock } from "./answers.ts";
-import { CallContext } from "./call-context.ts";
-import { callMetrics, type Finish } from "./call-metrics.ts";
+import { CallKind } from "./call-kind.ts";
+import { callMetrics, type MethodMetrics } from "./call-metrics.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type Encoding, encodings, MessageReader } from "./message-reader.ts";
+import { type Encoding, encodings } from "./message-reader.ts";
 import { StreamCall } from "./stream-call.ts";
-import { lateAnswerMs, parseTimeoutMs } from "./timeout.ts";
-import { type CallParts, UnaryCall } from "./unary-call.ts";
+import { parseTimeoutMs } from "./timeout.ts";
+import { UnaryCall } from "./unary-call.ts";
 
 /** etcd's room for framing and metadata above the largest request. */
 const overheadBytes = 512 * 1024;
 
-type OpenCall = StreamEvents & { expired(): void };
-type CallBase = Omit<CallParts, "finish">;
-type Open = (parts: CallBase, onOver: () => void) => OpenCall;
+/** Begins a call of one method. */
+type Open = (
+  stream: Http2Stream,
+  call: { readonly kind: CallKind; readonly timeoutMs: number | undefined },
+) => StreamEvents;
 
 /** gRPC (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md) on HTTP/2 streams: finds a request's handler and
  *  carries messages to it and back. A deadline is the client's to keep: the handler is told of it, and a call is answered
@@ -29,10 +31,9 @@ type Open = (parts: CallBase, onOver: () => void) => OpenCall;
 export class GrpcService {
   readonly #bytesMost: number;
   readonly #log: Log;
-  readonly #clock: Pick<Clock, "monotonicMs" | "after">;
   readonly #metrics: ReturnType<typeof callMetrics>;
   readonly #deadlines: Deadlines;
-  readonly #methods = new Map<string, Open>();
+  readonly #methods = new Map<string, { readonly open: Open; readonly metrics: MethodMetrics }>();
   readonly #services = new Set<string>();
 
   constructor(
@@ -46,16 +47,15 @@ export class GrpcService {
   ) {
     this.#bytesMost = options.maxRequestBytes + overheadBytes;
     this.#log = parts.log;
-    this.#clock = parts.clock;
-    this.#metrics = callMetrics(parts.meter, parts.clock);
+    this.#metrics = callMetrics(parts.meter);
     this.#deadlines = new Deadlines(parts.clock);
     for (const [path, handler] of parts.handlers.unary)
-      this.#add(path, "unary", (call) => new UnaryCall(handler, call));
+      this.#add(path, "unary", (stream, call) => new UnaryCall(stream, handler, call));
     for (const [path, { handler, kind }] of parts.handlers.streams)
       this.#add(
         path,
         kind === "bidiStream" ? "bidi_stream" : "server_stream",
-        (call) => new StreamCall(handler, call),
+        (stream, call) => new StreamCall(stream, handler, call),
       );
   }
 
@@ -72,28 +72,21 @@ export class GrpcService {
     const encoding = headerValue(headers, "grpc-encoding") ?? "identity";
     if (!isEncoding(encoding))
       return refuses("UNIMPLEMENTED", `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`);
-    const requireLeader = headerValue(headers, "hasleader") === "true";
-    const failure = (error: unknown) => this.#failure(path, error);
+    const kind = new CallKind({
+      metrics: method.metrics,
+      deadlines: this.#deadlines,
+      requireLeader: headerValue(headers, "hasleader") === "true",
+      encoding,
+      bytesMost: this.#bytesMost,
+      received: this.#metrics.received,
+      sent: this.#metrics.sent,
+      failure: (error) => this.#failure(path, error),
+    });
     return (stream, timeout) => {
       const timeoutMs = timeout === undefined ? undefined : parseTimeoutMs(timeout);
       if (timeout !== undefined && timeoutMs === undefined)
         return refuses("INTERNAL", `malformed grpc-timeout: "${timeout}"`)(stream);
-      const nowMs = this.#clock.monotonicMs();
-      const parts = {
-        stream,
-        reader: new MessageReader({ bytesMost: this.#bytesMost, encoding }),
-        context: new CallContext({
-          unread: stream.unread,
-          requireLeader,
-          deadlineMs: timeoutMs === undefined ? undefined : nowMs + timeoutMs,
-        }),
-        failure,
-        received: this.#metrics.received,
-        sent: this.#metrics.sent,
-      };
-      return timeoutMs === undefined
-        ? method(parts, () => undefined)
-        : this.#withDeadline(method, parts, nowMs + lateAnswerMs(timeoutMs));
+      return method.open(stream, { kind, timeoutMs });
     };
   }
 
@@ -101,27 +94,9 @@ export class GrpcService {
     this.#deadlines.stop();
   }
 
-  #add(path: string, type: string, open: (parts: CallParts) => OpenCall): void {
-    const start = this.#metrics.of(path, type);
-    this.#methods.set(path, (parts, onOver) => {
-      const count = start();
-      const finish: Finish = (status) => {
-        count(status);
-        onOver();
-      };
-      return open({ ...parts, finish });
-    });
+  #add(path: string, type: string, open: Open): void {
+    this.#methods.set(path, { open, metrics: this.#metrics.of(path, type) });
     this.#services.add(serviceOf(path));
-  }
-
-  #withDeadline(method: Open, parts: CallBase, atMs: number): StreamEvents {
-    let isOver = false;
-    let forget = () => {
-      isOver = true;
-    };
-    const call = method(parts, () => forget());
-    if (!isOver) forget = this.#deadlines.add(atMs, () => call.expired());
-    return call;
   }
 
   #failure(path: string, error: unknown): WireStatus {

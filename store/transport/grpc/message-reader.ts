@@ -7,6 +7,18 @@ export const prefixBytes = 5;
 export const encodings = ["identity", "gzip", "deflate"] as const;
 export type Encoding = (typeof encodings)[number];
 
+/** The message that is all there is in `bytes[start, end)`. Undefined for anything else, which a reader knows to take or refuse. */
+export function wholeMessage(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  bytesMost: number,
+): Uint8Array | undefined {
+  const length = end - start - prefixBytes;
+  if (length < 0 || length > bytesMost || bytes[start] !== 0) return undefined;
+  return bytes.readUInt32BE(start + 1) === length ? bytes.subarray(start + prefixBytes, end) : undefined;
+}
+
 /** Cuts a request's body into messages. Throws StatusError on what is too large or malformed. */
 export class MessageReader {
   readonly #bytesMost: number;

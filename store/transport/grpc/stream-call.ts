@@ -1,15 +1,22 @@
-import type { StreamEvents } from "../../../base/http2/stream.ts";
+import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
-import type { Incoming, Outgoing, StreamHandler } from "../../rpc/handler.ts";
+import type { Call, Incoming, Outgoing, StreamHandler } from "../../rpc/handler.ts";
 import { StatusError } from "../../rpc/status.ts";
 import { beginBlock, failureBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
-import type { CallParts } from "./unary-call.ts";
+import type { CallKind } from "./call-kind.ts";
+import type { Expiring } from "./deadlines.ts";
+import { MessageReader } from "./message-reader.ts";
 
 /** Messages in both directions. A message reaches the service when it has dealt with the one before and the client has read
  *  enough of the answers; until then the client's window stays shut, so that a client that never reads cannot make us keep
  *  more than a window of its requests and what they were answered. */
-export class StreamCall implements StreamEvents {
-  readonly #parts: CallParts;
+export class StreamCall implements StreamEvents, Call, Expiring {
+  readonly #stream: Http2Stream;
+  readonly #kind: CallKind;
+  readonly #reader: MessageReader;
+  readonly #startMs: number;
+  readonly #deadline: number | undefined;
+  readonly deadlineMs: number | undefined;
   readonly #incoming: Incoming | undefined;
   readonly #messages: Uint8Array[] = [];
   /** Bytes that came in and for which the client's window was not opened again. */
@@ -18,16 +25,26 @@ export class StreamCall implements StreamEvents {
   #halfClose: "none" | "waiting" | "told" = "none";
   #hasBegun = false;
   #over = false;
+  #controller: AbortController | undefined;
 
-  constructor(handler: StreamHandler, parts: CallParts) {
-    this.#parts = parts;
+  constructor(
+    stream: Http2Stream,
+    handler: StreamHandler,
+    { kind, timeoutMs }: { readonly kind: CallKind; readonly timeoutMs: number | undefined },
+  ) {
+    this.#stream = stream;
+    this.#kind = kind;
+    this.#reader = new MessageReader(kind.parts);
+    this.#startMs = stream.heardMs;
+    this.#deadline = kind.start(this, this.#startMs, timeoutMs);
+    this.deadlineMs = timeoutMs === undefined ? undefined : this.#startMs + timeoutMs;
     const out: Outgoing = {
       send: (message) => this.#send(message),
       end: (error) => this.#end(error),
     };
     let incoming: Incoming | undefined;
     this.#guard(() => {
-      incoming = handler(out, parts.context);
+      incoming = handler(out, this);
     });
     this.#incoming = incoming;
     if (this.#over) incoming?.closed();
@@ -35,7 +52,7 @@ export class StreamCall implements StreamEvents {
 
   data(bytes: Buffer): void {
     this.#guard(() => {
-      for (const message of this.#parts.reader.push(bytes)) this.#messages.push(message);
+      for (const message of this.#reader.push(bytes)) this.#messages.push(message);
       this.#heldBytes += bytes.length;
       this.#work();
     });
@@ -43,7 +60,7 @@ export class StreamCall implements StreamEvents {
 
   end(): void {
     this.#guard(() => {
-      if (this.#parts.reader.isInMessage)
+      if (this.#reader.isInMessage)
         throw new StatusError("INTERNAL", "grpc: the request ended within a message");
       this.#halfClose = "waiting";
       this.#work();
@@ -58,21 +75,31 @@ export class StreamCall implements StreamEvents {
   }
 
   gone(): void {
-    if (this.#close("CANCELLED")) this.#parts.context.gone();
+    if (this.#close("CANCELLED")) this.#controller?.abort();
   }
 
   /** The deadline passed, long enough ago that the client's clock has ended the call as well. */
   expired(): void {
     this.#end(new StatusError("DEADLINE_EXCEEDED", "context deadline exceeded"));
-    this.#parts.context.gone();
+    this.#controller?.abort();
+  }
+
+  get requireLeader(): boolean {
+    return this.#kind.parts.requireLeader;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#over) this.#controller.abort();
+    return this.#controller.signal;
   }
 
   #work(): void {
-    const { received, stream } = this.#parts;
+    const stream = this.#stream;
     while (!this.#over && !this.#isBusy && stream.hasRoom) {
       const message = this.#messages.shift();
       if (message === undefined) break;
-      received.count += message.length;
+      this.#kind.parts.received.count += message.length;
       const working = this.#incoming?.message(message);
       if (working === undefined) continue;
       this.#isBusy = true;
@@ -94,8 +121,8 @@ export class StreamCall implements StreamEvents {
 
   #send(message: Uint8Array): boolean {
     if (this.#over) return true;
-    const { stream, sent } = this.#parts;
-    sent.count += message.length;
+    const stream = this.#stream;
+    this.#kind.parts.sent.count += message.length;
     if (!this.#hasBegun) stream.respond(beginBlock);
     this.#hasBegun = true;
     return writeMessage(stream, message);
@@ -103,14 +130,14 @@ export class StreamCall implements StreamEvents {
 
   #end(error: Error | undefined): void {
     if (this.#over) return;
-    const { stream } = this.#parts;
+    const stream = this.#stream;
     if (error === undefined) {
       this.#close("OK");
       if (!this.#hasBegun) stream.respond(beginBlock);
       stream.finish(okBlock);
       return;
     }
-    const failure = this.#parts.failure(error);
+    const failure = this.#kind.parts.failure(error);
     this.#close(failure.status);
     if (this.#hasBegun) stream.finish(failureBlock(failure));
     else stream.respondOnly(onlyFailureBlock(failure));
@@ -129,7 +156,7 @@ export class StreamCall implements StreamEvents {
     if (this.#over) return false;
     this.#over = true;
     this.#messages.length = 0;
-    this.#parts.finish(status);
+    this.#kind.finish(this, status, this.#stream.nowMs - this.#startMs, this.#deadline);
     this.#incoming?.closed();
     return true;
   }

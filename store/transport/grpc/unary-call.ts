@@ -1,70 +1,89 @@
+import type { AnswerLane } from "../../../base/http2/answer-lane.ts";
 import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
-import type { UnaryAnswer, UnaryHandler } from "../../rpc/handler.ts";
-import { StatusError, type WireStatus } from "../../rpc/status.ts";
-import { beginBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
-import type { CallContext } from "./call-context.ts";
-import type { Finish } from "./call-metrics.ts";
-import type { MessageReader } from "./message-reader.ts";
+import type { Call, UnaryAnswer, UnaryHandler } from "../../rpc/handler.ts";
+import { StatusError } from "../../rpc/status.ts";
+import { answerWhole, beginBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
+import type { CallKind } from "./call-kind.ts";
+import type { Expiring } from "./deadlines.ts";
+import { MessageReader, wholeMessage } from "./message-reader.ts";
 
-export interface CallParts {
-  readonly stream: Http2Stream;
-  readonly reader: MessageReader;
-  readonly context: CallContext;
-  readonly finish: Finish;
-  /** What an error looks like on the wire. */
-  readonly failure: (error: unknown) => WireStatus;
-  readonly received: { count: number };
-  readonly sent: { count: number };
-}
-
-/** One request, one answer. The handler runs when the whole request is there, and answers into the call itself.
+/** One request, one answer. The handler runs when the whole request is there, asks the call itself what there is to know of it,
+ *  and answers into it: there are thousands of calls at a time, and each is one object beside its stream.
  *  Invariant: what the handler is working on counts as a stream of its connection, even when the client gave it up. */
-export class UnaryCall implements StreamEvents, UnaryAnswer {
-  readonly #parts: CallParts;
+export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
+  readonly #stream: Http2Stream;
   readonly #handler: UnaryHandler;
-  #request: Uint8Array | undefined;
-  #over = false;
+  readonly #kind: CallKind;
+  readonly #startMs: number;
+  readonly #deadline: number | undefined;
+  readonly deadlineMs: number | undefined;
+  #isOver = false;
   #work: "none" | "begun" | "underWay" | "done" = "none";
+  /** Of a request that comes in pieces. */
+  #reader: MessageReader | undefined;
+  #request: Uint8Array | undefined;
+  #lane: AnswerLane | undefined;
+  #leaveLine: ((reason: Error) => void) | undefined;
+  #controller: AbortController | undefined;
 
-  constructor(handler: UnaryHandler, parts: CallParts) {
+  constructor(
+    stream: Http2Stream,
+    handler: UnaryHandler,
+    { kind, timeoutMs }: { readonly kind: CallKind; readonly timeoutMs: number | undefined },
+  ) {
+    this.#stream = stream;
     this.#handler = handler;
-    this.#parts = parts;
+    this.#kind = kind;
+    this.#startMs = stream.heardMs;
+    this.deadlineMs = timeoutMs === undefined ? undefined : this.#startMs + timeoutMs;
+    this.#deadline = kind.start(this, this.#startMs, timeoutMs);
+  }
+
+  whole(bytes: Buffer, start: number, end: number): void {
+    const message = wholeMessage(bytes, start, end, this.#kind.parts.bytesMost);
+    if (message !== undefined) {
+      this.#serve(message);
+      return;
+    }
+    this.data(bytes.subarray(start, end));
+    this.end();
   }
 
   data(bytes: Buffer): void {
-    if (this.#over) return;
-    const { reader, stream } = this.#parts;
+    if (this.#isOver) return;
+    this.#reader ??= new MessageReader(this.#kind.parts);
     try {
-      for (const message of reader.push(bytes)) {
+      for (const message of this.#reader.push(bytes)) {
         if (this.#request !== undefined)
           throw new StatusError("INTERNAL", "grpc: more than one request message for a unary call");
         this.#request = message;
       }
-      stream.consumed(bytes.length);
+      this.#stream.consumed(bytes.length);
     } catch (error) {
       this.#refuse(error);
     }
   }
 
   end(): void {
-    if (this.#over) return;
-    const { reader, context, received, stream } = this.#parts;
+    if (this.#isOver) return;
     const request = this.#request;
-    if (request === undefined || reader.isInMessage) {
+    this.#request = undefined;
+    if (request === undefined || this.#reader?.isInMessage)
       this.#refuse(new StatusError("INTERNAL", "grpc: the request ended before its message was whole"));
-      return;
-    }
-    received.count += request.length;
-    this.#work = "begun";
-    try {
-      this.#handler(request, context, this);
-    } catch (error) {
-      this.fail(error);
-    }
-    if (this.#work !== "begun") return;
-    this.#work = "underWay";
-    stream.takeSlot();
+    else this.#serve(request);
+  }
+
+  drained(): void {}
+
+  gone(): void {
+    if (this.#close("CANCELLED")) this.#tellGone();
+  }
+
+  /** The deadline passed, long enough ago that the client's clock has ended the call as well. */
+  expired(): void {
+    this.#refuse(new StatusError("DEADLINE_EXCEEDED", "context deadline exceeded"));
+    this.#tellGone();
   }
 
   succeed(answer: Uint8Array): void {
@@ -77,46 +96,94 @@ export class UnaryCall implements StreamEvents, UnaryAnswer {
     this.#settled();
   }
 
-  drained(): void {}
-
-  gone(): void {
-    if (this.#close("CANCELLED")) this.#parts.context.gone();
+  get requireLeader(): boolean {
+    return this.#kind.parts.requireLeader;
   }
 
-  /** The deadline passed, long enough ago that the client's clock has ended the call as well. */
-  expired(): void {
-    this.#refuse(new StatusError("DEADLINE_EXCEEDED", "context deadline exceeded"));
-    this.#parts.context.gone();
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isOver && this.#work !== "done") this.#controller.abort();
+    return this.#controller.signal;
   }
 
-  #refuse(error: unknown): void {
-    if (this.#over) return;
-    const failure = this.#parts.failure(error);
-    this.#close(failure.status);
-    this.#parts.stream.respondOnly(onlyFailureBlock(failure));
+  roomForAnswer(): Promise<void> | undefined {
+    return this.#enter(this.#stream.unread.small);
+  }
+
+  async roomForLargeAnswer(): Promise<void> {
+    this.#leaveLane();
+    await this.#enter(this.#stream.unread.large);
+  }
+
+  #serve(request: Uint8Array): void {
+    this.#kind.parts.received.count += request.length;
+    this.#work = "begun";
+    try {
+      this.#handler(request, this, this);
+    } catch (error) {
+      this.fail(error);
+    }
+    if (this.#work !== "begun") return;
+    this.#work = "underWay";
+    this.#stream.takeSlot();
   }
 
   #answer(answer: Uint8Array): void {
-    const { stream, sent, context } = this.#parts;
-    if (!stream.countIn(context.lane)) return;
-    sent.count += answer.length;
+    const stream = this.#stream;
+    this.#kind.parts.sent.count += answer.length;
+    if (answerWhole(stream, answer) || !stream.countIn(this.#lane ?? stream.unread.other)) return;
     stream.respond(beginBlock);
     writeMessage(stream, answer);
     stream.finish(okBlock);
   }
 
+  #refuse(error: unknown): void {
+    if (this.#isOver) return;
+    const failure = this.#kind.parts.failure(error);
+    this.#close(failure.status);
+    this.#stream.respondOnly(onlyFailureBlock(failure));
+  }
+
+  /** The handler is done with the call. */
   #settled(): void {
     const work = this.#work;
     if (work === "done") throw new Error("a call was answered twice");
     this.#work = "done";
-    this.#parts.context.settled();
-    if (work === "underWay") this.#parts.stream.freeSlot();
+    this.#leaveLane();
+    if (work === "underWay") this.#stream.freeSlot();
+  }
+
+  #leaveLane(): void {
+    this.#lane?.leave();
+    this.#lane = undefined;
+  }
+
+  #enter(lane: AnswerLane): Promise<void> | undefined {
+    if (this.#isOver) return Promise.reject(nobodyWaits());
+    const place = lane.enter();
+    if (place === undefined) {
+      this.#lane = lane;
+      return undefined;
+    }
+    this.#leaveLine = place.giveUp;
+    return place.entered.then(() => {
+      this.#lane = lane;
+      this.#leaveLine = undefined;
+    });
+  }
+
+  /** Nobody waits for the answer any more. */
+  #tellGone(): void {
+    this.#controller?.abort();
+    this.#leaveLine?.(nobodyWaits());
   }
 
   #close(status: GrpcStatus): boolean {
-    if (this.#over) return false;
-    this.#over = true;
-    this.#parts.finish(status);
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#kind.finish(this, status, this.#stream.nowMs - this.#startMs, this.#deadline);
     return true;
   }
 }
+
+const nobodyWaits = () => new StatusError("CANCELLED", "context canceled");

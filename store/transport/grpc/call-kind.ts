@@ -1,0 +1,41 @@
+import type { Counting } from "../../../base/os/tally.ts";
+import type { GrpcStatus } from "../../errors.ts";
+import type { WireStatus } from "../../rpc/status.ts";
+import type { MethodMetrics } from "./call-metrics.ts";
+import type { Deadlines, Expiring } from "./deadlines.ts";
+import type { Encoding } from "./message-reader.ts";
+import { lateAnswerMs } from "./timeout.ts";
+
+export interface KindParts {
+  readonly metrics: MethodMetrics;
+  readonly deadlines: Deadlines;
+  readonly requireLeader: boolean;
+  readonly encoding: Encoding;
+  readonly bytesMost: number;
+  readonly received: Counting;
+  readonly sent: Counting;
+  /** What an error looks like on the wire. */
+  readonly failure: (error: unknown) => WireStatus;
+}
+
+/** What calls of one method have in common that say the same of themselves, and how such a call begins and ends. */
+export class CallKind {
+  readonly parts: KindParts;
+
+  constructor(parts: KindParts) {
+    this.parts = parts;
+  }
+
+  /** Gives what `finish` is to be told of the call's deadline. */
+  start(call: Expiring, startMs: number, timeoutMs: number | undefined): number | undefined {
+    const { metrics, deadlines } = this.parts;
+    metrics.start();
+    return timeoutMs === undefined ? undefined : deadlines.add(startMs + lateAnswerMs(timeoutMs), call);
+  }
+
+  finish(call: Expiring, status: GrpcStatus, tookMs: number, deadline: number | undefined): void {
+    const { metrics, deadlines } = this.parts;
+    metrics.finish(status, tookMs);
+    if (deadline !== undefined) deadlines.forget(deadline, call);
+  }
+}
