@@ -21,7 +21,7 @@ class TwinIndex {
     const isNew = last === undefined || last.deletion;
     const version = deletion ? 0 : (last?.version ?? 0) + 1;
     const create = isNew ? main : last.create;
-    const point = { main, sub: main % 3, at: main * 100, deletion, create, version };
+    const point = { main, sub: main % 3, deletion, create, version };
     this.points.set(key, [...points, point]);
     return point;
   }
@@ -56,7 +56,7 @@ class TwinIndex {
   }
 }
 
-const described = ({ main, sub, at, deletion }: Point) => `${main}.${sub}@${at}${deletion ? "t" : ""}`;
+const described = ({ main, sub, deletion }: Point) => `${main}.${sub}${deletion ? "t" : ""}`;
 
 /** Few keys that share long beginnings, so that steps meet. */
 const key = fc
@@ -72,9 +72,9 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ compactBack: fc.nat(20), stepsMax: fc.integer({ min: 1, max: 9 }) }) },
 );
 
-function put(index: KeyIndex, name: string, { main, sub, at }: Point): void {
+function put(index: KeyIndex, name: string, { main, sub }: Point): void {
   const bytes = latin1Bytes(name);
-  index.put(bytes, index.find(bytes), main, sub, at);
+  index.put(bytes, index.find(bytes), main, sub);
 }
 
 /** Everything between the two keys at a revision, read in slices. */
@@ -122,14 +122,14 @@ describe("store/mvcc: the index of keys", () => {
             else if ("delete" in one) {
               const point = twin.add(one.delete, main, true);
               const slot = index.find(latin1Bytes(one.delete));
-              if (point !== undefined) index.delete(slot, main, point.sub, point.at);
+              if (point !== undefined) index.delete(slot, main, point.sub);
             } else {
               compacted = Math.max(compacted, main - one.compactBack);
               const dropped: string[] = [];
               const compaction = index.compaction(compacted);
               while (
-                compaction.next(one.stepsMax, (...[m, sub, deletion, at]) => {
-                  dropped.push(described({ main: m, sub, deletion, at }));
+                compaction.next(one.stepsMax, (...[m, sub, deletion]) => {
+                  dropped.push(described({ main: m, sub, deletion }));
                 })
               );
               assert.deepEqual(dropped.sort(), twin.compact(compacted));
@@ -183,14 +183,15 @@ describe("store/mvcc: the index of keys", () => {
     it(`finds each of many keys that came in ${order} order, and none once they are gone`, () => {
       const index = new KeyIndex();
       const count = 60_000;
-      for (let n = 0; n < count; n++) put(index, nameOf(n), { main: n + 2, sub: 0, at: n, deletion: false });
+      for (let n = 0; n < count; n++) put(index, nameOf(n), { main: n + 2, sub: n, deletion: false });
       const inOrder = Array.from({ length: count }, (_, n) => nameOf(n)).sort();
       const walked: string[] = [];
       const everything = { from: new Uint8Array(0), to: undefined };
       index.visitLiving(everything, count, (slot) => walked.push(latin1(index.records.keyOf(slot))));
       assert.deepEqual(walked, inOrder);
-      for (let n = 0; n < count; n++) assert.equal(index.records.atOf(index.find(latin1Bytes(nameOf(n)))), n);
-      for (let n = 0; n < count; n++) index.delete(index.find(latin1Bytes(nameOf(n))), count + n + 2, 0, 0);
+      for (let n = 0; n < count; n++)
+        assert.equal(index.records.subOf(index.find(latin1Bytes(nameOf(n)))), n);
+      for (let n = 0; n < count; n++) index.delete(index.find(latin1Bytes(nameOf(n))), count + n + 2, 0);
       const compaction = index.compaction(2 * count + 2);
       let dropped = 0;
       while (compaction.next(1_000, () => dropped++));
@@ -204,7 +205,7 @@ describe("store/mvcc: the index of keys", () => {
     const keys = [1, 127, 128, 129, 1_000, 65_536, 600_000, 1_500_000].map((length) =>
       new Uint8Array(length).fill(7),
     );
-    for (const [at, bytes] of keys.entries()) index.put(bytes, 0, at + 2, 0, 0);
+    for (const [at, bytes] of keys.entries()) index.put(bytes, 0, at + 2, 0);
     for (const [at, bytes] of keys.entries()) assert.equal(index.records.mainOf(index.find(bytes)), at + 2);
     assert.equal(index.find(new Uint8Array(65_535).fill(7)), 0);
   });
@@ -216,12 +217,12 @@ describe("store/mvcc: the index of keys", () => {
       const bytes = latin1Bytes(`key-${n}`);
       if ((hashOf(bytes) & 0x7ff) === 0) alike.push(bytes);
     }
-    for (const [at, bytes] of alike.entries()) index.put(bytes, index.find(bytes), at + 2, 0, 0);
+    for (const [at, bytes] of alike.entries()) index.put(bytes, index.find(bytes), at + 2, 0);
     assert.equal(index.size, alike.length);
     for (const [at, bytes] of alike.entries()) {
       const slot = index.find(bytes);
       assert.equal(index.records.mainOf(slot), at + 2);
-      index.delete(slot, alike.length + at + 2, 0, 0);
+      index.delete(slot, alike.length + at + 2, 0);
     }
     const compaction = index.compaction(2 * alike.length + 2);
     while (compaction.next(10, () => {}));
@@ -231,12 +232,12 @@ describe("store/mvcc: the index of keys", () => {
   it("finds a key's past among very many points, and forgets it in short steps", () => {
     const index = new KeyIndex();
     const count = 20_000;
-    for (let main = 2; main < count; main++) put(index, "k", { main, sub: 0, at: main, deletion: false });
+    for (let main = 2; main < count; main++) put(index, "k", { main, sub: main, deletion: false });
     const slot = index.find(latin1Bytes("k"));
     const point = noPoint();
     for (let main = 2; main < count; main += 331) {
       assert.ok(index.pointAt(slot, main, point));
-      assert.deepEqual([point.main, point.at], [main, main]);
+      assert.deepEqual([point.main, point.sub], [main, main]);
     }
     const compaction = index.compaction(count - 5);
     const dropped: number[] = [];

@@ -16,11 +16,10 @@ export interface Span {
 export interface FoundPoint extends Point {
   main: number;
   sub: number;
-  at: number;
   deletion: boolean;
 }
 
-export const noPoint = (): FoundPoint => ({ main: 0, sub: 0, at: 0, deletion: false });
+export const noPoint = (): FoundPoint => ({ main: 0, sub: 0, deletion: false });
 
 /** Every key's points in time. A key is known by its slot, a positive number that is its own as long as the index holds it:
  *  only a compaction removes keys. All of it lies in typed arrays, so that the collector has nothing to mark. */
@@ -53,11 +52,11 @@ export class KeyIndex {
     return slot === 0 && this.#table.unlisted > 0 ? this.#order.find(key) : slot;
   }
 
-  /** Adds a newest point to the key, whose slot is `known` (0: none yet); answers its slot. `at`: where the row is. */
-  put(key: Uint8Array, known: number, main: number, sub: number, at: number): number {
+  /** Adds a newest point to the key, whose slot is `known` (0: none yet); answers its slot. */
+  put(key: Uint8Array, known: number, main: number, sub: number): number {
     if (known === 0) {
       const slot = this.#add(key);
-      this.records.setNewest(slot, main, sub, at);
+      this.records.setNewest(slot, main, sub);
       this.records.setGeneration(slot, main, 1);
       this.#living++;
       return slot;
@@ -68,16 +67,16 @@ export class KeyIndex {
       this.records.setGeneration(known, main, 1);
       this.#living++;
     } else this.records.setVersion(known, version + 1);
-    this.records.setNewest(known, main, sub, at);
+    this.records.setNewest(known, main, sub);
     return known;
   }
 
   /** Adds a deletion of a living key. */
-  delete(slot: number, main: number, sub: number, at: number): void {
+  delete(slot: number, main: number, sub: number): void {
     assert(this.records.versionOf(slot) > 0, "key index: only a living key can be deleted");
     this.#age(slot);
     this.records.setVersion(slot, 0);
-    this.records.setNewest(slot, main, sub, at);
+    this.records.setNewest(slot, main, sub);
     this.#living--;
   }
 
@@ -88,7 +87,6 @@ export class KeyIndex {
     if (main <= revision) {
       point.main = main;
       point.sub = records.subOf(slot);
-      point.at = records.atOf(slot);
       point.deletion = records.versionOf(slot) === 0;
       return true;
     }
@@ -97,7 +95,6 @@ export class KeyIndex {
     if (older === 0) return false;
     point.main = this.#older.mainOf(older);
     point.sub = this.#older.subOf(older);
-    point.at = this.#older.atOf(older);
     point.deletion = this.#older.isDeletion(older);
     return true;
   }
@@ -168,7 +165,7 @@ export class KeyIndex {
     records.mark(slot, marks.compactable, false);
     // A deletion at the compact revision itself stays visible to watchers that start there (etcd issue 18089).
     if (isDeleted && main < revision) {
-      drop(main, records.subOf(slot), true, records.atOf(slot));
+      drop(main, records.subOf(slot), true);
       this.#remove(slot);
       return chain;
     }
@@ -181,7 +178,7 @@ export class KeyIndex {
 
   /** Adds a row read back from the backend; rows come in rising order of revision. Answers the key's slot. */
   restore(key: Uint8Array, row: Point & { readonly create: number; readonly version: number }): number {
-    const { main, sub, at, deletion, create, version } = row;
+    const { main, sub, deletion, create, version } = row;
     const known = this.find(key);
     const slot = known === 0 ? this.#add(key) : known;
     if (known !== 0) {
@@ -189,7 +186,7 @@ export class KeyIndex {
       this.#age(slot);
     } else if (deletion) this.#noteCompactable(slot);
     if (!deletion) this.#living++;
-    this.records.setNewest(slot, main, sub, at);
+    this.records.setNewest(slot, main, sub);
     this.records.setGeneration(slot, create, version);
     return slot;
   }
@@ -215,10 +212,7 @@ export class KeyIndex {
     const { records } = this;
     const deletion = records.versionOf(slot) === 0;
     const chain = records.olderOf(slot);
-    records.setOlder(
-      slot,
-      this.#older.push(chain, records.mainOf(slot), records.subOf(slot), deletion, records.atOf(slot)),
-    );
+    records.setOlder(slot, this.#older.push(chain, records.mainOf(slot), records.subOf(slot), deletion));
     this.#noteCompactable(slot);
   }
 

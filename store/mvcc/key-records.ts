@@ -1,8 +1,8 @@
 import { type Arena, type Slab, slabMask, slabShift, unitBytes } from "../../base/arena.ts";
 
 /** Where in a record what lies: Float64s from its first unit on, Int32s after them, then the key's bytes. */
-const field = { main: 0, create: 1, version: 2, at: 3, sub: 8, older: 9, lengthAndMarks: 10 } as const;
-const keyStartBytes = 44;
+const field = { main: 0, create: 1, version: 2, sub: 6, older: 7, lengthAndMarks: 8 } as const;
+const keyStartBytes = 36;
 const lengthMask = 2 ** 29 - 1;
 
 /** Things to know of a key beside its points. */
@@ -31,7 +31,7 @@ export class KeyRecords {
     const slot = this.arena.allocate(unitsFor(key.length));
     const { bytes, numbers, words } = this.#slabs[slot >>> slabShift] as Slab;
     const unit = slot & slabMask;
-    numbers.fill(0, unit, unit + 4);
+    numbers.fill(0, unit, unit + 3);
     words[unit * 2 + field.sub] = 0;
     words[unit * 2 + field.older] = 0;
     words[unit * 2 + field.lengthAndMarks] = key.length;
@@ -57,9 +57,6 @@ export class KeyRecords {
   versionOf(slot: number): number {
     return (this.#slabs[slot >>> slabShift] as Slab).numbers[(slot & slabMask) + field.version] as number;
   }
-  atOf(slot: number): number {
-    return (this.#slabs[slot >>> slabShift] as Slab).numbers[(slot & slabMask) + field.at] as number;
-  }
   olderOf(slot: number): number {
     return (this.#slabs[slot >>> slabShift] as Slab).words[(slot & slabMask) * 2 + field.older] as number;
   }
@@ -68,11 +65,10 @@ export class KeyRecords {
   }
 
   /** Sets the newest point. */
-  setNewest(slot: number, main: number, sub: number, at: number): void {
+  setNewest(slot: number, main: number, sub: number): void {
     const { numbers, words } = this.#slabs[slot >>> slabShift] as Slab;
     const unit = slot & slabMask;
     numbers[unit + field.main] = main;
-    numbers[unit + field.at] = at;
     words[unit * 2 + field.sub] = sub;
   }
 

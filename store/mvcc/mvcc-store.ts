@@ -251,7 +251,7 @@ export class WriteTransaction {
     const known = index.find(key);
     const previous = known === 0 ? undefined : alive(records, known);
     const sub = this.#changes.length;
-    const slot = index.put(key, known, this.revision, sub, 0);
+    const slot = index.put(key, known, this.revision, sub);
     const stored = encodePut({
       key,
       createRevision: records.createOf(slot),
@@ -299,7 +299,7 @@ export class WriteTransaction {
     const previous = alive(index.records, slot);
     const key = index.records.keyOf(slot);
     const sub = this.#changes.length;
-    index.delete(slot, this.revision, sub, 0);
+    index.delete(slot, this.revision, sub);
     this.#changes.push(new DeletionChange({ main: this.revision, sub }, encodeTombstone(key), previous));
     this.#hang(slot, key, 0n);
   }

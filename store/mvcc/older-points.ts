@@ -4,17 +4,15 @@ import { type Arena, type Slab, slabMask, slabShift } from "../../base/arena.ts"
 export interface Point {
   readonly main: number;
   readonly sub: number;
-  /** Where the revision log holds the row. */
-  readonly at: number;
   readonly deletion: boolean;
 }
 
 /** Takes a point that a compaction drops. */
-export type Drop = (main: number, sub: number, deletion: boolean, at: number) => void;
+export type Drop = (main: number, sub: number, deletion: boolean) => void;
 
 /** A chunk holds the address of the chunk with the points before its own, how many points it holds and has room for, and
- *  the points, oldest first: two Float64s (main, at) and two Int32s (sub, whether it is a deletion). */
-const pointUnits = 3;
+ *  the points, oldest first: a Float64 (main) and two Int32s (sub, whether it is a deletion). */
+const pointUnits = 2;
 const room = { first: 1, most: 1_024 } as const;
 
 /** The older points of all keys, in chunks of one arena: a key's chunks form a chain that begins with the newest, and each
@@ -29,7 +27,7 @@ export class OlderPoints {
   }
 
   /** Adds the newest point of the chain; answers the chain that it is then. */
-  push(chain: number, main: number, sub: number, deletion: boolean, at: number): number {
+  push(chain: number, main: number, sub: number, deletion: boolean): number {
     let chunk = chain;
     if (chunk === 0 || this.#countOf(chunk) === this.#roomOf(chunk)) {
       const points = chunk === 0 ? room.first : Math.min(this.#roomOf(chunk) * 2, room.most);
@@ -43,9 +41,8 @@ export class OlderPoints {
     const unit = chunk & slabMask;
     const point = unit + 1 + pointUnits * this.#countOf(chunk);
     numbers[point] = main;
-    numbers[point + 1] = at;
-    words[point * 2 + 4] = sub;
-    words[point * 2 + 5] = deletion ? 1 : 0;
+    words[point * 2 + 2] = sub;
+    words[point * 2 + 3] = deletion ? 1 : 0;
     (words[unit * 2 + 1] as number)++;
     return chunk;
   }
@@ -62,14 +59,11 @@ export class OlderPoints {
   mainOf(point: number): number {
     return (this.#slabs[point >>> slabShift] as Slab).numbers[point & slabMask] as number;
   }
-  atOf(point: number): number {
-    return (this.#slabs[point >>> slabShift] as Slab).numbers[(point & slabMask) + 1] as number;
-  }
   subOf(point: number): number {
-    return (this.#slabs[point >>> slabShift] as Slab).words[(point & slabMask) * 2 + 4] as number;
+    return (this.#slabs[point >>> slabShift] as Slab).words[(point & slabMask) * 2 + 2] as number;
   }
   isDeletion(point: number): boolean {
-    return (this.#slabs[point >>> slabShift] as Slab).words[(point & slabMask) * 2 + 5] === 1;
+    return (this.#slabs[point >>> slabShift] as Slab).words[(point & slabMask) * 2 + 3] === 1;
   }
 
   /** Parts the chain behind the points that are kept: those after `revision`, and the newest at or before it, but not a
@@ -98,7 +92,7 @@ export class OlderPoints {
     const count = this.#countOf(chain);
     for (let at = 0; at < count; at++) {
       const point = chain + 1 + pointUnits * at;
-      drop(this.mainOf(point), this.subOf(point), this.isDeletion(point), this.atOf(point));
+      drop(this.mainOf(point), this.subOf(point), this.isDeletion(point));
     }
     const rest = this.#beforeOf(chain);
     this.#arena.free(chain, unitsFor(this.#roomOf(chain)));
@@ -119,13 +113,7 @@ export class OlderPoints {
     words[head + 1] = count << 16;
     for (let at = 0; at < count; at++) {
       const point = chunk + 1 + pointUnits * at;
-      moved = this.push(
-        moved,
-        this.mainOf(point),
-        this.subOf(point),
-        this.isDeletion(point),
-        this.atOf(point),
-      );
+      moved = this.push(moved, this.mainOf(point), this.subOf(point), this.isDeletion(point));
     }
     const slab = this.#slabs[chunk >>> slabShift] as Slab;
     const unit = chunk & slabMask;

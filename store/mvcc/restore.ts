@@ -35,7 +35,7 @@ export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
           `the database holds a row that is no revision of a key: ${hex(row.key)}`,
         );
       const main = mainOf(row.key);
-      const point = { main, sub: subOf(row.key), at: 0, deletion };
+      const point = { main, sub: subOf(row.key), deletion };
       const slot = index.restore(key, { ...point, create: createRevision, version });
       if (lease !== 0n) leased.set(latin1(key), lease);
       else if (index.records.isMarked(slot, marks.leased)) leased.delete(latin1(key));
