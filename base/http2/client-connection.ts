@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../os/clock.ts";
+import { type AnswerBlock, answerBlock } from "./answer-headers.ts";
 import { type AnswerEvents, ClientStream, type RequestOwner, type StreamLoss } from "./client-stream.ts";
 import {
   ConnectionError,
@@ -14,9 +15,9 @@ import {
   uint32,
   violation,
 } from "./frames.ts";
-import type { Header } from "./header.ts";
 import { IncomingFrames } from "./incoming-frames.ts";
 import { KeepAlive, type SilenceLimits } from "./keep-alive.ts";
+import type { HeaderList } from "./known-blocks.ts";
 import { OutgoingData } from "./outgoing-data.ts";
 import { FrameOutput } from "./output.ts";
 import type { PeerSettings } from "./peer-settings.ts";
@@ -44,6 +45,9 @@ export interface ClientConnectionParts {
   readonly onLeaving: (reason: string) => void;
 }
 
+const malformed = { code: errorCodes.PROTOCOL_ERROR, reason: "the answer is malformed" };
+const tooLarge = { code: errorCodes.CANCEL, reason: "the answer's headers are too large" };
+
 /** HTTP/2 has no more stream ids for a client. */
 export const requestsMost = 2 ** 30;
 
@@ -54,7 +58,7 @@ export class ClientConnection implements RequestOwner {
   readonly #parts: ClientConnectionParts;
   readonly #output: FrameOutput;
   readonly #data: OutgoingData<ClientStream>;
-  readonly #incoming: IncomingFrames<never>;
+  readonly #incoming: IncomingFrames<AnswerBlock>;
   readonly #keepAlive: KeepAlive;
   readonly #streams = new Map<number, ClientStream>();
   readonly #queue = new Set<ClientStream>();
@@ -73,14 +77,13 @@ export class ClientConnection implements RequestOwner {
     const { streamWindowBytes, connectionWindowBytes, headerListBytesMost, silence } = parts.limits;
     // Whatever is asked in one turn of the event loop leaves together, and the server works on it together.
     this.#output = new FrameOutput(socket, () => this.#data.sendBlocked(), setImmediate);
-    this.#incoming = new IncomingFrames(
+    this.#incoming = new IncomingFrames<AnswerBlock>(
       this.#output,
       {
         data: (streamId, bytes, start, end, frameBytes, isEnd) =>
           this.#onContent(streamId, bytes.subarray(start, end), frameBytes, isEnd),
         blockBegan: () => undefined,
-        headers: (streamId, list, isEnd) =>
-          this.#onHeaders(streamId, list === "tooLarge" ? list : list.headers, isEnd),
+        headers: (streamId, list, isEnd) => this.#onHeaders(streamId, list, isEnd),
         reset: (streamId, code) => this.#onReset(streamId, code),
         settings: (settings) => this.#onSettings(settings),
         widened: (streamId, bytes) => this.#onWidened(streamId, bytes),
@@ -195,22 +198,39 @@ export class ClientConnection implements RequestOwner {
     const stream = this.#known(streamId, "DATA");
     if (stream === undefined) return;
     stream.isEnding = isEnd;
+    if (!stream.takesBody(content.length)) {
+      this.#refuse(stream, malformed);
+      return;
+    }
     stream.consumed(frameBytes - content.length);
     if (content.length > 0) stream.events.data(content);
     if (isEnd && !stream.over) this.#answered(stream);
   }
 
-  #onHeaders(streamId: number, headers: readonly Header[] | "tooLarge", isEnd: boolean): void {
+  #onHeaders(streamId: number, list: HeaderList<AnswerBlock> | "tooLarge", isEnd: boolean): void {
     const stream = this.#known(streamId, "HEADERS");
     if (stream === undefined) return;
-    if (headers === "tooLarge") {
-      const code = errorCodes.CANCEL;
-      this.cancel(stream, code);
-      stream.events.gone({ maybeServed: true, code, reason: "the answer's headers are too large" });
+    if (list === "tooLarge") {
+      this.#refuse(stream, tooLarge);
       return;
     }
-    stream.events.headers(headers);
+    list.found ??= answerBlock(list.headers);
+    stream.isEnding = isEnd;
+    if (!stream.takesBlock(list.found)) {
+      this.#refuse(stream, malformed);
+      return;
+    }
+    stream.events.headers(list.headers);
     if (isEnd && !stream.over) this.#answered(stream);
+  }
+
+  /** The server's answer is none. */
+  #refuse(
+    stream: ClientStream,
+    { code, reason }: { readonly code: ErrorCode; readonly reason: string },
+  ): void {
+    this.cancel(stream, code);
+    stream.events.gone({ maybeServed: true, code, reason });
   }
 
   #answered(stream: ClientStream): void {
@@ -228,7 +248,8 @@ export class ClientConnection implements RequestOwner {
     stream.events.gone({ maybeServed, code, reason: `the server ended the stream with code ${code}` });
   }
 
-  #onSettings({ initialWindowBytes, streamsMost }: PeerSettings): void {
+  #onSettings({ initialWindowBytes, streamsMost, isPushOn }: PeerSettings): void {
+    if (isPushOn === true) violation("a server that enables push");
     if (initialWindowBytes !== undefined)
       this.#data.setInitialWindow(initialWindowBytes, this.#streams.values());
     this.#streamsMost = streamsMost ?? this.#streamsMost;

@@ -1,3 +1,4 @@
+import type { AnswerBlock } from "./answer-headers.ts";
 import type { ErrorCode } from "./frames.ts";
 import type { Header } from "./header.ts";
 import { type OutgoingStream, takePiece } from "./outgoing-data.ts";
@@ -44,6 +45,11 @@ export class ClientStream implements OutgoingStream {
   /** The request is sent to its end. */
   isSent = false;
   over = false;
+  /** The answer's head came, and not only that there will be one. */
+  #hasHead = false;
+  /** What of the answer's body is to come, where the server said how long that is. */
+  #bodyBytesLeft: number | undefined;
+  #hasBody = false;
   readonly #waiting: Uint8Array[] = [];
   #last: "none" | "end" = "none";
 
@@ -71,6 +77,29 @@ export class ClientStream implements OutgoingStream {
   /** So many bytes of `data` are dealt with. */
   consumed(bytes: number): void {
     if (bytes > 0 && !this.over && !this.isEnding) this.#owner.allowMore(this, bytes);
+  }
+
+  /** A block of headers came. False: the answer may not have it here (RFC 9113, section 8.1). */
+  takesBlock({ status, bodyBytes, areTrailers }: AnswerBlock): boolean {
+    if (this.#hasHead) return areTrailers && this.isEnding && this.#isBodyWhole;
+    if (status === undefined) return false;
+    if (status < 200) return !this.isEnding;
+    this.#hasHead = true;
+    this.#bodyBytesLeft = bodyBytes;
+    return true;
+  }
+
+  /** A piece of the body came. False: the answer may not have it here, or is not as long as the server said. */
+  takesBody(bytes: number): boolean {
+    if (!this.#hasHead) return false;
+    this.#hasBody ||= bytes > 0;
+    if (this.#bodyBytesLeft !== undefined) this.#bodyBytesLeft -= bytes;
+    return this.isEnding ? this.#isBodyWhole : (this.#bodyBytesLeft ?? 0) >= 0;
+  }
+
+  /** An answer to HEAD says how long its body would be, and has none. */
+  get #isBodyWhole(): boolean {
+    return !this.#hasBody || (this.#bodyBytesLeft ?? 0) === 0;
   }
 
   /** Nobody waits for the answer any more; no event comes after this. */

@@ -45,6 +45,8 @@ export const frameHeaderBytes = 9;
 export const frameBytesMost = 16_384;
 export const windowMost = 2 ** 31 - 1;
 export const defaultWindowBytes = 65_535;
+/** What is kept of header fields for each direction, by HPACK, unless SETTINGS say otherwise. */
+export const defaultTableBytes = 4096;
 export const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 /** The peer broke the protocol; the whole connection ends with a GOAWAY. */

@@ -1,10 +1,10 @@
-import { ConnectionError, errorCodes } from "./frames.ts";
+import { ConnectionError, defaultTableBytes, errorCodes } from "./frames.ts";
 import { type Header, headerCost } from "./header.ts";
 import { huffmanDecode } from "./huffman.ts";
 import { staticTable } from "./static-table.ts";
 
-/** HPACK's default, which we never change. */
-const tableBytesMost = 4096;
+/** Which we never change. */
+const tableBytesMost = defaultTableBytes;
 
 /** Decompresses the header blocks of one connection (RFC 7541), in their order. */
 export class HeaderDecoder {

@@ -174,6 +174,7 @@ export class IncomingFrames<Found> {
     this.#hasBegun = true;
     // First, for what follows may use the new windows.
     this.#output.frame(frameTypes.SETTINGS, frameFlags.ACK, 0, nothing);
+    if (settings.tableBytes !== undefined) this.#output.keepsTable(settings.tableBytes);
     this.#does.settings(settings);
   }
 

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import {
+  defaultTableBytes,
   type ErrorCode,
   frameBytesMost,
   frameFlags,
@@ -15,6 +16,8 @@ export const copiedBytesMost = 4096;
 /** To copy so few bytes costs less than to ask for it. */
 const shortBytesMost = 12;
 const lastHeaders = frameFlags.END_HEADERS | frameFlags.END_STREAM;
+/** HPACK's update of the table's size, to nothing. */
+const noTable = Buffer.from([0x20]);
 const arenaBytes = 64 * 1024;
 /** Bytes under way to the socket beyond which data waits in its stream. */
 const underWayBytesMost = 256 * 1024;
@@ -31,6 +34,8 @@ export class FrameOutput {
   #piecesBytes = 0;
   #scheduled = false;
   readonly #flushLater = () => this.flush();
+  /** Whether we have said that our header blocks use no table, and whether we have to. */
+  #tableSize: "default" | "owed" | "said" = "default";
 
   /** `onRoom` is called after something was written; look at `hasRoom` then. `later` says when what was written leaves: after
    *  the callback that wrote it, if it is not given. */
@@ -58,7 +63,8 @@ export class FrameOutput {
   }
 
   /** A header block, data in two parts, and a last header block, in one go. All together is small enough to be copied. */
-  answer(streamId: number, { begin, prefix, body, end }: WholeAnswer): void {
+  answer(streamId: number, { begin: head, prefix, body, end }: WholeAnswer): void {
+    const begin = this.#tableSize === "owed" ? this.#withTableSize(head) : head;
     const dataBytes = prefix.length + body.length;
     const needed = 3 * frameHeaderBytes + begin.length + dataBytes + end.length;
     this.#makeRoom(needed);
@@ -91,7 +97,8 @@ export class FrameOutput {
   }
 
   /** A header block, in as many frames as it needs. */
-  headers(streamId: number, block: Buffer, isEnd: boolean): void {
+  headers(streamId: number, headers: Buffer, isEnd: boolean): void {
+    const block = this.#tableSize === "owed" ? this.#withTableSize(headers) : headers;
     const end = isEnd ? frameFlags.END_STREAM : 0;
     for (let at = 0; at === 0 || at < block.length; at += frameBytesMost) {
       const isWhole = at + frameBytesMost >= block.length;
@@ -99,6 +106,17 @@ export class FrameOutput {
       const type = at === 0 ? frameTypes.HEADERS : frameTypes.CONTINUATION;
       this.frame(type, flags, streamId, block.subarray(at, at + frameBytesMost));
     }
+  }
+
+  /** The peer keeps a table of so many bytes for our header blocks. They use none, which must be said when it keeps less than at
+   *  first (RFC 9113, section 4.3.1). */
+  keepsTable(bytes: number): void {
+    if (bytes < defaultTableBytes && this.#tableSize === "default") this.#tableSize = "owed";
+  }
+
+  #withTableSize(block: Uint8Array): Buffer {
+    this.#tableSize = "said";
+    return Buffer.concat([noTable, block]);
   }
 
   /** The peer may send so much more; of all streams together for stream 0. */

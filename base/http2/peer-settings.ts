@@ -4,6 +4,10 @@ export interface PeerSettings {
   readonly initialWindowBytes: number | undefined;
   /** Streams at once. */
   readonly streamsMost: number | undefined;
+  /** What the peer keeps of our header fields. */
+  readonly tableBytes: number | undefined;
+  /** The peer would take pushes, or, if it is a server, make them. */
+  readonly isPushOn: boolean | undefined;
 }
 
 /** What of a peer's SETTINGS concerns us; throws ConnectionError on values that are not allowed. Larger frames than the
@@ -13,11 +17,17 @@ export function readSettings(payload: Buffer): PeerSettings {
     throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, "SETTINGS of a wrong size");
   let initialWindowBytes: number | undefined;
   let streamsMost: number | undefined;
+  let tableBytes: number | undefined;
+  let isPushOn: boolean | undefined;
   for (let at = 0; at < payload.length; at += 6) {
     const value = payload.readUInt32BE(at + 2);
     switch (payload.readUInt16BE(at)) {
+      case settingIds.HEADER_TABLE_SIZE:
+        tableBytes = Math.min(value, tableBytes ?? value);
+        break;
       case settingIds.ENABLE_PUSH:
         if (value > 1) throw new ConnectionError(errorCodes.PROTOCOL_ERROR, "ENABLE_PUSH is 0 or 1");
+        isPushOn = value === 1;
         break;
       case settingIds.INITIAL_WINDOW_SIZE:
         if (value > windowMost)
@@ -35,5 +45,5 @@ export function readSettings(payload: Buffer): PeerSettings {
         break;
     }
   }
-  return { initialWindowBytes, streamsMost };
+  return { initialWindowBytes, streamsMost, tableBytes, isPushOn };
 }

@@ -136,7 +136,7 @@ describe("HTTP on HTTP/2's streams", () => {
     handler = async (_, response) => {
       for (const name of ["Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade", "Proxy-Connection"])
         response.setHeader(name, "x");
-      response.setHeader("X-Numbers", 7);
+      response.setHeader("X-Numbers", 7).setHeader("X-Blank", " a b\t");
       response.appendHeader("Warning", "a").appendHeader("warning", "b");
       assert.throws(() => response.setHeader("X-Bad", "a\r\nb"), { code: "ERR_INVALID_CHAR" });
       response.end("four");
@@ -150,6 +150,7 @@ describe("HTTP on HTTP/2's streams", () => {
     assert.deepEqual(headers, {
       ":status": "200",
       "x-numbers": "7",
+      "x-blank": "a b",
       warning: "b",
       "content-length": "4",
     });

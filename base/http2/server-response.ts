@@ -8,6 +8,9 @@ import { headerBlock } from "./header-block.ts";
 import type { HeaderValue, HttpResponse } from "./http-response.ts";
 import type { Http2Stream } from "./stream.ts";
 
+/** White space at the ends of a value means nothing in HTTP/1.1, and is an error in HTTP/2. */
+const blankEnds = /^[\t ]+|[\t ]+$/g;
+
 export interface ResponseParts {
   readonly method: string;
   readonly socket: Socket;
@@ -156,7 +159,7 @@ export class ServerResponse extends Writable implements HttpResponse {
     for (const [name, value] of this.#headers)
       if (!ofConnections.has(name))
         for (const one of typeof value === "object" ? value : [value])
-          headers.push({ name, value: String(one) });
+          headers.push({ name, value: String(one).replace(blankEnds, "") });
     if (!this.#headers.has("date")) headers.push({ name: "date", value: this.#parts.date() });
     const block = headerBlock(headers);
     if (isAll || this.#isBodiless) this.#stream.respondOnly(block);

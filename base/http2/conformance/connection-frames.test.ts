@@ -80,6 +80,27 @@ describe("RFC 9113, section 6: frames of the connection", () => {
       assert.deepEqual(seen, ["ack", DATA, "ack"]);
     });
 
+    for (const path of ["/", "/whole"])
+      it(`§4.3.1: a client that makes its table smaller reads so first in the next field block, once: ${path}`, async () => {
+        by.client.send(
+          settings([HEADER_TABLE_SIZE, 0], [HEADER_TABLE_SIZE, 4096]),
+          request(1, { ...get, ":path": path }),
+        );
+        const first = await by.client.next(isType(HEADERS, 1));
+        assert.deepEqual([...first.payload.subarray(0, 2)], [0x20, 0x88]);
+        by.client.send(settings([HEADER_TABLE_SIZE, 100]), request(3, { ...get, ":path": path }));
+        assert.equal((await by.client.next(isType(HEADERS, 3))).payload[0], 0x88);
+      });
+
+    it("§4.3.1: a client that leaves its table as it was, or makes it larger, reads nothing of it", async () => {
+      by.client.send(
+        settings([HEADER_TABLE_SIZE, 4096]),
+        settings([HEADER_TABLE_SIZE, 1 << 20]),
+        request(1, get),
+      );
+      assert.equal((await by.client.next(isType(HEADERS, 1))).payload[0], 0x88);
+    });
+
     it("§6.5: an acknowledgement is not acknowledged", async () => {
       await by.settled();
       by.client.send(ackSettings, ackSettings);

@@ -44,6 +44,23 @@ describe("RFC 9113, section 6.9: flow control", () => {
     assert.equal(bytesOf(await by.settled()), 100_000);
   });
 
+  it("§6.9.1: an answer that could leave in one go waits for its window like any other", async () => {
+    const echo = (id: number) => [
+      request(id, { ...get, ":path": "/whole" }, { end: false }),
+      frame(DATA, END_STREAM, id, Buffer.from("12345")),
+    ];
+    by.client.send(windowOf(4), ...echo(1));
+    assert.equal(bytesOf(await by.settled()), 4);
+    by.client.send(windowUpdate(1, 1), windowOf(5), ...echo(3));
+    assert.equal(bytesOf(await by.settled()), 6);
+    by.client.send(windowOf(100_000), request(5, large));
+    assert.equal(bytesOf(await by.settled()), 65_535 - 10);
+    by.client.send(...echo(7));
+    assert.equal(bytesOf(await by.settled()), 0);
+    by.client.send(windowUpdate(0, 100_000));
+    assert.equal(bytesOf(await by.settled(), 7), 5);
+  });
+
   it("§6.9: windows hold back DATA only: header blocks, SETTINGS and PING are sent", async () => {
     by.client.send(windowOf(0), request(1, large));
     assert.deepEqual(

@@ -25,9 +25,11 @@ const limits: Http2Limits = {
   headerListBytesMost: 16 * 1024,
 };
 const okBlock = headerBlock([{ name: ":status", value: "200" }]);
+const endBlock = headerBlock([{ name: "x-end", value: "1" }]);
 
 /** A server within the process and a client by hand at the other end of its connection. The path says how a request is answered:
- *  `/` with its own body once that is whole, `/large` with 100,000 bytes at once, `/early` with nothing at once, `/hold` and
+ *  `/` with its own body once that is whole, `/whole` likewise and,
+ *  if it may leave, in one go with trailers, `/large` with 100,000 bytes at once, `/early` with nothing at once, `/hold` and
  *  `/stuck` never; the body of `/stuck` is left unread. */
 export class ServerByHand {
   readonly client: RawClient;
@@ -102,7 +104,8 @@ export class ServerByHand {
       },
       end: () => {
         seen.end = "whole";
-        if (path !== "/") return;
+        if (path === "/whole" && answerAtOnce(stream, Buffer.from(seen.body, "latin1"))) return;
+        if (path !== "/" && path !== "/whole") return;
         stream.respond(okBlock);
         stream.write(Buffer.from(seen.body, "latin1"));
         stream.finish();
@@ -114,3 +117,6 @@ export class ServerByHand {
     };
   }
 }
+
+const answerAtOnce = (stream: Http2Stream, body: Buffer) =>
+  stream.answer({ begin: okBlock, prefix: Buffer.alloc(0), body, end: endBlock });

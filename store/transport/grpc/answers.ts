@@ -26,7 +26,7 @@ export const failureBlock = (failure: WireStatus): Buffer => headerBlock(statusH
 export const onlyFailureBlock = (failure: WireStatus): Buffer =>
   headerBlock([...begin, accepts, ...statusHeaders(failure)]);
 
-/** gRPC's own way: UTF-8, and everything outside of printable ASCII as %XX. */
+/** gRPC's own way: UTF-8, and everything outside of printable ASCII as %XX. So is a space at an end, where HTTP/2 has none. */
 function percentEncoded(text: string): string {
   let encoded = "";
   for (const byte of Buffer.from(text))
@@ -34,7 +34,7 @@ function percentEncoded(text: string): string {
       byte >= 0x20 && byte <= 0x7e && byte !== 0x25
         ? String.fromCharCode(byte)
         : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  return encoded;
+  return encoded.replace(/^ | $/g, "%20");
 }
 
 /** The answer to a unary call at once. False: it does not fit what the client takes now, and nothing was sent. */

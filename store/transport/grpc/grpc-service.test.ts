@@ -41,6 +41,9 @@ describe("gRPC", () => {
         "/test.Test/Fail": async () => {
           throw new Error("100% wrong: ä\n");
         },
+        "/test.Test/Blank": () => {
+          throw new Error(" a space at each end ");
+        },
       },
       streams: { "/test.Test/Stream": (out, context) => stream(out, context) },
     });
@@ -83,12 +86,22 @@ describe("gRPC", () => {
   const failures: readonly (readonly [method: string, code: number, details: string])[] = [
     ["Refuse", grpc.status.INVALID_ARGUMENT, "etcdserver: key is not provided"],
     ["Fail", grpc.status.UNKNOWN, "100% wrong: ä\n"],
+    ["Blank", grpc.status.UNKNOWN, " a space at each end "],
     ["Absent", grpc.status.UNIMPLEMENTED, "unknown method Absent for service test.Test"],
   ];
   for (const [method, code, details] of failures)
     it(`carries a status and its words: ${details.trim()}`, async () => {
       await assert.rejects(unary(method, Buffer.from("x")), { code, details });
     });
+
+  it("sends no words that begin or end with white space, which HTTP/2 forbids", async () => {
+    const raw = new RawClient(served.port);
+    raw.begin();
+    raw.send(request(1, call("/test.Test/Blank"), { end: false }), grpcData(1, Buffer.from("x")));
+    const headers = raw.headersOf(await raw.next(isType(HEADERS, 1)));
+    assert.equal(headers["grpc-message"], "%20a space at each end%20");
+    raw.socket.destroy();
+  });
 
   it("refuses a request that is too large, by its size", async () => {
     await assert.rejects(unary("Echo", Buffer.alloc(3_000_000)), {
