@@ -1,8 +1,10 @@
 import { setOwnField } from "./own-field.ts";
-import { latin1, text, WireError, WireReader, type WireWriter, writtenBytes } from "./wire.ts";
+import { type Compiled, compile, Lengths } from "./protobuf-compile.ts";
+import { text, WireError, WireReader } from "./wire.ts";
 
 /** Protocol Buffers described by tables: `message({ key: bytes(1), lease: id64(3) })`. TypeScript types follow from the
- *  table. Decoding copies no bytes: `bytes` fields are views into the input. */
+ *  table, which is compiled when it is first used (`protobuf-compile.ts`). Decoding copies no bytes: `bytes` fields are views
+ *  into the input. */
 const empty = new Uint8Array(0);
 
 /** How a field stands in JSON (https://protobuf.dev/programming-guides/json/). */
@@ -19,12 +21,11 @@ export type JsonForm =
   | { readonly kind: "enum"; readonly names: Readonly<Record<string, number>> }
   | { readonly kind: "message"; readonly type: () => Message<object> };
 
-/** One field's kind: how to read it, how to write it, and when writing may be left out. */
+/** One field's kind: how to read it, and when writing may be left out; `json` says how it is written. */
 export interface Field<T> {
   readonly number: number;
   readonly wireType: number;
   readonly read: (reader: WireReader) => unknown;
-  readonly write: (writer: WireWriter, value: never) => void;
   /** The value of an absent field. */
   readonly initial: () => T;
   readonly isDefault: (value: never) => boolean;
@@ -33,6 +34,11 @@ export interface Field<T> {
   readonly packable?: boolean;
   /** Written even when absent or zero (see `always`). */
   readonly always?: boolean;
+  /** Written whenever it is there (see `optional`). */
+  readonly explicit?: boolean;
+  /** Set on maps: the entry's value, and how an entry that was read gets in. */
+  readonly entryValue?: Field<unknown>;
+  readonly add?: (map: object, pair: { readonly key: string; readonly value: unknown }) => void;
   readonly json: JsonForm;
   /** What the definition calls the field, where that is not our name in snake case (see `named`). */
   readonly definedName?: string;
@@ -45,128 +51,43 @@ function scalar<T>(
   wireType: number,
   initial: T,
   read: (reader: WireReader) => T,
-  write: (writer: WireWriter, value: T) => void,
   options: { readonly json: JsonForm; readonly isDefault?: (value: T) => boolean },
 ): Field<T> {
   const { json, isDefault = (value: T) => value === initial } = options;
-  return { number, wireType, read, write, initial: () => initial, isDefault, shape: "single", json };
+  return { number, wireType, read, initial: () => initial, isDefault, shape: "single", json };
 }
 
 export const bool = (number: number): Field<boolean> =>
-  scalar(
-    number,
-    0,
-    false,
-    (r) => r.varintBig() !== 0n,
-    (w, v) => w.varint(v ? 1 : 0),
-    { json: { kind: "bool" } },
-  );
+  scalar(number, 0, false, (r) => r.varintBool(), { json: { kind: "bool" } });
 export const int32 = (number: number): Field<number> =>
-  scalar(
-    number,
-    0,
-    0,
-    (r) => r.varintLow() | 0,
-    (w, v) => w.varint(v),
-    { json: { kind: "int", signed: true } },
-  );
+  scalar(number, 0, 0, (r) => r.varintLow() | 0, { json: { kind: "int", signed: true } });
 export const uint32 = (number: number): Field<number> =>
-  scalar(
-    number,
-    0,
-    0,
-    (r) => r.varintLow() >>> 0,
-    (w, v) => w.varint(v),
-    { json: { kind: "int", signed: false } },
-  );
+  scalar(number, 0, 0, (r) => r.varintLow() >>> 0, { json: { kind: "int", signed: false } });
 /** int64 or uint64 that this cluster made and that stays within ±2^53 (revisions, indexes, counts); beyond it decoding
  *  fails. What a client may choose freely is a `clampedInt64` or an id. */
 export const int64 = (number: number): Field<number> =>
-  scalar(
-    number,
-    0,
-    0,
-    (r) => r.varint(),
-    (w, v) => w.varint(v),
-    { json: { kind: "long", signed: true, as: "safe" } },
-  );
+  scalar(number, 0, 0, (r) => r.varint(), { json: { kind: "long", signed: true, as: "safe" } });
 /** An int64 that only bounds or is compared with what is stored (a wanted revision, a limit, a time to live): beyond ±2^53
  *  it is read as the nearest safe integer. All that is stored lies within, so every comparison comes out the same. */
 export const clampedInt64 = (number: number): Field<number> =>
-  scalar(
-    number,
-    0,
-    0,
-    (r) => r.varintClamped(),
-    (w, v) => w.varint(v),
-    { json: { kind: "long", signed: true, as: "clamped" } },
-  );
+  scalar(number, 0, 0, (r) => r.varintClamped(), { json: { kind: "long", signed: true, as: "clamped" } });
 /** A signed 64-bit id (etcd's ids of leases and watches). */
 export const signedId = (number: number): Field<bigint> =>
-  scalar(
-    number,
-    0,
-    0n,
-    (r) => BigInt.asIntN(64, r.varintBig()),
-    (w, v) => w.varintBig(v),
-    { json: { kind: "long", signed: true, as: "exact" } },
-  );
+  scalar(number, 0, 0n, (r) => r.varintBigSigned(), { json: { kind: "long", signed: true, as: "exact" } });
 /** An unsigned 64-bit id (member and cluster ids). */
 export const id64 = (number: number): Field<bigint> =>
-  scalar(
-    number,
-    0,
-    0n,
-    (r) => r.varintBig(),
-    (w, v) => w.varintBig(v),
-    { json: { kind: "long", signed: false, as: "exact" } },
-  );
+  scalar(number, 0, 0n, (r) => r.varintBig(), { json: { kind: "long", signed: false, as: "exact" } });
 export const string = (number: number): Field<string> =>
-  scalar(
-    number,
-    2,
-    "",
-    (r) => text(r.bytes()),
-    (w, v) => w.string(v),
-    { json: { kind: "string" } },
-  );
+  scalar(number, 2, "", (r) => text(r.bytes()), { json: { kind: "string" } });
 export const bytes = (number: number): Field<Uint8Array> =>
-  scalar(
-    number,
-    2,
-    empty,
-    (r) => r.bytes(),
-    (w, v) => w.bytes(v),
-    { json: { kind: "bytes" }, isDefault: (v) => v.length === 0 },
-  );
+  scalar(number, 2, empty, (r) => r.bytes(), { json: { kind: "bytes" }, isDefault: (v) => v.length === 0 });
 /** Bytes held as a string of code units 0–255, for use as keys of maps; it sorts as the bytes do. */
 export const byteString = (number: number): Field<string> =>
-  scalar(
-    number,
-    2,
-    "",
-    (r) => latin1(r.bytes()),
-    (w, v) => w.byteString(v),
-    { json: { kind: "byteString" } },
-  );
+  scalar(number, 2, "", (r) => r.byteString(), { json: { kind: "byteString" } });
 export const double = (number: number): Field<number> =>
-  scalar(
-    number,
-    1,
-    0,
-    (r) => r.fixed(8).getFloat64(0, true),
-    (w, v) => w.fixed(8, (d) => d.setFloat64(0, v, true)),
-    { json: { kind: "double" } },
-  );
+  scalar(number, 1, 0, (r) => r.fixed(8).getFloat64(0, true), { json: { kind: "double" } });
 export const fixed32 = (number: number): Field<number> =>
-  scalar(
-    number,
-    5,
-    0,
-    (r) => r.fixed(4).getUint32(0, true),
-    (w, v) => w.fixed(4, (d) => d.setUint32(0, v, true)),
-    { json: { kind: "int", signed: false } },
-  );
+  scalar(number, 5, 0, (r) => r.fixed(4).getUint32(0, true), { json: { kind: "int", signed: false } });
 /** An enum whose names are the keys of `names`, for what this cluster made itself: an unknown number fails decoding. */
 export function enumeration<const N extends Readonly<Record<string, number>>>(
   number: number,
@@ -183,7 +104,6 @@ export function enumeration<const N extends Readonly<Record<string, number>>>(
       if (name === undefined) throw new WireError(`unknown enum value ${value}`);
       return name;
     },
-    (w, v) => w.varint(names[v] as number),
     { json: { kind: "enum", names } },
   );
 }
@@ -202,7 +122,6 @@ export function openEnumeration<const N extends Readonly<Record<string, number>>
       const value = r.varintLow() | 0;
       return byNumber.get(value) ?? value;
     },
-    (w, v) => w.varint(typeof v === "number" ? v : (names[v] as number)),
     { json: { kind: "enum", names } },
   );
 }
@@ -228,10 +147,6 @@ export function nested<T extends object>(
     number,
     wireType: 2,
     read: (reader) => get().readNested(reader),
-    write: (writer, value: T | Uint8Array | undefined) => {
-      if (value instanceof Uint8Array) writer.bytes(value);
-      else writer.nested(() => get().write(writer, value ?? {}));
-    },
     initial: () => undefined,
     isDefault: (value: unknown) => value === undefined,
     shape: "single",
@@ -253,7 +168,12 @@ export function oneOf<const F extends Fields>(group: string, fields: F): F {
 
 /** proto3 `optional`: presence is kept; absent is `undefined`. */
 export function optional<T>(field: Field<T>): Field<T | undefined> {
-  return { ...field, initial: () => undefined, isDefault: (value: unknown) => value === undefined };
+  return {
+    ...field,
+    initial: () => undefined,
+    isDefault: (value: unknown) => value === undefined,
+    explicit: true,
+  };
 }
 
 /** proto2 non-nullable, as gogoproto writes it: on the wire even when zero. */
@@ -266,7 +186,6 @@ export function repeated<T>(field: Field<T>): Field<readonly Exclude<T, undefine
     number: field.number,
     wireType: field.wireType,
     read: field.read,
-    write: field.write,
     initial: () => [],
     isDefault: (value: readonly T[]) => value.length === 0,
     shape: "repeated",
@@ -280,23 +199,18 @@ export function map<V>(
   number: number,
   value: (number: 2) => Field<V>,
 ): Field<Readonly<Record<string, Exclude<V, undefined>>>> {
-  const entry = message({ key: string(1), value: value(2) });
+  const entryValue = value(2);
+  const entry = message({ key: string(1), value: entryValue });
   return {
     number,
     wireType: 2,
     read: (reader) => entry.readNested(reader),
-    write: (writer, pair: { key: string; value: never }) => {
-      writer.nested(() => {
-        writer.varint(10).string(pair.key);
-        const row = value(2);
-        writer.varint(16 | row.wireType);
-        row.write(writer, pair.value);
-      });
-    },
     initial: () => ({}),
     isDefault: (record: object) => Object.keys(record).length === 0,
     shape: "map",
-    json: value(2).json,
+    json: entryValue.json,
+    entryValue,
+    add: (record, { key, value }) => setOwnField(record as Record<string, unknown>, key, value),
   };
 }
 
@@ -310,8 +224,10 @@ export interface Message<T extends object> {
   /** Writes a message; fields that are missing or at their default are left out. `take`: where what lives long gets its
    *  memory. */
   encode(value: Encodable<T>, take?: (lengthBytes: number) => Buffer): Uint8Array;
+  /** Reads one that stands in another, from its length on. */
   readNested(reader: WireReader): T;
-  write(writer: WireWriter, value: Encodable<T>): void;
+  readonly size: Compiled["size"];
+  readonly write: Compiled["write"];
   readonly fields: Fields;
 }
 /** What may be encoded: any part of the message; nested messages may be given already encoded. */
@@ -328,110 +244,35 @@ export type Of<M> = M extends Message<infer T> ? T : never;
 
 export const nestedDepthMax = 100;
 
-/** For each field of a `oneof` the others of it. */
-function rivalsOf(fields: Fields): ReadonlyMap<string, readonly (readonly [string, Field<unknown>])[]> {
-  const members = Object.entries(fields).filter(([, row]) => row.oneOf !== undefined);
-  return new Map(
-    members.map(([name, row]) => [
-      name,
-      members.filter(([other, otherRow]) => other !== name && otherRow.oneOf === row.oneOf),
-    ]),
-  );
-}
+/** One message is written at a time. */
+const lengths = new Lengths();
 
 export function message<const F extends Fields>(fields: F): Message<Decoded<F>> {
   type T = Decoded<F>;
-  const names = Object.keys(fields);
-  const rows = names.map((name) => fields[name] as Field<unknown>);
-  const rivals = rivalsOf(fields);
-  const byNumber: ({ readonly name: string; readonly row: Field<unknown> } | undefined)[] = [];
-  names.forEach((name, i) => {
-    byNumber[(rows[i] as Field<unknown>).number] = { name, row: rows[i] as Field<unknown> };
-  });
-  const inOrder = names
-    .map((name, i) => ({ name, row: rows[i] as Field<unknown>, tag: 0 }))
-    .sort((a, b) => a.row.number - b.row.number);
-  for (const entry of inOrder) entry.tag = entry.row.number * 8 + entry.row.wireType;
-
-  function read(reader: WireReader): T {
-    const out: Record<string, unknown> = {};
-    for (let i = 0; i < names.length; i++) out[names[i] as string] = (rows[i] as Field<unknown>).initial();
-    while (reader.position < reader.end) {
-      const tag = reader.varint();
-      const found = byNumber[Math.floor(tag / 8)];
-      const wireType = tag & 7;
-      if (found === undefined) {
-        if (tag < 8) throw new WireError(`illegal tag ${tag}`);
-        reader.skip(wireType);
-        continue;
-      }
-      const { name, row } = found;
-      if (row.shape === "single" && wireType === row.wireType) {
-        out[name] = row.read(reader);
-        if (row.oneOf !== undefined)
-          for (const [rival, rivalRow] of rivals.get(name) ?? []) out[rival] = rivalRow.initial();
-      } else if (row.shape === "repeated" && wireType === row.wireType)
-        (out[name] as unknown[]).push(row.read(reader));
-      else if (row.shape === "repeated" && row.packable && wireType === 2) {
-        const packed = reader.bytes();
-        const inner = new WireReader(packed);
-        while (inner.position < inner.end) (out[name] as unknown[]).push(row.read(inner));
-      } else if (row.shape === "map" && wireType === 2) {
-        const pair = row.read(reader) as { key: string; value: unknown };
-        setOwnField(out[name] as Record<string, unknown>, pair.key, pair.value);
-      } else reader.skip(wireType);
-    }
-    return out as T;
-  }
-
-  function write(writer: WireWriter, value: Encodable<T>): void {
-    for (const { name, row, tag } of inOrder) {
-      const field = (value as Record<string, unknown>)[name] ?? undefined;
-      if (field === undefined) {
-        if (row.always) {
-          writer.varint(tag);
-          row.write(writer, row.initial() as never);
-        }
-        continue;
-      }
-      if (row.isDefault(field as never)) continue;
-      if (row.shape === "repeated") {
-        if (row.packable) {
-          writer.varint(row.number * 8 + 2).nested(() => {
-            for (const element of field as never[]) row.write(writer, element);
-          });
-        } else {
-          for (const element of field as never[]) {
-            writer.varint(tag);
-            row.write(writer, element);
-          }
-        }
-      } else if (row.shape === "map") {
-        for (const [key, element] of Object.entries(field)) {
-          writer.varint(tag);
-          row.write(writer, { key, value: element } as never);
-        }
-      } else {
-        writer.varint(tag);
-        row.write(writer, field as never);
-      }
-    }
-  }
-
+  let compiled: Compiled | undefined;
+  const code = (): Compiled => {
+    compiled ??= compile(fields);
+    return compiled;
+  };
   return {
     fields,
-    decode: (buffer) => read(new WireReader(buffer)),
-    encode(value, take) {
-      return writtenBytes((writer) => write(writer, value), take);
+    decode: (buffer) => code().read(new WireReader(buffer)) as T,
+    encode(value, take = Buffer.allocUnsafe) {
+      lengths.list.length = 0;
+      lengths.next = 0;
+      const bytes = take(code().size(value, lengths));
+      code().write(bytes, 0, value, lengths);
+      return bytes;
     },
     readNested(reader) {
-      const depth = reader.depth + 1;
-      if (depth > nestedDepthMax) throw new WireError(`messages nested deeper than ${nestedDepthMax}`);
-      const body = reader.bytes();
-      const inner = new WireReader(body);
-      inner.depth = depth;
-      return read(inner);
+      if (reader.depth >= nestedDepthMax)
+        throw new WireError(`messages nested deeper than ${nestedDepthMax}`);
+      const end = reader.enter();
+      const read = code().read(reader) as T;
+      reader.leave(end);
+      return read;
     },
-    write,
+    size: (value, lengths) => code().size(value, lengths),
+    write: (buffer, at, value, lengths) => code().write(buffer, at, value, lengths),
   };
 }

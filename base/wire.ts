@@ -1,3 +1,5 @@
+import { writeVarint, writeVarint64 } from "./varint.ts";
+
 /** Protocol Buffers' wire format (https://protobuf.dev/programming-guides/encoding/): varints, lengths, views into the
  *  input. `protobuf.ts` puts tables of messages on top. */
 
@@ -18,18 +20,43 @@ export class WireError extends Error {
   }
 }
 
+/** A bigint of 64 bits and its halves, without arithmetic on bigints. */
+const whole = new BigUint64Array(1);
+const signed = new BigInt64Array(whole.buffer);
+const halves = new Uint32Array(whole.buffer);
+
 /** Reads one message's bytes front to back. */
 export class WireReader {
   readonly buffer: Uint8Array;
   position: number;
-  readonly end: number;
+  /** Of the message that is being read, which may stand in another. */
+  end: number;
   /** Depth of nested messages, bounded so that hostile input cannot exhaust the stack. */
   depth = 0;
+  /** What `buffer` is a view of, which costs more to ask it for than a view to make. */
+  readonly #memory: ArrayBufferLike;
+  readonly #memoryStart: number;
 
   constructor(buffer: Uint8Array, start = 0, end = buffer.length) {
     this.buffer = buffer;
     this.position = start;
     this.end = end;
+    this.#memory = buffer.buffer;
+    this.#memoryStart = buffer.byteOffset;
+  }
+
+  /** Goes into the message that begins with its length here; answers what `leave` needs to come out of it. */
+  enter(): number {
+    const lengthBytes = this.lengthBytes();
+    const { end } = this;
+    this.end = this.position + lengthBytes;
+    this.depth += 1;
+    return end;
+  }
+
+  leave(end: number): void {
+    this.end = end;
+    this.depth -= 1;
   }
 
   byte(): number {
@@ -39,6 +66,11 @@ export class WireReader {
 
   /** A varint of at most 64 bits as a number; the high bits beyond 2^53 must be a sign extension of an int64. */
   varint(): number {
+    const first = this.position < this.end ? (this.buffer[this.position] as number) : 0x80;
+    if (first < 0x80) {
+      this.position += 1;
+      return first;
+    }
     let low = 0;
     let shift = 0;
     for (;;) {
@@ -91,6 +123,10 @@ export class WireReader {
   /** A varint as a signed 64-bit number, or the nearest safe integer where it lies beyond ±(2^53 − 1). */
   varintClamped(): number {
     const start = this.position;
+    if (start < this.end && (this.buffer[start] as number) < 0x80) {
+      this.position = start + 1;
+      return this.buffer[start] as number;
+    }
     let low = 0;
     for (let shift = 0; shift < 28; shift += 7) {
       const byte = this.byte();
@@ -103,29 +139,75 @@ export class WireReader {
 
   /** A varint as an unsigned 64-bit bigint. */
   varintBig(): bigint {
-    let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
+    this.#varintHalves();
+    return whole[0] as bigint;
+  }
+
+  /** A varint as a signed 64-bit bigint. */
+  varintBigSigned(): bigint {
+    this.#varintHalves();
+    return signed[0] as bigint;
+  }
+
+  varintBool(): boolean {
+    this.#varintHalves();
+    return halves[0] !== 0 || halves[1] !== 0;
+  }
+
+  /** Reads a varint into `whole`; bits beyond the 64th are cut off. */
+  #varintHalves(): void {
+    let low = 0;
+    let high = 0;
+    for (let shift = 0; ; shift += 7) {
       const byte = this.byte();
-      if (shift > 63n) throw new WireError("varint longer than 10 bytes", "overflow");
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
+      if (shift > 63) throw new WireError("varint longer than 10 bytes", "overflow");
+      const bits = byte & 0x7f;
+      if (shift < 28) low |= bits << shift;
+      else if (shift === 28) {
+        low |= bits << 28;
+        high = bits >>> 4;
+      } else high |= bits << (shift - 32);
+      if (byte < 0x80) break;
     }
+    halves[0] = low;
+    halves[1] = high;
+  }
+
+  /** The length of the field that starts here, which ends within the message. */
+  lengthBytes(): number {
+    const lengthBytes = this.varintClamped();
+    if (lengthBytes < 0) throw new WireError("negative length", "negative length");
+    if (this.position + lengthBytes > this.end)
+      throw new WireError("field reaches past the end of its message", "cut");
+    return lengthBytes;
   }
 
   bytes(): Uint8Array {
-    const start = this.#length();
-    this.position = start.end;
-    return this.buffer.subarray(start.start, start.end);
+    const lengthBytes = this.lengthBytes();
+    const start = this.position;
+    this.position = start + lengthBytes;
+    return new Uint8Array(this.#memory, this.#memoryStart + start, lengthBytes);
   }
 
-  /** Ends of the length-delimited field that starts here. */
-  #length(): { start: number; end: number } {
-    const lengthBytes = this.varintClamped();
+  /** Bytes as a string of code units 0–255. */
+  byteString(): string {
+    const lengthBytes = this.lengthBytes();
     const start = this.position;
-    if (lengthBytes < 0) throw new WireError("negative length", "negative length");
-    if (start + lengthBytes > this.end)
-      throw new WireError("field reaches past the end of its message", "cut");
-    return { start, end: start + lengthBytes };
+    this.position = start + lengthBytes;
+    return latin1Slice.call(this.buffer, start, this.position);
+  }
+
+  /** Reads the elements of a packed field, which `one` reads. */
+  packed(one: () => void): void {
+    const end = this.enter();
+    while (this.position < this.end) one();
+    this.leave(end);
+  }
+
+  /** Passes over the field with this tag, which nobody knows. */
+  skipField(tag: number): void {
+    if (tag < 8) throw new WireError(`illegal tag ${tag}`);
+    this.skip(tag & 7);
   }
 
   fixed(lengthBytes: 4 | 8): DataView {
@@ -143,9 +225,11 @@ export class WireReader {
       case 1:
         this.fixed(8);
         return;
-      case 2:
-        this.bytes();
+      case 2: {
+        const lengthBytes = this.lengthBytes();
+        this.position += lengthBytes;
         return;
+      }
       case 5:
         this.fixed(4);
         return;
@@ -153,33 +237,6 @@ export class WireReader {
         throw new WireError(`unknown wire type ${wireType}`);
     }
   }
-}
-
-/** Most messages fit: they are written here, and what is handed out is as large as they are. */
-const scratch = Buffer.allocUnsafeSlow(64 * 1024);
-let isScratchFree = true;
-
-/** What `fill` writes, in memory that `take` hands out. */
-export function writtenBytes(
-  fill: (writer: WireWriter) => void,
-  take: (lengthBytes: number) => Buffer = Buffer.allocUnsafe,
-): Uint8Array {
-  if (!isScratchFree) return filled(new WireWriter(), fill).finish();
-  isScratchFree = false;
-  try {
-    const bytes = filled(new WireWriter(scratch), fill).finish();
-    if (bytes.buffer !== scratch.buffer) return bytes;
-    const own = take(bytes.length);
-    own.set(bytes);
-    return own;
-  } finally {
-    isScratchFree = true;
-  }
-}
-
-function filled(writer: WireWriter, fill: (writer: WireWriter) => void): WireWriter {
-  fill(writer);
-  return writer;
 }
 
 /** Writes into a buffer that grows; `finish()` hands it out. Nested lengths are patched in place. */
@@ -205,29 +262,15 @@ export class WireWriter {
 
   /** A safe integer; negative ones as ten-byte two's complement. */
   varint(value: number): this {
+    if (value < 0) return this.varintBig(BigInt(value));
     this.#room(10);
-    if (value < 0) return this.varintBig(BigInt.asUintN(64, BigInt(value)));
-    let rest = value;
-    while (rest >= 2 ** 31) {
-      this.#buffer[this.#length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
-    while (rest >= 0x80) {
-      this.#buffer[this.#length++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    this.#buffer[this.#length++] = rest;
+    this.#length = writeVarint(this.#buffer, this.#length, value);
     return this;
   }
 
   varintBig(value: bigint): this {
     this.#room(10);
-    let rest = BigInt.asUintN(64, value);
-    while (rest >= 0x80n) {
-      this.#buffer[this.#length++] = Number(rest & 0x7fn) | 0x80;
-      rest >>= 7n;
-    }
-    this.#buffer[this.#length++] = Number(rest);
+    this.#length = writeVarint64(this.#buffer, this.#length, value);
     return this;
   }
 
@@ -297,9 +340,14 @@ export function clampedToSafe(value: bigint): number {
   return Number(value);
 }
 
+/** Takes any bytes, though it stands with buffers. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, start: number, end: number): string;
+};
+
 /** Bytes to a string of code units 0–255. */
 export function latin1(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1");
+  return latin1Slice.call(value, 0, value.length);
 }
 
 /** The reverse of `latin1`. */

@@ -1,0 +1,265 @@
+import type { Field, Fields } from "./protobuf.ts";
+import { varint64Bytes, varintBytes, writeVarint, writeVarint64 } from "./varint.ts";
+import type { WireReader } from "./wire.ts";
+
+/** A table as straight code: one switch over tags that ends in one object literal, and two walks to write, of which the first
+ *  finds out how long everything is. The code's text is made of field names and numbers of our own tables alone, never of
+ *  anything that comes in. */
+export interface Compiled {
+  readonly read: (reader: WireReader) => object;
+  /** The bytes `value` takes; notes in `lengths`, in the order in which `write` asks for them, those of nested messages and
+   *  texts. */
+  readonly size: (value: object, lengths: Lengths) => number;
+  /** Writes `value` at `at`; answers where it ends. */
+  readonly write: (buffer: Buffer, at: number, value: object, lengths: Lengths) => number;
+}
+
+export class Lengths {
+  readonly list: number[] = [];
+  next = 0;
+}
+
+/** What the code calls. */
+const help = {
+  varintBytes,
+  varint64Bytes,
+  writeVarint,
+  writeVarint64,
+  textBytes: (text: string) => Buffer.byteLength(text),
+  signedBytes: (value: number) => (value < 0 ? 10 : varintBytes(value)),
+  writeSigned: (buffer: Buffer, at: number, value: number) =>
+    value < 0 ? writeVarint64(buffer, at, BigInt(value)) : writeVarint(buffer, at, value),
+  writeFixed32: (buffer: Buffer, at: number, value: number) => buffer.writeUInt32LE(value, at),
+  writeDouble: (buffer: Buffer, at: number, value: number) => buffer.writeDoubleLE(value, at),
+};
+
+export function compile(fields: Fields): Compiled {
+  const entries = Object.entries(fields);
+  const rows = entries.map(([, row]) => row);
+  const initials = rows.map((row) => row.initial());
+  const inOrder = entries
+    .map(([name, row], at) => ({ name, row, at }))
+    .sort((a, b) => a.row.number - b.row.number);
+  const bind = (body: string, ...parameters: string[]) =>
+    new Function(
+      "help",
+      "rows",
+      "initials",
+      `"use strict";\nreturn (${parameters.join(", ")}) => {\n${body}};`,
+    )(help, rows, initials);
+  return {
+    read: bind(readBody(entries), "reader"),
+    size: bind(sizeBody(inOrder), "value", "lengths"),
+    write: bind(writeBody(inOrder), "buffer", "at", "value", "lengths"),
+  };
+}
+
+// ---- reading ----------------------------------------------------------------------------------------------------------
+
+function readBody(entries: readonly (readonly [string, Field<unknown>])[]): string {
+  const names = entries.map(([name], at) => `${JSON.stringify(name)}: f${at}`);
+  return [
+    ...entries.map(
+      ([, row], at) =>
+        `let f${at} = ${row.shape === "single" ? `initials[${at}]` : `rows[${at}].initial()`};`,
+    ),
+    "while (reader.position < reader.end) {",
+    "const tag = reader.varint();",
+    "switch (tag) {",
+    ...entries.flatMap(([, row], at) => readCases(entries, row, at)),
+    "default: reader.skipField(tag);",
+    "}",
+    "}",
+    `return { ${names.join(", ")} };`,
+    "",
+  ].join("\n");
+}
+
+function readCases(
+  entries: readonly (readonly [string, Field<unknown>])[],
+  row: Field<unknown>,
+  at: number,
+): string[] {
+  const tag = row.number * 8 + row.wireType;
+  const value = `rows[${at}].read(reader)`;
+  switch (row.shape) {
+    case "single": {
+      const rivals =
+        row.oneOf === undefined
+          ? []
+          : entries.flatMap(([, other], rival) =>
+              rival !== at && other.oneOf === row.oneOf ? [`f${rival} = initials[${rival}];`] : [],
+            );
+      return [`case ${tag}: f${at} = ${value}; ${rivals.join(" ")} break;`];
+    }
+    case "repeated": {
+      const one = `case ${tag}: f${at}.push(${value}); break;`;
+      const packed = `case ${row.number * 8 + 2}: reader.packed(() => f${at}.push(${value})); break;`;
+      return row.packable ? [one, packed] : [one];
+    }
+    case "map":
+      return [`case ${tag}: rows[${at}].add(f${at}, ${value}); break;`];
+  }
+}
+
+// ---- writing ----------------------------------------------------------------------------------------------------------
+
+interface Place {
+  readonly name: string;
+  readonly row: Field<unknown>;
+  readonly at: number;
+}
+
+function sizeBody(inOrder: readonly Place[]): string {
+  const steps = inOrder.map((place) => {
+    const { row, at } = place;
+    const tag = tagBytes(row.number);
+    if (row.shape === "single") return ifWritten(place, `n += ${tag}; ${sizeValue(row, at)}`);
+    if (row.shape === "map")
+      return ifWritten(
+        place,
+        `const map = x; for (const key of Object.keys(map)) { n += ${tag}; ${sizePair(row, at)} }`,
+      );
+    const each = row.packable
+      ? `n += ${tag}; const all = lengths.list.push(0) - 1; const before = n; for (const x of list) { ${sizeValue(row, at)} } const size = n - before; lengths.list[all] = size; n += help.varintBytes(size);`
+      : `for (const x of list) { n += ${tag}; ${sizeValue(row, at)} }`;
+    return ifWritten(place, `const list = x; ${each}`);
+  });
+  return ["let n = 0;", ...steps, "return n;", ""].join("\n");
+}
+
+function writeBody(inOrder: readonly Place[]): string {
+  const steps = inOrder.map((place) => {
+    const { row, at } = place;
+    const tag = writeTag(row.number, row.wireType);
+    if (row.shape === "single") return ifWritten(place, `${tag} ${writeValue(row, at)}`);
+    if (row.shape === "map")
+      return ifWritten(
+        place,
+        `const map = x; for (const key of Object.keys(map)) { ${tag} ${writePair(row, at)} }`,
+      );
+    const each = row.packable
+      ? `${writeTag(row.number, 2)} at = help.writeVarint(buffer, at, lengths.list[lengths.next++]); for (const x of list) { ${writeValue(row, at)} }`
+      : `for (const x of list) { ${tag} ${writeValue(row, at)} }`;
+    return ifWritten(place, `const list = x; ${each}`);
+  });
+  return [...steps, "return at;", ""].join("\n");
+}
+
+/** `what` for a field that is written, with its value in `x`. */
+function ifWritten({ name, row, at }: Place, what: string): string {
+  const property = `value[${JSON.stringify(name)}]`;
+  if (row.always) return `{ const x = ${property} ?? initials[${at}]; ${what} }`;
+  return `{ const x = ${property}; if (x !== undefined && x !== null && ${isWritten(row, at)}) { ${what} } }`;
+}
+
+function isWritten(row: Field<unknown>, at: number): string {
+  if (row.explicit) return "true";
+  if (row.shape === "repeated") return "x.length !== 0";
+  if (row.shape === "map") return "true";
+  switch (row.json.kind) {
+    case "bool":
+      return "x !== false";
+    case "int":
+    case "double":
+      return "x !== 0";
+    case "long":
+      return row.json.as === "exact" ? "x !== 0n" : "x !== 0";
+    case "bytes":
+      return "x.length !== 0";
+    case "string":
+    case "byteString":
+      return 'x !== ""';
+    case "enum":
+      return `x !== initials[${at}]`;
+    case "message":
+      return "true";
+  }
+}
+
+/** Adds to `n` what `x` takes after its tag. */
+function sizeValue({ json, wireType }: Field<unknown>, at: number, row = `rows[${at}]`): string {
+  switch (json.kind) {
+    case "bool":
+      return "n += 1;";
+    case "int":
+      return wireType === 5 ? "n += 4;" : "n += help.signedBytes(x);";
+    case "double":
+      return "n += 8;";
+    case "long":
+      return json.as === "exact" ? "n += help.varint64Bytes(x);" : "n += help.signedBytes(x);";
+    case "enum":
+      return `n += help.signedBytes(${enumNumber(row)});`;
+    case "bytes":
+    case "byteString":
+      return "n += help.varintBytes(x.length) + x.length;";
+    case "string":
+      return "{ const size = help.textBytes(x); lengths.list.push(size); n += help.varintBytes(size) + size; }";
+    case "message":
+      return `{ let size; if (x instanceof Uint8Array) size = x.length; else { const mine = lengths.list.push(0) - 1; size = ${row}.json.type().size(x ?? {}, lengths); lengths.list[mine] = size; } n += help.varintBytes(size) + size; }`;
+  }
+}
+
+function writeValue({ json, wireType }: Field<unknown>, at: number, row = `rows[${at}]`): string {
+  switch (json.kind) {
+    case "bool":
+      return "buffer[at++] = x ? 1 : 0;";
+    case "int":
+      return wireType === 5
+        ? "at = help.writeFixed32(buffer, at, x);"
+        : "at = help.writeSigned(buffer, at, x);";
+    case "double":
+      return "at = help.writeDouble(buffer, at, x);";
+    case "long":
+      return json.as === "exact"
+        ? "at = help.writeVarint64(buffer, at, x);"
+        : "at = help.writeSigned(buffer, at, x);";
+    case "enum":
+      return `at = help.writeSigned(buffer, at, ${enumNumber(row)});`;
+    case "bytes":
+      return "at = help.writeVarint(buffer, at, x.length); buffer.set(x, at); at += x.length;";
+    case "byteString":
+      return "at = help.writeVarint(buffer, at, x.length); at += buffer.latin1Write(x, at, x.length);";
+    case "string":
+      return "{ const size = lengths.list[lengths.next++]; at = help.writeVarint(buffer, at, size); at += buffer.utf8Write(x, at, size); }";
+    case "message":
+      return `if (x instanceof Uint8Array) { at = help.writeVarint(buffer, at, x.length); buffer.set(x, at); at += x.length; } else { at = help.writeVarint(buffer, at, lengths.list[lengths.next++]); at = ${row}.json.type().write(buffer, at, x ?? {}, lengths); }`;
+  }
+}
+
+const enumNumber = (row: string) => `(typeof x === "number" ? x : ${row}.json.names[x])`;
+
+/** An entry of a map: key and value, both written whatever they are. */
+function sizePair(row: Field<unknown>, at: number): string {
+  const value = row.entryValue as Field<unknown>;
+  const inner = sizeValue(value, at, `rows[${at}].entryValue`);
+  return (
+    "const mine = lengths.list.push(0) - 1; const before = n; n += 2; " +
+    `{ const x = key; ${sizeValue(keyRow, at)} } { const x = map[key]; ${inner} } ` +
+    "const size = n - before; lengths.list[mine] = size; n += help.varintBytes(size);"
+  );
+}
+
+function writePair(row: Field<unknown>, at: number): string {
+  const value = row.entryValue as Field<unknown>;
+  const inner = writeValue(value, at, `rows[${at}].entryValue`);
+  return (
+    "at = help.writeVarint(buffer, at, lengths.list[lengths.next++]); " +
+    `buffer[at++] = ${keyTag}; { const x = key; ${writeValue(keyRow, at)} } ` +
+    `buffer[at++] = ${16 | value.wireType}; { const x = map[key]; ${inner} }`
+  );
+}
+
+const keyTag = 10;
+const keyRow = { json: { kind: "string" }, wireType: 2 } as Field<unknown>;
+
+function tagBytes(number: number): number {
+  return varintBytes(number * 8);
+}
+
+/** A tag's bytes are known beforehand. */
+function writeTag(number: number, wireType: number): string {
+  const bytes = new Uint8Array(5);
+  const end = writeVarint(bytes, 0, number * 8 + wireType);
+  return [...bytes.subarray(0, end)].map((byte) => `buffer[at++] = ${byte};`).join(" ");
+}
