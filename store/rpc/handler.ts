@@ -20,7 +20,8 @@ export interface UnaryAnswer {
   fail(error: unknown): void;
 }
 
-/** To throw is to fail, with what is thrown, in place of calling `out`. */
+/** To throw is to fail, with what is thrown, in place of calling `out`. The request's bytes stay as they are for as long as
+ *  anybody keeps them: what is read of them are views. */
 export type UnaryHandler = (request: Uint8Array, call: Call, out: UnaryAnswer) => void;
 
 /** What a service sends into. Nothing happens after `end`, nor once the client went away. */
