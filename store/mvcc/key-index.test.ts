@@ -182,7 +182,7 @@ describe("store/mvcc: the index of keys", () => {
   ] as const) {
     it(`finds each of many keys that came in ${order} order, and none once they are gone`, () => {
       const index = new KeyIndex();
-      const count = 60_000;
+      const count = 70_000;
       for (let n = 0; n < count; n++) put(index, nameOf(n), { main: n + 2, sub: n, deletion: false });
       const inOrder = Array.from({ length: count }, (_, n) => nameOf(n)).sort();
       const walked: string[] = [];

@@ -1,70 +1,55 @@
-import { type Arena, type Slab, slabMask, slabShift } from "../../base/arena.ts";
-import { digestOf, type KeyRecords } from "./key-records.ts";
+import type { KeyRecords } from "./key-records.ts";
+import { blockUnits, SlotBlocks, slotsMax } from "./slot-blocks.ts";
 
-/** A leaf is a block of words: how many entries it has, with how many bytes all their keys begin alike, the slots, and a digest
- *  of each, the key's next four bytes: comparing these, a search looks at few records. */
-const leafUnits = 256;
-const entriesMax = leafUnits - 1;
-const alikeAt = 1;
-const slotsStart = 2;
-const digestsStart = slotsStart + entriesMax;
-
-/** Slots in byte order of their keys: leaves under one sorted list of leaves.
- *  Invariant: no leaf is empty. */
+/** Slots in byte order of their keys. A leaf is a block of slots; a branch is a block with the first slot of each of its
+ *  leaves, and the leaf in the column; branches stand in one sorted list.
+ *  Invariant: no leaf and no branch is empty. */
 export class KeyOrder {
   readonly #records: KeyRecords;
-  readonly #arena: Arena;
-  readonly #slabs: Slab[];
-  /** Addresses of the leaves, in order, and the first slot of each. */
-  #leaves = new Int32Array(64);
+  readonly #blocks: SlotBlocks;
+  /** The branches, in order, and the first slot of each. */
+  #branches = new Int32Array(64);
   #firsts = new Int32Array(64);
-  #leafCount = 0;
-  /** Where the last search ended: which leaf, which entry of it. */
+  #branchCount = 0;
+  /** Where the last search ended: which branch, which leaf of it, which slot of that. */
+  #branchAt = 0;
   #leafAt = 0;
-  #entryAt = 0;
+  #slotAt = 0;
 
   constructor(records: KeyRecords) {
     this.#records = records;
-    this.#arena = records.arena;
-    this.#slabs = records.arena.slabs;
+    this.#blocks = new SlotBlocks(records);
   }
 
   /** 0 where there is none. */
   find(key: Uint8Array): number {
-    if (!this.#search(key) || this.#entryAt === this.#countOf(this.#leafAt)) return 0;
-    const slot = this.#slotOf(this.#leafAt, this.#entryAt);
+    if (!this.#search(key)) return 0;
+    const leaf = this.#leaf;
+    if (this.#slotAt === this.#blocks.countOf(leaf)) return 0;
+    const slot = this.#blocks.slotAt(leaf, this.#slotAt);
     return this.#records.isKey(slot, key) ? slot : 0;
   }
 
   /** The key is not in it yet. */
   add(slot: number, key: Uint8Array): void {
-    if (this.#leafCount === 0) {
-      this.#insertLeaf(0, this.#arena.allocate(leafUnits), slot);
-      this.#wordsOf(0).fill(0, this.#startOf(0), this.#startOf(0) + slotsStart);
-    } else if (this.#isBehindAll(key)) {
-      this.#leafAt = this.#leafCount - 1;
-      this.#entryAt = this.#countOf(this.#leafAt);
-    } else this.#search(key);
-    if (this.#countOf(this.#leafAt) === entriesMax) this.#split(slot);
-    this.#insertEntry(slot, key);
+    if (this.#branchCount === 0) this.#begin(slot);
+    else if (!this.#goBehindAll(key)) this.#search(key);
+    if (this.#blocks.countOf(this.#leaf) === slotsMax) this.#splitLeaf(slot);
+    this.#blocks.insert(this.#leaf, this.#slotAt, slot);
+    if (this.#slotAt === 0) this.#setFirst(slot);
   }
 
   /** The key is in it. */
   remove(key: Uint8Array): void {
     this.#search(key);
-    const leafAt = this.#leafAt;
-    const words = this.#wordsOf(leafAt);
-    const start = this.#startOf(leafAt);
-    const count = (words[start] as number) - 1;
-    for (const first of [slotsStart, digestsStart]) {
-      const at = start + first + this.#entryAt;
-      words.copyWithin(at, at + 1, start + first + count + 1);
-    }
-    words[start] = count;
-    if (count === 0) this.#removeLeaf(leafAt);
+    const blocks = this.#blocks;
+    const leaf = this.#leaf;
+    blocks.remove(leaf, this.#slotAt);
+    const count = blocks.countOf(leaf);
+    if (count === 0) this.#removeLeaf(this.#leafAt);
     else {
-      this.#firsts[leafAt] = words[start + slotsStart] as number;
-      if (count < entriesMax / 4) this.#mergeWithNext(leafAt);
+      if (this.#slotAt === 0) this.#setFirst(blocks.slotAt(leaf, 0));
+      if (count < slotsMax / 4) this.#mergeWithNext();
     }
   }
 
@@ -72,31 +57,37 @@ export class KeyOrder {
    *  be added or removed meanwhile. */
   visit(from: Uint8Array, to: Uint8Array | undefined, visit: (slot: number) => boolean): void {
     if (!this.#search(from)) return;
-    let entry = this.#entryAt;
-    for (let leafAt = this.#leafAt; leafAt < this.#leafCount; leafAt++) {
-      const words = this.#wordsOf(leafAt);
-      const start = this.#startOf(leafAt) + slotsStart;
-      const count = this.#countOf(leafAt);
-      const isLast =
-        to !== undefined && this.#records.compare(words[start + count - 1] as number, to, 0) >= 0;
-      const end = isLast ? this.#lowerBound(leafAt, to) : count;
-      for (; entry < end; entry++) if (!visit(words[start + entry] as number)) return;
-      if (isLast) return;
-      entry = 0;
+    const blocks = this.#blocks;
+    let leafAt = this.#leafAt;
+    let at = this.#slotAt;
+    for (let branchAt = this.#branchAt; branchAt < this.#branchCount; branchAt++, leafAt = 0) {
+      const branch = this.#branches[branchAt] as number;
+      for (; leafAt < blocks.countOf(branch); leafAt++, at = 0) {
+        const leaf = blocks.columnAt(branch, leafAt);
+        const count = blocks.countOf(leaf);
+        const isLast = to !== undefined && this.#records.compare(blocks.slotAt(leaf, count - 1), to, 0) >= 0;
+        const end = isLast ? blocks.rank(leaf, to, false) : count;
+        for (; at < end; at++) if (!visit(blocks.slotAt(leaf, at))) return;
+        if (isLast) return;
+      }
     }
   }
 
-  #isBehindAll(key: Uint8Array): boolean {
-    const last = this.#leafCount - 1;
-    return this.#records.compare(this.#slotOf(last, this.#countOf(last) - 1), key, 0) < 0;
+  /** Finds the leaf that the key belongs to and its first slot at or behind the key. False where there are no leaves. */
+  #search(key: Uint8Array): boolean {
+    if (this.#branchCount === 0) return false;
+    const blocks = this.#blocks;
+    this.#branchAt = this.#branchOf(key);
+    this.#leafAt = Math.max(0, blocks.rank(this.#branch, key, true) - 1);
+    this.#slotAt = blocks.rank(this.#leaf, key, false);
+    return true;
   }
 
-  /** Finds the leaf that the key belongs to and its first entry at or behind the key. False where there are no leaves. */
-  #search(key: Uint8Array): boolean {
-    if (this.#leafCount === 0) return false;
+  /** The last branch that begins at or before the key, or the first. */
+  #branchOf(key: Uint8Array): number {
     const records = this.#records;
-    let low = 0; // a leaf that begins at or before the key, or the first
-    let high = this.#leafCount; // a leaf that begins behind it
+    let low = 0;
+    let high = this.#branchCount;
     // What both have in common with the key, all between them has.
     let lowCommon = 0;
     let highCommon = 0;
@@ -111,156 +102,122 @@ export class KeyOrder {
         highCommon = records.common;
       }
     }
-    this.#leafAt = low;
-    this.#entryAt = this.#lowerBound(low, key);
-    return true;
-  }
-
-  /** The first entry of the leaf that is at or behind the key. */
-  #lowerBound(leafAt: number, key: Uint8Array): number {
-    const records = this.#records;
-    const words = this.#wordsOf(leafAt);
-    const start = this.#startOf(leafAt);
-    const alike = words[start + alikeAt] as number;
-    const order = records.compare(words[start + slotsStart] as number, key, 0);
-    if (order >= 0) return 0;
-    if (records.common < alike) return words[start] as number;
-    const digest = digestOf(key, alike, key.length);
-    let low = 1;
-    let high = words[start] as number;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const held = words[start + digestsStart + middle] as number;
-      const isBefore =
-        held === digest
-          ? records.compare(words[start + slotsStart + middle] as number, key, alike) < 0
-          : held < digest;
-      if (isBefore) low = middle + 1;
-      else high = middle;
-    }
     return low;
   }
 
-  /** Makes room in the leaf of the last search. Keys added in order leave full leaves behind them. */
-  #split(slot: number): void {
-    const leafAt = this.#leafAt;
-    const isAppending = leafAt === this.#leafCount - 1 && this.#entryAt === entriesMax;
-    const kept = isAppending ? entriesMax : entriesMax >>> 1;
-    const words = this.#wordsOf(leafAt);
-    const start = this.#startOf(leafAt);
-    this.#insertLeaf(
-      leafAt + 1,
-      this.#arena.allocate(leafUnits),
-      isAppending ? slot : (words[start + slotsStart + kept] as number),
-    );
-    const addedWords = this.#wordsOf(leafAt + 1);
-    const addedStart = this.#startOf(leafAt + 1);
-    addedWords.set(words.subarray(start + slotsStart + kept, start + digestsStart), addedStart + slotsStart);
-    words[start] = kept;
-    addedWords[addedStart] = entriesMax - kept;
-    addedWords[addedStart + alikeAt] = 0;
-    if (!isAppending) {
-      this.#digest(leafAt);
-      this.#digest(leafAt + 1);
+  /** Goes behind the last slot, if the key belongs there. */
+  #goBehindAll(key: Uint8Array): boolean {
+    const blocks = this.#blocks;
+    const branchAt = this.#branchCount - 1;
+    const branch = this.#branches[branchAt] as number;
+    const leafAt = blocks.countOf(branch) - 1;
+    const leaf = blocks.columnAt(branch, leafAt);
+    const count = blocks.countOf(leaf);
+    if (this.#records.compare(blocks.slotAt(leaf, count - 1), key, 0) >= 0) return false;
+    this.#branchAt = branchAt;
+    this.#leafAt = leafAt;
+    this.#slotAt = count;
+    return true;
+  }
+
+  /** Makes the first leaf, for this slot. */
+  #begin(slot: number): void {
+    this.#branchAt = 0;
+    this.#leafAt = 0;
+    this.#slotAt = 0;
+    this.#insertBranch(0, this.#blocks.allocate(blockUnits.withColumn), slot);
+    this.#blocks.insertWith(this.#branch, 0, slot, this.#blocks.allocate(blockUnits.plain));
+  }
+
+  /** Makes room in the leaf of the last search for a slot. Keys added in order leave full leaves behind them. */
+  #splitLeaf(slot: number): void {
+    const blocks = this.#blocks;
+    const isBehindAll = this.#slotAt === slotsMax && this.#isLastLeaf();
+    if (blocks.countOf(this.#branch) === slotsMax) this.#splitBranch(isBehindAll, slot);
+    const kept = isBehindAll ? slotsMax : slotsMax >>> 1;
+    const added = blocks.allocate(blockUnits.plain);
+    blocks.move(this.#leaf, kept, added);
+    if (isBehindAll && blocks.countOf(this.#branch) === slotsMax) {
+      this.#branchAt++;
+      this.#leafAt = -1;
     }
-    if (this.#entryAt < kept || (this.#entryAt === kept && !isAppending)) return;
-    this.#leafAt = leafAt + 1;
-    this.#entryAt -= kept;
+    blocks.insertWith(this.#branch, this.#leafAt + 1, isBehindAll ? slot : blocks.slotAt(added, 0), added);
+    if (this.#slotAt < kept || (this.#slotAt === kept && !isBehindAll)) return;
+    this.#leafAt++;
+    this.#slotAt -= kept;
   }
 
-  /** Inserts where the last search ended. */
-  #insertEntry(slot: number, key: Uint8Array): void {
-    const leafAt = this.#leafAt;
-    const words = this.#wordsOf(leafAt);
-    const start = this.#startOf(leafAt);
-    const count = words[start] as number;
-    const entryAt = this.#entryAt;
-    if (entryAt < count)
-      for (const first of [slotsStart, digestsStart]) {
-        const at = start + first + entryAt;
-        words.copyWithin(at + 1, at, start + first + count);
-      }
-    words[start + slotsStart + entryAt] = slot;
-    words[start] = count + 1;
-    if (entryAt === 0) this.#firsts[leafAt] = slot;
-    const alike = words[start + alikeAt] as number;
-    if ((entryAt === 0 || entryAt === count) && this.#alikeIn(leafAt) !== alike) this.#digest(leafAt);
-    else words[start + digestsStart + entryAt] = digestOf(key, alike, key.length);
+  /** Makes room in the branch of the last search, or a branch behind it for a slot that is behind all. */
+  #splitBranch(isBehindAll: boolean, slot: number): void {
+    const blocks = this.#blocks;
+    const kept = isBehindAll ? slotsMax : slotsMax >>> 1;
+    const added = blocks.allocate(blockUnits.withColumn);
+    blocks.moveWith(this.#branch, kept, added);
+    this.#insertBranch(this.#branchAt + 1, added, isBehindAll ? slot : blocks.slotAt(added, 0));
+    if (this.#leafAt < kept) return;
+    this.#branchAt++;
+    this.#leafAt -= kept;
   }
 
-  /** With how many bytes the keys of a leaf begin alike: as many as its first and its last. */
-  #alikeIn(leafAt: number): number {
-    const records = this.#records;
-    records.compare(
-      this.#slotOf(leafAt, this.#countOf(leafAt) - 1),
-      records.keyOf(this.#slotOf(leafAt, 0)),
-      0,
-    );
-    return records.common;
+  /** Notes which slot the leaf of the last search begins with. */
+  #setFirst(slot: number): void {
+    if (this.#blocks.slotAt(this.#branch, this.#leafAt) !== slot)
+      this.#blocks.replace(this.#branch, this.#leafAt, slot);
+    if (this.#leafAt === 0) this.#firsts[this.#branchAt] = slot;
   }
 
-  /** Makes the digests of a leaf anew. */
-  #digest(leafAt: number): void {
-    const words = this.#wordsOf(leafAt);
-    const start = this.#startOf(leafAt);
-    const count = words[start] as number;
-    const alike = this.#alikeIn(leafAt);
-    words[start + alikeAt] = alike;
-    for (let at = 0; at < count; at++)
-      words[start + digestsStart + at] = this.#records.digestOf(
-        words[start + slotsStart + at] as number,
-        alike,
-      );
+  /** Removes a leaf of the branch of the last search. */
+  #removeLeaf(leafAt: number): void {
+    const blocks = this.#blocks;
+    const branch = this.#branch;
+    this.#records.arena.free(blocks.columnAt(branch, leafAt), blockUnits.plain);
+    blocks.removeWith(branch, leafAt);
+    if (blocks.countOf(branch) === 0) this.#removeBranch();
+    else if (leafAt === 0) this.#firsts[this.#branchAt] = blocks.slotAt(branch, 0);
   }
 
-  #insertLeaf(leafAt: number, leaf: number, first: number): void {
-    if (this.#leafCount === this.#leaves.length) {
-      this.#leaves = doubled(this.#leaves);
+  #mergeWithNext(): void {
+    const blocks = this.#blocks;
+    const next = this.#leafAt + 1;
+    if (next === blocks.countOf(this.#branch)) return;
+    const nextLeaf = blocks.columnAt(this.#branch, next);
+    if (blocks.countOf(this.#leaf) + blocks.countOf(nextLeaf) > slotsMax / 2) return;
+    blocks.move(nextLeaf, 0, this.#leaf);
+    this.#removeLeaf(next);
+  }
+
+  #insertBranch(at: number, branch: number, first: number): void {
+    if (this.#branchCount === this.#branches.length) {
+      this.#branches = doubled(this.#branches);
       this.#firsts = doubled(this.#firsts);
     }
-    this.#leaves.copyWithin(leafAt + 1, leafAt, this.#leafCount);
-    this.#firsts.copyWithin(leafAt + 1, leafAt, this.#leafCount);
-    this.#leaves[leafAt] = leaf;
-    this.#firsts[leafAt] = first;
-    this.#leafCount++;
+    this.#branches.copyWithin(at + 1, at, this.#branchCount);
+    this.#firsts.copyWithin(at + 1, at, this.#branchCount);
+    this.#branches[at] = branch;
+    this.#firsts[at] = first;
+    this.#branchCount++;
   }
 
-  #removeLeaf(leafAt: number): void {
-    this.#arena.free(this.#leaves[leafAt] as number, leafUnits);
-    this.#leaves.copyWithin(leafAt, leafAt + 1, this.#leafCount);
-    this.#firsts.copyWithin(leafAt, leafAt + 1, this.#leafCount);
-    this.#leafCount--;
+  /** Removes the branch of the last search. */
+  #removeBranch(): void {
+    const at = this.#branchAt;
+    this.#records.arena.free(this.#branch, blockUnits.withColumn);
+    this.#branches.copyWithin(at, at + 1, this.#branchCount);
+    this.#firsts.copyWithin(at, at + 1, this.#branchCount);
+    this.#branchCount--;
   }
 
-  #mergeWithNext(leafAt: number): void {
-    if (leafAt + 1 === this.#leafCount) return;
-    const count = this.#countOf(leafAt);
-    const nextCount = this.#countOf(leafAt + 1);
-    if (count + nextCount > entriesMax / 2) return;
-    const nextStart = this.#startOf(leafAt + 1) + slotsStart;
-    const moved = this.#wordsOf(leafAt + 1).subarray(nextStart, nextStart + nextCount);
-    const words = this.#wordsOf(leafAt);
-    const start = this.#startOf(leafAt);
-    words.set(moved, start + slotsStart + count);
-    words[start] = count + nextCount;
-    this.#digest(leafAt);
-    this.#removeLeaf(leafAt + 1);
+  #isLastLeaf(): boolean {
+    return (
+      this.#branchAt === this.#branchCount - 1 && this.#leafAt === this.#blocks.countOf(this.#branch) - 1
+    );
   }
 
-  #wordsOf(leafAt: number): Int32Array {
-    return (this.#slabs[(this.#leaves[leafAt] as number) >>> slabShift] as Slab).words;
+  get #branch(): number {
+    return this.#branches[this.#branchAt] as number;
   }
-
-  #startOf(leafAt: number): number {
-    return ((this.#leaves[leafAt] as number) & slabMask) * 2;
-  }
-
-  #countOf(leafAt: number): number {
-    return this.#wordsOf(leafAt)[this.#startOf(leafAt)] as number;
-  }
-
-  #slotOf(leafAt: number, entryAt: number): number {
-    return this.#wordsOf(leafAt)[this.#startOf(leafAt) + slotsStart + entryAt] as number;
+  get #leaf(): number {
+    return this.#blocks.columnAt(this.#branch, this.#leafAt);
   }
 }
 
