@@ -1,7 +1,10 @@
 import { ConnectionError, errorCodes, frameBytesMost } from "./frames.ts";
 
+/** A client may cut a block where it likes, but not for ever. */
+const sparePieces = 8;
+
 /** A header block whose frames come one after the other.
- *  Invariant: it holds twice what headers may be at most, in twice as many pieces as that needs. */
+ *  Invariant: it holds twice what headers may be at most, in a few more pieces than that needs. */
 export class IncomingBlock {
   readonly streamId: number;
   /** The request has no body. */
@@ -26,7 +29,7 @@ export class IncomingBlock {
   add(bytes: Buffer): void {
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
-    const piecesMost = 2 * Math.ceil(this.#bytesMost / frameBytesMost);
+    const piecesMost = sparePieces + Math.ceil(this.#bytesMost / frameBytesMost);
     if (this.#bytes > this.#bytesMost || this.#pieces.length > piecesMost)
       throw new ConnectionError(errorCodes.ENHANCE_YOUR_CALM, "a header block that is too long");
   }

@@ -117,6 +117,22 @@ describe("RFC 9113, section 6: frames of streams", () => {
       assert.equal(by.requests[0]?.end, "whole");
     });
 
+    it("§6.10: a block may be cut into eight pieces, however short it may be", async () => {
+      const small = new ServerByHand({ limits: { headerListBytesMost: 1_000 } });
+      small.client.begin();
+      const pieces = Array.from({ length: 7 }, (_, at) =>
+        frame(
+          CONTINUATION,
+          at === 6 ? END_HEADERS : 0,
+          1,
+          block.subarray(at + 1, at === 6 ? undefined : at + 2),
+        ),
+      );
+      small.client.send(frame(HEADERS, END_STREAM, 1, block.subarray(0, 1)), ...pieces);
+      await small.client.next(isType(HEADERS, 1));
+      await small.stop();
+    });
+
     it("§6.10: CONTINUATION and HEADERS may carry nothing of the block", async () => {
       by.client.send(
         frame(HEADERS, END_STREAM, 1, Buffer.alloc(0)),
