@@ -1,62 +1,117 @@
-import { latin1Bytes, utf8 } from "../base/wire.ts";
+import { utf8 } from "../base/wire.ts";
 import { putRequest, rangeRequest, txnRequest } from "../proto/etcd.ts";
+import type { Job } from "./generator/drive.ts";
+import { keysEnd, RequestTemplate } from "./generator/request-template.ts";
 
-/** One kind of load: which method, and the body of the n-th request. */
-export interface Load {
+/** The figures of a round that are compared. */
+export type Figure = "perSecond" | "p50Ms" | "p99Ms" | "cpuMsPerThousand" | "peakMb";
+
+/** What Pintle's figure divided by the other's is to be, at least or at most. */
+export type Goal = { readonly figure: Figure } & ({ readonly atLeast: number } | { readonly atMost: number });
+
+/** One kind of load: a row of the report. */
+export interface Load extends Job {
   readonly name: string;
   readonly what: string;
-  readonly path: string;
-  readonly connections: number;
-  /** Requests in flight over all connections. */
-  readonly clients: number;
-  readonly body: (n: number) => Uint8Array;
-  /** Keys written before the clock starts. */
-  readonly prepareKeys: number;
+  readonly goals: readonly Goal[];
+  /** Keys, and the bytes of their values, that are written before the clock starts. */
+  readonly prepared?: { readonly keys: number; readonly valueBytes: number };
+  /** Runs only where it is named. */
+  readonly isLong?: true;
 }
 
-const value = new Uint8Array(256).fill(120);
-const keyOf = (n: number) => latin1Bytes(`bench/${String(n % 10_000).padStart(8, "0")}`);
-const put = (n: number) => putRequest.encode({ key: keyOf(n), value });
-const many = { connections: 20, clients: 400 };
+const keys = 10_000;
+const valueBytes = 256;
+const prepared = { keys, valueBytes };
+/** Neighbours in time are no neighbours in the order of keys; 7919 shares no factor with any number of keys below. */
+const spreadOver = (count: number) => (n: number) => (n * 7919) % count;
+
+const put = "/etcdserverpb.KV/Put";
+const range = "/etcdserverpb.KV/Range";
+
+const putTemplate = (bytes: number): RequestTemplate => {
+  const value = new Uint8Array(bytes).fill(120);
+  return new RequestTemplate((key) => putRequest.encode({ key, value }));
+};
+
+/** Clients share up to 100 connections. */
+const connectionsFor = (clients: number) => Math.min(clients, 100);
+
+function putLoad(clients: number, goals: readonly Goal[], bytes = valueBytes): Omit<Load, "name"> {
+  return {
+    what: `put of ${bytes} bytes, ${clients} ${clients === 1 ? "client" : "clients"}`,
+    goals,
+    path: put,
+    template: putTemplate(bytes),
+    keyNumber: spreadOver(keys),
+    clients,
+    connections: connectionsFor(clients),
+  };
+}
+
+const many = { clients: 1000, connections: 100, keyNumber: spreadOver(keys), prepared };
+
+/** Writes keys in their order; not measured. */
+export function preparation({ keys: count, valueBytes: bytes }: NonNullable<Load["prepared"]>): Job {
+  return {
+    path: put,
+    template: putTemplate(bytes),
+    keyNumber: (n) => n % count,
+    clients: 200,
+    connections: 20,
+  };
+}
 
 export const loads: readonly Load[] = [
+  { name: "put-1", ...putLoad(1, [{ figure: "p50Ms", atMost: 1 }]) },
+  { name: "put-10", ...putLoad(10, []) },
+  { name: "put-100", ...putLoad(100, []) },
   {
-    name: "put-1",
-    what: "put, one client",
-    path: "/etcdserverpb.KV/Put",
-    connections: 1,
-    clients: 1,
-    body: put,
-    prepareKeys: 0,
-  },
-  { name: "put", what: "put, 400 clients", path: "/etcdserverpb.KV/Put", ...many, body: put, prepareKeys: 0 },
-  {
-    name: "range",
-    what: "linearizable range of one key, 400 clients",
-    path: "/etcdserverpb.KV/Range",
-    ...many,
-    body: (n) => rangeRequest.encode({ key: keyOf(n) }),
-    prepareKeys: 10_000,
-  },
-  {
-    name: "range-serializable",
-    what: "serializable range of one key, 400 clients",
-    path: "/etcdserverpb.KV/Range",
-    ...many,
-    body: (n) => rangeRequest.encode({ key: keyOf(n), serializable: true }),
-    prepareKeys: 10_000,
+    name: "put-1000",
+    ...putLoad(1000, [
+      { figure: "perSecond", atLeast: 2 },
+      { figure: "p99Ms", atMost: 1 },
+    ]),
   },
   {
     name: "txn",
-    what: "compare and put, 400 clients",
+    what: "compare and put of 256 bytes, 1000 clients",
+    goals: [{ figure: "perSecond", atLeast: 3 }],
     path: "/etcdserverpb.KV/Txn",
-    ...many,
-    body: (n) =>
+    template: new RequestTemplate((key) =>
       txnRequest.encode({
-        compare: [{ target: "VERSION", result: "GREATER", key: keyOf(n), version: 0 }],
-        success: [{ requestPut: { key: keyOf(n), value } }],
-        failure: [{ requestPut: { key: keyOf(n), value: utf8("first") } }],
+        compare: [{ target: "VERSION", result: "GREATER", key, version: 0 }],
+        success: [{ requestPut: { key, value: new Uint8Array(valueBytes).fill(120) } }],
+        failure: [{ requestPut: { key, value: utf8("first") } }],
       }),
-    prepareKeys: 0,
+    ),
+    ...many,
+  },
+  {
+    name: "get",
+    what: "linearizable read of a key, 1000 clients",
+    goals: [{ figure: "perSecond", atLeast: 2 }],
+    path: range,
+    template: new RequestTemplate((key) => rangeRequest.encode({ key })),
+    ...many,
+  },
+  {
+    name: "get-serializable",
+    what: "serializable read of a key, 1000 clients",
+    goals: [{ figure: "perSecond", atLeast: 2.5 }],
+    path: range,
+    template: new RequestTemplate((key) => rangeRequest.encode({ key, serializable: true })),
+    ...many,
+  },
+  {
+    name: "range-1000",
+    what: "range of 1000 keys of 256 bytes, 100 clients",
+    goals: [{ figure: "perSecond", atLeast: 1.5 }],
+    path: range,
+    template: new RequestTemplate((key) => rangeRequest.encode({ key, rangeEnd: keysEnd, limit: 1000 })),
+    keyNumber: spreadOver(keys - 1000),
+    prepared,
+    clients: 100,
+    connections: 20,
   },
 ];

@@ -1,90 +1,138 @@
-import type { RoundResult } from "./load.ts";
+import type { RoundResult } from "./generator/drive.ts";
+import type { Figure, Goal } from "./loads.ts";
+import { type Spread, spread } from "./spread.ts";
 
-/** Pure: measured rounds to a table, JSON and a plot. */
+/** What one round of a load on one side gave. */
 export interface SideRound extends RoundResult {
   readonly cpuMsPerThousand: number;
-  readonly residentMb: number;
+  /** Of the member that had most. */
+  readonly peakMb: number;
 }
+
+/** The rounds of one load: in each, every side was measured once, under its name. */
 export interface LoadReport {
   readonly name: string;
   readonly what: string;
-  readonly rounds: readonly { readonly pintle: SideRound; readonly etcd: SideRound }[];
-}
-export interface Spread {
-  readonly min: number;
-  readonly median: number;
-  readonly max: number;
+  readonly clients: number;
+  readonly goals: readonly Goal[];
+  readonly rounds: readonly Readonly<Record<string, SideRound>>[];
 }
 
-export function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const median =
-    sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
-  return { min: sorted[0] ?? 0, median, max: sorted.at(-1) ?? 0 };
+export interface Report {
+  readonly members: number;
+  readonly seconds: number;
+  readonly rounds: number;
+  /** As a user repeats it. */
+  readonly command: string;
+  readonly machine: string;
+  /** Ours, and those that it is compared with. */
+  readonly pintle: string;
+  readonly peers: readonly string[];
+  readonly loads: readonly LoadReport[];
 }
 
-/** Pintle divided by etcd, round by round. For throughput above 1 is better; for latency, CPU and memory below 1. */
-export function ratios(
-  report: LoadReport,
-  figure: keyof SideRound & ("perSecond" | "p50Ms" | "p99Ms" | "cpuMsPerThousand" | "residentMb"),
-): Spread {
-  return spread(report.rounds.map(({ pintle, etcd }) => pintle[figure] / etcd[figure]));
+/** Pintle's figure divided by a peer's, round by round. */
+export function ratios(load: LoadReport, sides: Sides, figure: Figure): Spread {
+  return spread(
+    load.rounds.map((round) => (round[sides.pintle]?.[figure] ?? 0) / (round[sides.peer]?.[figure] ?? 0)),
+  );
 }
 
-export function table(reports: readonly LoadReport[]): string {
-  const header = ["load", "pintle/s", "etcd/s", "throughput ×", "(min–max)", "p99 ×", "cpu ×", "memory ×"];
-  const rows = reports.map((report) => {
-    const perSecond = ratios(report, "perSecond");
+export interface Sides {
+  readonly pintle: string;
+  readonly peer: string;
+}
+
+export function isMet(goal: Goal, ratio: number): boolean {
+  return "atLeast" in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
+}
+
+const figureNames: Readonly<Record<Figure, string>> = {
+  perSecond: "rate",
+  p50Ms: "p50",
+  p99Ms: "p99",
+  cpuMsPerThousand: "CPU",
+  peakMb: "memory",
+};
+
+/** The whole report in Markdown. */
+export function markdown(report: Report): string {
+  const comparisons = report.peers.flatMap((peer) => [
+    `## Beside ${peer}\n`,
+    markdownTable(comparisonHeader, comparisonRows(report, peer)),
+  ]);
+  const sides = [report.pintle, ...report.peers];
+  return `${[
+    "# The store beside etcd\n",
+    `${report.members} members of each on loopback of one machine (${report.machine}), the generator beside them; ${report.rounds} rounds of ${report.seconds} s each,`,
+    "the sides in turn. A ratio is Pintle's figure divided by the other's, the median of the rounds, with the smallest and the largest.\n",
+    `    ${report.command}\n`,
+    ...comparisons,
+    "## Figures\n",
+    "CPU is of all members, per request; memory is the peak of the member that had most; the generator's CPU is per request too. Medians.\n",
+    markdownTable(figuresHeader, figureRows(report, sides)),
+  ].join("\n")}`;
+}
+
+const comparisonHeader = ["load", "rate ×", "p50 ×", "p99 ×", "CPU ×", "memory ×", "goal"];
+
+function comparisonRows(report: Report, peer: string): string[][] {
+  const sides = { pintle: report.pintle, peer };
+  return report.loads.map((load) => {
+    const rate = ratios(load, sides, "perSecond");
+    const median = (figure: Figure) => ratios(load, sides, figure).median.toFixed(2);
     return [
-      report.name,
-      whole(spread(report.rounds.map((round) => round.pintle.perSecond)).median),
-      whole(spread(report.rounds.map((round) => round.etcd.perSecond)).median),
-      perSecond.median.toFixed(2),
-      `${perSecond.min.toFixed(2)}–${perSecond.max.toFixed(2)}`,
-      ratios(report, "p99Ms").median.toFixed(2),
-      ratios(report, "cpuMsPerThousand").median.toFixed(2),
-      ratios(report, "residentMb").median.toFixed(2),
+      load.what,
+      `${rate.median.toFixed(2)} (${rate.min.toFixed(2)}–${rate.max.toFixed(2)})`,
+      median("p50Ms"),
+      median("p99Ms"),
+      median("cpuMsPerThousand"),
+      median("peakMb"),
+      load.goals.map((goal) => verdict(goal, ratios(load, sides, goal.figure).median)).join("; "),
     ];
   });
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  return [header, ...rows]
-    .map(
-      (row) =>
-        `${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ")}\n`,
-    )
-    .join("");
 }
 
-/** Throughput ratios with their spread as an SVG: a dot for the median, a line from minimum to maximum, 1.0 marked. */
-export function plot(reports: readonly LoadReport[]): string {
-  const rowHeight = 34;
-  const left = 170;
-  const width = 720;
-  const height = 60 + reports.length * rowHeight;
-  const most = Math.max(1.2, ...reports.map((report) => ratios(report, "perSecond").max)) * 1.05;
-  const x = (ratio: number) => left + (ratio / most) * (width - left - 30);
-  const rows = reports.map((report, i) => {
-    const y = 44 + i * rowHeight;
-    const ratio = ratios(report, "perSecond");
-    return [
-      `<text x="${left - 12}" y="${y + 4}" text-anchor="end">${report.name}</text>`,
-      `<line x1="${x(ratio.min)}" y1="${y}" x2="${x(ratio.max)}" y2="${y}" stroke="#4a7fb5" stroke-width="4"/>`,
-      `<circle cx="${x(ratio.median)}" cy="${y}" r="6" fill="#1f4e79"/>`,
-      `<text x="${x(ratio.max) + 10}" y="${y + 4}">${ratio.median.toFixed(2)}</text>`,
-    ].join("");
-  });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width + 60}" height="${height}" font-family="sans-serif" font-size="13">`,
-    `<rect width="100%" height="100%" fill="white"/>`,
-    `<text x="12" y="20" font-weight="bold">Throughput, Pintle ÷ etcd (median, min–max of rounds)</text>`,
-    `<line x1="${x(1)}" y1="30" x2="${x(1)}" y2="${height - 14}" stroke="#999" stroke-dasharray="4 3"/>`,
-    `<text x="${x(1)}" y="${height - 2}" text-anchor="middle" fill="#666">1.0</text>`,
-    ...rows,
-    "</svg>\n",
-  ].join("\n");
+function verdict(goal: Goal, ratio: number): string {
+  const wanted = "atLeast" in goal ? `≥ ${goal.atLeast}` : `≤ ${goal.atMost}`;
+  return `${figureNames[goal.figure]} ${wanted}: ${isMet(goal, ratio) ? "met" : "**not met**"}`;
 }
 
-function whole(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
+const figuresHeader = [
+  "load",
+  "side",
+  "per second",
+  "p50 ms",
+  "p99 ms",
+  "CPU µs",
+  "generator µs",
+  "memory MB",
+  "failures",
+];
+
+function figureRows(report: Report, sides: readonly string[]): string[][] {
+  return report.loads.flatMap((load) =>
+    sides.map((side) => {
+      const of = (figure: (round: SideRound) => number) =>
+        spread(load.rounds.flatMap((round) => (round[side] === undefined ? [] : [figure(round[side])])))
+          .median;
+      return [
+        load.what,
+        side,
+        Math.round(of((round) => round.perSecond)).toLocaleString("en-US"),
+        of((round) => round.p50Ms).toFixed(2),
+        of((round) => round.p99Ms).toFixed(2),
+        of((round) => round.cpuMsPerThousand).toFixed(0),
+        of((round) => (round.generatorCpuSeconds * 1e6) / round.requests).toFixed(1),
+        of((round) => round.peakMb).toFixed(0),
+        String(load.rounds.reduce((sum, round) => sum + (round[side]?.failures ?? 0), 0)),
+      ];
+    }),
+  );
+}
+
+/** The first column is text, the others are figures. */
+function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return `${[line(header), line(header.map((_, i) => (i === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n")}\n`;
 }

@@ -1,16 +1,16 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { flagHelp, parseFlags, UsageError } from "../base/os/flags.ts";
-import type { RoundResult } from "./load.ts";
-import { loads } from "./loads.ts";
-import { type Side, startSide } from "./peers.ts";
-import { type LoadReport, plot, type SideRound, table } from "./report.ts";
+import { type Load, loads } from "./loads.ts";
+import { measure, prepare } from "./measure.ts";
+import { etcdProgram, pintleProgram, type Side, startSide } from "./peers.ts";
+import { plot } from "./plot.ts";
+import { type LoadReport, markdown, type Report, type SideRound } from "./report.ts";
 
 const flags = {
-  loads: { kind: "list", default: loads.map((load) => load.name), help: "which loads to run" },
+  loads: { kind: "list", default: [] as string[], help: "which loads to run; none: all but the long ones" },
+  etcd: { kind: "list", default: ["etcd"], value: "PATHS", help: "programs of etcd to compare with" },
   rounds: { kind: "integer", default: 3, help: "rounds of each load on each side, in turn" },
   seconds: { kind: "integer", default: 4, help: "length of a round" },
   "warm-up": {
@@ -19,84 +19,115 @@ const flags = {
     help: "seconds of each load on each side before its rounds, not counted",
   },
   members: { kind: "integer", default: 3, help: "members of each cluster" },
-  out: { kind: "string", default: "bench/out", help: "folder for report.json and report.svg" },
+  quick: {
+    kind: "boolean",
+    default: false,
+    help: "a few loads, one round of a second each, to see that all works",
+  },
+  out: { kind: "string", default: "bench/out", help: "folder for report.md, report.json and report.svg" },
   help: { kind: "boolean", default: false, short: "h", help: "show this" },
 } as const;
 
-const run = promisify(execFile);
-const generator = fileURLToPath(new URL("./load.ts", import.meta.url));
+const quickLoads = ["put-1", "put-1000", "get", "get-serializable"];
+
+type Given = ReturnType<typeof parseFlags<typeof flags>>["flags"];
+const say = (text: string) => void process.stdout.write(text);
 
 async function main(argv: readonly string[]): Promise<void> {
-  const { flags: given } = parseFlags(flags, argv);
-  if (given.help) {
-    process.stdout.write(`npm run bench -- [flags]\n${flagHelp(flags)}\n`);
+  const { flags: parsed } = parseFlags(flags, argv);
+  if (parsed.help) {
+    say(`npm run bench -- [flags]\n${flagHelp(flags)}\n\nloads:\n${loads.map(described).join("")}`);
     return;
   }
-  const chosen = given.loads.map((name) => {
-    const load = loads.find((row) => row.name === name);
-    if (load === undefined)
-      throw new UsageError(`--loads: no "${name}"; there are ${loads.map((row) => row.name).join(", ")}`);
-    return load;
-  });
-  process.stdout.write(`starting ${given.members} members of each …\n`);
+  const given = parsed.quick ? { ...parsed, rounds: 1, seconds: 1, "warm-up": 0 } : parsed;
+  const chosen = chosenLoads(given.quick && given.loads.length === 0 ? quickLoads : given.loads);
+  const programs = [pintleProgram(), ...(await Promise.all(given.etcd.map(etcdProgram)))];
   const sides: Side[] = [];
   try {
-    for (const name of ["pintle", "etcd"] as const)
-      sides.push(await startSide({ name, members: given.members }));
-    const [pintle, etcd] = sides as [Side, Side];
+    for (const program of programs) {
+      say(`starting ${given.members} members of ${program.name} …\n`);
+      sides.push(await startSide(program, { members: given.members }));
+    }
     const reports: LoadReport[] = [];
     for (const load of chosen) {
-      const rounds: LoadReport["rounds"][number][] = [];
-      // A server whose code is compiled while it runs is measured as it is for the rest of its life; both get the same.
-      if (given["warm-up"] > 0) for (const side of sides) await measure(side, load.name, given["warm-up"]);
-      for (let round = 0; round < given.rounds; round++) {
-        // In turn, and who goes first alternates too.
-        const first = round % 2 === 0 ? pintle : etcd;
-        const results = new Map<Side, SideRound>();
-        for (const side of [first, first === pintle ? etcd : pintle]) {
-          process.stdout.write(`  ${load.what}, round ${round + 1} of ${given.rounds}: ${side.name} … `);
-          const result = await measure(side, load.name, given.seconds);
-          process.stdout.write(`${Math.round(result.perSecond)}/s\n`);
-          results.set(side, result);
-        }
-        rounds.push({ pintle: results.get(pintle) as SideRound, etcd: results.get(etcd) as SideRound });
-      }
-      reports.push({ name: load.name, what: load.what, rounds });
+      await prepareWhereNeeded(load, sides);
+      reports.push(await compare(load, sides, given));
     }
-    mkdirSync(given.out, { recursive: true });
-    writeFileSync(
-      join(given.out, "report.json"),
-      `${JSON.stringify({ members: given.members, loads: reports }, undefined, 2)}\n`,
-    );
-    writeFileSync(join(given.out, "report.svg"), plot(reports));
-    process.stdout.write(
-      `\n${table(reports)}\nratios are Pintle ÷ etcd; ${given.out}/report.json and report.svg have the rest\n`,
-    );
+    write(given.out, reportOf(reports, sides, { given, argv }));
   } finally {
     for (const side of sides) await side.stop();
   }
 }
 
-async function measure(side: Side, load: string, seconds: number): Promise<SideRound> {
-  const before = side.usage();
-  const { stdout } = await run(process.execPath, [
-    "--import",
-    "tsx",
-    generator,
-    load,
-    String(seconds),
-    ...side.endpoints,
-  ]);
-  const result = JSON.parse(stdout) as RoundResult;
-  const after = side.usage();
-  if (result.requests === 0) throw new Error(`${side.name} answered nothing: ${result.firstFailure}`);
-  if (result.failures > 0)
-    process.stdout.write(`(${result.failures} failures, the first: ${result.firstFailure}) `);
+const described = ({ name, what, isLong }: Load) => `  ${name}: ${what}${isLong ? " (only by name)" : ""}\n`;
+
+function chosenLoads(names: readonly string[]): readonly Load[] {
+  if (names.length === 0) return loads.filter((load) => load.isLong !== true);
+  return names.map((name) => {
+    const load = loads.find((row) => row.name === name);
+    if (load === undefined)
+      throw new UsageError(`--loads: no "${name}"; there are ${loads.map((row) => row.name).join(", ")}`);
+    return load;
+  });
+}
+
+/** Loads keep the keys that others prepared as they are. */
+const preparedBefore = new Set<Load["prepared"]>([undefined]);
+
+async function prepareWhereNeeded(load: Load, sides: readonly Side[]): Promise<void> {
+  if (preparedBefore.has(load.prepared)) return;
+  preparedBefore.add(load.prepared);
+  for (const side of sides) await prepare(side, load);
+}
+
+async function compare(load: Load, sides: readonly Side[], given: Given): Promise<LoadReport> {
+  // A server whose code is compiled while it runs is measured as it is for the rest of its life; all get the same.
+  if (given["warm-up"] > 0)
+    for (const side of sides) await measure(side, load, { seconds: given["warm-up"] });
+  const rounds: LoadReport["rounds"][number][] = [];
+  for (let round = 0; round < given.rounds; round++) {
+    const results: Record<string, SideRound> = {};
+    // In turn, and who goes first alternates too.
+    for (const side of round % 2 === 0 ? sides : [...sides].reverse()) {
+      say(`  ${load.what}, round ${round + 1} of ${given.rounds}: ${side.name} … `);
+      const result = await measure(side, load, { seconds: given.seconds });
+      say(`${Math.round(result.perSecond)}/s${failuresOf(result)}\n`);
+      results[side.name] = result;
+    }
+    rounds.push(results);
+  }
+  return { name: load.name, what: load.what, clients: load.clients, goals: load.goals, rounds };
+}
+
+const failuresOf = ({ failures, firstFailure }: SideRound) =>
+  failures === 0 ? "" : ` (${failures} failures, the first: ${firstFailure})`;
+
+function reportOf(
+  reports: readonly LoadReport[],
+  sides: readonly Side[],
+  { given, argv }: { readonly given: Given; readonly argv: readonly string[] },
+): Report {
+  const [pintle = "", ...peers] = sides.map(({ name }) => name);
+  const [cpu] = cpus();
   return {
-    ...result,
-    cpuMsPerThousand: ((after.cpuSeconds - before.cpuSeconds) * 1e6) / result.requests,
-    residentMb: after.residentMb,
+    members: given.members,
+    rounds: given.rounds,
+    seconds: given.seconds,
+    command: ["npm run bench", ...(argv.length > 0 ? ["--", ...argv] : [])].join(" "),
+    machine: `${cpus().length} × ${cpu?.model.trim()}, Node.js ${process.version}`,
+    pintle,
+    peers,
+    loads: reports,
   };
+}
+
+function write(folder: string, report: Report): void {
+  mkdirSync(folder, { recursive: true });
+  const text = markdown(report);
+  writeFileSync(join(folder, "report.json"), `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(join(folder, "report.md"), text);
+  writeFileSync(join(folder, "report.svg"), plot(report));
+  say(`\n${text}\n${folder}/ has report.md, report.json and report.svg\n`);
 }
 
 try {

@@ -1,4 +1,4 @@
-import { type Spread, spread } from "../report.ts";
+import { type Spread, spread } from "../spread.ts";
 import { warmUpChanges } from "./fan-out.ts";
 import { warmUpRequests } from "./loads.ts";
 import { type SideFigures, sharedConnections } from "./measure.ts";

@@ -1,6 +1,6 @@
 import { flagHelp, parseFlags } from "../../base/os/flags.ts";
 import { startApiSide } from "../api/peers.ts";
-import { type Spread, spread } from "../report.ts";
+import { type Spread, spread } from "../spread.ts";
 import { allowedAccount, someObject } from "./account.ts";
 import { type Protocol, protocols, readObject } from "./load.ts";
 import { watchMemory } from "./watch-memory.ts";

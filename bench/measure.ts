@@ -1,0 +1,31 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Extent, RoundResult } from "./generator/drive.ts";
+import type { Order } from "./generator/main.ts";
+import type { Load } from "./loads.ts";
+import type { Side } from "./peers.ts";
+import type { SideRound } from "./report.ts";
+
+const run = promisify(execFile);
+const generator = fileURLToPath(new URL("./generator/main.ts", import.meta.url));
+
+/** Writes the keys that a load needs. */
+export async function prepare(side: Side, load: Load): Promise<void> {
+  if (load.prepared !== undefined) await generate({ load: load.name, endpoints: side.endpoints });
+}
+
+/** One round of a load on one side, from a process of its own. */
+export async function measure(side: Side, load: Load, extent: Extent): Promise<SideRound> {
+  side.resetPeak();
+  const before = side.cpuSeconds();
+  const result = await generate({ load: load.name, endpoints: side.endpoints, extent });
+  const cpuSeconds = side.cpuSeconds() - before;
+  if (result.requests === 0) throw new Error(`${side.name} answered nothing: ${result.firstFailure}`);
+  return { ...result, cpuMsPerThousand: (cpuSeconds * 1e6) / result.requests, peakMb: side.peakMb() };
+}
+
+async function generate(order: Order): Promise<RoundResult> {
+  const { stdout } = await run(process.execPath, ["--import", "tsx", generator, JSON.stringify(order)]);
+  return JSON.parse(stdout) as RoundResult;
+}
