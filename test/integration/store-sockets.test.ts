@@ -12,6 +12,7 @@ import { parseFlags } from "../../base/os/flags.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { systemRandom } from "../../base/os/random.ts";
+import { text, utf8 } from "../../base/wire.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
 import { type RunningStore, startStore } from "../../store/compose.ts";
 import { storeConfig, storeFlags } from "../../store/flags.ts";
@@ -52,7 +53,7 @@ describe("a store that listens on a socket in the file system", function () {
     store = await start();
     const client = openStoreClient({ endpoints: [`unix://${path}`] }, parts);
     await client.put("a", "1");
-    assert.equal((await client.get("a")).kv?.value.toString(), "1");
+    assert.equal(text((await client.get("a")).kv?.value ?? utf8("none")), "1");
     assert.deepEqual((await client.members())[0]?.clientUrls, [`unix://${path}`]);
     client.close();
   });
