@@ -19,6 +19,7 @@ import {
 } from "./frames.ts";
 import type { Header } from "./header.ts";
 import { headerBlock } from "./header-block.ts";
+import type { Block } from "./header-encoder.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { IncomingFrames } from "./incoming-frames.ts";
 import { KeepAlive, serverSilence } from "./keep-alive.ts";
@@ -170,7 +171,7 @@ export class Http2Connection implements StreamOwner {
     this.socket.destroy();
   }
 
-  sendHeaders(stream: Http2Stream, block: Buffer, isLast: boolean): void {
+  sendHeaders(stream: Http2Stream, block: Block, isLast: boolean): void {
     this.#output.headers(stream.id, block, isLast);
     if (isLast) this.#answered(stream);
   }

@@ -6,6 +6,7 @@ import {
   frameTypes,
   windowMost,
 } from "./frames.ts";
+import type { Block } from "./header-encoder.ts";
 import type { FrameOutput } from "./output.ts";
 
 const nothing = Buffer.alloc(0);
@@ -17,7 +18,7 @@ export interface OutgoingStream {
   sendWindow: number;
   readonly isWaiting: boolean;
   /** What ends it once all data is sent. */
-  readonly last: "none" | "end" | Buffer;
+  readonly last: "none" | "end" | Block;
   /** The next piece to send, at most so long; undefined when nothing waits. */
   take(bytesMost: number): Uint8Array | undefined;
   /** To be called after pieces were sent later than they were written. */
@@ -28,7 +29,7 @@ export interface OutgoingEnds<S> {
   /** The last frame of its data is on its way. */
   ended(stream: S): void;
   /** All data is: this block ends it. */
-  trailers(stream: S, block: Buffer): void;
+  trailers(stream: S, block: Block): void;
 }
 
 /** What a connection's streams have to send, as far as the peer's windows and the socket allow. */

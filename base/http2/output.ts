@@ -1,6 +1,5 @@
 import type { Duplex } from "node:stream";
 import {
-  defaultTableBytes,
   type ErrorCode,
   frameBytesMost,
   frameFlags,
@@ -9,6 +8,7 @@ import {
   uint32,
   writeFrameHead,
 } from "./frames.ts";
+import { type Block, HeaderEncoder } from "./header-encoder.ts";
 import type { WholeAnswer } from "./stream.ts";
 
 /** Payloads up to this size are copied beside their frame's head; larger ones are written as they are. */
@@ -16,8 +16,6 @@ export const copiedBytesMost = 4096;
 /** To copy so few bytes costs less than to ask for it. */
 const shortBytesMost = 12;
 const lastHeaders = frameFlags.END_HEADERS | frameFlags.END_STREAM;
-/** HPACK's update of the table's size, to nothing. */
-const noTable = Buffer.from([0x20]);
 const arenaBytes = 64 * 1024;
 /** Bytes under way to the socket beyond which data waits in its stream. */
 const underWayBytesMost = 256 * 1024;
@@ -34,8 +32,7 @@ export class FrameOutput {
   #piecesBytes = 0;
   #scheduled = false;
   readonly #flushLater = () => this.flush();
-  /** Whether we have said that our header blocks use no table, and whether we have to. */
-  #tableSize: "default" | "owed" | "said" = "default";
+  readonly #encoder = new HeaderEncoder();
 
   /** `onRoom` is called after something was written; look at `hasRoom` then. `later` says when what was written leaves: after
    *  the callback that wrote it, if it is not given. */
@@ -63,8 +60,9 @@ export class FrameOutput {
   }
 
   /** A header block, data in two parts, and a last header block, in one go. All together is small enough to be copied. */
-  answer(streamId: number, { begin: head, prefix, body, end }: WholeAnswer): void {
-    const begin = this.#tableSize === "owed" ? this.#withTableSize(head) : head;
+  answer(streamId: number, { begin: head, prefix, body, end: tail }: WholeAnswer): void {
+    const begin = this.#encoder.bytes(head);
+    const end = this.#encoder.bytes(tail);
     const dataBytes = prefix.length + body.length;
     const needed = 3 * frameHeaderBytes + begin.length + dataBytes + end.length;
     this.#makeRoom(needed);
@@ -97,8 +95,8 @@ export class FrameOutput {
   }
 
   /** A header block, in as many frames as it needs. */
-  headers(streamId: number, headers: Buffer, isEnd: boolean): void {
-    const block = this.#tableSize === "owed" ? this.#withTableSize(headers) : headers;
+  headers(streamId: number, headers: Block, isEnd: boolean): void {
+    const block = this.#encoder.bytes(headers);
     const end = isEnd ? frameFlags.END_STREAM : 0;
     for (let at = 0; at === 0 || at < block.length; at += frameBytesMost) {
       const isWhole = at + frameBytesMost >= block.length;
@@ -108,15 +106,9 @@ export class FrameOutput {
     }
   }
 
-  /** The peer keeps a table of so many bytes for our header blocks. They use none, which must be said when it keeps less than at
-   *  first (RFC 9113, section 4.3.1). */
+  /** The peer keeps a table of so many bytes for our header blocks. */
   keepsTable(bytes: number): void {
-    if (bytes < defaultTableBytes && this.#tableSize === "default") this.#tableSize = "owed";
-  }
-
-  #withTableSize(block: Uint8Array): Buffer {
-    this.#tableSize = "said";
-    return Buffer.concat([noTable, block]);
+    this.#encoder.resize(bytes);
   }
 
   /** The peer may send so much more; of all streams together for stream 0. */

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { AnswerLane, UnreadAnswers } from "./answer-lane.ts";
 import { type ErrorCode, errorCodes } from "./frames.ts";
 import type { Header } from "./header.ts";
+import type { Block } from "./header-encoder.ts";
 import { type OutgoingStream, takePiece } from "./outgoing-data.ts";
 
 /** What whoever serves a request is told of its stream. */
@@ -27,15 +28,15 @@ export type Route = (headers: readonly Header[]) => ServeStream;
 
 /** An answer of two header blocks, with one piece of data between them. All of it is copied. */
 export interface WholeAnswer {
-  readonly begin: Uint8Array;
+  readonly begin: Block;
   readonly prefix: Uint8Array;
   readonly body: Uint8Array;
-  readonly end: Uint8Array;
+  readonly end: Block;
 }
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
-  sendHeaders(stream: Http2Stream, block: Buffer, isLast: boolean): void;
+  sendHeaders(stream: Http2Stream, block: Block, isLast: boolean): void;
   pump(stream: Http2Stream): void;
   sendReset(stream: Http2Stream, code: ErrorCode): void;
   allowMore(stream: Http2Stream, bytes: number): void;
@@ -81,7 +82,7 @@ export class Http2Stream implements OutgoingStream {
   #waitingBytes = 0;
   #lane: AnswerLane | undefined;
   #wasFull = false;
-  #last: "none" | "end" | Buffer = "none";
+  #last: "none" | "end" | Block = "none";
 
   constructor(id: number, owner: StreamOwner, windows: { readonly send: number; readonly receive: number }) {
     this.id = id;
@@ -134,12 +135,12 @@ export class Http2Stream implements OutgoingStream {
     return this.over || this.#owner.answer(this, answer);
   }
 
-  respond(block: Buffer): void {
+  respond(block: Block): void {
     if (!this.over) this.#owner.sendHeaders(this, block, false);
   }
 
   /** The whole answer is one header block. */
-  respondOnly(block: Buffer): void {
+  respondOnly(block: Block): void {
     if (!this.over) this.#owner.sendHeaders(this, block, true);
   }
 
@@ -156,7 +157,7 @@ export class Http2Stream implements OutgoingStream {
   }
 
   /** Ends the answer in good order, with a block of trailers if there is one. */
-  finish(trailers?: Buffer): void {
+  finish(trailers?: Block): void {
     if (this.over) return;
     this.#last = trailers ?? "end";
     this.#owner.pump(this);
@@ -210,7 +211,7 @@ export class Http2Stream implements OutgoingStream {
     return this.#waiting !== undefined && this.#waiting.length > 0;
   }
 
-  get last(): "none" | "end" | Buffer {
+  get last(): "none" | "end" | Block {
     return this.#last;
   }
 

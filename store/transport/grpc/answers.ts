@@ -1,4 +1,5 @@
 import { headerBlock } from "../../../base/http2/header-block.ts";
+import { CommonBlock } from "../../../base/http2/header-encoder.ts";
 import type { Http2Stream } from "../../../base/http2/stream.ts";
 import { grpcStatus } from "../../errors.ts";
 import type { WireStatus } from "../../rpc/status.ts";
@@ -11,8 +12,8 @@ const begin = [
 ];
 const accepts = { name: "grpc-accept-encoding", value: "identity,deflate,gzip" };
 /** What an answer begins with. */
-export const beginBlock = headerBlock([...begin, accepts]);
-export const okBlock = headerBlock([{ name: "grpc-status", value: "0" }]);
+export const beginBlock = new CommonBlock([...begin, accepts]);
+export const okBlock = new CommonBlock([{ name: "grpc-status", value: "0" }]);
 
 /** That of the message which is written just now. */
 const prefix = Buffer.alloc(prefixBytes);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type ClientHttp2Session, connect } from "node:http2";
 import { gzipSync } from "node:zlib";
 import * as grpc from "@grpc/grpc-js";
 import { frame, frameTypes } from "../../../base/http2/frames.ts";
@@ -24,6 +25,17 @@ const incoming = (parts: Partial<Incoming>): Incoming => ({
   closed: () => undefined,
   ...parts,
 });
+
+/** A call of Node's own client, which refuses header blocks that do not keep to its table. */
+const statusOf = (session: ClientHttp2Session) =>
+  new Promise<unknown>((resolve, reject) => {
+    const headers = { "content-type": "application/grpc", te: "trailers" };
+    const asked = session.request({ ":method": "POST", ":path": "/test.Test/Echo", ...headers });
+    asked.on("error", reject);
+    asked.on("trailers", (trailers) => resolve(trailers["grpc-status"]));
+    asked.resume();
+    asked.end(Buffer.alloc(5));
+  });
 
 describe("gRPC", () => {
   let served: Served;
@@ -102,6 +114,15 @@ describe("gRPC", () => {
     assert.equal(headers["grpc-message"], "%20a space at each end%20");
     raw.socket.destroy();
   });
+
+  for (const headerTableSize of [0, 60, 70, 4_096, 100_000])
+    it(`answers clients whose tables of headers hold ${headerTableSize} bytes`, async () => {
+      const session = connect(`http://127.0.0.1:${served.port}`, { settings: { headerTableSize } });
+      for (let call = 0; call < 4; call++) assert.equal(await statusOf(session), "0");
+      await new Promise<void>((resolve) => session.settings({ headerTableSize: 80 }, () => resolve()));
+      for (let call = 0; call < 4; call++) assert.equal(await statusOf(session), "0");
+      session.close();
+    });
 
   it("refuses a request that is too large, by its size", async () => {
     await assert.rejects(unary("Echo", Buffer.alloc(3_000_000)), {
