@@ -170,6 +170,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       clock,
       disk: doors.disk,
       meter: metrics,
+      log: doors.log.child("state"),
       membership: clusterMembers,
       onApplied: (id, result, at) => late.proposer?.applied(id, result, at),
       onNoSpace: () => late.noSpace?.(),

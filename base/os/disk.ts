@@ -1,4 +1,4 @@
-import { constants, writeSync } from "node:fs";
+import { constants, readSync, writeSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "./make-folder.ts";
@@ -28,6 +28,9 @@ export interface DiskFile {
   sizeBytes(): Promise<number>;
   /** Reads up to `lengthBytes` from `offset`; shorter at the end of the file. */
   read(offset: number, lengthBytes: number): Promise<Uint8Array>;
+  /** The same at once, to the beginning of `into`, as much as goes there; answers the bytes read. For a few kilobytes, which the
+   *  system mostly has in memory. */
+  readNow(offset: number, into: Uint8Array): number;
   /** Writes all chunks one after the other from `offset`; lost or torn by a crash until `sync`. */
   write(offset: number, chunks: readonly Uint8Array[]): Promise<void>;
   truncate(sizeBytes: number): Promise<void>;
@@ -107,6 +110,16 @@ class SystemFile implements DiskFile {
       filled += bytesRead;
     }
     return buffer.subarray(0, filled);
+  }
+
+  readNow(offset: number, into: Uint8Array): number {
+    let filled = 0;
+    while (filled < into.length) {
+      const bytesRead = readSync(this.#handle.fd, into, filled, into.length - filled, offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return filled;
   }
 
   async write(offset: number, chunks: readonly Uint8Array[]): Promise<void> {

@@ -4,12 +4,13 @@ import { systemClock } from "../../base/os/clock.ts";
 import { systemDisk } from "../../base/os/disk.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { internalRaftRequest } from "../../proto/etcd.ts";
-import { MemoryHome } from "../backend/home.ts";
+import { smallRevisions } from "../backend/backend-suite.ts";
+import { MemoryHome } from "../backend/memory-home.ts";
 import type { Entry } from "../raft/types.ts";
 import { openState, type State, type StateDeps } from "./state.ts";
 import type { ApplyResult } from "./types.ts";
 
-const backend = { batchBytesMax: 500, batchRowsMax: 4, pendingBytesMax: 100_000 };
+const backend = { batchBytesMax: 500, batchRowsMax: 4, pendingBytesMax: 100_000, revisions: smallRevisions };
 const failLoudly = (error: Error) => {
   throw error;
 };

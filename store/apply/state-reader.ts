@@ -102,8 +102,7 @@ export class MvccReader implements StateReader {
   get sizeBytes(): number {
     return this.#mvcc.backend.sizeBytes;
   }
-  /** LevelDB gives space back by itself, so that all of it is in use as far as anyone can tell. */
   get sizeInUseBytes(): number {
-    return this.#mvcc.backend.sizeBytes;
+    return this.#mvcc.backend.sizeInUseBytes;
   }
 }

@@ -20,13 +20,19 @@ import {
 import { event, type KeyValue } from "../../proto/mvcc.ts";
 import { EtcdModel, type ModelAnswer, type ModelEvent, type ModelKv } from "../../test/model/etcd-model.ts";
 import { RandomRequests } from "../../test/model/random-requests.ts";
-import { MemoryHome } from "../backend/home.ts";
+import { smallRevisions } from "../backend/backend-suite.ts";
+import { MemoryHome } from "../backend/memory-home.ts";
 import type { Entry } from "../raft/types.ts";
 import type { WatchBatch } from "../watch/hub.ts";
 import { openState, type State, type StateDeps } from "./state.ts";
 import type { ApplyResult } from "./types.ts";
 
-const backend = { batchBytesMax: 1_500, batchRowsMax: 10, pendingBytesMax: 1_000_000 };
+const backend = {
+  batchBytesMax: 1_500,
+  batchRowsMax: 10,
+  pendingBytesMax: 1_000_000,
+  revisions: smallRevisions,
+};
 /** So small that history mostly comes from the backend. */
 const watch = {
   batchRevisionsMax: 4,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Disk } from "../../base/os/disk.ts";
+import type { Log } from "../../base/os/log.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import { Turns } from "../../base/slices.ts";
 import { type Backend, BackendError, type Bucket, type Row } from "../backend/backend.ts";
@@ -48,6 +49,7 @@ export interface StateDeps {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly meter: Meter;
+  readonly log?: Log;
   readonly membership: MembershipState;
   /** Called for every applied entry, while applying. */
   readonly onApplied: AppliedListener;
@@ -251,9 +253,20 @@ function levelHome(config: StateConfig, deps: StateDeps): BackendHome {
     disk: deps.disk,
     onFailure: deps.onFailure,
     onFlushed: (tookMs) => commitSeconds.observe(tookMs / 1_000),
+    onMoving: toldOfMoving(deps),
     monotonicMs: () => deps.clock.monotonicMs(),
     ...(deps.faults && { faults: deps.faults }),
   });
+}
+
+/** A line a second, and none where it is over sooner. */
+function toldOfMoving({ clock, log }: StateDeps): (rows: number) => void {
+  let nextMs = clock.monotonicMs() + 1_000;
+  return (rows) => {
+    if (clock.monotonicMs() < nextMs) return;
+    nextMs += 1_000;
+    log?.info("moving revisions of an earlier version into their log", { rows });
+  };
 }
 
 /** Reads the whole state. Rejects when there is anything in it that could not be taken. */

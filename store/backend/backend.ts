@@ -1,3 +1,7 @@
+import type { Points } from "../revisions/drop-rows.ts";
+import type { RevisionStage } from "../revisions/revision-log.ts";
+import type { RevisionRow } from "../revisions/row-format.ts";
+
 /** The buckets of etcd's database and the byte each one's keys begin with in a flat key space. */
 export const bucketPrefixes = {
   key: "k",
@@ -12,6 +16,8 @@ export const bucketPrefixes = {
   authRoles: "w",
 } as const;
 export type Bucket = keyof typeof bucketPrefixes;
+/** Those whose rows change in place. The rows of `key` are revisions: they are appended, and go when compactions drop them. */
+export type SmallBucket = Exclude<Bucket, "key">;
 export const bucketNames = Object.keys(bucketPrefixes) as readonly Bucket[];
 
 /** A row; the key is a byte string (latin1). */
@@ -35,20 +41,26 @@ export interface View {
   close(): Promise<void>;
 }
 
-export interface Gathering {
-  put(bucket: Bucket, key: string, value: Uint8Array): void;
-  /** Makes all of it part of the group that the next commit ends, in no time. To be called between two groups. */
-  join(): void;
-}
-
 /** What the state stages need of storage. Reading one value, writing and committing are synchronous: they happen in
  *  memory. Implemented by `LayeredBackend` over any base. */
 export interface Backend {
-  get(bucket: Bucket, key: string): Uint8Array | undefined;
-  put(bucket: Bucket, key: string, value: Uint8Array): void;
-  delete(bucket: Bucket, key: string): void;
-  /** Begins to gather many writes apart from the others, over several turns of the event loop. Nobody sees them yet. */
-  gather(): Gathering;
+  get(bucket: SmallBucket, key: string): Uint8Array | undefined;
+  put(bucket: SmallBucket, key: string, value: Uint8Array): void;
+  delete(bucket: SmallBucket, key: string): void;
+  /** The encoded KeyValue of a revision; undefined where there is none. */
+  revision(main: number, sub: number): Uint8Array | undefined;
+  /** All revisions in order, in pages. */
+  revisions(rowsMax: number): AsyncIterable<readonly RevisionRow[]>;
+  /** Adds a revision, behind all others. */
+  append(row: RevisionRow): void;
+  /** Begins to gather many revisions apart, over several turns of the event loop; nobody sees them before they join, between
+   *  two groups, as the first of the next. */
+  stage(): RevisionStage;
+  /** Takes revisions out that a compaction drops, in groups of their own, over several turns. A crash in between leaves no
+   *  revision whose successor is gone. Resolves to false when the backend was closed or failed before all were out. */
+  drop(points: Points): Promise<boolean>;
+  /** Begins to give back the space of dropped revisions where that is much. */
+  reclaim(): void;
   /** Ends a group of writes: they reach the disk together or not at all. */
   commit(): void;
   /** Must not be called between a write and its commit. */
@@ -61,8 +73,10 @@ export interface Backend {
   defragment(): Promise<void>;
   /** Undefined while there is room for more writes; else resolves when there is. */
   room(): Promise<void> | undefined;
-  /** Bytes on disk and waiting in memory; what is measured on disk may be a few seconds old. */
+  /** Bytes on disk and waiting in memory; of small rows, what is measured on disk may be a few seconds old. */
   readonly sizeBytes: number;
+  /** Without those of dropped revisions. */
+  readonly sizeInUseBytes: number;
   readonly pendingBytes: number;
   /** Flushes and closes. Views that are still open break. */
   close(): Promise<void>;

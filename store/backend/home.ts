@@ -1,12 +1,10 @@
 import { join } from "node:path";
 import { type Disk, replaceFile } from "../../base/os/disk.ts";
-import type { Random } from "../../base/os/random.ts";
 import { text, utf8 } from "../../base/wire.ts";
-import { type Backend, BackendError, type Base } from "./backend.ts";
+import { type Backend, BackendError } from "./backend.ts";
 import { type BackendConfig, type BackendEvents, LayeredBackend } from "./layered-backend.ts";
 import { LevelBase } from "./level-base.ts";
-import { MemoryBase } from "./memory-base.ts";
-import { MemoryDisk } from "./memory-disk.ts";
+import { openRevisions } from "./open-revisions.ts";
 
 /** Where a member's database lives. A received snapshot is built beside the database in use and then put in its place;
  *  a crash at any moment leaves the one or the other, whole. */
@@ -37,7 +35,7 @@ export class LevelHome implements BackendHome {
     this.#folder = folder;
     this.#disk = parts.disk;
     this.#config = config;
-    this.#events = { pause: () => new Promise<void>(setImmediate), ...parts };
+    this.#events = { pause, ...parts };
   }
 
   async open(): Promise<Backend> {
@@ -129,59 +127,23 @@ export class LevelHome implements BackendHome {
   }
 
   async #openNumber(number: number): Promise<Backend> {
-    return LayeredBackend.over(
-      await LevelBase.open(this.#path(number), this.#disk),
-      this.#config,
-      this.#events,
-    );
+    const { faults, onMoving } = this.#events;
+    const disk = this.#disk;
+    const base = await LevelBase.open(this.#path(number), disk);
+    try {
+      const log = await openRevisions(base, this.#config.revisions, {
+        folder: join(this.#path(number), "revisions"),
+        disk,
+        pause,
+        faults,
+        onMoving,
+      });
+      return await LayeredBackend.over({ base, log }, this.#config, this.#events);
+    } catch (error) {
+      await base.close();
+      throw error;
+    }
   }
 }
 
-/** A home in memory; it outlives the member that crashes, and `crash` makes it lose what a power cut would. */
-export class MemoryHome implements BackendHome {
-  #current = new MemoryDisk();
-  readonly #config: BackendConfig;
-  readonly #events: BackendEvents;
-  readonly #pause: (() => Promise<void>) | undefined;
-
-  constructor(config: BackendConfig, events: BackendEvents, pause?: () => Promise<void>) {
-    this.#config = config;
-    this.#events = events;
-    this.#pause = pause;
-  }
-
-  open(): Promise<Backend> {
-    return this.#over(this.#current);
-  }
-
-  async draft(): Promise<Draft> {
-    const disk = new MemoryDisk();
-    const backend = await this.#over(disk);
-    return {
-      backend,
-      adopt: async () => {
-        this.#current = disk;
-      },
-      discard: () => backend.close(),
-    };
-  }
-
-  async sweep(): Promise<void> {
-    // A replaced disk goes with its last reader.
-  }
-
-  /** The member ended without a power cut. */
-  kill(): void {
-    this.#current.kill();
-  }
-
-  /** Power failed; to be called when nothing of the crashed member runs any more. */
-  crash(random: Random): void {
-    this.#current.crash(random);
-  }
-
-  #over(disk: MemoryDisk): Promise<Backend> {
-    const base: Base = new MemoryBase(disk, this.#pause);
-    return LayeredBackend.over(base, this.#config, this.#events);
-  }
-}
+const pause = () => new Promise<void>(setImmediate);

@@ -1,5 +1,16 @@
 import { assert } from "../../base/assert.ts";
 import { type Deferred, deferred } from "../../base/deferred.ts";
+import type { Points } from "../revisions/drop-rows.ts";
+import type {
+  Cut,
+  RevisionFaults,
+  RevisionLog,
+  RevisionLogConfig,
+  RevisionStage,
+  RevisionsView,
+} from "../revisions/revision-log.ts";
+import { revisionLogDefaults } from "../revisions/revision-log.ts";
+import type { RevisionRow } from "../revisions/row-format.ts";
 import {
   type Backend,
   BackendError,
@@ -7,13 +18,15 @@ import {
   type BaseView,
   type Bucket,
   bucketPrefixes,
-  type Gathering,
   type Pages,
   type RowRange,
+  type SmallBucket,
   type View,
+  type Write,
 } from "./backend.ts";
 import { Layer } from "./layer.ts";
 import { mergedPages } from "./pages.ts";
+import { revisionPages } from "./revision-pages.ts";
 
 export interface BackendConfig {
   /** A layer this large is carried to the base. */
@@ -23,16 +36,18 @@ export interface BackendConfig {
   readonly batchRowsMax: number;
   /** What may wait in memory before `room()` asks writers to wait. */
   readonly pendingBytesMax: number;
+  readonly revisions: RevisionLogConfig;
 }
 
 export const backendDefaults: BackendConfig = {
-  batchBytesMax: 1024 * 1024,
+  batchBytesMax: 4 * 1024 * 1024,
   batchRowsMax: 500,
   pendingBytesMax: 64 * 1024 * 1024,
+  revisions: revisionLogDefaults,
 };
 
 /** Bugs that simulation plants, by name. */
-export interface BackendFaults {
+export interface BackendFaults extends RevisionFaults {
   /** Of the layers that are carried to the base in one go only the last one is synced. */
   readonly syncOnlyLastLayer?: true;
 }
@@ -43,6 +58,8 @@ export interface BackendEvents {
   /** After each batch, with the seconds it took. */
   readonly onFlushed?: (tookMs: number) => void;
   readonly monotonicMs?: () => number;
+  /** Told after each step of moving the rows of an earlier version into the revision log. */
+  readonly onMoving?: (rows: number) => void;
   /** Lets others run; real storage needs it, since what stands in memory takes no time that others could use. */
   readonly pause?: () => Promise<void>;
   readonly faults?: BackendFaults;
@@ -54,15 +71,26 @@ const writeRowsMax = 2_000;
 /** Measuring the base costs a walk over its files. */
 const measureEveryLayers = 8;
 
-/** Writes go to the active layer; at a commit a large layer is frozen and carried to the base, oldest first. */
+/** What goes to disk together: revisions to their log, and then, in one batch, the other rows and the log's marks. */
+interface Frozen {
+  readonly layer: Layer;
+  readonly cut: Cut | undefined;
+  readonly bytes: number;
+}
+
+/** Rows of small buckets go to the active layer, revisions to the log's memory; at a commit, when both are large together,
+ *  they are frozen and carried to disk, oldest first. */
 export class LayeredBackend implements Backend {
   readonly #base: Base;
+  readonly #log: RevisionLog;
   readonly #config: BackendConfig;
   readonly #events: BackendEvents;
   #active = new Layer();
   /** Oldest first; the first one may be on its way to the base. */
-  #frozen: Layer[] = [];
+  #frozen: Frozen[] = [];
   #frozenBytes = 0;
+  /** Of them, those that are not revisions. */
+  #frozenLayerBytes = 0;
   /** Layers frozen, and those of them that are durable in the base, since the start. */
   #frozenCount = 0;
   #writtenCount = 0;
@@ -75,78 +103,136 @@ export class LayeredBackend implements Backend {
   #room: Deferred<void> | undefined;
   #baseBytes: number;
   #closed = false;
-  readonly #views = new Set<BaseView>();
+  readonly #views = new Set<View>();
   #viewsGone: Deferred<void> | undefined;
 
-  private constructor(base: Base, config: BackendConfig, events: BackendEvents, baseBytes: number) {
-    this.#base = base;
+  private constructor(stores: Stores, config: BackendConfig, events: BackendEvents, baseBytes: number) {
+    this.#base = stores.base;
+    this.#log = stores.log;
+    this.#log.attach({ save: (marks) => this.#save(marks), durable: () => this.flush() });
     this.#config = config;
     this.#events = events;
     this.#baseBytes = baseBytes;
   }
 
-  static async over(base: Base, config: BackendConfig, events: BackendEvents): Promise<LayeredBackend> {
-    return new LayeredBackend(base, config, events, await base.sizeBytes());
+  static async over(stores: Stores, config: BackendConfig, events: BackendEvents): Promise<LayeredBackend> {
+    return new LayeredBackend(stores, config, events, await stores.base.sizeBytes());
   }
 
-  get(bucket: Bucket, key: string): Uint8Array | undefined {
+  get(bucket: SmallBucket, key: string): Uint8Array | undefined {
     const full = bucketPrefixes[bucket] + key;
     let found = this.#active.get(full);
     for (let at = this.#frozen.length - 1; found === undefined && at >= 0; at--)
-      found = this.#frozen[at]?.get(full);
+      found = this.#frozen[at]?.layer.get(full);
     if (found !== undefined) return found ?? undefined;
     return this.#base.get(full);
   }
 
-  put(bucket: Bucket, key: string, value: Uint8Array): void {
+  put(bucket: SmallBucket, key: string, value: Uint8Array): void {
     this.#midGroup = true;
     this.#active.set(bucketPrefixes[bucket] + key, value);
   }
 
-  delete(bucket: Bucket, key: string): void {
+  delete(bucket: SmallBucket, key: string): void {
     this.#midGroup = true;
     this.#active.set(bucketPrefixes[bucket] + key, null);
   }
 
-  gather(): Gathering {
-    const layer = new Layer();
+  revision(main: number, sub: number): Uint8Array | undefined {
+    return this.#log.get(main, sub);
+  }
+
+  async *revisions(rowsMax: number): AsyncIterable<readonly RevisionRow[]> {
+    const view = this.#log.view();
+    try {
+      yield* view.pages({ from: { main: 0, sub: 0 }, to: undefined }, rowsMax);
+    } finally {
+      await view.close();
+    }
+  }
+
+  append(row: RevisionRow): void {
+    this.#midGroup = true;
+    this.#log.append(row);
+  }
+
+  stage(): RevisionStage {
+    const stage = this.#log.stage();
     return {
-      put: (bucket, key, value) => layer.set(bucketPrefixes[bucket] + key, value),
+      append: stage.append,
       join: () => {
-        this.#freeze();
-        this.#active = layer;
+        assert(!this.#midGroup, "backend: what was gathered joins between two groups");
         this.#midGroup = true;
+        stage.join();
       },
     };
+  }
+
+  async drop(points: Points): Promise<boolean> {
+    try {
+      return await this.#log.drop(points);
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  reclaim(): void {
+    this.#log.rewrite("mostly").catch((error: unknown) => this.#fail(error));
   }
 
   commit(): void {
     this.#midGroup = false;
     const { batchBytesMax, batchRowsMax } = this.#config;
     const rowsMax = batchRowsMax * (1 + this.#frozen.length);
-    if (this.#active.sizeBytes < batchBytesMax && this.#active.rows < rowsMax) return;
+    if (this.#activeBytes < batchBytesMax && this.#active.rows < rowsMax) return;
     this.#freeze();
     this.#startFlushing();
   }
 
   snapshot(): View {
     this.#freeze();
-    const layers = [...this.#frozen];
+    const layers = this.#frozen.map(({ layer }) => layer);
     const base = this.#base.view();
+    const revisions = this.#log.view();
     const { pause = () => Promise.resolve() } = this.#events;
-    this.#views.add(base);
-    return {
-      pages: (bucket, range, rowsMax) => pagesOf({ base, layers, pause }, bucket, range, rowsMax),
+    return this.#viewed({
+      pages: (bucket, range, rowsMax = pageRowsDefault) =>
+        bucket === "key"
+          ? revisionPages(revisions, range, rowsMax)
+          : pagesOf({ base, layers, pause }, bucket, range, rowsMax),
       close: async () => {
         await base.close();
-        this.#views.delete(base);
+        await revisions.close();
+      },
+    });
+  }
+
+  /** Of revisions alone: whoever reads the past often must not end blocks and layers for it. */
+  #revisionsView(): View {
+    assert(!this.#midGroup, "backend: a view must not begin within a group of writes");
+    const revisions: RevisionsView = this.#log.view();
+    return this.#viewed({
+      pages: (_, range, rowsMax = pageRowsDefault) => revisionPages(revisions, range, rowsMax),
+      close: () => revisions.close(),
+    });
+  }
+
+  #viewed(view: View): View {
+    const known: View = {
+      pages: view.pages,
+      close: async () => {
+        await view.close();
+        this.#views.delete(known);
         if (this.#views.size === 0) this.#viewsGone?.resolve();
       },
     };
+    this.#views.add(known);
+    return known;
   }
 
   async *pages(bucket: Bucket, range?: RowRange, rowsMax?: number): Pages {
-    const view = this.snapshot();
+    const view = bucket === "key" ? this.#revisionsView() : this.snapshot();
     try {
       yield* view.pages(bucket, range, rowsMax);
     } finally {
@@ -166,6 +252,7 @@ export class LayeredBackend implements Backend {
 
   async defragment(): Promise<void> {
     await this.flush();
+    await this.#log.rewrite("any");
     await this.#base.compact();
     this.#baseBytes = await this.#base.sizeBytes();
   }
@@ -179,21 +266,31 @@ export class LayeredBackend implements Backend {
   }
 
   get pendingBytes(): number {
-    return this.#active.sizeBytes + this.#frozenBytes;
+    return this.#activeBytes + this.#frozenBytes;
   }
 
   get sizeBytes(): number {
-    return this.#baseBytes + this.pendingBytes;
+    return this.#baseBytes + this.#frozenLayerBytes + this.#active.sizeBytes + this.#log.sizeBytes;
+  }
+
+  get sizeInUseBytes(): number {
+    return this.sizeBytes - this.#log.deadBytes;
+  }
+
+  get #activeBytes(): number {
+    return this.#active.sizeBytes + this.#log.uncutBytes;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#log.stop();
     if (this.#midGroup) this.#dropActive();
     try {
       await this.flush();
     } finally {
       await this.#flushing;
+      await this.#log.close();
       await this.#base.close();
       this.#viewsGone?.resolve();
     }
@@ -205,23 +302,38 @@ export class LayeredBackend implements Backend {
     await this.#viewsGone.promise;
     if (this.#closed) return;
     this.#closed = true;
+    await this.#log.stop();
     await this.#flushing;
+    await this.#log.close();
     await this.#base.close();
   }
 
   /** What failed halfway must not be saved; the log has it. */
   #dropActive(): void {
     this.#active = new Layer();
+    this.#log.forgetUncut();
     this.#midGroup = false;
   }
 
   #freeze(): void {
     assert(!this.#midGroup, "backend: a layer must not end within a group of writes");
-    if (this.#active.rows === 0) return;
-    this.#frozen.push(this.#active);
+    const cut = this.#log.cut();
+    const layer = this.#active;
+    for (const [key, value] of cut?.marks ?? []) layer.set(key, value ?? null);
+    if (layer.rows === 0) return;
+    const frozen = { layer, cut, bytes: layer.sizeBytes + (cut?.bytes ?? 0) };
+    this.#frozen.push(frozen);
     this.#frozenCount++;
-    this.#frozenBytes += this.#active.sizeBytes;
+    this.#frozenBytes += frozen.bytes;
+    this.#frozenLayerBytes += layer.sizeBytes;
     this.#active = new Layer();
+  }
+
+  /** A group of the log's own. */
+  #save(marks: readonly Write[]): void {
+    assert(!this.#midGroup, "backend: marks are saved between two groups");
+    for (const [key, value] of marks) this.#active.set(key, value ?? null);
+    this.commit();
   }
 
   #startFlushing(): void {
@@ -232,22 +344,35 @@ export class LayeredBackend implements Backend {
   /** The only writer of the base: goes on until every frozen layer is durable. Each one is synced before the next is written:
    *  of batches that were not, the base may lose an older one and keep a newer, whose applied index hides the loss. */
   async #flushLayers(): Promise<void> {
-    for (let layer = this.#frozen[0]; layer !== undefined; layer = this.#frozen[0]) {
+    for (let frozen = this.#frozen[0]; frozen !== undefined; frozen = this.#frozen[0]) {
       const sync = this.#events.faults?.syncOnlyLastLayer !== true || this.#frozen.length === 1;
       const startMs = this.#events.monotonicMs?.() ?? 0;
-      await this.#base.write(layer.pages(writeRowsMax), { sync });
+      await this.#writeBoth(frozen, sync);
       this.#events.onFlushed?.((this.#events.monotonicMs?.() ?? 0) - startMs);
-      this.#written(layer);
+      this.#written(frozen);
       if (sync) this.#wakeWaiters();
       await this.#measure();
     }
     this.#flushing = undefined; // in the same turn as the decision to end, or a wake-up in between is lost
   }
 
-  #written(layer: Layer): void {
+  /** The revisions first: the marks in the batch then never point past what the log holds. */
+  async #writeBoth({ layer, cut }: Frozen, sync: boolean): Promise<void> {
+    const pages = layer.pages(writeRowsMax);
+    if (this.#events.faults?.markBeforeLog) {
+      await this.#base.write(pages, { sync });
+      if (cut !== undefined) await this.#log.write(cut);
+      return;
+    }
+    if (cut !== undefined) await this.#log.write(cut);
+    await this.#base.write(pages, { sync });
+  }
+
+  #written({ layer, bytes }: Frozen): void {
     this.#frozen.shift();
     this.#writtenCount++;
-    this.#frozenBytes -= layer.sizeBytes;
+    this.#frozenBytes -= bytes;
+    this.#frozenLayerBytes -= layer.sizeBytes;
     this.#baseBytes += layer.sizeBytes; // a guess until it is measured again
     if (this.#frozenBytes < this.#config.pendingBytesMax / 2) {
       this.#room?.resolve();
@@ -267,6 +392,7 @@ export class LayeredBackend implements Backend {
   }
 
   #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
     const failure =
       error instanceof BackendError
         ? error
@@ -282,15 +408,20 @@ export class LayeredBackend implements Backend {
   }
 }
 
+export interface Stores {
+  readonly base: Base;
+  readonly log: RevisionLog;
+}
+
 function pagesOf(
   view: {
     readonly base: BaseView;
     readonly layers: readonly Layer[];
     readonly pause: () => Promise<void>;
   },
-  bucket: Bucket,
+  bucket: SmallBucket,
   range: RowRange = {},
-  rowsMax = pageRowsDefault,
+  rowsMax: number,
 ): Pages {
   const prefix = bucketPrefixes[bucket];
   const from = prefix + (range.from ?? "");

@@ -30,8 +30,8 @@ export class LevelBase implements Base {
       keyEncoding: "view",
       valueEncoding: "view",
       compression: true,
-      writeBufferSize: 16 * 1024 * 1024,
-      cacheSize: 32 * 1024 * 1024,
+      writeBufferSize: 4 * 1024 * 1024,
+      cacheSize: 4 * 1024 * 1024,
       maxOpenFiles: 500,
     });
     try {

@@ -3,7 +3,7 @@ import { chance, type Random } from "../../base/os/random.ts";
 import type { Write } from "./backend.ts";
 
 /** A log that holds so many rows is left for a new one. Small, so that tests cross many. */
-const logRowsMax = 40;
+const logRowsMax = 12;
 
 interface Batch {
   readonly writes: readonly Write[];

@@ -1,6 +1,6 @@
 import { latin1 } from "../../base/wire.ts";
+import type { Revision } from "../revisions/revision-key.ts";
 import { encodeDeleted, eventOf, keyIn } from "./key-value.ts";
-import type { Revision } from "./revision.ts";
 
 /** One change of a revision, as watchers are told of it. */
 export interface Change {

@@ -1,8 +1,8 @@
 import type { Backend } from "../backend/backend.ts";
+import { revisionKey } from "../revisions/revision-key.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { Drop } from "./older-points.ts";
 import type { Pins } from "./pins.ts";
-import { revisionKey, tombstoneKey } from "./revision.ts";
 
 /** etcd's names in the meta bucket. */
 export const compactionKeys = { scheduled: "scheduledCompactRev", finished: "finishedCompactRev" } as const;
@@ -52,17 +52,21 @@ export class CompactionRun {
     await this.#pause();
     await this.#pins.noneBefore(revision); // and no new one comes: such reads are refused by now
     const compaction = this.#index.compaction(revision);
-    const drop: Drop = (main, sub, deletion) =>
-      this.#backend.delete("key", deletion ? tombstoneKey(main, sub) : revisionKey(main, sub));
+    const mains: number[] = [];
+    const subs: number[] = [];
+    const drop: Drop = (main, sub) => {
+      mains.push(main);
+      subs.push(sub);
+    };
     for (let isLeft = true; isLeft; ) {
       if (this.#stopped) return;
       isLeft = compaction.next(sliceSteps, drop);
-      this.#backend.commit();
       await this.#pause();
     }
-    if (this.#stopped) return;
+    if (!(await this.#backend.drop({ mains, subs })) || this.#stopped) return;
     this.#backend.put("meta", compactionKeys.finished, revisionBytes(revision));
     this.#backend.commit();
+    this.#backend.reclaim();
   }
 }
 

@@ -1,10 +1,10 @@
 import { crc32c } from "../../base/crc32c.ts";
 import { latin1Bytes, utf8 } from "../../base/wire.ts";
 import type { Row } from "../backend/backend.ts";
+import { isTombstone, mainOf, revisionKey, subOf } from "../revisions/revision-key.ts";
 import { noPoint } from "./key-index.ts";
 import { decodeKeyValue } from "./key-value.ts";
 import type { MvccStore } from "./mvcc-store.ts";
-import { isTombstone, mainOf, revisionKey, subOf } from "./revision.ts";
 
 export interface KeyValueHash {
   readonly hash: number;

@@ -1,9 +1,9 @@
 import { latin1Bytes } from "../../base/wire.ts";
 import type { Row } from "../backend/backend.ts";
+import { isTombstone, mainOf, revisionKey, subOf } from "../revisions/revision-key.ts";
 import { type Change, DeletionChange, PutChange } from "./change.ts";
 import { noPoint } from "./key-index.ts";
 import type { MvccStore } from "./mvcc-store.ts";
-import { isTombstone, mainOf, revisionKey, subOf } from "./revision.ts";
 
 /** Rows read at a time; a revision with more is read whole. */
 const rowsPerReadDefault = 2_000;

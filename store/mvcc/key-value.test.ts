@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { event, keyValue } from "../../proto/mvcc.ts";
+import { isTombstone, mainOf, revisionKey, subOf, tombstoneKey } from "../revisions/revision-key.ts";
 import {
   decodeKeyValue,
   encodeDeleted,
@@ -10,7 +11,6 @@ import {
   keyIn,
   withoutValue,
 } from "./key-value.ts";
-import { isTombstone, mainOf, revisionKey, subOf, tombstoneKey } from "./revision.ts";
 
 const revision = fc.nat(Number.MAX_SAFE_INTEGER);
 const parts = fc.record({

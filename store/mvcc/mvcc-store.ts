@@ -3,6 +3,7 @@ import type { Sliced } from "../../base/slices.ts";
 import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
+import type { Revision } from "../revisions/revision-key.ts";
 import { type Change, DeletionChange, PutChange, type StoredChange } from "./change.ts";
 import { CompactionRun } from "./compaction.ts";
 import type { KeyIndex, Span } from "./key-index.ts";
@@ -21,7 +22,6 @@ import {
   sliceLimits,
 } from "./read.ts";
 import type { RestoredMvcc } from "./restore.ts";
-import { type Revision, revisionKey, tombstoneKey } from "./revision.ts";
 import { cacheLimits, ValueCache } from "./value-cache.ts";
 
 /** Who remembers which key hangs on which lease; keys are byte strings. `store/lease` implements it. */
@@ -103,7 +103,7 @@ export class MvccStore {
     if (row.main > this.#revision) return this.#transaction?.row(row.sub);
     const cached = this.#values.get(row.main, row.sub);
     if (cached !== undefined) return cached;
-    const stored = this.#backend.get("key", revisionKey(row.main, row.sub));
+    const stored = this.#backend.revision(row.main, row.sub);
     return stored === undefined ? undefined : this.#values.add(row.main, row.sub, stored);
   }
 
@@ -321,19 +321,19 @@ export class WriteTransaction {
   *end(): Sliced<void> {
     const { backend, limits } = this.#store;
     if (this.#changes.length <= limits.keysMax) return this.endAtOnce();
-    const group = backend.gather();
+    const stage = backend.stage();
     for (const change of this.#changes) {
       if (change.sub > 0 && change.sub % limits.keysMax === 0) yield;
-      group.put("key", rowKey(change), change.value);
+      stage.append(change);
     }
-    group.join();
+    stage.join();
     this.#finish();
   }
 
   /** The same without a pause. */
   endAtOnce(): void {
     const { backend } = this.#store;
-    for (const change of this.#changes) backend.put("key", rowKey(change), change.value);
+    for (const change of this.#changes) backend.append(change);
     this.#finish();
   }
 
@@ -341,10 +341,6 @@ export class WriteTransaction {
     if (this.#operations > 1) this.#store.counts.txns++;
     this.#end(this.#changes);
   }
-}
-
-function rowKey({ main, sub, deletion }: StoredChange): string {
-  return deletion ? tombstoneKey(main, sub) : revisionKey(main, sub);
 }
 
 /** The row of a living key. */

@@ -1,9 +1,9 @@
 import { assert } from "../../base/assert.ts";
 import type { Sliced } from "../../base/slices.ts";
+import type { Revision } from "../revisions/revision-key.ts";
 import { type KeyIndex, noPoint, type Span } from "./key-index.ts";
 import { decodeKeyValue, encodeKeyValue, type KeyValueParts, withoutValue } from "./key-value.ts";
 import type { Point } from "./older-points.ts";
-import type { Revision } from "./revision.ts";
 
 /** One key, or [from, to) with `to` undefined for "to the end"; keys are bytes, or byte strings. */
 export type KeyRange<K = Uint8Array> =

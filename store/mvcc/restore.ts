@@ -1,11 +1,12 @@
 import { must } from "../../base/assert.ts";
 import { latin1 } from "../../base/wire.ts";
 import { type Backend, BackendError } from "../backend/backend.ts";
+import { mainOf } from "../revisions/revision-key.ts";
+import type { RevisionRow } from "../revisions/row-format.ts";
 import { compactionKeys } from "./compaction.ts";
 import { KeyIndex } from "./key-index.ts";
 import { marks } from "./key-records.ts";
 import { decodeKeyValue } from "./key-value.ts";
-import { isRevisionKey, isTombstone, mainOf, subOf } from "./revision.ts";
 
 export interface RestoredMvcc {
   readonly backend: Backend;
@@ -20,28 +21,14 @@ export interface RestoredMvcc {
 
 const pageRows = 2_000;
 
-/** Reads the whole `key` bucket and builds the index. Rejects with BackendError or WireError when a row is none. */
+/** Reads all revisions and builds the index. Rejects with BackendError or WireError when a row is none. */
 export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
   const index = new KeyIndex();
   const leased = new Map<string, bigint>();
   let revision = 1;
-  for await (const page of backend.pages("key", {}, pageRows)) {
-    for (const row of page) {
-      const deletion = isTombstone(row.key);
-      const { key, createRevision, version, lease } = decodeKeyValue(row.value);
-      if (!isRevisionKey(row.key) || deletion !== (version === 0))
-        throw new BackendError(
-          "corrupt",
-          `the database holds a row that is no revision of a key: ${hex(row.key)}`,
-        );
-      const main = mainOf(row.key);
-      const point = { main, sub: subOf(row.key), deletion };
-      const slot = index.restore(key, { ...point, create: createRevision, version });
-      if (lease !== 0n) leased.set(latin1(key), lease);
-      else if (index.records.isMarked(slot, marks.leased)) leased.delete(latin1(key));
-      index.records.mark(slot, marks.leased, lease !== 0n);
-    }
-    revision = mainOf(must(page.at(-1), "backend pages are not empty").key);
+  for await (const page of backend.revisions(pageRows)) {
+    for (const row of page) restoreRow(index, leased, row);
+    revision = must(page.at(-1), "backend pages are not empty").main;
   }
   const scheduled = storedRevision(backend, compactionKeys.scheduled);
   const finished = storedRevision(backend, compactionKeys.finished);
@@ -57,7 +44,22 @@ export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
   };
 }
 
-const hex = (key: string) => Buffer.from(key, "latin1").toString("hex").slice(0, 80);
+/** Rows come in rising order. Throws BackendError or WireError. */
+function restoreRow(index: KeyIndex, leased: Map<string, bigint>, row: RevisionRow): void {
+  const { main, sub, deletion, value } = row;
+  const { key, createRevision, version, lease } = decodeKeyValue(value);
+  if (deletion !== (version === 0))
+    throw new BackendError(
+      "corrupt",
+      `the database holds a row that is no revision of a key: ${main}.${sub}`,
+    );
+  const slot = index.restore(key, { main, sub, deletion, create: createRevision, version });
+  const { records } = index;
+  if (lease !== 0n) leased.set(latin1(key), lease);
+  else if (!records.isMarked(slot, marks.leased)) return;
+  else leased.delete(latin1(key));
+  records.mark(slot, marks.leased, lease !== 0n);
+}
 
 /** -1, as in etcd, where none was stored: a compaction at 0 is one. */
 function storedRevision(backend: Backend, name: string): number {

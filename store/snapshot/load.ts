@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { latin1 } from "../../base/wire.ts";
-import type { Backend } from "../backend/backend.ts";
+import type { Backend, Row } from "../backend/backend.ts";
+import { isRevisionKey, isTombstone, mainOf, subOf } from "../revisions/revision-key.ts";
 import {
   bucketOf,
   digestBytes,
@@ -29,6 +30,7 @@ export async function loadSnapshot(chunks: AsyncIterable<Uint8Array>, into: Back
   if (version !== snapshotVersion)
     throw new SnapshotError(`snapshot: version ${version} is not the ${snapshotVersion} this member reads`);
   let rows = 0;
+  let newest = "";
   for (;;) {
     const number = (await reader.take(1))[0] ?? 0;
     if (number === 0) break;
@@ -40,7 +42,10 @@ export async function loadSnapshot(chunks: AsyncIterable<Uint8Array>, into: Back
     if (keyBytes > fieldBytesMax || valueBytes > fieldBytesMax)
       throw new SnapshotError(`snapshot: row ${rows} claims ${keyBytes} + ${valueBytes} bytes`);
     const row = await reader.take(keyBytes + valueBytes);
-    into.put(bucket, latin1(row.subarray(0, keyBytes)), row.subarray(keyBytes));
+    const key = latin1(row.subarray(0, keyBytes));
+    const value = row.subarray(keyBytes);
+    if (bucket === "key") newest = appendRevision(into, { key, value }, newest);
+    else into.put(bucket, key, value);
     if (++rows % groupRows === 0) {
       into.commit();
       await into.room();
@@ -49,6 +54,14 @@ export async function loadSnapshot(chunks: AsyncIterable<Uint8Array>, into: Back
   into.commit();
   await reader.checkDigest();
   await into.flush();
+}
+
+/** Answers the row's key, which is behind the one before it. */
+function appendRevision(into: Backend, { key, value }: Row, before: string): string {
+  if (!isRevisionKey(key) || key <= before)
+    throw new SnapshotError(`snapshot: it holds a row that is no revision, or one that is not in its place`);
+  into.append({ main: mainOf(key), sub: subOf(key), deletion: isTombstone(key), value });
+  return key;
 }
 
 /** Hands out bytes of a stream in the sizes asked for, and digests what it handed out. */

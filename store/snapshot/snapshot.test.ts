@@ -11,10 +11,10 @@ import { below, Prng } from "../../base/os/random.ts";
 import { text, utf8 } from "../../base/wire.ts";
 import { type Backend, type Bucket, bucketNames } from "../backend/backend.ts";
 import { allRows } from "../backend/backend-suite.ts";
-import { MemoryHome } from "../backend/home.ts";
 import { backendDefaults } from "../backend/layered-backend.ts";
+import { MemoryHome } from "../backend/memory-home.ts";
 import { decodeKeyValue, encodeKeyValue, encodeTombstone } from "../mvcc/key-value.ts";
-import { isTombstone, revisionKey, tombstoneKey } from "../mvcc/revision.ts";
+import { isTombstone } from "../revisions/revision-key.ts";
 import { boltSnapshot } from "./bolt-file.ts";
 import { loadSnapshot } from "./load.ts";
 import { snapshotStream } from "./stream.ts";
@@ -41,11 +41,12 @@ async function sampleBackend(revisions: number): Promise<Backend> {
   const random = new Prng(3);
   for (let revision = 2; revision < revisions + 2; revision++) {
     const key = utf8(`key-${below(random, 400)}`);
-    if (below(random, 10) === 0) backend.put("key", tombstoneKey(revision, 0), encodeTombstone(key));
+    if (below(random, 10) === 0)
+      backend.append({ main: revision, sub: 0, deletion: true, value: encodeTombstone(key) });
     else {
       const value = Buffer.alloc(below(random, 50) === 0 ? 20_000 : below(random, 300), revision % 256);
       const kv = { key, createRevision: revision, modRevision: revision, version: 1, value, lease: 0n };
-      backend.put("key", revisionKey(revision, 0), encodeKeyValue(kv));
+      backend.append({ main: revision, sub: 0, deletion: false, value: encodeKeyValue(kv) });
     }
   }
   const index = Buffer.alloc(8);

@@ -27,8 +27,8 @@ import {
 import { hashKvRequest, hashKvResponse } from "../../proto/etcd-maintenance.ts";
 import { openState, type State } from "../../store/apply/state.ts";
 import type { ApplyResult } from "../../store/apply/types.ts";
-import { MemoryHome } from "../../store/backend/home.ts";
 import { backendDefaults } from "../../store/backend/layered-backend.ts";
+import { MemoryHome } from "../../store/backend/memory-home.ts";
 import { RandomRequests } from "../model/random-requests.ts";
 import { etcdMissing, type StoreProcesses, startStoreProcesses } from "./etcd-processes.ts";
 

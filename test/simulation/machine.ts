@@ -2,16 +2,17 @@ import { sleep } from "../../base/os/clock.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { Prng, type Random } from "../../base/os/random.ts";
-import { MemoryHome } from "../../store/backend/home.ts";
+import { SimDisk } from "../../base/os/sim-disk.ts";
+import { MemoryHome } from "../../store/backend/memory-home.ts";
 import { createMember, type MemberDoors, type StoreMember } from "../../store/create-member.ts";
 import type { InitialCluster } from "../../store/membership/initial-cluster.ts";
 import { openLog } from "../../store/open-log.ts";
 import { raftLimits } from "../../store/raft/config.ts";
 import type { MemberId } from "../../store/raft/types.ts";
+import type { RevisionLogConfig } from "../../store/revisions/revision-log.ts";
 import { MemberLog } from "./member-log.ts";
 import type { SimOptions } from "./options.ts";
 import { ProcessClock, type SimClock } from "./sim-clock.ts";
-import { SimDisk } from "./sim-disk.ts";
 import type { SimNetwork } from "./sim-network.ts";
 
 /** One life of a member: a process that ends with its clock. */
@@ -27,6 +28,15 @@ export interface Life {
   /** Indexes at which it was sent the whole state: its log may follow a little later. */
   readonly snapshots: Set<number>;
 }
+
+/** So small that a few puts fill a segment, and most reads go to files. */
+const smallRevisions: RevisionLogConfig = {
+  segmentBytes: 2_000,
+  blockBytes: 300,
+  chunkBytes: 1_000,
+  recentBytesMax: 1_000,
+  cacheBytesMax: 600,
+};
 
 export interface MachineParts {
   readonly options: SimOptions;
@@ -58,7 +68,13 @@ export class Machine {
     const prng = new Prng(random.uint32());
     this.#disk = new SimDisk({ prng, writeMs: options.syncMs / 20, syncMs: options.syncMs });
     this.#home = new MemoryHome(
-      { batchBytesMax: 1_000_000, batchRowsMax: options.backendBatchRows, pendingBytesMax: 10_000_000 },
+      {
+        // A put changes two rows beside its revision.
+        batchBytesMax: options.backendBatchRows * 300,
+        batchRowsMax: options.backendBatchRows,
+        pendingBytesMax: 10_000_000,
+        revisions: smallRevisions,
+      },
       { onFailure: (error) => this.life && parts.onFailure(this.life, error), faults: parts.faults },
       async () => {
         if (this.life !== undefined) await sleep(this.life.clock, options.syncMs);
@@ -85,6 +101,7 @@ export class Machine {
     };
     this.life = life;
     const disk = this.#disk.open(process);
+    this.#home.disk = disk;
     const random = new Prng(this.#parts.random.uint32());
     const os = { clock: process, disk, log: silentLog, metrics: new MetricsRegistry() };
     createMember(memberConfig(options), {

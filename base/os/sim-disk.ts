@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
-import type { Clock } from "../../base/os/clock.ts";
-import type { Disk, DiskFile } from "../../base/os/disk.ts";
-import { below, chance, type Prng } from "../../base/os/random.ts";
+import type { Clock } from "./clock.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { below, chance, type Prng, type Random } from "./random.ts";
 
 /** Disks that forget what was not synced. A machine's disk outlives its processes; `crash()` decides, by the seed, what of
  *  the un-synced writes, names and lengths survived – whole, torn within a sector's bounds, or not at all. */
@@ -45,7 +45,7 @@ export class SimDisk {
   }
 
   /** The disk as one process sees it, until it crashes. */
-  open(clock: Clock): Disk {
+  open(clock: Pick<Clock, "after">): Disk {
     const generation = this.#generation;
     const delay = <T>(ms: number, act: () => T): Promise<T> =>
       new Promise((resolve, reject) => {
@@ -101,9 +101,9 @@ export class SimDisk {
   }
 
   /** The process died and with it what the machine had not written: power failed. */
-  crash(): void {
+  crash(random: Random = this.#options.prng): void {
     this.#generation++;
-    this.#crashFolder(this.#root);
+    this.#crashFolder(this.#root, random);
   }
 
   /** Only the process died; the machine still writes what it was given. */
@@ -111,30 +111,28 @@ export class SimDisk {
     this.#generation++;
   }
 
-  #crashFolder(folder: Folder): void {
-    const { prng } = this.#options;
+  #crashFolder(folder: Folder, random: Random): void {
     const survived = new Map(folder.durable);
-    const kept = below(prng, folder.pending.length + 1);
+    const kept = below(random, folder.pending.length + 1);
     for (const change of folder.pending.slice(0, kept)) change.apply(survived);
     folder.names.clear();
     for (const [name, node] of survived) folder.names.set(name, node);
     folder.durable = survived;
     folder.pending = [];
     for (const node of folder.names.values()) {
-      if ("folder" in node) this.#crashFolder(node.folder);
-      else this.#crashFile(node.inode);
+      if ("folder" in node) this.#crashFolder(node.folder, random);
+      else this.#crashFile(node.inode, random);
     }
   }
 
   /** Each sector reaches the platter as it was after some of its writes, in no order among sectors; likewise the length. */
-  #crashFile(inode: Inode): void {
-    const { prng } = this.#options;
+  #crashFile(inode: Inode, random: Random): void {
     const { pending } = inode;
-    if (pending.length > 0 && !chance(prng, 0.3)) {
+    if (pending.length > 0 && !chance(random, 0.3)) {
       const versions = [inode.durable];
       for (const change of pending)
         versions.push(changed(versions[versions.length - 1] ?? inode.durable, change));
-      const some = (): Uint8Array => versions[below(prng, versions.length)] ?? inode.durable;
+      const some = (): Uint8Array => versions[below(random, versions.length)] ?? inode.durable;
       const content = new Uint8Array(some().length);
       for (let at = 0; at < content.length; at += sectorBytes)
         content.set(some().subarray(at, Math.min(at + sectorBytes, content.length)), at);
@@ -164,6 +162,11 @@ export class SimDisk {
       path,
       sizeBytes: () => delay(0, () => inode.content.length),
       read: (offset, lengthBytes) => delay(0, () => inode.content.slice(offset, offset + lengthBytes)),
+      readNow: (offset, into) => {
+        const found = inode.content.subarray(offset, offset + into.length);
+        into.set(found);
+        return found.length;
+      },
       write: (offset, chunks) => {
         const bytes = Uint8Array.from(Buffer.concat(chunks));
         return delay(writeMs, () => {

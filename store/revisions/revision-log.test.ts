@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { below, chance, Prng } from "../../base/os/random.ts";
+import type { Write } from "../backend/backend.ts";
+import { MemoryDisk } from "../wal/fixtures/memory-disk.ts";
+import { openSegments } from "./open-segments.ts";
+import { RevisionLog, type RevisionLogConfig } from "./revision-log.ts";
+import type { RevisionRow } from "./row-format.ts";
+import type { RevisionRange } from "./walk.ts";
+
+/** So small that some hundred rows cross all borders. */
+const small: RevisionLogConfig = {
+  segmentBytes: 1_500,
+  blockBytes: 200,
+  chunkBytes: 700,
+  recentBytesMax: 900,
+  cacheBytesMax: 500,
+};
+
+/** A log and the rows that a database keeps of it, which are durable after each flush. */
+class Host {
+  readonly disk = new MemoryDisk();
+  readonly marks = new Map<string, Uint8Array>();
+  #saved: Write[] = [];
+  log!: RevisionLog;
+
+  async open(): Promise<this> {
+    const parts = { folder: "/log", disk: this.disk, pause: () => new Promise<void>(setImmediate) };
+    this.log = new RevisionLog(small, parts, await openSegments(parts, [...this.marks]));
+    this.log.attach({ save: (marks) => this.#saved.push(...marks), durable: () => this.flush() });
+    return this;
+  }
+
+  async flush(): Promise<void> {
+    const cut = this.log.cut();
+    const marks = [...this.#saved, ...(cut?.marks ?? [])];
+    this.#saved = [];
+    if (cut !== undefined) await this.log.write(cut);
+    for (const [key, value] of marks)
+      if (value === undefined) this.marks.delete(key);
+      else this.marks.set(key, value);
+  }
+
+  async reopen(): Promise<this> {
+    await this.log.close();
+    return this.open();
+  }
+
+  files(): string[] {
+    return [...this.disk.files.keys()].map((path) => path.slice("/log/".length)).sort();
+  }
+}
+
+const whole: RevisionRange = { from: { main: 0, sub: 0 }, to: undefined };
+const row = (main: number, sub = 0, value = `value ${main}.${sub}`, deletion = false): RevisionRow => ({
+  main,
+  sub,
+  deletion,
+  value: Buffer.from(value),
+});
+const told = ({ main, sub, deletion, value }: RevisionRow) =>
+  `${main}.${sub}${deletion ? "t" : ""}=${Buffer.from(value)}`;
+
+async function rowsOf(log: RevisionLog, range = whole, rowsMax = 7): Promise<string[]> {
+  const view = log.view();
+  const out: string[] = [];
+  for await (const page of view.pages(range, rowsMax)) {
+    assert.ok(page.length > 0 && page.length <= rowsMax);
+    out.push(...page.map(told));
+  }
+  await view.close();
+  return out;
+}
+
+const points = (...revisions: (readonly [main: number, sub: number])[]) => ({
+  mains: revisions.map(([main]) => main),
+  subs: revisions.map(([, sub]) => sub),
+});
+
+describe("store/revisions: the log", () => {
+  it("reads rows back by revision and in order, from memory, from files, and after it was opened again", async () => {
+    const host = await new Host().open();
+    const twin: RevisionRow[] = [];
+    for (let main = 2; main < 200; main++)
+      for (let sub = 0; sub <= main % 3; sub++) {
+        twin.push(row(main, sub, "v".repeat(main % 60) + main, sub === 2));
+        host.log.append(twin.at(-1) as RevisionRow);
+        if (main % 9 === 0) await host.flush();
+      }
+    const check = async () => {
+      assert.deepEqual(await rowsOf(host.log), twin.map(told));
+      for (const { main, sub, value } of twin)
+        assert.deepEqual(Buffer.from(host.log.get(main, sub) ?? []), Buffer.from(value));
+      assert.equal(host.log.get(1, 0), undefined);
+      assert.equal(host.log.get(50, 7), undefined);
+      assert.equal(host.log.get(500, 0), undefined);
+      const range = { from: { main: 40, sub: 1 }, to: { main: 43, sub: 1 } };
+      assert.deepEqual(
+        (await rowsOf(host.log, range)).map((text) => text.split(/[t=]/)[0]),
+        ["40.1", "41.0", "41.1", "41.2", "42.0", "43.0"],
+      );
+    };
+    await check();
+    await host.flush();
+    await check();
+    await host.reopen();
+    await check();
+    assert.ok(host.files().length > 5);
+  });
+
+  it("cuts off what stands behind the mark, and goes on from there", async () => {
+    const host = await new Host().open();
+    host.log.append(row(2));
+    await host.flush();
+    const marks = [...host.marks];
+    host.log.append(row(3));
+    await host.flush();
+    host.marks.clear();
+    for (const [key, value] of marks) host.marks.set(key, value);
+    await host.reopen();
+    assert.deepEqual(await rowsOf(host.log), ["2.0=value 2.0"]);
+    host.log.append(row(3, 0, "another"));
+    await host.flush();
+    await host.reopen();
+    assert.deepEqual(await rowsOf(host.log), ["2.0=value 2.0", "3.0=another"]);
+  });
+
+  it("removes files that the database does not name", async () => {
+    const host = await new Host().open();
+    host.log.append(row(2));
+    await host.flush();
+    await host.disk.open("/log/0000000009.rev", { create: true });
+    await host.reopen();
+    assert.deepEqual(host.files(), ["0000000001.rev"]);
+  });
+
+  it("names the file and the remedy when something before the mark is damaged, short or missing", async () => {
+    const host = await new Host().open();
+    for (let main = 2; main < 100; main++) host.log.append(row(main));
+    await host.flush();
+    const file = host.disk.files.get("/log/0000000001.rev");
+    assert.ok(file !== undefined);
+    const intact = Buffer.from(file.bytes);
+    const refuses = async (detail: RegExp) => {
+      await assert.rejects(
+        async () => rowsOf((await host.open()).log),
+        (error: Error & { reason?: string }) => {
+          assert.equal(error.reason, "corrupt");
+          assert.match(error.message, detail);
+          assert.match(error.message, /^\/log\/0000000001\.rev: .*restore a snapshot/);
+          return true;
+        },
+      );
+      file.bytes = Buffer.from(intact);
+    };
+    file.bytes = intact.subarray(0, intact.length - 1);
+    await refuses(/it holds \d+ bytes of the \d+ that were made durable/);
+    for (const at of [0, 4, 9, 17, 40, 300]) {
+      file.bytes[at] = (file.bytes[at] ?? 0) ^ 0x40;
+      await refuses(/no block begins|is not what was written/);
+    }
+    host.disk.files.delete(file.path);
+    await refuses(/which is missing/);
+  });
+
+  it("shows gathered rows only once they joined", async () => {
+    const host = await new Host().open();
+    host.log.append(row(2));
+    const stage = host.log.stage();
+    for (let sub = 0; sub < 300; sub++) stage.append(row(3, sub, "x", true));
+    assert.deepEqual(await rowsOf(host.log), ["2.0=value 2.0"]);
+    await host.flush();
+    stage.join();
+    host.log.append(row(4));
+    const all = await rowsOf(host.log);
+    assert.deepEqual([all.length, all[1], all.at(-1)], [302, "3.0t=x", "4.0=value 4.0"]);
+    await host.flush();
+    await host.reopen();
+    assert.deepEqual(await rowsOf(host.log), all);
+  });
+
+  it("refuses a row that is not behind the newest one, after it was opened again as well", async () => {
+    const host = await new Host().open();
+    host.log.append(row(7, 1));
+    assert.throws(() => host.log.append(row(7, 1)), /must rise/);
+    assert.throws(() => host.log.append(row(6, 9)), /must rise/);
+    await host.flush();
+    await host.reopen();
+    assert.throws(() => host.log.append(row(7, 1)), /must rise/);
+  });
+
+  it("drops rows and gives their space back, while views keep what they saw", async () => {
+    const host = await new Host().open();
+    for (let main = 2; main < 300; main++) host.log.append(row(main));
+    await host.flush();
+    const before = host.log.view();
+    const full = host.log.sizeBytes;
+    const doomed = Array.from({ length: 250 }, (_, at) => [251 - at, 0] as const);
+    await host.log.drop(points(...doomed));
+    const living = Array.from({ length: 48 }, (_, at) => `${252 + at}.0=value ${252 + at}.0`);
+    assert.deepEqual(await rowsOf(host.log), living);
+    assert.ok(host.log.deadBytes > full / 2);
+    await host.flush();
+    await host.reopen();
+    assert.deepEqual(await rowsOf(host.log), living);
+    await host.log.rewrite("mostly");
+    assert.deepEqual(await rowsOf(host.log), living);
+    assert.ok(host.log.sizeBytes < full / 3, `${host.log.sizeBytes} of ${full}`);
+    assert.equal(
+      [...host.disk.files.values()].reduce((sum, { bytes }) => sum + bytes.length, 0),
+      host.log.sizeBytes,
+    );
+    await host.reopen();
+    assert.deepEqual(await rowsOf(host.log), living);
+    let seen = 0;
+    for await (const page of before.pages(whole, 10)) seen += page.length;
+    assert.equal(seen, 298);
+    await before.close();
+  });
+
+  it("agrees with a plain list through random writes, drops, rewrites and restarts", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const random = new Prng(seed);
+      const host = await new Host().open();
+      let twin: RevisionRow[] = [];
+      let main = 1;
+      for (let step = 0; step < 300; step++) {
+        const dice = below(random, 40);
+        if (dice < 30) {
+          main += 1 + below(random, 3);
+          for (let sub = 0; sub <= below(random, 3); sub++) {
+            const fresh = row(
+              main,
+              sub,
+              "v".repeat(below(random, chance(random, 0.05) ? 900 : 50)),
+              chance(random, 0.2),
+            );
+            twin.push(fresh);
+            host.log.append(fresh);
+          }
+        } else if (dice < 34) await host.flush();
+        else if (dice < 36) {
+          const compact = below(random, main + 1);
+          const gone = twin.filter((one) => one.main <= compact && chance(random, 0.7));
+          await host.log.drop(points(...gone.map((one) => [one.main, one.sub] as const)));
+          twin = twin.filter((one) => !gone.includes(one));
+        } else if (dice === 36) await host.log.rewrite(chance(random, 0.5) ? "mostly" : "any");
+        else if (dice === 37) {
+          await host.flush();
+          await host.reopen();
+        } else {
+          assert.deepEqual(
+            await rowsOf(host.log, whole, 1 + below(random, 9)),
+            twin.map(told),
+            `seed ${seed}`,
+          );
+          for (const one of twin)
+            assert.deepEqual(Buffer.from(host.log.get(one.main, one.sub) ?? []), Buffer.from(one.value));
+        }
+      }
+    }
+  });
+});

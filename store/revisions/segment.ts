@@ -1,0 +1,161 @@
+import { must } from "../../base/assert.ts";
+import type { Disk, DiskFile } from "../../base/os/disk.ts";
+import { BlockTable } from "./block-table.ts";
+import type { Block } from "./block-writer.ts";
+import type { DeadRows } from "./dead-rows.ts";
+import { damagedLog, ioFailure } from "./failure.ts";
+import { type BlockHead, blockHeadBytes, Chunk, isWholeBlock } from "./row-format.ts";
+
+/** The rows of one block: chunk bytes [start, end). */
+export interface Body {
+  readonly chunk: Chunk;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** So many bytes are read at a time by whoever reads everything. */
+const runBytesMax = 256 * 1024;
+
+/** One file of the log. Its last blocks may be in memory only; whatever is not in memory is in the file. */
+export class Segment {
+  readonly number: number;
+  readonly path: string;
+  readonly table = new BlockTable();
+  endBytes = 0;
+  rows = 0;
+  dead: DeadRows | undefined;
+  readonly #memory = new Map<number, Block>();
+  #file: DiskFile | undefined;
+  #users = 1;
+
+  constructor(number: number, path: string) {
+    this.number = number;
+    this.path = path;
+  }
+
+  /** The segment takes over the file. */
+  set file(file: DiskFile) {
+    this.#file = file;
+  }
+  get file(): DiskFile {
+    return must(this.#file, "revisions: a block is neither in memory nor in a file");
+  }
+
+  /** Opens the file; answers true where that made it. */
+  async create(disk: Disk): Promise<boolean> {
+    if (this.#file !== undefined) return false;
+    this.#file = await disk.open(this.path, { create: true });
+    return true;
+  }
+
+  get liveBytes(): number {
+    return this.endBytes - (this.dead?.bytes ?? 0);
+  }
+
+  /** A block of the file, or one with no row yet that is in memory. */
+  begin(main: number, sub: number): void {
+    this.table.add(this.endBytes, this.rows, main, sub);
+    this.endBytes += blockHeadBytes;
+  }
+
+  /** The last block has so many more rows. */
+  grow(bytes: number, rows: number): void {
+    this.endBytes += bytes;
+    this.rows += rows;
+  }
+
+  addFromFile({ main, sub, rows, bodyBytes }: BlockHead): void {
+    this.begin(main, sub);
+    this.grow(bodyBytes, rows);
+  }
+
+  /** The last block is in memory. */
+  remember(block: Block): void {
+    this.#memory.set(this.table.count - 1, block);
+  }
+
+  /** The blocks [first, end) are in the file now. */
+  forget(first: number, end: number): void {
+    for (let block = first; block < end; block++) this.#memory.delete(block);
+  }
+
+  inMemory(block: number): Body | undefined {
+    const found = this.#memory.get(block);
+    if (found === undefined) return undefined;
+    return { chunk: found.chunk, start: found.start + blockHeadBytes, end: found.start + found.bytes };
+  }
+
+  /** Of a block with its head. */
+  blockBytes(block: number): number {
+    return this.#endOf(block) - this.table.offset(block);
+  }
+
+  /** Reads one block, with its head, at once and unchecked: a checksum takes longer than the read. Throws BackendError. */
+  readNow(block: number, into: Uint8Array): void {
+    try {
+      if (this.file.readNow(this.table.offset(block), into) === into.length) return;
+    } catch (error) {
+      throw ioFailure(error, this.path, "reading");
+    }
+    throw damagedLog(this.path, `it ends within the block at ${this.table.offset(block)}`);
+  }
+
+  /** Reads blocks from `first` on, before `end`, one at the least, and checks them. Rejects with BackendError. */
+  async load(first: number, end: number): Promise<readonly Body[]> {
+    const remembered = this.inMemory(first);
+    if (remembered !== undefined) return [remembered];
+    const offset = this.table.offset(first);
+    let last = first;
+    while (last + 1 < end && !this.#memory.has(last + 1) && this.#endOf(last + 1) - offset <= runBytesMax)
+      last++;
+    // The ends as they are now: the last block may grow while it is read, if it is in memory.
+    const starts = Array.from(
+      { length: last - first + 1 },
+      (_, at) => this.table.offset(first + at) - offset,
+    );
+    const runBytes = this.#endOf(last) - offset;
+    const chunk = new Chunk(await this.#read(offset, runBytes));
+    return starts.map((start, at) => {
+      const blockEnd = starts[at + 1] ?? runBytes;
+      if (!isWholeBlock(chunk, start, blockEnd))
+        throw damagedLog(this.path, `the block at ${offset + start} is not what was written`);
+      return { chunk, start: start + blockHeadBytes, end: blockEnd };
+    });
+  }
+
+  async #read(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    try {
+      return await this.file.read(offset, lengthBytes);
+    } catch (error) {
+      throw ioFailure(error, this.path, "reading");
+    }
+  }
+
+  #endOf(block: number): number {
+    return block + 1 < this.table.count ? this.table.offset(block + 1) : this.endBytes;
+  }
+
+  /** Somebody reads it; the file stays open until all have let go of it. */
+  use(): void {
+    this.#users++;
+  }
+
+  async release(): Promise<void> {
+    if (--this.#users > 0) return;
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+}
+
+/** The segment that holds a revision if any does. `segments` are in the order of revisions. */
+export function segmentAt(segments: readonly Segment[], main: number, sub: number): Segment | undefined {
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((segments[middle] as Segment).table.compare(0, main, sub) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return segments[low - 1];
+}
