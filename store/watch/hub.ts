@@ -161,7 +161,7 @@ export class WatchHub {
     const events = changes.map((change) => new WatchEvent(change));
     this.#recent.push({ revision, events });
     this.#notified = revision;
-    if (this.#faults.watchSkipsRevision && revision % 7 === 0) return;
+    if (this.#synced.isEmpty || (this.#faults.watchSkipsRevision && revision % 7 === 0)) return;
     const concerned = new Map<Watcher, WatchEvent[]>();
     for (const event of events) {
       this.#synced.visit(event.change.key, (watcher) => {

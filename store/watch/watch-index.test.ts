@@ -27,6 +27,10 @@ describe("store/watch: watch-index", () => {
           const wanted = watches.filter((watch) => !watch.removed && covers(watch.range, one));
           assert.deepEqual(found, new Set(wanted));
         }
+        assert.equal(
+          index.isEmpty,
+          watches.every(({ removed }) => removed),
+        );
       }),
     );
   });

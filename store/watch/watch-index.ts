@@ -19,6 +19,10 @@ export class WatchIndex<W extends Ranged> {
   /** Sorted by `from`, then `to`. */
   readonly #groups: Group<W>[] = [];
 
+  get isEmpty(): boolean {
+    return this.#singles.size === 0 && this.#groups.length === 0;
+  }
+
   add(watch: W): void {
     const { range } = watch;
     if (range.single) {
