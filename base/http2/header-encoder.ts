@@ -1,17 +1,14 @@
 import { defaultTableBytes } from "./frames.ts";
 import { type Header, headerCost } from "./header.ts";
-import { headerBlock, indexed, literal, sizeUpdate, staticIndex } from "./header-block.ts";
+import { indexed, literal, sizeUpdate, staticIndex } from "./header-block.ts";
 import { staticTable } from "./static-table.ts";
 
 /** A block that is said often: its headers go into the tables of those who read them, and are then a byte each. */
 export class CommonBlock {
   readonly headers: readonly Header[];
-  /** Touches no table. */
-  readonly plain: Buffer;
 
   constructor(headers: readonly Header[]) {
     this.headers = headers;
-    this.plain = headerBlock(headers);
   }
 }
 

@@ -11,7 +11,7 @@ export interface PeerSettings {
 }
 
 /** What of a peer's SETTINGS concerns us; throws ConnectionError on values that are not allowed. Larger frames than the
- *  smallest that everybody takes are never sent, and header blocks touch no table. */
+ *  smallest that everybody takes are never sent. */
 export function readSettings(payload: Buffer): PeerSettings {
   if (payload.length % 6 !== 0)
     throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, "SETTINGS of a wrong size");

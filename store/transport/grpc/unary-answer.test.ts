@@ -113,6 +113,21 @@ describe("what a handler answers into", () => {
     assert.ok(client.frames.filter(isType(HEADERS)).every(({ streamId }) => streamId === id + 2));
   });
 
+  it("takes the answer to a call whose deadline has passed, which its client is told of once", async () => {
+    const given = sink();
+    const headers = { ...call(path), "grpc-timeout": "1n" };
+    client.send(request(1, headers, { end: false }), grpcData(1, nothing));
+    const out = await given;
+    const ended = client.headersOf(await client.next(isType(HEADERS, 1)));
+    assert.equal(ended["grpc-status"], "4");
+    out.succeed(Buffer.from("late"));
+    assert.throws(() => out.succeed(nothing), /answered twice/);
+    handle = (again) => again.succeed(Buffer.from("next"));
+    ask(3);
+    assert.equal(await answer(3), "next");
+    assert.ok(client.frames.every(({ streamId }) => streamId !== 1));
+  });
+
   it("tells who works on a call that its client gave it up", async () => {
     const aborted = new Promise<void>((resolve) => {
       handle = (out, { signal }) =>
