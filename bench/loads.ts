@@ -1,7 +1,7 @@
 import { utf8 } from "../base/wire.ts";
 import { putRequest, rangeRequest, txnRequest } from "../proto/etcd.ts";
 import type { Job } from "./generator/drive.ts";
-import { keysEnd, RequestTemplate } from "./generator/request-template.ts";
+import { keyOf, keysEnd, RequestTemplate } from "./generator/request-template.ts";
 
 /** The figures of a round that are compared. */
 export type Figure = "perSecond" | "p50Ms" | "p99Ms" | "cpuMsPerThousand" | "peakMb";
@@ -14,6 +14,10 @@ export interface Load extends Job {
   readonly name: string;
   readonly what: string;
   readonly goals: readonly Goal[];
+  /** Where each cluster is one member. */
+  readonly goalsAlone?: readonly Goal[];
+  /** The load is so many requests, once, instead of rounds of some seconds. */
+  readonly requests?: number;
   /** Keys, and the bytes of their values, that are written before the clock starts. */
   readonly prepared?: { readonly keys: number; readonly valueBytes: number };
   /** Runs only where it is named. */
@@ -62,6 +66,17 @@ export function preparation({ keys: count, valueBytes: bytes }: NonNullable<Load
   };
 }
 
+/** Keys that no other load reads. */
+const sizedKeys = 20_000_000;
+const sizedLoad = (name: string, bytes: number, clients: number): Load => ({
+  name,
+  ...putLoad(clients, [], bytes),
+  keyNumber: (n) => sizedKeys + (n % 1000),
+  isLong: true,
+});
+
+const million = 1_000_000;
+
 export const loads: readonly Load[] = [
   { name: "put-1", ...putLoad(1, [{ figure: "p50Ms", atMost: 1 }]) },
   { name: "put-10", ...putLoad(10, []) },
@@ -72,6 +87,7 @@ export const loads: readonly Load[] = [
       { figure: "perSecond", atLeast: 2 },
       { figure: "p99Ms", atMost: 1 },
     ]),
+    goalsAlone: [{ figure: "perSecond", atLeast: 1.5 }],
   },
   {
     name: "txn",
@@ -113,5 +129,31 @@ export const loads: readonly Load[] = [
     prepared,
     clients: 100,
     connections: 20,
+  },
+  sizedLoad("put-16-bytes", 16, 1000),
+  sizedLoad("put-4-kib", 4096, 1000),
+  sizedLoad("put-64-kib", 65_536, 100),
+  sizedLoad("put-1-mib", 1_048_576, 10),
+  {
+    name: "load-million",
+    ...putLoad(1000, [{ figure: "perSecond", atLeast: 2 }]),
+    what: "load of 1,000,000 keys in their order, 256 bytes, 1000 clients",
+    keyNumber: (n) => n,
+    requests: million,
+    isLong: true,
+  },
+  {
+    name: "keys-million",
+    what: "range of 1,000,000 keys without values, 1 client",
+    goals: [{ figure: "perSecond", atLeast: 1.5 }],
+    path: range,
+    template: new RequestTemplate(() =>
+      rangeRequest.encode({ key: keyOf(0), rangeEnd: keyOf(million), keysOnly: true }),
+    ),
+    keyNumber: (n) => n,
+    prepared: { keys: million, valueBytes },
+    clients: 1,
+    connections: 1,
+    isLong: true,
   },
 ];

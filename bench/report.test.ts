@@ -62,6 +62,17 @@ describe("the report of the store beside etcd", () => {
     assert.equal(isMet({ figure: "perSecond", atLeast: 2 }, 1.99), false);
   });
 
+  it("sets the last tenth of a load beside its first, and shows the shares of stages", () => {
+    const [load] = report.loads as [Report["loads"][number]];
+    assert.doesNotMatch(markdown(report), /tenth|time of Pintle/);
+    const tenths = [200, 190, 180, 180, 180, 180, 180, 180, 180, 150];
+    const rounds = [{ Pintle: { ...round(10), tenths }, "etcd 1": round(10) }];
+    const stageTimes = { raft: 30, WAL: 10 };
+    const text = markdown({ ...report, loads: [{ ...load, rounds, stageTimes }] });
+    assert.match(text, /\| put \| Pintle \| 200 \| 150 \| 0\.75 \|/);
+    assert.match(text, /\| put \|.* 75 % \| 25 % \|/);
+  });
+
   it("draws ratios with goals, and puts against clients", () => {
     const drawn = plot(report);
     assert.equal(drawn.match(/<circle/g)?.length, 2);

@@ -1,6 +1,8 @@
 import type { RoundResult } from "./generator/drive.ts";
 import type { Figure, Goal } from "./loads.ts";
+import type { StageTimes } from "./profile.ts";
 import { type Spread, spread } from "./spread.ts";
+import { stages } from "./stages.ts";
 
 /** What one round of a load on one side gave. */
 export interface SideRound extends RoundResult {
@@ -16,6 +18,8 @@ export interface LoadReport {
   readonly clients: number;
   readonly goals: readonly Goal[];
   readonly rounds: readonly Readonly<Record<string, SideRound>>[];
+  /** Of Pintle, from one further round; absent: not asked for. */
+  readonly stageTimes?: StageTimes;
 }
 
 export interface Report {
@@ -64,13 +68,15 @@ export function markdown(report: Report): string {
   const sides = [report.pintle, ...report.peers];
   return `${[
     "# The store beside etcd\n",
-    `${report.members} members of each on loopback of one machine (${report.machine}), the generator beside them; ${report.rounds} rounds of ${report.seconds} s each,`,
+    `${report.members} members of each on loopback of one machine (${report.machine}), the generator beside them; ${report.rounds} ${report.rounds === 1 ? "round" : "rounds"} of ${report.seconds} s each,`,
     "the sides in turn. A ratio is Pintle's figure divided by the other's, the median of the rounds, with the smallest and the largest.\n",
     `    ${report.command}\n`,
     ...comparisons,
     "## Figures\n",
     "CPU is of all members, per request; memory is the peak of the member that had most; the generator's CPU is per request too. Medians.\n",
     markdownTable(figuresHeader, figureRows(report, sides)),
+    ...tenthsSection(report, sides),
+    ...stageSection(report),
   ].join("\n")}`;
 }
 
@@ -129,6 +135,41 @@ function figureRows(report: Report, sides: readonly string[]): string[][] {
       ];
     }),
   );
+}
+
+function tenthsSection(report: Report, sides: readonly string[]): string[] {
+  const rows = report.loads.flatMap((load) =>
+    load.rounds.flatMap((round) => sides.flatMap((side) => tenthsRow(load, side, round[side]?.tenths))),
+  );
+  if (rows.length === 0) return [];
+  return [
+    "## The first and the last tenth of a load\n",
+    markdownTable(["load", "side", "first tenth, per second", "last tenth", "last ÷ first"], rows),
+  ];
+}
+
+function tenthsRow(load: LoadReport, side: string, tenths: readonly number[] = []): string[][] {
+  const [first] = tenths;
+  const last = tenths.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const whole = (value: number) => Math.round(value).toLocaleString("en-US");
+  return [[load.what, side, whole(first), whole(last), (last / first).toFixed(2)]];
+}
+
+function stageSection(report: Report): string[] {
+  const profiled = report.loads.filter((load) => load.stageTimes !== undefined);
+  if (profiled.length === 0) return [];
+  const rows = profiled.map(({ what, stageTimes = {} }) => {
+    const times = stages.map((stage) => stageTimes[stage] ?? 0);
+    const all = times.reduce((sum, time) => sum + time, 0);
+    return [what, ...times.map((time) => `${((100 * time) / all).toFixed(0)} %`)];
+  });
+  return [
+    "## Where the time of Pintle's members goes\n",
+    "Shares of the time that the threads of JavaScript were busy, of all members, from one further round whose members were sampled.",
+    "Work of other threads (the collector's, LevelDB, fdatasync) is not in it.\n",
+    markdownTable(["load", ...stages], rows),
+  ];
 }
 
 /** The first column is text, the others are figures. */

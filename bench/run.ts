@@ -6,6 +6,7 @@ import { type Load, loads } from "./loads.ts";
 import { measure, prepare } from "./measure.ts";
 import { etcdProgram, pintleProgram, type Side, startSide } from "./peers.ts";
 import { plot } from "./plot.ts";
+import { profile, type StageTimes } from "./profile.ts";
 import { type LoadReport, markdown, type Report, type SideRound } from "./report.ts";
 
 const flags = {
@@ -17,6 +18,11 @@ const flags = {
     kind: "integer",
     default: 3,
     help: "seconds of each load on each side before its rounds, not counted",
+  },
+  profile: {
+    kind: "list",
+    default: ["put-1000", "txn", "get", "range-1000"],
+    help: "of which loads that run the report shows Pintle's time by stage",
   },
   members: { kind: "integer", default: 3, help: "members of each cluster" },
   quick: {
@@ -39,7 +45,7 @@ async function main(argv: readonly string[]): Promise<void> {
     say(`npm run bench -- [flags]\n${flagHelp(flags)}\n\nloads:\n${loads.map(described).join("")}`);
     return;
   }
-  const given = parsed.quick ? { ...parsed, rounds: 1, seconds: 1, "warm-up": 0 } : parsed;
+  const given = parsed.quick ? { ...parsed, rounds: 1, seconds: 1, "warm-up": 0, profile: [] } : parsed;
   const chosen = chosenLoads(given.quick && given.loads.length === 0 ? quickLoads : given.loads);
   const programs = [pintleProgram(), ...(await Promise.all(given.etcd.map(etcdProgram)))];
   const sides: Side[] = [];
@@ -53,6 +59,10 @@ async function main(argv: readonly string[]): Promise<void> {
       await prepareWhereNeeded(load, sides);
       reports.push(await compare(load, sides, given));
     }
+    for (const side of sides) await side.stop();
+    for (const [i, load] of chosen.entries())
+      if (given.profile.includes(load.name))
+        reports[i] = { ...(reports[i] as LoadReport), stageTimes: await profileOf(load, given) };
     write(given.out, reportOf(reports, sides, { given, argv }));
   } finally {
     for (const side of sides) await side.stop();
@@ -71,6 +81,15 @@ function chosenLoads(names: readonly string[]): readonly Load[] {
   });
 }
 
+function profileOf(load: Load, given: Given): Promise<StageTimes> {
+  say(`  ${load.what}: where Pintle's time goes …\n`);
+  return profile(load, {
+    members: given.members,
+    warmUpSeconds: given["warm-up"],
+    seconds: given.seconds,
+  });
+}
+
 /** Loads keep the keys that others prepared as they are. */
 const preparedBefore = new Set<Load["prepared"]>([undefined]);
 
@@ -81,22 +100,29 @@ async function prepareWhereNeeded(load: Load, sides: readonly Side[]): Promise<v
 }
 
 async function compare(load: Load, sides: readonly Side[], given: Given): Promise<LoadReport> {
-  // A server whose code is compiled while it runs is measured as it is for the rest of its life; all get the same.
-  if (given["warm-up"] > 0)
-    for (const side of sides) await measure(side, load, { seconds: given["warm-up"] });
   const rounds: LoadReport["rounds"][number][] = [];
-  for (let round = 0; round < given.rounds; round++) {
+  const { requests } = load;
+  // A server whose code is compiled while it runs is measured as it is for the rest of its life; all get the same.
+  if (given["warm-up"] > 0 && requests === undefined)
+    for (const side of sides) await measure(side, load, { seconds: given["warm-up"] });
+  const roundsMost = requests === undefined ? given.rounds : 1;
+  for (let round = 0; round < roundsMost; round++) {
     const results: Record<string, SideRound> = {};
     // In turn, and who goes first alternates too.
     for (const side of round % 2 === 0 ? sides : [...sides].reverse()) {
-      say(`  ${load.what}, round ${round + 1} of ${given.rounds}: ${side.name} … `);
-      const result = await measure(side, load, { seconds: given.seconds });
+      say(`  ${load.what}, round ${round + 1} of ${roundsMost}: ${side.name} … `);
+      const result = await measure(
+        side,
+        load,
+        requests === undefined ? { seconds: given.seconds } : { requests },
+      );
       say(`${Math.round(result.perSecond)}/s${failuresOf(result)}\n`);
       results[side.name] = result;
     }
     rounds.push(results);
   }
-  return { name: load.name, what: load.what, clients: load.clients, goals: load.goals, rounds };
+  const goals = given.members === 1 ? (load.goalsAlone ?? []) : load.goals;
+  return { name: load.name, what: load.what, clients: load.clients, goals, rounds };
 }
 
 const failuresOf = ({ failures, firstFailure }: SideRound) =>
