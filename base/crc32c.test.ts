@@ -35,3 +35,22 @@ describe("crc32c", () => {
     );
   });
 });
+
+describe("base/crc32c: wherever the bytes lie", () => {
+  it("is the same, byte by byte and in steps, from any border to any other", () => {
+    const memory = Buffer.allocUnsafeSlow(4_000);
+    for (let at = 0; at < memory.length; at++) memory[at] = (at * 131) ^ (at >>> 3);
+    const slowly = (start: number, end: number) => {
+      let crc = 7;
+      for (let at = start; at < end; at++) crc = crc32c(crc, memory, at, at + 1);
+      return crc;
+    };
+    for (let start = 0; start < 9; start++)
+      for (const length of [0, 1, 15, 63, 64, 65, 67, 68, 80, 127, 330, 1_000, 3_001]) {
+        const view = memory.subarray(start, start + length);
+        assert.equal(crc32c(7, memory, start, start + length), slowly(start, start + length));
+        assert.equal(crc32c(7, Buffer.from(view)), slowly(start, start + length));
+        assert.equal(crc32c(7, view), slowly(start, start + length));
+      }
+  });
+});

@@ -57,8 +57,13 @@ function leaseBytes(_request: LeaseGrantRequest): number {
 
 /** The dearer of the two branches. */
 export function txnBytes(request: TxnRequest): number {
-  const branch = (ops: readonly RequestOp[]) => ops.reduce((sum, op) => sum + opBytes(op), 0);
-  return Math.max(branch(request.success), branch(request.failure));
+  return Math.max(branchBytes(request.success), branchBytes(request.failure));
+}
+
+function branchBytes(ops: readonly RequestOp[]): number {
+  let bytes = 0;
+  for (const op of ops) bytes += opBytes(op);
+  return bytes;
 }
 
 function opBytes(op: RequestOp): number {
