@@ -3,7 +3,8 @@ import { writeVarint, writeVarint64 } from "./varint.ts";
 /** Protocol Buffers' wire format (https://protobuf.dev/programming-guides/encoding/): varints, lengths, views into the
  *  input. `protobuf.ts` puts tables of messages on top. */
 
-const decoder = new TextDecoder("utf-8");
+// Text stays as it is, with a byte order mark that it begins with.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** What is wrong with the bytes where that is no message's own matter: they end too early, a varint is too long, a length is
@@ -71,42 +72,24 @@ export class WireReader {
       this.position += 1;
       return first;
     }
+    const start = this.position;
     let low = 0;
-    let shift = 0;
-    for (;;) {
+    for (let shift = 0; shift < 28; shift += 7) {
       const byte = this.byte();
-      if (shift < 28) low |= (byte & 0x7f) << shift;
-      else return this.#longVarint(low, byte);
+      low |= (byte & 0x7f) << shift;
       if (byte < 0x80) return low;
-      shift += 7;
     }
+    this.position = start;
+    const value = this.#varintSigned();
+    const high = (halves[1] as number) | 0;
+    if (high < -(2 ** 21) || high >= 2 ** 21) throw new WireError("64-bit number beyond 2^53");
+    return value;
   }
 
-  /** Entered with 28 bits in `low` and the fifth byte in hand. */
-  #longVarint(low28: number, fifth: number): number {
-    let value = low28 + (fifth & 0x7f) * 2 ** 28;
-    if (fifth < 0x80) return value;
-    let scale = 2 ** 35;
-    let high = 0; // bits 53 and above, to tell a negative number from one too large
-    for (let count = 6; ; count++) {
-      const byte = this.byte();
-      if (count > 10) throw new WireError("varint longer than 10 bytes", "overflow");
-      const bits = byte & 0x7f;
-      if (scale < 2 ** 49) value += bits * scale;
-      else if (scale === 2 ** 49) {
-        value += (bits & 0x0f) * scale;
-        high += bits >>> 4;
-      } else high += bits * (scale / 2 ** 53);
-      scale *= 128;
-      if (byte < 0x80) break;
-    }
-    if (high === 0) return value;
-    if (high >= 2 ** 10) {
-      // Bit 63 is set: a negative int64 in two's complement.
-      const unsigned = value - 2 ** 53 + (high - 2047) * 2 ** 53;
-      if (unsigned >= -(2 ** 53)) return unsigned;
-    }
-    throw new WireError("64-bit number beyond 2^53");
+  /** A varint as the signed 64-bit number or, beyond ±2^53, one near it. */
+  #varintSigned(): number {
+    this.#varintHalves();
+    return ((halves[1] as number) | 0) * 2 ** 32 + (halves[0] as number);
   }
 
   /** A varint's lowest 32 bits; the others are cut off, as 32-bit fields want it. */
@@ -134,7 +117,7 @@ export class WireReader {
       if (byte < 0x80) return low;
     }
     this.position = start;
-    return clampedToSafe(BigInt.asIntN(64, this.varintBig()));
+    return Math.max(Number.MIN_SAFE_INTEGER, Math.min(this.#varintSigned(), Number.MAX_SAFE_INTEGER));
   }
 
   /** A varint as an unsigned 64-bit bigint. */
