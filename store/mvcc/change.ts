@@ -21,6 +21,8 @@ export interface StoredChange extends Change {
   readonly main: number;
   readonly sub: number;
   readonly deletion: boolean;
+  /** `value` stands in the event that watches get (`eventOf`). */
+  readonly isInEvent: boolean;
   /** What is stored: an encoded KeyValue. */
   readonly value: Uint8Array;
 }
@@ -32,7 +34,7 @@ export class PutChange implements StoredChange {
   readonly sub: number;
   readonly value: Uint8Array;
   readonly previous: Revision | undefined;
-  readonly #isInEvent: boolean;
+  readonly isInEvent: boolean;
   #key: string | undefined;
 
   /** @param made `isInEvent`: by `encodePut`. */
@@ -45,7 +47,7 @@ export class PutChange implements StoredChange {
     this.sub = sub;
     this.value = value;
     this.previous = made.previous;
-    this.#isInEvent = made.isInEvent;
+    this.isInEvent = made.isInEvent;
   }
 
   get revision(): number {
@@ -55,7 +57,7 @@ export class PutChange implements StoredChange {
     return this.value;
   }
   get event(): Uint8Array | undefined {
-    return this.#isInEvent ? eventOf(this.value) : undefined;
+    return this.isInEvent ? eventOf(this.value) : undefined;
   }
   get key(): string {
     this.#key ??= latin1(keyIn(this.value));
@@ -66,6 +68,7 @@ export class PutChange implements StoredChange {
 export class DeletionChange implements StoredChange {
   readonly type = "DELETE";
   readonly deletion = true;
+  readonly isInEvent = false;
   readonly main: number;
   readonly sub: number;
   readonly value: Uint8Array;

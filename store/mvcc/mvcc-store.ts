@@ -4,7 +4,7 @@ import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import type { Revision } from "../revisions/revision-key.ts";
-import { type Change, DeletionChange, PutChange, type StoredChange } from "./change.ts";
+import { DeletionChange, PutChange, type StoredChange } from "./change.ts";
 import { CompactionRun } from "./compaction.ts";
 import type { KeyIndex, Span } from "./key-index.ts";
 import { type KeyRecords, marks } from "./key-records.ts";
@@ -35,7 +35,7 @@ export interface KeyLeases {
 export interface MvccEvents {
   /** After each transaction that changed something, before anybody is answered. "many": too many to tell one by one; they
    *  stand in the history. */
-  readonly onChanges: (revision: number, changes: readonly Change[] | "many") => void;
+  readonly onChanges: (revision: number, changes: readonly StoredChange[] | "many") => void;
 }
 
 export interface MvccParts extends MvccEvents {

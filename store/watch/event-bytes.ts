@@ -27,15 +27,4 @@ export class WatchEvent {
     }
     return this.#withPrevious;
   }
-
-  /** Watches that keep up have got it: what was made for them is made again for one that comes for it later. */
-  forget(): void {
-    this.#plain = undefined;
-    this.#withPrevious = undefined;
-  }
-
-  /** Roughly what it holds in memory once it is forgotten. */
-  get sizeBytes(): number {
-    return this.change.kv.length + 128;
-  }
 }

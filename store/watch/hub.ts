@@ -1,10 +1,10 @@
 import type { Sliced, Turns } from "../../base/slices.ts";
 import type { WatchCreateRequest } from "../../proto/etcd.ts";
-import type { Change } from "../mvcc/change.ts";
+import type { Change, StoredChange } from "../mvcc/change.ts";
 import { asByteStrings, keyRange } from "../mvcc/range.ts";
 import type { KeyRange } from "../mvcc/read.ts";
 import { WatchEvent } from "./event-bytes.ts";
-import { type RecentLimits, RecentRevisions, type RevisionEvents } from "./recent.ts";
+import { HeldRevisions, type RecentLimits, RecentRevisions, type RevisionEvents } from "./recent.ts";
 import { covers, WatchIndex } from "./watch-index.ts";
 
 /** What a watch needs of the store's past. `store/mvcc/history.ts` implements it. */
@@ -82,7 +82,11 @@ interface Watcher {
    *  wanted. */
   state: "synced" | "behind" | "closed";
   next: number;
+  /** Events to be delivered with the others of this turn. */
+  gathered: WatchEvent[];
 }
+
+const nothing: never[] = [];
 
 export class WatchHub {
   readonly #history: WatchHistory;
@@ -93,9 +97,12 @@ export class WatchHub {
   readonly #synced = new WatchIndex<Watcher>();
   readonly #watchers = new Set<Watcher>();
   readonly #behind = new Set<Watcher>();
-  #recent: RecentRevisions;
+  readonly #recent: RecentRevisions;
+  /** Revisions that synced watches have yet to be told of. */
+  #untold: (readonly StoredChange[])[] = [];
+  #untoldBytes = 0;
   /** Synced watches were given everything up to here. */
-  #notified: number;
+  #told: number;
   #catchingUp: Promise<void> | undefined;
   #stopped = false;
   #eventsSent = 0;
@@ -114,7 +121,7 @@ export class WatchHub {
     this.#turns = parts.turns;
     this.#faults = parts.faults ?? {};
     this.#limits = parts.limits ?? watchLimits;
-    this.#notified = history.revision;
+    this.#told = history.revision;
     this.#recent = new RecentRevisions(history.revision, this.#limits.recent);
   }
 
@@ -145,6 +152,7 @@ export class WatchHub {
       sink,
       state: "behind",
       next,
+      gathered: nothing,
     };
     this.#watchers.add(watcher);
     if (next > revision) this.#becomeSynced(watcher);
@@ -152,49 +160,95 @@ export class WatchHub {
     return this.#handle(watcher);
   }
 
-  /** Tells of a new revision; the store's revision is that already. */
-  notify(revision: number, changes: readonly Change[] | "many"): void {
+  /** Tells of a new revision; the store's revision is that already. Watches hear of all that are told of in one turn together,
+   *  at its end. */
+  notify(revision: number, changes: readonly StoredChange[] | "many"): void {
+    if (this.#watchers.size === 0) {
+      this.#startOver(revision);
+      return;
+    }
     if (changes === "many") {
       this.#leaveToHistory(revision);
       return;
     }
-    const events = changes.map((change) => new WatchEvent(change));
-    this.#recent.push({ revision, events });
-    this.#notified = revision;
-    if (this.#synced.isEmpty || (this.#faults.watchSkipsRevision && revision % 7 === 0)) return;
-    const concerned = new Map<Watcher, WatchEvent[]>();
-    for (const event of events) {
-      this.#synced.visit(event.change.key, (watcher) => {
-        if (revision < watcher.next || !wants(watcher, event.change)) return;
-        const mine = concerned.get(watcher);
-        if (mine === undefined) concerned.set(watcher, [event]);
-        else mine.push(event);
-      });
+    this.#recent.push(changes);
+    if (this.#untold.length === 0) queueMicrotask(this.#endOfTurn);
+    this.#untold.push(changes);
+    for (const { value } of changes) this.#untoldBytes += value.length;
+    const { batchRevisionsMax, batchBytesMax } = this.#limits;
+    if (this.#untold.length >= batchRevisionsMax || this.#untoldBytes >= batchBytesMax) this.#tell();
+  }
+
+  readonly #endOfTurn = (): void => {
+    try {
+      this.#tell();
+    } catch (error) {
+      this.#onFailure(error);
     }
-    for (const [watcher, mine] of concerned) {
+  };
+
+  /** Gives synced watches what is new. */
+  #tell(): void {
+    const untold = this.#untold;
+    const revision = untold.at(-1)?.[0]?.revision;
+    if (revision === undefined) return;
+    this.#untold = [];
+    this.#untoldBytes = 0;
+    for (const watcher of this.#gather(untold)) {
+      const events = watcher.gathered;
+      watcher.gathered = nothing;
       if (watcher.state !== "synced") continue; // cancelled by a sink that was told before
-      if (watcher.sink.ready) this.#deliver(watcher, mine);
-      else this.#fallBehind(watcher, revision);
+      if (watcher.sink.ready) this.#deliver(watcher, events);
+      else this.#fallBehind(watcher, (events[0] as WatchEvent).change.revision);
     }
-    for (const event of events) event.forget();
+    this.#told = Math.max(this.#told, revision);
+  }
+
+  /** Gathers what each synced watch gets of some revisions. Answers those that get something. */
+  #gather(revisions: readonly (readonly StoredChange[])[]): readonly Watcher[] {
+    const concerned: Watcher[] = [];
+    if (this.#synced.isEmpty) return concerned;
+    for (const changes of revisions) {
+      if (this.#faults.watchSkipsRevision && (changes[0] as StoredChange).revision % 7 === 0) continue;
+      for (const change of changes) {
+        let event: WatchEvent | undefined;
+        this.#synced.visit(change.key, (watcher) => {
+          if (change.revision < watcher.next || !wants(watcher, change)) return;
+          event ??= new WatchEvent(change);
+          if (watcher.gathered !== nothing) watcher.gathered.push(event);
+          else {
+            watcher.gathered = [event];
+            concerned.push(watcher);
+          }
+        });
+      }
+    }
+    return concerned;
   }
 
   /** A revision of very many changes is not kept in memory: everyone reads it from history, in slices. */
   #leaveToHistory(revision: number): void {
-    this.#notified = revision;
-    this.#recent = new RecentRevisions(revision, this.#limits.recent);
+    this.#tell();
+    this.#startOver(revision);
     for (const watcher of this.#watchers)
       if (watcher.state === "synced" && watcher.next <= revision) this.#fallBehind(watcher, revision);
   }
 
   /** The whole state was replaced by a snapshot: everyone catches up from where they are. */
   restored(): void {
-    const { revision } = this.#history;
-    const seen = this.#notified;
-    this.#notified = revision;
-    this.#recent = new RecentRevisions(revision, this.#limits.recent);
+    const told = this.#told;
+    this.#startOver(this.#history.revision);
     for (const watcher of this.#watchers)
-      if (watcher.state === "synced") this.#fallBehind(watcher, Math.max(watcher.next, seen + 1));
+      if (watcher.state === "synced") this.#fallBehind(watcher, Math.max(watcher.next, told + 1));
+  }
+
+  /** Forgets what memory holds: the past up to `revision` is read from history, where anyone still wants it. */
+  #startOver(revision: number): void {
+    this.#recent.clear(revision);
+    this.#told = revision;
+    if (this.#untold.length === 0) return;
+    this.#untold = [];
+    this.#untoldBytes = 0;
   }
 
   async stop(): Promise<void> {
@@ -211,7 +265,7 @@ export class WatchHub {
       },
       cancel: () => this.#close(watcher),
       get progressRevision() {
-        const revision = hub.#notified;
+        const revision = Math.max(hub.#told, watcher.next - 1);
         return watcher.state === "synced" && watcher.startRevision <= revision ? revision : undefined;
       },
     };
@@ -239,6 +293,7 @@ export class WatchHub {
     watcher.state = "closed";
     this.#behind.delete(watcher);
     this.#watchers.delete(watcher);
+    if (this.#watchers.size === 0) this.#startOver(this.#history.revision);
   }
 
   #deliver(watcher: Watcher, events: readonly WatchEvent[]): void {
@@ -282,10 +337,11 @@ export class WatchHub {
    *  first revision that one of the others wants. */
   #serveFromMemory(): number | undefined {
     const { revision } = this.#history;
+    const held = new HeldRevisions(this.#recent);
     let from: number | undefined;
     for (const watcher of this.#behind) {
       if (this.#endIfCompacted(watcher) || !watcher.sink.ready) continue;
-      if (watcher.next >= this.#recent.first) this.#feed(watcher, this.#recent.from(watcher.next), revision);
+      if (watcher.next >= this.#recent.first) this.#feed(watcher, held.from(watcher.next), revision);
       else if (from === undefined || watcher.next < from) from = watcher.next;
       if (watcher.state === "behind" && watcher.next > revision) this.#becomeSynced(watcher);
     }
@@ -301,7 +357,7 @@ export class WatchHub {
   }
 
   /** Delivers what the watch wants of `revisions`, which are all up to `upTo`, as long as its sink is ready. */
-  #feed(watcher: Watcher, revisions: Iterable<RevisionEvents>, upTo: number): void {
+  #feed(watcher: Watcher, revisions: readonly RevisionEvents[], upTo: number): void {
     let events: WatchEvent[] = [];
     let bytes = 0;
     let count = 0;
