@@ -1,7 +1,16 @@
 import { utf8 } from "../base/wire.ts";
-import { putRequest, rangeRequest, txnRequest } from "../proto/etcd.ts";
+import {
+  leaseGrantRequest,
+  leaseKeepAliveRequest,
+  putRequest,
+  rangeRequest,
+  txnRequest,
+} from "../proto/etcd.ts";
 import type { Job } from "./generator/drive.ts";
+import { LeaseTemplate } from "./generator/lease-template.ts";
+import { markedValue, TimedTemplate } from "./generator/marked-times.ts";
 import { keyOf, keysEnd, RequestTemplate } from "./generator/request-template.ts";
+import type { WatcherCount } from "./generator/watched.ts";
 
 /** The figures of a round that are compared. */
 export type Figure = "perSecond" | "p50Ms" | "p99Ms" | "cpuMsPerThousand" | "peakMb";
@@ -18,15 +27,16 @@ export interface Load extends Job {
   readonly goalsAlone?: readonly Goal[];
   /** The load is so many requests, once, instead of rounds of some seconds. */
   readonly requests?: number;
-  /** Keys, and the bytes of their values, that are written before the clock starts. */
-  readonly prepared?: { readonly keys: number; readonly valueBytes: number };
+  /** Requests that are answered before the clock starts. Loads leave what others prepared as it is. */
+  readonly prepared?: { readonly job: Job; readonly requests: number };
+  /** The job's puts are watched, and the events are what is measured. */
+  readonly watched?: WatcherCount;
   /** Runs only where it is named. */
   readonly isLong?: true;
 }
 
 const keys = 10_000;
 const valueBytes = 256;
-const prepared = { keys, valueBytes };
 /** Neighbours in time are no neighbours in the order of keys; 7919 shares no factor with any number of keys below. */
 const spreadOver = (count: number) => (n: number) => (n * 7919) % count;
 
@@ -53,18 +63,25 @@ function putLoad(clients: number, goals: readonly Goal[], bytes = valueBytes): O
   };
 }
 
-const many = { clients: 1000, connections: 100, keyNumber: spreadOver(keys), prepared };
+const bulk = { keyNumber: (n: number) => n, clients: 200, connections: 20 };
+/** So many keys, in their order. */
+const written = (count: number) => ({
+  job: { ...bulk, path: put, template: putTemplate(valueBytes) },
+  requests: count,
+});
+const prepared = written(keys);
 
-/** Writes keys in their order; not measured. */
-export function preparation({ keys: count, valueBytes: bytes }: NonNullable<Load["prepared"]>): Job {
-  return {
-    path: put,
-    template: putTemplate(bytes),
-    keyNumber: (n) => n % count,
-    clients: 200,
-    connections: 20,
-  };
-}
+const leases = 10_000;
+const granted = {
+  job: {
+    ...bulk,
+    path: "/etcdserverpb.Lease/LeaseGrant",
+    template: new LeaseTemplate((id) => leaseGrantRequest.encode({ id, ttl: 3600 })),
+  },
+  requests: leases,
+};
+
+const many = { clients: 1000, connections: 100, keyNumber: spreadOver(keys), prepared };
 
 /** Keys that no other load reads. */
 const sizedKeys = 20_000_000;
@@ -130,6 +147,33 @@ export const loads: readonly Load[] = [
     clients: 100,
     connections: 20,
   },
+  {
+    name: "keep-alive",
+    what: "keep-alive of a lease, 1000 clients with a stream each",
+    goals: [{ figure: "perSecond", atLeast: 2 }],
+    path: "/etcdserverpb.Lease/LeaseKeepAlive",
+    template: new LeaseTemplate((id) => leaseKeepAliveRequest.encode({ id })),
+    isStream: true,
+    ...many,
+    keyNumber: spreadOver(leases),
+    prepared: granted,
+  },
+  {
+    name: "watch",
+    what: "events of one writer's puts of 256 bytes to 1000 watchers",
+    goals: [
+      { figure: "perSecond", atLeast: 2 },
+      { figure: "p99Ms", atMost: 1 },
+    ],
+    path: put,
+    template: new TimedTemplate(
+      new RequestTemplate((key) => putRequest.encode({ key, value: markedValue(valueBytes) })),
+    ),
+    keyNumber: spreadOver(keys),
+    clients: 1,
+    connections: 1,
+    watched: { watchers: 1000, connections: 100 },
+  },
   sizedLoad("put-16-bytes", 16, 1000),
   sizedLoad("put-4-kib", 4096, 1000),
   sizedLoad("put-64-kib", 65_536, 100),
@@ -151,7 +195,7 @@ export const loads: readonly Load[] = [
       rangeRequest.encode({ key: keyOf(0), rangeEnd: keyOf(million), keysOnly: true }),
     ),
     keyNumber: (n) => n,
-    prepared: { keys: million, valueBytes },
+    prepared: written(million),
     clients: 1,
     connections: 1,
     isLong: true,

@@ -90,7 +90,6 @@ function profileOf(load: Load, given: Given): Promise<StageTimes> {
   });
 }
 
-/** Loads keep the keys that others prepared as they are. */
 const preparedBefore = new Set<Load["prepared"]>([undefined]);
 
 async function prepareWhereNeeded(load: Load, sides: readonly Side[]): Promise<void> {

@@ -15,7 +15,7 @@ import {
 } from "../../base/http2/frames.ts";
 import { type AnswerSink, Answers, answerWindowBytes, connectionGrantBytes } from "./answers.ts";
 import { type RequestBlocks, requestBlocks } from "./request-headers.ts";
-import type { RequestTemplate } from "./request-template.ts";
+import type { Template } from "./request-template.ts";
 import { TurnBuffer } from "./turn-buffer.ts";
 
 const readBytes = 1 << 18;
@@ -135,7 +135,7 @@ export class Connection implements AnswerSink {
   /** Begins a slot's request, which leaves with `flush` or when what is being read is dealt with.
    *  @param n Which key it is about.
    *  @param last False where more messages follow on the same stream with `sendMore`. */
-  send(slot: number, template: RequestTemplate, n: number, last = true): void {
+  send(slot: number, template: Template, n: number, last = true): void {
     const streamId = this.#nextStream;
     this.#nextStream += 2;
     this.#streams[slot] = streamId;
@@ -150,8 +150,13 @@ export class Connection implements AnswerSink {
     this.sendMore(slot, template, n);
   }
 
+  /** Whether a slot's stream is there to send more on. */
+  isOpen(slot: number): boolean {
+    return this.#streams[slot] !== 0;
+  }
+
   /** Sends a further message on the stream of a slot. */
-  sendMore(slot: number, template: RequestTemplate, n: number): void {
+  sendMore(slot: number, template: Template, n: number): void {
     const size = template.bytes.length;
     const window = this.#windows[slot] as number;
     if (size > this.#window || size > window || size > this.#frameBytes || this.#unsentSlots > 0)
@@ -159,7 +164,7 @@ export class Connection implements AnswerSink {
     else this.#sendWhole(slot, template, n);
   }
 
-  #sendWhole(slot: number, template: RequestTemplate, n: number): void {
+  #sendWhole(slot: number, template: Template, n: number): void {
     const size = template.bytes.length;
     this.#window -= size;
     this.#windows[slot] = (this.#windows[slot] as number) - size;
@@ -171,7 +176,7 @@ export class Connection implements AnswerSink {
     template.patch(bytes, at + frameHeaderBytes, n);
   }
 
-  #sendInPieces(slot: number, template: RequestTemplate, n: number): void {
+  #sendInPieces(slot: number, template: Template, n: number): void {
     const whole = Buffer.from(template.bytes);
     template.patch(whole, 0, n);
     this.#unsent[slot] = whole;

@@ -3,11 +3,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
-import { putRequest, rangeRequest, rangeResponse } from "../../proto/etcd.ts";
+import {
+  leaseGrantRequest,
+  leaseKeepAliveRequest,
+  putRequest,
+  rangeRequest,
+  rangeResponse,
+} from "../../proto/etcd.ts";
 import type { RunningStore } from "../../store/compose.ts";
 import { startAlone } from "../../store/testing/start-alone.ts";
 import { drive, type Job } from "./drive.ts";
+import { LeaseTemplate } from "./lease-template.ts";
+import { markedValue, TimedTemplate } from "./marked-times.ts";
 import { keyOf, RequestTemplate } from "./request-template.ts";
+import { driveWatched } from "./watched.ts";
 
 const putOf = (bytes: number) =>
   new RequestTemplate((key) => putRequest.encode({ key, value: new Uint8Array(bytes) }));
@@ -63,6 +72,33 @@ describe("the generator of load", function () {
       const result = await drive({ ...puts, template: empty }, endpoints, { requests: 50 });
       assert.deepEqual([result.requests, result.failures], [0, 50]);
       assert.match(result.firstFailure ?? "", /^status 3: etcdserver: key is not provided/);
+    });
+
+    it("has a stream for each client that asks on one", async () => {
+      const lease = { connections: 2, clients: 10, keyNumber: (n: number) => n % 10 };
+      const grant = new LeaseTemplate((id) => leaseGrantRequest.encode({ id, ttl: 600 }));
+      const path = "/etcdserverpb.Lease";
+      const granted = await drive({ ...lease, path: `${path}/LeaseGrant`, template: grant }, endpoints, {
+        requests: 10,
+      });
+      assert.deepEqual([granted.requests, granted.failures], [10, 0], granted.firstFailure);
+      const keepAlive = new LeaseTemplate((id) => leaseKeepAliveRequest.encode({ id }));
+      const kept = await drive(
+        { ...lease, path: `${path}/LeaseKeepAlive`, template: keepAlive, isStream: true },
+        endpoints,
+        { requests: 500 },
+      );
+      assert.deepEqual([kept.requests, kept.failures], [500, 0], kept.firstFailure);
+    });
+
+    it("counts the events of its puts at each watcher, and how long they took", async () => {
+      const template = new TimedTemplate(
+        new RequestTemplate((key) => putRequest.encode({ key, value: markedValue(100) })),
+      );
+      const writer = { ...puts, template, clients: 2, connections: 1 };
+      const result = await driveWatched(writer, { watchers: 7, connections: 3 }, endpoints, { requests: 50 });
+      assert.deepEqual([result.requests, result.failures], [350, 0], result.firstFailure);
+      assert.ok(result.p50Ms > 0 && result.p50Ms <= result.p99Ms);
     });
 
     it("ends after a time", async () => {

@@ -1,17 +1,21 @@
 import { Connection } from "./connection.ts";
 import { Latencies } from "./latencies.ts";
-import type { RequestTemplate } from "./request-template.ts";
+import { MessageEnds } from "./message-ends.ts";
+import type { Template } from "./request-template.ts";
+import { unlessStalled } from "./unless-stalled.ts";
 
 /** What clients ask over and over: each sends its next request when it has the answer to the one before. */
 export interface Job {
   /** Of the method, as in HTTP/2's :path. */
   readonly path: string;
-  readonly template: RequestTemplate;
+  readonly template: Template;
   /** The key of the n-th request. */
   readonly keyNumber: (n: number) => number;
   readonly connections: number;
   /** Requests under way, over all connections. */
   readonly clients: number;
+  /** A client's requests are messages on one stream, each of which is answered by one message. */
+  readonly isStream?: true;
 }
 
 /** When a job ends: after a time, or after so many requests. What is under way then is waited for. */
@@ -32,8 +36,6 @@ export interface RoundResult {
   /** Requests per second in each tenth of the requests; only where their number was given. */
   readonly tenths?: readonly number[];
 }
-
-const unansweredMs = 30_000;
 
 /** Drives endpoints, over which connections are spread. Throws where a server leaves requests without an answer. */
 export async function drive(job: Job, endpoints: readonly string[], extent: Extent): Promise<RoundResult> {
@@ -82,6 +84,7 @@ class Round {
   #connect(url: string, i: number, slots: number): Promise<Connection> {
     const sentAtMs = new Float64Array(slots);
     this.#sentAtMs[i] = sentAtMs;
+    const ends = this.#job.isStream ? new MessageEnds(slots) : undefined;
     return Connection.open(
       url,
       { path: this.#job.path, slots },
@@ -89,10 +92,13 @@ class Round {
         turned: () => {
           this.#nowMs = performance.now();
         },
-        received: (_slot, _bytes, start, end) => {
+        received: (slot, bytes, start, end) => {
           this.#answerBytes += end - start;
+          const answers = ends === undefined ? 0 : ends.count(slot, bytes, start, end);
+          for (let answer = 0; answer < answers; answer++) this.#answered(i, slot, undefined);
         },
-        answered: (slot, failure) => this.#answered(i, slot, failure),
+        answered: (slot, failure) =>
+          this.#answered(i, slot, ends === undefined ? failure : (failure ?? "the server ended the stream")),
         lost: (reason) => this.#lost(i, reason),
       },
     );
@@ -114,23 +120,9 @@ class Round {
       for (let slot = 0; slot < (this.#sentAtMs[i] as Float64Array).length; slot++) this.#next(i, slot);
       connection.flush();
     }
-    if (this.#underWay > 0) await this.#untilAnswered(finished);
+    const missing = () => `${this.#underWay} requests have no answer`;
+    if (this.#underWay > 0) await unlessStalled(finished, () => this.#nowMs, missing);
     return this.#result(performance.now() - this.#startedMs, process.cpuUsage(cpuBefore));
-  }
-
-  async #untilAnswered(finished: Promise<void>): Promise<void> {
-    let check: NodeJS.Timeout | undefined;
-    const stalled = new Promise<never>((_, reject) => {
-      check = setInterval(() => {
-        if (performance.now() - this.#nowMs > unansweredMs)
-          reject(new Error(`${this.#underWay} requests have no answer for ${unansweredMs / 1000} s`));
-      }, 1000);
-    });
-    try {
-      await Promise.race([finished, stalled]);
-    } finally {
-      clearInterval(check);
-    }
   }
 
   #next(i: number, slot: number): void {
@@ -138,7 +130,10 @@ class Round {
     const n = this.#sent++;
     this.#underWay += 1;
     (this.#sentAtMs[i] as Float64Array)[slot] = this.#nowMs;
-    (this.#connections[i] as Connection).send(slot, this.#job.template, this.#job.keyNumber(n));
+    const { template, keyNumber, isStream = false } = this.#job;
+    const connection = this.#connections[i] as Connection;
+    if (isStream && connection.isOpen(slot)) connection.sendMore(slot, template, keyNumber(n));
+    else connection.send(slot, template, keyNumber(n), !isStream);
   }
 
   #answered(i: number, slot: number, failure: string | undefined): void {

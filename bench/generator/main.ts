@@ -1,12 +1,13 @@
 // Drives endpoints as the JSON on its command line says, and prints what it measured as JSON.
-import { loads, preparation } from "../loads.ts";
-import { drive, type Extent } from "./drive.ts";
+import { type Load, loads } from "../loads.ts";
+import { drive, type Extent, type RoundResult } from "./drive.ts";
+import { driveWatched } from "./watched.ts";
 
 export interface Order {
   /** A load's name. */
   readonly load: string;
   readonly endpoints: readonly string[];
-  /** Absent: the load's keys are written. */
+  /** Absent: what the load needs is written. */
   readonly extent?: Extent;
 }
 
@@ -14,14 +15,19 @@ const order = JSON.parse(process.argv[2] ?? "{}") as Order;
 const load = loads.find((row) => row.name === order.load);
 if (load === undefined)
   throw new Error(`no load "${order.load}"; there are ${loads.map((row) => row.name).join(", ")}`);
-const result =
-  order.extent === undefined
-    ? await prepare(load.prepared)
-    : await drive(load, order.endpoints, order.extent);
-process.stdout.write(`${JSON.stringify(result)}\n`);
+process.stdout.write(`${JSON.stringify(await obey(load, order.extent))}\n`);
 
-async function prepare(prepared = { keys: 0, valueBytes: 0 }) {
-  const written = await drive(preparation(prepared), order.endpoints, { requests: prepared.keys });
-  if (written.failures > 0) throw new Error(`cannot write the keys: ${written.firstFailure}`);
+async function obey(load: Load, extent: Extent | undefined): Promise<RoundResult> {
+  const { endpoints } = order;
+  if (extent === undefined) return prepare(load.prepared);
+  if (load.watched !== undefined) return driveWatched(load, load.watched, endpoints, extent);
+  return drive(load, endpoints, extent);
+}
+
+async function prepare(prepared: Load["prepared"]): Promise<RoundResult> {
+  if (prepared === undefined) throw new Error("the load needs nothing that is there before");
+  const { job, requests } = prepared;
+  const written = await drive(job, order.endpoints, { requests });
+  if (written.failures > 0) throw new Error(`cannot write what the load needs: ${written.firstFailure}`);
   return written;
 }

@@ -9,22 +9,25 @@ export const keyOf = (n: number): Uint8Array => latin1Bytes(`${prefix}${String(n
 /** Behind all keys of loads. */
 export const keysEnd: Uint8Array = latin1Bytes("bench0");
 
-/** A gRPC message that is the same each time but for the digits of its key. */
-export class RequestTemplate {
+/** A gRPC message with its prefix, that a request is made of by patching a copy. */
+export interface Template {
+  readonly bytes: Buffer;
+  /** Makes a copy of the template that begins at `at` the request with number n. */
+  patch(into: Buffer, at: number, n: number): void;
+}
+
+/** A message that is the same each time but for the digits of its key. */
+export class RequestTemplate implements Template {
   readonly bytes: Buffer;
   /** Where the key's digits begin. */
   readonly #places: readonly number[];
 
   /** @param encode The request about a key. */
   constructor(encode: (key: Uint8Array) => Uint8Array) {
-    const message = encode(keyOf(0));
-    this.bytes = Buffer.alloc(5 + message.length);
-    this.bytes.writeUInt32BE(message.length, 1);
-    this.bytes.set(message, 5);
+    this.bytes = prefixed(encode(keyOf(0)));
     this.#places = placesOf(this.bytes, Buffer.from(keyOf(0))).map((place) => place + prefix.length);
   }
 
-  /** Makes a copy of the template that begins at `at` a request about the n-th key. */
   patch(into: Buffer, at: number, n: number): void {
     for (const place of this.#places) {
       let rest = n;
@@ -37,7 +40,15 @@ export class RequestTemplate {
   }
 }
 
-function placesOf(bytes: Buffer, part: Buffer): number[] {
+/** A message that is not compressed, as gRPC sends it. */
+export function prefixed(message: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(5 + message.length);
+  bytes.writeUInt32BE(message.length, 1);
+  bytes.set(message, 5);
+  return bytes;
+}
+
+export function placesOf(bytes: Buffer, part: Buffer): number[] {
   const places: number[] = [];
   for (let at = bytes.indexOf(part); at !== -1; at = bytes.indexOf(part, at + part.length)) places.push(at);
   return places;

@@ -1,0 +1,141 @@
+import { watchRequest } from "../../proto/etcd.ts";
+import { type Caller, Connection } from "./connection.ts";
+import { drive, type Extent, type Job, type RoundResult } from "./drive.ts";
+import { Latencies } from "./latencies.ts";
+import { MarkedTimes } from "./marked-times.ts";
+import { MessageEnds } from "./message-ends.ts";
+import { keyOf, keysEnd, RequestTemplate } from "./request-template.ts";
+import { unlessStalled } from "./unless-stalled.ts";
+
+/** Watchers of all keys of loads, each on a stream of its own. */
+export interface WatcherCount {
+  readonly watchers: number;
+  readonly connections: number;
+}
+
+const watchAll = new RequestTemplate(() =>
+  watchRequest.encode({ createRequest: { key: keyOf(0), rangeEnd: keysEnd } }),
+);
+
+/** Drives endpoints with puts of marked values while watchers are told of each. The result is of the events: their number and
+ *  rate, and how long after its put was sent each came. Throws where an event does not come. */
+export async function driveWatched(
+  puts: Job,
+  count: WatcherCount,
+  endpoints: readonly string[],
+  extent: Extent,
+): Promise<RoundResult> {
+  const watchers = new Watchers();
+  try {
+    await watchers.open(count, endpoints);
+    const cpuBefore = process.cpuUsage();
+    const startedMs = performance.now();
+    const written = await drive(puts, endpoints, extent);
+    await watchers.untilEvents(written.requests * count.watchers);
+    const cpu = process.cpuUsage(cpuBefore);
+    const seconds = (watchers.lastMs - startedMs) / 1000;
+    const [p50Ms = 0, p99Ms = 0] = watchers.delays.quantiles([0.5, 0.99]);
+    return {
+      requests: watchers.delays.count,
+      failures: written.failures,
+      ...(written.firstFailure === undefined ? {} : { firstFailure: written.firstFailure }),
+      seconds,
+      perSecond: watchers.delays.count / seconds,
+      p50Ms,
+      p99Ms,
+      answerBytes: watchers.bytes,
+      generatorCpuSeconds: (cpu.user + cpu.system) / 1e6,
+    };
+  } finally {
+    watchers.close();
+  }
+}
+
+class Watchers {
+  readonly delays = new Latencies();
+  readonly #connections: Connection[] = [];
+  bytes = 0;
+  /** When something came last. */
+  lastMs = 0;
+  #failure: string | undefined;
+  /** Watchers, and then events, that are still to come. */
+  #missing = 0;
+  #allCame: () => void = () => undefined;
+
+  /** Resolves when each watcher was told that it is one. */
+  async open({ watchers, connections }: WatcherCount, endpoints: readonly string[]): Promise<void> {
+    const slots = Math.ceil(watchers / connections);
+    await Promise.all(
+      Array.from({ length: connections }, async (_, i) => {
+        const url = endpoints[i % endpoints.length] ?? "";
+        const caller = this.#caller(slots);
+        this.#connections[i] = await Connection.open(
+          url,
+          { path: "/etcdserverpb.Watch/Watch", slots },
+          caller,
+        );
+      }),
+    );
+    const all = this.#untilCame(watchers, "watchers");
+    for (const [i, connection] of this.#connections.entries()) {
+      for (let slot = 0; slot < slots && i * slots + slot < watchers; slot++)
+        connection.send(slot, watchAll, 0, false);
+      connection.flush();
+    }
+    await all;
+  }
+
+  #caller(slots: number): Caller {
+    const ends = new MessageEnds(slots);
+    const times = new MarkedTimes(slots);
+    const isCreated = new Uint8Array(slots);
+    const event = (sentMs: number) => {
+      this.delays.add(this.lastMs - sentMs);
+      this.#came();
+    };
+    return {
+      turned: () => {
+        this.lastMs = performance.now();
+      },
+      received: (slot, bytes, start, end) => {
+        this.bytes += end - start;
+        if (isCreated[slot] === 1) times.read(slot, bytes, start, end, event);
+        else if (ends.count(slot, bytes, start, end) > 0) {
+          isCreated[slot] = 1;
+          this.#came();
+        }
+      },
+      answered: (_slot, failure) => this.#fail(failure ?? "the server ended a watch"),
+      lost: (reason) => this.#fail(reason),
+    };
+  }
+
+  #came(): void {
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#allCame();
+  }
+
+  #fail(reason: string): void {
+    this.#failure ??= reason;
+  }
+
+  /** Events may have come before they are waited for. */
+  untilEvents(count: number): Promise<void> {
+    return this.#untilCame(count, "events");
+  }
+
+  async #untilCame(count: number, what: string): Promise<void> {
+    this.#missing += count;
+    this.lastMs = performance.now();
+    if (this.#missing === 0) return;
+    const all = new Promise<void>((resolve) => {
+      this.#allCame = resolve;
+    });
+    const missing = () => `${this.#missing} ${what} do not come (${this.#failure ?? "no failure is known"})`;
+    await unlessStalled(all, () => this.lastMs, missing);
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+}
