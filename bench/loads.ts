@@ -31,6 +31,8 @@ export interface Load extends Job {
   readonly prepared?: { readonly job: Job; readonly requests: number };
   /** The job's puts are watched, and the events are what is measured. */
   readonly watched?: WatcherCount;
+  /** All revisions but the last are compacted while the load runs; one round. */
+  readonly compacts?: boolean;
   /** Runs only where it is named. */
   readonly isLong?: true;
 }
@@ -198,6 +200,17 @@ export const loads: readonly Load[] = [
     prepared: written(million),
     clients: 1,
     connections: 1,
+    isLong: true,
+  },
+  {
+    name: "compaction",
+    ...putLoad(100, [{ figure: "p99Ms", atMost: 1 }]),
+    what: "put of 256 bytes, 100 clients, while 1,000,000 revisions are compacted",
+    prepared: {
+      job: { ...bulk, keyNumber: spreadOver(keys), path: put, template: putTemplate(valueBytes) },
+      requests: million,
+    },
+    compacts: true,
     isLong: true,
   },
 ];

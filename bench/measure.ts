@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { compact } from "./compact.ts";
 import type { Extent, RoundResult } from "./generator/drive.ts";
 import type { Order } from "./generator/main.ts";
 import type { Load } from "./loads.ts";
@@ -19,7 +20,8 @@ export async function prepare(side: Side, load: Load): Promise<void> {
 export async function measure(side: Side, load: Load, extent: Extent): Promise<SideRound> {
   side.resetPeak();
   const before = side.cpuSeconds();
-  const result = await generate({ load: load.name, endpoints: side.endpoints, extent });
+  const generated = generate({ load: load.name, endpoints: side.endpoints, extent });
+  const [result] = await Promise.all([generated, load.compacts ? compact(side) : undefined]);
   const cpuSeconds = side.cpuSeconds() - before;
   if (result.requests === 0) throw new Error(`${side.name} answered nothing: ${result.firstFailure}`);
   return { ...result, cpuMsPerThousand: (cpuSeconds * 1e6) / result.requests, peakMb: side.peakMb() };

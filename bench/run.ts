@@ -103,8 +103,9 @@ async function compare(load: Load, sides: readonly Side[], given: Given): Promis
   const { requests } = load;
   // A server whose code is compiled while it runs is measured as it is for the rest of its life; all get the same.
   if (given["warm-up"] > 0 && requests === undefined)
-    for (const side of sides) await measure(side, load, { seconds: given["warm-up"] });
-  const roundsMost = requests === undefined ? given.rounds : 1;
+    for (const side of sides)
+      await measure(side, { ...load, compacts: false }, { seconds: given["warm-up"] });
+  const roundsMost = requests === undefined && load.compacts !== true ? given.rounds : 1;
   for (let round = 0; round < roundsMost; round++) {
     const results: Record<string, SideRound> = {};
     // In turn, and who goes first alternates too.
