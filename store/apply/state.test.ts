@@ -23,7 +23,7 @@ import { RandomRequests } from "../../test/model/random-requests.ts";
 import { smallRevisions } from "../backend/backend-suite.ts";
 import { MemoryHome } from "../backend/memory-home.ts";
 import type { Entry } from "../raft/types.ts";
-import type { WatchBatch } from "../watch/hub.ts";
+import type { WatchBatch } from "../watch/event-bytes.ts";
 import { openState, type State, type StateDeps } from "./state.ts";
 import type { ApplyResult } from "./types.ts";
 

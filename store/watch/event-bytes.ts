@@ -1,3 +1,4 @@
+import { watchResponse } from "../../proto/etcd.ts";
 import { event } from "../../proto/mvcc.ts";
 import type { Change } from "../mvcc/change.ts";
 
@@ -26,5 +27,25 @@ export class WatchEvent {
       this.#withPrevious = prevKv === undefined ? this.plain() : event.encode({ type, kv, prevKv });
     }
     return this.#withPrevious;
+  }
+}
+
+/** What a watch is given at once; watches that are given the same events share it. */
+export class WatchBatch {
+  /** The store's revision, for the response's header. */
+  readonly revision: number;
+  /** Encoded mvccpb.Event, whole revisions. */
+  readonly events: readonly Uint8Array[];
+  #body: Uint8Array | undefined;
+
+  constructor(revision: number, events: readonly Uint8Array[]) {
+    this.revision = revision;
+    this.events = events;
+  }
+
+  /** The events as they stand in an encoded WatchResponse, behind its header and the watch's id. */
+  get body(): Uint8Array {
+    this.#body ??= watchResponse.encode({ events: this.events });
+    return this.#body;
   }
 }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { Turns } from "../../base/slices.ts";
 import { utf8 } from "../../base/wire.ts";
+import { watchResponse } from "../../proto/etcd.ts";
 import { event } from "../../proto/mvcc.ts";
 import { PutChange, type StoredChange } from "../mvcc/change.ts";
 import { encodePut } from "../mvcc/key-value.ts";
-import { type WatchBatch, WatchHub, type WatchLimits, watchLimits } from "./hub.ts";
+import type { WatchBatch } from "./event-bytes.ts";
+import { WatchHub, type WatchLimits, watchLimits } from "./hub.ts";
 
 class Writer {
   revision = 1;
@@ -44,16 +46,19 @@ class Writer {
 /** Watches and notes `revision of the answer: revisions of its events`. */
 function watch(writer: Writer, key: string, startRevision = 0) {
   const answers: string[] = [];
+  const batches: WatchBatch[] = [];
   const sink = {
     ready: true,
-    deliver({ revision, events }: WatchBatch) {
+    deliver(batch: WatchBatch) {
+      batches.push(batch);
+      const { revision, events } = batch;
       const revisions = events.map((one) => event.decode(one).kv?.modRevision);
       answers.push(`${revision}: ${revisions.join(" ")}`);
     },
     compacted: () => assert.fail(),
   };
   const options = { key: utf8(key), rangeEnd: utf8("z"), startRevision, filters: [], prevKv: false };
-  return { answers, sink, handle: writer.hub.watch(options, sink) };
+  return { answers, batches, sink, handle: writer.hub.watch(options, sink) };
 }
 
 describe("store/watch: the hub", () => {
@@ -87,6 +92,25 @@ describe("store/watch: the hub", () => {
     assert.deepEqual(first.answers, ["3: 2 3"]);
     assert.deepEqual(now.answers, ["3: 3"]);
     assert.deepEqual(earlier.answers, ["3: 2 3"]);
+  });
+
+  it("encodes the events of a turn once for all watches that are given the same", async () => {
+    const writer = new Writer();
+    const watches = [watch(writer, "a"), watch(writer, "a"), watch(writer, "b"), watch(writer, "b")];
+    for (const key of ["a", "b"]) writer.put(key);
+    await Promise.resolve();
+    const [a, sameAsA, b, sameAsB] = watches.map(({ batches }) => batches[0] ?? assert.fail());
+    assert.ok(a && b);
+    assert.equal(a.body, sameAsA?.body);
+    assert.equal(b.body, sameAsB?.body);
+    assert.deepEqual(
+      watchResponse.decode(a.body).events,
+      a.events.map((one) => event.decode(one)),
+    );
+    assert.deepEqual(
+      watches.map(({ answers }) => answers),
+      [["3: 2 3"], ["3: 2 3"], ["3: 3"], ["3: 3"]],
+    );
   });
 
   it("keeps nothing in memory while nobody watches", async () => {

@@ -3,7 +3,7 @@ import type { WatchCreateRequest } from "../../proto/etcd.ts";
 import type { Change, StoredChange } from "../mvcc/change.ts";
 import { asByteStrings, keyRange } from "../mvcc/range.ts";
 import type { KeyRange } from "../mvcc/read.ts";
-import { WatchEvent } from "./event-bytes.ts";
+import { WatchBatch, WatchEvent } from "./event-bytes.ts";
 import { HeldRevisions, type RecentLimits, RecentRevisions, type RevisionEvents } from "./recent.ts";
 import { covers, WatchIndex } from "./watch-index.ts";
 
@@ -21,13 +21,6 @@ export interface WatchHistory {
 export interface RevisionChanges {
   readonly revision: number;
   readonly changes: readonly Change[];
-}
-
-export interface WatchBatch {
-  /** The store's revision, for the response's header. */
-  readonly revision: number;
-  /** Encoded mvccpb.Event, whole revisions. */
-  readonly events: readonly Uint8Array[];
 }
 
 export interface WatchSink {
@@ -87,6 +80,19 @@ interface Watcher {
 }
 
 const nothing: never[] = [];
+
+/** What a watch is given of a turn. */
+interface Share {
+  readonly prevKv: boolean;
+  readonly events: readonly WatchEvent[];
+  readonly batch: WatchBatch;
+}
+
+function isSameShare(share: Share, { prevKv }: Watcher, events: readonly WatchEvent[]): boolean {
+  if (share.prevKv !== prevKv || share.events.length !== events.length) return false;
+  for (let at = 0; at < events.length; at++) if (share.events[at] !== events[at]) return false;
+  return true;
+}
 
 export class WatchHub {
   readonly #history: WatchHistory;
@@ -194,12 +200,17 @@ export class WatchHub {
     if (revision === undefined) return;
     this.#untold = [];
     this.#untoldBytes = 0;
+    let last: Share | undefined;
     for (const watcher of this.#gather(untold)) {
       const events = watcher.gathered;
       watcher.gathered = nothing;
       if (watcher.state !== "synced") continue; // cancelled by a sink that was told before
-      if (watcher.sink.ready) this.#deliver(watcher, events);
-      else this.#fallBehind(watcher, (events[0] as WatchEvent).change.revision);
+      if (watcher.sink.ready) {
+        // Those of the same range come one after another.
+        if (last === undefined || !isSameShare(last, watcher, events))
+          last = { prevKv: watcher.prevKv, events, batch: this.#batch(watcher, events) };
+        this.#deliver(watcher, last.batch);
+      } else this.#fallBehind(watcher, (events[0] as WatchEvent).change.revision);
     }
     this.#told = Math.max(this.#told, revision);
   }
@@ -296,12 +307,16 @@ export class WatchHub {
     if (this.#watchers.size === 0) this.#startOver(this.#history.revision);
   }
 
-  #deliver(watcher: Watcher, events: readonly WatchEvent[]): void {
+  #batch(watcher: Watcher, events: readonly WatchEvent[]): WatchBatch {
     const bytes = watcher.prevKv
       ? events.map((event) => event.withPrevious((change) => this.#history.previous(change)))
       : events.map((event) => event.plain());
-    this.#eventsSent += bytes.length;
-    watcher.sink.deliver({ revision: this.#history.revision, events: bytes });
+    return new WatchBatch(this.#history.revision, bytes);
+  }
+
+  #deliver(watcher: Watcher, batch: WatchBatch): void {
+    this.#eventsSent += batch.events.length;
+    watcher.sink.deliver(batch);
   }
 
   #startCatchingUp(): void {
@@ -372,12 +387,12 @@ export class WatchHub {
       count++;
       if (events.length === 0) continue;
       if (count < batchRevisionsMax && bytes < batchBytesMax) continue;
-      this.#deliver(watcher, events);
+      this.#deliver(watcher, this.#batch(watcher, events));
       watcher.next = entry.revision + 1;
       [events, bytes, count] = [[], 0, 0];
       if (watcher.state !== "behind" || !watcher.sink.ready) return;
     }
-    if (events.length > 0) this.#deliver(watcher, events);
+    if (events.length > 0) this.#deliver(watcher, this.#batch(watcher, events));
     watcher.next = Math.max(watcher.next, upTo + 1);
   }
 }

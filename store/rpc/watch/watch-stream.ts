@@ -6,7 +6,8 @@ import {
   watchResponse,
 } from "../../../proto/etcd.ts";
 import { StoreError } from "../../errors.ts";
-import type { WatchBatch, Watch as WatchHandle } from "../../watch/hub.ts";
+import type { WatchBatch } from "../../watch/event-bytes.ts";
+import type { Watch as WatchHandle } from "../../watch/hub.ts";
 import type { Incoming, Outgoing } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
@@ -103,15 +104,16 @@ export class WatchStream implements Incoming {
     this.#send({ watchId: id, canceled: true });
   }
 
-  #deliver(id: bigint, { revision, events }: WatchBatch): void {
+  #deliver(id: bigint, batch: WatchBatch): void {
     const watch = this.#watches.get(id);
     if (watch === undefined || this.#over) return;
     watch.busy = true;
-    const whole = { header: header(this.#parts, revision), watchId: id, events };
+    const head = { header: header(this.#parts, batch.revision), watchId: id };
     if (watch.fragment) {
       const { maxRequestBytes } = this.#parts.limits;
-      for (const bytes of fragments(whole, maxRequestBytes)) this.#room = this.#out.send(bytes);
-    } else this.#room = this.#out.send(watchResponse.encode(whole));
+      for (const bytes of fragments({ ...head, events: batch.events }, maxRequestBytes))
+        this.#room = this.#out.send(bytes);
+    } else this.#room = this.#out.send(Buffer.concat([watchResponse.encode(head), batch.body]));
   }
 
   #compacted(id: bigint, compactRevision: number): void {
