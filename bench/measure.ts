@@ -13,21 +13,25 @@ const generator = fileURLToPath(new URL("./generator/main.ts", import.meta.url))
 
 /** Writes the keys that a load needs. */
 export async function prepare(side: Side, load: Load): Promise<void> {
-  if (load.prepared !== undefined) await generate({ load: load.name, endpoints: side.endpoints });
+  if (load.prepared !== undefined) await generate(side, { load: load.name });
 }
 
 /** One round of a load on one side, from a process of its own. */
 export async function measure(side: Side, load: Load, extent: Extent): Promise<SideRound> {
   side.resetPeak();
   const before = side.cpuSeconds();
-  const generated = generate({ load: load.name, endpoints: side.endpoints, extent });
+  const generated = generate(side, { load: load.name, extent });
   const [result] = await Promise.all([generated, load.compacts ? compact(side) : undefined]);
   const cpuSeconds = side.cpuSeconds() - before;
   if (result.requests === 0) throw new Error(`${side.name} answered nothing: ${result.firstFailure}`);
   return { ...result, cpuMsPerThousand: (cpuSeconds * 1e6) / result.requests, peakMb: side.peakMb() };
 }
 
-async function generate(order: Order): Promise<RoundResult> {
+async function generate(
+  { endpoints, authorityPem }: Side,
+  what: Pick<Order, "load" | "extent">,
+): Promise<RoundResult> {
+  const order: Order = { ...what, endpoints, authorityPem };
   const { stdout } = await run(process.execPath, ["--import", "tsx", generator, JSON.stringify(order)]);
   return JSON.parse(stdout) as RoundResult;
 }

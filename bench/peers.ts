@@ -1,11 +1,13 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePorts } from "../base/os/free-ports.ts";
+import { createAuthority, issueCertificate } from "../base/os/pki.ts";
+import { ask } from "./ask.ts";
 import { peakMbSince, resetPeak, usageOf } from "./usage.ts";
 
 const run = promisify(execFile);
@@ -21,6 +23,8 @@ export interface Program {
 export interface Side {
   readonly name: string;
   readonly endpoints: readonly string[];
+  /** Who signed the certificate that clients are shown; absent: they do without TLS. */
+  readonly authorityPem: string | undefined;
   /** CPU seconds used so far, over all members. */
   cpuSeconds(): number;
   /** The largest memory of a member is counted from now on. */
@@ -29,6 +33,9 @@ export interface Side {
   /** Ends the members at once, or lets them end what they do. */
   stop(signal?: "SIGKILL" | "SIGTERM"): Promise<void>;
 }
+
+/** Large values, again and again, are more than etcd's 2 GiB. */
+const quotaBytes = 8 * 2 ** 30;
 
 const ours = fileURLToPath(new URL("../bin/pintle", import.meta.url));
 /** As the first line of bin/pintle has it. */
@@ -47,17 +54,24 @@ export async function etcdProgram(path: string): Promise<Program> {
   return { name: `etcd ${version}`, command: [path, "--log-level=error"] };
 }
 
-export async function startSide(program: Program, options: { readonly members: number }): Promise<Side> {
+export interface SideOptions {
+  readonly members: number;
+  /** Clients speak TLS; members among each other do not. */
+  readonly tls: boolean;
+}
+
+export async function startSide(program: Program, options: SideOptions): Promise<Side> {
   const folder = mkdtempSync(join(tmpdir(), "pintle-bench-"));
   const ports = await freePorts(options.members * 2);
+  const tls = options.tls ? await writeCertificate(folder) : undefined;
   const processes = Array.from({ length: options.members }, (_, i) => {
     const log = openSync(join(folder, `m${i}.log`), "a");
-    const [command = "", ...args] = [...program.command, ...memberFlags(folder, ports, i)];
+    const [command = "", ...args] = [...program.command, ...memberFlags(folder, { ports, tls }, i)];
     return spawn(command, args, { stdio: ["ignore", log, log] });
   });
-  const side = sideOf(program, folder, { processes, ports });
+  const side = sideOf(program, folder, { processes, ports, tls });
   try {
-    await Promise.all(side.endpoints.map((url) => untilHealthy(url, program.name)));
+    await Promise.all(side.endpoints.map((url) => untilHealthy(url, side)));
   } catch (error) {
     await side.stop();
     throw error;
@@ -65,30 +79,57 @@ export async function startSide(program: Program, options: { readonly members: n
   return side;
 }
 
-const clientUrl = (ports: readonly number[], i: number) => `http://127.0.0.1:${ports[i * 2]}`;
+interface Tls {
+  readonly authorityPem: string;
+  readonly flags: readonly string[];
+}
+interface Place {
+  readonly ports: readonly number[];
+  readonly tls: Tls | undefined;
+}
+
+async function writeCertificate(folder: string): Promise<Tls> {
+  const authority = await createAuthority({ name: "bench authority" });
+  const wanted = { commonName: "store", addresses: ["127.0.0.1"], usage: "server" } as const;
+  const { certificatePem, privateKeyPem } = await issueCertificate(authority, wanted);
+  const [certificate, key] = [join(folder, "server.crt"), join(folder, "server.key")];
+  writeFileSync(certificate, certificatePem);
+  writeFileSync(key, privateKeyPem, { mode: 0o600 });
+  return {
+    authorityPem: authority.certificatePem,
+    flags: [`--cert-file=${certificate}`, `--key-file=${key}`],
+  };
+}
+
+const clientUrl = ({ ports, tls }: Place, i: number) =>
+  `${tls === undefined ? "http" : "https"}://127.0.0.1:${ports[i * 2]}`;
 const peerUrl = (ports: readonly number[], i: number) => `http://127.0.0.1:${ports[i * 2 + 1]}`;
 
-function memberFlags(folder: string, ports: readonly number[], i: number): string[] {
+function memberFlags(folder: string, place: Place, i: number): string[] {
+  const { ports, tls } = place;
   const cluster = Array.from({ length: ports.length / 2 }, (_, j) => `m${j}=${peerUrl(ports, j)}`).join(",");
   return [
     `--name=m${i}`,
     `--data-dir=${join(folder, `m${i}`)}`,
-    `--listen-client-urls=${clientUrl(ports, i)}`,
-    `--advertise-client-urls=${clientUrl(ports, i)}`,
+    `--listen-client-urls=${clientUrl(place, i)}`,
+    `--advertise-client-urls=${clientUrl(place, i)}`,
     `--listen-peer-urls=${peerUrl(ports, i)}`,
     `--initial-advertise-peer-urls=${peerUrl(ports, i)}`,
     `--initial-cluster=${cluster}`,
+    `--quota-backend-bytes=${quotaBytes}`,
+    ...(tls?.flags ?? []),
   ];
 }
 
 function sideOf(
   { name }: Program,
   folder: string,
-  { processes, ports }: { readonly processes: readonly ChildProcess[]; readonly ports: readonly number[] },
+  { processes, ...place }: Place & { readonly processes: readonly ChildProcess[] },
 ): Side {
   return {
     name,
-    endpoints: processes.map((_, i) => clientUrl(ports, i)),
+    endpoints: processes.map((_, i) => clientUrl(place, i)),
+    authorityPem: place.tls?.authorityPem,
     cpuSeconds: () => processes.reduce((sum, { pid }) => sum + usageOf(pid).cpuSeconds, 0),
     resetPeak: () => {
       for (const { pid } of processes) resetPeak(pid);
@@ -105,13 +146,13 @@ function sideOf(
   };
 }
 
-async function untilHealthy(url: string, name: string): Promise<void> {
+async function untilHealthy(url: string, { name, authorityPem }: Side): Promise<void> {
   const deadlineMs = performance.now() + 30_000;
   let last = "";
   while (performance.now() < deadlineMs) {
     try {
-      const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1000) });
-      if (answer.ok) return;
+      const answer = await ask(`${url}/health`, { authorityPem, timeoutMs: 1000 });
+      if (answer.status === 200) return;
       last = `status ${answer.status}`;
     } catch (error) {
       last = error instanceof Error ? error.message : String(error);

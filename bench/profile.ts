@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Load } from "./loads.ts";
 import { measure, prepare } from "./measure.ts";
-import { pintleProgram, startSide } from "./peers.ts";
+import { pintleProgram, type SideOptions, startSide } from "./peers.ts";
 import { type CallFrame, type CpuProfile, type Stage, timeByStage } from "./stages.ts";
 
 /** Microseconds of the members' JavaScript threads, all members together, for one request. */
@@ -14,7 +14,7 @@ export type StageTimes = Readonly<Partial<Record<Stage, number>>>;
 /** Drives a load once more, against members that are sampled as they run, which makes them slower. */
 export async function profile(
   load: Load,
-  options: { readonly members: number; readonly warmUpSeconds: number; readonly seconds: number },
+  options: SideOptions & { readonly warmUpSeconds: number; readonly seconds: number },
 ): Promise<StageTimes> {
   const profiles = mkdtempSync(join(tmpdir(), "pintle-profiles-"));
   try {

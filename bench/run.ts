@@ -25,6 +25,7 @@ const flags = {
     help: "of which loads that run the report shows Pintle's time by stage",
   },
   members: { kind: "integer", default: 3, help: "members of each cluster" },
+  tls: { kind: "boolean", default: false, help: "clients speak TLS" },
   quick: {
     kind: "boolean",
     default: false,
@@ -52,7 +53,7 @@ async function main(argv: readonly string[]): Promise<void> {
   try {
     for (const program of programs) {
       say(`starting ${given.members} members of ${program.name} …\n`);
-      sides.push(await startSide(program, { members: given.members }));
+      sides.push(await startSide(program, given));
     }
     const reports: LoadReport[] = [];
     for (const load of chosen) {
@@ -85,6 +86,7 @@ function profileOf(load: Load, given: Given): Promise<StageTimes> {
   say(`  ${load.what}: where Pintle's time goes …\n`);
   return profile(load, {
     members: given.members,
+    tls: given.tls,
     warmUpSeconds: given["warm-up"],
     seconds: given.seconds,
   });

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import {
   defaultWindowBytes,
   frame,
@@ -33,6 +34,14 @@ export interface Caller {
   turned(): void;
 }
 
+export interface ConnectionOptions {
+  readonly path: string;
+  /** The most requests at once. */
+  readonly slots: number;
+  /** Who signed the certificates of servers at https URLs. */
+  readonly authorityPem?: string;
+}
+
 /** One HTTP/2 connection that asks one gRPC method. A slot is one client: it has one request at a time. */
 export class Connection implements AnswerSink {
   readonly #socket: Socket;
@@ -56,13 +65,13 @@ export class Connection implements AnswerSink {
 
   private constructor(
     socket: Socket,
-    options: { readonly authority: string; readonly path: string; readonly slots: number },
+    options: ConnectionOptions & { readonly authority: string; readonly isSecure: boolean },
     caller: Caller,
   ) {
     this.#socket = socket;
     this.#caller = caller;
     this.#turn = new TurnBuffer(socket);
-    this.#blocks = requestBlocks({ ...options, isSecure: false });
+    this.#blocks = requestBlocks(options);
     this.#streams = new Int32Array(options.slots);
     this.#unsent = Array.from({ length: options.slots }, () => nothing);
     this.#isLast = Array.from({ length: options.slots }, () => true);
@@ -70,25 +79,14 @@ export class Connection implements AnswerSink {
   }
 
   /** Connects, and waits until the server said what it allows. */
-  static async open(
-    url: string,
-    options: { readonly path: string; readonly slots: number },
-    caller: Caller,
-  ): Promise<Connection> {
-    const { hostname, port, host } = new URL(url);
-    const buffer = Buffer.allocUnsafe(readBytes);
-    const callback = (length: number) => {
-      connection.#read(buffer, length);
-      return true;
-    };
-    const socket = connect({
-      host: hostname,
-      port: Number(port),
-      noDelay: true,
-      onread: { buffer, callback },
-    });
-    const connection = new Connection(socket, { ...options, authority: host }, caller);
-    await once(socket, "connect");
+  static async open(url: string, options: ConnectionOptions, caller: Caller): Promise<Connection> {
+    const { hostname, port, host, protocol } = new URL(url);
+    const isSecure = protocol === "https:";
+    const read = (bytes: Buffer, length: number) => connection.#read(bytes, length);
+    const to = { host: hostname, port: Number(port) };
+    const socket = isSecure ? secureSocket(to, options.authorityPem, read) : plainSocket(to, read);
+    const connection = new Connection(socket, { ...options, authority: host, isSecure }, caller);
+    await once(socket, isSecure ? "secureConnect" : "connect");
     await connection.#greet();
     return connection;
   }
@@ -268,4 +266,25 @@ export class Connection implements AnswerSink {
   takeUsed(bytes: number): void {
     this.#turn.add(frame(frameTypes.WINDOW_UPDATE, 0, 0, uint32(bytes)));
   }
+}
+
+type Address = { readonly host: string; readonly port: number };
+type Read = (bytes: Buffer, length: number) => void;
+
+/** What comes lies in one buffer, which the next read writes over. */
+function plainSocket(to: Address, read: Read): Socket {
+  const buffer = Buffer.allocUnsafe(readBytes);
+  const callback = (length: number) => {
+    read(buffer, length);
+    return true;
+  };
+  return connectTcp({ ...to, noDelay: true, onread: { buffer, callback } });
+}
+
+/** TLS reads into no buffer of ours. */
+function secureSocket(to: Address, authorityPem: string | undefined, read: Read): Socket {
+  const socket = connectTls({ ...to, ca: authorityPem, ALPNProtocols: ["h2"] });
+  socket.setNoDelay(true);
+  socket.on("data", (bytes: Buffer) => read(bytes, bytes.length));
+  return socket;
 }

@@ -16,6 +16,8 @@ export interface Job {
   readonly clients: number;
   /** A client's requests are messages on one stream, each of which is answered by one message. */
   readonly isStream?: true;
+  /** Who signed the certificates of endpoints that speak TLS. */
+  readonly authorityPem?: string;
 }
 
 /** When a job ends: after a time, or after so many requests. What is under way then is waited for. */
@@ -87,7 +89,7 @@ class Round {
     const ends = this.#job.isStream ? new MessageEnds(slots) : undefined;
     return Connection.open(
       url,
-      { path: this.#job.path, slots },
+      { ...this.#job, slots },
       {
         turned: () => {
           this.#nowMs = performance.now();

@@ -7,11 +7,14 @@ export interface Order {
   /** A load's name. */
   readonly load: string;
   readonly endpoints: readonly string[];
+  /** Who signed their certificates, where they speak TLS. */
+  readonly authorityPem?: string | undefined;
   /** Absent: what the load needs is written. */
   readonly extent?: Extent;
 }
 
 const order = JSON.parse(process.argv[2] ?? "{}") as Order;
+const trust = order.authorityPem === undefined ? {} : { authorityPem: order.authorityPem };
 const load = loads.find((row) => row.name === order.load);
 if (load === undefined)
   throw new Error(`no load "${order.load}"; there are ${loads.map((row) => row.name).join(", ")}`);
@@ -19,15 +22,16 @@ process.stdout.write(`${JSON.stringify(await obey(load, order.extent))}\n`);
 
 async function obey(load: Load, extent: Extent | undefined): Promise<RoundResult> {
   const { endpoints } = order;
+  const how = { ...load, ...trust };
   if (extent === undefined) return prepare(load.prepared);
-  if (load.watched !== undefined) return driveWatched(load, load.watched, endpoints, extent);
-  return drive(load, endpoints, extent);
+  if (load.watched !== undefined) return driveWatched(how, load.watched, endpoints, extent);
+  return drive(how, endpoints, extent);
 }
 
 async function prepare(prepared: Load["prepared"]): Promise<RoundResult> {
   if (prepared === undefined) throw new Error("the load needs nothing that is there before");
   const { job, requests } = prepared;
-  const written = await drive(job, order.endpoints, { requests });
+  const written = await drive({ ...job, ...trust }, order.endpoints, { requests });
   if (written.failures > 0) throw new Error(`cannot write what the load needs: ${written.firstFailure}`);
   return written;
 }

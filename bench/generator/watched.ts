@@ -27,7 +27,7 @@ export async function driveWatched(
 ): Promise<RoundResult> {
   const watchers = new Watchers();
   try {
-    await watchers.open(count, endpoints);
+    await watchers.open({ ...puts, ...count }, endpoints);
     const cpuBefore = process.cpuUsage();
     const startedMs = performance.now();
     const written = await drive(puts, endpoints, extent);
@@ -63,7 +63,10 @@ class Watchers {
   #allCame: () => void = () => undefined;
 
   /** Resolves when each watcher was told that it is one. */
-  async open({ watchers, connections }: WatcherCount, endpoints: readonly string[]): Promise<void> {
+  async open(
+    { watchers, connections, ...how }: WatcherCount & Pick<Job, "authorityPem">,
+    endpoints: readonly string[],
+  ): Promise<void> {
     const slots = Math.ceil(watchers / connections);
     await Promise.all(
       Array.from({ length: connections }, async (_, i) => {
@@ -71,7 +74,7 @@ class Watchers {
         const caller = this.#caller(slots);
         this.#connections[i] = await Connection.open(
           url,
-          { path: "/etcdserverpb.Watch/Watch", slots },
+          { ...how, path: "/etcdserverpb.Watch/Watch", slots },
           caller,
         );
       }),
