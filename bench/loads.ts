@@ -50,6 +50,9 @@ const putTemplate = (bytes: number): RequestTemplate => {
   return new RequestTemplate((key) => putRequest.encode({ key, value }));
 };
 
+const readTemplate = ({ serializable }: { readonly serializable: boolean }): RequestTemplate =>
+  new RequestTemplate((key) => rangeRequest.encode({ key, serializable }));
+
 /** Clients share up to 100 connections. */
 const connectionsFor = (clients: number) => Math.min(clients, 100);
 
@@ -95,6 +98,7 @@ const sizedLoad = (name: string, bytes: number, clients: number): Load => ({
 });
 
 const million = 1_000_000;
+const millionKeys = written(million);
 
 export const loads: readonly Load[] = [
   { name: "put-1", ...putLoad(1, [{ figure: "p50Ms", atMost: 1 }]) },
@@ -127,7 +131,7 @@ export const loads: readonly Load[] = [
     what: "linearizable read of a key, 1000 clients",
     goals: [{ figure: "perSecond", atLeast: 2 }],
     path: range,
-    template: new RequestTemplate((key) => rangeRequest.encode({ key })),
+    template: readTemplate({ serializable: false }),
     ...many,
   },
   {
@@ -135,7 +139,7 @@ export const loads: readonly Load[] = [
     what: "serializable read of a key, 1000 clients",
     goals: [{ figure: "perSecond", atLeast: 2.5 }],
     path: range,
-    template: new RequestTemplate((key) => rangeRequest.encode({ key, serializable: true })),
+    template: readTemplate({ serializable: true }),
     ...many,
   },
   {
@@ -189,6 +193,18 @@ export const loads: readonly Load[] = [
     isLong: true,
   },
   {
+    name: "memory-million",
+    what: "serializable read of a key, 1 client, where there are 1,000,000 keys",
+    goals: [{ figure: "peakMb", atMost: 0.8 }],
+    path: range,
+    template: readTemplate({ serializable: true }),
+    keyNumber: spreadOver(million),
+    prepared: millionKeys,
+    clients: 1,
+    connections: 1,
+    isLong: true,
+  },
+  {
     name: "keys-million",
     what: "range of 1,000,000 keys without values, 1 client",
     goals: [{ figure: "perSecond", atLeast: 1.5 }],
@@ -197,7 +213,7 @@ export const loads: readonly Load[] = [
       rangeRequest.encode({ key: keyOf(0), rangeEnd: keyOf(million), keysOnly: true }),
     ),
     keyNumber: (n) => n,
-    prepared: written(million),
+    prepared: millionKeys,
     clients: 1,
     connections: 1,
     isLong: true,
