@@ -73,7 +73,11 @@ export class OutgoingData<S extends OutgoingStream> {
   widenStream(stream: S, bytes: number): boolean {
     stream.sendWindow += bytes;
     if (stream.sendWindow > windowMost) return false;
-    if (this.#blocked.has(stream)) this.sendBlocked();
+    // Of the others, none waits for this: a client that widens many streams by little must not have all looked at each time.
+    if (this.#blocked.delete(stream)) {
+      this.pump(stream);
+      stream.tellDrained();
+    }
     return true;
   }
 

@@ -6,4 +6,6 @@ export const http2Limits: Http2Limits = {
   streamWindowBytes: 1 << 20,
   connectionWindowBytes: 4 << 20,
   headerListBytesMost: 64 * 1024,
+  // What gRPC's library for Go gives a client to begin.
+  headWithinMs: 120_000,
 };
