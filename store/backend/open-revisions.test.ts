@@ -7,7 +7,7 @@ import { systemDisk } from "../../base/os/disk.ts";
 import { Prng } from "../../base/os/random.ts";
 import { SimDisk } from "../../base/os/sim-disk.ts";
 import { formatKey } from "../revisions/marks.ts";
-import { revisionKey, tombstoneKey } from "../revisions/revision-key.ts";
+import { isRevisionKey, revisionKey, tombstoneKey } from "../revisions/revision-key.ts";
 import type { RevisionLog } from "../revisions/revision-log.ts";
 import type { BackendError, Row, Write } from "./backend.ts";
 import { allRows, smallRevisions, suiteConfig } from "./backend-suite.ts";
@@ -73,7 +73,12 @@ describe("store/backend: revisions of a database of the version before", () => {
     }
     const after = await LevelBase.open(join(folder, "000001"), systemDisk);
     const view = after.view();
-    assert.deepEqual(await allRows(view.pages("k", "l", 10)), []);
+    const left = await allRows(view.pages("k", "l", 10));
+    assert.deepEqual(
+      left.map(({ key }) => isRevisionKey(key.slice(1))),
+      [false],
+      "one row, by which the version before refuses the database",
+    );
     await view.close();
     await after.close();
     await rm(folder, { recursive: true });

@@ -13,6 +13,9 @@ export interface RevisionParts extends RevisionLogParts {
 const prefix = bucketPrefixes.key;
 /** Where an earlier version kept revisions: among all other rows. */
 const formerRange = { from: prefix, to: String.fromCharCode(prefix.charCodeAt(0) + 1) } as const;
+/** Stands where they were, and is none: an earlier version that is started on this database refuses it by this row, in place of
+ *  serving it without any key. */
+const guardKey = `${prefix}the keys are in the folder revisions, for a newer version`;
 const rowsPerRead = 2_000;
 const cutBytes = 4 * 1024 * 1024;
 
@@ -55,7 +58,9 @@ async function moveRows(base: Base, config: RevisionLogConfig, parts: RevisionPa
   }
   await write();
   await log.close();
-  await base.write([[...marks, [formatKey, utf8(formatVersion)]]], { sync: true });
+  await base.write([[...marks, [formatKey, utf8(formatVersion)], [guardKey, new Uint8Array(0)]]], {
+    sync: true,
+  });
 }
 
 function revisionOf({ key, value }: Row) {
@@ -71,8 +76,10 @@ function revisionOf({ key, value }: Row) {
 async function removeMoved(base: Base): Promise<void> {
   let removed = 0;
   for await (const page of viewed(base, formerRange)) {
-    await base.write([page.map(({ key }) => [key, undefined] as const)], { sync: true });
-    removed += page.length;
+    const moved = page.filter(({ key }) => key !== guardKey).map(({ key }) => [key, undefined] as const);
+    if (moved.length === 0) continue;
+    await base.write([moved], { sync: true });
+    removed += moved.length;
   }
   if (removed > 0) await base.compact();
 }
