@@ -116,6 +116,11 @@ describe("protobuf tables, compiled", () => {
     assert.deepEqual(shapes.decode(bytes).inner, value.inner);
   });
 
+  it("never hand out memory that was not written", () => {
+    const oneMore = (lengthBytes: number) => Buffer.alloc(lengthBytes + 1);
+    assert.throws(() => shapes.encode({ text: "x" }, oneMore), /3 bytes were written of a message of 4/);
+  });
+
   it("take nested messages that are encoded already", () => {
     const encoded = inner.encode({ name: "x" });
     const bytes = shapes.encode({ inner: encoded, many: [encoded, { name: "y" }] });

@@ -1,3 +1,4 @@
+import { assert } from "./assert.ts";
 import { setOwnField } from "./own-field.ts";
 import { type Compiled, compile, Lengths } from "./protobuf-compile.ts";
 import { text, WireError, WireReader } from "./wire.ts";
@@ -261,7 +262,9 @@ export function message<const F extends Fields>(fields: F): Message<Decoded<F>> 
       lengths.list.length = 0;
       lengths.next = 0;
       const bytes = take(code().size(value, lengths));
-      code().write(bytes, 0, value, lengths);
+      const end = code().write(bytes, 0, value, lengths);
+      // The memory may hold what others left there.
+      if (end !== bytes.length) assert(false, `${end} bytes were written of a message of ${bytes.length}`);
       return bytes;
     },
     readNested(reader) {
