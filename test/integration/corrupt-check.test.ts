@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ClassicLevel } from "classic-level";
 import { must } from "../../base/assert.ts";
+import { blockHeadBytes, Chunk, readBlockHead, writeBlockHead } from "../../store/revisions/row-format.ts";
 import { type StoreProcesses, startStoreProcesses } from "./etcd-processes.ts";
 
 const pintle = [process.execPath, fileURLToPath(new URL("../../bin/pintle", import.meta.url)), "store"];
@@ -31,25 +31,27 @@ describe("a member with the gate InitialCorruptCheck", function () {
   const put = (value: string) =>
     post(0, "/v3/kv/put", { key: "aw==", value: Buffer.from(value).toString("base64") });
 
-  /** Changes the last letter of a stored value, as a bad disk or a bug would. */
+  /** Changes the last letter of a stored value as a bug would: its block's checksum is right. */
   async function spoil(member: number, value: string): Promise<void> {
-    const folder = join(store.folder, `m${member}`, "member", "db");
-    const names = await readdir(folder);
-    const name = names.includes("current") ? (await readFile(join(folder, "current"), "utf8")).trim() : "";
-    const db = new ClassicLevel<Buffer, Buffer>(join(folder, name), {
-      keyEncoding: "buffer",
-      valueEncoding: "buffer",
-    });
-    await db.open();
-    let row: Buffer | undefined;
-    for await (const [key, stored] of db.iterator()) if (stored.includes(value)) row = key;
-    const key = must(row, `a row with ${value}`);
-    const stored = must(await db.get(key), "the row");
-    const at = stored.indexOf(value) + value.length - 1;
-    stored[at] = (stored[at] ?? 0) ^ 1;
-    await db.put(key, stored, { sync: true });
-    await db.close();
+    const db = join(store.folder, `m${member}`, "member", "db");
+    const name = (await readFile(join(db, "current"), "utf8")).trim();
+    const folder = join(db, name, "revisions");
+    for (const segment of await readdir(folder)) {
+      const path = join(folder, segment);
+      const bytes = await readFile(path);
+      const at = bytes.lastIndexOf(value);
+      if (at < 0) continue;
+      const chunk = new Chunk(bytes);
+      let start = 0; // of the block
+      for (let next = 0; next <= at; next += blockHeadBytes + headAt(chunk, next).bodyBytes) start = next;
+      bytes[at + value.length - 1] = (bytes[at + value.length - 1] as number) ^ 1;
+      writeBlockHead(chunk, start, headAt(chunk, start));
+      await writeFile(path, bytes);
+      return;
+    }
+    assert.fail(`no revision has ${value}`);
   }
+  const headAt = (chunk: Chunk, at: number) => must(readBlockHead(chunk, at), `a block at ${at}`);
 
   it("starts where its data is the others'", async () => {
     await put("the first value");
