@@ -7,16 +7,21 @@ import { systemRandom } from "../../base/os/random.ts";
 import { type RunningStore, startStore } from "../compose.ts";
 import { storeConfig, storeFlags } from "../flags.ts";
 
-/** A cluster of one member in this process, on a free port of loopback and with real files. */
-export function startAlone(dataDir: string): Promise<RunningStore> {
-  const { flags } = parseFlags(storeFlags, [
-    `--data-dir=${dataDir}`,
-    "--listen-client-urls=http://127.0.0.1:0",
-    "--advertise-client-urls=http://127.0.0.1:9",
-    "--listen-peer-urls=http://127.0.0.1:0",
-    "--initial-advertise-peer-urls=http://127.0.0.1:9",
-    "--initial-cluster=default=http://127.0.0.1:9",
-  ]);
+const ownFlags = [
+  "--listen-client-urls=http://127.0.0.1:0",
+  "--advertise-client-urls=http://127.0.0.1:9",
+  "--listen-peer-urls=http://127.0.0.1:0",
+  "--initial-advertise-peer-urls=http://127.0.0.1:9",
+  "--initial-cluster=default=http://127.0.0.1:9",
+];
+const nameOf = (flag: string) => flag.split("=", 1)[0];
+
+/** A cluster of one member in this process, on a free port of loopback and with real files. Flags given as `more`, each
+ *  `--name=value`, take the place of those of the same name here. */
+export function startAlone(dataDir: string, ...more: readonly string[]): Promise<RunningStore> {
+  const given = new Set(more.map(nameOf));
+  const own = ownFlags.filter((flag) => !given.has(nameOf(flag)));
+  const { flags } = parseFlags(storeFlags, [`--data-dir=${dataDir}`, ...own, ...more]);
   const os = { clock: systemClock, random: systemRandom, disk: systemDisk, log: silentLog };
   return startStore(storeConfig(flags), { ...os, metrics: new MetricsRegistry() });
 }

@@ -1,46 +1,28 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { systemClock } from "../../base/os/clock.ts";
-import { systemDisk } from "../../base/os/disk.ts";
-import { parseFlags } from "../../base/os/flags.ts";
-import { silentLog } from "../../base/os/log.ts";
-import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { type Certificate, createAuthority, issueCertificate } from "../../base/os/pki.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
-import { type RunningStore, startStore } from "../../store/compose.ts";
-import { storeConfig, storeFlags } from "../../store/flags.ts";
+import type { RunningStore } from "../../store/compose.ts";
+import { writeServerTls } from "../../store/testing/server-tls.ts";
+import { startAlone } from "../../store/testing/start-alone.ts";
 import { etcdMissing } from "./etcd-processes.ts";
 
 const parts = { clock: systemClock, random: systemRandom };
-
-/** A single member in this process, on free ports. */
-async function startMember(folder: string, ...flags: readonly string[]): Promise<RunningStore> {
-  const { flags: given } = parseFlags(storeFlags, [
-    `--data-dir=${join(folder, "data")}`,
-    "--listen-peer-urls=http://127.0.0.1:0",
-    "--initial-advertise-peer-urls=http://127.0.0.1:9",
-    "--initial-cluster=default=http://127.0.0.1:9",
-    ...flags,
-  ]);
-  const metrics = new MetricsRegistry();
-  return startStore(storeConfig(given), { ...parts, disk: systemDisk, log: silentLog, metrics });
-}
-
-const plainUrls = ["--listen-client-urls=http://127.0.0.1:0", "--advertise-client-urls=http://127.0.0.1:9"];
 
 describe("a member's HTTP endpoints", () => {
   let folder: string;
   let store: RunningStore;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "pintle-http-"));
-    store = await startMember(folder, ...plainUrls);
+    store = await startAlone(join(folder, "data"));
   });
   after(async () => {
     await store?.stop();
@@ -123,22 +105,12 @@ describe("a member with --client-cert-auth", () => {
   let authority: Certificate;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "pintle-tls-"));
-    authority = await createAuthority({ name: "test" });
-    const server = await issueCertificate(authority, {
-      commonName: "store",
-      addresses: ["127.0.0.1"],
-      usage: "both",
-    });
-    const files = { "ca.pem": authority.certificatePem, "cert.pem": server.certificatePem };
-    for (const [name, pem] of Object.entries({ ...files, "key.pem": server.privateKeyPem }))
-      writeFileSync(join(folder, name), pem);
-    store = await startMember(
-      folder,
-      "--listen-client-urls=https://127.0.0.1:0",
-      "--advertise-client-urls=https://127.0.0.1:9",
-      `--cert-file=${join(folder, "cert.pem")}`,
-      `--key-file=${join(folder, "key.pem")}`,
-      `--trusted-ca-file=${join(folder, "ca.pem")}`,
+    const tls = await writeServerTls(folder);
+    authority = tls.authority;
+    store = await startAlone(
+      join(folder, "data"),
+      ...tls.flags,
+      `--trusted-ca-file=${tls.authorityFile}`,
       "--client-cert-auth=true",
     );
   });
@@ -209,7 +181,7 @@ describe("a member whose quota is used up", function () {
   before(async function () {
     if (etcdMissing) return this.skip();
     folder = mkdtempSync(join(tmpdir(), "pintle-quota-"));
-    store = await startMember(folder, ...plainUrls, "--quota-backend-bytes=2000000");
+    store = await startAlone(join(folder, "data"), "--quota-backend-bytes=2000000");
   });
   after(async () => {
     await store?.stop();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,18 +8,15 @@ import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import { must } from "../../base/assert.ts";
 import { systemClock } from "../../base/os/clock.ts";
-import { systemDisk } from "../../base/os/disk.ts";
-import { parseFlags } from "../../base/os/flags.ts";
 import { freePorts } from "../../base/os/free-ports.ts";
-import { silentLog } from "../../base/os/log.ts";
-import { MetricsRegistry } from "../../base/os/metrics.ts";
-import { type Certificate, createAuthority, issueCertificate } from "../../base/os/pki.ts";
+import type { Certificate } from "../../base/os/pki.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { utf8 } from "../../base/wire.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
-import { type RunningStore, startStore } from "../../store/compose.ts";
-import { storeConfig, storeFlags } from "../../store/flags.ts";
+import type { RunningStore } from "../../store/compose.ts";
+import { writeServerTls } from "../../store/testing/server-tls.ts";
+import { startAlone } from "../../store/testing/start-alone.ts";
 
 const curlMissing = spawnSync("curl", ["--version"]).status !== 0;
 
@@ -29,42 +26,23 @@ for (const secure of [true, false])
     let folder: string;
     let store: RunningStore;
     let authority: Certificate;
+    let authorityFile: string;
     let clientUrl: string;
     let metricsUrl: string;
     const sessions: ClientHttp2Session[] = [];
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), "pintle-http2-"));
-      authority = await createAuthority({ name: "test" });
-      const certificate = await issueCertificate(authority, {
-        commonName: "store",
-        addresses: ["127.0.0.1"],
-        usage: "both",
-      });
-      writeFileSync(join(folder, "ca.pem"), authority.certificatePem);
-      writeFileSync(join(folder, "cert.pem"), certificate.certificatePem);
-      writeFileSync(join(folder, "key.pem"), certificate.privateKeyPem);
+      const tls = await writeServerTls(folder);
+      authority = tls.authority;
+      authorityFile = tls.authorityFile;
       const scheme = secure ? "https" : "http";
       const [metricsPort] = await freePorts(1);
       metricsUrl = `${scheme}://127.0.0.1:${must(metricsPort, "a port")}`;
-      const { flags } = parseFlags(storeFlags, [
-        `--data-dir=${join(folder, "data")}`,
-        "--listen-peer-urls=http://127.0.0.1:0",
-        "--initial-advertise-peer-urls=http://127.0.0.1:9",
-        "--initial-cluster=default=http://127.0.0.1:9",
-        `--listen-client-urls=${scheme}://127.0.0.1:0`,
-        `--advertise-client-urls=${scheme}://127.0.0.1:9`,
+      store = await startAlone(
+        join(folder, "data"),
+        ...(secure ? tls.flags : []),
         `--listen-metrics-urls=${metricsUrl}`,
-        ...(secure
-          ? [`--cert-file=${join(folder, "cert.pem")}`, `--key-file=${join(folder, "key.pem")}`]
-          : []),
-      ]);
-      store = await startStore(storeConfig(flags), {
-        clock: systemClock,
-        random: systemRandom,
-        disk: systemDisk,
-        log: silentLog,
-        metrics: new MetricsRegistry(),
-      });
+      );
       clientUrl = `${scheme}://127.0.0.1:${store.clientPorts[0]}`;
       const client = openStoreClient(
         { endpoints: [clientUrl], ...(secure && { tls: { ca: authority.certificatePem } }) },
@@ -157,7 +135,7 @@ for (const secure of [true, false])
 
     it("answers curl, which asks for HTTP/2 by itself where there is TLS", async function () {
       if (curlMissing) return this.skip();
-      const how = secure ? ["--http2", "--cacert", join(folder, "ca.pem")] : ["--http2-prior-knowledge"];
+      const how = secure ? ["--http2", "--cacert", authorityFile] : ["--http2-prior-knowledge"];
       const args = ["-sS", "-w", " %{http_version} %{http_code}", ...how, `${clientUrl}/health`];
       const { stdout } = await promisify(execFile)("curl", args);
       assert.equal(stdout, '{"health":"true","reason":""} 2 200');
