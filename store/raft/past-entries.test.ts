@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { areHeld } from "../../base/testing/collect-garbage.ts";
 import { PastEntries } from "./past-entries.ts";
 import type { Entry } from "./types.ts";
 
@@ -48,5 +49,17 @@ describe("store/raft: PastEntries", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it("lets go of the memory of each entry it forgets", async () => {
+    const past = new PastEntries(1);
+    const datas = [1, 2, 3, 4].map((index) => {
+      const data = new Uint8Array(100_000);
+      past.push({ ...entryOf(index), data });
+      return new WeakRef(data.buffer);
+    });
+    past.forgetBefore(3);
+    assert.deepEqual(await areHeld(datas), [false, false, true, true]);
+    assert.equal(past.dataBytes(3), 100_000);
   });
 });

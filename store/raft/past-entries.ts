@@ -1,6 +1,7 @@
 import type { Entry, Index, Term } from "./types.ts";
 
 const blockEntries = 1024;
+const nothing = new ArrayBuffer(0);
 
 /** So many entries in a row, without an object each: thousands of them are kept, and the collector need not look at them. */
 class Block {
@@ -31,6 +32,11 @@ class Block {
 
   dataBytes(at: number): number {
     return this.#lengths[at] as number;
+  }
+
+  /** Lets go of the memory of an entry: blocks stay longer than those they begin with. */
+  forget(at: number): void {
+    this.#memory[at] = nothing;
   }
 
   entry(at: number): Entry {
@@ -90,7 +96,11 @@ export class PastEntries {
   /** Forgets those before `index`, which is at most `end`. Answers how many bytes of data they had. */
   forgetBefore(index: Index): number {
     let bytes = 0;
-    for (let at = this.#first; at < index; at++) bytes += this.dataBytes(at);
+    for (let at = this.#first; at < index; at++) {
+      const block = this.#blockOf(at);
+      bytes += block.dataBytes(at - block.first);
+      block.forget(at - block.first);
+    }
     this.#length -= Math.max(0, index - this.#first);
     this.#first = Math.max(this.#first, index);
     let gone = 0;

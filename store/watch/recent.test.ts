@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { areHeld } from "../../base/testing/collect-garbage.ts";
 import { utf8 } from "../../base/wire.ts";
 import { DeletionChange, PutChange, type StoredChange } from "../mvcc/change.ts";
 import { encodePut, encodeTombstone } from "../mvcc/key-value.ts";
@@ -72,6 +73,17 @@ describe("store/watch: recent revisions", () => {
       ),
       { numRuns: 30 },
     );
+  });
+
+  it("let go of the memory of each change they forget", async () => {
+    const recent = new RecentRevisions(1, { eventsMax: 2, bytesMax: 1e9 });
+    const values = [2, 3, 4, 5, 6].map((main) => {
+      const change = put(main, 0, new Uint8Array(100_000));
+      recent.push([change]);
+      return new WeakRef(change.value.buffer);
+    });
+    assert.deepEqual(await areHeld(values), [false, false, false, true, true]);
+    assert.equal(recent.between(5, 7).length, 2);
   });
 
   it("hold nothing once they are cleared", () => {

@@ -15,6 +15,7 @@ export interface RecentLimits {
 const blockChanges = 1_024;
 /** What a change takes beside its value, roughly. */
 const changeBytes = 64;
+const nothing = new ArrayBuffer(0);
 const flags = { deletion: 1, isInEvent: 2, hasPrevious: 4 } as const;
 
 /** So many changes in a row, without an object each: the collector need not look at them. */
@@ -60,6 +61,11 @@ class Block {
     const previous = (set & flags.hasPrevious) === 0 ? undefined : this.#previous(at);
     if ((set & flags.deletion) !== 0) return new DeletionChange(place, value, previous);
     return new PutChange(place, value, { isInEvent: (set & flags.isInEvent) !== 0, previous });
+  }
+
+  /** Lets go of the memory of a change: blocks stay longer than those they begin with. */
+  forget(at: number): void {
+    this.#memory[at] = nothing;
   }
 
   #previous(at: number): Revision {
@@ -135,7 +141,9 @@ export class RecentRevisions {
     const revision = this.#revision(0);
     this.#first = revision + 1;
     do {
-      this.#bytes -= (this.#blocks[0] as Block).sizeBytes(this.#head);
+      const block = this.#blocks[0] as Block;
+      this.#bytes -= block.sizeBytes(this.#head);
+      block.forget(this.#head);
       this.#changes--;
       if (++this.#head < blockChanges) continue;
       this.#blocks.shift();
