@@ -30,8 +30,10 @@ export class Pending {
   /** By the monotonic clock. */
   readonly sinceMs: number;
   readonly outcome: Outcome;
-  /** The term in which it was handed over: it enters the log in that term or never. Undefined while there is no leader. */
+  /** The term in which it was handed over: it enters the log in that term or never. */
   term: Term | undefined = undefined;
+  /** Only a leader is missing to hand it over. */
+  waitsForLeader = false;
   /** This member got a snapshot meanwhile, which may hold the effect without telling. */
   isUncertain = false;
   /** What became of it, where it was applied. */

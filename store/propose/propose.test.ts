@@ -90,7 +90,7 @@ class FakeConsensus implements Consensus {
 
 const electionTimeoutMs = 1_000;
 
-function setUp() {
+function setUp(room?: () => Promise<void> | undefined) {
   const clock = new HandClock();
   const consensus = new FakeConsensus();
   const catchUps: ReturnType<typeof deferred<void>>[] = [];
@@ -100,7 +100,7 @@ function setUp() {
     return one.promise;
   };
   const ids = new RequestIds(0xabcdn, 5);
-  const parts = { consensus, clock, ids, meter: new MetricsRegistry(), caughtUp };
+  const parts = { consensus, clock, ids, meter: new MetricsRegistry(), caughtUp, ...(room && { room }) };
   const proposer = new Proposer({ maxRequestBytes: 1_000, electionTimeoutMs }, parts);
   const idOf = (at: number) =>
     internalRaftRequest.decode(consensus.proposed[at] ?? utf8("")).header?.id ?? 0n;
@@ -155,6 +155,40 @@ describe("Proposer", () => {
     await answer;
     consensus.lead(1n);
     assert.equal(consensus.proposed.length, 0);
+  });
+
+  it("ends the wait of who waits for room, at the timeout or when it stops, and proposes nothing of it later", async () => {
+    const room = deferred<void>();
+    const { clock, consensus, proposer } = setUp(() => room.promise);
+    const late = assert.rejects(proposer.propose("put", body), { code: "TIMEOUT" });
+    clock.advance(proposer.requestTimeoutMs);
+    await late;
+    const stopped: Error[] = [];
+    const request = putRequest.decode(body);
+    proposer.submit("put", body, request, {
+      applied: () => assert.fail("it was never proposed"),
+      failed: (error) => stopped.push(error),
+    });
+    proposer.stop();
+    assert.deepEqual(stopped, [new StoreError("STOPPED")]);
+    room.resolve();
+    await turn();
+    assert.equal(consensus.proposed.length, 0);
+    assert.equal(stopped.length, 1);
+  });
+
+  it("proposes who waits for room once there is some, whoever leads meanwhile", async () => {
+    const room = deferred<void>();
+    const { consensus, proposer, settle } = setUp(() => room.promise);
+    const answer = proposer.propose("put", body);
+    consensus.lead(2n);
+    await turn();
+    assert.equal(consensus.proposed.length, 0);
+    room.resolve();
+    await turn();
+    assert.equal(consensus.proposed.length, 1);
+    settle(0);
+    await answer;
   });
 
   it("tells who waits for what a lost leader took with it, once it is certain that it did", async () => {

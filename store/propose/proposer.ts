@@ -124,7 +124,7 @@ export class Proposer {
   readonly applied: AppliedListener = (requestId, result, index) => {
     const pending = this.#pending.take(requestId);
     if (pending === undefined) return;
-    this.#forget(pending);
+    this.#leaveLeaderless(pending);
     pending.ended = { result, index };
     this.#ended.push(pending);
     if (this.#ended.length === 1) queueMicrotask(this.#tellEnded);
@@ -144,7 +144,7 @@ export class Proposer {
     }
     const pending = this.#pending.take(id);
     if (pending === undefined) return;
-    this.#forget(pending);
+    this.#leaveLeaderless(pending);
     pending.outcome.applied({}, 0, 0);
   }
 
@@ -163,10 +163,7 @@ export class Proposer {
       outcome.failed(refusal);
       return;
     }
-    const full = this.#room();
-    const wanted = { data, content };
-    if (full === undefined) this.#hand(id, wanted, outcome);
-    else void full.then(() => this.#hand(id, wanted, outcome));
+    this.#hand(this.#expect(id, { data, content }, outcome), this.#room());
   }
 
   /** `body` is the request as it came off the wire, or its parts. `onlyIn`: what the request rests on holds in this term
@@ -180,26 +177,22 @@ export class Proposer {
     const data = internalRaftRequest.encode({ header: { id }, [kind]: body }, entrySlabs.take);
     const refusal = this.#refusal(data);
     if (refusal !== undefined) throw refusal;
-    const full = this.#room();
-    if (full !== undefined) await full;
-    return await new Promise((resolve, reject) =>
-      this.#hand(
-        id,
-        { data, onlyIn },
-        {
-          applied: (response, revision, index) => resolve({ response, revision, index }),
-          failed: reject,
-        },
-      ),
-    );
+    return await new Promise((resolve, failed) => {
+      const outcome: Outcome = {
+        applied: (response, revision, index) => resolve({ response, revision, index }),
+        failed,
+      };
+      this.#hand(this.#expect(id, { data, onlyIn }, outcome), this.#room());
+    });
   }
 
   /** Resolves when this member has applied the change. */
   async proposeConfChange(change: Omit<ConfChange, "id">): Promise<void> {
     const id = this.#ids.next();
-    await new Promise<void>((resolve, reject) =>
-      this.#hand(id, { change: { ...change, id } }, { applied: () => resolve(), failed: reject }),
-    );
+    await new Promise<void>((resolve, failed) => {
+      const outcome: Outcome = { applied: () => resolve(), failed };
+      this.#hand(this.#expect(id, { change: { ...change, id } }, outcome), undefined);
+    });
   }
 
   /** To be called before a snapshot is taken in: what it holds is applied without anybody being told. */
@@ -220,31 +213,45 @@ export class Proposer {
     return undefined;
   }
 
-  #hand(id: bigint, wanted: Wanted, outcome: Outcome): void {
+  /** From now on an outcome is owed. */
+  #expect(id: bigint, wanted: Wanted, outcome: Outcome): Pending {
     const pending = new Pending(id, this.#clock.monotonicMs(), wanted, outcome);
     this.#pending.add(pending);
-    this.#leaderless += 1;
-    this.#handOver(pending);
+    return pending;
+  }
+
+  /** Hands over now, or once the state has room, if the wait has not ended by then. */
+  #hand(pending: Pending, room: Promise<void> | undefined): void {
+    if (room === undefined) {
+      pending.waitsForLeader = true;
+      this.#leaderless += 1;
+      this.#handOver(pending);
+    } else
+      void room.then(() => {
+        if (this.#pending.has(pending.id)) this.#hand(pending, undefined);
+      });
   }
 
   /** Hands over now, or as soon as there is a leader; the timeout ends the wait. */
   #handOver(pending: Pending): void {
     const result = pending.handOver(this.#consensus);
-    if (result === "accepted") this.#leaderless -= 1;
+    if (result === "accepted") this.#leaveLeaderless(pending);
     else if (result !== "noLeader") this.#pending.fail(pending.id, new StoreError(refusals[result]));
     else if (this.#leaderless > proposeLimits.leaderlessMax)
       this.#pending.fail(pending.id, new StoreError("NO_LEADER"));
   }
 
   #tellFailed(pending: Pending, error: Error): void {
-    this.#forget(pending);
+    this.#leaveLeaderless(pending);
     this.#failed.inc();
     pending.outcome.failed(error);
   }
 
-  /** Nobody waits for it any more. */
-  #forget(pending: Pending): void {
-    if (pending.term === undefined) this.#leaderless -= 1;
+  /** It waits for a leader no longer. */
+  #leaveLeaderless(pending: Pending): void {
+    if (!pending.waitsForLeader) return;
+    pending.waitsForLeader = false;
+    this.#leaderless -= 1;
   }
 
   /** A leader that hands over takes nothing, nor does it later take what it was sent meanwhile. */
@@ -255,7 +262,7 @@ export class Proposer {
 
   #onLeadership({ leader, term }: ConsensusStatus): void {
     if (leader === 0n) return;
-    for (const pending of this.#pending.values()) if (pending.term === undefined) this.#handOver(pending);
+    for (const pending of this.#pending.values()) if (pending.waitsForLeader) this.#handOver(pending);
     if (term === this.#leaderTerm) return;
     this.#leaderTerm = term;
     this.#leaderSinceMs = this.#clock.monotonicMs();

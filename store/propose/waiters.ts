@@ -29,6 +29,10 @@ export class Waiters<W extends { readonly id: bigint; readonly sinceMs: number }
     return this.#byId.size;
   }
 
+  has(id: bigint): boolean {
+    return this.#byId.has(id);
+  }
+
   /** In order of registration; one that is taken meanwhile is left out. */
   values(): Iterable<W> {
     return this.#byId.values();
