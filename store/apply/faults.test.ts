@@ -150,4 +150,32 @@ describe("store/apply: exactly once, guards and planted faults", () => {
     const refused = again.results.at(-1);
     assert.equal(refused?.ok === false && refused.error.code, "CORRUPT");
   });
+
+  it("keeps each database that a snapshot replaced until nobody reads any of them", async () => {
+    let sweeps = 0;
+    class CountedHome extends MemoryHome {
+      override async sweep(): Promise<void> {
+        sweeps++;
+        await super.sweep();
+      }
+    }
+    const leader = await open(newHome());
+    const member = await open(new CountedHome(backend, { onFailure: failLoudly }));
+    member.state.apply(puts(10));
+    const reader = member.state.snapshot();
+    for (const index of [20, 40]) {
+      leader.state.apply(puts(index));
+      const { chunks, ...at } = leader.state.snapshot();
+      await member.state.restore({ ...at, conf: { voters: [], learners: [] } }, chunks);
+      await turn();
+    }
+    assert.equal(sweeps, 0);
+    const copy = await open(newHome());
+    const meta = { index: 10, term: 1, conf: { voters: [], learners: [] } };
+    await copy.state.restore(meta, reader.chunks);
+    assert.equal(copy.state.mvcc.revision, 11);
+    for (let turns = 0; sweeps === 0 && turns < 1_000; turns++) await turn();
+    assert.equal(sweeps, 1);
+    for (const { state } of [leader, member, copy]) await state.close();
+  });
 });

@@ -97,6 +97,7 @@ export class State implements StateMachine {
   #backend: Backend;
   /** Databases that a snapshot replaced, until nobody reads them any more. */
   readonly #retired = new Map<Backend, Promise<void>>();
+  #openRetired = 0;
 
   constructor(config: StateConfig, deps: StateDeps, home: BackendHome, loaded: LoadedState) {
     this.#deps = deps;
@@ -236,9 +237,13 @@ export class State implements StateMachine {
   }
 
   #retire(former: Backend): void {
+    this.#openRetired += 1;
     const gone = former
       .retire()
-      .then(() => this.#home.sweep())
+      .then(async () => {
+        this.#openRetired -= 1;
+        if (this.#openRetired === 0) await this.#home.sweep(); // which would remove files of open ones as well
+      })
       .catch((error: unknown) => {
         this.#deps.onFailure(error instanceof Error ? error : new Error(String(error)));
       })

@@ -222,6 +222,24 @@ export function backendSuite(name: string, newHome: () => Promise<BackendHome>):
       await backend.close();
     });
 
+    it("gives back no more space once another has replaced it, whoever still has a view open", async () => {
+      const backend = await (await newHome()).open();
+      for (let main = 2; main < 100; main++) backend.append(revision(main, `v${main}`));
+      backend.commit();
+      await backend.flush();
+      const mains = Array.from({ length: 90 }, (_, at) => at + 2);
+      await backend.drop({ mains, subs: mains.map(() => 0) });
+      await backend.flush();
+      const view = backend.snapshot();
+      const rewritten = backend.defragment();
+      const retired = backend.retire();
+      await rewritten;
+      assert.ok(backend.sizeInUseBytes < backend.sizeBytes);
+      assert.equal((await allRows(view.pages("key", {}, 10))).length, 8);
+      await view.close();
+      await retired;
+    });
+
     it("puts a draft in the place of the database, and the old one stays readable until closed", async () => {
       const home = await newHome();
       const old = await home.open();

@@ -299,10 +299,10 @@ export class LayeredBackend implements Backend {
   async retire(): Promise<void> {
     this.#viewsGone ??= deferred();
     if (this.#views.size === 0) this.#viewsGone.resolve();
+    await this.#log.stop(); // its space is given back as a whole
     await this.#viewsGone.promise;
     if (this.#closed) return;
     this.#closed = true;
-    await this.#log.stop();
     await this.#flushing;
     await this.#log.close();
     await this.#base.close();
