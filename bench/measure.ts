@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { compact } from "./compact.ts";
 import type { Extent, RoundResult } from "./generator/drive.ts";
 import type { Order } from "./generator/main.ts";
-import type { Load } from "./loads.ts";
+import type { JobLoad, LeaseLoad, Load } from "./load.ts";
 import type { Side } from "./peers.ts";
 import type { SideRound } from "./report.ts";
 
@@ -13,25 +13,40 @@ const generator = fileURLToPath(new URL("./generator/main.ts", import.meta.url))
 
 /** Writes the keys that a load needs. */
 export async function prepare(side: Side, load: Load): Promise<void> {
-  if (load.prepared !== undefined) await generate(side, { load: load.name });
+  if (load.prepared !== undefined) await generate(side, load);
 }
 
 /** One round of a load on one side, from a process of its own. */
-export async function measure(side: Side, load: Load, extent: Extent): Promise<SideRound> {
+export async function measure(side: Side, load: JobLoad | LeaseLoad, extent: Extent): Promise<SideRound> {
+  const beforeMb = side.residentMb();
   side.resetPeak();
   const before = side.cpuSeconds();
-  const generated = generate(side, { load: load.name, extent });
-  const [result] = await Promise.all([generated, load.compacts ? compact(side) : undefined]);
+  const generated = generate(side, load, extent);
+  const compacts = "compacts" in load && load.compacts === true;
+  const [result] = await Promise.all([generated, compacts ? compact(side) : undefined]);
   const cpuSeconds = side.cpuSeconds() - before;
   if (result.requests === 0) throw new Error(`${side.name} answered nothing: ${result.firstFailure}`);
-  return { ...result, cpuMsPerThousand: (cpuSeconds * 1e6) / result.requests, peakMb: side.peakMb() };
+  return {
+    ...result,
+    cpuMsPerThousand: (cpuSeconds * 1e6) / result.requests,
+    beforeMb,
+    peakMb: side.peakMb(),
+    afterMb: side.residentMb(),
+  };
 }
 
 async function generate(
   { endpoints, authorityPem }: Side,
-  what: Pick<Order, "load" | "extent">,
+  { name, scale = 1 }: Load,
+  extent?: Extent,
 ): Promise<RoundResult> {
-  const order: Order = { ...what, endpoints, authorityPem };
+  const order: Order = {
+    load: name,
+    scale,
+    endpoints,
+    authorityPem,
+    ...(extent === undefined ? {} : { extent }),
+  };
   const { stdout } = await run(process.execPath, ["--import", "tsx", generator, JSON.stringify(order)]);
   return JSON.parse(stdout) as RoundResult;
 }

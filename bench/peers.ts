@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { freePorts } from "../base/os/free-ports.ts";
 import { createAuthority, issueCertificate } from "../base/os/pki.ts";
 import { ask } from "./ask.ts";
+import { until } from "./until.ts";
 import { peakMbSince, resetPeak, usageOf } from "./usage.ts";
 
 const run = promisify(execFile);
@@ -25,11 +26,17 @@ export interface Side {
   readonly endpoints: readonly string[];
   /** Who signed the certificate that clients are shown; absent: they do without TLS. */
   readonly authorityPem: string | undefined;
-  /** CPU seconds used so far, over all members. */
-  cpuSeconds(): number;
+  /** CPU seconds used so far by members, all unless some are named by their places. */
+  cpuSeconds(members?: readonly number[]): number;
+  /** Of the member that has most. */
+  residentMb(members?: readonly number[]): number;
   /** The largest memory of a member is counted from now on. */
   resetPeak(): void;
-  peakMb(): number;
+  peakMb(members?: readonly number[]): number;
+  /** Ends members at once, which leave what they have on disk. */
+  kill(members: readonly number[]): Promise<void>;
+  /** Starts members anew that were killed. */
+  start(members: readonly number[]): void;
   /** Ends the members at once, or lets them end what they do. */
   stop(signal?: "SIGKILL" | "SIGTERM"): Promise<void>;
 }
@@ -64,14 +71,10 @@ export async function startSide(program: Program, options: SideOptions): Promise
   const folder = mkdtempSync(join(tmpdir(), "pintle-bench-"));
   const ports = await freePorts(options.members * 2);
   const tls = options.tls ? await writeCertificate(folder) : undefined;
-  const processes = Array.from({ length: options.members }, (_, i) => {
-    const log = openSync(join(folder, `m${i}.log`), "a");
-    const [command = "", ...args] = [...program.command, ...memberFlags(folder, { ports, tls }, i)];
-    return spawn(command, args, { stdio: ["ignore", log, log] });
-  });
-  const side = sideOf(program, folder, { processes, ports, tls });
+  const side = sideOf(program, folder, { ports, tls });
   try {
-    await Promise.all(side.endpoints.map((url) => untilHealthy(url, side)));
+    side.start(side.endpoints.map((_, i) => i));
+    await Promise.all(side.endpoints.map((_, i) => untilHealthy(side, i, 30_000)));
   } catch (error) {
     await side.stop();
     throw error;
@@ -121,43 +124,51 @@ function memberFlags(folder: string, place: Place, i: number): string[] {
   ];
 }
 
-function sideOf(
-  { name }: Program,
-  folder: string,
-  { processes, ...place }: Place & { readonly processes: readonly ChildProcess[] },
-): Side {
+function spawnMember(program: Program, folder: string, place: Place, i: number): ChildProcess {
+  const log = openSync(join(folder, `m${i}.log`), "a");
+  const [command = "", ...args] = [...program.command, ...memberFlags(folder, place, i)];
+  const child = spawn(command, args, { stdio: ["ignore", log, log] });
+  closeSync(log);
+  return child;
+}
+
+async function end(child: ChildProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, "exit");
+}
+
+function sideOf(program: Program, folder: string, place: Place): Side {
+  const processes: ChildProcess[] = [];
+  const pids = (members: readonly number[] = [...processes.keys()]) => members.map((i) => processes[i]?.pid);
   return {
-    name,
-    endpoints: processes.map((_, i) => clientUrl(place, i)),
+    name: program.name,
+    endpoints: Array.from({ length: place.ports.length / 2 }, (_, i) => clientUrl(place, i)),
     authorityPem: place.tls?.authorityPem,
-    cpuSeconds: () => processes.reduce((sum, { pid }) => sum + usageOf(pid).cpuSeconds, 0),
-    resetPeak: () => {
-      for (const { pid } of processes) resetPeak(pid);
+    cpuSeconds: (members) => pids(members).reduce<number>((sum, pid) => sum + usageOf(pid).cpuSeconds, 0),
+    residentMb: (members) => Math.max(...pids(members).map((pid) => usageOf(pid).residentMb)),
+    resetPeak: () => pids().forEach(resetPeak),
+    peakMb: (members) => Math.max(...pids(members).map(peakMbSince)),
+    async kill(members) {
+      await Promise.all(members.map((i) => end(processes[i] as ChildProcess, "SIGKILL")));
     },
-    peakMb: () => Math.max(...processes.map(({ pid }) => peakMbSince(pid))),
+    start(members) {
+      for (const i of members) processes[i] = spawnMember(program, folder, place, i);
+    },
     async stop(signal = "SIGKILL") {
-      for (const child of processes) {
-        if (child.exitCode !== null || child.signalCode !== null) continue;
-        child.kill(signal);
-        await once(child, "exit");
-      }
+      for (const child of processes) await end(child, signal);
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function untilHealthy(url: string, { name, authorityPem }: Side): Promise<void> {
-  const deadlineMs = performance.now() + 30_000;
-  let last = "";
-  while (performance.now() < deadlineMs) {
-    try {
-      const answer = await ask(`${url}/health`, { authorityPem, timeoutMs: 1000 });
-      if (answer.status === 200) return;
-      last = `status ${answer.status}`;
-    } catch (error) {
-      last = error instanceof Error ? error.message : String(error);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${name} at ${url} is not healthy after 30 s: ${last}`);
+/** Waits until a member knows a leader and has read by quorum, as its /health says. */
+export async function untilHealthy(side: Side, member: number, withinMs: number): Promise<void> {
+  const { name, endpoints, authorityPem } = side;
+  const url = `${endpoints[member]}/health`;
+  const check = async () => {
+    const { status } = await ask(url, { authorityPem, timeoutMs: 1000 });
+    if (status !== 200) throw new Error(`${name} answers ${url} with status ${status}`);
+  };
+  await until(check, { everyMs: 20, withinMs });
 }

@@ -1,4 +1,4 @@
-import type { Goal } from "./loads.ts";
+import type { Goal } from "./load.ts";
 import { isMet, type LoadReport, type Report, ratios } from "./report.ts";
 import { spread } from "./spread.ts";
 

@@ -3,7 +3,7 @@ import { SourceMap } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Load } from "./loads.ts";
+import type { JobLoad } from "./load.ts";
 import { measure, prepare } from "./measure.ts";
 import { pintleProgram, type SideOptions, startSide } from "./peers.ts";
 import { type CallFrame, type CpuProfile, type Stage, timeByStage } from "./stages.ts";
@@ -13,7 +13,7 @@ export type StageTimes = Readonly<Partial<Record<Stage, number>>>;
 
 /** Drives a load once more, against members that are sampled as they run, which makes them slower. */
 export async function profile(
-  load: Load,
+  load: JobLoad,
   options: SideOptions & { readonly warmUpSeconds: number; readonly seconds: number },
 ): Promise<StageTimes> {
   const profiles = mkdtempSync(join(tmpdir(), "pintle-profiles-"));
@@ -28,7 +28,7 @@ export async function profile(
 
 async function sampled(
   side: Awaited<ReturnType<typeof startSide>>,
-  load: Load,
+  load: JobLoad,
   { warmUpSeconds, seconds }: { readonly warmUpSeconds: number; readonly seconds: number },
 ) {
   await prepare(side, load);

@@ -12,7 +12,9 @@ const round = (perSecond: number, p99Ms = 4): SideRound => ({
   answerBytes: 0,
   generatorCpuSeconds: 0.005,
   cpuMsPerThousand: 20,
+  beforeMb: 80,
   peakMb: 100,
+  afterMb: 90,
 });
 const put = {
   what: "put",
@@ -64,13 +66,26 @@ describe("the report of the store beside etcd", () => {
 
   it("sets the last tenth of a load beside its first, and shows the shares of stages", () => {
     const [load] = report.loads as [Report["loads"][number]];
-    assert.doesNotMatch(markdown(report), /tenth|time of Pintle/);
+    assert.doesNotMatch(markdown(report), /tenth|step|time of Pintle/);
     const tenths = [200, 190, 180, 180, 180, 180, 180, 180, 180, 150];
     const rounds = [{ Pintle: { ...round(10), tenths }, "etcd 1": round(10) }];
     const stageTimes = { raft: 30, WAL: 10 };
     const text = markdown({ ...report, loads: [{ ...load, rounds, stageTimes }] });
     assert.match(text, /\| put \| Pintle \| 200 \| 150 \| 0\.75 \|/);
     assert.match(text, /\| put \|.* 75 % \| 25 % \|/);
+  });
+
+  it("says how long the steps of a load took, and memory before, at its peak and after", () => {
+    const [load] = report.loads as [Report["loads"][number]];
+    const steps = [
+      { name: "grants", seconds: 1.25 },
+      { name: "expiry", seconds: 20 },
+    ];
+    const rounds = [{ Pintle: { ...round(0.125), steps }, "etcd 1": round(10) }];
+    const text = markdown({ ...report, loads: [{ ...load, rounds }] });
+    assert.match(text, /\| put \| Pintle \| grants \| 1\.25 \|\n\| put \| Pintle \| expiry \| 20\.00 \|\n$/);
+    assert.match(text, /\| put \| Pintle \| 0\.13 \|.*\| 80 \| 100 \| 90 \| 0 \|/);
+    assert.match(text, /\| put \| etcd 1 \| 10 \|/);
   });
 
   it("draws ratios with goals, and puts against clients", () => {

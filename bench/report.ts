@@ -1,5 +1,5 @@
 import type { RoundResult } from "./generator/drive.ts";
-import type { Figure, Goal } from "./loads.ts";
+import type { Figure, Goal } from "./load.ts";
 import type { StageTimes } from "./profile.ts";
 import { type Spread, spread } from "./spread.ts";
 import { stages } from "./stages.ts";
@@ -7,8 +7,10 @@ import { stages } from "./stages.ts";
 /** What one round of a load on one side gave. */
 export interface SideRound extends RoundResult {
   readonly cpuMsPerThousand: number;
-  /** Of the member that had most. */
+  /** Memory of the member that had most: when the round began, at its peak, and when the round was over. */
+  readonly beforeMb: number;
   readonly peakMb: number;
+  readonly afterMb: number;
 }
 
 /** The rounds of one load: in each, every side was measured once, under its name. */
@@ -53,6 +55,7 @@ export function isMet(goal: Goal, ratio: number): boolean {
 
 const figureNames: Readonly<Record<Figure, string>> = {
   perSecond: "rate",
+  seconds: "time",
   p50Ms: "p50",
   p99Ms: "p99",
   cpuMsPerThousand: "CPU",
@@ -73,9 +76,11 @@ export function markdown(report: Report): string {
     `    ${report.command}\n`,
     ...comparisons,
     "## Figures\n",
-    "CPU is of all members, per request; memory is the peak of the member that had most; the generator's CPU is per request too. Medians.\n",
+    "CPU is of all members, per request; memory is of the member that had most, as the round began, at its peak and after the round;",
+    "the generator's CPU is per request too. Medians.\n",
     markdownTable(figuresHeader, figureRows(report, sides)),
     ...tenthsSection(report, sides),
+    ...stepsSection(report, sides),
     ...stageSection(report),
   ].join("\n")}`;
 }
@@ -112,7 +117,9 @@ const figuresHeader = [
   "p99 ms",
   "CPU µs",
   "generator µs",
-  "memory MB",
+  "memory MB before",
+  "peak",
+  "after",
   "failures",
 ];
 
@@ -125,17 +132,23 @@ function figureRows(report: Report, sides: readonly string[]): string[][] {
       return [
         load.what,
         side,
-        Math.round(of((round) => round.perSecond)).toLocaleString("en-US"),
+        rateText(of((round) => round.perSecond)),
         of((round) => round.p50Ms).toFixed(2),
         of((round) => round.p99Ms).toFixed(2),
         of((round) => round.cpuMsPerThousand).toFixed(0),
         of((round) => (round.generatorCpuSeconds * 1e6) / round.requests).toFixed(1),
+        of((round) => round.beforeMb).toFixed(0),
         of((round) => round.peakMb).toFixed(0),
+        of((round) => round.afterMb).toFixed(0),
         String(load.rounds.reduce((sum, round) => sum + (round[side]?.failures ?? 0), 0)),
       ];
     }),
   );
 }
+
+/** A rate per second; small ones with their decimals. */
+export const rateText = (perSecond: number) =>
+  perSecond < 10 ? perSecond.toFixed(2) : Math.round(perSecond).toLocaleString("en-US");
 
 function tenthsSection(report: Report, sides: readonly string[]): string[] {
   const rows = report.loads.flatMap((load) =>
@@ -152,8 +165,19 @@ function tenthsRow(load: LoadReport, side: string, tenths: readonly number[] = [
   const [first] = tenths;
   const last = tenths.at(-1);
   if (first === undefined || last === undefined) return [];
-  const whole = (value: number) => Math.round(value).toLocaleString("en-US");
-  return [[load.what, side, whole(first), whole(last), (last / first).toFixed(2)]];
+  return [[load.what, side, rateText(first), rateText(last), (last / first).toFixed(2)]];
+}
+
+function stepsSection(report: Report, sides: readonly string[]): string[] {
+  const rows = report.loads.flatMap(({ what, rounds }) =>
+    rounds.flatMap((round) =>
+      sides.flatMap((side) =>
+        (round[side]?.steps ?? []).map(({ name, seconds }) => [what, side, name, seconds.toFixed(2)]),
+      ),
+    ),
+  );
+  if (rows.length === 0) return [];
+  return ["## The steps of a load\n", markdownTable(["load", "side", "step", "seconds"], rows)];
 }
 
 function stageSection(report: Report): string[] {

@@ -2,12 +2,16 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { flagHelp, parseFlags, UsageError } from "../base/os/flags.ts";
-import { type Load, loads } from "./loads.ts";
+import type { Extent } from "./generator/drive.ts";
+import type { JobLoad, Load } from "./load.ts";
+import { loadNamed, loadsAt, shortLoads } from "./loads.ts";
+import { longLoads } from "./long-loads.ts";
 import { measure, prepare } from "./measure.ts";
 import { etcdProgram, pintleProgram, type Side, startSide } from "./peers.ts";
 import { plot } from "./plot.ts";
 import { profile, type StageTimes } from "./profile.ts";
-import { type LoadReport, markdown, type Report, type SideRound } from "./report.ts";
+import { type LoadReport, markdown, type Report, rateText, type SideRound } from "./report.ts";
+import { restart } from "./restart.ts";
 
 const flags = {
   loads: { kind: "list", default: [] as string[], help: "which loads to run; none: all but the long ones" },
@@ -23,6 +27,11 @@ const flags = {
     kind: "list",
     default: ["put-1000", "txn", "get", "range-1000"],
     help: "of which loads that run the report shows Pintle's time by stage",
+  },
+  scale: {
+    kind: "number",
+    default: 1,
+    help: "what a million keys, 100,000 leases and 10,000 watchers of long loads are multiplied by, at most 1",
   },
   members: { kind: "integer", default: 3, help: "members of each cluster" },
   tls: { kind: "boolean", default: false, help: "clients speak TLS" },
@@ -43,11 +52,13 @@ const say = (text: string) => void process.stdout.write(text);
 async function main(argv: readonly string[]): Promise<void> {
   const { flags: parsed } = parseFlags(flags, argv);
   if (parsed.help) {
-    say(`npm run bench -- [flags]\n${flagHelp(flags)}\n\nloads:\n${loads.map(described).join("")}`);
+    say(`npm run bench -- [flags]\n${flagHelp(flags)}\n\nloads:\n${shortLoads.map(described).join("")}
+loads that run only by name:\n${longLoads(parsed.scale).map(described).join("")}`);
     return;
   }
+  if (!(parsed.scale > 0 && parsed.scale <= 1)) throw new UsageError("--scale: more than 0, at most 1");
   const given = parsed.quick ? { ...parsed, rounds: 1, seconds: 1, "warm-up": 0, profile: [] } : parsed;
-  const chosen = chosenLoads(given.quick && given.loads.length === 0 ? quickLoads : given.loads);
+  const chosen = chosenLoads(given);
   const programs = [pintleProgram(), ...(await Promise.all(given.etcd.map(etcdProgram)))];
   const sides: Side[] = [];
   try {
@@ -62,7 +73,7 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     for (const side of sides) await side.stop();
     for (const [i, load] of chosen.entries())
-      if (given.profile.includes(load.name))
+      if (given.profile.includes(load.name) && "template" in load)
         reports[i] = { ...(reports[i] as LoadReport), stageTimes: await profileOf(load, given) };
     write(given.out, reportOf(reports, sides, { given, argv }));
   } finally {
@@ -70,19 +81,20 @@ async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-const described = ({ name, what, isLong }: Load) => `  ${name}: ${what}${isLong ? " (only by name)" : ""}\n`;
+const described = ({ name, what }: Load) => `  ${name}: ${what}\n`;
 
-function chosenLoads(names: readonly string[]): readonly Load[] {
-  if (names.length === 0) return loads.filter((load) => load.isLong !== true);
-  return names.map((name) => {
-    const load = loads.find((row) => row.name === name);
-    if (load === undefined)
-      throw new UsageError(`--loads: no "${name}"; there are ${loads.map((row) => row.name).join(", ")}`);
-    return load;
-  });
+function chosenLoads({ quick, loads, scale, profile: profiled }: Given): readonly Load[] {
+  const names = quick && loads.length === 0 ? quickLoads : loads;
+  if (names.length === 0) return shortLoads;
+  const all = loadsAt(scale);
+  const chosen = names.map((name) => loadNamed(name, all));
+  const unsampled = chosen.find((load) => profiled.includes(load.name) && !("template" in load));
+  if (unsampled !== undefined)
+    throw new UsageError(`--profile: "${unsampled.name}" is more than one job of clients`);
+  return chosen;
 }
 
-function profileOf(load: Load, given: Given): Promise<StageTimes> {
+function profileOf(load: JobLoad, given: Given): Promise<StageTimes> {
   say(`  ${load.what}: where Pintle's time goes …\n`);
   return profile(load, {
     members: given.members,
@@ -102,29 +114,38 @@ async function prepareWhereNeeded(load: Load, sides: readonly Side[]): Promise<v
 
 async function compare(load: Load, sides: readonly Side[], given: Given): Promise<LoadReport> {
   const rounds: LoadReport["rounds"][number][] = [];
-  const { requests } = load;
   // A server whose code is compiled while it runs is measured as it is for the rest of its life; all get the same.
-  if (given["warm-up"] > 0 && requests === undefined)
+  if (given["warm-up"] > 0 && "template" in load && load.requests === undefined)
     for (const side of sides)
       await measure(side, { ...load, compacts: false }, { seconds: given["warm-up"] });
-  const roundsMost = requests === undefined && load.compacts !== true ? given.rounds : 1;
+  const roundsMost = isOnce(load) ? 1 : given.rounds;
   for (let round = 0; round < roundsMost; round++) {
     const results: Record<string, SideRound> = {};
     // In turn, and who goes first alternates too.
     for (const side of round % 2 === 0 ? sides : [...sides].reverse()) {
       say(`  ${load.what}, round ${round + 1} of ${roundsMost}: ${side.name} … `);
-      const result = await measure(
-        side,
-        load,
-        requests === undefined ? { seconds: given.seconds } : { requests },
-      );
-      say(`${Math.round(result.perSecond)}/s${failuresOf(result)}\n`);
+      const result = await roundOf(side, load, given);
+      say(`${rateText(result.perSecond)}/s${failuresOf(result)}\n`);
       results[side.name] = result;
     }
     rounds.push(results);
   }
   const goals = given.members === 1 ? (load.goalsAlone ?? []) : load.goals;
-  return { name: load.name, what: load.what, clients: load.clients, goals, rounds };
+  return { name: load.name, what: load.what, clients: clientsOf(load), goals, rounds };
+}
+
+function clientsOf(load: Load): number {
+  if ("leases" in load) return load.leases.clients;
+  return "clients" in load ? load.clients : 1;
+}
+
+const isOnce = (load: Load) =>
+  ("requests" in load && load.requests !== undefined) || ("compacts" in load && load.compacts === true);
+
+function roundOf(side: Side, load: Load, { seconds }: Given): Promise<SideRound> {
+  if ("restarts" in load) return restart(side, load.restarts);
+  const extent: Extent = load.requests === undefined ? { seconds } : { requests: load.requests };
+  return measure(side, load, extent);
 }
 
 const failuresOf = ({ failures, firstFailure }: SideRound) =>

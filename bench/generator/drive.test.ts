@@ -13,6 +13,7 @@ import {
 import type { RunningStore } from "../../store/compose.ts";
 import { startAlone } from "../../store/testing/start-alone.ts";
 import { drive, type Job } from "./drive.ts";
+import { driveLeases } from "./lease-lives.ts";
 import { LeaseTemplate } from "./lease-template.ts";
 import { markedValue, TimedTemplate } from "./marked-times.ts";
 import { keyOf, RequestTemplate } from "./request-template.ts";
@@ -91,14 +92,34 @@ describe("the generator of load", function () {
       assert.deepEqual([kept.requests, kept.failures], [500, 0], kept.firstFailure);
     });
 
-    it("counts the events of its puts at each watcher, and how long they took", async () => {
+    it("counts the events of its puts at each watcher of each stream, and how long they took", async () => {
       const template = new TimedTemplate(
         new RequestTemplate((key) => putRequest.encode({ key, value: markedValue(100) })),
       );
       const writer = { ...puts, template, clients: 2, connections: 1 };
-      const result = await driveWatched(writer, { watchers: 7, connections: 3 }, endpoints, { requests: 50 });
-      assert.deepEqual([result.requests, result.failures], [350, 0], result.firstFailure);
+      const result = await driveWatched(
+        writer,
+        { streams: 7, watchersPerStream: 3, connections: 3 },
+        endpoints,
+        { requests: 50 },
+      );
+      assert.deepEqual([result.requests, result.failures], [1050, 0], result.firstFailure);
       assert.ok(result.p50Ms > 0 && result.p50Ms <= result.p99Ms);
+    });
+
+    it("grants leases that are due together, and waits until their keys are gone", async () => {
+      const lives = { clients: 8, connections: 2, firstNumber: 500, dueSeconds: 5 };
+      const result = await driveLeases(lives, endpoints, 40);
+      assert.deepEqual([result.requests, result.failures], [40, 0]);
+      assert.deepEqual(
+        result.steps?.map(({ name }) => name),
+        ["grants", "puts", "expiry"],
+      );
+      assert.ok(result.p50Ms > 0, "a key went before its lease was due");
+      const all = new RequestTemplate(() => rangeRequest.encode({ key: keyOf(500), rangeEnd: keyOf(540) }));
+      const read = { ...puts, path: "/etcdserverpb.KV/Range", template: all, clients: 1, connections: 1 };
+      const { answerBytes } = await drive(read, endpoints, { requests: 1 });
+      assert.ok(answerBytes < 100, `${answerBytes} bytes of keys that should be gone`);
     });
 
     it("ends after a time", async () => {

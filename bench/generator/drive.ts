@@ -37,6 +37,8 @@ export interface RoundResult {
   readonly generatorCpuSeconds: number;
   /** Requests per second in each tenth of the requests; only where their number was given. */
   readonly tenths?: readonly number[];
+  /** What the seconds are the sum of, where that is more than one thing. */
+  readonly steps?: readonly { readonly name: string; readonly seconds: number }[];
 }
 
 /** Drives endpoints, over which connections are spread. Throws where a server leaves requests without an answer. */

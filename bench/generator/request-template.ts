@@ -40,6 +40,18 @@ export class RequestTemplate implements Template {
   }
 }
 
+/** A request of which each template patches its own part. Both are of the same bytes. */
+export function patchedByBoth(one: Template, other: Template): Template {
+  if (!one.bytes.equals(other.bytes)) throw new Error("the templates are of different requests");
+  return {
+    bytes: one.bytes,
+    patch(into, at, n) {
+      one.patch(into, at, n);
+      other.patch(into, at, n);
+    },
+  };
+}
+
 /** A message that is not compressed, as gRPC sends it. */
 export function prefixed(message: Uint8Array): Buffer {
   const bytes = Buffer.alloc(5 + message.length);

@@ -7,11 +7,14 @@ import { MessageEnds } from "./message-ends.ts";
 import { keyOf, keysEnd, RequestTemplate } from "./request-template.ts";
 import { unlessStalled } from "./unless-stalled.ts";
 
-/** Watchers of all keys of loads, each on a stream of its own. */
+/** Watchers of all keys of loads. */
 export interface WatcherCount {
-  readonly watchers: number;
+  readonly streams: number;
+  readonly watchersPerStream: number;
   readonly connections: number;
 }
+
+export const watchersIn = ({ streams, watchersPerStream }: WatcherCount) => streams * watchersPerStream;
 
 const watchAll = new RequestTemplate(() =>
   watchRequest.encode({ createRequest: { key: keyOf(0), rangeEnd: keysEnd } }),
@@ -31,7 +34,7 @@ export async function driveWatched(
     const cpuBefore = process.cpuUsage();
     const startedMs = performance.now();
     const written = await drive(puts, endpoints, extent);
-    await watchers.untilEvents(written.requests * count.watchers);
+    await watchers.untilEvents(written.requests * watchersIn(count));
     const cpu = process.cpuUsage(cpuBefore);
     const seconds = (watchers.lastMs - startedMs) / 1000;
     const [p50Ms = 0, p99Ms = 0] = watchers.delays.quantiles([0.5, 0.99]);
@@ -63,15 +66,13 @@ class Watchers {
   #allCame: () => void = () => undefined;
 
   /** Resolves when each watcher was told that it is one. */
-  async open(
-    { watchers, connections, ...how }: WatcherCount & Pick<Job, "authorityPem">,
-    endpoints: readonly string[],
-  ): Promise<void> {
-    const slots = Math.ceil(watchers / connections);
+  async open(how: WatcherCount & Pick<Job, "authorityPem">, endpoints: readonly string[]): Promise<void> {
+    const { streams, watchersPerStream, connections } = how;
+    const slots = Math.ceil(streams / connections);
     await Promise.all(
       Array.from({ length: connections }, async (_, i) => {
         const url = endpoints[i % endpoints.length] ?? "";
-        const caller = this.#caller(slots);
+        const caller = this.#caller(i, slots, watchersPerStream);
         this.#connections[i] = await Connection.open(
           url,
           { ...how, path: "/etcdserverpb.Watch/Watch", slots },
@@ -79,19 +80,21 @@ class Watchers {
         );
       }),
     );
-    const all = this.#untilCame(watchers, "watchers");
+    const all = this.#untilCame(watchersIn(how), "watchers");
     for (const [i, connection] of this.#connections.entries()) {
-      for (let slot = 0; slot < slots && i * slots + slot < watchers; slot++)
+      for (let slot = 0; slot < slots && i * slots + slot < streams; slot++)
         connection.send(slot, watchAll, 0, false);
       connection.flush();
     }
     await all;
   }
 
-  #caller(slots: number): Caller {
+  /** Of the i-th connection. A stream asks for its next watcher when it was told of the one before. */
+  #caller(i: number, slots: number, watchersPerStream: number): Caller {
     const ends = new MessageEnds(slots);
     const times = new MarkedTimes(slots);
-    const isCreated = new Uint8Array(slots);
+    const created = new Uint32Array(slots);
+    const isWhole = (slot: number) => created[slot] === watchersPerStream;
     const event = (sentMs: number) => {
       this.delays.add(this.lastMs - sentMs);
       this.#came();
@@ -102,10 +105,11 @@ class Watchers {
       },
       received: (slot, bytes, start, end) => {
         this.bytes += end - start;
-        if (isCreated[slot] === 1) times.read(slot, bytes, start, end, event);
+        if (isWhole(slot)) times.read(slot, bytes, start, end, event);
         else if (ends.count(slot, bytes, start, end) > 0) {
-          isCreated[slot] = 1;
+          (created[slot] as number) += 1;
           this.#came();
+          if (!isWhole(slot)) this.#connections[i]?.sendMore(slot, watchAll, 0);
         }
       },
       answered: (_slot, failure) => this.#fail(failure ?? "the server ended a watch"),
