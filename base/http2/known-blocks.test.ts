@@ -106,7 +106,7 @@ describe("header blocks that are known", () => {
             assert.equal(apart.apart, first?.value);
             assert.deepEqual(
               without,
-              said.filter(({ name }) => name !== timeout),
+              said.filter((one) => one !== first),
             );
           }
         }
@@ -162,5 +162,12 @@ describe("header blocks that are known", () => {
     const headers = [header(timeout, "1S"), header(timeout, "2S"), ...call];
     assert.deepEqual(read(known, headerBlock(headers)).headers, headers);
     assert.equal(known.apart, undefined);
+  });
+
+  it("keep what comes twice but for the first in the list, for whoever checks its value", () => {
+    const known = reader(timeout);
+    const twice = [...call, header(timeout, "1S"), header(timeout, "\0")];
+    assert.deepEqual(read(known, headerBlock(twice)).headers, [...call, header(timeout, "\0")]);
+    assert.equal(known.apart, "1S");
   });
 });

@@ -94,7 +94,7 @@ export class KnownBlocks<Found> {
     if (at === -1 || headers.some((header, behind) => behind > at && header.name.startsWith(":")))
       return headers;
     this.apart = headers[at]?.value;
-    return headers.filter((header) => header.name !== name);
+    return headers.filter((_, other) => other !== at);
   }
 }
 
