@@ -175,7 +175,8 @@ export class State implements StateMachine {
     return this.#backend.defragment();
   }
 
-  /** Undefined while there is room for more effects; else resolves when enough of them reached the disk. */
+  /** Undefined while there is room for more effects; else resolves when enough of them reached the disk, and
+   *  rejects with BackendError when none do any more. */
   room(): Promise<void> | undefined {
     return this.#backend.room();
   }

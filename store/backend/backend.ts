@@ -71,7 +71,7 @@ export interface Backend {
   flush(): Promise<void>;
   /** Flushes and gives back the space of what was overwritten and deleted. Rejects with BackendError. */
   defragment(): Promise<void>;
-  /** Undefined while there is room for more writes; else resolves when there is. */
+  /** Undefined while there is room for more writes; else resolves when there is. Rejects with BackendError. */
   room(): Promise<void> | undefined;
   /** Bytes on disk and waiting in memory; of small rows, what is measured on disk may be a few seconds old. */
   readonly sizeBytes: number;

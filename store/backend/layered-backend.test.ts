@@ -204,7 +204,10 @@ describe("store/backend: crashes and faults", () => {
       },
     });
     backend.put("auth", "a", Buffer.from("1"));
+    backend.put("auth", "b", Buffer.alloc(suiteConfig.pendingBytesMax));
     backend.commit();
+    await assert.rejects(backend.room() ?? Promise.resolve(), { reason: "no-space" });
+    await assert.rejects(backend.room() ?? Promise.resolve(), { reason: "no-space" });
     await assert.rejects(backend.flush(), { name: "BackendError", reason: "no-space" });
     assert.equal((await failed.promise).reason, "no-space");
     await assert.rejects(backend.flush(), { reason: "no-space" });

@@ -259,6 +259,7 @@ export class LayeredBackend implements Backend {
 
   room(): Promise<void> | undefined {
     if (this.pendingBytes < this.#config.pendingBytesMax) return undefined;
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     this.#room ??= deferred();
     this.#freeze();
     this.#startFlushing();
@@ -404,6 +405,8 @@ export class LayeredBackend implements Backend {
     this.#failure = failure;
     this.#flushing = undefined;
     for (const waiter of this.#waiters.splice(0)) waiter.done.reject(failure);
+    this.#room?.reject(failure);
+    this.#room = undefined;
     this.#events.onFailure(failure);
   }
 }

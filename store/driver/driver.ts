@@ -308,13 +308,15 @@ export class Driver implements Consensus {
   }
 
   #checkRoom(): void {
+    if (this.#isFull) return;
     const room = this.#parts.machine.room();
-    if (room === undefined || this.#isFull) return;
+    if (room === undefined) return;
     this.#isFull = true;
-    void room.then(() => {
+    const goOn = () => {
       this.#isFull = false;
       this.#wake();
-    });
+    };
+    room.then(goOn, () => undefined); // a state that gets nothing to disk any more ends the member
   }
 
   /** Writes, syncs, and only then sends what promises durability. Nothing else uses the log meanwhile. */

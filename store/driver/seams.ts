@@ -48,7 +48,8 @@ export interface StateMachine {
   readonly appliedIndex: Index;
   /** The term of the entry at `appliedIndex`; 0 before the first. */
   readonly appliedTerm: Term;
-  /** Undefined while there is room in memory for more effects; else resolves when enough of them reached the disk. */
+  /** Undefined while there is room in memory for more effects; else resolves when enough of them reached the disk, and
+   *  rejects when none do any more. */
   room(): Promise<void> | undefined;
   /** Makes everything applied so far durable in the backend, so that the log before it may go; the index it reached. */
   flush(): Promise<{ readonly index: Index; readonly term: Term }>;

@@ -89,7 +89,7 @@ export class Proposer {
       readonly meter: Meter;
       /** Resolves when this member has applied all that was committed when it was asked, and rejects without a leader. */
       readonly caughtUp: () => Promise<void>;
-      /** Undefined while the state has room for more effects; else resolves when it has. */
+      /** Undefined while the state has room for more effects; else resolves when it has, and rejects when it never will. */
       readonly room?: () => Promise<void> | undefined;
       readonly faults?: ProposeFaults;
     },
@@ -227,9 +227,12 @@ export class Proposer {
       this.#leaderless += 1;
       this.#handOver(pending);
     } else
-      void room.then(() => {
-        if (this.#pending.has(pending.id)) this.#hand(pending, undefined);
-      });
+      room.then(
+        () => {
+          if (this.#pending.has(pending.id)) this.#hand(pending, undefined);
+        },
+        () => undefined, // the member is ending, and the wait with it
+      );
   }
 
   /** Hands over now, or as soon as there is a leader; the timeout ends the wait. */
