@@ -33,9 +33,9 @@ export async function openSegments(
   marks: readonly Write[],
 ): Promise<OpenedSegments> {
   const { folder, disk } = parts;
+  const segments = new Map<number, Segment>();
   try {
     await disk.makeFolder(folder);
-    const segments = new Map<number, Segment>();
     for (const [key, value] of marks) {
       const { kind, segment: number } = parseMarkKey(key);
       if (kind === "dead" || value === undefined) continue;
@@ -57,6 +57,7 @@ export async function openSegments(
       last: await lastRow(ordered.at(-1)),
     };
   } catch (error) {
+    for (const segment of segments.values()) await segment.release();
     throw ioFailure(error, folder, "opening");
   }
 }

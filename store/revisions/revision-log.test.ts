@@ -182,6 +182,28 @@ describe("store/revisions: the log", () => {
     await refuses(/which is missing/);
   });
 
+  it("closes what it opened where one of the files is damaged", async () => {
+    const host = await new Host().open();
+    for (let main = 2; main < 200; main++) host.log.append(row(main));
+    await host.flush();
+    const last = host.files().at(-1);
+    host.disk.files.delete(`/log/${last}`);
+    const open = new Set<string>();
+    for (const file of host.disk.files.values()) {
+      const size = file.sizeBytes.bind(file);
+      file.sizeBytes = () => {
+        open.add(file.path);
+        return size();
+      };
+      file.close = async () => {
+        open.delete(file.path);
+      };
+    }
+    await assert.rejects(host.open(), /which is missing/);
+    assert.ok(host.files().length > 1);
+    assert.deepEqual([...open], []);
+  });
+
   it("shows gathered rows only once they joined", async () => {
     const host = await new Host().open();
     host.log.append(row(2));
