@@ -51,9 +51,15 @@ export class Deadlines {
   #look(): void {
     this.#nextStep = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.monotonicMs();
-    const due = [...this.#steps].filter(([step]) => step * stepMs <= nowMs);
-    for (const [step] of due) this.#steps.delete(step);
-    if (this.#steps.size > 0) this.#arm(Math.min(...this.#steps.keys()));
-    for (const [, calls] of due) for (const call of calls) call.expired();
+    const due: Set<Expiring>[] = [];
+    let next = Number.POSITIVE_INFINITY;
+    for (const [step, calls] of this.#steps)
+      if (step * stepMs > nowMs) next = Math.min(next, step);
+      else {
+        this.#steps.delete(step);
+        due.push(calls);
+      }
+    if (this.#steps.size > 0) this.#arm(next);
+    for (const calls of due) for (const call of calls) call.expired();
   }
 }
