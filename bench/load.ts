@@ -45,5 +45,5 @@ export interface RestartLoad extends Row {
   readonly restarts: Restarted;
 }
 
-/** A member that does not lead, or all at once. */
+/** One member, which does not lead unless it is alone, or all at once. */
 export type Restarted = "one" | "all";

@@ -79,7 +79,7 @@ export function longLoads(scale: number): readonly Load[] {
     },
     {
       name: "restart-million",
-      what: `restart of a member that does not lead, with ${inWords(million)} keys of ${valueBytes} bytes`,
+      what: `restart of one member, with ${inWords(million)} keys of ${valueBytes} bytes`,
       goals: restartGoals,
       prepared: millionKeys,
       restarts: "one",
