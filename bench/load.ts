@@ -27,6 +27,9 @@ interface Row {
 export interface JobLoad extends Row, Job {
   /** The load is so many requests, once, instead of rounds of some seconds. */
   readonly requests?: number;
+  /** Whom the clients ask; absent: all members, in turn. Who asks but one member asks one of which it is known whether it leads,
+   *  since what a follower is asked goes a longer way. */
+  readonly asks?: Role;
   /** The job's puts are watched, and the events are what is measured. */
   readonly watched?: WatcherCount;
   /** All revisions but the last are compacted while the load runs; one round. */
@@ -44,6 +47,8 @@ export interface LeaseLoad extends Row {
 export interface RestartLoad extends Row {
   readonly restarts: Restarted;
 }
+
+export type Role = "leader" | "follower";
 
 /** One member, which does not lead unless it is alone, or all at once. */
 export type Restarted = "one" | "all";

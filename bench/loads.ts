@@ -3,7 +3,7 @@ import { utf8 } from "../base/wire.ts";
 import { leaseGrantRequest, leaseKeepAliveRequest, rangeRequest, txnRequest } from "../proto/etcd.ts";
 import { LeaseTemplate } from "./generator/lease-template.ts";
 import { keysEnd, RequestTemplate } from "./generator/request-template.ts";
-import type { Load } from "./load.ts";
+import type { JobLoad, Load, Role } from "./load.ts";
 import { longLoads } from "./long-loads.ts";
 import { bulk, keys, putLoad, range, readTemplate, spreadOver, valueBytes, written } from "./requests.ts";
 import { watchedPuts } from "./watched-puts.ts";
@@ -22,9 +22,16 @@ const granted = {
 
 const many = { clients: 1000, connections: 100, keyNumber: spreadOver(keys), prepared };
 
+/** One client of one member. */
+function onePut(asks: Role): JobLoad {
+  const load = putLoad(1, [{ figure: "p50Ms", atMost: 1 }]);
+  const name = asks === "leader" ? "put-1" : "put-1-follower";
+  return { ...load, name, what: `${load.what} of ${asks === "leader" ? "the" : "a"} ${asks}`, asks };
+}
+
 /** Loads that run where none is named. */
 export const shortLoads: readonly Load[] = [
-  { name: "put-1", ...putLoad(1, [{ figure: "p50Ms", atMost: 1 }]) },
+  ...(["leader", "follower"] as const).map(onePut),
   { name: "put-10", ...putLoad(10, []) },
   { name: "put-100", ...putLoad(100, []) },
   {

@@ -4,7 +4,8 @@ import { promisify } from "node:util";
 import { compact } from "./compact.ts";
 import type { Extent, RoundResult } from "./generator/drive.ts";
 import type { Order } from "./generator/main.ts";
-import type { JobLoad, LeaseLoad, Load } from "./load.ts";
+import { leaderAndRest } from "./leader.ts";
+import type { JobLoad, LeaseLoad, Load, Role } from "./load.ts";
 import type { Side } from "./peers.ts";
 import type { SideRound } from "./report.ts";
 
@@ -18,10 +19,11 @@ export async function prepare(side: Side, load: Load): Promise<void> {
 
 /** One round of a load on one side, from a process of its own. */
 export async function measure(side: Side, load: JobLoad | LeaseLoad, extent: Extent): Promise<SideRound> {
+  const endpoints = await endpointsOf(side, "asks" in load ? load.asks : undefined);
   const beforeMb = side.residentMb();
   side.resetPeak();
   const before = side.cpuSeconds();
-  const generated = generate(side, load, extent);
+  const generated = generate({ endpoints, authorityPem: side.authorityPem }, load, extent);
   const compacts = "compacts" in load && load.compacts === true;
   const [result] = await Promise.all([generated, compacts ? compact(side) : undefined]);
   const cpuSeconds = side.cpuSeconds() - before;
@@ -35,8 +37,16 @@ export async function measure(side: Side, load: JobLoad | LeaseLoad, extent: Ext
   };
 }
 
+/** Those of the members that are asked, the leader's first: a load's one writer asks it. */
+async function endpointsOf(side: Side, asks: Role | undefined): Promise<readonly string[]> {
+  const all = (await leaderAndRest(side)).map((place) => side.endpoints[place] ?? "");
+  if (asks === undefined) return all;
+  // A member alone follows nobody.
+  return asks === "leader" ? all.slice(0, 1) : all.slice(-1);
+}
+
 async function generate(
-  { endpoints, authorityPem }: Side,
+  { endpoints, authorityPem }: Pick<Side, "endpoints" | "authorityPem">,
   { name, scale = 1 }: Load,
   extent?: Extent,
 ): Promise<RoundResult> {

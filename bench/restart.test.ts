@@ -3,25 +3,7 @@ import { putRequest } from "../proto/etcd.ts";
 import { drive } from "./generator/drive.ts";
 import { RequestTemplate } from "./generator/request-template.ts";
 import { pintleProgram, type Side, startSide } from "./peers.ts";
-import { leaderFirst, restart, type Status } from "./restart.ts";
-
-const status = (id: string, leader: string, revision = "7"): Status => ({
-  header: { member_id: id, revision },
-  leader,
-});
-
-describe("the members of a side before a restart", () => {
-  it("are told with the leader first", () => {
-    assert.deepEqual(leaderFirst([status("1", "2"), status("2", "2"), status("3", "2")]), [1, 0, 2]);
-    assert.deepEqual(leaderFirst([status("1", "1")]), [0]);
-  });
-
-  it("are waited for while they have not applied the same, or do not follow the same leader", () => {
-    assert.throws(() => leaderFirst([status("1", "1"), status("2", "1", "6")]), /not applied the same/);
-    assert.throws(() => leaderFirst([status("1", "1"), status("2", "2")]), /no leader, or not the same/);
-    assert.throws(() => leaderFirst([status("1", "0"), status("2", "0")]), /no leader, or not the same/);
-  });
-});
+import { restart } from "./restart.ts";
 
 describe("a restart of a member", function () {
   this.timeout(120_000);

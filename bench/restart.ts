@@ -1,19 +1,18 @@
 import { askMember } from "./gateway.ts";
 import { keyOf } from "./generator/request-template.ts";
+import { leaderAndRest } from "./leader.ts";
 import type { Restarted } from "./load.ts";
 import { type Side, untilHealthy } from "./peers.ts";
 import type { SideRound } from "./report.ts";
-import { until } from "./until.ts";
 
 /** Members read a million keys again before they are healthy. */
 const healthyWithinMs = 300_000;
-const appliedWithinMs = 60_000;
 
 /** One round: members are killed and started on what they left. The time is that from their start until each has answered a
  *  linearizable read; CPU and memory are theirs. */
 export async function restart(side: Side, which: Restarted): Promise<SideRound> {
-  const leaderAndRest = await untilAlike(side);
-  const members = which === "all" ? leaderAndRest : leaderAndRest.slice(-1);
+  const all = await leaderAndRest(side);
+  const members = which === "all" ? all : all.slice(-1);
   const beforeMb = side.residentMb(members);
   await side.kill(members);
   const cpuBefore = process.cpuUsage();
@@ -36,33 +35,6 @@ export async function restart(side: Side, which: Restarted): Promise<SideRound> 
     peakMb: side.peakMb(members),
     afterMb: side.residentMb(members),
   };
-}
-
-/** What a member says of itself, as far as it is asked here. */
-export interface Status {
-  readonly header: { readonly member_id: string; readonly revision: string };
-  readonly leader?: string;
-}
-
-/** Waits until all members have applied the same; answers their places, the leader's first. */
-const untilAlike = (side: Side): Promise<readonly number[]> =>
-  until(
-    async () => {
-      const asked = side.endpoints.map((_, i) => askMember(side, i, "maintenance/status", {}));
-      return leaderFirst((await Promise.all(asked)) as Status[]);
-    },
-    { everyMs: 100, withinMs: appliedWithinMs },
-  );
-
-/** Pure: the places of the members, the leader's first. Throws while they differ in their revision or their leader. */
-export function leaderFirst(statuses: readonly Status[]): readonly number[] {
-  const [first] = statuses;
-  if (!statuses.every(({ header }) => header.revision === first?.header.revision))
-    throw new Error("the members have not applied the same");
-  const leading = statuses.findIndex(({ header }) => header.member_id === first?.leader);
-  if (leading === -1 || !statuses.every(({ leader }) => leader === first?.leader))
-    throw new Error("the members know no leader, or not the same");
-  return [leading, ...[...statuses.keys()].filter((place) => place !== leading)];
 }
 
 /** Throws where the member lacks the first of the keys. */
