@@ -36,7 +36,10 @@ describe("the tables of loads", () => {
   });
 
   it("say which loads there are where one is not", () => {
-    assert.throws(() => loadNamed("put-7", shortLoads), /no load "put-7"; there are put-1, put-10/);
+    assert.throws(
+      () => loadNamed("put-7", shortLoads),
+      /no load "put-7"; there are put-1, put-1-follower, put-10,/,
+    );
   });
 });
 
