@@ -1,3 +1,5 @@
+import { BytePieces } from "../byte-pieces.ts";
+
 /** HTTP/2's frames (RFC 9113, sections 4 and 6). */
 export const frameTypes = {
   DATA: 0,
@@ -70,27 +72,52 @@ export type TakeFrame = (
   end: number,
 ) => void;
 
-const nothing = Buffer.alloc(0);
-
 /** Cuts bytes into frames; what is not whole yet waits, one frame at most. */
 export class FrameReader {
-  #rest: Buffer = nothing;
+  readonly #rest = new BytePieces();
 
   push(bytes: Buffer, take: TakeFrame): void {
-    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    let at = 0;
-    while (all.length - at >= frameHeaderBytes) {
-      const length = ((all[at] as number) << 16) | ((all[at + 1] as number) << 8) | (all[at + 2] as number);
-      if (length > frameBytesMost)
-        throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, `a frame of ${length} bytes`);
-      const end = at + frameHeaderBytes + length;
-      if (all.length < end) break;
-      const streamId = readUint32(all, at + 5) & 0x7fffffff;
-      take(all[at + 3] as number, all[at + 4] as number, streamId, all, at + frameHeaderBytes, end);
+    let at = this.#rest.length === 0 ? 0 : this.#finish(bytes, take);
+    while (bytes.length - at >= frameHeaderBytes) {
+      const end = at + frameHeaderBytes + payloadLength(bytes, at);
+      if (bytes.length < end) break;
+      takeFrame(bytes, at, end, take);
       at = end;
     }
-    this.#rest = at === all.length ? nothing : all.subarray(at);
+    if (at === bytes.length) return;
+    this.#rest.add(bytes.subarray(at));
+    this.#rest.keep();
   }
+
+  /** Goes on with the frame that waits. Gives how much of the bytes it needed. */
+  #finish(bytes: Buffer, take: TakeFrame): number {
+    const rest = this.#rest;
+    let at = 0;
+    const grow = (most: number) => {
+      const more = bytes.subarray(at, at + most - rest.length);
+      rest.add(more);
+      at += more.length;
+      return rest.length >= most;
+    };
+    if (rest.length < frameHeaderBytes && !grow(frameHeaderBytes)) return at;
+    const frameBytes = frameHeaderBytes + payloadLength(rest.peek(frameHeaderBytes), 0);
+    if (rest.length < frameBytes && !grow(frameBytes)) return at;
+    takeFrame(rest.take(frameBytes), 0, frameBytes, take);
+    return at;
+  }
+}
+
+function payloadLength(bytes: Buffer, at: number): number {
+  const length = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
+  if (length > frameBytesMost)
+    throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, `a frame of ${length} bytes`);
+  return length;
+}
+
+/** The frame is `bytes[at, end)`. */
+function takeFrame(bytes: Buffer, at: number, end: number, take: TakeFrame): void {
+  const streamId = readUint32(bytes, at + 5) & 0x7fffffff;
+  take(bytes[at + 3] as number, bytes[at + 4] as number, streamId, bytes, at + frameHeaderBytes, end);
 }
 
 export function writeFrameHead(

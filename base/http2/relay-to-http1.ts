@@ -1,4 +1,5 @@
 import { request as http1Request, type IncomingMessage, type Server } from "node:http";
+import { BytePieces } from "../byte-pieces.ts";
 import { duplexPair } from "./duplex-pair.ts";
 import { ofConnections } from "./fields.ts";
 import { errorCodes } from "./frames.ts";
@@ -20,6 +21,10 @@ class Relay implements StreamEvents {
   readonly #stream: Http2Stream;
   readonly #request: ReturnType<typeof http1Request>;
   #response: IncomingMessage | undefined;
+  /** Of the body, while what came before is being written. */
+  readonly #arrived = new BytePieces();
+  #isWriting = false;
+  #hasEnded = false;
   #over = false;
 
   constructor(server: Server, stream: Http2Stream, headers: readonly Header[]) {
@@ -41,11 +46,14 @@ class Relay implements StreamEvents {
   }
 
   data(bytes: Buffer): void {
-    this.#request.write(bytes, () => this.#stream.consumed(bytes.length));
+    this.#arrived.add(bytes);
+    this.#write();
+    this.#arrived.keep();
   }
 
   end(): void {
-    this.#request.end();
+    this.#hasEnded = true;
+    this.#write();
   }
 
   drained(): void {
@@ -54,7 +62,21 @@ class Relay implements StreamEvents {
 
   gone(): void {
     this.#over = true;
+    this.#arrived.clear();
     this.#request.destroy();
+  }
+
+  #write(): void {
+    if (this.#isWriting || this.#over) return;
+    const piece = this.#arrived.next();
+    if (piece !== undefined) {
+      this.#isWriting = true;
+      this.#request.write(piece, () => {
+        this.#isWriting = false;
+        this.#stream.consumed(piece.length);
+        this.#write();
+      });
+    } else if (this.#hasEnded) this.#request.end();
   }
 
   #answer(response: IncomingMessage): void {

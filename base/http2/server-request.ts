@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { BytePieces } from "../byte-pieces.ts";
 import type { Header } from "./header.ts";
 import { headerValue } from "./request-headers.ts";
 import type { Http2Stream } from "./stream.ts";
@@ -7,7 +8,7 @@ import type { Http2Stream } from "./stream.ts";
 /** A request on a stream, as Node's servers of HTTP/1.1 hand them out: its body is taken from the client as it is read. */
 export class ServerRequest extends IncomingMessage {
   readonly #stream: Http2Stream;
-  #arrived: Buffer[] = [];
+  readonly #arrived = new BytePieces();
   #isWanted = false;
   #hasEnded = false;
 
@@ -31,8 +32,9 @@ export class ServerRequest extends IncomingMessage {
       this.#stream.consumed(bytes.length);
       return;
     }
-    this.#arrived.push(bytes);
+    this.#arrived.add(bytes);
     this.#deliver();
+    this.#arrived.keep();
   }
 
   arriveEnd(): void {
@@ -47,6 +49,13 @@ export class ServerRequest extends IncomingMessage {
     this.destroy(Object.assign(new Error("aborted"), { code: "ECONNRESET" }));
   }
 
+  /** Whoever reads again makes room for what arrived meanwhile. */
+  override read(size?: number): unknown {
+    const piece: unknown = super.read(size);
+    if (this.#arrived.length > 0) process.nextTick(() => this.#deliver());
+    return piece;
+  }
+
   override _read(): void {
     this.#isWanted = true;
     this.#deliver();
@@ -54,15 +63,16 @@ export class ServerRequest extends IncomingMessage {
 
   /** Other streams live on the same connection: unlike HTTP/1.1's, this request ends alone. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    for (const bytes of this.#arrived) this.#stream.consumed(bytes.length);
-    this.#arrived = [];
+    this.#stream.consumed(this.#arrived.length);
+    this.#arrived.clear();
     if (!this.readableEnded || !this.complete) this.aborted = true;
     process.nextTick(done, error);
   }
 
+  /** One piece at a time waits with the reader: small ones are joined here, not there. */
   #deliver(): void {
-    while (this.#isWanted) {
-      const piece = this.#arrived.shift();
+    while (this.#isWanted && this.readableLength === 0) {
+      const piece = this.#arrived.next();
       if (piece === undefined) break;
       this.#stream.consumed(piece.length);
       this.#isWanted = this.push(piece);

@@ -1,3 +1,4 @@
+import { BytePieces } from "../../base/byte-pieces.ts";
 import type { ClientChannel, Waiting } from "../../base/http2/client-channel.ts";
 import type { ClientConnection } from "../../base/http2/client-connection.ts";
 import type { AnswerEvents, ClientStream, StreamLoss } from "../../base/http2/client-stream.ts";
@@ -33,7 +34,7 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
   #stream: ClientStream | undefined;
   #timer: NodeJS.Timeout;
   #headers: readonly Header[] | undefined;
-  #pieces: Buffer[] = [];
+  readonly #pieces = new BytePieces();
   /** All that waits is to be taken as it comes: bytes at most, else undefined. */
   #takesMost: number | undefined;
   #takenBytes = 0;
@@ -71,7 +72,8 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
 
   data(bytes: Buffer): void {
     if (this.#isOver) return;
-    this.#pieces.push(bytes);
+    this.#pieces.add(bytes);
+    this.#pieces.keep();
     if (this.#takesMost !== undefined) this.#take(bytes.length);
     this.#wake();
   }
@@ -101,16 +103,16 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
     if (!this.#isOver)
       this.#timer = setTimeout(() => this.#fail(new Error("timed out inside the answer")), limits.timeoutMs);
     this.#takesMost = limits.lengthBytesMost;
-    this.#take(this.#pieces.reduce((sum, { length }) => sum + length, 0));
+    this.#take(this.#pieces.length);
     while (!this.#isOver) await this.#next();
-    if (this.#isWhole) return Buffer.concat(this.#pieces).toString();
+    if (this.#isWhole) return this.#pieces.take(this.#pieces.length).toString();
     if (this.#failure instanceof RangeError) throw this.#failure;
     throw cutOff(this.#failure);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     for (;;) {
-      const piece = this.#pieces.shift();
+      const piece = this.#pieces.next();
       if (piece !== undefined) {
         this.#stream?.consumed(piece.length);
         yield piece;
@@ -145,7 +147,7 @@ export class Http2Exchange implements Waiting<Error>, AnswerEvents, HttpAnswer {
     channel.leave(this);
     this.#stream?.cancel(errorCodes.CANCEL);
     this.#failure = cause;
-    this.#pieces = [];
+    this.#pieces.clear();
     this.#over();
     if (this.#headers !== undefined) return;
     if (request.signal?.aborted) reject(cause);

@@ -106,7 +106,10 @@ export class GrpcCall implements AnswerEvents, Waiting<CallError> {
       return;
     }
     try {
-      for (const message of this.#reader.push(bytes)) if (!this.#over) this.#sink.message(message);
+      this.#reader.push(bytes);
+      for (let message = this.#reader.next(); message !== undefined; message = this.#reader.next())
+        if (!this.#over) this.#sink.message(message);
+      this.#reader.keep();
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       this.#fail(new CallError(error.status, error.message));

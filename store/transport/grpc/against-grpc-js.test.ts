@@ -110,7 +110,9 @@ function make(
   const sent = new grpc.Metadata();
   for (const [name, value] of metadata)
     sent.add(name, typeof value === "string" ? value : Buffer.from(value));
-  const never = messages.some(({ kind }) => kind === "never") && cancelAfter === undefined;
+  // A stream ends with its client's half.
+  const never =
+    method === "Call" && messages.some(({ kind }) => kind === "never") && cancelAfter === undefined;
   const deadline = deadlineMs ?? (never ? 30 : 60_000);
   const stream = client.makeBidiStreamRequest<Buffer, Buffer>(`/test.Test/${method}`, same, same, sent, {
     deadline: Date.now() + deadline,

@@ -1,4 +1,5 @@
 import { gunzipSync, inflateSync } from "node:zlib";
+import { BytePieces } from "../../../base/byte-pieces.ts";
 import { StatusError } from "../../rpc/status.ts";
 
 /** Before each message: a byte that says whether it is compressed, and its length. */
@@ -19,54 +20,50 @@ export function wholeMessage(
   return bytes.readUInt32BE(start + 1) === length ? bytes.subarray(start + prefixBytes, end) : undefined;
 }
 
-/** Cuts a request's body into messages. Throws StatusError on what is too large or malformed. */
+/** Cuts a body into messages. What waits to be read costs little more than its bytes, however it was cut into frames. */
 export class MessageReader {
   readonly #bytesMost: number;
   readonly #encoding: Encoding;
-  #pieces: Buffer[] = [];
-  #have = 0;
-  #need = prefixBytes;
+  readonly #bytes = new BytePieces();
 
   constructor(options: { readonly bytesMost: number; readonly encoding: Encoding }) {
     this.#bytesMost = options.bytesMost;
     this.#encoding = options.encoding;
   }
 
-  /** A message has begun and is not whole. */
+  /** A message has begun that was not handed on. */
   get isInMessage(): boolean {
-    return this.#have > 0;
+    return this.#bytes.length > 0;
   }
 
-  push(bytes: Buffer): Uint8Array[] {
-    this.#pieces.push(bytes);
-    this.#have += bytes.length;
-    const messages: Uint8Array[] = [];
-    while (this.#have >= prefixBytes) {
-      const all = this.#joinedIf(this.#need);
-      if (all === undefined) break;
-      const length = all.readUInt32BE(1);
-      if (length > this.#bytesMost)
-        throw new StatusError(
-          "RESOURCE_EXHAUSTED",
-          `grpc: received message larger than max (${length} vs. ${this.#bytesMost})`,
-        );
-      this.#need = prefixBytes + length;
-      if (this.#have < this.#need) break;
-      messages.push(this.#content(all[0] as number, all.subarray(prefixBytes, this.#need)));
-      const rest = all.subarray(this.#need);
-      this.#pieces = rest.length === 0 ? [] : [rest];
-      this.#have = rest.length;
-      this.#need = prefixBytes;
-    }
-    return messages;
+  /** More of the body; what of it is not read at once is to be kept. */
+  push(bytes: Buffer): void {
+    this.#bytes.add(bytes);
   }
 
-  /** One buffer of everything, once there is as much as is needed. */
-  #joinedIf(needed: number): Buffer | undefined {
-    if (this.#have < needed) return undefined;
-    const all = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
-    this.#pieces = [all];
-    return all;
+  /** Nothing is read until more comes, or for a while. */
+  keep(): void {
+    this.#bytes.keep();
+  }
+
+  /** Nothing is read any more. */
+  clear(): void {
+    this.#bytes.clear();
+  }
+
+  /** The next message. Undefined: none is whole. Throws StatusError on one that is too large or malformed. */
+  next(): Uint8Array | undefined {
+    const bytes = this.#bytes;
+    if (bytes.length < prefixBytes) return undefined;
+    const length = bytes.peek(prefixBytes).readUInt32BE(1);
+    if (length > this.#bytesMost)
+      throw new StatusError(
+        "RESOURCE_EXHAUSTED",
+        `grpc: received message larger than max (${length} vs. ${this.#bytesMost})`,
+      );
+    if (bytes.length < prefixBytes + length) return undefined;
+    const whole = bytes.take(prefixBytes + length);
+    return this.#content(whole[0] as number, whole.subarray(prefixBytes));
   }
 
   #content(compressed: number, bytes: Buffer): Uint8Array {

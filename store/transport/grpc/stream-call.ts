@@ -18,7 +18,6 @@ export class StreamCall implements StreamEvents, Call, Expiring {
   readonly #deadline: number | undefined;
   readonly deadlineMs: number | undefined;
   readonly #incoming: Incoming | undefined;
-  readonly #messages: Uint8Array[] = [];
   /** Bytes that came in and for which the client's window was not opened again. */
   #heldBytes = 0;
   #isBusy = false;
@@ -52,7 +51,7 @@ export class StreamCall implements StreamEvents, Call, Expiring {
 
   data(bytes: Buffer): void {
     this.#guard(() => {
-      for (const message of this.#reader.push(bytes)) this.#messages.push(message);
+      this.#reader.push(bytes);
       this.#heldBytes += bytes.length;
       this.#work();
     });
@@ -60,8 +59,6 @@ export class StreamCall implements StreamEvents, Call, Expiring {
 
   end(): void {
     this.#guard(() => {
-      if (this.#reader.isInMessage)
-        throw new StatusError("INTERNAL", "grpc: the request ended within a message");
       this.#halfClose = "waiting";
       this.#work();
     });
@@ -95,10 +92,12 @@ export class StreamCall implements StreamEvents, Call, Expiring {
   }
 
   #work(): void {
-    const stream = this.#stream;
-    while (!this.#over && !this.#isBusy && stream.hasRoom) {
-      const message = this.#messages.shift();
-      if (message === undefined) break;
+    while (!this.#over && !this.#isBusy && this.#stream.hasRoom) {
+      const message = this.#reader.next();
+      if (message === undefined) {
+        this.#waitForMore();
+        break;
+      }
       this.#kind.parts.received.count += message.length;
       const working = this.#incoming?.message(message);
       if (working === undefined) continue;
@@ -111,10 +110,16 @@ export class StreamCall implements StreamEvents, Call, Expiring {
         (error: unknown) => this.#end(asError(error)),
       );
     }
-    if (this.#over || this.#messages.length > 0) return;
-    stream.consumed(this.#heldBytes);
+    this.#reader.keep();
+  }
+
+  /** All whole messages are dealt with. */
+  #waitForMore(): void {
+    this.#stream.consumed(this.#heldBytes);
     this.#heldBytes = 0;
-    if (this.#halfClose !== "waiting" || this.#isBusy) return;
+    if (this.#halfClose !== "waiting") return;
+    if (this.#reader.isInMessage)
+      throw new StatusError("INTERNAL", "grpc: the request ended within a message");
     this.#halfClose = "told";
     this.#incoming?.halfClose();
   }
@@ -155,7 +160,7 @@ export class StreamCall implements StreamEvents, Call, Expiring {
   #close(status: GrpcStatus): boolean {
     if (this.#over) return false;
     this.#over = true;
-    this.#messages.length = 0;
+    this.#reader.clear();
     this.#kind.finish(this, status, this.#stream.nowMs - this.#startMs, this.#deadline);
     this.#incoming?.closed();
     return true;

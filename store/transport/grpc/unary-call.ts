@@ -1,3 +1,4 @@
+import { kept } from "../../../base/byte-pieces.ts";
 import type { AnswerLane } from "../../../base/http2/answer-lane.ts";
 import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
@@ -54,11 +55,13 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
     if (this.#isOver) return;
     this.#reader ??= new MessageReader(this.#kind.parts);
     try {
-      for (const message of this.#reader.push(bytes)) {
+      this.#reader.push(bytes);
+      for (let message = this.#reader.next(); message !== undefined; message = this.#reader.next()) {
         if (this.#request !== undefined)
           throw new StatusError("INTERNAL", "grpc: more than one request message for a unary call");
-        this.#request = message;
+        this.#request = this.#stream.remoteEnded ? message : kept(message);
       }
+      this.#reader.keep();
       this.#stream.consumed(bytes.length);
     } catch (error) {
       this.#refuse(error);
