@@ -181,7 +181,7 @@ export class ClientConnection implements RequestOwner {
     if (this.#over) return;
     this.#keepAlive.heard();
     try {
-      this.#incoming.push(bytes);
+      this.#incoming.push(bytes, this.#keepAlive.heardMs);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.#fail(`the server broke the protocol: ${error.message}`, error.code);
@@ -248,10 +248,9 @@ export class ClientConnection implements RequestOwner {
     stream.events.gone({ maybeServed, code, reason: `the server ended the stream with code ${code}` });
   }
 
-  #onSettings({ initialWindowBytes, streamsMost, isPushOn }: PeerSettings): void {
+  #onSettings({ initialWindows, streamsMost, isPushOn }: PeerSettings): void {
     if (isPushOn === true) violation("a server that enables push");
-    if (initialWindowBytes !== undefined)
-      this.#data.setInitialWindow(initialWindowBytes, this.#streams.values());
+    if (initialWindows !== undefined) this.#data.setInitialWindow(initialWindows, this.#streams.values());
     this.#streamsMost = streamsMost ?? this.#streamsMost;
     if (!this.#isReady) {
       this.#isReady = true;

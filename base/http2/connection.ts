@@ -6,6 +6,7 @@ import { EndedEarly } from "./ended-early.ts";
 import { hasPseudo, isTrailers, isValue } from "./fields.ts";
 import {
   ConnectionError,
+  calmDown,
   defaultWindowBytes,
   type ErrorCode,
   errorCodes,
@@ -233,7 +234,7 @@ export class Http2Connection implements StreamOwner {
     this.#output.gather();
     try {
       const frames = this.#prefaceLeft.length === 0 ? bytes : this.#takePreface(bytes);
-      this.#incoming.push(frames);
+      this.#incoming.push(frames, this.heardMs);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.#parts.log.debug("client broke the protocol", { error });
@@ -315,8 +316,7 @@ export class Http2Connection implements StreamOwner {
     const { streamsMost } = this.#limits;
     if (Math.max(this.#streams.size, this.#slotsHeld) >= streamsMost) {
       this.#refusedInARow += 1;
-      if (this.#refusedInARow > refusedTimesMost * streamsMost)
-        throw new ConnectionError(errorCodes.ENHANCE_YOUR_CALM, "too many streams beyond the limit");
+      if (this.#refusedInARow > refusedTimesMost * streamsMost) calmDown("too many streams beyond the limit");
       stream.reset(errorCodes.REFUSED_STREAM);
       return;
     }
@@ -377,10 +377,9 @@ export class Http2Connection implements StreamOwner {
     stream.events?.gone();
   }
 
-  #onSettings({ initialWindowBytes }: PeerSettings): void {
+  #onSettings({ initialWindows }: PeerSettings): void {
     this.#stopHeadTimer();
-    if (initialWindowBytes !== undefined)
-      this.#data.setInitialWindow(initialWindowBytes, this.#streams.values());
+    if (initialWindows !== undefined) this.#data.setInitialWindow(initialWindows, this.#streams.values());
   }
 
   #onWidened(streamId: number, bytes: number): void {

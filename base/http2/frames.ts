@@ -190,6 +190,11 @@ export function flowError(what: string): never {
   throw new ConnectionError(errorCodes.FLOW_CONTROL_ERROR, what);
 }
 
+/** The peer does what it may, but more of it than anybody needs. */
+export function calmDown(why: string): never {
+  throw new ConnectionError(errorCodes.ENHANCE_YOUR_CALM, why);
+}
+
 export function sizeError(what: string): never {
   throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, `${what} of a wrong size`);
 }

@@ -1,4 +1,4 @@
-import { ConnectionError, errorCodes, frameBytesMost } from "./frames.ts";
+import { calmDown, frameBytesMost } from "./frames.ts";
 
 /** A client may cut a block where it likes, but not for ever. */
 const sparePieces = 8;
@@ -31,7 +31,7 @@ export class IncomingBlock {
     this.#bytes += bytes.length;
     const piecesMost = sparePieces + Math.ceil(this.#bytesMost / frameBytesMost);
     if (this.#bytes > this.#bytesMost || this.#pieces.length > piecesMost)
-      throw new ConnectionError(errorCodes.ENHANCE_YOUR_CALM, "a header block that is too long");
+      calmDown("a header block that is too long");
   }
 
   whole(): Buffer {

@@ -1,5 +1,7 @@
+import { TokenBucket } from "../token-bucket.ts";
 import {
   ConnectionError,
+  calmDown,
   errorCodes,
   FrameReader,
   frameFlags,
@@ -39,6 +41,10 @@ export interface FrameEvents<Found> {
 
 const nothing = Buffer.alloc(0);
 const reasonBytesMost = 256;
+/** A change of settings may cost a look at each stream. */
+const settingsPace = { burst: 100, perSecond: 10 };
+/** Frames of DATA that carry nothing and end nothing, one after the other (RFC 9113, section 10.5). */
+const emptyDataMost = 1_000;
 
 /** What comes on a connection, the same at both ends: frames of the right size in the right order, header blocks whole and
  *  decoded, pings answered. Priorities and extensions are passed over.
@@ -50,7 +56,10 @@ export class IncomingFrames<Found> {
   readonly #reader = new FrameReader();
   readonly #blocks: KnownBlocks<Found>;
   #block: IncomingBlock | undefined;
+  readonly #settings: TokenBucket;
+  #emptyData = 0;
   #hasBegun = false;
+  #nowMs = 0;
   #isOver = false;
 
   constructor(
@@ -62,10 +71,12 @@ export class IncomingFrames<Found> {
     this.#does = does;
     this.#listBytesMost = options.listBytesMost;
     this.#blocks = new KnownBlocks(new HeaderDecoder(options), options);
+    this.#settings = new TokenBucket(settingsPace, 0);
   }
 
-  /** Throws ConnectionError where the peer breaks the protocol. */
-  push(bytes: Buffer): void {
+  /** Throws ConnectionError where the peer breaks the protocol, or abuses it. */
+  push(bytes: Buffer, nowMs: number): void {
+    this.#nowMs = nowMs;
     this.#reader.push(bytes, this.#take);
   }
 
@@ -88,11 +99,18 @@ export class IncomingFrames<Found> {
   #onData(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
     const isEnd = (flags & frameFlags.END_STREAM) !== 0;
     if ((flags & frameFlags.PADDED) === 0) {
+      this.#countEmpty(end > start || isEnd);
       this.#does.data(streamId, bytes, start, end, end - start, isEnd);
       return;
     }
     const content = unpadded(frameTypes.DATA, flags, bytes.subarray(start, end));
+    this.#countEmpty(content.length > 0 || isEnd);
     this.#does.data(streamId, content, 0, content.length, end - start, isEnd);
+  }
+
+  #countEmpty(saysSomething: boolean): void {
+    if (saysSomething) this.#emptyData = 0;
+    else if (++this.#emptyData > emptyDataMost) calmDown("DATA without content, over and over");
   }
 
   #onHeaders(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
@@ -170,6 +188,7 @@ export class IncomingFrames<Found> {
       if (payload.length !== 0) sizeError("SETTINGS");
       return;
     }
+    if (this.#settings.take(this.#nowMs) > 0) calmDown("SETTINGS, over and over");
     const settings = readSettings(payload);
     this.#hasBegun = true;
     // First, for what follows may use the new windows.

@@ -8,6 +8,7 @@ import {
 } from "./frames.ts";
 import type { Block } from "./header-encoder.ts";
 import type { FrameOutput } from "./output.ts";
+import type { InitialWindows } from "./peer-settings.ts";
 
 const nothing = Buffer.alloc(0);
 
@@ -32,12 +33,17 @@ export interface OutgoingEnds<S> {
   trailers(stream: S, block: Block): void;
 }
 
-/** What a connection's streams have to send, as far as the peer's windows and the socket allow. */
+/** What a connection's streams have to send, as far as the peer's windows and the socket allow. What a frame of the peer costs
+ *  here is in proportion to what it lets go, but for a changed initial window, which costs a look at each stream. */
 export class OutgoingData<S extends OutgoingStream> {
   readonly #output: FrameOutput;
   readonly #does: OutgoingEnds<S>;
-  /** They wait for windows, or for the socket. */
-  readonly #blocked = new Set<S>();
+  /** They wait for the window of all streams, or for the socket. */
+  readonly #waiting = new Set<S>();
+  /** Goes through those that wait, again and again. */
+  #turn: Iterator<S> = this.#waiting.values();
+  /** They wait for their own windows. Nothing but those has them looked at. */
+  readonly #shut = new Set<S>();
   #window = defaultWindowBytes;
   #initialWindow = defaultWindowBytes;
 
@@ -58,13 +64,16 @@ export class OutgoingData<S extends OutgoingStream> {
     return this.#initialWindow;
   }
 
-  /** The peer takes that of each stream to begin with, and so much more or less of those that are open. */
-  setInitialWindow(bytes: number, open: Iterable<S>): void {
-    const change = bytes - this.#initialWindow;
-    this.#initialWindow = bytes;
+  /** The peer takes `last` of each stream to begin with, and so much more or less of those that are open; for a moment it took
+   *  `most`. */
+  setInitialWindow({ last, most }: InitialWindows, open: Iterable<S>): void {
+    const before = this.#initialWindow;
+    this.#initialWindow = last;
+    if (most <= before && last === before) return;
     for (const stream of open) {
-      stream.sendWindow += change;
-      if (stream.sendWindow > windowMost) flowError("a window that is too large");
+      if (stream.sendWindow + most - before > windowMost) flowError("a window that is too large");
+      stream.sendWindow += last - before;
+      if (stream.sendWindow > 0 && this.#shut.delete(stream)) this.#waiting.add(stream);
     }
     this.sendBlocked();
   }
@@ -73,8 +82,7 @@ export class OutgoingData<S extends OutgoingStream> {
   widenStream(stream: S, bytes: number): boolean {
     stream.sendWindow += bytes;
     if (stream.sendWindow > windowMost) return false;
-    // Of the others, none waits for this: a client that widens many streams by little must not have all looked at each time.
-    if (this.#blocked.delete(stream)) {
+    if (stream.sendWindow > 0 && this.#shut.delete(stream)) {
       this.pump(stream);
       stream.tellDrained();
     }
@@ -82,11 +90,13 @@ export class OutgoingData<S extends OutgoingStream> {
   }
 
   forget(stream: S): void {
-    this.#blocked.delete(stream);
+    this.#waiting.delete(stream);
+    this.#shut.delete(stream);
   }
 
   clear(): void {
-    this.#blocked.clear();
+    this.#waiting.clear();
+    this.#shut.clear();
   }
 
   /** Takes so much of the windows, for a stream of which nothing waits. False: not all of it may leave now; nothing was taken. */
@@ -100,12 +110,8 @@ export class OutgoingData<S extends OutgoingStream> {
   /** Sends what waits of one stream. */
   pump(stream: S): void {
     while (stream.isWaiting) {
-      const most = Math.min(this.#window, stream.sendWindow, frameBytesMost);
-      if (most <= 0 || !this.#output.hasRoom) {
-        this.#blocked.add(stream);
-        return;
-      }
-      if (this.#sendPiece(stream, most)) return;
+      if (!this.#mayLeave(stream)) return;
+      if (this.#sendPiece(stream)) return;
     }
     const { last } = stream;
     if (last === "none") return;
@@ -117,24 +123,40 @@ export class OutgoingData<S extends OutgoingStream> {
 
   /** A frame of each in turn, so that no stream waits for another's whole answer. */
   sendBlocked(): void {
-    let isMoving = this.#blocked.size > 0;
-    while (isMoving && this.#output.hasRoom && this.#window > 0) {
-      isMoving = false;
-      for (const stream of [...this.#blocked]) {
-        const most = Math.min(this.#window, stream.sendWindow, frameBytesMost);
-        if (most <= 0 || !this.#output.hasRoom) continue;
-        isMoving = true;
-        this.#blocked.delete(stream);
-        if (this.#sendPiece(stream, most)) continue;
-        if (stream.isWaiting) this.#blocked.add(stream);
-        else this.pump(stream);
-        stream.tellDrained();
-      }
+    while (this.#window > 0 && this.#output.hasRoom) {
+      const stream = this.#nextWaiting();
+      if (stream === undefined) return;
+      this.#waiting.delete(stream);
+      if (stream.sendWindow > 0 && this.#sendPiece(stream)) continue;
+      if (stream.isWaiting) (stream.sendWindow > 0 ? this.#waiting : this.#shut).add(stream);
+      else this.pump(stream);
+      stream.tellDrained();
     }
   }
 
+  #nextWaiting(): S | undefined {
+    if (this.#waiting.size === 0) return undefined;
+    const next = this.#turn.next();
+    if (next.done !== true) return next.value;
+    this.#turn = this.#waiting.values();
+    return this.#turn.next().value;
+  }
+
+  /** Whether a piece of it may leave now; else it waits. */
+  #mayLeave(stream: S): boolean {
+    if (stream.sendWindow <= 0) {
+      this.#waiting.delete(stream);
+      this.#shut.add(stream);
+      return false;
+    }
+    if (this.#window > 0 && this.#output.hasRoom) return true;
+    this.#waiting.add(stream);
+    return false;
+  }
+
   /** True: it was the last of the stream. */
-  #sendPiece(stream: S, bytesMost: number): boolean {
+  #sendPiece(stream: S): boolean {
+    const bytesMost = Math.min(this.#window, stream.sendWindow, frameBytesMost);
     const piece = stream.take(bytesMost);
     if (piece === undefined) return false;
     this.#window -= piece.length;

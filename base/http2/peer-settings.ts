@@ -1,7 +1,13 @@
 import { ConnectionError, errorCodes, frameBytesMost, settingIds, windowMost } from "./frames.ts";
 
+/** Bytes that the peer takes of a stream to begin with: what it said last, and the most that it said on the way there. */
+export interface InitialWindows {
+  readonly last: number;
+  readonly most: number;
+}
+
 export interface PeerSettings {
-  readonly initialWindowBytes: number | undefined;
+  readonly initialWindows: InitialWindows | undefined;
   /** Streams at once. */
   readonly streamsMost: number | undefined;
   /** What the peer keeps of our header fields. */
@@ -15,7 +21,7 @@ export interface PeerSettings {
 export function readSettings(payload: Buffer): PeerSettings {
   if (payload.length % 6 !== 0)
     throw new ConnectionError(errorCodes.FRAME_SIZE_ERROR, "SETTINGS of a wrong size");
-  let initialWindowBytes: number | undefined;
+  let initialWindows: InitialWindows | undefined;
   let streamsMost: number | undefined;
   let tableBytes: number | undefined;
   let isPushOn: boolean | undefined;
@@ -32,7 +38,7 @@ export function readSettings(payload: Buffer): PeerSettings {
       case settingIds.INITIAL_WINDOW_SIZE:
         if (value > windowMost)
           throw new ConnectionError(errorCodes.FLOW_CONTROL_ERROR, "a window that is too large");
-        initialWindowBytes = value;
+        initialWindows = { last: value, most: Math.max(value, initialWindows?.most ?? 0) };
         break;
       case settingIds.MAX_CONCURRENT_STREAMS:
         streamsMost = value;
@@ -45,5 +51,5 @@ export function readSettings(payload: Buffer): PeerSettings {
         break;
     }
   }
-  return { initialWindowBytes, streamsMost, tableBytes, isPushOn };
+  return { initialWindows, streamsMost, tableBytes, isPushOn };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { errorCodes, frame, frameTypes, preface, settingIds } from "../../base/http2/frames.ts";
+import { errorCodes, frame, frameFlags, frameTypes, preface, settingIds } from "../../base/http2/frames.ts";
 import { get, isType, request, settingsOf, windowUpdate } from "../../base/http2/testing/raw-client.ts";
 import { ServerByHand } from "../../base/http2/testing/server-by-hand.ts";
 import { ManualClock } from "../../client/testing/manual-clock.ts";
@@ -39,12 +39,7 @@ describe("an HTTP/2 server and peers that mean no good", () => {
   });
 
   for (const [what, frames] of [
-    [
-      "SETTINGS",
-      times(5_000, (at) => frame(SETTINGS, 0, 0, settingsOf([settingIds.INITIAL_WINDOW_SIZE, at]))),
-    ],
     ["PRIORITY", times(5_000, (at) => frame(PRIORITY, 0, at + 1, Buffer.alloc(5)))],
-    ["DATA without content", times(5_000, () => frame(DATA, 0, 1, Buffer.alloc(0)))],
     ["windows of one octet", times(5_000, (at) => windowUpdate(at % 2, 1))],
   ] as const)
     it(`serves others, and the client itself, after a flood of ${what}`, async () => {
@@ -54,6 +49,36 @@ describe("an HTTP/2 server and peers that mean no good", () => {
       await by.client.next((seen) => seen.streamId === 3 && seen.type !== RST_STREAM);
       await othersAreServed();
     });
+
+  for (const [what, most, make] of [
+    ["SETTINGS", 99, (at: number) => frame(SETTINGS, 0, 0, settingsOf([settingIds.INITIAL_WINDOW_SIZE, at]))],
+    ["DATA without content", 1_000, () => frame(DATA, 0, 1, Buffer.alloc(0))],
+    ["DATA of nothing but padding", 1_000, () => frame(DATA, frameFlags.PADDED, 1, Buffer.alloc(1))],
+  ] as const)
+    it(`takes many frames of ${what}, and ends the connection of a client that sends no end of them`, async () => {
+      by = new ServerByHand({ clock: new ManualClock() });
+      by.client.begin();
+      by.client.send(request(1, hold, { end: false }), ...times(most, make), request(3, get));
+      await by.client.next(isType(HEADERS, 3));
+      by.client.send(make(0));
+      assert.equal((await by.goneAway()).code, errorCodes.ENHANCE_YOUR_CALM);
+      await othersAreServed();
+    });
+
+  it("takes SETTINGS that come now and then, for ever", async () => {
+    const clock = new ManualClock();
+    by = new ServerByHand({ clock });
+    by.client.begin();
+    for (let second = 0; second < 100; second++) {
+      by.client.send(
+        ...times(10, (at) => frame(SETTINGS, 0, 0, settingsOf([settingIds.INITIAL_WINDOW_SIZE, at]))),
+      );
+      await by.settled();
+      await clock.advance(1_000);
+    }
+    by.client.send(request(1, get));
+    await by.client.next(isType(HEADERS, 1));
+  });
 
   for (const [what, begin] of [
     ["its preface", preface.subarray(0, 20)],

@@ -8,8 +8,13 @@ import { ServerByHand } from "../testing/server-by-hand.ts";
 const { DATA, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, GOAWAY } = frameTypes;
 const { END_STREAM } = frameFlags;
 const { PROTOCOL_ERROR, FRAME_SIZE_ERROR, FLOW_CONTROL_ERROR } = errorCodes;
-const windowOf = (bytes: number) =>
-  frame(SETTINGS, 0, 0, settingsOf([settingIds.INITIAL_WINDOW_SIZE, bytes]));
+const windowOf = (...values: readonly number[]) =>
+  frame(
+    SETTINGS,
+    0,
+    0,
+    settingsOf(...values.map((bytes) => [settingIds.INITIAL_WINDOW_SIZE, bytes] as const)),
+  );
 const hold = { ...get, ":path": "/hold" };
 const large = { ...get, ":path": "/large" };
 const open = request(1, hold, { end: false });
@@ -207,5 +212,11 @@ describe("RFC 9113, section 6.9: flow control", () => {
     ],
     "§6.9.2: an initial size that lifts a window above 2^31-1 is a connection error of type FLOW_CONTROL_ERROR":
       [FLOW_CONTROL_ERROR, open, windowUpdate(1, 1), windowOf(0x7fffffff)],
+    "§6.5.3, §6.9.2: an initial size that does so until the next value of the same SETTINGS is one, too": [
+      FLOW_CONTROL_ERROR,
+      open,
+      windowUpdate(1, 1),
+      windowOf(0x7fffffff, 65_535),
+    ],
   });
 });
