@@ -1,4 +1,5 @@
 import { varintBytes, writeVarint } from "../base/varint.ts";
+import { WireError, WireReader } from "../base/wire.ts";
 
 /** A raftpb.Entry written by hand, since every entry passes here for the write-ahead log and once for all peers. The bytes are
  *  gogoproto's: scalar fields also when zero, data only where there is some. */
@@ -33,4 +34,28 @@ export function writeEntry(
   at = writeVarint(buffer, at + 1, data.length);
   buffer.set(data, at);
   return at + data.length;
+}
+
+/** The entry with data that `writeEntry` makes exactly these bytes of; undefined where there is none. `data` is a view. */
+export function readEntry(bytes: Uint8Array): EntryParts | undefined {
+  try {
+    const entry = readFields(new WireReader(bytes));
+    // A varint that is longer than it need be makes the whole longer.
+    return entry !== undefined && entryBytes(entry) === bytes.length ? entry : undefined;
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+function readFields(reader: WireReader): EntryParts | undefined {
+  if (reader.varint() !== tags.type) return undefined;
+  const type = reader.varint();
+  if ((type !== 0 && type !== 1) || reader.varint() !== tags.term) return undefined;
+  const term = reader.varint();
+  if (reader.varint() !== tags.index) return undefined;
+  const index = reader.varint();
+  if (reader.varint() !== tags.data) return undefined;
+  const data = reader.bytes();
+  return data.length > 0 ? { type: type === 1 ? "confChange" : "normal", term, index, data } : undefined;
 }

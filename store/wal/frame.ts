@@ -19,10 +19,10 @@ export type FrameHeader =
   | { readonly kind: "zero" }
   | { readonly kind: "bad"; readonly problem: string };
 
-export function readFrameHeader(header: Uint8Array): FrameHeader {
-  const view = new DataView(header.buffer, header.byteOffset, frameHeaderBytes);
-  const low = view.getUint32(0, true);
-  const high = view.getUint32(4, true);
+/** Reads the length field at `at`. */
+export function readFrameHeader(bytes: Uint8Array, at = 0): FrameHeader {
+  const low = wordAt(bytes, at);
+  const high = wordAt(bytes, at + 4);
   if (low === 0 && high === 0) return { kind: "zero" };
   const recordBytes = low + (high & 0x00ffffff) * 2 ** 32;
   const top = high >>> 24;
@@ -34,4 +34,9 @@ export function readFrameHeader(header: Uint8Array): FrameHeader {
     return { kind: "bad", problem: `a record of ${recordBytes} bytes is impossible` };
   }
   return { kind: "frame", recordBytes, frameBytes: frameHeaderBytes + recordBytes + padding };
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24);
+  return ((bytes[at] as number) | ((bytes[at + 1] as number) << 8) | high) >>> 0;
 }

@@ -2,7 +2,10 @@ import type { Entry, HardState, Index, SnapshotMeta } from "../raft/types.ts";
 
 /** Rebuilds the log from its records, in the order in which they were written. */
 export class LogReplay {
+  /** Without those before the newest mark that is committed: they may be many. */
   #entries: Entry[] = [];
+  /** The index of the first of them, or of the one that must come first; undefined where any may. */
+  #first: Index | undefined;
   #marks: SnapshotMeta[] = [];
   /** The newest mark, while it is not committed. */
   #ahead: SnapshotMeta | undefined;
@@ -16,20 +19,20 @@ export class LogReplay {
 
   /** An entry replaces all from its index on. Answers what is wrong with it, if anything. */
   entry(entry: Entry): string | undefined {
-    const first = this.#entries[0]?.index;
-    if (first === undefined) {
-      this.#entries = [entry];
-    } else if (entry.index < first) {
-      this.#entries = [entry];
-    } else if (entry.index <= first + this.#entries.length) {
-      this.#entries.length = entry.index - first;
+    const { index } = entry;
+    const first = this.#first;
+    const end = (first ?? 0) + this.#entries.length;
+    if (first !== undefined && index >= first && index <= end) {
+      if (index < end) this.#entries.length = index - first;
       this.#entries.push(entry);
-    } else if (this.#marks.some((mark) => mark.index >= entry.index - 1)) {
-      this.#entries = [entry]; // a snapshot of another member bridged the gap
+    } else if (first === undefined || index < first || this.#marks.some((mark) => mark.index >= index - 1)) {
+      // The log begins, or what a snapshot of another member has bridged a gap to.
+      this.#entries = [entry];
+      this.#first = index;
     } else {
-      return `entry ${entry.index} follows entry ${first + this.#entries.length - 1}: those between are missing`;
+      return `entry ${index} follows entry ${end - 1}: those between are missing`;
     }
-    this.#lastIndex = entry.index;
+    this.#lastIndex = index;
     return undefined;
   }
 
@@ -39,27 +42,30 @@ export class LogReplay {
     if (state.term === 0 || state.term < term) return `the term falls from ${term} to ${state.term}`;
     if (state.commit < commit) return `the commit index falls from ${commit} to ${state.commit}`;
     this.#hardState = state;
-    if (this.#ahead !== undefined && this.#ahead.index <= state.commit) this.#startOver(this.#ahead);
+    if (this.#ahead !== undefined && this.#ahead.index <= state.commit) this.#settle(this.#ahead);
     return undefined;
   }
 
   mark(mark: SnapshotMeta): void {
     this.#marks.push(mark);
-    if (mark.index <= this.#hardState.commit) this.#startOver(mark);
+    if (mark.index <= this.#hardState.commit) this.#settle(mark);
     else this.#ahead = mark;
   }
 
-  /** A committed mark that the log does not lead up to came with another member's snapshot and replaced the log. */
-  #startOver(mark: SnapshotMeta): void {
+  /** Lets go of entries up to a committed mark. One that the log does not lead up to came with another member's snapshot and
+   *  replaced the log. */
+  #settle(mark: SnapshotMeta): void {
     this.#ahead = undefined;
-    const first = this.#entries[0]?.index ?? 0;
-    const known = this.#entries[mark.index - first];
-    const replaces = mark.index > 0 && known?.term !== mark.term;
-    const isBeforeAll = mark.index < first;
-    if (replaces && !isBeforeAll) {
-      this.#entries = [];
-      this.#lastIndex = mark.index;
+    const first = this.#first ?? 0;
+    if (mark.index < first || mark.index === 0) return;
+    if (this.#entries[mark.index - first]?.term === mark.term) {
+      this.#entries = this.#entries.slice(mark.index + 1 - first);
+      this.#first = mark.index + 1;
+      return;
     }
+    this.#entries = [];
+    this.#first = undefined;
+    this.#lastIndex = mark.index;
   }
 
   /** The log after the newest mark that is committed, or what is wrong with it. */

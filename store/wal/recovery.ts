@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Disk } from "../../base/os/disk.ts";
+import { readEntry } from "../../proto/entry-bytes.ts";
 import { entry as entryCodec, hardState as hardStateCodec } from "../../proto/raft.ts";
 import { walMetadata, walSnapshot } from "../../proto/wal.ts";
 import type { Entry, HardState, SnapshotMeta } from "../raft/types.ts";
@@ -53,7 +54,10 @@ export async function recover(
       const window = await FileWindow.open(file);
       const scan = new SegmentScan(window, chain);
       const isLast = i === segments.length - 1;
-      at = await scanSegment(window, scan, { isLast, take: (record) => reader.take(record, path) });
+      at = await scanSegment(window, scan, {
+        isLast,
+        take: (record, place) => reader.take(record, place, path),
+      });
       chain = scan.chain;
     } finally {
       await file.close();
@@ -67,25 +71,27 @@ export async function recover(
   return { metadata, ...result, at: { segments, ...at, crc: chain ?? 0, lastIndex: replay.lastIndex } };
 }
 
-/** A record and its number within the segment. */
-type Record = Scanned & { kind: "record" } & { readonly place: number };
+type Record = Scanned & { readonly kind: "record" };
 
 async function scanSegment(
   window: FileWindow,
   scan: SegmentScan,
-  options: { readonly isLast: boolean; readonly take: (record: Record) => void },
+  options: { readonly isLast: boolean; readonly take: (record: Record, place: number) => void },
 ): Promise<{ offset: number; torn: boolean }> {
-  for (let place = 0; ; place++) {
-    const scanned = await scan.next();
+  for (let place = 0; ; ) {
+    const scanned = scan.next();
     if (scanned.kind === "record") {
-      options.take({ ...scanned, place });
+      options.take(scanned, place++);
       continue;
     }
     const { offset } = scanned;
+    if (scanned.kind === "beyond") {
+      await window.move(offset, scanned.lengthBytes);
+      continue;
+    }
     const problem = scanned.kind === "bad" ? scanned.problem : "bytes follow where the log should end";
     if (!options.isLast) {
-      if (scanned.kind === "end" && (await window.endOfData(offset)) === offset)
-        return { offset, torn: false };
+      if (scanned.kind === "end" && window.endOfData(offset) === offset) return { offset, torn: false };
       throw new WalDamageError(window.path, offset, problem);
     }
     const verdict = await judgeTail(window, { offset, chain: scan.chain, hasSeals: scan.hasSeals });
@@ -111,17 +117,21 @@ async function listSegments(disk: Disk, folder: string): Promise<readonly Segmen
   return segments;
 }
 
-/** Takes in the records of one log, and checks what their checksums cannot. */
+const noBytes = new Uint8Array(0);
+
+/** Takes in the records of one log, and checks what their checksums cannot. Entries are views of what was read: those that stay
+ *  lie beside each other there. */
 class RecordReader {
   readonly replay = new LogReplay();
   metadata: WalMetadata | undefined;
 
-  take(record: Record, path: string): void {
-    const problem = this.#read(record);
+  /** `place` is its number within the segment. */
+  take(record: Record, place: number, path: string): void {
+    const problem = this.#read(record, place);
     if (problem !== undefined) throw new WalDamageError(path, record.offset, problem);
   }
 
-  #read({ type, data, place }: Record): string | undefined {
+  #read({ type, data }: Record, place: number): string | undefined {
     // A type is not covered by a checksum, but each record has its place.
     const expected = place === 0 ? "CRC" : place === 1 ? "METADATA" : undefined;
     if (expected !== undefined && type !== expected)
@@ -162,13 +172,18 @@ class RecordReader {
   }
 
   #entry(data: Uint8Array): string | undefined {
+    const entry = readEntry(data);
+    if (entry !== undefined) return this.replay.entry(entry);
     const decoded = decodeExactly(entryCodec, data);
     if ("problem" in decoded) return `an entry cannot be decoded: ${decoded.problem}`;
     const { type, term, index, data: payload } = decoded.value;
     if (type === "CONF_CHANGE_V2") return "a joint configuration change, which this version does not know";
     if (type === "CONF_CHANGE" && payload === undefined) return "a configuration change without content";
-    // A copy, so that one entry does not keep the whole block it was read with.
-    const bytes = Uint8Array.from(payload ?? []);
-    return this.replay.entry({ term, index, type: type === "NORMAL" ? "normal" : "confChange", data: bytes });
+    return this.replay.entry({
+      term,
+      index,
+      type: type === "NORMAL" ? "normal" : "confChange",
+      data: payload ?? noBytes,
+    });
   }
 }

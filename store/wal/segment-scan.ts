@@ -8,7 +8,15 @@ export type Scanned =
   | { readonly kind: "end"; readonly offset: number }
   | { readonly kind: "bad"; readonly offset: number; readonly problem: string };
 
-/** Reads the records of one segment in order and checks each against the chain. */
+/** The window must first be moved to where it holds the record. */
+export interface Beyond {
+  readonly kind: "beyond";
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+/** Reads the records of one segment in order and checks each against the chain. Waits for nothing itself: there may be hundreds of
+ *  thousands of records, and to wait for each takes longer than to read it. */
 export class SegmentScan {
   readonly #window: FileWindow;
   #offset = 0;
@@ -30,23 +38,28 @@ export class SegmentScan {
     return this.#hasSeals;
   }
 
-  async next(): Promise<Scanned> {
+  next(): Scanned | Beyond {
+    const window = this.#window;
     const offset = this.#offset;
-    const headerBytes = await this.#window.read(offset, frameHeaderBytes);
-    if (headerBytes.length === 0) return { kind: "end", offset };
-    if (headerBytes.length < frameHeaderBytes)
-      return { kind: "bad", offset, problem: "the file ends within a frame" };
-    const header = readFrameHeader(headerBytes);
+    const leftBytes = window.sizeBytes - offset;
+    if (leftBytes === 0) return { kind: "end", offset };
+    if (leftBytes < frameHeaderBytes) return { kind: "bad", offset, problem: "the file ends within a frame" };
+    if (!window.holds(offset, frameHeaderBytes))
+      return { kind: "beyond", offset, lengthBytes: frameHeaderBytes };
+    const { bytes } = window;
+    const at = window.placeOf(offset);
+    const header = readFrameHeader(bytes, at);
     if (header.kind === "zero") return { kind: "end", offset };
     if (header.kind === "bad") return { kind: "bad", offset, problem: header.problem };
-    if (offset + header.frameBytes > this.#window.sizeBytes) {
+    const { recordBytes, frameBytes } = header;
+    if (frameBytes > leftBytes)
       return { kind: "bad", offset, problem: "a record reaches past the end of the file" };
-    }
-    const body = await this.#window.read(offset + frameHeaderBytes, header.frameBytes - frameHeaderBytes);
-    if (body.subarray(header.recordBytes).some((byte) => byte !== 0)) {
-      return { kind: "bad", offset, problem: "the padding after a record is not zero" };
-    }
-    const parsed = parseRecord(body.subarray(0, header.recordBytes), this.chain);
+    if (!window.holds(offset, frameBytes)) return { kind: "beyond", offset, lengthBytes: frameBytes };
+    const recordEnd = at + frameHeaderBytes + recordBytes;
+    for (let padding = recordEnd; padding < at + frameBytes; padding++)
+      if (bytes[padding] !== 0)
+        return { kind: "bad", offset, problem: "the padding after a record is not zero" };
+    const parsed = parseRecord(bytes.subarray(at + frameHeaderBytes, recordEnd), this.chain);
     if (parsed.kind === "bad") return { kind: "bad", offset, problem: parsed.problem };
     if (parsed.type === "CRC") {
       if (this.#chain !== undefined && this.#chain !== parsed.crc) {
@@ -57,7 +70,7 @@ export class SegmentScan {
       return { kind: "bad", offset, problem: "the segment does not begin with a checksum record" };
     }
     this.#chain = parsed.crc;
-    this.#offset = offset + header.frameBytes;
+    this.#offset = offset + frameBytes;
     return { kind: "record", type: parsed.type, data: parsed.data, offset };
   }
 }

@@ -19,7 +19,7 @@ export interface Tail {
 /** What the bytes after the last good record of the last segment are: nothing, the rest of a write that was never
  *  acknowledged, or damage to something that was (see README.md). */
 export async function judgeTail(window: FileWindow, tail: Tail): Promise<TailVerdict> {
-  const end = await window.endOfData(tail.offset);
+  const end = window.endOfData(tail.offset);
   if (end === tail.offset) return "clean";
   const toRead = Math.min(lookAheadBytesMax, window.sizeBytes - tail.offset, end - tail.offset + sectorBytes);
   const rest = await window.read(tail.offset, toRead);
