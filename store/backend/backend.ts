@@ -1,6 +1,6 @@
 import type { Points } from "../revisions/drop-rows.ts";
 import type { RevisionStage } from "../revisions/revision-log.ts";
-import type { RevisionRow } from "../revisions/row-format.ts";
+import type { PlacedRow, RevisionRow } from "../revisions/row-format.ts";
 
 /** The buckets of etcd's database and the byte each one's keys begin with in a flat key space. */
 export const bucketPrefixes = {
@@ -49,8 +49,8 @@ export interface Backend {
   delete(bucket: SmallBucket, key: string): void;
   /** The encoded KeyValue of a revision; undefined where there is none. */
   revision(main: number, sub: number): Uint8Array | undefined;
-  /** All revisions in order, in pages. */
-  revisions(rowsMax: number): AsyncIterable<readonly RevisionRow[]>;
+  /** Shows every revision to `visit`, in order; it is filled in anew for each. */
+  visitRevisions(visit: (row: PlacedRow) => void): Promise<void>;
   /** Adds a revision, behind all others. */
   append(row: RevisionRow): void;
   /** Begins to gather many revisions apart, over several turns of the event loop; nobody sees them before they join, between

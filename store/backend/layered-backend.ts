@@ -10,7 +10,7 @@ import type {
   RevisionsView,
 } from "../revisions/revision-log.ts";
 import { revisionLogDefaults } from "../revisions/revision-log.ts";
-import type { RevisionRow } from "../revisions/row-format.ts";
+import type { PlacedRow, RevisionRow } from "../revisions/row-format.ts";
 import {
   type Backend,
   BackendError,
@@ -142,10 +142,10 @@ export class LayeredBackend implements Backend {
     return this.#log.get(main, sub);
   }
 
-  async *revisions(rowsMax: number): AsyncIterable<readonly RevisionRow[]> {
+  async visitRevisions(visit: (row: PlacedRow) => void): Promise<void> {
     const view = this.#log.view();
     try {
-      yield* view.pages({ from: { main: 0, sub: 0 }, to: undefined }, rowsMax);
+      await view.visit(visit);
     } finally {
       await view.close();
     }

@@ -129,9 +129,9 @@ export function keyIn(stored: Uint8Array): Uint8Array {
   return reader.position < reader.end && reader.varint() === 10 ? reader.bytes() : noBytes;
 }
 
-/** All of a stored value; `key` and `value` are views. Absent fields are zero. */
-export function decodeKeyValue(stored: Uint8Array): KeyValueParts {
-  const reader = new WireReader(stored);
+/** All of the stored value that is bytes [start, end); `key` and `value` are views. Absent fields are zero. */
+export function decodeKeyValue(bytes: Uint8Array, start = 0, end = bytes.length): KeyValueParts {
+  const reader = new WireReader(bytes, start, end);
   let key: Uint8Array = noBytes;
   let createRevision = 0;
   let modRevision = 0;

@@ -1,8 +1,7 @@
-import { must } from "../../base/assert.ts";
 import { latin1 } from "../../base/wire.ts";
 import { type Backend, BackendError } from "../backend/backend.ts";
 import { mainOf } from "../revisions/revision-key.ts";
-import type { RevisionRow } from "../revisions/row-format.ts";
+import type { PlacedRow } from "../revisions/row-format.ts";
 import { compactionKeys } from "./compaction.ts";
 import { KeyIndex } from "./key-index.ts";
 import { marks } from "./key-records.ts";
@@ -19,17 +18,15 @@ export interface RestoredMvcc {
   readonly leased: ReadonlyMap<string, bigint>;
 }
 
-const pageRows = 2_000;
-
 /** Reads all revisions and builds the index. Rejects with BackendError or WireError when a row is none. */
 export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
   const index = new KeyIndex();
   const leased = new Map<string, bigint>();
   let revision = 1;
-  for await (const page of backend.revisions(pageRows)) {
-    for (const row of page) restoreRow(index, leased, row);
-    revision = must(page.at(-1), "backend pages are not empty").main;
-  }
+  await backend.visitRevisions((row) => {
+    restoreRow(index, leased, row);
+    revision = row.main;
+  });
   const scheduled = storedRevision(backend, compactionKeys.scheduled);
   const finished = storedRevision(backend, compactionKeys.finished);
   const compactRevision = Math.max(scheduled, finished);
@@ -45,9 +42,9 @@ export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
 }
 
 /** Rows come in rising order. Throws BackendError or WireError. */
-function restoreRow(index: KeyIndex, leased: Map<string, bigint>, row: RevisionRow): void {
-  const { main, sub, deletion, value } = row;
-  const { key, createRevision, version, lease } = decodeKeyValue(value);
+function restoreRow(index: KeyIndex, leased: Map<string, bigint>, row: PlacedRow): void {
+  const { main, sub, deletion, bytes, start, end } = row;
+  const { key, createRevision, version, lease } = decodeKeyValue(bytes, start, end);
   if (deletion !== (version === 0))
     throw new BackendError(
       "corrupt",

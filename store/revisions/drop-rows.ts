@@ -26,7 +26,7 @@ export async function* dropRows(
     const end = segment.table.count;
     for (let at = 0; at < blocks.length; ) {
       let block = blocks[at] as number;
-      for (const body of await segment.load(block, end)) {
+      for (const body of await segment.load(block, segment.runEnd(block, end))) {
         if (block === blocks[at]) {
           addPoints(
             dead,

@@ -15,12 +15,13 @@ import {
   Chunk,
   compareRevisions,
   findRow,
+  type PlacedRow,
   type RevisionRow,
   readRow,
   rowHeadBytes,
 } from "./row-format.ts";
 import { Segment, segmentAt } from "./segment.ts";
-import { type RevisionRange, type SegmentView, walkRows } from "./walk.ts";
+import { type RevisionRange, type SegmentView, visitRows, walkRows } from "./walk.ts";
 
 export interface RevisionLogConfig extends BlockSizes {
   /** A file is full at this size. */
@@ -80,6 +81,8 @@ interface CutPart {
 
 export interface RevisionsView {
   pages(range: RevisionRange, rowsMax: number): AsyncIterable<readonly RevisionRow[]>;
+  /** Shows every row to `visit`, in order; it is filled in anew for each. */
+  visit(visit: (row: PlacedRow) => void): Promise<void>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -217,6 +220,7 @@ export class RevisionLog {
     let closing: Promise<unknown> | undefined;
     return {
       pages: (range, rowsMax) => walkRows(views, range, rowsMax, this.#parts.pause),
+      visit: (visit) => visitRows(views, visit, this.#parts.pause),
       close: async () => {
         closing ??= Promise.all(views.map(({ segment }) => segment.release()));
         await closing;

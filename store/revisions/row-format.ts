@@ -51,6 +51,35 @@ export function readRow({ bytes, view }: Chunk, at: number): RevisionRow {
   };
 }
 
+/** A row where it lies; its value is bytes [start, end). Filled in anew for each. */
+export interface PlacedRow {
+  main: number;
+  sub: number;
+  deletion: boolean;
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+}
+
+export const placedRow = (): PlacedRow => ({
+  main: 0,
+  sub: 0,
+  deletion: false,
+  bytes: new Uint8Array(0),
+  start: 0,
+  end: 0,
+});
+
+export function fillRow({ bytes, view }: Chunk, at: number, row: PlacedRow): void {
+  const kind = view.getUint32(at, true);
+  row.main = view.getUint32(at + 12, true) * 2 ** 32 + view.getUint32(at + 8, true);
+  row.sub = view.getUint32(at + 4, true);
+  row.deletion = (kind & tombstoneBit) !== 0;
+  row.bytes = bytes;
+  row.start = at + rowHeadBytes;
+  row.end = row.start + (kind & payloadBytesMax);
+}
+
 export function rowBytesAt({ view }: Chunk, at: number): number {
   return rowHeadBytes + (view.getUint32(at, true) & payloadBytesMax);
 }

@@ -13,7 +13,7 @@ export interface Body {
   readonly end: number;
 }
 
-/** So many bytes are read at a time by whoever reads everything. */
+/** So many bytes are read at a time by whoever reads everything, unless one block has more. */
 const runBytesMax = 256 * 1024;
 
 /** One file of the log. Its last blocks may be in memory only; whatever is not in memory is in the file. */
@@ -100,20 +100,23 @@ export class Segment {
     throw damagedLog(this.path, `it ends within the block at ${this.table.offset(block)}`);
   }
 
-  /** Reads blocks from `first` on, before `end`, one at the least, and checks them. Rejects with BackendError. */
+  /** Before which block, `limit` at the last, those end that are to be read together with `first`. */
+  runEnd(first: number, limit: number): number {
+    let end = first + 1;
+    if (this.#memory.has(first)) return end;
+    const offset = this.table.offset(first);
+    while (end < limit && !this.#memory.has(end) && this.#endOf(end) - offset <= runBytesMax) end++;
+    return end;
+  }
+
+  /** Reads a run of blocks, [first, end), and checks them. Rejects with BackendError. */
   async load(first: number, end: number): Promise<readonly Body[]> {
     const remembered = this.inMemory(first);
     if (remembered !== undefined) return [remembered];
     const offset = this.table.offset(first);
-    let last = first;
-    while (last + 1 < end && !this.#memory.has(last + 1) && this.#endOf(last + 1) - offset <= runBytesMax)
-      last++;
     // The ends as they are now: the last block may grow while it is read, if it is in memory.
-    const starts = Array.from(
-      { length: last - first + 1 },
-      (_, at) => this.table.offset(first + at) - offset,
-    );
-    const runBytes = this.#endOf(last) - offset;
+    const starts = Array.from({ length: end - first }, (_, at) => this.table.offset(first + at) - offset);
+    const runBytes = this.#endOf(end - 1) - offset;
     const chunk = new Chunk(await this.#read(offset, runBytes));
     return starts.map((start, at) => {
       const blockEnd = starts[at + 1] ?? runBytes;
