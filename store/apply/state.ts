@@ -258,6 +258,10 @@ function levelHome(config: StateConfig, deps: StateDeps): BackendHome {
   return new LevelHome(join(config.dataDir, "member", "db"), config.backend ?? backendDefaults, {
     disk: deps.disk,
     onFailure: deps.onFailure,
+    onReclaimFailed: (error) =>
+      deps.log?.warn("cannot give back the space of dropped revisions; the next compaction tries again", {
+        error,
+      }),
     onFlushed: (tookMs) => commitSeconds.observe(tookMs / 1_000),
     onMoving: toldOfMoving(deps),
     monotonicMs: () => deps.clock.monotonicMs(),

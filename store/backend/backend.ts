@@ -59,7 +59,7 @@ export interface Backend {
   /** Takes revisions out that a compaction drops, in groups of their own, over several turns. A crash in between leaves no
    *  revision whose successor is gone. Resolves to false when the backend was closed or failed before all were out. */
   drop(points: Points): Promise<boolean>;
-  /** Begins to give back the space of dropped revisions where that is much. */
+  /** Begins to give back the space of dropped revisions where that is much. Where it fails, nothing is lost or changed. */
   reclaim(): void;
   /** Ends a group of writes: they reach the disk together or not at all. */
   commit(): void;

@@ -16,6 +16,23 @@ export interface BackendHome {
   sweep(): Promise<void>;
 }
 
+/** A failure of a draft is heard by who fills it, and is nobody else's until it is adopted. */
+export function draftEvents(events: BackendEvents): {
+  readonly events: BackendEvents;
+  readonly adopted: () => void;
+} {
+  let isAdopted = false;
+  const onFailure = (error: BackendError) => {
+    if (isAdopted) events.onFailure(error);
+  };
+  return {
+    events: { ...events, onFailure },
+    adopted: () => {
+      isAdopted = true;
+    },
+  };
+}
+
 export interface Draft {
   readonly backend: Backend;
   /** Makes the flushed draft the database that `open` finds from now on. The former one may still be read until closed. */
@@ -40,22 +57,24 @@ export class LevelHome implements BackendHome {
 
   async open(): Promise<Backend> {
     const number = await this.#prepare();
-    return this.#openNumber(number);
+    return this.#openNumber(number, this.#events);
   }
 
   async draft(): Promise<Draft> {
     const current = await this.#current();
     const number = (current ?? 0) + 1;
     await this.#disk.remove(this.#path(number));
-    const backend = await this.#openNumber(number);
+    const { events, adopted } = draftEvents(this.#events);
+    const backend = await this.#openNumber(number, events);
     return {
       backend,
       adopt: async () => {
         await this.#disk.syncFolder(this.#folder);
         await this.#setCurrent(number);
+        adopted();
       },
       discard: async () => {
-        await backend.close();
+        await backend.retire();
         await this.#disk.remove(this.#path(number));
       },
     };
@@ -126,8 +145,8 @@ export class LevelHome implements BackendHome {
     );
   }
 
-  async #openNumber(number: number): Promise<Backend> {
-    const { faults, onMoving } = this.#events;
+  async #openNumber(number: number, events: BackendEvents): Promise<Backend> {
+    const { faults, onMoving } = events;
     const disk = this.#disk;
     const base = await LevelBase.open(this.#path(number), disk);
     try {
@@ -138,7 +157,7 @@ export class LevelHome implements BackendHome {
         faults,
         onMoving,
       });
-      return await LayeredBackend.over({ base, log }, this.#config, this.#events);
+      return await LayeredBackend.over({ base, log }, this.#config, events);
     } catch (error) {
       await base.close();
       throw error;

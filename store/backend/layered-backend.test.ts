@@ -33,6 +33,19 @@ const levelHome = (path: string) =>
 backendSuite("memory", async () => new MemoryHome(suiteConfig, { onFailure: failLoudly }));
 backendSuite("level", async () => levelHome(join(folder, `db${count++}`)));
 
+/** The disk of this machine, which for new files may have no room left. */
+class FullableDisk {
+  isFull = false;
+  readonly door: Disk = {
+    ...systemDisk,
+    open: async (path, options) => {
+      if (this.isFull && options?.create)
+        throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+      return systemDisk.open(path, options);
+    },
+  };
+}
+
 /** Some groups, the first twenty of them flushed, then a power cut. Each group's rows hold its number. */
 async function afterPowerCut(
   seed: number,
@@ -213,6 +226,81 @@ describe("store/backend: crashes and faults", () => {
     await assert.rejects(backend.flush(), { reason: "no-space" });
     assert.equal(reports, 1);
     assert.equal(Buffer.from(backend.get("auth", "a") ?? []).toString(), "1");
+  });
+
+  it("goes on when the disk has no room to rewrite revisions, and gives their space back when it has", async () => {
+    const disk = new FullableDisk();
+    const failures: BackendError[] = [];
+    const home = new LevelHome(join(folder, "reclaim"), suiteConfig, {
+      disk: disk.door,
+      onFailure: failLoudly,
+      onReclaimFailed: (error) => failures.push(error),
+    });
+    const backend = await home.open();
+    for (let main = 2; main < 500; main++) {
+      backend.append(revision(main, "v".repeat(100)));
+      backend.commit();
+      await backend.room();
+    }
+    await backend.flush();
+    const mains = Array.from({ length: 498 }, (_, at) => at + 2).filter((main) => main % 4 > 0);
+    const full = backend.sizeBytes;
+    await backend.drop({ mains, subs: mains.map(() => 0) });
+    await backend.flush();
+    disk.isFull = true;
+    backend.reclaim();
+    await backend.drop({ mains: [], subs: [] }); // which waits for the rewrite
+    assert.deepEqual(
+      failures.map(({ reason }) => reason),
+      ["no-space"],
+    );
+    disk.isFull = false;
+    backend.append(revision(500, "more"));
+    backend.commit();
+    await backend.flush();
+    assert.ok(backend.sizeBytes >= full);
+    backend.reclaim();
+    await backend.drop({ mains: [], subs: [] });
+    assert.ok(backend.sizeBytes < full / 2, `${backend.sizeBytes} of ${full}`);
+    assert.equal((await allRows(backend.pages("key"))).length, 499 - mains.length);
+    assert.equal(failures.length, 1);
+    await backend.close();
+  });
+
+  it("goes on when the disk has no room for a draft, of which nothing stays", async () => {
+    const disk = new FullableDisk();
+    const path = join(folder, "no-draft");
+    const home = new LevelHome(path, suiteConfig, { disk: disk.door, onFailure: failLoudly });
+    const backend = await home.open();
+    const draft = await home.draft();
+    disk.isFull = true;
+    draft.backend.append(revision(2, "x"));
+    draft.backend.commit();
+    await assert.rejects(draft.backend.flush(), { reason: "no-space" });
+    await draft.discard();
+    assert.deepEqual((await readdir(path)).sort(), ["000001", "current"]);
+    disk.isFull = false;
+    backend.append(revision(2, "y"));
+    backend.commit();
+    await backend.close();
+    assert.equal((await allRows((await home.open()).pages("key"))).length, 1);
+  });
+
+  it("fails with a draft that was adopted", async () => {
+    const disk = new FullableDisk();
+    const failed = deferred<BackendError>();
+    const home = new LevelHome(join(folder, "adopted"), suiteConfig, {
+      disk: disk.door,
+      onFailure: failed.resolve,
+    });
+    await (await home.open()).close();
+    const { backend, adopt } = await home.draft();
+    await adopt();
+    disk.isFull = true;
+    backend.append(revision(2, "x"));
+    backend.commit();
+    await assert.rejects(backend.flush(), { reason: "no-space" });
+    assert.equal((await failed.promise).reason, "no-space");
   });
 
   it("refuses to end a layer within a group", async () => {

@@ -55,6 +55,8 @@ export interface BackendFaults extends RevisionFaults {
 export interface BackendEvents {
   /** A flush failed: the state in memory is right, but nothing more gets to disk. Called once. */
   readonly onFailure: (error: BackendError) => void;
+  /** Space was not given back, the disk being full for one; all is as it was, and the next `reclaim` tries again. */
+  readonly onReclaimFailed?: (error: BackendError) => void;
   /** After each batch, with the seconds it took. */
   readonly onFlushed?: (tookMs: number) => void;
   readonly monotonicMs?: () => number;
@@ -178,7 +180,11 @@ export class LayeredBackend implements Backend {
   }
 
   reclaim(): void {
-    this.#log.rewrite("mostly").catch((error: unknown) => this.#fail(error));
+    this.#log.rewrite("mostly").catch((error: unknown) => {
+      const failure = asBackendError(error);
+      if (failure.reason === "corrupt") this.#fail(failure);
+      else if (this.#failure === undefined) this.#events.onReclaimFailed?.(failure);
+    });
   }
 
   commit(): void {
@@ -394,14 +400,7 @@ export class LayeredBackend implements Backend {
 
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
-    const failure =
-      error instanceof BackendError
-        ? error
-        : new BackendError(
-            "io",
-            `writing the database failed: ${error instanceof Error ? error.message : error}`,
-            error,
-          );
+    const failure = asBackendError(error);
     this.#failure = failure;
     this.#flushing = undefined;
     for (const waiter of this.#waiters.splice(0)) waiter.done.reject(failure);
@@ -409,6 +408,12 @@ export class LayeredBackend implements Backend {
     this.#room = undefined;
     this.#events.onFailure(failure);
   }
+}
+
+function asBackendError(error: unknown): BackendError {
+  if (error instanceof BackendError) return error;
+  const detail = error instanceof Error ? error.message : error;
+  return new BackendError("io", `writing the database failed: ${detail}`, error);
 }
 
 export interface Stores {

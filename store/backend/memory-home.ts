@@ -2,7 +2,7 @@ import type { Disk } from "../../base/os/disk.ts";
 import { Prng, type Random } from "../../base/os/random.ts";
 import { SimDisk } from "../../base/os/sim-disk.ts";
 import type { Backend } from "./backend.ts";
-import type { BackendHome, Draft } from "./home.ts";
+import { type BackendHome, type Draft, draftEvents } from "./home.ts";
 import { type BackendConfig, type BackendEvents, LayeredBackend } from "./layered-backend.ts";
 import { MemoryBase } from "./memory-base.ts";
 import { MemoryDisk } from "./memory-disk.ts";
@@ -49,19 +49,21 @@ export class MemoryHome implements BackendHome {
   }
 
   open(): Promise<Backend> {
-    return this.#over(this.#current);
+    return this.#over(this.#current, this.#events);
   }
 
   async draft(): Promise<Draft> {
     const place = newPlace(++this.#places);
-    const backend = await this.#over(place);
+    const { events, adopted } = draftEvents(this.#events);
+    const backend = await this.#over(place, events);
     return {
       backend,
       adopt: async () => {
         this.#current = place;
+        adopted();
       },
       discard: async () => {
-        await backend.close();
+        await backend.retire();
         await this.#disk.remove(place.folder);
       },
     };
@@ -88,12 +90,12 @@ export class MemoryHome implements BackendHome {
     this.#disk = this.#own.open(soon);
   }
 
-  async #over({ rows, folder }: Place): Promise<Backend> {
+  async #over({ rows, folder }: Place, events: BackendEvents): Promise<Backend> {
     const base = new MemoryBase(rows, this.#pause);
-    const { faults } = this.#events;
+    const { faults } = events;
     const parts = { folder, disk: this.#disk, pause: this.#pause, faults };
     const log = await openRevisions(base, this.#config.revisions, parts);
-    return LayeredBackend.over({ base, log }, this.#config, this.#events);
+    return LayeredBackend.over({ base, log }, this.#config, events);
   }
 }
 

@@ -259,6 +259,66 @@ describe("store/revisions: the log", () => {
     await before.close();
   });
 
+  it("is as it was where a rewrite finds no room, and rewrites when there is some", async () => {
+    const host = await new Host().open();
+    for (let main = 2; main < 300; main++) host.log.append(row(main));
+    await host.flush();
+    const doomed = Array.from({ length: 298 }, (_, at) => at + 2).filter((main) => main % 4 > 0);
+    await host.log.drop(points(...doomed.map((main) => [main, 0] as const)));
+    await host.flush();
+    const files = host.files();
+    const living = await rowsOf(host.log);
+    const syncFolder = host.disk.syncFolder.bind(host.disk);
+    const full = () => {
+      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    };
+    const refuses = async () => {
+      await assert.rejects(host.log.rewrite("mostly"), { reason: "no-space" });
+      assert.deepEqual(host.files(), files);
+      assert.deepEqual(await rowsOf(host.log), living);
+    };
+    host.disk.onWrite = full;
+    await refuses();
+    host.disk.onWrite = () => undefined;
+    host.disk.syncFolder = async () => full();
+    await refuses();
+    host.disk.syncFolder = syncFolder;
+    await host.log.rewrite("mostly");
+    assert.ok(host.files().length < files.length);
+    assert.deepEqual(await rowsOf(host.log), living);
+  });
+
+  it("has ended its reads when a walk ends, wherever that is, and ends with what a read ahead failed with", async () => {
+    const host = await new Host().open();
+    for (let main = 2; main < 2_000; main++) host.log.append(row(main, 0, "v".repeat(150)));
+    await host.flush();
+    await host.reopen();
+    let reading = 0;
+    let fails = Number.POSITIVE_INFINITY;
+    for (const file of host.disk.files.values()) {
+      const read = file.read.bind(file);
+      file.read = async (...range) => {
+        reading++;
+        await new Promise(setImmediate);
+        reading--;
+        if (--fails < 0) throw new Error("a bad sector");
+        return read(...range);
+      };
+    }
+    const view = host.log.view();
+    for await (const page of view.pages(whole, 3)) {
+      assert.equal(page.length, 3);
+      if (reading > 0) break;
+    }
+    assert.equal(reading, 0);
+    fails = 3;
+    await assert.rejects(
+      view.visit(() => undefined),
+      /a bad sector/,
+    );
+    await view.close();
+  });
+
   it("leaves, of what a compaction drops, the newest rows when it is cut short, so that no deletion goes before its put", async () => {
     const host = await new Host().open();
     const doomed = Array.from({ length: 250 }, (_, at) => at + 2);

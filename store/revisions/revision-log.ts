@@ -281,7 +281,7 @@ export class RevisionLog {
   }
 
   /** Gives back the space of dropped rows, in segments where it pays ("mostly") or wherever there is one ("any"). Rejects with
-   *  BackendError. */
+   *  BackendError: what it could not rewrite is as it was. */
   rewrite(which: "mostly" | "any"): Promise<void> {
     return this.#exclusively(async () => {
       if (!this.#segments.some(({ dead }) => dead !== undefined)) return;
@@ -321,7 +321,6 @@ export class RevisionLog {
     });
     if (!isWhole) return;
     const replacement = fresh.rows > 0 ? [fresh] : [];
-    if (replacement.length > 0) await this.#syncFolder();
     this.#segments.splice(this.#segments.indexOf(run[0] as Segment), run.length, ...replacement);
     for (const { endBytes, dead } of run) {
       this.#bytes -= endBytes;
@@ -336,10 +335,8 @@ export class RevisionLog {
       ...replacement.map(({ endBytes }) => markRow({ segment: number, endBytes })),
     ]);
     await this.#keeperOf().durable();
-    for (const segment of run) {
-      await disk.remove(segment.path);
-      await segment.release();
-    }
+    for (const segment of run) await segment.release();
+    for (const { path } of run) await disk.remove(path);
   }
 
   #exclusively(act: () => Promise<void>): Promise<void> {

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Disk } from "../../base/os/disk.ts";
 import { type Block, type BlockSizes, BlockWriter, sealedBytes } from "./block-writer.ts";
 import { ioFailure } from "./failure.ts";
@@ -48,8 +49,8 @@ export function runsToRewrite(
 const pageRows = 500;
 const writeBytesMin = 1024 * 1024;
 
-/** Copies what lives to a new segment and makes that durable, but for its name. Answers false when it was stopped, and
- *  rejects with BackendError; then the file is gone again. */
+/** Copies what lives to a new segment and makes that durable. Answers false when it was stopped, and rejects with BackendError;
+ *  then the file is gone again. */
 export async function rewriteSegments(
   views: readonly SegmentView[],
   fresh: Segment,
@@ -78,7 +79,10 @@ export async function rewriteSegments(
       if (waitingBytes >= writeBytesMin) await write();
     }
     await write();
-    if (syncs && fresh.rows > 0) await fresh.file.sync();
+    if (fresh.rows > 0) {
+      if (syncs) await fresh.file.sync();
+      await disk.syncFolder(dirname(fresh.path));
+    }
     return true;
   } catch (error) {
     await abandon(fresh, disk);
