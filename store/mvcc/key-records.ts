@@ -129,6 +129,18 @@ export class KeyRecords {
     return at < length ? (bytes[start + at] as number) - (key[at] as number) : ownLength - key.length;
   }
 
+  /** With how many bytes the keys of two records begin alike. */
+  alike(slot: number, other: number): number {
+    const { bytes } = this.#slabs[slot >>> slabShift] as Slab;
+    const { bytes: otherBytes } = this.#slabs[other >>> slabShift] as Slab;
+    const start = (slot & slabMask) * unitBytes + keyStartBytes;
+    const otherStart = (other & slabMask) * unitBytes + keyStartBytes;
+    const length = Math.min(this.keyLengthOf(slot), this.keyLengthOf(other));
+    let at = 0;
+    while (at < length && bytes[start + at] === otherBytes[otherStart + at]) at++;
+    return at;
+  }
+
   /** The `digestOf` of the record's key. */
   digestOf(slot: number, from: number): number {
     const { bytes } = this.#slabs[slot >>> slabShift] as Slab;

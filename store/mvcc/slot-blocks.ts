@@ -141,9 +141,7 @@ export class SlotBlocks {
 
   /** With how many bytes the keys of a block begin alike: as many as its first and its last. */
   #alikeIn(block: number): number {
-    const records = this.#records;
-    records.compare(this.slotAt(block, this.countOf(block) - 1), records.keyOf(this.slotAt(block, 0)), 0);
-    return records.common;
+    return this.#records.alike(this.slotAt(block, 0), this.slotAt(block, this.countOf(block) - 1));
   }
 
   /** Makes the digests of a block anew. */
