@@ -1,6 +1,6 @@
 import type { CallError } from "./client/call-error.ts";
 import type { ClientStream, StreamHandlers } from "./client/transport.ts";
-import type { Incoming, Outgoing } from "./rpc/handler.ts";
+import { type Incoming, joinsParts, type Outgoing } from "./rpc/handler.ts";
 
 /** Messages in both directions between a client and a service in one process. Neither hears of the other while it speaks
  *  itself: what is sent arrives in a turn of its own. */
@@ -27,14 +27,16 @@ export class LocalStream implements ClientStream {
 
   open(serve: (out: Outgoing) => Incoming): void {
     if (this.#isOver) return;
+    const send = (message: Uint8Array) => {
+      if (this.#isOver || this.#ending !== undefined) return true;
+      this.#answers.push(message);
+      this.#deliver();
+      // What is sent is read in the next turn: there is always room.
+      return true;
+    };
     const out: Outgoing = {
-      send: (message) => {
-        if (this.#isOver || this.#ending !== undefined) return true;
-        this.#answers.push(message);
-        this.#deliver();
-        // What is sent is read in the next turn: there is always room.
-        return true;
-      },
+      send,
+      sendParts: joinsParts(send),
       end: (error) => this.end(error),
     };
     try {

@@ -11,6 +11,7 @@ import {
   type ErrorCode,
   errorCodes,
   flowError,
+  frameBytesMost,
   frameTypes,
   preface,
   settingIds,
@@ -191,6 +192,13 @@ export class Http2Connection implements StreamOwner {
     if (bytes > copiedBytesMost || !this.#data.claim(stream, bytes)) return false;
     this.#output.answer(stream.id, answer);
     this.#answered(stream);
+    return true;
+  }
+
+  writeNow(stream: Http2Stream, prefix: Uint8Array, head: Uint8Array, rest: Uint8Array): boolean {
+    const bytes = prefix.length + head.length + rest.length;
+    if (bytes > frameBytesMost || !this.#data.claim(stream, bytes)) return false;
+    this.#output.data(stream.id, prefix, head, rest);
     return true;
   }
 

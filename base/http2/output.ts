@@ -79,6 +79,21 @@ export class FrameOutput {
     this.#schedule();
   }
 
+  /** A DATA frame of three parts, which all together fit one. */
+  data(streamId: number, prefix: Uint8Array, head: Uint8Array, rest: Uint8Array): void {
+    const dataBytes = prefix.length + head.length + rest.length;
+    const needed = frameHeaderBytes + dataBytes;
+    this.#makeRoom(needed);
+    const arena = this.#arena;
+    let at = this.#arenaAt;
+    writeFrameHead(arena, at, dataBytes, frameTypes.DATA, 0, streamId);
+    at = copy(prefix, arena, at + frameHeaderBytes);
+    at = copy(head, arena, at);
+    this.#arenaAt = copy(rest, arena, at);
+    this.#piecesBytes += needed;
+    this.#schedule();
+  }
+
   frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
     const isCopied = payload.length <= copiedBytesMost;
     const needed = frameHeaderBytes + (isCopied ? payload.length : 0);

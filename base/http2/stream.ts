@@ -42,6 +42,8 @@ export interface StreamOwner {
   allowMore(stream: Http2Stream, bytes: number): void;
   /** False: it does not fit what may leave now, and nothing was sent. */
   answer(stream: Http2Stream, answer: WholeAnswer): boolean;
+  /** Sends one DATA frame of three parts, which are copied. False: it does not fit what may leave now, and nothing was sent. */
+  writeNow(stream: Http2Stream, prefix: Uint8Array, head: Uint8Array, rest: Uint8Array): boolean;
   /** When the last bytes of its client came, by the monotonic clock. */
   readonly heardMs: number;
   /** The time, read once for all that leaves together. */
@@ -142,6 +144,12 @@ export class Http2Stream implements OutgoingStream {
   /** The whole answer is one header block. */
   respondOnly(block: Block): void {
     if (!this.over) this.#owner.sendHeaders(this, block, true);
+  }
+
+  /** Data of three parts, which are copied. False: it does not fit what the client takes now, or one frame, and nothing was
+   *  sent. */
+  writeNow(prefix: Uint8Array, head: Uint8Array, rest: Uint8Array): boolean {
+    return this.over || (!this.isWaiting && this.#owner.writeNow(this, prefix, head, rest));
   }
 
   /** The bytes are sent as they are and must not change. False: better wait for `drained`. */

@@ -97,7 +97,7 @@ describe("store/apply: exactly once, guards and planted faults", () => {
         { ready: true, deliver: (batch) => (events += batch.events.length), compacted: () => assert.fail() },
       );
       state.apply(puts(20));
-      await Promise.resolve();
+      state.hub.tell();
       assert.equal(events === 20, faults.watchSkipsRevision === undefined);
     }
   });

@@ -252,6 +252,7 @@ class World {
   }
 
   async settle(): Promise<void> {
+    this.open.hub.tell();
     for (let round = 0; this.open.hub.slowWatchers > 0; round++) {
       assert.ok(round < 1_000, "watches do not catch up");
       this.wake();

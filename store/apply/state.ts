@@ -116,6 +116,7 @@ export class State implements StateMachine {
     this.hub = new WatchHub(new MvccHistory(this.mvcc, config.watch?.historyRowsPerRead), {
       onFailure: (error) => deps.onFailure(error instanceof Error ? error : new Error(String(error))),
       turns,
+      clock: deps.clock,
       ...(deps.faults && { faults: deps.faults }),
       ...(config.watch && { limits: config.watch }),
     });

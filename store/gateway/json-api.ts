@@ -4,7 +4,7 @@ import { nestedDepthMax } from "../../base/protobuf.ts";
 import { fromJson, JsonFormError, toJson } from "../../base/protobuf-json.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import { grpcStatus } from "../errors.ts";
-import type { Call, Handlers, Incoming } from "../rpc/handler.ts";
+import { type Call, type Handlers, type Incoming, joinsParts } from "../rpc/handler.ts";
 import { answerOf } from "../rpc/promised-answer.ts";
 import { StatusError, wireStatus } from "../rpc/status.ts";
 import { httpReason, httpStatusOf } from "./http-status.ts";
@@ -92,7 +92,7 @@ async function serveStream(
         `${JSON.stringify({ result: toJson(method.response, method.response.decode(message)) })}\n`,
       );
     };
-    incoming = stream.handler({ send, end }, call);
+    incoming = stream.handler({ send, sendParts: joinsParts(send), end }, call);
     let taken = 0;
     let underWay = 0;
     let dealtWith: Promise<void> = Promise.resolve();

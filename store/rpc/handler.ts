@@ -28,9 +28,17 @@ export type UnaryHandler = (request: Uint8Array, call: Call, out: UnaryAnswer) =
 export interface Outgoing {
   /** False: the client reads slower than this; better wait for `drained`. Nothing is lost either way. */
   send(message: Uint8Array): boolean;
+  /** The same for a message that is the two parts one after the other. They may be parts of other messages as well. */
+  sendParts(head: Uint8Array, rest: Uint8Array): boolean;
   /** Ends the stream; without an error in good order. */
   end(error?: Error): void;
 }
+
+/** `sendParts` of what takes whole messages only. */
+export const joinsParts =
+  (send: Outgoing["send"]): Outgoing["sendParts"] =>
+  (head, rest) =>
+    send(Buffer.concat([head, rest]));
 
 /** What a transport tells the service. */
 export interface Incoming {

@@ -37,13 +37,24 @@ export class WatchBatch {
   /** Encoded mvccpb.Event, whole revisions. */
   readonly events: readonly Uint8Array[];
   #body: Uint8Array | undefined;
+  #head: { readonly watchId: bigint; readonly bytes: Uint8Array } | undefined;
 
   constructor(revision: number, events: readonly Uint8Array[]) {
     this.revision = revision;
     this.events = events;
   }
 
-  /** The events as they stand in an encoded WatchResponse, behind its header and the watch's id. */
+  /** An encoded WatchResponse up to its events, with `header` as its first field. Made once for watches in a row with the same
+   *  id, which most have: their streams' only one. */
+  head(watchId: bigint, header: { at(revision: number): Uint8Array }): Uint8Array {
+    if (this.#head?.watchId !== watchId) {
+      const bytes = Buffer.concat([header.at(this.revision), watchResponse.encode({ watchId })]);
+      this.#head = { watchId, bytes };
+    }
+    return this.#head.bytes;
+  }
+
+  /** The events as they stand in an encoded WatchResponse, behind its head. */
   get body(): Uint8Array {
     this.#body ??= watchResponse.encode({ events: this.events });
     return this.#body;

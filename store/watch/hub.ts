@@ -1,11 +1,11 @@
+import type { Clock } from "../../base/os/clock.ts";
 import type { Sliced, Turns } from "../../base/slices.ts";
-import type { WatchCreateRequest } from "../../proto/etcd.ts";
 import type { Change, StoredChange } from "../mvcc/change.ts";
-import { asByteStrings, keyRange } from "../mvcc/range.ts";
-import type { KeyRange } from "../mvcc/read.ts";
 import { WatchBatch, WatchEvent } from "./event-bytes.ts";
+import { PacedWork } from "./paced-work.ts";
 import { HeldRevisions, type RecentLimits, RecentRevisions, type RevisionEvents } from "./recent.ts";
-import { covers, WatchIndex } from "./watch-index.ts";
+import { type WatchGroup, WatchIndex } from "./watch-index.ts";
+import { takesType, type Watcher, type WatchOptions, type WatchSink, wants, watcherOf } from "./watcher.ts";
 
 /** What a watch needs of the store's past. `store/mvcc/history.ts` implements it. */
 export interface WatchHistory {
@@ -22,19 +22,6 @@ export interface RevisionChanges {
   readonly revision: number;
   readonly changes: readonly Change[];
 }
-
-export interface WatchSink {
-  /** False: send nothing more for now. */
-  readonly ready: boolean;
-  deliver(batch: WatchBatch): void;
-  /** The watch is over: what it wants next is compacted. */
-  compacted(compactRevision: number): void;
-}
-
-export type WatchOptions = Pick<
-  WatchCreateRequest,
-  "key" | "rangeEnd" | "startRevision" | "filters" | "prevKv"
->;
 
 export interface Watch {
   /** The sink is ready again. */
@@ -64,34 +51,13 @@ export const watchLimits: WatchLimits = {
   recent: { eventsMax: 10_000, bytesMax: 16 * 1024 * 1024 },
 };
 
-interface Watcher {
-  readonly range: KeyRange<string>;
-  readonly startRevision: number;
-  readonly noPut: boolean;
-  readonly noDelete: boolean;
-  readonly prevKv: boolean;
-  readonly sink: WatchSink;
-  /** behind: everything before `next` was delivered. synced: everything was, but for what lies before `next`, which is not
-   *  wanted. */
-  state: "synced" | "behind" | "closed";
-  next: number;
-  /** Events to be delivered with the others of this turn. */
-  gathered: WatchEvent[];
-}
-
 const nothing: never[] = [];
 
-/** What a watch is given of a turn. */
+/** What watches of a group are given that want it from one revision on. */
 interface Share {
-  readonly prevKv: boolean;
+  readonly from: number;
   readonly events: readonly WatchEvent[];
-  readonly batch: WatchBatch;
-}
-
-function isSameShare(share: Share, { prevKv }: Watcher, events: readonly WatchEvent[]): boolean {
-  if (share.prevKv !== prevKv || share.events.length !== events.length) return false;
-  for (let at = 0; at < events.length; at++) if (share.events[at] !== events[at]) return false;
-  return true;
+  batch?: WatchBatch;
 }
 
 export class WatchHub {
@@ -100,6 +66,7 @@ export class WatchHub {
   readonly #turns: Turns;
   readonly #faults: WatchFaults;
   readonly #limits: WatchLimits;
+  readonly #telling: PacedWork;
   readonly #synced = new WatchIndex<Watcher>();
   readonly #watchers = new Set<Watcher>();
   readonly #behind = new Set<Watcher>();
@@ -118,6 +85,7 @@ export class WatchHub {
     parts: {
       readonly onFailure: (error: unknown) => void;
       readonly turns: Turns;
+      readonly clock: Pick<Clock, "monotonicMs" | "after">;
       readonly faults?: WatchFaults;
       readonly limits?: WatchLimits;
     },
@@ -127,6 +95,7 @@ export class WatchHub {
     this.#turns = parts.turns;
     this.#faults = parts.faults ?? {};
     this.#limits = parts.limits ?? watchLimits;
+    this.#telling = new PacedWork(() => this.#tellSynced(), parts);
     this.#told = history.revision;
     this.#recent = new RecentRevisions(history.revision, this.#limits.recent);
   }
@@ -149,17 +118,7 @@ export class WatchHub {
   watch(options: WatchOptions, sink: WatchSink): Watch {
     const { revision } = this.#history;
     const next = options.startRevision > 0 ? options.startRevision : revision + 1;
-    const watcher: Watcher = {
-      range: rangeOf(options),
-      startRevision: options.startRevision,
-      noPut: options.filters.includes("NOPUT"),
-      noDelete: options.filters.includes("NODELETE"),
-      prevKv: options.prevKv,
-      sink,
-      state: "behind",
-      next,
-      gathered: nothing,
-    };
+    const watcher = watcherOf(options, sink, next);
     this.#watchers.add(watcher);
     if (next > revision) this.#becomeSynced(watcher);
     else this.#fallBehind(watcher, next);
@@ -167,7 +126,7 @@ export class WatchHub {
   }
 
   /** Tells of a new revision; the store's revision is that already. Watches hear of all that are told of in one turn together,
-   *  at its end. */
+   *  in the next one, or later where telling them takes long. */
   notify(revision: number, changes: readonly StoredChange[] | "many"): void {
     if (this.#watchers.size === 0) {
       this.#startOver(revision);
@@ -178,58 +137,47 @@ export class WatchHub {
       return;
     }
     this.#recent.push(changes);
-    if (this.#untold.length === 0) queueMicrotask(this.#endOfTurn);
+    this.#telling.request();
     this.#untold.push(changes);
     for (const { value } of changes) this.#untoldBytes += value.length;
     const { batchRevisionsMax, batchBytesMax } = this.#limits;
-    if (this.#untold.length >= batchRevisionsMax || this.#untoldBytes >= batchBytesMax) this.#tell();
+    if (this.#untold.length >= batchRevisionsMax || this.#untoldBytes >= batchBytesMax) this.#telling.run();
   }
 
-  readonly #endOfTurn = (): void => {
-    try {
-      this.#tell();
-    } catch (error) {
-      this.#onFailure(error);
-    }
-  };
+  /** Gives synced watches what is new, at once. */
+  tell(): void {
+    if (this.#untold.length > 0) this.#telling.run();
+  }
 
-  /** Gives synced watches what is new. */
-  #tell(): void {
+  #tellSynced(): void {
     const untold = this.#untold;
     const revision = untold.at(-1)?.[0]?.revision;
     if (revision === undefined) return;
     this.#untold = [];
     this.#untoldBytes = 0;
-    let last: Share | undefined;
-    for (const watcher of this.#gather(untold)) {
-      const events = watcher.gathered;
-      watcher.gathered = nothing;
-      if (watcher.state !== "synced") continue; // cancelled by a sink that was told before
-      if (watcher.sink.ready) {
-        // Those of the same range come one after another.
-        if (last === undefined || !isSameShare(last, watcher, events))
-          last = { prevKv: watcher.prevKv, events, batch: this.#batch(watcher, events) };
-        this.#deliver(watcher, last.batch);
-      } else this.#fallBehind(watcher, (events[0] as WatchEvent).change.revision);
+    try {
+      for (const group of this.#gather(untold)) this.#tellGroup(group);
+      this.#told = Math.max(this.#told, revision);
+    } catch (error) {
+      this.#onFailure(error);
     }
-    this.#told = Math.max(this.#told, revision);
   }
 
-  /** Gathers what each synced watch gets of some revisions. Answers those that get something. */
-  #gather(revisions: readonly (readonly StoredChange[])[]): readonly Watcher[] {
-    const concerned: Watcher[] = [];
+  /** Gathers what each group of synced watches gets of some revisions. Answers those that get something. */
+  #gather(revisions: readonly (readonly StoredChange[])[]): readonly WatchGroup<Watcher>[] {
+    const concerned: WatchGroup<Watcher>[] = [];
     if (this.#synced.isEmpty) return concerned;
     for (const changes of revisions) {
       if (this.#faults.watchSkipsRevision && (changes[0] as StoredChange).revision % 7 === 0) continue;
       for (const change of changes) {
         let event: WatchEvent | undefined;
-        this.#synced.visit(change.key, (watcher) => {
-          if (change.revision < watcher.next || !wants(watcher, change)) return;
+        this.#synced.visit(change.key, (group) => {
+          if (!takesType(group, change)) return;
           event ??= new WatchEvent(change);
-          if (watcher.gathered !== nothing) watcher.gathered.push(event);
+          if (group.gathered !== undefined) group.gathered.push(event);
           else {
-            watcher.gathered = [event];
-            concerned.push(watcher);
+            group.gathered = [event];
+            concerned.push(group);
           }
         });
       }
@@ -237,9 +185,33 @@ export class WatchHub {
     return concerned;
   }
 
+  #tellGroup(group: WatchGroup<Watcher>): void {
+    const all = group.gathered ?? nothing;
+    group.gathered = undefined;
+    const firstRevision = all[0]?.change.revision ?? 0;
+    let share: Share | undefined;
+    // Whom a sink that was told before cancelled is in the group no more.
+    for (const watcher of group.watchers) {
+      const from = Math.max(watcher.next, firstRevision);
+      if (share?.from !== from)
+        share = {
+          from,
+          events: from === firstRevision ? all : all.filter((one) => one.change.revision >= from),
+        };
+      const first = share.events[0];
+      if (first === undefined) continue;
+      if (!watcher.sink.ready) {
+        this.#fallBehind(watcher, first.change.revision);
+        continue;
+      }
+      share.batch ??= this.#batch(group, share.events);
+      this.#deliver(watcher, share.batch);
+    }
+  }
+
   /** A revision of very many changes is not kept in memory: everyone reads it from history, in slices. */
   #leaveToHistory(revision: number): void {
-    this.#tell();
+    this.tell();
     this.#startOver(revision);
     for (const watcher of this.#watchers)
       if (watcher.state === "synced" && watcher.next <= revision) this.#fallBehind(watcher, revision);
@@ -258,6 +230,7 @@ export class WatchHub {
     this.#recent.clear(revision);
     this.#told = revision;
     if (this.#untold.length === 0) return;
+    this.#telling.stop();
     this.#untold = [];
     this.#untoldBytes = 0;
   }
@@ -307,8 +280,8 @@ export class WatchHub {
     if (this.#watchers.size === 0) this.#startOver(this.#history.revision);
   }
 
-  #batch(watcher: Watcher, events: readonly WatchEvent[]): WatchBatch {
-    const bytes = watcher.prevKv
+  #batch({ prevKv }: Pick<Watcher, "prevKv">, events: readonly WatchEvent[]): WatchBatch {
+    const bytes = prevKv
       ? events.map((event) => event.withPrevious((change) => this.#history.previous(change)))
       : events.map((event) => event.plain());
     return new WatchBatch(this.#history.revision, bytes);
@@ -397,7 +370,7 @@ export class WatchHub {
   }
 }
 
-/** What each of the watches gets of some revisions. */
+/** What each of the watches gets of some revisions; for those of a group alike, from the first that one of them may want. */
 function* share(
   revisions: readonly RevisionChanges[],
   watchers: readonly Watcher[],
@@ -405,38 +378,23 @@ function* share(
 ): Sliced<ReadonlyMap<Watcher, readonly RevisionEvents[]>> {
   const index = new WatchIndex<Watcher>();
   for (const watcher of watchers) index.add(watcher);
-  const shares = new Map<Watcher, { revision: number; events: WatchEvent[] }[]>();
+  const shares = new Map<WatchGroup<Watcher>, { revision: number; events: WatchEvent[] }[]>();
   let looked = 0;
   for (const { revision, changes } of revisions)
     for (const change of changes) {
       if (++looked % sliceMax === 0) yield;
       let event: WatchEvent | undefined;
-      index.visit(change.key, (watcher) => {
-        if (revision < watcher.next || !wants(watcher, change)) return;
+      index.visit(change.key, (group) => {
+        if (!takesType(group, change)) return;
         event ??= new WatchEvent(change);
-        const mine = shares.get(watcher) ?? [];
-        if (mine.length === 0) shares.set(watcher, mine);
+        const mine = shares.get(group) ?? [];
+        if (mine.length === 0) shares.set(group, mine);
         const last = mine.at(-1);
         if (last?.revision === revision) last.events.push(event);
         else mine.push({ revision, events: [event] });
       });
     }
-  return shares;
-}
-
-const smallestKey = new Uint8Array(1);
-
-function rangeOf({ key, rangeEnd }: Pick<WatchOptions, "key" | "rangeEnd">): KeyRange<string> {
-  return asByteStrings(keyRange(key.length === 0 ? smallestKey : key, rangeEnd));
-}
-
-/** A range in which no key lies: etcd refuses to watch it. */
-export function isEmptyRange(options: Pick<WatchOptions, "key" | "rangeEnd">): boolean {
-  const range = rangeOf(options);
-  return !range.single && range.to !== undefined && range.to <= range.from;
-}
-
-function wants(watcher: Watcher, change: Change): boolean {
-  if (change.type === "PUT" ? watcher.noPut : watcher.noDelete) return false;
-  return covers(watcher.range, change.key);
+  const each = new Map<Watcher, readonly RevisionEvents[]>();
+  for (const [group, events] of shares) for (const watcher of group.watchers) each.set(watcher, events);
+  return each;
 }

@@ -1,4 +1,5 @@
 import { StoreError } from "../../store/errors.ts";
+import { joinsParts } from "../../store/rpc/handler.ts";
 import { answerOf } from "../../store/rpc/promised-answer.ts";
 import type { Life, Machine } from "./machine.ts";
 import type { AnyMethod, Outcome } from "./operation.ts";
@@ -142,13 +143,15 @@ export class SimStream {
       this.#life = life;
       life.onDeath.add(this.#onDeath);
       life.clock.after(0, () => {
+        const send = (bytes: Uint8Array) => {
+          const copy = Uint8Array.from(bytes);
+          this.#later("back", () => this.#on.message(this.#method.response.decode(copy)));
+          return true;
+        };
         this.#server = entry.handler(
           {
-            send: (bytes) => {
-              const copy = Uint8Array.from(bytes);
-              this.#later("back", () => this.#on.message(this.#method.response.decode(copy)));
-              return true;
-            },
+            send,
+            sendParts: joinsParts(send),
             end: () => this.#later("back", () => this.#end()),
           },
           call,

@@ -1,6 +1,6 @@
 import type { WatchCreateRequest } from "../../../proto/etcd.ts";
 import { storeErrors } from "../../errors.ts";
-import { isEmptyRange } from "../../watch/hub.ts";
+import { isEmptyRange } from "../../watch/watcher.ts";
 
 /** Why a watch cannot be created, as etcd words it; undefined when it can. */
 export function createProblem(

@@ -7,12 +7,12 @@ import {
 } from "../../../proto/etcd.ts";
 import { StoreError } from "../../errors.ts";
 import type { WatchBatch } from "../../watch/event-bytes.ts";
-import type { Watch as WatchHandle } from "../../watch/hub.ts";
 import type { Incoming, Outgoing } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { createProblem } from "./create-problem.ts";
 import { fragments } from "./fragments.ts";
+import { StreamWatch } from "./stream-watch.ts";
 
 export const watchLimits = {
   /** Watches on one stream. */
@@ -23,24 +23,15 @@ export const watchLimits = {
 /** The id of answers that belong to no watch, or to all. */
 const noWatchId = -1n;
 
-interface Watch {
-  readonly id: bigint;
-  readonly handle: WatchHandle;
-  readonly fragment: boolean;
-  readonly progressNotify: boolean;
-  /** Something was sent since the last round of progress messages, so the next may be left out. */
-  busy: boolean;
-}
-
 /** One client's stream of watches.
  *  Invariant: `created` is the first message of a watch, `canceled` its last. */
 export class WatchStream implements Incoming {
   readonly #out: Outgoing;
   readonly #parts: MemberParts;
   readonly #progressEveryMs: number;
-  readonly #watches = new Map<bigint, Watch>();
+  readonly #watches = new Map<bigint, StreamWatch>();
   /** The client keeps up: the transport's buffer has room. */
-  #room = true;
+  hasRoom = true;
   #nextId = 0n;
   #over = false;
   #stopProgress: (() => void) | undefined;
@@ -63,7 +54,7 @@ export class WatchStream implements Incoming {
   halfClose(): void {}
 
   drained(): void {
-    this.#room = true;
+    this.hasRoom = true;
     for (const watch of this.#watches.values()) watch.handle.resume();
   }
 
@@ -84,17 +75,9 @@ export class WatchStream implements Incoming {
     }
     const id = request.watchId === 0n ? this.#freeId() : request.watchId;
     this.#send({ watchId: id, created: true });
-    const { fragment, progressNotify } = request;
-    const stream = this;
-    const handle = this.#parts.watches.watch(request, {
-      get ready() {
-        return stream.#room;
-      },
-      deliver: (batch) => this.#deliver(id, batch),
-      compacted: (compactRevision) => this.#compacted(id, compactRevision),
-    });
-    this.#watches.set(id, { id, handle, fragment, progressNotify, busy: false });
-    if (progressNotify && this.#stopProgress === undefined) this.#scheduleProgress();
+    const watch = new StreamWatch(request, { id, stream: this, watches: this.#parts.watches });
+    this.#watches.set(id, watch);
+    if (watch.progressNotify && this.#stopProgress === undefined) this.#scheduleProgress();
   }
 
   #cancel(id: bigint): void {
@@ -104,26 +87,24 @@ export class WatchStream implements Incoming {
     this.#send({ watchId: id, canceled: true });
   }
 
-  #deliver(id: bigint, batch: WatchBatch): void {
-    const watch = this.#watches.get(id);
-    if (watch === undefined || this.#over) return;
-    watch.busy = true;
-    const head = { header: header(this.#parts, batch.revision), watchId: id };
-    if (watch.fragment) {
-      const { maxRequestBytes } = this.#parts.limits;
-      for (const bytes of fragments({ ...head, events: batch.events }, maxRequestBytes))
-        this.#room = this.#out.send(bytes);
-    } else this.#room = this.#out.send(Buffer.concat([watchResponse.encode(head), batch.body]));
+  /** Only for watches of this stream that are not over. */
+  deliver({ id, fragment }: StreamWatch, batch: WatchBatch): void {
+    if (fragment) this.#deliverFragments(id, batch);
+    else this.hasRoom = this.#out.sendParts(batch.head(id, this.#parts.headerBytes), batch.body);
   }
 
-  #compacted(id: bigint, compactRevision: number): void {
-    const watch = this.#watches.get(id);
-    if (watch === undefined) return;
+  #deliverFragments(watchId: bigint, { revision, events }: WatchBatch): void {
+    const response = { header: header(this.#parts, revision), watchId, events };
+    for (const bytes of fragments(response, this.#parts.limits.maxRequestBytes))
+      this.hasRoom = this.#out.send(bytes);
+  }
+
+  compacted(watch: StreamWatch, compactRevision: number): void {
     this.#forget(watch);
-    this.#send({ header: header(this.#parts, 0), watchId: id, canceled: true, compactRevision });
+    this.#send({ header: header(this.#parts, 0), watchId: watch.id, canceled: true, compactRevision });
   }
 
-  #forget(watch: Watch): void {
+  #forget(watch: StreamWatch): void {
     this.#watches.delete(watch.id);
     watch.handle.cancel();
   }
@@ -131,6 +112,7 @@ export class WatchStream implements Incoming {
   /** For the whole stream, once every watch has got all there is; until then the question stays open. */
   #answerProgress(): void {
     if (this.#stopRetry !== undefined || this.#over || this.#watches.size === 0) return;
+    this.#parts.watches.tell(); // so that it says how far the state is, not how far it was
     let revision = this.#parts.state.revision;
     for (const { handle } of this.#watches.values()) {
       if (handle.progressRevision === undefined) {
@@ -149,7 +131,7 @@ export class WatchStream implements Incoming {
     this.#stopProgress = this.#parts.clock.after(this.#progressEveryMs, () => {
       for (const watch of this.#watches.values()) {
         const revision = watch.handle.progressRevision;
-        if (!this.#room) break; // a client that does not read is told later how far it is
+        if (!this.hasRoom) break; // a client that does not read is told later how far it is
         if (watch.progressNotify && !watch.busy && revision !== undefined)
           this.#send({ header: header(this.#parts, revision), watchId: watch.id });
         watch.busy = false;
@@ -166,6 +148,6 @@ export class WatchStream implements Incoming {
   }
 
   #send(response: Encodable<WatchResponse>): void {
-    this.#room = this.#out.send(watchResponse.encode({ header: header(this.#parts), ...response }));
+    this.hasRoom = this.#out.send(watchResponse.encode({ header: header(this.#parts), ...response }));
   }
 }

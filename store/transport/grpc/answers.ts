@@ -17,6 +17,7 @@ export const okBlock = new CommonBlock([{ name: "grpc-status", value: "0" }]);
 
 /** That of the message which is written just now. */
 const prefix = Buffer.alloc(prefixBytes);
+const nothing = new Uint8Array(0);
 
 const statusHeaders = ({ status, message }: WireStatus) => [
   { name: "grpc-status", value: String(grpcStatus[status]) },
@@ -44,9 +45,10 @@ export function answerWhole(stream: Http2Stream, message: Uint8Array): boolean {
   return stream.answer({ begin: beginBlock, prefix, body: message, end: okBlock });
 }
 
-/** False: the client reads slower than this. */
-export function writeMessage(stream: Http2Stream, message: Uint8Array): boolean {
-  let hasRoom = true;
-  for (const piece of prefixed(message)) hasRoom = stream.write(piece);
-  return hasRoom;
+/** A message of one part or two. False: the client reads slower than this. */
+export function writeMessage(stream: Http2Stream, head: Uint8Array, rest: Uint8Array = nothing): boolean {
+  prefix.writeUInt32BE(head.length + rest.length, 1);
+  if (stream.writeNow(prefix, head, rest)) return true;
+  for (const piece of prefixed(head, rest)) stream.write(piece);
+  return stream.hasRoom;
 }

@@ -7,6 +7,8 @@ import type { CallKind } from "./call-kind.ts";
 import type { Expiring } from "./deadlines.ts";
 import { MessageReader } from "./message-reader.ts";
 
+const nothing = new Uint8Array(0);
+
 /** Messages in both directions. A message reaches the service when it has dealt with the one before and the client has read
  *  enough of the answers; until then the client's window stays shut, so that a client that never reads cannot make us keep
  *  more than a window of its requests and what they were answered. */
@@ -38,7 +40,8 @@ export class StreamCall implements StreamEvents, Call, Expiring {
     this.#deadline = kind.start(this, this.#startMs, timeoutMs);
     this.deadlineMs = timeoutMs === undefined ? undefined : this.#startMs + timeoutMs;
     const out: Outgoing = {
-      send: (message) => this.#send(message),
+      send: (message) => this.#send(message, nothing),
+      sendParts: (head, rest) => this.#send(head, rest),
       end: (error) => this.#end(error),
     };
     let incoming: Incoming | undefined;
@@ -124,13 +127,13 @@ export class StreamCall implements StreamEvents, Call, Expiring {
     this.#incoming?.halfClose();
   }
 
-  #send(message: Uint8Array): boolean {
+  #send(head: Uint8Array, rest: Uint8Array): boolean {
     if (this.#over) return true;
     const stream = this.#stream;
-    this.#kind.parts.sent.count += message.length;
+    this.#kind.parts.sent.count += head.length + rest.length;
     if (!this.#hasBegun) stream.respond(beginBlock);
     this.#hasBegun = true;
-    return writeMessage(stream, message);
+    return writeMessage(stream, head, rest);
   }
 
   #end(error: Error | undefined): void {
