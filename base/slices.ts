@@ -2,6 +2,18 @@
  *  the event loop (heartbeats, other requests) gets it soon. */
 export type Sliced<T> = Generator<void, T, void>;
 
+/** What is left of a work that could not be done at once. */
+export class Unfinished<T> {
+  readonly rest: Sliced<T>;
+
+  constructor(rest: Sliced<T>) {
+    this.rest = rest;
+  }
+}
+
+/** A result that was there at once, without a generator, or the work that is left for it. */
+export type Soon<T> = T | Unfinished<T>;
+
 /** Does the work without a pause. */
 export function atOnce<T>(work: Sliced<T>): T {
   for (;;) {

@@ -1,18 +1,14 @@
 import { unreachable } from "../../base/assert.ts";
-import type { Sliced } from "../../base/slices.ts";
+import { type Sliced, type Soon, Unfinished } from "../../base/slices.ts";
 import { latin1Bytes } from "../../base/wire.ts";
-import type {
-  AlarmRequest,
-  InternalRaftRequest,
-  LeaseCheckpointRequest,
-  PutRequest,
-} from "../../proto/etcd.ts";
+import type { AlarmRequest, InternalRaftRequest, LeaseCheckpointRequest } from "../../proto/etcd.ts";
 import type { Backend } from "../backend/backend.ts";
-import { StoreError } from "../errors.ts";
 import type { Lessor } from "../lease/lessor.ts";
+import { executeDeleteRange } from "../mvcc/delete-range.ts";
 import type { MvccStore, WriteTransaction } from "../mvcc/mvcc-store.ts";
+import { executePut, type LeaseExists } from "../mvcc/put.ts";
 import { answerRange } from "../mvcc/range.ts";
-import { executeDeleteRange, executePut, executeTxn } from "../mvcc/txn.ts";
+import { executeTxn } from "../mvcc/txn.ts";
 import type { AlarmMember, Alarms } from "./alarms.ts";
 import type { MembershipState } from "./membership-seam.ts";
 import type { ApplyResponse } from "./types.ts";
@@ -44,19 +40,19 @@ export interface ApplyParts {
   readonly monotonicMs: () => number;
 }
 
-/** Effects of one request. Throws StoreError having changed nothing. What it writes to the backend it writes after its last
- *  pause. */
-export function* applyRequest(request: StoreRequest, parts: ApplyParts): Sliced<ApplyResponse> {
+/** Effects of one request, at once where it takes no pause. Throws StoreError having changed nothing. What it writes to the
+ *  backend it writes after its last pause. */
+export function applyRequest(request: StoreRequest, parts: ApplyParts): Soon<ApplyResponse> {
   const { mvcc, lessor, membership } = parts;
   switch (request.kind) {
     case "put":
-      return applyPut(request.body, parts);
+      return inTransaction(parts, request.body, executePut);
     case "deleteRange":
-      return yield* inTransaction(mvcc, (txn) => executeDeleteRange(txn, request.body));
+      return inTransaction(parts, request.body, executeDeleteRange);
     case "txn":
-      return yield* inTransaction(mvcc, (txn) => executeTxn(txn, request.body, lessor.exists));
+      return inTransaction(parts, request.body, executeTxn);
     case "range":
-      return yield* answerRange(mvcc, request.body);
+      return new Unfinished(answerRange(mvcc, request.body));
     case "compaction": {
       const { removed } = mvcc.compact(request.body.revision);
       return { header: { revision: mvcc.revision }, removed } satisfies CompactionAnswer;
@@ -66,7 +62,7 @@ export function* applyRequest(request: StoreRequest, parts: ApplyParts): Sliced<
       return { header: { revision: mvcc.revision }, id: request.body.id, ttl, error: "" };
     }
     case "leaseRevoke":
-      return yield* applyLeaseRevoke(request.body.id, parts);
+      return applyLeaseRevoke(request.body.id, parts);
     case "leaseCheckpoint":
       return applyLeaseCheckpoint(request.body, parts);
     case "alarm":
@@ -82,37 +78,69 @@ export function* applyRequest(request: StoreRequest, parts: ApplyParts): Sliced<
   }
 }
 
-/** The effects of a put, which takes no pause. Throws StoreError having changed nothing. */
-export function applyPut(request: PutRequest, { mvcc, lessor }: ApplyParts): ApplyResponse {
+/** The transaction ends whatever happens; one that failed has changed nothing. */
+function inTransaction<Request, Answer>(
+  { mvcc, lessor }: ApplyParts,
+  request: Request,
+  execute: (txn: WriteTransaction, request: Request, leaseExists: LeaseExists) => Soon<Answer>,
+): Soon<Answer> {
   const txn = mvcc.write();
+  let answer: Soon<Answer>;
   try {
-    return executePut(txn, request, lessor.exists);
+    answer = execute(txn, request, lessor.exists);
+  } catch (error) {
+    txn.end();
+    throw error;
+  }
+  if (answer instanceof Unfinished) return new Unfinished(endedAfter(txn, answer.rest));
+  const ending = txn.end();
+  return ending === undefined ? answer : new Unfinished(answerAfter(ending, answer));
+}
+
+function* endedAfter<Answer>(txn: WriteTransaction, rest: Sliced<Answer>): Sliced<Answer> {
+  try {
+    return yield* rest;
   } finally {
-    txn.endAtOnce();
+    const ending = txn.end();
+    if (ending !== undefined) yield* ending;
   }
 }
 
-/** The transaction ends whatever happens; one that failed has changed nothing. */
-function* inTransaction<T>(mvcc: MvccStore, work: (txn: WriteTransaction) => Sliced<T>): Sliced<T> {
-  const txn = mvcc.write();
-  try {
-    return yield* work(txn);
-  } finally {
-    yield* txn.end();
-  }
+function* answerAfter<Answer>(ending: Sliced<void>, answer: Answer): Sliced<Answer> {
+  yield* ending;
+  return answer;
 }
 
 /** Its keys go with it, in one revision. */
-function* applyLeaseRevoke(id: bigint, { mvcc, lessor }: ApplyParts): Sliced<ApplyResponse> {
-  const keys = lessor.keysOf(id);
-  yield* inTransaction(mvcc, function* (txn) {
-    for (const [at, key] of keys.entries()) {
-      if (at > 0 && at % mvcc.limits.keysMax === 0) yield;
-      txn.deleteKey(latin1Bytes(key));
-    }
-  });
+function applyLeaseRevoke(id: bigint, parts: ApplyParts): Soon<ApplyResponse> {
+  const deleting = inTransaction(parts, parts.lessor.keysOf(id), deleteKeys);
+  return deleting instanceof Unfinished
+    ? new Unfinished(revokedAfter(deleting.rest, id, parts))
+    : revoke(id, parts);
+}
+
+function* revokedAfter(deleting: Sliced<void>, id: bigint, parts: ApplyParts): Sliced<ApplyResponse> {
+  yield* deleting;
+  return revoke(id, parts);
+}
+
+/** A lease without keys. */
+function revoke(id: bigint, { mvcc, lessor }: ApplyParts): ApplyResponse {
   lessor.revoke(id);
   return { header: { revision: mvcc.revision } };
+}
+
+function deleteKeys(txn: WriteTransaction, keys: readonly string[]): Soon<void> {
+  if (keys.length > txn.limits.keysMax) return new Unfinished(deleteInSlices(txn, keys));
+  for (const key of keys) txn.deleteKey(latin1Bytes(key));
+  return undefined;
+}
+
+function* deleteInSlices(txn: WriteTransaction, keys: readonly string[]): Sliced<void> {
+  for (const [at, key] of keys.entries()) {
+    if (at > 0 && at % txn.limits.keysMax === 0) yield;
+    txn.deleteKey(latin1Bytes(key));
+  }
 }
 
 function applyLeaseCheckpoint(request: LeaseCheckpointRequest, parts: ApplyParts): ApplyResponse {
@@ -138,9 +166,4 @@ function applyAlarm(request: AlarmRequest, { alarms, backend, mvcc }: ApplyParts
     default:
       return { header, alarms: [] }; // the checks of requests let no unknown action through
   }
-}
-
-export function storeErrorOf(error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  throw error;
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { text, utf8 } from "../../base/wire.ts";
 import { type RangeRequest, rangeRequest } from "../../proto/etcd.ts";
 import { event } from "../../proto/mvcc.ts";
-import type { DeleteRangeAnswer, TxnAnswer } from "../mvcc/txn.ts";
+import type { TxnAnswer } from "../mvcc/branch.ts";
+import type { DeleteRangeAnswer } from "../mvcc/delete-range.ts";
 import { LargeWorld } from "./fixtures/large-world.ts";
 import type { State } from "./state.ts";
 

@@ -1,14 +1,13 @@
 import { assert } from "../../base/assert.ts";
-import type { Sliced, Turns } from "../../base/slices.ts";
+import { type Sliced, type Soon, type Turns, Unfinished } from "../../base/slices.ts";
 import { WireError } from "../../base/wire.ts";
-import type { PutRequest } from "../../proto/etcd.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import type { ConfChange, ConfState, Entry, Index } from "../raft/types.ts";
 import { type AppliedAt, AppliedWaiters, writeAppliedAt } from "./applied-index.ts";
-import { type ApplyParts, applyPut, applyRequest, storeErrorOf } from "./apply-request.ts";
+import { type ApplyParts, applyRequest } from "./apply-request.ts";
 import { writeConfState } from "./conf-state.ts";
-import { addedBytes, putBytes, type Quota, quotaAllows, refuseByAlarm } from "./guards.ts";
+import { addedBytes, type Quota, quotaAllows, refuseByAlarm } from "./guards.ts";
 import { type LoggedRequest, loggedRequest, type RequestKind } from "./logged-request.ts";
 import type { AppliedListener, ApplyResponse, ApplyResult } from "./types.ts";
 
@@ -135,33 +134,32 @@ export class EntryApplier {
   #applyNormal(entry: Entry): Sliced<void> | undefined {
     const request = readEntry(entry);
     entry.content = undefined;
-    if (request.kind === "put") {
-      this.#parts.onApplied(request.id, this.#applyPut(request.body), entry.index);
+    const { id, kind } = request;
+    let room: boolean;
+    let response: Soon<ApplyResponse>;
+    try {
+      room = this.#admit(kind, addedBytes(request));
+      response = applyRequest(request, this.#parts);
+    } catch (error) {
+      this.#parts.onApplied(id, refused(error), entry.index);
       return undefined;
     }
-    const work = this.#applySliced(request, entry.index);
-    return work.next().done ? undefined : work;
-  }
-
-  /** Most requests are puts, and a put takes no pause. */
-  #applyPut(request: PutRequest): ApplyResult {
-    try {
-      const room = this.#admit("put", putBytes(request));
-      return this.#outcome("put", applyPut(request, this.#parts), room);
-    } catch (error) {
-      return { ok: false, error: storeErrorOf(error) };
+    if (response instanceof Unfinished) {
+      const work = this.#applyRest(response.rest, { id, kind, room, index: entry.index });
+      return work.next().done ? undefined : work;
     }
+    this.#parts.onApplied(id, this.#outcome(kind, response, room), entry.index);
+    return undefined;
   }
 
-  *#applySliced(request: LoggedRequest, index: Index): Sliced<void> {
+  *#applyRest(rest: Sliced<ApplyResponse>, { id, kind, room, index }: Begun): Sliced<void> {
     let result: ApplyResult;
     try {
-      const room = this.#admit(request.kind, addedBytes(request));
-      result = this.#outcome(request.kind, yield* applyRequest(request, this.#parts), room);
+      result = this.#outcome(kind, yield* rest, room);
     } catch (error) {
-      result = { ok: false, error: storeErrorOf(error) };
+      result = refused(error);
     }
-    this.#parts.onApplied(request.id, result, index);
+    this.#parts.onApplied(id, result, index);
   }
 
   /** Whether the quota has room for it. Throws StoreError where an alarm forbids it. */
@@ -178,6 +176,21 @@ export class EntryApplier {
     onNoSpace();
     return { ok: false, error: new StoreError("NO_SPACE") };
   }
+}
+
+/** A request that takes slices. */
+interface Begun {
+  readonly id: bigint;
+  readonly kind: RequestKind;
+  /** Whether the quota had room for it. */
+  readonly room: boolean;
+  readonly index: Index;
+}
+
+/** Throws what is no StoreError. */
+function refused(error: unknown): ApplyResult {
+  if (error instanceof StoreError) return { ok: false, error };
+  throw error;
 }
 
 function readEntry(entry: Entry): LoggedRequest {

@@ -8,9 +8,10 @@ import {
   txnResponse,
 } from "../../proto/etcd.ts";
 import { StoreError } from "../errors.ts";
+import type { TxnAnswer } from "../mvcc/branch.ts";
 import type { MvccStore } from "../mvcc/mvcc-store.ts";
 import { answerKey, answerRange, executeRange, isOneKey, type RangeAnswer } from "../mvcc/range.ts";
-import { executeReadOnlyTxn, type TxnAnswer } from "../mvcc/txn.ts";
+import { executeReadOnlyTxn } from "../mvcc/txn.ts";
 import type { Index } from "../raft/types.ts";
 import type { EntryApplier } from "./state-machine.ts";
 import type { RoomForLarge, StateReader } from "./types.ts";

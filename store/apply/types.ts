@@ -14,8 +14,8 @@ import type {
   TxnResponse,
 } from "../../proto/etcd.ts";
 import type { StoreError } from "../errors.ts";
+import type { TxnAnswer } from "../mvcc/branch.ts";
 import type { RangeAnswer } from "../mvcc/range.ts";
-import type { TxnAnswer } from "../mvcc/txn.ts";
 import type { Index } from "../raft/types.ts";
 
 /** The outcome of one applied request, without its header (the rpc layer adds it); errors are expected ones. */
@@ -28,8 +28,8 @@ export type ApplyResult =
     }
   | { readonly ok: false; readonly error: StoreError };
 
-/** Results carry stored bytes in place of key-values (`PutAnswer`, `DeleteRangeAnswer`, `TxnAnswer` of store/mvcc/txn.ts,
- *  `RangeAnswer`): the messages' `encode` take them as they are. A compaction answers `CompactionAnswer`, an alarm request
+/** Results carry stored bytes in place of key-values (`PutAnswer`, `DeleteRangeAnswer`, `RangeAnswer`, `TxnAnswer` of
+ *  store/mvcc): the messages' `encode` take them as they are. A compaction answers `CompactionAnswer`, an alarm request
  *  `AlarmAnswer` (apply-request.ts). */
 export type ApplyResponse =
   | PutResponse

@@ -13,7 +13,6 @@ import { Pins } from "./pins.ts";
 import {
   type Found,
   type KeyOptions,
-  type KeyRange,
   type ReadOptions,
   readKey,
   readParts,
@@ -276,15 +275,14 @@ export class WriteTransaction {
   }
 
   /** Answers how many keys it deleted. */
-  *delete(range: KeyRange): Sliced<number> {
-    if (range.single) return this.deleteKey(range.from);
+  *deleteSpan(span: Span): Sliced<number> {
     this.#store.counts.deletes++;
     this.#operations++;
     const { index, limits } = this.#store;
     let count = 0;
-    for (let from: Uint8Array | undefined = range.from; ; ) {
+    for (let from: Uint8Array | undefined = span.from; ; ) {
       const doomed: number[] = [];
-      from = index.visitLiving({ from, to: range.to }, limits.keysMax, (slot) => {
+      from = index.visitLiving({ from, to: span.to }, limits.keysMax, (slot) => {
         doomed.push(slot);
       });
       for (const slot of doomed) this.#deleteOne(slot);
@@ -317,23 +315,23 @@ export class WriteTransaction {
     return this.#changes[sub]?.value;
   }
 
-  /** Makes the changes a revision. Many rows are handed over in slices. */
-  *end(): Sliced<void> {
+  /** Makes the changes a revision: at once, or by work in slices where there are many. */
+  end(): Sliced<void> | undefined {
+    if (this.#changes.length > this.limits.keysMax) return this.#endInSlices();
+    const { backend } = this.#store;
+    for (const change of this.#changes) backend.append(change);
+    this.#finish();
+    return undefined;
+  }
+
+  *#endInSlices(): Sliced<void> {
     const { backend, limits } = this.#store;
-    if (this.#changes.length <= limits.keysMax) return this.endAtOnce();
     const stage = backend.stage();
     for (const change of this.#changes) {
       if (change.sub > 0 && change.sub % limits.keysMax === 0) yield;
       stage.append(change);
     }
     stage.join();
-    this.#finish();
-  }
-
-  /** The same without a pause. */
-  endAtOnce(): void {
-    const { backend } = this.#store;
-    for (const change of this.#changes) backend.append(change);
     this.#finish();
   }
 

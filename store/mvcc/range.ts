@@ -27,9 +27,13 @@ export interface RangeSource {
 
 /** etcd's meaning of key and range_end: absent end is one key, a single zero byte is "to the end". */
 export function keyRange(key: Uint8Array, rangeEnd: Uint8Array): KeyRange {
-  if (rangeEnd.length === 0) return { single: true, from: key };
-  if (rangeEnd.length === 1 && rangeEnd[0] === 0) return { single: false, from: key, to: undefined };
-  return { single: false, from: key, to: rangeEnd };
+  const single = isOneKey({ rangeEnd });
+  return single ? { single, from: key } : { single, ...spanOf({ key, rangeEnd }) };
+}
+
+/** The keys of a request that is not for one key (`isOneKey`). */
+export function spanOf({ key, rangeEnd }: Pick<RangeRequest, "key" | "rangeEnd">): Span {
+  return { from: key, to: rangeEnd.length === 1 && rangeEnd[0] === 0 ? undefined : rangeEnd };
 }
 
 /** The same range of byte strings. */
@@ -44,7 +48,7 @@ export function executeRange(source: RangeSource, request: RangeRequest): RangeA
   return atOnce(answerRange(source, request));
 }
 
-/** Whether a range request asks for one key: `answerKey` answers it. */
+/** Whether a request is for one key, not for a span. */
 export const isOneKey = ({ rangeEnd }: Pick<RangeRequest, "rangeEnd">): boolean => rangeEnd.length === 0;
 
 /** Answers a request for one key. Throws StoreError. */
@@ -62,15 +66,14 @@ const none: readonly Uint8Array[] = [];
 
 /** Answers a range request. Throws StoreError before the first pause. */
 export function* answerRange(source: RangeSource, request: RangeRequest): Sliced<RangeAnswer> {
-  const range = keyRange(request.key, request.rangeEnd);
-  if (range.single) return answerKey(source, request);
+  if (isOneKey(request)) return answerKey(source, request);
   const { readRevision: revision, limits } = source;
   const { limit, countOnly, keysOnly } = request;
   const filters = isFiltered(request);
   // Sorting and filtering need everything; the limit cuts what is left.
   const all = filters || request.sortOrder !== "NONE";
   const readsValues = !keysOnly || (request.sortTarget === "VALUE" && needsSort(request));
-  const found = yield* source.reading(range, {
+  const found = yield* source.reading(spanOf(request), {
     revision: request.revision,
     limit: all || limit <= 0 ? 0 : limit + 1,
     countOnly,

@@ -22,6 +22,10 @@ export interface ReadOptions {
 
 export type KeyOptions = Pick<ReadOptions, "revision" | "keysOnly">;
 
+/** All there is now, with its values and without. */
+export const newest: ReadOptions = { revision: 0, limit: 0, countOnly: false, keysOnly: false };
+export const newestBare: ReadOptions = { ...newest, keysOnly: true };
+
 /** Encoded KeyValues in byte order of the keys, and how many there are without the limit. */
 export interface Found {
   readonly kvs: readonly Uint8Array[];

@@ -4,7 +4,7 @@ import {
   type DeleteRangeResponse,
   deleteRangeResponse,
 } from "../../../proto/etcd.ts";
-import type { DeleteRangeAnswer } from "../../mvcc/txn.ts";
+import type { DeleteRangeAnswer } from "../../mvcc/delete-range.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { checkDeleteRange } from "./checks.ts";

@@ -1,6 +1,6 @@
 import { type PutRequest, putResponse } from "../../../proto/etcd.ts";
 import type { ApplyResponse } from "../../apply/types.ts";
-import type { PutAnswer } from "../../mvcc/txn.ts";
+import type { PutAnswer } from "../../mvcc/put.ts";
 import type { UnaryAnswer } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";

@@ -1,6 +1,6 @@
-import { type TxnRequest, txnResponse } from "../../../proto/etcd.ts";
+import { type RequestOp, type TxnRequest, txnResponse } from "../../../proto/etcd.ts";
 import type { ApplyResponse } from "../../apply/types.ts";
-import type { TxnAnswer } from "../../mvcc/txn.ts";
+import type { TxnAnswer } from "../../mvcc/branch.ts";
 import type { Call, UnaryAnswer } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
@@ -37,8 +37,10 @@ function encodeAnswer(response: ApplyResponse, revision: number, parts: MemberPa
 
 /** Only plain ranges; a transaction in a transaction goes through the log, as etcd's does. */
 function isReadOnly(request: TxnRequest): boolean {
-  return [...request.success, ...request.failure].every((op) => op.requestRange !== undefined);
+  return request.success.every(isRange) && request.failure.every(isRange);
 }
+
+const isRange = (op: RequestOp) => op.requestRange !== undefined;
 
 function isSerializable(request: TxnRequest): boolean {
   return [...request.success, ...request.failure].every((op) => op.requestRange?.serializable === true);
