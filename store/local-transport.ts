@@ -1,4 +1,5 @@
 import type { Clock } from "../base/os/clock.ts";
+import { tellEach } from "../base/tell-each.ts";
 import { CallError } from "./client/call-error.ts";
 import type { Endpoint } from "./client/endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "./client/transport.ts";
@@ -110,7 +111,7 @@ export class LocalTransport implements ClientTransport {
   #end(why: string): void {
     if (this.#ended !== "") return;
     this.#ended = why;
-    for (const stream of [...this.#streams]) stream.end(this.#gone());
+    tellEach([...this.#streams], (stream) => stream.end(this.#gone()));
   }
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { type BackoffOptions, backoffMs } from "../backoff.ts";
 import type { Clock } from "../os/clock.ts";
 import type { Random } from "../os/random.ts";
+import { tellEach } from "../tell-each.ts";
 import { ClientConnection, type ClientLimits } from "./client-connection.ts";
 
 export interface ChannelParts<E extends Error> {
@@ -132,6 +133,8 @@ export class ClientChannel<E extends Error> {
 
   #failWaiting(): void {
     const error = this.#parts.unavailable(this.#failure);
-    for (const waiting of [...this.#waiting]) if (this.#waiting.delete(waiting)) waiting.failed(error);
+    tellEach([...this.#waiting], (waiting) => {
+      if (this.#waiting.delete(waiting)) waiting.failed(error);
+    });
   }
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../os/clock.ts";
+import { tellEach } from "../tell-each.ts";
 import { type AnswerBlock, answerBlock } from "./answer-headers.ts";
 import { type AnswerEvents, ClientStream, type RequestOwner, type StreamLoss } from "./client-stream.ts";
 import {
@@ -273,8 +274,8 @@ export class ClientConnection implements RequestOwner {
   #onLeaving(lastServed: number, said: string): void {
     const reason = said === "" ? "the server is leaving" : `the server is leaving: ${said}`;
     this.#leave(reason);
-    for (const stream of [...this.#streams.values()])
-      if (stream.id > lastServed) this.#lose(stream, { maybeServed: false, code: undefined, reason });
+    const unserved = [...this.#streams.values()].filter(({ id }) => id > lastServed);
+    this.#loseAll(unserved, { maybeServed: false, code: undefined, reason });
   }
 
   /** No request is begun any more; the connection closes with the last that is under way. */
@@ -283,8 +284,7 @@ export class ClientConnection implements RequestOwner {
       this.#isLeaving = true;
       this.#parts.onLeaving(reason);
     }
-    for (const stream of [...this.#queue])
-      this.#lose(stream, { maybeServed: false, code: undefined, reason });
+    this.#loseAll([...this.#queue], { maybeServed: false, code: undefined, reason });
     this.#closeUnused();
   }
 
@@ -299,6 +299,10 @@ export class ClientConnection implements RequestOwner {
   #lose(stream: ClientStream, loss: StreamLoss): void {
     this.#forget(stream);
     stream.events.gone(loss);
+  }
+
+  #loseAll(streams: readonly ClientStream[], loss: StreamLoss): void {
+    tellEach(streams, (stream) => this.#lose(stream, loss));
   }
 
   /** Silence matters only while something is asked. */
@@ -332,7 +336,6 @@ export class ClientConnection implements RequestOwner {
     this.#incoming.stop();
     this.#socket.destroy();
     this.#leave(reason);
-    for (const stream of [...this.#streams.values()])
-      this.#lose(stream, { maybeServed: true, code: undefined, reason });
+    this.#loseAll([...this.#streams.values()], { maybeServed: true, code: undefined, reason });
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Meter } from "../../base/os/metrics.ts";
+import { tellEach } from "../../base/tell-each.ts";
 import type { StateReader } from "../apply/types.ts";
 import type { Consensus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
@@ -74,12 +75,10 @@ export class LinearizableReads {
     this.#waiting = [];
     this.#asking = true;
     this.#round().then(
-      () => {
-        for (const reader of readers) reader.ready();
-      },
+      () => tellEach(readers, (reader) => reader.ready()),
       (error: unknown) => {
         this.#metrics.failed.inc();
-        for (const reader of readers) reader.failed(error);
+        tellEach(readers, (reader) => reader.failed(error));
       },
     );
   }

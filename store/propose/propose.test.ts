@@ -266,6 +266,52 @@ describe("Proposer", () => {
     await lost;
     assert.equal(consensus.proposed.length, 1);
   });
+
+  describe("with an outcome that throws", () => {
+    const request = putRequest.decode(body);
+    const fails = () => {
+      throw new Error("from an outcome");
+    };
+    const tellingInto = (told: unknown[]) => ({
+      applied: (response: unknown) => void told.push(response),
+      failed: (error: Error) => void told.push(error),
+    });
+
+    it("tells the others of its turn all the same", async () => {
+      const { proposer, settle } = setUp();
+      const told: unknown[] = [];
+      const thrown: unknown[] = [];
+      proposer.submit("put", body, request, { applied: fails, failed: fails });
+      proposer.submit("put", body, request, tellingInto(told));
+      process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error));
+      try {
+        settle(0);
+        settle(1);
+        await turn();
+      } finally {
+        process.setUncaughtExceptionCaptureCallback(null);
+      }
+      assert.deepEqual([told, thrown], [[{}], [new Error("from an outcome")]]);
+    });
+
+    it("ends the waits of the others all the same, at the timeout and when it stops", () => {
+      const { clock, proposer } = setUp();
+      const told: unknown[] = [];
+      const submitBoth = () => {
+        proposer.submit("put", body, request, { applied: fails, failed: fails });
+        proposer.submit("put", body, request, tellingInto(told));
+      };
+      submitBoth();
+      clock.advance(1);
+      proposer.submit("put", body, request, tellingInto(told));
+      assert.throws(() => clock.advance(proposer.requestTimeoutMs), /from an outcome/);
+      clock.advance(1);
+      submitBoth();
+      assert.throws(() => proposer.stop(), /from an outcome/);
+      const codes = told.map((error) => error instanceof StoreError && error.code);
+      assert.deepEqual(codes, ["TIMEOUT", "TIMEOUT", "STOPPED"]);
+    });
+  });
 });
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));

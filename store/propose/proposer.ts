@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import { Slabs } from "../../base/slabs.ts";
+import { tellEach } from "../../base/tell-each.ts";
 import { type InternalRaftRequestParts, internalRaftRequest } from "../../proto/etcd.ts";
 import {
   encodeLoggedRequest,
@@ -133,7 +134,7 @@ export class Proposer {
   readonly #tellEnded = (): void => {
     const all = this.#ended;
     this.#ended = [];
-    for (const pending of all) pending.tell();
+    tellEach(all, (pending) => pending.tell());
   };
 
   /** To be called for every membership change that came out of the log, with the reason when it was void. */
@@ -284,12 +285,10 @@ export class Proposer {
     const caughtUp = this.#faults.callLostTooSoon ? Promise.resolve() : this.#caughtUp();
     caughtUp.then(
       () => {
-        for (const pending of this.#pending.values())
-          if (pending.term !== undefined && pending.term < term)
-            this.#pending.fail(
-              pending.id,
-              new StoreError(pending.isUncertain ? "TIMEOUT_LEADER_FAIL" : "LEADER_CHANGED"),
-            );
+        tellEach(this.#pending.values(), ({ id, term: own, isUncertain }) => {
+          if (own !== undefined && own < term)
+            this.#pending.fail(id, new StoreError(isUncertain ? "TIMEOUT_LEADER_FAIL" : "LEADER_CHANGED"));
+        });
       },
       () => undefined, // no leader again: the next one brings us back here, or the timeout ends the wait
     );

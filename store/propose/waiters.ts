@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/os/clock.ts";
+import { tellEach } from "../../base/tell-each.ts";
 
 /** Who waits for which id, and since when by the monotonic clock. All wait equally long, so the oldest is always the next to
  *  give up and one timer serves all.
@@ -58,7 +59,7 @@ export class Waiters<W extends { readonly id: bigint; readonly sinceMs: number }
   stop(error: Error): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
-    for (const id of this.#byId.keys()) this.fail(id, error);
+    tellEach(this.#byId.keys(), (id) => this.fail(id, error));
   }
 
   #arm(delayMs: number): void {
@@ -70,13 +71,15 @@ export class Waiters<W extends { readonly id: bigint; readonly sinceMs: number }
 
   #expire(): void {
     const nowMs = this.#clock.monotonicMs();
-    for (const { id, sinceMs } of this.#byId.values()) {
-      const restMs = sinceMs + this.#timeoutMs - nowMs;
+    const late: W[] = [];
+    for (const waiter of this.#byId.values()) {
+      const restMs = waiter.sinceMs + this.#timeoutMs - nowMs;
       if (restMs > 0) {
         this.#arm(restMs);
-        return;
+        break;
       }
-      this.fail(id, this.#timeoutError(sinceMs));
+      late.push(waiter);
     }
+    tellEach(late, ({ id, sinceMs }) => this.fail(id, this.#timeoutError(sinceMs)));
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/os/clock.ts";
+import { tellEach } from "../../base/tell-each.ts";
 import type { Consensus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
 import type { Outgoing, StreamHandler, UnaryHandler } from "./handler.ts";
@@ -65,8 +66,9 @@ export class LeaderGuard {
     } else
       this.#stopTimer ??= this.#clock.after(this.#patienceMs, () => {
         this.#stopTimer = undefined;
-        for (const out of [...this.#streams]) out.end(new StoreError("NO_LEADER"));
+        const streams = [...this.#streams];
         this.#streams.clear();
+        tellEach(streams, (out) => out.end(new StoreError("NO_LEADER")));
       });
   }
 }

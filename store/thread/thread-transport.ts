@@ -1,4 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
+import { tellEach } from "../../base/tell-each.ts";
 import { CallError } from "../client/call-error.ts";
 import { addressesOf, type Endpoint } from "../client/endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "../client/transport.ts";
@@ -160,8 +161,9 @@ export class ThreadTransport implements ClientTransport {
     this.#ended = why;
     const failure = this.#gone(true);
     for (const { reject } of this.#calls.values()) reject(failure);
-    for (const { end } of this.#streams.values()) end(failure);
     this.#calls.clear();
+    const streams = [...this.#streams.values()];
     this.#streams.clear();
+    tellEach(streams, ({ end }) => end(failure));
   }
 }
