@@ -7,6 +7,8 @@ import type { WireReader } from "./wire.ts";
  *  anything that comes in. */
 export interface Compiled {
   readonly read: (reader: WireReader) => object;
+  /** The same for a message that comes in pieces: goes on from what was read of it before, which is used up. */
+  readonly readOn: (reader: WireReader, before: object) => object;
   /** The bytes `value` takes; notes in `lengths`, in the order in which `write` asks for them, those of nested messages and
    *  texts. */
   readonly size: (value: object, lengths: Lengths) => number;
@@ -29,8 +31,6 @@ const help = {
   signedBytes: (value: number) => (value < 0 ? 10 : varintBytes(value)),
   writeSigned: (buffer: Buffer, at: number, value: number) =>
     value < 0 ? writeVarint64(buffer, at, BigInt(value)) : writeVarint(buffer, at, value),
-  writeFixed32: (buffer: Buffer, at: number, value: number) => buffer.writeUInt32LE(value, at),
-  writeDouble: (buffer: Buffer, at: number, value: number) => buffer.writeDoubleLE(value, at),
 };
 
 export function compile(fields: Fields): Compiled {
@@ -47,8 +47,13 @@ export function compile(fields: Fields): Compiled {
       "initials",
       `"use strict";\nreturn (${parameters.join(", ")}) => {\n${body}};`,
     )(help, rows, initials);
+  let readOn: Compiled["readOn"] | undefined; // rarely needed
   return {
-    read: bind(readBody(entries), "reader"),
+    read: bind(readBody(entries, initialOf), "reader"),
+    readOn(reader, before) {
+      readOn ??= bind(readBody(entries, fieldBefore), "reader", "before") as Compiled["readOn"];
+      return readOn(reader, before);
+    },
     size: bind(sizeBody(inOrder), "value", "lengths"),
     write: bind(writeBody(inOrder), "buffer", "at", "value", "lengths"),
   };
@@ -56,13 +61,16 @@ export function compile(fields: Fields): Compiled {
 
 // ---- reading ----------------------------------------------------------------------------------------------------------
 
-function readBody(entries: readonly (readonly [string, Field<unknown>])[]): string {
+type Begin = (name: string, row: Field<unknown>, at: number) => string;
+
+const initialOf: Begin = (_, row, at) =>
+  row.shape === "single" ? `initials[${at}]` : `rows[${at}].initial()`;
+const fieldBefore: Begin = (name) => `before[${JSON.stringify(name)}]`;
+
+function readBody(entries: readonly (readonly [string, Field<unknown>])[], begin: Begin): string {
   const names = entries.map(([name], at) => `${JSON.stringify(name)}: f${at}`);
   return [
-    ...entries.map(
-      ([, row], at) =>
-        `let f${at} = ${row.shape === "single" ? `initials[${at}]` : `rows[${at}].initial()`};`,
-    ),
+    ...entries.map(([name, row], at) => `let f${at} = ${begin(name, row, at)};`),
     "while (reader.position < reader.end) {",
     "const tag = reader.varint();",
     "switch (tag) {",
@@ -81,9 +89,9 @@ function readCases(
   at: number,
 ): string[] {
   const tag = row.number * 8 + row.wireType;
-  const value = `rows[${at}].read(reader)`;
   switch (row.shape) {
     case "single": {
+      const value = `rows[${at}].read(reader${row.json.kind === "message" ? `, f${at}` : ""})`;
       const rivals =
         row.oneOf === undefined
           ? []
@@ -93,12 +101,11 @@ function readCases(
       return [`case ${tag}: f${at} = ${value}; ${rivals.join(" ")} break;`];
     }
     case "repeated": {
-      const one = `case ${tag}: f${at}.push(${value}); break;`;
-      const packed = `case ${row.number * 8 + 2}: reader.packed(() => f${at}.push(${value})); break;`;
-      return row.packable ? [one, packed] : [one];
+      const push = `f${at}.push(rows[${at}].read(reader))`;
+      const one = `case ${tag}: ${push}; break;`;
+      const packed = `case ${row.number * 8 + 2}: reader.packed(() => ${push}); break;`;
+      return row.wireType === 2 ? [one] : [one, packed];
     }
-    case "map":
-      return [`case ${tag}: rows[${at}].add(f${at}, ${value}); break;`];
   }
 }
 
@@ -115,12 +122,7 @@ function sizeBody(inOrder: readonly Place[]): string {
     const { row, at } = place;
     const tag = tagBytes(row.number);
     if (row.shape === "single") return ifWritten(place, `n += ${tag}; ${sizeValue(row, at)}`);
-    if (row.shape === "map")
-      return ifWritten(
-        place,
-        `const map = x; for (const key of Object.keys(map)) { n += ${tag}; ${sizePair(row, at)} }`,
-      );
-    const each = row.packable
+    const each = row.packed
       ? `n += ${tag}; const all = lengths.list.push(0) - 1; const before = n; for (const x of list) { ${sizeValue(row, at)} } const size = n - before; lengths.list[all] = size; n += help.varintBytes(size);`
       : `for (const x of list) { n += ${tag}; ${sizeValue(row, at)} }`;
     return ifWritten(place, `const list = x; ${each}`);
@@ -133,12 +135,7 @@ function writeBody(inOrder: readonly Place[]): string {
     const { row, at } = place;
     const tag = writeTag(row.number, row.wireType);
     if (row.shape === "single") return ifWritten(place, `${tag} ${writeValue(row, at)}`);
-    if (row.shape === "map")
-      return ifWritten(
-        place,
-        `const map = x; for (const key of Object.keys(map)) { ${tag} ${writePair(row, at)} }`,
-      );
-    const each = row.packable
+    const each = row.packed
       ? `${writeTag(row.number, 2)} at = help.writeVarint(buffer, at, lengths.list[lengths.next++]); for (const x of list) { ${writeValue(row, at)} }`
       : `for (const x of list) { ${tag} ${writeValue(row, at)} }`;
     return ifWritten(place, `const list = x; ${each}`);
@@ -156,19 +153,16 @@ function ifWritten({ name, row, at }: Place, what: string): string {
 function isWritten(row: Field<unknown>, at: number): string {
   if (row.explicit) return "true";
   if (row.shape === "repeated") return "x.length !== 0";
-  if (row.shape === "map") return "true";
   switch (row.json.kind) {
     case "bool":
       return "x !== false";
-    case "int":
-    case "double":
+    case "uint32":
       return "x !== 0";
     case "long":
       return row.json.as === "exact" ? "x !== 0n" : "x !== 0";
     case "bytes":
       return "x.length !== 0";
     case "string":
-    case "byteString":
       return 'x !== ""';
     case "enum":
       return `x !== initials[${at}]`;
@@ -178,80 +172,47 @@ function isWritten(row: Field<unknown>, at: number): string {
 }
 
 /** Adds to `n` what `x` takes after its tag. */
-function sizeValue({ json, wireType }: Field<unknown>, at: number, row = `rows[${at}]`): string {
+function sizeValue({ json }: Field<unknown>, at: number): string {
   switch (json.kind) {
     case "bool":
       return "n += 1;";
-    case "int":
-      return wireType === 5 ? "n += 4;" : "n += help.signedBytes(x);";
-    case "double":
-      return "n += 8;";
+    case "uint32":
+      return "n += help.varintBytes(x);";
     case "long":
       return json.as === "exact" ? "n += help.varint64Bytes(x);" : "n += help.signedBytes(x);";
     case "enum":
-      return `n += help.signedBytes(${enumNumber(row)});`;
+      return `n += help.signedBytes(${enumNumber(at)});`;
     case "bytes":
-    case "byteString":
       return "n += help.varintBytes(x.length) + x.length;";
     case "string":
       return "{ const size = help.textBytes(x); lengths.list.push(size); n += help.varintBytes(size) + size; }";
     case "message":
-      return `{ let size; if (x instanceof Uint8Array) size = x.length; else { const mine = lengths.list.push(0) - 1; size = ${row}.json.type().size(x ?? {}, lengths); lengths.list[mine] = size; } n += help.varintBytes(size) + size; }`;
+      return `{ let size; if (x instanceof Uint8Array) size = x.length; else { const mine = lengths.list.push(0) - 1; size = rows[${at}].json.type().size(x ?? {}, lengths); lengths.list[mine] = size; } n += help.varintBytes(size) + size; }`;
   }
 }
 
-function writeValue({ json, wireType }: Field<unknown>, at: number, row = `rows[${at}]`): string {
+function writeValue({ json }: Field<unknown>, at: number): string {
   switch (json.kind) {
     case "bool":
       return "buffer[at++] = x ? 1 : 0;";
-    case "int":
-      return wireType === 5
-        ? "at = help.writeFixed32(buffer, at, x);"
-        : "at = help.writeSigned(buffer, at, x);";
-    case "double":
-      return "at = help.writeDouble(buffer, at, x);";
+    case "uint32":
+      return "at = help.writeVarint(buffer, at, x);";
     case "long":
       return json.as === "exact"
         ? "at = help.writeVarint64(buffer, at, x);"
         : "at = help.writeSigned(buffer, at, x);";
     case "enum":
-      return `at = help.writeSigned(buffer, at, ${enumNumber(row)});`;
+      return `at = help.writeSigned(buffer, at, ${enumNumber(at)});`;
     case "bytes":
       return "at = help.writeVarint(buffer, at, x.length); buffer.set(x, at); at += x.length;";
-    case "byteString":
-      return "at = help.writeVarint(buffer, at, x.length); at += buffer.latin1Write(x, at, x.length);";
     case "string":
       return "{ const size = lengths.list[lengths.next++]; at = help.writeVarint(buffer, at, size); at += buffer.utf8Write(x, at, size); }";
     case "message":
-      return `if (x instanceof Uint8Array) { at = help.writeVarint(buffer, at, x.length); buffer.set(x, at); at += x.length; } else { at = help.writeVarint(buffer, at, lengths.list[lengths.next++]); at = ${row}.json.type().write(buffer, at, x ?? {}, lengths); }`;
+      return `if (x instanceof Uint8Array) { at = help.writeVarint(buffer, at, x.length); buffer.set(x, at); at += x.length; } else { at = help.writeVarint(buffer, at, lengths.list[lengths.next++]); at = rows[${at}].json.type().write(buffer, at, x ?? {}, lengths); }`;
   }
 }
 
-const enumNumber = (row: string) => `(typeof x === "number" ? x : ${row}.json.names[x])`;
-
-/** An entry of a map: key and value, both written whatever they are. */
-function sizePair(row: Field<unknown>, at: number): string {
-  const value = row.entryValue as Field<unknown>;
-  const inner = sizeValue(value, at, `rows[${at}].entryValue`);
-  return (
-    "const mine = lengths.list.push(0) - 1; const before = n; n += 2; " +
-    `{ const x = key; ${sizeValue(keyRow, at)} } { const x = map[key]; ${inner} } ` +
-    "const size = n - before; lengths.list[mine] = size; n += help.varintBytes(size);"
-  );
-}
-
-function writePair(row: Field<unknown>, at: number): string {
-  const value = row.entryValue as Field<unknown>;
-  const inner = writeValue(value, at, `rows[${at}].entryValue`);
-  return (
-    "at = help.writeVarint(buffer, at, lengths.list[lengths.next++]); " +
-    `buffer[at++] = ${keyTag}; { const x = key; ${writeValue(keyRow, at)} } ` +
-    `buffer[at++] = ${16 | value.wireType}; { const x = map[key]; ${inner} }`
-  );
-}
-
-const keyTag = 10;
-const keyRow = { json: { kind: "string" }, wireType: 2 } as Field<unknown>;
+const enumNumber = (at: number) => `(typeof x === "number" ? x : rows[${at}].json.names[x])`;
 
 function tagBytes(number: number): number {
   return varintBytes(number * 8);

@@ -5,9 +5,7 @@ import {
   bool,
   bytes,
   clampedInt64,
-  double,
   id64,
-  int32,
   int64,
   type Message,
   message,
@@ -29,14 +27,12 @@ const table = message({
   lease: signedId(3),
   limit: clampedInt64(4),
   hash: uint32(5),
-  number: int32(6),
   isOn: bool(7),
   name: string(8),
   key: bytes(9),
   order: openEnumeration(10, { NONE: 0, ASCEND: 1 }),
   urls: named("peerURLs", repeated(string(11))),
   inner: nested(12, inner),
-  share: double(13),
   ...oneOf("target", { version: clampedInt64(14), value: bytes(15) }),
 });
 
@@ -79,7 +75,6 @@ describe("messages as JSON", () => {
     assert.match(refusal('{"memberID":-1}'), /^memberID: .* does not fit uint64/);
     assert.match(refusal('{"memberID":18446744073709551616}'), /^memberID: .* does not fit uint64/);
     assert.match(refusal('{"hash":4294967296}'), /^hash: .* does not fit uint32/);
-    assert.match(refusal('{"number":2147483648}'), /^number: .* does not fit int32/);
     assert.match(refusal('{"raft_term":9007199254740993}'), /^raft_term: .* beyond 2\^53/);
     for (const text of ["1.5", '"0x10"', '" 1"', '""', "1e-1", "1e999", "true", "[]", `"${"1".repeat(999)}"`])
       assert.match(refusal(`{"lease":${text}}`), /^lease: .*whole number/, text);
@@ -119,7 +114,6 @@ describe("messages as JSON", () => {
       peerURLs: ['"u"', "[5]", "[null]", "{}"],
       inner: ["[]", '"x"', "1"],
       order: ["true", '"UP"', "1.5", "[]"],
-      share: ["true", '"x"', '""'],
     }))
       for (const other of others) {
         const name = field === "isOn" ? "is_on" : field;
@@ -130,7 +124,6 @@ describe("messages as JSON", () => {
         );
       }
     assert.match(refusal("[]"), /an object is expected/);
-    assert.equal(read('{"share":"1.5"}').share, 1.5);
   });
 
   it("keep enum numbers that have no name", () => {

@@ -1,6 +1,6 @@
 import { JsonNumber, type JsonObject, type JsonText } from "./json-text.ts";
 import type { Field, JsonForm, Message } from "./protobuf.ts";
-import { clampedToSafe, latin1, latin1Bytes } from "./wire.ts";
+import { clampedToSafe } from "./wire.ts";
 
 /** Messages as JSON (https://protobuf.dev/programming-guides/json/), in the names of the definition as grpc-gateway has
  *  them: 64-bit numbers are text, bytes base64, enums names. Reading also takes each name in lower camel case. */
@@ -55,7 +55,6 @@ export function fromJson(type: Message<object>, json: JsonText): object {
 
 function fieldFromJson(name: string, row: Field<unknown>, json: JsonText): unknown {
   try {
-    if (row.shape === "map") throw new JsonFormError("maps have no form in JSON here");
     if (row.shape !== "repeated") return valueFromJson(row.json, json);
     if (!Array.isArray(json)) throw new JsonFormError("a list is expected");
     return json.map((element: JsonText) => valueFromJson(row.json, element));
@@ -71,8 +70,6 @@ function valueToJson(form: JsonForm, value: unknown): unknown {
       return String(value);
     case "bytes":
       return Buffer.from(value as Uint8Array).toString("base64");
-    case "byteString":
-      return Buffer.from(latin1Bytes(value as string)).toString("base64");
     case "message":
       return toJson(form.type(), value as object);
     default:
@@ -88,10 +85,8 @@ function valueFromJson(form: JsonForm, json: JsonText): unknown {
     case "string":
       if (typeof json !== "string") throw new JsonFormError("a string is expected");
       return json;
-    case "double":
-      return doubleFromJson(json);
-    case "int":
-      return Number(wholeNumber(json, { bits: 32, signed: form.signed }));
+    case "uint32":
+      return Number(wholeNumber(json, { bits: 32, signed: false }));
     case "long": {
       const value = wholeNumber(json, { bits: 64, signed: form.signed });
       if (form.as === "exact") return value;
@@ -103,8 +98,6 @@ function valueFromJson(form: JsonForm, json: JsonText): unknown {
       return enumFromJson(form.names, json);
     case "bytes":
       return bytesFromJson(json);
-    case "byteString":
-      return latin1(bytesFromJson(json));
     case "message":
       return fromJson(form.type(), json);
   }
@@ -130,13 +123,6 @@ function bytesFromJson(json: JsonText): Uint8Array {
   if (!isWhole || (/[^A-Za-z0-9+/]/.test(digits) && /[^A-Za-z0-9_-]/.test(digits)))
     throw new JsonFormError("base64 is expected");
   return Buffer.from(digits, "base64");
-}
-
-function doubleFromJson(json: JsonText): number {
-  const text = json instanceof JsonNumber ? json.text : json;
-  const value = typeof text === "string" && text.trim() === text && text !== "" ? Number(text) : Number.NaN;
-  if (!Number.isFinite(value)) throw new JsonFormError("a number is expected");
-  return value;
 }
 
 const plainWhole = /^-?(?:0|[1-9]\d*)$/;

@@ -2,78 +2,72 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import * as table from "./protobuf.ts";
-import { utf8, WireError } from "./wire.ts";
+import { WireError } from "./wire.ts";
 
-const inner = table.message({ name: table.string(1), count: table.int32(2) });
+const inner = table.message({
+  name: table.string(1),
+  count: table.uint32(2),
+  deeper: table.nested(3, table.message({ ids: table.repeated(table.id64(1)), on: table.bool(2) })),
+});
 const shapes = table.message({
   flag: table.bool(1),
-  signed: table.int32(2),
   unsigned: table.uint32(3),
   long: table.int64(4),
   id: table.id64(5),
   signedId: table.signedId(6),
   text: table.string(7),
   raw: table.bytes(8),
-  half: table.double(9),
-  fixed: table.fixed32(10),
   inner: table.nested(11, inner),
   many: table.repeated(table.nested(12, inner)),
-  numbers: table.repeated(table.int32(13)),
+  numbers: table.repeated(table.uint32(13)),
   texts: table.repeated(table.string(14)),
-  byName: table.map(15, (number) => table.nested(number, inner)),
-  labels: table.map(2000, table.string),
+  ...table.oneOf("choice", { one: table.nested(15, inner), other: table.nested(2000, inner) }),
 });
 const { root } = protobuf.parse(`syntax = "proto3";
-  message Inner { string name = 1; int32 count = 2; }
+  message Deeper { repeated uint64 ids = 1; bool on = 2; }
+  message Inner { string name = 1; uint32 count = 2; Deeper deeper = 3; }
   message Shapes {
-    bool flag = 1; int32 signed = 2; uint32 unsigned = 3; int64 long = 4; uint64 id = 5; int64 signedId = 6;
-    string text = 7; bytes raw = 8; double half = 9; fixed32 fixed = 10; Inner inner = 11; repeated Inner many = 12;
-    repeated int32 numbers = 13; repeated string texts = 14; map<string, Inner> byName = 15;
-    map<string, string> labels = 2000;
+    bool flag = 1; uint32 unsigned = 3; int64 long = 4; uint64 id = 5; int64 signedId = 6;
+    string text = 7; bytes raw = 8; Inner inner = 11; repeated Inner many = 12;
+    repeated uint32 numbers = 13; repeated string texts = 14; oneof choice { Inner one = 15; Inner other = 2000; }
   }`);
 const twin = root.lookupType("Shapes");
 
 const anyText = fc.string({ unit: "grapheme", maxLength: 40 });
-const anyInner = fc.record({ name: anyText, count: fc.integer() }, { noNullPrototype: true });
-const anyRecord = <T>(value: fc.Arbitrary<T>) =>
-  fc.dictionary(
-    anyText.filter((key) => key !== "__proto__"),
-    value,
-    { maxKeys: 4, noNullPrototype: true },
-  );
-const anyShapes = fc.record({
+const anyId = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const perhaps = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+  fc.record(model, { noNullPrototype: true });
+const anyDeeper = record({ ids: fc.array(anyId, { maxLength: 3 }), on: fc.boolean() });
+const anyInner = record({ name: anyText, count: fc.nat(), deeper: perhaps(anyDeeper) });
+const anyShapes = record({
   flag: fc.boolean(),
-  signed: fc.integer(),
   unsigned: fc.nat(),
   long: fc.maxSafeInteger(),
-  id: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  id: anyId,
   signedId: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   text: anyText,
   raw: fc.uint8Array({ maxLength: 200 }),
-  half: fc.double({ noNaN: true }).filter((half) => !Object.is(half, -0)),
-  fixed: fc.nat(),
-  inner: fc.option(anyInner, { nil: undefined }),
+  inner: perhaps(anyInner),
   many: fc.array(anyInner, { maxLength: 4 }),
-  numbers: fc.array(fc.integer(), { maxLength: 60 }),
+  numbers: fc.array(fc.nat(), { maxLength: 60 }),
   texts: fc.array(anyText, { maxLength: 4 }),
-  byName: anyRecord(anyInner),
-  labels: anyRecord(anyText),
+  one: perhaps(anyInner),
+  other: fc.constant(undefined),
 });
 
 /** The twin keeps 64-bit numbers as text. */
-const forTwin = (value: Record<string, unknown>) => ({
-  ...value,
-  long: String(value.long),
-  id: String(value.id),
-  signedId: String(value.signedId),
-});
+const forTwin = (value: object): Record<string, unknown> =>
+  JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? String(one) : one)));
+const encodeWithTwin = ({ raw, long, ...value }: { readonly raw: Uint8Array; readonly long: number }) =>
+  twin.encode(twin.fromObject({ ...forTwin(value), raw, long: String(long) })).finish();
 const plain = (value: { readonly raw: Uint8Array }) => ({ ...value, raw: Buffer.from(value.raw) });
 
 describe("protobuf tables, compiled", () => {
   it("read what protobufjs writes, and write what it reads", () => {
     fc.assert(
       fc.property(anyShapes, (given) => {
-        const theirs = twin.encode(twin.fromObject(forTwin(given))).finish();
+        const theirs = encodeWithTwin(given);
         const ours = shapes.encode(given);
         assert.deepEqual(plain(shapes.decode(theirs)), plain(given as never));
         assert.deepEqual(plain(shapes.decode(ours)), plain(given as never));
@@ -82,6 +76,25 @@ describe("protobuf tables, compiled", () => {
         assert.deepEqual(asObject(ours), asObject(theirs));
       }),
     );
+  });
+
+  it("read a message that comes in pieces as protobufjs does: messages within go on, lists grow, the last number stands", () => {
+    fc.assert(
+      fc.property(fc.array(anyShapes, { minLength: 2, maxLength: 3 }), (pieces) => {
+        const bytes = Buffer.concat(pieces.map((piece) => shapes.encode(piece)));
+        const whole = twin.encode(twin.decode(bytes)).finish(); // each field once
+        assert.deepEqual(plain(shapes.decode(bytes)), plain(shapes.decode(whole)));
+      }),
+    );
+    const pieces = [
+      { inner: { name: "n", deeper: { ids: [1n] } } },
+      { inner: { count: 2, deeper: { ids: [2n] } } },
+    ];
+    assert.deepEqual(shapes.decode(Buffer.concat(pieces.map((piece) => shapes.encode(piece)))).inner, {
+      name: "n",
+      count: 2,
+      deeper: { ids: [1n, 2n], on: false },
+    });
   });
 
   it("refuse what is cut off or no message, or read some of it, and never go past its end", () => {
@@ -110,7 +123,7 @@ describe("protobuf tables, compiled", () => {
       return Buffer.alloc(lengthBytes);
     };
     assert.throws(() => shapes.encode({ many: [{ name: "a" }, { name: 5 as never }] }, take));
-    const value = { inner: { name: "n", count: -1 }, texts: ["a", "b"] };
+    const value = { inner: { name: "n", count: 1, deeper: undefined }, texts: ["a", "b"] };
     const bytes = shapes.encode(value, take);
     assert.deepEqual(taken, [bytes.length]);
     assert.deepEqual(shapes.decode(bytes).inner, value.inner);
@@ -124,7 +137,7 @@ describe("protobuf tables, compiled", () => {
   it("take nested messages that are encoded already", () => {
     const encoded = inner.encode({ name: "x" });
     const bytes = shapes.encode({ inner: encoded, many: [encoded, { name: "y" }] });
-    assert.deepEqual(shapes.decode(bytes).inner, { name: "x", count: 0 });
+    assert.deepEqual(shapes.decode(bytes).inner, { name: "x", count: 0, deeper: undefined });
     assert.deepEqual(
       shapes.decode(bytes).many.map(({ name }) => name),
       ["x", "y"],
@@ -150,7 +163,7 @@ describe("protobuf tables, compiled", () => {
 
   it("keep presence where it is asked for, and write what is always written", () => {
     const presence = table.message({
-      maybe: table.optional(table.int32(1)),
+      maybe: table.optional(table.uint32(1)),
       always: table.always(table.int64(2)),
       nestedAlways: table.always(table.nested(3, inner)),
     });
@@ -162,19 +175,12 @@ describe("protobuf tables, compiled", () => {
 
   it("exclude fields of the same oneof, the last one read wins", () => {
     const choice = table.message(
-      table.oneOf("kind", { a: table.optional(table.int32(1)), b: table.nested(2, inner) }),
+      table.oneOf("kind", { a: table.optional(table.uint32(1)), b: table.nested(2, inner) }),
     );
     assert.deepEqual(choice.decode(Uint8Array.of(8, 5, 0x12, 0)), {
       a: undefined,
-      b: { name: "", count: 0 },
+      b: { name: "", count: 0, deeper: undefined },
     });
     assert.deepEqual(choice.decode(Uint8Array.of(0x12, 0, 8, 5)), { a: 5, b: undefined });
-  });
-
-  it("read a key of a map that is also a property of every object as what it is", () => {
-    const bytes = shapes.encode({ labels: JSON.parse('{"__proto__": "p"}') as Record<string, string> });
-    const { labels } = shapes.decode(bytes);
-    assert.deepEqual(Object.getOwnPropertyDescriptor(labels, "__proto__")?.value, "p");
-    assert.deepEqual(utf8("p"), utf8(Object.values(labels)[0] ?? ""));
   });
 });

@@ -1,5 +1,4 @@
 import { assert } from "./assert.ts";
-import { setOwnField } from "./own-field.ts";
 import { type Compiled, compile, Lengths } from "./protobuf-compile.ts";
 import { text, WireError, WireReader } from "./wire.ts";
 
@@ -12,13 +11,11 @@ const empty = new Uint8Array(0);
 export type JsonForm =
   | { readonly kind: "bool" }
   | { readonly kind: "string" }
-  | { readonly kind: "double" }
-  | { readonly kind: "int"; readonly signed: boolean }
+  | { readonly kind: "uint32" }
   /** 64-bit numbers are text in JSON. `exact`: bigints here; `safe`: numbers within ±2^53; `clamped`: those, too, read
    *  as the nearest of them. */
   | { readonly kind: "long"; readonly signed: boolean; readonly as: "exact" | "safe" | "clamped" }
   | { readonly kind: "bytes" }
-  | { readonly kind: "byteString" }
   | { readonly kind: "enum"; readonly names: Readonly<Record<string, number>> }
   | { readonly kind: "message"; readonly type: () => Message<object> };
 
@@ -26,20 +23,18 @@ export type JsonForm =
 export interface Field<T> {
   readonly number: number;
   readonly wireType: number;
-  readonly read: (reader: WireReader) => unknown;
+  /** `before`: what came earlier of the same field; a message goes on from it, as in one that was written in pieces. */
+  readonly read: (reader: WireReader, before?: unknown) => unknown;
   /** The value of an absent field. */
   readonly initial: () => T;
   readonly isDefault: (value: never) => boolean;
-  readonly shape: "single" | "repeated" | "map";
-  /** Set on repeated scalars, which may arrive packed. */
-  readonly packable?: boolean;
+  readonly shape: "single" | "repeated";
+  /** Repeated scalars that are written packed; they are read either way. */
+  readonly packed?: boolean;
   /** Written even when absent or zero (see `always`). */
   readonly always?: boolean;
   /** Written whenever it is there (see `optional`). */
   readonly explicit?: boolean;
-  /** Set on maps: the entry's value, and how an entry that was read gets in. */
-  readonly entryValue?: Field<unknown>;
-  readonly add?: (map: object, pair: { readonly key: string; readonly value: unknown }) => void;
   readonly json: JsonForm;
   /** What the definition calls the field, where that is not our name in snake case (see `named`). */
   readonly definedName?: string;
@@ -60,10 +55,8 @@ function scalar<T>(
 
 export const bool = (number: number): Field<boolean> =>
   scalar(number, 0, false, (r) => r.varintBool(), { json: { kind: "bool" } });
-export const int32 = (number: number): Field<number> =>
-  scalar(number, 0, 0, (r) => r.varintLow() | 0, { json: { kind: "int", signed: true } });
 export const uint32 = (number: number): Field<number> =>
-  scalar(number, 0, 0, (r) => r.varintLow() >>> 0, { json: { kind: "int", signed: false } });
+  scalar(number, 0, 0, (r) => r.varintLow() >>> 0, { json: { kind: "uint32" } });
 /** int64 or uint64 that this cluster made and that stays within ±2^53 (revisions, indexes, counts); beyond it decoding
  *  fails. What a client may choose freely is a `clampedInt64` or an id. */
 export const int64 = (number: number): Field<number> =>
@@ -82,13 +75,6 @@ export const string = (number: number): Field<string> =>
   scalar(number, 2, "", (r) => text(r.bytes()), { json: { kind: "string" } });
 export const bytes = (number: number): Field<Uint8Array> =>
   scalar(number, 2, empty, (r) => r.bytes(), { json: { kind: "bytes" }, isDefault: (v) => v.length === 0 });
-/** Bytes held as a string of code units 0–255, for use as keys of maps; it sorts as the bytes do. */
-export const byteString = (number: number): Field<string> =>
-  scalar(number, 2, "", (r) => r.byteString(), { json: { kind: "byteString" } });
-export const double = (number: number): Field<number> =>
-  scalar(number, 1, 0, (r) => r.fixed(8).getFloat64(0, true), { json: { kind: "double" } });
-export const fixed32 = (number: number): Field<number> =>
-  scalar(number, 5, 0, (r) => r.fixed(4).getUint32(0, true), { json: { kind: "int", signed: false } });
 /** An enum whose names are the keys of `names`, for what this cluster made itself: an unknown number fails decoding. */
 export function enumeration<const N extends Readonly<Record<string, number>>>(
   number: number,
@@ -147,7 +133,7 @@ export function nested<T extends object>(
   return {
     number,
     wireType: 2,
-    read: (reader) => get().readNested(reader),
+    read: (reader, before) => get().readNested(reader, before as T | undefined),
     initial: () => undefined,
     isDefault: (value: unknown) => value === undefined,
     shape: "single",
@@ -190,28 +176,8 @@ export function repeated<T>(field: Field<T>): Field<readonly Exclude<T, undefine
     initial: () => [],
     isDefault: (value: readonly T[]) => value.length === 0,
     shape: "repeated",
-    packable: field.wireType !== 2,
+    packed: field.wireType !== 2,
     json: field.json,
-  };
-}
-
-/** map<string, V>; `value` is the entry's field 2. */
-export function map<V>(
-  number: number,
-  value: (number: 2) => Field<V>,
-): Field<Readonly<Record<string, Exclude<V, undefined>>>> {
-  const entryValue = value(2);
-  const entry = message({ key: string(1), value: entryValue });
-  return {
-    number,
-    wireType: 2,
-    read: (reader) => entry.readNested(reader),
-    initial: () => ({}),
-    isDefault: (record: object) => Object.keys(record).length === 0,
-    shape: "map",
-    json: entryValue.json,
-    entryValue,
-    add: (record, { key, value }) => setOwnField(record as Record<string, unknown>, key, value),
   };
 }
 
@@ -225,8 +191,8 @@ export interface Message<T extends object> {
   /** Writes a message; fields that are missing or at their default are left out. `take`: where what lives long gets its
    *  memory. */
   encode(value: Encodable<T>, take?: (lengthBytes: number) => Buffer): Uint8Array;
-  /** Reads one that stands in another, from its length on. */
-  readNested(reader: WireReader): T;
+  /** Reads one that stands in another, from its length on. `before`: what was read of it so far, which is used up. */
+  readNested(reader: WireReader, before?: T): T;
   readonly size: Compiled["size"];
   readonly write: Compiled["write"];
   readonly fields: Fields;
@@ -267,13 +233,14 @@ export function message<const F extends Fields>(fields: F): Message<Decoded<F>> 
       if (end !== bytes.length) assert(false, `${end} bytes were written of a message of ${bytes.length}`);
       return bytes;
     },
-    readNested(reader) {
+    readNested(reader, before) {
       if (reader.depth >= nestedDepthMax)
         throw new WireError(`messages nested deeper than ${nestedDepthMax}`);
       const end = reader.enter();
-      const read = code().read(reader) as T;
+      const { read, readOn } = code();
+      const value = (before === undefined ? read(reader) : readOn(reader, before)) as T;
       reader.leave(end);
-      return read;
+      return value;
     },
     size: (value, lengths) => code().size(value, lengths),
     write: (buffer, at, value, lengths) => code().write(buffer, at, value, lengths),

@@ -172,14 +172,6 @@ export class WireReader {
     return new Uint8Array(this.#memory, this.#memoryStart + start, lengthBytes);
   }
 
-  /** Bytes as a string of code units 0–255. */
-  byteString(): string {
-    const lengthBytes = this.lengthBytes();
-    const start = this.position;
-    this.position = start + lengthBytes;
-    return latin1Slice.call(this.buffer, start, this.position);
-  }
-
   /** Reads the elements of a packed field, which `one` reads. */
   packed(one: () => void): void {
     const end = this.enter();
@@ -272,13 +264,6 @@ export class WireWriter {
     const size = Buffer.byteLength(value);
     this.varint(size).#room(size);
     this.#length += this.#buffer.write(value, this.#length, size, "utf8");
-    return this;
-  }
-
-  /** A string whose characters stand for bytes (latin1). */
-  byteString(value: string): this {
-    this.varint(value.length).#room(value.length);
-    this.#length += this.#buffer.write(value, this.#length, value.length, "latin1");
     return this;
   }
 

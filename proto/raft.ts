@@ -88,7 +88,7 @@ export const confChange = message({
 });
 export type WireConfChange = Of<typeof confChange>;
 
-/** Repeated ids are written unpacked in proto2. */
+/** Repeated ids are written unpacked in proto2, and read either way. */
 function repeatedIds(number: number) {
-  return { ...repeated(id64(number)), packable: false };
+  return { ...repeated(id64(number)), packed: false };
 }

@@ -243,6 +243,17 @@ describe("proto tables", () => {
       assert.deepEqual(numbers(ours?.response), numbers(one.response), one.path);
     }
   });
+
+  it("raftpb.ConfState: ids are read packed and one by one, as protobufjs does, and written one by one", () => {
+    const wire = Uint8Array.of(0x0a, 2, 5, 6, 0x08, 7, 0x12, 1, 8);
+    const ids = ({ voters, learners }: { readonly voters?: unknown; readonly learners?: unknown }) =>
+      [voters, learners].map((list) => (list as (bigint | number | { toString(): string })[]).map(Number));
+    const theirs = root.lookupType("raftpb.ConfState").decode(wire) as object;
+    const ours = raft.confState.decode(wire);
+    assert.deepEqual(ids(ours), [[5, 6, 7], [8]]);
+    assert.deepEqual(ids(ours), ids(theirs));
+    assert.deepEqual([...raft.confState.encode(ours)], [8, 5, 8, 6, 8, 7, 16, 8, 40, 0]);
+  });
 });
 
 const numbers = (table: Message<object> | undefined) =>

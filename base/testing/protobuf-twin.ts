@@ -1,5 +1,5 @@
 import { type Field, type Fields, nestedDepthMax } from "../protobuf.ts";
-import { clampedToSafe, latin1, latin1Bytes, text, WireError } from "../wire.ts";
+import { clampedToSafe, text, WireError } from "../wire.ts";
 
 /** What tables mean, interpreted field by field and byte by byte: slow and obviously right. Compiled
  *  codecs are held to it. Enums are open to it. */
@@ -55,12 +55,12 @@ function skip(place: Place, wireType: number): void {
   else throw new WireError(`unknown wire type ${wireType}`);
 }
 
-function readOne({ json }: Field<unknown>, place: Place, depth: number): unknown {
+function readOne({ json }: Field<unknown>, place: Place, depth: number, before?: unknown): unknown {
   switch (json.kind) {
     case "bool":
       return varint(place) !== 0n;
-    case "int":
-      return Number(json.signed ? BigInt.asIntN(32, varint(place)) : BigInt.asUintN(32, varint(place)));
+    case "uint32":
+      return Number(BigInt.asUintN(32, varint(place)));
     case "long": {
       const value = varint(place);
       const signed = BigInt.asIntN(64, value);
@@ -72,25 +72,26 @@ function readOne({ json }: Field<unknown>, place: Place, depth: number): unknown
       const name = Object.keys(json.names).find((one) => json.names[one] === value);
       return name ?? value;
     }
-    case "double":
-      return fixed(place, 8).readDoubleLE();
     case "string":
       return text(whole(delimited(place)));
     case "bytes":
       return whole(delimited(place));
-    case "byteString":
-      return latin1(whole(delimited(place)));
     case "message":
       if (depth === nestedDepthMax) throw new WireError(`messages nested deeper than ${nestedDepthMax}`);
-      return readMessage(json.type().fields, delimited(place), depth + 1);
+      return readMessage(json.type().fields, delimited(place), { depth: depth + 1, before });
   }
 }
 
 const whole = ({ bytes, at, end }: Place) => new Uint8Array(bytes.subarray(at, end));
 
-function readMessage(fields: Fields, place: Place, depth: number): Record<string, unknown> {
-  const out: Record<string, unknown> = {};
-  for (const [name, row] of Object.entries(fields)) out[name] = row.initial();
+/** @param before The same message as far as it came already. */
+function readMessage(
+  fields: Fields,
+  place: Place,
+  { depth, before }: { readonly depth: number; readonly before?: unknown },
+): Record<string, unknown> {
+  const out: Record<string, unknown> = { ...(before as object | undefined) };
+  if (before === undefined) for (const [name, row] of Object.entries(fields)) out[name] = row.initial();
   while (place.at < place.end) {
     const tag = safe(varint(place));
     if (tag < 8) throw new WireError(`illegal tag ${tag}`);
@@ -103,12 +104,12 @@ function readMessage(fields: Fields, place: Place, depth: number): Record<string
     const [name, row] = found;
     const wanted = row.wireType;
     if (wireType === wanted && row.shape === "single") {
-      out[name] = readOne(row, place, depth);
+      out[name] = readOne(row, place, depth, out[name]);
       for (const [rival, other] of Object.entries(fields))
         if (row.oneOf !== undefined && other.oneOf === row.oneOf && rival !== name)
           out[rival] = other.initial();
     } else if (wireType === wanted) (out[name] as unknown[]).push(readOne(row, place, depth));
-    else if (wireType === 2 && row.packable) {
+    else if (wireType === 2 && row.shape === "repeated") {
       const list = delimited(place);
       while (list.at < list.end) (out[name] as unknown[]).push(readOne(row, list, depth));
     } else skip(place, wireType);
@@ -117,7 +118,7 @@ function readMessage(fields: Fields, place: Place, depth: number): Record<string
 }
 
 export function twinDecode(fields: Fields, bytes: Uint8Array): Record<string, unknown> {
-  return readMessage(fields, { bytes, at: 0, end: bytes.length }, 0);
+  return readMessage(fields, { bytes, at: 0, end: bytes.length }, { depth: 0 });
 }
 
 function varintOf(value: bigint | number): number[] {
@@ -136,22 +137,15 @@ function writeOne({ json }: Field<unknown>, value: unknown): number[] {
   switch (json.kind) {
     case "bool":
       return [value ? 1 : 0];
-    case "int":
+    case "uint32":
     case "long":
       return varintOf(value as bigint | number);
     case "enum":
       return varintOf(typeof value === "number" ? value : (json.names[value as string] as number));
-    case "double": {
-      const bytes = Buffer.alloc(8);
-      bytes.writeDoubleLE(value as number);
-      return [...bytes];
-    }
     case "string":
       return delimitedOf(Buffer.from(value as string));
     case "bytes":
       return delimitedOf(value as Uint8Array);
-    case "byteString":
-      return delimitedOf(latin1Bytes(value as string));
     case "message":
       return delimitedOf(value instanceof Uint8Array ? value : twinEncode(json.type().fields, value ?? {}));
   }
@@ -167,7 +161,7 @@ export function twinEncode(fields: Fields, value: object): number[] {
     const wireType = row.wireType;
     if (row.shape === "single") return [...tag(wireType), ...writeOne(row, field)];
     const list = field as unknown[];
-    return row.packable
+    return row.packed
       ? [...tag(2), ...delimitedOf(list.flatMap((one) => writeOne(row, one)))]
       : list.flatMap((one) => [...tag(wireType), ...writeOne(row, one)]);
   });

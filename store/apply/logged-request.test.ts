@@ -44,6 +44,17 @@ describe("store/apply: LoggedRequest", () => {
     );
   });
 
+  it("is what the table reads of one that comes in pieces", () => {
+    const pieces = [
+      { header: { id: 5n }, put: { key: utf8("k") } },
+      { header: { username: "u" }, put: { value: utf8("v") } },
+    ];
+    const data = Buffer.concat(pieces.map((piece) => internalRaftRequest.encode(piece)));
+    const table = internalRaftRequest.decode(data);
+    assert.deepEqual(decodeLoggedRequest(data)?.body, table.put);
+    assert.deepEqual([decodeLoggedRequest(data)?.id, loggedId(data)], [5n, 5n]);
+  });
+
   it("is written as the table writes it, around a request's own bytes", () => {
     const body = fc.uint8Array({ maxLength: 300 });
     const kind = fc.constantFrom("put", "txn", "compaction", "clusterVersionSet");

@@ -69,9 +69,10 @@ export function decodeLoggedRequest(data: Uint8Array): LoggedRequest | undefined
     if (row !== undefined) {
       const bytes = reader.bytes();
       if (found !== undefined && found.rank < row.rank) continue;
+      // Pieces of one message are one message, put together.
+      body = found === row && body !== undefined ? Buffer.concat([body, bytes]) : bytes;
       found = row;
-      body = bytes;
-    } else if (tag === headerTag) id = idOf(reader.bytes());
+    } else if (tag === headerTag) id = idOf(reader.bytes(), id);
     else reader.skip(tag & 7);
   }
   return found === undefined || body === undefined
@@ -107,15 +108,16 @@ export function loggedId(data: Uint8Array): bigint {
   let id = 0n;
   while (reader.position < reader.end) {
     const tag = reader.varint();
-    if (tag === headerTag) id = idOf(reader.bytes());
+    if (tag === headerTag) id = idOf(reader.bytes(), id);
     else reader.skip(tag & 7);
   }
   return id;
 }
 
-function idOf(header: Uint8Array): bigint {
+/** @param before The id in the pieces of the header before this one. */
+function idOf(header: Uint8Array, before: bigint): bigint {
   const reader = new WireReader(header);
-  let id = 0n;
+  let id = before;
   while (reader.position < reader.end) {
     const tag = reader.varint();
     if (tag < 8) throw new WireError(`illegal tag ${tag}`);
