@@ -269,13 +269,14 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     { electionTimeoutMs },
     { leases: lessor, proposer, consensus: driver, clock, log: log.child("lease") },
   );
-  const { maxTxnOps, quotaBytes, strictReconfigCheck, maxLearners, version } = config;
+  const { maxTxnOps, strictReconfigCheck, maxLearners, version } = config;
   const parts: MemberParts = {
     clusterId,
     memberId,
     headerBytes: new HeaderBytes({ clusterId, memberId, consensus: driver }),
-    limits: { maxTxnOps, maxRequestBytes, quotaBytes, electionTimeoutMs, strictReconfigCheck, maxLearners },
+    limits: { maxTxnOps, maxRequestBytes, electionTimeoutMs, strictReconfigCheck, maxLearners },
     state: reader,
+    quota: state.quota,
     consensus: driver,
     proposer,
     reads,

@@ -4,11 +4,12 @@ import { WireError } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import type { ConfChange, ConfState, Entry, Index } from "../raft/types.ts";
+import { refuseByAlarm } from "./alarm-guard.ts";
 import { type AppliedAt, AppliedWaiters, writeAppliedAt } from "./applied-index.ts";
 import { type ApplyParts, applyRequest } from "./apply-request.ts";
 import { writeConfState } from "./conf-state.ts";
-import { addedBytes, type Quota, quotaAllows, refuseByAlarm } from "./guards.ts";
 import { type LoggedRequest, loggedRequest, type RequestKind } from "./logged-request.ts";
+import { addedBytes, type Quota } from "./quota.ts";
 import type { AppliedListener, ApplyResponse, ApplyResult } from "./types.ts";
 
 /** Bugs that simulation plants, by name. */
@@ -166,7 +167,7 @@ export class EntryApplier {
   #admit(kind: RequestKind, addedBytes: number): boolean {
     const { alarms, quota } = this.#parts;
     refuseByAlarm(alarms, kind, addedBytes);
-    return addedBytes === 0 || quotaAllows(quota, addedBytes);
+    return quota.allows(addedBytes);
   }
 
   /** As in etcd a write beyond the quota stands (all members must agree on it) while its sender is told to stop. */

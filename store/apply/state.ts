@@ -27,6 +27,7 @@ import { type AppliedAt, readAppliedAt } from "./applied-index.ts";
 import { readConfState } from "./conf-state.ts";
 import type { MembershipState } from "./membership-seam.ts";
 import { backendMetrics, stateMetrics } from "./metrics.ts";
+import { Quota } from "./quota.ts";
 import { type ApplyFaults, EntryApplier } from "./state-machine.ts";
 import { MvccReader } from "./state-reader.ts";
 import type { AppliedListener } from "./types.ts";
@@ -91,6 +92,7 @@ export class State implements StateMachine {
   readonly hub: WatchHub;
   readonly alarms = new Alarms();
   readonly reader: MvccReader;
+  readonly quota: Quota;
   readonly #deps: StateDeps;
   readonly #home: BackendHome;
   readonly #applier: EntryApplier;
@@ -121,7 +123,7 @@ export class State implements StateMachine {
       ...(config.watch && { limits: config.watch }),
     });
     this.#take(loaded);
-    const state = this;
+    this.quota = new Quota(config.quotaBytes, () => this.#backend.sizeBytes);
     this.#applier = new EntryApplier(
       {
         mvcc: this.mvcc,
@@ -133,12 +135,7 @@ export class State implements StateMachine {
         onApplied: deps.onApplied,
         onNoSpace: deps.onNoSpace,
         turns,
-        quota: {
-          limitBytes: config.quotaBytes,
-          get usedBytes() {
-            return state.#backend.sizeBytes;
-          },
-        },
+        quota: this.quota,
         ...(deps.faults && { faults: deps.faults }),
       },
       loaded.at,

@@ -1,5 +1,6 @@
 import type { Turns } from "../../base/slices.ts";
 import type { AlarmMember } from "../../proto/etcd-maintenance.ts";
+import type { Quota } from "../apply/quota.ts";
 import type { StateReader } from "../apply/types.ts";
 import type { Consensus } from "../driver/seams.ts";
 import type { Member } from "../membership/member.ts";
@@ -17,6 +18,7 @@ export interface MemberParts {
   readonly headerBytes: Pick<HeaderBytes, "at">;
   readonly limits: RpcLimits;
   readonly state: StateReader;
+  readonly quota: Quota;
   readonly consensus: Pick<Consensus, "status" | "transferLeadership" | "onLeadership">;
   readonly proposer: Pick<
     Proposer,
@@ -40,8 +42,6 @@ export interface MemberParts {
 export interface RpcLimits {
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
-  /** 0: no quota. */
-  readonly quotaBytes: number;
   readonly electionTimeoutMs: number;
   /** Refuse membership changes that would risk the quorum. */
   readonly strictReconfigCheck: boolean;

@@ -1,16 +1,17 @@
 import { type PutRequest, putResponse } from "../../../proto/etcd.ts";
+import { putBytes } from "../../apply/quota.ts";
 import type { ApplyResponse } from "../../apply/types.ts";
 import type { PutAnswer } from "../../mvcc/put.ts";
 import type { UnaryAnswer } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
+import { refuseBeyondQuota } from "../refuse-beyond-quota.ts";
 import { AnswerApplied } from "./answer-applied.ts";
 import { checkPut } from "./checks.ts";
-import { fitsQuota, putCostBytes, refuseBeyondQuota } from "./quota.ts";
 
 export function put(request: PutRequest, bytes: Uint8Array, parts: MemberParts, out: UnaryAnswer): void {
   checkPut(request);
-  if (fitsQuota(putCostBytes(request), parts))
+  if (parts.quota.allows(putBytes(request)))
     parts.proposer.submit("put", bytes, request, new AnswerApplied(parts, out, encodeAnswer));
   else refuseBeyondQuota(parts).catch((error: unknown) => out.fail(error));
 }

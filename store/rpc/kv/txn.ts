@@ -1,14 +1,15 @@
 import { type RequestOp, type TxnRequest, txnResponse } from "../../../proto/etcd.ts";
+import { txnBytes } from "../../apply/quota.ts";
 import type { ApplyResponse } from "../../apply/types.ts";
 import type { TxnAnswer } from "../../mvcc/branch.ts";
 import type { Call, UnaryAnswer } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { settle } from "../promised-answer.ts";
+import { refuseBeyondQuota } from "../refuse-beyond-quota.ts";
 import { AnswerApplied } from "./answer-applied.ts";
 import { checkTxn } from "./checks.ts";
 import { checkIntervals } from "./intervals.ts";
-import { fitsQuota, refuseBeyondQuota, txnCostBytes } from "./quota.ts";
 
 export function txn(
   request: TxnRequest,
@@ -19,7 +20,7 @@ export function txn(
   checkIntervals(request.success);
   checkIntervals(request.failure);
   if (isReadOnly(request)) settle(readOnly(request, parts, call), out);
-  else if (fitsQuota(txnCostBytes(request), parts))
+  else if (parts.quota.allows(txnBytes(request)))
     parts.proposer.submit("txn", bytes, request, new AnswerApplied(parts, out, encodeAnswer));
   else refuseBeyondQuota(parts).catch((error: unknown) => out.fail(error));
 }

@@ -1,14 +1,15 @@
 import type { LeaseGrantRequest, LeaseGrantResponse } from "../../../proto/etcd.ts";
+import { leaseBytes } from "../../apply/quota.ts";
 import { header } from "../header.ts";
-import { fitsQuota, leaseCostBytes, refuseBeyondQuota } from "../kv/quota.ts";
 import type { MemberParts } from "../member.ts";
+import { refuseBeyondQuota } from "../refuse-beyond-quota.ts";
 
 export async function leaseGrant(
   request: LeaseGrantRequest,
   bytes: Uint8Array,
   parts: MemberParts,
 ): Promise<LeaseGrantResponse> {
-  if (!fitsQuota(leaseCostBytes, parts)) await refuseBeyondQuota(parts);
+  if (!parts.quota.allows(leaseBytes)) await refuseBeyondQuota(parts);
   // All members must give the lease the same id, so it is chosen before the request enters the log.
   const body = request.id === 0n ? { ...request, id: newLeaseId(parts) } : bytes;
   const { response, revision } = await parts.proposer.propose("leaseGrant", body);

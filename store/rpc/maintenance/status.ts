@@ -20,7 +20,7 @@ export function status(parts: MemberParts): StatusResponse {
     dbSizeInUse: parts.state.sizeInUseBytes,
     isLearner: parts.members.isLearner(),
     storageVersion: `${version.split(".").slice(0, 2).join(".")}.0`,
-    dbSizeQuota: parts.limits.quotaBytes,
+    dbSizeQuota: parts.quota.limitBytes,
     downgradeInfo: { enabled: false, targetVersion: "" },
   };
 }
