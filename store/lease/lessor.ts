@@ -21,8 +21,6 @@ export const leaseLimits = {
   ttlMaxS: 9_000_000_000,
   /** A lease reported as expired is reported again after this, in case its revocation got lost. */
   retryMs: 3_000,
-  /** Leases that would all run out in one second after a promotion are spread to this many per second. */
-  revokesPerSecond: 1_000,
 } as const;
 
 interface Lease {
@@ -141,37 +139,12 @@ export class Lessor {
     if (this.#primary) this.#schedule(lease, nowMs + remaining(lease) * 1_000);
   }
 
-  /** Due leases with their remaining seconds, for a checkpoint request. */
-  remainingTimes(nowMs: number, limit: number): { readonly id: bigint; readonly remainingTtl: number }[] {
-    const out: { id: bigint; remainingTtl: number }[] = [];
-    for (const lease of this.#leases.values()) {
-      if (out.length >= limit) break;
-      const left = Math.ceil((lease.expiryMs - nowMs) / 1_000);
-      if (Number.isFinite(left) && left > 0 && left < lease.ttl)
-        out.push({ id: lease.id, remainingTtl: left });
-    }
-    return out;
-  }
-
   /** This member became the leader: leases run from now, `extendMs` longer. */
   promote(nowMs: number, extendMs: number): void {
     this.#primary = true;
     this.#due.clear();
-    const rest = [...this.#leases.values()].sort((a, b) => remaining(a) - remaining(b));
-    // Spread those that would come due together, so that the revocations do not choke the log.
-    let second = Number.NEGATIVE_INFINITY;
-    let inSecond = 0;
-    for (const lease of rest) {
-      const dueS = Math.max(remaining(lease), second);
-      if (dueS > second) {
-        second = dueS;
-        inSecond = 0;
-      } else if (++inSecond >= leaseLimits.revokesPerSecond / 2) {
-        second++;
-        inSecond = 0;
-      }
-      this.#schedule(lease, nowMs + extendMs + second * 1_000);
-    }
+    for (const lease of this.#leases.values())
+      this.#schedule(lease, nowMs + extendMs + remaining(lease) * 1_000);
   }
 
   /** Another member leads: leases no longer run out here. */
@@ -194,11 +167,6 @@ export class Lessor {
       this.#due.push({ atMs: nowMs + leaseLimits.retryMs, id: lease.id });
     }
     return out;
-  }
-
-  /** When `expired` may next have something; undefined: nothing can run out here. */
-  nextDueMs(): number | undefined {
-    return this.#due.peek()?.atMs;
   }
 
   /** Undefined for an unknown lease. */
