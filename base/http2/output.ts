@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   type ErrorCode,
@@ -25,6 +26,8 @@ export class FrameOutput {
   readonly #socket: Duplex;
   readonly #onRoom: () => void;
   readonly #later: (flush: () => void) => void;
+  /** What the socket is done with has left this process, or was copied; at the other end of a pair in memory it lives on. */
+  readonly #isLeaving: boolean;
   #arena: Buffer = Buffer.alloc(0);
   #arenaAt = 0;
   #arenaStart = 0;
@@ -44,6 +47,7 @@ export class FrameOutput {
     this.#socket = socket;
     this.#onRoom = onRoom;
     this.#later = later;
+    this.#isLeaving = socket instanceof Socket;
   }
 
   /** Something was written that has yet to leave. */
@@ -158,14 +162,29 @@ export class FrameOutput {
     const last = pieces.pop() as Uint8Array;
     if (pieces.length > 0) this.#socket.cork();
     for (const piece of pieces) this.#socket.write(piece);
-    this.#socket.write(last, this.#onRoom);
+    this.#socket.write(last, this.#onWritten);
     if (pieces.length > 0) this.#socket.uncork();
+    this.#reuseArena();
+  }
+
+  readonly #onWritten = (): void => {
+    this.#reuseArena();
+    this.#onRoom();
+  };
+
+  /** Where the socket has nothing left of what it was given, as a rule at once, the arena is written from its beginning again: a
+   *  new one each few writes would have the collector run for the sake of their memory alone. */
+  #reuseArena(): void {
+    const isFree = this.#arenaAt === this.#arenaStart && this.#pieces.length === 0;
+    if (!this.#isLeaving || !isFree || this.#socket.writableLength > 0) return;
+    this.#arenaAt = 0;
+    this.#arenaStart = 0;
   }
 
   #makeRoom(bytes: number): void {
     if (this.#arenaAt + bytes <= this.#arena.length) return;
     this.#cut();
-    this.#arena = Buffer.allocUnsafeSlow(arenaBytes); // the one before is freed when it has been sent
+    this.#arena = Buffer.allocUnsafeSlow(arenaBytes); // the one before is freed when it was sent
     this.#arenaAt = 0;
     this.#arenaStart = 0;
   }
