@@ -1,8 +1,8 @@
+import type { Deadlines, Expiring } from "../../../base/deadlines.ts";
 import type { Counting } from "../../../base/os/tally.ts";
 import type { GrpcStatus } from "../../errors.ts";
 import type { WireStatus } from "../../rpc/status.ts";
 import type { MethodMetrics } from "./call-metrics.ts";
-import type { Deadlines, Expiring } from "./deadlines.ts";
 import type { Encoding } from "./message-reader.ts";
 import { lateAnswerMs } from "./timeout.ts";
 

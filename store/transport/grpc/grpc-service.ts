@@ -1,3 +1,4 @@
+import { Deadlines } from "../../../base/deadlines.ts";
 import type { Header } from "../../../base/http2/header.ts";
 import { headerValue } from "../../../base/http2/request-headers.ts";
 import type { Http2Stream, ServeStream, StreamEvents } from "../../../base/http2/stream.ts";
@@ -10,7 +11,6 @@ import { type WireStatus, wireStatus } from "../../rpc/status.ts";
 import { onlyFailureBlock } from "./answers.ts";
 import { CallKind } from "./call-kind.ts";
 import { callMetrics, type MethodMetrics } from "./call-metrics.ts";
-import { Deadlines } from "./deadlines.ts";
 import { type Encoding, encodings } from "./message-reader.ts";
 import { StreamCall } from "./stream-call.ts";
 import { parseTimeoutMs } from "./timeout.ts";

@@ -1,10 +1,10 @@
+import type { Expiring } from "../../../base/deadlines.ts";
 import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
 import type { Call, Incoming, Outgoing, StreamHandler } from "../../rpc/handler.ts";
 import { StatusError } from "../../rpc/status.ts";
 import { beginBlock, failureBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallKind } from "./call-kind.ts";
-import type { Expiring } from "./deadlines.ts";
 import { MessageReader } from "./message-reader.ts";
 
 const nothing = new Uint8Array(0);

@@ -1,4 +1,5 @@
 import { kept } from "../../../base/byte-pieces.ts";
+import type { Expiring } from "../../../base/deadlines.ts";
 import type { AnswerLane } from "../../../base/http2/answer-lane.ts";
 import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
@@ -6,7 +7,6 @@ import type { Call, UnaryAnswer, UnaryHandler } from "../../rpc/handler.ts";
 import { StatusError } from "../../rpc/status.ts";
 import { answerWhole, beginBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallKind } from "./call-kind.ts";
-import type { Expiring } from "./deadlines.ts";
 import { MessageReader, wholeMessage } from "./message-reader.ts";
 
 /** One request, one answer. The handler runs when the whole request is there, asks the call itself what there is to know of it,
