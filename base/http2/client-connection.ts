@@ -47,6 +47,7 @@ export interface ClientConnectionParts {
 }
 
 const malformed = { code: errorCodes.PROTOCOL_ERROR, reason: "the answer is malformed" };
+const tooMuch = { code: errorCodes.FLOW_CONTROL_ERROR, reason: "the server sends more than it may" };
 const tooLarge = { code: errorCodes.CANCEL, reason: "the answer's headers are too large" };
 
 /** HTTP/2 has no more stream ids for a client. */
@@ -64,6 +65,8 @@ export class ClientConnection implements RequestOwner {
   readonly #streams = new Map<number, ClientStream>();
   readonly #queue = new Set<ClientStream>();
   #lastStreamId = -1;
+  /** The last stream that the server deals with, once it leaves. */
+  #lastServed = Number.POSITIVE_INFINITY;
   /** The server names no bound until it does. */
   #streamsMost = Number.POSITIVE_INFINITY;
   #isReady = false;
@@ -129,9 +132,9 @@ export class ClientConnection implements RequestOwner {
     return this.#streamsMost;
   }
 
-  /** Begins a request with this block of headers. To be called while `takesRequests`. */
+  /** Begins a request with this block of headers, of any method but HEAD and CONNECT. To be called while `takesRequests`. */
   request(head: Buffer, events: AnswerEvents): ClientStream {
-    const stream = new ClientStream(this, head, events);
+    const stream = new ClientStream(this, head, events, this.#parts.limits.streamWindowBytes);
     if (this.#streams.size < this.#streamsMost && this.#queue.size === 0) this.#begin(stream);
     else this.#queue.add(stream);
     return stream;
@@ -150,6 +153,7 @@ export class ClientConnection implements RequestOwner {
     stream.unannounced += bytes;
     if (stream.unannounced < this.#parts.limits.streamWindowBytes / 2) return;
     this.#output.windowUpdate(stream.id, stream.unannounced);
+    stream.receiveWindow += stream.unannounced;
     stream.unannounced = 0;
   }
 
@@ -199,6 +203,11 @@ export class ClientConnection implements RequestOwner {
     const stream = this.#known(streamId, "DATA");
     if (stream === undefined) return;
     stream.isEnding = isEnd;
+    stream.receiveWindow -= frameBytes;
+    if (stream.receiveWindow < 0) {
+      this.#refuse(stream, tooMuch);
+      return;
+    }
     if (!stream.takesBody(content.length)) {
       this.#refuse(stream, malformed);
       return;
@@ -274,6 +283,8 @@ export class ClientConnection implements RequestOwner {
   #onLeaving(lastServed: number, said: string): void {
     const reason = said === "" ? "the server is leaving" : `the server is leaving: ${said}`;
     this.#leave(reason);
+    if (lastServed >= this.#lastServed) return;
+    this.#lastServed = lastServed;
     const unserved = [...this.#streams.values()].filter(({ id }) => id > lastServed);
     this.#loseAll(unserved, { maybeServed: false, code: undefined, reason });
   }

@@ -3,6 +3,9 @@ import type { ErrorCode } from "./frames.ts";
 import type { Header } from "./header.ts";
 import { type OutgoingStream, takePiece } from "./outgoing-data.ts";
 
+/** Answers that never have content (RFC 9110, section 6.4.1); those to HEAD, which nobody asks here, are the others. */
+const withoutContent: ReadonlySet<number> = new Set([204, 304]);
+
 /** How a request ended that was not answered to its end. */
 export interface StreamLoss {
   /** False: the server certainly did nothing for it. */
@@ -38,6 +41,8 @@ export class ClientStream implements OutgoingStream {
   /** 0 until the request is sent. */
   id = 0;
   sendWindow = 0;
+  /** Bytes that the server may still send. */
+  receiveWindow: number;
   /** Bytes that came and that the server was not yet told to be dealt with. */
   unannounced = 0;
   /** The server sends no more. */
@@ -49,12 +54,12 @@ export class ClientStream implements OutgoingStream {
   #hasHead = false;
   /** What of the answer's body is to come, where the server said how long that is. */
   #bodyBytesLeft: number | undefined;
-  #hasBody = false;
   readonly #waiting: Uint8Array[] = [];
   #last: "none" | "end" = "none";
 
-  constructor(owner: RequestOwner, head: Buffer, events: AnswerEvents) {
+  constructor(owner: RequestOwner, head: Buffer, events: AnswerEvents, receiveWindowBytes: number) {
     this.#owner = owner;
+    this.receiveWindow = receiveWindowBytes;
     this.head = head;
     this.events = events;
   }
@@ -85,21 +90,20 @@ export class ClientStream implements OutgoingStream {
     if (status === undefined) return false;
     if (status < 200) return !this.isEnding;
     this.#hasHead = true;
-    this.#bodyBytesLeft = bodyBytes;
-    return true;
+    // What has no content may say how long it would be.
+    this.#bodyBytesLeft = withoutContent.has(status) ? 0 : bodyBytes;
+    return !this.isEnding || this.#isBodyWhole;
   }
 
   /** A piece of the body came. False: the answer may not have it here, or is not as long as the server said. */
   takesBody(bytes: number): boolean {
     if (!this.#hasHead) return false;
-    this.#hasBody ||= bytes > 0;
     if (this.#bodyBytesLeft !== undefined) this.#bodyBytesLeft -= bytes;
     return this.isEnding ? this.#isBodyWhole : (this.#bodyBytesLeft ?? 0) >= 0;
   }
 
-  /** An answer to HEAD says how long its body would be, and has none. */
   get #isBodyWhole(): boolean {
-    return !this.#hasBody || (this.#bodyBytesLeft ?? 0) === 0;
+    return (this.#bodyBytesLeft ?? 0) === 0;
   }
 
   /** Nobody waits for the answer any more; no event comes after this. */

@@ -137,13 +137,50 @@ describe("RFC 9113: a client's connection", () => {
     assert.deepEqual([asked.end, asked.body, asked.blocks.length], ["whole", "all", 4]);
   });
 
-  it("§8.1.1: an answer without a body may say how long one would be, as to HEAD", async () => {
+  it("§8.1.1: an answer that never has content may say how long it would be, or that there is none", async () => {
     await by.begin();
-    const asked = by.ask();
+    for (const [at, [status, length]] of (
+      [
+        ["304", "100"],
+        ["204", "0"],
+        ["200", "0"],
+      ] as const
+    ).entries()) {
+      const asked = by.ask();
+      await settled();
+      by.server.send(
+        block(
+          [
+            [":status", status],
+            ["content-length", length],
+          ],
+          true,
+          2 * at + 1,
+        ),
+      );
+      await settled();
+      assert.deepEqual([asked.end, asked.body], ["whole", ""]);
+    }
+  });
+
+  it("§6.9.1: more DATA than a stream's window is a stream error of type FLOW_CONTROL_ERROR", async () => {
+    await by.begin();
+    // Who does not deal with what came opens no window.
+    const [asked, other] = [by.ask(), by.ask()];
+    asked.stream.consumed = () => undefined;
     await settled();
-    by.server.send(block([...ok, ["content-length", "3"]]));
+    by.server.send(
+      block(ok, false),
+      block(ok, false, 3),
+      ...Array.from({ length: 4 }, () => data("x".repeat(16_000), false)),
+    );
     await settled();
-    assert.equal(asked.end, "whole");
+    assert.equal(asked.end, "open");
+    by.server.send(data("x".repeat(1_536), false));
+    const { payload } = await by.server.next(isType(RST_STREAM, 1));
+    assert.equal(payload.readUInt32BE(0), FLOW_CONTROL_ERROR);
+    assert.equal(typeof asked.end, "object");
+    assert.equal(other.end, "open");
   });
 
   const malformed: Readonly<Record<string, readonly Uint8Array[]>> = {
@@ -161,6 +198,26 @@ describe("RFC 9113: a client's connection", () => {
       block([...ok, ["content-length", "3"]], false),
       data("ab", false),
       block([["a", "b"]]),
+    ],
+    "§8.1.1: no content behind content-length": [block([...ok, ["content-length", "3"]])],
+    "§8.1.1: no content behind content-length, but an empty end": [
+      block([...ok, ["content-length", "3"]], false),
+      data(""),
+    ],
+    "§8.1.1: no content behind content-length, but trailers": [
+      block([...ok, ["content-length", "3"]], false),
+      block([["a", "b"]]),
+    ],
+    "§8.1.1: content of 204": [block([[":status", "204"]], false), data("a")],
+    "§8.1.1: content of 304": [
+      block(
+        [
+          [":status", "304"],
+          ["content-length", "1"],
+        ],
+        false,
+      ),
+      data("a"),
     ],
     "§8.1.1: two lengths": [block([...ok, ["content-length", "1"], ["content-length", "2"]])],
     "§8.2: a name in upper case": [block([...ok, ["A", "b"]])],
