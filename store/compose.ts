@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { deferred } from "../base/deferred.ts";
 import { Http2Server } from "../base/http2/http2-server.ts";
@@ -19,6 +18,7 @@ import { publish } from "./propose/publish.ts";
 import { BoundServer } from "./transport/bound-server.ts";
 import { GrpcService } from "./transport/grpc/grpc-service.ts";
 import { timeoutHeader } from "./transport/grpc/timeout.ts";
+import { http1Server } from "./transport/http1-server.ts";
 import { http2Limits } from "./transport/http2-limits.ts";
 import { askMembers } from "./transport/peer/ask-members.ts";
 import { askOnce } from "./transport/peer/ask-once.ts";
@@ -169,7 +169,7 @@ function serve(
       const hosts = urls[at]?.tls ? [] : config.hostWhitelist; // TLS has proved whom the client means
       const access = { origins: config.corsOrigins, hosts };
       const jsonApi = isForClients && config.enableGateway;
-      const http1 = createServer(gateway({ ...shared, access, jsonApi, log: log.child("http") }));
+      const http1 = http1Server(gateway({ ...shared, access, jsonApi, log: log.child("http") }));
       // What a request is, not the protocol it came by, says who answers it.
       const relay = relayToHttp1(http1);
       const route: Route = (headers) =>

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Duplex } from "node:stream";
 import { describeError } from "../../base/os/log.ts";
+import { oneHandshake } from "../../base/os/server-sockets.ts";
 import { trusting } from "../../base/os/trust.ts";
 import type { RuntimeContainer } from "../runtime/seam.ts";
 import { isStatsPath, serveStats } from "../stats/serve-stats.ts";
@@ -36,6 +37,7 @@ export async function startServer(config: ServerConfig, late: LateDeps): Promise
     requestCert: true,
     rejectUnauthorized: false, // /healthz is for all; the rest is checked per request
     minVersion: "TLSv1.2",
+    ...oneHandshake,
     allowHalfOpen: true, // each direction of a tunnel ends on its own
   });
   server.on("request", (request, answer) => {

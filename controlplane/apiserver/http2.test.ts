@@ -52,6 +52,17 @@ describe("HTTP/2 on an API server's port", () => {
     return socket.alpnProtocol;
   };
 
+  it("agrees to no second TLS handshake within a connection", async () => {
+    const { url, place } = await start();
+    const host = new URL(url).hostname;
+    const socket = connectTls({ ...place, host, ALPNProtocols: ["h2"], maxVersion: "TLSv1.2" });
+    await once(socket, "secureConnect");
+    const failed = once(socket, "error");
+    socket.renegotiate({}, () => undefined);
+    const [error] = (await failed) as [NodeJS.ErrnoException];
+    assert.equal(error.code, "ERR_SSL_NO_RENEGOTIATION");
+  });
+
   it("is chosen by those who offer it, and left out with --disable-http2-serving", async () => {
     const both = await start();
     assert.deepEqual(

@@ -7,6 +7,7 @@ import { Http2Server } from "../../base/http2/http2-server.ts";
 import type { Http2Limits } from "../../base/http2/limits.ts";
 import { type HttpHandler, serveHttp } from "../../base/http2/serve-http.ts";
 import type { Clock } from "../../base/os/clock.ts";
+import { connectionsMost, oneHandshake } from "../../base/os/server-sockets.ts";
 import { trusting } from "../../base/os/trust.ts";
 import type { ApiserverConfig } from "./flags.ts";
 import { endWith, headRefusal, refuseHead, refuseMalformed } from "./odd-http.ts";
@@ -46,6 +47,7 @@ export function tlsServer({ tls, authentication, headTimeoutMs, http2 }: Apiserv
     rejectUnauthorized: false,
     ALPNProtocols: http2.serves ? ["h2", "http/1.1"] : ["http/1.1"],
     minVersion: "TLSv1.2",
+    ...oneHandshake,
     handshakeTimeout: headTimeoutMs,
     maxHeaderSize: headBytesMax,
     // Who names none is told so by us.
@@ -54,6 +56,8 @@ export function tlsServer({ tls, authentication, headTimeoutMs, http2 }: Apiserv
     keepAlive: true,
     keepAliveInitialDelay: probeSilentAfterMs,
   });
+  const most = connectionsMost();
+  if (most !== undefined) server.maxConnections = most;
   server.keepAliveTimeout = keepAliveMs;
   server.headersTimeout = headTimeoutMs;
   // Bodies have the request's own deadline.

@@ -1,25 +1,107 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { silentLog } from "../../base/os/log.ts";
-import { BoundServer } from "./bound-server.ts";
+import { createAuthority, issueCertificate } from "../../base/os/pki.ts";
+import { type BindOptions, BoundServer } from "./bound-server.ts";
 
-describe("a listening socket that refuses", () => {
-  it("closes also connections that are being shut down, which cannot be reset", async () => {
-    const server = await BoundServer.bind({ host: "127.0.0.1", port: 0, flag: "listen" }, silentLog);
+describe("a listening socket", () => {
+  const servers: BoundServer[] = [];
+  const clients: Socket[] = [];
+  const bind = async (options: Partial<BindOptions> = {}) => {
+    const server = await BoundServer.bind(
+      { host: "127.0.0.1", port: 0, flag: "listen", ...options },
+      silentLog,
+    );
+    servers.push(server);
+    return server;
+  };
+  const open = (server: BoundServer) => {
+    const client = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    client.on("error", () => undefined).on("end", () => client.end());
+    clients.push(client.resume());
+    return client;
+  };
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.destroy();
+    for (const server of servers.splice(0)) await server.stop();
+  });
+
+  it("that refuses closes also connections that are being shut down, which cannot be reset", async () => {
+    const server = await bind();
     const closed: Promise<unknown>[] = [];
     server.serve((socket) => {
       closed.push(once(socket, "close"));
       socket.end();
       server.refuse();
     });
-    const client = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
-    const clientClosed = once(client, "close");
-    client.on("error", () => undefined).on("end", () => client.end());
-    client.resume();
-    await clientClosed;
+    await once(open(server), "close");
     assert.equal(closed.length, 1);
     await Promise.all(closed);
-    await server.stop();
+  });
+
+  it("closes connections beyond its number, and serves others once one has gone", async () => {
+    const server = await bind({ connections: 2 });
+    const served: Socket[] = [];
+    let onServed: () => void = () => undefined;
+    server.serve((socket) => {
+      served.push(socket);
+      onServed();
+    });
+    const [first, second, third] = [open(server), open(server), open(server)];
+    await Promise.race([first, second, third].map((client) => once(client, "close")));
+    assert.equal(served.length, 2);
+    const left = served.map((socket) => once(socket.on("error", () => undefined).resume(), "close"));
+    for (const client of [first, second, third]) client.destroy();
+    await Promise.all(left);
+    const again = new Promise<void>((resolve) => {
+      onServed = resolve;
+    });
+    open(server);
+    await again;
+  });
+
+  it("has the system ask whether a silent client is there", async () => {
+    const server = await bind();
+    const served = new Promise<Socket>((resolve) => server.serve(resolve));
+    open(server);
+    const { localPort = 0, remotePort = 0 } = await served;
+    const port = (number: number) => `:${number.toString(16).toUpperCase().padStart(4, "0")}`;
+    // local remote state queues timer:…; timer 2 is that of keep-alive
+    const line = new RegExp(`${port(localPort)} \\w+${port(remotePort)} \\w+ \\w+:\\w+ 02:`);
+    assert.match(readFileSync("/proc/net/tcp", "latin1"), line);
+  });
+
+  it("agrees to no second TLS handshake within a connection", async () => {
+    const authority = await createAuthority({ name: "authority" });
+    const issued = await issueCertificate(authority, {
+      commonName: "member",
+      addresses: ["127.0.0.1"],
+      usage: "server",
+    });
+    const server = await bind({
+      tls: {
+        cert: issued.certificatePem,
+        key: issued.privateKeyPem,
+        requestCert: false,
+        rejectUnauthorized: false,
+      },
+    });
+    server.serve((socket) => socket.on("error", () => undefined).resume());
+    const client = connectTls({
+      host: "127.0.0.1",
+      port: server.port,
+      ca: authority.certificatePem,
+      maxVersion: "TLSv1.2",
+      ALPNProtocols: ["h2"],
+    });
+    clients.push(client);
+    await once(client, "secureConnect");
+    const failed = once(client, "error");
+    client.renegotiate({}, () => undefined);
+    const [error] = (await failed) as [NodeJS.ErrnoException];
+    assert.equal(error.code, "ERR_SSL_NO_RENEGOTIATION");
   });
 });

@@ -2,10 +2,13 @@ import { lstat, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { Log } from "../../base/os/log.ts";
+import { connectionsMost, oneHandshake, probingSilence } from "../../base/os/server-sockets.ts";
 import type { ServerTls } from "./tls-files.ts";
 
 export type BindOptions = BindAddress & {
   readonly tls?: ServerTls | undefined;
+  /** At once; more are closed at once. As many as leave room for files, if it is not given. */
+  readonly connections?: number;
   /** For messages: the flag that named this address. */
   readonly flag: string;
 };
@@ -26,15 +29,22 @@ export class BoundServer {
   #accept: ((socket: Socket) => void) | undefined;
   #isRefusing = false;
 
-  private constructor(tls: ServerTls | undefined, log: Log) {
+  private constructor({ tls, connections = connectionsMost() }: BindOptions, log: Log) {
     const take = (socket: Socket) => this.#take(socket);
     this.#server =
       tls === undefined
-        ? createServer({ noDelay: true }, take)
-        : createTlsServer({ ...tls, ALPNProtocols: ["h2", "http/1.1"] }, (socket: TLSSocket) => {
-            socket.setNoDelay(true);
-            take(socket);
-          });
+        ? createServer({ noDelay: true, ...probingSilence }, take)
+        : createTlsServer(
+            { ...tls, ...oneHandshake, ...probingSilence, ALPNProtocols: ["h2", "http/1.1"] },
+            (socket: TLSSocket) => {
+              socket.setNoDelay(true);
+              take(socket);
+            },
+          );
+    if (connections !== undefined) this.#server.maxConnections = connections;
+    this.#server.on("drop", (dropped) => {
+      log.debug("a connection too many", { "remote-addr": dropped?.remoteAddress });
+    });
     this.#server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
@@ -48,7 +58,7 @@ export class BoundServer {
 
   /** Rejects with the flag and the address when the address cannot be had. */
   static async bind(options: BindOptions, log: Log): Promise<BoundServer> {
-    const bound = new BoundServer(options.tls, log);
+    const bound = new BoundServer(options, log);
     if ("socketPath" in options) await removeAbandoned(options.socketPath);
     await listen(bound.#server, options);
     return bound;
