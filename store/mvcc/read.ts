@@ -69,8 +69,8 @@ export function readKey(
   key: Uint8Array,
   { revision, keysOnly }: KeyOptions,
 ): Uint8Array | undefined {
-  const slot = source.index.find(key);
-  if (slot === 0 || !source.index.pointAt(slot, revision, point) || point.deletion) return undefined;
+  const slot = findAt(source, key, revision);
+  if (slot === 0) return undefined;
   return keysOnly ? bare(source, slot, point) : existing(source, point);
 }
 
@@ -80,11 +80,17 @@ export function readParts(
   key: Uint8Array,
   { revision, keysOnly }: KeyOptions,
 ): KeyValueParts | undefined {
-  const slot = source.index.find(key);
-  if (slot === 0 || !source.index.pointAt(slot, revision, point) || point.deletion) return undefined;
+  const slot = findAt(source, key, revision);
+  if (slot === 0) return undefined;
   return keysOnly && isNewest(source, slot, point)
-    ? bareParts(source, slot, point)
+    ? bareParts(source, slot, point, key)
     : decodeKeyValue(existing(source, point));
+}
+
+/** The slot of a key that existed at a revision, with `point` filled in; 0 where it did not. */
+function findAt({ index }: ReadSource, key: Uint8Array, revision: number): number {
+  const slot = index.find(key);
+  return slot === 0 || !index.pointAt(slot, revision, point) || point.deletion ? 0 : slot;
 }
 
 /** Reads the keys of a span as they were at a revision. */
@@ -130,7 +136,7 @@ const noValue = new Uint8Array(0);
 /** A KeyValue without its value. All of it is in memory, but for keys that were changed after the revision that is read. */
 function bare(source: ReadSource, slot: number, point: Point): Uint8Array {
   return isNewest(source, slot, point)
-    ? encodeKeyValue(bareParts(source, slot, point))
+    ? encodeKeyValue(bareParts(source, slot, point, source.index.records.keyOf(slot)))
     : withoutValue(existing(source, point));
 }
 
@@ -139,10 +145,10 @@ function isNewest({ index: { records } }: ReadSource, slot: number, point: Point
 }
 
 /** What is known of a key at its newest point. */
-function bareParts(source: ReadSource, slot: number, point: Point): KeyValueParts {
+function bareParts(source: ReadSource, slot: number, point: Point, key: Uint8Array): KeyValueParts {
   const { records } = source.index;
   return {
-    key: records.keyOf(slot),
+    key,
     createRevision: records.createOf(slot),
     modRevision: point.main,
     version: records.versionOf(slot),
