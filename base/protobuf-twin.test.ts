@@ -98,4 +98,19 @@ describe("protobuf tables, compiled, beside the interpreting twin", () => {
     for (const value of [2n ** 53n, -(2n ** 53n) - 1n, 2n ** 63n, -(2n ** 63n)])
       assert.throws(() => read(value), /^WireError: 64-bit number beyond 2\^53$/);
   });
+
+  it("are exact where they are asked to be: numbers as far as those tell neighbours apart, bigints beyond", () => {
+    const any = fc.oneof(
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.maxSafeInteger().map(BigInt),
+    );
+    const read = (value: bigint) => new WireReader(new WireWriter().varintBig(value).finish()).varintExact();
+    fc.assert(
+      fc.property(any, (value) => {
+        assert.equal(read(value), Number.isSafeInteger(Number(value)) ? Number(value) : value);
+      }),
+    );
+    for (const value of [2n ** 53n - 1n, 2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, -(2n ** 63n)])
+      assert.equal(BigInt(read(value)), value);
+  });
 });

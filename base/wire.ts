@@ -72,6 +72,16 @@ export class WireReader {
       this.position += 1;
       return first;
     }
+    const short = this.#shortVarint();
+    if (short >= 0) return short;
+    const value = this.#varintSigned();
+    const high = (halves[1] as number) | 0;
+    if (high < -(2 ** 21) || high >= 2 ** 21) throw new WireError("64-bit number beyond 2^53");
+    return value;
+  }
+
+  /** A varint of at most 28 bits; -1, with nothing read, where it is longer. */
+  #shortVarint(): number {
     const start = this.position;
     let low = 0;
     for (let shift = 0; shift < 28; shift += 7) {
@@ -80,10 +90,15 @@ export class WireReader {
       if (byte < 0x80) return low;
     }
     this.position = start;
+    return -1;
+  }
+
+  /** A varint as a signed 64-bit number; a bigint where a number could not tell it from its neighbours. */
+  varintExact(): number | bigint {
+    const short = this.#shortVarint();
+    if (short >= 0) return short;
     const value = this.#varintSigned();
-    const high = (halves[1] as number) | 0;
-    if (high < -(2 ** 21) || high >= 2 ** 21) throw new WireError("64-bit number beyond 2^53");
-    return value;
+    return Number.isSafeInteger(value) ? value : (signed[0] as bigint);
   }
 
   /** A varint as the signed 64-bit number or, beyond ±2^53, one near it. */
@@ -110,13 +125,8 @@ export class WireReader {
       this.position = start + 1;
       return this.buffer[start] as number;
     }
-    let low = 0;
-    for (let shift = 0; shift < 28; shift += 7) {
-      const byte = this.byte();
-      low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return low;
-    }
-    this.position = start;
+    const short = this.#shortVarint();
+    if (short >= 0) return short;
     return Math.max(Number.MIN_SAFE_INTEGER, Math.min(this.#varintSigned(), Number.MAX_SAFE_INTEGER));
   }
 

@@ -91,7 +91,7 @@ describe("whole numbers that clients bring", () => {
     assert.match(answer.body.message, /spec\.activeDeadlineSeconds: number 9007199254740993 cannot be kept/);
   });
 
-  it("are refused in protobuf beyond what is exact, and kept within", async () => {
+  it("are refused by name in protobuf beyond what is exact, and kept within", async () => {
     const object = (revision: number) => ({
       apiVersion: "apps/v1",
       kind: "ControllerRevision",
@@ -104,7 +104,14 @@ describe("whole numbers that clients bring", () => {
         body: Buffer.from(encodeKubernetesProtobuf(object(revision))),
         type: "application/vnd.kubernetes.protobuf",
       });
-    assert.equal((await post(2 ** 53)).code, 400);
+    for (const beyond of [2 ** 53, 2 ** 62, -(2 ** 53)]) {
+      const refused = await post(beyond);
+      assert.equal(refused.code, 400);
+      assert.match(
+        refused.body.message,
+        new RegExp(`revision: number ${BigInt(beyond)} cannot be kept exactly`),
+      );
+    }
     const kept = await post(Number.MAX_SAFE_INTEGER);
     assert.deepEqual([kept.code, kept.body.revision], [201, Number.MAX_SAFE_INTEGER]);
   });

@@ -151,7 +151,8 @@ function readValue(
     case "string":
       return text(reader.bytes());
     case "integer":
-      return field.f === "int32" ? reader.varintLow() | 0 : reader.varint();
+      // Those that cannot be kept exactly are refused as those in JSON are, by the names of their fields.
+      return field.f === "int32" ? reader.varintLow() | 0 : reader.varintExact();
     case "boolean":
       return reader.varintClamped() !== 0;
     case "number":
