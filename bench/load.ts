@@ -2,8 +2,8 @@ import type { Job } from "./generator/drive.ts";
 import type { LeaseLives } from "./generator/lease-lives.ts";
 import type { WatcherCount } from "./generator/watched.ts";
 
-/** The figures of a round that are compared. */
-export type Figure = "perSecond" | "seconds" | "p50Ms" | "p99Ms" | "cpuMsPerThousand" | "peakMb";
+/** The figures of a round that are compared. `growthMb`: of memory, from when the round began to its peak. */
+export type Figure = "perSecond" | "seconds" | "p50Ms" | "p99Ms" | "cpuMsPerThousand" | "peakMb" | "growthMb";
 
 /** What Pintle's figure divided by the other's is to be, at least or at most. */
 export type Goal = { readonly figure: Figure } & ({ readonly atLeast: number } | { readonly atMost: number });

@@ -21,6 +21,8 @@ describe("the tables of loads", () => {
       [1e-6, "1,000", "1", "10 watchers on 1 stream$"],
     ] as const) {
       assert.match(at(scale, "restart-million").what, new RegExp(`with ${million} keys`));
+      const tenMillion = (10 * Number(million.replaceAll(",", ""))).toLocaleString("en-US");
+      assert.match(at(scale, "load-ten-million").what, new RegExp(`load of ${tenMillion} keys`));
       assert.match(at(scale, "lease-100k").what, new RegExp(`of ${leases} leases`));
       assert.match(at(scale, "watch-10k").what, new RegExp(watchers));
       assert.equal(preparedBy(at(scale, "restart-million")), Number(million.replaceAll(",", "")));

@@ -61,6 +61,11 @@ describe("the report of the store beside etcd", () => {
     const row = text.split("\n").filter((line) => line.startsWith("| put |"))[1] ?? "";
     assert.match(row, /2\.20 \(1\.00–3\.00\).*rate ≥ 2: met; p99 ≤ 1: \*\*not met\*\*/);
     assert.equal(isMet({ figure: "p50Ms", atMost: 1 }, 1), true);
+    const load = report.loads[0] as Report["loads"][number];
+    const rounds = [{ Pintle: round(10), "etcd 1": { ...round(10), peakMb: 90 } }];
+    const flat = { ...load, rounds, goals: [{ figure: "growthMb", atMost: 1 }] as const };
+    assert.match(markdown({ ...report, loads: [flat] }), /growth of memory ≤ 1: \*\*not met\*\*/);
+    assert.equal(ratios(flat, { pintle: "Pintle", peer: "etcd 1" }, "growthMb").median, 2);
     assert.equal(isMet({ figure: "perSecond", atLeast: 2 }, 1.99), false);
   });
 

@@ -40,8 +40,13 @@ export interface Report {
 /** Pintle's figure divided by a peer's, round by round. */
 export function ratios(load: LoadReport, sides: Sides, figure: Figure): Spread {
   return spread(
-    load.rounds.map((round) => (round[sides.pintle]?.[figure] ?? 0) / (round[sides.peer]?.[figure] ?? 0)),
+    load.rounds.map((round) => figureOf(round[sides.pintle], figure) / figureOf(round[sides.peer], figure)),
   );
+}
+
+function figureOf(round: SideRound | undefined, figure: Figure): number {
+  if (round === undefined) return 0;
+  return figure === "growthMb" ? round.peakMb - round.beforeMb : round[figure];
 }
 
 export interface Sides {
@@ -60,6 +65,7 @@ const figureNames: Readonly<Record<Figure, string>> = {
   p99Ms: "p99",
   cpuMsPerThousand: "CPU",
   peakMb: "memory",
+  growthMb: "growth of memory",
 };
 
 /** The whole report in Markdown. */

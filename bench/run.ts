@@ -31,7 +31,7 @@ const flags = {
   scale: {
     kind: "number",
     default: 1,
-    help: "what a million keys, 100,000 leases and 10,000 watchers of long loads are multiplied by, at most 1",
+    help: "what one and ten million keys, 100,000 leases and 10,000 watchers of long loads are multiplied by, at most 1",
   },
   members: { kind: "integer", default: 3, help: "members of each cluster" },
   tls: { kind: "boolean", default: false, help: "clients speak TLS" },
