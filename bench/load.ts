@@ -30,6 +30,8 @@ export interface JobLoad extends Row, Job {
   /** Whom the clients ask; absent: all members, in turn. Who asks but one member asks one of which it is known whether it leads,
    *  since what a follower is asked goes a longer way. */
   readonly asks?: Role;
+  /** The load by which both sides are warmed up for this one; absent: by itself. */
+  readonly warmedUpBy?: string;
   /** The job's puts are watched, and the events are what is measured. */
   readonly watched?: WatcherCount;
   /** All revisions but the last are compacted while the load runs; one round. */

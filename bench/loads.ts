@@ -26,7 +26,9 @@ const many = { clients: 1000, connections: 100, keyNumber: spreadOver(keys), pre
 function onePut(asks: Role): JobLoad {
   const load = putLoad(1, [{ figure: "p50Ms", atMost: 1 }]);
   const name = asks === "leader" ? "put-1" : "put-1-follower";
-  return { ...load, name, what: `${load.what} of ${asks === "leader" ? "the" : "a"} ${asks}`, asks };
+  const what = `${load.what} of ${asks === "leader" ? "the" : "a"} ${asks}`;
+  // One client would need minutes for the thousands of requests after which all that they pass is compiled.
+  return { ...load, name, what, asks, warmedUpBy: "put-100" };
 }
 
 /** Loads that run where none is named. */

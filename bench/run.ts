@@ -115,9 +115,11 @@ async function prepareWhereNeeded(load: Load, sides: readonly Side[]): Promise<v
 async function compare(load: Load, sides: readonly Side[], given: Given): Promise<LoadReport> {
   const rounds: LoadReport["rounds"][number][] = [];
   // A server whose code is compiled while it runs is measured as it is for the rest of its life; all get the same.
-  if (given["warm-up"] > 0 && "template" in load && load.requests === undefined)
+  if (given["warm-up"] > 0 && "template" in load && load.requests === undefined) {
+    const warmUp = load.warmedUpBy === undefined ? load : (loadNamed(load.warmedUpBy, shortLoads) as JobLoad);
     for (const side of sides)
-      await measure(side, { ...load, compacts: false }, { seconds: given["warm-up"] });
+      await measure(side, { ...warmUp, compacts: false }, { seconds: given["warm-up"] });
+  }
   const roundsMost = isOnce(load) ? 1 : given.rounds;
   for (let round = 0; round < roundsMost; round++) {
     const results: Record<string, SideRound> = {};

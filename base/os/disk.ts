@@ -1,4 +1,4 @@
-import { constants, readSync, writeSync } from "node:fs";
+import { constants, fdatasyncSync, readSync, writeSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "./make-folder.ts";
@@ -36,6 +36,8 @@ export interface DiskFile {
   truncate(sizeBytes: number): Promise<void>;
   /** fdatasync: everything written before is durable when it resolves. */
   sync(): Promise<void>;
+  /** The same at once: the thread stands still meanwhile. For disks that are known to be quick. */
+  syncNow(): void;
   close(): Promise<void>;
 }
 
@@ -147,6 +149,10 @@ class SystemFile implements DiskFile {
 
   sync(): Promise<void> {
     return this.#handle.datasync();
+  }
+
+  syncNow(): void {
+    fdatasyncSync(this.#handle.fd);
   }
 
   close(): Promise<void> {

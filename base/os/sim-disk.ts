@@ -183,10 +183,11 @@ export class SimDisk {
         this.syncs++;
         // What was written before the call is durable when it resolves; later writes may not be.
         const covered = inode.pending.length;
-        return delay(syncTime(), () => {
-          for (const change of inode.pending.splice(0, Math.min(covered, inode.pending.length)))
-            inode.durable = changed(inode.durable, change);
-        });
+        return delay(syncTime(), () => makeDurable(inode, covered));
+      },
+      syncNow: () => {
+        this.syncs++;
+        makeDurable(inode, inode.pending.length);
       },
       close: () => delay(0, () => undefined),
     };
@@ -218,6 +219,11 @@ export class SimDisk {
   #find(path: string): Node | undefined {
     return this.#folder(dirname(path))?.names.get(basename(path));
   }
+}
+
+/** The oldest changes. */
+function makeDurable(inode: Inode, changes: number): void {
+  for (const change of inode.pending.splice(0, changes)) inode.durable = changed(inode.durable, change);
 }
 
 function changed(content: Uint8Array, change: Change): Uint8Array {

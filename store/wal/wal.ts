@@ -12,6 +12,7 @@ import { RecordEncoder } from "./encoder.ts";
 import { type WalMetrics, walMetrics } from "./metrics.ts";
 import { type Recovered, recover, type WalMetadata } from "./recovery.ts";
 import { parseSegmentName, type SegmentName, segmentName } from "./segment-name.ts";
+import { type Place, SyncPlace } from "./sync-place.ts";
 
 /** etcd's segment size. */
 export const walSegmentBytes = 64 * 1024 * 1024;
@@ -43,6 +44,7 @@ export class Wal {
   readonly #metrics: WalMetrics;
   readonly #metadata: Uint8Array;
   readonly #encoder: RecordEncoder;
+  readonly #syncPlace = new SyncPlace();
   #segments: SegmentName[];
   #file: DiskFile;
   #offset: number;
@@ -164,7 +166,7 @@ export class Wal {
       for (const entry of entries) this.#encoder.entry(entry);
       if (hardState !== undefined) this.#state(hardState);
       this.#lastIndex = entries.at(-1)?.index ?? this.#lastIndex;
-      await this.#flush(batch.sync);
+      await this.#flush(batch.sync && this.#syncPlace.next(entries.length));
     });
   }
 
@@ -173,7 +175,7 @@ export class Wal {
     await this.#exclusively(async () => {
       if (this.#offset >= this.#segmentBytes) await this.#cut();
       this.#mark(meta);
-      await this.#flush(true);
+      await this.#flush("elsewhere");
       await this.#release(meta.index);
     });
   }
@@ -192,7 +194,7 @@ export class Wal {
   /** Syncs, unless a failure has ended the log, and closes. */
   async close(): Promise<void> {
     try {
-      if (this.#failure === undefined) await this.#exclusively(() => this.#sync());
+      if (this.#failure === undefined) await this.#exclusively(() => this.#sync("elsewhere"));
     } finally {
       await this.#file.close();
     }
@@ -213,9 +215,10 @@ export class Wal {
     }
   }
 
-  async #flush(sync: boolean): Promise<void> {
+  /** @param sync False: what is written need not be durable yet. */
+  async #flush(sync: Place | false): Promise<void> {
     // A seal: whoever reads it later knows that all before it was written together (README.md).
-    if (sync) this.#encoder.crcRecord();
+    if (sync !== false) this.#encoder.crcRecord();
     const { bytes } = this.#encoder;
     if (bytes.length > 0) {
       const end = this.#offset + bytes.length;
@@ -224,7 +227,7 @@ export class Wal {
       this.#metrics.writtenBytes.inc(bytes.length);
       this.#encoder.clear();
     }
-    if (sync) await this.#sync();
+    if (sync !== false) await this.#sync(sync);
   }
 
   /** To be written at `end`. */
@@ -233,10 +236,12 @@ export class Wal {
     return zeros.subarray(0, this.#zeroedTo - end);
   }
 
-  async #sync(): Promise<void> {
+  async #sync(place: Place): Promise<void> {
     const startMs = this.#os.clock.monotonicMs();
-    await this.#file.sync();
+    if (place === "here") this.#file.syncNow();
+    else await this.#file.sync();
     const tookMs = this.#os.clock.monotonicMs() - startMs;
+    this.#syncPlace.took(tookMs);
     this.#metrics.fsyncSeconds.observe(tookMs / 1000);
     if (tookMs > slowSyncMs) this.#os.log.warn("slow fdatasync", { tookMs, expectedMs: slowSyncMs });
   }
