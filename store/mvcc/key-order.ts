@@ -33,7 +33,13 @@ export class KeyOrder {
   /** The key is not in it yet. */
   add(slot: number, key: Uint8Array): void {
     if (this.#branchCount === 0) this.#begin(slot);
-    else if (!this.#goBehindAll(key)) this.#search(key);
+    else if (this.#goBehindAll(key)) {
+      const { common } = this.#records;
+      if (this.#blocks.countOf(this.#leaf) < slotsMax) {
+        this.#blocks.append(this.#leaf, slot, common);
+        return;
+      }
+    } else this.#search(key);
     if (this.#blocks.countOf(this.#leaf) === slotsMax) this.#splitLeaf(slot);
     this.#blocks.insert(this.#leaf, this.#slotAt, slot);
     if (this.#slotAt === 0) this.#setFirst(slot);

@@ -31,7 +31,9 @@ export class KeyRecords {
     const slot = this.arena.allocate(unitsFor(key.length));
     const { bytes, numbers, words } = this.#slabs[slot >>> slabShift] as Slab;
     const unit = slot & slabMask;
-    numbers.fill(0, unit, unit + 3);
+    numbers[unit + field.main] = 0;
+    numbers[unit + field.create] = 0;
+    numbers[unit + field.version] = 0;
     words[unit * 2 + field.sub] = 0;
     words[unit * 2 + field.older] = 0;
     words[unit * 2 + field.lengthAndMarks] = key.length;

@@ -129,9 +129,17 @@ export function keyIn(stored: Uint8Array): Uint8Array {
   return reader.position < reader.end && reader.varint() === 10 ? reader.bytes() : noBytes;
 }
 
-/** All of the stored value that is bytes [start, end); `key` and `value` are views. Absent fields are zero. */
-export function decodeKeyValue(bytes: Uint8Array, start = 0, end = bytes.length): KeyValueParts {
-  const reader = new WireReader(bytes, start, end);
+/** All of a stored value; `key` and `value` are views. Absent fields are zero. */
+export function decodeKeyValue(stored: Uint8Array): KeyValueParts {
+  return readFields(new WireReader(stored), "value");
+}
+
+/** The same of what the reader is set to, without the value. */
+export function readBare(reader: WireReader): KeyValueParts {
+  return readFields(reader, "no value");
+}
+
+function readFields(reader: WireReader, wanted: "value" | "no value"): KeyValueParts {
   let key: Uint8Array = noBytes;
   let createRevision = 0;
   let modRevision = 0;
@@ -144,7 +152,7 @@ export function decodeKeyValue(bytes: Uint8Array, start = 0, end = bytes.length)
     else if (tag === 16) createRevision = reader.varint();
     else if (tag === 24) modRevision = reader.varint();
     else if (tag === 32) version = reader.varint();
-    else if (tag === 42) value = reader.bytes();
+    else if (tag === 42 && wanted === "value") value = reader.bytes();
     else if (tag === 48) lease = BigInt.asIntN(64, reader.varintBig());
     else if (tag < 8) throw new WireError(`illegal tag ${tag}`);
     else reader.skip(tag & 7);

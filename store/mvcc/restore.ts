@@ -1,11 +1,11 @@
-import { latin1 } from "../../base/wire.ts";
+import { latin1, WireReader } from "../../base/wire.ts";
 import { type Backend, BackendError } from "../backend/backend.ts";
 import { mainOf } from "../revisions/revision-key.ts";
 import type { PlacedRow } from "../revisions/row-format.ts";
 import { compactionKeys } from "./compaction.ts";
 import { KeyIndex } from "./key-index.ts";
 import { marks } from "./key-records.ts";
-import { decodeKeyValue } from "./key-value.ts";
+import { readBare } from "./key-value.ts";
 
 export interface RestoredMvcc {
   readonly backend: Backend;
@@ -23,8 +23,10 @@ export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
   const index = new KeyIndex();
   const leased = new Map<string, bigint>();
   let revision = 1;
+  let reader = new WireReader(new Uint8Array(0)); // one for all rows that lie in the same memory
   await backend.visitRevisions((row) => {
-    restoreRow(index, leased, row);
+    if (reader.buffer !== row.bytes) reader = new WireReader(row.bytes);
+    restoreRow(index, leased, { row, reader });
     revision = row.main;
   });
   const scheduled = storedRevision(backend, compactionKeys.scheduled);
@@ -42,9 +44,15 @@ export async function restoreMvcc(backend: Backend): Promise<RestoredMvcc> {
 }
 
 /** Rows come in rising order. Throws BackendError or WireError. */
-function restoreRow(index: KeyIndex, leased: Map<string, bigint>, row: PlacedRow): void {
-  const { main, sub, deletion, bytes, start, end } = row;
-  const { key, createRevision, version, lease } = decodeKeyValue(bytes, start, end);
+function restoreRow(
+  index: KeyIndex,
+  leased: Map<string, bigint>,
+  { row, reader }: { readonly row: PlacedRow; readonly reader: WireReader },
+): void {
+  const { main, sub, deletion } = row;
+  reader.position = row.start;
+  reader.end = row.end;
+  const { key, createRevision, version, lease } = readBare(reader);
   if (deletion !== (version === 0))
     throw new BackendError(
       "corrupt",

@@ -78,6 +78,18 @@ export class SlotBlocks {
     this.replace(block, at, slot);
   }
 
+  /** Puts a slot behind all others, the last of whose keys begins with `common` bytes like its own; the block has room. */
+  append(block: number, slot: number, common: number): void {
+    const words = this.#wordsOf(block);
+    const start = startOf(block);
+    const count = words[start] as number;
+    words[start] = count + 1;
+    words[start + slotsStart + count] = slot;
+    const alike = words[start + alikeAt] as number;
+    if (count === 0 || common < alike) this.#digest(block);
+    else words[start + digestsStart + count] = this.#records.digestOf(slot, alike);
+  }
+
   /** The same in a block with a column. */
   insertWith(block: number, at: number, slot: number, value: number): void {
     const count = this.countOf(block);
