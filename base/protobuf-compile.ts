@@ -1,6 +1,6 @@
 import type { Field, Fields } from "./protobuf.ts";
 import { varint64Bytes, varintBytes, writeVarint, writeVarint64 } from "./varint.ts";
-import type { WireReader } from "./wire.ts";
+import { text, WireError, type WireReader } from "./wire.ts";
 
 /** A table as straight code: one switch over tags that ends in one object literal, and two walks to write, of which the first
  *  finds out how long everything is. The code's text is made of field names and numbers of our own tables alone, never of
@@ -23,6 +23,13 @@ export class Lengths {
 
 /** What the code calls. */
 const help = {
+  text,
+  openName: (byNumber: ReadonlyMap<number, string>, value: number) => byNumber.get(value) ?? value,
+  knownName(byNumber: ReadonlyMap<number, string>, value: number) {
+    const name = byNumber.get(value);
+    if (name === undefined) throw new WireError(`unknown enum value ${value}`);
+    return name;
+  },
   varintBytes,
   varint64Bytes,
   writeVarint,
@@ -61,16 +68,15 @@ export function compile(fields: Fields): Compiled {
 
 // ---- reading ----------------------------------------------------------------------------------------------------------
 
-type Begin = (name: string, row: Field<unknown>, at: number) => string;
+type Begin = (name: string, at: number) => string;
 
-const initialOf: Begin = (_, row, at) =>
-  row.shape === "single" ? `initials[${at}]` : `rows[${at}].initial()`;
+const initialOf: Begin = (_, at) => `initials[${at}]`;
 const fieldBefore: Begin = (name) => `before[${JSON.stringify(name)}]`;
 
 function readBody(entries: readonly (readonly [string, Field<unknown>])[], begin: Begin): string {
   const names = entries.map(([name], at) => `${JSON.stringify(name)}: f${at}`);
   return [
-    ...entries.map(([name, row], at) => `let f${at} = ${begin(name, row, at)};`),
+    ...entries.map(([name], at) => `let f${at} = ${begin(name, at)};`),
     "while (reader.position < reader.end) {",
     "const tag = reader.varint();",
     "switch (tag) {",
@@ -91,7 +97,7 @@ function readCases(
   const tag = row.number * 8 + row.wireType;
   switch (row.shape) {
     case "single": {
-      const value = `rows[${at}].read(reader${row.json.kind === "message" ? `, f${at}` : ""})`;
+      const value = readValue(row, at, `f${at}`);
       const rivals =
         row.oneOf === undefined
           ? []
@@ -101,11 +107,34 @@ function readCases(
       return [`case ${tag}: f${at} = ${value}; ${rivals.join(" ")} break;`];
     }
     case "repeated": {
-      const push = `f${at}.push(rows[${at}].read(reader))`;
-      const one = `case ${tag}: ${push}; break;`;
-      const packed = `case ${row.number * 8 + 2}: reader.packed(() => ${push}); break;`;
+      // A list of one is made as long as it is; what is pushed to an empty one makes room for many.
+      const value = readValue(row, at, "undefined");
+      const push = `{ const x = ${value}; if (f${at} === initials[${at}]) f${at} = [x]; else f${at}.push(x); }`;
+      const one = `case ${tag}: ${push} break;`;
+      const packed = `case ${row.number * 8 + 2}: { const end = reader.enter(); while (reader.position < reader.end) ${push} reader.leave(end); break; }`;
       return row.wireType === 2 ? [one] : [one, packed];
     }
+  }
+}
+
+/** @param before What came earlier of the same field: a message that comes in pieces goes on from it. */
+function readValue({ json }: Field<unknown>, at: number, before: string): string {
+  switch (json.kind) {
+    case "bool":
+      return "reader.varintBool()";
+    case "uint32":
+      return "reader.varintLow()";
+    case "long":
+      if (json.as === "exact") return json.signed ? "reader.varintBigSigned()" : "reader.varintBig()";
+      return json.as === "safe" ? "reader.varint()" : "reader.varintClamped()";
+    case "string":
+      return "help.text(reader.bytes())";
+    case "bytes":
+      return "reader.bytes()";
+    case "enum":
+      return `help.${json.isOpen ? "openName" : "knownName"}(rows[${at}].json.byNumber, reader.varintLow() | 0)`;
+    case "message":
+      return `rows[${at}].json.type().readNested(reader, ${before})`;
   }
 }
 

@@ -1,11 +1,12 @@
 import { assert } from "./assert.ts";
 import { type Compiled, compile, Lengths } from "./protobuf-compile.ts";
-import { text, WireError, WireReader } from "./wire.ts";
+import { WireError, WireReader } from "./wire.ts";
 
 /** Protocol Buffers described by tables: `message({ key: bytes(1), lease: id64(3) })`. TypeScript types follow from the
  *  table, which is compiled when it is first used (`protobuf-compile.ts`). Decoding copies no bytes: `bytes` fields are views
  *  into the input. */
 const empty = new Uint8Array(0);
+const none: readonly never[] = Object.freeze([]);
 
 /** How a field stands in JSON (https://protobuf.dev/programming-guides/json/). */
 export type JsonForm =
@@ -16,15 +17,19 @@ export type JsonForm =
    *  as the nearest of them. */
   | { readonly kind: "long"; readonly signed: boolean; readonly as: "exact" | "safe" | "clamped" }
   | { readonly kind: "bytes" }
-  | { readonly kind: "enum"; readonly names: Readonly<Record<string, number>> }
+  /** `isOpen`: numbers without a name are kept as they are; else they fail reading. */
+  | {
+      readonly kind: "enum";
+      readonly names: Readonly<Record<string, number>>;
+      readonly byNumber: ReadonlyMap<number, string>;
+      readonly isOpen: boolean;
+    }
   | { readonly kind: "message"; readonly type: () => Message<object> };
 
-/** One field's kind: how to read it, and when writing may be left out; `json` says how it is written. */
+/** One field's kind: `json` says how it is read and written, and `isDefault` when writing may be left out. */
 export interface Field<T> {
   readonly number: number;
   readonly wireType: number;
-  /** `before`: what came earlier of the same field; a message goes on from it, as in one that was written in pieces. */
-  readonly read: (reader: WireReader, before?: unknown) => unknown;
   /** The value of an absent field. */
   readonly initial: () => T;
   readonly isDefault: (value: never) => boolean;
@@ -46,83 +51,50 @@ function scalar<T>(
   number: number,
   wireType: number,
   initial: T,
-  read: (reader: WireReader) => T,
   options: { readonly json: JsonForm; readonly isDefault?: (value: T) => boolean },
 ): Field<T> {
   const { json, isDefault = (value: T) => value === initial } = options;
-  return { number, wireType, read, initial: () => initial, isDefault, shape: "single", json };
+  return { number, wireType, initial: () => initial, isDefault, shape: "single", json };
 }
 
-export const bool = (number: number): Field<boolean> =>
-  scalar(number, 0, false, (r) => r.varintBool(), { json: { kind: "bool" } });
-export const uint32 = (number: number): Field<number> =>
-  scalar(number, 0, 0, (r) => r.varintLow() >>> 0, { json: { kind: "uint32" } });
+export const bool = (number: number): Field<boolean> => scalar(number, 0, false, { json: { kind: "bool" } });
+export const uint32 = (number: number): Field<number> => scalar(number, 0, 0, { json: { kind: "uint32" } });
 /** int64 or uint64 that this cluster made and that stays within ±2^53 (revisions, indexes, counts); beyond it decoding
  *  fails. What a client may choose freely is a `clampedInt64` or an id. */
 export const int64 = (number: number): Field<number> =>
-  scalar(number, 0, 0, (r) => r.varint(), { json: { kind: "long", signed: true, as: "safe" } });
+  scalar(number, 0, 0, { json: { kind: "long", signed: true, as: "safe" } });
 /** An int64 that only bounds or is compared with what is stored (a wanted revision, a limit, a time to live): beyond ±2^53
  *  it is read as the nearest safe integer. All that is stored lies within, so every comparison comes out the same. */
 export const clampedInt64 = (number: number): Field<number> =>
-  scalar(number, 0, 0, (r) => r.varintClamped(), { json: { kind: "long", signed: true, as: "clamped" } });
+  scalar(number, 0, 0, { json: { kind: "long", signed: true, as: "clamped" } });
 /** A signed 64-bit id (etcd's ids of leases and watches). */
 export const signedId = (number: number): Field<bigint> =>
-  scalar(number, 0, 0n, (r) => r.varintBigSigned(), { json: { kind: "long", signed: true, as: "exact" } });
+  scalar(number, 0, 0n, { json: { kind: "long", signed: true, as: "exact" } });
 /** An unsigned 64-bit id (member and cluster ids). */
 export const id64 = (number: number): Field<bigint> =>
-  scalar(number, 0, 0n, (r) => r.varintBig(), { json: { kind: "long", signed: false, as: "exact" } });
-export const string = (number: number): Field<string> =>
-  scalar(number, 2, "", (r) => text(r.bytes()), { json: { kind: "string" } });
+  scalar(number, 0, 0n, { json: { kind: "long", signed: false, as: "exact" } });
+export const string = (number: number): Field<string> => scalar(number, 2, "", { json: { kind: "string" } });
 export const bytes = (number: number): Field<Uint8Array> =>
-  scalar(number, 2, empty, (r) => r.bytes(), { json: { kind: "bytes" }, isDefault: (v) => v.length === 0 });
+  scalar(number, 2, empty, { json: { kind: "bytes" }, isDefault: (v) => v.length === 0 });
 /** An enum whose names are the keys of `names`, for what this cluster made itself: an unknown number fails decoding. */
-export function enumeration<const N extends Readonly<Record<string, number>>>(
+export const enumeration = <const N extends Readonly<Record<string, number>>>(
   number: number,
   names: N,
-): Field<keyof N & string> {
-  const byNumber = namesByNumber(names);
-  return scalar<keyof N & string>(
-    number,
-    0,
-    nameOfZero(byNumber),
-    (r) => {
-      const value = r.varintLow() | 0;
-      const name = byNumber.get(value);
-      if (name === undefined) throw new WireError(`unknown enum value ${value}`);
-      return name;
-    },
-    { json: { kind: "enum", names } },
-  );
-}
+): Field<keyof N & string> => enumOf<keyof N & string>(number, names, false);
 
 /** An enum as proto3 has it, for what others made: numbers without a name are kept as they are. */
-export function openEnumeration<const N extends Readonly<Record<string, number>>>(
+export const openEnumeration = <const N extends Readonly<Record<string, number>>>(
   number: number,
   names: N,
-): Field<OpenEnum<N>> {
-  const byNumber = namesByNumber(names);
-  return scalar<OpenEnum<N>>(
-    number,
-    0,
-    nameOfZero(byNumber),
-    (r) => {
-      const value = r.varintLow() | 0;
-      return byNumber.get(value) ?? value;
-    },
-    { json: { kind: "enum", names } },
-  );
+): Field<OpenEnum<N>> => enumOf<OpenEnum<N>>(number, names, true);
+
+function enumOf<T>(number: number, names: Readonly<Record<string, number>>, isOpen: boolean): Field<T> {
+  const byNumber = new Map(Object.entries(names).map(([name, value]) => [value, name]));
+  const zero = byNumber.get(0);
+  if (zero === undefined) throw new WireError("an enumeration needs a name for 0");
+  return scalar(number, 0, zero as T, { json: { kind: "enum", names, byNumber, isOpen } });
 }
 export type OpenEnum<N> = (keyof N & string) | number;
-
-function namesByNumber<N extends Readonly<Record<string, number>>>(names: N): Map<number, keyof N & string> {
-  return new Map(Object.entries(names).map(([name, value]) => [value, name as keyof N & string]));
-}
-
-function nameOfZero<Name>(byNumber: ReadonlyMap<number, Name>): Name {
-  const first = byNumber.get(0);
-  if (first === undefined) throw new WireError("an enumeration needs a name for 0");
-  return first;
-}
 
 /** A nested message; absent is `undefined`. When writing, bytes that are already encoded may stand for the message. */
 export function nested<T extends object>(
@@ -133,7 +105,6 @@ export function nested<T extends object>(
   return {
     number,
     wireType: 2,
-    read: (reader, before) => get().readNested(reader, before as T | undefined),
     initial: () => undefined,
     isDefault: (value: unknown) => value === undefined,
     shape: "single",
@@ -172,8 +143,7 @@ export function repeated<T>(field: Field<T>): Field<readonly Exclude<T, undefine
   return {
     number: field.number,
     wireType: field.wireType,
-    read: field.read,
-    initial: () => [],
+    initial: () => none,
     isDefault: (value: readonly T[]) => value.length === 0,
     shape: "repeated",
     packed: field.wireType !== 2,

@@ -182,13 +182,6 @@ export class WireReader {
     return new Uint8Array(this.#memory, this.#memoryStart + start, lengthBytes);
   }
 
-  /** Reads the elements of a packed field, which `one` reads. */
-  packed(one: () => void): void {
-    const end = this.enter();
-    while (this.position < this.end) one();
-    this.leave(end);
-  }
-
   /** Passes over the field with this tag, which nobody knows. */
   skipField(tag: number): void {
     if (tag < 8) throw new WireError(`illegal tag ${tag}`);

@@ -91,7 +91,9 @@ function readMessage(
   { depth, before }: { readonly depth: number; readonly before?: unknown },
 ): Record<string, unknown> {
   const out: Record<string, unknown> = { ...(before as object | undefined) };
-  if (before === undefined) for (const [name, row] of Object.entries(fields)) out[name] = row.initial();
+  if (before === undefined)
+    for (const [name, row] of Object.entries(fields))
+      out[name] = row.shape === "repeated" ? [] : row.initial();
   while (place.at < place.end) {
     const tag = safe(varint(place));
     if (tag < 8) throw new WireError(`illegal tag ${tag}`);

@@ -15,7 +15,7 @@ export interface MemberParts {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   /** The header of answers, encoded. */
-  readonly headerBytes: Pick<HeaderBytes, "at">;
+  readonly headerBytes: Pick<HeaderBytes, "at" | "message">;
   readonly limits: RpcLimits;
   readonly state: StateReader;
   readonly quota: Quota;

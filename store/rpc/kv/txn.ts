@@ -3,7 +3,6 @@ import { txnBytes } from "../../apply/quota.ts";
 import type { ApplyResponse } from "../../apply/types.ts";
 import type { TxnAnswer } from "../../mvcc/branch.ts";
 import type { Call, UnaryAnswer } from "../handler.ts";
-import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { settle } from "../promised-answer.ts";
 import { refuseBeyondQuota } from "../refuse-beyond-quota.ts";
@@ -29,11 +28,12 @@ async function readOnly(request: TxnRequest, parts: MemberParts, call: Call): Pr
   if (!isSerializable(request)) await parts.reads.ready();
   await call.roomForAnswer?.();
   const answer = await parts.state.storedReadOnlyTxn(request, () => call.roomForLargeAnswer?.());
-  return txnResponse.encode({ ...answer, header: header(parts, answer.header.revision) });
+  return encodeAnswer(answer, answer.header.revision ?? parts.state.revision, parts);
 }
 
 function encodeAnswer(response: ApplyResponse, revision: number, parts: MemberParts): Uint8Array {
-  return txnResponse.encode({ ...(response as TxnAnswer), header: header(parts, revision) });
+  const { succeeded, responses } = response as TxnAnswer;
+  return txnResponse.encode({ header: parts.headerBytes.message(revision), succeeded, responses });
 }
 
 /** Only plain ranges; a transaction in a transaction goes through the log, as etcd's does. */
