@@ -54,6 +54,8 @@ export class Connection implements AnswerSink {
   #hasSettings: (() => void) | undefined;
   /** The stream of each slot; 0 where it has none. */
   readonly #streams: Int32Array;
+  /** The one that was answered last. */
+  #heardSlot = -1;
   /** What each slot has still to send, as its stream's window was too small. */
   readonly #unsent: Buffer[];
   readonly #isLast: boolean[];
@@ -207,12 +209,19 @@ export class Connection implements AnswerSink {
   }
 
   takeData(streamId: number, bytes: Buffer, start: number, end: number): void {
-    const slot = this.#streams.indexOf(streamId);
+    const slot = this.#slotOf(streamId);
     if (slot !== -1) this.#caller.received(slot, bytes, start, end);
   }
 
+  /** -1 where no slot has the stream. Answers come in the order of slots as a rule. */
+  #slotOf(streamId: number): number {
+    const next = this.#heardSlot + 1;
+    this.#heardSlot = this.#streams[next] === streamId ? next : this.#streams.indexOf(streamId);
+    return this.#heardSlot;
+  }
+
   takeEnd(streamId: number, failure: string | undefined): void {
-    const slot = this.#streams.indexOf(streamId);
+    const slot = this.#slotOf(streamId);
     if (slot === -1) return;
     this.#streams[slot] = 0;
     if ((this.#unsent[slot] as Buffer).length > 0) {

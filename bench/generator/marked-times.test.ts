@@ -26,4 +26,24 @@ describe("times in values", () => {
       for (const sentMs of found) assert.ok(sentMs >= before && sentMs <= performance.now());
     }
   });
+
+  it("are found in messages whose length changes from one to the next", () => {
+    const value = markedValue(100);
+    const times = new MarkedTimes(1);
+    let sent = 0;
+    const found: number[] = [];
+    for (let round = 0; round < 50; round++) {
+      const pieces = Array.from({ length: 1 + (round % 4) }, (_, at) => {
+        const one = Buffer.concat([Buffer.alloc((round * 3 + at) % 7), value]);
+        one.writeDoubleLE(++sent, one.length - 8);
+        return one;
+      });
+      const bytes = Buffer.concat([Buffer.alloc(9), ...pieces, Buffer.alloc(round % 3)]);
+      times.read(0, bytes, 9, bytes.length, (sentMs) => found.push(sentMs));
+    }
+    assert.deepEqual(
+      found,
+      Array.from({ length: sent }, (_, at) => at + 1),
+    );
+  });
 });

@@ -35,10 +35,14 @@ export class TimedTemplate implements Template {
   }
 }
 
-/** Finds marked times in the bytes of streams, however those are cut into pieces. A slot is a stream. */
+/** Finds marked times in the bytes of streams, however those are cut into pieces. A slot is a stream. Events are alike, so a
+ *  mark is first looked for as far behind the one before, or behind where the piece begins, as the last one was: one that was
+ *  passed over would have to be closer than its value is long. */
 export class MarkedTimes {
-  /** What may be the beginning of a mark with its time. */
+  /** What may be the beginning of a mark with its time; where it is empty, a mark has just ended, or nothing came. */
   readonly #tails: Buffer[];
+  #firstDistance = 0;
+  #nextDistance = 0;
 
   constructor(slots: number) {
     this.#tails = Array.from({ length: slots }, () => nothing);
@@ -46,15 +50,58 @@ export class MarkedTimes {
 
   read(slot: number, bytes: Buffer, start: number, end: number, take: (sentMs: number) => void): void {
     const tail = this.#tails[slot] as Buffer;
-    const piece = bytes.subarray(start, end);
-    const all = tail.length === 0 ? piece : Buffer.concat([tail, piece]);
-    let from = 0;
-    for (let at = all.indexOf(mark); at !== -1; at = all.indexOf(mark, from)) {
-      if (at + markedBytes > all.length) break;
-      take(all.readDoubleLE(at + mark.length));
-      from = at + markedBytes;
+    if (tail.length === 0) {
+      this.#keep(slot, bytes, this.#readWhole(bytes, start, end, take), end);
+      return;
     }
-    const kept = Math.max(from, all.length - markedBytes + 1);
-    this.#tails[slot] = kept >= all.length ? nothing : Buffer.from(all.subarray(kept));
+    const all = Buffer.concat([tail, bytes.subarray(start, end)]);
+    this.#keep(slot, all, readAll(all, 0, all.length, take), all.length);
   }
+
+  /** Answers where the last mark with its time ends. */
+  #readWhole(bytes: Buffer, start: number, end: number, take: (sentMs: number) => void): number {
+    if (!isMarked(bytes, start + this.#firstDistance, end)) {
+      const at = markIn(bytes, start, end);
+      if (at === -1) return start;
+      this.#firstDistance = at - start;
+    }
+    let at = start + this.#firstDistance;
+    for (;;) {
+      take(bytes.readDoubleLE(at + mark.length));
+      const next = at + this.#nextDistance;
+      const from = at + markedBytes;
+      if (from === end) return from;
+      at = next >= from && isMarked(bytes, next, end) ? next : markIn(bytes, from, end);
+      if (at === -1) return from;
+      this.#nextDistance = at - from + markedBytes;
+    }
+  }
+
+  #keep(slot: number, bytes: Buffer, from: number, end: number): void {
+    const kept = Math.max(from, end - markedBytes + 1);
+    this.#tails[slot] = kept >= end ? nothing : Buffer.from(bytes.subarray(kept, end));
+  }
+}
+
+/** Whether there is a whole mark with its time at that place. */
+function isMarked(bytes: Buffer, at: number, end: number): boolean {
+  if (at + markedBytes > end) return false;
+  for (let i = 0; i < mark.length; i++) if (bytes[at + i] !== mark[i]) return false;
+  return true;
+}
+
+/** Where the first whole mark with its time begins; -1 where there is none. */
+function markIn(bytes: Buffer, start: number, end: number): number {
+  const at = bytes.subarray(start, end).indexOf(mark);
+  return at === -1 || start + at + markedBytes > end ? -1 : start + at;
+}
+
+/** Answers where the last mark with its time ends. */
+function readAll(bytes: Buffer, start: number, end: number, take: (sentMs: number) => void): number {
+  let from = start;
+  for (let at = markIn(bytes, from, end); at !== -1; at = markIn(bytes, from, end)) {
+    take(bytes.readDoubleLE(at + mark.length));
+    from = at + markedBytes;
+  }
+  return from;
 }
