@@ -30,6 +30,8 @@ interface Lease {
   remainingTtl: number;
   /** Monotonic; infinite while not primary. */
   expiryMs: number;
+  /** When it is told next: when it runs out, and then again and again until it is revoked. */
+  dueMs: number;
   readonly keys: Set<string>;
 }
 
@@ -51,7 +53,7 @@ export class Lessor {
   #store: LeaseStore;
   readonly #leases = new Map<bigint, Lease>();
   readonly #leaseOfKey = new Map<string, bigint>();
-  /** Due times, of which those of renewed or gone leases are stale. */
+  /** Due times; one that is not its lease's own any more is stale. */
   readonly #due = new Heap<Due>((a, b) => a.atMs < b.atMs);
   #primary = false;
 
@@ -68,13 +70,7 @@ export class Lessor {
     this.#leaseOfKey.clear();
     this.#due.clear();
     for (const { id, ttl, remainingTtl } of rows)
-      this.#leases.set(id, {
-        id,
-        ttl: Math.max(ttl, this.#config.minTtlS),
-        remainingTtl,
-        expiryMs: Number.POSITIVE_INFINITY,
-        keys: new Set(),
-      });
+      this.#leases.set(id, resting({ id, ttl: Math.max(ttl, this.#config.minTtlS), remainingTtl }));
     for (const [key, id] of leased) this.move(key, id);
   }
 
@@ -93,7 +89,7 @@ export class Lessor {
     if (request.ttl > leaseLimits.ttlMaxS) throw new StoreError("LEASE_TTL_TOO_LARGE", { ttl: request.ttl });
     if (this.#leases.has(id)) throw new StoreError("LEASE_EXISTS", { lease: id });
     const ttl = Math.max(request.ttl, this.#config.minTtlS);
-    const lease: Lease = { id, ttl, remainingTtl: 0, expiryMs: Number.POSITIVE_INFINITY, keys: new Set() };
+    const lease = resting({ id, ttl, remainingTtl: 0 });
     this.#leases.set(id, lease);
     if (this.#primary) this.#schedule(lease, nowMs + ttl * 1_000);
     this.#save(lease);
@@ -151,7 +147,7 @@ export class Lessor {
   demote(): void {
     this.#primary = false;
     this.#due.clear();
-    for (const lease of this.#leases.values()) lease.expiryMs = Number.POSITIVE_INFINITY;
+    for (const lease of this.#leases.values()) lease.expiryMs = lease.dueMs = Number.POSITIVE_INFINITY;
   }
 
   /** At most `limit` leases that ran out, the longest overdue first. Each is answered again after a while, until revoked. */
@@ -162,9 +158,9 @@ export class Lessor {
       if (top === undefined || top.atMs > nowMs) break;
       this.#due.pop();
       const lease = this.#leases.get(top.id);
-      if (lease === undefined || lease.expiryMs > nowMs) continue; // revoked or renewed
+      if (lease === undefined || lease.dueMs !== top.atMs) continue; // revoked or renewed
       out.push(lease.id);
-      this.#due.push({ atMs: nowMs + leaseLimits.retryMs, id: lease.id });
+      this.#tellAt(lease, nowMs + leaseLimits.retryMs);
     }
     return out;
   }
@@ -202,21 +198,31 @@ export class Lessor {
 
   #schedule(lease: Lease, atMs: number): void {
     lease.expiryMs = atMs;
-    this.#due.push({ atMs, id: lease.id });
+    this.#tellAt(lease, atMs);
     // Renewals leave stale entries behind; rebuild before they outnumber the leases by far.
     if (this.#due.size > 4 * this.#leases.size + 1_024) this.#rebuildDue();
   }
 
+  #tellAt(lease: Lease, atMs: number): void {
+    lease.dueMs = atMs;
+    this.#due.push({ atMs, id: lease.id });
+  }
+
   #rebuildDue(): void {
     this.#due.clear();
-    for (const { id, expiryMs } of this.#leases.values())
-      if (Number.isFinite(expiryMs)) this.#due.push({ atMs: expiryMs, id });
+    for (const { id, dueMs } of this.#leases.values())
+      if (Number.isFinite(dueMs)) this.#due.push({ atMs: dueMs, id });
   }
 
   #save(lease: Lease): void {
     const { id, ttl, remainingTtl } = lease;
     this.#store.put("lease", leaseKey(id), encodeLease({ id, ttl, remainingTtl }));
   }
+}
+
+/** A lease that does not run out here. */
+function resting(row: LeaseRow): Lease {
+  return { ...row, expiryMs: Number.POSITIVE_INFINITY, dueMs: Number.POSITIVE_INFINITY, keys: new Set() };
 }
 
 function remaining(lease: Lease): number {
