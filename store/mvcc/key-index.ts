@@ -179,7 +179,8 @@ export class KeyIndex {
   /** Adds a row read back from the backend; rows come in rising order of revision. Answers the key's slot. */
   restore(key: Uint8Array, row: Point & { readonly create: number; readonly version: number }): number {
     const { main, sub, deletion, create, version } = row;
-    const known = this.find(key);
+    // Rows are mostly in the order of their keys, too, where many were loaded; those are not looked for.
+    const known = this.#order.isBehindAll(key) ? 0 : this.find(key);
     const slot = known === 0 ? this.#add(key) : known;
     if (known !== 0) {
       if (this.records.versionOf(slot) > 0) this.#living--;

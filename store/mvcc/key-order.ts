@@ -30,6 +30,11 @@ export class KeyOrder {
     return this.#records.isKey(slot, key) ? slot : 0;
   }
 
+  /** Whether the key is behind all that are in it. */
+  isBehindAll(key: Uint8Array): boolean {
+    return this.#branchCount === 0 || this.#goBehindAll(key);
+  }
+
   /** The key is not in it yet. */
   add(slot: number, key: Uint8Array): void {
     if (this.#branchCount === 0) this.#begin(slot);
