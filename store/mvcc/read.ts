@@ -44,7 +44,7 @@ export interface SliceLimits {
 
 /** A few milliseconds each. */
 export const sliceLimits: SliceLimits = {
-  keysMax: 2_000,
+  keysMax: 1_000,
   valuesMax: 250,
   valueBytesMax: 1024 * 1024,
   changesMax: 5_000,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { assert } from "../../base/assert.ts";
 import { latin1Bytes, utf8 } from "../../base/wire.ts";
 import type { View } from "../backend/backend.ts";
@@ -28,6 +29,7 @@ async function* boltChunks(view: View): AsyncIterable<Uint8Array> {
     const chunk = Buffer.concat(pending);
     hash.update(chunk);
     yield chunk;
+    await nextTurn(); // pages of what is in memory, as all branches are, come without a wait
     [pending, size] = [[], 0];
   }
   const last = Buffer.concat(pending);

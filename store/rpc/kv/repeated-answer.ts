@@ -1,6 +1,5 @@
 import { atOnce, type Sliced } from "../../../base/slices.ts";
 import { varintBytes, writeVarint } from "../../../base/varint.ts";
-import { sliceLimits } from "../../mvcc/read.ts";
 
 /** An answer's bytes: the fields in `head`, `values` as a repeated message of that number, and the fields in `tail`. */
 interface Fields {
@@ -10,12 +9,14 @@ interface Fields {
   readonly tail: Uint8Array;
 }
 
+const valuesMax = 2_000;
+const copiedMax = 8_000;
 const copiedBytesMax = 4 * 1024 * 1024;
 const countedMax = 50_000;
 
 /** Answers with so many values, or so many bytes of them, are put together in slices. */
 function isLarge(values: readonly Uint8Array[]): boolean {
-  if (values.length > sliceLimits.keysMax) return true;
+  if (values.length > valuesMax) return true;
   let bytes = 0;
   for (const value of values) bytes += value.length;
   return bytes > copiedBytesMax;
@@ -50,7 +51,7 @@ function* put({ head, field, values, tail }: Fields): Sliced<Uint8Array> {
     at = writeVarint(out, at + 1, value.length);
     out.set(value, at);
     at += value.length;
-    if (++inSlice < 4 * sliceLimits.keysMax && at - sliceStart < copiedBytesMax) continue;
+    if (++inSlice < copiedMax && at - sliceStart < copiedBytesMax) continue;
     yield;
     sliceStart = at;
     inSlice = 0;
