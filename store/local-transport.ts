@@ -1,12 +1,12 @@
+import { Deadlines } from "../base/deadlines.ts";
 import type { Clock } from "../base/os/clock.ts";
 import { tellEach } from "../base/tell-each.ts";
 import { CallError } from "./client/call-error.ts";
 import type { Endpoint } from "./client/endpoints.ts";
 import type { CallSettings, ClientStream, ClientTransport, StreamHandlers } from "./client/transport.ts";
+import { asCallError, type CallOwner, LocalCall } from "./local-call.ts";
 import { LocalStream } from "./local-stream.ts";
 import type { Handlers } from "./rpc/handler.ts";
-import { answerOf } from "./rpc/promised-answer.ts";
-import { wireStatus } from "./rpc/status.ts";
 
 /** A member in this process, for clients beside it. */
 export interface LocalMember {
@@ -23,6 +23,8 @@ export interface LocalMember {
 export class LocalTransport implements ClientTransport {
   readonly #member: LocalMember;
   readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  readonly #calls = new Set<LocalCall>();
   readonly #streams = new Set<LocalStream>();
   #isReady = false;
   #ended = "";
@@ -30,6 +32,7 @@ export class LocalTransport implements ClientTransport {
   constructor(member: LocalMember, clock: Clock) {
     this.#member = member;
     this.#clock = clock;
+    this.#deadlines = new Deadlines(clock);
     const ends = () => this.#end("the member in this process has stopped");
     member.done.then(ends, ends);
     void member.ready.then(() => {
@@ -44,41 +47,27 @@ export class LocalTransport implements ClientTransport {
     settings: CallSettings & { readonly timeoutMs: number },
   ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      const { signal, timeoutMs, requireLeader } = settings;
+      const { signal } = settings;
       if (signal?.aborted) return reject(signal.reason);
-      let sent = false;
-      const clock = this.#clock;
-      const over = () => {
-        cancel();
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const fail = (error: unknown) => {
-        over();
-        reject(error);
-      };
-      const onAbort = () => fail(signal?.reason);
-      const cancel = clock.after(timeoutMs, () =>
-        fail(new CallError("DEADLINE_EXCEEDED", "context deadline exceeded", { sent })),
-      );
-      signal?.addEventListener("abort", onAbort, { once: true });
-      const serve = () => {
-        const handler = this.#member.handlers.unary.get(path);
-        if (this.#ended !== "") throw this.#gone();
-        if (handler === undefined) throw new CallError("UNIMPLEMENTED", `unknown method ${path}`);
-        sent = true;
-        const deadlineMs = clock.monotonicMs() + timeoutMs;
-        return answerOf(handler, request, { requireLeader, deadlineMs, ...(signal && { signal }) });
-      };
+      const waiting = new Waiting(resolve, reject, signal);
+      const call = this.#newCall({ owner: waiting, number: 0 }, settings);
+      waiting.waitFor(call);
       // Begun in a turn of its own: whoever calls has gone on by then, as with an answer that comes from afar.
-      const serving = this.#isReady ? Promise.resolve().then(serve) : this.#member.ready.then(serve);
-      serving.then(
-        (answer) => {
-          over();
-          resolve(answer);
-        },
-        (error: unknown) => fail(asCallError(error)),
-      );
+      if (this.#isReady) queueMicrotask(() => this.#serve(call, path, request));
+      else void this.#member.ready.then(() => this.#serve(call, path, request));
     });
+  }
+
+  /** The same for who hears of many calls. It may be over when this returns. */
+  call(
+    to: { readonly owner: CallOwner; readonly number: number },
+    asked: { readonly path: string; readonly request: Uint8Array },
+    settings: { readonly requireLeader: boolean; readonly timeoutMs: number },
+  ): LocalCall {
+    const call = this.#newCall(to, settings);
+    if (this.#isReady) this.#serve(call, asked.path, asked.request);
+    else void this.#member.ready.then(() => this.#serve(call, asked.path, asked.request));
+    return call;
   }
 
   stream(_endpoint: Endpoint, path: string, settings: CallSettings, handlers: StreamHandlers): ClientStream {
@@ -104,6 +93,22 @@ export class LocalTransport implements ClientTransport {
     this.#end("Channel has been shut down");
   }
 
+  #newCall(
+    to: { readonly owner: CallOwner; readonly number: number },
+    { requireLeader, timeoutMs }: { readonly requireLeader: boolean; readonly timeoutMs: number },
+  ): LocalCall {
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
+    const parts = { deadlines: this.#deadlines, others: this.#calls };
+    return new LocalCall(to, { requireLeader, deadlineMs }, parts);
+  }
+
+  #serve(call: LocalCall, path: string, request: Uint8Array): void {
+    const handler = this.#member.handlers.unary.get(path);
+    if (this.#ended !== "") call.end("UNAVAILABLE", this.#ended);
+    else if (handler === undefined) call.end("UNIMPLEMENTED", `unknown method ${path}`);
+    else call.serve(handler, request);
+  }
+
   #gone(): CallError {
     return new CallError("UNAVAILABLE", this.#ended, { sent: false });
   }
@@ -111,12 +116,50 @@ export class LocalTransport implements ClientTransport {
   #end(why: string): void {
     if (this.#ended !== "") return;
     this.#ended = why;
-    tellEach([...this.#streams], (stream) => stream.end(this.#gone()));
+    try {
+      tellEach([...this.#calls], (call) => call.end("UNAVAILABLE", why));
+    } finally {
+      this.#deadlines.stop();
+      tellEach([...this.#streams], (stream) => stream.end(this.#gone()));
+    }
   }
 }
 
-function asCallError(error: unknown): Error {
-  if (error instanceof CallError) return error;
-  const { status, message } = wireStatus(error);
-  return new CallError(status, message);
+/** Who waits for one call. */
+class Waiting implements CallOwner {
+  readonly #resolve: (answer: Uint8Array) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #signal: AbortSignal | undefined;
+  #call: LocalCall | undefined;
+
+  constructor(
+    resolve: (answer: Uint8Array) => void,
+    reject: (error: unknown) => void,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#signal = signal;
+  }
+
+  waitFor(call: LocalCall): void {
+    this.#call = call;
+    this.#signal?.addEventListener("abort", this, { once: true });
+  }
+
+  succeeded(_: number, answer: Uint8Array): void {
+    this.#signal?.removeEventListener("abort", this);
+    this.#resolve(answer);
+  }
+
+  failed(_: number, error: CallError): void {
+    this.#signal?.removeEventListener("abort", this);
+    this.#reject(error);
+  }
+
+  /** The signal aborted. */
+  handleEvent(): void {
+    this.#call?.giveUp();
+    this.#reject(this.#signal?.reason);
+  }
 }

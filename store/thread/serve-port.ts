@@ -1,7 +1,8 @@
 import type { MessagePort } from "node:worker_threads";
-import { CallError } from "../client/call-error.ts";
+import type { CallError } from "../client/call-error.ts";
 import type { Endpoint } from "../client/endpoints.ts";
 import type { ClientStream } from "../client/transport.ts";
+import type { CallOwner, LocalCall } from "../local-call.ts";
 import type { LocalTransport } from "../local-transport.ts";
 import { Outbox } from "./outbox.ts";
 import { errorBody, methodPath, type Packet, packet, unpacked } from "./packets.ts";
@@ -12,23 +13,24 @@ const here: Endpoint = { url: "", address: "", secure: false };
 /** Carries out what a `ThreadTransport` in another thread asks of the member in this one, until either closes the port. */
 export function servePort(port: MessagePort, transport: LocalTransport): void {
   const outbox = new Outbox(port);
-  const calls = new Map<number, AbortController>();
+  const calls = new Map<number, LocalCall>();
   const streams = new Map<number, ClientStream>();
-  const fail = (call: number, error: unknown) =>
-    outbox.post(packet("failure", call, errorBody(asCallError(error))));
+  const fail = (call: number, error: CallError) => outbox.post(packet("failure", call, errorBody(error)));
 
-  const unary = ({ call, method, timeoutMs, requireLeader, body }: Packet) => {
-    const abort = new AbortController();
-    calls.set(call, abort);
-    const { signal } = abort;
-    transport.unary(here, methodPath(method), body, { timeoutMs, requireLeader, signal }).then(
-      (answer) => {
-        if (calls.delete(call)) outbox.post(packet("answer", call, answer));
-      },
-      (error: unknown) => {
-        if (calls.delete(call)) fail(call, error);
-      },
-    );
+  const owner: CallOwner = {
+    succeeded: (call, answer) => {
+      calls.delete(call);
+      outbox.post(packet("answer", call, answer));
+    },
+    failed: (call, error) => {
+      calls.delete(call);
+      fail(call, error);
+    },
+  };
+  const unary = ({ call: number, method, timeoutMs, requireLeader, body }: Packet) => {
+    const asked = { path: methodPath(method), request: body };
+    const call = transport.call({ owner, number }, asked, { timeoutMs, requireLeader });
+    if (!call.isOver) calls.set(number, call);
   };
   const open = ({ call, method, requireLeader }: Packet) => {
     const stream = transport.stream(
@@ -47,7 +49,7 @@ export function servePort(port: MessagePort, transport: LocalTransport): void {
     streams.set(call, stream);
   };
   const cancel = (call: number) => {
-    calls.get(call)?.abort(new CallError("CANCELLED", "context canceled"));
+    calls.get(call)?.giveUp();
     calls.delete(call);
     streams.get(call)?.cancel();
     streams.delete(call);
@@ -65,8 +67,4 @@ export function servePort(port: MessagePort, transport: LocalTransport): void {
   port.on("close", () => {
     for (const call of [...calls.keys(), ...streams.keys()]) cancel(call);
   });
-}
-
-function asCallError(error: unknown): CallError {
-  return error instanceof CallError ? error : new CallError("UNKNOWN", String(error));
 }
