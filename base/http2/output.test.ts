@@ -70,6 +70,27 @@ describe("what leaves a connection", () => {
     assert.equal(socket.memories.size, 1);
   });
 
+  it("is gathered in the same memory by connections that write one after the other", () => {
+    const sockets = Array.from({ length: 20 }, () => new HandSocket());
+    const outputs = sockets.map(outputOf);
+    for (const output of outputs) {
+      output.frame(frameTypes.PING, 0, 0, Buffer.alloc(8));
+      output.flush();
+    }
+    assert.equal(new Set(sockets.flatMap(({ memories }) => [...memories])).size, 1);
+  });
+
+  it("is apart from what others write in the same turn", () => {
+    const [some, others] = [new HandSocket(), new HandSocket()];
+    const [one, other] = [outputOf(some), outputOf(others)];
+    writeAll(one, (n) => {
+      other.frame(frameTypes.DATA, 0, 1, Buffer.alloc(frameBytes - 9, n));
+      if (n % 5 === 0) other.flush();
+    });
+    other.flush();
+    for (const { taken } of [some, others]) assertWhole(Buffer.concat(taken));
+  });
+
   it("stays as it was written until a slow socket takes it", async () => {
     const socket = new HandSocket();
     socket.isLate = true;

@@ -11,13 +11,14 @@ import {
 } from "./frames.ts";
 import { type Block, HeaderEncoder } from "./header-encoder.ts";
 import type { WholeAnswer } from "./stream.ts";
+import { giveArena, takeArena } from "./write-arenas.ts";
 
 /** Payloads up to this size are copied beside their frame's head; larger ones are written as they are. */
 export const copiedBytesMost = 4096;
 /** To copy so few bytes costs less than to ask for it. */
 const shortBytesMost = 12;
 const lastHeaders = frameFlags.END_HEADERS | frameFlags.END_STREAM;
-const arenaBytes = 64 * 1024;
+const noArena = Buffer.alloc(0);
 /** Bytes under way to the socket beyond which data waits in its stream. */
 const underWayBytesMost = 256 * 1024;
 
@@ -28,7 +29,7 @@ export class FrameOutput {
   readonly #later: (flush: () => void) => void;
   /** What the socket is done with has left this process, or was copied; at the other end of a pair in memory it lives on. */
   readonly #isLeaving: boolean;
-  #arena: Buffer = Buffer.alloc(0);
+  #arena: Buffer = noArena;
   #arenaAt = 0;
   #arenaStart = 0;
   #pieces: Uint8Array[] = [];
@@ -164,19 +165,21 @@ export class FrameOutput {
     for (const piece of pieces) this.#socket.write(piece);
     this.#socket.write(last, this.#onWritten);
     if (pieces.length > 0) this.#socket.uncork();
-    this.#reuseArena();
+    this.#leaveArena();
   }
 
   readonly #onWritten = (): void => {
-    this.#reuseArena();
+    this.#leaveArena();
     this.#onRoom();
   };
 
-  /** Where the socket has nothing left of what it was given, as a rule at once, the arena is written from its beginning again: a
-   *  new one each few writes would have the collector run for the sake of their memory alone. */
-  #reuseArena(): void {
-    const isFree = this.#arenaAt === this.#arenaStart && this.#pieces.length === 0;
-    if (!this.#isLeaving || !isFree || this.#socket.writableLength > 0) return;
+  /** Where the socket has nothing left of what it was given, as a rule at once, the arena serves whoever writes next: a new one
+   *  each few writes would have the collector run for the sake of their memory alone. */
+  #leaveArena(): void {
+    if (this.#arena === noArena || this.#arenaAt > this.#arenaStart || this.#pieces.length > 0) return;
+    if (!this.#isLeaving || this.#socket.writableLength > 0) return;
+    giveArena(this.#arena);
+    this.#arena = noArena;
     this.#arenaAt = 0;
     this.#arenaStart = 0;
   }
@@ -184,7 +187,7 @@ export class FrameOutput {
   #makeRoom(bytes: number): void {
     if (this.#arenaAt + bytes <= this.#arena.length) return;
     this.#cut();
-    this.#arena = Buffer.allocUnsafeSlow(arenaBytes); // the one before is freed when it was sent
+    this.#arena = takeArena(); // the one before is freed when it was sent
     this.#arenaAt = 0;
     this.#arenaStart = 0;
   }
