@@ -4,10 +4,10 @@ import { type AddressInfo, createServer as createSocketServer, type Server } fro
 import { text } from "node:stream/consumers";
 import { systemClock } from "../os/clock.ts";
 import { silentLog } from "../os/log.ts";
-import { frame, frameFlags, frameTypes } from "./frames.ts";
+import { errorCodes, frame, frameFlags, frameTypes } from "./frames.ts";
 import { Http2Server } from "./http2-server.ts";
 import { relayToHttp1 } from "./relay-to-http1.ts";
-import { get, RawClient, request } from "./testing/raw-client.ts";
+import { get, isType, RawClient, request } from "./testing/raw-client.ts";
 
 describe("HTTP/2 relayed to a server of HTTP/1.1", () => {
   const seen: (readonly [method: string, url: string, body: string])[] = [];
@@ -18,7 +18,8 @@ describe("HTTP/2 relayed to a server of HTTP/1.1", () => {
       const { method = "", url = "", headers } = asked;
       const named = Object.hasOwn(headers, "constructor") ? String(headers.constructor) : "";
       seen.push([method, url, named + (await text(asked))]);
-      response.end();
+      if (url === "/broken") response.write("half", () => response.destroy());
+      else response.end();
     });
     const limits = {
       streamsMost: 10,
@@ -43,6 +44,15 @@ describe("HTTP/2 relayed to a server of HTTP/1.1", () => {
     await client.next(({ streamId, flags }) => streamId === 1 && (flags & frameFlags.END_STREAM) !== 0);
     client.socket.destroy();
     assert.deepEqual(seen, [["GET", "/named", "x"]]);
+  });
+
+  it("resets the stream of an answer that breaks off", async () => {
+    const client = new RawClient((listener.address() as AddressInfo).port);
+    client.begin();
+    client.send(request(1, { ...get, ":path": "/broken" }));
+    const { payload } = await client.next(isType(frameTypes.RST_STREAM, 1));
+    assert.equal(payload.readUInt32BE(0), errorCodes.INTERNAL_ERROR);
+    client.socket.destroy();
   });
 
   for (const method of ["GET", "DELETE", "POST"])

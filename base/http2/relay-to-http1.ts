@@ -91,6 +91,10 @@ class Relay implements StreamEvents {
       this.#over = true;
       stream.finish();
     });
+    // A broken answer must not look like one that goes on.
+    response.on("close", () => {
+      if (!this.#over) stream.reset(errorCodes.INTERNAL_ERROR);
+    });
   }
 }
 
