@@ -37,7 +37,7 @@ export class MvccReader implements StateReader {
     if (isOneKey(request)) return answerKey(this.#mvcc, request);
     const { revision } = request;
     const oldest = () => (revision > 0 ? revision : this.#mvcc.revision);
-    return this.#read(() => answerRange(this.#mvcc, request), oldest, roomForLarge);
+    return this.#read(() => answerRange(this.#mvcc, request, "packed"), oldest, roomForLarge);
   }
 
   storedReadOnlyTxn(request: TxnRequest, roomForLarge?: RoomForLarge): TxnAnswer | Promise<TxnAnswer> {

@@ -24,6 +24,20 @@ export function encodeKeyValue(parts: KeyValueParts): Uint8Array {
   return out;
 }
 
+/** RangeResponse.kvs. */
+const rangeKvTag = 18;
+
+/** What the KeyValue takes in a RangeResponse. */
+export function keyValueFieldBytes(parts: KeyValueParts): number {
+  const bytes = sizeOf(parts);
+  return 1 + varintBytes(bytes) + bytes;
+}
+
+export function writeKeyValueField(out: Buffer, at: number, parts: KeyValueParts): void {
+  out[at] = rangeKvTag;
+  writeKeyValue(out, writeVarint(out, at + 1, sizeOf(parts)), parts);
+}
+
 /** Of an mvccpb.Event: field 1, which a put does not write (zero), is 1 for a deletion; field 2 is the KeyValue. */
 const tags = { type: 8, kv: 18 } as const;
 

@@ -10,6 +10,8 @@ import { sorted } from "./sorted.ts";
 export interface RangeAnswer {
   readonly header: { readonly revision: number };
   readonly kvs: readonly Uint8Array[];
+  /** In place of `kvs`, where the caller takes packed keys: the answer's field `kvs` in pieces. */
+  readonly packed?: readonly Uint8Array[];
   readonly more: boolean;
   readonly count: number;
 }
@@ -64,9 +66,15 @@ export function answerKey(source: RangeSource, request: RangeRequest): RangeAnsw
 
 const none: readonly Uint8Array[] = [];
 
-/** Answers a range request. Throws StoreError before the first pause. */
-export function* answerRange(source: RangeSource, request: RangeRequest): Sliced<RangeAnswer> {
+/** Answers a range request. Throws StoreError before the first pause.
+ *  @param takes Whether `packed` is understood. */
+export function* answerRange(
+  source: RangeSource,
+  request: RangeRequest,
+  takes: "items" | "packed" = "items",
+): Sliced<RangeAnswer> {
   if (isOneKey(request)) return answerKey(source, request);
+  if (takes === "packed" && isPackable(request)) return yield* answerPacked(source, request);
   const { readRevision: revision, limits } = source;
   const { limit, countOnly, keysOnly } = request;
   const filters = isFiltered(request);
@@ -87,6 +95,19 @@ export function* answerRange(source: RangeSource, request: RangeRequest): Sliced
   if (more) kvs = kvs.slice(0, limit);
   if (keysOnly && readsValues) kvs = yield* withoutValues(kvs, limits.keysMax);
   return { header, kvs, more, count: found.count };
+}
+
+/** Keys alone, as they come. */
+function isPackable(request: RangeRequest): boolean {
+  return request.keysOnly && !request.countOnly && !isFiltered(request) && !needsSort(request);
+}
+
+function* answerPacked(source: RangeSource, request: RangeRequest): Sliced<RangeAnswer> {
+  const { readRevision: revision } = source;
+  const limit = Math.max(0, request.limit);
+  const options = { revision: request.revision, limit, countOnly: false, keysOnly: true, packs: true };
+  const { kvs, packed, count } = yield* source.reading(spanOf(request), options);
+  return { header: { revision }, kvs, ...(packed && { packed }), more: limit > 0 && count > limit, count };
 }
 
 function needsSort(request: RangeRequest): boolean {

@@ -1,9 +1,11 @@
 import { assert } from "../../base/assert.ts";
 import type { Sliced } from "../../base/slices.ts";
+import { WireReader } from "../../base/wire.ts";
 import type { Revision } from "../revisions/revision-key.ts";
 import { type KeyIndex, noPoint, type Span } from "./key-index.ts";
-import { decodeKeyValue, encodeKeyValue, type KeyValueParts, withoutValue } from "./key-value.ts";
+import { decodeKeyValue, encodeKeyValue, type KeyValueParts, readBare, withoutValue } from "./key-value.ts";
 import type { Point } from "./older-points.ts";
+import { PackedKeys } from "./packed-keys.ts";
 
 /** One key, or [from, to) with `to` undefined for "to the end"; keys are bytes, or byte strings. */
 export type KeyRange<K = Uint8Array> =
@@ -18,6 +20,8 @@ export interface ReadOptions {
   readonly countOnly: boolean;
   /** The values are left out, and not read. */
   readonly keysOnly: boolean;
+  /** With `keysOnly`: what is found is packed, not an item for each key. */
+  readonly packs?: boolean;
 }
 
 export type KeyOptions = Pick<ReadOptions, "revision" | "keysOnly">;
@@ -29,6 +33,8 @@ export const newestBare: ReadOptions = { ...newest, keysOnly: true };
 /** Encoded KeyValues in byte order of the keys, and how many there are without the limit. */
 export interface Found {
   readonly kvs: readonly Uint8Array[];
+  /** In place of `kvs` where they were to be packed: `PackedKeys.pieces`. */
+  readonly packed?: readonly Uint8Array[];
   readonly count: number;
 }
 
@@ -103,22 +109,29 @@ export function* readSpan(
   const { index, limits } = source;
   const { countOnly, keysOnly, limit } = options;
   const kvs: Uint8Array[] = [];
+  const packed = options.packs ? new PackedKeys() : undefined;
   let count = 0;
   let sliceBytes = 0;
-  const isFull = () => countOnly || (limit > 0 && kvs.length >= limit);
+  const isFull = () => countOnly || (limit > 0 && (packed?.count ?? kvs.length) >= limit);
+  const keep = (kv: Uint8Array) => {
+    kvs.push(kv);
+    return kv.length;
+  };
   const take = (slot: number, point: Point) => {
     count++;
     if (isFull()) return true;
-    const kv = keysOnly ? bare(source, slot, point) : existing(source, point);
-    kvs.push(kv);
-    sliceBytes += kv.length;
+    sliceBytes +=
+      packed === undefined
+        ? keep(keysOnly ? bare(source, slot, point) : existing(source, point))
+        : packed.add(partsOf(source, slot, point));
     return sliceBytes < limits.valueBytesMax;
   };
   for (let from: Uint8Array | undefined = span.from; ; ) {
     const keysMax = isFull() || keysOnly ? limits.keysMax : limits.valuesMax;
     sliceBytes = 0;
     from = index.visitAt({ from, to: span.to }, { revision, keysMax }, take);
-    if (from === undefined) return { kvs, count };
+    if (from === undefined)
+      return packed === undefined ? { kvs, count } : { kvs, packed: packed.pieces, count };
     yield;
   }
 }
@@ -138,6 +151,13 @@ function bare(source: ReadSource, slot: number, point: Point): Uint8Array {
   return isNewest(source, slot, point)
     ? encodeKeyValue(bareParts(source, slot, point, source.index.records.keyOf(slot)))
     : withoutValue(existing(source, point));
+}
+
+/** The same in parts. */
+function partsOf(source: ReadSource, slot: number, point: Point): KeyValueParts {
+  return isNewest(source, slot, point)
+    ? bareParts(source, slot, point, source.index.records.keyOf(slot))
+    : readBare(new WireReader(existing(source, point)));
 }
 
 function isNewest({ index: { records } }: ReadSource, slot: number, point: Point): boolean {

@@ -50,12 +50,11 @@ class RangeCall implements Reader {
     }
   }
 
-  #answer({ header, kvs, more, count }: RangeAnswer): void {
+  #answer({ header, kvs, packed, more, count }: RangeAnswer): void {
     const out = this.#out;
     const fields = {
       head: this.#parts.headerBytes.at(header.revision),
-      field: 2,
-      values: kvs,
+      ...(packed === undefined ? { field: 2, values: kvs } : { field: undefined, values: packed }),
       tail: rangeResponse.encode({ more, count }),
     };
     const large = largeAnswer(fields);

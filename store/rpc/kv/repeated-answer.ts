@@ -1,10 +1,11 @@
 import { atOnce, type Sliced } from "../../../base/slices.ts";
 import { varintBytes, writeVarint } from "../../../base/varint.ts";
 
-/** An answer's bytes: the fields in `head`, `values` as a repeated message of that number, and the fields in `tail`. */
+/** An answer's bytes: the fields in `head`, `values` as a repeated message of that number, or as they are where they are fields
+ *  already, and the fields in `tail`. */
 interface Fields {
   readonly head: Uint8Array;
-  readonly field: number;
+  readonly field: number | undefined;
   readonly values: readonly Uint8Array[];
   readonly tail: Uint8Array;
 }
@@ -34,12 +35,12 @@ export function joinedAnswer(fields: Fields): Uint8Array {
 }
 
 function* put({ head, field, values, tail }: Fields): Sliced<Uint8Array> {
-  const tag = field * 8 + 2;
+  const headBytes = (length: number) => (field === undefined ? 0 : 1 + varintBytes(length));
   let total = head.length + tail.length;
   for (let at = 0; at < values.length; at++) {
     if (at > 0 && at % countedMax === 0) yield;
     const { length } = values[at] as Uint8Array;
-    total += 1 + varintBytes(length) + length;
+    total += headBytes(length) + length;
   }
   const out = Buffer.allocUnsafe(total);
   out.set(head);
@@ -47,8 +48,10 @@ function* put({ head, field, values, tail }: Fields): Sliced<Uint8Array> {
   let sliceStart = at;
   let inSlice = 0;
   for (const value of values) {
-    out[at] = tag;
-    at = writeVarint(out, at + 1, value.length);
+    if (field !== undefined) {
+      out[at] = field * 8 + 2;
+      at = writeVarint(out, at + 1, value.length);
+    }
     out.set(value, at);
     at += value.length;
     if (++inSlice < copiedMax && at - sliceStart < copiedBytesMax) continue;
