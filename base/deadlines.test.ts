@@ -71,6 +71,14 @@ describe("base/deadlines", () => {
     );
   });
 
+  it("keeps nothing that is added after its end, and has no timer for it", () => {
+    const deadlines = byHand();
+    deadlines.add(2 * stepMs, { expired: () => assert.fail() });
+    deadlines.stop();
+    deadlines.add(stepMs, { expired: () => assert.fail() });
+    assert.equal(due, undefined);
+  });
+
   it("tells only so many at once; a call that is forgotten meanwhile is not told", () => {
     const deadlines = byHand();
     let told = 0;

@@ -21,6 +21,7 @@ export class Deadlines {
   readonly #order = new Heap<number>((a, b) => a < b);
   #nextStep = Number.POSITIVE_INFINITY;
   #stopTimer: (() => void) | undefined;
+  #isStopped = false;
 
   constructor(clock: Pick<Clock, "monotonicMs" | "after">) {
     this.#clock = clock;
@@ -29,6 +30,7 @@ export class Deadlines {
   /** Gives what `forget` is to be told. */
   add(atMs: number, call: Expiring): number {
     const step = Math.ceil(atMs / stepMs);
+    if (this.#isStopped) return step;
     let calls = this.#steps.get(step);
     if (calls === undefined) {
       calls = new Set();
@@ -45,7 +47,9 @@ export class Deadlines {
     if (calls?.delete(call) && calls.size === 0) this.#steps.delete(step);
   }
 
+  /** Nobody is called back any more, nor is who is added later. */
   stop(): void {
+    this.#isStopped = true;
     this.#stopTimer?.();
     this.#steps.clear();
     this.#order.clear();

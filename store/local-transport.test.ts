@@ -56,6 +56,32 @@ describe("calls to a member in the same thread", () => {
     assert.deepEqual([status, sent], ["UNAVAILABLE", true]);
   });
 
+  it("end at once where the member ended before it served anybody, as streams do", async () => {
+    const never = new Promise<void>(() => undefined);
+    let end: () => void = () => undefined;
+    const done = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const handlers = { unary: new Map(), streams: new Map() };
+    const to = new LocalTransport({ handlers, ready: never, done }, clock);
+    const before = ask(to);
+    await clock.advance(1);
+    end();
+    const errors: (CallError | undefined)[] = [await before];
+    void ask(to).then((error) => errors.push(error));
+    to.stream(
+      here,
+      "/watch",
+      { requireLeader: true },
+      { message: () => assert.fail(), end: (error) => errors.push(error) },
+    );
+    await clock.advance(5_000);
+    assert.deepEqual(
+      errors.map((error) => [error?.status, error?.sent]),
+      Array(3).fill(["UNAVAILABLE", false]),
+    );
+  });
+
   it("hear of each that is answered or fails, once, by its number", async () => {
     const to = transport();
     await clock.advance(1);

@@ -1,4 +1,5 @@
 import { Deadlines } from "../base/deadlines.ts";
+import { deferred } from "../base/deferred.ts";
 import type { Clock } from "../base/os/clock.ts";
 import { tellEach } from "../base/tell-each.ts";
 import { CallError } from "./client/call-error.ts";
@@ -26,7 +27,9 @@ export class LocalTransport implements ClientTransport {
   readonly #deadlines: Deadlines;
   readonly #calls = new Set<LocalCall>();
   readonly #streams = new Set<LocalStream>();
-  #isReady = false;
+  /** Clients are served, or never will be. */
+  readonly #decided = deferred<void>();
+  #isDecided = false;
   #ended = "";
 
   constructor(member: LocalMember, clock: Clock) {
@@ -35,9 +38,7 @@ export class LocalTransport implements ClientTransport {
     this.#deadlines = new Deadlines(clock);
     const ends = () => this.#end("the member in this process has stopped");
     member.done.then(ends, ends);
-    void member.ready.then(() => {
-      this.#isReady = true;
-    });
+    void member.ready.then(() => this.#decide());
   }
 
   unary(
@@ -53,8 +54,8 @@ export class LocalTransport implements ClientTransport {
       const call = this.#newCall({ owner: waiting, number: 0 }, settings);
       waiting.waitFor(call);
       // Begun in a turn of its own: whoever calls has gone on by then, as with an answer that comes from afar.
-      if (this.#isReady) queueMicrotask(() => this.#serve(call, path, request));
-      else void this.#member.ready.then(() => this.#serve(call, path, request));
+      if (this.#isDecided) queueMicrotask(() => this.#serve(call, path, request));
+      else void this.#decided.promise.then(() => this.#serve(call, path, request));
     });
   }
 
@@ -65,8 +66,8 @@ export class LocalTransport implements ClientTransport {
     settings: { readonly requireLeader: boolean; readonly timeoutMs: number },
   ): LocalCall {
     const call = this.#newCall(to, settings);
-    if (this.#isReady) this.#serve(call, asked.path, asked.request);
-    else void this.#member.ready.then(() => this.#serve(call, asked.path, asked.request));
+    if (this.#isDecided) this.#serve(call, asked.path, asked.request);
+    else void this.#decided.promise.then(() => this.#serve(call, asked.path, asked.request));
     return call;
   }
 
@@ -85,7 +86,7 @@ export class LocalTransport implements ClientTransport {
       stream.open((out) => entry.handler(out, { requireLeader: settings.requireLeader }));
     };
     if (settings.signal?.aborted) stream.cancel();
-    else void this.#member.ready.then(open);
+    else void this.#decided.promise.then(open);
     return stream;
   }
 
@@ -113,9 +114,15 @@ export class LocalTransport implements ClientTransport {
     return new CallError("UNAVAILABLE", this.#ended, { sent: false });
   }
 
+  #decide(): void {
+    this.#isDecided = true;
+    this.#decided.resolve();
+  }
+
   #end(why: string): void {
     if (this.#ended !== "") return;
     this.#ended = why;
+    this.#decide();
     try {
       tellEach([...this.#calls], (call) => call.end("UNAVAILABLE", why));
     } finally {
