@@ -18,6 +18,10 @@ type Act =
   /** Back again: it is to be sent the others' state. */
   | { readonly act: "back"; readonly life: Life };
 
+/** How many snapshots' worth of entries a tail is long at most. Where each entry is a message of its own, a long one takes more
+ *  than the time of the whole run to be sent again. */
+const tailSnapshots = ({ appendBytesMax }: SimOptions) => (appendBytesMax === 1 ? 2 : 15);
+
 /** Aims at one moment: a leader that was cut off has gathered a long tail of entries nobody else has; the others go another way
  *  and forget the entries it lacks; it comes back, gets their state, and dies when that is in place and its log, which
  *  reaches further than the state, not yet marked. */
@@ -49,7 +53,7 @@ export class InterruptedInstall {
     if (life?.member === undefined) return;
     this.#act = { act: "alone", life, committed: life.member.driver.status.committed };
     this.#cutter.isolate(life.machine);
-    const writes = 10 + below(this.#random, 15 * this.#options.snapshotCount);
+    const writes = 10 + below(this.#random, tailSnapshots(this.#options) * this.#options.snapshotCount);
     for (let n = 0; n < writes; n++) this.#cutter.write(life.machine);
   }
 
