@@ -98,7 +98,7 @@ export class BackendError extends Error {
 /** One write of a batch: absent value means delete. Keys carry their bucket's prefix. */
 export type Write = readonly [key: string, value: Uint8Array | undefined];
 
-/** What lies under the layers: a flat, ordered key space. */
+/** What lies under the layers: a flat, ordered key space. What is there when it was opened is durable, whoever wrote it. */
 export interface Base {
   get(key: string): Uint8Array | undefined;
   /** One atomic batch, in pages that are short enough to be handed over at a stretch. With `sync` the batch is durable when it

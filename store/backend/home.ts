@@ -104,9 +104,10 @@ export class LevelHome implements BackendHome {
         await this.#setCurrent(1);
         return 1;
       }
-      for (const name of await this.#disk.list(this.#folder))
-        if (/^\d{6}$/.test(name) && Number(name) !== current)
-          await this.#disk.remove(join(this.#folder, name));
+      // The file that names it may have been put in place just before the last life ended: until that is durable, what it named
+      // before is needed, too.
+      await this.#disk.syncFolder(this.#folder);
+      await this.#removeAllBut(() => true, current);
       if (!(await this.#disk.exists(this.#path(current))))
         throw new BackendError(
           "corrupt",

@@ -303,6 +303,30 @@ describe("store/backend: crashes and faults", () => {
     assert.equal((await failed.promise).reason, "no-space");
   });
 
+  it("removes a replaced database only when it is durable which one replaced it", async () => {
+    const path = join(folder, "replaced");
+    const first = await levelHome(path).open();
+    const draft = await levelHome(path).draft();
+    await first.close();
+    await draft.backend.close();
+    await writeFile(join(path, "current"), "000002\n"); // as by a life that ended before it synced the folder
+    const steps: string[] = [];
+    const disk: Disk = {
+      ...systemDisk,
+      syncFolder: async (of) => {
+        if (of === path) steps.push("sync");
+        await systemDisk.syncFolder(of);
+      },
+      remove: async (what) => {
+        if (what.startsWith(path)) steps.push(`remove${what.slice(path.length)}`);
+        await systemDisk.remove(what);
+      },
+    };
+    const home = new LevelHome(path, suiteConfig, { disk, onFailure: failLoudly });
+    await (await home.open()).close();
+    assert.deepEqual(steps.slice(0, 2), ["sync", "remove/000001"]);
+  });
+
   it("refuses to end a layer within a group", async () => {
     const backend = await new MemoryHome(suiteConfig, { onFailure: failLoudly }).open();
     backend.put("auth", "a", Buffer.from("1"));

@@ -11,6 +11,7 @@ export class MemoryBase implements Base {
     this.#disk = disk;
     this.#pause = pause;
     this.#life = disk.life;
+    disk.open();
   }
 
   get(key: string): Uint8Array | undefined {

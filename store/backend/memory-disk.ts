@@ -51,6 +51,14 @@ export class MemoryDisk {
     this.#makeDurable((batch) => batch.log === this.#log);
   }
 
+  /** Whoever opens it reads its logs into tables, syncs those and then begins a new log (LevelDB's `DBImpl::Recover`): what is
+   *  seen from now on was made durable. */
+  open(): void {
+    this.#makeDurable(() => true);
+    this.#log++;
+    this.#logRows = 0;
+  }
+
   /** Whoever had it open is gone; what they wrote is as safe or unsafe as before. */
   kill(): void {
     this.life++;
