@@ -95,6 +95,19 @@ describe("base/deadlines", () => {
     assert.deepEqual(after, [1_000, 2_000, 2_500]);
   });
 
+  it("tells those behind one that throws, too", () => {
+    const deadlines = byHand();
+    let told = 0;
+    deadlines.add(stepMs, {
+      expired: () => {
+        throw new Error("one of them");
+      },
+    });
+    deadlines.add(stepMs, { expired: () => void told++ });
+    assert.throws(() => fireNext(), /one of them/);
+    assert.equal(told, 1);
+  });
+
   it("keeps nothing of deadlines that were forgotten, and no timer but the next", () => {
     const deadlines = byHand();
     const never = { expired: () => assert.fail() };

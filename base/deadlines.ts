@@ -1,5 +1,6 @@
 import { Heap } from "./heap.ts";
 import type { Clock } from "./os/clock.ts";
+import { tellEach } from "./tell-each.ts";
 
 /** Deadlines are looked after in steps, so that thousands of different ones cost few timers. */
 const stepMs = 20;
@@ -83,7 +84,7 @@ export class Deadlines {
     const due = this.#takeDue(this.#clock.monotonicMs());
     const next = this.#first();
     if (next !== undefined) this.#arm(next);
-    for (const call of due) call.expired();
+    tellEach(due, (call) => call.expired());
   }
 
   /** Those that are left over are still due in the next turn, unless they are forgotten until then. */

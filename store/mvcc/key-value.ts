@@ -19,7 +19,7 @@ const noBytes = new Uint8Array(0);
 const slabs = new Slabs();
 
 export function encodeKeyValue(parts: KeyValueParts): Uint8Array {
-  const out = slabs.take(sizeOf(parts));
+  const out = slabs.take(keyValueBytes(parts));
   writeKeyValue(out, 0, parts);
   return out;
 }
@@ -27,15 +27,12 @@ export function encodeKeyValue(parts: KeyValueParts): Uint8Array {
 /** RangeResponse.kvs. */
 const rangeKvTag = 18;
 
-/** What the KeyValue takes in a RangeResponse. */
-export function keyValueFieldBytes(parts: KeyValueParts): number {
-  const bytes = sizeOf(parts);
-  return 1 + varintBytes(bytes) + bytes;
-}
-
-export function writeKeyValueField(out: Buffer, at: number, parts: KeyValueParts): void {
+/** Writes the KeyValue, of so many bytes (`keyValueBytes`), as a RangeResponse has it. Answers where it ends. */
+export function writeRangeKv(out: Buffer, at: number, parts: KeyValueParts, bytes: number): number {
   out[at] = rangeKvTag;
-  writeKeyValue(out, writeVarint(out, at + 1, sizeOf(parts)), parts);
+  const start = writeVarint(out, at + 1, bytes);
+  writeKeyValue(out, start, parts);
+  return start + bytes;
 }
 
 /** Of an mvccpb.Event: field 1, which a put does not write (zero), is 1 for a deletion; field 2 is the KeyValue. */
@@ -44,7 +41,7 @@ const tags = { type: 8, kv: 18 } as const;
 /** Encodes the KeyValue of a put. In memory it stands in the event that watchers get (`eventOf`), so that the bytes that are
  *  stored are there once. */
 export function encodePut(parts: KeyValueParts): Uint8Array {
-  const kvBytes = sizeOf(parts);
+  const kvBytes = keyValueBytes(parts);
   const headBytes = 1 + varintBytes(kvBytes);
   const start = slabs.reserve(headBytes + kvBytes);
   const out = slabs.reserved;
@@ -66,7 +63,7 @@ export function encodeDeleted(
   modRevision: number,
 ): { readonly event: Uint8Array; readonly kv: Uint8Array } {
   const parts = { key, createRevision: 0, modRevision, version: 0, value: noBytes, lease: 0n };
-  const kvBytes = sizeOf(parts);
+  const kvBytes = keyValueBytes(parts);
   const event = slabs.take(3 + varintBytes(kvBytes) + kvBytes);
   event[0] = tags.type;
   event[1] = 1;
@@ -76,7 +73,14 @@ export function encodeDeleted(
   return { event, kv: event.subarray(start) };
 }
 
-function sizeOf({ key, createRevision, modRevision, version, value, lease }: KeyValueParts): number {
+export function keyValueBytes({
+  key,
+  createRevision,
+  modRevision,
+  version,
+  value,
+  lease,
+}: KeyValueParts): number {
   return (
     lengthDelimitedBytes(key.length) +
     fieldBytes(createRevision) +

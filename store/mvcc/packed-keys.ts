@@ -1,4 +1,5 @@
-import { type KeyValueParts, keyValueFieldBytes, writeKeyValueField } from "./key-value.ts";
+import { varintBytes } from "../../base/varint.ts";
+import { type KeyValueParts, keyValueBytes, writeRangeKv } from "./key-value.ts";
 
 const firstPieceBytes = 1024;
 const pieceBytesMax = 128 * 1024;
@@ -14,12 +15,12 @@ export class PackedKeys {
 
   /** Answers the bytes that it took. */
   add(kv: KeyValueParts): number {
-    const bytes = keyValueFieldBytes(kv);
-    if (this.#at + bytes > this.#piece.length) this.#begin(bytes);
-    writeKeyValueField(this.#piece, this.#at, kv);
-    this.#at += bytes;
+    const bytes = keyValueBytes(kv);
+    const fieldBytes = 1 + varintBytes(bytes) + bytes;
+    if (this.#at + fieldBytes > this.#piece.length) this.#begin(fieldBytes);
+    this.#at = writeRangeKv(this.#piece, this.#at, kv, bytes);
     this.count++;
-    return bytes;
+    return fieldBytes;
   }
 
   /** All that were added. */

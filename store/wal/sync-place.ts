@@ -3,13 +3,13 @@ export type Place = "here" | "elsewhere";
 
 /** So many batches of one entry in a row say that nobody else writes: one client that waits for each answer. */
 const loneBatches = 8;
-/** Of a disk that is never slower than this on average, the loop does not notice a sync; waking two threads takes as long. */
+/** What syncs take on average at most, so that the loop stands still for no longer than many a turn of it takes. */
 const quickMs = 1;
-/** Weight of the last sync in the average: one of 20 ms sends the next 16 elsewhere. */
+/** Weight of the last sync in the average: after one of 20 ms the next seven are elsewhere. */
 const weight = 1 / 16;
 
 /** Decides where the log syncs. A put alone waits for little else than threads that wake each other, so its sync is best done
- *  where it is; where there is other work, or the disk is slow, the loop must not stand still for it. Pure. */
+ *  where it is; where there is other work, or the disk is slow, the loop must not stand still for it. Knows no clock and no disk. */
 export class SyncPlace {
   #loneInARow = 0;
   #averageMs = Number.POSITIVE_INFINITY;

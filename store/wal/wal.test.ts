@@ -122,6 +122,31 @@ describe("wal", () => {
     assert.equal((await reopen(disk)).entries.length, 30);
   });
 
+  it("syncs at once where entries come one by one, and no longer where others come with them", async () => {
+    const disk = new MemoryDisk();
+    const { clock, ...rest } = os(disk);
+    const wal = await Wal.create(config, metadata, { ...rest, clock: { ...clock, monotonicMs: () => 0 } });
+    let atOnce = 0;
+    const file = lastFile(disk);
+    Object.assign(file, {
+      syncNow: () => {
+        atOnce++;
+        file.synced = file.written;
+      },
+    });
+    let index = 0;
+    const append = (count: number) => {
+      const entries = Array.from({ length: count }, () => entryOf(++index, 1, 10));
+      return wal.append({ entries, sync: true });
+    };
+    for (let batch = 0; batch < 20; batch++) await append(1);
+    assert.equal(atOnce, 12, "all but the first eight");
+    assert.equal(file.synced, file.written);
+    for (let batch = 0; batch < 20; batch++) await append(2);
+    assert.equal(atOnce, 12);
+    assert.equal((await reopen(disk)).entries.length, 60);
+  });
+
   it("keeps all that was synced when the last batch is torn at any byte", async () => {
     await fc.assert(
       fc.asyncProperty(batches, fc.double({ min: 0, max: 1, noNaN: true }), async (all, share) => {
