@@ -22,9 +22,13 @@ import { http1Server } from "./transport/http1-server.ts";
 import { http2Limits } from "./transport/http2-limits.ts";
 import { askMembers } from "./transport/peer/ask-members.ts";
 import { askOnce } from "./transport/peer/ask-once.ts";
+import { frame, frameKinds } from "./transport/peer/frame.ts";
+import { badCertificateText } from "./transport/peer/hello.ts";
 import { PeerNetwork } from "./transport/peer/peer-network.ts";
 import { sortConnection } from "./transport/sort-connection.ts";
-import type { ServerTls } from "./transport/tls-files.ts";
+import { PortTls } from "./transport/tls/port-tls.ts";
+import { makeSelfSigned } from "./transport/tls/self-signed.ts";
+import type { TlsSettings } from "./transport/tls/settings.ts";
 import { Wal } from "./wal/wal.ts";
 
 export interface RunningStore extends Running {
@@ -52,6 +56,12 @@ export async function startStore(config: StoreConfig, os: Os): Promise<RunningSt
   }
 }
 
+/** The TLS of both kinds of ports, where they have any. */
+interface PortsTls {
+  readonly client: PortTls | undefined;
+  readonly peer: PortTls | undefined;
+}
+
 interface Servers {
   readonly client: readonly BoundServer[];
   readonly peer: readonly BoundServer[];
@@ -59,10 +69,13 @@ interface Servers {
 }
 
 async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningStore> {
-  const servers = await bindAll(config, os, undo);
+  const tlsOf = (settings: TlsSettings | undefined) => settings && new PortTls(settings, os.log.child("tls"));
+  const tls: PortsTls = { client: tlsOf(config.clientTls), peer: tlsOf(config.peerTls) };
+  const servers = await bindAll(config, tls, os, undo);
   const { clock, random, disk, log, metrics } = os;
   undo.push(await lockDataDir(config.dataDir, disk));
   if (config.walDir !== undefined) undo.push(await lockWalDir(config.walDir, disk));
+  await makeSelfSigned([config.clientTls, config.peerTls], log);
   let network: PeerNetwork | undefined;
   let hadLog = false;
   const member = await createMember(
@@ -74,7 +87,7 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
       log,
       metrics,
       openLog: async (appliedIndex) => {
-        const ask = (url: string) => askMembers(url, serverVersion, config.peerTls);
+        const ask = (url: string) => askMembers(url, serverVersion, tls.peer);
         const folder = config.walDir ?? walFolder(config.dataDir);
         hadLog = await Wal.exists(disk, folder);
         const { wal, ...opened } = await openLog({ folder, appliedIndex }, () => beginning(config, ask), os);
@@ -84,7 +97,7 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
       },
       openPeers: (identity) => {
         network = new PeerNetwork(
-          { ...identity, serverVersion, servers: servers.peer, tls: config.peerTls },
+          { ...identity, serverVersion, servers: servers.peer, tls: tls.peer },
           {
             clock,
             random,
@@ -115,7 +128,7 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
           purpose: "messages",
           serverVersion,
           peerUrls: [],
-          tls: config.peerTls,
+          tls: tls.peer,
         } as const;
         return askOnce(url, options, { kind: "hashKv", id: BigInt(revision) });
       },
@@ -126,20 +139,30 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
   return serve(config, os, { member, servers, undo, hasOthers: membersCount > 1 });
 }
 
-async function bindAll(config: StoreConfig, os: Os, undo: Undo): Promise<Servers> {
-  const bind = async (flag: string, urls: readonly ListenUrl[], tls: ServerTls | undefined) => {
+async function bindAll(config: StoreConfig, tls: PortsTls, os: Os, undo: Undo): Promise<Servers> {
+  const bind = async (
+    flag: string,
+    urls: readonly ListenUrl[],
+    portTls: PortTls | undefined,
+    farewell?: Uint8Array,
+  ) => {
     const servers: BoundServer[] = [];
     for (const { tls: secure, ...address } of urls) {
-      const server = await BoundServer.bind({ ...address, tls: secure ? tls : undefined, flag }, os.log);
+      const said = { flag, ...(farewell && { farewell }) };
+      const server = await BoundServer.bind(
+        { ...address, ...said, tls: secure ? portTls : undefined },
+        os.log,
+      );
       undo.push(() => server.stop());
       servers.push(server);
     }
     return servers;
   };
+  const badCertificate = frame(frameKinds.refused, Buffer.from(badCertificateText));
   return {
-    client: await bind("listen-client-urls", config.listenClient, config.clientTls),
-    peer: await bind("listen-peer-urls", config.listenPeer, config.peerTls),
-    metrics: await bind("listen-metrics-urls", config.listenMetrics, config.clientTls),
+    client: await bind("listen-client-urls", config.listenClient, tls.client),
+    peer: await bind("listen-peer-urls", config.listenPeer, tls.peer, badCertificate),
+    metrics: await bind("listen-metrics-urls", config.listenMetrics, tls.client),
   };
 }
 

@@ -99,12 +99,7 @@ describe("the store's flags", () => {
       warned.sort(),
       [
         ...["discovery-fallback", "enable-pprof", "max-snapshots", "max-wals", "proxy-dial-timeout"],
-        ...[
-          "proxy-failure-wait",
-          "proxy-refresh-interval",
-          "proxy-write-timeout",
-          "self-signed-cert-validity",
-        ],
+        ...["proxy-failure-wait", "proxy-refresh-interval", "proxy-write-timeout"],
       ].sort(),
     );
   });
@@ -184,9 +179,6 @@ describe("the store's flags", () => {
     for (const flag of [
       "--force-new-cluster",
       "--force-new-cluster=true",
-      "--auto-tls",
-      "--peer-cert-allowed-cn=a",
-      "--client-crl-file=crl.pem",
       "--discovery=http://example.org",
       "--listen-client-http-urls=http://127.0.0.1:1",
       "--corrupt-check-time=1h",
@@ -231,9 +223,37 @@ describe("the store's flags", () => {
       /^--peer-cert-file: cannot read \/no\/such\.pem/,
     );
     assert.match(
-      refusal({ file: "client-transport-security:\n  auto-tls: true" }),
-      /^--auto-tls: true is not supported: certificates are not generated/,
+      refusal({ file: "client-transport-security:\n  client-cert-auth: true" }),
+      /^--client-cert-auth needs --trusted-ca-file/,
     );
+  });
+
+  it("say what a port's TLS needs, and what does not go together", () => {
+    const refusals: readonly (readonly [string, RegExp])[] = [
+      ["--cert-file=a", /^--cert-file and --key-file must be given together/],
+      ["--peer-client-key-file=a", /^--peer-client-cert-file and --peer-client-key-file must be given/],
+      ["--client-crl-file=crl.pem", /^--client-crl-file needs --trusted-ca-file/],
+      ["--client-cert-allowed-hostname=a", /^--client-cert-allowed-hostname needs --trusted-ca-file/],
+      ["--peer-cert-allowed-cn=a", /^--peer-cert-allowed-cn needs --peer-trusted-ca-file/],
+      [
+        "--peer-cert-allowed-cn=a --peer-cert-allowed-hostname=b",
+        /^--peer-cert-allowed-cn and --peer-cert-allowed-hostname are mutually exclusive/,
+      ],
+      ["--peer-auto-tls --peer-trusted-ca-file=ca.pem", /^--peer-auto-tls: certificates that members make/],
+      ["--auto-tls --self-signed-cert-validity=0", /^--self-signed-cert-validity must be at least 1/],
+    ];
+    for (const [given, told] of refusals) assert.match(refusal({ argv: given.split(" ") }), told, given);
+  });
+
+  it("keep certificates that are made where etcd keeps its", () => {
+    const argv = [
+      "--data-dir=d",
+      "--auto-tls",
+      "--listen-client-urls=https://127.0.0.1:1,https://localhost:2",
+    ];
+    const { config } = read({ argv });
+    assert.equal(config.clientTls?.certFile, "d/fixtures/client/cert.pem");
+    assert.deepEqual(config.clientTls?.selfSigned?.hosts, ["127.0.0.1", "localhost"]);
   });
 
   it("want durations with their unit, as Go does; a file's plain number counts nanoseconds", () => {

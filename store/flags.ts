@@ -4,8 +4,9 @@ import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts"
 import { checkClientUrl, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
 import { checkPeerUrl, parseInitialCluster } from "./membership/initial-cluster.ts";
 import type { AutoCompaction } from "./propose/compaction-plan.ts";
-import { readServerTls, type ServerTls } from "./transport/tls-files.ts";
-import { tlsLimits } from "./transport/tls-versions.ts";
+import { type TlsFlags, tlsSettings } from "./tls-flags.ts";
+import type { TlsSettings } from "./transport/tls/settings.ts";
+import { tlsLimits } from "./transport/tls/versions.ts";
 
 /** What a client is told of the server's version, and what members agree on. */
 export const serverVersion = "3.6.0";
@@ -137,10 +138,60 @@ export const storeFlags = {
   "key-file": { kind: "string", help: "private key of --cert-file, PEM", value: "FILE" },
   "trusted-ca-file": { kind: "string", help: "authority of client certificates, PEM", value: "FILE" },
   "client-cert-auth": { kind: "boolean", help: "refuse clients without a certificate", default: false },
+  "client-crl-file": { kind: "string", help: "revoked client certificates, PEM or DER", value: "FILE" },
+  "client-cert-allowed-hostname": {
+    kind: "list",
+    help: "hosts of which one must be named by a client's certificate",
+    default: [],
+    value: "HOSTS",
+  },
+  "auto-tls": {
+    kind: "boolean",
+    help: "make a certificate for clients in the data directory when none is named",
+    default: false,
+  },
   "peer-cert-file": { kind: "string", help: "certificate for other members, PEM", value: "FILE" },
   "peer-key-file": { kind: "string", help: "private key of --peer-cert-file, PEM", value: "FILE" },
   "peer-trusted-ca-file": { kind: "string", help: "authority of members' certificates, PEM", value: "FILE" },
   "peer-client-cert-auth": { kind: "boolean", help: "refuse members without a certificate", default: false },
+  "peer-client-cert-file": {
+    kind: "string",
+    help: "certificate to show other members when connecting (default: --peer-cert-file)",
+    value: "FILE",
+  },
+  "peer-client-key-file": {
+    kind: "string",
+    help: "private key of --peer-client-cert-file, PEM",
+    value: "FILE",
+  },
+  "peer-crl-file": { kind: "string", help: "revoked certificates of members, PEM or DER", value: "FILE" },
+  "peer-cert-allowed-cn": {
+    kind: "list",
+    help: "common names of which a member's certificate must have one",
+    default: [],
+    value: "NAMES",
+  },
+  "peer-cert-allowed-hostname": {
+    kind: "list",
+    help: "hosts of which one must be named by a member's certificate",
+    default: [],
+    value: "HOSTS",
+  },
+  "peer-skip-client-san-verification": {
+    kind: "boolean",
+    help: "take members' certificates from other addresses than they name",
+    default: false,
+  },
+  "peer-auto-tls": {
+    kind: "boolean",
+    help: "make a certificate for other members in the data directory when none is named",
+    default: false,
+  },
+  "self-signed-cert-validity": {
+    kind: "integer",
+    help: "years that certificates made by --auto-tls and --peer-auto-tls are valid",
+    default: 1,
+  },
   "cipher-suites": { kind: "list", help: "TLS 1.2 suites to allow, in Go's names", default: [] },
   "tls-min-version": { kind: "string", help: "TLS1.2 or TLS1.3", default: "TLS1.2" },
   "tls-max-version": { kind: "string", help: "TLS1.2 or TLS1.3 (default: the newest)", default: "" },
@@ -155,6 +206,7 @@ export const storeFlags = {
     default: false,
     hidden: true,
   },
+  "experimental-peer-skip-client-san-verification": sameAs("boolean", "peer-skip-client-san-verification"),
   "log-output": sameAs("list", "log-outputs"),
   ...foreignFlags,
 } as const satisfies FlagTable;
@@ -217,8 +269,8 @@ export interface StoreConfig {
   readonly initialCorruptCheck: boolean;
   readonly corsOrigins: readonly string[];
   readonly hostWhitelist: readonly string[];
-  readonly clientTls: ServerTls | undefined;
-  readonly peerTls: ServerTls | undefined;
+  readonly clientTls: TlsSettings | undefined;
+  readonly peerTls: TlsSettings | undefined;
 }
 
 const quotaDefaultBytes = 2 * 1024 ** 3;
@@ -258,10 +310,14 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
       maxVersion: flags["tls-max-version"],
     }),
   );
-  const tls = (prefix: "" | "peer-") =>
-    attempt(undefined, () => readServerTls(tlsFiles(flags, prefix), `--${prefix}`, limits));
-  const clientTls = tls("");
-  const peerTls = tls("peer-");
+  const dataDir = flags["data-dir"] || `${flags.name}.etcd`;
+  const validYears = flags["self-signed-cert-validity"];
+  const tls = (port: "client" | "peer", listen: readonly ListenUrl[]) =>
+    attempt(undefined, () =>
+      tlsSettings(tlsFlags(flags, port), { port, urls: listen, dataDir, validYears, limits }),
+    );
+  const clientTls = tls("client", listenClient);
+  const peerTls = tls("peer", listenPeer);
   const autoCompaction = attempt(undefined, () =>
     autoCompactionOf(flags["auto-compaction-mode"], flags["auto-compaction-retention"]),
   );
@@ -276,7 +332,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
   const quota = flags["quota-backend-bytes"];
   return {
     name: flags.name,
-    dataDir: flags["data-dir"] || `${flags.name}.etcd`,
+    dataDir,
     walDir: flags["wal-dir"]?.replace(/(?<=[^/])\/+$/, "") || undefined,
     listenClient,
     listenPeer,
@@ -327,20 +383,33 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
     .sort();
 }
 
-function tlsFiles(flags: FlagValues<typeof storeFlags>, prefix: "" | "peer-") {
-  // An empty name, as in `key-file: ""`, names nothing.
-  const certFile = flags[`${prefix}cert-file`] || undefined;
-  const keyFile = flags[`${prefix}key-file`] || undefined;
-  if ((certFile === undefined) !== (keyFile === undefined))
-    throw new UsageError(`--${prefix}cert-file and --${prefix}key-file must be given together`);
-  const clientCertAuth = flags[`${prefix}client-cert-auth`];
-  const trustedCaFile = flags[`${prefix}trusted-ca-file`] || undefined;
-  if (clientCertAuth && trustedCaFile === undefined)
-    throw new UsageError(`--${prefix}client-cert-auth needs --${prefix}trusted-ca-file`);
-  return { certFile, keyFile, trustedCaFile, clientCertAuth };
+function tlsFlags(flags: FlagValues<typeof storeFlags>, port: "client" | "peer"): TlsFlags {
+  if (port === "client")
+    return {
+      "cert-file": flags["cert-file"],
+      "key-file": flags["key-file"],
+      "trusted-ca-file": flags["trusted-ca-file"],
+      "client-cert-auth": flags["client-cert-auth"],
+      "crl-file": flags["client-crl-file"],
+      "auto-tls": flags["auto-tls"],
+      "cert-allowed-hostname": flags["client-cert-allowed-hostname"],
+    };
+  return {
+    "cert-file": flags["peer-cert-file"],
+    "key-file": flags["peer-key-file"],
+    "trusted-ca-file": flags["peer-trusted-ca-file"],
+    "client-cert-auth": flags["peer-client-cert-auth"],
+    "crl-file": flags["peer-crl-file"],
+    "auto-tls": flags["peer-auto-tls"],
+    "client-cert-file": flags["peer-client-cert-file"],
+    "client-key-file": flags["peer-client-key-file"],
+    "cert-allowed-cn": flags["peer-cert-allowed-cn"],
+    "cert-allowed-hostname": flags["peer-cert-allowed-hostname"],
+    "skip-client-san-verification": flags["peer-skip-client-san-verification"],
+  };
 }
 
-function tlsProblems(urls: readonly ListenUrl[], tls: ServerTls | undefined, flags: string): string[] {
+function tlsProblems(urls: readonly ListenUrl[], tls: TlsSettings | undefined, flags: string): string[] {
   const secure = urls.find((url) => url.tls);
   return secure !== undefined && tls === undefined ? [`${secure.url} needs ${flags}`] : [];
 }

@@ -22,8 +22,6 @@ const noDiscovery = "members find each other by --initial-cluster only";
 const logRotation = "logs are not rotated here; let the system rotate them";
 const noTracing = "no traces are sent";
 const noUsers = "there are no users, and so no tokens";
-const noGenerated = "certificates are not generated; name them with --cert-file and its kin";
-const certChecks = "certificates are checked against their authority only";
 const keepAlive = "connections are kept alive by fixed times (2 h, 20 s), and clients may ping as they like";
 
 const table = {
@@ -87,20 +85,8 @@ const table = {
   "enable-v2": unset("boolean", noV2),
   "experimental-enable-v2v3": unset("string", noV2),
   "v2-deprecation": noEffect("string", noV2),
-  "auto-tls": unset("boolean", noGenerated),
-  "peer-auto-tls": unset("boolean", noGenerated),
-  "self-signed-cert-validity": noEffect("integer", noGenerated),
-  "client-crl-file": unset("string", certChecks),
-  "peer-crl-file": unset("string", certChecks),
-  "client-cert-allowed-hostname": unset("list", certChecks),
-  "peer-cert-allowed-cn": unset("list", certChecks),
-  "peer-cert-allowed-hostname": unset("list", certChecks),
-  "peer-skip-client-san-verification": noEffect("boolean", certChecks),
-  "experimental-peer-skip-client-san-verification": noEffect("boolean", certChecks),
   "client-cert-file": noEffect("string", "the JSON gateway asks within the process"),
   "client-key-file": noEffect("string", "the JSON gateway asks within the process"),
-  "peer-client-cert-file": unset("string", "members show each other --peer-cert-file"),
-  "peer-client-key-file": unset("string", "members show each other --peer-cert-file"),
   "auth-token": noEffect("string", noUsers),
   "auth-token-ttl": noEffect("integer", noUsers),
   "bcrypt-cost": noEffect("integer", noUsers),

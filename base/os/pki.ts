@@ -66,14 +66,7 @@ export async function issueCertificate(
   const usages: string[] = [];
   if (request.usage !== "client") usages.push(x509.ExtendedKeyUsage.serverAuth);
   if (request.usage !== "server") usages.push(x509.ExtendedKeyUsage.clientAuth);
-  const names: x509.JsonGeneralNames = [
-    ...(request.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),
-    ...(request.addresses ?? []).map((value) => {
-      if (isIP(value) === 0)
-        throw new Error(`certificate for ${request.commonName}: ${value} is not an IP address`);
-      return { type: "ip" as const, value };
-    }),
-  ];
+  const names = alternativeNames(request.dnsNames ?? [], request.addresses ?? []);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: newSerial(),
     subject: subject(request.commonName, request.organizations ?? []),
@@ -95,6 +88,55 @@ export async function issueCertificate(
     ],
   });
   return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
+}
+
+/** A certificate that vouches for itself, for a server and, where it is one of several that trust each other so, its clients'
+ *  role, too. `hosts` are names and addresses. */
+export async function createSelfSigned(options: {
+  readonly organization: string;
+  readonly hosts: readonly string[];
+  readonly usage: "server" | "both";
+  readonly validDays: number;
+}): Promise<Certificate> {
+  const { organization, hosts, usage, validDays } = options;
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const usages = [x509.ExtendedKeyUsage.serverAuth];
+  if (usage === "both") usages.push(x509.ExtendedKeyUsage.clientAuth);
+  const isAddress = (host: string) => isIP(host) !== 0;
+  const names = alternativeNames(
+    hosts.filter((host) => !isAddress(host)),
+    hosts.filter(isAddress),
+  );
+  const nowMs = Date.now();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: newSerial(),
+    name: [{ O: [organization] }],
+    notBefore: new Date(nowMs),
+    notAfter: new Date(nowMs + validDays * dayMs),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
+      new x509.ExtendedKeyUsageExtension(usages),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+    ],
+  });
+  return { certificatePem: certificate.toString("pem"), privateKeyPem: await privatePem(keys.privateKey) };
+}
+
+function alternativeNames(dnsNames: readonly string[], addresses: readonly string[]): x509.JsonGeneralNames {
+  return [
+    ...dnsNames.map((value) => ({ type: "dns" as const, value })),
+    ...addresses.map((value) => {
+      if (isIP(value) === 0) throw new Error(`a certificate's address: ${value} is not an IP address`);
+      return { type: "ip" as const, value };
+    }),
+  ];
 }
 
 /** Which of its issuer's keys a certificate is signed with, as the issuer itself names it: by whatever hash, or not at all. */

@@ -4,12 +4,13 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { silentLog } from "../../base/os/log.ts";
-import { createAuthority, issueCertificate } from "../../base/os/pki.ts";
+import { TlsFolder } from "../testing/tls-folder.ts";
 import { type BindOptions, BoundServer } from "./bound-server.ts";
 
 describe("a listening socket", () => {
   const servers: BoundServer[] = [];
   const clients: Socket[] = [];
+  let files: TlsFolder | undefined;
   const bind = async (options: Partial<BindOptions> = {}) => {
     const server = await BoundServer.bind(
       { host: "127.0.0.1", port: 0, flag: "listen", ...options },
@@ -27,6 +28,7 @@ describe("a listening socket", () => {
   afterEach(async () => {
     for (const client of clients.splice(0)) client.destroy();
     for (const server of servers.splice(0)) await server.stop();
+    await files?.remove();
   });
 
   it("that refuses closes also connections that are being shut down, which cannot be reset", async () => {
@@ -75,25 +77,13 @@ describe("a listening socket", () => {
   });
 
   it("agrees to no second TLS handshake within a connection", async () => {
-    const authority = await createAuthority({ name: "authority" });
-    const issued = await issueCertificate(authority, {
-      commonName: "member",
-      addresses: ["127.0.0.1"],
-      usage: "server",
-    });
-    const server = await bind({
-      tls: {
-        cert: issued.certificatePem,
-        key: issued.privateKeyPem,
-        requestCert: false,
-        rejectUnauthorized: false,
-      },
-    });
+    files = await TlsFolder.make();
+    const server = await bind({ tls: files.portTls() });
     server.serve((socket) => socket.on("error", () => undefined).resume());
     const client = connectTls({
       host: "127.0.0.1",
       port: server.port,
-      ca: authority.certificatePem,
+      ca: files.authority.certificatePem,
       maxVersion: "TLSv1.2",
       ALPNProtocols: ["h2"],
     });

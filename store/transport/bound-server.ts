@@ -2,11 +2,13 @@ import { lstat, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { Log } from "../../base/os/log.ts";
-import { connectionsMost, oneHandshake, probingSilence } from "../../base/os/server-sockets.ts";
-import type { ServerTls } from "./tls-files.ts";
+import { connectionsMost, probingSilence } from "../../base/os/server-sockets.ts";
+import type { PortTls } from "./tls/port-tls.ts";
 
 export type BindOptions = BindAddress & {
-  readonly tls?: ServerTls | undefined;
+  readonly tls?: PortTls | undefined;
+  /** What whoever is turned away for its certificate is told, after TLS. */
+  readonly farewell?: Uint8Array;
   /** At once; more are closed at once. As many as leave room for files, if it is not given. */
   readonly connections?: number;
   /** For messages: the flag that named this address. */
@@ -19,6 +21,8 @@ type BindAddress =
 
 /** Connections kept while nobody serves them yet. */
 const waitingMax = 1_000;
+/** Time for whoever is turned away to read why. */
+const farewellMs = 5_000;
 
 /** A listening socket. It is bound first, so that a used address is found out before anything else is touched, and served
  *  later; connections that come in between wait, or are reset. */
@@ -29,18 +33,12 @@ export class BoundServer {
   #accept: ((socket: Socket) => void) | undefined;
   #isRefusing = false;
 
-  private constructor({ tls, connections = connectionsMost() }: BindOptions, log: Log) {
-    const take = (socket: Socket) => this.#take(socket);
+  private constructor(options: BindOptions, log: Log) {
+    const { tls, connections = connectionsMost() } = options;
     this.#server =
       tls === undefined
-        ? createServer({ noDelay: true, ...probingSilence }, take)
-        : createTlsServer(
-            { ...tls, ...oneHandshake, ...probingSilence, ALPNProtocols: ["h2", "http/1.1"] },
-            (socket: TLSSocket) => {
-              socket.setNoDelay(true);
-              take(socket);
-            },
-          );
+        ? createServer({ noDelay: true, ...probingSilence }, (socket) => this.#take(socket))
+        : this.#tlsServer(tls, options, log);
     if (connections !== undefined) this.#server.maxConnections = connections;
     this.#server.on("drop", (dropped) => {
       log.debug("a connection too many", { "remote-addr": dropped?.remoteAddress });
@@ -49,10 +47,6 @@ export class BoundServer {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
       if (this.#isRefusing) reset(socket); // before any handshake: the client has sent nothing and may go elsewhere
-    });
-    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-      log.warn("rejected connection", { error, "remote-addr": socket.remoteAddress });
-      socket.destroy();
     });
   }
 
@@ -91,6 +85,50 @@ export class BoundServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  #tlsServer(tls: PortTls, { flag, farewell }: BindOptions, log: Log): Server {
+    const end = flag === "listen-peer-urls" ? "peer" : "client";
+    const rejected = (socket: TLSSocket, error: unknown) =>
+      log.warn(`rejected connection on ${end} endpoint`, {
+        "remote-addr": socket.remoteAddress,
+        "server-name": socket.servername || "",
+        error,
+      });
+    const admit = async (socket: TLSSocket): Promise<void> => {
+      socket.on("error", () => socket.destroy());
+      const problem = await tls.clientProblem(socket);
+      if (problem === undefined) {
+        if (!socket.destroyed) this.#take(socket);
+        return;
+      }
+      rejected(socket, problem);
+      if (farewell === undefined) socket.destroy();
+      else
+        socket
+          .setTimeout(farewellMs, () => socket.destroy())
+          .resume()
+          .end(farewell);
+    };
+    const asks = tls.asksForCertificate;
+    const server = createTlsServer(
+      { requestCert: asks, rejectUnauthorized: asks, ...probingSilence, ALPNProtocols: ["h2", "http/1.1"] },
+      (socket: TLSSocket) => {
+        socket.setNoDelay(true);
+        if (asks) void admit(socket);
+        else this.#take(socket);
+      },
+    );
+    const renew = () => {
+      const options = tls.renewed();
+      if (options !== undefined) server.setSecureContext(options);
+    };
+    server.prependListener("connection", renew); // before the handshake of this very connection begins
+    server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+      rejected(socket, error);
+      socket.destroy();
+    });
+    return server;
   }
 
   #take(socket: Socket): void {

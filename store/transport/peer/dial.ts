@@ -1,14 +1,10 @@
 import { connect, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, TLSSocket } from "node:tls";
 import type { MemberId } from "../../raft/types.ts";
+import type { PortTls } from "../tls/port-tls.ts";
 import { type Frame, FrameReader, frame, frameBytesMax, frameKinds, smallFrameBytesMax } from "./frame.ts";
-import { hello, protocolVersion, removedText } from "./hello.ts";
+import { badCertificateText, hello, protocolVersion, removedText } from "./hello.ts";
 
-export interface PeerTls {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca?: string;
-}
 export interface DialOptions {
   readonly clusterId: bigint;
   readonly from: MemberId;
@@ -17,7 +13,7 @@ export interface DialOptions {
   readonly serverVersion: string;
   /** Where the one who dials can be reached; none when it needs no connection back. */
   readonly peerUrls: readonly string[];
-  readonly tls: PeerTls | undefined;
+  readonly tls: PortTls | undefined;
 }
 
 export const dialLimits = {
@@ -48,7 +44,7 @@ export function dial(
     const host = hostname.replace(/^\[|\]$/g, "");
     const socket =
       protocol === "https:"
-        ? connectTls({ host, port: Number(port), ...options.tls, ALPNProtocols: [] })
+        ? connectTls({ host, port: Number(port), ...options.tls?.dialOptions(), ALPNProtocols: [] })
         : connect({ host, port: Number(port) });
     let welcome = false;
     const fail = (error: Error) => {
@@ -61,6 +57,12 @@ export function dial(
     socket.setTimeout(dialLimits.dialWithinMs, () => fail(new Error(`no answer from ${url}`)));
     socket.once(protocol === "https:" ? "secureConnect" : "connect", () => {
       const { tls, ...said } = options;
+      const problem = socket instanceof TLSSocket ? tls?.serverProblem(socket) : undefined;
+      if (problem !== undefined) {
+        reject(new Error(`${url}: ${problem}`));
+        socket.end(frame(frameKinds.refused, Buffer.from(badCertificateText)));
+        return;
+      }
       socket.write(frame(frameKinds.hello, hello.encode({ protocol: protocolVersion, ...said })));
     });
     const take = ({ kind, payload }: Frame) => {

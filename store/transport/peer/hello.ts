@@ -53,3 +53,6 @@ function isPeerUrl(text: string): boolean {
 
 /** What a member hears that was taken out of the cluster and does not know it yet. */
 export const removedText = "the member has been permanently removed from the cluster";
+
+/** What a member hears whose certificate is not one of those that are allowed; etcd's operators look for it. */
+export const badCertificateText = "remote error: tls: bad certificate";

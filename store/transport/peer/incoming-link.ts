@@ -69,6 +69,7 @@ export function acceptPeer(
     socket.once("drain", () => socket.resume());
   };
   const greet = (given: Frame): State => {
+    if (given.kind === frameKinds.refused) throw new PeerInputError(given.payload.toString("utf8", 0, 200));
     if (given.kind !== frameKinds.hello)
       throw new PeerInputError("a connection that does not begin with a hello");
     const said = hello.decode(given.payload);

@@ -21,6 +21,8 @@ export const linkLimits = {
 /** What is smaller is copied together: that costs less than to write several pieces. */
 const joinedBytesMax = 16 * 1024;
 const noBytes = new Uint8Array(0);
+/** Reasons logged of one loss: each URL may fail in a way of its own, and what a peer says is its own. */
+const toldMax = 16;
 const redialWait: BackoffOptions = { firstMs: 50, mostMs: 1_000 };
 
 type State =
@@ -50,6 +52,8 @@ export class OutgoingLink {
   #urls: readonly string[];
   #state: State = { state: "dialling" };
   #failures = 0;
+  /** Why there is no connection, as far as it was logged since there was one. */
+  readonly #told = new Set<string>();
   #queued: Uint8Array[] = [];
   #queuedBytes = 0;
   #flushing = false;
@@ -154,7 +158,11 @@ export class OutgoingLink {
   #down(error: Error): void {
     if (this.#state.state === "up") this.#parts.onDown();
     this.#failures += 1;
-    if (this.#failures === 1) this.#parts.log.warn("lost the connection to a peer", { peer: this.id, error });
+    if (this.#failures === 1) this.#told.clear();
+    if (!this.#told.has(error.message) && this.#told.size < toldMax) {
+      this.#told.add(error.message);
+      this.#parts.log.warn("lost the connection to a peer", { peer: this.id, error });
+    }
     this.#stopProbing();
     this.#probe = undefined;
     this.#queued = [];

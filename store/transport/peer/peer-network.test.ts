@@ -5,17 +5,17 @@ import { connect } from "node:net";
 import fc from "fast-check";
 import { deferred } from "../../../base/deferred.ts";
 import { systemClock } from "../../../base/os/clock.ts";
-import { silentLog } from "../../../base/os/log.ts";
+import { createLog, type Log, silentLog } from "../../../base/os/log.ts";
 import { MetricsRegistry } from "../../../base/os/metrics.ts";
-import { createAuthority, issueCertificate } from "../../../base/os/pki.ts";
 import { systemRandom } from "../../../base/os/random.ts";
 import { utf8 } from "../../../base/wire.ts";
 import { message } from "../../raft/message.ts";
 import type { Message, MessageType } from "../../raft/types.ts";
+import { TlsFolder } from "../../testing/tls-folder.ts";
 import { BoundServer } from "../bound-server.ts";
-import type { ServerTls } from "../tls-files.ts";
+import type { PortTls } from "../tls/port-tls.ts";
 import { FrameReader, frame, frameBytesMax, frameKinds } from "./frame.ts";
-import { hello, protocolVersion } from "./hello.ts";
+import { badCertificateText, hello, protocolVersion } from "./hello.ts";
 import type { IncomingHandlers } from "./incoming-link.ts";
 import { decodeMessage, encodeMessage } from "./message-codec.ts";
 import { PeerNetwork } from "./peer-network.ts";
@@ -36,11 +36,13 @@ interface Member {
 async function start(
   memberId: bigint,
   handlers: Partial<IncomingHandlers> = {},
-  options: { readonly clusterId?: bigint; readonly tls?: ServerTls } = {},
+  options: { readonly clusterId?: bigint; readonly tls?: PortTls; readonly log?: Log } = {},
 ): Promise<Member> {
-  const parts = { clock: systemClock, random: systemRandom, log: silentLog, meter: new MetricsRegistry() };
+  const { log = silentLog } = options;
+  const parts = { clock: systemClock, random: systemRandom, log, meter: new MetricsRegistry() };
   const { meter } = parts;
-  const bind = { host: "127.0.0.1", port: 0, tls: options.tls, flag: "listen-peer-urls" };
+  const farewell = frame(frameKinds.refused, Buffer.from(badCertificateText));
+  const bind = { host: "127.0.0.1", port: 0, tls: options.tls, flag: "listen-peer-urls", farewell };
   const servers = [await BoundServer.bind(bind, silentLog)];
   const { clusterId = 7n, tls } = options;
   const config = { clusterId, memberId, serverVersion: "t", servers, tls };
@@ -95,6 +97,7 @@ async function refusal(
 
 describe("peer links", () => {
   const open: Member[] = [];
+  let files: TlsFolder | undefined;
   const member = async (...args: Parameters<typeof start>) => {
     const started = await start(...args);
     open.push(started);
@@ -102,6 +105,7 @@ describe("peer links", () => {
   };
   afterEach(async () => {
     await Promise.all(open.splice(0).map(({ network }) => network.stop()));
+    await files?.remove();
   });
 
   it("delivers messages in order", async () => {
@@ -131,24 +135,40 @@ describe("peer links", () => {
   });
 
   it("speaks TLS with certificates on both sides", async () => {
-    const authority = await createAuthority({ name: "peers" });
-    const issued = await issueCertificate(authority, {
-      commonName: "member",
-      addresses: ["127.0.0.1"],
-      usage: "both",
-    });
-    const tls = {
-      cert: issued.certificatePem,
-      key: issued.privateKeyPem,
-      ca: authority.certificatePem,
-      requestCert: true,
-      rejectUnauthorized: true,
-    };
+    files = await TlsFolder.make();
+    const tls = files.portTls({ asks: true });
     const [a, b] = [await member(1n, {}, { tls }), await member(2n, {}, { tls })];
     a.network.setPeers([{ id: 2n, urls: [b.url] }]);
     await connected(a, 2n);
     a.network.send([heartbeat(1n, 2n, 5)]);
     await b.until(1);
+  });
+
+  it("tells a member whose certificate is not allowed so, whichever of both connects", async () => {
+    files = await TlsFolder.make();
+    const told: string[] = [];
+    let isTold: () => void = () => undefined;
+    const write = (line: string) => {
+      told.push(line);
+      if (line.includes(badCertificateText)) isTold();
+    };
+    const hears = () =>
+      new Promise<void>((resolve) => {
+        isTold = resolve;
+      });
+    const strict = files.portTls({ asks: true, allowedNames: ["another"] });
+    const [a, b] = [
+      await member(1n, {}, { tls: files.portTls({ asks: true }), log: createLog({ write }) }),
+      await member(2n, {}, { tls: strict }),
+    ];
+    const connecting = hears();
+    a.network.setPeers([{ id: 2n, urls: [b.url] }]);
+    await connecting;
+    a.network.setPeers([]);
+    const connectedTo = hears();
+    b.network.setPeers([{ id: 1n, urls: [a.url] }]);
+    await connectedTo;
+    assert.equal(b.network.connectedForMs(1n), 0);
   });
 
   it("connects back to a member that it does not know, for as long as that is connected", async () => {

@@ -7,7 +7,7 @@ import type { PeerLinks } from "../../driver/seams.ts";
 import { StoreError } from "../../errors.ts";
 import type { MemberId, Message } from "../../raft/types.ts";
 import type { BoundServer } from "../bound-server.ts";
-import type { ServerTls } from "../tls-files.ts";
+import type { PortTls } from "../tls/port-tls.ts";
 import type { Hello } from "./hello.ts";
 import { acceptPeer, type IncomingHandlers } from "./incoming-link.ts";
 import { encodeMessage, MessageEncoder } from "./message-codec.ts";
@@ -22,7 +22,7 @@ export interface PeerNetworkConfig {
   readonly serverVersion: string;
   /** Where peers connect to; closed by `stop`. */
   readonly servers: readonly BoundServer[];
-  readonly tls: ServerTls | undefined;
+  readonly tls: PortTls | undefined;
 }
 export interface PeerNetworkParts {
   readonly clock: Clock;
@@ -142,9 +142,7 @@ export class PeerNetwork implements PeerLinks {
 
   #dialOptions(to: MemberId) {
     const { clusterId, memberId, serverVersion, tls } = this.#config;
-    const client =
-      tls === undefined ? undefined : { cert: tls.cert, key: tls.key, ...(tls.ca && { ca: tls.ca }) };
     const peerUrls = this.#members.get(memberId) ?? [];
-    return { clusterId, from: memberId, to, serverVersion, peerUrls, tls: client };
+    return { clusterId, from: memberId, to, serverVersion, peerUrls, tls };
   }
 }
