@@ -1,6 +1,7 @@
 import type { Message } from "../base/protobuf.ts";
 import * as rpc from "./etcd.ts";
 import * as auth from "./etcd-auth.ts";
+import * as asked from "./etcd-auth-requests.ts";
 import * as cluster from "./etcd-cluster.ts";
 import * as maintenance from "./etcd-maintenance.ts";
 import * as health from "./health.ts";
@@ -90,45 +91,45 @@ export const methods = {
     maintenance.downgradeResponse,
   ),
 
-  authEnable: method("/etcdserverpb.Auth/AuthEnable", auth.authEnableRequest, auth.authDoneResponse),
-  authDisable: method("/etcdserverpb.Auth/AuthDisable", auth.authDisableRequest, auth.authDoneResponse),
-  authStatus: method("/etcdserverpb.Auth/AuthStatus", auth.authStatusRequest, auth.authStatusResponse),
+  authEnable: method("/etcdserverpb.Auth/AuthEnable", asked.authEnableRequest, auth.authDoneResponse),
+  authDisable: method("/etcdserverpb.Auth/AuthDisable", asked.authDisableRequest, auth.authDoneResponse),
+  authStatus: method("/etcdserverpb.Auth/AuthStatus", asked.authStatusRequest, auth.authStatusResponse),
   authenticate: method(
     "/etcdserverpb.Auth/Authenticate",
-    auth.authenticateRequest,
+    asked.authenticateRequest,
     auth.authenticateResponse,
   ),
-  userAdd: method("/etcdserverpb.Auth/UserAdd", auth.authUserAddRequest, auth.authDoneResponse),
-  userGet: method("/etcdserverpb.Auth/UserGet", auth.authUserGetRequest, auth.authUserGetResponse),
-  userList: method("/etcdserverpb.Auth/UserList", auth.authUserListRequest, auth.authUserListResponse),
-  userDelete: method("/etcdserverpb.Auth/UserDelete", auth.authUserDeleteRequest, auth.authDoneResponse),
+  userAdd: method("/etcdserverpb.Auth/UserAdd", asked.authUserAddRequest, auth.authDoneResponse),
+  userGet: method("/etcdserverpb.Auth/UserGet", asked.authUserGetRequest, auth.authUserGetResponse),
+  userList: method("/etcdserverpb.Auth/UserList", asked.authUserListRequest, auth.authUserListResponse),
+  userDelete: method("/etcdserverpb.Auth/UserDelete", asked.authUserDeleteRequest, auth.authDoneResponse),
   userChangePassword: method(
     "/etcdserverpb.Auth/UserChangePassword",
-    auth.authUserChangePasswordRequest,
+    asked.authUserChangePasswordRequest,
     auth.authDoneResponse,
   ),
   userGrantRole: method(
     "/etcdserverpb.Auth/UserGrantRole",
-    auth.authUserGrantRoleRequest,
+    asked.authUserGrantRoleRequest,
     auth.authDoneResponse,
   ),
   userRevokeRole: method(
     "/etcdserverpb.Auth/UserRevokeRole",
-    auth.authUserRevokeRoleRequest,
+    asked.authUserRevokeRoleRequest,
     auth.authDoneResponse,
   ),
-  roleAdd: method("/etcdserverpb.Auth/RoleAdd", auth.authRoleAddRequest, auth.authDoneResponse),
-  roleGet: method("/etcdserverpb.Auth/RoleGet", auth.authRoleGetRequest, auth.authRoleGetResponse),
-  roleList: method("/etcdserverpb.Auth/RoleList", auth.authRoleListRequest, auth.authRoleListResponse),
-  roleDelete: method("/etcdserverpb.Auth/RoleDelete", auth.authRoleDeleteRequest, auth.authDoneResponse),
+  roleAdd: method("/etcdserverpb.Auth/RoleAdd", asked.authRoleAddRequest, auth.authDoneResponse),
+  roleGet: method("/etcdserverpb.Auth/RoleGet", asked.authRoleGetRequest, auth.authRoleGetResponse),
+  roleList: method("/etcdserverpb.Auth/RoleList", asked.authRoleListRequest, auth.authRoleListResponse),
+  roleDelete: method("/etcdserverpb.Auth/RoleDelete", asked.authRoleDeleteRequest, auth.authDoneResponse),
   roleGrantPermission: method(
     "/etcdserverpb.Auth/RoleGrantPermission",
-    auth.authRoleGrantPermissionRequest,
+    asked.authRoleGrantPermissionRequest,
     auth.authDoneResponse,
   ),
   roleRevokePermission: method(
     "/etcdserverpb.Auth/RoleRevokePermission",
-    auth.authRoleRevokePermissionRequest,
+    asked.authRoleRevokePermissionRequest,
     auth.authDoneResponse,
   ),
 

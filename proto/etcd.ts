@@ -17,6 +17,7 @@ import {
   signedId,
   string,
 } from "../base/protobuf.ts";
+import * as auth from "./etcd-auth-requests.ts";
 import { event, type KeyValue, keyValue } from "./mvcc.ts";
 
 /** etcd's etcdserverpb (rpc.proto), the part every request path needs: KV, Lease, Watch. Field numbers are the wire
@@ -259,6 +260,18 @@ export const internalRaftRequest = message({
   alarm: nested(10, alarmRequest),
   leaseCheckpoint: nested(11, leaseCheckpointRequest),
   header: nested(100, requestHeader),
+  authEnable: nested(1000, auth.authEnableRequest),
+  authDisable: nested(1011, auth.authDisableRequest),
+  authenticate: nested(1012, auth.internalAuthenticateRequest),
+  authUserAdd: nested(1100, auth.authUserAddRequest),
+  authUserDelete: nested(1101, auth.authUserDeleteRequest),
+  authUserChangePassword: nested(1103, auth.authUserChangePasswordRequest),
+  authUserGrantRole: nested(1104, auth.authUserGrantRoleRequest),
+  authUserRevokeRole: nested(1105, auth.authUserRevokeRoleRequest),
+  authRoleAdd: nested(1200, auth.authRoleAddRequest),
+  authRoleDelete: nested(1201, auth.authRoleDeleteRequest),
+  authRoleGrantPermission: nested(1203, auth.authRoleGrantPermissionRequest),
+  authRoleRevokePermission: nested(1204, auth.authRoleRevokePermissionRequest),
   clusterVersionSet: nested(1300, clusterVersionSetRequest),
   clusterMemberAttrSet: nested(1301, clusterMemberAttrSetRequest),
 });

@@ -7,6 +7,7 @@ import type { Message } from "../base/protobuf.ts";
 import { definedName, fromJson } from "../base/protobuf-json.ts";
 import * as etcd from "./etcd.ts";
 import * as auth from "./etcd-auth.ts";
+import * as authRequests from "./etcd-auth-requests.ts";
 import * as cluster from "./etcd-cluster.ts";
 import * as maintenance from "./etcd-maintenance.ts";
 import { methods } from "./etcd-methods.ts";
@@ -43,7 +44,7 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   "etcdserverpb.HashKVResponse": ["hashKvResponse"],
 };
 const modules: Readonly<Record<string, readonly object[]>> = {
-  etcdserverpb: [etcd, cluster, maintenance, auth],
+  etcdserverpb: [etcd, cluster, maintenance, auth, authRequests],
   mvccpb: [mvcc],
   raftpb: [raft],
   walpb: [wal],

@@ -8,6 +8,7 @@ import { clampedToSafe } from "../base/wire.ts";
 import { membersResponse } from "../proto/etcd-cluster.ts";
 import { hashKvResponse } from "../proto/etcd-maintenance.ts";
 import { openState, type State, type StateConfig, type StateDeps } from "./apply/state.ts";
+import { type AuthConfig, authDefaults, makeTokens } from "./auth/auth-config.ts";
 import type { BackendHome } from "./backend/home.ts";
 import type { DriverParts } from "./driver/config.ts";
 import { Driver } from "./driver/driver.ts";
@@ -16,6 +17,7 @@ import { checkEntries } from "./entry-problem.ts";
 import type { Member } from "./membership/member.ts";
 import { ClusterMembers } from "./membership/membership-state.ts";
 import type { Identity, Remote } from "./open-log.ts";
+import { appliedOrGivenUp } from "./propose/applied-wait.ts";
 import { AutoCompactor } from "./propose/auto-compactor.ts";
 import type { AutoCompaction } from "./propose/compaction-plan.ts";
 import { LeaseDesk } from "./propose/lease-desk.ts";
@@ -47,6 +49,8 @@ export interface MemberConfig {
   /** Undefined: only clients compact. */
   readonly autoCompaction?: AutoCompaction | undefined;
   readonly version: string;
+  /** Absent: etcd's defaults. */
+  readonly auth?: AuthConfig;
   /** Bounds that simulation makes small, so that it gets to where they matter. */
   readonly tuning?: {
     readonly raft?: RaftLimits;
@@ -158,7 +162,14 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
   });
   const { dataDir, quotaBytes, electionMs, tuning = {} } = config;
   const turns = new Turns(doors.defer);
-  const state = await openState(
+  const { auth = authDefaults } = config;
+  const tokens = makeTokens(auth, {
+    random: doors.random,
+    monotonicMs: () => clock.monotonicMs(),
+    applied: (index, call) =>
+      appliedOrGivenUp(state.reader, clock, requestTimeoutMs(electionMs))(index, call),
+  });
+  const state: State = await openState(
     {
       dataDir,
       quotaBytes,
@@ -172,6 +183,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       meter: metrics,
       log: doors.log.child("state"),
       membership: clusterMembers,
+      tokens,
       onApplied: (id, result, at) => late.proposer?.applied(id, result, at),
       onNoSpace: () => late.noSpace?.(),
       onFailure: ending.fail,
@@ -267,7 +279,14 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
   const leases = new LeaseDesk({ memberId, leases: lessor, consensus: driver, state: reader, clock, ask });
   const expiry = new LeaseExpiry(
     { electionTimeoutMs },
-    { leases: lessor, proposer, consensus: driver, clock, log: log.child("lease") },
+    {
+      leases: lessor,
+      proposer,
+      consensus: driver,
+      clock,
+      log: log.child("lease"),
+      asRoot: () => state.asRoot,
+    },
   );
   const { maxTxnOps, strictReconfigCheck, maxLearners, version } = config;
   const parts: MemberParts = {

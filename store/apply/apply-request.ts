@@ -2,6 +2,9 @@ import { unreachable } from "../../base/assert.ts";
 import { type Sliced, type Soon, Unfinished } from "../../base/slices.ts";
 import { latin1Bytes } from "../../base/wire.ts";
 import type { AlarmRequest, InternalRaftRequest, LeaseCheckpointRequest } from "../../proto/etcd.ts";
+import type { AuthState } from "../auth/auth-state.ts";
+import type { RequestRights } from "../auth/request-rights.ts";
+import type { Tokens } from "../auth/tokens.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { Lessor } from "../lease/lessor.ts";
 import { executeDeleteRange } from "../mvcc/delete-range.ts";
@@ -9,7 +12,9 @@ import type { MvccStore, WriteTransaction } from "../mvcc/mvcc-store.ts";
 import { executePut, type LeaseExists } from "../mvcc/put.ts";
 import { answerRange } from "../mvcc/range.ts";
 import { executeTxn } from "../mvcc/txn.ts";
+import type { Index } from "../raft/types.ts";
 import type { AlarmMember, Alarms } from "./alarms.ts";
+import { applyAuth } from "./apply-auth.ts";
 import type { MembershipState } from "./membership-seam.ts";
 import type { ApplyResponse } from "./types.ts";
 
@@ -35,6 +40,9 @@ export interface ApplyParts {
   readonly lessor: Lessor;
   readonly alarms: Alarms;
   readonly membership: MembershipState;
+  readonly auth: AuthState;
+  readonly rights: RequestRights;
+  readonly tokens: Tokens;
   /** Changes when a snapshot is installed. */
   readonly backend: () => Backend;
   readonly monotonicMs: () => number;
@@ -42,7 +50,7 @@ export interface ApplyParts {
 
 /** Effects of one request, at once where it takes no pause. Throws StoreError having changed nothing. What it writes to the
  *  backend it writes after its last pause. */
-export function applyRequest(request: StoreRequest, parts: ApplyParts): Soon<ApplyResponse> {
+export function applyRequest(request: StoreRequest, index: Index, parts: ApplyParts): Soon<ApplyResponse> {
   const { mvcc, lessor, membership } = parts;
   switch (request.kind) {
     case "put":
@@ -73,6 +81,19 @@ export function applyRequest(request: StoreRequest, parts: ApplyParts): Soon<App
     case "clusterMemberAttrSet":
       membership.setAttributes(request.body, parts.backend());
       return {};
+    case "authEnable":
+    case "authDisable":
+    case "authenticate":
+    case "authUserAdd":
+    case "authUserDelete":
+    case "authUserChangePassword":
+    case "authUserGrantRole":
+    case "authUserRevokeRole":
+    case "authRoleAdd":
+    case "authRoleDelete":
+    case "authRoleGrantPermission":
+    case "authRoleRevokePermission":
+      return applyAuth(request, index, parts);
     default:
       return unreachable(request);
   }

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8, WireReader } from "../../base/wire.ts";
 import { type InternalRaftRequestParts, internalRaftRequest, txnRequest } from "../../proto/etcd.ts";
-import { decodeLoggedRequest, encodeLoggedRequest, loggedId, loggedRequest } from "./logged-request.ts";
+import {
+  decodeLoggedRequest,
+  encodeLoggedRequest,
+  loggedId,
+  loggedRequest,
+  type RequestKind,
+} from "./logged-request.ts";
 
 const requests = fc.constantFrom<InternalRaftRequestParts>(
   { put: { key: utf8("k"), value: utf8("v"), lease: 7n } },
@@ -15,6 +21,18 @@ const requests = fc.constantFrom<InternalRaftRequestParts>(
   { leaseRevoke: { id: 5n } },
   { leaseCheckpoint: { checkpoints: [{ id: 5n, remainingTtl: 3 }] } },
   { alarm: { action: "ACTIVATE", memberId: 3n } },
+  { authEnable: {} },
+  { authDisable: {} },
+  { authenticate: { name: "u", simpleToken: "t" } },
+  { authUserAdd: { name: "u", options: { noPassword: true } } },
+  { authUserDelete: { name: "u" } },
+  { authUserChangePassword: { name: "u", hashedPassword: "aGFzaA==" } },
+  { authUserGrantRole: { user: "u", role: "r" } },
+  { authUserRevokeRole: { name: "u", role: "r" } },
+  { authRoleAdd: { name: "r" } },
+  { authRoleDelete: { role: "r" } },
+  { authRoleGrantPermission: { name: "r", perm: { permType: "WRITE", key: utf8("k") } } },
+  { authRoleRevokePermission: { role: "r", key: utf8("k") } },
   { clusterVersionSet: { ver: "3.6.0" } },
   { clusterMemberAttrSet: { memberId: 3n, memberAttributes: { name: "m" } } },
 );
@@ -42,6 +60,28 @@ describe("store/apply: LoggedRequest", () => {
         assert.equal(loggedId(data), id);
       }),
     );
+  });
+
+  it("tells who asked, as the table does", () => {
+    const by = fc.record({ name: fc.string(), revision: fc.integer({ min: 1 }) }, { noNullPrototype: true });
+    fc.assert(
+      fc.property(requests, id, by, (request, id, by) => {
+        const kind = Object.keys(request)[0] as RequestKind;
+        const body = internalRaftRequest.fields[kind];
+        const header = { id, username: by.name, authRevision: by.revision };
+        const data = internalRaftRequest.encode({ ...request, header });
+        assert.deepEqual(decodeLoggedRequest(data)?.by, by);
+        assert.equal(loggedId(data), id);
+        assert.ok(body?.json.kind === "message");
+        const bytes = body.json.type().encode(request[kind] as object);
+        assert.deepEqual(fieldsOf(encodeLoggedRequest(id, kind, bytes, Buffer.alloc, by)), fieldsOf(data));
+      }),
+    );
+    assert.equal(
+      decodeLoggedRequest(internalRaftRequest.encode({ header: { id: 300n }, put: {} }))?.by,
+      undefined,
+    );
+    assert.equal(decodeLoggedRequest(internalRaftRequest.encode({ header: {}, put: {} }))?.by, undefined);
   });
 
   it("is what the table reads of one that comes in pieces", () => {

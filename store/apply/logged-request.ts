@@ -2,11 +2,13 @@ import type { Message } from "../../base/protobuf.ts";
 import { varint64Bytes, varintBytes, writeVarint, writeVarint64 } from "../../base/varint.ts";
 import { WireError, WireReader } from "../../base/wire.ts";
 import { type InternalRaftRequest, internalRaftRequest, requestHeader } from "../../proto/etcd.ts";
+import type { Requester } from "../auth/auth-state.ts";
 import type { Entry } from "../raft/types.ts";
 import type { StoreRequest } from "./apply-request.ts";
 
-/** What a normal log entry says: an InternalRaftRequest as the one request it holds, and the id under which its sender waits. */
-export type LoggedRequest = StoreRequest & { readonly id: bigint };
+/** What a normal log entry says: an InternalRaftRequest as the one request it holds, the id under which its sender waits, and
+ *  who asked, where authentication is on. */
+export type LoggedRequest = StoreRequest & { readonly id: bigint; readonly by: Requester | undefined };
 
 export type RequestKind = Exclude<keyof InternalRaftRequest, "header">;
 
@@ -27,6 +29,18 @@ const byRank = [
   "leaseRevoke",
   "leaseCheckpoint",
   "alarm",
+  "authenticate",
+  "authEnable",
+  "authDisable",
+  "authUserAdd",
+  "authUserDelete",
+  "authUserChangePassword",
+  "authUserGrantRole",
+  "authUserRevokeRole",
+  "authRoleAdd",
+  "authRoleGrantPermission",
+  "authRoleRevokePermission",
+  "authRoleDelete",
   "clusterVersionSet",
   "clusterMemberAttrSet",
 ] as const satisfies readonly RequestKind[];
@@ -58,6 +72,7 @@ function messageOf(kind: RequestKind): Message<object> {
 export function decodeLoggedRequest(data: Uint8Array): LoggedRequest | undefined {
   const reader = new WireReader(data);
   let id = 0n;
+  let by: Requester | undefined;
   let found: Row | undefined;
   let body: Uint8Array | undefined;
   while (reader.position < reader.end) {
@@ -72,21 +87,27 @@ export function decodeLoggedRequest(data: Uint8Array): LoggedRequest | undefined
       // Pieces of one message are one message, put together.
       body = found === row && body !== undefined ? Buffer.concat([body, bytes]) : bytes;
       found = row;
-    } else if (tag === headerTag) id = idOf(reader.bytes(), id);
-    else reader.skip(tag & 7);
+    } else if (tag === headerTag) {
+      const header = reader.bytes();
+      id = idOf(header, id);
+      if (saysMore(header)) by = requesterOf(header);
+    } else reader.skip(tag & 7);
   }
   return found === undefined || body === undefined
     ? undefined
-    : ({ id, kind: found.kind, body: found.message.decode(body) } as LoggedRequest);
+    : ({ id, kind: found.kind, body: found.message.decode(body), by } as LoggedRequest);
 }
 
-/** An entry's payload of a client's own bytes, which stay as they are. `take`: where what lives long gets its memory. */
+/** An entry's payload of a client's own bytes, which stay as they are. `take`: where what lives long gets its memory. `by`: who
+ *  asks. */
 export function encodeLoggedRequest(
   id: bigint,
   kind: RequestKind,
   body: Uint8Array,
   take: (lengthBytes: number) => Buffer,
+  by?: Requester,
 ): Uint8Array {
+  if (by !== undefined) return internalRaftRequest.encode({ header: headerOf(id, by), [kind]: body }, take);
   const bodyTag = numberOf[kind] * 8 + lengthDelimited;
   const idBytes = varint64Bytes(id);
   const headerBytes = 1 + idBytes;
@@ -100,6 +121,24 @@ export function encodeLoggedRequest(
   data[at + 1] = idTag;
   writeVarint64(data, at + 2, id);
   return data;
+}
+
+/** The header of a request, as a message. */
+export function headerOf(id: bigint, by: Requester | undefined) {
+  return by === undefined ? { id } : { id, username: by.name, authRevision: by.revision };
+}
+
+/** Whether a header says more than an id. */
+function saysMore(header: Uint8Array): boolean {
+  if (header[0] !== idTag) return header.length > 0;
+  let at = 1;
+  while ((header[at] ?? 0) >= 0x80) at += 1;
+  return at + 1 < header.length;
+}
+
+function requesterOf(header: Uint8Array): Requester | undefined {
+  const { username: name, authRevision: revision } = requestHeader.decode(header);
+  return revision === 0 ? undefined : { name, revision };
 }
 
 /** The id in an entry's payload; 0 where it has none. Throws WireError. */

@@ -23,6 +23,7 @@ export function stateMetrics(meter: Meter, state: State): void {
     () => state.reader.sizeInUseBytes,
   );
   observed("etcd_debugging_mvcc_keys_total", "Total number of keys.", () => state.mvcc.index.living);
+  observed("etcd_debugging_auth_revision", "The current revision of auth store.", () => state.auth.revision);
   observed(
     "etcd_debugging_mvcc_current_revision",
     "The current revision of store.",

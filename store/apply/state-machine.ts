@@ -10,6 +10,7 @@ import { type ApplyParts, applyRequest } from "./apply-request.ts";
 import { writeConfState } from "./conf-state.ts";
 import { type LoggedRequest, loggedRequest, type RequestKind } from "./logged-request.ts";
 import { addedBytes, type Quota } from "./quota.ts";
+import { refuseByRights } from "./rights-guard.ts";
 import type { AppliedListener, ApplyResponse, ApplyResult } from "./types.ts";
 
 /** Bugs that simulation plants, by name. */
@@ -139,8 +140,8 @@ export class EntryApplier {
     let room: boolean;
     let response: Soon<ApplyResponse>;
     try {
-      room = this.#admit(kind, addedBytes(request));
-      response = applyRequest(request, this.#parts);
+      room = this.#admit(request);
+      response = applyRequest(request, entry.index, this.#parts);
     } catch (error) {
       this.#parts.onApplied(id, refused(error), entry.index);
       return undefined;
@@ -163,11 +164,13 @@ export class EntryApplier {
     this.#parts.onApplied(id, result, index);
   }
 
-  /** Whether the quota has room for it. Throws StoreError where an alarm forbids it. */
-  #admit(kind: RequestKind, addedBytes: number): boolean {
-    const { alarms, quota } = this.#parts;
-    refuseByAlarm(alarms, kind, addedBytes);
-    return quota.allows(addedBytes);
+  /** Whether the quota has room for it. Throws StoreError where an alarm forbids it, or who asks may not. */
+  #admit(request: LoggedRequest): boolean {
+    const { alarms, auth, quota } = this.#parts;
+    const added = addedBytes(request);
+    refuseByAlarm(alarms, request.kind, added);
+    if (auth.isOn) refuseByRights(request, this.#parts);
+    return quota.allows(added);
   }
 
   /** As in etcd a write beyond the quota stands (all members must agree on it) while its sender is told to stop. */

@@ -4,6 +4,11 @@ import type { Disk } from "../../base/os/disk.ts";
 import type { Log } from "../../base/os/log.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import { Turns } from "../../base/slices.ts";
+import { AuthState, type Requester } from "../auth/auth-state.ts";
+import { noTokens } from "../auth/no-tokens.ts";
+import { RequestRights } from "../auth/request-rights.ts";
+import { rootName } from "../auth/rights.ts";
+import type { Tokens } from "../auth/tokens.ts";
 import { type Backend, BackendError, type Bucket, type Row } from "../backend/backend.ts";
 import { type BackendHome, LevelHome } from "../backend/home.ts";
 import { type BackendConfig, type BackendFaults, backendDefaults } from "../backend/layered-backend.ts";
@@ -52,6 +57,8 @@ export interface StateDeps {
   readonly meter: Meter;
   readonly log?: Log;
   readonly membership: MembershipState;
+  /** Absent: nobody gets any. */
+  readonly tokens?: Tokens;
   /** Called for every applied entry, while applying. */
   readonly onApplied: AppliedListener;
   /** A write was applied beyond the quota: raise the NOSPACE alarm through the log. May be called often. */
@@ -65,13 +72,25 @@ export interface StateDeps {
   readonly faults?: ApplyFaults & WatchFaults & BackendFaults;
 }
 
+/** Buckets that are held in memory row by row. */
+const smallBuckets = [
+  "alarm",
+  "members",
+  "members_removed",
+  "cluster",
+  "auth",
+  "authUsers",
+  "authRoles",
+] as const;
+type SmallRows = (typeof smallBuckets)[number];
+
 interface LoadedState {
   readonly backend: Backend;
   readonly mvcc: RestoredMvcc;
   readonly at: AppliedAt;
   readonly conf: ConfState;
   readonly leases: readonly LeaseRow[];
-  readonly rows: Readonly<Record<"alarm" | "members" | "members_removed" | "cluster", readonly Row[]>>;
+  readonly rows: Readonly<Record<SmallRows, readonly Row[]>>;
 }
 
 /** Opens the whole replicated state of a member. Rejects with BackendError, whose message names the path and the remedy. */
@@ -91,9 +110,12 @@ export class State implements StateMachine {
   readonly mvcc: MvccStore;
   readonly hub: WatchHub;
   readonly alarms = new Alarms();
+  readonly auth = new AuthState();
+  readonly rights = new RequestRights(this.auth, (lease) => this.lessor.keysIfAny(lease));
   readonly reader: MvccReader;
   readonly quota: Quota;
   readonly #deps: StateDeps;
+  readonly #tokens: Tokens;
   readonly #home: BackendHome;
   readonly #applier: EntryApplier;
   #backend: Backend;
@@ -103,6 +125,7 @@ export class State implements StateMachine {
 
   constructor(config: StateConfig, deps: StateDeps, home: BackendHome, loaded: LoadedState) {
     this.#deps = deps;
+    this.#tokens = deps.tokens ?? noTokens;
     this.#home = home;
     this.#backend = loaded.backend;
     const minTtlS = Math.ceil((1.5 * config.electionMs) / 1_000);
@@ -130,6 +153,9 @@ export class State implements StateMachine {
         lessor: this.lessor,
         alarms: this.alarms,
         membership: deps.membership,
+        auth: this.auth,
+        rights: this.rights,
+        tokens: this.#tokens,
         backend: () => this.#backend,
         monotonicMs: () => deps.clock.monotonicMs(),
         onApplied: deps.onApplied,
@@ -143,6 +169,11 @@ export class State implements StateMachine {
     );
     this.reader = new MvccReader(this.mvcc, this.#applier, turns);
     stateMetrics(deps.meter, this);
+  }
+
+  /** In whose name this member asks for what not everybody may; undefined while authentication is off. */
+  get asRoot(): Requester | undefined {
+    return this.auth.isOn ? { name: rootName, revision: this.auth.revision } : undefined;
   }
 
   get backend(): Backend {
@@ -232,6 +263,9 @@ export class State implements StateMachine {
   #take({ backend, leases, rows, mvcc }: LoadedState): void {
     this.lessor.restore(backend, leases, mvcc.leased);
     this.alarms.restore(rows.alarm);
+    this.auth.restore(rows);
+    if (this.auth.isOn) this.#tokens.enable();
+    else this.#tokens.disable();
     this.#deps.membership.restore(rows);
   }
 
@@ -288,13 +322,9 @@ async function loadState(backend: Backend, membership: MembershipState): Promise
         "corrupt",
         `a key hangs on lease ${lease.toString(16)}, which the database does not hold`,
       );
-  const rows = {
-    alarm: await allRows(backend, "alarm"),
-    members: await allRows(backend, "members"),
-    members_removed: await allRows(backend, "members_removed"),
-    cluster: await allRows(backend, "cluster"),
-  };
+  const rows = await rowsOfAll(backend);
   new Alarms().restore(rows.alarm);
+  new AuthState().restore(rows);
   membership.check(rows);
   return { backend, mvcc, at: readAppliedAt(backend), conf: readConfState(backend), leases, rows };
 }
@@ -309,6 +339,12 @@ function checkPlace({ at, conf }: LoadedState, meta: SnapshotMeta): void {
     `${[...voters].sort().join()};${[...learners].sort().join()}`;
   if (ids(conf) !== ids(meta.conf))
     throw new SnapshotError("snapshot: the membership it holds is not the one its sender told of");
+}
+
+async function rowsOfAll(backend: Backend): Promise<LoadedState["rows"]> {
+  const rows = {} as Record<SmallRows, readonly Row[]>;
+  for (const bucket of smallBuckets) rows[bucket] = await allRows(backend, bucket);
+  return rows;
 }
 
 async function allRows(backend: Backend, bucket: Bucket): Promise<readonly Row[]> {

@@ -96,6 +96,11 @@ export class Lessor {
     return ttl;
   }
 
+  /** The keys that hang on a lease, in no order; undefined for one that does not exist. */
+  keysIfAny(id: bigint): ReadonlySet<string> | undefined {
+    return this.#leases.get(id)?.keys;
+  }
+
   /** The keys that go when the lease is revoked, in byte order. Throws LEASE_NOT_FOUND. */
   keysOf(id: bigint): readonly string[] {
     const lease = this.#leases.get(id);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Deferred, deferred } from "../../base/deferred.ts";
 import { silentLog } from "../../base/os/log.ts";
+import type { Requester } from "../auth/auth-state.ts";
 import { ManualClock } from "../driver/fixtures/rig.ts";
 import type { ConsensusStatus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
@@ -8,11 +9,14 @@ import { expiryLimits, LeaseExpiry } from "./lease-expiry.ts";
 
 const { underWayMax, lookEveryMs } = expiryLimits;
 
+const root: Requester = { name: "root", revision: 3 };
+
 /** A member that leads in term 1, with so many leases that ran out. */
 function rig(expired: number) {
   const clock = new ManualClock();
   const asked: {
     readonly id: bigint;
+    readonly by: Requester | undefined;
     readonly onlyIn: number | undefined;
     readonly end: Deferred<unknown>;
   }[] = [];
@@ -24,6 +28,7 @@ function rig(expired: number) {
     {
       clock,
       log: silentLog,
+      asRoot: () => root,
       leases: {
         promote: () => {
           isPrimary = true;
@@ -45,9 +50,9 @@ function rig(expired: number) {
         },
       },
       proposer: {
-        propose: (_kind: unknown, body: unknown, onlyIn?: number) => {
+        propose: (_kind, body, { by, onlyIn }) => {
           const end = deferred<never>();
-          asked.push({ id: (body as { id: bigint }).id, onlyIn, end: end as Deferred<unknown> });
+          asked.push({ id: body.id, by, onlyIn, end: end as Deferred<unknown> });
           return end.promise;
         },
       },
@@ -99,6 +104,7 @@ describe("LeaseExpiry", () => {
     assert.equal(asked.length, underWayMax);
     become({ role: "leader", term: 3 });
     assert.deepEqual(new Set(asked.map(({ onlyIn }) => onlyIn)), new Set([1, 3]));
+    assert.ok(asked.every(({ by }) => by === root));
     assert.equal(asked.length, 2 * underWayMax);
   });
 });

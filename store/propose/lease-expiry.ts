@@ -1,8 +1,9 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
+import type { Requester } from "../auth/auth-state.ts";
 import type { Consensus, ConsensusStatus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
-import type { Proposer } from "./proposer.ts";
+import type { Term } from "../raft/types.ts";
 
 export const expiryLimits = {
   /** How often the leader looks for leases that ran out. */
@@ -20,14 +21,24 @@ export interface ExpiringLeases {
   expired(nowMs: number, limit: number): readonly bigint[];
 }
 
+/** What the loop needs of the proposer. */
+export interface Revoking {
+  propose(
+    kind: "leaseRevoke",
+    body: { readonly id: bigint },
+    options: { readonly by: Requester | undefined; readonly onlyIn: Term },
+  ): Promise<unknown>;
+}
+
 /** While this member leads, revokes through the log what ran out. The lessor runs only on the leader; every new one gives
  *  all leases their whole time again. */
 export class LeaseExpiry {
   readonly #leases: ExpiringLeases;
-  readonly #proposer: Pick<Proposer, "propose">;
+  readonly #proposer: Revoking;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #electionTimeoutMs: number;
+  readonly #asRoot: () => Requester | undefined;
   readonly #stopListening: () => void;
   #primaryTerm = 0;
   #stopTimer: (() => void) | undefined;
@@ -37,10 +48,12 @@ export class LeaseExpiry {
     options: { readonly electionTimeoutMs: number },
     parts: {
       readonly leases: ExpiringLeases;
-      readonly proposer: Pick<Proposer, "propose">;
+      readonly proposer: Revoking;
       readonly consensus: Pick<Consensus, "status" | "onLeadership">;
       readonly clock: Clock;
       readonly log: Log;
+      /** In whose name leases are revoked, where authentication is on. */
+      readonly asRoot: () => Requester | undefined;
     },
   ) {
     this.#electionTimeoutMs = options.electionTimeoutMs;
@@ -48,6 +61,7 @@ export class LeaseExpiry {
     this.#proposer = parts.proposer;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#asRoot = parts.asRoot;
     this.#stopListening = parts.consensus.onLeadership((status) => this.#changed(status));
     this.#changed(parts.consensus.status);
   }
@@ -94,7 +108,7 @@ export class LeaseExpiry {
     let hasGone = true;
     try {
       // The next leader gives every lease its full time again, so a revocation of this one must not outlive its term.
-      await this.#proposer.propose("leaseRevoke", { id }, this.#primaryTerm);
+      await this.#proposer.propose("leaseRevoke", { id }, { by: this.#asRoot(), onlyIn: this.#primaryTerm });
       this.#log.debug("revoked expired lease", { "lease-id": id });
     } catch (error) {
       hasGone = error instanceof StoreError && error.code === "LEASE_NOT_FOUND";

@@ -232,13 +232,15 @@ describe("Proposer", () => {
   it("does not carry over into a later term what rests on the present one", async () => {
     const { consensus, proposer, catchUps } = setUp();
     const { term } = consensus.status;
-    const revocation = assert.rejects(proposer.propose("leaseRevoke", { id: 7n }, term), {
+    const revocation = assert.rejects(proposer.propose("leaseRevoke", { id: 7n }, { onlyIn: term }), {
       code: "LEADER_CHANGED",
     });
     consensus.lead(2n);
     catchUps[0]?.resolve();
     await revocation;
-    await assert.rejects(proposer.propose("leaseRevoke", { id: 7n }, term), { code: "LEADER_CHANGED" });
+    await assert.rejects(proposer.propose("leaseRevoke", { id: 7n }, { onlyIn: term }), {
+      code: "LEADER_CHANGED",
+    });
     assert.equal(consensus.proposed.length, 1);
   });
 

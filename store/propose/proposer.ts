@@ -5,11 +5,13 @@ import { tellEach } from "../../base/tell-each.ts";
 import { type InternalRaftRequestParts, internalRaftRequest } from "../../proto/etcd.ts";
 import {
   encodeLoggedRequest,
+  headerOf,
   type LoggedRequest,
   loggedId,
   type RequestKind,
 } from "../apply/logged-request.ts";
 import type { AppliedListener, ApplyResponse } from "../apply/types.ts";
+import type { Requester } from "../auth/auth-state.ts";
 import type { Consensus, ConsensusStatus, DroppedProposal } from "../driver/seams.ts";
 import { StoreError, type StoreErrorCode } from "../errors.ts";
 import type { ConfChange, Index, Term } from "../raft/types.ts";
@@ -149,16 +151,18 @@ export class Proposer {
     pending.outcome.applied({}, 0, 0);
   }
 
-  /** `body` is the request as it came off the wire, and `request` what it says. The outcome may be told before this returns. */
+  /** `body` is the request as it came off the wire, and `request` what it says; `by` is who asks, where authentication is on.
+   *  The outcome may be told before this returns. */
   submit<K extends RequestKind>(
     kind: K,
     body: Uint8Array,
     request: Extract<LoggedRequest, { readonly kind: K }>["body"],
     outcome: Outcome,
+    by?: Requester,
   ): void {
     const id = this.#ids.next();
-    const content = { id, kind, body: request } as LoggedRequest;
-    const data = encodeLoggedRequest(id, kind, body, entrySlabs.take);
+    const content = { id, kind, body: request, by } as LoggedRequest;
+    const data = encodeLoggedRequest(id, kind, body, entrySlabs.take, by);
     const refusal = this.#refusal(data);
     if (refusal !== undefined) {
       outcome.failed(refusal);
@@ -167,15 +171,15 @@ export class Proposer {
     this.#hand(this.#expect(id, { data, content }, outcome), this.#room());
   }
 
-  /** `body` is the request as it came off the wire, or its parts. `onlyIn`: what the request rests on holds in this term
-   *  alone. Throws StoreError, the request's own included. */
+  /** `body` is the request as it came off the wire, or its parts. `by`: who asks, where authentication is on; `onlyIn`: what
+   *  the request rests on holds in this term alone. Throws StoreError, the request's own included. */
   async propose<K extends RequestKind>(
     kind: K,
     body: Uint8Array | InternalRaftRequestParts[K],
-    onlyIn?: Term,
+    { by, onlyIn }: { readonly by?: Requester | undefined; readonly onlyIn?: Term } = {},
   ): Promise<Applied> {
     const id = this.#ids.next();
-    const data = internalRaftRequest.encode({ header: { id }, [kind]: body }, entrySlabs.take);
+    const data = internalRaftRequest.encode({ header: headerOf(id, by), [kind]: body }, entrySlabs.take);
     const refusal = this.#refusal(data);
     if (refusal !== undefined) throw refusal;
     return await new Promise((resolve, failed) => {

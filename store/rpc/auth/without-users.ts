@@ -1,4 +1,4 @@
-import type { Permission } from "../../../proto/etcd-auth.ts";
+import type { Permission } from "../../../proto/etcd-auth-requests.ts";
 import { StoreError, type StoreErrorCode } from "../../errors.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
