@@ -4,6 +4,7 @@ import { describeError } from "../base/os/log.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
 import { RestClient } from "../client/rest.ts";
 import { type Command, type CommandIo, OperatorError } from "./command.ts";
+import { processIo } from "./process-io.ts";
 import { clusterLayout, defaultFolder } from "./up/layout.ts";
 
 interface Row {
@@ -95,33 +96,10 @@ function kubeconfigPath(env: Readonly<Record<string, string | undefined>>): stri
   return existsSync(local) ? local : undefined;
 }
 
-const secondWishMs = 1000;
-
 /** The whole command line program; sets the exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const interrupt = new AbortController();
-  let askedMs = Number.NEGATIVE_INFINITY;
-  const onSignal = (signal: NodeJS.Signals) => {
-    // Who sends a signal to us and to our group sends it twice; only a person's second wish comes later.
-    if (interrupt.signal.aborted && performance.now() - askedMs > secondWishMs) process.exit(130);
-    if (!interrupt.signal.aborted) askedMs = performance.now();
-    interrupt.abort(new Error(signal));
-  };
-  // Whoever read our output has seen enough (`pintle get … | head`); what we do goes on.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  const io: CommandIo = {
-    stdout: (text) => process.stdout.write(text),
-    stderr: (text) => process.stderr.write(text),
-    stdin: process.stdin,
-    env: process.env,
-    signal: interrupt.signal,
-    client: () => new RestClient(loadKubeconfig(kubeconfigPath(process.env)), { userAgent: "pintle" }),
-  };
-  process.exitCode = await run(argv, io);
+  const client = () => new RestClient(loadKubeconfig(kubeconfigPath(process.env)), { userAgent: "pintle" });
+  process.exitCode = await run(argv, processIo(client));
 }
 
 async function run(argv: readonly string[], io: CommandIo): Promise<number> {

@@ -59,7 +59,7 @@ export function systemOs(level: string, format: string, write?: (line: string) =
 }
 
 /** Runs until the component ends by itself (a failure) or somebody asks for its end. */
-export async function untilStopped(running: Running, io: CommandIo): Promise<number> {
+export async function untilStopped(running: Running, io: Pick<CommandIo, "signal">): Promise<number> {
   const asked = new Promise<void>((resolve) => {
     if (io.signal.aborted) resolve();
     else io.signal.addEventListener("abort", () => resolve(), { once: true });

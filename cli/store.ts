@@ -1,3 +1,5 @@
+import type { FlagValues, Parsed } from "../base/os/flags.ts";
+import type { Os } from "../base/os/os.ts";
 import { startStore } from "../store/compose.ts";
 import {
   logLevels,
@@ -8,7 +10,7 @@ import {
   unknownVariables,
 } from "../store/flags.ts";
 import { foreignWarnings } from "../store/foreign-flags.ts";
-import { command } from "./command.ts";
+import { type CommandIo, command } from "./command.ts";
 import { logWriter } from "./log-outputs.ts";
 import { systemOs, untilStopped } from "./run-component.ts";
 
@@ -22,19 +24,32 @@ export const storeCommand = command<typeof storeFlags>({
     "pintle store --data-dir /var/lib/pintle",
     "pintle store --name a --initial-cluster a=http://127.0.0.1:2380,b=http://127.0.0.1:2480,c=http://127.0.0.1:2580 …",
   ],
-  async run({ flags, given }, io) {
-    if (flags.version) {
+  async run(parsed, io) {
+    if (parsed.flags.version) {
       // Tools that start members look for the first line.
       io.stdout(`etcd Version: ${serverVersion}\nNode Version: ${process.versions.node}\n`);
       return 0;
     }
-    const config = storeConfig(flags);
-    const level = logLevels.get(flags["log-level"]) ?? "info";
-    const format = flags["log-format"] === "console" ? "text" : "json";
-    const os = systemOs(level, format, logWriter(flags["log-outputs"]));
-    for (const { flag, why } of foreignWarnings(flags, given))
-      os.log.warn("flag has no effect", { flag, why });
-    for (const name of unknownVariables(io.env)) os.log.warn("unrecognized environment variable", { name });
-    return await untilStopped(await startStore(config, os), io);
+    return await runMember(parsed, io);
   },
 });
+
+/** Runs a member until it ends or is to stop. */
+export async function runMember(
+  { flags, given }: Parsed<typeof storeFlags>,
+  io: Pick<CommandIo, "env" | "signal">,
+): Promise<number> {
+  const config = storeConfig(flags);
+  const os = storeOs(flags);
+  for (const { flag, why } of foreignWarnings(flags, given)) os.log.warn("flag has no effect", { flag, why });
+  for (const name of unknownVariables(io.env)) os.log.warn("unrecognized environment variable", { name });
+  return await untilStopped(await startStore(config, os), io);
+}
+
+/** The doors to the outside, with the log that the flags describe. */
+export function storeOs(flags: FlagValues<typeof storeFlags>): Os {
+  const level = logLevels.get(flags["log-level"]) ?? "info";
+  const format = flags["log-format"] === "console" ? "text" : "json";
+  const os = systemOs(level, format, logWriter(flags["log-outputs"]));
+  return { ...os, log: os.log.child("store") };
+}

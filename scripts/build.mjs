@@ -1,4 +1,4 @@
-// Bundles the command into dist/ so that it starts fast; `bin/pintle` runs it, or the sources where they are newer.
+// Bundles the command into dist/ so that it starts fast; `bin/pintle` and `bin/etcd` run it, or the sources where they are newer.
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -16,7 +16,7 @@ if (existsSync(schema)) {
 }
 await build({
   absWorkingDir: root,
-  entryPoints: { main: "cli/main.ts", "store-thread": "cli/store-thread.ts" },
+  entryPoints: { main: "cli/main.ts", etcd: "cli/etcd.ts", "store-thread": "cli/store-thread.ts" },
   outdir: join(out, "cli"),
   bundle: true,
   splitting: true,

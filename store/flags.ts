@@ -9,8 +9,8 @@ import type { TlsSettings } from "./transport/tls/settings.ts";
 import { tlsLimits } from "./transport/tls/versions.ts";
 
 /** What a client is told of the server's version, and what members agree on. */
-export const serverVersion = "3.6.0";
-export const clusterVersion = "3.6.0";
+export const serverVersion = "3.7.1";
+export const clusterVersion = "3.7.0";
 
 /** What etcd calls a flag while it is experimental, or called it before. */
 const sameAs = <const K extends "goDuration" | "integer" | "list" | "boolean">(kind: K, name: string) =>

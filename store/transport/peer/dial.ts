@@ -47,6 +47,8 @@ export function dial(
         ? connectTls({ host, port: Number(port), ...options.tls?.dialOptions(), ALPNProtocols: [] })
         : connect({ host, port: Number(port) });
     let welcome = false;
+    /** Why the peer is not whom it must be; what it says itself then is heard before the connection ends. */
+    let problem: string | undefined;
     const fail = (error: Error) => {
       socket.destroy();
       if (welcome) handlers.onEnd(error);
@@ -57,22 +59,20 @@ export function dial(
     socket.setTimeout(dialLimits.dialWithinMs, () => fail(new Error(`no answer from ${url}`)));
     socket.once(protocol === "https:" ? "secureConnect" : "connect", () => {
       const { tls, ...said } = options;
-      const problem = socket instanceof TLSSocket ? tls?.serverProblem(socket) : undefined;
-      if (problem !== undefined) {
-        reject(new Error(`${url}: ${problem}`));
-        socket.end(frame(frameKinds.refused, Buffer.from(badCertificateText)));
-        return;
-      }
-      socket.write(frame(frameKinds.hello, hello.encode({ protocol: protocolVersion, ...said })));
+      problem = socket instanceof TLSSocket ? tls?.serverProblem(socket) : undefined;
+      if (problem === undefined)
+        socket.write(frame(frameKinds.hello, hello.encode({ protocol: protocolVersion, ...said })));
+      else socket.write(frame(frameKinds.refused, Buffer.from(badCertificateText)));
     });
     const take = ({ kind, payload }: Frame) => {
       if (welcome) handlers.onFrame({ kind, payload });
-      else if (kind === frameKinds.welcome) {
+      else if (kind === frameKinds.welcome && problem === undefined) {
         welcome = true;
         reader.bytesMax = frameBytesMax;
         socket.setTimeout(0);
         resolve(socket);
-      } else if (kind === frameKinds.refused) fail(new RefusedError(url, payload.toString("utf8")));
+      } else if (kind === frameKinds.refused)
+        fail(new RefusedError(url, [problem, payload.toString("utf8")].filter(Boolean).join("; ")));
       else fail(new Error(`${url} does not speak the peer protocol`));
     };
     socket.on("data", (chunk: Buffer) => {
@@ -83,6 +83,8 @@ export function dial(
       }
     });
     socket.on("error", fail);
-    socket.on("close", () => fail(new Error(`the connection to ${url} was closed`)));
+    socket.on("close", () =>
+      fail(new Error(problem === undefined ? `the connection to ${url} was closed` : `${url}: ${problem}`)),
+    );
   });
 }

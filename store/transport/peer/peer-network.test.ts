@@ -169,6 +169,15 @@ describe("peer links", () => {
     b.network.setPeers([{ id: 1n, urls: [a.url] }]);
     await connectedTo;
     assert.equal(b.network.connectedForMs(1n), 0);
+    b.network.setPeers([]);
+    const both = hears();
+    const c = await member(
+      3n,
+      {},
+      { tls: files.portTls({ asks: true, allowedNames: ["a third"] }), log: createLog({ write }) },
+    );
+    c.network.setPeers([{ id: 2n, urls: [b.url] }]);
+    await both;
   });
 
   it("connects back to a member that it does not know, for as long as that is connected", async () => {
