@@ -87,6 +87,13 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
     row("agent", "run a node", async () => (await import("./agent.ts")).agentCommand),
     row("image", "import and list images of a node", async () => (await import("./image.ts")).imageCommand),
   ],
+  "Look after the store": [
+    row(
+      "store restore",
+      "make a member's data directory of a snapshot",
+      async () => (await import("./store/restore.ts")).restoreCommand,
+    ),
+  ],
 };
 
 /** $KUBECONFIG, else the local cluster's where there is one, else kubectl's default. */
@@ -103,18 +110,18 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function run(argv: readonly string[], io: CommandIo): Promise<number> {
-  const [name, ...rest] = argv;
-  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+  const [first] = argv;
+  if (first === undefined || first === "help" || first === "--help" || first === "-h") {
     io.stdout(overview());
-    return name === undefined ? 2 : 0;
+    return first === undefined ? 2 : 0;
   }
-  const found = Object.values(groups)
-    .flat()
-    .find((candidate) => candidate.name === name);
+  const found = rowOf(argv);
   if (found === undefined) {
-    io.stderr(`pintle: unknown command "${name}"; see "pintle help"\n`);
+    io.stderr(`pintle: unknown command "${first}"; see "pintle help"\n`);
     return 2;
   }
+  const { name } = found;
+  const rest = argv.slice(name.split(" ").length);
   try {
     const command = await found.load();
     const separator = rest.indexOf("--");
@@ -133,6 +140,14 @@ async function run(argv: readonly string[], io: CommandIo): Promise<number> {
   } catch (error) {
     return report(name, error, io);
   }
+}
+
+/** The row whose name, of one word or more, the arguments begin with; the longest such. */
+function rowOf(argv: readonly string[]): Row | undefined {
+  const all = Object.values(groups).flat();
+  return all
+    .filter(({ name }) => name.split(" ").every((word, at) => argv[at] === word))
+    .sort((a, b) => b.name.length - a.name.length)[0];
 }
 
 function report(name: string, error: unknown, io: CommandIo): number {

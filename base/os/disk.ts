@@ -87,6 +87,22 @@ export const systemDisk: Disk = {
   },
 };
 
+/** The same files, of which nothing can be changed through it. */
+export const readOnlyDisk: Disk = {
+  ...systemDisk,
+  async open(path) {
+    return new SystemFile(path, await fs.open(path, constants.O_RDONLY));
+  },
+  makeFolder: refuseChange,
+  rename: refuseChange,
+  remove: refuseChange,
+  syncFolder: refuseChange,
+};
+
+function refuseChange(path: string): Promise<never> {
+  return Promise.reject(new Error(`${path}: is opened for reading only`));
+}
+
 /** A write this small only copies into the kernel's page cache, which is over sooner than another thread is woken for it. */
 const directWriteBytesMax = 256 * 1024;
 

@@ -84,7 +84,7 @@ const smallBuckets = [
 ] as const;
 type SmallRows = (typeof smallBuckets)[number];
 
-interface LoadedState {
+export interface LoadedState {
   readonly backend: Backend;
   readonly mvcc: RestoredMvcc;
   readonly at: AppliedAt;
@@ -312,7 +312,10 @@ function toldOfMoving({ clock, log }: StateDeps): (rows: number) => void {
 }
 
 /** Reads the whole state. Rejects when there is anything in it that could not be taken. */
-async function loadState(backend: Backend, membership: MembershipState): Promise<LoadedState> {
+export async function loadState(
+  backend: Backend,
+  membership: Pick<MembershipState, "check">,
+): Promise<LoadedState> {
   const leases = (await allRows(backend, "lease")).map(({ key, value }) => decodeLease(key, value));
   const mvcc = await restoreMvcc(backend);
   const granted = new Set(leases.map(({ id }) => id));

@@ -14,9 +14,15 @@ export interface KeyValueHash {
   readonly revision: number;
 }
 
+/** What a hash is made of. */
+export type HashedStore = Pick<
+  MvccStore,
+  "revision" | "compactRevision" | "backend" | "index" | "checkRevision"
+>;
+
 /** etcd's HashKV: CRC-32C over the bucket's name and the rows up to `revision` (0: the newest), without those that a
  *  compaction drops, removed already or not; equal on all members at equal compact revisions. Throws StoreError. */
-export async function hashKeyValues(store: MvccStore, revision: number): Promise<KeyValueHash> {
+export async function hashKeyValues(store: HashedStore, revision: number): Promise<KeyValueHash> {
   const current = store.revision;
   const hashRevision = revision === 0 ? current : revision;
   for (;;) {
@@ -29,7 +35,7 @@ export async function hashKeyValues(store: MvccStore, revision: number): Promise
   }
 }
 
-async function hashRows(store: MvccStore, compactRevision: number, revision: number): Promise<number> {
+async function hashRows(store: HashedStore, compactRevision: number, revision: number): Promise<number> {
   let crc = crc32c(0, utf8("key"));
   if (revision < 0) return crc; // no row is that old
   const to = revisionKey(revision + 1, 0);
@@ -44,7 +50,7 @@ async function hashRows(store: MvccStore, compactRevision: number, revision: num
 }
 
 /** Whether a row at or below the compact revision is still what its key is at `revision`. */
-function kept(store: MvccStore, row: Row, compactRevision: number, revision: number): boolean {
+function kept(store: HashedStore, row: Row, compactRevision: number, revision: number): boolean {
   const main = mainOf(row.key);
   // Versions of etcd differ in whether they remove a deletion at the compact revision itself; none hashes it.
   if (main === compactRevision && isTombstone(row.key)) return false;

@@ -3,10 +3,12 @@
 export const pageBytes = 4096;
 export const pageHeadBytes = 16;
 export const elementBytes = 16;
-const flag = { branch: 1, leaf: 2, meta: 4, freelist: 16 } as const;
-const bucketFlag = 1;
-const metaMagic = 0xed0cdaed;
-const metaVersion = 2;
+export const flag = { branch: 1, leaf: 2, meta: 4, freelist: 16 } as const;
+export const bucketFlag = 1;
+export const metaMagic = 0xed0cdaed;
+export const metaVersion = 2;
+/** Before the bytes of a bucket that lies in its parent: its root page (0: the page follows here) and a counter. */
+export const bucketHeadBytes = 16;
 
 export interface LeafElement {
   readonly key: Uint8Array;
@@ -87,7 +89,7 @@ export function metaPage(id: 0 | 1, meta: Meta): Uint8Array {
 
 /** What the bucket of buckets holds of a bucket. */
 export function bucketHead(root: number): Uint8Array {
-  const head = Buffer.alloc(16);
+  const head = Buffer.alloc(bucketHeadBytes);
   head.writeBigUInt64LE(BigInt(root));
   return head;
 }
@@ -103,7 +105,7 @@ function newPage(id: number, flags: number, count: number, contentBytes: number)
 }
 
 /** FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). */
-function fnv64a(bytes: Uint8Array): bigint {
+export function fnv64a(bytes: Uint8Array): bigint {
   let hash = 0xcbf29ce484222325n;
   for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   return hash;

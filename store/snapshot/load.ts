@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { latin1 } from "../../base/wire.ts";
-import type { Backend, Row } from "../backend/backend.ts";
-import { isRevisionKey, isTombstone, mainOf, subOf } from "../revisions/revision-key.ts";
+import type { Backend } from "../backend/backend.ts";
+import { BackendFiller } from "./fill.ts";
 import {
   bucketOf,
   digestBytes,
@@ -12,8 +12,6 @@ import {
   snapshotVersion,
 } from "./format.ts";
 
-/** Rows per atomic batch of the draft; it is thrown away whole when something is wrong with it. */
-const groupRows = 500;
 /** A key or value longer than this is damage, not data: no entry of a log comes near it. */
 const fieldBytesMax = 512 * 1024 * 1024;
 /** Room made at once for what a row claims to hold; the rest is made as bytes come in. */
@@ -30,7 +28,7 @@ export async function loadSnapshot(chunks: AsyncIterable<Uint8Array>, into: Back
   if (version !== snapshotVersion)
     throw new SnapshotError(`snapshot: version ${version} is not the ${snapshotVersion} this member reads`);
   let rows = 0;
-  let newest = "";
+  const filler = new BackendFiller(into);
   for (;;) {
     const number = (await reader.take(1))[0] ?? 0;
     if (number === 0) break;
@@ -44,24 +42,12 @@ export async function loadSnapshot(chunks: AsyncIterable<Uint8Array>, into: Back
     const row = await reader.take(keyBytes + valueBytes);
     const key = latin1(row.subarray(0, keyBytes));
     const value = row.subarray(keyBytes);
-    if (bucket === "key") newest = appendRevision(into, { key, value }, newest);
-    else into.put(bucket, key, value);
-    if (++rows % groupRows === 0) {
-      into.commit();
-      await into.room();
-    }
+    rows += 1;
+    const room = filler.add(bucket, { key, value });
+    if (room !== undefined) await room;
   }
-  into.commit();
   await reader.checkDigest();
-  await into.flush();
-}
-
-/** Answers the row's key, which is behind the one before it. */
-function appendRevision(into: Backend, { key, value }: Row, before: string): string {
-  if (!isRevisionKey(key) || key <= before)
-    throw new SnapshotError(`snapshot: it holds a row that is no revision, or one that is not in its place`);
-  into.append({ main: mainOf(key), sub: subOf(key), deletion: isTombstone(key), value });
-  return key;
+  await filler.finish();
 }
 
 /** Hands out bytes of a stream in the sizes asked for, and digests what it handed out. */

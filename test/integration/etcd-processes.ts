@@ -34,11 +34,21 @@ export const etcdMissing = spawnSync("etcd", ["--version"]).status !== 0;
 const readyWithinMs = 90_000;
 const etcdReadyLine = /ready to serve client requests|serving (insecure )?client requests on/;
 
-/** Starts `count` members of Debian's etcd, or of what `command` says, with etcd's flags. */
+/** A member before its first start. */
+export interface Place {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly peerUrl: string;
+  /** --initial-cluster */
+  readonly cluster: string;
+}
+
+/** Starts `count` members of Debian's etcd, or of what `command` says, with etcd's flags. `prepare` may put data in place. */
 export async function startStoreProcesses(
   count: number,
   command: readonly string[] = ["etcd"],
   extraFlags: readonly string[] = [],
+  prepare?: (place: Place) => Promise<void>,
 ): Promise<StoreProcesses> {
   const folder = await mkdtemp(join(tmpdir(), "pintle-store-"));
   const ports = await freePorts(count * 2);
@@ -98,6 +108,8 @@ export async function startStoreProcesses(
     await rm(folder, { recursive: true, force: true });
   };
   try {
+    for (const [at, name] of names.entries())
+      await prepare?.({ name, dataDir: join(folder, name), peerUrl: url(at * 2 + 1), cluster });
     await Promise.all(names.map((_, at) => start(at)));
   } catch (error) {
     await stop();
