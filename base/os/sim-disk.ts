@@ -111,6 +111,27 @@ export class SimDisk {
     this.#generation++;
   }
 
+  /** One bit of one file turns over, durably. Answers which; undefined where no file holds anything. */
+  rot(random: Random, isMeant: (path: string) => boolean): string | undefined {
+    const files = filesIn(this.#root, "").filter(
+      ({ path, inode }) => inode.content.some((byte) => byte !== 0) && isMeant(path),
+    );
+    const file = files[below(random, files.length)];
+    if (file === undefined) return undefined;
+    const { inode, path } = file;
+    const written = inode.content.findLastIndex((byte) => byte !== 0) + 1;
+    const at = below(random, written);
+    const mask = 1 << below(random, 8);
+    inode.content = flipped(inode.content, at, mask);
+    if (at < inode.durable.length) inode.durable = flipped(inode.durable, at, mask);
+    inode.pending = inode.pending.map((change) => {
+      if (change.kind !== "write" || at < change.offset || at >= change.offset + change.bytes.length)
+        return change;
+      return { ...change, bytes: flipped(change.bytes, at - change.offset, mask) };
+    });
+    return `${path} at byte ${at}`;
+  }
+
   #crashFolder(folder: Folder, random: Random): void {
     const survived = new Map(folder.durable);
     const kept = below(random, folder.pending.length + 1);
@@ -219,6 +240,20 @@ export class SimDisk {
   #find(path: string): Node | undefined {
     return this.#folder(dirname(path))?.names.get(basename(path));
   }
+}
+
+function filesIn(folder: Folder, path: string): { readonly path: string; readonly inode: Inode }[] {
+  return [...folder.names].flatMap(([name, node]) =>
+    "inode" in node
+      ? [{ path: `${path}/${name}`, inode: node.inode }]
+      : filesIn(node.folder, `${path}/${name}`),
+  );
+}
+
+function flipped(bytes: Uint8Array, at: number, mask: number): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ mask;
+  return copy;
 }
 
 /** The oldest changes. */

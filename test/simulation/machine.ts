@@ -5,19 +5,22 @@ import { Prng, type Random } from "../../base/os/random.ts";
 import { SimDisk } from "../../base/os/sim-disk.ts";
 import { MemoryHome } from "../../store/backend/memory-home.ts";
 import { createMember, type MemberDoors, type StoreMember } from "../../store/create-member.ts";
-import type { InitialCluster } from "../../store/membership/initial-cluster.ts";
-import { openLog } from "../../store/open-log.ts";
-import { raftLimits } from "../../store/raft/config.ts";
+import { type Beginning, openLog } from "../../store/open-log.ts";
+import { publish } from "../../store/propose/publish.ts";
 import type { MemberId } from "../../store/raft/types.ts";
 import type { RevisionLogConfig } from "../../store/revisions/revision-log.ts";
+import type { Recovered } from "../../store/wal/recovery.ts";
+import { type DiskStep, type DiskWeather, fairWeather, faultyDisk } from "./faulty-disk.ts";
+import { memberConfig } from "./member-config.ts";
 import { MemberLog } from "./member-log.ts";
 import type { SimOptions } from "./options.ts";
-import { ProcessClock, type SimClock } from "./sim-clock.ts";
+import { type Pace, ProcessClock, type SimClock } from "./sim-clock.ts";
 import type { SimNetwork } from "./sim-network.ts";
 
 /** One life of a member: a process that ends with its clock. */
 export interface Life {
   readonly machine: Machine;
+  readonly id: MemberId;
   readonly number: number;
   readonly clock: ProcessClock;
   /** Set once it serves. */
@@ -27,6 +30,10 @@ export interface Life {
   readonly onDeath: Set<() => void>;
   /** Indexes at which it was sent the whole state: its log may follow a little later. */
   readonly snapshots: Set<number>;
+  /** Snapshots that it is being sent. */
+  installs: number;
+  /** What its disk told it last of all that failed. */
+  diskFailure: string | undefined;
 }
 
 /** So small that a few puts fill a segment, and most reads go to files. */
@@ -43,77 +50,97 @@ export interface MachineParts {
   readonly clock: SimClock;
   readonly random: Random;
   readonly network: SimNetwork;
-  readonly cluster: InitialCluster;
   readonly faults: NonNullable<MemberDoors["faults"]>;
   readonly onStarted: (life: Life, member: StoreMember) => void;
   readonly onFailure: (life: Life, error: unknown) => void;
+  /** Throws when the member must not go on with this log. */
+  readonly onRecovered: (life: Life, recovered: Recovered) => void;
   readonly watchLog: (life: Life, log: MemberLog) => void;
+  readonly onDiskStep: (life: Life, step: DiskStep) => void;
 }
 
 /** A computer with a disk; members live and die on it. */
 export class Machine {
   readonly index: number;
-  readonly id: MemberId;
+  /** 0n: it belongs to no cluster. */
+  id: MemberId = 0n;
   life: Life | undefined;
   lives = 0;
+  readonly weather: DiskWeather = fairWeather();
+  readonly pace: Pace;
+  /** Its disk holds something else than it was told, or lacks what it said to have: it may be refused, but not served. */
+  damage: "rot" | "lie" | undefined;
+  /** Its member was refused for the damage: it is to be replaced. */
+  isBroken = false;
+  /** It has joined, and is not known to be a voter yet. */
+  isCatchingUp = false;
   readonly #parts: MachineParts;
-  readonly #disk: SimDisk;
-  readonly #home: MemoryHome;
+  #beginning: Beginning | undefined;
+  #disk: SimDisk;
+  #home: MemoryHome;
 
-  constructor(index: number, id: MemberId, parts: MachineParts) {
+  constructor(index: number, pace: Pace, parts: MachineParts) {
     this.index = index;
-    this.id = id;
+    this.pace = pace;
     this.#parts = parts;
-    const { options, random } = parts;
-    const prng = new Prng(random.uint32());
-    this.#disk = new SimDisk({ prng, writeMs: options.syncMs / 20, syncMs: options.syncMs });
-    this.#home = new MemoryHome(
-      {
-        // A put changes two rows beside its revision.
-        batchBytesMax: options.backendBatchRows * 300,
-        batchRowsMax: options.backendBatchRows,
-        pendingBytesMax: 10_000_000,
-        revisions: smallRevisions,
-      },
-      { onFailure: (error) => this.life && parts.onFailure(this.life, error), faults: parts.faults },
-      async () => {
-        if (this.life !== undefined) await sleep(this.life.clock, options.syncMs);
-      },
-    );
+    this.#disk = this.#newDisk();
+    this.#home = this.#newHome();
   }
 
   get name(): string {
     return `m${this.index + 1}`;
   }
 
+  /** What it is to begin as where its disk is empty. */
+  enrol(id: MemberId, beginning: Beginning): void {
+    this.id = id;
+    this.#beginning = beginning;
+    this.#parts.network.add(this);
+  }
+
+  /** Its data is of no use any more: it gets an empty disk, and belongs to nobody. */
+  retire(): void {
+    this.crash("kept");
+    this.#parts.network.remove(this);
+    this.id = 0n;
+    this.#beginning = undefined;
+    this.damage = undefined;
+    this.isBroken = false;
+    this.isCatchingUp = false;
+    Object.assign(this.weather, fairWeather());
+    this.#disk = this.#newDisk();
+    this.#home = this.#newHome();
+  }
+
+  /** One bit of its disk turns over; answers which. */
+  rot(): string | undefined {
+    const where = this.#disk.rot(this.#parts.random, (path) => !path.endsWith(".tmp"));
+    if (where !== undefined) this.damage = "rot";
+    return where;
+  }
+
   start(): void {
-    if (this.life !== undefined) return;
-    const { options, clock, network, cluster, faults } = this.#parts;
-    const process = new ProcessClock(clock);
-    const life: Life = {
-      machine: this,
-      number: ++this.lives,
-      clock: process,
-      member: undefined,
-      log: undefined,
-      onDeath: new Set(),
-      snapshots: new Set(),
-    };
+    const beginning = this.#beginning;
+    if (this.life !== undefined || beginning === undefined || this.isBroken) return;
+    const life = this.#newLife();
     this.life = life;
-    const disk = this.#disk.open(process);
+    const { options, faults, network } = this.#parts;
+    const { clock } = life;
+    const disk = this.#diskOf(life);
     this.#home.disk = disk;
     const random = new Prng(this.#parts.random.uint32());
-    const os = { clock: process, disk, log: silentLog, metrics: new MetricsRegistry() };
+    const os = { clock, disk, log: silentLog, metrics: new MetricsRegistry() };
     createMember(memberConfig(options), {
       ...os,
       random,
       home: this.#home,
-      defer: (run) => process.after(0, run),
+      defer: (run) => clock.after(0, run),
       faults,
       openLog: async (appliedIndex) => {
-        const begin = async () => ({ kind: "new" as const, cluster, memberId: this.id });
         const { segmentBytes } = options;
-        const opened = await openLog({ folder: "/data/member/wal", segmentBytes, appliedIndex }, begin, os);
+        const config = { folder: "/data/member/wal", segmentBytes, appliedIndex };
+        const opened = await openLog(config, async () => beginning, os);
+        this.#parts.onRecovered(life, opened.recovered);
         const log = new MemberLog(opened.wal, opened.recovered);
         life.log = log;
         this.#parts.watchLog(life, log);
@@ -121,13 +148,54 @@ export class Machine {
       },
       openPeers: () => network.peersOf(life),
     }).then(
-      (member) => {
-        life.member = member;
-        member.done.catch((error: unknown) => this.#parts.onFailure(life, error));
-        this.#parts.onStarted(life, member);
-      },
+      (member) => this.#started(life, member, beginning.kind === "join"),
       (error: unknown) => this.#parts.onFailure(life, error),
     );
+  }
+
+  #started(life: Life, member: StoreMember, hasJoined: boolean): void {
+    life.member = member;
+    member.done.catch((error: unknown) => this.#parts.onFailure(life, error));
+    this.#parts.onStarted(life, member);
+    if (!hasJoined) return;
+    const self = { memberId: life.id, name: this.name, clientUrls: [] };
+    const { proposer, parts } = member;
+    const attempt = { proposer, reads: parts.reads, clock: life.clock, log: silentLog, attemptMs: 2_000 };
+    publish(self, attempt, new AbortController().signal).catch((error: unknown) =>
+      this.#parts.onFailure(life, error),
+    );
+  }
+
+  #newLife(): Life {
+    return {
+      machine: this,
+      id: this.id,
+      number: ++this.lives,
+      clock: new ProcessClock(this.#parts.clock, this.pace),
+      member: undefined,
+      log: undefined,
+      onDeath: new Set(),
+      snapshots: new Set(),
+      installs: 0,
+      diskFailure: undefined,
+    };
+  }
+
+  #diskOf(life: Life) {
+    return faultyDisk(this.#disk.open(life.clock), {
+      weather: this.weather,
+      sleep: (ms) => sleep(life.clock, ms),
+      onStep: (step) => {
+        this.#parts.onDiskStep(life, step);
+        return life.clock.isAlive;
+      },
+      onFailed: (what) => {
+        life.diskFailure = what;
+      },
+      onLied: () => {
+        this.damage ??= "lie";
+      },
+    });
   }
 
   /** SIGKILL; with `power` cut, what the disk was not made to keep is lost as well. */
@@ -145,34 +213,27 @@ export class Machine {
       this.#home.crash(this.#parts.random);
     }
   }
-}
 
-function memberConfig(options: SimOptions): Parameters<typeof createMember>[0] {
-  const { heartbeatMs, electionMs, snapshotCount, catchUpEntries, appendBytesMax } = options;
-  return {
-    dataDir: "/data",
-    heartbeatMs,
-    electionMs,
-    snapshotCount,
-    quotaBytes: 0,
-    maxRequestBytes: 1_000_000,
-    maxTxnOps: 128,
-    maxLearners: 1,
-    strictReconfigCheck: true,
-    watchProgressMs: 700,
-    version: "3.5.0",
-    tuning: {
-      raft: { ...raftLimits, appendBytesMax, inflightMessagesMax: 8 },
-      catchUpEntries,
-      // So small that most ranges and many writes pause.
-      slices: { keysMax: 2, valuesMax: 1, valueBytesMax: 100, changesMax: 2 },
-      // So small that watches fall behind memory and read history.
-      watch: {
-        batchRevisionsMax: 4,
-        batchBytesMax: 500,
-        recent: { eventsMax: 20, bytesMax: 10_000 },
-        historyRowsPerRead: 10,
+  #newDisk(): SimDisk {
+    const { options, random } = this.#parts;
+    const prng = new Prng(random.uint32());
+    return new SimDisk({ prng, writeMs: options.syncMs / 20, syncMs: options.syncMs });
+  }
+
+  #newHome(): MemoryHome {
+    const { options, faults, onFailure } = this.#parts;
+    return new MemoryHome(
+      {
+        // A put changes two rows beside its revision.
+        batchBytesMax: options.backendBatchRows * 300,
+        batchRowsMax: options.backendBatchRows,
+        pendingBytesMax: 10_000_000,
+        revisions: smallRevisions,
       },
-    },
-  };
+      { onFailure: (error) => this.life && onFailure(this.life, error), faults },
+      async () => {
+        if (this.life !== undefined) await sleep(this.life.clock, options.syncMs);
+      },
+    );
+  }
 }

@@ -1,15 +1,21 @@
 import { crc32c } from "../../base/crc32c.ts";
 import type { DurableLog } from "../../store/driver/seams.ts";
-import type { Entry, EntryId, HardState, Index, SnapshotMeta } from "../../store/raft/types.ts";
+import type { Entry, EntryId, Index, SnapshotMeta } from "../../store/raft/types.ts";
 
 export interface LoggedEntry extends Entry {
   /** A hash of this entry and all before it. */
   readonly chain: number;
 }
 
+export type LogBatch = Parameters<DurableLog["append"]>[0];
+
 export interface MemberLogListener {
   /** An entry is about to be written; `before` is the one it follows, if this log still knows it. */
   written(entry: LoggedEntry, before: EntryId): void;
+  /** What the disk was asked to keep, before it has said that it does. */
+  writing(batch: LogBatch): void;
+  /** The disk has said that it keeps the batch. */
+  kept(batch: LogBatch): void;
   /** The hash of everything up to a committed entry, for a log that begins after it. */
   chainAt(at: EntryId): number | undefined;
 }
@@ -47,20 +53,17 @@ export class MemberLog implements DurableLog {
     return this.#entries[index - this.#base.index - 1];
   }
 
-  append(batch: {
-    snapshot?: SnapshotMeta;
-    hardState?: HardState;
-    entries: readonly Entry[];
-    sync: boolean;
-  }): Promise<void> {
+  async append(batch: LogBatch): Promise<void> {
     if (batch.snapshot !== undefined) {
-      if (!this.beforeMark()) return new Promise(() => undefined);
+      if (!this.beforeMark()) return await new Promise(() => undefined);
       const { index, term } = batch.snapshot;
       this.#base = { index, term, chain: this.#listener?.chainAt(batch.snapshot) };
       this.#entries = [];
     }
     this.#take(batch.entries);
-    return this.#disk.append(batch);
+    this.#listener?.writing(batch);
+    await this.#disk.append(batch);
+    if (batch.sync) this.#listener?.kept(batch);
   }
 
   markSnapshot(meta: SnapshotMeta): Promise<void> {

@@ -3,11 +3,14 @@ import { methods } from "../../proto/etcd-methods.ts";
 import { StoreError } from "../../store/errors.ts";
 import type { Message } from "../../store/raft/types.ts";
 import { answerOf } from "../../store/rpc/promised-answer.ts";
+import { DiskTroubles } from "./disk-troubles.ts";
 import type { EventLog } from "./event-log.ts";
+import type { DiskStep } from "./faulty-disk.ts";
 import { FigureEight, isSpreading } from "./figure-eight.ts";
 import { InterruptedInstall } from "./interrupted-install.ts";
 import type { Life, Machine } from "./machine.ts";
 import { type SimOptions, type Trouble, troubles } from "./options.ts";
+import { RareWindows } from "./rare-windows.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { SimNetwork } from "./sim-network.ts";
 
@@ -19,11 +22,14 @@ export class Nemesis {
   readonly #network: SimNetwork;
   readonly #machines: readonly Machine[];
   readonly #events: EventLog;
+  readonly #backup: (machine: Machine) => { abort(): void };
   /** New leaders that will be cut off, and the entries they may send before. */
   readonly #marked = new Map<Life, number>();
   readonly #paused = new Set<Life>();
   readonly #figureEight: FigureEight | undefined;
   readonly #interruptedInstall: InterruptedInstall;
+  readonly #disks: DiskTroubles;
+  readonly #rareWindows: RareWindows;
   #isOver = false;
 
   constructor(
@@ -34,6 +40,10 @@ export class Nemesis {
       readonly network: SimNetwork;
       readonly machines: readonly Machine[];
       readonly events: EventLog;
+      /** How many have a vote; undefined while that is changing. */
+      readonly voters: () => number | undefined;
+      /** Begins to read a member's whole state. */
+      readonly backup: (machine: Machine) => { abort(): void };
       /** Asks a member to write something, whatever comes of it. */
       readonly write: (machine: Machine) => void;
     },
@@ -44,12 +54,18 @@ export class Nemesis {
     this.#network = parts.network;
     this.#machines = parts.machines;
     this.#events = parts.events;
+    this.#backup = parts.backup;
     const cutter = {
       isolate: (machine: Machine) => this.#isolate(machine, options.stormMs),
       release: (machine: Machine) => this.#release(machine),
       crash: (machine: Machine) => this.#crash(machine, chance(this.#random, 0.5) ? "kept" : "cut", 1),
       write: parts.write,
     };
+    this.#disks = new DiskTroubles(parts);
+    this.#rareWindows = new RareWindows(options, {
+      random: parts.random,
+      crash: (machine, power, forMs) => this.#crash(machine, power, forMs),
+    });
     this.#interruptedInstall = new InterruptedInstall(options, {
       machines: parts.machines,
       random: parts.random,
@@ -103,6 +119,7 @@ export class Nemesis {
     this.#isOver = true;
     this.#network.calm = true;
     this.#network.mendAll();
+    this.#disks.mendAll();
     for (const life of [...this.#paused]) this.#resume(life);
     for (const machine of this.#machines) machine.start();
   }
@@ -124,6 +141,16 @@ export class Nemesis {
   /** A member is about to mark a snapshot, which is its state already, in its log. */
   marking(life: Life): void {
     if (!this.#isOver) this.#interruptedInstall.marking(life);
+  }
+
+  /** A process takes a step on its disk; it may be its last. */
+  diskStep(life: Life, step: DiskStep): void {
+    if (!this.#isOver && life.clock.isAlive) this.#rareWindows.step(life, step);
+  }
+
+  /** A member ended by itself, for a reason: it comes back after a while. */
+  ended(machine: Machine): void {
+    this.#crash(machine, chance(this.#random, 0.5) ? "kept" : "cut", 100 + below(this.#random, 2_000));
   }
 
   /** A message is about to leave. */
@@ -172,7 +199,8 @@ export class Nemesis {
 
   #trouble(trouble: Trouble): void {
     const machine = this.#any(this.#machines);
-    const other = this.#any(this.#machines.filter((one) => one !== machine));
+    if (machine === undefined) return;
+    const other = this.#any(this.#machines.filter((one) => one !== machine)) ?? machine;
     const forMs = this.#duration();
     switch (trouble) {
       case "kill":
@@ -182,7 +210,7 @@ export class Nemesis {
         this.#crash(machine, "cut", forMs);
         return;
       case "powerCutAll":
-        for (const one of this.#machines) this.#crash(one, "cut", 1 + below(this.#random, 300));
+        for (const one of [...this.#machines]) this.#crash(one, "cut", 1 + below(this.#random, 300));
         return;
       case "isolate":
         this.#isolate(machine, forMs);
@@ -214,6 +242,31 @@ export class Nemesis {
       case "breakConnections":
         this.#events.add(`connections ${machine.name}-${other.name} break`);
         this.#network.breakConnections(machine, other);
+        return;
+      case "jumpClock":
+        machine.pace.wallOffsetMs = (chance(this.#random, 0.5) ? 1 : -1) * below(this.#random, 7_200_000);
+        this.#events.add(`the clock of ${machine.name} jumps to ${machine.pace.wallOffsetMs} ms off`);
+        return;
+      case "failDisk":
+        this.#disks.fail(machine);
+        return;
+      case "fillDisk":
+        this.#disks.fill(machine, forMs);
+        return;
+      case "slowDisk":
+        this.#disks.slow(machine, forMs);
+        return;
+      case "lieOnDisk":
+        this.#disks.lie(machine, forMs);
+        return;
+      case "rotOnDisk":
+        this.#disks.rot(machine);
+        return;
+      case "defragment":
+        this.#defragment(machine);
+        return;
+      case "readSnapshot":
+        this.#readSnapshot(machine);
     }
   }
 
@@ -222,8 +275,8 @@ export class Nemesis {
     return 1 + below(this.#random, base);
   }
 
-  #any(from: readonly Machine[]): Machine {
-    return from[below(this.#random, from.length)] as Machine;
+  #any(from: readonly Machine[]): Machine | undefined {
+    return from[below(this.#random, from.length)];
   }
 
   #leader(): Machine | undefined {
@@ -278,15 +331,35 @@ export class Nemesis {
 
   /** Whoever leads is asked to hand over; being refused, or too late, is an answer as well. */
   #moveLeader(to: Machine): void {
-    const { life } = this.#leader() ?? to;
-    const handler = life?.member?.handlers.unary.get(methods.moveLeader.path);
+    const from = this.#leader() ?? to;
+    this.#events.add(`${from.name} is to hand over to ${to.name}`);
+    this.#ask(from, methods.moveLeader.path, methods.moveLeader.request.encode({ targetId: to.id }));
+  }
+
+  #defragment(machine: Machine): void {
+    this.#events.add(`${machine.name} is to give space back`);
+    this.#ask(machine, methods.defragment.path, new Uint8Array(0));
+  }
+
+  /** Somebody takes a backup and does not wait for its end. */
+  #readSnapshot(machine: Machine): void {
+    this.#events.add(`a backup of ${machine.name} begins`);
+    const stream = this.#backup(machine);
+    this.#clock.after(this.#duration(), () => stream.abort());
+  }
+
+  /** Of one member, whatever it answers. */
+  #ask(machine: Machine, path: string, request: Uint8Array): void {
+    const { life } = machine;
+    const handler = life?.member?.handlers.unary.get(path);
     if (life === undefined || handler === undefined) return;
-    this.#events.add(`${life.machine.name} is to hand over to ${to.name}`);
-    const request = methods.moveLeader.request.encode({ targetId: to.id });
     life.clock.after(0, () => {
       answerOf(handler, request, { requireLeader: false }).catch((error: unknown) => {
-        if (!(error instanceof StoreError)) throw error;
-        this.#events.add(`${life.machine.name} does not hand over: ${error.code}`);
+        if (!(error instanceof StoreError) && life.diskFailure === undefined && machine.damage === undefined)
+          throw error;
+        this.#events.add(
+          `${machine.name} refuses ${path}: ${error instanceof Error ? error.message : error}`,
+        );
       });
     });
   }

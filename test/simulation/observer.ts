@@ -1,9 +1,11 @@
 import { latin1Bytes } from "../../base/wire.ts";
+import { BackendError } from "../../store/backend/backend.ts";
 import type { StoreMember } from "../../store/create-member.ts";
 import { kvOf } from "./answers.ts";
 import type { CommitOrder } from "./checkers/commit-order.ts";
 import type { ElectionSafety } from "./checkers/election-safety.ts";
 import type { EqualState } from "./checkers/equal-state.ts";
+import type { KeptPromises } from "./checkers/kept-promises.ts";
 import type { LeaderCompleteness } from "./checkers/leader-completeness.ts";
 import type { LogMatching } from "./checkers/log-matching.ts";
 import type { StateMachineSafety } from "./checkers/state-machine-safety.ts";
@@ -25,6 +27,7 @@ export interface ObserverParts {
   readonly order: CommitOrder;
   readonly safety: StateMachineSafety;
   readonly equal: EqualState;
+  readonly promises: KeptPromises;
   readonly events: EventLog;
   readonly nowMs: () => number;
   readonly report: Report;
@@ -57,6 +60,8 @@ export class Observer {
         if (entry.term > before.term)
           completeness.termBegins(name, entry, before, (index) => log.at(index)?.chain);
       },
+      writing: (batch) => this.#parts.promises.writing(life.id, batch),
+      kept: (batch) => this.#parts.promises.kept(life.id, batch),
       chainAt: (at) => {
         const known = this.#parts.committed.at(at.index)?.entry;
         return known?.term === at.term ? known.chain : matching.chainAt(at);
@@ -127,7 +132,20 @@ export class Observer {
     if (!life.snapshots.has(at.to)) safety.applied(name, log, at.to);
   }
 
+  /** What the disk does to whoever looks on tells nothing of the member; and damage may be refused, but not shown. */
   #whole(life: Life, member: StoreMember): void {
+    const { weather, damage } = life.machine;
+    const { failNext } = weather;
+    weather.failNext = undefined;
+    try {
+      this.#compare(life, member);
+    } catch (error) {
+      if (damage === undefined || !(error instanceof BackendError)) throw error;
+    }
+    weather.failNext = failNext;
+  }
+
+  #compare(life: Life, member: StoreMember): void {
     const { state } = member;
     this.#parts.equal.whole(life.machine.name, {
       applied: state.appliedIndex,

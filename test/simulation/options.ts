@@ -13,12 +13,39 @@ export const troubles = [
   "pauseLeader",
   "moveLeader",
   "breakConnections",
+  "jumpClock",
+  "failDisk",
+  "fillDisk",
+  "slowDisk",
+  "lieOnDisk",
+  "rotOnDisk",
+  "defragment",
+  "readSnapshot",
 ] as const;
 export type Trouble = (typeof troubles)[number];
+
+/** Moments that are over soon, in which a member may die. */
+export const windows = ["segmentCut", "revisionSync", "revisionFiles", "install"] as const;
+export type Window = (typeof windows)[number];
 
 /** The weather of one run. */
 export interface SimOptions {
   readonly seed: number;
+  /** Voters at the beginning. */
+  readonly members: number;
+  /** Mean time between two changes of who belongs to the cluster; 0: none but to replace a machine whose disk is damaged. */
+  readonly churnEveryMs: number;
+  /** Time that everything a process does at once takes. */
+  readonly computeMs: number;
+  /** Clocks of machines go wrong by up to this share. */
+  readonly clockDrift: number;
+  /** How often a member dies at a step within a window. */
+  readonly crashAt: Readonly<Record<Window, number>>;
+  /** What a client may write in one value, in bytes. */
+  readonly valueBytesMax: number;
+  readonly requestBytesMax: number;
+  /** Share of the watchers that read slowly. */
+  readonly slowWatchers: number;
   /** Simulated time with faults. */
   readonly stormMs: number;
   readonly heartbeatMs: number;
@@ -60,7 +87,7 @@ const oneOf = <T>(random: Random, from: readonly T[]): T => from[below(random, f
 export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): SimOptions {
   const random = new Prng(seed);
   const weights = Object.fromEntries(
-    troubles.map((trouble) => [trouble, chance(random, 0.4) ? 0 : 1 + below(random, 4)]),
+    troubles.map((trouble) => [trouble, chance(random, 0.55) ? 0 : 1 + below(random, 4)]),
   ) as Record<Trouble, number>;
   return {
     seed,
@@ -81,20 +108,34 @@ export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): Sim
     lossChance: oneOf(random, [0, 0, 0.01, 0.05]),
     duplicateChance: oneOf(random, [0, 0, 0.02]),
     syncMs: oneOf(random, [0.5, 3, 15]),
-    troubleEveryMs: oneOf(random, [200, 300, 1_000, 3_000]),
+    troubleEveryMs: oneOf(random, [200, 300, 700, 1_000, 3_000]),
     weights,
     cutNewLeaderChance: oneOf(random, [0, 0, 0.4]),
     figureEightEveryMs: oneOf(random, [0, 0, 0, 0, 4_000]),
     crashVoterChance: oneOf(random, [0, 0, 0.2]),
     interruptedInstallEveryMs: oneOf(random, [0, 0, 0, 3_000]),
     crashInstallerChance: oneOf(random, [0, 0, 0.3]),
+    members: oneOf(random, [3, 3, 3, 3, 5, 5, 1]),
+    churnEveryMs: oneOf(random, [0, 0, 1_000, 4_000]),
+    computeMs: oneOf(random, [0, 0, 0.05, 0.5]),
+    clockDrift: oneOf(random, [0, 0, 0.01]),
+    crashAt: {
+      segmentCut: oneOf(random, [0, 0, 0.1]),
+      revisionSync: oneOf(random, [0, 0, 0.02]),
+      revisionFiles: oneOf(random, [0, 0, 0.1]),
+      install: oneOf(random, [0, 0, 0.05]),
+    },
+    valueBytesMax: oneOf(random, [0, 0, 300, 2_000]),
+    requestBytesMax: oneOf(random, [1_000_000, 1_000_000, 3_000]),
+    slowWatchers: oneOf(random, [0, 0, 0.5]),
     ...given,
   };
 }
 
 /** On one line, without what is off. */
-export function describeOptions({ weights, ...rest }: SimOptions): string {
-  const on = Object.entries({ ...rest, ...weights }).filter(
+export function describeOptions({ weights, crashAt, ...rest }: SimOptions): string {
+  const at = Object.fromEntries(Object.entries(crashAt).map(([name, value]) => [`crashAt.${name}`, value]));
+  const on = Object.entries({ ...rest, ...weights, ...at }).filter(
     ([name, value]) => name !== "seed" && value !== 0,
   );
   return on.map(([name, value]) => `${name}=${value}`).join(" ");

@@ -1,13 +1,20 @@
 import { parseArgs } from "node:util";
+import { below, systemRandom } from "../../base/os/random.ts";
 import { describeOptions, type SimOptions, swarmOptions } from "./options.ts";
 import { simulate, type Verdict } from "./simulate.ts";
 
-/** `npm run sim -- --seeds N [--seed FIRST] [--ticks MS]`: exits 1 when a property breaks, with the way to see it again. */
-const usage = "usage: npm run sim -- [--seeds N] [--seed FIRST] [--ticks SIMULATED_MS] [--verbose]";
+/** Seeds one after the other, from one drawn at random or from the one that is given, until there were so many or the time is
+ *  over. Exits 1 when a property breaks, with the way to see it again. */
+const usage =
+  "usage: npm run sim -- [--seeds N] [--minutes M] [--seed FIRST] [--ticks SIMULATED_MS] [--verbose]";
+const seedsDefault = 20;
+/** Seeds drawn at random lie below. */
+const seedMax = 2 ** 31;
 
 interface Run {
   readonly seeds: number;
   readonly first: number;
+  readonly endMs: number;
   readonly given: Partial<SimOptions>;
   readonly verbose: boolean;
 }
@@ -17,6 +24,7 @@ function readRun(): Run {
     options: {
       seeds: { type: "string" },
       seed: { type: "string" },
+      minutes: { type: "string" },
       ticks: { type: "string" },
       verbose: { type: "boolean", default: false },
     },
@@ -26,10 +34,14 @@ function readRun(): Run {
     if (Number.isSafeInteger(value) && value > 0) return value;
     throw new Error(`--${name}: "${text}" must be a whole number above 0`);
   };
+  const isTimed = values.minutes !== undefined;
+  const minutes = isTimed ? number("minutes", values.minutes, 1) : Number.POSITIVE_INFINITY;
+  const seedsWanted = isTimed ? Number.POSITIVE_INFINITY : seedsDefault;
   const stormMs = values.ticks === undefined ? {} : { stormMs: number("ticks", values.ticks, 1) };
   return {
-    seeds: number("seeds", values.seeds, values.seed === undefined ? 20 : 1),
-    first: number("seed", values.seed, 1),
+    seeds: number("seeds", values.seeds, values.seed === undefined ? seedsWanted : 1),
+    first: number("seed", values.seed, 1 + below(systemRandom, seedMax)),
+    endMs: performance.now() + minutes * 60_000,
     given: stormMs,
     verbose: values.verbose,
   };
@@ -47,27 +59,31 @@ function tellFailure({ options, violation, lastEvents, events, digest }: Verdict
 
 async function main(): Promise<void> {
   const run = readRun();
+  console.log(`base seed ${run.first}`);
   const startMs = performance.now();
+  const tookS = () => ((performance.now() - startMs) / 1_000).toFixed(1);
   let passed = 0;
+  let simulatedMs = 0;
   const failed: number[] = [];
-  for (let i = 0; i < run.seeds; i++) {
+  for (let i = 0; i < run.seeds && performance.now() < run.endMs; i++) {
     const seed = run.first + i;
     const verdict = await simulate(swarmOptions(seed, run.given));
+    simulatedMs += verdict.figures.simulatedMs ?? 0;
     if (verdict.violation === undefined) passed++;
     else {
       failed.push(seed);
       tellFailure(verdict, run);
     }
-    const tookS = ((performance.now() - startMs) / 1_000).toFixed(1);
     if (run.verbose)
       console.log(
-        `seed ${seed}: ${verdict.events} events, digest ${verdict.digest}, ${JSON.stringify(verdict.figures)}, ${tookS} s`,
+        `seed ${seed}: ${verdict.events} events, digest ${verdict.digest}, ${JSON.stringify(verdict.figures)}, ${tookS()} s`,
       );
     else if (process.stdout.isTTY)
-      process.stdout.write(`\r${i + 1}/${run.seeds} seeds, ${failed.length} failed, ${tookS} s `);
+      process.stdout.write(`\r${i + 1} seeds, ${failed.length} failed, ${tookS()} s `);
   }
   if (process.stdout.isTTY && !run.verbose) process.stdout.write("\n");
-  console.log(`${passed} passed, ${failed.length} failed`);
+  const simulatedHours = (simulatedMs / 3_600_000).toFixed(2);
+  console.log(`${passed} passed, ${failed.length} failed; ${simulatedHours} simulated hours in ${tookS()} s`);
   for (const seed of failed) console.log(`replay: npm run sim -- --seed ${seed}`);
   process.exitCode = failed.length === 0 ? 0 : 1;
 }

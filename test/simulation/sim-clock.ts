@@ -91,38 +91,61 @@ export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A member's view of the clock: its timers die with it, and it can be paused as a stopped process is. */
+/** What a machine's clock and processor are like; it may change while they run. */
+export interface Pace {
+  /** Added to what the wall clock says. */
+  wallOffsetMs: number;
+  /** How fast its monotonic clock goes: 1.01 is a hundredth too fast. */
+  readonly rate: number;
+  /** Time that everything a process does at once takes. */
+  readonly computeMs: number;
+}
+
+/** A member's view of the clock: its timers die with it, it can be paused as a stopped process is, and what it does takes time. */
 export class ProcessClock implements Clock {
   readonly #clock: SimClock;
+  readonly #pace: Pace;
   #alive = true;
   /** While paused, timers that come due wait. */
   #paused = false;
   #held: (() => void)[] = [];
+  #busyUntilMs = 0;
 
-  constructor(clock: SimClock) {
+  constructor(clock: SimClock, pace: Pace) {
     this.#clock = clock;
+    this.#pace = pace;
   }
 
   monotonicMs(): number {
-    return this.#clock.monotonicMs();
+    return this.#clock.monotonicMs() * this.#pace.rate;
   }
 
   wallMs(): number {
-    return this.#clock.wallMs();
+    return this.#clock.wallMs() + this.#pace.wallOffsetMs;
   }
 
   after(delayMs: number, fire: () => void): () => void {
     let cancelled = false;
+    let cancel: () => void = () => undefined;
     const run = () => {
       if (!this.#alive || cancelled) return;
       if (this.#paused) this.#held.push(run);
-      else fire();
+      else {
+        const leftMs = this.#busyUntilMs - this.#clock.monotonicMs();
+        if (leftMs > 0) cancel = this.#clock.after(leftMs, run);
+        else this.#run(fire);
+      }
     };
-    const cancel = this.#clock.after(delayMs, run);
+    cancel = this.#clock.after(delayMs / this.#pace.rate, run);
     return () => {
       cancelled = true;
       cancel();
     };
+  }
+
+  #run(fire: () => void): void {
+    this.#busyUntilMs = this.#clock.monotonicMs() + this.#pace.computeMs;
+    fire();
   }
 
   get isAlive(): boolean {

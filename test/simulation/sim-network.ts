@@ -38,8 +38,13 @@ export class SimNetwork {
     this.#events = parts.events;
   }
 
+  /** Under its member's id, which is another one each time it joins. */
   add(machine: Machine): void {
     this.#machines.set(machine.id, machine);
+  }
+
+  remove(machine: Machine): void {
+    this.#machines.delete(machine.id);
   }
 
   delay(): number {
@@ -133,9 +138,13 @@ export class SimNetwork {
       const broke = this.#link(from, to).connection !== packet.connection;
       if (broke && chance(this.#random, 0.7)) return;
       const target = to.life;
-      if (target?.member === undefined) {
+      if (target?.member === undefined || target.id !== message.to) {
         // Refused: the sender hears of it.
-        life.clock.after(this.delay(), () => life.member?.unreachable(to.id));
+        life.clock.after(this.delay(), () => life.member?.unreachable(message.to));
+        return;
+      }
+      if (target.member.fromPeers.isRemoved(life.id)) {
+        life.clock.after(this.delay(), () => life.member?.removed());
         return;
       }
       target.clock.after(0, () => {
@@ -153,7 +162,7 @@ export class SimNetwork {
     const to = this.#machines.get(message.to);
     await this.#travel(life, 1);
     const target = to?.life;
-    if (to === undefined || target?.member === undefined || this.isCut(from, to))
+    if (to === undefined || target?.member === undefined || target.id !== message.to || this.isCut(from, to))
       throw new Error("no connection");
     this.onSend(life, message);
     this.#events.add(`${from.name}>${to.name} snapshot i${message.snapshot?.index}`);
@@ -161,6 +170,7 @@ export class SimNetwork {
     const inbox = new Inbox();
     const fail = () => inbox.put({ error: new Error("the connection broke") });
     life.onDeath.add(fail);
+    target.installs++;
     const installed = target.member.fromPeers.onSnapshot(
       decodeMessage(encodeMessage(message)),
       inbox.chunks(),
@@ -194,6 +204,7 @@ export class SimNetwork {
       throw error;
     } finally {
       life.onDeath.delete(fail);
+      target.installs--;
     }
   }
 
@@ -217,7 +228,7 @@ export class SimNetwork {
       if (this.isCut(from, machine) || this.isLost()) return;
       this.#clock.after(this.delay(), () => {
         const target = machine.life;
-        if (target?.member === undefined) {
+        if (target?.member === undefined || target.id !== to) {
           settle(machine, () => reject(new StoreError("TIMEOUT_CONNECTION_LOST")));
           return;
         }

@@ -1,12 +1,15 @@
-import { Prng } from "../../base/os/random.ts";
-import type { MemberDoors, StoreMember } from "../../store/create-member.ts";
-import { newCluster } from "../../store/membership/initial-cluster.ts";
+import { below, chance, Prng, type Random } from "../../base/os/random.ts";
+import { methods } from "../../proto/etcd-methods.ts";
+import { type MemberDoors, MemberRemovedError, type StoreMember } from "../../store/create-member.ts";
+import { type InitialCluster, newCluster } from "../../store/membership/initial-cluster.ts";
+import type { Recovered } from "../../store/wal/recovery.ts";
 import { Calls } from "./calls.ts";
 import { AppliedOnce } from "./checkers/applied-once.ts";
 import { CommitOrder } from "./checkers/commit-order.ts";
 import { ElectionSafety } from "./checkers/election-safety.ts";
 import { EqualState } from "./checkers/equal-state.ts";
 import { ExactlyOnce } from "./checkers/exactly-once.ts";
+import { KeptPromises } from "./checkers/kept-promises.ts";
 import { LeaderCompleteness } from "./checkers/leader-completeness.ts";
 import { Leases } from "./checkers/leases.ts";
 import { Linearizability } from "./checkers/linearizability.ts";
@@ -14,6 +17,7 @@ import { LogMatching } from "./checkers/log-matching.ts";
 import { Progress } from "./checkers/progress.ts";
 import { SerializableReads } from "./checkers/serializable.ts";
 import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
+import { VoteOnce } from "./checkers/vote-once.ts";
 import { Watches } from "./checkers/watches.ts";
 import { runKeyClient } from "./clients/key-client.ts";
 import { runLeaseholder } from "./clients/leaseholder.ts";
@@ -21,18 +25,33 @@ import { WatchClient } from "./clients/watch-client.ts";
 import { Workload } from "./clients/workload.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { EventLog } from "./event-log.ts";
-import { type Life, Machine } from "./machine.ts";
+import { type Life, Machine, type MachineParts } from "./machine.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Observer } from "./observer.ts";
+import type { AnyMethod } from "./operation.ts";
 import { Operations } from "./operations.ts";
+import { Operator } from "./operator.ts";
 import type { SimOptions } from "./options.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { Violation } from "./violation.ts";
 
-const memberNames = ["m1", "m2", "m3"] as const;
+/** Errors that name what is wrong with a disk, and what to do. */
+const diskErrors: ReadonlySet<string> = new Set([
+  "WalWriteError",
+  "WalDamageError",
+  "BackendError",
+  "LogMissingError",
+  "StateBehindLogError",
+  "StateOffLogError",
+]);
 
-/** Three machines, their clients, and what is wrong with the wires; and everybody who looks on. */
+/** The disk lost what it said to keep. No program can know; whoever watches over disks does. */
+class BrokenPromiseError extends Error {
+  override readonly name = "BrokenPromiseError";
+}
+
+/** Machines, their clients, and what is wrong with the wires; and everybody who looks on. */
 export class World {
   readonly clock = new SimClock();
   readonly events = new EventLog(() => this.clock.monotonicMs());
@@ -40,6 +59,10 @@ export class World {
   readonly #prng: Prng;
   readonly #network: SimNetwork;
   readonly #machines: readonly Machine[];
+  /** Those that belong to the cluster at the time. */
+  readonly #active: Machine[] = [];
+  readonly #promises = new KeptPromises();
+  readonly #operator: Operator;
   readonly #committed: CommittedLog;
   readonly #linearizability: Linearizability;
   readonly #leases: Leases;
@@ -64,14 +87,25 @@ export class World {
     const { clock, events, report } = this;
     this.#network = new SimNetwork({ clock, random: fork(), options, events });
     const minTtlS = Math.ceil((1.5 * options.electionMs) / 1_000);
-    this.#leases = new Leases({ minTtlS }, report);
+    this.#leases = new Leases({ minTtlS, clockDrift: options.clockDrift }, report);
     const committed = new CommittedLog([this.#leases, new ExactlyOnce(report)]);
     this.#committed = committed;
     this.#linearizability = new Linearizability(committed, report);
     this.#watches = new Watches(committed, report);
     this.#appliedOnce = new AppliedOnce(report);
-    this.#machines = this.#makeMachines(fork, faults);
+    const cluster = initialCluster(options.members);
+    this.#machines = this.#makeMachines(cluster, fork, faults);
+    this.#activate();
     this.#calls = new Calls(clock, this.#network);
+    this.#operator = new Operator(options, {
+      clock,
+      calls: this.#calls,
+      events,
+      random: fork(),
+      machines: this.#machines,
+      clusterId: cluster.clusterId,
+      changed: () => this.#activate(),
+    });
     this.#operations = new Operations({
       calls: this.#calls,
       events,
@@ -85,11 +119,18 @@ export class World {
       clock,
       random: fork(),
       network: this.#network,
-      machines: this.#machines,
+      machines: this.#active,
       events,
+      backup: (machine) => this.#backup(machine),
+      voters: () => this.#operator.voters,
       write: (machine) => this.#writeTail(machine),
     });
-    this.#network.onSend = (life, message) => this.#nemesis.sending(life, message);
+    const votes = new VoteOnce(report);
+    this.#network.onSend = (life, message) => {
+      if (message.type === "voteResponse" && !message.reject)
+        votes.granted(life.id, message.term, message.to);
+      this.#nemesis.sending(life, message);
+    };
     this.#observer = new Observer({
       machines: this.#machines,
       committed,
@@ -99,6 +140,7 @@ export class World {
       order: new CommitOrder(report),
       safety: new StateMachineSafety(committed, report),
       equal: new EqualState(committed, report),
+      promises: this.#promises,
       events,
       nowMs: () => clock.monotonicMs(),
       report,
@@ -116,6 +158,7 @@ export class World {
   async storm(): Promise<void> {
     for (const machine of this.#machines) machine.start();
     this.#nemesis.start();
+    this.#watched(this.#operator.run());
     this.#startClients();
     await this.#run(this.#options.stormMs);
   }
@@ -125,10 +168,11 @@ export class World {
     if (this.violation !== undefined) return;
     this.events.add("the storm is over");
     this.#isStormOver = true;
+    this.#operator.isCalm = true;
     this.#nemesis.stop();
     for (const watcher of this.#watchers) watcher.calm = true;
     const startMs = this.clock.monotonicMs();
-    const progress = new Progress(this.#machines, this.#operations, this.report);
+    const progress = new Progress(this.#active, this.#operations, this.report);
     await this.#run(startMs + forMs / 2);
     // Whoever asked before the storm ended has an answer by now.
     if (this.#clientsRunning > 0)
@@ -162,31 +206,59 @@ export class World {
     );
   }
 
-  #makeMachines(fork: () => Prng, faults: NonNullable<MemberDoors["faults"]>): readonly Machine[] {
-    const urls = new Map(memberNames.map((name) => [name, [`http://${name}:2380`]]));
-    const cluster = newCluster(urls, "simulation");
-    return memberNames.map((name, index) => {
-      const id = cluster.members.find((member) => member.name === name)?.id ?? 0n;
-      const machine = new Machine(index, id, {
-        options: this.#options,
-        clock: this.clock,
-        random: fork(),
-        network: this.#network,
-        cluster,
-        faults,
-        onStarted: (life, member) => this.#started(life, member),
-        onFailure: (life, error) => this.#failed(life, error),
-        watchLog: (life, log) => {
-          this.#observer.watchLog(life, log);
-          log.beforeMark = () => {
-            this.#nemesis.marking(life);
-            return life.clock.isAlive;
-          };
-        },
-      });
-      this.#network.add(machine);
+  /** As many as there are members, and one that may join. */
+  #makeMachines(
+    cluster: InitialCluster,
+    fork: () => Prng,
+    faults: NonNullable<MemberDoors["faults"]>,
+  ): readonly Machine[] {
+    const { members, computeMs, clockDrift } = this.#options;
+    return Array.from({ length: members + 1 }, (_, index) => {
+      const random = fork();
+      const rate = 1 + clockDrift * (2 * (random.uint32() / 2 ** 32) - 1);
+      const machine = new Machine(
+        index,
+        { wallOffsetMs: 0, rate, computeMs },
+        this.#machineParts(random, faults),
+      );
+      const member = cluster.members.find(({ name }) => name === machine.name);
+      if (member !== undefined) machine.enrol(member.id, { kind: "new", cluster, memberId: member.id });
       return machine;
     });
+  }
+
+  #machineParts(random: Random, faults: NonNullable<MemberDoors["faults"]>): MachineParts {
+    return {
+      options: this.#options,
+      clock: this.clock,
+      random,
+      network: this.#network,
+      faults,
+      onStarted: (life, member) => this.#started(life, member),
+      onFailure: (life, error) => this.#failed(life, error),
+      onRecovered: (life, recovered) => this.#recovered(life, recovered),
+      onDiskStep: (life, step) => this.#nemesis.diskStep(life, step),
+      watchLog: (life, log) => {
+        this.#observer.watchLog(life, log);
+        log.beforeMark = () => {
+          this.#nemesis.marking(life);
+          return life.clock.isAlive;
+        };
+      },
+    };
+  }
+
+  #activate(): void {
+    this.#active.splice(0, this.#active.length, ...this.#machines.filter(({ id }) => id !== 0n));
+  }
+
+  /** A log was opened: what it said to keep must be there, unless the disk is known to have lied. */
+  #recovered(life: Life, recovered: Recovered): void {
+    const problem = this.#promises.reopened(life.id, recovered);
+    if (problem === undefined) return;
+    const { name, damage } = life.machine;
+    if (damage === "lie") throw new BrokenPromiseError(problem);
+    this.report("kept promises", `${name}: ${problem}`);
   }
 
   #started(life: Life, member: StoreMember): void {
@@ -195,22 +267,51 @@ export class World {
 
   #failed(life: Life, error: unknown): void {
     if (!life.clock.isAlive) return;
+    const { machine } = life;
+    if (error instanceof MemberRemovedError) {
+      this.events.add(`${machine.name} was removed`);
+      machine.retire();
+      this.#activate();
+      return;
+    }
+    if (error instanceof BrokenPromiseError || (machine.damage !== undefined && isNamed(error))) {
+      this.events.add(`${machine.name} is refused: ${error instanceof Error ? error.message : error}`);
+      machine.crash("kept");
+      machine.isBroken = true;
+      return;
+    }
+    if (life.diskFailure !== undefined && isNamed(error)) {
+      this.events.add(`${machine.name} ends, after ${life.diskFailure}`);
+      this.#nemesis.ended(machine);
+      return;
+    }
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const cause = error instanceof Error && error.cause instanceof Error ? `\n${error.cause.stack}` : "";
-    this.report("members live", `${life.machine.name} ended by itself: ${what}${cause}`);
+    this.report("members live", `${machine.name} ended by itself: ${what}${cause}`);
+  }
+
+  #backup(machine: Machine): { abort(): void } {
+    const stream = this.#calls.stream(machine, methods.snapshot as AnyMethod, {
+      message: () => undefined,
+      end: () => undefined,
+      readMs: 20,
+    });
+    stream.send({});
+    stream.halfClose();
+    return stream;
   }
 
   #startClients(): void {
     const { clock, events } = this;
-    const { clients, watchers, leaseholders, keys, thinkMs } = this.#options;
-    const machines = this.#machines;
+    const { clients, watchers, leaseholders, keys, thinkMs, slowWatchers, valueBytesMax } = this.#options;
+    const machines = this.#active;
     const calls = this.#calls;
     const operations = this.#operations;
     const knowledge = this.#knowledge;
     const isOver = () => this.#isStormOver;
     for (let i = 1; i <= clients; i++) {
       const random = new Prng(this.#prng.uint32());
-      const workload = new Workload(`c${i}`, random, { keys, knowledge });
+      const workload = new Workload(`c${i}`, random, { keys, valueBytesMax, knowledge });
       const parts = { clock, calls, machines, operations, random, thinkMs, isOver };
       this.#own(runKeyClient(`c${i}`, workload, parts));
     }
@@ -225,6 +326,7 @@ export class World {
         checker: this.#watches,
         events,
         appliedOnce: this.#appliedOnce,
+        readMs: chance(random, slowWatchers) ? 50 + below(random, 500) : 0,
       };
       const watcher = new WatchClient(parts);
       this.#watchers.push(watcher);
@@ -245,21 +347,33 @@ export class World {
   /** A write that nobody waits for. */
   #writeTail(machine: Machine): void {
     const request = { key: Buffer.from("tail"), value: Buffer.from(String(++this.#tailWrites)) };
-    this.#operations
-      .run("tail", machine, { kind: "put", request, serializable: false })
-      .catch((error: unknown) => {
-        this.report("no crash", error instanceof Error ? String(error.stack) : String(error));
-      });
+    const wanted = { kind: "put", request, serializable: false } as const;
+    this.#watched(this.#operations.run("tail", machine, wanted).then(() => undefined));
   }
 
   #own(client: Promise<void>): void {
     this.#clientsRunning++;
-    client.then(
-      () => {
+    this.#watched(
+      client.then(() => {
         this.#clientsRunning--;
-      },
-      (error: unknown) =>
-        this.report("no crash", error instanceof Error ? String(error.stack) : String(error)),
+      }),
     );
   }
+
+  #watched(running: Promise<void>): void {
+    running.catch((error: unknown) =>
+      this.report("no crash", error instanceof Error ? String(error.stack) : String(error)),
+    );
+  }
+}
+
+function initialCluster(members: number): InitialCluster {
+  const names = Array.from({ length: members }, (_, at) => `m${at + 1}`);
+  return newCluster(new Map(names.map((name) => [name, [`http://${name}:2380`]])), "simulation");
+}
+
+/** Whether an error, or what caused it, says what is wrong with the disk. */
+function isNamed(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return diskErrors.has(error.name) || /^(EIO|ENOSPC): /.test(error.message) || isNamed(error.cause);
 }

@@ -6,6 +6,7 @@ import type {
   RangeResponse,
   RequestOp,
   ResponseOp,
+  TxnRequest,
   TxnResponse,
 } from "../../../proto/etcd.ts";
 import { putRequest, txnRequest } from "../../../proto/etcd.ts";
@@ -96,12 +97,13 @@ export class AppliedOnce {
     else if (operation.kind === "txn") {
       const { succeeded, responses } = response as TxnResponse;
       for (const one of responses) this.#lookInto(one, by);
-      const { success, failure } = txnRequest.decode(txnRequest.encode(operation.request));
-      for (const value of putsIn(succeeded ? success : failure)) this.#found(value, revision, by);
+      const request = txnRequest.decode(txnRequest.encode(operation.request));
+      for (const value of putsDone(request, { succeeded, responses })) this.#found(value, revision, by);
     }
   }
 
-  #lookInto({ responseRange, responsePut, responseDeleteRange }: ResponseOp, by: string): void {
+  #lookInto({ responseRange, responsePut, responseDeleteRange, responseTxn }: ResponseOp, by: string): void {
+    for (const one of responseTxn?.responses ?? []) this.#lookInto(one, by);
     for (const kv of responseRange?.kvs ?? []) this.saw(kv, by);
     for (const kv of responseDeleteRange?.prevKvs ?? []) this.saw(kv, by);
     this.saw(responsePut?.prevKv, by);
@@ -121,4 +123,20 @@ function writesOf({ kind, request }: Pick<Operation, "kind" | "request">): strin
 }
 
 const putsIn = (ops: readonly RequestOp[]): string[] =>
-  ops.flatMap(({ requestPut }) => (requestPut === undefined ? [] : [pair(requestPut)]));
+  ops.flatMap(({ requestPut, requestTxn }) => [
+    ...(requestPut === undefined ? [] : [pair(requestPut)]),
+    ...(requestTxn === undefined ? [] : [...putsIn(requestTxn.success), ...putsIn(requestTxn.failure)]),
+  ]);
+
+/** What a transaction wrote, as its answer tells. */
+function putsDone(
+  request: Pick<TxnRequest, "success" | "failure">,
+  { succeeded, responses }: Pick<TxnResponse, "succeeded" | "responses">,
+): string[] {
+  const ops = succeeded ? request.success : request.failure;
+  return ops.flatMap(({ requestPut, requestTxn }, at) => {
+    if (requestPut !== undefined) return [pair(requestPut)];
+    const inner = responses[at]?.responseTxn;
+    return requestTxn === undefined || inner === undefined ? [] : putsDone(requestTxn, inner);
+  });
+}

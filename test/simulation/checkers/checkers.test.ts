@@ -8,6 +8,7 @@ import { CommitOrder } from "./commit-order.ts";
 import { ElectionSafety } from "./election-safety.ts";
 import { EqualState } from "./equal-state.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
+import { KeptPromises } from "./kept-promises.ts";
 import { LeaderCompleteness } from "./leader-completeness.ts";
 import { Leases } from "./leases.ts";
 import { Linearizability } from "./linearizability.ts";
@@ -15,6 +16,7 @@ import { LogMatching } from "./log-matching.ts";
 import { Progress } from "./progress.ts";
 import { SerializableReads } from "./serializable.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
+import { VoteOnce } from "./vote-once.ts";
 import { Watches } from "./watches.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -66,6 +68,38 @@ const answer = (revision: number, more: object = {}): Outcome => ({
 });
 
 describe("the checkers of the simulation", () => {
+  it("kept promises: an entry, a term or a vote that was on disk and is gone", () => {
+    const vote = { term: 2, vote: 7n, commit: 0 };
+    const start = { index: 0, term: 0 };
+    const kept = () => {
+      const promises = new KeptPromises();
+      const batch = { hardState: vote, entries: [entry(1, 1), entry(2, 2)], sync: true };
+      promises.writing(1n, batch);
+      promises.kept(1n, batch);
+      return promises;
+    };
+    const found = { hardState: vote, snapshot: start, entries: [entry(1, 1), entry(2, 2)] };
+    assert.equal(kept().reopened(1n, found), undefined);
+    assert.match(kept().reopened(1n, { ...found, entries: [entry(1, 1)] }) ?? "", /ends before entry 2/);
+    assert.match(kept().reopened(1n, { ...found, entries: [entry(1, 1), entry(2, 1)] }) ?? "", /of term 1/);
+    assert.match(kept().reopened(1n, { ...found, hardState: { ...vote, term: 1 } }) ?? "", /in term 1 again/);
+    assert.match(kept().reopened(1n, { ...found, hardState: { ...vote, vote: 8n } }) ?? "", /vote in term 2/);
+    const underway = kept();
+    underway.writing(1n, { entries: [entry(2, 3)], sync: true });
+    assert.equal(underway.reopened(1n, { ...found, entries: [entry(1, 1)] }), undefined);
+  });
+
+  it("vote once: two candidates of one term", () => {
+    const { said, report } = reports();
+    const votes = new VoteOnce(report);
+    votes.granted(1n, 2, 7n);
+    votes.granted(1n, 2, 7n);
+    votes.granted(1n, 3, 8n);
+    assert.deepEqual(said, []);
+    votes.granted(1n, 2, 8n);
+    assert.equal(said.length, 1);
+  });
+
   it("election safety: two leaders in one term", () => {
     const { said, report } = reports();
     const elections = new ElectionSafety(report);
@@ -303,16 +337,19 @@ describe("the checkers of the simulation", () => {
   it("leases: one that ends too early, and one that does not end", () => {
     const { said, report } = reports();
     const ttl = { leaseGrant: { id: 7n, ttl: 2 } };
-    logOf([ttl, { leaseRevoke: { id: 7n } }], new CommittedLog([new Leases({ minTtlS: 1 }, report)]));
+    logOf(
+      [ttl, { leaseRevoke: { id: 7n } }],
+      new CommittedLog([new Leases({ minTtlS: 1, clockDrift: 0 }, report)]),
+    );
     assert.match(said.join(), /lease 7 expired at 1000, before 2000/);
     said.length = 0;
-    const leases = new Leases({ minTtlS: 1 }, report);
+    const leases = new Leases({ minTtlS: 1, clockDrift: 0 }, report);
     logOf([ttl, put("a", "1"), put("a", "2"), { leaseRevoke: { id: 7n } }], new CommittedLog([leases]));
     assert.deepEqual(said, []);
     leases.renewed(7n, 1_500, 2);
     assert.match(said.join(), /expired at 3000, before 3500/);
     said.length = 0;
-    const forgotten = new Leases({ minTtlS: 1 }, report);
+    const forgotten = new Leases({ minTtlS: 1, clockDrift: 0 }, report);
     const open = logOf([ttl], new CommittedLog([forgotten]));
     forgotten.finished(open, 1_000);
     assert.deepEqual(said, []);

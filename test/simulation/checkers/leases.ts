@@ -15,10 +15,13 @@ interface Lease {
 export class Leases implements CommittedListener {
   readonly #leases = new Map<bigint, Lease>();
   readonly #minTtlS: number;
+  /** How much sooner the fastest clock measures a time, as a share of it. */
+  readonly #clockDrift: number;
   readonly #report: Report;
 
-  constructor(options: { readonly minTtlS: number }, report: Report) {
+  constructor(options: { readonly minTtlS: number; readonly clockDrift: number }, report: Report) {
     this.#minTtlS = options.minTtlS;
+    this.#clockDrift = options.clockDrift;
     this.#report = report;
   }
 
@@ -26,7 +29,7 @@ export class Leases implements CommittedListener {
     if (answer === undefined || "error" in answer) return;
     if (request?.leaseGrant) {
       const { id, ttl } = request.leaseGrant;
-      const ttlMs = Math.max(ttl, this.#minTtlS) * 1_000;
+      const ttlMs = this.#shortest(Math.max(ttl, this.#minTtlS) * 1_000);
       this.#leases.set(id, { id, ttlMs, untilMs: atMs + ttlMs, expiredMs: undefined });
     }
     if (request?.leaseRevoke === undefined) return;
@@ -44,7 +47,7 @@ export class Leases implements CommittedListener {
   renewed(id: bigint, sentMs: number, ttlS: number): void {
     const lease = this.#leases.get(id);
     if (lease === undefined || ttlS === 0) return;
-    lease.untilMs = Math.max(lease.untilMs, sentMs + ttlS * 1_000);
+    lease.untilMs = Math.max(lease.untilMs, sentMs + this.#shortest(ttlS * 1_000));
     this.#check(lease);
   }
 
@@ -56,6 +59,10 @@ export class Leases implements CommittedListener {
           "leases expire",
           `lease ${id.toString(16)} should have ended by itself after ${untilMs}`,
         );
+  }
+
+  #shortest(ms: number): number {
+    return ms * (1 - this.#clockDrift);
   }
 
   #check({ id, expiredMs, untilMs }: Lease): void {

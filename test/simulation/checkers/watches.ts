@@ -54,6 +54,11 @@ export class Watches {
     watch.next = Math.max(watch.next, upTo + 1);
   }
 
+  /** A response came in pieces. */
+  inPieces({ range }: WatchPosition, wasAskedFor: boolean): void {
+    if (!wasAskedFor) this.#report("watch", `${textOf(range)} gets pieces without having asked for them`);
+  }
+
   /** The watch ended because what it wants was compacted. */
   compacted(watch: WatchPosition, compactRevision: number): void {
     if (compactRevision > this.#committed.model.compactRevision || watch.next >= compactRevision)

@@ -9,6 +9,7 @@ import type { Wanted, Workload } from "./workload.ts";
 export interface ClientParts {
   readonly clock: SimClock;
   readonly calls: Calls;
+  /** Those that belong to the cluster at the time. */
   readonly machines: readonly Machine[];
   readonly operations: Operations;
   readonly random: Random;
@@ -26,8 +27,8 @@ export async function runKeyClient(name: string, workload: Workload, parts: Clie
   while (!parts.isOver()) {
     await new Promise<void>((resolve) => clock.after(2 * thinkMs * (random.uint32() / 2 ** 32), resolve));
     if (parts.isOver()) return;
-    const machine = machines[at];
-    if (machine === undefined) return;
+    const machine = machines[at % machines.length];
+    if (machine === undefined) continue;
     const wanted: Wanted = again ?? workload.next();
     const outcome = await operations.run(name, machine, wanted);
     again = outcome.kind === "error" && notTaken.has(outcome.code) ? wanted : undefined;

@@ -1,13 +1,14 @@
 import { below, chance, type Random } from "../../../base/os/random.ts";
 import type { WatchResponse } from "../../../proto/etcd.ts";
 import { methods } from "../../../proto/etcd-methods.ts";
-import type { Calls, SimStream } from "../calls.ts";
+import type { Calls } from "../calls.ts";
 import type { AppliedOnce } from "../checkers/applied-once.ts";
 import type { Watches, WatchPosition } from "../checkers/watches.ts";
 import type { EventLog } from "../event-log.ts";
 import type { Machine } from "../machine.ts";
 import type { AnyMethod } from "../operation.ts";
 import type { SimClock } from "../sim-clock.ts";
+import type { SimStream } from "../sim-stream.ts";
 
 const latin1 = (text: string): Uint8Array => Buffer.from(text, "latin1");
 
@@ -22,7 +23,12 @@ export class WatchClient {
     readonly checker: Watches;
     readonly appliedOnce: AppliedOnce;
     readonly events: EventLog;
+    /** How long it takes to read a message in the storm. */
+    readonly readMs: number;
   };
+  readonly #fragment: boolean;
+  /** Of a response that comes in pieces, those that are there. */
+  #pieces: WatchResponse["events"] = [];
   readonly #position: WatchPosition;
   #stream: SimStream | undefined;
   #isCreated = false;
@@ -41,6 +47,7 @@ export class WatchClient {
       ] as const
     )[below(random, 4)] ?? ["k", "l"];
     const filters = chance(random, 0.1) ? (["NODELETE"] as const) : [];
+    this.#fragment = chance(random, 0.4);
     const range = { client: name, key: latin1(key), rangeEnd: latin1(rangeEnd), prevKv: chance(random, 0.5) };
     this.#position = { range: { ...range, filters }, next: chance(random, 0.5) ? 0 : 1 + below(random, 8) };
   }
@@ -63,14 +70,17 @@ export class WatchClient {
     const machine = machines[below(random, machines.length)];
     if (machine === undefined) return;
     this.#isCreated = false;
+    this.#pieces = [];
     const stream: SimStream = calls.stream(machine, methods.watch as AnyMethod, {
       message: (response) => this.#received(stream, response as WatchResponse),
       end: () => this.#ended(stream),
+      readMs: this.calm ? 0 : this.#parts.readMs,
     });
     this.#stream = stream;
     const { range, next } = this.#position;
     const { key, rangeEnd, prevKv, filters } = range;
-    const createRequest = { key, rangeEnd, prevKv, filters, startRevision: next, progressNotify: true };
+    const more = { startRevision: next, progressNotify: true, fragment: this.#fragment };
+    const createRequest = { key, rangeEnd, prevKv, filters, ...more };
     stream.send({ createRequest });
   }
 
@@ -93,7 +103,20 @@ export class WatchClient {
       this.#position.next = response.compactRevision;
       stream.abort();
     } else if (response.canceled) stream.abort();
-    else if (this.#isCreated) checker.received(this.#position, response);
+    else if (this.#isCreated) this.#takeEvents(response);
+  }
+
+  /** A revision's events may come in pieces, and count when the last one is there. */
+  #takeEvents(response: WatchResponse): void {
+    const { checker } = this.#parts;
+    const events = [...this.#pieces, ...response.events];
+    if (response.fragment) {
+      checker.inPieces(this.#position, this.#fragment);
+      this.#pieces = events;
+      return;
+    }
+    this.#pieces = [];
+    checker.received(this.#position, { ...response, events });
   }
 
   #ended(stream: SimStream): void {

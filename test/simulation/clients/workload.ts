@@ -24,14 +24,20 @@ const latin1 = (text: string): Uint8Array => Buffer.from(text, "latin1");
 export class Workload {
   readonly #random: Random;
   readonly #keys: number;
+  readonly #valueBytesMax: number;
   readonly #knowledge: Knowledge;
   #values = 0;
   readonly #name: string;
 
-  constructor(name: string, random: Random, parts: { keys: number; knowledge: Knowledge }) {
+  constructor(
+    name: string,
+    random: Random,
+    parts: { keys: number; valueBytesMax: number; knowledge: Knowledge },
+  ) {
     this.#name = name;
     this.#random = random;
     this.#keys = parts.keys;
+    this.#valueBytesMax = parts.valueBytesMax;
     this.#knowledge = parts.knowledge;
   }
 
@@ -53,10 +59,16 @@ export class Workload {
     const lease = chance(random, 0.2) ? leases[below(random, leases.length)] : undefined;
     return {
       key: latin1(this.#key()),
-      value: latin1(`${this.#name}.${++this.#values}`),
+      value: latin1(this.#value()),
       prevKv: chance(random, 0.3),
       ...(lease !== undefined && { lease }),
     };
+  }
+
+  #value(): string {
+    const name = `${this.#name}.${++this.#values}`;
+    const isLarge = this.#valueBytesMax > 0 && chance(this.#random, 0.2);
+    return isLarge ? name.padEnd(below(this.#random, this.#valueBytesMax), "-") : name;
   }
 
   #key(): string {
@@ -103,9 +115,13 @@ export class Workload {
     const put = { requestPut: { ...this.put(), key } };
     const others = new Set(Array.from({ length: below(random, 3) }, () => this.#key()));
     others.delete(Buffer.from(key).toString());
+    const puts = [...others].map((other) => ({ requestPut: { ...this.put(), key: latin1(other) } }));
+    const inner = () => ({
+      requestTxn: { compare: [{ ...compare, result: "NOT_EQUAL" as const }], success: puts, failure: [] },
+    });
     return {
       compare: [compare],
-      success: [put, ...[...others].map((other) => ({ requestPut: { ...this.put(), key: latin1(other) } }))],
+      success: [put, ...(chance(random, 0.3) ? [inner()] : puts)],
       failure: chance(random, 0.5)
         ? [{ requestRange: { key } }]
         : [{ requestDeleteRange: { key, prevKv: true } }, { requestRange: this.#span() }],

@@ -1,0 +1,34 @@
+import type { createMember } from "../../store/create-member.ts";
+import { raftLimits } from "../../store/raft/config.ts";
+import type { SimOptions } from "./options.ts";
+
+/** A member's configuration, with bounds so small that a run gets to where they matter. */
+export function memberConfig(options: SimOptions): Parameters<typeof createMember>[0] {
+  const { heartbeatMs, electionMs, snapshotCount, catchUpEntries, appendBytesMax, requestBytesMax } = options;
+  return {
+    dataDir: "/data",
+    heartbeatMs,
+    electionMs,
+    snapshotCount,
+    quotaBytes: 0,
+    maxRequestBytes: requestBytesMax,
+    maxTxnOps: 128,
+    maxLearners: 1,
+    strictReconfigCheck: true,
+    watchProgressMs: 700,
+    version: "3.5.0",
+    tuning: {
+      raft: { ...raftLimits, appendBytesMax, inflightMessagesMax: 8 },
+      catchUpEntries,
+      // So small that most ranges and many writes pause.
+      slices: { keysMax: 2, valuesMax: 1, valueBytesMax: 100, changesMax: 2 },
+      // So small that watches fall behind memory and read history.
+      watch: {
+        batchRevisionsMax: 4,
+        batchBytesMax: 500,
+        recent: { eventsMax: 20, bytesMax: 10_000 },
+        historyRowsPerRead: 10,
+      },
+    },
+  };
+}
