@@ -7,6 +7,7 @@ import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
 import { clusterVersion, type StoreConfig, serverVersion } from "./flags.ts";
+import { observedRoutes, versionRoute } from "./gateway/endpoints.ts";
 import { gateway } from "./gateway/routes.ts";
 import { identityMetrics } from "./identity-metrics.ts";
 import { initialCheck } from "./initial-check.ts";
@@ -15,6 +16,8 @@ import { lockDataDir, lockWalDir } from "./lock-data-dir.ts";
 import { beginning, checkIdentity } from "./membership/beginning.ts";
 import { openLog, walFolder } from "./open-log.ts";
 import { publish } from "./propose/publish.ts";
+import { runtimeMetrics } from "./runtime-metrics.ts";
+import { stillMetrics } from "./still-metrics.ts";
 import { BoundServer } from "./transport/bound-server.ts";
 import { GrpcService } from "./transport/grpc/grpc-service.ts";
 import { timeoutHeader } from "./transport/grpc/timeout.ts";
@@ -181,18 +184,21 @@ function serve(
   const { log, metrics, clock } = os;
   const { maxRequestBytes } = config;
   const grpc = new GrpcService(
-    { maxRequestBytes },
+    { maxRequestBytes, tellsTimes: config.metrics === "extensive" },
     { handlers: member.handlers, meter: metrics, log: log.child("grpc"), clock },
   );
-  const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
   undo.push(() => grpc.stop());
-  const shared = { member: member.parts, handlers: member.handlers, metrics, versions, maxRequestBytes };
+  const shared = { member: member.parts, handlers: member.handlers, maxRequestBytes };
+  const observed = observedRoutes(member.parts, metrics, log.child("http"));
+  const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
+  const forClients = new Map([...observed, ["/version", versionRoute(versions)]]);
   const listen = (urls: readonly ListenUrl[], bound: readonly BoundServer[], isForClients: boolean) => {
     for (const [at, server] of bound.entries()) {
       const hosts = urls[at]?.tls ? [] : config.hostWhitelist; // TLS has proved whom the client means
       const access = { origins: config.corsOrigins, hosts };
       const jsonApi = isForClients && config.enableGateway;
-      const http1 = http1Server(gateway({ ...shared, access, jsonApi, log: log.child("http") }));
+      const routes = isForClients ? forClients : observed;
+      const http1 = http1Server(gateway({ ...shared, routes, access, jsonApi, log: log.child("http") }));
       // What a request is, not the protocol it came by, says who answers it.
       const relay = relayToHttp1(http1);
       const route: Route = (headers) =>
@@ -208,6 +214,8 @@ function serve(
   };
   listen(config.listenMetrics, servers.metrics, false);
   identityMetrics(metrics, member.identity, config);
+  runtimeMetrics(metrics);
+  stillMetrics(metrics);
   const tasks = new TaskScope(log);
   undo.push(() => tasks.stop());
   tasks.run("member", (signal) => orAborted(member.done, signal));

@@ -27,11 +27,13 @@ import { type ProposeFaults, Proposer, requestTimeoutMs } from "./propose/propos
 import { RequestIds } from "./propose/request-ids.ts";
 import type { RaftLimits } from "./raft/config.ts";
 import type { Index, MemberId, Message } from "./raft/types.ts";
+import { RequestTimes } from "./request-times.ts";
 import { membersAnswer } from "./rpc/cluster/answers.ts";
 import type { Handlers } from "./rpc/handler.ts";
 import { HeaderBytes } from "./rpc/header-bytes.ts";
 import { LeaderGuard } from "./rpc/leader-guard.ts";
 import type { MemberParts } from "./rpc/member.ts";
+import { rpcMetrics } from "./rpc/metrics.ts";
 import { serviceTable } from "./rpc/service-table.ts";
 import type { Recovered } from "./wal/recovery.ts";
 
@@ -46,6 +48,8 @@ export interface MemberConfig {
   readonly maxLearners: number;
   readonly strictReconfigCheck: boolean;
   readonly watchProgressMs: number;
+  /** --warning-apply-duration; 100 ms if not given. */
+  readonly warningApplyMs?: number;
   /** Undefined: only clients compact. */
   readonly autoCompaction?: AutoCompaction | undefined;
   readonly version: string;
@@ -174,6 +178,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       dataDir,
       quotaBytes,
       electionMs,
+      ...(config.warningApplyMs !== undefined && { warningApplyMs: config.warningApplyMs }),
       ...(tuning.watch && { watch: tuning.watch }),
       ...(tuning.slices && { slices: tuning.slices }),
     },
@@ -262,6 +267,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     { timeoutMs: requestTimeoutMs(electionTimeoutMs) },
     { consensus: driver, state: reader, clock, meter: metrics },
   );
+  const times = new RequestTimes(metrics);
   const proposer = new Proposer(
     { maxRequestBytes, electionTimeoutMs },
     {
@@ -269,6 +275,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       clock,
       ids,
       meter: metrics,
+      times,
       room: () => state.room(),
       caughtUp: () => reads.ready(),
       ...(doors.faults && { faults: doors.faults }),
@@ -285,6 +292,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       consensus: driver,
       clock,
       log: log.child("lease"),
+      meter: metrics,
       asRoot: () => state.asRoot,
     },
   );
@@ -309,13 +317,15 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     watches: state.hub,
     maintenance: {
       version,
-      hash: async () => (await state.hashKv(0)).hash,
+      hash: () => state.hash(),
       hashKv: (revision) => state.hashKv(revision),
       defragment: () => state.defragment(),
       snapshot: () => state.boltSnapshot(),
     },
     clock,
     turns,
+    metrics: rpcMetrics(metrics, times),
+    slowApplies: state.slowApplies,
   };
   late.noSpace = raiseOnce(
     () => proposer.propose("alarm", { action: "ACTIVATE", memberId, alarm: "NOSPACE" }),

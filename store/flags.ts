@@ -122,6 +122,17 @@ export const storeFlags = {
     default: ["*"],
   },
   "feature-gates": { kind: "list", help: "etcd's gates, as NAME=true|false", default: [] },
+  "warning-apply-duration": {
+    kind: "goDuration",
+    help: "time beyond which applying a request, or a read, is told in the log",
+    default: 100,
+    value: "DURATION",
+  },
+  metrics: {
+    kind: "string",
+    help: '"basic", or "extensive" with the times of calls (grpc_server_handling_seconds)',
+    default: "basic",
+  },
   logger: { kind: "string", help: "zap: structured logs", default: "zap" },
   "log-level": {
     kind: "string",
@@ -199,6 +210,7 @@ export const storeFlags = {
   version: { kind: "boolean", help: "print the version and exit", default: false },
   "experimental-watch-progress-notify-interval": sameAs("goDuration", "watch-progress-notify-interval"),
   "experimental-wait-cluster-ready-timeout": sameAs("goDuration", "wait-cluster-ready-timeout"),
+  "experimental-warning-apply-duration": sameAs("goDuration", "warning-apply-duration"),
   "experimental-max-learners": sameAs("integer", "max-learners"),
   "experimental-initial-corrupt-check": {
     kind: "boolean",
@@ -262,11 +274,17 @@ export interface StoreConfig {
   readonly watchProgressMs: number;
   /** How long clients' connections wait at most until this member knows what its cluster has agreed on. */
   readonly waitClusterReadyMs: number;
+  /** Requests that take longer to be applied or read are told in the log. */
+  readonly warningApplyMs: number;
   /** Undefined: only clients compact. */
   readonly autoCompaction: AutoCompaction | undefined;
   readonly enableGateway: boolean;
+  /** How much /metrics tells. */
+  readonly metrics: "basic" | "extensive";
   /** Compare this member's data with the others' before serving anybody. */
   readonly initialCorruptCheck: boolean;
+  /** What --feature-gates say, by name. */
+  readonly featureGates: ReadonlyMap<string, boolean>;
   readonly corsOrigins: readonly string[];
   readonly hostWhitelist: readonly string[];
   readonly clientTls: TlsSettings | undefined;
@@ -352,9 +370,12 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     strictReconfigCheck: flags["strict-reconfig-check"],
     watchProgressMs: Math.max(100, flags["watch-progress-notify-interval"]),
     waitClusterReadyMs: Math.max(0, flags["wait-cluster-ready-timeout"]),
+    warningApplyMs: flags["warning-apply-duration"],
     autoCompaction,
     initialCorruptCheck: gates.get("InitialCorruptCheck") ?? flags["experimental-initial-corrupt-check"],
+    featureGates: gates,
     enableGateway: flags["enable-grpc-gateway"],
+    metrics: flags.metrics === "extensive" ? "extensive" : "basic",
     corsOrigins: flags.cors,
     hostWhitelist: flags["host-whitelist"],
     clientTls,
@@ -430,6 +451,10 @@ function relationProblems(
     `--election-timeout: ${election} must be at least 5 times --heartbeat-interval (${beat})`,
   );
   need(election <= 50_000, `--election-timeout: ${election} must be at most 50000`);
+  need(
+    flags.metrics === "basic" || flags.metrics === "extensive",
+    `--metrics: "${flags.metrics}" must be basic or extensive`,
+  );
   const state = flags["initial-cluster-state"];
   need(
     state === "new" || state === "existing",

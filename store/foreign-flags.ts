@@ -90,7 +90,6 @@ const table = {
   "auth-token": noEffect("string", noUsers),
   "auth-token-ttl": noEffect("integer", noUsers),
   "bcrypt-cost": noEffect("integer", noUsers),
-  metrics: only("string", ["basic", "extensive"], "metrics are always those of both levels"),
   "enable-pprof": noEffect("boolean", "nothing is served under /debug/pprof"),
   "enable-log-rotation": unset("boolean", logRotation),
   "log-rotation-config-json": noEffect("string", logRotation),
@@ -124,8 +123,6 @@ const table = {
   "experimental-compaction-sleep-interval": noEffect("goDuration", pacing),
   "downgrade-check-time": noEffect("goDuration", "there is no version to be downgraded to"),
   "experimental-downgrade-check-time": noEffect("goDuration", "there is no version to be downgraded to"),
-  "warning-apply-duration": noEffect("goDuration", "slow requests are seen in the metrics"),
-  "experimental-warning-apply-duration": noEffect("goDuration", "slow requests are seen in the metrics"),
   "warning-unary-request-duration": noEffect("goDuration", "slow requests are seen in the metrics"),
   "experimental-warning-unary-request-duration": noEffect(
     "goDuration",

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { openFiles, openFilesMax } from "./open-files.ts";
+import { processLimit, procText } from "./proc.ts";
 import { Buckets, bucketLines, Counting, counterLines, Standing, TallyFamily } from "./tally.ts";
 
 /** One registry per process; each subsystem declares its metrics beside its code with a `Meter`. */
@@ -142,9 +143,7 @@ export class MetricsRegistry implements Meter {
       () => networkOctets("OutOctets"),
     );
     this.observed("process_open_fds", "Number of open file descriptors.", openFiles);
-    this.observed("process_max_fds", "Maximum number of open file descriptors.", () =>
-      processLimit("Max open files"),
-    );
+    this.observed("process_max_fds", "Maximum number of open file descriptors.", openFilesMax);
     this.observed("nodejs_heap_size_used_bytes", "Heap in use.", () => process.memoryUsage().heapUsed);
     this.observed(
       "nodejs_external_memory_bytes",
@@ -171,24 +170,10 @@ export class MetricsRegistry implements Meter {
   }
 }
 
-function openFiles(): number {
-  try {
-    return readdirSync("/proc/self/fd").length;
-  } catch {
-    return Number.NaN; // not Linux: unknown
-  }
-}
-
 /** The first number of /proc/self/statm counts pages of 4 KiB. */
 function virtualBytes(): number {
   const pages = Number(procText("/proc/self/statm").split(" ")[0] || Number.NaN);
   return pages * 4096;
-}
-
-/** The soft one; none is told as Go's library does: the greatest number of 64 bits. */
-function processLimit(name: string): number {
-  const [, text] = new RegExp(`^${name}\\s+(\\S+)`, "m").exec(procText("/proc/self/limits")) ?? [];
-  return text === "unlimited" ? 2 ** 64 : Number(text ?? Number.NaN);
 }
 
 /** What Prometheus' libraries tell of a process' traffic: that of its network namespace, which the kernel counts. */
@@ -198,14 +183,6 @@ function networkOctets(name: string): number {
     .filter((line) => line.startsWith("IpExt: "))
     .map((line) => line.split(" "));
   return Number(values[names.indexOf(name)] ?? Number.NaN);
-}
-
-function procText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return ""; // not Linux: unknown
-  }
 }
 
 /** `count` bucket bounds from `start`, each `factor` times the one before. */

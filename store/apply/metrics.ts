@@ -65,5 +65,29 @@ export function stateMetrics(meter: Meter, state: State): void {
     "Bytes of recent events kept for watches that are a little behind.",
     () => state.hub.recentBytes,
   );
+  observed(
+    "etcd_debugging_mvcc_pending_events_total",
+    "Total number of pending events to be sent.",
+    () => state.hub.pendingEvents,
+  );
+  observed(
+    "etcd_debugging_mvcc_total_put_size_in_bytes",
+    "The total size of put kv pairs seen by this member.",
+    () => counts.putBytes,
+  );
+  observed(
+    "etcd_mvcc_db_open_read_transactions",
+    "The number of currently open read transactions",
+    () => state.mvcc.readsUnderWay,
+  );
+  meter.observedBy(
+    "etcd_debugging_server_alarms",
+    "Alarms for every member in cluster. 1 for 'server_id' label with current ID. 2 for 'alarm_type' label with type of this alarm",
+    ["server_id", "alarm_type"],
+    () =>
+      state.alarms
+        .list()
+        .map(({ memberId, alarm }) => [{ server_id: memberId.toString(16), alarm_type: String(alarm) }, 1]),
+  );
   observed("pintle_lease_count", "Leases that exist.", () => state.lessor.size);
 }

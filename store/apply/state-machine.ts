@@ -7,6 +7,7 @@ import type { ConfChange, ConfState, Entry, Index } from "../raft/types.ts";
 import { refuseByAlarm } from "./alarm-guard.ts";
 import { type AppliedAt, AppliedWaiters, writeAppliedAt } from "./applied-index.ts";
 import { type ApplyParts, applyRequest } from "./apply-request.ts";
+import type { ApplyTimes } from "./apply-times.ts";
 import { writeConfState } from "./conf-state.ts";
 import { type LoggedRequest, loggedRequest, type RequestKind } from "./logged-request.ts";
 import { addedBytes, type Quota } from "./quota.ts";
@@ -38,6 +39,7 @@ export interface MachineParts extends ApplyParts {
   readonly onNoSpace: () => void;
   readonly quota: Quota;
   readonly turns: Turns;
+  readonly times: ApplyTimes;
   readonly faults?: ApplyFaults;
 }
 
@@ -67,6 +69,14 @@ export class EntryApplier {
   /** Entries up to the applied index are skipped; those after it must follow without a gap. A large one takes several turns:
    *  then this answers when it will be applied, and what follows it is to be handed in again. */
   apply(entries: readonly Entry[]): Promise<void> | undefined {
+    const { times } = this.#parts;
+    const startMs = times.nowMs();
+    const work = this.#applyAll(entries);
+    times.tell(startMs);
+    return work;
+  }
+
+  #applyAll(entries: readonly Entry[]): Promise<void> | undefined {
     const before = this.#at.index;
     for (const entry of entries) {
       if (entry.index <= this.#at.index) continue;
@@ -136,32 +146,41 @@ export class EntryApplier {
   #applyNormal(entry: Entry): Sliced<void> | undefined {
     const request = readEntry(entry);
     entry.content = undefined;
-    const { id, kind } = request;
+    const { kind } = request;
     let room: boolean;
     let response: Soon<ApplyResponse>;
     try {
       room = this.#admit(request);
       response = applyRequest(request, entry.index, this.#parts);
     } catch (error) {
-      this.#parts.onApplied(id, refused(error), entry.index);
+      this.#tell(request, refused(error), entry.index);
       return undefined;
     }
     if (response instanceof Unfinished) {
-      const work = this.#applyRest(response.rest, { id, kind, room, index: entry.index });
+      const work = this.#applyRest(response.rest, { request, room, index: entry.index });
       return work.next().done ? undefined : work;
     }
-    this.#parts.onApplied(id, this.#outcome(kind, response, room), entry.index);
+    this.#tell(request, this.#outcome(kind, response, room), entry.index);
     return undefined;
   }
 
-  *#applyRest(rest: Sliced<ApplyResponse>, { id, kind, room, index }: Begun): Sliced<void> {
+  #tell(request: LoggedRequest, result: ApplyResult, index: Index): void {
+    const { times, onApplied } = this.#parts;
+    times.applied(request, result.ok || isSuccess(result.error));
+    onApplied(request.id, result, index);
+  }
+
+  *#applyRest(rest: Sliced<ApplyResponse>, { request, room, index }: Begun): Sliced<void> {
+    const { times } = this.#parts;
+    const startMs = times.nowMs();
     let result: ApplyResult;
     try {
-      result = this.#outcome(kind, yield* rest, room);
+      result = this.#outcome(request.kind, yield* rest, room);
     } catch (error) {
       result = refused(error);
     }
-    this.#parts.onApplied(id, result, index);
+    times.alone(request, result.ok || isSuccess(result.error), startMs);
+    this.#parts.onApplied(request.id, result, index);
   }
 
   /** Whether the quota has room for it. Throws StoreError where an alarm forbids it, or who asks may not. */
@@ -184,12 +203,14 @@ export class EntryApplier {
 
 /** A request that takes slices. */
 interface Begun {
-  readonly id: bigint;
-  readonly kind: RequestKind;
+  readonly request: LoggedRequest;
   /** Whether the quota had room for it. */
   readonly room: boolean;
   readonly index: Index;
 }
+
+/** etcd counts a compaction that came too late, or a read of what is compacted, as one that went well. */
+const isSuccess = ({ code }: StoreError): boolean => code === "COMPACTED";
 
 /** Throws what is no StoreError. */
 function refused(error: unknown): ApplyResult {

@@ -13,6 +13,7 @@ import type { MvccStore } from "../mvcc/mvcc-store.ts";
 import { answerKey, answerRange, executeRange, isOneKey, type RangeAnswer } from "../mvcc/range.ts";
 import { executeReadOnlyTxn } from "../mvcc/txn.ts";
 import type { Index } from "../raft/types.ts";
+import type { RangeTimes } from "./range-times.ts";
 import type { EntryApplier } from "./state-machine.ts";
 import type { RoomForLarge, StateReader } from "./types.ts";
 
@@ -22,11 +23,16 @@ export class MvccReader implements StateReader {
   readonly #mvcc: MvccStore;
   readonly #applier: EntryApplier;
   readonly #turns: Turns;
+  readonly #times: RangeTimes;
 
-  constructor(mvcc: MvccStore, applier: EntryApplier, turns: Turns) {
+  constructor(
+    mvcc: MvccStore,
+    parts: { readonly applier: EntryApplier; readonly turns: Turns; readonly times: RangeTimes },
+  ) {
     this.#mvcc = mvcc;
-    this.#applier = applier;
-    this.#turns = turns;
+    this.#applier = parts.applier;
+    this.#turns = parts.turns;
+    this.#times = parts.times;
   }
 
   range(request: RangeRequest): RangeResponse {
@@ -34,10 +40,45 @@ export class MvccReader implements StateReader {
   }
 
   storedRange(request: RangeRequest, roomForLarge?: RoomForLarge): RangeAnswer | Promise<RangeAnswer> {
-    if (isOneKey(request)) return answerKey(this.#mvcc, request);
+    return isOneKey(request) ? this.#storedKey(request) : this.#storedKeys(request, roomForLarge);
+  }
+
+  #storedKey(request: RangeRequest): RangeAnswer {
+    const startMs = this.#times.keyReadBegins();
+    try {
+      const answer = answerKey(this.#mvcc, request);
+      this.#times.keyReadEnded(startMs);
+      return answer;
+    } catch (error) {
+      this.#times.failed(startMs);
+      throw error;
+    }
+  }
+
+  #storedKeys(request: RangeRequest, roomForLarge?: RoomForLarge): RangeAnswer | Promise<RangeAnswer> {
     const { revision } = request;
     const oldest = () => (revision > 0 ? revision : this.#mvcc.revision);
-    return this.#read(() => answerRange(this.#mvcc, request, "packed"), oldest, roomForLarge);
+    const startMs = this.#times.nowMs();
+    try {
+      const answer = this.#read(() => answerRange(this.#mvcc, request, "packed"), oldest, roomForLarge);
+      if (answer instanceof Promise) return this.#timed(answer, startMs);
+      this.#times.ended(startMs);
+      return answer;
+    } catch (error) {
+      this.#times.failed(startMs);
+      throw error;
+    }
+  }
+
+  async #timed<T>(answer: Promise<T>, startMs: number): Promise<T> {
+    try {
+      const known = await answer;
+      this.#times.ended(startMs);
+      return known;
+    } catch (error) {
+      this.#times.failed(startMs);
+      throw error;
+    }
   }
 
   storedReadOnlyTxn(request: TxnRequest, roomForLarge?: RoomForLarge): TxnAnswer | Promise<TxnAnswer> {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Disk } from "../../base/os/disk.ts";
-import type { Log } from "../../base/os/log.ts";
+import { type Log, silentLog } from "../../base/os/log.ts";
 import type { Meter } from "../../base/os/metrics.ts";
 import { Turns } from "../../base/slices.ts";
 import { AuthState, type Requester } from "../auth/auth-state.ts";
@@ -15,26 +15,33 @@ import { type BackendConfig, type BackendFaults, backendDefaults } from "../back
 import type { StateMachine } from "../driver/seams.ts";
 import { decodeLease, type LeaseRow } from "../lease/lease-rows.ts";
 import { Lessor } from "../lease/lessor.ts";
+import { leaseMetrics } from "../lease/metrics.ts";
 import { hashKeyValues, type KeyValueHash } from "../mvcc/hash.ts";
 import { MvccHistory } from "../mvcc/history.ts";
+import { CompactionMetrics } from "../mvcc/metrics.ts";
 import { MvccStore } from "../mvcc/mvcc-store.ts";
 import { type SliceLimits, sliceLimits } from "../mvcc/read.ts";
 import { type RestoredMvcc, restoreMvcc } from "../mvcc/restore.ts";
 import type { ConfState, SnapshotMeta } from "../raft/types.ts";
+import { SlowApplies } from "../slow-applies.ts";
 import { boltSnapshot } from "../snapshot/bolt-file.ts";
 import { SnapshotError } from "../snapshot/format.ts";
 import { loadSnapshot } from "../snapshot/load.ts";
 import { snapshotStream } from "../snapshot/stream.ts";
 import type { ViewStream } from "../snapshot/view-stream.ts";
 import { type WatchFaults, WatchHub, type WatchLimits } from "../watch/hub.ts";
+import { SendTimes } from "../watch/metrics.ts";
 import { Alarms } from "./alarms.ts";
 import { type AppliedAt, readAppliedAt } from "./applied-index.ts";
+import { ApplyTimes } from "./apply-times.ts";
 import { readConfState } from "./conf-state.ts";
 import type { MembershipState } from "./membership-seam.ts";
 import { backendMetrics, stateMetrics } from "./metrics.ts";
 import { Quota } from "./quota.ts";
+import { RangeTimes } from "./range-times.ts";
 import { type ApplyFaults, EntryApplier } from "./state-machine.ts";
 import { MvccReader } from "./state-reader.ts";
+import { StateWorkTimes } from "./state-work-times.ts";
 import type { AppliedListener } from "./types.ts";
 
 export interface StateConfig {
@@ -45,6 +52,8 @@ export interface StateConfig {
   /** --election-timeout; leases live at least 1.5 times as long. */
   readonly electionMs: number;
   readonly persistLeaseCheckpoints?: boolean;
+  /** --warning-apply-duration; 100 ms if not given. */
+  readonly warningApplyMs?: number;
   readonly backend?: BackendConfig;
   readonly watch?: WatchLimits & { readonly historyRowsPerRead: number };
   /** What large requests do at a stretch. */
@@ -122,6 +131,8 @@ export class State implements StateMachine {
   /** Databases that a snapshot replaced, until nobody reads them any more. */
   readonly #retired = new Map<Backend, Promise<void>>();
   #openRetired = 0;
+  readonly slowApplies: SlowApplies;
+  readonly #work: StateWorkTimes;
 
   constructor(config: StateConfig, deps: StateDeps, home: BackendHome, loaded: LoadedState) {
     this.#deps = deps;
@@ -130,18 +141,22 @@ export class State implements StateMachine {
     this.#backend = loaded.backend;
     const minTtlS = Math.ceil((1.5 * config.electionMs) / 1_000);
     const persistCheckpoints = config.persistLeaseCheckpoints ?? false;
-    this.lessor = new Lessor({ minTtlS, persistCheckpoints }, loaded.backend);
+    const { meter, clock, log = silentLog } = deps;
+    this.slowApplies = new SlowApplies({ warningMs: config.warningApplyMs ?? 100 }, { log, meter });
+    this.lessor = new Lessor({ minTtlS, persistCheckpoints }, loaded.backend, leaseMetrics(meter));
     const turns = deps.turns ?? new Turns();
     this.mvcc = new MvccStore(loaded.mvcc, {
       leases: this.lessor,
       limits: config.slices ?? sliceLimits,
-      pause: () => sleep(deps.clock, 1),
+      pause: () => sleep(clock, 1),
+      metrics: new CompactionMetrics(meter, clock),
       onChanges: (revision, changes) => this.hub.notify(revision, changes),
     });
     this.hub = new WatchHub(new MvccHistory(this.mvcc, config.watch?.historyRowsPerRead), {
       onFailure: (error) => deps.onFailure(error instanceof Error ? error : new Error(String(error))),
       turns,
-      clock: deps.clock,
+      clock,
+      times: new SendTimes(meter),
       ...(deps.faults && { faults: deps.faults }),
       ...(config.watch && { limits: config.watch }),
     });
@@ -157,7 +172,8 @@ export class State implements StateMachine {
         rights: this.rights,
         tokens: this.#tokens,
         backend: () => this.#backend,
-        monotonicMs: () => deps.clock.monotonicMs(),
+        monotonicMs: () => clock.monotonicMs(),
+        times: new ApplyTimes({ meter, clock, slow: this.slowApplies }),
         onApplied: deps.onApplied,
         onNoSpace: deps.onNoSpace,
         turns,
@@ -167,8 +183,10 @@ export class State implements StateMachine {
       loaded.at,
       loaded.conf,
     );
-    this.reader = new MvccReader(this.mvcc, this.#applier, turns);
-    stateMetrics(deps.meter, this);
+    const times = new RangeTimes(meter, clock);
+    this.reader = new MvccReader(this.mvcc, { applier: this.#applier, turns, times });
+    stateMetrics(meter, this);
+    this.#work = new StateWorkTimes(meter, clock);
   }
 
   /** In whose name this member asks for what not everybody may; undefined while authentication is off. */
@@ -201,7 +219,7 @@ export class State implements StateMachine {
 
   /** Gives disk space back. Rejects with BackendError. */
   defragment(): Promise<void> {
-    return this.#backend.defragment();
+    return this.#work.defragmenting(() => this.#backend.defragment());
   }
 
   /** Undefined while there is room for more effects; else resolves when enough of them reached the disk, and
@@ -211,29 +229,24 @@ export class State implements StateMachine {
   }
 
   snapshot(): AppliedAt & ViewStream {
-    return { ...this.#applier.appliedAt, ...snapshotStream(this.#backend.snapshot()) };
+    return {
+      ...this.#applier.appliedAt,
+      ...snapshotStream(this.#work.snapshotting(this.#backend.snapshot())),
+    };
   }
 
   /** The whole state as etcd's database file and its SHA-256, for the Maintenance Snapshot call; the size is an estimate. */
   boltSnapshot(): { readonly sizeBytes: number } & ViewStream {
-    return { sizeBytes: this.#backend.sizeBytes, ...boltSnapshot(this.#backend.snapshot()) };
+    return {
+      sizeBytes: this.#backend.sizeBytes,
+      ...boltSnapshot(this.#work.snapshotting(this.#backend.snapshot())),
+    };
   }
 
   /** Builds the received state beside the present one, and changes over when it is whole and durable. Rejects with
    *  SnapshotError (nothing has changed) or BackendError. */
   async restore(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const draft = await this.#home.draft();
-    let loaded: LoadedState;
-    try {
-      await loadSnapshot(chunks, draft.backend);
-      // Everything is read before anything is changed over: what cannot be taken must not get into place.
-      loaded = await loadState(draft.backend, this.#deps.membership);
-      checkPlace(loaded, meta);
-      await draft.adopt();
-    } catch (error) {
-      await draft.discard();
-      throw error;
-    }
+    const loaded = await this.#work.receiving(() => this.#receive(meta, chunks));
     const former = this.#backend;
     this.#backend = loaded.backend;
     this.mvcc.replace(loaded.mvcc);
@@ -243,9 +256,29 @@ export class State implements StateMachine {
     this.#retire(former);
   }
 
+  async #receive(meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<LoadedState> {
+    const draft = await this.#home.draft();
+    try {
+      await loadSnapshot(chunks, draft.backend);
+      // Everything is read before anything is changed over: what cannot be taken must not get into place.
+      const loaded = await loadState(draft.backend, this.#deps.membership);
+      checkPlace(loaded, meta);
+      await this.#work.adopting(() => draft.adopt());
+      return loaded;
+    } catch (error) {
+      await draft.discard();
+      throw error;
+    }
+  }
+
   /** etcd's HashKV of this member at a revision (0: the newest). Throws StoreError. */
   hashKv(revision: number): Promise<KeyValueHash> {
-    return hashKeyValues(this.mvcc, revision);
+    return this.#work.hashingAtRevision(() => hashKeyValues(this.mvcc, revision));
+  }
+
+  /** The same of the newest revision, for the Hash call. */
+  async hash(): Promise<number> {
+    return (await this.#work.hashing(() => hashKeyValues(this.mvcc, 0))).hash;
   }
 
   /** Flushes and closes; nothing of it runs afterwards. */

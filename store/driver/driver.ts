@@ -48,6 +48,8 @@ export class Driver implements Consensus {
   #isInstalling = false;
   /** An entry is being applied that takes several turns. */
   #applying: Promise<void> | undefined;
+  /** When the flush began that the log is marked with next. */
+  #flushBeganMs = 0;
   /** The state machine's memory is full; nothing is applied until the disk has caught up. */
   #isFull = false;
   #isStopped = false;
@@ -144,11 +146,13 @@ export class Driver implements Consensus {
       throw new StoreError("TOO_MANY_REQUESTS", { reason: "a snapshot is being installed" });
     if (meta.index > this.#raft.committed) {
       this.#isInstalling = true; // nothing is applied meanwhile
+      this.#metrics.snapshotInstalling.inc();
       try {
         await this.#applying;
         await this.#parts.machine.restore(meta, chunks);
       } finally {
         this.#isInstalling = false;
+        this.#metrics.snapshotInstalling.dec();
       }
       this.#parts.logger.info("installed a snapshot", {
         index: meta.index,
@@ -422,9 +426,10 @@ export class Driver implements Consensus {
 
   /** Lets go of the log that the backend has made durable, now and then. */
   #shortenLog(): void {
-    const { machine, log } = this.#parts;
+    const { machine, log, clock } = this.#parts;
     if (this.#marks.isDue(this.#raft) && !this.#isInstalling) {
       this.#marks.started();
+      this.#flushBeganMs = clock.monotonicMs();
       this.#tasks.run("backend.flush", async () => {
         this.#marks.flushed(await machine.flush());
         this.#wake();
@@ -437,7 +442,11 @@ export class Driver implements Consensus {
       async () => {
         // A mark counts only up to the commit index on disk.
         await log.append({ hardState: this.#raft.durableHardState(), entries: [], sync: false });
+        const beganMs = clock.monotonicMs();
         await log.markSnapshot(meta);
+        const nowMs = clock.monotonicMs();
+        this.#metrics.snapshotSyncSeconds.observe((nowMs - beganMs) / 1_000);
+        this.#metrics.snapshotSaveSeconds.observe((nowMs - this.#flushBeganMs) / 1_000);
       },
       () => this.#raft.compact(this.#marks.finished(meta, this.#raft)),
     );

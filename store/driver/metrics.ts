@@ -1,4 +1,4 @@
-import type { Meter } from "../../base/os/metrics.ts";
+import { exponentialBuckets, type Meter } from "../../base/os/metrics.ts";
 import type { RawNode } from "../raft/node.ts";
 
 export function driverMetrics(meter: Meter, raft: RawNode) {
@@ -27,7 +27,24 @@ export function driverMetrics(meter: Meter, raft: RawNode) {
     "Payload of the log entries that are kept in memory for followers.",
     () => raft.logBytes,
   );
+  const seconds = exponentialBuckets(0.001, 2, 14);
   return {
+    snapshotInstalling: meter.gauge(
+      "etcd_server_snapshot_apply_in_progress_total",
+      "1 if the server is applying the incoming snapshot. 0 if none.",
+    ),
+    /** From the flush of the state until the log is marked with how far it got. */
+    snapshotSaveSeconds: meter.histogram(
+      "etcd_debugging_snap_save_total_duration_seconds",
+      "The total latency distributions of save called by snapshot.",
+      { buckets: seconds },
+    ),
+    /** The mark alone, which is synced. */
+    snapshotSyncSeconds: meter.histogram(
+      "etcd_snap_fsync_duration_seconds",
+      "The latency distributions of fsync called by snap.",
+      { buckets: seconds },
+    ),
     /** Told of by every tick. */
     eventLoopDelay: meter.histogram(
       "pintle_store_event_loop_delay_seconds",

@@ -24,25 +24,25 @@ export async function health(
     : { healthy: false, reason: `RANGE ERROR:${problem}` };
 }
 
-export interface Check {
-  readonly name: string;
-  readonly run: () => Promise<string | undefined>;
-}
+/** Answers its problem. */
+export type Check = () => Promise<string | undefined>;
 
-/** What /livez and /readyz look at; a check answers its problem. */
-export function checks(parts: MemberParts, path: "livez" | "readyz"): readonly Check[] {
+export const checkTypes = ["livez", "readyz"] as const;
+export type CheckType = (typeof checkTypes)[number];
+
+/** What /livez and /readyz look at, in the order in which they are told of. */
+export function checksOf(parts: MemberParts): Readonly<Record<CheckType, ReadonlyMap<string, Check>>> {
   const corrupt = () => parts.alarms().some((alarm) => alarm.alarm === "CORRUPT");
-  const serializable = { name: "serializable_read", run: () => readProblem(parts, true) };
-  if (path === "livez") return [serializable];
-  return [
-    { name: "data_corruption", run: async () => (corrupt() ? "alarm activated: CORRUPT" : undefined) },
-    serializable,
-    { name: "linearizable_read", run: () => readProblem(parts, false) },
-    {
-      name: "non_learner",
-      run: async () => (parts.members.isLearner() ? "not supported for learner" : undefined),
-    },
-  ];
+  const serializable: Check = () => readProblem(parts, true);
+  return {
+    livez: new Map([["serializable_read", serializable]]),
+    readyz: new Map<string, Check>([
+      ["data_corruption", async () => (corrupt() ? "alarm activated: CORRUPT" : undefined)],
+      ["serializable_read", serializable],
+      ["linearizable_read", () => readProblem(parts, false)],
+      ["non_learner", async () => (parts.members.isLearner() ? "not supported for learner" : undefined)],
+    ]),
+  };
 }
 
 async function readProblem(parts: MemberParts, serializable: boolean): Promise<string | undefined> {

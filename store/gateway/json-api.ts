@@ -14,6 +14,8 @@ export interface JsonApi {
   readonly handlers: Handlers;
   /** Of a message's text. */
   readonly bodyBytesMax: number;
+  /** By the monotonic clock. */
+  readonly nowMs: () => number;
 }
 
 /** A row of `methods`, which differ in their message types; here only their shape as messages matters. */
@@ -29,7 +31,11 @@ export async function serveJsonApi(
   api: JsonApi,
 ): Promise<void> {
   const method = methods[name] as unknown as AnyMethod;
-  const call = { requireLeader: request.headers["grpc-metadata-hasleader"] === "true" };
+  const beganMs = api.nowMs();
+  const call = {
+    requireLeader: request.headers["grpc-metadata-hasleader"] === "true",
+    tookMs: () => api.nowMs() - beganMs,
+  };
   if (method.kind === "unary") await serveUnary(method, request, response, { api, call });
   else await serveStream(method, request, response, { api, call });
 }

@@ -2,6 +2,7 @@ import { assert, must } from "../../base/assert.ts";
 import { Heap } from "../../base/heap.ts";
 import { StoreError } from "../errors.ts";
 import { encodeLease, type LeaseRow, leaseKey } from "./lease-rows.ts";
+import { type LeaseMetrics, uncountedLeases } from "./metrics.ts";
 
 export interface LessorConfig {
   /** Seconds below which a TTL is raised to this: ceil(1.5 * election timeout). */
@@ -56,10 +57,12 @@ export class Lessor {
   /** Due times; one that is not its lease's own any more is stale. */
   readonly #due = new Heap<Due>((a, b) => a.atMs < b.atMs);
   #primary = false;
+  readonly #metrics: LeaseMetrics;
 
-  constructor(config: LessorConfig, store: LeaseStore) {
+  constructor(config: LessorConfig, store: LeaseStore, metrics = uncountedLeases()) {
     this.#config = config;
     this.#store = store;
+    this.#metrics = metrics;
   }
 
   /** Starts over with rows read back: at start, and when a snapshot replaced the state. Not primary afterwards. */
@@ -93,6 +96,8 @@ export class Lessor {
     this.#leases.set(id, lease);
     if (this.#primary) this.#schedule(lease, nowMs + ttl * 1_000);
     this.#save(lease);
+    this.#metrics.granted.count++;
+    this.#metrics.ttls.observe(ttl);
     return ttl;
   }
 
@@ -114,6 +119,7 @@ export class Lessor {
     assert(keys === 0, `lease ${id.toString(16)} has ${keys} keys, so it cannot end`);
     this.#leases.delete(id);
     this.#store.delete("lease", leaseKey(id));
+    this.#metrics.revoked.count++;
   }
 
   /** Gives a lease its whole time again; answers its TTL. "notPrimary": ask the leader. "gone": unknown, or expired and
@@ -128,6 +134,7 @@ export class Lessor {
     const clearCheckpoint = lease.remainingTtl > 0;
     lease.remainingTtl = 0;
     this.#schedule(lease, nowMs + lease.ttl * 1_000);
+    this.#metrics.renewed.count++;
     return { ttl: lease.ttl, clearCheckpoint };
   }
 

@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { revisionKey } from "../revisions/revision-key.ts";
 import type { KeyIndex } from "./key-index.ts";
+import type { CompactionMetrics } from "./metrics.ts";
 import type { Drop } from "./older-points.ts";
 import type { Pins } from "./pins.ts";
 
@@ -17,17 +18,23 @@ export class CompactionRun {
   readonly #backend: Backend;
   readonly #pause: () => Promise<void>;
   readonly #pins: Pins;
+  readonly #metrics: CompactionMetrics | undefined;
   #tail: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor(
     state: { readonly index: KeyIndex; readonly backend: Backend },
-    parts: { readonly pause: () => Promise<void>; readonly pins: Pins },
+    parts: {
+      readonly pause: () => Promise<void>;
+      readonly pins: Pins;
+      readonly metrics?: CompactionMetrics | undefined;
+    },
   ) {
     this.#index = state.index;
     this.#backend = state.backend;
     this.#pause = parts.pause;
     this.#pins = parts.pins;
+    this.#metrics = parts.metrics;
   }
 
   /** Notes the compaction as scheduled (within the caller's group of writes); resolves when all it drops is removed. */
@@ -51,6 +58,8 @@ export class CompactionRun {
   async #run(revision: number): Promise<void> {
     await this.#pause();
     await this.#pins.noneBefore(revision); // and no new one comes: such reads are refused by now
+    const metrics = this.#metrics;
+    const beganMs = metrics?.nowMs() ?? 0;
     const compaction = this.#index.compaction(revision);
     const mains: number[] = [];
     const subs: number[] = [];
@@ -60,13 +69,19 @@ export class CompactionRun {
     };
     for (let isLeft = true; isLeft; ) {
       if (this.#stopped) return;
+      const sliceBeganMs = metrics?.nowMs() ?? 0;
       isLeft = compaction.next(sliceSteps, drop);
+      metrics?.indexHeldSince(sliceBeganMs);
       await this.#pause();
     }
-    if (!(await this.#backend.drop({ mains, subs })) || this.#stopped) return;
+    const dropBeganMs = metrics?.nowMs() ?? 0;
+    const dropped = this.#backend.drop({ mains, subs });
+    metrics?.dropHeldSince(dropBeganMs);
+    if (!(await dropped) || this.#stopped) return;
     this.#backend.put("meta", compactionKeys.finished, revisionBytes(revision));
     this.#backend.commit();
     this.#backend.reclaim();
+    metrics?.finished(beganMs, mains.length);
   }
 }
 

@@ -9,6 +9,7 @@ import { CompactionRun } from "./compaction.ts";
 import type { KeyIndex, Span } from "./key-index.ts";
 import { type KeyRecords, marks } from "./key-records.ts";
 import { encodePut, encodeTombstone, type KeyValueParts } from "./key-value.ts";
+import type { CompactionMetrics } from "./metrics.ts";
 import { Pins } from "./pins.ts";
 import {
   type Found,
@@ -42,6 +43,7 @@ export interface MvccParts extends MvccEvents {
   /** Lets others run between two slices of background work. */
   readonly pause: () => Promise<void>;
   readonly limits?: SliceLimits;
+  readonly metrics?: CompactionMetrics;
 }
 
 export class MvccStore {
@@ -56,7 +58,7 @@ export class MvccStore {
   readonly #pins = new Pins();
   #isStopped = false;
   /** Operations since the start, for metrics. */
-  readonly counts = { puts: 0, deletes: 0, ranges: 0, txns: 0 };
+  readonly counts = { puts: 0, putBytes: 0, deletes: 0, ranges: 0, txns: 0 };
 
   constructor(restored: RestoredMvcc, parts: MvccParts) {
     this.#parts = parts;
@@ -64,7 +66,7 @@ export class MvccStore {
     this.#index = restored.index;
     this.#revision = restored.revision;
     this.#compactRevision = restored.compactRevision;
-    this.#compaction = new CompactionRun(restored, { pause: parts.pause, pins: this.#pins });
+    this.#compaction = this.#compactionRun(restored);
     if (restored.unfinishedCompaction) void this.#compaction.resume(restored.compactRevision);
   }
 
@@ -76,12 +78,21 @@ export class MvccStore {
     this.#index = restored.index;
     this.#revision = restored.revision;
     this.#compactRevision = restored.compactRevision;
-    this.#compaction = new CompactionRun(restored, { pause: this.#parts.pause, pins: this.#pins });
+    this.#compaction = this.#compactionRun(restored);
     if (restored.unfinishedCompaction) void this.#compaction.resume(restored.compactRevision);
+  }
+
+  #compactionRun(restored: RestoredMvcc): CompactionRun {
+    const { pause, metrics } = this.#parts;
+    return new CompactionRun(restored, { pause, metrics, pins: this.#pins });
   }
 
   get revision(): number {
     return this.#revision;
+  }
+  /** Reads that take several turns of the event loop, of all that are under way. */
+  get readsUnderWay(): number {
+    return this.#pins.size;
   }
   /** The newest revision that a read sees. */
   get readRevision(): number {
@@ -243,7 +254,9 @@ export class WriteTransaction {
   }
 
   put(key: Uint8Array, value: Uint8Array, lease: bigint): void {
-    this.#store.counts.puts++;
+    const { counts } = this.#store;
+    counts.puts++;
+    counts.putBytes += key.length + value.length;
     this.#operations++;
     const { index } = this.#store;
     const { records } = index;

@@ -6,6 +6,10 @@ export class Pins {
   readonly #pinned = new Set<{ readonly revision: number }>();
   readonly #waiters = new Set<{ readonly revision: number; readonly free: Deferred<void> }>();
 
+  get size(): number {
+    return this.#pinned.size;
+  }
+
   /** Answers how to let go. */
   add(revision: number): () => void {
     const pin = { revision };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Deferred, deferred } from "../../base/deferred.ts";
 import { silentLog } from "../../base/os/log.ts";
+import { MetricsRegistry } from "../../base/os/metrics.ts";
 import type { Requester } from "../auth/auth-state.ts";
 import { ManualClock } from "../driver/fixtures/rig.ts";
 import type { ConsensusStatus } from "../driver/seams.ts";
@@ -29,6 +30,7 @@ function rig(expired: number) {
       clock,
       log: silentLog,
       asRoot: () => root,
+      meter: new MetricsRegistry(),
       leases: {
         promote: () => {
           isPrimary = true;

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
+import type { Meter } from "../../base/os/metrics.ts";
 import type { Requester } from "../auth/auth-state.ts";
 import type { Consensus, ConsensusStatus } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
@@ -37,6 +38,7 @@ export class LeaseExpiry {
   readonly #proposer: Revoking;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #expired: { inc(): void };
   readonly #electionTimeoutMs: number;
   readonly #asRoot: () => Requester | undefined;
   readonly #stopListening: () => void;
@@ -54,6 +56,7 @@ export class LeaseExpiry {
       readonly log: Log;
       /** In whose name leases are revoked, where authentication is on. */
       readonly asRoot: () => Requester | undefined;
+      readonly meter: Meter;
     },
   ) {
     this.#electionTimeoutMs = options.electionTimeoutMs;
@@ -62,6 +65,10 @@ export class LeaseExpiry {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#asRoot = parts.asRoot;
+    this.#expired = parts.meter.counter(
+      "etcd_debugging_server_lease_expired_total",
+      "The total number of expired leases.",
+    );
     this.#stopListening = parts.consensus.onLeadership((status) => this.#changed(status));
     this.#changed(parts.consensus.status);
   }
@@ -109,6 +116,7 @@ export class LeaseExpiry {
     try {
       // The next leader gives every lease its full time again, so a revocation of this one must not outlive its term.
       await this.#proposer.propose("leaseRevoke", { id }, { by: this.#asRoot(), onlyIn: this.#primaryTerm });
+      this.#expired.inc();
       this.#log.debug("revoked expired lease", { "lease-id": id });
     } catch (error) {
       hasGone = error instanceof StoreError && error.code === "LEASE_NOT_FOUND";

@@ -1,6 +1,8 @@
+import type { RequestKind } from "../apply/logged-request.ts";
 import type { ApplyResponse, ApplyResult } from "../apply/types.ts";
 import type { Consensus } from "../driver/seams.ts";
 import type { ConfChange, EntryContent, Index, Term } from "../raft/types.ts";
+import type { TimesByOutcome } from "../request-times.ts";
 
 /** Hears how a request ended: one of the two, once, at once or later. */
 export interface Outcome {
@@ -18,6 +20,7 @@ export type HandOver =
 /** What is to enter the log: an encoded InternalRaftRequest, with what it says where that is known, or a membership change. */
 export type Wanted =
   | {
+      readonly kind: RequestKind;
       readonly data: Uint8Array;
       readonly content?: EntryContent | undefined;
       readonly onlyIn?: Term | undefined;
@@ -29,6 +32,8 @@ export class Pending {
   readonly id: bigint;
   /** By the monotonic clock. */
   readonly sinceMs: number;
+  /** Where it is told how long it took; absent for what is not timed. */
+  readonly times: TimesByOutcome | undefined;
   readonly outcome: Outcome;
   /** The term in which it was handed over: it enters the log in that term or never. */
   term: Term | undefined = undefined;
@@ -41,9 +46,10 @@ export class Pending {
   /** Undefined once it was handed over. */
   #wanted: Wanted | undefined;
 
-  constructor(id: bigint, sinceMs: number, wanted: Wanted, outcome: Outcome) {
+  constructor(id: bigint, timing: Pick<Pending, "sinceMs" | "times">, wanted: Wanted, outcome: Outcome) {
     this.id = id;
-    this.sinceMs = sinceMs;
+    this.sinceMs = timing.sinceMs;
+    this.times = timing.times;
     this.outcome = outcome;
     this.#wanted = wanted;
   }

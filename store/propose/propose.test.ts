@@ -7,6 +7,7 @@ import { internalRaftRequest, putRequest } from "../../proto/etcd.ts";
 import type { Consensus, ConsensusStatus, DroppedProposal } from "../driver/seams.ts";
 import { StoreError } from "../errors.ts";
 import type { ConfChange } from "../raft/types.ts";
+import { RequestTimes } from "../request-times.ts";
 import { LinearizableReads } from "./linearizable-reads.ts";
 import { Proposer, proposeLimits } from "./proposer.ts";
 import { RequestIds } from "./request-ids.ts";
@@ -100,7 +101,9 @@ function setUp(room?: () => Promise<void> | undefined) {
     return one.promise;
   };
   const ids = new RequestIds(0xabcdn, 5);
-  const parts = { consensus, clock, ids, meter: new MetricsRegistry(), caughtUp, ...(room && { room }) };
+  const meter = new MetricsRegistry();
+  const times = new RequestTimes(meter);
+  const parts = { consensus, clock, ids, meter, times, caughtUp, ...(room && { room }) };
   const proposer = new Proposer({ maxRequestBytes: 1_000, electionTimeoutMs }, parts);
   const idOf = (at: number) =>
     internalRaftRequest.decode(consensus.proposed[at] ?? utf8("")).header?.id ?? 0n;

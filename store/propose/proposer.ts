@@ -15,6 +15,7 @@ import type { Requester } from "../auth/auth-state.ts";
 import type { Consensus, ConsensusStatus, DroppedProposal } from "../driver/seams.ts";
 import { StoreError, type StoreErrorCode } from "../errors.ts";
 import type { ConfChange, Index, Term } from "../raft/types.ts";
+import type { RequestTimes } from "../request-times.ts";
 import { type Outcome, Pending, type Wanted } from "./pending.ts";
 import type { RequestIds } from "./request-ids.ts";
 import { Waiters } from "./waiters.ts";
@@ -74,6 +75,7 @@ export class Proposer {
   readonly #room: () => Promise<void> | undefined;
   readonly #pending: Waiters<Pending>;
   readonly #failed: { inc(): void };
+  readonly #times: RequestTimes;
   readonly #stopListening: readonly (() => void)[];
   readonly #caughtUp: () => Promise<void>;
   readonly #faults: ProposeFaults;
@@ -90,6 +92,7 @@ export class Proposer {
       readonly clock: Clock;
       readonly ids: RequestIds;
       readonly meter: Meter;
+      readonly times: RequestTimes;
       /** Resolves when this member has applied all that was committed when it was asked, and rejects without a leader. */
       readonly caughtUp: () => Promise<void>;
       /** Undefined while the state has room for more effects; else resolves when it has, and rejects when it never will. */
@@ -103,6 +106,7 @@ export class Proposer {
     this.#config = config;
     this.#consensus = parts.consensus;
     this.#clock = parts.clock;
+    this.#times = parts.times;
     this.#ids = parts.ids;
     this.#pending = new Waiters(parts.clock, this.requestTimeoutMs, {
       failed: (pending, error) => this.#tellFailed(pending, error),
@@ -136,6 +140,8 @@ export class Proposer {
   readonly #tellEnded = (): void => {
     const all = this.#ended;
     this.#ended = [];
+    const nowMs = this.#clock.monotonicMs();
+    for (const { times, sinceMs } of all) times?.succeeded.observe((nowMs - sinceMs) / 1_000);
     tellEach(all, (pending) => pending.tell());
   };
 
@@ -163,12 +169,12 @@ export class Proposer {
     const id = this.#ids.next();
     const content = { id, kind, body: request, by } as LoggedRequest;
     const data = encodeLoggedRequest(id, kind, body, entrySlabs.take, by);
-    const refusal = this.#refusal(data);
+    const refusal = this.#refusal(kind, data);
     if (refusal !== undefined) {
       outcome.failed(refusal);
       return;
     }
-    this.#hand(this.#expect(id, { data, content }, outcome), this.#room());
+    this.#hand(this.#expect(id, { kind, data, content }, outcome), this.#room());
   }
 
   /** `body` is the request as it came off the wire, or its parts. `by`: who asks, where authentication is on; `onlyIn`: what
@@ -180,14 +186,14 @@ export class Proposer {
   ): Promise<Applied> {
     const id = this.#ids.next();
     const data = internalRaftRequest.encode({ header: headerOf(id, by), [kind]: body }, entrySlabs.take);
-    const refusal = this.#refusal(data);
+    const refusal = this.#refusal(kind, data);
     if (refusal !== undefined) throw refusal;
     return await new Promise((resolve, failed) => {
       const outcome: Outcome = {
         applied: (response, revision, index) => resolve({ response, revision, index }),
         failed,
       };
-      this.#hand(this.#expect(id, { data, onlyIn }, outcome), this.#room());
+      this.#hand(this.#expect(id, { kind, data, onlyIn }, outcome), this.#room());
     });
   }
 
@@ -211,16 +217,18 @@ export class Proposer {
   }
 
   /** Why a request may not enter the log now. */
-  #refusal(data: Uint8Array): StoreError | undefined {
+  #refusal(kind: RequestKind, data: Uint8Array): StoreError | undefined {
     const { committed, applied } = this.#consensus.status;
     if (committed - applied > proposeLimits.applyGapMax) return new StoreError("TOO_MANY_REQUESTS");
-    if (data.length > this.#config.maxRequestBytes) return new StoreError("REQUEST_TOO_LARGE");
-    return undefined;
+    if (data.length <= this.#config.maxRequestBytes) return undefined;
+    this.#times.of(kind).failed.observe(0);
+    return new StoreError("REQUEST_TOO_LARGE");
   }
 
   /** From now on an outcome is owed. */
   #expect(id: bigint, wanted: Wanted, outcome: Outcome): Pending {
-    const pending = new Pending(id, this.#clock.monotonicMs(), wanted, outcome);
+    const times = "kind" in wanted ? this.#times.of(wanted.kind) : undefined;
+    const pending = new Pending(id, { sinceMs: this.#clock.monotonicMs(), times }, wanted, outcome);
     this.#pending.add(pending);
     return pending;
   }
@@ -252,6 +260,7 @@ export class Proposer {
   #tellFailed(pending: Pending, error: Error): void {
     this.#leaveLeaderless(pending);
     this.#failed.inc();
+    pending.times?.failed.observe((this.#clock.monotonicMs() - pending.sinceMs) / 1_000);
     pending.outcome.failed(error);
   }
 

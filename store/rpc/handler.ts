@@ -5,6 +5,8 @@ export interface Call {
   readonly requireLeader: boolean;
   /** When the client gives up, by the monotonic clock; its own clock is what ends the call. Absent: whenever it likes. */
   readonly deadlineMs?: number | undefined;
+  /** Milliseconds since the request came in. Absent where nobody measures. */
+  tookMs?(): number;
   /** Aborted once nobody waits for the answer any more. Absent where a transport cannot tell. */
   readonly signal?: AbortSignal;
   /** To be asked right before a read is worked out: there is room for its answer beside those that the client has not taken

@@ -7,7 +7,9 @@ import type { Member } from "../membership/member.ts";
 import type { LinearizableReads } from "../propose/linearizable-reads.ts";
 import type { Proposer } from "../propose/proposer.ts";
 import type { MemberId } from "../raft/types.ts";
+import type { SlowApplies } from "../slow-applies.ts";
 import type { HeaderBytes } from "./header-bytes.ts";
+import type { RpcMetrics } from "./metrics.ts";
 import type { WatchSource } from "./watch/watch-source.ts";
 
 /** What the services ask of the member they run in. `store/compose.ts` puts it together. */
@@ -32,6 +34,8 @@ export interface MemberParts {
   readonly maintenance: MaintenanceParts;
   /** For what would hold the event loop too long at a stretch. */
   readonly turns: Turns;
+  readonly metrics: RpcMetrics;
+  readonly slowApplies: SlowApplies;
   readonly clock: {
     monotonicMs(): number;
     wallMs(): number;

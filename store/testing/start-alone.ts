@@ -23,5 +23,7 @@ export function startAlone(dataDir: string, ...more: readonly string[]): Promise
   const own = ownFlags.filter((flag) => !given.has(nameOf(flag)));
   const { flags } = parseFlags(storeFlags, [`--data-dir=${dataDir}`, ...own, ...more]);
   const os = { clock: systemClock, random: systemRandom, disk: systemDisk, log: silentLog };
-  return startStore(storeConfig(flags), { ...os, metrics: new MetricsRegistry() });
+  const metrics = new MetricsRegistry();
+  metrics.addProcessMetrics();
+  return startStore(storeConfig(flags), { ...os, metrics });
 }

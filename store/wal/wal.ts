@@ -222,7 +222,9 @@ export class Wal {
     const { bytes } = this.#encoder;
     if (bytes.length > 0) {
       const end = this.#offset + bytes.length;
+      const startMs = this.#os.clock.monotonicMs();
       await this.#file.write(this.#offset, end <= this.#zeroedTo ? [bytes] : [bytes, this.#zerosAfter(end)]);
+      this.#metrics.writeSeconds.observe((this.#os.clock.monotonicMs() - startMs) / 1000);
       this.#offset = end;
       this.#metrics.writtenBytes.inc(bytes.length);
       this.#encoder.clear();

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/os/clock.ts";
 import type { Sliced, Turns } from "../../base/slices.ts";
 import type { Change, StoredChange } from "../mvcc/change.ts";
 import { WatchBatch, WatchEvent } from "./event-bytes.ts";
+import type { SendTimes } from "./metrics.ts";
 import { PacedWork } from "./paced-work.ts";
 import { HeldRevisions, type RecentLimits, RecentRevisions, type RevisionEvents } from "./recent.ts";
 import { type WatchGroup, WatchIndex } from "./watch-index.ts";
@@ -64,6 +65,8 @@ export class WatchHub {
   readonly #history: WatchHistory;
   readonly #onFailure: (error: unknown) => void;
   readonly #turns: Turns;
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #times: SendTimes | undefined;
   readonly #faults: WatchFaults;
   readonly #limits: WatchLimits;
   readonly #telling: PacedWork;
@@ -79,6 +82,8 @@ export class WatchHub {
   #catchingUp: Promise<void> | undefined;
   #stopped = false;
   #eventsSent = 0;
+  /** Since times were last told. */
+  readonly #untimed = { batches: 0, events: 0 };
 
   constructor(
     history: WatchHistory,
@@ -88,6 +93,7 @@ export class WatchHub {
       readonly clock: Pick<Clock, "monotonicMs" | "after">;
       readonly faults?: WatchFaults;
       readonly limits?: WatchLimits;
+      readonly times?: SendTimes;
     },
   ) {
     this.#history = history;
@@ -95,7 +101,12 @@ export class WatchHub {
     this.#turns = parts.turns;
     this.#faults = parts.faults ?? {};
     this.#limits = parts.limits ?? watchLimits;
-    this.#telling = new PacedWork(() => this.#tellSynced(), parts);
+    this.#clock = parts.clock;
+    this.#times = parts.times;
+    this.#telling = new PacedWork(() => this.#tellSynced(), {
+      clock: parts.clock,
+      onTook: (tookMs) => this.#sentWithin(tookMs),
+    });
     this.#told = history.revision;
     this.#recent = new RecentRevisions(history.revision, this.#limits.recent);
   }
@@ -109,6 +120,10 @@ export class WatchHub {
   /** Events given to watches since the start. */
   get eventsSent(): number {
     return this.#eventsSent;
+  }
+  /** Events of which synced watches have yet to be told. */
+  get pendingEvents(): number {
+    return this.#untold.reduce((sum, changes) => sum + changes.length, 0);
   }
   get recentBytes(): number {
     return this.#recent.sizeBytes;
@@ -289,7 +304,14 @@ export class WatchHub {
 
   #deliver(watcher: Watcher, batch: WatchBatch): void {
     this.#eventsSent += batch.events.length;
+    this.#untimed.batches++;
+    this.#untimed.events += batch.events.length;
     watcher.sink.deliver(batch);
+  }
+
+  #sentWithin(tookMs: number): void {
+    this.#times?.sent(tookMs, this.#untimed);
+    this.#untimed.batches = this.#untimed.events = 0;
   }
 
   #startCatchingUp(): void {
@@ -304,7 +326,9 @@ export class WatchHub {
   async #catchUp(): Promise<void> {
     await Promise.resolve(); // not within the call that started the watch
     for (;;) {
+      const beganMs = this.#clock.monotonicMs();
       const from = this.#serveFromMemory();
+      this.#sentWithin(this.#clock.monotonicMs() - beganMs);
       if (from === undefined || this.#stopped) {
         this.#catchingUp = undefined; // in the same breath as the decision to end
         return;
@@ -313,11 +337,13 @@ export class WatchHub {
       // Who is further ahead waits for its turn.
       const served = [...this.#behind].filter(({ next }) => next >= from && next <= upTo);
       const shares = await this.#turns.run(share(revisions, served, this.#limits.batchRevisionsMax));
+      const feedingMs = this.#clock.monotonicMs();
       for (const watcher of served) {
         // Who turned slow meanwhile keeps its place.
         if (watcher.state !== "behind" || !watcher.sink.ready) continue;
         if (!this.#endIfCompacted(watcher)) this.#feed(watcher, shares.get(watcher) ?? [], upTo);
       }
+      this.#sentWithin(this.#clock.monotonicMs() - feedingMs);
     }
   }
 

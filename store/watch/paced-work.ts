@@ -13,6 +13,7 @@ export class PacedWork {
   readonly #work: () => void;
   readonly #clock: Pick<Clock, "monotonicMs" | "after">;
   readonly #defer: (run: () => void) => void;
+  readonly #onTook: ((tookMs: number) => void) | undefined;
   #isDue = false;
   #notBeforeMs = 0;
   #cancel: (() => void) | undefined;
@@ -23,11 +24,14 @@ export class PacedWork {
       readonly clock: Pick<Clock, "monotonicMs" | "after">;
       /** Runs what it is given in the next turn; `setImmediate` if it is not given. */
       readonly defer?: (run: () => void) => void;
+      /** Hears how long the work took, each time. */
+      readonly onTook?: (tookMs: number) => void;
     },
   ) {
     this.#work = work;
     this.#clock = parts.clock;
     this.#defer = parts.defer ?? setImmediate;
+    this.#onTook = parts.onTook;
   }
 
   /** There is something to do. */
@@ -47,6 +51,7 @@ export class PacedWork {
     // Writing to sockets is a part of it, and is done at the end of the turn.
     process.nextTick(() => {
       const endedMs = this.#clock.monotonicMs();
+      this.#onTook?.(endedMs - beganMs);
       const pauseMs = Math.min(pausePerWork * (endedMs - beganMs), pauseMsMost);
       this.#notBeforeMs = pauseMs < pauseMsLeast ? 0 : endedMs + pauseMs;
     });

@@ -43,7 +43,7 @@ class Server {
     const parts = { clock: this.#countingClock(), log: silentLog };
     const later: (() => void)[] = [];
     this.#grpc = new GrpcService(
-      { maxRequestBytes: 100_000 },
+      { maxRequestBytes: 100_000, tellsTimes: true },
       {
         ...parts,
         meter: this.#meter,

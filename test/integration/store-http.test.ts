@@ -41,14 +41,14 @@ describe("a member's HTTP endpoints", () => {
     one.close();
     assert.deepEqual(await get("/health"), {
       status: 200,
-      type: "application/json",
+      type: "text/plain; charset=utf-8",
       body: '{"health":"true","reason":""}',
     });
     assert.equal((await get("/livez")).body, "ok\n");
     const { status, body } = await get("/readyz?verbose");
     assert.equal(status, 200);
     const checks = ["data_corruption", "serializable_read", "linearizable_read", "non_learner"];
-    assert.equal(body, `${checks.map((name) => `[+]${name} ok\n`).join("")}readyz check passed\n`);
+    assert.equal(body, `${checks.map((name) => `[+]${name} ok\n`).join("")}ok\n`);
     assert.doesNotMatch((await get("/readyz?verbose&exclude=non_learner")).body, /non_learner/);
   });
 

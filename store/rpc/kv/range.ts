@@ -1,6 +1,7 @@
 import { type RangeRequest, rangeResponse } from "../../../proto/etcd.ts";
 import type { RangeAnswer } from "../../mvcc/range.ts";
 import type { Reader } from "../../propose/linearizable-reads.ts";
+import { rangeText, type SlowRequest } from "../../slow-applies.ts";
 import type { Call, UnaryAnswer } from "../handler.ts";
 import type { MemberParts } from "../member.ts";
 import { checkRange } from "./checks.ts";
@@ -34,7 +35,15 @@ class RangeCall implements Reader {
   }
 
   failed(error: unknown): void {
+    const tookMs = this.#call.tookMs?.();
+    if (tookMs !== undefined) this.#parts.metrics.ranges.failed.observe(tookMs / 1_000);
+    if (tookMs !== undefined && tookMs > this.#parts.slowApplies.warningMs) this.#tellSlow(tookMs, { error });
     this.#out.fail(error);
+  }
+
+  #tellSlow(tookMs: number, outcome: Pick<SlowRequest, "response" | "error">): void {
+    const request = rangeText(this.#request);
+    this.#parts.slowApplies.tell(tookMs, { prefix: "read-only range ", request, ...outcome });
   }
 
   #read(): void {
@@ -52,6 +61,10 @@ class RangeCall implements Reader {
 
   #answer({ header, kvs, packed, more, count }: RangeAnswer): void {
     const out = this.#out;
+    const tookMs = this.#call.tookMs?.();
+    if (tookMs !== undefined) this.#parts.metrics.ranges.succeeded.observe(tookMs / 1_000);
+    if (tookMs !== undefined && tookMs > this.#parts.slowApplies.warningMs)
+      this.#tellSlow(tookMs, { response: `range_response_count:${kvs.length}` });
     const fields = {
       head: this.#parts.headerBytes.at(header.revision),
       ...(packed === undefined ? { field: 2, values: kvs } : { field: undefined, values: packed }),

@@ -1,7 +1,9 @@
+import type { Buckets } from "../../../base/os/tally.ts";
 import { type RequestOp, type TxnRequest, txnResponse } from "../../../proto/etcd.ts";
 import { txnBytes } from "../../apply/quota.ts";
 import type { ApplyResponse } from "../../apply/types.ts";
 import type { TxnAnswer } from "../../mvcc/branch.ts";
+import { type SlowRequest, txnText } from "../../slow-applies.ts";
 import type { Call, UnaryAnswer } from "../handler.ts";
 import type { MemberParts } from "../member.ts";
 import { settle } from "../promised-answer.ts";
@@ -18,10 +20,39 @@ export function txn(
   checkTxn(request, parts.limits.maxTxnOps);
   checkIntervals(request.success);
   checkIntervals(request.failure);
-  if (isReadOnly(request)) settle(readOnly(request, parts, call), out);
+  if (isReadOnly(request)) settle(timed(request, parts, call), out);
   else if (parts.quota.allows(txnBytes(request)))
     parts.proposer.submit("txn", bytes, request, new AnswerApplied(parts, out, encodeAnswer));
   else refuseBeyondQuota(parts).catch((error: unknown) => out.fail(error));
+}
+
+async function timed(request: TxnRequest, parts: MemberParts, call: Call): Promise<Uint8Array> {
+  const { readonlyTxns } = parts.metrics;
+  try {
+    const answer = await readOnly(request, parts, call);
+    tellTime(readonlyTxns.succeeded, request, { parts, call, response: `size:${answer.length}` });
+    return answer;
+  } catch (error) {
+    tellTime(readonlyTxns.failed, request, { parts, call, error });
+    throw error;
+  }
+}
+
+function tellTime(
+  times: Buckets,
+  request: TxnRequest,
+  { parts: { slowApplies }, call, ...outcome }: Pick<SlowRequest, "response" | "error"> & Served,
+): void {
+  const tookMs = call.tookMs?.();
+  if (tookMs === undefined) return;
+  times.observe(tookMs / 1_000);
+  if (tookMs > slowApplies.warningMs)
+    slowApplies.tell(tookMs, { prefix: "read-only txn ", request: txnText(request), ...outcome });
+}
+
+interface Served {
+  readonly parts: MemberParts;
+  readonly call: Call;
 }
 
 async function readOnly(request: TxnRequest, parts: MemberParts, call: Call): Promise<Uint8Array> {

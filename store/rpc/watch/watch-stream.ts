@@ -1,3 +1,4 @@
+import type { Buckets } from "../../../base/os/tally.ts";
 import type { Encodable } from "../../../base/protobuf.ts";
 import {
   type WatchCreateRequest,
@@ -41,6 +42,7 @@ export class WatchStream implements Incoming {
     this.#out = out;
     this.#parts = parts;
     this.#progressEveryMs = options.progressEveryMs;
+    parts.metrics.watchStreams.count++;
   }
 
   message(bytes: Uint8Array): void {
@@ -60,6 +62,7 @@ export class WatchStream implements Incoming {
 
   closed(): void {
     this.#over = true;
+    this.#parts.metrics.watchStreams.count--;
     for (const watch of this.#watches.values()) watch.handle.cancel();
     this.#watches.clear();
     this.#stopProgress?.();
@@ -70,11 +73,11 @@ export class WatchStream implements Incoming {
     if (this.#watches.size >= watchLimits.watchesMax) throw new StoreError("TOO_MANY_REQUESTS");
     const problem = createProblem(request, (id) => this.#watches.has(id));
     if (problem !== undefined) {
-      this.#send({ watchId: noWatchId, created: true, canceled: true, cancelReason: problem });
+      this.#control({ watchId: noWatchId, created: true, canceled: true, cancelReason: problem });
       return;
     }
     const id = request.watchId === 0n ? this.#freeId() : request.watchId;
-    this.#send({ watchId: id, created: true });
+    this.#control({ watchId: id, created: true });
     const watch = new StreamWatch(request, { id, stream: this, watches: this.#parts.watches });
     this.#watches.set(id, watch);
     if (watch.progressNotify && this.#stopProgress === undefined) this.#scheduleProgress();
@@ -84,7 +87,7 @@ export class WatchStream implements Incoming {
     const watch = this.#watches.get(id);
     if (watch === undefined) return;
     this.#forget(watch);
-    this.#send({ watchId: id, canceled: true });
+    this.#control({ watchId: id, canceled: true });
   }
 
   /** Only for watches of this stream that are not over. */
@@ -129,15 +132,19 @@ export class WatchStream implements Incoming {
 
   #scheduleProgress(): void {
     this.#stopProgress = this.#parts.clock.after(this.#progressEveryMs, () => {
-      for (const watch of this.#watches.values()) {
-        const revision = watch.handle.progressRevision;
-        if (!this.hasRoom) break; // a client that does not read is told later how far it is
-        if (watch.progressNotify && !watch.busy && revision !== undefined)
-          this.#send({ header: header(this.#parts, revision), watchId: watch.id });
-        watch.busy = false;
-      }
+      this.#timed(this.#parts.metrics.watchProgress, () => this.#tellProgress());
       this.#scheduleProgress();
     });
+  }
+
+  #tellProgress(): void {
+    for (const watch of this.#watches.values()) {
+      const revision = watch.handle.progressRevision;
+      if (!this.hasRoom) break; // a client that does not read is told later how far it is
+      if (watch.progressNotify && !watch.busy && revision !== undefined)
+        this.#send({ header: header(this.#parts, revision), watchId: watch.id });
+      watch.busy = false;
+    }
   }
 
   #freeId(): bigint {
@@ -145,6 +152,17 @@ export class WatchStream implements Incoming {
     const id = this.#nextId;
     this.#nextId += 1n;
     return id;
+  }
+
+  #control(response: Encodable<WatchResponse>): void {
+    this.#timed(this.#parts.metrics.watchControl, () => this.#send(response));
+  }
+
+  #timed(times: Buckets, work: () => void): void {
+    const { clock } = this.#parts;
+    const beganMs = clock.monotonicMs();
+    work();
+    times.observe((clock.monotonicMs() - beganMs) / 1_000);
   }
 
   #send(response: Encodable<WatchResponse>): void {

@@ -8,12 +8,16 @@ import { lateAnswerMs } from "./timeout.ts";
 
 export interface KindParts {
   readonly metrics: MethodMetrics;
+  /** Calls of clients of this version. */
+  readonly requests: Counting;
   readonly deadlines: Deadlines;
   readonly requireLeader: boolean;
   readonly encoding: Encoding;
   readonly bytesMost: number;
   readonly received: Counting;
   readonly sent: Counting;
+  /** A message could not be read. */
+  readonly receiveFailed: () => void;
   /** What an error looks like on the wire. */
   readonly failure: (error: unknown) => WireStatus;
 }
@@ -28,8 +32,9 @@ export class CallKind {
 
   /** Gives what `finish` is to be told of the call's deadline. */
   start(call: Expiring, startMs: number, timeoutMs: number | undefined): number | undefined {
-    const { metrics, deadlines } = this.parts;
+    const { metrics, requests, deadlines } = this.parts;
     metrics.start();
+    requests.count++;
     return timeoutMs === undefined ? undefined : deadlines.add(startMs + lateAnswerMs(timeoutMs), call);
   }
 

@@ -25,6 +25,12 @@ type Open = (
   call: { readonly kind: CallKind; readonly timeoutMs: number | undefined },
 ) => StreamEvents;
 
+interface ServedMethod {
+  readonly open: Open;
+  readonly type: "unary" | "stream";
+  readonly metrics: MethodMetrics;
+}
+
 /** gRPC (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md) on HTTP/2 streams: finds a request's handler and
  *  carries messages to it and back. A deadline is the client's to keep: the handler is told of it, and a call is answered
  *  with DEADLINE_EXCEEDED only well after. */
@@ -33,11 +39,11 @@ export class GrpcService {
   readonly #log: Log;
   readonly #metrics: ReturnType<typeof callMetrics>;
   readonly #deadlines: Deadlines;
-  readonly #methods = new Map<string, { readonly open: Open; readonly metrics: MethodMetrics }>();
+  readonly #methods = new Map<string, ServedMethod>();
   readonly #services = new Set<string>();
 
   constructor(
-    options: { readonly maxRequestBytes: number },
+    options: { readonly maxRequestBytes: number; readonly tellsTimes: boolean },
     parts: {
       readonly handlers: Handlers;
       readonly meter: Meter;
@@ -47,7 +53,7 @@ export class GrpcService {
   ) {
     this.#bytesMost = options.maxRequestBytes + overheadBytes;
     this.#log = parts.log;
-    this.#metrics = callMetrics(parts.meter);
+    this.#metrics = callMetrics(parts.meter, { times: options.tellsTimes });
     this.#deadlines = new Deadlines(parts.clock);
     for (const [path, handler] of parts.handlers.unary)
       this.#add(path, "unary", (stream, call) => new UnaryCall(stream, handler, call));
@@ -74,6 +80,8 @@ export class GrpcService {
       return refuses("UNIMPLEMENTED", `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`);
     const kind = new CallKind({
       metrics: method.metrics,
+      requests: this.#metrics.clientVersions.of(method.type, headerValue(headers, "client-api-version")),
+      receiveFailed: () => this.#metrics.receiveFailed(path),
       deadlines: this.#deadlines,
       requireLeader: headerValue(headers, "hasleader") === "true",
       encoding,
@@ -95,7 +103,8 @@ export class GrpcService {
   }
 
   #add(path: string, type: string, open: Open): void {
-    this.#methods.set(path, { open, metrics: this.#metrics.of(path, type) });
+    const metrics = this.#metrics.of(path, type);
+    this.#methods.set(path, { open, metrics, type: type === "unary" ? "unary" : "stream" });
     this.#services.add(serviceOf(path));
   }
 

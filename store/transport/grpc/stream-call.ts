@@ -96,12 +96,14 @@ export class StreamCall implements StreamEvents, Call, Expiring {
 
   #work(): void {
     while (!this.#over && !this.#isBusy && this.#stream.hasRoom) {
-      const message = this.#reader.next();
+      const message = this.#next();
       if (message === undefined) {
         this.#waitForMore();
         break;
       }
-      this.#kind.parts.received.count += message.length;
+      const { received, metrics } = this.#kind.parts;
+      received.count += message.length;
+      metrics.received();
       const working = this.#incoming?.message(message);
       if (working === undefined) continue;
       this.#isBusy = true;
@@ -114,6 +116,15 @@ export class StreamCall implements StreamEvents, Call, Expiring {
       );
     }
     this.#reader.keep();
+  }
+
+  #next(): Uint8Array | undefined {
+    try {
+      return this.#reader.next();
+    } catch (error) {
+      this.#kind.parts.receiveFailed();
+      throw error;
+    }
   }
 
   /** All whole messages are dealt with. */
@@ -130,7 +141,9 @@ export class StreamCall implements StreamEvents, Call, Expiring {
   #send(head: Uint8Array, rest: Uint8Array): boolean {
     if (this.#over) return true;
     const stream = this.#stream;
-    this.#kind.parts.sent.count += head.length + rest.length;
+    const { sent, metrics } = this.#kind.parts;
+    sent.count += head.length + rest.length;
+    metrics.sent();
     if (!this.#hasBegun) stream.respond(beginBlock);
     this.#hasBegun = true;
     return writeMessage(stream, head, rest);

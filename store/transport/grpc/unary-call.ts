@@ -99,6 +99,10 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
     this.#settled();
   }
 
+  tookMs(): number {
+    return this.#stream.nowMs - this.#startMs;
+  }
+
   get requireLeader(): boolean {
     return this.#kind.parts.requireLeader;
   }
@@ -119,7 +123,9 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
   }
 
   #serve(request: Uint8Array): void {
-    this.#kind.parts.received.count += request.length;
+    const { received, metrics } = this.#kind.parts;
+    received.count += request.length;
+    metrics.received();
     this.#work = "begun";
     try {
       this.#handler(request, this, this);
@@ -133,7 +139,9 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
 
   #answer(answer: Uint8Array): void {
     const stream = this.#stream;
-    this.#kind.parts.sent.count += answer.length;
+    const { sent, metrics } = this.#kind.parts;
+    sent.count += answer.length;
+    metrics.sent();
     if (answerWhole(stream, answer) || !stream.countIn(this.#lane ?? stream.unread.other)) return;
     stream.respond(beginBlock);
     writeMessage(stream, answer);

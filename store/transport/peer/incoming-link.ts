@@ -36,6 +36,8 @@ export interface IncomingHandlers {
   readonly isRemoved: (id: MemberId) => boolean;
   readonly onHello: (said: Pick<Hello, "from" | "peerUrls">) => void;
   readonly onReceived: (from: MemberId, bytes: number) => void;
+  /** What came of it could not be taken. */
+  readonly onReceiveFailure: (from: MemberId) => void;
 }
 
 type Limits = { readonly [name in keyof typeof incomingLimits]: number };
@@ -168,6 +170,7 @@ export function acceptPeer(
     } catch (error) {
       log.warn("closed a peer's connection", { error, "remote-addr": socket.remoteAddress });
       if (!socket.writableEnded) socket.destroy();
+      if (state.state === "messages" || state.state === "snapshot") handlers.onReceiveFailure(state.from);
       if (state.state === "snapshot") state.receiver?.fail(asError(error));
       state = { state: "closed" };
     }

@@ -1,4 +1,4 @@
-import type { Meter } from "../../../base/os/metrics.ts";
+import { exponentialBuckets, type Meter } from "../../../base/os/metrics.ts";
 import type { Counting } from "../../../base/os/tally.ts";
 import type { MemberId } from "../../raft/types.ts";
 
@@ -7,7 +7,20 @@ export interface PeerCounts {
   readonly sent: Counting;
   readonly received: Counting;
   readonly sendFailed: () => void;
+  readonly receiveFailed: () => void;
+  /** The connection to it broke. */
+  readonly disconnected: () => void;
+  readonly snapshotsSent: SnapshotCounts;
+  readonly snapshotsReceived: SnapshotCounts;
   readonly roundTrip: (seconds: number) => void;
+}
+
+/** What is counted of snapshots in one direction. */
+export interface SnapshotCounts {
+  began(): void;
+  /** `tookSeconds`: since it began. */
+  succeeded(tookSeconds: number): void;
+  failed(): void;
 }
 
 /** Etcd's metrics of peers. Only members have label values of their own, by their ids; whoever else connects, or is connected
@@ -18,13 +31,18 @@ export class PeerMetrics {
   readonly #unknown: PeerCounts;
   readonly #byMember = new Map<MemberId, PeerCounts>();
 
-  constructor(meter: Meter, isMember: (id: MemberId) => boolean) {
+  constructor(meter: Meter, local: MemberId, isMember: (id: MemberId) => boolean) {
     const metrics = declare(meter);
     this.#isMember = isMember;
+    const Local = local.toString(16);
     this.#make = (name) => ({
       sent: metrics.sentBytes.of({ To: name }),
       received: metrics.receivedBytes.of({ From: name }),
       sendFailed: () => metrics.sentFailures.inc({ To: name }),
+      receiveFailed: () => metrics.receivedFailures.inc({ From: name }),
+      disconnected: () => metrics.disconnected.inc({ Local, Remote: name }),
+      snapshotsSent: metrics.snapshotsSent({ To: name }),
+      snapshotsReceived: metrics.snapshotsReceived({ From: name }),
       roundTrip: (seconds) => metrics.roundTrip.observe({ To: name }, seconds),
     });
     this.#unknown = this.#make("unknown");
@@ -50,6 +68,18 @@ const declare = (meter: Meter) => ({
     "etcd_network_peer_received_bytes_total",
     "The total number of bytes received from peers.",
   ),
+  receivedFailures: meter.counter(
+    "etcd_network_peer_received_failures_total",
+    "The total number of receive failures from peers.",
+    ["From"],
+  ),
+  disconnected: meter.counter(
+    "etcd_network_disconnected_peers_total",
+    "The total number of disconnected peers.",
+    ["Local", "Remote"],
+  ),
+  snapshotsSent: snapshots(meter, "send", "To"),
+  snapshotsReceived: snapshots(meter, "receive", "From"),
   sentFailures: meter.counter(
     "etcd_network_peer_sent_failures_total",
     "The total number of send failures from peers.",
@@ -57,13 +87,36 @@ const declare = (meter: Meter) => ({
   ),
   roundTrip: meter.histogram(
     "etcd_network_peer_round_trip_time_seconds",
-    "Round-Trip-Time histogram between peers.",
+    "Round-Trip-Time histogram between peers",
     {
       labels: ["To"],
-      buckets: [
-        0.0001, 0.0002, 0.0004, 0.0008, 0.0016, 0.0032, 0.0064, 0.0128, 0.0256, 0.0512, 0.1, 0.2, 0.4, 0.8,
-        1.6, 3.2,
-      ],
+      buckets: exponentialBuckets(0.000_1, 2, 16),
     },
   ),
 });
+
+function snapshots<L extends string>(meter: Meter, what: "send" | "receive", label: L) {
+  const name = (end: string) => `etcd_network_snapshot_${what}_${end}`;
+  const success = meter.counter(name("success"), `Total number of successful snapshot ${what}s`, [label]);
+  const failures = meter.counter(name("failures"), `Total number of snapshot ${what} failures`, [label]);
+  const inFlight = meter.gauge(name("inflights_total"), `Total number of inflight snapshot ${what}s`, [
+    label,
+  ]);
+  const seconds = meter.histogram(
+    name("total_duration_seconds"),
+    `Total latency distributions of v3 snapshot ${what}s`,
+    { labels: [label], buckets: exponentialBuckets(0.1, 2, 10) },
+  );
+  return (labels: Record<L, string>): SnapshotCounts => ({
+    began: () => inFlight.inc(labels),
+    succeeded: (tookSeconds) => {
+      inFlight.dec(labels);
+      success.inc(labels);
+      seconds.observe(labels, tookSeconds);
+    },
+    failed: () => {
+      inFlight.dec(labels);
+      failures.inc(labels);
+    },
+  });
+}

@@ -12,7 +12,7 @@ import type { Hello } from "./hello.ts";
 import { acceptPeer, type IncomingHandlers } from "./incoming-link.ts";
 import { encodeMessage, MessageEncoder } from "./message-codec.ts";
 import { OutgoingLink } from "./outgoing-link.ts";
-import { PeerMetrics } from "./peer-metrics.ts";
+import { PeerMetrics, type SnapshotCounts } from "./peer-metrics.ts";
 import { sendSnapshot } from "./snapshot-sender.ts";
 import { wantedLinks } from "./wanted-links.ts";
 
@@ -51,15 +51,38 @@ export class PeerNetwork implements PeerLinks {
   constructor(config: PeerNetworkConfig, parts: PeerNetworkParts) {
     this.#config = config;
     this.#parts = parts;
-    this.#metrics = new PeerMetrics(parts.meter, (id) => this.#members.has(id));
+    this.#metrics = new PeerMetrics(parts.meter, config.memberId, (id) => this.#members.has(id));
+    this.#describe(parts.meter);
+  }
+
+  #describe(meter: Meter): void {
+    const Local = this.#config.memberId.toString(16);
+    const of = (id: MemberId, value: number) => [{ Local, Remote: id.toString(16) }, value] as const;
+    meter.observedBy(
+      "etcd_network_active_peers",
+      "The current number of active peer connections.",
+      ["Local", "Remote"],
+      () => [...this.#links].map(([id, { connectedForMs }]) => of(id, connectedForMs > 0 ? 1 : 0)),
+    );
+    meter.observedBy(
+      "etcd_network_known_peers",
+      "The current number of known peers.",
+      ["Local", "Remote"],
+      () => [...this.#members.keys()].map((id) => of(id, 1)),
+    );
   }
 
   /** Begins to accept peers. */
-  open(handlers: Omit<IncomingHandlers, "onReceived" | "onHello">): void {
+  open(handlers: Omit<IncomingHandlers, "onReceived" | "onReceiveFailure" | "onHello">): void {
     this.#isRemoved = handlers.isRemoved;
     const onReceived = (from: MemberId, bytes: number) => {
       this.#metrics.of(from).received.count += bytes;
     };
+    const onReceiveFailure = (from: MemberId) => this.#metrics.of(from).receiveFailed();
+    const onSnapshot: IncomingHandlers["onSnapshot"] = (message, chunks) =>
+      this.#counted(this.#metrics.of(message.from).snapshotsReceived, () =>
+        handlers.onSnapshot(message, chunks),
+      );
     const accept = (socket: Socket) => {
       const onHello = (said: Pick<Hello, "from" | "peerUrls">) => {
         this.#incoming.set(socket, said);
@@ -68,7 +91,13 @@ export class PeerNetwork implements PeerLinks {
       socket.once("close", () => {
         if (this.#incoming.delete(socket)) this.#adjustLinks();
       });
-      acceptPeer(socket, this.#config, { ...handlers, onReceived, onHello }, this.#parts.log);
+      const { log } = this.#parts;
+      acceptPeer(
+        socket,
+        this.#config,
+        { ...handlers, onSnapshot, onReceived, onReceiveFailure, onHello },
+        log,
+      );
     };
     for (const server of this.#config.servers) server.serve(accept);
   }
@@ -79,9 +108,25 @@ export class PeerNetwork implements PeerLinks {
 
   async sendSnapshot(message: Message, state: AsyncIterable<Uint8Array>): Promise<void> {
     const urls = this.#links.get(message.to)?.urls ?? [];
-    await sendSnapshot(urls, this.#dialOptions(message.to), encodeMessage(message), state, (bytes) => {
-      this.#metrics.of(message.to).sent.count += bytes;
-    });
+    const { snapshotsSent, sent } = this.#metrics.of(message.to);
+    await this.#counted(snapshotsSent, () =>
+      sendSnapshot(urls, this.#dialOptions(message.to), encodeMessage(message), state, (bytes) => {
+        sent.count += bytes;
+      }),
+    );
+  }
+
+  async #counted(counts: SnapshotCounts, work: () => Promise<void>): Promise<void> {
+    const { clock } = this.#parts;
+    const beganMs = clock.monotonicMs();
+    counts.began();
+    try {
+      await work();
+    } catch (error) {
+      counts.failed();
+      throw error;
+    }
+    counts.succeeded((clock.monotonicMs() - beganMs) / 1_000);
   }
 
   setPeers(peers: readonly { readonly id: MemberId; readonly urls: readonly string[] }[]): void {
@@ -135,7 +180,10 @@ export class PeerNetwork implements PeerLinks {
       },
       onSendFailure: () => this.#metrics.of(id).sendFailed(),
       onRemoved: () => this.#parts.onRemoved?.(),
-      onDown: () => this.#parts.onUnreachable?.(id),
+      onDown: () => {
+        this.#metrics.of(id).disconnected();
+        this.#parts.onUnreachable?.(id);
+      },
       onRoundTrip: (seconds) => this.#metrics.of(id).roundTrip(seconds),
     });
   }
