@@ -89,7 +89,7 @@ for (const secure of [true, false])
         const session = open(url);
         assert.deepEqual(await ask(session, "GET", "/health"), {
           status: 200,
-          type: "application/json",
+          type: "text/plain; charset=utf-8",
           body: '{"health":"true","reason":""}',
         });
         assert.match((await ask(session, "GET", "/metrics")).body, /^etcd_server_has_leader 1$/m);
