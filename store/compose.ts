@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { deferred } from "../base/deferred.ts";
 import { Http2Server } from "../base/http2/http2-server.ts";
@@ -67,6 +68,7 @@ interface PortsTls {
 
 interface Servers {
   readonly client: readonly BoundServer[];
+  readonly clientHttp: readonly BoundServer[];
   readonly peer: readonly BoundServer[];
   readonly metrics: readonly BoundServer[];
 }
@@ -82,7 +84,7 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
   let network: PeerNetwork | undefined;
   let hadLog = false;
   const member = await createMember(
-    { ...config, version: serverVersion },
+    { ...config, version: serverVersion, tuning: { catchUpEntries: config.catchUpEntries } },
     {
       clock,
       random,
@@ -164,9 +166,18 @@ async function bindAll(config: StoreConfig, tls: PortsTls, os: Os, undo: Undo): 
   const badCertificate = frame(frameKinds.refused, Buffer.from(badCertificateText));
   return {
     client: await bind("listen-client-urls", config.listenClient, tls.client),
+    clientHttp: await bind("listen-client-http-urls", config.listenClientHttp, tls.client),
     peer: await bind("listen-peer-urls", config.listenPeer, tls.peer, badCertificate),
     metrics: await bind("listen-metrics-urls", config.listenMetrics, tls.client),
   };
+}
+
+/** What an address answers. */
+type Served = "all" | "grpc" | "http" | "metrics";
+
+function httpElsewhere(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
+  response.end("HTTP is served on --listen-client-http-urls\n");
 }
 
 function serve(
@@ -192,18 +203,22 @@ function serve(
   const observed = observedRoutes(member.parts, metrics, log.child("http"));
   const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
   const forClients = new Map([...observed, ["/version", versionRoute(versions)]]);
-  const listen = (urls: readonly ListenUrl[], bound: readonly BoundServer[], isForClients: boolean) => {
+  const { maxStreams: streamsMost, clientSilence } = config;
+  const limits = { ...http2Limits, streamsMost, silence: clientSilence ?? null };
+  const listen = (urls: readonly ListenUrl[], bound: readonly BoundServer[], served: Served) => {
     for (const [at, server] of bound.entries()) {
       const hosts = urls[at]?.tls ? [] : config.hostWhitelist; // TLS has proved whom the client means
       const access = { origins: config.corsOrigins, hosts };
-      const jsonApi = isForClients && config.enableGateway;
-      const routes = isForClients ? forClients : observed;
-      const http1 = http1Server(gateway({ ...shared, routes, access, jsonApi, log: log.child("http") }));
+      const jsonApi = served !== "metrics" && config.enableGateway;
+      const routes = served === "metrics" ? observed : forClients;
+      const http = gateway({ ...shared, routes, access, jsonApi, log: log.child("http") });
+      const http1 = http1Server(served === "grpc" ? httpElsewhere : http);
       // What a request is, not the protocol it came by, says who answers it.
       const relay = relayToHttp1(http1);
+      const isGrpcServed = served === "grpc" || served === "all";
       const route: Route = (headers) =>
-        isForClients && GrpcService.isGrpc(headers) ? grpc.route(headers) : relay(headers);
-      const http2 = new Http2Server({ limits: http2Limits, route, apart: timeoutHeader, clock, log });
+        isGrpcServed && GrpcService.isGrpc(headers) ? grpc.route(headers) : relay(headers);
+      const http2 = new Http2Server({ limits, route, apart: timeoutHeader, clock, log });
       undo.push(() => {
         http2.stop();
         http1.close();
@@ -212,7 +227,7 @@ function serve(
       server.serve((socket) => sortConnection(socket, protocols));
     }
   };
-  listen(config.listenMetrics, servers.metrics, false);
+  listen(config.listenMetrics, servers.metrics, "metrics");
   identityMetrics(metrics, member.identity, config);
   runtimeMetrics(metrics);
   stillMetrics(metrics);
@@ -230,13 +245,15 @@ function serve(
     if (isServed) return;
     isServed = true;
     ready.resolve();
-    listen(config.listenClient, servers.client, true);
+    const isHttpApart = servers.clientHttp.length > 0;
+    listen(config.listenClient, servers.client, isHttpApart ? "grpc" : "all");
+    listen(config.listenClientHttp, servers.clientHttp, "http");
     log.info("ready to serve client requests", { address: config.listenClient.map((listen) => listen.url) });
   };
   // A member that has published itself has applied what its cluster agreed on before: it does not answer from long ago. Until
   // then it sends clients to the other members, where there are any. Without a quorum the time would never come:
   // serializable reads are to be had all the same.
-  if (parts.hasOthers) for (const server of servers.client) server.refuse();
+  if (parts.hasOthers) for (const server of [...servers.client, ...servers.clientHttp]) server.refuse();
   tasks.run("publish", async (signal) => {
     const cancel = clock.after(config.waitClusterReadyMs, () => {
       if (signal.aborted || isServed) return;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { parseFlags, UsageError } from "../base/os/flags.ts";
+import { readFileSync } from "node:fs";
+import { type FlagKind, type FlagTable, parseFlags, UsageError } from "../base/os/flags.ts";
 import { storeConfig, storeFileSections, storeFlags, unknownVariables } from "./flags.ts";
 import { foreignWarnings } from "./foreign-flags.ts";
 
@@ -90,6 +91,33 @@ tls-max-version: 'TLS1.3'
 `;
 
 describe("the store's flags", () => {
+  it("know every one of etcd 3.7's, on the command line, in the environment and in the file", () => {
+    const names = readFileSync(new URL("testdata/etcd-3.7-flags.txt", import.meta.url), "utf8")
+      .trim()
+      .split("\n");
+    const table = storeFlags as FlagTable;
+    assert.deepEqual(
+      names.filter((name) => table[name] === undefined),
+      [],
+    );
+    const values: Partial<Record<FlagKind, string>> = {
+      boolean: "false",
+      goDuration: "1s",
+      integer: "1",
+      string: "x",
+    };
+    for (const name of names) {
+      const value = values[table[name]?.kind ?? "string"] ?? "x";
+      const variable = `ETCD_${name.toUpperCase().replaceAll("-", "_")}`;
+      const read = (argv: readonly string[], env: Readonly<Record<string, string>>, file = "") =>
+        parseFlags(storeFlags, argv, { env, envPrefix: "ETCD_", readFile: () => file }).given.has(name);
+      assert.ok(read([`--${name}=${value}`], {}), name);
+      assert.ok(read([], { [variable]: value }), variable);
+      assert.deepEqual(unknownVariables({ [variable]: value }), []);
+      if (name !== "config-file") assert.ok(read(["--config-file=f"], {}, `${name}: ${value}`), `${name}:`);
+    }
+  });
+
   it("take etcd's sample configuration, and say what of it has no effect", () => {
     const { config, warned } = read({ file: sample });
     assert.equal(config.dataDir, "default.etcd");
@@ -180,7 +208,6 @@ describe("the store's flags", () => {
       "--force-new-cluster",
       "--force-new-cluster=true",
       "--discovery=http://example.org",
-      "--listen-client-http-urls=http://127.0.0.1:1",
       "--corrupt-check-time=1h",
       "--experimental-compact-hash-check-enabled",
       "--enable-v2",
@@ -245,6 +272,21 @@ describe("the store's flags", () => {
     for (const [given, told] of refusals) assert.match(refusal({ argv: given.split(" ") }), told, given);
   });
 
+  it("say where what is missing for TLS, and that an address is one kind's, in etcd's words", () => {
+    const refusals: readonly (readonly [string, RegExp])[] = [
+      [
+        "--listen-metrics-urls=https://127.0.0.1:1",
+        /^client TLS key\/cert \(--cert-file, --key-file\) must be provided for metrics secure url/,
+      ],
+      [
+        "--listen-client-urls=http://127.0.0.1:1 --listen-client-http-urls=http://127.0.0.1:1",
+        /^cannot bind both --listen-client-urls and --listen-client-http-urls on the same url http:/,
+      ],
+      ["--max-concurrent-streams=0", /^--max-concurrent-streams: 0 must be at least 1/],
+    ];
+    for (const [given, told] of refusals) assert.match(refusal({ argv: given.split(" ") }), told, given);
+  });
+
   it("keep certificates that are made where etcd keeps its", () => {
     const argv = [
       "--data-dir=d",
@@ -275,7 +317,7 @@ describe("the store's flags", () => {
     );
     assert.match(
       refusal({ argv: ["--listen-client-urls=unixs:///run/s.sock"] }),
-      /needs --cert-file and --key-file/,
+      /^TLS key\/cert \(--cert-file, --key-file\) must be provided for client url unixs:/,
     );
   });
 });

@@ -1,10 +1,12 @@
+import type { SilenceLimits } from "../base/http2/keep-alive.ts";
 import { type FileSections, type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { autoCompactionOf } from "./compaction-flags.ts";
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
 import { checkClientUrl, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
 import { checkPeerUrl, parseInitialCluster } from "./membership/initial-cluster.ts";
 import type { AutoCompaction } from "./propose/compaction-plan.ts";
-import { type TlsFlags, tlsSettings } from "./tls-flags.ts";
+import { tlsFileSections, tlsFlagRows } from "./tls-flag-rows.ts";
+import { tlsFlags, tlsSettings } from "./tls-flags.ts";
 import type { TlsSettings } from "./transport/tls/settings.ts";
 import { tlsLimits } from "./transport/tls/versions.ts";
 
@@ -29,6 +31,12 @@ export const storeFlags = {
     kind: "list",
     help: "addresses to serve clients on; unix:///PATH and unixs:///PATH are sockets",
     default: ["http://127.0.0.1:2379"],
+    value: "URLS",
+  },
+  "listen-client-http-urls": {
+    kind: "list",
+    help: "addresses to serve clients' HTTP on in place of --listen-client-urls, which then take gRPC only",
+    default: [],
     value: "URLS",
   },
   "advertise-client-urls": {
@@ -79,12 +87,34 @@ export const storeFlags = {
     help: "applied entries after which the log may be cut",
     default: 10_000,
   },
+  "snapshot-catchup-entries": {
+    kind: "integer",
+    help: "applied entries that are kept for members that fall behind",
+    default: 5_000,
+  },
   "quota-backend-bytes": {
     kind: "integer",
     help: "bytes of data beyond which writes are refused; 0: 2 GiB, negative: no limit",
     default: 0,
   },
   "max-request-bytes": { kind: "integer", help: "largest request accepted, in bytes", default: 1_572_864 },
+  "max-concurrent-streams": {
+    kind: "integer",
+    help: "most streams that a client may have open on a connection",
+    default: 10_000,
+  },
+  "grpc-keepalive-interval": {
+    kind: "goDuration",
+    help: "silence after which a client is asked whether it is there; 0: never",
+    default: 7_200_000,
+    value: "DURATION",
+  },
+  "grpc-keepalive-timeout": {
+    kind: "goDuration",
+    help: "time for its answer, after which the connection is closed",
+    default: 20_000,
+    value: "DURATION",
+  },
   "max-txn-ops": { kind: "integer", help: "most operations in a transaction", default: 128 },
   "max-learners": { kind: "integer", help: "most learners in the cluster", default: 1 },
   "strict-reconfig-check": {
@@ -145,67 +175,7 @@ export const storeFlags = {
     help: "stderr, stdout or files; default: stderr",
     default: ["default"],
   },
-  "cert-file": { kind: "string", help: "certificate for clients, PEM", value: "FILE" },
-  "key-file": { kind: "string", help: "private key of --cert-file, PEM", value: "FILE" },
-  "trusted-ca-file": { kind: "string", help: "authority of client certificates, PEM", value: "FILE" },
-  "client-cert-auth": { kind: "boolean", help: "refuse clients without a certificate", default: false },
-  "client-crl-file": { kind: "string", help: "revoked client certificates, PEM or DER", value: "FILE" },
-  "client-cert-allowed-hostname": {
-    kind: "list",
-    help: "hosts of which one must be named by a client's certificate",
-    default: [],
-    value: "HOSTS",
-  },
-  "auto-tls": {
-    kind: "boolean",
-    help: "make a certificate for clients in the data directory when none is named",
-    default: false,
-  },
-  "peer-cert-file": { kind: "string", help: "certificate for other members, PEM", value: "FILE" },
-  "peer-key-file": { kind: "string", help: "private key of --peer-cert-file, PEM", value: "FILE" },
-  "peer-trusted-ca-file": { kind: "string", help: "authority of members' certificates, PEM", value: "FILE" },
-  "peer-client-cert-auth": { kind: "boolean", help: "refuse members without a certificate", default: false },
-  "peer-client-cert-file": {
-    kind: "string",
-    help: "certificate to show other members when connecting (default: --peer-cert-file)",
-    value: "FILE",
-  },
-  "peer-client-key-file": {
-    kind: "string",
-    help: "private key of --peer-client-cert-file, PEM",
-    value: "FILE",
-  },
-  "peer-crl-file": { kind: "string", help: "revoked certificates of members, PEM or DER", value: "FILE" },
-  "peer-cert-allowed-cn": {
-    kind: "list",
-    help: "common names of which a member's certificate must have one",
-    default: [],
-    value: "NAMES",
-  },
-  "peer-cert-allowed-hostname": {
-    kind: "list",
-    help: "hosts of which one must be named by a member's certificate",
-    default: [],
-    value: "HOSTS",
-  },
-  "peer-skip-client-san-verification": {
-    kind: "boolean",
-    help: "take members' certificates from other addresses than they name",
-    default: false,
-  },
-  "peer-auto-tls": {
-    kind: "boolean",
-    help: "make a certificate for other members in the data directory when none is named",
-    default: false,
-  },
-  "self-signed-cert-validity": {
-    kind: "integer",
-    help: "years that certificates made by --auto-tls and --peer-auto-tls are valid",
-    default: 1,
-  },
-  "cipher-suites": { kind: "list", help: "TLS 1.2 suites to allow, in Go's names", default: [] },
-  "tls-min-version": { kind: "string", help: "TLS1.2 or TLS1.3", default: "TLS1.2" },
-  "tls-max-version": { kind: "string", help: "TLS1.2 or TLS1.3 (default: the newest)", default: "" },
+  ...tlsFlagRows,
   "config-file": { kind: "string", help: "YAML file of these settings", value: "FILE" },
   version: { kind: "boolean", help: "print the version and exit", default: false },
   "experimental-watch-progress-notify-interval": sameAs("goDuration", "watch-progress-notify-interval"),
@@ -218,35 +188,14 @@ export const storeFlags = {
     default: false,
     hidden: true,
   },
-  "experimental-peer-skip-client-san-verification": sameAs("boolean", "peer-skip-client-san-verification"),
+  "experimental-snapshot-catchup-entries": sameAs("integer", "snapshot-catchup-entries"),
   "log-output": sameAs("list", "log-outputs"),
   ...foreignFlags,
 } as const satisfies FlagTable;
 
 /** The mappings within etcd's configuration file. */
 export const storeFileSections: FileSections = {
-  "client-transport-security": {
-    "cert-file": "cert-file",
-    "key-file": "key-file",
-    "client-cert-file": "client-cert-file",
-    "client-key-file": "client-key-file",
-    "client-cert-auth": "client-cert-auth",
-    "trusted-ca-file": "trusted-ca-file",
-    "auto-tls": "auto-tls",
-    "allowed-hostname": "client-cert-allowed-hostname",
-  },
-  "peer-transport-security": {
-    "cert-file": "peer-cert-file",
-    "key-file": "peer-key-file",
-    "client-cert-file": "peer-client-cert-file",
-    "client-key-file": "peer-client-key-file",
-    "client-cert-auth": "peer-client-cert-auth",
-    "trusted-ca-file": "peer-trusted-ca-file",
-    "auto-tls": "peer-auto-tls",
-    "allowed-cn": "peer-cert-allowed-cn",
-    "allowed-hostname": "peer-cert-allowed-hostname",
-    "skip-client-san-verification": "peer-skip-client-san-verification",
-  },
+  ...tlsFileSections,
 };
 
 export interface StoreConfig {
@@ -255,6 +204,8 @@ export interface StoreConfig {
   /** Undefined: within the data directory. */
   readonly walDir: string | undefined;
   readonly listenClient: readonly ListenUrl[];
+  /** Where HTTP is served to clients; empty: beside gRPC on `listenClient`. */
+  readonly listenClientHttp: readonly ListenUrl[];
   readonly listenPeer: readonly ListenUrl[];
   readonly listenMetrics: readonly ListenUrl[];
   readonly advertiseClientUrls: readonly string[];
@@ -265,10 +216,15 @@ export interface StoreConfig {
   readonly heartbeatMs: number;
   readonly electionMs: number;
   readonly snapshotCount: number;
+  readonly catchUpEntries: number;
   /** 0: no limit. */
   readonly quotaBytes: number;
   readonly maxRequestBytes: number;
   readonly maxTxnOps: number;
+  /** Streams that a client may have open on a connection. */
+  readonly maxStreams: number;
+  /** When clients are asked whether they are still there; undefined: never. */
+  readonly clientSilence: SilenceLimits | undefined;
   readonly maxLearners: number;
   readonly strictReconfigCheck: boolean;
   readonly watchProgressMs: number;
@@ -309,6 +265,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
       attempt([], () => [listenUrl(flag, value, { sockets: flag !== "listen-peer-urls" })]),
     );
   const listenClient = urls("listen-client-urls", flags["listen-client-urls"]);
+  const listenClientHttp = urls("listen-client-http-urls", flags["listen-client-http-urls"]);
   const listenPeer = urls("listen-peer-urls", flags["listen-peer-urls"]);
   const listenMetrics = urls("listen-metrics-urls", flags["listen-metrics-urls"]);
   const peerUrls = flags["initial-advertise-peer-urls"] ?? flags["listen-peer-urls"];
@@ -334,7 +291,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     attempt(undefined, () =>
       tlsSettings(tlsFlags(flags, port), { port, urls: listen, dataDir, validYears, limits }),
     );
-  const clientTls = tls("client", listenClient);
+  const clientTls = tls("client", [...listenClient, ...listenClientHttp]);
   const peerTls = tls("peer", listenPeer);
   const autoCompaction = attempt(undefined, () =>
     autoCompactionOf(flags["auto-compaction-mode"], flags["auto-compaction-retention"]),
@@ -344,8 +301,24 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
   );
   problems.push(...foreignProblems(flags));
   problems.push(...relationProblems(flags, initialCluster, peerUrls));
-  problems.push(...tlsProblems([...listenClient, ...listenMetrics], clientTls, "--cert-file and --key-file"));
-  problems.push(...tlsProblems(listenPeer, peerTls, "--peer-cert-file and --peer-key-file"));
+  problems.push(
+    ...withoutTls([...listenClient, ...listenClientHttp], clientTls).map(
+      ({ url }) =>
+        `TLS key/cert (--cert-file, --key-file) must be provided for client url ${url} with HTTPS scheme`,
+    ),
+    ...withoutTls(listenMetrics, clientTls).map(
+      () => "client TLS key/cert (--cert-file, --key-file) must be provided for metrics secure url",
+    ),
+    ...withoutTls(listenPeer, peerTls).map(
+      ({ url }) => `cannot listen on TLS for ${url}: --peer-cert-file and --peer-key-file are not given`,
+    ),
+    ...listenClient
+      .filter(({ url }) => listenClientHttp.some((other) => other.url === url))
+      .map(
+        ({ url }) =>
+          `cannot bind both --listen-client-urls and --listen-client-http-urls on the same url ${url}`,
+      ),
+  );
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   const quota = flags["quota-backend-bytes"];
   return {
@@ -353,6 +326,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     dataDir,
     walDir: flags["wal-dir"]?.replace(/(?<=[^/])\/+$/, "") || undefined,
     listenClient,
+    listenClientHttp,
     listenPeer,
     listenMetrics,
     advertiseClientUrls: clientUrls,
@@ -363,9 +337,12 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     heartbeatMs: flags["heartbeat-interval"],
     electionMs: flags["election-timeout"],
     snapshotCount: flags["snapshot-count"],
+    catchUpEntries: flags["snapshot-catchup-entries"],
     quotaBytes: quota === 0 ? quotaDefaultBytes : Math.max(0, quota),
     maxRequestBytes: flags["max-request-bytes"],
     maxTxnOps: flags["max-txn-ops"],
+    maxStreams: flags["max-concurrent-streams"],
+    clientSilence: silence(flags["grpc-keepalive-interval"], flags["grpc-keepalive-timeout"]),
     maxLearners: flags["max-learners"],
     strictReconfigCheck: flags["strict-reconfig-check"],
     watchProgressMs: Math.max(100, flags["watch-progress-notify-interval"]),
@@ -404,35 +381,13 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
     .sort();
 }
 
-function tlsFlags(flags: FlagValues<typeof storeFlags>, port: "client" | "peer"): TlsFlags {
-  if (port === "client")
-    return {
-      "cert-file": flags["cert-file"],
-      "key-file": flags["key-file"],
-      "trusted-ca-file": flags["trusted-ca-file"],
-      "client-cert-auth": flags["client-cert-auth"],
-      "crl-file": flags["client-crl-file"],
-      "auto-tls": flags["auto-tls"],
-      "cert-allowed-hostname": flags["client-cert-allowed-hostname"],
-    };
-  return {
-    "cert-file": flags["peer-cert-file"],
-    "key-file": flags["peer-key-file"],
-    "trusted-ca-file": flags["peer-trusted-ca-file"],
-    "client-cert-auth": flags["peer-client-cert-auth"],
-    "crl-file": flags["peer-crl-file"],
-    "auto-tls": flags["peer-auto-tls"],
-    "client-cert-file": flags["peer-client-cert-file"],
-    "client-key-file": flags["peer-client-key-file"],
-    "cert-allowed-cn": flags["peer-cert-allowed-cn"],
-    "cert-allowed-hostname": flags["peer-cert-allowed-hostname"],
-    "skip-client-san-verification": flags["peer-skip-client-san-verification"],
-  };
+function silence(silentMostMs: number, answerWithinMs: number): SilenceLimits | undefined {
+  return silentMostMs > 0 ? { silentMostMs, answerWithinMs } : undefined;
 }
 
-function tlsProblems(urls: readonly ListenUrl[], tls: TlsSettings | undefined, flags: string): string[] {
-  const secure = urls.find((url) => url.tls);
-  return secure !== undefined && tls === undefined ? [`${secure.url} needs ${flags}`] : [];
+/** Those that want TLS where there is none. */
+function withoutTls(urls: readonly ListenUrl[], tls: TlsSettings | undefined): readonly ListenUrl[] {
+  return tls === undefined ? urls.filter((url) => url.tls) : [];
 }
 
 function relationProblems(
@@ -460,7 +415,12 @@ function relationProblems(
     state === "new" || state === "existing",
     `--initial-cluster-state: "${state}" must be new or existing`,
   );
-  for (const flag of ["snapshot-count", "max-request-bytes", "max-txn-ops"] as const)
+  for (const flag of [
+    "snapshot-count",
+    "max-request-bytes",
+    "max-txn-ops",
+    "max-concurrent-streams",
+  ] as const)
     need(flags[flag] >= 1, `--${flag}: ${flags[flag]} must be at least 1`);
   need(
     logLevels.has(flags["log-level"]),

@@ -22,10 +22,12 @@ const noDiscovery = "members find each other by --initial-cluster only";
 const logRotation = "logs are not rotated here; let the system rotate them";
 const noTracing = "no traces are sent";
 const noUsers = "there are no users, and so no tokens";
-const keepAlive = "connections are kept alive by fixed times (2 h, 20 s), and clients may ping as they like";
 
 const table = {
-  "max-snapshots": noEffect("integer", "a snapshot is kept until the next one replaces it"),
+  "max-snapshots": noEffect(
+    "integer",
+    "--max-snapshots is deprecated in 3.6 and will be decommissioned in 3.8: a snapshot is kept until the next one replaces it",
+  ),
   "max-wals": noEffect("integer", "log segments go when nothing needs them any more"),
   "backend-bbolt-freelist-type": noEffect("string", bolt),
   "experimental-backend-bbolt-freelist-type": noEffect("string", bolt),
@@ -46,18 +48,9 @@ const table = {
   ),
   "socket-reuse-port": unset("boolean", "a port belongs to one process"),
   "socket-reuse-address": noEffect("boolean", "addresses are always reused"),
-  "listen-client-http-urls": unset("list", "HTTP is served on --listen-client-urls, beside gRPC"),
-  "max-concurrent-streams": noEffect("integer", "streams are bounded by the memory that they take"),
-  "grpc-keepalive-min-time": noEffect("goDuration", keepAlive),
-  "grpc-keepalive-interval": noEffect("goDuration", keepAlive),
-  "grpc-keepalive-timeout": noEffect("goDuration", keepAlive),
+  "grpc-keepalive-min-time": noEffect("goDuration", "clients may ping as they like"),
   "raft-read-timeout": noEffect("goDuration", "links to members notice silence by themselves"),
   "raft-write-timeout": noEffect("goDuration", "links to members notice silence by themselves"),
-  "snapshot-catchup-entries": noEffect("integer", "5000 entries are kept for members that fall behind"),
-  "experimental-snapshot-catchup-entries": noEffect(
-    "integer",
-    "5000 entries are kept for members that fall behind",
-  ),
   discovery: unset("string", noDiscovery),
   "discovery-endpoints": unset("list", noDiscovery),
   "discovery-token": unset("string", noDiscovery),
@@ -84,7 +77,10 @@ const table = {
   "proxy-read-timeout": noEffect("integer", noV2),
   "enable-v2": unset("boolean", noV2),
   "experimental-enable-v2v3": unset("string", noV2),
-  "v2-deprecation": noEffect("string", noV2),
+  "v2-deprecation": noEffect(
+    "string",
+    "--v2-deprecation is deprecated and scheduled for removal in v3.8. The default value is enforced, ignoring user input: there is no v2 API",
+  ),
   "client-cert-file": noEffect("string", "the JSON gateway asks within the process"),
   "client-key-file": noEffect("string", "the JSON gateway asks within the process"),
   "auth-token": noEffect("string", noUsers),

@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { UsageError } from "../base/os/flags.ts";
+import { type FlagValues, UsageError } from "../base/os/flags.ts";
 import { silentLog } from "../base/os/log.ts";
 import type { ListenUrl } from "./listen-url.ts";
+import type { tlsFlagRows } from "./tls-flag-rows.ts";
 import { PortTls } from "./transport/tls/port-tls.ts";
 import type { TlsSettings } from "./transport/tls/settings.ts";
 import type { TlsLimits } from "./transport/tls/versions.ts";
@@ -28,6 +29,33 @@ export interface TlsContext {
   readonly dataDir: string;
   readonly validYears: number;
   readonly limits: TlsLimits;
+}
+
+/** The flags of one port by the names that both have. */
+export function tlsFlags(flags: FlagValues<typeof tlsFlagRows>, port: "client" | "peer"): TlsFlags {
+  if (port === "client")
+    return {
+      "cert-file": flags["cert-file"],
+      "key-file": flags["key-file"],
+      "trusted-ca-file": flags["trusted-ca-file"],
+      "client-cert-auth": flags["client-cert-auth"],
+      "crl-file": flags["client-crl-file"],
+      "auto-tls": flags["auto-tls"],
+      "cert-allowed-hostname": flags["client-cert-allowed-hostname"],
+    };
+  return {
+    "cert-file": flags["peer-cert-file"],
+    "key-file": flags["peer-key-file"],
+    "trusted-ca-file": flags["peer-trusted-ca-file"],
+    "client-cert-auth": flags["peer-client-cert-auth"],
+    "crl-file": flags["peer-crl-file"],
+    "auto-tls": flags["peer-auto-tls"],
+    "client-cert-file": flags["peer-client-cert-file"],
+    "client-key-file": flags["peer-client-key-file"],
+    "cert-allowed-cn": flags["peer-cert-allowed-cn"],
+    "cert-allowed-hostname": flags["peer-cert-allowed-hostname"],
+    "skip-client-san-verification": flags["peer-skip-client-san-verification"],
+  };
 }
 
 /** A port's TLS; undefined when no certificate is named or made. Throws UsageError with the flags and the rule. */

@@ -92,6 +92,7 @@ export class Http2Connection implements StreamOwner {
     this.#limits = parts.limits;
     const { streamsMost, streamWindowBytes, connectionWindowBytes, headerListBytesMost, idleMostMs } =
       parts.limits;
+    const { silence = serverSilence } = parts.limits;
     this.#receiveWindow = connectionWindowBytes;
     this.#output = new FrameOutput(socket, () => this.#onRoom());
     this.#incoming = new IncomingFrames(
@@ -113,11 +114,11 @@ export class Http2Connection implements StreamOwner {
       ended: (stream) => this.#answered(stream),
       trailers: (stream, block) => this.sendHeaders(stream, block, true),
     });
-    this.#keepAlive = new KeepAlive(parts.clock, serverSilence, {
+    this.#keepAlive = new KeepAlive(parts.clock, silence ?? serverSilence, {
       ping: (payload) => this.#output.frame(frameTypes.PING, 0, 0, payload),
       dead: () => socket.destroy(),
     });
-    this.#keepAlive.start();
+    if (silence !== null) this.#keepAlive.start();
     if (idleMostMs !== undefined)
       this.#idle = new IdleWatch(parts.clock, idleMostMs, {
         isBusy: () => this.#isUsed,

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { systemClock } from "../../base/os/clock.ts";
+import { freePorts } from "../../base/os/free-ports.ts";
 import { type Certificate, createAuthority, issueCertificate } from "../../base/os/pki.ts";
 import { systemRandom } from "../../base/os/random.ts";
 import { openStoreClient } from "../../store/client/open-client.ts";
@@ -112,6 +113,31 @@ describe("a member's HTTP endpoints", () => {
       "etcd_debugging_mvcc_keys_total",
     ])
       assert.match(body, new RegExp(`^# TYPE ${name} `, "m"));
+  });
+});
+
+describe("a member with --listen-client-http-urls", () => {
+  it("serves HTTP there and gRPC on the others, each to nobody else", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pintle-http-apart-"));
+    const [port = 0] = await freePorts(1);
+    const store = await startAlone(
+      join(folder, "data"),
+      `--listen-client-http-urls=http://127.0.0.1:${port}`,
+    );
+    try {
+      await store.ready;
+      assert.equal((await fetch(`http://127.0.0.1:${port}/health`)).status, 200);
+      assert.equal((await fetch(`http://127.0.0.1:${store.clientPorts[0]}/health`)).status, 404);
+      const put = (to: number) => {
+        const client = openStoreClient({ endpoints: [`http://127.0.0.1:${to}`], timeoutMs: 2_000 }, parts);
+        return client.put("a", "1").finally(() => client.close());
+      };
+      assert.equal((await put(store.clientPorts[0] ?? 0)).revision, 2);
+      await assert.rejects(put(port));
+    } finally {
+      await store.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 
