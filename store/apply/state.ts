@@ -271,9 +271,11 @@ export class State implements StateMachine {
     }
   }
 
-  /** etcd's HashKV of this member at a revision (0: the newest). Throws StoreError. */
-  hashKv(revision: number): Promise<KeyValueHash> {
-    return this.#work.hashingAtRevision(() => hashKeyValues(this.mvcc, revision));
+  /** etcd's HashKV of this member at a revision (0: the newest); of one at which a compaction took place, what was hashed
+   *  then. Throws StoreError. */
+  async hashKv(revision: number): Promise<KeyValueHash> {
+    const kept = this.mvcc.compactionHashes.at(revision);
+    return kept ?? (await this.#work.hashingAtRevision(() => hashKeyValues(this.mvcc, revision)));
   }
 
   /** The same of the newest revision, for the Hash call. */

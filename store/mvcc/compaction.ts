@@ -1,5 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { revisionKey } from "../revisions/revision-key.ts";
+import type { CompactionHashes } from "./compaction-hashes.ts";
+import { hashBeforeCompaction, type KeyValueHash } from "./hash.ts";
 import type { KeyIndex } from "./key-index.ts";
 import type { CompactionMetrics } from "./metrics.ts";
 import type { Drop } from "./older-points.ts";
@@ -19,14 +21,16 @@ export class CompactionRun {
   readonly #pause: () => Promise<void>;
   readonly #pins: Pins;
   readonly #metrics: CompactionMetrics | undefined;
+  readonly #hashes: CompactionHashes;
   #tail: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(
     state: { readonly index: KeyIndex; readonly backend: Backend },
     parts: {
       readonly pause: () => Promise<void>;
       readonly pins: Pins;
+      readonly hashes: CompactionHashes;
       readonly metrics?: CompactionMetrics | undefined;
     },
   ) {
@@ -35,28 +39,33 @@ export class CompactionRun {
     this.#pause = parts.pause;
     this.#pins = parts.pins;
     this.#metrics = parts.metrics;
+    this.#hashes = parts.hashes;
   }
 
-  /** Notes the compaction as scheduled (within the caller's group of writes); resolves when all it drops is removed. */
-  schedule(revision: number): Promise<void> {
+  /** Notes the compaction as scheduled (within the caller's group of writes); resolves when all it drops is removed.
+   *  @param previous The revision of the compaction before; -1 where there was none. */
+  schedule(revision: number, previous: number): Promise<void> {
     this.#backend.put("meta", compactionKeys.scheduled, revisionBytes(revision));
-    return this.resume(revision);
+    this.#tail = this.#tail.then(() => this.#run(revision, previous));
+    return this.#tail;
   }
 
-  /** Goes on with a compaction that is noted as scheduled. */
+  /** Goes on with a compaction that is noted as scheduled. Some of it may have gone, so that it has no hash. */
   resume(revision: number): Promise<void> {
-    this.#tail = this.#tail.then(() => this.#run(revision));
+    this.#tail = this.#tail.then(() => this.#run(revision, undefined));
     return this.#tail;
   }
 
   /** Ends after the slice at hand. What is left is scheduled, and goes on after a restart. */
   stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     return this.#tail;
   }
 
-  async #run(revision: number): Promise<void> {
+  async #run(revision: number, previous: number | undefined): Promise<void> {
     await this.#pause();
+    if (this.#stopping.signal.aborted) return;
+    const hash = previous === undefined ? undefined : await this.#hash(revision, previous);
     await this.#pins.noneBefore(revision); // and no new one comes: such reads are refused by now
     const metrics = this.#metrics;
     const beganMs = metrics?.nowMs() ?? 0;
@@ -68,7 +77,7 @@ export class CompactionRun {
       subs.push(sub);
     };
     for (let isLeft = true; isLeft; ) {
-      if (this.#stopped) return;
+      if (this.#stopping.signal.aborted) return;
       const sliceBeganMs = metrics?.nowMs() ?? 0;
       isLeft = compaction.next(sliceSteps, drop);
       metrics?.indexHeldSince(sliceBeganMs);
@@ -77,11 +86,22 @@ export class CompactionRun {
     const dropBeganMs = metrics?.nowMs() ?? 0;
     const dropped = this.#backend.drop({ mains, subs });
     metrics?.dropHeldSince(dropBeganMs);
-    if (!(await dropped) || this.#stopped) return;
+    if (!(await dropped) || this.#stopping.signal.aborted) return;
     this.#backend.put("meta", compactionKeys.finished, revisionBytes(revision));
     this.#backend.commit();
+    if (hash !== undefined) this.#hashes.add(hash);
     this.#backend.reclaim();
     metrics?.finished(beganMs, mains.length);
+  }
+
+  /** Undefined where a row cannot be read, which whoever wants that row is told. */
+  async #hash(hashRevision: number, compactRevision: number): Promise<KeyValueHash | undefined> {
+    const state = { index: this.#index, backend: this.#backend };
+    try {
+      return await hashBeforeCompaction(state, { compactRevision, hashRevision }, this.#stopping.signal);
+    } catch {
+      return undefined;
+    }
   }
 }
 

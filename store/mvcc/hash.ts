@@ -1,17 +1,23 @@
 import { crc32c } from "../../base/crc32c.ts";
-import { latin1Bytes, utf8 } from "../../base/wire.ts";
-import type { Row } from "../backend/backend.ts";
-import { isTombstone, mainOf, revisionKey, subOf } from "../revisions/revision-key.ts";
-import { noPoint } from "./key-index.ts";
-import { decodeKeyValue } from "./key-value.ts";
+import { latin1Bytes, utf8, WireReader } from "../../base/wire.ts";
+import type { Backend } from "../backend/backend.ts";
+import { isTombstone, revisionKey, tombstoneKey } from "../revisions/revision-key.ts";
+import type { PlacedRow } from "../revisions/row-format.ts";
+import { type KeyIndex, noPoint } from "./key-index.ts";
+import { readBare } from "./key-value.ts";
 import type { MvccStore } from "./mvcc-store.ts";
 
 export interface KeyValueHash {
   readonly hash: number;
+  /** -1: nothing was compacted. */
   readonly compactRevision: number;
   readonly hashRevision: number;
-  /** The store's revision when the hash was asked for. */
-  readonly revision: number;
+}
+
+/** Where keys and their history lie. */
+export interface HashedState {
+  readonly index: KeyIndex;
+  readonly backend: Backend;
 }
 
 /** What a hash is made of. */
@@ -23,39 +29,78 @@ export type HashedStore = Pick<
 /** etcd's HashKV: CRC-32C over the bucket's name and the rows up to `revision` (0: the newest), without those that a
  *  compaction drops, removed already or not; equal on all members at equal compact revisions. Throws StoreError. */
 export async function hashKeyValues(store: HashedStore, revision: number): Promise<KeyValueHash> {
-  const current = store.revision;
-  const hashRevision = revision === 0 ? current : revision;
+  const hashRevision = revision === 0 ? store.revision : revision;
   for (;;) {
-    const { compactRevision, backend } = store;
+    const { compactRevision, backend, index } = store;
     store.checkRevision(hashRevision);
-    const hash = await hashRows(store, compactRevision, hashRevision);
+    const isEmpty = !isAnyLiving(index, hashRevision);
+    const hash = await hashRows({ index, backend }, { compactRevision, hashRevision, isEmpty });
     // A compaction meanwhile changes which rows count.
     if (store.compactRevision === compactRevision && store.backend === backend)
-      return { hash, compactRevision, hashRevision, revision: current };
+      return { hash, compactRevision, hashRevision };
   }
 }
 
-async function hashRows(store: HashedStore, compactRevision: number, revision: number): Promise<number> {
+/** What etcd hashes while it compacts at `hashRevision`, before anything of that compaction is dropped: the rows up to there
+ *  as the compaction before left them. Rejects with the signal's reason. */
+export async function hashBeforeCompaction(
+  state: HashedState,
+  revisions: { readonly compactRevision: number; readonly hashRevision: number },
+  signal: AbortSignal,
+): Promise<KeyValueHash> {
+  const { hashRevision } = revisions;
+  const isEmpty =
+    !isAnyLiving(state.index, hashRevision) && !(await isAnyDeletedAt(state.backend, hashRevision));
+  return { hash: await hashRows(state, { ...revisions, isEmpty }, signal), ...revisions };
+}
+
+/** `isEmpty`: no key is left at the revision. Then etcd leaves out nothing of what the last compaction kept. */
+async function hashRows(
+  { index, backend }: HashedState,
+  revisions: { readonly compactRevision: number; readonly hashRevision: number; readonly isEmpty: boolean },
+  signal?: AbortSignal,
+): Promise<number> {
+  const { compactRevision, hashRevision, isEmpty } = revisions;
   let crc = crc32c(0, utf8("key"));
-  if (revision < 0) return crc; // no row is that old
-  const to = revisionKey(revision + 1, 0);
-  for await (const page of store.backend.pages("key", { to })) {
-    for (const row of page) {
-      if (mainOf(row.key) <= compactRevision && !kept(store, row, compactRevision, revision)) continue;
-      crc = crc32c(crc, latin1Bytes(row.key));
-      crc = crc32c(crc, row.value);
-    }
-  }
+  if (hashRevision < 0) return crc; // no row is that old
+  const keptAt = isEmpty ? compactRevision : hashRevision;
+  await backend.visitRevisions((row) => {
+    const { main, sub, deletion, bytes, start, end } = row;
+    if (main > hashRevision) return;
+    signal?.throwIfAborted();
+    if (main <= compactRevision && !isNewestAt(index, row, keptAt)) return;
+    crc = crc32c(crc, latin1Bytes(deletion ? tombstoneKey(main, sub) : revisionKey(main, sub)));
+    crc = crc32c(crc, bytes, start, end);
+  });
   return crc;
 }
 
-/** Whether a row at or below the compact revision is still what its key is at `revision`. */
-function kept(store: HashedStore, row: Row, compactRevision: number, revision: number): boolean {
-  const main = mainOf(row.key);
-  // Versions of etcd differ in whether they remove a deletion at the compact revision itself; none hashes it.
-  if (main === compactRevision && isTombstone(row.key)) return false;
-  const slot = store.index.find(decodeKeyValue(row.value).key);
+/** Whether a row is what its key is at `revision`. A deletion is not: versions of etcd differ in whether they remove one at
+ *  the compact revision itself, and none hashes it. */
+function isNewestAt(index: KeyIndex, row: PlacedRow, revision: number): boolean {
+  if (row.deletion) return false;
+  const reader = new WireReader(row.bytes);
+  reader.position = row.start;
+  reader.end = row.end;
+  const slot = index.find(readBare(reader).key);
   const point = noPoint();
-  if (slot === 0 || !store.index.pointAt(slot, revision, point)) return false;
-  return !point.deletion && point.main === main && point.sub === subOf(row.key);
+  if (slot === 0 || !index.pointAt(slot, revision, point)) return false;
+  return !point.deletion && point.main === row.main && point.sub === row.sub;
+}
+
+function isAnyLiving(index: KeyIndex, revision: number): boolean {
+  let isAny = false;
+  const all = { from: new Uint8Array(0), to: undefined };
+  index.visitAt(all, { revision, keysMax: Number.POSITIVE_INFINITY }, () => {
+    isAny = true;
+    return false;
+  });
+  return isAny;
+}
+
+async function isAnyDeletedAt(backend: Backend, revision: number): Promise<boolean> {
+  const range = { from: revisionKey(revision, 0), to: revisionKey(revision + 1, 0) };
+  for await (const page of backend.pages("key", range))
+    if (page.some((row) => isTombstone(row.key))) return true;
+  return false;
 }

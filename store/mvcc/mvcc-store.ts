@@ -6,6 +6,7 @@ import { StoreError } from "../errors.ts";
 import type { Revision } from "../revisions/revision-key.ts";
 import { DeletionChange, PutChange, type StoredChange } from "./change.ts";
 import { CompactionRun } from "./compaction.ts";
+import { CompactionHashes } from "./compaction-hashes.ts";
 import type { KeyIndex, Span } from "./key-index.ts";
 import { type KeyRecords, marks } from "./key-records.ts";
 import { encodePut, encodeTombstone, type KeyValueParts } from "./key-value.ts";
@@ -56,6 +57,7 @@ export class MvccStore {
   #transaction: WriteTransaction | undefined;
   #compaction: CompactionRun;
   readonly #pins = new Pins();
+  readonly compactionHashes = new CompactionHashes();
   #isStopped = false;
   /** Operations since the start, for metrics. */
   readonly counts = { puts: 0, putBytes: 0, deletes: 0, ranges: 0, txns: 0 };
@@ -84,7 +86,7 @@ export class MvccStore {
 
   #compactionRun(restored: RestoredMvcc): CompactionRun {
     const { pause, metrics } = this.#parts;
-    return new CompactionRun(restored, { pause, metrics, pins: this.#pins });
+    return new CompactionRun(restored, { pause, metrics, pins: this.#pins, hashes: this.compactionHashes });
   }
 
   get revision(): number {
@@ -196,8 +198,9 @@ export class MvccStore {
       throw new StoreError("COMPACTED", { requested: revision, compactRevision: this.#compactRevision });
     if (revision > this.#revision)
       throw new StoreError("FUTURE_REVISION", { requested: revision, revision: this.#revision });
+    const previous = this.#compactRevision;
     this.#compactRevision = revision;
-    return { removed: this.#compaction.schedule(revision) };
+    return { removed: this.#compaction.schedule(revision, previous) };
   }
 
   /** Ends background work; it goes on after the next start. */

@@ -23,11 +23,8 @@ function goOn(txn: WriteTransaction, branch: Branch, leaseExists: LeaseExists): 
   // All comparisons, nested ones included, see the state before any operation.
   const comparing = branch.compare(txn);
   if (comparing !== undefined) return comparing;
-  // What can fail must fail before anything is changed: all puts first, then all ranges, as in etcd.
-  if (!branch.hasRun) {
-    checkPuts(txn, branch, leaseExists);
-    checkRanges(txn, branch);
-  }
+  // What can fail must fail before anything is changed.
+  if (!branch.hasRun) check(txn, branch, leaseExists);
   return branch.run(txn);
 }
 
@@ -41,22 +38,15 @@ function* inSlices(
   return branch.answer({ revision: txn.readRevision });
 }
 
-function checkPuts(txn: WriteTransaction, { ops, inner }: Branch, leaseExists: LeaseExists): void {
+/** One operation after the other, as etcd since 3.5 does: which error a client sees is part of the contract. */
+function check(txn: WriteTransaction, { ops, inner }: Branch, leaseExists: LeaseExists): void {
   let entered = 0;
-  for (const { requestPut, requestTxn } of ops) {
-    if (requestTxn !== undefined) checkPuts(txn, inner[entered++] as Branch, leaseExists);
-    if (requestPut === undefined) continue;
-    // In this order, which is not that of a put on its own: which error a client sees is part of the contract.
-    checkKeyExists(txn, requestPut);
-    checkLease(requestPut, leaseExists);
-  }
-}
-
-function checkRanges(txn: WriteTransaction, { ops, inner }: Branch): void {
-  let entered = 0;
-  for (const { requestRange, requestTxn } of ops) {
-    if (requestRange !== undefined) txn.checkRevision(requestRange.revision);
-    else if (requestTxn !== undefined) checkRanges(txn, inner[entered++] as Branch);
+  for (const { requestPut, requestRange, requestTxn } of ops) {
+    if (requestPut !== undefined) {
+      checkLease(requestPut, leaseExists);
+      checkKeyExists(txn, requestPut);
+    } else if (requestRange !== undefined) txn.checkRevision(requestRange.revision);
+    else if (requestTxn !== undefined) check(txn, inner[entered++] as Branch, leaseExists);
   }
 }
 

@@ -219,8 +219,7 @@ export class EtcdModel {
 
   #txn(request: TxnRequest): ModelAnswer {
     const plan = this.#plan(request);
-    this.#checkPuts(plan.ops);
-    this.#checkRanges(plan.ops);
+    this.#check(plan.ops);
     return this.#run(plan);
   }
 
@@ -234,20 +233,14 @@ export class EtcdModel {
     };
   }
 
-  #checkPuts(ops: Plan["ops"]): void {
+  /** One after the other. */
+  #check(ops: Plan["ops"]): void {
     for (const one of ops) {
-      if ("plan" in one) this.#checkPuts(one.plan.ops);
+      if ("plan" in one) this.#check(one.plan.ops);
       else if (one.op.requestPut) {
-        this.#checkKey(one.op.requestPut);
         this.#checkLease(one.op.requestPut);
-      }
-    }
-  }
-
-  #checkRanges(ops: Plan["ops"]): void {
-    for (const one of ops) {
-      if ("plan" in one) this.#checkRanges(one.plan.ops);
-      else if (one.op.requestRange) this.#checkRange(one.op.requestRange);
+        this.#checkKey(one.op.requestPut);
+      } else if (one.op.requestRange) this.#checkRange(one.op.requestRange);
     }
   }
 
