@@ -1,4 +1,5 @@
 import type { FlagValues, Parsed } from "../base/os/flags.ts";
+import { describeError } from "../base/os/log.ts";
 import type { Os } from "../base/os/os.ts";
 import { startStore } from "../store/compose.ts";
 import {
@@ -12,6 +13,7 @@ import {
 import { foreignWarnings } from "../store/foreign-flags.ts";
 import { type CommandIo, command } from "./command.ts";
 import { logWriter } from "./log-outputs.ts";
+import { notifySystemd } from "./notify-systemd.ts";
 import { systemOs, untilStopped } from "./run-component.ts";
 
 export const storeCommand = command<typeof storeFlags>({
@@ -43,7 +45,12 @@ export async function runMember(
   const os = storeOs(flags);
   for (const { flag, why } of foreignWarnings(flags, given)) os.log.warn("flag has no effect", { flag, why });
   for (const name of unknownVariables(io.env)) os.log.warn("unrecognized environment variable", { name });
-  return await untilStopped(await startStore(config, os), io);
+  const store = await startStore(config, os);
+  store.ready.then(() => notifySystemd(io.env, os.log));
+  io.signal.addEventListener("abort", () =>
+    os.log.info("received signal; shutting down", { signal: describeError(io.signal.reason) }),
+  );
+  return await untilStopped(store, io);
 }
 
 /** The doors to the outside, with the log that the flags describe. */

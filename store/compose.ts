@@ -10,6 +10,7 @@ import { createMember, type StoreMember } from "./create-member.ts";
 import { clusterVersion, type StoreConfig, serverVersion } from "./flags.ts";
 import { observedRoutes, versionRoute } from "./gateway/endpoints.ts";
 import { gateway } from "./gateway/routes.ts";
+import { handOverLeadership } from "./hand-over.ts";
 import { identityMetrics } from "./identity-metrics.ts";
 import { initialCheck } from "./initial-check.ts";
 import type { ListenUrl } from "./listen-url.ts";
@@ -74,6 +75,17 @@ interface Servers {
 }
 
 async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningStore> {
+  os.log.info("starting an etcd server", {
+    "etcd-version": serverVersion,
+    name: config.name,
+    "data-dir": config.dataDir,
+    "listen-peer-urls": config.listenPeer.map(({ url }) => url),
+    "initial-advertise-peer-urls": config.initialAdvertisePeerUrls,
+    "listen-client-urls": config.listenClient.map(({ url }) => url),
+    "advertise-client-urls": config.advertiseClientUrls,
+    "initial-cluster-state": config.initialClusterState,
+    "quota-backend-bytes": config.quotaBytes,
+  });
   const tlsOf = (settings: TlsSettings | undefined) => settings && new PortTls(settings, os.log.child("tls"));
   const tls: PortsTls = { client: tlsOf(config.clientTls), peer: tlsOf(config.peerTls) };
   const servers = await bindAll(config, tls, os, undo);
@@ -249,6 +261,7 @@ function serve(
     listen(config.listenClient, servers.client, isHttpApart ? "grpc" : "all");
     listen(config.listenClientHttp, servers.clientHttp, "http");
     log.info("ready to serve client requests", { address: config.listenClient.map((listen) => listen.url) });
+    tellTraffic(config, log);
   };
   // A member that has published itself has applied what its cluster agreed on before: it does not answer from long ago. Until
   // then it sends clients to the other members, where there are any. Without a quorum the time would never come:
@@ -270,8 +283,20 @@ function serve(
   });
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    stopping ??= undoAll(undo);
+    stopping ??= inGoodOrder();
     return stopping;
+  };
+  const named = {
+    name: config.name,
+    "data-dir": config.dataDir,
+    "advertise-peer-urls": config.initialAdvertisePeerUrls,
+    "advertise-client-urls": config.advertiseClientUrls,
+  };
+  const inGoodOrder = async (): Promise<void> => {
+    log.info("closing etcd server", named);
+    await handOverLeadership(member.parts, log);
+    await undoAll(undo);
+    log.info("closed etcd server", named);
   };
   const clientPorts = servers.client.map((server) => server.port);
   return {
@@ -285,6 +310,22 @@ function serve(
     stop,
     done: stopOnFailure(tasks.untilStopped(), stop, log),
   };
+}
+
+/** How clients are served where, in etcd's words. */
+function tellTraffic({ listenClient, listenClientHttp }: StoreConfig, log: Os["log"]): void {
+  const isHttpApart = listenClientHttp.length > 0;
+  const tell = (urls: readonly ListenUrl[], traffic: string) => {
+    for (const { url: address, tls } of urls)
+      log.info(
+        tls
+          ? "serving client traffic securely"
+          : "serving client traffic insecurely; this is strongly discouraged!",
+        { traffic, address },
+      );
+  };
+  tell(listenClient, isHttpApart ? "grpc" : "grpc+http");
+  tell(listenClientHttp, "http");
 }
 
 /** Goes on where a step fails, since an open socket would keep the process; rejects with the first failure. */

@@ -162,6 +162,8 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
   };
   const clusterMembers = new ClusterMembers({
     onMembers,
+    onMade: (what, { id, peerUrls, isLearner }) =>
+      doors.log.info(what, { "member-id": id, "peer-urls": peerUrls, "is-learner": isLearner }),
     onConfChange: (id, refused) => late.proposer?.confChangeApplied(id, refused),
   });
   const { dataDir, quotaBytes, electionMs, tuning = {} } = config;

@@ -21,6 +21,7 @@ import { PeerInputError } from "./peer-input.ts";
 import { readRounds } from "./read-ids.ts";
 import type { ReadRounds } from "./read-rounds.ts";
 import type { Consensus, ConsensusStatus, DroppedProposal } from "./seams.ts";
+import { StandingLog } from "./standing-log.ts";
 import { campaignIfAlone, startRaft } from "./start-raft.ts";
 import { consensusStatus } from "./status.ts";
 import { Ticker } from "./ticker.ts";
@@ -39,6 +40,7 @@ export class Driver implements Consensus {
   readonly #reads: ReadRounds;
   readonly #marks: LogMarks;
   readonly #transfers: Transfers;
+  readonly #standing: StandingLog;
   readonly #heartbeatMs: number;
   readonly #listeners = new Set<(status: ConsensusStatus) => void>();
   readonly #dropListeners = new Set<(dropped: DroppedProposal) => void>();
@@ -61,6 +63,7 @@ export class Driver implements Consensus {
     this.#tasks = new TaskScope(parts.logger);
     this.#heartbeatMs = config.heartbeatMs;
     this.#transfers = new Transfers(electionTicks(config));
+    this.#standing = new StandingLog(config.id, parts.logger);
     this.#reads = readRounds(config, parts.random);
     this.#marks = new LogMarks(config, { index: raft.appliedIndex, conf: raft.conf });
     this.#ticker = new Ticker(parts.clock, config.heartbeatMs, (lateMs) => this.#tick(lateMs));
@@ -406,9 +409,9 @@ export class Driver implements Consensus {
 
   #announce(): void {
     const { leader } = this.#raft;
+    this.#standing.tell(this.#raft);
     if (leader !== this.#leader) {
       if (leader !== 0n) this.#metrics.leaderChanges.inc();
-      this.#parts.logger.info("leader changed", { from: this.#leader, to: leader, term: this.#raft.term });
       this.#leader = leader;
       this.#transfers.led(leader);
       this.#reads.restart();

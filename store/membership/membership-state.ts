@@ -8,9 +8,13 @@ import { type Member, memberJson, readMemberJson } from "./member.ts";
 export interface MembershipEvents {
   /** After every membership change and after a restore. */
   readonly onMembers: (members: readonly Member[]) => void;
+  /** A change was made, in etcd's words. */
+  readonly onMade?: (what: MadeChange, member: Member) => void;
   /** A change came out of the log; with the reason when it was void. */
   readonly onConfChange: (id: bigint, refused: StoreError | undefined) => void;
 }
+
+export type MadeChange = "added member" | "removed member" | "promote member" | "updated member";
 
 const versionKey = "clusterVersion";
 const removedValue = utf8("removed");
@@ -106,7 +110,9 @@ export class ClusterMembers implements MembershipState {
 
   #apply(change: ConfChange, rows: MembershipRows): void {
     const id = change.nodeId;
+    const known = this.#members.get(id);
     if (change.type === "removeNode") {
+      if (known !== undefined) this.#events.onMade?.("removed member", known);
       this.#members.delete(id);
       this.#removed.add(id);
       rows.delete("members", rowKey(id));
@@ -114,10 +120,13 @@ export class ClusterMembers implements MembershipState {
       return;
     }
     const { isPromote, ...given } = readMemberJson(change.context);
-    const known = this.#members.get(id);
-    if (known !== undefined && isPromote) this.#save({ ...known, isLearner: false }, rows);
-    else if (known !== undefined) this.#save({ ...known, peerUrls: given.peerUrls }, rows);
-    else this.#save({ ...given, id, isLearner: change.type === "addLearner" }, rows);
+    const make = (what: MadeChange, member: Member) => {
+      this.#save(member, rows);
+      this.#events.onMade?.(what, member);
+    };
+    if (known !== undefined && isPromote) make("promote member", { ...known, isLearner: false });
+    else if (known !== undefined) make("updated member", { ...known, peerUrls: given.peerUrls });
+    else make("added member", { ...given, id, isLearner: change.type === "addLearner" });
   }
 
   #save(member: Member, rows: MembershipRows): void {

@@ -145,7 +145,10 @@ export class OutgoingLink {
   }
 
   #up(socket: Socket, url: string): void {
-    if (this.#failures > 0) this.#parts.log.info("connected to peer", { peer: this.id, url });
+    this.#parts.log.info("established TCP streaming connection with remote peer", {
+      "remote-peer-id": this.id,
+      url,
+    });
     this.#failures = 0;
     this.#state = { state: "up", socket, sinceMs: this.#parts.clock.monotonicMs() };
     if (socket.destroyed) {
@@ -156,12 +159,17 @@ export class OutgoingLink {
   }
 
   #down(error: Error): void {
-    if (this.#state.state === "up") this.#parts.onDown();
+    const { log } = this.#parts;
+    const fields = { "remote-peer-id": this.id, error };
+    if (this.#state.state === "up") {
+      log.warn("lost TCP streaming connection with remote peer", fields);
+      this.#parts.onDown();
+    }
     this.#failures += 1;
     if (this.#failures === 1) this.#told.clear();
-    if (!this.#told.has(error.message) && this.#told.size < toldMax) {
+    if (this.#state.state !== "up" && !this.#told.has(error.message) && this.#told.size < toldMax) {
       this.#told.add(error.message);
-      this.#parts.log.warn("lost the connection to a peer", { peer: this.id, error });
+      log.warn("prober detected unhealthy status", fields);
     }
     this.#stopProbing();
     this.#probe = undefined;
