@@ -102,6 +102,11 @@ export class EtcdModel {
     return then;
   }
 
+  /** Every key that was ever written. */
+  keysEver(): ReadonlySet<string> {
+    return new Set(this.events.map(({ key }) => key));
+  }
+
   /** All keys as they were at a revision, in order. */
   keysAt(revision: number): ModelKv[] {
     if (revision >= (this.events.at(-1)?.revision ?? 0)) return inOrder(this.#live);

@@ -23,6 +23,7 @@ export interface Life {
   readonly id: MemberId;
   readonly number: number;
   readonly clock: ProcessClock;
+  readonly metrics: MetricsRegistry;
   /** Set once it serves. */
   member: StoreMember | undefined;
   /** The log as it was handed to the disk. */
@@ -125,11 +126,11 @@ export class Machine {
     const life = this.#newLife();
     this.life = life;
     const { options, faults, network } = this.#parts;
-    const { clock } = life;
+    const { clock, metrics } = life;
     const disk = this.#diskOf(life);
     this.#home.disk = disk;
     const random = new Prng(this.#parts.random.uint32());
-    const os = { clock, disk, log: silentLog, metrics: new MetricsRegistry() };
+    const os = { clock, disk, log: silentLog, metrics };
     createMember(memberConfig(options), {
       ...os,
       random,
@@ -172,6 +173,7 @@ export class Machine {
       id: this.id,
       number: ++this.lives,
       clock: new ProcessClock(this.#parts.clock, this.pace),
+      metrics: new MetricsRegistry(),
       member: undefined,
       log: undefined,
       onDeath: new Set(),

@@ -2,6 +2,7 @@ import { latin1Bytes } from "../../base/wire.ts";
 import { BackendError } from "../../store/backend/backend.ts";
 import type { StoreMember } from "../../store/create-member.ts";
 import { kvOf } from "./answers.ts";
+import type { BoundedWrites } from "./checkers/bounded-writes.ts";
 import type { CommitOrder } from "./checkers/commit-order.ts";
 import type { ElectionSafety } from "./checkers/election-safety.ts";
 import type { EqualState } from "./checkers/equal-state.ts";
@@ -28,6 +29,7 @@ export interface ObserverParts {
   readonly safety: StateMachineSafety;
   readonly equal: EqualState;
   readonly promises: KeptPromises;
+  readonly bounded: BoundedWrites;
   readonly events: EventLog;
   readonly nowMs: () => number;
   readonly report: Report;
@@ -70,6 +72,7 @@ export class Observer {
   }
 
   look(): void {
+    this.#parts.bounded.look(this.#parts.nowMs());
     for (const { life } of this.#parts.machines)
       if (life?.member !== undefined && life.log !== undefined) this.#look(life, life.member, life.log);
   }

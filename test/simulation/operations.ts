@@ -2,7 +2,9 @@ import { chance, type Random } from "../../base/os/random.ts";
 import { revisionOf } from "./answers.ts";
 import type { Calls } from "./calls.ts";
 import type { AppliedOnce } from "./checkers/applied-once.ts";
-import type { Linearizability } from "./checkers/linearizability.ts";
+import type { BoundedWrites } from "./checkers/bounded-writes.ts";
+import type { ClientHistories } from "./checkers/client-histories.ts";
+import { isRead, type Linearizability } from "./checkers/linearizability.ts";
 import type { SerializableReads } from "./checkers/serializable.ts";
 import type { Wanted } from "./clients/workload.ts";
 import { marker } from "./committed-log.ts";
@@ -22,6 +24,9 @@ export class Operations {
   readonly #linearizability: Linearizability;
   readonly #serializable: SerializableReads;
   readonly #appliedOnce: AppliedOnce;
+  readonly #histories: ClientHistories;
+  readonly #bounded: BoundedWrites;
+  readonly #nowMs: () => number;
   readonly #knowledge: { revision: number };
   #last = 0;
   /** Operations by how they ended. */
@@ -34,6 +39,9 @@ export class Operations {
     readonly linearizability: Linearizability;
     readonly serializable: SerializableReads;
     readonly appliedOnce: AppliedOnce;
+    readonly histories: ClientHistories;
+    readonly bounded: BoundedWrites;
+    readonly nowMs: () => number;
     readonly knowledge: { revision: number };
   }) {
     this.#appliedOnce = parts.appliedOnce;
@@ -42,6 +50,9 @@ export class Operations {
     this.#random = parts.random;
     this.#linearizability = parts.linearizability;
     this.#serializable = parts.serializable;
+    this.#histories = parts.histories;
+    this.#bounded = parts.bounded;
+    this.#nowMs = parts.nowMs;
     this.#knowledge = parts.knowledge;
   }
 
@@ -56,12 +67,16 @@ export class Operations {
     const isHasty = client !== "probe" && chance(this.#random, 0.05);
     this.#appliedOnce.asked(wanted);
     const patienceMs = isHasty ? 50 : timeoutMs;
+    const startMs = this.#nowMs();
+    if (!isRead({ kind, request })) this.#bounded.asked(id, machine, startMs);
     const { outcome, life } = await this.#calls.unary(machine, method, bytes, patienceMs);
     this.counts[outcome.kind]++;
     const told = outcome.kind === "answer" ? `answer r${revisionOf(outcome.response)}` : textOf(outcome);
     this.#events.add(`${client} gets #${id} ${told}`);
     const operation: Operation = { id, client, kind, request, serializable, life, floor };
+    this.#bounded.answered(id);
     this.#appliedOnce.told(operation, outcome);
+    this.#histories.told(operation, outcome, { startMs, endMs: this.#nowMs() });
     if (serializable) this.#serializable.completed(operation, outcome);
     else this.#linearizability.completed(operation, outcome);
     if (outcome.kind === "answer")

@@ -39,7 +39,12 @@ function readRun(): Run {
   const seedsWanted = isTimed ? Number.POSITIVE_INFINITY : seedsDefault;
   const stormMs = values.ticks === undefined ? {} : { stormMs: number("ticks", values.ticks, 1) };
   return {
-    seeds: number("seeds", values.seeds, values.seed === undefined ? seedsWanted : 1),
+    seeds:
+      values.seeds === undefined
+        ? values.seed === undefined
+          ? seedsWanted
+          : 1
+        : number("seeds", values.seeds, 1),
     first: number("seed", values.seed, 1 + below(systemRandom, seedMax)),
     endMs: performance.now() + minutes * 60_000,
     given: stormMs,

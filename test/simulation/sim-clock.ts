@@ -148,6 +148,10 @@ export class ProcessClock implements Clock {
     fire();
   }
 
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
   get isAlive(): boolean {
     return this.#alive;
   }

@@ -1,12 +1,17 @@
 import { below, chance, Prng, type Random } from "../../base/os/random.ts";
+import type { HashKvResponse } from "../../proto/etcd-maintenance.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import { type MemberDoors, MemberRemovedError, type StoreMember } from "../../store/create-member.ts";
 import { type InitialCluster, newCluster } from "../../store/membership/initial-cluster.ts";
 import type { Recovered } from "../../store/wal/recovery.ts";
 import { Calls } from "./calls.ts";
 import { AppliedOnce } from "./checkers/applied-once.ts";
+import { BoundedMemory } from "./checkers/bounded-memory.ts";
+import { BoundedWrites } from "./checkers/bounded-writes.ts";
+import { ClientHistories } from "./checkers/client-histories.ts";
 import { CommitOrder } from "./checkers/commit-order.ts";
 import { ElectionSafety } from "./checkers/election-safety.ts";
+import { EqualHistory } from "./checkers/equal-history.ts";
 import { EqualState } from "./checkers/equal-state.ts";
 import { ExactlyOnce } from "./checkers/exactly-once.ts";
 import { KeptPromises } from "./checkers/kept-promises.ts";
@@ -36,6 +41,8 @@ import { SimClock } from "./sim-clock.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { Violation } from "./violation.ts";
 
+const historyEveryMs = 2_000;
+
 /** Errors that name what is wrong with a disk, and what to do. */
 const diskErrors: ReadonlySet<string> = new Set([
   "WalWriteError",
@@ -63,6 +70,9 @@ export class World {
   readonly #active: Machine[] = [];
   readonly #promises = new KeptPromises();
   readonly #operator: Operator;
+  readonly #histories: ClientHistories;
+  readonly #history: EqualHistory;
+  readonly #memory: BoundedMemory;
   readonly #committed: CommittedLog;
   readonly #linearizability: Linearizability;
   readonly #leases: Leases;
@@ -106,6 +116,10 @@ export class World {
       clusterId: cluster.clusterId,
       changed: () => this.#activate(),
     });
+    this.#histories = new ClientHistories(report);
+    this.#history = new EqualHistory(report);
+    this.#memory = new BoundedMemory(options, report);
+    const bounded = new BoundedWrites(options, { machines: this.#active, network: this.#network, report });
     this.#operations = new Operations({
       calls: this.#calls,
       events,
@@ -113,6 +127,9 @@ export class World {
       linearizability: this.#linearizability,
       serializable: new SerializableReads(committed, report),
       appliedOnce: this.#appliedOnce,
+      histories: this.#histories,
+      bounded,
+      nowMs: () => clock.monotonicMs(),
       knowledge: this.#knowledge,
     });
     this.#nemesis = new Nemesis(options, {
@@ -141,6 +158,7 @@ export class World {
       safety: new StateMachineSafety(committed, report),
       equal: new EqualState(committed, report),
       promises: this.#promises,
+      bounded,
       events,
       nowMs: () => clock.monotonicMs(),
       report,
@@ -160,6 +178,7 @@ export class World {
     this.#nemesis.start();
     this.#watched(this.#operator.run());
     this.#startClients();
+    this.#watched(this.#lookAtHistory());
     await this.#run(this.#options.stormMs);
   }
 
@@ -180,11 +199,13 @@ export class World {
     const probes = progress.probe();
     await this.#run(startMs + forMs);
     if (this.violation !== undefined) return;
+    await Promise.all(this.#living().map((life) => this.#memory.rested(life, this.#watchers.length)));
     this.#observer.lookClosely();
     progress.finished(probes, this.#committed.lastIndex);
     const leaseMs = 1_000 * (4 + Math.ceil((1.5 * this.#options.electionMs) / 1_000));
     this.#leases.finished(this.#committed, startMs + forMs - leaseMs - 5_000);
     for (const watcher of this.#watchers) this.#watches.finished(watcher.position);
+    this.#histories.finished(this.#committed.model.keysEver());
   }
 
   get figures(): Readonly<Record<string, number>> {
@@ -194,8 +215,34 @@ export class World {
       entries: this.#committed.lastIndex,
       revision: this.#committed.model.revision,
       lives: this.#machines.reduce((sum, machine) => sum + machine.lives, 0),
+      undecided: this.#histories.undecided,
       ...this.#operations.counts,
     };
+  }
+
+  #living(): readonly Life[] {
+    return this.#active.flatMap(({ life }) => (life?.member === undefined ? [] : [life]));
+  }
+
+  /** Now and then all members are asked for the hash of the same revision, and for what they keep in memory. */
+  async #lookAtHistory(): Promise<void> {
+    for (;;) {
+      await new Promise<void>((resolve) => this.clock.after(historyEveryMs, resolve));
+      const revision = Math.min(...this.#living().map(({ member }) => member?.state.reader.revision ?? 1));
+      const request = methods.hashKv.request.encode({ revision });
+      for (const life of this.#living()) {
+        await this.#memory.looked(life);
+        const { machine } = life;
+        this.#watched(
+          this.#calls
+            .unary(machine, methods.hashKv as AnyMethod, request, historyEveryMs)
+            .then(({ outcome }) => {
+              if (outcome.kind === "answer")
+                this.#history.told(machine.name, outcome.response as HashKvResponse);
+            }),
+        );
+      }
+    }
   }
 
   async #run(untilMs: number): Promise<void> {

@@ -4,8 +4,10 @@ import { CommittedLog, marker } from "../committed-log.ts";
 import { chained, type LoggedEntry } from "../member-log.ts";
 import type { Operation, Outcome } from "../operation.ts";
 import { AppliedOnce } from "./applied-once.ts";
+import { ClientHistories, type KeyOp, take } from "./client-histories.ts";
 import { CommitOrder } from "./commit-order.ts";
 import { ElectionSafety } from "./election-safety.ts";
+import { EqualHistory } from "./equal-history.ts";
 import { EqualState } from "./equal-state.ts";
 import { ExactlyOnce } from "./exactly-once.ts";
 import { KeptPromises } from "./kept-promises.ts";
@@ -18,6 +20,7 @@ import { SerializableReads } from "./serializable.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
 import { VoteOnce } from "./vote-once.ts";
 import { Watches } from "./watches.ts";
+import { type Called, searchOrder } from "./wing-gong.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
@@ -87,6 +90,70 @@ describe("the checkers of the simulation", () => {
     const underway = kept();
     underway.writing(1n, { entries: [entry(2, 3)], sync: true });
     assert.equal(underway.reopened(1n, { ...found, entries: [entry(1, 1)] }), undefined);
+  });
+
+  it("equal history: another hash of the same revisions", () => {
+    const { said, report } = reports();
+    const history = new EqualHistory(report);
+    const hashed = (hash: number, compactRevision: number) => ({
+      header: undefined,
+      hash,
+      compactRevision,
+      hashRevision: 9,
+    });
+    history.told("m1", hashed(5, 1));
+    history.told("m2", hashed(5, 1));
+    history.told("m2", hashed(6, 2));
+    assert.deepEqual(said, []);
+    history.told("m3", hashed(7, 1));
+    assert.equal(said.length, 1);
+  });
+
+  it("an order of calls: found where there is one, and only there", () => {
+    const write = (value: string, startMs: number, endMs: number) => ({
+      op: { leaves: [value] },
+      startMs,
+      endMs,
+    });
+    const read = (found: string, startMs: number, endMs: number) => ({
+      op: { found, leaves: [undefined] },
+      startMs,
+      endMs,
+    });
+    const search = (calls: readonly Called<KeyOp>[]) => searchOrder(calls, "", take);
+    const open = Number.POSITIVE_INFINITY;
+    assert.equal(
+      search([write("a", 0, 20), write("b", 5, 20), read("b", 12, 13), read("a", 14, 15)]),
+      "linearizable",
+    );
+    assert.equal(search([write("a", 0, 10), write("b", 11, 20), read("a", 21, 22)]), "not linearizable");
+    assert.equal(
+      search([write("a", 0, 10), write("b", 11, open), read("b", 30, 31), read("b", 32, 33)]),
+      "linearizable",
+    );
+    assert.equal(
+      search([write("a", 0, 10), write("b", 11, open), read("b", 30, 31), read("a", 32, 33)]),
+      "not linearizable",
+    );
+    assert.equal(search([write("a", 0, open), read("", 30, 31)]), "linearizable");
+    assert.equal(search([read("a", 0, 5), write("a", 6, 7)]), "not linearizable");
+  });
+
+  it("client histories: a read that no order explains, but for a lease that ended", () => {
+    for (const lease of [0n, 7n]) {
+      const { said, report } = reports();
+      const histories = new ClientHistories(report);
+      const asked = (id: number, given: Partial<Operation>, told: Outcome) =>
+        histories.told(operation({ id, ...given }), told, { startMs: id, endMs: id + 0.5 });
+      asked(1, { kind: "put", request: { key: bytes("a"), value: bytes("1"), lease } }, answer(2));
+      asked(
+        2,
+        { kind: "range", request: { key: bytes("a") } },
+        answer(2, { kvs: [], more: false, count: 0 }),
+      );
+      histories.finished(["a"]);
+      assert.equal(said.length, lease === 0n ? 1 : 0);
+    }
   });
 
   it("vote once: two candidates of one term", () => {

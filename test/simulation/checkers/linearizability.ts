@@ -95,7 +95,7 @@ export class Linearizability {
   }
 }
 
-export function isRead({ kind, request }: Operation): boolean {
+export function isRead({ kind, request }: Pick<Operation, "kind" | "request">): boolean {
   if (kind === "range") return true;
   if (kind !== "txn") return false;
   const { success, failure } = txnRequest.decode(txnRequest.encode(request));
