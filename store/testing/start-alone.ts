@@ -1,5 +1,5 @@
 import { systemClock } from "../../base/os/clock.ts";
-import { systemDisk } from "../../base/os/disk.ts";
+import { type Disk, systemDisk } from "../../base/os/disk.ts";
 import { parseFlags } from "../../base/os/flags.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
@@ -18,11 +18,15 @@ const nameOf = (flag: string) => flag.split("=", 1)[0];
 
 /** A cluster of one member in this process, on a free port of loopback and with real files. Flags given as `more`, each
  *  `--name=value`, take the place of those of the same name here. */
-export function startAlone(dataDir: string, ...more: readonly string[]): Promise<RunningStore> {
+export function startAlone(
+  where: string | { readonly dataDir: string; readonly disk?: Disk },
+  ...more: readonly string[]
+): Promise<RunningStore> {
+  const { dataDir, disk = systemDisk } = typeof where === "string" ? { dataDir: where } : where;
   const given = new Set(more.map(nameOf));
   const own = ownFlags.filter((flag) => !given.has(nameOf(flag)));
   const { flags } = parseFlags(storeFlags, [`--data-dir=${dataDir}`, ...own, ...more]);
-  const os = { clock: systemClock, random: systemRandom, disk: systemDisk, log: silentLog };
+  const os = { clock: systemClock, random: systemRandom, disk, log: silentLog };
   const metrics = new MetricsRegistry();
   metrics.addProcessMetrics();
   return startStore(storeConfig(flags), { ...os, metrics });
