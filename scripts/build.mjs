@@ -16,7 +16,12 @@ if (existsSync(schema)) {
 }
 await build({
   absWorkingDir: root,
-  entryPoints: { main: "cli/main.ts", etcd: "cli/etcd.ts", "store-thread": "cli/store-thread.ts" },
+  entryPoints: {
+    main: "cli/main.ts",
+    etcd: "cli/etcd.ts",
+    "store-thread": "cli/store-thread.ts",
+    "password-worker": "store/auth/password-worker.ts",
+  },
   outdir: join(out, "cli"),
   bundle: true,
   splitting: true,

@@ -8,7 +8,9 @@ import { clampedToSafe } from "../base/wire.ts";
 import { membersResponse } from "../proto/etcd-cluster.ts";
 import { hashKvResponse } from "../proto/etcd-maintenance.ts";
 import { openState, type State, type StateConfig, type StateDeps } from "./apply/state.ts";
-import { type AuthConfig, authDefaults, makeTokens } from "./auth/auth-config.ts";
+import { type AuthConfig, authDefaults, isBcryptCost, makeTokens } from "./auth/auth-config.ts";
+import { type Passwords, PasswordThread } from "./auth/password-thread.ts";
+import type { Tokens } from "./auth/tokens.ts";
 import type { BackendHome } from "./backend/home.ts";
 import type { DriverParts } from "./driver/config.ts";
 import { Driver } from "./driver/driver.ts";
@@ -28,6 +30,7 @@ import { RequestIds } from "./propose/request-ids.ts";
 import type { RaftLimits } from "./raft/config.ts";
 import type { Index, MemberId, Message } from "./raft/types.ts";
 import { RequestTimes } from "./request-times.ts";
+import { Access } from "./rpc/auth/access.ts";
 import { membersAnswer } from "./rpc/cluster/answers.ts";
 import type { Handlers } from "./rpc/handler.ts";
 import { HeaderBytes } from "./rpc/header-bytes.ts";
@@ -98,6 +101,8 @@ export interface MemberDoors {
   }>;
   /** Begins to take in what peers send once `ready` resolved. */
   readonly openPeers: (identity: Identity) => Peers;
+  /** In place of a thread that hashes. */
+  readonly passwords?: Passwords;
   /** In place of LevelDB under the data directory. */
   readonly home?: BackendHome;
   readonly defer?: (run: () => void) => void;
@@ -172,6 +177,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
   const tokens = makeTokens(auth, {
     random: doors.random,
     monotonicMs: () => clock.monotonicMs(),
+    wallMs: () => clock.wallMs(),
     applied: (index, call) =>
       appliedOrGivenUp(state.reader, clock, requestTimeoutMs(electionMs))(index, call),
   });
@@ -206,7 +212,17 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
     Object.assign(late, { peers, identity, remotes: opened.remotes ?? [] });
     onMembers(clusterMembers.all());
     const driver = await openDriver(config, doors, { ...opened, peers, state });
-    return join(config, doors, { driver, state, peers, identity, clusterMembers, ending, late, turns });
+    return join(config, doors, {
+      driver,
+      state,
+      peers,
+      identity,
+      clusterMembers,
+      ending,
+      late,
+      turns,
+      tokens,
+    });
   } catch (error) {
     await state.close();
     throw error;
@@ -254,12 +270,15 @@ interface Built {
   readonly ending: ReturnType<typeof endable>;
   readonly late: Late;
   readonly turns: Turns;
+  readonly tokens: Tokens;
 }
 
 /** Joins the stages that serve clients to the driver and the state. */
 function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMember {
-  const { driver, state, peers, identity, clusterMembers, ending, late, turns } = built;
+  const { driver, state, peers, identity, clusterMembers, ending, late, turns, tokens } = built;
+  const { auth = authDefaults } = config;
   const { clock, metrics, log } = doors;
+  const passwords = doors.passwords ?? new PasswordThread(bcryptCost(auth, log));
   const { clusterId, memberId } = identity;
   const electionTimeoutMs = config.electionMs;
   const ids = new RequestIds(memberId, clock.wallMs());
@@ -306,6 +325,8 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     limits: { maxTxnOps, maxRequestBytes, electionTimeoutMs, strictReconfigCheck, maxLearners },
     state: reader,
     quota: state.quota,
+    access: new Access({ auth: state.auth, rights: state.rights, tokens }, auth),
+    auth: { state: state.auth, tokens, passwords },
     consensus: driver,
     proposer,
     reads,
@@ -377,10 +398,22 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       compactor?.stop();
       proposer.stop();
       reads.stop();
+      await passwords.stop();
       await driver.stop();
       await state.close();
     },
   };
+}
+
+/** As etcd does, the default is used in place of what bcrypt does not know. */
+function bcryptCost({ bcryptCost: given }: AuthConfig, log: Log): number {
+  if (isBcryptCost(given)) return given;
+  const used = authDefaults.bcryptCost;
+  log.warn("use default bcrypt cost instead of the invalid given cost", {
+    "given-cost": given,
+    "default-cost": used,
+  });
+  return used;
 }
 
 /** Asks again only when the request before has ended: the state tells of a full database with every write. */

@@ -1,5 +1,7 @@
 import type { SilenceLimits } from "../base/http2/keep-alive.ts";
 import { type FileSections, type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
+import { type AuthConfig, authDefaults } from "./auth/auth-config.ts";
+import { authConfig, authFlagRows } from "./auth-flags.ts";
 import { autoCompactionOf } from "./compaction-flags.ts";
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
 import { checkClientUrl, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
@@ -176,6 +178,7 @@ export const storeFlags = {
     default: ["default"],
   },
   ...tlsFlagRows,
+  ...authFlagRows,
   "config-file": { kind: "string", help: "YAML file of these settings", value: "FILE" },
   version: { kind: "boolean", help: "print the version and exit", default: false },
   "experimental-watch-progress-notify-interval": sameAs("goDuration", "watch-progress-notify-interval"),
@@ -243,6 +246,7 @@ export interface StoreConfig {
   readonly featureGates: ReadonlyMap<string, boolean>;
   readonly corsOrigins: readonly string[];
   readonly hostWhitelist: readonly string[];
+  readonly auth: AuthConfig;
   readonly clientTls: TlsSettings | undefined;
   readonly peerTls: TlsSettings | undefined;
 }
@@ -299,6 +303,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
   const gates = attempt(new Map<string, boolean>(), () =>
     naming("--feature-gates", () => featureGates(flags["feature-gates"])),
   );
+  const auth = attempt(authDefaults, () => authConfig(flags));
   problems.push(...foreignProblems(flags));
   problems.push(...relationProblems(flags, initialCluster, peerUrls));
   problems.push(
@@ -355,6 +360,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     metrics: flags.metrics === "extensive" ? "extensive" : "basic",
     corsOrigins: flags.cors,
     hostWhitelist: flags["host-whitelist"],
+    auth,
     clientTls,
     peerTls,
   };

@@ -21,7 +21,6 @@ const noV2 = "there is no v2 API";
 const noDiscovery = "members find each other by --initial-cluster only";
 const logRotation = "logs are not rotated here; let the system rotate them";
 const noTracing = "no traces are sent";
-const noUsers = "there are no users, and so no tokens";
 
 const table = {
   "max-snapshots": noEffect(
@@ -83,9 +82,6 @@ const table = {
   ),
   "client-cert-file": noEffect("string", "the JSON gateway asks within the process"),
   "client-key-file": noEffect("string", "the JSON gateway asks within the process"),
-  "auth-token": noEffect("string", noUsers),
-  "auth-token-ttl": noEffect("integer", noUsers),
-  "bcrypt-cost": noEffect("integer", noUsers),
   "enable-pprof": noEffect("boolean", "nothing is served under /debug/pprof"),
   "enable-log-rotation": unset("boolean", logRotation),
   "log-rotation-config-json": noEffect("string", logRotation),

@@ -1,24 +1,40 @@
+import { JwtTokens } from "./jwt-tokens.ts";
 import { noTokens } from "./no-tokens.ts";
 import { SimpleTokens, type SimpleTokensParts } from "./simple-tokens.ts";
+import type { TokenKind } from "./token-option.ts";
 import type { Tokens } from "./tokens.ts";
-
-/** What --auth-token says. */
-export type TokenKind = { readonly kind: "none" } | { readonly kind: "simple" };
 
 export interface AuthConfig {
   readonly token: TokenKind;
   /** Of simple tokens. */
   readonly tokenTtlMs: number;
+  /** How often bcrypt goes round, as a power of two. */
+  readonly bcryptCost: number;
+  /** Whether the name in a client's certificate says who asks. */
+  readonly byCertificate: boolean;
 }
 
 /** etcd's. */
-export const authDefaults: AuthConfig = { token: { kind: "simple" }, tokenTtlMs: 300_000 };
+export const authDefaults: AuthConfig = {
+  token: { kind: "simple" },
+  tokenTtlMs: 300_000,
+  bcryptCost: 10,
+  byCertificate: false,
+};
 
-export function makeTokens(config: AuthConfig, parts: Omit<SimpleTokensParts, "ttlMs">): Tokens {
-  switch (config.token.kind) {
+/** bcrypt's own. */
+export const isBcryptCost = (cost: number): boolean => cost >= 4 && cost <= 31;
+
+export function makeTokens(
+  { token, tokenTtlMs }: AuthConfig,
+  parts: Omit<SimpleTokensParts, "ttlMs"> & { readonly wallMs: () => number },
+): Tokens {
+  switch (token.kind) {
     case "none":
       return noTokens;
     case "simple":
-      return new SimpleTokens({ ...parts, ttlMs: config.tokenTtlMs });
+      return new SimpleTokens({ ...parts, ttlMs: tokenTtlMs });
+    case "jwt":
+      return new JwtTokens(token.keys, token.ttlMs, parts.wallMs);
   }
 }

@@ -48,7 +48,9 @@ export function checksOf(parts: MemberParts): Readonly<Record<CheckType, Readonl
 async function readProblem(parts: MemberParts, serializable: boolean): Promise<string | undefined> {
   const request = rangeRequest.decode(rangeRequest.encode({ key: utf8("health"), serializable }));
   try {
-    await new Promise((succeed, fail) => range(request, parts, { requireLeader: false }, { succeed, fail }));
+    await new Promise((succeed, fail) =>
+      range(request, parts, { requireLeader: false, isOwn: true }, { succeed, fail }),
+    );
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

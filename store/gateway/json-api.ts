@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { JsonTextError, parseJsonTexts } from "../../base/json-text.ts";
 import { nestedDepthMax } from "../../base/protobuf.ts";
 import { fromJson, JsonFormError, toJson } from "../../base/protobuf-json.ts";
@@ -32,12 +32,19 @@ export async function serveJsonApi(
 ): Promise<void> {
   const method = methods[name] as unknown as AnyMethod;
   const beganMs = api.nowMs();
-  const call = {
-    requireLeader: request.headers["grpc-metadata-hasleader"] === "true",
-    tookMs: () => api.nowMs() - beganMs,
-  };
+  const call = { ...askerIn(request.headers), tookMs: () => api.nowMs() - beganMs };
   if (method.kind === "unary") await serveUnary(method, request, response, { api, call });
   else await serveStream(method, request, response, { api, call });
+}
+
+/** What a request says of itself besides its message: each header with the prefix stands for metadata of gRPC. The certificate of
+ *  its client says nothing, since who is behind a gateway of etcd's cannot show one. */
+function askerIn(headers: IncomingHttpHeaders): Pick<Call, "requireLeader" | "token"> {
+  const { authorization } = headers;
+  const token = [headers["grpc-metadata-token"], authorization, headers["grpc-metadata-authorization"]]
+    .flat()
+    .find((value) => value !== undefined);
+  return { requireLeader: headers["grpc-metadata-hasleader"] === "true", token };
 }
 
 interface Served {

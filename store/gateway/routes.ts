@@ -3,6 +3,7 @@ import type { Log } from "../../base/os/log.ts";
 import { grpcStatus } from "../errors.ts";
 import type { Handlers } from "../rpc/handler.ts";
 import type { MemberParts } from "../rpc/member.ts";
+import { certificateName } from "../transport/certificate-name.ts";
 import { type Access, addCrossOriginHeaders, hostProblem } from "./access.ts";
 import { type Answer, failure, json, notFound, plain, wrongMethod } from "./answer.ts";
 import { serveJsonApi } from "./json-api.ts";
@@ -10,7 +11,7 @@ import { canonicalPath, methodAt } from "./paths.ts";
 import type { Route } from "./route.ts";
 
 export interface GatewayParts {
-  readonly member: Pick<MemberParts, "clock">;
+  readonly member: Pick<MemberParts, "clock" | "access">;
   readonly log: Log;
   readonly handlers: Handlers;
   readonly maxRequestBytes: number;
@@ -33,6 +34,11 @@ export function gateway(parts: GatewayParts): (request: IncomingMessage, respons
     if (refused === undefined) addCrossOriginHeaders(parts.access, request, response);
     const path = canonicalPath(url?.pathname ?? "");
     const method = parts.jsonApi ? methodAt(path) : undefined;
+    if (refused === undefined && method !== undefined && isNamedInVain(request, parts.member)) {
+      request.resume();
+      send(plain(400, namedInVain));
+      return;
+    }
     if (refused === undefined && request.method === "POST" && method !== undefined) {
       const { handlers, maxRequestBytes } = parts;
       const nowMs = () => parts.member.clock.monotonicMs();
@@ -63,6 +69,14 @@ async function answerAt(
   return route.method === "any" || route.method === method
     ? route.answer(searchParams)
     : wrongMethod(route.method);
+}
+
+const namedInVain =
+  "CommonName of client sending a request against gateway will be ignored and not used as expected\n";
+
+/** Whether a client of the JSON API shows a certificate with a name, and expects to be known by it. */
+function isNamedInVain(request: IncomingMessage, { access }: GatewayParts["member"]): boolean {
+  return access.isByCertificate && (certificateName(request.socket) ?? "") !== "";
 }
 
 /** Undefined for a target that is no path (`//`, `*`). */

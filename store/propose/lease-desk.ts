@@ -48,9 +48,10 @@ export class LeaseDesk {
     this.#parts = parts;
   }
 
-  /** Rejects with LEASE_NOT_FOUND, or NO_LEADER and the like when nobody can tell. */
-  async renew(id: bigint): Promise<number> {
-    const outcome = await this.#asLeader("renew", id);
+  /** `check` may throw, and then nothing is renewed: on the leader it is asked when all is applied that was committed, elsewhere
+   *  before the leader is asked. Rejects with LEASE_NOT_FOUND, or NO_LEADER and the like when nobody can tell. */
+  async renew(id: bigint, check?: () => void): Promise<number> {
+    const outcome = await this.#asLeader("renew", id, check);
     return outcome.ttlSeconds;
   }
 
@@ -69,11 +70,12 @@ export class LeaseDesk {
     return answerTable.encode(await this.#local(kind, id));
   }
 
-  async #asLeader(kind: string, id: bigint): Promise<LeaseAnswer> {
+  async #asLeader(kind: string, id: bigint, check?: () => void): Promise<LeaseAnswer> {
     const { consensus, memberId, ask } = this.#parts;
     const { leader } = consensus.status;
     if (leader === 0n) throw new StoreError("NO_LEADER");
-    if (leader === memberId) return this.#local(kind, id);
+    if (leader === memberId) return this.#local(kind, id, check);
+    check?.();
     try {
       return answerTable.decode(await ask(leader, kind, id));
     } catch (error) {
@@ -82,10 +84,11 @@ export class LeaseDesk {
     }
   }
 
-  async #local(kind: string, id: bigint): Promise<LeaseAnswer> {
+  async #local(kind: string, id: bigint, check?: () => void): Promise<LeaseAnswer> {
     // A leader that was replaced without noticing must not promise time, and one that is new must have applied all.
     const { consensus, state, leases, clock } = this.#parts;
     await state.waitApplied(await consensus.readIndex());
+    check?.();
     const nowMs = clock.monotonicMs();
     if (kind === "renew") {
       const renewed = leases.renew(id, nowMs);

@@ -3,6 +3,12 @@
 export interface Call {
   /** Metadata `hasleader: true`. */
   readonly requireLeader: boolean;
+  /** What says who asks, as it came: the metadata `token`, else `authorization`. */
+  readonly token?: string | undefined;
+  /** The common name in the certificate that its client has shown. */
+  readonly certificateName?: string | undefined;
+  /** Asked by the member itself, as root. */
+  readonly isOwn?: true;
   /** When the client gives up, by the monotonic clock; its own clock is what ends the call. Absent: whenever it likes. */
   readonly deadlineMs?: number | undefined;
   /** Milliseconds since the request came in. Absent where nobody measures. */

@@ -2,12 +2,16 @@ import type { Turns } from "../../base/slices.ts";
 import type { AlarmMember } from "../../proto/etcd-maintenance.ts";
 import type { Quota } from "../apply/quota.ts";
 import type { StateReader } from "../apply/types.ts";
+import type { AuthState } from "../auth/auth-state.ts";
+import type { Passwords } from "../auth/password-thread.ts";
+import type { Tokens } from "../auth/tokens.ts";
 import type { Consensus } from "../driver/seams.ts";
 import type { Member } from "../membership/member.ts";
 import type { LinearizableReads } from "../propose/linearizable-reads.ts";
 import type { Proposer } from "../propose/proposer.ts";
 import type { MemberId } from "../raft/types.ts";
 import type { SlowApplies } from "../slow-applies.ts";
+import type { Access } from "./auth/access.ts";
 import type { HeaderBytes } from "./header-bytes.ts";
 import type { RpcMetrics } from "./metrics.ts";
 import type { WatchSource } from "./watch/watch-source.ts";
@@ -21,6 +25,8 @@ export interface MemberParts {
   readonly limits: RpcLimits;
   readonly state: StateReader;
   readonly quota: Quota;
+  readonly access: Access;
+  readonly auth: AuthParts;
   readonly consensus: Pick<Consensus, "status" | "transferLeadership" | "onLeadership">;
   readonly proposer: Pick<
     Proposer,
@@ -43,6 +49,13 @@ export interface MemberParts {
   };
 }
 
+/** Users and roles, for the calls about them. */
+export interface AuthParts {
+  readonly state: AuthState;
+  readonly tokens: Tokens;
+  readonly passwords: Pick<Passwords, "hash" | "matches">;
+}
+
 export interface RpcLimits {
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
@@ -54,8 +67,9 @@ export interface RpcLimits {
 
 /** The leases as the leader sees them; on others `renew` and `timeToLive` ask the leader. Throws StoreError. */
 export interface LeaseBook {
-  /** The seconds left after renewal. Rejects with LEASE_NOT_FOUND. */
-  renew(id: bigint): Promise<number>;
+  /** The seconds left after renewal. `check` is asked right before it takes place, here or on the leader, and may throw. Rejects
+   *  with LEASE_NOT_FOUND. */
+  renew(id: bigint, check?: () => void): Promise<number>;
   timeToLive(
     id: bigint,
     withKeys: boolean,

@@ -1,7 +1,11 @@
 import type { Encodable } from "../../base/protobuf.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 import { StoreError } from "../errors.ts";
-import * as auth from "./auth/without-users.ts";
+import { authenticate } from "./auth/authenticate.ts";
+import { changed } from "./auth/changed.ts";
+import { roleGet, roleList } from "./auth/roles.ts";
+import { authDisable, authEnable, authStatus } from "./auth/switch.ts";
+import { userAdd, userChangePassword, userGet, userList } from "./auth/users.ts";
 import { memberAdd } from "./cluster/member-add.ts";
 import { memberList } from "./cluster/member-list.ts";
 import { memberPromote } from "./cluster/member-promote.ts";
@@ -45,7 +49,7 @@ export function serviceTable(
 ): Handlers {
   const unary = new Map<string, UnaryHandler>();
   const streams: Map<string, { handler: StreamHandler; kind: "serverStream" | "bidiStream" }> = new Map();
-  const { members } = parts;
+  const { members, access } = parts;
 
   /** A service that answers into what it is given, without a promise: for what is called often. `servedBy: "all"`: learners
    *  answer it, too. */
@@ -65,15 +69,27 @@ export function serviceTable(
   function add<Q extends object, A extends object>(
     method: Method<Q, A>,
     serve: (request: Q, bytes: Uint8Array, call: Call) => Answer<A> | Promise<Answer<A>>,
-    servedBy?: (request: Q) => "voters" | "all",
+    options: {
+      readonly servedBy?: (request: Q) => "voters" | "all";
+      /** Who must ask, whatever the request, where authentication is on. */
+      readonly needs?: "user" | "root";
+    } = {},
   ): void {
+    const { needs } = options;
     const encoded = (answer: Answer<A>) =>
       answer instanceof Uint8Array ? answer : method.response.encode(answer);
     const answered = (request: Q, bytes: Uint8Array, call: Call, out: UnaryAnswer) => {
-      const answer = serve(request, bytes, call);
+      const answer =
+        needs !== undefined && access.isOn
+          ? allowed(needs, call).then(() => serve(request, bytes, call))
+          : serve(request, bytes, call);
       settle(answer instanceof Promise ? answer.then(encoded) : encoded(answer), out);
     };
-    addDirect(method, answered, servedBy);
+    addDirect(method, answered, options.servedBy);
+  }
+  async function allowed(needs: "user" | "root", call: Call): Promise<void> {
+    if (needs === "root") await access.requireRoot(call);
+    else await access.requireUser(call);
   }
   function addStream(
     method: Method<object, object>,
@@ -93,56 +109,60 @@ export function serviceTable(
     (request, _bytes, call, out) => range(request, parts, call, out),
     (request) => (request.serializable ? "all" : "voters"),
   );
-  addDirect(methods.put, (request, bytes, _call, out) => put(request, bytes, parts, out));
-  add(methods.deleteRange, (request, bytes) => deleteRange(request, bytes, parts));
+  addDirect(methods.put, (request, bytes, call, out) => put(request, bytes, { parts, call, out }));
+  add(methods.deleteRange, (request, bytes, call) => deleteRange(request, bytes, { parts, call }));
   addDirect(methods.txn, (request, bytes, call, out) => txn(request, bytes, { parts, call, out }));
-  add(methods.compact, (request, bytes) => compact(request, bytes, parts));
+  add(methods.compact, (request, bytes, call) => compact(request, bytes, { parts, call }));
 
   addStream(
     methods.watch,
-    (out) => new WatchStream(out, parts, { progressEveryMs: options.watchProgressMs }),
+    (out, call) => new WatchStream(out, { parts, call }, { progressEveryMs: options.watchProgressMs }),
   );
 
-  add(methods.leaseGrant, (request, bytes) => leaseGrant(request, bytes, parts));
-  add(methods.leaseRevoke, (_request, bytes) => leaseRevoke(bytes, parts));
-  add(methods.leaseTimeToLive, (request) => leaseTimeToLive(request, parts));
-  add(methods.leaseLeases, () => leaseLeases(parts));
-  addStream(methods.leaseKeepAlive, (out) => leaseKeepAlive(out, parts));
+  add(methods.leaseGrant, (request, bytes, call) => leaseGrant(request, bytes, { parts, call }));
+  add(methods.leaseRevoke, (_request, bytes, call) => leaseRevoke(bytes, { parts, call }));
+  add(methods.leaseTimeToLive, (request, _bytes, call) => leaseTimeToLive(request, { parts, call }));
+  add(methods.leaseLeases, (_request, _bytes, call) => leaseLeases(call, parts));
+  addStream(methods.leaseKeepAlive, (out, call) => leaseKeepAlive(out, call, parts));
 
-  add(methods.memberList, (request) => memberList(request, parts), all);
-  add(methods.memberAdd, (request) => memberAdd(request, parts));
-  add(methods.memberRemove, (request) => memberRemove(request, parts));
-  add(methods.memberUpdate, (request) => memberUpdate(request, parts));
-  add(methods.memberPromote, (request) => memberPromote(request, parts));
+  add(methods.memberList, (request, _bytes, call) => memberList(request, call, parts), { servedBy: all });
+  add(methods.memberAdd, (request, _bytes, call) => memberAdd(request, call, parts));
+  add(methods.memberRemove, (request) => memberRemove(request, parts), { needs: "root" });
+  add(methods.memberUpdate, (request) => memberUpdate(request, parts), { needs: "root" });
+  add(methods.memberPromote, (request) => memberPromote(request, parts), { needs: "root" });
 
-  add(methods.status, () => status(parts), all);
-  add(methods.alarm, (request, bytes) => alarm(request, bytes, parts));
-  add(methods.defragment, () => defragment(parts), all);
-  add(methods.hash, () => hash(parts), all);
-  add(methods.hashKv, (request) => hashKv(request, parts), all);
-  add(methods.moveLeader, (request) => moveLeader(request, parts));
-  add(methods.downgrade, (request) => downgrade(request, parts));
-  addStream(methods.snapshot, (out) => snapshot(out, parts), "all");
+  add(methods.status, () => status(parts), { servedBy: all, needs: "user" });
+  add(methods.alarm, (request, bytes, call) => alarm(request, bytes, { parts, call }));
+  add(methods.defragment, () => defragment(parts), { servedBy: all, needs: "root" });
+  add(methods.hash, () => hash(parts), { servedBy: all, needs: "root" });
+  add(methods.hashKv, (request) => hashKv(request, parts), { servedBy: all, needs: "root" });
+  add(methods.moveLeader, (request) => moveLeader(request, parts), { needs: "root" });
+  add(methods.downgrade, (request) => downgrade(request, parts), { needs: "root" });
+  addStream(methods.snapshot, (out, call) => snapshot(out, call, parts), "all");
 
-  add(methods.authEnable, () => auth.authEnable(parts));
-  add(methods.authDisable, () => auth.authDisable(parts));
-  add(methods.authStatus, () => auth.authStatus(parts));
-  add(methods.authenticate, () => auth.authenticate(parts));
-  add(methods.userAdd, (request) => auth.userAdd(request.name));
-  add(methods.userList, () => auth.listNone(parts));
-  add(methods.userGet, () => auth.notFound("USER_NOT_FOUND", parts));
-  add(methods.userDelete, () => auth.notFound("USER_NOT_FOUND", parts));
-  add(methods.userChangePassword, () => auth.notFound("USER_NOT_FOUND", parts));
-  add(methods.userGrantRole, () => auth.notFound("USER_NOT_FOUND", parts));
-  add(methods.userRevokeRole, () => auth.notFound("USER_NOT_FOUND", parts));
-  add(methods.roleAdd, (request) => auth.roleAdd(request.name));
-  add(methods.roleList, () => auth.listNone(parts));
-  add(methods.roleGet, () => auth.notFound("ROLE_NOT_FOUND", parts));
-  add(methods.roleDelete, () => auth.notFound("ROLE_NOT_FOUND", parts));
-  add(methods.roleGrantPermission, (request) => auth.roleGrantPermission(request, parts));
-  add(methods.roleRevokePermission, () => auth.notFound("ROLE_NOT_FOUND", parts));
+  add(methods.authEnable, (_request, _bytes, call) => authEnable(call, parts));
+  add(methods.authDisable, (_request, _bytes, call) => authDisable(call, parts));
+  add(methods.authStatus, (_request, _bytes, call) => authStatus(call, parts));
+  add(methods.authenticate, (request) => authenticate(request, parts));
+  add(methods.userAdd, (request, _bytes, call) => userAdd(request, call, parts));
+  add(methods.userList, (_request, _bytes, call) => userList(call, parts));
+  add(methods.userGet, (request, _bytes, call) => userGet(request, call, parts));
+  add(methods.userDelete, (_, bytes, call) => changed("authUserDelete", bytes, { call, parts }));
+  add(methods.userChangePassword, (request, _bytes, call) => userChangePassword(request, call, parts));
+  add(methods.userGrantRole, (_, bytes, call) => changed("authUserGrantRole", bytes, { call, parts }));
+  add(methods.userRevokeRole, (_, bytes, call) => changed("authUserRevokeRole", bytes, { call, parts }));
+  add(methods.roleAdd, (_, bytes, call) => changed("authRoleAdd", bytes, { call, parts }));
+  add(methods.roleList, (_request, _bytes, call) => roleList(call, parts));
+  add(methods.roleGet, (request, _bytes, call) => roleGet(request, call, parts));
+  add(methods.roleDelete, (_, bytes, call) => changed("authRoleDelete", bytes, { call, parts }));
+  add(methods.roleGrantPermission, (_, bytes, call) =>
+    changed("authRoleGrantPermission", bytes, { call, parts }),
+  );
+  add(methods.roleRevokePermission, (_, bytes, call) =>
+    changed("authRoleRevokePermission", bytes, { call, parts }),
+  );
 
-  add(methods.healthCheck, (request) => healthCheck(request), all);
+  add(methods.healthCheck, (request) => healthCheck(request), { servedBy: all });
   addStream(methods.healthWatch, (out) => healthWatch(out), "all");
   return { unary, streams };
 }

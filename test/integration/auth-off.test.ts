@@ -67,14 +67,6 @@ describe("a store without users answers etcd's clients as etcd does while authen
       assert.deepEqual(ours, theirs);
     });
 
-  it("refuses by name what would bring the first user or role about", async () => {
-    const user = await etcdctl(at(store), ["user", "add", "alice:secret"]);
-    assert.equal(user.reason, "etcdserver: UserAdd: users and roles are not served");
-    const role = await etcdctl(at(store), ["role", "add", "admin"]);
-    assert.equal(role.reason, "etcdserver: RoleAdd: users and roles are not served");
-    assert.ok(user.exitCode !== 0 && role.exitCode !== 0);
-  });
-
   it("answers over the JSON gateway, too", async () => {
     const post = async (path: string, body: object) => {
       const answer = await fetch(`${at(store)}/v3/auth/${path}`, {
@@ -85,7 +77,7 @@ describe("a store without users answers etcd's clients as etcd does while authen
       return { status: answer.status, ...rest };
     };
     const refused = (code: number, text: string) => ({
-      status: code === 12 ? 501 : 400,
+      status: 400,
       code,
       message: `etcdserver: ${text}`,
     });
@@ -98,10 +90,6 @@ describe("a store without users answers etcd's clients as etcd does while authen
     assert.deepEqual(await post("disable", {}), { status: 200 });
     assert.deepEqual(await post("user/list", {}), { status: 200 });
     assert.deepEqual(await post("user/add", {}), refused(3, "user name is empty"));
-    assert.deepEqual(
-      await post("user/add", { name: "a" }),
-      refused(12, "UserAdd: users and roles are not served"),
-    );
     assert.deepEqual(await post("role/get", { role: "root" }), refused(9, "role name not found"));
     assert.deepEqual(await post("role/grant", { name: "r" }), refused(3, "permission not given"));
     assert.deepEqual(

@@ -3,11 +3,17 @@ import { StoreError } from "../../errors.ts";
 import { checkAdd } from "../../membership/change-checks.ts";
 import { checkPeerUrl } from "../../membership/initial-cluster.ts";
 import { type Member, memberIdOf, memberJson } from "../../membership/member.ts";
+import type { Call } from "../handler.ts";
 import type { MemberParts } from "../member.ts";
 import { clusterHeader, viewOf, wireMembers } from "./answers.ts";
 
-export async function memberAdd(request: MemberAddRequest, parts: MemberParts): Promise<MemberAddResponse> {
+export async function memberAdd(
+  request: MemberAddRequest,
+  call: Call,
+  parts: MemberParts,
+): Promise<MemberAddResponse> {
   const peerUrls = peerUrlsOf(request.peerUrls);
+  await parts.access.requireRoot(call);
   const { isLearner } = request;
   const id = memberIdOf(peerUrls, "", Math.floor(parts.clock.wallMs() / 1000));
   const member: Member = { id, name: "", peerUrls, clientUrls: [], isLearner };

@@ -5,6 +5,7 @@ import {
   deleteRangeResponse,
 } from "../../../proto/etcd.ts";
 import type { DeleteRangeAnswer } from "../../mvcc/delete-range.ts";
+import type { Call } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { checkDeleteRange } from "./checks.ts";
@@ -13,10 +14,11 @@ import { largeAnswer } from "./repeated-answer.ts";
 export async function deleteRange(
   request: DeleteRangeRequest,
   bytes: Uint8Array,
-  parts: MemberParts,
+  { parts, call }: { readonly parts: MemberParts; readonly call: Call },
 ): Promise<Encodable<DeleteRangeResponse> | Uint8Array> {
   checkDeleteRange(request);
-  const { response, revision } = await parts.proposer.propose("deleteRange", bytes);
+  const by = parts.access.isOn ? await parts.access.whoAsks(call) : undefined;
+  const { response, revision } = await parts.proposer.propose("deleteRange", bytes, { by });
   const { deleted, prevKvs } = response as DeleteRangeAnswer;
   const made = header(parts, revision);
   const large = largeAnswer({

@@ -14,12 +14,37 @@ export function range(request: RangeRequest, parts: MemberParts, call: Call, out
   else parts.reads.whenReady(read);
 }
 
+/** Fails what it is not to tell any more. */
+class WhileCurrent implements UnaryAnswer {
+  readonly #out: UnaryAnswer;
+  readonly #check: () => void;
+
+  constructor(out: UnaryAnswer, check: () => void) {
+    this.#out = out;
+    this.#check = check;
+  }
+
+  succeed(answer: Uint8Array): void {
+    try {
+      this.#check();
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    this.#out.succeed(answer);
+  }
+
+  fail(error: unknown): void {
+    this.#out.fail(error);
+  }
+}
+
 /** A range on its way to its answer. Most get there in the turn in which they may be read. */
 class RangeCall implements Reader {
   readonly #request: RangeRequest;
   readonly #parts: MemberParts;
   readonly #call: Call;
-  readonly #out: UnaryAnswer;
+  #out: UnaryAnswer;
 
   constructor(request: RangeRequest, parts: MemberParts, call: Call, out: UnaryAnswer) {
     this.#request = request;
@@ -30,8 +55,8 @@ class RangeCall implements Reader {
 
   ready(): void {
     const room = this.#call.roomForAnswer?.();
-    if (room === undefined) this.#read();
-    else room.then(() => this.#read()).catch((error: unknown) => this.failed(error));
+    if (room === undefined) this.#begin();
+    else room.then(() => this.#begin()).catch((error: unknown) => this.failed(error));
   }
 
   failed(error: unknown): void {
@@ -44,6 +69,20 @@ class RangeCall implements Reader {
   #tellSlow(tookMs: number, outcome: Pick<SlowRequest, "response" | "error">): void {
     const request = rangeText(this.#request);
     this.#parts.slowApplies.tell(tookMs, { prefix: "read-only range ", request, ...outcome });
+  }
+
+  #begin(): void {
+    if (!this.#parts.access.isOn) this.#read();
+    else this.#readAsAsker().catch((error: unknown) => this.failed(error));
+  }
+
+  /** Rights are looked at in the turn in which the read begins, and once more when it is over. */
+  async #readAsAsker(): Promise<void> {
+    const { access } = this.#parts;
+    const who = await access.askerOf(this.#call);
+    access.rights.range(this.#request, who);
+    this.#out = new WhileCurrent(this.#out, () => access.requireCurrent(who));
+    this.#read();
   }
 
   #read(): void {

@@ -21,9 +21,17 @@ export function txn(
   checkIntervals(request.success);
   checkIntervals(request.failure);
   if (isReadOnly(request)) settle(timed(request, parts, call), out);
-  else if (parts.quota.allows(txnBytes(request)))
-    parts.proposer.submit("txn", bytes, request, new AnswerApplied(parts, out, encodeAnswer));
-  else refuseBeyondQuota(parts).catch((error: unknown) => out.fail(error));
+  else if (!parts.quota.allows(txnBytes(request)))
+    refuseBeyondQuota(parts).catch((error: unknown) => out.fail(error));
+  else {
+    const outcome = new AnswerApplied(parts, out, encodeAnswer);
+    if (!parts.access.isOn) parts.proposer.submit("txn", bytes, request, outcome);
+    else
+      parts.access.whoAsks(call).then(
+        (by) => parts.proposer.submit("txn", bytes, request, outcome, by),
+        (error: unknown) => out.fail(error),
+      );
+  }
 }
 
 async function timed(request: TxnRequest, parts: MemberParts, call: Call): Promise<Uint8Array> {
@@ -58,7 +66,11 @@ interface Served {
 async function readOnly(request: TxnRequest, parts: MemberParts, call: Call): Promise<Uint8Array> {
   if (!isSerializable(request)) await parts.reads.ready();
   await call.roomForAnswer?.();
+  const { access } = parts;
+  const who = access.isOn ? await access.askerOf(call) : undefined;
+  if (who !== undefined) access.rights.txn(request, who);
   const answer = await parts.state.storedReadOnlyTxn(request, () => call.roomForLargeAnswer?.());
+  if (who !== undefined) access.requireCurrent(who);
   return encodeAnswer(answer, answer.header.revision ?? parts.state.revision, parts);
 }
 

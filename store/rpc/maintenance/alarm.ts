@@ -1,6 +1,7 @@
 import type { AlarmRequest } from "../../../proto/etcd.ts";
 import type { AlarmMember, AlarmResponse } from "../../../proto/etcd-maintenance.ts";
 import type { AlarmAnswer } from "../../apply/apply-request.ts";
+import type { Call } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
 import { StatusError } from "../status.ts";
@@ -9,8 +10,10 @@ import { StatusError } from "../status.ts";
 export async function alarm(
   request: AlarmRequest,
   bytes: Uint8Array,
-  parts: MemberParts,
+  { parts, call }: { readonly parts: MemberParts; readonly call: Call },
 ): Promise<AlarmResponse> {
+  if (request.action === "GET") await parts.access.requireUser(call);
+  else await parts.access.requireRoot(call);
   if (typeof request.action === "number")
     throw new StatusError("INVALID_ARGUMENT", `etcdserver: unknown alarm action ${request.action}`);
   const matches = (one: AlarmMember) =>

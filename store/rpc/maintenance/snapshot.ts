@@ -1,12 +1,12 @@
 import { snapshotResponse } from "../../../proto/etcd-maintenance.ts";
-import type { Incoming, Outgoing } from "../handler.ts";
+import type { Call, Incoming, Outgoing } from "../handler.ts";
 import type { MemberParts } from "../member.ts";
 
 /** etcd's size of one piece. */
 const pieceBytes = 32 * 1024;
 
 /** Streams the whole state; the last piece is the SHA-256 of all before. */
-export function snapshot(out: Outgoing, parts: MemberParts): Incoming {
+export function snapshot(out: Outgoing, call: Call, parts: MemberParts): Incoming {
   let over = false;
   let resume: (() => void) | undefined;
   const room = () => new Promise<void>((resolve) => (resume = resolve));
@@ -16,6 +16,7 @@ export function snapshot(out: Outgoing, parts: MemberParts): Incoming {
     waiting?.();
   };
   const stream = async () => {
+    await parts.access.requireRoot(call);
     const { sizeBytes, chunks } = parts.maintenance.snapshot();
     const { version } = parts.maintenance;
     let sentBytes = 0;

@@ -8,10 +8,10 @@ import {
 } from "../../../proto/etcd.ts";
 import { StoreError } from "../../errors.ts";
 import type { WatchBatch } from "../../watch/event-bytes.ts";
-import type { Incoming, Outgoing } from "../handler.ts";
+import type { Call, Incoming, Outgoing } from "../handler.ts";
 import { header } from "../header.ts";
 import type { MemberParts } from "../member.ts";
-import { createProblem } from "./create-problem.ts";
+import { createProblem, watchedRange, watchRefusal } from "./create-problem.ts";
 import { fragments } from "./fragments.ts";
 import { StreamWatch } from "./stream-watch.ts";
 
@@ -28,6 +28,7 @@ const noWatchId = -1n;
  *  Invariant: `created` is the first message of a watch, `canceled` its last. */
 export class WatchStream implements Incoming {
   readonly #out: Outgoing;
+  readonly #call: Call;
   readonly #parts: MemberParts;
   readonly #progressEveryMs: number;
   readonly #watches = new Map<bigint, StreamWatch>();
@@ -38,15 +39,21 @@ export class WatchStream implements Incoming {
   #stopProgress: (() => void) | undefined;
   #stopRetry: (() => void) | undefined;
 
-  constructor(out: Outgoing, parts: MemberParts, options: { readonly progressEveryMs: number }) {
+  constructor(
+    out: Outgoing,
+    { parts, call }: { readonly parts: MemberParts; readonly call: Call },
+    options: { readonly progressEveryMs: number },
+  ) {
     this.#out = out;
+    this.#call = call;
     this.#parts = parts;
     this.#progressEveryMs = options.progressEveryMs;
     parts.metrics.watchStreams.count++;
   }
 
-  message(bytes: Uint8Array): void {
+  message(bytes: Uint8Array): void | Promise<void> {
     const { createRequest, cancelRequest, progressRequest } = watchRequest.decode(bytes);
+    if (createRequest !== undefined && this.#parts.access.isOn) return this.#createAsAsker(createRequest);
     if (createRequest !== undefined) this.#create(createRequest);
     else if (cancelRequest !== undefined) this.#cancel(cancelRequest.watchId);
     else if (progressRequest !== undefined) this.#answerProgress();
@@ -69,9 +76,21 @@ export class WatchStream implements Incoming {
     this.#stopRetry?.();
   }
 
-  #create(request: WatchCreateRequest): void {
+  /** Rights are looked at when a watch is created, and not again, as in etcd: it goes on when they are taken away. */
+  async #createAsAsker(request: WatchCreateRequest): Promise<void> {
+    const { access } = this.#parts;
+    let refusal: string | undefined;
+    try {
+      access.rights.range(watchedRange(request), await access.askerOf(this.#call));
+    } catch (error) {
+      refusal = watchRefusal(error);
+    }
+    if (!this.#over) this.#create(request, refusal);
+  }
+
+  #create(request: WatchCreateRequest, refusal?: string): void {
     if (this.#watches.size >= watchLimits.watchesMax) throw new StoreError("TOO_MANY_REQUESTS");
-    const problem = createProblem(request, (id) => this.#watches.has(id));
+    const problem = createProblem(request, (id) => this.#watches.has(id), refusal);
     if (problem !== undefined) {
       this.#control({ watchId: noWatchId, created: true, canceled: true, cancelReason: problem });
       return;

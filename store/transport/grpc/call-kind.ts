@@ -12,6 +12,10 @@ export interface KindParts {
   readonly requests: Counting;
   readonly deadlines: Deadlines;
   readonly requireLeader: boolean;
+  /** What says who asks: the metadata `token`, else `authorization`. */
+  readonly token: string | undefined;
+  /** A gateway asks, whose certificate says nothing of who is behind it. */
+  readonly isGateway: boolean;
   readonly encoding: Encoding;
   readonly bytesMost: number;
   readonly received: Counting;

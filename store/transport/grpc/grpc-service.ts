@@ -84,6 +84,8 @@ export class GrpcService {
       receiveFailed: () => this.#metrics.receiveFailed(path),
       deadlines: this.#deadlines,
       requireLeader: headerValue(headers, "hasleader") === "true",
+      token: headerValue(headers, "token") ?? headerValue(headers, "authorization"),
+      isGateway: headerValue(headers, "grpcgateway-accept") !== undefined,
       encoding,
       bytesMost: this.#bytesMost,
       received: this.#metrics.received,

@@ -3,6 +3,7 @@ import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
 import type { Call, Incoming, Outgoing, StreamHandler } from "../../rpc/handler.ts";
 import { StatusError } from "../../rpc/status.ts";
+import { certificateName } from "../certificate-name.ts";
 import { beginBlock, failureBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallKind } from "./call-kind.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -86,6 +87,14 @@ export class StreamCall implements StreamEvents, Call, Expiring {
 
   get requireLeader(): boolean {
     return this.#kind.parts.requireLeader;
+  }
+
+  get token(): string | undefined {
+    return this.#kind.parts.token;
+  }
+
+  get certificateName(): string | undefined {
+    return this.#kind.parts.isGateway ? undefined : certificateName(this.#stream.socket);
   }
 
   get signal(): AbortSignal {

@@ -5,6 +5,7 @@ import type { Http2Stream, StreamEvents } from "../../../base/http2/stream.ts";
 import type { GrpcStatus } from "../../errors.ts";
 import type { Call, UnaryAnswer, UnaryHandler } from "../../rpc/handler.ts";
 import { StatusError } from "../../rpc/status.ts";
+import { certificateName } from "../certificate-name.ts";
 import { answerWhole, beginBlock, okBlock, onlyFailureBlock, writeMessage } from "./answers.ts";
 import type { CallKind } from "./call-kind.ts";
 import { MessageReader, wholeMessage } from "./message-reader.ts";
@@ -105,6 +106,14 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
 
   get requireLeader(): boolean {
     return this.#kind.parts.requireLeader;
+  }
+
+  get token(): string | undefined {
+    return this.#kind.parts.token;
+  }
+
+  get certificateName(): string | undefined {
+    return this.#kind.parts.isGateway ? undefined : certificateName(this.#stream.socket);
   }
 
   get signal(): AbortSignal {
