@@ -13,7 +13,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     throw new Error("a member of the store needs no cluster");
   });
   process.exitCode = await etcd(argv, io);
-  if (io.signal.aborted && process.exitCode === 0) endBySignal(io.signal.reason);
+  if (io.signal.aborted) endBySignal(io.signal.reason);
 }
 
 /** Answers the exit status: 2 for flags that cannot be read, 1 for what they say and for what goes wrong later. */

@@ -45,7 +45,7 @@ export async function runMember(
   const os = storeOs(flags);
   for (const { flag, why } of foreignWarnings(flags, given)) os.log.warn("flag has no effect", { flag, why });
   for (const name of unknownVariables(io.env)) os.log.warn("unrecognized environment variable", { name });
-  const store = await startStore(config, os);
+  const store = await startStore(config, os, io.signal);
   store.ready.then(() => notifySystemd(io.env, os.log));
   io.signal.addEventListener("abort", () =>
     os.log.info("received signal; shutting down", { signal: describeError(io.signal.reason) }),

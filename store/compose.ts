@@ -7,6 +7,8 @@ import type { Route } from "../base/http2/stream.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
+import { discoverMembers, type Newcomer } from "./discovery/discover.ts";
+import type { Discovery } from "./discovery/flags.ts";
 import { clusterVersion, type StoreConfig, serverVersion } from "./flags.ts";
 import { observedRoutes, versionRoute } from "./gateway/endpoints.ts";
 import { gateway } from "./gateway/routes.ts";
@@ -50,11 +52,16 @@ type Undo = (() => Promise<void> | void)[];
 const badEnd = "cannot stop in good order after a failure";
 
 /** Builds a member of the store from its parts and joins them. Order matters: addresses first, since nothing must be written
- *  when they cannot be had; then the database, whose lock keeps others out. Rejects with one line on what is wrong. */
-export async function startStore(config: StoreConfig, os: Os): Promise<RunningStore> {
+ *  when they cannot be had; then the database, whose lock keeps others out. Rejects with one line on what is wrong, and with the
+ *  signal's reason where a member that waits for others to come is not to. */
+export async function startStore(
+  config: StoreConfig,
+  os: Os,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<RunningStore> {
   const undo: Undo = [];
   try {
-    return await start(config, os, undo);
+    return await start(config, os, undo, signal);
   } catch (error) {
     await undoAll(undo).catch((later: unknown) => os.log.error(badEnd, { error: later }));
     throw error;
@@ -74,7 +81,7 @@ interface Servers {
   readonly metrics: readonly BoundServer[];
 }
 
-async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningStore> {
+async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSignal): Promise<RunningStore> {
   os.log.info("starting an etcd server", {
     "etcd-version": serverVersion,
     name: config.name,
@@ -107,7 +114,10 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
         const ask = (url: string) => askMembers(url, serverVersion, tls.peer);
         const folder = config.walDir ?? walFolder(config.dataDir);
         hadLog = await Wal.exists(disk, folder);
-        const { wal, ...opened } = await openLog({ folder, appliedIndex }, () => beginning(config, ask), os);
+        const discover = (where: Discovery, newcomer: Newcomer) =>
+          discoverMembers(where, newcomer, os, signal);
+        const begin = () => beginning(config, ask, discover);
+        const { wal, ...opened } = await openLog({ folder, appliedIndex }, begin, os);
         undo.push(() => wal.close());
         checkIdentity(config, opened.identity);
         return { log: wal, ...opened };
@@ -153,7 +163,8 @@ async function start(config: StoreConfig, os: Os, undo: Undo): Promise<RunningSt
     });
   network?.open({ ...member.fromPeers });
   const membersCount = hadLog ? member.parts.members.all().length : config.initialCluster.size;
-  return serve(config, os, { member, servers, undo, hasOthers: membersCount > 1 });
+  const hasOthers = membersCount > 1 || (!hadLog && config.discovery !== undefined);
+  return serve(config, os, { member, servers, undo, hasOthers });
 }
 
 async function bindAll(config: StoreConfig, tls: PortsTls, os: Os, undo: Undo): Promise<Servers> {

@@ -282,6 +282,15 @@ describe("the store's flags", () => {
         "--listen-client-urls=http://127.0.0.1:1 --listen-client-http-urls=http://127.0.0.1:1",
         /^cannot bind both --listen-client-urls and --listen-client-http-urls on the same url http:/,
       ],
+      [
+        "--initial-cluster=default=http://localhost:2380 --discovery-srv=a.example",
+        /^multiple discovery or bootstrap flags are set\. Choose one of "initial-cluster", "discovery-endpoints"/,
+      ],
+      ["--discovery-token=a", /^both --discovery-token and --discovery-endpoints must be set/],
+      [
+        "--discovery-user=a",
+        /^--discovery-user: "a" is not supported: the discovery service is asked without/,
+      ],
       ["--max-concurrent-streams=0", /^--max-concurrent-streams: 0 must be at least 1/],
     ];
     for (const [given, told] of refusals) assert.match(refusal({ argv: given.split(" ") }), told, given);

@@ -3,6 +3,7 @@ import { type FileSections, type FlagTable, type FlagValues, UsageError } from "
 import { type AuthConfig, authDefaults } from "./auth/auth-config.ts";
 import { authConfig, authFlagRows } from "./auth-flags.ts";
 import { autoCompactionOf } from "./compaction-flags.ts";
+import { type Discovery, discoveryFlagRows, discoveryOf } from "./discovery/flags.ts";
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
 import { checkClientUrl, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
 import { checkPeerUrl, parseInitialCluster } from "./membership/initial-cluster.ts";
@@ -78,6 +79,7 @@ export const storeFlags = {
     help: "tells clusters of the same addresses apart",
     default: "etcd-cluster",
   },
+  ...discoveryFlagRows,
   "heartbeat-interval": { kind: "integer", help: "milliseconds between a leader's heartbeats", default: 100 },
   "election-timeout": {
     kind: "integer",
@@ -198,6 +200,15 @@ export const storeFlags = {
 
 /** The mappings within etcd's configuration file. */
 export const storeFileSections: FileSections = {
+  "discovery-config": {
+    token: "discovery-token",
+    endpoints: "discovery-endpoints",
+    "request-timeout": "discovery-request-timeout",
+    "dial-timeout": "discovery-dial-timeout",
+    "keepalive-time": "discovery-keepalive-time",
+    "keepalive-timeout": "discovery-keepalive-timeout",
+  },
+  "socket-options": { "reuse-port": "socket-reuse-port", "reuse-address": "socket-reuse-address" },
   ...tlsFileSections,
 };
 
@@ -214,6 +225,8 @@ export interface StoreConfig {
   readonly advertiseClientUrls: readonly string[];
   readonly initialAdvertisePeerUrls: readonly string[];
   readonly initialCluster: ReadonlyMap<string, readonly string[]>;
+  /** Where the members of a new cluster are found; undefined: in `initialCluster`, which has this member alone otherwise. */
+  readonly discovery: Discovery | undefined;
   readonly initialClusterState: "new" | "existing";
   readonly initialClusterToken: string;
   readonly heartbeatMs: number;
@@ -278,6 +291,8 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     attempt("", () => naming("--initial-advertise-peer-urls", () => checkPeerUrl(url)));
   for (const url of clientUrls)
     attempt("", () => naming("--advertise-client-urls", () => checkClientUrl(url)));
+  const isClusterGiven = flags["initial-cluster"] !== undefined && flags["initial-cluster"].length > 0;
+  const discovery = attempt(undefined, () => discoveryOf(flags, isClusterGiven));
   const clusterParts = flags["initial-cluster"] ?? peerUrls.map((url) => `${flags.name}=${url}`);
   const initialCluster = attempt(new Map<string, readonly string[]>(), () =>
     naming("--initial-cluster", () => parseInitialCluster(clusterParts)),
@@ -337,6 +352,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     advertiseClientUrls: clientUrls,
     initialAdvertisePeerUrls: [...peerUrls].sort(),
     initialCluster,
+    discovery,
     initialClusterState: flags["initial-cluster-state"] === "existing" ? "existing" : "new",
     initialClusterToken: flags["initial-cluster-token"],
     heartbeatMs: flags["heartbeat-interval"],

@@ -18,7 +18,10 @@ const unset = (kind: FlagKind, why: string): ForeignFlag =>
 const bolt = "the database is not bbolt";
 const pacing = "compactions and checks pace themselves";
 const noV2 = "there is no v2 API";
-const noDiscovery = "members find each other by --initial-cluster only";
+const oldDiscovery =
+  "the discovery of etcd's v2 is gone; there are --discovery-endpoints and --discovery-token";
+const ownTimes = "the client of the discovery service has times of its own";
+const noDiscoveryUser = "the discovery service is asked without a user";
 const logRotation = "logs are not rotated here; let the system rotate them";
 const noTracing = "no traces are sent";
 
@@ -50,24 +53,14 @@ const table = {
   "grpc-keepalive-min-time": noEffect("goDuration", "clients may ping as they like"),
   "raft-read-timeout": noEffect("goDuration", "links to members notice silence by themselves"),
   "raft-write-timeout": noEffect("goDuration", "links to members notice silence by themselves"),
-  discovery: unset("string", noDiscovery),
-  "discovery-endpoints": unset("list", noDiscovery),
-  "discovery-token": unset("string", noDiscovery),
-  "discovery-srv": unset("string", noDiscovery),
-  "discovery-srv-name": noEffect("string", noDiscovery),
-  "discovery-fallback": noEffect("string", noDiscovery),
-  "discovery-proxy": noEffect("string", noDiscovery),
-  "discovery-dial-timeout": noEffect("goDuration", noDiscovery),
-  "discovery-request-timeout": noEffect("goDuration", noDiscovery),
-  "discovery-keepalive-time": noEffect("goDuration", noDiscovery),
-  "discovery-keepalive-timeout": noEffect("goDuration", noDiscovery),
-  "discovery-insecure-transport": noEffect("boolean", noDiscovery),
-  "discovery-insecure-skip-tls-verify": noEffect("boolean", noDiscovery),
-  "discovery-cert": noEffect("string", noDiscovery),
-  "discovery-key": noEffect("string", noDiscovery),
-  "discovery-cacert": noEffect("string", noDiscovery),
-  "discovery-user": noEffect("string", noDiscovery),
-  "discovery-password": noEffect("string", noDiscovery),
+  discovery: unset("string", oldDiscovery),
+  "discovery-fallback": noEffect("string", oldDiscovery),
+  "discovery-proxy": noEffect("string", oldDiscovery),
+  "discovery-dial-timeout": noEffect("goDuration", ownTimes),
+  "discovery-keepalive-time": noEffect("goDuration", ownTimes),
+  "discovery-keepalive-timeout": noEffect("goDuration", ownTimes),
+  "discovery-user": unset("string", noDiscoveryUser),
+  "discovery-password": unset("string", noDiscoveryUser),
   proxy: only("string", ["off"], noV2),
   "proxy-failure-wait": noEffect("integer", noV2),
   "proxy-refresh-interval": noEffect("integer", noV2),

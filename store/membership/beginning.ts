@@ -1,23 +1,35 @@
 import { UsageError } from "../../base/os/flags.ts";
 import { describeError } from "../../base/os/log.ts";
 import type { MembersResponse } from "../../proto/etcd-cluster.ts";
+import type { Newcomer } from "../discovery/discover.ts";
+import type { Discovery } from "../discovery/flags.ts";
 import type { StoreConfig } from "../flags.ts";
 import { type Beginning, type Identity, ownMember } from "../open-log.ts";
-import { newCluster } from "./initial-cluster.ts";
+import { newCluster, parseInitialCluster } from "./initial-cluster.ts";
 
 /** How a member with an empty data directory begins. Throws with what to do when it cannot. */
 export async function beginning(
   config: StoreConfig,
   ask: (peerUrl: string) => Promise<MembersResponse>,
+  discover: (discovery: Discovery, newcomer: Newcomer) => Promise<readonly string[]>,
 ): Promise<Beginning> {
-  if (config.initialClusterState === "existing") return await joining(config, ask);
-  const cluster = newCluster(config.initialCluster, config.initialClusterToken);
-  return { kind: "new", cluster, memberId: ownMember(cluster, config.name) };
+  const { discovery, name, initialAdvertisePeerUrls: peerUrls } = config;
+  // Who discovers each other by a token is a cluster by that token.
+  const token = discovery?.kind === "token" ? discovery.token : config.initialClusterToken;
+  const listed = async () => {
+    if (discovery === undefined) return config.initialCluster;
+    const memberId = ownMember(newCluster(config.initialCluster, token), name);
+    return parseInitialCluster(await discover(discovery, { name, memberId, peerUrls }));
+  };
+  if (config.initialClusterState === "existing")
+    return await joining({ ...config, initialCluster: await listed() }, ask);
+  const cluster = newCluster(await listed(), token);
+  return { kind: "new", cluster, memberId: ownMember(cluster, name) };
 }
 
 /** Refuses data of another member than the one the flags describe; what the log says wins over flags otherwise. */
 export function checkIdentity(config: StoreConfig, { clusterId, memberId }: Identity): void {
-  if (config.initialClusterState !== "new") return;
+  if (config.initialClusterState !== "new" || config.discovery !== undefined) return;
   const cluster = newCluster(config.initialCluster, config.initialClusterToken);
   const known = cluster.members.some((member) => member.id === memberId);
   if (known || cluster.clusterId === clusterId) return;
