@@ -89,6 +89,11 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
   ],
   "Look after the store": [
     row(
+      "store migrate",
+      "make a member's data directory of a stopped etcd's",
+      async () => (await import("./store/migrate.ts")).migrateCommand,
+    ),
+    row(
       "store restore",
       "make a member's data directory of a snapshot",
       async () => (await import("./store/restore.ts")).restoreCommand,

@@ -14,21 +14,22 @@ import {
 
 /** etcd's raftpb (raft.proto, proto2). Used on peer links and in the write-ahead log. gogoproto writes scalar fields even
  *  when zero; `always` keeps the bytes the same. */
-export const entry = message({
-  type: always(enumeration(1, { NORMAL: 0, CONF_CHANGE: 1, CONF_CHANGE_V2: 2 })),
-  term: always(int64(2)),
-  index: always(int64(3)),
-  data: optional(bytes(4)),
-});
+const entryType = enumeration(1, { NORMAL: 0, CONF_CHANGE: 1, CONF_CHANGE_V2: 2 });
+const entryFields = { term: always(int64(2)), index: always(int64(3)), data: optional(bytes(4)) };
+export const entry = message({ type: always(entryType), ...entryFields });
+/** As etcd 3.7 writes it: without the type of a normal one. */
+export const sparseEntry = message({ type: entryType, ...entryFields });
 export type WireEntry = Of<typeof entry>;
 
-export const confState = message({
+const confStateFields = {
   voters: repeatedIds(1),
   learners: repeatedIds(2),
   votersOutgoing: repeatedIds(3),
   learnersNext: repeatedIds(4),
-  autoLeave: always(bool(5)),
-});
+};
+export const confState = message({ ...confStateFields, autoLeave: always(bool(5)) });
+/** As etcdutl 3.7 writes it, which does not say what nobody asked for. */
+export const sparseConfState = message({ ...confStateFields, autoLeave: bool(5) });
 export type WireConfState = Of<typeof confState>;
 
 export const snapshotMetadata = message({

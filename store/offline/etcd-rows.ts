@@ -12,14 +12,14 @@ export async function fillFromBolt(
   filler: BackendFiller,
   isWanted: (bucket: Bucket) => boolean,
 ): Promise<void> {
-  for await (const { bucket, rows } of bolt.rows()) {
-    const known = bucketNames.find((name) => name === bucket);
-    if (known === undefined)
-      throw new BoltError(
-        bolt.path,
-        `holds the bucket ${JSON.stringify(bucket.slice(0, 80))}, which no etcd up to 3.7 has`,
-      );
-    if (!isWanted(known)) continue;
+  const bucketOf = (name: string): Bucket => {
+    const known = bucketNames.find((one) => one === name);
+    if (known !== undefined) return known;
+    const shown = JSON.stringify(name.slice(0, 80));
+    throw new BoltError(bolt.path, `holds the bucket ${shown}, which no etcd up to 3.7 has`);
+  };
+  for await (const { bucket, rows } of bolt.rows((name) => isWanted(bucketOf(name)))) {
+    const known = bucketOf(bucket);
     for (const row of rows) {
       if (isBump(known, row)) continue;
       const room = filler.add(known, row);

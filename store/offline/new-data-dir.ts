@@ -74,11 +74,29 @@ export async function withDatabase<T>(
   }
 }
 
+/** So much is encoded at a stretch. */
+const appendBytes = 16 * 1024 * 1024;
+
 async function writeLog(folder: string, log: NewLog, os: OfflineOs): Promise<void> {
   const { mark: snapshot, hardState, entries, metadata } = log;
   const wal = await Wal.create({ folder }, metadata, os);
   try {
-    await wal.append({ snapshot, hardState, entries, sync: true });
+    await wal.append({
+      snapshot,
+      hardState: { ...hardState, commit: snapshot.index },
+      entries: [],
+      sync: true,
+    });
+    let batch: Entry[] = [];
+    let bytes = 0;
+    for (const entry of entries) {
+      batch.push(entry);
+      bytes += entry.data.length;
+      if (bytes < appendBytes) continue;
+      await wal.append({ entries: batch, sync: true });
+      [batch, bytes] = [[], 0];
+    }
+    await wal.append({ entries: batch, hardState, sync: true });
   } finally {
     await wal.close();
   }

@@ -35,11 +35,7 @@ export async function restoreSnapshot(plan: RestorePlan, os: OfflineOs): Promise
   try {
     return await makeDataDir(plan, os, async (backend): Promise<NewLog> => {
       const filler = new BackendFiller(backend);
-      await fillFromBolt(
-        snapshot.bolt,
-        filler,
-        (bucket) => bucket !== "members" && bucket !== "members_removed",
-      );
+      await fillFromBolt(snapshot, filler, (bucket) => bucket !== "members" && bucket !== "members_removed");
       const mark = beginCluster(cluster, backend);
       await filler.finish();
       if (plan.bumpRevision > 0) await bump(plan.bumpRevision, backend);
@@ -65,5 +61,4 @@ async function bump(revisions: number, backend: Backend): Promise<void> {
   const { revision } = await restoreMvcc(backend);
   backend.put("meta", compactionKeys.scheduled, latin1Bytes(revisionKey(revision + revisions, 0)));
   backend.commit();
-  await backend.flush();
 }

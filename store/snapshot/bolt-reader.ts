@@ -33,8 +33,18 @@ export class BoltFile {
     this.#meta = meta;
   }
 
+  /** The file is closed with it; at once, where it is no database. */
   static async open(file: DiskFile): Promise<BoltFile> {
-    return new BoltFile(file, await readMeta(file));
+    try {
+      return new BoltFile(file, await readMeta(file));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
   }
 
   get path(): string {
@@ -46,12 +56,15 @@ export class BoltFile {
   }
 
   /** All rows of all buckets, in the order of the buckets' names and the rows' keys, some at a time; a bucket without rows
-   *  comes as one empty list. */
-  async *rows(): AsyncIterable<{ readonly bucket: string; readonly rows: readonly Row[] }> {
+   *  comes as one empty list. Buckets that `isWanted` does not want are not looked into. */
+  async *rows(
+    isWanted: (bucket: string) => boolean = () => true,
+  ): AsyncIterable<{ readonly bucket: string; readonly rows: readonly Row[] }> {
     this.#taken = new Uint8Array(Math.ceil(this.#meta.pages / 8));
     for await (const buckets of this.#leaves(this.#meta.root)) {
       for (const { key: bucket, value, isBucket } of buckets) {
         if (!isBucket) throw this.#bad(`a row beside its buckets: ${JSON.stringify(bucket.slice(0, 80))}`);
+        if (!isWanted(bucket)) continue;
         for await (const rows of this.#bucket(bucket, value)) {
           if (rows.some((row) => row.isBucket)) throw this.#bad(`a bucket within the bucket ${bucket}`);
           yield { bucket, rows };

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Disk } from "../../base/os/disk.ts";
 import { readEntry } from "../../proto/entry-bytes.ts";
-import { entry as entryCodec, hardState as hardStateCodec } from "../../proto/raft.ts";
-import { walMetadata, walSnapshot } from "../../proto/wal.ts";
+import { entry as entryCodec, hardState as hardStateCodec, sparseEntry } from "../../proto/raft.ts";
+import { sparseWalSnapshot, walMetadata, walSnapshot } from "../../proto/wal.ts";
 import type { Entry, HardState, SnapshotMeta } from "../raft/types.ts";
 import { WalDamageError } from "./damage.ts";
 import { decodeExactly } from "./exact.ts";
@@ -149,7 +149,7 @@ class RecordReader {
         return this.replay.hardState(decoded.value);
       }
       case "SNAPSHOT": {
-        const decoded = decodeExactly(walSnapshot, data);
+        const decoded = decodeExactly(walSnapshot, data, sparseWalSnapshot);
         if ("problem" in decoded) return `a snapshot mark cannot be decoded: ${decoded.problem}`;
         const { index, term, confState } = decoded.value;
         this.replay.mark({
@@ -174,7 +174,7 @@ class RecordReader {
   #entry(data: Uint8Array): string | undefined {
     const entry = readEntry(data);
     if (entry !== undefined) return this.replay.entry(entry);
-    const decoded = decodeExactly(entryCodec, data);
+    const decoded = decodeExactly(entryCodec, data, sparseEntry);
     if ("problem" in decoded) return `an entry cannot be decoded: ${decoded.problem}`;
     const { type, term, index, data: payload } = decoded.value;
     if (type === "CONF_CHANGE_V2") return "a joint configuration change, which this version does not know";

@@ -15,6 +15,8 @@ export interface StoreProcesses {
   kill(member: number): Promise<void>;
   /** Starts a killed member on its own data and waits until it serves. */
   start(member: number): Promise<void>;
+  /** Starts killed members as another program, each once its data is prepared. */
+  replacedBy(command: readonly string[], prepare: (place: Place) => Promise<void>): Promise<void>;
   /** Starts a member that was added to the running cluster, on an empty data directory. */
   startAfresh(member: number): Promise<void>;
   /** The member stands still: its connections stay, it neither reads nor answers. */
@@ -57,8 +59,9 @@ export async function startStoreProcesses(
   const cluster = names.map((name, at) => `${name}=${url(at * 2 + 1)}`).join(",");
   const running: (ChildProcess | undefined)[] = names.map(() => undefined);
   const outputs = names.map(() => "");
+  let program = command;
   const argv = (at: number, state: "new" | "existing") => [
-    ...command.slice(1),
+    ...program.slice(1),
     `--name=m${at}`,
     `--data-dir=${join(folder, `m${at}`)}`,
     `--listen-client-urls=${url(at * 2)}`,
@@ -71,7 +74,7 @@ export async function startStoreProcesses(
   ];
   const start = (at: number, state: "new" | "existing" = "new"): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = spawn(command[0] ?? "", argv(at, state), { stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(program[0] ?? "", argv(at, state), { stdio: ["ignore", "pipe", "pipe"] });
       running[at] = child;
       const from = outputs[at]?.length ?? 0;
       const timer = setTimeout(
@@ -107,10 +110,13 @@ export async function startStoreProcesses(
     await Promise.all(names.map((_, at) => kill(at)));
     await rm(folder, { recursive: true, force: true });
   };
-  try {
+  const startAll = async (prepareOne: typeof prepare) => {
     for (const [at, name] of names.entries())
-      await prepare?.({ name, dataDir: join(folder, name), peerUrl: url(at * 2 + 1), cluster });
+      await prepareOne?.({ name, dataDir: join(folder, name), peerUrl: url(at * 2 + 1), cluster });
     await Promise.all(names.map((_, at) => start(at)));
+  };
+  try {
+    await startAll(prepare);
   } catch (error) {
     await stop();
     throw error;
@@ -132,6 +138,10 @@ export async function startStoreProcesses(
     folder,
     kill,
     start,
+    replacedBy: async (next, prepareOne) => {
+      program = next;
+      await startAll(prepareOne);
+    },
     startAfresh,
     pause: (at) => signal(at, "SIGSTOP"),
     resume: (at) => signal(at, "SIGCONT"),

@@ -8,6 +8,8 @@ export interface EtcdVersion {
   /** What comes before the file's name, and flags. */
   readonly restore: readonly string[];
   readonly status: readonly string[];
+  /** So many members stay alike under a generated history. Of etcd 3.4's three come to differ, by themselves. */
+  readonly members: 1 | 3;
 }
 
 /** Debian's etcd, and in the folder that $PINTLE_ETCD_37 names the binaries `etcd` and `etcdutl` of release 3.7. */
@@ -20,6 +22,7 @@ export const etcdVersions: readonly EtcdVersion[] = [
           server: ["etcd"],
           restore: ["etcdctl", "snapshot", "restore"],
           status: ["etcdctl", "snapshot", "status"],
+          members: 1 as const,
         },
       ]),
   ...(process.env.PINTLE_ETCD_37 === undefined ? [] : [release37(process.env.PINTLE_ETCD_37)]),
@@ -32,5 +35,6 @@ function release37(folder: string): EtcdVersion {
     server: [join(folder, "etcd")],
     restore: [tool, "snapshot", "restore"],
     status: [tool, "snapshot", "status"],
+    members: 3,
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -75,6 +76,37 @@ for (const version of etcdVersions) {
         await again.store.stop();
       }
     });
+
+    it("in place: a cluster's stopped members go on as the store's, each with its id and its log", async () => {
+      const etcd = await startStoreProcesses(version.members, version.server);
+      started.push(etcd);
+      const first = etcd.endpoints[0] ?? "";
+      const second = etcd.endpoints.at(-1) ?? "";
+      await writeHistory(first, new Prng(11), 150);
+      await addUsers(first);
+      await writeHistory(second, new Prng(12), 50);
+      const before = await contentsOf(first);
+      const members = await etcdctl(first, "member", "list");
+      const migrate = (name: string) => async (place: Place) => {
+        await say([...pintle, "store", "migrate"], join(etcd.folder, name), `--data-dir=${place.dataDir}`);
+      };
+      const running = migrate("m0")({ name: "", dataDir: join(folder, "refused"), peerUrl: "", cluster: "" });
+      await assert.rejects(running, /an etcd runs on it; stop it first/);
+      // Killed, so that what their logs hold has not all got into their databases.
+      for (const at of etcd.endpoints.keys()) await etcd.kill(at);
+      await etcd.replacedBy([...pintle, "store"], async (place) => {
+        const untouched = await filesOf(place.dataDir);
+        await migrate(place.name)({ ...place, dataDir: `${place.dataDir}.moved` });
+        assert.deepEqual(await filesOf(place.dataDir), untouched);
+        await rm(place.dataDir, { recursive: true });
+        await rename(`${place.dataDir}.moved`, place.dataDir);
+      });
+      assert.deepEqual(await contentsOf(first), before);
+      assert.deepEqual(await contentsOf(second), before);
+      assert.equal(await etcdctl(second, "member", "list"), members);
+      await writeHistory(second, new Prng(13), 20);
+      assert.deepEqual(await contentsOf(first), await contentsOf(second));
+    });
   });
 }
 
@@ -123,4 +155,17 @@ async function usersOf(endpoint: string): Promise<unknown> {
     users: await Promise.all(users.map((name) => lines("user", "get", name))),
     roles: await Promise.all(roles.map((name) => lines("role", "get", name))),
   };
+}
+
+/** Every file of a folder with the digest of what is in it. */
+async function filesOf(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const digests = files.sort().map(async (path) => {
+    const digest = createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
+    return [path, digest] as const;
+  });
+  return Object.fromEntries(await Promise.all(digests));
 }
