@@ -10,6 +10,7 @@ import { createMember, type StoreMember } from "./create-member.ts";
 import { discoverMembers, type Newcomer } from "./discovery/discover.ts";
 import type { Discovery } from "./discovery/flags.ts";
 import { clusterVersion, type StoreConfig, serverVersion } from "./flags.ts";
+import { loneCluster } from "./force-new-cluster.ts";
 import { observedRoutes, versionRoute } from "./gateway/endpoints.ts";
 import { gateway } from "./gateway/routes.ts";
 import { handOverLeadership } from "./hand-over.ts";
@@ -120,7 +121,14 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
         const { wal, ...opened } = await openLog({ folder, appliedIndex }, begin, os);
         undo.push(() => wal.close());
         checkIdentity(config, opened.identity);
-        return { log: wal, ...opened };
+        const { recovered, identity } = opened;
+        const self = { id: identity.memberId, peerUrls: config.initialAdvertisePeerUrls };
+        const lone =
+          config.forceNewCluster && hadLog ? loneCluster(recovered, self, appliedIndex) : undefined;
+        if (lone === undefined) return { log: wal, ...opened };
+        log.warn("forcing a new cluster of this member alone", { "local-member-id": self.id });
+        await wal.append({ ...lone, sync: true });
+        return { log: wal, identity, recovered: { ...recovered, ...lone } };
       },
       openPeers: (identity) => {
         network = new PeerNetwork(

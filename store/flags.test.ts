@@ -205,8 +205,6 @@ describe("the store's flags", () => {
 
   it("refuse by name what would change what the store does", () => {
     for (const flag of [
-      "--force-new-cluster",
-      "--force-new-cluster=true",
       "--discovery=http://example.org",
       "--corrupt-check-time=1h",
       "--experimental-compact-hash-check-enabled",

@@ -80,6 +80,11 @@ export const storeFlags = {
     default: "etcd-cluster",
   },
   ...discoveryFlagRows,
+  "force-new-cluster": {
+    kind: "boolean",
+    help: "make a cluster of this member alone out of its data; what only others have is lost",
+    default: false,
+  },
   "heartbeat-interval": { kind: "integer", help: "milliseconds between a leader's heartbeats", default: 100 },
   "election-timeout": {
     kind: "integer",
@@ -229,6 +234,8 @@ export interface StoreConfig {
   readonly discovery: Discovery | undefined;
   readonly initialClusterState: "new" | "existing";
   readonly initialClusterToken: string;
+  /** Take all other members out of the cluster. */
+  readonly forceNewCluster: boolean;
   readonly heartbeatMs: number;
   readonly electionMs: number;
   readonly snapshotCount: number;
@@ -355,6 +362,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     discovery,
     initialClusterState: flags["initial-cluster-state"] === "existing" ? "existing" : "new",
     initialClusterToken: flags["initial-cluster-token"],
+    forceNewCluster: flags["force-new-cluster"],
     heartbeatMs: flags["heartbeat-interval"],
     electionMs: flags["election-timeout"],
     snapshotCount: flags["snapshot-count"],

@@ -44,10 +44,6 @@ const table = {
   "initial-election-tick-advance": noEffect("boolean", "elections begin at once"),
   "pre-vote": only("boolean", ["true"], "elections always begin with a pre-vote"),
   "unsafe-no-fsync": unset("boolean", "what is acknowledged is always synced"),
-  "force-new-cluster": unset(
-    "boolean",
-    "a cluster of one is not made out of a member's data; restore a snapshot instead",
-  ),
   "socket-reuse-port": unset("boolean", "a port belongs to one process"),
   "socket-reuse-address": noEffect("boolean", "addresses are always reused"),
   "grpc-keepalive-min-time": noEffect("goDuration", "clients may ping as they like"),
