@@ -6,12 +6,15 @@ import { relayToHttp1 } from "../base/http2/relay-to-http1.ts";
 import type { Route } from "../base/http2/stream.ts";
 import type { Os, Running } from "../base/os/os.ts";
 import { TaskScope } from "../base/os/task-scope.ts";
+import { V8Profiles } from "../base/os/v8-profiles.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
 import { discoverMembers, type Newcomer } from "./discovery/discover.ts";
 import type { Discovery } from "./discovery/flags.ts";
 import { clusterVersion, type StoreConfig, serverVersion } from "./flags.ts";
 import { loneCluster } from "./force-new-cluster.ts";
+import { debugVarsRoute } from "./gateway/debug-vars.ts";
 import { observedRoutes, versionRoute } from "./gateway/endpoints.ts";
+import { type ProfileSources, profileRoutes } from "./gateway/profiles.ts";
 import { gateway } from "./gateway/routes.ts";
 import { handOverLeadership } from "./hand-over.ts";
 import { identityMetrics } from "./identity-metrics.ts";
@@ -233,7 +236,12 @@ function serve(
   const shared = { member: member.parts, handlers: member.handlers, maxRequestBytes };
   const observed = observedRoutes(member.parts, metrics, log.child("http"));
   const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
-  const forClients = new Map([...observed, ["/version", versionRoute(versions)]]);
+  const forClients = new Map([
+    ...observed,
+    ["/version", versionRoute(versions)],
+    ["/debug/vars", debugVarsRoute(() => member.driver.raftStatus)],
+    ...(config.enablePprof ? profileRoutes(startedProfiles(os, undo)) : []),
+  ]);
   const { maxStreams: streamsMost, clientSilence } = config;
   const limits = { ...http2Limits, streamsMost, silence: clientSilence ?? null };
   const listen = (urls: readonly ListenUrl[], bound: readonly BoundServer[], served: Served) => {
@@ -345,6 +353,14 @@ function tellTraffic({ listenClient, listenClientHttp }: StoreConfig, log: Os["l
   };
   tell(listenClient, isHttpApart ? "grpc" : "grpc+http");
   tell(listenClientHttp, "http");
+}
+
+function startedProfiles({ clock, log }: Os, undo: Undo): ProfileSources {
+  const profiles = new V8Profiles();
+  profiles.start().catch((error: unknown) => log.warn("cannot profile", { error }));
+  log.info("pprof is enabled", { path: "/debug/pprof" });
+  undo.push(() => profiles.stop());
+  return { profiles, clock };
 }
 
 /** Goes on where a step fails, since an open socket would keep the process; rejects with the first failure. */

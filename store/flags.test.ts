@@ -126,7 +126,7 @@ describe("the store's flags", () => {
     assert.deepEqual(
       warned.sort(),
       [
-        ...["discovery-fallback", "enable-pprof", "max-snapshots", "max-wals", "proxy-dial-timeout"],
+        ...["discovery-fallback", "max-snapshots", "max-wals", "proxy-dial-timeout"],
         ...["proxy-failure-wait", "proxy-refresh-interval", "proxy-write-timeout"],
       ].sort(),
     );

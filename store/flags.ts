@@ -167,6 +167,11 @@ export const storeFlags = {
     default: 100,
     value: "DURATION",
   },
+  "enable-pprof": {
+    kind: "boolean",
+    help: "serve profiles of this process to clients, under /debug/pprof/",
+    default: false,
+  },
   metrics: {
     kind: "string",
     help: '"basic", or "extensive" with the times of calls (grpc_server_handling_seconds)',
@@ -258,6 +263,7 @@ export interface StoreConfig {
   /** Undefined: only clients compact. */
   readonly autoCompaction: AutoCompaction | undefined;
   readonly enableGateway: boolean;
+  readonly enablePprof: boolean;
   /** How much /metrics tells. */
   readonly metrics: "basic" | "extensive";
   /** Compare this member's data with the others' before serving anybody. */
@@ -381,6 +387,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     initialCorruptCheck: gates.get("InitialCorruptCheck") ?? flags["experimental-initial-corrupt-check"],
     featureGates: gates,
     enableGateway: flags["enable-grpc-gateway"],
+    enablePprof: flags["enable-pprof"],
     metrics: flags.metrics === "extensive" ? "extensive" : "basic",
     corsOrigins: flags.cors,
     hostWhitelist: flags["host-whitelist"],

@@ -71,7 +71,6 @@ const table = {
   ),
   "client-cert-file": noEffect("string", "the JSON gateway asks within the process"),
   "client-key-file": noEffect("string", "the JSON gateway asks within the process"),
-  "enable-pprof": noEffect("boolean", "nothing is served under /debug/pprof"),
   "enable-log-rotation": unset("boolean", logRotation),
   "log-rotation-config-json": noEffect("string", logRotation),
   "log-package-levels": noEffect("string", "one level is that of all"),

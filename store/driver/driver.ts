@@ -3,6 +3,7 @@ import { TaskScope } from "../../base/os/task-scope.ts";
 import { StoreError } from "../errors.ts";
 import type { RawNode } from "../raft/node.ts";
 import type { Ready } from "../raft/ready.ts";
+import type { RaftStatus } from "../raft/status.ts";
 import type {
   ConfChange,
   ConfState,
@@ -180,6 +181,11 @@ export class Driver implements Consensus {
 
   get status(): ConsensusStatus {
     return consensusStatus(this.#raft);
+  }
+
+  /** All that the state machine tells of itself, for those who look into it. */
+  get raftStatus(): RaftStatus {
+    return this.#raft.status();
   }
 
   onLeadership(listener: (status: ConsensusStatus) => void): () => void {

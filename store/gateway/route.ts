@@ -4,5 +4,6 @@ import type { Answer } from "./answer.ts";
 export interface Route {
   /** The one method that it takes; "any": all. */
   readonly method: "GET" | "any";
-  readonly answer: (query: URLSearchParams) => Promise<Answer>;
+  /** `gone`: aborted once nobody waits for the answer any more. */
+  readonly answer: (query: URLSearchParams, gone: AbortSignal) => Promise<Answer>;
 }

@@ -52,22 +52,32 @@ export function gateway(parts: GatewayParts): (request: IncomingMessage, respons
     else if (parts.jsonApi && path.startsWith("/v3/")) send(gatewayRefusal(method !== undefined));
     else if (url === undefined) send(notFound);
     else
-      answerAt(url, request.method, parts.routes).then(send, (error: unknown) => {
-        parts.log.warn("request failed", { path: url.pathname, error });
-        send(failure(500, "internal error"));
-      });
+      answerAt(url, request.method, { routes: parts.routes, gone: goneSignal(response) }).then(
+        send,
+        (error: unknown) => {
+          parts.log.warn("request failed", { path: url.pathname, error });
+          send(failure(500, "internal error"));
+        },
+      );
   };
+}
+
+/** Aborted when the connection of an answer closes before the answer left. */
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  return gone.signal;
 }
 
 async function answerAt(
   { pathname, searchParams }: URL,
   method: string | undefined,
-  routes: ReadonlyMap<string, Route>,
+  { routes, gone }: { readonly routes: ReadonlyMap<string, Route>; readonly gone: AbortSignal },
 ): Promise<Answer> {
   const route = routes.get(pathname);
   if (route === undefined) return notFound;
   return route.method === "any" || route.method === method
-    ? route.answer(searchParams)
+    ? route.answer(searchParams, gone)
     : wrongMethod(route.method);
 }
 

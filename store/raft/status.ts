@@ -28,6 +28,8 @@ export interface RaftStatus {
   readonly logBytes: number;
   /** Leader only: payload that is not committed yet. */
   readonly uncommittedBytes: number;
+  /** Leader only: who shall lead next; 0 where nobody shall. */
+  readonly transferee: MemberId;
   /** Leader only. */
   readonly progress: readonly MemberProgress[];
 }
@@ -48,6 +50,7 @@ export function statusOf(core: Core): RaftStatus {
     applied: log.applied,
     logBytes: log.bytes,
     uncommittedBytes: state.role === "leader" ? state.uncommittedBytes : 0,
+    transferee: state.role === "leader" ? state.transferee : 0n,
     progress: state.role === "leader" ? progressOf(core, state.progress) : [],
   };
 }
