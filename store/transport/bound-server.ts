@@ -1,6 +1,6 @@
 import { lstat, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { createServer as createTlsServer, type SecureContextOptions, type TLSSocket } from "node:tls";
 import type { Log } from "../../base/os/log.ts";
 import { connectionsMost, probingSilence } from "../../base/os/server-sockets.ts";
 import type { PortTls } from "./tls/port-tls.ts";
@@ -119,9 +119,12 @@ export class BoundServer {
         else this.#take(socket);
       },
     );
+    let shown: SecureContextOptions | undefined;
     const renew = () => {
-      const options = tls.renewed();
-      if (options !== undefined) server.setSecureContext(options);
+      const now = tls.shown();
+      if (now === undefined || now === shown) return;
+      shown = now;
+      server.setSecureContext(now);
     };
     server.prependListener("connection", renew); // before the handshake of this very connection begins
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {

@@ -45,12 +45,10 @@ export class PortTls {
     return this.#settings.trustedCaFile !== undefined;
   }
 
-  /** What a listening server must take up now; undefined where that has not changed since it was asked last. */
-  renewed(): SecureContextOptions | undefined {
-    const now = this.#usable(this.#shown) ?? this.#last;
-    if (now === this.#last) return undefined;
-    this.#last = now;
-    return now;
+  /** What a listening server is to show now; the same object for as long as nothing has changed. Several servers may ask. */
+  shown(): SecureContextOptions | undefined {
+    this.#last = this.#usable(this.#shown) ?? this.#last;
+    return this.#last;
   }
 
   /** How to connect to another member. */
