@@ -14,7 +14,7 @@ import { type BackendHome, LevelHome } from "../backend/home.ts";
 import { type BackendConfig, type BackendFaults, backendDefaults } from "../backend/layered-backend.ts";
 import type { StateMachine } from "../driver/seams.ts";
 import { decodeLease, type LeaseRow } from "../lease/lease-rows.ts";
-import { Lessor } from "../lease/lessor.ts";
+import { type LeaseFaults, Lessor } from "../lease/lessor.ts";
 import { leaseMetrics } from "../lease/metrics.ts";
 import { hashKeyValues, type KeyValueHash } from "../mvcc/hash.ts";
 import { MvccHistory } from "../mvcc/history.ts";
@@ -78,7 +78,7 @@ export interface StateDeps {
   readonly home?: BackendHome;
   /** For requests that would hold the event loop too long at a stretch. */
   readonly turns?: Turns;
-  readonly faults?: ApplyFaults & WatchFaults & BackendFaults;
+  readonly faults?: ApplyFaults & WatchFaults & BackendFaults & LeaseFaults;
 }
 
 /** Buckets that are held in memory row by row. */
@@ -143,7 +143,11 @@ export class State implements StateMachine {
     const persistCheckpoints = config.persistLeaseCheckpoints ?? false;
     const { meter, clock, log = silentLog } = deps;
     this.slowApplies = new SlowApplies({ warningMs: config.warningApplyMs ?? 100 }, { log, meter });
-    this.lessor = new Lessor({ minTtlS, persistCheckpoints }, loaded.backend, leaseMetrics(meter));
+    this.lessor = new Lessor(
+      { minTtlS, persistCheckpoints, faults: deps.faults },
+      loaded.backend,
+      leaseMetrics(meter),
+    );
     const turns = deps.turns ?? new Turns();
     this.mvcc = new MvccStore(loaded.mvcc, {
       leases: this.lessor,

@@ -4,11 +4,18 @@ import { StoreError } from "../errors.ts";
 import { encodeLease, type LeaseRow, leaseKey } from "./lease-rows.ts";
 import { type LeaseMetrics, uncountedLeases } from "./metrics.ts";
 
+/** Bugs that simulation plants, by name. */
+export interface LeaseFaults {
+  /** A renewal is answered, and the lease runs out as if there had been none. */
+  readonly forgetRenewals?: true;
+}
+
 export interface LessorConfig {
   /** Seconds below which a TTL is raised to this: ceil(1.5 * election timeout). */
   readonly minTtlS: number;
   /** Whether checkpointed remaining times are kept over restarts and changes of leader. */
   readonly persistCheckpoints: boolean;
+  readonly faults?: LeaseFaults | undefined;
 }
 
 /** Where leases are kept; the rows belong to the caller's group of writes. */
@@ -133,7 +140,7 @@ export class Lessor {
     if (lease === undefined || lease.expiryMs <= nowMs) return "gone";
     const clearCheckpoint = lease.remainingTtl > 0;
     lease.remainingTtl = 0;
-    this.#schedule(lease, nowMs + lease.ttl * 1_000);
+    if (!this.#config.faults?.forgetRenewals) this.#schedule(lease, nowMs + lease.ttl * 1_000);
     this.#metrics.renewed.count++;
     return { ttl: lease.ttl, clearCheckpoint };
   }

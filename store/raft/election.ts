@@ -71,7 +71,10 @@ export function answerVote(core: Core, request: Message): void {
     (core.vote === nobody && core.leader === nobody) ||
     (isPreVote && request.term > core.term) ||
     core.config.faults?.voteTwice === true;
-  const granted = mayVote && core.log.isUpToDate({ index: request.index, term: request.logTerm });
+  const isUpToDate =
+    core.log.isUpToDate({ index: request.index, term: request.logTerm }) ||
+    core.config.faults?.voteForShorterLog === true;
+  const granted = mayVote && isUpToDate;
   if (isPreVote) {
     const term = granted ? request.term : core.term;
     core.send({ type: "preVoteResponse", to: request.from, term, reject: !granted });

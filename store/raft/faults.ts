@@ -8,4 +8,10 @@ export interface RaftFaults {
   readonly readWithoutQuorum?: true;
   /** A leader that hands over tells followers that it takes nothing from them, and takes it all the same. */
   readonly takeWhatIsDropped?: true;
+  /** A member grants its vote also to those whose log lacks entries that it has. */
+  readonly voteForShorterLog?: true;
+  /** The leader commits what it holds itself. */
+  readonly commitAlone?: true;
+  /** A follower takes entries without asking whether its log agrees with what comes before them. */
+  readonly appendAnywhere?: true;
 }

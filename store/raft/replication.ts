@@ -76,9 +76,10 @@ export function broadcastHeartbeat(core: Core, leader: LeaderState): void {
 export function maybeCommit(core: Core, leader: LeaderState): void {
   const { log } = core;
   const match = (id: MemberId) => (id === core.id ? log.durable : (leader.progress.get(id)?.match ?? 0));
-  const index = committedIndex(core.conf.voters, match);
+  const { faults } = core.config;
+  const index = faults?.commitAlone === true ? log.durable : committedIndex(core.conf.voters, match);
   if (index <= log.committed) return;
-  if (log.term(index) !== core.term && core.config.faults?.commitOldTermByCounting !== true) return;
+  if (log.term(index) !== core.term && faults?.commitOldTermByCounting !== true) return;
   const before = log.committed;
   log.commitTo(index);
   for (let at = before + 1; at <= index; at++) leader.uncommittedBytes -= log.entry(at).data.length;
@@ -107,7 +108,9 @@ export function answerAppend(core: Core, append: Message): void {
     core.sendAfterAppend({ type: "appendResponse", to, index: log.committed });
     return;
   }
-  const matched = log.appendAfter({ index: append.index, term: append.logTerm }, append.entries);
+  const isTrusted = core.config.faults?.appendAnywhere === true;
+  const logTerm = (isTrusted ? log.term(append.index) : undefined) ?? append.logTerm;
+  const matched = log.appendAfter({ index: append.index, term: logTerm }, append.entries);
   if (matched !== undefined) {
     log.commitTo(Math.min(append.commit, matched));
     if (isCommitOnly(append.context)) return;

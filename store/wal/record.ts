@@ -14,8 +14,8 @@ const kinds = new Map(
   Object.entries(recordTypes).map(([name, value]) => [value as number, name as RecordKind]),
 );
 
-/** Decodes a record and checks it against the chain. A CRC record's own `crc` is for the caller to judge. */
-export function parseRecord(bytes: Uint8Array, chain: number): ParsedRecord {
+/** Decodes a record and checks it against the chain, where one is given. A CRC record's own `crc` is for the caller to judge. */
+export function parseRecord(bytes: Uint8Array, chain: number | undefined): ParsedRecord {
   const decoded = readWithData(bytes) ?? decodeExactly(record, bytes);
   if ("problem" in decoded)
     return { kind: "bad", problem: `the record cannot be decoded: ${decoded.problem}` };
@@ -25,7 +25,7 @@ export function parseRecord(bytes: Uint8Array, chain: number): ParsedRecord {
   if (type === undefined) return { kind: "bad", problem: `record type ${decoded.value.type} does not exist` };
   if (type === "CRC") {
     if (data.length > 0) return { kind: "bad", problem: "a checksum record holds data" };
-  } else {
+  } else if (chain !== undefined) {
     const computed = crc32c(chain, data);
     if (computed !== crc) {
       return { kind: "bad", problem: `checksum is ${hex(crc)} where the data has ${hex(computed)}` };

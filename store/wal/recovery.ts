@@ -9,7 +9,7 @@ import { decodeExactly } from "./exact.ts";
 import { FileWindow } from "./file-window.ts";
 import { LogReplay } from "./log-replay.ts";
 import { parseSegmentName, type SegmentName } from "./segment-name.ts";
-import { type Scanned, SegmentScan } from "./segment-scan.ts";
+import { type Scanned, SegmentScan, type WalFaults } from "./segment-scan.ts";
 import { judgeTail } from "./tail.ts";
 
 export interface WalMetadata {
@@ -42,6 +42,7 @@ export interface WritePosition {
 export async function recover(
   disk: Disk,
   folder: string,
+  faults?: WalFaults,
 ): Promise<Recovered & { readonly at: WritePosition }> {
   const segments = await listSegments(disk, folder);
   const reader = new RecordReader();
@@ -52,7 +53,7 @@ export async function recover(
     const file = await disk.open(path);
     try {
       const window = await FileWindow.open(file);
-      const scan = new SegmentScan(window, chain);
+      const scan = new SegmentScan(window, chain, faults);
       const isLast = i === segments.length - 1;
       at = await scanSegment(window, scan, {
         isLast,

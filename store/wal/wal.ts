@@ -12,6 +12,7 @@ import { RecordEncoder } from "./encoder.ts";
 import { type WalMetrics, walMetrics } from "./metrics.ts";
 import { type Recovered, recover, type WalMetadata } from "./recovery.ts";
 import { parseSegmentName, type SegmentName, segmentName } from "./segment-name.ts";
+import type { WalFaults } from "./segment-scan.ts";
 import { type Place, SyncPlace } from "./sync-place.ts";
 
 /** etcd's segment size. */
@@ -27,6 +28,7 @@ export interface WalConfig {
   readonly folder: string;
   /** For tests; otherwise `walSegmentBytes`. */
   readonly segmentBytes?: number;
+  readonly faults?: WalFaults | undefined;
 }
 
 export interface WalOs {
@@ -120,7 +122,7 @@ export class Wal {
   /** Opens an existing log and cuts off what an interrupted write left. Throws WalDamageError and then changes nothing. */
   static async open(config: WalConfig, os: WalOs): Promise<{ wal: Wal; recovered: Recovered }> {
     const { disk, log } = os;
-    const { at, ...recovered } = await recover(disk, config.folder);
+    const { at, ...recovered } = await recover(disk, config.folder, config.faults);
     for (const name of await disk.list(config.folder)) {
       if (name.endsWith(".tmp")) await disk.remove(join(config.folder, name));
     }

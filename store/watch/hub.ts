@@ -36,6 +36,10 @@ export interface Watch {
 export interface WatchFaults {
   /** Watches never hear of some revisions. */
   readonly watchSkipsRevision?: true;
+  /** A watch that fell behind is given its last revision again. */
+  readonly watchRepeatsRevision?: true;
+  /** A watch is told that it is as far as the store is, whatever it was given. */
+  readonly progressTooEarly?: true;
 }
 
 export interface WatchLimits {
@@ -264,6 +268,7 @@ export class WatchHub {
       },
       cancel: () => this.#close(watcher),
       get progressRevision() {
+        if (hub.#faults.progressTooEarly) return hub.#history.revision;
         const revision = Math.max(hub.#told, watcher.next - 1);
         return watcher.state === "synced" && watcher.startRevision <= revision ? revision : undefined;
       },
@@ -281,7 +286,7 @@ export class WatchHub {
   #fallBehind(watcher: Watcher, next: number): void {
     if (watcher.state === "synced") this.#synced.remove(watcher);
     watcher.state = "behind";
-    watcher.next = next;
+    watcher.next = this.#faults.watchRepeatsRevision ? next - 1 : next;
     this.#behind.add(watcher);
     this.#startCatchingUp();
   }

@@ -5,6 +5,7 @@ import type { AnyMethod, Outcome } from "./operation.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { SimNetwork } from "./sim-network.ts";
 import { SimStream, type StreamClient } from "./sim-stream.ts";
+import type { Faults } from "./simulate.ts";
 
 const call = { requireLeader: false };
 /** The connection broke. */
@@ -15,7 +16,11 @@ export class Calls {
   readonly #clock: SimClock;
   readonly #network: SimNetwork;
 
-  constructor(clock: SimClock, network: SimNetwork) {
+  readonly #faults: Faults;
+  #writes = 0;
+
+  constructor(clock: SimClock, network: SimNetwork, faults: Faults) {
+    this.#faults = faults;
     this.#clock = clock;
     this.#network = network;
   }
@@ -56,8 +61,9 @@ export class Calls {
         }
         const { clock } = life;
         // A member that dies in the middle of a turn runs on to the turn's end, but says nothing any more.
+        const isKept = this.#faults.loseAnswers && method.path.endsWith("/Put") && ++this.#writes % 20 === 0;
         const say = (outcome: Outcome) => {
-          if (clock.isAlive) back(outcome);
+          if (clock.isAlive && !isKept) back(outcome);
         };
         life.onDeath.add(onDeath);
         clock.after(0, () => {

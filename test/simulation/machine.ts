@@ -4,18 +4,19 @@ import { MetricsRegistry } from "../../base/os/metrics.ts";
 import { Prng, type Random } from "../../base/os/random.ts";
 import { SimDisk } from "../../base/os/sim-disk.ts";
 import { MemoryHome } from "../../store/backend/memory-home.ts";
-import { createMember, type MemberDoors, type StoreMember } from "../../store/create-member.ts";
+import { createMember, type StoreMember } from "../../store/create-member.ts";
 import { type Beginning, openLog } from "../../store/open-log.ts";
 import { publish } from "../../store/propose/publish.ts";
 import type { MemberId } from "../../store/raft/types.ts";
 import type { RevisionLogConfig } from "../../store/revisions/revision-log.ts";
 import type { Recovered } from "../../store/wal/recovery.ts";
-import { type DiskStep, type DiskWeather, fairWeather, faultyDisk } from "./faulty-disk.ts";
+import { type DiskAct, type DiskStep, type DiskWeather, fairWeather, faultyDisk } from "./faulty-disk.ts";
 import { memberConfig } from "./member-config.ts";
 import { MemberLog } from "./member-log.ts";
 import type { SimOptions } from "./options.ts";
 import { type Pace, ProcessClock, type SimClock } from "./sim-clock.ts";
 import type { SimNetwork } from "./sim-network.ts";
+import type { Faults } from "./simulate.ts";
 
 /** One life of a member: a process that ends with its clock. */
 export interface Life {
@@ -51,7 +52,7 @@ export interface MachineParts {
   readonly clock: SimClock;
   readonly random: Random;
   readonly network: SimNetwork;
-  readonly faults: NonNullable<MemberDoors["faults"]>;
+  readonly faults: Faults;
   readonly onStarted: (life: Life, member: StoreMember) => void;
   readonly onFailure: (life: Life, error: unknown) => void;
   /** Throws when the member must not go on with this log. */
@@ -139,7 +140,7 @@ export class Machine {
       faults,
       openLog: async (appliedIndex) => {
         const { segmentBytes } = options;
-        const config = { folder: "/data/member/wal", segmentBytes, appliedIndex };
+        const config = { folder: "/data/member/wal", segmentBytes, appliedIndex, faults };
         const opened = await openLog(config, async () => beginning, os);
         this.#parts.onRecovered(life, opened.recovered);
         const log = new MemberLog(opened.wal, opened.recovered);
@@ -197,6 +198,7 @@ export class Machine {
       onLied: () => {
         this.damage ??= "lie";
       },
+      isLeftOut: (act, path) => isLeftOut(this.#parts.faults, act, path),
     });
   }
 
@@ -238,4 +240,11 @@ export class Machine {
       },
     );
   }
+}
+
+function isLeftOut(faults: Faults, act: DiskAct, path: string): boolean {
+  if (act === "syncFolder") return faults.skipFolderSync === true;
+  if (act !== "sync") return false;
+  if (path.endsWith(".tmp")) return faults.skipSegmentSync === true;
+  return path.startsWith("/revisions/") && faults.skipRevisionSync === true;
 }

@@ -21,6 +21,18 @@ const quiet = {
   crashInstallerChance: 0,
 };
 
+/** Much happens in little time. */
+const quick = {
+  stormMs: 8_000,
+  electionMs: 300,
+  heartbeatMs: 50,
+  delayMs: 0.5,
+  lossChance: 0,
+  syncMs: 3,
+  thinkMs: 20,
+  clients: 4,
+} satisfies Partial<SimOptions>;
+
 export interface Planted {
   readonly bug: string;
   readonly faults: Faults;
@@ -247,5 +259,103 @@ export const planted: readonly Planted[] = [
       keys: 3,
     },
     breaks: /^applied once/,
+  },
+  {
+    bug: "votes for those whose log lacks what it has",
+    faults: { raft: { voteForShorterLog: true } },
+    weather: { ...quiet, ...quick, weights: only({ isolateLeader: 3, kill: 1 }), troubleEveryMs: 500 },
+    breaks: /leader completeness|state machine safety|^no crash|^members live/,
+  },
+  {
+    bug: "commits what it holds alone",
+    faults: { raft: { commitAlone: true } },
+    weather: { ...quiet, ...quick, weights: only({ isolateLeader: 1 }), troubleEveryMs: 500 },
+    breaks: /leader completeness|state machine safety|^members live/,
+  },
+  {
+    bug: "takes entries behind others than their leader has",
+    faults: { raft: { appendAnywhere: true } },
+    weather: {
+      ...quiet,
+      ...quick,
+      weights: only({ isolateLeader: 3 }),
+      troubleEveryMs: 500,
+      figureEightEveryMs: 4_000,
+    },
+    breaks: /log matching|leader completeness|state machine safety|^members live/,
+  },
+  {
+    bug: "tells a watch twice of the revision at which it fell behind",
+    faults: { watchRepeatsRevision: true },
+    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, watchers: 3 },
+    breaks: /^watch/,
+  },
+  {
+    bug: "tells a watch of progress that it has not made",
+    faults: { progressTooEarly: true },
+    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, watchers: 4, slowWatchers: 1 },
+    breaks: /^watch/,
+  },
+  {
+    bug: "forgets that a lease was renewed",
+    faults: { forgetRenewals: true },
+    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, leaseholders: 3 },
+    breaks: /^leases live/,
+  },
+  {
+    bug: "takes records of its log whatever their checksum says",
+    faults: { trustRecords: true },
+    weather: {
+      ...quiet,
+      ...quick,
+      weights: only({ rotOnDisk: 4, kill: 2 }),
+      troubleEveryMs: 200,
+      snapshotCount: 10_000,
+      valueBytesMax: 2_000,
+    },
+    breaks: /log matching|state machine safety|^kept promises|^members live|leader completeness|^no crash/,
+  },
+  {
+    bug: "syncs no folder",
+    faults: { skipFolderSync: true },
+    weather: { ...quiet, ...quick, weights: only({ powerCut: 1 }), troubleEveryMs: 300, segmentBytes: 4_096 },
+    breaks: /^kept promises|^members live|leader completeness/,
+  },
+  {
+    bug: "names a segment of its log before it is on disk",
+    faults: { skipSegmentSync: true },
+    weather: {
+      ...quiet,
+      ...quick,
+      weights: only({ powerCut: 1 }),
+      troubleEveryMs: 300,
+      segmentBytes: 4_096,
+      crashAt: { ...quiet.crashAt, segmentCut: 0.3 },
+    },
+    breaks: /^kept promises|^members live/,
+  },
+  {
+    bug: "syncs no file of its revision log",
+    faults: { skipRevisionSync: true },
+    weather: {
+      ...quiet,
+      ...quick,
+      weights: only({ powerCut: 1 }),
+      troubleEveryMs: 300,
+      snapshotCount: 10_000,
+    },
+    breaks: /^members live/,
+  },
+  {
+    bug: "hands a forwarded proposal over twice",
+    faults: { repeatProposals: true },
+    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, duplicateChance: 0.05 },
+    breaks: /^exactly once/,
+  },
+  {
+    bug: "does not answer some writes",
+    faults: { loseAnswers: true },
+    weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000 },
+    breaks: /^writes answer in time/,
   },
 ];

@@ -7,6 +7,7 @@ import type { EventLog } from "./event-log.ts";
 import type { Life, Machine } from "./machine.ts";
 import type { SimOptions } from "./options.ts";
 import type { SimClock } from "./sim-clock.ts";
+import type { Faults } from "./simulate.ts";
 
 /** A question, or a link that stands still, is given up after so long. */
 const patienceMs = 3_000;
@@ -31,7 +32,16 @@ export class SimNetwork {
   onSend: (life: Life, message: Message) => void = () => undefined;
   calm = false;
 
-  constructor(parts: { clock: SimClock; random: Random; options: SimOptions; events: EventLog }) {
+  readonly #faults: Faults;
+
+  constructor(parts: {
+    clock: SimClock;
+    random: Random;
+    options: SimOptions;
+    events: EventLog;
+    faults: Faults;
+  }) {
+    this.#faults = parts.faults;
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#options = parts.options;
@@ -122,7 +132,7 @@ export class SimNetwork {
     link.arrivesMs = Math.max(link.arrivesMs, nowMs + this.delay());
     this.#arrive({ life, to, bytes, message, connection }, link.arrivesMs - nowMs);
     // A forwarded proposal must not be repeated: nothing in the protocol tells the two apart.
-    if (message.type === "propose" || this.calm) return;
+    if (this.calm || (message.type === "propose" && !this.#faults.repeatProposals)) return;
     if (chance(this.#random, this.#options.duplicateChance))
       this.#arrive({ life, to, bytes, message, connection }, link.arrivesMs - nowMs + this.delay());
   }

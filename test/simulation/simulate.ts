@@ -1,9 +1,24 @@
 import type { MemberDoors } from "../../store/create-member.ts";
+import type { WalFaults } from "../../store/wal/segment-scan.ts";
 import type { SimOptions } from "./options.ts";
 import type { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
-export type Faults = NonNullable<MemberDoors["faults"]>;
+/** Bugs at the doors that the world hands to its members: as if the members did not ask for what they ask for. */
+export interface DoorFaults {
+  /** No folder is synced. */
+  readonly skipFolderSync?: true;
+  /** Segments of the log get their name before they are on disk. */
+  readonly skipSegmentSync?: true;
+  /** Files of the revision log are never synced. */
+  readonly skipRevisionSync?: true;
+  /** A forwarded proposal is handed over twice now and then. */
+  readonly repeatProposals?: true;
+  /** Some writes are never answered. */
+  readonly loseAnswers?: true;
+}
+
+export type Faults = NonNullable<MemberDoors["faults"]> & WalFaults & DoorFaults;
 
 export interface Verdict {
   readonly options: SimOptions;

@@ -1,7 +1,7 @@
 import { below, chance, Prng, type Random } from "../../base/os/random.ts";
 import type { HashKvResponse } from "../../proto/etcd-maintenance.ts";
 import { methods } from "../../proto/etcd-methods.ts";
-import { type MemberDoors, MemberRemovedError, type StoreMember } from "../../store/create-member.ts";
+import { MemberRemovedError, type StoreMember } from "../../store/create-member.ts";
 import { type InitialCluster, newCluster } from "../../store/membership/initial-cluster.ts";
 import type { Recovered } from "../../store/wal/recovery.ts";
 import { Calls } from "./calls.ts";
@@ -39,6 +39,7 @@ import { Operator } from "./operator.ts";
 import type { SimOptions } from "./options.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimNetwork } from "./sim-network.ts";
+import type { Faults } from "./simulate.ts";
 import { Violation } from "./violation.ts";
 
 const historyEveryMs = 2_000;
@@ -90,12 +91,12 @@ export class World {
   #tailWrites = 0;
   violation: Violation | undefined;
 
-  constructor(options: SimOptions, faults: NonNullable<MemberDoors["faults"]>) {
+  constructor(options: SimOptions, faults: Faults) {
     this.#options = options;
     this.#prng = new Prng(options.seed);
     const fork = () => new Prng(this.#prng.uint32());
     const { clock, events, report } = this;
-    this.#network = new SimNetwork({ clock, random: fork(), options, events });
+    this.#network = new SimNetwork({ clock, random: fork(), options, events, faults });
     const minTtlS = Math.ceil((1.5 * options.electionMs) / 1_000);
     this.#leases = new Leases({ minTtlS, clockDrift: options.clockDrift }, report);
     const committed = new CommittedLog([this.#leases, new ExactlyOnce(report)]);
@@ -106,7 +107,7 @@ export class World {
     const cluster = initialCluster(options.members);
     this.#machines = this.#makeMachines(cluster, fork, faults);
     this.#activate();
-    this.#calls = new Calls(clock, this.#network);
+    this.#calls = new Calls(clock, this.#network, faults);
     this.#operator = new Operator(options, {
       clock,
       calls: this.#calls,
@@ -228,9 +229,11 @@ export class World {
   async #lookAtHistory(): Promise<void> {
     for (;;) {
       await new Promise<void>((resolve) => this.clock.after(historyEveryMs, resolve));
-      const revision = Math.min(...this.#living().map(({ member }) => member?.state.reader.revision ?? 1));
+      const living = this.#living();
+      if (living.length === 0) continue;
+      const revision = Math.min(...living.map(({ member }) => member?.state.reader.revision ?? 1));
       const request = methods.hashKv.request.encode({ revision });
-      for (const life of this.#living()) {
+      for (const life of living) {
         await this.#memory.looked(life);
         const { machine } = life;
         this.#watched(
@@ -254,11 +257,7 @@ export class World {
   }
 
   /** As many as there are members, and one that may join. */
-  #makeMachines(
-    cluster: InitialCluster,
-    fork: () => Prng,
-    faults: NonNullable<MemberDoors["faults"]>,
-  ): readonly Machine[] {
+  #makeMachines(cluster: InitialCluster, fork: () => Prng, faults: Faults): readonly Machine[] {
     const { members, computeMs, clockDrift } = this.#options;
     return Array.from({ length: members + 1 }, (_, index) => {
       const random = fork();
@@ -274,7 +273,7 @@ export class World {
     });
   }
 
-  #machineParts(random: Random, faults: NonNullable<MemberDoors["faults"]>): MachineParts {
+  #machineParts(random: Random, faults: Faults): MachineParts {
     return {
       options: this.#options,
       clock: this.clock,
