@@ -34,7 +34,7 @@ export class KeyRanges {
     this.#ranges = joined(ranges);
   }
 
-  /** Whether all keys of the range are in it. A range that ends before its begin holds no key; as in etcd it is covered where
+  /** Whether all keys of the range are in it. A range that ends before its begin holds no key; it counts as covered where
    *  the key that it names is. */
   covers({ from, to }: KeyRange): boolean {
     const range = this.#lastFrom(from);

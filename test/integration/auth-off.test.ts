@@ -1,30 +1,9 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { etcdMissing, type StoreProcesses, startStoreProcesses } from "./etcd-processes.ts";
+import { etcdctl } from "./etcdctl-outcome.ts";
 
 const pintle = [process.execPath, fileURLToPath(new URL("../../bin/pintle", import.meta.url)), "store"];
-
-interface Outcome {
-  readonly exitCode: number;
-  readonly stdout: string;
-  /** What it says went wrong, without time and place. */
-  readonly reason: string;
-}
-
-/** The command line client of etcd against a store, without a shell. */
-function etcdctl(endpoint: string, words: readonly string[]): Promise<Outcome> {
-  const env = { PATH: process.env.PATH, ETCDCTL_API: "3" };
-  return new Promise((resolve) => {
-    const args = [`--endpoints=${endpoint.replace("http://", "")}`, ...words];
-    const child = execFile("etcdctl", args, { env, timeout: 20_000 }, (error, stdout, stderr) => {
-      const reason = /etcdserver: [^"\n]*|unknown method [^"\n]*/.exec(stderr)?.[0] ?? "";
-      resolve({ exitCode: error === null ? 0 : Number(error.code ?? 1), stdout, reason });
-    });
-    child.stdin?.on("error", () => undefined); // most commands end without reading it
-    child.stdin?.end("secret\nsecret\n");
-  });
-}
 
 describe("a store without users answers etcd's clients as etcd does while authentication is off", function () {
   this.timeout(300_000);
