@@ -45,7 +45,7 @@ export function componentCommand<const T extends FlagTable>(component: Component
 export function systemOs(level: string, format: string, write?: (line: string) => void): Os {
   if (!["debug", "info", "warn", "error"].includes(level))
     throw new OperatorError(`--log-level: "${level}" must be debug, info, warn or error`);
-  if (format !== "text" && format !== "json")
+  if (format !== "text" && format !== "json" && format !== "console")
     throw new OperatorError(`--log-format: "${format}" must be text or json`);
   const metrics = new MetricsRegistry();
   metrics.addProcessMetrics();

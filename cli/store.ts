@@ -3,7 +3,6 @@ import { describeError } from "../base/os/log.ts";
 import type { Os } from "../base/os/os.ts";
 import { startStore } from "../store/compose.ts";
 import {
-  logLevels,
   serverVersion,
   storeConfig,
   storeFileSections,
@@ -11,9 +10,11 @@ import {
   unknownVariables,
 } from "../store/flags.ts";
 import { foreignWarnings } from "../store/foreign-flags.ts";
+import { logLevels } from "../store/log-flag-rows.ts";
 import { type CommandIo, command } from "./command.ts";
 import { logWriter } from "./log-outputs.ts";
 import { notifySystemd } from "./notify-systemd.ts";
+import { rotationOf } from "./rotated-file.ts";
 import { systemOs, untilStopped } from "./run-component.ts";
 
 export const storeCommand = command<typeof storeFlags>({
@@ -56,7 +57,8 @@ export async function runMember(
 /** The doors to the outside, with the log that the flags describe. */
 export function storeOs(flags: FlagValues<typeof storeFlags>): Os {
   const level = logLevels.get(flags["log-level"]) ?? "info";
-  const format = flags["log-format"] === "console" ? "text" : "json";
-  const os = systemOs(level, format, logWriter(flags["log-outputs"]));
+  const format = flags["log-format"];
+  const rotation = flags["enable-log-rotation"] ? rotationOf(flags["log-rotation-config-json"]) : undefined;
+  const os = systemOs(level, format, logWriter(flags["log-outputs"], rotation));
   return { ...os, log: os.log.child("store") };
 }

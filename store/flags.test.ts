@@ -209,7 +209,6 @@ describe("the store's flags", () => {
       "--corrupt-check-time=1h",
       "--experimental-compact-hash-check-enabled",
       "--enable-v2",
-      "--enable-log-rotation",
       "--socket-reuse-port",
       "--pre-vote=false",
       "--proxy=on",

@@ -6,6 +6,7 @@ import { autoCompactionOf } from "./compaction-flags.ts";
 import { type Discovery, discoveryFlagRows, discoveryOf } from "./discovery/flags.ts";
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
 import { checkClientUrl, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
+import { logFlagRows, logLevels } from "./log-flag-rows.ts";
 import { checkPeerUrl, parseInitialCluster } from "./membership/initial-cluster.ts";
 import type { AutoCompaction } from "./propose/compaction-plan.ts";
 import { tlsFileSections, tlsFlagRows } from "./tls-flag-rows.ts";
@@ -177,18 +178,7 @@ export const storeFlags = {
     help: '"basic", or "extensive" with the times of calls (grpc_server_handling_seconds)',
     default: "basic",
   },
-  logger: { kind: "string", help: "zap: structured logs", default: "zap" },
-  "log-level": {
-    kind: "string",
-    help: "debug, info, warn or error (dpanic, panic and fatal mean error)",
-    default: "info",
-  },
-  "log-format": { kind: "string", help: "json or console", default: "json" },
-  "log-outputs": {
-    kind: "list",
-    help: "stderr, stdout or files; default: stderr",
-    default: ["default"],
-  },
+  ...logFlagRows,
   ...tlsFlagRows,
   ...authFlagRows,
   "config-file": { kind: "string", help: "YAML file of these settings", value: "FILE" },
@@ -204,7 +194,6 @@ export const storeFlags = {
     hidden: true,
   },
   "experimental-snapshot-catchup-entries": sameAs("integer", "snapshot-catchup-entries"),
-  "log-output": sameAs("list", "log-outputs"),
   ...foreignFlags,
 } as const satisfies FlagTable;
 
@@ -396,17 +385,6 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     peerTls,
   };
 }
-
-/** etcd's levels in ours. */
-export const logLevels: ReadonlyMap<string, "debug" | "info" | "warn" | "error"> = new Map([
-  ["debug", "debug"],
-  ["info", "info"],
-  ["warn", "warn"],
-  ["error", "error"],
-  ["dpanic", "error"],
-  ["panic", "error"],
-  ["fatal", "error"],
-]);
 
 /** ETCD_ variables that name no flag; they are not errors, since etcd's own tools set some. */
 export function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {

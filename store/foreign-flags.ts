@@ -22,7 +22,6 @@ const oldDiscovery =
   "the discovery of etcd's v2 is gone; there are --discovery-endpoints and --discovery-token";
 const ownTimes = "the client of the discovery service has times of its own";
 const noDiscoveryUser = "the discovery service is asked without a user";
-const logRotation = "logs are not rotated here; let the system rotate them";
 const noTracing = "no traces are sent";
 
 const table = {
@@ -71,8 +70,6 @@ const table = {
   ),
   "client-cert-file": noEffect("string", "the JSON gateway asks within the process"),
   "client-key-file": noEffect("string", "the JSON gateway asks within the process"),
-  "enable-log-rotation": unset("boolean", logRotation),
-  "log-rotation-config-json": noEffect("string", logRotation),
   "log-package-levels": noEffect("string", "one level is that of all"),
   "enable-distributed-tracing": noEffect("boolean", noTracing),
   "distributed-tracing-address": noEffect("string", noTracing),

@@ -15,7 +15,8 @@ export interface Log {
 
 export interface LogOptions {
   readonly level: Level;
-  readonly format: "text" | "json";
+  /** `console`: in columns, the fields as JSON, as zap writes it. */
+  readonly format: "text" | "json" | "console";
   readonly write: (line: string) => void;
   readonly wallMs: () => number;
 }
@@ -35,6 +36,11 @@ export function createLog(options: Partial<LogOptions> = {}, component = "", fie
     if (rank[level] < rank[settings.level]) return;
     const line = { ...fields, ...(typeof extra === "function" ? extra() : extra) };
     const time = new Date(settings.wallMs()).toISOString();
+    if (settings.format === "console") {
+      const rest = Object.keys(line).length === 0 ? [] : [JSON.stringify(plain(line))];
+      settings.write(`${[time, level, component, message, ...rest].join("\t")}\n`);
+      return;
+    }
     settings.write(
       settings.format === "json"
         ? `${JSON.stringify({ level, ts: time, ...(component && { caller: component }), msg: message, ...plain(line) })}\n`
