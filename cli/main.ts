@@ -89,14 +89,49 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
   ],
   "Look after the store": [
     row(
-      "store migrate",
-      "make a member's data directory of a stopped etcd's",
-      async () => (await import("./store/migrate.ts")).migrateCommand,
+      "store snapshot save",
+      "write a running member's whole state into a file",
+      async () => (await import("./store/snapshot-save.ts")).snapshotSaveCommand,
+    ),
+    row(
+      "store snapshot status",
+      "check a snapshot and say what is in it",
+      async () => (await import("./store/snapshot-status.ts")).snapshotStatusCommand,
     ),
     row(
       "store restore",
       "make a member's data directory of a snapshot",
       async () => (await import("./store/restore.ts")).restoreCommand,
+    ),
+    row(
+      "store migrate",
+      "make a member's data directory of a stopped etcd's",
+      async () => (await import("./store/migrate.ts")).migrateCommand,
+    ),
+    row(
+      "store check",
+      "verify everything that a stopped member has on disk",
+      async () => (await import("./store/check.ts")).checkCommand,
+    ),
+    row(
+      "store hash",
+      "HashKV of running members or of a stopped one's files",
+      async () => (await import("./store/hash.ts")).hashCommand,
+    ),
+    row(
+      "store dump-log",
+      "show what is in a member's write-ahead log",
+      async () => (await import("./store/dump-log.ts")).dumpLogCommand,
+    ),
+    row(
+      "store compact",
+      "drop the history before a revision",
+      async () => (await import("./store/compact.ts")).compactCommand,
+    ),
+    row(
+      "store bench",
+      "put a small load on members and say how fast they answer",
+      async () => (await import("./store/bench.ts")).benchCommand,
     ),
   ],
 };

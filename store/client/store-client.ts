@@ -1,3 +1,4 @@
+import { deferred } from "../../base/deferred.ts";
 import type { Encodable } from "../../base/protobuf.ts";
 import type { KeyValue, RangeResponse, ResponseOp } from "../../proto/etcd.ts";
 import type { WireMember } from "../../proto/etcd-cluster.ts";
@@ -206,6 +207,40 @@ export class StoreClient {
     const bytes = method.request.encode(request);
     const settings = { timeoutMs, signal, requireLeader: false };
     return decodeAnswer(method, await this.#parts.transport.unary(endpoint, method.path, bytes, settings));
+  }
+
+  /** Hands each message of a server's stream, at one given member, to `take`; resolves when it ended in good order. */
+  async receiveAt<Q extends object, A extends object>(
+    url: string,
+    method: Method<Q, A>,
+    request: Encodable<Q>,
+    { signal }: { readonly signal: AbortSignal },
+    take: (message: A) => void,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    const endpoint = this.endpoints.find((known) => known.url === url) ?? parseEndpoint(url);
+    const ended = deferred<void>();
+    const stop = () => ended.reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    const settings = { requireLeader: false };
+    const stream = this.#parts.transport.stream(endpoint, method.path, settings, {
+      message: (bytes) => {
+        try {
+          take(decodeAnswer(method, bytes));
+        } catch (error) {
+          ended.reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      },
+      end: (error) => (error === undefined ? ended.resolve() : ended.reject(error)),
+    });
+    stream.send(method.request.encode(request));
+    stream.halfClose();
+    try {
+      await ended.promise;
+    } finally {
+      signal.removeEventListener("abort", stop);
+      stream.cancel();
+    }
   }
 
   /** Ends all watches and keep-alives and closes the connections. */

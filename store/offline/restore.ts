@@ -31,7 +31,9 @@ export interface RestorePlan extends NewDataDir {
 export async function restoreSnapshot(plan: RestorePlan, os: OfflineOs): Promise<FoundState> {
   const cluster = newCluster(plan.initialCluster, plan.initialClusterToken);
   const metadata = { nodeId: ownMember(cluster, plan.name), clusterId: cluster.clusterId };
-  const snapshot = await openSnapshotFile(plan.snapshotPath, readOnlyDisk, plan);
+  const snapshot = await openSnapshotFile(plan.snapshotPath, readOnlyDisk, {
+    digest: plan.skipHashCheck ? "ignored" : "needed",
+  });
   try {
     return await makeDataDir(plan, os, async (backend): Promise<NewLog> => {
       const filler = new BackendFiller(backend);

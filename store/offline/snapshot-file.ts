@@ -9,15 +9,15 @@ const sectorBytes = 512;
 const readBytes = 1024 * 1024;
 
 /** Opens a file that `snapshot save` made, or a copy of etcd's `member/snap/db`, which has no digest behind it.
- *  `skipHashCheck`: a digest may be absent or wrong. Rejects with BoltError. */
+ *  @param digest Whether one must be there and match, match where it is there, or is not looked at. Rejects with BoltError. */
 export async function openSnapshotFile(
   path: string,
   disk: Disk,
-  { skipHashCheck }: { readonly skipHashCheck: boolean },
+  { digest }: { readonly digest: "needed" | "where there is one" | "ignored" },
 ): Promise<BoltFile> {
   const file = await disk.open(path);
   try {
-    await checkDigest(file, skipHashCheck);
+    if (digest !== "ignored") await checkDigest(file, digest === "needed");
   } catch (error) {
     await file.close();
     throw error;
@@ -25,10 +25,11 @@ export async function openSnapshotFile(
   return await BoltFile.open(file);
 }
 
-async function checkDigest(file: DiskFile, skipHashCheck: boolean): Promise<void> {
-  if (skipHashCheck) return;
+async function checkDigest(file: DiskFile, isNeeded: boolean): Promise<void> {
   const sizeBytes = await file.sizeBytes();
-  if (sizeBytes % sectorBytes !== digestBytes)
+  const hasDigest = sizeBytes % sectorBytes === digestBytes;
+  if (!hasDigest && !isNeeded) return;
+  if (!hasDigest)
     throw new BoltError(
       file.path,
       "has no SHA-256 at its end: it was cut short, or is a copy of a database (then give --skip-hash-check)",
