@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { Message } from "../../base/protobuf.ts";
 import { type Method, methods } from "../../proto/etcd-methods.ts";
 
@@ -14,8 +14,8 @@ const same = (bytes: Uint8Array) => Buffer.from(bytes);
 export class EtcdCalls {
   readonly #client: Client;
 
-  constructor(endpoint: string) {
-    this.#client = new Client(endpoint.replace("http://", ""), credentials.createInsecure());
+  constructor(endpoint: string, shown: ChannelCredentials = credentials.createInsecure()) {
+    this.#client = new Client(endpoint.replace(/^https?:\/\//, ""), shown);
   }
 
   /** Of a stream, the first answer. */
