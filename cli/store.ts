@@ -3,6 +3,7 @@ import { describeError } from "../base/os/log.ts";
 import type { Os } from "../base/os/os.ts";
 import { startStore } from "../store/compose.ts";
 import {
+  type StoreConfig,
   serverVersion,
   storeConfig,
   storeFileSections,
@@ -12,6 +13,7 @@ import {
 import { foreignWarnings } from "../store/foreign-flags.ts";
 import { logLevels } from "../store/log-flag-rows.ts";
 import { type CommandIo, command } from "./command.ts";
+import { openFailpoints } from "./failpoints.ts";
 import { logWriter } from "./log-outputs.ts";
 import { notifySystemd } from "./notify-systemd.ts";
 import { rotationOf } from "./rotated-file.ts";
@@ -46,6 +48,15 @@ export async function runMember(
   const os = storeOs(flags);
   for (const { flag, why } of foreignWarnings(flags, given)) os.log.warn("flag has no effect", { flag, why });
   for (const name of unknownVariables(io.env)) os.log.warn("unrecognized environment variable", { name });
+  const closeFailpoints = await openFailpoints(io.env, os.log);
+  try {
+    return await runStore(config, os, io);
+  } finally {
+    closeFailpoints();
+  }
+}
+
+async function runStore(config: StoreConfig, os: Os, io: Pick<CommandIo, "env" | "signal">): Promise<number> {
   const store = await startStore(config, os, io.signal);
   store.ready.then(() => notifySystemd(io.env, os.log));
   io.signal.addEventListener("abort", () =>

@@ -1,4 +1,5 @@
 import { assert } from "../../base/assert.ts";
+import { failpoint } from "../../base/failpoints/failpoint.ts";
 import { type Sliced, type Soon, type Turns, Unfinished } from "../../base/slices.ts";
 import { WireError } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
@@ -20,6 +21,11 @@ export interface ApplyFaults {
    *  are there already. */
   readonly applyTwiceAfterRestart?: true;
 }
+
+const beforeEntry = failpoint("beforeApplyOneEntryNormal");
+const beforeConfChange = failpoint("beforeApplyOneConfChange");
+const beforeIndex = failpoint("commitBeforePreCommitHook");
+const afterIndex = failpoint("commitAfterPreCommitHook");
 
 /** The log holds something this version cannot apply; going on would make this member differ from the others. */
 export class UnknownEntryError extends Error {
@@ -82,6 +88,7 @@ export class EntryApplier {
       if (entry.index <= this.#at.index) continue;
       this.#checkNext(entry.index);
       if (entry.type === "normal" && entry.data.length > 0) {
+        if (beforeEntry.armed) beforeEntry.block();
         const work = this.#applyNormal(entry);
         if (work !== undefined) {
           if (this.#at.index > before) this.#commit(); // what came before it is a group of its own
@@ -104,6 +111,7 @@ export class EntryApplier {
   applyConfChange(change: ConfChange, at: AppliedAt): ConfState {
     if (at.index <= this.#at.index) return this.#conf;
     this.#checkNext(at.index);
+    if (beforeConfChange.armed) beforeConfChange.block();
     const backend = this.#parts.backend();
     this.#conf = this.#parts.membership.applyConfChange(change, at, backend);
     writeConfState(backend, this.#conf);
@@ -137,7 +145,9 @@ export class EntryApplier {
 
   #commit(): void {
     const backend: Backend = this.#parts.backend();
+    if (beforeIndex.armed) beforeIndex.block();
     if (!this.#parts.faults?.applyTwiceAfterRestart) writeAppliedAt(backend, this.#at);
+    if (afterIndex.armed) afterIndex.block();
     backend.commit();
     this.waiters.reached(this.#at.index);
   }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { failpoint } from "../../base/failpoints/failpoint.ts";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Disk } from "../../base/os/disk.ts";
 import { type Log, silentLog } from "../../base/os/log.ts";
@@ -43,6 +44,11 @@ import { type ApplyFaults, EntryApplier } from "./state-machine.ts";
 import { MvccReader } from "./state-reader.ts";
 import { StateWorkTimes } from "./state-work-times.ts";
 import type { AppliedListener } from "./types.ts";
+
+const beforeDefragment = failpoint("defragBeforeCopy");
+const defragmentFails = failpoint("defragOpenFileError");
+const beforeOpenSnapshot = failpoint("applyBeforeOpenSnapshot");
+const afterOpenSnapshot = failpoint("applyAfterOpenSnapshot");
 
 export interface StateConfig {
   /** The database lies in `<dataDir>/member/db`. */
@@ -223,7 +229,12 @@ export class State implements StateMachine {
 
   /** Gives disk space back. Rejects with BackendError. */
   defragment(): Promise<void> {
-    return this.#work.defragmenting(() => this.#backend.defragment());
+    return this.#work.defragmenting(async () => {
+      const failure = defragmentFails.armed ? defragmentFails.returned() : undefined;
+      if (failure !== undefined) throw new Error(failure);
+      if (beforeDefragment.armed) await beforeDefragment.pass();
+      await this.#backend.defragment();
+    });
   }
 
   /** Undefined while there is room for more effects; else resolves when enough of them reached the disk, and
@@ -267,7 +278,9 @@ export class State implements StateMachine {
       // Everything is read before anything is changed over: what cannot be taken must not get into place.
       const loaded = await loadState(draft.backend, this.#deps.membership);
       checkPlace(loaded, meta);
+      if (beforeOpenSnapshot.armed) await beforeOpenSnapshot.pass();
       await this.#work.adopting(() => draft.adopt());
+      if (afterOpenSnapshot.armed) await afterOpenSnapshot.pass();
       return loaded;
     } catch (error) {
       await draft.discard();

@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import { type Deferred, deferred } from "../../base/deferred.ts";
+import { failpoint } from "../../base/failpoints/failpoint.ts";
 import type { Points } from "../revisions/drop-rows.ts";
 import type {
   Cut,
@@ -67,6 +68,10 @@ export interface BackendEvents {
   readonly faults?: BackendFaults;
 }
 
+const beforeCommit = failpoint("beforeCommit");
+const afterCommit = failpoint("afterCommit");
+const beforeFreeze = failpoint("beforeWritebackBuf");
+const afterFreeze = failpoint("afterWritebackBuf");
 const pageRowsDefault = 1_000;
 /** Rows handed to the base at a stretch. */
 const writeRowsMax = 2_000;
@@ -192,7 +197,9 @@ export class LayeredBackend implements Backend {
     const { batchBytesMax, batchRowsMax } = this.#config;
     const rowsMax = batchRowsMax * (1 + this.#frozen.length);
     if (this.#activeBytes < batchBytesMax && this.#active.rows < rowsMax) return;
+    if (beforeFreeze.armed) beforeFreeze.block();
     this.#freeze();
+    if (afterFreeze.armed) afterFreeze.block();
     this.#startFlushing();
   }
 
@@ -354,7 +361,9 @@ export class LayeredBackend implements Backend {
     for (let frozen = this.#frozen[0]; frozen !== undefined; frozen = this.#frozen[0]) {
       const sync = this.#events.faults?.syncOnlyLastLayer !== true || this.#frozen.length === 1;
       const startMs = this.#events.monotonicMs?.() ?? 0;
+      if (beforeCommit.armed) await beforeCommit.pass();
       await this.#writeBoth(frozen, sync);
+      if (afterCommit.armed) await afterCommit.pass();
       this.#events.onFlushed?.((this.#events.monotonicMs?.() ?? 0) - startMs);
       this.#written(frozen);
       if (sync) this.#wakeWaiters();

@@ -16,6 +16,7 @@ import type {
 import { applyCommitted } from "./apply-committed.ts";
 import { decodeConfChange, encodeConfChange } from "./conf-change-wire.ts";
 import { type DriverConfig, type DriverParts, driverLimits, electionTicks } from "./config.ts";
+import { points } from "./failpoints.ts";
 import { LogMarks } from "./log-marks.ts";
 import { type DriverMetrics, driverMetrics } from "./metrics.ts";
 import { PeerInputError } from "./peer-input.ts";
@@ -90,6 +91,8 @@ export class Driver implements Consensus {
    *  then it changes nothing. */
   step(message: Message): void {
     if (this.#isStopped) return;
+    if (points.dropHeartbeat.armed && message.type === "heartbeat")
+      if (points.dropHeartbeat.returned() !== undefined) return;
     if (message.type === "snapshot") throw new PeerInputError("a snapshot without its state");
     let problem: string | undefined;
     this.#input(() => {
@@ -153,7 +156,9 @@ export class Driver implements Consensus {
       this.#metrics.snapshotInstalling.inc();
       try {
         await this.#applying;
+        if (points.beforeApplySnapshot.armed) await points.beforeApplySnapshot.pass();
         await this.#parts.machine.restore(meta, chunks);
+        if (points.afterApplySnapshot.armed) await points.afterApplySnapshot.pass();
       } finally {
         this.#isInstalling = false;
         this.#metrics.snapshotInstalling.dec();
@@ -294,6 +299,7 @@ export class Driver implements Consensus {
     for (const { requestId, index } of ready.readStates) this.#reads.answered(requestId, index);
     for (const proposal of ready.dropped) this.#announceDropped(proposal);
     if (ready.softState !== undefined) this.#announce();
+    if (points.beforeAdvance.armed) points.beforeAdvance.block();
   }
 
   /** A large entry takes several turns; everything but applying goes on meanwhile. */
@@ -348,12 +354,16 @@ export class Driver implements Consensus {
     if (early) this.#persisted(ready);
     this.#useLog(
       async () => {
+        if (points.beforeSave.armed) await points.beforeSave.pass();
+        if (snapshot !== undefined && points.beforeSaveSnapshot.armed) await points.beforeSaveSnapshot.pass();
         await log.append({
           ...(snapshot && { snapshot }),
           ...(hardState && { hardState }),
           entries,
           sync: true,
         });
+        if (snapshot !== undefined && points.afterSaveSnapshot.armed) await points.afterSaveSnapshot.pass();
+        if (points.afterSave.armed) await points.afterSave.pass();
       },
       () => {
         if (!early) this.#persisted(ready);
@@ -387,6 +397,8 @@ export class Driver implements Consensus {
 
   #send(messages: readonly Message[]): void {
     if (messages.length === 0) return;
+    const point = this.#raft.role === "leader" ? points.beforeLeaderSend : points.beforeFollowerSend;
+    if (point.armed) point.block();
     const ordinary = messages.filter((message) => message.type !== "snapshot");
     if (ordinary.length > 0) this.#parts.peers.send(ordinary);
     for (const message of messages) if (message.type === "snapshot") this.#sendSnapshot(message);
@@ -452,7 +464,9 @@ export class Driver implements Consensus {
         // A mark counts only up to the commit index on disk.
         await log.append({ hardState: this.#raft.durableHardState(), entries: [], sync: false });
         const beganMs = clock.monotonicMs();
+        if (points.beforeMark.armed) await points.beforeMark.pass();
         await log.markSnapshot(meta);
+        if (points.afterRelease.armed) await points.afterRelease.pass();
         const nowMs = clock.monotonicMs();
         this.#metrics.snapshotSyncSeconds.observe((nowMs - beganMs) / 1_000);
         this.#metrics.snapshotSaveSeconds.observe((nowMs - this.#flushBeganMs) / 1_000);

@@ -1,3 +1,4 @@
+import { failpoint } from "../../base/failpoints/failpoint.ts";
 import type { Backend } from "../backend/backend.ts";
 import { revisionKey } from "../revisions/revision-key.ts";
 import type { CompactionHashes } from "./compaction-hashes.ts";
@@ -9,6 +10,13 @@ import type { Pins } from "./pins.ts";
 
 /** etcd's names in the meta bucket. */
 export const compactionKeys = { scheduled: "scheduledCompactRev", finished: "finishedCompactRev" } as const;
+
+const beforeScheduled = failpoint("compactBeforeCommitScheduledCompact");
+const afterScheduled = failpoint("compactAfterCommitScheduledCompact");
+const beforeDrop = failpoint("compactBeforeCommitBatch");
+const afterDrop = failpoint("compactAfterCommitBatch");
+const beforeFinished = failpoint("compactBeforeSetFinishedCompact");
+const afterFinished = failpoint("compactAfterSetFinishedCompact");
 
 /** Keys looked at, or pieces of a key's history forgotten, in one synchronous slice. */
 const sliceSteps = 1_000;
@@ -45,7 +53,9 @@ export class CompactionRun {
   /** Notes the compaction as scheduled (within the caller's group of writes); resolves when all it drops is removed.
    *  @param previous The revision of the compaction before; -1 where there was none. */
   schedule(revision: number, previous: number): Promise<void> {
+    if (beforeScheduled.armed) beforeScheduled.block();
     this.#backend.put("meta", compactionKeys.scheduled, revisionBytes(revision));
+    if (afterScheduled.armed) afterScheduled.block();
     this.#tail = this.#tail.then(() => this.#run(revision, previous));
     return this.#tail;
   }
@@ -83,12 +93,16 @@ export class CompactionRun {
       metrics?.indexHeldSince(sliceBeganMs);
       await this.#pause();
     }
+    if (beforeDrop.armed) await beforeDrop.pass();
     const dropBeganMs = metrics?.nowMs() ?? 0;
     const dropped = this.#backend.drop({ mains, subs });
     metrics?.dropHeldSince(dropBeganMs);
     if (!(await dropped) || this.#stopping.signal.aborted) return;
+    if (afterDrop.armed) await afterDrop.pass();
+    if (beforeFinished.armed) await beforeFinished.pass();
     this.#backend.put("meta", compactionKeys.finished, revisionBytes(revision));
     this.#backend.commit();
+    if (afterFinished.armed) await afterFinished.pass();
     if (hash !== undefined) this.#hashes.add(hash);
     this.#backend.reclaim();
     metrics?.finished(beganMs, mains.length);

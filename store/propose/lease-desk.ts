@@ -1,3 +1,4 @@
+import { failpoint } from "../../base/failpoints/failpoint.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import { bytes, int64, message, repeated } from "../../base/protobuf.ts";
 import { latin1Bytes } from "../../base/wire.ts";
@@ -40,6 +41,10 @@ export interface LeaseDeskParts {
   readonly ask: (member: MemberId, kind: string, id: bigint) => Promise<Uint8Array>;
 }
 
+const beforeAnswer = failpoint("beforeServeHTTPLeaseRenew");
+const beforeLookup = failpoint("beforeLookupWhenLeaseTimeToLive");
+const beforeForwardedLookup = failpoint("beforeLookupWhenForwardLeaseTimeToLive");
+
 /** Renewals and times to live: only the leader knows them, so everybody else asks it. */
 export class LeaseDesk {
   readonly #parts: LeaseDeskParts;
@@ -66,12 +71,15 @@ export class LeaseDesk {
   /** Answers a member that is not the leader; never forwards again. */
   async answer(kind: string, id: bigint): Promise<Uint8Array> {
     const { consensus, memberId } = this.#parts;
+    const point = kind === "renew" ? beforeAnswer : beforeForwardedLookup;
+    if (point.armed) await point.pass();
     if (consensus.status.leader !== memberId) throw new StoreError("NOT_LEADER");
     return answerTable.encode(await this.#local(kind, id));
   }
 
   async #asLeader(kind: string, id: bigint, check?: () => void): Promise<LeaseAnswer> {
     const { consensus, memberId, ask } = this.#parts;
+    if (kind !== "renew" && beforeLookup.armed) await beforeLookup.pass();
     const { leader } = consensus.status;
     if (leader === 0n) throw new StoreError("NO_LEADER");
     if (leader === memberId) return this.#local(kind, id, check);

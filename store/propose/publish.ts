@@ -1,3 +1,4 @@
+import { failpoint } from "../../base/failpoints/failpoint.ts";
 import { type Clock, sleep } from "../../base/os/clock.ts";
 import type { Log } from "../../base/os/log.ts";
 import { describeError } from "../../base/os/log.ts";
@@ -6,6 +7,7 @@ import type { MemberId } from "../raft/types.ts";
 import type { LinearizableReads } from "./linearizable-reads.ts";
 import type { Proposer } from "./proposer.ts";
 
+const beforePublishing = failpoint("beforePublishing");
 const againAfterMs = 500;
 
 /** Tells the cluster this member's name and client URLs, as often as it takes: saying it twice does no harm. Has applied all that
@@ -33,6 +35,7 @@ export async function publish(
       late,
     ]);
   };
+  if (beforePublishing.armed) await beforePublishing.pass();
   for (;;) {
     const over = new AbortController();
     const late = tooLate(sleep(clock, parts.attemptMs, AbortSignal.any([signal, over.signal])));

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { assert, must } from "../../base/assert.ts";
+import { failpoint } from "../../base/failpoints/failpoint.ts";
 import type { Clock } from "../../base/os/clock.ts";
 import type { Disk, DiskFile } from "../../base/os/disk.ts";
 import type { Log } from "../../base/os/log.ts";
@@ -22,6 +23,8 @@ export const walSegmentBytes = 64 * 1024 * 1024;
 const zerosAheadBytes = 1024 * 1024;
 const zeros = new Uint8Array(zerosAheadBytes);
 const slowSyncMs = 1000;
+const beforeSync = failpoint("walBeforeSync");
+const afterSync = failpoint("walAfterSync");
 
 export interface WalConfig {
   /** `<data-dir>/member/wal`. */
@@ -241,12 +244,14 @@ export class Wal {
   }
 
   async #sync(place: Place): Promise<void> {
+    if (beforeSync.armed) await beforeSync.pass();
     const startMs = this.#os.clock.monotonicMs();
     if (place === "here") this.#file.syncNow();
     else await this.#file.sync();
     const tookMs = this.#os.clock.monotonicMs() - startMs;
     this.#syncPlace.took(tookMs);
     this.#metrics.fsyncSeconds.observe(tookMs / 1000);
+    if (afterSync.armed) await afterSync.pass();
     if (tookMs > slowSyncMs) this.#os.log.warn("slow fdatasync", { tookMs, expectedMs: slowSyncMs });
   }
 

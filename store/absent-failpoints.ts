@@ -1,0 +1,15 @@
+import type { AbsentFailpoints } from "../base/failpoints/http-api.ts";
+
+const noTransaction = "the database has no transactions that are begun ahead";
+
+/** Those of etcd's failpoints whose place a member does not have. */
+export const absentFailpoints: AbsentFailpoints = {
+  afterIsMemberExist: "membership is read in the turn in which it is used",
+  afterStartDBTxn: noTransaction,
+  beforeCheckpointInLeaseRenew: "a renewal makes no checkpoint",
+  beforeRangeStreamChunk: "ranges are not streamed",
+  beforeStartDBTxn: noTransaction,
+  compactAfterAcquiredBatchTxLock: "a compaction locks nothing",
+  defragBeforeRename: "space is given back file by file, and none takes the place of another",
+  defragdbFail: "rows are not copied into a new database",
+};
