@@ -246,7 +246,8 @@ function serve(
   const limits = { ...http2Limits, streamsMost, silence: clientSilence ?? null };
   const listen = (urls: readonly ListenUrl[], bound: readonly BoundServer[], served: Served) => {
     for (const [at, server] of bound.entries()) {
-      const hosts = urls[at]?.tls ? [] : config.hostWhitelist; // TLS has proved whom the client means
+      const isSecure = urls[at]?.tls === true && urls[at]?.alsoPlain !== true;
+      const hosts = isSecure ? [] : config.hostWhitelist; // TLS has proved whom the client means
       const access = { origins: config.corsOrigins, hosts };
       const jsonApi = served !== "metrics" && config.enableGateway;
       const routes = served === "metrics" ? observed : forClients;

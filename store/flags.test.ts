@@ -310,16 +310,32 @@ describe("the store's flags", () => {
     assert.equal(config.watchProgressMs, 5_000);
   });
 
-  it("listen for clients on sockets in the file system, not for members", () => {
+  it("listen once at an address that is given with TLS and without", () => {
+    const urls = "http://127.0.0.1:2379,https://127.0.0.1:2379,http://127.0.0.1:0,http://127.0.0.1:0";
+    const { config } = read({ argv: ["--auto-tls", `--listen-client-urls=${urls}`] });
+    assert.deepEqual(
+      config.listenClient.map(({ url, alsoPlain = false }) => [url, alsoPlain]),
+      [
+        ["https://127.0.0.1:2379", true],
+        ["http://127.0.0.1:0", false],
+        ["http://127.0.0.1:0", false],
+      ],
+    );
+  });
+
+  it("listen on sockets in the file system, for members only where there are no others", () => {
     const urls = "http://127.0.0.1:2379,unix:///run/store.sock,unix://store.sock";
     const { config } = read({ argv: [`--listen-client-urls=${urls}`] });
     assert.deepEqual(config.listenClient.slice(1), [
       { url: "unix:///run/store.sock", socketPath: "/run/store.sock", tls: false },
       { url: "unix://store.sock", socketPath: "store.sock", tls: false },
     ]);
+    const peer = "unix://peer.sock:1";
+    const alone = read({ argv: [`--listen-peer-urls=${peer}`] }).config;
+    assert.deepEqual(alone.listenPeer, [{ url: peer, socketPath: "peer.sock:1", tls: false }]);
     assert.match(
-      refusal({ argv: ["--listen-peer-urls=unix:///run/peer.sock"] }),
-      /"unix:\/\/\/run\/peer\.sock" is no address that other members could reach/,
+      refusal({ argv: [`--listen-peer-urls=${peer}`, `--initial-cluster=default=${peer},b=http://b:1`] }),
+      /"unix:\/\/peer\.sock:1" is no address that other members could reach/,
     );
     assert.match(
       refusal({ argv: ["--listen-client-urls=unixs:///run/s.sock"] }),

@@ -5,9 +5,9 @@ import { authConfig, authFlagRows } from "./auth-flags.ts";
 import { autoCompactionOf } from "./compaction-flags.ts";
 import { type Discovery, discoveryFlagRows, discoveryOf } from "./discovery/flags.ts";
 import { featureGates, foreignFlags, foreignProblems } from "./foreign-flags.ts";
-import { checkClientUrl, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
+import { byAddress, type ListenUrl, listenUrl, naming } from "./listen-url.ts";
 import { logFlagRows, logLevels } from "./log-flag-rows.ts";
-import { checkPeerUrl, parseInitialCluster } from "./membership/initial-cluster.ts";
+import { checkMemberUrl, parseInitialCluster, socketUrl } from "./membership/initial-cluster.ts";
 import type { AutoCompaction } from "./propose/compaction-plan.ts";
 import { tlsFileSections, tlsFlagRows } from "./tls-flag-rows.ts";
 import { tlsFlags, tlsSettings } from "./tls-flags.ts";
@@ -279,10 +279,8 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
       return fallback;
     }
   };
-  const urls = (flag: keyof typeof flags & string, values: readonly string[]): ListenUrl[] =>
-    values.flatMap((value) =>
-      attempt([], () => [listenUrl(flag, value, { sockets: flag !== "listen-peer-urls" })]),
-    );
+  const urls = (flag: keyof typeof flags & string, values: readonly string[]): readonly ListenUrl[] =>
+    byAddress(values.flatMap((value) => attempt([], () => [listenUrl(flag, value)])));
   const listenClient = urls("listen-client-urls", flags["listen-client-urls"]);
   const listenClientHttp = urls("listen-client-http-urls", flags["listen-client-http-urls"]);
   const listenPeer = urls("listen-peer-urls", flags["listen-peer-urls"]);
@@ -290,9 +288,9 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
   const peerUrls = flags["initial-advertise-peer-urls"] ?? flags["listen-peer-urls"];
   const clientUrls = flags["advertise-client-urls"] ?? flags["listen-client-urls"];
   for (const url of peerUrls)
-    attempt("", () => naming("--initial-advertise-peer-urls", () => checkPeerUrl(url)));
+    attempt("", () => naming("--initial-advertise-peer-urls", () => checkMemberUrl(url)));
   for (const url of clientUrls)
-    attempt("", () => naming("--advertise-client-urls", () => checkClientUrl(url)));
+    attempt("", () => naming("--advertise-client-urls", () => checkMemberUrl(url)));
   const isClusterGiven = flags["initial-cluster"] !== undefined && flags["initial-cluster"].length > 0;
   const discovery = attempt(undefined, () => discoveryOf(flags, isClusterGiven));
   const clusterParts = flags["initial-cluster"] ?? peerUrls.map((url) => `${flags.name}=${url}`);
@@ -446,6 +444,11 @@ function relationProblems(
     `--log-format: "${flags["log-format"]}" must be json or console`,
   );
   need(flags.logger === "zap", `--logger: "${flags.logger}" must be zap`);
+  const socket = [...cluster.values()].flat().find((url) => socketUrl(url) !== undefined);
+  need(
+    socket === undefined || cluster.size === 1,
+    `--initial-cluster: "${socket}" is no address that other members could reach`,
+  );
   if (cluster.size > 0) {
     const own = cluster.get(flags.name);
     const listed = [...(own ?? [])].sort().join(",");

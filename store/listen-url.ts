@@ -1,19 +1,18 @@
 import { UsageError } from "../base/os/flags.ts";
-import { checkPeerUrl } from "./membership/initial-cluster.ts";
+import { checkPeerUrl, socketUrl } from "./membership/initial-cluster.ts";
 
 /** An address to listen on. */
-export type ListenUrl = { readonly url: string; readonly tls: boolean } & (
-  | { readonly host: string; readonly port: number }
-  | { readonly socketPath: string }
-);
+export type ListenUrl = {
+  readonly url: string;
+  readonly tls: boolean;
+  /** Without TLS, too: the first byte of a connection tells. */
+  readonly alsoPlain?: true;
+} & ({ readonly host: string; readonly port: number } | { readonly socketPath: string });
 
-/** Reads a URL to listen on; `unix://` and `unixs://` name a socket's path where `sockets` are allowed. Throws UsageError. */
-export function listenUrl(flag: string, text: string, options: { readonly sockets: boolean }): ListenUrl {
+/** Reads a URL to listen on; `unix://` and `unixs://` name a socket's path. Throws UsageError. */
+export function listenUrl(flag: string, text: string): ListenUrl {
   const socket = socketUrl(text);
-  if (socket !== undefined) {
-    if (options.sockets) return { url: text, ...socket };
-    throw new UsageError(`--${flag}: "${text}" is no address that other members could reach`);
-  }
+  if (socket !== undefined) return { url: text, ...socket };
   const url = naming(`--${flag}`, () => checkPeerUrl(text));
   const { hostname, port, protocol } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
@@ -24,15 +23,18 @@ export function listenUrl(flag: string, text: string, options: { readonly socket
   return { url, host, port: port === "" ? (tls ? 443 : 80) : Number(port), tls };
 }
 
-/** The rule for addresses that clients are told. Throws with it. */
-export function checkClientUrl(text: string): string {
-  return socketUrl(text) === undefined ? checkPeerUrl(text) : text;
-}
-
-/** `unix:///run/store.sock`, or relative to the working directory `unix://store.sock`, as etcd reads it. */
-function socketUrl(text: string): { readonly socketPath: string; readonly tls: boolean } | undefined {
-  const match = /^unix(s?):\/\/([^\0?#]+)$/.exec(text);
-  return match === null ? undefined : { socketPath: match[2] ?? "", tls: match[1] === "s" };
+/** Each address once: one that is given with TLS and without it serves both. */
+export function byAddress(urls: readonly ListenUrl[]): readonly ListenUrl[] {
+  const found = new Map<string, ListenUrl>();
+  for (const [at, url] of urls.entries()) {
+    // Any free port is another one each time.
+    const key =
+      "socketPath" in url ? url.socketPath : url.port === 0 ? `any ${at}` : `${url.host} ${url.port}`;
+    const known = found.get(key);
+    if (known === undefined) found.set(key, url);
+    else if (known.tls !== url.tls) found.set(key, { ...(known.tls ? known : url), alsoPlain: true });
+  }
+  return [...found.values()];
 }
 
 /** What a check throws, with the flag's name before it. */

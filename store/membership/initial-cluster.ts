@@ -13,12 +13,23 @@ export function parseInitialCluster(parts: readonly string[]): ReadonlyMap<strin
     const at = part.indexOf("=");
     if (at < 1) throw new Error(`"${part}" must look like name=http://host:port`);
     const name = part.slice(0, at);
-    urls.set(name, [...(urls.get(name) ?? []), checkPeerUrl(part.slice(at + 1))]);
+    urls.set(name, [...(urls.get(name) ?? []), checkMemberUrl(part.slice(at + 1))]);
   }
   const all = [...urls.values()].flat();
   const twice = all.find((url, i) => all.indexOf(url) !== i);
   if (twice !== undefined) throw new Error(`"${twice}" is given twice`);
   return urls;
+}
+
+/** `unix:///run/store.sock`, or relative to the working directory `unix://store.sock`, as etcd reads it. */
+export function socketUrl(text: string): { readonly socketPath: string; readonly tls: boolean } | undefined {
+  const match = /^unix(s?):\/\/([^\0?#]+)$/.exec(text);
+  return match === null ? undefined : { socketPath: match[2] ?? "", tls: match[1] === "s" };
+}
+
+/** What a member's own flags may say of it: a socket in the file system will do for who is alone. */
+export function checkMemberUrl(text: string): string {
+  return socketUrl(text) === undefined ? checkPeerUrl(text) : text;
 }
 
 /** etcd's rule for peer and client URLs: a scheme, a host with a port, and nothing after it. */

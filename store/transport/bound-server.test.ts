@@ -94,4 +94,23 @@ describe("a listening socket", () => {
     const [error] = (await failed) as [NodeJS.ErrnoException];
     assert.equal(error.code, "ERR_SSL_NO_RENEGOTIATION");
   });
+
+  it("takes connections with TLS and without at one address where it is to", async () => {
+    files = await TlsFolder.make();
+    const server = await bind({ tls: files.portTls(), alsoPlain: true });
+    server.serve((socket) => socket.on("error", () => undefined).pipe(socket));
+    const address = { host: "127.0.0.1", port: server.port };
+    const secure = connectTls({ ...address, ca: files.authority.certificatePem, ALPNProtocols: ["h2"] });
+    const plain = connect(address);
+    clients.push(secure, plain);
+    for (const client of [secure, plain]) {
+      client.write("GET ");
+      const [answer] = await once(client, "data");
+      assert.equal(String(answer), "GET ");
+    }
+    const silent = connect(address);
+    clients.push(silent);
+    silent.on("error", () => undefined).end();
+    await once(silent.resume(), "close");
+  });
 });

@@ -7,6 +7,8 @@ import type { PortTls } from "./tls/port-tls.ts";
 
 export type BindOptions = BindAddress & {
   readonly tls?: PortTls | undefined;
+  /** Take connections without TLS, too. */
+  readonly alsoPlain?: boolean;
   /** What whoever is turned away for its certificate is told, after TLS. */
   readonly farewell?: Uint8Array;
   /** At once; more are closed at once. As many as leave room for files, if it is not given. */
@@ -21,6 +23,10 @@ type BindAddress =
 
 /** Connections kept while nobody serves them yet. */
 const waitingMax = 1_000;
+/** What a connection with TLS begins with (RFC 8446, section 5.1): no method of HTTP does. */
+const handshakeRecord = 22;
+/** A connection that may be with TLS or without and says nothing for so long is closed. */
+const firstByteWithinMs = 10_000;
 /** Time for whoever is turned away to read why. */
 const farewellMs = 5_000;
 
@@ -34,11 +40,14 @@ export class BoundServer {
   #isRefusing = false;
 
   private constructor(options: BindOptions, log: Log) {
-    const { tls, connections = connectionsMost() } = options;
-    this.#server =
-      tls === undefined
-        ? createServer({ noDelay: true, ...probingSilence }, (socket) => this.#take(socket))
-        : this.#tlsServer(tls, options, log);
+    const { tls, alsoPlain, connections = connectionsMost() } = options;
+    const plain = (take: (socket: Socket) => void) =>
+      createServer({ noDelay: true, ...probingSilence }, take);
+    if (tls === undefined) this.#server = plain((socket) => this.#take(socket));
+    else {
+      const secure = this.#tlsServer(tls, options, log);
+      this.#server = alsoPlain === true ? plain((socket) => this.#byFirstByte(socket, secure)) : secure;
+    }
     if (connections !== undefined) this.#server.maxConnections = connections;
     this.#server.on("drop", (dropped) => {
       log.debug("a connection too many", { "remote-addr": dropped?.remoteAddress });
@@ -132,6 +141,23 @@ export class BoundServer {
       socket.destroy();
     });
     return server;
+  }
+
+  /** `secure` does not listen itself: it is handed who begins with a handshake. */
+  #byFirstByte(socket: Socket, secure: Server): void {
+    const onError = () => socket.destroy();
+    socket.on("error", onError).setTimeout(firstByteWithinMs, onError);
+    socket.once("readable", () => {
+      const first: Buffer | null = socket.read(1);
+      if (first === null) {
+        socket.destroy();
+        return;
+      }
+      socket.setTimeout(0).removeListener("timeout", onError);
+      socket.unshift(first);
+      if (first[0] === handshakeRecord) secure.emit("connection", socket);
+      else this.#take(socket);
+    });
   }
 
   #take(socket: Socket): void {
