@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must } from "../../base/assert.ts";
@@ -13,6 +13,8 @@ export interface StoreProcesses {
   readonly peerUrls: readonly string[];
   /** kill -9, and waits until it is gone. */
   kill(member: number): Promise<void>;
+  /** SIGTERM, and waits until it is gone. */
+  terminate(member: number): Promise<void>;
   /** Starts a killed member on its own data and waits until it serves. */
   start(member: number): Promise<void>;
   /** Starts killed members as another program, each once its data is prepared. */
@@ -97,14 +99,15 @@ export async function startStoreProcesses(
         settle(new Error(`member ${at} ended (${signal ?? code}):\n${outputs[at]}`)),
       );
     });
-  const kill = async (at: number) => {
+  const end = async (at: number, signal: "SIGKILL" | "SIGTERM") => {
     const child = running[at];
     running[at] = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
-    child.kill("SIGKILL");
+    child.kill(signal);
     await gone;
   };
+  const kill = (at: number) => end(at, "SIGKILL");
   const signal = (at: number, name: NodeJS.Signals) => void must(running[at], "a running member").kill(name);
   const stop = async () => {
     await Promise.all(names.map((_, at) => kill(at)));
@@ -122,7 +125,8 @@ export async function startStoreProcesses(
     throw error;
   }
   const startAfresh = async (at: number) => {
-    await rm(join(folder, `m${at}`), { recursive: true, force: true });
+    const dataDir = join(folder, `m${at}`); // which may be a file system of its own
+    for (const name of await readdir(dataDir)) await rm(join(dataDir, name), { recursive: true });
     await start(at, "existing");
   };
   const exited = async (at: number): Promise<number> => {
@@ -137,6 +141,7 @@ export async function startStoreProcesses(
     peerUrls,
     folder,
     kill,
+    terminate: (at) => end(at, "SIGTERM"),
     start,
     replacedBy: async (next, prepareOne) => {
       program = next;

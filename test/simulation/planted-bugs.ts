@@ -40,6 +40,8 @@ export interface Planted {
   readonly weather: Partial<SimOptions>;
   /** Properties one of which it breaks first. */
   readonly breaks: RegExp;
+  /** It shows in one of the first so many seeds. */
+  readonly seeds: number;
 }
 
 export const planted: readonly Planted[] = [
@@ -56,6 +58,7 @@ export const planted: readonly Planted[] = [
       stormMs: 8_000,
     },
     breaks: /leader completeness|state machine safety|acknowledged writes survive/,
+    seeds: 2,
   },
   {
     bug: "forgets its vote in a crash",
@@ -71,6 +74,7 @@ export const planted: readonly Planted[] = [
       clients: 1,
     },
     breaks: /election safety|vote once/,
+    seeds: 5,
   },
   {
     bug: "commits an old term's entry by counting",
@@ -90,6 +94,7 @@ export const planted: readonly Planted[] = [
       thinkMs: 200,
     },
     breaks: /leader completeness|state machine safety/,
+    seeds: 4,
   },
   {
     bug: "applies twice after a restart",
@@ -102,12 +107,14 @@ export const planted: readonly Planted[] = [
       snapshotCount: 10_000,
     },
     breaks: /equal state/,
+    seeds: 2,
   },
   {
     bug: "skips a revision of a watch",
     faults: { watchSkipsRevision: true },
     weather: { ...quiet, weights: only({}), troubleEveryMs: 60_000 },
     breaks: /^watch/,
+    seeds: 2,
   },
   {
     bug: "votes twice in a term",
@@ -121,6 +128,7 @@ export const planted: readonly Planted[] = [
       clients: 1,
     },
     breaks: /election safety|vote once/,
+    seeds: 4,
   },
   {
     bug: "answers reads without asking whether it still leads",
@@ -128,18 +136,22 @@ export const planted: readonly Planted[] = [
     weather: {
       ...quiet,
       weights: only({ isolateLeader: 1 }),
-      troubleEveryMs: 1_500,
+      stormMs: 8_000,
+      watchers: 1,
+      computeMs: 0,
+      troubleEveryMs: 1_200,
       electionMs: 1_000,
       heartbeatMs: 50,
       delayMs: 0.5,
       lossChance: 0,
       syncMs: 0.5,
-      thinkMs: 20,
-      clients: 5,
+      thinkMs: 5,
+      clients: 8,
       keys: 3,
       leaseholders: 0,
     },
     breaks: /linearizability/,
+    seeds: 6,
   },
   {
     bug: "takes a log that goes another way for its own after a crash inside a snapshot's install",
@@ -159,6 +171,7 @@ export const planted: readonly Planted[] = [
       thinkMs: 20,
     },
     breaks: /state machine safety|equal state|progress/,
+    seeds: 4,
   },
   {
     bug: "syncs only the last of several batches for its database",
@@ -179,6 +192,7 @@ export const planted: readonly Planted[] = [
     },
     // What the lost batch named may be a row, or a file of the revision log.
     breaks: /equal state|^members live: .*the revision log is damaged/,
+    seeds: 10,
   },
   {
     bug: "saves how far its revision log reaches before the log does",
@@ -195,6 +209,7 @@ export const planted: readonly Planted[] = [
       clients: 5,
     },
     breaks: /^members live: .*the revision log is damaged/,
+    seeds: 3,
   },
   {
     bug: "puts a rewritten file of its revision log in place before it is on disk",
@@ -211,6 +226,7 @@ export const planted: readonly Planted[] = [
       clients: 5,
     },
     breaks: /^members live: .*the revision log is damaged/,
+    seeds: 4,
   },
   {
     bug: "takes what stands behind the mark in its revision log for rows",
@@ -227,6 +243,7 @@ export const planted: readonly Planted[] = [
       clients: 5,
     },
     breaks: /equal state/,
+    seeds: 5,
   },
   {
     bug: "calls a write lost before it knows what the next leader saved of it",
@@ -244,6 +261,7 @@ export const planted: readonly Planted[] = [
       keys: 3,
     },
     breaks: /^applied once/,
+    seeds: 4,
   },
   {
     bug: "takes proposals while it hands over, though it says that it does not",
@@ -259,18 +277,21 @@ export const planted: readonly Planted[] = [
       keys: 3,
     },
     breaks: /^applied once/,
+    seeds: 4,
   },
   {
     bug: "votes for those whose log lacks what it has",
     faults: { raft: { voteForShorterLog: true } },
     weather: { ...quiet, ...quick, weights: only({ isolateLeader: 3, kill: 1 }), troubleEveryMs: 500 },
-    breaks: /leader completeness|state machine safety|^no crash|^members live/,
+    breaks: /leader completeness|state machine safety|^members live/,
+    seeds: 5,
   },
   {
     bug: "commits what it holds alone",
     faults: { raft: { commitAlone: true } },
     weather: { ...quiet, ...quick, weights: only({ isolateLeader: 1 }), troubleEveryMs: 500 },
     breaks: /leader completeness|state machine safety|^members live/,
+    seeds: 3,
   },
   {
     bug: "takes entries behind others than their leader has",
@@ -283,24 +304,28 @@ export const planted: readonly Planted[] = [
       figureEightEveryMs: 4_000,
     },
     breaks: /log matching|leader completeness|state machine safety|^members live/,
+    seeds: 6,
   },
   {
     bug: "tells a watch twice of the revision at which it fell behind",
     faults: { watchRepeatsRevision: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, watchers: 3 },
     breaks: /^watch/,
+    seeds: 2,
   },
   {
     bug: "tells a watch of progress that it has not made",
     faults: { progressTooEarly: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, watchers: 4, slowWatchers: 1 },
     breaks: /^watch/,
+    seeds: 3,
   },
   {
     bug: "forgets that a lease was renewed",
     faults: { forgetRenewals: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, leaseholders: 3 },
     breaks: /^leases live/,
+    seeds: 2,
   },
   {
     bug: "takes records of its log whatever their checksum says",
@@ -313,13 +338,15 @@ export const planted: readonly Planted[] = [
       snapshotCount: 10_000,
       valueBytesMax: 2_000,
     },
-    breaks: /log matching|state machine safety|^kept promises|^members live|leader completeness|^no crash/,
+    breaks: /equal state|log matching|state machine safety|^kept promises|^members live|leader completeness/,
+    seeds: 5,
   },
   {
     bug: "syncs no folder",
     faults: { skipFolderSync: true },
     weather: { ...quiet, ...quick, weights: only({ powerCut: 1 }), troubleEveryMs: 300, segmentBytes: 4_096 },
     breaks: /^kept promises|^members live|leader completeness/,
+    seeds: 2,
   },
   {
     bug: "names a segment of its log before it is on disk",
@@ -333,6 +360,7 @@ export const planted: readonly Planted[] = [
       crashAt: { ...quiet.crashAt, segmentCut: 0.3 },
     },
     breaks: /^kept promises|^members live/,
+    seeds: 5,
   },
   {
     bug: "syncs no file of its revision log",
@@ -345,17 +373,20 @@ export const planted: readonly Planted[] = [
       snapshotCount: 10_000,
     },
     breaks: /^members live/,
+    seeds: 3,
   },
   {
     bug: "hands a forwarded proposal over twice",
     faults: { repeatProposals: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000, duplicateChance: 0.05 },
     breaks: /^exactly once/,
+    seeds: 2,
   },
   {
     bug: "does not answer some writes",
     faults: { loseAnswers: true },
     weather: { ...quiet, ...quick, weights: only({}), troubleEveryMs: 60_000 },
     breaks: /^writes answer in time/,
+    seeds: 2,
   },
 ];

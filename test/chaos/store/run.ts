@@ -1,0 +1,40 @@
+import { writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { below, Prng, systemRandom } from "../../../base/os/random.ts";
+import { chaos } from "./chaos.ts";
+
+/** Real members under load, to which something is done all the time. Exits 1 when a property breaks. */
+const usage = "usage: npm run chaos -- [--minutes M] [--seed N] [--report FILE.svg]";
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: "string", default: "2" },
+      seed: { type: "string" },
+      report: { type: "string" },
+    },
+  });
+  const minutes = Number(values.minutes);
+  const seed = values.seed === undefined ? 1 + below(systemRandom, 2 ** 31) : Number(values.seed);
+  if (!(minutes > 0) || !Number.isSafeInteger(seed)) throw new Error("--minutes and --seed must be numbers");
+  console.log(`seed ${seed}`);
+  const until = performance.now() + minutes * 60_000;
+  const verdict = await chaos(new Prng(seed), {
+    isOver: () => performance.now() >= until,
+    pause: () => sleep(1_000),
+    tell: (line) => console.log(line),
+  });
+  if (values.report !== undefined) writeFileSync(values.report, verdict.picture);
+  for (const problem of verdict.problems) console.log(`broken: ${problem}`);
+  console.log(verdict.summary);
+  process.exitCode = verdict.problems.length === 0 ? 0 : 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.error(usage);
+  process.exitCode = 2;
+}
