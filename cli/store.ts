@@ -12,6 +12,7 @@ import {
 } from "../store/flags.ts";
 import { foreignWarnings } from "../store/foreign-flags.ts";
 import { logLevels } from "../store/log-flag-rows.ts";
+import { ignoredTlsFlags } from "../store/tls-flags.ts";
 import { type CommandIo, command } from "./command.ts";
 import { openFailpoints } from "./failpoints.ts";
 import { logWriter } from "./log-outputs.ts";
@@ -46,7 +47,8 @@ export async function runMember(
 ): Promise<number> {
   const config = storeConfig(flags);
   const os = storeOs(flags);
-  for (const { flag, why } of foreignWarnings(flags, given)) os.log.warn("flag has no effect", { flag, why });
+  for (const { flag, why } of [...foreignWarnings(flags, given), ...ignoredTlsFlags(flags)])
+    os.log.warn("flag has no effect", { flag, why });
   for (const name of unknownVariables(io.env)) os.log.warn("unrecognized environment variable", { name });
   const closeFailpoints = await openFailpoints(io.env, os.log);
   try {

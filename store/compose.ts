@@ -187,6 +187,13 @@ async function bindAll(config: StoreConfig, tls: PortsTls, os: Os, undo: Undo): 
   ) => {
     const servers: BoundServer[] = [];
     for (const { tls: secure, ...address } of urls) {
+      if (!secure && portTls !== undefined)
+        os.log.warn(
+          "scheme is http or unix while key and cert files are present; ignoring key and cert files",
+          {
+            url: address.url,
+          },
+        );
       const said = { flag, ...(farewell && { farewell }) };
       const server = await BoundServer.bind(
         { ...address, ...said, tls: secure ? portTls : undefined },

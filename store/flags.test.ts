@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { type FlagKind, type FlagTable, parseFlags, UsageError } from "../base/os/flags.ts";
 import { storeConfig, storeFileSections, storeFlags, unknownVariables } from "./flags.ts";
 import { foreignWarnings } from "./foreign-flags.ts";
+import { ignoredTlsFlags } from "./tls-flags.ts";
 
 interface Given {
   readonly argv?: readonly string[];
@@ -291,6 +292,14 @@ describe("the store's flags", () => {
       ["--max-concurrent-streams=0", /^--max-concurrent-streams: 0 must be at least 1/],
     ];
     for (const [given, told] of refusals) assert.match(refusal({ argv: given.split(" ") }), told, given);
+  });
+
+  it("say that certificates are not made where some are given", () => {
+    const flags = (...argv: readonly string[]) => parseFlags(storeFlags, argv).flags;
+    assert.deepEqual(ignoredTlsFlags(flags("--auto-tls", "--peer-auto-tls", "--peer-cert-file=a")), [
+      { flag: "peer-auto-tls", why: "ignoring peer auto TLS since certs given" },
+    ]);
+    assert.deepEqual(ignoredTlsFlags(flags("--cert-file=a")), []);
   });
 
   it("keep certificates that are made where etcd keeps its", () => {

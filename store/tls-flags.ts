@@ -58,6 +58,17 @@ export function tlsFlags(flags: FlagValues<typeof tlsFlagRows>, port: "client" |
   };
 }
 
+/** Flags that others leave without effect, and why, in etcd's words. */
+export function ignoredTlsFlags(
+  flags: FlagValues<typeof tlsFlagRows>,
+): readonly { readonly flag: string; readonly why: string }[] {
+  return (["client", "peer"] as const).flatMap((port) => {
+    const { "auto-tls": auto, "cert-file": certFile } = tlsFlags(flags, port);
+    const flag = port === "peer" ? "peer-auto-tls" : "auto-tls";
+    return auto && certFile ? [{ flag, why: `ignoring ${port} auto TLS since certs given` }] : [];
+  });
+}
+
 /** A port's TLS; undefined when no certificate is named or made. Throws UsageError with the flags and the rule. */
 export function tlsSettings(flags: TlsFlags, context: TlsContext): TlsSettings | undefined {
   const { port, limits } = context;
