@@ -278,6 +278,8 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
   const { driver, state, peers, identity, clusterMembers, ending, late, turns, tokens } = built;
   const { auth = authDefaults } = config;
   const { clock, metrics, log } = doors;
+  if (auth.token.kind === "jwt" && auth.token.unknown.length > 0)
+    log.warn("unknown JWT options", { keys: auth.token.unknown });
   const passwords = doors.passwords ?? new PasswordThread(bcryptCost(auth, log));
   const { clusterId, memberId } = identity;
   const electionTimeoutMs = config.electionMs;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHmac, generateKeyPairSync, randomBytes } from "node:crypto";
+import fc from "fast-check";
 import { JwtTokens } from "./jwt-tokens.ts";
 import { type SignMethodName, signMethods } from "./sign-methods.ts";
 import { type TokenKind, tokenKind } from "./token-option.ts";
@@ -53,6 +54,14 @@ describe("JWT tokens", () => {
       assert.equal(await tokens.owner(`${head}.${body}.${other}`), undefined);
       const root = Buffer.from(JSON.stringify({ username: "root", revision: 5 })).toString("base64url");
       assert.equal(await tokens.owner(`${head}.${root}.${signature}`), undefined);
+      const signatures = fc
+        .uint8Array({ maxLength: 300 })
+        .map((bytes) => Buffer.from(bytes).toString("base64url"));
+      await fc.assert(
+        fc.asyncProperty(signatures, async (any) => {
+          assert.equal(await tokens.owner(`${head}.${body}.${any}`), undefined);
+        }),
+      );
       if (signMethods[method].family === "hmac") return;
       const verifying = tokensOf(`jwt,sign-method=${method},pub-key=${method}.pub`);
       assert.deepEqual(await verifying.owner(token), { name: "ann", revision: 5 });
@@ -78,6 +87,19 @@ describe("JWT tokens", () => {
     const byPublicKey = createHmac("sha256", readFile("RS256.pub")).update(text).digest("base64url");
     for (const token of [unsigned, `${text}.${byPublicKey}`, "", ".", "..", "a.b.c", "a.b.c.d", `${text}`])
       assert.equal(await tokens.owner(token), undefined, token);
+  });
+
+  it("are no other texts, whatever they are", async () => {
+    const tokens = tokensOf("jwt,sign-method=ES256,priv-key=ES256.key");
+    const part = fc.oneof(
+      fc.string(),
+      fc.json().map((json) => Buffer.from(json).toString("base64url")),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { maxLength: 4 }), async (parts) => {
+        assert.equal(await tokens.owner(parts.join(".")), undefined);
+      }),
+    );
   });
 
   it("hold only with what they must say", async () => {
