@@ -247,6 +247,9 @@ export type ClusterMemberAttrSetRequest = Of<typeof clusterMemberAttrSetRequest>
 /** The version all members speak (membershippb.ClusterVersionSetRequest). */
 export const clusterVersionSetRequest = message({ ver: string(1) });
 export type ClusterVersionSetRequest = Of<typeof clusterVersionSetRequest>;
+/** The older version that the cluster is on its way to (membershippb.DowngradeInfoSetRequest). */
+export const downgradeInfoSetRequest = message({ enabled: bool(1), ver: string(2) });
+export type DowngradeInfoSetRequest = Of<typeof downgradeInfoSetRequest>;
 /** The payload of a normal log entry: a header and one request. When proposing, the request's own bytes are embedded
  *  unchanged (`encode` takes bytes in place of a nested message). */
 export const internalRaftRequest = message({
@@ -274,6 +277,7 @@ export const internalRaftRequest = message({
   authRoleRevokePermission: nested(1204, auth.authRoleRevokePermissionRequest),
   clusterVersionSet: nested(1300, clusterVersionSetRequest),
   clusterMemberAttrSet: nested(1301, clusterMemberAttrSetRequest),
+  downgradeInfoSet: nested(1302, downgradeInfoSetRequest),
 });
 export type InternalRaftRequest = Of<typeof internalRaftRequest>;
 export type InternalRaftRequestParts = Encodable<InternalRaftRequest>;

@@ -10,7 +10,7 @@ import { V8Profiles } from "../base/os/v8-profiles.ts";
 import { createMember, type StoreMember } from "./create-member.ts";
 import { discoverMembers, type Newcomer } from "./discovery/discover.ts";
 import type { Discovery } from "./discovery/flags.ts";
-import { clusterVersion, type StoreConfig, serverVersion } from "./flags.ts";
+import { type StoreConfig, serverVersion } from "./flags.ts";
 import { loneCluster } from "./force-new-cluster.ts";
 import { debugVarsRoute } from "./gateway/debug-vars.ts";
 import { observedRoutes, versionRoute } from "./gateway/endpoints.ts";
@@ -36,6 +36,7 @@ import { askOnce } from "./transport/peer/ask-once.ts";
 import { frame, frameKinds } from "./transport/peer/frame.ts";
 import { badCertificateText } from "./transport/peer/hello.ts";
 import { PeerNetwork } from "./transport/peer/peer-network.ts";
+import { askVersions } from "./transport/peer/versions.ts";
 import { sortConnection } from "./transport/sort-connection.ts";
 import { PortTls } from "./transport/tls/port-tls.ts";
 import { makeSelfSigned } from "./transport/tls/self-signed.ts";
@@ -115,7 +116,10 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
       log,
       metrics,
       openLog: async (appliedIndex) => {
-        const ask = (url: string) => askMembers(url, serverVersion, tls.peer);
+        const ask = {
+          members: (url: string) => askMembers(url, serverVersion, tls.peer),
+          versions: (url: string) => askVersions(url, serverVersion, tls.peer),
+        };
         const folder = config.walDir ?? walFolder(config.dataDir);
         hadLog = await Wal.exists(disk, folder);
         const discover = (where: Discovery, newcomer: Newcomer) =>
@@ -242,10 +246,9 @@ function serve(
   undo.push(() => grpc.stop());
   const shared = { member: member.parts, handlers: member.handlers, maxRequestBytes };
   const observed = observedRoutes(member.parts, metrics, log.child("http"));
-  const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
   const forClients = new Map([
     ...observed,
-    ["/version", versionRoute(versions)],
+    ["/version", versionRoute(serverVersion, member.parts.members)],
     ["/debug/vars", debugVarsRoute(() => member.driver.raftStatus)],
     ...(config.enablePprof ? profileRoutes(startedProfiles(os, undo)) : []),
   ]);
@@ -275,7 +278,7 @@ function serve(
     }
   };
   listen(config.listenMetrics, servers.metrics, "metrics");
-  identityMetrics(metrics, member.identity, config);
+  identityMetrics(metrics, member.parts, config);
   runtimeMetrics(metrics);
   stillMetrics(metrics);
   const tasks = new TaskScope(log);

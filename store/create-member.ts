@@ -18,6 +18,7 @@ import type { DurableLog, PeerLinks } from "./driver/seams.ts";
 import { checkEntries } from "./entry-problem.ts";
 import type { Member } from "./membership/member.ts";
 import { ClusterMembers } from "./membership/membership-state.ts";
+import { olderThanCluster } from "./membership/older-than-cluster.ts";
 import type { Identity, Remote } from "./open-log.ts";
 import { appliedOrGivenUp } from "./propose/applied-wait.ts";
 import { AutoCompactor } from "./propose/auto-compactor.ts";
@@ -27,6 +28,7 @@ import { LeaseExpiry } from "./propose/lease-expiry.ts";
 import { LinearizableReads } from "./propose/linearizable-reads.ts";
 import { type ProposeFaults, Proposer, requestTimeoutMs } from "./propose/proposer.ts";
 import { RequestIds } from "./propose/request-ids.ts";
+import { VersionMonitor } from "./propose/version-monitor.ts";
 import type { RaftLimits } from "./raft/config.ts";
 import type { Index, MemberId, Message } from "./raft/types.ts";
 import { RequestTimes } from "./request-times.ts";
@@ -38,6 +40,7 @@ import { LeaderGuard } from "./rpc/leader-guard.ts";
 import type { MemberParts } from "./rpc/member.ts";
 import { rpcMetrics } from "./rpc/metrics.ts";
 import { serviceTable } from "./rpc/service-table.ts";
+import { memberVersions } from "./transport/peer/versions.ts";
 import type { Recovered } from "./wal/recovery.ts";
 
 export interface MemberConfig {
@@ -56,6 +59,8 @@ export interface MemberConfig {
   /** Undefined: only clients compact. */
   readonly autoCompaction?: AutoCompaction | undefined;
   readonly version: string;
+  /** Between two looks whether a downgrade is through; 0: it ends only when it is cancelled. */
+  readonly downgradeCheckMs?: number | undefined;
   /** Absent: etcd's defaults. */
   readonly auth?: AuthConfig;
   /** Bounds that simulation makes small, so that it gets to where they matter. */
@@ -170,6 +175,10 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
     onMade: (what, { id, peerUrls, isLearner }) =>
       doors.log.info(what, { "member-id": id, "peer-urls": peerUrls, "is-learner": isLearner }),
     onConfChange: (id, refused) => late.proposer?.confChangeApplied(id, refused),
+    onClusterVersion: (agreed) => {
+      const problem = olderThanCluster(config.version, agreed);
+      if (problem !== undefined) ending.fail(problem);
+    },
   });
   const { dataDir, quotaBytes, electionMs, tuning = {} } = config;
   const turns = new Turns(doors.defer);
@@ -337,6 +346,12 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       all: () => clusterMembers.all(),
       isLearner: () => clusterMembers.isLearner(memberId),
       connectedForMs: (id) => peers.connectedForMs(id),
+      get clusterVersion() {
+        return clusterMembers.clusterVersion;
+      },
+      get downgrade() {
+        return clusterMembers.downgrade;
+      },
     },
     alarms: () => alarms.list(),
     watches: state.hub,
@@ -366,6 +381,27 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       clock,
       log: log.child("compactor"),
     });
+  const versions = new VersionMonitor(
+    { downgradeCheckMs: config.downgradeCheckMs ?? 0 },
+    {
+      memberId,
+      version,
+      members: {
+        ids: () => clusterMembers.all().map(({ id }) => id),
+        get clusterVersion() {
+          return clusterMembers.clusterVersion;
+        },
+        get downgrade() {
+          return clusterMembers.downgrade;
+        },
+      },
+      versionOf: async (id) => memberVersions.decode(await ask(id, "version", 0n)).server,
+      proposer,
+      consensus: driver,
+      clock,
+      log: log.child("version"),
+    },
+  );
   const guard = new LeaderGuard({ electionTimeoutMs }, { consensus: driver, clock });
   driver.done.then(ending.end, ending.fail);
   return {
@@ -382,6 +418,14 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
       },
       onQuestion: async (kind, id) => {
         if (kind === "members") return membersResponse.encode(membersAnswer(parts));
+        if (kind === "version") {
+          const { clusterVersion: cluster, downgrade } = clusterMembers;
+          return memberVersions.encode({
+            server: version,
+            cluster,
+            downgradeTarget: downgrade.targetVersion,
+          });
+        }
         if (kind === "hashKv") return hashKvResponse.encode(await state.hashKv(clampedToSafe(id)));
         return leases.answer(kind, id);
       },
@@ -397,6 +441,7 @@ function join(config: MemberConfig, doors: MemberDoors, built: Built): StoreMemb
     async stop() {
       guard.stop();
       expiry.stop();
+      versions.stop();
       compactor?.stop();
       proposer.stop();
       reads.stop();

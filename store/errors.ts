@@ -84,6 +84,8 @@ export const storeErrors = {
   AUTH_NOT_ENABLED: row("FAILED_PRECONDITION", "authentication is not enabled"),
   WRONG_DOWNGRADE_VERSION_FORMAT: row("INVALID_ARGUMENT", "wrong downgrade target version format"),
   INVALID_DOWNGRADE_TARGET: row("INVALID_ARGUMENT", "invalid downgrade target version"),
+  CLUSTER_VERSION_UNAVAILABLE: row("FAILED_PRECONDITION", "cluster version not found during downgrade"),
+  DOWNGRADE_IN_PROCESS: row("FAILED_PRECONDITION", "cluster has a downgrade job in progress"),
   NOT_LEADER: row("FAILED_PRECONDITION", "not leader"),
   NOT_SUPPORTED_FOR_LEARNER: row("FAILED_PRECONDITION", "rpc not supported for learner"),
   BAD_LEADER_TRANSFEREE: row("FAILED_PRECONDITION", "bad leader transferee"),

@@ -16,7 +16,6 @@ import { tlsLimits } from "./transport/tls/versions.ts";
 
 /** What a client is told of the server's version, and what members agree on. */
 export const serverVersion = "3.7.1";
-export const clusterVersion = "3.7.0";
 
 /** What etcd calls a flag while it is experimental, or called it before. */
 const sameAs = <const K extends "goDuration" | "integer" | "list" | "boolean">(kind: K, name: string) =>
@@ -132,6 +131,12 @@ export const storeFlags = {
     help: "refuse membership changes that risk the quorum",
     default: true,
   },
+  "downgrade-check-time": {
+    kind: "goDuration",
+    help: "time between looks whether a downgrade is through; 0: it ends only when it is cancelled",
+    default: 5_000,
+    value: "DURATION",
+  },
   "watch-progress-notify-interval": {
     kind: "goDuration",
     help: "time between progress messages on idle watches that ask for them",
@@ -184,6 +189,7 @@ export const storeFlags = {
   "config-file": { kind: "string", help: "YAML file of these settings", value: "FILE" },
   version: { kind: "boolean", help: "print the version and exit", default: false },
   "experimental-watch-progress-notify-interval": sameAs("goDuration", "watch-progress-notify-interval"),
+  "experimental-downgrade-check-time": sameAs("goDuration", "downgrade-check-time"),
   "experimental-wait-cluster-ready-timeout": sameAs("goDuration", "wait-cluster-ready-timeout"),
   "experimental-warning-apply-duration": sameAs("goDuration", "warning-apply-duration"),
   "experimental-max-learners": sameAs("integer", "max-learners"),
@@ -245,6 +251,7 @@ export interface StoreConfig {
   readonly maxLearners: number;
   readonly strictReconfigCheck: boolean;
   readonly watchProgressMs: number;
+  readonly downgradeCheckMs: number;
   /** How long clients' connections wait at most until this member knows what its cluster has agreed on. */
   readonly waitClusterReadyMs: number;
   /** Requests that take longer to be applied or read are told in the log. */
@@ -367,6 +374,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     clientSilence: silence(flags["grpc-keepalive-interval"], flags["grpc-keepalive-timeout"]),
     maxLearners: flags["max-learners"],
     strictReconfigCheck: flags["strict-reconfig-check"],
+    downgradeCheckMs: Math.max(0, flags["downgrade-check-time"]),
     watchProgressMs: Math.max(100, flags["watch-progress-notify-interval"]),
     waitClusterReadyMs: Math.max(0, flags["wait-cluster-ready-timeout"]),
     warningApplyMs: flags["warning-apply-duration"],

@@ -98,8 +98,6 @@ const table = {
   "experimental-compaction-batch-limit": noEffect("integer", pacing),
   "compaction-sleep-interval": noEffect("goDuration", pacing),
   "experimental-compaction-sleep-interval": noEffect("goDuration", pacing),
-  "downgrade-check-time": noEffect("goDuration", "there is no version to be downgraded to"),
-  "experimental-downgrade-check-time": noEffect("goDuration", "there is no version to be downgraded to"),
   "warning-unary-request-duration": noEffect("goDuration", "slow requests are seen in the metrics"),
   "experimental-warning-unary-request-duration": noEffect(
     "goDuration",

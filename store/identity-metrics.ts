@@ -1,7 +1,9 @@
 import type { Meter } from "../base/os/metrics.ts";
 import { openFiles, openFilesMax } from "../base/os/open-files.ts";
-import { clusterVersion, type StoreConfig, serverVersion } from "./flags.ts";
-import type { Identity } from "./open-log.ts";
+import { type StoreConfig, serverVersion } from "./flags.ts";
+import { shortVersion } from "./membership/cluster-version.ts";
+import type { MemberId } from "./raft/types.ts";
+import type { MemberBook } from "./rpc/member.ts";
 
 /** etcd's feature gates, and whether what each is about is so here where nobody asks for it. */
 const features: Readonly<Record<string, { readonly stage: "ALPHA" | "BETA"; readonly isOn?: boolean }>> = {
@@ -21,7 +23,10 @@ const features: Readonly<Record<string, { readonly stage: "ALPHA" | "BETA"; read
 /** What a member is, as labels of metrics whose value is 1; its quota, its features, and its process' open files. */
 export function identityMetrics(
   meter: Meter,
-  { memberId }: Identity,
+  {
+    memberId,
+    members,
+  }: { readonly memberId: MemberId; readonly members: Pick<MemberBook, "clusterVersion"> },
   { quotaBytes, featureGates }: Pick<StoreConfig, "quotaBytes" | "featureGates">,
 ): void {
   const is = (name: string, help: string, label: string, value: string) =>
@@ -32,11 +37,14 @@ export function identityMetrics(
     "server_version",
     serverVersion,
   );
-  is(
+  meter.observedBy(
     "etcd_cluster_version",
     "Which version is running. 1 for 'cluster_version' label with current cluster version",
-    "cluster_version",
-    clusterVersion.replace(/\.\d+$/, ""),
+    ["cluster_version"],
+    () => {
+      const cluster_version = shortVersion(members.clusterVersion);
+      return cluster_version === "" ? [] : [[{ cluster_version }, 1]];
+    },
   );
   is(
     "etcd_server_id",

@@ -78,6 +78,9 @@ export function applyRequest(request: StoreRequest, index: Index, parts: ApplyPa
     case "clusterVersionSet":
       membership.setClusterVersion(request.body, parts.backend());
       return {};
+    case "downgradeInfoSet":
+      membership.setDowngrade(request.body, parts.backend());
+      return {};
     case "clusterMemberAttrSet":
       membership.setAttributes(request.body, parts.backend());
       return {};

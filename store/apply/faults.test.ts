@@ -39,6 +39,7 @@ async function open(
         applyConfChange: () => ({ voters: [7n], learners: [8n] }),
         setAttributes: () => undefined,
         setClusterVersion: () => undefined,
+        setDowngrade: () => undefined,
       },
       onApplied: (_, result) => results.push(result),
       onNoSpace: () => noSpace++,

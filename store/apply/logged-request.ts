@@ -43,6 +43,7 @@ const byRank = [
   "authRoleDelete",
   "clusterVersionSet",
   "clusterMemberAttrSet",
+  "downgradeInfoSet",
 ] as const satisfies readonly RequestKind[];
 
 const rows: ReadonlyMap<number, Row> = new Map(

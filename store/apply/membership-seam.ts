@@ -1,4 +1,8 @@
-import type { ClusterMemberAttrSetRequest, ClusterVersionSetRequest } from "../../proto/etcd.ts";
+import type {
+  ClusterMemberAttrSetRequest,
+  ClusterVersionSetRequest,
+  DowngradeInfoSetRequest,
+} from "../../proto/etcd.ts";
 import type { Row } from "../backend/backend.ts";
 import type { ConfChange, ConfState, Index, Term } from "../raft/types.ts";
 
@@ -25,4 +29,5 @@ export interface MembershipState {
   ): ConfState;
   setAttributes(request: ClusterMemberAttrSetRequest, rows: MembershipRows): void;
   setClusterVersion(request: ClusterVersionSetRequest, rows: MembershipRows): void;
+  setDowngrade(request: DowngradeInfoSetRequest, rows: MembershipRows): void;
 }

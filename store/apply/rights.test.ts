@@ -47,6 +47,7 @@ class Rig {
           applyConfChange: () => ({ voters: [1n], learners: [] }),
           setAttributes: () => undefined,
           setClusterVersion: () => undefined,
+          setDowngrade: () => undefined,
         },
         tokens: this.tokens,
         onApplied: (_, result) => {

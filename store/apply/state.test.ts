@@ -51,6 +51,7 @@ const noMembership: StateDeps["membership"] = {
   applyConfChange: () => ({ voters: [1n], learners: [] }),
   setAttributes: () => undefined,
   setClusterVersion: () => undefined,
+  setDowngrade: () => undefined,
 };
 
 const kvOf = (kv: KeyValue | undefined): ModelKv | undefined =>

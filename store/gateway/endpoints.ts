@@ -17,10 +17,19 @@ export function observedRoutes(
   return new Map([["/metrics", metricsRoute(metrics)], ...healthRoutes(health)]);
 }
 
-export function versionRoute(versions: {
-  readonly etcdserver: string;
-  readonly etcdcluster: string;
-  readonly storage: string;
-}): Route {
-  return { method: "GET", answer: async () => json(200, versions) };
+/** As etcd words it while nothing is agreed upon. */
+export function versionRoute(
+  serverVersion: string,
+  members: Pick<MemberParts["members"], "clusterVersion">,
+): Route {
+  const answer = async () => {
+    const { clusterVersion } = members;
+    const agreed = clusterVersion !== "";
+    return json(200, {
+      etcdserver: serverVersion,
+      etcdcluster: agreed ? clusterVersion : "not_decided",
+      storage: agreed ? clusterVersion : "unknown",
+    });
+  };
+  return { method: "GET", answer };
 }

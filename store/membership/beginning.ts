@@ -3,14 +3,22 @@ import { describeError } from "../../base/os/log.ts";
 import type { MembersResponse } from "../../proto/etcd-cluster.ts";
 import type { Newcomer } from "../discovery/discover.ts";
 import type { Discovery } from "../discovery/flags.ts";
-import type { StoreConfig } from "../flags.ts";
+import { type StoreConfig, serverVersion } from "../flags.ts";
 import { type Beginning, type Identity, ownMember } from "../open-log.ts";
+import type { MemberVersions } from "../transport/peer/versions.ts";
+import { fitsCluster, noDowngrade, parseVersion } from "./cluster-version.ts";
 import { newCluster, parseInitialCluster } from "./initial-cluster.ts";
+
+/** Asks the member at a peer URL. */
+export interface AskMember {
+  members(peerUrl: string): Promise<MembersResponse>;
+  versions(peerUrl: string): Promise<MemberVersions>;
+}
 
 /** How a member with an empty data directory begins. Throws with what to do when it cannot. */
 export async function beginning(
   config: StoreConfig,
-  ask: (peerUrl: string) => Promise<MembersResponse>,
+  ask: AskMember,
   discover: (discovery: Discovery, newcomer: Newcomer) => Promise<readonly string[]>,
 ): Promise<Beginning> {
   const { discovery, name, initialAdvertisePeerUrls: peerUrls } = config;
@@ -41,10 +49,7 @@ export function checkIdentity(config: StoreConfig, { clusterId, memberId }: Iden
 }
 
 /** A member that was added with MemberAdd finds its id by its peer URLs. */
-async function joining(
-  config: StoreConfig,
-  ask: (peerUrl: string) => Promise<MembersResponse>,
-): Promise<Beginning> {
+async function joining(config: StoreConfig, ask: AskMember): Promise<Beginning> {
   const own = [...config.initialAdvertisePeerUrls].sort().join(",");
   const others = [...config.initialCluster]
     .filter(([name]) => name !== config.name)
@@ -53,8 +58,10 @@ async function joining(
   for (const url of others) {
     let answer: MembersResponse;
     try {
-      answer = await ask(url);
+      checkFits(url, await ask.versions(url));
+      answer = await ask.members(url);
     } catch (error) {
+      if (error instanceof UsageError) throw error;
       failures.push(describeError(error));
       continue;
     }
@@ -68,5 +75,19 @@ async function joining(
   }
   throw new UsageError(
     `--initial-cluster-state=existing: none of the other members in --initial-cluster answers: ${failures.join("; ")}`,
+  );
+}
+
+/** Throws where the cluster speaks a version that this member does not. */
+function checkFits(url: string, { cluster, downgradeTarget: targetVersion }: MemberVersions): void {
+  const own = parseVersion(serverVersion);
+  const clusterVersion = parseVersion(cluster);
+  if (own === undefined || clusterVersion === undefined) return; // it has not agreed on any yet
+  const downgrade = targetVersion === "" ? noDowngrade : { enabled: true, targetVersion };
+  if (fitsCluster(own, { clusterVersion, downgrade })) return;
+  const towards = targetVersion === "" ? "" : `, on its way to ${targetVersion}`;
+  throw new UsageError(
+    `--initial-cluster-state=existing: incompatible with current running cluster: that at ${url} has agreed on ` +
+      `${cluster}${towards}, and this member is of version ${serverVersion}`,
   );
 }

@@ -1,8 +1,13 @@
 import { text, utf8 } from "../../base/wire.ts";
-import type { ClusterMemberAttrSetRequest, ClusterVersionSetRequest } from "../../proto/etcd.ts";
+import type {
+  ClusterMemberAttrSetRequest,
+  ClusterVersionSetRequest,
+  DowngradeInfoSetRequest,
+} from "../../proto/etcd.ts";
 import type { MembershipRows, MembershipState } from "../apply/membership-seam.ts";
 import { StoreError } from "../errors.ts";
 import type { ConfChange, ConfState, MemberId } from "../raft/types.ts";
+import { type Downgrade, noDowngrade } from "./cluster-version.ts";
 import { type Member, memberJson, readMemberJson } from "./member.ts";
 
 export interface MembershipEvents {
@@ -12,11 +17,14 @@ export interface MembershipEvents {
   readonly onMade?: (what: MadeChange, member: Member) => void;
   /** A change came out of the log; with the reason when it was void. */
   readonly onConfChange: (id: bigint, refused: StoreError | undefined) => void;
+  /** The version that the cluster agreed on, when the log set it and after a restore. */
+  readonly onClusterVersion?: (version: string) => void;
 }
 
 export type MadeChange = "added member" | "removed member" | "promote member" | "updated member";
 
 const versionKey = "clusterVersion";
+const downgradeKey = "downgrade";
 const removedValue = utf8("removed");
 type Rows = Parameters<MembershipState["restore"]>[0];
 const rowKey = (id: MemberId) => id.toString(16);
@@ -27,6 +35,7 @@ export class ClusterMembers implements MembershipState {
   readonly #members = new Map<MemberId, Member>();
   readonly #removed = new Set<MemberId>();
   #version = "";
+  #downgrade = noDowngrade;
   #hasLearners = false;
 
   constructor(events: MembershipEvents) {
@@ -56,18 +65,24 @@ export class ClusterMembers implements MembershipState {
     return this.#version;
   }
 
+  get downgrade(): Downgrade {
+    return this.#downgrade;
+  }
+
   check(rows: Rows): void {
     readRows(rows);
   }
 
   restore(rows: Rows): void {
-    const { members, removed, version } = readRows(rows);
+    const { members, removed, version, downgrade } = readRows(rows);
     this.#members.clear();
     this.#removed.clear();
     for (const member of members) this.#members.set(member.id, member);
     for (const id of removed) this.#removed.add(id);
     this.#version = version;
+    this.#downgrade = downgrade;
     this.#changed();
+    if (version !== "") this.#events.onClusterVersion?.(version);
   }
 
   applyConfChange(change: ConfChange, _at: object, rows: MembershipRows): ConfState {
@@ -91,6 +106,12 @@ export class ClusterMembers implements MembershipState {
   setClusterVersion(request: ClusterVersionSetRequest, rows: MembershipRows): void {
     this.#version = request.ver;
     rows.put("cluster", versionKey, utf8(request.ver));
+    this.#events.onClusterVersion?.(request.ver);
+  }
+
+  setDowngrade({ enabled, ver }: DowngradeInfoSetRequest, rows: MembershipRows): void {
+    this.#downgrade = enabled ? { enabled, targetVersion: ver } : noDowngrade;
+    rows.put("cluster", downgradeKey, downgradeJson(this.#downgrade));
   }
 
   #problem(change: ConfChange): StoreError | undefined {
@@ -154,6 +175,20 @@ function readRows(rows: Rows) {
     return member;
   });
   const removed = rows.members_removed.map(({ key }) => BigInt(`0x${key}`));
-  const version = rows.cluster.find(({ key }) => key === versionKey)?.value;
-  return { members, removed, version: version === undefined ? "" : text(version) };
+  const rowOf = (name: string) => rows.cluster.find(({ key }) => key === name)?.value;
+  const version = rowOf(versionKey);
+  const downgrade = readDowngrade(rowOf(downgradeKey));
+  return { members, removed, version: version === undefined ? "" : text(version), downgrade };
+}
+
+/** As etcd writes it. */
+const downgradeJson = ({ targetVersion, enabled }: Downgrade): Uint8Array =>
+  utf8(JSON.stringify({ "target-version": targetVersion, enabled }));
+
+function readDowngrade(json: Uint8Array | undefined): Downgrade {
+  if (json === undefined) return noDowngrade;
+  const said: { "target-version"?: unknown; enabled?: unknown } = JSON.parse(text(json));
+  return said.enabled === true
+    ? { enabled: true, targetVersion: String(said["target-version"]) }
+    : noDowngrade;
 }

@@ -6,6 +6,7 @@ import type { AuthState } from "../auth/auth-state.ts";
 import type { Passwords } from "../auth/password-thread.ts";
 import type { Tokens } from "../auth/tokens.ts";
 import type { Consensus } from "../driver/seams.ts";
+import type { Downgrade } from "../membership/cluster-version.ts";
 import type { Member } from "../membership/member.ts";
 import type { LinearizableReads } from "../propose/linearizable-reads.ts";
 import type { Proposer } from "../propose/proposer.ts";
@@ -85,6 +86,9 @@ export interface MemberBook {
   all(): readonly Member[];
   /** Whether this member is one. */
   isLearner(): boolean;
+  /** What all members speak, like "3.7.0"; empty: not agreed upon yet. */
+  readonly clusterVersion: string;
+  readonly downgrade: Downgrade;
   /** Whether a connection with the member has stood for at least this long. */
   connectedForMs(id: MemberId): number;
 }

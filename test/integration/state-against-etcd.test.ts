@@ -146,6 +146,7 @@ function openMemoryState(onResult: (result: ApplyResult) => void): Promise<State
         applyConfChange: () => ({ voters: [1n], learners: [] }),
         setAttributes: () => undefined,
         setClusterVersion: () => undefined,
+        setDowngrade: () => undefined,
       },
       onApplied: (_, result) => onResult(result),
       onNoSpace: () => undefined,

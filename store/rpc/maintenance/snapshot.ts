@@ -18,7 +18,7 @@ export function snapshot(out: Outgoing, call: Call, parts: MemberParts): Incomin
   const stream = async () => {
     await parts.access.requireRoot(call);
     const { sizeBytes, chunks } = parts.maintenance.snapshot();
-    const { version } = parts.maintenance;
+    const version = parts.members.clusterVersion;
     let sentBytes = 0;
     for await (const chunk of chunks) {
       for (let at = 0; at < chunk.length; at += pieceBytes) {

@@ -19,8 +19,8 @@ export function status(parts: MemberParts): StatusResponse {
     errors,
     dbSizeInUse: parts.state.sizeInUseBytes,
     isLearner: parts.members.isLearner(),
-    storageVersion: `${version.split(".").slice(0, 2).join(".")}.0`,
+    storageVersion: parts.members.clusterVersion, // what is stored follows what the cluster speaks
     dbSizeQuota: parts.quota.limitBytes,
-    downgradeInfo: { enabled: false, targetVersion: "" },
+    downgradeInfo: parts.members.downgrade,
   };
 }

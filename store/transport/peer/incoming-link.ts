@@ -147,7 +147,7 @@ export function acceptPeer(
         return;
       case "members":
         if (kind !== frameKinds.question) throw unfit();
-        answer(payload, (asked) => asked === "members");
+        answer(payload, (asked) => asked === "members" || asked === "version");
         return;
       case "snapshot": {
         const { receiver, from } = state;
