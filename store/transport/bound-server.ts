@@ -154,9 +154,12 @@ export class BoundServer {
         return;
       }
       socket.setTimeout(0).removeListener("timeout", onError);
-      socket.unshift(first);
-      if (first[0] === handshakeRecord) secure.emit("connection", socket);
-      else this.#take(socket);
+      // Only once the socket has seen that nobody reads it any more does it tell the next reader of what is there already.
+      process.nextTick(() => {
+        socket.unshift(first);
+        if (first[0] === handshakeRecord) secure.emit("connection", socket);
+        else this.#take(socket);
+      });
     });
   }
 
