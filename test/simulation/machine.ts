@@ -1,7 +1,7 @@
 import { sleep } from "../../base/os/clock.ts";
 import { silentLog } from "../../base/os/log.ts";
 import { MetricsRegistry } from "../../base/os/metrics.ts";
-import { Prng, type Random } from "../../base/os/random.ts";
+import { chance, Prng, type Random } from "../../base/os/random.ts";
 import { SimDisk } from "../../base/os/sim-disk.ts";
 import { MemoryHome } from "../../store/backend/memory-home.ts";
 import { createMember, type StoreMember } from "../../store/create-member.ts";
@@ -68,6 +68,8 @@ export class Machine {
   id: MemberId = 0n;
   life: Life | undefined;
   lives = 0;
+  /** Its members write their messages as another version does. */
+  readonly isOtherVersion: boolean;
   readonly weather: DiskWeather = fairWeather();
   readonly pace: Pace;
   /** Its disk holds something else than it was told, or lacks what it said to have: it may be refused, but not served. */
@@ -85,6 +87,7 @@ export class Machine {
     this.index = index;
     this.pace = pace;
     this.#parts = parts;
+    this.isOtherVersion = chance(parts.random, parts.options.otherVersions);
     this.#disk = this.#newDisk();
     this.#home = this.#newHome();
   }

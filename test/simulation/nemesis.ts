@@ -1,16 +1,18 @@
 import { below, chance, type Random } from "../../base/os/random.ts";
 import { methods } from "../../proto/etcd-methods.ts";
 import { StoreError } from "../../store/errors.ts";
-import type { Message } from "../../store/raft/types.ts";
+import type { MemberId, Message } from "../../store/raft/types.ts";
 import { answerOf } from "../../store/rpc/promised-answer.ts";
 import { DiskTroubles } from "./disk-troubles.ts";
 import type { EventLog } from "./event-log.ts";
 import type { DiskStep } from "./faulty-disk.ts";
 import { FigureEight, isSpreading } from "./figure-eight.ts";
+import { sendHostileFrame } from "./hostile-frames.ts";
 import { InterruptedInstall } from "./interrupted-install.ts";
 import type { Life, Machine } from "./machine.ts";
 import { type SimOptions, type Trouble, troubles } from "./options.ts";
 import { RareWindows } from "./rare-windows.ts";
+import type { Report } from "./report.ts";
 import type { SimClock } from "./sim-clock.ts";
 import type { SimNetwork } from "./sim-network.ts";
 
@@ -22,6 +24,7 @@ export class Nemesis {
   readonly #network: SimNetwork;
   readonly #machines: readonly Machine[];
   readonly #events: EventLog;
+  readonly #report: Report;
   readonly #backup: (machine: Machine) => { abort(): void };
   /** New leaders that will be cut off, and the entries they may send before. */
   readonly #marked = new Map<Life, number>();
@@ -46,6 +49,7 @@ export class Nemesis {
       readonly backup: (machine: Machine) => { abort(): void };
       /** Asks a member to write something, whatever comes of it. */
       readonly write: (machine: Machine) => void;
+      readonly report: Report;
     },
   ) {
     this.#options = options;
@@ -55,6 +59,7 @@ export class Nemesis {
     this.#machines = parts.machines;
     this.#events = parts.events;
     this.#backup = parts.backup;
+    this.#report = parts.report;
     const cutter = {
       isolate: (machine: Machine) => this.#isolate(machine, options.stormMs),
       release: (machine: Machine) => this.#release(machine),
@@ -267,6 +272,9 @@ export class Nemesis {
         return;
       case "readSnapshot":
         this.#readSnapshot(machine);
+        return;
+      case "hostileFrame":
+        this.#sendHostileFrame(machine, other.id);
     }
   }
 
@@ -346,6 +354,15 @@ export class Nemesis {
     this.#events.add(`a backup of ${machine.name} begins`);
     const stream = this.#backup(machine);
     this.#clock.after(this.#duration(), () => stream.abort());
+  }
+
+  #sendHostileFrame(machine: Machine, from: MemberId): void {
+    const { life } = machine;
+    if (life === undefined || from === life.id) return;
+    const parts = { random: this.#random, report: this.#report };
+    life.clock.after(0, () =>
+      this.#events.add(`${machine.name} gets a message ${sendHostileFrame(life, from, parts)}`),
+    );
   }
 
   /** Of one member, whatever it answers. */

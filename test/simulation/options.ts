@@ -21,6 +21,7 @@ export const troubles = [
   "rotOnDisk",
   "defragment",
   "readSnapshot",
+  "hostileFrame",
 ] as const;
 export type Trouble = (typeof troubles)[number];
 
@@ -46,6 +47,8 @@ export interface SimOptions {
   readonly requestBytesMax: number;
   /** Share of the watchers that read slowly. */
   readonly slowWatchers: number;
+  /** Share of the machines whose members write their messages as another version does. */
+  readonly otherVersions: number;
   /** Simulated time with faults. */
   readonly stormMs: number;
   readonly heartbeatMs: number;
@@ -128,6 +131,7 @@ export function swarmOptions(seed: number, given: Partial<SimOptions> = {}): Sim
     valueBytesMax: oneOf(random, [0, 0, 300, 2_000]),
     requestBytesMax: oneOf(random, [1_000_000, 1_000_000, 3_000]),
     slowWatchers: oneOf(random, [0, 0, 0.5]),
+    otherVersions: oneOf(random, [0, 0, 0.5]),
     ...given,
   };
 }

@@ -14,6 +14,7 @@ const quiet = {
   valueBytesMax: 0,
   requestBytesMax: 1_000_000,
   slowWatchers: 0,
+  otherVersions: 0,
   cutNewLeaderChance: 0,
   crashVoterChance: 0,
   figureEightEveryMs: 0,

@@ -124,7 +124,7 @@ export class SimNetwork {
     const from = life.machine;
     const to = this.#machines.get(message.to);
     if (to === undefined) return;
-    const bytes = encodeMessage(message);
+    const bytes = from.isOtherVersion ? encodedElsewhere(message) : encodeMessage(message);
     if (this.isLost()) return;
     const link = this.#link(from, to);
     const { connection } = link;
@@ -260,6 +260,15 @@ export class SimNetwork {
     return from[below(this.#random, from.length)];
   }
 }
+
+/** As another version may write it: with a field that this one does not know, and without the hint where a log may agree, which
+ *  only saves rounds. */
+function encodedElsewhere(message: Message): Uint8Array {
+  const plain = { ...message, rejectHint: message.reject ? 0 : message.rejectHint };
+  return Buffer.concat([unknownField, encodeMessage(plain)]);
+}
+
+const unknownField = Uint8Array.of(0xf8, 0x3e, 1); // number 1007, a varint
 
 type Item = { readonly chunk: Uint8Array } | { readonly error: Error } | { readonly [key: string]: never };
 

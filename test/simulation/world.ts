@@ -142,6 +142,7 @@ export class World {
       backup: (machine) => this.#backup(machine),
       voters: () => this.#operator.voters,
       write: (machine) => this.#writeTail(machine),
+      report,
     });
     const votes = new VoteOnce(report);
     this.#network.onSend = (life, message) => {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { Prng } from "../../../base/os/random.ts";
 import { type InternalRaftRequestParts, internalRaftRequest } from "../../../proto/etcd.ts";
 import { CommittedLog, marker } from "../committed-log.ts";
+import { sendHostileFrame } from "../hostile-frames.ts";
+import type { Life } from "../machine.ts";
 import { chained, type LoggedEntry } from "../member-log.ts";
 import type { Operation, Outcome } from "../operation.ts";
 import { AppliedOnce } from "./applied-once.ts";
@@ -154,6 +157,40 @@ describe("the checkers of the simulation", () => {
       histories.finished(["a"]);
       assert.equal(said.length, lease === 0n ? 1 : 0);
     }
+  });
+
+  it("hostile frames: a member that takes one, and one that is changed by it", () => {
+    const { said, report } = reports();
+    const status = { role: "follower", leader: 2n, term: 1, committed: 1, lastIndex: 1 };
+    const trusting = (onMessage: () => void) =>
+      ({
+        id: 1n,
+        machine: { name: "m1" },
+        member: { driver: { status }, state: { appliedIndex: 1 }, fromPeers: { onMessage } },
+      }) as unknown as Life;
+    const parts = { random: new Prng(1), report };
+    sendHostileFrame(
+      trusting(() => {
+        throw new Error("refused");
+      }),
+      2n,
+      parts,
+    );
+    assert.deepEqual(said, []);
+    sendHostileFrame(
+      trusting(() => undefined),
+      2n,
+      parts,
+    );
+    sendHostileFrame(
+      trusting(() => {
+        status.term++;
+        throw new Error("refused");
+      }),
+      2n,
+      parts,
+    );
+    assert.equal(said.length, 2);
   });
 
   it("vote once: two candidates of one term", () => {
