@@ -240,7 +240,7 @@ function serve(
   const { log, metrics, clock } = os;
   const { maxRequestBytes } = config;
   const grpc = new GrpcService(
-    { maxRequestBytes, tellsTimes: config.metrics === "extensive" },
+    { maxRequestBytes, tellsTimes: config.metrics === "extensive", warningMs: config.warningUnaryMs },
     { handlers: member.handlers, meter: metrics, log: log.child("grpc"), clock },
   );
   undo.push(() => grpc.stop());

@@ -167,6 +167,12 @@ export const storeFlags = {
     default: ["*"],
   },
   "feature-gates": { kind: "list", help: "etcd's gates, as NAME=true|false", default: [] },
+  "warning-unary-request-duration": {
+    kind: "goDuration",
+    help: "time beyond which a call, but for streams, is told in the log",
+    default: 300,
+    value: "DURATION",
+  },
   "warning-apply-duration": {
     kind: "goDuration",
     help: "time beyond which applying a request, or a read, is told in the log",
@@ -191,6 +197,7 @@ export const storeFlags = {
   "experimental-watch-progress-notify-interval": sameAs("goDuration", "watch-progress-notify-interval"),
   "experimental-downgrade-check-time": sameAs("goDuration", "downgrade-check-time"),
   "experimental-wait-cluster-ready-timeout": sameAs("goDuration", "wait-cluster-ready-timeout"),
+  "experimental-warning-unary-request-duration": sameAs("goDuration", "warning-unary-request-duration"),
   "experimental-warning-apply-duration": sameAs("goDuration", "warning-apply-duration"),
   "experimental-max-learners": sameAs("integer", "max-learners"),
   "experimental-initial-corrupt-check": {
@@ -256,6 +263,8 @@ export interface StoreConfig {
   readonly waitClusterReadyMs: number;
   /** Requests that take longer to be applied or read are told in the log. */
   readonly warningApplyMs: number;
+  /** Calls that take longer are told in the log; those of streams are not. */
+  readonly warningUnaryMs: number;
   /** Undefined: only clients compact. */
   readonly autoCompaction: AutoCompaction | undefined;
   readonly enableGateway: boolean;
@@ -378,6 +387,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     watchProgressMs: Math.max(100, flags["watch-progress-notify-interval"]),
     waitClusterReadyMs: Math.max(0, flags["wait-cluster-ready-timeout"]),
     warningApplyMs: flags["warning-apply-duration"],
+    warningUnaryMs: flags["warning-unary-request-duration"],
     autoCompaction,
     initialCorruptCheck: gates.get("InitialCorruptCheck") ?? flags["experimental-initial-corrupt-check"],
     featureGates: gates,

@@ -98,11 +98,6 @@ const table = {
   "experimental-compaction-batch-limit": noEffect("integer", pacing),
   "compaction-sleep-interval": noEffect("goDuration", pacing),
   "experimental-compaction-sleep-interval": noEffect("goDuration", pacing),
-  "warning-unary-request-duration": noEffect("goDuration", "slow requests are seen in the metrics"),
-  "experimental-warning-unary-request-duration": noEffect(
-    "goDuration",
-    "slow requests are seen in the metrics",
-  ),
 } as const satisfies Readonly<Record<string, ForeignFlag>>;
 type Name = keyof typeof table;
 

@@ -2,7 +2,6 @@ import { goDurationText } from "../base/go-duration-text.ts";
 import type { Log } from "../base/os/log.ts";
 import type { Meter } from "../base/os/metrics.ts";
 import type { Counting } from "../base/os/tally.ts";
-import { toText } from "../base/protobuf-text.ts";
 import {
   internalRaftRequest,
   type RangeRequest,
@@ -10,9 +9,7 @@ import {
   type TxnRequest,
   txnRequest,
 } from "../proto/etcd.ts";
-
-/** Bytes of these fields are not shown in logs. */
-const onlySizes: ReadonlySet<string> = new Set(["value", "password", "hashed_password"]);
+import { requestText } from "./request-text.ts";
 
 /** What took long: a request, in text. `response`: what is told of its answer. */
 export interface SlowRequest {
@@ -55,7 +52,7 @@ export class SlowApplies {
 
 /** A request of the log. */
 export const loggedText = (id: bigint, kind: string, body: object): string =>
-  toText(internalRaftRequest, { header: { id }, [kind]: body }, onlySizes);
+  `${requestText(internalRaftRequest, { header: { id } })} ${requestText(internalRaftRequest, { [kind]: body })}`;
 
-export const rangeText = (request: RangeRequest): string => toText(rangeRequest, request, onlySizes);
-export const txnText = (request: TxnRequest): string => toText(txnRequest, request, onlySizes);
+export const rangeText = (request: RangeRequest): string => requestText(rangeRequest, request);
+export const txnText = (request: TxnRequest): string => requestText(txnRequest, request);

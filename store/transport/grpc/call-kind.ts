@@ -2,6 +2,7 @@ import type { Deadlines, Expiring } from "../../../base/deadlines.ts";
 import type { Counting } from "../../../base/os/tally.ts";
 import type { GrpcStatus } from "../../errors.ts";
 import type { WireStatus } from "../../rpc/status.ts";
+import type { SlowCalls } from "../../slow-calls.ts";
 import type { MethodMetrics } from "./call-metrics.ts";
 import type { Encoding } from "./message-reader.ts";
 import { lateAnswerMs } from "./timeout.ts";
@@ -20,6 +21,8 @@ export interface KindParts {
   readonly bytesMost: number;
   readonly received: Counting;
   readonly sent: Counting;
+  readonly path: string;
+  readonly slow: SlowCalls;
   /** A message could not be read. */
   readonly receiveFailed: () => void;
   /** What an error looks like on the wire. */

@@ -8,6 +8,7 @@ import type { Meter } from "../../../base/os/metrics.ts";
 import { type GrpcStatus, StoreError } from "../../errors.ts";
 import type { Handlers } from "../../rpc/handler.ts";
 import { type WireStatus, wireStatus } from "../../rpc/status.ts";
+import { SlowCalls } from "../../slow-calls.ts";
 import { onlyFailureBlock } from "./answers.ts";
 import { CallKind } from "./call-kind.ts";
 import { callMetrics, type MethodMetrics } from "./call-metrics.ts";
@@ -37,22 +38,24 @@ interface ServedMethod {
 export class GrpcService {
   readonly #bytesMost: number;
   readonly #log: Log;
+  readonly #slow: SlowCalls;
   readonly #metrics: ReturnType<typeof callMetrics>;
   readonly #deadlines: Deadlines;
   readonly #methods = new Map<string, ServedMethod>();
   readonly #services = new Set<string>();
 
   constructor(
-    options: { readonly maxRequestBytes: number; readonly tellsTimes: boolean },
+    options: { readonly maxRequestBytes: number; readonly tellsTimes: boolean; readonly warningMs?: number },
     parts: {
       readonly handlers: Handlers;
       readonly meter: Meter;
       readonly log: Log;
-      readonly clock: Pick<Clock, "monotonicMs" | "after">;
+      readonly clock: Pick<Clock, "monotonicMs" | "wallMs" | "after">;
     },
   ) {
     this.#bytesMost = options.maxRequestBytes + overheadBytes;
     this.#log = parts.log;
+    this.#slow = new SlowCalls({ warningMs: options.warningMs ?? Number.POSITIVE_INFINITY }, parts);
     this.#metrics = callMetrics(parts.meter, { times: options.tellsTimes });
     this.#deadlines = new Deadlines(parts.clock);
     for (const [path, handler] of parts.handlers.unary)
@@ -80,6 +83,8 @@ export class GrpcService {
       return refuses("UNIMPLEMENTED", `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`);
     const kind = new CallKind({
       metrics: method.metrics,
+      path,
+      slow: this.#slow,
       requests: this.#metrics.clientVersions.of(method.type, headerValue(headers, "client-api-version")),
       receiveFailed: () => this.#metrics.receiveFailed(path),
       deadlines: this.#deadlines,

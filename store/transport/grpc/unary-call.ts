@@ -1,3 +1,5 @@
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { kept } from "../../../base/byte-pieces.ts";
 import type { Expiring } from "../../../base/deadlines.ts";
 import type { AnswerLane } from "../../../base/http2/answer-lane.ts";
@@ -91,7 +93,7 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
   }
 
   succeed(answer: Uint8Array): void {
-    if (this.#close("OK")) this.#answer(answer);
+    if (this.#close("OK", answer)) this.#answer(answer);
     this.#settled();
   }
 
@@ -135,6 +137,7 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
     const { received, metrics } = this.#kind.parts;
     received.count += request.length;
     metrics.received();
+    this.#request = request;
     this.#work = "begun";
     try {
       this.#handler(request, this, this);
@@ -198,12 +201,23 @@ export class UnaryCall implements StreamEvents, UnaryAnswer, Call, Expiring {
     this.#leaveLine?.(nobodyWaits());
   }
 
-  #close(status: GrpcStatus): boolean {
+  #close(status: GrpcStatus, answer?: Uint8Array): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    this.#kind.finish(this, status, this.#stream.nowMs - this.#startMs, this.#deadline);
+    const kind = this.#kind;
+    const tookMs = this.tookMs();
+    kind.finish(this, status, tookMs, this.#deadline);
+    const { slow, path } = kind.parts;
+    if (tookMs > slow.warningMs)
+      slow.tell({ path, tookMs, remote: addressOf(this.#stream.socket), request: this.#request, answer });
+    this.#request = undefined;
     return true;
   }
 }
 
 const nobodyWaits = () => new StatusError("CANCELLED", "context canceled");
+
+const addressOf = (socket: Duplex): string =>
+  socket instanceof Socket && socket.remoteAddress !== undefined
+    ? `${socket.remoteAddress}:${socket.remotePort}`
+    : "";
