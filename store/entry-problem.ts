@@ -1,4 +1,4 @@
-import { loggedRequest } from "./apply/logged-request.ts";
+import { type LoggedRequest, loggedRequest } from "./apply/logged-request.ts";
 import { decodeConfChange } from "./driver/conf-change-wire.ts";
 import { PeerInputError } from "./driver/peer-input.ts";
 import { readMemberJson } from "./membership/member.ts";
@@ -20,12 +20,21 @@ export function entryProblem(entry: Entry): string | undefined {
     if (entry.type === "confChange") return confChangeProblem(entry.data);
     // A leader begins its term with an empty entry.
     if (entry.data.length === 0) return undefined;
-    return loggedRequest(entry) !== undefined
-      ? undefined
-      : "it holds a request of an unknown kind; is that member of a newer version?";
+    const request = loggedRequest(entry);
+    if (request === undefined)
+      return "it holds a request of an unknown kind; is that member of a newer version?";
+    return holdsPassword(request)
+      ? "it holds a password, as those of etcd before 3.5 do, in place of its hash"
+      : undefined;
   } catch (error) {
     return `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
   }
+}
+
+/** Hashing it is not for whoever applies it: each would make another hash. */
+function holdsPassword(request: LoggedRequest): boolean {
+  if (request.kind !== "authUserAdd" && request.kind !== "authUserChangePassword") return false;
+  return request.body.password !== "" && request.body.hashedPassword === "";
 }
 
 function confChangeProblem(data: Uint8Array): string | undefined {

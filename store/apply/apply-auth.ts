@@ -11,7 +11,9 @@ export interface AuthenticateAnswer extends Authenticated {
   readonly header: { readonly revision: number };
 }
 
-type Change = Exclude<AuthRequest, { readonly kind: "authenticate" }>;
+/** etcd logs questions about users and roles; in a log taken over from it they are without effect. */
+type Question = "authStatus" | "authUserGet" | "authUserList" | "authRoleGet" | "authRoleList";
+type Change = Exclude<AuthRequest, { readonly kind: "authenticate" | Question }>;
 type ChangeParts = Pick<ApplyParts, "auth" | "tokens"> & { readonly rows: AuthRows };
 type Changes = {
   readonly [K in Change["kind"]]: (
@@ -50,10 +52,14 @@ const changes: Changes = {
 export function applyAuth(request: AuthRequest, index: Index, parts: ApplyParts): object {
   if (request.kind === "authenticate") return authenticate(request.body, index, parts);
   const { auth, tokens } = parts;
-  const change = changes[request.kind] as (body: object, parts: ChangeParts) => void;
-  change(request.body, { auth, tokens, rows: parts.backend() });
+  if (isChange(request)) {
+    const change = changes[request.kind] as (body: object, parts: ChangeParts) => void;
+    change(request.body, { auth, tokens, rows: parts.backend() });
+  }
   return {};
 }
+
+const isChange = (request: AuthRequest): request is Change => Object.hasOwn(changes, request.kind);
 
 /** The password was checked before the request entered the log; that the user is still there is checked here. */
 function authenticate(

@@ -96,6 +96,11 @@ export function applyRequest(request: StoreRequest, index: Index, parts: ApplyPa
     case "authRoleDelete":
     case "authRoleGrantPermission":
     case "authRoleRevokePermission":
+    case "authStatus":
+    case "authUserGet":
+    case "authUserList":
+    case "authRoleGet":
+    case "authRoleList":
       return applyAuth(request, index, parts);
     default:
       return unreachable(request);

@@ -33,6 +33,11 @@ const requests = fc.constantFrom<InternalRaftRequestParts>(
   { authRoleDelete: { role: "r" } },
   { authRoleGrantPermission: { name: "r", perm: { permType: "WRITE", key: utf8("k") } } },
   { authRoleRevokePermission: { role: "r", key: utf8("k") } },
+  { authStatus: {} },
+  { authUserGet: { name: "u" } },
+  { authUserList: {} },
+  { authRoleGet: { role: "r" } },
+  { authRoleList: {} },
   { clusterVersionSet: { ver: "3.6.0" } },
   { clusterMemberAttrSet: { memberId: 3n, memberAttributes: { name: "m" } } },
 );

@@ -225,6 +225,17 @@ describe("what a user may do with keys when a request is applied", () => {
     assert.equal(outcome(await rig.apply({ alarm: { action: "GET" } }, undefined)), "ok");
   });
 
+  it("lets questions that etcd has logged be without effect", async () => {
+    for (const question of [
+      { authStatus: {} },
+      { authUserGet: { name: "ann" } },
+      { authUserList: {} },
+      { authRoleGet: { role: "some" } },
+      { authRoleList: {} },
+    ] satisfies InternalRaftRequestParts[])
+      assert.equal(outcome(await rig.apply(question, undefined)), "ok");
+  });
+
   it("gives tokens to users that are there, and takes them when the user changes", async () => {
     const authenticate = { name: "ann", simpleToken: "prefix" };
     const token = async () => {

@@ -145,6 +145,7 @@ async function addUsers(endpoint: string): Promise<void> {
   await etcdctl(endpoint, "role", "grant-permission", "writer", "readwrite", "a", "b");
   await etcdctl(endpoint, "user", "grant-role", "ann", "writer");
   await etcdctl(endpoint, "user", "grant-role", "root", "root");
+  await etcdctl(endpoint, "user", "list"); // an entry of etcd's log
 }
 
 async function usersOf(endpoint: string): Promise<unknown> {
