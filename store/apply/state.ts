@@ -17,6 +17,7 @@ import type { StateMachine } from "../driver/seams.ts";
 import { decodeLease, type LeaseRow } from "../lease/lease-rows.ts";
 import { type LeaseFaults, Lessor } from "../lease/lessor.ts";
 import { leaseMetrics } from "../lease/metrics.ts";
+import type { CheckpointLimits } from "../mvcc/checkpoints.ts";
 import { hashKeyValues, type KeyValueHash } from "../mvcc/hash.ts";
 import { MvccHistory } from "../mvcc/history.ts";
 import { CompactionMetrics } from "../mvcc/metrics.ts";
@@ -64,6 +65,8 @@ export interface StateConfig {
   readonly watch?: WatchLimits & { readonly historyRowsPerRead: number };
   /** What large requests do at a stretch. */
   readonly slices?: SliceLimits;
+  /** When the key index is saved. */
+  readonly checkpoints?: CheckpointLimits;
 }
 
 export interface StateDeps {
@@ -86,6 +89,9 @@ export interface StateDeps {
   readonly turns?: Turns;
   readonly faults?: ApplyFaults & WatchFaults & BackendFaults & LeaseFaults;
 }
+
+/** Between two pieces of 256 KiB whose sums are looked at, which take half a millisecond each. */
+const checkPauseMs = 20;
 
 /** Buckets that are held in memory row by row. */
 const smallBuckets = [
@@ -113,7 +119,7 @@ export async function openState(config: StateConfig, deps: StateDeps): Promise<S
   const home = deps.home ?? levelHome(config, deps);
   const backend = await home.open();
   try {
-    return new State(config, deps, home, await loadState(backend, deps.membership));
+    return new State(config, deps, home, await loadState(backend, deps));
   } catch (error) {
     await backend.close();
     throw error;
@@ -159,6 +165,8 @@ export class State implements StateMachine {
       leases: this.lessor,
       limits: config.slices ?? sliceLimits,
       pause: () => sleep(clock, 1),
+      after: (delayMs, fire) => clock.after(delayMs, fire),
+      ...(config.checkpoints && { checkpoints: config.checkpoints }),
       metrics: new CompactionMetrics(meter, clock),
       onChanges: (revision, changes) => this.hub.notify(revision, changes),
     });
@@ -197,6 +205,7 @@ export class State implements StateMachine {
     this.reader = new MvccReader(this.mvcc, { applier: this.#applier, turns, times });
     stateMetrics(meter, this);
     this.#work = new StateWorkTimes(meter, clock);
+    void loaded.backend.check(() => sleep(clock, checkPauseMs));
   }
 
   /** In whose name this member asks for what not everybody may; undefined while authentication is off. */
@@ -276,7 +285,7 @@ export class State implements StateMachine {
     try {
       await loadSnapshot(chunks, draft.backend);
       // Everything is read before anything is changed over: what cannot be taken must not get into place.
-      const loaded = await loadState(draft.backend, this.#deps.membership);
+      const loaded = await loadState(draft.backend, this.#deps);
       checkPlace(loaded, meta);
       if (beforeOpenSnapshot.armed) await beforeOpenSnapshot.pass();
       await this.#work.adopting(() => draft.adopt());
@@ -342,10 +351,8 @@ function levelHome(config: StateConfig, deps: StateDeps): BackendHome {
   return new LevelHome(join(config.dataDir, "member", "db"), config.backend ?? backendDefaults, {
     disk: deps.disk,
     onFailure: deps.onFailure,
-    onReclaimFailed: (error) =>
-      deps.log?.warn("cannot give back the space of dropped revisions; the next compaction tries again", {
-        error,
-      }),
+    onUpkeepFailed: (error) =>
+      deps.log?.warn("cannot tidy the revisions on disk; it is tried again later", { error }),
     onFlushed: (tookMs) => commitSeconds.observe(tookMs / 1_000),
     onMoving: toldOfMoving(deps),
     monotonicMs: () => deps.clock.monotonicMs(),
@@ -366,10 +373,12 @@ function toldOfMoving({ clock, log }: StateDeps): (rows: number) => void {
 /** Reads the whole state. Rejects when there is anything in it that could not be taken. */
 export async function loadState(
   backend: Backend,
-  membership: Pick<MembershipState, "check">,
+  { membership, log }: { readonly membership: Pick<MembershipState, "check">; readonly log?: Log },
 ): Promise<LoadedState> {
   const leases = (await allRows(backend, "lease")).map(({ key, value }) => decodeLease(key, value));
-  const mvcc = await restoreMvcc(backend);
+  const mvcc = await restoreMvcc(backend, (problem) =>
+    log?.warn("the checkpoint of the keys cannot be used; all revisions are read in its place", { problem }),
+  );
   const granted = new Set(leases.map(({ id }) => id));
   for (const lease of mvcc.leased.values())
     if (!granted.has(lease))

@@ -1,3 +1,4 @@
+import type { CheckpointMark, CheckpointOf } from "../revisions/checkpoint.ts";
 import type { Points } from "../revisions/drop-rows.ts";
 import type { RevisionStage } from "../revisions/revision-log.ts";
 import type { PlacedRow, RevisionRow } from "../revisions/row-format.ts";
@@ -51,6 +52,19 @@ export interface Backend {
   revision(main: number, sub: number): Uint8Array | undefined;
   /** Shows every revision to `visit`, in order; it is filled in anew for each. */
   visitRevisions(visit: (row: PlacedRow) => void): Promise<void>;
+  /** What a checkpoint tells of, if there is one. */
+  readonly checkpoint: CheckpointMark | undefined;
+  /** Shows the pages of the checkpoint to `take`, as bytes [start, end). Rejects with CheckpointError, or with what `take`
+   *  throws, where it cannot be used: all of it stands in the revisions, too. */
+  readCheckpoint(take: (bytes: Uint8Array, start: number, end: number) => void): Promise<void>;
+  /** Shows the revisions behind this one to `visit`, in order, and those among them that compactions dropped and that are
+   *  still there. Of what was dropped before a checkpoint's revision was reached, all that is behind it is. */
+  visitBehind(revision: number, visit: (row: PlacedRow) => void): Promise<void>;
+  /** Writes a checkpoint in place of the one before. The pages may tell of all that was committed when they are asked for.
+   *  Resolves to false where it was not written; then the one before stays. */
+  saveCheckpoint(of: CheckpointOf, pages: AsyncIterable<Uint8Array>): Promise<boolean>;
+  /** Checks what stands on disk and nobody has read yet, in short turns; damage is told as any failure. */
+  check(pause: () => Promise<void>): Promise<void>;
   /** Adds a revision, behind all others. */
   append(row: RevisionRow): void;
   /** Begins to gather many revisions apart, over several turns of the event loop; nobody sees them before they join, between

@@ -208,7 +208,7 @@ describe("store/backend: crashes and faults", () => {
     const log = new RevisionLog(
       suiteConfig.revisions,
       { folder: "/revisions", disk: systemDisk, pause: () => Promise.resolve() },
-      { segments: [], nextNumber: 1, last: { main: 0, sub: 0 } },
+      { segments: [], nextNumber: 1, last: { main: 0, sub: 0 }, checkpoint: undefined },
     );
     const backend = await LayeredBackend.over({ base, log }, suiteConfig, {
       onFailure: (error) => {
@@ -234,7 +234,7 @@ describe("store/backend: crashes and faults", () => {
     const home = new LevelHome(join(folder, "reclaim"), suiteConfig, {
       disk: disk.door,
       onFailure: failLoudly,
-      onReclaimFailed: (error) => failures.push(error),
+      onUpkeepFailed: (error) => failures.push(error),
     });
     const backend = await home.open();
     for (let main = 2; main < 500; main++) {

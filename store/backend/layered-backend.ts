@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import { type Deferred, deferred } from "../../base/deferred.ts";
 import { failpoint } from "../../base/failpoints/failpoint.ts";
+import type { CheckpointMark, CheckpointOf } from "../revisions/checkpoint.ts";
 import type { Points } from "../revisions/drop-rows.ts";
 import type {
   Cut,
@@ -56,8 +57,8 @@ export interface BackendFaults extends RevisionFaults {
 export interface BackendEvents {
   /** A flush failed: the state in memory is right, but nothing more gets to disk. Called once. */
   readonly onFailure: (error: BackendError) => void;
-  /** Space was not given back, the disk being full for one; all is as it was, and the next `reclaim` tries again. */
-  readonly onReclaimFailed?: (error: BackendError) => void;
+  /** Space was not given back, or no checkpoint was written, the disk being full for one; all is as it was. */
+  readonly onUpkeepFailed?: (error: BackendError) => void;
   /** After each batch, with the seconds it took. */
   readonly onFlushed?: (tookMs: number) => void;
   readonly monotonicMs?: () => number;
@@ -158,6 +159,40 @@ export class LayeredBackend implements Backend {
     }
   }
 
+  async visitBehind(revision: number, visit: (row: PlacedRow) => void): Promise<void> {
+    const view = this.#log.view();
+    try {
+      await view.visitBehind(revision, visit);
+    } finally {
+      await view.close();
+    }
+  }
+
+  get checkpoint(): CheckpointMark | undefined {
+    return this.#log.checkpoint;
+  }
+
+  readCheckpoint(take: (bytes: Uint8Array, start: number, end: number) => void): Promise<void> {
+    return this.#log.readCheckpoint(take);
+  }
+
+  async saveCheckpoint(of: CheckpointOf, pages: AsyncIterable<Uint8Array>): Promise<boolean> {
+    try {
+      return await this.#log.saveCheckpoint(of, pages);
+    } catch (error) {
+      this.#doWithout(error);
+      return false;
+    }
+  }
+
+  async check(pause: () => Promise<void>): Promise<void> {
+    try {
+      await this.#log.check(pause);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   append(row: RevisionRow): void {
     this.#midGroup = true;
     this.#log.append(row);
@@ -185,11 +220,14 @@ export class LayeredBackend implements Backend {
   }
 
   reclaim(): void {
-    this.#log.rewrite("mostly").catch((error: unknown) => {
-      const failure = asBackendError(error);
-      if (failure.reason === "corrupt") this.#fail(failure);
-      else if (this.#failure === undefined) this.#events.onReclaimFailed?.(failure);
-    });
+    this.#log.rewrite("mostly").catch((error: unknown) => this.#doWithout(error));
+  }
+
+  /** Upkeep did not get to its end; all is as it was. */
+  #doWithout(error: unknown): void {
+    const failure = asBackendError(error);
+    if (failure.reason === "corrupt") this.#fail(failure);
+    else if (this.#failure === undefined) this.#events.onUpkeepFailed?.(failure);
   }
 
   commit(): void {

@@ -1,4 +1,5 @@
 import { latin1, utf8 } from "../../base/wire.ts";
+import { checkpointKey, parseCheckpointRow } from "../revisions/checkpoint.ts";
 import { formatKey, formatVersion, markRange } from "../revisions/marks.ts";
 import { openSegments } from "../revisions/open-segments.ts";
 import { isRevisionKey, isTombstone, mainOf, subOf } from "../revisions/revision-key.ts";
@@ -37,7 +38,9 @@ export async function openRevisions(
   const marks: Write[] = [];
   for await (const page of viewed(base, markRange))
     for (const { key, value } of page) marks.push([key, value]);
-  return new RevisionLog(config, parts, await openSegments(parts, marks));
+  const checkpoint = base.get(checkpointKey);
+  const opened = await openSegments(parts, marks, checkpoint && parseCheckpointRow(checkpoint));
+  return new RevisionLog(config, parts, opened);
 }
 
 async function moveRows(base: Base, config: RevisionLogConfig, parts: RevisionParts): Promise<void> {

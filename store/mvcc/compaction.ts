@@ -1,6 +1,7 @@
 import { failpoint } from "../../base/failpoints/failpoint.ts";
+import { latin1 } from "../../base/wire.ts";
 import type { Backend } from "../backend/backend.ts";
-import { revisionKey } from "../revisions/revision-key.ts";
+import { mainOf, revisionKey } from "../revisions/revision-key.ts";
 import type { CompactionHashes } from "./compaction-hashes.ts";
 import { hashBeforeCompaction, type KeyValueHash } from "./hash.ts";
 import type { KeyIndex } from "./key-index.ts";
@@ -30,7 +31,10 @@ export class CompactionRun {
   readonly #pins: Pins;
   readonly #metrics: CompactionMetrics | undefined;
   readonly #hashes: CompactionHashes;
+  readonly #onDropped: (points: number) => void;
   #tail: Promise<void> = Promise.resolve();
+  /** Runs that are at work or wait. */
+  #runs = 0;
   readonly #stopping = new AbortController();
 
   constructor(
@@ -40,6 +44,8 @@ export class CompactionRun {
       readonly pins: Pins;
       readonly hashes: CompactionHashes;
       readonly metrics?: CompactionMetrics | undefined;
+      /** After a compaction, with how many points it dropped. */
+      readonly onDropped: (points: number) => void;
     },
   ) {
     this.#index = state.index;
@@ -48,6 +54,12 @@ export class CompactionRun {
     this.#pins = parts.pins;
     this.#metrics = parts.metrics;
     this.#hashes = parts.hashes;
+    this.#onDropped = parts.onDropped;
+  }
+
+  /** No compaction runs, and none was broken off. */
+  get isIdle(): boolean {
+    return this.#runs === 0;
   }
 
   /** Notes the compaction as scheduled (within the caller's group of writes); resolves when all it drops is removed.
@@ -56,13 +68,20 @@ export class CompactionRun {
     if (beforeScheduled.armed) beforeScheduled.block();
     this.#backend.put("meta", compactionKeys.scheduled, revisionBytes(revision));
     if (afterScheduled.armed) afterScheduled.block();
-    this.#tail = this.#tail.then(() => this.#run(revision, previous));
-    return this.#tail;
+    return this.between(() => this.#run(revision, previous));
   }
 
   /** Goes on with a compaction that is noted as scheduled. Some of it may have gone, so that it has no hash. */
   resume(revision: number): Promise<void> {
-    this.#tail = this.#tail.then(() => this.#run(revision, undefined));
+    return this.between(() => this.#run(revision, undefined));
+  }
+
+  /** Runs what must not run while a compaction does. `act` answers false where it was broken off. */
+  between(act: () => Promise<boolean>): Promise<void> {
+    this.#runs++;
+    this.#tail = this.#tail.then(async () => {
+      if (!this.#stopping.signal.aborted && (await act())) this.#runs--;
+    });
     return this.#tail;
   }
 
@@ -72,9 +91,9 @@ export class CompactionRun {
     return this.#tail;
   }
 
-  async #run(revision: number, previous: number | undefined): Promise<void> {
+  async #run(revision: number, previous: number | undefined): Promise<boolean> {
     await this.#pause();
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopping.signal.aborted) return false;
     const hash = previous === undefined ? undefined : await this.#hash(revision, previous);
     await this.#pins.noneBefore(revision); // and no new one comes: such reads are refused by now
     const metrics = this.#metrics;
@@ -87,7 +106,7 @@ export class CompactionRun {
       subs.push(sub);
     };
     for (let isLeft = true; isLeft; ) {
-      if (this.#stopping.signal.aborted) return;
+      if (this.#stopping.signal.aborted) return false;
       const sliceBeganMs = metrics?.nowMs() ?? 0;
       isLeft = compaction.next(sliceSteps, drop);
       metrics?.indexHeldSince(sliceBeganMs);
@@ -97,7 +116,7 @@ export class CompactionRun {
     const dropBeganMs = metrics?.nowMs() ?? 0;
     const dropped = this.#backend.drop({ mains, subs });
     metrics?.dropHeldSince(dropBeganMs);
-    if (!(await dropped) || this.#stopping.signal.aborted) return;
+    if (!(await dropped) || this.#stopping.signal.aborted) return false;
     if (afterDrop.armed) await afterDrop.pass();
     if (beforeFinished.armed) await beforeFinished.pass();
     this.#backend.put("meta", compactionKeys.finished, revisionBytes(revision));
@@ -106,6 +125,8 @@ export class CompactionRun {
     if (hash !== undefined) this.#hashes.add(hash);
     this.#backend.reclaim();
     metrics?.finished(beganMs, mains.length);
+    this.#onDropped(mains.length);
+    return true;
   }
 
   /** Undefined where a row cannot be read, which whoever wants that row is told. */
@@ -121,4 +142,10 @@ export class CompactionRun {
 
 function revisionBytes(main: number): Uint8Array {
   return Buffer.from(revisionKey(main, 0), "latin1");
+}
+
+/** -1, as in etcd, where none was stored: a compaction at 0 is one. */
+export function storedRevision(backend: Backend, name: string): number {
+  const bytes = backend.get("meta", name);
+  return bytes === undefined ? -1 : mainOf(latin1(bytes));
 }

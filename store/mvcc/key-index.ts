@@ -28,7 +28,8 @@ export class KeyIndex {
   /** What is known of a slot's key: its newest point, the revision `create` at which the living generation began (without
    *  meaning when `version` is 0), and its puts since, `version`; 0 means that the newest point is a deletion. */
   readonly records = new KeyRecords(this.#arena);
-  readonly #older = new OlderPoints(this.#arena);
+  /** Chains of points before the newest, one per key (`records.olderOf`). */
+  readonly older = new OlderPoints(this.#arena);
   readonly #table = new KeyTable(this.records);
   readonly #order = new KeyOrder(this.records);
   /** Keys of which a compaction might drop something; they are marked so. */
@@ -91,11 +92,11 @@ export class KeyIndex {
       return true;
     }
     const chain = records.olderOf(slot);
-    const older = chain === 0 ? 0 : this.#older.find(chain, revision);
+    const older = chain === 0 ? 0 : this.older.find(chain, revision);
     if (older === 0) return false;
-    point.main = this.#older.mainOf(older);
-    point.sub = this.#older.subOf(older);
-    point.deletion = this.#older.isDeletion(older);
+    point.main = this.older.mainOf(older);
+    point.sub = this.older.subOf(older);
+    point.deletion = this.older.isDeletion(older);
     return true;
   }
 
@@ -123,6 +124,15 @@ export class KeyIndex {
     );
   }
 
+  /** Looks at no more than `keysMax` keys from `from` on, deleted ones too, in order. Answers where to go on; undefined at the
+   *  end. */
+  visitEvery(from: Uint8Array, keysMax: number, visit: (slot: number) => void): Uint8Array | undefined {
+    return this.#visit({ from, to: undefined }, keysMax, (slot) => {
+      visit(slot);
+      return true;
+    });
+  }
+
   #visit(span: Span, keysMax: number, visit: (slot: number) => boolean): Uint8Array | undefined {
     let looked = 0;
     let next: Uint8Array | undefined;
@@ -147,7 +157,7 @@ export class KeyIndex {
     return {
       next: (stepsMax, drop) => {
         for (let steps = 0; steps < stepsMax; steps++) {
-          if (dropped !== 0) dropped = this.#older.dropChunk(dropped, drop);
+          if (dropped !== 0) dropped = this.older.dropChunk(dropped, drop);
           else if (looked < slots.length) dropped = this.#compactKey(slots.at(looked++), revision, drop);
           else return false;
         }
@@ -170,19 +180,21 @@ export class KeyIndex {
       return chain;
     }
     const { kept, dropped } =
-      main <= revision ? { kept: 0, dropped: chain } : this.#older.part(chain, revision);
+      main <= revision ? { kept: 0, dropped: chain } : this.older.part(chain, revision);
     records.setOlder(slot, kept);
     if (kept !== 0 || isDeleted) this.#noteCompactable(slot);
     return dropped;
   }
 
-  /** Adds a row read back from the backend; rows come in rising order of revision. Answers the key's slot. */
+  /** Adds a row read back from the backend; rows come in rising order of revision. Answers the key's slot, or 0 where a
+   *  checkpoint has told of this point, and so of all up to the key's newest. */
   restore(key: Uint8Array, row: Point & { readonly create: number; readonly version: number }): number {
     const { main, sub, deletion, create, version } = row;
     // Rows are mostly in the order of their keys, too, where many were loaded; those are not looked for.
     const known = this.#order.isBehindAll(key) ? 0 : this.find(key);
     const slot = known === 0 ? this.#add(key) : known;
     if (known !== 0) {
+      if (!isBehind(row, this.records.mainOf(slot), this.records.subOf(slot))) return 0;
       if (this.records.versionOf(slot) > 0) this.#living--;
       this.#age(slot);
     } else if (deletion) this.#noteCompactable(slot);
@@ -190,6 +202,36 @@ export class KeyIndex {
     this.records.setNewest(slot, main, sub);
     this.records.setGeneration(slot, create, version);
     return slot;
+  }
+
+  /** Makes room for so many keys in one go. Only an empty index does. */
+  reserve(keys: number): void {
+    this.#table.reserve(keys);
+  }
+
+  /** Adds a key of a checkpoint, whose first `known` bytes are those of the key before; its points follow. Answers its slot. Keys
+   *  come in order: 0, and nothing is added, where this one does not. */
+  load(key: Uint8Array, known: number): number {
+    if (!this.#order.isBehindAll(key, known)) return 0;
+    const slot = this.records.add(key);
+    this.#order.addBehindAll(slot);
+    this.#table.add(slot, key);
+    this.#size++;
+    return slot;
+  }
+
+  /** Sets the newest point of a key of a checkpoint; a deletion is of version 0. */
+  loadNewest(slot: number, main: number, sub: number, create: number, version: number): void {
+    if (version === 0) this.#noteCompactable(slot);
+    else this.#living++;
+    this.records.setNewest(slot, main, sub);
+    this.records.setGeneration(slot, create, version);
+  }
+
+  /** Adds an older point to a key of a checkpoint; they come in rising order. */
+  loadOlder(slot: number, main: number, sub: number, deletion: boolean): void {
+    this.records.setOlder(slot, this.older.push(this.records.olderOf(slot), main, sub, deletion));
+    this.#noteCompactable(slot);
   }
 
   #add(key: Uint8Array): number {
@@ -213,7 +255,7 @@ export class KeyIndex {
     const { records } = this;
     const deletion = records.versionOf(slot) === 0;
     const chain = records.olderOf(slot);
-    records.setOlder(slot, this.#older.push(chain, records.mainOf(slot), records.subOf(slot), deletion));
+    records.setOlder(slot, this.older.push(chain, records.mainOf(slot), records.subOf(slot), deletion));
     this.#noteCompactable(slot);
   }
 
@@ -228,6 +270,10 @@ export class KeyIndex {
 export interface IndexCompaction {
   /** Takes so many short steps, and hands each point that goes to `drop`. False once nothing is left. */
   next(stepsMax: number, drop: Drop): boolean;
+}
+
+function isBehind(point: Point, main: number, sub: number): boolean {
+  return point.main > main || (point.main === main && point.sub > sub);
 }
 
 /** The first key behind this one. */

@@ -30,21 +30,34 @@ export class KeyOrder {
     return this.#records.isKey(slot, key) ? slot : 0;
   }
 
-  /** Whether the key is behind all that are in it. */
-  isBehindAll(key: Uint8Array): boolean {
-    return this.#branchCount === 0 || this.#goBehindAll(key);
+  /** Whether the key is behind all that are in it. Of the last of them it begins with so many bytes. */
+  isBehindAll(key: Uint8Array, known = 0): boolean {
+    return this.#branchCount === 0 || this.#goBehindAll(key, known);
+  }
+
+  /** Adds the key of which `isBehindAll` said so just now. */
+  addBehindAll(slot: number): void {
+    if (this.#branchCount === 0) this.#begin(slot);
+    else this.#append(slot);
   }
 
   /** The key is not in it yet. */
   add(slot: number, key: Uint8Array): void {
     if (this.#branchCount === 0) this.#begin(slot);
-    else if (this.#goBehindAll(key)) {
-      const { common } = this.#records;
-      if (this.#blocks.countOf(this.#leaf) < slotsMax) {
-        this.#blocks.append(this.#leaf, slot, common);
-        return;
-      }
-    } else this.#search(key);
+    else if (this.#goBehindAll(key, 0)) this.#append(slot);
+    else {
+      this.#search(key);
+      this.#insert(slot);
+    }
+  }
+
+  #append(slot: number): void {
+    const leaf = this.#leaf;
+    if (this.#slotAt < slotsMax) this.#blocks.append(leaf, slot, this.#records.common);
+    else this.#insert(slot);
+  }
+
+  #insert(slot: number): void {
     if (this.#blocks.countOf(this.#leaf) === slotsMax) this.#splitLeaf(slot);
     this.#blocks.insert(this.#leaf, this.#slotAt, slot);
     if (this.#slotAt === 0) this.#setFirst(slot);
@@ -117,14 +130,14 @@ export class KeyOrder {
   }
 
   /** Goes behind the last slot, if the key belongs there. */
-  #goBehindAll(key: Uint8Array): boolean {
+  #goBehindAll(key: Uint8Array, known: number): boolean {
     const blocks = this.#blocks;
     const branchAt = this.#branchCount - 1;
     const branch = this.#branches[branchAt] as number;
     const leafAt = blocks.countOf(branch) - 1;
     const leaf = blocks.columnAt(branch, leafAt);
     const count = blocks.countOf(leaf);
-    if (this.#records.compare(blocks.slotAt(leaf, count - 1), key, 0) >= 0) return false;
+    if (this.#records.compare(blocks.slotAt(leaf, count - 1), key, known) >= 0) return false;
     this.#branchAt = branchAt;
     this.#leafAt = leafAt;
     this.#slotAt = count;

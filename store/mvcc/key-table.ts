@@ -27,6 +27,13 @@ export class KeyTable {
     this.#records = records;
   }
 
+  /** Makes room for so many keys in one go, in a table without any. */
+  reserve(keys: number): void {
+    let capacity = capacityMin;
+    while (capacity * 2 < (keys + 1) * 3) capacity *= 2;
+    this.#table = new Int32Array(capacity * 2);
+  }
+
   get unlisted(): number {
     return this.#unlisted;
   }

@@ -5,6 +5,7 @@ import type { Backend } from "../backend/backend.ts";
 import { StoreError } from "../errors.ts";
 import type { Revision } from "../revisions/revision-key.ts";
 import { DeletionChange, PutChange, type StoredChange } from "./change.ts";
+import { type CheckpointLimits, Checkpoints, checkpointLimits } from "./checkpoints.ts";
 import { CompactionRun } from "./compaction.ts";
 import { CompactionHashes } from "./compaction-hashes.ts";
 import type { KeyIndex, Span } from "./key-index.ts";
@@ -43,8 +44,11 @@ export interface MvccParts extends MvccEvents {
   readonly leases: KeyLeases;
   /** Lets others run between two slices of background work. */
   readonly pause: () => Promise<void>;
+  /** Calls `fire` after so many milliseconds; answers how to call that off. */
+  readonly after: (delayMs: number, fire: () => void) => () => void;
   readonly limits?: SliceLimits;
   readonly metrics?: CompactionMetrics;
+  readonly checkpoints?: CheckpointLimits;
 }
 
 export class MvccStore {
@@ -56,6 +60,7 @@ export class MvccStore {
   #values = new ValueCache(cacheLimits);
   #transaction: WriteTransaction | undefined;
   #compaction: CompactionRun;
+  #checkpoints: Checkpoints;
   readonly #pins = new Pins();
   readonly compactionHashes = new CompactionHashes();
   #isStopped = false;
@@ -68,25 +73,52 @@ export class MvccStore {
     this.#index = restored.index;
     this.#revision = restored.revision;
     this.#compactRevision = restored.compactRevision;
-    this.#compaction = this.#compactionRun(restored);
-    if (restored.unfinishedCompaction) void this.#compaction.resume(restored.compactRevision);
+    const { compaction, checkpoints } = this.#upkeepOf(restored);
+    this.#compaction = compaction;
+    this.#checkpoints = checkpoints;
+    if (restored.unfinishedCompaction) void compaction.resume(restored.compactRevision);
+  }
+
+  #upkeepOf(restored: RestoredMvcc) {
+    const { pause, after, leases, metrics, checkpoints: limits = checkpointLimits } = this.#parts;
+    const { backend, index } = restored;
+    const compaction = new CompactionRun(restored, {
+      pause,
+      metrics,
+      pins: this.#pins,
+      hashes: this.compactionHashes,
+      onDropped: (points) => checkpoints.count(points),
+    });
+    const checkpoints = new Checkpoints(
+      {
+        index,
+        backend,
+        compaction,
+        limits,
+        revision: () => this.#revision,
+        isWriting: () => this.#transaction !== undefined,
+        leaseOf: (slot) => leases.leaseOf(latin1(index.records.keyOf(slot))),
+        pause,
+        after,
+      },
+      restored.rowsRead,
+    );
+    return { compaction, checkpoints };
   }
 
   /** Replaces all of it by another state, read from a snapshot. */
   replace(restored: RestoredMvcc): void {
     void this.#compaction.stop();
+    this.#checkpoints.cancel();
     this.#values = new ValueCache(cacheLimits);
     this.#backend = restored.backend;
     this.#index = restored.index;
     this.#revision = restored.revision;
     this.#compactRevision = restored.compactRevision;
-    this.#compaction = this.#compactionRun(restored);
-    if (restored.unfinishedCompaction) void this.#compaction.resume(restored.compactRevision);
-  }
-
-  #compactionRun(restored: RestoredMvcc): CompactionRun {
-    const { pause, metrics } = this.#parts;
-    return new CompactionRun(restored, { pause, metrics, pins: this.#pins, hashes: this.compactionHashes });
+    const { compaction, checkpoints } = this.#upkeepOf(restored);
+    this.#compaction = compaction;
+    this.#checkpoints = checkpoints;
+    if (restored.unfinishedCompaction) void compaction.resume(restored.compactRevision);
   }
 
   get revision(): number {
@@ -189,6 +221,7 @@ export class MvccStore {
     this.#transaction = undefined;
     if (changes.length === 0) return;
     this.#revision++;
+    this.#checkpoints.count(changes.length);
     this.#parts.onChanges(this.#revision, changes.length > this.limits.changesMax ? "many" : changes);
   };
 
@@ -206,6 +239,7 @@ export class MvccStore {
   /** Ends background work; it goes on after the next start. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    await this.#checkpoints.stop();
     await this.#compaction.stop();
   }
 }

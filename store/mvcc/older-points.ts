@@ -56,6 +56,20 @@ export class OlderPoints {
     return 0;
   }
 
+  /** The points of a chain as it is now, oldest first, by their addresses. Those that come later are not among them; no
+   *  compaction may run meanwhile. */
+  pointsOf(chain: number): { readonly count: number; readonly points: Iterable<number> } {
+    const chunks: number[] = [];
+    const counts: number[] = [];
+    let count = 0;
+    for (let chunk = chain; chunk !== 0; chunk = this.#beforeOf(chunk)) {
+      chunks.push(chunk);
+      counts.push(this.#countOf(chunk));
+      count += this.#countOf(chunk);
+    }
+    return { count, points: addresses(chunks, counts) };
+  }
+
   mainOf(point: number): number {
     return (this.#slabs[point >>> slabShift] as Slab).numbers[point & slabMask] as number;
   }
@@ -153,4 +167,10 @@ export class OlderPoints {
 
 function unitsFor(points: number): number {
   return 1 + pointUnits * points;
+}
+
+function* addresses(chunks: readonly number[], counts: readonly number[]): Generator<number, void, void> {
+  for (let chunk = chunks.length - 1; chunk >= 0; chunk--)
+    for (let at = 0; at < (counts[chunk] as number); at++)
+      yield (chunks[chunk] as number) + 1 + pointUnits * at;
 }

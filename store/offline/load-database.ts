@@ -38,10 +38,8 @@ export async function loadDatabase(backend: Backend): Promise<FoundState> {
 }
 
 export function readState(backend: Backend): Promise<LoadedState> {
-  return loadState(
-    backend,
-    new ClusterMembers({ onMembers: () => undefined, onConfChange: () => undefined }),
-  );
+  const membership = new ClusterMembers({ onMembers: () => undefined, onConfChange: () => undefined });
+  return loadState(backend, { membership });
 }
 
 /** HashKV at a revision (0: the newest). Rejects with StoreError. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Write } from "../backend/backend.ts";
+import { type CheckpointMark, checkpointFileName } from "./checkpoint.ts";
 import { DeadRows } from "./dead-rows.ts";
 import { damagedLog, ioFailure } from "./failure.ts";
 import { markedEnd, parseMarkKey, segmentFileName } from "./marks.ts";
@@ -21,6 +22,7 @@ export interface OpenedSegments {
   readonly nextNumber: number;
   /** The newest row. */
   readonly last: { readonly main: number; readonly sub: number };
+  readonly checkpoint: CheckpointMark | undefined;
 }
 
 /** Heads read in one synchronous slice. */
@@ -31,6 +33,7 @@ const sliceHeads = 500;
 export async function openSegments(
   parts: RevisionLogParts,
   marks: readonly Write[],
+  checkpoint?: CheckpointMark,
 ): Promise<OpenedSegments> {
   const { folder, disk } = parts;
   const segments = new Map<number, Segment>();
@@ -49,12 +52,14 @@ export async function openSegments(
     }
     const numbers = [...segments.keys()];
     const known = new Set(numbers.map(segmentFileName));
+    if (checkpoint !== undefined) known.add(checkpointFileName(checkpoint.number));
     for (const name of await disk.list(folder)) if (!known.has(name)) await disk.remove(join(folder, name));
     const ordered = inOrder([...segments.values()]);
     return {
       segments: ordered,
-      nextNumber: Math.max(0, ...numbers) + 1,
+      nextNumber: Math.max(checkpoint?.number ?? 0, ...numbers) + 1,
       last: await lastRow(ordered.at(-1)),
+      checkpoint,
     };
   } catch (error) {
     for (const segment of segments.values()) await segment.release();
@@ -74,6 +79,7 @@ async function openSegment(parts: RevisionLogParts, number: number, endBytes: nu
     if (sizeBytes < endBytes)
       throw damagedLog(segment.path, `it holds ${sizeBytes} bytes of the ${endBytes} that were made durable`);
     await readHeads(segment, endBytes, parts);
+    segment.opened();
     if (faults?.keepTail) await readTail(segment, sizeBytes);
     if (segment.endBytes < sizeBytes) await file.truncate(segment.endBytes);
     return segment;

@@ -2,11 +2,22 @@ import { join } from "node:path";
 import { assert, must } from "../../base/assert.ts";
 import type { Disk } from "../../base/os/disk.ts";
 import { Slabs } from "../../base/slabs.ts";
+import { WireError } from "../../base/wire.ts";
 import type { Write } from "../backend/backend.ts";
 import { BlockCache } from "./block-cache.ts";
 import { type Block, type BlockSizes, BlockWriter, sealedBytes } from "./block-writer.ts";
 import { dropRows, type Points } from "./drop-rows.ts";
 import { ioFailure } from "./failure.ts";
+import {
+  CheckpointError,
+  type CheckpointMark,
+  type CheckpointOf,
+  checkpointFileName,
+  checkpointKey,
+  checkpointRow,
+  readPages,
+  writePages,
+} from "./checkpoint.ts";
 import { deadKey, markKey, markRow, segmentFileName } from "./marks.ts";
 import type { OpenedSegments } from "./open-segments.ts";
 import { isMostlyDead, rewriteSegments, runsToRewrite } from "./rewrite.ts";
@@ -48,6 +59,10 @@ export interface RevisionFaults {
   readonly switchBeforeSync?: true;
   /** What stands in a file behind the mark is taken for rows. */
   readonly keepTail?: true;
+  /** A checkpoint stays although rows behind it are rewritten. */
+  readonly keepCheckpoint?: true;
+  /** Dropped rows behind a checkpoint are not read with it. */
+  readonly skipDropped?: true;
 }
 
 export interface RevisionLogParts {
@@ -83,6 +98,8 @@ export interface RevisionsView {
   pages(range: RevisionRange, rowsMax: number): AsyncIterable<readonly RevisionRow[]>;
   /** Shows every row to `visit`, in order; it is filled in anew for each. */
   visit(visit: (row: PlacedRow) => void): Promise<void>;
+  /** The same of the rows behind a revision, and of those among them that compactions dropped and the files still hold. */
+  visitBehind(revision: number, visit: (row: PlacedRow) => void): Promise<void>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -116,6 +133,8 @@ export class RevisionLog {
   #bytes = 0;
   #deadBytes = 0;
   #keeper: MarkKeeper | undefined;
+  #checkpoint: CheckpointMark | undefined;
+  #checking: Promise<void> = Promise.resolve();
   /** Dropping and rewriting, one after the other. */
   #upkeep: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -124,13 +143,14 @@ export class RevisionLog {
   constructor(
     config: RevisionLogConfig,
     parts: RevisionLogParts,
-    { segments, nextNumber, last }: OpenedSegments,
+    { segments, nextNumber, last, checkpoint }: OpenedSegments,
   ) {
     this.#config = config;
     this.#parts = parts;
     this.#segments = [...segments];
     this.#nextNumber = nextNumber;
     this.#last = last;
+    this.#checkpoint = checkpoint;
     this.#writer = new BlockWriter(config);
     this.#cache = new BlockCache(config.cacheBytesMax, config.blockBytes);
     for (const { endBytes, dead } of segments) {
@@ -215,12 +235,17 @@ export class RevisionLog {
   }
 
   view(): RevisionsView {
+    const { pause, faults } = this.#parts;
     const views = this.#segments.map(viewOf);
     for (const { segment } of views) segment.use();
     let closing: Promise<unknown> | undefined;
     return {
-      pages: (range, rowsMax) => walkRows(views, range, rowsMax, this.#parts.pause),
-      visit: (visit) => visitRows(views, visit, this.#parts.pause),
+      pages: (range, rowsMax) => walkRows(views, range, rowsMax, pause),
+      visit: (visit) => visitRows(views, visit, pause),
+      visitBehind: (revision, visit) => {
+        const seen = faults?.skipDropped ? views : views.map((view) => ({ ...view, dead: undefined }));
+        return visitRows(seen, visit, pause, { main: revision + 1, sub: 0 });
+      },
       close: async () => {
         closing ??= Promise.all(views.map(({ segment }) => segment.release()));
         await closing;
@@ -296,10 +321,88 @@ export class RevisionLog {
     });
   }
 
+  get checkpoint(): CheckpointMark | undefined {
+    return this.#checkpoint;
+  }
+
+  /** Shows the pages of the checkpoint to `take`, as bytes [start, end). Rejects with CheckpointError where it cannot be used. */
+  async readCheckpoint(take: (bytes: Uint8Array, start: number, end: number) => void): Promise<void> {
+    const { number, endBytes, revision } = must(this.#checkpoint, "revisions: there is no checkpoint");
+    if (revision > this.#last.main)
+      throw new CheckpointError(`it tells of revision ${revision}, which is not here`);
+    try {
+      await readPages(this.#parts.disk, this.#checkpointPath(number), endBytes, take);
+    } catch (error) {
+      if (error instanceof CheckpointError || error instanceof WireError) throw error;
+      throw new CheckpointError(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Writes a checkpoint and lets it take the place of the one before. Whatever it tells of must be in the log by then, in whole
+   *  groups. Resolves to false when the log was stopped before. Rejects with BackendError; then the one before stays. */
+  async saveCheckpoint(of: CheckpointOf, pages: AsyncIterable<Uint8Array>): Promise<boolean> {
+    let isSaved = false;
+    await this.#exclusively(async () => {
+      const number = this.#nextNumber++;
+      const path = this.#checkpointPath(number);
+      const keeper = this.#keeperOf();
+      const endBytes = await this.#writeCheckpoint(path, pages);
+      if (endBytes === undefined) return;
+      const former = this.#checkpoint;
+      this.#checkpoint = { number, endBytes, ...of };
+      keeper.save([checkpointRow(this.#checkpoint)]);
+      await keeper.durable();
+      isSaved = true;
+      if (former !== undefined) await this.#parts.disk.remove(this.#checkpointPath(former.number));
+    });
+    return isSaved;
+  }
+
+  async #writeCheckpoint(path: string, pages: AsyncIterable<Uint8Array>): Promise<number | undefined> {
+    const { disk } = this.#parts;
+    try {
+      const file = await disk.open(path, { create: true });
+      try {
+        const endBytes = await writePages(file, pages, () => this.#stopped);
+        if (endBytes !== undefined) {
+          await this.#syncFolder();
+          return endBytes;
+        }
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      await disk.remove(path);
+      throw ioFailure(error, path, "writing a checkpoint of");
+    }
+    await disk.remove(path);
+    return undefined;
+  }
+
+  #checkpointPath(number: number): string {
+    return join(this.#parts.folder, checkpointFileName(number));
+  }
+
+  /** Checks the sums of what nobody has read yet, in short turns. Rejects with BackendError where one is wrong. */
+  check(pause: () => Promise<void>): Promise<void> {
+    const views = this.#segments.map(viewOf);
+    for (const { segment } of views) segment.use();
+    const checked = (async () => {
+      try {
+        for (const { segment, blocks } of views) await segment.checkAll(blocks, pause, () => this.#stopped);
+      } finally {
+        await Promise.all(views.map(({ segment }) => segment.release()));
+      }
+    })();
+    this.#checking = checked.catch(() => undefined); // whoever asked hears of it
+    return checked;
+  }
+
   /** Ends upkeep after the slice at hand. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#upkeep;
+    await this.#checking;
   }
 
   /** Views that are still open keep their files. */
@@ -321,13 +424,22 @@ export class RevisionLog {
     });
     if (!isWhole) return;
     const replacement = fresh.rows > 0 ? [fresh] : [];
-    this.#segments.splice(this.#segments.indexOf(run[0] as Segment), run.length, ...replacement);
+    const at = this.#segments.indexOf(run[0] as Segment);
+    const behind = this.#segments[at + run.length];
+    this.#segments.splice(at, run.length, ...replacement);
     for (const { endBytes, dead } of run) {
       this.#bytes -= endBytes;
       this.#deadBytes -= dead?.bytes ?? 0;
     }
     this.#bytes += fresh.endBytes;
+    // Whoever reads a checkpoint reads the rows behind it, dropped ones, too; from here on some of them may be gone.
+    const checkpoint = this.#checkpoint;
+    const isOver =
+      checkpoint !== undefined && !(behind !== undefined && behind.table.main(0) <= checkpoint.revision);
+    const ended = isOver && !faults?.keepCheckpoint ? checkpoint : undefined;
+    if (ended !== undefined) this.#checkpoint = undefined;
     this.#keeperOf().save([
+      ...(ended === undefined ? [] : [[checkpointKey, undefined] as const]),
       ...run.flatMap(({ number: old }): Write[] => [
         [markKey(old), undefined],
         [deadKey(old), undefined],
@@ -337,6 +449,7 @@ export class RevisionLog {
     await this.#keeperOf().durable();
     for (const segment of run) await segment.release();
     for (const { path } of run) await disk.remove(path);
+    if (ended !== undefined) await disk.remove(this.#checkpointPath(ended.number));
   }
 
   #exclusively(act: () => Promise<void>): Promise<void> {
@@ -396,7 +509,7 @@ export class RevisionLog {
     let start = cache.find(id);
     if (start < 0) {
       start = cache.room();
-      segment.readNow(block, cache.chunk.bytes.subarray(start, start + bytes));
+      segment.readNow(block, cache.chunk, start, start + bytes);
       cache.keep(id);
     }
     return { chunk: cache.chunk, start };
@@ -434,10 +547,10 @@ export interface Revision {
 
 /** A row that has a block of its own. */
 function largeRow(segment: Segment, block: number, main: number, sub: number): Uint8Array | undefined {
-  const bytes = Buffer.allocUnsafeSlow(segment.blockBytes(block));
-  segment.readNow(block, bytes);
-  const chunk = new Chunk(bytes);
-  const at = findRow(chunk, blockHeadBytes, bytes.length, main, sub);
+  const bytes = segment.blockBytes(block);
+  const chunk = new Chunk(Buffer.allocUnsafeSlow(bytes));
+  segment.readNow(block, chunk, 0, bytes);
+  const at = findRow(chunk, blockHeadBytes, bytes, main, sub);
   return at < 0 ? undefined : readRow(chunk, at).value;
 }
 

@@ -27,6 +27,9 @@ export class Segment {
   readonly #memory = new Map<number, Block>();
   #file: DiskFile | undefined;
   #users = 1;
+  /** A bit for each block that was in the file when it was opened: whether its sum was found right since. What was written
+   *  later needs none. */
+  #checked: Uint8Array | undefined;
 
   constructor(number: number, path: string) {
     this.number = number;
@@ -90,14 +93,36 @@ export class Segment {
     return this.#endOf(block) - this.table.offset(block);
   }
 
-  /** Reads one block, with its head, at once and unchecked: a checksum takes longer than the read. Throws BackendError. */
-  readNow(block: number, into: Uint8Array): void {
+  /** All blocks that it has now were found in the file, and none was checked. */
+  opened(): void {
+    this.#checked = new Uint8Array((this.table.count + 7) >>> 3);
+  }
+
+  isChecked(block: number): boolean {
+    const bits = this.#checked?.[block >>> 3];
+    return bits === undefined || (bits & (1 << (block & 7))) !== 0;
+  }
+
+  /** Reads one block, with its head, at once, to [start, end) of the chunk. A checksum takes longer than the read: it is looked
+   *  at once in the life of a process. Throws BackendError. */
+  readNow(block: number, chunk: Chunk, start: number, end: number): void {
+    let readBytes: number;
     try {
-      if (this.file.readNow(this.table.offset(block), into) === into.length) return;
+      readBytes = this.file.readNow(this.table.offset(block), chunk.bytes.subarray(start, end));
     } catch (error) {
       throw ioFailure(error, this.path, "reading");
     }
-    throw damagedLog(this.path, `it ends within the block at ${this.table.offset(block)}`);
+    if (readBytes < end - start)
+      throw damagedLog(this.path, `it ends within the block at ${this.table.offset(block)}`);
+    if (!this.isChecked(block)) this.#check(block, chunk, start, end);
+  }
+
+  #check(block: number, chunk: Chunk, start: number, end: number): void {
+    if (!isWholeBlock(chunk, start, end))
+      throw damagedLog(this.path, `the block at ${this.table.offset(block)} is not what was written`);
+    const checked = this.#checked;
+    if (checked !== undefined && block >>> 3 < checked.length)
+      checked[block >>> 3] = (checked[block >>> 3] as number) | (1 << (block & 7));
   }
 
   /** Before which block, `limit` at the last, those end that are to be read together with `first`. */
@@ -120,10 +145,23 @@ export class Segment {
     const chunk = new Chunk(await this.#read(offset, runBytes));
     return starts.map((start, at) => {
       const blockEnd = starts[at + 1] ?? runBytes;
-      if (!isWholeBlock(chunk, start, blockEnd))
-        throw damagedLog(this.path, `the block at ${offset + start} is not what was written`);
+      this.#check(first + at, chunk, start, blockEnd);
       return { chunk, start: start + blockHeadBytes, end: blockEnd };
     });
+  }
+
+  /** Reads those of its first so many blocks whose sums nobody has looked at. Rejects with BackendError. */
+  async checkAll(blocks: number, pause: () => Promise<void>, isStopped: () => boolean): Promise<void> {
+    for (let first = 0; first < blocks && !isStopped(); ) {
+      if (this.isChecked(first)) {
+        first++;
+        continue;
+      }
+      const end = this.runEnd(first, blocks);
+      await this.load(first, end);
+      await pause();
+      first = end;
+    }
   }
 
   async #read(offset: number, lengthBytes: number): Promise<Uint8Array> {

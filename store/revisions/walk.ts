@@ -18,10 +18,15 @@ export interface SegmentView {
   readonly dead: DeadRows | undefined;
 }
 
+interface Revision {
+  readonly main: number;
+  readonly sub: number;
+}
+
 /** [from, to) in the order of revisions. */
 export interface RevisionRange {
-  readonly from: { readonly main: number; readonly sub: number };
-  readonly to: { readonly main: number; readonly sub: number } | undefined;
+  readonly from: Revision;
+  readonly to: Revision | undefined;
 }
 
 /** Lets others run. */
@@ -52,26 +57,25 @@ export async function* walkRows(
   if (page.length > 0) yield page;
 }
 
-/** Shows every row to `visit`, in order, without making anything for each: there may be millions. */
+/** Shows every row from one on to `visit`, in order, without making anything for each: there may be millions. */
 export async function visitRows(
   views: readonly SegmentView[],
   visit: (row: PlacedRow) => void,
   pause: Pause,
+  from: RevisionRange["from"] = { main: 0, sub: 0 },
 ): Promise<void> {
   const row = placedRow();
-  for await (const { view, first, bodies } of walkRuns(views, everything, pause)) {
+  for await (const { view, first, bodies } of walkRuns(views, { from, to: undefined }, pause)) {
     const { dead, rows, segment } = view;
     let number = segment.table.firstRow(first);
     for (const { chunk, start, end } of bodies) {
       for (let at = start; at < end && number < rows; at = row.end, number++) {
         fillRow(chunk, at, row);
-        if (dead === undefined || !dead.has(number)) visit(row);
+        if ((dead === undefined || !dead.has(number)) && !isBefore(row, from)) visit(row);
       }
     }
   }
 }
-
-const everything: RevisionRange = { from: { main: 0, sub: 0 }, to: undefined };
 
 /** Neighbouring blocks that were read together. */
 interface Run {
@@ -129,7 +133,7 @@ function beginsBehind(segment: Segment, block: number, { to }: RevisionRange): b
   return to !== undefined && segment.table.compare(block, to.main, to.sub) >= 0;
 }
 
-function isBefore(row: RevisionRow, { main, sub }: { readonly main: number; readonly sub: number }): boolean {
+function isBefore(row: Revision, { main, sub }: Revision): boolean {
   return compareRevisions(row.main, row.sub, main, sub) < 0;
 }
 

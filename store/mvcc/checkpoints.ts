@@ -1,0 +1,125 @@
+import type { Backend } from "../backend/backend.ts";
+import { type CompactionRun, compactionKeys, storedRevision } from "./compaction.ts";
+import { indexPages } from "./index-pages.ts";
+import type { KeyIndex } from "./key-index.ts";
+
+export interface CheckpointLimits {
+  /** Fewer revisions are not worth a checkpoint: to read them again takes some hundredths of a second. */
+  readonly rowsMin: number;
+  /** While it is being written to, the index is saved when the revisions since the last checkpoint are this share of the keys
+   *  there: so the work stays in proportion to the writes. */
+  readonly busyShare: number;
+  /** The same when there is little else to do. */
+  readonly idleShare: number;
+  /** It is idle after so many milliseconds with fewer than `rowsMin` revisions. */
+  readonly idleMs: number;
+}
+
+export const checkpointLimits: CheckpointLimits = {
+  rowsMin: 10_000,
+  busyShare: 1,
+  idleShare: 1 / 16,
+  idleMs: 3_000,
+};
+
+export interface CheckpointParts {
+  readonly index: KeyIndex;
+  readonly backend: Backend;
+  readonly compaction: CompactionRun;
+  readonly limits: CheckpointLimits;
+  /** The newest revision that is whole. */
+  readonly revision: () => number;
+  /** A transaction is at work: the index shows some of it. */
+  readonly isWriting: () => boolean;
+  readonly leaseOf: (slot: number) => bigint;
+  readonly pause: () => Promise<void>;
+  /** Calls `fire` after so many milliseconds; answers how to call that off. */
+  readonly after: (delayMs: number, fire: () => void) => () => void;
+}
+
+/** Saves the key index now and then, so that a member that starts reads little more than what came since. */
+export class Checkpoints {
+  readonly #parts: CheckpointParts;
+  /** Revisions and dropped points that the last checkpoint does not tell of. */
+  #behind: number;
+  /** Of them, those that there were when the idle time began; undefined where none runs. */
+  #behindBefore: number | undefined;
+  #cancel: () => void = () => undefined;
+  #isSaving = false;
+  #isStopped = false;
+
+  /** `behind` is how many revisions were read beside the last checkpoint. */
+  constructor(parts: CheckpointParts, behind: number) {
+    this.#parts = parts;
+    this.#behind = 0;
+    this.count(behind);
+  }
+
+  /** So many revisions came, or points went. */
+  count(changes: number): void {
+    this.#behind += changes;
+    if (this.#behind < this.#parts.limits.rowsMin || this.#isSaving || this.#isStopped) return;
+    if (this.#isDue(this.#parts.limits.busyShare)) void this.#save();
+    else if (this.#behindBefore === undefined) this.#awaitIdle();
+  }
+
+  /** Saves the index a last time where that pays. To be called when nothing is written any more. */
+  async stop(): Promise<void> {
+    if (!this.#isStopped && this.#parts.compaction.isIdle && this.#isDue(this.#parts.limits.idleShare))
+      await this.#save();
+    this.cancel();
+  }
+
+  /** Saves nothing any more. */
+  cancel(): void {
+    this.#isStopped = true;
+    this.#cancel();
+  }
+
+  #isDue(share: number): boolean {
+    const { backend, limits } = this.#parts;
+    return this.#behind >= limits.rowsMin && this.#behind >= (backend.checkpoint?.keys ?? 0) * share;
+  }
+
+  #awaitIdle(): void {
+    const { limits, after } = this.#parts;
+    this.#behindBefore = this.#behind;
+    this.#cancel = after(limits.idleMs, () => {
+      const isIdle = this.#behind - (this.#behindBefore ?? 0) < limits.rowsMin;
+      this.#behindBefore = undefined;
+      if (isIdle && this.#isDue(limits.idleShare)) void this.#save();
+      else this.#awaitIdle();
+    });
+  }
+
+  async #save(): Promise<void> {
+    const { compaction, backend, index, revision } = this.#parts;
+    this.#isSaving = true;
+    this.#cancel();
+    this.#behindBefore = undefined;
+    await compaction.between(async () => {
+      const of = {
+        revision: revision(),
+        compactRevision: storedRevision(backend, compactionKeys.finished),
+        keys: index.size,
+      };
+      this.#behind = 0;
+      await backend.saveCheckpoint(of, this.#pages());
+      return true;
+    });
+    this.#isSaving = false;
+  }
+
+  /** Between two pages writes go on; a page is written when none is at work. */
+  async *#pages(): AsyncIterable<Uint8Array> {
+    const { index, leaseOf, isWriting, pause } = this.#parts;
+    const pages = indexPages(index, leaseOf);
+    for (;;) {
+      while (isWriting()) await pause();
+      const next = pages.next();
+      if (next.done) return;
+      yield next.value;
+      await pause();
+    }
+  }
+}
