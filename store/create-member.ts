@@ -69,6 +69,7 @@ export interface MemberConfig {
     readonly catchUpEntries?: number;
     readonly watch?: NonNullable<StateConfig["watch"]>;
     readonly slices?: NonNullable<StateConfig["slices"]>;
+    readonly checkpoints?: NonNullable<StateConfig["checkpoints"]>;
   };
 }
 
@@ -198,6 +199,7 @@ export async function createMember(config: MemberConfig, doors: MemberDoors): Pr
       ...(config.warningApplyMs !== undefined && { warningApplyMs: config.warningApplyMs }),
       ...(tuning.watch && { watch: tuning.watch }),
       ...(tuning.slices && { slices: tuning.slices }),
+      ...(tuning.checkpoints && { checkpoints: tuning.checkpoints }),
     },
     {
       clock,

@@ -42,6 +42,8 @@ const watch = {
   historyRowsPerRead: 5,
 };
 const keyBySlice: SliceLimits = { keysMax: 1, valuesMax: 1, valueBytesMax: 1, changesMax: 2 };
+/** So small that the keys are saved all the time, in many pages. */
+const checkpoints = { rowsMin: 5, busyShare: 0.2, idleShare: 0.1, idleMs: 5, pageBytes: 40 };
 const failLoudly = (error: Error) => {
   throw error;
 };
@@ -157,7 +159,15 @@ class World {
 
   async start(home = this.home): Promise<State> {
     this.state = await openState(
-      { dataDir: "/nowhere", quotaBytes: 0, electionMs: 1_000, backend, watch, slices: this.#slices },
+      {
+        dataDir: "/nowhere",
+        quotaBytes: 0,
+        electionMs: 1_000,
+        backend,
+        watch,
+        slices: this.#slices,
+        checkpoints,
+      },
       {
         clock: systemClock,
         disk: systemDisk,

@@ -13,6 +13,8 @@ export interface CheckpointLimits {
   readonly idleShare: number;
   /** It is idle after so many milliseconds with fewer than `rowsMin` revisions. */
   readonly idleMs: number;
+  /** A page is full at this size: some thousand keys, and less than a millisecond of work. */
+  readonly pageBytes: number;
 }
 
 export const checkpointLimits: CheckpointLimits = {
@@ -20,6 +22,7 @@ export const checkpointLimits: CheckpointLimits = {
   busyShare: 1,
   idleShare: 1 / 16,
   idleMs: 3_000,
+  pageBytes: 64 * 1024,
 };
 
 export interface CheckpointParts {
@@ -112,8 +115,8 @@ export class Checkpoints {
 
   /** Between two pages writes go on; a page is written when none is at work. */
   async *#pages(): AsyncIterable<Uint8Array> {
-    const { index, leaseOf, isWriting, pause } = this.#parts;
-    const pages = indexPages(index, leaseOf);
+    const { index, leaseOf, isWriting, pause, limits } = this.#parts;
+    const pages = indexPages(index, leaseOf, limits.pageBytes);
     for (;;) {
       while (isWriting()) await pause();
       const next = pages.next();

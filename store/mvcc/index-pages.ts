@@ -10,8 +10,6 @@ import { marks } from "./key-records.ts";
  *  for stand in the next ones, before any key. `index-load.ts` reads them. */
 export const flags = { leased: 1, older: 2 } as const;
 
-/** A page is full at this size: some thousand keys, and less than a millisecond. */
-const pageBytesDefault = 64 * 1024;
 /** What the longest numbers take: of a key without its bytes and older points, and of one of those. */
 const recordBytesMax = 9 * 10;
 const pointBytesMax = 2 * 10;
@@ -19,11 +17,12 @@ const pointBytesMax = 2 * 10;
 const keysPerLook = 500;
 
 /** Writes the index page by page. Between two pages it may change, by whole transactions, while no compaction may run; what a
- *  page does not tell of then stands in later revisions. `leaseOf` answers the lease of a slot that is marked as leased. */
+ *  page does not tell of then stands in later revisions. `leaseOf` answers the lease of a slot that is marked as leased; a page
+ *  is full at `pageBytes`. */
 export function* indexPages(
   index: KeyIndex,
   leaseOf: (slot: number) => bigint,
-  pageBytes = pageBytesDefault,
+  pageBytes: number,
 ): Generator<Uint8Array, void, void> {
   const { records, older } = index;
   const page = new Page(pageBytes);

@@ -38,25 +38,21 @@ export class KeyOrder {
   /** Adds the key of which `isBehindAll` said so just now. */
   addBehindAll(slot: number): void {
     if (this.#branchCount === 0) this.#begin(slot);
-    else this.#append(slot);
+    if (this.#slotAt > 0 && this.#slotAt < slotsMax)
+      this.#blocks.append(this.#leaf, slot, this.#records.common);
+    else this.#insert(slot);
   }
 
   /** The key is not in it yet. */
   add(slot: number, key: Uint8Array): void {
-    if (this.#branchCount === 0) this.#begin(slot);
-    else if (this.#goBehindAll(key, 0)) this.#append(slot);
+    if (this.isBehindAll(key)) this.addBehindAll(slot);
     else {
       this.#search(key);
       this.#insert(slot);
     }
   }
 
-  #append(slot: number): void {
-    const leaf = this.#leaf;
-    if (this.#slotAt < slotsMax) this.#blocks.append(leaf, slot, this.#records.common);
-    else this.#insert(slot);
-  }
-
+  /** Inserts a slot where the last search ended. */
   #insert(slot: number): void {
     if (this.#blocks.countOf(this.#leaf) === slotsMax) this.#splitLeaf(slot);
     this.#blocks.insert(this.#leaf, this.#slotAt, slot);

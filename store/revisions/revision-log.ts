@@ -6,8 +6,6 @@ import { WireError } from "../../base/wire.ts";
 import type { Write } from "../backend/backend.ts";
 import { BlockCache } from "./block-cache.ts";
 import { type Block, type BlockSizes, BlockWriter, sealedBytes } from "./block-writer.ts";
-import { dropRows, type Points } from "./drop-rows.ts";
-import { ioFailure } from "./failure.ts";
 import {
   CheckpointError,
   type CheckpointMark,
@@ -18,6 +16,8 @@ import {
   readPages,
   writePages,
 } from "./checkpoint.ts";
+import { dropRows, type Points } from "./drop-rows.ts";
+import { ioFailure } from "./failure.ts";
 import { deadKey, markKey, markRow, segmentFileName } from "./marks.ts";
 import type { OpenedSegments } from "./open-segments.ts";
 import { isMostlyDead, rewriteSegments, runsToRewrite } from "./rewrite.ts";

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { latin1Bytes } from "../../base/wire.ts";
+import type { Backend } from "../backend/backend.ts";
+import type { CheckpointOf } from "../revisions/checkpoint.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { CompactionRun } from "./compaction.ts";
+import { KeyIndex } from "./key-index.ts";
+import { Pins } from "./pins.ts";
+
+const limits = { rowsMin: 10, busyShare: 1, idleShare: 0.25, idleMs: 1_000, pageBytes: 100 };
+const turn = () => new Promise<void>(setImmediate);
+
+/** A store in which each revision puts a key of its own, and what was saved of it. */
+class Rig {
+  readonly index = new KeyIndex();
+  readonly saved: (CheckpointOf & { readonly pages: number })[] = [];
+  revision = 1;
+  isWriting = false;
+  timer: (() => void) | undefined;
+  readonly backend = {
+    checkpoint: undefined as CheckpointOf | undefined,
+    get: () => undefined,
+    saveCheckpoint: async (of: CheckpointOf, pages: AsyncIterable<Uint8Array>) => {
+      let count = 0;
+      for await (const _ of pages) {
+        assert.ok(!this.isWriting, "a page was written while a transaction was at work");
+        count++;
+      }
+      this.saved.push({ ...of, pages: count });
+      this.backend.checkpoint = of;
+      return true;
+    },
+  };
+  readonly compaction: CompactionRun;
+  readonly checkpoints: Checkpoints;
+
+  constructor(behind = 0) {
+    const backend = this.backend as unknown as Backend;
+    const { index } = this;
+    this.compaction = new CompactionRun(
+      { index, backend },
+      { pause: turn, pins: new Pins(), onDropped: () => undefined },
+    );
+    const parts = {
+      index,
+      backend,
+      compaction: this.compaction,
+      limits,
+      revision: () => this.revision,
+      isWriting: () => this.isWriting,
+      leaseOf: () => 0n,
+      pause: turn,
+      after: (_: number, fire: () => void) => {
+        this.timer = fire;
+        return () => {
+          this.timer = undefined;
+        };
+      },
+    };
+    this.checkpoints = new Checkpoints(parts, behind);
+  }
+
+  put(count: number): void {
+    for (let n = 0; n < count; n++) {
+      this.revision++;
+      this.index.put(latin1Bytes(`key ${this.revision}`), 0, this.revision, 0);
+      this.checkpoints.count(1);
+    }
+  }
+
+  /** The idle time is over. */
+  fire(): void {
+    const { timer } = this;
+    this.timer = undefined;
+    assert.ok(timer, "nobody waits");
+    timer();
+  }
+
+  async settle(): Promise<readonly number[]> {
+    for (let n = 0; n < 300; n++) await turn();
+    return this.saved.map(({ revision }) => revision);
+  }
+}
+
+describe("store/mvcc: when the keys are saved", () => {
+  it("is when the revisions since the last time are as many as the keys were", async () => {
+    const rig = new Rig();
+    rig.put(9);
+    assert.deepEqual(await rig.settle(), []);
+    rig.put(1);
+    assert.deepEqual(await rig.settle(), [11]);
+    rig.put(9);
+    assert.deepEqual(await rig.settle(), [11]);
+    rig.put(1);
+    assert.deepEqual(await rig.settle(), [11, 21]);
+    rig.put(19);
+    assert.deepEqual(await rig.settle(), [11, 21]);
+    rig.put(1);
+    assert.deepEqual(await rig.settle(), [11, 21, 41]);
+    assert.deepEqual(
+      rig.saved.map(({ keys }) => keys),
+      [10, 20, 40],
+    );
+  });
+
+  it("is sooner when it has been idle", async () => {
+    const rig = new Rig();
+    rig.put(100);
+    await rig.settle();
+    rig.put(5);
+    rig.saved.length = 0;
+    assert.equal(rig.timer, undefined);
+    rig.put(20);
+    rig.put(10);
+    rig.fire(); // many came meanwhile
+    assert.deepEqual(await rig.settle(), []);
+    rig.put(2);
+    rig.fire();
+    assert.deepEqual(await rig.settle(), [rig.revision]);
+    rig.put(5);
+    assert.equal(rig.timer, undefined);
+  });
+
+  it("is after a start that read many revisions", async () => {
+    const rig = new Rig(30);
+    assert.deepEqual(await rig.settle(), [1]);
+  });
+
+  it("is at the end, if that pays", async () => {
+    const rig = new Rig();
+    rig.put(100);
+    await rig.settle();
+    const before = rig.saved.length;
+    rig.put(24);
+    await rig.checkpoints.stop();
+    assert.equal(rig.saved.length, before);
+    const other = new Rig();
+    other.put(40);
+    await other.settle();
+    other.put(15);
+    await other.checkpoints.stop();
+    assert.equal(other.saved.at(-1)?.revision, other.revision);
+    assert.equal(other.timer, undefined);
+    other.put(100);
+    assert.equal((await other.settle()).at(-1), 56);
+  });
+
+  it("is page by page, each between two transactions", async () => {
+    const rig = new Rig();
+    rig.put(9);
+    rig.isWriting = true;
+    rig.put(1);
+    assert.deepEqual(await rig.settle(), []);
+    rig.isWriting = false;
+    await rig.settle();
+    assert.equal(rig.saved.length, 1);
+    assert.ok((rig.saved[0]?.pages ?? 0) > 2);
+  });
+
+  it("is not while a compaction runs, nor after one that was broken off", async () => {
+    const rig = new Rig();
+    rig.put(9);
+    let end: (isWhole: boolean) => void = () => undefined;
+    const ended = rig.compaction.between(() => new Promise((resolve) => (end = resolve)));
+    rig.put(1);
+    assert.deepEqual(await rig.settle(), []);
+    assert.equal(rig.compaction.isIdle, false);
+    void rig.compaction.stop();
+    end(false);
+    await ended;
+    assert.deepEqual(await rig.settle(), []);
+    rig.put(100);
+    await rig.checkpoints.stop();
+    assert.deepEqual(await rig.settle(), []);
+  });
+});
