@@ -4,6 +4,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { CheckpointOf } from "../revisions/checkpoint.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { CompactionRun } from "./compaction.ts";
+import { CompactionHashes } from "./compaction-hashes.ts";
 import { KeyIndex } from "./key-index.ts";
 import { Pins } from "./pins.ts";
 
@@ -39,7 +40,7 @@ class Rig {
     const { index } = this;
     this.compaction = new CompactionRun(
       { index, backend },
-      { pause: turn, pins: new Pins(), onDropped: () => undefined },
+      { pause: turn, pins: new Pins(), hashes: new CompactionHashes(), onDropped: () => undefined },
     );
     const parts = {
       index,

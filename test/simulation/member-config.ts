@@ -23,7 +23,7 @@ export function memberConfig(options: SimOptions): Parameters<typeof createMembe
       // So small that most ranges and many writes pause.
       slices: { keysMax: 2, valuesMax: 1, valueBytesMax: 100, changesMax: 2 },
       // So small that the keys are saved all the time, in many pages.
-      checkpoints: { rowsMin: 5, busyShare: 0.5, idleShare: 0.1, idleMs: 200, pageBytes: 60 },
+      checkpoints: { rowsMin: 15, busyShare: 2, idleShare: 1, idleMs: 500, pageBytes: 60 },
       // So small that watches fall behind memory and read history.
       watch: {
         batchRevisionsMax: 4,

@@ -247,6 +247,38 @@ export const planted: readonly Planted[] = [
     seeds: 5,
   },
   {
+    bug: "reads with a checkpoint of its keys no dropped revisions behind it",
+    faults: { skipDropped: true },
+    weather: {
+      ...quiet,
+      weights: only({ powerCut: 1, kill: 1 }),
+      troubleEveryMs: 500,
+      backendBatchRows: 3,
+      syncMs: 5,
+      thinkMs: 10,
+      delayMs: 0.5,
+      snapshotCount: 10_000,
+      clients: 5,
+    },
+    breaks: /equal state|a revision is in the index, not in the backend/,
+  },
+  {
+    bug: "keeps a checkpoint of its keys although revisions behind it are rewritten",
+    faults: { keepCheckpoint: true },
+    weather: {
+      ...quiet,
+      weights: only({ powerCut: 1, kill: 1 }),
+      troubleEveryMs: 500,
+      backendBatchRows: 3,
+      syncMs: 5,
+      thinkMs: 10,
+      delayMs: 0.5,
+      snapshotCount: 10_000,
+      clients: 5,
+    },
+    breaks: /equal state|a revision is in the index, not in the backend/,
+  },
+  {
     bug: "calls a write lost before it knows what the next leader saved of it",
     faults: { callLostTooSoon: true },
     weather: {
