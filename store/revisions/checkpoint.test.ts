@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Host, points, row, rowsOf } from "./fixtures/host.ts";
+import { Host, points, row, rowsOf } from "./testing/host.ts";
 import type { RevisionLog } from "./revision-log.ts";
 
 const compactRevision = -1;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { below, chance, Prng } from "../../base/os/random.ts";
-import { Host, points, row, rowsOf, told, whole } from "./fixtures/host.ts";
+import { Host, points, row, rowsOf, told, whole } from "./testing/host.ts";
 import type { RevisionRow } from "./row-format.ts";
 
 describe("store/revisions: the log", () => {
