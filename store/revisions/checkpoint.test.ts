@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Host, points, row, rowsOf } from "./testing/host.ts";
 import type { RevisionLog } from "./revision-log.ts";
+import { Host, points, row, rowsOf } from "./testing/host.ts";
 
 const compactRevision = -1;
 

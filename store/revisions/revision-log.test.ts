@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { below, chance, Prng } from "../../base/os/random.ts";
-import { Host, points, row, rowsOf, told, whole } from "./testing/host.ts";
 import type { RevisionRow } from "./row-format.ts";
+import { Host, points, row, rowsOf, told, whole } from "./testing/host.ts";
 
 describe("store/revisions: the log", () => {
   it("reads rows back by revision and in order, from memory, from files, and after it was opened again", async () => {
