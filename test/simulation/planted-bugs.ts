@@ -249,6 +249,7 @@ export const planted: readonly Planted[] = [
   {
     bug: "reads with a checkpoint of its keys no dropped revisions behind it",
     faults: { skipDropped: true },
+    seeds: 8,
     weather: {
       ...quiet,
       weights: only({ powerCut: 1, kill: 1 }),
@@ -266,6 +267,7 @@ export const planted: readonly Planted[] = [
   {
     bug: "keeps a checkpoint of its keys although revisions behind it are rewritten",
     faults: { keepCheckpoint: true },
+    seeds: 8,
     weather: {
       ...quiet,
       weights: only({ powerCut: 1, kill: 1 }),
