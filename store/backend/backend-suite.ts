@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { below, Prng } from "../../base/os/random.ts";
+import type { RevisionLogConfig } from "../revisions/log-config.ts";
 import { revisionKey, tombstoneKey } from "../revisions/revision-key.ts";
-import type { RevisionLogConfig } from "../revisions/revision-log.ts";
 import type { RevisionRow } from "../revisions/row-format.ts";
 import { type Backend, bucketNames, type Pages, type Row, type SmallBucket } from "./backend.ts";
 import type { BackendHome } from "./home.ts";

@@ -3,15 +3,9 @@ import { type Deferred, deferred } from "../../base/deferred.ts";
 import { failpoint } from "../../base/failpoints/failpoint.ts";
 import type { CheckpointMark, CheckpointOf } from "../revisions/checkpoint.ts";
 import type { Points } from "../revisions/drop-rows.ts";
-import type {
-  Cut,
-  RevisionFaults,
-  RevisionLog,
-  RevisionLogConfig,
-  RevisionStage,
-  RevisionsView,
-} from "../revisions/revision-log.ts";
-import { revisionLogDefaults } from "../revisions/revision-log.ts";
+import type { RevisionFaults, RevisionLogConfig } from "../revisions/log-config.ts";
+import { revisionLogDefaults } from "../revisions/log-config.ts";
+import type { Cut, RevisionLog, RevisionStage, RevisionsView } from "../revisions/revision-log.ts";
 import type { PlacedRow, RevisionRow } from "../revisions/row-format.ts";
 import {
   type Backend,

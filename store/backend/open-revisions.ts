@@ -1,9 +1,10 @@
 import { latin1, utf8 } from "../../base/wire.ts";
 import { checkpointKey, parseCheckpointRow } from "../revisions/checkpoint.ts";
+import type { RevisionLogConfig, RevisionLogParts } from "../revisions/log-config.ts";
 import { formatKey, formatVersion, markRange } from "../revisions/marks.ts";
 import { openSegments } from "../revisions/open-segments.ts";
 import { isRevisionKey, isTombstone, mainOf, subOf } from "../revisions/revision-key.ts";
-import { RevisionLog, type RevisionLogConfig, type RevisionLogParts } from "../revisions/revision-log.ts";
+import { RevisionLog } from "../revisions/revision-log.ts";
 import { BackendError, type Base, bucketPrefixes, type Row, type Write } from "./backend.ts";
 
 export interface RevisionParts extends RevisionLogParts {

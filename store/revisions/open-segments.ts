@@ -3,8 +3,8 @@ import type { Write } from "../backend/backend.ts";
 import { type CheckpointMark, checkpointFileName } from "./checkpoint.ts";
 import { DeadRows } from "./dead-rows.ts";
 import { damagedLog, ioFailure } from "./failure.ts";
+import type { RevisionLogParts } from "./log-config.ts";
 import { markedEnd, parseMarkKey, segmentFileName } from "./marks.ts";
-import type { RevisionLogParts } from "./revision-log.ts";
 import {
   blockHeadBytes,
   Chunk,

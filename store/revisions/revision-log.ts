@@ -1,23 +1,14 @@
 import { join } from "node:path";
 import { assert, must } from "../../base/assert.ts";
-import type { Disk } from "../../base/os/disk.ts";
 import { Slabs } from "../../base/slabs.ts";
-import { WireError } from "../../base/wire.ts";
 import type { Write } from "../backend/backend.ts";
 import { BlockCache } from "./block-cache.ts";
-import { type Block, type BlockSizes, BlockWriter, sealedBytes } from "./block-writer.ts";
-import {
-  CheckpointError,
-  type CheckpointMark,
-  type CheckpointOf,
-  checkpointFileName,
-  checkpointKey,
-  checkpointRow,
-  readPages,
-  writePages,
-} from "./checkpoint.ts";
+import { type Block, BlockWriter, sealedBytes } from "./block-writer.ts";
+import type { CheckpointMark, CheckpointOf } from "./checkpoint.ts";
 import { dropRows, type Points } from "./drop-rows.ts";
 import { ioFailure } from "./failure.ts";
+import { KeptCheckpoint } from "./kept-checkpoint.ts";
+import type { RevisionLogConfig, RevisionLogParts } from "./log-config.ts";
 import { deadKey, markKey, markRow, segmentFileName } from "./marks.ts";
 import type { OpenedSegments } from "./open-segments.ts";
 import { isMostlyDead, rewriteSegments, runsToRewrite } from "./rewrite.ts";
@@ -33,44 +24,6 @@ import {
 } from "./row-format.ts";
 import { Segment, segmentAt } from "./segment.ts";
 import { type RevisionRange, type SegmentView, visitRows, walkRows } from "./walk.ts";
-
-export interface RevisionLogConfig extends BlockSizes {
-  /** A file is full at this size. */
-  readonly segmentBytes: number;
-  /** What was written last stays in memory up to so many bytes: it is what is read most. */
-  readonly recentBytesMax: number;
-  /** What was read back from files and is kept. */
-  readonly cacheBytesMax: number;
-}
-
-export const revisionLogDefaults: RevisionLogConfig = {
-  segmentBytes: 64 * 1024 * 1024,
-  blockBytes: 8 * 1024,
-  chunkBytes: 1024 * 1024,
-  recentBytesMax: 8 * 1024 * 1024,
-  cacheBytesMax: 32 * 1024 * 1024,
-};
-
-/** Bugs that simulation plants, by name. */
-export interface RevisionFaults {
-  /** The database's mark is saved before what it points at is synced. */
-  readonly markBeforeLog?: true;
-  /** A rewritten segment takes its place before it is synced. */
-  readonly switchBeforeSync?: true;
-  /** What stands in a file behind the mark is taken for rows. */
-  readonly keepTail?: true;
-  /** A checkpoint stays although rows behind it are rewritten. */
-  readonly keepCheckpoint?: true;
-  /** Dropped rows behind a checkpoint are not read with it. */
-  readonly skipDropped?: true;
-}
-
-export interface RevisionLogParts {
-  readonly folder: string;
-  readonly disk: Disk;
-  readonly pause: () => Promise<void>;
-  readonly faults?: RevisionFaults | undefined;
-}
 
 /** The database that the log belongs to. */
 export interface MarkKeeper {
@@ -133,7 +86,7 @@ export class RevisionLog {
   #bytes = 0;
   #deadBytes = 0;
   #keeper: MarkKeeper | undefined;
-  #checkpoint: CheckpointMark | undefined;
+  readonly #checkpoint: KeptCheckpoint;
   #checking: Promise<void> = Promise.resolve();
   /** Dropping and rewriting, one after the other. */
   #upkeep: Promise<void> = Promise.resolve();
@@ -150,7 +103,7 @@ export class RevisionLog {
     this.#segments = [...segments];
     this.#nextNumber = nextNumber;
     this.#last = last;
-    this.#checkpoint = checkpoint;
+    this.#checkpoint = new KeptCheckpoint(parts, checkpoint);
     this.#writer = new BlockWriter(config);
     this.#cache = new BlockCache(config.cacheBytesMax, config.blockBytes);
     for (const { endBytes, dead } of segments) {
@@ -321,21 +274,14 @@ export class RevisionLog {
     });
   }
 
+  /** Of the key index, for one. */
   get checkpoint(): CheckpointMark | undefined {
-    return this.#checkpoint;
+    return this.#checkpoint.mark;
   }
 
   /** Shows the pages of the checkpoint to `take`, as bytes [start, end). Rejects with CheckpointError where it cannot be used. */
-  async readCheckpoint(take: (bytes: Uint8Array, start: number, end: number) => void): Promise<void> {
-    const { number, endBytes, revision } = must(this.#checkpoint, "revisions: there is no checkpoint");
-    if (revision > this.#last.main)
-      throw new CheckpointError(`it tells of revision ${revision}, which is not here`);
-    try {
-      await readPages(this.#parts.disk, this.#checkpointPath(number), endBytes, take);
-    } catch (error) {
-      if (error instanceof CheckpointError || error instanceof WireError) throw error;
-      throw new CheckpointError(error instanceof Error ? error.message : String(error));
-    }
+  readCheckpoint(take: (bytes: Uint8Array, start: number, end: number) => void): Promise<void> {
+    return this.#checkpoint.read(this.#last.main, take);
   }
 
   /** Writes a checkpoint and lets it take the place of the one before. Whatever it tells of must be in the log by then, in whole
@@ -344,43 +290,15 @@ export class RevisionLog {
     let isSaved = false;
     await this.#exclusively(async () => {
       const number = this.#nextNumber++;
-      const path = this.#checkpointPath(number);
-      const keeper = this.#keeperOf();
-      const endBytes = await this.#writeCheckpoint(path, pages);
+      const endBytes = await this.#checkpoint.write(number, pages, () => this.#stopped);
       if (endBytes === undefined) return;
-      const former = this.#checkpoint;
-      this.#checkpoint = { number, endBytes, ...of };
-      keeper.save([checkpointRow(this.#checkpoint)]);
-      await keeper.durable();
+      const { removeFormer, row } = this.#checkpoint.replace({ number, endBytes, ...of });
+      this.#keeperOf().save([row]);
+      await this.#keeperOf().durable();
       isSaved = true;
-      if (former !== undefined) await this.#parts.disk.remove(this.#checkpointPath(former.number));
+      await removeFormer();
     });
     return isSaved;
-  }
-
-  async #writeCheckpoint(path: string, pages: AsyncIterable<Uint8Array>): Promise<number | undefined> {
-    const { disk } = this.#parts;
-    try {
-      const file = await disk.open(path, { create: true });
-      try {
-        const endBytes = await writePages(file, pages, () => this.#stopped);
-        if (endBytes !== undefined) {
-          await this.#syncFolder();
-          return endBytes;
-        }
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      await disk.remove(path);
-      throw ioFailure(error, path, "writing a checkpoint of");
-    }
-    await disk.remove(path);
-    return undefined;
-  }
-
-  #checkpointPath(number: number): string {
-    return join(this.#parts.folder, checkpointFileName(number));
   }
 
   /** Checks the sums of what nobody has read yet, in short turns. Rejects with BackendError where one is wrong. */
@@ -432,14 +350,9 @@ export class RevisionLog {
       this.#deadBytes -= dead?.bytes ?? 0;
     }
     this.#bytes += fresh.endBytes;
-    // Whoever reads a checkpoint reads the rows behind it, dropped ones, too; from here on some of them may be gone.
-    const checkpoint = this.#checkpoint;
-    const isOver =
-      checkpoint !== undefined && !(behind !== undefined && behind.table.main(0) <= checkpoint.revision);
-    const ended = isOver && !faults?.keepCheckpoint ? checkpoint : undefined;
-    if (ended !== undefined) this.#checkpoint = undefined;
+    const ended = this.#checkpoint.endIfRewritten(behind?.table.main(0));
     this.#keeperOf().save([
-      ...(ended === undefined ? [] : [[checkpointKey, undefined] as const]),
+      ...(ended === undefined ? [] : [ended.row]),
       ...run.flatMap(({ number: old }): Write[] => [
         [markKey(old), undefined],
         [deadKey(old), undefined],
@@ -449,7 +362,7 @@ export class RevisionLog {
     await this.#keeperOf().durable();
     for (const segment of run) await segment.release();
     for (const { path } of run) await disk.remove(path);
-    if (ended !== undefined) await disk.remove(this.#checkpointPath(ended.number));
+    await ended?.remove();
   }
 
   #exclusively(act: () => Promise<void>): Promise<void> {

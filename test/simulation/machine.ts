@@ -8,7 +8,7 @@ import { createMember, type StoreMember } from "../../store/create-member.ts";
 import { type Beginning, openLog } from "../../store/open-log.ts";
 import { publish } from "../../store/propose/publish.ts";
 import type { MemberId } from "../../store/raft/types.ts";
-import type { RevisionLogConfig } from "../../store/revisions/revision-log.ts";
+import type { RevisionLogConfig } from "../../store/revisions/log-config.ts";
 import type { Recovered } from "../../store/wal/recovery.ts";
 import { type DiskAct, type DiskStep, type DiskWeather, fairWeather, faultyDisk } from "./faulty-disk.ts";
 import { memberConfig } from "./member-config.ts";
