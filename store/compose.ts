@@ -139,7 +139,13 @@ async function start(config: StoreConfig, os: Os, undo: Undo, signal: AbortSigna
       },
       openPeers: (identity) => {
         network = new PeerNetwork(
-          { ...identity, serverVersion, servers: servers.peer, tls: tls.peer },
+          {
+            ...identity,
+            serverVersion,
+            servers: servers.peer,
+            tls: tls.peer,
+            localAddress: config.localAddress,
+          },
           {
             clock,
             random,

@@ -302,6 +302,14 @@ describe("the store's flags", () => {
     assert.deepEqual(ignoredTlsFlags(flags("--cert-file=a")), []);
   });
 
+  it("tell where to connect to other members from, if that is to be what they know this member by", () => {
+    const urls = "http://127.0.0.1:1,http://a.example:1,http://10.0.0.2:1";
+    const argv = [`--initial-advertise-peer-urls=${urls}`];
+    assert.equal(read({ argv }).config.localAddress, undefined);
+    argv.push("--feature-gates=SetMemberLocalAddr=true");
+    assert.equal(read({ argv }).config.localAddress, "10.0.0.2");
+  });
+
   it("keep certificates that are made where etcd keeps its", () => {
     const argv = [
       "--data-dir=d",

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { SilenceLimits } from "../base/http2/keep-alive.ts";
 import { type FileSections, type FlagTable, type FlagValues, UsageError } from "../base/os/flags.ts";
 import { type AuthConfig, authDefaults } from "./auth/auth-config.ts";
@@ -278,6 +279,8 @@ export interface StoreConfig {
   readonly corsOrigins: readonly string[];
   readonly hostWhitelist: readonly string[];
   readonly auth: AuthConfig;
+  /** Where this member connects to others from (gate SetMemberLocalAddr); undefined: what the system takes. */
+  readonly localAddress: string | undefined;
   readonly clientTls: TlsSettings | undefined;
   readonly peerTls: TlsSettings | undefined;
 }
@@ -397,6 +400,7 @@ export function storeConfig(flags: FlagValues<typeof storeFlags>): StoreConfig {
     corsOrigins: flags.cors,
     hostWhitelist: flags["host-whitelist"],
     auth,
+    localAddress: gates.get("SetMemberLocalAddr") === true ? ownAddress(peerUrls) : undefined,
     clientTls,
     peerTls,
   };
@@ -414,6 +418,12 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
 
 function silence(silentMostMs: number, answerWithinMs: number): SilenceLimits | undefined {
   return silentMostMs > 0 ? { silentMostMs, answerWithinMs } : undefined;
+}
+
+/** The first address of the peer URLs that others could know this member by. */
+function ownAddress(peerUrls: readonly string[]): string | undefined {
+  const hosts = peerUrls.map((url) => new URL(url).hostname.replace(/^\[|\]$/g, ""));
+  return hosts.find((host) => isIP(host) !== 0 && !/^(127\.|0\.0\.0\.0$|::1?$)/.test(host));
 }
 
 /** Those that want TLS where there is none. */

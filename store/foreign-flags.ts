@@ -144,7 +144,7 @@ const gates: Readonly<Record<string, { readonly must?: boolean; readonly why: st
   CompactHashCheck: { must: false, why: "members are not compared while they run" },
   LeaseCheckpoint: { must: false, why: noLeaseCheckpoint },
   LeaseCheckpointPersist: { must: false, why: noLeaseCheckpoint },
-  SetMemberLocalAddr: { must: false, why: "members dial from any address" },
+  SetMemberLocalAddr: { why: "" },
   FastLeaseKeepAlive: { why: "renewals ask the leader once" },
   PriorityRequest: { why: "no request overtakes another" },
 };

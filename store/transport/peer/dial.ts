@@ -14,6 +14,8 @@ export interface DialOptions {
   /** Where the one who dials can be reached; none when it needs no connection back. */
   readonly peerUrls: readonly string[];
   readonly tls: PortTls | undefined;
+  /** The address to connect from; absent: what the system takes. */
+  readonly localAddress?: string | undefined;
 }
 
 export const dialLimits = {
@@ -42,10 +44,12 @@ export function dial(
   return new Promise((resolve, reject) => {
     const { hostname, port, protocol } = new URL(url);
     const host = hostname.replace(/^\[|\]$/g, "");
+    const { localAddress } = options;
+    const to = { host, port: Number(port), ...(localAddress !== undefined && { localAddress }) };
     const socket =
       protocol === "https:"
-        ? connectTls({ host, port: Number(port), ...options.tls?.dialOptions(), ALPNProtocols: [] })
-        : connect({ host, port: Number(port) });
+        ? connectTls({ ...to, ...options.tls?.dialOptions(), ALPNProtocols: [] })
+        : connect(to);
     let welcome = false;
     /** Why the peer is not whom it must be; what it says itself then is heard before the connection ends. */
     let problem: string | undefined;
@@ -58,7 +62,7 @@ export function dial(
     socket.setNoDelay(true);
     socket.setTimeout(dialLimits.dialWithinMs, () => fail(new Error(`no answer from ${url}`)));
     socket.once(protocol === "https:" ? "secureConnect" : "connect", () => {
-      const { tls, ...said } = options;
+      const { tls, localAddress: _from, ...said } = options;
       problem = socket instanceof TLSSocket ? tls?.serverProblem(socket) : undefined;
       if (problem === undefined)
         socket.write(frame(frameKinds.hello, hello.encode({ protocol: protocolVersion, ...said })));

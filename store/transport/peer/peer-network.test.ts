@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import fc from "fast-check";
 import { deferred } from "../../../base/deferred.ts";
 import { systemClock } from "../../../base/os/clock.ts";
@@ -36,7 +36,12 @@ interface Member {
 async function start(
   memberId: bigint,
   handlers: Partial<IncomingHandlers> = {},
-  options: { readonly clusterId?: bigint; readonly tls?: PortTls; readonly log?: Log } = {},
+  options: {
+    readonly clusterId?: bigint;
+    readonly tls?: PortTls;
+    readonly log?: Log;
+    readonly localAddress?: string;
+  } = {},
 ): Promise<Member> {
   const { log = silentLog } = options;
   const parts = { clock: systemClock, random: systemRandom, log, meter: new MetricsRegistry() };
@@ -44,8 +49,8 @@ async function start(
   const farewell = frame(frameKinds.refused, Buffer.from(badCertificateText));
   const bind = { host: "127.0.0.1", port: 0, tls: options.tls, flag: "listen-peer-urls", farewell };
   const servers = [await BoundServer.bind(bind, silentLog)];
-  const { clusterId = 7n, tls } = options;
-  const config = { clusterId, memberId, serverVersion: "t", servers, tls };
+  const { clusterId = 7n, tls, localAddress } = options;
+  const config = { clusterId, memberId, serverVersion: "t", servers, tls, localAddress };
   const network = new PeerNetwork(config, parts);
   const received: Message[] = [];
   let waiting: { readonly count: number; readonly done: ReturnType<typeof deferred<void>> } | undefined;
@@ -178,6 +183,18 @@ describe("peer links", () => {
     );
     c.network.setPeers([{ id: 2n, urls: [b.url] }]);
     await both;
+  });
+
+  it("connects from the address that it is told to", async () => {
+    const server = createServer();
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const a = await member(1n, {}, { localAddress: "127.0.0.2" });
+    const { port } = server.address() as AddressInfo;
+    a.network.setPeers([{ id: 2n, urls: [`http://127.0.0.1:${port}`] }]);
+    const [socket] = await once(server, "connection");
+    assert.equal(socket.remoteAddress, "127.0.0.2");
+    socket.destroy();
+    server.close();
   });
 
   it("connects back to a member that it does not know, for as long as that is connected", async () => {

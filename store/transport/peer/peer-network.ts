@@ -23,6 +23,8 @@ export interface PeerNetworkConfig {
   /** Where peers connect to; closed by `stop`. */
   readonly servers: readonly BoundServer[];
   readonly tls: PortTls | undefined;
+  /** The address to connect from; absent: what the system takes. */
+  readonly localAddress?: string | undefined;
 }
 export interface PeerNetworkParts {
   readonly clock: Clock;
@@ -189,8 +191,8 @@ export class PeerNetwork implements PeerLinks {
   }
 
   #dialOptions(to: MemberId) {
-    const { clusterId, memberId, serverVersion, tls } = this.#config;
+    const { clusterId, memberId, serverVersion, tls, localAddress } = this.#config;
     const peerUrls = this.#members.get(memberId) ?? [];
-    return { clusterId, from: memberId, to, serverVersion, peerUrls, tls };
+    return { clusterId, from: memberId, to, serverVersion, peerUrls, tls, localAddress };
   }
 }
