@@ -23,7 +23,8 @@ export interface CheckedPlace {
 }
 
 /** Reads all that a stopped member has on disk: the log's chain of checksums, LevelDB's rows, the revision log's blocks, each
- *  revision against its neighbours, the whole as a member that starts takes it, and whether log and database are of one life.
+ *  revision against its neighbours, the index's checkpoint, the whole as a member that starts takes it, and whether log and
+ *  database are of one life.
  *  Rejects where the member runs, or there is none. */
 export async function checkDataDir(
   { dataDir, walDir }: CheckedPlace,
@@ -37,6 +38,7 @@ export async function checkDataDir(
       withDatabase(databaseFolder(dataDir), disk, async (backend) => {
         findings.push(await looked("rows", () => walkRows(backend)));
         findings.push(await looked("revisions", () => walkRevisions(backend)));
+        findings.push(await looked("checkpoint", () => readCheckpoint(backend)));
         findings.push(await looked("state", () => readWhole(backend)));
         if (log !== undefined) findings.push(await looked("log and state", () => compare(backend, log)));
         return ["opens, and closes"];
@@ -83,6 +85,14 @@ async function walkRevisions(backend: Backend): Promise<readonly string[]> {
   const problems = await checkRevisions(backend);
   if (problems.length > 0) throw new Error(problems.join("\n"));
   return ["each follows from the one of its key before it"];
+}
+
+/** A member that starts with a damaged one reads all revisions in its place; it is damage all the same. */
+async function readCheckpoint(backend: Backend): Promise<readonly string[]> {
+  const { checkpoint } = backend;
+  if (checkpoint === undefined) return ["there is none: a member that starts reads all revisions"];
+  await backend.readCheckpoint(() => undefined);
+  return [`whole, of revision ${checkpoint.revision}, with ${checkpoint.keys} keys`];
 }
 
 async function readWhole(backend: Backend): Promise<readonly string[]> {

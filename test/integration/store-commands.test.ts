@@ -139,7 +139,7 @@ describe("pintle store's commands for operators", function () {
     assert.equal(checked.ok, true, JSON.stringify(checked));
     assert.deepEqual(
       checked.findings.map(({ what }: { what: string }) => what),
-      ["write-ahead log", "rows", "revisions", "state", "log and state", "database"],
+      ["write-ahead log", "rows", "revisions", "checkpoint", "state", "log and state", "database"],
     );
     const dumped = await pintleStore("dump-log", "--data-dir", dataDir(), "--json");
     assert.equal(dumped.status, 0, dumped.stderr);
