@@ -44,7 +44,10 @@ export class Calls {
       };
       const back = (outcome: Outcome) => {
         const told = this.#network.isLost() ? lost : outcome;
-        this.#clock.after(this.#network.delay(), () => finish(told));
+        const saidMs = this.#clock.monotonicMs();
+        this.#clock.after(this.#network.delay(), () =>
+          finish(life?.clock.gotOut(saidMs) === false ? lost : told),
+        );
       };
       const onDeath = () => back(lost);
       const stopTimer = this.#clock.after(timeoutMs, () => finish(lost));

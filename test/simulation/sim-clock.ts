@@ -110,6 +110,7 @@ export class ProcessClock implements Clock {
   #paused = false;
   #held: (() => void)[] = [];
   #busyUntilMs = 0;
+  #killedMs: number | undefined;
 
   constructor(clock: SimClock, pace: Pace) {
     this.#clock = clock;
@@ -156,8 +157,14 @@ export class ProcessClock implements Clock {
     return this.#alive;
   }
 
+  /** Whether what was said at that moment got out: a process that dies within a turn says nothing of that turn. */
+  gotOut(saidMs: number): boolean {
+    return saidMs !== this.#killedMs;
+  }
+
   kill(): void {
     this.#alive = false;
+    this.#killedMs = this.#clock.monotonicMs();
     this.#held = [];
   }
 

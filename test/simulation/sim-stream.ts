@@ -91,8 +91,10 @@ export class SimStream {
   /** From the member: it is told to wait while the client has too much to read. */
   #send(bytes: Uint8Array): boolean {
     const copy = Uint8Array.from(bytes);
+    const saidMs = this.#clock.monotonicMs();
     this.#unread++;
     this.#later("back", () => {
+      if (this.#life?.clock.gotOut(saidMs) === false) return;
       this.#on.message(this.#method.response.decode(copy));
       this.#read();
     });

@@ -191,6 +191,7 @@ export class World {
     this.#isStormOver = true;
     this.#operator.isCalm = true;
     this.#nemesis.stop();
+    this.#findDamage();
     for (const watcher of this.#watchers) watcher.calm = true;
     const startMs = this.clock.monotonicMs();
     const progress = new Progress(this.#active, this.#operations, this.report);
@@ -220,6 +221,16 @@ export class World {
       undecided: this.#histories.undecided,
       ...this.#operations.counts,
     };
+  }
+
+  /** Whoever looks after the machines reads all disks once, and replaces one that does not hold what it should. */
+  #findDamage(): void {
+    for (const machine of this.#machines) {
+      if (machine.damage === undefined || machine.isBroken) continue;
+      this.events.add(`${machine.name} is found to be damaged`);
+      machine.crash("kept");
+      machine.isBroken = true;
+    }
   }
 
   #living(): readonly Life[] {
